@@ -1,0 +1,102 @@
+"""Rate limits per person and address: a token bucket in Redis, so that every worker counts alike.
+
+One key per bucket, `limit:{kind}:{key}`, a hash of tokens and time that expires once it is full.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from redis.asyncio import Redis
+from starlette.requests import Request
+
+from server.problem import Problem
+
+KEY_CHARS_MAX = 128
+
+
+class LimitKind(StrEnum):
+    """What is counted."""
+
+    LOGIN = "login"
+    JOIN = "join"
+    ORDER = "order"
+    PUBLISH = "publish"
+    PLAY = "play"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A bucket of `burst` tokens, refilled at `per_s` tokens a second."""
+
+    burst: int
+    per_s: float
+
+
+# A whole estate may sit behind one address (carrier-grade NAT), so per-address buckets are wide;
+# LOGIN is keyed by address and user name and therefore narrow.
+RATES: dict[LimitKind, Rate] = {
+    LimitKind.LOGIN: Rate(burst=8, per_s=1 / 15),
+    LimitKind.JOIN: Rate(burst=200, per_s=20.0),
+    LimitKind.ORDER: Rate(burst=10, per_s=0.5),
+    LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),
+    LimitKind.PLAY: Rate(burst=200, per_s=20.0),
+}
+
+# KEYS[1] bucket; ARGV: burst, tokens per second. Returns milliseconds to wait, 0 for "go ahead".
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local burst, per_s = tonumber(ARGV[1]), tonumber(ARGV[2])
+local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens = tonumber(bucket[1]) or burst
+local at = tonumber(bucket[2]) or now
+tokens = math.min(burst, tokens + math.max(0, now - at) * per_s / 1000)
+local wait = 0
+if tokens >= 1 then tokens = tokens - 1 else wait = math.ceil((1 - tokens) * 1000 / per_s) end
+redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', now)
+redis.call('PEXPIRE', KEYS[1], math.ceil((burst - tokens) * 1000 / per_s) + 1000)
+return wait
+"""
+
+
+class Limits:
+    """Takes tokens; a bucket that is empty answers 429 with Retry-After."""
+
+    def __init__(self, redis: Redis, *, enabled: bool = True, trust_proxy: bool = False) -> None:
+        self._take = redis.register_script(_TAKE)
+        self._enabled = enabled
+        self._trust_proxy = trust_proxy
+
+    async def take(self, kind: LimitKind, key: str) -> None:
+        """Take one token of `key`'s bucket.
+
+        Raises:
+            Problem: 429 `too-many` with `Retry-After` in seconds.
+        """
+        if not self._enabled:
+            return
+        rate = RATES[kind]
+        wait_ms = int(
+            await self._take(
+                keys=[f"limit:{kind}:{key[:KEY_CHARS_MAX]}"], args=[rate.burst, rate.per_s]
+            )
+        )
+        if wait_ms > 0:
+            wait_s = -(-wait_ms // 1000)
+            raise Problem(
+                429,
+                "too-many",
+                "Too many tries in a short time.",
+                f"Please wait {wait_s} s.",
+                headers={"Retry-After": str(wait_s)},
+                retry_after_ms=wait_ms,
+            )
+
+    def address(self, request: Request) -> str:
+        """Return the address of the client, for use as a key."""
+        if self._trust_proxy:
+            forwarded = request.headers.get("x-forwarded-for", "")
+            # The right-most entry is the one our own proxy wrote.
+            if last := forwarded.rpartition(",")[2].strip():
+                return last
+        return request.client.host if request.client else "unknown"

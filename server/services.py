@@ -1,0 +1,32 @@
+"""The parts of the running program, handed to routes as `request.app.state.services`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from server.access import Access
+from server.limits import Limits
+from server.settings import Settings
+
+if TYPE_CHECKING:
+    from commerce.io.commerce import Commerce
+    from media.io.plane import MediaPlane
+    from rooms.io.hub import RoomHub
+
+
+@dataclass(slots=True)
+class Services:
+    """Built once by `server.app`, closed by it, shared by every route of the process."""
+
+    settings: Settings
+    redis: Redis
+    engine: AsyncEngine
+    access: Access
+    limits: Limits
+    media: MediaPlane
+    rooms: RoomHub
+    commerce: Commerce

@@ -1,0 +1,93 @@
+"""All settings of the program, read from `LINLI_*` environment variables in this one place.
+
+Every setting is listed in docs/settings.md; a test holds the two together.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROLES_ALL = ("edge", "ledger", "fulfilment")
+
+
+class Settings(BaseSettings):
+    """What an operator can set. The defaults run the whole system on one laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="LINLI_", extra="ignore", frozen=True)
+
+    host: str = Field("0.0.0.0", description="Address to listen on for HTTP and WebSocket.")
+    port: int = Field(8080, ge=0, le=65535, description="TCP port of HTTP and WebSocket.")
+    ice_port: int = Field(
+        8440, ge=0, le=65535, description="UDP port of WebRTC; worker n uses this plus n."
+    )
+    ice_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses offered as ICE candidates, comma separated. "
+        "Empty: every local address and 127.0.0.1.",
+    )
+    data_dir: Path = Field(
+        Path("var"), description="Folder of the embedded Valkey, SQLite file and signing key."
+    )
+    redis_url: str = Field(
+        "", description="Redis or Valkey to use. Empty: a private Valkey child process."
+    )
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL of the record, e.g. postgresql+asyncpg://… "
+        "Empty: SQLite in WAL mode in the data folder.",
+    )
+    token_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret that signs bearer tokens, at least 32 characters; the same on every "
+        "node. Empty: made once and kept in the data folder.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins, comma separated, from which browsers may open the WebSocket, "
+        "besides the server's own.",
+    )
+    publish_grace_s: float = Field(
+        30.0, ge=0, le=600, description="How long viewers are kept when a host's stream breaks off."
+    )
+    confirm_timeout_s: float = Field(
+        5.0, gt=0, le=60, description="How long an order request waits for its confirmation."
+    )
+    trust_proxy: bool = Field(
+        False,
+        description="Take the client's address from X-Forwarded-For; only behind a proxy of "
+        "your own that sets it.",
+    )
+    rate_limits: bool = Field(
+        True, description="Limits per address and person; off only for load tests."
+    )
+    log_format: str = Field(
+        "text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
+    )
+    web_dir: Path = Field(
+        Path(__file__).parent.parent / "web" / "dist",
+        description="Folder of the built browser apps.",
+    )
+
+    @field_validator("ice_addresses", "allowed_origins", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("token_secret")
+    @classmethod
+    def _secret_is_long(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 32:
+            raise ValueError("token secret needs at least 32 characters")
+        return value
+
+    @property
+    def sql_url(self) -> str:
+        """The URL of the record, embedded default included."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.resolve()}/linli.sqlite3"

