@@ -44,7 +44,7 @@ def test_a_token_of_another_secret_is_refused() -> None:
 def test_a_token_without_signature_is_refused() -> None:
     claims = {"iss": "linli", "sub": "staff:1", "roles": ["admin"], "exp": 2_000_000_000}
     with pytest.raises(Problem, match="401"):
-        Access(SECRET).verify(jwt.encode(claims, None, "none"))
+        Access(SECRET).verify(jwt.encode(claims, "", "none"))
 
 
 def test_no_token_is_an_anonymous_viewer() -> None:
