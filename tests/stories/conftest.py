@@ -1,0 +1,94 @@
+"""Real browsers against a real server: what every story starts with."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.running import Running, running
+
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 800}
+# What the test run keeps for people to look at.
+SCREENSHOTS = Path(os.environ.get("LINLI_SCREENSHOTS", "screenshots"))
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    # The network is this machine: WebRTC may use 127.0.0.1, and the camera is Chromium's fake one.
+    "--allow-loopback-in-peer-connection",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+
+
+@pytest.fixture
+async def linli(tmp_path: Path) -> AsyncIterator[Running]:
+    """A started server with the story shop."""
+    async with running(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, headless, with a fake camera."""
+    executable = shutil.which("chromium")
+    assert executable, "chromium is missing; `make test` installs it with apt"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=executable, args=CHROMIUM_ARGUMENTS
+        )
+        yield browser
+        await browser.close()
+
+
+class People:
+    """Opens a browser context per person, in Chinese on a phone unless said otherwise."""
+
+    def __init__(self, browser: Browser, base_url: str) -> None:
+        self._browser = browser
+        self._base_url = base_url
+        self.contexts: list[BrowserContext] = []
+        self.errors: list[str] = []
+
+    async def open(
+        self, path: str, *, locale: str = "zh-CN", size: dict[str, int] | None = None
+    ) -> Page:
+        """A new person opens `path`; a script error on the page fails the test."""
+        phone = size is None
+        context = await self._browser.new_context(
+            base_url=self._base_url,
+            locale=locale,
+            viewport={"width": (size or PHONE)["width"], "height": (size or PHONE)["height"]},
+            device_scale_factor=2 if phone else 1,
+            is_mobile=phone,
+            has_touch=phone,
+            permissions=["camera", "microphone"],
+        )
+        self.contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        await page.goto(path)
+        return page
+
+
+@pytest.fixture
+async def people(browser: Browser, linli: Running) -> AsyncIterator[People]:
+    """The people of a story; afterwards no page may have had a script error."""
+    people = People(browser, linli.url)
+    yield people
+    for context in people.contexts:
+        await context.close()
+    assert people.errors == []
+
+
+async def keep_screenshot(page: Page, name: str) -> None:
+    """Keep a picture of `page` as screenshots/{name}.png."""
+    await page.screenshot(path=SCREENSHOTS / f"{name}.png")

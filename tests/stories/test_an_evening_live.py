@@ -1,0 +1,143 @@
+"""The whole evening in real browsers: from going live to handing the goods over."""
+
+from playwright.async_api import Page, expect
+
+from tests.helpers import wait_until
+from tests.running import PASSWORD
+from tests.stories.conftest import DESKTOP, People, keep_screenshot
+
+VIDEO_S = 15.0
+WATCH_MS = 5_000
+
+# Frames decoded, freezes and packets lost, from the page's own peer connection.
+VIDEO_STATS = """async () => {
+  const video = document.querySelector('[data-testid=live-video]')
+  const quality = video.getVideoPlaybackQuality()
+  return {
+    frames: quality.totalVideoFrames,
+    dropped: quality.droppedVideoFrames,
+    width: video.videoWidth,
+    muted: video.muted,
+    paused: video.paused,
+    time: video.currentTime,
+  }
+}"""
+
+
+async def test_from_going_live_to_the_handover(people: People) -> None:
+    host = await people.open("/host", size=DESKTOP)
+    await _log_in(host)
+    await host.get_by_test_id("go-live").click()
+    await expect(host.get_by_test_id("live-state")).to_contain_text("直播中", timeout=20_000)
+
+    first = await people.open("/r/demo")
+    second = await people.open("/r/demo", locale="en-US")
+    for viewer in (first, second):
+        await _sees_video(viewer)
+
+    await host.get_by_test_id("pin-spinach").click()
+    for viewer, name in ((first, "有机菠菜"), (second, "Organic spinach")):
+        await expect(viewer.get_by_test_id("card-name")).to_contain_text(name)
+        await expect(viewer.get_by_test_id("countdown")).to_be_visible()
+    await keep_screenshot(first, "room-card-zh")
+
+    await _join(first, "晨光")
+    for viewer, line in (
+        (first, "本小区已有 1 位邻居参团,还差 1 人成团!"),
+        (second, "1 neighbour joined, 1 to go!"),
+    ):
+        await expect(viewer.get_by_test_id("group-line")).to_have_text(line)
+    await keep_screenshot(first, "room-joined-zh")
+
+    store = await people.open("/store", size=DESKTOP)
+    await _log_in(store)
+    await expect(store.get_by_test_id("lane-new").locator("[data-testid^=order-]")).to_have_count(0)
+    await _join(second, "Sunny")
+    orders = store.get_by_test_id("lane-new").locator("[data-testid^=order-]")
+    await expect(orders).to_have_count(2)
+    await keep_screenshot(store, "store-new-zh")
+    await keep_screenshot(host, "host-live-zh")
+
+    for lane in ("picking", "packed", "ready"):
+        await _move_first_order(store, lane)
+    buyer = await _who_got_the_code(first, second)
+    code = await buyer.get_by_test_id("pickup-code").inner_text()
+    await expect(buyer.get_by_test_id("pickup-qr")).to_be_visible()
+    await keep_screenshot(buyer, "room-pickup")
+
+    await store.get_by_test_id("code-input").fill(code.lower().replace("-", " "))
+    await store.get_by_test_id("code-submit").click()
+    await expect(store.get_by_test_id("code-result")).to_contain_text("已交付")
+    await keep_screenshot(store, "store-handed-over-zh")
+    await store.get_by_test_id("code-input").fill(code)
+    await store.get_by_test_id("code-submit").click()
+    await expect(store.get_by_test_id("code-result")).to_contain_text("已经")
+
+    await host.get_by_test_id("end-live").click()
+    await host.get_by_test_id("end-confirm").click()
+    await expect(first.get_by_test_id("live-over")).to_be_visible()
+    await keep_screenshot(first, "room-over-zh")
+
+
+async def _log_in(page: Page) -> None:
+    await page.get_by_test_id("login-username").fill("chunjiang")
+    await page.get_by_test_id("login-password").fill(PASSWORD)
+    await page.get_by_test_id("login-submit").click()
+
+
+async def _join(viewer: Page, nickname: str) -> None:
+    await viewer.get_by_test_id("join").click()
+    await viewer.get_by_test_id("nickname").fill(nickname)
+    await viewer.get_by_test_id("estate-chunjiang").click()
+    await viewer.get_by_test_id("identity-confirm").click()
+    await expect(viewer.get_by_test_id("order-status")).to_be_visible()
+
+
+async def _sees_video(viewer: Page) -> None:
+    """The viewer decodes frames, and over five seconds the picture never stands still."""
+
+    async def decoding() -> bool:
+        stats = await viewer.evaluate(VIDEO_STATS)
+        return bool(stats["frames"] > 5 and stats["width"] > 0)
+
+    await wait_until(decoding, VIDEO_S, "decoded video")
+    freezes = await viewer.evaluate(
+        """async (watchMs) => {
+          const video = document.querySelector('[data-testid=live-video]')
+          let longest = 0, last = performance.now(), frames = 0
+          const end = last + watchMs
+          return await new Promise((resolve) => {
+            const step = (at) => {
+              longest = Math.max(longest, at - last); last = at; frames += 1
+              if (at > end) resolve({longest, frames}); else video.requestVideoFrameCallback(step)
+            }
+            video.requestVideoFrameCallback(step)
+          })
+        }""",
+        WATCH_MS,
+    )
+    # A freeze as WebRTC statistics count it: more than 150 ms over the mean distance of frames.
+    assert freezes["longest"] < WATCH_MS / freezes["frames"] + 400, freezes
+    assert freezes["frames"] > 50, freezes
+
+
+async def _move_first_order(store: Page, lane: str) -> None:
+    """Move one order on; it appears in `lane`."""
+    moved = store.get_by_test_id(f"lane-{lane}").locator("[data-testid^=order-]")
+    before = {"picking": "new", "packed": "picking", "ready": "packed"}[lane]
+    source = store.get_by_test_id(f"lane-{before}").locator("[data-testid^=move-]")
+    await source.first.click()
+    await expect(moved).to_have_count(1)
+
+
+async def _who_got_the_code(*viewers: Page) -> Page:
+    """Return the viewer whose order became ready, with the code on the screen."""
+
+    async def someone() -> bool:
+        return any([await viewer.get_by_test_id("pickup-code").count() for viewer in viewers])
+
+    await wait_until(someone, what="a pickup code")
+    for viewer in viewers:
+        if await viewer.get_by_test_id("pickup-code").count():
+            return viewer
+    raise AssertionError("unreachable")
