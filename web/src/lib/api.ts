@@ -1,0 +1,145 @@
+/**
+ * The HTTP interface over an injected fetch.
+ *
+ *   ApiError
+ *   ├── Unreachable   no answer came
+ *   └── Refused       the server said no: status, problem type, Retry-After
+ */
+import type {
+  Card,
+  Estate,
+  Guest,
+  LiveSummary,
+  Order,
+  Product,
+  Room,
+  Staff,
+  StoreBoard,
+  StoreOrder,
+  Store,
+} from './wire'
+
+/** Longest wait for an answer, ms. */
+export const REQUEST_TIMEOUT_MS = 12_000
+const PROBLEM_PREFIX = 'urn:linli:problem:'
+
+export class ApiError extends Error {}
+
+export class Unreachable extends ApiError {
+  override name = 'Unreachable'
+}
+
+export class Refused extends ApiError {
+  override name = 'Refused'
+
+  constructor(
+    readonly status: number,
+    /** Problem type without its prefix, `''` when the answer was no problem document. */
+    readonly kind: string,
+    readonly detail: string,
+    readonly retry_after_ms: number,
+    readonly extra: Record<string, unknown>,
+  ) {
+    super(`${status} ${kind}`)
+  }
+}
+
+export type PlaceOrder = { room_id: string; product_id: string; group_id?: string; quantity: number }
+export type Placed = { done: true; order: Order } | { done: false; order_id: string }
+export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
+
+export class Api {
+  constructor(
+    private readonly fetch: Fetch,
+    private readonly token: () => string | null,
+  ) {}
+
+  estates = async () => (await this.#get<{ estates: Estate[] }>('/api/estates')).estates
+  lives = async () => (await this.#get<{ lives: LiveSummary[] }>('/api/lives')).lives
+  room = (room: string) => this.#get<Room>(`/api/rooms/${encodeURIComponent(room)}`)
+  products = async (room: string) =>
+    (await this.#get<{ products: Product[] }>(`/api/rooms/${encodeURIComponent(room)}/products`)).products
+  myOrders = async () => (await this.#get<{ orders: Order[] }>('/api/me/orders')).orders
+  store = (store: string) => this.#get<Store>(`/api/stores/${encodeURIComponent(store)}`)
+  board = (store: string) => this.#get<StoreBoard>(`/api/stores/${encodeURIComponent(store)}/orders`)
+
+  guest = (nickname: string, estate_id: string) =>
+    this.#send<{ token: string; guest: Guest }>('POST', '/api/guests', { nickname, estate_id })
+  login = (username: string, password: string) =>
+    this.#send<{ token: string; staff: Staff }>('POST', '/api/login', { username, password })
+  pin = (room: string, product: string, media_time?: number) =>
+    this.#send<Card>('PUT', pinPath(room, product), media_time === undefined ? {} : { media_time })
+  unpin = (room: string, product: string) => this.#send<null>('DELETE', pinPath(room, product))
+  end = (room: string) => this.#send<null>('POST', `/api/rooms/${encodeURIComponent(room)}/end`)
+  move = (order: string, to: string) =>
+    this.#send<StoreOrder>('POST', `/api/orders/${encodeURIComponent(order)}/moves`, { to })
+  handover = (store: string, code: string) =>
+    this.#send<StoreOrder>('POST', `/api/stores/${encodeURIComponent(store)}/handovers`, { code })
+
+  /** Place an order. The same `key` may be sent any number of times: it is one order. */
+  async placeOrder(order: PlaceOrder, key: string): Promise<Placed> {
+    const response = await this.#request('POST', '/api/orders', order, { 'Idempotency-Key': key })
+    const body = (await response.json()) as { order?: Order; order_id?: string }
+    if (response.status !== 202 && body.order) return { done: true, order: body.order }
+    return { done: false, order_id: String(body.order_id) }
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    return (await (await this.#request('GET', path)).json()) as T
+  }
+
+  async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.#request(method, path, body)
+    return (response.status === 204 ? null : await response.json()) as T
+  }
+
+  async #request(
+    method: string,
+    path: string,
+    body?: unknown,
+    extra: Record<string, string> = {},
+  ): Promise<Response> {
+    const headers: Record<string, string> = { Accept: 'application/json', ...extra }
+    const token = this.token()
+    if (token) headers.Authorization = `Bearer ${token}`
+    if (body !== undefined) headers['Content-Type'] = 'application/json'
+    let response: Response
+    try {
+      response = await this.fetch(path, {
+        method,
+        headers,
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+    } catch {
+      throw new Unreachable(`${method} ${path}`)
+    }
+    if (!response.ok) throw await refusal(response)
+    return response
+  }
+}
+
+/** The error a not-ok answer stands for. */
+export async function refusal(response: Response): Promise<Refused> {
+  let problem: Record<string, unknown> = {}
+  try {
+    const body: unknown = await response.json()
+    if (typeof body === 'object' && body !== null) problem = body as Record<string, unknown>
+  } catch {
+    // Not every refusal comes from us: a proxy answers in HTML.
+  }
+  const type = typeof problem.type === 'string' ? problem.type : ''
+  const kind = type.startsWith(PROBLEM_PREFIX) ? type.slice(PROBLEM_PREFIX.length) : ''
+  const detail = typeof problem.detail === 'string' ? problem.detail : ''
+  return new Refused(response.status, kind, detail, retryAfterMs(response), problem)
+}
+
+/** `Retry-After` in ms, 0 when absent or a date. */
+export function retryAfterMs(response: Response): number {
+  const seconds = Number(response.headers.get('Retry-After'))
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0
+}
+
+function pinPath(room: string, product: string): string {
+  return `/api/rooms/${encodeURIComponent(room)}/pins/${encodeURIComponent(product)}`
+}

@@ -1,0 +1,53 @@
+/** Notices a picture that stands still, from the decoder's own counters. */
+
+/** This long without a new frame is a freeze worth a new session, ms. */
+export const FREEZE_MS = 4_000
+/** Before the first frame a decoder may wait for a keyframe this long, ms. */
+export const FIRST_FRAME_MS = 8_000
+
+export interface VideoSample {
+  frames_decoded: number
+  packets_received: number
+}
+export type Picture = 'waiting' | 'moving' | 'frozen' | 'undecodable'
+
+export class FreezeWatch {
+  #frames = 0
+  #packets_at_start: number | null = null
+  #changed_ms: number
+
+  constructor(now: number) {
+    this.#changed_ms = now
+  }
+
+  /** What the picture does, told by a sample taken at `now` (monotonic ms). */
+  sample(sample: VideoSample, now: number): Picture {
+    this.#packets_at_start ??= sample.packets_received
+    if (sample.frames_decoded > this.#frames) {
+      this.#frames = sample.frames_decoded
+      this.#changed_ms = now
+      return 'moving'
+    }
+    const still_ms = now - this.#changed_ms
+    if (this.#frames > 0) return still_ms >= FREEZE_MS ? 'frozen' : 'moving'
+    if (still_ms < FIRST_FRAME_MS) return 'waiting'
+    // Plenty arrives and nothing is decoded: this browser cannot play it.
+    return sample.packets_received - this.#packets_at_start > 200 ? 'undecodable' : 'frozen'
+  }
+
+  /** Forgive what has passed: the page was hidden, or the host was away. */
+  restart(now: number): void {
+    this.#changed_ms = now
+  }
+}
+
+/** The counters of the video track among WebRTC stats, or null before it exists. */
+export function videoSample(stats: Iterable<Record<string, unknown>>): VideoSample | null {
+  for (const entry of stats)
+    if (entry.type === 'inbound-rtp' && entry.kind === 'video')
+      return {
+        frames_decoded: Number(entry.framesDecoded ?? 0),
+        packets_received: Number(entry.packetsReceived ?? 0),
+      }
+  return null
+}

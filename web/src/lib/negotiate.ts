@@ -1,0 +1,77 @@
+/** One WHIP or WHEP exchange (RFC 9725): offer out, answer in, and the session's address for its end. */
+import { type Fetch, REQUEST_TIMEOUT_MS, Unreachable, refusal } from './api'
+
+export interface Exchange {
+  fetch: Fetch
+  /** Where to POST the offer. */
+  url: string
+  token: string | null
+}
+
+/**
+ * Offer what `peer` has, take the server's answer. ICE candidates are not waited for: the server is ICE-lite and learns
+ * ours from the checks.
+ *
+ * Returns the session's address. Raises Unreachable and Refused (lib/api), and what `peer` raises on an answer it
+ * cannot take.
+ */
+export async function negotiate(peer: RTCPeerConnection, exchange: Exchange): Promise<string> {
+  await peer.setLocalDescription(await peer.createOffer())
+  let response: Response
+  try {
+    response = await exchange.fetch(exchange.url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/sdp', Accept: 'application/sdp', ...bearer(exchange.token) },
+      body: peer.localDescription?.sdp ?? '',
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    })
+  } catch {
+    throw new Unreachable(exchange.url)
+  }
+  if (!response.ok) throw await refusal(response)
+  const session = response.headers.get('Location') ?? ''
+  await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() })
+  return session
+}
+
+/** Tell the server we are gone. Survives the page (keepalive); an error changes nothing, the server times out by itself. */
+export async function endSession(session: string, exchange: Exchange): Promise<void> {
+  if (!session) return
+  try {
+    await exchange.fetch(session, { method: 'DELETE', keepalive: true, headers: bearer(exchange.token) })
+  } catch {
+    // Nothing to do: nobody is left to hear it.
+  }
+}
+
+/** Whether the server still knows a session; null when it cannot be asked. */
+export async function sessionAlive(session: string, exchange: Exchange): Promise<boolean | null> {
+  try {
+    const response = await exchange.fetch(session, { method: 'GET', headers: bearer(exchange.token) })
+    return response.status !== 404
+  } catch {
+    return null
+  }
+}
+
+/** Order codecs for an offer: the preferred MIME subtypes first, in that order, then everything else. */
+export function preferCodecs<T extends { mimeType: string; sdpFmtpLine?: string }>(
+  codecs: T[],
+  subtypes: string[],
+): T[] {
+  const rank = (codec: T): number => {
+    const index = subtypes.findIndex((subtype) =>
+      codec.mimeType.toLowerCase().endsWith(`/${subtype.toLowerCase()}`),
+    )
+    if (index < 0) return subtypes.length * 10
+    // Of the H.264 profiles, constrained baseline in packetization mode 1 is the one every viewer decodes.
+    const fmtp = codec.sdpFmtpLine ?? ''
+    const baseline = /profile-level-id=42e0/i.test(fmtp) && /packetization-mode=1/.test(fmtp)
+    return index * 10 + (index === 0 && !baseline ? 1 : 0)
+  }
+  return [...codecs].sort((a, b) => rank(a) - rank(b))
+}
+
+function bearer(token: string | null): Record<string, string> {
+  return token ? { Authorization: `Bearer ${token}` } : {}
+}

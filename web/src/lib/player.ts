@@ -1,0 +1,195 @@
+/** Watches a live over WHEP and keeps it running: negotiates, looks at the decoder, starts again when something breaks. */
+import { type Fetch, Refused, Unreachable } from './api'
+import { Backoff } from './backoff'
+import { FreezeWatch, videoSample } from './freeze'
+import { type Exchange, endSession, negotiate } from './negotiate'
+import type { Timers } from './timers'
+
+/** From the answer to a connected transport, ms. */
+export const TRANSPORT_TIMEOUT_MS = 8_000
+/** A broken transport may heal by itself this long, ms. */
+const DISCONNECTED_MS = 3_000
+const SAMPLE_EVERY_MS = 1_000
+/** Wait for a live to begin when the server names no time, ms. */
+const NOT_LIVE_WAIT_MS = 3_000
+/** Transports in a row that fail before we say that WebRTC is blocked here. */
+const BLOCKED_AFTER = 2
+const UNSUPPORTED_WAIT_MS = 30_000
+const UNSUPPORTED_STATUS = new Set([400, 406, 415, 422])
+
+export type PlayerPhase =
+  'idle' | 'connecting' | 'playing' | 'not_live' | 'lost' | 'blocked' | 'unsupported' | 'stopped'
+
+export interface PlayerWorld {
+  fetch: Fetch
+  timers: Timers
+  random: () => number
+  createPeer: () => RTCPeerConnection
+  token: () => string | null
+  onPhase: (phase: PlayerPhase) => void
+  onTrack: (event: RTCTrackEvent) => void
+}
+
+export class Player {
+  #phase: PlayerPhase = 'idle'
+  #peer: RTCPeerConnection | null = null
+  #session = ''
+  #attempt = 0
+  #transportsFailed = 0
+  #held = false
+  #watch: FreezeWatch | null = null
+  #cancel: () => void = () => undefined
+  #cancelSampling: () => void = () => undefined
+  readonly #backoff: Backoff
+
+  constructor(
+    private readonly url: string,
+    private readonly world: PlayerWorld,
+  ) {
+    this.#backoff = new Backoff(world.random)
+  }
+
+  get phase(): PlayerPhase {
+    return this.#phase
+  }
+
+  get peer(): RTCPeerConnection | null {
+    return this.#peer
+  }
+
+  start(): void {
+    if (this.#phase === 'idle' || this.#phase === 'stopped') void this.#connect()
+  }
+
+  /** Something changed for the better (the live began, the network is back): try at once if we were waiting to. */
+  poke(): void {
+    if (this.#phase === 'playing' || this.#phase === 'connecting' || this.#phase === 'idle') return
+    if (this.#phase === 'stopped') return
+    void this.#connect()
+  }
+
+  /** While the host is away a still picture is no fault of ours, and a new session would not move it. */
+  hold(held: boolean): void {
+    this.#held = held
+    this.#watch?.restart(this.world.timers.now())
+  }
+
+  /** End it and tell the server, even while the page goes away. */
+  stop(): void {
+    this.#close()
+    this.#enter('stopped')
+  }
+
+  async #connect(): Promise<void> {
+    this.#close()
+    const attempt = this.#attempt
+    this.#enter('connecting')
+    try {
+      const peer = this.world.createPeer()
+      this.#peer = peer
+      this.#listen(peer, attempt)
+      peer.addTransceiver('video', { direction: 'recvonly' })
+      peer.addTransceiver('audio', { direction: 'recvonly' })
+      const session = await negotiate(peer, this.#exchange())
+      if (attempt !== this.#attempt) return void endSession(session, this.#exchange())
+      this.#session = session
+      this.#cancel = this.world.timers.after(TRANSPORT_TIMEOUT_MS, () => this.#transportFailed())
+    } catch (error) {
+      if (attempt === this.#attempt) this.#refused(error)
+    }
+  }
+
+  #refused(error: unknown): void {
+    this.#close()
+    if (error instanceof Unreachable) return this.#retry('lost', this.#backoff.next())
+    if (!(error instanceof Refused)) return this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
+    if (error.status === 409)
+      return this.#retry('not_live', this.#spread(error.retry_after_ms || NOT_LIVE_WAIT_MS))
+    if (UNSUPPORTED_STATUS.has(error.status)) return this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
+    this.#retry('lost', this.#backoff.next(error.retry_after_ms))
+  }
+
+  #listen(peer: RTCPeerConnection, attempt: number): void {
+    peer.ontrack = (event) => {
+      if (attempt === this.#attempt) this.world.onTrack(event)
+    }
+    peer.onconnectionstatechange = () => {
+      if (attempt !== this.#attempt) return
+      if (peer.connectionState === 'connected') this.#connected(peer, attempt)
+      else if (peer.connectionState === 'disconnected')
+        this.#cancel = this.world.timers.after(DISCONNECTED_MS, () => this.#again())
+      else if (peer.connectionState === 'failed' || peer.connectionState === 'closed') this.#transportFailed()
+    }
+  }
+
+  #connected(peer: RTCPeerConnection, attempt: number): void {
+    this.#cancel()
+    this.#transportsFailed = 0
+    if (this.#watch) return
+    this.#watch = new FreezeWatch(this.world.timers.now())
+    const sample = async () => {
+      const report = await peer.getStats()
+      if (attempt !== this.#attempt) return
+      this.#look([...report.values()] as Record<string, unknown>[])
+      if (attempt === this.#attempt)
+        this.#cancelSampling = this.world.timers.after(SAMPLE_EVERY_MS, () => void sample())
+    }
+    void sample()
+  }
+
+  #look(stats: Record<string, unknown>[]): void {
+    const sample = videoSample(stats)
+    const now = this.world.timers.now()
+    const picture = this.#watch?.sample(sample ?? { frames_decoded: 0, packets_received: 0 }, now)
+    if (picture === 'moving') {
+      this.#backoff.reset()
+      this.#enter('playing')
+    } else if (this.#held) this.#watch?.restart(now)
+    else if (picture === 'undecodable') {
+      this.#close()
+      this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
+    } else if (picture === 'frozen') this.#again()
+  }
+
+  #transportFailed(): void {
+    if (this.#phase === 'playing') return this.#again()
+    this.#transportsFailed += 1
+    this.#close()
+    this.#retry(this.#transportsFailed >= BLOCKED_AFTER ? 'blocked' : 'lost', this.#backoff.next())
+  }
+
+  #again(): void {
+    this.#close()
+    this.#retry('lost', this.#backoff.next())
+  }
+
+  #retry(phase: PlayerPhase, wait_ms: number): void {
+    this.#enter(phase)
+    this.#cancel = this.world.timers.after(wait_ms, () => void this.#connect())
+  }
+
+  #close(): void {
+    this.#attempt += 1
+    this.#cancel()
+    this.#cancelSampling()
+    this.#watch = null
+    this.#peer?.close()
+    this.#peer = null
+    void endSession(this.#session, this.#exchange())
+    this.#session = ''
+  }
+
+  #spread(wait_ms: number): number {
+    return wait_ms * (1 + 0.3 * this.world.random())
+  }
+
+  #exchange(): Exchange {
+    return { fetch: this.world.fetch, url: this.url, token: this.world.token() }
+  }
+
+  #enter(phase: PlayerPhase): void {
+    if (phase === this.#phase) return
+    this.#phase = phase
+    this.world.onPhase(phase)
+  }
+}

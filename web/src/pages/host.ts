@@ -1,0 +1,5 @@
+/** Starts the host's page. */
+import { mount } from '../parts/mount'
+import Host from './Host.vue'
+
+mount(Host)
