@@ -1,0 +1,186 @@
+"""What happens in a channel and must reach everybody: numbered events and what they carry.
+
+An event is announced without a number; the log gives it `o`, its offset in the channel, and keeps it
+as MessagePack. Field names are the wire's own (docs/protocol.md).
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+LiveState: TypeAlias = Literal["scheduled", "live", "paused", "over"]
+GroupState: TypeAlias = Literal["open", "reached", "fulfilling", "done", "expired", "cancelled"]
+OrderState: TypeAlias = Literal[
+    "waiting_group", "new", "picking", "packed", "ready", "handed_over", "cancelled"
+]
+
+GROUP_STATES_ENDED: frozenset[GroupState] = frozenset({"done", "expired", "cancelled"})
+
+
+class LocalText(msgspec.Struct, frozen=True):
+    """Text in both languages."""
+
+    zh: str
+    en: str
+
+
+class GroupOffer(msgspec.Struct, frozen=True):
+    """The terms on which a group may buy a product."""
+
+    price_fen: int
+    target: int
+    duration_s: int
+
+
+class Product(msgspec.Struct, frozen=True):
+    """What is sold, as viewers see it; `left` is the stock at the time of the message."""
+
+    id: str
+    name: LocalText
+    unit: LocalText
+    image: str
+    price_fen: int
+    list_price_fen: int
+    left: int
+    group: GroupOffer | None
+
+
+class Card(msgspec.Struct, frozen=True):
+    """A pinned product. `media_time` is the RTP time (90 kHz, 32 bits) of the video frame it belongs to."""
+
+    product: Product
+    pinned_at_ms: int
+    media_time: int | None
+
+
+class Group(msgspec.Struct, frozen=True):
+    """One estate's group buy of one product."""
+
+    id: str
+    product_id: str
+    estate_id: str
+    joined: int
+    target: int
+    price_fen: int
+    state: GroupState
+    ends_at_ms: int
+
+
+class StoreRef(msgspec.Struct, frozen=True):
+    """Where an order is handed over."""
+
+    id: str
+    name: LocalText
+    address: LocalText
+
+
+class Pickup(msgspec.Struct, frozen=True):
+    """What the buyer shows at the counter; `qr` is a data: URI of an SVG."""
+
+    code: str
+    qr: str
+
+
+class Buyer(msgspec.Struct, frozen=True):
+    """Whom the store calls out."""
+
+    nickname: str
+    estate_name: LocalText
+
+
+class _OrderFields(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    number: str | int
+    state: OrderState
+    product_id: str
+    name: LocalText
+    image: str
+    quantity: int
+    total_fen: int
+    group_id: str | None
+    estate_id: str
+    store: StoreRef
+    created_at_ms: int
+    due_at_ms: int | None
+    refunded_fen: int
+
+
+class Order(_OrderFields, frozen=True, kw_only=True):
+    """An order as its buyer sees it."""
+
+    pickup: Pickup | None
+
+
+class StoreOrder(_OrderFields, frozen=True, kw_only=True):
+    """An order as its store sees it: the buyer's name, never the pickup code."""
+
+    buyer: Buyer
+    handed_over_at_ms: int | None
+
+
+class _Numbered(msgspec.Struct, frozen=True, kw_only=True, tag_field="k"):
+    o: int = 0
+    at_ms: int = 0
+
+
+class LiveChanged(_Numbered, frozen=True, kw_only=True, tag="live"):
+    """The live began, paused, went on or is over."""
+
+    state: LiveState
+    started_at_ms: int | None
+
+
+class CardPinned(_Numbered, frozen=True, kw_only=True, tag="pin"):
+    """A product was put on the table; pinned again, it moves to the front."""
+
+    card: Card
+
+
+class CardUnpinned(_Numbered, frozen=True, kw_only=True, tag="unpin"):
+    """A product was taken off the table."""
+
+    product_id: str
+
+
+class StockChanged(_Numbered, frozen=True, kw_only=True, tag="stock"):
+    """So many units are left."""
+
+    product_id: str
+    left: int
+
+
+class GroupChanged(_Numbered, frozen=True, kw_only=True, tag="group"):
+    """A group opened, grew, or changed its state; carries the whole group."""
+
+    group: Group
+
+
+class OrderChanged(_Numbered, frozen=True, kw_only=True, tag="order"):
+    """An order reached its store or moved on there (store channels only)."""
+
+    order: StoreOrder
+
+
+RoomEvent: TypeAlias = (
+    LiveChanged | CardPinned | CardUnpinned | StockChanged | GroupChanged | OrderChanged
+)
+
+
+class YourOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="order"):
+    """An order of the one who reads this was placed or moved on."""
+
+    order: Order
+
+
+YouEvent: TypeAlias = YourOrder
+
+
+def is_urgent(event: RoomEvent) -> bool:
+    """Whether viewers should see `event` at once instead of with the next tick."""
+    match event:
+        case StockChanged(left=left):
+            return left == 0
+        case GroupChanged(group=group):
+            return group.state != "open"
+        case _:
+            return True

@@ -1,0 +1,161 @@
+"""The ports of the room engine: the log that numbers events, and the bus between processes.
+
+Both have a memory and a Redis implementation under `rooms/io/` and one contract suite
+(tests/contracts/test_rooms_log.py, test_rooms_bus.py).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from rooms.events import RoomEvent
+from rooms.messages import ChatLine, Counters
+from rooms.state import State
+
+LOG_EVENTS_MAX = 1_000
+"""Events a log keeps at least, and with which a viewer who was away can be served."""
+CHANNEL_CHARS_MAX = 80
+
+
+class RoomsError(Exception):
+    """Base of all errors of this package."""
+
+
+class LogUnavailable(RoomsError):
+    """The log or bus cannot be reached now. An append may or may not have happened."""
+
+
+class Position(NamedTuple):
+    """A place in a channel's log. Offsets of different epochs cannot be compared."""
+
+    epoch: str
+    offset: int
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a log holds: its end, the state there, and its newest events, oldest first, without gaps.
+
+    `events` may be fewer than ever happened; the state always includes all of them.
+    """
+
+    position: Position
+    state: State
+    events: tuple[RoomEvent, ...]
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """Lossy things of one channel that one process hands to all: chat lines and names of who came."""
+
+    chat: tuple[ChatLine, ...] = ()
+    joins: tuple[str, ...] = ()
+
+
+class RoomLog(Protocol):
+    """Numbered events per channel.
+
+    One append is atomic: its events get consecutive offsets, are stored, and are published on the
+    channel's topic of the bus in the same step; two appends never interleave. A log that lost
+    events it had numbered continues in a new epoch. Logs nobody uses for days disappear.
+    """
+
+    async def append(self, channel: str, events: Sequence[RoomEvent]) -> Position:
+        """Number, keep and publish `events` (at least one); return the position of the last.
+
+        Raises:
+            LogUnavailable: It is not known whether they were appended.
+        """
+        ...
+
+    async def read(self, channel: str) -> Reading:
+        """Return the end of the log with its state and newest events; a new log has offset 0.
+
+        Raises:
+            LogUnavailable: Try again later.
+        """
+        ...
+
+    async def position(self, channel: str) -> Position:
+        """Return the end of the log, and keep it from expiring.
+
+        Raises:
+            LogUnavailable: Try again later.
+        """
+        ...
+
+
+class BusListener(Protocol):
+    """Who hears what a bus carries. Calls are synchronous and must not raise."""
+
+    def heard_events(self, channel: str, epoch: str, events: tuple[RoomEvent, ...]) -> None:
+        """Numbered events were appended to `channel`."""
+        ...
+
+    def heard_batch(self, channel: str, batch: Batch) -> None:
+        """Some process handed around chat and joins of `channel`, maybe this one."""
+        ...
+
+    def heard_private(self, user_id: str, message: bytes) -> None:
+        """Somebody told `user_id` something (an encoded `YouEvent`)."""
+        ...
+
+    def bus_restored(self) -> None:
+        """The bus works again after a time in which messages were missed."""
+        ...
+
+
+class RoomBus(Protocol):
+    """Live messages between processes: at most once, in order per sender, none kept."""
+
+    async def run(self, listener: BusListener, on_ready: Callable[[], None]) -> None:
+        """Hear until cancelled, coming back by itself after every failure."""
+        ...
+
+    async def join(self, channel: str) -> None:
+        """Return once everything published on `channel` from now on will be heard.
+
+        Raises:
+            LogUnavailable: Not heard yet; it will be once the bus is restored.
+        """
+        ...
+
+    async def leave(self, channel: str) -> None:
+        """Stop hearing `channel`; never raises."""
+        ...
+
+    async def hand_round(self, channel: str, batch: Batch) -> None:
+        """Give `batch` to every process that joined, and keep its chat lines for newcomers.
+
+        Raises:
+            LogUnavailable: It is not known whether anybody heard it.
+        """
+        ...
+
+    async def tell(self, user_id: str, message: bytes) -> None:
+        """Give `message` to every process, for the connections of `user_id`.
+
+        Raises:
+            LogUnavailable: It is not known whether anybody heard it.
+        """
+        ...
+
+    async def tally(self, channel: str, process: str, viewers: int, likes: int) -> Counters:
+        """Report this process's viewers and new likes; return the sums over all processes.
+
+        A process that does not report for `TALLY_TTL_S` is no longer counted.
+
+        Raises:
+            LogUnavailable: It is not known whether the likes were added.
+        """
+        ...
+
+    async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:
+        """Return the newest lines handed round in `channel`, oldest first.
+
+        Raises:
+            LogUnavailable: Try again later.
+        """
+        ...
+
+
+TALLY_TTL_S = 15.0

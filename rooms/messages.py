@@ -1,0 +1,53 @@
+"""What the room engine says to viewers: ticks and private answers, with what the lossy lane carries."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from rooms.events import RoomEvent, YouEvent
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """Who wrote a line: `role` is guest, host, moderator or store."""
+
+    id: str
+    nickname: str
+    role: str
+
+
+class ChatLine(msgspec.Struct, frozen=True):
+    """One line of chat; ids are unique in the room."""
+
+    id: str
+    sender: Sender = msgspec.field(name="from")
+    text: str
+    at_ms: int
+
+
+class Counters(msgspec.Struct, frozen=True):
+    """Absolute values: viewers now, likes since the room began."""
+
+    viewers: int = 0
+    likes: int = 0
+
+
+class Tick(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="tick"
+):
+    """All that happened in a channel since the tick before it; `offset` is that of its last event so far."""
+
+    epoch: str
+    offset: int
+    events: tuple[RoomEvent, ...] = ()
+    chat: tuple[ChatLine, ...] = ()
+    counters: Counters | None = None
+    joins: tuple[str, ...] = ()
+
+
+class You(msgspec.Struct, frozen=True, tag_field="t", tag="you"):
+    """Something for this viewer alone."""
+
+    event: YouEvent
+
+
+Spoken: TypeAlias = Tick | You

@@ -1,0 +1,125 @@
+"""What a channel's numbered events and ticks add up to; the same rules run in every viewer's browser.
+
+tests/vectors/room_reducer.json holds examples that Python and TypeScript both pass.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from rooms.events import (
+    GROUP_STATES_ENDED,
+    Card,
+    CardPinned,
+    CardUnpinned,
+    Group,
+    GroupChanged,
+    LiveChanged,
+    LiveState,
+    RoomEvent,
+    StockChanged,
+)
+from rooms.messages import ChatLine, Counters, Tick
+
+CARDS_MAX = 20
+GROUPS_MAX = 200
+CHAT_LINES_MAX = 50
+
+
+class Live(msgspec.Struct, frozen=True):
+    """Whether the room is on air, and since when."""
+
+    state: LiveState = "scheduled"
+    started_at_ms: int | None = None
+
+
+class RoomState(msgspec.Struct, frozen=True):
+    """All a viewer sees of a room: cards newest pin first, groups and chat oldest first."""
+
+    live: Live = Live()
+    cards: tuple[Card, ...] = ()
+    groups: tuple[Group, ...] = ()
+    counters: Counters = Counters()
+    chat: tuple[ChatLine, ...] = ()
+
+
+class StoreState(msgspec.Struct, frozen=True):
+    """A store's channel keeps nothing: its board is fetched over HTTP on every snapshot."""
+
+
+State: TypeAlias = RoomState | StoreState
+
+
+def is_store(channel: str) -> bool:
+    """Whether `channel` belongs to a store's staff instead of a room's viewers."""
+    return channel.startswith("store:")
+
+
+def empty_state(channel: str) -> State:
+    """Return the state of a channel in which nothing has happened."""
+    return StoreState() if is_store(channel) else RoomState()
+
+
+def apply(state: State, event: RoomEvent) -> State:
+    """Return the state after one numbered event; kinds that leave no trace change nothing."""
+    if isinstance(state, StoreState):
+        return state
+    replace = msgspec.structs.replace
+    match event:
+        case LiveChanged():
+            return replace(state, live=Live(event.state, event.started_at_ms))
+        case CardPinned():
+            cards = (event.card, *_without(state.cards, event.card.product.id))
+            return replace(state, cards=cards[:CARDS_MAX])
+        case CardUnpinned():
+            return replace(state, cards=_without(state.cards, event.product_id))
+        case StockChanged():
+            return replace(state, cards=_restocked(state.cards, event))
+        case GroupChanged():
+            return replace(state, groups=_regrouped(state.groups, event.group))
+        case _:
+            return state
+
+
+def apply_tick(state: State, tick: Tick) -> State:
+    """Return the state after a tick: its events in order, then counters, then chat."""
+    for event in tick.events:
+        state = apply(state, event)
+    if isinstance(state, StoreState):
+        return state
+    if tick.counters is not None:
+        state = msgspec.structs.replace(state, counters=tick.counters)
+    if tick.chat:
+        state = msgspec.structs.replace(state, chat=with_lines(state.chat, tick.chat))
+    return state
+
+
+def with_lines(chat: tuple[ChatLine, ...], lines: tuple[ChatLine, ...]) -> tuple[ChatLine, ...]:
+    """Return the chat with `lines` behind it, each id once, the newest `CHAT_LINES_MAX` of all."""
+    known = {line.id for line in chat}
+    return (*chat, *(line for line in lines if line.id not in known))[-CHAT_LINES_MAX:]
+
+
+def _without(cards: tuple[Card, ...], product_id: str) -> tuple[Card, ...]:
+    return tuple(card for card in cards if card.product.id != product_id)
+
+
+def _restocked(cards: tuple[Card, ...], event: StockChanged) -> tuple[Card, ...]:
+    replace = msgspec.structs.replace
+    return tuple(
+        replace(card, product=replace(card.product, left=event.left))
+        if card.product.id == event.product_id
+        else card
+        for card in cards
+    )
+
+
+def _regrouped(groups: tuple[Group, ...], group: Group) -> tuple[Group, ...]:
+    if any(other.id == group.id for other in groups):
+        return tuple(group if other.id == group.id else other for other in groups)
+    if len(groups) >= GROUPS_MAX:
+        # The first that has ended makes room, or else the very first.
+        ended = (at for at, other in enumerate(groups) if other.state in GROUP_STATES_ENDED)
+        gone = next(ended, 0)
+        groups = groups[:gone] + groups[gone + 1 :]
+    return (*groups, group)
