@@ -69,6 +69,7 @@ export const en: Messages = {
     send: 'Send',
     host: 'Host',
     moderator: 'Mod',
+    store: 'Shop',
     joined: '{name} came in',
     offline: 'Cannot send right now. Try again when you are back online.',
     too_fast: 'That was too fast. Wait a moment.',
@@ -95,7 +96,7 @@ export const en: Messages = {
   group: {
     open: '{joined} neighbour joined, {left} to go! | {joined} neighbours joined, {left} to go!',
     reached: 'Group complete! {joined} neighbour joined | Group complete! {joined} neighbours joined',
-    expired: 'Time is up and the group was not complete. Everybody is refunded.',
+    expired: 'This group was not complete in time; everybody who joined is refunded.',
     closed: 'This group buy has ended',
     ends_in: 'Ends in',
     progress: '{joined} of {target} joined',

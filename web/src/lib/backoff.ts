@@ -1,4 +1,4 @@
-/** Waiting times between attempts: doubling, capped, with full jitter so that a crowd does not return as one. */
+/** Waiting times between attempts: doubling, capped, half of each random so that a crowd does not return as one. */
 
 export interface BackoffLimits {
   /** Longest first wait, ms. */
@@ -7,10 +7,10 @@ export interface BackoffLimits {
   max_ms: number
 }
 
-export const RECONNECT: BackoffLimits = { first_ms: 500, max_ms: 15_000 }
+export const RECONNECT: BackoffLimits = { first_ms: 1_000, max_ms: 30_000 }
 
 /** The share of a wait that is never jittered away; without it a retry could follow at once. */
-const FLOOR = 0.3
+const FLOOR = 0.5
 
 export class Backoff {
   #attempts = 0

@@ -9,14 +9,17 @@
  */
 import type { Backoff } from './backoff'
 import { type ClockSample, betterSample, clockSample } from './clock'
+import { type Position, follow } from './position'
 import type { ClientMessage, ServerMessage, SnapshotMessage, Tick, Welcome } from './wire'
 
 /** Longest wait for the socket to open, and again for the welcome, ms. */
 export const CONNECT_TIMEOUT_MS = 8_000
 /** Silence beyond one ping period that means the line is dead, ms. */
-export const SILENCE_GRACE_MS = 6_000
+export const SILENCE_GRACE_MS = 5_000
 /** Chat lines waiting for their ack; more are refused. */
 export const PENDING_CHAT_MAX = 5
+/** The server goes down and another is there: come back at once. */
+const MOVED_CODE = 3012
 /** From this close code on, coming back would not help. */
 const FINAL_CODES = { from: 3500, to: 3999 }
 /** Wait before reconnecting after a gap, so that a crowd with the same gap spreads, ms. */
@@ -34,9 +37,10 @@ export type Effect =
 export class ChannelClient {
   #phase: Phase = 'idle'
   #effects: Effect[] = []
-  #position: { epoch: string; offset: number } | null = null
+  #position: Position | null = null
   #timer: number | null = null
   #heard_ms = 0
+  #pinged_ms = 0
   #ping_ms = 25_000
   #pings = new Map<number, number>()
   #pingId = 0
@@ -101,6 +105,7 @@ export class ChannelClient {
   receive(message: ServerMessage, now: number): void {
     if (this.#phase !== 'greeting' && this.#phase !== 'live') return
     this.#heard_ms = now
+    if (this.#phase === 'live') this.#arm()
     switch (message.t) {
       case 'welcome':
         return this.#welcome(message, now)
@@ -126,13 +131,13 @@ export class ChannelClient {
       this.#closeCode = code
       this.#timer = null
       this.#enter('closed')
-    } else this.#retry(now, this.backoff.next())
+    } else this.#retry(now, code === MOVED_CODE ? GAP_WAIT_MS : this.backoff.next())
   }
 
   timeout(now: number): void {
     if (this.#timer === null || now < this.#timer) return
     if (this.#phase === 'waiting') this.open(now)
-    else if (this.#phase === 'live' && now - this.#heard_ms < this.#ping_ms + SILENCE_GRACE_MS)
+    else if (this.#phase === 'live' && now < this.#heard_ms + this.#ping_ms + SILENCE_GRACE_MS)
       this.#ping(now)
     else this.#drop(now, this.backoff.next())
   }
@@ -198,17 +203,10 @@ export class ChannelClient {
   #tick(tick: Tick, now: number): void {
     const position = this.#position
     if (!position) return // Nothing to apply it to: the snapshot is on its way.
-    const events = (tick.events ?? []).filter((event) => event.o > position.offset)
-    const contiguous = events.every((event, index) => event.o === position.offset + 1 + index)
-    const offset = events.at(-1)?.o ?? position.offset
-    const foreign = tick.epoch !== undefined && tick.epoch !== position.epoch
-    if (foreign || !contiguous || (tick.offset !== undefined && tick.offset > offset)) {
-      this.#position = null
-      this.#drop(now, GAP_WAIT_MS)
-      return
-    }
-    this.#position = { epoch: position.epoch, offset }
-    this.#deliver({ ...tick, events })
+    const followed = follow(position, tick)
+    this.#position = followed?.position ?? null
+    if (followed) this.#deliver({ ...tick, events: followed.events })
+    else this.#drop(now, GAP_WAIT_MS)
   }
 
   #pong(id: number, at_ms: number, now: number): void {
@@ -223,7 +221,13 @@ export class ChannelClient {
     this.#pingId += 1
     this.#pings.set(this.#pingId, now)
     this.#effects.push({ do: 'send', message: { t: 'ping', id: this.#pingId } })
-    this.#timer = now + this.#ping_ms
+    this.#pinged_ms = now
+    this.#arm()
+  }
+
+  /** The next ping, or the end of patience with a silent line. */
+  #arm(): void {
+    this.#timer = Math.min(this.#pinged_ms, this.#heard_ms + SILENCE_GRACE_MS) + this.#ping_ms
   }
 
   #drop(now: number, wait_ms: number): void {

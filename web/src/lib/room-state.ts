@@ -13,6 +13,9 @@ import type {
 
 /** Chat lines a page keeps; the server's snapshot carries as many. */
 export const CHAT_LINES_MAX = 50
+export const CARDS_MAX = 20
+export const GROUPS_MAX = 200
+const CLOSED = new Set(['done', 'expired', 'cancelled'])
 
 export interface RoomState {
   live: Live
@@ -42,7 +45,10 @@ export function applyEvent(state: RoomState, event: ChannelEvent): RoomState {
     case 'live':
       return { ...state, live: { state: event.state, started_at_ms: event.started_at_ms } }
     case 'pin':
-      return { ...state, cards: [event.card, ...without(state.cards, event.card.product.id)] }
+      return {
+        ...state,
+        cards: [event.card, ...without(state.cards, event.card.product.id)].slice(0, CARDS_MAX),
+      }
     case 'unpin':
       return { ...state, cards: without(state.cards, event.product_id) }
     case 'stock':
@@ -57,7 +63,7 @@ export function applyEvent(state: RoomState, event: ChannelEvent): RoomState {
 /** The state after a tick: its numbered events in order, then chat and counters. */
 export function applyTick(state: RoomState, tick: Tick): RoomState {
   let next = (tick.events ?? []).reduce(applyEvent, state)
-  if (tick.counters) next = { ...next, counters: { ...next.counters, ...tick.counters } }
+  if (tick.counters) next = { ...next, counters: tick.counters }
   if (tick.chat?.length) next = { ...next, chat: withChat(next.chat, tick.chat) }
   return next
 }
@@ -88,7 +94,14 @@ function withStock(card: Card, productId: string, left: number): Card {
 
 function withGroup(groups: Group[], group: Group): Group[] {
   const known = groups.some((other) => other.id === group.id)
-  return known ? groups.map((other) => (other.id === group.id ? group : other)) : [...groups, group]
+  if (known) return groups.map((other) => (other.id === group.id ? group : other))
+  if (groups.length < GROUPS_MAX) return [...groups, group]
+  // Full: the first that is over makes room, or else the first of all.
+  const over = Math.max(
+    0,
+    groups.findIndex((other) => CLOSED.has(other.state)),
+  )
+  return [...groups.filter((_, index) => index !== over), group]
 }
 
 function withChat(chat: ChatLine[], lines: ChatLine[]): ChatLine[] {

@@ -162,11 +162,11 @@ export interface SnapshotMessage {
 }
 export interface Tick {
   t: 'tick'
-  epoch?: string
-  offset?: number
+  epoch: string
+  offset: number
   events?: ChannelEvent[]
   chat?: ChatLine[]
-  counters?: Partial<Counters>
+  counters?: Counters
   joins?: string[]
 }
 export type ServerMessage =

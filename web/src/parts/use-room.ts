@@ -7,8 +7,8 @@ import { useChannel } from './use-channel'
 /** How often clocks on the page are looked at, ms. */
 const CLOCK_EVERY_MS = 500
 /** Taps on the heart are sent together this often, and at most so many at a time. */
-const LIKES_EVERY_MS = 400
-const LIKES_MAX = 20
+const LIKES_EVERY_MS = 600
+const LIKES_MAX = 100
 
 export interface RoomListener {
   onOrder?: (order: Order) => void

@@ -1,0 +1,180 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type PlaceOrder, type Placed, Refused, Unreachable } from '../src/lib/api'
+import { type Attempt, GIVE_UP_MS, OrderDesk } from '../src/lib/order-desk'
+import type { Order } from '../src/lib/wire'
+import { order } from './fixtures'
+import { VirtualTime, settle } from './virtual-time'
+
+const TAP: PlaceOrder = { room_id: 'demo', product_id: 'spinach', group_id: 'g1', quantity: 1 }
+const refused = (status: number, kind = '', retry_ms = 0) => new Refused(status, kind, '', retry_ms, {})
+
+let time: VirtualTime
+let keys: string[]
+let answers: (Placed | Error)[]
+let phases: string[]
+let placed: Order[]
+let stored: Map<string, string>
+let renewals: number
+
+function desk(): OrderDesk {
+  return new OrderDesk({
+    async place(_, key) {
+      keys.push(key)
+      const answer = answers.shift() ?? new Unreachable('x')
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+    renewIdentity: async () => ++renewals > 0,
+    newKey: () => `key-${stored.size}-${keys.length}`,
+    timers: time,
+    at: () => time.now(),
+    random: () => 0.5,
+    storage: {
+      getItem: (key) => stored.get(key) ?? null,
+      setItem: (key, value) => void stored.set(key, value),
+    },
+    onChange: (attempt: Attempt) => phases.push(attempt.phase),
+    onPlaced: (one) => placed.push(one),
+  })
+}
+beforeEach(() => {
+  time = new VirtualTime()
+  keys = []
+  answers = []
+  phases = []
+  placed = []
+  stored = new Map()
+  renewals = 0
+})
+
+describe('a tap', () => {
+  it('becomes an order', async () => {
+    answers = [{ done: true, order: order() }]
+    desk().submit(TAP)
+    await settle()
+    expect(phases).toEqual(['confirming', 'placed'])
+    expect(placed).toHaveLength(1)
+  })
+
+  it.each([
+    ['sold-out', 'sold_out'],
+    ['already-joined', 'already_joined'],
+    ['group-closed', 'closed'],
+    ['limit-reached', 'limit'],
+    ['not-on-sale', 'not_on_sale'],
+    ['something-new', 'refused'],
+  ])('answered %s ends as %s and is not repeated', async (problem, phase) => {
+    answers = [refused(409, problem)]
+    desk().submit(TAP)
+    await time.pass(GIVE_UP_MS)
+    expect(phases.at(-1)).toBe(phase)
+    expect(keys).toHaveLength(1)
+  })
+
+  it('repeated while the first is on its way is the same order', async () => {
+    answers = [
+      { done: false, order_id: 'o1' },
+      { done: true, order: order() },
+    ]
+    const one = desk()
+    one.submit(TAP)
+    one.submit(TAP)
+    one.submit(TAP)
+    await time.pass(10_000)
+    expect(new Set(keys).size).toBe(1)
+    expect(placed).toHaveLength(1)
+  })
+
+  it('after a final answer is a new order with a new key', async () => {
+    answers = [refused(402, 'payment-declined'), { done: true, order: order() }]
+    const one = desk()
+    one.submit(TAP)
+    await settle()
+    one.submit(TAP)
+    await settle()
+    expect(new Set(keys).size).toBe(2)
+    expect(phases).toEqual(['confirming', 'declined', 'confirming', 'placed'])
+  })
+})
+
+describe('a bad network', () => {
+  it('keeps the key over every retry', async () => {
+    answers = [new Unreachable('x'), refused(503), refused(429, 'rate', 2000), { done: true, order: order() }]
+    desk().submit(TAP)
+    await time.pass(30_000)
+    expect(keys).toHaveLength(4)
+    expect(new Set(keys).size).toBe(1)
+    expect(phases.at(-1)).toBe('placed')
+    expect(phases).toContain('offline')
+  })
+
+  it('waits at least as long as the server asks', async () => {
+    answers = [refused(429, 'rate', 9000)]
+    desk().submit(TAP)
+    await time.pass(8_999)
+    expect(keys).toHaveLength(1)
+    await time.pass(1_500)
+    expect(keys).toHaveLength(2)
+  })
+
+  it('is left at once when the network is back', async () => {
+    const one = desk()
+    for (let index = 0; index < 8; index++) answers.push(new Unreachable('x'))
+    one.submit(TAP)
+    await time.pass(20_000)
+    const before = keys.length
+    answers = [{ done: true, order: order() }]
+    one.wake()
+    await settle()
+    expect(keys).toHaveLength(before + 1)
+    expect(phases.at(-1)).toBe('placed')
+  })
+
+  it('survives a reload with the same key', async () => {
+    desk().submit(TAP)
+    await settle()
+    const [first] = keys
+    keys = []
+    answers = [{ done: true, order: order() }]
+    desk().resume()
+    await settle()
+    expect(keys).toEqual([first])
+    expect(JSON.parse(stored.get('linli.attempts') ?? '')).toEqual([])
+  })
+
+  it('is admitted after a while, and the next tap still uses the key', async () => {
+    const one = desk()
+    one.submit(TAP)
+    await time.pass(GIVE_UP_MS + 60_000)
+    expect(phases.at(-1)).toBe('unknown')
+    answers = [{ done: true, order: order() }]
+    one.submit(TAP)
+    await settle()
+    expect(new Set(keys).size).toBe(1)
+    expect(phases.at(-1)).toBe('placed')
+  })
+})
+
+describe('an order not yet confirmed', () => {
+  it('is confirmed by the push that overtakes the next question', async () => {
+    answers = [{ done: false, order_id: 'o1' }]
+    const one = desk()
+    one.submit(TAP)
+    await settle()
+    one.seen(order())
+    await time.pass(10_000)
+    expect(keys).toHaveLength(1)
+    expect(phases.at(-1)).toBe('placed')
+  })
+})
+
+describe('an expired token', () => {
+  it('is renewed, and the same order goes out again', async () => {
+    answers = [refused(401), { done: true, order: order() }]
+    desk().submit(TAP)
+    await time.pass(2000)
+    expect(renewals).toBe(1)
+    expect(new Set(keys).size).toBe(1)
+    expect(phases.at(-1)).toBe('placed')
+  })
+})

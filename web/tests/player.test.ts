@@ -1,0 +1,164 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/freeze'
+import { Player, type PlayerPhase, TRANSPORT_TIMEOUT_MS } from '../src/lib/player'
+import { FakePeer } from './fake-peer'
+import { VirtualTime } from './virtual-time'
+
+interface Asked {
+  method: string
+  url: string
+  keepalive: boolean
+}
+let time: VirtualTime
+let peers: FakePeer[]
+let asked: Asked[]
+let answer: () => Response
+let phases: PlayerPhase[]
+let player: Player
+
+const created = () => new Response('v=0 answer', { status: 201, headers: { Location: '/live/demo/whep/s1' } })
+const problem = (status: number, retry_s = 0) =>
+  new Response('{}', { status, headers: retry_s ? { 'Retry-After': String(retry_s) } : {} })
+const posts = () => asked.filter((one) => one.method === 'POST').length
+const peer = () => peers.at(-1) as FakePeer
+
+beforeEach(() => {
+  time = new VirtualTime()
+  peers = []
+  asked = []
+  answer = created
+  phases = []
+  player = new Player('/live/demo/whep', {
+    async fetch(url, init) {
+      asked.push({ method: init?.method ?? 'GET', url, keepalive: init?.keepalive ?? false })
+      return init?.method === 'POST' ? answer() : new Response(null, { status: 200 })
+    },
+    timers: time,
+    random: () => 0.5,
+    createPeer() {
+      peers.push(new FakePeer())
+      return peer() as unknown as RTCPeerConnection
+    },
+    token: () => null,
+    onPhase: (phase) => phases.push(phase),
+    onTrack: () => undefined,
+  })
+})
+
+/** Start, connect, and show frames. */
+async function play(): Promise<void> {
+  player.start()
+  await time.pass(10)
+  peer().become('connected')
+  peer().frames_per_second = 25
+  await time.pass(2_000)
+}
+
+describe('watching', () => {
+  it('offers to receive both kinds, and plays with the first frame', async () => {
+    await play()
+    expect(peer().offered).toEqual(['video:recvonly', 'audio:recvonly'])
+    expect(phases).toEqual(['connecting', 'playing'])
+  })
+
+  it('ends its session when the page goes away', async () => {
+    await play()
+    player.stop()
+    await time.pass(0)
+    expect(asked.at(-1)).toEqual({ method: 'DELETE', url: '/live/demo/whep/s1', keepalive: true })
+    await time.pass(60_000)
+    expect(posts()).toBe(1)
+  })
+})
+
+describe('a live that has not begun', () => {
+  it('is asked for again when the server says', async () => {
+    answer = () => problem(409, 5)
+    player.start()
+    await time.pass(4_900)
+    expect(phases.at(-1)).toBe('not_live')
+    expect(posts()).toBe(1)
+    await time.pass(2_000)
+    expect(posts()).toBe(2)
+  })
+
+  it('is asked for at once when the room says it has begun', async () => {
+    answer = () => problem(409, 60)
+    player.start()
+    await time.pass(100)
+    answer = created
+    player.poke()
+    await time.pass(10)
+    expect(posts()).toBe(2)
+  })
+})
+
+describe('a picture that stands still', () => {
+  it('gets a new session after some seconds', async () => {
+    await play()
+    peer().frames_per_second = 0
+    await time.pass(FREEZE_MS + 2_500)
+    expect(peers).toHaveLength(2)
+    expect(phases).toContain('lost')
+  })
+
+  it('is left alone while the host is away', async () => {
+    await play()
+    player.hold(true)
+    peer().frames_per_second = 0
+    await time.pass(30_000)
+    expect(peers).toHaveLength(1)
+    player.hold(false)
+    await time.pass(FREEZE_MS - 1_000)
+    expect(peers).toHaveLength(1)
+  })
+
+  it('that never came although much arrives is a codec we lack', async () => {
+    player.start()
+    await time.pass(10)
+    peer().become('connected')
+    peer().packets_per_second = 150
+    await time.pass(FIRST_FRAME_MS + 2_000)
+    expect(phases.at(-1)).toBe('unsupported')
+  })
+})
+
+describe('a network that blocks WebRTC', () => {
+  it('is called that after the second transport that fails, and tried again all the same', async () => {
+    player.start()
+    await time.pass(TRANSPORT_TIMEOUT_MS + 2_000)
+    expect(phases).toContain('lost')
+    await time.pass(TRANSPORT_TIMEOUT_MS + 100)
+    expect(phases.at(-1)).toBe('blocked')
+    await time.pass(60_000)
+    expect(posts()).toBeGreaterThan(3)
+  })
+})
+
+describe('a broken transport', () => {
+  it('may heal by itself', async () => {
+    await play()
+    peer().become('disconnected')
+    await time.pass(1_000)
+    peer().become('connected')
+    await time.pass(10_000)
+    expect(peers).toHaveLength(1)
+  })
+
+  it('is replaced when it does not', async () => {
+    await play()
+    peer().become('disconnected')
+    await time.pass(6_000)
+    expect(peers).toHaveLength(2)
+    expect(peers[0]?.closed).toBe(true)
+  })
+})
+
+describe('an offer the server cannot use', () => {
+  it('is said to be unsupported', async () => {
+    answer = () => problem(422)
+    player.start()
+    await time.pass(10)
+    expect(phases.at(-1)).toBe('unsupported')
+  })
+})

@@ -1,0 +1,152 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { preferCodecs } from '../src/lib/negotiate'
+import {
+  Publisher,
+  type PublisherPhase,
+  type UplinkStats,
+  VIDEO_BITRATE_MAX,
+  isTakeover,
+} from '../src/lib/publisher'
+import type { LiveState } from '../src/lib/wire'
+import { FakePeer } from './fake-peer'
+import { VirtualTime } from './virtual-time'
+
+const codec = (name: string, sdpFmtpLine = '') => ({
+  mimeType: `video/${name}`,
+  sdpFmtpLine,
+  clockRate: 90000,
+})
+const CODECS = [
+  codec('VP8'),
+  codec('AV1'),
+  codec('H264', 'level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f'),
+  codec('H264', 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f'),
+]
+const STREAM = { getTracks: () => [{ kind: 'video' }, { kind: 'audio' }] } as unknown as MediaStream
+
+let time: VirtualTime
+let peers: FakePeer[]
+let phases: PublisherPhase[]
+let stats: UplinkStats[]
+let posts: () => Response
+let sessionStatus: number
+let room: LiveState
+let deleted: number
+let publisher: Publisher
+const peer = () => peers.at(-1) as FakePeer
+
+beforeEach(async () => {
+  time = new VirtualTime()
+  peers = []
+  phases = []
+  stats = []
+  sessionStatus = 204
+  room = 'paused'
+  deleted = 0
+  posts = () => new Response('v=0', { status: 201, headers: { Location: '/live/demo/whip/s1' } })
+  publisher = new Publisher('/live/demo/whip', {
+    async fetch(_, init) {
+      if (init?.method === 'POST') return posts()
+      if (init?.method === 'DELETE') deleted += 1
+      return new Response(null, { status: sessionStatus })
+    },
+    timers: time,
+    random: () => 0.5,
+    createPeer() {
+      peers.push(new FakePeer())
+      return peer() as unknown as RTCPeerConnection
+    },
+    token: () => 'token',
+    roomState: async () => room,
+    videoCodecs: () => CODECS,
+    onPhase: (phase) => phases.push(phase),
+    onStats: (one) => stats.push(one),
+  })
+  publisher.start(STREAM)
+  await time.pass(10)
+})
+
+async function onAir(): Promise<void> {
+  peer().become('connected')
+  await time.pass(5_000)
+}
+
+describe('going live', () => {
+  it('prefers the H.264 every viewer decodes, then VP8, and keeps to the bit rate', () => {
+    expect(peer().offered).toEqual(['video:sendonly', 'audio:sendonly'])
+    expect(preferCodecs(CODECS, ['H264', 'VP8']).map((one) => one.mimeType)).toEqual([
+      'video/H264',
+      'video/H264',
+      'video/VP8',
+      'video/AV1',
+    ])
+    expect(peer().preferred[0]).toBe(CODECS[3])
+    expect(peer().encodings).toEqual([expect.objectContaining({ maxBitrate: VIDEO_BITRATE_MAX })])
+  })
+
+  it('says how the uplink does', async () => {
+    await onAir()
+    expect(phases.at(-1)).toBe('live')
+    expect(stats.at(-1)).toEqual({ bitrate: 500_000, rtt_ms: 20, frame_rate: 30 })
+  })
+})
+
+describe('a lost transport', () => {
+  it('comes back by itself, and leaves the session open on the server meanwhile', async () => {
+    await onAir()
+    peer().become('failed')
+    await time.pass(3_000)
+    expect(peers).toHaveLength(2)
+    expect(deleted).toBe(0)
+    peer().become('connected')
+    await time.pass(10)
+    expect(phases).toEqual(['connecting', 'live', 'lost', 'live'])
+  })
+
+  it('is a takeover when our session is gone and the room is live without us', async () => {
+    await onAir()
+    sessionStatus = 404
+    room = 'live'
+    peer().become('closed')
+    await time.pass(30_000)
+    expect(phases.at(-1)).toBe('taken_over')
+    expect(peers).toHaveLength(1)
+  })
+
+  it('is only an absence when the room waits for us', () => {
+    expect(isTakeover(true, 'paused')).toBe(false)
+    expect(isTakeover(false, 'live')).toBe(false)
+    expect(isTakeover(true, null)).toBe(false)
+  })
+})
+
+describe('a refusal', () => {
+  it('of the token is final', async () => {
+    posts = () => new Response('{}', { status: 403 })
+    await onAir()
+    peer().become('failed')
+    await time.pass(3_000)
+    expect(phases.at(-1)).toBe('refused')
+  })
+
+  it('of a busy room is tried again', async () => {
+    posts = () => new Response('{}', { status: 409, headers: { 'Retry-After': '2' } })
+    await onAir()
+    peer().become('failed')
+    await time.pass(3_000)
+    posts = () => new Response('v=0', { status: 201 })
+    await time.pass(9_000)
+    peer().become('connected')
+    await time.pass(10)
+    expect(phases.at(-1)).toBe('live')
+  })
+})
+
+describe('the end', () => {
+  it('is told to the server', async () => {
+    await onAir()
+    publisher.stop()
+    await time.pass(10)
+    expect(deleted).toBe(1)
+  })
+})
