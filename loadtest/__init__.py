@@ -1,0 +1,1 @@
+"""The outside view: simulated hosts, viewers and buyers that know public endpoints only."""

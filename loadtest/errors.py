@@ -1,0 +1,45 @@
+"""What can go wrong on the outside.
+
+LoadError
+├── ClipError       a media file cannot be published as asked
+├── Refused         the server will not have us: no right to it, or no such address
+├── TryLater        the server asks to come back: another host is on air, or it is busy
+└── NoAnswer        no server, or its answer was not understood
+"""
+
+
+class LoadError(Exception):
+    """An outside party could not do its part."""
+
+
+class ClipError(LoadError):
+    """The file cannot be published; the text says why and what to do."""
+
+
+class Refused(LoadError):
+    """The server answered 4xx: trying again would change nothing."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"the server refused ({self.status}): {self.detail}"
+
+
+class TryLater(LoadError):
+    """The server answered 409, 429 or 503."""
+
+    def __init__(self, status: int, detail: str, retry_after_s: float | None) -> None:
+        super().__init__(status, detail, retry_after_s)
+        self.status = status
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"the server asks to wait ({self.status}): {self.detail}"
+
+
+class NoAnswer(LoadError):
+    """There is no server there, or it broke down."""
