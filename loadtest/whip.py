@@ -159,7 +159,7 @@ def raise_for(response: httpx.Response) -> None:
     """
     if response.status_code == 201:
         return
-    detail = _detail(response)
+    detail = problem_text(response)
     if response.status_code in _LATER:
         after = response.headers.get("Retry-After", "")
         raise TryLater(response.status_code, detail, float(after) if after.isdigit() else None)
@@ -168,7 +168,8 @@ def raise_for(response: httpx.Response) -> None:
     raise NoAnswer(f"the server answered {response.status_code}: {detail}")
 
 
-def _detail(response: httpx.Response) -> str:
+def problem_text(response: httpx.Response) -> str:
+    """Return the text of a problem document, or the beginning of whatever else came."""
     with contextlib.suppress(ValueError, AttributeError):
         problem = response.json()
         return " ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))
