@@ -155,11 +155,11 @@ export const en: Messages = {
     offline: 'You are offline; this is what we knew last.',
   },
   order_state: {
-    waiting_group: 'Waiting for the group',
+    waiting_group: 'Waiting for group',
     new: 'Received',
     picking: 'Picking',
     packed: 'Packed',
-    ready: 'Ready for pickup',
+    ready: 'Ready',
     handed_over: 'Picked up',
     cancelled: 'Cancelled',
   },

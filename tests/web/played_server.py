@@ -1,0 +1,379 @@
+"""A server played inside the browser's network layer, for states a real one reaches rarely.
+
+Times are UTC milliseconds. Pages come from web/dist; `/api`, `/live` and `/ws` are answered here
+and no port is opened.
+"""
+
+import base64
+import json
+import mimetypes
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from playwright.sync_api import BrowserContext, Page, Request, Route, WebSocketRoute
+
+DIST = Path(__file__).parents[2] / "web" / "dist"
+ORIGIN = "http://localhost:9"
+PROBLEM = "urn:linli:problem:"
+ADDRESSES = {"/": "index.html", "/host": "host.html", "/store": "store.html"}
+
+# A peer connection that shows a drawn kitchen; `window.__peers` lets a test break it.
+FAKE_PEER = (Path(__file__).parent / "fake_peer.js").read_text()
+QR_SVG = """<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 21 21'>
+<path fill='#fff' d='M0 0h21v21H0z'/><path d='M1 1h7v7H1zM13 1h7v7h-7zM1 13h7v7H1z'/>
+<path d='M10 2h1v3h-1zM11 6h1v5h-1zM3 10h4v1H3zM13 10h6v1h-6zM10 13h3v2h-3zM15 14h2v2h-2z'/>
+<path fill='#fff' d='M2 2h5v5H2zM14 2h5v5h-5zM2 14h5v5H2z'/>
+<path d='M3 3h3v3H3zM15 3h3v3h-3zM3 15h3v3H3z'/></svg>"""
+
+# Anything square will do: what a real code looks like is the server's business.
+QR = "data:image/svg+xml;base64," + base64.b64encode(QR_SVG.encode()).decode()
+
+
+def now_ms() -> int:
+    """Return the time, UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def product(
+    slug: str,
+    zh: str,
+    en: str,
+    fen: int,
+    list_fen: int,
+    left: int,
+    group: tuple[int, int] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return a product of the wire; `group` is price and target."""
+    offer = {"price_fen": group[0], "target": group[1], "duration_s": 600} if group else None
+    unit = {"zh": more.get("unit_zh", "份"), "en": more.get("unit_en", "pack")}
+    return {
+        "id": slug,
+        "name": {"zh": zh, "en": en},
+        "unit": unit,
+        "image": f"/goods/{slug}.svg",
+        "price_fen": fen,
+        "list_price_fen": list_fen,
+        "left": left,
+        "group": offer,
+    }
+
+
+PRODUCTS = [
+    product("spinach", "有机菠菜 300g", "Organic spinach 300 g", 1290, 1580, 120, (990, 30)),
+    product(
+        "strawberries",
+        "丹东奶油草莓 500g",
+        "Dandong strawberries 500 g",
+        3990,
+        4990,
+        12,
+        (2990, 20),
+    ),
+    product(
+        "weekend-set", "周末家庭厨房套餐", "Weekend family kitchen set", 8800, 10800, 60, (6900, 15)
+    ),
+    product("eggs", "散养土鸡蛋 10枚", "Free-range eggs, 10", 1880, 2280, 80),
+    product("bass", "鲜活鲈鱼 约500g", "Live sea bass, about 500 g", 2680, 3280, 0),
+    product("tofu", "手工老豆腐 400g", "Handmade tofu 400 g", 490, 690, 200),
+]
+ESTATES = [
+    {"id": "e1", "name": {"zh": "锦绣花园", "en": "Jinxiu Garden"}, "store_id": "s1"},
+    {"id": "e2", "name": {"zh": "翠湖湾", "en": "Cuihu Bay"}, "store_id": "s2"},
+    {"id": "e3", "name": {"zh": "阳光里", "en": "Sunshine Lane"}, "store_id": "s1"},
+]
+STORE = {
+    "id": "s1",
+    "name": {"zh": "邻鲜优选·锦绣花园店", "en": "Linxian Fresh · Jinxiu Garden"},
+    "address": {"zh": "锦绣路 18 号 1 层", "en": "18 Jinxiu Road, ground floor"},
+}
+CHAT = [
+    ("c1", "u7", "3号楼王阿姨", "viewer", "今天的菠菜看着真新鲜"),
+    ("c2", "h1", "陈店长", "host", "早上六点刚到的,根都带着露水!"),
+    ("c3", "u8", "小周", "viewer", "做菠菜鸡蛋饼要多少克?"),
+    ("c4", "h1", "陈店长", "host", "一袋三百克,正好两个宝宝的量"),
+    ("c5", "u9", "Mia", "viewer", "Joined, see you at the shop at six :)"),
+    ("c6", "u7", "3号楼王阿姨", "viewer", "参团了,还差几位邻居呀"),
+]
+
+
+@dataclass  # no slots: Playwright marks the handlers it is given
+class PlayedServer:
+    """What the pages are told: set the fields before a page opens, `tick` while it is open."""
+
+    live: str = "live"
+    pinned: list[str] = field(default_factory=lambda: ["spinach"])
+    joined: int = 25
+    group_state: str = "open"
+    ends_in_s: float = 312
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    store_orders: list[dict[str, Any]] = field(default_factory=list)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    whep: tuple[int, str, int] = (201, "", 0)
+    answer_order: Callable[[dict[str, Any], str], tuple[int, dict[str, Any]]] | None = None
+    lives: list[dict[str, Any]] | None = None
+    socket_works: bool = True
+    chat: list[tuple[str, str, str, str, str]] = field(default_factory=lambda: list(CHAT))
+    keys: list[str] = field(default_factory=list)
+    sockets: list[WebSocketRoute] = field(default_factory=list)
+    offset: int = 7
+    codes: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+
+    def attach(self, context: BrowserContext) -> None:
+        """Answer everything pages of `context` ask."""
+        context.add_init_script(FAKE_PEER)
+        context.route(re.compile(re.escape(ORIGIN) + "/.*"), self._answer)
+        context.route_web_socket(re.compile(r".*/ws$"), self._socket)
+
+    def group(self, product_id: str) -> dict[str, Any]:
+        """Return the group of the first estate for a product."""
+        offer = next(item for item in PRODUCTS if item["id"] == product_id)["group"]
+        return {
+            "id": f"g-{product_id}",
+            "product_id": product_id,
+            "estate_id": "e1",
+            "joined": self.joined,
+            "target": offer["target"],
+            "price_fen": offer["price_fen"],
+            "state": self.group_state,
+            "ends_at_ms": now_ms() + int(self.ends_in_s * 1000),
+        }
+
+    def order(
+        self, state: str, slug: str = "spinach", number: int = 1024, **more: Any
+    ) -> dict[str, Any]:
+        """Return an order of the wire."""
+        item = next(item for item in PRODUCTS if item["id"] == slug)
+        grouped = bool(item["group"]) and more.get("grouped", True)
+        pickup = {"code": "7KQ2-M9XD-4F", "qr": QR} if state == "ready" else None
+        return {
+            "id": f"o{number}",
+            "number": number,
+            "state": state,
+            "product_id": slug,
+            "name": item["name"],
+            "image": item["image"],
+            "quantity": more.get("quantity", 1),
+            "total_fen": item["group"]["price_fen"] if grouped else item["price_fen"],
+            "group_id": f"g-{slug}" if grouped else None,
+            "estate_id": "e1",
+            "store": STORE,
+            "created_at_ms": now_ms() - 120_000,
+            "due_at_ms": now_ms() + int(more.get("due_s", 1500) * 1000),
+            "pickup": pickup,
+            "refunded_fen": more.get("refunded_fen", 0),
+        }
+
+    def store_order(
+        self, state: str, slug: str, number: int, nickname: str, **more: Any
+    ) -> dict[str, Any]:
+        """Return an order as the shop sees it."""
+        order = self.order(state, slug, number, **more)
+        del order["pickup"]
+        handed = now_ms() - 240_000 if state == "handed_over" else None
+        estate = ESTATES[number % 3]["name"]
+        return {
+            **order,
+            "buyer": {"nickname": nickname, "estate_name": estate},
+            "handed_over_at_ms": handed,
+        }
+
+    def tick(self, *events: dict[str, Any], **more: Any) -> None:
+        """Send a tick to every open socket."""
+        first = self.offset + 1
+        self.offset += len(events)
+        numbered = [{"o": first + i, "at_ms": now_ms(), **event} for i, event in enumerate(events)]
+        self.send({"t": "tick", "epoch": "e", "offset": self.offset, "events": numbered, **more})
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message to every open socket."""
+        for socket in self.sockets:
+            socket.send(msgspec.msgpack.encode(message))
+
+    def _snapshot(self) -> dict[str, Any]:
+        cards: list[dict[str, Any]] = [
+            {"product": item, "pinned_at_ms": now_ms(), "media_time": None}
+            for slug in self.pinned
+            for item in PRODUCTS
+            if item["id"] == slug
+        ]
+        groups = [self.group(card["product"]["id"]) for card in cards if card["product"]["group"]]
+        chat = [
+            {"id": i, "from": {"id": u, "nickname": n, "role": r}, "text": text, "at_ms": now_ms()}
+            for i, u, n, r, text in self.chat
+        ]
+        state = {
+            "live": {"state": self.live, "started_at_ms": now_ms() - 754_000},
+            "cards": cards,
+            "groups": groups,
+            "counters": {"viewers": 1286, "likes": 23904},
+            "chat": chat,
+        }
+        return {"t": "snapshot", "epoch": "e", "offset": self.offset, "state": state}
+
+    def _socket(self, socket: WebSocketRoute) -> None:
+        if not self.socket_works:
+            socket.close(code=1012)
+            return
+
+        def receive(data: str | bytes) -> None:
+            assert isinstance(data, bytes)
+            message = msgspec.msgpack.decode(data)
+            if message["t"] == "hello":
+                welcome = {
+                    "t": "welcome",
+                    "client": "c",
+                    "at_ms": now_ms(),
+                    "ping_s": 25,
+                    "recovered": False,
+                    "you": None,
+                }
+                socket.send(msgspec.msgpack.encode(welcome))
+                snapshot = (
+                    {**self._snapshot(), "state": {}}
+                    if message["channel"].startswith("store:")
+                    else self._snapshot()
+                )
+                socket.send(msgspec.msgpack.encode(snapshot))
+            elif message["t"] == "ping":
+                socket.send(
+                    msgspec.msgpack.encode({"t": "pong", "id": message["id"], "at_ms": now_ms()})
+                )
+            elif message["t"] == "chat":
+                socket.send(msgspec.msgpack.encode({"t": "ack", "cid": message["cid"]}))
+
+        socket.on_message(receive)
+        self.sockets.append(socket)
+
+    def _answer(self, route: Route) -> None:
+        request = route.request
+        path = request.url.removeprefix(ORIGIN).split("?")[0]
+        if path.startswith("/api/"):
+            status, body = self._api(request, path)
+            kind = "application/problem+json" if status >= 400 else "application/json"
+            route.fulfill(
+                status=status, content_type=kind, body=json.dumps(body) if status != 204 else ""
+            )
+        elif path.startswith("/live/"):
+            self._live(route, request)
+        else:
+            name = ADDRESSES.get(path) or (
+                "room.html" if path.startswith("/r/") else path.lstrip("/")
+            )
+            file = DIST / name
+            if file.is_file():
+                route.fulfill(
+                    path=file,
+                    content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+                )
+            else:
+                route.fulfill(status=404, body="")
+
+    def _live(self, route: Route, request: Request) -> None:
+        status, kind, retry_s = self.whep if request.url.endswith("whep") else (201, "", 0)
+        if request.method == "DELETE":
+            route.fulfill(status=200, body="")
+        elif status == 201:
+            route.fulfill(
+                status=201,
+                headers={"Location": request.url + "/s"},
+                content_type="application/sdp",
+                body="v=0",
+            )
+        else:
+            problem = {"type": PROBLEM + kind, "title": kind, "status": status}
+            route.fulfill(
+                status=status, headers={"Retry-After": str(retry_s)}, body=json.dumps(problem)
+            )
+
+    def _api(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
+        if path == "/api/lives":
+            return 200, {"lives": self.lives or []}
+        if path == "/api/guests":
+            return 201, {"token": "t", "guest": {"id": "u1", **body_of(request)}}
+        if path == "/api/login":
+            if body_of(request)["password"] != "linli":
+                return 401, {"type": PROBLEM + "bad-credentials", "status": 401}
+            staff = {
+                "id": "st1",
+                "name": "陈店长",
+                "roles": ["host", "store"],
+                "room_id": "demo",
+                "store_id": "s1",
+            }
+            return 200, {"token": "t", "staff": staff}
+        if path == "/api/me/orders":
+            return 200, {"orders": self.orders}
+        if path == "/api/orders":
+            key = request.headers["idempotency-key"]
+            self.keys.append(key)
+            if self.answer_order:
+                return self.answer_order(body_of(request), key)
+            return 201, {"order": self.order("waiting_group", body_of(request)["product_id"])}
+        if path.startswith("/api/orders/"):
+            number = path.split("/")[3]
+            order = next(item for item in self.store_orders if item["id"] == number)
+            order["state"] = body_of(request)["to"]
+            return 200, order
+        if path.startswith("/api/stores/"):
+            return self._store(request, path)
+        return self._room(path)
+
+    def _store(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
+        if path.endswith("/orders"):
+            return 200, {"orders": self.store_orders, "waiting": self.waiting, "now_ms": now_ms()}
+        if path.endswith("/handovers"):
+            unknown = 404, {"type": PROBLEM + "unknown-code", "status": 404}
+            return self.codes.get(body_of(request)["code"], unknown)
+        return 200, STORE
+
+    def _room(self, path: str) -> tuple[int, dict[str, Any]]:
+        if path.startswith("/api/rooms/nowhere"):
+            return 404, {"type": PROBLEM + "no-such-room", "status": 404}
+        if path.endswith("/products"):
+            return 200, {"products": PRODUCTS}
+        if "/pins/" in path or path.endswith("/end"):
+            return 204, {}
+        return 200, {
+            "id": "demo",
+            "title": {"zh": "周末家庭厨房", "en": "Weekend family kitchen"},
+            "brand": {"id": "b1", "name": {"zh": "邻鲜优选", "en": "Linxian Fresh"}},
+            "store": STORE,
+            "estates": ESTATES,
+            "default_estate_id": "e1",
+            "state": self.live,
+            "started_at_ms": now_ms() - 754_000,
+        }
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """Return the JSON a page sent."""
+    body = request.post_data_json
+    assert isinstance(body, dict)
+    return body
+
+
+def remember_guest(page: Page) -> None:
+    """Make the browser one that has joined before."""
+    guest = {"token": "t", "guest": {"id": "u1", "nickname": "李阿姨", "estate_id": "e1"}}
+    page.add_init_script(f"localStorage.setItem('linli.guest', {json.dumps(json.dumps(guest))})")
+
+
+def remember_staff(page: Page, which: str) -> None:
+    """Make the browser one that is logged in on the host's or the shop's page."""
+    staff = {
+        "id": "st1",
+        "name": "陈店长",
+        "roles": ["host", "store"],
+        "room_id": "demo",
+        "store_id": "s1",
+    }
+    session = {"token": "t", "staff": staff}
+    page.add_init_script(
+        f"localStorage.setItem('linli.{which}', {json.dumps(json.dumps(session))})"
+    )

@@ -1,0 +1,277 @@
+"""What the pages say and do in a real Chromium; the server is played, the media drawn."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.web.played_server import (
+    DIST,
+    ORIGIN,
+    PROBLEM,
+    PlayedServer,
+    now_ms,
+    remember_guest,
+    remember_staff,
+)
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+REFUSES_CAMERA = """navigator.mediaDevices.getUserMedia =
+  () => Promise.reject(new DOMException('no', 'NotAllowedError'))"""
+
+Prepare = Callable[[Page], object]
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the module."""
+    if not (DIST / "room.html").is_file():
+        pytest.fail("web/dist is not built: run `make setup`")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Open a path of a played server on a phone; whatever a page throws fails the test."""
+    contexts = []
+    thrown: list[str] = []
+
+    def open_page(
+        server: PlayedServer, path: str, *, locale: str = "zh-CN", prepare: Prepare | None = None
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": 360, "height": 740}, locale=locale, timezone_id="Asia/Shanghai"
+        )
+        contexts.append(context)
+        server.attach(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: thrown.append(str(error)))
+        if prepare:
+            prepare(page)
+        page.goto(ORIGIN + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert thrown == []
+
+
+def refusing(
+    problem: str, **more: Any
+) -> Callable[[dict[str, Any], str], tuple[int, dict[str, Any]]]:
+    """Return an answer to every order: this problem."""
+    return lambda order, key: (409, {"type": PROBLEM + problem, "status": 409, **more})
+
+
+def test_the_first_tap_asks_who_one_is_and_the_next_ones_nothing(open_page: Open) -> None:
+    server = PlayedServer(pinned=["spinach"])
+    page = open_page(server, "/r/demo")
+    page.get_by_test_id("join").click()
+    page.get_by_test_id("nickname").fill("李阿姨")
+    page.get_by_test_id("estate").select_option("e1")
+    page.get_by_test_id("identity-confirm").click()
+    expect(page.get_by_test_id("order-status")).to_have_attribute("data-state", "placed_group")
+    assert len(server.keys) == 1
+
+    server.pinned = ["strawberries"]
+    page.reload()
+    page.get_by_test_id("join").click()
+    expect(page.get_by_test_id("order-status")).to_contain_text("参团成功")
+    assert page.get_by_test_id("identity-sheet").count() == 0
+    assert len(set(server.keys)) == 2
+
+
+def test_the_group_line_is_the_one_of_the_brief(open_page: Open) -> None:
+    page = open_page(PlayedServer(), "/r/demo")
+    line = page.get_by_test_id("group-line")
+    expect(line).to_have_text("本小区已有 25 位邻居参团,还差 5 人成团!")
+    page.get_by_test_id("lang").click()
+    expect(line).to_have_text("25 neighbours joined, 5 to go!")
+    page.reload()
+    expect(line).to_have_text("25 neighbours joined, 5 to go!")
+
+
+def test_neighbours_who_join_move_the_counter(open_page: Open) -> None:
+    server = PlayedServer(joined=28)
+    page = open_page(server, "/r/demo")
+    line = page.get_by_test_id("group-line")
+    expect(line).to_contain_text("28")
+    server.joined = 29
+    server.tick({"k": "group", "group": server.group("spinach")})
+    expect(line).to_have_text("本小区已有 29 位邻居参团,还差 1 人成团!")
+
+
+def test_an_order_is_sent_again_with_its_key_until_it_is_answered(open_page: Open) -> None:
+    server = PlayedServer()
+    answers = [503, 503]
+
+    def answer(order: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
+        if answers:
+            return answers.pop(), {}
+        return 201, {"order": server.order("waiting_group")}
+
+    server.answer_order = answer
+    page = open_page(server, "/r/demo", prepare=remember_guest)
+    page.get_by_test_id("join").click()
+    expect(page.get_by_test_id("join")).to_have_attribute("data-state", "joined", timeout=15_000)
+    assert len(server.keys) == 3
+    assert len(set(server.keys)) == 1
+
+
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        ("sold-out", "刚刚抢光了"),
+        ("already-joined", "已经参过这个团"),
+        ("group-closed", "刚刚结束"),
+        ("limit-reached", "限购"),
+    ],
+)
+def test_an_order_that_cannot_be_says_why(open_page: Open, problem: str, says: str) -> None:
+    page = open_page(
+        PlayedServer(answer_order=refusing(problem)), "/r/demo", prepare=remember_guest
+    )
+    page.get_by_test_id("join").click()
+    expect(page.get_by_test_id("order-status")).to_contain_text(says)
+
+
+def test_a_ready_order_shows_its_code_by_itself(open_page: Open) -> None:
+    server = PlayedServer()
+    server.orders = [server.order("packed")]
+    page = open_page(server, "/r/demo", prepare=remember_guest)
+    expect(page.get_by_test_id("order-strip")).to_have_attribute("data-state", "packed")
+    server.orders = [server.order("ready")]
+    server.send({"t": "you", "event": {"k": "order", "order": server.order("ready")}})
+    expect(page.get_by_test_id("pickup-code")).to_have_text("7KQ2-M9XD-4F")
+    expect(page.get_by_test_id("pickup-qr")).to_be_visible()
+
+
+def test_a_live_that_begins_plays_without_a_reload(open_page: Open) -> None:
+    server = PlayedServer(live="scheduled", whep=(409, "not-live", 60))
+    page = open_page(server, "/r/demo")
+    notice = page.get_by_test_id("stage-notice")
+    expect(notice).to_have_attribute("data-notice", "not_live")
+    server.whep = (201, "", 0)
+    server.tick({"k": "live", "state": "live", "started_at_ms": now_ms()})
+    expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")
+    expect(notice).to_have_count(0)
+    server.tick({"k": "live", "state": "over", "started_at_ms": now_ms()})
+    expect(notice).to_have_attribute("data-notice", "over")
+
+
+def test_a_frozen_picture_gets_a_new_session(open_page: Open) -> None:
+    page = open_page(PlayedServer(), "/r/demo")
+    expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")
+    page.evaluate("window.__peers[0].frozen = true")
+    page.wait_for_function("window.__peers.length > 1", timeout=12_000)
+    expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")
+
+
+def test_a_blocked_network_says_what_to_do(open_page: Open) -> None:
+    page = open_page(
+        PlayedServer(), "/r/demo", prepare=lambda page: page.add_init_script("__blocked = true")
+    )
+    expect(page.get_by_test_id("stage-notice")).to_contain_text("换用手机流量", timeout=10_000)
+    expect(page.get_by_test_id("join")).to_be_enabled()
+
+
+def test_what_is_said_stays_text(open_page: Open) -> None:
+    markup = "<img src=x onerror=alert(1)>"
+    page = open_page(PlayedServer(chat=[("c", "u", "<b>x</b>", "guest", markup)]), "/r/demo")
+    expect(page.get_by_test_id("chat-list")).to_contain_text(markup)
+    assert page.locator("[data-testid=chat-list] img").count() == 0
+
+
+def test_a_lost_connection_is_said_and_mended(open_page: Open) -> None:
+    server = PlayedServer()
+    page = open_page(server, "/r/demo")
+    expect(page.get_by_test_id("viewer-count")).to_have_attribute("data-count", "1286")
+    server.socket_works = False
+    server.sockets[-1].close(code=1012)
+    expect(page.get_by_test_id("network-banner")).to_be_visible()
+    server.socket_works = True
+    expect(page.get_by_test_id("network-banner")).to_have_count(0, timeout=15_000)
+
+
+def test_a_host_whose_camera_is_refused_reads_what_to_do(open_page: Open) -> None:
+    def prepare(page: Page) -> None:
+        remember_staff(page, "host")
+        page.add_init_script(REFUSES_CAMERA)
+
+    page = open_page(PlayedServer(), "/host", prepare=prepare)
+    expect(page.get_by_test_id("camera-trouble")).to_contain_text("允许摄像头")
+    expect(page.get_by_test_id("go-live")).to_be_disabled()
+
+
+def test_a_wrong_password_is_said(open_page: Open) -> None:
+    page = open_page(PlayedServer(), "/host")
+    page.get_by_test_id("login-username").fill("chen")
+    page.get_by_test_id("login-password").fill("wrong")
+    page.get_by_test_id("login-submit").click()
+    expect(page.get_by_test_id("login-problem")).to_contain_text("用户名或密码不对")
+
+
+def test_a_code_is_handed_over_once_however_it_is_typed(open_page: Open) -> None:
+    server = PlayedServer()
+    order = server.store_order("ready", "spinach", 1023, "李阿姨")
+    server.store_orders = [order]
+    server.codes["7KQ2-M9XD-4F"] = (
+        200,
+        {**order, "state": "handed_over", "handed_over_at_ms": now_ms()},
+    )
+    page = open_page(server, "/store", prepare=lambda page: remember_staff(page, "store"))
+    page.get_by_test_id("code-input").fill("7kq2 m9xd4f")
+    page.get_by_test_id("code-submit").click()
+    result = page.get_by_test_id("code-result")
+    expect(result).to_have_attribute("data-result", "ok")
+    used = {"type": PROBLEM + "already-handed-over", "handed_over_at_ms": now_ms()}
+    server.codes["7KQ2-M9XD-4F"] = 409, used
+    page.get_by_test_id("code-input").fill("7KQ2-M9XD-4F")
+    page.get_by_test_id("code-submit").click()
+    expect(result).to_contain_text("已经用过")
+
+
+def test_an_order_moves_on_with_one_button(open_page: Open) -> None:
+    server = PlayedServer()
+    server.store_orders = [server.store_order("new", "spinach", 1, "李阿姨")]
+    page = open_page(server, "/store", prepare=lambda page: remember_staff(page, "store"))
+    expect(page.get_by_test_id("lane-new")).to_have_attribute("data-count", "1")
+    page.get_by_test_id("move-o1").click()
+    expect(page.get_by_test_id("lane-picking")).to_have_attribute("data-count", "1")
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+@pytest.mark.parametrize("path", ["/", "/r/demo", "/r/nowhere", "/host", "/store"])
+def test_nothing_is_wider_than_a_small_phone(open_page: Open, path: str, locale: str) -> None:
+    server = PlayedServer()
+    server.orders = [server.order("picking", "weekend-set")]
+    server.store_orders = [server.store_order("new", "weekend-set", 1, "三号楼的李阿姨和王叔叔")]
+
+    def prepare(page: Page) -> None:
+        remember_guest(page)
+        remember_staff(page, "host")
+        remember_staff(page, "store")
+
+    page = open_page(server, path, locale=locale, prepare=prepare)
+    page.wait_for_load_state("networkidle")
+    # Boxes that scroll or clip on purpose are asked for their own width, not for what they hold.
+    too_wide = page.evaluate(
+        """() => [...document.querySelectorAll('body *')]
+          .filter((node) => !node.closest('.tabs, .ambient, .air'))
+          .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
+          .map((node) => node.className || node.tagName)"""
+    )
+    assert too_wide == []
