@@ -1,7 +1,7 @@
-"""People in a room: numbered events, the state they add up to, chat, counts, and who may send how much.
+"""People in a room: numbered events, the state they add up to, chat, counts, limits on senders.
 
-Pure rules; `rooms/io/` holds Redis and the fan-out to viewers. All times on the wire are integer UTC
-milliseconds (`_at_ms`), money is integer fen (`_fen`).
+Pure rules; `rooms/io/` holds Redis and the fan-out to viewers. All times on the wire are integer
+UTC milliseconds (`_at_ms`), money is integer fen (`_fen`).
 
 RoomsError              (rooms/log.py) everything this package raises
 └── LogUnavailable      the log cannot be reached now; nothing may have happened, or all of it

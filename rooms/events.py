@@ -1,7 +1,7 @@
 """What happens in a channel and must reach everybody: numbered events and what they carry.
 
-An event is announced without a number; the log gives it `o`, its offset in the channel, and keeps it
-as MessagePack. Field names are the wire's own (docs/protocol.md).
+An event is announced without a number; the log gives it `o`, its offset in the channel, and keeps
+it as MessagePack. Field names are the wire's own (docs/protocol.md).
 """
 
 from typing import Literal, TypeAlias
@@ -46,7 +46,7 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """A pinned product. `media_time` is the RTP time (90 kHz, 32 bits) of the video frame it belongs to."""
+    """A pinned product; `media_time` is the RTP time (90 kHz, 32 bits) of its video frame."""
 
     product: Product
     pinned_at_ms: int
@@ -90,7 +90,7 @@ class Buyer(msgspec.Struct, frozen=True):
 
 class _OrderFields(msgspec.Struct, frozen=True, kw_only=True):
     id: str
-    number: str | int
+    number: str
     state: OrderState
     product_id: str
     name: LocalText

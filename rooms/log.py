@@ -34,7 +34,7 @@ class Position(NamedTuple):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What a log holds: its end, the state there, and its newest events, oldest first, without gaps.
+    """What a log holds: its end, the state there, its newest events, oldest first, without gaps.
 
     `events` may be fewer than ever happened; the state always includes all of them.
     """
@@ -45,7 +45,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
-    """Lossy things of one channel that one process hands to all: chat lines and names of who came."""
+    """Lossy things of a channel that one process hands to all: chat and names of who came."""
 
     chat: tuple[ChatLine, ...] = ()
     joins: tuple[str, ...] = ()

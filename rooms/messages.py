@@ -1,4 +1,4 @@
-"""What the room engine says to viewers: ticks and private answers, with what the lossy lane carries."""
+"""What the room engine says to viewers: ticks, snapshots, private answers; and the lossy lane."""
 
 from typing import TypeAlias
 
@@ -34,7 +34,7 @@ class Counters(msgspec.Struct, frozen=True):
 class Tick(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="tick"
 ):
-    """All that happened in a channel since the tick before it; `offset` is that of its last event so far."""
+    """What happened in a channel since the tick before; `offset` is that of its last event."""
 
     epoch: str
     offset: int

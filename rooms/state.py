@@ -1,4 +1,4 @@
-"""What a channel's numbered events and ticks add up to; the same rules run in every viewer's browser.
+"""What a channel's numbered events and ticks add up to; the same rules run in every browser.
 
 tests/vectors/room_reducer.json holds examples that Python and TypeScript both pass.
 """
@@ -48,6 +48,14 @@ class StoreState(msgspec.Struct, frozen=True):
 
 
 State: TypeAlias = RoomState | StoreState
+
+
+class Snapshot(msgspec.Struct, frozen=True, tag_field="t", tag="snapshot"):
+    """The message that replaces all a viewer knows of a channel."""
+
+    epoch: str
+    offset: int
+    state: State
 
 
 def is_store(channel: str) -> bool:

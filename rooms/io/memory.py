@@ -1,0 +1,161 @@
+"""The room log and bus in memory: for tests, and for one process without Redis.
+
+All `MemoryRoomLog` and `MemoryRoomBus` objects of one `MemoryRooms` are one system; each bus is one
+process.
+"""
+
+import asyncio
+import itertools
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from rooms.events import RoomEvent
+from rooms.log import LOG_EVENTS_MAX, Batch, BusListener, LogUnavailable, Position, Reading
+from rooms.messages import ChatLine, Counters
+from rooms.state import CHAT_LINES_MAX, State, apply, empty_state
+
+
+class _Log:
+    def __init__(self, channel: str, epoch: str) -> None:
+        self.position = Position(epoch, 0)
+        self.state: State = empty_state(channel)
+        self.events: deque[RoomEvent] = deque(maxlen=LOG_EVENTS_MAX)
+
+
+class MemoryRooms:
+    """What Redis is to the real ones. `down` makes every call fail, as a lost connection would."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.logs: dict[str, _Log] = {}
+        self.buses: list[MemoryRoomBus] = []
+        self.chat: dict[str, tuple[ChatLine, ...]] = {}
+        self.viewers: dict[str, dict[str, int]] = defaultdict(dict)
+        self.likes: dict[str, int] = defaultdict(int)
+        self._epochs = itertools.count(1)
+
+    def log(self, channel: str) -> _Log:
+        """Return the log of `channel`, made when it is new."""
+        if self.down:
+            raise LogUnavailable("down")
+        if channel not in self.logs:
+            self.logs[channel] = _Log(channel, self.new_epoch())
+        return self.logs[channel]
+
+    def new_epoch(self) -> str:
+        """Return an epoch that was never used before."""
+        return f"m{next(self._epochs)}"
+
+    def cut(self) -> None:
+        """Break every bus and call; messages are lost until `mend`."""
+        self.down = True
+
+    def mend(self) -> None:
+        """End the cut; each bus tells its listener."""
+        self.down = False
+        for bus in self.buses:
+            bus.restored()
+
+
+class MemoryRoomLog:
+    """See `RoomLog`."""
+
+    def __init__(self, rooms: MemoryRooms) -> None:
+        self._rooms = rooms
+
+    async def append(self, channel: str, events: Sequence[RoomEvent]) -> Position:
+        """See `RoomLog.append`."""
+        assert events, "nothing to append"
+        log = self._rooms.log(channel)
+        epoch, offset = log.position
+        numbered = tuple(
+            msgspec.structs.replace(event, o=offset + at) for at, event in enumerate(events, 1)
+        )
+        for event in numbered:
+            log.state = apply(log.state, event)
+        log.events.extend(numbered)
+        log.position = Position(epoch, offset + len(numbered))
+        for bus in self._rooms.buses:
+            bus.events(channel, epoch, numbered)
+        return log.position
+
+    async def read(self, channel: str) -> Reading:
+        """See `RoomLog.read`."""
+        log = self._rooms.log(channel)
+        return Reading(log.position, log.state, tuple(log.events))
+
+    async def position(self, channel: str) -> Position:
+        """See `RoomLog.position`."""
+        return self._rooms.log(channel).position
+
+
+class MemoryRoomBus:
+    """See `RoomBus`."""
+
+    def __init__(self, rooms: MemoryRooms) -> None:
+        self._rooms = rooms
+        self._joined: set[str] = set()
+        self._listener: BusListener | None = None
+
+    async def run(self, listener: BusListener, on_ready: Callable[[], None]) -> None:
+        """See `RoomBus.run`."""
+        self._listener = listener
+        self._rooms.buses.append(self)
+        on_ready()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._rooms.buses.remove(self)
+
+    async def join(self, channel: str) -> None:
+        """See `RoomBus.join`."""
+        self._joined.add(channel)
+        self._check()
+
+    async def leave(self, channel: str) -> None:
+        """See `RoomBus.leave`."""
+        self._joined.discard(channel)
+
+    async def hand_round(self, channel: str, batch: Batch) -> None:
+        """See `RoomBus.hand_round`."""
+        self._check()
+        known = self._rooms.chat.get(channel, ())
+        self._rooms.chat[channel] = (*known, *batch.chat)[-CHAT_LINES_MAX:]
+        for bus in self._rooms.buses:
+            if bus._listener and channel in bus._joined:
+                bus._listener.heard_batch(channel, batch)
+
+    async def tell(self, user_id: str, message: bytes) -> None:
+        """See `RoomBus.tell`."""
+        self._check()
+        for bus in self._rooms.buses:
+            if bus._listener:
+                bus._listener.heard_private(user_id, message)
+
+    async def tally(self, channel: str, process: str, viewers: int, likes: int) -> Counters:
+        """See `RoomBus.tally`; here a process is counted until it reports none."""
+        self._check()
+        self._rooms.viewers[channel][process] = viewers
+        self._rooms.likes[channel] += likes
+        return Counters(sum(self._rooms.viewers[channel].values()), self._rooms.likes[channel])
+
+    async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:
+        """See `RoomBus.recent_chat`."""
+        self._check()
+        return self._rooms.chat.get(channel, ())
+
+    def events(self, channel: str, epoch: str, events: tuple[RoomEvent, ...]) -> None:
+        """Carry numbered events to this process."""
+        if self._listener and channel in self._joined and not self._rooms.down:
+            self._listener.heard_events(channel, epoch, events)
+
+    def restored(self) -> None:
+        """Tell the listener that the cut is over."""
+        if self._listener:
+            self._listener.bus_restored()
+
+    def _check(self) -> None:
+        if self._rooms.down:
+            raise LogUnavailable("down")

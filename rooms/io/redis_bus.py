@@ -1,0 +1,222 @@
+"""The bus between processes over Redis pub/sub, on a connection of its own that never gives up."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from rooms.io import scripts
+from rooms.io.redis_log import LOG_TTL_S, channel_key, channel_topic, decode_published
+from rooms.log import TALLY_TTL_S, Batch, BusListener, LogUnavailable
+from rooms.messages import ChatLine, Counters
+from rooms.state import CHAT_LINES_MAX
+
+PRIVATE_TOPIC = "rooms:you"
+PING_AFTER_S = 10.0
+"""Silence after which the connection is asked whether it lives; as much again and it is dead."""
+CONNECT_TIMEOUT_S = 5.0
+JOIN_TIMEOUT_S = 3.0
+RETRY_S_MIN = 0.1
+RETRY_S_MAX = 5.0
+
+log = structlog.get_logger()
+
+_encoder = msgspec.msgpack.Encoder()
+_batch_decoder = msgspec.msgpack.Decoder(Batch)
+_line_decoder = msgspec.msgpack.Decoder(ChatLine)
+_private_decoder = msgspec.msgpack.Decoder(tuple[str, bytes])
+
+
+class RedisRoomBus:
+    """See `RoomBus`. `redis` is used for publishing; hearing has a connection made like its own."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._hand_round = redis.register_script(scripts.HAND_ROUND)
+        self._tally = redis.register_script(scripts.TALLY)
+        self._topics: dict[str, str] = {}  # topic → channel
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._connection: Any = None
+        self.restored_total = 0
+
+    # Hearing
+
+    async def run(self, listener: BusListener, on_ready: Callable[[], None]) -> None:
+        """See `RoomBus.run`."""
+        retry_s = RETRY_S_MIN
+        heard_before = False
+        while True:
+            try:
+                await self._connect(listener)
+                if heard_before:
+                    self.restored_total += 1
+                    listener.bus_restored()
+                heard_before = True
+                retry_s = RETRY_S_MIN
+                on_ready()
+                await self._hear(listener)
+            except (RedisError, OSError) as error:
+                log.warning("room bus lost", error=type(error).__name__)
+            finally:
+                await self._disconnect()
+            await asyncio.sleep(retry_s * random.uniform(0.5, 1.0))
+            retry_s = min(RETRY_S_MAX, retry_s * 2)
+
+    async def join(self, channel: str) -> None:
+        """See `RoomBus.join`."""
+        topic = channel_topic(channel)
+        self._topics[topic] = channel
+        if self._connection is None:
+            raise LogUnavailable("the bus is not connected")
+        waiting = self._waiting.setdefault(topic, asyncio.get_running_loop().create_future())
+        try:
+            await self._send("SUBSCRIBE", topic)
+            async with asyncio.timeout(JOIN_TIMEOUT_S):
+                await asyncio.shield(waiting)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise LogUnavailable(str(error)) from error
+
+    async def leave(self, channel: str) -> None:
+        """See `RoomBus.leave`."""
+        topic = channel_topic(channel)
+        self._topics.pop(topic, None)
+        if self._connection is not None:
+            with contextlib.suppress(RedisError, OSError):
+                await self._send("UNSUBSCRIBE", topic)
+
+    # Saying
+
+    async def hand_round(self, channel: str, batch: Batch) -> None:
+        """See `RoomBus.hand_round`."""
+        head = [channel_topic(channel), b"B" + _encoder.encode(batch)]
+        lines = [_encoder.encode(line) for line in batch.chat]
+        await self._script(
+            self._hand_round, channel, "chat", [*head, LOG_TTL_S * 1000, CHAT_LINES_MAX, *lines]
+        )
+
+    async def tell(self, user_id: str, message: bytes) -> None:
+        """See `RoomBus.tell`."""
+        try:
+            await self._redis.publish(PRIVATE_TOPIC, _encoder.encode((user_id, message)))
+        except (RedisError, OSError) as error:
+            raise LogUnavailable(str(error)) from error
+
+    async def tally(self, channel: str, process: str, viewers: int, likes: int) -> Counters:
+        """See `RoomBus.tally`."""
+        args = [process, viewers, likes, int(TALLY_TTL_S * 1000), LOG_TTL_S * 1000]
+        return Counters(*await self._script(self._tally, channel, "tally", args))
+
+    async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:
+        """See `RoomBus.recent_chat`."""
+        try:
+            lines: list[Any] = await self._redis.lrange(channel_key(channel, "chat"), 0, -1)
+        except (RedisError, OSError) as error:
+            raise LogUnavailable(str(error)) from error
+        return tuple(_line_decoder.decode(line) for line in lines)
+
+    async def _script(self, script: Any, channel: str, kind: str, args: list[Any]) -> Any:
+        try:
+            return await script(keys=[channel_key(channel, kind)], args=args)
+        except (RedisError, OSError) as error:
+            raise LogUnavailable(str(error)) from error
+
+    # The connection
+
+    async def _connect(self, listener: BusListener) -> None:
+        pool = self._redis.connection_pool
+        # RESP2: everything that arrives on a subscribed connection is a message to us. No retries
+        # inside the client: a broken connection must be seen, since messages were missed.
+        settings = {
+            **pool.connection_kwargs,
+            "protocol": 2,
+            "retry": Retry(NoBackoff(), 0),
+            "retry_on_error": [],
+            "decode_responses": False,
+            "health_check_interval": 0,
+        }
+        connection: Any = pool.connection_class(**settings)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await connection.connect()
+                await self._subscribe(connection, listener)
+        except BaseException:
+            await _drop(connection)
+            raise
+        self._connection = connection
+
+    async def _subscribe(self, connection: Any, listener: BusListener) -> None:
+        """Return once all topics are heard, those included that are joined meanwhile."""
+        confirmed: set[str] = set()
+        while missing := {PRIVATE_TOPIC, *self._topics} - confirmed:
+            await connection.send_command("SUBSCRIBE", *missing, check_health=False)
+            while not missing <= confirmed:
+                message = await connection.read_response()
+                if message[0] == b"subscribe":
+                    confirmed.add(message[1].decode())
+                else:
+                    self._dispatch(listener, message[1].decode(), message[2])
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(LogUnavailable("the bus was lost"))
+                waiting.exception()  # Whoever waited may have given up meanwhile.
+        self._waiting.clear()
+        if connection is not None:
+            await _drop(connection)
+
+    async def _hear(self, listener: BusListener) -> None:
+        silent = False
+        while True:
+            message = await self._connection.read_response(timeout=PING_AFTER_S)
+            if message is not None:
+                silent = False
+                if message[0] == b"message":
+                    self._dispatch(listener, message[1].decode(), message[2])
+                else:
+                    self._confirm(message)
+            elif silent:
+                raise OSError("silent")
+            else:
+                silent = True
+                await self._send("PING")
+
+    def _confirm(self, message: Any) -> None:
+        if message[0] == b"subscribe":
+            waiting = self._waiting.pop(message[1].decode(), None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
+
+    def _dispatch(self, listener: BusListener, topic: str, payload: bytes) -> None:
+        try:
+            if topic == PRIVATE_TOPIC:
+                user_id, message = _private_decoder.decode(payload)
+                listener.heard_private(user_id, message)
+            elif (channel := self._topics.get(topic)) is not None:
+                if payload[:1] == b"E":
+                    listener.heard_events(channel, *decode_published(payload[1:]))
+                else:
+                    listener.heard_batch(channel, _batch_decoder.decode(payload[1:]))
+        except (msgspec.DecodeError, ValueError) as error:
+            # A newer program on the same Redis during a roll-out. Numbered events are found
+            # missing by their offset and read from the log.
+            log.warning("room bus message not understood", topic=topic, error=str(error))
+
+    async def _send(self, *command: str) -> None:
+        if self._connection is None:
+            raise OSError("not connected")
+        await self._connection.send_command(*command, check_health=False)
+
+
+async def _drop(connection: Any) -> None:
+    with contextlib.suppress(RedisError, OSError):
+        await connection.disconnect(nowait=True)

@@ -1,0 +1,123 @@
+"""The room log in Redis or Valkey (see scripts.py for keys and what ends an epoch)."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from rooms.events import RoomEvent
+from rooms.io import scripts
+from rooms.log import LOG_EVENTS_MAX, LogUnavailable, Position, Reading
+from rooms.state import RoomState, State, StoreState, apply, empty_state, is_store
+
+LOG_TTL_S = 7 * 86_400
+APPEND_TOKEN_TTL_S = 60
+SAVE_EVERY_EVENTS = 256
+"""Events after which whoever appends saves the state, so that older ones may go."""
+
+_event_decoder = msgspec.msgpack.Decoder(RoomEvent)
+_events_decoder = msgspec.msgpack.Decoder(tuple[RoomEvent, ...])
+_encoder = msgspec.msgpack.Encoder()
+
+
+def channel_key(channel: str, kind: str) -> str:
+    """Return a channel's Redis key of one kind; all share the channel's cluster slot."""
+    return f"rooms:{{{channel}}}:{kind}"
+
+
+def channel_topic(channel: str) -> str:
+    """Return the pub/sub topic of a channel."""
+    return f"rooms:{{{channel}}}"
+
+
+def decode_published(payload: bytes) -> tuple[str, tuple[RoomEvent, ...]]:
+    """Read what the append script published (without its leading `E`): epoch and events."""
+    epoch, first, events = payload.split(b" ", 2)
+    return epoch.decode(), _numbered(_events_decoder.decode(events), int(first))
+
+
+class RedisRoomLog:
+    """See `RoomLog`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._append = redis.register_script(scripts.APPEND)
+        self._read = redis.register_script(scripts.READ)
+        self._position = redis.register_script(scripts.POSITION)
+        self._save = redis.register_script(scripts.SAVE)
+
+    async def append(self, channel: str, events: Sequence[RoomEvent]) -> Position:
+        """See `RoomLog.append`."""
+        assert 0 < len(events) <= LOG_EVENTS_MAX, "one to LOG_EVENTS_MAX events at once"
+        # redis-py repeats a command whose connection broke; the token makes that harmless.
+        token = uuid.uuid4().hex
+        keys = [channel_key(channel, kind) for kind in ("meta", "log", f"done:{token}")]
+        head: list[str | int] = [_new_epoch(), LOG_TTL_S * 1000, channel_topic(channel)]
+        head += [LOG_EVENTS_MAX, APPEND_TOKEN_TTL_S * 1000]
+        try:
+            epoch, offset, saved = await self._append(
+                keys=keys, args=[*head, *(_encoder.encode(event) for event in events)]
+            )
+            if offset - saved >= SAVE_EVERY_EVENTS:
+                await self._save_state(channel)
+        except (RedisError, OSError) as error:
+            raise LogUnavailable(str(error)) from error
+        return Position(epoch.decode(), offset)
+
+    async def read(self, channel: str) -> Reading:
+        """See `RoomLog.read`."""
+        try:
+            answer = await self._read(keys=self._keys(channel), args=_new())
+        except (RedisError, OSError) as error:
+            raise LogUnavailable(str(error)) from error
+        return _reading(channel, answer)
+
+    async def position(self, channel: str) -> Position:
+        """See `RoomLog.position`."""
+        keys = [*self._keys(channel), channel_key(channel, "chat"), channel_key(channel, "tally")]
+        try:
+            epoch, offset = await self._position(keys=keys, args=_new())
+        except (RedisError, OSError) as error:
+            raise LogUnavailable(str(error)) from error
+        return Position(epoch.decode(), offset)
+
+    async def _save_state(self, channel: str) -> None:
+        reading = await self.read(channel)
+        epoch, offset = reading.position
+        await self._save(
+            keys=[channel_key(channel, "meta")],
+            args=[epoch, offset, _encoder.encode(reading.state)],
+        )
+
+    def _keys(self, channel: str) -> list[str]:
+        return [channel_key(channel, "meta"), channel_key(channel, "log")]
+
+
+def _new_epoch() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def _new() -> list[str | int]:
+    return [_new_epoch(), LOG_TTL_S * 1000]
+
+
+def _reading(channel: str, answer: list[Any]) -> Reading:
+    epoch, offset, saved, encoded, entries = answer
+    events = tuple(
+        msgspec.structs.replace(_event_decoder.decode(fields[1]), o=int(entry.partition(b"-")[0]))
+        for entry, fields in entries
+    )
+    state: State = empty_state(channel)
+    if encoded:
+        kind: type[RoomState] | type[StoreState] = StoreState if is_store(channel) else RoomState
+        state = msgspec.msgpack.decode(encoded, type=kind)
+    for event in events:
+        if event.o > saved:
+            state = apply(state, event)
+    return Reading(Position(epoch.decode(), offset), state, events[-LOG_EVENTS_MAX:])
+
+
+def _numbered(events: tuple[RoomEvent, ...], first: int) -> tuple[RoomEvent, ...]:
+    return tuple(msgspec.structs.replace(event, o=at) for at, event in enumerate(events, first))

@@ -1,0 +1,127 @@
+"""The Lua scripts of the room log and bus, for Redis 7.0 and Valkey 8 and 9.
+
+Keys of a channel share one hash tag, so that a script touches one slot of a cluster; PUBLISH
+reaches all nodes.
+
+    rooms:{channel}:meta     hash    epoch, offset, run (id of the server that wrote last),
+                                     state and saved (the offset it belongs to)
+    rooms:{channel}:log      stream  one entry per event, id = offset-0, field e = MessagePack
+    rooms:{channel}:done:T   string  where the append with token T ended, against its repetition
+    rooms:{channel}:chat     list    the newest chat lines
+    rooms:{channel}:tally    hash    likes, and per process its viewers and when they expire
+
+An epoch ends where events may have been lost: with the keys, or with a server that restarted or
+was replaced by its replica (its run id differs), since either may have forgotten the last second.
+"""
+
+# KEYS meta, log, done. ARGV new epoch, ttl ms, topic, least events kept, done ttl ms, events…
+# Returns epoch, offset of the last event, offset of the saved state.
+APPEND = """
+local done = redis.call('GET', KEYS[3])
+if done then
+  local e, o, s = string.match(done, '(%w+) (%d+) (%d+)')
+  return {e, tonumber(o), tonumber(s)}
+end
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'run', 'saved')
+local epoch, offset, saved = meta[1], tonumber(meta[2]) or 0, tonumber(meta[4]) or 0
+if not epoch then
+  redis.call('DEL', KEYS[2])
+  epoch = ARGV[1]
+elseif meta[3] ~= run then
+  epoch = ARGV[1]
+end
+local first = offset + 1
+for at = 6, #ARGV do
+  offset = offset + 1
+  redis.call('XADD', KEYS[2], string.format('%d-0', offset), 'e', ARGV[at])
+end
+-- What is not in the saved state yet must stay.
+local oldest = math.min(saved + 1, offset - tonumber(ARGV[4]) + 1)
+if oldest > 1 then redis.call('XTRIM', KEYS[2], 'MINID', string.format('%d-0', oldest)) end
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'offset', offset, 'run', run, 'saved', saved)
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+redis.call('SET', KEYS[3], string.format('%s %d %d', epoch, offset, saved), 'PX', ARGV[5])
+local count = #ARGV - 5
+local parts = {'E', epoch, ' ', string.format('%d', first), ' ',
+  string.char(0xdc, math.floor(count / 256), count % 256)}
+for at = 6, #ARGV do parts[#parts + 1] = ARGV[at] end
+redis.call('PUBLISH', ARGV[3], table.concat(parts))
+return {epoch, offset, saved}
+"""
+
+# KEYS meta, log. ARGV new epoch, ttl ms. Returns epoch, offset, saved offset, saved state, entries.
+READ = """
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'saved', 'state')
+if not meta[1] then
+  redis.call('DEL', KEYS[2])
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'offset', 0,
+    'run', string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), 'saved', 0)
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return {ARGV[1], 0, 0, '', {}}
+end
+local entries = redis.call('XRANGE', KEYS[2], '-', '+')
+return {meta[1], tonumber(meta[2]), tonumber(meta[3]) or 0, meta[4] or '', entries}
+"""
+
+# KEYS meta, log, chat, tally. ARGV new epoch, ttl ms. Returns epoch, offset.
+POSITION = """
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'offset')
+if not meta[1] then
+  redis.call('DEL', KEYS[2])
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'offset', 0,
+    'run', string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), 'saved', 0)
+  meta = {ARGV[1], '0'}
+end
+for at = 1, #KEYS do redis.call('PEXPIRE', KEYS[at], ARGV[2]) end
+return {meta[1], tonumber(meta[2])}
+"""
+
+# KEYS meta. ARGV epoch, offset, state. Keeps the newest state.
+SAVE = """
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'saved')
+if meta[1] == ARGV[1] and tonumber(ARGV[2]) > (tonumber(meta[2]) or 0) then
+  redis.call('HSET', KEYS[1], 'saved', ARGV[2], 'state', ARGV[3])
+end
+return 0
+"""
+
+# KEYS chat. ARGV topic, payload, ttl ms, lines kept, lines…
+HAND_ROUND = """
+if #ARGV > 4 then
+  for at = 5, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[at]) end
+  redis.call('LTRIM', KEYS[1], -tonumber(ARGV[4]), -1)
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+end
+return redis.call('PUBLISH', ARGV[1], ARGV[2])
+"""
+
+# KEYS tally. ARGV process, viewers, likes, ttl of a process ms, ttl of the key ms.
+# Returns viewers, likes. A process is the field 'p:' + id, holding "viewers expires-at-ms".
+TALLY = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local own = 'p:' .. ARGV[1]
+if tonumber(ARGV[2]) > 0 then
+  redis.call('HSET', KEYS[1], own, string.format('%d %d', ARGV[2], now + ARGV[4]))
+else
+  redis.call('HDEL', KEYS[1], own)
+end
+local likes = tonumber(redis.call('HGET', KEYS[1], 'likes')) or 0
+if tonumber(ARGV[3]) > 0 then likes = redis.call('HINCRBY', KEYS[1], 'likes', ARGV[3]) end
+local viewers = 0
+local fields = redis.call('HGETALL', KEYS[1])
+for at = 1, #fields, 2 do
+  if string.sub(fields[at], 1, 2) == 'p:' then
+    local count, expires = string.match(fields[at + 1], '(%d+) (%d+)')
+    if tonumber(expires) > now then
+      viewers = viewers + tonumber(count)
+    else
+      redis.call('HDEL', KEYS[1], fields[at])
+    end
+  end
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+return {viewers, likes}
+"""

@@ -1,0 +1,59 @@
+"""How much one sender may send: token buckets, strikes, and what is left of a text."""
+
+import unicodedata
+
+CHAT_CHARS_MAX = 200
+
+
+class TokenBucket:
+    """At most `burst` at once and `per_s` a second in the long run; full at first."""
+
+    __slots__ = ("_at", "_tokens", "burst", "per_s")
+
+    def __init__(self, burst: float, per_s: float) -> None:
+        self.burst = burst
+        self.per_s = per_s
+        self._tokens = burst
+        self._at = float("-inf")
+
+    def take(self, now: float) -> float:
+        """Take one token; return 0.0, or the seconds until there is one."""
+        self._refill(now)
+        if self._tokens >= 1.0:
+            self._tokens -= 1.0
+            return 0.0
+        return (1.0 - self._tokens) / self.per_s
+
+    def take_up_to(self, wanted: int, now: float) -> int:
+        """Take up to `wanted` tokens; return how many there were."""
+        self._refill(now)
+        taken = min(wanted, int(self._tokens))
+        self._tokens -= taken
+        return taken
+
+    def is_full(self, now: float) -> bool:
+        """Whether it says no more than a new bucket would, so that it may be forgotten."""
+        self._refill(now)
+        return self._tokens >= self.burst
+
+    def _refill(self, now: float) -> None:
+        if now > self._at:
+            self._tokens = min(self.burst, self._tokens + (now - self._at) * self.per_s)
+            self._at = now
+
+
+def clean_text(text: str) -> str:
+    """Return `text` as one trimmed line without control, surrogate and direction characters.
+
+    Joiners stay, since emoji and several scripts need them.
+    """
+    kept = (" " if char in "\t\n\r\v\f\x85\u2028\u2029" else char for char in text)
+    return " ".join("".join(char for char in kept if not _is_control(char)).split())
+
+
+def _is_control(char: str) -> bool:
+    if char in "\u200c\u200d":
+        return False
+    # Controls, formats (direction overrides, zero width), surrogates, private use. Unassigned
+    # stays: it may be an emoji younger than this Python.
+    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"}

@@ -1,0 +1,140 @@
+"""What every `RoomBus` does: memory, Valkey and Redis 7.0."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from redis.asyncio import Redis
+
+from rooms.events import RoomEvent, StockChanged
+from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
+from rooms.io.redis_bus import RedisRoomBus
+from rooms.io.redis_log import RedisRoomLog
+from rooms.log import Batch, RoomBus, RoomLog
+from rooms.messages import Counters
+from rooms.state import CHAT_LINES_MAX
+from tests.helpers import WAIT_S, wait_until
+from tests.rooms.examples import line
+
+CHANNEL = "room:demo"
+
+
+class Ears:
+    """A listener that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, tuple[RoomEvent, ...]]] = []
+        self.batches: list[tuple[str, Batch]] = []
+        self.private: list[tuple[str, bytes]] = []
+        self.restored = 0
+
+    def heard_events(self, channel: str, epoch: str, events: tuple[RoomEvent, ...]) -> None:
+        self.events.append((channel, epoch, events))
+
+    def heard_batch(self, channel: str, batch: Batch) -> None:
+        self.batches.append((channel, batch))
+
+    def heard_private(self, user_id: str, message: bytes) -> None:
+        self.private.append((user_id, message))
+
+    def bus_restored(self) -> None:
+        self.restored += 1
+
+
+class System:
+    """Log and any number of processes' buses on one store."""
+
+    def __init__(self, log: RoomLog, make_bus: Callable[[], RoomBus]) -> None:
+        self.log = log
+        self._make_bus = make_bus
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def process(self) -> tuple[RoomBus, Ears]:
+        bus, ears, ready = self._make_bus(), Ears(), asyncio.Event()
+        self._tasks.append(asyncio.create_task(bus.run(ears, ready.set)))
+        async with asyncio.timeout(WAIT_S):
+            await ready.wait()
+        return bus, ears
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+@pytest.fixture(params=["memory", "valkey", "redis7"])
+async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
+    if request.param == "memory":
+        rooms = MemoryRooms()
+        made = System(MemoryRoomLog(rooms), lambda: MemoryRoomBus(rooms))
+        yield made
+        await made.close()
+        return
+    redis = Redis.from_url(request.getfixturevalue(f"{request.param}_url"))
+    made = System(RedisRoomLog(redis), lambda: RedisRoomBus(redis))
+    try:
+        yield made
+    finally:
+        await made.close()
+        await redis.aclose()
+
+
+async def test_appended_events_reach_every_process_that_joined(system: System) -> None:
+    (one, ears_one), (two, ears_two) = await system.process(), await system.process()
+    _, ears_three = await system.process()
+    await one.join(CHANNEL)
+    await two.join(CHANNEL)
+    epoch = (await system.log.append(CHANNEL, [StockChanged(product_id="p", left=2)])).epoch
+    await system.log.append("room:other", [StockChanged(product_id="p", left=1)])
+    expected = [(CHANNEL, epoch, (StockChanged(o=1, product_id="p", left=2),))]
+    await wait_until(lambda: ears_one.events and ears_two.events)
+    assert ears_one.events == ears_two.events == expected
+    assert ears_three.events == []
+
+
+async def test_a_channel_that_was_left_is_silent_and_may_be_joined_again(system: System) -> None:
+    bus, ears = await system.process()
+    await bus.join(CHANNEL)
+    await bus.leave(CHANNEL)
+    await bus.hand_round(CHANNEL, Batch(joins=("left",)))
+    await bus.join(CHANNEL)
+    await bus.hand_round(CHANNEL, Batch(joins=("again",)))
+    await wait_until(lambda: ears.batches)
+    assert ears.batches == [(CHANNEL, Batch(joins=("again",)))]
+
+
+async def test_batches_come_in_order_to_their_sender_too(system: System) -> None:
+    bus, ears = await system.process()
+    await bus.join(CHANNEL)
+    batches = [Batch((line(f"a-{at}"),), ("小林",)) for at in range(20)]
+    for batch in batches:
+        await bus.hand_round(CHANNEL, batch)
+    await wait_until(lambda: len(ears.batches) == 20)
+    assert [batch for _, batch in ears.batches] == batches
+
+
+async def test_the_newest_chat_is_kept_for_newcomers(system: System) -> None:
+    bus, _ = await system.process()
+    assert await bus.recent_chat(CHANNEL) == ()
+    lines = tuple(line(f"a-{at}") for at in range(CHAT_LINES_MAX + 5))
+    await bus.hand_round(CHANNEL, Batch(lines[:30]))
+    await bus.hand_round(CHANNEL, Batch(lines[30:]))
+    assert await bus.recent_chat(CHANNEL) == lines[-CHAT_LINES_MAX:]
+
+
+async def test_private_messages_reach_every_process(system: System) -> None:
+    (one, ears_one), (_, ears_two) = await system.process(), await system.process()
+    await one.tell("g1", b"\x00\xff private")
+    await wait_until(lambda: ears_one.private and ears_two.private)
+    assert ears_one.private == ears_two.private == [("g1", b"\x00\xff private")]
+
+
+async def test_viewers_are_summed_over_processes_and_likes_over_time(system: System) -> None:
+    bus, _ = await system.process()
+    assert await bus.tally(CHANNEL, "one", 3, 0) == Counters(3, 0)
+    assert await bus.tally(CHANNEL, "two", 4, 10) == Counters(7, 10)
+    assert await bus.tally(CHANNEL, "one", 1, 5) == Counters(5, 15)
+    assert await bus.tally(CHANNEL, "two", 0, 0) == Counters(1, 15)
+    assert await bus.tally("room:other", "one", 0, 0) == Counters(0, 0)

@@ -1,0 +1,125 @@
+"""What every `RoomLog` does: memory, Valkey and Redis 7.0."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from rooms.events import (
+    CardPinned,
+    CardUnpinned,
+    LiveChanged,
+    OrderChanged,
+    RoomEvent,
+    StockChanged,
+)
+from rooms.io.memory import MemoryRoomLog, MemoryRooms
+from rooms.io.redis_log import SAVE_EVERY_EVENTS, RedisRoomLog
+from rooms.log import LOG_EVENTS_MAX, Position, RoomLog
+from rooms.state import RoomState, StoreState, apply, empty_state
+from tests.rooms.examples import card, store_order
+
+CHANNEL = "room:demo"
+
+
+@pytest.fixture(params=["memory", "valkey", "redis7"])
+async def log(request: pytest.FixtureRequest) -> AsyncIterator[RoomLog]:
+    if request.param == "memory":
+        yield MemoryRoomLog(MemoryRooms())
+        return
+    redis = Redis.from_url(request.getfixturevalue(f"{request.param}_url"))
+    try:
+        yield RedisRoomLog(redis)
+    finally:
+        await redis.aclose()
+
+
+def stock(left: int) -> StockChanged:
+    return StockChanged(at_ms=1, product_id="p1", left=left)
+
+
+async def test_a_new_log_is_empty_and_keeps_its_epoch(log: RoomLog) -> None:
+    first = await log.read(CHANNEL)
+    assert first.position.offset == 0
+    assert first.state == RoomState()
+    assert first.events == ()
+    assert (await log.read(CHANNEL)).position == first.position
+    assert await log.position(CHANNEL) == first.position
+
+
+async def test_two_channels_have_nothing_to_do_with_each_other(log: RoomLog) -> None:
+    await log.append(CHANNEL, [stock(1)])
+    other = await log.read("room:other")
+    assert other.position.offset == 0
+    assert other.position.epoch != (await log.position(CHANNEL)).epoch
+
+
+async def test_events_get_consecutive_numbers_and_come_back_as_they_were(log: RoomLog) -> None:
+    before = await log.position(CHANNEL)
+    sent: list[RoomEvent] = [
+        CardPinned(at_ms=5, card=card("p1")),
+        stock(3),
+        CardUnpinned(at_ms=6, product_id="p1"),
+    ]
+    first = await log.append(CHANNEL, sent[:2])
+    second = await log.append(CHANNEL, sent[2:])
+    assert (first, second) == (Position(before.epoch, 2), Position(before.epoch, 3))
+    reading = await log.read(CHANNEL)
+    assert reading.position == second
+    assert [event.o for event in reading.events] == [1, 2, 3]
+    assert [type(event) for event in reading.events] == [type(event) for event in sent]
+    assert reading.events[0] == CardPinned(o=1, at_ms=5, card=card("p1"))
+
+
+async def test_the_state_includes_every_event(log: RoomLog) -> None:
+    await log.append(CHANNEL, [LiveChanged(state="live", started_at_ms=7)])
+    await log.append(CHANNEL, [CardPinned(card=card("p1")), stock(3)])
+    state = (await log.read(CHANNEL)).state
+    assert isinstance(state, RoomState)
+    assert state.live.state == "live"
+    assert [(item.product.id, item.product.left) for item in state.cards] == [("p1", 3)]
+
+
+async def test_a_store_has_events_and_no_state(log: RoomLog) -> None:
+    await log.append("store:s1", [OrderChanged(order=store_order("o1"))])
+    reading = await log.read("store:s1")
+    assert reading.state == StoreState()
+    assert reading.events == (OrderChanged(o=1, order=store_order("o1")),)
+
+
+async def test_old_events_go_and_what_they_did_to_the_state_stays(log: RoomLog) -> None:
+    await log.append(CHANNEL, [LiveChanged(state="live", started_at_ms=7)])
+    total = 1 + 2 * LOG_EVENTS_MAX + SAVE_EVERY_EVENTS
+    for start in range(1, total, 128):
+        await log.append(CHANNEL, [stock(at) for at in range(start, min(start + 128, total))])
+    reading = await log.read(CHANNEL)
+    assert reading.position.offset == total
+    assert len(reading.events) == LOG_EVENTS_MAX
+    assert [event.o for event in reading.events] == list(
+        range(total - LOG_EVENTS_MAX + 1, total + 1)
+    )
+    assert isinstance(reading.state, RoomState)
+    assert reading.state.live.state == "live"
+
+
+async def test_appends_at_the_same_time_never_interleave(log: RoomLog) -> None:
+    async def append(worker: int) -> None:
+        for _ in range(10):
+            await log.append(CHANNEL, [stock(worker)] * 5)
+
+    await asyncio.gather(*(append(worker) for worker in range(4)))
+    reading = await log.read(CHANNEL)
+    events = reading.events
+    assert [event.o for event in events] == list(range(1, 201))
+    left = [event.left for event in events if isinstance(event, StockChanged)]
+    assert all(len(set(left[at : at + 5])) == 1 for at in range(0, 200, 5))
+
+
+async def test_reading_equals_applying_all_events(log: RoomLog) -> None:
+    events = [CardPinned(card=card(f"p{at % 25}", at)) for at in range(60)]
+    state = empty_state(CHANNEL)
+    for event in events:
+        await log.append(CHANNEL, [event])
+        state = apply(state, event)
+    assert (await log.read(CHANNEL)).state == state

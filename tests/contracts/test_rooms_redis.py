@@ -1,0 +1,127 @@
+"""What only Redis can get wrong: keys that stay, restarts that forget, retries, lost lines."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from rooms.events import CardPinned, StockChanged
+from rooms.io import scripts
+from rooms.io.redis_bus import RedisRoomBus
+from rooms.io.redis_log import RedisRoomLog, channel_key
+from rooms.log import Batch, LogUnavailable
+from rooms.messages import Counters
+from tests.contracts.test_rooms_bus import Ears
+from tests.helpers import WAIT_S, wait_until
+from tests.rooms.examples import card, line
+
+CHANNEL = "room:demo"
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = Redis.from_url(redis_url)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+async def test_every_key_expires_and_shares_its_channels_slot(redis: Redis) -> None:
+    log, bus = RedisRoomLog(redis), RedisRoomBus(redis)
+    await log.read("room:fresh")
+    await log.position("room:asked")
+    for at in range(300):
+        await log.append(CHANNEL, [StockChanged(product_id="p", left=at)])
+    await bus.hand_round(CHANNEL, Batch((line("a-1"),)))
+    await bus.tally(CHANNEL, "one", 2, 3)
+    await bus.tally("room:empty", "one", 0, 0)
+    keys: list[Any] = await redis.keys("*")
+    assert {key.rpartition(b":")[2] for key in keys} >= {b"meta", b"log", b"chat", b"tally"}
+    for key in keys:
+        assert re.match(rb"rooms:\{room:\w+\}:", key), key
+        assert await redis.pttl(key) > 0, key
+
+
+async def test_a_repeated_append_appends_once(redis: Redis) -> None:
+    script = redis.register_script(scripts.APPEND)
+    keys = [channel_key(CHANNEL, kind) for kind in ("meta", "log", "done:token")]
+    event = b"\x83\xa1k\xa5stock\xaaproduct_id\xa1p\xa4left\x01"
+    first = await script(keys=keys, args=["e1", 60_000, "t", 100, 60_000, event])
+    again = await script(keys=keys, args=["e2", 60_000, "t", 100, 60_000, event])
+    assert first == again == [b"e1", 1, 0]
+    assert await redis.xlen(channel_key(CHANNEL, "log")) == 1
+
+
+async def test_a_server_that_restarted_continues_in_a_new_epoch(redis: Redis) -> None:
+    log = RedisRoomLog(redis)
+    before = await log.append(CHANNEL, [CardPinned(card=card("p1"))])
+    # As if another server had written last.
+    await redis.hset(channel_key(CHANNEL, "meta"), "run", "0" * 40)
+    assert await log.position(CHANNEL) == before
+    after = await log.append(CHANNEL, [CardPinned(card=card("p2"))])
+    assert after.epoch != before.epoch
+    assert after.offset == 2
+    reading = await log.read(CHANNEL)
+    assert [item.product.id for item in reading.state.cards] == ["p2", "p1"]  # type: ignore[union-attr]
+    assert (await log.append(CHANNEL, [CardPinned(card=card("p3"))])).epoch == after.epoch
+
+
+async def test_a_log_whose_keys_are_gone_begins_anew(redis: Redis) -> None:
+    log = RedisRoomLog(redis)
+    before = await log.append(CHANNEL, [CardPinned(card=card("p1"))] * 3)
+    await redis.delete(channel_key(CHANNEL, "meta"))
+    after = await log.append(CHANNEL, [CardPinned(card=card("p2"))])
+    assert after.offset == 1
+    assert after.epoch != before.epoch
+    assert len((await log.read(CHANNEL)).events) == 1
+
+
+async def test_a_process_that_died_is_not_counted_for_long(redis: Redis) -> None:
+    bus = RedisRoomBus(redis)
+    assert await bus.tally(CHANNEL, "dead", 9, 0) == Counters(9, 0)
+    key = channel_key(CHANNEL, "tally")
+    await redis.hset(key, "p:dead", "9 1")
+    assert await bus.tally(CHANNEL, "alive", 1, 0) == Counters(1, 0)
+    assert await redis.hget(key, "p:dead") is None
+
+
+async def test_a_bus_comes_back_by_itself_and_hears_its_channels_again(redis: Redis) -> None:
+    bus, ears, ready = RedisRoomBus(redis), Ears(), asyncio.Event()
+    task = asyncio.create_task(bus.run(ears, ready.set))
+    try:
+        async with asyncio.timeout(WAIT_S):
+            await ready.wait()
+        await bus.join(CHANNEL)
+        await redis.client_kill_filter(_type="pubsub")
+        await wait_until(lambda: ears.restored == 1, what="the bus")
+        await bus.hand_round(CHANNEL, Batch(joins=("back",)))
+        await wait_until(lambda: ears.batches)
+        assert bus.restored_total == 1
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_without_a_server_everything_says_so(tmp_path: Any) -> None:
+    async with Redis.from_url(f"unix://{tmp_path}/nobody.sock") as redis:
+        log, bus = RedisRoomLog(redis), RedisRoomBus(redis)
+        event = StockChanged(product_id="p", left=1)
+        for call in (
+            log.append(CHANNEL, [event]),
+            log.read(CHANNEL),
+            log.position(CHANNEL),
+            bus.join(CHANNEL),
+            bus.hand_round(CHANNEL, Batch()),
+            bus.tell("g1", b""),
+            bus.tally(CHANNEL, "one", 1, 1),
+            bus.recent_chat(CHANNEL),
+        ):
+            with pytest.raises(LogUnavailable):
+                await call
+        await bus.leave(CHANNEL)
