@@ -1,0 +1,1 @@
+"""Selling: orders, stock, group buys, money and handover. The root holds rules; io/ the world."""

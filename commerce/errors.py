@@ -1,0 +1,100 @@
+"""What can go wrong in commerce, as one tree.
+
+CommerceError
+├── Refused              a tap that was answered with a clear no
+├── TryAgain             nothing was decided; the same tap may be sent again
+├── NotFound             a room, product, order … that does not exist
+├── IllegalMove          an order cannot go to that state from where it is
+├── HandoverError
+│   ├── UnknownCode      no such pickup code at this store
+│   ├── AlreadyHandedOver
+│   └── NotReadyYet
+└── PoisonEntry          a stream entry that no ledger can read
+"""
+
+from enum import StrEnum
+
+
+class CommerceError(Exception):
+    """Root of the tree."""
+
+
+class Refusal(StrEnum):
+    """Why a tap did not become an order; also the id of the problem document."""
+
+    SOLD_OUT = "sold-out"
+    ALREADY_JOINED = "already-joined"
+    GROUP_CLOSED = "group-closed"
+    LIMIT_REACHED = "limit-reached"
+    NOT_ON_SALE = "not-on-sale"
+    PRICE_CHANGED = "price-changed"
+    KEY_REUSED = "key-reused"
+    PAYMENT_DECLINED = "payment-declined"
+
+
+class Refused(CommerceError):
+    """A tap that was refused.
+
+    `left` is what could still be had: units for SOLD_OUT and LIMIT_REACHED, the price now in fen
+    for PRICE_CHANGED, otherwise 0.
+    """
+
+    def __init__(self, refusal: Refusal, left: int = 0) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+        self.left = left
+
+    def __str__(self) -> str:
+        return f"{self.refusal} (left: {self.left})"
+
+
+class TryAgain(CommerceError):
+    """The gate is being rebuilt or the ledger is far behind; nothing was decided."""
+
+
+class NotFound(CommerceError):
+    """Something named does not exist."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(kind, id)
+        self.kind = kind
+        self.id = id
+
+    def __str__(self) -> str:
+        return f"no {self.kind} {self.id!r}"
+
+
+class IllegalMove(CommerceError):
+    """An order that stands in `state` cannot go to `to`."""
+
+    def __init__(self, state: str, to: str) -> None:
+        super().__init__(state, to)
+        self.state = state
+        self.to = to
+
+    def __str__(self) -> str:
+        return f"an order that is {self.state} cannot become {self.to}"
+
+
+class HandoverError(CommerceError):
+    """A pickup code that does not give out goods now."""
+
+
+class UnknownCode(HandoverError):
+    """No such code at this store (a code of another store answers the same)."""
+
+
+class AlreadyHandedOver(HandoverError):
+    """The code was used before."""
+
+    def __init__(self, handed_over_at_ms: int) -> None:
+        super().__init__(handed_over_at_ms)
+        self.handed_over_at_ms = handed_over_at_ms
+
+
+class NotReadyYet(HandoverError):
+    """The order behind the code is not ready any more (it was cancelled)."""
+
+
+class PoisonEntry(CommerceError):
+    """A stream entry that cannot be understood; it goes to the dead-letter stream."""

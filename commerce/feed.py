@@ -1,0 +1,69 @@
+"""The port through which commerce tells the world what happened, and a feed in memory."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from commerce.groups import Group
+from commerce.views import Card, OrderView, StoreOrder
+
+
+class Feed(Protocol):
+    """Whom to tell. The server implements it with rooms, store channels and private messages.
+
+    Every call carries the state as it is now, not a difference: a call that comes twice or a state
+    that was skipped does no harm. Calls come at least once and only after the commit. A call that
+    raises is made again later; calls for one subject never overlap.
+    """
+
+    async def pin(self, room_id: str, card: Card) -> None:
+        """A product was pinned in a room."""
+        ...
+
+    async def unpin(self, room_id: str, product_id: str) -> None:
+        """A product was taken off the table of a room."""
+        ...
+
+    async def group(self, room_ids: Sequence[str], store_ids: Sequence[str], group: Group) -> None:
+        """A group opened, grew, was reached or ended; stores are those with orders of it."""
+        ...
+
+    async def stock(self, room_ids: Sequence[str], product_id: str, left: int) -> None:
+        """So many units are left over all stores."""
+        ...
+
+    async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
+        """Orders were made or moved: (guest id, as the buyer sees it, as the store sees it)."""
+        ...
+
+
+class MemoryFeed:
+    """A feed that remembers the latest of everything."""
+
+    def __init__(self) -> None:
+        self.cards: dict[tuple[str, str], Card] = {}
+        self.groups: dict[str, Group] = {}
+        self.left: dict[str, int] = {}
+        self.last_orders: dict[str, OrderView] = {}
+        self.store_orders: dict[str, StoreOrder] = {}
+
+    async def pin(self, room_id: str, card: Card) -> None:
+        """Remember the card."""
+        self.cards[room_id, card.product.id] = card
+
+    async def unpin(self, room_id: str, product_id: str) -> None:
+        """Forget the card."""
+        self.cards.pop((room_id, product_id), None)
+
+    async def group(self, room_ids: Sequence[str], store_ids: Sequence[str], group: Group) -> None:
+        """Remember the group."""
+        self.groups[group.id] = group
+
+    async def stock(self, room_ids: Sequence[str], product_id: str, left: int) -> None:
+        """Remember what is left."""
+        self.left[product_id] = left
+
+    async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
+        """Remember the orders."""
+        for _, order, store_order in changed:
+            self.last_orders[order.id] = order
+            self.store_orders[order.id] = store_order

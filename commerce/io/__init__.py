@@ -1,0 +1,1 @@
+"""The world of commerce: SQL (the record), Redis (the gate), payment providers."""

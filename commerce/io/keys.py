@@ -1,0 +1,68 @@
+"""Names of the gate's Redis keys: type, writer, time to live. All share one hash tag.
+
+| key                        | type   | lives                    | written by          |
+| -------------------------- | ------ | ------------------------ | ------------------- |
+| epoch                      | string | until a rebuild          | rebuild             |
+| rebuild                    | string | 30 s (a lock)            | rebuild             |
+| available, held, settled   | hash   | until a rebuild          | scripts, rebuild    |
+| products, open             | hash   | until a rebuild          | outbox, rebuild     |
+| holds, hold                | zset, hash | swept when overdue   | admit, settle, sweep|
+| orders                     | stream | entries until settled    | admit, settle       |
+| dead                       | stream | last 10,000              | ledger              |
+| group:{id}                 | string | until the group's end    | outbox, rebuild     |
+| seats:{id}                 | hash   | a day beyond the end     | admit, settle       |
+| bought:{guest}:{product}   | string | 24 h from the first unit | admit, settle       |
+| idem:{order}               | string | 24 h                     | admit, settle       |
+| applied:{change}           | string | 7 days                   | outbox              |
+| answers                    | channel|                          | settle              |
+"""
+
+TAG = "{shop}"
+CONSUMER_GROUP = "ledger"
+NOBODY = "-"
+
+EPOCH = f"{TAG}:epoch"
+REBUILD = f"{TAG}:rebuild"
+AVAILABLE = f"{TAG}:available"
+HELD = f"{TAG}:held"
+SETTLED = f"{TAG}:settled"
+PRODUCTS = f"{TAG}:products"
+OPEN = f"{TAG}:open"
+HOLDS = f"{TAG}:holds"
+HOLD = f"{TAG}:hold"
+ORDERS = f"{TAG}:orders"
+DEAD = f"{TAG}:dead"
+ANSWERS = f"{TAG}:answers"
+
+# Keys that live until a rebuild or are swept; everything else must have a time to live.
+OWNED = frozenset({EPOCH, AVAILABLE, HELD, SETTLED, PRODUCTS, OPEN, HOLDS, HOLD, ORDERS, DEAD})
+
+
+def group(group_id: str) -> str:
+    """The terms of a group that may be joined."""
+    return f"{TAG}:group:{group_id or NOBODY}"
+
+
+def seats(group_id: str) -> str:
+    """Households of a group."""
+    return f"{TAG}:seats:{group_id or NOBODY}"
+
+
+def bought(guest_id: str, product_id: str) -> str:
+    """Units of a product that a household took within a day."""
+    return f"{TAG}:bought:{guest_id or NOBODY}:{product_id or NOBODY}"
+
+
+def idem(order_id: str) -> str:
+    """What became of an idempotency key."""
+    return f"{TAG}:idem:{order_id}"
+
+
+def applied(change_id: str) -> str:
+    """Mark of a change that the gate was told."""
+    return f"{TAG}:applied:{change_id}"
+
+
+def row(product_id: str, store_id: str) -> str:
+    """Field of `available`, `held` and `settled`."""
+    return f"{product_id}|{store_id}"

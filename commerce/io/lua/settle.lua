@@ -1,0 +1,47 @@
+-- Takes entries that the record has off the stream, turns their holds into sales or gives them
+-- back, and tells every worker. Safe to run again: a hold is settled once, because it is deleted.
+--
+-- KEYS  1 orders (stream)  2 available  3 held  4 settled  5 holds  6 hold
+--       then three per entry: idem:{order}  seats:{group}  bought:{guest}:{product}
+-- ARGV  1 consumer group  2 idempotency ms  3 channel  4 message
+--       then four per entry: entry id  order  body hash  1 for sold, 0 for given back
+-- Gives the number of holds that were settled.
+
+local settled = 0
+for index = 0, (#ARGV - 4) / 4 - 1 do
+  local argument, key = 4 + index * 4, 6 + index * 3
+  local entry, order, body, sold = ARGV[argument + 1], ARGV[argument + 2], ARGV[argument + 3],
+    ARGV[argument + 4]
+  local hold = redis.call('HGET', KEYS[6], order)
+  local product, store, quantity, guest, hold_entry
+  if hold then
+    product, store, quantity, _, guest, hold_entry =
+      string.match(hold, '^([^|]*)|([^|]*)|(%d+)|([^|]*)|([^|]*)|(.*)$')
+  end
+  if hold and hold_entry == entry then
+    local row = product .. '|' .. store
+    redis.call('HDEL', KEYS[6], order)
+    redis.call('ZREM', KEYS[5], order)
+    redis.call('HINCRBY', KEYS[3], row, -quantity)
+    if sold == '1' then
+      redis.call('HINCRBY', KEYS[4], row, 1)
+    else
+      redis.call('HINCRBY', KEYS[2], row, quantity)
+      if redis.call('HGET', KEYS[key + 2], guest) == order then
+        redis.call('HDEL', KEYS[key + 2], guest)
+      end
+      local bought = tonumber(redis.call('GET', KEYS[key + 3]) or '0')
+      if bought > tonumber(quantity) then
+        redis.call('DECRBY', KEYS[key + 3], quantity)
+      elseif bought > 0 then
+        redis.call('DEL', KEYS[key + 3])
+      end
+    end
+    settled = settled + 1
+  end
+  redis.call('SET', KEYS[key + 1], body .. ' - 0', 'PX', ARGV[2])
+  redis.call('XACK', KEYS[1], ARGV[1], entry)
+  redis.call('XDEL', KEYS[1], entry)
+end
+if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
+return settled

@@ -1,0 +1,150 @@
+"""The outbox relay: tells the gate, the provider and the world what the record has committed.
+
+Rows of one subject are told once, as the subject is now; rows are deleted after they were told, so
+everything is told at least once. One process at a time relays.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.exc import DBAPIError
+
+from commerce.io.engine import Clock, Record
+from commerce.io.relay_lock import RelayLock
+from commerce.io.schema import outbox
+from commerce.io.telling import Telling
+
+BATCH_MAX = 1_000  # rows per pass
+IDLE_S = 0.2  # how often a relay looks when nobody woke it
+RETRY_MS = 200  # doubled with every attempt
+RETRY_MS_MAX = 60_000
+BACKOFF_S = 0.2
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A row of the outbox."""
+
+    id: int
+    topic: str
+    subject: str
+    units: int
+    attempts: int
+
+
+# What is told first: the gate before the rooms, cards before their groups, money last.
+Handler = Callable[[Sequence[Message]], Awaitable[Sequence[Message]]]
+
+
+class Relay:
+    """Works off the outbox."""
+
+    def __init__(self, record: Record, redis: Redis, telling: Telling, clock: Clock) -> None:
+        self._record = record
+        self._clock = clock
+        self._lock = RelayLock(redis)
+        self._wake = asyncio.Event()
+        self._handlers: dict[str, Handler] = {
+            "product": telling.products,
+            "restock": telling.restock,
+            "release": telling.release,
+            "pin": telling.pins,
+            "group": telling.groups,
+            "stock": telling.stock,
+            "order": telling.orders,
+            "refund": telling.refunds,
+        }
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(IDLE_S):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+                self._wake.clear()
+                try:
+                    if await self._lock.mine():
+                        while await self.step() == BATCH_MAX:
+                            await self._lock.mine()
+                except (RedisError, DBAPIError, OSError) as error:
+                    log.warning("relay pauses", error=type(error).__name__)
+                    await asyncio.sleep(BACKOFF_S)
+        finally:
+            await self._lock.release()
+
+    async def step(self) -> int:
+        """One pass: tell what is due; return how many rows there were."""
+        async with self._record.read() as connection:
+            rows = await connection.execute(
+                select(
+                    outbox.c.id,
+                    outbox.c.topic,
+                    outbox.c.subject,
+                    outbox.c.units,
+                    outbox.c.attempts,
+                )
+                .where(outbox.c.due_at_ms <= self._clock())
+                .order_by(outbox.c.id)
+                .limit(BATCH_MAX)
+            )
+            messages = [Message(*row) for row in rows]
+        if not messages:
+            return 0
+        told: list[int] = []
+        later: list[Message] = []
+        for topic, handler in self._handlers.items():
+            mine = [message for message in messages if message.topic == topic]
+            if not mine:
+                continue
+            failed = await self._try(topic, handler, mine)
+            failed_ids = {message.id for message in failed}
+            told += [message.id for message in mine if message.id not in failed_ids]
+            later += failed
+        await self._mark(told, later)
+        return len(messages)
+
+    async def _try(
+        self, topic: str, handler: Handler, messages: Sequence[Message]
+    ) -> Sequence[Message]:
+        try:
+            return await handler(messages)
+        except Exception as error:
+            # Whoever is told may fail in any way; what was committed must still be told later.
+            log.warning("telling failed", topic=topic, error=repr(error)[:200])
+            return messages
+
+    async def _mark(self, told: Sequence[int], later: Sequence[Message]) -> None:
+        at_ms = self._clock()
+        async with self._record.write(durable=False) as connection:
+            if told:
+                await connection.execute(
+                    delete(outbox).where(outbox.c.id == bindparam("i")),
+                    [{"i": id} for id in told],
+                )
+            if later:
+                await connection.execute(
+                    update(outbox)
+                    .where(outbox.c.id == bindparam("i"))
+                    .values(attempts=outbox.c.attempts + 1, due_at_ms=bindparam("due")),
+                    [
+                        {
+                            "i": message.id,
+                            "due": at_ms + min(RETRY_MS << min(message.attempts, 16), RETRY_MS_MAX),
+                        }
+                        for message in later
+                    ],
+                )

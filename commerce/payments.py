@@ -1,0 +1,76 @@
+"""The port to a payment provider, and a provider in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class PaymentOutcome(StrEnum):
+    """What a provider said."""
+
+    PAID = "paid"
+    DECLINED = "declined"
+    UNKNOWN = "unknown"  # no answer in time: ask again with the same id
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Take `amount_fen` from the buyer of an order."""
+
+    order_id: str
+    guest_id: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Give `amount_fen` of an order back."""
+
+    order_id: str
+    amount_fen: int
+
+
+class Payments(Protocol):
+    """A payment provider.
+
+    Both calls are idempotent by order id: asking again, at any time and from any process, has no
+    second effect and returns the first final outcome. Answers come in the order of the questions.
+    UNKNOWN is not final. A provider that cannot be reached answers UNKNOWN and does not raise.
+    """
+
+    async def charge(self, charges: Sequence[Charge]) -> Sequence[PaymentOutcome]:
+        """Charge each order once."""
+        ...
+
+    async def refund(self, refunds: Sequence[Refund]) -> Sequence[PaymentOutcome]:
+        """Refund each order once; PAID means that the buyer has the money back."""
+        ...
+
+
+class MemoryPayments:
+    """A provider in memory. `declines` are guests whose payments are declined."""
+
+    def __init__(self) -> None:
+        self.declines: set[str] = set()
+        self.charged: dict[str, tuple[PaymentOutcome, int]] = {}
+        self.refunded: dict[str, int] = {}
+
+    async def charge(self, charges: Sequence[Charge]) -> Sequence[PaymentOutcome]:
+        """Charge each order once."""
+        for charge in charges:
+            declined = charge.guest_id in self.declines
+            outcome = PaymentOutcome.DECLINED if declined else PaymentOutcome.PAID
+            self.charged.setdefault(charge.order_id, (outcome, charge.amount_fen))
+        return [self.charged[charge.order_id][0] for charge in charges]
+
+    async def refund(self, refunds: Sequence[Refund]) -> Sequence[PaymentOutcome]:
+        """Refund each order once, never more than was paid."""
+        return [self._refund(refund) for refund in refunds]
+
+    def _refund(self, refund: Refund) -> PaymentOutcome:
+        outcome, paid_fen = self.charged.get(refund.order_id, (PaymentOutcome.DECLINED, 0))
+        if outcome is not PaymentOutcome.PAID or refund.amount_fen > paid_fen:
+            return PaymentOutcome.DECLINED
+        self.refunded.setdefault(refund.order_id, refund.amount_fen)
+        return PaymentOutcome.PAID

@@ -1,0 +1,97 @@
+"""What commerce shows: products, cards, orders. Field names are those of the wire."""
+
+from dataclasses import dataclass
+
+from commerce.directory import GroupOffer, Text
+from commerce.fulfilment import OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class ProductView:
+    """A product as a buyer sees it; `left` is units in the record that nobody bought."""
+
+    id: str
+    name: Text
+    unit: Text
+    image: str
+    price_fen: int
+    list_price_fen: int
+    left: int
+    group: GroupOffer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A pinned product. `media_time` is in RTP ticks of the video (90 kHz)."""
+
+    product: ProductView
+    pinned_at_ms: int
+    media_time: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """A store as a buyer needs it."""
+
+    id: str
+    name: Text
+    address: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PickupView:
+    """The code as people read it, and its QR as an SVG data URI."""
+
+    code: str
+    qr: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order as its buyer sees it."""
+
+    id: str
+    number: str
+    state: OrderState
+    product_id: str
+    name: Text
+    image: str
+    quantity: int
+    total_fen: int
+    group_id: str | None
+    estate_id: str
+    store: StoreView
+    created_at_ms: int
+    due_at_ms: int | None
+    pickup: PickupView | None
+    refunded_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerView:
+    """Who bought, as far as a clerk needs it."""
+
+    nickname: str
+    estate_name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOrder:
+    """An order as the store sees it: never with the pickup code."""
+
+    id: str
+    number: str
+    state: OrderState
+    product_id: str
+    name: Text
+    image: str
+    quantity: int
+    total_fen: int
+    group_id: str | None
+    estate_id: str
+    store: StoreView
+    created_at_ms: int
+    due_at_ms: int | None
+    refunded_fen: int
+    buyer: BuyerView
+    handed_over_at_ms: int | None

@@ -1,0 +1,53 @@
+"""One tap to a confirmed order, on both records and both kinds of Redis."""
+
+import asyncio
+
+import pytest
+
+from commerce.errors import Refusal, Refused
+from commerce.fulfilment import OrderState
+from commerce.views import OrderView
+from tests.commerce.shop import running_shop, shop_plan
+from tests.helpers import wait_until
+
+
+async def test_a_tap_becomes_a_confirmed_order(database_url: str, redis_url: str) -> None:
+    async with running_shop(database_url, redis_url) as shop:
+        order = await shop.commerce.orders.place(shop.tap("anna"))
+        assert isinstance(order, OrderView)
+        assert order.state is OrderState.NEW
+        assert order.store.id == "s1"
+        assert order.total_fen == 990
+        assert order.due_at_ms == order.created_at_ms + 30 * 60 * 1_000
+        assert await shop.commerce.orders.mine("anna") == [order]
+        await wait_until(lambda: shop.feed.last_orders.get(order.id) == order)
+
+
+async def test_the_same_key_twice_gives_the_same_order(database_url: str, redis_url: str) -> None:
+    async with running_shop(database_url, redis_url) as shop:
+        place = shop.commerce.orders.place
+        first, again = await asyncio.gather(place(shop.tap("anna")), place(shop.tap("anna")))
+        assert first == again == await place(shop.tap("anna"))
+        with pytest.raises(Refused) as refused:
+            await place(shop.tap("anna", quantity=2))
+        assert refused.value.refusal is Refusal.KEY_REUSED
+        assert len(await shop.commerce.orders.mine("anna")) == 1
+
+
+async def test_of_500_buyers_exactly_100_get_one_of_100(database_url: str, valkey_url: str) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(100)) as shop:
+
+        async def buy(number: int) -> OrderView | Refused:
+            try:
+                order = await shop.commerce.orders.place(shop.tap(f"g{number}"), wait_s=30)
+            except Refused as refused:
+                return refused
+            assert isinstance(order, OrderView)
+            return order
+
+        results = await asyncio.gather(*(buy(number) for number in range(500)))
+        orders = [result for result in results if isinstance(result, OrderView)]
+        refusals = [result.refusal for result in results if isinstance(result, Refused)]
+        assert len(orders) == 100
+        assert refusals == [Refusal.SOLD_OUT] * 400
+        assert len({order.number for order in orders}) == 100
