@@ -1,0 +1,105 @@
+"""What a viewer received, judged: RTP sequence numbers, offsets of a room, pauses in a picture."""
+
+import struct
+from dataclasses import dataclass
+
+# A picture that stands still this long has frozen: three frames, but no less (WebRTC statistics).
+FREEZE_S = 0.19
+_RECEIVER_REPORT = struct.Struct("!BBHIIIIIII")
+_RTCP_RR = 201
+
+
+@dataclass(slots=True)
+class SequenceAudit:
+    """RTP packets of one stream; `take` runs of consecutive numbers, in order of arrival."""
+
+    packets: int = 0
+    missing: int = 0
+    late: int = 0
+    cycles: int = 0
+    expected: int | None = None
+
+    def take(self, first: int, count: int) -> None:
+        """Count `count` packets numbered from `first` on."""
+        self.packets += count
+        if self.expected is not None:
+            ahead = (first - self.expected) & 0xFFFF
+            if ahead >= 0x8000:
+                self.late += count
+                self.missing = max(0, self.missing - count)
+                return
+            self.missing += ahead
+            if first < self.expected:
+                self.cycles += 1
+        following = first + count
+        self.cycles += following >> 16
+        self.expected = following & 0xFFFF
+
+    @property
+    def highest(self) -> int:
+        """The extended highest sequence number received (RFC 3550 §6.4.1)."""
+        if self.expected is None:
+            return 0
+        return ((self.cycles << 16) + self.expected - 1) & 0xFFFFFFFF
+
+
+def receiver_report(own_ssrc: int, ssrc: int, audit: SequenceAudit) -> bytes:
+    """Return the RTCP receiver report of one stream (RFC 3550 §6.4.2), no round-trip fields."""
+    lost = min(audit.missing, 0x7FFFFF)
+    return _RECEIVER_REPORT.pack(0x81, _RTCP_RR, 7, own_ssrc, ssrc, lost, audit.highest, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class FreezeAudit:
+    """Pauses between frames."""
+
+    freezes: int = 0
+    longest_s: float = 0.0
+    last: float | None = None
+
+    def frame(self, now: float) -> None:
+        """Note that a frame, or a part of one, came."""
+        if self.last is not None:
+            pause_s = now - self.last
+            if pause_s > self.longest_s:
+                self.longest_s = pause_s
+            if pause_s > FREEZE_S:
+                self.freezes += 1
+        self.last = now
+
+
+@dataclass(slots=True)
+class OffsetAudit:
+    """Numbered events of one room connection (docs/protocol.md, "What a client keeps")."""
+
+    epoch: str | None = None
+    offset: int = 0
+    events: int = 0
+    gaps: int = 0
+    duplicates: int = 0
+    snapshots: int = 0
+
+    def snapshot(self, epoch: str, offset: int) -> None:
+        """The state was replaced."""
+        self.epoch, self.offset = epoch, offset
+        self.snapshots += 1
+
+    def tick(self, epoch: str, offset: int, numbers: list[int]) -> None:
+        """Events `numbers` came, in this order, and the channel now stands at `offset`."""
+        if self.epoch is None:
+            return
+        if epoch != self.epoch:
+            self.gaps += 1
+            self.epoch, self.offset = epoch, offset
+            return
+        for number in numbers:
+            if number <= self.offset:
+                self.duplicates += 1
+                continue
+            if number != self.offset + 1:
+                self.gaps += 1
+            self.offset = number
+            self.events += 1
+        if offset != self.offset:
+            self.gaps += 1
+            self.offset = max(self.offset, offset)

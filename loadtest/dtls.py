@@ -1,0 +1,158 @@
+"""The DTLS client of a light viewer, without I/O: datagrams in, datagrams out, then SRTP keys.
+
+RFC 5764 (DTLS-SRTP), RFC 7714 (AES-GCM for SRTP). One certificate serves all.
+"""
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+
+import pylibsrtp
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
+
+MTU_BYTES = 1_200
+_KEY_BYTES, _SALT_BYTES = 16, 12
+_GCM = b"SRTP_AEAD_AES_128_GCM"
+
+
+class HandshakeFailed(Exception):
+    """The server's certificate or its choice of protection is not what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContext:
+    """What all viewers of a process share."""
+
+    context: SSL.Context
+    fingerprint: str
+
+    @classmethod
+    def create(cls) -> "ClientContext":
+        """Make a certificate and a context that wants AES-128-GCM for SRTP."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "load")])
+        now = datetime.datetime.now(datetime.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=30))
+            .sign(key, hashes.SHA256())
+        )
+        context = SSL.Context(SSL.DTLS_METHOD)
+        context.use_certificate(certificate)
+        context.use_privatekey(key)
+        # The certificate is judged by the fingerprint in the answer, not by who signed it.
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
+        context.set_tlsext_use_srtp(_GCM)
+        der = certificate.public_bytes(serialization.Encoding.DER)
+        return cls(context, fingerprint_of(der))
+
+
+def fingerprint_of(der: bytes) -> str:
+    """Return the SHA-256 fingerprint of a certificate as SDP writes it."""
+    return ":".join(f"{byte:02X}" for byte in hashlib.sha256(der).digest())
+
+
+class DtlsClient:
+    """Feed `receive`, send `datagrams()`, until `done`; then `incoming` and `outgoing` exist."""
+
+    def __init__(self, context: ClientContext, fingerprint: str) -> None:
+        self._connection = SSL.Connection(context.context, None)
+        self._connection.set_connect_state()
+        self._connection.set_ciphertext_mtu(MTU_BYTES)
+        self._fingerprint = fingerprint
+        self.done = False
+        self.closed = False
+        self.incoming: pylibsrtp.Session | None = None
+        self.outgoing: pylibsrtp.Session | None = None
+
+    def start(self) -> None:
+        """Begin the handshake."""
+        self._advance()
+
+    def receive(self, datagram: bytes) -> None:
+        """Take one datagram; after the handshake only the server's goodbye is of interest.
+
+        Raises:
+            HandshakeFailed: See there.
+        """
+        self._connection.bio_write(datagram)
+        if not self.done:
+            self._advance()
+            return
+        try:
+            self._connection.recv(MTU_BYTES)
+        except SSL.WantReadError:
+            pass
+        except SSL.Error:
+            self.closed = True
+
+    def retransmit(self) -> None:
+        """Repeat the last flight if its timer has run out; call it now and then."""
+        if not self.done:
+            self._connection.DTLSv1_handle_timeout()
+
+    def datagrams(self) -> list[bytes]:
+        """Return what is to be sent."""
+        out = []
+        while True:
+            try:
+                out.append(self._connection.bio_read(MTU_BYTES + 300))
+            except SSL.WantReadError:
+                return out
+
+    def goodbye(self) -> list[bytes]:
+        """Return the close_notify."""
+        if self.done and not self.closed:
+            self.closed = True
+            try:
+                self._connection.shutdown()
+            except SSL.Error:
+                return []
+            return self.datagrams()
+        return []
+
+    def _advance(self) -> None:
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return
+        except SSL.Error as error:
+            raise HandshakeFailed(str(error)) from None
+        self.done = True
+        self._check_certificate()
+        if self._connection.get_selected_srtp_profile() != _GCM:
+            raise HandshakeFailed("the server did not choose AES-128-GCM")
+        self._derive_keys()
+
+    def _check_certificate(self) -> None:
+        certificate = self._connection.get_peer_certificate(as_cryptography=True)
+        assert certificate is not None, "VERIFY_FAIL_IF_NO_PEER_CERT"
+        der = certificate.public_bytes(serialization.Encoding.DER)
+        if fingerprint_of(der) != self._fingerprint:
+            raise HandshakeFailed("the server's certificate is not the one of its answer")
+
+    def _derive_keys(self) -> None:
+        material = self._connection.export_keying_material(
+            b"EXTRACTOR-dtls_srtp", 2 * (_KEY_BYTES + _SALT_BYTES)
+        )
+        keys, salts = material[: 2 * _KEY_BYTES], material[2 * _KEY_BYTES :]
+        client = keys[:_KEY_BYTES] + salts[:_SALT_BYTES]
+        server = keys[_KEY_BYTES:] + salts[_SALT_BYTES:]
+        profile = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+        inbound = pylibsrtp.Policy.SSRC_ANY_INBOUND
+        outbound = pylibsrtp.Policy.SSRC_ANY_OUTBOUND
+        self.incoming = pylibsrtp.Session(
+            pylibsrtp.Policy(key=server, ssrc_type=inbound, srtp_profile=profile)
+        )
+        self.outgoing = pylibsrtp.Session(
+            pylibsrtp.Policy(key=client, ssrc_type=outbound, srtp_profile=profile)
+        )

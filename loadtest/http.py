@@ -1,0 +1,98 @@
+"""HTTP/1.1 for load: kept-alive connections and nothing that costs the tester more than the server.
+
+Plain TCP only; for ordinary clients see httpx in `buyer` and `whip`.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from loadtest.errors import NoAnswer
+
+REQUEST_TIMEOUT_S = 20.0
+HEAD_BYTES_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response; header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the decoded body."""
+        return msgspec.json.decode(self.body)
+
+
+class PlainHttp:
+    """A pool of connections to one server. Requests run concurrently; each has a connection."""
+
+    def __init__(self, base_url: str) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError(f"load goes to a plain http:// address, not {base_url}")
+        self.host = parts.hostname
+        self.port = parts.port or 80
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Send one request and return its answer.
+
+        Raises:
+            NoAnswer: The server is not there, or hung up in the middle.
+        """
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}:{self.port}"]
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        lines += [f"Content-Length: {len(body)}", "", ""]
+        data = "\r\n".join(lines).encode() + body
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                return await self._exchange(data)
+        except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
+            raise NoAnswer(f"{method} {path}: {type(error).__name__}") from None
+
+    async def close(self) -> None:
+        """Close the idle connections; no request may be running."""
+        for _, writer in self._idle:
+            writer.close()
+        self._idle.clear()
+
+    async def _exchange(self, data: bytes) -> Answer:
+        if self._idle:
+            reader, writer = self._idle.pop()
+        else:
+            reader, writer = await asyncio.open_connection(
+                self.host, self.port, limit=HEAD_BYTES_MAX
+            )
+        keep = False
+        try:
+            writer.write(data)
+            head = await reader.readuntil(b"\r\n\r\n")
+            answer = parse_head(head)
+            length = int(answer.headers.get("content-length", "0"))
+            body = await reader.readexactly(length) if length else b""
+            keep = answer.headers.get("connection", "").lower() != "close"
+            return Answer(answer.status, answer.headers, body)
+        finally:
+            if keep:
+                self._idle.append((reader, writer))
+            else:
+                writer.close()
+
+
+def parse_head(head: bytes) -> Answer:
+    """Return status and headers of a response's head."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon:
+            headers[name.strip().lower()] = value.strip()
+    return Answer(int(first.split(" ", 2)[1]), headers, b"")

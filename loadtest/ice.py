@@ -1,0 +1,126 @@
+"""A viewer's half of WHEP signalling and ICE, as text and bytes: offer, answer, binding requests.
+
+RFC 8445 (ICE; the server is lite, so the viewer controls), RFC 8489 (STUN), RFC 8829 (SDP).
+"""
+
+import re
+from dataclasses import dataclass
+
+from aioice import stun
+
+from loadtest.errors import NoAnswer
+
+H264_PAYLOAD_TYPE = 102
+OPUS_PAYLOAD_TYPE = 111
+# Type preference of a peer-reflexive candidate in the PRIORITY of a check (RFC 8445 §7.1.1).
+_PRIORITY = 110 << 24 | 65_535 << 8 | 255
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """What the answer says of the server."""
+
+    ufrag: str
+    password: str
+    addresses: tuple[tuple[str, int], ...]
+    fingerprint: str
+    video_payload_type: int
+
+
+def offer(ufrag: str, password: str, fingerprint: str) -> str:
+    """Return the offer of a viewer who takes H.264 (baseline) and Opus."""
+    transport = (
+        "c=IN IP4 0.0.0.0",
+        f"a=ice-ufrag:{ufrag}",
+        f"a=ice-pwd:{password}",
+        "a=ice-options:trickle",
+        f"a=fingerprint:sha-256 {fingerprint}",
+        "a=setup:actpass",
+        "a=rtcp-mux",
+        "a=rtcp-mux-only",
+        "a=recvonly",
+    )
+    video, audio = H264_PAYLOAD_TYPE, OPUS_PAYLOAD_TYPE
+    profile = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+    lines = (
+        "v=0",
+        "o=- 1 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "a=group:BUNDLE 0 1",
+        "a=msid-semantic: WMS",
+        f"m=video 9 UDP/TLS/RTP/SAVPF {video}",
+        *transport,
+        "a=mid:0",
+        f"a=rtpmap:{video} H264/90000",
+        f"a=fmtp:{video} {profile}",
+        f"a=rtcp-fb:{video} nack",
+        f"a=rtcp-fb:{video} nack pli",
+        f"m=audio 9 UDP/TLS/RTP/SAVPF {audio}",
+        *transport,
+        "a=mid:1",
+        f"a=rtpmap:{audio} opus/48000/2",
+        f"a=fmtp:{audio} minptime=10;useinbandfec=1",
+    )
+    return "\r\n".join(lines) + "\r\n"
+
+
+def parse_answer(answer: str) -> Remote:
+    """Return what a viewer needs of the answer.
+
+    Raises:
+        NoAnswer: Something is missing in it.
+    """
+
+    def first(pattern: str) -> str:
+        match = re.search(pattern, answer, re.MULTILINE)
+        if match is None:
+            raise NoAnswer(f"the answer has no {pattern.split(':')[0].removeprefix('^a=')}")
+        return match[1].strip()
+
+    if (setup := first(r"^a=setup:(\S+)")) != "passive":
+        raise NoAnswer(f"the answer says setup:{setup}; this viewer is a DTLS client only")
+    candidates = re.findall(
+        r"^a=candidate:\S+ 1 (?:udp|UDP) \d+ ([\d.]+) (\d+) typ host", answer, re.MULTILINE
+    )
+    if not candidates:
+        raise NoAnswer("the answer has no IPv4 host candidate")
+    return Remote(
+        ufrag=first(r"^a=ice-ufrag:(\S+)"),
+        password=first(r"^a=ice-pwd:(\S+)"),
+        addresses=tuple(dict.fromkeys((host, int(port)) for host, port in candidates)),
+        fingerprint=first(r"^a=fingerprint:sha-256 (\S+)").upper(),
+        video_payload_type=int(first(r"^a=rtpmap:(\d+) H264/90000")),
+    )
+
+
+def choose_address(remote: Remote, host: str) -> tuple[str, int]:
+    """Return the candidate at `host`, where the HTTP server answered, or else the first."""
+    return next((at for at in remote.addresses if at[0] == host), remote.addresses[0])
+
+
+def binding_request(remote: Remote, ufrag: str, tie_breaker: int) -> stun.Message:
+    """Return a check that also nominates its pair; it serves as consent later (RFC 7675), too."""
+    request = stun.Message(
+        stun.Method.BINDING,
+        stun.Class.REQUEST,
+        attributes={
+            "USERNAME": f"{remote.ufrag}:{ufrag}",
+            "PRIORITY": _PRIORITY,
+            "ICE-CONTROLLING": tie_breaker,
+            "USE-CANDIDATE": None,
+        },
+    )
+    request.add_message_integrity(remote.password.encode())
+    return request
+
+
+def answers(request_id: bytes, data: bytes, remote: Remote) -> bool:
+    """Whether `data` is the authenticated success response to the request `request_id`."""
+    try:
+        message = stun.parse_message(data)
+        if message.message_class != stun.Class.RESPONSE or message.transaction_id != request_id:
+            return False
+        return bool(message.check_message_integrity(remote.password.encode()))
+    except ValueError:
+        return False
