@@ -13,9 +13,9 @@ for index = 0, (#ARGV - 4) / 4 - 1 do
   local entry, order, body, sold = ARGV[argument + 1], ARGV[argument + 2], ARGV[argument + 3],
     ARGV[argument + 4]
   local hold = redis.call('HGET', KEYS[6], order)
-  local product, store, quantity, guest, hold_entry
+  local product, store, quantity, seat_group, guest, hold_entry
   if hold then
-    product, store, quantity, _, guest, hold_entry =
+    product, store, quantity, seat_group, guest, hold_entry =
       string.match(hold, '^([^|]*)|([^|]*)|(%d+)|([^|]*)|([^|]*)|(.*)$')
   end
   if hold and hold_entry == entry then

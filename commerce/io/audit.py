@@ -1,0 +1,171 @@
+"""Checks the invariants of selling on a record, and of the gate beside it.
+
+For tests and `linli doctor`. The record's checks hold at any moment; the gate's at a quiet one,
+when no order is on its way.
+"""
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from commerce.io import keys
+from commerce.io.engine import Record
+from commerce.io.rebuild import read_stock
+
+FINDINGS_MAX = 20  # per invariant
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it must be."""
+
+    invariant: str
+    what: str
+
+
+# Each query returns what violates the invariant: nothing, on a sound record.
+INVARIANTS: dict[str, str] = {
+    "sold is within what is on hand": """
+        SELECT product_id, store_id, on_hand, sold FROM stock WHERE sold < 0 OR sold > on_hand
+    """,
+    "stock is the sum of its moves": """
+        SELECT s.product_id, s.store_id, s.on_hand, s.sold, SUM(m.units) FROM stock s
+        LEFT JOIN stock_moves m ON m.product_id = s.product_id AND m.store_id = s.store_id
+        GROUP BY s.product_id, s.store_id, s.on_hand, s.sold
+        HAVING s.on_hand <> COALESCE(SUM(CASE m.kind WHEN 'receive' THEN m.units
+                                         WHEN 'hand_over' THEN -m.units ELSE 0 END), 0)
+            OR s.sold <> COALESCE(SUM(CASE m.kind WHEN 'sell' THEN m.units
+                                      WHEN 'release' THEN -m.units
+                                      WHEN 'hand_over' THEN -m.units ELSE 0 END), 0)
+    """,
+    "sold is what open orders hold": """
+        SELECT s.product_id, s.store_id, s.sold, SUM(o.quantity) FROM stock s
+        LEFT JOIN orders o ON o.product_id = s.product_id AND o.store_id = s.store_id
+            AND o.state NOT IN ('cancelled', 'handed_over')
+        GROUP BY s.product_id, s.store_id, s.sold HAVING s.sold <> COALESCE(SUM(o.quantity), 0)
+    """,
+    "every order took its stock once": """
+        SELECT o.id, o.state, COUNT(m.id) FROM orders o
+        LEFT JOIN stock_moves m ON m.order_id = o.id AND m.kind = 'sell'
+            AND m.units = o.quantity AND m.store_id = o.store_id
+        GROUP BY o.id, o.state, o.refused
+        HAVING COUNT(m.id) <> CASE WHEN o.refused IS NULL THEN 1 ELSE 0 END
+    """,
+    "money sums to zero": """
+        SELECT SUM(amount_fen) FROM money_entries HAVING COALESCE(SUM(amount_fen), 0) <> 0
+    """,
+    "refunds are within what was paid": """
+        SELECT id, paid_fen, refunded_fen FROM orders
+        WHERE refunded_fen < 0 OR refunded_fen > paid_fen
+    """,
+    "orders and money agree": """
+        SELECT o.id, o.paid_fen, o.refunded_fen FROM orders o
+        LEFT JOIN money_transfers t ON t.order_id = o.id
+        GROUP BY o.id, o.paid_fen, o.refunded_fen, o.state
+        HAVING o.paid_fen <> COALESCE(SUM(CASE t.kind WHEN 'charge' THEN t.amount_fen END), 0)
+            OR o.refunded_fen <> COALESCE(SUM(CASE t.kind WHEN 'refund' THEN t.amount_fen END), 0)
+            OR COALESCE(SUM(CASE t.kind WHEN 'earn' THEN t.amount_fen END), 0)
+               <> CASE o.state WHEN 'handed_over' THEN o.paid_fen ELSE 0 END
+    """,
+    "an order that goes on was paid": """
+        SELECT id, state FROM orders WHERE state <> 'cancelled' AND paid_fen <> total_fen
+    """,
+    "what is cancelled and was paid goes back": """
+        SELECT o.id FROM orders o LEFT JOIN refunds r ON r.order_id = o.id
+        WHERE o.state = 'cancelled' AND o.paid_fen > 0
+            AND (r.order_id IS NULL OR r.amount_fen <> o.paid_fen)
+    """,
+    "a refund that is due will be asked for": """
+        SELECT r.order_id FROM refunds r WHERE r.done_at_ms IS NULL AND NOT EXISTS (
+            SELECT 1 FROM outbox b WHERE b.topic = 'refund' AND b.subject = r.order_id)
+    """,
+    "the counter is the number of paying households": """
+        SELECT g.id, g.state, g.joined, COUNT(DISTINCT o.guest_id) FROM buying_groups g
+        LEFT JOIN orders o ON o.group_id = g.id AND o.refused IS NULL AND o.paid_fen > 0
+            AND (o.state <> 'cancelled' OR g.state = 'expired')
+        GROUP BY g.id, g.state, g.joined HAVING g.joined <> COUNT(DISTINCT o.guest_id)
+    """,
+    "a seat is a household's order": """
+        SELECT s.group_id, s.household_id FROM group_seats s
+        LEFT JOIN orders o ON o.id = s.order_id AND o.group_id = s.group_id
+            AND o.guest_id = s.household_id AND o.refused IS NULL
+        WHERE o.id IS NULL
+    """,
+    "nobody waits for a group that is not open": """
+        SELECT o.id, g.state FROM orders o JOIN buying_groups g ON g.id = o.group_id
+        WHERE o.state = 'waiting_group' AND g.state <> 'open'
+    """,
+    "an open group has not reached its target": """
+        SELECT id, joined, target FROM buying_groups WHERE state = 'open' AND joined >= target
+    """,
+    "a code is redeemed exactly when its order is handed over": """
+        SELECT c.order_id FROM pickup_codes c JOIN orders o ON o.id = c.order_id
+        WHERE (c.redeemed_at_ms IS NOT NULL) <> (o.state = 'handed_over')
+            OR c.store_id <> o.store_id
+    """,
+    "what is ready or handed over has a code": """
+        SELECT o.id FROM orders o LEFT JOIN pickup_codes c ON c.order_id = o.id
+        WHERE o.state IN ('ready', 'handed_over') AND c.code IS NULL
+    """,
+    "moves follow the table of transitions": """
+        SELECT m.order_id, m.from_state, m.to_state FROM order_moves m
+        LEFT JOIN order_transitions t
+            ON t.from_state = m.from_state AND t.to_state = m.to_state
+        WHERE t.from_state IS NULL
+    """,
+}
+
+
+async def audit(engine: AsyncEngine) -> list[Finding]:
+    """Check a record; no findings means sound."""
+    findings: list[Finding] = []
+    async with Record(engine).read() as connection:
+        for invariant, query in INVARIANTS.items():
+            findings += await _check(connection, invariant, query)
+    return findings
+
+
+async def _check(connection: AsyncConnection, invariant: str, query: str) -> list[Finding]:
+    rows = (await connection.execute(text(query))).fetchmany(FINDINGS_MAX)
+    return [Finding(invariant, ", ".join(str(value) for value in row)) for row in rows]
+
+
+async def audit_gate(engine: AsyncEngine, redis: Redis) -> list[Finding]:
+    """Check the gate beside its record, at a quiet moment: no entry waits, nothing is untold."""
+    findings: list[Finding] = []
+    async with Record(engine).read() as connection:
+        rows = await read_stock(connection)
+    available = await _numbers(redis, keys.AVAILABLE)
+    held = await _numbers(redis, keys.HELD)
+    for row in rows:
+        field = keys.row(row.product_id, row.store_id)
+        here, set_aside = available.get(field, 0), held.get(field, 0)
+        if here + set_aside != row.free:
+            findings.append(
+                Finding(
+                    "available and held are what is free",
+                    f"{field}: {here} + {set_aside} in the gate, {row.free} in the record",
+                )
+            )
+        if here < 0 or set_aside < 0:
+            findings.append(Finding("units are never negative", f"{field}: {here}, {set_aside}"))
+    findings += [
+        Finding("every key ends or has an owner", key) for key in await keys_without_end(redis)
+    ]
+    return findings
+
+
+async def keys_without_end(redis: Redis) -> list[str]:
+    """Keys of the gate that neither expire nor are known to be kept."""
+    found = []
+    async for key in redis.scan_iter(f"{keys.TAG}:*"):
+        name = key.decode() if isinstance(key, bytes) else key
+        if name not in keys.OWNED and await redis.ttl(name) == -1:
+            found.append(name)
+    return found
+
+
+async def _numbers(redis: Redis, key: str) -> dict[str, int]:
+    return {field.decode(): int(value) for field, value in (await redis.hgetall(key)).items()}

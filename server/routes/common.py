@@ -1,0 +1,150 @@
+"""What the business routes share: bodies read and checked, values written, errors translated."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, TypeVar
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from commerce.errors import (
+    AlreadyHandedOver,
+    CommerceError,
+    IllegalMove,
+    NotFound,
+    NotReadyYet,
+    Refusal,
+    Refused,
+    TryAgain,
+    UnknownCode,
+)
+from server.problem import Problem
+from server.services import Services
+
+BODY_BYTES_MAX = 16_384
+RETRY_AFTER_S = 1
+
+# An id as it may appear in a path or a body; what it names may still not exist.
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$"
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+
+_REFUSALS: dict[Refusal, tuple[int, str]] = {
+    Refusal.SOLD_OUT: (409, "Sold out."),
+    Refusal.ALREADY_JOINED: (409, "Your household is already in this group."),
+    Refusal.GROUP_CLOSED: (409, "This group is closed."),
+    Refusal.LIMIT_REACHED: (409, "That is more than one household may take today."),
+    Refusal.NOT_ON_SALE: (409, "This is not on sale."),
+    Refusal.PRICE_CHANGED: (409, "The price has changed."),
+    Refusal.KEY_REUSED: (422, "This Idempotency-Key was used for another order."),
+    Refusal.PAYMENT_DECLINED: (402, "The payment was declined. Nothing was charged."),
+}
+_WITH_LEFT = (Refusal.SOLD_OUT, Refusal.LIMIT_REACHED)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """A request body; members that it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def services_of(request: Request) -> Services:
+    """The parts of the running program."""
+    services: Services = request.app.state.services
+    return services
+
+
+async def read_body(request: Request, model: type[Model], *, empty: str = "") -> Model:
+    """Read and check a JSON body; `empty` is what no body at all stands for.
+
+    Raises:
+        Problem: 413 `too-large`, or 422 `bad-request` that names the first wrong member.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            raise Problem(413, "too-large", f"The body may have {BODY_BYTES_MAX} bytes.")
+        parts.append(part)
+    try:
+        return model.model_validate_json(b"".join(parts) or empty)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        member = ".".join(str(part) for part in first["loc"])
+        raise Problem(
+            422, "bad-request", "The request is not as it should be.", first["msg"], member=member
+        ) from None
+
+
+def path_id(request: Request, name: str) -> str:
+    """Return an id from the path.
+
+    Raises:
+        Problem: 404 `no-such-…`: what cannot be an id names nothing.
+    """
+    value: str = request.path_params[name]
+    if not re.match(ID_PATTERN, value):
+        raise _not_found(name)
+    return value
+
+
+def reply(value: object, status: int = 200) -> Response:
+    """Answer with a value as JSON."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+@contextmanager
+def problems() -> Iterator[None]:
+    """Translate what commerce says into problem documents."""
+    try:
+        yield
+    except CommerceError as error:
+        raise _problem_of(error) from None
+
+
+def _problem_of(error: CommerceError) -> Problem:
+    match error:
+        case Refused():
+            status, title = _REFUSALS[error.refusal]
+            problem = Problem(status, error.refusal, title)
+            if error.refusal in _WITH_LEFT:
+                problem.extra["left"] = error.left
+            if error.refusal is Refusal.PRICE_CHANGED:
+                problem.extra["price_fen"] = error.left
+            return problem
+        case TryAgain():
+            return Problem(
+                503,
+                "try-again",
+                "The shop is busy for a moment.",
+                "Nothing was lost; please try again with the same Idempotency-Key.",
+                headers={"Retry-After": str(RETRY_AFTER_S)},
+            )
+        case NotFound():
+            return _not_found(error.kind)
+        case IllegalMove():
+            return Problem(
+                409, "illegal-move", "The order cannot go there.", str(error), state=error.state
+            )
+        case UnknownCode():
+            return Problem(404, "unknown-code", "This shop has no such code.")
+        case AlreadyHandedOver():
+            return Problem(
+                409,
+                "already-handed-over",
+                "These goods were handed over before.",
+                handed_over_at_ms=error.handed_over_at_ms,
+            )
+        case NotReadyYet():
+            return Problem(409, "not-ready", "This order is not ready.")
+        case _:
+            raise error
+
+
+def _not_found(kind: str) -> Problem:
+    return Problem(404, f"no-such-{kind}", f"There is no such {kind}.")

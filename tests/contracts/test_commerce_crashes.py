@@ -1,0 +1,146 @@
+"""A ledger dies between any two steps; whoever comes next finds everything as it must be."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from commerce.fulfilment import OrderState
+from commerce.io import keys
+from commerce.io.audit import audit, audit_gate
+from commerce.io.orders import Pending
+from commerce.views import OrderView
+from tests.commerce.shop import Shop, open_shop, running
+from tests.helpers import wait_until
+
+BUYERS = 7
+STEPS = ("read", "charged", "committed", "settled")
+
+
+class Killed(BaseException):
+    """The process is gone; no handler of ours sees it."""
+
+
+def dying_at(step: str) -> Callable[[str], None]:
+    """A probe that kills the ledger at a step."""
+
+    def probe(now_at: str) -> None:
+        if now_at == step:
+            raise Killed
+
+    return probe
+
+
+async def quiet(shop: Shop) -> None:
+    """Wait until nothing is on its way."""
+
+    async def nothing() -> bool:
+        async with shop.commerce.record.read() as connection:
+            waiting = await connection.scalar(text("SELECT COUNT(*) FROM outbox"))
+        return not waiting and not await shop.redis.xlen(keys.ORDERS)
+
+    await wait_until(nothing, 15, "a quiet shop")
+
+
+async def sound(shop: Shop) -> None:
+    """Nothing is on its way, and every invariant holds."""
+    await quiet(shop)
+    assert await audit(shop.engine) == []
+    assert await audit_gate(shop.engine, shop.redis) == []
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_ledger_killed_at_any_step_loses_and_doubles_nothing(
+    database_url: str, valkey_url: str, step: str
+) -> None:
+    async with open_shop(database_url, valkey_url, probe=dying_at(step)) as shop:
+        gate = asyncio.create_task(shop.commerce.gate.run())
+        taps = [shop.tap(f"g{number}") for number in range(BUYERS)]
+        answers = asyncio.gather(
+            *(shop.commerce.orders.place(tap, wait_s=0.5) for tap in taps),
+            return_exceptions=True,
+        )
+        await wait_until(lambda: _entries(shop, BUYERS))
+        with pytest.raises(Killed):
+            await shop.commerce.ledger.step()
+        first = await answers
+        gate.cancel()
+        confirmed = [answer for answer in first if isinstance(answer, OrderView)]
+        assert len(confirmed) == (BUYERS if step in ("committed", "settled") else 0)
+        assert all(isinstance(answer, OrderView | Pending) for answer in first)
+
+        async with open_shop(database_url, valkey_url) as again, running(again.commerce):
+            again_answers = [await again.commerce.orders.place(tap, wait_s=20) for tap in taps]
+            assert all(isinstance(answer, OrderView) for answer in again_answers)
+            await sound(again)
+            for guest in range(BUYERS):
+                assert len(await again.commerce.orders.mine(f"g{guest}")) == 1
+            charged = await _charged(again)
+            assert charged == (BUYERS, BUYERS * 990)
+
+
+@pytest.mark.parametrize("lost", ["everything", "the last second"])
+async def test_redis_may_forget_and_no_confirmed_order_is_gone(
+    database_url: str, redis_url: str, lost: str
+) -> None:
+    async with open_shop(database_url, redis_url) as shop:
+        async with running(shop.commerce):
+            before = await shop.redis.dump(keys.AVAILABLE)
+            orders = [
+                await shop.commerce.orders.place(shop.tap(f"g{number}", quantity=10))
+                for number in range(5)
+            ]
+            await quiet(shop)
+            if lost == "everything":
+                await shop.redis.flushall()
+            else:  # stock as it was before the orders, and a run of Redis that we do not know
+                assert before is not None
+                await shop.redis.restore(keys.AVAILABLE, 0, before, replace=True)
+                await shop.redis.set(keys.EPOCH, "another:run")
+            again = [
+                await shop.commerce.orders.place(shop.tap(f"g{number}", quantity=10), wait_s=10)
+                for number in range(5)
+            ]
+            assert again == orders
+            await shop.commerce.reconcile.step()
+            more = [
+                await shop.commerce.orders.place(shop.tap(f"h{number}", quantity=10), wait_s=10)
+                for number in range(5)
+            ]
+            assert {order.state for order in more if isinstance(order, OrderView)} == {
+                OrderState.NEW
+            }
+            await sound(shop)
+
+
+async def test_a_gate_that_is_too_generous_sells_nothing_twice(
+    database_url: str, valkey_url: str
+) -> None:
+    async with open_shop(database_url, valkey_url) as shop, running(shop.commerce):
+        await shop.redis.hset(keys.AVAILABLE, "tea|s1", "150")
+        answers = await asyncio.gather(
+            *(
+                shop.commerce.orders.place(shop.tap(f"g{number}"), wait_s=20)
+                for number in range(130)
+            ),
+            return_exceptions=True,
+        )
+        confirmed = [answer for answer in answers if isinstance(answer, OrderView)]
+        assert len(confirmed) == 100
+        await quiet(shop)
+        await shop.commerce.reconcile.compare()
+        await sound(shop)
+        assert await _charged(shop, refunds=True) == (30, 30 * 990)
+
+
+async def _entries(shop: Shop, count: int) -> bool:
+    return int(await shop.redis.xlen(keys.ORDERS)) == count
+
+
+async def _charged(shop: Shop, *, refunds: bool = False) -> tuple[int, int]:
+    table = "sandbox_refunds" if refunds else "sandbox_charges"
+    async with shop.commerce.record.read() as connection:
+        query = text(f"SELECT COUNT(*), SUM(amount_fen) FROM {table}")
+        count, total = (await connection.execute(query)).one()
+    return int(count), int(total)
