@@ -314,7 +314,10 @@ class PlayedServer:
             self.keys.append(key)
             if self.answer_order:
                 return self.answer_order(body_of(request), key)
-            return 201, {"order": self.order("waiting_group", body_of(request)["product_id"])}
+            slug = body_of(request)["product_id"]
+            order = self.order("waiting_group", slug, 1000 + len(self.orders))
+            self.orders.insert(0, order)
+            return 201, {"order": order}
         if path.startswith("/api/orders/"):
             number = path.split("/")[3]
             order = next(item for item in self.store_orders if item["id"] == number)

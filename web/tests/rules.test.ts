@@ -145,6 +145,16 @@ describe('an offer', () => {
     expect(offerOf(card({ left: 0 }), group(), [order()], null, 0).button).toBe('joined')
     expect(offerOf(card(), group(), [order({ state: 'cancelled' })], null, 0).button).toBe('join')
   })
+  it('says nothing of a tap on a group that another one has followed', () => {
+    expect(offerOf(card(), group({ id: 'g2' }), [], attempt('placed', 'g1'), 0)).toMatchObject({
+      button: 'join',
+      says: null,
+    })
+    expect(offerOf(card(), group(), [], attempt('placed', 'g1'), 0)).toMatchObject({
+      button: 'joined',
+      says: 'placed_group',
+    })
+  })
   it('can be taken again after a declined payment', () => {
     expect(offerOf(card(), group(), [], attempt('declined', 'g1'), 0)).toMatchObject({
       button: 'join',

@@ -190,6 +190,7 @@ export const en: Messages = {
     unmute: 'Unmute microphone',
     muted: 'Your microphone is off',
     go_live: 'Go live',
+    elsewhere: 'Another device is live in this room. When you go live, you take over and viewers stay.',
     going_live: 'Going live…',
     end: 'End live',
     end_title: 'End this live?',

@@ -187,6 +187,7 @@ export const zh = {
     unmute: '打开麦克风',
     muted: '麦克风已关闭',
     go_live: '开始直播',
+    elsewhere: '另一台设备正在这个直播间直播。点“开始直播”后由您接管,观众不会断开。',
     going_live: '正在开播…',
     end: '结束直播',
     end_title: '结束这场直播?',

@@ -25,24 +25,31 @@ export function offerOf(
   const joinable = group && isJoinable(group, at_ms) ? group : null
   const price_fen = joinable ? joinable.price_fen : card.product.price_fen
   const mine = group && orders.some((order) => order.group_id === group.id && order.state !== 'cancelled')
+  const current = attempt && isAbout(attempt, group) ? attempt : null
   return {
     group: joinable,
     price_fen,
-    button: buttonOf(card, joinable, Boolean(mine), attempt),
-    says: saysOf(attempt, Boolean(mine)),
+    button: buttonOf(card, joinable, Boolean(mine), current),
+    says: saysOf(current),
   }
 }
 
 function buttonOf(card: Card, joinable: Group | null, mine: boolean, attempt: Attempt | null): ButtonState {
   if (attempt?.phase === 'confirming' || attempt?.phase === 'offline') return 'confirming'
-  if (mine || (attempt?.phase === 'already_joined' && joinable)) return 'joined'
+  const joined =
+    attempt?.phase === 'already_joined' || (attempt?.phase === 'placed' && attempt.order.group_id)
+  if (mine || (joined && joinable)) return 'joined'
   if (attempt?.phase === 'placed' && !attempt.order.group_id) return 'bought'
   if (card.product.left <= 0) return 'sold_out'
   return joinable ? 'join' : 'buy'
 }
 
-function saysOf(attempt: Attempt | null, mine: boolean): Offer['says'] {
+/** A tap on a group that has since been followed by another one says nothing about this one. */
+function isAbout(attempt: Attempt, group: Group | null): boolean {
+  return !attempt.order.group_id || !group || attempt.order.group_id === group.id
+}
+
+function saysOf(attempt: Attempt | null): Offer['says'] {
   if (!attempt) return null
-  if (attempt.phase === 'placed') return attempt.order.group_id && mine ? 'placed_group' : 'placed'
-  return attempt.phase
+  return attempt.phase === 'placed' && attempt.order.group_id ? 'placed_group' : attempt.phase
 }

@@ -22,11 +22,16 @@ export function useBoard(
   const loaded = ref(false)
   const at_ms = ref(Date.now())
   let timer = 0
+  let changes = 0
 
   async function refresh(): Promise<void> {
     clearTimeout(timer)
     try {
-      board.value = await api.board(storeId)
+      const before = changes
+      const listed = await api.board(storeId)
+      // What was pushed while the list was on its way may be newer than the list.
+      if (changes !== before) return await refresh()
+      board.value = listed
       loaded.value = true
     } catch {
       timer = window.setTimeout(() => void refresh(), RETRY_MS)
@@ -34,6 +39,7 @@ export function useBoard(
   }
 
   function take(order: StoreOrder): void {
+    changes += 1
     const isNew = !board.value.orders.some((known) => known.id === order.id)
     board.value = { ...board.value, orders: withOrder(board.value.orders, order) }
     if (isNew) onNew(order)

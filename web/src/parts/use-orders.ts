@@ -13,6 +13,7 @@ const OPEN_STATES = new Set(['waiting_group', 'new', 'picking', 'packed', 'ready
 export function useOrders(guest: GuestModel, onRenewed: () => void, onReady: (order: Order) => void) {
   const orders = shallowRef<Order[]>([])
   const stale = ref(false)
+  let changes = 0
   /** The latest attempt per product. */
   const attempts = reactive(new Map<string, Attempt>())
 
@@ -44,6 +45,7 @@ export function useOrders(guest: GuestModel, onRenewed: () => void, onReady: (or
 
   /** The server says how an order stands now. */
   function take(order: Order): void {
+    changes += 1
     const known = orders.value.find((other) => other.id === order.id)
     orders.value = known
       ? orders.value.map((other) => (other.id === order.id ? order : other))
@@ -54,7 +56,11 @@ export function useOrders(guest: GuestModel, onRenewed: () => void, onReady: (or
   async function refresh(): Promise<void> {
     if (!guest.token()) return
     try {
-      orders.value = await guest.api.myOrders()
+      const before = changes
+      const listed = await guest.api.myOrders()
+      // What was pushed while the list was on its way may be newer than the list.
+      if (changes !== before) return await refresh()
+      orders.value = listed
       stale.value = false
       orders.value.forEach((order) => desk.seen(order))
     } catch {
