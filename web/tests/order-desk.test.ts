@@ -5,7 +5,13 @@ import type { Order } from '../src/lib/wire'
 import { order } from './fixtures'
 import { VirtualTime, settle } from './virtual-time'
 
-const TAP: PlaceOrder = { room_id: 'demo', product_id: 'spinach', group_id: 'g1', quantity: 1 }
+const TAP: PlaceOrder = {
+  room_id: 'demo',
+  product_id: 'spinach',
+  group_id: 'g1',
+  quantity: 1,
+  price_fen: 990,
+}
 const refused = (status: number, kind = '', retry_ms = 0) => new Refused(status, kind, '', retry_ms, {})
 
 let time: VirtualTime
@@ -62,6 +68,7 @@ describe('a tap', () => {
     ['group-closed', 'closed'],
     ['limit-reached', 'limit'],
     ['not-on-sale', 'not_on_sale'],
+    ['price-changed', 'price_changed'],
     ['something-new', 'refused'],
   ])('answered %s ends as %s and is not repeated', async (problem, phase) => {
     answers = [refused(409, problem)]

@@ -129,7 +129,13 @@ describe('an offer', () => {
     key: 'k',
     phase,
     tapped_at_ms: 0,
-    order: { room_id: 'demo', product_id: 'spinach', quantity: 1, ...(group_id ? { group_id } : {}) },
+    order: {
+      room_id: 'demo',
+      product_id: 'spinach',
+      quantity: 1,
+      price_fen: 990,
+      ...(group_id ? { group_id } : {}),
+    },
   })
   it('is to join while the group is open, at its price', () => {
     expect(offerOf(card(), group(), [], null, 0)).toMatchObject({ button: 'join', price_fen: 990 })

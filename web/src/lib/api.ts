@@ -44,7 +44,14 @@ export class Refused extends ApiError {
   }
 }
 
-export type PlaceOrder = { room_id: string; product_id: string; group_id?: string; quantity: number }
+export type PlaceOrder = {
+  room_id: string
+  product_id: string
+  group_id?: string
+  quantity: number
+  /** What the buyer saw for one; at another price the order is refused. */
+  price_fen: number
+}
 export type Placed = { done: true; order: Order } | { done: false; order_id: string }
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 

@@ -21,6 +21,7 @@ export type AttemptPhase =
   | 'limit'
   | 'declined'
   | 'not_on_sale'
+  | 'price_changed'
   | 'unknown'
   | 'refused'
 
@@ -30,6 +31,7 @@ const PHASE_OF_PROBLEM: Record<string, AttemptPhase> = {
   'group-closed': 'closed',
   'limit-reached': 'limit',
   'not-on-sale': 'not_on_sale',
+  'price-changed': 'price_changed',
   'payment-declined': 'declined',
 }
 
