@@ -1,0 +1,73 @@
+"""Cuts a frame into runs that the kernel can send in one call each (udp(7), UDP_SEGMENT).
+
+All segments of a call have one length, the last may be shorter. RTP padding (RFC 3550 section 5.1)
+of a
+few bytes makes neighbours equal; a packet that is far shorter ends its run.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+SEGMENTS_MAX = 44  # 44 × 1,472 bytes stay below the 64 KiB of one call
+PADDING_MAX = 64
+TAG_BYTES = 16
+HEADER_BYTES = 12
+
+
+class Item(NamedTuple):
+    """One packet of a run, ready but for its header's numbers."""
+
+    first: int  # byte 0 of the header: version, padding bit
+    marker: int  # 0x80 or 0
+    payload: bytes  # with padding
+
+
+class Run(NamedTuple):
+    """Packets of consecutive sequence numbers; `segment` is their protected length in bytes."""
+
+    sequence: int
+    items: tuple[Item, ...]
+    segment: int
+
+
+def cut(packets: Sequence[tuple[int, bool, bytes]]) -> list[Run]:
+    """Return the runs of a frame given as (sequence number, marker, payload) in order."""
+    runs: list[Run] = []
+    current: list[tuple[int, bool, bytes]] = []
+    longest = 0
+    for number, marker, payload in packets:
+        size = len(payload)
+        fits = (
+            current
+            and number == current[-1][0] + 1
+            and len(current) < SEGMENTS_MAX
+            # The one before is no longer the last: it must be padded up to the longest.
+            and longest - len(current[-1][2]) <= PADDING_MAX
+            and size <= longest + PADDING_MAX
+            and all(size - len(other[2]) <= PADDING_MAX for other in current)
+        )
+        if not fits and current:
+            runs.append(_run(current))
+            current, longest = [], 0
+        current.append((number, marker, payload))
+        longest = max(longest, size)
+    if current:
+        runs.append(_run(current))
+    return runs
+
+
+def _run(packets: Sequence[tuple[int, bool, bytes]]) -> Run:
+    longest = max(len(payload) for _, _, payload in packets)
+    last = len(packets) - 1
+    items = tuple(
+        _item(marker, payload, 0 if at == last else longest - len(payload))
+        for at, (_, marker, payload) in enumerate(packets)
+    )
+    return Run(packets[0][0], items, HEADER_BYTES + longest + TAG_BYTES)
+
+
+def _item(marker: bool, payload: bytes, padding: int) -> Item:
+    bit = 0x80 if marker else 0
+    if not padding:
+        return Item(0x80, bit, payload)
+    return Item(0xA0, bit, payload + bytes(padding - 1) + bytes([padding]))

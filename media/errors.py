@@ -1,0 +1,65 @@
+"""What can go wrong in media, as one tree.
+
+MediaError
+├── BadOffer        an SDP offer that cannot be answered; says why
+├── NotLive         nobody publishes in the room now
+├── Busy            somebody else publishes in the room
+├── Full            a limit of this worker is reached
+├── NoSuchSession   the session is over or never was
+└── Malformed       bytes from the network that are not what they claim to be
+    ├── MalformedStun
+    └── MalformedRtp
+"""
+
+
+class MediaError(Exception):
+    """Root of the tree."""
+
+
+class BadOffer(MediaError):
+    """An offer that cannot be answered. `well_formed` tells 422 from 400."""
+
+    def __init__(self, reason: str, *, well_formed: bool = True) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.well_formed = well_formed
+
+
+class NotLive(MediaError):
+    """Nobody publishes in the room; ask again after `retry_after_s`."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(retry_after_s)
+        self.retry_after_s = retry_after_s
+
+
+class Busy(MediaError):
+    """Another host publishes in the room; a standby host asks again after `retry_after_s`."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(retry_after_s)
+        self.retry_after_s = retry_after_s
+
+
+class Full(MediaError):
+    """A limit of this worker is reached; ask again after `retry_after_s`."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(retry_after_s)
+        self.retry_after_s = retry_after_s
+
+
+class NoSuchSession(MediaError):
+    """The session is over or never was."""
+
+
+class Malformed(MediaError):
+    """Bytes from the network that are not what they claim to be."""
+
+
+class MalformedStun(Malformed):
+    """Not a STUN message of RFC 8489."""
+
+
+class MalformedRtp(Malformed):
+    """Not an RTP packet of RFC 3550."""

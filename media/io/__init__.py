@@ -1,0 +1,1 @@
+"""The world of media: sockets, keys, sessions."""

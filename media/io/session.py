@@ -1,0 +1,101 @@
+"""One WHIP or WHEP session: its ICE credentials, its DTLS handshake, its keys."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pylibsrtp
+
+from media.io.dtls import Handshake, Identity
+from media.io.fanout import Leg
+from media.io.srtp import Gcm, inbound, outbound
+from media.sdp import Offer
+
+UFRAG_BYTES = 6
+PASSWORD_BYTES = 18
+SESSION_ID_BYTES = 24
+ADDRESSES_MAX = 8
+
+Address = tuple[str, int]
+
+
+class Role(StrEnum):
+    """Which way media goes."""
+
+    PUBLISH = "publish"
+    PLAY = "play"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What a WHIP or WHEP response needs."""
+
+    id: str
+    answer: str
+    etag: str
+
+
+class Session:
+    """State of one peer; the plane drives it."""
+
+    def __init__(
+        self,
+        role: Role,
+        room_id: str,
+        offer: Offer,
+        identity: Identity,
+        send: Callable[[bytes, Address], None],
+        *,
+        now: float,
+    ) -> None:
+        self.id = secrets.token_urlsafe(SESSION_ID_BYTES)
+        self.role = role
+        self.room_id = room_id
+        self.ufrag = secrets.token_hex(UFRAG_BYTES)
+        self.password = secrets.token_urlsafe(PASSWORD_BYTES)
+        self.key = self.password.encode()
+        self.created = now
+        self.last_heard = now
+        self.last_media = 0.0
+        self.address: Address | None = None
+        self.addresses: list[Address] = []
+        self.up = False
+        self.standby = False
+        self.media_up = False
+        self.payload_types: dict[int, str] = {}  # what a host sends: payload type → kind
+        self.legs: dict[str, Leg] = {}  # what a viewer gets, by kind
+        self.inbound: pylibsrtp.Session | None = None
+        self.outbound: pylibsrtp.Session | None = None
+        self.gcm: Gcm | None = None
+        self.rtt_s = 0.1
+        self._send = send
+        self.handshake = Handshake(
+            identity,
+            client=offer.they_are_server,
+            fingerprints=offer.fingerprints,
+            send=self.send,
+        )
+
+    def send(self, datagram: bytes) -> None:
+        """Send to the peer's chosen address, once there is one."""
+        if self.address is not None:
+            self._send(datagram, self.address)
+
+    def take_keys(self) -> None:
+        """Media may flow: make the ciphers of both directions."""
+        keys = self.handshake.keys
+        assert keys is not None
+        self.inbound, self.outbound = inbound(keys), outbound(keys)
+        self.gcm = Gcm(keys) if keys.is_gcm else None
+        self.up = True
+
+    def connect_leg(self, leg: Leg, ssrc: int, first_sequence: int) -> None:
+        """Point a leg at the peer, with its keys."""
+        assert self.address is not None
+        leg.address = self.address
+        leg.base = first_sequence >> 16 << 16
+        if self.gcm is not None:
+            leg.encrypt, leg.nonce = self.gcm.encrypt, self.gcm.nonce_base(ssrc)
+        else:
+            leg.session = self.outbound

@@ -1,0 +1,88 @@
+"""RTCP that we write (RFC 3550 section 6, RFC 4585); reading is aiortc's `RtcpPacket.parse`."""
+
+from collections.abc import Iterable, Sequence
+
+from aiortc.rtp import (
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSdesPacket,
+    RtcpSenderInfo,
+    RtcpSourceInfo,
+    RtcpSrPacket,
+)
+
+from media.errors import Malformed
+
+PACKETS_MAX = 32
+OUR_SSRC = 1  # we send feedback, never media, under this number
+
+
+def parse(raw: bytes) -> list[AnyRtcpPacket]:
+    """Parse a compound packet.
+
+    Raises:
+        Malformed: Broken, or longer than anybody needs.
+    """
+    try:
+        packets = RtcpPacket.parse(raw)
+    except (ValueError, IndexError, LookupError, UnicodeDecodeError, AssertionError) as error:
+        raise Malformed(str(error)) from None
+    except Exception as error:  # struct.error, for which aiortc lets truncated parts through
+        if type(error).__module__ != "struct":
+            raise
+        raise Malformed(str(error)) from None
+    if len(packets) > PACKETS_MAX:
+        raise Malformed("too many packets in one")
+    return packets
+
+
+def is_key_frame_request(packet: AnyRtcpPacket) -> bool:
+    """Whether this asks for a key frame (PLI or FIR)."""
+    return isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR)
+
+
+def lost_packets(packet: AnyRtcpPacket) -> Sequence[int]:
+    """Return the 16-bit numbers that a NACK asks for; of another packet, none."""
+    if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
+        return packet.lost
+    return ()
+
+
+def picture_loss(media_ssrc: int) -> bytes:
+    """Return a request for a key frame."""
+    empty = bytes(RtcpRrPacket(ssrc=OUR_SSRC))
+    return empty + bytes(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=OUR_SSRC, media_ssrc=media_ssrc))
+
+
+def negative_acknowledgement(media_ssrc: int, lost: Iterable[int]) -> bytes:
+    """Return a request to send `lost` (16-bit numbers) again."""
+    empty = bytes(RtcpRrPacket(ssrc=OUR_SSRC))
+    return empty + bytes(
+        RtcpRtpfbPacket(
+            fmt=RTCP_RTPFB_NACK, ssrc=OUR_SSRC, media_ssrc=media_ssrc, lost=sorted(lost)
+        )
+    )
+
+
+def receiver_report(reports: Sequence[RtcpReceiverInfo]) -> bytes:
+    """Return what we received of a host's streams."""
+    return bytes(RtcpRrPacket(ssrc=OUR_SSRC, reports=list(reports)))
+
+
+def sender_report(ssrc: int, *, ntp_time: int, timestamp: int, packets: int, octets: int) -> bytes:
+    """Return a sender report in our numbers, with the source description that must follow."""
+    info = RtcpSenderInfo(
+        ntp_timestamp=ntp_time,
+        rtp_timestamp=timestamp,
+        packet_count=packets & 0xFFFFFFFF,
+        octet_count=octets & 0xFFFFFFFF,
+    )
+    name = RtcpSourceInfo(ssrc=ssrc, items=[(1, b"live")])
+    return bytes(RtcpSrPacket(ssrc=ssrc, sender_info=info)) + bytes(RtcpSdesPacket(chunks=[name]))

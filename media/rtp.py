@@ -1,0 +1,92 @@
+"""RTP packets as hosts send them (RFC 3550), and their key frames (RFC 6184, RFC 7741)."""
+
+import struct
+from typing import NamedTuple
+
+from media.errors import MalformedRtp
+
+HEADER_BYTES = 12
+_HEADER = struct.Struct("!BBHII")
+
+_H264_IDR = 5
+_H264_SPS = 7
+_H264_STAP_A = 24
+_H264_FU_A = 28
+
+
+class Packet(NamedTuple):
+    """One RTP packet without its extensions and padding."""
+
+    payload_type: int
+    marker: bool
+    sequence: int  # 16 bits
+    timestamp: int  # 32 bits
+    ssrc: int
+    payload: bytes
+
+
+def parse(raw: bytes) -> Packet:
+    """Parse an unprotected RTP packet.
+
+    Raises:
+        MalformedRtp: Too short, another version, or lengths that do not fit.
+    """
+    size = len(raw)
+    if size < HEADER_BYTES:
+        raise MalformedRtp("shorter than a header")
+    first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(raw)
+    if first >> 6 != 2:
+        raise MalformedRtp("not version 2")
+    start = HEADER_BYTES + 4 * (first & 15)
+    if first & 0x10:
+        if start + 4 > size:
+            raise MalformedRtp("the extension is cut off")
+        start += 4 + 4 * int.from_bytes(raw[start + 2 : start + 4], "big")
+    end = size
+    if first & 0x20:
+        padding = raw[-1]
+        if padding == 0 or start + padding > size:
+            raise MalformedRtp("the padding is longer than the packet")
+        end -= padding
+    if start > end:
+        raise MalformedRtp("the header is cut off")
+    return Packet(second & 0x7F, second > 127, sequence, timestamp, ssrc, raw[start:end])
+
+
+def starts_key_frame(codec: str, payload: bytes) -> bool:
+    """Whether a decoder may start with this packet. `codec` is `H264` or `VP8`."""
+    if codec == "H264":
+        return _h264_key(payload)
+    return _vp8_key(payload)
+
+
+def _h264_key(payload: bytes) -> bool:
+    if len(payload) < 2:
+        return False
+    kind = payload[0] & 31
+    if kind == _H264_STAP_A:
+        return len(payload) > 3 and payload[3] & 31 in (_H264_SPS, _H264_IDR)
+    if kind == _H264_FU_A:
+        return payload[1] & 0x9F == 0x80 | _H264_IDR
+    return kind in (_H264_SPS, _H264_IDR)
+
+
+def _vp8_key(payload: bytes) -> bool:
+    """RFC 7741 sections 4.2 and 4.3: start of partition 0, and P of the frame header is 0."""
+    if not payload or payload[0] & 0x10 == 0 or payload[0] & 0x0F:
+        return False
+    at = 1
+    if payload[0] & 0x80:
+        if len(payload) < 2:
+            return False
+        flags = payload[1]
+        at = 2
+        if flags & 0x80:
+            at += 2 if len(payload) > at and payload[at] & 0x80 else 1
+        at += (flags >> 6 & 1) + bool(flags & 0x30)
+    return len(payload) > at and payload[at] & 1 == 0
+
+
+def unwrap(sequence: int, near: int) -> int:
+    """Return the number next to `near` whose low 16 bits are `sequence`."""
+    return near + ((sequence - near + 0x8000) & 0xFFFF) - 0x8000

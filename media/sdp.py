@@ -1,0 +1,253 @@
+"""WHIP and WHEP offers and answers (RFC 9725 section 4.2, RFC 8866), parsed with aiortc's SDP.
+
+One BUNDLE, at most one audio and one video section, ICE-lite answers with all candidates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.sdp import MediaDescription, SessionDescription
+
+from media.errors import BadOffer
+
+OFFER_CHARS_MAX = 60_000
+SECTIONS_MAX = 2
+FINGERPRINT_ALGORITHMS = ("sha-256", "sha-384", "sha-512")
+HOST_PRIORITY = 2_130_706_431  # RFC 8445 section 5.1.2.1: host, local preference 65535, component 1
+
+Direction = Literal["publish", "play"]
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """What a stream is encoded with. `name` is `H264`, `VP8` or `opus`."""
+
+    name: str
+    payload_type: int
+    clock_hz: int
+    parameters: str = ""  # the fmtp line's value
+
+    @property
+    def h264_profile(self) -> str:
+        """The profile_idc of RFC 6184 section 8.1, as two lower-case hex digits."""
+        for part in self.parameters.split(";"):
+            key, _, value = part.strip().partition("=")
+            if key == "profile-level-id":
+                return value[:2].lower()
+        return "42"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One m-line of an offer that we can answer."""
+
+    kind: Literal["audio", "video"]
+    mid: str
+    codecs: tuple[Codec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an answer needs to know of an offer. `they_are_server`: it said `setup:passive`."""
+
+    sections: tuple[Section, ...]
+    ufrag: str
+    password: str
+    fingerprints: tuple[tuple[str, str], ...]
+    they_are_server: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One section of an answer: its codec, and for what we send, our SSRC."""
+
+    section: Section
+    codec: Codec
+    ssrc: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Our side of a session."""
+
+    ufrag: str
+    password: str
+    fingerprint: str  # sha-256, upper-case hex with colons
+    candidates: Sequence[tuple[str, int]]
+
+
+def parse_offer(text: str, direction: Direction) -> Offer:
+    """Parse and check an offer to publish or to play.
+
+    Raises:
+        BadOffer: It is not SDP (`well_formed` false), or not one that we can answer whole.
+    """
+    if len(text) > OFFER_CHARS_MAX:
+        raise BadOffer("The offer is too long.", well_formed=False)
+    if not text.startswith("v=0"):
+        raise BadOffer("The body is not SDP.", well_formed=False)
+    try:
+        session = SessionDescription.parse(text)
+    except (AssertionError, AttributeError, LookupError, RuntimeError, StopIteration):
+        raise BadOffer("The SDP cannot be read.", well_formed=False) from None
+    except (TypeError, ValueError):
+        raise BadOffer("The SDP has a malformed line.", well_formed=False) from None
+    if not session.media:
+        raise BadOffer("The offer has no media.")
+    if len(session.media) > SECTIONS_MAX:
+        raise BadOffer("At most one audio and one video section can be answered.")
+    sections = tuple(_section(media, direction) for media in session.media)
+    if len({section.kind for section in sections}) != len(sections):
+        raise BadOffer("At most one audio and one video section can be answered.")
+    if len({section.mid for section in sections}) != len(sections):
+        raise BadOffer("The sections need different mids.")
+    first = session.media[0]
+    if not first.ice or not first.ice.usernameFragment or not first.ice.password:
+        raise BadOffer("The offer has no ICE credentials.")
+    if not first.dtls or not (prints := _fingerprints(first)):
+        raise BadOffer("The offer has no DTLS fingerprint of SHA-256 or better.")
+    return Offer(
+        sections,
+        first.ice.usernameFragment,
+        first.ice.password,
+        prints,
+        they_are_server=first.dtls.role == "server",
+    )
+
+
+def choose_published(offer: Offer) -> dict[str, Sending]:
+    """Choose the codecs that a host shall send, by kind.
+
+    Raises:
+        BadOffer: A section has none of H.264 (packetization-mode 1), VP8 or Opus.
+    """
+    chosen: dict[str, Sending] = {}
+    for section in offer.sections:
+        ranked = sorted(section.codecs, key=_publish_rank)
+        if not ranked or _publish_rank(ranked[0]) > 9:
+            raise BadOffer(f"The {section.kind} section has no codec that we take.")
+        chosen[section.kind] = Sending(section, ranked[0])
+    if "video" not in chosen:
+        raise BadOffer("A live needs video.")
+    return chosen
+
+
+def choose_played(offer: Offer, live: dict[str, Codec], ssrcs: dict[str, int]) -> list[Sending]:
+    """Choose for each section of a viewer's offer the codec that the live is encoded with.
+
+    Raises:
+        BadOffer: The viewer does not play it.
+    """
+    chosen = []
+    for section in offer.sections:
+        codec = live.get(section.kind) or Codec("opus", 0, 48_000)
+        fitting = [other for other in section.codecs if _plays(other, codec)]
+        if not fitting:
+            raise BadOffer(f"This live is {codec.name}, which the offer does not play.")
+        # The very profile first; browsers decode any that they decode one of.
+        fitting.sort(key=lambda other: other.h264_profile != codec.h264_profile)
+        chosen.append(Sending(section, fitting[0], ssrcs[section.kind]))
+    return chosen
+
+
+def answer(offer: Offer, local: Local, sendings: Sequence[Sending], direction: Direction) -> str:
+    """Return the answer to `offer` with all candidates (RFC 9725 section 4.3.2)."""
+    mids = " ".join(sending.section.mid for sending in sendings)
+    lines = [
+        "v=0",
+        "o=- 1 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        f"a=group:BUNDLE {mids}",
+        "a=ice-lite",
+        "a=msid-semantic: WMS *",
+    ]
+    for sending in sendings:
+        lines += _answer_section(offer, local, sending, direction)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _answer_section(
+    offer: Offer, local: Local, sending: Sending, direction: Direction
+) -> list[str]:
+    codec, kind, pt = sending.codec, sending.section.kind, sending.codec.payload_type
+    channels = "/2" if codec.name == "opus" else ""
+    lines = [
+        f"m={kind} 9 UDP/TLS/RTP/SAVPF {pt}",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{sending.section.mid}",
+        "a=recvonly" if direction == "publish" else "a=sendonly",
+        "a=rtcp-mux",
+        "a=rtcp-mux-only",
+        f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}",
+        f"a=fingerprint:sha-256 {local.fingerprint}",
+        f"a=setup:{'active' if offer.they_are_server else 'passive'}",
+        f"a=rtpmap:{pt} {codec.name}/{codec.clock_hz}{channels}",
+    ]
+    if codec.parameters:
+        lines.append(f"a=fmtp:{pt} {codec.parameters}")
+    if kind == "video":
+        lines += [f"a=rtcp-fb:{pt} nack", f"a=rtcp-fb:{pt} nack pli"]
+    if sending.ssrc:
+        lines += [f"a=msid:live {kind}", f"a=ssrc:{sending.ssrc} cname:live"]
+    for number, (address, port) in enumerate(local.candidates):
+        priority = HOST_PRIORITY - (number << 8)
+        lines.append(f"a=candidate:{number + 1} 1 udp {priority} {address} {port} typ host")
+    lines.append("a=end-of-candidates")
+    return lines
+
+
+def _section(media: MediaDescription, direction: Direction) -> Section:
+    if media.kind not in ("audio", "video"):
+        raise BadOffer(f"A section of kind {media.kind!r} cannot be answered.")
+    ours = {"publish": ("sendonly", "sendrecv", None), "play": ("recvonly", "sendrecv", None)}
+    if media.direction not in ours[direction]:
+        raise BadOffer(f"To {direction}, a section cannot be {media.direction}.")
+    if not media.rtcp_mux:
+        raise BadOffer("RTP and RTCP must share a port (rtcp-mux).")
+    codecs = tuple(
+        _codec(codec)
+        for codec in media.rtp.codecs
+        if codec.payloadType is not None and 0 <= codec.payloadType < 128
+    )
+    kind: Literal["audio", "video"] = "audio" if media.kind == "audio" else "video"
+    return Section(kind, media.rtp.muxId or "", codecs)
+
+
+def _codec(codec: RTCRtpCodecParameters) -> Codec:
+    parameters = ";".join(
+        key if value is None else f"{key}={value}" for key, value in codec.parameters.items()
+    )
+    assert codec.payloadType is not None
+    return Codec(codec.name, codec.payloadType, codec.clockRate, parameters)
+
+
+def _fingerprints(media: MediaDescription) -> tuple[tuple[str, str], ...]:
+    assert media.dtls
+    return tuple(
+        (given.algorithm.lower(), given.value.upper())
+        for given in media.dtls.fingerprints
+        if given.algorithm.lower() in FINGERPRINT_ALGORITHMS
+    )
+
+
+def _is_h264(codec: Codec) -> bool:
+    return codec.name.upper() == "H264" and "packetization-mode=1" in codec.parameters
+
+
+def _publish_rank(codec: Codec) -> int:
+    """Lower is better; above 9 we do not take it. Baseline plays everywhere, so it goes first."""
+    if codec.name.lower() == "opus":
+        return 0
+    if _is_h264(codec):
+        return 1 if codec.h264_profile == "42" else 2
+    return 3 if codec.name.upper() == "VP8" else 10
+
+
+def _plays(theirs: Codec, live: Codec) -> bool:
+    if live.name.upper() == "H264":
+        return _is_h264(theirs)
+    return theirs.name.lower() == live.name.lower()

@@ -1,0 +1,212 @@
+"""One stream of a live: put in order, renumbered without seams, kept for repairs, cut into frames.
+
+A host may go and come back with other numbers: the track's own sequence numbers (48 bits, the
+lower 16
+on the wire) and timestamps go on as if nothing had happened, by the time that passed. Pure: `now`
+is
+monotonic seconds; timestamps are RTP ticks.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from media import burst
+from media.nack import Nacks
+from media.reorder import Reorder
+from media.rtp import Packet, starts_key_frame, unwrap
+from media.sdp import Codec
+
+RING_S = 2.0
+RING_PACKETS_MAX = 2_500
+FRAME_PACKETS_MAX = 1_000
+# A group of pictures this long is cheaper to ask anew than to replay.
+REPLAY_PACKETS_MAX = 600
+REPLAY_STEP_S = 0.002
+
+
+class Frame(NamedTuple):
+    """All packets of one timestamp, ready for sending."""
+
+    timestamp: int
+    key: bool
+    runs: tuple[burst.Run, ...]
+    packets: int
+
+
+class Kept(NamedTuple):
+    """A packet in the ring, exactly as it was sent: with GCM a repeat must be the same bytes."""
+
+    at: float
+    timestamp: int
+    item: burst.Item
+
+
+class Track:
+    """A stream's numbers, ring and frames. After `receive`, `poll` returns what is to be sent."""
+
+    def __init__(self, kind: str, codec: Codec, ssrc: int, first_sequence: int) -> None:
+        self.kind = kind
+        self.codec = codec
+        self.ssrc = ssrc
+        self.timestamp = 0  # of the newest frame
+        self.packets_sent = 0
+        self.octets_sent = 0
+        self.key_frames = 0
+        self.lost = 0
+        self.ring: dict[int, Kept] = {}
+        self.gop: list[Frame] = []
+        self.nacks = Nacks()
+        self._gop_packets = 0
+        self._ages: deque[int] = deque()
+        self._next = first_sequence
+        self._source: _Source | None = None
+        self._frame: list[tuple[int, bool, bytes]] = []
+        self._frame_timestamp = 0
+        self._frame_key = False
+        self._newest_at = 0.0
+
+    @property
+    def waits_for_key(self) -> bool:
+        """Whether a new source has yet to begin with a key frame."""
+        return self.kind == "video" and (self._source is None or not self._source.begun)
+
+    @property
+    def source(self) -> "_Source | None":
+        """What the host sends now."""
+        return self._source
+
+    @property
+    def next_sequence(self) -> int:
+        """The number that the next packet in order will get (about)."""
+        return self._next
+
+    def receive(self, packet: Packet, *, now: float) -> None:
+        """Take a host's packet; then call `poll`."""
+        source = self._source
+        if source is None or source.ssrc != packet.ssrc:
+            self._end_frame()
+            source = self._source = _Source(packet)
+        source.receive(packet, now=now)
+
+    def lose_source(self) -> None:
+        """The host is gone; whatever comes next is another source."""
+        self._source = None
+
+    def missing(self) -> list[int]:
+        """Host sequence numbers (16 bits) that hold up the live."""
+        return [n & 0xFFFF for n in self._source.reorder.missing()] if self._source else []
+
+    def poll(self, *, now: float) -> list[Frame]:
+        """Return the frames that are complete, in order."""
+        source, out = self._source, []
+        if source is None:
+            return []
+        for number, packet in source.reorder.ready(now=now):
+            key = self.kind == "video" and starts_key_frame(self.codec.name, packet.payload)
+            if not source.begun:
+                if self.kind == "video" and not key:
+                    continue
+                self._splice(source, number, packet, now)
+            if not packet.payload:
+                continue  # padding that probes the line
+            out += self._take(source, number, packet, key, now)
+        self._prune(now)
+        return out
+
+    def _splice(self, source: "_Source", number: int, packet: Packet, now: float) -> None:
+        source.begun = True
+        source.sequence_delta = self._next - number
+        elapsed = max(0.0, now - self._newest_at) if self._newest_at else 0.0
+        ticks = max(1, round(elapsed * self.codec.clock_hz))
+        source.timestamp_delta = self.timestamp + ticks - packet.timestamp
+
+    def _take(
+        self, source: "_Source", number: int, packet: Packet, key: bool, now: float
+    ) -> list[Frame]:
+        out = []
+        sequence = number + source.sequence_delta
+        timestamp = packet.timestamp + source.timestamp_delta & 0xFFFFFFFF
+        if self._frame and timestamp != self._frame_timestamp:
+            out += self._end_frame()
+        if sequence > self._next:
+            self.lost += sequence - self._next
+        self._next = sequence + 1
+        self._frame_timestamp, self._newest_at = timestamp, now
+        self._frame_key |= key
+        self._frame.append((sequence, packet.marker, packet.payload))
+        if packet.marker or self.kind == "audio" or len(self._frame) >= FRAME_PACKETS_MAX:
+            out += self._end_frame()
+        return out
+
+    def _end_frame(self) -> list[Frame]:
+        if not self._frame:
+            return []
+        packets, self._frame = self._frame, []
+        frame = Frame(
+            self._frame_timestamp, self._frame_key, tuple(burst.cut(packets)), len(packets)
+        )
+        self._frame_key = False
+        for run in frame.runs:
+            for number, item in enumerate(run.items, run.sequence):
+                self.ring[number] = Kept(self._newest_at, frame.timestamp, item)
+                self._ages.append(number)
+        self.timestamp = frame.timestamp
+        self.packets_sent += len(packets)
+        self.octets_sent += sum(len(payload) for _, _, payload in packets)
+        if self.kind == "video":
+            self._keep_for_replay(frame)
+        return [frame]
+
+    def _keep_for_replay(self, frame: Frame) -> None:
+        if frame.key:
+            self.key_frames += 1
+            self.gop, self._gop_packets = [], 0
+        if (frame.key or self.gop) and self._gop_packets <= REPLAY_PACKETS_MAX:
+            self.gop.append(frame)
+            self._gop_packets += frame.packets
+        if self._gop_packets > REPLAY_PACKETS_MAX:
+            self.gop = []
+
+    def replay(self) -> Sequence[Frame]:
+        """Return the pictures since the last key frame with timestamps moved close together.
+
+        A decoder then goes through them at once and stands at the live; with the old timestamps it
+        would stay behind by their whole length.
+        """
+        step, last = round(REPLAY_STEP_S * self.codec.clock_hz), len(self.gop) - 1
+        return [
+            frame._replace(timestamp=self.timestamp - (last - at) * step & 0xFFFFFFFF)
+            for at, frame in enumerate(self.gop)
+        ]
+
+    def _prune(self, now: float) -> None:
+        ages, ring = self._ages, self.ring
+        while ages and (len(ages) > RING_PACKETS_MAX or now - ring[ages[0]].at > RING_S):
+            del ring[ages.popleft()]
+
+
+class _Source:
+    """What one host sends for a track, with its own numbers."""
+
+    def __init__(self, first: Packet) -> None:
+        self.ssrc = first.ssrc
+        self.begun = False
+        self.sequence_delta = 0
+        self.timestamp_delta = 0
+        self.reorder: Reorder[Packet] = Reorder()
+        self.newest = first.sequence + 0x10000
+        self.first = self.newest
+        self.received = 0
+        self.jitter_ticks = 0.0
+        self._transit: float | None = None
+
+    def receive(self, packet: Packet, *, now: float) -> None:
+        number = unwrap(packet.sequence, self.newest)
+        self.received += 1
+        self.newest = max(self.newest, number)
+        self.reorder.receive(number, packet, now=now)
+
+    def timestamp_of(self, timestamp: int) -> int | None:
+        """Return the track's timestamp for a host's, once the source has begun."""
+        return timestamp + self.timestamp_delta & 0xFFFFFFFF if self.begun else None
