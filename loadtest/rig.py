@@ -1,0 +1,268 @@
+"""A server to be measured: a process of its own on a core of its own, fresh data, free ports.
+
+It is started, filled and asked through its command line and public endpoints only.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from loadtest.errors import LoadError, NoAnswer
+from loadtest.http import PlainHttp
+
+ROOM = "bench"
+PRODUCTS = 40
+STOCK = 1_000_000
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 15.0
+POLL_S = 0.1
+LOG_TAIL_BYTES = 2_000
+SERVER_CORE, TESTER_CORE = 0, 1
+_CORES = sorted(os.sched_getaffinity(0))
+
+
+class RigFailed(LoadError):
+    """The server to be measured did not start; carries the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """CPU seconds used so far, and when that was."""
+
+    at: float
+    server_s: float
+    children_s: float
+    tester_s: float
+
+    def since(self, before: "Cpu") -> "Cpu":
+        """Return the difference; `at` is then the time that passed."""
+        return Cpu(
+            self.at - before.at,
+            self.server_s - before.server_s,
+            self.children_s - before.children_s,
+            self.tester_s - before.tester_s,
+        )
+
+
+def shop_toml() -> str:
+    """Return a shop of one store with more stock than any measurement buys."""
+    head = """
+[brand]
+id = "bench"
+name = { zh = "测量", en = "Bench" }
+[[estates]]
+id = "e1"
+name = { zh = "一号院", en = "Court One" }
+latitude = 30.0
+longitude = 120.0
+store = "s1"
+[[stores]]
+id = "s1"
+name = { zh = "测量店", en = "Bench Store" }
+address = { zh = "一号院门口", en = "Gate of Court One" }
+latitude = 30.0
+longitude = 120.0
+[[rooms]]
+id = "bench"
+store = "s1"
+title = { zh = "测量", en = "Bench" }
+[[staff]]
+username = "bench"
+name = "bench"
+roles = ["host", "store"]
+room = "bench"
+store = "s1"
+"""
+    product = """
+[[products]]
+id = "p{number}"
+image = "/goods/spinach.svg"
+name = {{ zh = "商品 {number}", en = "Product {number}" }}
+unit = {{ zh = "份", en = "piece" }}
+price_fen = 990
+stock = {stock}
+"""
+    return head + "".join(product.format(number=n, stock=STOCK) for n in range(PRODUCTS))
+
+
+class Rig:
+    """A running server and what can be read from outside: CPU, memory, its log."""
+
+    def __init__(self, folder: Path, process: asyncio.subprocess.Process, port: int) -> None:
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.folder = folder
+        self._process = process
+        self._server = psutil.Process(process.pid)
+        self._tester = psutil.Process()
+
+    def cpu(self) -> Cpu:
+        """Return CPU used so far: the server's process, its children (Valkey), and this process."""
+        return Cpu(
+            time.monotonic(),
+            _cpu_s(self._server),
+            sum(_cpu_s(child) for child in self._server.children(recursive=True)),
+            _cpu_s(self._tester),
+        )
+
+    def rss_bytes(self) -> int:
+        """Return the server's resident memory."""
+        return int(self._server.memory_info().rss)
+
+    async def token(self) -> str:
+        """Return a host's token for the room."""
+        command = ["token", "--role", "host", "--room", ROOM]
+        return (await run_linli(command, rig_environment(self.folder))).strip()
+
+    @contextlib.asynccontextmanager
+    async def host(self, clip: Path) -> AsyncIterator[None]:
+        """Have a host publish `clip`, passed through, until left."""
+        environment = rig_environment(self.folder) | {"LINLI_PUBLISH_TOKEN": await self.token()}
+        to = f"{self.base_url}/live/{ROOM}/whip"
+        command = ["publish", str(clip), "--to", to, "--copy"]
+        async with process(command, environment, TESTER_CORE, self.folder / "host.log"):
+            yield
+
+    def log_tail(self) -> str:
+        """Return the end of the server's log."""
+        return _tail(self.folder / "server.log")
+
+
+@contextlib.asynccontextmanager
+async def rig() -> AsyncIterator[Rig]:
+    """Run a server with the bench shop on SERVER_CORE, and this process on TESTER_CORE.
+
+    Raises:
+        RigFailed: It did not start.
+    """
+    pin(TESTER_CORE)
+    folder = Path(tempfile.mkdtemp(prefix="linli-bench-"))
+    try:
+        port = _free_port(socket.SOCK_STREAM)
+        environment = rig_environment(folder) | {
+            "LINLI_PORT": str(port),
+            "LINLI_ICE_PORT": str(_free_port(socket.SOCK_DGRAM)),
+        }
+        shop = folder / "shop.toml"
+        shop.write_text(shop_toml(), "utf-8")
+        await run_linli(["db", "load", str(shop), "--password-stdin"], environment, "bench-bench\n")
+        log = folder / "server.log"
+        async with process(["serve"], environment, SERVER_CORE, log) as running:
+            rig = Rig(folder, running, port)
+            await _ready(rig, running)
+            yield rig
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def rig_environment(folder: Path) -> dict[str, str]:
+    """Return the environment of everything that belongs to the rig in `folder`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LINLI_")}
+    return kept | {
+        "LINLI_HOST": "127.0.0.1",
+        "LINLI_DATA_DIR": str(folder / "data"),
+        "LINLI_ICE_ADDRESSES": "127.0.0.1",
+        "LINLI_RATE_LIMITS": "false",
+        "LINLI_LOG_LEVEL": "warning",
+    }
+
+
+@contextlib.asynccontextmanager
+async def process(
+    command: Sequence[str], environment: Mapping[str, str], core: int, log: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `linli` with `command` on `core` until left; SIGTERM, then by force."""
+    with log.open("wb") as output:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "server",
+            *command,
+            env=dict(environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            preexec_fn=lambda: pin(core),
+        )
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await child.wait()
+            except TimeoutError:
+                child.kill()
+                await child.wait()
+
+
+async def run_linli(command: Sequence[str], environment: Mapping[str, str], stdin: str = "") -> str:
+    """Run one `linli` command to its end and return what it printed.
+
+    Raises:
+        RigFailed: It failed.
+    """
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "server",
+        *command,
+        env=dict(environment),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await child.communicate(stdin.encode())
+    if child.returncode != 0:
+        raise RigFailed(f"linli {command[0]} failed: {err.decode()[-LOG_TAIL_BYTES:]}")
+    return out.decode()
+
+
+def pin(core: int) -> None:
+    """Keep this process on `core`, or on the last one there is."""
+    os.sched_setaffinity(0, {_CORES[min(core, len(_CORES) - 1)]})
+
+
+async def _ready(rig: Rig, running: asyncio.subprocess.Process) -> None:
+    http = PlainHttp(rig.base_url)
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        with contextlib.suppress(NoAnswer):
+            answer = await http.request("GET", "/healthz", headers={"Connection": "close"})
+            if answer.status == 200:
+                await http.close()
+                return
+        if running.returncode is not None or time.monotonic() > deadline:
+            raise RigFailed(f"the server did not start:\n{rig.log_tail()}")
+        await asyncio.sleep(POLL_S)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _tail(path: Path) -> str:
+    if not path.exists():
+        return ""
+    return path.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")

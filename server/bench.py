@@ -1,0 +1,105 @@
+"""`linli bench relay|fanout|orders`: the rows of DESIGN §9, measured from outside.
+
+The server runs alone in a process pinned to one core, the load in this one on another. CPU is the
+whole process's, user and system. Every figure is the median of several runs with its spread.
+"""
+
+import json
+import shlex
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from rich.console import Console
+
+from loadtest.bench_fanout import FanoutPlan, bench_fanout
+from loadtest.bench_orders import OrdersPlan, bench_orders
+from loadtest.bench_relay import RelayPlan, bench_relay
+from loadtest.errors import LoadError
+from loadtest.report import Report
+from loadtest.stats import Machine
+from server.errors import OperatorError
+
+VIEWERS_WHEP = 300
+VIEWERS_ROOM = 1_000
+EXIT_NOT_SOUND = 4
+
+bench_app = typer.Typer(
+    help="Measure this machine: the relay, the room fan-out, the orders.", no_args_is_help=True
+)
+
+Runs = Annotated[int, typer.Option(help="How often to measure.", min=1)]
+Seconds = Annotated[float, typer.Option(help="Length of one run, s.", min=1)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
+
+
+@bench_app.command()
+def relay(
+    viewers: Annotated[int, typer.Option(help="WHEP viewers.", min=1)] = VIEWERS_WHEP,
+    runs: Runs = 5,
+    seconds: Seconds = 8.0,
+    joins: Annotated[int, typer.Option(help="Joins in the storm; 0: none.", min=0)] = 500,
+    joins_per_s: Annotated[float, typer.Option(help="Pace of the storm.", min=1)] = 100.0,
+    gro: Annotated[
+        bool, typer.Option("--gro/--no-gro", help="Whether receivers take whole frames.")
+    ] = True,
+    clip: Annotated[
+        Path | None, typer.Option(help="H.264 clip without B-frames. Default: 720p25, 1.4 Mbit/s.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """CPU per RTP packet to a viewer, viewers per core, cost and delay of a join."""
+    plan = RelayPlan(viewers, runs, seconds, joins, joins_per_s, gro, clip)
+    report = Report("relay")
+    _measure(bench_relay(report, plan), report, as_json=as_json)
+
+
+@bench_app.command()
+def fanout(
+    viewers: Annotated[int, typer.Option(help="WebSocket viewers.", min=1)] = VIEWERS_ROOM,
+    runs: Runs = 5,
+    seconds: Seconds = 8.0,
+    lines_per_s: Annotated[float, typer.Option(help="Chat lines a second.", min=0.1)] = 18.0,
+    as_json: AsJson = False,
+) -> None:
+    """CPU per viewer and tick, memory per idle viewer, publish → every viewer."""
+    report = Report("fanout")
+    plan = FanoutPlan(viewers, runs, seconds, lines_per_s)
+    _measure(bench_fanout(report, plan), report, as_json=as_json)
+
+
+@bench_app.command()
+def orders(
+    runs: Runs = 3,
+    seconds: Seconds = 8.0,
+    buyers: Annotated[int, typer.Option(help="Buyers who tap at once.", min=1)] = 64,
+    guests: Annotated[int, typer.Option(help="Guest accounts.", min=1)] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """One-tap orders a second, durable in SQL, and tap → confirmed at half that load."""
+    report = Report("orders")
+    plan = OrdersPlan(runs, seconds, buyers, guests)
+    _measure(bench_orders(report, plan), report, as_json=as_json)
+
+
+def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool) -> None:
+    """Run `bench`, print its report; exit with EXIT_NOT_SOUND where a check does not hold."""
+    try:
+        uvloop.run(bench)
+    except LoadError as error:
+        raise OperatorError(str(error)) from None
+    except ExceptionGroup as group:
+        errors = group.subgroup(LoadError)
+        if errors is None:
+            raise
+        raise OperatorError(str(errors.exceptions[0])) from None
+    machine, command = Machine.this(), shlex.join(["linli", *sys.argv[1:]])
+    if as_json:
+        print(json.dumps(report.as_dict(command, machine), ensure_ascii=False, indent=2))
+    else:
+        report.show(Console(), command, machine)
+    if not report.sound:
+        sys.exit(EXIT_NOT_SOUND)
