@@ -60,9 +60,11 @@ class PlainHttp:
 
     async def close(self) -> None:
         """Close the idle connections; no request may be running."""
-        for _, writer in self._idle:
-            writer.close()
+        writers = [writer for _, writer in self._idle]
         self._idle.clear()
+        for writer in writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
     async def _exchange(self, data: bytes) -> Answer:
         if self._idle:

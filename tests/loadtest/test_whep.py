@@ -1,0 +1,66 @@
+"""Light viewers watch a real relay: a host publishes, packets arrive whole, authentic, in order."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from loadtest.bench_clip import make_clip
+from loadtest.errors import TryLater
+from loadtest.publish import Programme, publish
+from loadtest.whep import Crowd
+from media.io.plane import MediaPlane
+from tests.helpers import wait_until
+from tests.loadtest.relay_app import relay_server
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "clip.mkv"
+    make_clip(path, seconds=2)
+    return path
+
+
+@pytest.fixture
+async def live(clip: Path) -> AsyncIterator[tuple[MediaPlane, str]]:
+    """A relay that a host publishes to."""
+    async with relay_server() as (plane, base_url):
+        host = asyncio.create_task(
+            publish(f"{base_url}/live/bench/whip", "", Programme(clip, copy=True))
+        )
+        await wait_until(lambda: plane.stats().packets_in > 50)
+        yield plane, f"{base_url}/live/bench/whep"
+        host.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await host
+
+
+@pytest.mark.parametrize("gro", [True, False], ids=["gro", "no gro"])
+async def test_viewers_receive_everything(live: tuple[MediaPlane, str], gro: bool) -> None:
+    async with Crowd(live[1], gro=gro) as crowd:
+        await asyncio.gather(*(crowd.join() for _ in range(4)))
+        await wait_until(lambda: crowd.totals().packets > 4 * 300)
+        totals = crowd.totals()
+        assert totals.playing == 4
+        assert totals.missing == totals.late == totals.forged == 0
+        assert totals.sampled >= 4
+        assert (totals.packets > totals.receives * 2) == gro
+        await crowd.leave_all()
+        assert crowd.totals().packets >= totals.packets
+    await wait_until(lambda: live[0].stats().sessions_play == 0)
+
+
+async def test_there_is_nothing_to_watch_before_a_host_comes() -> None:
+    async with relay_server() as (_, base_url), Crowd(f"{base_url}/live/bench/whep") as crowd:
+        with pytest.raises(TryLater):
+            await crowd.join()
+
+
+async def test_a_viewer_notices_that_the_live_is_over(live: tuple[MediaPlane, str]) -> None:
+    async with Crowd(live[1]) as crowd:
+        viewer = await crowd.join()
+        await live[0].end("bench")
+        await wait_until(lambda: viewer.ended_because)
+        assert crowd.totals().viewers == 0
