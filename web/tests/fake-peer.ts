@@ -19,8 +19,14 @@ export class FakePeer {
     this.encodings.push(...(init.sendEncodings ?? []))
     return { setCodecPreferences: (codecs: { mimeType: string }[]) => (this.preferred = codecs) }
   }
+  readonly transport = { state: 'connected', onstatechange: null as (() => void) | null }
   getSenders() {
-    return []
+    return [{ transport: this.transport }]
+  }
+  /** The other end says goodbye, as a server does to a host that another one replaces. */
+  closeTransport() {
+    this.transport.state = 'closed'
+    this.transport.onstatechange?.()
   }
   async createOffer() {
     return { type: 'offer', sdp: 'v=0 offer' }

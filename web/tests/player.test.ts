@@ -145,6 +145,13 @@ describe('a broken transport', () => {
     expect(peers).toHaveLength(1)
   })
 
+  it('is replaced at once when the other end has closed it', async () => {
+    await play()
+    peer().closeTransport()
+    await time.pass(1_000)
+    expect(peers).toHaveLength(2)
+  })
+
   it('is replaced when it does not', async () => {
     await play()
     peer().become('disconnected')

@@ -107,16 +107,18 @@ describe('a lost transport', () => {
     await onAir()
     sessionStatus = 404
     room = 'live'
-    peer().become('closed')
+    peer().closeTransport()
     await time.pass(30_000)
     expect(phases.at(-1)).toBe('taken_over')
     expect(peers).toHaveLength(1)
   })
 
   it('is only an absence when the room waits for us', () => {
-    expect(isTakeover(true, 'paused')).toBe(false)
-    expect(isTakeover(false, 'live')).toBe(false)
-    expect(isTakeover(true, null)).toBe(false)
+    expect(isTakeover(true, true, 'live')).toBe(true)
+    expect(isTakeover(true, true, 'paused')).toBe(false)
+    expect(isTakeover(true, false, 'live')).toBe(false)
+    expect(isTakeover(false, true, 'live')).toBe(false)
+    expect(isTakeover(true, true, null)).toBe(false)
   })
 })
 

@@ -54,6 +54,19 @@ export async function sessionAlive(session: string, exchange: Exchange): Promise
   }
 }
 
+/**
+ * Call back once the other end has closed its transport (DTLS close_notify): browsers do not count that as a failure of the
+ * connection, and would notice seconds later by its silence.
+ */
+export function onTransportClosed(peer: RTCPeerConnection, callback: () => void): void {
+  const ends = [...(peer.getSenders?.() ?? []), ...(peer.getReceivers?.() ?? [])]
+  const transport = ends.find((end) => end.transport)?.transport
+  if (!transport) return
+  transport.onstatechange = () => {
+    if (transport.state === 'closed' || transport.state === 'failed') callback()
+  }
+}
+
 /** Order codecs for an offer: the preferred MIME subtypes first, in that order, then everything else. */
 export function preferCodecs<T extends { mimeType: string; sdpFmtpLine?: string }>(
   codecs: T[],

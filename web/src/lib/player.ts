@@ -2,7 +2,7 @@
 import { type Fetch, Refused, Unreachable } from './api'
 import { Backoff } from './backoff'
 import { FreezeWatch, videoSample } from './freeze'
-import { type Exchange, endSession, negotiate } from './negotiate'
+import { type Exchange, endSession, negotiate, onTransportClosed } from './negotiate'
 import type { Timers } from './timers'
 
 /** From the answer to a connected transport, ms. */
@@ -127,6 +127,9 @@ export class Player {
     this.#transportsFailed = 0
     if (this.#watch) return
     this.#watch = new FreezeWatch(this.world.timers.now())
+    onTransportClosed(peer, () => {
+      if (attempt === this.#attempt) this.#again()
+    })
     const sample = async () => {
       const report = await peer.getStats()
       if (attempt !== this.#attempt) return

@@ -1,7 +1,14 @@
 /** Sends camera and microphone over WHIP and keeps the live on air; knows when somebody else has taken it over. */
 import { type Fetch, Refused, Unreachable } from './api'
 import { Backoff } from './backoff'
-import { type Exchange, endSession, negotiate, preferCodecs, sessionAlive } from './negotiate'
+import {
+  type Exchange,
+  endSession,
+  negotiate,
+  onTransportClosed,
+  preferCodecs,
+  sessionAlive,
+} from './negotiate'
 import type { Timers } from './timers'
 import type { LiveState } from './wire'
 
@@ -35,9 +42,12 @@ export interface PublisherWorld {
   onStats: (stats: UplinkStats) => void
 }
 
-/** Our session is gone from the server. Another host's, or just too long an absence? The room tells. */
-export function isTakeover(sessionGone: boolean, room: LiveState | null): boolean {
-  return sessionGone && room === 'live'
+/**
+ * Another host is on air in our place: the server said goodbye to us, no longer knows our session, and the room is live
+ * all the same. A network that broke or a server that fell over say no goodbye.
+ */
+export function isTakeover(goodbye: boolean, sessionGone: boolean, room: LiveState | null): boolean {
+  return goodbye && sessionGone && room === 'live'
 }
 
 export class Publisher {
@@ -138,6 +148,9 @@ export class Publisher {
     this.#cancel()
     this.#backoff.reset()
     this.#enter('live')
+    onTransportClosed(peer, () => {
+      if (attempt === this.#attempt) void this.#broken(true)
+    })
     this.#cancelSampling()
     const sample = async () => {
       const report = await peer.getStats()
@@ -166,16 +179,16 @@ export class Publisher {
   }
 
   /** The transport is gone. Come back by ourselves, unless another host is on air in our place. */
-  async #broken(): Promise<void> {
+  async #broken(goodbye = false): Promise<void> {
     const session = this.#session
     const exchange = this.#exchange()
     this.#close(false)
     const attempt = this.#attempt
     this.#enter('lost')
-    const gone = session !== '' && (await sessionAlive(session, exchange)) === false
+    const gone = goodbye && session !== '' && (await sessionAlive(session, exchange)) === false
     const room = gone ? await this.world.roomState() : null
     if (attempt !== this.#attempt) return
-    if (isTakeover(gone, room)) this.#enter('taken_over')
+    if (isTakeover(goodbye, gone, room)) this.#enter('taken_over')
     else this.#retry(0)
   }
 
