@@ -48,7 +48,7 @@ async def child(
 
 
 def die_with_parent() -> None:
-    """Between fork and exec: ask the kernel for SIGTERM when the parent's thread dies (prctl(2))."""
+    """Between fork and exec: ask the kernel for SIGTERM when the parent dies (prctl(2))."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     # Ctrl-C goes to the whole foreground group; the parent ends its children itself, in order.

@@ -42,7 +42,7 @@ def configure_logs(settings: Settings) -> None:
     root.setLevel(level)
     # One line per request is the access log of a proxy, not of this program.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
-    for noisy in ("aiortc", "aioice", "asyncio", "uvicorn.error", "alembic"):
+    for noisy in ("aiortc", "aioice", "asyncio", "uvicorn.error", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 
 

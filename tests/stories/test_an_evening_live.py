@@ -28,7 +28,9 @@ async def test_from_going_live_to_the_handover(people: People) -> None:
     host = await people.open("/host", size=DESKTOP)
     await _log_in(host)
     await host.get_by_test_id("go-live").click()
-    await expect(host.get_by_test_id("live-state")).to_contain_text("直播中", timeout=20_000)
+    await expect(host.get_by_test_id("live-state")).to_have_attribute(
+        "data-state", "live", timeout=20_000
+    )
 
     first = await people.open("/r/demo")
     second = await people.open("/r/demo", locale="en-US")
@@ -67,15 +69,15 @@ async def test_from_going_live_to_the_handover(people: People) -> None:
 
     await store.get_by_test_id("code-input").fill(code.lower().replace("-", " "))
     await store.get_by_test_id("code-submit").click()
-    await expect(store.get_by_test_id("code-result")).to_contain_text("已交付")
+    await expect(store.get_by_test_id("code-result")).to_have_attribute("data-result", "ok")
     await keep_screenshot(store, "store-handed-over-zh")
     await store.get_by_test_id("code-input").fill(code)
     await store.get_by_test_id("code-submit").click()
-    await expect(store.get_by_test_id("code-result")).to_contain_text("已经")
+    await expect(store.get_by_test_id("code-result")).to_have_attribute("data-result", "used")
 
     await host.get_by_test_id("end-live").click()
     await host.get_by_test_id("end-confirm").click()
-    await expect(first.get_by_test_id("live-over")).to_be_visible()
+    await expect(first.get_by_test_id("stage-notice")).to_have_attribute("data-notice", "over")
     await keep_screenshot(first, "room-over-zh")
 
 
@@ -88,7 +90,7 @@ async def _log_in(page: Page) -> None:
 async def _join(viewer: Page, nickname: str) -> None:
     await viewer.get_by_test_id("join").click()
     await viewer.get_by_test_id("nickname").fill(nickname)
-    await viewer.get_by_test_id("estate-chunjiang").click()
+    await viewer.get_by_test_id("estate").select_option("chunjiang")
     await viewer.get_by_test_id("identity-confirm").click()
     await expect(viewer.get_by_test_id("order-status")).to_be_visible()
 

@@ -1,0 +1,208 @@
+"""The composition root: `build(settings, **fakes)` joins media, rooms and commerce.
+
+Real adapters are the defaults; tests hand in fakes by keyword. What is opened here is closed here,
+in reverse order.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from commerce.io.commerce import Commerce
+from commerce.io.engine import open_engine
+from commerce.io.migrate import upgrade
+from commerce.payments import Payments
+from media.io.plane import MediaPlane, PlaneConfig
+from rooms.io.hub import RoomHub
+from rooms.log import LogUnavailable
+from server.access import Access
+from server.embedded import EmbeddedValkey
+from server.errors import OperatorError
+from server.feed import RoomFeed
+from server.health import healthz, readyz
+from server.limits import Limits
+from server.lives import Lives
+from server.observe import metrics
+from server.pages import page_routes
+from server.problem import Problem, http_error_handler, internal_error_handler, problem_handler
+from server.routes import catalog, live, orders, people, stores
+from server.secrets import token_secret
+from server.services import Services
+from server.settings import Settings
+from server.wire import CODECS
+from server.ws import room_protocol
+
+REDIS_CONNECTIONS_MAX = 64
+REDIS_WAIT_S = 5.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What uvicorn runs: the HTTP application and the WebSocket protocol beside it."""
+
+    app: Starlette
+    websocket: type[asyncio.Protocol]
+    services: Services
+
+
+@contextlib.asynccontextmanager
+async def build(
+    settings: Settings,
+    *,
+    redis: Redis | None = None,
+    engine: AsyncEngine | None = None,
+    payments: Payments | None = None,
+) -> AsyncIterator[Program]:
+    """Open everything, yield the running program, close everything.
+
+    Raises:
+        OperatorError: The embedded Valkey cannot run, or the UDP port is taken.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    async with contextlib.AsyncExitStack() as stack:
+        redis = redis or await _open_redis(settings, stack)
+        if engine is None:
+            engine = open_engine(settings.sql_url)
+            stack.push_async_callback(engine.dispose)
+        await upgrade(engine)
+        media = await _open_media(settings)
+        stack.push_async_callback(media.close)
+        hub = await RoomHub.open(redis, CODECS)
+        stack.push_async_callback(hub.close)
+        commerce = Commerce(engine, redis, RoomFeed(hub), payments=payments)
+        await commerce.start()
+        lives = Lives(commerce.directory, hub, settings.publish_grace_s)
+        media.listener = lives.hear
+        services = Services(
+            settings=settings,
+            redis=redis,
+            engine=engine,
+            access=Access(token_secret(settings)),
+            limits=Limits(redis, enabled=settings.rate_limits, trust_proxy=settings.trust_proxy),
+            media=media,
+            rooms=hub,
+            commerce=commerce,
+        )
+        await stack.enter_async_context(_in_background(commerce, lives))
+        yield Program(
+            _application(services), room_protocol(services, _channel_exists(commerce)), services
+        )
+
+
+def _application(services: Services) -> Starlette:
+    routes: list[BaseRoute] = [
+        Route("/healthz", healthz, methods=["GET"]),
+        Route("/readyz", readyz, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+        *live.routes,
+        *people.routes,
+        *catalog.routes,
+        *orders.routes,
+        *stores.routes,
+        *page_routes(services.settings.web_dir),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            Problem: problem_handler,
+            HTTPException: http_error_handler,
+            RedisError: _redis_error_handler,
+            LogUnavailable: _redis_error_handler,
+            Exception: internal_error_handler,
+        },
+    )
+    app.state.services = services
+    return app
+
+
+def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
+    async def exists(channel: str) -> bool:
+        kind, _, name = channel.partition(":")
+        catalogue = commerce.directory.catalogue
+        return name in (catalogue.stores if kind == "store" else catalogue.rooms)
+
+    return exists
+
+
+@contextlib.asynccontextmanager
+async def _in_background(commerce: Commerce, lives: Lives) -> AsyncIterator[None]:
+    """Run what works behind the requests; if it fails, so does the program."""
+
+    async def work() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(commerce.run(), name="commerce")
+            tasks.create_task(lives.run(), name="lives")
+
+    task = asyncio.create_task(work(), name="background")
+    task.add_done_callback(_died)
+    try:
+        yield
+    finally:
+        task.remove_done_callback(_died)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _died(task: asyncio.Task[None]) -> None:
+    """The work behind the requests has ended by itself: a bug, and no reason to pretend."""
+    if not task.cancelled() and (error := task.exception()):
+        log.error("the background work failed, stopping", exc_info=error)
+    signal.raise_signal(signal.SIGTERM)
+
+
+async def _open_media(settings: Settings) -> MediaPlane:
+    try:
+        return await MediaPlane.open(
+            PlaneConfig(
+                port=settings.ice_port,
+                addresses=settings.ice_addresses,
+                grace_s=settings.publish_grace_s,
+            )
+        )
+    except OSError as error:
+        raise OperatorError(
+            f"UDP port {settings.ice_port} cannot be opened ({error.strerror}). "
+            "Set LINLI_ICE_PORT to another one."
+        ) from None
+
+
+async def _open_redis(settings: Settings, stack: contextlib.AsyncExitStack) -> Redis:
+    url = settings.redis_url
+    if not url:
+        valkey = EmbeddedValkey(settings.data_dir)
+        await valkey.start()
+        stack.push_async_callback(valkey.stop)
+        url = valkey.url
+    pool = BlockingConnectionPool.from_url(
+        url, max_connections=REDIS_CONNECTIONS_MAX, timeout=REDIS_WAIT_S
+    )
+    client = Redis.from_pool(pool)
+    stack.push_async_callback(client.aclose)
+    return client
+
+
+async def _redis_error_handler(request: Request, error: Exception) -> Response:
+    """Redis is away for a moment: nothing was half done, the client tries again."""
+    log.warning("redis is away", path=request.url.path, error=type(error).__name__)
+    return Problem(
+        503,
+        "try-again",
+        "The shop is busy for a moment.",
+        "Nothing was lost; please try again.",
+        headers={"Retry-After": "1"},
+    ).response()

@@ -1,0 +1,94 @@
+"""Every figure at /metrics, in Prometheus' names; docs/metrics.md lists them, a test compares."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from server.services import Services
+
+MEDIA: dict[str, tuple[str, str]] = {
+    "rooms_live": ("gauge", "Rooms whose host sends now."),
+    "sessions_publish": ("gauge", "WHIP sessions."),
+    "sessions_play": ("gauge", "WHEP sessions."),
+    "packets_in": ("counter", "RTP packets received from hosts."),
+    "packets_out": ("counter", "RTP packets sent to viewers."),
+    "octets_out": ("counter", "RTP payload bytes sent to viewers."),
+    "packets_lost_in": ("counter", "RTP packets of hosts that never came."),
+    "nacks_out": ("counter", "Requests to hosts to send lost packets again."),
+    "key_requests_out": ("counter", "Key frames asked of hosts."),
+    "resent": ("counter", "Packets sent to viewers again."),
+    "send_blocked": ("counter", "Sends that the kernel's full buffer refused."),
+    "send_errors": ("counter", "Sends that failed otherwise."),
+    "frames_dropped": ("counter", "Frames dropped because this process was behind."),
+    "gso": ("gauge", "1 while the kernel takes whole frames (UDP_SEGMENT)."),
+}
+MEDIA_REJECTED = "Datagrams thrown away, by what was wrong with them."
+ROOMS: dict[str, tuple[str, str]] = {
+    "connections": ("gauge", "WebSocket connections."),
+    "connected": ("counter", "Connections ever opened."),
+    "frames": ("counter", "Messages written."),
+    "bytes": ("counter", "Bytes written."),
+    "ticks": ("counter", "Ticks sent to channels."),
+    "lossy_dropped": ("counter", "Chat lines and joins left out."),
+    "slow_thinned": ("counter", "Times a slow viewer lost the lossy lane."),
+    "slow_snapshots": ("counter", "Times a slow viewer got a snapshot instead of the backlog."),
+    "slow_closed": ("counter", "Slow viewers closed with 3008."),
+    "recovered": ("counter", "Reconnects that got exactly what they missed."),
+    "snapshots": ("counter", "Snapshots sent."),
+    "log_readings": ("counter", "Times a channel's log was read."),
+    "log_failures": ("counter", "Times the log could not be read or written."),
+    "bus_restored": ("counter", "Times the bus came back."),
+}
+ROOMS_BY = {
+    "malformed": ("kind", "Messages that were not as they must be."),
+    "refused": ("reason", "Handshakes and joins refused."),
+    "closed": ("code", "Connections closed by us, by close code."),
+}
+
+
+def render(services: Services) -> bytes:
+    """Return all figures of this process in Prometheus text format."""
+    registry = CollectorRegistry()
+    registry.register(_Figures(services))
+    ProcessCollector(namespace="linli", registry=registry)
+    return generate_latest(registry)
+
+
+class _Figures(Collector):
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._media()
+        yield from self._rooms()
+
+    def _media(self) -> Iterator[Metric]:
+        stats = self._services.media.stats()
+        for name, (kind, text) in MEDIA.items():
+            yield _single(f"linli_media_{name}", kind, text, float(getattr(stats, name)))
+        yield _labelled("linli_media_rejected", "reason", MEDIA_REJECTED, stats.rejected)
+
+    def _rooms(self) -> Iterator[Metric]:
+        counts = dataclasses.asdict(self._services.rooms.counts)
+        for name, (kind, text) in ROOMS.items():
+            field = name if kind == "gauge" else f"{name}_total"
+            yield _single(f"linli_rooms_{name}", kind, text, counts[field])
+        for name, (label, text) in ROOMS_BY.items():
+            yield _labelled(f"linli_rooms_{name}", label, text, counts[f"{name}_total"])
+
+
+def _single(name: str, kind: str, text: str, value: float) -> Metric:
+    family = GaugeMetricFamily if kind == "gauge" else CounterMetricFamily
+    return family(name, text, value=value)
+
+
+def _labelled(name: str, label: str, text: str, values: Mapping[Any, int]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([str(key)], value)
+    return family

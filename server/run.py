@@ -1,0 +1,80 @@
+"""Runs the program under uvicorn: one port for HTTP and WebSocket, orderly start and stop."""
+
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+
+import structlog
+import uvicorn
+
+from server.app import Program, build
+from server.errors import OperatorError
+from server.observe import configure_logs
+from server.settings import Settings
+
+STOP_TIMEOUT_S = 5
+BACKLOG = 2_048
+
+log = structlog.get_logger()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, that tells when it has started."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            await self._on_ready()
+
+
+async def serve(
+    settings: Settings, on_ready: Callable[[Program], Awaitable[None]] | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` runs once requests are answered.
+
+    Raises:
+        OperatorError: A port is taken, or the embedded Valkey cannot run.
+    """
+    configure_logs(settings)
+    listener = _listen(settings)
+    async with build(settings) as program:
+        config = uvicorn.Config(
+            program.app,
+            ws=program.websocket,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+        )
+
+        async def ready() -> None:
+            log.info("ready", port=settings.port, ice_port=settings.ice_port)
+            if on_ready:
+                await on_ready(program)
+
+        with contextlib.closing(listener):
+            await Server(config, ready).serve([listener])
+    log.info("stopped")
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Bind the TCP port before anything else starts, so that a taken port is the first error."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise OperatorError(
+            f"Port {settings.port} on {settings.host} cannot be opened ({error.strerror}). "
+            "Set LINLI_PORT to another one."
+        ) from None
+    listener.listen(BACKLOG)
+    return listener
