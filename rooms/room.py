@@ -85,6 +85,11 @@ class Room:
         return bool(self._events or self._chat or self._joins or self._counters or self._reset)
 
     @property
+    def needs_snapshot(self) -> bool:
+        """Whether the next flush is a snapshot for everybody, since what they know is void."""
+        return self._reset
+
+    @property
     def tip(self) -> Position:
         """The last numbered event heard without a gap, flushed or not."""
         return Position(self.position.epoch, self.position.offset + len(self._events))
@@ -126,6 +131,8 @@ class Room:
         """Say that the log is about to be asked; needed to tell an old answer from a lost log."""
         self._asked_at = self.tip
         self.needs_reading = False
+        # Whatever the bus carried until now, the answer is at least as new.
+        self._ahead.clear()
 
     def adopt(self, reading: Reading, chat: tuple[ChatLine, ...] = ()) -> None:
         """Take what the log answered: the missed events, or all anew if they are not all there.

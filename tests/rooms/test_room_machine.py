@@ -1,0 +1,238 @@
+"""Random histories of a channel: two processes, a log, viewers who come, go and return.
+
+Events are late, the bus breaks, the log forgets or is lost. Still no viewer's copy ever has a gap
+or a repetition, and in the end all processes equal what the log says.
+"""
+
+import json
+
+import msgspec
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from rooms.events import (
+    CardPinned,
+    CardUnpinned,
+    GroupChanged,
+    LiveChanged,
+    RoomEvent,
+    StockChanged,
+)
+from rooms.log import Batch, Position, Reading
+from rooms.messages import Counters
+from rooms.room import Room
+from rooms.state import RoomState, State, apply
+from tests.rooms.examples import card, group, line
+from tests.rooms.replica import Replica
+
+CHANNEL = "room:demo"
+KEPT = 8
+"""Events the log of this test keeps: few, so that some viewers come back too late."""
+
+products = st.sampled_from(["p1", "p2", "p3"])
+random_events = st.one_of(
+    st.builds(CardPinned, card=st.builds(card, products, st.integers(1, 99))),
+    st.builds(CardUnpinned, product_id=products),
+    st.builds(StockChanged, product_id=products, left=st.integers(0, 5)),
+    st.builds(
+        GroupChanged, group=st.builds(group, st.sampled_from(["g1", "g2"]), st.integers(1, 30))
+    ),
+    st.builds(
+        LiveChanged,
+        state=st.sampled_from(["live", "paused", "over"]),
+        started_at_ms=st.integers(0, 9),
+    ),
+)
+processes = st.integers(0, 1)
+
+
+class Viewer:
+    """A replica and where it is connected, if it is."""
+
+    def __init__(self) -> None:
+        self.replica = Replica()
+        self.process: int | None = None
+
+    @property
+    def since(self) -> Position | None:
+        return self.replica.position
+
+
+class RoomMachine(RuleBasedStateMachine):
+    """The world between the rooms is a list of things under way to each process."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.now = 0.0
+        self.epochs = 1
+        self.position = Position("e1", 0)
+        self.state: State = RoomState()
+        self.states: dict[int, State] = {0: RoomState()}
+        self.kept: list[RoomEvent] = []
+        self.crashed = False
+        self.rooms = [Room(CHANNEL), Room(CHANNEL)]
+        self.under_way: list[list[tuple[str, tuple[RoomEvent, ...]]]] = [[], []]
+        self.answers: list[Reading | None] = [None, None]
+        self.viewers = [Viewer() for _ in range(4)]
+        self.lines = 0
+
+    # The log
+
+    @rule(events=st.lists(random_events, min_size=1, max_size=3))
+    def announce(self, events: list[RoomEvent]) -> None:
+        if self.crashed:
+            # What the append script does when another run of the server wrote last.
+            self.crashed = False
+            self.position = Position(self.new_epoch(), self.position.offset)
+        epoch, offset = self.position
+        numbered = tuple(
+            msgspec.structs.replace(event, o=offset + at) for at, event in enumerate(events, 1)
+        )
+        for event in numbered:
+            self.state = self.states[event.o] = apply(self.state, event)
+        self.kept = [*self.kept, *numbered][-KEPT:]
+        self.position = Position(epoch, offset + len(numbered))
+        for queue in self.under_way:
+            queue.append((epoch, numbered))
+
+    @rule()
+    def the_log_is_lost(self) -> None:
+        self.position = Position(self.new_epoch(), 0)
+        self.state, self.kept, self.states = RoomState(), [], {0: RoomState()}
+
+    def new_epoch(self) -> str:
+        self.epochs += 1
+        return f"e{self.epochs}"
+
+    @precondition(lambda self: self.position.offset >= 2 and len(self.kept) >= 2)
+    @rule(forgotten=st.integers(1, 2))
+    def the_log_forgets_the_last(self, forgotten: int) -> None:
+        """A crash: the newest events were published and are gone."""
+        self.position = Position(self.position.epoch, self.position.offset - forgotten)
+        self.state = self.states[self.position.offset]
+        self.kept = self.kept[:-forgotten]
+        self.crashed = True
+
+    @rule(process=processes)
+    def the_bus_breaks(self, process: int) -> None:
+        self.under_way[process].clear()
+        self.rooms[process].needs_reading = True
+
+    # A process
+
+    @precondition(lambda self: any(self.under_way))
+    @rule(process=processes)
+    def events_arrive(self, process: int) -> None:
+        if self.under_way[process]:
+            self.rooms[process].heard_events(*self.under_way[process].pop(0))
+
+    @rule(process=processes)
+    def the_log_is_asked(self, process: int) -> None:
+        if self.answers[process] is None:
+            self.rooms[process].reading_begins()
+            self.answers[process] = Reading(self.position, self.state, tuple(self.kept))
+
+    @rule(process=processes)
+    def the_log_answers(self, process: int) -> None:
+        answer, self.answers[process] = self.answers[process], None
+        if answer is not None:
+            self.rooms[process].adopt(answer)
+
+    @rule(process=processes)
+    def the_position_is_checked(self, process: int) -> None:
+        room = self.rooms[process]
+        if room.is_open:
+            room.heard_position(self.position, room.tip)
+
+    @rule(process=processes, viewers=st.integers(0, 5))
+    def chat_and_counts_arrive(self, process: int, viewers: int) -> None:
+        self.lines += 1
+        self.rooms[process].heard_batch(Batch((line(f"a-{self.lines}"),), ("小林",)))
+        self.rooms[process].heard_counters(Counters(viewers, 0))
+
+    @rule(process=processes, seconds=st.floats(0.02, 2.0))
+    def a_tick_is_due(self, process: int, seconds: float) -> None:
+        self.now += seconds
+        room = self.rooms[process]
+        if not room.is_open:
+            return
+        flushed = room.flush(self.now)
+        message = snapshot_of(room) if flushed is None else builtins(flushed.tick)
+        for viewer in self.viewers:
+            if viewer.process == process:
+                viewer.replica.hear(message)
+
+    # Viewers
+
+    @rule(number=st.integers(0, 3), process=processes)
+    def a_viewer_comes(self, number: int, process: int) -> None:
+        viewer, room = self.viewers[number], self.rooms[process]
+        if viewer.process is not None or not room.is_open:
+            return
+        viewer.process = process
+        missed = room.recover(viewer.since) if viewer.since else None
+        viewer.replica.hear(snapshot_of(room) if missed is None else builtins(missed))
+
+    @rule(number=st.integers(0, 3))
+    def a_viewer_goes(self, number: int) -> None:
+        self.viewers[number].process = None
+
+    @rule(number=st.integers(0, 3))
+    def a_stale_viewer_gets_a_snapshot(self, number: int) -> None:
+        viewer = self.viewers[number]
+        if viewer.process is not None:
+            viewer.replica.hear(snapshot_of(self.rooms[viewer.process]))
+
+    # What holds
+
+    @invariant()
+    def copies_equal_what_their_process_says(self) -> None:
+        for viewer in getattr(self, "viewers", ()):
+            if viewer.process is not None:
+                room = self.rooms[viewer.process]
+                if room.needs_snapshot:
+                    continue  # It is on its way.
+                assert viewer.replica.position == room.position
+                assert lossless(viewer.replica.state) == lossless(room.state)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "rooms"):
+            return
+        for process, room in enumerate(self.rooms):
+            for message in self.under_way[process]:
+                room.heard_events(*message)
+            self.the_log_answers(process)
+            # The bus is restored, and then the position is checked now and then.
+            room.needs_reading = True
+            while room.needs_reading:
+                self.the_log_is_asked(process)
+                self.the_log_answers(process)
+                room.heard_position(self.position, room.tip)
+            while room.is_due:
+                self.a_tick_is_due(process, 1.0)
+            assert room.position == self.position
+            assert lossless(room.state) == lossless(self.state)
+        self.copies_equal_what_their_process_says()
+
+
+def snapshot_of(room: Room) -> dict[str, object]:
+    """What a newcomer is sent."""
+    epoch, offset = room.position
+    return {"t": "snapshot", "epoch": epoch, "offset": offset, "state": builtins(room.state)}
+
+
+def builtins(value: object) -> dict[str, object]:
+    """What arrives at the other end of the wire."""
+    decoded: dict[str, object] = json.loads(msgspec.json.encode(value))
+    return decoded
+
+
+def lossless(state: State) -> tuple[object, ...]:
+    """The part of the state that must never differ."""
+    assert isinstance(state, RoomState)
+    return state.live, state.cards, state.groups
+
+
+TestRoomMachine = RoomMachine.TestCase
+TestRoomMachine.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
