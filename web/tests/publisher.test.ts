@@ -5,7 +5,7 @@ import {
   type PublisherPhase,
   type UplinkStats,
   VIDEO_BITRATE_MAX,
-  isTakeover,
+  meaningOf,
 } from '../src/lib/publisher'
 import type { LiveState } from '../src/lib/wire'
 import { FakePeer } from './fake-peer'
@@ -29,7 +29,6 @@ let peers: FakePeer[]
 let phases: PublisherPhase[]
 let stats: UplinkStats[]
 let posts: () => Response
-let sessionStatus: number
 let room: LiveState
 let deleted: number
 let publisher: Publisher
@@ -40,7 +39,6 @@ beforeEach(async () => {
   peers = []
   phases = []
   stats = []
-  sessionStatus = 204
   room = 'paused'
   deleted = 0
   posts = () => new Response('v=0', { status: 201, headers: { Location: '/live/demo/whip/s1' } })
@@ -48,7 +46,7 @@ beforeEach(async () => {
     async fetch(_, init) {
       if (init?.method === 'POST') return posts()
       if (init?.method === 'DELETE') deleted += 1
-      return new Response(null, { status: sessionStatus })
+      return new Response(null, { status: 200 })
     },
     timers: time,
     random: () => 0.5,
@@ -103,22 +101,22 @@ describe('a lost transport', () => {
     expect(phases).toEqual(['connecting', 'live', 'lost', 'live'])
   })
 
-  it('is a takeover when our session is gone and the room is live without us', async () => {
+  it.each([
+    ['live', 'taken_over'],
+    ['over', 'stopped'],
+  ] as const)('that the server closed by itself while the room is %s ends as %s', async (state, phase) => {
     await onAir()
-    sessionStatus = 404
-    room = 'live'
+    room = state
     peer().closeTransport()
     await time.pass(30_000)
-    expect(phases.at(-1)).toBe('taken_over')
+    expect(phases.at(-1)).toBe(phase)
     expect(peers).toHaveLength(1)
   })
 
-  it('is only an absence when the room waits for us', () => {
-    expect(isTakeover(true, true, 'live')).toBe(true)
-    expect(isTakeover(true, true, 'paused')).toBe(false)
-    expect(isTakeover(true, false, 'live')).toBe(false)
-    expect(isTakeover(false, true, 'live')).toBe(false)
-    expect(isTakeover(true, true, null)).toBe(false)
+  it('is only an absence when the room waits for us, or nothing was said', () => {
+    expect(meaningOf(true, 'paused')).toBe('lost')
+    expect(meaningOf(true, null)).toBe('lost')
+    expect(meaningOf(false, 'live')).toBe('lost')
   })
 })
 

@@ -44,16 +44,6 @@ export async function endSession(session: string, exchange: Exchange): Promise<v
   }
 }
 
-/** Whether the server still knows a session; null when it cannot be asked. */
-export async function sessionAlive(session: string, exchange: Exchange): Promise<boolean | null> {
-  try {
-    const response = await exchange.fetch(session, { method: 'GET', headers: bearer(exchange.token) })
-    return response.status !== 404
-  } catch {
-    return null
-  }
-}
-
 /**
  * Call back once the other end has closed its transport (DTLS close_notify): browsers do not count that as a failure of the
  * connection, and would notice seconds later by its silence.

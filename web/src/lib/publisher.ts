@@ -1,14 +1,7 @@
 /** Sends camera and microphone over WHIP and keeps the live on air; knows when somebody else has taken it over. */
 import { type Fetch, Refused, Unreachable } from './api'
 import { Backoff } from './backoff'
-import {
-  type Exchange,
-  endSession,
-  negotiate,
-  onTransportClosed,
-  preferCodecs,
-  sessionAlive,
-} from './negotiate'
+import { type Exchange, endSession, negotiate, onTransportClosed, preferCodecs } from './negotiate'
 import type { Timers } from './timers'
 import type { LiveState } from './wire'
 
@@ -43,11 +36,12 @@ export interface PublisherWorld {
 }
 
 /**
- * Another host is on air in our place: the server said goodbye to us, no longer knows our session, and the room is live
- * all the same. A network that broke or a server that fell over say no goodbye.
+ * What the end of our transport means. A server that closes it by itself has let another host in our place (the room is live
+ * all the same) or the live was ended elsewhere; a network that broke or a server that fell over say no goodbye.
  */
-export function isTakeover(goodbye: boolean, sessionGone: boolean, room: LiveState | null): boolean {
-  return goodbye && sessionGone && room === 'live'
+export function meaningOf(goodbye: boolean, room: LiveState | null): 'taken_over' | 'stopped' | 'lost' {
+  if (goodbye && room === 'live') return 'taken_over'
+  return goodbye && room === 'over' ? 'stopped' : 'lost'
 }
 
 export class Publisher {
@@ -180,16 +174,14 @@ export class Publisher {
 
   /** The transport is gone. Come back by ourselves, unless another host is on air in our place. */
   async #broken(goodbye = false): Promise<void> {
-    const session = this.#session
-    const exchange = this.#exchange()
     this.#close(false)
     const attempt = this.#attempt
     this.#enter('lost')
-    const gone = goodbye && session !== '' && (await sessionAlive(session, exchange)) === false
-    const room = gone ? await this.world.roomState() : null
+    const room = goodbye ? await this.world.roomState() : null
     if (attempt !== this.#attempt) return
-    if (isTakeover(goodbye, gone, room)) this.#enter('taken_over')
-    else this.#retry(0)
+    const meaning = meaningOf(goodbye, room)
+    if (meaning === 'lost') this.#retry(0)
+    else this.#enter(meaning)
   }
 
   #retry(atLeast_ms: number): void {
