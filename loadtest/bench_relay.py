@@ -142,7 +142,6 @@ async def _join_storm(
         visits = [visit(began + number / joins_per_s) for number in range(joins)]
         await _paced(visits, joins_per_s)
         used = server.cpu().since(cpu)
-        packets = crowd.totals().packets
     report.tester(used)
     per_join_ms = (used.server_s - idle_load * used.at) / max(1, len(delays_ms)) * 1e3
     report.figures += [
@@ -153,10 +152,7 @@ async def _join_storm(
     report.checks.append(
         Check("every join succeeded", not failures, failures[0] if failures else f"{joins} joins")
     )
-    report.notes.append(
-        f"A join is POST, ICE, DTLS, the first packets ({packets / max(1, joins):.0f} received on "
-        "average, the cached picture among them) and DELETE."
-    )
+    report.notes.append("A join is POST, ICE, DTLS, the first packets and DELETE.")
 
 
 async def _paced(jobs: list[Coroutine[Any, Any, Any]], per_s: float) -> None:

@@ -4,6 +4,7 @@ Plain TCP only; for ordinary clients see httpx in `buyer` and `whip`.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from loadtest.errors import NoAnswer
 
 REQUEST_TIMEOUT_S = 20.0
 HEAD_BYTES_MAX = 64 * 1024
+# Servers close idle connections after a while, uvicorn after 5 s; use none that is nearly so old.
+IDLE_S_MAX = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class PlainHttp:
             raise ValueError(f"load goes to a plain http:// address, not {base_url}")
         self.host = parts.hostname
         self.port = parts.port or 80
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def request(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
@@ -60,19 +63,23 @@ class PlainHttp:
 
     async def close(self) -> None:
         """Close the idle connections; no request may be running."""
-        writers = [writer for _, writer in self._idle]
+        writers = [writer for _, _, writer in self._idle]
         self._idle.clear()
         for writer in writers:
             writer.close()
         await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Return a connection that the server has not closed, the last used first."""
+        while self._idle:
+            idle_since, reader, writer = self._idle.pop()
+            if not reader.at_eof() and time.monotonic() - idle_since < IDLE_S_MAX:
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection(self.host, self.port, limit=HEAD_BYTES_MAX)
+
     async def _exchange(self, data: bytes) -> Answer:
-        if self._idle:
-            reader, writer = self._idle.pop()
-        else:
-            reader, writer = await asyncio.open_connection(
-                self.host, self.port, limit=HEAD_BYTES_MAX
-            )
+        reader, writer = await self._connection()
         keep = False
         try:
             writer.write(data)
@@ -84,7 +91,7 @@ class PlainHttp:
             return Answer(answer.status, answer.headers, body)
         finally:
             if keep:
-                self._idle.append((reader, writer))
+                self._idle.append((time.monotonic(), reader, writer))
             else:
                 writer.close()
 

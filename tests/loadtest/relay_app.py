@@ -1,10 +1,8 @@
 """The media plane behind two bare routes: enough of a server to publish to and to watch."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,7 +11,7 @@ from starlette.routing import Route
 from media.errors import MediaError, NoSuchSession
 from media.io.plane import MediaPlane, PlaneConfig
 from media.io.session import Role, SessionInfo
-from tests.helpers import free_port, wait_until
+from tests.loadtest.serving import serving
 
 ROOM = "bench"
 
@@ -60,15 +58,8 @@ def relay_app(plane: MediaPlane) -> Starlette:
 async def relay_server() -> AsyncIterator[tuple[MediaPlane, str]]:
     """Run the application at a free port; yield its plane and base URL."""
     plane = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",)))
-    port = free_port()
-    app = relay_app(plane)
-    config = uvicorn.Config(app, port=port, log_level="warning", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve())
-    await wait_until(lambda: server.started)
     try:
-        yield plane, f"http://127.0.0.1:{port}"
+        async with serving(relay_app(plane)) as base_url:
+            yield plane, base_url
     finally:
-        server.should_exit = True
-        await task
         await plane.close()

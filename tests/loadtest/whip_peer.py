@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-import uvicorn
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame, VideoFrame
@@ -14,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from loadtest.whip import loopback_candidates
-from tests.helpers import free_port, wait_until
+from tests.helpers import free_port
+from tests.loadtest.serving import serving
 
 FRAMES_KEPT = 200
 
@@ -117,14 +117,8 @@ async def whip_peer() -> AsyncIterator[WhipPeer]:
     )
     port = free_port()
     peer.url = f"http://127.0.0.1:{port}/whip"
-    config = uvicorn.Config(app, port=port, log_level="warning", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    task = asyncio.create_task(server._serve())
-    await wait_until(lambda: server.started)
-    try:
-        yield peer
-    finally:
-        await peer.close()
-        server.should_exit = True
-        await task
+    async with serving(app, port):
+        try:
+            yield peer
+        finally:
+            await peer.close()
