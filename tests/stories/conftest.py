@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
@@ -24,9 +25,26 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
     # The network is this machine: WebRTC may use 127.0.0.1, and the camera is Chromium's fake one.
     "--allow-loopback-in-peer-connection",
-    "--use-fake-device-for-media-stream",
+    # Fifteen pictures a second leave two cores time for two viewers.
+    "--use-fake-device-for-media-stream=fps=15",
     "--use-fake-ui-for-media-stream",
 ]
+
+
+# Keeps hold of the page's peer connections, whose statistics tell what a viewer really sees.
+KEEP_CONNECTIONS = """
+  window.connections = []
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...args) { super(...args); window.connections.push(this) }
+  }
+"""
+VIDEO_STATS = """async () => {
+  const open = window.connections.filter((each) => each.connectionState === 'connected')
+  for (const connection of open.reverse())
+    for (const report of (await connection.getStats()).values())
+      if (report.type === 'inbound-rtp' && report.kind === 'video') return {...report}
+  return null
+}"""
 
 
 @pytest.fixture
@@ -73,6 +91,7 @@ class People:
             permissions=["camera", "microphone"],
         )
         self.contexts.append(context)
+        await context.add_init_script(KEEP_CONNECTIONS)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         await page.goto(path)
@@ -92,3 +111,9 @@ async def people(browser: Browser, linli: Running) -> AsyncIterator[People]:
 async def keep_screenshot(page: Page, name: str) -> None:
     """Keep a picture of `page` as screenshots/{name}.png."""
     await page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+async def video_stats(page: Page) -> dict[str, Any]:
+    """What WebRTC says of the video that `page` receives; empty while there is none."""
+    stats: dict[str, Any] | None = await page.evaluate(VIDEO_STATS)
+    return stats or {}

@@ -4,24 +4,12 @@ from playwright.async_api import Page, expect
 
 from tests.helpers import wait_until
 from tests.running import PASSWORD
-from tests.stories.conftest import DESKTOP, People, keep_screenshot
+from tests.stories.conftest import DESKTOP, People, keep_screenshot, video_stats
 
 VIDEO_S = 15.0
 WATCH_MS = 5_000
-
-# Frames decoded, freezes and packets lost, from the page's own peer connection.
-VIDEO_STATS = """async () => {
-  const video = document.querySelector('[data-testid=live-video]')
-  const quality = video.getVideoPlaybackQuality()
-  return {
-    frames: quality.totalVideoFrames,
-    dropped: quality.droppedVideoFrames,
-    width: video.videoWidth,
-    muted: video.muted,
-    paused: video.paused,
-    time: video.currentTime,
-  }
-}"""
+# The fake camera, two encoders and two decoders share two cores here.
+FRAMES_MIN = 25
 
 
 async def test_from_going_live_to_the_handover(people: People) -> None:
@@ -96,31 +84,20 @@ async def _join(viewer: Page, nickname: str) -> None:
 
 
 async def _sees_video(viewer: Page) -> None:
-    """The viewer decodes frames, and over five seconds the picture never stands still."""
+    """The viewer decodes frames, and over five seconds the picture never freezes (WebRTC's
+    word)."""
 
     async def decoding() -> bool:
-        stats = await viewer.evaluate(VIDEO_STATS)
-        return bool(stats["frames"] > 5 and stats["width"] > 0)
+        stats = await video_stats(viewer)
+        return bool(stats and stats["framesDecoded"] > 5)
 
     await wait_until(decoding, VIDEO_S, "decoded video")
-    freezes = await viewer.evaluate(
-        """async (watchMs) => {
-          const video = document.querySelector('[data-testid=live-video]')
-          let longest = 0, last = performance.now(), frames = 0
-          const end = last + watchMs
-          return await new Promise((resolve) => {
-            const step = (at) => {
-              longest = Math.max(longest, at - last); last = at; frames += 1
-              if (at > end) resolve({longest, frames}); else video.requestVideoFrameCallback(step)
-            }
-            video.requestVideoFrameCallback(step)
-          })
-        }""",
-        WATCH_MS,
-    )
-    # A freeze as WebRTC statistics count it: more than 150 ms over the mean distance of frames.
-    assert freezes["longest"] < WATCH_MS / freezes["frames"] + 400, freezes
-    assert freezes["frames"] > 50, freezes
+    before = await video_stats(viewer)
+    await viewer.wait_for_timeout(WATCH_MS)
+    after = await video_stats(viewer)
+    assert after["framesDecoded"] - before["framesDecoded"] > FRAMES_MIN, after
+    assert after["freezeCount"] == before["freezeCount"], after
+    assert after["packetsLost"] == 0, after
 
 
 async def _move_first_order(store: Page, lane: str) -> None:
