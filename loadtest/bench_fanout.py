@@ -40,10 +40,11 @@ async def bench_fanout(report: Report, plan: FanoutPlan) -> None:
         await audience.join(WARM_UP_VIEWERS)
         await talk(talkers, plan.lines_per_s, SETTLE_S)
         report.figures.append(await _memory(server, audience, plan.viewers))
+        report.counts["server's core while nobody talks, %"] = await _idle_percent(server)
         await talk(talkers, plan.lines_per_s, SETTLE_S)
         await _runs(report, server, audience, talkers, plan)
         totals = audience.totals()
-    report.counts = {
+    report.counts |= {
         "viewers": totals.viewers,
         "decoding viewers": totals.audited,
         "lines refused": totals.refused_lines,
@@ -64,6 +65,13 @@ async def _memory(server: Rig, audience: Audience, viewers: int) -> Figure:
     return Figure("memory per idle viewer", "KiB", (grown,), target=16.0)
 
 
+async def _idle_percent(server: Rig) -> float:
+    cpu = server.cpu()
+    await asyncio.sleep(SETTLE_S)
+    used = server.cpu().since(cpu)
+    return round(used.server_s / used.at * 100, 1)
+
+
 async def _runs(
     report: Report,
     server: Rig,
@@ -73,14 +81,12 @@ async def _runs(
 ) -> None:
     per_frame, p50, p99, worst, heard = [], [], [], [], []
     for _ in range(plan.runs):
-        del audience.latencies_us[:]
-        audience.measuring = True
+        audience.measure()
         frames, cpu = audience.frames, server.cpu()
         said = await talk(talkers, plan.lines_per_s, plan.seconds)
         used = server.cpu().since(cpu)
         per_frame.append(used.server_s / max(1, audience.frames - frames) * 1e6)
         await asyncio.sleep(SETTLE_S)  # what is on its way counts, too
-        audience.measuring = False
         delays_ms = [delay_us / 1e3 for delay_us in audience.latencies_us]
         p50.append(percentile(delays_ms, 50))
         p99.append(percentile(delays_ms, 99))

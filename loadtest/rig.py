@@ -5,6 +5,7 @@ It is started, filled and asked through its command line and public endpoints on
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -29,6 +30,8 @@ STOP_TIMEOUT_S = 15.0
 POLL_S = 0.1
 LOG_TAIL_BYTES = 2_000
 SERVER_CORE, TESTER_CORE = 0, 1
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
 _CORES = sorted(os.sched_getaffinity(0))
 
 
@@ -192,7 +195,7 @@ async def process(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            preexec_fn=lambda: pin(core),
+            preexec_fn=lambda: _before_exec(core),
         )
     try:
         yield child
@@ -233,6 +236,12 @@ async def run_linli(command: Sequence[str], environment: Mapping[str, str], stdi
 def pin(core: int) -> None:
     """Keep this process on `core`, or on the last one there is."""
     os.sched_setaffinity(0, {_CORES[min(core, len(_CORES) - 1)]})
+
+
+def _before_exec(core: int) -> None:
+    """Pin the child, and have the kernel end it if this process is killed (prctl(2))."""
+    pin(core)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def _ready(rig: Rig, running: asyncio.subprocess.Process) -> None:

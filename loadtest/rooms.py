@@ -6,12 +6,13 @@ publish → receive, and answers pings. One in many decodes everything and audit
 
 import asyncio
 import base64
+import contextlib
 import os
 import re
 import time
 from array import array
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgpack  # type: ignore[import-untyped]  # it has no stubs
@@ -21,6 +22,7 @@ from loadtest.errors import NoAnswer
 
 SUBPROTOCOL = "linli.v1.msgpack"
 JOIN_TIMEOUT_S = 20.0
+LEAVE_TIMEOUT_S = 5.0
 DECODE_EVERY = 50
 # The server limits connections per address; a tester has the whole loopback net.
 VIEWERS_PER_ADDRESS = 100
@@ -97,12 +99,9 @@ class RoomViewer(asyncio.Protocol):
         self.refused_lines = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the WebSocket and say hello in the same breath."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(self._audience.handshake)
-        hello = {"t": "hello", "channel": self._audience.channel}
-        self.say(hello | ({"token": self._token} if self._token else {}))
+        """Ask for the WebSocket."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport.write(self._audience.handshake)
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
@@ -117,6 +116,8 @@ class RoomViewer(asyncio.Protocol):
                 self._fail(head.split(b"\r\n", 1)[0].decode("latin-1"))
                 return
             self._open = True
+            hello = {"t": "hello", "channel": self._audience.channel}
+            self.say(hello | ({"token": self._token} if self._token else {}))
         frames, self._pending = split_frames(data)
         audience = self._audience
         for opcode, payload in frames:
@@ -185,7 +186,7 @@ class Audience:
         ).encode()
         self.frames = 0
         self.bytes = 0
-        self.measuring = False
+        self._measured_from_ns: int | None = None
         self.latencies_us = array("L")
         self._viewers: dict[RoomViewer, None] = {}
         self._lost = 0
@@ -200,7 +201,9 @@ class Audience:
         for viewer in list(self._viewers):
             viewer.close()
         if self._viewers:  # every transport reports its end in its own time
-            await self._empty.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                    await self._empty.wait()
 
     async def join(
         self, count: int, *, tokens: list[str] | None = None, per_s: float = 500.0
@@ -242,16 +245,20 @@ class Audience:
         host = 2 + number // VIEWERS_PER_ADDRESS
         return f"127.0.{host // 250}.{host % 250 + 1}"
 
+    def measure(self) -> None:
+        """Forget the delays so far; count those of lines that are said from now on."""
+        del self.latencies_us[:]
+        self._measured_from_ns = time.monotonic_ns()
+
     def heard(self, payload: bytes, first: re.Match[bytes]) -> None:
         """Note the delay of every marked line in one message."""
-        if not self.measuring:
+        if (from_ns := self._measured_from_ns) is None:
             return
         now_ns = time.monotonic_ns()
-        if payload.find(b"~", first.end()) < 0:
-            self.latencies_us.append(max(0, now_ns - int(first[1])) // 1_000)
-            return
         for mark in _MARK.finditer(payload, first.start()):
-            self.latencies_us.append(max(0, now_ns - int(mark[1])) // 1_000)
+            said_ns = int(mark[1])
+            if from_ns <= said_ns <= now_ns:
+                self.latencies_us.append((now_ns - said_ns) // 1_000)
 
     def gone(self, viewer: RoomViewer) -> None:
         """Note that a viewer's connection has ended."""

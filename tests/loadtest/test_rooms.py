@@ -75,7 +75,7 @@ async def room() -> AsyncIterator[tuple[Room, str]]:
 async def test_every_viewer_hears_a_line_and_its_delay_is_known(room: tuple[Room, str]) -> None:
     async with Audience(room[1], "demo") as audience:
         viewers = await audience.join(5)
-        audience.measuring = True
+        audience.measure()
         assert await talk(viewers[:2], lines_per_s=100, seconds=0.05) == 5
         await wait_until(lambda: len(audience.latencies_us) == 25)
         assert max(audience.latencies_us) < 5_000_000
@@ -85,7 +85,7 @@ async def test_every_viewer_hears_a_line_and_its_delay_is_known(room: tuple[Room
 async def test_two_marked_lines_in_one_message_are_two_delays(room: tuple[Room, str]) -> None:
     async with Audience(room[1], "demo") as audience:
         await audience.join(1)
-        audience.measuring = True
+        audience.measure()
         now = time.monotonic_ns()
         await room[0].tick(chat=[{"text": marked("a", now)}, {"text": marked("b", now)}])
         await wait_until(lambda: len(audience.latencies_us) == 2)
