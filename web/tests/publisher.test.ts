@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { preferCodecs } from '../src/lib/negotiate'
+import { preferCodecs, withStartBitrate } from '../src/lib/negotiate'
 import {
   Publisher,
   type PublisherPhase,
@@ -80,6 +80,17 @@ describe('going live', () => {
     ])
     expect(peer().preferred[0]).toBe(CODECS[3])
     expect(peer().encodings).toEqual([expect.objectContaining({ maxBitrate: VIDEO_BITRATE_MAX })])
+  })
+
+  it('asks the browser to begin with a clear picture', () => {
+    const h264 =
+      'v=0\r\nm=audio 9 X 111\r\na=fmtp:111 a=1\r\nm=video 9 UDP/TLS/RTP/SAVPF 108 109\r\na=fmtp:108 p=1\r\nm=application 9\r\n'
+    expect(withStartBitrate(h264, 1000)).toBe(
+      h264.replace('a=fmtp:108 p=1', 'a=fmtp:108 p=1;x-google-start-bitrate=1000'),
+    )
+    const vp8 = 'v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n'
+    expect(withStartBitrate(vp8, 1000)).toBe(`${vp8}a=fmtp:96 x-google-start-bitrate=1000\r\n`)
+    expect(withStartBitrate('v=0\r\n', 1000)).toBe('v=0\r\n')
   })
 
   it('says how the uplink does', async () => {

@@ -10,6 +10,8 @@ export const TRANSPORT_TIMEOUT_MS = 8_000
 /** A broken transport may heal by itself this long, ms. */
 const DISCONNECTED_MS = 3_000
 const SAMPLE_EVERY_MS = 1_000
+/** Until the first frame, so that it is shown as soon as it is there, ms. */
+const FIRST_SAMPLES_EVERY_MS = 100
 /** Wait for a live to begin when the server names no time, ms. */
 const NOT_LIVE_WAIT_MS = 3_000
 /** Transports in a row that fail before we say that WebRTC is blocked here. */
@@ -135,7 +137,10 @@ export class Player {
       if (attempt !== this.#attempt) return
       this.#look([...report.values()] as Record<string, unknown>[])
       if (attempt === this.#attempt)
-        this.#cancelSampling = this.world.timers.after(SAMPLE_EVERY_MS, () => void sample())
+        this.#cancelSampling = this.world.timers.after(
+          this.#phase === 'playing' ? SAMPLE_EVERY_MS : FIRST_SAMPLES_EVERY_MS,
+          () => void sample(),
+        )
     }
     void sample()
   }

@@ -8,6 +8,8 @@ import type { LiveState } from './wire'
 /** What a phone's uplink carries and 720p needs, bit/s. */
 export const VIDEO_BITRATE_MAX = 1_500_000
 export const FRAME_RATE_MAX = 30
+/** What to begin with; the browser's own estimate follows within seconds, kbit/s. */
+export const START_KBPS = 1_000
 const TRANSPORT_TIMEOUT_MS = 10_000
 /** A broken transport may heal by itself this long, ms. */
 const DISCONNECTED_MS = 3_000
@@ -202,7 +204,7 @@ export class Publisher {
   }
 
   #exchange(): Exchange {
-    return { fetch: this.world.fetch, url: this.url, token: this.world.token() }
+    return { fetch: this.world.fetch, url: this.url, token: this.world.token(), start_kbps: START_KBPS }
   }
 
   #enter(phase: PublisherPhase, why: Refused | null = null): void {
