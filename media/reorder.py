@@ -19,13 +19,14 @@ class Reorder(Generic[T]):
 
     def __init__(self) -> None:
         self.expected: int | None = None
-        self._held: dict[int, T] = {}
-        self._since = 0.0
+        self._held: dict[int, tuple[T, float]] = {}  # with the time of arrival, earliest first
 
     @property
     def deadline(self) -> float | None:
         """When the oldest gap is given up, or None."""
-        return self._since + REPAIR_S if self._held else None
+        for _, arrived in self._held.values():
+            return arrived + REPAIR_S
+        return None
 
     def receive(self, sequence: int, item: T, *, now: float) -> bool:
         """Take an item; False for one that is too late or came before."""
@@ -34,28 +35,21 @@ class Reorder(Generic[T]):
             self.expected = sequence
         if sequence < self.expected or sequence in self._held:
             return False
-        if not self._held:
-            self._since = now
-        self._held[sequence] = item
+        self._held[sequence] = (item, now)
         return True
 
     def ready(self, *, now: float) -> list[tuple[int, T]]:
-        """Return what is in order now, skipping a gap that is overdue."""
+        """Return what is in order now, skipping gaps that are overdue."""
         out: list[tuple[int, T]] = []
         while self._held:
             assert self.expected is not None
-            while (item := self._held.pop(self.expected, None)) is not None:
-                out.append((self.expected, item))
+            while (held := self._held.pop(self.expected, None)) is not None:
+                out.append((self.expected, held[0]))
                 self.expected += 1
-            if not self._held:
-                break
-            if now < self._since + REPAIR_S and len(self._held) <= HELD_MAX:
-                # What waits now waits for another gap than before.
-                if out:
-                    self._since = now
+            deadline = self.deadline
+            if deadline is None or (now < deadline and len(self._held) <= HELD_MAX):
                 break
             self.expected = min(self._held)
-            self._since = now
         return out
 
     def missing(self) -> list[int]:

@@ -1,0 +1,86 @@
+"""A stream goes on without a seam while its host's numbers change, and keeps what repairs need."""
+
+from media.rtp import Packet
+from media.sdp import Codec
+from media.track import RING_S, Frame, Track
+
+KEY, DELTA = b"\x65\x88", b"\x41\x88"
+FPS, TICKS = 25, 3_600
+
+
+def track() -> Track:
+    return Track("video", Codec("H264", 96, 90_000), ssrc=9, first_sequence=100)
+
+
+def feed(
+    track: Track, sequence: int, timestamp: int, payload: bytes, *, now: float, ssrc: int = 1
+) -> list[Frame]:
+    """One frame of two packets."""
+    frames = []
+    for at, last in ((0, False), (1, True)):
+        packet = Packet(
+            96, last, sequence + at & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc, payload + bytes(100)
+        )
+        track.receive(packet, now=now)
+        frames += track.poll(now=now)
+    return frames
+
+
+def numbers(frames: list[Frame]) -> list[int]:
+    return [
+        number
+        for frame in frames
+        for run in frame.runs
+        for number in range(run.sequence, run.sequence + len(run.items))
+    ]
+
+
+def test_a_live_begins_with_a_key_frame() -> None:
+    live = track()
+    assert feed(live, 7, 0, DELTA, now=0) == []
+    assert live.waits_for_key
+    [frame] = feed(live, 9, TICKS, KEY, now=0.04)
+    assert frame.key
+    assert numbers([frame]) == [100, 101]
+
+
+def test_a_returning_host_is_spliced_without_a_seam() -> None:
+    live = track()
+    frames = feed(live, 65_534, 5, KEY, now=0) + feed(live, 65_536, 5 + TICKS, DELTA, now=0.04)
+    live.lose_source()
+    assert feed(live, 40, 999_999, DELTA, now=5.0, ssrc=2) == []
+    frames += feed(live, 42, 999_999 + TICKS, KEY, now=5.04, ssrc=2)
+    assert numbers(frames) == [100, 101, 102, 103, 104, 105]
+    elapsed = frames[2].timestamp - frames[1].timestamp
+    assert elapsed == round(5.0 * 90_000)
+
+
+def test_a_lost_packet_leaves_its_number_free() -> None:
+    live = track()
+    feed(live, 1, 0, KEY, now=0)
+    frames = feed(live, 4, TICKS, DELTA, now=0.04)
+    assert frames == []
+    frames = live.poll(now=1)
+    assert numbers(frames) == [103, 104]
+    assert live.lost == 1
+
+
+def test_the_ring_keeps_what_was_sent_for_a_while() -> None:
+    live = track()
+    [frame] = feed(live, 1, 0, KEY, now=0)
+    assert live.ring[100].item is frame.runs[0].items[0]
+    feed(live, 3, TICKS, DELTA, now=RING_S + 0.1)
+    assert 100 not in live.ring
+    assert 102 in live.ring
+
+
+def test_a_newcomer_gets_the_pictures_since_the_key_frame_close_together() -> None:
+    live = track()
+    feed(live, 1, 0, KEY, now=0)
+    feed(live, 3, TICKS, DELTA, now=0.04)
+    [last] = feed(live, 5, 2 * TICKS, DELTA, now=0.08)
+    replay = live.replay()
+    assert numbers(list(replay)) == [100, 101, 102, 103, 104, 105]
+    assert replay[-1].timestamp == last.timestamp
+    assert replay[-1].timestamp - replay[0].timestamp < TICKS
+    assert replay[0].key
