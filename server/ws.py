@@ -98,6 +98,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         "_arrived",
         "_bad",
         "_connections",
+        "_ended",
         "_fast",
         "_gate",
         "_greeted",
@@ -125,6 +126,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         )
         self._address = ""
         self._arrived = False
+        self._ended = False
         self._greeted = False
         self._principal = ANONYMOUS
         self._local: LocalRoom | None = None
@@ -287,7 +289,8 @@ class RoomConnection(Seat, asyncio.Protocol):
     # Inbound messages
 
     def _frame(self, frame: Frame) -> None:
-        if frame.opcode in (Opcode.PING, Opcode.PONG, Opcode.CLOSE) or self._closing:
+        # What came before the peer's close in one packet still counts.
+        if frame.opcode in (Opcode.PING, Opcode.PONG, Opcode.CLOSE) or self._ended:
             return
         if frame.opcode is not Opcode.CONT and frame.opcode is not CODECS[self.codec].opcode:
             self._gate.malformed("opcode")
@@ -444,7 +447,7 @@ class RoomConnection(Seat, asyncio.Protocol):
             self._enter(local, since)
 
     def _enter(self, local: LocalRoom, since: Position | None) -> None:
-        if not self._arrived or self._closing:
+        if not self._arrived or self._ended:
             return
         if len(local.audience) >= CHANNEL_CONNECTIONS_MAX:
             self._refuse(CloseCode.TOO_MANY_CONNECTIONS)
@@ -470,20 +473,17 @@ class RoomConnection(Seat, asyncio.Protocol):
             hub.came(local, principal.nickname)
         waiting, self._waiting = self._waiting, []
         for message in waiting:
-            if not self._closing:
+            if not self._ended:
                 self._act(message)
 
     # Small things
-
-    @property
-    def _closing(self) -> bool:
-        return self._protocol.state is not OPEN
 
     def _refuse(self, code: CloseCode) -> None:
         self._gate.refuse(_REASONS[code])
         self.close_with(code)
 
     def _leave(self) -> None:
+        self._ended = True
         self.write = nothing
         local, self._local = self._local, None
         if local is not None:
