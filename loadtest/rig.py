@@ -148,6 +148,7 @@ async def rig() -> AsyncIterator[Rig]:
     Raises:
         RigFailed: It did not start.
     """
+    before = os.sched_getaffinity(0)
     pin(TESTER_CORE)
     folder = Path(tempfile.mkdtemp(prefix="linli-bench-"))
     try:
@@ -166,6 +167,7 @@ async def rig() -> AsyncIterator[Rig]:
             yield rig
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.sched_setaffinity(0, before)
 
 
 def rig_environment(folder: Path) -> dict[str, str]:
