@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from commerce.errors import Refusal
 from commerce.io import keys
+from commerce.io.loops import stopping
 from commerce.orders import OrderRow
 
 RECONNECT_S = 0.2
@@ -65,11 +66,11 @@ class Answers:
 
     async def run(self, redis: Redis) -> None:
         """Listen for answers of other processes until cancelled."""
-        while True:
+        while not stopping():
             try:
                 async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
                     await pubsub.subscribe(keys.ANSWERS)
-                    while True:
+                    while not stopping():
                         message = await pubsub.get_message(timeout=POLL_S)
                         if message is not None:
                             self.tell(_decoder.decode(message["data"]))

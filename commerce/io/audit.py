@@ -5,6 +5,7 @@ when no order is on its way.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -168,4 +169,5 @@ async def keys_without_end(redis: Redis) -> list[str]:
 
 
 async def _numbers(redis: Redis, key: str) -> dict[str, int]:
-    return {field.decode(): int(value) for field, value in (await redis.hgetall(key)).items()}
+    found: dict[Any, Any] = await redis.hgetall(key)
+    return {field.decode(): int(value) for field, value in found.items()}

@@ -16,6 +16,7 @@ from commerce.io.fulfilment import Fulfilment
 from commerce.io.gate import RedisGate
 from commerce.io.groups import Groups
 from commerce.io.ledger import Ledger, Probe
+from commerce.io.loops import stopping
 from commerce.io.orders import Orders
 from commerce.io.outbox import Relay
 from commerce.io.rebuild import Rebuild
@@ -119,6 +120,6 @@ class Commerce:
             tasks.create_task(self._end_groups(), name="commerce groups")
 
     async def _end_groups(self) -> None:
-        while True:
+        while not stopping():
             await asyncio.sleep(EXPIRY_EVERY_S)
             await self.groups.step()

@@ -14,6 +14,7 @@ from commerce.directory import Guest, Live, LiveState, Pin, Product, Staff
 from commerce.errors import NotFound
 from commerce.io.catalogue import Catalogue, load_catalogue
 from commerce.io.engine import Clock, Record
+from commerce.io.loops import stopping
 from commerce.io.schema import guests, lives, pins, staff, stock
 from commerce.orders import Entry
 from commerce.views import Card, ProductView
@@ -43,7 +44,7 @@ class Directory:
 
     async def run(self) -> None:
         """Keep the catalogue fresh until cancelled."""
-        while True:
+        while not stopping():
             await asyncio.sleep(REFRESH_S)
             try:
                 await self.refresh()

@@ -23,6 +23,7 @@ from commerce.gate import (
 )
 from commerce.groups import Group
 from commerce.io import keys
+from commerce.io.loops import stopping
 from commerce.ledger import Verdict
 
 PIPELINE_MAX = 256  # taps per round trip
@@ -103,7 +104,7 @@ class RedisGate:
     async def run(self) -> None:
         """Send waiting taps, as many at a time as there are, until cancelled."""
         try:
-            while True:
+            while not stopping():
                 await self._wake.wait()
                 batch, self._waiting = (
                     self._waiting[:PIPELINE_MAX],

@@ -21,14 +21,17 @@ from commerce.io.directory import Directory
 from commerce.io.engine import Record
 from commerce.io.gate import RedisGate
 from commerce.io.ledger_writes import load_facts, next_number, write_plan
+from commerce.io.loops import stopping
 from commerce.ledger import BATCH_MAX, Plan, Verdict, plan
 from commerce.orders import Entry, parse_entry
 from commerce.payments import Charge, PaymentOutcome, Payments, Refund
 
 BLOCK_MS = 500  # how long a read waits for the first entry
 CLAIM_IDLE_MS = 5_000  # an entry that nobody settled for so long is taken over
-CLAIM_IDLE_FIRST_MS = 1_000  # the same, right after the start
+CLAIM_IDLE_FIRST_MS = 1_000  # the same, while we have just started: after a crash people wait
+CLAIM_FIRST_S = 10.0
 CLAIM_EVERY_S = 1.0
+CONSUMER_IDLE_MS = 3_600_000  # a consumer that did nothing for so long is gone
 BACKOFF_S = 0.2
 DELIVERIES_MAX = 5  # failures of one entry by itself before it is buried
 DEAD_MAX = 10_000
@@ -65,14 +68,14 @@ class Ledger:
         self._on_commit = on_commit
         self._probe = probe
         self._failures: dict[str, int] = {}
-        self._claim_idle_ms = CLAIM_IDLE_FIRST_MS
+        self._started_at: float | None = None
         self._claim_at = 0.0
         self.committed = 0
         self.buried = 0
 
     async def run(self) -> None:
         """Work off the stream until cancelled."""
-        while True:
+        while not stopping():
             try:
                 await self.step(block_ms=BLOCK_MS)
             except (RedisError, DBAPIError, OSError) as error:
@@ -85,8 +88,9 @@ class Ledger:
         now = asyncio.get_running_loop().time()
         if now >= self._claim_at:
             self._claim_at = now + CLAIM_EVERY_S
-            handled += await self.claim(self._claim_idle_ms)
-            self._claim_idle_ms = CLAIM_IDLE_MS
+            self._started_at = self._started_at or now
+            fresh = now - self._started_at < CLAIM_FIRST_S
+            handled += await self.claim(CLAIM_IDLE_FIRST_MS if fresh else CLAIM_IDLE_MS)
         try:
             reply = await self._redis.xreadgroup(
                 keys.CONSUMER_GROUP, self._node, {keys.ORDERS: ">"}, count=BATCH_MAX, block=block_ms
@@ -122,12 +126,17 @@ class Ledger:
                 return handled
 
     async def make_group(self) -> None:
-        """Make the stream and its consumer group, unless they are there."""
+        """Make the stream and its consumer group, unless they are there; forget the dead."""
         try:
             await self._redis.xgroup_create(keys.ORDERS, keys.CONSUMER_GROUP, "0", mkstream=True)
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
+        for consumer in await self._redis.xinfo_consumers(keys.ORDERS, keys.CONSUMER_GROUP):
+            if consumer["pending"] == 0 and consumer["idle"] > CONSUMER_IDLE_MS:
+                await self._redis.xgroup_delconsumer(
+                    keys.ORDERS, keys.CONSUMER_GROUP, consumer["name"]
+                )
 
     async def _handle(self, raw: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> None:
         entries = []

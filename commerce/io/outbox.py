@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from commerce.io.engine import Clock, Record
+from commerce.io.loops import stopping
 from commerce.io.relay_lock import RelayLock
 from commerce.io.schema import outbox
 from commerce.io.telling import Telling
@@ -69,7 +70,7 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled."""
         try:
-            while True:
+            while not stopping():
                 try:
                     async with asyncio.timeout(IDLE_S):
                         await self._wake.wait()
@@ -78,7 +79,7 @@ class Relay:
                 self._wake.clear()
                 try:
                     if await self._lock.mine():
-                        while await self.step() == BATCH_MAX:
+                        while await self.step() == BATCH_MAX and not stopping():
                             await self._lock.mine()
                 except (RedisError, DBAPIError, OSError) as error:
                     log.warning("relay pauses", error=type(error).__name__)

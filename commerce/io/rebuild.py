@@ -28,6 +28,7 @@ from commerce.groups import JOINABLE, Group
 from commerce.io import keys
 from commerce.io.engine import Clock, Record
 from commerce.io.gate import APPLIED_MS, SEATS_KEPT_MS, StockRow, group_terms, product_facts
+from commerce.io.loops import stopping
 from commerce.io.rows import GROUPS, PRODUCTS, group_of, product_of
 from commerce.io.schema import buying_groups, group_seats, meta, orders, outbox, stock
 from commerce.orders import Entry, parse_entry
@@ -67,7 +68,7 @@ class Rebuild:
 
     async def ensure(self) -> None:
         """Return once the gate is open and belongs to this record and this run of Redis."""
-        while True:
+        while not stopping():
             epoch = await self._epoch()
             if await self._redis.get(keys.EPOCH) == epoch.encode():
                 return
@@ -94,7 +95,7 @@ class Rebuild:
             return False  # another process is at it
         await self._forget_other_record(epoch)
         await self._redis.delete(keys.EPOCH)
-        while True:
+        while not stopping():
             async with self._redis.pipeline(transaction=True) as pipeline:
                 await pipeline.watch(
                     keys.REBUILD, keys.ORDERS, keys.AVAILABLE, keys.HELD, keys.SETTLED, keys.HOLD
@@ -112,6 +113,7 @@ class Rebuild:
                     return True
                 except WatchError:
                     await asyncio.sleep(RETRY_S)  # a ledger settles what waits in the stream
+        return False
 
     async def _forget_other_record(self, epoch: str) -> None:
         """Drop the keys of another record: their entries and holds mean nothing here."""

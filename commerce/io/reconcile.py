@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from commerce.io.engine import Clock, Record
 from commerce.io.gate import Comparison, RedisGate
+from commerce.io.loops import stopping
 from commerce.io.rebuild import Rebuild, read_stock
 
 EVERY_S = 1.0
@@ -52,7 +53,7 @@ class Reconcile:
     async def run(self) -> None:
         """Reconcile until cancelled."""
         steps = 0
-        while True:
+        while not stopping():
             try:
                 async with asyncio.timeout(EVERY_S):
                     await self._wake.wait()

@@ -23,6 +23,8 @@ from commerce.directory import (
     Text,
 )
 from commerce.feed import MemoryFeed
+from commerce.fulfilment import OrderState
+from commerce.groups import Group, GroupState
 from commerce.io.commerce import Commerce
 from commerce.io.engine import open_engine, wall_clock
 from commerce.io.ledger import Probe
@@ -30,7 +32,26 @@ from commerce.io.migrate import upgrade
 from commerce.io.orders import OrderRequest
 from commerce.io.seed import seed
 from commerce.payments import Payments
+from commerce.views import OrderView, StoreView
 
+NOTHING_YET = OrderView(
+    "",
+    "",
+    OrderState.WAITING_GROUP,
+    "",
+    Text("", ""),
+    "",
+    0,
+    0,
+    None,
+    "",
+    StoreView("", Text("", ""), Text("", "")),
+    0,
+    None,
+    None,
+    -1,
+)
+NO_GROUP_YET = Group("", "", "", -1, 0, 0, GroupState.CANCELLED, 0)
 FAR, NEAR = Position(30.30, 120.20), Position(30.27, 120.15)
 
 
@@ -100,6 +121,14 @@ class Shop:
     redis: Redis
     engine: AsyncEngine
     clock: TestClock
+
+    def seen(self, order_id: str) -> OrderView:
+        """What the buyer was told last; an order without a state before that."""
+        return self.feed.last_orders.get(order_id, NOTHING_YET)
+
+    def seen_group(self, group_id: str) -> Group:
+        """What the rooms were told last."""
+        return self.feed.groups.get(group_id, NO_GROUP_YET)
 
     def tap(
         self,

@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from commerce.fulfilment import OrderState
 from commerce.io import keys
-from commerce.io.audit import audit, audit_gate
 from commerce.io.orders import Pending
 from commerce.views import OrderView
+from tests.commerce.checks import quiet, sound
 from tests.commerce.shop import Shop, open_shop, running
 from tests.helpers import wait_until
 
@@ -30,24 +30,6 @@ def dying_at(step: str) -> Callable[[str], None]:
             raise Killed
 
     return probe
-
-
-async def quiet(shop: Shop) -> None:
-    """Wait until nothing is on its way."""
-
-    async def nothing() -> bool:
-        async with shop.commerce.record.read() as connection:
-            waiting = await connection.scalar(text("SELECT COUNT(*) FROM outbox"))
-        return not waiting and not await shop.redis.xlen(keys.ORDERS)
-
-    await wait_until(nothing, 15, "a quiet shop")
-
-
-async def sound(shop: Shop) -> None:
-    """Nothing is on its way, and every invariant holds."""
-    await quiet(shop)
-    assert await audit(shop.engine) == []
-    assert await audit_gate(shop.engine, shop.redis) == []
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -7,7 +7,7 @@ import pytest
 from commerce.errors import Refusal, Refused
 from commerce.fulfilment import OrderState
 from commerce.views import OrderView
-from tests.commerce.shop import running_shop, shop_plan
+from tests.commerce.shop import open_shop, running_shop, shop_plan
 from tests.helpers import wait_until
 
 
@@ -51,3 +51,16 @@ async def test_of_500_buyers_exactly_100_get_one_of_100(database_url: str, valke
         assert len(orders) == 100
         assert refusals == [Refusal.SOLD_OUT] * 400
         assert len({order.number for order in orders}) == 100
+
+
+@pytest.mark.parametrize("after_ms", [0, 5, 15, 40])
+async def test_a_commerce_stops_at_any_moment(
+    database_url: str, valkey_url: str, after_ms: int
+) -> None:
+    async with open_shop(database_url, valkey_url) as shop:
+        task = asyncio.create_task(shop.commerce.run())
+        await shop.commerce.orders.place(shop.tap("anna"))
+        asyncio.get_running_loop().call_later(after_ms / 1_000, task.cancel)
+        done, _ = await asyncio.wait([task], timeout=10)
+        assert done
+        assert task.cancelled()

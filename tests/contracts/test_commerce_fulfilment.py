@@ -1,0 +1,159 @@
+"""An order in the store, on both records: moves, the code, the handover, and what is refused."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from commerce.errors import (
+    AlreadyHandedOver,
+    IllegalMove,
+    NotFound,
+    NotReadyYet,
+    Refusal,
+    Refused,
+    UnknownCode,
+)
+from commerce.fulfilment import OrderState
+from commerce.views import OrderView
+from tests.commerce.checks import quiet, sound
+from tests.commerce.shop import Shop, running_shop
+from tests.helpers import wait_until
+
+TO_READY = (OrderState.PICKING, OrderState.PACKED, OrderState.READY)
+
+
+async def buy(shop: Shop, guest: str, product: str = "tea") -> OrderView:
+    """One confirmed order."""
+    order = await shop.commerce.orders.place(shop.tap(guest, product))
+    assert isinstance(order, OrderView)
+    return order
+
+
+async def make_ready(shop: Shop, guest: str) -> OrderView:
+    """One order that waits to be fetched."""
+    order = await buy(shop, guest)
+    for state in TO_READY:
+        await shop.commerce.fulfilment.move(order.id, state, "clerk")
+    [mine] = [o for o in await shop.commerce.orders.mine(guest) if o.id == order.id]
+    return mine
+
+
+async def test_a_ready_order_is_handed_over_once(database_url: str, valkey_url: str) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        order = await make_ready(shop, "anna")
+        assert order.pickup
+        assert order.pickup.qr.startswith("data:image/svg+xml")
+        await wait_until(lambda: shop.seen(order.id).pickup == order.pickup)
+        fulfilment = shop.commerce.fulfilment
+        with pytest.raises(UnknownCode):
+            await fulfilment.hand_over("s2", order.pickup.code, "clerk")
+        typed = order.pickup.code.lower().replace("-", " ")
+        done = await fulfilment.hand_over("s1", typed, "clerk")
+        assert done.state is OrderState.HANDED_OVER
+        with pytest.raises(AlreadyHandedOver) as again:
+            await fulfilment.hand_over("s1", order.pickup.code, "clerk")
+        assert again.value.handed_over_at_ms == done.handed_over_at_ms
+        with pytest.raises(UnknownCode):
+            await fulfilment.hand_over("s1", "0000-0000-0", "clerk")
+        with pytest.raises(UnknownCode):
+            await fulfilment.hand_over("s1", "no code at all", "clerk")
+        assert [seen.id for seen in (await fulfilment.board("s1")).orders] == [order.id]
+        await sound(shop)
+
+
+async def test_of_two_clerks_at_once_exactly_one_hands_over(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        order = await make_ready(shop, "anna")
+        assert order.pickup
+        results = await asyncio.gather(
+            *(
+                shop.commerce.fulfilment.hand_over("s1", order.pickup.code, f"clerk {n}")
+                for n in range(8)
+            ),
+            return_exceptions=True,
+        )
+        kinds = sorted(type(result).__name__ for result in results)
+        assert kinds == ["AlreadyHandedOver"] * 7 + ["StoreOrder"]
+        await sound(shop)
+
+
+async def test_an_illegal_move_is_refused_by_rule_and_by_the_database(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        order = await buy(shop, "anna")
+        for state in (OrderState.READY, OrderState.HANDED_OVER, OrderState.NEW):
+            with pytest.raises(IllegalMove) as refused:
+                await shop.commerce.fulfilment.move(order.id, state, "clerk")
+            assert refused.value.state == "new"
+        with pytest.raises(NotFound):
+            await shop.commerce.fulfilment.move("nothing", OrderState.PICKING, "clerk")
+        for wrong in ("ready", "handed_over", "waiting_group", "lost"):
+            with pytest.raises(DBAPIError):
+                async with shop.commerce.record.write() as connection:
+                    await connection.execute(text(f"UPDATE orders SET state = '{wrong}'"))
+        with pytest.raises(DBAPIError):
+            async with shop.commerce.record.write() as connection:
+                await connection.execute(text("UPDATE stock SET sold = on_hand + 1"))
+
+
+async def test_a_cancelled_order_is_paid_back_and_its_units_are_sold_again(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        order = await make_ready(shop, "anna")
+        assert order.pickup
+        await shop.commerce.fulfilment.move(order.id, OrderState.CANCELLED, "clerk")
+        with pytest.raises(NotReadyYet):
+            await shop.commerce.fulfilment.hand_over("s1", order.pickup.code, "clerk")
+        await wait_until(lambda: shop.seen(order.id).refunded_fen == 990)
+        await sound(shop)
+        [view] = [
+            product
+            for product in await shop.commerce.directory.products("demo")
+            if product.id == "tea"
+        ]
+        assert view.left == 100
+
+
+async def test_the_nearest_store_with_stock_serves_and_says_when_it_is_sold_out(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        order = await buy(shop, "anna", "rice")
+        assert order.store.id == "s2"
+        with pytest.raises(Refused) as refused:
+            await shop.commerce.orders.place(shop.tap("bo", "tea", quantity=101))
+        assert refused.value.refusal is Refusal.LIMIT_REACHED
+        with pytest.raises(Refused) as refused:
+            await shop.commerce.orders.place(shop.tap("bo", "gone"))
+        assert refused.value.refusal is Refusal.NOT_ON_SALE
+        with pytest.raises(Refused) as refused:
+            await shop.commerce.orders.place(shop.tap("cai", "tea", price=1))
+        assert (refused.value.refusal, refused.value.left) == (Refusal.PRICE_CHANGED, 990)
+
+
+async def test_two_workers_share_one_shop(database_url: str, redis_url: str) -> None:
+    async with (
+        running_shop(database_url, redis_url) as one,
+        running_shop(database_url, redis_url) as two,
+    ):
+        shops = (one, two)
+        answers = await asyncio.gather(
+            *(
+                shops[number % 2].commerce.orders.place(shops[0].tap(f"g{number // 2}"), wait_s=20)
+                for number in range(260)
+            ),
+            return_exceptions=True,
+        )
+        confirmed = {answer.id for answer in answers if isinstance(answer, OrderView)}
+        refused = [answer for answer in answers if isinstance(answer, Refused)]
+        assert len(confirmed) == 100
+        assert len(refused) == 60
+        assert one.commerce.rebuild.count + two.commerce.rebuild.count == 1
+        await quiet(one)
+        await sound(one)

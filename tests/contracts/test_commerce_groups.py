@@ -1,0 +1,149 @@
+"""Group buys on both records: opened by a pin, joined by one tap, reached, expired, paid back."""
+
+import asyncio
+
+import pytest
+
+from commerce.errors import Refusal, Refused
+from commerce.fulfilment import FULFIL_MS, OrderState
+from commerce.groups import EXPIRY_GRACE_MS, GroupState
+from commerce.io.audit import audit
+from commerce.views import OrderView
+from tests.commerce.checks import quiet, sound
+from tests.commerce.shop import Shop, running_shop, shop_plan
+from tests.helpers import wait_until
+
+HOUR_MS = 3_600_000
+
+
+async def join(shop: Shop, guest: str, **options: str) -> OrderView:
+    """Join the estate's group for pears."""
+    order = await shop.commerce.orders.place(shop.tap(guest, "pear", **options))  # type: ignore[arg-type]  # names only
+    assert isinstance(order, OrderView)
+    return order
+
+
+async def test_a_pin_opens_a_group_in_every_estate_once(database_url: str, valkey_url: str) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        card = await shop.commerce.groups.pin("demo", "pear", 90_000)
+        assert (card.product.id, card.media_time, card.product.left) == ("pear", 90_000, 100)
+        groups = await shop.commerce.groups.of_room("demo")
+        assert sorted(group.estate_id for group in groups) == ["e1", "e2"]
+        await shop.commerce.groups.pin("other", "pear", None)
+        assert await shop.commerce.groups.of_room("demo") == groups
+        await wait_until(lambda: len(shop.feed.groups) == 2 and len(shop.feed.cards) == 2)
+        await shop.commerce.groups.unpin("demo", "pear")
+        await wait_until(lambda: list(shop.feed.cards) == [("other", "pear")])
+
+
+async def test_a_tap_joins_the_group_of_its_own_estate_by_itself(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        order = await join(shop, "anna")
+        assert order.state is OrderState.WAITING_GROUP
+        assert order.total_fen == 600
+        [mine] = [g for g in await shop.commerce.groups.of_room("demo") if g.estate_id == "e1"]
+        assert order.group_id == mine.id
+        assert mine.joined == 1
+        far = await join(shop, "zoe", estate="e2")
+        assert far.group_id != mine.id
+        with pytest.raises(Refused) as refused:
+            await join(shop, "anna", key="another key")
+        assert refused.value.refusal is Refusal.ALREADY_JOINED
+        with pytest.raises(Refused) as refused:
+            await join(shop, "yan", group=str(far.group_id))
+        assert refused.value.refusal is Refusal.GROUP_CLOSED
+        await sound(shop)
+
+
+async def test_a_reached_group_goes_to_the_store_and_latecomers_go_on_at_once(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(target=3)) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        first = [await join(shop, guest) for guest in ("anna", "bo")]
+        assert [order.state for order in first] == [OrderState.WAITING_GROUP] * 2
+        [waiting] = (await shop.commerce.fulfilment.board("s1")).waiting
+        assert (waiting.orders, waiting.group.joined) == (2, 2)
+        third = await join(shop, "cai")
+        assert third.state is OrderState.NEW
+        late = await join(shop, "dora")
+        assert late.state is OrderState.NEW
+        board = await shop.commerce.fulfilment.board("s1")
+        assert len(board.orders) == 4
+        assert {order.due_at_ms for order in board.orders[:3]} == {third.created_at_ms + FULFIL_MS}
+        group_id = str(third.group_id)
+        await wait_until(lambda: shop.seen_group(group_id).joined == 4)
+        assert shop.seen_group(group_id).state is GroupState.REACHED
+        await wait_until(
+            lambda: all(shop.seen(order.id).state is OrderState.NEW for order in first)
+        )
+        await sound(shop)
+
+
+async def test_a_group_that_fails_gives_everything_back(database_url: str, valkey_url: str) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        orders = [await join(shop, guest) for guest in ("anna", "bo")]
+        await shop.commerce.groups.unpin("demo", "pear")
+        shop.clock.ahead_ms = HOUR_MS + EXPIRY_GRACE_MS + 1_000
+        await wait_until(lambda: all(shop.seen(order.id).refunded_fen == 600 for order in orders))
+        assert shop.feed.groups[str(orders[0].group_id)].state is GroupState.EXPIRED
+        assert shop.feed.groups[str(orders[0].group_id)].joined == 2
+        await sound(shop)
+        alone = await join(shop, "anna", key="a new key")
+        assert (alone.group_id, alone.total_fen) == (None, 800)
+
+
+async def test_a_tap_that_is_written_after_the_end_of_its_group_is_paid_back(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        order = await join(shop, "anna")
+        group_id = str(order.group_id)
+        late = asyncio.Event()
+        charge = shop.commerce.payments.charge
+
+        async def slow_charge(charges):  # type: ignore[no-untyped-def]
+            await late.wait()
+            return await charge(charges)
+
+        shop.commerce.ledger._payments.charge = slow_charge  # type: ignore[method-assign]
+        tap = asyncio.create_task(shop.commerce.orders.place(shop.tap("bo", "pear"), wait_s=20))
+        await wait_until(lambda: _entries(shop))
+        shop.clock.ahead_ms = HOUR_MS + EXPIRY_GRACE_MS + 1_000
+        await wait_until(lambda: shop.seen_group(group_id).state is GroupState.EXPIRED)
+        late.set()
+        with pytest.raises(Refused) as refused:
+            await tap
+        assert refused.value.refusal is Refusal.GROUP_CLOSED
+        await quiet(shop)
+        [mine] = await shop.commerce.orders.mine("bo")
+        assert (mine.state, mine.refunded_fen) == (OrderState.CANCELLED, 600)
+        await sound(shop)
+
+
+async def test_a_reached_group_is_done_when_its_goods_are_out(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(target=1)) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        order = await join(shop, "anna")
+        group_id = str(order.group_id)
+        for state in (OrderState.PICKING, OrderState.PACKED, OrderState.READY):
+            await shop.commerce.fulfilment.move(order.id, state, "clerk")
+        await wait_until(lambda: shop.seen_group(group_id).state is GroupState.FULFILLING)
+        [mine] = await shop.commerce.orders.mine("anna")
+        assert mine.pickup
+        await shop.commerce.fulfilment.hand_over("s1", mine.pickup.code, "clerk")
+        shop.clock.ahead_ms = HOUR_MS + EXPIRY_GRACE_MS + 1_000
+        await wait_until(lambda: shop.seen_group(group_id).state is GroupState.DONE)
+        await quiet(shop)
+        assert await audit(shop.engine) == []
+
+
+async def _entries(shop: Shop) -> int:
+    return int(await shop.redis.xlen("{shop}:orders"))
