@@ -1,0 +1,58 @@
+"""Token buckets and cleaned text."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rooms.rates import TokenBucket, clean_text
+
+
+def test_a_bucket_gives_its_burst_then_its_rate() -> None:
+    bucket = TokenBucket(3, 2)
+    assert [bucket.take(10.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    assert bucket.take(10.25) == 0.25
+    assert bucket.take(10.5) == 0.0
+    assert not bucket.is_full(11.9)
+    assert bucket.is_full(12.1)
+
+
+def test_a_bucket_gives_as_many_as_it_has() -> None:
+    bucket = TokenBucket(5, 1)
+    assert bucket.take_up_to(3, 0.0) == 3
+    assert bucket.take_up_to(3, 0.0) == 2
+    assert bucket.take_up_to(3, 1.5) == 1
+
+
+@given(st.lists(st.floats(0, 3), max_size=50))
+def test_a_bucket_never_gives_more_than_burst_plus_rate(waits: list[float]) -> None:
+    bucket, now, taken = TokenBucket(4, 2), 0.0, 0
+    for wait in waits:
+        now += wait
+        taken += bucket.take(now) == 0.0
+    assert taken <= 4 + 2 * now + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("  草莓 \t\n 好吃 ", "草莓 好吃"),
+        ("a\x00b\x1b[31mc", "ab[31mc"),
+        ("\u202eevil\u2066", "evil"),
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("\u200b\ufeff", ""),
+        ("a\ud800b", "ab"),
+        ("<b>x</b>", "<b>x</b>"),
+    ],
+)
+def test_text_is_one_line_of_visible_characters(text: str, clean: str) -> None:
+    assert clean_text(text) == clean
+
+
+@given(st.text())
+def test_cleaning_leaves_nothing_hidden_and_is_done_once(text: str) -> None:
+    clean = clean_text(text)
+    assert clean_text(clean) == clean
+    assert not any(unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in clean)
+    assert "\n" not in clean
