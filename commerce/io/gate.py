@@ -47,6 +47,8 @@ ADMIT, SETTLE, SWEEP, APPLY, COMPARE = (
     Script(name) for name in ("admit", "settle", "sweep", "apply", "compare")
 )
 
+_LIMITS = f"{HOLD_MS}|{IDEMPOTENCY_MS}|{LIMIT_WINDOW_MS}|{BACKLOG_MAX}|{SEATS_KEPT_MS}"
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -270,23 +272,23 @@ def _admit_arguments(tap: Tap, at_ms: int) -> list[Any]:
         keys.HOLDS,
         keys.HOLD,
         at_ms,
-        tap.order_id,
-        tap.body_hash,
-        tap.guest_id,
-        tap.estate_id,
-        tap.room_id,
-        tap.product_id,
-        tap.quantity,
-        tap.group_id,
-        int(tap.explicit),
-        "" if tap.expected_price_fen is None else tap.expected_price_fen,
-        HOLD_MS,
-        IDEMPOTENCY_MS,
-        LIMIT_WINDOW_MS,
-        BACKLOG_MAX,
-        SEATS_KEPT_MS,
-        tap.origin,
-        *tap.stores,
+        "|".join(
+            (
+                tap.order_id,
+                tap.body_hash,
+                tap.guest_id,
+                tap.estate_id,
+                tap.room_id,
+                tap.product_id,
+                str(tap.quantity),
+                tap.group_id,
+                "1" if tap.explicit else "0",
+                "" if tap.expected_price_fen is None else str(tap.expected_price_fen),
+                tap.origin,
+            )
+        ),
+        _LIMITS,
+        "".join([f"{store}|" for store in tap.stores]),
     ]
 
 

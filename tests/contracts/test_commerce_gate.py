@@ -1,0 +1,255 @@
+"""The gate's script decides as the rule does, whatever happens in which order."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from commerce.directory import Product, Text
+from commerce.errors import Refusal
+from commerce.gate import HOLD_MS, Decision, Gate, GateGroup, GateProduct, Status, Tap
+from commerce.groups import Group, GroupState
+from commerce.io import keys
+from commerce.io.audit import keys_without_end
+from commerce.io.engine import wall_clock
+from commerce.io.gate import RedisGate
+from commerce.io.ledger import Ledger
+from commerce.ledger import Facts, Verdict, plan
+from commerce.orders import body_hash_of, order_id_of, parse_entry
+from commerce.payments import PaymentOutcome
+
+SECOND_MS = 1_000
+WORDS = Text("", "")
+STORES = ("s1", "s2")
+
+tap_of = st.builds(
+    lambda guest, product, quantity, key, group, explicit, price, stores: (
+        guest,
+        product,
+        quantity,
+        key,
+        group,
+        explicit,
+        price,
+        stores,
+    ),
+    st.sampled_from(["anna", "bo", "cai"]),
+    st.sampled_from(["tea", "pear", "gone", "unknown"]),
+    st.integers(1, 4),
+    st.sampled_from(["k1", "k2", "k3", "k4", "k5"]),
+    st.sampled_from(["", "g1", "g2", "g3"]),
+    st.booleans(),
+    st.sampled_from([None, None, None, 100, 90]),
+    st.sampled_from([("s1", "s2"), ("s2", "s1"), ("s1",), ()]),
+)
+step = st.one_of(
+    tap_of,
+    tap_of,
+    tap_of,
+    st.tuples(st.just("settle"), st.booleans()),
+    st.tuples(st.just("wait"), st.integers(1, 20)),
+)
+
+
+class Pair:
+    """The rule and the script, side by side with the same content."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.script = RedisGate(redis)
+        self.now = wall_clock() + SECOND_MS
+        self.rule = Gate(
+            available={("tea", "s1"): 3, ("tea", "s2"): 5, ("pear", "s1"): 4},
+            products={
+                "tea": GateProduct(100, 6),
+                "pear": GateProduct(100, 6),
+                "gone": GateProduct(100, 6, on_sale=False),
+            },
+            groups={
+                "g1": GateGroup("e1", "pear", 90, self.now + 15 * SECOND_MS),
+                "g2": GateGroup("e2", "pear", 90, self.now + 600 * SECOND_MS),
+            },
+            open_groups={("e1", "pear"): "g1", ("e2", "pear"): "g2"},
+        )
+
+    async def fill(self) -> None:
+        """Give the script what the rule has."""
+        await self.redis.flushall()
+        await Ledger.make_group(self)  # type: ignore[arg-type]  # needs nothing but the client
+        for (product, store), units in self.rule.available.items():
+            await self.redis.hset(keys.AVAILABLE, keys.row(product, store), str(units))
+        await self.script.set_products(
+            [
+                Product(
+                    id,
+                    WORDS,
+                    WORDS,
+                    "",
+                    product.price_fen,
+                    0,
+                    household_limit=product.household_limit,
+                    on_sale=product.on_sale,
+                )
+                for id, product in self.rule.products.items()
+            ]
+        )
+        for id, group in self.rule.groups.items():
+            await self.script.set_group(
+                Group(
+                    id,
+                    group.product_id,
+                    group.estate_id,
+                    0,
+                    5,
+                    group.price_fen,
+                    GroupState.OPEN,
+                    group.ends_at_ms,
+                ),
+                self.now,
+            )
+        await self.redis.set(keys.EPOCH, "e")
+
+    @property
+    def _redis(self) -> Redis:
+        return self.redis
+
+    async def tap(self, tap: Tap) -> None:
+        """Both decide, and agree."""
+        expected = self.rule.admit(tap, at_ms=self.now)
+        assert await self.script.admit(tap, self.now) == expected
+        await self.agree()
+
+    async def settle(self, *, sold: bool) -> None:
+        """The ledger takes the oldest entry."""
+        raw = await self.redis.xrange(keys.ORDERS, count=1)
+        if not raw:
+            return
+        entry_id, fields = raw[0]
+        entry = parse_entry(entry_id.decode(), fields[b"tap"].decode())  # type: ignore[union-attr,index]  # bytes
+        self.rule.settle(entry.order_id, sold=sold)
+        outcome = PaymentOutcome.PAID if sold else PaymentOutcome.DECLINED
+        facts = Facts(free={(entry.product_id, entry.store_id): entry.quantity})
+        decided = plan([replace(entry, group_id="")], {entry.order_id: outcome}, facts, 1)
+        [verdict] = decided.verdicts
+        verdict = Verdict(entry, verdict.order, sold, None if sold else Refusal.PAYMENT_DECLINED)
+        assert await self.script.settle([verdict], (), b"") == 1
+        await self.agree()
+
+    async def agree(self) -> None:
+        """Both have the same units available and held, and the same seats."""
+        available = await self.redis.hgetall(keys.AVAILABLE)
+        held = await self.redis.hgetall(keys.HELD)
+        for (product, store), units in self.rule.available.items():
+            field = keys.row(product, store).encode()
+            assert int(available[field]) == units >= 0
+            assert int(held.get(field, b"0")) == self.rule.held(product, store)
+        for id, group in self.rule.groups.items():
+            seats = await self.redis.hgetall(keys.seats(id))
+            assert {guest.decode(): order.decode() for guest, order in seats.items()} == group.seats  # type: ignore[union-attr]  # bytes
+        assert await self.redis.xlen(keys.ORDERS) == self.rule.backlog
+
+
+def tap_from(drawn: tuple[str, str, int, str, str, bool, int | None, tuple[str, ...]]) -> Tap:
+    """A tap of a household in estate e1."""
+    guest, product, quantity, key, group, explicit, price, stores = drawn
+    return Tap(
+        order_id=order_id_of(guest, key),
+        body_hash=body_hash_of("demo", product, group, quantity),
+        guest_id=guest,
+        estate_id="e1",
+        room_id="demo",
+        product_id=product,
+        quantity=quantity,
+        group_id=group,
+        explicit=explicit and bool(group),
+        expected_price_fen=price,
+        stores=stores,
+    )
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=st.lists(step, max_size=25))
+def test_the_script_decides_as_the_rule_does(
+    redis_url: str, steps: list[tuple[object, ...]]
+) -> None:
+    async def main() -> None:
+        async with Redis.from_url(redis_url) as redis:
+            pair = Pair(redis)
+            await pair.fill()
+            running = asyncio.create_task(pair.script.run())
+            try:
+                for drawn in steps:
+                    if drawn[0] == "settle":
+                        await pair.settle(sold=bool(drawn[1]))
+                    elif drawn[0] == "wait":
+                        pair.now += int(str(drawn[1])) * SECOND_MS
+                    else:
+                        await pair.tap(tap_from(drawn))  # type: ignore[arg-type]  # as drawn
+                assert await keys_without_end(redis) == []
+            finally:
+                running.cancel()
+                await asyncio.wait([running])
+
+    asyncio.run(main())
+
+
+@pytest.fixture
+async def pair(redis_url: str):  # type: ignore[no-untyped-def]  # a fixture that yields
+    """A rule and a script, filled alike."""
+    async with Redis.from_url(redis_url) as redis:
+        filled = Pair(redis)
+        await filled.fill()
+        running = asyncio.create_task(filled.script.run())
+        yield filled
+        running.cancel()
+        await asyncio.wait([running])
+
+
+TEA: tuple[str, str, int, str, str, bool, int | None, tuple[str, ...]] = (
+    "anna",
+    "tea",
+    2,
+    "k1",
+    "",
+    False,
+    None,
+    STORES,
+)
+
+
+async def test_a_closed_gate_decides_nothing(pair: Pair) -> None:
+    await pair.redis.delete(keys.EPOCH)
+    assert await pair.script.admit(tap_from(TEA), pair.now) == Decision(Status.NOT_READY)
+    await pair.redis.set(keys.EPOCH, "e")
+    assert (await pair.script.admit(tap_from(TEA), pair.now)).status is Status.ADMITTED
+
+
+async def test_a_restarted_redis_that_forgot_its_scripts_is_taught_again(pair: Pair) -> None:
+    await pair.redis.script_flush()
+    assert (await pair.script.admit(tap_from(TEA), pair.now)).status is Status.ADMITTED
+
+
+async def test_a_hold_whose_entry_was_lost_returns_and_one_that_waits_does_not(
+    pair: Pair,
+) -> None:
+    await pair.script.admit(tap_from(TEA), pair.now)
+    assert await pair.script.sweep(pair.now + HOLD_MS - 1) == 0
+    assert await pair.script.sweep(pair.now + HOLD_MS) == 0
+    await pair.redis.xtrim(keys.ORDERS, maxlen=0)
+    assert await pair.script.sweep(pair.now + HOLD_MS) == 0
+    assert await pair.script.sweep(pair.now + 2 * HOLD_MS) == 1
+    assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"3"
+    assert await pair.redis.hget(keys.HELD, "tea|s1") == b"0"
+
+
+async def test_units_received_count_once(pair: Pair) -> None:
+    for _ in range(3):
+        await pair.script.restock("change", "tea|s1", 7)
+    assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"10"
