@@ -79,6 +79,7 @@ async def _steady(report: Report, server: Rig, url: str, plan: RelayPlan) -> Non
         await _paced([crowd.join() for _ in range(plan.viewers)], JOIN_PER_S)
         await asyncio.sleep(SETTLE_S)
         per_packet, per_core, bit_rates = [], [], []
+        sent = await server.metric("linli_media_packets_out_total")
         before_all = crowd.totals()
         for _ in range(plan.runs):
             before, cpu = crowd.totals(), server.cpu()
@@ -95,6 +96,8 @@ async def _steady(report: Report, server: Rig, url: str, plan: RelayPlan) -> Non
             Figure("received per viewer", "Mbit/s", tuple(bit_rates)),
         ]
         _count_media(report, crowd.totals(), before_all)
+        sent = await server.metric("linli_media_packets_out_total") - sent
+        report.counts["packets sent, as the server counts"] = sent
         await crowd.leave_all()
 
 

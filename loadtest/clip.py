@@ -94,7 +94,8 @@ def _open(path: Path) -> InputContainer:
     try:
         return av.open(str(path))
     except (OSError, ValueError) as error:  # av.FFmpegError is both, by kind
-        raise ClipError(f"{path} cannot be played: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise ClipError(f"{path} cannot be played: {why}") from None
 
 
 def _check_copy(path: Path, probe: InputContainer) -> None:

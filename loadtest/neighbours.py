@@ -7,6 +7,7 @@ the record. How many there are, how often one acts and what each may buy is boun
 import asyncio
 import contextlib
 import random
+import re
 import signal
 from collections.abc import Sequence
 
@@ -66,6 +67,8 @@ _LINES_EN = (
     "Could you show it closer, please?",
 )
 
+_SPECIFICS = re.compile(r"[,,((]|\s+\d|\s约")
+
 log = structlog.get_logger()
 
 
@@ -82,8 +85,17 @@ def line_about(names: Sequence[dict[str, str]], language: str, rng: random.Rando
         return line
     if not names:
         return "来了来了" if language == "zh" else "Just got here"
-    name = rng.choice(names)
-    return line.format(name=name[language] if language == "zh" else name[language].lower())
+    name = spoken_name(rng.choice(names)[language])
+    return line.format(name=name if language == "zh" else name.lower())
+
+
+def spoken_name(name: str) -> str:
+    """Return a product's name as people say it: without weight, number or what is in brackets.
+
+    >>> spoken_name("有机菠菜 300 克"), spoken_name("Fresh bass, about 600 g")
+    ('有机菠菜', 'Fresh bass')
+    """
+    return _SPECIFICS.split(name, maxsplit=1)[0].strip() or name
 
 
 class Neighbour:

@@ -122,6 +122,16 @@ class Rig:
         """Return the server's resident memory."""
         return int(self._server.memory_info().rss)
 
+    async def metric(self, name: str) -> float:
+        """Return one figure of `/metrics`; 0 if it is not there."""
+        http = PlainHttp(self.base_url)
+        answer = await http.request("GET", "/metrics", headers={"Connection": "close"})
+        await http.close()
+        for line in answer.body.decode().splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.split()[1])
+        return 0.0
+
     async def token(self) -> str:
         """Return a host's token for the room."""
         command = ["token", "--role", "host", "--room", ROOM]

@@ -3,8 +3,10 @@
 import random
 from typing import Any
 
+import pytest
+
 from loadtest.buyer import RoomView
-from loadtest.neighbours import LIMIT, line_about, nickname
+from loadtest.neighbours import LIMIT, line_about, nickname, spoken_name
 
 
 def group(state: str, joined: int = 3) -> dict[str, Any]:
@@ -39,6 +41,20 @@ def test_lines_name_what_is_on_the_table_in_the_neighbours_language() -> None:
     assert any("包子" in line for line in chinese)
     assert any("buns" in line for line in english)
     assert not any("{" in line for line in chinese | english)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoken"),
+    [
+        ("有机菠菜 300 克", "有机菠菜"),
+        ("鲜活鲈鱼 约 600 克", "鲜活鲈鱼"),
+        ("周末家庭套餐(主菜+配菜+汤)", "周末家庭套餐"),
+        ("Fruit puree for children, 4 pouches", "Fruit puree for children"),
+        ("300 eggs", "300 eggs"),
+    ],
+)
+def test_a_name_is_said_without_its_specifics(name: str, spoken: str) -> None:
+    assert spoken_name(name) == spoken
 
 
 def test_nothing_is_said_about_goods_while_the_table_is_empty() -> None:
