@@ -60,6 +60,8 @@ MESSAGES = (40.0, 10.0)
 LIKES = (200.0, 20.0)
 BAD_MESSAGES = (10.0, 10 / 60)
 FAST_MESSAGES = (20.0, 20 / 60)
+FRAGMENTS_MAX = 64
+"""Pieces of one message; without this, empty ones would pile up."""
 WAITING_MESSAGES_MAX = 16
 """Messages that may follow `hello` before its answer."""
 
@@ -182,14 +184,17 @@ class RoomConnection(Seat, asyncio.Protocol):
             self._gate.depart(self, self._address)
 
     def pause_writing(self) -> None:
-        """The socket does not take what it is given."""
+        """The socket does not take what it is given; who does not read us is not read."""
         self.paused = True
+        self._transport.pause_reading()
         if self.audience is not None:
             self.audience.changed(self)
 
     def resume_writing(self) -> None:
         """The backlog has gone."""
         self.paused = False
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
         if self.audience is not None:
             self.audience.changed(self)
 
@@ -290,14 +295,21 @@ class RoomConnection(Seat, asyncio.Protocol):
 
     def _frame(self, frame: Frame) -> None:
         # What came before the peer's close in one packet still counts.
-        if frame.opcode in (Opcode.PING, Opcode.PONG, Opcode.CLOSE) or self._ended:
+        if self._ended or frame.opcode in (Opcode.PONG, Opcode.CLOSE):
+            return
+        if frame.opcode is Opcode.PING:
+            if self._greeted:
+                self._may_send()
             return
         if frame.opcode is not Opcode.CONT and frame.opcode is not CODECS[self.codec].opcode:
             self._gate.malformed("opcode")
             self.close_with(CloseCode.BAD_MESSAGE)
             return
         self._parts.append(bytes(frame.data))
-        if frame.fin:
+        if len(self._parts) > FRAGMENTS_MAX:
+            self._gate.malformed("fragments")
+            self.close_with(CloseCode.BAD_MESSAGE)
+        elif frame.fin:
             payload = b"".join(self._parts)
             self._parts.clear()
             self._payload(payload)

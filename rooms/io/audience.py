@@ -16,7 +16,8 @@ from rooms.state import Snapshot
 
 SLICE_SEATS = 500
 """Viewers written to before other work gets its turn."""
-STALE_BYTES = 64 * 1024
+STALE_BYTES = 128 * 1024
+"""More than the largest snapshot, or a slow newcomer would get one after the other."""
 STALE_S_MAX = 10.0
 BEHIND_S_MAX = 30.0
 

@@ -94,6 +94,13 @@ class RoomHub:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 await self._bus_ready.wait()
 
+    async def wait(self) -> None:
+        """Return when the hub was closed; raise what it died of, which is a bug."""
+        assert self._running is not None, "start first"
+        await asyncio.wait([self._running])
+        if not self._running.cancelled():
+            self._running.result()
+
     async def close(self) -> None:
         """Stop, and take this process's viewers out of the counts; idempotent."""
         if self._running is None:

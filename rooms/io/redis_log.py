@@ -47,6 +47,7 @@ class RedisRoomLog:
         self._read = redis.register_script(scripts.READ)
         self._position = redis.register_script(scripts.POSITION)
         self._save = redis.register_script(scripts.SAVE)
+        self._saving: set[str] = set()
 
     async def append(self, channel: str, events: Sequence[RoomEvent]) -> Position:
         """See `RoomLog.append`."""
@@ -60,7 +61,7 @@ class RedisRoomLog:
             epoch, offset, saved = await self._append(
                 keys=keys, args=[*head, *(_encoder.encode(event) for event in events)]
             )
-            if offset - saved >= SAVE_EVERY_EVENTS:
+            if offset - saved >= SAVE_EVERY_EVENTS and channel not in self._saving:
                 await self._save_state(channel)
         except (RedisError, OSError) as error:
             raise LogUnavailable(str(error)) from error
@@ -69,7 +70,7 @@ class RedisRoomLog:
     async def read(self, channel: str) -> Reading:
         """See `RoomLog.read`."""
         try:
-            answer = await self._read(keys=self._keys(channel), args=_new())
+            answer = await self._read(keys=self._keys(channel), args=[*_new(), "all"])
         except (RedisError, OSError) as error:
             raise LogUnavailable(str(error)) from error
         return _reading(channel, answer)
@@ -84,12 +85,17 @@ class RedisRoomLog:
         return Position(epoch.decode(), offset)
 
     async def _save_state(self, channel: str) -> None:
-        reading = await self.read(channel)
-        epoch, offset = reading.position
-        await self._save(
-            keys=[channel_key(channel, "meta")],
-            args=[epoch, offset, _encoder.encode(reading.state)],
-        )
+        self._saving.add(channel)
+        try:
+            answer = await self._read(keys=self._keys(channel), args=[*_new(), "unsaved"])
+            reading = _reading(channel, answer)
+            epoch, offset = reading.position
+            await self._save(
+                keys=[channel_key(channel, "meta")],
+                args=[epoch, offset, _encoder.encode(reading.state)],
+            )
+        finally:
+            self._saving.discard(channel)
 
     def _keys(self, channel: str) -> list[str]:
         return [channel_key(channel, "meta"), channel_key(channel, "log")]

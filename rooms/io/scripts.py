@@ -51,7 +51,8 @@ redis.call('PUBLISH', ARGV[3], table.concat(parts))
 return {epoch, offset, saved}
 """
 
-# KEYS meta, log. ARGV new epoch, ttl ms. Returns epoch, offset, saved offset, saved state, entries.
+# KEYS meta, log. ARGV new epoch, ttl ms, which entries: "all", or "unsaved" for those that the
+# saved state does not include. Returns epoch, offset, saved offset, saved state, entries.
 READ = """
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'saved', 'state')
 if not meta[1] then
@@ -61,7 +62,9 @@ if not meta[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return {ARGV[1], 0, 0, '', {}}
 end
-local entries = redis.call('XRANGE', KEYS[2], '-', '+')
+local from = '-'
+if ARGV[3] == 'unsaved' then from = string.format('%d-0', (tonumber(meta[3]) or 0) + 1) end
+local entries = redis.call('XRANGE', KEYS[2], from, '+')
 return {meta[1], tonumber(meta[2]), tonumber(meta[3]) or 0, meta[4] or '', entries}
 """
 

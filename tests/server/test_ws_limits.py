@@ -266,6 +266,19 @@ async def test_a_flood_ends_it(server: Server) -> None:
     assert kinds == {3505: 1}
 
 
+async def test_a_flood_of_websocket_pings_ends_it(server: Server) -> None:
+    heard = await raw_close(server, HELLO, client_frame(Opcode.PING, b"x" * 100) * 200)
+    assert (3505).to_bytes(2) in heard
+    assert server.hub.counts.closed_total == {3505: 1}
+
+
+async def test_a_message_in_endless_pieces_ends_it(server: Server) -> None:
+    pieces = client_frame(Opcode.TEXT, b"", False) + client_frame(Opcode.CONT, b"", False) * 64
+    heard = await raw_close(server, HELLO, pieces)
+    assert (3500).to_bytes(2) in heard
+    assert server.hub.counts.malformed_total == {"fragments": 1}
+
+
 async def test_likes_beyond_the_limit_are_not_counted(server: Server) -> None:
     async with server.viewer() as viewer:
         for _ in range(4):

@@ -1,0 +1,162 @@
+"""One channel in one process: what a tick carries and when a snapshot must replace it."""
+
+from rooms.events import CardPinned, GroupChanged, LiveChanged, RoomEvent, StockChanged, is_urgent
+from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
+from rooms.messages import Counters
+from rooms.room import JOINS_PER_TICK_MAX, Room
+from rooms.state import RoomState
+from tests.rooms.examples import card, group, line
+
+ROOM = "room:demo"
+
+
+def opened(offset: int = 0, *recent: RoomEvent) -> Room:
+    room = Room(ROOM)
+    room.reading_begins()
+    room.adopt(Reading(Position("e1", offset), RoomState(), recent))
+    return room
+
+
+def stock(o: int, left: int = 3) -> StockChanged:
+    return StockChanged(o=o, product_id="p1", left=left)
+
+
+def test_nothing_is_due_in_a_quiet_room() -> None:
+    room = opened(7)
+    assert room.is_open
+    assert not room.is_due
+    assert room.position == room.tip == Position("e1", 7)
+
+
+def test_events_of_several_announcements_share_a_tick() -> None:
+    room = opened()
+    room.heard_events("e1", (stock(1), stock(2)))
+    room.heard_events("e1", (stock(3),))
+    assert room.position.offset == 0
+    flushed = room.flush(1.0)
+    assert flushed is not None
+    assert [event.o for event in flushed.tick.events] == [1, 2, 3]
+    assert flushed.tick.offset == room.position.offset == 3
+    assert not room.is_due
+
+
+def test_an_event_heard_twice_is_told_once() -> None:
+    room = opened()
+    room.heard_events("e1", (stock(1), stock(2)))
+    room.heard_events("e1", (stock(2), stock(3)))
+    flushed = room.flush(1.0)
+    assert flushed is not None
+    assert [event.o for event in flushed.tick.events] == [1, 2, 3]
+    assert not room.needs_reading
+
+
+def test_a_missing_event_is_read_from_the_log_and_no_snapshot_is_needed() -> None:
+    room = opened()
+    room.heard_events("e1", (stock(3),))
+    assert room.needs_reading
+    room.reading_begins()
+    room.heard_events("e1", (stock(5),))
+    events = tuple(stock(o) for o in range(1, 5))
+    room.adopt(Reading(Position("e1", 4), RoomState(), events))
+    assert not room.needs_reading
+    flushed = room.flush(1.0)
+    assert flushed is not None
+    assert [event.o for event in flushed.tick.events] == [1, 2, 3, 4, 5]
+
+
+def test_what_the_log_no_longer_has_makes_a_snapshot() -> None:
+    room = opened(1)
+    room.reading_begins()
+    state = RoomState(cards=(card("p1"),))
+    room.adopt(Reading(Position("e1", 9), state, (stock(9),)))
+    assert room.needs_snapshot
+    assert room.flush(1.0) is None
+    assert room.position == Position("e1", 9)
+    assert room.state == state
+    assert not room.is_due
+
+
+def test_chat_and_counts_survive_a_new_epoch() -> None:
+    room = opened()
+    room.heard_batch(Batch((line("a-1"),)))
+    room.heard_counters(Counters(5, 6))
+    room.flush(1.0)
+    room.reading_begins()
+    room.adopt(Reading(Position("e2", 0), RoomState(), ()))
+    assert room.flush(2.0) is None
+    assert isinstance(room.state, RoomState)
+    assert room.state.chat == (line("a-1"),)
+    assert room.state.counters == Counters(5, 6)
+
+
+def test_recovery_reaches_back_as_far_as_the_room_remembers() -> None:
+    room = opened(3, stock(2), stock(3))
+    room.heard_events("e1", (stock(4),))
+    room.flush(1.0)
+    missed = room.recover(Position("e1", 1))
+    assert missed is not None
+    assert [event.o for event in missed.events] == [2, 3, 4]
+    assert room.recover(Position("e1", 0)) is None
+    assert room.recover(Position("e1", 5)) is None
+    assert room.recover(Position("e0", 3)) is None
+    nothing = room.recover(Position("e1", 4))
+    assert nothing is not None and nothing.events == ()
+
+
+def test_a_room_forgets_what_is_older_than_its_log() -> None:
+    room = opened()
+    for o in range(1, LOG_EVENTS_MAX + 11):
+        room.heard_events("e1", (stock(o),))
+    room.flush(1.0)
+    assert room.recover(Position("e1", 9)) is None
+    assert room.recover(Position("e1", 10)) is not None
+
+
+def test_counters_are_told_when_they_change() -> None:
+    room = opened()
+    room.heard_counters(Counters(1, 0))
+    assert room.is_due
+    room.flush(1.0)
+    room.heard_counters(Counters(1, 0))
+    assert not room.is_due
+
+
+def test_names_of_who_came_are_few() -> None:
+    room = opened()
+    room.heard_batch(Batch(joins=tuple("abcdefghij")))
+    flushed = room.flush(1.0)
+    assert flushed is not None
+    assert len(flushed.tick.joins) == JOINS_PER_TICK_MAX
+
+
+def test_a_crowd_is_sampled_evenly_and_staff_is_always_heard() -> None:
+    room = opened()
+    lines = [line(f"g-{at}") for at in range(100)]
+    lines.insert(50, line("h-1", role="host"))
+    room.heard_batch(Batch(tuple(lines)))
+    flushed = room.flush(1.0)
+    assert flushed is not None
+    told = [said.id for said in flushed.tick.chat]
+    assert len(told) == 21
+    assert "h-1" in told
+    assert [int(id[2:]) for id in told if id != "h-1"] == list(range(0, 100, 5))
+    assert {said.id for said in flushed.left_out} | set(told) == {said.id for said in lines}
+    room.heard_batch(Batch((line("g-200"),)))
+    later = room.flush(1.1)
+    assert later is not None and len(later.tick.chat) == 1
+
+
+def test_what_is_urgent_is_urgent() -> None:
+    assert is_urgent(LiveChanged(state="live", started_at_ms=1))
+    assert is_urgent(CardPinned(card=card("p1")))
+    assert is_urgent(stock(1, left=0))
+    assert not is_urgent(stock(1, left=1))
+    assert is_urgent(GroupChanged(group=group("g1", 30, "reached")))
+    assert not is_urgent(GroupChanged(group=group("g1", 29)))
+    room = opened()
+    room.heard_events("e1", (stock(1),))
+    assert not room.urgent
+    room.heard_events("e1", (stock(2, left=0),))
+    assert room.urgent
+    room.flush(1.0)
+    assert not room.urgent
