@@ -84,9 +84,13 @@ class Report:
                 _goal(figure),
             )
         console.print(table)
-        counts = ", ".join(f"{name} {count:,}" for name, count in self.counts.items())
-        if counts:
-            console.print(f"\n{counts}", highlight=False)
+        if self.counts:
+            counts = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+            for name, count in self.counts.items():
+                counts.add_row(name, f"{count:,g}" if count < 1e6 else f"{count:,.0f}")
+            console.print()
+            console.print(counts)
+        console.print()
         for check in self.checks:
             mark = "[green]✓[/]" if check.holds else "[red]✗[/]"
             console.print(f"{mark} {check.name} ({check.detail})", highlight=False)

@@ -41,12 +41,13 @@ class RigFailed(LoadError):
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """CPU seconds used so far, and when that was."""
+    """CPU seconds used so far, and when that was; `server_kernel_s` is part of `server_s`."""
 
     at: float
     server_s: float
     children_s: float
     tester_s: float
+    server_kernel_s: float = 0.0
 
     def since(self, before: "Cpu") -> "Cpu":
         """Return the difference; `at` is then the time that passed."""
@@ -55,6 +56,7 @@ class Cpu:
             self.server_s - before.server_s,
             self.children_s - before.children_s,
             self.tester_s - before.tester_s,
+            self.server_kernel_s - before.server_kernel_s,
         )
 
 
@@ -116,6 +118,7 @@ class Rig:
             _cpu_s(self._server),
             sum(_cpu_s(child) for child in self._server.children(recursive=True)),
             _cpu_s(self._tester),
+            float(self._server.cpu_times().system),
         )
 
     def rss_bytes(self) -> int:
