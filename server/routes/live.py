@@ -78,7 +78,11 @@ async def endpoint_options(request: Request) -> Response:
 
 
 async def nothing(request: Request) -> Response:
-    """`GET` and `HEAD`: 2xx without content (RFC 9725 section 4.1)."""
+    """`GET` and `HEAD`: 2xx without content (RFC 9725 section 4.1); 404 once a session is over."""
+    if session_id := request.path_params.get("session"):
+        role = Role.PUBLISH if "/whip/" in request.url.path else Role.PLAY
+        with _media_problems():
+            services_of(request).media.session(session_id, path_id(request, "room"), role)
     return Response(status_code=204)
 
 

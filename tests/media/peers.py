@@ -1,0 +1,86 @@
+"""aiortc peers on loopback: hosts and viewers that are none of ours."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from fractions import Fraction
+
+import aioice.ice
+import numpy as np
+import pytest
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack
+from av import VideoFrame
+
+FRAME_S = 1 / 15
+Negotiate = Callable[[str], Awaitable[str]]
+
+
+@pytest.fixture(autouse=True)
+def loopback_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aioice leaves out 127.0.0.1; here it is all there is."""
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+
+
+class Picture(MediaStreamTrack):
+    """A small picture that gets brighter with every frame."""
+
+    kind = "video"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+    async def recv(self) -> VideoFrame:
+        """The next frame, in its time."""
+        await asyncio.sleep(FRAME_S)
+        grey = np.full((120, 160, 3), self.number % 256, np.uint8)
+        frame = VideoFrame.from_ndarray(grey)
+        frame.pts, frame.time_base = round(self.number * FRAME_S * 90_000), Fraction(1, 90_000)
+        self.number += 1
+        return frame
+
+
+@asynccontextmanager
+async def host(negotiate: Negotiate, codec: str = "video/H264") -> AsyncIterator[RTCPeerConnection]:
+    """A peer that publishes; `negotiate` takes its offer and returns the answer."""
+    peer = RTCPeerConnection()
+    video = peer.addTransceiver(Picture(), direction="sendonly")
+    video.setCodecPreferences(
+        [one for one in RTCRtpSender.getCapabilities("video").codecs if one.mimeType == codec]
+    )
+    peer.addTransceiver(AudioStreamTrack(), direction="sendonly")
+    await _negotiate(peer, negotiate)
+    try:
+        yield peer
+    finally:
+        await peer.close()
+
+
+@asynccontextmanager
+async def viewer(negotiate: Negotiate) -> AsyncIterator[dict[str, MediaStreamTrack]]:
+    """A peer that watches; yields its tracks by kind."""
+    peer = RTCPeerConnection()
+    tracks: dict[str, MediaStreamTrack] = {}
+    peer.on("track", lambda track: tracks.__setitem__(track.kind, track))
+    peer.addTransceiver("video", direction="recvonly")
+    peer.addTransceiver("audio", direction="recvonly")
+    await _negotiate(peer, negotiate)
+    try:
+        yield tracks
+    finally:
+        await peer.close()
+
+
+async def _negotiate(peer: RTCPeerConnection, negotiate: Negotiate) -> None:
+    await peer.setLocalDescription(await peer.createOffer())
+    answer = await negotiate(peer.localDescription.sdp)
+    await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+
+
+async def next_frame(track: MediaStreamTrack) -> VideoFrame:
+    """The next decoded frame, within ten seconds."""
+    async with asyncio.timeout(10):
+        frame = await track.recv()
+    assert isinstance(frame, VideoFrame)
+    return frame

@@ -1,0 +1,230 @@
+"""The whole plane on loopback: aiortc hosts and viewers, returns, takeovers, and hostile bytes."""
+
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from aiortc.rtp import RtcpPacket
+
+from media.demux import Kind, kind_of
+from media.errors import BadOffer, Busy, NoSuchSession, NotLive
+from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
+from media.io.plane import MediaPlane, PlaneConfig
+from media.io.session import Role
+from tests.fuzz.test_media_parsers import OFFER
+from tests.helpers import wait_until
+from tests.media.peers import Negotiate, host, loopback_candidates, next_frame, viewer
+
+__all__ = ["loopback_candidates"]
+
+ROOM = "demo"
+
+
+@pytest.fixture
+async def plane() -> AsyncIterator[MediaPlane]:
+    plane = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",), grace_s=5))
+    yield plane
+    await plane.close()
+
+
+@pytest.fixture
+def events(plane: MediaPlane) -> list[MediaEvent]:
+    """What the plane told so far."""
+    heard: list[MediaEvent] = []
+    plane.listener = heard.append
+    return heard
+
+
+def publishing(plane: MediaPlane, *, takeover: bool = True) -> Negotiate:
+    async def negotiate(offer: str) -> str:
+        return (await plane.publish(ROOM, offer, takeover=takeover)).answer
+
+    return negotiate
+
+
+def playing(plane: MediaPlane) -> Negotiate:
+    async def negotiate(offer: str) -> str:
+        return (await plane.play(ROOM, offer)).answer
+
+    return negotiate
+
+
+def live(plane: MediaPlane) -> bool:
+    return plane.stats().rooms_live == 1
+
+
+@pytest.mark.parametrize("codec", ["video/H264", "video/VP8"])
+async def test_a_viewer_decodes_what_a_host_sends(plane: MediaPlane, codec: str) -> None:
+    async with host(publishing(plane), codec):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            frame = await next_frame(tracks["video"])
+            assert (frame.width, frame.height) == (160, 120)
+            await next_frame(tracks["video"])
+            assert plane.media_time(ROOM) is not None
+        stats = plane.stats()
+    assert stats.rejected == {}
+    assert stats.send_errors == stats.send_blocked == 0
+
+
+async def test_a_viewer_before_the_host_is_told_to_come_back(plane: MediaPlane) -> None:
+    with pytest.raises(NotLive) as caught:
+        await plane.play(ROOM, OFFER.replace("sendonly", "recvonly"))
+    assert caught.value.retry_after_s > 0
+
+
+async def test_a_host_that_returns_keeps_its_viewers(
+    plane: MediaPlane, events: list[MediaEvent]
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        watching = viewer(playing(plane))
+        tracks = await watching.__aenter__()
+        await next_frame(tracks["video"])
+    await wait_until(lambda: PublisherLost(ROOM) in events, what="the loss")
+    async with host(publishing(plane)):
+        await wait_until(lambda: PublisherUp(ROOM, returned=True) in events, what="the return")
+        sent = plane.stats().packets_out
+        await wait_until(lambda: plane.stats().packets_out > sent + 20, what="more packets")
+        await next_frame(tracks["video"])
+        assert plane.stats().sessions_play == 1
+    await watching.__aexit__(None, None, None)
+    assert events[0] == PublisherUp(ROOM, returned=False)
+
+
+async def test_a_host_that_stays_away_ends_the_live(
+    plane: MediaPlane, events: list[MediaEvent]
+) -> None:
+    plane.config = PlaneConfig(addresses=("127.0.0.1",), grace_s=0)
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+    await wait_until(lambda: PublisherGone(ROOM) in events, what="the end")
+    assert plane.stats().sessions_publish == 0
+
+
+async def test_a_standby_host_steps_aside_and_stays_away(plane: MediaPlane) -> None:
+    async with host(publishing(plane, takeover=False)):
+        await wait_until(lambda: live(plane), what="the demo host's live")
+        async with host(publishing(plane)):
+            await wait_until(lambda: plane.stats().sessions_publish == 1, what="the takeover")
+            await wait_until(lambda: live(plane), what="the owner's live")
+            with pytest.raises(Busy) as caught:
+                await plane.publish(ROOM, OFFER, takeover=False)
+            assert caught.value.retry_after_s > 0
+
+
+async def test_ending_a_live_lets_everybody_go(plane: MediaPlane, events: list[MediaEvent]) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+            await plane.end(ROOM)
+            stats = plane.stats()
+            assert (stats.sessions_play, stats.sessions_publish) == (0, 0)
+    assert events[-1] == PublisherGone(ROOM)
+
+
+async def test_a_lost_packet_is_sent_again_byte_for_byte(plane: MediaPlane) -> None:
+    sent: list[bytes] = []
+    dropping = {"left": 0}
+    real = plane._fanout._sock
+
+    class Lossy:
+        """The plane's socket, which now and then loses a frame on its way to a viewer."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+        def sendmsg(self, parts: list[bytes], *rest: object) -> int:
+            data = b"".join(parts)
+            if kind_of(data) is Kind.RTP and data[8:12] == video:
+                if dropping["left"] > 0:
+                    dropping["left"] -= 1
+                    sent.append(data)
+                    return len(data)
+                if data in sent:
+                    sent.remove(data)
+            return int(real.sendmsg(parts, *rest))  # type: ignore[arg-type]  # passed through
+
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+            video = plane._rooms[ROOM].tracks["video"].ssrc.to_bytes(4, "big")
+            plane._fanout._sock = Lossy()  # type: ignore[assignment]  # the same but for losses
+            dropping["left"] = 1
+            for _ in range(12):
+                await next_frame(tracks["video"])
+            await wait_until(lambda: plane.stats().resent > 0, what="a repeat")
+            assert sent == []
+
+
+async def test_hostile_datagrams_are_counted_and_change_nothing(plane: MediaPlane) -> None:
+    stun_request = bytes.fromhex("000100002112a442") + bytes(12)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as attacker:
+        for datagram in (
+            b"",
+            b"x",
+            bytes(2_000),
+            stun_request,
+            bytes.fromhex("16feff") + bytes(50),
+            bytes.fromhex("80600001") + bytes(20),
+            bytes.fromhex("80c80001") + bytes(20),
+        ):
+            attacker.sendto(datagram, ("127.0.0.1", plane.port))
+    await wait_until(lambda: sum(plane.stats().rejected.values()) == 7, what="seven refusals")
+    assert plane.stats().rejected == {"unknown": 5, "stun": 2}
+
+
+async def test_a_peer_with_another_certificate_gets_no_media(plane: MediaPlane) -> None:
+    async def negotiate(offer: str) -> str:
+        forged = "\r\n".join(
+            line[:-2] + "00" if line.startswith("a=fingerprint:") else line
+            for line in offer.split("\r\n")
+        )
+        return (await plane.publish(ROOM, forged, takeover=True)).answer
+
+    async with host(negotiate):
+        await wait_until(lambda: plane.stats().rejected.get("dtls"), what="the refusal")
+        assert plane.stats().sessions_publish == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("m=video", "m=application", "cannot be answered"),
+        ("sendonly", "recvonly", "cannot be recvonly"),
+        ("H264", "AV1", "no codec"),
+        ("a=rtcp-mux\r\n", "", "rtcp-mux"),
+        ("a=ice-ufrag:abcd\r\n", "", "ICE"),
+        ("sha-256", "md5", "fingerprint"),
+        ("v=0", "hello", "not SDP"),
+    ],
+)
+async def test_an_offer_that_cannot_be_answered_says_why(
+    plane: MediaPlane, old: str, new: str, said: str
+) -> None:
+    with pytest.raises(BadOffer) as caught:
+        await plane.publish(ROOM, OFFER.replace(old, new), takeover=True)
+    assert said in caught.value.reason
+    assert plane.stats().sessions_publish == 0
+
+
+async def test_a_session_is_found_by_room_and_role_only(plane: MediaPlane) -> None:
+    info = await plane.publish(ROOM, OFFER, takeover=True)
+    assert plane.session(info.id, ROOM, Role.PUBLISH)
+    for room, role in (("other", Role.PUBLISH), (ROOM, Role.PLAY)):
+        with pytest.raises(NoSuchSession):
+            plane.session(info.id, room, role)
+    await plane.close_session(info.id, ROOM, Role.PUBLISH)
+    with pytest.raises(NoSuchSession):
+        await plane.close_session(info.id, ROOM, Role.PUBLISH)
+
+
+def test_aiortc_reads_the_feedback_that_we_write() -> None:
+    from media.rtcp import negative_acknowledgement, picture_loss, sender_report
+
+    assert RtcpPacket.parse(negative_acknowledgement(7, [3, 4, 9]))[1].lost == [3, 4, 9]  # type: ignore[union-attr]  # it is a NACK
+    assert RtcpPacket.parse(picture_loss(7))[1].media_ssrc == 7  # type: ignore[union-attr]  # it is a PLI
+    report = RtcpPacket.parse(sender_report(7, ntp_time=1 << 40, timestamp=5, packets=6, octets=8))
+    assert report[0].sender_info.rtp_timestamp == 5  # type: ignore[union-attr]  # it is an SR
