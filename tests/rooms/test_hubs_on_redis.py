@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from rooms.events import CardPinned, StockChanged, YourOrder
+from rooms.io import hub as hub_module
 from rooms.io.hub import RoomHub
 from rooms.io.redis_log import RedisRoomLog
 from rooms.log import LogUnavailable, Position
@@ -221,8 +222,9 @@ async def test_a_log_that_was_wiped_begins_anew_for_everybody(
 
 
 async def test_without_redis_those_in_one_process_still_hear_each_other(
-    one: Server, valkey: Valkey
+    one: Server, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hub_module, "OPEN_TIMEOUT_S", 0.2)
     async with one.viewer(token=one.token(GUEST)) as here, one.viewer() as there:
         valkey.kill()
         await here.say(t="chat", cid="c", text="anybody?")
