@@ -3,8 +3,9 @@
 Money in fen, times in UTC milliseconds, localised text as two columns `*_zh` and `*_en`.
 
 Bounds that no bug above can break: a state changes only along `order_transitions` and
-`group_transitions` (triggers); `0 <= sold <= on_hand`; refunds ≤ paid ≤ total; one seat per
-household and group; one transfer of a kind per order; one order per id (a household's key).
+`group_transitions` (triggers, made by the migrations); `0 <= sold <= on_hand`; refunds ≤ paid ≤
+total; one seat per household and group; one transfer of a kind per order; one order per id (a
+household's key).
 """
 
 from sqlalchemy import (
@@ -12,7 +13,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Connection,
     Float,
     ForeignKey,
     Index,
@@ -351,61 +351,3 @@ group_transitions = Table(
     Column("from_state", String(16), primary_key=True),
     Column("to_state", String(16), primary_key=True),
 )
-
-MONEY_ENTRIES_VIEW = """
-CREATE VIEW money_entries AS
-SELECT id AS transfer_id, order_id, kind, to_account AS account, amount_fen, at_ms
-FROM money_transfers
-UNION ALL
-SELECT id, order_id, kind, from_account, -amount_fen, at_ms FROM money_transfers
-"""
-
-_GUARDED = {"orders": "order_transitions", "buying_groups": "group_transitions"}
-
-
-def install_rules(connection: Connection) -> None:
-    """Fill the transition tables and create the triggers and views that enforce and show rules."""
-    connection.execute(
-        order_transitions.insert(),
-        [{"from_state": a, "to_state": b} for a, b in sorted(fulfilment.TRANSITIONS)],
-    )
-    connection.execute(
-        group_transitions.insert(),
-        [{"from_state": a, "to_state": b} for a, b in sorted(groups.TRANSITIONS)],
-    )
-    connection.exec_driver_sql(MONEY_ENTRIES_VIEW)
-    guard = _guard_sqlite if connection.dialect.name == "sqlite" else _guard_postgresql
-    for table, transitions in _GUARDED.items():
-        for statement in guard(table, transitions):
-            connection.exec_driver_sql(statement)
-
-
-def _guard_sqlite(table: str, transitions: str) -> list[str]:
-    return [
-        f"""
-        CREATE TRIGGER {table}_moves BEFORE UPDATE OF state ON {table}
-        WHEN OLD.state <> NEW.state AND NOT EXISTS (
-            SELECT 1 FROM {transitions} WHERE from_state = OLD.state AND to_state = NEW.state)
-        BEGIN SELECT RAISE(ABORT, 'illegal move'); END
-        """
-    ]
-
-
-def _guard_postgresql(table: str, transitions: str) -> list[str]:
-    return [
-        f"""
-        CREATE FUNCTION {table}_moves() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF NOT EXISTS (SELECT 1 FROM {transitions}
-                           WHERE from_state = OLD.state AND to_state = NEW.state) THEN
-                RAISE EXCEPTION 'illegal move' USING ERRCODE = 'check_violation';
-            END IF;
-            RETURN NEW;
-        END $$
-        """,
-        f"""
-        CREATE TRIGGER {table}_moves BEFORE UPDATE OF state ON {table}
-        FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state)
-        EXECUTE FUNCTION {table}_moves()
-        """,
-    ]

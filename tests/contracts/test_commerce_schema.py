@@ -1,0 +1,52 @@
+"""The migrations make exactly the schema that the code knows, on both records."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from commerce import fulfilment, groups
+from commerce.io.audit import audit
+from commerce.io.engine import Record, open_engine
+from commerce.io.migrate import upgrade
+from commerce.io.schema import metadata
+from commerce.io.seed import seed
+from tests.commerce.shop import shop_plan
+
+
+async def test_the_migrations_make_the_schema_that_the_code_knows(database_url: str) -> None:
+    engine = open_engine(database_url)
+    try:
+        await upgrade(engine)
+        async with engine.connect() as connection:
+            assert await connection.run_sync(_differences) == []
+            for table, transitions in (
+                ("order_transitions", fulfilment.TRANSITIONS),
+                ("group_transitions", groups.TRANSITIONS),
+            ):
+                rows = await connection.execute(text(f"SELECT from_state, to_state FROM {table}"))
+                assert {(a, b) for a, b in rows} == {(a.value, b.value) for a, b in transitions}
+    finally:
+        await engine.dispose()
+
+
+async def test_a_shop_may_be_loaded_again_and_keeps_its_stock(database_url: str) -> None:
+    engine = open_engine(database_url)
+    try:
+        await upgrade(engine)
+        await upgrade(engine)
+        await seed(engine, shop_plan(7))
+        await seed(engine, shop_plan(9))
+        async with Record(engine).read() as connection:
+            assert await connection.scalar(text("SELECT SUM(on_hand) FROM stock")) == 4 * 7
+        assert await audit(engine) == []
+    finally:
+        await engine.dispose()
+
+
+def _differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return [
+        difference
+        for difference in compare_metadata(context, metadata)
+        if "money_entries" not in str(difference)
+    ]
