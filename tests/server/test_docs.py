@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from server import metrics
+from server.routes import catalog, live, orders, people, stores
 from server.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -15,3 +17,24 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
     lines = (DOCS / "settings.md").read_text().splitlines()
     [line] = [line for line in lines if line.startswith(f"| `LINLI_{name.upper()}` |")]
     assert field.description and field.description in line
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"linli_media_{name}`" for name in metrics.MEDIA),
+        *(f"linli_rooms_{name}`" for name in metrics.ROOMS),
+        *(f"linli_rooms_{name}{{" for name in metrics.ROOMS_BY),
+        "linli_media_rejected{",
+    ],
+)
+def test_every_metric_is_documented(name: str) -> None:
+    assert f"| `{name}" in (DOCS / "metrics.md").read_text()
+
+
+def test_every_route_is_documented() -> None:
+    """docs/http.md names each path of each route module."""
+    text = (DOCS / "http.md").read_text()
+    modules = (live, people, catalog, orders, stores)
+    paths = {route.path for module in modules for route in module.routes}
+    assert [path for path in sorted(paths) if f"`{path}`" not in text] == []
