@@ -112,7 +112,11 @@ class Room:
 
     def heard_batch(self, batch: Batch) -> None:
         """Take chat and joins from the bus; beyond a limit the oldest lines are lost."""
-        self._chat.extend(batch.chat)
+        known = {line.id for line in self._chat}
+        if isinstance(self.state, RoomState):
+            known.update(line.id for line in self.state.chat)
+        # A batch whose handing round seemed to fail may come twice.
+        self._chat.extend(line for line in batch.chat if line.id not in known)
         del self._chat[:-CHAT_WAITING_MAX]
         self._joins = [*self._joins, *batch.joins][:JOINS_PER_TICK_MAX]
 

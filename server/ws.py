@@ -9,24 +9,22 @@ import logging
 import socket
 import time
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import structlog
-from websockets.exceptions import NegotiationError
+from websockets.exceptions import InvalidMessage
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from rooms.io.audience import Seat, nothing
 from rooms.io.hub import PING_S
 from rooms.io.local_room import LocalRoom
 from rooms.log import LogUnavailable, Position
 from rooms.messages import ChatLine, Sender
-from rooms.rates import CHAT_CHARS_MAX, TokenBucket, clean_text
+from rooms.rates import TokenBucket, clean_text
 from rooms.state import is_store
-from server.access import ANONYMOUS, Action, Principal, Role, allowed
+from server.access import ANONYMOUS, Action, allowed
 from server.problem import Problem
 from server.services import Services
 from server.wire import (
@@ -47,9 +45,10 @@ from server.wire import (
     Welcome,
     WireError,
 )
+from server.ws_chat import chat_error, chat_role
 from server.ws_gate import ChannelExists, Gate
+from server.ws_handshake import client_address, codec_index, refusal, select_subprotocol
 
-PATH = "/ws"
 CHANNEL_CONNECTIONS_MAX = 20_000
 WRITE_BUFFER_HIGH = 8 * 1024
 WRITE_BUFFER_LOW = 1024
@@ -64,6 +63,8 @@ FRAGMENTS_MAX = 64
 """Pieces of one message; without this, empty ones would pile up."""
 WAITING_MESSAGES_MAX = 16
 """Messages that may follow `hello` before its answer."""
+
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 _REASONS = {code: code.name.lower().replace("_", " ") for code in CloseCode}
 
@@ -123,7 +124,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         self._connections = connections
         self._protocol = ServerProtocol(
             max_size=MESSAGE_BYTES_MAX,
-            select_subprotocol=_select_subprotocol,
+            select_subprotocol=select_subprotocol,
             logger=_parser_log,
         )
         self._address = ""
@@ -166,6 +167,9 @@ class RoomConnection(Seat, asyncio.Protocol):
                 self._handshake(event)
             elif isinstance(event, Frame):
                 self._frame(event)
+        if not self._arrived and isinstance(protocol.handshake_exc, InvalidMessage):
+            self._gate.refuse("http 400")
+            self._transport.write(BAD_REQUEST)
         if self._arrived and protocol.parser_exc is not None:
             self._gate.malformed("frame")
             self._leave()
@@ -234,7 +238,8 @@ class RoomConnection(Seat, asyncio.Protocol):
     # The handshake
 
     def _handshake(self, request: Request) -> None:
-        response = self._refusal(request)
+        settings = self._gate.settings
+        response = refusal(self._protocol, request, settings, self._gate.is_full)
         if response is None:
             response = self._protocol.accept(request)
         else:
@@ -243,53 +248,12 @@ class RoomConnection(Seat, asyncio.Protocol):
         self._flush()
         if self._protocol.state is not OPEN:
             return
-        self.codec = _codec_index(self._protocol.subprotocol)
+        self.codec = codec_index(self._protocol.subprotocol)
         self.write = self._transport.write
-        self._address = self._client_address(request)
+        self._address = client_address(request, self._transport, settings.trust_proxy)
         self._arrived = True
         if not self._gate.arrive(self, self._address, self.heard_at):
             self._refuse(CloseCode.TOO_MANY_CONNECTIONS)
-
-    def _refusal(self, request: Request) -> Response | None:
-        reject = self._protocol.reject
-        if urlsplit(request.path).path != PATH:
-            return reject(404, f"The WebSocket is at {PATH}.\n")
-        if not self._origin_allowed(request):
-            return reject(403, "This origin may not connect; see LINLI_ALLOWED_ORIGINS.\n")
-        if self._gate.is_full:
-            return reject(503, "This server takes no more connections now.\n")
-        offered = {
-            name.strip()
-            for header in request.headers.get_all("Sec-WebSocket-Protocol")
-            for name in header.split(",")
-        }
-        if offered.isdisjoint(codec.subprotocol for codec in CODECS):
-            names = " or ".join(codec.subprotocol for codec in CODECS)
-            return reject(400, f"Offer the subprotocol {names}.\n")
-        return None
-
-    def _origin_allowed(self, request: Request) -> bool:
-        origins = request.headers.get_all("Origin")
-        if not origins:
-            return True
-        if len(origins) > 1:
-            return False
-        if origins[0] in self._gate.settings.allowed_origins:
-            return True
-        try:
-            host = urlsplit(origins[0]).netloc
-        except ValueError:
-            return False
-        return host != "" and request.headers.get_all("Host") == [host]
-
-    def _client_address(self, request: Request) -> str:
-        if self._gate.settings.trust_proxy:
-            forwarded = ",".join(request.headers.get_all("X-Forwarded-For"))
-            # The right-most entry is the one our own proxy wrote.
-            if last := forwarded.rpartition(",")[2].strip():
-                return last
-        peer = self._transport.get_extra_info("peername")
-        return str(peer[0]) if peer else "unknown"
 
     # Inbound messages
 
@@ -384,7 +348,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         local, principal = self._local, self._principal
         assert local is not None
         text = clean_text(message.text)
-        error = _chat_error(local.channel, principal, text)
+        error = chat_error(local.channel, principal, text)
         if error is not None:
             self._send(Error(code=error[0], detail=error[1], cid=message.cid))
             return
@@ -396,7 +360,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         sender = Sender(
             principal.subject,
             principal.nickname or principal.subject,
-            _chat_role(local.channel, principal),
+            chat_role(local.channel, principal),
         )
         line = ChatLine(f"{self.client}-{self._lines:x}", sender, text, _at_ms())
         self._gate.hub.say(local, line)
@@ -512,41 +476,6 @@ class RoomConnection(Seat, asyncio.Protocol):
             else:
                 self._leave()
                 self._transport.close()
-
-
-def _select_subprotocol(_: ServerProtocol, offered: "list[Subprotocol] | Any") -> Subprotocol:
-    for name in offered:
-        if any(codec.subprotocol == name for codec in CODECS):
-            return Subprotocol(name)
-    raise NegotiationError("no subprotocol in common")
-
-
-def _codec_index(subprotocol: str | None) -> int:
-    return next(codec.index for codec in CODECS if codec.subprotocol == subprotocol)
-
-
-def _chat_error(channel: str, principal: Principal, text: str) -> tuple[ErrorCode, str] | None:
-    if is_store(channel):
-        return ErrorCode.FORBIDDEN, "There is no chat here."
-    if not allowed(principal, Action.CHAT, room_id=channel.partition(":")[2]):
-        if principal.anonymous:
-            return ErrorCode.TOKEN_NEEDED, "Only guests may chat; say hello with a token."
-        return ErrorCode.FORBIDDEN, "You may not chat here."
-    if not text:
-        return ErrorCode.TEXT_EMPTY, "There is no text in it."
-    if len(text) > CHAT_CHARS_MAX:
-        return ErrorCode.TEXT_TOO_LONG, f"At most {CHAT_CHARS_MAX} characters."
-    return None
-
-
-def _chat_role(channel: str, principal: Principal) -> str:
-    if Role.ADMIN in principal.roles:
-        return "moderator"
-    if channel == f"room:{principal.room_id}":
-        for role in (Role.HOST, Role.MODERATOR, Role.STORE):
-            if role in principal.roles:
-                return str(role)
-    return "guest"
 
 
 def _now() -> float:

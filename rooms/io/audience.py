@@ -40,7 +40,7 @@ class Level(IntEnum):
 
 @dataclass(slots=True)
 class Counts:
-    """What this process did, since it started; gauges say so."""
+    """What this process did since it started; gauges say so. Frames and bytes are of broadcasts."""
 
     connections: int = 0  # gauge
     connected_total: int = 0

@@ -89,6 +89,17 @@ def test_chat_and_counts_survive_a_new_epoch() -> None:
     assert room.state.counters == Counters(5, 6)
 
 
+def test_a_batch_that_comes_twice_is_told_once() -> None:
+    room = opened()
+    for _ in range(2):
+        room.heard_batch(Batch((line("a-1"), line("a-2"))))
+    flushed = room.flush(1.0)
+    assert flushed is not None
+    assert [said.id for said in flushed.tick.chat] == ["a-1", "a-2"]
+    room.heard_batch(Batch((line("a-2"),)))
+    assert not room.is_due
+
+
 def test_recovery_reaches_back_as_far_as_the_room_remembers() -> None:
     room = opened(3, stock(2), stock(3))
     room.heard_events("e1", (stock(4),))

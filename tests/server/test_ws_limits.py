@@ -60,7 +60,7 @@ async def status(server: Server, path: bytes = b"/ws", headers: bytes = b"") -> 
 
 
 async def test_other_paths_have_no_websocket(server: Server) -> None:
-    for path in (b"/", b"/ws/", b"/api/lives", b"/wss", b"//ws"):
+    for path in (b"/", b"/ws/", b"/api/lives", b"/wss", b"//ws", b"//[", b"*"):
         assert (await status(server, path))[0] == 404
     assert (await status(server, b"/ws?x=1"))[0] == 101
 
@@ -81,6 +81,30 @@ async def test_only_our_own_and_allowed_origins_connect(
     server: Server, origin: bytes, expected: int
 ) -> None:
     assert (await status(server, headers=b"Origin: %s\r\n" % origin))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"GET", b"POST"),
+        (b"Version: 13", b"Version: 8"),
+        (b"Key: dGhlIHNhbXBsZSBub25jZQ==", b"Key: short"),
+        (b"Sec-WebSocket-Key", b"X-Key"),
+        (b"Host: shop.example", b"Content-Length: 4"),
+    ],
+)
+async def test_a_broken_handshake_is_answered_and_closed(
+    server: Server, old: bytes, new: bytes
+) -> None:
+    request = HANDSHAKE % (b"/ws", b"Sec-WebSocket-Protocol: linli.v1.json\r\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(request.replace(old, new))
+    async with asyncio.timeout(WAIT_S):
+        answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer[:10] == b"HTTP/1.1 4"
+    await wait_until(lambda: not server.server.server_state.connections)
 
 
 async def test_the_first_subprotocol_we_know_is_taken(server: Server) -> None:
