@@ -12,6 +12,8 @@ from loadtest.stats import Figure, Machine
 
 # A tester that needs more of its core than this measures itself.
 TESTER_BUSY_MAX = 0.95
+# Cores that other programs may use without being mentioned.
+OTHERS_BUSY_MAX = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,20 @@ class Report:
     checks: list[Check] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     tester_busy: float = 0.0
+    others_busy: float = 0.0
 
     def tester(self, used: Cpu) -> None:
-        """Note how busy the tester's core was over `used`."""
+        """Note how busy the tester's core was over `used`, and how busy others kept the machine."""
         self.tester_busy = max(self.tester_busy, used.tester_s / used.at)
+        self.others_busy = max(self.others_busy, used.others_s / used.at)
 
     def finish(self) -> None:
-        """Add the check that the tester was not the limit."""
+        """Add the check that the tester was not the limit, and a remark if others were busy."""
+        if self.others_busy > OTHERS_BUSY_MAX:
+            self.notes.append(
+                f"Other programs used up to {self.others_busy:.1f} cores meanwhile: on a quiet "
+                "machine the figures are better."
+            )
         self.checks.append(
             Check(
                 "the tester had time to spare",

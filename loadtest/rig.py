@@ -41,13 +41,17 @@ class RigFailed(LoadError):
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """CPU seconds used so far, and when that was; `server_kernel_s` is part of `server_s`."""
+    """CPU seconds used so far, and when that was.
+
+    `server_kernel_s` is part of `server_s`; `others_s` is what the rest of the machine used.
+    """
 
     at: float
     server_s: float
     children_s: float
     tester_s: float
     server_kernel_s: float = 0.0
+    others_s: float = 0.0
 
     def since(self, before: "Cpu") -> "Cpu":
         """Return the difference; `at` is then the time that passed."""
@@ -57,6 +61,7 @@ class Cpu:
             self.children_s - before.children_s,
             self.tester_s - before.tester_s,
             self.server_kernel_s - before.server_kernel_s,
+            self.others_s - before.others_s,
         )
 
 
@@ -110,16 +115,17 @@ class Rig:
         self._process = process
         self._server = psutil.Process(process.pid)
         self._tester = psutil.Process()
+        self._host: psutil.Process | None = None
 
     def cpu(self) -> Cpu:
-        """Return CPU used so far: the server's process, its children (Valkey), and this process."""
-        return Cpu(
-            time.monotonic(),
-            _cpu_s(self._server),
-            sum(_cpu_s(child) for child in self._server.children(recursive=True)),
-            _cpu_s(self._tester),
-            float(self._server.cpu_times().system),
-        )
+        """Return CPU used so far: server, its children (Valkey), this process, everybody else."""
+        server_s, tester_s = _cpu_s(self._server), _cpu_s(self._tester)
+        children_s = sum(_cpu_s(child) for child in self._server.children(recursive=True))
+        kernel_s = float(self._server.cpu_times().system)
+        others_s = _machine_cpu_s() - server_s - children_s - tester_s
+        if self._host:
+            others_s -= _cpu_s(self._host)
+        return Cpu(time.monotonic(), server_s, children_s, tester_s, kernel_s, others_s)
 
     def rss_bytes(self) -> int:
         """Return the server's resident memory."""
@@ -146,8 +152,10 @@ class Rig:
         environment = rig_environment(self.folder) | {"LINLI_PUBLISH_TOKEN": await self.token()}
         to = f"{self.base_url}/live/{ROOM}/whip"
         command = ["publish", str(clip), "--to", to, "--copy"]
-        async with process(command, environment, TESTER_CORE, self.folder / "host.log"):
+        async with process(command, environment, TESTER_CORE, self.folder / "host.log") as host:
+            self._host = psutil.Process(host.pid)
             yield
+            self._host = None
 
     def log_tail(self) -> str:
         """Return the end of the server's log."""
@@ -278,6 +286,11 @@ def _cpu_s(process: psutil.Process) -> float:
         times = process.cpu_times()
         return float(times.user + times.system)
     return 0.0
+
+
+def _machine_cpu_s() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
 
 
 def _free_port(kind: socket.SocketKind) -> int:

@@ -52,6 +52,14 @@ def test_a_tester_without_time_to_spare_voids_the_run(busy: float, sound: bool) 
     assert judged.sound is sound
 
 
+def test_busy_others_are_mentioned() -> None:
+    judged = report()
+    judged.tester(Cpu(10.0, 1.0, 0.0, 1.0, others_s=13.0))
+    judged.finish()
+    assert judged.sound
+    assert any("used up to 1.3 cores" in note for note in judged.notes)
+
+
 def test_json_carries_everything_needed_to_judge_a_claim() -> None:
     text = json.dumps(report().as_dict("linli bench relay", MACHINE))
     found = json.loads(text)
