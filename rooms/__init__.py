@@ -4,5 +4,6 @@ Pure rules; `rooms/io/` holds Redis and the fan-out to viewers. All times on the
 UTC milliseconds (`_at_ms`), money is integer fen (`_fen`).
 
 RoomsError              (rooms/log.py) everything this package raises
-└── LogUnavailable      the log cannot be reached now; nothing may have happened, or all of it
+└── LogUnavailable      (a ConnectionError, too) the log cannot be reached now; nothing may have
+                        happened, or all of it
 """

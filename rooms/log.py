@@ -22,7 +22,7 @@ class RoomsError(Exception):
     """Base of all errors of this package."""
 
 
-class LogUnavailable(RoomsError):
+class LogUnavailable(RoomsError, ConnectionError):
     """The log or bus cannot be reached now. An append may or may not have happened."""
 
 
@@ -59,8 +59,13 @@ class RoomLog(Protocol):
     events it had numbered continues in a new epoch. Logs nobody uses for days disappear.
     """
 
-    async def append(self, channel: str, events: Sequence[RoomEvent]) -> Position:
+    async def append(
+        self, channel: str, events: Sequence[RoomEvent], *, only_first: bool = False
+    ) -> Position:
         """Number, keep and publish `events` (at least one); return the position of the last.
+
+        With `only_first`, nothing is appended to a log that has events already, and its end is
+        returned: of several who begin a log at the same time, one does.
 
         Raises:
             LogUnavailable: It is not known whether they were appended.

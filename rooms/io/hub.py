@@ -10,7 +10,7 @@ import contextlib
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -44,6 +44,9 @@ INTEREST_S = 60.0
 
 T = TypeVar("T")
 
+Seed = Callable[[str], Awaitable[Sequence[RoomEvent]]]
+"""Says which events add up to a channel as the record knows it; may fail with LogUnavailable."""
+
 log = structlog.get_logger()
 
 _encoder = msgspec.msgpack.Encoder()
@@ -65,6 +68,7 @@ class RoomHub:
         self.counts = Counts()
         self.process = uuid.uuid4().hex[:8]
         self.sweepers: list[Callable[[float], None]] = []
+        self.seed: Seed | None = None  # set before the first viewer comes
         self._log = log
         self._bus = bus
         self._codecs = codecs
@@ -123,12 +127,13 @@ class RoomHub:
             LogUnavailable: They may or may not have been appended; announcing again is right,
                 since events carry whole values.
         """
-        at_ms = time.time_ns() // 1_000_000
-        stamped = [
-            event if event.at_ms else msgspec.structs.replace(event, at_ms=at_ms)
-            for event in events
-        ]
-        return await _within(CALL_TIMEOUT_S, self._log.append(channel, stamped))
+        append = self._log.append
+        position = await _within(CALL_TIMEOUT_S, append(channel, _stamped(events)))
+        if position.offset == len(events) and self.seed is not None:
+            # The log is new, maybe since the old one was lost: say all that the record knows.
+            if known := await self.seed(channel):
+                position = await _within(CALL_TIMEOUT_S, append(channel, _stamped(known)))
+        return position
 
     async def tell(self, user_id: str, event: YouEvent) -> None:
         """Show `event` to all connections of one user, on all nodes; lost on those who are away.
@@ -345,6 +350,8 @@ class RoomHub:
         was_open = room.is_open
         room.reading_begins()
         reading = await _within(CALL_TIMEOUT_S, self._log.read(channel))
+        if reading.position.offset == 0 and await self._has_begun(channel):
+            reading = await _within(CALL_TIMEOUT_S, self._log.read(channel))
         chat = () if was_open else await _within(CALL_TIMEOUT_S, self._bus.recent_chat(channel))
         room.adopt(reading, chat)
         local.checked_at = time.monotonic()
@@ -352,6 +359,14 @@ class RoomHub:
             await self._tally_one(channel)
             local.has_opened(asyncio.get_running_loop().time())
         self._has_news(local)
+
+    async def _has_begun(self, channel: str) -> bool:
+        """Put into a new log what the record knows; its old one may have been lost."""
+        events = await self.seed(channel) if self.seed is not None else ()
+        if events:
+            call = self._log.append(channel, _stamped(events), only_first=True)
+            await _within(CALL_TIMEOUT_S, call)
+        return bool(events)
 
     async def _sweep(self) -> None:
         while True:
@@ -430,3 +445,11 @@ async def _within(seconds: float, call: Coroutine[None, None, T]) -> T:
             return await call
     except TimeoutError as error:
         raise LogUnavailable("timeout") from error
+
+
+def _stamped(events: Sequence[RoomEvent]) -> list[RoomEvent]:
+    """Return the events with the time of now where they have none."""
+    at_ms = time.time_ns() // 1_000_000
+    return [
+        event if event.at_ms else msgspec.structs.replace(event, at_ms=at_ms) for event in events
+    ]

@@ -65,11 +65,15 @@ class MemoryRoomLog:
     def __init__(self, rooms: MemoryRooms) -> None:
         self._rooms = rooms
 
-    async def append(self, channel: str, events: Sequence[RoomEvent]) -> Position:
+    async def append(
+        self, channel: str, events: Sequence[RoomEvent], *, only_first: bool = False
+    ) -> Position:
         """See `RoomLog.append`."""
         assert events, "nothing to append"
         log = self._rooms.log(channel)
         epoch, offset = log.position
+        if only_first and offset > 0:
+            return log.position
         numbered = tuple(
             msgspec.structs.replace(event, o=offset + at) for at, event in enumerate(events, 1)
         )

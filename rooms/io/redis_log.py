@@ -49,14 +49,16 @@ class RedisRoomLog:
         self._save = redis.register_script(scripts.SAVE)
         self._saving: set[str] = set()
 
-    async def append(self, channel: str, events: Sequence[RoomEvent]) -> Position:
+    async def append(
+        self, channel: str, events: Sequence[RoomEvent], *, only_first: bool = False
+    ) -> Position:
         """See `RoomLog.append`."""
         assert 0 < len(events) <= LOG_EVENTS_MAX, "one to LOG_EVENTS_MAX events at once"
         # redis-py repeats a command whose connection broke; the token makes that harmless.
         token = uuid.uuid4().hex
         keys = [channel_key(channel, kind) for kind in ("meta", "log", f"done:{token}")]
         head: list[str | int] = [_new_epoch(), LOG_TTL_S * 1000, channel_topic(channel)]
-        head += [LOG_EVENTS_MAX, APPEND_TOKEN_TTL_S * 1000]
+        head += [LOG_EVENTS_MAX, APPEND_TOKEN_TTL_S * 1000, int(only_first)]
         try:
             epoch, offset, saved = await self._append(
                 keys=keys, args=[*head, *(_encoder.encode(event) for event in events)]

@@ -14,7 +14,8 @@ An epoch ends where events may have been lost: with the keys, or with a server t
 was replaced by its replica (its run id differs), since either may have forgotten the last second.
 """
 
-# KEYS meta, log, done. ARGV new epoch, ttl ms, topic, least events kept, done ttl ms, events…
+# KEYS meta, log, done. ARGV new epoch, ttl ms, topic, least events kept, done ttl ms, 1 to append
+# to an empty log only, events…
 # Returns epoch, offset of the last event, offset of the saved state.
 APPEND = """
 local done = redis.call('GET', KEYS[3])
@@ -31,8 +32,9 @@ if not epoch then
 elseif meta[3] ~= run then
   epoch = ARGV[1]
 end
+if ARGV[6] == '1' and offset > 0 then return {epoch, offset, saved} end
 local first = offset + 1
-for at = 6, #ARGV do
+for at = 7, #ARGV do
   offset = offset + 1
   redis.call('XADD', KEYS[2], string.format('%d-0', offset), 'e', ARGV[at])
 end
@@ -43,10 +45,10 @@ redis.call('HSET', KEYS[1], 'epoch', epoch, 'offset', offset, 'run', run, 'saved
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 redis.call('SET', KEYS[3], string.format('%s %d %d', epoch, offset, saved), 'PX', ARGV[5])
-local count = #ARGV - 5
+local count = #ARGV - 6
 local parts = {'E', epoch, ' ', string.format('%d', first), ' ',
   string.char(0xdc, math.floor(count / 256), count % 256)}
-for at = 6, #ARGV do parts[#parts + 1] = ARGV[at] end
+for at = 7, #ARGV do parts[#parts + 1] = ARGV[at] end
 redis.call('PUBLISH', ARGV[3], table.concat(parts))
 return {epoch, offset, saved}
 """

@@ -123,3 +123,13 @@ async def test_reading_equals_applying_all_events(log: RoomLog) -> None:
         await log.append(CHANNEL, [event])
         state = apply(state, event)
     assert (await log.read(CHANNEL)).state == state
+
+
+async def test_of_several_who_begin_a_log_one_does(log: RoomLog) -> None:
+    begun = await asyncio.gather(
+        *(log.append(CHANNEL, [stock(left), stock(left)], only_first=True) for left in range(5))
+    )
+    assert {position.offset for position in begun} == {2}
+    await log.append(CHANNEL, [stock(9)])
+    assert (await log.append(CHANNEL, [stock(7)], only_first=True)).offset == 3
+    assert len((await log.read(CHANNEL)).events) == 3

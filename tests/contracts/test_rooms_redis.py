@@ -51,8 +51,8 @@ async def test_a_repeated_append_appends_once(redis: Redis) -> None:
     script = redis.register_script(scripts.APPEND)
     keys = [channel_key(CHANNEL, kind) for kind in ("meta", "log", "done:token")]
     event = b"\x83\xa1k\xa5stock\xaaproduct_id\xa1p\xa4left\x01"
-    first = await script(keys=keys, args=["e1", 60_000, "t", 100, 60_000, event])
-    again = await script(keys=keys, args=["e2", 60_000, "t", 100, 60_000, event])
+    first = await script(keys=keys, args=["e1", 60_000, "t", 100, 60_000, 0, event])
+    again = await script(keys=keys, args=["e2", 60_000, "t", 100, 60_000, 0, event])
     assert first == again == [b"e1", 1, 0]
     assert await redis.xlen(channel_key(CHANNEL, "log")) == 1
 

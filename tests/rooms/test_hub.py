@@ -1,25 +1,28 @@
 """A hub by itself: what it keeps alive, what it lets go, and how it ends."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
 
-from rooms.events import StockChanged
+from rooms.events import CardPinned, LiveChanged, RoomEvent, StockChanged
 from rooms.io import hub as hub_module
 from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from rooms.log import LogUnavailable, Position, Reading
 from rooms.messages import Counters
+from rooms.state import RoomState
 from server.wire import CODECS
 from tests.helpers import wait_until
+from tests.rooms.examples import card
 from tests.rooms.live import memory_hub
 from tests.rooms.test_audience import FakeSeat
 
 ROOM = "room:demo"
 
 
-def heard(seat: FakeSeat) -> list[dict[str, object]]:
+def heard(seat: FakeSeat) -> list[dict[str, Any]]:
     """Decode what a JSON seat was sent; frames are short here."""
     return [msgspec.json.decode(frame[frame.index(b"{") :]) for frame in seat.heard]
 
@@ -92,6 +95,44 @@ async def test_what_was_missed_while_the_bus_was_cut_is_made_good() -> None:
         rooms.mend()
         await wait_until(lambda: heard(seat) and heard(seat)[-1].get("offset") == 1)
         assert all(message["t"] == "tick" for message in heard(seat))
+
+
+async def test_a_log_that_was_lost_begins_with_what_the_record_knows() -> None:
+    rooms = MemoryRooms()
+
+    async def seed(channel: str) -> list[RoomEvent]:
+        assert channel == ROOM
+        return [LiveChanged(state="live", started_at_ms=7), CardPinned(card=card("p1"))]
+
+    async with memory_hub(rooms) as hub, memory_hub(rooms) as other:
+        hub.seed = other.seed = seed
+        await asyncio.gather(seated(other), seated(hub))
+        seat = await seated(hub)
+        local = hub.opened(ROOM)
+        assert local is not None
+        assert local.room.position.offset == 2
+        del rooms.logs[ROOM]
+        rooms.mend()
+        await wait_until(lambda: heard(seat)[-1:] and heard(seat)[-1]["t"] == "snapshot")
+        snapshot = heard(seat)[-1]
+        assert snapshot["offset"] == 2
+        assert snapshot["state"]["cards"][0]["product"]["id"] == "p1"
+
+
+async def test_an_event_in_a_lost_log_is_followed_by_what_the_record_knows() -> None:
+    async def seed(channel: str) -> list[RoomEvent]:
+        return [CardPinned(card=card("p1", 1)), CardPinned(card=card("p2", 2))]
+
+    async with memory_hub() as hub:
+        hub.seed = seed
+        assert (await hub.announce(ROOM, CardPinned(card=card("p2", 2)))).offset == 3
+        assert (await hub.announce(ROOM, StockChanged(product_id="p1", left=4))).offset == 4
+        state = (await hub.enter(ROOM)).room.state
+        assert isinstance(state, RoomState)
+        assert [(item.product.id, item.product.left) for item in state.cards] == [
+            ("p2", 30),
+            ("p1", 4),
+        ]
 
 
 async def test_viewers_of_a_room_nobody_here_watches_are_known_soon() -> None:
