@@ -120,7 +120,7 @@ def _postgres_server() -> Iterator[str]:
         )
         port = free_port()
         child = subprocess.Popen(
-            [f"{home}/postgres", "-D", data, "-p", str(port), "-k", data]
+            [f"{home}/postgres", "-D", f"{data}", "-p", str(port), "-k", f"{data}"]
             + ["-h", "127.0.0.1", "-c", "fsync=off"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
