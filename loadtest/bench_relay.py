@@ -54,14 +54,14 @@ async def bench_relay(report: Report, plan: RelayPlan) -> None:
             await asyncio.to_thread(make_clip, clip)
         async with server.host(clip):
             url = f"{server.base_url}/live/{ROOM}/whep"
-            await _on_air(url, server)
+            await wait_until_on_air(url, server)
             await _steady(report, server, url, plan)
             if plan.joins:
                 await _join_storm(report, server, url, plan.joins, plan.joins_per_s)
     report.finish()
 
 
-async def _on_air(url: str, server: Rig) -> None:
+async def wait_until_on_air(url: str, server: Rig) -> None:
     """Wait until a first viewer sees a packet."""
     try:
         async with asyncio.timeout(ON_AIR_TIMEOUT_S):

@@ -147,11 +147,11 @@ class Rig:
         return (await run_linli(command, rig_environment(self.folder))).strip()
 
     @contextlib.asynccontextmanager
-    async def host(self, clip: Path) -> AsyncIterator[None]:
-        """Have a host publish `clip`, passed through, until left."""
+    async def host(self, clip: Path | None) -> AsyncIterator[None]:
+        """Have a host publish `clip`, passed through, or the generated picture, until left."""
         environment = rig_environment(self.folder) | {"LINLI_PUBLISH_TOKEN": await self.token()}
         to = f"{self.base_url}/live/{ROOM}/whip"
-        command = ["publish", str(clip), "--to", to, "--copy"]
+        command = ["publish", "--to", to, *([str(clip), "--copy"] if clip else [])]
         async with process(command, environment, TESTER_CORE, self.folder / "host.log") as host:
             self._host = psutil.Process(host.pid)
             yield

@@ -1,4 +1,4 @@
-"""`linli bench relay|fanout|orders`: the rows of DESIGN §9, measured from outside.
+"""`linli bench relay|fanout|orders|glass`: the rows of DESIGN §9, measured from outside.
 
 The server runs alone in a process pinned to one core, the load in this one on another. CPU is the
 whole process's, user and system. Every figure is the median of several runs with its spread.
@@ -16,6 +16,7 @@ import uvloop
 from rich.console import Console
 
 from loadtest.bench_fanout import FanoutPlan, bench_fanout
+from loadtest.bench_glass import GlassPlan, bench_glass
 from loadtest.bench_orders import OrdersPlan, bench_orders
 from loadtest.bench_relay import RelayPlan, bench_relay
 from loadtest.errors import LoadError
@@ -28,7 +29,8 @@ VIEWERS_ROOM = 1_000
 EXIT_NOT_SOUND = 4
 
 bench_app = typer.Typer(
-    help="Measure this machine: the relay, the room fan-out, the orders.", no_args_is_help=True
+    help="Measure this machine: the relay, the room fan-out, the orders, the delay.",
+    no_args_is_help=True,
 )
 
 Runs = Annotated[int, typer.Option(help="How often to measure.", min=1)]
@@ -83,6 +85,13 @@ def orders(
     report = Report("orders")
     plan = OrdersPlan(runs, seconds, buyers, guests)
     _measure(bench_orders(report, plan), report, as_json=as_json)
+
+
+@bench_app.command()
+def glass(runs: Runs = 3, seconds: Seconds = 8.0, as_json: AsJson = False) -> None:
+    """From the moment a picture is drawn to the moment a WHEP viewer has decoded it."""
+    report = Report("glass")
+    _measure(bench_glass(report, GlassPlan(runs, seconds)), report, as_json=as_json)
 
 
 def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool) -> None:

@@ -37,21 +37,24 @@ SMALL = {
     "relay": ("--viewers", "5", "--joins", "5"),
     "fanout": ("--viewers", "30"),
     "orders": ("--buyers", "4", "--guests", "20"),
+    "glass": (),
 }
 MEASURES = {
     "relay": {"CPU per RTP packet to a viewer", "viewers per core", "CPU per join"},
     "fanout": {"CPU per viewer and tick", "memory per idle viewer", "publish → viewer, p99"},
     "orders": {"one-tap orders, durable in SQL, per core", "tap → confirmed, p99"},
+    "glass": {"picture drawn → decoded, p50", "picture drawn → decoded, p95"},
 }
 # What must hold on however busy a machine.
 ALWAYS = {
     "relay": {"every sampled packet is authentic", "every join succeeded"},
     "fanout": {"no gap in the numbered events", "no event twice", "nobody was thrown out"},
     "orders": {"nothing is oversold", "one order for each confirmed tap"},
+    "glass": {"clocks were read"},
 }
 
 
-@pytest.mark.parametrize("kind", ["relay", "fanout", "orders"])
+@pytest.mark.parametrize("kind", ["relay", "fanout", "orders", "glass"])
 async def test_a_small_bench_measures_and_checks(kind: str) -> None:
     found = await bench(kind, "--runs", "1", "--seconds", "1", *SMALL[kind])
     medians = {figure["name"]: figure["median"] for figure in found["figures"]}
