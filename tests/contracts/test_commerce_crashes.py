@@ -1,14 +1,16 @@
 """A ledger dies between any two steps; whoever comes next finds everything as it must be."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy import text
 
+from commerce.errors import Refusal, Refused
 from commerce.fulfilment import OrderState
 from commerce.io import keys
 from commerce.io.orders import Pending
+from commerce.payments import Charge, MemoryPayments, PaymentOutcome
 from commerce.views import OrderView
 from tests.commerce.checks import quiet, sound
 from tests.commerce.shop import Shop, open_shop, running
@@ -126,3 +128,55 @@ async def _charged(shop: Shop, *, refunds: bool = False) -> tuple[int, int]:
         query = text(f"SELECT COUNT(*), SUM(amount_fen) FROM {table}")
         count, total = (await connection.execute(query)).one()
     return int(count), int(total)
+
+
+async def test_poison_is_buried_and_the_others_go_on(database_url: str, valkey_url: str) -> None:
+    async with open_shop(database_url, valkey_url) as shop, running(shop.commerce):
+        for poison in ("nonsense", "|".join(["x" * 32, *"bgernp", "1", "1", "", "s", "1"])):
+            await shop.redis.xadd(keys.ORDERS, {"tap": poison})
+        await shop.redis.xadd(keys.ORDERS, {"other": b"\xff"})
+        assert isinstance(await shop.commerce.orders.place(shop.tap("anna")), OrderView)
+        assert await shop.redis.xlen(keys.DEAD) == 3
+        assert shop.commerce.ledger.buried == 3
+        await sound(shop)
+
+
+async def test_drift_is_found_and_repaired(database_url: str, valkey_url: str) -> None:
+    async with open_shop(database_url, valkey_url) as shop:
+        await shop.redis.hincrby(keys.AVAILABLE, "tea|s1", -9)
+        await shop.redis.hincrby(keys.AVAILABLE, "rice|s2", 4)
+        found = await shop.commerce.reconcile.compare()
+        assert (found.repaired, found.drift) == (2, 13)
+        assert shop.commerce.reconcile.counts.drift_units == 13
+        found = await shop.commerce.reconcile.compare()
+        assert (found.compared, found.repaired) == (4, 0)
+
+
+async def test_an_unknown_payment_is_asked_again_and_a_declined_one_frees_the_units(
+    database_url: str, valkey_url: str
+) -> None:
+    payments = MemoryPayments()
+    payments.declines.add("poor")
+    unanswered = ["once"]
+    charge = payments.charge
+
+    async def sometimes_mute(charges: Sequence[Charge]) -> Sequence[PaymentOutcome]:
+        outcomes = await charge(charges)
+        return [PaymentOutcome.UNKNOWN] * len(charges) if unanswered else outcomes
+
+    payments.charge = sometimes_mute  # type: ignore[method-assign]  # fails until told otherwise
+    async with open_shop(database_url, valkey_url, payments=payments) as shop:
+        async with running(shop.commerce):
+            tap = shop.tap("anna", quantity=20)
+            assert isinstance(await shop.commerce.orders.place(tap, wait_s=0.1), Pending)
+            unanswered.clear()
+            assert isinstance(await shop.commerce.orders.place(tap, wait_s=20), OrderView)
+            with pytest.raises(Refused) as refused:
+                await shop.commerce.orders.place(shop.tap("poor", quantity=20))
+            assert refused.value.refusal is Refusal.PAYMENT_DECLINED
+            with pytest.raises(Refused) as refused:
+                await shop.commerce.orders.place(shop.tap("poor", quantity=20))
+            assert refused.value.refusal is Refusal.PAYMENT_DECLINED
+            assert await shop.commerce.orders.mine("poor") == []
+            await sound(shop)
+            assert await shop.redis.hget(keys.AVAILABLE, "tea|s1") == b"80"

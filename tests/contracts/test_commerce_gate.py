@@ -251,3 +251,11 @@ async def test_units_received_count_once(pair: Pair) -> None:
     for _ in range(3):
         await pair.script.restock("change", "tea|s1", 7)
     assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"10"
+
+
+async def test_a_group_ends_in_the_very_millisecond_of_its_deadline(pair: Pair) -> None:
+    pair.now = pair.rule.groups["g1"].ends_at_ms - 1
+    await pair.tap(tap_from(("anna", "pear", 1, "k1", "g1", True, None, STORES)))
+    pair.now += 1
+    await pair.tap(tap_from(("bo", "pear", 1, "k1", "g1", True, None, STORES)))
+    assert list(pair.rule.groups["g1"].seats) == ["anna"]
