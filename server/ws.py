@@ -252,8 +252,9 @@ class RoomConnection(Seat, asyncio.Protocol):
         self.write = self._transport.write
         self._address = client_address(request, self._transport, settings.trust_proxy)
         self._arrived = True
-        if not self._gate.arrive(self, self._address, self.heard_at):
-            self._refuse(CloseCode.TOO_MANY_CONNECTIONS)
+        code = self._gate.arrive(self, self._address, self.heard_at)
+        if code is not None:
+            self._refuse(code)
 
     # Inbound messages
 

@@ -24,7 +24,8 @@ PONG_S_MAX = 10.0
 DRAIN_S = 1.0
 """Over how long closes are spread when this process goes down."""
 CONNECTIONS_MAX = 20_000
-CONNECTIONS_PER_ADDRESS_MAX = 500
+CONNECTIONS_PER_ADDRESS_MAX = 2_000
+"""Wide: a whole estate may sit behind one address (carrier-grade NAT)."""
 CONNECTS_PER_ADDRESS = (200.0, 50.0)
 """Burst, and per second."""
 CHAT_PER_USER = (5.0, 1.0)
@@ -99,8 +100,8 @@ class Gate:
         """Count a message that was not understood."""
         self.counts.malformed_total[kind] = self.counts.malformed_total.get(kind, 0) + 1
 
-    def arrive(self, peer: Peer, address: str, now: float) -> bool:
-        """Register an accepted connection; false if its address has too many."""
+    def arrive(self, peer: Peer, address: str, now: float) -> CloseCode | None:
+        """Register an accepted connection; return why it must go again, if it must."""
         self.counts.connections += 1
         self.counts.connected_total += 1
         self._addresses[address] += 1
@@ -109,11 +110,14 @@ class Gate:
         self._wheel[peer.slot][peer] = None
         self._greeting[peer] = now + HELLO_S_MAX
         if not self.limits:
-            return True
+            return None
         bucket = self._connects.get(address)
         if bucket is None:
             bucket = self._connects[address] = TokenBucket(*CONNECTS_PER_ADDRESS)
-        return bucket.take(now) == 0.0 and self._addresses[address] <= CONNECTIONS_PER_ADDRESS_MAX
+        if self._addresses[address] > CONNECTIONS_PER_ADDRESS_MAX:
+            return CloseCode.TOO_MANY_CONNECTIONS
+        # Many who come at once, after a restart say, shall come again.
+        return CloseCode.UNAVAILABLE if bucket.take(now) > 0.0 else None
 
     def greeted(self, peer: Peer) -> None:
         """The connection has said hello."""

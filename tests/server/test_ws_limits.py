@@ -142,6 +142,14 @@ async def test_an_address_has_a_limit(server: Server, monkeypatch: pytest.Monkey
         pass
 
 
+async def test_a_crowd_that_comes_at_once_is_asked_to_come_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_gate, "CONNECTS_PER_ADDRESS", (1.0, 0.001))
+    async with server.viewer(), server.client() as second:
+        assert await second.close_code() == 3013
+
+
 async def test_a_channel_has_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.ws.CHANNEL_CONNECTIONS_MAX", 1)
     async with server.viewer(), server.client() as second:
