@@ -25,6 +25,8 @@ from server.shop_file import ShopFile, read_shop
 ROOM = "demo"
 # How long each product stays on the table.
 PIN_S = 300.0
+# How many households are in the first group when somebody looks.
+OPENING = 25
 RETRY_S = 2.0
 REQUEST_TIMEOUT_S = 10.0
 
@@ -53,7 +55,9 @@ async def demo(settings: Settings, shop: Path, *, host: bool, neighbours: bool) 
                 stack.push_async_callback(_cancelled, director)
             if neighbours:
                 await stack.enter_async_context(
-                    child(["neighbours", "--to", base_url, "--room", ROOM])
+                    child(
+                        ["neighbours", "--to", base_url, "--room", ROOM, "--opening", f"{OPENING}"]
+                    )
                 )
             print_addresses(settings.port, plan.staff[0].username, password, host=host)
 

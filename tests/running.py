@@ -62,7 +62,7 @@ class Running:
         assert process.returncode == 0, f"linli {' '.join(arguments)}: {err.decode()}"
         return out.decode()
 
-    async def load(self, shop: Path = SHOP) -> None:
+    async def load(self, shop: Path) -> None:
         """Fill the data folder with a shop and give its staff the password."""
         await self.linli("db", "load", str(shop), "--password-stdin", stdin=PASSWORD)
 
@@ -98,10 +98,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
-    """A started server with the story shop; stopped at the end, its log shown on failure."""
+async def running(folder: Path, shop: Path = SHOP, **settings: str) -> AsyncIterator[Running]:
+    """A started server with a shop; stopped at the end, its log shown on failure."""
     server = Running(folder, **settings)
-    await server.load()
+    await server.load(shop)
     await server.start()
     try:
         yield server

@@ -1,0 +1,38 @@
+"""The demo's first group is filled by real orders, once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from loadtest.opening import ALONE, fill_first_group
+from tests.running import Running, running
+
+SHOP = Path(__file__).parents[2] / "server" / "demo.toml"
+
+
+@pytest.fixture
+async def linli(tmp_path: Path) -> AsyncIterator[Running]:
+    """A started server with the demo's shop, spinach on the table."""
+    async with running(tmp_path, SHOP) as server:
+        token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            headers = {"Authorization": f"Bearer {token}"}
+            pin = await client.put("/api/rooms/demo/pins/spinach", json={}, headers=headers)
+            assert pin.status_code == 200
+        yield server
+
+
+async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
+    linli: Running,
+) -> None:
+    for _ in range(2):
+        await fill_first_group(linli.url, "demo", 6)
+    token = (await linli.linli("token", "--role", "store", "--store", "s1")).strip()
+    async with httpx.AsyncClient(base_url=linli.url) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        board = (await client.get("/api/stores/s1/orders", headers=headers)).json()
+    assert len(board["orders"]) == len(ALONE)
+    [waiting] = board["waiting"]
+    assert waiting["group"]["joined"] == 6
