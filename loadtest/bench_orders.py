@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from loadtest.buyers import Buyers, Tapped
-from loadtest.report import Report
+from loadtest.report import Check, Report
 from loadtest.rig import ROOM, Rig, rig
 from loadtest.stats import Better, Figure
 
@@ -19,6 +19,7 @@ class OrdersPlan:
     seconds: float
     buyers: int
     guests: int
+    groups: bool
 
 
 async def bench_orders(report: Report, plan: OrdersPlan) -> None:
@@ -29,6 +30,8 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
     """
     async with rig() as server, Buyers(server.base_url, ROOM) as buyers:
         await buyers.arrive(plan.guests)
+        if plan.groups:
+            await buyers.open_groups(await server.token())
         requests = await buyers.plain_requests(plan.buyers, WARM_UP_S)
         await buyers.flat_out(plan.buyers, WARM_UP_S)
         flat_out = await _flat_out(report, server, buyers, plan)
@@ -45,9 +48,20 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
         Figure("requests that do nothing", "/s", (requests,), Better.HIGHER),
     ]
     outcomes: Counter[str] = sum((tapped.outcomes for tapped in rushes), Counter())
+    wanted = plan.runs * int(rate * plan.seconds)
+    report.checks.append(
+        Check(
+            "guests did not run out of groups to join",
+            outcomes.total() >= wanted,
+            f"{outcomes.total()} of {wanted} steady taps",
+        )
+    )
     report.counts |= {f"steady taps {name}": count for name, count in outcomes.items()}
     report.counts["tester behind its schedule at most, ms"] = round(
         max(tapped.behind_s_max for tapped in rushes) * 1e3
+    )
+    report.notes.append(
+        "Every tap joins a group." if plan.groups else "Taps buy at once, without a group."
     )
     report.notes.append(
         f"HTTP alone takes {1e3 / requests:.2f} ms of a request's "

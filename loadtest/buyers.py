@@ -102,14 +102,26 @@ class Buyers:
         self._products = list(self._left_before)
         self._taps = self._endless_taps()
 
+    async def open_groups(self, host_token: str) -> None:
+        """Have the host pin every product, so that taps join groups, each guest each group once."""
+        headers = {"Authorization": f"Bearer {host_token}", "Content-Type": "application/json"}
+        for product in self._products:
+            path = f"/api/rooms/{self._room_id}/pins/{product}"
+            answer = await self._http.request("PUT", path, b"{}", headers)
+            if answer.status != 200:
+                raise Refused(answer.status, answer.body.decode()[:200])
+        self._taps = itertools.islice(self._taps, len(self._tokens) * len(self._products))
+
     async def flat_out(self, buyers: int, seconds: float) -> Tapped:
-        """Let `buyers` tap again as soon as each has its answer."""
+        """Let `buyers` tap again as soon as each has its answer, or until all groups are full."""
         tapped = Tapped()
         began = time.monotonic()
 
         async def buyer() -> None:
-            while time.monotonic() - began < seconds:
-                await self._tap(next(self._taps), time.monotonic(), tapped)
+            for tap in self._taps:
+                await self._tap(tap, time.monotonic(), tapped)
+                if time.monotonic() - began > seconds:
+                    return
 
         await asyncio.gather(*(buyer() for _ in range(buyers)))
         tapped.seconds = time.monotonic() - began
@@ -120,14 +132,14 @@ class Buyers:
         tapped = Tapped()
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
-            for number in range(int(per_s * seconds)):
+            for number, tap in enumerate(itertools.islice(self._taps, int(per_s * seconds))):
                 due = began + number / per_s
                 behind = time.monotonic() - due
                 if behind < 0:
                     await asyncio.sleep(-behind)
                 else:
                     tapped.behind_s_max = max(tapped.behind_s_max, behind)
-                tasks.create_task(self._tap(next(self._taps), due, tapped))
+                tasks.create_task(self._tap(tap, due, tapped))
         tapped.seconds = time.monotonic() - began
         return tapped
 

@@ -30,6 +30,7 @@ class Report:
     """What one bench found."""
 
     bench: str
+    plan: Any = None
     figures: list[Figure] = field(default_factory=list)
     counts: dict[str, float] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -102,6 +103,7 @@ name = {{ zh = "商品 {number}", en = "Product {number}" }}
 unit = {{ zh = "份", en = "piece" }}
 price_fen = 990
 stock = {stock}
+group = {{ price_fen = 790, target = 10000, duration_s = 86400 }}
 """
     return head + "".join(product.format(number=n, stock=STOCK) for n in range(PRODUCTS))
 
@@ -171,6 +173,7 @@ async def rig() -> AsyncIterator[Rig]:
     """
     before = os.sched_getaffinity(0)
     pin(TESTER_CORE)
+    _allow_sockets()
     folder = Path(tempfile.mkdtemp(prefix="linli-bench-"))
     try:
         port = _free_port(socket.SOCK_STREAM)
@@ -259,6 +262,12 @@ async def run_linli(command: Sequence[str], environment: Mapping[str, str], stdi
 def pin(core: int) -> None:
     """Keep this process on `core`, or on the last one there is."""
     os.sched_setaffinity(0, {_CORES[min(core, len(_CORES) - 1)]})
+
+
+def _allow_sockets() -> None:
+    """Take all file descriptors that may be had, for thousands of sockets; children inherit it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _before_exec(core: int) -> None:

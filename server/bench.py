@@ -55,7 +55,7 @@ def relay(
 ) -> None:
     """CPU per RTP packet to a viewer, viewers per core, cost and delay of a join."""
     plan = RelayPlan(viewers, runs, seconds, joins, joins_per_s, gro, clip)
-    report = Report("relay")
+    report = Report("relay", plan)
     _measure(bench_relay(report, plan), report, as_json=as_json)
 
 
@@ -68,8 +68,8 @@ def fanout(
     as_json: AsJson = False,
 ) -> None:
     """CPU per viewer and tick, memory per idle viewer, publish → every viewer."""
-    report = Report("fanout")
     plan = FanoutPlan(viewers, runs, seconds, lines_per_s)
+    report = Report("fanout", plan)
     _measure(bench_fanout(report, plan), report, as_json=as_json)
 
 
@@ -78,20 +78,24 @@ def orders(
     runs: Runs = 3,
     seconds: Seconds = 8.0,
     buyers: Annotated[int, typer.Option(help="Buyers who tap at once.", min=1)] = 64,
-    guests: Annotated[int, typer.Option(help="Guest accounts.", min=1)] = 500,
+    guests: Annotated[int, typer.Option(help="Guest accounts.", min=1)] = 2_000,
+    groups: Annotated[
+        bool, typer.Option("--groups/--no-groups", help="Whether each tap joins a group.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """One-tap orders a second, durable in SQL, and tap → confirmed at half that load."""
-    report = Report("orders")
-    plan = OrdersPlan(runs, seconds, buyers, guests)
+    plan = OrdersPlan(runs, seconds, buyers, guests, groups)
+    report = Report("orders", plan)
     _measure(bench_orders(report, plan), report, as_json=as_json)
 
 
 @bench_app.command()
 def glass(runs: Runs = 3, seconds: Seconds = 8.0, as_json: AsJson = False) -> None:
     """From the moment a picture is drawn to the moment a WHEP viewer has decoded it."""
-    report = Report("glass")
-    _measure(bench_glass(report, GlassPlan(runs, seconds)), report, as_json=as_json)
+    plan = GlassPlan(runs, seconds)
+    report = Report("glass", plan)
+    _measure(bench_glass(report, plan), report, as_json=as_json)
 
 
 def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool) -> None:
@@ -107,7 +111,8 @@ def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool)
         raise OperatorError(str(errors.exceptions[0])) from None
     machine, command = Machine.this(), shlex.join(["linli", *sys.argv[1:]])
     if as_json:
-        print(json.dumps(report.as_dict(command, machine), ensure_ascii=False, indent=2))
+        found = report.as_dict(command, machine)
+        print(json.dumps(found, ensure_ascii=False, indent=2, default=str))
     else:
         report.show(Console(), command, machine)
     if not report.sound:

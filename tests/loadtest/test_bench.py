@@ -36,7 +36,7 @@ async def bench(*arguments: str) -> dict[str, Any]:
 SMALL = {
     "relay": ("--viewers", "5", "--joins", "5"),
     "fanout": ("--viewers", "30"),
-    "orders": ("--buyers", "4", "--guests", "20"),
+    "orders": ("--buyers", "4", "--guests", "200"),
     "glass": (),
 }
 MEASURES = {
