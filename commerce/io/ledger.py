@@ -70,6 +70,7 @@ class Ledger:
         self._failures: dict[str, int] = {}
         self._started_at: float | None = None
         self._claim_at = 0.0
+        self._unfinished = False  # a batch failed: what was delivered to us is read again first
         self.committed = 0
         self.buried = 0
 
@@ -80,6 +81,7 @@ class Ledger:
                 await self.step(block_ms=BLOCK_MS)
             except (RedisError, DBAPIError, OSError) as error:
                 log.warning("ledger pauses", error=type(error).__name__, why=str(error)[:200])
+                self._unfinished = True
                 await asyncio.sleep(BACKOFF_S)
 
     async def step(self, *, block_ms: int | None = None) -> int:
@@ -91,18 +93,32 @@ class Ledger:
             self._started_at = self._started_at or now
             fresh = now - self._started_at < CLAIM_FIRST_S
             handled += await self.claim(CLAIM_IDLE_FIRST_MS if fresh else CLAIM_IDLE_MS)
+        if self._unfinished:
+            handled += await self._read("0", None)
+            self._unfinished = False
+        return handled + await self._read(">", block_ms)
+
+    async def _read(self, since: str, block_ms: int | None) -> int:
+        """Read and handle one batch; `since` is ">" for new entries, "0" for our unsettled ones."""
         try:
             reply = await self._redis.xreadgroup(
-                keys.CONSUMER_GROUP, self._node, {keys.ORDERS: ">"}, count=BATCH_MAX, block=block_ms
+                keys.CONSUMER_GROUP,
+                self._node,
+                {keys.ORDERS: since},
+                count=BATCH_MAX,
+                block=block_ms,
             )
         except ResponseError as error:
             if "NOGROUP" not in str(error):
                 raise
             await self.make_group()
-            return handled
+            return 0
+        handled = 0
         for _, raw in _streams(reply):
-            await self._handle(raw)
-            handled += len(raw)
+            # A pending entry that was deleted from the stream has no fields any more.
+            if raw := [(entry_id, fields) for entry_id, fields in raw if fields]:
+                await self._handle(raw)
+                handled += len(raw)
         return handled
 
     async def claim(self, idle_ms: int) -> int:

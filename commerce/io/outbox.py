@@ -126,7 +126,13 @@ class Relay:
         except Exception as error:
             # Whoever is told may fail in any way; what was committed must still be told later.
             log.warning("telling failed", topic=topic, error=repr(error)[:200])
-            return messages
+            if len(messages) == 1 or isinstance(error, (RedisError, DBAPIError, OSError)):
+                return messages
+        # One message that cannot be told must not hold up the others.
+        failed: list[Message] = []
+        for message in messages:
+            failed += await self._try(topic, handler, [message])
+        return failed
 
     async def _mark(self, told: Sequence[int], later: Sequence[Message]) -> None:
         at_ms = self._clock()

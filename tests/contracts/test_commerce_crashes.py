@@ -180,3 +180,21 @@ async def test_an_unknown_payment_is_asked_again_and_a_declined_one_frees_the_un
             assert await shop.commerce.orders.mine("poor") == []
             await sound(shop)
             assert await shop.redis.hget(keys.AVAILABLE, "tea|s1") == b"80"
+
+
+async def test_a_record_that_fails_for_a_moment_delays_an_order_only_a_little(
+    database_url: str, valkey_url: str
+) -> None:
+    failures = [1, 2]
+
+    def failing(step: str) -> None:
+        if step == "charged" and failures:
+            failures.pop()
+            raise OSError("the record is away")
+
+    async with open_shop(database_url, valkey_url, probe=failing) as shop:
+        async with running(shop.commerce):
+            order = await shop.commerce.orders.place(shop.tap("anna"), wait_s=4)
+            assert isinstance(order, OrderView)
+            assert not failures
+            await sound(shop)
