@@ -5,6 +5,7 @@ import contextlib
 import ipaddress
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from urllib.parse import urljoin, urlsplit
 
 import aioice.ice
@@ -191,19 +192,22 @@ def loopback_candidates(url: str) -> Iterator[None]:
 
     aioice leaves them out, and a machine may have no other.
     """
-    if not is_loopback(urlsplit(url).hostname or ""):
-        yield
-        return
-    original = aioice.ice.get_host_addresses
-
-    def with_loopback(use_ipv4: bool, use_ipv6: bool) -> list[str]:
-        return ["127.0.0.1", *original(use_ipv4, False)]
-
-    aioice.ice.get_host_addresses = with_loopback
+    token = _loopback_too.set(is_loopback(urlsplit(url).hostname or ""))
     try:
         yield
     finally:
-        aioice.ice.get_host_addresses = original
+        _loopback_too.reset(token)
+
+
+def _host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+    if _loopback_too.get():
+        return ["127.0.0.1", *_original_host_addresses(use_ipv4, False)]
+    return _original_host_addresses(use_ipv4, use_ipv6)
+
+
+_loopback_too = ContextVar("loopback_too", default=False)
+_original_host_addresses = aioice.ice.get_host_addresses
+aioice.ice.get_host_addresses = _host_addresses
 
 
 def is_loopback(host: str) -> bool:
