@@ -30,7 +30,7 @@ from rooms.log import LogUnavailable
 from server.access import Access
 from server.embedded import EmbeddedValkey
 from server.errors import OperatorError
-from server.feed import RoomFeed
+from server.feed import RoomFeed, room_seed
 from server.health import healthz, readyz
 from server.limits import Limits
 from server.lives import Lives
@@ -85,6 +85,7 @@ async def build(
         stack.push_async_callback(hub.close)
         commerce = Commerce(engine, redis, RoomFeed(hub), payments=payments)
         await commerce.start()
+        hub.seed = room_seed(commerce)
         lives = Lives(commerce.directory, hub, settings.publish_grace_s)
         media.listener = lives.hear
         services = Services(
@@ -97,7 +98,7 @@ async def build(
             rooms=hub,
             commerce=commerce,
         )
-        await stack.enter_async_context(_in_background(commerce, lives))
+        await stack.enter_async_context(_in_background(commerce, lives, hub))
         yield Program(
             _application(services), room_protocol(services, _channel_exists(commerce)), services
         )
@@ -139,13 +140,14 @@ def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
 
 
 @contextlib.asynccontextmanager
-async def _in_background(commerce: Commerce, lives: Lives) -> AsyncIterator[None]:
+async def _in_background(commerce: Commerce, lives: Lives, hub: RoomHub) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
 
     async def work() -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(commerce.run(), name="commerce")
             tasks.create_task(lives.run(), name="lives")
+            tasks.create_task(hub.wait(), name="rooms")
 
     task = asyncio.create_task(work(), name="background")
     task.add_done_callback(_died)

@@ -1,12 +1,13 @@
 """Tells rooms, stores and buyers what happened in commerce: the real `commerce.feed.Feed`."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from commerce.groups import Group
+from commerce.io.commerce import Commerce
 from commerce.views import Card, OrderView, StoreOrder
 from rooms import events
 from rooms.io.hub import RoomHub
@@ -54,6 +55,25 @@ class RoomFeed:
             await self._hub.announce(f"store:{store_id}", *batch)
         for guest_id, mine, _ in changed:
             await self._hub.tell(guest_id, events.YourOrder(order=_as(events.Order, mine)))
+
+
+def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[events.RoomEvent]]]:
+    """Return what tells a new log, or one that Redis lost, how its channel stands in the record."""
+
+    async def seed(channel: str) -> Sequence[events.RoomEvent]:
+        kind, _, room_id = channel.partition(":")
+        if kind != "room" or room_id not in commerce.directory.catalogue.rooms:
+            return ()
+        live = await commerce.directory.live(room_id)
+        cards = await commerce.directory.cards(room_id)
+        groups = await commerce.groups.of_room(room_id)
+        return (
+            events.LiveChanged(state=live.state.value, started_at_ms=live.started_at_ms),
+            *(events.CardPinned(card=_as(events.Card, card)) for card in reversed(cards)),
+            *(events.GroupChanged(group=_as(events.Group, group)) for group in groups),
+        )
+
+    return seed
 
 
 def _as(kind: type[T], view: object) -> T:

@@ -1,13 +1,18 @@
 """Redis dies in the middle of an evening: nothing is lost, and everything goes on by itself."""
 
+import json
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from tests.helpers import wait_until
 from tests.running import Running, running
@@ -65,3 +70,30 @@ async def _order(client: httpx.AsyncClient, token: str, key: str) -> httpx.Respo
         headers={**_bearer(token), "Idempotency-Key": key},
         json={"room_id": "demo", "product_id": "eggs", "quantity": 1},
     )
+
+
+async def test_a_room_is_whole_again_after_redis_lost_everything(linli: Running) -> None:
+    token = (await linli.linli("token", "--role", "host", "--room", "demo")).strip()
+    async with httpx.AsyncClient(base_url=linli.url, timeout=30) as client:
+        pin = await client.put("/api/rooms/demo/pins/spinach", json={}, headers=_bearer(token))
+        assert pin.status_code == 200
+        before = await _room_state(linli)
+        await linli.stop()
+        shutil.rmtree(linli.folder / "var" / "valkey")
+        await linli.start()
+        after = await _room_state(linli)
+    assert [card["product"]["id"] for card in after["cards"]] == ["spinach"]
+    assert after["groups"] == before["groups"] != []
+
+
+async def _room_state(linli: Running) -> dict[str, Any]:
+    """The state in the snapshot that a newcomer gets."""
+    url = f"ws://127.0.0.1:{linli.port}/ws"
+    async with connect(url, subprotocols=[Subprotocol("linli.v1.json")]) as socket:
+        await socket.send(json.dumps({"t": "hello", "channel": "room:demo"}))
+        async for text in socket:
+            message = json.loads(text)
+            if message["t"] == "snapshot":
+                state: dict[str, Any] = message["state"]
+                return state
+    raise AssertionError("no snapshot")
