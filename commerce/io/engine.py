@@ -4,10 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import event
-from sqlalchemy.engine import Connection
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 10_000  # another process writes the same SQLite file
@@ -16,6 +15,7 @@ POOL_OVERFLOW = 16
 SQLITE_CACHE_KIB = 32_768
 
 Clock = Callable[[], int]
+T = TypeVar("T")
 
 
 def wall_clock() -> int:
@@ -73,6 +73,7 @@ class Record:
         if not self.is_sqlite:
             self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
         self._turn = asyncio.Lock()
+        self._threaded: Engine | None = None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -95,3 +96,37 @@ class Record:
             if not durable:
                 await connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
+
+    async def transact(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """Run `work` in one write transaction; see `write` for `durable`.
+
+        For the hot path: on SQLite the whole transaction runs in a thread, one hop instead of four
+        per statement. When cancelled, it is waited for: it is done or rolled back on return.
+        """
+        if not self.is_sqlite:
+            async with self.write(durable=durable) as connection:
+                return await connection.run_sync(work)
+        async with self._turn:
+            loop = asyncio.get_running_loop()
+            running = loop.run_in_executor(None, self._in_thread, work, durable)
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait((running,))
+                raise
+
+    def _in_thread(self, work: Callable[[Connection], T], durable: bool) -> T:
+        if self._threaded is None:
+            self._threaded = _threaded(self.engine)
+        engine = self._threaded.execution_options(linli_write=True, linli_durable=durable)
+        with engine.begin() as connection:
+            return work(connection)
+
+
+def _threaded(engine: AsyncEngine) -> Engine:
+    """The same SQLite file for use from threads; closed together with `engine`."""
+    threaded = create_engine(engine.url.set(drivername="sqlite"), pool_size=1, max_overflow=0)
+    event.listen(threaded, "connect", _sqlite_connected)
+    event.listen(threaded, "begin", _sqlite_begin)
+    event.listen(engine.sync_engine, "engine_disposed", lambda _engine: threaded.dispose())
+    return threaded

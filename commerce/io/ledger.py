@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from commerce.errors import PoisonEntry
@@ -197,13 +198,15 @@ class Ledger:
         self._probe("settled")
 
     async def _commit(self, entries: Sequence[Entry], paid: dict[str, PaymentOutcome]) -> Plan:
-        async with self._record.write() as connection:
-            facts = await load_facts(connection, entries)
+        def post(connection: Connection) -> Plan:
+            facts = load_facts(connection, entries)
             new = sum(entry.order_id not in facts.known for entry in entries)
-            number = await next_number(connection, len(entries)) if new else 0
+            number = next_number(connection, len(entries)) if new else 0
             result = plan(entries, paid, facts, number)
-            await write_plan(connection, result)
-        return result
+            write_plan(connection, result)
+            return result
+
+        return await self._record.transact(post)
 
     async def _tell(self, verdicts: Sequence[Verdict]) -> None:
         answers = [Answer(verdict.order, verdict.refusal) for verdict in verdicts]

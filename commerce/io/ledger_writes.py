@@ -1,4 +1,4 @@
-"""What the ledger reads and writes inside its one transaction.
+"""What the ledger reads and writes inside its one transaction; for `Record.transact`.
 
 Locks are taken in one order everywhere: groups, stock, orders, counter; each sorted by key.
 """
@@ -6,8 +6,7 @@ Locks are taken in one order everywhere: groups, stock, orders, counter; each so
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from commerce.fulfilment import OrderState, due_at_ms
 from commerce.groups import GroupState
@@ -46,25 +45,25 @@ _REACH = (
 )
 
 
-async def load_facts(connection: AsyncConnection, entries: Sequence[Entry]) -> Facts:
+def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
     """Lock and read everything that a batch touches."""
     facts = Facts()
     group_ids = sorted({entry.group_id for entry in entries if entry.group_id})
     if group_ids:
-        rows = await connection.execute(
+        rows = connection.execute(
             GROUPS.where(buying_groups.c.id.in_(group_ids))
             .order_by(buying_groups.c.id)
             .with_for_update()
         )
         facts.groups = {row["id"]: group_of(row) for row in rows.mappings()}
-        seats = await connection.execute(
+        seats = connection.execute(
             select(group_seats.c.group_id, group_seats.c.household_id).where(
                 group_seats.c.group_id.in_(group_ids),
                 group_seats.c.household_id.in_({entry.guest_id for entry in entries}),
             )
         )
         facts.seats = {(row.group_id, row.household_id) for row in seats}
-    free = await connection.execute(
+    free = connection.execute(
         select(stock.c.product_id, stock.c.store_id, stock.c.on_hand - stock.c.sold)
         .where(
             stock.c.product_id.in_({entry.product_id for entry in entries}),
@@ -74,16 +73,14 @@ async def load_facts(connection: AsyncConnection, entries: Sequence[Entry]) -> F
         .with_for_update()
     )
     facts.free = {(product, store): units for product, store, units in free}
-    known = await connection.execute(
-        ORDERS.where(orders.c.id.in_([entry.order_id for entry in entries]))
-    )
+    known = connection.execute(ORDERS.where(orders.c.id.in_([entry.order_id for entry in entries])))
     facts.known = {row["id"]: order_of(row) for row in known.mappings()}
     return facts
 
 
-async def next_number(connection: AsyncConnection, count: int) -> int:
+def next_number(connection: Connection, count: int) -> int:
     """Take `count` order numbers; return the first."""
-    value = await connection.execute(
+    value = connection.execute(
         update(counters)
         .where(counters.c.name == ORDER_NUMBER)
         .values(value=counters.c.value + count)
@@ -92,17 +89,17 @@ async def next_number(connection: AsyncConnection, count: int) -> int:
     return int(value.scalar_one()) - count
 
 
-async def write_plan(connection: AsyncConnection, plan: Plan) -> None:
+def write_plan(connection: Connection, plan: Plan) -> None:
     """Write all of a plan."""
     if not plan.orders:
         return
     at_ms = max(order.created_at_ms for order in plan.orders)
-    gone_on = await _let_groups_go_on(connection, plan)
-    await connection.execute(insert(orders), [order_values(order) for order in plan.orders])
+    gone_on = _let_groups_go_on(connection, plan)
+    connection.execute(insert(orders), [order_values(order) for order in plan.orders])
     if plan.sales:
-        await _sell(connection, plan)
+        _sell(connection, plan)
     if plan.transfers:
-        await connection.execute(
+        connection.execute(
             insert(money_transfers),
             [
                 {
@@ -117,7 +114,7 @@ async def write_plan(connection: AsyncConnection, plan: Plan) -> None:
             ],
         )
     if plan.refunds:
-        await connection.execute(
+        connection.execute(
             insert(refunds),
             [
                 {
@@ -137,20 +134,20 @@ async def write_plan(connection: AsyncConnection, plan: Plan) -> None:
         *outbox_rows("order", [order.id for order in shown] + gone_on, at_ms),
     ]
     if messages:
-        await connection.execute(insert(outbox), messages)
+        connection.execute(insert(outbox), messages)
 
 
-async def _let_groups_go_on(connection: AsyncConnection, plan: Plan) -> list[str]:
+def _let_groups_go_on(connection: Connection, plan: Plan) -> list[str]:
     """Groups that this batch completes are reached, and their waiting orders go to the stores."""
     if plan.joined:
-        await connection.execute(
+        connection.execute(
             _JOIN,
             [{"g": group, "households": count} for group, count in sorted(plan.joined.items())],
         )
     gone_on: list[str] = []
     for group_id, reached_at_ms in sorted(plan.reached.items()):
-        await connection.execute(_REACH, {"g": group_id})
-        moved = await connection.execute(
+        connection.execute(_REACH, {"g": group_id})
+        moved = connection.execute(
             update(orders)
             .where(orders.c.group_id == group_id, orders.c.state == OrderState.WAITING_GROUP.value)
             .values(
@@ -172,12 +169,12 @@ async def _let_groups_go_on(connection: AsyncConnection, plan: Plan) -> list[str
             for order_id, version in moved
         ]
         if moves:
-            await connection.execute(insert(order_moves), moves)
+            connection.execute(insert(order_moves), moves)
         gone_on += [str(move["order_id"]) for move in moves]
     return gone_on
 
 
-async def _sell(connection: AsyncConnection, plan: Plan) -> None:
+def _sell(connection: Connection, plan: Plan) -> None:
     sold: dict[tuple[str, str], list[int]] = {}
     moves: list[dict[str, Any]] = []
     seats: list[dict[str, str]] = []
@@ -203,13 +200,13 @@ async def _sell(connection: AsyncConnection, plan: Plan) -> None:
                     "order_id": order.id,
                 }
             )
-    await connection.execute(
+    connection.execute(
         _SELL,
         [
             {"p": product, "s": store, "units": units, "count": count}
             for (product, store), (units, count) in sorted(sold.items())
         ],
     )
-    await connection.execute(insert(stock_moves), moves)
+    connection.execute(insert(stock_moves), moves)
     if seats:
-        await connection.execute(insert(group_seats), seats)
+        connection.execute(insert(group_seats), seats)

@@ -22,6 +22,7 @@ from commerce.io.telling import Telling
 
 BATCH_MAX = 1_000  # rows per pass
 IDLE_S = 0.2  # how often a relay looks when nobody woke it
+CONFLATE_S = 0.03  # what is committed within this time is told together
 RETRY_MS = 200  # doubled with every attempt
 RETRY_MS_MAX = 60_000
 BACKOFF_S = 0.2
@@ -74,6 +75,7 @@ class Relay:
                 try:
                     async with asyncio.timeout(IDLE_S):
                         await self._wake.wait()
+                        await asyncio.sleep(CONFLATE_S)
                 except TimeoutError:
                     pass
                 self._wake.clear()

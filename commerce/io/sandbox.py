@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -56,24 +56,27 @@ class SandboxPayments:
         ]
         outcomes: dict[str, PaymentOutcome] = {}
         if rows:
-            ids = [row["order_id"] for row in rows]
             # A charge that is lost in a power cut was not answered with a durable commit either.
-            async with self._record.write(durable=False) as connection:
-                await connection.execute(
-                    self._insert(sandbox_charges).on_conflict_do_nothing(), rows
-                )
-                found = await connection.execute(
-                    select(sandbox_charges.c.order_id, sandbox_charges.c.outcome).where(
-                        sandbox_charges.c.order_id.in_(ids)
-                    )
-                )
-                outcomes = {order_id: PaymentOutcome(outcome) for order_id, outcome in found}
+            outcomes = await self._record.transact(
+                lambda connection: self._charge(connection, rows), durable=False
+            )
         return [
             PaymentOutcome.UNKNOWN
             if fault in (Fault.LOST, Fault.MUTE)
             else outcomes[charge.order_id]
             for charge, fault in zip(charges, faults, strict=True)
         ]
+
+    def _charge(
+        self, connection: Connection, rows: Sequence[dict[str, Any]]
+    ) -> dict[str, PaymentOutcome]:
+        connection.execute(self._insert(sandbox_charges).on_conflict_do_nothing(), rows)
+        found = connection.execute(
+            select(sandbox_charges.c.order_id, sandbox_charges.c.outcome).where(
+                sandbox_charges.c.order_id.in_([row["order_id"] for row in rows])
+            )
+        )
+        return {order_id: PaymentOutcome(outcome) for order_id, outcome in found}
 
     async def refund(self, refunds: Sequence[Refund]) -> Sequence[PaymentOutcome]:
         """Refund each order once, never more than was paid."""
