@@ -93,6 +93,20 @@ describe('a live that has not begun', () => {
   })
 })
 
+describe('a live that begins while its absence is being answered', () => {
+  it('is asked for once more at once', async () => {
+    answer = () => {
+      player.poke()
+      answer = created
+      return problem(409, 60)
+    }
+    player.start()
+    await time.pass(10)
+    expect(posts()).toBe(2)
+    expect(phases).not.toContain('not_live')
+  })
+})
+
 describe('a picture that stands still', () => {
   it('gets a new session after some seconds', async () => {
     await play()

@@ -39,6 +39,7 @@ export class Player {
   #attempt = 0
   #transportsFailed = 0
   #held = false
+  #poked = false
   #watch: FreezeWatch | null = null
   #cancel: () => void = () => undefined
   #cancelSampling: () => void = () => undefined
@@ -65,9 +66,10 @@ export class Player {
 
   /** Something changed for the better (the live began, the network is back): try at once if we were waiting to. */
   poke(): void {
-    if (this.#phase === 'playing' || this.#phase === 'connecting' || this.#phase === 'idle') return
-    if (this.#phase === 'stopped') return
-    void this.#connect()
+    if (this.#phase === 'playing' || this.#phase === 'idle' || this.#phase === 'stopped') return
+    // The answer that is under way may be older than the news: should it be a no, ask once more.
+    if (this.#phase === 'connecting') this.#poked = true
+    else void this.#connect()
   }
 
   /** While the host is away a still picture is no fault of ours, and a new session would not move it. */
@@ -85,6 +87,7 @@ export class Player {
   async #connect(): Promise<void> {
     this.#close()
     const attempt = this.#attempt
+    this.#poked = false
     this.#enter('connecting')
     try {
       const peer = this.world.createPeer()
@@ -102,6 +105,7 @@ export class Player {
   }
 
   #refused(error: unknown): void {
+    if (this.#poked) return void this.#connect()
     this.#close()
     if (error instanceof Unreachable) return this.#retry('lost', this.#backoff.next())
     if (!(error instanceof Refused)) return this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
