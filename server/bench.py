@@ -4,8 +4,10 @@ The server runs alone in a process pinned to one core, the load in this one on a
 whole process's, user and system. Every figure is the median of several runs with its spread.
 """
 
+import asyncio
 import json
 import shlex
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -27,6 +29,7 @@ from server.errors import OperatorError
 VIEWERS_WHEP = 300
 VIEWERS_ROOM = 1_000
 EXIT_NOT_SOUND = 4
+EXIT_TERMINATED = 128 + signal.SIGTERM
 
 bench_app = typer.Typer(
     help="Measure this machine: the relay, the room fan-out, the orders, the delay.",
@@ -101,7 +104,9 @@ def glass(runs: Runs = 3, seconds: Seconds = 8.0, as_json: AsJson = False) -> No
 def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool) -> None:
     """Run `bench`, print its report; exit with EXIT_NOT_SOUND where a check does not hold."""
     try:
-        uvloop.run(bench)
+        uvloop.run(_until_ended(bench))
+    except asyncio.CancelledError:
+        sys.exit(EXIT_TERMINATED)
     except LoadError as error:
         raise OperatorError(str(error)) from None
     except ExceptionGroup as group:
@@ -117,3 +122,10 @@ def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool)
         report.show(Console(), command, machine)
     if not report.sound:
         sys.exit(EXIT_NOT_SOUND)
+
+
+async def _until_ended(bench: Coroutine[Any, Any, None]) -> None:
+    """Run `bench`; SIGTERM ends it in order, server and temporary files included."""
+    task = asyncio.ensure_future(bench)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await task
