@@ -3,7 +3,8 @@
 | key                        | type   | lives                    | written by          |
 | -------------------------- | ------ | ------------------------ | ------------------- |
 | epoch                      | string | until a rebuild          | rebuild             |
-| rebuild                    | string | 30 s (a lock)            | rebuild             |
+| rebuild                    | string | 10 s (a lock)            | rebuild             |
+| relay                      | string | 3 s (a lock)             | outbox relay        |
 | available, held, settled   | hash   | until a rebuild          | scripts, rebuild    |
 | products, open             | hash   | until a rebuild          | outbox, rebuild     |
 | holds, hold                | zset, hash | swept when overdue   | admit, settle, sweep|
@@ -23,6 +24,7 @@ NOBODY = "-"
 
 EPOCH = f"{TAG}:epoch"
 REBUILD = f"{TAG}:rebuild"
+RELAY = f"{TAG}:relay"
 AVAILABLE = f"{TAG}:available"
 HELD = f"{TAG}:held"
 SETTLED = f"{TAG}:settled"

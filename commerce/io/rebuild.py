@@ -33,7 +33,7 @@ from commerce.io.rows import GROUPS, PRODUCTS, group_of, product_of
 from commerce.io.schema import buying_groups, group_seats, meta, orders, outbox, stock
 from commerce.orders import Entry, parse_entry
 
-LOCK_MS = 30_000
+LOCK_MS = 10_000  # a process that dies while it rebuilds keeps the others waiting for so long
 RETRY_S = 0.02
 ANSWERS_MAX = 20_000  # newest orders whose keys the gate learns again
 SCAN_COUNT = 1_000
@@ -93,8 +93,16 @@ class Rebuild:
         token = secrets.token_hex(8)
         if not await self._redis.set(keys.REBUILD, token, nx=True, px=LOCK_MS):
             return False  # another process is at it
-        await self._forget_other_record(epoch)
-        await self._redis.delete(keys.EPOCH)
+        try:
+            await self._forget_other_record(epoch)
+            await self._redis.delete(keys.EPOCH)
+            return await self._fill(token, epoch)
+        except BaseException:
+            await self._redis.delete(keys.REBUILD)
+            raise
+
+    async def _fill(self, token: str, epoch: str) -> bool:
+        """Fill and open the closed gate; False if the lock was lost meanwhile."""
         while not stopping():
             async with self._redis.pipeline(transaction=True) as pipeline:
                 await pipeline.watch(
@@ -111,8 +119,9 @@ class Rebuild:
                 try:
                     await pipeline.execute()
                     return True
-                except WatchError:
-                    await asyncio.sleep(RETRY_S)  # a ledger settles what waits in the stream
+                except WatchError:  # a ledger settles what waits in the stream
+                    await asyncio.sleep(RETRY_S)
+                    await self._redis.pexpire(keys.REBUILD, LOCK_MS)
         return False
 
     async def _forget_other_record(self, epoch: str) -> None:

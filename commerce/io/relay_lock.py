@@ -7,7 +7,6 @@ from redis.exceptions import RedisError
 
 from commerce.io import keys
 
-KEY = f"{keys.TAG}:relay"
 LOCK_MS = 3_000
 
 # KEYS 1 lock; ARGV 1 token 2 ms. Gives 1 if the lock is ours.
@@ -30,11 +29,11 @@ class RelayLock:
 
     async def mine(self) -> bool:
         """Take or renew the lock."""
-        return bool(await self._take(keys=[KEY], args=[self._token, LOCK_MS]))
+        return bool(await self._take(keys=[keys.RELAY], args=[self._token, LOCK_MS]))
 
     async def release(self) -> None:
         """Let another process have it."""
         try:
-            await self._give(keys=[KEY], args=[self._token])
+            await self._give(keys=[keys.RELAY], args=[self._token])
         except (RedisError, OSError):
             pass  # it ends by itself
