@@ -98,14 +98,21 @@ class Fanout:
 
     def send_run(self, run: Run, timestamp: int, ssrc: int, legs: Sequence[Leg]) -> None:
         """Send one run to `legs` at once."""
+        if len(run.items) == 1 or not self.gso:
+            self._send_singly(run, timestamp, ssrc, legs)
+        else:
+            self._send_segments(run, timestamp, ssrc, legs)
+        self.packets += len(run.items) * len(legs)
+        self.octets += sum(len(item.payload) for item in run.items) * len(legs)
+
+    def _send_segments(self, run: Run, timestamp: int, ssrc: int, legs: Sequence[Leg]) -> None:
+        """The whole run in one call per leg."""
         headers: dict[int, list[tuple[bytes, bytes, int]]] = {}
-        count = len(run.items)
-        segments = count > 1 and self.gso
         gcm_segment = [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("=H", run.segment))]
         cm_size = run.segment - TAG_BYTES + CM_TAG_BYTES
         cm_segment = [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("=H", cm_size))]
         sendmsg = self._sock.sendmsg
-        for leg in legs:
+        for at, leg in enumerate(legs):
             packets = headers.get(leg.payload_type)
             if packets is None:
                 packets = headers[leg.payload_type] = _with_headers(
@@ -128,36 +135,43 @@ class Fanout:
             else:
                 continue
             try:
-                if segments or count == 1:
-                    sendmsg(out, ancillary if segments else (), 0, leg.address)
-                else:
-                    self._send_plain(out, leg)
+                sendmsg(out, ancillary, 0, leg.address)
             except BlockingIOError:
                 self.blocked += 1
             except OSError as error:
-                self._cannot_send(error, out, leg, segments)
-        self.packets += count * len(legs)
-        self.octets += sum(len(item.payload) for item in run.items) * len(legs)
+                if error.errno in _NO_GSO:
+                    # The kernel or the route refuses it: never again, and the rest one by one.
+                    self.gso = False
+                    self._send_singly(run, timestamp, ssrc, legs[at:])
+                    return
+                self.send_errors += 1
+
+    def _send_singly(self, run: Run, timestamp: int, ssrc: int, legs: Sequence[Leg]) -> None:
+        """Each packet in a call of its own; for one packet that is the cheapest."""
+        headers: dict[int, list[tuple[bytes, bytes, int]]] = {}
+        sendto = self._sock.sendto
+        for leg in legs:
+            packets = headers.get(leg.payload_type)
+            if packets is None:
+                packets = headers[leg.payload_type] = _with_headers(
+                    run, timestamp, ssrc, leg.payload_type
+                )
+            encrypt, nonce, base, session = leg.encrypt, leg.nonce, leg.base, leg.session
+            try:
+                for header, payload, number in packets:
+                    if encrypt is not None:
+                        once = (nonce ^ number - base).to_bytes(12, "big")
+                        sendto(header + encrypt(once, payload, header), leg.address)
+                    elif session is not None:
+                        sendto(session.protect(header + payload), leg.address)
+            except BlockingIOError:
+                self.blocked += 1
+            except OSError:
+                self.send_errors += 1
 
     def resend(self, number: int, item: Item, timestamp: int, ssrc: int, leg: Leg) -> None:
         """Send one packet again, byte for byte."""
         self.send_run(Run(number, (item,), TAG_BYTES), timestamp, ssrc, (leg,))
-
-    def _send_plain(self, out: list[bytes], leg: Leg) -> None:
-        step = 2 if leg.encrypt is not None else 1
-        for at in range(0, len(out), step):
-            self._sock.sendmsg(out[at : at + step], (), 0, leg.address)
-
-    def _cannot_send(self, error: OSError, out: list[bytes], leg: Leg, segments: bool) -> None:
-        """Give up GSO for good where the kernel or the route refuses it; count all else."""
-        if not segments or error.errno not in _NO_GSO:
-            self.send_errors += 1
-            return
-        self.gso = False
-        try:
-            self._send_plain(out, leg)
-        except OSError:
-            self.send_errors += 1
 
 
 def _with_headers(

@@ -23,29 +23,34 @@ def loopback_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Picture(MediaStreamTrack):
-    """A small picture that gets brighter with every frame."""
+    """Noise that moves and gets brighter with every frame."""
 
     kind = "video"
 
-    def __init__(self) -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
         self.number = 0
+        # Noise, so that a frame needs several packets when the picture is large.
+        width, height = size
+        self._noise = np.random.default_rng(1).integers(0, 64, (height, width, 3), np.uint8)
 
     async def recv(self) -> VideoFrame:
         """The next frame, in its time."""
         await asyncio.sleep(FRAME_S)
-        grey = np.full((120, 160, 3), self.number % 256, np.uint8)
-        frame = VideoFrame.from_ndarray(grey)
+        picture = np.roll(self._noise, self.number, axis=1) + np.uint8(self.number % 192)
+        frame = VideoFrame.from_ndarray(picture)
         frame.pts, frame.time_base = round(self.number * FRAME_S * 90_000), Fraction(1, 90_000)
         self.number += 1
         return frame
 
 
 @asynccontextmanager
-async def host(negotiate: Negotiate, codec: str = "video/H264") -> AsyncIterator[RTCPeerConnection]:
+async def host(
+    negotiate: Negotiate, codec: str = "video/H264", size: tuple[int, int] = (160, 120)
+) -> AsyncIterator[RTCPeerConnection]:
     """A peer that publishes; `negotiate` takes its offer and returns the answer."""
     peer = RTCPeerConnection()
-    video = peer.addTransceiver(Picture(), direction="sendonly")
+    video = peer.addTransceiver(Picture(size), direction="sendonly")
     video.setCodecPreferences(
         [one for one in RTCRtpSender.getCapabilities("video").codecs if one.mimeType == codec]
     )

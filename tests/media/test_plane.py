@@ -1,5 +1,6 @@
 """The whole plane on loopback: aiortc hosts and viewers, returns, takeovers, and hostile bytes."""
 
+import errno
 import socket
 from collections.abc import AsyncIterator
 
@@ -130,23 +131,32 @@ async def test_a_lost_packet_is_sent_again_byte_for_byte(plane: MediaPlane) -> N
     real = plane._fanout._sock
 
     class Lossy:
-        """The plane's socket, which now and then loses a frame on its way to a viewer."""
+        """The plane's socket, which loses a frame on its way to a viewer when told to."""
 
         def __getattr__(self, name: str) -> object:
             return getattr(real, name)
 
         def sendmsg(self, parts: list[bytes], *rest: object) -> int:
             data = b"".join(parts)
-            if kind_of(data) is Kind.RTP and data[8:12] == video:
-                if dropping["left"] > 0:
-                    dropping["left"] -= 1
-                    sent.append(data)
-                    return len(data)
-                if data in sent:
-                    sent.remove(data)
+            if self._loses(data):
+                return len(data)
             return int(real.sendmsg(parts, *rest))  # type: ignore[arg-type]  # passed through
 
-    async with host(publishing(plane)):
+        def sendto(self, data: bytes, address: tuple[str, int]) -> int:
+            return len(data) if self._loses(data) else real.sendto(data, address)
+
+        def _loses(self, data: bytes) -> bool:
+            if kind_of(data) is not Kind.RTP or data[8:12] != video:
+                return False
+            if dropping["left"] > 0:
+                dropping["left"] -= 1
+                sent.append(data)
+                return True
+            if data in sent:
+                sent.remove(data)
+            return False
+
+    async with host(publishing(plane), size=(48, 32)):
         await wait_until(lambda: live(plane), what="the live")
         async with viewer(playing(plane)) as tracks:
             await next_frame(tracks["video"])
@@ -157,6 +167,31 @@ async def test_a_lost_packet_is_sent_again_byte_for_byte(plane: MediaPlane) -> N
                 await next_frame(tracks["video"])
             await wait_until(lambda: plane.stats().resent > 0, what="a repeat")
             assert sent == []
+
+
+async def test_a_kernel_without_segmentation_gets_packets_one_by_one(plane: MediaPlane) -> None:
+    real, calls = plane._fanout._sock, {"sendmsg": 0}
+
+    class Old:
+        """A socket of a kernel that does not know UDP_SEGMENT."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+        def sendmsg(self, *arguments: object) -> int:
+            calls["sendmsg"] += 1
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    async with host(publishing(plane), size=(640, 480)):
+        await wait_until(lambda: live(plane), what="the live")
+        plane._fanout._sock = Old()  # type: ignore[assignment]  # the same but for one call
+        async with viewer(playing(plane)) as tracks:
+            for _ in range(3):
+                await next_frame(tracks["video"])
+    stats = plane.stats()
+    assert calls["sendmsg"] == 1
+    assert not stats.gso
+    assert stats.send_errors == 0
 
 
 async def test_hostile_datagrams_are_counted_and_change_nothing(plane: MediaPlane) -> None:
