@@ -1,8 +1,7 @@
 """Cuts a frame into runs that the kernel can send in one call each (udp(7), UDP_SEGMENT).
 
 All segments of a call have one length, the last may be shorter. RTP padding (RFC 3550 section 5.1)
-of a
-few bytes makes neighbours equal; a packet that is far shorter ends its run.
+of a few bytes makes neighbours equal; a packet that is far shorter ends its run.
 """
 
 from collections.abc import Sequence
@@ -14,11 +13,21 @@ TAG_BYTES = 16
 HEADER_BYTES = 12
 
 
+class Part(NamedTuple):
+    """One packet of a frame."""
+
+    number: int
+    timestamp: int
+    marker: bool
+    payload: bytes
+
+
 class Item(NamedTuple):
     """One packet of a run, ready but for its header's numbers."""
 
     first: int  # byte 0 of the header: version, padding bit
     marker: int  # 0x80 or 0
+    timestamp: int
     payload: bytes  # with padding
 
 
@@ -30,44 +39,45 @@ class Run(NamedTuple):
     segment: int
 
 
-def cut(packets: Sequence[tuple[int, bool, bytes]]) -> list[Run]:
-    """Return the runs of a frame given as (sequence number, marker, payload) in order."""
+def cut(packets: Sequence[Part]) -> list[Run]:
+    """Return the runs of a frame's packets, which are in order."""
     runs: list[Run] = []
-    current: list[tuple[int, bool, bytes]] = []
+    current: list[Part] = []
     longest = 0
-    for number, marker, payload in packets:
-        size = len(payload)
+    for packet in packets:
+        size = len(packet.payload)
         fits = (
             current
-            and number == current[-1][0] + 1
+            and packet.number == current[-1].number + 1
             and len(current) < SEGMENTS_MAX
             # The one before is no longer the last: it must be padded up to the longest.
-            and longest - len(current[-1][2]) <= PADDING_MAX
+            and longest - len(current[-1].payload) <= PADDING_MAX
             and size <= longest + PADDING_MAX
-            and all(size - len(other[2]) <= PADDING_MAX for other in current)
+            and all(size - len(other.payload) <= PADDING_MAX for other in current)
         )
         if not fits and current:
             runs.append(_run(current))
             current, longest = [], 0
-        current.append((number, marker, payload))
+        current.append(packet)
         longest = max(longest, size)
     if current:
         runs.append(_run(current))
     return runs
 
 
-def _run(packets: Sequence[tuple[int, bool, bytes]]) -> Run:
-    longest = max(len(payload) for _, _, payload in packets)
+def _run(packets: Sequence[Part]) -> Run:
+    longest = max(len(packet.payload) for packet in packets)
     last = len(packets) - 1
     items = tuple(
-        _item(marker, payload, 0 if at == last else longest - len(payload))
-        for at, (_, marker, payload) in enumerate(packets)
+        _item(packet, 0 if at == last else longest - len(packet.payload))
+        for at, packet in enumerate(packets)
     )
-    return Run(packets[0][0], items, HEADER_BYTES + longest + TAG_BYTES)
+    return Run(packets[0].number, items, HEADER_BYTES + longest + TAG_BYTES)
 
 
-def _item(marker: bool, payload: bytes, padding: int) -> Item:
-    bit = 0x80 if marker else 0
+def _item(packet: Part, padding: int) -> Item:
+    marker = 0x80 if packet.marker else 0
     if not padding:
-        return Item(0x80, bit, payload)
-    return Item(0xA0, bit, payload + bytes(padding - 1) + bytes([padding]))
+        return Item(0x80, marker, packet.timestamp, packet.payload)
+    payload = packet.payload + bytes(padding - 1) + bytes([padding])
+    return Item(0xA0, marker, packet.timestamp, payload)

@@ -1,10 +1,8 @@
 """One stream of a live: put in order, renumbered without seams, kept for repairs, cut into frames.
 
 A host may go and come back with other numbers: the track's own sequence numbers (48 bits, the
-lower 16
-on the wire) and timestamps go on as if nothing had happened, by the time that passed. Pure: `now`
-is
-monotonic seconds; timestamps are RTP ticks.
+lower 16 on the wire) and timestamps go on as if nothing had happened, by the time that passed.
+Pure: `now` is monotonic seconds; timestamps are RTP ticks.
 """
 
 from collections import deque
@@ -23,22 +21,27 @@ FRAME_PACKETS_MAX = 1_000
 # A group of pictures this long is cheaper to ask anew than to replay.
 REPLAY_PACKETS_MAX = 600
 REPLAY_STEP_S = 0.002
+# Two packets of sound go out in one call: half of the calls, 20 ms later.
+PAIR_WAIT_S = 0.030
 
 
 class Frame(NamedTuple):
-    """All packets of one timestamp, ready for sending."""
+    """A picture, or a packet or two of sound, ready for sending.
+
+    `shift` is added to the timestamps of the items, which are those of the live.
+    """
 
     timestamp: int
     key: bool
     runs: tuple[burst.Run, ...]
     packets: int
+    shift: int = 0
 
 
 class Kept(NamedTuple):
     """A packet in the ring, exactly as it was sent: with GCM a repeat must be the same bytes."""
 
     at: float
-    timestamp: int
     item: burst.Item
 
 
@@ -57,11 +60,12 @@ class Track:
         self.ring: dict[int, Kept] = {}
         self.gop: list[Frame] = []
         self.nacks = Nacks()
+        self.pairs = False  # of sound
         self._gop_packets = 0
         self._ages: deque[int] = deque()
         self._next = first_sequence
         self._source: _Source | None = None
-        self._frame: list[tuple[int, bool, bytes]] = []
+        self._frame: list[burst.Part] = []
         self._frame_timestamp = 0
         self._frame_key = False
         self._newest_at = 0.0
@@ -111,6 +115,8 @@ class Track:
             if not packet.payload:
                 continue  # padding that probes the line
             out += self._take(source, number, packet, key, now)
+        if self.kind == "audio" and now - self._newest_at > PAIR_WAIT_S:
+            out += self._end_frame()
         self._prune(now)
         return out
 
@@ -127,15 +133,19 @@ class Track:
         out = []
         sequence = number + source.sequence_delta
         timestamp = packet.timestamp + source.timestamp_delta & 0xFFFFFFFF
-        if self._frame and timestamp != self._frame_timestamp:
+        if self.kind == "video" and self._frame and timestamp != self._frame_timestamp:
             out += self._end_frame()
         if sequence > self._next:
             self.lost += sequence - self._next
         self._next = sequence + 1
         self._frame_timestamp, self._newest_at = timestamp, now
         self._frame_key |= key
-        self._frame.append((sequence, packet.marker, packet.payload))
-        if packet.marker or self.kind == "audio" or len(self._frame) >= FRAME_PACKETS_MAX:
+        self._frame.append(burst.Part(sequence, timestamp, packet.marker, packet.payload))
+        if self.kind == "audio":
+            whole = len(self._frame) > self.pairs
+        else:
+            whole = packet.marker or len(self._frame) >= FRAME_PACKETS_MAX
+        if whole:
             out += self._end_frame()
         return out
 
@@ -149,11 +159,11 @@ class Track:
         self._frame_key = False
         for run in frame.runs:
             for number, item in enumerate(run.items, run.sequence):
-                self.ring[number] = Kept(self._newest_at, frame.timestamp, item)
+                self.ring[number] = Kept(self._newest_at, item)
                 self._ages.append(number)
         self.timestamp = frame.timestamp
         self.packets_sent += len(packets)
-        self.octets_sent += sum(len(payload) for _, _, payload in packets)
+        self.octets_sent += sum(len(packet.payload) for packet in packets)
         if self.kind == "video":
             self._keep_for_replay(frame)
         return [frame]
@@ -176,7 +186,7 @@ class Track:
         """
         step, last = round(REPLAY_STEP_S * self.codec.clock_hz), len(self.gop) - 1
         return [
-            frame._replace(timestamp=self.timestamp - (last - at) * step & 0xFFFFFFFF)
+            frame._replace(shift=self.timestamp - (last - at) * step - frame.timestamp)
             for at, frame in enumerate(self.gop)
         ]
 

@@ -1,9 +1,9 @@
 """One frame to many viewers: the loop that everything else is built around.
 
-Per viewer and run: encrypt each packet, hand all of them to the kernel in one `sendmsg` with
-UDP_SEGMENT. Header bytes are the same for all viewers of one payload type, so they are made once.
-Work is cut into slices, so that the event loop stays responsive while a key frame goes to
-thousands.
+Per viewer and run: encrypt each packet into its place in one buffer, and hand the buffer to the
+kernel in one call, which cuts it into datagrams (UDP_SEGMENT). Header bytes are the same for all
+viewers of one payload type, so they are written once. Work is cut into slices, so that the event
+loop stays responsive while a key frame goes to thousands.
 """
 
 import asyncio
@@ -13,21 +13,22 @@ import struct
 from collections import deque
 from collections.abc import Sequence
 from time import monotonic
+from typing import NamedTuple
 
 import pylibsrtp
 
-from media.burst import TAG_BYTES, Item, Run
-from media.io.srtp import Encrypt
+from media.burst import HEADER_BYTES, TAG_BYTES, Item, Run
+from media.io.srtp import EncryptInto
 from media.track import Frame
 
 UDP_SEGMENT = 103
 SLICE_VIEWERS = 60
 SLICE_S = 0.004
 # Runs that wait for slices. Beyond this the process cannot keep up and newest frames are dropped,
-# so
-# that the delay stays bounded; viewers then ask for a key frame.
+# so that the delay stays bounded; viewers then ask for a key frame.
 WAITING_MAX = 4_000
 CM_TAG_BYTES = 10
+_BUFFER_BYTES = 1 << 16  # the most that one call takes
 _HEADER = struct.Struct("!BBHII")
 _NO_GSO = (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 
@@ -36,19 +37,28 @@ class Leg:
     """One track on its way to one viewer."""
 
     __slots__ = (
-        "address", "base", "encrypt", "nonce", "payload_type", "replayed", "resent", "session",
+        "address", "base", "encrypt_into", "nonce", "payload_type", "replayed", "resent", "session",
     )  # fmt: skip
 
     def __init__(self, payload_type: int) -> None:
         self.payload_type = payload_type
         self.address: tuple[str, int] = ("", 0)
-        self.encrypt: Encrypt | None = None  # AES-GCM by hand, or else
+        self.encrypt_into: EncryptInto | None = None  # AES-GCM by hand, or else
         self.session: pylibsrtp.Session | None = None  # libsrtp
         self.nonce = 0
         # The receiver's rollover counter starts at 0 with the first packet it sees.
         self.base = 0
-        self.replayed: dict[int, int] = {}  # sequence number → timestamp it was sent with
+        self.replayed: dict[int, int] = {}  # sequence number → shift it was sent with
         self.resent: dict[int, float] = {}  # sequence number → when it was sent again
+
+
+class _Place(NamedTuple):
+    """A packet of a run, and where it goes in the buffer."""
+
+    number: int
+    payload: bytes
+    header: memoryview
+    body: memoryview  # payload and tag
 
 
 class Fanout:
@@ -56,6 +66,7 @@ class Fanout:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._waiting: deque[tuple[Run, int, int, Sequence[Leg]]] = deque()
         self._scheduled = False
         self.gso = True
@@ -77,11 +88,11 @@ class Fanout:
             return
         for run in frame.runs:
             if len(legs) <= SLICE_VIEWERS:
-                self._waiting.append((run, frame.timestamp, ssrc, legs))
+                self._waiting.append((run, frame.shift, ssrc, legs))
                 continue
             for at in range(0, len(legs), SLICE_VIEWERS):
                 part = legs[at : at + SLICE_VIEWERS]
-                self._waiting.append((run, frame.timestamp, ssrc, part))
+                self._waiting.append((run, frame.shift, ssrc, part))
         if not self._scheduled:
             self._drain()
 
@@ -96,93 +107,86 @@ class Fanout:
         if waiting:
             asyncio.get_running_loop().call_soon(self._drain)
 
-    def send_run(self, run: Run, timestamp: int, ssrc: int, legs: Sequence[Leg]) -> None:
-        """Send one run to `legs` at once."""
-        if len(run.items) == 1 or not self.gso:
-            self._send_singly(run, timestamp, ssrc, legs)
-        else:
-            self._send_segments(run, timestamp, ssrc, legs)
-        self.packets += len(run.items) * len(legs)
-        self.octets += sum(len(item.payload) for item in run.items) * len(legs)
-
-    def _send_segments(self, run: Run, timestamp: int, ssrc: int, legs: Sequence[Leg]) -> None:
-        """The whole run in one call per leg."""
-        headers: dict[int, list[tuple[bytes, bytes, int]]] = {}
-        gcm_segment = [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("=H", run.segment))]
-        cm_size = run.segment - TAG_BYTES + CM_TAG_BYTES
-        cm_segment = [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("=H", cm_size))]
-        sendmsg = self._sock.sendmsg
+    def send_run(self, run: Run, shift: int, ssrc: int, legs: Sequence[Leg]) -> None:
+        """Send one run to `legs` at once, its timestamps moved by `shift`."""
+        places, datagrams = self._lay_out(run)
+        cut = self.gso and len(places) > 1 and self._cut_at(run.segment)
+        if cut:
+            datagrams = [self._buffer[: sum(len(datagram) for datagram in datagrams)]]
+        sendto = self._sock.sendto
+        headers_of = -1  # the payload type whose headers are in the buffer
+        uncut: Sequence[Leg] = ()
         for at, leg in enumerate(legs):
-            packets = headers.get(leg.payload_type)
-            if packets is None:
-                packets = headers[leg.payload_type] = _with_headers(
-                    run, timestamp, ssrc, leg.payload_type
-                )
-            out: list[bytes] = []
-            encrypt = leg.encrypt
-            if encrypt is not None:
-                nonce, base = leg.nonce, leg.base
-                for header, payload, number in packets:
-                    out.append(header)
-                    out.append(
-                        encrypt((nonce ^ number - base).to_bytes(12, "big"), payload, header)
-                    )
-                ancillary = gcm_segment
-            elif leg.session is not None:
-                protect = leg.session.protect
-                out = [protect(header + payload) for header, payload, _ in packets]
-                ancillary = cm_segment
-            else:
-                continue
+            if leg.payload_type != headers_of:
+                headers_of = leg.payload_type
+                _write_headers(run, places, headers_of, shift, ssrc)
+            encrypt_into, nonce, base, address = leg.encrypt_into, leg.nonce, leg.base, leg.address
             try:
-                sendmsg(out, ancillary, 0, leg.address)
+                if encrypt_into is None:
+                    self._send_by_libsrtp(places, leg, run.segment if cut else 0)
+                    continue
+                for number, payload, header, body in places:
+                    encrypt_into((nonce ^ number - base).to_bytes(12, "big"), payload, header, body)
+                for datagram in datagrams:
+                    sendto(datagram, address)
             except BlockingIOError:
                 self.blocked += 1
             except OSError as error:
-                if error.errno in _NO_GSO:
-                    # The kernel or the route refuses it: never again, and the rest one by one.
-                    self.gso = False
-                    self._send_singly(run, timestamp, ssrc, legs[at:])
-                    return
+                if cut and error.errno in _NO_GSO:
+                    # The route refuses it: never again, and the rest one by one.
+                    self.gso, uncut = False, legs[at:]
+                    break
                 self.send_errors += 1
+        if cut:
+            self._cut_at(0)
+        sent = len(legs) - len(uncut)
+        self.packets += len(places) * sent
+        self.octets += sum(len(place.payload) for place in places) * sent
+        if uncut:
+            self.send_run(run, shift, ssrc, uncut)
 
-    def _send_singly(self, run: Run, timestamp: int, ssrc: int, legs: Sequence[Leg]) -> None:
-        """Each packet in a call of its own; for one packet that is the cheapest."""
-        headers: dict[int, list[tuple[bytes, bytes, int]]] = {}
-        sendto = self._sock.sendto
-        for leg in legs:
-            packets = headers.get(leg.payload_type)
-            if packets is None:
-                packets = headers[leg.payload_type] = _with_headers(
-                    run, timestamp, ssrc, leg.payload_type
-                )
-            encrypt, nonce, base, session = leg.encrypt, leg.nonce, leg.base, leg.session
-            try:
-                for header, payload, number in packets:
-                    if encrypt is not None:
-                        once = (nonce ^ number - base).to_bytes(12, "big")
-                        sendto(header + encrypt(once, payload, header), leg.address)
-                    elif session is not None:
-                        sendto(session.protect(header + payload), leg.address)
-            except BlockingIOError:
-                self.blocked += 1
-            except OSError:
-                self.send_errors += 1
+    def _cut_at(self, size: int) -> bool:
+        """Have what is sent cut into datagrams of `size` bytes, 0: not at all; whether it will."""
+        try:
+            self._sock.setsockopt(socket.SOL_UDP, UDP_SEGMENT, size)
+        except OSError:  # Linux before 4.18
+            self.gso = False
+        return self.gso
 
-    def resend(self, number: int, item: Item, timestamp: int, ssrc: int, leg: Leg) -> None:
+    def _lay_out(self, run: Run) -> tuple[list[_Place], list[memoryview]]:
+        """Give each packet its place in the buffer; return the datagrams, too."""
+        places, datagrams, start = [], [], 0
+        for number, item in enumerate(run.items, run.sequence):
+            end = start + HEADER_BYTES + len(item.payload) + TAG_BYTES
+            header = self._buffer[start : start + HEADER_BYTES]
+            body = self._buffer[start + HEADER_BYTES : end]
+            places.append(_Place(number, item.payload, header, body))
+            datagrams.append(self._buffer[start:end])
+            start = end
+        return places, datagrams
+
+    def _send_by_libsrtp(self, places: Sequence[_Place], leg: Leg, segment: int) -> None:
+        """A viewer that has no GCM: the same headers, a shorter tag."""
+        if leg.session is None:
+            return
+        protect = leg.session.protect
+        out = [protect(bytes(place.header) + place.payload) for place in places]
+        if segment:
+            size = struct.pack("=H", segment - TAG_BYTES + CM_TAG_BYTES)
+            self._sock.sendmsg(out, [(socket.SOL_UDP, UDP_SEGMENT, size)], 0, leg.address)
+            return
+        for datagram in out:
+            self._sock.sendto(datagram, leg.address)
+
+    def resend(self, number: int, item: Item, shift: int, ssrc: int, leg: Leg) -> None:
         """Send one packet again, byte for byte."""
-        self.send_run(Run(number, (item,), TAG_BYTES), timestamp, ssrc, (leg,))
+        self.send_run(Run(number, (item,), TAG_BYTES), shift, ssrc, (leg,))
 
 
-def _with_headers(
-    run: Run, timestamp: int, ssrc: int, payload_type: int
-) -> list[tuple[bytes, bytes, int]]:
-    """Return (header, payload, sequence number) of each packet."""
-    return [
-        (
-            _HEADER.pack(item.first, item.marker | payload_type, number & 0xFFFF, timestamp, ssrc),
-            item.payload,
-            number,
-        )
-        for number, item in enumerate(run.items, run.sequence)
-    ]
+def _write_headers(
+    run: Run, places: Sequence[_Place], payload_type: int, shift: int, ssrc: int
+) -> None:
+    for item, place in zip(run.items, places, strict=True):
+        second, sequence = item.marker | payload_type, place.number & 0xFFFF
+        timestamp = item.timestamp + shift & 0xFFFFFFFF
+        _HEADER.pack_into(place.header, 0, item.first, second, sequence, timestamp, ssrc)

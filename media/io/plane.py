@@ -37,6 +37,7 @@ SESSION_TIMEOUT_S = 30.0
 MEDIA_TIMEOUT_S = 3.0
 STANDBY_S = 120.0  # how long a standby host stays away after another host's last media
 RETRY_AFTER_S = 2
+PAIRS_FROM_VIEWERS = 50  # in smaller rooms sound goes out at once
 RESENDS_PER_NACK_MAX = 100
 RESENT_KEPT_MAX = 2_000
 SEQUENCE_START_MAX = 30_000  # far from a rollover, which a lost first packet would hide
@@ -418,7 +419,7 @@ class MediaPlane:
             for frame in replay:
                 for run in frame.runs:
                     for number in range(run.sequence, run.sequence + len(run.items)):
-                        leg.replayed[number] = frame.timestamp
+                        leg.replayed[number] = frame.shift
                 self._fanout.send_frame(frame, track.ssrc, (leg,))
             room.add_leg(kind, leg)
             if kind == "video" and not replay:
@@ -444,6 +445,7 @@ class MediaPlane:
         if room is None or kind is None or room.publisher is not session:
             return
         track = room.tracks[kind]
+        track.pairs = len(room.viewers) >= PAIRS_FROM_VIEWERS
         track.receive(packet, now=now)
         self._forward(room, track, now)
 
@@ -508,8 +510,8 @@ class MediaPlane:
             if len(leg.resent) > RESENT_KEPT_MAX:
                 leg.resent.clear()
             leg.resent[number] = now
-            timestamp = leg.replayed.get(number, kept.timestamp)
-            self._fanout.resend(number, kept.item, timestamp, track.ssrc, leg)
+            shift = leg.replayed.get(number, 0)
+            self._fanout.resend(number, kept.item, shift, track.ssrc, leg)
             self._counted["resent"] += 1
 
     def _pass_sender_report(self, room: MediaRoom, report: RtcpSrPacket) -> None:

@@ -96,6 +96,6 @@ class Session:
         leg.address = self.address
         leg.base = first_sequence >> 16 << 16
         if self.gcm is not None:
-            leg.encrypt, leg.nonce = self.gcm.encrypt, self.gcm.nonce_base(ssrc)
+            leg.encrypt_into, leg.nonce = self.gcm.encrypt_into, self.gcm.nonce_base(ssrc)
         else:
             leg.session = self.outbound

@@ -13,7 +13,7 @@ REPLAY_WINDOW = 1_024
 _KEY_LABEL = 0
 _SALT_LABEL = 2
 
-Encrypt = Callable[[bytes, bytes, bytes], bytes]
+EncryptInto = Callable[[bytes, bytes, memoryview, memoryview], object]
 
 
 def inbound(keys: Keys) -> pylibsrtp.Session:
@@ -36,17 +36,18 @@ def _session(keys: Keys, key: bytes, direction: int) -> pylibsrtp.Session:
 
 
 class Gcm:
-    """AEAD_AES_128_GCM of what we send: `encrypt(nonce, payload, header)`.
+    """AEAD_AES_128_GCM of what we send: `encrypt_into(nonce, payload, header, body)`.
 
-    The nonce of a packet is `nonce_base(ssrc) ^ index` as 12 bytes, index = rollover counter << 16
-    |
-    sequence number (RFC 7714 section 8.1). An index must never be used for two different packets.
+    `body` takes the encrypted payload and the tag of 16 bytes. The nonce of a packet is
+    `nonce_base(ssrc) ^ index` as 12 bytes, index = rollover counter << 16 | sequence number (RFC
+    7714 section 8.1). An index must never be used for two different packets.
     """
 
     def __init__(self, keys: Keys) -> None:
         assert keys.is_gcm
         key, salt = keys.ours[:16], keys.ours[16:28]
-        self.encrypt: Encrypt = AESGCM(_derive(key, salt, _KEY_LABEL, 16)).encrypt
+        cipher = AESGCM(_derive(key, salt, _KEY_LABEL, 16))
+        self.encrypt_into: EncryptInto = cipher.encrypt_into
         self._salt = int.from_bytes(_derive(key, salt, _SALT_LABEL, 12), "big")
 
     def nonce_base(self, ssrc: int) -> int:

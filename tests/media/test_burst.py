@@ -3,9 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.burst import HEADER_BYTES, PADDING_MAX, SEGMENTS_MAX, TAG_BYTES, Item, cut
-
-Packets = list[tuple[int, bool, bytes]]
+from media.burst import HEADER_BYTES, PADDING_MAX, SEGMENTS_MAX, TAG_BYTES, Item, Part, cut
 
 
 def unpadded(item: Item) -> bytes:
@@ -13,21 +11,21 @@ def unpadded(item: Item) -> bytes:
 
 
 @st.composite
-def frames(draw: st.DrawFn) -> Packets:
+def frames(draw: st.DrawFn) -> list[Part]:
     sizes = draw(st.lists(st.integers(1, 1_200), min_size=1, max_size=80))
     gaps = draw(st.lists(st.sampled_from([1, 1, 1, 1, 2]), min_size=80, max_size=80))
     number, packets = 0, []
     for at, size in enumerate(sizes):
         number += gaps[at]
-        packets.append((number, at == len(sizes) - 1, bytes([at % 256]) * size))
+        packets.append(Part(number, at * 7, at == len(sizes) - 1, bytes([at % 256]) * size))
     return packets
 
 
 @given(frames())
-def test_every_packet_is_in_one_run_unchanged_but_for_padding(packets: Packets) -> None:
+def test_every_packet_is_in_one_run_unchanged_but_for_padding(packets: list[Part]) -> None:
     runs = cut(packets)
     out = [
-        (number, item.marker == 0x80, unpadded(item))
+        Part(number, item.timestamp, item.marker == 0x80, unpadded(item))
         for run in runs
         for number, item in enumerate(run.items, run.sequence)
     ]
@@ -35,7 +33,7 @@ def test_every_packet_is_in_one_run_unchanged_but_for_padding(packets: Packets) 
 
 
 @given(frames())
-def test_all_segments_of_a_run_are_equal_but_a_shorter_last(packets: Packets) -> None:
+def test_all_segments_of_a_run_are_equal_but_a_shorter_last(packets: list[Part]) -> None:
     for run in cut(packets):
         sizes = [HEADER_BYTES + len(item.payload) + TAG_BYTES for item in run.items]
         assert len(sizes) <= SEGMENTS_MAX
@@ -44,7 +42,7 @@ def test_all_segments_of_a_run_are_equal_but_a_shorter_last(packets: Packets) ->
 
 
 @given(frames())
-def test_padding_stays_small(packets: Packets) -> None:
+def test_padding_stays_small(packets: list[Part]) -> None:
     for run in cut(packets):
         for item in run.items:
             assert not item.first & 0x20 or item.payload[-1] <= PADDING_MAX
@@ -52,5 +50,5 @@ def test_padding_stays_small(packets: Packets) -> None:
 
 def test_a_frame_of_an_encoder_is_one_run() -> None:
     sizes = [1_100, 1_098, 1_100, 1_095, 400]
-    packets = [(n, n == 4, bytes(size)) for n, size in enumerate(sizes)]
+    packets = [Part(n, 0, n == 4, bytes(size)) for n, size in enumerate(sizes)]
     assert len(cut(packets)) == 1

@@ -136,14 +136,8 @@ async def test_a_lost_packet_is_sent_again_byte_for_byte(plane: MediaPlane) -> N
         def __getattr__(self, name: str) -> object:
             return getattr(real, name)
 
-        def sendmsg(self, parts: list[bytes], *rest: object) -> int:
-            data = b"".join(parts)
-            if self._loses(data):
-                return len(data)
-            return int(real.sendmsg(parts, *rest))  # type: ignore[arg-type]  # passed through
-
-        def sendto(self, data: bytes, address: tuple[str, int]) -> int:
-            return len(data) if self._loses(data) else real.sendto(data, address)
+        def sendto(self, data: memoryview, address: tuple[str, int]) -> int:
+            return len(data) if self._loses(bytes(data)) else real.sendto(data, address)
 
         def _loses(self, data: bytes) -> bool:
             if kind_of(data) is not Kind.RTP or data[8:12] != video:
@@ -169,27 +163,38 @@ async def test_a_lost_packet_is_sent_again_byte_for_byte(plane: MediaPlane) -> N
             assert sent == []
 
 
-async def test_a_kernel_without_segmentation_gets_packets_one_by_one(plane: MediaPlane) -> None:
-    real, calls = plane._fanout._sock, {"sendmsg": 0}
+@pytest.mark.parametrize("who", ["kernel", "route"])
+async def test_packets_go_one_by_one_where_segmentation_is_refused(
+    plane: MediaPlane, who: str
+) -> None:
+    real, refused = plane._fanout._sock, {"kernel": 0, "route": 0}
 
     class Old:
-        """A socket of a kernel that does not know UDP_SEGMENT."""
+        """A socket of a kernel that does not know UDP_SEGMENT, or whose card cannot do it."""
 
         def __getattr__(self, name: str) -> object:
             return getattr(real, name)
 
-        def sendmsg(self, *arguments: object) -> int:
-            calls["sendmsg"] += 1
-            raise OSError(errno.EINVAL, "Invalid argument")
+        def setsockopt(self, *option: int) -> None:
+            if who == "kernel":
+                refused["kernel"] += 1
+                raise OSError(errno.ENOPROTOOPT, "Protocol not available")
+            real.setsockopt(*option)
+
+        def sendto(self, datagram: bytes, address: object) -> int:
+            if len(datagram) > 1_500:
+                refused["route"] += 1
+                raise OSError(errno.EIO, "Input/output error")
+            return real.sendto(datagram, address)  # type: ignore[call-overload,no-any-return]
 
     async with host(publishing(plane), size=(640, 480)):
         await wait_until(lambda: live(plane), what="the live")
-        plane._fanout._sock = Old()  # type: ignore[assignment]  # the same but for one call
+        plane._fanout._sock = Old()  # type: ignore[assignment]  # the same but for two calls
         async with viewer(playing(plane)) as tracks:
             for _ in range(3):
                 await next_frame(tracks["video"])
     stats = plane.stats()
-    assert calls["sendmsg"] == 1
+    assert refused[who] == 1
     assert not stats.gso
     assert stats.send_errors == 0
 

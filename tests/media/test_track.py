@@ -81,6 +81,31 @@ def test_a_newcomer_gets_the_pictures_since_the_key_frame_close_together() -> No
     [last] = feed(live, 5, 2 * TICKS, DELTA, now=0.08)
     replay = live.replay()
     assert numbers(list(replay)) == [100, 101, 102, 103, 104, 105]
+    assert replay[-1].shift == 0
     assert replay[-1].timestamp == last.timestamp
-    assert replay[-1].timestamp - replay[0].timestamp < TICKS
+    assert 0 < last.timestamp - (replay[0].timestamp + replay[0].shift) < TICKS
     assert replay[0].key
+
+
+def sound(track: Track, number: int, *, now: float) -> list[Frame]:
+    track.receive(Packet(111, False, number, number * 960, 1, bytes(80 + number)), now=now)
+    return track.poll(now=now)
+
+
+def test_sound_goes_out_in_pairs_where_many_listen() -> None:
+    live = Track("audio", Codec("opus", 111, 48_000), ssrc=9, first_sequence=100)
+    assert numbers(sound(live, 0, now=0.00)) == [100]
+    live.pairs = True
+    assert sound(live, 1, now=0.02) == []
+    [pair] = sound(live, 2, now=0.04)
+    [run] = pair.runs
+    assert numbers([pair]) == [101, 102]
+    assert run.items[1].timestamp - run.items[0].timestamp == 960
+
+
+def test_a_packet_of_sound_does_not_wait_long_for_another() -> None:
+    live = Track("audio", Codec("opus", 111, 48_000), ssrc=9, first_sequence=100)
+    live.pairs = True
+    assert sound(live, 0, now=0.00) == []
+    assert live.poll(now=0.02) == []
+    assert numbers(live.poll(now=0.04)) == [100]
