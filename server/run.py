@@ -1,6 +1,7 @@
 """Runs the program under uvicorn: one port for HTTP and WebSocket, orderly start and stop."""
 
 import contextlib
+import gc
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -14,6 +15,7 @@ from server.settings import Settings
 
 STOP_TIMEOUT_S = 5
 BACKLOG = 2_048
+KEEP_ALIVE_S = 75  # longer than clients and proxies keep a connection they may use again
 
 log = structlog.get_logger()
 
@@ -52,9 +54,13 @@ async def serve(
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
 
         async def ready() -> None:
+            # What the program is made of stays: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
             log.info("ready", port=settings.port, ice_port=settings.ice_port)
             if on_ready:
                 await on_ready(program)

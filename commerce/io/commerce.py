@@ -25,7 +25,7 @@ from commerce.io.sandbox import SandboxPayments
 from commerce.io.telling import Telling
 from commerce.payments import Payments
 
-EXPIRY_EVERY_S = 0.5
+EXPIRY_EVERY_S = 1.0
 ID_BYTES = 10
 
 assert EXPIRY_GRACE_MS >= EXPIRY_EVERY_S * 1_000

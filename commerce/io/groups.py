@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 import structlog
-from sqlalchemy import and_, delete, exists, insert, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +22,29 @@ from commerce.views import Card
 ROOM_GROUPS_MAX = 200
 
 log = structlog.get_logger()
+
+
+_ENDED = buying_groups.c.ends_at_ms <= bindparam("ended")
+_OVERDUE = (
+    select(buying_groups.c.id)
+    .where(buying_groups.c.state == GroupState.OPEN.value, _ENDED)
+    .order_by(buying_groups.c.id)
+)
+_FINISHED = and_(
+    buying_groups.c.state.in_([GroupState.REACHED.value, GroupState.FULFILLING.value]),
+    _ENDED,
+    ~exists().where(
+        orders.c.group_id == buying_groups.c.id,
+        orders.c.state.not_in([OrderState.HANDED_OVER.value, OrderState.CANCELLED.value]),
+    ),
+)
+_ANY_FINISHED = select(buying_groups.c.id).where(_FINISHED).limit(1)
+_FINISH = (
+    update(buying_groups)
+    .where(_FINISHED)
+    .values(state=GroupState.DONE.value)
+    .returning(buying_groups.c.id)
+)
 
 
 class Groups:
@@ -94,15 +117,6 @@ class Groups:
                     outbox_rows("pin", [f"{room_id}|{product_id}"], self._clock()),
                 )
         self._on_commit()
-
-    async def unpin_all(self, room_id: str) -> None:
-        """Clear the table."""
-        async with self._record.read() as connection:
-            pinned = list(
-                await connection.scalars(select(pins.c.product_id).where(pins.c.room_id == room_id))
-            )
-        for product_id in pinned:
-            await self.unpin(room_id, product_id)
 
     async def _open(
         self,
@@ -195,14 +209,7 @@ class Groups:
         at_ms = self._clock()
         async with self._record.read() as connection:
             overdue = list(
-                await connection.scalars(
-                    select(buying_groups.c.id)
-                    .where(
-                        buying_groups.c.state == GroupState.OPEN.value,
-                        buying_groups.c.ends_at_ms <= at_ms - EXPIRY_GRACE_MS,
-                    )
-                    .order_by(buying_groups.c.id)
-                )
+                await connection.scalars(_OVERDUE, {"ended": at_ms - EXPIRY_GRACE_MS})
             )
         expired = 0
         for group_id in overdue:
@@ -237,24 +244,12 @@ class Groups:
     async def finish_done(self) -> int:
         """Close groups whose time is over and whose goods are all out; how many."""
         at_ms = self._clock()
-        finished = and_(
-            buying_groups.c.state.in_([GroupState.REACHED.value, GroupState.FULFILLING.value]),
-            buying_groups.c.ends_at_ms <= at_ms - EXPIRY_GRACE_MS,
-            ~exists().where(
-                orders.c.group_id == buying_groups.c.id,
-                orders.c.state.not_in([OrderState.HANDED_OVER.value, OrderState.CANCELLED.value]),
-            ),
-        )
+        ended = {"ended": at_ms - EXPIRY_GRACE_MS}
         async with self._record.read() as connection:
-            if not await connection.scalar(select(buying_groups.c.id).where(finished).limit(1)):
+            if not await connection.scalar(_ANY_FINISHED, ended):
                 return 0
         async with self._record.write() as connection:
-            done = await connection.execute(
-                update(buying_groups)
-                .where(finished)
-                .values(state=GroupState.DONE.value)
-                .returning(buying_groups.c.id)
-            )
+            done = await connection.execute(_FINISH, ended)
             ids = [row.id for row in done]
             if ids:
                 await connection.execute(insert(outbox), outbox_rows("group", ids, at_ms))

@@ -21,13 +21,24 @@ from commerce.io.schema import outbox
 from commerce.io.telling import Telling
 
 BATCH_MAX = 1_000  # rows per pass
-IDLE_S = 0.2  # how often a relay looks when nobody woke it
+# How often a relay looks when nobody woke it: for rows whose time has come, and on PostgreSQL for
+# what other processes committed.
+IDLE_SQLITE_S = 1.0
+IDLE_S = 0.2
 CONFLATE_S = 0.03  # what is committed within this time is told together
 RETRY_MS = 200  # doubled with every attempt
 RETRY_MS_MAX = 60_000
 BACKOFF_S = 0.2
 
 log = structlog.get_logger()
+
+
+_DUE = (
+    select(outbox.c.id, outbox.c.topic, outbox.c.subject, outbox.c.units, outbox.c.attempts)
+    .where(outbox.c.due_at_ms <= bindparam("now"))
+    .order_by(outbox.c.id)
+    .limit(BATCH_MAX)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +81,11 @@ class Relay:
 
     async def run(self) -> None:
         """Relay until cancelled."""
+        idle_s = IDLE_SQLITE_S if self._record.is_sqlite else IDLE_S
         try:
             while not stopping():
                 try:
-                    async with asyncio.timeout(IDLE_S):
+                    async with asyncio.timeout(idle_s):
                         await self._wake.wait()
                         await asyncio.sleep(CONFLATE_S)
                 except TimeoutError:
@@ -81,8 +93,8 @@ class Relay:
                 self._wake.clear()
                 try:
                     if await self._lock.mine():
-                        while await self.step() == BATCH_MAX and not stopping():
-                            await self._lock.mine()
+                        if await self.step():
+                            self.wake()  # telling may have written rows, and there may be more
                 except (RedisError, DBAPIError, OSError) as error:
                     log.warning("relay pauses", error=type(error).__name__)
                     await asyncio.sleep(BACKOFF_S)
@@ -92,18 +104,7 @@ class Relay:
     async def step(self) -> int:
         """One pass: tell what is due; return how many rows there were."""
         async with self._record.read() as connection:
-            rows = await connection.execute(
-                select(
-                    outbox.c.id,
-                    outbox.c.topic,
-                    outbox.c.subject,
-                    outbox.c.units,
-                    outbox.c.attempts,
-                )
-                .where(outbox.c.due_at_ms <= self._clock())
-                .order_by(outbox.c.id)
-                .limit(BATCH_MAX)
-            )
+            rows = await connection.execute(_DUE, {"now": self._clock()})
             messages = [Message(*row) for row in rows]
         if not messages:
             return 0
