@@ -208,9 +208,7 @@ class Groups:
         """
         at_ms = self._clock()
         async with self._record.read() as connection:
-            overdue = list(
-                await connection.scalars(_OVERDUE, {"ended": at_ms - EXPIRY_GRACE_MS})
-            )
+            overdue = list(await connection.scalars(_OVERDUE, {"ended": at_ms - EXPIRY_GRACE_MS}))
         expired = 0
         for group_id in overdue:
             expired += await self._expire(group_id, at_ms)

@@ -1,11 +1,13 @@
 """The demo's first group is filled by real orders, once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from loadtest.buyer import join_room
 from loadtest.opening import ALONE, fill_first_group
 from tests.running import Running, running
 
@@ -29,6 +31,7 @@ async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
 ) -> None:
     for _ in range(2):
         await fill_first_group(linli.url, "demo", 6)
+        await _shown(linli.url, [3, 3, 6])
     token = (await linli.linli("token", "--role", "store", "--store", "s1")).strip()
     async with httpx.AsyncClient(base_url=linli.url) as client:
         headers = {"Authorization": f"Bearer {token}"}
@@ -36,3 +39,16 @@ async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
     assert len(board["orders"]) == len(ALONE)
     [waiting] = board["waiting"]
     assert waiting["group"]["joined"] == 6
+
+
+async def _shown(url: str, joined: list[int]) -> None:
+    """Wait until the room tells newcomers so; what is committed is told a moment later."""
+    async with asyncio.timeout(5):
+        while True:
+            async with join_room(url, "demo", None) as seat:
+                snapshot = await anext(aiter(seat.hear()))
+                while snapshot["t"] != "snapshot":
+                    snapshot = await anext(aiter(seat.hear()))
+            if sorted(group["joined"] for group in snapshot["state"]["groups"]) == joined:
+                return
+            await asyncio.sleep(0.05)
