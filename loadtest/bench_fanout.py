@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from loadtest.bare_writes import bare_write_us
 from loadtest.buyers import Buyers
 from loadtest.report import Check, Report
 from loadtest.rig import ROOM, Rig, rig
@@ -12,6 +13,8 @@ from loadtest.stats import Figure, percentile
 TALKERS = 25
 WARM_UP_VIEWERS = 20
 SETTLE_S = 2.0
+# The goal of 8 µs was set where a bare write took 6 µs.
+BARE_RATIO = 1.33
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +82,40 @@ async def _runs(
     talkers: list[RoomViewer],
     plan: FanoutPlan,
 ) -> None:
-    per_frame, p50, p99, worst, heard = [], [], [], [], []
+    per_frame, bare, p50, p99, worst, heard = [], [], [], [], [], []
+    viewers = audience.totals().viewers
     for _ in range(plan.runs):
         audience.measure()
-        frames, cpu = audience.frames, server.cpu()
+        frames, received, cpu = audience.frames, audience.bytes, server.cpu()
         said = await talk(talkers, plan.lines_per_s, plan.seconds)
         used = server.cpu().since(cpu)
-        per_frame.append(used.server_s / max(1, audience.frames - frames) * 1e6)
+        frames = max(1, audience.frames - frames)
+        per_frame.append(used.server_s / frames * 1e6)
         await asyncio.sleep(SETTLE_S)  # what is on its way counts, too
         delays_ms = [delay_us / 1e3 for delay_us in audience.latencies_us]
         p50.append(percentile(delays_ms, 50))
         p99.append(percentile(delays_ms, 99))
         worst.append(max(delays_ms, default=0.0))
-        heard.append(len(delays_ms) / (said * audience.totals().viewers) * 100)
+        heard.append(len(delays_ms) / (said * viewers) * 100)
         report.tester(used)
+        size = (audience.bytes - received) // frames
+        bare.append(await bare_write_us(viewers, size, plan.seconds / 2))
     report.figures += [
         Figure("CPU per viewer and tick", "µs", tuple(per_frame), target=8.0),
+        Figure("a bare write of as much", "µs", tuple(bare)),
+        Figure(
+            "ratio to it",
+            "",
+            tuple(ours / least for ours, least in zip(per_frame, bare, strict=True)),
+            target=BARE_RATIO,
+        ),
         Figure("publish → viewer, p50", "ms", tuple(p50)),
         Figure("publish → viewer, p99", "ms", tuple(p99), target=300.0),
         Figure("publish → viewer, worst", "ms", tuple(worst)),
         Figure("lines heard", "%", tuple(heard)),
     ]
+    report.notes.append(
+        "A bare write is what a process that does nothing else needs for as many bytes to as many "
+        "sockets, measured after each run on the same core."
+    )
     report.notes.append("A line waits for its tick, up to 100 ms, before it is sent.")

@@ -221,7 +221,7 @@ async def process(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            preexec_fn=lambda: _before_exec(core),
+            preexec_fn=lambda: before_exec(core),
         )
     try:
         yield child
@@ -270,7 +270,7 @@ def _allow_sockets() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _before_exec(core: int) -> None:
+def before_exec(core: int) -> None:
     """Pin the child, and have the kernel end it if this process is killed (prctl(2))."""
     pin(core)
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -19,7 +19,7 @@ class Better(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured quantity over several runs; `target` is DESIGN's first goal for it, if any."""
+    """One measured quantity over several runs; `target` is the goal for it, if any."""
 
     name: str
     unit: str

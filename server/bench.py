@@ -1,4 +1,4 @@
-"""`linli bench relay|fanout|orders|glass`: the rows of DESIGN §9, measured from outside.
+"""`linli bench relay|fanout|orders|glass`: the figures of docs/performance.md, from outside.
 
 The server runs alone in a process pinned to one core, the load in this one on another. CPU is the
 whole process's, user and system. Every figure is the median of several runs with its spread.

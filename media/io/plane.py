@@ -29,6 +29,7 @@ from media.track import Frame, Track
 READS_MAX = 256  # datagrams per wake-up
 DATAGRAM_BYTES_MAX = 2_048
 TICK_S = 0.020
+IDLE_TICK_S = 0.250  # while nobody is here
 SECOND_S = 1.0
 SESSIONS_MAX = 5_000
 HANDSHAKES_MAX = 500
@@ -537,7 +538,8 @@ class MediaPlane:
     # Time
 
     def _tick(self) -> None:
-        self._timer = self._loop.call_later(TICK_S, self._tick)
+        busy = self._rooms or self._handshaking
+        self._timer = self._loop.call_later(TICK_S if busy else IDLE_TICK_S, self._tick)
         now = monotonic()
         for room in list(self._rooms.values()):
             if room.publisher is not None and room.publisher.up:
