@@ -148,7 +148,7 @@ def choose_played(offer: Offer, live: dict[str, Codec], ssrcs: dict[str, int]) -
             raise BadOffer(f"This live is {codec.name}, which the offer does not play.")
         # The very profile first; browsers decode any that they decode one of.
         fitting.sort(key=lambda other: other.h264_profile != codec.h264_profile)
-        chosen.append(Sending(section, fitting[0], ssrcs[section.kind]))
+        chosen.append(Sending(section, fitting[0], ssrcs.get(section.kind, 0)))
     return chosen
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from media import burst
 from media.nack import Nacks
-from media.reorder import Reorder
+from media.reorder import JUMP_MAX, Reorder
 from media.rtp import Packet, starts_key_frame, unwrap
 from media.sdp import Codec
 
@@ -88,7 +88,7 @@ class Track:
     def receive(self, packet: Packet, *, now: float) -> None:
         """Take a host's packet; then call `poll`."""
         source = self._source
-        if source is None or source.ssrc != packet.ssrc:
+        if source is None or not source.goes_on_with(packet):
             self._end_frame()
             source = self._source = _Source(packet)
         source.receive(packet, now=now)
@@ -132,6 +132,7 @@ class Track:
     ) -> list[Frame]:
         out = []
         sequence = number + source.sequence_delta
+        assert sequence >= self._next, "a number is never given twice: it makes the cipher's nonce"
         timestamp = packet.timestamp + source.timestamp_delta & 0xFFFFFFFF
         if self.kind == "video" and self._frame and timestamp != self._frame_timestamp:
             out += self._end_frame()
@@ -210,6 +211,11 @@ class _Source:
         self.received = 0
         self.jitter_ticks = 0.0
         self._transit: float | None = None
+
+    def goes_on_with(self, packet: Packet) -> bool:
+        """Whether `packet` is of this source; a host that started anew may keep its SSRC."""
+        jump = unwrap(packet.sequence, self.newest) - self.newest
+        return packet.ssrc == self.ssrc and abs(jump) <= JUMP_MAX
 
     def receive(self, packet: Packet, *, now: float) -> None:
         number = unwrap(packet.sequence, self.newest)

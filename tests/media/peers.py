@@ -46,7 +46,11 @@ class Picture(MediaStreamTrack):
 
 @asynccontextmanager
 async def host(
-    negotiate: Negotiate, codec: str = "video/H264", size: tuple[int, int] = (160, 120)
+    negotiate: Negotiate,
+    codec: str = "video/H264",
+    size: tuple[int, int] = (160, 120),
+    *,
+    sound: bool = True,
 ) -> AsyncIterator[RTCPeerConnection]:
     """A peer that publishes; `negotiate` takes its offer and returns the answer."""
     peer = RTCPeerConnection()
@@ -54,7 +58,8 @@ async def host(
     video.setCodecPreferences(
         [one for one in RTCRtpSender.getCapabilities("video").codecs if one.mimeType == codec]
     )
-    peer.addTransceiver(AudioStreamTrack(), direction="sendonly")
+    if sound:
+        peer.addTransceiver(AudioStreamTrack(), direction="sendonly")
     await _negotiate(peer, negotiate)
     try:
         yield peer

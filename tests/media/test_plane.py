@@ -68,6 +68,13 @@ async def test_a_viewer_decodes_what_a_host_sends(plane: MediaPlane, codec: str)
     assert stats.send_errors == stats.send_blocked == 0
 
 
+async def test_a_live_without_sound_is_watched_like_another(plane: MediaPlane) -> None:
+    async with host(publishing(plane), sound=False):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+
+
 async def test_a_viewer_before_the_host_is_told_to_come_back(plane: MediaPlane) -> None:
     with pytest.raises(NotLive) as caught:
         await plane.play(ROOM, OFFER.replace("sendonly", "recvonly"))

@@ -1,5 +1,9 @@
 """A stream goes on without a seam while its host's numbers change, and keeps what repairs need."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from media.rtp import Packet
 from media.sdp import Codec
 from media.track import RING_S, Frame, Track
@@ -53,6 +57,28 @@ def test_a_returning_host_is_spliced_without_a_seam() -> None:
     assert numbers(frames) == [100, 101, 102, 103, 104, 105]
     elapsed = frames[2].timestamp - frames[1].timestamp
     assert elapsed == round(5.0 * 90_000)
+
+
+@pytest.mark.parametrize("jump", [-5_000, 5_000, -32_768, 32_767])
+def test_numbers_go_on_when_a_hosts_jump_under_the_same_ssrc(jump: int) -> None:
+    live = track()
+    frames = feed(live, 40_000, 5, KEY, now=0)
+    frames += feed(live, 40_000 + jump, 999, DELTA, now=0.5)
+    frames += feed(live, 40_002 + jump, 999 + TICKS, KEY, now=1)
+    assert numbers(frames) == [100, 101, 102, 103]
+
+
+@given(st.lists(st.tuples(st.integers(0, 0xFFFF), st.integers(0, 2), st.booleans())))
+def test_no_number_is_given_twice_whatever_a_host_sends(
+    packets: list[tuple[int, int, bool]],
+) -> None:
+    live, given_out, now = track(), [], 0.0
+    for sequence, ssrc, key in packets:
+        now += 0.05
+        given_out += numbers(
+            feed(live, sequence, sequence * 9, KEY if key else DELTA, now=now, ssrc=ssrc)
+        )
+    assert sorted(set(given_out)) == given_out
 
 
 def test_a_lost_packet_leaves_its_number_free() -> None:
