@@ -2,6 +2,8 @@
 
 MediaError
 ├── BadOffer        an SDP offer that cannot be answered; says why
+├── BadFragment     a trickle ICE fragment that cannot be read; says why
+├── StaleIce        a change to ICE credentials that are no longer in use
 ├── NotLive         nobody publishes in the room now
 ├── Busy            somebody else publishes in the room
 ├── Full            a limit of this worker is reached
@@ -23,6 +25,19 @@ class BadOffer(MediaError):
         super().__init__(reason)
         self.reason = reason
         self.well_formed = well_formed
+
+
+class BadFragment(MediaError):
+    """A trickle ICE fragment that cannot be read or taken. `well_formed` tells 422 from 400."""
+
+    def __init__(self, reason: str, *, well_formed: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.well_formed = well_formed
+
+
+class StaleIce(MediaError):
+    """The change names ICE credentials that are no longer in use."""
 
 
 class NotLive(MediaError):

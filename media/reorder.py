@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 # How long a gap may hold up the live. A repair needs one round trip of the host's line.
 REPAIR_S = 0.120
-# A jump that large is not loss but another stream or an attack; we start over behind it.
+# A jump ahead that large is not loss: we go on behind it. Back we never go.
 JUMP_MAX = 3_000
 HELD_MAX = 1_500
 
@@ -30,7 +30,7 @@ class Reorder(Generic[T]):
 
     def receive(self, sequence: int, item: T, *, now: float) -> bool:
         """Take an item; False for one that is too late or came before."""
-        if self.expected is None or abs(sequence - self.expected) > JUMP_MAX:
+        if self.expected is None or sequence - self.expected > JUMP_MAX:
             self._held.clear()
             self.expected = sequence
         if sequence < self.expected or sequence in self._held:

@@ -169,6 +169,27 @@ def answer(offer: Offer, local: Local, sendings: Sequence[Sending], direction: D
     return "\r\n".join(lines) + "\r\n"
 
 
+def answer_restart(local: Local, first: Section) -> str:
+    """Return the fragment that answers an ICE restart (RFC 9725 section 4.3.3)."""
+    lines = [
+        "a=ice-lite",
+        f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}",
+        f"m={first.kind} 9 UDP/TLS/RTP/SAVPF {first.codecs[0].payload_type}",
+        f"a=mid:{first.mid}",
+        *_candidates(local),
+    ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _candidates(local: Local) -> list[str]:
+    lines = [
+        f"a=candidate:{number} 1 udp {HOST_PRIORITY - (number - 1 << 8)} {address} {port} typ host"
+        for number, (address, port) in enumerate(local.candidates, 1)
+    ]
+    return [*lines, "a=end-of-candidates"]
+
+
 def _answer_section(
     offer: Offer, local: Local, sending: Sending, direction: Direction
 ) -> list[str]:
@@ -193,10 +214,7 @@ def _answer_section(
         lines += [f"a=rtcp-fb:{pt} nack", f"a=rtcp-fb:{pt} nack pli"]
     if sending.ssrc:
         lines += [f"a=msid:live {kind}", f"a=ssrc:{sending.ssrc} cname:live"]
-    for number, (address, port) in enumerate(local.candidates):
-        priority = HOST_PRIORITY - (number << 8)
-        lines.append(f"a=candidate:{number + 1} 1 udp {priority} {address} {port} typ host")
-    lines.append("a=end-of-candidates")
+    lines += _candidates(local)
     return lines
 
 

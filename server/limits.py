@@ -22,6 +22,7 @@ class LimitKind(StrEnum):
     ORDER = "order"
     PUBLISH = "publish"
     PLAY = "play"
+    ICE = "ice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.ORDER: Rate(burst=10, per_s=0.5),
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),
     LimitKind.PLAY: Rate(burst=200, per_s=20.0),
+    LimitKind.ICE: Rate(burst=30, per_s=2.0),
 }
 
 # KEYS[1] bucket; ARGV: burst, tokens per second. Returns milliseconds to wait, 0 for "go ahead".

@@ -21,16 +21,26 @@ log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, that tells when it has started."""
+    """uvicorn's server, that tells when it has started and when it is about to stop."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[], Awaitable[None]],
+        on_stop: Callable[[], Awaitable[None]],
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             await self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._on_stop()
+        await super().shutdown(sockets)
 
 
 async def serve(
@@ -66,7 +76,8 @@ async def serve(
                 await on_ready(program)
 
         with contextlib.closing(listener):
-            await Server(config, ready).serve([listener])
+            # Media ends first: it tells the players, whose event streams would hold up the stop.
+            await Server(config, ready, program.services.media.close).serve([listener])
     log.info("stopped")
 
 

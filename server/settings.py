@@ -3,10 +3,11 @@
 Every setting is listed in docs/settings.md; a test holds the two together.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROLES_ALL = ("edge", "ledger", "fulfilment")
@@ -26,6 +27,17 @@ class Settings(BaseSettings):
         (),
         description="Addresses offered as ICE candidates, comma separated. "
         "Empty: every local address and 127.0.0.1.",
+    )
+    ice_servers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="STUN and TURN servers for clients in closed networks, comma separated, e.g. "
+        "turn:turn.example.org:3478?transport=tcp.",
+    )
+    turn_secret: SecretStr = Field(
+        SecretStr(""),
+        validate_default=True,
+        description="The TURN servers' shared secret (coturn: static-auth-secret), from which "
+        "credentials for six hours are made.",
     )
     data_dir: Path = Field(
         Path("var"), description="Folder of the embedded Valkey, SQLite file and signing key."
@@ -73,11 +85,27 @@ class Settings(BaseSettings):
         description="Folder of the built browser apps.",
     )
 
-    @field_validator("ice_addresses", "allowed_origins", mode="before")
+    @field_validator("ice_addresses", "ice_servers", "allowed_origins", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("ice_servers")
+    @classmethod
+    def _are_ice_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            if not re.fullmatch(r"(stuns?|turns?):[^\s<>\"/]+", url):
+                raise ValueError(f"{url!r} is no STUN or TURN URL, such as turn:host:3478")
+        return value
+
+    @field_validator("turn_secret")
+    @classmethod
+    def _turn_has_a_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        servers = info.data.get("ice_servers", ())
+        if not value.get_secret_value() and any(url.startswith("turn") for url in servers):
+            raise ValueError("TURN servers need their shared secret")
         return value
 
     @field_validator("token_secret")

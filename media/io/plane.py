@@ -17,13 +17,14 @@ from aiortc.rtp import AnyRtcpPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSrPack
 
 from media import rtcp, rtp, sdp, stun
 from media.demux import Kind, kind_of
-from media.errors import Busy, Full, Malformed, NoSuchSession, NotLive
+from media.errors import BadFragment, Busy, Full, Malformed, NoSuchSession, NotLive, StaleIce
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from media.io.dtls import DtlsFailed, Identity
 from media.io.fanout import Fanout, Leg
 from media.io.room import MediaRoom
 from media.io.session import ADDRESSES_MAX, Address, Role, Session, SessionInfo
 from media.io.udp import candidate_addresses, open_socket
+from media.sdpfrag import parse_fragment
 from media.track import Frame, Track
 
 READS_MAX = 256  # datagrams per wake-up
@@ -193,6 +194,37 @@ class MediaPlane:
         session = self.session(session_id, room_id, role)
         self._drop(session)
 
+    async def change_ice(
+        self, session: Session, if_match: str | None, text: str
+    ) -> SessionInfo | None:
+        """Take a trickle ICE fragment (RFC 9725 section 4.3); a restart gives a fragment back.
+
+        Candidates are not needed, since the peer's checks tell its address. `if_match` is the ETag
+        of the ICE session, or None for "whichever it is", which only a restart may say.
+
+        Raises:
+            BadFragment: It cannot be read, or a restart has no credentials.
+            StaleIce: `if_match` is not the ETag of now.
+        """
+        fragment = parse_fragment(text)
+        if if_match is not None and if_match != session.ufrag:
+            raise StaleIce
+        if fragment.ufrag is None and if_match is None:
+            raise BadFragment("A restart needs an ice-ufrag and an ice-pwd.", well_formed=True)
+        if fragment.ufrag is None or fragment.ufrag == session.their_ufrag:
+            return None
+        session.their_ufrag = fragment.ufrag
+        for ufrag in list(session.credentials)[1:]:  # a restart that was never used
+            self._forget_credentials(session, ufrag)
+        session.new_credentials()
+        self._by_ufrag[session.ufrag] = session
+        answer = sdp.answer_restart(self._local(session), session.first_section)
+        return SessionInfo(session.id, answer, session.ufrag)
+
+    def _forget_credentials(self, session: Session, ufrag: str) -> None:
+        session.credentials.pop(ufrag, None)
+        self._by_ufrag.pop(ufrag, None)
+
     def session(self, session_id: str, room_id: str, role: Role) -> Session:
         """Return a session that is not over.
 
@@ -209,6 +241,21 @@ class MediaPlane:
         room = self._rooms.get(room_id)
         if room is not None:
             self._end_room(room)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the plane is closed, or about to be."""
+        return self._closed
+
+    def is_live(self, room_id: str) -> bool:
+        """Whether a host's media flows in the room."""
+        room = self._rooms.get(room_id)
+        return room is not None and room.live
+
+    def viewers(self, room_id: str) -> int:
+        """How many watch the room through this worker."""
+        room = self._rooms.get(room_id)
+        return len(room.viewers) if room else 0
 
     def media_time(self, room_id: str) -> int | None:
         """Return the RTP time (90 kHz, 32 bits) of the newest video frame."""
@@ -241,7 +288,8 @@ class MediaPlane:
         )
 
     def _admit(self) -> None:
-        if len(self._sessions) >= SESSIONS_MAX or len(self._handshaking) >= HANDSHAKES_MAX:
+        full = len(self._sessions) >= SESSIONS_MAX or len(self._handshaking) >= HANDSHAKES_MAX
+        if full or self._closed:
             raise Full(RETRY_AFTER_S)
 
     def _others_turn_s(self, room_id: str, room: MediaRoom | None, now: float) -> float:
@@ -272,20 +320,23 @@ class MediaPlane:
     def _answer(
         self, session: Session, offer: sdp.Offer, sendings: list[sdp.Sending]
     ) -> SessionInfo:
-        candidates = [
-            (address, self.port) for address in candidate_addresses(self.config.addresses)
-        ]
-        local = sdp.Local(session.ufrag, session.password, self._identity.fingerprint, candidates)
+        local = self._local(session)
         direction: sdp.Direction = "publish" if session.role is Role.PUBLISH else "play"
         text = sdp.answer(offer, local, sendings, direction)
         return SessionInfo(session.id, text, session.ufrag)
+
+    def _local(self, session: Session) -> sdp.Local:
+        addresses = candidate_addresses(self.config.addresses)
+        candidates = [(address, self.port) for address in addresses]
+        return sdp.Local(session.ufrag, session.password, self._identity.fingerprint, candidates)
 
     def _drop(self, session: Session) -> None:
         """Forget a session everywhere; the peer is told."""
         if self._sessions.pop(session.id, None) is None:
             return
         session.handshake.close()
-        self._by_ufrag.pop(session.ufrag, None)
+        for ufrag in session.credentials:
+            self._by_ufrag.pop(ufrag, None)
         self._handshaking.pop(session.id, None)
         for address in session.addresses:
             if self._by_address.get(address) is session:
@@ -367,11 +418,16 @@ class MediaPlane:
             self._rejected["stun"] += 1
             return
         session = self._by_ufrag.get(request.ufrag)
-        if session is None or not request.authentic(session.key):
+        key = session.credentials[request.ufrag] if session else b""
+        if session is None or not request.authentic(key):
             self._rejected["stun-integrity"] += 1
             return
         session.last_heard = now
-        self._send(stun.binding_success(request.transaction_id, address, session.key), address)
+        self._send(stun.binding_success(request.transaction_id, address, key), address)
+        if len(session.credentials) > 1 and request.ufrag == session.ufrag:
+            # The peer uses what the restart gave it: the ICE session before is over.
+            for ufrag in list(session.credentials)[:-1]:
+                self._forget_credentials(session, ufrag)
         if self._by_address.get(address) is not session:
             self._learn(session, address)
         if session.address != address and (request.use_candidate or session.address is None):

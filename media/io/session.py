@@ -13,7 +13,7 @@ from media.io.srtp import Gcm, inbound, outbound
 from media.sdp import Offer
 
 UFRAG_BYTES = 6
-PASSWORD_BYTES = 18
+PASSWORD_BYTES = 16
 SESSION_ID_BYTES = 24
 ADDRESSES_MAX = 8
 
@@ -52,9 +52,10 @@ class Session:
         self.id = secrets.token_urlsafe(SESSION_ID_BYTES)
         self.role = role
         self.room_id = room_id
-        self.ufrag = secrets.token_hex(UFRAG_BYTES)
-        self.password = secrets.token_urlsafe(PASSWORD_BYTES)
-        self.key = self.password.encode()
+        self.first_section = offer.sections[0]
+        self.their_ufrag = offer.ufrag
+        self.credentials: dict[str, bytes] = {}  # ours: ufrag → password, oldest first
+        self.new_credentials()
         self.created = now
         self.last_heard = now
         self.last_media = 0.0
@@ -62,7 +63,7 @@ class Session:
         self.addresses: list[Address] = []
         self.up = False
         self.standby = False
-        self.media_up = False
+        self.events_read = False  # somebody reads this player's events
         self.payload_types: dict[int, str] = {}  # what a host sends: payload type → kind
         self.legs: dict[str, Leg] = {}  # what a viewer gets, by kind
         self.inbound: pylibsrtp.Session | None = None
@@ -76,6 +77,22 @@ class Session:
             fingerprints=offer.fingerprints,
             send=self.send,
         )
+
+    @property
+    def ufrag(self) -> str:
+        """Our newest ICE user name, which is also the ETag of the ICE session."""
+        return next(reversed(self.credentials))
+
+    @property
+    def password(self) -> str:
+        """What belongs to `ufrag`."""
+        return self.credentials[self.ufrag].decode()
+
+    def new_credentials(self) -> None:
+        """Begin an ICE session; the one before goes on until the peer uses the new one."""
+        self.credentials[secrets.token_hex(UFRAG_BYTES)] = secrets.token_hex(
+            PASSWORD_BYTES
+        ).encode()
 
     def send(self, datagram: bytes) -> None:
         """Send to the peer's chosen address, once there is one."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,3 +63,13 @@ async def test_a_small_bench_measures_and_checks(kind: str) -> None:
     assert all(medians[name] > 0 for name in MEASURES[kind] - {"memory per idle viewer"})
     held = {check["name"] for check in found["checks"] if check["holds"]}
     assert held >= ALWAYS[kind]
+
+
+@pytest.mark.skipif(shutil.which("janus") is None, reason="no janus; it is an apt package")
+async def test_janus_serves_the_same_viewers() -> None:
+    found = await bench("janus", "--viewers", "3", "--runs", "1", "--seconds", "1")
+    medians = {figure["name"]: figure["median"] for figure in found["figures"]}
+    assert all(medians[name] > 0 for name in MEASURES["relay"] - {"CPU per join"})
+    assert found["counts"]["viewers still playing"] == 3
+    held = {check["name"] for check in found["checks"] if check["holds"]}
+    assert held >= {"every sampled packet is authentic"}

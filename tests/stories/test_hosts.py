@@ -10,6 +10,7 @@ import pytest
 from aiortc.rtcdtlstransport import RTCCertificate
 from cryptography.hazmat.primitives import serialization
 
+from tests.fuzz.test_media_parsers import OFFER
 from tests.helpers import wait_until
 from tests.loadtest.clips import CLIP
 from tests.media.peers import Negotiate, host, loopback_candidates, next_frame, viewer
@@ -66,18 +67,34 @@ async def test_an_aiortc_host_goes_and_its_room_says_so(
     linli: Running, client: httpx.AsyncClient
 ) -> None:
     token = (await linli.linli("token", "--role", "host", "--room", "demo")).strip()
-
-    async def publishing(offer: str) -> str:
-        headers = {**SDP, "Authorization": f"Bearer {token}"}
-        answer = await client.post("/live/demo/whip", content=offer, headers=headers)
-        assert answer.status_code == 201, answer.text
-        return answer.text
-
-    async with host(publishing):
+    async with host(_publishing(client, token)):
         await wait_until(lambda: _state(client, "live"), what="the live")
         async with viewer(_playing(client)) as tracks:
             await next_frame(tracks["video"])
     await wait_until(lambda: _state(client, "paused"), what="the pause")
+
+
+async def test_a_player_hears_of_the_live_until_the_server_stops(
+    linli: Running, client: httpx.AsyncClient
+) -> None:
+    token = (await linli.linli("token", "--role", "host", "--room", "demo")).strip()
+    async with host(_publishing(client, token)):
+        await wait_until(lambda: _state(client, "live"), what="the live")
+        offer = OFFER.replace("sendonly", "recvonly")
+        session = await client.post("/live/demo/whep", content=offer, headers=SDP)
+        names = ["active", "viewercount", "reconnect"]
+        chosen = await client.post(f"{session.headers['Location']}/events", json=names)
+        heard: list[str] = []
+        async with client.stream("GET", chosen.headers["Location"]) as events:
+            assert events.headers["Content-Type"].startswith("text/event-stream")
+            async for line in events.aiter_lines():
+                heard.append(line)
+                if line == 'data: {"viewercount": 1}':
+                    assert linli.process
+                    linli.process.terminate()
+    assert "event: active" in heard
+    assert heard[-3:-1] == ["event: reconnect", 'data: {"reconnecttime": 1000}']
+    await linli.stop()
 
 
 def _key_and_certificate() -> bytes:
@@ -88,6 +105,16 @@ def _key_and_certificate() -> bytes:
         serialization.NoEncryption(),
     )
     return key + made._cert.public_bytes(serialization.Encoding.PEM)
+
+
+def _publishing(client: httpx.AsyncClient, token: str) -> Negotiate:
+    async def negotiate(offer: str) -> str:
+        headers = {**SDP, "Authorization": f"Bearer {token}"}
+        answer = await client.post("/live/demo/whip", content=offer, headers=headers)
+        assert answer.status_code == 201, answer.text
+        return answer.text
+
+    return negotiate
 
 
 def _playing(client: httpx.AsyncClient) -> Negotiate:

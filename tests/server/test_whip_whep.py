@@ -1,0 +1,296 @@
+"""The clauses of WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep-03), one test each."""
+
+import asyncio
+import base64
+import hmac
+import re
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from aioice import stun
+from pydantic import SecretStr
+
+from media.io.plane import MediaPlane
+from server.app import build
+from server.maintenance import load
+from server.settings import Settings
+from tests.fuzz.test_media_parsers import OFFER
+from tests.running import SHOP
+
+WHIP, WHEP = "/live/demo/whip", "/live/demo/whep"
+SDP = {"Content-Type": "application/sdp"}
+FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
+PLAY_OFFER = OFFER.replace("sendonly", "recvonly")
+TRICKLE = (
+    "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"
+    "a=mid:0\r\na=candidate:1 1 udp 1 nowhere.invalid 9 typ host\r\n"
+    "a=candidate:2 1 quic 1 192.0.2.1 9 typ strange\r\na=end-of-candidates\r\n"
+)
+RESTART = "a=ice-ufrag:newone\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
+
+
+@dataclass
+class Linli:
+    """A server in this process, and a client that speaks for the host."""
+
+    client: httpx.AsyncClient
+    media: MediaPlane
+    host: dict[str, str]
+
+    async def publish(self, offer: str = OFFER) -> httpx.Response:
+        answer = await self.client.post(WHIP, content=offer, headers={**self.host, **SDP})
+        if answer.status_code == 201:
+            self.media._rooms["demo"].live = True  # as if its media had come
+        return answer
+
+    async def play(self) -> httpx.Response:
+        await self.publish()
+        return await self.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+
+    async def patch(
+        self, session: httpx.Response, body: str, if_match: str | None, **headers: str
+    ) -> httpx.Response:
+        sent = {**FRAGMENT, **headers} | ({"If-Match": if_match} if if_match else {})
+        return await self.client.patch(session.headers["Location"], content=body, headers=sent)
+
+
+@pytest.fixture
+async def linli(tmp_path: Path) -> AsyncIterator[Linli]:
+    settings = Settings(
+        port=0,
+        ice_port=0,
+        ice_addresses=("127.0.0.1",),
+        data_dir=tmp_path,
+        ice_servers=("stun:stun.example.org", "turn:turn.example.org:3478?transport=tcp"),
+        turn_secret=SecretStr("closed networks"),
+    )
+    await load(settings, SHOP, "a good password")
+    async with build(settings) as program:
+        transport = httpx.ASGITransport(program.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://linli") as client:
+            made = {"username": "chunjiang", "password": "a good password"}
+            token = (await client.post("/api/login", json=made)).json()["token"]
+            host = {"Authorization": f"Bearer {token}"}
+            yield Linli(client, program.services.media, host)
+
+
+def refused(answer: httpx.Response, status: int) -> None:
+    """RFC 9457: a problem document, open to pages of other origins."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.json()["title"]
+
+
+async def test_an_offer_is_answered_whole_rfc_9725_section_4_2(linli: Linli) -> None:
+    answer = await linli.publish()
+    assert answer.status_code == 201
+    assert answer.headers["Content-Type"] == "application/sdp"
+    assert answer.headers["Location"].startswith(WHIP + "/")
+    sections = answer.text.split("m=")[1:]
+    assert len(sections) == 2
+    for section in sections:
+        for line in ("a=recvonly", "a=rtcp-mux\r", "a=rtcp-mux-only", "a=setup:passive"):
+            assert line in section
+        assert "a=candidate:" in section
+        assert "a=end-of-candidates" in section
+    assert "a=ice-lite" in answer.text
+    assert "a=group:BUNDLE 0 1" in answer.text
+
+
+async def test_ice_credentials_have_the_form_of_rfc_8839_section_5_4(linli: Linli) -> None:
+    text = (await linli.publish()).text
+    assert re.search(r"^a=ice-ufrag:[A-Za-z0-9+/]{4,256}\r$", text, re.M)
+    assert re.search(r"^a=ice-pwd:[A-Za-z0-9+/]{22,256}\r$", text, re.M)
+
+
+async def test_a_wrong_content_type_is_415_and_no_sdp_400_section_4_2(linli: Linli) -> None:
+    refused(await linli.client.post(WHIP, content=OFFER, headers=linli.host), 415)
+    refused(await linli.publish("hello"), 400)
+
+
+@pytest.mark.parametrize("direction", ["recvonly", "inactive"])
+async def test_a_host_cannot_offer_to_receive_section_4_2(linli: Linli, direction: str) -> None:
+    refused(await linli.publish(OFFER.replace("sendonly", direction)), 422)
+
+
+async def test_there_are_no_partial_answers_section_4_4_3(linli: Linli) -> None:
+    refused(await linli.publish(OFFER.replace("H264/90000", "AV9/90000")), 422)
+
+
+async def test_publishing_needs_a_bearer_token_section_4_7(linli: Linli) -> None:
+    refused(await linli.client.post(WHIP, content=OFFER, headers=SDP), 401)
+    session = await linli.publish()
+    refused(await linli.client.delete(session.headers["Location"]), 401)
+    refused(await linli.patch(session, TRICKLE, session.headers["ETag"]), 401)
+
+
+@pytest.mark.parametrize("url", [WHIP, WHEP])
+async def test_get_and_head_are_2xx_without_content_section_4_1(linli: Linli, url: str) -> None:
+    for method in ("GET", "HEAD"):
+        answer = await linli.client.request(method, url)
+        assert answer.is_success
+        assert answer.content == b""
+
+
+async def test_head_tells_that_it_is_whep_draft_section_4_2(linli: Linli) -> None:
+    answer = await linli.client.head(WHEP)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/sdp")
+
+
+async def test_options_say_what_to_send_section_4_2_and_4_6(linli: Linli) -> None:
+    session = (await linli.play()).headers["Location"]
+    for url in (WHIP, WHEP, session):
+        answer = await linli.client.options(url)
+        assert answer.status_code == 200
+        assert answer.headers["Accept-Post"] == "application/sdp"
+        allowed = answer.headers["Access-Control-Allow-Headers"].lower()
+        assert all(name in allowed for name in ("authorization", "content-type", "if-match"))
+        assert "link" not in answer.headers  # credentials are not for preflights
+    assert "sdpfrag" in answer.headers["Accept-Patch"]
+
+
+async def test_pages_of_other_origins_can_read_what_they_need(linli: Linli) -> None:
+    exposed = (await linli.play()).headers["Access-Control-Expose-Headers"]
+    assert {"Location", "ETag", "Link", "Retry-After"} <= set(exposed.split(", "))
+
+
+async def test_delete_ends_a_session_whatever_if_match_says_section_4_2(linli: Linli) -> None:
+    url = (await linli.play()).headers["Location"]
+    answer = await linli.client.delete(url, headers={"If-Match": '"another"'})
+    assert answer.status_code == 200
+    refused(await linli.client.delete(url), 404)
+    refused(await linli.client.get(url), 404)
+
+
+async def test_session_addresses_cannot_be_guessed_section_5(linli: Linli) -> None:
+    urls = [(await linli.play()).headers["Location"] for _ in range(2)]
+    assert urls[0] != urls[1]
+    assert all(len(url.rpartition("/")[2]) >= 22 for url in urls)
+
+
+async def test_a_player_before_the_live_is_told_when_to_come_back_draft_section_4_2(
+    linli: Linli,
+) -> None:
+    answer = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+    refused(answer, 409)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_trickled_candidates_are_taken_section_4_3_2(linli: Linli) -> None:
+    session = await linli.play()
+    answer = await linli.patch(session, TRICKLE, session.headers["ETag"])
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "etag" not in answer.headers
+
+
+async def test_a_patch_without_if_match_is_428_with_a_stale_one_412_section_4_3_1(
+    linli: Linli,
+) -> None:
+    session = await linli.play()
+    refused(await linli.patch(session, TRICKLE, None), 428)
+    refused(await linli.patch(session, TRICKLE, '"old"'), 412)
+
+
+async def test_a_patch_of_another_kind_is_415_a_broken_one_400_section_4_3_1(
+    linli: Linli,
+) -> None:
+    session = await linli.play()
+    etag = session.headers["ETag"]
+    refused(await linli.patch(session, TRICKLE, etag, **{"Content-Type": "text/plain"}), 415)
+    for broken in ("", "hello", "a=ice-ufrag:abcd\r\n", RESTART.replace("newone", "a b")):
+        refused(await linli.patch(session, broken, etag), 400)
+    refused(await linli.patch(session, "a=end-of-candidates\r\n", "*"), 422)
+
+
+async def test_a_restart_gives_new_credentials_and_a_new_etag_section_4_3_3(linli: Linli) -> None:
+    session = await linli.play()
+    assert re.fullmatch(r'"[^"]+"', session.headers["ETag"])  # a strong one
+    answer = await linli.patch(session, RESTART, "*")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == FRAGMENT["Content-Type"]
+    assert answer.headers["ETag"] != session.headers["ETag"]
+    for line in ("a=ice-lite", "a=mid:0", "a=candidate:", "a=end-of-candidates"):
+        assert line in answer.text
+    refused(await linli.patch(session, TRICKLE, session.headers["ETag"]), 412)
+    trickled = await linli.patch(session, TRICKLE.replace("abcd", "newone"), answer.headers["ETag"])
+    assert trickled.status_code == 204
+
+
+async def test_the_ice_session_before_goes_on_until_the_restart_is_used_section_4_3_3(
+    linli: Linli,
+) -> None:
+    session = await linli.play()
+    before = credentials(session.text)
+    await linli.patch(session, RESTART.replace("newone", "lost"), "*")
+    after = credentials((await linli.patch(session, RESTART, "*")).text)
+    assert await answers(linli.media.port, before)
+    assert await answers(linli.media.port, after)
+    assert not await answers(linli.media.port, before)
+    assert await answers(linli.media.port, after)
+
+
+async def test_unused_restarts_leave_nothing_behind(linli: Linli) -> None:
+    session = await linli.play()
+    for number in range(8):
+        await linli.patch(session, RESTART.replace("newone", f"again{number}"), "*")
+    assert len(linli.media._by_ufrag) == 1 + 2  # the host's, and the player's two newest
+    await linli.client.delete(session.headers["Location"])
+    assert len(linli.media._by_ufrag) == 1
+
+
+async def test_ice_servers_come_as_links_section_4_6(linli: Linli) -> None:
+    for answer in (await linli.publish(), await linli.play()):
+        links = [link for link in answer.headers.get_list("Link") if "ice-server" in link]
+        assert '<stun:stun.example.org>; rel="ice-server"' in links
+        [turn] = [link for link in links if link.startswith("<turn:")]
+        found = dict(re.findall(r'(\w[\w-]*)="([^"]*)"', turn))
+        assert found["credential-type"] == "password"
+        assert int(found["username"].partition(":")[0]) > time.time() + 3_600
+        digest = hmac.digest(b"closed networks", found["username"].encode(), "sha1")
+        assert base64.b64decode(found["credential"]) == digest
+
+
+async def test_events_are_offered_and_chosen_whep_extension(linli: Linli) -> None:
+    session = await linli.play()
+    [link] = [link for link in session.headers.get_list("Link") if "server-sent-events" in link]
+    events = re.match(r"<([^>]+)>", link)
+    assert events
+    chosen = await linli.client.post(events[1], json=["viewercount", "scte35"])
+    assert chosen.status_code == 201
+    assert chosen.headers["Location"].endswith("?of=viewercount")
+    refused(await linli.client.post(events[1], json=["scte35"]), 422)
+    refused(await linli.client.post(events[1], content="active"), 400)
+    await linli.client.delete(session.headers["Location"])
+    refused(await linli.client.post(events[1], json=["active"]), 404)
+
+
+def credentials(text: str) -> tuple[str, bytes]:
+    """The server's ufrag and password in an answer or a fragment."""
+    found = re.search(r"a=ice-ufrag:(\S+)\s+a=ice-pwd:(\S+)", text)
+    assert found
+    return found[1], found[2].encode()
+
+
+async def answers(port: int, ours: tuple[str, bytes]) -> bool:
+    """Whether a connectivity check with these credentials is answered."""
+    ufrag, password = ours
+    check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    check.attributes["USERNAME"] = f"{ufrag}:theirs"
+    check.add_message_integrity(password)
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.setblocking(False)
+        peer.connect(("127.0.0.1", port))
+        await loop.sock_sendall(peer, bytes(check))
+        try:
+            async with asyncio.timeout(0.3):
+                answer = stun.parse_message(await loop.sock_recv(peer, 1_500))
+        except TimeoutError:
+            return False
+    return answer.message_class is stun.Class.RESPONSE
