@@ -65,8 +65,29 @@ def offer(ufrag: str, password: str, fingerprint: str) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
+def answer_to(offer: str, ufrag: str, password: str, fingerprint: str) -> str:
+    """Return the answer of a viewer who takes all of `offer`, as DTLS client, no extensions."""
+    transport = (
+        "c=IN IP4 0.0.0.0",
+        f"a=ice-ufrag:{ufrag}",
+        f"a=ice-pwd:{password}",
+        f"a=fingerprint:sha-256 {fingerprint}",
+        "a=setup:active",
+        "a=rtcp-mux",
+        "a=recvonly",
+    )
+    kept = ("a=group:", "a=mid:", "a=rtpmap:", "a=fmtp:")
+    lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0"]
+    for line in offer.splitlines():
+        if line.startswith("m="):
+            lines += [line, *transport]
+        elif line.startswith(kept) or (line.startswith("a=rtcp-fb:") and " nack" in line):
+            lines.append(line)
+    return "\r\n".join(lines) + "\r\n"
+
+
 def parse_answer(answer: str) -> Remote:
-    """Return what a viewer needs of the answer.
+    """Return what a viewer needs of the server's description, an answer or an offer.
 
     Raises:
         NoAnswer: Something is missing in it.
@@ -78,7 +99,7 @@ def parse_answer(answer: str) -> Remote:
             raise NoAnswer(f"the answer has no {pattern.split(':')[0].removeprefix('^a=')}")
         return match[1].strip()
 
-    if (setup := first(r"^a=setup:(\S+)")) != "passive":
+    if (setup := first(r"^a=setup:(\S+)")) not in ("passive", "actpass"):
         raise NoAnswer(f"the answer says setup:{setup}; this viewer is a DTLS client only")
     candidates = re.findall(
         r"^a=candidate:\S+ 1 (?:udp|UDP) \d+ ([\d.]+) (\d+) typ host", answer, re.MULTILINE
@@ -113,6 +134,26 @@ def binding_request(remote: Remote, ufrag: str, tie_breaker: int) -> stun.Messag
     )
     request.add_message_integrity(remote.password.encode())
     return request
+
+
+def answer_check(data: bytes, password: str, at: tuple[str, int]) -> bytes:
+    """Return the answer to the check `data` that a full ICE agent sent from `at`; b"": none."""
+    try:
+        request = stun.parse_message(data)
+        if request.message_class != stun.Class.REQUEST:
+            return b""
+        if not request.check_message_integrity(password.encode()):
+            return b""
+    except ValueError:
+        return b""
+    response = stun.Message(
+        stun.Method.BINDING,
+        stun.Class.RESPONSE,
+        transaction_id=request.transaction_id,
+        attributes={"XOR-MAPPED-ADDRESS": at},
+    )
+    response.add_message_integrity(password.encode())
+    return bytes(response)
 
 
 def answers(request_id: bytes, data: bytes, remote: Remote) -> bool:

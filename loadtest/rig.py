@@ -171,15 +171,11 @@ async def rig() -> AsyncIterator[Rig]:
     Raises:
         RigFailed: It did not start.
     """
-    before = os.sched_getaffinity(0)
-    pin(TESTER_CORE)
-    _allow_sockets()
-    folder = Path(tempfile.mkdtemp(prefix="linli-bench-"))
-    try:
-        port = _free_port(socket.SOCK_STREAM)
+    async with workplace() as folder:
+        port = free_port(socket.SOCK_STREAM)
         environment = rig_environment(folder) | {
             "LINLI_PORT": str(port),
-            "LINLI_ICE_PORT": str(_free_port(socket.SOCK_DGRAM)),
+            "LINLI_ICE_PORT": str(free_port(socket.SOCK_DGRAM)),
         }
         shop = folder / "shop.toml"
         shop.write_text(shop_toml(), "utf-8")
@@ -189,6 +185,17 @@ async def rig() -> AsyncIterator[Rig]:
             rig = Rig(folder, running, port)
             await _ready(rig, running)
             yield rig
+
+
+@contextlib.asynccontextmanager
+async def workplace() -> AsyncIterator[Path]:
+    """Have this process on TESTER_CORE, with many sockets and a folder, until left."""
+    before = os.sched_getaffinity(0)
+    pin(TESTER_CORE)
+    _allow_sockets()
+    folder = Path(tempfile.mkdtemp(prefix="linli-bench-"))
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.sched_setaffinity(0, before)
@@ -211,11 +218,18 @@ async def process(
     command: Sequence[str], environment: Mapping[str, str], core: int, log: Path
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run `linli` with `command` on `core` until left; SIGTERM, then by force."""
+    linli = [sys.executable, "-m", "server", *command]
+    async with program(linli, environment, core, log) as child:
+        yield child
+
+
+@contextlib.asynccontextmanager
+async def program(
+    command: Sequence[str], environment: Mapping[str, str], core: int, log: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run any program on `core` until left; SIGTERM, then by force."""
     with log.open("wb") as output:
         child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "server",
             *command,
             env=dict(environment),
             stdin=asyncio.subprocess.DEVNULL,
@@ -302,7 +316,8 @@ def _machine_cpu_s() -> float:
     return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
 
 
-def _free_port(kind: socket.SocketKind) -> int:
+def free_port(kind: socket.SocketKind) -> int:
+    """Return a port of 127.0.0.1 that nobody has now."""
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 import pylibsrtp
@@ -23,7 +24,15 @@ from loadtest.audit import FreezeAudit, SequenceAudit, receiver_report
 from loadtest.dtls import ClientContext, DtlsClient, HandshakeFailed
 from loadtest.errors import NoAnswer, Refused, TryLater
 from loadtest.http import PlainHttp
-from loadtest.ice import Remote, answers, binding_request, choose_address, offer, parse_answer
+from loadtest.ice import (
+    Remote,
+    answer_check,
+    answers,
+    binding_request,
+    choose_address,
+    offer,
+    parse_answer,
+)
 
 # Values of <linux/udp.h>, which the socket module does not have.
 UDP_GRO = 104
@@ -70,7 +79,13 @@ class Viewer:
     """One viewer, from the answer of its POST to its end. The crowd drives it."""
 
     def __init__(
-        self, remote: Remote, ufrag: str, host: str, context: ClientContext, *, gro: bool
+        self,
+        remote: Remote,
+        ice: tuple[str, str],
+        host: str,
+        context: ClientContext,
+        *,
+        gro: bool,
     ) -> None:
         self.remote = remote
         self.dtls = DtlsClient(context, remote.fingerprint)
@@ -82,7 +97,7 @@ class Viewer:
         self.bytes = self.receives = self.sampled = self.forged = 0
         self.first_packet_at: float | None = None
         self.ended_because = ""
-        self._ufrag = ufrag
+        self._ufrag, self._password = ice
         self._tie_breaker = secrets.randbits(64)
         self._request_id = b""
         self._again_at = self._report_at = 0.0
@@ -200,6 +215,8 @@ class Viewer:
                 self._again_at = now + KEEP_ALIVE_S
                 self.dtls.start()
                 self._send(self.dtls.datagrams())
+            elif reply := answer_check(data, self._password, self.sock.getpeername()):
+                self._send((reply,))
             return
         try:
             self.dtls.receive(data)
@@ -225,15 +242,62 @@ class Viewer:
                 self.sock.send(datagram)
 
 
+class Signalling(Protocol):
+    """How viewers are let in: WHEP, or what another server speaks."""
+
+    host: str
+
+    async def enter(self, ufrag: str, password: str, fingerprint: str) -> tuple[Remote, str]:
+        """Announce one viewer; return the server's side and the name to `leave` by.
+
+        Raises:
+            NoAnswer, Refused, TryLater: Why it may not watch.
+        """
+
+    async def leave(self, name: str) -> None:
+        """Take one viewer out."""
+
+    async def close(self) -> None:
+        """Let go of connections; no call may be running."""
+
+
+class Whep:
+    """WHEP (draft-ietf-wish-whep): the viewer offers, by POST; it leaves by DELETE."""
+
+    def __init__(self, url: str) -> None:
+        self.host = urlsplit(url).hostname or ""
+        self._url = url
+        self._http = PlainHttp(url)
+
+    async def enter(self, ufrag: str, password: str, fingerprint: str) -> tuple[Remote, str]:
+        """See Signalling."""
+        text = offer(ufrag, password, fingerprint)
+        headers = {"Content-Type": "application/sdp"}
+        path = urlsplit(self._url).path
+        answer = await self._http.request("POST", path, text.encode(), headers)
+        if answer.status in (409, 429, 503):
+            raise TryLater(answer.status, answer.body.decode()[:200], None)
+        if answer.status != 201:
+            raise Refused(answer.status, answer.body.decode()[:200])
+        location = urlsplit(urljoin(self._url, answer.headers.get("location", ""))).path
+        return parse_answer(answer.body.decode()), location
+
+    async def leave(self, name: str) -> None:
+        """See Signalling."""
+        await self._http.request("DELETE", name)
+
+    async def close(self) -> None:
+        """See Signalling."""
+        await self._http.close()
+
+
 class Crowd:
     """All viewers of one process. `async with`; then `join`, `totals`, `leave`."""
 
-    def __init__(self, whep_url: str, *, gro: bool = True) -> None:
-        self._url = whep_url
-        self._host = urlsplit(whep_url).hostname or ""
-        self._path = urlsplit(whep_url).path
+    def __init__(self, at: str | Signalling, *, gro: bool = True) -> None:
+        """`at`: a WHEP address, or another way in; it is closed with the crowd."""
+        self._signalling = Whep(at) if isinstance(at, str) else at
         self._gro = gro
-        self._http = PlainHttp(whep_url)
         self._context = ClientContext.create()
         self._viewers: dict[Viewer, None] = {}
         self._gone = Totals()
@@ -251,7 +315,7 @@ class Crowd:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for viewer in list(self._viewers):
             self._forget(viewer, "the crowd goes home")
-        await self._http.close()
+        await self._signalling.close()
 
     async def join(self) -> Viewer:
         """Bring in one viewer; return it once its first packet has come.
@@ -260,16 +324,10 @@ class Crowd:
             NoAnswer, Refused, TryLater: Why it could not watch.
         """
         ufrag, password = secrets.token_hex(4), secrets.token_hex(16)
-        text = offer(ufrag, password, self._context.fingerprint)
-        headers = {"Content-Type": "application/sdp"}
-        answer = await self._http.request("POST", self._path, text.encode(), headers)
-        if answer.status in (409, 429, 503):
-            raise TryLater(answer.status, answer.body.decode()[:200], None)
-        if answer.status != 201:
-            raise Refused(answer.status, answer.body.decode()[:200])
-        remote = parse_answer(answer.body.decode())
-        viewer = Viewer(remote, ufrag, self._host, self._context, gro=self._gro)
-        viewer.location = urlsplit(urljoin(self._url, answer.headers.get("location", ""))).path
+        remote, location = await self._signalling.enter(ufrag, password, self._context.fingerprint)
+        ice, host = (ufrag, password), self._signalling.host
+        viewer = Viewer(remote, ice, host, self._context, gro=self._gro)
+        viewer.location = location
         self._viewers[viewer] = None
         asyncio.get_running_loop().add_reader(viewer.sock.fileno(), self._newcomer, viewer)
         viewer.check(time.monotonic())
@@ -283,10 +341,10 @@ class Crowd:
         return viewer
 
     async def leave(self, viewer: Viewer) -> None:
-        """Take out one viewer, by DELETE."""
+        """Take out one viewer, and tell the server."""
         self._forget(viewer, "left")
         if viewer.location:
-            await self._http.request("DELETE", viewer.location)
+            await self._signalling.leave(viewer.location)
 
     async def leave_all(self) -> None:
         """Take out everybody."""

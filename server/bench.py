@@ -1,4 +1,4 @@
-"""`linli bench relay|fanout|orders|glass`: the figures of docs/performance.md, from outside.
+"""`linli bench relay|fanout|orders|glass|janus`: the figures of docs/performance.md, from outside.
 
 The server runs alone in a process pinned to one core, the load in this one on another. CPU is the
 whole process's, user and system. Every figure is the median of several runs with its spread.
@@ -19,6 +19,7 @@ from rich.console import Console
 
 from loadtest.bench_fanout import FanoutPlan, bench_fanout
 from loadtest.bench_glass import GlassPlan, bench_glass
+from loadtest.bench_janus import JanusPlan, bench_janus
 from loadtest.bench_orders import OrdersPlan, bench_orders
 from loadtest.bench_relay import RelayPlan, bench_relay
 from loadtest.errors import LoadError
@@ -99,6 +100,19 @@ def glass(runs: Runs = 3, seconds: Seconds = 8.0, as_json: AsJson = False) -> No
     plan = GlassPlan(runs, seconds)
     report = Report("glass", plan)
     _measure(bench_glass(report, plan), report, as_json=as_json)
+
+
+@bench_app.command()
+def janus(
+    viewers: Annotated[int, typer.Option(help="Viewers.", min=1)] = VIEWERS_WHEP,
+    runs: Runs = 3,
+    seconds: Seconds = 8.0,
+    as_json: AsJson = False,
+) -> None:
+    """The load of `relay` on Debian's Janus (apt package janus), as a yardstick."""
+    plan = JanusPlan(viewers, runs, seconds)
+    report = Report("janus", plan)
+    _measure(bench_janus(report, plan), report, as_json=as_json)
 
 
 def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool) -> None:
