@@ -19,6 +19,7 @@ from aiortc.rtp import (
 )
 
 from media.errors import Malformed
+from media.track import Reception
 
 PACKETS_MAX = 32
 OUR_SSRC = 1  # we send feedback, never media, under this number
@@ -71,9 +72,26 @@ def negative_acknowledgement(media_ssrc: int, lost: Iterable[int]) -> bytes:
     )
 
 
-def receiver_report(reports: Sequence[RtcpReceiverInfo]) -> bytes:
+def report_blocks(packet: AnyRtcpPacket) -> Sequence[RtcpReceiverInfo]:
+    """Return what a receiver says of our streams."""
+    return packet.reports if isinstance(packet, (RtcpRrPacket, RtcpSrPacket)) else ()
+
+
+def receiver_report(receptions: Sequence[Reception]) -> bytes:
     """Return what we received of a host's streams."""
-    return bytes(RtcpRrPacket(ssrc=OUR_SSRC, reports=list(reports)))
+    blocks = [
+        RtcpReceiverInfo(
+            ssrc=one.ssrc,
+            fraction_lost=one.fraction_lost,
+            packets_lost=one.packets_lost,
+            highest_sequence=one.highest_sequence,
+            jitter=one.jitter,
+            lsr=one.last_report,
+            dlsr=one.since_last_report,
+        )
+        for one in receptions
+    ]
+    return bytes(RtcpRrPacket(ssrc=OUR_SSRC, reports=blocks))
 
 
 def sender_report(ssrc: int, *, ntp_time: int, timestamp: int, packets: int, octets: int) -> bytes:

@@ -23,6 +23,7 @@ REPLAY_PACKETS_MAX = 600
 REPLAY_STEP_S = 0.002
 # Two packets of sound go out in one call: half of the calls, 20 ms later.
 PAIR_WAIT_S = 0.030
+REPORTS_KEPT = 8
 
 
 class Frame(NamedTuple):
@@ -45,6 +46,18 @@ class Kept(NamedTuple):
     item: burst.Item
 
 
+class Reception(NamedTuple):
+    """What an RTCP report block says of a source (RFC 3550 section 6.4.1)."""
+
+    ssrc: int
+    fraction_lost: int  # of 256, since the last report
+    packets_lost: int
+    highest_sequence: int
+    jitter: int  # RTP ticks
+    last_report: int  # the middle 32 bits of the newest sender report's NTP time
+    since_last_report: int  # 1/65536 s
+
+
 class Track:
     """A stream's numbers, ring and frames. After `receive`, `poll` returns what is to be sent."""
 
@@ -55,8 +68,16 @@ class Track:
         self.timestamp = 0  # of the newest frame
         self.packets_sent = 0
         self.octets_sent = 0
+        self.frames_sent = 0
         self.key_frames = 0
         self.lost = 0
+        # Of the last second, see `count_second`.
+        self.bits_per_s = 0.0
+        self.frames_per_s = 0.0
+        self.packets_per_s = 0.0
+        self._counted = (0.0, 0, 0, 0)
+        # Sender reports that went out: middle of the NTP time → when, for round trips.
+        self._reported: dict[int, float] = {}
         self.ring: dict[int, Kept] = {}
         self.gop: list[Frame] = []
         self.nacks = Nacks()
@@ -64,7 +85,7 @@ class Track:
         self._gop_packets = 0
         self._ages: deque[int] = deque()
         self._next = first_sequence
-        self._source: _Source | None = None
+        self._source: Source | None = None
         self._frame: list[burst.Part] = []
         self._frame_timestamp = 0
         self._frame_key = False
@@ -76,7 +97,7 @@ class Track:
         return self.kind == "video" and (self._source is None or not self._source.begun)
 
     @property
-    def source(self) -> "_Source | None":
+    def source(self) -> "Source | None":
         """What the host sends now."""
         return self._source
 
@@ -90,7 +111,7 @@ class Track:
         source = self._source
         if source is None or not source.goes_on_with(packet):
             self._end_frame()
-            source = self._source = _Source(packet)
+            source = self._source = Source(packet, self.codec.clock_hz)
         source.receive(packet, now=now)
 
     def lose_source(self) -> None:
@@ -120,7 +141,7 @@ class Track:
         self._prune(now)
         return out
 
-    def _splice(self, source: "_Source", number: int, packet: Packet, now: float) -> None:
+    def _splice(self, source: "Source", number: int, packet: Packet, now: float) -> None:
         source.begun = True
         source.sequence_delta = self._next - number
         elapsed = max(0.0, now - self._newest_at) if self._newest_at else 0.0
@@ -128,7 +149,7 @@ class Track:
         source.timestamp_delta = self.timestamp + ticks - packet.timestamp
 
     def _take(
-        self, source: "_Source", number: int, packet: Packet, key: bool, now: float
+        self, source: "Source", number: int, packet: Packet, key: bool, now: float
     ) -> list[Frame]:
         out = []
         sequence = number + source.sequence_delta
@@ -164,6 +185,7 @@ class Track:
                 self._ages.append(number)
         self.timestamp = frame.timestamp
         self.packets_sent += len(packets)
+        self.frames_sent += 1
         self.octets_sent += sum(len(packet.payload) for packet in packets)
         if self.kind == "video":
             self._keep_for_replay(frame)
@@ -191,16 +213,37 @@ class Track:
             for at, frame in enumerate(self.gop)
         ]
 
+    def count_second(self, *, now: float) -> None:
+        """Call about once a second: how much went out since the last time."""
+        at, octets, frames, packets = self._counted
+        if at:
+            elapsed = max(1e-3, now - at)
+            self.bits_per_s = (self.octets_sent - octets) * 8 / elapsed
+            self.frames_per_s = (self.frames_sent - frames) / elapsed
+            self.packets_per_s = (self.packets_sent - packets) / elapsed
+        self._counted = (now, self.octets_sent, self.frames_sent, self.packets_sent)
+
+    def note_report(self, middle: int, *, now: float) -> None:
+        """A sender report goes out to viewers; `middle` are the middle 32 bits of its NTP time."""
+        self._reported[middle] = now
+        while len(self._reported) > REPORTS_KEPT:
+            del self._reported[next(iter(self._reported))]
+
+    def round_trip_s(self, last_report: int, since: int, *, now: float) -> float | None:
+        """Return the time to a viewer and back by its report block; None: it had no report yet."""
+        sent_at = self._reported.get(last_report)
+        return None if sent_at is None else max(0.0, now - sent_at - since / 65_536)
+
     def _prune(self, now: float) -> None:
         ages, ring = self._ages, self.ring
         while ages and (len(ages) > RING_PACKETS_MAX or now - ring[ages[0]].at > RING_S):
             del ring[ages.popleft()]
 
 
-class _Source:
+class Source:
     """What one host sends for a track, with its own numbers."""
 
-    def __init__(self, first: Packet) -> None:
+    def __init__(self, first: Packet, clock_hz: int) -> None:
         self.ssrc = first.ssrc
         self.begun = False
         self.sequence_delta = 0
@@ -210,7 +253,10 @@ class _Source:
         self.first = self.newest
         self.received = 0
         self.jitter_ticks = 0.0
-        self._transit: float | None = None
+        self._clock_hz = clock_hz
+        self._transit: int | None = None
+        self._reported = (0, 0)  # expected and received as of the last report
+        self._sender_report = (0, 0.0)  # middle of its NTP time, when it came
 
     def goes_on_with(self, packet: Packet) -> bool:
         """Whether `packet` is of this source; a host that started anew may keep its SSRC."""
@@ -220,8 +266,40 @@ class _Source:
     def receive(self, packet: Packet, *, now: float) -> None:
         number = unwrap(packet.sequence, self.newest)
         self.received += 1
+        if number >= self.newest:
+            self._measure_jitter(packet.timestamp, now)
         self.newest = max(self.newest, number)
         self.reorder.receive(number, packet, now=now)
+
+    def _measure_jitter(self, timestamp: int, now: float) -> None:
+        """RFC 3550 section 6.4.1 and appendix A.8."""
+        transit = round(now * self._clock_hz) - timestamp & 0xFFFFFFFF
+        if self._transit is not None:
+            difference = (transit - self._transit + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+            self.jitter_ticks += (abs(difference) - self.jitter_ticks) / 16
+        self._transit = transit
+
+    def hear_report(self, ntp_time: int, *, now: float) -> None:
+        """The host told its clock; `ntp_time` has 64 bits."""
+        self._sender_report = (ntp_time >> 16 & 0xFFFFFFFF, now)
+
+    def report(self, *, now: float) -> Reception:
+        """Return a report block; the fraction lost counts from the report before."""
+        expected, received = self.newest - self.first + 1, self.received
+        before_expected, before_received = self._reported
+        self._reported = expected, received
+        due = expected - before_expected
+        lost = max(0, due - (received - before_received))
+        last_report, came = self._sender_report
+        return Reception(
+            self.ssrc,
+            min(255, lost * 256 // due) if due > 0 else 0,
+            min(0x7FFFFF, max(0, expected - received)),
+            self.newest - 0x10000 & 0xFFFFFFFF,
+            round(self.jitter_ticks),
+            last_report,
+            round((now - came) * 65_536) & 0xFFFFFFFF if last_report else 0,
+        )
 
     def timestamp_of(self, timestamp: int) -> int | None:
         """Return the track's timestamp for a host's, once the source has begun."""

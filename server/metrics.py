@@ -22,6 +22,7 @@ MEDIA: dict[str, tuple[str, str]] = {
     "nacks_out": ("counter", "Requests to hosts to send lost packets again."),
     "key_requests_out": ("counter", "Key frames asked of hosts."),
     "resent": ("counter", "Packets sent to viewers again."),
+    "repeats_refused": ("counter", "NACKs of viewers cut short: repeats are 15 % at most."),
     "send_blocked": ("counter", "Sends that the kernel's full buffer refused."),
     "send_errors": ("counter", "Sends that failed otherwise."),
     "frames_dropped": ("counter", "Frames dropped because this process was behind."),

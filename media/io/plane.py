@@ -13,7 +13,7 @@ from time import monotonic
 
 import pylibsrtp
 import structlog
-from aiortc.rtp import AnyRtcpPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
+from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket
 
 from media import rtcp, rtp, sdp, stun
 from media.demux import Kind, kind_of
@@ -23,6 +23,7 @@ from media.io.dtls import DtlsFailed, Identity
 from media.io.fanout import Fanout, Leg
 from media.io.room import MediaRoom
 from media.io.session import ADDRESSES_MAX, Address, Role, Session, SessionInfo
+from media.io.stats import LiveStats, stats_of
 from media.io.udp import candidate_addresses, open_socket
 from media.sdpfrag import parse_fragment
 from media.track import Frame, Track
@@ -41,6 +42,8 @@ STANDBY_S = 120.0  # how long a standby host stays away after another host's las
 RETRY_AFTER_S = 2
 PAIRS_FROM_VIEWERS = 50  # in smaller rooms sound goes out at once
 RESENDS_PER_NACK_MAX = 100
+REPEATS_SHARE = 0.15  # of what is sent anyway
+REPEATS_PER_S_MIN = 10.0
 RESENT_KEPT_MAX = 2_000
 SEQUENCE_START_MAX = 30_000  # far from a rollover, which a lost first packet would hide
 
@@ -70,6 +73,7 @@ class PlaneStats:
     nacks_out: int
     key_requests_out: int
     resent: int
+    repeats_refused: int
     send_blocked: int
     send_errors: int
     frames_dropped: int
@@ -242,6 +246,11 @@ class MediaPlane:
         if room is not None:
             self._end_room(room)
 
+    def live_stats(self, room_id: str) -> LiveStats | None:
+        """Return the figures of a live on this worker; None if there is none."""
+        room = self._rooms.get(room_id)
+        return stats_of(room, now=monotonic()) if room else None
+
     @property
     def closed(self) -> bool:
         """Whether the plane is closed, or about to be."""
@@ -280,6 +289,7 @@ class MediaPlane:
             nacks_out=self._counted["nacks"],
             key_requests_out=self._counted["keys"],
             resent=self._counted["resent"],
+            repeats_refused=self._counted["repeats_refused"],
             send_blocked=fanout.blocked,
             send_errors=fanout.send_errors,
             frames_dropped=fanout.dropped_frames,
@@ -540,11 +550,15 @@ class MediaPlane:
             if session.role is Role.PLAY:
                 self._take_feedback(room, session, packet, now)
             elif isinstance(packet, RtcpSrPacket):
-                self._pass_sender_report(room, packet)
+                self._pass_sender_report(room, packet, now)
 
     def _take_feedback(
         self, room: MediaRoom, session: Session, packet: AnyRtcpPacket, now: float
     ) -> None:
+        for block in rtcp.report_blocks(packet):
+            for kind in session.legs:
+                if room.tracks[kind].ssrc == block.ssrc:
+                    session.hear_report(kind, block, room.tracks[kind], now=now)
         if rtcp.is_key_frame_request(packet):
             room.keys.want()
             self._ask_for_key(room, now)
@@ -552,37 +566,43 @@ class MediaPlane:
             for kind, leg in session.legs.items():
                 track = room.tracks[kind]
                 if track.ssrc == getattr(packet, "media_ssrc", 0):
-                    self._resend(track, leg, lost[:RESENDS_PER_NACK_MAX], session.rtt_s, now)
-        elif isinstance(packet, RtcpRrPacket):
-            pass
+                    session.nacks += 1
+                    self._resend(track, session, leg, lost[:RESENDS_PER_NACK_MAX], now)
 
     def _resend(
-        self, track: Track, leg: Leg, lost: Sequence[int], rtt_s: float, now: float
+        self, track: Track, session: Session, leg: Leg, lost: Sequence[int], now: float
     ) -> None:
         for sequence in lost:
             number = rtp.unwrap(sequence, track.next_sequence)
             kept = track.ring.get(number)
-            if kept is None or now - leg.resent.get(number, -1e9) < rtt_s:
+            if kept is None or now - leg.resent.get(number, -1e9) < session.rtt_s:
                 continue
+            if not session.repeats.take(now=now):
+                self._counted["repeats_refused"] += 1
+                return
             if len(leg.resent) > RESENT_KEPT_MAX:
                 leg.resent.clear()
             leg.resent[number] = now
             shift = leg.replayed.get(number, 0)
             self._fanout.resend(number, kept.item, shift, track.ssrc, leg)
+            session.resent += 1
             self._counted["resent"] += 1
 
-    def _pass_sender_report(self, room: MediaRoom, report: RtcpSrPacket) -> None:
+    def _pass_sender_report(self, room: MediaRoom, report: RtcpSrPacket, now: float) -> None:
         """Tell viewers what the host says of its clock, in our numbers (RFC 3550 section 6.4.1)."""
         for kind, track in room.tracks.items():
             source = track.source
             if source is None or source.ssrc != report.ssrc:
                 continue
+            ntp_time = report.sender_info.ntp_timestamp
+            source.hear_report(ntp_time, now=now)
             timestamp = source.timestamp_of(report.sender_info.rtp_timestamp)
             if timestamp is None:
                 continue
+            track.note_report(ntp_time >> 16 & 0xFFFFFFFF, now=now)
             text = rtcp.sender_report(
                 track.ssrc,
-                ntp_time=report.sender_info.ntp_timestamp,
+                ntp_time=ntp_time,
                 timestamp=timestamp,
                 packets=track.packets_sent,
                 octets=track.octets_sent,
@@ -646,36 +666,27 @@ class MediaPlane:
             if now - session.last_heard > SESSION_TIMEOUT_S:
                 self._drop(session)
         for room in list(self._rooms.values()):
+            for track in room.tracks.values():
+                track.count_second(now=now)
+            per_s = sum(track.packets_per_s for track in room.tracks.values())
+            for viewer in room.viewers.values():
+                viewer.repeats.per_s = max(REPEATS_PER_S_MIN, per_s * REPEATS_SHARE)
             host = room.publisher
             if host is not None and host.up and host.last_media:
                 if not host.standby:
                     self._other_host_at[room.id] = host.last_media
-                self._report(room, host)
+                self._report(room, host, now)
                 if room.live and now - host.last_media > MEDIA_TIMEOUT_S:
                     self._lose(room)
             if room.lost_at is not None and now - room.lost_at > self.config.grace_s:
                 self._end_room(room)
 
-    def _report(self, room: MediaRoom, host: Session) -> None:
-        reports = []
-        for track in room.tracks.values():
-            source = track.source
-            if source is None:
-                continue
-            expected = source.newest - source.first + 1
-            reports.append(
-                RtcpReceiverInfo(
-                    ssrc=source.ssrc,
-                    fraction_lost=0,
-                    packets_lost=max(0, expected - source.received),
-                    highest_sequence=source.newest & 0xFFFFFFFF,
-                    jitter=0,
-                    lsr=0,
-                    dlsr=0,
-                )
-            )
-        if reports:
-            self._feedback(host, rtcp.receiver_report(reports))
+    def _report(self, room: MediaRoom, host: Session, now: float) -> None:
+        """Tell the host how its streams arrive; its browser adapts to that."""
+        sources = [track.source for track in room.tracks.values() if track.source]
+        if sources:
+            blocks = [source.report(now=now) for source in sources]
+            self._feedback(host, rtcp.receiver_report(blocks))
 
 
 def _same_codecs(room: MediaRoom, codecs: dict[str, sdp.Codec]) -> bool:

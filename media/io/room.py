@@ -16,6 +16,7 @@ class KeyRequests:
 
     wanted: bool = False
     asked_at: float = -1e9
+    asked: int = 0
 
     def want(self) -> None:
         """Somebody needs a key frame."""
@@ -30,6 +31,7 @@ class KeyRequests:
         if not self.wanted or now - self.asked_at < KEY_REQUEST_S:
             return False
         self.asked_at = now
+        self.asked += 1
         return True
 
 

@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import pylibsrtp
+from aiortc.rtp import RtcpReceiverInfo
 
 from media.io.dtls import Handshake, Identity
 from media.io.fanout import Leg
 from media.io.srtp import Gcm, inbound, outbound
 from media.sdp import Offer
+from media.track import Track
 
 UFRAG_BYTES = 6
 PASSWORD_BYTES = 16
 SESSION_ID_BYTES = 24
 ADDRESSES_MAX = 8
+
+ROUND_TRIP_S = 0.1  # until it is measured
+ROUND_TRIP_S_MAX = 5.0
+REPEATS_BURST = 60
 
 Address = tuple[str, int]
 
@@ -34,6 +40,24 @@ class SessionInfo:
     id: str
     answer: str
     etag: str
+
+
+class Repeats:
+    """How many packets may be sent again: a bucket, so that repairs cannot choke a line."""
+
+    def __init__(self) -> None:
+        self.per_s = 10.0
+        self._tokens = float(REPEATS_BURST)
+        self._at = 0.0
+
+    def take(self, *, now: float) -> bool:
+        """Whether one more may go; going counts."""
+        self._tokens = min(REPEATS_BURST, self._tokens + (now - self._at) * self.per_s)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
 
 
 class Session:
@@ -69,7 +93,12 @@ class Session:
         self.inbound: pylibsrtp.Session | None = None
         self.outbound: pylibsrtp.Session | None = None
         self.gcm: Gcm | None = None
-        self.rtt_s = 0.1
+        self.rtt_s = ROUND_TRIP_S
+        self.rtt_known = False
+        self.lost: dict[str, float] = {}  # by kind: part of the packets, by the newest report
+        self.nacks = 0
+        self.resent = 0
+        self.repeats = Repeats()
         self._send = send
         self.handshake = Handshake(
             identity,
@@ -98,6 +127,15 @@ class Session:
         """Send to the peer's chosen address, once there is one."""
         if self.address is not None:
             self._send(datagram, self.address)
+
+    def hear_report(self, kind: str, block: RtcpReceiverInfo, track: Track, *, now: float) -> None:
+        """The peer says how our stream arrives."""
+        self.lost[kind] = block.fraction_lost / 256
+        rtt_s = track.round_trip_s(block.lsr, block.dlsr, now=now)
+        if rtt_s is not None:
+            rtt_s = min(rtt_s, ROUND_TRIP_S_MAX)
+            self.rtt_s = (self.rtt_s * 7 + rtt_s) / 8 if self.rtt_known else rtt_s
+            self.rtt_known = True
 
     def take_keys(self) -> None:
         """Media may flow: make the ciphers of both directions."""

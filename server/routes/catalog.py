@@ -1,5 +1,6 @@
 """Routes about what there is to see and buy: estates, lives, rooms, products, pins."""
 
+import dataclasses
 from typing import Annotated
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from starlette.routing import Route
 from commerce.directory import LiveState
 from rooms.events import LiveChanged
 from server.access import Action, require
+from server.problem import Problem
 from server.routes.common import Body, path_id, problems, read_body, reply, services_of
 
 
@@ -51,6 +53,18 @@ async def lives(request: Request) -> Response:
             }
         )
     return reply({"lives": found})
+
+
+async def live_stats(request: Request) -> Response:
+    """`GET /api/lives/{room}/stats`: the host's streams and each viewer's line, on this worker."""
+    services, room_id = services_of(request), path_id(request, "room")
+    require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
+    with problems():
+        services.commerce.directory.check_room(room_id)
+    found = services.media.live_stats(room_id)
+    if found is None:
+        raise Problem(409, "not-live", "Nobody is live here now.")
+    return reply(dataclasses.asdict(found))
 
 
 async def room(request: Request) -> Response:
@@ -125,6 +139,7 @@ async def end(request: Request) -> Response:
 
 routes = [
     Route("/api/estates", estates, methods=["GET"]),
+    Route("/api/lives/{room}/stats", live_stats, methods=["GET"]),
     Route("/api/lives", lives, methods=["GET"]),
     Route("/api/rooms/{room}", room, methods=["GET"]),
     Route("/api/rooms/{room}/products", products, methods=["GET"]),

@@ -12,6 +12,7 @@ from media.errors import BadOffer, Busy, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from media.io.plane import MediaPlane, PlaneConfig
 from media.io.session import Role
+from media.io.stats import LiveStats
 from tests.fuzz.test_media_parsers import OFFER
 from tests.helpers import wait_until
 from tests.media.peers import Negotiate, host, loopback_candidates, next_frame, viewer
@@ -66,6 +67,33 @@ async def test_a_viewer_decodes_what_a_host_sends(plane: MediaPlane, codec: str)
         stats = plane.stats()
     assert stats.rejected == {}
     assert stats.send_errors == stats.send_blocked == 0
+
+
+async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
+    def found() -> LiveStats:
+        stats = plane.live_stats(ROOM)
+        assert stats
+        return stats
+
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+            known = lambda: found().viewers[0].round_trip_ms is not None  # noqa: E731  # read once
+            await wait_until(known, what="a report with a round trip")
+            [line] = found().viewers
+            video, audio = found().streams
+    assert line.round_trip_ms is not None
+    assert 0 <= line.round_trip_ms < 100
+    assert line.connected and line.gcm
+    assert line.lost["video"] == 0
+    assert (video.codec, audio.codec) == ("H264", "opus")
+    assert 5 < video.frames_per_s < 25
+    assert 30 < audio.frames_per_s < 70
+    assert video.bits_per_s > 1_000
+    assert video.packets_lost == 0
+    assert video.jitter_ms < 100
+    assert plane.live_stats("elsewhere") is None
 
 
 async def test_a_live_without_sound_is_watched_like_another(plane: MediaPlane) -> None:

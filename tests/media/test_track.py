@@ -135,3 +135,43 @@ def test_a_packet_of_sound_does_not_wait_long_for_another() -> None:
     assert sound(live, 0, now=0.00) == []
     assert live.poll(now=0.02) == []
     assert numbers(live.poll(now=0.04)) == [100]
+
+
+def test_a_report_tells_what_was_lost_since_the_last_one() -> None:
+    live = track()
+    feed(live, 0, 0, KEY, now=0)
+    feed(live, 4, TICKS, DELTA, now=0.04)  # 2 and 3 never came
+    assert live.source
+    first = live.source.report(now=0.05)
+    assert (first.ssrc, first.packets_lost, first.highest_sequence) == (1, 2, 5)
+    assert first.fraction_lost == 2 * 256 // 6
+    feed(live, 6, 2 * TICKS, DELTA, now=0.08)
+    second = live.source.report(now=0.09)
+    assert (second.packets_lost, second.fraction_lost) == (2, 0)
+
+
+def test_a_report_answers_the_hosts_own_with_its_age() -> None:
+    live = track()
+    feed(live, 0, 0, KEY, now=0)
+    assert live.source
+    assert live.source.report(now=1)[5:] == (0, 0)
+    live.source.hear_report(0x1234_5678_9ABC_DEF0, now=1.0)
+    assert live.source.report(now=1.5)[5:] == (0x5678_9ABC, 32_768)
+
+
+@pytest.mark.parametrize(("late_s", "jitter_ms"), [(0.0, 0), (0.02, 20)])
+def test_jitter_is_how_unevenly_frames_come(late_s: float, jitter_ms: float) -> None:
+    live = track()
+    for number in range(200):
+        now = number * 0.04 + (late_s if number % 2 else 0.0)
+        packet = Packet(96, True, number, number * TICKS, 1, KEY)
+        live.receive(packet, now=now)
+    assert live.source
+    assert live.source.jitter_ticks / 90 == pytest.approx(jitter_ms, abs=0.5)
+
+
+def test_a_round_trip_is_known_from_the_report_that_came_back() -> None:
+    live = track()
+    live.note_report(77, now=10.0)
+    assert live.round_trip_s(77, 65_536, now=11.25) == pytest.approx(0.25)
+    assert live.round_trip_s(78, 0, now=11.25) is None
