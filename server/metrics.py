@@ -22,10 +22,11 @@ MEDIA: dict[str, tuple[str, str]] = {
     "nacks_out": ("counter", "Requests to hosts to send lost packets again."),
     "key_requests_out": ("counter", "Key frames asked of hosts."),
     "resent": ("counter", "Packets sent to viewers again."),
-    "repeats_refused": ("counter", "NACKs of viewers cut short: repeats are 15 % at most."),
+    "repeats_refused": ("counter", "Repeats not sent: 15 % at most, none when busy."),
     "send_blocked": ("counter", "Sends that the kernel's full buffer refused."),
     "send_errors": ("counter", "Sends that failed otherwise."),
     "frames_dropped": ("counter", "Frames dropped because this process was behind."),
+    "busy": ("gauge", "Part of a core that the sending thread uses; from 0.9 on no viewers."),
     "gso": ("gauge", "1 while the kernel takes whole frames (UDP_SEGMENT)."),
 }
 MEDIA_REJECTED = "Datagrams thrown away, by what was wrong with them."

@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
-from time import monotonic
+from time import monotonic, thread_time
 
 import pylibsrtp
 import structlog
@@ -25,6 +25,7 @@ from media.io.room import MediaRoom
 from media.io.session import ADDRESSES_MAX, Address, Role, Session, SessionInfo
 from media.io.stats import LiveStats, stats_of
 from media.io.udp import candidate_addresses, open_socket
+from media.load import Load
 from media.sdpfrag import parse_fragment
 from media.track import Frame, Track
 
@@ -78,6 +79,7 @@ class PlaneStats:
     send_errors: int
     frames_dropped: int
     gso: bool
+    busy: float
     rejected: dict[str, int]  # by reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, unknown
 
 
@@ -104,6 +106,7 @@ class MediaPlane:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._second_at = 0.0
+        self.load = Load(now=monotonic(), busy_s=thread_time())
         self._closed = False
 
     @classmethod
@@ -172,13 +175,15 @@ class MediaPlane:
         Raises:
             BadOffer: The offer cannot be answered, or does not play the live's codec.
             NotLive: Nobody publishes.
-            Full: Too many sessions.
+            Full: Too many sessions, or too busy to serve one more as well as the others.
         """
         parsed = sdp.parse_offer(offer, "play")
         room = self._rooms.get(room_id)
         if room is None or not (room.live or room.lost_at is not None):
             raise NotLive(RETRY_AFTER_S)
         self._admit()
+        if not self.load.takes_viewers:
+            raise Full(RETRY_AFTER_S)
         codecs = {kind: track.codec for kind, track in room.tracks.items()}
         ssrcs = {kind: track.ssrc for kind, track in room.tracks.items()}
         sendings = sdp.choose_played(parsed, codecs, ssrcs)
@@ -294,6 +299,7 @@ class MediaPlane:
             send_errors=fanout.send_errors,
             frames_dropped=fanout.dropped_frames,
             gso=fanout.gso,
+            busy=round(self.load.busy, 3),
             rejected=dict(self._rejected),
         )
 
@@ -572,6 +578,9 @@ class MediaPlane:
     def _resend(
         self, track: Track, session: Session, leg: Leg, lost: Sequence[int], now: float
     ) -> None:
+        if not self.load.repeats:
+            self._counted["repeats_refused"] += len(lost)
+            return
         for sequence in lost:
             number = rtp.unwrap(sequence, track.next_sequence)
             kept = track.ring.get(number)
@@ -624,6 +633,7 @@ class MediaPlane:
             self._push_handshake(session, now)
         if now - self._second_at >= SECOND_S:
             self._second_at = now
+            self.load.measure(now=now, busy_s=thread_time())
             self._every_second(now)
 
     def _repair(self, room: MediaRoom, host: Session, now: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from aiortc.rtp import RtcpPacket
 
 from media.demux import Kind, kind_of
-from media.errors import BadOffer, Busy, NoSuchSession, NotLive
+from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from media.io.plane import MediaPlane, PlaneConfig
 from media.io.session import Role
@@ -69,6 +69,18 @@ async def test_a_viewer_decodes_what_a_host_sends(plane: MediaPlane, codec: str)
     assert stats.send_errors == stats.send_blocked == 0
 
 
+async def test_a_busy_worker_serves_whom_it_has(plane: MediaPlane) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+            plane.load.busy = 2.0  # stays above the mark for a second
+            with pytest.raises(Full) as caught:
+                await plane.play(ROOM, OFFER.replace("sendonly", "recvonly"))
+            assert caught.value.retry_after_s > 0
+            await next_frame(tracks["video"])
+
+
 async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
     def found() -> LiveStats:
         stats = plane.live_stats(ROOM)
@@ -79,8 +91,8 @@ async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
         await wait_until(lambda: live(plane), what="the live")
         async with viewer(playing(plane)) as tracks:
             await next_frame(tracks["video"])
-            known = lambda: found().viewers[0].round_trip_ms is not None  # noqa: E731  # read once
-            await wait_until(known, what="a report with a round trip")
+            known = lambda: {"video", "audio"} == set(found().viewers[0].lost)  # noqa: E731  # short
+            await wait_until(known, what="reports of both")
             [line] = found().viewers
             video, audio = found().streams
     assert line.round_trip_ms is not None

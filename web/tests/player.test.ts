@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/freeze'
-import { Player, type PlayerPhase, TRANSPORT_TIMEOUT_MS } from '../src/lib/player'
+import { Player, type PlayerPhase, STRAIGHT_TIMEOUT_MS, TRANSPORT_TIMEOUT_MS } from '../src/lib/player'
 import { FakePeer } from './fake-peer'
 import { VirtualTime } from './virtual-time'
 
@@ -11,6 +11,7 @@ interface Asked {
 }
 let time: VirtualTime
 let peers: FakePeer[]
+let relays: RTCIceServer[][]
 let asked: Asked[]
 let answer: () => Response
 let phases: PlayerPhase[]
@@ -25,6 +26,7 @@ const peer = () => peers.at(-1) as FakePeer
 beforeEach(() => {
   time = new VirtualTime()
   peers = []
+  relays = []
   asked = []
   answer = created
   phases = []
@@ -35,7 +37,8 @@ beforeEach(() => {
     },
     timers: time,
     random: () => 0.5,
-    createPeer() {
+    createPeer(ice_servers) {
+      relays.push(ice_servers)
       peers.push(new FakePeer())
       return peer() as unknown as RTCPeerConnection
     },
@@ -68,6 +71,33 @@ describe('watching', () => {
     expect(asked.at(-1)).toEqual({ method: 'DELETE', url: '/live/demo/whep/s1', keepalive: true })
     await time.pass(60_000)
     expect(posts()).toBe(1)
+  })
+})
+
+describe('a closed network', () => {
+  const turn =
+    '<turn:t.example:3478>; rel="ice-server"; username="9:linli"; credential="x="; credential-type="password"'
+  const withRelay = () =>
+    new Response('v=0 answer', { status: 201, headers: { Location: '/live/demo/whep/s1', Link: turn } })
+
+  it('is left through a relay as soon as the straight way has failed', async () => {
+    answer = withRelay
+    player.start()
+    await time.pass(STRAIGHT_TIMEOUT_MS + 10)
+    expect(relays).toEqual([[], [{ urls: 'turn:t.example:3478', username: '9:linli', credential: 'x=' }]])
+    peer().become('connected')
+    peer().frames_per_second = 25
+    await time.pass(2_000)
+    expect(phases).toEqual(['connecting', 'playing'])
+  })
+
+  it('is called blocked only after relays have failed, too', async () => {
+    answer = withRelay
+    player.start()
+    await time.pass(STRAIGHT_TIMEOUT_MS + TRANSPORT_TIMEOUT_MS + 1_000)
+    expect(phases).not.toContain('blocked')
+    await time.pass(60_000)
+    expect(phases).toContain('blocked')
   })
 })
 

@@ -1,5 +1,6 @@
 /** One WHIP or WHEP exchange (RFC 9725): offer out, answer in, and the session's address for its end. */
 import { type Fetch, REQUEST_TIMEOUT_MS, Unreachable, refusal } from './api'
+import { iceServers } from './ice-servers'
 
 export interface Exchange {
   fetch: Fetch
@@ -10,14 +11,20 @@ export interface Exchange {
   start_kbps?: number
 }
 
+/** What a negotiation gave. `ice_servers` help where the way to the server is closed. */
+export interface Session {
+  url: string
+  ice_servers: RTCIceServer[]
+}
+
 /**
  * Offer what `peer` has, take the server's answer. ICE candidates are not waited for: the server is ICE-lite and learns
  * ours from the checks.
  *
- * Returns the session's address. Raises Unreachable and Refused (lib/api), and what `peer` raises on an answer it
+ * Returns the session. Raises Unreachable and Refused (lib/api), and what `peer` raises on an answer it
  * cannot take.
  */
-export async function negotiate(peer: RTCPeerConnection, exchange: Exchange): Promise<string> {
+export async function negotiate(peer: RTCPeerConnection, exchange: Exchange): Promise<Session> {
   await peer.setLocalDescription(await peer.createOffer())
   let response: Response
   try {
@@ -31,11 +38,12 @@ export async function negotiate(peer: RTCPeerConnection, exchange: Exchange): Pr
     throw new Unreachable(exchange.url)
   }
   if (!response.ok) throw await refusal(response)
-  const session = response.headers.get('Location') ?? ''
+  const url = response.headers.get('Location') ?? ''
+  const ice_servers = iceServers(response.headers.get('Link'))
   const answer = await response.text()
   const sdp = exchange.start_kbps ? withStartBitrate(answer, exchange.start_kbps) : answer
   await peer.setRemoteDescription({ type: 'answer', sdp })
-  return session
+  return { url, ice_servers }
 }
 
 /** Tell the server we are gone. Survives the page (keepalive); an error changes nothing, the server times out by itself. */

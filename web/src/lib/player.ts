@@ -7,6 +7,8 @@ import type { Timers } from './timers'
 
 /** From the answer to a connected transport, ms. */
 export const TRANSPORT_TIMEOUT_MS = 8_000
+/** The same for the straight way, when there are relays to fall back on, ms. */
+export const STRAIGHT_TIMEOUT_MS = 3_000
 /** A broken transport may heal by itself this long, ms. */
 const DISCONNECTED_MS = 3_000
 const SAMPLE_EVERY_MS = 1_000
@@ -26,7 +28,7 @@ export interface PlayerWorld {
   fetch: Fetch
   timers: Timers
   random: () => number
-  createPeer: () => RTCPeerConnection
+  createPeer: (ice_servers: RTCIceServer[]) => RTCPeerConnection
   token: () => string | null
   onPhase: (phase: PlayerPhase) => void
   onTrack: (event: RTCTrackEvent) => void
@@ -36,6 +38,9 @@ export class Player {
   #phase: PlayerPhase = 'idle'
   #peer: RTCPeerConnection | null = null
   #session = ''
+  /** Relays that the server named; used once the straight way has failed. */
+  #relays: RTCIceServer[] = []
+  #relayed = false
   #attempt = 0
   #transportsFailed = 0
   #held = false
@@ -90,15 +95,18 @@ export class Player {
     this.#poked = false
     this.#enter('connecting')
     try {
-      const peer = this.world.createPeer()
+      const peer = this.world.createPeer(this.#relayed ? this.#relays : [])
       this.#peer = peer
       this.#listen(peer, attempt)
       peer.addTransceiver('video', { direction: 'recvonly' })
       peer.addTransceiver('audio', { direction: 'recvonly' })
       const session = await negotiate(peer, this.#exchange())
-      if (attempt !== this.#attempt) return void endSession(session, this.#exchange())
-      this.#session = session
-      this.#cancel = this.world.timers.after(TRANSPORT_TIMEOUT_MS, () => this.#transportFailed())
+      if (attempt !== this.#attempt) return void endSession(session.url, this.#exchange())
+      this.#session = session.url
+      this.#relays = session.ice_servers
+      const patience_ms =
+        this.#relays.length > 0 && !this.#relayed ? STRAIGHT_TIMEOUT_MS : TRANSPORT_TIMEOUT_MS
+      this.#cancel = this.world.timers.after(patience_ms, () => this.#transportFailed())
     } catch (error) {
       if (attempt === this.#attempt) this.#refused(error)
     }
@@ -165,6 +173,10 @@ export class Player {
 
   #transportFailed(): void {
     if (this.#phase === 'playing') return this.#again()
+    if (this.#relays.length > 0 && !this.#relayed) {
+      this.#relayed = true
+      return void this.#connect()
+    }
     this.#transportsFailed += 1
     this.#close()
     this.#retry(this.#transportsFailed >= BLOCKED_AFTER ? 'blocked' : 'lost', this.#backoff.next())

@@ -28,7 +28,7 @@ export interface PublisherWorld {
   fetch: Fetch
   timers: Timers
   random: () => number
-  createPeer: () => RTCPeerConnection
+  createPeer: (ice_servers: RTCIceServer[]) => RTCPeerConnection
   token: () => string | null
   /** What the room says of itself, null when it cannot be asked. */
   roomState: () => Promise<LiveState | null>
@@ -51,6 +51,7 @@ export class Publisher {
   #peer: RTCPeerConnection | null = null
   #stream: MediaStream | null = null
   #session = ''
+  #relays: RTCIceServer[] = []
   #attempt = 0
   #bytes: { sent: number; at_ms: number } | null = null
   #cancel: () => void = () => undefined
@@ -99,13 +100,14 @@ export class Publisher {
     if (!stream) return
     if (this.#phase !== 'lost') this.#enter('connecting')
     try {
-      const peer = this.world.createPeer()
+      const peer = this.world.createPeer(this.#relays)
       this.#peer = peer
       this.#listen(peer, attempt)
       for (const track of stream.getTracks()) this.#send(peer, track, stream)
       const session = await negotiate(peer, this.#exchange())
-      if (attempt !== this.#attempt) return void endSession(session, this.#exchange())
-      this.#session = session
+      if (attempt !== this.#attempt) return void endSession(session.url, this.#exchange())
+      this.#session = session.url
+      this.#relays = session.ice_servers
       this.#cancel = this.world.timers.after(TRANSPORT_TIMEOUT_MS, () => void this.#broken())
     } catch (error) {
       if (attempt === this.#attempt) this.#refused(error)

@@ -13,10 +13,10 @@ export function usePlayer(roomId: string, token: () => string | null) {
     fetch: (url, init) => fetch(url, init),
     timers: realTimers,
     random: Math.random,
-    createPeer() {
+    createPeer(iceServers) {
       const next = new MediaStream()
       pending = next
-      return new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
+      return new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers })
     },
     token,
     onPhase(next) {

@@ -13,7 +13,7 @@ export function usePublisher(roomId: string, api: Api, token: () => string | nul
     fetch: (url, init) => fetch(url, init),
     timers: realTimers,
     random: Math.random,
-    createPeer: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
+    createPeer: (iceServers) => new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers }),
     token,
     async roomState() {
       try {
