@@ -11,6 +11,7 @@ SEGMENTS_MAX = 44  # 44 × 1,472 bytes stay below the 64 KiB of one call
 PADDING_MAX = 64
 TAG_BYTES = 16
 HEADER_BYTES = 12
+STAMPED_HEADER_BYTES = 20  # with the time of sending, as one header extension
 
 
 class Part(NamedTuple):
@@ -29,6 +30,7 @@ class Item(NamedTuple):
     marker: int  # 0x80 or 0
     timestamp: int
     payload: bytes  # with padding
+    stamp: int  # when it is sent, as abs-send-time has it (24 bits); −1: is not told
 
 
 class Run(NamedTuple):
@@ -37,9 +39,15 @@ class Run(NamedTuple):
     sequence: int
     items: tuple[Item, ...]
     segment: int
+    stamped: bool
 
 
-def cut(packets: Sequence[Part]) -> list[Run]:
+def stamp_of(now: float) -> int:
+    """Return monotonic seconds as abs-send-time: 6.18 bits of fixed point."""
+    return round(now * (1 << 18)) & 0xFFFFFF
+
+
+def cut(packets: Sequence[Part], stamp: int = -1) -> list[Run]:
     """Return the runs of a frame's packets, which are in order."""
     runs: list[Run] = []
     current: list[Part] = []
@@ -56,28 +64,30 @@ def cut(packets: Sequence[Part]) -> list[Run]:
             and all(size - len(other.payload) <= PADDING_MAX for other in current)
         )
         if not fits and current:
-            runs.append(_run(current))
+            runs.append(_run(current, stamp))
             current, longest = [], 0
         current.append(packet)
         longest = max(longest, size)
     if current:
-        runs.append(_run(current))
+        runs.append(_run(current, stamp))
     return runs
 
 
-def _run(packets: Sequence[Part]) -> Run:
+def _run(packets: Sequence[Part], stamp: int) -> Run:
     longest = max(len(packet.payload) for packet in packets)
     last = len(packets) - 1
     items = tuple(
-        _item(packet, 0 if at == last else longest - len(packet.payload))
+        _item(packet, 0 if at == last else longest - len(packet.payload), stamp)
         for at, packet in enumerate(packets)
     )
-    return Run(packets[0].number, items, HEADER_BYTES + longest + TAG_BYTES)
+    header = HEADER_BYTES if stamp < 0 else STAMPED_HEADER_BYTES
+    return Run(packets[0].number, items, header + longest + TAG_BYTES, stamp >= 0)
 
 
-def _item(packet: Part, padding: int) -> Item:
+def _item(packet: Part, padding: int, stamp: int) -> Item:
+    first = 0x80 if stamp < 0 else 0x90
     marker = 0x80 if packet.marker else 0
     if not padding:
-        return Item(0x80, marker, packet.timestamp, packet.payload)
+        return Item(first, marker, packet.timestamp, packet.payload, stamp)
     payload = packet.payload + bytes(padding - 1) + bytes([padding])
-    return Item(0xA0, marker, packet.timestamp, payload)
+    return Item(first | 0x20, marker, packet.timestamp, payload, stamp)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from aiortc.rtp import (
+    RTCP_PSFB_APP,
     RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     RTCP_RTPFB_NACK,
@@ -16,6 +17,7 @@ from aiortc.rtp import (
     RtcpSenderInfo,
     RtcpSourceInfo,
     RtcpSrPacket,
+    unpack_remb_fci,
 )
 
 from media.errors import Malformed
@@ -56,16 +58,31 @@ def lost_packets(packet: AnyRtcpPacket) -> Sequence[int]:
     return ()
 
 
+def estimate(packet: AnyRtcpPacket) -> int | None:
+    """Return the bit/s that a receiver estimates its line to carry (REMB); of another, None."""
+    if not isinstance(packet, RtcpPsfbPacket) or packet.fmt != RTCP_PSFB_APP:
+        return None
+    try:
+        return unpack_remb_fci(packet.fci)[0]
+    except (ValueError, IndexError):
+        return None
+
+
+def empty_report() -> bytes:
+    """Return what a compound packet begins with when there is nothing to report."""
+    return bytes(RtcpRrPacket(ssrc=OUR_SSRC))
+
+
 def picture_loss(media_ssrc: int) -> bytes:
     """Return a request for a key frame."""
-    empty = bytes(RtcpRrPacket(ssrc=OUR_SSRC))
-    return empty + bytes(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=OUR_SSRC, media_ssrc=media_ssrc))
+    return empty_report() + bytes(
+        RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=OUR_SSRC, media_ssrc=media_ssrc)
+    )
 
 
 def negative_acknowledgement(media_ssrc: int, lost: Iterable[int]) -> bytes:
     """Return a request to send `lost` (16-bit numbers) again."""
-    empty = bytes(RtcpRrPacket(ssrc=OUR_SSRC))
-    return empty + bytes(
+    return empty_report() + bytes(
         RtcpRtpfbPacket(
             fmt=RTCP_RTPFB_NACK, ssrc=OUR_SSRC, media_ssrc=media_ssrc, lost=sorted(lost)
         )

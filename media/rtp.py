@@ -8,6 +8,8 @@ from media.errors import MalformedRtp
 HEADER_BYTES = 12
 _HEADER = struct.Struct("!BBHII")
 
+_ONE_BYTE_PROFILE = 0xBEDE
+_TWO_BYTE_PROFILE = 0x1000
 _H264_IDR = 5
 _H264_SPS = 7
 _H264_STAP_A = 24
@@ -51,6 +53,37 @@ def parse(raw: bytes) -> Packet:
     if start > end:
         raise MalformedRtp("the header is cut off")
     return Packet(second & 0x7F, second > 127, sequence, timestamp, ssrc, raw[start:end])
+
+
+def extensions(raw: bytes) -> dict[int, bytes]:
+    """Return the header extensions of a packet that `parse` took, by id (RFC 8285)."""
+    if not raw[0] & 0x10:
+        return {}
+    at = HEADER_BYTES + 4 * (raw[0] & 15)
+    profile = int.from_bytes(raw[at : at + 2], "big")
+    end = at + 4 + 4 * int.from_bytes(raw[at + 2 : at + 4], "big")
+    at += 4
+    one_byte = profile == _ONE_BYTE_PROFILE
+    if not one_byte and profile & 0xFFF0 != _TWO_BYTE_PROFILE:
+        return {}
+    found = {}
+    while at < end:
+        if raw[at] == 0:
+            at += 1
+            continue
+        if one_byte:
+            number, size, start = raw[at] >> 4, (raw[at] & 15) + 1, at + 1
+            if number == 15:
+                break
+        elif at + 1 < end:
+            number, size, start = raw[at], raw[at + 1], at + 2
+        else:
+            break
+        at = start + size
+        if at > end:
+            break
+        found[number] = raw[start:at]
+    return found
 
 
 def starts_key_frame(codec: str, payload: bytes) -> bool:

@@ -1,21 +1,33 @@
 """WHIP and WHEP offers and answers (RFC 9725 section 4.2, RFC 8866), parsed with aiortc's SDP.
 
-One BUNDLE, at most one audio and one video section, ICE-lite answers with all candidates.
+One BUNDLE, at most one audio and one video section, ICE-lite answers with all candidates. A host
+may send its picture in several sizes (simulcast, RFC 8853): we take all that it offers.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription, SessionDescription
 
+from media import transport_cc
 from media.errors import BadOffer
 
 OFFER_CHARS_MAX = 60_000
 SECTIONS_MAX = 2
 FINGERPRINT_ALGORITHMS = ("sha-256", "sha-384", "sha-512")
 HOST_PRIORITY = 2_130_706_431  # RFC 8445 section 5.1.2.1: host, local preference 65535, component 1
+
+RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+# What we read of a host's packets, and what we write into a viewer's.
+EXTENSIONS = {"publish": (MID_URI, RID_URI, transport_cc.URI), "play": (SEND_TIME_URI,)}
+FEEDBACK = {"publish": ("transport-cc",), "play": ("goog-remb",)}
+RIDS_MAX = 4
+_RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 
 Direction = Literal["publish", "play"]
 
@@ -28,15 +40,26 @@ class Codec:
     payload_type: int
     clock_hz: int
     parameters: str = ""  # the fmtp line's value
+    feedback: tuple[str, ...] = field(default=(), compare=False)  # what the offer can do
+
+    @property
+    def repairs(self) -> int | None:
+        """Of `rtx` (RFC 4588 section 8.6): the payload type that it repeats."""
+        value = self.parameter("apt")
+        return int(value) if value.isdecimal() else None
+
+    def parameter(self, name: str) -> str:
+        """Return the value of a parameter, or nothing."""
+        for part in self.parameters.split(";"):
+            key, _, value = part.strip().partition("=")
+            if key == name:
+                return value
+        return ""
 
     @property
     def h264_profile(self) -> str:
         """The profile_idc of RFC 6184 section 8.1, as two lower-case hex digits."""
-        for part in self.parameters.split(";"):
-            key, _, value = part.strip().partition("=")
-            if key == "profile-level-id":
-                return value[:2].lower()
-        return "42"
+        return self.parameter("profile-level-id")[:2].lower() or "42"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +69,15 @@ class Section:
     kind: Literal["audio", "video"]
     mid: str
     codecs: tuple[Codec, ...]
+    extensions: dict[str, int] = field(default_factory=dict)  # URI → id
+    rids: tuple[str, ...] = ()  # the layers that a host can send
+
+    def repair_of(self, codec: Codec) -> Codec | None:
+        """Return the `rtx` that repeats packets of `codec`."""
+        for other in self.codecs:
+            if other.name.lower() == "rtx" and other.repairs == codec.payload_type:
+                return other
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +93,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """One section of an answer: its codec, and for what we send, our SSRC."""
+    """One section of an answer: its codec, and for what we send, our SSRCs."""
 
     section: Section
     codec: Codec
     ssrc: int = 0
+    repair: Codec | None = None  # repeats go as this, with the SSRC after `ssrc`
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +131,10 @@ def parse_offer(text: str, direction: Direction) -> Offer:
         raise BadOffer("The offer has no media.")
     if len(session.media) > SECTIONS_MAX:
         raise BadOffer("At most one audio and one video section can be answered.")
-    sections = tuple(_section(media, direction) for media in session.media)
+    texts = re.split(r"^(?=m=)", text, flags=re.MULTILINE)[1:]
+    sections = tuple(
+        _section(media, body, direction) for media, body in zip(session.media, texts, strict=False)
+    )
     if len({section.kind for section in sections}) != len(sections):
         raise BadOffer("At most one audio and one video section can be answered.")
     if len({section.mid for section in sections}) != len(sections):
@@ -148,7 +184,8 @@ def choose_played(offer: Offer, live: dict[str, Codec], ssrcs: dict[str, int]) -
             raise BadOffer(f"This live is {codec.name}, which the offer does not play.")
         # The very profile first; browsers decode any that they decode one of.
         fitting.sort(key=lambda other: other.h264_profile != codec.h264_profile)
-        chosen.append(Sending(section, fitting[0], ssrcs.get(section.kind, 0)))
+        repair = section.repair_of(fitting[0]) if section.kind == "video" else None
+        chosen.append(Sending(section, fitting[0], ssrcs.get(section.kind, 0), repair))
     return chosen
 
 
@@ -193,12 +230,13 @@ def _candidates(local: Local) -> list[str]:
 def _answer_section(
     offer: Offer, local: Local, sending: Sending, direction: Direction
 ) -> list[str]:
-    codec, kind, pt = sending.codec, sending.section.kind, sending.codec.payload_type
+    section, codec, pt = sending.section, sending.codec, sending.codec.payload_type
     channels = "/2" if codec.name == "opus" else ""
+    types = f"{pt} {sending.repair.payload_type}" if sending.repair else f"{pt}"
     lines = [
-        f"m={kind} 9 UDP/TLS/RTP/SAVPF {pt}",
+        f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {types}",
         "c=IN IP4 0.0.0.0",
-        f"a=mid:{sending.section.mid}",
+        f"a=mid:{section.mid}",
         "a=recvonly" if direction == "publish" else "a=sendonly",
         "a=rtcp-mux",
         "a=rtcp-mux-only",
@@ -210,15 +248,37 @@ def _answer_section(
     ]
     if codec.parameters:
         lines.append(f"a=fmtp:{pt} {codec.parameters}")
-    if kind == "video":
-        lines += [f"a=rtcp-fb:{pt} nack", f"a=rtcp-fb:{pt} nack pli"]
+    if section.kind == "video":
+        feedback = [one for one in FEEDBACK[direction] if one in codec.feedback]
+        lines += [f"a=rtcp-fb:{pt} {one}" for one in ("nack", "nack pli", *feedback)]
+        lines += [
+            f"a=extmap:{section.extensions[uri]} {uri}"
+            for uri in EXTENSIONS[direction]
+            if uri in section.extensions
+        ]
+    if direction == "publish" and section.rids:
+        lines += [f"a=rid:{rid} recv" for rid in section.rids]
+        lines.append(f"a=simulcast:recv {';'.join(section.rids)}")
     if sending.ssrc:
-        lines += [f"a=msid:live {kind}", f"a=ssrc:{sending.ssrc} cname:live"]
+        lines += [f"a=msid:live {section.kind}", f"a=ssrc:{sending.ssrc} cname:live"]
+    lines += _repairs(sending)
     lines += _candidates(local)
     return lines
 
 
-def _section(media: MediaDescription, direction: Direction) -> Section:
+def _repairs(sending: Sending) -> list[str]:
+    """RFC 4588 section 8: repeats have a payload type and an SSRC of their own."""
+    if sending.repair is None:
+        return []
+    pt, again = sending.codec.payload_type, sending.repair.payload_type
+    lines = [f"a=rtpmap:{again} rtx/{sending.codec.clock_hz}", f"a=fmtp:{again} apt={pt}"]
+    if sending.ssrc:
+        lines.append(f"a=ssrc-group:FID {sending.ssrc} {sending.ssrc + 1}")
+        lines.append(f"a=ssrc:{sending.ssrc + 1} cname:live")
+    return lines
+
+
+def _section(media: MediaDescription, text: str, direction: Direction) -> Section:
     if media.kind not in ("audio", "video"):
         raise BadOffer(f"A section of kind {media.kind!r} cannot be answered.")
     ours = {"publish": ("sendonly", "sendrecv", None), "play": ("recvonly", "sendrecv", None)}
@@ -232,7 +292,27 @@ def _section(media: MediaDescription, direction: Direction) -> Section:
         if codec.payloadType is not None and 0 <= codec.payloadType < 128
     )
     kind: Literal["audio", "video"] = "audio" if media.kind == "audio" else "video"
-    return Section(kind, media.rtp.muxId or "", codecs)
+    extensions = {
+        extension.uri: extension.id
+        for extension in media.rtp.headerExtensions
+        if 0 < extension.id < 15
+    }
+    rids = _rids(text) if direction == "publish" and RID_URI in extensions else ()
+    return Section(kind, media.rtp.muxId or "", codecs, extensions, rids)
+
+
+def _rids(text: str) -> tuple[str, ...]:
+    """Return the layers that a section offers to send (RFC 8853 section 5.1)."""
+    found = re.search(r"^a=simulcast:(?:recv \S+ )?send (\S+)", text, flags=re.MULTILINE)
+    if found is None:
+        return ()
+    # Of alternatives (a comma) the first; a layer that begins paused (~) may come later.
+    rids = [one.partition(",")[0].lstrip("~") for one in found[1].split(";")]
+    if len(set(rids)) != len(rids) or not all(_RID.fullmatch(rid) for rid in rids):
+        raise BadOffer("The simulcast line has a malformed rid, or one twice.")
+    if len(rids) > RIDS_MAX:
+        raise BadOffer(f"At most {RIDS_MAX} simulcast layers can be taken.")
+    return tuple(rids)
 
 
 def _codec(codec: RTCRtpCodecParameters) -> Codec:
@@ -240,7 +320,10 @@ def _codec(codec: RTCRtpCodecParameters) -> Codec:
         key if value is None else f"{key}={value}" for key, value in codec.parameters.items()
     )
     assert codec.payloadType is not None
-    return Codec(codec.name, codec.payloadType, codec.clockRate, parameters)
+    feedback = tuple(
+        f"{one.type} {one.parameter}" if one.parameter else one.type for one in codec.rtcpFeedback
+    )
+    return Codec(codec.name, codec.payloadType, codec.clockRate, parameters, feedback)
 
 
 def _fingerprints(media: MediaDescription) -> tuple[tuple[str, str], ...]:

@@ -6,11 +6,12 @@ Pure: `now` is monotonic seconds; timestamps are RTP ticks.
 """
 
 from collections import deque
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from media import burst
+from media.keys import KeyRequests
 from media.nack import Nacks
+from media.picture_size import Size, size_of
 from media.reorder import JUMP_MAX, Reorder
 from media.rtp import Packet, starts_key_frame, unwrap
 from media.sdp import Codec
@@ -18,12 +19,12 @@ from media.sdp import Codec
 RING_S = 2.0
 RING_PACKETS_MAX = 2_500
 FRAME_PACKETS_MAX = 1_000
-# A group of pictures this long is cheaper to ask anew than to replay.
-REPLAY_PACKETS_MAX = 600
-REPLAY_STEP_S = 0.002
+# Ten seconds at 2 Mbit/s; of a longer group of pictures we would keep megabytes.
+GOP_PACKETS_MAX = 2_500
+# A stream that was silent this long does not flow: hosts switch off layers they cannot afford.
+SILENT_S = 1.5
 # Two packets of sound go out in one call: half of the calls, 20 ms later.
 PAIR_WAIT_S = 0.030
-REPORTS_KEPT = 8
 
 
 class Frame(NamedTuple):
@@ -59,13 +60,18 @@ class Reception(NamedTuple):
 
 
 class Track:
-    """A stream's numbers, ring and frames. After `receive`, `poll` returns what is to be sent."""
+    """A stream's numbers, ring and frames. After `receive`, `poll` returns what is to be sent.
 
-    def __init__(self, kind: str, codec: Codec, ssrc: int, first_sequence: int) -> None:
+    `rid` tells the layers of one picture apart (RFC 8852); a host that sends one has "".
+    """
+
+    def __init__(self, kind: str, codec: Codec, first_sequence: int, rid: str = "") -> None:
         self.kind = kind
         self.codec = codec
-        self.ssrc = ssrc
+        self.rid = rid
         self.timestamp = 0  # of the newest frame
+        self.newest_at = 0.0
+        self.size: Size | None = None
         self.packets_sent = 0
         self.octets_sent = 0
         self.frames_sent = 0
@@ -76,20 +82,20 @@ class Track:
         self.frames_per_s = 0.0
         self.packets_per_s = 0.0
         self._counted = (0.0, 0, 0, 0)
-        # Sender reports that went out: middle of the NTP time → when, for round trips.
-        self._reported: dict[int, float] = {}
         self.ring: dict[int, Kept] = {}
         self.gop: list[Frame] = []
+        self.gop_packets = 0
         self.nacks = Nacks()
+        self.keys = KeyRequests()
         self.pairs = False  # of sound
-        self._gop_packets = 0
+        # The number that the first packet after all frames so far will have.
+        self.next_unsent = first_sequence
         self._ages: deque[int] = deque()
         self._next = first_sequence
         self._source: Source | None = None
         self._frame: list[burst.Part] = []
         self._frame_timestamp = 0
         self._frame_key = False
-        self._newest_at = 0.0
 
     @property
     def waits_for_key(self) -> bool:
@@ -101,16 +107,15 @@ class Track:
         """What the host sends now."""
         return self._source
 
-    @property
-    def next_sequence(self) -> int:
-        """The number that the next packet in order will get (about)."""
-        return self._next
+    def flows(self, *, now: float) -> bool:
+        """Whether frames come at all."""
+        return self.frames_sent > 0 and now - self.newest_at < SILENT_S
 
     def receive(self, packet: Packet, *, now: float) -> None:
         """Take a host's packet; then call `poll`."""
         source = self._source
         if source is None or not source.goes_on_with(packet):
-            self._end_frame()
+            self._end_frame(now)
             source = self._source = Source(packet, self.codec.clock_hz)
         source.receive(packet, now=now)
 
@@ -129,22 +134,26 @@ class Track:
             return []
         for number, packet in source.reorder.ready(now=now):
             key = self.kind == "video" and starts_key_frame(self.codec.name, packet.payload)
+            if key:
+                self.size = size_of(self.codec.name, packet.payload) or self.size
             if not source.begun:
                 if self.kind == "video" and not key:
                     continue
                 self._splice(source, number, packet, now)
             if not packet.payload:
-                continue  # padding that probes the line
+                # Padding that probes the host's line: nobody shall miss its number.
+                source.sequence_delta -= 1
+                continue
             out += self._take(source, number, packet, key, now)
-        if self.kind == "audio" and now - self._newest_at > PAIR_WAIT_S:
-            out += self._end_frame()
+        if self.kind == "audio" and now - self.newest_at > PAIR_WAIT_S:
+            out += self._end_frame(now)
         self._prune(now)
         return out
 
     def _splice(self, source: "Source", number: int, packet: Packet, now: float) -> None:
         source.begun = True
         source.sequence_delta = self._next - number
-        elapsed = max(0.0, now - self._newest_at) if self._newest_at else 0.0
+        elapsed = max(0.0, now - self.newest_at) if self.newest_at else 0.0
         ticks = max(1, round(elapsed * self.codec.clock_hz))
         source.timestamp_delta = self.timestamp + ticks - packet.timestamp
 
@@ -156,11 +165,11 @@ class Track:
         assert sequence >= self._next, "a number is never given twice: it makes the cipher's nonce"
         timestamp = packet.timestamp + source.timestamp_delta & 0xFFFFFFFF
         if self.kind == "video" and self._frame and timestamp != self._frame_timestamp:
-            out += self._end_frame()
+            out += self._end_frame(now)
         if sequence > self._next:
             self.lost += sequence - self._next
         self._next = sequence + 1
-        self._frame_timestamp, self._newest_at = timestamp, now
+        self._frame_timestamp, self.newest_at = timestamp, now
         self._frame_key |= key
         self._frame.append(burst.Part(sequence, timestamp, packet.marker, packet.payload))
         if self.kind == "audio":
@@ -168,22 +177,23 @@ class Track:
         else:
             whole = packet.marker or len(self._frame) >= FRAME_PACKETS_MAX
         if whole:
-            out += self._end_frame()
+            out += self._end_frame(now)
         return out
 
-    def _end_frame(self) -> list[Frame]:
+    def _end_frame(self, now: float) -> list[Frame]:
         if not self._frame:
             return []
         packets, self._frame = self._frame, []
-        frame = Frame(
-            self._frame_timestamp, self._frame_key, tuple(burst.cut(packets)), len(packets)
-        )
+        stamp = burst.stamp_of(now) if self.kind == "video" else -1
+        runs = tuple(burst.cut(packets, stamp))
+        frame = Frame(self._frame_timestamp, self._frame_key, runs, len(packets))
         self._frame_key = False
         for run in frame.runs:
             for number, item in enumerate(run.items, run.sequence):
-                self.ring[number] = Kept(self._newest_at, item)
+                self.ring[number] = Kept(self.newest_at, item)
                 self._ages.append(number)
         self.timestamp = frame.timestamp
+        self.next_unsent = packets[-1].number + 1
         self.packets_sent += len(packets)
         self.frames_sent += 1
         self.octets_sent += sum(len(packet.payload) for packet in packets)
@@ -194,24 +204,12 @@ class Track:
     def _keep_for_replay(self, frame: Frame) -> None:
         if frame.key:
             self.key_frames += 1
-            self.gop, self._gop_packets = [], 0
-        if (frame.key or self.gop) and self._gop_packets <= REPLAY_PACKETS_MAX:
+            self.gop, self.gop_packets = [], 0
+        if frame.key or self.gop:
             self.gop.append(frame)
-            self._gop_packets += frame.packets
-        if self._gop_packets > REPLAY_PACKETS_MAX:
-            self.gop = []
-
-    def replay(self) -> Sequence[Frame]:
-        """Return the pictures since the last key frame with timestamps moved close together.
-
-        A decoder then goes through them at once and stands at the live; with the old timestamps it
-        would stay behind by their whole length.
-        """
-        step, last = round(REPLAY_STEP_S * self.codec.clock_hz), len(self.gop) - 1
-        return [
-            frame._replace(shift=self.timestamp - (last - at) * step - frame.timestamp)
-            for at, frame in enumerate(self.gop)
-        ]
+            self.gop_packets += frame.packets
+        if self.gop_packets > GOP_PACKETS_MAX:
+            self.gop, self.gop_packets = [], 0
 
     def count_second(self, *, now: float) -> None:
         """Call about once a second: how much went out since the last time."""
@@ -223,20 +221,21 @@ class Track:
             self.packets_per_s = (self.packets_sent - packets) / elapsed
         self._counted = (now, self.octets_sent, self.frames_sent, self.packets_sent)
 
-    def note_report(self, middle: int, *, now: float) -> None:
-        """A sender report goes out to viewers; `middle` are the middle 32 bits of its NTP time."""
-        self._reported[middle] = now
-        while len(self._reported) > REPORTS_KEPT:
-            del self._reported[next(iter(self._reported))]
+    def captured_at(self, timestamp: int) -> float | None:
+        """Return when, by the host's clock (s since 1900), what has our `timestamp` was captured.
 
-    def round_trip_s(self, last_report: int, since: int, *, now: float) -> float | None:
-        """Return the time to a viewer and back by its report block; None: it had no report yet."""
-        sent_at = self._reported.get(last_report)
-        return None if sent_at is None else max(0.0, now - sent_at - since / 65_536)
+        None: the host has not told its clock yet.
+        """
+        return self._source.captured_at(timestamp) if self._source else None
 
     def _prune(self, now: float) -> None:
         ages, ring = self._ages, self.ring
-        while ages and (len(ages) > RING_PACKETS_MAX or now - ring[ages[0]].at > RING_S):
+        # What may be replayed may have to be repeated.
+        keep = self.gop[0].runs[0].sequence if self.gop else self._next
+        while ages and (
+            len(ages) > GOP_PACKETS_MAX + RING_PACKETS_MAX
+            or (ages[0] < keep and now - ring[ages[0]].at > RING_S)
+        ):
             del ring[ages.popleft()]
 
 
@@ -256,7 +255,7 @@ class Source:
         self._clock_hz = clock_hz
         self._transit: int | None = None
         self._reported = (0, 0)  # expected and received as of the last report
-        self._sender_report = (0, 0.0)  # middle of its NTP time, when it came
+        self._sender_report = (0, 0, 0.0)  # NTP time, its RTP timestamp, when it came
 
     def goes_on_with(self, packet: Packet) -> bool:
         """Whether `packet` is of this source; a host that started anew may keep its SSRC."""
@@ -279,9 +278,18 @@ class Source:
             self.jitter_ticks += (abs(difference) - self.jitter_ticks) / 16
         self._transit = transit
 
-    def hear_report(self, ntp_time: int, *, now: float) -> None:
-        """The host told its clock; `ntp_time` has 64 bits."""
-        self._sender_report = (ntp_time >> 16 & 0xFFFFFFFF, now)
+    def hear_report(self, ntp_time: int, timestamp: int, *, now: float) -> None:
+        """The host told its clock: `ntp_time` (64 bits) is its RTP `timestamp`."""
+        self._sender_report = (ntp_time, timestamp, now)
+
+    def captured_at(self, timestamp: int) -> float | None:
+        """See Track."""
+        ntp_time, reported, _ = self._sender_report
+        if not ntp_time:
+            return None
+        ticks = timestamp - self.timestamp_delta - reported & 0xFFFFFFFF
+        signed = (ticks + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        return ntp_time / (1 << 32) + signed / self._clock_hz
 
     def report(self, *, now: float) -> Reception:
         """Return a report block; the fraction lost counts from the report before."""
@@ -290,7 +298,8 @@ class Source:
         self._reported = expected, received
         due = expected - before_expected
         lost = max(0, due - (received - before_received))
-        last_report, came = self._sender_report
+        ntp_time, _, came = self._sender_report
+        last_report = ntp_time >> 16 & 0xFFFFFFFF
         return Reception(
             self.ssrc,
             min(255, lost * 256 // due) if due > 0 else 0,

@@ -2,8 +2,8 @@
 
 Per viewer and run: encrypt each packet into its place in one buffer, and hand the buffer to the
 kernel in one call, which cuts it into datagrams (UDP_SEGMENT). Header bytes are the same for all
-viewers of one payload type, so they are written once. Work is cut into slices, so that the event
-loop stays responsive while a key frame goes to thousands.
+viewers of one payload type that never changed layers, so they are written once. Work is cut into
+slices, so that the event loop stays responsive while a key frame goes to thousands.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pylibsrtp
 
-from media.burst import HEADER_BYTES, TAG_BYTES, Item, Run
+from media.burst import HEADER_BYTES, STAMPED_HEADER_BYTES, TAG_BYTES, Item, Run
 from media.io.srtp import EncryptInto
 from media.track import Frame
 
@@ -30,26 +30,40 @@ WAITING_MAX = 4_000
 CM_TAG_BYTES = 10
 _BUFFER_BYTES = 1 << 16  # the most that one call takes
 _HEADER = struct.Struct("!BBHII")
+_STAMPED_HEADER = struct.Struct("!BBHIIHHI")
+_ONE_BYTE_PROFILE = 0xBEDE  # RFC 8285 section 4.2
 _NO_GSO = (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 
 
 class Leg:
-    """One track on its way to one viewer."""
+    """One layer on its way to one viewer, `shift` and `ticks` away from the layer's own numbers."""
 
     __slots__ = (
-        "address", "base", "encrypt_into", "nonce", "payload_type", "replayed", "resent", "session",
+        "address", "base", "encrypt_into", "nonce", "profile", "session", "shift", "ticks",
     )  # fmt: skip
 
-    def __init__(self, payload_type: int) -> None:
-        self.payload_type = payload_type
+    def __init__(self, payload_type: int, stamp_id: int) -> None:
         self.address: tuple[str, int] = ("", 0)
         self.encrypt_into: EncryptInto | None = None  # AES-GCM by hand, or else
         self.session: pylibsrtp.Session | None = None  # libsrtp
         self.nonce = 0
-        # The receiver's rollover counter starts at 0 with the first packet it sees.
+        # A layer's number minus this is the index of the cipher: the receiver's rollover counter
+        # starts at 0 with the first packet it sees.
         self.base = 0
-        self.replayed: dict[int, int] = {}  # sequence number → shift it was sent with
-        self.resent: dict[int, float] = {}  # sequence number → when it was sent again
+        self.shift = 0
+        self.ticks = 0
+        # What makes headers differ: payload type, id of the time of sending, shift, ticks.
+        self.profile = (payload_type, stamp_id, 0, 0)
+
+    def moved(self, shift: int, ticks: int) -> "Leg":
+        """Return the leg for another layer; frames that wait to be sent keep this one."""
+        leg = Leg(*self.profile[:2])
+        leg.address, leg.encrypt_into, leg.session = self.address, self.encrypt_into, self.session
+        leg.nonce = self.nonce
+        leg.base = self.base + self.shift - shift
+        leg.shift, leg.ticks = shift, ticks & 0xFFFFFFFF
+        leg.profile = (*self.profile[:2], leg.shift & 0xFFFF, leg.ticks)
+        return leg
 
 
 class _Place(NamedTuple):
@@ -107,19 +121,19 @@ class Fanout:
         if waiting:
             asyncio.get_running_loop().call_soon(self._drain)
 
-    def send_run(self, run: Run, shift: int, ssrc: int, legs: Sequence[Leg]) -> None:
-        """Send one run to `legs` at once, its timestamps moved by `shift`."""
+    def send_run(self, run: Run, ticks: int, ssrc: int, legs: Sequence[Leg]) -> None:
+        """Send one run to `legs` at once, its timestamps moved by `ticks`."""
         places, datagrams = self._lay_out(run)
         cut = self.gso and len(places) > 1 and self._cut_at(run.segment)
         if cut:
             datagrams = [self._buffer[: sum(len(datagram) for datagram in datagrams)]]
         sendto = self._sock.sendto
-        headers_of = -1  # the payload type whose headers are in the buffer
+        headers_of = None  # the profile whose headers are in the buffer
         uncut: Sequence[Leg] = ()
         for at, leg in enumerate(legs):
-            if leg.payload_type != headers_of:
-                headers_of = leg.payload_type
-                _write_headers(run, places, headers_of, shift, ssrc)
+            if leg.profile != headers_of:
+                headers_of = leg.profile
+                _write_headers(run, places, leg, ticks, ssrc)
             encrypt_into, nonce, base, address = leg.encrypt_into, leg.nonce, leg.base, leg.address
             try:
                 if encrypt_into is None:
@@ -143,7 +157,7 @@ class Fanout:
         self.packets += len(places) * sent
         self.octets += sum(len(place.payload) for place in places) * sent
         if uncut:
-            self.send_run(run, shift, ssrc, uncut)
+            self.send_run(run, ticks, ssrc, uncut)
 
     def _cut_at(self, size: int) -> bool:
         """Have what is sent cut into datagrams of `size` bytes, 0: not at all; whether it will."""
@@ -156,10 +170,11 @@ class Fanout:
     def _lay_out(self, run: Run) -> tuple[list[_Place], list[memoryview]]:
         """Give each packet its place in the buffer; return the datagrams, too."""
         places, datagrams, start = [], [], 0
+        header_bytes = STAMPED_HEADER_BYTES if run.stamped else HEADER_BYTES
         for number, item in enumerate(run.items, run.sequence):
-            end = start + HEADER_BYTES + len(item.payload) + TAG_BYTES
-            header = self._buffer[start : start + HEADER_BYTES]
-            body = self._buffer[start + HEADER_BYTES : end]
+            end = start + header_bytes + len(item.payload) + TAG_BYTES
+            header = self._buffer[start : start + header_bytes]
+            body = self._buffer[start + header_bytes : end]
             places.append(_Place(number, item.payload, header, body))
             datagrams.append(self._buffer[start:end])
             start = end
@@ -178,15 +193,22 @@ class Fanout:
         for datagram in out:
             self._sock.sendto(datagram, leg.address)
 
-    def resend(self, number: int, item: Item, shift: int, ssrc: int, leg: Leg) -> None:
+    def send_again(self, number: int, item: Item, ticks: int, ssrc: int, leg: Leg) -> None:
         """Send one packet again, byte for byte."""
-        self.send_run(Run(number, (item,), TAG_BYTES), shift, ssrc, (leg,))
+        self.send_run(Run(number, (item,), TAG_BYTES, item.stamp >= 0), ticks, ssrc, (leg,))
 
 
-def _write_headers(
-    run: Run, places: Sequence[_Place], payload_type: int, shift: int, ssrc: int
-) -> None:
+def _write_headers(run: Run, places: Sequence[_Place], leg: Leg, ticks: int, ssrc: int) -> None:
+    payload_type, stamp_id, shift, own_ticks = leg.profile
+    ticks += own_ticks
+    stamp_head = stamp_id << 28 | 2 << 24
     for item, place in zip(run.items, places, strict=True):
-        second, sequence = item.marker | payload_type, place.number & 0xFFFF
-        timestamp = item.timestamp + shift & 0xFFFFFFFF
-        _HEADER.pack_into(place.header, 0, item.first, second, sequence, timestamp, ssrc)
+        second, sequence = item.marker | payload_type, place.number + shift & 0xFFFF
+        timestamp = item.timestamp + ticks & 0xFFFFFFFF
+        if item.stamp < 0:
+            _HEADER.pack_into(place.header, 0, item.first, second, sequence, timestamp, ssrc)
+            continue
+        _STAMPED_HEADER.pack_into(
+            place.header, 0, item.first, second, sequence, timestamp, ssrc,
+            _ONE_BYTE_PROFILE, 1, stamp_head | item.stamp,
+        )  # fmt: skip

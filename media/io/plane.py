@@ -19,15 +19,18 @@ from media import rtcp, rtp, sdp, stun
 from media.demux import Kind, kind_of
 from media.errors import BadFragment, Busy, Full, Malformed, NoSuchSession, NotLive, StaleIce
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
+from media.io.downlink import Downlink
 from media.io.dtls import DtlsFailed, Identity
 from media.io.fanout import Fanout, Leg
-from media.io.room import MediaRoom
+from media.io.forward import Forwarder
+from media.io.room import MediaRoom, Stream
 from media.io.session import ADDRESSES_MAX, Address, Role, Session, SessionInfo
 from media.io.stats import LiveStats, stats_of
 from media.io.udp import candidate_addresses, open_socket
+from media.io.uplink import Uplink
 from media.load import Load
 from media.sdpfrag import parse_fragment
-from media.track import Frame, Track
+from media.track import Track
 
 READS_MAX = 256  # datagrams per wake-up
 DATAGRAM_BYTES_MAX = 2_048
@@ -42,10 +45,9 @@ MEDIA_TIMEOUT_S = 3.0
 STANDBY_S = 120.0  # how long a standby host stays away after another host's last media
 RETRY_AFTER_S = 2
 PAIRS_FROM_VIEWERS = 50  # in smaller rooms sound goes out at once
-RESENDS_PER_NACK_MAX = 100
 REPEATS_SHARE = 0.15  # of what is sent anyway
 REPEATS_PER_S_MIN = 10.0
-RESENT_KEPT_MAX = 2_000
+SEND_TIME_ID = 2  # what most browsers call it; who has no such extension passes over it
 SEQUENCE_START_MAX = 30_000  # far from a rollover, which a lost first packet would hide
 
 log = structlog.get_logger()
@@ -93,6 +95,8 @@ class MediaPlane:
         self.port: int = sock.getsockname()[1]
         self._identity = Identity()
         self._fanout = Fanout(sock)
+        self.load = Load(now=monotonic(), busy_s=thread_time())
+        self._forwarder = Forwarder(self._fanout, self.load)
         self._sessions: dict[str, Session] = {}
         self._by_ufrag: dict[str, Session] = {}
         self._by_address: dict[Address, Session] = {}
@@ -105,8 +109,7 @@ class MediaPlane:
         self._counted: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._second_at = 0.0
-        self.load = Load(now=monotonic(), busy_s=thread_time())
+        self._ticked_at = self._second_at = 0.0
         self._closed = False
 
     @classmethod
@@ -153,20 +156,23 @@ class MediaPlane:
             raise Busy(round(wait_s) or 1)
         session = self._new(Role.PUBLISH, room_id, parsed, now)
         session.standby = not takeover
-        session.payload_types = {
-            sending.codec.payload_type: kind for kind, sending in chosen.items()
-        }
-        codecs = {kind: sending.codec for kind, sending in chosen.items()}
-        if room is not None and not _same_codecs(room, codecs):
+        if room is not None and not _same_codecs(room, chosen):
             self._end_viewers(room)
-            room.tracks = self._tracks(codecs)
+            room.streams = {}
         if room is None:
-            room = self._rooms[room_id] = MediaRoom(room_id, self._tracks(codecs))
+            room = self._rooms[room_id] = MediaRoom(room_id, {}, counted=self._counted)
         previous, room.publisher = room.publisher, session
         if previous is not None:
-            for track in room.tracks.values():
+            for track in room.tracks():
                 track.lose_source()
             self._drop(previous)
+        self._set_streams(room, chosen)
+        room.uplink = Uplink(
+            room.streams,
+            {sending.codec.payload_type: kind for kind, sending in chosen.items()},
+            chosen["video"].section.extensions,
+            self._counted,
+        )
         return self._answer(session, parsed, list(chosen.values()))
 
     async def play(self, room_id: str, offer: str) -> SessionInfo:
@@ -184,13 +190,13 @@ class MediaPlane:
         self._admit()
         if not self.load.takes_viewers:
             raise Full(RETRY_AFTER_S)
-        codecs = {kind: track.codec for kind, track in room.tracks.items()}
-        ssrcs = {kind: track.ssrc for kind, track in room.tracks.items()}
+        codecs = {kind: stream.codec for kind, stream in room.streams.items()}
+        ssrcs = {kind: stream.ssrc for kind, stream in room.streams.items()}
         sendings = sdp.choose_played(parsed, codecs, ssrcs)
         session = self._new(Role.PLAY, room_id, parsed, monotonic())
         for sending in sendings:
-            if sending.section.kind in room.tracks:
-                session.legs[sending.section.kind] = Leg(sending.codec.payload_type)
+            if sending.section.kind in room.streams:
+                session.downlinks[sending.section.kind] = _downlink(sending)
         room.viewers[session.id] = session
         return self._answer(session, parsed, sendings)
 
@@ -274,14 +280,14 @@ class MediaPlane:
     def media_time(self, room_id: str) -> int | None:
         """Return the RTP time (90 kHz, 32 bits) of the newest video frame."""
         room = self._rooms.get(room_id)
-        if room is None or not room.live or "video" not in room.tracks:
+        if room is None or not room.live:
             return None
-        return room.tracks["video"].timestamp
+        return room.streams["video"].layers[-1].timestamp
 
     def stats(self) -> PlaneStats:
         """Return the worker's figures."""
         sessions = list(self._sessions.values())
-        tracks = [track for room in self._rooms.values() for track in room.tracks.values()]
+        tracks = [track for room in self._rooms.values() for track in room.tracks()]
         fanout = self._fanout
         return PlaneStats(
             rooms_live=sum(room.live for room in self._rooms.values()),
@@ -322,16 +328,19 @@ class MediaPlane:
         self._handshaking[session.id] = session
         return session
 
-    def _tracks(self, codecs: dict[str, sdp.Codec]) -> dict[str, Track]:
-        return {
-            kind: Track(
-                kind,
-                codec,
-                ssrc=secrets.randbelow(0xFFFFFFFE) + 2,
-                first_sequence=secrets.randbelow(SEQUENCE_START_MAX),
-            )
-            for kind, codec in codecs.items()
-        }
+    def _set_streams(self, room: MediaRoom, chosen: dict[str, sdp.Sending]) -> None:
+        """Make what the host will send, keeping of each stream the layers that stay."""
+        for kind, sending in chosen.items():
+            rids = sending.section.rids or ("",)
+            stream = room.streams.get(kind)
+            if stream is None:
+                ssrc = secrets.randbelow(0xFFFFFFF0) + 2
+                layers = [_track(kind, sending.codec, rid) for rid in rids]
+                room.streams[kind] = Stream(kind, sending.codec, ssrc, layers)
+                continue
+            kept = {layer.rid: layer for layer in stream.layers}
+            layers = [kept.get(rid) or _track(kind, stream.codec, rid) for rid in rids]
+            self._forwarder.replace_layers(room, stream, layers)
 
     def _answer(
         self, session: Session, offer: sdp.Offer, sendings: list[sdp.Sending]
@@ -362,15 +371,14 @@ class MediaPlane:
             return
         if session.role is Role.PLAY:
             room.viewers.pop(session.id, None)
-            for kind, leg in session.legs.items():
-                room.remove_leg(kind, leg)
+            self._forwarder.end(room, session)
         elif room.publisher is session:
-            room.publisher = None
+            room.publisher = room.uplink = None
             self._lose(room)
 
     def _lose(self, room: MediaRoom) -> None:
         """The host's media broke off."""
-        for track in room.tracks.values():
+        for track in room.tracks():
             track.lose_source()
         if room.live:
             room.live = False
@@ -447,9 +455,7 @@ class MediaPlane:
         if self._by_address.get(address) is not session:
             self._learn(session, address)
         if session.address != address and (request.use_candidate or session.address is None):
-            session.address = address
-            for leg in session.legs.values():
-                leg.address = address
+            session.move_to(address)
         try:
             session.handshake.start()
         except DtlsFailed:
@@ -484,27 +490,20 @@ class MediaPlane:
         room = self._rooms.get(session.room_id)
         if session.role is Role.PUBLISH or room is None:
             return
-        for kind, leg in session.legs.items():
-            track = room.tracks[kind]
-            replay: Sequence[Frame] = track.replay() if kind == "video" else ()
-            first = replay[0].runs[0].sequence if replay else track.next_sequence
-            session.connect_leg(leg, track.ssrc, first)
-            for frame in replay:
-                for run in frame.runs:
-                    for number in range(run.sequence, run.sequence + len(run.items)):
-                        leg.replayed[number] = frame.shift
-                self._fanout.send_frame(frame, track.ssrc, (leg,))
-            room.add_leg(kind, leg)
-            if kind == "video" and not replay:
-                room.keys.want()
-                self._ask_for_key(room, monotonic())
+        for kind, downlink in session.downlinks.items():
+            stream = room.streams[kind]
+            session.connect_leg(downlink.leg, stream.ssrc)
+            if downlink.repair is not None:
+                session.connect_leg(downlink.repair, stream.repair_ssrc)
+        self._forwarder.begin(room, session, now=monotonic())
 
     def _take_rtp(self, session: Session, datagram: bytes, now: float) -> None:
         if session.inbound is None or session.role is not Role.PUBLISH:
             self._rejected["unknown"] += 1
             return
         try:
-            packet = rtp.parse(session.inbound.unprotect(datagram))
+            clear = session.inbound.unprotect(datagram)
+            packet = rtp.parse(clear)
         except pylibsrtp.Error:
             self._rejected["srtp"] += 1
             return
@@ -514,23 +513,20 @@ class MediaPlane:
         session.last_heard = session.last_media = now
         self._counted["in"] += 1
         room = self._rooms.get(session.room_id)
-        kind = session.payload_types.get(packet.payload_type)
-        if room is None or kind is None or room.publisher is not session:
+        if room is None or room.uplink is None or room.publisher is not session:
             return
-        track = room.tracks[kind]
+        track = room.uplink.track_of(packet, clear, now=now)
+        if track is None:
+            return
         track.pairs = len(room.viewers) >= PAIRS_FROM_VIEWERS
         track.receive(packet, now=now)
         self._forward(room, track, now)
 
     def _forward(self, room: MediaRoom, track: Track, now: float) -> None:
-        for frame in track.poll(now=now):
-            if frame.key:
-                room.keys.came()
-            if not room.live and (frame.key or "video" not in room.tracks):
-                self._media_came(room)
-            self._fanout.send_frame(frame, track.ssrc, room.legs.get(track.kind, ()))
-        if track.waits_for_key:
-            room.keys.want()
+        stream = room.streams[track.kind]
+        began = self._forwarder.forward(room, stream, track, now=now)
+        if began and not room.live and (track.kind == "video" or "video" not in room.streams):
+            self._media_came(room)
 
     def _media_came(self, room: MediaRoom) -> None:
         returned, room.live, room.lost_at = room.lost_at is not None, True, None
@@ -556,69 +552,29 @@ class MediaPlane:
             if session.role is Role.PLAY:
                 self._take_feedback(room, session, packet, now)
             elif isinstance(packet, RtcpSrPacket):
-                self._pass_sender_report(room, packet, now)
+                for stream in room.streams.values():
+                    for track in stream.layers:
+                        self._forwarder.pass_sender_report(room, stream, track, packet, now=now)
 
     def _take_feedback(
         self, room: MediaRoom, session: Session, packet: AnyRtcpPacket, now: float
     ) -> None:
         for block in rtcp.report_blocks(packet):
-            for kind in session.legs:
-                if room.tracks[kind].ssrc == block.ssrc:
-                    session.hear_report(kind, block, room.tracks[kind], now=now)
-        if rtcp.is_key_frame_request(packet):
-            room.keys.want()
-            self._ask_for_key(room, now)
-        elif lost := rtcp.lost_packets(packet):
-            for kind, leg in session.legs.items():
-                track = room.tracks[kind]
-                if track.ssrc == getattr(packet, "media_ssrc", 0):
-                    session.nacks += 1
-                    self._resend(track, session, leg, lost[:RESENDS_PER_NACK_MAX], now)
-
-    def _resend(
-        self, track: Track, session: Session, leg: Leg, lost: Sequence[int], now: float
-    ) -> None:
-        if not self.load.repeats:
-            self._counted["repeats_refused"] += len(lost)
+            self._forwarder.hear_report(room, session, block, now=now)
+        estimate = rtcp.estimate(packet)
+        if estimate is not None:
+            session.line.hear_estimate(estimate, now=now)
+            self._forwarder.choose(room, session, now=now)
             return
-        for sequence in lost:
-            number = rtp.unwrap(sequence, track.next_sequence)
-            kept = track.ring.get(number)
-            if kept is None or now - leg.resent.get(number, -1e9) < session.rtt_s:
-                continue
-            if not session.repeats.take(now=now):
-                self._counted["repeats_refused"] += 1
-                return
-            if len(leg.resent) > RESENT_KEPT_MAX:
-                leg.resent.clear()
-            leg.resent[number] = now
-            shift = leg.replayed.get(number, 0)
-            self._fanout.resend(number, kept.item, shift, track.ssrc, leg)
-            session.resent += 1
-            self._counted["resent"] += 1
-
-    def _pass_sender_report(self, room: MediaRoom, report: RtcpSrPacket, now: float) -> None:
-        """Tell viewers what the host says of its clock, in our numbers (RFC 3550 section 6.4.1)."""
-        for kind, track in room.tracks.items():
-            source = track.source
-            if source is None or source.ssrc != report.ssrc:
-                continue
-            ntp_time = report.sender_info.ntp_timestamp
-            source.hear_report(ntp_time, now=now)
-            timestamp = source.timestamp_of(report.sender_info.rtp_timestamp)
-            if timestamp is None:
-                continue
-            track.note_report(ntp_time >> 16 & 0xFFFFFFFF, now=now)
-            text = rtcp.sender_report(
-                track.ssrc,
-                ntp_time=ntp_time,
-                timestamp=timestamp,
-                packets=track.packets_sent,
-                octets=track.octets_sent,
-            )
-            for viewer in room.viewers.values():
-                if viewer.outbound is not None and kind in viewer.legs:
-                    viewer.send(viewer.outbound.protect_rtcp(text))
+        if rtcp.is_key_frame_request(packet):
+            if "video" in session.downlinks:
+                self._forwarder.want_key(room, session, room.streams["video"], now=now)
+                self._ask_host(room, now)
+            return
+        lost = rtcp.lost_packets(packet)
+        for kind in session.downlinks if lost else ():
+            if room.streams[kind].ssrc == getattr(packet, "media_ssrc", 0):
+                self._forwarder.repeat(room, session, room.streams[kind], lost, now=now)
 
     # Time
 
@@ -626,9 +582,14 @@ class MediaPlane:
         busy = self._rooms or self._handshaking
         self._timer = self._loop.call_later(TICK_S if busy else IDLE_TICK_S, self._tick)
         now = monotonic()
+        elapsed = min(1.0, now - self._ticked_at)
+        self._ticked_at = now
         for room in list(self._rooms.values()):
             if room.publisher is not None and room.publisher.up:
-                self._repair(room, room.publisher, now)
+                for track in room.tracks():
+                    self._forward(room, track, now)
+                self._ask_host(room, now)
+            self._forwarder.tick(room, now=now, elapsed=elapsed)
         for session in list(self._handshaking.values()):
             self._push_handshake(session, now)
         if now - self._second_at >= SECOND_S:
@@ -636,26 +597,11 @@ class MediaPlane:
             self.load.measure(now=now, busy_s=thread_time())
             self._every_second(now)
 
-    def _repair(self, room: MediaRoom, host: Session, now: float) -> None:
-        for track in room.tracks.values():
-            self._forward(room, track, now)
-            source = track.source
-            if source is None or track.kind != "video":
-                continue
-            lost = track.nacks.due(track.missing(), now=now)
-            if lost is None:
-                room.keys.want()
-            elif lost:
-                self._counted["nacks"] += 1
-                self._feedback(host, rtcp.negative_acknowledgement(source.ssrc, lost))
-        self._ask_for_key(room, now)
-
-    def _ask_for_key(self, room: MediaRoom, now: float) -> None:
-        track, host = room.tracks.get("video"), room.publisher
-        if host is None or track is None or track.source is None or not room.keys.due(now=now):
-            return
-        self._counted["keys"] += 1
-        self._feedback(host, rtcp.picture_loss(track.source.ssrc))
+    def _ask_host(self, room: MediaRoom, now: float) -> None:
+        """Ask for lost packets and for key frames, and tell when packets came, as is due."""
+        if room.uplink is not None and room.publisher is not None:
+            for text in room.uplink.repairs(now=now):
+                self._feedback(room.publisher, text)
 
     def _feedback(self, host: Session, text: bytes) -> None:
         if host.outbound is not None:
@@ -676,10 +622,14 @@ class MediaPlane:
             if now - session.last_heard > SESSION_TIMEOUT_S:
                 self._drop(session)
         for room in list(self._rooms.values()):
-            for track in room.tracks.values():
-                track.count_second(now=now)
-            per_s = sum(track.packets_per_s for track in room.tracks.values())
-            for viewer in room.viewers.values():
+            for stream in room.streams.values():
+                for track in stream.layers:
+                    track.count_second(now=now)
+                stream.order()
+            for viewer in list(room.viewers.values()):
+                self._forwarder.choose(room, viewer, now=now)
+                layers = [downlink.layer for downlink in viewer.downlinks.values()]
+                per_s = sum(layer.packets_per_s for layer in layers if layer)
                 viewer.repeats.per_s = max(REPEATS_PER_S_MIN, per_s * REPEATS_SHARE)
             host = room.publisher
             if host is not None and host.up and host.last_media:
@@ -693,14 +643,24 @@ class MediaPlane:
 
     def _report(self, room: MediaRoom, host: Session, now: float) -> None:
         """Tell the host how its streams arrive; its browser adapts to that."""
-        sources = [track.source for track in room.tracks.values() if track.source]
-        if sources:
-            blocks = [source.report(now=now) for source in sources]
-            self._feedback(host, rtcp.receiver_report(blocks))
+        text = room.uplink.report(now=now) if room.uplink is not None else None
+        if text is not None:
+            self._feedback(host, text)
 
 
-def _same_codecs(room: MediaRoom, codecs: dict[str, sdp.Codec]) -> bool:
+def _track(kind: str, codec: sdp.Codec, rid: str) -> Track:
+    return Track(kind, codec, secrets.randbelow(SEQUENCE_START_MAX), rid)
+
+
+def _downlink(sending: sdp.Sending) -> Downlink:
+    stamp_id = sending.section.extensions.get(sdp.SEND_TIME_URI, SEND_TIME_ID)
+    leg = Leg(sending.codec.payload_type, stamp_id)
+    repair = Leg(sending.repair.payload_type, stamp_id) if sending.repair else None
+    return Downlink(leg, repair, sending.codec.clock_hz)
+
+
+def _same_codecs(room: MediaRoom, chosen: dict[str, sdp.Sending]) -> bool:
     """Whether viewers of the room can decode what the new host will send."""
-    return {kind: track.codec.name.upper() for kind, track in room.tracks.items()} == {
-        kind: codec.name.upper() for kind, codec in codecs.items()
+    return {kind: stream.codec.name.upper() for kind, stream in room.streams.items()} == {
+        kind: sending.codec.name.upper() for kind, sending in chosen.items()
     }

@@ -1,38 +1,55 @@
-"""One live on this worker: its tracks, its host, its viewers."""
+"""One live on this worker: its streams and their layers, its host, its viewers."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from media.io.downlink import Downlink
 from media.io.fanout import Leg
 from media.io.session import Session
+from media.io.uplink import Uplink
+from media.sdp import Codec
 from media.track import Track
 
-KEY_REQUEST_S = 0.5
-KEY_RETRY_S = 1.0
+REPORTS_KEPT = 8
 
 
-@dataclass(slots=True)
-class KeyRequests:
-    """When to ask the host for a key frame: at most every half second, again until it comes."""
+class Stream:
+    """What viewers know as one track: an SSRC and a codec; behind it one layer, or several."""
 
-    wanted: bool = False
-    asked_at: float = -1e9
-    asked: int = 0
+    def __init__(self, kind: str, codec: Codec, ssrc: int, layers: list[Track]) -> None:
+        self.kind = kind
+        self.codec = codec
+        self.ssrc = ssrc
+        self.layers = layers
+        # Sender reports that went out: middle of the NTP time → when, for round trips.
+        self._reported: dict[int, float] = {}
 
-    def want(self) -> None:
-        """Somebody needs a key frame."""
-        self.wanted = True
+    @property
+    def repair_ssrc(self) -> int:
+        """Repeats have an SSRC of their own (RFC 4588 section 4)."""
+        return self.ssrc + 1
 
-    def came(self) -> None:
-        """One arrived."""
-        self.wanted = False
+    def order(self) -> None:
+        """Sort the layers from small to large, as their pictures and bit rates show them."""
+        self.layers.sort(
+            key=lambda layer: (layer.size.lines if layer.size else 0, layer.bits_per_s)
+        )
 
-    def due(self, *, now: float) -> bool:
-        """Whether to ask now; asking counts."""
-        if not self.wanted or now - self.asked_at < KEY_REQUEST_S:
-            return False
-        self.asked_at = now
-        self.asked += 1
-        return True
+    def flowing(self, *, now: float) -> list[Track]:
+        """Return the layers that the host sends now, from small to large."""
+        return [layer for layer in self.layers if layer.flows(now=now)]
+
+    def note_report(self, middle: int, *, now: float) -> None:
+        """A sender report goes out to viewers; `middle` are the middle 32 bits of its NTP time."""
+        self._reported[middle] = now
+        while len(self._reported) > REPORTS_KEPT * len(self.layers):
+            del self._reported[next(iter(self._reported))]
+
+    def round_trip_s(self, last_report: int, since: int, *, now: float) -> float | None:
+        """Return the time to a viewer and back by its report block; None: it had no report yet."""
+        sent_at = self._reported.get(last_report)
+        return None if sent_at is None else max(0.0, now - sent_at - since / 65_536)
 
 
 @dataclass(slots=True)
@@ -40,21 +57,30 @@ class MediaRoom:
     """A live and who takes part in it."""
 
     id: str
-    tracks: dict[str, Track]
+    streams: dict[str, Stream]  # by kind
     publisher: Session | None = None
+    uplink: Uplink | None = None
     viewers: dict[str, Session] = field(default_factory=dict)
-    # Legs of viewers that are connected, by kind; replaced, never changed, since frames that wait
-    # to
-    # be sent hold on to the list of their time.
-    legs: dict[str, tuple[Leg, ...]] = field(default_factory=dict)
-    keys: KeyRequests = field(default_factory=KeyRequests)
+    # Legs of viewers that are connected, by layer; replaced, never changed, since frames that wait
+    # to be sent hold on to the list of their time.
+    legs: dict[Track, tuple[Leg, ...]] = field(default_factory=dict)
+    # Who waits for a layer's next key frame, catches up with a layer, or tries out its line.
+    waiting: dict[Track, list[Downlink]] = field(default_factory=dict)
+    catching_up: dict[Downlink, None] = field(default_factory=dict)
+    probing: dict[Downlink, None] = field(default_factory=dict)
     live: bool = False  # the host's media flows
     lost_at: float | None = None
+    counted: Counter[str] = field(default_factory=Counter)
 
-    def add_leg(self, kind: str, leg: Leg) -> None:
-        """A viewer gets this track from the next frame on."""
-        self.legs[kind] = (*self.legs.get(kind, ()), leg)
+    def tracks(self) -> list[Track]:
+        """Return the layers of all streams."""
+        return [layer for stream in self.streams.values() for layer in stream.layers]
 
-    def remove_leg(self, kind: str, leg: Leg) -> None:
-        """A viewer is gone."""
-        self.legs[kind] = tuple(other for other in self.legs.get(kind, ()) if other is not leg)
+    def add_legs(self, track: Track, legs: Iterable[Leg]) -> None:
+        """Viewers get this layer from the next frame on."""
+        self.legs[track] = (*self.legs.get(track, ()), *legs)
+
+    def remove_legs(self, track: Track, legs: Iterable[Leg]) -> None:
+        """Viewers do not get this layer any longer."""
+        gone = set(legs)
+        self.legs[track] = tuple(leg for leg in self.legs.get(track, ()) if leg not in gone)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import pylibsrtp
-from aiortc.rtp import RtcpReceiverInfo
 
+from media.io.downlink import Downlink
 from media.io.dtls import Handshake, Identity
 from media.io.fanout import Leg
 from media.io.srtp import Gcm, inbound, outbound
+from media.line import Line
 from media.sdp import Offer
-from media.track import Track
 
 UFRAG_BYTES = 6
 PASSWORD_BYTES = 16
@@ -88,8 +88,8 @@ class Session:
         self.up = False
         self.standby = False
         self.events_read = False  # somebody reads this player's events
-        self.payload_types: dict[int, str] = {}  # what a host sends: payload type → kind
-        self.legs: dict[str, Leg] = {}  # what a viewer gets, by kind
+        self.downlinks: dict[str, Downlink] = {}  # what a viewer gets, by kind
+        self.line = Line(now=now)  # a viewer's
         self.inbound: pylibsrtp.Session | None = None
         self.outbound: pylibsrtp.Session | None = None
         self.gcm: Gcm | None = None
@@ -128,10 +128,9 @@ class Session:
         if self.address is not None:
             self._send(datagram, self.address)
 
-    def hear_report(self, kind: str, block: RtcpReceiverInfo, track: Track, *, now: float) -> None:
+    def hear_report(self, kind: str, lost: float, rtt_s: float | None) -> None:
         """The peer says how our stream arrives."""
-        self.lost[kind] = block.fraction_lost / 256
-        rtt_s = track.round_trip_s(block.lsr, block.dlsr, now=now)
+        self.lost[kind] = lost
         if rtt_s is not None:
             rtt_s = min(rtt_s, ROUND_TRIP_S_MAX)
             self.rtt_s = (self.rtt_s * 7 + rtt_s) / 8 if self.rtt_known else rtt_s
@@ -145,11 +144,18 @@ class Session:
         self.gcm = Gcm(keys) if keys.is_gcm else None
         self.up = True
 
-    def connect_leg(self, leg: Leg, ssrc: int, first_sequence: int) -> None:
+    def move_to(self, address: Address) -> None:
+        """The peer is to be reached at another address."""
+        self.address = address
+        for downlink in self.downlinks.values():
+            downlink.leg.address = address
+            if downlink.repair is not None:
+                downlink.repair.address = address
+
+    def connect_leg(self, leg: Leg, ssrc: int) -> None:
         """Point a leg at the peer, with its keys."""
         assert self.address is not None
         leg.address = self.address
-        leg.base = first_sequence >> 16 << 16
         if self.gcm is not None:
             leg.encrypt_into, leg.nonce = self.gcm.encrypt_into, self.gcm.nonce_base(ssrc)
         else:

@@ -12,13 +12,18 @@ class StreamStats:
     """One stream of the host. Rates are of the last second."""
 
     kind: str
+    rid: str  # of a layer, else empty
     codec: str
+    width: int | None
+    height: int | None
+    flows: bool
     bits_per_s: int
     frames_per_s: float
     packets: int
     packets_lost: int  # never came, repairs included
     jitter_ms: float
     key_frames: int
+    key_frames_asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,12 @@ class ViewerStats:
     lost: dict[str, float]  # by kind: part of the packets, by the newest report
     nacks: int
     resent: int
+    repairs: bool  # repeats go by RFC 4588
+    layer: str | None  # the rid of what it gets
+    layer_changes: int
+    skips: bool  # even the smallest layer is too much: it waits for a key frame
+    estimate_bits_per_s: int | None  # of its browser
+    limit_bits_per_s: int | None  # what its line carries, if it was ever full
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,6 @@ class LiveStats:
     """One live on this worker."""
 
     live: bool
-    key_frames_asked: int
     streams: list[StreamStats]
     viewers: list[ViewerStats]
 
@@ -48,27 +58,32 @@ def stats_of(room: MediaRoom, *, now: float) -> LiveStats:
     """Return the figures of `room`; `now` is monotonic seconds."""
     return LiveStats(
         room.live,
-        room.keys.asked,
-        [_stream(track) for track in room.tracks.values()],
+        [_stream(track, now) for track in room.tracks()],
         [_viewer(viewer, now) for viewer in room.viewers.values()],
     )
 
 
-def _stream(track: Track) -> StreamStats:
+def _stream(track: Track, now: float) -> StreamStats:
     jitter_ticks = track.source.jitter_ticks if track.source else 0.0
     return StreamStats(
         track.kind,
+        track.rid,
         track.codec.name,
+        track.size.width if track.size else None,
+        track.size.height if track.size else None,
+        track.flows(now=now),
         round(track.bits_per_s),
         round(track.frames_per_s, 1),
         track.packets_sent,
         track.lost,
         round(jitter_ticks / track.codec.clock_hz * 1_000, 1),
         track.key_frames,
+        track.keys.asked,
     )
 
 
 def _viewer(viewer: Session, now: float) -> ViewerStats:
+    video, line = viewer.downlinks.get("video"), viewer.line
     return ViewerStats(
         round(now - viewer.created),
         viewer.up,
@@ -77,4 +92,10 @@ def _viewer(viewer: Session, now: float) -> ViewerStats:
         {kind: round(lost, 4) for kind, lost in viewer.lost.items()},
         viewer.nacks,
         viewer.resent,
+        video is not None and video.repair is not None,
+        video.layer.rid if video is not None and video.layer is not None else None,
+        video.changes if video is not None else 0,
+        video is not None and video.paused,
+        round(line.estimate) or None,
+        round(line.capacity) if line.capacity is not None else None,
     )

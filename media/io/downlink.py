@@ -1,0 +1,227 @@
+"""One stream on its way to one viewer: a layer at a time, its numbers and times without a seam.
+
+A layer has numbers of its own. What the viewer gets is shifted, so that where a layer ends and the
+next one begins (at a key frame), where it paused, or was shown again what it had missed, numbers go
+on by one and times by what passed.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+from media.burst import Item
+from media.io.fanout import Leg
+from media.rtp import unwrap
+from media.track import Frame, Track
+
+SPANS_MAX = 8
+RESENT_KEPT_MAX = 2_000
+# Pictures that are shown again follow each other this closely: a decoder goes through them at once.
+REPLAY_STEP_S = 0.002
+REPLAY_AHEAD_S_MAX = 0.010
+# How much later than by its arrival a layer's key frame may be shown after the layer before.
+CROSSING_S_MAX = 0.075
+CROSSING_S_MIN = 0.001
+
+
+class Span(NamedTuple):
+    """Numbers from `first` on were a layer's."""
+
+    first: int
+    layer: Track
+    leg: Leg
+    replayed: dict[int, int]  # number → how far its time was moved
+
+
+class Again(NamedTuple):
+    """A packet that a viewer missed."""
+
+    number: int  # as the viewer knows it
+    item: Item
+    span: Span
+    ticks: int
+
+
+class Downlink:
+    """State of one stream for one viewer; `media.io.forward` drives it."""
+
+    def __init__(self, leg: Leg, repair: Leg | None, clock_hz: int) -> None:
+        self.leg = leg
+        self.repair = repair  # of RFC 4588; None: repeats are the same packets again
+        self.repair_number = 0
+        self.layer: Track | None = None  # whose frames come
+        self.target: Track | None = None  # whose next key frame is waited for
+        self.on = False  # in the room's list of legs
+        self.paused = False
+        self.probe_per_s = 0.0  # bits to send on top
+        self.probe_debt = 0.0  # bytes
+        self.replayed_at = -1e9
+        self.changes = 0
+        self._clock_hz = clock_hz
+        self._next = -1  # while not `on`
+        self._left: tuple[int, float | None, float] | None = None  # time, captured, came
+        self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
+        self._resent: dict[int, float] = {}
+        # Catching up: where in the layer's group of pictures, and how its times are moved.
+        self._at = 0
+        self._group = -1
+        self._ticks: list[int] = []
+
+    def begin(self, first: int) -> None:
+        """The first number that the viewer gets will be `first`."""
+        self._next = first
+        self.leg.base = first >> 16 << 16
+
+    def next_number(self) -> int:
+        """Return the number that the next packet to the viewer will have."""
+        if self.on and self.layer is not None:
+            return self.layer.next_unsent + self.leg.shift
+        return self._next
+
+    @property
+    def span_begins(self) -> int:
+        """The first number that was of the layer of now."""
+        return self._spans[-1].first if self._spans else self._next
+
+    def cross(self, layer: Track, frame: Frame) -> Leg:
+        """Go over to `layer`, whose `frame` comes next; return the leg that it shall go on."""
+        self.leave()
+        if self._next < 0:
+            self.begin(frame.runs[0].sequence)
+        shift = self._next - frame.runs[0].sequence
+        self._take_leg(layer, shift, self._crossing_ticks(layer, frame))
+        return self.leg
+
+    def go_on(self) -> Leg:
+        """Frames come as they are from now on."""
+        assert self.layer is not None
+        self.on, self.target = True, None
+        return self.leg
+
+    def leave(self) -> None:
+        """The layer is not sent any longer; the numbers stay."""
+        if self.layer is None:
+            return
+        self._next = self.next_number()
+        if self.on:
+            self._note_left(self.layer, self.layer.timestamp + self.leg.ticks)
+        self.on, self._group = False, -1
+
+    def _note_left(self, layer: Track, timestamp: int) -> None:
+        if self._left is not None and self._left[0] - timestamp & 0xFFFFFFFF < 0x80000000:
+            timestamp = self._left[0]  # nothing came since what was shown again
+        self._left = timestamp, layer.captured_at(layer.timestamp), layer.newest_at
+
+    def _take_leg(self, layer: Track, shift: int, ticks: int) -> None:
+        if self.layer is not layer and self.layer is not None:
+            self.changes += 1
+        self.layer = layer
+        if (shift, ticks & 0xFFFFFFFF) != (self.leg.shift, self.leg.ticks):
+            self.leg = self.leg.moved(shift, ticks)
+        self._spans.append(Span(self._next, layer, self.leg, {}))
+
+    def _crossing_ticks(self, layer: Track, frame: Frame) -> int:
+        """Return how to move the times of `layer`, so that `frame` is shown in its turn."""
+        if self._left is None:
+            return 0
+        timestamp, captured, came = self._left
+        elapsed = by_arrival = layer.newest_at - came
+        begins = layer.captured_at(frame.timestamp)
+        if captured is not None and begins is not None:
+            elapsed = begins - captured
+        elapsed = max(CROSSING_S_MIN, min(elapsed, by_arrival + CROSSING_S_MAX))
+        return timestamp + round(elapsed * self._clock_hz) - frame.timestamp
+
+    # Catching up
+
+    def replay(self, layer: Track) -> None:
+        """Begin to catch up with `layer` from its newest key frame on."""
+        assert layer.gop
+        self.leave()
+        ticks = 0
+        if self._left is not None:
+            # The newest picture has its turn when the layer's next one would have come.
+            newest = layer.gop[-1]._replace(timestamp=layer.timestamp)
+            ticks = self._crossing_ticks(layer, newest)
+        if self._next < 0:
+            self.begin(layer.gop[0].runs[0].sequence)
+        self._take_leg(layer, self._next - layer.gop[0].runs[0].sequence, ticks)
+        self._squeeze(layer)
+
+    def _squeeze(self, layer: Track) -> None:
+        """Move the times of all pictures so far to just before the newest one's."""
+        count = len(layer.gop)
+        step_s = min(REPLAY_STEP_S, REPLAY_AHEAD_S_MAX / count) if self._left else REPLAY_STEP_S
+        step = max(1, round(step_s * self._clock_hz))
+        ahead = step * count if self._left else 0  # what was shown before must not be overtaken
+        self._at, self._group = 0, layer.key_frames
+        self._ticks = [
+            layer.timestamp + ahead - (count - 1 - at) * step - frame.timestamp
+            for at, frame in enumerate(layer.gop)
+        ]
+
+    def next_replayed(self) -> Frame | None:
+        """Return the next picture to catch up with, its time moved; None: it has caught up."""
+        layer = self.layer
+        assert layer is not None
+        if self._group != layer.key_frames:
+            # A key frame came meanwhile: nothing before it is needed any more.
+            if not layer.gop:
+                return None
+            shift = self._next - layer.gop[0].runs[0].sequence
+            self._take_leg(layer, shift, self.leg.ticks)
+            self._at, self._group, self._ticks = 0, layer.key_frames, []
+        if self._at >= len(layer.gop):
+            return None
+        frame = layer.gop[self._at]
+        ticks = self._ticks[self._at] if self._at < len(self._ticks) else 0
+        self._at += 1
+        span = self._spans[-1]
+        if ticks:
+            for run in frame.runs:
+                for number in range(run.sequence, run.sequence + len(run.items)):
+                    span.replayed[number] = ticks
+        last = frame.runs[-1]
+        self._next = last.sequence + len(last.items) + self.leg.shift
+        self._left = (
+            frame.timestamp + ticks + self.leg.ticks,
+            layer.captured_at(frame.timestamp),
+            layer.newest_at,
+        )
+        return frame._replace(shift=ticks)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all pictures of the layer so far were sent."""
+        layer = self.layer
+        return (
+            layer is not None
+            and bool(layer.gop)
+            and self._group == layer.key_frames
+            and self._at == len(layer.gop)
+        )
+
+    # Repairs
+
+    def missed(self, sequence: int, *, now: float, rtt_s: float) -> Again | None:
+        """Return what the viewer misses under a 16-bit number, if it is still there.
+
+        None as well while an earlier repeat may be under way.
+        """
+        following = self.next_number()
+        number = unwrap(sequence, following)
+        if number >= following or now - self._resent.get(number, -1e9) < rtt_s:
+            return None
+        for span in reversed(self._spans):
+            if number >= span.first:
+                own = number - span.leg.shift
+                kept = span.layer.ring.get(own)
+                if kept is None:
+                    return None
+                return Again(number, kept.item, span, span.replayed.get(own, 0))
+        return None
+
+    def note_resent(self, number: int, *, now: float) -> None:
+        """The packet was sent again."""
+        if len(self._resent) > RESENT_KEPT_MAX:
+            self._resent.clear()
+        self._resent[number] = now

@@ -1,0 +1,325 @@
+"""From a host's layers to viewers: who gets which layer, from which frame on, and what again.
+
+Runs on the event loop's thread. A room's `waiting`, `catching_up`, `probing` and `legs` are changed
+here and nowhere else.
+"""
+
+from collections.abc import Sequence
+
+from aiortc.rtp import RtcpReceiverInfo, RtcpSrPacket
+
+from media import rtcp
+from media.burst import Item
+from media.io.downlink import Downlink
+from media.io.fanout import Fanout, Leg
+from media.io.room import MediaRoom, Stream
+from media.io.session import Session
+from media.line import Rung
+from media.load import Load
+from media.track import Frame, Track
+
+# A viewer that comes, or lost its picture, is sent the newest key frame and all since at once if it
+# is that little, else so many packets a tick: ten seconds are made up for in about one.
+AT_ONCE_PACKETS_MAX = 120
+PACED_PACKETS = 24
+# A key frame that far back is asked for anew, so that the next viewers have less to catch up with.
+OLD_GOP_PACKETS = 600
+# From a key frame this near we cross over to another layer at once.
+CROSS_PACKETS_MAX = 40
+SHOWN_AGAIN_S = 0.5
+REPEATS_PER_NACK_MAX = 100
+PROBE_BYTES_MAX = 6_000  # at once
+
+
+class Forwarder:
+    """Sends what hosts send to who watches, by way of the fan-out."""
+
+    def __init__(self, fanout: Fanout, load: Load) -> None:
+        self._fanout = fanout
+        self._load = load
+
+    def forward(self, room: MediaRoom, stream: Stream, track: Track, *, now: float) -> bool:
+        """Send the frames of `track` that are complete; return whether there were any to watch."""
+        began = False
+        for frame in track.poll(now=now):
+            if frame.key:
+                track.keys.came()
+                if track in room.waiting:
+                    self._cross(room, track, frame)
+            began |= frame.key or stream.kind == "audio"
+            self._fanout.send_frame(frame, stream.ssrc, room.legs.get(track, ()))
+        if track.waits_for_key:
+            track.keys.want()
+        return began
+
+    def _cross(self, room: MediaRoom, track: Track, frame: Frame) -> None:
+        """Bring over those who wait for the key frame that comes now."""
+        left: dict[Track, list[Leg]] = {}
+        legs: list[Leg] = []
+        for downlink in room.waiting.pop(track):
+            if downlink.target is not track:
+                continue
+            if downlink.paused:
+                room.waiting.setdefault(track, []).append(downlink)
+                continue
+            if downlink.on and downlink.layer is not None:
+                left.setdefault(downlink.layer, []).append(downlink.leg)
+            room.catching_up.pop(downlink, None)
+            legs.append(downlink.cross(track, frame))
+            downlink.go_on()
+        for layer, gone in left.items():
+            room.remove_legs(layer, gone)
+        room.add_legs(track, legs)
+
+    # Viewers
+
+    def begin(self, room: MediaRoom, session: Session, *, now: float) -> None:
+        """A viewer is connected: it gets sound from now on, and the picture from a key frame on."""
+        for kind, downlink in session.downlinks.items():
+            stream = room.streams[kind]
+            if kind == "audio":
+                track = stream.layers[0]
+                downlink.begin(track.next_unsent)
+                downlink.layer = track
+                room.add_legs(track, (downlink.go_on(),))
+                continue
+            flowing = stream.flowing(now=now) or stream.layers
+            # Neither the largest, which a weak line would choke on, nor the smallest.
+            self._show(room, stream, downlink, flowing[(len(flowing) - 1) // 2])
+
+    def end(self, room: MediaRoom, session: Session) -> None:
+        """A viewer is gone."""
+        for downlink in session.downlinks.values():
+            self._stop(room, downlink)
+            downlink.target = None
+
+    def _stop(self, room: MediaRoom, downlink: Downlink) -> None:
+        room.catching_up.pop(downlink, None)
+        room.probing.pop(downlink, None)
+        if downlink.on and downlink.layer is not None:
+            room.remove_legs(downlink.layer, (downlink.leg,))
+        downlink.leave()
+
+    def _show(self, room: MediaRoom, stream: Stream, downlink: Downlink, track: Track) -> None:
+        """Send a layer from its newest key frame on, or from the next one if there is none."""
+        self._stop(room, downlink)
+        if not track.gop:
+            self._await_key(room, downlink, track)
+            return
+        if track.gop_packets > OLD_GOP_PACKETS:
+            track.keys.want()
+        downlink.target = None
+        downlink.replay(track)
+        room.catching_up[downlink] = None
+        self._catch_up(room, stream, downlink, AT_ONCE_PACKETS_MAX)
+
+    def _await_key(self, room: MediaRoom, downlink: Downlink, track: Track) -> None:
+        if downlink.target is not track:
+            downlink.target = track
+            room.waiting.setdefault(track, []).append(downlink)
+        track.keys.want()
+
+    def _catch_up(self, room: MediaRoom, stream: Stream, downlink: Downlink, packets: int) -> None:
+        while packets > 0 and (frame := downlink.next_replayed()) is not None:
+            self._fanout.send_frame(frame, stream.ssrc, (downlink.leg,))
+            packets -= frame.packets
+        if downlink.caught_up:
+            del room.catching_up[downlink]
+            assert downlink.layer is not None
+            room.add_legs(downlink.layer, (downlink.go_on(),))
+        elif packets > 0 and downlink.layer is not None:
+            # What was to be caught up with is no longer kept.
+            del room.catching_up[downlink]
+            self._await_key(room, downlink, downlink.layer)
+
+    def tick(self, room: MediaRoom, *, now: float, elapsed: float) -> None:
+        """Call every few milliseconds: those who catch up get on, and lines are tried out."""
+        stream = room.streams.get("video")
+        if stream is None:
+            return
+        for downlink in list(room.catching_up):
+            self._catch_up(room, stream, downlink, PACED_PACKETS)
+        for downlink in list(room.probing):
+            self._probe(room, stream, downlink, elapsed)
+
+    def _probe(self, room: MediaRoom, stream: Stream, downlink: Downlink, elapsed: float) -> None:
+        """Send packets again that were not missed, as many as the next layer would be more."""
+        layer, repair = downlink.layer, downlink.repair
+        if layer is None or repair is None or not downlink.on or not self._load.repeats:
+            return
+        due = downlink.probe_debt + downlink.probe_per_s / 8 * elapsed
+        downlink.probe_debt = min(due, PROBE_BYTES_MAX)
+        number = layer.next_unsent - 1
+        leg = downlink.leg
+        while downlink.probe_debt > 0 and number + leg.shift >= downlink.span_begins:
+            kept = layer.ring.get(number)
+            if kept is not None:
+                self._repeat(stream, downlink, number + leg.shift, kept.item, leg, 0)
+                downlink.probe_debt -= len(kept.item.payload)
+            number -= 1
+
+    def want_key(self, room: MediaRoom, session: Session, stream: Stream, *, now: float) -> None:
+        """A viewer's decoder lost the picture: show it again what we have, or ask the host."""
+        downlink = session.downlinks[stream.kind]
+        layer = downlink.layer
+        if layer is None or downlink.paused or downlink in room.catching_up:
+            return
+        near = bool(layer.gop) and layer.gop_packets <= AT_ONCE_PACKETS_MAX
+        if (near or (layer.gop and layer.keys.in_vain)) and downlink.target is None:
+            if now - downlink.replayed_at >= SHOWN_AGAIN_S:
+                downlink.replayed_at = now
+                room.counted["shown_again"] += 1
+                self._show(room, stream, downlink, layer)
+            return
+        (downlink.target or layer).keys.want()
+
+    # Lines
+
+    def choose(self, room: MediaRoom, session: Session, *, now: float) -> None:
+        """Give a viewer the layer that its line carries, and what it shows needs."""
+        stream, downlink = room.streams.get("video"), session.downlinks.get("video")
+        if stream is None or downlink is None or not session.up:
+            return
+        flowing = stream.flowing(now=now)
+        aim = downlink.target or downlink.layer
+        if not flowing:
+            return
+        if aim not in flowing:
+            # The host switched it off, or came back without it.
+            at = len(flowing) - 1
+        else:
+            at = flowing.index(aim)
+        rungs = [
+            Rung(layer.rid, layer.bits_per_s, layer.size.lines if layer.size else 0)
+            for layer in flowing
+        ]
+        line = session.line
+        chosen = flowing[line.choose(rungs, at, now=now)]
+        if chosen is not aim:
+            self._go_to(room, stream, downlink, chosen)
+        self._skip(room, session, stream, downlink, now)
+        downlink.probe_per_s = line.probe_per_s
+        if line.probe_per_s:
+            room.probing[downlink] = None
+        else:
+            room.probing.pop(downlink, None)
+
+    def _go_to(self, room: MediaRoom, stream: Stream, downlink: Downlink, track: Track) -> None:
+        room.counted["layer_changes"] += 1
+        if track is downlink.layer and downlink.on:
+            downlink.target = None
+        elif track.gop and track.gop_packets <= CROSS_PACKETS_MAX and not downlink.paused:
+            self._show(room, stream, downlink, track)
+        else:
+            self._await_key(room, downlink, track)
+
+    def _skip(
+        self, room: MediaRoom, session: Session, stream: Stream, downlink: Downlink, now: float
+    ) -> None:
+        """Where even the smallest layer is too much, leave out all up to a key frame."""
+        layer = downlink.layer
+        smallest = stream.flowing(now=now)[0]
+        sent = layer.bits_per_s if layer is smallest and not downlink.paused else 0.0
+        if layer is not smallest and not downlink.paused:
+            return
+        behind = session.line.is_behind(sent, now=now)
+        if behind and not downlink.paused:
+            room.counted["skips"] += 1
+            self._stop(room, downlink)
+            downlink.paused = True
+            self._await_key(room, downlink, smallest)
+        elif downlink.paused and not behind:
+            downlink.paused = False
+            (downlink.target or smallest).keys.want()
+
+    def replace_layers(self, room: MediaRoom, stream: Stream, layers: Sequence[Track]) -> None:
+        """A host came back with other layers: viewers wait for a key frame of the new ones."""
+        stream.layers = list(layers)
+        for session in room.viewers.values():
+            downlink = session.downlinks.get(stream.kind)
+            if downlink is not None and session.up and downlink.layer not in layers:
+                self._stop(room, downlink)
+                self._await_key(room, downlink, layers[(len(layers) - 1) // 2])
+        for gone in [track for track in room.legs if track.kind == stream.kind]:
+            if gone not in layers:
+                del room.legs[gone]
+
+    # Repairs and reports
+
+    def repeat(
+        self, room: MediaRoom, session: Session, stream: Stream, lost: Sequence[int], *, now: float
+    ) -> None:
+        """Send again what a viewer misses, within what its line has left for that."""
+        session.nacks += 1
+        if not self._load.repeats:
+            room.counted["repeats_refused"] += len(lost)
+            return
+        downlink = session.downlinks[stream.kind]
+        for sequence in lost[:REPEATS_PER_NACK_MAX]:
+            again = downlink.missed(sequence, now=now, rtt_s=session.rtt_s)
+            if again is None:
+                continue
+            if not session.repeats.take(now=now):
+                room.counted["repeats_refused"] += 1
+                return
+            downlink.note_resent(again.number, now=now)
+            leg = again.span.leg
+            self._repeat(stream, downlink, again.number, again.item, leg, again.ticks)
+            session.resent += 1
+            room.counted["resent"] += 1
+
+    def _repeat(
+        self, stream: Stream, downlink: Downlink, number: int, item: Item, leg: Leg, ticks: int
+    ) -> None:
+        if downlink.repair is None:
+            self._fanout.send_again(number - leg.shift, item, ticks, stream.ssrc, leg)
+            return
+        moved = item._replace(
+            timestamp=item.timestamp + leg.ticks + ticks & 0xFFFFFFFF,
+            payload=(number & 0xFFFF).to_bytes(2, "big") + item.payload,
+        )
+        own = downlink.repair_number
+        downlink.repair_number += 1
+        self._fanout.send_again(own, moved, 0, stream.repair_ssrc, downlink.repair)
+
+    def hear_report(
+        self, room: MediaRoom, session: Session, block: RtcpReceiverInfo, *, now: float
+    ) -> None:
+        """A viewer says how one of our streams arrives."""
+        for kind in session.downlinks:
+            stream = room.streams[kind]
+            if stream.ssrc == block.ssrc:
+                rtt_s = stream.round_trip_s(block.lsr, block.dlsr, now=now)
+                session.hear_report(kind, block.fraction_lost / 256, rtt_s)
+                if kind == "video":
+                    session.line.hear_loss(block.fraction_lost / 256, now=now)
+
+    def pass_sender_report(
+        self, room: MediaRoom, stream: Stream, track: Track, report: RtcpSrPacket, *, now: float
+    ) -> None:
+        """Tell viewers what the host says of its clock, in our numbers (RFC 3550 section 6.4.1)."""
+        source = track.source
+        if source is None or source.ssrc != report.ssrc:
+            return
+        info = report.sender_info
+        source.hear_report(info.ntp_timestamp, info.rtp_timestamp, now=now)
+        timestamp = source.timestamp_of(info.rtp_timestamp)
+        if timestamp is None:
+            return
+        stream.note_report(info.ntp_timestamp >> 16 & 0xFFFFFFFF, now=now)
+        texts: dict[int, bytes] = {}
+        for viewer in room.viewers.values():
+            downlink = viewer.downlinks.get(stream.kind)
+            if viewer.outbound is None or downlink is None or downlink.layer is not track:
+                continue
+            ticks = downlink.leg.ticks
+            text = texts.get(ticks)
+            if text is None:
+                text = texts[ticks] = rtcp.sender_report(
+                    stream.ssrc,
+                    ntp_time=info.ntp_timestamp,
+                    timestamp=timestamp + ticks & 0xFFFFFFFF,
+                    packets=track.packets_sent,
+                    octets=track.octets_sent,
+                )
+            viewer.send(viewer.outbound.protect_rtcp(text))

@@ -1,0 +1,111 @@
+"""What a host sends: which packet is of which layer, and what the host must hear of it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Protocol
+
+from media import rtcp, transport_cc
+from media.rtp import Packet, extensions
+from media.sdp import RID_URI
+from media.track import Track
+from media.transport_cc import Arrivals
+
+SOURCES_MAX = 16
+
+
+class Layers(Protocol):
+    """A stream, as far as it is needed here."""
+
+    kind: str
+    layers: list[Track]
+
+
+class Uplink:
+    """State of one host; `media.io.plane` drives it and sends what it returns."""
+
+    def __init__(
+        self,
+        streams: Mapping[str, Layers],
+        payload_types: Mapping[int, str],
+        extension_ids: Mapping[str, int],
+        counted: Counter[str],
+    ) -> None:
+        """`payload_types`: which kind of media they are. `extension_ids`: by URI."""
+        self._streams = streams
+        self._kinds = payload_types
+        self._rid_id = extension_ids.get(RID_URI, 0)
+        self._number_id = extension_ids.get(transport_cc.URI, 0)
+        self._counted = counted
+        self._sources: dict[int, Track] = {}  # by SSRC
+        self._arrivals = Arrivals()
+        self._reported_at = 0.0
+
+    @property
+    def sources(self) -> Mapping[int, Track]:
+        """Which layer an SSRC is of."""
+        return self._sources
+
+    def track_of(self, packet: Packet, clear: bytes, *, now: float) -> Track | None:
+        """Return the layer that a packet is of; `clear` is the whole of it, unprotected.
+
+        None: it is of none that was negotiated.
+        """
+        track = self._sources.get(packet.ssrc)
+        if track is None or self._number_id:
+            found = extensions(clear)
+            number = found.get(self._number_id, b"")
+            if len(number) == 2:
+                self._arrivals.receive(int.from_bytes(number, "big"), now=now)
+            if track is None:
+                track = self._find(packet, found.get(self._rid_id, b""))
+        return track
+
+    def _find(self, packet: Packet, rid: bytes) -> Track | None:
+        stream = self._streams.get(self._kinds.get(packet.payload_type, ""))
+        if stream is None:
+            return None
+        name = rid.decode("ascii", "replace")
+        for layer in stream.layers:
+            # Who negotiated no layers sends one, under whatever name.
+            if layer.rid in ("", name):
+                if len(self._sources) >= SOURCES_MAX:
+                    self._sources.clear()
+                self._sources[packet.ssrc] = layer
+                return layer
+        return None
+
+    def repairs(self, *, now: float) -> list[bytes]:
+        """Return requests for lost packets and for key frames that are due."""
+        out = []
+        for ssrc, track in self._video():
+            lost = track.nacks.due(track.missing(), now=now)
+            if lost is None:
+                track.keys.want()
+            elif lost:
+                self._counted["nacks"] += 1
+                out.append(rtcp.negative_acknowledgement(ssrc, lost))
+            if track.keys.due(now=now):
+                self._counted["keys"] += 1
+                out.append(rtcp.picture_loss(ssrc))
+        if self._number_id and now - self._reported_at >= transport_cc.REPORT_EVERY_S:
+            self._reported_at = now
+            media_ssrc = next(iter(self._sources), 0)
+            report = self._arrivals.report(rtcp.OUR_SSRC, media_ssrc)
+            if report is not None:
+                out.append(rtcp.empty_report() + report)
+        return out
+
+    def report(self, *, now: float) -> bytes | None:
+        """Return how the host's streams arrive; None: nothing came yet."""
+        sources = {track.source: None for track in self._sources.values() if track.source}
+        if not sources:
+            return None
+        return rtcp.receiver_report([source.report(now=now) for source in sources])
+
+    def _video(self) -> list[tuple[int, Track]]:
+        """Return the layers of the picture with the SSRC that the host gives them now."""
+        return [
+            (track.source.ssrc, track)
+            for track in {track: None for track in self._sources.values()}
+            if track.kind == "video" and track.source is not None
+        ]

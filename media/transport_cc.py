@@ -1,0 +1,90 @@
+"""Tells a host when each of its packets came, so that its browser can adapt to the line.
+
+Transport-wide congestion control (draft-holmer-rmcat-transport-wide-cc-extensions-01). Pure: `now`
+is monotonic seconds.
+"""
+
+from media.rtp import unwrap
+
+URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+REPORT_EVERY_S = 0.1
+PACKETS_MAX = 500  # in one report; it must fit into one datagram
+_TICK_S = 0.000_25
+_REFERENCE_TICKS = 256  # 64 ms
+_HEADER = bytes([0x80 | 15, 205])  # FMT 15 of RTPFB
+_SMALL, _LARGE = 1, 2
+
+
+class Arrivals:
+    """When packets came, by transport-wide number. After `receive`, call `report` now and then."""
+
+    def __init__(self) -> None:
+        self._arrived: dict[int, float] = {}
+        self._newest = 0x10000
+        self._next: int | None = None  # the first number of the next report
+        self._reports = 0
+
+    def receive(self, number: int, *, now: float) -> None:
+        """Take the 16-bit number of a packet."""
+        full = unwrap(number, self._newest)
+        if self._next is None:
+            self._next = self._newest = full
+        if full < self._next:
+            self._next = full  # late, and not yet told: the host overrides what it was told before
+        self._newest = max(self._newest, full)
+        self._arrived[full] = now
+
+    def report(self, sender_ssrc: int, media_ssrc: int) -> bytes | None:
+        """Return what came since the last report as an RTCP packet; None: nothing did."""
+        if not self._arrived or self._next is None:
+            return None
+        numbers = sorted(self._arrived)
+        first, last = numbers[0], min(numbers[-1], numbers[0] + PACKETS_MAX - 1)
+        if self._next < first and first - self._next < PACKETS_MAX:
+            first = self._next  # those between the reports were lost
+        reference = round(self._arrived[numbers[0]] / _TICK_S) // _REFERENCE_TICKS
+        before = reference * _REFERENCE_TICKS
+        symbols, deltas = [], bytearray()
+        for number in range(first, last + 1):
+            at = self._arrived.pop(number, None)
+            if at is None:
+                symbols.append(0)
+                continue
+            delta = max(-0x8000, min(0x7FFF, round(at / _TICK_S) - before))
+            before += delta
+            small = 0 <= delta <= 0xFF
+            symbols.append(_SMALL if small else _LARGE)
+            deltas += delta.to_bytes(1, "big") if small else delta.to_bytes(2, "big", signed=True)
+        self._next = last + 1
+        body = (
+            sender_ssrc.to_bytes(4, "big")
+            + media_ssrc.to_bytes(4, "big")
+            + (first & 0xFFFF).to_bytes(2, "big")
+            + len(symbols).to_bytes(2, "big")
+            + (reference & 0xFFFFFF).to_bytes(3, "big")
+            + bytes([self._reports & 0xFF])
+            + _chunks(symbols)
+            + deltas
+        )
+        self._reports += 1
+        body += bytes(-len(body) % 4)
+        return _HEADER + (len(body) // 4).to_bytes(2, "big") + body
+
+
+def _chunks(symbols: list[int]) -> bytes:
+    """Section 3.1.2 to 3.1.4: runs of one symbol, else vectors of seven."""
+    out, at = bytearray(), 0
+    while at < len(symbols):
+        symbol, run = symbols[at], 1
+        while at + run < len(symbols) and symbols[at + run] == symbol:
+            run += 1
+        if run >= 7 or at + run == len(symbols):
+            out += (symbol << 13 | run).to_bytes(2, "big")
+            at += run
+            continue
+        chunk = 0xC000
+        for place, one in enumerate(symbols[at : at + 7]):
+            chunk |= one << (12 - 2 * place)
+        out += chunk.to_bytes(2, "big")
+        at += 7
+    return bytes(out)
