@@ -8,6 +8,7 @@ MediaError
 ├── Busy            somebody else publishes in the room
 ├── Full            a limit of this worker is reached
 ├── NoSuchSession   the session is over or never was
+├── NoSuchLayer     the live has no such layer of its picture
 └── Malformed       bytes from the network that are not what they claim to be
     ├── MalformedStun
     └── MalformedRtp
@@ -66,6 +67,10 @@ class Full(MediaError):
 
 class NoSuchSession(MediaError):
     """The session is over or never was."""
+
+
+class NoSuchLayer(MediaError):
+    """The live has no such layer of its picture."""
 
 
 class Malformed(MediaError):

@@ -5,6 +5,7 @@ Pure: times are seconds; `busy_s` is CPU time of the thread that sends.
 
 JOINS_STOP_AT = 0.90
 REPEATS_STOP_AT = 0.95
+CHATTER_STOPS_AT = 0.98
 _SMOOTHING = 0.5  # weight of the newest second
 
 
@@ -33,3 +34,8 @@ class Load:
     def repeats(self) -> bool:
         """Whether lost packets are sent again."""
         return self.busy < REPEATS_STOP_AT
+
+    @property
+    def chatter(self) -> bool:
+        """Whether what may be lost is handed round, such as what guests say."""
+        return self.busy < CHATTER_STOPS_AT

@@ -59,16 +59,38 @@ class Reception(NamedTuple):
     since_last_report: int  # 1/65536 s
 
 
+class Timeline:
+    """Where zero of a stream's timestamps lies, the same for all its layers."""
+
+    def __init__(self, clock_hz: int) -> None:
+        self.clock_hz = clock_hz
+        self._began: float | None = None
+
+    def ticks(self, *, now: float) -> int:
+        """Return the timestamp of now."""
+        if self._began is None:
+            self._began = now
+        return round((now - self._began) * self.clock_hz) + 1
+
+
 class Track:
     """A stream's numbers, ring and frames. After `receive`, `poll` returns what is to be sent.
 
     `rid` tells the layers of one picture apart (RFC 8852); a host that sends one has "".
     """
 
-    def __init__(self, kind: str, codec: Codec, first_sequence: int, rid: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        codec: Codec,
+        first_sequence: int,
+        rid: str = "",
+        timeline: Timeline | None = None,
+    ) -> None:
         self.kind = kind
         self.codec = codec
         self.rid = rid
+        self.timeline = timeline or Timeline(codec.clock_hz)
         self.timestamp = 0  # of the newest frame
         self.newest_at = 0.0
         self.size: Size | None = None
@@ -153,9 +175,11 @@ class Track:
     def _splice(self, source: "Source", number: int, packet: Packet, now: float) -> None:
         source.begun = True
         source.sequence_delta = self._next - number
-        elapsed = max(0.0, now - self.newest_at) if self.newest_at else 0.0
-        ticks = max(1, round(elapsed * self.codec.clock_hz))
-        source.timestamp_delta = self.timestamp + ticks - packet.timestamp
+        timestamp = self.timeline.ticks(now=now)
+        if self.frames_sent:
+            elapsed = max(0.0, now - self.newest_at)
+            timestamp = self.timestamp + max(1, round(elapsed * self.codec.clock_hz))
+        source.timestamp_delta = timestamp - packet.timestamp
 
     def _take(
         self, source: "Source", number: int, packet: Packet, key: bool, now: float

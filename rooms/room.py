@@ -163,13 +163,16 @@ class Room:
 
     # What goes out
 
-    def flush(self, now: float) -> Flushed | None:
-        """Return the next tick and make it the past, or None when all must have a snapshot."""
+    def flush(self, now: float, *, spare: bool = False) -> Flushed | None:
+        """Return the next tick and make it the past, or None when all must have a snapshot.
+
+        `spare` leaves out what guests say and who comes: the lossy lane, for a while.
+        """
         if self._reset:
             self._reset = False
             self.urgent = bool(self._events)
             return None
-        chat, left_out = self._sample(now)
+        chat, left_out = self._sample(now, spare)
         events = tuple(self._events)
         offset = self.position.offset + len(events)
         tick = Tick(
@@ -178,7 +181,7 @@ class Room:
             events=events,
             chat=chat,
             counters=self._counters,
-            joins=tuple(self._joins),
+            joins=() if spare else tuple(self._joins),
         )
         self._events.clear()
         self._chat.clear()
@@ -230,10 +233,10 @@ class Room:
         self._recent.clear()
         self._recent.extend(reading.events)
 
-    def _sample(self, now: float) -> tuple[tuple[ChatLine, ...], tuple[ChatLine, ...]]:
+    def _sample(self, now: float, spare: bool) -> tuple[tuple[ChatLine, ...], tuple[ChatLine, ...]]:
         """Split waiting lines into those for all and those left out, evenly over time."""
         guests = [line.id for line in self._chat if line.sender.role == "guest"]
-        allowed = self._bucket.take_up_to(len(guests), now)
+        allowed = 0 if spare else self._bucket.take_up_to(len(guests), now)
         if allowed == len(guests):
             return tuple(self._chat), ()
         chosen = {guests[at * len(guests) // allowed] for at in range(allowed)}

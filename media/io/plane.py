@@ -17,7 +17,16 @@ from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket
 
 from media import rtcp, rtp, sdp, stun
 from media.demux import Kind, kind_of
-from media.errors import BadFragment, Busy, Full, Malformed, NoSuchSession, NotLive, StaleIce
+from media.errors import (
+    BadFragment,
+    Busy,
+    Full,
+    Malformed,
+    NoSuchLayer,
+    NoSuchSession,
+    NotLive,
+    StaleIce,
+)
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from media.io.downlink import Downlink
 from media.io.dtls import DtlsFailed, Identity
@@ -25,12 +34,12 @@ from media.io.fanout import Fanout, Leg
 from media.io.forward import Forwarder
 from media.io.room import MediaRoom, Stream
 from media.io.session import ADDRESSES_MAX, Address, Role, Session, SessionInfo
-from media.io.stats import LiveStats, stats_of
+from media.io.stats import Layers, LiveStats, layers_of, stats_of
 from media.io.udp import candidate_addresses, open_socket
 from media.io.uplink import Uplink
 from media.load import Load
 from media.sdpfrag import parse_fragment
-from media.track import Track
+from media.track import Timeline, Track
 
 READS_MAX = 256  # datagrams per wake-up
 DATAGRAM_BYTES_MAX = 2_048
@@ -44,6 +53,8 @@ SESSION_TIMEOUT_S = 30.0
 MEDIA_TIMEOUT_S = 3.0
 STANDBY_S = 120.0  # how long a standby host stays away after another host's last media
 RETRY_AFTER_S = 2
+# Datagrams a second that an address nobody knows may cost us. A whole estate may share one.
+STRANGERS_PER_S_MAX = 500
 PAIRS_FROM_VIEWERS = 50  # in smaller rooms sound goes out at once
 REPEATS_SHARE = 0.15  # of what is sent anyway
 REPEATS_PER_S_MIN = 10.0
@@ -77,12 +88,17 @@ class PlaneStats:
     key_requests_out: int
     resent: int
     repeats_refused: int
+    shown_again: int
+    layer_changes: int
+    skips: int
     send_blocked: int
     send_errors: int
     frames_dropped: int
     gso: bool
     busy: float
-    rejected: dict[str, int]  # by reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, unknown
+    rejected: dict[
+        str, int
+    ]  # by reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, unknown, flood
 
 
 class MediaPlane:
@@ -106,6 +122,7 @@ class MediaPlane:
             str, float
         ] = {}  # room → when a host that is no standby last sent
         self._rejected: Counter[str] = Counter()
+        self._strangers: Counter[str] = Counter()  # datagrams of this second, by address
         self._counted: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -262,6 +279,22 @@ class MediaPlane:
         room = self._rooms.get(room_id)
         return stats_of(room, now=monotonic()) if room else None
 
+    def layers(self, session: Session) -> Layers:
+        """Return the layers that a viewer may get, and which one it gets."""
+        return layers_of(self._rooms[session.room_id], session, now=monotonic())
+
+    def wish(self, session: Session, rid: str | None, lines_max: int | None) -> None:
+        """A viewer says which layer it wants, None: the best; and how many lines it shows.
+
+        Raises:
+            NoSuchLayer: The live has none of that rid.
+        """
+        room, now = self._rooms[session.room_id], monotonic()
+        if rid is not None and not any(layer.rid == rid for layer in room.tracks()):
+            raise NoSuchLayer
+        session.line.wish(rid, lines_max)
+        self._forwarder.choose(room, session, now=now)
+
     @property
     def closed(self) -> bool:
         """Whether the plane is closed, or about to be."""
@@ -279,10 +312,19 @@ class MediaPlane:
 
     def media_time(self, room_id: str) -> int | None:
         """Return the RTP time (90 kHz, 32 bits) of the newest video frame."""
-        room = self._rooms.get(room_id)
+        clock = self.media_clock(room_id)
+        return clock[0] if clock else None
+
+    def media_clock(self, room_id: str) -> tuple[int, float] | None:
+        """Return the RTP time of the newest video frame, and how many seconds ago it came.
+
+        With it a time of the room becomes a frame, and a frame a time.
+        """
+        room, now = self._rooms.get(room_id), monotonic()
         if room is None or not room.live:
             return None
-        return room.streams["video"].layers[-1].timestamp
+        newest = max(room.streams["video"].layers, key=lambda layer: layer.newest_at)
+        return newest.timestamp, max(0.0, now - newest.newest_at)
 
     def stats(self) -> PlaneStats:
         """Return the worker's figures."""
@@ -301,6 +343,9 @@ class MediaPlane:
             key_requests_out=self._counted["keys"],
             resent=self._counted["resent"],
             repeats_refused=self._counted["repeats_refused"],
+            shown_again=self._counted["shown_again"],
+            layer_changes=self._counted["layer_changes"],
+            skips=self._counted["skips"],
             send_blocked=fanout.blocked,
             send_errors=fanout.send_errors,
             frames_dropped=fanout.dropped_frames,
@@ -335,11 +380,14 @@ class MediaPlane:
             stream = room.streams.get(kind)
             if stream is None:
                 ssrc = secrets.randbelow(0xFFFFFFF0) + 2
-                layers = [_track(kind, sending.codec, rid) for rid in rids]
+                timeline = Timeline(sending.codec.clock_hz)
+                layers = [_track(kind, sending.codec, rid, timeline) for rid in rids]
                 room.streams[kind] = Stream(kind, sending.codec, ssrc, layers)
                 continue
             kept = {layer.rid: layer for layer in stream.layers}
-            layers = [kept.get(rid) or _track(kind, stream.codec, rid) for rid in rids]
+            layers = [
+                kept.get(rid) or _track(kind, stream.codec, rid, stream.timeline) for rid in rids
+            ]
             self._forwarder.replace_layers(room, stream, layers)
 
     def _answer(
@@ -422,11 +470,17 @@ class MediaPlane:
                 self._counted["unreceivable"] += 1
                 return
             kind = kind_of(datagram)
+            session = self._by_address.get(address)
+            if session is None:
+                if len(self._strangers) > SESSIONS_MAX:
+                    self._strangers.clear()
+                self._strangers[address[0]] += 1
+                if self._strangers[address[0]] > STRANGERS_PER_S_MAX:
+                    self._rejected["flood"] += 1
+                    continue
             if kind is Kind.STUN:
                 self._take_stun(datagram, address, now)
-                continue
-            session = self._by_address.get(address)
-            if session is None or kind is Kind.UNKNOWN:
+            elif session is None or kind is Kind.UNKNOWN:
                 self._rejected["unknown"] += 1
             elif kind is Kind.RTP:
                 self._take_rtp(session, datagram, now)
@@ -594,6 +648,7 @@ class MediaPlane:
             self._push_handshake(session, now)
         if now - self._second_at >= SECOND_S:
             self._second_at = now
+            self._strangers.clear()
             self.load.measure(now=now, busy_s=thread_time())
             self._every_second(now)
 
@@ -648,8 +703,8 @@ class MediaPlane:
             self._feedback(host, text)
 
 
-def _track(kind: str, codec: sdp.Codec, rid: str) -> Track:
-    return Track(kind, codec, secrets.randbelow(SEQUENCE_START_MAX), rid)
+def _track(kind: str, codec: sdp.Codec, rid: str, timeline: Timeline) -> Track:
+    return Track(kind, codec, secrets.randbelow(SEQUENCE_START_MAX), rid, timeline)
 
 
 def _downlink(sending: sdp.Sending) -> Downlink:

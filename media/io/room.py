@@ -22,6 +22,7 @@ class Stream:
         self.codec = codec
         self.ssrc = ssrc
         self.layers = layers
+        self.timeline = layers[0].timeline
         # Sender reports that went out: middle of the NTP time → when, for round trips.
         self._reported: dict[int, float] = {}
 

@@ -46,6 +46,14 @@ class ViewerStats:
 
 
 @dataclass(frozen=True, slots=True)
+class Layers:
+    """The layers that a viewer may get, from small to large, and the rid of what it gets."""
+
+    layers: list[StreamStats]
+    current: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveStats:
     """One live on this worker."""
 
@@ -61,6 +69,14 @@ def stats_of(room: MediaRoom, *, now: float) -> LiveStats:
         [_stream(track, now) for track in room.tracks()],
         [_viewer(viewer, now) for viewer in room.viewers.values()],
     )
+
+
+def layers_of(room: MediaRoom, session: Session, *, now: float) -> Layers:
+    """Return what `session`, a viewer, may get of the picture."""
+    video = session.downlinks.get("video")
+    aim = (video.target or video.layer) if video is not None else None
+    layers = room.streams["video"].layers if "video" in room.streams else []
+    return Layers([_stream(layer, now) for layer in layers], aim.rid if aim is not None else None)
 
 
 def _stream(track: Track, now: float) -> StreamStats:

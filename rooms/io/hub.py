@@ -69,6 +69,8 @@ class RoomHub:
         self.process = uuid.uuid4().hex[:8]
         self.sweepers: list[Callable[[float], None]] = []
         self.seed: Seed | None = None  # set before the first viewer comes
+        # Whether this process is too busy for the lossy lane; set before the first viewer comes.
+        self.overloaded: Callable[[], bool] = lambda: False
         self._log = log
         self._bus = bus
         self._codecs = codecs
@@ -412,7 +414,9 @@ class RoomHub:
     # Notes to the workers
 
     def _make(self, channel: str) -> LocalRoom:
-        local = LocalRoom(channel, self._codecs, self.counts, time.monotonic())
+        local = LocalRoom(
+            channel, self._codecs, self.counts, time.monotonic(), lambda: self.overloaded()
+        )
         self._rooms[channel] = local
         self._ask_to_read(local)
         return local

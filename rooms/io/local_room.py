@@ -1,7 +1,7 @@
 """One channel in one process: its room, its audience, and what waits to be sent from here."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rooms.io.audience import Audience, Codec, Counts
 from rooms.log import Batch
@@ -19,7 +19,15 @@ SAID_LINES_MAX = 200
 class LocalRoom:
     """A `Room` with the viewers of this process. `RoomHub` drives it."""
 
-    def __init__(self, channel: str, codecs: Sequence[Codec], counts: Counts, now: float) -> None:
+    def __init__(
+        self,
+        channel: str,
+        codecs: Sequence[Codec],
+        counts: Counts,
+        now: float,
+        spares: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`spares` says whether this process is too busy for the lossy lane."""
         self.channel = channel
         self.room = Room(channel)
         self.audience = Audience(len(codecs), counts)
@@ -32,6 +40,7 @@ class LocalRoom:
         self.flushed_at = float("-inf")
         self._codecs = codecs
         self._counts = counts
+        self._spares = spares
         self._snapshots: dict[int, bytes] = {}
         self._chat: list[ChatLine] = []
         self._joins: list[str] = []
@@ -71,7 +80,7 @@ class LocalRoom:
         """Send the next tick to everybody here."""
         self.audience.settle(now, self.snapshot_frame)
         self.flushed_at = now
-        flushed = self.room.flush(now)
+        flushed = self.room.flush(now, spare=self._spares())
         self._snapshots.clear()
         self._flushed.set()
         self._flushed.clear()

@@ -11,7 +11,7 @@ from server.access import Action, require
 from server.ice_servers import links
 from server.limits import LimitKind
 from server.problem import Problem
-from server.routes import live_events
+from server.routes import live_events, live_layers
 from server.routes.common import path_id, services_of
 from server.routes.live_common import FRAGMENT, SDP, Handler, media_problems, open_to_all, preflight
 from server.services import Services
@@ -44,6 +44,7 @@ async def play(request: Request) -> Response:
     url = f"/live/{room_id}/whep/{info.id}"
     response = _created(services, info, url)
     response.headers.append("Link", live_events.link(url))
+    response.headers.append("Link", live_layers.link(url))
     return response
 
 
@@ -154,4 +155,5 @@ routes = [
     *_routes("whip", publish, end_publish),
     *_routes("whep", play, end_play),
     *live_events.routes,
+    *live_layers.routes,
 ]

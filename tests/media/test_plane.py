@@ -10,9 +10,10 @@ from aiortc.rtp import RtcpPacket
 from media.demux import Kind, kind_of
 from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
-from media.io.plane import MediaPlane, PlaneConfig
+from media.io.plane import STRANGERS_PER_S_MAX, MediaPlane, PlaneConfig
 from media.io.session import Role
 from media.io.stats import LiveStats
+from media.sdp import RID_URI
 from tests.fuzz.test_media_parsers import OFFER
 from tests.helpers import wait_until
 from tests.media.peers import Negotiate, host, loopback_candidates, next_frame, viewer
@@ -319,3 +320,39 @@ def test_aiortc_reads_the_feedback_that_we_write() -> None:
     assert RtcpPacket.parse(picture_loss(7))[1].media_ssrc == 7  # type: ignore[union-attr]  # it is a PLI
     report = RtcpPacket.parse(sender_report(7, ntp_time=1 << 40, timestamp=5, packets=6, octets=8))
     assert report[0].sender_info.rtp_timestamp == 5  # type: ignore[union-attr]  # it is an SR
+
+
+async def test_an_address_nobody_knows_cannot_keep_us_busy(plane: MediaPlane) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.connect(("127.0.0.1", plane.port))
+        for _ in range(STRANGERS_PER_S_MAX + 200):
+            stranger.send(bytes(20))
+    await wait_until(lambda: plane.stats().rejected.get("flood", 0) > 0, what="the limit")
+    assert plane.stats().rejected["stun"] <= 2 * STRANGERS_PER_S_MAX
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="a live all the same")
+
+
+SIMULCAST = OFFER.replace(
+    "a=mid:1\r\n",
+    f"a=mid:1\r\na=extmap:4 {RID_URI}\r\na=rid:h send\r\na=rid:l send\r\na=simulcast:send h;l\r\n",
+)
+
+
+async def test_all_layers_of_an_offer_are_taken(plane: MediaPlane) -> None:
+    answer = (await plane.publish(ROOM, SIMULCAST, takeover=True)).answer
+    assert "a=rid:h recv\r\na=rid:l recv\r\na=simulcast:recv h;l\r\n" in answer
+    assert f"a=extmap:4 {RID_URI}\r\n" in answer
+    stats = plane.live_stats(ROOM)
+    assert stats and [stream.rid for stream in stats.streams if stream.kind == "video"] == [
+        "h",
+        "l",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["a=simulcast:send h;h", "a=simulcast:send a;b;c;d;e", "a=simulcast:send h;!"]
+)
+async def test_an_odd_simulcast_line_is_refused(plane: MediaPlane, line: str) -> None:
+    with pytest.raises(BadOffer):
+        await plane.publish(ROOM, SIMULCAST.replace("a=simulcast:send h;l", line), takeover=True)

@@ -157,6 +157,22 @@ def test_a_crowd_is_sampled_evenly_and_staff_is_always_heard() -> None:
     assert later is not None and len(later.tick.chat) == 1
 
 
+def test_a_busy_process_tells_events_and_staff_and_leaves_out_chatter() -> None:
+    room = opened()
+    room.heard_events("e1", (stock(1),))
+    room.heard_batch(Batch((line("g-1"), line("h-1", role="host")), joins=("a",)))
+    flushed = room.flush(1.0, spare=True)
+    assert flushed is not None
+    assert [event.o for event in flushed.tick.events] == [1]
+    assert [said.id for said in flushed.tick.chat] == ["h-1"]
+    assert [said.id for said in flushed.left_out] == ["g-1"]
+    assert flushed.tick.joins == ()
+    room.heard_batch(Batch((line("g-2"),), joins=("b",)))
+    later = room.flush(2.0)
+    assert later is not None
+    assert ([said.id for said in later.tick.chat], later.tick.joins) == (["g-2"], ("b",))
+
+
 def test_what_is_urgent_is_urgent() -> None:
     assert is_urgent(LiveChanged(state="live", started_at_ms=1))
     assert is_urgent(CardPinned(card=card("p1")))

@@ -16,6 +16,7 @@ from aioice import stun
 from pydantic import SecretStr
 
 from media.io.plane import MediaPlane
+from media.sdp import RID_URI
 from server.app import build
 from server.maintenance import load
 from server.settings import Settings
@@ -294,3 +295,36 @@ async def answers(port: int, ours: tuple[str, bytes]) -> bool:
         except TimeoutError:
             return False
     return answer.message_class is stun.Class.RESPONSE
+
+
+async def test_layers_are_listed_and_chosen_whep_extension(linli: Linli) -> None:
+    simulcast = OFFER.replace(
+        "a=mid:1\r\n", f"a=mid:1\r\na=extmap:4 {RID_URI}\r\na=simulcast:send l;h\r\n"
+    )
+    await linli.publish(simulcast)
+    linli.media._rooms["demo"].live = True
+    session = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+    [url] = re.findall(
+        r"<(\S+)>; rel=\"urn:ietf:params:whep:ext:core:layer\"", session.headers["Link"]
+    )
+    listed = (await linli.client.get(url)).json()
+    assert [layer["encodingId"] for layer in listed["layers"]] == ["l", "h"]
+    assert (listed["current"], listed["chosen"]) == (None, None)
+    wish = {"mediaId": "1", "encodingId": "h", "maxHeight": 720}
+    assert (await linli.client.post(url, json=wish)).status_code == 204
+    assert (await linli.client.get(url)).json()["chosen"] == "h"
+    refused(await linli.client.post(url, json={"encodingId": "x"}), 422)
+    refused(await linli.client.post(url, json={"maxHeight": 0}), 422)
+    refused(await linli.client.post(url, content="no JSON"), 422)
+    await linli.client.delete(session.headers["Location"])
+    refused(await linli.client.get(url), 404)
+    refused(await linli.client.post(url, json=wish), 404)
+
+
+async def test_simulcast_is_answered_with_all_rids_section_4_8_and_rfc_8853(linli: Linli) -> None:
+    offer = OFFER.replace(
+        "a=mid:1\r\n", f"a=mid:1\r\na=extmap:4 {RID_URI}\r\na=simulcast:send 0;1;~2\r\n"
+    )
+    answer = (await linli.publish(offer)).text
+    assert re.findall(r"a=rid:(\S+) recv", answer) == ["0", "1", "2"]
+    assert "a=simulcast:recv 0;1;2\r\n" in answer
