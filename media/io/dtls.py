@@ -18,6 +18,8 @@ from OpenSSL import SSL
 
 PROFILES = (SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80)
 DATAGRAM_BYTES_MAX = 1_200
+FLIGHT_BYTES_MAX = 1_500  # several records in one datagram
+RECORD_HEADER_BYTES = 13
 _EXPORTER = b"EXTRACTOR-dtls_srtp"
 
 
@@ -67,6 +69,8 @@ class Handshake:
         self._send = send
         self.keys: Keys | None = None
         self.closed = False
+        self._flight: list[bytes] = []  # what we said last
+        self._answered = b""  # the peer's messages that it answers
         if client:
             self._connection.set_connect_state()
         else:
@@ -88,9 +92,19 @@ class Handshake:
         Raises:
             DtlsFailed: The handshake is over.
         """
+        messages = datagram[RECORD_HEADER_BYTES:]
+        if messages == self._answered:
+            # The peer says it again, so our answer was lost. OpenSSL would wait for a second, while
+            # browsers ask after 50 ms.
+            for lost in self._flight:
+                self._send(lost)
         self._connection.bio_write(datagram)
         if self.keys is None:
-            return self._step()
+            before = self._flight
+            connected = self._step()
+            if self._flight is not before:
+                self._answered = messages
+            return connected
         try:
             self._connection.recv(DATAGRAM_BYTES_MAX)
         except SSL.ZeroReturnError:
@@ -157,8 +171,13 @@ class Handshake:
         return Keys(profile, ours, theirs)
 
     def _flush(self) -> None:
+        flight = []
         while True:
             try:
-                self._send(self._connection.bio_read(1_500))
+                flight.append(self._connection.bio_read(FLIGHT_BYTES_MAX))
             except SSL.Error:
-                return
+                break
+        for datagram in flight:
+            self._send(datagram)
+        if flight:
+            self._flight = flight

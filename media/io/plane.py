@@ -487,7 +487,7 @@ class MediaPlane:
             elif kind is Kind.RTCP:
                 self._take_rtcp(session, datagram, now)
             else:
-                self._take_dtls(session, datagram, now)
+                self._take_dtls(session, datagram, address, now)
 
     def _take_stun(self, datagram: bytes, address: Address, now: float) -> None:
         try:
@@ -508,6 +508,7 @@ class MediaPlane:
                 self._forget_credentials(session, ufrag)
         if self._by_address.get(address) is not session:
             self._learn(session, address)
+        session.nominated |= request.use_candidate
         if session.address != address and (request.use_candidate or session.address is None):
             session.move_to(address)
         try:
@@ -526,8 +527,12 @@ class MediaPlane:
             if self._by_address.get(old) is session:
                 del self._by_address[old]
 
-    def _take_dtls(self, session: Session, datagram: bytes, now: float) -> None:
+    def _take_dtls(self, session: Session, datagram: bytes, address: Address, now: float) -> None:
         session.last_heard = now
+        if not session.nominated and session.address != address:
+            # Browsers shake hands on the first pair that works, before they name the best one, and
+            # hear nothing on the others.
+            session.move_to(address)
         try:
             if session.handshake.receive(datagram):
                 self._connected(session)

@@ -85,6 +85,7 @@ class Session:
         self.last_media = 0.0
         self.address: Address | None = None
         self.addresses: list[Address] = []
+        self.nominated = False  # the peer has named its pair
         self.up = False
         self.standby = False
         self.events_read = False  # somebody reads this player's events

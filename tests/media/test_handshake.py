@@ -1,0 +1,102 @@
+"""A handshake goes where the peer shakes hands, and a lost answer comes again at once."""
+
+import secrets
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from aioice import stun
+
+from loadtest.dtls import ClientContext, DtlsClient
+from loadtest.ice import Remote, offer, parse_answer
+from media.io.plane import MediaPlane, PlaneConfig
+from media.io.session import Role
+from tests.fuzz.test_media_parsers import OFFER
+from tests.helpers import wait_until
+
+ROOM = "demo"
+HANDSHAKE = 22
+
+
+@pytest.fixture
+async def plane() -> AsyncIterator[MediaPlane]:
+    plane = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",)))
+    yield plane
+    await plane.close()
+
+
+class Pair:
+    """One of the peer's addresses."""
+
+    def __init__(self, remote: Remote, ufrag: str) -> None:
+        self._remote, self._ufrag = remote, ufrag
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.setblocking(False)
+        self.sock.connect(remote.addresses[0])
+        self.heard: list[bytes] = []
+
+    def check(self, *, nominate: bool = False) -> None:
+        attributes = {
+            "USERNAME": f"{self._remote.ufrag}:{self._ufrag}",
+            "PRIORITY": 1,
+            "ICE-CONTROLLING": 1,
+        } | ({"USE-CANDIDATE": None} if nominate else {})
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, attributes=attributes)
+        request.add_message_integrity(self._remote.password.encode())
+        self.sock.send(bytes(request))
+
+    def handshakes(self) -> int:
+        """How many handshake datagrams came here so far."""
+        try:
+            while True:
+                self.heard.append(self.sock.recv(2_000))
+        except BlockingIOError:
+            return sum(datagram[0] == HANDSHAKE for datagram in self.heard)
+
+    def answers(self) -> int:
+        """How many checks were answered here so far."""
+        self.handshakes()
+        return sum(datagram[0] < 2 for datagram in self.heard)
+
+
+async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_first(
+    plane: MediaPlane,
+) -> None:
+    await plane.publish(ROOM, OFFER, takeover=True)
+    plane._rooms[ROOM].live = True
+    context = ClientContext.create()
+    ufrag, password = secrets.token_hex(4), secrets.token_hex(16)
+    info = await plane.play(ROOM, offer(ufrag, password, context.fingerprint))
+    remote = parse_answer(info.answer)
+    first, second = Pair(remote, ufrag), Pair(remote, ufrag)
+    first.check()
+    await wait_until(lambda: first.answers() == 1, what="the first check's answer")
+    second.check()
+    await wait_until(lambda: second.answers() == 1, what="the second check's answer")
+    client = DtlsClient(context, remote.fingerprint)
+    client.start()
+    hello = client.datagrams()
+    for datagram in hello:
+        second.sock.send(datagram)
+    await wait_until(lambda: second.handshakes() > 0, what="the server's hello")
+    assert first.handshakes() == 0
+    flight = second.handshakes()
+    # As if it were lost: browsers say it again after 50 ms, and must not wait a second.
+    for datagram in hello:
+        second.sock.send(datagram)
+    await wait_until(lambda: second.handshakes() == 2 * flight, timeout_s=0.5, what="it again")
+    for datagram in [one for one in second.heard if one[0] == HANDSHAKE]:
+        client.receive(datagram)
+    for datagram in client.datagrams():
+        second.sock.send(datagram)
+    session = plane.session(info.id, ROOM, Role.PLAY)
+    await wait_until(lambda: session.up, what="the keys")
+    # Once a pair is named, nothing but another name moves it.
+    second.check(nominate=True)
+    await wait_until(lambda: session.nominated, what="the nomination")
+    first.sock.send(hello[0])
+    first.check()
+    await wait_until(lambda: first.answers() == 2, what="the first pair's answer")
+    assert session.address == second.sock.getsockname()
+    for pair in (first, second):
+        pair.sock.close()
