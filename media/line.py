@@ -1,34 +1,49 @@
 """What a viewer's line carries, and which layer of the picture goes through it.
 
-The viewer's browser estimates (REMB, draft-alvestrand-rmcat-remb) and tells losses (RFC 3550).
-Its estimate begins low, grows by 8 % a second up to half more than what is sent, falls below what
-comes through when the line is full, and stands still where it is lower than that already. So its
-level says little, a fall or a standstill says that the line is full. Whether it carries more is
-tried with repeats of what was sent before anything depends on it. Pure: `now` is monotonic
-seconds, rates are bit/s.
+Three things tell that a line is full. The estimate of the viewer's browser (REMB,
+draft-alvestrand-rmcat-remb) falls; its level says little, since it begins low and never grows far
+beyond what is sent. Reports (RFC 3550) tell of losses where the queue on the way is short, and of
+longer round trips where it is long. That a line carries more is tried with repeats of what was sent
+before anything depends on it. Pure: `now` is monotonic seconds, rates are bit/s.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 FALL = 0.97
-GROWTH = 1.003
-STANDSTILL_S = 1.0
-# Up to this times what is sent an estimate grows freely.
-ROOM_TO_GROW = 1.3
 # An estimate is 85 % of what came through; a single fall of a line that is fit is no reason to go.
 TOO_MUCH = 0.8
 FITS = 0.95
 LOSS_MAX = 0.1
+# Browsers report each loss at once: a single report says little, and so do few packets.
+LOSS_WINDOW_S = 0.4
+LOSS_WINDOW_PACKETS = 20
+LOSS_WINDOW_S_MAX = 2.0
+# Losses that have only just begun will be so many times as heavy.
+ONSET = 2.5
+STEADY_LOSS_MAX = 0.02
+# So much missed in so short a time is no accident, and the picture stands still already.
+MISSED_WINDOW_S = 0.3
+MISSED_MAX = 0.3
+MISSED_PACKETS_MIN = 8
+QUEUE_S_MAX = 0.25  # of a round trip above the shortest
+QUEUED_REPORTS = 2
+FORGOTTEN_S = 3.0
+SETTLES_S = 1.0  # after a change, what is heard is about what went before
 RISE_AFTER_S = 2.0
 RISE_AGAIN_S = 3.0
-RISE_AGAIN_S_MAX = 9.0
+RISE_AGAIN_S_MAX = 5.0
 RISE_GROWTH = 1.5
-PROBE_S = 2.0
+PROBE_S = 1.5
+VERDICT_S = 0.8  # after a trial, until its reports have come
 PROBE_SHARE = 1.1
 STEADY_S = 30.0
-# How much of a stream may pile up on its way before the viewer skips to the next key frame.
-BEHIND_S_MAX = 0.6
+# A queue this long, or so heavy losses twice, under the smallest layer: the viewer skips to the
+# next key frame, while the queue drains.
+BEHIND_S_MAX = 0.8
+LOST_MAX = 0.3
+SKIP_S_MIN = 0.5
+SKIP_S_MAX = 3.0
 
 
 class Rung(NamedTuple):
@@ -40,75 +55,137 @@ class Rung(NamedTuple):
 
 
 class Line:
-    """One viewer's line. Tell it what is heard, then ask `choose` and `is_behind`."""
+    """One viewer's line. Tell it what is heard, then ask `choose` and `skips`."""
 
     def __init__(self, *, now: float) -> None:
         self.estimate = 0.0
-        self.capacity: float | None = None  # None: as far as we know, it carries everything
+        self.loss = 0.0  # part of the packets, of the newest window
         self.chosen: str | None = None  # the viewer's own choice, by rid
         self.lines_max: int | None = None  # what it shows
-        self._wished = False
         self.probe_per_s = 0.0
+        # What it carries, as estimates and as reports show; None: as far as we know, everything.
+        self._by_estimate: float | None = None
+        self._by_reports: float | None = None
+        # Of the stream and of its repeats: when, highest number, lost.
+        self._windows: dict[bool, tuple[float, int, int]] = {}
+        self._missed = (now, 0)  # since when, how many
+        self._rtt_s_min = float("inf")
+        self._queued = 0
+        self._fresh = 1.0  # part that came through, by what was heard since the last choice
+        self._full_at = now
+        self._wished = False
         self._rise_at = now + RISE_AFTER_S
         self._rise_wait_s = RISE_AGAIN_S
-        self._changed_at = now
+        self._changed_at = self._settled_at = now
         self._probe_until: float | None = None
-        self._probe_from = 0.0  # the estimate when it began
-        self._grown_to = 0.0
-        self._grown_at = self._heard_at = now
-        self._losses = 0
-        self._behind_bits = 0.0
-        self._spent_at = now
+        self._queue_s = 0.0  # of the newest two round trips, what was more than the shortest
+        self._heavy_losses = 0
+        self._skips_until = now
+
+    @property
+    def capacity(self) -> float | None:
+        """What the line carries, if it was full of late."""
+        found = [one for one in (self._by_estimate, self._by_reports) if one is not None]
+        return min(found) if found else None
 
     def wish(self, chosen: str | None, lines_max: int | None) -> None:
         """The viewer says what it wants, and how many lines it shows; None: whatever is best."""
         self._wished = chosen is not None and chosen != self.chosen
         self.chosen, self.lines_max = chosen, lines_max
 
+    # What is heard
+
     def hear_estimate(self, bits_per_s: float, *, now: float) -> None:
         """The browser's estimate of what the line carries."""
         if bits_per_s < self.estimate * FALL:
-            self.capacity = bits_per_s
+            self._by_estimate = bits_per_s
             self._failed(now)
-        elif self.capacity is not None:
-            self.capacity = max(self.capacity, bits_per_s)
-        if bits_per_s > self._grown_to * GROWTH or bits_per_s < self._grown_to:
-            self._grown_to, self._grown_at = bits_per_s, now
-        self.estimate, self._heard_at = bits_per_s, now
+        elif self._by_estimate is not None:
+            self._by_estimate = max(self._by_estimate, bits_per_s)
+        self.estimate = bits_per_s
 
-    def hear_loss(self, fraction: float, *, now: float) -> None:
-        """A report's part of lost packets; two bad ones in a row count."""
-        self._losses = self._losses + 1 if fraction > LOSS_MAX else 0
-        if fraction > LOSS_MAX / 2 and self._probe_until is not None:
+    def hear_report(self, highest: int, lost: int, *, repeats: bool, now: float) -> None:
+        """A report's highest number and count of lost packets since the beginning.
+
+        Of the stream, or of its `repeats`, which matter as long as they try out the line.
+        """
+        window = self._windows.get(repeats)
+        idle = repeats and self._probe_until is None
+        if window is None or highest < window[1] or now < self._settled_at or idle:
+            self._windows[repeats] = now, highest, lost
+            return
+        began, highest_then, lost_then = window
+        many = highest - highest_then >= LOSS_WINDOW_PACKETS or now - began > LOSS_WINDOW_S_MAX
+        if now - began < LOSS_WINDOW_S or highest == highest_then or not many:
+            return
+        self._windows[repeats] = now, highest, lost
+        before = self.loss
+        self.loss = max(0.0, min(1.0, (lost - lost_then) / (highest - highest_then)))
+        if not repeats:
+            self._heavy_losses = self._heavy_losses + 1 if self.loss > LOST_MAX else 0
+        if self._probe_until is not None and self.loss > LOSS_MAX / 2:
             self._failed(now)
+        elif self.loss > LOSS_MAX:
+            self._is_full(1 - self.loss * (ONSET if before < STEADY_LOSS_MAX else 1), now)
+        elif now - self._full_at > FORGOTTEN_S:
+            self._by_reports = None
+
+    def hear_missed(self, packets: int, sent_per_s: float, *, now: float) -> None:
+        """The viewer asks for `packets` for the first time; `sent_per_s` is how many it gets."""
+        since, missed = self._missed
+        if now - since > MISSED_WINDOW_S:
+            since, missed = now, 0
+        missed += packets
+        self._missed = since, missed
+        part = missed / max(1.0, sent_per_s * MISSED_WINDOW_S)
+        if part > MISSED_MAX and missed >= MISSED_PACKETS_MIN and now >= self._settled_at:
+            self._missed = now, 0
+            self._is_full(1 - part * ONSET, now)
+
+    def hear_round_trip(self, rtt_s: float, *, now: float) -> None:
+        """A round trip was measured."""
+        self._rtt_s_min = min(self._rtt_s_min, rtt_s)
+        if rtt_s < self._rtt_s_min + QUEUE_S_MAX or now < self._settled_at:
+            self._queued, self._queue_s = 0, 0.0
+            return
+        queue_s = rtt_s - self._rtt_s_min
+        self._queue_s = min(queue_s, self._queue_s) if self._queue_s else queue_s
+        self._queued += 1
+        if self._probe_until is not None:
+            self._failed(now)
+        elif self._queued >= QUEUED_REPORTS:
+            self._full_at = now
+            self._fresh = min(self._fresh, TOO_MUCH - 0.1)
+            self._failed(now)
+
+    def _is_full(self, came_through: float, now: float) -> None:
+        self._full_at = now
+        self._fresh = min(self._fresh, max(0.1, came_through))
+        self._failed(now)
 
     def _failed(self, now: float) -> None:
         if self._probe_until is not None or now - self._changed_at < RISE_AGAIN_S:
             self._rise_wait_s = min(RISE_AGAIN_S_MAX, self._rise_wait_s * RISE_GROWTH)
+        if self._probe_until is not None:
+            self._settled_at, self._queued = now + SETTLES_S, 0
         self._stop_probe()
         self._rise_at = now + self._rise_wait_s
 
-    def _stop_probe(self) -> None:
-        self._probe_until, self.probe_per_s = None, 0.0
+    # What follows from it
 
     def choose(self, rungs: Sequence[Rung], at: int, *, now: float) -> int:
         """Return which of `rungs` to send, when `at` is being sent.
 
         While `probe_per_s` is not 0, send that much on top, of what need not arrive.
         """
-        if self._stands_still(rungs[at].bits_per_s):
-            self.capacity = self.estimate
-            self._failed(now)
+        self._judge(rungs[at].bits_per_s)
         top = self._top(rungs)
         if at > top or self._wished:
             self._wished = False
             return self._changed(top, now)
-        if at > 0 and self._too_much(rungs[at].bits_per_s):
-            fitting = [
-                rung for rung in range(at)
-                if self.capacity is None or rungs[rung].bits_per_s <= self.capacity * FITS
-            ]  # fmt: skip
-            self._losses = 0
+        capacity = self.capacity
+        if at > 0 and capacity is not None and capacity < rungs[at].bits_per_s * TOO_MUCH:
+            fitting = [n for n in range(at) if rungs[n].bits_per_s <= capacity * FITS]
             self._rise_at = max(self._rise_at, now + self._rise_wait_s)
             return self._changed(fitting[-1] if fitting else 0, now)
         if at >= top:
@@ -118,39 +195,35 @@ class Line:
             return at
         if now < self._rise_at:
             return at
+        return self._try(rungs, at, now)
+
+    def _try(self, rungs: Sequence[Rung], at: int, now: float) -> int:
+        """Try whether the next rung fits, and return it once it is known to."""
         if self._probe_until is None:
-            self._probe_until, self._probe_from = now + PROBE_S, self.estimate
+            self._probe_until = now + PROBE_S
         if now < self._probe_until:
-            more = rungs[at + 1].bits_per_s * PROBE_SHARE - rungs[at].bits_per_s
-            # Gently at first: on a full line the first steps show it already.
-            part = 1 - (self._probe_until - now) / PROBE_S
-            self.probe_per_s = max(0.0, more * min(1.0, 0.25 + 1.5 * part))
+            self.probe_per_s = rungs[at + 1].bits_per_s * PROBE_SHARE - rungs[at].bits_per_s
             return at
-        if self.estimate and self.estimate < min(
-            self._probe_from * GROWTH, rungs[at + 1].bits_per_s
-        ):
-            self._failed(now)
+        self.probe_per_s = 0.0
+        if now < self._probe_until + VERDICT_S:
             return at
         self._rise_at = now + RISE_AFTER_S
-        self.capacity = None
-        self._grown_at = now
+        self._by_estimate = self._by_reports = None
         return self._changed(at + 1, now)
 
-    def _stands_still(self, sent_per_s: float) -> bool:
-        return (
-            self.capacity is None
-            and 0 < self.estimate < sent_per_s * ROOM_TO_GROW
-            and self._heard_at - self._grown_at > STANDSTILL_S
-        )
-
-    def _too_much(self, bits_per_s: float) -> bool:
-        full = self.capacity is not None and self.capacity < bits_per_s * TOO_MUCH
-        return full or self._losses >= 2
+    def _judge(self, sent_per_s: float) -> None:
+        """Reckon what was heard with what is sent."""
+        if self._fresh < 1:
+            self._by_reports = sent_per_s * self._fresh
+            self._fresh = 1.0
 
     def _changed(self, to: int, now: float) -> int:
         self._stop_probe()
-        self._changed_at = now
+        self._changed_at, self._settled_at, self._queued = now, now + SETTLES_S, 0
         return to
+
+    def _stop_probe(self) -> None:
+        self._probe_until, self.probe_per_s = None, 0.0
 
     def _top(self, rungs: Sequence[Rung]) -> int:
         for at, rung in enumerate(rungs):
@@ -161,19 +234,19 @@ class Line:
                 return at
         return len(rungs) - 1
 
-    def is_behind(self, bits_per_s: float, *, now: float) -> bool:
-        """Whether so much piles up that the viewer should skip; call it now and then.
+    def skips(self, *, now: float) -> bool:
+        """Whether even the smallest layer is too much, so that the viewer should be sent nothing.
 
-        `bits_per_s` is what was sent since the last call, 0 while the viewer skips. It is over once
-        all that piled up must have come through.
+        Once it is over the viewer goes on with a key frame.
         """
-        elapsed, self._spent_at = min(1.0, now - self._spent_at), now
-        if self.capacity is None:
-            self._behind_bits = 0.0
-            return False
-        if bits_per_s and self.capacity >= bits_per_s * TOO_MUCH:
-            self.capacity = None
-            self._behind_bits = 0.0
-            return False
-        self._behind_bits = max(0.0, self._behind_bits + (bits_per_s - self.capacity) * elapsed)
-        return self._behind_bits > (self.capacity * BEHIND_S_MAX if bits_per_s else 0.0)
+        if now < self._skips_until:
+            return True
+        queue_s = self._queue_s if self._queued >= QUEUED_REPORTS else 0.0
+        if queue_s > BEHIND_S_MAX or self._heavy_losses >= QUEUED_REPORTS:
+            # What has piled up is through after as long as it waits.
+            self._skips_until = now + min(SKIP_S_MAX, max(SKIP_S_MIN, queue_s))
+            self._settled_at = self._skips_until + SETTLES_S
+            self._heavy_losses = self._queued = 0
+            self._queue_s = 0.0
+            return True
+        return False

@@ -6,6 +6,7 @@ on by one and times by what passed.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from media.burst import Item
@@ -52,8 +53,7 @@ class Downlink:
         self.target: Track | None = None  # whose next key frame is waited for
         self.on = False  # in the room's list of legs
         self.paused = False
-        self.probe_per_s = 0.0  # bits to send on top
-        self.probe_debt = 0.0  # bytes
+        self.probed_at = 0.0
         self.replayed_at = -1e9
         self.changes = 0
         self._clock_hz = clock_hz
@@ -61,6 +61,7 @@ class Downlink:
         self._left: tuple[int, float | None, float] | None = None  # time, captured, came
         self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
         self._resent: dict[int, float] = {}
+        self._missed_to = -1
         # Catching up: where in the layer's group of pictures, and how its times are moved.
         self._at = 0
         self._group = -1
@@ -202,13 +203,18 @@ class Downlink:
 
     # Repairs
 
-    def missed(self, sequence: int, *, now: float, rtt_s: float) -> Again | None:
+    def missed(
+        self, sequence: int, *, now: float, rtt_s: float, newest_only: bool = False
+    ) -> Again | None:
         """Return what the viewer misses under a 16-bit number, if it is still there.
 
-        None as well while an earlier repeat may be under way.
+        None as well while an earlier repeat may be under way. With `newest_only` what was before
+        the newest key frame that the viewer was sent over to is left alone.
         """
         following = self.next_number()
         number = unwrap(sequence, following)
+        if newest_only and number < self.span_begins:
+            return None
         if number >= following or now - self._resent.get(number, -1e9) < rtt_s:
             return None
         for span in reversed(self._spans):
@@ -219,6 +225,14 @@ class Downlink:
                     return None
                 return Again(number, kept.item, span, span.replayed.get(own, 0))
         return None
+
+    def newly_missed(self, lost: Sequence[int]) -> int:
+        """Return how many of `lost`, 16-bit numbers, are asked for the first time."""
+        following = self.next_number()
+        numbers = [unwrap(sequence, following) for sequence in lost]
+        fresh = sum(number > self._missed_to for number in numbers)
+        self._missed_to = max(self._missed_to, *numbers)
+        return fresh
 
     def note_resent(self, number: int, *, now: float) -> None:
         """The packet was sent again."""

@@ -26,9 +26,11 @@ PACED_PACKETS = 24
 OLD_GOP_PACKETS = 600
 # From a key frame this near we cross over to another layer at once.
 CROSS_PACKETS_MAX = 40
+AT_ONCE_S = 0.4  # on a line that is known to be thin
+PACKET_BYTES = 1_200
 SHOWN_AGAIN_S = 0.5
 REPEATS_PER_NACK_MAX = 100
-PROBE_BYTES_MAX = 6_000  # at once
+PROBE_GAP_S = 0.2  # what a pause leaves out is not made up for
 
 
 class Forwarder:
@@ -48,6 +50,9 @@ class Forwarder:
                     self._cross(room, track, frame)
             began |= frame.key or stream.kind == "audio"
             self._fanout.send_frame(frame, stream.ssrc, room.legs.get(track, ()))
+            for downlink, line in room.probing.items():
+                if downlink.layer is track and downlink.on:
+                    self._probe(stream, downlink, line.probe_per_s, now)
         if track.waits_for_key:
             track.keys.want()
         return began
@@ -132,30 +137,31 @@ class Forwarder:
             del room.catching_up[downlink]
             self._await_key(room, downlink, downlink.layer)
 
-    def tick(self, room: MediaRoom, *, now: float, elapsed: float) -> None:
-        """Call every few milliseconds: those who catch up get on, and lines are tried out."""
+    def tick(self, room: MediaRoom) -> None:
+        """Call every few milliseconds: those who catch up get on."""
         stream = room.streams.get("video")
         if stream is None:
             return
         for downlink in list(room.catching_up):
             self._catch_up(room, stream, downlink, PACED_PACKETS)
-        for downlink in list(room.probing):
-            self._probe(room, stream, downlink, elapsed)
 
-    def _probe(self, room: MediaRoom, stream: Stream, downlink: Downlink, elapsed: float) -> None:
-        """Send packets again that were not missed, as many as the next layer would be more."""
-        layer, repair = downlink.layer, downlink.repair
-        if layer is None or repair is None or not downlink.on or not self._load.repeats:
+    def _probe(self, stream: Stream, downlink: Downlink, per_s: float, now: float) -> None:
+        """Send packets again that were not missed, as many as the next layer would be more.
+
+        They follow a frame at once: what a full queue on the way then drops are they, and the next
+        frame finds it shorter.
+        """
+        layer, repair, leg = downlink.layer, downlink.repair, downlink.leg
+        elapsed, downlink.probed_at = min(PROBE_GAP_S, now - downlink.probed_at), now
+        if layer is None or repair is None or not self._load.repeats:
             return
-        due = downlink.probe_debt + downlink.probe_per_s / 8 * elapsed
-        downlink.probe_debt = min(due, PROBE_BYTES_MAX)
+        due = round(per_s / 8 * elapsed)
         number = layer.next_unsent - 1
-        leg = downlink.leg
-        while downlink.probe_debt > 0 and number + leg.shift >= downlink.span_begins:
+        while due > 0 and number + leg.shift >= downlink.span_begins:
             kept = layer.ring.get(number)
             if kept is not None:
                 self._repeat(stream, downlink, number + leg.shift, kept.item, leg, 0)
-                downlink.probe_debt -= len(kept.item.payload)
+                due -= len(kept.item.payload)
             number -= 1
 
     def want_key(self, room: MediaRoom, session: Session, stream: Stream, *, now: float) -> None:
@@ -164,7 +170,7 @@ class Forwarder:
         layer = downlink.layer
         if layer is None or downlink.paused or downlink in room.catching_up:
             return
-        near = bool(layer.gop) and layer.gop_packets <= AT_ONCE_PACKETS_MAX
+        near = bool(layer.gop) and layer.gop_packets <= _affordable(session, AT_ONCE_PACKETS_MAX)
         if (near or (layer.gop and layer.keys.in_vain)) and downlink.target is None:
             if now - downlink.replayed_at >= SHOWN_AGAIN_S:
                 downlink.replayed_at = now
@@ -196,18 +202,26 @@ class Forwarder:
         line = session.line
         chosen = flowing[line.choose(rungs, at, now=now)]
         if chosen is not aim:
-            self._go_to(room, stream, downlink, chosen)
+            full = line.capacity is not None and aim in flowing[flowing.index(chosen) :]
+            self._go_to(room, session, stream, chosen, full=full)
         self._skip(room, session, stream, downlink, now)
-        downlink.probe_per_s = line.probe_per_s
         if line.probe_per_s:
-            room.probing[downlink] = None
+            room.probing[downlink] = line
         else:
             room.probing.pop(downlink, None)
 
-    def _go_to(self, room: MediaRoom, stream: Stream, downlink: Downlink, track: Track) -> None:
+    def _go_to(
+        self, room: MediaRoom, session: Session, stream: Stream, track: Track, *, full: bool
+    ) -> None:
+        """Change to another layer; `full`: since the line is, and its queue must drain first."""
+        downlink = session.downlinks[stream.kind]
         room.counted["layer_changes"] += 1
+        session.repeats.fill()
         if track is downlink.layer and downlink.on:
             downlink.target = None
+        elif full and not track.keys.in_vain:
+            self._stop(room, downlink)
+            self._await_key(room, downlink, track)
         elif track.gop and track.gop_packets <= CROSS_PACKETS_MAX and not downlink.paused:
             self._show(room, stream, downlink, track)
         else:
@@ -217,18 +231,16 @@ class Forwarder:
         self, room: MediaRoom, session: Session, stream: Stream, downlink: Downlink, now: float
     ) -> None:
         """Where even the smallest layer is too much, leave out all up to a key frame."""
-        layer = downlink.layer
         smallest = stream.flowing(now=now)[0]
-        sent = layer.bits_per_s if layer is smallest and not downlink.paused else 0.0
-        if layer is not smallest and not downlink.paused:
+        if not downlink.paused and (downlink.target or downlink.layer) is not smallest:
             return
-        behind = session.line.is_behind(sent, now=now)
-        if behind and not downlink.paused:
+        skips = session.line.skips(now=now)
+        if skips and not downlink.paused:
             room.counted["skips"] += 1
             self._stop(room, downlink)
             downlink.paused = True
             self._await_key(room, downlink, smallest)
-        elif downlink.paused and not behind:
+        elif downlink.paused and not skips:
             downlink.paused = False
             (downlink.target or smallest).keys.want()
 
@@ -255,8 +267,14 @@ class Forwarder:
             room.counted["repeats_refused"] += len(lost)
             return
         downlink = session.downlinks[stream.kind]
+        if downlink.layer is not None:
+            per_s = downlink.layer.packets_per_s
+            session.line.hear_missed(downlink.newly_missed(lost), per_s, now=now)
+            self.choose(room, session, now=now)
+        # A thin line has better things to carry than what the newest key frame made needless.
+        thin = session.line.capacity is not None
         for sequence in lost[:REPEATS_PER_NACK_MAX]:
-            again = downlink.missed(sequence, now=now, rtt_s=session.rtt_s)
+            again = downlink.missed(sequence, now=now, rtt_s=session.rtt_s, newest_only=thin)
             if again is None:
                 continue
             if not session.repeats.take(now=now):
@@ -288,11 +306,16 @@ class Forwarder:
         """A viewer says how one of our streams arrives."""
         for kind in session.downlinks:
             stream = room.streams[kind]
+            if kind == "video" and block.ssrc in (stream.ssrc, stream.repair_ssrc):
+                highest, lost = block.highest_sequence, block.packets_lost
+                repeats = block.ssrc != stream.ssrc
+                session.line.hear_report(highest, lost, repeats=repeats, now=now)
             if stream.ssrc == block.ssrc:
                 rtt_s = stream.round_trip_s(block.lsr, block.dlsr, now=now)
                 session.hear_report(kind, block.fraction_lost / 256, rtt_s)
-                if kind == "video":
-                    session.line.hear_loss(block.fraction_lost / 256, now=now)
+                if kind == "video" and rtt_s is not None:
+                    session.line.hear_round_trip(rtt_s, now=now)
+        self.choose(room, session, now=now)
 
     def pass_sender_report(
         self, room: MediaRoom, stream: Stream, track: Track, report: RtcpSrPacket, *, now: float
@@ -323,3 +346,11 @@ class Forwarder:
                     octets=track.octets_sent,
                 )
             viewer.send(viewer.outbound.protect_rtcp(text))
+
+
+def _affordable(session: Session, packets: int) -> int:
+    """Return how many of `packets` a viewer's line takes at once, as far as that is known."""
+    capacity = session.line.capacity
+    if capacity is None:
+        return packets
+    return min(packets, round(capacity * AT_ONCE_S / 8 / PACKET_BYTES))

@@ -126,7 +126,7 @@ class MediaPlane:
         self._counted: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._ticked_at = self._second_at = 0.0
+        self._second_at = 0.0
         self._closed = False
 
     @classmethod
@@ -641,14 +641,12 @@ class MediaPlane:
         busy = self._rooms or self._handshaking
         self._timer = self._loop.call_later(TICK_S if busy else IDLE_TICK_S, self._tick)
         now = monotonic()
-        elapsed = min(1.0, now - self._ticked_at)
-        self._ticked_at = now
         for room in list(self._rooms.values()):
             if room.publisher is not None and room.publisher.up:
                 for track in room.tracks():
                     self._forward(room, track, now)
                 self._ask_host(room, now)
-            self._forwarder.tick(room, now=now, elapsed=elapsed)
+            self._forwarder.tick(room)
         for session in list(self._handshaking.values()):
             self._push_handshake(session, now)
         if now - self._second_at >= SECOND_S:

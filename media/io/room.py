@@ -8,6 +8,7 @@ from media.io.downlink import Downlink
 from media.io.fanout import Leg
 from media.io.session import Session
 from media.io.uplink import Uplink
+from media.line import Line
 from media.sdp import Codec
 from media.track import Track
 
@@ -68,7 +69,7 @@ class MediaRoom:
     # Who waits for a layer's next key frame, catches up with a layer, or tries out its line.
     waiting: dict[Track, list[Downlink]] = field(default_factory=dict)
     catching_up: dict[Downlink, None] = field(default_factory=dict)
-    probing: dict[Downlink, None] = field(default_factory=dict)
+    probing: dict[Downlink, Line] = field(default_factory=dict)
     live: bool = False  # the host's media flows
     lost_at: float | None = None
     counted: Counter[str] = field(default_factory=Counter)

@@ -50,6 +50,10 @@ class Repeats:
         self._tokens = float(REPEATS_BURST)
         self._at = 0.0
 
+    def fill(self) -> None:
+        """Something else is sent from now on: what its beginning needs must not wait."""
+        self._tokens = float(REPEATS_BURST)
+
     def take(self, *, now: float) -> bool:
         """Whether one more may go; going counts."""
         self._tokens = min(REPEATS_BURST, self._tokens + (now - self._at) * self.per_s)

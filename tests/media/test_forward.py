@@ -93,7 +93,7 @@ class Live:
                 track.count_second(now=self.now)
 
     def tick(self) -> None:
-        self.forwarder.tick(self.room, now=self.now, elapsed=0.02)
+        self.forwarder.tick(self.room)
 
     def viewer(self, *, repairs: bool = True) -> Session:
         """Somebody comes."""
@@ -245,8 +245,8 @@ def test_a_line_too_thin_for_the_only_layer_skips_to_key_frames() -> None:
     session = live.viewer()
     for _ in range(60):
         live.frame()
-    session.line.hear_estimate(1_000_000, now=live.now)
-    session.line.hear_estimate(20_000, now=live.now)
+    for highest in (0, 100, 200):
+        session.line.hear_report(highest, highest, repeats=False, now=live.now - 1 + highest / 200)
     while not session.downlinks["video"].paused:
         live.frame()
         live.forwarder.choose(live.room, session, now=live.now)

@@ -1,5 +1,7 @@
 """A line gets what it carries: less as soon as it is full, more after it was tried."""
 
+import pytest
+
 from media.line import Line, Rung
 
 LADDER = [Rung("l", 150_000, 180), Rung("m", 500_000, 360), Rung("h", 1_500_000, 720)]
@@ -7,13 +9,17 @@ REMB_S = 0.2
 
 
 class Browser:
-    """A viewer's line with a capacity, its browser's estimate, and what we choose for it."""
+    """A viewer's line with a capacity and a queue, its browser, and what we choose for it."""
 
-    def __init__(self, at: int = 1) -> None:
+    def __init__(self, at: int = 1, *, queue_s: float = 1.0) -> None:
         self.now = 0.0
         self.line = Line(now=0.0)
         self.at = at
         self.carries = 1e9
+        self.queue_s = queue_s
+        self.queued_bits = 0.0
+        self.highest = self.lost = 0
+        self.repeats_highest = self.repeats_lost = 0
         self.estimate = 300_000.0
         self.log: list[tuple[float, int]] = []
 
@@ -21,12 +27,29 @@ class Browser:
         until = self.now + seconds
         while self.now < until:
             self.now += REMB_S
-            sent = LADDER[self.at].bits_per_s + self.line.probe_per_s
+            picture = LADDER[self.at].bits_per_s
+            sent = picture + self.line.probe_per_s
+            self.queued_bits = max(0.0, self.queued_bits + (sent - self.carries) * REMB_S)
+            dropped = max(0.0, self.queued_bits - self.carries * self.queue_s)
+            self.queued_bits -= dropped
+            # What follows a frame, the repeats, is dropped first.
+            of_repeats = min(dropped, self.line.probe_per_s * REMB_S)
+            self.highest += round(picture * REMB_S / 9_600)
+            self.lost += round((dropped - of_repeats) / 9_600)
+            self.repeats_highest += round(self.line.probe_per_s * REMB_S / 9_600)
+            self.repeats_lost += round(of_repeats / 9_600)
             if sent > self.carries:
                 self.estimate = min(self.estimate, 0.85 * self.carries)
             else:
                 self.estimate = max(self.estimate, min(self.estimate * 1.016, 1.5 * sent))
             self.line.hear_estimate(self.estimate, now=self.now)
+            if round(self.now / REMB_S) % 5 == 0:
+                self.line.hear_report(self.highest, self.lost, repeats=False, now=self.now)
+                self.line.hear_report(
+                    self.repeats_highest, self.repeats_lost, repeats=True, now=self.now
+                )
+                rtt_s = 0.05 + self.queued_bits / self.carries
+                self.line.hear_round_trip(rtt_s, now=self.now)
             at = self.line.choose(LADDER, self.at, now=self.now)
             if at != self.at:
                 self.log.append((self.now, at))
@@ -39,16 +62,19 @@ def test_a_line_that_carries_all_gets_the_best_within_seconds() -> None:
     assert browser.at == 2
 
 
-def test_a_line_that_is_capped_gets_less_within_two_seconds_and_more_after_it() -> None:
-    browser = Browser(at=2)
+@pytest.mark.parametrize("queue_s", [0.1, 0.3, 1.0, 5.0])
+def test_a_line_that_is_capped_gets_less_at_once_and_more_after_it(queue_s: float) -> None:
+    browser = Browser(at=2, queue_s=queue_s)
     browser.run(20)
     browser.carries = 400_000
     capped_at = browser.now
+    browser.run(2.2)
+    assert browser.at < 2
     browser.run(2)
     assert browser.at == 0
     browser.run(40)
     assert browser.at == 0, "what does not fit is not sent"
-    assert len([when for when, at in browser.log if when > capped_at]) == 1
+    assert len([when for when, _ in browser.log if when > capped_at]) <= 2
     browser.carries = 1e9
     browser.run(15)
     assert browser.at == 2
@@ -68,21 +94,39 @@ def test_one_fall_of_a_fit_line_changes_nothing() -> None:
     assert line.choose(LADDER, 2, now=1.2) == 2
 
 
-def test_heavy_losses_twice_in_a_row_are_a_reason_to_go_down() -> None:
+def test_a_line_that_loses_gets_what_comes_through() -> None:
     line = Line(now=0)
-    line.hear_loss(0.2, now=1)
-    assert line.choose(LADDER, 2, now=1) == 2
-    line.hear_loss(0.2, now=2)
-    assert line.choose(LADDER, 2, now=2) == 1
-    assert line.choose(LADDER, 1, now=2.2) == 1
+    line.hear_report(1_000, 0, repeats=False, now=1)
+    line.hear_report(1_060, 3, repeats=False, now=1.5)
+    assert line.choose(LADDER, 2, now=1.5) == 2, "five percent are repaired"
+    line.hear_report(1_100, 35, repeats=False, now=1.7)
+    assert line.choose(LADDER, 2, now=1.7) == 2, "too short to tell"
+    line.hear_report(1_160, 73, repeats=False, now=2)
+    assert line.loss == 0.7
+    assert line.choose(LADDER, 2, now=2) == 0
+    assert line.capacity == pytest.approx(450_000)
+    for second in range(3, 7):
+        line.hear_report(1_160 + second * 20, 73, repeats=False, now=second)
+    assert line.capacity is None, "it was long ago"
+
+
+def test_a_line_that_loses_nearly_all_is_noticed_before_its_report() -> None:
+    line = Line(now=0)
+    for step in range(5):
+        line.hear_missed(5, 160, now=1 + step * 0.04)
+    assert line.choose(LADDER, 2, now=1.2) == 0
+    few = Line(now=0)
+    for step in range(20):
+        few.hear_missed(1, 160, now=1 + step * 0.05)
+    assert few.choose(LADDER, 2, now=2) == 2
 
 
 def test_losses_during_a_trial_end_it() -> None:
     line = Line(now=0)
+    line.hear_report(1_000, 0, repeats=False, now=2.9)
     assert line.choose(LADDER, 1, now=3) == 1
-    assert line.choose(LADDER, 1, now=3.2) == 1
     assert line.probe_per_s > 0
-    line.hear_loss(0.06, now=3.3)
+    line.hear_report(1_100, 6, repeats=False, now=3.4)
     assert line.probe_per_s == 0
     assert line.choose(LADDER, 1, now=6) == 1
 
@@ -99,14 +143,25 @@ def test_what_is_shown_small_is_sent_small_and_a_choice_goes_before_that() -> No
     assert line.choose(LADDER, 2, now=0) == 2
 
 
-def test_a_viewer_whose_line_is_too_thin_for_the_only_layer_skips_and_comes_back() -> None:
+def test_a_queue_under_the_smallest_layer_is_left_to_drain() -> None:
     line = Line(now=0)
-    line.hear_estimate(1_500_000, now=0)
-    assert not line.is_behind(1_500_000, now=0.2)
-    line.hear_estimate(400_000, now=0.3)
-    behind = [line.is_behind(1_500_000, now=0.3 + step / 10) for step in range(1, 10)]
-    assert behind[0] is False
-    assert behind[-1] is True
-    came_through = [line.is_behind(0, now=1.2 + step / 10) for step in range(1, 40)]
-    assert came_through[0] is True
-    assert came_through[-1] is False
+    line.hear_round_trip(0.05, now=1)
+    line.hear_round_trip(1.5, now=2)
+    assert not line.skips(now=2), "one may be an accident"
+    line.hear_round_trip(1.25, now=3)
+    assert line.skips(now=3)
+    assert line.skips(now=4.1)
+    assert not line.skips(now=4.3)
+    line.hear_round_trip(0.9, now=4.4)
+    line.hear_round_trip(0.9, now=5)
+    assert not line.skips(now=5), "that was what had waited"
+
+
+def test_heavy_losses_under_the_smallest_layer_are_a_reason_to_skip() -> None:
+    line = Line(now=0)
+    line.hear_report(100, 0, repeats=False, now=0.2)
+    line.hear_report(200, 50, repeats=False, now=0.7)
+    assert not line.skips(now=0.7)
+    line.hear_report(300, 100, repeats=False, now=1.2)
+    assert line.skips(now=1.2)
+    assert not line.skips(now=2)
