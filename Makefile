@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test fuzz check format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -18,6 +18,9 @@ test: setup .venv/.dev ## run every test, browser included
 	@scripts/test-tools
 	@cd web && npm run --silent test
 	@$(BIN)/python -m pytest
+
+fuzz: setup .venv/.dev ## try every parser of outside bytes for LINLI_FUZZ_MINUTES (60)
+	@$(BIN)/python -m pytest tests/fuzz -p tests.fuzz.campaign -p no:randomly
 
 check: setup .venv/.dev ## style, types, layers: what CI runs before the tests
 	@$(BIN)/ruff format --check

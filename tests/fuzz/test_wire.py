@@ -7,7 +7,7 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]  # has no stubs
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
@@ -17,6 +17,7 @@ from server.settings import Settings
 from server.wire import CODECS, JSON, Chat, Hello, Like, Ping, WireCodec, WireError, frame
 from server.ws import RoomConnection
 from server.ws_gate import Gate
+from tests.fuzz.examples import examples
 from tests.rooms.live import SECRET, memory_hub
 
 both_codecs = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.subprotocol)
@@ -47,12 +48,14 @@ def decoded_or_refused(codec: WireCodec, payload: bytes) -> None:
 
 
 @both_codecs
+@examples(100)
 @given(payload=st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_an_error(codec: WireCodec, payload: bytes) -> None:
     decoded_or_refused(codec, payload)
 
 
 @both_codecs
+@examples(100)
 @given(message=almost | values)
 def test_any_value_is_a_message_or_an_error(codec: WireCodec, message: Any) -> None:
     encode = msgspec.json.encode if codec.subprotocol == JSON else msgpack.packb
@@ -85,7 +88,7 @@ def test_nasty_bytes_are_refused(codec: WireCodec, payload: bytes) -> None:
 
 
 @given(payload=st.binary(max_size=70_000), opcode=st.sampled_from([Opcode.TEXT, Opcode.BINARY]))
-@settings(max_examples=30)
+@examples(30)
 def test_frames_equal_those_of_a_websocket_library(payload: bytes, opcode: Opcode) -> None:
     assert frame(payload, opcode) == Frame(opcode, payload).serialize(mask=False)
 
@@ -151,7 +154,7 @@ async def hub() -> AsyncIterator[RoomHub]:
     greeted=st.booleans(),
     chunks=st.lists(frames | st.binary(max_size=60), max_size=6),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(100)
 async def test_any_bytes_on_the_socket_end_in_order(
     hub: RoomHub, handshake: bytes, greeted: bool, chunks: list[bytes]
 ) -> None:
