@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.netem import Network
 from tests.running import Running, running
 
 PHONE = {"width": 360, "height": 740}
@@ -77,9 +78,17 @@ class People:
         self.errors: list[str] = []
 
     async def open(
-        self, path: str, *, locale: str = "zh-CN", size: dict[str, int] | None = None
+        self,
+        path: str,
+        *,
+        locale: str = "zh-CN",
+        size: dict[str, int] | None = None,
+        through: Network | None = None,
     ) -> Page:
-        """A new person opens `path`; a script error on the page fails the test."""
+        """A new person opens `path`; a script error on the page fails the test.
+
+        With `through` the person's media goes that way.
+        """
         phone = size is None
         context = await self._browser.new_context(
             base_url=self._base_url,
@@ -92,6 +101,8 @@ class People:
         )
         self.contexts.append(context)
         await context.add_init_script(KEEP_CONNECTIONS)
+        if through is not None:
+            await context.add_init_script(through.script)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         await page.goto(path)

@@ -1,0 +1,286 @@
+"""Browsers on bad lines: what viewers see when packets are lost, late or too many.
+
+`make test` watches for 20 s, `LINLI_SOAK=1` for a minute. Every test prints its figures.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from media.emulator import Conditions
+from tests.helpers import wait_until
+from tests.netem import Network, network
+from tests.running import PASSWORD, Running
+from tests.stories.conftest import DESKTOP, People, video_stats
+
+SOAK = os.environ.get("LINLI_SOAK") == "1"
+WATCH_S = 60 if SOAK else 20
+WINDOW_S = 5
+LIVE_S = 30.0
+# Drawing takes little of the cores that host, server and decoder share.
+WINDOW = {"width": 360, "height": 480}
+# On a bad line the handshake itself may have to be repeated.
+JOIN_S = 30.0
+DROPPED_SHARE_MAX = 0.01
+
+# Notes how long each picture stood: presentation times as the compositor tells them.
+KEEP_GAPS = """() => {
+  const video = document.querySelector('video')
+  const gaps = window.gaps = { pictures: 0, longest_ms: 0 }
+  let before = null
+  const presented = (_, { presentationTime }) => {
+    gaps.pictures += 1
+    gaps.longest_ms = Math.max(gaps.longest_ms, presentationTime - (before ?? presentationTime))
+    before = presentationTime
+    video.requestVideoFrameCallback(presented)
+  }
+  video.requestVideoFrameCallback(presented)
+}"""
+
+# A host that sends its picture in three sizes, as a page with simulcast does.
+PUBLISH_THREE_SIZES = """async ([url, token]) => {
+  const video = { width: 1280, height: 720 }
+  const stream = await navigator.mediaDevices.getUserMedia({ video, audio: true })
+  const peer = new RTCPeerConnection()
+  for (const track of stream.getTracks())
+    peer.addTransceiver(track, {
+      direction: 'sendonly',
+      streams: [stream],
+      ...(track.kind === 'video' && { sendEncodings: [
+        { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+        { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+        { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+      ] }),
+    })
+  await peer.setLocalDescription(await peer.createOffer())
+  const headers = { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` }
+  const body = peer.localDescription.sdp
+  const answer = await fetch(url, { method: 'POST', headers, body })
+  if (!answer.ok) throw new Error(await answer.text())
+  await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() })
+}"""
+CAP_BPS = 400_000
+CAP_QUEUE_S = 0.3
+BEFORE_CAP_S = 10
+CAPPED_S = 10
+SMALLER_WITHIN_S = 2.0
+WHOLE_WITHIN_S = 15.0
+GAP_MS_MAX = 500
+
+
+def bad(loss: float) -> Conditions:
+    """A line that loses `loss` and takes 30 ms, up to 50 ms more or less."""
+    return Conditions(loss=loss, delay_s=0.030, jitter_s=0.050)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a viewer saw of the live within some seconds."""
+
+    seconds: int
+    frames: tuple[int, ...]  # decoded in each WINDOW_S
+    freezes: int  # WebRTC's word: three frame times and at least 150 ms more than one
+    freezes_s: float
+    dropped: int
+    received: int
+    lost: int  # packets, that no repeat replaced
+    height: int  # of the newest frame
+    bits_per_s: float
+    longest_gap_ms: int  # between two pictures on the page, since it was opened
+    sessions: int  # that the page began since it was opened
+
+    @property
+    def dropped_share(self) -> float:
+        """Part of the frames that came but were not shown."""
+        return self.dropped / max(1, self.received)
+
+
+@pytest.fixture
+async def host_token(linli: Running) -> str:
+    """What lets a host publish in the room and read its figures."""
+    return (await linli.linli("token", "--role", "host", "--room", "demo")).strip()
+
+
+@asynccontextmanager
+async def hosted(linli: Running, token: str) -> AsyncIterator[None]:
+    """A host of ours with the generated picture, 720p at 25 a second, on a good line."""
+    host = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "server",
+        "publish",
+        "--to",
+        f"{linli.url}/live/demo/whip",
+        env={**linli.env, "LINLI_PUBLISH_TOKEN": token},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await wait_until(lambda: _is_live(linli), LIVE_S, "the live")
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            host.terminate()
+        await host.wait()
+
+
+async def test_three_percent_loss_on_a_viewers_line_freezes_nothing(
+    linli: Running, people: People, host_token: str
+) -> None:
+    async with _line(linli, bad(0.03)) as line, hosted(linli, host_token):
+        viewer = await _joins(people, line)
+        watched = await _watch(viewer, WATCH_S)
+        await _tell("viewer, 3 %", watched, line, linli, host_token)
+    _sees_a_good_picture(watched)
+
+
+async def test_ten_percent_loss_on_a_viewers_line_still_plays(
+    linli: Running, people: People, host_token: str
+) -> None:
+    async with _line(linli, bad(0.10)) as line, hosted(linli, host_token):
+        viewer = await _joins(people, line)
+        watched = await _watch(viewer, WATCH_S)
+        await _tell("viewer, 10 %", watched, line, linli, host_token)
+    assert all(watched.frames), watched
+    assert watched.sessions == 1, watched
+
+
+async def test_three_percent_loss_on_a_hosts_line_freezes_nothing(
+    linli: Running, people: People, host_token: str
+) -> None:
+    async with _line(linli, bad(0.03)) as line:
+        host = await people.open("/host", size=DESKTOP, through=line)
+        await host.get_by_test_id("login-username").fill("chunjiang")
+        await host.get_by_test_id("login-password").fill(PASSWORD)
+        await host.get_by_test_id("login-submit").click()
+        await host.get_by_test_id("go-live").click()
+        await expect(host.get_by_test_id("live-state")).to_have_attribute(
+            "data-state", "live", timeout=LIVE_S * 1_000
+        )
+        viewer = await _joins(people, None)
+        watched = await _watch(viewer, WATCH_S)
+        await _tell("host, 3 %", watched, line, linli, host_token)
+        assert await host.evaluate("window.connections.length") == 1
+    _sees_a_good_picture(watched)
+
+
+@pytest.mark.xfail(strict=False, reason="the server forwards one size of the picture only")
+async def test_a_capped_link_gets_a_smaller_picture(
+    linli: Running, people: People, host_token: str
+) -> None:
+    async with _line(linli, Conditions(delay_s=0.010, queue_s=CAP_QUEUE_S)) as line:
+        host = await people.open("/host", size=DESKTOP)
+        await host.evaluate(PUBLISH_THREE_SIZES, [f"{linli.url}/live/demo/whip", host_token])
+        await wait_until(lambda: _is_live(linli), LIVE_S, "the live")
+        viewer = await _joins(people, line)
+        await _watch(viewer, BEFORE_CAP_S)
+        whole = (await video_stats(viewer))["frameHeight"]
+
+        line.down.rate_bps = CAP_BPS
+        capped_at = asyncio.get_running_loop().time()
+        try:
+            await _comes_to(viewer, lambda height: height <= whole / 2, SMALLER_WITHIN_S)
+            smaller_s = asyncio.get_running_loop().time() - capped_at
+            capped = await _watch(viewer, CAPPED_S)
+            smaller = (await video_stats(viewer))["frameHeight"]
+            line.down.rate_bps = None
+            lifted_at = asyncio.get_running_loop().time()
+            await _comes_to(viewer, lambda height: height == whole, WHOLE_WITHIN_S)
+            whole_s = asyncio.get_running_loop().time() - lifted_at
+        finally:
+            watched = await _watch(viewer, 0)
+            await _tell("viewer, capped", watched, line, linli, host_token)
+    print(
+        f"  {whole} → {smaller} in {smaller_s:.1f} s, capped {capped.bits_per_s / 1e3:.0f} kbit/s"
+    )
+    print(f"  → {whole} in {whole_s:.1f} s")
+    assert all(capped.frames), capped
+    assert watched.longest_gap_ms <= GAP_MS_MAX, watched
+    assert watched.sessions == 1, watched
+
+
+def _sees_a_good_picture(watched: Watched) -> None:
+    assert watched.freezes == 0, watched
+    assert watched.dropped_share <= DROPPED_SHARE_MAX, watched
+    assert all(watched.frames), watched
+    assert watched.sessions == 1, watched
+
+
+@asynccontextmanager
+async def _line(linli: Running, conditions: Conditions) -> AsyncIterator[Network]:
+    """A line that is as bad in both directions."""
+    port = int(linli.env["LINLI_ICE_PORT"])
+    async with network(port, up=conditions, down=conditions) as line:
+        yield line
+
+
+async def _is_live(linli: Running) -> bool:
+    async with httpx.AsyncClient(base_url=linli.url) as client:
+        return bool((await client.get("/api/rooms/demo")).json()["state"] == "live")
+
+
+async def _joins(people: People, line: Network | None) -> Page:
+    """A viewer opens the room and sees the first picture."""
+    viewer = await people.open("/r/demo", size=WINDOW, through=line)
+
+    async def decoding() -> bool:
+        return bool((await video_stats(viewer)).get("framesDecoded"))
+
+    await wait_until(decoding, JOIN_S, "the first picture")
+    await viewer.evaluate(KEEP_GAPS)
+    return viewer
+
+
+async def _watch(viewer: Page, seconds: int) -> Watched:
+    """Look at the picture for `seconds`, from the first one on."""
+    samples = [await video_stats(viewer)]
+    for _ in range(seconds // WINDOW_S):
+        await viewer.wait_for_timeout(WINDOW_S * 1_000)
+        samples.append(await video_stats(viewer))
+    decoded = [int(sample.get("framesDecoded", 0)) for sample in samples]
+    last = samples[-1]
+    return Watched(
+        seconds,
+        tuple(after - before for before, after in pairwise(decoded)),
+        freezes=last["freezeCount"],
+        freezes_s=last["totalFreezesDuration"],
+        dropped=last["framesDropped"],
+        received=last["framesReceived"],
+        lost=last["packetsLost"],
+        height=last["frameHeight"],
+        bits_per_s=(last["bytesReceived"] - samples[0]["bytesReceived"]) * 8 / max(1, seconds),
+        longest_gap_ms=round(await viewer.evaluate("window.gaps.longest_ms")),
+        sessions=await viewer.evaluate("window.connections.length"),
+    )
+
+
+async def _comes_to(viewer: Page, good: Callable[[int], bool], within_s: float) -> None:
+    """Wait until the height of the decoded picture is `good`."""
+
+    async def is_good() -> bool:
+        return good((await video_stats(viewer))["frameHeight"])
+
+    await wait_until(is_good, within_s, "a picture of another size")
+
+
+async def _tell(what: str, watched: Watched, line: Network, linli: Running, token: str) -> None:
+    """Print what was seen, what the line did, and what the server says of it."""
+    async with httpx.AsyncClient(base_url=linli.url) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        live: dict[str, Any] = (await client.get("/api/lives/demo/stats", headers=headers)).json()
+        metrics = (await client.get("/metrics")).text.splitlines()
+    media = [line for line in metrics if line.startswith("linli_media_")]
+    print(f"\n{what}: {watched}, dropped {watched.dropped_share:.2%}")
+    print(f"  line: up {line.counts_up}, down {line.counts_down}")
+    print(f"  server: {live}")
+    print(f"  {'; '.join(media)}")
