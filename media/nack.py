@@ -1,6 +1,7 @@
 """Asks a host again for lost packets (RFC 4585 section 6.2.1), without doing I/O."""
 
 from collections.abc import Iterable
+from math import inf
 
 ASK_AGAIN_S = 0.040
 ASKED_MAX = 10
@@ -22,7 +23,7 @@ class Nacks:
         self._asked = {n: asked for n, asked in self._asked.items() if n in current}
         out = []
         for number in sorted(current):
-            at, times = self._asked.get(number, (now - ASK_AGAIN_S, 0))
+            at, times = self._asked.get(number, (-inf, 0))
             if now - at >= ASK_AGAIN_S and times < ASKED_MAX:
                 self._asked[number] = (now, times + 1)
                 out.append(number)

@@ -52,6 +52,11 @@ def test_a_leap_starts_over_instead_of_waiting() -> None:
     assert order.ready(now=0) == [(2 + 2 * JUMP_MAX, "z")]
 
 
+@given(st.floats(0, 1e9))
+def test_what_is_missing_is_asked_for_at_once_whatever_the_clock_says(now: float) -> None:
+    assert Nacks().due([5], now=now) == [5]
+
+
 @given(st.permutations(range(20)), st.sets(st.integers(1, 19)))
 def test_whatever_arrives_leaves_once_and_in_order(arrival: list[int], lost: set[int]) -> None:
     order: Reorder[int] = Reorder()
