@@ -88,7 +88,7 @@ class Watched:
     """What a viewer saw of the live within some seconds."""
 
     seconds: int
-    frames: tuple[int, ...]  # decoded in each WINDOW_S
+    frames: tuple[int, ...]  # decoded in each WINDOW_S; less than 0 where a new session began
     freezes: int  # WebRTC's word: three frame times and at least 150 ms more than one
     freezes_s: float
     dropped: int
@@ -98,6 +98,11 @@ class Watched:
     bits_per_s: float
     longest_gap_ms: int  # between two pictures on the page, since it was opened
     sessions: int  # that the page began since it was opened
+
+    @property
+    def moved(self) -> bool:
+        """Whether frames were decoded all the time."""
+        return all(count > 0 for count in self.frames)
 
     @property
     def dropped_share(self) -> float:
@@ -151,7 +156,7 @@ async def test_ten_percent_loss_on_a_viewers_line_still_plays(
         viewer = await _joins(people, line)
         watched = await _watch(viewer, WATCH_S)
         await _tell("viewer, 10 %", watched, line, linli, host_token)
-    assert all(watched.frames), watched
+    assert watched.moved, watched
     assert watched.sessions == 1, watched
 
 
@@ -185,6 +190,7 @@ async def test_a_capped_link_gets_a_smaller_picture(
         viewer = await _joins(people, line)
         await _watch(viewer, BEFORE_CAP_S)
         whole = (await video_stats(viewer))["frameHeight"]
+        assert whole > 360, whole
 
         line.down.rate_bps = CAP_BPS
         capped_at = asyncio.get_running_loop().time()
@@ -204,7 +210,7 @@ async def test_a_capped_link_gets_a_smaller_picture(
         f"  {whole} → {smaller} in {smaller_s:.1f} s, capped {capped.bits_per_s / 1e3:.0f} kbit/s"
     )
     print(f"  → {whole} in {whole_s:.1f} s")
-    assert all(capped.frames), capped
+    assert capped.moved, capped
     assert watched.longest_gap_ms <= GAP_MS_MAX, watched
     assert watched.sessions == 1, watched
 
@@ -212,7 +218,7 @@ async def test_a_capped_link_gets_a_smaller_picture(
 def _sees_a_good_picture(watched: Watched) -> None:
     assert watched.freezes == 0, watched
     assert watched.dropped_share <= DROPPED_SHARE_MAX, watched
-    assert all(watched.frames), watched
+    assert watched.moved, watched
     assert watched.sessions == 1, watched
 
 
