@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import inf
 
-ASK_AGAIN_S = 0.040
+ASK_AGAIN_S = 0.040  # at the earliest; while a repeat may be under way nobody is asked again
 ASKED_MAX = 10
 LIST_MAX = 250  # beyond this a key frame is cheaper than repairs
 
@@ -12,7 +12,15 @@ class Nacks:
     """How often and when each missing packet was asked for."""
 
     def __init__(self) -> None:
-        self._asked: dict[int, tuple[float, int]] = {}
+        self.rtt_s = ASK_AGAIN_S  # by the repeats that came
+        # When each was first and last asked for, and how often.
+        self._asked: dict[int, tuple[float, float, int]] = {}
+
+    def came(self, number: int, *, now: float) -> None:
+        """A packet came; if it had been asked for, that was a round trip."""
+        asked = self._asked.pop(number, None)
+        if asked is not None:
+            self.rtt_s += (now - asked[0] - self.rtt_s) / 4
 
     def due(self, missing: Iterable[int], *, now: float) -> list[int] | None:
         """Return which of `missing` to ask for now; None means: too many, ask for a key frame."""
@@ -23,8 +31,8 @@ class Nacks:
         self._asked = {n: asked for n, asked in self._asked.items() if n in current}
         out = []
         for number in sorted(current):
-            at, times = self._asked.get(number, (-inf, 0))
-            if now - at >= ASK_AGAIN_S and times < ASKED_MAX:
-                self._asked[number] = (now, times + 1)
+            first, last, times = self._asked.get(number, (now, -inf, 0))
+            if now - last >= max(ASK_AGAIN_S, self.rtt_s) and times < ASKED_MAX:
+                self._asked[number] = (first, now, times + 1)
                 out.append(number)
         return out

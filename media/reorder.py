@@ -5,8 +5,9 @@ Pure: `now` is monotonic seconds. After `receive` and at `deadline`, take what `
 
 from typing import Generic, TypeVar
 
-# How long a gap may hold up the live. A repair needs one round trip of the host's line.
-REPAIR_S = 0.120
+# How long a gap may hold up the live. A repair needs one round trip of the host's line, two if it
+# is lost itself; without one there is no picture until the next key frame.
+REPAIR_S = 0.300
 # A jump ahead that large is not loss: we go on behind it. Back we never go.
 JUMP_MAX = 3_000
 HELD_MAX = 1_500

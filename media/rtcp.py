@@ -1,5 +1,6 @@
 """RTCP that we write (RFC 3550 section 6, RFC 4585); reading is aiortc's `RtcpPacket.parse`."""
 
+import struct
 from collections.abc import Iterable, Sequence
 
 from aiortc.rtp import (
@@ -64,7 +65,7 @@ def estimate(packet: AnyRtcpPacket) -> int | None:
         return None
     try:
         return unpack_remb_fci(packet.fci)[0]
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, struct.error):
         return None
 
 

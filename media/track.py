@@ -139,7 +139,8 @@ class Track:
         if source is None or not source.goes_on_with(packet):
             self._end_frame(now)
             source = self._source = Source(packet, self.codec.clock_hz)
-        source.receive(packet, now=now)
+        number = source.receive(packet, now=now)
+        self.nacks.came(number & 0xFFFF, now=now)
 
     def lose_source(self) -> None:
         """The host is gone; whatever comes next is another source."""
@@ -192,6 +193,8 @@ class Track:
             out += self._end_frame(now)
         if sequence > self._next:
             self.lost += sequence - self._next
+            if self.kind == "video":
+                self.keys.want()  # nothing after it can be decoded
         self._next = sequence + 1
         self._frame_timestamp, self.newest_at = timestamp, now
         self._frame_key |= key
@@ -286,13 +289,15 @@ class Source:
         jump = unwrap(packet.sequence, self.newest) - self.newest
         return packet.ssrc == self.ssrc and abs(jump) <= JUMP_MAX
 
-    def receive(self, packet: Packet, *, now: float) -> None:
+    def receive(self, packet: Packet, *, now: float) -> int:
+        """Take a packet of this source; return its unwrapped number."""
         number = unwrap(packet.sequence, self.newest)
         self.received += 1
         if number >= self.newest:
             self._measure_jitter(packet.timestamp, now)
         self.newest = max(self.newest, number)
         self.reorder.receive(number, packet, now=now)
+        return number
 
     def _measure_jitter(self, timestamp: int, now: float) -> None:
         """RFC 3550 section 6.4.1 and appendix A.8."""

@@ -46,6 +46,7 @@ class Line:
                     self._send(self.sent, now)
                     self.sent += 1
             for number in _numbers(self.up.ready(now=now)):
+                self.nacks.came(number, now=now)
                 self.reorder.receive(number, None, now=now)
             for number, _ in self.reorder.ready(now=now):
                 self.given_up += number - expected
@@ -81,3 +82,11 @@ def test_nothing_is_given_up_where_nothing_is_lost() -> None:
     line = Line(Conditions(delay_s=0.030, jitter_s=0.030), 0.0)
     line.run()
     assert line.given_up == 0
+
+
+def test_a_long_line_is_repaired_too_and_asked_no_more_than_it_needs() -> None:
+    line = Line(Conditions(loss=0.03, delay_s=0.080), 1.0)
+    line.run()
+    assert line.given_up < line.up.counts.lost / 10
+    repeats = line.up.counts.sent - line.sent
+    assert repeats < 2 * line.up.counts.lost
