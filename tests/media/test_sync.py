@@ -71,7 +71,8 @@ class Evening(Live):
         self.numbers[track] += 1
         packet = Packet(96, True, number & 0xFFFF, timestamp, ssrc, payload)
         stream = self.room.streams[track.kind]
-        arrives = self.now + next(self.jitter)
+        # A large picture takes longer to encode and to send.
+        arrives = self.now + next(self.jitter) + 0.05 * at * (track.kind == "video")
         track.receive(packet, now=arrives)
         self.forwarder.forward(self.room, stream, track, now=arrives)
         return timestamp
