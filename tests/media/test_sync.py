@@ -72,7 +72,7 @@ class Evening(Live):
         packet = Packet(96, True, number & 0xFFFF, timestamp, ssrc, payload)
         stream = self.room.streams[track.kind]
         # A large picture takes longer to encode and to send.
-        arrives = self.now + next(self.jitter) + 0.05 * at * (track.kind == "video")
+        arrives = self.now + next(self.jitter) + 0.15 * at * (track.kind == "video")
         track.receive(packet, now=arrives)
         self.forwarder.forward(self.room, stream, track, now=arrives)
         return timestamp
