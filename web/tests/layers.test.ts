@@ -118,6 +118,15 @@ describe('a session that plays', () => {
     expect(gets).toBe(1)
   })
 
+  it('waits until the picture has a size', async () => {
+    desk.begin(URL)
+    await time.pass(10_000)
+    expect(told).toEqual([])
+    desk.shown(405)
+    await time.pass(SETTLE_MS + 10)
+    expect(told).toHaveLength(1)
+  })
+
   it('without layers is told nothing, and offers nothing', async () => {
     desk.shown(608)
     desk.begin('')

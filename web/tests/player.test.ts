@@ -174,6 +174,19 @@ describe('a picture that stands still', () => {
     expect(peers).toHaveLength(2)
   })
 
+  it('gets one even if every restart seems to help', async () => {
+    await play()
+    const first = peer()
+    restart = () => {
+      void Promise.resolve().then(() => first.become('connected'))
+      return restartAnswer()
+    }
+    first.frames_per_second = 0
+    await time.pass(FREEZE_MS + RESTART_PATIENCE_MS + 1_500)
+    expect(peers).toHaveLength(2)
+    expect(first.restarts).toBe(1)
+  })
+
   it('is left alone while the host is away', async () => {
     await play()
     player.hold(true)

@@ -121,6 +121,24 @@ describe('a restart', () => {
     )
   })
 
+  it('names the sizes again, which an answer that takes one has switched off', async () => {
+    const peer = new FakePeer()
+    await peer.setRemoteDescription({ sdp: sessionOf('server') })
+    let extensions = [
+      'urn:ietf:params:rtp-hdrext:sdes:mid',
+      'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id',
+      'x',
+    ].map((uri) => ({ uri, direction: 'stopped' }))
+    const video = {
+      getHeaderExtensionsToNegotiate: () => extensions.map((one) => ({ ...one })),
+      setHeaderExtensionsToNegotiate: (next: typeof extensions) => void (extensions = next),
+    }
+    Object.assign(peer, { getTransceivers: () => [video, {}] })
+    const exchange = { url: '', token: null, fetch: async () => restartAnswer() }
+    expect(await restartIce(peer as unknown as RTCPeerConnection, '/s', exchange)).toBe('applied')
+    expect(extensions.map((one) => one.direction)).toEqual(['sendrecv', 'sendrecv', 'stopped'])
+  })
+
   it.each([
     ['gone', () => new Response('{}', { status: 404 })],
     ['refused', () => new Response('{}', { status: 422 })],

@@ -114,7 +114,7 @@ export class LayerDesk {
   #hidden = false
   #choices: Choice[] = []
   /** What the server was told last; null when it has to be told in any case. */
-  #told: { encodingId: string | null; maxHeight: number | null } | null = null
+  #told: { encodingId: string | null; maxHeight: number } | null = null
   #sending = false
   #failures = 0
   #ready = false
@@ -216,9 +216,10 @@ export class LayerDesk {
     const wanted = {
       mediaId: 'video',
       encodingId: encodingOf(this.quality, this.#choices),
-      maxHeight: (this.#hidden ? HIDDEN_HEIGHT : this.#height) || null,
+      maxHeight: this.#hidden ? HIDDEN_HEIGHT : this.#height,
     }
-    if (this.#sending || !this.#isNews(wanted)) return
+    // Until the picture has been laid out there is nothing to say: `shown` follows.
+    if (this.#sending || wanted.maxHeight === 0 || !this.#isNews(wanted)) return
     this.#sending = true
     const failure = await this.#send(url, wanted)
     this.#sending = false
@@ -243,10 +244,9 @@ export class LayerDesk {
     if (this.#url && this.#ready) void this.#tell()
   }
 
-  #isNews(wanted: { encodingId: string | null; maxHeight: number | null }): boolean {
+  #isNews(wanted: { encodingId: string | null; maxHeight: number }): boolean {
     const told = this.#told
     if (!told || told.encodingId !== wanted.encodingId) return true
-    if (told.maxHeight === null || wanted.maxHeight === null) return told.maxHeight !== wanted.maxHeight
     return Math.abs(wanted.maxHeight - told.maxHeight) > told.maxHeight * CHANGE
   }
 

@@ -153,7 +153,8 @@ export class Player {
 
   #connected(peer: RTCPeerConnection, attempt: number): void {
     this.#cancel()
-    this.#mending?.moving()
+    // A transport that says it is well again still has to move the picture.
+    if (!this.#stalled) this.#mending?.moving()
     this.#transportsFailed = 0
     if (this.#watch) return
     this.#watch = new FreezeWatch(this.world.timers.now())

@@ -4,6 +4,7 @@
  */
 import { REQUEST_TIMEOUT_MS } from './api'
 import { type Exchange, bearer } from './negotiate'
+import { offerNamesAgain } from './simulcast'
 import type { Timers } from './timers'
 
 /** How long a transport that stands still is given to come back, ms. */
@@ -58,6 +59,7 @@ export async function restartIce(
   exchange: Exchange,
 ): Promise<Restarted> {
   try {
+    offerNamesAgain(peer)
     peer.restartIce()
     await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }))
   } catch {

@@ -36,3 +36,28 @@ export async function settleEncodings(sender: RTCRtpSender, answer: string): Pro
   for (const other of others) other.active = false
   await sender.setParameters(parameters)
 }
+
+interface Extension {
+  uri: string
+  direction: string
+}
+/** Of the draft that Chromium implements (webrtc-extensions, "RTP header extension control"). */
+interface ExtensionControl {
+  getHeaderExtensionsToNegotiate?: () => Extension[]
+  setHeaderExtensionsToNegotiate?: (extensions: Extension[]) => void
+}
+
+/**
+ * Call before a second offer: Chromium offers the sizes again, but no longer the header extensions that name them if the first
+ * answer did without, and then refuses its own offer.
+ */
+export function offerNamesAgain(peer: RTCPeerConnection): void {
+  for (const transceiver of peer.getTransceivers?.() ?? []) {
+    const control = transceiver as ExtensionControl
+    const extensions = control.getHeaderExtensionsToNegotiate?.()
+    if (!extensions) continue
+    for (const extension of extensions)
+      if (/:sdes:(mid|rtp-stream-id)$/.test(extension.uri)) extension.direction = 'sendrecv'
+    control.setHeaderExtensionsToNegotiate?.(extensions)
+  }
+}
