@@ -34,28 +34,46 @@
   window.RTCPeerConnection = class {
     constructor() {
       this.connectionState = 'new'
+      this.offers = 0
+      this.restarts = 0
       this.frames = 0
       this.bytes = 0
       this.senders = []
       this.receiving = false
       window.__peers.push(this)
     }
-    addTransceiver(what) {
+    addTransceiver(what, init = {}) {
       if (what === 'video') this.receiving = true
-      if (typeof what !== 'string') this.senders.push({ track: what, replaceTrack: async () => undefined })
-      return { setCodecPreferences() {} }
+      const sender = {
+        track: typeof what === 'string' ? null : what,
+        encodings: init.sendEncodings ?? [],
+        getParameters: () => ({ encodings: sender.encodings }),
+        setParameters: async (next) => void (sender.encodings = next.encodings),
+        replaceTrack: async (track) => void (sender.track = track),
+      }
+      if (sender.track) this.senders.push(sender)
+      return { sender, setCodecPreferences() {} }
     }
     getSenders() {
       return this.senders
     }
+    restartIce() {
+      this.restarts += 1
+    }
     async createOffer() {
-      return { type: 'offer', sdp: 'v=0' }
+      this.offers += 1
+      const credentials = `a=ice-ufrag:offer${this.offers}\r\na=ice-pwd:${'x'.repeat(22)}`
+      const sdp = `v=0\r\na=group:BUNDLE 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n${credentials}\r\na=mid:0\r\n`
+      return { type: 'offer', sdp }
     }
     async setLocalDescription(description) {
       this.localDescription = description
     }
-    async setRemoteDescription() {
+    async setRemoteDescription(description) {
+      const restarted = this.remoteDescription !== undefined
+      this.remoteDescription = description
       setTimeout(() => {
+        if (restarted) return this.become('connected')
         if (window.__blocked) return this.become('failed')
         if (this.receiving) this.ontrack?.({ track: scene() })
         this.become('connected')
@@ -68,11 +86,25 @@
     async getStats() {
       if (!this.frozen) this.frames += 25
       this.bytes += 375000
-      return new Map([
-        ['v', { type: 'inbound-rtp', kind: 'video', framesDecoded: this.frames, packetsReceived: this.frames * 8 }],
-        ['o', { type: 'outbound-rtp', kind: 'video', bytesSent: this.bytes, framesPerSecond: 30 }],
-        ['p', { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.018 }],
-      ])
+      const uplink = window.__uplink ?? {}
+      const size = { type: 'outbound-rtp', kind: 'video', active: true, packetsSent: this.bytes / 1000 }
+      return new Map(
+        Object.entries({
+          v: { type: 'inbound-rtp', kind: 'video', framesDecoded: this.frames, packetsReceived: this.frames * 8 },
+          m: { ...size, id: 'm', bytesSent: this.bytes / 4, framesPerSecond: 15, frameWidth: 640, frameHeight: 360 },
+          h: {
+            ...size,
+            id: 'h',
+            bytesSent: this.bytes,
+            framesPerSecond: 30,
+            frameWidth: 1280,
+            frameHeight: 720,
+            qualityLimitationReason: uplink.reason ?? 'none',
+          },
+          r: { type: 'remote-inbound-rtp', localId: 'h', fractionLost: uplink.lost ?? 0.002 },
+          p: { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.018 },
+        }),
+      )
     }
     close() {
       this.connectionState = 'closed'

@@ -22,6 +22,17 @@ ORIGIN = "http://localhost:9"
 PROBLEM = "urn:linli:problem:"
 ADDRESSES = {"/": "index.html", "/host": "host.html", "/store": "store.html"}
 
+LAYER_REL = "urn:ietf:params:whep:ext:core:layer"
+LAYERS = [
+    {"encodingId": "l", "width": 320, "height": 180, "bitrate": 150_000, "active": True},
+    {"encodingId": "m", "width": 640, "height": 360, "bitrate": 500_000, "active": True},
+    {"encodingId": "h", "width": 1280, "height": 720, "bitrate": 1_500_000, "active": True},
+]
+_SECTION = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n"
+_ICE = "a=ice-ufrag:{0}\r\na=ice-pwd:{0}-password-of-22-letters\r\n"
+SERVER_SDP = "v=0\r\na=ice-lite\r\n" + _SECTION + _ICE.format("server")
+RESTARTED = "a=ice-lite\r\n" + _ICE.format("again") + _SECTION + "a=end-of-candidates\r\n"
+
 # A peer connection that shows a drawn kitchen; `window.__peers` lets a test break it.
 FAKE_PEER = (Path(__file__).parent / "fake_peer.js").read_text()
 QR_SVG = """<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 21 21'>
@@ -122,6 +133,10 @@ class PlayedServer:
     keys: list[str] = field(default_factory=list)
     sockets: list[WebSocketRoute] = field(default_factory=list)
     offset: int = 7
+    layers: list[dict[str, Any]] | None = None
+    layer_requests: list[dict[str, Any]] = field(default_factory=list)
+    restarts: list[Request] = field(default_factory=list)
+    restart_status: int = 200
     codes: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
     def attach(self, context: BrowserContext) -> None:
@@ -276,20 +291,34 @@ class PlayedServer:
 
     def _live(self, route: Route, request: Request) -> None:
         status, kind, retry_s = self.whep if request.url.endswith("whep") else (201, "", 0)
-        if request.method == "DELETE":
+        if request.url.endswith("/layer"):
+            self._layer(route, request)
+        elif request.method == "PATCH":
+            self.restarts.append(request)
+            route.fulfill(status=self.restart_status, body=RESTARTED)
+        elif request.method == "DELETE":
             route.fulfill(status=200, body="")
         elif status == 201:
+            url = request.url + "/s"
+            headers = {"Location": url}
+            if self.layers is not None and url.endswith("/whep/s"):
+                headers["Link"] = f'<{url}/layer>; rel="{LAYER_REL}"'
             route.fulfill(
-                status=201,
-                headers={"Location": request.url + "/s"},
-                content_type="application/sdp",
-                body="v=0",
+                status=201, headers=headers, content_type="application/sdp", body=SERVER_SDP
             )
         else:
             problem = {"type": PROBLEM + kind, "title": kind, "status": status}
             route.fulfill(
                 status=status, headers={"Retry-After": str(retry_s)}, body=json.dumps(problem)
             )
+
+    def _layer(self, route: Route, request: Request) -> None:
+        if request.method == "POST":
+            self.layer_requests.append(body_of(request))
+            route.fulfill(status=204, body="")
+        else:
+            listed = {"layers": self.layers, "current": "m", "chosen": None}
+            route.fulfill(content_type="application/json", body=json.dumps(listed))
 
     def _api(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
         if path == "/api/lives":

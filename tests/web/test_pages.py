@@ -52,7 +52,10 @@ def open_page(browser: Browser) -> Iterator[Open]:
         server: PlayedServer, path: str, *, locale: str = "zh-CN", prepare: Prepare | None = None
     ) -> Page:
         context = browser.new_context(
-            viewport={"width": 360, "height": 740}, locale=locale, timezone_id="Asia/Shanghai"
+            viewport={"width": 360, "height": 740},
+            device_scale_factor=2,
+            locale=locale,
+            timezone_id="Asia/Shanghai",
         )
         contexts.append(context)
         server.attach(context)

@@ -4,38 +4,59 @@ export class FakePeer {
   closed = false
   offered: string[] = []
   preferred: { mimeType: string }[] = []
-  encodings: unknown[] = []
+  encodings: RTCRtpEncodingParameters[] = []
+  restarts = 0
+  #ufrag = 0
   frames_per_second = 0
   packets_per_second = 0
   localDescription: { sdp: string } | null = null
+  remoteDescription: { sdp: string } | null = null
   ontrack: ((event: unknown) => void) | null = null
   onconnectionstatechange: (() => void) | null = null
   #frames = 0
   #packets = 0
   #bytes = 0
 
-  addTransceiver(what: string | { kind: string }, init: { direction: string; sendEncodings?: unknown[] }) {
+  addTransceiver(
+    what: string | { kind: string },
+    init: { direction: string; sendEncodings?: RTCRtpEncodingParameters[] },
+  ) {
     this.offered.push(`${typeof what === 'string' ? what : what.kind}:${init.direction}`)
     this.encodings.push(...(init.sendEncodings ?? []))
-    return { setCodecPreferences: (codecs: { mimeType: string }[]) => (this.preferred = codecs) }
+    const sender = {
+      transport: this.transport,
+      track: typeof what === 'string' ? null : what,
+      replaceTrack: async (track: { kind: string }) => void (sender.track = track),
+      getParameters: () => ({ encodings: this.encodings }),
+      setParameters: async (next: { encodings: RTCRtpEncodingParameters[] }) =>
+        void (this.encodings = next.encodings),
+    }
+    this.senders.push(sender)
+    return { sender, setCodecPreferences: (codecs: { mimeType: string }[]) => (this.preferred = codecs) }
   }
   readonly transport = { state: 'connected', onstatechange: null as (() => void) | null }
+  readonly senders: { transport: unknown; track: { kind: string } | null }[] = []
   getSenders() {
-    return [{ transport: this.transport }]
+    return this.senders
   }
   /** The other end says goodbye, as a server does to a host that another one replaces. */
   closeTransport() {
     this.transport.state = 'closed'
     this.transport.onstatechange?.()
   }
+  restartIce() {
+    this.restarts += 1
+  }
   async createOffer() {
-    return { type: 'offer', sdp: 'v=0 offer' }
+    return { type: 'offer', sdp: sessionOf(`offer${(this.#ufrag += 1)}`) }
   }
   async setLocalDescription(description: { sdp: string }) {
     this.localDescription = description
   }
-  async setRemoteDescription() {
-    return undefined
+  /** As browsers do: an answer that takes one size leaves the first. */
+  async setRemoteDescription(description: { sdp: string }) {
+    this.remoteDescription = description
+    if (!/a=simulcast:/.test(description.sdp)) this.encodings = this.encodings.slice(0, 1)
   }
   become(state: string) {
     this.connectionState = state
@@ -51,7 +72,7 @@ export class FakePeer {
         'v',
         { type: 'inbound-rtp', kind: 'video', framesDecoded: this.#frames, packetsReceived: this.#packets },
       ],
-      ['o', { type: 'outbound-rtp', kind: 'video', bytesSent: this.#bytes, framesPerSecond: 30 }],
+      ['o', { id: 'o', type: 'outbound-rtp', kind: 'video', bytesSent: this.#bytes, framesPerSecond: 30 }],
       ['p', { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.02 }],
     ])
   }
@@ -59,4 +80,26 @@ export class FakePeer {
     this.closed = true
     this.connectionState = 'closed'
   }
+}
+
+/** A description with one bundled video section. */
+export function sessionOf(ufrag: string, more: string[] = []): string {
+  return [
+    'v=0',
+    'a=group:BUNDLE 0',
+    'm=video 9 UDP/TLS/RTP/SAVPF 96',
+    'a=mid:0',
+    `a=ice-ufrag:${ufrag}`,
+    `a=ice-pwd:${ufrag}-password`,
+    ...more,
+    '',
+  ].join('\r\n')
+}
+
+/** What a server answers to an ICE restart. */
+export function restartAnswer(): Response {
+  const lines = ['a=ice-lite', 'a=ice-ufrag:again', 'a=ice-pwd:again-password', 'm=video 9 X 96', 'a=mid:0']
+  return new Response([...lines, 'a=candidate:1 1 udp 1 127.0.0.1 9 typ host', ''].join('\r\n'), {
+    status: 200,
+  })
 }

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/freeze'
 import { Player, type PlayerPhase, STRAIGHT_TIMEOUT_MS, TRANSPORT_TIMEOUT_MS } from '../src/lib/player'
-import { FakePeer } from './fake-peer'
+import { RESTART_PATIENCE_MS } from '../src/lib/restart'
+import { FakePeer, restartAnswer, sessionOf } from './fake-peer'
 import { VirtualTime } from './virtual-time'
 
 interface Asked {
@@ -14,10 +15,12 @@ let peers: FakePeer[]
 let relays: RTCIceServer[][]
 let asked: Asked[]
 let answer: () => Response
+let restart: () => Response
 let phases: PlayerPhase[]
 let player: Player
 
-const created = () => new Response('v=0 answer', { status: 201, headers: { Location: '/live/demo/whep/s1' } })
+const created = () =>
+  new Response(sessionOf('server'), { status: 201, headers: { Location: '/live/demo/whep/s1' } })
 const problem = (status: number, retry_s = 0) =>
   new Response('{}', { status, headers: retry_s ? { 'Retry-After': String(retry_s) } : {} })
 const posts = () => asked.filter((one) => one.method === 'POST').length
@@ -29,10 +32,12 @@ beforeEach(() => {
   relays = []
   asked = []
   answer = created
+  restart = restartAnswer
   phases = []
   player = new Player('/live/demo/whep', {
     async fetch(url, init) {
       asked.push({ method: init?.method ?? 'GET', url, keepalive: init?.keepalive ?? false })
+      if (init?.method === 'PATCH') return restart()
       return init?.method === 'POST' ? answer() : new Response(null, { status: 200 })
     },
     timers: time,
@@ -78,7 +83,10 @@ describe('a closed network', () => {
   const turn =
     '<turn:t.example:3478>; rel="ice-server"; username="9:linli"; credential="x="; credential-type="password"'
   const withRelay = () =>
-    new Response('v=0 answer', { status: 201, headers: { Location: '/live/demo/whep/s1', Link: turn } })
+    new Response(sessionOf('server'), {
+      status: 201,
+      headers: { Location: '/live/demo/whep/s1', Link: turn },
+    })
 
   it('is left through a relay as soon as the straight way has failed', async () => {
     answer = withRelay
@@ -140,10 +148,43 @@ describe('a live that begins while its absence is being answered', () => {
 describe('a picture that stands still', () => {
   it('gets a new session after some seconds', async () => {
     await play()
+    peer().packets_per_second = 100
     peer().frames_per_second = 0
     await time.pass(FREEZE_MS + 2_500)
     expect(peers).toHaveLength(2)
     expect(phases).toContain('lost')
+  })
+
+  it('because nothing arrives gets a restart of ICE first', async () => {
+    await play()
+    peer().frames_per_second = 0
+    await time.pass(FREEZE_MS)
+    expect(peer().restarts).toBe(1)
+    peer().frames_per_second = 25
+    await time.pass(30_000)
+    expect(peers).toHaveLength(1)
+    expect(phases).toEqual(['connecting', 'playing'])
+  })
+
+  it('because nothing arrives gets a new session when that does not help', async () => {
+    await play()
+    peer().frames_per_second = 0
+    await time.pass(FREEZE_MS + RESTART_PATIENCE_MS + 1_000)
+    expect(peer().restarts).toBe(0)
+    expect(peers).toHaveLength(2)
+  })
+
+  it('gets one even if every restart seems to help', async () => {
+    await play()
+    const first = peer()
+    restart = () => {
+      void Promise.resolve().then(() => first.become('connected'))
+      return restartAnswer()
+    }
+    first.frames_per_second = 0
+    await time.pass(FREEZE_MS + RESTART_PATIENCE_MS + 1_500)
+    expect(peers).toHaveLength(2)
+    expect(first.restarts).toBe(1)
   })
 
   it('is left alone while the host is away', async () => {
@@ -194,6 +235,33 @@ describe('a broken transport', () => {
     peer().closeTransport()
     await time.pass(1_000)
     expect(peers).toHaveLength(2)
+  })
+
+  it('is restarted at once, in its session', async () => {
+    await play()
+    peer().become('disconnected')
+    await time.pass(10)
+    expect(asked.at(-1)).toMatchObject({ method: 'PATCH', url: '/live/demo/whep/s1' })
+    await time.pass(2_000)
+    peer().become('connected')
+    await time.pass(20_000)
+    expect(peers).toHaveLength(1)
+  })
+
+  it('is replaced at once when the server does not restart it', async () => {
+    await play()
+    restart = () => problem(422)
+    peer().become('disconnected')
+    await time.pass(1_500)
+    expect(peers).toHaveLength(2)
+  })
+
+  it('that works is kept when another network cannot be moved to', async () => {
+    await play()
+    restart = () => problem(422)
+    player.networkChanged()
+    await time.pass(20_000)
+    expect(peers).toHaveLength(1)
   })
 
   it('is replaced when it does not', async () => {

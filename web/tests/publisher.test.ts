@@ -1,14 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { preferCodecs, withStartBitrate } from '../src/lib/negotiate'
-import {
-  Publisher,
-  type PublisherPhase,
-  type UplinkStats,
-  VIDEO_BITRATE_MAX,
-  meaningOf,
-} from '../src/lib/publisher'
+import { Publisher, type PublisherPhase, meaningOf } from '../src/lib/publisher'
+import { RESTART_PATIENCE_MS } from '../src/lib/restart'
+import { ENCODINGS, VIDEO_BITRATE_MAX } from '../src/lib/simulcast'
+import type { Uplink } from '../src/lib/uplink'
 import type { LiveState } from '../src/lib/wire'
-import { FakePeer } from './fake-peer'
+import { FakePeer, restartAnswer, sessionOf } from './fake-peer'
 import { VirtualTime } from './virtual-time'
 
 const codec = (name: string, sdpFmtpLine = '') => ({
@@ -24,13 +21,18 @@ const CODECS = [
 ]
 const STREAM = { getTracks: () => [{ kind: 'video' }, { kind: 'audio' }] } as unknown as MediaStream
 
+const created = (more: string[] = []) =>
+  new Response(sessionOf('server', more), { status: 201, headers: { Location: '/live/demo/whip/s1' } })
+
 let time: VirtualTime
 let peers: FakePeer[]
 let phases: PublisherPhase[]
-let stats: UplinkStats[]
+let stats: Uplink[]
 let posts: () => Response
 let room: LiveState
 let deleted: number
+let patches: () => Response
+let asked: string[]
 let publisher: Publisher
 const peer = () => peers.at(-1) as FakePeer
 
@@ -41,9 +43,13 @@ beforeEach(async () => {
   stats = []
   room = 'paused'
   deleted = 0
-  posts = () => new Response('v=0', { status: 201, headers: { Location: '/live/demo/whip/s1' } })
+  asked = []
+  patches = restartAnswer
+  posts = () => created()
   publisher = new Publisher('/live/demo/whip', {
-    async fetch(_, init) {
+    async fetch(url, init) {
+      asked.push(`${init?.method} ${url}`)
+      if (init?.method === 'PATCH') return patches()
       if (init?.method === 'POST') return posts()
       if (init?.method === 'DELETE') deleted += 1
       return new Response(null, { status: 200 })
@@ -58,7 +64,7 @@ beforeEach(async () => {
     roomState: async () => room,
     videoCodecs: () => CODECS,
     onPhase: (phase) => phases.push(phase),
-    onStats: (one) => stats.push(one),
+    onUplink: (one) => stats.push(one),
   })
   publisher.start(STREAM)
   await time.pass(10)
@@ -79,7 +85,18 @@ describe('going live', () => {
       'video/AV1',
     ])
     expect(peer().preferred[0]).toBe(CODECS[3])
-    expect(peer().encodings).toEqual([expect.objectContaining({ maxBitrate: VIDEO_BITRATE_MAX })])
+  })
+
+  it('offers three sizes, and sends the whole picture where one is taken', async () => {
+    expect(peer().encodings).toEqual([
+      expect.objectContaining({ maxBitrate: VIDEO_BITRATE_MAX, scaleResolutionDownBy: 1, maxFramerate: 30 }),
+    ])
+    posts = () => created(['a=simulcast:recv l;m;h'])
+    await onAir()
+    peer().become('failed')
+    await time.pass(3_000)
+    expect(peers).toHaveLength(2)
+    expect(peer().encodings).toEqual(ENCODINGS)
   })
 
   it('asks the browser to begin with a clear picture', () => {
@@ -96,7 +113,109 @@ describe('going live', () => {
   it('says how the uplink does', async () => {
     await onAir()
     expect(phases.at(-1)).toBe('live')
-    expect(stats.at(-1)).toEqual({ bitrate: 500_000, rtt_ms: 20, frame_rate: 30 })
+    expect(stats.at(-1)).toEqual({
+      bitrate: 500_000,
+      rtt_ms: 20,
+      frame_rate: 30,
+      lost: null,
+      limited: false,
+    })
+  })
+})
+
+describe('a transport that stands still', () => {
+  it('goes on in the same session once ICE has been restarted', async () => {
+    await onAir()
+    peer().become('disconnected')
+    await time.pass(1_000)
+    expect(asked.at(-1)).toBe('PATCH /live/demo/whip/s1')
+    expect(peer().remoteDescription?.sdp).toContain('a=ice-ufrag:again')
+    peer().become('connected')
+    await time.pass(30_000)
+    expect(peers).toHaveLength(1)
+    expect(phases).toEqual(['connecting', 'live'])
+  })
+
+  it('gets a new session when the restart does not help in time', async () => {
+    await onAir()
+    peer().become('disconnected')
+    await time.pass(RESTART_PATIENCE_MS - 100)
+    expect(phases.at(-1)).toBe('live')
+    await time.pass(1_000)
+    expect(peers).toHaveLength(2)
+    expect(deleted).toBe(0)
+  })
+
+  it('gets a new session as soon as the server has forgotten this one', async () => {
+    await onAir()
+    patches = () => new Response('{}', { status: 404 })
+    peer().become('disconnected')
+    await time.pass(10)
+    expect(phases.at(-1)).toBe('lost')
+    await time.pass(1_000)
+    expect(peers).toHaveLength(2)
+  })
+})
+
+describe('another network', () => {
+  it('is moved to before the old one is missed', async () => {
+    await onAir()
+    publisher.networkChanged()
+    await time.pass(10_000)
+    expect(peer().restarts).toBe(1)
+    expect(peers).toHaveLength(1)
+    expect(phases.at(-1)).toBe('live')
+  })
+
+  it('ends the wait for the next attempt', async () => {
+    await onAir()
+    posts = () => new Response('{}', { status: 503, headers: { 'Retry-After': '60' } })
+    peer().become('failed')
+    await time.pass(3_000)
+    posts = () => created()
+    publisher.networkChanged()
+    await time.pass(10)
+    peer().become('connected')
+    expect(phases.at(-1)).toBe('live')
+  })
+})
+
+describe('another camera', () => {
+  it('is sent in the same session', async () => {
+    await onAir()
+    const back = { kind: 'video' } as MediaStreamTrack
+    await publisher.replace({ getTracks: () => [back] } as unknown as MediaStream)
+    expect(peer().senders[0]?.track).toBe(back)
+    await time.pass(1_000)
+    expect(peers).toHaveLength(1)
+    expect(asked.filter((one) => one.startsWith('POST'))).toHaveLength(1)
+  })
+
+  it('with a microphone where there was none needs a new one', async () => {
+    const deaf = { getTracks: () => [{ kind: 'video' }] } as unknown as MediaStream
+    publisher.start(deaf)
+    await time.pass(10)
+    peer().become('connected')
+    await publisher.replace(STREAM)
+    await time.pass(10)
+    expect(peer().offered).toEqual(['video:sendonly', 'audio:sendonly'])
+  })
+})
+
+describe('a server that starts again', () => {
+  it('gets the live back without a tap', async () => {
+    await onAir()
+    room = null as unknown as LiveState
+    posts = () => {
+      throw new TypeError('Failed to fetch')
+    }
+    peer().closeTransport()
+    await time.pass(20_000)
+    expect(phases.at(-1)).toBe('lost')
+    posts = () => created()
+    await time.pass(8_000)
+    peer().become('connected')
+    expect(phases.at(-1)).toBe('live')
   })
 })
 
@@ -145,7 +264,7 @@ describe('a refusal', () => {
     await onAir()
     peer().become('failed')
     await time.pass(3_000)
-    posts = () => new Response('v=0', { status: 201 })
+    posts = () => created()
     await time.pass(9_000)
     peer().become('connected')
     await time.pass(10)

@@ -5,31 +5,43 @@ export const FREEZE_MS = 4_000
 /** Before the first frame a decoder may wait for a keyframe this long, ms. */
 export const FIRST_FRAME_MS = 8_000
 
+/** And without a packet, before it counts as the way's fault, ms. */
+export const STALL_MS = 2_000
+
 export interface VideoSample {
   frames_decoded: number
   packets_received: number
 }
-export type Picture = 'waiting' | 'moving' | 'frozen' | 'undecodable'
+/** `stalled`: frozen, and nothing arrives that could be decoded: the way is at fault, not the picture. */
+export type Picture = 'waiting' | 'moving' | 'frozen' | 'stalled' | 'undecodable'
 
 export class FreezeWatch {
   #frames = 0
+  #packets = 0
+  #arrived_ms: number
   #packets_at_start: number | null = null
   #changed_ms: number
 
   constructor(now: number) {
     this.#changed_ms = now
+    this.#arrived_ms = now
   }
 
   /** What the picture does, told by a sample taken at `now` (monotonic ms). */
   sample(sample: VideoSample, now: number): Picture {
     this.#packets_at_start ??= sample.packets_received
+    if (sample.packets_received !== this.#packets) this.#arrived_ms = now
+    this.#packets = sample.packets_received
     if (sample.frames_decoded > this.#frames) {
       this.#frames = sample.frames_decoded
       this.#changed_ms = now
       return 'moving'
     }
     const still_ms = now - this.#changed_ms
-    if (this.#frames > 0) return still_ms >= FREEZE_MS ? 'frozen' : 'moving'
+    if (this.#frames > 0) {
+      if (still_ms < FREEZE_MS) return 'moving'
+      return now - this.#arrived_ms >= STALL_MS ? 'stalled' : 'frozen'
+    }
     if (still_ms < FIRST_FRAME_MS) return 'waiting'
     // Plenty arrives and nothing is decoded: this browser cannot play it.
     return sample.packets_received - this.#packets_at_start > 200 ? 'undecodable' : 'frozen'

@@ -1,6 +1,10 @@
 /** One WHIP or WHEP exchange (RFC 9725): offer out, answer in, and the session's address for its end. */
 import { type Fetch, REQUEST_TIMEOUT_MS, Unreachable, refusal } from './api'
 import { iceServers } from './ice-servers'
+import { linksOf } from './links'
+
+/** Where a player says what it shows (a WHEP extension). */
+export const LAYER_REL = 'urn:ietf:params:whep:ext:core:layer'
 
 export interface Exchange {
   fetch: Fetch
@@ -11,10 +15,13 @@ export interface Exchange {
   start_kbps?: number
 }
 
-/** What a negotiation gave. `ice_servers` help where the way to the server is closed. */
+/** What a negotiation gave. `ice_servers` help where the way to the server is closed; `layer_url` is `''` without layers. */
 export interface Session {
   url: string
   ice_servers: RTCIceServer[]
+  layer_url: string
+  /** As the server wrote it. */
+  answer: string
 }
 
 /**
@@ -39,11 +46,11 @@ export async function negotiate(peer: RTCPeerConnection, exchange: Exchange): Pr
   }
   if (!response.ok) throw await refusal(response)
   const url = response.headers.get('Location') ?? ''
-  const ice_servers = iceServers(response.headers.get('Link'))
+  const link = response.headers.get('Link')
   const answer = await response.text()
   const sdp = exchange.start_kbps ? withStartBitrate(answer, exchange.start_kbps) : answer
   await peer.setRemoteDescription({ type: 'answer', sdp })
-  return { url, ice_servers }
+  return { url, ice_servers: iceServers(link), layer_url: linksOf(link, LAYER_REL)[0]?.url ?? '', answer }
 }
 
 /** Tell the server we are gone. Survives the page (keepalive); an error changes nothing, the server times out by itself. */
@@ -102,6 +109,7 @@ export function preferCodecs<T extends { mimeType: string; sdpFmtpLine?: string 
   return [...codecs].sort((a, b) => rank(a) - rank(b))
 }
 
-function bearer(token: string | null): Record<string, string> {
+/** The header that says who we are, if anybody. */
+export function bearer(token: string | null): Record<string, string> {
   return token ? { Authorization: `Bearer ${token}` } : {}
 }

@@ -3,14 +3,13 @@ import { type Fetch, Refused, Unreachable } from './api'
 import { Backoff } from './backoff'
 import { FreezeWatch, videoSample } from './freeze'
 import { type Exchange, endSession, negotiate, onTransportClosed } from './negotiate'
+import { Mending } from './restart'
 import type { Timers } from './timers'
 
 /** From the answer to a connected transport, ms. */
 export const TRANSPORT_TIMEOUT_MS = 8_000
 /** The same for the straight way, when there are relays to fall back on, ms. */
 export const STRAIGHT_TIMEOUT_MS = 3_000
-/** A broken transport may heal by itself this long, ms. */
-const DISCONNECTED_MS = 3_000
 const SAMPLE_EVERY_MS = 1_000
 /** Until the first frame, so that it is shown as soon as it is there, ms. */
 const FIRST_SAMPLES_EVERY_MS = 100
@@ -45,6 +44,10 @@ export class Player {
   #transportsFailed = 0
   #held = false
   #poked = false
+  #mending: Mending | null = null
+  /** The picture stands and nothing arrives. */
+  #stalled = false
+  #layers = ''
   #watch: FreezeWatch | null = null
   #cancel: () => void = () => undefined
   #cancelSampling: () => void = () => undefined
@@ -65,6 +68,11 @@ export class Player {
     return this.#peer
   }
 
+  /** Where to say what is shown, `''` while there is nothing to choose from. */
+  get layers(): string {
+    return this.#layers
+  }
+
   start(): void {
     if (this.#phase === 'idle' || this.#phase === 'stopped') void this.#connect()
   }
@@ -75,6 +83,12 @@ export class Player {
     // The answer that is under way may be older than the news: should it be a no, ask once more.
     if (this.#phase === 'connecting') this.#poked = true
     else void this.#connect()
+  }
+
+  /** The device has another network, or one again. */
+  networkChanged(): void {
+    if (this.#phase === 'playing') this.#mending?.networkChanged()
+    else this.poke()
   }
 
   /** While the host is away a still picture is no fault of ours, and a new session would not move it. */
@@ -104,6 +118,8 @@ export class Player {
       if (attempt !== this.#attempt) return void endSession(session.url, this.#exchange())
       this.#session = session.url
       this.#relays = session.ice_servers
+      this.#layers = session.layer_url
+      this.#mending = new Mending(peer, session.url, this.#exchange(), this.world.timers, () => this.#again())
       const patience_ms =
         this.#relays.length > 0 && !this.#relayed ? STRAIGHT_TIMEOUT_MS : TRANSPORT_TIMEOUT_MS
       this.#cancel = this.world.timers.after(patience_ms, () => this.#transportFailed())
@@ -130,14 +146,15 @@ export class Player {
     peer.onconnectionstatechange = () => {
       if (attempt !== this.#attempt) return
       if (peer.connectionState === 'connected') this.#connected(peer, attempt)
-      else if (peer.connectionState === 'disconnected')
-        this.#cancel = this.world.timers.after(DISCONNECTED_MS, () => this.#again())
+      else if (peer.connectionState === 'disconnected') this.#mending?.stalled()
       else if (peer.connectionState === 'failed' || peer.connectionState === 'closed') this.#transportFailed()
     }
   }
 
   #connected(peer: RTCPeerConnection, attempt: number): void {
     this.#cancel()
+    // A transport that says it is well again still has to move the picture.
+    if (!this.#stalled) this.#mending?.moving()
     this.#transportsFailed = 0
     if (this.#watch) return
     this.#watch = new FreezeWatch(this.world.timers.now())
@@ -162,12 +179,17 @@ export class Player {
     const now = this.world.timers.now()
     const picture = this.#watch?.sample(sample ?? { frames_decoded: 0, packets_received: 0 }, now)
     if (picture === 'moving') {
+      if (this.#stalled) this.#mending?.moving()
+      this.#stalled = false
       this.#backoff.reset()
       this.#enter('playing')
     } else if (this.#held) this.#watch?.restart(now)
     else if (picture === 'undecodable') {
       this.#close()
       this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
+    } else if (picture === 'stalled') {
+      this.#stalled = true
+      this.#mending?.stalled()
     } else if (picture === 'frozen') this.#again()
   }
 
@@ -196,6 +218,10 @@ export class Player {
     this.#attempt += 1
     this.#cancel()
     this.#cancelSampling()
+    this.#mending?.close()
+    this.#mending = null
+    this.#stalled = false
+    this.#layers = ''
     this.#watch = null
     this.#peer?.close()
     this.#peer = null

@@ -2,27 +2,19 @@
 import { type Fetch, Refused, Unreachable } from './api'
 import { Backoff } from './backoff'
 import { type Exchange, endSession, negotiate, onTransportClosed, preferCodecs } from './negotiate'
+import { Mending } from './restart'
+import { ENCODINGS, settleEncodings } from './simulcast'
 import type { Timers } from './timers'
+import { type Sent, type Uplink, sentOf, uplinkOf } from './uplink'
 import type { LiveState } from './wire'
 
-/** What a phone's uplink carries and 720p needs, bit/s. */
-export const VIDEO_BITRATE_MAX = 1_500_000
-export const FRAME_RATE_MAX = 30
 /** What to begin with; the browser's own estimate follows within seconds, kbit/s. */
 export const START_KBPS = 1_000
 const TRANSPORT_TIMEOUT_MS = 10_000
-/** A broken transport may heal by itself this long, ms. */
-const DISCONNECTED_MS = 3_000
 const SAMPLE_EVERY_MS = 2_000
 const CODECS = ['H264', 'VP8']
 
 export type PublisherPhase = 'idle' | 'connecting' | 'live' | 'lost' | 'taken_over' | 'refused' | 'stopped'
-
-export interface UplinkStats {
-  bitrate: number
-  rtt_ms: number | null
-  frame_rate: number | null
-}
 
 export interface PublisherWorld {
   fetch: Fetch
@@ -34,7 +26,7 @@ export interface PublisherWorld {
   roomState: () => Promise<LiveState | null>
   videoCodecs: () => RTCRtpCodec[]
   onPhase: (phase: PublisherPhase, why: Refused | null) => void
-  onStats: (stats: UplinkStats) => void
+  onUplink: (uplink: Uplink) => void
 }
 
 /**
@@ -53,7 +45,8 @@ export class Publisher {
   #session = ''
   #relays: RTCIceServer[] = []
   #attempt = 0
-  #bytes: { sent: number; at_ms: number } | null = null
+  #sent: Sent | null = null
+  #mending: Mending | null = null
   #cancel: () => void = () => undefined
   #cancelSampling: () => void = () => undefined
   readonly #backoff: Backoff
@@ -74,18 +67,27 @@ export class Publisher {
     void this.#connect()
   }
 
-  /** Send another camera or microphone without a new session. */
+  /** Send another camera or microphone; only a kind that was not there before needs a new session. */
   async replace(stream: MediaStream): Promise<void> {
     this.#stream = stream
-    for (const sender of this.#peer?.getSenders() ?? []) {
-      const track = stream.getTracks().find((candidate) => candidate.kind === sender.track?.kind)
-      if (track) await sender.replaceTrack(track)
+    if (!this.#peer) return
+    const senders = this.#peer.getSenders()
+    for (const track of stream.getTracks()) {
+      const sender = senders.find((candidate) => candidate.track?.kind === track.kind)
+      if (!sender) return await this.#connect()
+      await sender.replaceTrack(track)
     }
   }
 
-  /** The network may be back: do not wait any longer. */
+  /** Waiting may be over: try at once. */
   poke(): void {
     if (this.#phase === 'lost') void this.#connect()
+  }
+
+  /** The device has another network, or one again. */
+  networkChanged(): void {
+    if (this.#phase === 'live') this.#mending?.networkChanged()
+    else this.poke()
   }
 
   stop(): void {
@@ -103,25 +105,35 @@ export class Publisher {
       const peer = this.world.createPeer(this.#relays)
       this.#peer = peer
       this.#listen(peer, attempt)
-      for (const track of stream.getTracks()) this.#send(peer, track, stream)
+      const senders = stream.getTracks().map((track) => this.#send(peer, track, stream))
       const session = await negotiate(peer, this.#exchange())
       if (attempt !== this.#attempt) return void endSession(session.url, this.#exchange())
       this.#session = session.url
       this.#relays = session.ice_servers
+      this.#mending = new Mending(
+        peer,
+        session.url,
+        this.#exchange(),
+        this.world.timers,
+        () => void this.#broken(),
+      )
       this.#cancel = this.world.timers.after(TRANSPORT_TIMEOUT_MS, () => void this.#broken())
+      for (const sender of senders)
+        if (sender.track?.kind === 'video') await settleEncodings(sender, session.answer)
     } catch (error) {
       if (attempt === this.#attempt) this.#refused(error)
     }
   }
 
-  #send(peer: RTCPeerConnection, track: MediaStreamTrack, stream: MediaStream): void {
+  #send(peer: RTCPeerConnection, track: MediaStreamTrack, stream: MediaStream): RTCRtpSender {
     const video = track.kind === 'video'
     const transceiver = peer.addTransceiver(track, {
       direction: 'sendonly',
       streams: [stream],
-      ...(video ? { sendEncodings: [{ maxBitrate: VIDEO_BITRATE_MAX, maxFramerate: FRAME_RATE_MAX }] } : {}),
+      ...(video ? { sendEncodings: ENCODINGS.map((encoding) => ({ ...encoding })) } : {}),
     })
     if (video) transceiver.setCodecPreferences?.(preferCodecs(this.world.videoCodecs(), CODECS))
+    return transceiver.sender
   }
 
   #refused(error: unknown): void {
@@ -136,14 +148,14 @@ export class Publisher {
     peer.onconnectionstatechange = () => {
       if (attempt !== this.#attempt) return
       if (peer.connectionState === 'connected') this.#connected(peer, attempt)
-      else if (peer.connectionState === 'disconnected')
-        this.#cancel = this.world.timers.after(DISCONNECTED_MS, () => void this.#broken())
+      else if (peer.connectionState === 'disconnected') this.#mending?.stalled()
       else if (peer.connectionState === 'failed' || peer.connectionState === 'closed') void this.#broken()
     }
   }
 
   #connected(peer: RTCPeerConnection, attempt: number): void {
     this.#cancel()
+    this.#mending?.moving()
     this.#backoff.reset()
     this.#enter('live')
     onTransportClosed(peer, () => {
@@ -160,20 +172,10 @@ export class Publisher {
   }
 
   #measure(stats: Record<string, unknown>[]): void {
-    const outbound = stats.filter((entry) => entry.type === 'outbound-rtp')
-    const video = outbound.find((entry) => entry.kind === 'video')
-    const sent = outbound.reduce((sum, entry) => sum + Number(entry.bytesSent ?? 0), 0)
-    const pair = stats.find((entry) => entry.type === 'candidate-pair' && entry.nominated === true)
-    const rtt = Number(pair?.currentRoundTripTime)
-    const at_ms = this.world.timers.now()
-    const before = this.#bytes
-    this.#bytes = { sent, at_ms }
-    if (!before || at_ms <= before.at_ms) return
-    this.world.onStats({
-      bitrate: Math.max(0, ((sent - before.sent) * 8000) / (at_ms - before.at_ms)),
-      rtt_ms: Number.isFinite(rtt) ? Math.round(rtt * 1000) : null,
-      frame_rate: typeof video?.framesPerSecond === 'number' ? Math.round(video.framesPerSecond) : null,
-    })
+    const before = this.#sent
+    this.#sent = sentOf(stats, this.world.timers.now())
+    const uplink = before && uplinkOf(stats, before, this.#sent)
+    if (uplink) this.world.onUplink(uplink)
   }
 
   /** The transport is gone. Come back by ourselves, unless another host is on air in our place. */
@@ -198,7 +200,9 @@ export class Publisher {
     this.#attempt += 1
     this.#cancel()
     this.#cancelSampling()
-    this.#bytes = null
+    this.#sent = null
+    this.#mending?.close()
+    this.#mending = null
     this.#peer?.close()
     this.#peer = null
     if (ended) void endSession(this.#session, this.#exchange())

@@ -1,13 +1,16 @@
 /** The picture of a room: lib/player on a real peer connection and a video element. */
 import { onScopeDispose, ref, shallowRef } from 'vue'
 import { Player, type PlayerPhase } from '../lib/player'
+import { onNetworkChange, onSeenAgain } from './network'
 import { realTimers } from './timers'
+import { useLayers } from './use-layers'
 
 export function usePlayer(roomId: string, token: () => string | null) {
   const phase = ref<PlayerPhase>('idle')
   const stream = shallowRef<MediaStream | null>(null)
   const supported = typeof RTCPeerConnection === 'function'
 
+  const layers = useLayers()
   let pending = new MediaStream()
   const player = new Player(`/live/${encodeURIComponent(roomId)}/whep`, {
     fetch: (url, init) => fetch(url, init),
@@ -21,6 +24,8 @@ export function usePlayer(roomId: string, token: () => string | null) {
     token,
     onPhase(next) {
       phase.value = next
+      if (next === 'playing') layers.begin(player.layers)
+      else layers.end()
     },
     onTrack(event) {
       pending.addTrack(event.track)
@@ -34,11 +39,11 @@ export function usePlayer(roomId: string, token: () => string | null) {
   const comeBack = (event: PageTransitionEvent) => {
     if (event.persisted) player.start()
   }
-  window.addEventListener('online', poke)
+  const forget = [onNetworkChange(() => player.networkChanged()), onSeenAgain(() => player.poke())]
   window.addEventListener('pagehide', leave)
   window.addEventListener('pageshow', comeBack)
   onScopeDispose(() => {
-    window.removeEventListener('online', poke)
+    for (const end of forget) end()
     window.removeEventListener('pagehide', leave)
     window.removeEventListener('pageshow', comeBack)
     player.stop()
@@ -47,6 +52,7 @@ export function usePlayer(roomId: string, token: () => string | null) {
   return {
     phase,
     stream,
+    layers,
     poke,
     hold: (held: boolean) => player.hold(held),
     start() {

@@ -1,13 +1,18 @@
 /** Going live: lib/publisher on a real peer connection, with the screen kept awake. */
-import { onScopeDispose, ref, watch } from 'vue'
+import { onScopeDispose, ref } from 'vue'
 import type { Api } from '../lib/api'
-import { Publisher, type PublisherPhase, type UplinkStats } from '../lib/publisher'
+import { Publisher, type PublisherPhase } from '../lib/publisher'
+import { Judge, type Uplink, type Verdict } from '../lib/uplink'
+import { keepAwake } from './keep-awake'
+import { onNetworkChange, onSeenAgain } from './network'
 import { realTimers } from './timers'
 
 export function usePublisher(roomId: string, api: Api, token: () => string | null) {
   const phase = ref<PublisherPhase>('idle')
   const refusedStatus = ref(0)
-  const stats = ref<UplinkStats | null>(null)
+  const uplink = ref<Uplink | null>(null)
+  const verdict = ref<Verdict | null>(null)
+  let judge = new Judge()
 
   const publisher = new Publisher(`/live/${encodeURIComponent(roomId)}/whip`, {
     fetch: (url, init) => fetch(url, init),
@@ -26,18 +31,23 @@ export function usePublisher(roomId: string, api: Api, token: () => string | nul
     onPhase(next, why) {
       phase.value = next
       refusedStatus.value = why?.status ?? 0
-      if (next !== 'live') stats.value = null
+      if (next === 'live') return
+      judge = new Judge()
+      uplink.value = null
+      verdict.value = null
     },
-    onStats: (next) => (stats.value = next),
+    onUplink(next) {
+      uplink.value = next
+      verdict.value = judge.hear(next)
+    },
   })
 
-  const poke = () => publisher.poke()
   const leave = () => publisher.stop()
-  window.addEventListener('online', poke)
+  const forget = [onNetworkChange(() => publisher.networkChanged()), onSeenAgain(() => publisher.poke())]
   window.addEventListener('pagehide', leave)
   keepAwake(() => phase.value === 'live' || phase.value === 'lost' || phase.value === 'connecting')
   onScopeDispose(() => {
-    window.removeEventListener('online', poke)
+    for (const end of forget) end()
     window.removeEventListener('pagehide', leave)
     publisher.stop()
   })
@@ -45,30 +55,10 @@ export function usePublisher(roomId: string, api: Api, token: () => string | nul
   return {
     phase,
     refusedStatus,
-    stats,
+    uplink,
+    verdict,
     start: (stream: MediaStream) => publisher.start(stream),
     replace: (stream: MediaStream) => publisher.replace(stream),
     stop: leave,
   }
-}
-
-/** A phone that falls asleep takes the live with it. The lock ends with the page's visibility and is taken again. */
-function keepAwake(wanted: () => boolean): void {
-  let lock: WakeLockSentinel | null = null
-  const settle = async () => {
-    try {
-      if (wanted() && !document.hidden && !lock) {
-        lock = await navigator.wakeLock?.request('screen')
-        lock?.addEventListener('release', () => (lock = null))
-      } else if (!wanted()) await lock?.release()
-    } catch {
-      // Low battery: the system refuses; the live goes on as long as the screen does.
-    }
-  }
-  watch(wanted, settle)
-  document.addEventListener('visibilitychange', settle)
-  onScopeDispose(() => {
-    document.removeEventListener('visibilitychange', settle)
-    void lock?.release()
-  })
 }

@@ -1,0 +1,114 @@
+"""Phones change networks and servers start again: the live goes on without a tap."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Response, expect
+
+from tests.helpers import wait_until
+from tests.running import PASSWORD, Running
+from tests.stories.conftest import DESKTOP, People, video_stats
+
+LIVE_MS = 20_000
+BACK_MS = 40_000
+SMALLEST_LINES = 180
+ANOTHER_NETWORK = "window.dispatchEvent(new Event('online'))"
+SCALES = """() => window.connections[0].getSenders()
+  .filter((sender) => sender.track?.kind === 'video')
+  .flatMap((sender) => sender.getParameters().encodings)
+  .filter((encoding) => encoding.active)
+  .map((encoding) => encoding.scaleResolutionDownBy)"""
+# The credentials that the pair in use was checked with, so that a restart can be seen.
+UFRAGS = """async () => {
+  const stats = [...(await window.connections.at(-1).getStats()).values()]
+  const transport = stats.find((each) => each.type === 'transport')
+  const pair = stats.find((each) => each.id === transport.selectedCandidatePairId)
+  return [transport.iceLocalUsernameFragment, pair.state, transport.dtlsState]
+}"""
+
+
+async def test_host_and_viewer_change_networks_within_their_sessions(people: People) -> None:
+    host, viewer = await _on_air(people), await people.open("/r/demo")
+    await _picture_moves(viewer)
+    # A server that takes one size gets the whole picture; a busy machine may send less of it.
+    assert await host.evaluate(SCALES) == [1]
+    assert (await video_stats(viewer))["frameHeight"] > SMALLEST_LINES
+    for page in (host, viewer):
+        before = await page.evaluate(UFRAGS)
+        async with page.expect_response(_is_restart) as answered:
+            await page.evaluate(ANOTHER_NETWORK)
+        assert (await answered.value).status == 200
+
+        async def moved(page: Page = page, before: list[str] = before) -> bool:
+            ufrag, pair, dtls = await page.evaluate(UFRAGS)
+            return bool(ufrag != before[0] and pair == "succeeded" and dtls == "connected")
+
+        await wait_until(moved, what="a pair with the new credentials")
+        await _picture_moves(viewer)
+    assert await host.evaluate(SCALES) == [1]
+    for page in (host, viewer):
+        assert await page.evaluate("window.connections.length") == 1
+    await expect(host.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
+
+
+@pytest.mark.parametrize("orderly", [True, False])
+async def test_a_server_that_starts_again_gets_host_and_viewer_back(
+    people: People, linli: Running, orderly: bool
+) -> None:
+    host, viewer = await _on_air(people), await people.open("/r/demo")
+    await _picture_moves(viewer)
+    await (linli.stop() if orderly else linli.kill())
+    state = host.get_by_test_id("live-state")
+    await expect(state).to_have_attribute("data-state", "lost", timeout=LIVE_MS)
+    await linli.start()
+    await expect(state).to_have_attribute("data-state", "live", timeout=BACK_MS)
+    player = viewer.get_by_test_id("room")
+    await expect(player).to_have_attribute("data-player", "playing", timeout=BACK_MS)
+    await _picture_moves(viewer)
+
+
+async def test_the_other_camera_keeps_the_live_going(people: People) -> None:
+    host, viewer = await _on_air(people), await people.open("/r/demo")
+    await _picture_moves(viewer)
+    # Chromium's fake device is one camera; choosing it again opens it anew, as a rotation does.
+    track = (
+        "window.connections[0].getSenders().find((each) => each.track?.kind === 'video').track.id"
+    )
+    before = await host.evaluate(track)
+    await host.get_by_test_id("camera").dispatch_event("change")
+
+    async def another() -> bool:
+        return bool(await host.evaluate(track) != before)
+
+    await wait_until(another, what="another track")
+    await _picture_moves(viewer)
+    assert await host.evaluate("window.connections.length") == 1
+    assert await viewer.evaluate("window.connections.length") == 1
+
+
+async def _on_air(people: People) -> Page:
+    host = await people.open("/host", size=DESKTOP)
+    await host.get_by_test_id("login-username").fill("chunjiang")
+    await host.get_by_test_id("login-password").fill(PASSWORD)
+    await host.get_by_test_id("login-submit").click()
+    await host.get_by_test_id("go-live").click()
+    state = host.get_by_test_id("live-state")
+    await expect(state).to_have_attribute("data-state", "live", timeout=LIVE_MS)
+    return host
+
+
+async def _picture_moves(viewer: Page) -> None:
+    """Ten more frames than now are decoded."""
+    start: dict[str, Any] = {}
+
+    async def moves() -> bool:
+        stats = await video_stats(viewer)
+        if stats.get("id") != start.get("id"):
+            start.update(stats)
+        return bool(stats) and stats["framesDecoded"] >= start["framesDecoded"] + 10
+
+    await wait_until(moves, 30.0, "a picture that moves")
+
+
+def _is_restart(response: Response) -> bool:
+    return response.request.method == "PATCH"

@@ -1,0 +1,28 @@
+/** Notices that the device is on another network, or on one again. */
+
+/** Call back on every such change; the result ends that. */
+export function onNetworkChange(callback: () => void): () => void {
+  const connection = (navigator as { connection?: EventTarget & { type?: string } }).connection
+  let type = connection?.type
+  // The browser's guess at the speed changes all the time; Wi-Fi to mobile is what matters.
+  const look = () => {
+    if (connection?.type === type) return
+    type = connection?.type
+    if (type !== 'none') callback()
+  }
+  window.addEventListener('online', callback)
+  connection?.addEventListener('change', look)
+  return () => {
+    window.removeEventListener('online', callback)
+    connection?.removeEventListener('change', look)
+  }
+}
+
+/** Call back when the page is looked at again: timers of hidden pages hardly run. */
+export function onSeenAgain(callback: () => void): () => void {
+  const look = () => {
+    if (!document.hidden) callback()
+  }
+  document.addEventListener('visibilitychange', look)
+  return () => document.removeEventListener('visibilitychange', look)
+}

@@ -1,0 +1,251 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  type Choice,
+  type Layer,
+  LayerDesk,
+  SETTLE_MS,
+  choicesOf,
+  layersOf,
+  qualityOf,
+  shownHeight,
+} from '../src/lib/layers'
+import { VirtualTime } from './virtual-time'
+
+const URL = '/live/demo/whep/s1/layer'
+const layer = (encodingId: string, height: number): Layer => ({
+  encodingId,
+  width: (height * 16) / 9,
+  height,
+  bitrate: height * 2_000,
+  active: true,
+})
+const THREE = [layer('l', 180), layer('m', 360), layer('h', 720)]
+
+let time: VirtualTime
+let told: { url: string; body: unknown }[]
+let gets: number
+let layers: Layer[] | null
+let answer: () => Response
+let choices: Choice[]
+let desk: LayerDesk
+const bodies = () => told.map((one) => one.body)
+
+beforeEach(() => {
+  time = new VirtualTime()
+  told = []
+  gets = 0
+  layers = THREE
+  choices = []
+  answer = () => new Response(null, { status: 204 })
+  desk = makeDesk()
+})
+
+function makeDesk(quality: 'auto' | 'smooth' | 'standard' | 'high' = 'auto'): LayerDesk {
+  return new LayerDesk(quality, {
+    async fetch(url, init) {
+      if (init?.method !== 'POST') {
+        gets += 1
+        if (!layers) return new Response('{}', { status: 503 })
+        return new Response(JSON.stringify({ layers, current: 'm', chosen: null }))
+      }
+      told.push({ url, body: JSON.parse(String(init.body)) })
+      return answer()
+    },
+    timers: time,
+    random: () => 0.5,
+    onChoices: (next) => (choices = next),
+  })
+}
+
+describe('what a viewer may choose', () => {
+  it('is automatic, then large to small', () => {
+    const words = (list: Layer[]) =>
+      choicesOf(list).map((one) => `${one.quality} ${one.encodingId} ${one.lines}`)
+    expect(words(THREE)).toEqual(['auto null 0', 'high h 720', 'standard m 360', 'smooth l 180'])
+    expect(words(THREE.slice(0, 2))).toEqual(['auto null 0', 'high m 360', 'smooth l 180'])
+    expect(words([layer('a', 90), ...THREE])).toEqual([
+      'auto null 0',
+      'high h 720',
+      'standard m 360',
+      'smooth a 90',
+    ])
+  })
+
+  it('is nothing where there is one size', () => {
+    expect(choicesOf([])).toEqual([])
+    expect(choicesOf([layer('h', 720)])).toEqual([])
+  })
+
+  it('counts the lines of a portrait picture across', () => {
+    const portrait = THREE.map((one) => ({ ...one, width: one.height, height: one.width }))
+    expect(choicesOf(portrait)[1]?.lines).toBe(720)
+  })
+
+  it('is read from any answer', () => {
+    for (const broken of [null, 1, [], {}, { layers: 1 }, { layers: [null, 1, {}, { encodingId: 3 }] }])
+      expect(layersOf(broken)).toEqual([])
+    expect(layersOf({ layers: [{ encodingId: 'l' }] })).toEqual([
+      { encodingId: 'l', width: 0, height: 0, bitrate: 0, active: true },
+    ])
+    expect(qualityOf('high')).toBe('high')
+    for (const other of [null, '', 'auto', 'ultra']) expect(qualityOf(other)).toBe('auto')
+  })
+})
+
+describe('how large a picture is shown', () => {
+  const wide = { width: 1280, height: 720 }
+  it('is the shorter side of what is really shown, in the pixels of the device', () => {
+    expect(shownHeight({ width: 360, height: 203 }, wide, 'contain', 3)).toBe(608)
+    expect(shownHeight({ width: 360, height: 740 }, { width: 720, height: 1280 }, 'cover', 2)).toBe(833)
+    expect(shownHeight({ width: 900, height: 900 }, wide, 'contain', 1)).toBe(506)
+    expect(shownHeight({ width: 900, height: 900 }, wide, 'cover', 1)).toBe(900)
+  })
+
+  it('is nothing before there is a picture', () => {
+    expect(shownHeight({ width: 0, height: 0 }, wide, 'cover', 1)).toBe(0)
+    expect(shownHeight({ width: 1, height: 1 }, { width: 0, height: 0 }, 'cover', 1)).toBe(0)
+  })
+})
+
+describe('a session that plays', () => {
+  it('is told once what is shown', async () => {
+    desk.shown(608)
+    await time.pass(10_000)
+    expect(told).toEqual([])
+    desk.begin(URL)
+    await time.pass(10_000)
+    expect(told).toEqual([{ url: URL, body: { mediaId: 'video', encodingId: null, maxHeight: 608 } }])
+    expect(gets).toBe(1)
+  })
+
+  it('waits until the picture has a size', async () => {
+    desk.begin(URL)
+    await time.pass(10_000)
+    expect(told).toEqual([])
+    desk.shown(405)
+    await time.pass(SETTLE_MS + 10)
+    expect(told).toHaveLength(1)
+  })
+
+  it('without layers is told nothing, and offers nothing', async () => {
+    desk.shown(608)
+    desk.begin('')
+    desk.hidden(true)
+    desk.choose('high')
+    await time.pass(10_000)
+    expect(told).toEqual([])
+    expect(gets).toBe(0)
+    expect(choices).toEqual([])
+  })
+
+  it('is told of a change of more than a fifth, once it rests', async () => {
+    desk.shown(600)
+    desk.begin(URL)
+    await time.pass(10)
+    desk.shown(700)
+    await time.pass(1_000)
+    desk.shown(500)
+    await time.pass(SETTLE_MS - 100)
+    desk.shown(1_000)
+    await time.pass(SETTLE_MS - 100)
+    expect(told).toHaveLength(1)
+    await time.pass(200)
+    expect(bodies().at(-1)).toMatchObject({ maxHeight: 1_000 })
+    expect(told).toHaveLength(2)
+  })
+
+  it('is told at once when nobody looks, and when somebody does again', async () => {
+    desk.shown(600)
+    desk.begin(URL)
+    await time.pass(10)
+    desk.hidden(true)
+    await time.pass(10)
+    desk.shown(1_200)
+    await time.pass(1_000)
+    desk.hidden(false)
+    await time.pass(10)
+    expect(bodies().map((body) => (body as { maxHeight: number }).maxHeight)).toEqual([600, 180, 1_200])
+  })
+
+  it('that follows another one is told everything anew', async () => {
+    desk.shown(600)
+    desk.begin(URL)
+    await time.pass(10)
+    desk.end()
+    expect(choices).toEqual([])
+    desk.begin('/live/demo/whep/s2/layer')
+    await time.pass(10)
+    expect(told.map((one) => one.url)).toEqual([URL, '/live/demo/whep/s2/layer'])
+  })
+})
+
+describe('a choice', () => {
+  it('is told at once, and taken back as null', async () => {
+    desk.shown(600)
+    desk.begin(URL)
+    await time.pass(10)
+    desk.choose('smooth')
+    await time.pass(10)
+    desk.choose('auto')
+    await time.pass(10)
+    expect(bodies().map((body) => (body as { encodingId: unknown }).encodingId)).toEqual([null, 'l', null])
+  })
+
+  it('that this device remembers is in the first word', async () => {
+    desk = makeDesk('high')
+    desk.shown(600)
+    desk.begin(URL)
+    await time.pass(10_000)
+    expect(bodies()).toEqual([{ mediaId: 'video', encodingId: 'h', maxHeight: 600 }])
+  })
+
+  it('that this live does not have is automatic, until the host returns with it', async () => {
+    layers = [layer('h', 720)]
+    desk = makeDesk('smooth')
+    desk.shown(600)
+    desk.begin(URL)
+    await time.pass(10)
+    expect(bodies()).toEqual([{ mediaId: 'video', encodingId: null, maxHeight: 600 }])
+    layers = THREE
+    desk.hostReturned()
+    await time.pass(5_000)
+    expect(bodies().at(-1)).toMatchObject({ encodingId: 'l' })
+    expect(choices).toHaveLength(4)
+  })
+
+  it('made while a request is under way follows it', async () => {
+    desk.shown(600)
+    desk.begin(URL)
+    answer = () => {
+      answer = () => new Response(null, { status: 204 })
+      desk.choose('high')
+      return new Response(null, { status: 204 })
+    }
+    await time.pass(10)
+    expect(bodies().at(-1)).toMatchObject({ encodingId: 'h' })
+    expect(told).toHaveLength(2)
+  })
+})
+
+describe('a server that cannot', () => {
+  it('is told again later, a few times', async () => {
+    layers = null
+    answer = () => new Response('{}', { status: 503 })
+    desk.shown(600)
+    desk.begin(URL)
+    await time.pass(200_000)
+    expect(told).toHaveLength(5)
+    answer = () => new Response(null, { status: 204 })
+    desk.shown(900)
+    await time.pass(1_000)
+    expect(told).toHaveLength(6)
+  })
+
+  it('and will not is left alone', async () => {
+    answer = () => new Response('{}', { status: 404 })
+    desk.shown(600)
+    desk.begin(URL)
+    await time.pass(200_000)
+    expect(told).toHaveLength(1)
+  })
+})

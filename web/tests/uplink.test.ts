@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { Judge, type Uplink, sentOf, uplinkOf, verdictOf } from '../src/lib/uplink'
+
+const size = (id: string, bytes: number, packets: number, more: object = {}) => ({
+  id,
+  type: 'outbound-rtp',
+  kind: 'video',
+  bytesSent: bytes,
+  packetsSent: packets,
+  ...more,
+})
+const report = (localId: string, fractionLost: number) => ({
+  type: 'remote-inbound-rtp',
+  localId,
+  fractionLost,
+})
+const fine: Uplink = { bitrate: 1_400_000, rtt_ms: 20, frame_rate: 30, lost: 0.001, limited: false }
+
+describe('the numbers', () => {
+  it('are those of all sizes together, the frame rate that of the largest one that moves', () => {
+    const before = sentOf([size('l', 0, 0), size('m', 0, 0), size('h', 0, 0)], 1_000)
+    const stats = [
+      size('l', 10_000, 20, { framesPerSecond: 15, frameWidth: 320, frameHeight: 180 }),
+      size('m', 90_000, 80, { framesPerSecond: 29.7, frameWidth: 640, frameHeight: 360 }),
+      size('h', 0, 0, { frameWidth: 1280, frameHeight: 720, qualityLimitationReason: 'bandwidth' }),
+      report('l', 0.5),
+      report('m', 0),
+      { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.0423 },
+    ]
+    expect(uplinkOf(stats, before, sentOf(stats, 2_000))).toEqual({
+      bitrate: 800_000,
+      rtt_ms: 42,
+      frame_rate: 30,
+      lost: 0.1,
+      limited: true,
+    })
+  })
+
+  it('do without what a browser does not say', () => {
+    const stats = [size('o', 1_000, 1)]
+    const sent = sentOf(stats, 1_000)
+    expect(uplinkOf(stats, sent, sent)).toBeNull()
+    expect(uplinkOf(stats, sent, sentOf(stats, 2_000))).toEqual({
+      bitrate: 0,
+      rtt_ms: null,
+      frame_rate: null,
+      lost: null,
+      limited: false,
+    })
+  })
+
+  it('leave out a size that is switched off', () => {
+    const off = size('h', 0, 0, { active: false, qualityLimitationReason: 'bandwidth' })
+    const sent = sentOf([off], 0)
+    expect(uplinkOf([off], sent, sentOf([off], 1_000))?.limited).toBe(false)
+  })
+})
+
+describe('the verdict', () => {
+  it.each([
+    [fine, 'good'],
+    [{ ...fine, lost: 0.06 }, 'weak'],
+    [{ ...fine, limited: true }, 'weak'],
+    [{ ...fine, lost: 0.2 }, 'very_weak'],
+    [{ ...fine, limited: true, bitrate: 100_000 }, 'very_weak'],
+    [{ ...fine, bitrate: 100_000, lost: null }, 'good'],
+  ] as const)('of %j is %s', (uplink, verdict) => {
+    expect(verdictOf(uplink)).toBe(verdict)
+  })
+
+  it('waits until it is sure, and does not follow every burst', () => {
+    const judge = new Judge()
+    const weak = { ...fine, limited: true }
+    expect([weak, weak, fine, fine, fine].map((one) => judge.hear(one))).toEqual([
+      null,
+      null,
+      null,
+      null,
+      'good',
+    ])
+    expect([weak, weak, fine, weak, weak, weak].map((one) => judge.hear(one)).join()).toBe(
+      'good,good,good,good,good,weak',
+    )
+  })
+})
