@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 # A picture that stands still this long has frozen: three frames, but no less (WebRTC statistics).
 FREEZE_S = 0.19
+_ESTIMATE = struct.Struct("!BBHII4sII")
 _RECEIVER_REPORT = struct.Struct("!BBHIIIIIII")
 _RTCP_RR = 201
 
@@ -47,6 +48,15 @@ def receiver_report(own_ssrc: int, ssrc: int, audit: SequenceAudit) -> bytes:
     """Return the RTCP receiver report of one stream (RFC 3550 §6.4.2), no round-trip fields."""
     lost = min(audit.missing, 0x7FFFFF)
     return _RECEIVER_REPORT.pack(0x81, _RTCP_RR, 7, own_ssrc, ssrc, lost, audit.highest, 0, 0, 0)
+
+
+def estimate(own_ssrc: int, ssrc: int, bits_per_s: int) -> bytes:
+    """Return a REMB message (draft-alvestrand-rmcat-remb-03 §2.2) about one stream."""
+    exponent = max(0, bits_per_s.bit_length() - 18)
+    mantissa = bits_per_s >> exponent
+    return _ESTIMATE.pack(
+        0x8F, 206, 5, own_ssrc, 0, b"REMB", 1 << 24 | exponent << 18 | mantissa, ssrc
+    )
 
 
 @dataclass(slots=True)

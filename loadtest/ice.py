@@ -56,6 +56,8 @@ def offer(ufrag: str, password: str, fingerprint: str) -> str:
         f"a=fmtp:{video} {profile}",
         f"a=rtcp-fb:{video} nack",
         f"a=rtcp-fb:{video} nack pli",
+        f"a=rtcp-fb:{video} goog-remb",
+        "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
         f"m=audio 9 UDP/TLS/RTP/SAVPF {audio}",
         *transport,
         "a=mid:1",

@@ -2,10 +2,18 @@
 
 import struct
 
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, unpack_remb_fci
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.audit import FREEZE_S, FreezeAudit, OffsetAudit, SequenceAudit, receiver_report
+from loadtest.audit import (
+    FREEZE_S,
+    FreezeAudit,
+    OffsetAudit,
+    SequenceAudit,
+    estimate,
+    receiver_report,
+)
 
 
 def test_packets_in_order_are_complete_across_the_wrap() -> None:
@@ -81,3 +89,11 @@ def test_room_gaps_duplicates_and_new_epochs_are_counted() -> None:
     assert audit.gaps == 2
     audit.tick("f", 1, [1])
     assert audit.gaps == 3
+
+
+def test_an_estimate_is_what_browsers_send() -> None:
+    [packet] = RtcpPacket.parse(estimate(1, 9, 5_000_000))
+    assert isinstance(packet, RtcpPsfbPacket)
+    bits_per_s, ssrcs = unpack_remb_fci(packet.fci)
+    assert ssrcs == [9]
+    assert 4_900_000 < bits_per_s <= 5_000_000
