@@ -49,13 +49,20 @@ class Source(Protocol):
 class VideoEncoder:
     """x264 as a phone's encoder would be set: baseline, no B-frames, no delay, one thread."""
 
-    def __init__(self, width: int, height: int, bitrate_bps: int, fps: Fraction) -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        bitrate_bps: int,
+        fps: Fraction,
+        key_frame_every_s: float = KEY_FRAME_EVERY_S,
+    ) -> None:
         codec = av.CodecContext.create("libx264", "w")
         assert isinstance(codec, VideoCodecContext)
         codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
         codec.framerate, codec.time_base = fps, _VIDEO_TIME
         codec.thread_count = 1
-        codec.gop_size = max(1, round(fps * KEY_FRAME_EVERY_S))
+        codec.gop_size = max(1, round(float(fps) * key_frame_every_s))
         codec.options = {
             "preset": "ultrafast",
             "tune": "zerolatency",
@@ -107,11 +114,23 @@ class AudioEncoder:
 
 
 class PictureSource:
-    """The shop table with the clock of this moment."""
+    """The shop table with the clock of this moment.
 
-    def __init__(self, bitrate_bps: int) -> None:
+    A `deaf` one gives no key frames when asked, as OBS.
+    """
+
+    def __init__(
+        self,
+        bitrate_bps: int,
+        *,
+        key_frame_every_s: float = KEY_FRAME_EVERY_S,
+        deaf: bool = False,
+    ) -> None:
         self._picture = ShopPicture()
-        self._encoder = VideoEncoder(WIDTH_PX, HEIGHT_PX, bitrate_bps, Fraction(FPS))
+        self._encoder = VideoEncoder(
+            WIDTH_PX, HEIGHT_PX, bitrate_bps, Fraction(FPS), key_frame_every_s
+        )
+        self._deaf = deaf
         self._index = 0
 
     def due_s(self) -> float | None:
@@ -127,7 +146,8 @@ class PictureSource:
 
     def want_key_frame(self) -> None:
         """See Source."""
-        self._encoder.want_key_frame()
+        if not self._deaf:
+            self._encoder.want_key_frame()
 
     def close(self) -> None:
         """See Source."""
