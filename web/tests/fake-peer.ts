@@ -39,6 +39,11 @@ export class FakePeer {
   getSenders() {
     return this.senders
   }
+  nacks = 0
+  readonly receivers = [{ transport: this.transport, jitterBufferTarget: null as number | null }]
+  getReceivers() {
+    return this.receivers
+  }
   /** The other end says goodbye, as a server does to a host that another one replaces. */
   closeTransport() {
     this.transport.state = 'closed'
@@ -70,7 +75,13 @@ export class FakePeer {
     return new Map<string, Record<string, unknown>>([
       [
         'v',
-        { type: 'inbound-rtp', kind: 'video', framesDecoded: this.#frames, packetsReceived: this.#packets },
+        {
+          type: 'inbound-rtp',
+          kind: 'video',
+          framesDecoded: this.#frames,
+          packetsReceived: this.#packets,
+          nackCount: this.nacks,
+        },
       ],
       ['o', { id: 'o', type: 'outbound-rtp', kind: 'video', bytesSent: this.#bytes, framesPerSecond: 30 }],
       ['p', { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.02 }],

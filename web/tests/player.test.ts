@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { CUSHION_MS, GOOD_FOR_MS } from '../src/lib/cushion'
 import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/freeze'
 import { Player, type PlayerPhase, STRAIGHT_TIMEOUT_MS, TRANSPORT_TIMEOUT_MS } from '../src/lib/player'
 import { RESTART_PATIENCE_MS } from '../src/lib/restart'
@@ -67,6 +68,19 @@ describe('watching', () => {
     await play()
     expect(peer().offered).toEqual(['video:recvonly', 'audio:recvonly'])
     expect(phases).toEqual(['connecting', 'playing'])
+  })
+
+  it('gives repairs time on a line that loses, and only there', async () => {
+    await play()
+    peer().packets_per_second = 200
+    await time.pass(3_000)
+    const targets = () => peer().receivers.map((receiver) => receiver.jitterBufferTarget)
+    expect(targets()).toEqual([null])
+    peer().nacks = 8
+    await time.pass(3_000)
+    expect(targets()).toEqual([CUSHION_MS])
+    await time.pass(GOOD_FOR_MS + 3_000)
+    expect(targets()).toEqual([null])
   })
 
   it('ends its session when the page goes away', async () => {
@@ -158,7 +172,7 @@ describe('a picture that stands still', () => {
   it('because nothing arrives gets a restart of ICE first', async () => {
     await play()
     peer().frames_per_second = 0
-    await time.pass(FREEZE_MS)
+    await time.pass(FREEZE_MS + 1_000)
     expect(peer().restarts).toBe(1)
     peer().frames_per_second = 25
     await time.pass(30_000)

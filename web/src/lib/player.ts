@@ -1,6 +1,7 @@
 /** Watches a live over WHEP and keeps it running: negotiates, looks at the decoder, starts again when something breaks. */
 import { type Fetch, Refused, Unreachable } from './api'
 import { Backoff } from './backoff'
+import { Cushion, lineSample } from './cushion'
 import { FreezeWatch, videoSample } from './freeze'
 import { type Exchange, endSession, negotiate, onTransportClosed } from './negotiate'
 import { Mending } from './restart'
@@ -13,6 +14,9 @@ export const STRAIGHT_TIMEOUT_MS = 3_000
 const SAMPLE_EVERY_MS = 1_000
 /** Until the first frame, so that it is shown as soon as it is there, ms. */
 const FIRST_SAMPLES_EVERY_MS = 100
+/** While it is young, or while it is being given time for repairs, ms. */
+const CLOSE_SAMPLES_EVERY_MS = 250
+const YOUNG_MS = 5_000
 /** Wait for a live to begin when the server names no time, ms. */
 const NOT_LIVE_WAIT_MS = 3_000
 /** Transports in a row that fail before we say that WebRTC is blocked here. */
@@ -49,6 +53,7 @@ export class Player {
   #stalled = false
   #layers = ''
   #watch: FreezeWatch | null = null
+  #cushion = new Cushion()
   #cancel: () => void = () => undefined
   #cancelSampling: () => void = () => undefined
   readonly #backoff: Backoff
@@ -158,20 +163,37 @@ export class Player {
     this.#transportsFailed = 0
     if (this.#watch) return
     this.#watch = new FreezeWatch(this.world.timers.now())
+    this.#cushion = new Cushion()
     onTransportClosed(peer, () => {
       if (attempt === this.#attempt) this.#again()
     })
+    const began_ms = this.world.timers.now()
     const sample = async () => {
       const report = await peer.getStats()
       if (attempt !== this.#attempt) return
-      this.#look([...report.values()] as Record<string, unknown>[])
+      const stats = [...report.values()] as Record<string, unknown>[]
+      this.#soften(peer, stats)
+      this.#look(stats)
       if (attempt === this.#attempt)
-        this.#cancelSampling = this.world.timers.after(
-          this.#phase === 'playing' ? SAMPLE_EVERY_MS : FIRST_SAMPLES_EVERY_MS,
-          () => void sample(),
-        )
+        this.#cancelSampling = this.world.timers.after(this.#sampleEvery(began_ms), () => void sample())
     }
     void sample()
+  }
+
+  #sampleEvery(began_ms: number): number {
+    if (this.#phase !== 'playing') return FIRST_SAMPLES_EVERY_MS
+    const young = this.world.timers.now() - began_ms < YOUNG_MS
+    return young || this.#cushion.changing ? CLOSE_SAMPLES_EVERY_MS : SAMPLE_EVERY_MS
+  }
+
+  /** A line that loses gets time for repairs; only while it does, since it is delay. */
+  #soften(peer: RTCPeerConnection, stats: Record<string, unknown>[]): void {
+    const sample = this.#phase === 'playing' && !this.#held ? lineSample(stats) : null
+    if (!sample) return
+    const target_ms = this.#cushion.sample(sample, this.world.timers.now())
+    for (const receiver of peer.getReceivers?.() ?? [])
+      if (receiver.jitterBufferTarget !== undefined && receiver.jitterBufferTarget !== target_ms)
+        receiver.jitterBufferTarget = target_ms
   }
 
   #look(stats: Record<string, unknown>[]): void {

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { CUSHION_MS, Cushion, GOOD_FOR_MS, STEP_MS, lineSample } from '../src/lib/cushion'
+
+const good = (seconds: number) => ({ packets: seconds * 200, nacks: 0, freezes: 0, jitter_s: 0.005 })
+
+describe('the cushion against losses', () => {
+  it('is none on a good line', () => {
+    const cushion = new Cushion()
+    for (let second = 0; second < 60; second++) expect(cushion.sample(good(second), second * 1000)).toBe(null)
+  })
+
+  it.each([
+    ['losses', { nacks: 5 }],
+    ['a freeze', { freezes: 1 }],
+    ['unevenness', { jitter_s: 0.05 }],
+  ])('grows with %s step by step, and shrinks after a good while', (_, what) => {
+    const cushion = new Cushion()
+    cushion.sample(good(1), 1000)
+    const bad = { ...good(2), ...what }
+    expect(cushion.sample(bad, 2000)).toBe(STEP_MS)
+    expect(cushion.changing).toBe(true)
+    const after = { ...bad, jitter_s: 0 }
+    const grown = Array.from({ length: 10 }, (_, at) => cushion.sample(after, 2100 + at))
+    expect(grown[0]).toBe(2 * STEP_MS)
+    expect(grown.at(-1)).toBe(CUSHION_MS)
+    expect(cushion.changing).toBe(false)
+    expect(cushion.sample(after, 2000 + GOOD_FOR_MS - 1)).toBe(CUSHION_MS)
+    const shrunk = Array.from({ length: 10 }, (_, at) => cushion.sample(after, 2000 + GOOD_FOR_MS + at))
+    expect(shrunk[0]).toBe(CUSHION_MS - STEP_MS)
+    expect(shrunk.at(-1)).toBe(null)
+    expect(cushion.changing).toBe(false)
+  })
+
+  it('does not come with a single lost packet', () => {
+    const cushion = new Cushion()
+    cushion.sample(good(1), 1000)
+    expect(cushion.sample({ ...good(2), nacks: 1 }, 2000)).toBe(null)
+  })
+
+  it('does not come with what was lost before it was first asked', () => {
+    expect(new Cushion().sample({ ...good(1), nacks: 9, freezes: 2 }, 1000)).toBe(null)
+  })
+})
+
+describe('the sample of the line', () => {
+  it('is of the video', () => {
+    const video = {
+      type: 'inbound-rtp',
+      kind: 'video',
+      packetsReceived: 3,
+      nackCount: 2,
+      freezeCount: 1,
+      jitter: 0.1,
+    }
+    expect(lineSample([{ type: 'inbound-rtp', kind: 'audio' }, video])).toEqual({
+      packets: 3,
+      nacks: 2,
+      freezes: 1,
+      jitter_s: 0.1,
+    })
+    expect(lineSample([])).toBe(null)
+  })
+})
