@@ -6,7 +6,7 @@
 /** Two tries of a repair on a mobile network, ms. */
 export const CUSHION_MS = 300
 /** Longer at most by this with each sample, so that the growing delay is no freeze itself, ms. */
-export const STEP_MS = 60
+export const STEP_MS = 100
 /** A line that was good this long needs none, ms. */
 export const GOOD_FOR_MS = 20_000
 /** Parts of the packets asked for again, above which a line is one that loses. */

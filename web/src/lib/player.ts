@@ -15,7 +15,7 @@ const SAMPLE_EVERY_MS = 1_000
 /** Until the first frame, so that it is shown as soon as it is there, ms. */
 const FIRST_SAMPLES_EVERY_MS = 100
 /** While it is young, or while it is being given time for repairs, ms. */
-const CLOSE_SAMPLES_EVERY_MS = 250
+const CLOSE_SAMPLES_EVERY_MS = 200
 const YOUNG_MS = 5_000
 /** Wait for a live to begin when the server names no time, ms. */
 const NOT_LIVE_WAIT_MS = 3_000
