@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +84,11 @@ class People:
         locale: str = "zh-CN",
         size: dict[str, int] | None = None,
         through: Network | None = None,
+        scripts: Sequence[str] = (),
     ) -> Page:
         """A new person opens `path`; a script error on the page fails the test.
 
-        With `through` the person's media goes that way.
+        With `through` the person's media goes that way. `scripts` run before those of every page.
         """
         phone = size is None
         context = await self._browser.new_context(
@@ -103,6 +104,8 @@ class People:
         await context.add_init_script(KEEP_CONNECTIONS)
         if through is not None:
             await context.add_init_script(through.script)
+        for script in scripts:
+            await context.add_init_script(script)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         await page.goto(path)

@@ -1,0 +1,177 @@
+"""Where the straight way to the server is closed, Debian's coturn relays: the page finds it."""
+
+import asyncio
+import re
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aioice.stun import TransactionFailed
+from aioice.turn import create_turn_endpoint
+from playwright.async_api import Browser, expect
+
+from server.ice_servers import CREDENTIAL_TTL_S, links
+from tests.helpers import free_port, wait_until
+from tests.running import SHOP, Running, running
+from tests.stories.conftest import People, video_stats
+
+SECRET = "what only coturn and Linli know"
+PLAYING_S = 10.0
+UNAUTHORIZED = 401
+# Nothing passes but what a TURN server relays, whatever the page asks for.
+CLOSED_NETWORK = """
+  const Open = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Open {
+    constructor(configuration) { super({...configuration, iceTransportPolicy: 'relay'}) }
+  }
+"""
+SELECTED_CANDIDATE = """async () => {
+  const stats = await window.connections.at(-1).getStats()
+  const transport = [...stats.values()].find((each) => each.type === 'transport')
+  return {...stats.get(stats.get(transport.selectedCandidatePairId).localCandidateId)}
+}"""
+
+
+class Turn:
+    """A coturn on loopback, UDP and TCP on one port."""
+
+    def __init__(self, log: Path) -> None:
+        self.port = free_port()
+        self.log = log
+
+    def urls(self, *transports: str) -> str:
+        """What LINLI_ICE_SERVERS says of it."""
+        return ",".join(f"turn:127.0.0.1:{self.port}?transport={each}" for each in transports)
+
+    async def answers(self) -> bool:
+        """Whether it listens."""
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        await writer.wait_closed()
+        return True
+
+    async def allocate(self, username: str, password: str, transport: str) -> None:
+        """Ask for a relay and give it back; raises what coturn refuses it with."""
+        endpoint, _ = await create_turn_endpoint(
+            asyncio.DatagramProtocol,
+            ("127.0.0.1", self.port),
+            username=username,
+            password=password,
+            transport=transport,
+        )
+        endpoint.close()
+
+
+@pytest.fixture
+async def turn(tmp_path: Path) -> AsyncIterator[Turn]:
+    """A started TURN server that shares SECRET with Linli."""
+    executable = shutil.which("turnserver")
+    assert executable, "turnserver is missing; `make test` installs it with apt"
+    turn = Turn(tmp_path / "turn.log")
+    options = {
+        "listening-ip": "127.0.0.1",
+        "relay-ip": "127.0.0.1",
+        "listening-port": turn.port,
+        "static-auth-secret": SECRET,
+        "realm": "linli",
+        "userdb": tmp_path / "turn.db",
+        "pidfile": tmp_path / "turn.pid",
+        "relay-threads": 1,
+    }
+    with turn.log.open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            executable,
+            *("-n", "--use-auth-secret", "--no-tls", "--no-dtls", "--no-cli"),
+            *("--allow-loopback-peers", "--log-file=stdout", "--verbose"),
+            *(f"--{name}={value}" for name, value in options.items()),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        await wait_until(turn.answers, what="coturn")
+        yield turn
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@pytest.mark.parametrize("transports", [("udp", "tcp"), ("tcp",)])
+async def test_a_viewer_in_a_closed_network_gets_the_picture_over_a_relay(
+    turn: Turn, browser: Browser, tmp_path: Path, transports: tuple[str, ...]
+) -> None:
+    settings = {"LINLI_ICE_SERVERS": turn.urls(*transports), "LINLI_TURN_SECRET": SECRET}
+    async with running(tmp_path, SHOP, **settings) as linli, _published(linli):
+        people = People(browser, linli.url)
+        start = time.perf_counter()
+        page = await people.open("/r/demo", scripts=[CLOSED_NETWORK])
+        room = page.get_by_test_id("room")
+        await expect(room).to_have_attribute("data-player", "playing", timeout=PLAYING_S * 1_000)
+        playing_s = time.perf_counter() - start
+        print(f"over a relay ({', '.join(transports)}): a picture after {playing_s:.1f} s")
+        candidate: dict[str, Any] = await page.evaluate(SELECTED_CANDIDATE)
+        assert candidate["candidateType"] == "relay"
+        assert candidate["relayProtocol"] == transports[0]
+        # One straight try and one over the relay, which goes on.
+        assert await page.evaluate("window.connections.length") == len(["straight", "relayed"])
+        before = (await video_stats(page))["framesDecoded"]
+
+        async def moves() -> bool:
+            return bool((await video_stats(page))["framesDecoded"] > before + 10)
+
+        await wait_until(moves, what="a picture that moves")
+        for context in people.contexts:
+            await context.close()
+        assert people.errors == []
+        assert playing_s < PLAYING_S
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_coturn_takes_our_credentials_until_they_expire(turn: Turn, transport: str) -> None:
+    now_s = time.time()
+    await turn.allocate(*_credential(turn, SECRET, now_s), transport)
+    expired = _credential(turn, SECRET, now_s - CREDENTIAL_TTL_S - 60)
+    of_another_secret = _credential(turn, "another secret", now_s)
+    for username, password in (expired, of_another_secret):
+        with pytest.raises(TransactionFailed) as refused:
+            await turn.allocate(username, password, transport)
+        assert refused.value.response.error_code == UNAUTHORIZED
+
+
+def _credential(turn: Turn, secret: str, now_s: float) -> tuple[str, str]:
+    """User name and password as the server's Link header names them."""
+    [link] = links([turn.urls("udp")], secret, now_s=now_s)
+    found = re.search(r'username="(.+?)"; credential="(.+?)"', link)
+    assert found
+    return found[1], found[2]
+
+
+@asynccontextmanager
+async def _published(linli: Running) -> AsyncIterator[None]:
+    """A live in the demo room, from a generated picture."""
+    token = (await linli.linli("token", "--role", "host", "--room", "demo")).strip()
+    host = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "server", "publish"),
+        *("--to", f"{linli.url}/live/demo/whip", "--token", token),
+        env=linli.env,
+    )
+    try:
+        room = linli.url + "/api/rooms/demo"
+        async with httpx.AsyncClient() as client:
+
+            async def live() -> bool:
+                return bool((await client.get(room)).json()["state"] == "live")
+
+            await wait_until(live, what="the live")
+        yield
+    finally:
+        host.terminate()
+        await host.wait()
