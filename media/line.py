@@ -88,6 +88,11 @@ class Line:
         found = [one for one in (self._by_estimate, self._by_reports) if one is not None]
         return min(found) if found else None
 
+    @property
+    def at_ease(self) -> bool:
+        """Whether nothing was heard that speaks against what is sent."""
+        return not (self._queued or self._heavy_losses) and self._fresh == 1 and not self.capacity
+
     def wish(self, chosen: str | None, lines_max: int | None) -> None:
         """The viewer says what it wants, and how many lines it shows; None: whatever is best."""
         self._wished = chosen is not None and chosen != self.chosen

@@ -186,6 +186,8 @@ class Forwarder:
         stream, downlink = room.streams.get("video"), session.downlinks.get("video")
         if stream is None or downlink is None or not session.up:
             return
+        if len(stream.layers) == 1 and session.line.at_ease and not downlink.paused:
+            return
         flowing = stream.flowing(now=now)
         aim = downlink.target or downlink.layer
         if not flowing:
@@ -315,7 +317,6 @@ class Forwarder:
                 session.hear_report(kind, block.fraction_lost / 256, rtt_s)
                 if kind == "video" and rtt_s is not None:
                     session.line.hear_round_trip(rtt_s, now=now)
-        self.choose(room, session, now=now)
 
     def pass_sender_report(
         self, room: MediaRoom, stream: Stream, track: Track, report: RtcpSrPacket, *, now: float

@@ -614,6 +614,8 @@ class MediaPlane:
                 for stream in room.streams.values():
                     for track in stream.layers:
                         self._forwarder.pass_sender_report(room, stream, track, packet, now=now)
+        if session.role is Role.PLAY:
+            self._forwarder.choose(room, session, now=now)
 
     def _take_feedback(
         self, room: MediaRoom, session: Session, packet: AnyRtcpPacket, now: float
@@ -623,7 +625,6 @@ class MediaPlane:
         estimate = rtcp.estimate(packet)
         if estimate is not None:
             session.line.hear_estimate(estimate, now=now)
-            self._forwarder.choose(room, session, now=now)
             return
         if rtcp.is_key_frame_request(packet):
             if "video" in session.downlinks:
