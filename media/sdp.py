@@ -25,8 +25,13 @@ MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 # What we read of a host's packets, and what we write into a viewer's.
 EXTENSIONS = {"publish": (MID_URI, RID_URI, transport_cc.URI), "play": (SEND_TIME_URI,)}
-FEEDBACK = {"publish": ("transport-cc",), "play": ("goog-remb",)}
+FEEDBACK = {
+    "publish": ("nack", "nack pli", "transport-cc"),
+    "play": ("nack", "nack pli", "goog-remb"),
+}
 RIDS_MAX = 4
+# Offers may spell them otherwise (RFC 8866 section 6.6): GStreamer writes OPUS.
+_NAMES = {name.lower(): name for name in ("H264", "VP8", "opus", "rtx")}
 _RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 
 Direction = Literal["publish", "play"]
@@ -250,7 +255,7 @@ def _answer_section(
         lines.append(f"a=fmtp:{pt} {codec.parameters}")
     if section.kind == "video":
         feedback = [one for one in FEEDBACK[direction] if one in codec.feedback]
-        lines += [f"a=rtcp-fb:{pt} {one}" for one in ("nack", "nack pli", *feedback)]
+        lines += [f"a=rtcp-fb:{pt} {one}" for one in feedback]
         lines += [
             f"a=extmap:{section.extensions[uri]} {uri}"
             for uri in EXTENSIONS[direction]
@@ -323,7 +328,8 @@ def _codec(codec: RTCRtpCodecParameters) -> Codec:
     feedback = tuple(
         f"{one.type} {one.parameter}" if one.parameter else one.type for one in codec.rtcpFeedback
     )
-    return Codec(codec.name, codec.payloadType, codec.clockRate, parameters, feedback)
+    name = _NAMES.get(codec.name.lower(), codec.name)
+    return Codec(name, codec.payloadType, codec.clockRate, parameters, feedback)
 
 
 def _fingerprints(media: MediaDescription) -> tuple[tuple[str, str], ...]:

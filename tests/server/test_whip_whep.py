@@ -124,6 +124,22 @@ async def test_there_are_no_partial_answers_section_4_4_3(linli: Linli) -> None:
     refused(await linli.publish(OFFER.replace("H264/90000", "AV9/90000")), 422)
 
 
+async def test_names_of_codecs_may_be_spelled_otherwise_rfc_8866_section_6_6(linli: Linli) -> None:
+    offer = OFFER.replace("opus", "OPUS").replace("H264", "h264")
+    answer = await linli.publish(offer)
+    assert answer.status_code == 201, answer.text
+    assert "a=rtpmap:111 opus/48000/2\r\n" in answer.text
+    assert "a=rtpmap:96 H264/90000\r\n" in answer.text
+
+
+async def test_no_feedback_is_answered_that_was_not_offered_rfc_4585_section_4_2(
+    linli: Linli,
+) -> None:
+    assert "a=rtcp-fb" not in (await linli.publish()).text
+    answer = await linli.publish(f"{OFFER}a=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\n")
+    assert re.findall("a=rtcp-fb:(.+)\r\n", answer.text) == ["96 nack pli"]
+
+
 async def test_publishing_needs_a_bearer_token_section_4_7(linli: Linli) -> None:
     refused(await linli.client.post(WHIP, content=OFFER, headers=SDP), 401)
     session = await linli.publish()
