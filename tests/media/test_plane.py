@@ -92,7 +92,11 @@ async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
         await wait_until(lambda: live(plane), what="the live")
         async with viewer(playing(plane)) as tracks:
             await next_frame(tracks["video"])
-            known = lambda: {"video", "audio"} == set(found().viewers[0].lost)  # noqa: E731  # short
+
+            def known() -> bool:
+                [line] = found().viewers
+                return {"video", "audio"} == set(line.lost) and line.round_trip_ms is not None
+
             await wait_until(known, what="reports of both")
             [line] = found().viewers
             video, audio = found().streams
