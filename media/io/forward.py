@@ -276,7 +276,7 @@ class Forwarder:
         # A thin line has better things to carry than what the newest key frame made needless.
         thin = session.line.capacity is not None
         for sequence in lost[:REPEATS_PER_NACK_MAX]:
-            again = downlink.missed(sequence, now=now, rtt_s=session.rtt_s, newest_only=thin)
+            again = downlink.missed(sequence, now=now, rtt_s=session.rtt_s_min, newest_only=thin)
             if again is None:
                 continue
             if not session.repeats.take(now=now):

@@ -21,6 +21,7 @@ ADDRESSES_MAX = 8
 
 ROUND_TRIP_S = 0.1  # until it is measured
 ROUND_TRIP_S_MAX = 5.0
+ROUND_TRIP_GROWTH = 1.02  # with each report, so that a longer way is noticed
 REPEATS_BURST = 60
 
 Address = tuple[str, int]
@@ -99,6 +100,7 @@ class Session:
         self.outbound: pylibsrtp.Session | None = None
         self.gcm: Gcm | None = None
         self.rtt_s = ROUND_TRIP_S
+        self.rtt_s_min = ROUND_TRIP_S  # of late; what jitter adds is no reason to wait for a repeat
         self.rtt_known = False
         self.lost: dict[str, float] = {}  # by kind: part of the packets, by the newest report
         self.nacks = 0
@@ -139,6 +141,7 @@ class Session:
         if rtt_s is not None:
             rtt_s = min(rtt_s, ROUND_TRIP_S_MAX)
             self.rtt_s = (self.rtt_s * 7 + rtt_s) / 8 if self.rtt_known else rtt_s
+            self.rtt_s_min = min(rtt_s, self.rtt_s_min * ROUND_TRIP_GROWTH)
             self.rtt_known = True
 
     def take_keys(self) -> None:
