@@ -55,7 +55,7 @@ def is_key_frame_request(packet: AnyRtcpPacket) -> bool:
 def lost_packets(packet: AnyRtcpPacket) -> Sequence[int]:
     """Return the 16-bit numbers that a NACK asks for; of another packet, none."""
     if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
-        return packet.lost
+        return [number & 0xFFFF for number in packet.lost]  # a bit mask may reach over the end
     return ()
 
 

@@ -47,6 +47,7 @@ TICK_S = 0.020
 IDLE_TICK_S = 0.250  # while nobody is here
 SECOND_S = 1.0
 SESSIONS_MAX = 5_000
+GOODBYES_KEPT = 1_000
 HANDSHAKES_MAX = 500
 HANDSHAKE_TIMEOUT_S = 15.0
 SESSION_TIMEOUT_S = 30.0
@@ -117,6 +118,7 @@ class MediaPlane:
         self._by_ufrag: dict[str, Session] = {}
         self._by_address: dict[Address, Session] = {}
         self._handshaking: dict[str, Session] = {}
+        self._said_goodbye: dict[str, bool] = {}  # ids of sessions, the last to end last
         self._rooms: dict[str, MediaRoom] = {}
         self._other_host_at: dict[
             str, float
@@ -223,6 +225,8 @@ class MediaPlane:
         Raises:
             NoSuchSession: It is over, or never was.
         """
+        if self._said_goodbye.pop(session_id, False):
+            return  # many close their connection first
         session = self.session(session_id, room_id, role)
         self._drop(session)
 
@@ -537,6 +541,9 @@ class MediaPlane:
             if session.handshake.receive(datagram):
                 self._connected(session)
             elif session.handshake.closed:
+                self._said_goodbye[session.id] = True
+                if len(self._said_goodbye) > GOODBYES_KEPT:
+                    del self._said_goodbye[next(iter(self._said_goodbye))]
                 self._drop(session)
         except DtlsFailed as error:
             self._rejected["dtls"] += 1

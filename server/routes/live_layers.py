@@ -76,9 +76,19 @@ async def wish(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def unwish(request: Request) -> Response:
+    """`DELETE`: whatever layer is best."""
+    services, room_id = services_of(request), path_id(request, "room")
+    with media_problems():
+        session = services.media.session(request.path_params["session"], room_id, Role.PLAY)
+    services.media.wish(session, None, session.line.lines_max)
+    return Response(status_code=204)
+
+
 _PATH = "/live/{room}/whep/{session}/layer"
 routes = [
     Route(_PATH, open_to_all(layers), methods=["GET"]),
     Route(_PATH, open_to_all(wish), methods=["POST"]),
+    Route(_PATH, open_to_all(unwish), methods=["DELETE"]),
     Route(_PATH, preflight("application/json"), methods=["OPTIONS"]),
 ]

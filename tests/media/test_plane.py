@@ -95,7 +95,9 @@ async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
 
             def known() -> bool:
                 [line] = found().viewers
-                return {"video", "audio"} == set(line.lost) and line.round_trip_ms is not None
+                counted = all(stream.frames_per_s for stream in found().streams)
+                heard = {"video", "audio"} == set(line.lost) and line.round_trip_ms is not None
+                return counted and heard
 
             await wait_until(known, what="reports of both")
             [line] = found().viewers
