@@ -40,7 +40,7 @@ bench: setup ## measure the relay, the fan-out and the orders
 	@$(BIN)/linli bench orders
 
 clean: ## remove everything that setup made; data in var/ stays
-	rm -rf .venv web/node_modules web/dist
+	rm -rf .venv web/node_modules web/dist tests/clients/node_modules
 
 .venv/bin/python:
 	@echo "» making .venv"
