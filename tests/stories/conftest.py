@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.helpers import wait_until
 from tests.netem import Network
 from tests.running import Running, running
 
@@ -45,6 +46,14 @@ VIDEO_STATS = """async () => {
     for (const report of (await connection.getStats()).values())
       if (report.type === 'inbound-rtp' && report.kind === 'video') return {...report}
   return null
+}"""
+# The pair a peer connection sends on: the ICE session of its local candidate, and its states.
+PAIR_IN_USE = """async (peer) => {
+  const stats = await peer.getStats()
+  const transport = [...stats.values()].find((each) => each.type === 'transport')
+  const pair = stats.get(transport.selectedCandidatePairId)
+  const local = stats.get(pair.localCandidateId)
+  return [local?.usernameFragment, pair.state, transport.dtlsState]
 }"""
 
 
@@ -110,6 +119,25 @@ class People:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         await page.goto(path)
         return page
+
+
+async def pair_in_use(page: Page, peer: str) -> list[str]:
+    """Return the ufrag that the pair of `peer` is checked with, the pair's state and DTLS's."""
+    found: list[str] = await page.evaluate(f"({PAIR_IN_USE})({peer})")
+    return found
+
+
+async def restarted(page: Page, peer: str, before: list[str]) -> None:
+    """Wait until `peer` sends on a pair of another ICE session than that of `before`.
+
+    Frames do not tell: browsers go on with the pair of before while the new ones are checked.
+    """
+
+    async def moved() -> bool:
+        ufrag, *states = await pair_in_use(page, peer)
+        return ufrag not in (None, before[0]) and states == ["succeeded", "connected"]
+
+    await wait_until(moved, what="a pair of the new ICE session")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from playwright.async_api import Page, Response, expect
 
 from tests.helpers import wait_until
 from tests.running import PASSWORD, Running
-from tests.stories.conftest import DESKTOP, People, video_stats
+from tests.stories.conftest import DESKTOP, People, pair_in_use, restarted, video_stats
 
 LIVE_MS = 20_000
 BACK_MS = 40_000
@@ -17,13 +17,7 @@ SCALES = """() => window.connections[0].getSenders()
   .flatMap((sender) => sender.getParameters().encodings)
   .filter((encoding) => encoding.active)
   .map((encoding) => encoding.scaleResolutionDownBy)"""
-# The credentials that the pair in use was checked with, so that a restart can be seen.
-UFRAGS = """async () => {
-  const stats = [...(await window.connections.at(-1).getStats()).values()]
-  const transport = stats.find((each) => each.type === 'transport')
-  const pair = stats.find((each) => each.id === transport.selectedCandidatePairId)
-  return [transport.iceLocalUsernameFragment, pair.state, transport.dtlsState]
-}"""
+PEER = "window.connections.at(-1)"
 
 
 async def test_host_and_viewer_change_networks_within_their_sessions(people: People) -> None:
@@ -32,16 +26,11 @@ async def test_host_and_viewer_change_networks_within_their_sessions(people: Peo
     # All sizes are offered and taken; a busy machine may send fewer of them.
     assert await host.evaluate(SCALES) == [4, 2, 1]
     for page in (host, viewer):
-        before = await page.evaluate(UFRAGS)
+        before = await pair_in_use(page, PEER)
         async with page.expect_response(_is_restart) as answered:
             await page.evaluate(ANOTHER_NETWORK)
         assert (await answered.value).status == 200
-
-        async def moved(page: Page = page, before: list[str] = before) -> bool:
-            ufrag, pair, dtls = await page.evaluate(UFRAGS)
-            return bool(ufrag != before[0] and pair == "succeeded" and dtls == "connected")
-
-        await wait_until(moved, what="a pair with the new credentials")
+        await restarted(page, PEER, before)
         await _picture_moves(viewer)
     assert await host.evaluate(SCALES) == [4, 2, 1]
     for page in (host, viewer):

@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page, Response, Route
 
 from tests.helpers import wait_until
 from tests.running import Running
+from tests.stories.conftest import pair_in_use, restarted
 
 LIBRARY = Path(__file__).parents[1] / "clients" / "node_modules" / "whip-whep"
 ANSWER_S = 10.0
@@ -107,10 +108,12 @@ async def test_the_authors_client_trickles_restarts_and_leaves(
     else:
         # Its player names no ICE session before the first restart, which RFC 9725 answers so.
         await wait_until(lambda: 428 in exchange.statuses("PATCH"), ANSWER_S, "a trickle's answer")
+    before = await pair_in_use(pages[who], "window.peer")
     await pages[who].evaluate("window.client.restart()")
     await wait_until(lambda: 200 in exchange.statuses("PATCH"), ANSWER_S, "the restart")
     await wait_until(lambda: 204 in exchange.statuses("PATCH"), ANSWER_S, "candidates after it")
     assert len(set(exchange.etags())) == 2, "each ICE session has an ETag of its own"
+    await restarted(pages[who], "window.peer", before)
     await _moves(viewer)
     if who == "viewer":
         await viewer.evaluate("window.client.selectLayer({ mediaId: 'video' })")
