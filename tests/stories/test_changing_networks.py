@@ -1,5 +1,6 @@
 """Phones change networks and servers start again: the live goes on without a tap."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -7,7 +8,14 @@ from playwright.async_api import Page, Response, expect
 
 from tests.helpers import wait_until
 from tests.running import PASSWORD, Running
-from tests.stories.conftest import DESKTOP, People, pair_in_use, restarted, video_stats
+from tests.stories.conftest import (
+    DESKTOP,
+    People,
+    keep_screenshot,
+    pair_in_use,
+    restarted,
+    video_stats,
+)
 
 LIVE_MS = 20_000
 BACK_MS = 40_000
@@ -17,6 +25,34 @@ SCALES = """() => window.connections[0].getSenders()
   .flatMap((sender) => sender.getParameters().encodings)
   .filter((encoding) => encoding.active)
   .map((encoding) => encoding.scaleResolutionDownBy)"""
+# A camera whose pictures change their shape, as a phone's do when it is turned. `turn()` turns it.
+TURNING_CAMERA = """
+  const canvas = Object.assign(document.createElement('canvas'), { width: 360, height: 640 })
+  const context = canvas.getContext('2d', { alpha: false })
+  window.turn = () =>
+    ([canvas.width, canvas.height] = [canvas.height, canvas.width])
+  let hue = 0
+  setInterval(() => {
+    context.fillStyle = `hsl(${hue = (hue + 3) % 360} 60% 40%)`
+    context.fillRect(0, 0, canvas.width, canvas.height)
+    context.fillStyle = 'white'
+    context.fillRect(20, 20, canvas.width / 2, 40)
+  }, 66)
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await open(wanted)
+    for (const track of stream.getVideoTracks()) {
+      stream.removeTrack(track)
+      track.stop()
+    }
+    stream.addTrack(canvas.captureStream(15).getVideoTracks()[0])
+    return stream
+  }
+"""
+SHAPE = """() => {
+  const { videoWidth, videoHeight } = document.querySelector('video')
+  return videoWidth > videoHeight ? 'wide' : videoWidth < videoHeight ? 'tall' : ''
+}"""
 PEER = "window.connections.at(-1)"
 
 
@@ -73,8 +109,28 @@ async def test_the_other_camera_keeps_the_live_going(people: People) -> None:
     assert await viewer.evaluate("window.connections.length") == 1
 
 
-async def _on_air(people: People) -> Page:
-    host = await people.open("/host", size=DESKTOP)
+async def test_a_phone_that_is_turned_keeps_the_live_going(people: People) -> None:
+    host = await _on_air(people, scripts=[TURNING_CAMERA])
+    viewer = await people.open("/r/demo")
+    for shape in ("tall", "wide", "tall"):
+        await _has_shape(viewer, shape)
+        await _picture_moves(viewer)
+        await keep_screenshot(viewer, f"room-{shape}-zh")
+        await keep_screenshot(host, f"host-{shape}-zh")
+        await host.evaluate("window.turn()")
+    assert await host.evaluate("window.connections.length") == 1
+    assert await viewer.evaluate("window.connections.length") == 1
+
+
+async def _has_shape(viewer: Page, shape: str) -> None:
+    async def has() -> bool:
+        return bool(await viewer.evaluate(SHAPE) == shape)
+
+    await wait_until(has, 20.0, f"a {shape} picture")
+
+
+async def _on_air(people: People, scripts: Sequence[str] = ()) -> Page:
+    host = await people.open("/host", size=DESKTOP, scripts=scripts)
     await host.get_by_test_id("login-username").fill("chunjiang")
     await host.get_by_test_id("login-password").fill(PASSWORD)
     await host.get_by_test_id("login-submit").click()
