@@ -93,6 +93,7 @@ class Session:
         self.nominated = False  # the peer has named its pair
         self.up = False
         self.standby = False
+        self.sources: set[bytes] = set()  # SSRCs that the peer sends as
         self.events_read = False  # somebody reads this player's events
         self.downlinks: dict[str, Downlink] = {}  # what a viewer gets, by kind
         self.line = Line(now=now)  # a viewer's
@@ -106,7 +107,7 @@ class Session:
         self.nacks = 0
         self.resent = 0
         self.repeats = Repeats()
-        self._send = send
+        self.send_to = send
         self.handshake = Handshake(
             identity,
             client=offer.they_are_server,
@@ -133,7 +134,7 @@ class Session:
     def send(self, datagram: bytes) -> None:
         """Send to the peer's chosen address, once there is one."""
         if self.address is not None:
-            self._send(datagram, self.address)
+            self.send_to(datagram, self.address)
 
     def hear_report(self, kind: str, lost: float, rtt_s: float | None) -> None:
         """The peer says how our stream arrives."""

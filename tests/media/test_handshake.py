@@ -63,7 +63,7 @@ async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_firs
     plane: MediaPlane,
 ) -> None:
     await plane.publish(ROOM, OFFER, takeover=True)
-    plane._rooms[ROOM].live = True
+    plane._relay.rooms[ROOM].live = True
     context = ClientContext.create()
     ufrag, password = secrets.token_hex(4), secrets.token_hex(16)
     info = await plane.play(ROOM, offer(ufrag, password, context.fingerprint))

@@ -10,7 +10,8 @@ from aiortc.rtp import RtcpPacket
 from media.demux import Kind, kind_of
 from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
-from media.io.plane import STRANGERS_PER_S_MAX, MediaPlane, PlaneConfig
+from media.io.intake import SOURCES_MAX, STRANGERS_PER_S_MAX
+from media.io.plane import MediaPlane, PlaneConfig
 from media.io.session import Role
 from media.io.stats import LiveStats
 from media.sdp import RID_URI
@@ -212,7 +213,7 @@ async def test_a_lost_packet_is_sent_again(plane: MediaPlane, repairs: bool) -> 
         await wait_until(lambda: live(plane), what="the live")
         async with viewer(negotiate) as tracks:
             await next_frame(tracks["video"])
-            ssrc = plane._rooms[ROOM].streams["video"].ssrc.to_bytes(4, "big")
+            ssrc = plane._relay.rooms[ROOM].streams["video"].ssrc.to_bytes(4, "big")
             plane._fanout._sock = Lossy()  # type: ignore[assignment]  # the same but for losses
             dropping["left"] = 1
             for _ in range(12):
@@ -337,6 +338,23 @@ async def test_an_address_nobody_knows_cannot_keep_us_busy(plane: MediaPlane) ->
     assert plane.stats().rejected["stun"] <= 2 * STRANGERS_PER_S_MAX
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="a live all the same")
+
+
+async def test_a_host_cannot_have_us_remember_streams_without_end(plane: MediaPlane) -> None:
+    """Each SSRC that its key has signed costs memory in libsrtp."""
+    async with host(publishing(plane)) as peer:
+        await wait_until(lambda: live(plane), what="the live")
+        sender = next(one for one in peer.getSenders() if one.kind == "audio")
+        session = plane._relay.rooms[ROOM].publisher
+        assert session
+        protect, outgoing = sender.transport._tx_srtp.protect, sender.transport.transport
+        for ssrc in range(1_000, 1_000 + 2 * SOURCES_MAX):
+            packet = b"\x80\x6f\x00\x01\x00\x00\x00\x01" + ssrc.to_bytes(4, "big") + b"sound"
+            await outgoing._send(protect(packet))
+        await wait_until(lambda: plane.stats().rejected.get("sources", 0) > 0, what="the limit")
+        assert len(session.sources) == SOURCES_MAX
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
 
 
 SIMULCAST = OFFER.replace(

@@ -53,7 +53,7 @@ class Evening(Live):
         self.room.add_legs(self.sound, (sound.go_on(),))
         session.outbound = cast(pylibsrtp.Session, Clear())
         session.address = ("viewer", 1)
-        session._send = lambda text, _: self._hear(text)
+        session.send_to = lambda text, _: self._hear(text)
         return session
 
     def _hear(self, text: bytes) -> None:

@@ -46,7 +46,7 @@ class Linli:
     async def publish(self, offer: str = OFFER) -> httpx.Response:
         answer = await self.client.post(WHIP, content=offer, headers={**self.host, **SDP})
         if answer.status_code == 201:
-            self.media._rooms["demo"].live = True  # as if its media had come
+            self.media._relay.rooms["demo"].live = True  # as if its media had come
         return answer
 
     async def play(self) -> httpx.Response:
@@ -256,9 +256,9 @@ async def test_unused_restarts_leave_nothing_behind(linli: Linli) -> None:
     session = await linli.play()
     for number in range(8):
         await linli.patch(session, RESTART.replace("newone", f"again{number}"), "*")
-    assert len(linli.media._by_ufrag) == 1 + 2  # the host's, and the player's two newest
+    assert len(linli.media._sessions._by_ufrag) == 1 + 2  # the host's, and the player's two newest
     await linli.client.delete(session.headers["Location"])
-    assert len(linli.media._by_ufrag) == 1
+    assert len(linli.media._sessions._by_ufrag) == 1
 
 
 async def test_ice_servers_come_as_links_section_4_6(linli: Linli) -> None:
@@ -318,7 +318,7 @@ async def test_layers_are_listed_and_chosen_whep_extension(linli: Linli) -> None
         "a=mid:1\r\n", f"a=mid:1\r\na=extmap:4 {RID_URI}\r\na=simulcast:send l;h\r\n"
     )
     await linli.publish(simulcast)
-    linli.media._rooms["demo"].live = True
+    linli.media._relay.rooms["demo"].live = True
     session = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
     [url] = re.findall(
         r"<(\S+)>; rel=\"urn:ietf:params:whep:ext:core:layer\"", session.headers["Link"]
