@@ -1,12 +1,15 @@
 """Phones change networks and servers start again: the live goes on without a tap."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, Response, expect
 
+from media.emulator import Conditions
 from tests.helpers import wait_until
+from tests.netem import Network, network
 from tests.running import PASSWORD, Running
 from tests.stories.conftest import (
     DESKTOP,
@@ -53,6 +56,13 @@ SHAPE = """() => {
   const { videoWidth, videoHeight } = document.querySelector('video')
   return videoWidth > videoHeight ? 'wide' : videoWidth < videoHeight ? 'tall' : ''
 }"""
+NOTE_STATES = """() => {
+  const peer = window.connections.at(-1)
+  window.states = []
+  peer.addEventListener('connectionstatechange', () => window.states.push(peer.connectionState))
+}"""
+DEAD_S = 2.0  # beyond what it takes to notice
+BACK_S = 10.0
 PEER = "window.connections.at(-1)"
 
 
@@ -109,6 +119,34 @@ async def test_the_other_camera_keeps_the_live_going(people: People) -> None:
     assert await viewer.evaluate("window.connections.length") == 1
 
 
+@pytest.mark.parametrize("who", ["host", "viewer"])
+async def test_a_line_that_was_dead_goes_on_where_it_was(
+    people: People, linli: Running, who: str
+) -> None:
+    """The phone was in a lift: packets end, HTTP does not, and both find out for themselves."""
+    good = Conditions()
+    async with network(int(linli.env["LINLI_ICE_PORT"]), up=good, down=good) as line:
+        host = await _on_air(people, through=line if who == "host" else None)
+        viewer = await people.open("/r/demo", through=line if who == "viewer" else None)
+        await _picture_moves(viewer)
+        page = {"host": host, "viewer": viewer}[who]
+        await page.evaluate(NOTE_STATES)
+        good.loss = 1.0
+
+        async def noticed() -> bool:
+            return "disconnected" in await page.evaluate("window.states")
+
+        await wait_until(noticed, 20.0, "a browser that misses its peer")
+        await asyncio.sleep(DEAD_S)
+        good.loss = 0.0
+        back_at = asyncio.get_running_loop().time()
+        await _picture_moves(viewer)
+        took_s = asyncio.get_running_loop().time() - back_at
+    print(f"{who}: back after {took_s:.1f} s, {await page.evaluate('window.states')}")
+    assert took_s <= BACK_S
+    await expect(host.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
+
+
 async def test_a_phone_that_is_turned_keeps_the_live_going(people: People) -> None:
     host = await _on_air(people, scripts=[TURNING_CAMERA])
     viewer = await people.open("/r/demo")
@@ -129,8 +167,10 @@ async def _has_shape(viewer: Page, shape: str) -> None:
     await wait_until(has, 20.0, f"a {shape} picture")
 
 
-async def _on_air(people: People, scripts: Sequence[str] = ()) -> Page:
-    host = await people.open("/host", size=DESKTOP, scripts=scripts)
+async def _on_air(
+    people: People, *, scripts: Sequence[str] = (), through: Network | None = None
+) -> Page:
+    host = await people.open("/host", size=DESKTOP, scripts=scripts, through=through)
     await host.get_by_test_id("login-username").fill("chunjiang")
     await host.get_by_test_id("login-password").fill(PASSWORD)
     await host.get_by_test_id("login-submit").click()
