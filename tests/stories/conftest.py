@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.helpers import wait_until
 from tests.netem import Network
-from tests.running import Running, running
+from tests.running import PASSWORD, Running, running
 
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
+LIVE_MS = 30_000
 # What the test run keeps for people to look at.
 SCREENSHOTS = Path(os.environ.get("LINLI_SCREENSHOTS", "screenshots"))
 CHROMIUM_ARGUMENTS = [
@@ -119,6 +120,20 @@ class People:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         await page.goto(path)
         return page
+
+
+async def goes_live(
+    people: People, *, scripts: Sequence[str] = (), through: Network | None = None
+) -> Page:
+    """The shop owner logs in on the host page and begins."""
+    host = await people.open("/host", size=DESKTOP, scripts=scripts, through=through)
+    await host.get_by_test_id("login-username").fill("chunjiang")
+    await host.get_by_test_id("login-password").fill(PASSWORD)
+    await host.get_by_test_id("login-submit").click()
+    await host.get_by_test_id("go-live").click()
+    state = host.get_by_test_id("live-state")
+    await expect(state).to_have_attribute("data-state", "live", timeout=LIVE_MS)
+    return host
 
 
 async def pair_in_use(page: Page, peer: str) -> list[str]:

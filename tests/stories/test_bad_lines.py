@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page
 
 from media.emulator import Conditions
 from tests.helpers import wait_until
 from tests.netem import Network, network
-from tests.running import PASSWORD, Running
-from tests.stories.conftest import DESKTOP, People, video_stats
+from tests.running import Running
+from tests.stories.conftest import DESKTOP, People, goes_live, video_stats
 
 SOAK = os.environ.get("LINLI_SOAK") == "1"
 WATCH_S = 60 if SOAK else 20
@@ -186,14 +186,7 @@ async def test_three_percent_loss_on_a_hosts_line_freezes_nothing(
     linli: Running, people: People, host_token: str
 ) -> None:
     async with _line(linli, bad(0.03)) as line:
-        host = await people.open("/host", size=DESKTOP, through=line)
-        await host.get_by_test_id("login-username").fill("chunjiang")
-        await host.get_by_test_id("login-password").fill(PASSWORD)
-        await host.get_by_test_id("login-submit").click()
-        await host.get_by_test_id("go-live").click()
-        await expect(host.get_by_test_id("live-state")).to_have_attribute(
-            "data-state", "live", timeout=LIVE_S * 1_000
-        )
+        host = await goes_live(people, through=line)
         viewer = await _joins(people, None)
         watched = await _watch(viewer, WATCH_S)
         await _tell("host, 3 %", watched, line, linli, host_token)

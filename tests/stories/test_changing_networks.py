@@ -1,7 +1,6 @@
 """Phones change networks and servers start again: the live goes on without a tap."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,18 +8,18 @@ from playwright.async_api import Page, Response, expect
 
 from media.emulator import Conditions
 from tests.helpers import wait_until
-from tests.netem import Network, network
-from tests.running import PASSWORD, Running
+from tests.netem import network
+from tests.running import Running
 from tests.stories.conftest import (
-    DESKTOP,
+    LIVE_MS,
     People,
+    goes_live,
     keep_screenshot,
     pair_in_use,
     restarted,
     video_stats,
 )
 
-LIVE_MS = 20_000
 BACK_MS = 40_000
 ANOTHER_NETWORK = "window.dispatchEvent(new Event('online'))"
 SCALES = """() => window.connections[0].getSenders()
@@ -67,7 +66,7 @@ PEER = "window.connections.at(-1)"
 
 
 async def test_host_and_viewer_change_networks_within_their_sessions(people: People) -> None:
-    host, viewer = await _on_air(people), await people.open("/r/demo")
+    host, viewer = await goes_live(people), await people.open("/r/demo")
     await _picture_moves(viewer)
     # All sizes are offered and taken; a busy machine may send fewer of them.
     assert await host.evaluate(SCALES) == [4, 2, 1]
@@ -88,7 +87,7 @@ async def test_host_and_viewer_change_networks_within_their_sessions(people: Peo
 async def test_a_server_that_starts_again_gets_host_and_viewer_back(
     people: People, linli: Running, orderly: bool
 ) -> None:
-    host, viewer = await _on_air(people), await people.open("/r/demo")
+    host, viewer = await goes_live(people), await people.open("/r/demo")
     await _picture_moves(viewer)
     await (linli.stop() if orderly else linli.kill())
     state = host.get_by_test_id("live-state")
@@ -101,7 +100,7 @@ async def test_a_server_that_starts_again_gets_host_and_viewer_back(
 
 
 async def test_the_other_camera_keeps_the_live_going(people: People) -> None:
-    host, viewer = await _on_air(people), await people.open("/r/demo")
+    host, viewer = await goes_live(people), await people.open("/r/demo")
     await _picture_moves(viewer)
     # Chromium's fake device is one camera; choosing it again opens it anew, as a rotation does.
     track = (
@@ -126,7 +125,7 @@ async def test_a_line_that_was_dead_goes_on_where_it_was(
     """The phone was in a lift: packets end, HTTP does not, and both find out for themselves."""
     good = Conditions()
     async with network(int(linli.env["LINLI_ICE_PORT"]), up=good, down=good) as line:
-        host = await _on_air(people, through=line if who == "host" else None)
+        host = await goes_live(people, through=line if who == "host" else None)
         viewer = await people.open("/r/demo", through=line if who == "viewer" else None)
         await _picture_moves(viewer)
         page = {"host": host, "viewer": viewer}[who]
@@ -148,7 +147,7 @@ async def test_a_line_that_was_dead_goes_on_where_it_was(
 
 
 async def test_a_phone_that_is_turned_keeps_the_live_going(people: People) -> None:
-    host = await _on_air(people, scripts=[TURNING_CAMERA])
+    host = await goes_live(people, scripts=[TURNING_CAMERA])
     viewer = await people.open("/r/demo")
     for shape in ("tall", "wide", "tall"):
         await _has_shape(viewer, shape)
@@ -165,19 +164,6 @@ async def _has_shape(viewer: Page, shape: str) -> None:
         return bool(await viewer.evaluate(SHAPE) == shape)
 
     await wait_until(has, 20.0, f"a {shape} picture")
-
-
-async def _on_air(
-    people: People, *, scripts: Sequence[str] = (), through: Network | None = None
-) -> Page:
-    host = await people.open("/host", size=DESKTOP, scripts=scripts, through=through)
-    await host.get_by_test_id("login-username").fill("chunjiang")
-    await host.get_by_test_id("login-password").fill(PASSWORD)
-    await host.get_by_test_id("login-submit").click()
-    await host.get_by_test_id("go-live").click()
-    state = host.get_by_test_id("live-state")
-    await expect(state).to_have_attribute("data-state", "live", timeout=LIVE_MS)
-    return host
 
 
 async def _picture_moves(viewer: Page) -> None:
