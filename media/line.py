@@ -26,6 +26,14 @@ STEADY_LOSS_MAX = 0.02
 MISSED_WINDOW_S = 0.3
 MISSED_MAX = 0.3
 MISSED_PACKETS_MIN = 8
+# What is under way waits by so much more than usual, and waits longer by such a part of the time
+# that passes: the queue grows, and what comes out of it is all that the line carries.
+WAITS_S_MAX = 0.05
+WAITS_OFF = 4.0  # times what is usual on this line
+WAITS_OFF_S = 0.03  # until that is known
+WAITS_GROWTH = 0.4
+COMPARED_S_MIN = 0.12
+ARRIVES_SHARE = 0.5  # what is surely carried of that, since some of it came before the queue grew
 QUEUE_S_MAX = 0.25  # of a round trip above the shortest
 QUEUED_REPORTS = 2
 FORGOTTEN_S = 3.0
@@ -69,6 +77,11 @@ class Line:
         # Of the stream and of its repeats: when, highest number, lost.
         self._windows: dict[bool, tuple[float, int, int]] = {}
         self._missed = (now, 0)  # since when, how many
+        self._waiting: tuple[float, int, float] | None = None  # when, highest number, waits
+        self._waits_s: float | None = None  # mean
+        self._waits_off_s = WAITS_OFF_S  # mean distance from it
+        self._arrives = float("inf")  # what may be sent, by what came between two reports
+        self._grows = self._drains = False  # the queue on the way does
         self._rtt_s_min = float("inf")
         self._queued = 0
         self._fresh = 1.0  # part that came through, by what was heard since the last choice
@@ -91,7 +104,8 @@ class Line:
     @property
     def at_ease(self) -> bool:
         """Whether nothing was heard that speaks against what is sent."""
-        return not (self._queued or self._heavy_losses) and self._fresh == 1 and not self.capacity
+        heard = self._queued or self._heavy_losses or self._grows or self._fresh < 1
+        return not heard and not self.capacity
 
     def wish(self, chosen: str | None, lines_max: int | None) -> None:
         """The viewer says what it wants, and how many lines it shows; None: whatever is best."""
@@ -147,8 +161,37 @@ class Line:
             self._missed = now, 0
             self._is_full(1 - part * ONSET, now)
 
+    def hear_waiting(self, highest: int, waits_s: float, packet_bits: float, *, now: float) -> None:
+        """By a report, what was sent after number `highest` is under way for `waits_s`.
+
+        That tells of a queue while it fills, before anything is lost. A packet has `packet_bits`.
+        """
+        before = self._waiting
+        if before is not None and now - before[0] < COMPARED_S_MIN:
+            return
+        self._waiting = now, highest, waits_s
+        if before is None or self._waits_s is None:
+            self._waits_s = self._waits_s or waits_s
+            return
+        self._drains = waits_s < before[2]
+        if now < self._settled_at:
+            self._arrives = float("inf")
+            return
+        elapsed, came = now - before[0], highest - before[1]
+        if came <= 0:
+            return  # everything stands still, which may as well be an outage
+        self._arrives = came * packet_bits / elapsed * ARRIVES_SHARE
+        off_s = waits_s - self._waits_s
+        late = off_s > WAITS_S_MAX + WAITS_OFF * self._waits_off_s
+        if late and waits_s - before[2] > elapsed * WAITS_GROWTH:
+            self._grows = True
+            self._is_full(1.0, now)
+        else:
+            self._waits_s += off_s / 8
+            self._waits_off_s += (abs(off_s) - self._waits_off_s) / 8
+
     def hear_round_trip(self, rtt_s: float, *, now: float) -> None:
-        """A round trip was measured."""
+        """A round trip was measured, once for each of our reports."""
         self._rtt_s_min = min(self._rtt_s_min, rtt_s)
         if rtt_s < self._rtt_s_min + QUEUE_S_MAX or now < self._settled_at:
             self._queued, self._queue_s = 0, 0.0
@@ -218,9 +261,9 @@ class Line:
 
     def _judge(self, sent_per_s: float) -> None:
         """Reckon what was heard with what is sent."""
-        if self._fresh < 1:
-            self._by_reports = sent_per_s * self._fresh
-            self._fresh = 1.0
+        if self._fresh < 1 or self._grows:
+            self._by_reports = min(self._arrives, sent_per_s * self._fresh)
+            self._fresh, self._grows = 1.0, False
 
     def _changed(self, to: int, now: float) -> int:
         self._stop_probe()
@@ -247,7 +290,8 @@ class Line:
         if now < self._skips_until:
             return True
         queue_s = self._queue_s if self._queued >= QUEUED_REPORTS else 0.0
-        if queue_s > BEHIND_S_MAX or self._heavy_losses >= QUEUED_REPORTS:
+        behind = queue_s > BEHIND_S_MAX and not self._drains
+        if behind or self._heavy_losses >= QUEUED_REPORTS:
             # What has piled up is through after as long as it waits.
             self._skips_until = now + min(SKIP_S_MAX, max(SKIP_S_MIN, queue_s))
             self._settled_at = self._skips_until + SETTLES_S

@@ -56,8 +56,10 @@ class Downlink:
         self.probed_at = 0.0
         self.replayed_at = -1e9
         self.changes = 0
+        self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
         self._clock_hz = clock_hz
         self._next = -1  # while not `on`
+        self._prompt_from = -1  # sent as they came from the host
         self._left: tuple[int, float | None, float] | None = None  # time, captured, came
         self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
         self._resent: dict[int, float] = {}
@@ -96,6 +98,7 @@ class Downlink:
         """Frames come as they are from now on."""
         assert self.layer is not None
         self.on, self.target = True, None
+        self._prompt_from = self.next_number()
         return self.leg
 
     def leave(self) -> None:
@@ -225,6 +228,17 @@ class Downlink:
                     return None
                 return Again(number, kept.item, span, span.replayed.get(own, 0))
         return None
+
+    def waits_s(self, highest: int, *, now: float) -> float | None:
+        """Return for how long what follows number `highest` is under way; 0 if nothing is.
+
+        None if that cannot be told: it was sent later than it came from the host.
+        """
+        number = unwrap(highest & 0xFFFF, self.next_number()) + 1
+        if not self.on or self.layer is None or number < self._prompt_from:
+            return None
+        kept = self.layer.ring.get(number - self.leg.shift)
+        return now - kept.at if kept is not None else 0.0
 
     def newly_missed(self, lost: Sequence[int]) -> int:
         """Return how many of `lost`, 16-bit numbers, are asked for the first time."""

@@ -312,11 +312,21 @@ class Forwarder:
                 highest, lost = block.highest_sequence, block.packets_lost
                 repeats = block.ssrc != stream.ssrc
                 session.line.hear_report(highest, lost, repeats=repeats, now=now)
+                if not repeats:
+                    self._hear_waiting(session, session.downlinks[kind], highest, now)
             if stream.ssrc == block.ssrc:
                 rtt_s = stream.round_trip_s(block.lsr, block.dlsr, now=now)
                 session.hear_report(kind, block.fraction_lost / 256, rtt_s)
-                if kind == "video" and rtt_s is not None:
+                downlink = session.downlinks[kind]
+                if kind == "video" and rtt_s is not None and block.lsr != downlink.answered:
+                    downlink.answered = block.lsr
                     session.line.hear_round_trip(rtt_s, now=now)
+
+    def _hear_waiting(self, session: Session, downlink: Downlink, highest: int, now: float) -> None:
+        layer, waits_s = downlink.layer, downlink.waits_s(highest, now=now)
+        if waits_s is not None and layer is not None and layer.packets_per_s:
+            packet_bits = layer.bits_per_s / layer.packets_per_s
+            session.line.hear_waiting(highest, waits_s, packet_bits, now=now)
 
     def pass_sender_report(
         self, room: MediaRoom, stream: Stream, track: Track, report: RtcpSrPacket, *, now: float

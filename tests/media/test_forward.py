@@ -335,6 +335,23 @@ def test_a_trial_of_the_line_repeats_only_what_the_viewer_has() -> None:
         assert int.from_bytes(payload[:2], "big") >= first & 0xFFFF
 
 
+def test_what_is_under_way_waits_since_it_was_sent() -> None:
+    live = Live()
+    live.frame("all")
+    for _ in range(20):
+        live.frame()
+    session = live.viewer()
+    downlink = session.downlinks["video"]
+    newest = downlink.next_number() - 1
+    assert downlink.waits_s(newest - 4, now=live.now) is None, "a newcomer's were sent late"
+    live.frame()
+    assert downlink.waits_s(newest & 0xFFFF, now=live.now) == pytest.approx(FRAME_S)
+    live.frame()
+    assert downlink.waits_s(newest + 1, now=live.now) == pytest.approx(2 * FRAME_S)
+    assert downlink.waits_s(newest + 2, now=live.now) == pytest.approx(FRAME_S)
+    assert downlink.waits_s(newest + 4, now=live.now) == 0
+
+
 ACTIONS = st.sampled_from(
     ["frame", "frame", "frame", "key l", "key m", "key h", "key all", "want", "tick", "choose l",
      "choose m", "choose h", "choose", "silence h", "thin", "fit", "second"]

@@ -121,6 +121,37 @@ def test_a_line_that_loses_nearly_all_is_noticed_before_its_report() -> None:
     assert few.choose(LADDER, 2, now=2) == 2
 
 
+def test_a_queue_is_noticed_while_it_fills() -> None:
+    """Of 150 packets a second, 8,000 bits each, a third comes out, and nothing is lost yet."""
+    line = Line(now=0)
+    for step in range(10):
+        line.hear_waiting(1_000 + step * 30, 0.02, 8_000, now=1 + step * 0.2)
+    line.hear_waiting(1_280, 0.16, 8_000, now=3)
+    assert line.choose(LADDER, 2, now=3) == 0
+    assert line.capacity == pytest.approx(0.5 * 10 / 0.2 * 8_000)
+
+
+@pytest.mark.parametrize(
+    ("waits_s", "came"),
+    [
+        ((0.02, 0.15, 0.02), 30),  # an access point busy with others, once
+        ((0.02, 0.16, 0.16), 0),  # nothing comes at all
+        ((0.02, 0.08, 0.14), 20),  # slowly
+        ((0.30, 0.36, 0.30), 30),  # a long way
+    ],
+)
+def test_what_waits_a_little_is_no_reason_to_go(
+    waits_s: tuple[float, float, float], came: int
+) -> None:
+    line = Line(now=0)
+    for step in range(20):
+        wobble = 0.02 if step % 2 else -0.02
+        line.hear_waiting(step * 30, waits_s[0] + wobble, 8_000, now=1 + step * 0.2)
+    for step, waits in enumerate(waits_s[1:]):
+        line.hear_waiting(570 + came * (step + 1), waits, 8_000, now=5 + step * 0.2)
+        assert line.choose(LADDER, 2, now=5 + step * 0.2) == 2
+
+
 def test_losses_during_a_trial_end_it() -> None:
     line = Line(now=0)
     line.hear_report(1_000, 0, repeats=False, now=2.9)
@@ -155,6 +186,19 @@ def test_a_queue_under_the_smallest_layer_is_left_to_drain() -> None:
     line.hear_round_trip(0.9, now=4.4)
     line.hear_round_trip(0.9, now=5)
     assert not line.skips(now=5), "that was what had waited"
+
+
+def test_a_queue_that_drains_already_is_no_reason_to_skip() -> None:
+    """After a larger layer its queue is on the way for a while."""
+    draining, standing = Line(now=0), Line(now=0)
+    for line, waits in ((draining, (0.9, 0.7, 0.5)), (standing, (0.9, 0.9, 1.0))):
+        line.hear_round_trip(0.05, now=1)
+        for step, waits_s in enumerate(waits):
+            line.hear_waiting(100 + step * 10, waits_s, 8_000, now=2 + step * 0.2)
+        line.hear_round_trip(1.2, now=2.1)
+        line.hear_round_trip(1.0, now=2.4)
+    assert not draining.skips(now=2.4)
+    assert standing.skips(now=2.4)
 
 
 def test_heavy_losses_under_the_smallest_layer_are_a_reason_to_skip() -> None:

@@ -88,16 +88,15 @@ PUBLISH_THREE_SIZES = """async ([url, token]) => {
   await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() })
 }"""
 CAP_BPS = 400_000
-CAP_QUEUE_S = 0.3
+# From a short queue, which loses at once, to that of a phone network, which delays.
+CAP_QUEUES_S = [0.1, 0.3, 1.0] if SOAK else [0.3]
 WHOLE_S = 40.0  # three encoders that begin on busy cores
 BEFORE_CAP_S = 5
 CAPPED_S = 10
 # Beside three encoders, two browsers and whatever else runs on two cores, reports come late.
 SMALLER_WITHIN_S = 2.0 if SOAK else 5.0
 WHOLE_WITHIN_S = 15.0 if SOAK else 25.0
-# The goal is 500; where the line queues little, what was sent before the change is lost and the
-# picture stands until the small layer's key frame has come through what is still queued.
-GAP_MS_MAX = 1_500
+GAP_MS_MAX = 500 if SOAK else 1_500
 
 
 def bad(loss: float) -> Conditions:
@@ -195,10 +194,11 @@ async def test_three_percent_loss_on_a_hosts_line_freezes_nothing(
     _sees_a_good_picture(watched, freezes_max=3)
 
 
+@pytest.mark.parametrize("queue_s", CAP_QUEUES_S)
 async def test_a_capped_link_gets_a_smaller_picture(
-    linli: Running, people: People, host_token: str
+    linli: Running, people: People, host_token: str, queue_s: float
 ) -> None:
-    async with _line(linli, Conditions(delay_s=0.010, queue_s=CAP_QUEUE_S)) as line:
+    async with _line(linli, Conditions(delay_s=0.010, queue_s=queue_s)) as line:
         host = await people.open("/host", size=DESKTOP)
         await host.evaluate(PUBLISH_THREE_SIZES, [f"{linli.url}/live/demo/whip", host_token])
         await wait_until(lambda: _is_live(linli), LIVE_S, "the live")
@@ -221,13 +221,13 @@ async def test_a_capped_link_gets_a_smaller_picture(
             whole_s = asyncio.get_running_loop().time() - lifted_at
         finally:
             watched = await _watch(viewer, 0)
-            await _tell("viewer, capped", watched, line, linli, host_token)
+            await _tell(f"viewer, capped, queue {queue_s} s", watched, line, linli, host_token)
     print(
         f"  {whole} → {smaller} in {smaller_s:.1f} s, capped {capped.bits_per_s / 1e3:.0f} kbit/s"
     )
     print(f"  → {whole} in {whole_s:.1f} s")
     assert capped.moved, capped
-    assert not SOAK or watched.longest_gap_ms <= GAP_MS_MAX, watched
+    assert watched.longest_gap_ms <= GAP_MS_MAX, watched
     assert watched.sessions == 1, watched
 
 

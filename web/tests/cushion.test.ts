@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { CUSHION_MS, Cushion, GOOD_FOR_MS, STEP_MS, lineSample } from '../src/lib/cushion'
+import {
+  CUSHION_MS,
+  Cushion,
+  GOOD_FOR_MS,
+  LONG_WAY_MS,
+  SECOND_TRY_MS,
+  STEP_MS,
+  checkedRoundTrip,
+  lineSample,
+} from '../src/lib/cushion'
 
 const good = (seconds: number) => ({ packets: seconds * 200, nacks: 0, freezes: 0, jitter_s: 0.005 })
 
@@ -39,6 +48,37 @@ describe('the cushion against losses', () => {
 
   it('does not come with what was lost before it was first asked', () => {
     expect(new Cushion().sample({ ...good(1), nacks: 9, freezes: 2 }, 1000)).toBe(null)
+  })
+})
+
+describe('the cushion of a long way', () => {
+  it('is there from the beginning, and goes when nothing was lost', () => {
+    const cushion = new Cushion()
+    expect(cushion.begin(LONG_WAY_MS - 1, 0)).toBe(null)
+    const begun = cushion.begin(120, 0)
+    expect(begun).toBe(120 + SECOND_TRY_MS)
+    for (let second = 1; second * 1000 < GOOD_FOR_MS; second++)
+      expect(cushion.sample(good(second), second * 1000)).toBe(begun)
+    expect(cushion.changing).toBe(true)
+    const shrunk = Array.from({ length: 10 }, (_, at) => cushion.sample(good(21 + at), GOOD_FOR_MS + at))
+    expect(shrunk[0]).toBe(120 + SECOND_TRY_MS - STEP_MS)
+    expect(shrunk.at(-1)).toBe(null)
+  })
+
+  it('grows from there with losses, and is never longer than they ask for', () => {
+    const cushion = new Cushion()
+    cushion.begin(120, 0)
+    cushion.sample(good(1), 1000)
+    expect(cushion.sample({ ...good(2), nacks: 5 }, 2000)).toBe(120 + SECOND_TRY_MS + STEP_MS)
+    expect(new Cushion().begin(4_000, 0)).toBe(CUSHION_MS)
+  })
+
+  it('comes from the mean of the checks on the pair that was checked most', () => {
+    const pair = { type: 'candidate-pair', totalRoundTripTime: 0.3, responsesReceived: 2 }
+    const used = { ...pair, totalRoundTripTime: 0.24, responsesReceived: 3 }
+    const never = { type: 'candidate-pair', totalRoundTripTime: 0, responsesReceived: 0 }
+    expect(checkedRoundTrip([pair, used, never])).toBeCloseTo(80)
+    expect(checkedRoundTrip([never, { type: 'transport' }])).toBe(0)
   })
 })
 

@@ -40,6 +40,7 @@ export class FakePeer {
     return this.senders
   }
   nacks = 0
+  round_trip_s = 0.02
   readonly receivers = [{ transport: this.transport, jitterBufferTarget: null as number | null }]
   getReceivers() {
     return this.receivers
@@ -84,7 +85,16 @@ export class FakePeer {
         },
       ],
       ['o', { id: 'o', type: 'outbound-rtp', kind: 'video', bytesSent: this.#bytes, framesPerSecond: 30 }],
-      ['p', { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.02 }],
+      [
+        'p',
+        {
+          type: 'candidate-pair',
+          nominated: true,
+          currentRoundTripTime: 0.02,
+          totalRoundTripTime: this.round_trip_s * 2,
+          responsesReceived: 2,
+        },
+      ],
     ])
   }
   close() {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { CUSHION_MS, GOOD_FOR_MS } from '../src/lib/cushion'
+import { CUSHION_MS, GOOD_FOR_MS, SECOND_TRY_MS } from '../src/lib/cushion'
 import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/freeze'
 import { Player, type PlayerPhase, STRAIGHT_TIMEOUT_MS, TRANSPORT_TIMEOUT_MS } from '../src/lib/player'
 import { RESTART_PATIENCE_MS } from '../src/lib/restart'
@@ -81,6 +81,16 @@ describe('watching', () => {
     expect(targets()).toEqual([CUSHION_MS])
     await time.pass(GOOD_FOR_MS + 3_000)
     expect(targets()).toEqual([null])
+  })
+
+  it('gives repairs time from the first picture on where the way is long', async () => {
+    player.start()
+    await time.pass(10)
+    peer().round_trip_s = 0.12
+    peer().become('connected')
+    await time.pass(10)
+    expect(phases).toEqual(['connecting'])
+    expect(peer().receivers[0]?.jitterBufferTarget).toBe(120 + SECOND_TRY_MS)
   })
 
   it('ends its session when the page goes away', async () => {

@@ -5,8 +5,12 @@
 
 /** Three tries of a repair on a mobile network, ms: at 3 % loss each way two fail about once a minute. */
 export const CUSHION_MS = 450
+/** A way there and back on which a repair that has to be asked for twice comes too late for its picture, ms. */
+export const LONG_WAY_MS = 30
+/** On a long way: until a loss is noticed, and until the browser asks once more, ms. */
+export const SECOND_TRY_MS = 150
 /** Longer at most by this with each sample, so that the growing delay is no freeze itself, ms. */
-export const STEP_MS = 75
+export const STEP_MS = 50
 /** A line that was good this long needs none, ms. */
 export const GOOD_FOR_MS = 20_000
 /** Parts of the packets asked for again, above which a line is one that loses. */
@@ -23,12 +27,25 @@ export interface LineSample {
 
 export class Cushion {
   #before: LineSample | null = null
-  #bad_at: number | null = null
+  #bad_at = -Infinity
+  /** What it began with is kept until then. */
+  #kept_until = -Infinity
   #target_ms: number | null = null
 
   /** Whether it grows or shrinks, step by step with each sample. */
   get changing(): boolean {
-    return this.#target_ms !== null && (this.#bad_at === null || this.#target_ms < CUSHION_MS)
+    return this.#target_ms !== null && this.#target_ms < CUSHION_MS
+  }
+
+  /**
+   * The least delay to begin with, before the first picture: on a long way the first repairs would come too late while the
+   * delay still grows. `round_trip_ms` is that of the checks that found the way.
+   */
+  begin(round_trip_ms: number, now: number): number | null {
+    if (round_trip_ms < LONG_WAY_MS) return null
+    this.#kept_until = now + GOOD_FOR_MS
+    this.#target_ms = Math.min(CUSHION_MS, round_trip_ms + SECOND_TRY_MS)
+    return this.#target_ms
   }
 
   /** The least delay in ms, null for the browser's own choice, told by a sample taken at `now` (monotonic ms). */
@@ -44,10 +61,9 @@ export class Cushion {
         sample.jitter_s > JITTER_S_MAX
       if (bad) this.#bad_at = now
     }
-    if (this.#bad_at !== null && now - this.#bad_at >= GOOD_FOR_MS) this.#bad_at = null
     const target_ms = this.#target_ms ?? 0
-    if (this.#bad_at !== null) this.#target_ms = Math.min(CUSHION_MS, target_ms + STEP_MS)
-    else this.#target_ms = target_ms > STEP_MS ? target_ms - STEP_MS : null
+    if (now - this.#bad_at < GOOD_FOR_MS) this.#target_ms = Math.min(CUSHION_MS, target_ms + STEP_MS)
+    else if (now >= this.#kept_until) this.#target_ms = target_ms > STEP_MS ? target_ms - STEP_MS : null
     return this.#target_ms
   }
 }
@@ -63,4 +79,17 @@ export function lineSample(stats: Iterable<Record<string, unknown>>): LineSample
         jitter_s: Number(entry.jitter ?? 0),
       }
   return null
+}
+
+/** The mean round trip of the checks on the pair that was checked most, ms; 0 while there is none. */
+export function checkedRoundTrip(stats: Iterable<Record<string, unknown>>): number {
+  let round_trip_ms = 0
+  let most = 0
+  for (const entry of stats) {
+    const responses = entry.type === 'candidate-pair' ? Number(entry.responsesReceived ?? 0) : 0
+    if (responses <= most) continue
+    most = responses
+    round_trip_ms = (Number(entry.totalRoundTripTime) / responses) * 1000
+  }
+  return round_trip_ms
 }

@@ -1,7 +1,7 @@
 /** Watches a live over WHEP and keeps it running: negotiates, looks at the decoder, starts again when something breaks. */
 import { type Fetch, Refused, Unreachable } from './api'
 import { Backoff } from './backoff'
-import { Cushion, lineSample } from './cushion'
+import { Cushion, checkedRoundTrip, lineSample } from './cushion'
 import { FreezeWatch, videoSample } from './freeze'
 import { type Exchange, endSession, negotiate, onTransportClosed } from './negotiate'
 import { Mending } from './restart'
@@ -168,11 +168,14 @@ export class Player {
       if (attempt === this.#attempt) this.#again()
     })
     const began_ms = this.world.timers.now()
+    let begun = false
     const sample = async () => {
       const report = await peer.getStats()
       if (attempt !== this.#attempt) return
       const stats = [...report.values()] as Record<string, unknown>[]
-      this.#soften(peer, stats)
+      if (begun) this.#soften(peer, stats)
+      else setDelay(peer, this.#cushion.begin(checkedRoundTrip(stats), this.world.timers.now()))
+      begun = true
       this.#look(stats)
       if (attempt === this.#attempt)
         this.#cancelSampling = this.world.timers.after(this.#sampleEvery(began_ms), () => void sample())
@@ -190,10 +193,7 @@ export class Player {
   #soften(peer: RTCPeerConnection, stats: Record<string, unknown>[]): void {
     const sample = this.#phase === 'playing' && !this.#held ? lineSample(stats) : null
     if (!sample) return
-    const target_ms = this.#cushion.sample(sample, this.world.timers.now())
-    for (const receiver of peer.getReceivers?.() ?? [])
-      if (receiver.jitterBufferTarget !== undefined && receiver.jitterBufferTarget !== target_ms)
-        receiver.jitterBufferTarget = target_ms
+    setDelay(peer, this.#cushion.sample(sample, this.world.timers.now()))
   }
 
   #look(stats: Record<string, unknown>[]): void {
@@ -264,4 +264,11 @@ export class Player {
     this.#phase = phase
     this.world.onPhase(phase)
   }
+}
+
+/** The least delay of pictures and sound, ms; null: the browser's own choice. Some browsers know only that. */
+function setDelay(peer: RTCPeerConnection, target_ms: number | null): void {
+  for (const receiver of peer.getReceivers?.() ?? [])
+    if (receiver.jitterBufferTarget !== undefined && receiver.jitterBufferTarget !== target_ms)
+      receiver.jitterBufferTarget = target_ms
 }
