@@ -19,6 +19,8 @@ LOSS_MAX = 0.1
 LOSS_WINDOW_S = 0.4
 LOSS_WINDOW_PACKETS = 20
 LOSS_WINDOW_S_MAX = 2.0
+# Of few packets that many are lost now and then on any line: it must happen twice, or be this much.
+LOSS_MAX_ONCE = 0.25
 # Losses that have only just begun will be so many times as heavy.
 ONSET = 2.5
 STEADY_LOSS_MAX = 0.02
@@ -144,7 +146,7 @@ class Line:
             self._heavy_losses = self._heavy_losses + 1 if self.loss > LOST_MAX else 0
         if self._probe_until is not None and self.loss > LOSS_MAX / 2:
             self._failed(now)
-        elif self.loss > LOSS_MAX:
+        elif self.loss > LOSS_MAX_ONCE or min(self.loss, before) > LOSS_MAX:
             self._is_full(1 - self.loss * (ONSET if before < STEADY_LOSS_MAX else 1), now)
         elif now - self._full_at > FORGOTTEN_S:
             self._by_reports = None

@@ -110,6 +110,16 @@ def test_a_line_that_loses_gets_what_comes_through() -> None:
     assert line.capacity is None, "it was long ago"
 
 
+def test_a_quarter_of_few_packets_is_an_accident_once() -> None:
+    line = Line(now=0)
+    for at, lost in enumerate((0, 0, 5, 5, 10, 10)):
+        line.hear_report(20 * at, lost, repeats=False, now=1 + at)
+        assert line.choose(LADDER, 2, now=1 + at) == 2
+    line.hear_report(120, 15, repeats=False, now=7)
+    line.hear_report(140, 20, repeats=False, now=8)
+    assert line.choose(LADDER, 2, now=8) == 1
+
+
 def test_a_line_that_loses_nearly_all_is_noticed_before_its_report() -> None:
     line = Line(now=0)
     for step in range(5):
