@@ -1,10 +1,11 @@
 """What a viewer's line carries, and which layer of the picture goes through it.
 
-Three things tell that a line is full. The estimate of the viewer's browser (REMB,
-draft-alvestrand-rmcat-remb) falls; its level says little, since it begins low and never grows far
-beyond what is sent. Reports (RFC 3550) tell of losses where the queue on the way is short, and of
-longer round trips where it is long. That a line carries more is tried with repeats of what was sent
-before anything depends on it. Pure: `now` is monotonic seconds, rates are bit/s.
+Three things tell that a line is full. Reports (RFC 3550) come five times a second and name the
+highest number that came: what was sent after it grows old while a queue fills. They tell of losses
+where that queue is short, and of longer round trips where it is long. And the estimate of the
+viewer's browser (REMB, draft-alvestrand-rmcat-remb) falls; its level says little, since it begins
+low and never grows far beyond what is sent. That a line carries more is tried with repeats of what
+was sent before anything depends on it. Pure: `now` is monotonic seconds, rates are bit/s.
 """
 
 from collections.abc import Sequence
@@ -82,8 +83,8 @@ class Line:
         self._waiting: tuple[float, int, float] | None = None  # when, highest number, waits
         self._waits_s: float | None = None  # mean
         self._waits_off_s = WAITS_OFF_S  # mean distance from it
-        self._arrives = float("inf")  # what may be sent, by what came between two reports
-        self._grows = self._drains = False  # the queue on the way does
+        self._arrives: float | None = None  # what comes out of a queue that grows
+        self._drains = False  # the queue on the way does
         self._rtt_s_min = float("inf")
         self._queued = 0
         self._fresh = 1.0  # part that came through, by what was heard since the last choice
@@ -106,7 +107,7 @@ class Line:
     @property
     def at_ease(self) -> bool:
         """Whether nothing was heard that speaks against what is sent."""
-        heard = self._queued or self._heavy_losses or self._grows or self._fresh < 1
+        heard = self._queued or self._heavy_losses or self._fresh < 1 or self._arrives
         return not heard and not self.capacity
 
     def wish(self, chosen: str | None, lines_max: int | None) -> None:
@@ -172,21 +173,23 @@ class Line:
         if before is not None and now - before[0] < COMPARED_S_MIN:
             return
         self._waiting = now, highest, waits_s
-        if before is None or self._waits_s is None:
-            self._waits_s = self._waits_s or waits_s
+        if self._waits_s is None:
+            self._waits_s = waits_s
+        if before is None:
             return
         self._drains = waits_s < before[2]
         if now < self._settled_at:
-            self._arrives = float("inf")
             return
         elapsed, came = now - before[0], highest - before[1]
         if came <= 0:
             return  # everything stands still, which may as well be an outage
-        self._arrives = came * packet_bits / elapsed * ARRIVES_SHARE
         off_s = waits_s - self._waits_s
         late = off_s > WAITS_S_MAX + WAITS_OFF * self._waits_off_s
-        if late and waits_s - before[2] > elapsed * WAITS_GROWTH:
-            self._grows = True
+        grows = late and waits_s - before[2] > elapsed * WAITS_GROWTH
+        if grows and self._probe_until is not None:
+            self._failed(now)  # what comes is but part of what was sent
+        elif grows:
+            self._arrives = came * packet_bits / elapsed * ARRIVES_SHARE
             self._is_full(1.0, now)
         else:
             self._waits_s += off_s / 8
@@ -263,9 +266,11 @@ class Line:
 
     def _judge(self, sent_per_s: float) -> None:
         """Reckon what was heard with what is sent."""
-        if self._fresh < 1 or self._grows:
-            self._by_reports = min(self._arrives, sent_per_s * self._fresh)
-            self._fresh, self._grows = 1.0, False
+        if self._fresh < 1:
+            self._by_reports = sent_per_s * self._fresh
+        if self._arrives is not None:
+            self._by_reports = min(self._arrives, self._by_reports or sent_per_s)
+        self._fresh, self._arrives = 1.0, None
 
     def _changed(self, to: int, now: float) -> int:
         self._stop_probe()

@@ -110,6 +110,15 @@ def test_a_line_that_loses_gets_what_comes_through() -> None:
     assert line.capacity is None, "it was long ago"
 
 
+def test_steady_losses_that_are_repaired_are_no_reason_to_go() -> None:
+    line = Line(now=0)
+    for at in range(20):
+        now = 1 + at * 0.4
+        line.hear_waiting(60 * at, 0.02, 8_000, now=now)
+        line.hear_report(60 * at, 8 * at, repeats=False, now=now)
+        assert line.choose(LADDER, 2, now=now) == 2
+
+
 def test_a_quarter_of_few_packets_is_an_accident_once() -> None:
     line = Line(now=0)
     for at, lost in enumerate((0, 0, 5, 5, 10, 10)):
@@ -139,6 +148,17 @@ def test_a_queue_is_noticed_while_it_fills() -> None:
     line.hear_waiting(1_280, 0.16, 8_000, now=3)
     assert line.choose(LADDER, 2, now=3) == 0
     assert line.capacity == pytest.approx(0.5 * 10 / 0.2 * 8_000)
+
+
+def test_a_queue_that_a_trial_fills_ends_the_trial_and_no_more() -> None:
+    line = Line(now=0)
+    for step in range(10):
+        line.hear_waiting(1_000 + step * 30, 0.02, 8_000, now=1 + step * 0.2)
+    assert line.choose(LADDER, 1, now=2.9) == 1
+    assert line.probe_per_s > 0
+    line.hear_waiting(1_280, 0.16, 8_000, now=3)
+    assert line.choose(LADDER, 1, now=3) == 1
+    assert line.probe_per_s == 0
 
 
 @pytest.mark.parametrize(
