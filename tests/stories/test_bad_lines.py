@@ -1,6 +1,6 @@
 """Browsers on bad lines: what viewers see when packets are lost, late or too many.
 
-`make test` watches for 20 s, `LINLI_SOAK=1` for a minute. Every test prints its figures.
+`make test` watches for 10 s, `LINLI_SOAK=1` for a minute. Every test prints its figures.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.running import Running
 from tests.stories.conftest import DESKTOP, People, goes_live, video_stats
 
 SOAK = os.environ.get("LINLI_SOAK") == "1"
-WATCH_S = 60 if SOAK else 20
+WATCH_S = 60 if SOAK else 10
 WINDOW_S = 5
 LIVE_S = 30.0
 # Drawing takes little of the cores that host, server and decoder share.
