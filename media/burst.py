@@ -73,6 +73,18 @@ def cut(packets: Sequence[Part], stamp: int = -1) -> list[Run]:
     return runs
 
 
+def part_of(runs: Sequence[Run], begin: int, end: int) -> tuple[Run, ...]:
+    """Return the packets of `runs` from `begin` on, up to `end`."""
+    out = []
+    for run in runs:
+        items = run.items[max(0, begin) : max(0, end)]
+        if items:
+            out.append(run._replace(sequence=run.sequence + max(0, begin), items=items))
+        begin -= len(run.items)
+        end -= len(run.items)
+    return tuple(out)
+
+
 def _run(packets: Sequence[Part], stamp: int) -> Run:
     longest = max(len(packet.payload) for packet in packets)
     last = len(packets) - 1

@@ -84,6 +84,7 @@ class Line:
         self._waits_s: float | None = None  # mean
         self._waits_off_s = WAITS_OFF_S  # mean distance from it
         self._arrives: float | None = None  # what comes out of a queue that grows
+        self._under_way = (now, 0)  # when, how many packets
         self._drains = False  # the queue on the way does
         self._rtt_s_min = float("inf")
         self._queued = 0
@@ -164,6 +165,12 @@ class Line:
             self._missed = now, 0
             self._is_full(1 - part * ONSET, now)
 
+    def hear_under_way(self, packets: int, *, now: float) -> None:
+        """By a report, so many packets did not come yet; fewer than before: a queue drains."""
+        since, before = self._under_way
+        if now - since >= COMPARED_S_MIN:
+            self._under_way, self._drains = (now, packets), packets < before
+
     def hear_waiting(self, highest: int, waits_s: float, packet_bits: float, *, now: float) -> None:
         """By a report, what was sent after number `highest` is under way for `waits_s`.
 
@@ -174,18 +181,15 @@ class Line:
             return
         self._waiting = now, highest, waits_s
         if self._waits_s is None:
-            self._waits_s = waits_s
-        if before is None:
-            return
-        self._drains = waits_s < before[2]
-        if now < self._settled_at:
+            self._waits_s = min(waits_s, WAITS_S_MAX)  # the first may be what joining cost
+        if before is None or now < self._settled_at:
             return
         elapsed, came = now - before[0], highest - before[1]
         if came <= 0:
             return  # everything stands still, which may as well be an outage
-        off_s = waits_s - self._waits_s
-        late = off_s > WAITS_S_MAX + WAITS_OFF * self._waits_off_s
-        grows = late and waits_s - before[2] > elapsed * WAITS_GROWTH
+        off_s_max = WAITS_S_MAX + WAITS_OFF * self._waits_off_s
+        off_s = min(off_s_max, waits_s - self._waits_s)  # once is not usual yet
+        grows = off_s == off_s_max and waits_s - before[2] > elapsed * WAITS_GROWTH
         if grows and self._probe_until is not None:
             self._failed(now)  # what comes is but part of what was sent
         elif grows:

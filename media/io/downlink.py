@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from media.burst import Item
+from media.burst import Item, part_of
 from media.io.fanout import Leg
 from media.rtp import unwrap
 from media.track import Frame, Track
@@ -19,6 +19,9 @@ RESENT_KEPT_MAX = 2_000
 # Pictures that are shown again follow each other this closely: a decoder goes through them at once.
 REPLAY_STEP_S = 0.002
 REPLAY_AHEAD_S_MAX = 0.010
+# A full line's queue may be shorter than a key frame: so many bytes at once, the rest at a pace.
+PACED_AT_ONCE_BYTES = 3_600
+PACE_GAP_S = 0.050  # what a pause leaves out is not made up for
 # How much later than by its arrival a layer's key frame may be shown after the layer before.
 CROSSING_S_MAX = 0.075
 CROSSING_S_MIN = 0.001
@@ -53,6 +56,7 @@ class Downlink:
         self.target: Track | None = None  # whose next key frame is waited for
         self.on = False  # in the room's list of legs
         self.paused = False
+        self.pace_per_s = 0.0  # bit/s at which a thin line catches up; 0: any
         self.probed_at = 0.0
         self.replayed_at = -1e9
         self.changes = 0
@@ -65,9 +69,11 @@ class Downlink:
         self._resent: dict[int, float] = {}
         self._missed_to = -1
         # Catching up: where in the layer's group of pictures, and how its times are moved.
-        self._at = 0
+        self._at = self._begun = 0  # which picture, how many of its packets were sent
         self._group = -1
         self._ticks: list[int] = []
+        self._credit = 0.0  # bytes, at a pace
+        self._credited_at = 0.0
 
     def begin(self, first: int) -> None:
         """The first number that the viewer gets will be `first`."""
@@ -97,7 +103,7 @@ class Downlink:
     def go_on(self) -> Leg:
         """Frames come as they are from now on."""
         assert self.layer is not None
-        self.on, self.target = True, None
+        self.on, self.target, self.pace_per_s = True, None, 0.0
         self._prompt_from = self.next_number()
         return self.leg
 
@@ -157,14 +163,29 @@ class Downlink:
         step_s = min(REPLAY_STEP_S, REPLAY_AHEAD_S_MAX / count) if self._left else REPLAY_STEP_S
         step = max(1, round(step_s * self._clock_hz))
         ahead = step * count if self._left else 0  # what was shown before must not be overtaken
-        self._at, self._group = 0, layer.key_frames
+        self._at, self._begun, self._group = 0, 0, layer.key_frames
+        self._credit = PACED_AT_ONCE_BYTES
         self._ticks = [
             layer.timestamp + ahead - (count - 1 - at) * step - frame.timestamp
             for at, frame in enumerate(layer.gop)
         ]
 
-    def next_replayed(self) -> Frame | None:
-        """Return the next picture to catch up with, its time moved; None: it has caught up."""
+    def earn(self, *, now: float) -> None:
+        """Time has passed: a line that is sent to at a pace may be sent more."""
+        elapsed, self._credited_at = min(PACE_GAP_S, now - self._credited_at), now
+        self._credit = min(PACED_AT_ONCE_BYTES, self._credit + self.pace_per_s / 8 * elapsed)
+
+    def allowed(self, packets: int) -> int:
+        """Return how many of `packets` may be sent next."""
+        if not self.pace_per_s:
+            return packets
+        return 1 if self._credit > 0 else 0
+
+    def next_replayed(self, packets: int) -> Frame | None:
+        """Return the next picture to catch up with, its time moved, or `packets` of it.
+
+        None: it has caught up.
+        """
         layer = self.layer
         assert layer is not None
         if self._group != layer.key_frames:
@@ -173,12 +194,19 @@ class Downlink:
                 return None
             shift = self._next - layer.gop[0].runs[0].sequence
             self._take_leg(layer, shift, self.leg.ticks)
-            self._at, self._group, self._ticks = 0, layer.key_frames, []
+            self._at, self._begun, self._group, self._ticks = 0, 0, layer.key_frames, []
         if self._at >= len(layer.gop):
             return None
         frame = layer.gop[self._at]
         ticks = self._ticks[self._at] if self._at < len(self._ticks) else 0
-        self._at += 1
+        begin, end = self._begun, min(frame.packets, self._begun + packets)
+        if end == frame.packets:
+            self._at, self._begun = self._at + 1, 0
+        else:
+            self._begun = end
+        if end - begin < frame.packets:
+            frame = frame._replace(runs=part_of(frame.runs, begin, end), packets=end - begin)
+        self._credit -= sum(len(item.payload) for run in frame.runs for item in run.items)
         span = self._spans[-1]
         if ticks:
             for run in frame.runs:
@@ -229,12 +257,17 @@ class Downlink:
                 return Again(number, kept.item, span, span.replayed.get(own, 0))
         return None
 
+    def under_way(self, highest: int) -> int:
+        """Return how many packets were sent after number `highest` (16 bits)."""
+        following = self.next_number()
+        return following - 1 - unwrap(highest & 0xFFFF, following)
+
     def waits_s(self, highest: int, *, now: float) -> float | None:
         """Return for how long what follows number `highest` is under way; 0 if nothing is.
 
         None if that cannot be told: it was sent later than it came from the host.
         """
-        number = unwrap(highest & 0xFFFF, self.next_number()) + 1
+        number = self.next_number() - self.under_way(highest)
         if not self.on or self.layer is None or number < self._prompt_from:
             return None
         kept = self.layer.ring.get(number - self.leg.shift)

@@ -28,6 +28,8 @@ OLD_GOP_PACKETS = 600
 CROSS_PACKETS_MAX = 40
 AT_ONCE_S = 0.4  # on a line that is known to be thin
 PACKET_BYTES = 1_200
+# At how many times a layer's rate such a line is sent its key frame, as WebRTC's own pacer has it.
+THIN_PACE = 2.5
 SHOWN_AGAIN_S = 0.5
 REPEATS_PER_NACK_MAX = 100
 PROBE_GAP_S = 0.2  # what a pause leaves out is not made up for
@@ -66,6 +68,10 @@ class Forwarder:
                 continue
             if downlink.paused:
                 room.waiting.setdefault(track, []).append(downlink)
+                continue
+            if downlink.pace_per_s:
+                self._stop(room, downlink)
+                self._replay(room, downlink, track)
                 continue
             if downlink.on and downlink.layer is not None:
                 left.setdefault(downlink.layer, []).append(downlink.leg)
@@ -113,10 +119,14 @@ class Forwarder:
             return
         if track.gop_packets > OLD_GOP_PACKETS:
             track.keys.want()
+        self._replay(room, downlink, track)
+        self._catch_up(room, stream, downlink, AT_ONCE_PACKETS_MAX)
+
+    def _replay(self, room: MediaRoom, downlink: Downlink, track: Track) -> None:
+        """Begin with the newest key frame; ticks, if not the caller, send it."""
         downlink.target = None
         downlink.replay(track)
         room.catching_up[downlink] = None
-        self._catch_up(room, stream, downlink, AT_ONCE_PACKETS_MAX)
 
     def _await_key(self, room: MediaRoom, downlink: Downlink, track: Track) -> None:
         if downlink.target is not track:
@@ -125,24 +135,28 @@ class Forwarder:
         track.keys.want()
 
     def _catch_up(self, room: MediaRoom, stream: Stream, downlink: Downlink, packets: int) -> None:
-        while packets > 0 and (frame := downlink.next_replayed()) is not None:
+        while (allowed := downlink.allowed(packets)) > 0:
+            frame = downlink.next_replayed(allowed)
+            if frame is None:
+                break
             self._fanout.send_frame(frame, stream.ssrc, (downlink.leg,))
             packets -= frame.packets
         if downlink.caught_up:
             del room.catching_up[downlink]
             assert downlink.layer is not None
             room.add_legs(downlink.layer, (downlink.go_on(),))
-        elif packets > 0 and downlink.layer is not None:
+        elif allowed > 0 and downlink.layer is not None:
             # What was to be caught up with is no longer kept.
             del room.catching_up[downlink]
             self._await_key(room, downlink, downlink.layer)
 
-    def tick(self, room: MediaRoom) -> None:
+    def tick(self, room: MediaRoom, *, now: float) -> None:
         """Call every few milliseconds: those who catch up get on."""
         stream = room.streams.get("video")
         if stream is None:
             return
         for downlink in list(room.catching_up):
+            downlink.earn(now=now)
             self._catch_up(room, stream, downlink, PACED_PACKETS)
 
     def _probe(self, stream: Stream, downlink: Downlink, per_s: float, now: float) -> None:
@@ -219,9 +233,11 @@ class Forwarder:
         downlink = session.downlinks[stream.kind]
         room.counted["layer_changes"] += 1
         session.repeats.fill()
+        downlink.pace_per_s = 0.0
         if track is downlink.layer and downlink.on:
             downlink.target = None
         elif full and not track.keys.in_vain:
+            downlink.pace_per_s = max(session.line.capacity or 0.0, THIN_PACE * track.bits_per_s)
             self._stop(room, downlink)
             self._await_key(room, downlink, track)
         elif track.gop and track.gop_packets <= CROSS_PACKETS_MAX and not downlink.paused:
@@ -323,6 +339,7 @@ class Forwarder:
                     session.line.hear_round_trip(rtt_s, now=now)
 
     def _hear_waiting(self, session: Session, downlink: Downlink, highest: int, now: float) -> None:
+        session.line.hear_under_way(downlink.under_way(highest), now=now)
         layer, waits_s = downlink.layer, downlink.waits_s(highest, now=now)
         if waits_s is not None and layer is not None and layer.packets_per_s:
             packet_bits = layer.bits_per_s / layer.packets_per_s

@@ -245,7 +245,7 @@ class Relay:
                 for track in room.tracks():
                     self._forward(room, track, now)
                 self._ask_host(room, now)
-            self._forwarder.tick(room)
+            self._forwarder.tick(room, now=now)
 
     def count_second(self, *, now: float) -> None:
         """Measure the layers, choose for viewers, report to hosts, miss those who are gone."""

@@ -3,7 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.burst import HEADER_BYTES, PADDING_MAX, SEGMENTS_MAX, TAG_BYTES, Item, Part, cut
+from media.burst import (
+    HEADER_BYTES,
+    PADDING_MAX,
+    SEGMENTS_MAX,
+    TAG_BYTES,
+    Item,
+    Part,
+    Run,
+    cut,
+    part_of,
+)
 
 
 def unpadded(item: Item) -> bytes:
@@ -39,6 +49,24 @@ def test_all_segments_of_a_run_are_equal_but_a_shorter_last(packets: list[Part])
         assert len(sizes) <= SEGMENTS_MAX
         assert set(sizes[:-1]) <= {run.segment}
         assert sizes[-1] <= run.segment
+
+
+@given(frames(), st.lists(st.integers(1, 30), min_size=80, max_size=80))
+def test_runs_can_be_sent_bit_by_bit(packets: list[Part], steps: list[int]) -> None:
+    runs, begin, parts = cut(packets), 0, list[Run]()
+    for step in steps:
+        part = part_of(runs, begin, begin + step)
+        assert sum(len(run.items) for run in part) == min(step, max(0, len(packets) - begin))
+        begin += step
+        parts += part
+
+    def numbered(of: list[Run]) -> list[tuple[int, Item]]:
+        return [each for run in of for each in enumerate(run.items, run.sequence)]
+
+    assert numbered(parts) == numbered(runs)
+    for run in parts:
+        sizes = {HEADER_BYTES + len(item.payload) + TAG_BYTES for item in run.items[:-1]}
+        assert sizes <= {run.segment}
 
 
 @given(frames())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from media.io.downlink import Downlink
 from media.io.dtls import Identity
 from media.io.fanout import Fanout, Leg
-from media.io.forward import AT_ONCE_PACKETS_MAX, PACED_PACKETS, Forwarder
+from media.io.forward import AT_ONCE_PACKETS_MAX, PACED_PACKETS, THIN_PACE, Forwarder
 from media.io.room import MediaRoom, Stream
 from media.io.session import Role, Session
 from media.load import Load
@@ -93,7 +93,7 @@ class Live:
                 track.count_second(now=self.now)
 
     def tick(self) -> None:
-        self.forwarder.tick(self.room)
+        self.forwarder.tick(self.room, now=self.now)
 
     def viewer(self, *, repairs: bool = True) -> Session:
         """Somebody comes."""
@@ -263,6 +263,44 @@ def test_a_line_too_thin_for_the_only_layer_skips_to_key_frames() -> None:
     assert_seamless(live.seen(session))
 
 
+def test_a_full_line_is_sent_its_smaller_picture_at_a_pace() -> None:
+    live = Live(packets=4)
+    live.frame("all")
+    session = live.viewer()
+    live.choose(session, "h")
+    for _ in range(60):
+        live.frame()
+    assert live.sees(session) == "h"
+    smaller = live.layer("l").bits_per_s
+    session.line.hear_estimate(live.layer("h").bits_per_s, now=live.now)
+    session.line.hear_estimate(1.1 * smaller, now=live.now)
+    live.choose(session, None)
+    before = len(live.seen(session))
+    live.packets = 80
+    live.frame("l")
+    live.packets = 4
+    live.tick()
+    at_once = len(live.seen(session)) - before
+    assert at_once < 80, "a queue may be shorter than a key frame"
+    steps = []
+    while live.room.catching_up:
+        so_far = len(live.seen(session))
+        live.pass_time(FRAME_S / 2)
+        live.tick()
+        steps.append(len(live.seen(session)) - so_far)
+        if len(steps) % 4 == 0:
+            live.now -= FRAME_S
+            live.frame()
+        assert len(steps) < 100
+    per_step = THIN_PACE * smaller * FRAME_S / 2 / 8 / 102
+    assert max(steps) <= per_step + 1
+    assert_seamless(live.seen(session))
+    assert [key for _, _, key in live.seen(session)[before : before + 81]] == [True] * 80 + [False]
+    live.frame()
+    assert live.sees(session) == "l"
+    assert live.seen(session)[-1][1] - live.seen(session)[-5][1] == TICKS
+
+
 @pytest.mark.parametrize("rids", [("",), ("l", "h"), ("x", "y")])
 def test_a_host_that_returns_with_other_layers_keeps_its_viewers(rids: tuple[str, ...]) -> None:
     live = Live()
@@ -350,6 +388,7 @@ def test_what_is_under_way_waits_since_it_was_sent() -> None:
     assert downlink.waits_s(newest + 1, now=live.now) == pytest.approx(2 * FRAME_S)
     assert downlink.waits_s(newest + 2, now=live.now) == pytest.approx(FRAME_S)
     assert downlink.waits_s(newest + 4, now=live.now) == 0
+    assert downlink.under_way(newest & 0xFFFF) == 4
 
 
 ACTIONS = st.sampled_from(

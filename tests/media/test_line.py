@@ -150,6 +150,15 @@ def test_a_queue_is_noticed_while_it_fills() -> None:
     assert line.capacity == pytest.approx(0.5 * 10 / 0.2 * 8_000)
 
 
+def test_what_waited_once_does_not_hide_a_queue_for_long() -> None:
+    line = Line(now=0)
+    line.hear_waiting(1_000, 0.7, 8_000, now=1)
+    for step in range(10):
+        line.hear_waiting(1_100 + step * 30, 0.4 if step == 3 else 0.02, 8_000, now=2 + step * 0.2)
+    line.hear_waiting(1_380, 0.25, 8_000, now=4.1)
+    assert line.choose(LADDER, 2, now=4.1) == 0
+
+
 def test_a_queue_that_a_trial_fills_ends_the_trial_and_no_more() -> None:
     line = Line(now=0)
     for step in range(10):
@@ -221,10 +230,10 @@ def test_a_queue_under_the_smallest_layer_is_left_to_drain() -> None:
 def test_a_queue_that_drains_already_is_no_reason_to_skip() -> None:
     """After a larger layer its queue is on the way for a while."""
     draining, standing = Line(now=0), Line(now=0)
-    for line, waits in ((draining, (0.9, 0.7, 0.5)), (standing, (0.9, 0.9, 1.0))):
+    for line, under_way in ((draining, (47, 42, 35)), (standing, (47, 47, 48))):
         line.hear_round_trip(0.05, now=1)
-        for step, waits_s in enumerate(waits):
-            line.hear_waiting(100 + step * 10, waits_s, 8_000, now=2 + step * 0.2)
+        for step, packets in enumerate(under_way):
+            line.hear_under_way(packets, now=2 + step * 0.2)
         line.hear_round_trip(1.2, now=2.1)
         line.hear_round_trip(1.0, now=2.4)
     assert not draining.skips(now=2.4)
