@@ -17,7 +17,9 @@ demo: setup ## run everything and print the addresses
 test: setup .venv/.dev ## run every test, browser included
 	@scripts/test-tools
 	@cd web && npm run --silent test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --ignore tests/stories
+	@# What watches real pictures in real time has the machine to itself.
+	@$(BIN)/python -m pytest tests/stories
 
 fuzz: setup .venv/.dev ## try every parser of outside bytes for LINLI_FUZZ_MINUTES (60)
 	@$(BIN)/python -m pytest tests/fuzz -p tests.fuzz.campaign -p no:randomly

@@ -2,11 +2,18 @@
 
 import asyncio
 import inspect
+import os
+import random
 import socket
 from collections.abc import Callable
 
 WAIT_S = 10.0
 _POLL_S = 0.01
+_random = random.SystemRandom()  # tests begin with the same seed
+# Below those that the system gives to clients; of each process that runs tests at once its own, so
+# that none takes a port which another has just found free.
+PORTS = 5_000
+_FIRST_PORT = 12_000 + PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 
 
 async def wait_until(
@@ -26,7 +33,11 @@ async def wait_until(
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """Return a loopback port that nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = _random.randrange(_FIRST_PORT, _FIRST_PORT + PORTS)
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -1,10 +1,13 @@
 """A running `linli serve` in a process of its own, for tests from the outside."""
 
 import asyncio
+import atexit
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +20,10 @@ START_S = 40.0
 STOP_S = 20.0
 SHOP = Path(__file__).parent / "stories" / "shop.toml"
 PASSWORD = "correct horse battery"
+
+
+# What loading a shop makes, to be copied: passwords are meant to take their time.
+_loaded: dict[Path, Path] = {}
 
 
 class Running:
@@ -64,7 +71,15 @@ class Running:
 
     async def load(self, shop: Path) -> None:
         """Fill the data folder with a shop and give its staff the password."""
-        await self.linli("db", "load", str(shop), "--password-stdin", stdin=PASSWORD)
+        loaded = _loaded.get(shop)
+        if loaded is None:
+            await self.linli("db", "load", str(shop), "--password-stdin", stdin=PASSWORD)
+            folder = Path(tempfile.mkdtemp(prefix="lnl"))
+            atexit.register(shutil.rmtree, folder)
+            loaded = _loaded[shop] = folder / "var"
+            shutil.copytree(self.folder / "var", loaded)
+        else:
+            shutil.copytree(loaded, self.folder / "var")
 
     async def start(self) -> None:
         """Start the server and return once it is ready."""
