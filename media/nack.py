@@ -16,6 +16,10 @@ class Nacks:
         # When each was first and last asked for, and how often.
         self._asked: dict[int, tuple[float, float, int]] = {}
 
+    def asked(self, number: int) -> bool:
+        """Whether a packet was asked for and did not come yet."""
+        return number in self._asked
+
     def came(self, number: int, *, now: float) -> None:
         """A packet came; if it had been asked for, that was a round trip."""
         asked = self._asked.pop(number, None)

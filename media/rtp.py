@@ -55,6 +55,14 @@ def parse(raw: bytes) -> Packet:
     return Packet(second & 0x7F, second > 127, sequence, timestamp, ssrc, raw[start:end])
 
 
+def repeated(packet: Packet, payload_type: int) -> Packet | None:
+    """Return the packet that one of RFC 4588 (section 4) repeats; None: that is but padding."""
+    if len(packet.payload) < 2:
+        return None
+    number = int.from_bytes(packet.payload[:2], "big")
+    return packet._replace(payload_type=payload_type, sequence=number, payload=packet.payload[2:])
+
+
 def extensions(raw: bytes) -> dict[int, bytes]:
     """Return the header extensions of a packet that `parse` took, by id (RFC 8285)."""
     if not raw[0] & 0x10:

@@ -21,10 +21,14 @@ FINGERPRINT_ALGORITHMS = ("sha-256", "sha-384", "sha-512")
 HOST_PRIORITY = 2_130_706_431  # RFC 8445 section 5.1.2.1: host, local preference 65535, component 1
 
 RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 # What we read of a host's packets, and what we write into a viewer's.
-EXTENSIONS = {"publish": (MID_URI, RID_URI, transport_cc.URI), "play": (SEND_TIME_URI,)}
+EXTENSIONS = {
+    "publish": (MID_URI, RID_URI, REPAIRED_RID_URI, transport_cc.URI),
+    "play": (SEND_TIME_URI,),
+}
 FEEDBACK = {
     "publish": ("nack", "nack pli", "transport-cc"),
     "play": ("nack", "nack pli", "goog-remb"),
@@ -169,7 +173,10 @@ def choose_published(offer: Offer) -> dict[str, Sending]:
         ranked = sorted(section.codecs, key=_publish_rank)
         if not ranked or _publish_rank(ranked[0]) > 9:
             raise BadOffer(f"The {section.kind} section has no codec that we take.")
-        chosen[section.kind] = Sending(section, ranked[0])
+        # Of several layers' repeats we must be told which layer they are of (RFC 8852).
+        told = not section.rids or REPAIRED_RID_URI in section.extensions
+        repair = section.repair_of(ranked[0]) if section.kind == "video" and told else None
+        chosen[section.kind] = Sending(section, ranked[0], repair=repair)
     if "video" not in chosen:
         raise BadOffer("A live needs video.")
     return chosen

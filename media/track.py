@@ -142,6 +142,13 @@ class Track:
         number = source.receive(packet, now=now)
         self.nacks.came(number & 0xFFFF, now=now)
 
+    def repair(self, packet: Packet, *, now: float) -> None:
+        """Take a packet that was asked for and came as a stream of its own; then call `poll`."""
+        source = self._source
+        if source is not None and self.nacks.asked(packet.sequence):
+            source.reorder.receive(unwrap(packet.sequence, source.newest), packet, now=now)
+            self.nacks.came(packet.sequence, now=now)
+
     def lose_source(self) -> None:
         """The host is gone; whatever comes next is another source."""
         self._source = None

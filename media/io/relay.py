@@ -81,8 +81,7 @@ class Relay:
         self._set_streams(room, chosen)
         room.uplink = Uplink(
             room.streams,
-            {sending.codec.payload_type: kind for kind, sending in chosen.items()},
-            chosen["video"].section.extensions,
+            chosen,
             self._counted,
         )
 
@@ -182,11 +181,10 @@ class Relay:
         room = self.rooms.get(session.room_id)
         if room is None or room.uplink is None or room.publisher is not session:
             return
-        track = room.uplink.track_of(packet, clear, now=now)
+        track = room.uplink.take(packet, clear, now=now)
         if track is None:
             return
         track.pairs = len(room.viewers) >= PAIRS_FROM_VIEWERS
-        track.receive(packet, now=now)
         self._forward(room, track, now)
 
     def _forward(self, room: MediaRoom, track: Track, now: float) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from media import rtcp, transport_cc
-from media.rtp import Packet, extensions
-from media.sdp import RID_URI
+from media.rtp import Packet, extensions, repeated
+from media.sdp import REPAIRED_RID_URI, RID_URI, Sending
 from media.track import Track
 from media.transport_cc import Arrivals
 
@@ -26,14 +26,21 @@ class Uplink:
     def __init__(
         self,
         streams: Mapping[str, Layers],
-        payload_types: Mapping[int, str],
-        extension_ids: Mapping[str, int],
+        sendings: Mapping[str, Sending],
         counted: Counter[str],
     ) -> None:
-        """`payload_types`: which kind of media they are. `extension_ids`: by URI."""
+        """`streams` and what was answered for them by kind, video among them."""
+        extension_ids = sendings["video"].section.extensions
         self._streams = streams
-        self._kinds = payload_types
+        self._kinds = {each.codec.payload_type: kind for kind, each in sendings.items()}
+        # Of repeats (RFC 4588) → of what they repeat.
+        self._repeats: dict[int, int] = {}
+        for kind, each in sendings.items():
+            if each.repair is not None:
+                self._kinds[each.repair.payload_type] = kind
+                self._repeats[each.repair.payload_type] = each.codec.payload_type
         self._rid_id = extension_ids.get(RID_URI, 0)
+        self._repaired_rid_id = extension_ids.get(REPAIRED_RID_URI, 0)
         self._number_id = extension_ids.get(transport_cc.URI, 0)
         self._counted = counted
         self._sources: dict[int, Track] = {}  # by SSRC
@@ -45,11 +52,12 @@ class Uplink:
         """Which layer an SSRC is of."""
         return self._sources
 
-    def track_of(self, packet: Packet, clear: bytes, *, now: float) -> Track | None:
-        """Return the layer that a packet is of; `clear` is the whole of it, unprotected.
+    def take(self, packet: Packet, clear: bytes, *, now: float) -> Track | None:
+        """Hand a packet to the layer it is of, and return that; `clear` is the whole of it.
 
         None: it is of none that was negotiated.
         """
+        repeats = self._repeats.get(packet.payload_type)
         track = self._sources.get(packet.ssrc)
         if track is None or self._number_id:
             found = extensions(clear)
@@ -57,7 +65,14 @@ class Uplink:
             if len(number) == 2:
                 self._arrivals.receive(int.from_bytes(number, "big"), now=now)
             if track is None:
-                track = self._find(packet, found.get(self._rid_id, b""))
+                rid_id = self._rid_id if repeats is None else self._repaired_rid_id
+                track = self._find(packet, found.get(rid_id, b""))
+        if track is None:
+            return None
+        if repeats is None:
+            track.receive(packet, now=now)
+        elif (original := repeated(packet, repeats)) is not None:
+            track.repair(original, now=now)
         return track
 
     def _find(self, packet: Packet, rid: bytes) -> Track | None:

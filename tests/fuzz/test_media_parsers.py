@@ -180,6 +180,8 @@ def test_any_bytes_are_rtp_or_malformed(raw: bytes) -> None:
         packet = rtp.parse(raw)
         rtp.starts_key_frame("H264", packet.payload)
         rtp.starts_key_frame("VP8", packet.payload)
+        original = rtp.repeated(packet, 96)
+        assert (original is None) == (len(packet.payload) < 2)
 
 
 @examples(EXAMPLES)
