@@ -70,6 +70,7 @@ class Forwarder:
                 room.waiting.setdefault(track, []).append(downlink)
                 continue
             if downlink.pace_per_s:
+                # From the next tick on, since this frame goes to all legs there are now.
                 self._stop(room, downlink)
                 self._replay(room, downlink, track)
                 continue
@@ -123,7 +124,7 @@ class Forwarder:
         self._catch_up(room, stream, downlink, AT_ONCE_PACKETS_MAX)
 
     def _replay(self, room: MediaRoom, downlink: Downlink, track: Track) -> None:
-        """Begin with the newest key frame; ticks, if not the caller, send it."""
+        """Begin to catch up from the newest key frame on; `_catch_up` sends it."""
         downlink.target = None
         downlink.replay(track)
         room.catching_up[downlink] = None
