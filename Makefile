@@ -30,6 +30,8 @@ check: setup .venv/.dev ## style, types, layers: what CI runs before the tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@cd web && npm run --silent check
+	@# It built the pages anew.
+	@touch web/dist/.ready
 
 format: .venv/.dev ## put everything into the house style
 	@$(BIN)/ruff format
