@@ -87,9 +87,11 @@ class Downlink:
         return self._next
 
     @property
-    def span_begins(self) -> int:
-        """The first number that was of the layer of now."""
-        return self._spans[-1].first if self._spans else self._next
+    def needed_from(self) -> int:
+        """The first number of the layer of now; none so far if only another one is waited for."""
+        if not self._spans or (self.target is not None and not self.on):
+            return self._next
+        return self._spans[-1].first
 
     def cross(self, layer: Track, frame: Frame) -> Leg:
         """Go over to `layer`, whose `frame` comes next; return the leg that it shall go on."""
@@ -240,11 +242,11 @@ class Downlink:
         """Return what the viewer misses under a 16-bit number, if it is still there.
 
         None as well while an earlier repeat may be under way. With `newest_only` what was before
-        the newest key frame that the viewer was sent over to is left alone.
+        the newest key frame that the viewer was sent over to, or waits for, is left alone.
         """
         following = self.next_number()
         number = unwrap(sequence, following)
-        if newest_only and number < self.span_begins:
+        if newest_only and number < self.needed_from:
             return None
         if number >= following or now - self._resent.get(number, -1e9) < rtt_s:
             return None

@@ -172,7 +172,7 @@ class Forwarder:
             return
         due = round(per_s / 8 * elapsed)
         number = layer.next_unsent - 1
-        while due > 0 and number + leg.shift >= downlink.span_begins:
+        while due > 0 and number + leg.shift >= downlink.needed_from:
             kept = layer.ring.get(number)
             if kept is not None:
                 self._repeat(stream, downlink, number + leg.shift, kept.item, leg, 0)

@@ -301,6 +301,27 @@ def test_a_full_line_is_sent_its_smaller_picture_at_a_pace() -> None:
     assert live.seen(session)[-1][1] - live.seen(session)[-5][1] == TICKS
 
 
+def test_a_full_line_drains_while_it_waits_for_its_smaller_picture() -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer()
+    live.choose(session, "h")
+    for _ in range(60):
+        live.frame()
+    lost = [number for number, _, _ in live.seen(session)[-4:]]
+    session.line.hear_estimate(live.layer("h").bits_per_s, now=live.now)
+    session.line.hear_estimate(1.1 * live.layer("l").bits_per_s, now=live.now)
+    live.choose(session, None)
+    live.forwarder.repeat(live.room, session, live.stream, lost, now=live.now)
+    assert not live.recorder.again, "the key frame that comes makes them needless"
+    live.frame("l")
+    live.tick()
+    assert live.sees(session) == "l"
+    lost.append(live.seen(session)[-1][0])
+    live.forwarder.repeat(live.room, session, live.stream, lost, now=live.now)
+    assert len(live.recorder.again) == 1
+
+
 @pytest.mark.parametrize("rids", [("",), ("l", "h"), ("x", "y")])
 def test_a_host_that_returns_with_other_layers_keeps_its_viewers(rids: tuple[str, ...]) -> None:
     live = Live()
