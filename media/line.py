@@ -29,13 +29,16 @@ STEADY_LOSS_MAX = 0.02
 MISSED_WINDOW_S = 0.3
 MISSED_MAX = 0.3
 MISSED_PACKETS_MIN = 8
+# A queue shorter than a frame drops the end of it, and what comes next is late already.
+MISSED_AT_ONCE_MIN = 5
+LATE_OFF = 2.0
 # What is under way waits by so much more than usual, and waits longer by such a part of the time
 # that passes: the queue grows, and what comes out of it is all that the line carries.
 WAITS_S_MAX = 0.05
 WAITS_OFF = 4.0  # times what is usual on this line
 WAITS_OFF_S = 0.03  # until that is known
 WAITS_GROWTH = 0.4
-COMPARED_S_MIN = 0.12
+COMPARED_S_MIN = 0.09
 ARRIVES_SHARE = 0.5  # what is surely carried of that, since some of it came before the queue grew
 QUEUE_S_MAX = 0.25  # of a round trip above the shortest
 QUEUED_REPORTS = 2
@@ -127,14 +130,22 @@ class Line:
             self._by_estimate = max(self._by_estimate, bits_per_s)
         self.estimate = bits_per_s
 
-    def hear_report(self, highest: int, lost: int, *, repeats: bool, now: float) -> None:
+    def hear_report(
+        self, highest: int, lost: int, *, under_way: int = 0, repeats: bool, now: float
+    ) -> None:
         """A report's highest number and count of lost packets since the beginning.
 
-        Of the stream, or of its `repeats`, which matter as long as they try out the line.
+        Of the stream, or of its `repeats`, which matter as long as they try out the line. After
+        the highest number `under_way` more were sent.
         """
         window = self._windows.get(repeats)
-        idle = repeats and self._probe_until is None
-        if window is None or highest < window[1] or now < self._settled_at or idle:
+        if repeats and self._probe_until is None:
+            # What the last trial lost at its end speaks not against the next one.
+            self._windows[repeats] = now, highest + under_way, lost + under_way
+            return
+        if repeats and window is not None and highest <= window[1]:
+            return  # nothing of this trial came so far
+        if window is None or highest < window[1] or now < self._settled_at:
             self._windows[repeats] = now, highest, lost
             return
         began, highest_then, lost_then = window
@@ -153,17 +164,32 @@ class Line:
         elif now - self._full_at > FORGOTTEN_S:
             self._by_reports = None
 
-    def hear_missed(self, packets: int, sent_per_s: float, *, now: float) -> None:
-        """The viewer asks for `packets` for the first time; `sent_per_s` is how many it gets."""
+    def hear_missed(
+        self, packets: int, sent_per_s: float, waits_s: float | None, *, now: float
+    ) -> None:
+        """The viewer asks for `packets` for the first time; `sent_per_s` is how many it gets.
+
+        What came after them and told of it was sent `waits_s` ago, if that is known.
+        """
         since, missed = self._missed
         if now - since > MISSED_WINDOW_S:
             since, missed = now, 0
         missed += packets
         self._missed = since, missed
         part = missed / max(1.0, sent_per_s * MISSED_WINDOW_S)
-        if part > MISSED_MAX and missed >= MISSED_PACKETS_MIN and now >= self._settled_at:
+        if now < self._settled_at:
+            return
+        if part > MISSED_MAX and missed >= MISSED_PACKETS_MIN:
             self._missed = now, 0
             self._is_full(1 - part * ONSET, now)
+        elif packets >= MISSED_AT_ONCE_MIN and self._is_late(waits_s):
+            self._missed = now, 0
+            self._is_full(0.0, now)
+
+    def _is_late(self, waits_s: float | None) -> bool:
+        if waits_s is None or self._waits_s is None:
+            return False
+        return waits_s > self._waits_s + WAITS_S_MAX / 2 + LATE_OFF * self._waits_off_s
 
     def hear_under_way(self, packets: int, *, now: float) -> None:
         """By a report, so many packets did not come yet; fewer than before: a queue drains."""

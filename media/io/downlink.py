@@ -264,6 +264,10 @@ class Downlink:
         following = self.next_number()
         return following - 1 - unwrap(highest & 0xFFFF, following)
 
+    def repeats_under_way(self, highest: int) -> int:
+        """Return how many repeats were sent after number `highest` (16 bits) of their stream."""
+        return self.repair_number - 1 - unwrap(highest & 0xFFFF, self.repair_number)
+
     def waits_s(self, highest: int, *, now: float) -> float | None:
         """Return for how long what follows number `highest` is under way; 0 if nothing is.
 

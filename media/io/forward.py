@@ -287,8 +287,9 @@ class Forwarder:
             return
         downlink = session.downlinks[stream.kind]
         if downlink.layer is not None:
-            per_s = downlink.layer.packets_per_s
-            session.line.hear_missed(downlink.newly_missed(lost), per_s, now=now)
+            missed, per_s = downlink.newly_missed(lost), downlink.layer.packets_per_s
+            waits_s = downlink.waits_s(lost[-1], now=now)
+            session.line.hear_missed(missed, per_s, waits_s, now=now)
             self.choose(room, session, now=now)
         # A thin line has better things to carry than what the newest key frame made needless.
         thin = session.line.capacity is not None
@@ -323,18 +324,20 @@ class Forwarder:
         self, room: MediaRoom, session: Session, block: RtcpReceiverInfo, *, now: float
     ) -> None:
         """A viewer says how one of our streams arrives."""
-        for kind in session.downlinks:
+        for kind, downlink in session.downlinks.items():
             stream = room.streams[kind]
             if kind == "video" and block.ssrc in (stream.ssrc, stream.repair_ssrc):
                 highest, lost = block.highest_sequence, block.packets_lost
                 repeats = block.ssrc != stream.ssrc
-                session.line.hear_report(highest, lost, repeats=repeats, now=now)
+                under_way = downlink.repeats_under_way(highest) if repeats else 0
+                session.line.hear_report(
+                    highest, lost, under_way=under_way, repeats=repeats, now=now
+                )
                 if not repeats:
-                    self._hear_waiting(session, session.downlinks[kind], highest, now)
+                    self._hear_waiting(session, downlink, highest, now)
             if stream.ssrc == block.ssrc:
                 rtt_s = stream.round_trip_s(block.lsr, block.dlsr, now=now)
                 session.hear_report(kind, block.fraction_lost / 256, rtt_s)
-                downlink = session.downlinks[kind]
                 if kind == "video" and rtt_s is not None and block.lsr != downlink.answered:
                     downlink.answered = block.lsr
                     session.line.hear_round_trip(rtt_s, now=now)

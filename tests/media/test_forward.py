@@ -410,6 +410,8 @@ def test_what_is_under_way_waits_since_it_was_sent() -> None:
     assert downlink.waits_s(newest + 2, now=live.now) == pytest.approx(FRAME_S)
     assert downlink.waits_s(newest + 4, now=live.now) == 0
     assert downlink.under_way(newest & 0xFFFF) == 4
+    downlink.repair_number = 70_000
+    assert downlink.repeats_under_way(69_990 & 0xFFFF) == 9
 
 
 ACTIONS = st.sampled_from(

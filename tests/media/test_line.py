@@ -132,12 +132,33 @@ def test_a_quarter_of_few_packets_is_an_accident_once() -> None:
 def test_a_line_that_loses_nearly_all_is_noticed_before_its_report() -> None:
     line = Line(now=0)
     for step in range(5):
-        line.hear_missed(5, 160, now=1 + step * 0.04)
+        line.hear_missed(5, 160, 0.02, now=1 + step * 0.04)
     assert line.choose(LADDER, 2, now=1.2) == 0
     few = Line(now=0)
     for step in range(20):
-        few.hear_missed(1, 160, now=1 + step * 0.05)
+        few.hear_missed(1, 160, 0.02, now=1 + step * 0.05)
     assert few.choose(LADDER, 2, now=2) == 2
+
+
+@pytest.mark.parametrize(
+    ("missed", "waits_s", "wobbles_s", "then"),
+    [
+        (6, 0.09, 0.01, 0),
+        (3, 0.09, 0.01, 2),  # lost now and then
+        (6, 0.03, 0.01, 2),  # lost on the air
+        (6, 0.09, 0.03, 2),  # on a line where everything is late now and then
+        (6, None, 0.01, 2),
+    ],
+)
+def test_a_frame_without_an_end_before_a_late_one_tells_of_a_short_queue(
+    missed: int, waits_s: float | None, wobbles_s: float, then: int
+) -> None:
+    line = Line(now=0)
+    for step in range(20):
+        waits = 0.03 + (wobbles_s if step % 2 else -wobbles_s)
+        line.hear_waiting(1_000 + step * 30, waits, 8_000, now=1 + step * 0.2)
+    line.hear_missed(missed, 160, waits_s, now=5)
+    assert line.choose(LADDER, 2, now=5) == then
 
 
 def test_a_queue_is_noticed_while_it_fills() -> None:
@@ -199,6 +220,25 @@ def test_losses_during_a_trial_end_it() -> None:
     line.hear_report(1_100, 6, repeats=False, now=3.4)
     assert line.probe_per_s == 0
     assert line.choose(LADDER, 1, now=6) == 1
+
+
+def test_what_a_trial_lost_last_speaks_not_against_the_next() -> None:
+    line = Line(now=0)
+
+    def report(highest: int, lost: int, now: float, under_way: int = 0) -> None:
+        line.hear_report(highest, lost, under_way=under_way, repeats=True, now=now)
+        line.choose(LADDER, 1, now=now)
+
+    report(1_000, 0, 2.9, under_way=40)  # that many never came, and nothing tells of them so far
+    assert line.choose(LADDER, 1, now=3) == 1
+    assert line.probe_per_s > 0
+    report(1_000, 0, 3.1)
+    report(1_060, 40, 3.3)
+    report(1_080, 41, 3.7)
+    assert line.probe_per_s > 0
+    report(1_120, 61, 4.15)
+    assert line.probe_per_s == 0
+    assert line.choose(LADDER, 1, now=6) == 1, "what it loses itself does"
 
 
 def test_what_is_shown_small_is_sent_small_and_a_choice_goes_before_that() -> None:
