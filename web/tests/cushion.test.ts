@@ -4,6 +4,7 @@ import {
   Cushion,
   GOOD_FOR_MS,
   LONG_WAY_MS,
+  MISSED_WITHIN_MS,
   SECOND_TRY_MS,
   STEP_MS,
   checkedRoundTrip,
@@ -44,6 +45,19 @@ describe('the cushion against losses', () => {
     const cushion = new Cushion()
     cushion.sample(good(1), 1000)
     expect(cushion.sample({ ...good(2), nacks: 1 }, 2000)).toBe(null)
+  })
+
+  it.each([
+    ['comes with losses that are few in each sample', MISSED_WITHIN_MS / 2, STEP_MS],
+    ['does not come with losses that are far apart', MISSED_WITHIN_MS * 2, null],
+  ])('%s', (_, apart_ms, then) => {
+    const cushion = new Cushion()
+    let told: number | null = null
+    for (let now = 0; now <= 2 * apart_ms; now += 250) {
+      const nacks = Math.floor(now / apart_ms)
+      told = cushion.sample({ packets: now / 25, nacks, freezes: 0, jitter_s: 0.005 }, now)
+    }
+    expect(told).toBe(then)
   })
 
   it('does not come with what was lost before it was first asked', () => {

@@ -15,6 +15,8 @@ export const STEP_MS = 50
 export const GOOD_FOR_MS = 20_000
 /** Parts of the packets asked for again, above which a line is one that loses. */
 const MISSED_SHARE = 0.003
+/** Counted within this, since a small picture has few packets, and one of them may be lost on any line, ms. */
+export const MISSED_WITHIN_MS = 5_000
 /** Packets that come more unevenly than this are worth a cushion, s. */
 const JITTER_S_MAX = 0.03
 
@@ -27,6 +29,7 @@ export interface LineSample {
 
 export class Cushion {
   #before: LineSample | null = null
+  #counted: { from: LineSample; at: number } | null = null
   #bad_at = -Infinity
   /** What it began with is kept until then. */
   #kept_until = -Infinity
@@ -50,21 +53,22 @@ export class Cushion {
 
   /** The least delay in ms, null for the browser's own choice, told by a sample taken at `now` (monotonic ms). */
   sample(sample: LineSample, now: number): number | null {
-    const before = this.#before
+    const froze = this.#before !== null && sample.freezes > this.#before.freezes
+    const bad = this.#loses(sample, now) || froze || sample.jitter_s > JITTER_S_MAX
+    if (bad && this.#before) this.#bad_at = now
     this.#before = sample
-    if (before) {
-      const missed = sample.nacks - before.nacks
-      const packets = sample.packets - before.packets
-      const bad =
-        (missed > 1 && missed > packets * MISSED_SHARE) ||
-        sample.freezes > before.freezes ||
-        sample.jitter_s > JITTER_S_MAX
-      if (bad) this.#bad_at = now
-    }
     const target_ms = this.#target_ms ?? 0
     if (now - this.#bad_at < GOOD_FOR_MS) this.#target_ms = Math.min(CUSHION_MS, target_ms + STEP_MS)
     else if (now >= this.#kept_until) this.#target_ms = target_ms > STEP_MS ? target_ms - STEP_MS : null
     return this.#target_ms
+  }
+
+  #loses(sample: LineSample, now: number): boolean {
+    const counted = (this.#counted ??= { from: sample, at: now })
+    const missed = sample.nacks - counted.from.nacks
+    const loses = missed > 1 && missed > (sample.packets - counted.from.packets) * MISSED_SHARE
+    if (loses || now - counted.at >= MISSED_WITHIN_MS) this.#counted = { from: sample, at: now }
+    return loses
   }
 }
 
