@@ -16,6 +16,10 @@ export class FakePeer {
   #frames = 0
   #packets = 0
   #bytes = 0
+  #at = 0
+
+  /** `now` in monotonic ms; without it, each look at the statistics is one second later than the one before. */
+  constructor(private readonly now: () => number = () => this.#at + 1_000) {}
 
   addTransceiver(
     what: string | { kind: string },
@@ -68,11 +72,13 @@ export class FakePeer {
     this.connectionState = state
     this.onconnectionstatechange?.()
   }
-  /** Each call is one second later. */
   async getStats() {
-    this.#frames += this.frames_per_second
-    this.#packets += this.packets_per_second
-    this.#bytes += 125_000
+    const now = this.now()
+    const seconds = (now - this.#at) / 1_000
+    this.#at = now
+    this.#frames += this.frames_per_second * seconds
+    this.#packets += this.packets_per_second * seconds
+    this.#bytes += 125_000 * seconds
     return new Map<string, Record<string, unknown>>([
       [
         'v',

@@ -45,7 +45,7 @@ beforeEach(() => {
     random: () => 0.5,
     createPeer(ice_servers) {
       relays.push(ice_servers)
-      peers.push(new FakePeer())
+      peers.push(new FakePeer(() => time.now()))
       return peer() as unknown as RTCPeerConnection
     },
     token: () => null,
