@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from media.errors import NoSuchSession
 from media.io.session import Role, Session, SessionInfo
 from server.access import Action, require
 from server.ice_servers import links
@@ -51,7 +52,7 @@ async def play(request: Request) -> Response:
 async def nothing(request: Request) -> Response:
     """`GET` and `HEAD`: 2xx without content (RFC 9725 section 4.1); 404 once a session is over."""
     if "session" in request.path_params:
-        _session(request)
+        await _session(request)
     elif request.method == "HEAD" and _role(request) is Role.PLAY:
         # How players find out that this is WHEP (draft-ietf-wish-whep-03 section 4.2).
         return Response(status_code=200, media_type=SDP)
@@ -74,7 +75,7 @@ async def patch(request: Request) -> Response:
     if _role(request) is Role.PUBLISH:
         room_id = path_id(request, "room")
         require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
-    session = _session(request)
+    session = await _session(request)
     await services.limits.take(LimitKind.ICE, session.id)
     if "if-match" not in request.headers:
         raise Problem(
@@ -97,19 +98,24 @@ def _role(request: Request) -> Role:
     return Role.PUBLISH if "/whip" in request.url.path.rpartition("/live/")[2] else Role.PLAY
 
 
-def _session(request: Request) -> Session:
+async def _session(request: Request) -> Session:
+    """Return the session; one that is not there costs as much as a join (RFC 9725 section 5)."""
+    services, room_id = services_of(request), path_id(request, "room")
     with media_problems():
-        return services_of(request).media.session(
-            request.path_params["session"], path_id(request, "room"), _role(request)
-        )
+        try:
+            return services.media.session(request.path_params["session"], room_id, _role(request))
+        except NoSuchSession:
+            await services.limits.take(LimitKind.PLAY, services.limits.address(request))
+            raise
 
 
 async def _end(request: Request, role: Role) -> Response:
     services, room_id = services_of(request), path_id(request, "room")
     if role is Role.PUBLISH:
         require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
+    session = await _session(request)
     with media_problems():
-        await services.media.close_session(request.path_params["session"], room_id, role)
+        await services.media.close_session(session.id, room_id, role)
     return Response(status_code=200)
 
 

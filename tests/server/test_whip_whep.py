@@ -6,7 +6,7 @@ import hmac
 import re
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from media.io.plane import MediaPlane
 from media.sdp import RID_URI
 from server.app import build
+from server.limits import RATES, LimitKind, Rate
 from server.maintenance import load
 from server.settings import Settings
 from tests.fuzz.test_media_parsers import OFFER
@@ -147,12 +148,107 @@ async def test_publishing_needs_a_bearer_token_section_4_7(linli: Linli) -> None
     refused(await linli.patch(session, TRICKLE, session.headers["ETag"]), 401)
 
 
-@pytest.mark.parametrize("url", [WHIP, WHEP])
+@pytest.mark.parametrize("url", [WHIP, WHEP, "session"])
 async def test_get_and_head_are_2xx_without_content_section_4_1(linli: Linli, url: str) -> None:
+    if url == "session":
+        url = (await linli.play()).headers["Location"]
     for method in ("GET", "HEAD"):
         answer = await linli.client.request(method, url)
         assert answer.is_success
         assert answer.content == b""
+
+
+async def test_a_player_is_sent_one_stream_draft_section_4_2(linli: Linli) -> None:
+    sections = (await linli.play()).text.split("m=")[1:]
+    assert len(sections) == 2
+    for section in sections:
+        assert "a=sendonly\r\n" in section
+        assert re.findall("a=msid:(.+) ", section) == ["live"]  # one MediaStream
+    refused(await linli.client.post(WHEP, content=OFFER, headers=SDP), 422)
+
+
+async def test_at_most_one_section_of_a_kind_section_4_4_2(linli: Linli) -> None:
+    video = OFFER[OFFER.index("m=video") :]
+    refused(await linli.publish(OFFER + video.replace("a=mid:1", "a=mid:2")), 422)
+    sound = OFFER[OFFER.index("m=audio") : OFFER.index("m=video")]
+    twice = OFFER.replace(video, sound.replace("a=mid:0", "a=mid:1"))
+    refused(await linli.publish(twice), 422)
+
+
+async def test_an_actpass_offer_is_answered_passive_section_4_4_4(linli: Linli) -> None:
+    for offered, answered in (("actpass", "passive"), ("active", "passive"), ("passive", "active")):
+        answer = await linli.publish(OFFER.replace("setup:actpass", f"setup:{offered}"))
+        assert re.findall("a=setup:(.+)\r\n", answer.text) == [answered] * 2
+
+
+async def test_no_redirect_is_one_that_turns_post_into_get_section_4_5(linli: Linli) -> None:
+    for url in (f"{WHIP}/", f"/{WHIP}", "/live/demo/WHIP"):
+        answer = await linli.client.post(url, content=OFFER, headers={**linli.host, **SDP})
+        assert answer.status_code not in (301, 302), url
+
+
+@pytest.mark.parametrize("url", [WHIP, WHEP])
+async def test_a_full_server_is_503_with_retry_after_section_4_5(
+    linli: Linli, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await linli.publish()
+    monkeypatch.setattr("media.io.sessions.SESSIONS_MAX", 1)
+    offer = OFFER if url == WHIP else PLAY_OFFER
+    answer = await linli.client.post(url, content=offer, headers={**linli.host, **SDP})
+    refused(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_a_busy_server_takes_no_more_viewers_section_4_5(linli: Linli) -> None:
+    await linli.publish()
+    linli.media.load.busy = 0.91
+    answer = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+    refused(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert (await linli.publish()).status_code == 201, "hosts are the last to be turned away"
+
+
+async def test_who_asks_too_often_is_429_section_5(
+    linli: Linli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await linli.play()
+    few = Rate(burst=2, per_s=0.01)
+    for kind in (LimitKind.ICE, LimitKind.PLAY, LimitKind.PUBLISH):
+        monkeypatch.setitem(RATES, kind, few)
+    missing = session.headers["Location"] + "x"
+    asks: list[Callable[[], Awaitable[httpx.Response]]] = [
+        lambda: linli.patch(session, TRICKLE, session.headers["ETag"]),
+        lambda: linli.client.delete(missing),
+        lambda: linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP),
+        lambda: linli.publish("hello"),
+    ]
+    for ask in asks:
+        for _ in range(3):
+            answer = await ask()
+        refused(answer, 429)
+        assert int(answer.headers["Retry-After"]) > 0
+    assert (await linli.client.delete(session.headers["Location"])).status_code == 200
+
+
+async def test_what_the_server_ends_is_revoked_at_once_section_4_2_and_rfc_7675(
+    linli: Linli,
+) -> None:
+    session = await linli.play()
+    ours = credentials(session.text)
+    assert await answers(linli.media.port, ours)
+    await linli.media.end("demo")
+    assert not await answers(linli.media.port, ours)
+    refused(await linli.client.get(session.headers["Location"]), 404)
+
+
+async def test_extensions_are_named_and_never_required_section_4_9(linli: Linli) -> None:
+    session = await linli.play()
+    named = re.findall(r'rel="(urn:ietf:params:whep:ext:[^"]+)"', str(session.headers))
+    assert named == [
+        "urn:ietf:params:whep:ext:core:server-sent-events",
+        "urn:ietf:params:whep:ext:core:layer",
+    ]
+    assert session.status_code == 201
 
 
 async def test_head_tells_that_it_is_whep_draft_section_4_2(linli: Linli) -> None:
