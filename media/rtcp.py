@@ -1,4 +1,4 @@
-"""RTCP that we write (RFC 3550 section 6, RFC 4585); reading is aiortc's `RtcpPacket.parse`."""
+"""RTCP that we write and read (RFC 3550 section 6, RFC 4585), parsed with aiortc's `RtcpPacket`."""
 
 import struct
 from collections.abc import Iterable, Sequence
@@ -7,6 +7,7 @@ from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
+    RTCP_RTPFB,
     RTCP_RTPFB_NACK,
     AnyRtcpPacket,
     RtcpPacket,
@@ -21,21 +22,28 @@ from aiortc.rtp import (
     unpack_remb_fci,
 )
 
+from media import transport_cc
 from media.errors import Malformed
 from media.track import Reception
 
 PACKETS_MAX = 32
+_HEADER_BYTES = 4
+_PADDED = 0x20
 OUR_SSRC = 1  # we send feedback, never media, under this number
 
+Packet = AnyRtcpPacket | transport_cc.Told
 
-def parse(raw: bytes) -> list[AnyRtcpPacket]:
+
+def parse(raw: bytes) -> list[Packet]:
     """Parse a compound packet.
 
     Raises:
         Malformed: Broken, or longer than anybody needs.
     """
+    rest, reports = _parted(raw)
+    packets: list[Packet] = [transport_cc.read(report) for report in reports]
     try:
-        packets = RtcpPacket.parse(raw)
+        packets += RtcpPacket.parse(rest)
     except (ValueError, IndexError, LookupError, UnicodeDecodeError, AssertionError) as error:
         raise Malformed(str(error)) from None
     except Exception as error:  # struct.error, for which aiortc lets truncated parts through
@@ -47,19 +55,35 @@ def parse(raw: bytes) -> list[AnyRtcpPacket]:
     return packets
 
 
-def is_key_frame_request(packet: AnyRtcpPacket) -> bool:
+def _parted(raw: bytes) -> tuple[bytes, list[bytes]]:
+    """Return a compound packet without the reports of arrivals in it, and those: see `Told`."""
+    rest, reports, at = b"", list[bytes](), 0
+    if RTCP_RTPFB not in raw[1::4]:
+        return raw, reports  # no part of it can be one
+    while at + _HEADER_BYTES <= len(raw):
+        end = at + _HEADER_BYTES + 4 * int.from_bytes(raw[at + 2 : at + 4], "big")
+        part, at = raw[at:end], end
+        if part[1] != RTCP_RTPFB or part[0] & 0x1F != transport_cc.FORMAT:
+            rest += part
+            continue
+        padding = part[-1] if part[0] & _PADDED else 0
+        reports.append(part[_HEADER_BYTES : len(part) - padding])
+    return rest + raw[at:], reports
+
+
+def is_key_frame_request(packet: Packet) -> bool:
     """Whether this asks for a key frame (PLI or FIR)."""
     return isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR)
 
 
-def lost_packets(packet: AnyRtcpPacket) -> Sequence[int]:
+def lost_packets(packet: Packet) -> Sequence[int]:
     """Return the 16-bit numbers that a NACK asks for; of another packet, none."""
     if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
         return [number & 0xFFFF for number in packet.lost]  # a bit mask may reach over the end
     return ()
 
 
-def estimate(packet: AnyRtcpPacket) -> int | None:
+def estimate(packet: Packet) -> int | None:
     """Return the bit/s that a receiver estimates its line to carry (REMB); of another, None."""
     if not isinstance(packet, RtcpPsfbPacket) or packet.fmt != RTCP_PSFB_APP:
         return None
@@ -90,7 +114,7 @@ def negative_acknowledgement(media_ssrc: int, lost: Iterable[int]) -> bytes:
     )
 
 
-def report_blocks(packet: AnyRtcpPacket) -> Sequence[RtcpReceiverInfo]:
+def report_blocks(packet: Packet) -> Sequence[RtcpReceiverInfo]:
     """Return what a receiver says of our streams."""
     return packet.reports if isinstance(packet, (RtcpRrPacket, RtcpSrPacket)) else ()
 

@@ -28,10 +28,12 @@ SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 EXTENSIONS = {
     "publish": (MID_URI, RID_URI, REPAIRED_RID_URI, transport_cc.URI),
     "play": (SEND_TIME_URI,),
+    "play, telling arrivals": (transport_cc.URI,),
 }
 FEEDBACK = {
     "publish": ("nack", "nack pli", "transport-cc"),
     "play": ("nack", "nack pli", "goog-remb"),
+    "play, telling arrivals": ("nack", "nack pli", "transport-cc"),
 }
 RIDS_MAX = 4
 # Offers may spell them otherwise (RFC 8866 section 6.6): GStreamer writes OPUS.
@@ -108,6 +110,13 @@ class Sending:
     codec: Codec
     ssrc: int = 0
     repair: Codec | None = None  # repeats go as this, with the SSRC after `ssrc`
+
+    @property
+    def tells_arrivals(self) -> bool:
+        """Whether a viewer will say when packets came, since it does not estimate by itself."""
+        feedback = self.codec.feedback
+        told = "transport-cc" in feedback and transport_cc.URI in self.section.extensions
+        return told and "goog-remb" not in feedback and self.section.kind == "video"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +270,12 @@ def _answer_section(
     if codec.parameters:
         lines.append(f"a=fmtp:{pt} {codec.parameters}")
     if section.kind == "video":
-        feedback = [one for one in FEEDBACK[direction] if one in codec.feedback]
-        lines += [f"a=rtcp-fb:{pt} {one}" for one in feedback]
+        arrivals = direction == "play" and sending.tells_arrivals
+        how = "play, telling arrivals" if arrivals else direction
+        lines += [f"a=rtcp-fb:{pt} {one}" for one in FEEDBACK[how] if one in codec.feedback]
         lines += [
             f"a=extmap:{section.extensions[uri]} {uri}"
-            for uri in EXTENSIONS[direction]
+            for uri in EXTENSIONS[how]
             if uri in section.extensions
         ]
     if direction == "publish" and section.rids:

@@ -1,18 +1,78 @@
-"""Tells a host when each of its packets came, so that its browser can adapt to the line.
+"""When each packet came, told to who sent it, so that it adapts to the line: to hosts, and to us.
 
 Transport-wide congestion control (draft-holmer-rmcat-transport-wide-cc-extensions-01). Pure: `now`
 is monotonic seconds.
 """
 
+from typing import NamedTuple
+
+from media.errors import Malformed
 from media.rtp import unwrap
 
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 REPORT_EVERY_S = 0.1
 PACKETS_MAX = 500  # in one report; it must fit into one datagram
+TOLD_MAX = 2_000  # in a report that we read: a run of lost packets takes few bytes
+FORMAT = 15  # FMT of RTPFB
 _TICK_S = 0.000_25
 _REFERENCE_TICKS = 256  # 64 ms
-_HEADER = bytes([0x80 | 15, 205])  # FMT 15 of RTPFB
+_HEADER = bytes([0x80 | FORMAT, 205])
 _SMALL, _LARGE = 1, 2
+
+
+class Told(NamedTuple):
+    """What a report tells: of consecutive packets from number `first` (16 bits) on, when they came.
+
+    In seconds of the receiver's own clock, which begins anywhere; None: that one did not come.
+    """
+
+    first: int
+    came: tuple[float | None, ...]
+
+
+def read(payload: bytes) -> Told:
+    """Read a report, the whole RTCP packet but for its header of four bytes and its padding.
+
+    Raises:
+        Malformed: Cut off, or about more packets than are sent between two reports.
+    """
+    if len(payload) < 16:
+        raise Malformed("shorter than a report of arrivals")
+    first = int.from_bytes(payload[8:10], "big")
+    count = int.from_bytes(payload[10:12], "big")
+    if count > TOLD_MAX:
+        raise Malformed("a report of too many packets")
+    ticks = int.from_bytes(payload[12:15], "big") * _REFERENCE_TICKS
+    symbols, at = _symbols(payload, count)
+    came: list[float | None] = []
+    for symbol in symbols:
+        if symbol not in (_SMALL, _LARGE):
+            came.append(None)
+            continue
+        if at + symbol > len(payload):
+            raise Malformed("the arrivals are cut off")
+        ticks += int.from_bytes(payload[at : at + symbol], "big", signed=symbol == _LARGE)
+        at += symbol
+        came.append(ticks * _TICK_S)
+    return Told(first, tuple(came))
+
+
+def _symbols(payload: bytes, count: int) -> tuple[list[int], int]:
+    """Sections 3.1.2 to 3.1.4: what became of each packet, and where the chunks end."""
+    symbols: list[int] = []
+    at = 16
+    while len(symbols) < count:
+        if at + 2 > len(payload):
+            raise Malformed("the chunks are cut off")
+        chunk = int.from_bytes(payload[at : at + 2], "big")
+        at += 2
+        if not chunk & 0x8000:
+            symbols += [chunk >> 13] * min(chunk & 0x1FFF, count)
+        elif chunk & 0x4000:
+            symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
+        else:
+            symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+    return symbols[:count], at
 
 
 class Arrivals:

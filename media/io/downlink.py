@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from media.burst import Item, part_of
+from media.estimate import Arrival, Estimator
 from media.io.fanout import Leg
 from media.rtp import unwrap
 from media.track import Frame, Track
@@ -48,8 +49,11 @@ class Again(NamedTuple):
 class Downlink:
     """State of one stream for one viewer; `media.io.forward` drives it."""
 
-    def __init__(self, leg: Leg, repair: Leg | None, clock_hz: int) -> None:
+    def __init__(
+        self, leg: Leg, repair: Leg | None, clock_hz: int, estimator: Estimator | None = None
+    ) -> None:
         self.leg = leg
+        self.estimator = estimator  # of a viewer that tells arrivals instead of an estimate
         self.repair = repair  # of RFC 4588; None: repeats are the same packets again
         self.repair_number = 0
         self.layer: Track | None = None  # whose frames come
@@ -278,6 +282,23 @@ class Downlink:
             return None
         kept = self.layer.ring.get(number - self.leg.shift)
         return now - kept.at if kept is not None else 0.0
+
+    def arrivals(self, first: int, came: Sequence[float | None]) -> list[Arrival]:
+        """Return what came of the packets from number `first` (16 bits) on, and when it had left.
+
+        Transport-wide numbers are our sequence numbers: those of one viewer have no gaps.
+        """
+        if not self.on or self.layer is None:
+            return []
+        following = self.next_number()
+        out = []
+        for number, at in enumerate(came, unwrap(first, following)):
+            if at is None or not self._prompt_from <= number < following:
+                continue
+            kept = self.layer.ring.get(number - self.leg.shift)
+            if kept is not None:
+                out.append(Arrival(kept.at, at, len(kept.item.payload) * 8))
+        return out
 
     def newly_missed(self, lost: Sequence[int]) -> int:
         """Return how many of `lost`, 16-bit numbers, are asked for the first time."""

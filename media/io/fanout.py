@@ -42,7 +42,7 @@ class Leg:
         "address", "base", "encrypt_into", "nonce", "profile", "session", "shift", "ticks",
     )  # fmt: skip
 
-    def __init__(self, payload_type: int, stamp_id: int) -> None:
+    def __init__(self, payload_type: int, stamp_id: int, number_id: int = 0) -> None:
         self.address: tuple[str, int] = ("", 0)
         self.encrypt_into: EncryptInto | None = None  # AES-GCM by hand, or else
         self.session: pylibsrtp.Session | None = None  # libsrtp
@@ -52,17 +52,18 @@ class Leg:
         self.base = 0
         self.shift = 0
         self.ticks = 0
-        # What makes headers differ: payload type, id of the time of sending, shift, ticks.
-        self.profile = (payload_type, stamp_id, 0, 0)
+        # What makes headers differ: payload type, ids of the time of sending and of the
+        # transport-wide number that is sent instead if it is not 0, shift, ticks.
+        self.profile = (payload_type, stamp_id, number_id, 0, 0)
 
     def moved(self, shift: int, ticks: int) -> "Leg":
         """Return the leg for another layer; frames that wait to be sent keep this one."""
-        leg = Leg(*self.profile[:2])
+        leg = Leg(*self.profile[:3])
         leg.address, leg.encrypt_into, leg.session = self.address, self.encrypt_into, self.session
         leg.nonce = self.nonce
         leg.base = self.base + self.shift - shift
         leg.shift, leg.ticks = shift, ticks & 0xFFFFFFFF
-        leg.profile = (*self.profile[:2], leg.shift & 0xFFFF, leg.ticks)
+        leg.profile = (*self.profile[:3], leg.shift & 0xFFFF, leg.ticks)
         return leg
 
 
@@ -199,16 +200,17 @@ class Fanout:
 
 
 def _write_headers(run: Run, places: Sequence[_Place], leg: Leg, ticks: int, ssrc: int) -> None:
-    payload_type, stamp_id, shift, own_ticks = leg.profile
+    payload_type, stamp_id, number_id, shift, own_ticks = leg.profile
     ticks += own_ticks
-    stamp_head = stamp_id << 28 | 2 << 24
+    stamp_head, number_head = stamp_id << 28 | 2 << 24, number_id << 28 | 1 << 24
     for item, place in zip(run.items, places, strict=True):
         second, sequence = item.marker | payload_type, place.number + shift & 0xFFFF
         timestamp = item.timestamp + ticks & 0xFFFFFFFF
         if item.stamp < 0:
             _HEADER.pack_into(place.header, 0, item.first, second, sequence, timestamp, ssrc)
             continue
+        extension = number_head | sequence << 8 if number_id else stamp_head | item.stamp
         _STAMPED_HEADER.pack_into(
             place.header, 0, item.first, second, sequence, timestamp, ssrc,
-            _ONE_BYTE_PROFILE, 1, stamp_head | item.stamp,
+            _ONE_BYTE_PROFILE, 1, extension,
         )  # fmt: skip

@@ -17,6 +17,7 @@ from media.io.session import Session
 from media.line import Rung
 from media.load import Load
 from media.track import Frame, Track
+from media.transport_cc import Told
 
 # A viewer that comes, or lost its picture, is sent the newest key frame and all since at once if it
 # is that little, else so many packets a tick: ten seconds are made up for in about one.
@@ -341,6 +342,18 @@ class Forwarder:
                 if kind == "video" and rtt_s is not None and block.lsr != downlink.answered:
                     downlink.answered = block.lsr
                     session.line.hear_round_trip(rtt_s, now=now)
+
+    def hear_arrivals(self, session: Session, told: Told, *, now: float) -> None:
+        """A viewer says when packets of the picture came."""
+        downlink = session.downlinks.get("video")
+        if downlink is None or downlink.estimator is None:
+            return
+        arrivals = downlink.arrivals(told.first, told.came)
+        if not arrivals:
+            return
+        session.line.hear_estimate(downlink.estimator.hear(arrivals, now=now), now=now)
+        last = max(at for at, came in enumerate(told.came) if came is not None)
+        self._hear_waiting(session, downlink, told.first + last, now)
 
     def _hear_waiting(self, session: Session, downlink: Downlink, highest: int, now: float) -> None:
         session.line.hear_under_way(downlink.under_way(highest), now=now)

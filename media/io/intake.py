@@ -11,7 +11,6 @@ from typing import Protocol
 
 import pylibsrtp
 import structlog
-from aiortc.rtp import AnyRtcpPacket
 
 from media import rtcp, rtp, stun
 from media.demux import Kind, kind_of
@@ -44,7 +43,7 @@ class Taker(Protocol):
     def take_rtp(self, session: Session, packet: Packet, clear: bytes, *, now: float) -> None:
         """A packet of media; `clear` is the whole of it, unprotected."""
 
-    def take_rtcp(self, session: Session, packets: list[AnyRtcpPacket], *, now: float) -> None:
+    def take_rtcp(self, session: Session, packets: list[rtcp.Packet], *, now: float) -> None:
         """A compound packet of reports and feedback."""
 
 

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Callable
 from time import monotonic
 
-from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket
+from aiortc.rtp import RtcpSrPacket
 
-from media import rtcp, sdp
+from media import rtcp, sdp, transport_cc
 from media.errors import Busy, NotLive
+from media.estimate import Estimator
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from media.io.downlink import Downlink
 from media.io.fanout import Leg
@@ -26,7 +27,7 @@ RETRY_AFTER_S = 2
 PAIRS_FROM_VIEWERS = 50  # in smaller rooms sound goes out at once
 REPEATS_SHARE = 0.15  # of what is sent anyway
 REPEATS_PER_S_MIN = 10.0
-SEND_TIME_ID = 2  # what most browsers call it; who has no such extension passes over it
+NO_EXTENSION_ID = 15  # who reads this reads no further (RFC 8285 section 4.2)
 SEQUENCE_START_MAX = 30_000  # far from a rollover, which a lost first packet would hide
 
 
@@ -194,7 +195,7 @@ class Relay:
             returned, room.live, room.lost_at = room.lost_at is not None, True, None
             self._listener(PublisherUp(room.id, returned))
 
-    def take_rtcp(self, session: Session, packets: list[AnyRtcpPacket], *, now: float) -> None:
+    def take_rtcp(self, session: Session, packets: list[rtcp.Packet], *, now: float) -> None:
         """A host's sender reports, or a viewer's feedback."""
         room = self.rooms.get(session.room_id)
         if room is None:
@@ -210,8 +211,11 @@ class Relay:
             self._forwarder.choose(room, session, now=now)
 
     def _take_feedback(
-        self, room: MediaRoom, session: Session, packet: AnyRtcpPacket, now: float
+        self, room: MediaRoom, session: Session, packet: rtcp.Packet, now: float
     ) -> None:
+        if isinstance(packet, transport_cc.Told):
+            self._forwarder.hear_arrivals(session, packet, now=now)
+            return
         for block in rtcp.report_blocks(packet):
             self._forwarder.hear_report(room, session, block, now=now)
         estimate = rtcp.estimate(packet)
@@ -290,10 +294,13 @@ def _track(kind: str, codec: sdp.Codec, rid: str, timeline: Timeline) -> Track:
 
 
 def _downlink(sending: sdp.Sending) -> Downlink:
-    stamp_id = sending.section.extensions.get(sdp.SEND_TIME_URI, SEND_TIME_ID)
-    leg = Leg(sending.codec.payload_type, stamp_id)
+    ids = sending.section.extensions
+    stamp_id = ids.get(sdp.SEND_TIME_URI, NO_EXTENSION_ID)
+    number_id = ids[transport_cc.URI] if sending.tells_arrivals else 0
+    leg = Leg(sending.codec.payload_type, stamp_id, number_id)
     repair = Leg(sending.repair.payload_type, stamp_id) if sending.repair else None
-    return Downlink(leg, repair, sending.codec.clock_hz)
+    estimator = Estimator() if sending.tells_arrivals else None
+    return Downlink(leg, repair, sending.codec.clock_hz, estimator)
 
 
 def _same_codecs(room: MediaRoom, chosen: dict[str, sdp.Sending]) -> bool:

@@ -12,6 +12,7 @@ from media.demux import Kind, kind_of
 from media.errors import BadFragment, BadOffer, Malformed
 from media.sdp import parse_offer
 from media.sdpfrag import parse_fragment
+from media.transport_cc import TOLD_MAX, Told
 from tests.fuzz.examples import examples
 
 OFFER = """v=0
@@ -100,6 +101,15 @@ def rtcp_packets(ssrcs: Sequence[int]) -> st.SearchStrategy[bytes]:
         ),
         st.builds(_rtcp_packet, st.just(205), st.just(1), st.builds(bytes.__add__, about, words)),
         st.builds(_rtcp_packet, st.just(206), st.just(1), about),
+        st.builds(
+            lambda about, first, count, chunks: _rtcp_packet(
+                205, 15, about + struct.pack("!HHI", first, count, 1 << 8) + chunks
+            ),
+            about,
+            st.integers(0, 0xFFFF),
+            st.integers(0, 40) | st.integers(0, 0xFFFF),
+            words,
+        ),
         st.builds(
             lambda kind, count, about, first, rest: _rtcp_packet(
                 kind, count, about + (first + rest)[: len(first + rest) & ~3]
@@ -214,6 +224,8 @@ def test_any_compound_is_rtcp_or_malformed(raw: bytes) -> None:
             rtcp.is_key_frame_request(packet)
             assert all(0 <= number <= 0xFFFF for number in rtcp.lost_packets(packet))
             list(rtcp.report_blocks(packet))
+            if isinstance(packet, Told):
+                assert 0 <= packet.first <= 0xFFFF and len(packet.came) <= TOLD_MAX
 
 
 @examples(EXAMPLES)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.estimate import Estimator
 from media.io.downlink import Downlink
 from media.io.dtls import Identity
 from media.io.fanout import Fanout, Leg
@@ -19,6 +20,7 @@ from media.load import Load
 from media.rtp import Packet
 from media.sdp import Codec, parse_offer
 from media.track import Frame, Track
+from media.transport_cc import Told
 from tests.fuzz.test_media_parsers import OFFER
 
 KEY, DELTA = b"\x65\x88", b"\x41\x88"
@@ -412,6 +414,30 @@ def test_what_is_under_way_waits_since_it_was_sent() -> None:
     assert downlink.under_way(newest & 0xFFFF) == 4
     downlink.repair_number = 70_000
     assert downlink.repeats_under_way(69_990 & 0xFFFF) == 9
+
+
+def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer()
+    downlink = session.downlinks["video"]
+    downlink.estimator = Estimator()
+    newcomers, sent = downlink.next_number() - 1, [live.now]
+    live.frame()
+    sent.append(live.now)
+    live.frame()
+    assert downlink.next_number() == newcomers + 5
+    told = Told(newcomers & 0xFFFF, (5.0, 5.04, None, 5.08, 5.08, 5.2))
+    assert [(one.sent, one.came) for one in downlink.arrivals(*told)] == [
+        (sent[0], 5.04),
+        (sent[1], 5.08),
+        (sent[1], 5.08),
+    ], "what was sent late tells nothing, nor what was lost or never sent"
+    live.forwarder.hear_arrivals(session, told, now=live.now)
+    assert session.line.estimate == downlink.estimator.bits_per_s
+    session.line.estimate = 0
+    live.forwarder.hear_arrivals(session, Told(0x8000, (1.0,)), now=live.now)
+    assert session.line.estimate == 0, "a number that nobody sent"
 
 
 ACTIONS = st.sampled_from(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiortc.rtp import RtcpPacket
 
+from media import transport_cc
 from media.demux import Kind, kind_of
 from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
@@ -14,7 +15,7 @@ from media.io.intake import SOURCES_MAX, STRANGERS_PER_S_MAX
 from media.io.plane import MediaPlane, PlaneConfig
 from media.io.session import Role
 from media.io.stats import LiveStats
-from media.sdp import RID_URI
+from media.sdp import RID_URI, SEND_TIME_URI
 from tests.fuzz.test_media_parsers import OFFER
 from tests.helpers import wait_until
 from tests.media.peers import Negotiate, host, loopback_candidates, next_frame, viewer
@@ -220,6 +221,44 @@ async def test_a_lost_packet_is_sent_again(plane: MediaPlane, repairs: bool) -> 
                 await next_frame(tracks["video"])
             await wait_until(lambda: plane.stats().resent > 0, what="a repeat")
             assert len(sent) == (1 if repairs else 0)
+
+
+async def test_a_viewer_that_tells_arrivals_gets_transport_wide_numbers(plane: MediaPlane) -> None:
+    """They are the sequence numbers, so that all viewers' headers stay alike (ADR 7)."""
+    real = plane._fanout._sock
+    sent: list[bytes] = []
+
+    class Noting:
+        """The plane's socket, which keeps what it sends."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+        def sendto(self, data: memoryview, address: tuple[str, int]) -> int:
+            sent.append(bytes(data[:20]))
+            return real.sendto(data, address)
+
+    async def negotiate(offer: str) -> str:
+        offer = offer.replace("goog-remb", "transport-cc")
+        offer = offer.replace("a=mid:0\r\n", f"a=mid:0\r\na=extmap:9 {transport_cc.URI}\r\n")
+        answer = await playing(plane)(offer)
+        assert f"a=extmap:9 {transport_cc.URI}\r\n" in answer
+        assert "transport-cc" in answer and "goog-remb" not in answer
+        assert SEND_TIME_URI not in answer
+        return answer
+
+    async with host(publishing(plane), size=(48, 32)):
+        await wait_until(lambda: live(plane), what="the live")
+        plane._fanout._sock = Noting()  # type: ignore[assignment]  # the same but for a note
+        async with viewer(negotiate) as tracks:
+            for _ in range(5):
+                await next_frame(tracks["video"])
+        ssrc = plane._relay.rooms[ROOM].streams["video"].ssrc.to_bytes(4, "big")
+    headers = [data for data in sent if kind_of(data) is Kind.RTP and data[8:12] == ssrc]
+    assert len(headers) >= 5
+    for header in headers:
+        number = header[2:4]
+        assert header[12:20] == bytes.fromhex("bede0001 91") + number + bytes(1)
 
 
 @pytest.mark.parametrize("who", ["kernel", "route"])

@@ -1,9 +1,12 @@
-"""What a host is told of its packets' arrival, read back as the draft says."""
+"""What is told of packets' arrival, written and read as the draft says."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.transport_cc import PACKETS_MAX, Arrivals
+from media import rtcp, transport_cc
+from media.errors import Malformed
+from media.transport_cc import PACKETS_MAX, TOLD_MAX, Arrivals, Told
 
 TICK_S = 0.000_25
 
@@ -31,6 +34,11 @@ def read(report: bytes) -> dict[int, float]:
             at += delta * TICK_S
             arrivals[first + offset & 0xFFFF] = at
     return arrivals
+
+
+def payload_of(report: bytes) -> bytes:
+    """What follows the header of an RTCP packet without padding."""
+    return report[4:]
 
 
 def test_arrivals_are_told_to_a_quarter_of_a_millisecond() -> None:
@@ -72,3 +80,53 @@ def test_any_arrivals_can_be_told(packets: list[tuple[int, float]]) -> None:
         assert len(reports[-1]) <= PACKETS_MAX
         assert len(reports) <= len(packets)
     assert set().union(*reports) == {number for number, _ in packets}
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.floats(0, 3.0)), min_size=1, max_size=60))
+def test_we_read_what_we_tell(packets: list[tuple[int, float]]) -> None:
+    arrivals, now = Arrivals(), 5.0
+    for number, wait in packets:
+        now += wait
+        arrivals.receive(number, now=now)
+    while (report := arrivals.report(1, 2)) is not None:
+        told = transport_cc.read(payload_of(report))
+        came = {at: when for at, when in enumerate(told.came, told.first) if when is not None}
+        assert came == pytest.approx(read(report))
+
+
+# Base 5, ..., 64 ms; a chunk each: a run, a vector of two bits, a vector of one bit.
+HEAD = bytes.fromhex("00000001 00000002 0005")
+CLOCK = bytes.fromhex("000001 00")
+
+
+@pytest.mark.parametrize(
+    ("count", "rest", "came"),
+    [
+        (2, "2002 04 08", [0.065, 0.067]),
+        (3, "d800 04 fffc", [0.065, 0.064, None]),
+        (3, "a800 04 08", [0.065, None, 0.067]),
+        (4, "0003 2001 00", [None, None, None, 0.064]),
+    ],
+)
+def test_each_kind_of_chunk_is_read(count: int, rest: str, came: list[float | None]) -> None:
+    told = transport_cc.read(HEAD + count.to_bytes(2, "big") + CLOCK + bytes.fromhex(rest))
+    assert told.first == 5
+    assert [at and round(at, 6) for at in told.came] == came
+
+
+@pytest.mark.parametrize(
+    ("count", "rest"), [(2, "20"), (2, "2002 04"), (2, "4002 0400 04"), (TOLD_MAX + 1, "3fff")]
+)
+def test_a_broken_report_is_malformed(count: int, rest: str) -> None:
+    with pytest.raises(Malformed):
+        transport_cc.read(HEAD + count.to_bytes(2, "big") + CLOCK + bytes.fromhex(rest))
+
+
+def test_a_report_is_found_between_others_with_its_padding() -> None:
+    payload = HEAD + (2).to_bytes(2, "big") + CLOCK + bytes.fromhex("2002 04 08")
+    padded = payload + bytes([0, 0, 0, 4])
+    part = bytes([0x80 | 0x20 | 15, 205]) + (len(padded) // 4).to_bytes(2, "big") + padded
+    compound = rtcp.empty_report() + part + rtcp.negative_acknowledgement(2, [7, 8])
+    told, *others = rtcp.parse(compound)
+    assert isinstance(told, Told) and len(told.came) == 2
+    assert [lost for packet in others for lost in rtcp.lost_packets(packet)] == [7, 8]
