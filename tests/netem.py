@@ -97,8 +97,8 @@ class _Client:
         self._loop = asyncio.get_running_loop()
         self._socket = _bound()
         self._socket.connect(server)
-        self.up = _Direction(up, self._send)
-        self.down = _Direction(down, deliver)
+        self.up = Direction(up, self._send)
+        self.down = Direction(down, deliver)
         self._loop.add_reader(self._socket, self._readable)
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class _Client:
             self.down.send(datagram)
 
 
-class _Direction:
+class Direction:
     """A link in real time: `deliver` gets what comes out of it."""
 
     def __init__(self, link: Link, deliver: Callable[[bytes], object]) -> None:

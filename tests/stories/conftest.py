@@ -48,6 +48,19 @@ VIDEO_STATS = """async () => {
       if (report.type === 'inbound-rtp' && report.kind === 'video') return {...report}
   return null
 }"""
+# Notes how long each picture stood: presentation times as the compositor tells them.
+KEEP_GAPS = """() => {
+  const video = document.querySelector('video')
+  const gaps = window.gaps = { pictures: 0, longest_ms: 0 }
+  let before = null
+  const presented = (_, { presentationTime }) => {
+    gaps.pictures += 1
+    gaps.longest_ms = Math.max(gaps.longest_ms, presentationTime - (before ?? presentationTime))
+    before = presentationTime
+    video.requestVideoFrameCallback(presented)
+  }
+  video.requestVideoFrameCallback(presented)
+}"""
 # The pair a peer connection sends on: the ICE session of its local candidate, and its states.
 PAIR_IN_USE = """async (peer) => {
   const stats = await peer.getStats()

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,12 +21,12 @@ from media.emulator import Conditions
 from tests.helpers import wait_until
 from tests.netem import Network, network
 from tests.running import Running
-from tests.stories.conftest import DESKTOP, People, goes_live, video_stats
+from tests.stories.conftest import DESKTOP, KEEP_GAPS, People, goes_live, video_stats
+from tests.stories.watching import LIVE_S, comes_to, is_live, sends_three_sizes
 
 SOAK = os.environ.get("LINLI_SOAK") == "1"
 WATCH_S = 60 if SOAK else 10
 WINDOW_S = 5
-LIVE_S = 30.0
 # Drawing takes little of the cores that host, server and decoder share.
 WINDOW = {"width": 360, "height": 480}
 # On a bad line the handshake itself may have to be repeated.
@@ -38,58 +38,6 @@ FROZEN_BUSY_S_MAX = 2.0
 # What a host's repair holds up, everybody's picture waits for, until it is given time for that.
 HOST_GAP_MS_MAX = 1_000 if SOAK else 2_000
 
-# Notes how long each picture stood: presentation times as the compositor tells them.
-KEEP_GAPS = """() => {
-  const video = document.querySelector('video')
-  const gaps = window.gaps = { pictures: 0, longest_ms: 0 }
-  let before = null
-  const presented = (_, { presentationTime }) => {
-    gaps.pictures += 1
-    gaps.longest_ms = Math.max(gaps.longest_ms, presentationTime - (before ?? presentationTime))
-    before = presentationTime
-    video.requestVideoFrameCallback(presented)
-  }
-  video.requestVideoFrameCallback(presented)
-}"""
-
-# A host that sends its picture in three sizes, as a page with simulcast does.
-PUBLISH_THREE_SIZES = """async ([url, token]) => {
-  // Something that moves everywhere: the fake camera's picture would fit through the capped line.
-  const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 })
-  const brush = canvas.getContext('2d')
-  let tick = 0
-  setInterval(() => {
-    tick += 1
-    brush.fillStyle = '#456'
-    brush.fillRect(0, 0, 1280, 720)
-    for (let at = 0; at < 90; at += 1) {
-      brush.fillStyle = `hsl(${(at * 37 + tick * 3) % 360} 70% 50%)`
-      const x = (at * 131 + tick * (at % 7 + 2)) % 1280
-      const y = (at * 71 + tick * (at % 5 + 1)) % 720
-      brush.fillRect(x, y, 40 + at % 50, 30 + at % 40)
-    }
-  }, 66)
-  const sound = await navigator.mediaDevices.getUserMedia({ audio: true })
-  const tracks = [...canvas.captureStream(15).getVideoTracks(), ...sound.getAudioTracks()]
-  const stream = new MediaStream(tracks)
-  const peer = new RTCPeerConnection()
-  for (const track of stream.getTracks())
-    peer.addTransceiver(track, {
-      direction: 'sendonly',
-      streams: [stream],
-      ...(track.kind === 'video' && { sendEncodings: [
-        { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-        { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-        { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-      ] }),
-    })
-  await peer.setLocalDescription(await peer.createOffer())
-  const headers = { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` }
-  const body = peer.localDescription.sdp
-  const answer = await fetch(url, { method: 'POST', headers, body })
-  if (!answer.ok) throw new Error(await answer.text())
-  await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() })
-}"""
 CAP_BPS = 400_000
 # Makes a browser one that does not estimate by itself, but tells when packets came.
 TELLS_ARRIVALS = """{
@@ -166,7 +114,7 @@ async def hosted(linli: Running, token: str) -> AsyncIterator[None]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        await wait_until(lambda: _is_live(linli), LIVE_S, "the live")
+        await wait_until(lambda: is_live(linli), LIVE_S, "the live")
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -227,11 +175,9 @@ async def test_a_capped_link_gets_a_smaller_picture(
     linli: Running, people: People, host_token: str, who: str, queue_s: float
 ) -> None:
     async with _line(linli, Conditions(delay_s=0.010, queue_s=queue_s)) as line:
-        host = await people.open("/host", size=DESKTOP)
-        await host.evaluate(PUBLISH_THREE_SIZES, [f"{linli.url}/live/demo/whip", host_token])
-        await wait_until(lambda: _is_live(linli), LIVE_S, "the live")
+        await sends_three_sizes(people, linli, host_token)
         viewer = await _joins(people, line, DESKTOP, VIEWERS[who])
-        await _comes_to(viewer, lambda height: height > 360, WHOLE_S)
+        await comes_to(viewer, lambda height: height > 360, WHOLE_S)
         await _watch(viewer, BEFORE_CAP_S)
         whole = (await video_stats(viewer))["frameHeight"]
         assert whole > 360, whole
@@ -239,13 +185,13 @@ async def test_a_capped_link_gets_a_smaller_picture(
         line.down.rate_bps = CAP_BPS
         capped_at = asyncio.get_running_loop().time()
         try:
-            await _comes_to(viewer, lambda height: height <= whole / 2, SMALLER_WITHIN_S)
+            await comes_to(viewer, lambda height: height <= whole / 2, SMALLER_WITHIN_S)
             smaller_s = asyncio.get_running_loop().time() - capped_at
             capped = await _watch(viewer, CAPPED_S)
             smaller = (await video_stats(viewer))["frameHeight"]
             line.down.rate_bps = None
             lifted_at = asyncio.get_running_loop().time()
-            await _comes_to(viewer, lambda height: height == whole, WHOLE_WITHIN_S)
+            await comes_to(viewer, lambda height: height == whole, WHOLE_WITHIN_S)
             whole_s = asyncio.get_running_loop().time() - lifted_at
         finally:
             watched = await _watch(viewer, 0)
@@ -276,11 +222,6 @@ async def _line(linli: Running, conditions: Conditions) -> AsyncIterator[Network
     port = int(linli.env["LINLI_ICE_PORT"])
     async with network(port, up=conditions, down=conditions) as line:
         yield line
-
-
-async def _is_live(linli: Running) -> bool:
-    async with httpx.AsyncClient(base_url=linli.url) as client:
-        return bool((await client.get("/api/rooms/demo")).json()["state"] == "live")
 
 
 async def _joins(
@@ -321,15 +262,6 @@ async def _watch(viewer: Page, seconds: int) -> Watched:
         longest_gap_ms=round(await viewer.evaluate("window.gaps.longest_ms")),
         sessions=await viewer.evaluate("window.connections.length"),
     )
-
-
-async def _comes_to(viewer: Page, good: Callable[[int], bool], within_s: float) -> None:
-    """Wait until the height of the decoded picture is `good`."""
-
-    async def is_good() -> bool:
-        return good((await video_stats(viewer))["frameHeight"])
-
-    await wait_until(is_good, within_s, "a picture of another size")
 
 
 async def _tell(what: str, watched: Watched, line: Network, linli: Running, token: str) -> None:

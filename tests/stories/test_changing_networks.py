@@ -1,8 +1,11 @@
 """Phones change networks and servers start again: the live goes on without a tap."""
 
 import asyncio
+import re
+import sys
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import Page, Response, expect
 
@@ -11,6 +14,7 @@ from tests.helpers import wait_until
 from tests.netem import network
 from tests.running import Running
 from tests.stories.conftest import (
+    KEEP_GAPS,
     LIVE_MS,
     People,
     goes_live,
@@ -62,6 +66,7 @@ NOTE_STATES = """() => {
 }"""
 DEAD_S = 2.0  # beyond what it takes to notice
 BACK_S = 10.0
+RETURN_S = 1.0  # the viewer's picture stands longer than the host was away
 PEER = "window.connections.at(-1)"
 
 
@@ -97,6 +102,69 @@ async def test_a_server_that_starts_again_gets_host_and_viewer_back(
     player = viewer.get_by_test_id("room")
     await expect(player).to_have_attribute("data-player", "playing", timeout=BACK_MS)
     await _picture_moves(viewer)
+
+
+async def test_a_host_that_crashes_and_returns_keeps_its_viewers(
+    people: People, linli: Running
+) -> None:
+    """Nobody says goodbye, another stream begins; viewers miss little more than was not sent."""
+    token = (await linli.linli("token", "--role", "host", "--room", "demo")).strip()
+    async with httpx.AsyncClient(base_url=linli.url) as client:
+
+        async def packets_in() -> int:
+            found = re.search(r"^linli_media_packets_in_total (\S+)", await metrics(), re.M)
+            return round(float(found[1])) if found else 0
+
+        async def metrics() -> str:
+            return (await client.get("/metrics")).text
+
+        first = await _publish(linli, token)
+        try:
+            await wait_until(packets_in, 30.0, "a host")
+            viewer = await people.open("/r/demo")
+            await _picture_moves(viewer)
+            await viewer.evaluate(KEEP_GAPS)
+            await _pictures_shown(viewer)
+        finally:
+            first.kill()
+            await first.wait()
+        gone_at, sent = asyncio.get_running_loop().time(), await packets_in()
+        second = await _publish(linli, token)
+        try:
+
+            async def returned() -> bool:
+                return await packets_in() > sent
+
+            await wait_until(returned, 30.0, "the host's return")
+            away_s = asyncio.get_running_loop().time() - gone_at
+            await _pictures_shown(viewer)
+        finally:
+            second.terminate()
+            await second.wait()
+    gap_s = await viewer.evaluate("window.gaps.longest_ms") / 1e3
+    print(f"host away for {away_s:.2f} s, the viewer's picture stood for {gap_s:.2f} s")
+    assert away_s / 2 < gap_s <= away_s + RETURN_S
+    assert await viewer.evaluate("window.connections.length") == 1
+
+
+async def _pictures_shown(viewer: Page) -> None:
+    """Ten more pictures than now are on the page."""
+    before = await viewer.evaluate("window.gaps.pictures")
+
+    async def shown() -> bool:
+        return bool(await viewer.evaluate("window.gaps.pictures") >= before + 10)
+
+    await wait_until(shown, 30.0, "pictures on the page")
+
+
+async def _publish(linli: Running, token: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "server", "publish", "--to", f"{linli.url}/live/demo/whip"),
+        env={**linli.env, "LINLI_PUBLISH_TOKEN": token},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
 
 
 async def test_the_other_camera_keeps_the_live_going(people: People) -> None:

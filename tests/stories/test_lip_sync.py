@@ -52,7 +52,7 @@ async def test_sound_and_picture_stay_together(people: People) -> None:
     )
     assert len(apart) >= WATCH_S * 0.9
     if SOAK:
-        assert p95 <= APART_MS_MAX
+        assert max(off) <= APART_MS_MAX
     assert median(off) <= (APART_MS_MAX if SOAK else APART_BUSY_MS_MAX)
 
 
