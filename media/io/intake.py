@@ -24,6 +24,8 @@ READS_MAX = 256  # datagrams per wake-up
 DATAGRAM_BYTES_MAX = 2_048
 # Datagrams a second that an address nobody knows may cost us. A whole estate may share one.
 STRANGERS_PER_S_MAX = 500
+# A peer that was silent so long, and then checks from elsewhere, is there.
+GONE_S = 1.5
 # SSRCs of one peer, for each of which libsrtp keeps state; an encoder that starts anew takes
 # another.
 SOURCES_MAX = 256
@@ -36,6 +38,9 @@ class Taker(Protocol):
 
     def connected(self, session: Session) -> None:
         """The peer is who the offer said it is; media may flow."""
+
+    def returned(self, session: Session, *, now: float) -> None:
+        """The peer had lost its network and is somewhere else now."""
 
     def end(self, session: Session) -> None:
         """The session is over."""
@@ -105,12 +110,18 @@ class Intake:
         if session is None or not request.authentic(key):
             self.rejected["stun-integrity"] += 1
             return
-        session.last_heard = now
+        gone, session.last_heard = now - session.last_heard > GONE_S, now
         session.send_to(stun.binding_success(request.transaction_id, address, key), address)
         self._sessions.checked(session, request.ufrag, address)
         session.nominated |= request.use_candidate
-        if session.address != address and (request.use_candidate or session.address is None):
+        # Browsers name a pair up to a second after they began to use it: too late for one whose
+        # network is gone.
+        if session.address != address and (
+            request.use_candidate or session.address is None or gone
+        ):
             session.move_to(address)
+            if gone and session.up:
+                self._taker.returned(session, now=now)
         try:
             session.handshake.start()
         except DtlsFailed as error:

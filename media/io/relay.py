@@ -22,6 +22,7 @@ from media.rtp import Packet
 from media.track import Timeline, Track
 
 MEDIA_TIMEOUT_S = 3.0
+REASSURE_EVERY_S = 0.5
 STANDBY_S = 120.0  # how long a standby host stays away after another host's last media
 RETRY_AFTER_S = 2
 PAIRS_FROM_VIEWERS = 50  # in smaller rooms sound goes out at once
@@ -133,6 +134,19 @@ class Relay:
             if downlink.repair is not None:
                 session.connect_leg(downlink.repair, stream.repair_ssrc)
         self._forwarder.begin(room, session, now=monotonic())
+
+    def returned(self, session: Session, *, now: float) -> None:
+        """The peer had lost its network: what it missed, or what we did, is too much to repair."""
+        room = self.rooms.get(session.room_id)
+        if room is None or "video" not in room.streams:
+            return
+        stream = room.streams["video"]
+        if session.role is Role.PLAY and "video" in session.downlinks:
+            self._forwarder.want_key(room, session, stream, now=now)
+        elif room.publisher is session:
+            for track in stream.flowing(now=now) or stream.layers:
+                track.keys.want()
+        self._ask_host(room, now)
 
     def end(self, session: Session) -> None:
         """Forget a session everywhere; the peer is told."""
@@ -248,6 +262,7 @@ class Relay:
                     self._forward(room, track, now)
                 self._ask_host(room, now)
             self._forwarder.tick(room, now=now)
+            _reassure(room, now)
 
     def count_second(self, *, now: float) -> None:
         """Measure the layers, choose for viewers, report to hosts, miss those who are gone."""
@@ -282,6 +297,17 @@ class Relay:
         for room in list(self.rooms.values()):
             if room.lost_at is not None and now - room.lost_at > grace_s:
                 self.end_room(room)
+
+
+def _reassure(room: MediaRoom, now: float) -> None:
+    """While a host is silent, let viewers know that their line is well: they miss nothing."""
+    newest = max((track.newest_at for track in room.tracks()), default=now)
+    if now - max(newest, room.reassured_at) < REASSURE_EVERY_S:
+        return
+    room.reassured_at = now
+    for viewer in room.viewers.values():
+        if viewer.up and viewer.outbound is not None:
+            viewer.send(viewer.outbound.protect_rtcp(rtcp.empty_report()))
 
 
 def _feedback(host: Session, text: bytes) -> None:

@@ -72,6 +72,7 @@ class MediaRoom:
     probing: dict[Downlink, Line] = field(default_factory=dict)
     live: bool = False  # the host's media flows
     lost_at: float | None = None
+    reassured_at: float = 0.0  # viewers heard from us for want of media
     counted: Counter[str] = field(default_factory=Counter)
 
     def tracks(self) -> list[Track]:

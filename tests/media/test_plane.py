@@ -3,6 +3,7 @@
 import errno
 import socket
 from collections.abc import AsyncIterator
+from time import monotonic
 
 import pytest
 from aiortc.rtp import RtcpPacket
@@ -13,6 +14,7 @@ from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from media.io.intake import SOURCES_MAX, STRANGERS_PER_S_MAX
 from media.io.plane import MediaPlane, PlaneConfig
+from media.io.relay import REASSURE_EVERY_S
 from media.io.session import Role
 from media.io.stats import LiveStats
 from media.sdp import RID_URI, SEND_TIME_URI
@@ -147,6 +149,21 @@ async def test_a_host_that_returns_keeps_its_viewers(
         assert plane.stats().sessions_play == 1
     await watching.__aexit__(None, None, None)
     assert events[0] == PublisherUp(ROOM, returned=False)
+
+
+async def test_viewers_hear_from_us_while_the_host_is_silent(plane: MediaPlane) -> None:
+    """So that their pages can tell a host that is away from a line that is dead."""
+    sent: list[bytes] = []
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        watching = viewer(playing(plane))
+        await next_frame((await watching.__aenter__())["video"])
+    [session] = plane._relay.rooms[ROOM].viewers.values()
+    began, session.send_to = monotonic(), lambda datagram, _: sent.append(datagram)
+    await wait_until(lambda: len(sent) == 3, what="reports")
+    assert monotonic() - began > 2 * REASSURE_EVERY_S
+    assert {kind_of(datagram) for datagram in sent} == {Kind.RTCP}
+    await watching.__aexit__(None, None, None)
 
 
 async def test_a_host_that_stays_away_ends_the_live(

@@ -15,7 +15,9 @@ import pytest
 from aioice import stun
 from pydantic import SecretStr
 
+from media.io.intake import GONE_S
 from media.io.plane import MediaPlane
+from media.io.session import Role
 from media.sdp import RID_URI
 from server.app import build
 from server.limits import RATES, LimitKind, Rate
@@ -392,21 +394,55 @@ def credentials(text: str) -> tuple[str, bytes]:
 
 async def answers(port: int, ours: tuple[str, bytes]) -> bool:
     """Whether a connectivity check with these credentials is answered."""
+    with peer_of(port) as peer:
+        return await checks(peer, ours)
+
+
+def peer_of(port: int) -> socket.socket:
+    """Another address, from which the server's port can be reached."""
+    peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    peer.setblocking(False)
+    peer.connect(("127.0.0.1", port))
+    return peer
+
+
+async def checks(peer: socket.socket, ours: tuple[str, bytes], *, names: bool = False) -> bool:
+    """Whether a check from there is answered; `names`: with USE-CANDIDATE."""
     ufrag, password = ours
     check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
     check.attributes["USERNAME"] = f"{ufrag}:theirs"
+    if names:
+        check.attributes["USE-CANDIDATE"] = None
     check.add_message_integrity(password)
     loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-        peer.setblocking(False)
-        peer.connect(("127.0.0.1", port))
-        await loop.sock_sendall(peer, bytes(check))
-        try:
-            async with asyncio.timeout(0.3):
-                answer = stun.parse_message(await loop.sock_recv(peer, 1_500))
-        except TimeoutError:
-            return False
+    await loop.sock_sendall(peer, bytes(check))
+    try:
+        async with asyncio.timeout(0.3):
+            answer = stun.parse_message(await loop.sock_recv(peer, 1_500))
+    except TimeoutError:
+        return False
     return answer.message_class is stun.Class.RESPONSE
+
+
+async def test_media_follows_a_peer_that_names_another_pair_or_is_gone_rfc_8445(
+    linli: Linli,
+) -> None:
+    """Section 7.3.1.5, and 12.1: what is sent may go over any pair that was checked."""
+    answer = await linli.play()
+    ours, port = credentials(answer.text), linli.media.port
+    session = linli.media.session(answer.headers["Location"].rpartition("/")[2], "demo", Role.PLAY)
+    with peer_of(port) as first, peer_of(port) as second, peer_of(port) as third:
+        assert await checks(first, ours)
+        assert session.address == first.getsockname()
+        assert await checks(second, ours)
+        assert session.address == first.getsockname(), "another pair is but checked"
+        assert await checks(second, ours, names=True)
+        assert session.address == second.getsockname()
+        session.last_heard -= GONE_S
+        assert not await checks(third, (ours[0], b"another password"))
+        assert session.address == second.getsockname(), "who cannot prove it is nobody"
+        assert await checks(third, ours)
+        assert session.address == third.getsockname()
 
 
 async def test_layers_are_listed_and_chosen_whep_extension(linli: Linli) -> None:

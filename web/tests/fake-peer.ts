@@ -9,12 +9,15 @@ export class FakePeer {
   #ufrag = 0
   frames_per_second = 0
   packets_per_second = 0
+  /** Of all that comes over the transport, reports too; null: this browser does not count it. */
+  received_per_second: number | null = null
   localDescription: { sdp: string } | null = null
   remoteDescription: { sdp: string } | null = null
   ontrack: ((event: unknown) => void) | null = null
   onconnectionstatechange: (() => void) | null = null
   #frames = 0
   #packets = 0
+  #received = 0
   #bytes = 0
   #at = 0
 
@@ -79,6 +82,8 @@ export class FakePeer {
     this.#frames += this.frames_per_second * seconds
     this.#packets += this.packets_per_second * seconds
     this.#bytes += 125_000 * seconds
+    this.#received += (this.received_per_second ?? 0) * seconds
+    const packetsReceived = this.received_per_second === null ? undefined : this.#received
     return new Map<string, Record<string, unknown>>([
       [
         'v',
@@ -90,6 +95,7 @@ export class FakePeer {
           nackCount: this.nacks,
         },
       ],
+      ['t', { type: 'transport', packetsReceived }],
       ['o', { id: 'o', type: 'outbound-rtp', kind: 'video', bytesSent: this.#bytes, framesPerSecond: 30 }],
       [
         'p',

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { CUSHION_MS, GOOD_FOR_MS, SECOND_TRY_MS } from '../src/lib/cushion'
 import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/freeze'
-import { Player, type PlayerPhase, STRAIGHT_TIMEOUT_MS, TRANSPORT_TIMEOUT_MS } from '../src/lib/player'
+import {
+  Player,
+  type PlayerPhase,
+  SILENT_MS,
+  STRAIGHT_TIMEOUT_MS,
+  TRANSPORT_TIMEOUT_MS,
+} from '../src/lib/player'
 import { RESTART_PATIENCE_MS } from '../src/lib/restart'
 import { FakePeer, restartAnswer, sessionOf } from './fake-peer'
 import { VirtualTime } from './virtual-time'
@@ -209,6 +215,48 @@ describe('a picture that stands still', () => {
     await time.pass(FREEZE_MS + RESTART_PATIENCE_MS + 1_500)
     expect(peers).toHaveLength(2)
     expect(first.restarts).toBe(1)
+  })
+
+  it('because nothing at all arrives gets a restart of ICE sooner', async () => {
+    await play()
+    peer().received_per_second = 50
+    await time.pass(3_000)
+    peer().received_per_second = peer().frames_per_second = 0
+    await time.pass(SILENT_MS + 1_500)
+    expect(peer().restarts).toBe(1)
+    peer().received_per_second = 50
+    peer().frames_per_second = 25
+    await time.pass(30_000)
+    expect(peers).toHaveLength(1)
+    expect(phases).toEqual(['connecting', 'playing'])
+  })
+
+  it('is given time again when packets come again after none did', async () => {
+    await play()
+    peer().frames_per_second = 0
+    await time.pass(FREEZE_MS - 1_000)
+    peer().packets_per_second = 100
+    await time.pass(FREEZE_MS - 1_500)
+    expect(peers).toHaveLength(1)
+    peer().frames_per_second = 25
+    await time.pass(10_000)
+    expect(peers).toHaveLength(1)
+    expect(peer().restarts).toBe(0)
+  })
+
+  it('while the host is away shows by what comes whether the way is well', async () => {
+    await play()
+    player.hold(true)
+    peer().frames_per_second = 0
+    peer().received_per_second = 2
+    await time.pass(10_000)
+    expect(peer().restarts).toBe(0)
+    peer().received_per_second = 0
+    await time.pass(SILENT_MS + 1_500)
+    expect(peer().restarts).toBe(1)
+    peer().received_per_second = 2
+    await time.pass(30_000)
+    expect(peers).toHaveLength(1)
   })
 
   it('is left alone while the host is away', async () => {

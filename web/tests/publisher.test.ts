@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { preferCodecs, withStartBitrate } from '../src/lib/negotiate'
-import { Publisher, type PublisherPhase, meaningOf } from '../src/lib/publisher'
+import { Publisher, type PublisherPhase, SILENT_MS, meaningOf } from '../src/lib/publisher'
 import { RESTART_PATIENCE_MS } from '../src/lib/restart'
 import { ENCODINGS, VIDEO_BITRATE_MAX } from '../src/lib/simulcast'
 import type { Uplink } from '../src/lib/uplink'
@@ -57,7 +57,7 @@ beforeEach(async () => {
     timers: time,
     random: () => 0.5,
     createPeer() {
-      peers.push(new FakePeer())
+      peers.push(new FakePeer(() => time.now()))
       return peer() as unknown as RTCPeerConnection
     },
     token: () => 'token',
@@ -114,12 +114,36 @@ describe('going live', () => {
     await onAir()
     expect(phases.at(-1)).toBe('live')
     expect(stats.at(-1)).toEqual({
-      bitrate: 500_000,
+      bitrate: 1_000_000,
       rtt_ms: 20,
       frame_rate: 30,
       lost: null,
       limited: false,
     })
+  })
+})
+
+describe('a way on which nothing comes back', () => {
+  it('is left within its session, and the session is kept once something does', async () => {
+    peer().received_per_second = 10
+    await onAir()
+    expect(peer().restarts).toBe(0)
+    peer().received_per_second = 0
+    await time.pass(SILENT_MS + 2_000)
+    expect(peer().restarts).toBe(1)
+    peer().received_per_second = 10
+    await time.pass(30_000)
+    expect(peers).toHaveLength(1)
+    expect(phases).not.toContain('lost')
+  })
+
+  it('gets a new session when nothing comes all the same', async () => {
+    peer().received_per_second = 10
+    await onAir()
+    peer().received_per_second = 0
+    await time.pass(SILENT_MS + RESTART_PATIENCE_MS + 3_000)
+    expect(peers).toHaveLength(2)
+    expect(deleted).toBe(0)
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Judge, type Uplink, sentOf, uplinkOf, verdictOf } from '../src/lib/uplink'
+import { AGREEING, Judge, type Uplink, sentOf, uplinkOf, verdictOf } from '../src/lib/uplink'
 
 const size = (id: string, bytes: number, packets: number, more: object = {}) => ({
   id,
@@ -71,15 +71,12 @@ describe('the verdict', () => {
   it('waits until it is sure, and does not follow every burst', () => {
     const judge = new Judge()
     const weak = { ...fine, limited: true }
-    expect([weak, weak, fine, fine, fine].map((one) => judge.hear(one))).toEqual([
-      null,
-      null,
-      null,
-      null,
-      'good',
-    ])
-    expect([weak, weak, fine, weak, weak, weak].map((one) => judge.hear(one)).join()).toBe(
-      'good,good,good,good,good,weak',
-    )
+    const many = (one: Uplink) => Array.from({ length: AGREEING }, () => one)
+    const told = [weak, weak, ...many(fine)].map((one) => judge.hear(one))
+    expect(told.slice(0, -1).every((verdict) => verdict === null)).toBe(true)
+    expect(told.at(-1)).toBe('good')
+    const then = [weak, weak, fine, ...many(weak)].map((one) => judge.hear(one))
+    expect(then.slice(0, -1).every((verdict) => verdict === 'good')).toBe(true)
+    expect(then.at(-1)).toBe('weak')
   })
 })

@@ -12,8 +12,11 @@ export interface VideoSample {
   frames_decoded: number
   packets_received: number
 }
-/** `stalled`: frozen, and nothing arrives that could be decoded: the way is at fault, not the picture. */
-export type Picture = 'waiting' | 'moving' | 'frozen' | 'stalled' | 'undecodable'
+/**
+ * `still`: no new frame, but not for long enough to act. `stalled`: frozen, and nothing arrives that could be decoded: the
+ * way is at fault, not the picture.
+ */
+export type Picture = 'waiting' | 'moving' | 'still' | 'frozen' | 'stalled' | 'undecodable'
 
 export class FreezeWatch {
   #frames = 0
@@ -21,25 +24,31 @@ export class FreezeWatch {
   #arrived_ms: number
   #packets_at_start: number | null = null
   #changed_ms: number
+  /** Since when packets come again after none did: the picture that was lost has to be sent anew. */
+  #flows_ms: number
 
   constructor(now: number) {
     this.#changed_ms = now
+    this.#flows_ms = now
     this.#arrived_ms = now
   }
 
   /** What the picture does, told by a sample taken at `now` (monotonic ms). */
   sample(sample: VideoSample, now: number): Picture {
     this.#packets_at_start ??= sample.packets_received
-    if (sample.packets_received !== this.#packets) this.#arrived_ms = now
+    if (sample.packets_received !== this.#packets) {
+      if (now - this.#arrived_ms >= STALL_MS) this.#flows_ms = now
+      this.#arrived_ms = now
+    }
     this.#packets = sample.packets_received
     if (sample.frames_decoded > this.#frames) {
       this.#frames = sample.frames_decoded
       this.#changed_ms = now
       return 'moving'
     }
-    const still_ms = now - this.#changed_ms
+    const still_ms = now - Math.max(this.#changed_ms, this.#flows_ms)
     if (this.#frames > 0) {
-      if (still_ms < FREEZE_MS) return 'moving'
+      if (still_ms < FREEZE_MS) return 'still'
       return now - this.#arrived_ms >= STALL_MS ? 'stalled' : 'frozen'
     }
     if (still_ms < FIRST_FRAME_MS) return 'waiting'

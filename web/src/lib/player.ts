@@ -5,6 +5,7 @@ import { Cushion, checkedRoundTrip, lineSample } from './cushion'
 import { FreezeWatch, videoSample } from './freeze'
 import { type Exchange, endSession, negotiate, onTransportClosed } from './negotiate'
 import { Mending } from './restart'
+import { Silence } from './silence'
 import type { Timers } from './timers'
 
 /** From the answer to a connected transport, ms. */
@@ -21,6 +22,9 @@ const YOUNG_MS = 5_000
 const NOT_LIVE_WAIT_MS = 3_000
 /** Transports in a row that fail before we say that WebRTC is blocked here. */
 const BLOCKED_AFTER = 2
+/** Without anything from the server; many viewers lose one at the same time, and shall not ask for it at the same time, ms. */
+export const SILENT_MS = 2_000
+const SILENT_SPREAD_MS = 500
 const UNSUPPORTED_WAIT_MS = 30_000
 const UNSUPPORTED_STATUS = new Set([400, 406, 415, 422])
 
@@ -164,6 +168,7 @@ export class Player {
     if (this.#watch) return
     this.#watch = new FreezeWatch(this.world.timers.now())
     this.#cushion = new Cushion()
+    const silence = new Silence(SILENT_MS + SILENT_SPREAD_MS * this.world.random())
     onTransportClosed(peer, () => {
       if (attempt === this.#attempt) this.#again()
     })
@@ -176,6 +181,7 @@ export class Player {
       if (begun) this.#soften(peer, stats)
       else setDelay(peer, this.#cushion.begin(checkedRoundTrip(stats), this.world.timers.now()))
       begun = true
+      this.#hear(silence.sample(stats, this.world.timers.now()))
       this.#look(stats)
       if (attempt === this.#attempt)
         this.#cancelSampling = this.world.timers.after(this.#sampleEvery(began_ms), () => void sample())
@@ -209,10 +215,22 @@ export class Player {
     else if (picture === 'undecodable') {
       this.#close()
       this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
-    } else if (picture === 'stalled') {
-      this.#stalled = true
-      this.#mending?.stalled()
-    } else if (picture === 'frozen') this.#again()
+    } else if (picture === 'stalled') this.#stalls()
+    else if (picture === 'frozen') this.#again()
+  }
+
+  /** Something comes over the way, or nothing does. While the host is away, that it does is all there is to see. */
+  #hear(silent: boolean): void {
+    if (silent) this.#stalls()
+    else if (this.#held && this.#stalled) {
+      this.#stalled = false
+      this.#mending?.moving()
+    }
+  }
+
+  #stalls(): void {
+    this.#stalled = true
+    this.#mending?.stalled()
   }
 
   #transportFailed(): void {

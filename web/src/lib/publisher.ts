@@ -3,6 +3,7 @@ import { type Fetch, Refused, Unreachable } from './api'
 import { Backoff } from './backoff'
 import { type Exchange, endSession, negotiate, onTransportClosed, preferCodecs } from './negotiate'
 import { Mending } from './restart'
+import { Silence } from './silence'
 import { ENCODINGS, settleEncodings } from './simulcast'
 import type { Timers } from './timers'
 import { type Sent, type Uplink, sentOf, uplinkOf } from './uplink'
@@ -11,7 +12,10 @@ import type { LiveState } from './wire'
 /** What to begin with; the browser's own estimate follows within seconds, kbit/s. */
 export const START_KBPS = 1_000
 const TRANSPORT_TIMEOUT_MS = 10_000
-const SAMPLE_EVERY_MS = 2_000
+/** Without anything from the server, which tells of what arrives ten times a second, ms. */
+export const SILENT_MS = 1_500
+const SAMPLE_EVERY_MS = 500
+const MEASURE_EVERY_MS = 2_000
 const CODECS = ['H264', 'VP8']
 
 export type PublisherPhase = 'idle' | 'connecting' | 'live' | 'lost' | 'taken_over' | 'refused' | 'stopped'
@@ -162,10 +166,17 @@ export class Publisher {
       if (attempt === this.#attempt) void this.#broken(true)
     })
     this.#cancelSampling()
+    const silence = new Silence(SILENT_MS)
+    let silent = false
     const sample = async () => {
       const report = await peer.getStats()
       if (attempt !== this.#attempt) return
-      this.#measure([...report.values()] as Record<string, unknown>[])
+      const stats = [...report.values()] as Record<string, unknown>[]
+      const before = silent
+      silent = silence.sample(stats, this.world.timers.now())
+      if (silent) this.#mending?.stalled()
+      else if (before) this.#mending?.moving()
+      this.#measure(stats)
       this.#cancelSampling = this.world.timers.after(SAMPLE_EVERY_MS, () => void sample())
     }
     void sample()
@@ -173,6 +184,7 @@ export class Publisher {
 
   #measure(stats: Record<string, unknown>[]): void {
     const before = this.#sent
+    if (before && this.world.timers.now() - before.at_ms < MEASURE_EVERY_MS) return
     this.#sent = sentOf(stats, this.world.timers.now())
     const uplink = before && uplinkOf(stats, before, this.#sent)
     if (uplink) this.world.onUplink(uplink)

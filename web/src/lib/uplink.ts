@@ -6,7 +6,7 @@ const LOSS_VERY_WEAK = 0.15
 /** Below this a picture is hardly one, bit/s. */
 const BITRATE_VERY_WEAK = 250_000
 /** So many samples in a row must agree before the verdict changes: estimates begin low, and one burst of loss is no weather. */
-const AGREEING = 3
+export const AGREEING = 3
 
 type Entry = Record<string, unknown>
 
