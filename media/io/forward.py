@@ -343,6 +343,12 @@ class Forwarder:
                     downlink.answered = block.lsr
                     session.line.hear_round_trip(rtt_s, now=now)
 
+    def hear_estimate(self, session: Session, bits_per_s: float, *, now: float) -> None:
+        """A viewer's browser says what its line carries; of two estimates one is enough."""
+        downlink = session.downlinks.get("video")
+        if downlink is None or downlink.estimator is None:
+            session.line.hear_estimate(bits_per_s, now=now)
+
     def hear_arrivals(self, session: Session, told: Told, *, now: float) -> None:
         """A viewer says when packets of the picture came."""
         downlink = session.downlinks.get("video")

@@ -234,7 +234,7 @@ class Relay:
             self._forwarder.hear_report(room, session, block, now=now)
         estimate = rtcp.estimate(packet)
         if estimate is not None:
-            session.line.hear_estimate(estimate, now=now)
+            self._forwarder.hear_estimate(session, estimate, now=now)
             return
         if rtcp.is_key_frame_request(packet):
             if "video" in session.downlinks:

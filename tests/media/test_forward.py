@@ -435,6 +435,11 @@ def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
     ], "what was sent late tells nothing, nor what was lost or never sent"
     live.forwarder.hear_arrivals(session, told, now=live.now)
     assert session.line.estimate == downlink.estimator.bits_per_s
+    live.forwarder.hear_estimate(session, 1_000, now=live.now)
+    assert session.line.estimate == downlink.estimator.bits_per_s, "one of two is enough"
+    other = live.viewer()
+    live.forwarder.hear_estimate(other, 1_000, now=live.now)
+    assert other.line.estimate == 1_000
     session.line.estimate = 0
     live.forwarder.hear_arrivals(session, Told(0x8000, (1.0,)), now=live.now)
     assert session.line.estimate == 0, "a number that nobody sent"
