@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import inf
 
-ASK_AGAIN_S = 0.040  # at the earliest; while a repeat may be under way nobody is asked again
+ASK_AGAIN_S = 0.040  # at the earliest; from the third time on no sooner than a repeat could be here
 ASKED_MAX = 10
 LIST_MAX = 250  # beyond this a key frame is cheaper than repairs
 
@@ -36,7 +36,10 @@ class Nacks:
         out = []
         for number in sorted(current):
             first, last, times = self._asked.get(number, (now, -inf, 0))
-            if now - last >= max(ASK_AGAIN_S, self.rtt_s) and times < ASKED_MAX:
+            # The first request may be lost as well as its repeat, and a second one costs nothing:
+            # senders do not repeat the same within a round trip.
+            wait_s = ASK_AGAIN_S if times < 2 else max(ASK_AGAIN_S, self.rtt_s)
+            if now - last >= wait_s and times < ASKED_MAX:
                 self._asked[number] = (first, now, times + 1)
                 out.append(number)
         return out

@@ -11,6 +11,7 @@ REPAIR_S = 0.300
 # A jump ahead that large is not loss: we go on behind it. Back we never go.
 JUMP_MAX = 3_000
 HELD_MAX = 1_500
+FORGETS = 0.955  # a second
 
 T = TypeVar("T")
 
@@ -20,6 +21,7 @@ class Reorder(Generic[T]):
 
     def __init__(self) -> None:
         self.expected: int | None = None
+        self.held_s = 0.0  # the longest of late that a gap held up the live; see `forget`
         self._held: dict[int, tuple[T, float]] = {}  # with the time of arrival, earliest first
 
     @property
@@ -47,11 +49,28 @@ class Reorder(Generic[T]):
             while (held := self._held.pop(self.expected, None)) is not None:
                 out.append((self.expected, held[0]))
                 self.expected += 1
+                self.held_s = max(self.held_s, now - held[1])
             deadline = self.deadline
             if deadline is None or (now < deadline and len(self._held) <= HELD_MAX):
                 break
             self.expected = min(self._held)
         return out
+
+    def waits_s(self, *, now: float) -> float:
+        """Return for how long a gap holds up the live now; 0: there is none."""
+        for _, arrived in self._held.values():
+            return now - arrived
+        return 0.0
+
+    def skip_to(self, sequence: int) -> None:
+        """Nothing before `sequence` is needed any more."""
+        assert self.expected is not None
+        self.expected = max(self.expected, sequence)
+        self._held = {at: held for at, held in self._held.items() if at >= sequence}
+
+    def forget(self) -> None:
+        """Call once a second: what held up the live counts half after a quarter of a minute."""
+        self.held_s *= FORGETS
 
     def missing(self) -> list[int]:
         """Return the numbers that hold up the rest, oldest first."""

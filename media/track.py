@@ -21,6 +21,9 @@ RING_PACKETS_MAX = 2_500
 FRAME_PACKETS_MAX = 1_000
 # Ten seconds at 2 Mbit/s; of a longer group of pictures we would keep megabytes.
 GOP_PACKETS_MAX = 2_500
+# A repair that takes so long may have been lost twice: a key frame is asked for beside it, and the
+# first of both is taken.
+KEY_AFTER_S = 0.200
 # A stream that was silent this long does not flow: hosts switch off layers they cannot afford.
 SILENT_S = 1.5
 # Two packets of sound go out in one call: half of the calls, 20 ms later.
@@ -141,6 +144,10 @@ class Track:
             source = self._source = Source(packet, self.codec.clock_hz)
         number = source.receive(packet, now=now)
         self.nacks.came(number & 0xFFFF, now=now)
+        if self.waits_s(now=now) > KEY_AFTER_S and starts_key_frame(
+            self.codec.name, packet.payload
+        ):
+            source.reorder.skip_to(number)
 
     def repair(self, packet: Packet, *, now: float) -> None:
         """Take a packet that was asked for and came as a stream of its own; then call `poll`."""
@@ -254,6 +261,18 @@ class Track:
             self.frames_per_s = (self.frames_sent - frames) / elapsed
             self.packets_per_s = (self.packets_sent - packets) / elapsed
         self._counted = (now, self.octets_sent, self.frames_sent, self.packets_sent)
+        if self._source is not None:
+            self._source.reorder.forget()
+
+    def waits_s(self, *, now: float) -> float:
+        """Return for how long packets of a picture wait for one that is missing."""
+        source = self._source
+        return source.reorder.waits_s(now=now) if source and self.kind == "video" else 0.0
+
+    @property
+    def held_s(self) -> float:
+        """How long what its host's line loses has held up the live of late."""
+        return self._source.reorder.held_s if self._source else 0.0
 
     def captured_at(self, timestamp: int) -> float | None:
         """Return when, by the host's clock (s since 1900), what has our `timestamp` was captured.

@@ -154,7 +154,8 @@ class MediaPlane:
         sendings = sdp.choose_played(parsed, codecs, ssrcs)
         session = self._new(Role.PLAY, room_id, parsed)
         self._relay.add_viewer(session, sendings)
-        return self._answer(session, parsed, sendings)
+        held_s = max((track.held_s for track in room.tracks()), default=0.0)
+        return dataclasses.replace(self._answer(session, parsed, sendings), held_s=held_s)
 
     def _admit(self) -> None:
         if self._sessions.full or self._closed:

@@ -41,6 +41,7 @@ class SessionInfo:
     id: str
     answer: str
     etag: str
+    held_s: float = 0.0  # what the host's line loses has held up the live for so long of late
 
 
 class Repeats:

@@ -7,7 +7,7 @@ from typing import Protocol
 from media import rtcp, transport_cc
 from media.rtp import Packet, extensions, repeated
 from media.sdp import REPAIRED_RID_URI, RID_URI, Sending
-from media.track import Track
+from media.track import KEY_AFTER_S, Track
 from media.transport_cc import Arrivals
 
 SOURCES_MAX = 16
@@ -94,9 +94,9 @@ class Uplink:
         out = []
         for ssrc, track in self._video():
             lost = track.nacks.due(track.missing(), now=now)
-            if lost is None:
+            if lost is None or track.waits_s(now=now) > KEY_AFTER_S:
                 track.keys.want()
-            elif lost:
+            if lost:
                 self._counted["nacks"] += 1
                 out.append(rtcp.negative_acknowledgement(ssrc, lost))
             if track.keys.due(now=now):

@@ -44,6 +44,8 @@ async def play(request: Request) -> Response:
         info = await services.media.play(room_id, offer)
     url = f"/live/{room_id}/whep/{info.id}"
     response = _created(services, info, url)
+    # So that the page can give repairs of the host's line time from the first picture on.
+    response.headers["Server-Timing"] = f"held;dur={round(info.held_s * 1e3)}"
     response.headers.append("Link", live_events.link(url))
     response.headers.append("Link", live_layers.link(url))
     return response

@@ -23,7 +23,8 @@ FRAGMENT = "application/trickle-ice-sdpfrag"
 # Pages of other origins may watch and publish: what protects a live is its token, not the origin.
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Server-Timing, "
+    "Accept-Post, Accept-Patch",
 }
 
 Handler = Callable[[Request], Awaitable[Response]]

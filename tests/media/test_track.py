@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from media.rtp import Packet
 from media.sdp import Codec
-from media.track import RING_S, Frame, Track
+from media.track import KEY_AFTER_S, RING_S, Frame, Track
 
 KEY, DELTA = b"\x65\x88", b"\x41\x88"
 FPS, TICKS = 25, 3_600
@@ -89,6 +89,21 @@ def test_a_lost_packet_leaves_its_number_free() -> None:
     frames = live.poll(now=1)
     assert numbers(frames) == [103, 104]
     assert live.lost == 1
+
+
+def test_a_key_frame_is_not_held_up_by_a_repair_that_takes_too_long() -> None:
+    live = track()
+    feed(live, 7, 0, KEY, now=0)
+    assert feed(live, 10, 2 * TICKS, DELTA, now=0.08) == [], "9 is missing"
+    assert live.waits_s(now=0.18) == pytest.approx(0.1)
+    assert feed(live, 12, 3 * TICKS, KEY, now=0.08 + KEY_AFTER_S / 2) == [], "it may come yet"
+    [frame] = feed(live, 14, 4 * TICKS, KEY, now=0.1 + KEY_AFTER_S)
+    assert frame.key
+    assert numbers([frame]) == [107, 108]
+    assert live.waits_s(now=1.0) == 0
+    late = Packet(96, True, 9, TICKS, 1, DELTA)
+    live.receive(late, now=0.5)
+    assert live.poll(now=0.5) == [], "too late"
 
 
 def test_the_ring_keeps_what_was_sent_for_a_while() -> None:

@@ -9,7 +9,7 @@ import pytest
 from media import rtp, sdp
 from media.io.uplink import Uplink
 from media.sdp import REPAIRED_RID_URI, RID_URI
-from media.track import Track
+from media.track import KEY_AFTER_S, Track
 from tests.fuzz.test_media_parsers import LOCAL, OFFER
 
 RTX = "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
@@ -94,6 +94,21 @@ def test_a_repeat_fills_the_gap_of_its_layer(offer: str, rid: str) -> None:
     host.sends(9, 103, PICTURE, again=True)
     assert host.frames(rid) == 2
     assert host.streams["video"].layers[-1 if rid == "h" else 0].lost == 0
+
+
+def test_a_key_frame_is_asked_for_beside_a_repair_that_takes_long() -> None:
+    host = Host(ONE)
+    host.sends(1, 100, IDR)
+    host.sends(1, 102, PICTURE)
+    [track] = host.streams["video"].layers
+    track.poll(now=host.now)
+    host.asks()
+    assert track.keys.asked == 0
+    host.now += KEY_AFTER_S
+    host.asks()
+    assert track.keys.asked == 1
+    host.asks()
+    assert track.keys.asked == 1, "one at a time"
 
 
 def test_repeats_that_nobody_asked_for_change_nothing() -> None:

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from media.io.intake import GONE_S
 from media.io.plane import MediaPlane
 from media.io.session import Role
+from media.rtp import Packet
 from media.sdp import RID_URI
 from server.app import build
 from server.limits import RATES, LimitKind, Rate
@@ -272,7 +273,21 @@ async def test_options_say_what_to_send_section_4_2_and_4_6(linli: Linli) -> Non
 
 async def test_pages_of_other_origins_can_read_what_they_need(linli: Linli) -> None:
     exposed = (await linli.play()).headers["Access-Control-Expose-Headers"]
-    assert {"Location", "ETag", "Link", "Retry-After"} <= set(exposed.split(", "))
+    needed = {"Location", "ETag", "Link", "Retry-After", "Server-Timing"}
+    assert needed <= set(exposed.split(", "))
+
+
+async def test_players_hear_how_long_the_hosts_repairs_hold_up_the_live(linli: Linli) -> None:
+    """As a metric of W3C Server Timing, for the delay that their page begins with."""
+    assert (await linli.play()).headers["Server-Timing"] == "held;dur=0"
+    track = linli.media._relay.rooms["demo"].streams["video"].layers[0]
+    for sequence in (1, 3):
+        track.receive(Packet(96, False, sequence, 0, 1, b"\x65\x88"), now=10.0)
+    track.poll(now=10.0)
+    track.receive(Packet(96, False, 2, 0, 1, b"\x65\x88"), now=10.18)
+    track.poll(now=10.18)
+    again = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+    assert again.headers["Server-Timing"] == "held;dur=180"
 
 
 async def test_delete_ends_a_session_whatever_if_match_says_section_4_2(linli: Linli) -> None:

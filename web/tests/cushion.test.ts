@@ -3,6 +3,7 @@ import {
   CUSHION_MS,
   Cushion,
   GOOD_FOR_MS,
+  HELD_MS,
   LONG_WAY_MS,
   MISSED_WITHIN_MS,
   SECOND_TRY_MS,
@@ -68,8 +69,8 @@ describe('the cushion against losses', () => {
 describe('the cushion of a long way', () => {
   it('is there from the beginning, and goes when nothing was lost', () => {
     const cushion = new Cushion()
-    expect(cushion.begin(LONG_WAY_MS - 1, 0)).toBe(null)
-    const begun = cushion.begin(120, 0)
+    expect(cushion.begin(LONG_WAY_MS - 1, 0, 0)).toBe(null)
+    const begun = cushion.begin(120, 0, 0)
     expect(begun).toBe(120 + SECOND_TRY_MS)
     for (let second = 1; second * 1000 < GOOD_FOR_MS; second++)
       expect(cushion.sample(good(second), second * 1000)).toBe(begun)
@@ -81,10 +82,20 @@ describe('the cushion of a long way', () => {
 
   it('grows from there with losses, and is never longer than they ask for', () => {
     const cushion = new Cushion()
-    cushion.begin(120, 0)
+    cushion.begin(120, 0, 0)
     cushion.sample(good(1), 1000)
     expect(cushion.sample({ ...good(2), nacks: 5 }, 2000)).toBe(120 + SECOND_TRY_MS + STEP_MS)
-    expect(new Cushion().begin(4_000, 0)).toBe(CUSHION_MS)
+    expect(new Cushion().begin(4_000, 0, 0)).toBe(CUSHION_MS)
+  })
+
+  it('is there for a host whose line loses, too', () => {
+    expect(new Cushion().begin(0, HELD_MS - 1, 0)).toBe(null)
+    expect(new Cushion().begin(0, 180, 0)).toBe(180 + STEP_MS)
+    expect(new Cushion().begin(120, 180, 0)).toBe(120 + SECOND_TRY_MS)
+    expect(new Cushion().begin(0, 4_000, 0)).toBe(CUSHION_MS)
+    const cushion = new Cushion()
+    cushion.begin(0, 180, 0)
+    expect(cushion.sample(good(1), 1_000)).toBe(180 + STEP_MS)
   })
 
   it('comes from the mean of the checks on the pair that was checked most', () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { CUSHION_MS, GOOD_FOR_MS, SECOND_TRY_MS } from '../src/lib/cushion'
+import { CUSHION_MS, GOOD_FOR_MS, SECOND_TRY_MS, STEP_MS } from '../src/lib/cushion'
 import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/freeze'
 import {
   Player,
@@ -97,6 +97,16 @@ describe('watching', () => {
     await time.pass(10)
     expect(phases).toEqual(['connecting'])
     expect(peer().receivers[0]?.jitterBufferTarget).toBe(120 + SECOND_TRY_MS)
+  })
+
+  it('gives repairs of the host time when the server says that its line loses', async () => {
+    answer = () =>
+      new Response(sessionOf('server'), {
+        status: 201,
+        headers: { Location: '/live/demo/whep/s1', 'Server-Timing': 'cache, held;dur=140' },
+      })
+    await play()
+    expect(peer().receivers[0]?.jitterBufferTarget).toBe(140 + STEP_MS)
   })
 
   it('ends its session when the page goes away', async () => {

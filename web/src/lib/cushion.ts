@@ -9,6 +9,8 @@ export const CUSHION_MS = 450
 export const LONG_WAY_MS = 30
 /** On a long way: until a loss is noticed, and until the browser asks once more, ms. */
 export const SECOND_TRY_MS = 150
+/** What holds up the live for less is made up for by any browser, ms. */
+export const HELD_MS = 50
 /** Longer at most by this with each sample, so that the growing delay is no freeze itself, ms. */
 export const STEP_MS = 50
 /** A line that was good this long needs none, ms. */
@@ -42,12 +44,15 @@ export class Cushion {
 
   /**
    * The least delay to begin with, before the first picture: on a long way the first repairs would come too late while the
-   * delay still grows. `round_trip_ms` is that of the checks that found the way.
+   * delay still grows, and so would those of a host's line that loses. `round_trip_ms` is that of the checks that found the
+   * way, `held_ms` what the host's repairs have held up the live of late.
    */
-  begin(round_trip_ms: number, now: number): number | null {
-    if (round_trip_ms < LONG_WAY_MS) return null
+  begin(round_trip_ms: number, held_ms: number, now: number): number | null {
+    const way_ms = round_trip_ms < LONG_WAY_MS ? 0 : round_trip_ms + SECOND_TRY_MS
+    const host_ms = held_ms < HELD_MS ? 0 : held_ms + STEP_MS
+    if (!way_ms && !host_ms) return null
     this.#kept_until = now + GOOD_FOR_MS
-    this.#target_ms = Math.min(CUSHION_MS, round_trip_ms + SECOND_TRY_MS)
+    this.#target_ms = Math.min(CUSHION_MS, Math.max(way_ms, host_ms))
     return this.#target_ms
   }
 

@@ -15,11 +15,15 @@ export interface Exchange {
   start_kbps?: number
 }
 
-/** What a negotiation gave. `ice_servers` help where the way to the server is closed; `layer_url` is `''` without layers. */
+/**
+ * What a negotiation gave. `ice_servers` help where the way to the server is closed; `layer_url` is `''` without layers;
+ * for `held_ms` what the host's line loses has held up the live of late.
+ */
 export interface Session {
   url: string
   ice_servers: RTCIceServer[]
   layer_url: string
+  held_ms: number
   /** As the server wrote it. */
   answer: string
 }
@@ -50,7 +54,18 @@ export async function negotiate(peer: RTCPeerConnection, exchange: Exchange): Pr
   const answer = await response.text()
   const sdp = exchange.start_kbps ? withStartBitrate(answer, exchange.start_kbps) : answer
   await peer.setRemoteDescription({ type: 'answer', sdp })
-  return { url, ice_servers: iceServers(link), layer_url: linksOf(link, LAYER_REL)[0]?.url ?? '', answer }
+  return {
+    url,
+    ice_servers: iceServers(link),
+    layer_url: linksOf(link, LAYER_REL)[0]?.url ?? '',
+    held_ms: heldOf(response.headers.get('Server-Timing')),
+    answer,
+  }
+}
+
+/** The duration of the metric `held` (W3C Server Timing), ms; 0 where the server does not say. */
+export function heldOf(timing: string | null): number {
+  return Number(timing?.match(/(?:^|,)\s*held\s*;\s*dur=(\d{1,6})\b/)?.[1] ?? 0)
 }
 
 /** Tell the server we are gone. Survives the page (keepalive); an error changes nothing, the server times out by itself. */

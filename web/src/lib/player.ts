@@ -56,6 +56,7 @@ export class Player {
   /** The picture stands and nothing arrives. */
   #stalled = false
   #layers = ''
+  #held_ms = 0
   #watch: FreezeWatch | null = null
   #cushion = new Cushion()
   #cancel: () => void = () => undefined
@@ -128,6 +129,7 @@ export class Player {
       this.#session = session.url
       this.#relays = session.ice_servers
       this.#layers = session.layer_url
+      this.#held_ms = session.held_ms
       this.#mending = new Mending(peer, session.url, this.#exchange(), this.world.timers, () => this.#again())
       const patience_ms =
         this.#relays.length > 0 && !this.#relayed ? STRAIGHT_TIMEOUT_MS : TRANSPORT_TIMEOUT_MS
@@ -179,7 +181,8 @@ export class Player {
       if (attempt !== this.#attempt) return
       const stats = [...report.values()] as Record<string, unknown>[]
       if (begun) this.#soften(peer, stats)
-      else setDelay(peer, this.#cushion.begin(checkedRoundTrip(stats), this.world.timers.now()))
+      else
+        setDelay(peer, this.#cushion.begin(checkedRoundTrip(stats), this.#held_ms, this.world.timers.now()))
       begun = true
       this.#hear(silence.sample(stats, this.world.timers.now()))
       this.#look(stats)
