@@ -101,23 +101,31 @@ def _role(request: Request) -> Role:
 
 
 async def _session(request: Request) -> Session:
-    """Return the session; one that is not there costs as much as a join (RFC 9725 section 5)."""
     services, room_id = services_of(request), path_id(request, "room")
     with media_problems():
         try:
             return services.media.session(request.path_params["session"], room_id, _role(request))
         except NoSuchSession:
-            await services.limits.take(LimitKind.PLAY, services.limits.address(request))
+            await _charge(request)
             raise
+
+
+async def _charge(request: Request) -> None:
+    """A session that is not there costs as much as a join (RFC 9725 section 5)."""
+    limits = services_of(request).limits
+    await limits.take(LimitKind.PLAY, limits.address(request))
 
 
 async def _end(request: Request, role: Role) -> Response:
     services, room_id = services_of(request), path_id(request, "room")
     if role is Role.PUBLISH:
         require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
-    session = await _session(request)
     with media_problems():
-        await services.media.close_session(session.id, room_id, role)
+        try:
+            await services.media.close_session(request.path_params["session"], room_id, role)
+        except NoSuchSession:
+            await _charge(request)
+            raise
     return Response(status_code=200)
 
 

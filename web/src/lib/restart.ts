@@ -7,8 +7,8 @@ import { type Exchange, bearer } from './negotiate'
 import { offerNamesAgain } from './simulcast'
 import type { Timers } from './timers'
 
-/** How long a transport that stands still is given to come back, ms. */
-export const RESTART_PATIENCE_MS = 3_000
+/** How long a transport that stands still is given to come back: a lift, a tunnel. A new session would fare no better, ms. */
+export const RESTART_PATIENCE_MS = 5_000
 export const FRAGMENT = 'application/trickle-ice-sdpfrag'
 const ICE_LINE = /^a=(ice-ufrag|ice-pwd|candidate|end-of-candidates)(:|$)/
 
