@@ -144,9 +144,8 @@ class Track:
             source = self._source = Source(packet, self.codec.clock_hz)
         number = source.receive(packet, now=now)
         self.nacks.came(number & 0xFFFF, now=now)
-        if self.waits_s(now=now) > KEY_AFTER_S and starts_key_frame(
-            self.codec.name, packet.payload
-        ):
+        # One that tells its size has its parameter sets: newcomers can begin with it.
+        if self.waits_s(now=now) > KEY_AFTER_S and size_of(self.codec.name, packet.payload):
             source.reorder.skip_to(number)
 
     def repair(self, packet: Packet, *, now: float) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from media.rtp import Packet
 from media.sdp import Codec
 from media.track import KEY_AFTER_S, RING_S, Frame, Track
+from tests.media.test_picture_size import nal_units
 
 KEY, DELTA = b"\x65\x88", b"\x41\x88"
 FPS, TICKS = 25, 3_600
@@ -92,14 +93,16 @@ def test_a_lost_packet_leaves_its_number_free() -> None:
 
 
 def test_a_key_frame_is_not_held_up_by_a_repair_that_takes_too_long() -> None:
+    [whole] = [unit for unit in nal_units("libx264", 320, 180) if unit[0] & 31 == 7]
     live = track()
     feed(live, 7, 0, KEY, now=0)
     assert feed(live, 10, 2 * TICKS, DELTA, now=0.08) == [], "9 is missing"
     assert live.waits_s(now=0.18) == pytest.approx(0.1)
-    assert feed(live, 12, 3 * TICKS, KEY, now=0.08 + KEY_AFTER_S / 2) == [], "it may come yet"
-    [frame] = feed(live, 14, 4 * TICKS, KEY, now=0.1 + KEY_AFTER_S)
+    assert feed(live, 12, 3 * TICKS, whole, now=0.08 + KEY_AFTER_S / 2) == [], "it may come yet"
+    assert feed(live, 14, 4 * TICKS, KEY, now=0.09 + KEY_AFTER_S) == [], "it may lack its beginning"
+    [frame] = feed(live, 16, 5 * TICKS, whole, now=0.1 + KEY_AFTER_S)
     assert frame.key
-    assert numbers([frame]) == [107, 108]
+    assert numbers([frame]) == [109, 110]
     assert live.waits_s(now=1.0) == 0
     late = Packet(96, True, 9, TICKS, 1, DELTA)
     live.receive(late, now=0.5)
