@@ -1,12 +1,16 @@
 """What a viewer received, judged: RTP sequence numbers, offsets of a room, pauses in a picture."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # A picture that stands still this long has frozen: three frames, but no less (WebRTC statistics).
 FREEZE_S = 0.19
 _ESTIMATE = struct.Struct("!BBHII4sII")
 _RECEIVER_REPORT = struct.Struct("!BBHIIIIIII")
+_ARRIVALS = struct.Struct("!BBHIIHHIH")
+_ARRIVAL_TICKS_PER_S = 4_000
+_REFERENCE_TICKS = 256
 _RTCP_RR = 201
 
 
@@ -56,6 +60,41 @@ def estimate(own_ssrc: int, ssrc: int, bits_per_s: int) -> bytes:
     mantissa = bits_per_s >> exponent
     return _ESTIMATE.pack(
         0x8F, 206, 5, own_ssrc, 0, b"REMB", 1 << 24 | exponent << 18 | mantissa, ssrc
+    )
+
+
+def arrivals(own_ssrc: int, ssrc: int, count: int, came: Sequence[tuple[int, int, float]]) -> bytes:
+    """Return transport-wide feedback number `count` (draft-holmer-rmcat-transport-wide-cc-01 §3.1).
+
+    `came` are runs of packets: the first one's number, how many, when in seconds. Of what came
+    before a gap nothing is told, and of pauses above 64 ms no more than that.
+    """
+    told = list(came[-1:])
+    for run in reversed(came[:-1]):
+        if (run[0] + run[1]) & 0xFFFF != told[0][0]:
+            break
+        told.insert(0, run)
+    packets = sum(run[1] for run in told)
+    reference = round(told[0][2] * _ARRIVAL_TICKS_PER_S) // _REFERENCE_TICKS
+    before, deltas = reference * _REFERENCE_TICKS, bytearray()
+    for _, many, at in told:
+        delta = min(0xFF, max(0, round(at * _ARRIVAL_TICKS_PER_S) - before))
+        before += delta
+        deltas += bytes((delta,)) + bytes(many - 1)
+    deltas += bytes(-(packets + _ARRIVALS.size) % 4)
+    return (
+        _ARRIVALS.pack(
+            0x8F,
+            205,
+            (_ARRIVALS.size + len(deltas)) // 4 - 1,
+            own_ssrc,
+            ssrc,
+            told[0][0],
+            packets,
+            (reference & 0xFFFFFF) << 8 | count & 0xFF,
+            1 << 13 | packets,  # one run of packets that came soon after each other
+        )
+        + deltas
     )
 
 

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,8 @@ class JanusSignalling:
         answer = {"type": "answer", "sdp": answer_to(offer, ufrag, password, fingerprint)}
         start = {"request": "start"}
         await self._ask("message", handle_id=handle, body=start, jsep=answer)
-        return parse_answer(offer), str(handle)
+        # Its extensions are not taken.
+        return replace(parse_answer(offer), wants_arrivals=False), str(handle)
 
     async def leave(self, name: str) -> None:
         """Detach the handle."""

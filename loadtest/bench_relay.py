@@ -12,7 +12,7 @@ from loadtest.errors import LoadError
 from loadtest.report import Check, Report
 from loadtest.rig import ROOM, Cpu, Rig, RigFailed, rig
 from loadtest.stats import Better, Figure, percentile
-from loadtest.whep import Crowd, Totals
+from loadtest.whep import Crowd, Totals, Whep
 
 JOIN_PER_S = 50.0
 SETTLE_S = 2.0
@@ -21,7 +21,10 @@ ON_AIR_TIMEOUT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class RelayPlan:
-    """How much to measure. `clip` None: one is made. `gro`: receivers take whole frames."""
+    """How much to measure. `clip` None: one is made. `gro`: receivers take whole frames.
+
+    `arrivals`: viewers tell when packets came, instead of what their lines carry.
+    """
 
     viewers: int
     runs: int
@@ -29,6 +32,7 @@ class RelayPlan:
     joins: int
     joins_per_s: float
     gro: bool
+    arrivals: bool
     clip: Path | None = None
 
 
@@ -79,7 +83,7 @@ async def wait_until_on_air(url: str, server: Rig) -> None:
 
 async def _steady(report: Report, server: Rig, url: str, plan: RelayPlan) -> None:
     """Measure while everybody just watches."""
-    async with Crowd(url, gro=plan.gro) as crowd:
+    async with Crowd(Whep(url, estimates=not plan.arrivals), gro=plan.gro) as crowd:
         await fill(crowd, plan.viewers)
         sent = await server.metric("linli_media_packets_out_total")
         await watch(report, server, crowd, plan.runs, plan.seconds)

@@ -12,6 +12,8 @@ from loadtest.errors import NoAnswer
 
 H264_PAYLOAD_TYPE = 102
 OPUS_PAYLOAD_TYPE = 111
+_TRANSPORT_WIDE_ID = 3
+_TRANSPORT_WIDE_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 # Type preference of a peer-reflexive candidate in the PRIORITY of a check (RFC 8445 §7.1.1).
 _PRIORITY = 110 << 24 | 65_535 << 8 | 255
 
@@ -25,10 +27,14 @@ class Remote:
     addresses: tuple[tuple[str, int], ...]
     fingerprint: str
     video_payload_type: int
+    wants_arrivals: bool  # instead of estimates
 
 
-def offer(ufrag: str, password: str, fingerprint: str) -> str:
-    """Return the offer of a viewer who takes H.264 (baseline) and Opus."""
+def offer(ufrag: str, password: str, fingerprint: str, *, estimates: bool = True) -> str:
+    """Return the offer of a viewer who takes H.264 (baseline) and Opus.
+
+    It can tell when packets came; and with `estimates` what its line carries, as browsers do.
+    """
     transport = (
         "c=IN IP4 0.0.0.0",
         f"a=ice-ufrag:{ufrag}",
@@ -56,8 +62,10 @@ def offer(ufrag: str, password: str, fingerprint: str) -> str:
         f"a=fmtp:{video} {profile}",
         f"a=rtcp-fb:{video} nack",
         f"a=rtcp-fb:{video} nack pli",
-        f"a=rtcp-fb:{video} goog-remb",
+        *([f"a=rtcp-fb:{video} goog-remb"] if estimates else []),
+        f"a=rtcp-fb:{video} transport-cc",
         "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+        f"a=extmap:{_TRANSPORT_WIDE_ID} {_TRANSPORT_WIDE_URI}",
         f"m=audio 9 UDP/TLS/RTP/SAVPF {audio}",
         *transport,
         "a=mid:1",
@@ -114,6 +122,7 @@ def parse_answer(answer: str) -> Remote:
         addresses=tuple(dict.fromkeys((host, int(port)) for host, port in candidates)),
         fingerprint=first(r"^a=fingerprint:sha-256 (\S+)").upper(),
         video_payload_type=int(first(r"^a=rtpmap:(\d+) H264/90000")),
+        wants_arrivals=f"a=extmap:{_TRANSPORT_WIDE_ID} {_TRANSPORT_WIDE_URI}" in answer,
     )
 
 

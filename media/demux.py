@@ -16,7 +16,7 @@ class Kind(IntEnum):
     RTCP = 4
 
 
-_BY_FIRST_BYTE = bytes(
+_BY_FIRST_BYTE = tuple(
     Kind.STUN
     if first < 4
     else Kind.DTLS
@@ -32,7 +32,7 @@ def kind_of(datagram: bytes) -> Kind:
     """Return what `datagram` is; anything else, an empty one too, is UNKNOWN."""
     if len(datagram) < 2:
         return Kind.UNKNOWN
-    kind = Kind(_BY_FIRST_BYTE[datagram[0]])
+    kind = _BY_FIRST_BYTE[datagram[0]]
     if kind is Kind.RTP and datagram[1] in _RTCP_TYPES:
         return Kind.RTCP
     return kind

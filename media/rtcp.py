@@ -40,10 +40,9 @@ def parse(raw: bytes) -> list[Packet]:
     Raises:
         Malformed: Broken, or longer than anybody needs.
     """
-    rest, reports = _parted(raw)
-    packets: list[Packet] = [transport_cc.read(report) for report in reports]
+    rest, packets = _without_arrivals(raw)
     try:
-        packets += RtcpPacket.parse(rest)
+        packets += RtcpPacket.parse(rest) if rest else ()
     except (ValueError, IndexError, LookupError, UnicodeDecodeError, AssertionError) as error:
         raise Malformed(str(error)) from None
     except Exception as error:  # struct.error, for which aiortc lets truncated parts through
@@ -55,20 +54,22 @@ def parse(raw: bytes) -> list[Packet]:
     return packets
 
 
-def _parted(raw: bytes) -> tuple[bytes, list[bytes]]:
-    """Return a compound packet without the reports of arrivals in it, and those: see `Told`."""
-    rest, reports, at = b"", list[bytes](), 0
+def _without_arrivals(raw: bytes) -> tuple[bytes, list[Packet]]:
+    """Return a compound packet without the reports of arrivals in it, and what those tell."""
+    rest, told, at = b"", list[Packet](), 0
     if RTCP_RTPFB not in raw[1::4]:
-        return raw, reports  # no part of it can be one
+        return raw, told  # no part of it can be one
     while at + _HEADER_BYTES <= len(raw):
         end = at + _HEADER_BYTES + 4 * int.from_bytes(raw[at + 2 : at + 4], "big")
         part, at = raw[at:end], end
-        if part[1] != RTCP_RTPFB or part[0] & 0x1F != transport_cc.FORMAT:
+        if not transport_cc.is_report(part):
             rest += part
             continue
         padding = part[-1] if part[0] & _PADDED else 0
-        reports.append(part[_HEADER_BYTES : len(part) - padding])
-    return rest + raw[at:], reports
+        report = transport_cc.read(part[_HEADER_BYTES : len(part) - padding])
+        if report is not None:
+            told.append(report)
+    return rest + raw[at:], told
 
 
 def is_key_frame_request(packet: Packet) -> bool:

@@ -110,13 +110,7 @@ class Sending:
     codec: Codec
     ssrc: int = 0
     repair: Codec | None = None  # repeats go as this, with the SSRC after `ssrc`
-
-    @property
-    def tells_arrivals(self) -> bool:
-        """Whether a viewer will say when packets came, since it does not estimate by itself."""
-        feedback = self.codec.feedback
-        told = "transport-cc" in feedback and transport_cc.URI in self.section.extensions
-        return told and "goog-remb" not in feedback and self.section.kind == "video"
+    tells_arrivals: bool = False  # a viewer will, instead of an estimate of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +185,13 @@ def choose_published(offer: Offer) -> dict[str, Sending]:
     return chosen
 
 
-def choose_played(offer: Offer, live: dict[str, Codec], ssrcs: dict[str, int]) -> list[Sending]:
+def choose_played(
+    offer: Offer, live: dict[str, Codec], ssrcs: dict[str, int], *, sizes: int
+) -> list[Sending]:
     """Choose for each section of a viewer's offer the codec that the live is encoded with.
+
+    Of a picture in several `sizes` a viewer shall tell when packets came, if it can: that is more
+    work than an estimate of its own, and sooner known.
 
     Raises:
         BadOffer: The viewer does not play it.
@@ -206,8 +205,17 @@ def choose_played(offer: Offer, live: dict[str, Codec], ssrcs: dict[str, int]) -
         # The very profile first; browsers decode any that they decode one of.
         fitting.sort(key=lambda other: other.h264_profile != codec.h264_profile)
         repair = section.repair_of(fitting[0]) if section.kind == "video" else None
-        chosen.append(Sending(section, fitting[0], ssrcs.get(section.kind, 0), repair))
+        arrivals = _can_tell_arrivals(section, fitting[0]) and (
+            sizes > 1 or "goog-remb" not in fitting[0].feedback
+        )
+        ssrc = ssrcs.get(section.kind, 0)
+        chosen.append(Sending(section, fitting[0], ssrc, repair, arrivals))
     return chosen
+
+
+def _can_tell_arrivals(section: Section, codec: Codec) -> bool:
+    offered = "transport-cc" in codec.feedback and transport_cc.URI in section.extensions
+    return offered and section.kind == "video"
 
 
 def answer(offer: Offer, local: Local, sendings: Sequence[Sending], direction: Direction) -> str:

@@ -128,6 +128,11 @@ class Track:
         return self.kind == "video" and (self._source is None or not self._source.begun)
 
     @property
+    def packet_bits(self) -> float:
+        """How much a packet carries, by the last second; 0 before it is known."""
+        return self.bits_per_s / self.packets_per_s if self.packets_per_s else 0.0
+
+    @property
     def source(self) -> "Source | None":
         """What the host sends now."""
         return self._source

@@ -13,25 +13,36 @@ URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01
 REPORT_EVERY_S = 0.1
 PACKETS_MAX = 500  # in one report; it must fit into one datagram
 TOLD_MAX = 2_000  # in a report that we read: a run of lost packets takes few bytes
-FORMAT = 15  # FMT of RTPFB
+RTPFB, FORMAT = 205, 15  # packet type and FMT
 _TICK_S = 0.000_25
 _REFERENCE_TICKS = 256  # 64 ms
-_HEADER = bytes([0x80 | FORMAT, 205])
+_HEADER = bytes([0x80 | FORMAT, RTPFB])
 _SMALL, _LARGE = 1, 2
 
 
 class Told(NamedTuple):
-    """What a report tells: of consecutive packets from number `first` (16 bits) on, when they came.
+    """What a report tells: of `packets` from number `first` (16 bits) on, `came` came.
 
-    In seconds of the receiver's own clock, which begins anywhere; None: that one did not come.
+    The last of them has number `first + last` and came at `at`, in seconds of the receiver's clock,
+    which begins anywhere.
     """
 
     first: int
-    came: tuple[float | None, ...]
+    packets: int
+    came: int
+    last: int
+    at: float
 
 
-def read(payload: bytes) -> Told:
+def is_report(packet: bytes) -> bool:
+    """Whether an RTCP packet, encrypted or not, is or begins with a report of arrivals."""
+    return packet[1] == RTPFB and packet[0] & 0x1F == FORMAT
+
+
+def read(payload: bytes) -> Told | None:
     """Read a report, the whole RTCP packet but for its header of four bytes and its padding.
+
+    None: it tells of no packet that came.
 
     Raises:
         Malformed: Cut off, or about more packets than are sent between two reports.
@@ -44,34 +55,44 @@ def read(payload: bytes) -> Told:
         raise Malformed("a report of too many packets")
     ticks = int.from_bytes(payload[12:15], "big") * _REFERENCE_TICKS
     symbols, at = _symbols(payload, count)
-    came: list[float | None] = []
+    deltas = payload[at:]
+    came = count - symbols.count(0) - symbols.count(3)
+    large = symbols.count(_LARGE)
+    if len(deltas) < came + large:
+        raise Malformed("the arrivals are cut off")
+    if not came:
+        return None
+    if large:
+        ticks += _sum(symbols, deltas)
+    else:
+        ticks += sum(deltas[:came])
+    last = max(symbols.rfind(_SMALL), symbols.rfind(_LARGE))
+    return Told(first, count, came, last, ticks * _TICK_S)
+
+
+def _sum(symbols: bytes, deltas: bytes) -> int:
+    ticks = at = 0
     for symbol in symbols:
-        if symbol not in (_SMALL, _LARGE):
-            came.append(None)
-            continue
-        if at + symbol > len(payload):
-            raise Malformed("the arrivals are cut off")
-        ticks += int.from_bytes(payload[at : at + symbol], "big", signed=symbol == _LARGE)
-        at += symbol
-        came.append(ticks * _TICK_S)
-    return Told(first, tuple(came))
+        if symbol in (_SMALL, _LARGE):
+            ticks += int.from_bytes(deltas[at : at + symbol], "big", signed=symbol == _LARGE)
+            at += symbol
+    return ticks
 
 
-def _symbols(payload: bytes, count: int) -> tuple[list[int], int]:
+def _symbols(payload: bytes, count: int) -> tuple[bytes, int]:
     """Sections 3.1.2 to 3.1.4: what became of each packet, and where the chunks end."""
-    symbols: list[int] = []
-    at = 16
+    symbols, at = b"", 16
     while len(symbols) < count:
         if at + 2 > len(payload):
             raise Malformed("the chunks are cut off")
         chunk = int.from_bytes(payload[at : at + 2], "big")
         at += 2
         if not chunk & 0x8000:
-            symbols += [chunk >> 13] * min(chunk & 0x1FFF, count)
+            symbols += bytes((chunk >> 13,)) * min(chunk & 0x1FFF, count)
         elif chunk & 0x4000:
-            symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
+            symbols += bytes([chunk >> shift & 3 for shift in range(12, -1, -2)])
         else:
-            symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+            symbols += bytes([chunk >> shift & 1 for shift in range(13, -1, -1)])
     return symbols[:count], at
 
 

@@ -52,13 +52,16 @@ def relay(
     gro: Annotated[
         bool, typer.Option("--gro/--no-gro", help="Whether receivers take whole frames.")
     ] = True,
+    arrivals: Annotated[
+        bool, typer.Option("--arrivals", help="Viewers tell arrivals, as of a live in many sizes.")
+    ] = False,
     clip: Annotated[
         Path | None, typer.Option(help="H.264 clip without B-frames. Default: 720p25, 1.4 Mbit/s.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """CPU per RTP packet to a viewer, viewers per core, cost and delay of a join."""
-    plan = RelayPlan(viewers, runs, seconds, joins, joins_per_s, gro, clip)
+    plan = RelayPlan(viewers, runs, seconds, joins, joins_per_s, gro, arrivals, clip)
     report = Report("relay", plan)
     _measure(bench_relay(report, plan), report, as_json=as_json)
 

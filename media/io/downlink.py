@@ -14,6 +14,7 @@ from media.estimate import Arrival, Estimator
 from media.io.fanout import Leg
 from media.rtp import unwrap
 from media.track import Frame, Track
+from media.transport_cc import Told
 
 SPANS_MAX = 8
 RESENT_KEPT_MAX = 2_000
@@ -21,8 +22,8 @@ RESENT_KEPT_MAX = 2_000
 REPLAY_STEP_S = 0.002
 REPLAY_AHEAD_S_MAX = 0.010
 # A full line's queue may be shorter than a key frame: so many bytes at once, the rest at a pace.
+# (no more than has drained since it was last sent to).
 PACED_AT_ONCE_BYTES = 3_600
-PACE_GAP_S = 0.050  # what a pause leaves out is not made up for
 # How much later than by its arrival a layer's key frame may be shown after the layer before.
 CROSSING_S_MAX = 0.075
 CROSSING_S_MIN = 0.001
@@ -71,7 +72,7 @@ class Downlink:
         self._left: tuple[int, float | None, float] | None = None  # time, captured, came
         self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
         self._resent: dict[int, float] = {}
-        self._missed_to = -1
+        self._missed_to = self._told_to = -1
         # Catching up: where in the layer's group of pictures, and how its times are moved.
         self._at = self._begun = 0  # which picture, how many of its packets were sent
         self._group = -1
@@ -170,15 +171,18 @@ class Downlink:
         step = max(1, round(step_s * self._clock_hz))
         ahead = step * count if self._left else 0  # what was shown before must not be overtaken
         self._at, self._begun, self._group = 0, 0, layer.key_frames
-        self._credit = PACED_AT_ONCE_BYTES
         self._ticks = [
             layer.timestamp + ahead - (count - 1 - at) * step - frame.timestamp
             for at, frame in enumerate(layer.gop)
         ]
 
+    def slow_down(self, bits_per_s: float, *, now: float) -> None:
+        """The line is full: what it is sent next goes at a pace, which it begins to earn now."""
+        self.pace_per_s, self._credit, self._credited_at = bits_per_s, 0.0, now
+
     def earn(self, *, now: float) -> None:
         """Time has passed: a line that is sent to at a pace may be sent more."""
-        elapsed, self._credited_at = min(PACE_GAP_S, now - self._credited_at), now
+        elapsed, self._credited_at = now - self._credited_at, now
         self._credit = min(PACED_AT_ONCE_BYTES, self._credit + self.pace_per_s / 8 * elapsed)
 
     def allowed(self, packets: int) -> int:
@@ -272,33 +276,33 @@ class Downlink:
         """Return how many repeats were sent after number `highest` (16 bits) of their stream."""
         return self.repair_number - 1 - unwrap(highest & 0xFFFF, self.repair_number)
 
-    def waits_s(self, highest: int, *, now: float) -> float | None:
-        """Return for how long what follows number `highest` is under way; 0 if nothing is.
+    def waits_s(self, under_way: int, *, now: float) -> float | None:
+        """Return for how long the first of `under_way` packets, the newest, is; 0 if none is.
 
         None if that cannot be told: it was sent later than it came from the host.
         """
-        number = self.next_number() - self.under_way(highest)
+        number = self.next_number() - under_way
         if not self.on or self.layer is None or number < self._prompt_from:
             return None
         kept = self.layer.ring.get(number - self.leg.shift)
         return now - kept.at if kept is not None else 0.0
 
-    def arrivals(self, first: int, came: Sequence[float | None]) -> list[Arrival]:
-        """Return what came of the packets from number `first` (16 bits) on, and when it had left.
+    def arrival(self, told: Told, under_way: int) -> Arrival | None:
+        """Return what is told of the newest packet that came, after which so many were sent.
 
-        Transport-wide numbers are our sequence numbers: those of one viewer have no gaps.
+        Transport-wide numbers are our sequence numbers: those of one viewer have no gaps. None if
+        it tells nothing new.
         """
-        if not self.on or self.layer is None:
-            return []
-        following = self.next_number()
-        out = []
-        for number, at in enumerate(came, unwrap(first, following)):
-            if at is None or not self._prompt_from <= number < following:
-                continue
-            kept = self.layer.ring.get(number - self.leg.shift)
-            if kept is not None:
-                out.append(Arrival(kept.at, at, len(kept.item.payload) * 8))
-        return out
+        number = self.next_number() - 1 - under_way
+        since = max(self._told_to, self._prompt_from - 1)
+        if not self.on or self.layer is None or under_way < 0 or number <= since:
+            return None
+        kept = self.layer.ring.get(number - self.leg.shift)
+        if kept is None:
+            return None
+        self._told_to = number
+        came = (number - since) * told.came / told.packets
+        return Arrival(kept.at, told.at, came * self.layer.packet_bits)
 
     def newly_missed(self, lost: Sequence[int]) -> int:
         """Return how many of `lost`, 16-bit numbers, are asked for the first time."""

@@ -221,7 +221,7 @@ class Forwarder:
         chosen = flowing[line.choose(rungs, at, now=now)]
         if chosen is not aim:
             full = line.capacity is not None and aim in flowing[flowing.index(chosen) :]
-            self._go_to(room, session, stream, chosen, full=full)
+            self._go_to(room, session, stream, chosen, now if full else None)
         self._skip(room, session, stream, downlink, now)
         if line.probe_per_s:
             room.probing[downlink] = line
@@ -229,18 +229,24 @@ class Forwarder:
             room.probing.pop(downlink, None)
 
     def _go_to(
-        self, room: MediaRoom, session: Session, stream: Stream, track: Track, *, full: bool
+        self,
+        room: MediaRoom,
+        session: Session,
+        stream: Stream,
+        track: Track,
+        full_at: float | None,
     ) -> None:
-        """Change to another layer; `full`: since the line is, and its queue must drain first."""
+        """Change to another layer; `full_at`: since when the line is, whose queue must drain."""
         downlink = session.downlinks[stream.kind]
         room.counted["layer_changes"] += 1
         session.repeats.fill()
         downlink.pace_per_s = 0.0
         if track is downlink.layer and downlink.on:
             downlink.target = None
-        elif full and not track.keys.in_vain:
-            downlink.pace_per_s = max(session.line.capacity or 0.0, THIN_PACE * track.bits_per_s)
+        elif full_at is not None and not track.keys.in_vain:
+            pace_per_s = max(session.line.capacity or 0.0, THIN_PACE * track.bits_per_s)
             self._stop(room, downlink)
+            downlink.slow_down(pace_per_s, now=full_at)
             self._await_key(room, downlink, track)
         elif track.gop and track.gop_packets <= CROSS_PACKETS_MAX and not downlink.paused:
             self._show(room, stream, downlink, track)
@@ -289,7 +295,7 @@ class Forwarder:
         downlink = session.downlinks[stream.kind]
         if downlink.layer is not None:
             missed, per_s = downlink.newly_missed(lost), downlink.layer.packets_per_s
-            waits_s = downlink.waits_s(lost[-1], now=now)
+            waits_s = downlink.waits_s(downlink.under_way(lost[-1]), now=now)
             session.line.hear_missed(missed, per_s, waits_s, now=now)
             self.choose(room, session, now=now)
         # A thin line has better things to carry than what the newest key frame made needless.
@@ -335,7 +341,7 @@ class Forwarder:
                     highest, lost, under_way=under_way, repeats=repeats, now=now
                 )
                 if not repeats:
-                    self._hear_waiting(session, downlink, highest, now)
+                    self._hear_under_way(session, downlink, downlink.under_way(highest), now)
             if stream.ssrc == block.ssrc:
                 rtt_s = stream.round_trip_s(block.lsr, block.dlsr, now=now)
                 session.hear_report(kind, block.fraction_lost / 256, rtt_s)
@@ -354,19 +360,21 @@ class Forwarder:
         downlink = session.downlinks.get("video")
         if downlink is None or downlink.estimator is None:
             return
-        arrivals = downlink.arrivals(told.first, told.came)
-        if not arrivals:
-            return
-        session.line.hear_estimate(downlink.estimator.hear(arrivals, now=now), now=now)
-        last = max(at for at, came in enumerate(told.came) if came is not None)
-        self._hear_waiting(session, downlink, told.first + last, now)
+        under_way = downlink.under_way(told.first + told.last)
+        arrival = downlink.arrival(told, under_way)
+        if arrival is not None:
+            estimate = downlink.estimator.hear(arrival, now=now)
+            session.line.hear_estimate(estimate, now=now)
+            self._hear_under_way(session, downlink, under_way, now)
 
-    def _hear_waiting(self, session: Session, downlink: Downlink, highest: int, now: float) -> None:
-        session.line.hear_under_way(downlink.under_way(highest), now=now)
-        layer, waits_s = downlink.layer, downlink.waits_s(highest, now=now)
-        if waits_s is not None and layer is not None and layer.packets_per_s:
-            packet_bits = layer.bits_per_s / layer.packets_per_s
-            session.line.hear_waiting(highest, waits_s, packet_bits, now=now)
+    def _hear_under_way(
+        self, session: Session, downlink: Downlink, under_way: int, now: float
+    ) -> None:
+        session.line.hear_under_way(under_way, now=now)
+        layer, waits_s = downlink.layer, downlink.waits_s(under_way, now=now)
+        if waits_s is not None and layer is not None and layer.packet_bits:
+            highest = downlink.next_number() - 1 - under_way
+            session.line.hear_waiting(highest, waits_s, layer.packet_bits, now=now)
 
     def pass_sender_report(
         self, room: MediaRoom, stream: Stream, track: Track, report: RtcpSrPacket, *, now: float

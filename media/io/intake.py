@@ -12,12 +12,13 @@ from typing import Protocol
 import pylibsrtp
 import structlog
 
-from media import rtcp, rtp, stun
+from media import rtcp, rtp, stun, transport_cc
 from media.demux import Kind, kind_of
 from media.errors import Malformed
 from media.io.dtls import DtlsFailed
 from media.io.session import Address, Role, Session
 from media.io.sessions import SESSIONS_MAX, Sessions
+from media.load import Load
 from media.rtp import Packet
 
 READS_MAX = 256  # datagrams per wake-up
@@ -55,12 +56,13 @@ class Taker(Protocol):
 class Intake:
     """Call `readable` when the socket is."""
 
-    def __init__(self, sock: socket.socket, sessions: Sessions, taker: Taker) -> None:
+    def __init__(self, sock: socket.socket, sessions: Sessions, taker: Taker, load: Load) -> None:
         # By reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, sources, unknown, flood.
         self.rejected: Counter[str] = Counter()
         self._sock = sock
         self._sessions = sessions
         self._taker = taker
+        self._load = load
         self._strangers: Counter[str] = Counter()  # datagrams of this second, by address
 
     def readable(self) -> None:
@@ -165,6 +167,9 @@ class Intake:
         if source not in session.sources and len(session.sources) >= SOURCES_MAX:
             self.rejected["sources"] += 1
             return
+        tells_arrivals = not is_rtp and transport_cc.is_report(datagram)
+        if tells_arrivals and now < session.arrivals_wanted_at:
+            return
         try:
             if is_rtp:
                 clear = session.inbound.unprotect(datagram)
@@ -175,6 +180,8 @@ class Intake:
             return
         session.sources.add(source)
         session.last_heard = now
+        if tells_arrivals:
+            session.arrivals_wanted_at = now + self._load.arrivals_every_s
         try:
             if is_rtp:
                 self._taker.take_rtp(session, rtp.parse(clear), clear, now=now)

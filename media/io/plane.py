@@ -85,7 +85,7 @@ class MediaPlane:
         self._relay = Relay(
             self._sessions, self._forwarder, lambda event: self.listener(event), self._counted
         )
-        self._intake = Intake(sock, self._sessions, self._relay)
+        self._intake = Intake(sock, self._sessions, self._relay, self.load)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._second_at = 0.0
@@ -151,7 +151,9 @@ class MediaPlane:
             raise Full(RETRY_AFTER_S)
         codecs = {kind: stream.codec for kind, stream in room.streams.items()}
         ssrcs = {kind: stream.ssrc for kind, stream in room.streams.items()}
-        sendings = sdp.choose_played(parsed, codecs, ssrcs)
+        video = room.streams.get("video")
+        sizes = len(video.layers) if video else 0
+        sendings = sdp.choose_played(parsed, codecs, ssrcs, sizes=sizes)
         session = self._new(Role.PLAY, room_id, parsed)
         self._relay.add_viewer(session, sendings)
         held_s = max((track.held_s for track in room.tracks()), default=0.0)

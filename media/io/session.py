@@ -89,6 +89,7 @@ class Session:
         self.created = now
         self.last_heard = now
         self.last_media = 0.0
+        self.arrivals_wanted_at = 0.0
         self.address: Address | None = None
         self.addresses: list[Address] = []
         self.nominated = False  # the peer has named its pair

@@ -225,7 +225,9 @@ def test_any_compound_is_rtcp_or_malformed(raw: bytes) -> None:
             assert all(0 <= number <= 0xFFFF for number in rtcp.lost_packets(packet))
             list(rtcp.report_blocks(packet))
             if isinstance(packet, Told):
-                assert 0 <= packet.first <= 0xFFFF and len(packet.came) <= TOLD_MAX
+                assert 0 <= packet.first <= 0xFFFF
+                assert 0 <= packet.last < packet.packets <= TOLD_MAX
+                assert 0 < packet.came <= packet.packets
 
 
 @examples(EXAMPLES)
@@ -243,7 +245,7 @@ def test_any_text_is_a_viewers_offer_or_a_bad_one(text: str, codec: str) -> None
     live = {"video": sdp.Codec(codec, 96, 90_000), "audio": sdp.Codec("opus", 111, 48_000)}
     with contextlib.suppress(BadOffer):
         offer = parse_offer(text, "play")
-        chosen = sdp.choose_played(offer, live, {"video": 1, "audio": 2})
+        chosen = sdp.choose_played(offer, live, {"video": 1, "audio": 2}, sizes=3)
         assert sdp.answer(offer, LOCAL, chosen, "play").startswith("v=0\r\n")
 
 

@@ -11,9 +11,12 @@ from loadtest.audit import (
     FreezeAudit,
     OffsetAudit,
     SequenceAudit,
+    arrivals,
     estimate,
     receiver_report,
 )
+from media import rtcp
+from media.transport_cc import Told
 
 
 def test_packets_in_order_are_complete_across_the_wrap() -> None:
@@ -89,6 +92,18 @@ def test_room_gaps_duplicates_and_new_epochs_are_counted() -> None:
     assert audit.gaps == 2
     audit.tick("f", 1, [1])
     assert audit.gaps == 3
+
+
+def test_arrivals_are_told_as_browsers_tell_them() -> None:
+    lost_before = [(5, 2, 100.0)]
+    came = [(65_533, 4, 100.01), (1, 6, 100.05), (7, 1, 100.07)]
+    told = arrivals(1, 9, 260, lost_before + came)
+    assert len(told) % 4 == 0
+    [heard] = rtcp.parse(told)
+    assert isinstance(heard, Told)
+    assert heard[:4] == (65_533, 11, 11, 10)
+    assert abs(heard.at - 100.07) < 0.001
+    assert told[19] == 260 & 0xFF
 
 
 def test_an_estimate_is_what_browsers_send() -> None:

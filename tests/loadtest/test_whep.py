@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from loadtest.bench_clip import make_clip
 from loadtest.errors import TryLater
 from loadtest.publish import Programme, publish
-from loadtest.whep import Crowd
+from loadtest.whep import Crowd, Whep
+from media.estimate import BEGINS_AT
 from media.io.plane import MediaPlane
 from tests.helpers import wait_until
 from tests.loadtest.relay_app import relay_server
@@ -50,6 +52,32 @@ async def test_viewers_receive_everything(live: tuple[MediaPlane, str], gro: boo
         await crowd.leave_all()
         assert crowd.totals().packets >= totals.packets
     await wait_until(lambda: live[0].stats().sessions_play == 0)
+
+
+async def test_viewers_can_tell_when_packets_came(live: tuple[MediaPlane, str]) -> None:
+    plane, url = live
+    async with Crowd(Whep(url, estimates=False)) as crowd:
+        await crowd.join()
+        [session] = plane._relay.rooms["bench"].viewers.values()
+        await wait_until(lambda: session.line.estimate > 1.2 * BEGINS_AT)
+        assert not plane.stats().rejected
+
+
+async def test_of_what_they_tell_enough_is_read(
+    live: tuple[MediaPlane, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane, url = live
+    read: list[float] = []
+
+    def hear_arrivals(session: object, told: object, *, now: float) -> None:
+        read.append(now)
+
+    monkeypatch.setattr(plane._forwarder, "hear_arrivals", hear_arrivals)
+    async with Crowd(Whep(url, estimates=False)) as crowd:
+        await crowd.join()
+        await wait_until(lambda: len(read) == 8)
+    assert all(after - before >= 0.1 for before, after in pairwise(read))
+    assert read[-1] - read[0] < 7 * 0.25
 
 
 async def test_there_is_nothing_to_watch_before_a_host_comes() -> None:

@@ -22,3 +22,10 @@ def test_one_busy_second_is_no_reason() -> None:
     load = Load(now=0.0, busy_s=0.0)
     load.measure(now=1.0, busy_s=1.0)
     assert load.takes_viewers
+
+
+def test_a_busy_worker_reads_less_of_what_viewers_tell() -> None:
+    load = Load(now=0.0, busy_s=0.0)
+    at_leisure = load.arrivals_every_s
+    load.busy = 0.6
+    assert at_leisure < load.arrivals_every_s <= 0.25

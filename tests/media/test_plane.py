@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 from aiortc.rtp import RtcpPacket
 
-from media import transport_cc
+from media import sdp, transport_cc
 from media.demux import Kind, kind_of
 from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
@@ -276,6 +276,18 @@ async def test_a_viewer_that_tells_arrivals_gets_transport_wide_numbers(plane: M
     for header in headers:
         number = header[2:4]
         assert header[12:20] == bytes.fromhex("bede0001 91") + number + bytes(1)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "estimates", "told"), [(1, True, False), (3, True, True), (1, False, True)]
+)
+def test_viewers_of_several_sizes_tell_arrivals(sizes: int, estimates: bool, told: bool) -> None:
+    text = OFFER.replace("sendonly", "recvonly") + "a=rtcp-fb:96 transport-cc\r\n"
+    text += "a=rtcp-fb:96 goog-remb\r\n" if estimates else ""
+    offer = sdp.parse_offer(text + f"a=extmap:3 {transport_cc.URI}\r\n", "play")
+    live = {"video": sdp.Codec("H264", 96, 90_000)}
+    audio, video = sdp.choose_played(offer, live, {"audio": 1, "video": 2}, sizes=sizes)
+    assert (audio.tells_arrivals, video.tells_arrivals) == (False, told)
 
 
 @pytest.mark.parametrize("who", ["kernel", "route"])

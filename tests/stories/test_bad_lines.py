@@ -39,18 +39,18 @@ FROZEN_BUSY_S_MAX = 2.0
 HOST_GAP_MS_MAX = 500 if SOAK else 2_000
 
 CAP_BPS = 400_000
-# Makes a browser one that does not estimate by itself, but tells when packets came.
-TELLS_ARRIVALS = """{
+# Makes a browser one that does not tell when packets came, but estimates by itself.
+ESTIMATES = """{
   const send = window.fetch.bind(window)
   window.fetch = (url, init) => {
     const offers = init?.method === 'POST' && String(url).endsWith('/whep')
-    const without = (sdp) => sdp.replace(/^a=rtcp-fb:\\d+ goog-remb\\r\\n/gm, '')
+    const without = (sdp) => sdp.replace(/^a=rtcp-fb:\\d+ transport-cc\\r\\n/gm, '')
     return send(url, offers ? { ...init, body: without(init.body) } : init)
   }
 }"""
 # From a queue that is soon full and loses to one that only delays.
 CAP_QUEUES_S = [0.1, 0.3, 1.0, 5.0] if SOAK else [0.3]
-VIEWERS = {"estimates": [], "tells arrivals": [TELLS_ARRIVALS]}
+VIEWERS = {"tells arrivals": [], "estimates": [ESTIMATES]}
 WHOLE_S = 40.0  # three encoders that begin on busy cores
 BEFORE_CAP_S = 5
 CAPPED_S = 10

@@ -39,7 +39,7 @@ WHOLE_S = 40.0  # three encoders that begin on busy cores
 SMALLER_WITHIN_S = 2.0 if SOAK else 5.0
 WHOLE_WITHIN_S = 15.0 if SOAK else 25.0
 # All that goes to the phone shares the capped line, and passes through here on cores that are full.
-GAP_CAPPED_MS_MAX = 1_000 if SOAK else 2_000
+GAP_CAPPED_MS_MAX = 500 if SOAK else 2_000
 FROZEN_BUSY_S_MAX = 2.0
 
 why_not = namespaces.missing()
