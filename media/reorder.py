@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 # How long a gap may hold up the live. A repair needs one round trip of the host's line, two if it
 # is lost itself; without one there is no picture until the next key frame.
 REPAIR_S = 0.300
+# Of sound nothing is repaired: this is for packets that overtake each other.
+OVERTAKEN_S = 0.040
 # A jump ahead that large is not loss: we go on behind it. Back we never go.
 JUMP_MAX = 3_000
 HELD_MAX = 1_500
@@ -19,7 +21,8 @@ T = TypeVar("T")
 class Reorder(Generic[T]):
     """Items by unwrapped sequence number; handed out once, in order, gaps skipped when overdue."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float = REPAIR_S) -> None:
+        self._patience_s = patience_s
         self.expected: int | None = None
         self.held_s = 0.0  # the longest of late that a gap held up the live; see `forget`
         self._held: dict[int, tuple[T, float]] = {}  # with the time of arrival, earliest first
@@ -28,7 +31,7 @@ class Reorder(Generic[T]):
     def deadline(self) -> float | None:
         """When the oldest gap is given up, or None."""
         for _, arrived in self._held.values():
-            return arrived + REPAIR_S
+            return arrived + self._patience_s
         return None
 
     def receive(self, sequence: int, item: T, *, now: float) -> bool:

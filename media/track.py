@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from media import burst
 from media.keys import KeyRequests
-from media.nack import Nacks
+from media.nack import ASK_AGAIN_S, Nacks
 from media.picture_size import Size, size_of
-from media.reorder import JUMP_MAX, Reorder
+from media.reorder import JUMP_MAX, OVERTAKEN_S, REPAIR_S, Reorder
 from media.rtp import Packet, starts_key_frame, unwrap
 from media.sdp import Codec
 
@@ -24,6 +24,7 @@ GOP_PACKETS_MAX = 2_500
 # A repair that takes so long may have been lost twice: a key frame is asked for beside it, and the
 # first of both is taken.
 KEY_AFTER_S = 0.200
+FRAMES_PER_S_MIN = 10.0  # of a picture that is expected to move
 # A stream that was silent this long does not flow: hosts switch off layers they cannot afford.
 SILENT_S = 1.5
 # Two packets of sound go out in one call: half of the calls, 20 ms later.
@@ -146,7 +147,8 @@ class Track:
         source = self._source
         if source is None or not source.goes_on_with(packet):
             self._end_frame(now)
-            source = self._source = Source(packet, self.codec.clock_hz)
+            patience_s = REPAIR_S if self.kind == "video" else OVERTAKEN_S
+            source = self._source = Source(packet, self.codec.clock_hz, patience_s)
         number = source.receive(packet, now=now)
         self.nacks.came(number & 0xFFFF, now=now)
         # One that tells its size has its parameter sets: newcomers can begin with it.
@@ -275,8 +277,15 @@ class Track:
 
     @property
     def held_s(self) -> float:
-        """How long what its host's line loses has held up the live of late."""
-        return self._source.reorder.held_s if self._source else 0.0
+        """How long what its host's line loses may hold up the picture, by how long it did of late.
+
+        A repair that is lost itself takes a round trip longer, and that something is missing shows
+        when the next picture comes.
+        """
+        held_s = self._source.reorder.held_s if self._source and self.kind == "video" else 0.0
+        if held_s < ASK_AGAIN_S:
+            return held_s
+        return held_s + self.nacks.rtt_s + 1 / max(FRAMES_PER_S_MIN, self.frames_per_s)
 
     def captured_at(self, timestamp: int) -> float | None:
         """Return when, by the host's clock (s since 1900), what has our `timestamp` was captured.
@@ -299,12 +308,12 @@ class Track:
 class Source:
     """What one host sends for a track, with its own numbers."""
 
-    def __init__(self, first: Packet, clock_hz: int) -> None:
+    def __init__(self, first: Packet, clock_hz: int, patience_s: float) -> None:
         self.ssrc = first.ssrc
         self.begun = False
         self.sequence_delta = 0
         self.timestamp_delta = 0
-        self.reorder: Reorder[Packet] = Reorder()
+        self.reorder: Reorder[Packet] = Reorder(patience_s)
         self.newest = first.sequence + 0x10000
         self.first = self.newest
         self.received = 0

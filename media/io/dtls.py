@@ -69,6 +69,7 @@ class Handshake:
         self._send = send
         self.keys: Keys | None = None
         self.closed = False
+        self.flights = 0  # how many times we said something new
         self._flight: list[bytes] = []  # what we said last
         self._answered = b""  # the peer's messages that it answers
         if client:
@@ -180,4 +181,5 @@ class Handshake:
         for datagram in flight:
             self._send(datagram)
         if flight:
+            self.flights += 1
             self._flight = flight

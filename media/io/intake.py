@@ -135,14 +135,18 @@ class Intake:
             # Browsers shake hands on the first pair that works, before they name the best one, and
             # hear nothing on the others.
             session.move_to(address)
+        flights = session.handshake.flights
         try:
             if session.handshake.receive(datagram):
+                session.handshake_rtt_s = now - session.spoken_at
                 del self._sessions.handshaking[session.id]
                 session.take_keys()
                 self._taker.connected(session)
             elif session.handshake.closed:
                 self._sessions.says_goodbye(session)
                 self._taker.end(session)
+            elif session.handshake.flights != flights:
+                session.spoken_at = now
         except DtlsFailed as error:
             self._failed(session, error)
 

@@ -156,7 +156,7 @@ class MediaPlane:
         sendings = sdp.choose_played(parsed, codecs, ssrcs, sizes=sizes)
         session = self._new(Role.PLAY, room_id, parsed)
         self._relay.add_viewer(session, sendings)
-        held_s = max((track.held_s for track in room.tracks()), default=0.0)
+        held_s = room.may_hold_s(now=monotonic())
         return dataclasses.replace(self._answer(session, parsed, sendings), held_s=held_s)
 
     def _admit(self) -> None:

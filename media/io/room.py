@@ -13,6 +13,11 @@ from media.sdp import Codec
 from media.track import Track
 
 REPORTS_KEPT = 8
+# Until a live is so old, what its host's line loses may not have shown yet. On a way that is no
+# longer than this a repair that is lost itself comes in time, too.
+YOUNG_S = 20.0
+LONG_WAY_S = 0.030
+SECOND_TRY_S = 0.150  # until a loss is noticed, and until it is asked for once more
 
 
 class Stream:
@@ -78,6 +83,14 @@ class MediaRoom:
     def tracks(self) -> list[Track]:
         """Return the layers of all streams."""
         return [layer for stream in self.streams.values() for layer in stream.layers]
+
+    def may_hold_s(self, *, now: float) -> float:
+        """Return for how long repairs of what the host's line loses may hold up the live."""
+        held_s = max((track.held_s for track in self.tracks()), default=0.0)
+        host = self.publisher
+        if host is None or now - host.created > YOUNG_S or host.handshake_rtt_s < LONG_WAY_S:
+            return held_s
+        return max(held_s, host.handshake_rtt_s + SECOND_TRY_S)
 
     def add_legs(self, track: Track, legs: Iterable[Leg]) -> None:
         """Viewers get this layer from the next frame on."""

@@ -41,7 +41,7 @@ class SessionInfo:
     id: str
     answer: str
     etag: str
-    held_s: float = 0.0  # what the host's line loses has held up the live for so long of late
+    held_s: float = 0.0  # what the host's line loses may hold up the live for so long
 
 
 class Repeats:
@@ -102,6 +102,8 @@ class Session:
         self.inbound: pylibsrtp.Session | None = None
         self.outbound: pylibsrtp.Session | None = None
         self.gcm: Gcm | None = None
+        self.spoken_at = 0.0  # when our newest flight of the handshake left
+        self.handshake_rtt_s = 0.0  # a round trip, by the last flight; losses make it longer
         self.rtt_s = ROUND_TRIP_S
         self.rtt_s_min = ROUND_TRIP_S  # of late; what jitter adds is no reason to wait for a repeat
         self.rtt_known = False

@@ -15,6 +15,7 @@ from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from media.io.intake import SOURCES_MAX, STRANGERS_PER_S_MAX
 from media.io.plane import MediaPlane, PlaneConfig
 from media.io.relay import REASSURE_EVERY_S
+from media.io.room import LONG_WAY_S, YOUNG_S
 from media.io.session import Role
 from media.io.stats import LiveStats
 from media.sdp import RID_URI, SEND_TIME_URI
@@ -276,6 +277,21 @@ async def test_a_viewer_that_tells_arrivals_gets_transport_wide_numbers(plane: M
     for header in headers:
         number = header[2:4]
         assert header[12:20] == bytes.fromhex("bede0001 91") + number + bytes(1)
+
+
+async def test_of_a_young_live_the_way_tells_what_repairs_may_take(plane: MediaPlane) -> None:
+    async with host(publishing(plane), size=(48, 32)):
+        await wait_until(lambda: live(plane), what="the live")
+        room = plane._relay.rooms[ROOM]
+        publisher = room.publisher
+        assert publisher is not None
+        assert 0 < publisher.handshake_rtt_s < 2, "on loopback, on cores that are full"
+        now = publisher.created + 1
+        publisher.handshake_rtt_s = 0.005
+        assert room.may_hold_s(now=now) < LONG_WAY_S
+        publisher.handshake_rtt_s = 0.080
+        assert room.may_hold_s(now=now) == pytest.approx(0.230)
+        assert room.may_hold_s(now=now + YOUNG_S) < LONG_WAY_S
 
 
 @pytest.mark.parametrize(

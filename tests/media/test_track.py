@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from media.rtp import Packet
 from media.sdp import Codec
-from media.track import KEY_AFTER_S, RING_S, Frame, Track
+from media.track import FRAMES_PER_S_MIN, KEY_AFTER_S, RING_S, Frame, Track
 from tests.media.test_picture_size import nal_units
 
 KEY, DELTA = b"\x65\x88", b"\x41\x88"
@@ -90,6 +90,40 @@ def test_a_lost_packet_leaves_its_number_free() -> None:
     frames = live.poll(now=1)
     assert numbers(frames) == [103, 104]
     assert live.lost == 1
+
+
+def test_sound_waits_for_what_was_overtaken_and_not_for_what_is_lost() -> None:
+    live = Track("audio", Codec("opus", 111, 48_000), first_sequence=100)
+
+    def feed_sound(number: int, now: float) -> list[int]:
+        live.receive(Packet(111, False, number, number * 960, 1, b"sound"), now=now)
+        return numbers(live.poll(now=now))
+
+    assert feed_sound(0, 0.00) == [100]
+    assert feed_sound(2, 0.04) == []
+    assert feed_sound(1, 0.05) == [101, 102]
+    assert feed_sound(4, 0.08) == []
+    assert feed_sound(5, 0.10) == []
+    assert feed_sound(6, 0.12) == [104, 105, 106]
+    assert live.held_s == 0, "pictures wait for nothing"
+
+
+def test_what_was_held_up_once_may_be_held_up_a_round_trip_longer() -> None:
+    live = track()
+    feed(live, 0, 0, KEY, now=0.0)
+    assert live.held_s == 0
+    feed(live, 4, 2 * TICKS, DELTA, now=0.08)
+    feed(live, 2, TICKS, DELTA, now=0.09)
+    assert live.held_s == pytest.approx(0.01), "out of order, which is no loss"
+    feed(live, 8, 4 * TICKS, DELTA, now=0.16)
+    assert live.nacks.due(live.missing(), now=0.16)
+    feed(live, 6, 3 * TICKS, DELTA, now=0.28)
+    assert live.nacks.rtt_s > 0.05
+    assert live.held_s == pytest.approx(0.12 + live.nacks.rtt_s + 1 / FRAMES_PER_S_MIN)
+    for second in range(3):
+        live.frames_sent = FPS * second
+        live.count_second(now=1.0 + second)
+    assert live.held_s < 0.12 + live.nacks.rtt_s + 1 / FPS, "and it is forgotten"
 
 
 def test_a_key_frame_is_not_held_up_by_a_repair_that_takes_too_long() -> None:

@@ -45,7 +45,7 @@ export class Cushion {
   /**
    * The least delay to begin with, before the first picture: on a long way the first repairs would come too late while the
    * delay still grows, and so would those of a host's line that loses. `round_trip_ms` is that of the checks that found the
-   * way, `held_ms` what the host's repairs have held up the live of late.
+   * way, `held_ms` what the host's repairs may hold up the live.
    */
   begin(round_trip_ms: number, held_ms: number, now: number): number | null {
     const way_ms = round_trip_ms < LONG_WAY_MS ? 0 : round_trip_ms + SECOND_TRY_MS

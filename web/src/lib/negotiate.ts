@@ -17,7 +17,7 @@ export interface Exchange {
 
 /**
  * What a negotiation gave. `ice_servers` help where the way to the server is closed; `layer_url` is `''` without layers;
- * for `held_ms` what the host's line loses has held up the live of late.
+ * for `held_ms` what the host's line loses may hold up the live.
  */
 export interface Session {
   url: string
