@@ -1,9 +1,10 @@
 """A machine of its own for a browser: a network namespace whose lines lead through media/emulator.
 
-What `tc netem` does where the kernel has it, for everything that a phone sends and gets, pages and
-sockets too: each of its lines is a pair of TUN devices, one here and one in the namespace, and what
-goes from one to the other is lost, delayed and queued as the line's conditions say. The kernel's
-own `tc tbf` may cap a line on top. Addresses are those for documentation (RFC 5737). Needs root.
+For everything that a phone sends and gets, pages and sockets too: each of its lines is a pair of
+TUN devices, one here and one in the namespace, and what goes from one to the other is lost, delayed
+and queued as the line's conditions say. The kernel's own `tc tbf` may cap a line on top, and where
+there is `tc netem`, which many machines lack, that may lose and delay. Addresses are those for
+documentation (RFC 5737). Needs root.
 """
 
 import asyncio
@@ -38,6 +39,20 @@ def missing() -> str | None:
     if not _TUN.exists():
         return f"there is no {_TUN}"
     return None if shutil.which("ip") and shutil.which("tc") else "iproute2 is not installed"
+
+
+def has_netem() -> bool:
+    """Whether the kernel has `tc netem`, tried in a namespace of its own."""
+    if missing() is not None:
+        return False
+    name = f"lnl{secrets.token_hex(3)}"
+    _run("ip", "netns", "add", name)
+    try:
+        add = ("tc", "qdisc", "add", "dev", "lo", "root", "netem")
+        command = ("ip", "netns", "exec", name, *add)
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    finally:
+        _run("ip", "netns", "delete", name)
 
 
 class Line:
@@ -97,6 +112,15 @@ class Line:
             "tc", "qdisc", "replace", "dev", self._here_device, "root", "tbf",
             "rate", f"{bits_per_s}bit", "burst", f"{2 * MTU}b", "latency", f"{queue_s}s",
         )  # fmt: skip
+
+    def impair(self, conditions: Conditions) -> None:
+        """Have the kernel lose and delay what goes either way; see `has_netem`."""
+        netem = (
+            "root", "netem", "loss", f"{conditions.loss:%}",
+            "delay", f"{conditions.delay_s}s", f"{conditions.jitter_s}s",
+        )  # fmt: skip
+        _run("tc", "qdisc", "replace", "dev", self._here_device, *netem)
+        _in(self._phone, "tc", "qdisc", "replace", "dev", self.device, *netem)
 
     def close(self) -> None:
         """Let go everything that is under way, and the devices."""

@@ -61,9 +61,9 @@ GAP_MS_MAX = 500 if SOAK else 2_000
 KEY_GAP_MS_MAX = 300 if SOAK else 2_000
 
 
-def bad(loss: float) -> Conditions:
+def bad(loss: float, *, reorders: bool = False) -> Conditions:
     """A line that loses `loss` and takes 30 ms, up to 50 ms more or less."""
-    return Conditions(loss=loss, delay_s=0.030, jitter_s=0.050)
+    return Conditions(loss=loss, delay_s=0.030, jitter_s=0.050, reorders=reorders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,11 @@ async def hosted(linli: Running, token: str) -> AsyncIterator[None]:
         await host.wait()
 
 
+@pytest.mark.parametrize("reorders", [False, True], ids=["in order", "overtaking"])
 async def test_three_percent_loss_on_a_viewers_line_freezes_nothing(
-    linli: Running, people: People, host_token: str
+    linli: Running, people: People, host_token: str, reorders: bool
 ) -> None:
-    async with _line(linli, bad(0.03)) as line:
+    async with _line(linli, bad(0.03, reorders=reorders)) as line:
         await goes_live(people)
         viewer = await _joins(people, line)
         watched = await _watch(viewer, WATCH_S)
