@@ -58,6 +58,10 @@ BEHIND_S_MAX = 0.8
 LOST_MAX = 0.3
 SKIP_S_MIN = 0.5
 SKIP_S_MAX = 3.0
+# Longer while reports show that what was sent before is still to come, which may as well be lost.
+STILL_BEHIND_S = 0.3
+STILL_SKIPS_S_MAX = 6.0
+OUTDATED_S = 1.0
 
 
 class Rung(NamedTuple):
@@ -100,7 +104,8 @@ class Line:
         self._probe_until: float | None = None
         self._queue_s = 0.0  # of the newest two round trips, what was more than the shortest
         self._heavy_losses = 0
-        self._skips_until = now
+        self._skips_until, self._skips_since = now, float("-inf")
+        self._behind: tuple[float, float] = (now, 0.0)  # by the newest report: when, how long
 
     @property
     def capacity(self) -> float | None:
@@ -112,7 +117,7 @@ class Line:
     def at_ease(self) -> bool:
         """Whether nothing was heard that speaks against what is sent."""
         heard = self._queued or self._heavy_losses or self._fresh < 1 or self._arrives
-        return not heard and not self.capacity
+        return not heard and not self.capacity and self._behind[1] < STILL_BEHIND_S
 
     def wish(self, chosen: str | None, lines_max: int | None) -> None:
         """The viewer says what it wants, and how many lines it shows; None: whatever is best."""
@@ -225,6 +230,10 @@ class Line:
             self._waits_s += off_s / 8
             self._waits_off_s += (abs(off_s) - self._waits_off_s) / 8
 
+    def hear_behind(self, behind_s: float, *, now: float) -> None:
+        """By a report, something that was sent `behind_s` ago did not come yet."""
+        self._behind = now, behind_s
+
     def hear_round_trip(self, rtt_s: float, *, now: float) -> None:
         """A round trip was measured, once for each of our reports."""
         self._rtt_s_min = min(self._rtt_s_min, rtt_s)
@@ -276,6 +285,10 @@ class Line:
             if now - self._changed_at > STEADY_S:
                 self._rise_wait_s = RISE_AGAIN_S
             return at
+        if now < self._skips_until or self._behind_s(now) > STILL_BEHIND_S:
+            if self._probe_until is not None:
+                self._failed(now)
+            self._rise_at = max(self._rise_at, now + self._rise_wait_s)
         if now < self._rise_at:
             return at
         return self._try(rungs, at, now)
@@ -326,13 +339,23 @@ class Line:
         """
         if now < self._skips_until:
             return True
+        behind_s = self._behind_s(now)
+        if behind_s > STILL_BEHIND_S and now - self._skips_since < STILL_SKIPS_S_MAX:
+            return True
+        self._skips_since = float("-inf")
         queue_s = self._queue_s if self._queued >= QUEUED_REPORTS else 0.0
+        queue_s = max(queue_s, behind_s)
         behind = queue_s > BEHIND_S_MAX and not self._drains
         if behind or self._heavy_losses >= QUEUED_REPORTS:
             # What has piled up is through after as long as it waits.
+            self._skips_since = now
             self._skips_until = now + min(SKIP_S_MAX, max(SKIP_S_MIN, queue_s))
             self._settled_at = self._skips_until + SETTLES_S
             self._heavy_losses = self._queued = 0
             self._queue_s = 0.0
             return True
         return False
+
+    def _behind_s(self, now: float) -> float:
+        heard_at, behind_s = self._behind
+        return behind_s if now - heard_at < OUTDATED_S else 0.0

@@ -63,6 +63,14 @@ class Network:
         """What became of the datagrams from the server to clients."""
         return _sum([client.down.link.counts for client in self._clients.values()])
 
+    @property
+    def queue_s(self) -> float:
+        """How long what the server sends now waits for the wire, where that has a rate."""
+        queued = max(
+            (client.down.link.queued_bytes for client in self._clients.values()), default=0
+        )
+        return queued * 8 / self.down.rate_bps if self.down.rate_bps else 0.0
+
     def close(self) -> None:
         """Let go everything that is under way, and all sockets."""
         self._loop.remove_reader(self._socket)

@@ -18,6 +18,7 @@ from media.transport_cc import Told
 
 SPANS_MAX = 8
 RESENT_KEPT_MAX = 2_000
+SENT_BY_MAX = 100  # ten seconds of what is read of arrivals
 # Pictures that are shown again follow each other this closely: a decoder goes through them at once.
 REPLAY_STEP_S = 0.002
 REPLAY_AHEAD_S_MAX = 0.010
@@ -71,6 +72,8 @@ class Downlink:
         self._prompt_from = -1  # sent as they came from the host
         self._left: tuple[int, float | None, float] | None = None  # time, captured, came
         self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
+        self._coming = -1  # the first number that had not come by the newest report
+        self._sent_by: deque[tuple[float, int]] = deque(maxlen=SENT_BY_MAX)  # when, next number
         self._resent: dict[int, float] = {}
         self._missed_to = self._told_to = -1
         # Catching up: where in the layer's group of pictures, and how its times are moved.
@@ -286,6 +289,21 @@ class Downlink:
             return None
         kept = self.layer.ring.get(number - self.leg.shift)
         return now - kept.at if kept is not None else 0.0
+
+    def behind_s(self, under_way: int, *, now: float) -> float | None:
+        """Return how old the oldest of so many packets, the newest, is at least; 0 if none is.
+
+        It is reckoned from what had been sent at earlier calls, whatever layer it was of. None if
+        nothing came since: an outage, or the rest is lost.
+        """
+        following, sent = self.next_number(), self._sent_by
+        coming, before = following - under_way, self._coming
+        self._coming = coming
+        while sent and sent[0][1] <= coming:
+            sent.popleft()
+        behind_s = now - sent[0][0] if sent else 0.0
+        sent.append((now, following))
+        return behind_s if coming > before or not under_way else None
 
     def arrival(self, told: Told, under_way: int) -> Arrival | None:
         """Return what is told of the newest packet that came, after which so many were sent.

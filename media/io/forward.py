@@ -365,12 +365,15 @@ class Forwarder:
         if arrival is not None:
             estimate = downlink.estimator.hear(arrival, now=now)
             session.line.hear_estimate(estimate, now=now)
-            self._hear_under_way(session, downlink, under_way, now)
+        self._hear_under_way(session, downlink, under_way, now)
 
     def _hear_under_way(
         self, session: Session, downlink: Downlink, under_way: int, now: float
     ) -> None:
         session.line.hear_under_way(under_way, now=now)
+        behind_s = downlink.behind_s(under_way, now=now)
+        if behind_s is not None:
+            session.line.hear_behind(behind_s, now=now)
         layer, waits_s = downlink.layer, downlink.waits_s(under_way, now=now)
         if waits_s is not None and layer is not None and layer.packet_bits:
             highest = downlink.next_number() - 1 - under_way

@@ -420,6 +420,28 @@ def test_what_is_under_way_waits_since_it_was_sent() -> None:
     assert downlink.repeats_under_way(69_990 & 0xFFFF) == 9
 
 
+def test_how_far_a_viewer_is_behind_is_known_whatever_layer_it_was_sent() -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer()
+    downlink = session.downlinks["video"]
+    assert downlink.behind_s(0, now=live.now) == 0
+    began = downlink.next_number()
+    live.frame()
+    assert downlink.behind_s(1, now=live.now) == 0, "since it was not yet sent at the last report"
+    live.choose(session, "h")
+    live.frame("h")
+    came = began + 1
+    assert live.sees(session) == "h"
+    behind_s = downlink.behind_s(downlink.next_number() - came - 1, now=live.now)
+    assert behind_s == 0, "all that had been sent by the last report came"
+    live.pass_time(1.0)
+    under_way = downlink.next_number() - came - 1
+    assert downlink.behind_s(under_way, now=live.now) is None, "nothing came since"
+    assert downlink.behind_s(under_way - 1, now=live.now) == pytest.approx(1.0)
+    assert downlink.behind_s(0, now=live.now) == 0
+
+
 def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
     live = Live()
     live.frame("all")

@@ -280,6 +280,45 @@ def test_a_queue_that_drains_already_is_no_reason_to_skip() -> None:
     assert standing.skips(now=2.4)
 
 
+def test_a_line_that_is_far_behind_is_sent_nothing_until_it_is_not() -> None:
+    line = Line(now=0)
+    line.hear_behind(0.7, now=1.0)
+    assert not line.skips(now=1.0)
+    line.hear_behind(0.9, now=1.2)
+    assert line.skips(now=1.2)
+    for step in range(1, 12):
+        now = 1.2 + step * 0.2
+        line.hear_behind(0.9 - step * 0.05, now=now)
+        assert line.skips(now=now)
+    line.hear_behind(0.2, now=3.6)
+    assert not line.skips(now=3.6)
+    line.hear_behind(0.9, now=4.0)
+    assert line.skips(now=4.0)
+    assert not line.skips(now=5.1), "the rest was lost, since nobody tells of it"
+    draining = Line(now=0)
+    for step, under_way in enumerate((47, 42, 35)):
+        draining.hear_under_way(under_way, now=1 + step * 0.2)
+    draining.hear_behind(0.9, now=1.4)
+    assert not draining.skips(now=1.4), "a larger layer's queue is on the way"
+
+
+def test_nothing_larger_is_tried_on_a_line_that_is_behind() -> None:
+    line = Line(now=0)
+    for step in range(20):
+        now = 2 + step * 0.2
+        line.hear_behind(0.5, now=now)
+        assert line.choose(LADDER, 0, now=now) == 0
+        assert line.probe_per_s == 0
+    assert not line.at_ease
+    line.hear_behind(0.0, now=6.2)
+    assert line.at_ease
+    line.choose(LADDER, 0, now=12)
+    assert line.probe_per_s > 0
+    line.hear_behind(0.5, now=12.2)
+    line.choose(LADDER, 0, now=12.2)
+    assert line.probe_per_s == 0, "a trial ends"
+
+
 def test_heavy_losses_under_the_smallest_layer_are_a_reason_to_skip() -> None:
     line = Line(now=0)
     line.hear_report(100, 0, repeats=False, now=0.2)

@@ -51,6 +51,11 @@ ESTIMATES = """{
 # From a queue that is soon full and loses to one that only delays.
 CAP_QUEUES_S = [0.1, 0.3, 1.0, 5.0] if SOAK else [0.3]
 VIEWERS = {"tells arrivals": [], "estimates": [ESTIMATES]}
+# Half of the only picture, and of the smallest of three with its sound.
+THIN_BPS = {1: 500_000, 3: 90_000}
+THIN_S = 30 if SOAK else 10
+DRAINED_AFTER_S = 10
+LAG_S_MAX = 3.5
 WHOLE_S = 40.0  # three encoders that begin on busy cores
 BEFORE_CAP_S = 5
 CAPPED_S = 10
@@ -205,6 +210,38 @@ async def test_a_capped_link_gets_a_smaller_picture(
     print(f"  → {whole} in {whole_s:.1f} s")
     assert capped.moved, capped
     assert watched.longest_gap_ms <= GAP_MS_MAX, watched
+    assert watched.sessions == 1, watched
+
+
+@pytest.mark.parametrize("who", VIEWERS if SOAK else ["tells arrivals"])
+@pytest.mark.parametrize("sizes", [1, 3] if SOAK else [1])
+async def test_who_cannot_follow_skips_instead_of_lagging(
+    linli: Running, people: People, host_token: str, who: str, sizes: int
+) -> None:
+    """The line carries half of the only picture, or of the smallest, and has a queue of 5 s."""
+    async with contextlib.AsyncExitStack() as opened:
+        line = await opened.enter_async_context(_line(linli, Conditions(queue_s=5.0)))
+        if sizes == 1:
+            await opened.enter_async_context(hosted(linli, host_token))
+        else:
+            await sends_three_sizes(people, linli, host_token)
+        viewer = await _joins(people, line, DESKTOP, VIEWERS[who])
+        if sizes > 1:
+            await comes_to(viewer, lambda height: height > 360, WHOLE_S)
+        await _watch(viewer, BEFORE_CAP_S)
+        line.down.rate_bps = THIN_BPS[sizes]
+        # What was on the way before anybody noticed must get through.
+        await viewer.wait_for_timeout(DRAINED_AFTER_S * 1_000)
+        waits_s = []
+        watched = None
+        for _ in range(THIN_S // WINDOW_S):
+            watched = await _watch(viewer, WINDOW_S)
+            waits_s.append(line.queue_s)
+            assert watched.moved, watched
+        assert watched is not None
+        await _tell(f"viewer {who}, {sizes} sizes, thin", watched, line, linli, host_token)
+    print(f"  waits {', '.join(f'{each:.1f}' for each in waits_s)} s")
+    assert max(waits_s) < LAG_S_MAX, waits_s
     assert watched.sessions == 1, watched
 
 
