@@ -2,7 +2,8 @@
 
 For viewers that tell arrivals (transport-wide feedback) instead of an estimate of their own (REMB):
 the delay-based half of draft-ietf-rmcat-gcc-02, section 5, with the trend of the delay by least
-squares. Pure: times are seconds, of the sender's and the receiver's clock, which need not agree.
+squares, over the newest packet of each report instead of groups of packets: a tenth of the work.
+Pure: times are seconds, of the sender's and the receiver's clock, which need not agree.
 """
 
 from collections import deque
@@ -19,7 +20,7 @@ BEYOND = 1.5
 BEYOND_BPS = 10_000.0
 CAME_S = 0.5  # what comes is counted over so long
 SAME_GROUP_S = 0.005  # what left together waits for each other
-REPORTS = 10
+REPORTS = 10  # over which a trend is looked for
 SMOOTHING = 0.8
 FLAT_MS = 3.0  # delays that differ by less have no trend
 # Section 5.4, in milliseconds: how steep the trend may be, adapted to what is usual on the line.
