@@ -14,7 +14,7 @@ from media.io.session import Session
 from media.rtp import Packet
 from media.sdp import Codec
 from media.track import Track
-from tests.media.test_forward import DELTA, KEY, Live
+from tests.media.forwarding import DELTA, KEY, Live
 
 SKEW_MAX_S = 0.040
 MINUTES = 30
