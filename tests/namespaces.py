@@ -1,10 +1,10 @@
-"""A machine of its own for a browser: a network namespace whose lines lead through media/emulator.
+"""A machine of its own for a browser: a network namespace whose lines are bad networks.
 
 For everything that a phone sends and gets, pages and sockets too: each of its lines is a pair of
-TUN devices, one here and one in the namespace, and what goes from one to the other is lost, delayed
-and queued as the line's conditions say. The kernel's own `tc tbf` may cap a line on top, and where
-there is `tc netem`, which many machines lack, that may lose and delay. Addresses are those for
-documentation (RFC 5737). Needs root.
+devices, one here and one in the namespace, and what goes from one to the other is lost, delayed and
+queued as the line's conditions say, by media/emulator or by the `tc netem` of a router of its own.
+The kernel's `tc tbf` may cap a line on top. Addresses are those for documentation (RFC 5737). Needs
+root.
 """
 
 import asyncio
@@ -14,13 +14,15 @@ import secrets
 import shutil
 import struct
 import subprocess
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from media.emulator import Conditions, Counts, Link
 from tests.netem import Direction
+from tests.router import Router, router
 
 # This end of each line, where the server is; the phone's end has the next address.
 HERE = ("198.51.100.1", "203.0.113.1")
@@ -29,7 +31,9 @@ READS_MAX = 64  # packets per wake-up
 SEED = 20
 _TUN = Path("/dev/net/tun")
 _TUNSETIFF = 0x400454CA
-_IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
+_IFF_TUN, _IFF_TAP, _IFF_NO_PI = 0x0001, 0x0002, 0x1000
+# Of the two ends of a line with a router, here and there: frames need addresses of their own.
+_CARDS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 
 
 def missing() -> str | None:
@@ -41,54 +45,29 @@ def missing() -> str | None:
     return None if shutil.which("ip") and shutil.which("tc") else "iproute2 is not installed"
 
 
-def has_netem() -> bool:
-    """Whether the kernel has `tc netem`, tried in a namespace of its own."""
-    if missing() is not None:
-        return False
-    name = f"lnl{secrets.token_hex(3)}"
-    _run("ip", "netns", "add", name)
-    try:
-        add = ("tc", "qdisc", "add", "dev", "lo", "root", "netem")
-        command = ("ip", "netns", "exec", name, *add)
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    finally:
-        _run("ip", "netns", "delete", name)
-
-
 class Line:
-    """One way from the phone to the server: `up` and `down` may be changed while it is used."""
+    """One way from the phone to the server: two devices, and whatever is between them."""
 
-    def __init__(self, phone: str, number: int, up: Conditions, down: Conditions) -> None:
-        self.up, self.down = up, down
+    def __init__(self, phone: str, number: int, kind: int = _IFF_TUN) -> None:
         self.device = f"{phone}{number}"
         self._phone = phone
         self._here_device = f"{self.device}o"
-        self._loop = asyncio.get_running_loop()
         here = HERE[number]
         there = here[:-1] + "2"
         with ExitStack() as opened:
-            self._here = _tun(self._here_device)
-            opened.callback(os.close, self._here)
-            self._there = _tun(self.device)
-            opened.callback(os.close, self._there)
+            self.here = _open(self._here_device, kind)
+            opened.callback(os.close, self.here)
+            self.there = _open(self.device, kind)
+            opened.callback(os.close, self.there)
             _run("ip", "link", "set", self.device, "netns", phone)
             _run("ip", "address", "add", here, "peer", there, "dev", self._here_device)
-            _run("ip", "link", "set", self._here_device, "mtu", str(MTU), "up")
             _in(phone, "ip", "address", "add", there, "peer", here, "dev", self.device)
-            self.close_devices = opened.pop_all()
-        self.address = there
+            if kind == _IFF_TAP:
+                self._introduce(here, there)
+            _run("ip", "link", "set", self._here_device, "mtu", str(MTU), "up")
+            self._close_devices = opened.pop_all()
         self._metric = str(100 + number)
-        random = Random(SEED + number)
-        self._up = Direction(Link(up, Random(random.random())), _writer(self._here))
-        self._down = Direction(Link(down, Random(random.random())), _writer(self._there))
-        self._loop.add_reader(self._here, self._pass, self._here, self._down)
-        self._loop.add_reader(self._there, self._pass, self._there, self._up)
         self.connect()
-
-    @property
-    def counts_down(self) -> Counts:
-        """What became of the packets to the phone."""
-        return self._down.link.counts
 
     def connect(self) -> None:
         """The phone has this network; the line with the least number is the one it uses."""
@@ -113,21 +92,43 @@ class Line:
             "rate", f"{bits_per_s}bit", "burst", f"{2 * MTU}b", "latency", f"{queue_s}s",
         )  # fmt: skip
 
-    def impair(self, conditions: Conditions) -> None:
-        """Have the kernel lose and delay what goes either way; see `has_netem`."""
-        netem = (
-            "root", "netem", "loss", f"{conditions.loss:%}",
-            "delay", f"{conditions.delay_s}s", f"{conditions.jitter_s}s",
-        )  # fmt: skip
-        _run("tc", "qdisc", "replace", "dev", self._here_device, *netem)
-        _in(self._phone, "tc", "qdisc", "replace", "dev", self.device, *netem)
+    def close(self) -> None:
+        """Let go the devices."""
+        self._close_devices.close()
+
+    def _introduce(self, here: str, there: str) -> None:
+        """Tell both ends each other's card, so that they need not ask over a line that loses."""
+        for run, device, own, peer, card in (
+            (_run, self._here_device, _CARDS[0], there, _CARDS[1]),
+            (partial(_in, self._phone), self.device, _CARDS[1], here, _CARDS[0]),
+        ):
+            run("ip", "link", "set", device, "address", own)
+            run("ip", "neighbour", "add", peer, "lladdr", card, "dev", device)
+
+
+class Emulated(Line):
+    """A line through media/emulator; its conditions may be changed while it is used."""
+
+    def __init__(self, phone: str, number: int, up: Conditions, down: Conditions) -> None:
+        super().__init__(phone, number)
+        self._loop = asyncio.get_running_loop()
+        random = Random(SEED + number)
+        self._up = Direction(Link(up, Random(random.random())), _writer(self.here))
+        self._down = Direction(Link(down, Random(random.random())), _writer(self.there))
+        self._loop.add_reader(self.here, self._pass, self.here, self._down)
+        self._loop.add_reader(self.there, self._pass, self.there, self._up)
+
+    @property
+    def counts_down(self) -> Counts:
+        """What became of the packets to the phone."""
+        return self._down.link.counts
 
     def close(self) -> None:
         """Let go everything that is under way, and the devices."""
-        for fd, direction in ((self._here, self._down), (self._there, self._up)):
+        for fd, direction in ((self.here, self._down), (self.there, self._up)):
             self._loop.remove_reader(fd)
             direction.close()
-        self.close_devices.close()
+        super().close()
 
     def _pass(self, fd: int, direction: Direction) -> None:
         for _ in range(READS_MAX):
@@ -141,9 +142,8 @@ class Line:
 class Phone:
     """A network namespace with lines to here; `command` runs something in it."""
 
-    def __init__(self, name: str, lines: Sequence[Line]) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.lines = lines
 
     def command(self, folder: Path, program: str) -> Path:
         """Return an executable that runs `program` as on the phone."""
@@ -154,25 +154,44 @@ class Phone:
 
 
 @asynccontextmanager
-async def phone(*lines: tuple[Conditions, Conditions]) -> AsyncIterator[Phone]:
+async def phone(
+    *lines: tuple[Conditions, Conditions],
+) -> AsyncIterator[tuple[Phone, list[Emulated]]]:
     """A phone with so many lines, each with its conditions up and down."""
+    with _namespace() as (device, cleanup):
+        made = []
+        for number, (up, down) in enumerate(lines):
+            line = Emulated(device.name, number, up, down)
+            cleanup.callback(line.close)
+            made.append(line)
+        yield device, made
+
+
+@asynccontextmanager
+async def phone_behind_router(folder: Path) -> AsyncIterator[tuple[Phone, Router]]:
+    """A phone with one line, whose router is told what to do; `folder` is for its sockets."""
+    with _namespace() as (device, cleanup):
+        line = Line(device.name, 0, _IFF_TAP)
+        cleanup.callback(line.close)
+        async with router(line.here, line.there, folder) as made:
+            yield device, made
+
+
+@contextmanager
+def _namespace() -> Iterator[tuple[Phone, ExitStack]]:
+    """A phone without lines, and what is to be done before it goes."""
     name = f"lnl{secrets.token_hex(3)}"
     with ExitStack() as cleanup:
         _run("ip", "netns", "add", name)
         cleanup.callback(_run, "ip", "netns", "delete", name)
         _in(name, "ip", "link", "set", "lo", "up")
-        made = []
-        for number, (up, down) in enumerate(lines):
-            line = Line(name, number, up, down)
-            cleanup.callback(line.close)
-            made.append(line)
-        yield Phone(name, made)
+        yield Phone(name), cleanup
 
 
-def _tun(name: str) -> int:
-    """Make a TUN device and return its end that is a file."""
+def _open(name: str, kind: int) -> int:
+    """Make a TUN or TAP device and return its end that is a file."""
     fd = os.open(_TUN, os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(fd, _TUNSETIFF, struct.pack("16sH", name.encode(), _IFF_TUN | _IFF_NO_PI))
+    fcntl.ioctl(fd, _TUNSETIFF, struct.pack("16sH", name.encode(), kind | _IFF_NO_PI))
     return fd
 
 

@@ -1,6 +1,6 @@
 """A bad network between browsers and server: a UDP proxy on loopback around media/emulator.
 
-Linux' own netem needs a kernel module that many machines lack; this needs nothing. A page whose
+Linux' own netem needs root and a kernel with it (tests/router.py); this needs nothing. A page whose
 context has `script` among its init scripts sends and gets all its media through the proxy: it finds
 the proxy's port in place of the server's in the answer's candidates. That is all it takes, since an
 ICE-lite server learns where its peers are from their checks.

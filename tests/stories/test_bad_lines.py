@@ -5,36 +5,33 @@
 
 import asyncio
 import contextlib
-import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page
 
 from media.emulator import Conditions
 from tests.helpers import wait_until
 from tests.netem import Network, network
 from tests.running import Running
-from tests.stories.conftest import DESKTOP, KEEP_GAPS, People, goes_live, video_stats
-from tests.stories.watching import LIVE_S, comes_to, is_live, sends_three_sizes
+from tests.stories.conftest import DESKTOP, People, goes_live, video_stats
+from tests.stories.watching import (
+    LIVE_S,
+    SOAK,
+    WATCH_S,
+    WINDOW_S,
+    Watched,
+    comes_to,
+    is_live,
+    joins,
+    sees_a_good_picture,
+    sends_three_sizes,
+    watch,
+)
 
-SOAK = os.environ.get("LINLI_SOAK") == "1"
-WATCH_S = 60 if SOAK else 10
-WINDOW_S = 5
-# Drawing takes little of the cores that host, server and decoder share.
-WINDOW = {"width": 360, "height": 480}
-# On a bad line the handshake itself may have to be repeated.
-JOIN_S = 30.0
-# Cores that host, server and decoder share hold pictures up, too: of ten seconds in the suite two
-# may be frozen. Without repairs nearly all would be.
-DROPPED_SHARE_MAX = 0.01 if SOAK else 0.05
-FROZEN_BUSY_S_MAX = 2.0
 # What a host's repair holds up, everybody's picture waits for, until it is given time for that.
 HOST_GAP_MS_MAX = 500 if SOAK else 2_000
 
@@ -69,33 +66,6 @@ KEY_GAP_MS_MAX = 300 if SOAK else 2_000
 def bad(loss: float, *, reorders: bool = False) -> Conditions:
     """A line that loses `loss` and takes 30 ms, up to 50 ms more or less."""
     return Conditions(loss=loss, delay_s=0.030, jitter_s=0.050, reorders=reorders)
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What a viewer saw of the live within some seconds."""
-
-    seconds: int
-    frames: tuple[int, ...]  # decoded in each WINDOW_S; less than 0 where a new session began
-    freezes: int  # WebRTC's word: three frame times and at least 150 ms more than one
-    freezes_s: float
-    dropped: int
-    received: int
-    lost: int  # packets, that no repeat replaced
-    height: int  # of the newest frame
-    bits_per_s: float
-    longest_gap_ms: int  # between two pictures on the page, since it was opened
-    sessions: int  # that the page began since it was opened
-
-    @property
-    def moved(self) -> bool:
-        """Whether frames were decoded all the time."""
-        return all(count > 0 for count in self.frames)
-
-    @property
-    def dropped_share(self) -> float:
-        """Part of the frames that came but were not shown."""
-        return self.dropped / max(1, self.received)
 
 
 @pytest.fixture
@@ -133,10 +103,10 @@ async def test_three_percent_loss_on_a_viewers_line_freezes_nothing(
 ) -> None:
     async with _line(linli, bad(0.03, reorders=reorders)) as line:
         await goes_live(people)
-        viewer = await _joins(people, line)
-        watched = await _watch(viewer, WATCH_S)
+        viewer = await joins(people, line)
+        watched = await watch(viewer, WATCH_S)
         await _tell("viewer, 3 %", watched, line, linli, host_token)
-    _sees_a_good_picture(watched)
+    sees_a_good_picture(watched)
 
 
 async def test_key_frames_every_two_seconds_cost_little_on_a_line_that_loses(
@@ -144,10 +114,10 @@ async def test_key_frames_every_two_seconds_cost_little_on_a_line_that_loses(
 ) -> None:
     """Chromium gives up what is not repaired yet when the parameter sets of H.264 come."""
     async with _line(linli, bad(0.03)) as line, hosted(linli, host_token):
-        viewer = await _joins(people, line)
-        watched = await _watch(viewer, WATCH_S)
+        viewer = await joins(people, line)
+        watched = await watch(viewer, WATCH_S)
         await _tell("viewer, 3 %, key frames", watched, line, linli, host_token)
-    _sees_a_good_picture(watched, freezes_max=2)
+    sees_a_good_picture(watched, freezes_max=2)
     assert watched.longest_gap_ms <= KEY_GAP_MS_MAX, watched
 
 
@@ -155,8 +125,8 @@ async def test_ten_percent_loss_on_a_viewers_line_still_plays(
     linli: Running, people: People, host_token: str
 ) -> None:
     async with _line(linli, bad(0.10)) as line, hosted(linli, host_token):
-        viewer = await _joins(people, line)
-        watched = await _watch(viewer, WATCH_S)
+        viewer = await joins(people, line)
+        watched = await watch(viewer, WATCH_S)
         await _tell("viewer, 10 %", watched, line, linli, host_token)
     assert watched.moved, watched
     assert watched.sessions == 1, watched
@@ -167,12 +137,12 @@ async def test_three_percent_loss_on_a_hosts_line_freezes_nothing(
 ) -> None:
     async with _line(linli, bad(0.03)) as line:
         host = await goes_live(people, through=line)
-        viewer = await _joins(people, None)
-        watched = await _watch(viewer, WATCH_S)
+        viewer = await joins(people)
+        watched = await watch(viewer, WATCH_S)
         await _tell("host, 3 %", watched, line, linli, host_token)
         assert await host.evaluate("window.connections.length") == 1
     assert watched.longest_gap_ms <= HOST_GAP_MS_MAX, watched
-    _sees_a_good_picture(watched, freezes_max=2)
+    sees_a_good_picture(watched, freezes_max=2)
 
 
 @pytest.mark.parametrize("queue_s", CAP_QUEUES_S)
@@ -182,9 +152,9 @@ async def test_a_capped_link_gets_a_smaller_picture(
 ) -> None:
     async with _line(linli, Conditions(delay_s=0.010, queue_s=queue_s)) as line:
         await sends_three_sizes(people, linli, host_token)
-        viewer = await _joins(people, line, DESKTOP, VIEWERS[who])
+        viewer = await joins(people, line, DESKTOP, VIEWERS[who])
         await comes_to(viewer, lambda height: height > 360, WHOLE_S)
-        await _watch(viewer, BEFORE_CAP_S)
+        await watch(viewer, BEFORE_CAP_S)
         whole = (await video_stats(viewer))["frameHeight"]
         assert whole > 360, whole
 
@@ -193,14 +163,14 @@ async def test_a_capped_link_gets_a_smaller_picture(
         try:
             await comes_to(viewer, lambda height: height <= whole / 2, SMALLER_WITHIN_S)
             smaller_s = asyncio.get_running_loop().time() - capped_at
-            capped = await _watch(viewer, CAPPED_S)
+            capped = await watch(viewer, CAPPED_S)
             smaller = (await video_stats(viewer))["frameHeight"]
             line.down.rate_bps = None
             lifted_at = asyncio.get_running_loop().time()
             await comes_to(viewer, lambda height: height == whole, WHOLE_WITHIN_S)
             whole_s = asyncio.get_running_loop().time() - lifted_at
         finally:
-            watched = await _watch(viewer, 0)
+            watched = await watch(viewer, 0)
             await _tell(
                 f"viewer {who}, capped, queue {queue_s} s", watched, line, linli, host_token
             )
@@ -225,17 +195,17 @@ async def test_who_cannot_follow_skips_instead_of_lagging(
             await opened.enter_async_context(hosted(linli, host_token))
         else:
             await sends_three_sizes(people, linli, host_token)
-        viewer = await _joins(people, line, DESKTOP, VIEWERS[who])
+        viewer = await joins(people, line, DESKTOP, VIEWERS[who])
         if sizes > 1:
             await comes_to(viewer, lambda height: height > 360, WHOLE_S)
-        await _watch(viewer, BEFORE_CAP_S)
+        await watch(viewer, BEFORE_CAP_S)
         line.down.rate_bps = THIN_BPS[sizes]
         # What was on the way before anybody noticed must get through.
         await viewer.wait_for_timeout(DRAINED_AFTER_S * 1_000)
         waits_s = []
         watched = None
         for _ in range(THIN_S // WINDOW_S):
-            watched = await _watch(viewer, WINDOW_S)
+            watched = await watch(viewer, WINDOW_S)
             waits_s.append(line.queue_s)
             assert watched.moved, watched
         assert watched is not None
@@ -245,61 +215,12 @@ async def test_who_cannot_follow_skips_instead_of_lagging(
     assert watched.sessions == 1, watched
 
 
-def _sees_a_good_picture(watched: Watched, freezes_max: int = 0) -> None:
-    if SOAK:
-        assert watched.freezes <= freezes_max, watched
-    assert watched.freezes_s <= FROZEN_BUSY_S_MAX, watched
-    assert watched.dropped_share <= DROPPED_SHARE_MAX, watched
-    assert watched.moved, watched
-    assert watched.sessions == 1, watched
-
-
 @asynccontextmanager
 async def _line(linli: Running, conditions: Conditions) -> AsyncIterator[Network]:
     """A line that is as bad in both directions."""
     port = int(linli.env["LINLI_ICE_PORT"])
     async with network(port, up=conditions, down=conditions) as line:
         yield line
-
-
-async def _joins(
-    people: People,
-    line: Network | None,
-    window: dict[str, int] | None = None,
-    scripts: Sequence[str] = (),
-) -> Page:
-    """A viewer opens the room and sees the first picture."""
-    viewer = await people.open("/r/demo", size=window or WINDOW, through=line, scripts=scripts)
-
-    async def decoding() -> bool:
-        return bool((await video_stats(viewer)).get("framesDecoded"))
-
-    await wait_until(decoding, JOIN_S, "the first picture")
-    await viewer.evaluate(KEEP_GAPS)
-    return viewer
-
-
-async def _watch(viewer: Page, seconds: int) -> Watched:
-    """Look at the picture for `seconds`, from the first one on."""
-    samples = [await video_stats(viewer)]
-    for _ in range(seconds // WINDOW_S):
-        await viewer.wait_for_timeout(WINDOW_S * 1_000)
-        samples.append(await video_stats(viewer))
-    decoded = [int(sample.get("framesDecoded", 0)) for sample in samples]
-    last = samples[-1]
-    return Watched(
-        seconds,
-        tuple(after - before for before, after in pairwise(decoded)),
-        freezes=last["freezeCount"],
-        freezes_s=last["totalFreezesDuration"],
-        dropped=last["framesDropped"],
-        received=last["framesReceived"],
-        lost=last["packetsLost"],
-        height=last["frameHeight"],
-        bits_per_s=(last["bytesReceived"] - samples[0]["bytesReceived"]) * 8 / max(1, seconds),
-        longest_gap_ms=round(await viewer.evaluate("window.gaps.longest_ms")),
-        sessions=await viewer.evaluate("window.connections.length"),
-    )
 
 
 async def _tell(what: str, watched: Watched, line: Network, linli: Running, token: str) -> None:
