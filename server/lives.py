@@ -3,13 +3,15 @@
     scheduled → live ⇄ paused → over → live …
 
 `paused` is a host whose stream broke off and who has time to return; `over` ends this live, the
-next
-publish starts another.
+next publish starts another.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from commerce.directory import LiveState
 from commerce.io.directory import Directory
@@ -42,16 +44,17 @@ class Lives:
     async def run(self) -> None:
         """Carry out what was heard, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._end_the_orphaned(), name="lives of a last run")
+            orphaned = self._until_done(self._end_the_orphaned)
+            tasks.create_task(orphaned, name="lives of a last run")
             while True:
-                await self._until_done(await self._events.get())
+                await self._until_done(partial(self._apply, await self._events.get()))
 
-    async def _until_done(self, event: MediaEvent) -> None:
+    async def _until_done(self, tell: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self._apply(event)
+                await tell()
                 return
-            except (ConnectionError, OSError, RuntimeError) as error:
+            except (ConnectionError, OSError, RuntimeError, DBAPIError) as error:
                 log.warning("a live could not be told, trying again", why=type(error).__name__)
                 await asyncio.sleep(RETRY_S)
 
@@ -78,7 +81,8 @@ class Lives:
 
     async def _end_the_orphaned(self) -> None:
         """Give hosts of a run that was killed the grace time, then say that their live is over."""
-        on_air = [live for live in await self._directory.lives() if live.state in ON_AIR]
+        lives = await self._directory.lives()
+        on_air = [live for live in lives if live.state in ON_AIR and live.room_id not in self._here]
         for live in on_air:
             await self._set(live.room_id, LiveState.PAUSED, live.started_at_ms)
         await asyncio.sleep(self._grace_s)
