@@ -1,11 +1,12 @@
 """What a viewer's line carries, and which layer of the picture goes through it.
 
-Three things tell that a line is full. Reports (RFC 3550) come five times a second and name the
-highest number that came: what was sent after it grows old while a queue fills. They tell of losses
-where that queue is short, and of longer round trips where it is long. And the estimate of the
-viewer's browser (REMB, draft-alvestrand-rmcat-remb) falls; its level says little, since it begins
-low and never grows far beyond what is sent. That a line carries more is tried with repeats of what
-was sent before anything depends on it. Pure: `now` is monotonic seconds, rates are bit/s.
+Four things tell that a line is full. Reports, five a second (RFC 3550) or more (of arrivals), name
+the highest number that came: what was sent after it grows old while a queue fills. They tell of
+losses where that queue is short, and of longer round trips where it is long. Of a queue shorter
+than a frame, requests for what is missing tell. And the estimate falls, of the viewer's browser
+(REMB, draft-alvestrand-rmcat-remb) or of ours (media/estimate.py); its level says little, since it
+begins low and never grows far beyond what is sent. That a line carries more is tried with repeats
+of what was sent before anything depends on it. Pure: `now` is monotonic seconds, rates are bit/s.
 """
 
 from collections.abc import Sequence

@@ -171,7 +171,7 @@ def db_load(
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Say what is wrong with this set-up: ports, services, pages, invariants of the record."""
+    """Say what is wrong with this set-up: pages, disk, Redis, invariants of the record."""
     from server.maintenance import examine
 
     async def main() -> None:

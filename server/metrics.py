@@ -36,10 +36,10 @@ MEDIA_REJECTED = "Datagrams thrown away, by what was wrong with them."
 ROOMS: dict[str, tuple[str, str]] = {
     "connections": ("gauge", "WebSocket connections."),
     "connected": ("counter", "Connections ever opened."),
-    "frames": ("counter", "Messages written."),
-    "bytes": ("counter", "Bytes written."),
+    "frames": ("counter", "Broadcast messages written."),
+    "bytes": ("counter", "Bytes of broadcasts, but for slow viewers."),
     "ticks": ("counter", "Ticks sent to channels."),
-    "lossy_dropped": ("counter", "Chat lines and joins left out."),
+    "lossy_dropped": ("counter", "Chat lines left out, and ticks to slow viewers without chat."),
     "slow_thinned": ("counter", "Times a slow viewer lost the lossy lane."),
     "slow_snapshots": ("counter", "Times a slow viewer got a snapshot instead of the backlog."),
     "slow_closed": ("counter", "Slow viewers closed with 3008."),

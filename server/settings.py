@@ -10,8 +10,6 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-ROLES_ALL = ("edge", "ledger", "fulfilment")
-
 
 class Settings(BaseSettings):
     """What an operator can set. The defaults run the whole system on one laptop."""
@@ -20,9 +18,7 @@ class Settings(BaseSettings):
 
     host: str = Field("0.0.0.0", description="Address to listen on for HTTP and WebSocket.")
     port: int = Field(8080, ge=0, le=65535, description="TCP port of HTTP and WebSocket.")
-    ice_port: int = Field(
-        8440, ge=0, le=65535, description="UDP port of WebRTC; worker n uses this plus n."
-    )
+    ice_port: int = Field(8440, ge=0, le=65535, description="UDP port of WebRTC.")
     ice_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses offered as ICE candidates, comma separated. "

@@ -41,7 +41,7 @@ class ViewerStats:
     layer: str | None  # the rid of what it gets
     layer_changes: int
     skips: bool  # even the smallest layer is too much: it waits for a key frame
-    estimate_bits_per_s: int | None  # of its browser
+    estimate_bits_per_s: int | None  # of its browser, or ours of arrivals
     limit_bits_per_s: int | None  # what its line carries, if it was ever full
 
 

@@ -21,7 +21,7 @@ class Layers(Protocol):
 
 
 class Uplink:
-    """State of one host; `media.io.plane` drives it and sends what it returns."""
+    """State of one host; `media.io.relay` drives it and sends what it returns."""
 
     def __init__(
         self,
