@@ -7,7 +7,7 @@ of a few bytes makes neighbours equal; a packet that is far shorter ends its run
 from collections.abc import Sequence
 from typing import NamedTuple
 
-SEGMENTS_MAX = 44  # 44 × 1,472 bytes stay below the 64 KiB of one call
+SEGMENTS_MAX = 44  # 44 × 1,472 bytes, see rtp.PAYLOAD_BYTES_MAX, stay below the 64 KiB of one call
 PADDING_MAX = 64
 TAG_BYTES = 16
 HEADER_BYTES = 12

@@ -19,6 +19,7 @@ FALLS_TO = 0.85
 BEYOND = 1.5
 BEYOND_BPS = 10_000.0
 CAME_S = 0.5  # what comes is counted over so long
+CAME_MAX = 100  # reports in that time, whatever the receiver's clock does
 SAME_GROUP_S = 0.005  # what left together waits for each other
 REPORTS = 10  # over which a trend is looked for
 SMOOTHING = 0.8
@@ -74,7 +75,7 @@ class Estimator:
             self._bits = 0.0
         came.append((arrival.came, arrival.bits))
         self._bits += arrival.bits
-        while came[-1][0] - came[0][0] > CAME_S:
+        while came[-1][0] - came[0][0] > CAME_S or len(came) > CAME_MAX:
             self._bits -= came.popleft()[1]
 
     def _through(self) -> float:

@@ -26,8 +26,12 @@ from media import transport_cc
 from media.errors import Malformed
 from media.track import Reception
 
-PACKETS_MAX = 32
+PACKETS_MAX = 16
+BLOCKS_MAX = 16  # reports on streams, of all packets together
+# Each names up to 17 lost packets; who lost more wants a key frame.
+NACK_ENTRIES_MAX = 64
 _HEADER_BYTES = 4
+_FEEDBACK_BYTES = 12  # header and both SSRCs
 _PADDED = 0x20
 OUR_SSRC = 1  # we send feedback, never media, under this number
 
@@ -40,7 +44,7 @@ def parse(raw: bytes) -> list[Packet]:
     Raises:
         Malformed: Broken, or longer than anybody needs.
     """
-    rest, packets = _without_arrivals(raw)
+    rest, packets = _screened(raw)
     try:
         packets += RtcpPacket.parse(rest) if rest else ()
     except (ValueError, IndexError, LookupError, UnicodeDecodeError, AssertionError) as error:
@@ -51,11 +55,16 @@ def parse(raw: bytes) -> list[Packet]:
         raise Malformed(str(error)) from None
     if len(packets) > PACKETS_MAX:
         raise Malformed("too many packets in one")
+    if sum(len(report_blocks(packet)) for packet in packets) > BLOCKS_MAX:
+        raise Malformed("too many reports in one")
     return packets
 
 
-def _without_arrivals(raw: bytes) -> tuple[bytes, list[Packet]]:
-    """Return a compound packet without the reports of arrivals in it, and what those tell."""
+def _screened(raw: bytes) -> tuple[bytes, list[Packet]]:
+    """Return a compound packet without its reports of arrivals, and what those tell.
+
+    Of requests that are longer than NACK_ENTRIES_MAX the rest is left out.
+    """
     rest, told, at = b"", list[Packet](), 0
     if RTCP_RTPFB not in raw[1::4]:
         return raw, told  # no part of it can be one
@@ -63,13 +72,22 @@ def _without_arrivals(raw: bytes) -> tuple[bytes, list[Packet]]:
         end = at + _HEADER_BYTES + 4 * int.from_bytes(raw[at + 2 : at + 4], "big")
         part, at = raw[at:end], end
         if not transport_cc.is_report(part):
-            rest += part
+            rest += _shortened(part)
             continue
         padding = part[-1] if part[0] & _PADDED else 0
         report = transport_cc.read(part[_HEADER_BYTES : len(part) - padding])
         if report is not None:
             told.append(report)
     return rest + raw[at:], told
+
+
+def _shortened(part: bytes) -> bytes:
+    """Return a packet; of a request with too many entries (RFC 4585 section 6.2.1) the first."""
+    most = _FEEDBACK_BYTES + 4 * NACK_ENTRIES_MAX
+    if part[1] != RTCP_RTPFB or len(part) <= most:
+        return part
+    first = (part[0] & ~_PADDED).to_bytes(1, "big")
+    return first + part[1:2] + (most // 4 - 1).to_bytes(2, "big") + part[4:most]
 
 
 def is_key_frame_request(packet: Packet) -> bool:

@@ -1,11 +1,14 @@
 """RTP packets as hosts send them (RFC 3550), and their key frames (RFC 6184, RFC 7741)."""
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from media.errors import MalformedRtp
 
 HEADER_BYTES = 12
+# With our header of 20 bytes and a tag of 16 that makes 1,472: an Ethernet frame.
+PAYLOAD_BYTES_MAX = 1_436
 _HEADER = struct.Struct("!BBHII")
 
 _ONE_BYTE_PROFILE = 0xBEDE
@@ -52,6 +55,8 @@ def parse(raw: bytes) -> Packet:
         end -= padding
     if start > end:
         raise MalformedRtp("the header is cut off")
+    if end - start > PAYLOAD_BYTES_MAX:
+        raise MalformedRtp("longer than what we could pass on in one datagram")
     return Packet(second & 0x7F, second > 127, sequence, timestamp, ssrc, raw[start:end])
 
 
@@ -106,10 +111,18 @@ def _h264_key(payload: bytes) -> bool:
         return False
     kind = payload[0] & 31
     if kind == _H264_STAP_A:
-        return len(payload) > 3 and payload[3] & 31 in (_H264_SPS, _H264_IDR)
+        return any(unit in (_H264_SPS, _H264_IDR) for unit in _aggregated(payload))
     if kind == _H264_FU_A:
         return payload[1] & 0x9F == 0x80 | _H264_IDR
     return kind in (_H264_SPS, _H264_IDR)
+
+
+def _aggregated(payload: bytes) -> Iterator[int]:
+    """Types of the units in a STAP-A (RFC 6184 section 5.7.1); a delimiter may come first."""
+    at = 1
+    while at + 2 < len(payload):
+        yield payload[at + 2] & 31
+        at += 2 + int.from_bytes(payload[at : at + 2], "big")
 
 
 def _vp8_key(payload: bytes) -> bool:

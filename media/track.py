@@ -108,6 +108,7 @@ class Track:
         self.frames_per_s = 0.0
         self.packets_per_s = 0.0
         self._counted = (0.0, 0, 0, 0)
+        self._lost_counted = 0
         self.ring: dict[int, Kept] = {}
         self.gop: list[Frame] = []
         self.gop_packets = 0
@@ -122,6 +123,8 @@ class Track:
         self._frame: list[burst.Part] = []
         self._frame_timestamp = 0
         self._frame_key = False
+        self._frame_holed = False  # something in the middle of it never came
+        self._frame_holed = False  # something in the middle never came
 
     @property
     def waits_for_key(self) -> bool:
@@ -213,6 +216,7 @@ class Track:
             out += self._end_frame(now)
         if sequence > self._next:
             self.lost += sequence - self._next
+            self._frame_holed |= bool(self._frame)
             if self.kind == "video":
                 self.keys.want()  # nothing after it can be decoded
         self._next = sequence + 1
@@ -233,8 +237,9 @@ class Track:
         packets, self._frame = self._frame, []
         stamp = burst.stamp_of(now) if self.kind == "video" else -1
         runs = tuple(burst.cut(packets, stamp))
-        frame = Frame(self._frame_timestamp, self._frame_key, runs, len(packets))
-        self._frame_key = False
+        key = self._frame_key and not self._frame_holed
+        frame = Frame(self._frame_timestamp, key, runs, len(packets))
+        self._frame_key = self._frame_holed = False
         for run in frame.runs:
             for number, item in enumerate(run.items, run.sequence):
                 self.ring[number] = Kept(self.newest_at, item)
@@ -250,6 +255,7 @@ class Track:
 
     def _keep_for_replay(self, frame: Frame) -> None:
         if frame.key:
+            self.keys.came()
             self.key_frames += 1
             self.gop, self.gop_packets = [], 0
         if frame.key or self.gop:
@@ -258,8 +264,8 @@ class Track:
         if self.gop_packets > GOP_PACKETS_MAX:
             self.gop, self.gop_packets = [], 0
 
-    def count_second(self, *, now: float) -> None:
-        """Call about once a second: how much went out since the last time."""
+    def count_second(self, *, now: float) -> int:
+        """Call about once a second: how much went out, and return how many never came, since."""
         at, octets, frames, packets = self._counted
         if at:
             elapsed = max(1e-3, now - at)
@@ -269,6 +275,8 @@ class Track:
         self._counted = (now, self.octets_sent, self.frames_sent, self.packets_sent)
         if self._source is not None:
             self._source.reorder.forget()
+        lost, self._lost_counted = self.lost - self._lost_counted, self.lost
+        return lost
 
     def waits_s(self, *, now: float) -> float:
         """Return for how long packets of a picture wait for one that is missing."""

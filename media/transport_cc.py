@@ -12,6 +12,7 @@ from media.rtp import unwrap
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 REPORT_EVERY_S = 0.1
 PACKETS_MAX = 500  # in one report; it must fit into one datagram
+UNTOLD_MAX = 2_000  # that came since the last report, however they are numbered
 TOLD_MAX = 2_000  # in a report that we read: a run of lost packets takes few bytes
 RTPFB, FORMAT = 205, 15  # packet type and FMT
 _TICK_S = 0.000_25
@@ -114,6 +115,8 @@ class Arrivals:
             self._next = full  # late, and not yet told: the host overrides what it was told before
         self._newest = max(self._newest, full)
         self._arrived[full] = now
+        if len(self._arrived) > UNTOLD_MAX:
+            del self._arrived[next(iter(self._arrived))]
 
     def report(self, sender_ssrc: int, media_ssrc: int) -> bytes | None:
         """Return what came since the last report as an RTCP packet; None: nothing did."""

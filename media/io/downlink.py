@@ -17,13 +17,14 @@ from media.track import Frame, Track
 from media.transport_cc import Told
 
 SPANS_MAX = 8
+ROLLOVER_NEAR = 0x10000 - 4_096
 RESENT_KEPT_MAX = 2_000
 SENT_BY_MAX = 100  # ten seconds of what is read of arrivals
 # Pictures that are shown again follow each other this closely: a decoder goes through them at once.
 REPLAY_STEP_S = 0.002
 REPLAY_AHEAD_S_MAX = 0.010
-# A full line's queue may be shorter than a key frame: so many bytes at once, the rest at a pace.
-# (no more than has drained since it was last sent to).
+# A full line's queue may be shorter than a key frame: so many bytes at once (no more than have
+# drained since it was last sent to), the rest at a pace.
 PACED_AT_ONCE_BYTES = 3_600
 # How much later than by its arrival a layer's key frame may be shown after the layer before.
 CROSSING_S_MAX = 0.075
@@ -84,9 +85,17 @@ class Downlink:
         self._credited_at = 0.0
 
     def begin(self, first: int) -> None:
-        """The first number that the viewer gets will be `first`."""
+        """The first number that the viewer gets will be `first`, or far from a rollover."""
+        if first & 0xFFFF >= ROLLOVER_NEAR:
+            first -= 0x8000  # a receiver that missed its beginning would not know of a rollover
         self._next = first
         self.leg.base = first >> 16 << 16
+
+    def join(self, layer: Track) -> Leg:
+        """Get all of `layer` from now on, the first that there is; return the leg."""
+        self.begin(layer.next_unsent)
+        self._take_leg(layer, self._next - layer.next_unsent, 0)
+        return self.go_on()
 
     def next_number(self) -> int:
         """Return the number that the next packet to the viewer will have."""
@@ -113,7 +122,9 @@ class Downlink:
     def go_on(self) -> Leg:
         """Frames come as they are from now on."""
         assert self.layer is not None
-        self.on, self.target, self.pace_per_s = True, None, 0.0
+        self.on, self.pace_per_s = True, 0.0
+        if self.target is self.layer:
+            self.target = None
         self._prompt_from = self.next_number()
         return self.leg
 

@@ -107,11 +107,12 @@ class Handshake:
                 self._answered = messages
             return connected
         try:
-            self._connection.recv(DATAGRAM_BYTES_MAX)
+            while True:  # of what a peer may say in here nothing is ours to act upon, or to keep
+                self._connection.recv(DATAGRAM_BYTES_MAX)
         except SSL.ZeroReturnError:
             self.closed = True
         except SSL.Error:
-            pass  # nothing but handshake repeats, or noise: not ours to act upon
+            pass  # nothing is left
         self._flush()
         return False
 

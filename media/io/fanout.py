@@ -28,6 +28,8 @@ SLICE_S = 0.004
 # so that the delay stays bounded; viewers then ask for a key frame.
 WAITING_MAX = 4_000
 CM_TAG_BYTES = 10
+# Every route takes datagrams of so many bytes (IPv6's least MTU), and cuts runs into them if any.
+SEGMENT_SURE_BYTES = 1_232
 _BUFFER_BYTES = 1 << 16  # the most that one call takes
 _HEADER = struct.Struct("!BBHII")
 _STAMPED_HEADER = struct.Struct("!BBHIIHHI")
@@ -114,18 +116,26 @@ class Fanout:
     def _drain(self) -> None:
         end = monotonic() + SLICE_S
         waiting = self._waiting
-        while waiting:
-            self.send_run(*waiting.popleft())
-            if monotonic() > end:
-                break
-        self._scheduled = bool(waiting)
-        if waiting:
-            asyncio.get_running_loop().call_soon(self._drain)
+        try:
+            while waiting:
+                self.send_run(*waiting.popleft())
+                if monotonic() > end:
+                    break
+        finally:
+            # Whatever happened to one run, the others' viewers get theirs.
+            self._scheduled = bool(waiting)
+            if waiting:
+                asyncio.get_running_loop().call_soon(self._drain)
 
-    def send_run(self, run: Run, ticks: int, ssrc: int, legs: Sequence[Leg]) -> None:
-        """Send one run to `legs` at once, its timestamps moved by `ticks`."""
+    def send_run(
+        self, run: Run, ticks: int, ssrc: int, legs: Sequence[Leg], *, cut: bool = True
+    ) -> None:
+        """Send one run to `legs` at once, its timestamps moved by `ticks`.
+
+        The kernel shall `cut` it into datagrams, if it can.
+        """
         places, datagrams = self._lay_out(run)
-        cut = self.gso and len(places) > 1 and self._cut_at(run.segment)
+        cut = cut and self.gso and len(places) > 1 and self._cut_at(run.segment)
         if cut:
             datagrams = [self._buffer[: sum(len(datagram) for datagram in datagrams)]]
         sendto = self._sock.sendto
@@ -148,17 +158,21 @@ class Fanout:
                 self.blocked += 1
             except OSError as error:
                 if cut and error.errno in _NO_GSO:
-                    # The route refuses it: never again, and the rest one by one.
-                    self.gso, uncut = False, legs[at:]
+                    # The route refuses it, the rest goes one by one: from now on, if it is not
+                    # for the length.
+                    too_long = error.errno == errno.EINVAL and run.segment > SEGMENT_SURE_BYTES
+                    self.gso, uncut = too_long, legs[at:]
                     break
                 self.send_errors += 1
+            except (pylibsrtp.Error, ValueError):
+                self.send_errors += 1  # this viewer's cipher refuses it
         if cut:
             self._cut_at(0)
         sent = len(legs) - len(uncut)
         self.packets += len(places) * sent
         self.octets += sum(len(place.payload) for place in places) * sent
         if uncut:
-            self.send_run(run, ticks, ssrc, uncut)
+            self.send_run(run, ticks, ssrc, uncut, cut=False)
 
     def _cut_at(self, size: int) -> bool:
         """Have what is sent cut into datagrams of `size` bytes, 0: not at all; whether it will."""

@@ -16,7 +16,7 @@ from media.io.room import MediaRoom, Stream
 from media.io.session import Session
 from media.line import Rung
 from media.load import Load
-from media.track import Frame, Track
+from media.track import SILENT_S, Frame, Track
 from media.transport_cc import Told
 
 # A viewer that comes, or lost its picture, is sent the newest key frame and all since at once if it
@@ -47,10 +47,8 @@ class Forwarder:
         """Send the frames of `track` that are complete; return whether there were any to watch."""
         began = False
         for frame in track.poll(now=now):
-            if frame.key:
-                track.keys.came()
-                if track in room.waiting:
-                    self._cross(room, track, frame)
+            if frame.key and track in room.waiting:
+                self._cross(room, track, frame)
             began |= frame.key or stream.kind == "audio"
             self._fanout.send_frame(frame, stream.ssrc, room.legs.get(track, ()))
             for downlink, line in room.probing.items():
@@ -92,9 +90,7 @@ class Forwarder:
             stream = room.streams[kind]
             if kind == "audio":
                 track = stream.layers[0]
-                downlink.begin(track.next_unsent)
-                downlink.layer = track
-                room.add_legs(track, (downlink.go_on(),))
+                room.add_legs(track, (downlink.join(track),))
                 continue
             flowing = stream.flowing(now=now) or stream.layers
             # Neither the largest, which a weak line would choke on, nor the smallest.
@@ -193,7 +189,9 @@ class Forwarder:
                 room.counted["shown_again"] += 1
                 self._show(room, stream, downlink, layer)
             return
-        (downlink.target or layer).keys.want()
+        keys = (downlink.target or layer).keys
+        if keys.wanted or session.key_frames.take(now=now):
+            keys.want()
 
     # Lines
 
@@ -207,7 +205,10 @@ class Forwarder:
         flowing = stream.flowing(now=now)
         aim = downlink.target or downlink.layer
         if not flowing:
+            stream.silent_at = now
             return
+        if aim not in flowing and now - stream.silent_at < SILENT_S:
+            return  # after a pause of the host not all layers go on at once
         if aim not in flowing:
             # The host switched it off, or came back without it.
             at = len(flowing) - 1
@@ -278,9 +279,10 @@ class Forwarder:
             if downlink is not None and session.up and downlink.layer not in layers:
                 self._stop(room, downlink)
                 self._await_key(room, downlink, layers[(len(layers) - 1) // 2])
-        for gone in [track for track in room.legs if track.kind == stream.kind]:
-            if gone not in layers:
-                del room.legs[gone]
+        for kept in (room.legs, room.waiting):
+            for gone in [track for track in kept if track.kind == stream.kind]:
+                if gone not in layers:
+                    del kept[gone]
 
     # Repairs and reports
 

@@ -22,6 +22,7 @@ from media.load import Load
 from media.rtp import Packet
 
 READS_MAX = 256  # datagrams per wake-up
+FEEDBACK_PER_S_MAX = 200  # browsers say 30 to 80 times a second how things arrive
 DATAGRAM_BYTES_MAX = 2_048
 # Datagrams a second that an address nobody knows may cost us. A whole estate may share one.
 STRANGERS_PER_S_MAX = 500
@@ -57,7 +58,8 @@ class Intake:
     """Call `readable` when the socket is."""
 
     def __init__(self, sock: socket.socket, sessions: Sessions, taker: Taker, load: Load) -> None:
-        # By reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, sources, unknown, flood.
+        # By reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, sources, unknown, flood,
+        # unreceivable.
         self.rejected: Counter[str] = Counter()
         self._sock = sock
         self._sessions = sessions
@@ -79,8 +81,10 @@ class Intake:
             self._take(datagram, address, now)
 
     def count_second(self) -> None:
-        """Strangers may knock again."""
+        """Strangers may knock again, and peers say more."""
         self._strangers.clear()
+        for session in self._sessions:
+            session.feedback_heard = 0
 
     def _take(self, datagram: bytes, address: Address, now: float) -> None:
         kind, session = kind_of(datagram), self._sessions.at(address)
@@ -174,12 +178,17 @@ class Intake:
         tells_arrivals = not is_rtp and transport_cc.is_report(datagram)
         if tells_arrivals and now < session.arrivals_wanted_at:
             return
+        if not is_rtp:
+            session.feedback_heard += 1
+            if session.feedback_heard > FEEDBACK_PER_S_MAX:
+                self.rejected["flood"] += 1
+                return
         try:
             if is_rtp:
                 clear = session.inbound.unprotect(datagram)
             else:
                 clear = session.inbound.unprotect_rtcp(datagram)
-        except pylibsrtp.Error:
+        except (pylibsrtp.Error, ValueError):  # forged or repeated; longer than any is
             self.rejected["srtp"] += 1
             return
         session.sources.add(source)

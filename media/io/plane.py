@@ -285,7 +285,6 @@ class MediaPlane:
     def stats(self) -> PlaneStats:
         """Return the worker's figures."""
         roles = Counter(session.role for session in self._sessions)
-        tracks = [track for room in self._relay.rooms.values() for track in room.tracks()]
         fanout = self._fanout
         return PlaneStats(
             rooms_live=sum(room.live for room in self._relay.rooms.values()),
@@ -294,7 +293,7 @@ class MediaPlane:
             packets_in=self._counted["in"],
             packets_out=fanout.packets,
             octets_out=fanout.octets,
-            packets_lost_in=sum(track.lost for track in tracks),
+            packets_lost_in=self._counted["lost_in"],
             nacks_out=self._counted["nacks"],
             key_requests_out=self._counted["keys"],
             resent=self._counted["resent"],

@@ -22,6 +22,7 @@ from media.rtp import Packet
 from media.track import Timeline, Track
 
 MEDIA_TIMEOUT_S = 3.0
+COMES_WITHIN_S = 10.0  # from a host's offer to its first packet
 REASSURE_EVERY_S = 0.5
 STANDBY_S = 120.0  # how long a standby host stays away after another host's last media
 RETRY_AFTER_S = 2
@@ -72,6 +73,8 @@ class Relay:
         if room is not None and not _same_codecs(room, chosen):
             self._end_viewers(room)
             room.streams = {}
+            room.legs.clear()
+            room.waiting.clear()
         if room is None:
             room = MediaRoom(session.room_id, {}, counted=self._counted)
             self.rooms[session.room_id] = room
@@ -272,7 +275,7 @@ class Relay:
         for room in list(self.rooms.values()):
             for stream in room.streams.values():
                 for track in stream.layers:
-                    track.count_second(now=now)
+                    self._counted["lost_in"] += track.count_second(now=now)
                 stream.order()
             for viewer in list(room.viewers.values()):
                 self._forwarder.choose(room, viewer, now=now)
@@ -289,14 +292,21 @@ class Relay:
             report = room.uplink.report(now=now) if room.uplink is not None else None
             if report is not None:
                 _feedback(host, report)
-            if room.live and now - host.last_media > MEDIA_TIMEOUT_S:
-                self._lose(room)
+        if host is not None and room.live and _is_silent(host, now):
+            self._lose(room)
 
     def end_lost(self, *, now: float, grace_s: float) -> None:
         """End the rooms whose host did not come back in time."""
         for room in list(self.rooms.values()):
-            if room.lost_at is not None and now - room.lost_at > grace_s:
+            comes = room.publisher is not None and now - room.publisher.created < COMES_WITHIN_S
+            if room.lost_at is not None and now - room.lost_at > grace_s and not comes:
                 self.end_room(room)
+
+
+def _is_silent(host: Session, now: float) -> bool:
+    if host.last_media:
+        return now - host.last_media > MEDIA_TIMEOUT_S
+    return now - host.created > COMES_WITHIN_S
 
 
 def _reassure(room: MediaRoom, now: float) -> None:

@@ -29,6 +29,7 @@ class Stream:
         self.ssrc = ssrc
         self.layers = layers
         self.timeline = layers[0].timeline
+        self.silent_at = float("-inf")  # when no layer came, of late
         # Sender reports that went out: middle of the NTP time → when, for round trips.
         self._reported: dict[int, float] = {}
 

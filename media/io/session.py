@@ -22,7 +22,10 @@ ADDRESSES_MAX = 8
 ROUND_TRIP_S = 0.1  # until it is measured
 ROUND_TRIP_S_MAX = 5.0
 ROUND_TRIP_GROWTH = 1.02  # with each report, so that a longer way is noticed
-REPEATS_BURST = 60
+# Packets sent again, so that repairs cannot choke a line; the rate follows what is sent.
+REPEATS_PER_S, REPEATS_BURST = 10.0, 60.0
+# Everybody's picture suffers from key frames: one viewer whose decoder fails may not cost many.
+KEY_FRAMES_PER_S, KEY_FRAMES_BURST = 0.3, 3.0
 
 Address = tuple[str, int]
 
@@ -44,21 +47,21 @@ class SessionInfo:
     held_s: float = 0.0  # what the host's line loses may hold up the live for so long
 
 
-class Repeats:
-    """How many packets may be sent again: a bucket, so that repairs cannot choke a line."""
+class Bucket:
+    """How many of something one peer may have: so many at once, and so many a second."""
 
-    def __init__(self) -> None:
-        self.per_s = 10.0
-        self._tokens = float(REPEATS_BURST)
+    def __init__(self, per_s: float, burst: float) -> None:
+        self.per_s = per_s
+        self._burst = self._tokens = burst
         self._at = 0.0
 
     def fill(self) -> None:
-        """Something else is sent from now on: what its beginning needs must not wait."""
-        self._tokens = float(REPEATS_BURST)
+        """Something else begins: what it needs must not wait."""
+        self._tokens = self._burst
 
     def take(self, *, now: float) -> bool:
         """Whether one more may go; going counts."""
-        self._tokens = min(REPEATS_BURST, self._tokens + (now - self._at) * self.per_s)
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self.per_s)
         self._at = now
         if self._tokens < 1:
             return False
@@ -90,6 +93,7 @@ class Session:
         self.last_heard = now
         self.last_media = 0.0
         self.arrivals_wanted_at = 0.0
+        self.feedback_heard = 0  # datagrams of RTCP in this second
         self.address: Address | None = None
         self.addresses: list[Address] = []
         self.nominated = False  # the peer has named its pair
@@ -110,7 +114,8 @@ class Session:
         self.lost: dict[str, float] = {}  # by kind: part of the packets, by the newest report
         self.nacks = 0
         self.resent = 0
-        self.repeats = Repeats()
+        self.repeats = Bucket(REPEATS_PER_S, REPEATS_BURST)
+        self.key_frames = Bucket(KEY_FRAMES_PER_S, KEY_FRAMES_BURST)  # asked of the host for it
         self.send_to = send
         self.handshake = Handshake(
             identity,

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pylibsrtp
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pylibsrtp._binding import ffi
 
 from media.io.dtls import Keys
 
 # RFC 3711 section 3.3.2 asks for at least 64; a burst of a key frame overtakes more.
 REPLAY_WINDOW = 1_024
+OUTBOUND_BYTES = 1_472 + 144  # the longest that we send, and what pylibsrtp keeps free
 _KEY_LABEL = 0
 _SALT_LABEL = 2
 
@@ -23,7 +25,12 @@ def inbound(keys: Keys) -> pylibsrtp.Session:
 
 def outbound(keys: Keys) -> pylibsrtp.Session:
     """Return a session that protects what we send; a packet may be sent again."""
-    return _session(keys, keys.ours, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+    session = _session(keys, keys.ours, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+    # Its buffer has room for the longest trailer of any profile beside 1,356 bytes, and hosts
+    # (GStreamer) send more; what we send has a tag of 16 bytes at most.
+    session._cdata = ffi.new("char[]", OUTBOUND_BYTES)
+    session._buffer = ffi.buffer(session._cdata)
+    return session
 
 
 def _session(keys: Keys, key: bytes, direction: int) -> pylibsrtp.Session:

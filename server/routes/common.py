@@ -64,21 +64,29 @@ async def read_body(request: Request, model: type[Model], *, empty: str = "") ->
     Raises:
         Problem: 413 `too-large`, or 422 `bad-request` that names the first wrong member.
     """
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise Problem(413, "too-large", f"The body may have {BODY_BYTES_MAX} bytes.")
-        parts.append(part)
+    body = await read_bytes(request, BODY_BYTES_MAX)
     try:
-        return model.model_validate_json(b"".join(parts) or empty)
+        return model.model_validate_json(body or empty)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         member = ".".join(str(part) for part in first["loc"])
         raise Problem(
             422, "bad-request", "The request is not as it should be.", first["msg"], member=member
         ) from None
+
+
+async def read_bytes(request: Request, bytes_max: int) -> bytes:
+    """Read a body.
+
+    Raises:
+        Problem: 413 `too-large`; no more than that was read.
+    """
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > bytes_max:
+            raise Problem(413, "too-large", f"The body may have {bytes_max} bytes.")
+    return bytes(body)
 
 
 def path_id(request: Request, name: str) -> str:

@@ -13,7 +13,7 @@ from server.ice_servers import links
 from server.limits import LimitKind
 from server.problem import Problem
 from server.routes import live_events, live_layers
-from server.routes.common import path_id, services_of
+from server.routes.common import path_id, read_bytes, services_of
 from server.routes.live_common import FRAGMENT, SDP, Handler, media_problems, open_to_all, preflight
 from server.services import Services
 
@@ -133,11 +133,7 @@ async def _read(request: Request, kind: str) -> str:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
         accept = "Accept-Post" if kind == SDP else "Accept-Patch"
         raise Problem(415, "not-sdp", f"Send the body as {kind}.", headers={accept: kind})
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > OFFER_BYTES_MAX:
-            raise Problem(413, "too-large", f"A body may have {OFFER_BYTES_MAX} bytes.")
+    body = await read_bytes(request, OFFER_BYTES_MAX)
     try:
         return body.decode()
     except UnicodeDecodeError:

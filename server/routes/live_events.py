@@ -19,7 +19,7 @@ from media.io.plane import MediaPlane
 from media.io.session import Role, Session
 from server.limits import LimitKind
 from server.problem import Problem
-from server.routes.common import path_id, services_of
+from server.routes.common import path_id, read_bytes, services_of
 from server.routes.live_common import media_problems, open_to_all, preflight
 
 EXTENSION = "urn:ietf:params:whep:ext:core:server-sent-events"
@@ -39,10 +39,10 @@ async def choose(request: Request) -> Response:
     """`POST`: which events; 201 with the stream's address."""
     session = _session(request)
     await services_of(request).limits.take(LimitKind.ICE, session.id)
-    body = await request.body()
+    body = await read_bytes(request, BODY_BYTES_MAX)
     try:
-        names = json.loads(body) if len(body) <= BODY_BYTES_MAX else None
-    except ValueError:
+        names = json.loads(body)
+    except (ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Problem(400, "bad-events", "Send a JSON list of event names.")

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from media.emulator import Conditions, Link
-from media.estimate import LEAST, Arrival, Estimator
+from media.estimate import CAME_MAX, LEAST, Arrival, Estimator
 from media.line import FALL
 from media.transport_cc import Arrivals, read
 from tests.media.test_transport_cc import payload_of
@@ -118,3 +118,11 @@ def test_nothing_is_made_of_clocks_that_jump() -> None:
         came = 1e6 if second % 10 == 5 else float(second)
         estimate = estimator.hear(Arrival(second / 1, came, 30_000.0), now=START + second)
         assert LEAST <= estimate < 1e6
+
+
+@pytest.mark.parametrize("step_s", [0.0, -1e-6])
+def test_a_clock_that_stands_still_keeps_nothing_for_ever(step_s: float) -> None:
+    estimator = Estimator()
+    for at in range(10 * CAME_MAX):
+        estimator.hear(Arrival(at / 10, at * step_s, 30_000.0), now=START + at / 10)
+    assert len(estimator._came) <= CAME_MAX

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.io.forward import AT_ONCE_PACKETS_MAX, PACED_PACKETS
-from media.track import Track
+from media.io.session import KEY_FRAMES_PER_S
+from media.track import SILENT_S, Track
 from tests.media.forwarding import CODEC, TICKS, Live, assert_seamless
 
 
@@ -106,6 +107,55 @@ def test_a_decoder_that_lost_the_picture_is_shown_it_again() -> None:
     assert_seamless(live.seen(session))
 
 
+def test_a_decoder_that_always_fails_does_not_cost_everybody_key_frames() -> None:
+    live = Live(packets=AT_ONCE_PACKETS_MAX)
+    live.frame("all")
+    session = live.viewer()
+    asked = 0
+    for _ in range(10 * 25):
+        live.frame()
+        live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+        if live.layer("m").keys.due(now=live.now):
+            asked += 1
+            live.frame("all")
+    assert 3 <= asked <= 3 + 10 * KEY_FRAMES_PER_S + 1, "and it does get some"
+
+
+def test_layers_that_go_on_later_after_a_pause_of_the_host_are_waited_for() -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer()
+    live.choose(session, "h")
+    live.frame()
+    live.pass_time(SILENT_S + 0.1)
+    live.choose(session, "h")  # nothing comes
+    for _ in range(8):
+        live.frame("l", skip=("m", "h"))
+        live.choose(session, "h")
+        assert live.sees(session) == "h"
+    live.frame("all")
+    assert live.sees(session) == "h"
+    assert session.downlinks["video"].changes == 1, "from the one that it began with"
+
+
+def test_a_layer_wished_for_while_a_viewer_catches_up_is_gone_over_to() -> None:
+    live = Live(packets=60)
+    live.frame("all")
+    for _ in range(20):
+        live.frame()
+    session = live.viewer()
+    assert session.downlinks["video"] in live.room.catching_up
+    live.choose(session, "h")
+    while session.downlinks["video"] in live.room.catching_up:
+        live.pass_time(0.005)
+        live.tick()
+    assert live.sees(session) == "m"
+    live.frame("h")
+    assert live.sees(session) == "h"
+    live.frame()
+    assert_seamless(live.seen(session))
+
+
 def test_a_layer_that_the_host_gives_up_is_left() -> None:
     live = Live()
     live.frame("all")
@@ -131,6 +181,7 @@ def test_a_host_that_returns_with_other_layers_keeps_its_viewers(rids: tuple[str
     for layer in live.stream.layers:
         layer.lose_source()
     live.forwarder.replace_layers(live.room, live.stream, layers)
+    assert set(live.room.waiting) | set(live.room.legs) <= set(layers), "nothing keeps the others"
     live.pass_time(3)
     live.frame("all")
     before = len(live.seen(session))

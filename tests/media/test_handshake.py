@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aioice import stun
+from OpenSSL import SSL
 
 from loadtest.dtls import ClientContext, DtlsClient
 from loadtest.ice import Remote, offer, parse_answer
+from media.io.dtls import Handshake, Identity
 from media.io.plane import MediaPlane, PlaneConfig
 from media.io.session import Role
 from tests.fuzz.test_media_parsers import OFFER
@@ -100,3 +102,32 @@ async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_firs
     assert session.address == second.sock.getsockname()
     for pair in (first, second):
         pair.sock.close()
+
+
+def test_what_a_peer_says_over_dtls_is_not_kept() -> None:
+    to_server: list[bytes] = []
+    to_client: list[bytes] = []
+    ours, theirs = Identity(), Identity()
+    server = Handshake(
+        ours, client=False, fingerprints=[("sha-256", theirs.fingerprint)], send=to_client.append
+    )
+    client = Handshake(
+        theirs, client=True, fingerprints=[("sha-256", ours.fingerprint)], send=to_server.append
+    )
+    client.start()
+    while to_server or to_client:
+        for datagram in [to_server.pop(0) for _ in list(to_server)]:
+            server.receive(datagram)
+        for datagram in [to_client.pop(0) for _ in list(to_client)]:
+            client.receive(datagram)
+    assert server.keys
+    for _ in range(100):
+        client._connection.send(b"x")
+    client._flush()
+    for records in to_server:
+        assert not server.receive(records)
+    with pytest.raises(SSL.WantReadError):
+        server._connection.recv(2_048)
+    client.close()
+    assert not server.receive(to_server[-1])
+    assert server.closed

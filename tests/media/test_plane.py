@@ -12,9 +12,9 @@ from media import sdp, transport_cc
 from media.demux import Kind, kind_of
 from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
-from media.io.intake import SOURCES_MAX, STRANGERS_PER_S_MAX
+from media.io.intake import FEEDBACK_PER_S_MAX, SOURCES_MAX, STRANGERS_PER_S_MAX
 from media.io.plane import MediaPlane, PlaneConfig
-from media.io.relay import REASSURE_EVERY_S
+from media.io.relay import COMES_WITHIN_S, REASSURE_EVERY_S
 from media.io.room import LONG_WAY_S, YOUNG_S
 from media.io.session import Role
 from media.io.stats import LiveStats
@@ -186,6 +186,36 @@ async def test_a_standby_host_steps_aside_and_stays_away(plane: MediaPlane) -> N
             with pytest.raises(Busy) as caught:
                 await plane.publish(ROOM, OFFER, takeover=False)
             assert caught.value.retry_after_s > 0
+
+
+async def test_a_host_that_takes_over_and_sends_nothing_is_missed(
+    plane: MediaPlane, events: list[MediaEvent]
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        await plane.publish(ROOM, OFFER, takeover=True)
+        room = plane._relay.rooms[ROOM]
+        assert room.publisher
+        assert room.live, "its first packet may come at any moment"
+        plane._relay.count_second(now=room.publisher.created + COMES_WITHIN_S - 0.1)
+        assert events == [PublisherUp(ROOM, returned=False)]
+        plane._relay.count_second(now=room.publisher.created + COMES_WITHIN_S + 0.1)
+        assert events[1:] == [PublisherLost(ROOM)]
+
+
+async def test_a_host_that_is_just_coming_back_is_not_ended(
+    plane: MediaPlane, events: list[MediaEvent]
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+    await wait_until(lambda: PublisherLost(ROOM) in events, what="the loss")
+    await plane.publish(ROOM, OFFER, takeover=True)
+    coming = plane._relay.rooms[ROOM].publisher
+    assert coming
+    plane._relay.end_lost(now=coming.created + COMES_WITHIN_S - 0.1, grace_s=0)
+    assert plane._relay.rooms[ROOM].publisher is coming
+    plane._relay.end_lost(now=coming.created + COMES_WITHIN_S + 0.1, grace_s=0)
+    assert PublisherGone(ROOM) in events
 
 
 async def test_ending_a_live_lets_everybody_go(plane: MediaPlane, events: list[MediaEvent]) -> None:
@@ -437,6 +467,21 @@ async def test_a_host_cannot_have_us_remember_streams_without_end(plane: MediaPl
             await outgoing._send(protect(packet))
         await wait_until(lambda: plane.stats().rejected.get("sources", 0) > 0, what="the limit")
         assert len(session.sources) == SOURCES_MAX
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+
+
+async def test_a_peer_cannot_keep_us_busy_with_feedback_or_long_datagrams(
+    plane: MediaPlane,
+) -> None:
+    async with host(publishing(plane)) as peer:
+        await wait_until(lambda: live(plane), what="the live")
+        outgoing = peer.getSenders()[0].transport.transport
+        await outgoing._send(bytes.fromhex("80600001") + bytes(1_700))
+        await wait_until(lambda: plane.stats().rejected == {"srtp": 1}, what="the refusal")
+        for _ in range(2 * FEEDBACK_PER_S_MAX):
+            await outgoing._send(bytes.fromhex("81c90001") + bytes(20))
+        await wait_until(lambda: plane.stats().rejected.get("flood", 0) > 0, what="the limit")
         async with viewer(playing(plane)) as tracks:
             await next_frame(tracks["video"])
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.errors import MalformedRtp
-from media.rtp import parse, starts_key_frame, unwrap
+from media.rtp import PAYLOAD_BYTES_MAX, parse, starts_key_frame, unwrap
 
 
 @given(
@@ -43,6 +43,7 @@ def test_header_extensions_are_skipped() -> None:
         bytes.fromhex("a0600001000000020000000300"),  # padding of zero
         bytes.fromhex("8f6000010000000200000003"),  # fifteen sources, none there
         bytes.fromhex("90600001000000020000000300010009"),  # extension cut off
+        bytes.fromhex("806000010000000200000003") + bytes(PAYLOAD_BYTES_MAX + 1),
     ],
 )
 def test_a_broken_packet_is_malformed(raw: bytes) -> None:
@@ -60,6 +61,9 @@ def test_a_broken_packet_is_malformed(raw: bytes) -> None:
         ("H264", "7c85", True),  # first fragment of an IDR
         ("H264", "7c05", False),  # a later fragment
         ("H264", "78000167420000", True),  # aggregate that begins with a parameter set
+        ("H264", "78000209f0000267420002688c", True),  # with a delimiter before it
+        ("H264", "78000209f0000241880000", False),
+        ("H264", "78ffff67", True),  # cut off after it
         ("VP8", "1000", True),
         ("VP8", "1001", False),
         ("VP8", "0000", False),  # not the start of a partition

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.reorder import REPAIR_S
 from media.rtp import Packet
 from media.sdp import Codec
 from media.track import FRAMES_PER_S_MIN, KEY_AFTER_S, RING_S, Frame, Track
@@ -211,6 +212,17 @@ def test_a_report_tells_what_was_lost_since_the_last_one() -> None:
     assert (second.packets_lost, second.fraction_lost) == (2, 0)
 
 
+def test_what_never_came_is_counted_once_and_only_when_it_is_given_up() -> None:
+    live = track()
+    feed(live, 0, 0, KEY, now=0)
+    assert live.count_second(now=0.03) == 0
+    feed(live, 4, TICKS, DELTA, now=0.04)  # 2 and 3 are missing
+    assert live.count_second(now=0.05) == 0
+    live.poll(now=0.04 + REPAIR_S)
+    assert [live.count_second(now=now) for now in (1.0, 2.0)] == [2, 0]
+    assert live.lost == 2
+
+
 def test_a_report_answers_the_hosts_own_with_its_age() -> None:
     live = track()
     feed(live, 0, 0, KEY, now=0)
@@ -229,3 +241,30 @@ def test_jitter_is_how_unevenly_frames_come(late_s: float, jitter_ms: float) -> 
         live.receive(packet, now=now)
     assert live.source
     assert live.source.jitter_ticks / 90 == pytest.approx(jitter_ms, abs=0.5)
+
+
+def test_a_key_frame_with_a_hole_is_none_and_another_one_is_asked_for() -> None:
+    live = track()
+    feed(live, 0, 0, KEY, now=0)
+    live.keys.want()
+    assert live.keys.due(now=1.0)
+    for number, last in ((2, False), (4, True)):  # 3 never comes
+        live.receive(Packet(96, last, number, TICKS, 1, KEY + bytes(100)), now=1.1)
+    [frame] = live.poll(now=1.1 + REPAIR_S)
+    assert not frame.key
+    assert live.keys.wanted, "it is still to come"
+    assert live.keys.due(now=1.6)
+    [frame] = feed(live, 5, 2 * TICKS, KEY, now=1.7)
+    assert frame.key
+    assert not live.keys.wanted
+
+
+def test_what_is_lost_after_a_key_frame_wants_another_one() -> None:
+    live = track()
+    feed(live, 0, 0, KEY, now=0)
+    for number in (2, 3):
+        live.receive(Packet(96, number == 3, number, TICKS, 1, KEY + bytes(100)), now=0.04)
+    # 4 never comes: all of it is handed out at once when that is given up.
+    live.receive(Packet(96, True, 5, 2 * TICKS, 1, DELTA), now=0.08)
+    assert [frame.key for frame in live.poll(now=0.08 + REPAIR_S)] == [True, False]
+    assert live.keys.wanted

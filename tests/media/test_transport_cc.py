@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from media import rtcp, transport_cc
 from media.errors import Malformed
-from media.transport_cc import PACKETS_MAX, TOLD_MAX, Arrivals, Told
+from media.transport_cc import PACKETS_MAX, TOLD_MAX, UNTOLD_MAX, Arrivals, Told
 
 TICK_S = 0.000_25
 
@@ -137,3 +137,12 @@ def test_a_report_is_found_between_others_with_its_padding() -> None:
     told, *others = rtcp.parse(compound)
     assert isinstance(told, Told) and told.came == 2
     assert [lost for packet in others for lost in rtcp.lost_packets(packet)] == [7, 8]
+
+
+def test_a_host_that_numbers_in_large_steps_keeps_nothing_for_ever() -> None:
+    arrivals = Arrivals()
+    for at in range(3 * UNTOLD_MAX):
+        arrivals.receive(at * 600 & 0xFFFF, now=at * 0.01)
+    assert len(arrivals._arrived) <= UNTOLD_MAX
+    told = read(arrivals.report(1, 2) or b"")
+    assert told

@@ -397,6 +397,8 @@ async def test_events_are_offered_and_chosen_whep_extension(linli: Linli) -> Non
     assert chosen.headers["Location"].endswith("?of=viewercount")
     refused(await linli.client.post(events[1], json=["scte35"]), 422)
     refused(await linli.client.post(events[1], content="active"), 400)
+    refused(await linli.client.post(events[1], content=b"[" * 1_900), 400)
+    refused(await linli.client.post(events[1], json=["active"] * 1_000), 413)
     await linli.client.delete(session.headers["Location"])
     refused(await linli.client.post(events[1], json=["active"]), 404)
 
