@@ -124,7 +124,6 @@ class Track:
         self._frame_timestamp = 0
         self._frame_key = False
         self._frame_holed = False  # something in the middle of it never came
-        self._frame_holed = False  # something in the middle never came
 
     @property
     def waits_for_key(self) -> bool:
