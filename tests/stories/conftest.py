@@ -61,6 +61,17 @@ KEEP_GAPS = """() => {
   }
   video.requestVideoFrameCallback(presented)
 }"""
+# Notes when the page showed its first picture, ms since it was opened.
+FIRST_FRAME = """
+const look = () => {
+  for (const video of document.querySelectorAll('video'))
+    if (!video.watched) {
+      video.watched = true
+      video.requestVideoFrameCallback((now) => { window.firstFrame ??= now })
+    }
+}
+new MutationObserver(look).observe(document, { childList: true, subtree: true })
+"""
 # The pair a peer connection sends on: the ICE session of its local candidate, and its states.
 PAIR_IN_USE = """async (peer) => {
   const stats = await peer.getStats()

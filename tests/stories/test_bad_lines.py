@@ -17,7 +17,7 @@ from media.emulator import Conditions
 from tests.helpers import wait_until
 from tests.netem import Network, network
 from tests.running import Running
-from tests.stories.conftest import DESKTOP, People, goes_live, video_stats
+from tests.stories.conftest import DESKTOP, FIRST_FRAME, People, goes_live, video_stats
 from tests.stories.watching import (
     FROZEN_BUSY_S_MAX,
     LIVE_S,
@@ -46,19 +46,6 @@ ESTIMATES = """{
     return send(url, offers ? { ...init, body: without(init.body) } : init)
   }
 }"""
-# Notes when the page shows its first picture, ms since it was opened.
-FIRST_PICTURE = """{
-  const noted = new WeakSet()
-  const timer = setInterval(() => {
-    const video = document.querySelector('video')
-    if (!video || noted.has(video)) return
-    noted.add(video)
-    video.requestVideoFrameCallback((now) => {
-      window.firstPicture ??= now
-      clearInterval(timer)
-    })
-  }, 10)
-}"""
 # From a queue that is soon full and loses to one that only delays.
 CAP_QUEUES_S = [0.1, 0.3, 1.0, 5.0] if SOAK else [0.3]
 VIEWERS = {"tells arrivals": [], "estimates": [ESTIMATES]}
@@ -69,8 +56,8 @@ DRAINED_AFTER_S = 10
 LAG_S_MAX = 3.5
 JOINS = 16 if SOAK else 2
 JOINED_WATCH_S = 3
-FIRST_PICTURE_MS_MAX = 5_000
-FROZEN_JOINS_MAX = JOINS // 2 if SOAK else JOINS
+FIRST_FRAME_MS_MAX = 5_000
+FROZEN_JOINS_MAX = JOINS // 2  # of a soak; of two anything may happen
 WHOLE_S = 40.0  # three encoders that begin on busy cores
 BEFORE_CAP_S = 5
 CAPPED_S = 10
@@ -137,16 +124,17 @@ async def test_those_who_join_on_a_line_that_loses_see_the_picture_soon(
     firsts_ms, freezes_s = [], []
     for seed in range(JOINS):
         async with network(port, up=conditions, down=conditions, seed=seed) as line:
-            viewer = await joins(people, line, scripts=[FIRST_PICTURE])
+            viewer = await joins(people, line, scripts=[FIRST_FRAME])
             await viewer.wait_for_timeout(JOINED_WATCH_S * 1_000)
             stats = await video_stats(viewer)
-            firsts_ms.append(round(await viewer.evaluate("window.firstPicture")))
+            firsts_ms.append(round(await viewer.evaluate("window.firstFrame")))
             freezes_s.append(round(stats["totalFreezesDuration"], 2))
             await viewer.context.close()
     print(f"\nfirst pictures, ms: {sorted(firsts_ms)}; froze, s: {sorted(freezes_s)}")
-    assert max(firsts_ms) <= FIRST_PICTURE_MS_MAX, firsts_ms
+    assert max(firsts_ms) <= FIRST_FRAME_MS_MAX, firsts_ms
     assert max(freezes_s) <= FROZEN_BUSY_S_MAX, freezes_s
-    assert sum(frozen_s > 0 for frozen_s in freezes_s) <= FROZEN_JOINS_MAX, freezes_s
+    if SOAK:
+        assert sum(frozen_s > 0 for frozen_s in freezes_s) <= FROZEN_JOINS_MAX, freezes_s
 
 
 async def test_key_frames_every_two_seconds_cost_little_on_a_line_that_loses(

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext
 
 from tests.helpers import wait_until
 from tests.running import Running
-from tests.stories.conftest import PHONE
+from tests.stories.conftest import FIRST_FRAME, PHONE
 
 KEY_FRAMES_EVERY_S = 10
 # `LINLI_SOAK=1` on a quiet machine: as many openings as a percentile needs, and the goal itself.
@@ -20,16 +20,6 @@ OPENINGS = 40 if SOAK else 6
 GOAL_S = 0.5
 # Beside the browser, the encoder and other tests on two cores.
 BUSY_S = 2.0
-FIRST_FRAME = """
-const look = () => {
-  for (const video of document.querySelectorAll('video'))
-    if (!video.watched) {
-      video.watched = true
-      video.requestVideoFrameCallback((now) => { window.firstFrame = now })
-    }
-}
-new MutationObserver(look).observe(document, { childList: true, subtree: true })
-"""
 
 
 @pytest.fixture
