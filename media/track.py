@@ -25,8 +25,11 @@ GOP_PACKETS_MAX = 2_500
 # first of both is taken.
 KEY_AFTER_S = 0.200
 FRAMES_PER_S_MIN = 10.0  # of a picture that is expected to move
-# A stream that was silent this long does not flow: hosts switch off layers they cannot afford.
+# A stream that was silent this long does not flow.
 SILENT_S = 1.5
+# Nor does one that the host goes on without: it switches off layers that it cannot afford.
+LEFT_OUT_S = 0.250
+LEFT_OUT_FRAMES = 4
 # Two packets of sound go out in one call: half of the calls, 20 ms later.
 PAIR_WAIT_S = 0.030
 
@@ -64,10 +67,11 @@ class Reception(NamedTuple):
 
 
 class Timeline:
-    """Where zero of a stream's timestamps lies, the same for all its layers."""
+    """What the layers of a stream share: where zero of their times lies, and when packets come."""
 
     def __init__(self, clock_hz: int) -> None:
         self.clock_hz = clock_hz
+        self.heard_at = self.heard_since = float("-inf")  # packets came without a pause
         self._began: float | None = None
 
     def ticks(self, *, now: float) -> int:
@@ -75,6 +79,12 @@ class Timeline:
         if self._began is None:
             self._began = now
         return round((now - self._began) * self.clock_hz) + 1
+
+    def heard(self, *, now: float) -> None:
+        """A packet of a layer came."""
+        if now - self.heard_at > LEFT_OUT_S:
+            self.heard_since = now
+        self.heard_at = now
 
 
 class Track:
@@ -97,6 +107,7 @@ class Track:
         self.timeline = timeline or Timeline(codec.clock_hz)
         self.timestamp = 0  # of the newest frame
         self.newest_at = 0.0
+        self.heard_at = float("-inf")
         self.size: Size | None = None
         self.packets_sent = 0
         self.octets_sent = 0
@@ -141,8 +152,12 @@ class Track:
         return self._source
 
     def flows(self, *, now: float) -> bool:
-        """Whether frames come at all."""
-        return self.frames_sent > 0 and now - self.newest_at < SILENT_S
+        """Whether frames come at all, and other layers do not go on without this one."""
+        if not self.frames_sent or now - self.newest_at > SILENT_S:
+            return False
+        timeline = self.timeline
+        alone_s = timeline.heard_at - max(self.heard_at, timeline.heard_since)
+        return alone_s < LEFT_OUT_S or alone_s * self.frames_per_s < LEFT_OUT_FRAMES
 
     def receive(self, packet: Packet, *, now: float) -> None:
         """Take a host's packet; then call `poll`."""
@@ -151,6 +166,9 @@ class Track:
             self._end_frame(now)
             patience_s = REPAIR_S if self.kind == "video" else OVERTAKEN_S
             source = self._source = Source(packet, self.codec.clock_hz, patience_s)
+        if packet.payload:
+            self.heard_at = now
+            self.timeline.heard(now=now)
         number = source.receive(packet, now=now)
         self.nacks.came(number & 0xFFFF, now=now)
         # One that tells its size has its parameter sets: newcomers can begin with it.

@@ -149,10 +149,13 @@ class Forwarder:
             self._await_key(room, downlink, downlink.layer)
 
     def tick(self, room: MediaRoom, *, now: float) -> None:
-        """Call every few milliseconds: those who catch up get on."""
+        """Call every few milliseconds: those who catch up get on, a dead layer is left."""
         stream = room.streams.get("video")
         if stream is None:
             return
+        if stream.newly_silent(now=now):
+            for session in room.viewers.values():
+                self.choose(room, session, now=now)
         for downlink in list(room.catching_up):
             downlink.earn(now=now)
             self._catch_up(room, stream, downlink, PACED_PACKETS)
@@ -209,11 +212,9 @@ class Forwarder:
             return
         if aim not in flowing and now - stream.silent_at < SILENT_S:
             return  # after a pause of the host not all layers go on at once
-        if aim not in flowing:
-            # The host switched it off, or came back without it.
-            at = len(flowing) - 1
-        else:
-            at = flowing.index(aim)
+        # One that the host switched off, or came back without, is as good as the next smaller.
+        to_aim = stream.layers[: stream.layers.index(aim) + 1] if aim in stream.layers else []
+        at = max(0, sum(layer in flowing for layer in to_aim) - 1)
         rungs = [
             Rung(layer.rid, layer.bits_per_s, layer.size.lines if layer.size else 0)
             for layer in flowing

@@ -30,6 +30,7 @@ class Stream:
         self.layers = layers
         self.timeline = layers[0].timeline
         self.silent_at = float("-inf")  # when no layer came, of late
+        self._flowed: list[Track] = []
         # Sender reports that went out: middle of the NTP time → when, for round trips.
         self._reported: dict[int, float] = {}
 
@@ -47,6 +48,11 @@ class Stream:
     def flowing(self, *, now: float) -> list[Track]:
         """Return the layers that the host sends now, from small to large."""
         return [layer for layer in self.layers if layer.flows(now=now)]
+
+    def newly_silent(self, *, now: float) -> list[Track]:
+        """Return the layers that the host sent at the call before, and does not send any longer."""
+        before, self._flowed = self._flowed, self.flowing(now=now)
+        return [layer for layer in before if layer not in self._flowed]
 
     def note_report(self, middle: int, *, now: float) -> None:
         """A sender report goes out to viewers; `middle` are the middle 32 bits of its NTP time."""

@@ -14,7 +14,7 @@ from media.io.session import Role, Session
 from media.load import Load
 from media.rtp import Packet
 from media.sdp import Codec, parse_offer
-from media.track import Frame, Track
+from media.track import Frame, Timeline, Track
 from tests.fuzz.test_media_parsers import OFFER
 
 KEY, DELTA = b"\x65\x88", b"\x41\x88"
@@ -52,7 +52,10 @@ class Live:
         self.recorder = Recorder()
         self.load = Load(now=0, busy_s=0)
         self.forwarder = Forwarder(cast(Fanout, self.recorder), self.load)
-        layers = [Track("video", CODEC, 1_000 * (at + 1), rid) for at, rid in enumerate(rids)]
+        timeline = Timeline(CODEC.clock_hz)
+        layers = [
+            Track("video", CODEC, 1_000 * (at + 1), rid, timeline) for at, rid in enumerate(rids)
+        ]
         self.stream = Stream("video", CODEC, 77, layers)
         self.room = MediaRoom("demo", {"video": self.stream}, counted=Counter())
         self.packets = packets

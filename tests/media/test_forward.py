@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from media.io.forward import AT_ONCE_PACKETS_MAX, PACED_PACKETS
 from media.io.session import KEY_FRAMES_PER_S
-from media.track import SILENT_S, Track
-from tests.media.forwarding import CODEC, TICKS, Live, assert_seamless
+from media.track import LEFT_OUT_S, SILENT_S, Track
+from tests.media.forwarding import CODEC, FRAME_S, TICKS, Live, assert_seamless
 
 
 def test_a_newcomer_gets_the_pictures_since_the_key_frame_close_together() -> None:
@@ -156,18 +156,74 @@ def test_a_layer_wished_for_while_a_viewer_catches_up_is_gone_over_to() -> None:
     assert_seamless(live.seen(session))
 
 
-def test_a_layer_that_the_host_gives_up_is_left() -> None:
+@pytest.mark.parametrize(("given_up", "next_best"), [("h", "m"), ("m", "l"), ("l", "m")])
+def test_a_layer_that_the_host_gives_up_is_left_at_once(given_up: str, next_best: str) -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer()
+    live.choose(session, given_up)
+    for _ in range(60):
+        live.frame()
+        live.tick()
+    assert live.sees(session) == given_up
+    last_seen = live.now
+    while not live.layer(next_best).keys.wanted:
+        live.frame(skip=(given_up,))
+        live.tick()
+    assert live.now - last_seen < LEFT_OUT_S + 3 * FRAME_S
+    live.frame("all", skip=(given_up,))
+    assert live.sees(session) == next_best
+    assert_seamless(live.seen(session))
+
+
+def test_a_layer_of_which_some_pictures_are_left_out_is_kept() -> None:
     live = Live()
     live.frame("all")
     session = live.viewer()
     live.choose(session, "h")
+    for _ in range(20):
+        live.frame()
+        for _ in range(5):
+            live.frame(skip=("h",))
+            live.tick()
     assert live.sees(session) == "h"
-    for _ in range(60):
-        live.frame(skip=("h",))
+    assert session.downlinks["video"].target is None
+
+
+def test_a_pause_of_the_host_is_no_change_of_layers() -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer()
     live.choose(session, "h")
-    live.frame("all", skip=("h",))
-    assert live.sees(session) == "m"
-    assert_seamless(live.seen(session))
+    for _ in range(30):
+        live.frame()
+        live.tick()
+    for _ in range(10):
+        live.pass_time(0.1)
+        live.tick()
+    for _ in range(5):
+        live.frame(skip=("h",))
+        live.tick()
+    live.frame()
+    live.tick()
+    assert live.sees(session) == "h"
+    assert session.downlinks["video"].target is None
+
+
+def test_pictures_that_come_slowly_are_not_given_up() -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer()
+    live.choose(session, "h")
+    for _ in range(20):
+        live.frame(skip=("h",))
+        live.pass_time(0.3)
+        live.tick()
+        live.frame(skip=("l", "m"))
+        live.pass_time(0.3)
+        live.tick()
+    assert live.sees(session) == "h"
+    assert session.downlinks["video"].target is None
 
 
 @pytest.mark.parametrize("rids", [("",), ("l", "h"), ("x", "y")])
