@@ -334,12 +334,16 @@ class Downlink:
         return Arrival(kept.at, told.at, came * self.layer.packet_bits)
 
     def newly_missed(self, lost: Sequence[int]) -> int:
-        """Return how many of `lost`, 16-bit numbers, are asked for the first time."""
+        """Return how many of `lost`, 16-bit numbers, are asked for the first time.
+
+        Only of what was sent as it came from the host: what is missing of a whole group of pictures
+        that was sent at once does not tell how much the line carries.
+        """
         following = self.next_number()
         numbers = [unwrap(sequence, following) for sequence in lost]
-        fresh = sum(number > self._missed_to for number in numbers)
+        after = max(self._missed_to, self._prompt_from - 1) if self.on else following
         self._missed_to = max(self._missed_to, *numbers)
-        return fresh
+        return sum(number > after for number in numbers)
 
     def note_resent(self, number: int, *, now: float) -> None:
         """The packet was sent again."""

@@ -142,7 +142,7 @@ class Intake:
         flights = session.handshake.flights
         try:
             if session.handshake.receive(datagram):
-                session.handshake_rtt_s = now - session.spoken_at
+                session.shook_hands(now=now)
                 del self._sessions.handshaking[session.id]
                 session.take_keys()
                 self._taker.connected(session)

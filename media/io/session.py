@@ -107,7 +107,7 @@ class Session:
         self.outbound: pylibsrtp.Session | None = None
         self.gcm: Gcm | None = None
         self.spoken_at = 0.0  # when our newest flight of the handshake left
-        self.handshake_rtt_s = 0.0  # a round trip, by the last flight; losses make it longer
+        self.handshake_rtt_s = 0.0  # see `shook_hands`
         self.rtt_s = ROUND_TRIP_S
         self.rtt_s_min = ROUND_TRIP_S  # of late; what jitter adds is no reason to wait for a repeat
         self.rtt_known = False
@@ -153,6 +153,11 @@ class Session:
             self.rtt_s = (self.rtt_s * 7 + rtt_s) / 8 if self.rtt_known else rtt_s
             self.rtt_s_min = min(rtt_s, self.rtt_s_min * ROUND_TRIP_GROWTH)
             self.rtt_known = True
+
+    def shook_hands(self, *, now: float) -> None:
+        """The last flight of the handshake tells a round trip, which losses make longer."""
+        self.handshake_rtt_s = now - self.spoken_at
+        self.rtt_s_min = min(self.rtt_s_min, self.handshake_rtt_s)
 
     def take_keys(self) -> None:
         """Media may flow: make the ciphers of both directions."""

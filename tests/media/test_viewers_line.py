@@ -91,6 +91,37 @@ def test_a_full_line_drains_while_it_waits_for_its_smaller_picture() -> None:
     assert len(live.recorder.again) == 1
 
 
+def test_what_is_missing_of_all_that_was_sent_at_once_is_no_full_line() -> None:
+    live = Live()
+    live.frame("all")
+    for _ in range(50):
+        live.frame()
+    session = live.viewer()
+    numbers = [number & 0xFFFF for number, _, _ in live.seen(session)]
+    assert len(numbers) > 100
+    live.now += 1.1  # what is heard first is about what the line was before
+    live.forwarder.repeat(live.room, session, live.stream, numbers[::8], now=live.now)
+    assert len(live.recorder.again) == len(numbers[::8])
+    assert session.line.capacity is None
+    for _ in range(10):
+        live.frame()
+    gone = [number & 0xFFFF for number, _, _ in live.seen(session)[-18:]]
+    live.forwarder.repeat(live.room, session, live.stream, gone, now=live.now)
+    assert session.line.capacity is not None, "so many of what came from the host are"
+
+
+def test_the_handshake_tells_how_soon_a_repeat_may_be_lost_too() -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer()
+    session.spoken_at = live.now
+    session.shook_hands(now=live.now + 0.06)
+    lost = [live.seen(session)[0][0] & 0xFFFF]
+    for at in (0, 0.05, 0.07):
+        live.forwarder.repeat(live.room, session, live.stream, lost, now=live.now + at)
+    assert len(live.recorder.again) == 2
+
+
 def test_what_was_missed_comes_again_whatever_layer_it_was_of() -> None:
     live = Live()
     live.frame("all")

@@ -1,6 +1,7 @@
 /** A peer connection without a network, as far as lib/ uses one. */
 export class FakePeer {
   connectionState = 'new'
+  iceConnectionState = 'new'
   closed = false
   offered: string[] = []
   preferred: { mimeType: string }[] = []
@@ -15,6 +16,7 @@ export class FakePeer {
   remoteDescription: { sdp: string } | null = null
   ontrack: ((event: unknown) => void) | null = null
   onconnectionstatechange: (() => void) | null = null
+  oniceconnectionstatechange: (() => void) | null = null
   #frames = 0
   #packets = 0
   #received = 0
@@ -70,6 +72,11 @@ export class FakePeer {
   async setRemoteDescription(description: { sdp: string }) {
     this.remoteDescription = description
     if (!/a=simulcast:/.test(description.sdp)) this.encodings = this.encodings.slice(0, 1)
+  }
+  /** The checks found a way; the handshake is still to come. */
+  findWay() {
+    this.iceConnectionState = 'connected'
+    this.oniceconnectionstatechange?.()
   }
   become(state: string) {
     this.connectionState = state

@@ -99,6 +99,17 @@ describe('watching', () => {
     expect(peer().receivers[0]?.jitterBufferTarget).toBe(120 + SECOND_TRY_MS)
   })
 
+  it('takes the way for long when the handshake took long, though a check was quick', async () => {
+    player.start()
+    await time.pass(10)
+    peer().round_trip_s = 0.01
+    peer().findWay()
+    await time.pass(160)
+    peer().become('connected')
+    await time.pass(10)
+    expect(peer().receivers[0]?.jitterBufferTarget).toBe(80 + SECOND_TRY_MS)
+  })
+
   it('gives repairs of the host time when the server says that its line loses', async () => {
     answer = () =>
       new Response(sessionOf('server'), {

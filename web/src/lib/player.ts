@@ -18,6 +18,8 @@ const FIRST_SAMPLES_EVERY_MS = 100
 /** While it is young, or while it is being given time for repairs, ms. */
 const CLOSE_SAMPLES_EVERY_MS = 200
 const YOUNG_MS = 5_000
+/** From a way that was found to a connected transport, by DTLS 1.2. One check may have been lucky. */
+const HANDSHAKE_ROUND_TRIPS = 2
 /** Wait for a live to begin when the server names no time, ms. */
 const NOT_LIVE_WAIT_MS = 3_000
 /** Transports in a row that fail before we say that WebRTC is blocked here. */
@@ -151,18 +153,23 @@ export class Player {
   }
 
   #listen(peer: RTCPeerConnection, attempt: number): void {
+    let found_ms = Infinity
+    peer.oniceconnectionstatechange = () => {
+      if (peer.iceConnectionState === 'connected') found_ms = Math.min(found_ms, this.world.timers.now())
+    }
     peer.ontrack = (event) => {
       if (attempt === this.#attempt) this.world.onTrack(event)
     }
     peer.onconnectionstatechange = () => {
       if (attempt !== this.#attempt) return
-      if (peer.connectionState === 'connected') this.#connected(peer, attempt)
+      if (peer.connectionState === 'connected')
+        this.#connected(peer, attempt, (this.world.timers.now() - found_ms) / HANDSHAKE_ROUND_TRIPS)
       else if (peer.connectionState === 'disconnected') this.#mending?.stalled()
       else if (peer.connectionState === 'failed' || peer.connectionState === 'closed') this.#transportFailed()
     }
   }
 
-  #connected(peer: RTCPeerConnection, attempt: number): void {
+  #connected(peer: RTCPeerConnection, attempt: number, shaken_ms: number): void {
     this.#cancel()
     // A transport that says it is well again still has to move the picture.
     if (!this.#stalled) this.#mending?.moving()
@@ -181,8 +188,10 @@ export class Player {
       if (attempt !== this.#attempt) return
       const stats = [...report.values()] as Record<string, unknown>[]
       if (begun) this.#soften(peer, stats)
-      else
-        setDelay(peer, this.#cushion.begin(checkedRoundTrip(stats), this.#held_ms, this.world.timers.now()))
+      else {
+        const round_trip_ms = Math.max(checkedRoundTrip(stats), shaken_ms)
+        setDelay(peer, this.#cushion.begin(round_trip_ms, this.#held_ms, this.world.timers.now()))
+      }
       begun = true
       this.#hear(silence.sample(stats, this.world.timers.now()))
       this.#look(stats)
