@@ -65,7 +65,8 @@ class Downlink:
         self.paused = False
         self.pace_per_s = 0.0  # bit/s at which a thin line catches up; 0: any
         self.probed_at = 0.0
-        self.replayed_at = -1e9
+        self.shown_again_at = -1e9
+        self.patient_until = float("inf")  # while it waits for its first picture
         self.changes = 0
         self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
         self._clock_hz = clock_hz
@@ -145,7 +146,7 @@ class Downlink:
     def _take_leg(self, layer: Track, shift: int, ticks: int) -> None:
         if self.layer is not layer and self.layer is not None:
             self.changes += 1
-        self.layer = layer
+        self.layer, self.patient_until = layer, float("inf")
         if (shift, ticks & 0xFFFFFFFF) != (self.leg.shift, self.leg.ticks):
             self.leg = self.leg.moved(shift, ticks)
         self._spans.append(Span(self._next, layer, self.leg, {}))

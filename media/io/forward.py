@@ -25,13 +25,19 @@ AT_ONCE_PACKETS_MAX = 120
 PACED_PACKETS = 24
 # A key frame that far back is asked for anew, so that the next viewers have less to catch up with.
 OLD_GOP_PACKETS = 600
+# On a long way what is sent at once comes in no order and with holes, and is all asked for again:
+# who comes that way gets the host's next key frame instead, unless the newest is this near, or the
+# next one takes this long.
+LONG_WAY_S = 0.020
+LONG_WAY_PACKETS_MAX = 40
+KEY_WITHIN_S = 0.4
 # From a key frame this near we cross over to another layer at once.
 CROSS_PACKETS_MAX = 40
 AT_ONCE_S = 0.4  # on a line that is known to be thin
 PACKET_BYTES = 1_200
 # At how many times a layer's rate such a line is sent its key frame, as WebRTC's own pacer has it.
 THIN_PACE = 2.5
-SHOWN_AGAIN_S = 0.5
+SHOWN_AGAIN_S = 0.2
 REPEATS_PER_NACK_MAX = 100
 PROBE_GAP_S = 0.2  # what a pause leaves out is not made up for
 
@@ -94,7 +100,13 @@ class Forwarder:
                 continue
             flowing = stream.flowing(now=now) or stream.layers
             # Neither the largest, which a weak line would choke on, nor the smallest.
-            self._show(room, stream, downlink, flowing[(len(flowing) - 1) // 2])
+            track = flowing[(len(flowing) - 1) // 2]
+            near = session.handshake_rtt_s < LONG_WAY_S
+            if near or track.gop_packets <= LONG_WAY_PACKETS_MAX or track.keys.in_vain:
+                self._show(room, stream, downlink, track)
+            else:
+                downlink.patient_until = now + KEY_WITHIN_S
+                self._await_key(room, downlink, track)
 
     def end(self, room: MediaRoom, session: Session) -> None:
         """A viewer is gone."""
@@ -156,6 +168,11 @@ class Forwarder:
         if stream.newly_silent(now=now):
             for session in room.viewers.values():
                 self.choose(room, session, now=now)
+        for track, waiting in list(room.waiting.items()):
+            for downlink in list(waiting):
+                if now > downlink.patient_until and downlink.target is track and track.gop:
+                    waiting.remove(downlink)
+                    self._show(room, stream, downlink, track)
         for downlink in list(room.catching_up):
             downlink.earn(now=now)
             self._catch_up(room, stream, downlink, PACED_PACKETS)
@@ -187,8 +204,9 @@ class Forwarder:
             return
         near = bool(layer.gop) and layer.gop_packets <= _affordable(session, AT_ONCE_PACKETS_MAX)
         if (near or (layer.gop and layer.keys.in_vain)) and downlink.target is None:
-            if now - downlink.replayed_at >= SHOWN_AGAIN_S:
-                downlink.replayed_at = now
+            wait_s = now - downlink.shown_again_at
+            if wait_s >= SHOWN_AGAIN_S and session.shown_again.take(now=now):
+                downlink.shown_again_at = now
                 room.counted["shown_again"] += 1
                 self._show(room, stream, downlink, layer)
             return

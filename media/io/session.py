@@ -26,6 +26,7 @@ ROUND_TRIP_GROWTH = 1.02  # with each report, so that a longer way is noticed
 REPEATS_PER_S, REPEATS_BURST = 10.0, 60.0
 # Everybody's picture suffers from key frames: one viewer whose decoder fails may not cost many.
 KEY_FRAMES_PER_S, KEY_FRAMES_BURST = 0.3, 3.0
+SHOWN_AGAIN_PER_S, SHOWN_AGAIN_BURST = 2.0, 5.0
 
 Address = tuple[str, int]
 
@@ -116,6 +117,7 @@ class Session:
         self.resent = 0
         self.repeats = Bucket(REPEATS_PER_S, REPEATS_BURST)
         self.key_frames = Bucket(KEY_FRAMES_PER_S, KEY_FRAMES_BURST)  # asked of the host for it
+        self.shown_again = Bucket(SHOWN_AGAIN_PER_S, SHOWN_AGAIN_BURST)
         self.send_to = send
         self.handshake = Handshake(
             identity,

@@ -94,13 +94,14 @@ class Live:
     def tick(self) -> None:
         self.forwarder.tick(self.room, now=self.now)
 
-    def viewer(self, *, repairs: bool = True) -> Session:
-        """Somebody comes."""
+    def viewer(self, *, repairs: bool = True, rtt_s: float = 0.0) -> Session:
+        """Somebody comes, over a way that takes `rtt_s` there and back."""
         offer = parse_offer(OFFER.replace("sendonly", "recvonly"), "play")
         session = Session(Role.PLAY, "demo", offer, IDENTITY, lambda *_: None, now=self.now)
         repair = Leg(97, 2) if repairs else None
         downlink = session.downlinks["video"] = Downlink(Leg(96, 2), repair, 90_000)
         downlink.leg.address = ("viewer", len(self.room.viewers) + 1)
+        session.handshake_rtt_s = rtt_s
         session.up = True
         self.room.viewers[session.id] = session
         self.forwarder.begin(self.room, session, now=self.now)

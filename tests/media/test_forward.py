@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.io.forward import AT_ONCE_PACKETS_MAX, PACED_PACKETS
-from media.io.session import KEY_FRAMES_PER_S
+from media.io.forward import (
+    AT_ONCE_PACKETS_MAX,
+    KEY_WITHIN_S,
+    LONG_WAY_PACKETS_MAX,
+    LONG_WAY_S,
+    PACED_PACKETS,
+    SHOWN_AGAIN_S,
+)
+from media.io.session import KEY_FRAMES_PER_S, SHOWN_AGAIN_BURST, SHOWN_AGAIN_PER_S
 from media.track import LEFT_OUT_S, SILENT_S, Track
 from tests.media.forwarding import CODEC, FRAME_S, TICKS, Live, assert_seamless
 
@@ -45,6 +52,57 @@ def test_ten_seconds_are_made_up_for_step_by_step() -> None:
     live.frame()
     assert_seamless(live.seen(session))
     assert live.seen(session)[-1][1] == live.layer("").timestamp
+
+
+def test_who_comes_a_long_way_gets_a_key_frame_of_its_own() -> None:
+    live = Live()
+    live.frame("all")
+    for _ in range(LONG_WAY_PACKETS_MAX):
+        live.frame()
+    session = live.viewer(rtt_s=LONG_WAY_S)
+    assert live.layer("m").keys.wanted
+    live.frame()
+    live.tick()
+    assert live.seen(session) == []
+    live.frame("m")
+    live.frame()
+    live.tick()
+    seen = live.seen(session)
+    assert [key for _, _, key in seen] == [True, True, False, False]
+    assert_seamless(seen)
+
+
+def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> None:
+    live = Live()
+    live.frame("all")
+    for _ in range(LONG_WAY_PACKETS_MAX):
+        live.frame()
+    patient, gone = live.viewer(rtt_s=LONG_WAY_S), live.viewer(rtt_s=LONG_WAY_S)
+    live.forwarder.end(live.room, gone)
+    came_at = live.now
+    while not live.seen(patient):
+        live.frame()
+        live.tick()
+    assert KEY_WITHIN_S < live.now - came_at < KEY_WITHIN_S + 3 * FRAME_S
+    assert live.seen(patient)[0][2]
+    assert live.seen(gone) == []
+    while live.room.catching_up:
+        live.tick()
+    live.frame("m")
+    assert_seamless(live.seen(patient))
+    assert live.seen(patient)[-1][1] == live.layer("m").timestamp
+
+
+@pytest.mark.parametrize("why", ["few", "deaf"])
+def test_who_comes_a_long_way_does_not_wait_where_that_helps_nobody(why: str) -> None:
+    live = Live()
+    live.frame("all")
+    for _ in range(2 if why == "few" else LONG_WAY_PACKETS_MAX):
+        live.frame()
+    for second in range(5 if why == "deaf" else 0):
+        live.layer("m").keys.want()
+        live.layer("m").keys.due(now=live.now + second)
+    assert live.seen(live.viewer(rtt_s=LONG_WAY_S))[0][2]
 
 
 def test_a_key_frame_meanwhile_ends_the_catching_up() -> None:
@@ -105,6 +163,20 @@ def test_a_decoder_that_lost_the_picture_is_shown_it_again() -> None:
     assert len(live.seen(session)) == before + 6, "not twice in a row"
     live.frame()
     assert_seamless(live.seen(session))
+
+
+def test_a_viewer_cannot_have_it_shown_again_all_the_time() -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer()
+    for _ in range(round(10 / FRAME_S)):
+        live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+        live.frame("all")
+    shown = live.room.counted["shown_again"]
+    assert SHOWN_AGAIN_BURST <= shown <= SHOWN_AGAIN_BURST + 10 * SHOWN_AGAIN_PER_S
+    live.pass_time(SHOWN_AGAIN_S + 1)
+    live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+    assert live.room.counted["shown_again"] == shown + 1
 
 
 def test_a_decoder_that_always_fails_does_not_cost_everybody_key_frames() -> None:

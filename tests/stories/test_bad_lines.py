@@ -56,8 +56,11 @@ DRAINED_AFTER_S = 10
 LAG_S_MAX = 3.5
 JOINS = 16 if SOAK else 2
 JOINED_WATCH_S = 3
-FIRST_FRAME_MS_MAX = 5_000
-FROZEN_JOINS_MAX = JOINS // 2  # of a soak; of two anything may happen
+FIRST_FRAME_MS_MAX = 3_000 if SOAK else 5_000
+FROZEN_JOINS_MAX = {
+    False: 0,
+    True: 3,
+}  # of a soak, in order and overtaking; of two anything may happen
 WHOLE_S = 40.0  # three encoders that begin on busy cores
 BEFORE_CAP_S = 5
 CAPPED_S = 10
@@ -130,11 +133,12 @@ async def test_those_who_join_on_a_line_that_loses_see_the_picture_soon(
             firsts_ms.append(round(await viewer.evaluate("window.firstFrame")))
             freezes_s.append(round(stats["totalFreezesDuration"], 2))
             await viewer.context.close()
-    print(f"\nfirst pictures, ms: {sorted(firsts_ms)}; froze, s: {sorted(freezes_s)}")
+    order = "overtaking" if reorders else "in order"
+    print(f"\n{order}: first pictures, ms: {sorted(firsts_ms)}; froze, s: {sorted(freezes_s)}")
     assert max(firsts_ms) <= FIRST_FRAME_MS_MAX, firsts_ms
     assert max(freezes_s) <= FROZEN_BUSY_S_MAX, freezes_s
     if SOAK:
-        assert sum(frozen_s > 0 for frozen_s in freezes_s) <= FROZEN_JOINS_MAX, freezes_s
+        assert sum(frozen_s > 0 for frozen_s in freezes_s) <= FROZEN_JOINS_MAX[reorders], freezes_s
 
 
 async def test_key_frames_every_two_seconds_cost_little_on_a_line_that_loses(
