@@ -29,7 +29,7 @@ OLD_GOP_PACKETS = 600
 # who comes that way gets the host's next key frame instead, unless the newest is this near, or the
 # next one takes this long.
 LONG_WAY_S = 0.020
-LONG_WAY_PACKETS_MAX = 40
+LONG_WAY_FRAMES_MAX = 4
 KEY_WITHIN_S = 0.4
 # From a key frame this near we cross over to another layer at once.
 CROSS_PACKETS_MAX = 40
@@ -102,7 +102,7 @@ class Forwarder:
             # Neither the largest, which a weak line would choke on, nor the smallest.
             track = flowing[(len(flowing) - 1) // 2]
             near = session.handshake_rtt_s < LONG_WAY_S
-            if near or track.gop_packets <= LONG_WAY_PACKETS_MAX or track.keys.in_vain:
+            if near or len(track.gop) <= LONG_WAY_FRAMES_MAX or track.keys.in_vain:
                 self._show(room, stream, downlink, track)
             else:
                 downlink.patient_until = now + KEY_WITHIN_S
