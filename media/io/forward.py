@@ -170,7 +170,8 @@ class Forwarder:
                 self.choose(room, session, now=now)
         for track, waiting in list(room.waiting.items()):
             for downlink in list(waiting):
-                if now > downlink.patient_until and downlink.target is track and track.gop:
+                waits = downlink.target is track and not downlink.paused
+                if waits and now > downlink.patient_until and track.gop:
                     waiting.remove(downlink)
                     self._show(room, stream, downlink, track)
         for downlink in list(room.catching_up):
