@@ -28,8 +28,8 @@ OLD_GOP_PACKETS = 600
 # On a long way what is sent at once comes in no order and with holes, and is all asked for again:
 # who comes that way gets the host's next key frame instead, unless the newest is this near, or the
 # next one takes this long.
-LONG_WAY_S = 0.020
-LONG_WAY_FRAMES_MAX = 4
+FAR_S = 0.020
+FAR_FRAMES_MAX = 4
 KEY_WITHIN_S = 0.4
 # From a key frame this near we cross over to another layer at once.
 CROSS_PACKETS_MAX = 40
@@ -101,8 +101,8 @@ class Forwarder:
             flowing = stream.flowing(now=now) or stream.layers
             # Neither the largest, which a weak line would choke on, nor the smallest.
             track = flowing[(len(flowing) - 1) // 2]
-            near = session.handshake_rtt_s < LONG_WAY_S
-            if near or len(track.gop) <= LONG_WAY_FRAMES_MAX or track.keys.in_vain:
+            near = session.handshake_rtt_s < FAR_S
+            if near or len(track.gop) <= FAR_FRAMES_MAX or track.keys.in_vain:
                 self._show(room, stream, downlink, track)
             else:
                 downlink.patient_until = now + KEY_WITHIN_S

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from media.io.forward import (
     AT_ONCE_PACKETS_MAX,
+    FAR_FRAMES_MAX,
+    FAR_S,
     KEY_WITHIN_S,
-    LONG_WAY_FRAMES_MAX,
-    LONG_WAY_S,
     PACED_PACKETS,
     SHOWN_AGAIN_S,
 )
@@ -57,9 +57,9 @@ def test_ten_seconds_are_made_up_for_step_by_step() -> None:
 def test_who_comes_a_long_way_gets_a_key_frame_of_its_own() -> None:
     live = Live()
     live.frame("all")
-    for _ in range(LONG_WAY_FRAMES_MAX):
+    for _ in range(FAR_FRAMES_MAX):
         live.frame()
-    session = live.viewer(rtt_s=LONG_WAY_S)
+    session = live.viewer(rtt_s=FAR_S)
     assert live.layer("m").keys.wanted
     live.frame()
     live.tick()
@@ -75,9 +75,9 @@ def test_who_comes_a_long_way_gets_a_key_frame_of_its_own() -> None:
 def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> None:
     live = Live()
     live.frame("all")
-    for _ in range(LONG_WAY_FRAMES_MAX):
+    for _ in range(FAR_FRAMES_MAX):
         live.frame()
-    patient, gone = live.viewer(rtt_s=LONG_WAY_S), live.viewer(rtt_s=LONG_WAY_S)
+    patient, gone = live.viewer(rtt_s=FAR_S), live.viewer(rtt_s=FAR_S)
     live.forwarder.end(live.room, gone)
     came_at = live.now
     while not live.seen(patient):
@@ -97,12 +97,12 @@ def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> No
 def test_who_comes_a_long_way_does_not_wait_where_that_helps_nobody(why: str) -> None:
     live = Live()
     live.frame("all")
-    for _ in range(2 if why == "few" else LONG_WAY_FRAMES_MAX):
+    for _ in range(2 if why == "few" else FAR_FRAMES_MAX):
         live.frame()
     for second in range(5 if why == "deaf" else 0):
         live.layer("m").keys.want()
         live.layer("m").keys.due(now=live.now + second)
-    assert live.seen(live.viewer(rtt_s=LONG_WAY_S))[0][2]
+    assert live.seen(live.viewer(rtt_s=FAR_S))[0][2]
 
 
 def test_a_key_frame_meanwhile_ends_the_catching_up() -> None:
