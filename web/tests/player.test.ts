@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { CUSHION_MS, GOOD_FOR_MS, SECOND_TRY_MS, STEP_MS } from '../src/lib/cushion'
+import {
+  BEGINS_FOR_MS,
+  CUSHION_MS,
+  FIRST_STEP_MS,
+  GOOD_FOR_MS,
+  SECOND_TRY_MS,
+  STEP_MS,
+} from '../src/lib/cushion'
 import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/freeze'
 import {
   Player,
@@ -96,6 +103,8 @@ describe('watching', () => {
     peer().become('connected')
     await time.pass(10)
     expect(phases).toEqual(['connecting'])
+    expect(peer().receivers[0]?.jitterBufferTarget).toBe(FIRST_STEP_MS)
+    await time.pass(BEGINS_FOR_MS)
     expect(peer().receivers[0]?.jitterBufferTarget).toBe(120 + SECOND_TRY_MS)
   })
 
@@ -106,7 +115,7 @@ describe('watching', () => {
     peer().findWay()
     await time.pass(160)
     peer().become('connected')
-    await time.pass(10)
+    await time.pass(10 + BEGINS_FOR_MS)
     expect(peer().receivers[0]?.jitterBufferTarget).toBe(80 + SECOND_TRY_MS)
   })
 
@@ -117,6 +126,7 @@ describe('watching', () => {
         headers: { Location: '/live/demo/whep/s1', 'Server-Timing': 'cache, held;dur=140' },
       })
     await play()
+    await time.pass(BEGINS_FOR_MS)
     expect(peer().receivers[0]?.jitterBufferTarget).toBe(140 + STEP_MS)
   })
 

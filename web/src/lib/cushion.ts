@@ -13,6 +13,11 @@ export const SECOND_TRY_MS = 150
 export const HELD_MS = 50
 /** Longer at most by this with each sample, so that the growing delay is no freeze itself, ms. */
 export const STEP_MS = 50
+/** The same while the first pictures are looked at so often: for a moment they move slower than they did, ms. */
+export const FIRST_STEP_MS = 40
+export const FIRST_SAMPLES_EVERY_MS = 50
+/** Whatever is shown by then, it waits as long as was meant from the beginning, ms. */
+export const BEGINS_FOR_MS = 3_000
 /** A line that was good this long needs none, ms. */
 export const GOOD_FOR_MS = 20_000
 /** Parts of the packets asked for again, above which a line is one that loses. */
@@ -27,6 +32,9 @@ export interface LineSample {
   nacks: number
   freezes: number
   jitter_s: number
+  /** Pictures that left the browser's buffer, and for how long all of them together were in it. */
+  shown: number
+  waited_s: number
 }
 
 export class Cushion {
@@ -36,6 +44,13 @@ export class Cushion {
   /** What it began with is kept until then. */
   #kept_until = -Infinity
   #target_ms: number | null = null
+  /** What it grows to while the first pictures are shown, and until when. */
+  #first: { target_ms: number; until: number } | null = null
+
+  /** Whether the first pictures have yet to get their delay. */
+  get beginning(): boolean {
+    return this.#first !== null
+  }
 
   /** Whether it grows or shrinks, step by step with each sample. */
   get changing(): boolean {
@@ -43,28 +58,50 @@ export class Cushion {
   }
 
   /**
-   * The least delay to begin with, before the first picture: on a long way the first repairs would come too late while the
-   * delay still grows, and so would those of a host's line that loses. `round_trip_ms` is that of the checks that found the
-   * way, `held_ms` what the host's repairs may hold up the live.
+   * The least delay to begin with, before the first picture; `sample` makes it longer from then on. On a long way repairs would
+   * come too late without, and so would those of a host's line that loses. `round_trip_ms` is that of the checks that found
+   * the way, `held_ms` what the host's repairs may hold up the live.
    */
   begin(round_trip_ms: number, held_ms: number, now: number): number | null {
     const way_ms = round_trip_ms < LONG_WAY_MS ? 0 : round_trip_ms + SECOND_TRY_MS
     const host_ms = held_ms < HELD_MS ? 0 : held_ms + STEP_MS
     if (!way_ms && !host_ms) return null
     this.#kept_until = now + GOOD_FOR_MS
-    this.#target_ms = Math.min(CUSHION_MS, Math.max(way_ms, host_ms))
+    this.#first = { target_ms: Math.min(CUSHION_MS, Math.max(way_ms, host_ms)), until: now + BEGINS_FOR_MS }
+    this.#target_ms = FIRST_STEP_MS
     return this.#target_ms
   }
 
   /** The least delay in ms, null for the browser's own choice, told by a sample taken at `now` (monotonic ms). */
   sample(sample: LineSample, now: number): number | null {
-    const froze = this.#before !== null && sample.freezes > this.#before.freezes
+    const before = this.#before
+    const froze = before !== null && sample.freezes > before.freezes
     const bad = this.#loses(sample, now) || froze || sample.jitter_s > JITTER_S_MAX
-    if (bad && this.#before) this.#bad_at = now
+    if (bad && before) this.#bad_at = now
     this.#before = sample
+    if (this.#first) return this.#growToFirst(this.#first, before, sample, now)
     const target_ms = this.#target_ms ?? 0
     if (now - this.#bad_at < GOOD_FOR_MS) this.#target_ms = Math.min(CUSHION_MS, target_ms + STEP_MS)
     else if (now >= this.#kept_until) this.#target_ms = target_ms > STEP_MS ? target_ms - STEP_MS : null
+    return this.#target_ms
+  }
+
+  /**
+   * No step further than the pictures follow: pictures that were asked for again are shown at once, whatever the least delay
+   * is, and the first one that was not would stand still for all of it.
+   */
+  #growToFirst(
+    first: { target_ms: number; until: number },
+    before: LineSample | null,
+    sample: LineSample,
+    now: number,
+  ): number {
+    const shown = sample.shown - (before?.shown ?? 0)
+    const waited_ms = shown > 0 ? ((sample.waited_s - (before?.waited_s ?? 0)) / shown) * 1000 : 0
+    const target_ms = this.#target_ms ?? 0
+    const reached_ms = Math.max(target_ms, Math.min(target_ms, waited_ms) + FIRST_STEP_MS)
+    this.#target_ms = now < first.until ? Math.min(first.target_ms, reached_ms) : first.target_ms
+    if (this.#target_ms === first.target_ms) this.#first = null
     return this.#target_ms
   }
 
@@ -86,6 +123,8 @@ export function lineSample(stats: Iterable<Record<string, unknown>>): LineSample
         nacks: Number(entry.nackCount ?? 0),
         freezes: Number(entry.freezeCount ?? 0),
         jitter_s: Number(entry.jitter ?? 0),
+        shown: Number(entry.jitterBufferEmittedCount ?? 0),
+        waited_s: Number(entry.jitterBufferDelay ?? 0),
       }
   return null
 }

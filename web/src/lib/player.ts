@@ -1,7 +1,7 @@
 /** Watches a live over WHEP and keeps it running: negotiates, looks at the decoder, starts again when something breaks. */
 import { type Fetch, Refused, Unreachable } from './api'
 import { Backoff } from './backoff'
-import { Cushion, checkedRoundTrip, lineSample } from './cushion'
+import { Cushion, FIRST_SAMPLES_EVERY_MS, checkedRoundTrip, lineSample } from './cushion'
 import { FreezeWatch, videoSample } from './freeze'
 import { type Exchange, endSession, negotiate, onTransportClosed } from './negotiate'
 import { Mending } from './restart'
@@ -14,7 +14,7 @@ export const TRANSPORT_TIMEOUT_MS = 8_000
 export const STRAIGHT_TIMEOUT_MS = 3_000
 const SAMPLE_EVERY_MS = 1_000
 /** Until the first frame, so that it is shown as soon as it is there, ms. */
-const FIRST_SAMPLES_EVERY_MS = 100
+const EARLY_SAMPLES_EVERY_MS = 100
 /** While it is young, or while it is being given time for repairs, ms. */
 const CLOSE_SAMPLES_EVERY_MS = 200
 const YOUNG_MS = 5_000
@@ -202,14 +202,16 @@ export class Player {
   }
 
   #sampleEvery(began_ms: number): number {
-    if (this.#phase !== 'playing') return FIRST_SAMPLES_EVERY_MS
+    if (this.#cushion.beginning && !this.#held) return FIRST_SAMPLES_EVERY_MS
+    if (this.#phase !== 'playing') return EARLY_SAMPLES_EVERY_MS
     const young = this.world.timers.now() - began_ms < YOUNG_MS
     return young || this.#cushion.changing ? CLOSE_SAMPLES_EVERY_MS : SAMPLE_EVERY_MS
   }
 
   /** A line that loses gets time for repairs; only while it does, since it is delay. */
   #soften(peer: RTCPeerConnection, stats: Record<string, unknown>[]): void {
-    const sample = this.#phase === 'playing' && !this.#held ? lineSample(stats) : null
+    const watched = this.#phase === 'playing' || this.#cushion.beginning
+    const sample = watched && !this.#held ? lineSample(stats) : null
     if (!sample) return
     setDelay(peer, this.#cushion.sample(sample, this.world.timers.now()))
   }
