@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 SEGMENTS_MAX = 44  # 44 × 1,472 bytes, see rtp.PAYLOAD_BYTES_MAX, stay below the 64 KiB of one call
 PADDING_MAX = 64
+PADDING_ONLY_BYTES = 16
 TAG_BYTES = 16
 HEADER_BYTES = 12
 STAMPED_HEADER_BYTES = 20  # with the time of sending, as one header extension
@@ -45,6 +46,17 @@ class Run(NamedTuple):
 def stamp_of(now: float) -> int:
     """Return monotonic seconds as abs-send-time: 6.18 bits of fixed point."""
     return round(now * (1 << 18)) & 0xFFFFFF
+
+
+def padding(timestamp: int, now: float) -> Item:
+    """Return a packet that is nothing but padding, sent `now`."""
+    return Item(
+        0xB0,
+        0,
+        timestamp,
+        bytes(PADDING_ONLY_BYTES - 1) + bytes([PADDING_ONLY_BYTES]),
+        stamp_of(now),
+    )
 
 
 def cut(packets: Sequence[Part], stamp: int = -1) -> list[Run]:

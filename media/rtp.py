@@ -117,6 +117,13 @@ def _h264_key(payload: bytes) -> bool:
     return kind in (_H264_SPS, _H264_IDR)
 
 
+def begins_slice(payload: bytes) -> bool:
+    """Whether an H.264 payload begins a slice of a key frame, and is no parameter set."""
+    if len(payload) < 2:
+        return False
+    return payload[0] & 31 in (_H264_IDR, _H264_FU_A) and _h264_key(payload)
+
+
 def _aggregated(payload: bytes) -> Iterator[int]:
     """Types of the units in a STAP-A (RFC 6184 section 5.7.1); a delimiter may come first."""
     at = 1

@@ -1,8 +1,7 @@
 """The little of STUN (RFC 8489) that an ICE-lite agent (RFC 8445) needs: check and answer requests.
 
 An incoming check costs about a fifth of what a general parser costs; every viewer sends one every
-few
-seconds, so it counts.
+few seconds, so it counts. Requests of our own only ask how long the way is.
 """
 
 import binascii
@@ -18,11 +17,14 @@ BINDING_REQUEST = 0x0001
 BINDING_SUCCESS = 0x0101
 USERNAME = 0x0006
 MESSAGE_INTEGRITY = 0x0008
+PRIORITY = 0x0024
 XOR_MAPPED_ADDRESS = 0x0020
 USE_CANDIDATE = 0x0025
 FINGERPRINT = 0x8028
+ICE_CONTROLLED = 0x8029
 
 HEADER_BYTES = 20
+TRANSACTION_ID_BYTES = 12
 INTEGRITY_BYTES = 24
 FINGERPRINT_XOR = 0x5354554E
 MESSAGE_BYTES_MAX = 1_500
@@ -33,10 +35,14 @@ _ATTRIBUTE = struct.Struct("!HH")
 
 
 @dataclass(frozen=True, slots=True)
-class BindingRequest:
-    """A parsed request; `username` is `{our ufrag}:{theirs}`. Integrity is not yet checked."""
+class Binding:
+    """A parsed request, or an answer that is a success. Integrity is not yet checked.
+
+    `username` of a request is `{our ufrag}:{theirs}`, "" of an answer.
+    """
 
     transaction_id: bytes
+    answer: bool
     username: str
     use_candidate: bool
     integrity_at: int  # offset of MESSAGE-INTEGRITY
@@ -58,8 +64,8 @@ class BindingRequest:
         return hmac.compare_digest(digest, self.raw[at + 4 : at + INTEGRITY_BYTES])
 
 
-def parse_request(raw: bytes) -> BindingRequest:
-    """Parse a binding request with user name and integrity.
+def parse(raw: bytes) -> Binding:
+    """Parse a binding request with user name and integrity, or a success with integrity.
 
     Raises:
         MalformedStun: Something else, or broken.
@@ -68,9 +74,11 @@ def parse_request(raw: bytes) -> BindingRequest:
     if not HEADER_BYTES <= size <= MESSAGE_BYTES_MAX:
         raise MalformedStun("a STUN message of that size cannot be")
     kind, length, cookie, transaction_id = _HEADER.unpack_from(raw)
-    if kind != BINDING_REQUEST or cookie != COOKIE or length != size - HEADER_BYTES or length & 3:
-        raise MalformedStun("not a binding request")
-    username, use_candidate, integrity_at = None, False, 0
+    answer = kind == BINDING_SUCCESS
+    known = answer or kind == BINDING_REQUEST
+    if not known or cookie != COOKIE or length != size - HEADER_BYTES or length & 3:
+        raise MalformedStun("not a binding request, nor the answer to one")
+    username, use_candidate, integrity_at = b"" if answer else None, False, 0
     at = HEADER_BYTES
     while at + 4 <= size:
         attribute, length = _ATTRIBUTE.unpack_from(raw, at)
@@ -93,19 +101,38 @@ def parse_request(raw: bytes) -> BindingRequest:
         name = username.decode("ascii")
     except UnicodeDecodeError:
         raise MalformedStun("the user name is not ASCII") from None
-    return BindingRequest(transaction_id, name, use_candidate, integrity_at, raw)
+    return Binding(transaction_id, answer, name, use_candidate, integrity_at, raw)
+
+
+def binding_request(transaction_id: bytes, username: str, password: bytes) -> bytes:
+    """Return a request to a peer that gave us `{its ufrag}:{ours}` and its password.
+
+    It checks no candidate, and an agent that does none is always controlled (RFC 8445 section 7.1).
+    """
+    name = username.encode()
+    body = _attribute(USERNAME, name)
+    body += _attribute(PRIORITY, bytes((0, 0, 0, 1)))
+    body += _attribute(ICE_CONTROLLED, bytes(8))
+    return _protected(BINDING_REQUEST, transaction_id, body, password)
 
 
 def binding_success(transaction_id: bytes, address: tuple[str, int], password: bytes) -> bytes:
     """Return the answer to a request from `address` (RFC 8489 sections 14.2, 14.5, 14.7)."""
-    mapped = _xor_mapped(transaction_id, address)
-    body = _ATTRIBUTE.pack(XOR_MAPPED_ADDRESS, len(mapped)) + mapped
-    head = _HEADER.pack(BINDING_SUCCESS, len(body) + INTEGRITY_BYTES, COOKIE, transaction_id)
+    body = _attribute(XOR_MAPPED_ADDRESS, _xor_mapped(transaction_id, address))
+    return _protected(BINDING_SUCCESS, transaction_id, body, password)
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return _ATTRIBUTE.pack(kind, len(value)) + value + bytes(-len(value) & 3)
+
+
+def _protected(kind: int, transaction_id: bytes, body: bytes, password: bytes) -> bytes:
+    head = _HEADER.pack(kind, len(body) + INTEGRITY_BYTES, COOKIE, transaction_id)
     digest = hmac.digest(password, head + body, "sha1")
-    body += _ATTRIBUTE.pack(MESSAGE_INTEGRITY, 20) + digest
-    head = _HEADER.pack(BINDING_SUCCESS, len(body) + 8, COOKIE, transaction_id)
+    body += _attribute(MESSAGE_INTEGRITY, digest)
+    head = _HEADER.pack(kind, len(body) + 8, COOKIE, transaction_id)
     checksum = binascii.crc32(head + body) ^ FINGERPRINT_XOR
-    return head + body + _ATTRIBUTE.pack(FINGERPRINT, 4) + struct.pack("!I", checksum)
+    return head + body + _attribute(FINGERPRINT, struct.pack("!I", checksum))
 
 
 def _xor_mapped(transaction_id: bytes, address: tuple[str, int]) -> bytes:

@@ -7,12 +7,13 @@ on by one and times by what passed.
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from media.burst import Item, part_of
+from media.burst import Item, padding, part_of
 from media.estimate import Arrival, Estimator
 from media.io.fanout import Leg
-from media.rtp import unwrap
+from media.rtp import begins_slice, unwrap
 from media.track import Frame, Track
 from media.transport_cc import Told
 
@@ -49,6 +50,15 @@ class Again(NamedTuple):
     ticks: int
 
 
+@dataclass(slots=True)
+class Newcomer:
+    """Waits for its first picture, which has a long way to go."""
+
+    settled_at: float  # not before
+    patient_until: float  # what we keep will do from then on
+    pad_at: float
+
+
 class Downlink:
     """State of one stream for one viewer; `media.io.forward` drives it."""
 
@@ -66,7 +76,7 @@ class Downlink:
         self.pace_per_s = 0.0  # bit/s at which a thin line catches up; 0: any
         self.probed_at = 0.0
         self.shown_again_at = -1e9
-        self.patient_until = float("inf")  # while it waits for its first picture
+        self.newcomer: Newcomer | None = None
         self.changes = 0
         self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
         self._clock_hz = clock_hz
@@ -91,6 +101,17 @@ class Downlink:
             first -= 0x8000  # a receiver that missed its beginning would not know of a rollover
         self._next = first
         self.leg.base = first >> 16 << 16
+
+    def pad(self, layer: Track, *, now: float) -> tuple[int, Item]:
+        """Return a packet without a picture to send ahead of the first, and its number.
+
+        Once it came, browsers ask for what is missing after it.
+        """
+        if self._next < 0:
+            self.begin(layer.next_unsent)
+        number = self._next
+        self._next += 1
+        return number, padding(layer.timestamp, now)
 
     def join(self, layer: Track) -> Leg:
         """Get all of `layer` from now on, the first that there is; return the leg."""
@@ -146,7 +167,7 @@ class Downlink:
     def _take_leg(self, layer: Track, shift: int, ticks: int) -> None:
         if self.layer is not layer and self.layer is not None:
             self.changes += 1
-        self.layer, self.patient_until = layer, float("inf")
+        self.layer, self.newcomer = layer, None
         if (shift, ticks & 0xFFFFFFFF) != (self.leg.shift, self.leg.ticks):
             self.leg = self.leg.moved(shift, ticks)
         self._spans.append(Span(self._next, layer, self.leg, {}))
@@ -245,6 +266,21 @@ class Downlink:
             layer.newest_at,
         )
         return frame._replace(shift=ticks)
+
+    def key_begins(self, *, since: float) -> list[Again]:
+        """Return what begins the slices of an H.264 key frame that came `since` and was sent."""
+        layer = self.layer
+        if layer is None or not self.on or not layer.gop or layer.codec.name != "H264":
+            return []
+        if layer.ring[layer.gop[0].runs[0].sequence].at < since:
+            return []
+        span = self._spans[-1]
+        return [
+            Again(number + span.leg.shift, item, span, span.replayed.get(number, 0))
+            for run in layer.gop[0].runs
+            for number, item in enumerate(run.items, run.sequence)
+            if begins_slice(item.payload) and number + span.leg.shift >= span.first
+        ]
 
     @property
     def caught_up(self) -> bool:

@@ -10,7 +10,7 @@ from aiortc.rtp import RtcpReceiverInfo, RtcpSrPacket
 
 from media import rtcp
 from media.burst import Item
-from media.io.downlink import Downlink
+from media.io.downlink import Again, Downlink, Newcomer
 from media.io.fanout import Fanout, Leg
 from media.io.room import MediaRoom, Stream
 from media.io.session import Session
@@ -31,6 +31,13 @@ OLD_GOP_PACKETS = 600
 FAR_S = 0.020
 FAR_FRAMES_MAX = 4
 KEY_WITHIN_S = 0.4
+# The end of the handshake may be overtaken there, and what comes before it is never asked for:
+# until it is there, padding makes the beginning.
+SETTLE_S = 0.08
+PAD_EVERY_S = 0.02
+# A slice that overtook its parameter sets is dropped, not asked for: what a browser wants so soon
+# after a key frame is that packet.
+BEGUN_AGAIN_S = 0.4
 # From a key frame this near we cross over to another layer at once.
 CROSS_PACKETS_MAX = 40
 AT_ONCE_S = 0.4  # on a line that is known to be thin
@@ -54,7 +61,7 @@ class Forwarder:
         began = False
         for frame in track.poll(now=now):
             if frame.key and track in room.waiting:
-                self._cross(room, track, frame)
+                self._cross(room, track, frame, now)
             began |= frame.key or stream.kind == "audio"
             self._fanout.send_frame(frame, stream.ssrc, room.legs.get(track, ()))
             for downlink, line in room.probing.items():
@@ -64,14 +71,15 @@ class Forwarder:
             track.keys.want()
         return began
 
-    def _cross(self, room: MediaRoom, track: Track, frame: Frame) -> None:
+    def _cross(self, room: MediaRoom, track: Track, frame: Frame, now: float) -> None:
         """Bring over those who wait for the key frame that comes now."""
         left: dict[Track, list[Leg]] = {}
         legs: list[Leg] = []
         for downlink in room.waiting.pop(track):
             if downlink.target is not track:
                 continue
-            if downlink.paused:
+            newcomer = downlink.newcomer
+            if downlink.paused or (newcomer and now < newcomer.settled_at):
                 room.waiting.setdefault(track, []).append(downlink)
                 continue
             if downlink.pace_per_s:
@@ -93,20 +101,27 @@ class Forwarder:
     def begin(self, room: MediaRoom, session: Session, *, now: float) -> None:
         """A viewer is connected: it gets sound from now on, and the picture from a key frame on."""
         for kind, downlink in session.downlinks.items():
-            stream = room.streams[kind]
             if kind == "audio":
-                track = stream.layers[0]
+                track = room.streams[kind].layers[0]
                 room.add_legs(track, (downlink.join(track),))
-                continue
-            flowing = stream.flowing(now=now) or stream.layers
-            # Neither the largest, which a weak line would choke on, nor the smallest.
-            track = flowing[(len(flowing) - 1) // 2]
-            near = session.handshake_rtt_s < FAR_S
-            if near or len(track.gop) <= FAR_FRAMES_MAX or track.keys.in_vain:
-                self._show(room, stream, downlink, track)
             else:
-                downlink.patient_until = now + KEY_WITHIN_S
-                self._await_key(room, downlink, track)
+                self.begin_picture(room, session, now=now)
+
+    def begin_picture(self, room: MediaRoom, session: Session, *, now: float) -> None:
+        """Bring a viewer its first picture, as if nothing of it had been sent so far."""
+        stream, downlink = room.streams["video"], session.downlinks["video"]
+        flowing = stream.flowing(now=now) or stream.layers
+        # Neither the largest, which a weak line would choke on, nor the smallest.
+        track = flowing[(len(flowing) - 1) // 2]
+        if session.first_rtt_s < FAR_S:
+            self._show(room, stream, downlink, track)
+            return
+        self._stop(room, downlink)
+        settled_at = now + SETTLE_S
+        downlink.newcomer = Newcomer(settled_at, settled_at + KEY_WITHIN_S, now)
+        self._wait(room, downlink, track)
+        if not 0 < len(track.gop) <= FAR_FRAMES_MAX:
+            track.keys.want()
 
     def end(self, room: MediaRoom, session: Session) -> None:
         """A viewer is gone."""
@@ -139,10 +154,13 @@ class Forwarder:
         room.catching_up[downlink] = None
 
     def _await_key(self, room: MediaRoom, downlink: Downlink, track: Track) -> None:
+        self._wait(room, downlink, track)
+        track.keys.want()
+
+    def _wait(self, room: MediaRoom, downlink: Downlink, track: Track) -> None:
         if downlink.target is not track:
             downlink.target = track
             room.waiting.setdefault(track, []).append(downlink)
-        track.keys.want()
 
     def _catch_up(self, room: MediaRoom, stream: Stream, downlink: Downlink, packets: int) -> None:
         while (allowed := downlink.allowed(packets)) > 0:
@@ -170,13 +188,35 @@ class Forwarder:
                 self.choose(room, session, now=now)
         for track, waiting in list(room.waiting.items()):
             for downlink in list(waiting):
-                waits = downlink.target is track and not downlink.paused
-                if waits and now > downlink.patient_until and track.gop:
-                    waiting.remove(downlink)
-                    self._show(room, stream, downlink, track)
+                if downlink.newcomer and downlink.target is track and not downlink.paused:
+                    self._welcome(room, stream, downlink, track, downlink.newcomer, now)
         for downlink in list(room.catching_up):
             downlink.earn(now=now)
             self._catch_up(room, stream, downlink, PACED_PACKETS)
+
+    def _welcome(
+        self,
+        room: MediaRoom,
+        stream: Stream,
+        downlink: Downlink,
+        track: Track,
+        newcomer: Newcomer,
+        now: float,
+    ) -> None:
+        """Bring somebody from far on: to where packets arrive, and to a picture."""
+        if now < newcomer.settled_at:
+            if now >= newcomer.pad_at:
+                newcomer.pad_at = now + PAD_EVERY_S
+                number, item = downlink.pad(track, now=now)
+                leg = downlink.leg
+                self._fanout.send_again(number - leg.shift, item, 0, stream.ssrc, leg)
+            return
+        near = len(track.gop) <= FAR_FRAMES_MAX
+        if track.gop and (near or track.keys.in_vain or now > newcomer.patient_until):
+            room.waiting[track].remove(downlink)
+            self._show(room, stream, downlink, track)
+        else:
+            track.keys.want()
 
     def _probe(self, stream: Stream, downlink: Downlink, per_s: float, now: float) -> None:
         """Send packets again that were not missed, as many as the next layer would be more.
@@ -203,6 +243,8 @@ class Forwarder:
         layer = downlink.layer
         if layer is None or downlink.paused or downlink in room.catching_up:
             return
+        if session.first_rtt_s >= FAR_S and self._begin_again(room, session, stream, now):
+            return
         near = bool(layer.gop) and layer.gop_packets <= _affordable(session, AT_ONCE_PACKETS_MAX)
         if (near or (layer.gop and layer.keys.in_vain)) and downlink.target is None:
             wait_s = now - downlink.shown_again_at
@@ -214,6 +256,17 @@ class Forwarder:
         keys = (downlink.target or layer).keys
         if keys.wanted or session.key_frames.take(now=now):
             keys.want()
+
+    def _begin_again(self, room: MediaRoom, session: Session, stream: Stream, now: float) -> bool:
+        """Send what begins the newest key frame once more; False: it is not new, or has no such."""
+        downlink = session.downlinks[stream.kind]
+        begins = downlink.key_begins(since=now - BEGUN_AGAIN_S)
+        if not begins or not self._load.repeats:
+            return False
+        for again in begins:
+            if session.repeats.take(now=now):
+                self._send_again(room, session, stream, again, now)
+        return True
 
     # Lines
 
@@ -259,6 +312,7 @@ class Forwarder:
     ) -> None:
         """Change to another layer; `full_at`: since when the line is, whose queue must drain."""
         downlink = session.downlinks[stream.kind]
+        waits = downlink.paused or downlink.newcomer
         room.counted["layer_changes"] += 1
         session.repeats.fill()
         downlink.pace_per_s = 0.0
@@ -269,7 +323,7 @@ class Forwarder:
             self._stop(room, downlink)
             downlink.slow_down(pace_per_s, now=full_at)
             self._await_key(room, downlink, track)
-        elif track.gop and track.gop_packets <= CROSS_PACKETS_MAX and not downlink.paused:
+        elif track.gop and track.gop_packets <= CROSS_PACKETS_MAX and not waits:
             self._show(room, stream, downlink, track)
         else:
             self._await_key(room, downlink, track)
@@ -329,11 +383,16 @@ class Forwarder:
             if not session.repeats.take(now=now):
                 room.counted["repeats_refused"] += 1
                 return
-            downlink.note_resent(again.number, now=now)
-            leg = again.span.leg
-            self._repeat(stream, downlink, again.number, again.item, leg, again.ticks)
-            session.resent += 1
-            room.counted["resent"] += 1
+            self._send_again(room, session, stream, again, now)
+
+    def _send_again(
+        self, room: MediaRoom, session: Session, stream: Stream, again: Again, now: float
+    ) -> None:
+        downlink, leg = session.downlinks[stream.kind], again.span.leg
+        downlink.note_resent(again.number, now=now)
+        self._repeat(stream, downlink, again.number, again.item, leg, again.ticks)
+        session.resent += 1
+        room.counted["resent"] += 1
 
     def _repeat(
         self, stream: Stream, downlink: Downlink, number: int, item: Item, leg: Leg, ticks: int

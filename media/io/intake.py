@@ -41,6 +41,9 @@ class Taker(Protocol):
     def connected(self, session: Session) -> None:
         """The peer is who the offer said it is; media may flow."""
 
+    def not_ready(self, session: Session, *, now: float) -> None:
+        """The end of the handshake was lost, and with it all that the peer was sent so far."""
+
     def returned(self, session: Session, *, now: float) -> None:
         """The peer had lost its network and is somewhere else now."""
 
@@ -91,7 +94,7 @@ class Intake:
         if session is None and self._is_flood(address):
             self.rejected["flood"] += 1
         elif kind is Kind.STUN:
-            self._take_stun(datagram, address, now)
+            self._take_stun(datagram, session, address, now)
         elif session is None or kind is Kind.UNKNOWN:
             self.rejected["unknown"] += 1
         elif kind is Kind.DTLS:
@@ -105,12 +108,20 @@ class Intake:
         self._strangers[address[0]] += 1
         return self._strangers[address[0]] > STRANGERS_PER_S_MAX
 
-    def _take_stun(self, datagram: bytes, address: Address, now: float) -> None:
+    def _take_stun(
+        self, datagram: bytes, known: Session | None, address: Address, now: float
+    ) -> None:
         try:
-            request = stun.parse_request(datagram)
+            message = stun.parse(datagram)
         except Malformed:
             self.rejected["stun"] += 1
             return
+        if not message.answer:
+            self._take_check(message, address, now)
+        elif known is None or not known.ponged(message, now=now):
+            self.rejected["stun-integrity"] += 1
+
+    def _take_check(self, request: stun.Binding, address: Address, now: float) -> None:
         session = self._sessions.named(request.ufrag)
         key = session.credentials[request.ufrag] if session else b""
         if session is None or not request.authentic(key):
@@ -128,6 +139,7 @@ class Intake:
             session.move_to(address)
             if gone and session.up:
                 self._taker.returned(session, now=now)
+        session.ping(address, now=now)
         try:
             session.handshake.start()
         except DtlsFailed as error:
@@ -139,7 +151,7 @@ class Intake:
             # Browsers shake hands on the first pair that works, before they name the best one, and
             # hear nothing on the others.
             session.move_to(address)
-        flights = session.handshake.flights
+        flights, said_again = session.handshake.flights, session.handshake.said_again
         try:
             if session.handshake.receive(datagram):
                 session.shook_hands(now=now)
@@ -151,6 +163,10 @@ class Intake:
                 self._taker.end(session)
             elif session.handshake.flights != flights:
                 session.spoken_at = now
+            elif session.handshake.said_again != said_again and session.up:
+                # Without the end of the handshake it has no keys. If it has, it was only slow.
+                if not session.sources:
+                    self._taker.not_ready(session, now=now)
         except DtlsFailed as error:
             self._failed(session, error)
 

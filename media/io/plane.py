@@ -209,6 +209,7 @@ class MediaPlane:
         if fragment.ufrag is None or fragment.ufrag == session.their_ufrag:
             return None
         session.their_ufrag = fragment.ufrag
+        session.their_password = (fragment.password or "").encode()
         self._sessions.restart_ice(session)
         answer = sdp.answer_restart(self._local(session), session.first_section)
         return SessionInfo(session.id, answer, session.ufrag)

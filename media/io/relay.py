@@ -138,6 +138,12 @@ class Relay:
                 session.connect_leg(downlink.repair, stream.repair_ssrc)
         self._forwarder.begin(room, session, now=monotonic())
 
+    def not_ready(self, session: Session, *, now: float) -> None:
+        """A viewer could read nothing so far."""
+        room = self.rooms.get(session.room_id)
+        if session.role is Role.PLAY and room is not None and "video" in session.downlinks:
+            self._forwarder.begin_picture(room, session, now=now)
+
     def returned(self, session: Session, *, now: float) -> None:
         """The peer had lost its network: what it missed, or what we did, is too much to repair."""
         room = self.rooms.get(session.room_id)

@@ -95,9 +95,9 @@ class MediaRoom:
         """Return for how long repairs of what the host's line loses may hold up the live."""
         held_s = max((track.held_s for track in self.tracks()), default=0.0)
         host = self.publisher
-        if host is None or now - host.created > YOUNG_S or host.handshake_rtt_s < LONG_WAY_S:
+        if host is None or now - host.created > YOUNG_S or host.first_rtt_s < LONG_WAY_S:
             return held_s
-        return max(held_s, host.handshake_rtt_s + SECOND_TRY_S)
+        return max(held_s, host.first_rtt_s + SECOND_TRY_S)
 
     def add_legs(self, track: Track, legs: Iterable[Leg]) -> None:
         """Viewers get this layer from the next frame on."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import pylibsrtp
 
+from media import stun
 from media.io.downlink import Downlink
 from media.io.dtls import Handshake, Identity
 from media.io.fanout import Leg
@@ -19,6 +20,8 @@ PASSWORD_BYTES = 16
 SESSION_ID_BYTES = 24
 ADDRESSES_MAX = 8
 
+# One may be lucky, whatever the line is like, and one may be lost.
+PINGS_AT_ONCE, PINGS_MAX = 3, 6
 ROUND_TRIP_S = 0.1  # until it is measured
 ROUND_TRIP_S_MAX = 5.0
 ROUND_TRIP_GROWTH = 1.02  # with each report, so that a longer way is noticed
@@ -88,6 +91,7 @@ class Session:
         self.room_id = room_id
         self.first_section = offer.sections[0]
         self.their_ufrag = offer.ufrag
+        self.their_password = offer.password.encode()
         self.credentials: dict[str, bytes] = {}  # ours: ufrag → password, oldest first
         self.new_credentials()
         self.created = now
@@ -108,7 +112,10 @@ class Session:
         self.outbound: pylibsrtp.Session | None = None
         self.gcm: Gcm | None = None
         self.spoken_at = 0.0  # when our newest flight of the handshake left
-        self.handshake_rtt_s = 0.0  # see `shook_hands`
+        self.pinged = 0
+        self._pings: dict[bytes, float] = {}  # without an answer: ids, and when they left
+        # The longest round trip of those before the first packet: one may have been lucky.
+        self.first_rtt_s = 0.0
         self.rtt_s = ROUND_TRIP_S
         self.rtt_s_min = ROUND_TRIP_S  # of late; what jitter adds is no reason to wait for a repeat
         self.rtt_known = False
@@ -156,10 +163,38 @@ class Session:
             self.rtt_s_min = min(rtt_s, self.rtt_s_min * ROUND_TRIP_GROWTH)
             self.rtt_known = True
 
+    def ping(self, address: Address, *, now: float) -> None:
+        """Ask a viewer that is not connected yet how long the way is."""
+        if self.up or self.role is not Role.PLAY or self.pinged >= PINGS_MAX:
+            return
+        name = f"{self.their_ufrag}:{self.ufrag}"
+        for _ in range(PINGS_AT_ONCE):
+            self.pinged += 1
+            transaction_id = secrets.token_bytes(stun.TRANSACTION_ID_BYTES)
+            self._pings[transaction_id] = now
+            request = stun.binding_request(transaction_id, name, self.their_password)
+            self.send_to(request, address)
+
+    def ponged(self, answer: stun.Binding, *, now: float) -> bool:
+        """Take the answer to a ping; False: it is none."""
+        if not answer.authentic(self.their_password):
+            return False
+        sent_at = self._pings.pop(answer.transaction_id, None)
+        if sent_at is None:
+            return False
+        self._hear_first_round_trip(now - sent_at)
+        return True
+
     def shook_hands(self, *, now: float) -> None:
         """The last flight of the handshake tells a round trip, which losses make longer."""
-        self.handshake_rtt_s = now - self.spoken_at
-        self.rtt_s_min = min(self.rtt_s_min, self.handshake_rtt_s)
+        self._hear_first_round_trip(now - self.spoken_at)
+        # What is not back yet takes longer than that.
+        self.first_rtt_s = max([self.first_rtt_s, *(now - at for at in self._pings.values())])
+
+    def _hear_first_round_trip(self, rtt_s: float) -> None:
+        self.rtt_s_min = min(self.rtt_s_min, rtt_s)
+        if not self.up:
+            self.first_rtt_s = max(self.first_rtt_s, rtt_s)
 
     def take_keys(self) -> None:
         """Media may flow: make the ciphers of both directions."""

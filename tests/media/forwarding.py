@@ -101,7 +101,7 @@ class Live:
         repair = Leg(97, 2) if repairs else None
         downlink = session.downlinks["video"] = Downlink(Leg(96, 2), repair, 90_000)
         downlink.leg.address = ("viewer", len(self.room.viewers) + 1)
-        session.handshake_rtt_s = rtt_s
+        session.first_rtt_s = rtt_s
         session.up = True
         self.room.viewers[session.id] = session
         self.forwarder.begin(self.room, session, now=self.now)

@@ -6,10 +6,13 @@ from hypothesis import strategies as st
 
 from media.io.forward import (
     AT_ONCE_PACKETS_MAX,
+    BEGUN_AGAIN_S,
     FAR_FRAMES_MAX,
     FAR_S,
     KEY_WITHIN_S,
     PACED_PACKETS,
+    PAD_EVERY_S,
+    SETTLE_S,
     SHOWN_AGAIN_S,
 )
 from media.io.session import KEY_FRAMES_PER_S, SHOWN_AGAIN_BURST, SHOWN_AGAIN_PER_S
@@ -61,8 +64,9 @@ def test_who_comes_a_long_way_gets_a_key_frame_of_its_own() -> None:
         live.frame()
     session = live.viewer(rtt_s=FAR_S)
     assert live.layer("m").keys.wanted
-    live.frame()
-    live.tick()
+    while live.now < 100 + 2 * SETTLE_S + FAR_FRAMES_MAX * FRAME_S:
+        live.frame()
+        live.tick()
     assert live.seen(session) == []
     live.frame("m")
     live.frame()
@@ -83,7 +87,8 @@ def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> No
     while not live.seen(patient):
         live.frame()
         live.tick()
-    assert KEY_WITHIN_S < live.now - came_at < KEY_WITHIN_S + 3 * FRAME_S
+    waited_s = live.now - came_at - SETTLE_S
+    assert KEY_WITHIN_S < waited_s < KEY_WITHIN_S + 3 * FRAME_S
     assert live.seen(patient)[0][2]
     assert live.seen(gone) == []
     while live.room.catching_up:
@@ -102,7 +107,71 @@ def test_who_comes_a_long_way_does_not_wait_where_that_helps_nobody(why: str) ->
     for second in range(5 if why == "deaf" else 0):
         live.layer("m").keys.want()
         live.layer("m").keys.due(now=live.now + second)
-    assert live.seen(live.viewer(rtt_s=FAR_S))[0][2]
+    session = live.viewer(rtt_s=FAR_S)
+    live.pass_time(SETTLE_S)
+    live.tick()
+    assert live.seen(session)[0][2]
+    assert live.layer("m").keys.asked == (5 if why == "deaf" else 0)
+
+
+def test_padding_makes_the_beginning_of_a_long_way() -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer(rtt_s=FAR_S)
+    for _ in range(round(SETTLE_S / PAD_EVERY_S) - 1):
+        live.tick()
+        live.tick()
+        live.pass_time(PAD_EVERY_S)
+    live.frame("m")
+    assert live.seen(session) == [], "a key frame that comes too soon waits"
+    live.pass_time(SETTLE_S)
+    live.tick()
+    padded = [number for number, payload in live.recorder.again if set(payload[:-1]) == {0}]
+    assert len(padded) == round(SETTLE_S / PAD_EVERY_S) - 1
+    first, _, key = live.seen(session)[0]
+    assert key
+    assert [*padded, first] == list(range(padded[0], first + 1))
+
+
+def test_who_did_not_hear_the_end_of_the_handshake_begins_anew() -> None:
+    live = Live()
+    live.frame("all")
+    for rtt_s in (0.0, FAR_S):
+        session = live.viewer(rtt_s=rtt_s)
+        live.pass_time(SETTLE_S)
+        live.tick()
+        live.frame()
+        before = len(live.seen(session))
+        live.forwarder.begin_picture(live.room, session, now=live.now)
+        live.pass_time(SETTLE_S)
+        live.tick()
+        live.frame()
+        seen = live.seen(session)
+        assert seen[before][2], "a key frame comes again"
+        numbers = [number for number, _, _ in seen]
+        assert len(set(numbers)) == len(numbers), "no number is given twice"
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_slice_that_overtook_its_parameter_sets_is_said_again(late: bool) -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer(rtt_s=FAR_S)
+    live.pass_time(SETTLE_S)
+    live.tick()
+    live.frame()
+    live.pass_time(BEGUN_AGAIN_S if late else 0.0)
+    shown, again = len(live.seen(session)), len(live.recorder.again)
+    live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+    said = live.recorder.again[again:]
+    if late:
+        assert said == []
+        assert live.seen(session)[shown][2], "the picture is shown again"
+        return
+    assert len(live.seen(session)) == shown
+    key_numbers = [number for number, _, key in live.seen(session) if key]
+    originals = [int.from_bytes(payload[:2], "big") for _, payload in said]
+    assert originals == [number & 0xFFFF for number in key_numbers]
 
 
 def test_a_key_frame_meanwhile_ends_the_catching_up() -> None:

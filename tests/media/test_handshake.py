@@ -12,7 +12,9 @@ from loadtest.dtls import ClientContext, DtlsClient
 from loadtest.ice import Remote, offer, parse_answer
 from media.io.dtls import Handshake, Identity
 from media.io.plane import MediaPlane, PlaneConfig
-from media.io.session import Role
+from media.io.session import PINGS_MAX, Role, Session
+from media.sdp import parse_offer
+from media.stun import parse
 from tests.fuzz.test_media_parsers import OFFER
 from tests.helpers import wait_until
 
@@ -58,7 +60,7 @@ class Pair:
     def answers(self) -> int:
         """How many checks were answered here so far."""
         self.handshakes()
-        return sum(datagram[0] < 2 for datagram in self.heard)
+        return sum(datagram[:2] == b"\x01\x01" for datagram in self.heard)
 
 
 async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_first(
@@ -131,3 +133,43 @@ def test_what_a_peer_says_over_dtls_is_not_kept() -> None:
     client.close()
     assert not server.receive(to_server[-1])
     assert server.closed
+
+
+def answered(session: Session, request: bytes, *, now: float, password: str = "") -> bool:
+    """Whether an answer to a question of ours is taken."""
+    asked = stun.parse_message(request)
+    answer = stun.Message(
+        stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=asked.transaction_id
+    )
+    answer.add_message_integrity((password or session.their_password.decode()).encode())
+    return session.ponged(parse(bytes(answer)), now=now)
+
+
+def test_one_lucky_answer_does_not_make_a_way_short() -> None:
+    sent: list[bytes] = []
+    their_offer = parse_offer(OFFER.replace("sendonly", "recvonly"), "play")
+    session = Session(
+        Role.PLAY, ROOM, their_offer, Identity(), lambda raw, _: sent.append(raw), now=0
+    )
+    for _ in range(PINGS_MAX):
+        session.ping(("127.0.0.1", 1), now=1.0)
+    assert len(sent) == PINGS_MAX
+    assert not answered(session, sent[0], now=1.1, password="somebody else's")
+    assert answered(session, sent[0], now=1.002)
+    assert not answered(session, sent[0], now=1.002), "each is answered once"
+    assert answered(session, sent[1], now=1.06)
+    session.spoken_at = 1.0
+    for request in sent[2:]:
+        assert answered(session, request, now=1.01)
+    session.shook_hands(now=1.005)
+    assert session.first_rtt_s == pytest.approx(0.06)
+    assert session.rtt_s_min == pytest.approx(0.002)
+
+
+def test_what_is_not_answered_when_hands_are_shaken_takes_longer_than_that() -> None:
+    their_offer = parse_offer(OFFER.replace("sendonly", "recvonly"), "play")
+    session = Session(Role.PLAY, ROOM, their_offer, Identity(), lambda *_: None, now=0)
+    session.ping(("127.0.0.1", 1), now=1.0)
+    session.spoken_at = 1.04
+    session.shook_hands(now=1.045)
+    assert session.first_rtt_s == pytest.approx(0.045)

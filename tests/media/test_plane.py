@@ -313,11 +313,11 @@ async def test_of_a_young_live_the_way_tells_what_repairs_may_take(plane: MediaP
         room = plane._relay.rooms[ROOM]
         publisher = room.publisher
         assert publisher is not None
-        assert 0 < publisher.handshake_rtt_s < 2, "on loopback, on cores that are full"
+        assert 0 < publisher.first_rtt_s < 2, "on loopback, on cores that are full"
         now = publisher.created + 1
-        publisher.handshake_rtt_s = 0.005
+        publisher.first_rtt_s = 0.005
         assert room.may_hold_s(now=now) < LONG_WAY_S
-        publisher.handshake_rtt_s = 0.080
+        publisher.first_rtt_s = 0.080
         assert room.may_hold_s(now=now) == pytest.approx(0.230)
         assert room.may_hold_s(now=now + YOUNG_S) < LONG_WAY_S
 

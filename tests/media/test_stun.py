@@ -4,7 +4,7 @@ import pytest
 from aioice import stun as aioice_stun
 
 from media.errors import MalformedStun
-from media.stun import binding_success, parse_request
+from media.stun import TRANSACTION_ID_BYTES, binding_request, binding_success, parse
 
 PASSWORD = "secret-password"
 ADDRESS = ("203.0.113.9", 40_001)
@@ -24,7 +24,7 @@ def request(**attributes: object) -> aioice_stun.Message:
 def test_a_check_names_us_and_proves_that_the_peer_knows_our_password() -> None:
     message = request(**{"USE-CANDIDATE": None})
     message.add_message_integrity(PASSWORD.encode())
-    parsed = parse_request(bytes(message))
+    parsed = parse(bytes(message))
     assert parsed.ufrag == "ours"
     assert parsed.use_candidate
     assert parsed.authentic(PASSWORD.encode())
@@ -36,7 +36,7 @@ def test_a_changed_byte_is_not_authentic() -> None:
     message.add_message_integrity(PASSWORD.encode())
     raw = bytearray(bytes(message))
     raw[28] ^= 1
-    assert not parse_request(bytes(raw)).authentic(PASSWORD.encode())
+    assert not parse(bytes(raw)).authentic(PASSWORD.encode())
 
 
 @pytest.mark.parametrize("address", [ADDRESS, ("2001:db8::9", 40_001)], ids=["ipv4", "ipv6"])
@@ -52,4 +52,34 @@ def test_the_answer_tells_the_peer_its_own_address(address: tuple[str, int]) -> 
 
 def test_a_check_without_integrity_is_malformed() -> None:
     with pytest.raises(MalformedStun, match="integrity"):
-        parse_request(bytes(request()))
+        parse(bytes(request()))
+
+
+def test_a_question_of_ours_is_one_that_a_controlling_agent_answers() -> None:
+    asked = bytes(range(TRANSACTION_ID_BYTES))
+    raw = binding_request(asked, "theirs:ours2", PASSWORD.encode())
+    message = aioice_stun.parse_message(raw)
+    assert message.check_message_integrity(PASSWORD.encode())
+    assert message.message_class is aioice_stun.Class.REQUEST
+    assert message.attributes["USERNAME"] == "theirs:ours2"
+    assert {"PRIORITY", "ICE-CONTROLLED", "FINGERPRINT"} <= set(message.attributes)
+    answer = aioice_stun.Message(
+        message_method=aioice_stun.Method.BINDING,
+        message_class=aioice_stun.Class.RESPONSE,
+        transaction_id=asked,
+        attributes={"XOR-MAPPED-ADDRESS": ADDRESS},
+    )
+    answer.add_message_integrity(PASSWORD.encode())
+    parsed = parse(bytes(answer))
+    assert parsed.answer
+    assert parsed.transaction_id == asked
+    assert parsed.authentic(PASSWORD.encode())
+    assert not parsed.authentic(b"another password")
+
+
+def test_an_answer_without_integrity_is_malformed() -> None:
+    answer = aioice_stun.Message(
+        message_method=aioice_stun.Method.BINDING, message_class=aioice_stun.Class.RESPONSE
+    )
+    with pytest.raises(MalformedStun, match="integrity"):
+        parse(bytes(answer))
