@@ -141,7 +141,9 @@ class Relay:
     def not_ready(self, session: Session, *, now: float) -> None:
         """A viewer could read nothing so far."""
         room = self.rooms.get(session.room_id)
-        if session.role is Role.PLAY and room is not None and "video" in session.downlinks:
+        if room is None or session.role is not Role.PLAY or "video" not in session.downlinks:
+            return
+        if session.shown_again.take(now=now):
             self._forwarder.begin_picture(room, session, now=now)
 
     def returned(self, session: Session, *, now: float) -> None:

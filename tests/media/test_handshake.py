@@ -11,6 +11,7 @@ from OpenSSL import SSL
 from loadtest.dtls import ClientContext, DtlsClient
 from loadtest.ice import Remote, offer, parse_answer
 from media.io.dtls import Handshake, Identity
+from media.io.forward import FAR_S
 from media.io.plane import MediaPlane, PlaneConfig
 from media.io.session import PINGS_MAX, Role, Session
 from media.sdp import parse_offer
@@ -91,10 +92,19 @@ async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_firs
     await wait_until(lambda: second.handshakes() == 2 * flight, timeout_s=0.5, what="it again")
     for datagram in [one for one in second.heard if one[0] == HANDSHAKE]:
         client.receive(datagram)
-    for datagram in client.datagrams():
+    finished = client.datagrams()
+    for datagram in finished:
         second.sock.send(datagram)
     session = plane.session(info.id, ROOM, Role.PLAY)
     await wait_until(lambda: session.up, what="the keys")
+    # As if the end of the handshake were lost: what was sent since could not be read.
+    begun = session.downlinks["video"].newcomer
+    session.first_rtt_s = FAR_S
+    for datagram in finished:
+        second.sock.send(datagram)
+    await wait_until(
+        lambda: session.downlinks["video"].newcomer is not begun, what="a new beginning"
+    )
     # Once a pair is named, nothing but another name moves it.
     second.check(nominate=True)
     await wait_until(lambda: session.nominated, what="the nomination")
