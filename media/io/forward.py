@@ -6,9 +6,6 @@ here and nowhere else.
 
 from collections.abc import Sequence
 
-from aiortc.rtp import RtcpReceiverInfo, RtcpSrPacket
-
-from media import rtcp
 from media.burst import Item
 from media.io.downlink import Again, Downlink, Newcomer
 from media.io.fanout import Fanout, Leg
@@ -17,7 +14,6 @@ from media.io.session import Session
 from media.line import Rung
 from media.load import Load
 from media.track import SILENT_S, Frame, Track
-from media.transport_cc import Told
 
 # A viewer that comes, or lost its picture, is sent the newest key frame and all since at once if it
 # is that little, else so many packets a tick: ten seconds are made up for in about one.
@@ -358,7 +354,7 @@ class Forwarder:
                 if gone not in layers:
                     del kept[gone]
 
-    # Repairs and reports
+    # Repairs
 
     def repeat(
         self, room: MediaRoom, session: Session, stream: Stream, lost: Sequence[int], *, now: float
@@ -407,88 +403,6 @@ class Forwarder:
         own = downlink.repair_number
         downlink.repair_number += 1
         self._fanout.send_again(own, moved, 0, stream.repair_ssrc, downlink.repair)
-
-    def hear_report(
-        self, room: MediaRoom, session: Session, block: RtcpReceiverInfo, *, now: float
-    ) -> None:
-        """A viewer says how one of our streams arrives."""
-        for kind, downlink in session.downlinks.items():
-            stream = room.streams[kind]
-            if kind == "video" and block.ssrc in (stream.ssrc, stream.repair_ssrc):
-                highest, lost = block.highest_sequence, block.packets_lost
-                repeats = block.ssrc != stream.ssrc
-                under_way = downlink.repeats_under_way(highest) if repeats else 0
-                session.line.hear_report(
-                    highest, lost, under_way=under_way, repeats=repeats, now=now
-                )
-                if not repeats:
-                    self._hear_under_way(session, downlink, downlink.under_way(highest), now)
-            if stream.ssrc == block.ssrc:
-                rtt_s = stream.round_trip_s(block.lsr, block.dlsr, now=now)
-                session.hear_report(kind, block.fraction_lost / 256, rtt_s)
-                if kind == "video" and rtt_s is not None and block.lsr != downlink.answered:
-                    downlink.answered = block.lsr
-                    session.line.hear_round_trip(rtt_s, now=now)
-
-    def hear_estimate(self, session: Session, bits_per_s: float, *, now: float) -> None:
-        """A viewer's browser says what its line carries; of two estimates one is enough."""
-        downlink = session.downlinks.get("video")
-        if downlink is None or downlink.estimator is None:
-            session.line.hear_estimate(bits_per_s, now=now)
-
-    def hear_arrivals(self, session: Session, told: Told, *, now: float) -> None:
-        """A viewer says when packets of the picture came."""
-        downlink = session.downlinks.get("video")
-        if downlink is None or downlink.estimator is None:
-            return
-        under_way = downlink.under_way(told.first + told.last)
-        arrival = downlink.arrival(told, under_way)
-        if arrival is not None:
-            estimate = downlink.estimator.hear(arrival, now=now)
-            session.line.hear_estimate(estimate, now=now)
-        self._hear_under_way(session, downlink, under_way, now)
-
-    def _hear_under_way(
-        self, session: Session, downlink: Downlink, under_way: int, now: float
-    ) -> None:
-        session.line.hear_under_way(under_way, now=now)
-        behind_s = downlink.behind_s(under_way, now=now)
-        if behind_s is not None:
-            session.line.hear_behind(behind_s, now=now)
-        layer, waits_s = downlink.layer, downlink.waits_s(under_way, now=now)
-        if waits_s is not None and layer is not None and layer.packet_bits:
-            highest = downlink.next_number() - 1 - under_way
-            session.line.hear_waiting(highest, waits_s, layer.packet_bits, now=now)
-
-    def pass_sender_report(
-        self, room: MediaRoom, stream: Stream, track: Track, report: RtcpSrPacket, *, now: float
-    ) -> None:
-        """Tell viewers what the host says of its clock, in our numbers (RFC 3550 section 6.4.1)."""
-        source = track.source
-        if source is None or source.ssrc != report.ssrc:
-            return
-        info = report.sender_info
-        source.hear_report(info.ntp_timestamp, info.rtp_timestamp, now=now)
-        timestamp = source.timestamp_of(info.rtp_timestamp)
-        if timestamp is None:
-            return
-        stream.note_report(info.ntp_timestamp >> 16 & 0xFFFFFFFF, now=now)
-        texts: dict[int, bytes] = {}
-        for viewer in room.viewers.values():
-            downlink = viewer.downlinks.get(stream.kind)
-            if viewer.outbound is None or downlink is None or downlink.layer is not track:
-                continue
-            ticks = downlink.leg.ticks
-            text = texts.get(ticks)
-            if text is None:
-                text = texts[ticks] = rtcp.sender_report(
-                    stream.ssrc,
-                    ntp_time=info.ntp_timestamp,
-                    timestamp=timestamp + ticks & 0xFFFFFFFF,
-                    packets=track.packets_sent,
-                    octets=track.octets_sent,
-                )
-            viewer.send(viewer.outbound.protect_rtcp(text))
 
 
 def _affordable(session: Session, packets: int) -> int:

@@ -11,6 +11,7 @@ from media import rtcp, sdp, transport_cc
 from media.errors import Busy, NotLive
 from media.estimate import Estimator
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
+from media.io import reports
 from media.io.downlink import Downlink
 from media.io.fanout import Leg
 from media.io.forward import Forwarder
@@ -231,7 +232,7 @@ class Relay:
             elif isinstance(packet, RtcpSrPacket):
                 for stream in room.streams.values():
                     for track in stream.layers:
-                        self._forwarder.pass_sender_report(room, stream, track, packet, now=now)
+                        reports.pass_sender_report(room, stream, track, packet, now=now)
         if session.role is Role.PLAY:
             self._forwarder.choose(room, session, now=now)
 
@@ -239,13 +240,13 @@ class Relay:
         self, room: MediaRoom, session: Session, packet: rtcp.Packet, now: float
     ) -> None:
         if isinstance(packet, transport_cc.Told):
-            self._forwarder.hear_arrivals(session, packet, now=now)
+            reports.hear_arrivals(session, packet, now=now)
             return
         for block in rtcp.report_blocks(packet):
-            self._forwarder.hear_report(room, session, block, now=now)
+            reports.hear_report(room, session, block, now=now)
         estimate = rtcp.estimate(packet)
         if estimate is not None:
-            self._forwarder.hear_estimate(session, estimate, now=now)
+            reports.hear_estimate(session, estimate, now=now)
             return
         if rtcp.is_key_frame_request(packet):
             if "video" in session.downlinks:

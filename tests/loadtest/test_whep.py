@@ -13,6 +13,7 @@ from loadtest.errors import TryLater
 from loadtest.publish import Programme, publish
 from loadtest.whep import Crowd, Whep
 from media.estimate import BEGINS_AT
+from media.io import reports
 from media.io.plane import MediaPlane
 from tests.helpers import wait_until
 from tests.loadtest.relay_app import relay_server
@@ -66,13 +67,13 @@ async def test_viewers_can_tell_when_packets_came(live: tuple[MediaPlane, str]) 
 async def test_of_what_they_tell_enough_is_read(
     live: tuple[MediaPlane, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plane, url = live
+    _, url = live
     read: list[float] = []
 
     def hear_arrivals(session: object, told: object, *, now: float) -> None:
         read.append(now)
 
-    monkeypatch.setattr(plane._forwarder, "hear_arrivals", hear_arrivals)
+    monkeypatch.setattr(reports, "hear_arrivals", hear_arrivals)
     async with Crowd(Whep(url, estimates=False)) as crowd:
         await crowd.join()
         await wait_until(lambda: len(read) == 8)

@@ -7,6 +7,7 @@ import pylibsrtp
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 
 from media import rtcp
+from media.io import reports
 from media.io.downlink import Downlink
 from media.io.fanout import Leg
 from media.io.room import Stream
@@ -88,7 +89,7 @@ class Evening(Live):
         info = RtcpSenderInfo(ntp_time, timestamp, 1, 1)
         stream = self.room.streams[track.kind]
         packet = RtcpSrPacket(ssrc=source.ssrc, sender_info=info)
-        self.forwarder.pass_sender_report(self.room, stream, track, packet, now=self.now)
+        reports.pass_sender_report(self.room, stream, track, packet, now=self.now)
 
     def skew_s(self, session: Session) -> float:
         """How far apart what is captured now is shown, by what the viewer was told."""

@@ -3,6 +3,7 @@
 import pytest
 
 from media.estimate import Estimator
+from media.io import reports
 from media.io.forward import THIN_PACE
 from media.transport_cc import Told
 from tests.media.forwarding import FRAME_S, TICKS, Live, assert_seamless
@@ -244,15 +245,13 @@ def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
     assert arrival is not None and arrival.bits == pytest.approx(bits)
     live.frame()
     told = Told(first + 4, packets=2, came=2, last=1, at=5.2)
-    live.forwarder.hear_arrivals(session, told, now=live.now)
+    reports.hear_arrivals(session, told, now=live.now)
     assert session.line.estimate == downlink.estimator.bits_per_s
-    live.forwarder.hear_estimate(session, 1_000, now=live.now)
+    reports.hear_estimate(session, 1_000, now=live.now)
     assert session.line.estimate == downlink.estimator.bits_per_s, "one of two is enough"
     other = live.viewer()
-    live.forwarder.hear_estimate(other, 1_000, now=live.now)
+    reports.hear_estimate(other, 1_000, now=live.now)
     assert other.line.estimate == 1_000
     session.line.estimate = 0
-    live.forwarder.hear_arrivals(
-        session, Told(0x8000, packets=1, came=1, last=0, at=1.0), now=live.now
-    )
+    reports.hear_arrivals(session, Told(0x8000, packets=1, came=1, last=0, at=1.0), now=live.now)
     assert session.line.estimate == 0, "a number that nobody sent"
