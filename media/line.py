@@ -36,10 +36,11 @@ LATE_OFF = 2.0
 # What is under way waits by so much more than usual, and waits longer by such a part of the time
 # that passes: the queue grows, and what comes out of it is all that the line carries.
 WAITS_S_MAX = 0.05
-WAITS_OFF = 4.0  # times what is usual on this line
+WAITS_OFF = 5.0  # times what is usual on this line
 WAITS_OFF_S = 0.03  # until that is known
 WAITS_GROWTH = 0.4
 COMPARED_S_MIN = 0.09
+COMPARED_PACKETS_MIN = 3  # one that is lost, and one that is late, tell nothing
 ARRIVES_SHARE = 0.5  # what is surely carried of that, since some of it came before the queue grew
 QUEUE_S_MAX = 0.25  # of a round trip above the shortest
 QUEUED_REPORTS = 2
@@ -222,7 +223,9 @@ class Line:
         off_s_max = WAITS_S_MAX + WAITS_OFF * self._waits_off_s
         off_s = min(off_s_max, waits_s - self._waits_s)  # once is not usual yet
         grows = off_s == off_s_max and waits_s - before[2] > elapsed * WAITS_GROWTH
-        if grows and self._probe_until is not None:
+        if grows and came < COMPARED_PACKETS_MIN:
+            self._waiting = before  # the next report tells more
+        elif grows and self._probe_until is not None:
             self._failed(now)  # what comes is but part of what was sent
         elif grows:
             self._arrives = came * packet_bits / elapsed * ARRIVES_SHARE

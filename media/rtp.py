@@ -15,6 +15,7 @@ _ONE_BYTE_PROFILE = 0xBEDE
 _TWO_BYTE_PROFILE = 0x1000
 _H264_IDR = 5
 _H264_SPS = 7
+_H264_PPS = 8
 _H264_STAP_A = 24
 _H264_FU_A = 28
 
@@ -117,11 +118,13 @@ def _h264_key(payload: bytes) -> bool:
     return kind in (_H264_SPS, _H264_IDR)
 
 
-def begins_slice(payload: bytes) -> bool:
-    """Whether an H.264 payload begins a slice of a key frame, and is no parameter set."""
+def sets_parameters(payload: bytes) -> bool:
+    """Whether an H.264 payload has parameter sets, without which no slice can be read."""
     if len(payload) < 2:
         return False
-    return payload[0] & 31 in (_H264_IDR, _H264_FU_A) and _h264_key(payload)
+    kind = payload[0] & 31
+    units = _aggregated(payload) if kind == _H264_STAP_A else (kind,)
+    return any(unit in (_H264_SPS, _H264_PPS) for unit in units)
 
 
 def _aggregated(payload: bytes) -> Iterator[int]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from media.burst import Item, padding, part_of
 from media.estimate import Arrival, Estimator
 from media.io.fanout import Leg
-from media.rtp import begins_slice, unwrap
+from media.rtp import sets_parameters, starts_key_frame, unwrap
 from media.track import Frame, Track
 from media.transport_cc import Told
 
@@ -77,6 +77,8 @@ class Downlink:
         self.probed_at = 0.0
         self.shown_again_at = -1e9
         self.newcomer: Newcomer | None = None
+        self.said_again_at = -1e9
+        self._said_again: Frame | None = None  # a key frame
         self.changes = 0
         self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
         self._clock_hz = clock_hz
@@ -267,20 +269,29 @@ class Downlink:
         )
         return frame._replace(shift=ticks)
 
-    def key_begins(self, *, since: float) -> list[Again]:
-        """Return what begins the slices of an H.264 key frame that came `since` and was sent."""
+    def key_again(self, *, since: float, whole: bool) -> list[Again]:
+        """Return the packets of the newest H.264 key frame, if it came `since` and was sent.
+
+        What begins a slice comes first, or alone, and if it is `whole` in its turn once more.
+        Parameter sets are left out unless the same key frame is asked for again.
+        """
         layer = self.layer
         if layer is None or not self.on or not layer.gop or layer.codec.name != "H264":
             return []
-        if layer.ring[layer.gop[0].runs[0].sequence].at < since:
+        key = layer.gop[0]
+        if layer.ring[key.runs[0].sequence].at < since:
             return []
+        with_sets, self._said_again = self._said_again is key, key
         span = self._spans[-1]
-        return [
+        again = [
             Again(number + span.leg.shift, item, span, span.replayed.get(number, 0))
-            for run in layer.gop[0].runs
+            for run in key.runs
             for number, item in enumerate(run.items, run.sequence)
-            if begins_slice(item.payload) and number + span.leg.shift >= span.first
+            if number + span.leg.shift >= span.first
+            and (with_sets or not sets_parameters(item.payload))
         ]
+        begins = [one for one in again if starts_key_frame("H264", one.item.payload)]
+        return begins + again if whole else begins
 
     @property
     def caught_up(self) -> bool:

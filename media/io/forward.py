@@ -29,11 +29,12 @@ FAR_FRAMES_MAX = 4
 KEY_WITHIN_S = 0.4
 # The end of the handshake may be overtaken there, and what comes before it is never asked for:
 # until it is there, padding makes the beginning.
-SETTLE_S = 0.08
+SETTLE_S = 0.10
 PAD_EVERY_S = 0.02
-# A slice that overtook its parameter sets is dropped, not asked for: what a browser wants so soon
-# after a key frame is that packet.
-BEGUN_AGAIN_S = 0.4
+PADS = 2
+# A slice that overtook its parameter sets is dropped, not asked for, nor is what came before the
+# first packet that was taken: what a browser wants so soon after a key frame is that one.
+SAY_AGAIN_S = 0.4
 # From a key frame this near we cross over to another layer at once.
 CROSS_PACKETS_MAX = 40
 AT_ONCE_S = 0.4  # on a line that is known to be thin
@@ -203,9 +204,10 @@ class Forwarder:
         if now < newcomer.settled_at:
             if now >= newcomer.pad_at:
                 newcomer.pad_at = now + PAD_EVERY_S
-                number, item = downlink.pad(track, now=now)
                 leg = downlink.leg
-                self._fanout.send_again(number - leg.shift, item, 0, stream.ssrc, leg)
+                for _ in range(PADS):
+                    number, item = downlink.pad(track, now=now)
+                    self._fanout.send_again(number - leg.shift, item, 0, stream.ssrc, leg)
             return
         near = len(track.gop) <= FAR_FRAMES_MAX
         if track.gop and (near or track.keys.in_vain or now > newcomer.patient_until):
@@ -239,27 +241,32 @@ class Forwarder:
         layer = downlink.layer
         if layer is None or downlink.paused or downlink in room.catching_up:
             return
-        if session.first_rtt_s >= FAR_S and self._begin_again(room, session, stream, now):
+        far = session.first_rtt_s >= FAR_S
+        if far and self._say_again(room, session, stream, now):
             return
-        near = bool(layer.gop) and layer.gop_packets <= _affordable(session, AT_ONCE_PACKETS_MAX)
-        if (near or (layer.gop and layer.keys.in_vain)) and downlink.target is None:
-            wait_s = now - downlink.shown_again_at
-            if wait_s >= SHOWN_AGAIN_S and session.shown_again.take(now=now):
+        keys = (downlink.target or layer).keys
+        few = layer.gop_packets <= _affordable(session, AT_ONCE_PACKETS_MAX)
+        can_show = downlink.target is None and layer.gop and (few or layer.keys.in_vain)
+        # Whole groups of pictures go a long way in no order and with holes.
+        rather_asks = far and len(layer.gop) > FAR_FRAMES_MAX and not layer.keys.in_vain
+        asks = rather_asks or not can_show
+        if asks and (keys.wanted or session.key_frames.take(now=now)):
+            keys.want()
+        elif can_show and now - downlink.shown_again_at >= SHOWN_AGAIN_S:
+            if session.shown_again.take(now=now):
                 downlink.shown_again_at = now
                 room.counted["shown_again"] += 1
                 self._show(room, stream, downlink, layer)
-            return
-        keys = (downlink.target or layer).keys
-        if keys.wanted or session.key_frames.take(now=now):
-            keys.want()
 
-    def _begin_again(self, room: MediaRoom, session: Session, stream: Stream, now: float) -> bool:
-        """Send what begins the newest key frame once more; False: it is not new, or has no such."""
+    def _say_again(self, room: MediaRoom, session: Session, stream: Stream, now: float) -> bool:
+        """Send the newest key frame by itself once more; False: it is not new, or no H.264."""
         downlink = session.downlinks[stream.kind]
-        begins = downlink.key_begins(since=now - BEGUN_AGAIN_S)
-        if not begins or not self._load.repeats:
+        under_way = now - downlink.said_again_at < session.rtt_s_min
+        packets = downlink.key_again(since=now - SAY_AGAIN_S, whole=not under_way)
+        if not packets or not self._load.repeats:
             return False
-        for again in begins:
+        downlink.said_again_at = now
+        for again in packets:
             if session.repeats.take(now=now):
                 self._send_again(room, session, stream, again, now)
         return True

@@ -218,6 +218,7 @@ def test_any_bytes_are_rtcp_or_malformed(body: bytes, kind: int, count: int, wor
 def test_any_payload_is_a_key_frame_or_not(payload: bytes) -> None:
     for codec in ("H264", "VP8"):
         assert rtp.starts_key_frame(codec, payload) in (True, False)
+    assert rtp.sets_parameters(payload) in (True, False)
 
 
 @examples(EXAMPLES)

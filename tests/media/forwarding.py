@@ -66,16 +66,17 @@ class Live:
     def layer(self, rid: str) -> Track:
         return next(layer for layer in self.stream.layers if layer.rid == rid)
 
-    def frame(self, *keys: str, skip: Sequence[str] = ()) -> None:
+    def frame(
+        self, *keys: str, skip: Sequence[str] = (), payloads: Sequence[bytes] | None = None
+    ) -> None:
         """One picture of all layers; `keys`: in these it is a key frame."""
         self.frame_number += 1
         for at, track in enumerate(list(self.stream.layers)):
             if track.rid in skip:
                 continue
             for part in range(self.packets):
-                payload = (KEY if track.rid in keys or "all" in keys else DELTA) + bytes(
-                    100 * (at + 1)
-                )
+                begins = KEY if track.rid in keys or "all" in keys else DELTA
+                payload = payloads[part] if payloads else begins + bytes(100 * (at + 1))
                 timestamp = self.frame_number * TICKS + 500_000 * at & 0xFFFFFFFF
                 last = part == self.packets - 1
                 packet = Packet(96, last, self.numbers[track] & 0xFFFF, timestamp, at + 1, payload)
@@ -106,6 +107,12 @@ class Live:
         self.room.viewers[session.id] = session
         self.forwarder.begin(self.room, session, now=self.now)
         return session
+
+    def asks_for_key(self, session: Session) -> list[int]:
+        """A viewer's decoder lost the picture; return the numbers (16 bits) it is sent again."""
+        before = len(self.recorder.again)
+        self.forwarder.want_key(self.room, session, self.stream, now=self.now)
+        return [int.from_bytes(again[:2], "big") for _, again in self.recorder.again[before:]]
 
     def choose(self, session: Session, rid: str | None) -> None:
         session.line.wish(rid, None)

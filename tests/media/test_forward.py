@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from media.io.forward import (
     AT_ONCE_PACKETS_MAX,
-    BEGUN_AGAIN_S,
     FAR_FRAMES_MAX,
     FAR_S,
     KEY_WITHIN_S,
     PACED_PACKETS,
     PAD_EVERY_S,
+    PADS,
+    SAY_AGAIN_S,
     SETTLE_S,
     SHOWN_AGAIN_S,
 )
@@ -127,7 +128,7 @@ def test_padding_makes_the_beginning_of_a_long_way() -> None:
     live.pass_time(SETTLE_S)
     live.tick()
     padded = [number for number, payload in live.recorder.again if set(payload[:-1]) == {0}]
-    assert len(padded) == round(SETTLE_S / PAD_EVERY_S) - 1
+    assert len(padded) == PADS * (round(SETTLE_S / PAD_EVERY_S) - 1)
     first, _, key = live.seen(session)[0]
     assert key
     assert [*padded, first] == list(range(padded[0], first + 1))
@@ -153,25 +154,70 @@ def test_who_did_not_hear_the_end_of_the_handshake_begins_anew() -> None:
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_a_slice_that_overtook_its_parameter_sets_is_said_again(late: bool) -> None:
+def test_a_key_frame_that_is_asked_for_so_soon_is_said_again(late: bool) -> None:
     live = Live()
     live.frame("all")
     session = live.viewer(rtt_s=FAR_S)
     live.pass_time(SETTLE_S)
     live.tick()
     live.frame()
-    live.pass_time(BEGUN_AGAIN_S if late else 0.0)
-    shown, again = len(live.seen(session)), len(live.recorder.again)
-    live.forwarder.want_key(live.room, session, live.stream, now=live.now)
-    said = live.recorder.again[again:]
+    live.pass_time(SAY_AGAIN_S if late else 0.0)
+    shown = len(live.seen(session))
+    said = live.asks_for_key(session)
     if late:
         assert said == []
         assert live.seen(session)[shown][2], "the picture is shown again"
         return
     assert len(live.seen(session)) == shown
-    key_numbers = [number for number, _, key in live.seen(session) if key]
-    originals = [int.from_bytes(payload[:2], "big") for _, payload in said]
-    assert originals == [number & 0xFFFF for number in key_numbers]
+    key_numbers = [number & 0xFFFF for number, _, key in live.seen(session) if key]
+    assert said == key_numbers * 2, "each begins a slice"
+
+
+def test_of_a_key_frame_said_again_the_beginning_comes_first_and_sets_are_for_who_insists() -> None:
+    sets, begin, middle, end = (
+        b"\x18\x00\x02\x67\x00\x00\x02\x68\x00",
+        b"\x7c\x85",
+        b"\x7c\x05",
+        b"\x7c\x45",
+    )
+    live = Live(("",), packets=4)
+    live.frame("all", payloads=[sets, begin, middle, end])
+    session = live.viewer(rtt_s=FAR_S)
+    live.pass_time(SETTLE_S)
+    live.tick()
+    live.frame()
+    first = live.seen(session)[0][0] & 0xFFFF
+    assert live.asks_for_key(session) == [first + 1, first + 1, first + 2, first + 3]
+    session.rtt_s_min = FRAME_S
+    assert live.asks_for_key(session) == [first, first + 1], "the rest is under way"
+    live.pass_time(FRAME_S)
+    assert live.asks_for_key(session) == [first, first + 1, first, first + 1, first + 2, first + 3]
+
+
+@pytest.mark.parametrize("why", ["hears", "deaf", "asked too often"])
+def test_who_is_far_and_lost_the_picture_gets_another_key_frame(why: str) -> None:
+    live = Live()
+    live.frame("all")
+    session = live.viewer(rtt_s=FAR_S)
+    live.pass_time(SETTLE_S)
+    live.tick()
+    for _ in range(round(SAY_AGAIN_S / FRAME_S) + FAR_FRAMES_MAX):
+        live.frame()
+    keys = live.layer("m").keys
+    for second in range(5 if why == "deaf" else 0):
+        keys.want()
+        keys.due(now=live.now + second)
+    while why == "asked too often" and session.key_frames.take(now=live.now):
+        pass
+    before = len(live.seen(session))
+    live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+    if why == "hears":
+        assert keys.wanted
+        assert len(live.seen(session)) == before
+    else:
+        assert live.seen(session)[before][2], "what we keep must do"
+    live.frame("m")
+    assert_seamless(live.seen(session))
 
 
 def test_a_key_frame_meanwhile_ends_the_catching_up() -> None:

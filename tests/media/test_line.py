@@ -171,6 +171,17 @@ def test_a_queue_is_noticed_while_it_fills() -> None:
     assert line.capacity == pytest.approx(0.5 * 10 / 0.2 * 8_000)
 
 
+@pytest.mark.parametrize("fills", [False, True])
+def test_a_single_packet_tells_nothing_until_more_came(fills: bool) -> None:
+    line = Line(now=0)
+    for step in range(10):
+        line.hear_waiting(1_000 + step * 5, 0.02, 8_000, now=1 + step * 0.2)
+    line.hear_waiting(1_046, 0.16, 8_000, now=3)  # what came next is lost, the rest late
+    assert line.choose(LADDER, 2, now=3) == 2
+    line.hear_waiting(1_048, 0.27 if fills else 0.03, 8_000, now=3.2)
+    assert line.choose(LADDER, 2, now=3.2) == (0 if fills else 2)
+
+
 def test_what_waited_once_does_not_hide_a_queue_for_long() -> None:
     line = Line(now=0)
     line.hear_waiting(1_000, 0.7, 8_000, now=1)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.errors import MalformedRtp
-from media.rtp import PAYLOAD_BYTES_MAX, parse, starts_key_frame, unwrap
+from media.rtp import PAYLOAD_BYTES_MAX, parse, sets_parameters, starts_key_frame, unwrap
 
 
 @given(
@@ -74,6 +74,23 @@ def test_a_broken_packet_is_malformed(raw: bytes) -> None:
 )
 def test_where_a_decoder_may_start(codec: str, payload: str, key: bool) -> None:
     assert starts_key_frame(codec, bytes.fromhex(payload)) is key
+
+
+@pytest.mark.parametrize(
+    ("payload", "has_sets"),
+    [
+        ("67", False),
+        ("6742", True),
+        ("6888", True),
+        ("6588", False),
+        ("7c85", False),
+        ("78000167420000", True),
+        ("78000209f00002688c", True),  # only that of pictures, after a delimiter
+        ("78000209f0000265880000", False),
+    ],
+)
+def test_which_packets_have_parameter_sets(payload: str, has_sets: bool) -> None:
+    assert sets_parameters(bytes.fromhex(payload)) is has_sets
 
 
 @given(near=st.integers(0x8000, 1 << 40), step=st.integers(-0x7FFF, 0x7FFF))
