@@ -24,9 +24,9 @@ SENT_BY_MAX = 100  # ten seconds of what is read of arrivals
 # Pictures that are shown again follow each other this closely: a decoder goes through them at once.
 REPLAY_STEP_S = 0.002
 REPLAY_AHEAD_S_MAX = 0.010
-# A full line's queue may be shorter than a key frame: so many bytes at once (no more than have
-# drained since it was last sent to), the rest at a pace.
-PACED_AT_ONCE_BYTES = 3_600
+# A full line's queue may be shorter than a key frame, and still hold what came before: a packet at
+# once, the rest at a pace.
+PACED_AT_ONCE_BYTES = 1_200
 # How much later than by its arrival a layer's key frame may be shown after the layer before.
 CROSSING_S_MAX = 0.075
 CROSSING_S_MIN = 0.001
