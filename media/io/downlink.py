@@ -20,6 +20,7 @@ from media.transport_cc import Told
 SPANS_MAX = 8
 ROLLOVER_NEAR = 0x10000 - 4_096
 RESENT_KEPT_MAX = 2_000
+SAID_AGAIN_MAX = 24  # packets; more would leave nothing of a viewer's repeats for what it misses
 SENT_BY_MAX = 100  # ten seconds of what is read of arrivals
 # Pictures that are shown again follow each other this closely: a decoder goes through them at once.
 REPLAY_STEP_S = 0.002
@@ -272,8 +273,8 @@ class Downlink:
     def key_again(self, *, since: float, whole: bool) -> list[Again]:
         """Return the packets of the newest H.264 key frame, if it came `since` and was sent.
 
-        What begins a slice comes first, or alone, and if it is `whole` in its turn once more.
-        Parameter sets are left out unless the same key frame is asked for again.
+        What begins a slice comes first, and if it is to be `whole`, and is not large, in its turn
+        once more. Parameter sets are left out unless the same key frame is asked for again.
         """
         layer = self.layer
         if layer is None or not self.on or not layer.gop or layer.codec.name != "H264":
@@ -291,7 +292,7 @@ class Downlink:
             and (with_sets or not sets_parameters(item.payload))
         ]
         begins = [one for one in again if starts_key_frame("H264", one.item.payload)]
-        return begins + again if whole else begins
+        return begins + again if whole and len(again) <= SAID_AGAIN_MAX else begins
 
     @property
     def caught_up(self) -> bool:

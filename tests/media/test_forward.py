@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.io.downlink import SAID_AGAIN_MAX
 from media.io.forward import (
     AT_ONCE_PACKETS_MAX,
     FAR_FRAMES_MAX,
@@ -192,6 +193,17 @@ def test_of_a_key_frame_said_again_the_beginning_comes_first_and_sets_are_for_wh
     assert live.asks_for_key(session) == [first, first + 1], "the rest is under way"
     live.pass_time(FRAME_S)
     assert live.asks_for_key(session) == [first, first + 1, first, first + 1, first + 2, first + 3]
+
+
+def test_of_a_large_key_frame_only_the_beginning_is_said_again() -> None:
+    begin, middle = b"\x7c\x85", b"\x7c\x05"
+    live = Live(("",), packets=SAID_AGAIN_MAX + 1)
+    live.frame("all", payloads=[begin] + [middle] * SAID_AGAIN_MAX)
+    session = live.viewer(rtt_s=FAR_S)
+    live.pass_time(SETTLE_S)
+    live.tick()
+    live.frame()
+    assert live.asks_for_key(session) == [live.seen(session)[0][0] & 0xFFFF]
 
 
 @pytest.mark.parametrize("why", ["hears", "deaf", "asked too often"])
