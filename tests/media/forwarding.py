@@ -8,7 +8,7 @@ from typing import cast
 from media.io.downlink import Downlink
 from media.io.dtls import Identity
 from media.io.fanout import Fanout, Leg
-from media.io.forward import Forwarder
+from media.io.forward import FAR_S, SETTLE_S, Forwarder
 from media.io.room import MediaRoom, Stream
 from media.io.session import Role, Session
 from media.load import Load
@@ -106,6 +106,13 @@ class Live:
         session.up = True
         self.room.viewers[session.id] = session
         self.forwarder.begin(self.room, session, now=self.now)
+        return session
+
+    def viewer_from_far(self) -> Session:
+        """Somebody came a long way, and what its handshake needs is over."""
+        session = self.viewer(rtt_s=FAR_S)
+        self.pass_time(SETTLE_S)
+        self.tick()
         return session
 
     def asks_for_key(self, session: Session) -> list[int]:

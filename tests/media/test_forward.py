@@ -109,9 +109,7 @@ def test_who_comes_a_long_way_does_not_wait_where_that_helps_nobody(why: str) ->
     for second in range(5 if why == "deaf" else 0):
         live.layer("m").keys.want()
         live.layer("m").keys.due(now=live.now + second)
-    session = live.viewer(rtt_s=FAR_S)
-    live.pass_time(SETTLE_S)
-    live.tick()
+    session = live.viewer_from_far()
     assert live.seen(session)[0][2]
     assert live.layer("m").keys.asked == (5 if why == "deaf" else 0)
 
@@ -158,9 +156,7 @@ def test_who_did_not_hear_the_end_of_the_handshake_begins_anew() -> None:
 def test_a_key_frame_that_is_asked_for_so_soon_is_said_again(late: bool) -> None:
     live = Live()
     live.frame("all")
-    session = live.viewer(rtt_s=FAR_S)
-    live.pass_time(SETTLE_S)
-    live.tick()
+    session = live.viewer_from_far()
     live.frame()
     live.pass_time(SAY_AGAIN_S if late else 0.0)
     shown = len(live.seen(session))
@@ -183,9 +179,7 @@ def test_of_a_key_frame_said_again_the_beginning_comes_first_and_sets_are_for_wh
     )
     live = Live(("",), packets=4)
     live.frame("all", payloads=[sets, begin, middle, end])
-    session = live.viewer(rtt_s=FAR_S)
-    live.pass_time(SETTLE_S)
-    live.tick()
+    session = live.viewer_from_far()
     live.frame()
     first = live.seen(session)[0][0] & 0xFFFF
     assert live.asks_for_key(session) == [first + 1, first + 1, first + 2, first + 3]
@@ -199,9 +193,7 @@ def test_of_a_large_key_frame_only_the_beginning_is_said_again() -> None:
     begin, middle = b"\x7c\x85", b"\x7c\x05"
     live = Live(("",), packets=SAID_AGAIN_MAX + 1)
     live.frame("all", payloads=[begin] + [middle] * SAID_AGAIN_MAX)
-    session = live.viewer(rtt_s=FAR_S)
-    live.pass_time(SETTLE_S)
-    live.tick()
+    session = live.viewer_from_far()
     live.frame()
     assert live.asks_for_key(session) == [live.seen(session)[0][0] & 0xFFFF]
 
@@ -210,9 +202,7 @@ def test_of_a_large_key_frame_only_the_beginning_is_said_again() -> None:
 def test_who_is_far_and_lost_the_picture_gets_another_key_frame(why: str) -> None:
     live = Live()
     live.frame("all")
-    session = live.viewer(rtt_s=FAR_S)
-    live.pass_time(SETTLE_S)
-    live.tick()
+    session = live.viewer_from_far()
     for _ in range(round(SAY_AGAIN_S / FRAME_S) + FAR_FRAMES_MAX):
         live.frame()
     keys = live.layer("m").keys
