@@ -43,3 +43,12 @@ class TryLater(LoadError):
 
 class NoAnswer(LoadError):
     """There is no server there, or it broke down."""
+
+
+def first_of(group: ExceptionGroup) -> LoadError | None:
+    """Return the first LoadError in `group`, however deep task groups are nested; None if none."""
+    for error in group.exceptions:
+        found = first_of(error) if isinstance(error, ExceptionGroup) else error
+        if isinstance(found, LoadError):
+            return found
+    return None

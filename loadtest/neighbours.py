@@ -15,7 +15,7 @@ import structlog
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from loadtest.buyer import Guest, RoomView, Seat, Shopfront, join_room
-from loadtest.errors import LoadError, NoAnswer, TryLater
+from loadtest.errors import LoadError, NoAnswer, TryLater, first_of
 
 PER_MINUTE = 18.0
 LIMIT = 24
@@ -205,10 +205,10 @@ def neighbours_command(
     try:
         asyncio.run(_until_signal(base_url, room_id, per_minute, limit))
     except ExceptionGroup as group:
-        refusals = group.subgroup(LoadError)
-        if refusals is None:
+        failure = first_of(group)
+        if failure is None:
             raise
-        log.error("the neighbours went home", why=str(refusals.exceptions[0]))
+        log.error("the neighbours went home", why=str(failure))
         return EXIT_REFUSED
     return 0
 

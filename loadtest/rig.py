@@ -44,7 +44,8 @@ class RigFailed(LoadError):
 class Cpu:
     """CPU seconds used so far, and when that was.
 
-    `server_kernel_s` is part of `server_s`; `others_s` is what the rest of the machine used.
+    `server_kernel_s` is part of `server_s`, in whole ticks of 10 ms; `others_s` is what the rest
+    of the machine used.
     """
 
     at: float
@@ -305,9 +306,15 @@ async def _ready(rig: Rig, running: asyncio.subprocess.Process) -> None:
 
 
 def _cpu_s(process: psutil.Process) -> float:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        times = process.cpu_times()
-        return float(times.user + times.system)
+    """Return what all threads of `process` used, to the nanosecond; 0 if it has ended.
+
+    /proc counts whole ticks of 10 ms, in which a small load may not be seen at all.
+    """
+    clock = ctypes.c_int()
+    if _LIBC.clock_getcpuclockid(process.pid, ctypes.byref(clock)):
+        return 0.0
+    with contextlib.suppress(OSError):
+        return time.clock_gettime(clock.value)
     return 0.0
 
 

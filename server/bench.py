@@ -22,7 +22,7 @@ from loadtest.bench_glass import GlassPlan, bench_glass
 from loadtest.bench_janus import JanusPlan, bench_janus
 from loadtest.bench_orders import OrdersPlan, bench_orders
 from loadtest.bench_relay import RelayPlan, bench_relay
-from loadtest.errors import LoadError
+from loadtest.errors import LoadError, first_of
 from loadtest.report import Report
 from loadtest.stats import Machine
 from server.errors import OperatorError
@@ -127,10 +127,10 @@ def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool)
     except LoadError as error:
         raise OperatorError(str(error)) from None
     except ExceptionGroup as group:
-        errors = group.subgroup(LoadError)
-        if errors is None:
+        failure = first_of(group)
+        if failure is None:
             raise
-        raise OperatorError(str(errors.exceptions[0])) from None
+        raise OperatorError(str(failure)) from None
     machine, command = Machine.this(), shlex.join(["linli", *sys.argv[1:]])
     if as_json:
         found = report.as_dict(command, machine)

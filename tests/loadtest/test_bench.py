@@ -35,7 +35,7 @@ async def bench(*arguments: str) -> dict[str, Any]:
 
 
 SMALL = {
-    # CPU is counted in hundredths of a second, of which few joins use too few to see.
+    # Few joins cost less than what watching may cost more or less meanwhile.
     "relay": ("--viewers", "5", "--joins", "50"),
     "fanout": ("--viewers", "30"),
     "orders": ("--buyers", "4", "--guests", "200"),
