@@ -3,11 +3,12 @@
 Pure: `now` is monotonic seconds. After `receive` and at `deadline`, take what `ready` returns.
 """
 
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-# How long a gap may hold up the live. A repair needs one round trip of the host's line, two if it
-# is lost itself; without one there is no picture until the next key frame.
-REPAIR_S = 0.300
+# How long a gap may hold up the live. Without a repair there is no picture until the next key
+# frame, so ending the wait sooner would gain nothing: a repair may be lost two or three times.
+REPAIR_S = 0.800
 # Of sound nothing is repaired: this is for packets that overtake each other.
 OVERTAKEN_S = 0.040
 # A jump ahead that large is not loss: we go on behind it. Back we never go.
@@ -64,6 +65,11 @@ class Reorder(Generic[T]):
         for _, arrived in self._held.values():
             return now - arrived
         return 0.0
+
+    def held(self) -> Iterator[tuple[int, T]]:
+        """Yield what waits here, by number."""
+        for sequence in sorted(self._held):
+            yield sequence, self._held[sequence][0]
 
     def skip_to(self, sequence: int) -> None:
         """Nothing before `sequence` is needed any more."""

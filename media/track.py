@@ -21,9 +21,9 @@ RING_PACKETS_MAX = 2_500
 FRAME_PACKETS_MAX = 1_000
 # Ten seconds at 2 Mbit/s; of a longer group of pictures we would keep megabytes.
 GOP_PACKETS_MAX = 2_500
-# A repair that takes so long may have been lost twice: a key frame is asked for beside it, and the
-# first of both is taken.
-KEY_AFTER_S = 0.200
+# A repair that takes so long was lost more than once: a key frame is asked for beside it, and what
+# is whole first is taken. Sooner, key frames would end waits that the delay of viewers bridges.
+KEY_AFTER_S = 0.300
 FRAMES_PER_S_MIN = 10.0  # of a picture that is expected to move
 # A stream that was silent this long does not flow.
 SILENT_S = 1.5
@@ -169,18 +169,15 @@ class Track:
         if packet.payload:
             self.heard_at = now
             self.timeline.heard(now=now)
-        number = source.receive(packet, now=now)
-        self.nacks.came(number & 0xFFFF, now=now)
-        # One that tells its size has its parameter sets: newcomers can begin with it.
-        if self.waits_s(now=now) > KEY_AFTER_S and size_of(self.codec.name, packet.payload):
-            source.reorder.skip_to(number)
+        source.receive(packet, now=now)
+        self.nacks.came(packet.sequence, now=now)
 
     def repair(self, packet: Packet, *, now: float) -> None:
         """Take a packet that was asked for and came as a stream of its own; then call `poll`."""
         source = self._source
         if source is not None and self.nacks.asked(packet.sequence):
             source.reorder.receive(unwrap(packet.sequence, source.newest), packet, now=now)
-            self.nacks.came(packet.sequence, now=now)
+        self.nacks.came(packet.sequence, now=now)
 
     def lose_source(self) -> None:
         """The host is gone; whatever comes next is another source."""
@@ -195,6 +192,10 @@ class Track:
         source, out = self._source, []
         if source is None:
             return []
+        if self.waits_s(now=now) > KEY_AFTER_S:
+            begin = self._whole_key_frame(source)
+            if begin is not None:
+                source.reorder.skip_to(begin)
         for number, packet in source.reorder.ready(now=now):
             key = self.kind == "video" and starts_key_frame(self.codec.name, packet.payload)
             if key:
@@ -212,6 +213,20 @@ class Track:
             out += self._end_frame(now)
         self._prune(now)
         return out
+
+    def _whole_key_frame(self, source: "Source") -> int | None:
+        """Return where a key frame begins that waits for nothing but what comes before it."""
+        begin, expected = None, 0
+        for number, packet in source.reorder.held():
+            if number != expected:
+                begin = None
+            # One that tells its size has its parameter sets: newcomers can begin with it.
+            if begin is None and size_of(self.codec.name, packet.payload):
+                begin = number
+            if begin is not None and packet.marker:
+                return begin
+            expected = number + 1
+        return None
 
     def _splice(self, source: "Source", number: int, packet: Packet, now: float) -> None:
         source.begun = True
@@ -353,15 +368,14 @@ class Source:
         jump = unwrap(packet.sequence, self.newest) - self.newest
         return packet.ssrc == self.ssrc and abs(jump) <= JUMP_MAX
 
-    def receive(self, packet: Packet, *, now: float) -> int:
-        """Take a packet of this source; return its unwrapped number."""
+    def receive(self, packet: Packet, *, now: float) -> None:
+        """Take a packet of this source."""
         number = unwrap(packet.sequence, self.newest)
         self.received += 1
         if number >= self.newest:
             self._measure_jitter(packet.timestamp, now)
         self.newest = max(self.newest, number)
         self.reorder.receive(number, packet, now=now)
-        return number
 
     def _measure_jitter(self, timestamp: int, now: float) -> None:
         """RFC 3550 section 6.4.1 and appendix A.8."""

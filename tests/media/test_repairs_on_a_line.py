@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 
 import pytest
 
 from media.emulator import Conditions, Link
-from media.nack import Nacks
+from media.nack import ASK_AGAIN_S, Nacks
 from media.reorder import Reorder
 
 FRAME_S = 1 / 15
@@ -25,8 +26,11 @@ class Line:
     conditions: Conditions
     start: float  # what the clock says at the beginning
     seed: int = 1
+    repeats_every_s: float = 0.0  # browsers: the same no sooner than after a round trip
     sent: int = 0
     given_up: int = 0
+    longest_wait_s: float = 0.0
+    repeated: dict[int, float] = field(default_factory=dict)
     up: Link = field(init=False)
     down: Link = field(init=False)
     reorder: Reorder[None] = field(default_factory=Reorder)
@@ -48,16 +52,20 @@ class Line:
             for number in _numbers(self.up.ready(now=now)):
                 self.nacks.came(number, now=now)
                 self.reorder.receive(number, None, now=now)
+            waited_s = self.reorder.waits_s(now=now)
             for number, _ in self.reorder.ready(now=now):
                 self.given_up += number - expected
                 expected = number + 1
+                self.longest_wait_s = max(self.longest_wait_s, waited_s)
             if step % round(TICK_S / STEP_S) == 0 and (
                 due := self.nacks.due(self.reorder.missing(), now=now)
             ):
                 asked = b"".join(number.to_bytes(NUMBER_BYTES, "big") for number in due)
                 self.down.send(asked, now=now)
             for number in _numbers(self.down.ready(now=now)):
-                self._send(number, now)
+                if now - self.repeated.get(number, -inf) >= self.repeats_every_s:
+                    self.repeated[number] = now
+                    self._send(number, now)
 
     def _send(self, number: int, now: float) -> None:
         self.up.send(number.to_bytes(NUMBER_BYTES, "big"), now=now)
@@ -84,9 +92,23 @@ def test_nothing_is_given_up_where_nothing_is_lost() -> None:
     assert line.given_up == 0
 
 
+LONG = Conditions(loss=0.03, delay_s=0.080)
+LONG_RTT_S = 0.160
+
+
 def test_a_long_line_is_repaired_too_and_asked_no_more_than_it_needs() -> None:
-    line = Line(Conditions(loss=0.03, delay_s=0.080), 1.0)
+    line = Line(LONG, 1.0)
     line.run()
-    assert line.given_up < line.up.counts.lost / 10
+    assert line.given_up == 0
     repeats = line.up.counts.sent - line.sent
-    assert repeats < 2 * line.up.counts.lost
+    assert repeats < 2.2 * line.up.counts.lost
+
+
+def test_a_browser_repeats_once_more_as_soon_as_a_round_trip_has_passed() -> None:
+    line = Line(LONG, 1.0, repeats_every_s=LONG_RTT_S)
+    line.run()
+    assert line.given_up == 0
+    repeats = line.up.counts.sent - line.sent
+    assert repeats < 1.2 * line.up.counts.lost
+    # One of them is lost twice: it and its repeat.
+    assert line.longest_wait_s < 2 * (LONG_RTT_S + TICK_S + ASK_AGAIN_S)

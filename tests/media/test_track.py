@@ -133,15 +133,34 @@ def test_a_key_frame_is_not_held_up_by_a_repair_that_takes_too_long() -> None:
     feed(live, 7, 0, KEY, now=0)
     assert feed(live, 10, 2 * TICKS, DELTA, now=0.08) == [], "9 is missing"
     assert live.waits_s(now=0.18) == pytest.approx(0.1)
-    assert feed(live, 12, 3 * TICKS, whole, now=0.08 + KEY_AFTER_S / 2) == [], "it may come yet"
-    assert feed(live, 14, 4 * TICKS, KEY, now=0.09 + KEY_AFTER_S) == [], "it may lack its beginning"
-    [frame] = feed(live, 16, 5 * TICKS, whole, now=0.1 + KEY_AFTER_S)
+    assert feed(live, 12, 3 * TICKS, KEY, now=0.2) == [], "it may lack its beginning"
+    assert feed(live, 14, 4 * TICKS, whole, now=0.07 + KEY_AFTER_S) == [], "9 may come yet"
+    [frame] = live.poll(now=0.1 + KEY_AFTER_S)
     assert frame.key
-    assert numbers([frame]) == [109, 110]
+    assert numbers([frame]) == [107, 108]
     assert live.waits_s(now=1.0) == 0
     late = Packet(96, True, 9, TICKS, 1, DELTA)
     live.receive(late, now=0.5)
     assert live.poll(now=0.5) == [], "too late"
+
+
+def test_a_key_frame_that_is_not_whole_does_not_end_the_wait_for_a_repair() -> None:
+    [whole] = [unit for unit in nal_units("libx264", 320, 180) if unit[0] & 31 == 7]
+    live = track()
+    feed(live, 7, 0, KEY, now=0)
+    assert feed(live, 10, 2 * TICKS, DELTA, now=0.08) == [], "9 is missing"
+    now = 0.1 + KEY_AFTER_S
+    live.receive(Packet(96, False, 12, 3 * TICKS, 1, whole), now=now)
+    live.receive(Packet(96, True, 14, 3 * TICKS, 1, KEY), now=now)
+    assert live.poll(now=now) == [], "13 is missing, too"
+    assert live.missing() == [9, 13]
+    live.receive(Packet(96, True, 9, TICKS, 1, DELTA), now=now + 0.01)
+    frames = live.poll(now=now + 0.01)
+    assert numbers(frames) == [102, 103, 104], "as if nothing had been lost"
+    live.receive(Packet(96, False, 13, 3 * TICKS, 1, KEY), now=now + 0.02)
+    [frame] = live.poll(now=now + 0.02)
+    assert frame.key
+    assert live.lost == 0
 
 
 def test_the_ring_keeps_what_was_sent_for_a_while() -> None:

@@ -33,9 +33,6 @@ from tests.stories.watching import (
     watch,
 )
 
-# What a host's repair holds up, everybody's picture waits for, until it is given time for that.
-HOST_GAP_MS_MAX = 500 if SOAK else 2_000
-
 CAP_BPS = 400_000
 # Makes a browser one that does not tell when packets came, but estimates by itself.
 ESTIMATES = """{
@@ -162,17 +159,17 @@ async def test_ten_percent_loss_on_a_viewers_line_still_plays(
     assert watched.sessions == 1, watched
 
 
+@pytest.mark.parametrize("whose", ["host's", "host's and viewer's"])
 async def test_three_percent_loss_on_a_hosts_line_freezes_nothing(
-    linli: Running, people: People, host_token: str
+    linli: Running, people: People, host_token: str, whose: str
 ) -> None:
     async with _line(linli, bad(0.03)) as line:
         host = await goes_live(people, through=line)
-        viewer = await joins(people)
+        viewer = await joins(people, line if "viewer" in whose else None)
         watched = await watch(viewer, WATCH_S)
-        await _tell("host, 3 %", watched, line, linli, host_token)
+        await _tell(f"{whose}, 3 %", watched, line, linli, host_token)
         assert await host.evaluate("window.connections.length") == 1
-    assert watched.longest_gap_ms <= HOST_GAP_MS_MAX, watched
-    sees_a_good_picture(watched, freezes_max=2)
+    sees_a_good_picture(watched)
 
 
 @pytest.mark.parametrize("queue_s", CAP_QUEUES_S)

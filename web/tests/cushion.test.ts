@@ -7,6 +7,7 @@ import {
   FIRST_STEP_MS,
   GOOD_FOR_MS,
   HELD_MS,
+  JITTER_S_KEPT,
   LONG_WAY_MS,
   MISSED_WITHIN_MS,
   SECOND_TRY_MS,
@@ -64,6 +65,17 @@ describe('the cushion against losses', () => {
     expect(shrunk[0]).toBe(CUSHION_MS - STEP_MS)
     expect(shrunk.at(-1)).toBe(null)
     expect(cushion.changing).toBe(false)
+  })
+
+  it('stays while packets come unevenly now and then, and does not come with that', () => {
+    const uneven = { ...good(1), jitter_s: JITTER_S_KEPT + 0.001 }
+    const cushion = new Cushion()
+    for (let now = 0; now < 2 * GOOD_FOR_MS; now += 1000) expect(cushion.sample(uneven, now)).toBe(null)
+    for (let now = 0; now < 1000; now += 100) cushion.sample({ ...good(1), jitter_s: 0.05 }, now)
+    const told = []
+    for (let now = 1000; now < 5 * GOOD_FOR_MS; now += 1000)
+      told.push(cushion.sample(now % (GOOD_FOR_MS - 1000) ? good(1) : uneven, now))
+    expect(new Set(told)).toEqual(new Set([CUSHION_MS]))
   })
 
   it('does not come with a single lost packet', () => {

@@ -26,6 +26,8 @@ const MISSED_SHARE = 0.003
 export const MISSED_WITHIN_MS = 5_000
 /** Packets that come more unevenly than this are worth a cushion, s. */
 const JITTER_S_MAX = 0.03
+/** While they are as uneven as this it stays: so they are now and then where the host's line loses, which no viewer sees. */
+export const JITTER_S_KEPT = 0.018
 
 export interface LineSample {
   packets: number
@@ -41,7 +43,7 @@ export class Cushion {
   #before: LineSample | null = null
   #counted: { from: LineSample; at: number } | null = null
   #bad_at = -Infinity
-  /** What it began with is kept until then. */
+  /** Until then it gets no shorter. */
   #kept_until = -Infinity
   #target_ms: number | null = null
   /** What it grows to while the first pictures are shown, and until when. */
@@ -79,6 +81,7 @@ export class Cushion {
     const bad = this.#loses(sample, now) || froze || sample.jitter_s > JITTER_S_MAX
     if (bad && before) this.#bad_at = now
     this.#before = sample
+    if (sample.jitter_s > JITTER_S_KEPT) this.#kept_until = Math.max(this.#kept_until, now + GOOD_FOR_MS)
     if (this.#first) return this.#growToFirst(this.#first, before, sample, now)
     const target_ms = this.#target_ms ?? 0
     if (now - this.#bad_at < GOOD_FOR_MS) this.#target_ms = Math.min(CUSHION_MS, target_ms + STEP_MS)
