@@ -80,6 +80,7 @@ class Downlink:
         self.newcomer: Newcomer | None = None
         self.said_again_at = -1e9
         self._said_again: Frame | None = None  # a key frame
+        self._ended = -1
         self.changes = 0
         self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
         self._clock_hz = clock_hz
@@ -293,6 +294,18 @@ class Downlink:
         ]
         begins = [one for one in again if starts_key_frame("H264", one.item.payload)]
         return begins + again if whole and len(again) <= SAID_AGAIN_MAX else begins
+
+    def end_again(self) -> Again | None:
+        """Return the newest packet, which ends a picture; None: it was returned before."""
+        layer = self.layer
+        if layer is None or not self.on:
+            return None
+        span, own = self._spans[-1], layer.next_unsent - 1
+        kept = layer.ring.get(own)
+        if kept is None or own + span.leg.shift < max(span.first, self._ended + 1):
+            return None
+        self._ended = own + span.leg.shift
+        return Again(self._ended, kept.item, span, span.replayed.get(own, 0))
 
     @property
     def caught_up(self) -> bool:

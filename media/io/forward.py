@@ -1,10 +1,11 @@
 """From a host's layers to viewers: who gets which layer, from which frame on, and what again.
 
-Runs on the event loop's thread. A room's `waiting`, `catching_up`, `probing` and `legs` are changed
-here and nowhere else.
+Runs on the event loop's thread. A room's `waiting`, `catching_up`, `probing`, `beginning` and
+`legs` are changed here and nowhere else.
 """
 
 from collections.abc import Sequence
+from math import inf
 
 from media.burst import Item
 from media.io.downlink import Again, Downlink, Newcomer
@@ -35,6 +36,9 @@ PADS = 2
 # A slice that overtook its parameter sets is dropped, not asked for, nor is what came before the
 # first packet that was taken: what a browser wants so soon after a key frame is that one.
 SAY_AGAIN_S = 0.4
+# What is lost of the end of a picture shows with the next one, too late for who has no delay yet:
+# for so long the newest packet is said twice.
+ENDS_AGAIN_S = 0.5
 # From a key frame this near we cross over to another layer at once.
 CROSS_PACKETS_MAX = 40
 AT_ONCE_S = 0.4  # on a line that is known to be thin
@@ -116,12 +120,14 @@ class Forwarder:
         self._stop(room, downlink)
         settled_at = now + SETTLE_S
         downlink.newcomer = Newcomer(settled_at, settled_at + KEY_WITHIN_S, now)
+        room.beginning[session] = inf
         self._wait(room, downlink, track)
         if not 0 < len(track.gop) <= FAR_FRAMES_MAX:
             track.keys.want()
 
     def end(self, room: MediaRoom, session: Session) -> None:
         """A viewer is gone."""
+        room.beginning.pop(session, None)
         for downlink in session.downlinks.values():
             self._stop(room, downlink)
             downlink.target = None
@@ -190,6 +196,12 @@ class Forwarder:
         for downlink in list(room.catching_up):
             downlink.earn(now=now)
             self._catch_up(room, stream, downlink, PACED_PACKETS)
+        for session, until in list(room.beginning.items()):
+            if now > until:
+                del room.beginning[session]
+            elif session.downlinks["video"].on:
+                room.beginning[session] = min(until, now + ENDS_AGAIN_S)
+                self._say_end_again(room, session, stream, now)
 
     def _welcome(
         self,
@@ -270,6 +282,11 @@ class Forwarder:
             if session.repeats.take(now=now):
                 self._send_again(room, session, stream, again, now)
         return True
+
+    def _say_end_again(self, room: MediaRoom, session: Session, stream: Stream, now: float) -> None:
+        end = session.downlinks[stream.kind].end_again()
+        if end is not None and self._load.repeats and session.repeats.take(now=now):
+            self._send_again(room, session, stream, end, now)
 
     # Lines
 

@@ -82,6 +82,8 @@ class MediaRoom:
     waiting: dict[Track, list[Downlink]] = field(default_factory=dict)
     catching_up: dict[Downlink, None] = field(default_factory=dict)
     probing: dict[Downlink, Line] = field(default_factory=dict)
+    # Who comes from far and has just got its first picture, or will, and until when that counts.
+    beginning: dict[Session, float] = field(default_factory=dict)
     live: bool = False  # the host's media flows
     lost_at: float | None = None
     reassured_at: float = 0.0  # viewers heard from us for want of media
