@@ -24,6 +24,7 @@ GOP_PACKETS_MAX = 2_500
 # A repair that takes so long was lost more than once: a key frame is asked for beside it, and what
 # is whole first is taken. Sooner, key frames would end waits that the delay of viewers bridges.
 KEY_AFTER_S = 0.300
+LOOK_EVERY_S = 0.020  # through all that waits, for a key frame
 FRAMES_PER_S_MIN = 10.0  # of a picture that is expected to move
 # A stream that was silent this long does not flow.
 SILENT_S = 1.5
@@ -131,6 +132,7 @@ class Track:
         self._ages: deque[int] = deque()
         self._next = first_sequence
         self._source: Source | None = None
+        self._looked_at = 0.0
         self._frame: list[burst.Part] = []
         self._frame_timestamp = 0
         self._frame_key = False
@@ -192,7 +194,8 @@ class Track:
         source, out = self._source, []
         if source is None:
             return []
-        if self.waits_s(now=now) > KEY_AFTER_S:
+        if self.waits_s(now=now) > KEY_AFTER_S and now - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at = now
             begin = self._whole_key_frame(source)
             if begin is not None:
                 source.reorder.skip_to(begin)

@@ -62,7 +62,8 @@ async def demo(settings: Settings, shop: Path, *, host: bool, neighbours: bool) 
             print_addresses(settings.port, plan.staff[0].username, password, host=host)
 
         await load_shop(settings, plan, password)
-        await serve(settings, ready)
+        # Who takes part leaves first, as if they went home: with nobody to answer they complain.
+        await serve(settings, ready, stack.aclose)
 
 
 async def direct(base_url: str, token: str, plan: ShopFile) -> None:

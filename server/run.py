@@ -44,9 +44,13 @@ class Server(uvicorn.Server):
 
 
 async def serve(
-    settings: Settings, on_ready: Callable[[Program], Awaitable[None]] | None = None
+    settings: Settings,
+    on_ready: Callable[[Program], Awaitable[None]] | None = None,
+    on_stop: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` runs once requests are answered.
+    """Serve until SIGINT or SIGTERM.
+
+    `on_ready` runs once requests are answered, `on_stop` while they still are.
 
     Raises:
         OperatorError: A port is taken, or the embedded Valkey cannot run.
@@ -75,9 +79,14 @@ async def serve(
             if on_ready:
                 await on_ready(program)
 
-        with contextlib.closing(listener):
+        async def stop() -> None:
+            if on_stop:
+                await on_stop()
             # Media ends first: it tells the players, whose event streams would hold up the stop.
-            await Server(config, ready, program.services.media.close).serve([listener])
+            await program.services.media.close()
+
+        with contextlib.closing(listener):
+            await Server(config, ready, stop).serve([listener])
     log.info("stopped")
 
 

@@ -81,11 +81,14 @@ class Running:
         else:
             shutil.copytree(loaded, self.folder / "var")
 
-    async def start(self) -> None:
-        """Start the server and return once it is ready."""
+    async def start(self, *command: str) -> None:
+        """Start the server, or another `command` that has it, and return once it is ready."""
         with (self.folder / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "server", "serve", env=self.env, stdout=log, stderr=log
+                *(sys.executable, "-m", "server", *(command or ("serve",))),
+                env=self.env,
+                stdout=log,
+                stderr=log,
             )
         async with asyncio.timeout(START_S), httpx.AsyncClient() as client:
             while True:
@@ -103,11 +106,11 @@ class Running:
         self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
 
-    async def stop(self) -> None:
-        """SIGTERM, as an operator would; the server must end in order."""
+    async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it as an operator would; the server must end in order."""
         if self.process is None or self.process.returncode is not None:
             return
-        self.process.terminate()
+        self.process.send_signal(how)
         async with asyncio.timeout(STOP_S):
             await self.process.wait()
 
