@@ -117,6 +117,7 @@ async def watch(report: Report, server: Rig, crowd: Crowd, runs: int, seconds: f
         per_packet.append(used.server_s / max(1, packets) * 1e6)
         per_core.append(viewers / (used.server_s / used.at))
         bit_rates.append((totals.bytes - before.bytes) * 8 / used.at / viewers / 1e6)
+        # In ticks: of a small load that may be more than all there was.
         kernel.append(min(1.0, used.server_kernel_s / used.server_s) * 100)
         report.tester(used)
     report.figures += [

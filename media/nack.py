@@ -6,8 +6,8 @@ from math import inf
 ASK_AGAIN_S = 0.040  # at the earliest
 ASKED_MAX = 20
 LIST_MAX = 250  # beyond this a key frame is cheaper than repairs
-# Who sends more than this of its repeats once more than needed is asked again no sooner than a
-# repeat could be here.
+# More repeats in vain than this for each that was needed: such a host is asked again no sooner than
+# a repeat could be here.
 DOUBLED_MAX = 1.0
 DOUBLED_WEIGHT = 0.1
 DOUBLED_WITHIN_S = 2.0  # later it is another packet of that number
@@ -25,7 +25,7 @@ class Nacks:
         self.rtt_s = ASK_AGAIN_S  # by the repeats that came
         # When each was first and last asked for, and how often.
         self._asked: dict[int, tuple[float, float, int]] = {}
-        # When those came, and how many came again, for each of late.
+        # When those came, and how many came once more, for each of late.
         self._repaired: dict[int, float] = {}
         self._doubled = 0.0
 

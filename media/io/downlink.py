@@ -80,7 +80,7 @@ class Downlink:
         self.newcomer: Newcomer | None = None
         self.said_again_at = -1e9
         self._said_again: Frame | None = None  # a key frame
-        self._ended = -1
+        self._ended = -1  # the newest packet that was said twice as the end of a picture
         self.changes = 0
         self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
         self._clock_hz = clock_hz
