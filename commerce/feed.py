@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from commerce.groups import Group
+from commerce.groups.group import Group
 from commerce.views import Card, OrderView, StoreOrder
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from commerce.directory import GroupOffer, Text
-from commerce.fulfilment import OrderState
+from commerce.catalogue.values import GroupOffer, Text
+from commerce.orders.states import OrderState
 
 
 @dataclass(frozen=True, slots=True)

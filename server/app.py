@@ -21,28 +21,29 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from commerce.io.commerce import Commerce
-from commerce.io.engine import open_engine
-from commerce.io.migrate import upgrade
-from commerce.payments import Payments
-from media.io.plane import MediaPlane, PlaneConfig
+from commerce.io.record.engine import open_engine
+from commerce.io.record.migrate import upgrade
+from commerce.money.payments import Payments
+from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
-from server.access import Access
-from server.embedded import EmbeddedValkey
+from server.access.policy import Access
+from server.bridge.feed import RoomFeed, room_seed
+from server.bridge.lives import Lives
 from server.errors import OperatorError
-from server.feed import RoomFeed, room_seed
-from server.health import healthz, readyz
+from server.http.health import healthz, readyz
+from server.http.live import whip_whep
+from server.http.pages import page_routes
+from server.http.shop import catalog, orders, people, stores
 from server.limits import Limits
-from server.lives import Lives
-from server.observe import metrics
-from server.pages import page_routes
+from server.ops.embedded import EmbeddedValkey
+from server.ops.logs import metrics
+from server.ops.secrets import token_secret
 from server.problem import Problem, http_error_handler, internal_error_handler, problem_handler
-from server.routes import catalog, live, orders, people, stores
-from server.secrets import token_secret
 from server.services import Services
 from server.settings import Settings
-from server.wire import CODECS
-from server.ws import room_protocol
+from server.ws.connection import room_protocol
+from server.ws.wire import CODECS
 
 REDIS_CONNECTIONS_MAX = 64
 REDIS_WAIT_S = 5.0
@@ -110,7 +111,7 @@ def _application(services: Services) -> Starlette:
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
-        *live.routes,
+        *whip_whep.routes,
         *people.routes,
         *catalog.routes,
         *orders.routes,

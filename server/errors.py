@@ -1,7 +1,7 @@
 """Errors that the operator can put right; the command line prints their text and nothing else.
 
 OperatorError
-└── EmbeddedError      (server/embedded.py) the private Valkey cannot run
+└── EmbeddedError      (server/ops/embedded.py) the private Valkey cannot run
 """
 
 

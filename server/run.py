@@ -10,7 +10,7 @@ import uvicorn
 
 from server.app import Program, build
 from server.errors import OperatorError
-from server.observe import configure_logs
+from server.ops.logs import configure_logs
 from server.settings import Settings
 
 STOP_TIMEOUT_S = 5

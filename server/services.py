@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.access import Access
+from server.access.policy import Access
 from server.limits import Limits
 from server.settings import Settings
 
 if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
-    from media.io.plane import MediaPlane
+    from media.io.webrtc.plane import MediaPlane
     from rooms.io.hub import RoomHub
 
 

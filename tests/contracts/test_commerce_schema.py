@@ -4,13 +4,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from commerce import fulfilment, groups
+from commerce.groups import group
 from commerce.io.audit import audit
-from commerce.io.engine import Record, open_engine
-from commerce.io.migrate import upgrade
-from commerce.io.schema import metadata
-from commerce.io.seed import seed
-from tests.commerce.shop import shop_plan
+from commerce.io.record.engine import Record, open_engine
+from commerce.io.record.migrate import upgrade
+from commerce.io.record.schema import metadata
+from commerce.io.shop.seed import seed
+from commerce.orders import states
+from tests.support.commerce_shop import shop_plan
 
 
 async def test_the_migrations_make_the_schema_that_the_code_knows(database_url: str) -> None:
@@ -20,8 +21,8 @@ async def test_the_migrations_make_the_schema_that_the_code_knows(database_url: 
         async with engine.connect() as connection:
             assert await connection.run_sync(_differences) == []
             for table, transitions in (
-                ("order_transitions", fulfilment.TRANSITIONS),
-                ("group_transitions", groups.TRANSITIONS),
+                ("order_transitions", states.TRANSITIONS),
+                ("group_transitions", group.TRANSITIONS),
             ):
                 rows = await connection.execute(text(f"SELECT from_state, to_state FROM {table}"))
                 assert {(a, b) for a, b in rows} == {(a.value, b.value) for a, b in transitions}

@@ -14,8 +14,8 @@ from rooms.io.redis_log import RedisRoomLog
 from rooms.log import Batch, RoomBus, RoomLog
 from rooms.messages import Counters
 from rooms.state import CHAT_LINES_MAX
-from tests.helpers import WAIT_S, wait_until
-from tests.rooms.examples import line
+from tests.support.room_examples import line
+from tests.support.waiting import WAIT_S, wait_until
 
 CHANNEL = "room:demo"
 

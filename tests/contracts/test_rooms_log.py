@@ -18,7 +18,7 @@ from rooms.io.memory import MemoryRoomLog, MemoryRooms
 from rooms.io.redis_log import SAVE_EVERY_EVENTS, RedisRoomLog
 from rooms.log import LOG_EVENTS_MAX, Position, RoomLog
 from rooms.state import RoomState, StoreState, apply, empty_state
-from tests.rooms.examples import card, store_order
+from tests.support.room_examples import card, store_order
 
 CHANNEL = "room:demo"
 

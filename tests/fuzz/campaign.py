@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.fuzz.examples import PROFILE
+from tests.support.fuzz_examples import PROFILE
 
 MINUTES = 60.0
 TIMEOUT_S = 900  # of one visit to one test

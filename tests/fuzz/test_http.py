@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.app import build
-from server.maintenance import load
+from server.ops.maintenance import load
 from server.settings import Settings
-from tests.fuzz.examples import examples
 from tests.fuzz.test_media_parsers import FRAGMENT, OFFER, mutated
-from tests.running import SHOP
+from tests.support.fuzz_examples import examples
+from tests.support.running import SHOP
 
 PASSWORD = "a good password"
 SDP = "application/sdp"

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media import rtcp, rtp, sdp, stun
-from media.demux import Kind, kind_of
 from media.errors import BadFragment, BadOffer, Malformed
-from media.sdp import parse_offer
-from media.sdpfrag import parse_fragment
-from media.transport_cc import TOLD_MAX, Told
-from tests.fuzz.examples import examples
+from media.wire import rtcp, rtp, sdp, stun
+from media.wire.demux import Kind, kind_of
+from media.wire.sdp import parse_offer
+from media.wire.sdpfrag import parse_fragment
+from media.wire.transport_cc import TOLD_MAX, Told
+from tests.support.fuzz_examples import examples
 
 OFFER = """v=0
 o=- 1 1 IN IP4 127.0.0.1

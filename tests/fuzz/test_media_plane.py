@@ -17,12 +17,10 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.dtls import DtlsClient
-from media.io.plane import MediaPlane, PlaneConfig
-from media.io.session import Role
-from media.rtcp import negative_acknowledgement
-from tests.fuzz.examples import examples
-from tests.fuzz.peers import CONTEXT, Peer
+from loadtest.clients.dtls import DtlsClient
+from media.io.webrtc.plane import MediaPlane, PlaneConfig
+from media.io.webrtc.session import Role
+from media.wire.rtcp import negative_acknowledgement
 from tests.fuzz.test_media_parsers import (
     OFFER,
     rtcp_packets,
@@ -30,7 +28,9 @@ from tests.fuzz.test_media_parsers import (
     stun_attributes,
     stun_request,
 )
-from tests.helpers import wait_until
+from tests.support.fuzz_examples import examples
+from tests.support.fuzz_peers import CONTEXT, Peer
+from tests.support.waiting import wait_until
 
 ROOM = "demo"
 HOST_OFFER = OFFER.replace("AA:BB", CONTEXT.fingerprint)

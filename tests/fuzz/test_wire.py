@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
 from rooms.io.hub import RoomHub
-from server.access import Access
+from server.access.policy import Access
 from server.settings import Settings
-from server.wire import CODECS, JSON, Chat, Hello, Like, Ping, WireCodec, WireError, frame
-from server.ws import RoomConnection
-from server.ws_gate import Gate
-from tests.fuzz.examples import examples
-from tests.rooms.live import SECRET, memory_hub
+from server.ws.connection import RoomConnection
+from server.ws.registry import Gate
+from server.ws.wire import CODECS, JSON, Chat, Hello, Like, Ping, WireCodec, WireError, frame
+from tests.support.fuzz_examples import examples
+from tests.support.room_hubs import SECRET, memory_hub
 
 both_codecs = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.subprotocol)
 

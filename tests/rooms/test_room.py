@@ -5,7 +5,7 @@ from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
 from rooms.messages import Counters
 from rooms.room import JOINS_PER_TICK_MAX, Room
 from rooms.state import RoomState
-from tests.rooms.examples import card, group, line
+from tests.support.room_examples import card, group, line
 
 ROOM = "room:demo"
 

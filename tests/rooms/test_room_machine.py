@@ -23,8 +23,8 @@ from rooms.log import Batch, Position, Reading
 from rooms.messages import Counters
 from rooms.room import Room
 from rooms.state import RoomState, State, apply
-from tests.rooms.examples import card, group, line
-from tests.rooms.replica import Replica
+from tests.support.room_examples import card, group, line
+from tests.support.room_replica import Replica
 
 CHANNEL = "room:demo"
 KEPT = 8

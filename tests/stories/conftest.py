@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.helpers import wait_until
-from tests.netem import Network
-from tests.running import PASSWORD, Running, running
+from tests.support.netem import Network
+from tests.support.running import PASSWORD, Running, running
+from tests.support.waiting import wait_until
 
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.helpers import wait_until
-from tests.running import Running, running
+from tests.support.running import Running, running
+from tests.support.waiting import wait_until
 
 BUYERS = 500
 UNITS = 100

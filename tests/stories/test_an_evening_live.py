@@ -4,9 +4,9 @@ import asyncio
 
 from playwright.async_api import Page, expect
 
-from tests.helpers import wait_until
-from tests.running import PASSWORD
 from tests.stories.conftest import DESKTOP, People, keep_screenshot, video_stats
+from tests.support.running import PASSWORD
+from tests.support.waiting import wait_until
 
 VIDEO_S = 15.0
 WATCH_MS = 5_000

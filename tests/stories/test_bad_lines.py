@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from media.emulator import Conditions
-from tests.helpers import wait_until
-from tests.netem import Network, network
-from tests.running import Running
 from tests.stories.conftest import DESKTOP, FIRST_FRAME, People, goes_live, video_stats
-from tests.stories.watching import (
+from tests.support.netem import Network, network
+from tests.support.running import Running
+from tests.support.waiting import wait_until
+from tests.support.watching import (
     FROZEN_BUSY_S_MAX,
     LIVE_S,
     SOAK,

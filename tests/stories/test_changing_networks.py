@@ -10,9 +10,6 @@ import pytest
 from playwright.async_api import Page, Response, expect
 
 from media.emulator import Conditions
-from tests.helpers import wait_until
-from tests.netem import network
-from tests.running import Running
 from tests.stories.conftest import (
     KEEP_GAPS,
     LIVE_MS,
@@ -23,6 +20,9 @@ from tests.stories.conftest import (
     restarted,
     video_stats,
 )
+from tests.support.netem import network
+from tests.support.running import Running
+from tests.support.waiting import wait_until
 
 BACK_MS = 40_000
 ANOTHER_NETWORK = "window.dispatchEvent(new Event('online'))"

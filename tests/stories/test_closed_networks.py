@@ -16,10 +16,10 @@ from aioice.stun import TransactionFailed
 from aioice.turn import create_turn_endpoint
 from playwright.async_api import Browser, expect
 
-from server.ice_servers import CREDENTIAL_TTL_S, links
-from tests.helpers import free_port, wait_until
-from tests.running import SHOP, Running, running
+from server.http.ice_servers import CREDENTIAL_TTL_S, links
 from tests.stories.conftest import People, video_stats
+from tests.support.running import SHOP, Running, running
+from tests.support.waiting import free_port, wait_until
 
 SECRET = "what only coturn and Linli know"
 PLAYING_S = 10.0

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, BrowserContext
 
-from tests.helpers import wait_until
-from tests.running import Running
 from tests.stories.conftest import FIRST_FRAME, PHONE
+from tests.support.running import Running
+from tests.support.waiting import wait_until
 
 KEY_FRAMES_EVERY_S = 10
 # `LINLI_SOAK=1` on a quiet machine: as many openings as a percentile needs, and the goal itself.
@@ -29,7 +29,7 @@ async def rare_key_frames(linli: Running) -> AsyncIterator[None]:
     host = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.stories.deaf_host",
+        "tests.support.deaf_host",
         f"{linli.url}/live/demo/whip",
         token,
         str(KEY_FRAMES_EVERY_S),

@@ -11,10 +11,10 @@ from aiortc.rtcdtlstransport import RTCCertificate
 from cryptography.hazmat.primitives import serialization
 
 from tests.fuzz.test_media_parsers import OFFER
-from tests.helpers import wait_until
-from tests.loadtest.clips import CLIP
-from tests.media.peers import Negotiate, host, loopback_candidates, next_frame, viewer
-from tests.running import Running, running
+from tests.support.clips import CLIP
+from tests.support.media_peers import Negotiate, host, loopback_candidates, next_frame, viewer
+from tests.support.running import Running, running
+from tests.support.waiting import wait_until
 
 __all__ = ["loopback_candidates"]
 
@@ -45,7 +45,7 @@ async def test_ffmpeg_publishes_a_clip_and_an_aiortc_viewer_sees_it(
     ffmpeg = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.stories.ffmpeg_host",
+        "tests.support.ffmpeg_host",
         f"{linli.url}/live/demo/whip",
         token,
         str(CLIP),

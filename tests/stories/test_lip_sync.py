@@ -9,8 +9,8 @@ from statistics import median, quantiles
 import pytest
 from playwright.async_api import Page
 
-from tests.helpers import wait_until
 from tests.stories.conftest import People, goes_live
+from tests.support.waiting import wait_until
 
 SOAK = os.environ.get("LINLI_SOAK") == "1"
 WATCH_S = 30 * 60 if SOAK else 10

@@ -19,9 +19,9 @@ import pytest
 from aiortc.codecs.h264 import H264Encoder
 from av.video.frame import VideoFrame
 
-from tests.helpers import wait_until
-from tests.media.peers import loopback_candidates, next_frame, viewer
-from tests.running import Running, running
+from tests.support.media_peers import loopback_candidates, next_frame, viewer
+from tests.support.running import Running, running
+from tests.support.waiting import wait_until
 
 __all__ = ["loopback_candidates"]
 

@@ -15,12 +15,12 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from media.emulator import Conditions
-from tests import namespaces, router
-from tests.helpers import wait_until
-from tests.namespaces import HERE, Phone, phone, phone_behind_router
-from tests.running import Running, running
 from tests.stories.conftest import CHROMIUM_ARGUMENTS, DESKTOP, People, goes_live, video_stats
-from tests.stories.watching import (
+from tests.support import namespaces, router
+from tests.support.namespaces import HERE, Phone, phone, phone_behind_router
+from tests.support.running import Running, running
+from tests.support.waiting import wait_until
+from tests.support.watching import (
     SOAK,
     WATCH_S,
     comes_to,

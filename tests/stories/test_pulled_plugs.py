@@ -14,8 +14,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from tests.helpers import wait_until
-from tests.running import Running, running
+from tests.support.running import Running, running
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

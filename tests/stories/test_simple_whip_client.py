@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.helpers import wait_until
-from tests.media.peers import loopback_candidates, next_frame, viewer
-from tests.running import running
+from tests.support.media_peers import loopback_candidates, next_frame, viewer
+from tests.support.running import running
+from tests.support.waiting import wait_until
 
 __all__ = ["loopback_candidates"]
 
@@ -21,7 +21,7 @@ SDP = {"Content-Type": "application/sdp"}
 SIZE = (320, 240)
 FRAMES = 10
 # whip-client of Debian 12 does not start without it; see there.
-LOOPBACK = Path(__file__).with_name("loopback_whip_client.c")
+LOOPBACK = Path(__file__).parents[1] / "support" / "loopback_whip_client.c"
 LOOPBACK_NAME = "libgupnp-igd-1.0.so.4"
 PICTURE = (
     f"videotestsrc is-live=true pattern=ball ! video/x-raw,width={SIZE[0]},height={SIZE[1]},"

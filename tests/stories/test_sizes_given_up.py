@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.stories.conftest import DESKTOP, KEEP_GAPS, People, goes_live
-from tests.stories.watching import SOAK, comes_to, joins
+from tests.support.watching import SOAK, comes_to, joins
 
 # What the host's browser does by itself when it finds that its line carries less.
 _GIVES_UP = """async (sizes) => {

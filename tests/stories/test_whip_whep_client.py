@@ -7,9 +7,9 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, Response, Route
 
-from tests.helpers import wait_until
-from tests.running import Running
 from tests.stories.conftest import pair_in_use, restarted
+from tests.support.running import Running
+from tests.support.waiting import wait_until
 
 LIBRARY = Path(__file__).parents[1] / "clients" / "node_modules" / "whip-whep"
 ANSWER_S = 10.0

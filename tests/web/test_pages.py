@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.web.played_server import (
+from tests.support.played_server import (
     DIST,
     ORIGIN,
     PROBLEM,

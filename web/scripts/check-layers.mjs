@@ -1,4 +1,4 @@
-/** Fails when a layer reaches back (pages → parts → lib), when lib/ touches the page, or when text is put in as HTML. */
+/** Fails when a layer reaches back (pages → parts → use → lib), when lib/ touches the page, or when text is put in as HTML. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
@@ -6,8 +6,9 @@ const SOURCE = join(import.meta.dirname, '..', 'src')
 const MAY_IMPORT = {
   lib: ['lib'],
   i18n: ['i18n', 'lib'],
-  parts: ['parts', 'lib', 'i18n', 'styles'],
-  pages: ['pages', 'parts', 'lib'],
+  use: ['use', 'lib', 'i18n', 'styles'],
+  parts: ['parts', 'use', 'lib', 'i18n', 'styles'],
+  pages: ['pages', 'parts', 'use', 'lib', 'i18n', 'styles'],
 }
 const PAGE_GLOBALS =
   /\b(document|window|localStorage|navigator|location|setTimeout|setInterval|WebSocket)\b[.(]/

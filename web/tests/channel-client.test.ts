@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Backoff } from '../src/lib/backoff'
-import { CONNECT_TIMEOUT_MS, ChannelClient, type Effect, SILENCE_GRACE_MS } from '../src/lib/channel-client'
-import type { ChannelEvent, ServerMessage, Tick } from '../src/lib/wire'
+import { Backoff } from '../src/lib/base/backoff'
+import {
+  CONNECT_TIMEOUT_MS,
+  ChannelClient,
+  type Effect,
+  SILENCE_GRACE_MS,
+} from '../src/lib/room/channel-client'
+import type { ChannelEvent, ServerMessage, Tick } from '../src/lib/base/wire'
 
 const WELCOME = {
   t: 'welcome',

@@ -14,7 +14,7 @@ import {
   STEP_MS,
   checkedRoundTrip,
   lineSample,
-} from '../src/lib/cushion'
+} from '../src/lib/media/playout-delay'
 
 const good = (seconds: number) => ({
   packets: seconds * 200,

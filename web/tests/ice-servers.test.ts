@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { iceServers } from '../src/lib/ice-servers'
+import { iceServers } from '../src/lib/media/ice-servers'
 
 it('reads servers with and without credentials, and nothing else', () => {
   const header = [

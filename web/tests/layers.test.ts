@@ -8,7 +8,7 @@ import {
   layersOf,
   qualityOf,
   shownHeight,
-} from '../src/lib/layers'
+} from '../src/lib/media/layers'
 import { VirtualTime } from './virtual-time'
 
 const URL = '/live/demo/whep/s1/layer'

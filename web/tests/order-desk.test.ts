@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type PlaceOrder, type Placed, Refused, Unreachable } from '../src/lib/api'
-import { type Attempt, GIVE_UP_MS, OrderDesk } from '../src/lib/order-desk'
-import type { Order } from '../src/lib/wire'
+import { type PlaceOrder, type Placed, Refused, Unreachable } from '../src/lib/base/api'
+import { type Attempt, GIVE_UP_MS, OrderDesk } from '../src/lib/shop/order-desk'
+import type { Order } from '../src/lib/base/wire'
 import { order } from './fixtures'
 import { VirtualTime, settle } from './virtual-time'
 

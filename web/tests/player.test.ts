@@ -6,16 +6,16 @@ import {
   GOOD_FOR_MS,
   SECOND_TRY_MS,
   STEP_MS,
-} from '../src/lib/cushion'
-import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/freeze'
+} from '../src/lib/media/playout-delay'
+import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/media/freeze'
 import {
   Player,
   type PlayerPhase,
   SILENT_MS,
   STRAIGHT_TIMEOUT_MS,
   TRANSPORT_TIMEOUT_MS,
-} from '../src/lib/player'
-import { RESTART_PATIENCE_MS } from '../src/lib/restart'
+} from '../src/lib/media/player'
+import { RESTART_PATIENCE_MS } from '../src/lib/media/ice-restart'
 import { FakePeer, restartAnswer, sessionOf } from './fake-peer'
 import { VirtualTime } from './virtual-time'
 

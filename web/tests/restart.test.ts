@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answerOf, fragmentOf, restartIce } from '../src/lib/restart'
+import { answerOf, fragmentOf, restartIce } from '../src/lib/media/ice-restart'
 import { FakePeer, restartAnswer, sessionOf } from './fake-peer'
 
 const OFFER = [

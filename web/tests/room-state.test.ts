@@ -1,9 +1,16 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Position, follow } from '../src/lib/position'
-import { CHAT_LINES_MAX, EMPTY_ROOM, applyTick, groupFor, isJoinable, reduce } from '../src/lib/room-state'
-import type { SnapshotMessage, Tick } from '../src/lib/wire'
+import { type Position, follow } from '../src/lib/room/position'
+import {
+  CHAT_LINES_MAX,
+  EMPTY_ROOM,
+  applyTick,
+  groupFor,
+  isJoinable,
+  reduce,
+} from '../src/lib/room/room-state'
+import type { SnapshotMessage, Tick } from '../src/lib/base/wire'
 import { group } from './fixtures'
 
 interface Case {

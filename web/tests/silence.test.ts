@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Silence } from '../src/lib/silence'
+import { Silence } from '../src/lib/media/receive-watchdog'
 
 const PATIENCE_MS = 2_000
 

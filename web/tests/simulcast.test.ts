@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ENCODINGS, settleEncodings, takesSimulcast } from '../src/lib/simulcast'
+import { ENCODINGS, settleEncodings, takesSimulcast } from '../src/lib/media/simulcast'
 
 describe('an answer', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AGREEING, Judge, type Uplink, sentOf, uplinkOf, verdictOf } from '../src/lib/uplink'
+import { AGREEING, Judge, type Uplink, sentOf, uplinkOf, verdictOf } from '../src/lib/media/uplink'
 
 const size = (id: string, bytes: number, packets: number, more: object = {}) => ({
   id,

@@ -1,0 +1,169 @@
+"""The things that are sold, the places they lie in, and the people: plain values.
+
+Money in fen (1/100 yuan), positions in degrees (WGS 84), times in UTC milliseconds.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+HOUSEHOLD_LIMIT_DEFAULT = 20  # units of one product per household and day
+NICKNAME_CHARS_MAX = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The same words in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A point on the map, in degrees (WGS 84)."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """The chain."""
+
+    id: str
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where goods lie and are handed over."""
+
+    id: str
+    name: Text
+    address: Text
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """Where neighbours live, and the store that serves them first."""
+
+    id: str
+    name: Text
+    position: Position
+    store_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room and the store that goes live in it."""
+
+    id: str
+    title: Text
+    store_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOffer:
+    """What a group buy of a product costs, needs and lasts."""
+
+    price_fen: int
+    target: int
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What is sold. `household_limit` is units per household and day."""
+
+    id: str
+    name: Text
+    unit: Text
+    image: str
+    price_fen: int
+    list_price_fen: int
+    group: GroupOffer | None = None
+    household_limit: int = HOUSEHOLD_LIMIT_DEFAULT
+    on_sale: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Units of a product that lie in a store."""
+
+    product_id: str
+    store_id: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Somebody who logs in; `roles` are names that server/access/policy.py knows."""
+
+    id: str
+    username: str
+    name: str
+    roles: tuple[str, ...]
+    room_id: str = ""
+    store_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A viewer with a nickname and an estate; a household of one for now."""
+
+    id: str
+    nickname: str
+    estate_id: str
+
+
+class LiveState(StrEnum):
+    """Where a live stands."""
+
+    SCHEDULED = "scheduled"
+    LIVE = "live"
+    PAUSED = "paused"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The current (or last, or next) live of a room."""
+
+    room_id: str
+    state: LiveState
+    started_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A product that is on the table of a room."""
+
+    room_id: str
+    product_id: str
+    pinned_at_ms: int
+    media_time: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeedStaff:
+    """A staff member and the password to give them."""
+
+    staff: Staff
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPlan:
+    """A whole shop, to be loaded any number of times.
+
+    Loading again updates names and prices; stock that exists is left as it is.
+    """
+
+    brand: Brand
+    stores: tuple[Store, ...]
+    estates: tuple[Estate, ...]
+    rooms: tuple[Room, ...]
+    products: tuple[Product, ...]
+    stock: tuple[Stock, ...]
+    staff: tuple[SeedStaff, ...] = ()

@@ -1,0 +1,1 @@
+"""Group buys of an estate: states, seats, deadlines."""

@@ -1,0 +1,339 @@
+"""Fills the gate from the record: at start, and whenever Redis was restarted or emptied.
+
+The gate is closed (no epoch), the record is read, and everything is written in one MULTI that
+Redis refuses if any key it was derived from has changed meanwhile; then it is read again. So a
+rebuild may run beside ledgers and rebuilds of other processes. Entries that wait in the stream and
+are not in the record yet keep their units, seats and keys.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import WatchError
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.catalogue.values import Product
+from commerce.errors import PoisonEntry
+from commerce.groups.group import JOINABLE, Group
+from commerce.io.gate import keys
+from commerce.io.gate.redis_gate import (
+    APPLIED_MS,
+    SEATS_KEPT_MS,
+    StockRow,
+    group_terms,
+    product_facts,
+)
+from commerce.io.record.engine import Clock, Record
+from commerce.io.record.loops import stopping
+from commerce.io.record.rows import GROUPS, PRODUCTS, group_of, product_of
+from commerce.io.record.schema import buying_groups, group_seats, meta, orders, outbox, stock
+from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
+from commerce.orders.order import Entry, parse_entry
+from commerce.orders.states import OrderState
+
+LOCK_MS = 10_000  # a process that dies while it rebuilds keeps the others waiting for so long
+RETRY_S = 0.02
+ANSWERS_MAX = 20_000  # newest orders whose keys the gate learns again
+SCAN_COUNT = 1_000
+RECORD_ID = "record"
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What the record says, read at one moment."""
+
+    stock: list[StockRow]
+    products: list[Product]
+    groups: list[Group]
+    seats: list[tuple[str, str, str]]
+    bought: list[tuple[str, str, int, int]]
+    recent: list[tuple[str, str]]
+    untold: list[str]
+    known: set[str] = field(default_factory=set)
+
+
+class Rebuild:
+    """Brings the gate in line with the record when it is not this record's, or not this Redis's."""
+
+    def __init__(self, record: Record, redis: Redis, clock: Clock) -> None:
+        self._record = record
+        self._redis = redis
+        self._clock = clock
+        self._record_id = ""
+        self.count = 0
+
+    async def ensure(self) -> None:
+        """Return once the gate is open and belongs to this record and this run of Redis."""
+        while not stopping():
+            epoch = await self._epoch()
+            if await self._redis.get(keys.EPOCH) == epoch.encode():
+                return
+            if await self._rebuild(epoch):
+                self.count += 1
+                log.info("the gate was rebuilt")
+                return
+            await asyncio.sleep(RETRY_S)
+
+    async def again(self) -> None:
+        """Rebuild even though the gate is open."""
+        await self._redis.delete(keys.EPOCH)
+        await self.ensure()
+
+    async def _epoch(self) -> str:
+        if not self._record_id:
+            self._record_id = await record_id(self._record)
+        info = await self._redis.info("server")
+        return f"{self._record_id}:{info.get('run_id', '')}"
+
+    async def _rebuild(self, epoch: str) -> bool:
+        token = secrets.token_hex(8)
+        if not await self._redis.set(keys.REBUILD, token, nx=True, px=LOCK_MS):
+            return False  # another process is at it
+        try:
+            await self._forget_other_record(epoch)
+            await self._redis.delete(keys.EPOCH)
+            return await self._fill(token, epoch)
+        except BaseException:
+            await self._redis.delete(keys.REBUILD)
+            raise
+
+    async def _fill(self, token: str, epoch: str) -> bool:
+        """Fill and open the closed gate; False if the lock was lost meanwhile."""
+        while not stopping():
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                await pipeline.watch(
+                    keys.REBUILD, keys.ORDERS, keys.AVAILABLE, keys.HELD, keys.SETTLED, keys.HOLD
+                )
+                if await pipeline.get(keys.REBUILD) != token.encode():
+                    return False
+                entries = _entries(await pipeline.xrange(keys.ORDERS))
+                snapshot = await self._read(entries)
+                pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py has no types here
+                self._write(pipeline, snapshot, entries)
+                pipeline.set(keys.EPOCH, epoch)
+                pipeline.delete(keys.REBUILD)
+                try:
+                    await pipeline.execute()
+                    return True
+                except WatchError:  # a ledger settles what waits in the stream
+                    await asyncio.sleep(RETRY_S)
+                    await self._redis.pexpire(keys.REBUILD, LOCK_MS)
+        return False
+
+    async def _forget_other_record(self, epoch: str) -> None:
+        """Drop the keys of another record: their entries and holds mean nothing here."""
+        old = await self._redis.get(keys.EPOCH)
+        if old is None or _owner(old) == _owner(epoch.encode()):
+            return
+        log.warning("the gate belonged to another record")
+        batch = [
+            key
+            async for key in self._redis.scan_iter(f"{keys.TAG}:*", count=SCAN_COUNT)
+            if key != keys.REBUILD.encode()
+        ]
+        for at in range(0, len(batch), SCAN_COUNT):
+            await self._redis.delete(*batch[at : at + SCAN_COUNT])
+
+    async def _read(self, entries: Sequence[Entry]) -> Snapshot:
+        at_ms = self._clock()
+        async with self._record.read() as connection:
+            snapshot = await read_snapshot(connection, at_ms)
+            ids = [entry.order_id for entry in entries]
+            for at in range(0, len(ids), SCAN_COUNT):
+                found = await connection.scalars(
+                    select(orders.c.id).where(orders.c.id.in_(ids[at : at + SCAN_COUNT]))
+                )
+                snapshot.known.update(found)
+        return snapshot
+
+    def _write(self, pipeline: Pipeline, snapshot: Snapshot, entries: Sequence[Entry]) -> None:
+        waiting = [entry for entry in entries if entry.order_id not in snapshot.known]
+        pipeline.delete(
+            keys.AVAILABLE,
+            keys.HELD,
+            keys.SETTLED,
+            keys.PRODUCTS,
+            keys.OPEN,
+            keys.HOLDS,
+            keys.HOLD,
+        )
+        _write_stock(pipeline, snapshot.stock, waiting)
+        at_ms = self._clock()
+        for entry in waiting:
+            hold = (
+                entry.product_id,
+                entry.store_id,
+                str(entry.quantity),
+                entry.group_id,
+                entry.guest_id,
+                entry.entry_id,
+            )
+            pipeline.hset(keys.HOLD, entry.order_id, "|".join(hold))
+            pipeline.zadd(keys.HOLDS, {entry.order_id: at_ms + HOLD_MS})
+        facts: dict[Any, Any] = {
+            product.id: product_facts(product) for product in snapshot.products
+        }
+        if facts:
+            pipeline.hset(keys.PRODUCTS, mapping=facts)
+        _write_groups(pipeline, snapshot, waiting)
+        _write_households(pipeline, snapshot, waiting, at_ms)
+        for change in snapshot.untold:
+            pipeline.set(keys.applied(change), 1, px=APPLIED_MS)
+
+
+def _write_stock(pipeline: Pipeline, rows: Sequence[StockRow], waiting: Sequence[Entry]) -> None:
+    held: dict[str, int] = {}
+    for entry in waiting:
+        row = keys.row(entry.product_id, entry.store_id)
+        held[row] = held.get(row, 0) + entry.quantity
+    free: dict[Any, Any] = {
+        keys.row(row.product_id, row.store_id): row.free
+        - held.get(keys.row(row.product_id, row.store_id), 0)
+        for row in rows
+    }
+    if free:
+        pipeline.hset(keys.AVAILABLE, mapping=free)
+        pipeline.hset(
+            keys.SETTLED,
+            mapping={keys.row(row.product_id, row.store_id): row.moves for row in rows},
+        )
+    if held:
+        counts: dict[Any, Any] = dict(held)
+        pipeline.hset(keys.HELD, mapping=counts)
+
+
+def _write_groups(pipeline: Pipeline, snapshot: Snapshot, waiting: Sequence[Entry]) -> None:
+    ends = {group.id: group.ends_at_ms for group in snapshot.groups}
+    for group in snapshot.groups:
+        pipeline.set(keys.group(group.id), group_terms(group), pxat=group.ends_at_ms)
+        pipeline.hset(keys.OPEN, f"{group.estate_id}|{group.product_id}", group.id)
+        pipeline.delete(keys.seats(group.id))
+    seats = snapshot.seats + [
+        (entry.group_id, entry.guest_id, entry.order_id)
+        for entry in waiting
+        if entry.group_id in ends
+    ]
+    for group_id, guest_id, order_id in seats:
+        pipeline.hset(keys.seats(group_id), guest_id, order_id)
+    for group_id in {group_id for group_id, _, _ in seats}:
+        pipeline.pexpireat(keys.seats(group_id), ends[group_id] + SEATS_KEPT_MS)
+
+
+def _write_households(
+    pipeline: Pipeline, snapshot: Snapshot, waiting: Sequence[Entry], at_ms: int
+) -> None:
+    bought = {(guest, product): (units, since) for guest, product, units, since in snapshot.bought}
+    for entry in waiting:
+        mark = (entry.guest_id, entry.product_id)
+        units, since = bought.get(mark, (0, entry.at_ms))
+        bought[mark] = (units + entry.quantity, min(since, entry.at_ms))
+    for (guest, product), (units, since) in bought.items():
+        left_ms = since + LIMIT_WINDOW_MS - at_ms
+        if left_ms > 0:
+            pipeline.set(keys.bought(guest, product), units, px=left_ms)
+    answers = snapshot.recent + [(entry.order_id, entry.body_hash) for entry in waiting]
+    for order_id, body_hash in answers:
+        pipeline.set(keys.idem(order_id), f"{body_hash} - 0", px=IDEMPOTENCY_MS)
+
+
+async def read_snapshot(connection: AsyncConnection, at_ms: int) -> Snapshot:
+    """Read all that the gate is made from."""
+    joinable = (
+        buying_groups.c.state.in_([state.value for state in JOINABLE]),
+        buying_groups.c.ends_at_ms > at_ms,
+    )
+    groups = await connection.execute(
+        GROUPS.where(*joinable).order_by(buying_groups.c.opened_at_ms)
+    )
+    seats = await connection.execute(select(group_seats).join(buying_groups).where(*joinable))
+    bought = await connection.execute(
+        select(
+            orders.c.guest_id,
+            orders.c.product_id,
+            func.sum(orders.c.quantity),
+            func.min(orders.c.created_at_ms),
+        )
+        .where(
+            orders.c.created_at_ms > at_ms - LIMIT_WINDOW_MS,
+            orders.c.state != OrderState.CANCELLED.value,
+        )
+        .group_by(orders.c.guest_id, orders.c.product_id)
+    )
+    recent = await connection.execute(
+        select(orders.c.id, orders.c.body_hash)
+        .where(orders.c.created_at_ms > at_ms - IDEMPOTENCY_MS)
+        .order_by(orders.c.created_at_ms.desc())
+        .limit(ANSWERS_MAX)
+    )
+    untold = await connection.execute(
+        select(outbox.c.id, outbox.c.topic, outbox.c.subject).where(
+            outbox.c.topic.in_(["release", "restock"])
+        )
+    )
+    products = await connection.execute(PRODUCTS)
+    return Snapshot(
+        stock=await read_stock(connection),
+        products=[product_of(row) for row in products.mappings()],
+        groups=[group_of(row) for row in groups.mappings()],
+        seats=[(row.group_id, row.household_id, row.order_id) for row in seats],
+        bought=[(guest, product, int(units), since) for guest, product, units, since in bought],
+        recent=[(order_id, body_hash) for order_id, body_hash in recent],
+        untold=[
+            subject if topic == "release" else restock_change(id) for id, topic, subject in untold
+        ],
+    )
+
+
+async def read_stock(connection: AsyncConnection) -> list[StockRow]:
+    """What the record says of every product in every store."""
+    rows = await connection.execute(
+        select(stock.c.product_id, stock.c.store_id, stock.c.on_hand - stock.c.sold, stock.c.moves)
+    )
+    return [StockRow(product, store, free, moves) for product, store, free, moves in rows]
+
+
+async def record_id(record: Record) -> str:
+    """The id that this record got when it was first used."""
+    query = select(meta.c.value).where(meta.c.name == RECORD_ID)
+    async with record.read() as connection:
+        value = await connection.scalar(query)
+    if value is None:
+        try:
+            async with record.write() as connection:
+                values = {"name": RECORD_ID, "value": secrets.token_hex(8)}
+                await connection.execute(insert(meta), values)
+        except IntegrityError:
+            pass  # another process was first
+        async with record.read() as connection:
+            value = await connection.scalar(query)
+    return str(value)
+
+
+def restock_change(outbox_id: int) -> str:
+    """Under which id the gate is told of units received."""
+    return f"restock-{outbox_id}"
+
+
+def _owner(epoch: bytes | str) -> bytes:
+    """Whose record an epoch belongs to."""
+    return (epoch if isinstance(epoch, bytes) else epoch.encode()).partition(b":")[0]
+
+
+def _entries(raw: Any) -> list[Entry]:
+    entries = []
+    for entry_id, fields in raw:
+        try:
+            entries.append(parse_entry(entry_id.decode(), fields.get(b"tap", b"").decode()))
+        except (PoisonEntry, UnicodeDecodeError):
+            continue  # the ledger buries it
+    return entries

@@ -1,0 +1,316 @@
+"""The gate in Redis: taps in pipelines of one script call each, and what else touches its keys."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from commerce.catalogue.values import Product
+from commerce.errors import Refusal, TryAgain
+from commerce.groups.group import Group
+from commerce.io.gate import keys
+from commerce.io.record.loops import stopping
+from commerce.orders.gate import (
+    BACKLOG_MAX,
+    HOLD_MS,
+    IDEMPOTENCY_MS,
+    LIMIT_WINDOW_MS,
+    Decision,
+    Status,
+    Tap,
+)
+from commerce.orders.ledger import Verdict
+
+PIPELINE_MAX = 256  # taps per round trip
+WAITING_MAX = 10_000  # taps of this process that wait for the gate
+SEATS_KEPT_MS = 24 * 3_600 * 1_000  # seats outlive their group, so that replays find them
+APPLIED_MS = 7 * 24 * 3_600 * 1_000
+SWEEP_MAX = 500  # overdue holds looked at per call
+COMPARE_MAX = 500  # rows per call
+ATTEMPTS_MAX = 3
+
+
+class Script:
+    """A Lua file and the digest that Redis knows it by."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (Path(__file__).parent / "lua" / f"{name}.lua").read_text("utf-8")
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+ADMIT, SETTLE, SWEEP, APPLY, COMPARE = (
+    Script(name) for name in ("admit", "settle", "sweep", "apply", "compare")
+)
+
+_LIMITS = f"{HOLD_MS}|{IDEMPOTENCY_MS}|{LIMIT_WINDOW_MS}|{BACKLOG_MAX}|{SEATS_KEPT_MS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An order whose units, seat and count of units bought go back to the gate."""
+
+    order_id: str
+    product_id: str
+    store_id: str
+    quantity: int
+    group_id: str
+    guest_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StockRow:
+    """What the record says of a product in a store."""
+
+    product_id: str
+    store_id: str
+    free: int
+    moves: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a comparison of gate and record found. `drift` is in units."""
+
+    compared: int
+    repaired: int
+    drift: int
+    behind: int
+
+
+class RedisGate:
+    """Runs the gate's scripts. `run` must be running for `admit` to return."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._waiting: list[tuple[list[Any], asyncio.Future[Decision]]] = []
+        self._wake = asyncio.Event()
+
+    async def admit(self, tap: Tap, at_ms: int) -> Decision:
+        """Decide one tap.
+
+        Raises:
+            TryAgain: Redis cannot be asked, or too many taps wait.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            raise TryAgain("too many taps wait for the gate")
+        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._waiting.append((_admit_arguments(tap, at_ms), future))
+        self._wake.set()
+        return await future
+
+    async def run(self) -> None:
+        """Send waiting taps, as many at a time as there are, until cancelled."""
+        try:
+            while not stopping():
+                await self._wake.wait()
+                batch, self._waiting = (
+                    self._waiting[:PIPELINE_MAX],
+                    self._waiting[PIPELINE_MAX:],
+                )
+                if not self._waiting:
+                    self._wake.clear()
+                try:
+                    replies = await self._call_many(ADMIT, [call for call, _ in batch])
+                except (RedisError, OSError) as error:
+                    replies = [TryAgain(type(error).__name__)] * len(batch)
+                except asyncio.CancelledError:
+                    self._waiting = batch + self._waiting
+                    raise
+                for (_, future), reply in zip(batch, replies, strict=True):
+                    _answer(future, reply)
+        finally:
+            for _, future in self._waiting:
+                _answer(future, TryAgain("the gate is closing"))
+            self._waiting.clear()
+
+    async def settle(
+        self, verdicts: Sequence[Verdict], extra_entries: Sequence[str], message: bytes
+    ) -> int:
+        """Take entries off the stream; `extra_entries` are entries without an order (poison)."""
+        names = [keys.ORDERS, keys.AVAILABLE, keys.HELD, keys.SETTLED, keys.HOLDS, keys.HOLD]
+        arguments: list[Any] = [keys.CONSUMER_GROUP, IDEMPOTENCY_MS, keys.ANSWERS, message]
+        for verdict in verdicts:
+            entry = verdict.entry
+            names += (
+                keys.idem(entry.order_id),
+                keys.seats(entry.group_id),
+                keys.bought(entry.guest_id, entry.product_id),
+            )
+            arguments += (
+                entry.entry_id,
+                entry.order_id,
+                verdict.order.body_hash,
+                int(verdict.sold),
+            )
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            if extra_entries:
+                pipeline.xack(keys.ORDERS, keys.CONSUMER_GROUP, *extra_entries)
+                pipeline.xdel(keys.ORDERS, *extra_entries)
+                await pipeline.execute()
+        return int(await self._call(SETTLE, [len(names), *names, *arguments]))
+
+    async def sweep(self, at_ms: int) -> int:
+        """Return overdue holds whose entry is gone; how many."""
+        names = [keys.ORDERS, keys.AVAILABLE, keys.HELD, keys.HOLDS, keys.HOLD]
+        return int(await self._call(SWEEP, [len(names), *names, at_ms, HOLD_MS, SWEEP_MAX]))
+
+    async def release(self, releases: Sequence[Release]) -> None:
+        """Give back the units of orders that were cancelled in the record; once per order."""
+        calls = [
+            [
+                5,
+                keys.applied(release.order_id),
+                keys.AVAILABLE,
+                keys.SETTLED,
+                keys.seats(release.group_id),
+                keys.bought(release.guest_id, release.product_id),
+                keys.row(release.product_id, release.store_id),
+                release.quantity,
+                release.guest_id,
+                release.order_id,
+                APPLIED_MS,
+            ]
+            for release in releases
+        ]
+        await self._call_all(APPLY, calls)
+
+    async def restock(self, change_id: str, row: str, units: int) -> None:
+        """Add units that were received; once per change."""
+        names = [
+            keys.applied(change_id),
+            keys.AVAILABLE,
+            keys.SETTLED,
+            keys.seats(""),
+            keys.bought("", ""),
+        ]
+        await self._call(APPLY, [len(names), *names, row, units, "", "", APPLIED_MS])
+
+    async def compare(self, rows: Sequence[StockRow]) -> Comparison:
+        """Compare with what the record said a moment ago, and repair."""
+        names = [keys.EPOCH, keys.AVAILABLE, keys.HELD, keys.SETTLED]
+        calls = []
+        for at in range(0, len(rows), COMPARE_MAX):
+            arguments: list[Any] = []
+            for row in rows[at : at + COMPARE_MAX]:
+                arguments += (keys.row(row.product_id, row.store_id), row.free, row.moves)
+            calls.append([len(names), *names, *arguments])
+        replies = await self._call_all(COMPARE, calls)
+        totals = [sum(column) for column in zip(*replies, strict=True)] or [0, 0, 0, 0]
+        return Comparison(*totals)
+
+    async def set_products(self, products: Sequence[Product]) -> None:
+        """Tell the gate what is sold, and for how much."""
+        if products:
+            facts: dict[Any, Any] = {product.id: product_facts(product) for product in products}
+            await self._redis.hset(keys.PRODUCTS, mapping=facts)
+
+    async def set_group(self, group: Group, at_ms: int) -> None:
+        """Tell the gate whether a group may be joined."""
+        place = f"{group.estate_id}|{group.product_id}"
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            if group.joinable(at_ms):
+                pipeline.set(keys.group(group.id), group_terms(group), pxat=group.ends_at_ms)
+                pipeline.hset(keys.OPEN, place, group.id)
+            else:
+                pipeline.delete(keys.group(group.id))
+            await pipeline.execute()
+
+    async def _call(self, script: Script, call: list[Any]) -> Any:
+        return (await self._call_all(script, [call]))[0]
+
+    async def _call_all(self, script: Script, calls: list[list[Any]]) -> list[Any]:
+        replies = await self._call_many(script, calls)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    async def _call_many(self, script: Script, calls: list[list[Any]]) -> list[Any]:
+        """Call `script` once per entry of `calls` in one round trip; an error is a reply, too."""
+        replies: list[Any] = []
+        for _ in range(ATTEMPTS_MAX):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for call in calls:
+                    pipeline.execute_command("EVALSHA", script.sha, *call)
+                replies = await pipeline.execute(raise_on_error=False)
+            if not any(isinstance(reply, NoScriptError) for reply in replies):
+                break
+            # Redis was restarted. A call that found no script did nothing, the others are
+            # idempotent, so all of them may be sent again.
+            await self._redis.script_load(script.text)
+        return replies
+
+
+def product_facts(product: Product) -> str:
+    """What admit.lua reads from `products`."""
+    return f"{product.price_fen} {product.household_limit} {int(product.on_sale)}"
+
+
+def group_terms(group: Group) -> str:
+    """What admit.lua reads from `group:{id}`."""
+    return f"{group.estate_id}|{group.product_id} {group.price_fen} {group.ends_at_ms}"
+
+
+def _admit_arguments(tap: Tap, at_ms: int) -> list[Any]:
+    return [
+        12,
+        keys.EPOCH,
+        keys.idem(tap.order_id),
+        keys.ORDERS,
+        keys.PRODUCTS,
+        keys.OPEN,
+        keys.group(tap.group_id),
+        keys.seats(tap.group_id),
+        keys.bought(tap.guest_id, tap.product_id),
+        keys.AVAILABLE,
+        keys.HELD,
+        keys.HOLDS,
+        keys.HOLD,
+        at_ms,
+        "|".join(
+            (
+                tap.order_id,
+                tap.body_hash,
+                tap.guest_id,
+                tap.estate_id,
+                tap.room_id,
+                tap.product_id,
+                str(tap.quantity),
+                tap.group_id,
+                "1" if tap.explicit else "0",
+                "" if tap.expected_price_fen is None else str(tap.expected_price_fen),
+                tap.origin,
+            )
+        ),
+        _LIMITS,
+        "".join([f"{store}|" for store in tap.stores]),
+    ]
+
+
+def _answer(future: asyncio.Future[Decision], reply: Any) -> None:
+    if future.done():  # the buyer went away
+        return
+    if isinstance(reply, TryAgain):
+        future.set_exception(reply)
+    elif isinstance(reply, Exception):
+        future.set_exception(TryAgain(type(reply).__name__))
+    else:
+        future.set_result(_decision([part.decode() for part in reply]))
+
+
+def _decision(parts: list[str]) -> Decision:
+    status = Status(parts[0])
+    match status:
+        case Status.ADMITTED:
+            return Decision(status, store_id=parts[1], price_fen=int(parts[2]), group_id=parts[3])
+        case Status.REFUSED:
+            return Decision(status, Refusal(parts[1]), int(parts[2]))
+        case Status.OTHER_GROUP:
+            return Decision(status, group_id=parts[1])
+        case _:
+            return Decision(status)

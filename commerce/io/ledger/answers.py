@@ -1,0 +1,79 @@
+"""Answers on their way to buyers: from the ledger to whichever worker waits for them."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from commerce.errors import Refusal
+from commerce.io.gate import keys
+from commerce.io.record.loops import stopping
+from commerce.orders.order import OrderRow
+
+RECONNECT_S = 0.2
+POLL_S = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a tap, after the commit."""
+
+    order: OrderRow
+    refusal: Refusal | None
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Answer])
+
+
+def encode(answers: Sequence[Answer]) -> bytes:
+    """Return the message for other workers; empty if there is nothing to say."""
+    return _encoder.encode(list(answers)) if answers else b""
+
+
+class Answers:
+    """Whoever waits in this process, by order id."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[asyncio.Future[Answer]]] = {}
+
+    @contextmanager
+    def expect(self, order_id: str) -> Iterator[asyncio.Future[Answer]]:
+        """A future that is set when the order's answer comes; register before the tap is sent."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        futures = self._waiting.setdefault(order_id, [])
+        futures.append(future)
+        try:
+            yield future
+        finally:
+            futures.remove(future)
+            if not futures and self._waiting.get(order_id) is futures:
+                del self._waiting[order_id]
+
+    def tell(self, answers: Sequence[Answer]) -> None:
+        """Wake those of this process who wait for one of `answers`."""
+        for answer in answers:
+            for future in self._waiting.get(answer.order.id, ()):
+                if not future.done():
+                    future.set_result(answer)
+
+    async def run(self, redis: Redis) -> None:
+        """Listen for answers of other processes until cancelled."""
+        while not stopping():
+            try:
+                async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+                    await pubsub.subscribe(keys.ANSWERS)
+                    while not stopping():
+                        message = await pubsub.get_message(timeout=POLL_S)
+                        if message is not None:
+                            self.tell(_decoder.decode(message["data"]))
+            except (RedisError, OSError, msgspec.MsgspecError) as error:
+                log.warning("answers are not heard", error=type(error).__name__)
+                await asyncio.sleep(RECONNECT_S)

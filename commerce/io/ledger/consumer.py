@@ -1,0 +1,262 @@
+"""The ledger: takes admitted taps off the stream, and writes each batch in one transaction.
+
+read → charge → one transaction (orders, stock, seats, money, outbox) → answer → settle (XACK).
+A process may die between any two steps: entries that were not settled are claimed and delivered
+again, the charge is keyed by the order id, and an order that exists is not written again.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from commerce.errors import PoisonEntry
+from commerce.io.gate import keys
+from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.ledger.answers import Answer, Answers, encode
+from commerce.io.ledger.writes import load_facts, next_number, write_plan
+from commerce.io.record.engine import Record
+from commerce.io.record.loops import stopping
+from commerce.io.shop.directory import Directory
+from commerce.money.payments import Charge, PaymentOutcome, Payments, Refund
+from commerce.orders.ledger import BATCH_MAX, Plan, Verdict, plan
+from commerce.orders.order import Entry, parse_entry
+
+BLOCK_MS = 500  # how long a read waits for the first entry
+CLAIM_IDLE_MS = 5_000  # an entry that nobody settled for so long is taken over
+CLAIM_IDLE_FIRST_MS = 1_000  # the same, while we have just started: after a crash people wait
+CLAIM_FIRST_S = 10.0
+CLAIM_EVERY_S = 1.0
+CONSUMER_IDLE_MS = 3_600_000  # a consumer that did nothing for so long is gone
+BACKOFF_S = 0.2
+DELIVERIES_MAX = 5  # failures of one entry by itself before it is buried
+DEAD_MAX = 10_000
+
+log = structlog.get_logger()
+
+# Called between the steps of a batch; tests raise from it to die at exactly that point.
+Probe = Callable[[str], None]
+
+
+class Ledger:
+    """One consumer of the order stream."""
+
+    def __init__(
+        self,
+        record: Record,
+        redis: Redis,
+        gate: RedisGate,
+        payments: Payments,
+        answers: Answers,
+        *,
+        node: str,
+        directory: Directory,
+        on_commit: Callable[[], None],
+        probe: Probe = lambda step: None,
+    ) -> None:
+        self._record = record
+        self._redis = redis
+        self._gate = gate
+        self._payments = payments
+        self._answers = answers
+        self._node = node
+        self._directory = directory
+        self._on_commit = on_commit
+        self._probe = probe
+        self._failures: dict[str, int] = {}
+        self._started_at: float | None = None
+        self._claim_at = 0.0
+        self._unfinished = False  # a batch failed: what was delivered to us is read again first
+        self.committed = 0
+        self.buried = 0
+
+    async def run(self) -> None:
+        """Work off the stream until cancelled."""
+        while not stopping():
+            try:
+                await self.step(block_ms=BLOCK_MS)
+            except (RedisError, DBAPIError, OSError) as error:
+                log.warning("ledger pauses", error=type(error).__name__, why=str(error)[:200])
+                self._unfinished = True
+                await asyncio.sleep(BACKOFF_S)
+
+    async def step(self, *, block_ms: int | None = None) -> int:
+        """Take over what was abandoned, then one batch of what is new; entries handled."""
+        handled = 0
+        now = asyncio.get_running_loop().time()
+        if now >= self._claim_at:
+            self._claim_at = now + CLAIM_EVERY_S
+            self._started_at = self._started_at or now
+            fresh = now - self._started_at < CLAIM_FIRST_S
+            handled += await self.claim(CLAIM_IDLE_FIRST_MS if fresh else CLAIM_IDLE_MS)
+        if self._unfinished:
+            handled += await self._read("0", None)
+            self._unfinished = False
+        return handled + await self._read(">", block_ms)
+
+    async def _read(self, since: str, block_ms: int | None) -> int:
+        """Read and handle one batch; `since` is ">" for new entries, "0" for our unsettled ones."""
+        try:
+            reply = await self._redis.xreadgroup(
+                keys.CONSUMER_GROUP,
+                self._node,
+                {keys.ORDERS: since},
+                count=BATCH_MAX,
+                block=block_ms,
+            )
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            await self.make_group()
+            return 0
+        handled = 0
+        for _, raw in _streams(reply):
+            # A pending entry that was deleted from the stream has no fields any more.
+            if raw := [(entry_id, fields) for entry_id, fields in raw if fields]:
+                await self._handle(raw)
+                handled += len(raw)
+        return handled
+
+    async def claim(self, idle_ms: int) -> int:
+        """Take over and handle entries that nobody settled for `idle_ms`."""
+        handled, cursor = 0, "0-0"
+        while True:
+            try:
+                reply = await self._redis.xautoclaim(
+                    keys.ORDERS, keys.CONSUMER_GROUP, self._node, idle_ms, cursor, count=BATCH_MAX
+                )
+            except ResponseError as error:
+                if "NOGROUP" not in str(error):
+                    raise
+                await self.make_group()
+                return handled
+            cursor, raw = reply[0].decode(), reply[1]
+            if raw:
+                await self._handle(raw)
+                handled += len(raw)
+            if cursor == "0-0":
+                return handled
+
+    async def make_group(self) -> None:
+        """Make the stream and its consumer group, unless they are there; forget the dead."""
+        try:
+            await self._redis.xgroup_create(keys.ORDERS, keys.CONSUMER_GROUP, "0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        for consumer in await self._redis.xinfo_consumers(keys.ORDERS, keys.CONSUMER_GROUP):
+            if consumer["pending"] == 0 and consumer["idle"] > CONSUMER_IDLE_MS:
+                await self._redis.xgroup_delconsumer(
+                    keys.ORDERS, keys.CONSUMER_GROUP, consumer["name"]
+                )
+
+    async def _handle(self, raw: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> None:
+        entries = []
+        for entry_id, fields in raw:
+            try:
+                entry = parse_entry(entry_id.decode(), fields.get(b"tap", b"").decode())
+                if not await self._directory.knows(entry):
+                    raise PoisonEntry("it names something that does not exist")
+                entries.append(entry)
+            except (PoisonEntry, UnicodeDecodeError) as error:
+                await self._bury(entry_id.decode(), fields, str(error))
+        if entries:
+            await self._post(entries)
+
+    async def _post(self, entries: Sequence[Entry]) -> None:
+        """Post a batch; if the record refuses it as a whole, post its entries one by one."""
+        try:
+            await self._post_batch(entries)
+        except IntegrityError as error:
+            if len(entries) > 1:
+                for entry in entries:
+                    await self._post([entry])
+                return
+            await self._failed(entries[0], error)
+
+    async def _post_batch(self, entries: Sequence[Entry]) -> None:
+        self._probe("read")
+        charges = [Charge(entry.order_id, entry.guest_id, entry.total_fen) for entry in entries]
+        outcomes = await self._payments.charge(charges)
+        self._probe("charged")
+        paid = {entry.order_id: outcome for entry, outcome in zip(entries, outcomes, strict=True)}
+        # Without an answer from the provider an entry stays pending and is claimed again later.
+        decided = [entry for entry in entries if paid[entry.order_id] is not PaymentOutcome.UNKNOWN]
+        if not decided:
+            return
+        result = await self._commit(decided, paid)
+        self._probe("committed")
+        self.committed += len(result.orders)
+        for entry in decided:
+            self._failures.pop(entry.entry_id, None)
+        await self._tell(result.verdicts)
+        self._probe("settled")
+
+    async def _commit(self, entries: Sequence[Entry], paid: dict[str, PaymentOutcome]) -> Plan:
+        def post(connection: Connection) -> Plan:
+            facts = load_facts(connection, entries)
+            new = sum(entry.order_id not in facts.known for entry in entries)
+            number = next_number(connection, len(entries)) if new else 0
+            result = plan(entries, paid, facts, number)
+            write_plan(connection, result)
+            return result
+
+        return await self._record.transact(post)
+
+    async def _tell(self, verdicts: Sequence[Verdict]) -> None:
+        answers = [Answer(verdict.order, verdict.refusal) for verdict in verdicts]
+        self._answers.tell(answers)
+        self._on_commit()
+        elsewhere = [
+            answer
+            for answer, verdict in zip(answers, verdicts, strict=True)
+            if verdict.entry.origin != self._node
+        ]
+        await self._gate.settle(verdicts, (), encode(elsewhere))
+
+    async def _failed(self, entry: Entry, error: IntegrityError) -> None:
+        failures = self._failures.get(entry.entry_id, 0) + 1
+        self._failures[entry.entry_id] = failures
+        log.warning("an entry does not fit the record", entry=entry.entry_id, why=str(error.orig))
+        if failures < DELIVERIES_MAX:
+            return
+        del self._failures[entry.entry_id]
+        [outcome] = await self._payments.refund([Refund(entry.order_id, entry.total_fen)])
+        if outcome is PaymentOutcome.UNKNOWN:
+            return
+        await self._bury(entry.entry_id, {b"order": entry.order_id.encode()}, str(error.orig))
+
+    async def _bury(self, entry_id: str, fields: dict[bytes, bytes], why: str) -> None:
+        """Move an entry to the dead-letter stream; its hold expires by itself."""
+        self.buried += 1
+        letter: dict[Any, Any] = {**fields, b"entry": entry_id, b"why": why[:200]}
+        log.error("an entry was buried", entry=entry_id, why=why)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.xadd(keys.DEAD, letter, maxlen=DEAD_MAX, approximate=True)
+            pipeline.xack(keys.ORDERS, keys.CONSUMER_GROUP, entry_id)
+            pipeline.xdel(keys.ORDERS, entry_id)
+            await pipeline.execute()
+
+
+def _streams(
+    reply: object,
+) -> list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:
+    """Read XREADGROUP's reply in RESP2 (pairs) and RESP3 (a map whose values may be nested)."""
+    if not reply:
+        return []
+    if isinstance(reply, dict):
+        return [
+            (name, [entry for part in parts for entry in (part if _nested(part) else [part])])
+            for name, parts in reply.items()
+        ]
+    assert isinstance(reply, list)
+    return [(name, entries) for name, entries in reply]
+
+
+def _nested(part: object) -> bool:
+    return isinstance(part, list) and (not part or isinstance(part[0], (list, tuple)))

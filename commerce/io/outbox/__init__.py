@@ -1,0 +1,1 @@
+"""The outbox: what the record committed, carried to rooms, gate and payment providers."""

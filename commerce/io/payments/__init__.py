@@ -1,0 +1,1 @@
+"""Payment providers behind the port `commerce.money.payments.Payments`."""

@@ -1,0 +1,112 @@
+"""The sandbox payment provider: durable books of its own, and faults on demand.
+
+It behaves as a real provider does: it remembers every order id, may decline, and may do its work
+and yet not answer in time.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from commerce.io.record.engine import Record
+from commerce.io.record.schema import sandbox_charges, sandbox_refunds
+from commerce.money.payments import Charge, PaymentOutcome, Refund
+
+
+class Fault(StrEnum):
+    """What goes wrong with one call for one order."""
+
+    NONE = "none"
+    DECLINE = "decline"
+    LOST = "lost"  # the question never arrived
+    MUTE = "mute"  # it was done, but the answer never came
+
+
+def no_faults(_call: str, _order_id: str) -> Fault:
+    """Nothing goes wrong."""
+    return Fault.NONE
+
+
+class SandboxPayments:
+    """Implements `commerce.payments.Payments` on tables of the same database.
+
+    `fault(call, order_id)` with call "charge" or "refund" decides what goes wrong, each time asked.
+    """
+
+    def __init__(self, record: Record, fault: Callable[[str, str], Fault] = no_faults) -> None:
+        self._record = record
+        self._fault = fault
+        self._insert: Any = insert_sqlite if record.is_sqlite else insert_postgresql
+
+    async def charge(self, charges: Sequence[Charge]) -> Sequence[PaymentOutcome]:
+        """Charge each order once."""
+        faults = [self._fault("charge", charge.order_id) for charge in charges]
+        rows = [
+            {
+                "order_id": charge.order_id,
+                "amount_fen": charge.amount_fen,
+                "outcome": "declined" if fault is Fault.DECLINE else "paid",
+            }
+            for charge, fault in zip(charges, faults, strict=True)
+            if fault is not Fault.LOST
+        ]
+        outcomes: dict[str, PaymentOutcome] = {}
+        if rows:
+            # A charge that is lost in a power cut was not answered with a durable commit either.
+            outcomes = await self._record.transact(
+                lambda connection: self._charge(connection, rows), durable=False
+            )
+        return [
+            PaymentOutcome.UNKNOWN
+            if fault in (Fault.LOST, Fault.MUTE)
+            else outcomes[charge.order_id]
+            for charge, fault in zip(charges, faults, strict=True)
+        ]
+
+    def _charge(
+        self, connection: Connection, rows: Sequence[dict[str, Any]]
+    ) -> dict[str, PaymentOutcome]:
+        connection.execute(self._insert(sandbox_charges).on_conflict_do_nothing(), rows)
+        found = connection.execute(
+            select(sandbox_charges.c.order_id, sandbox_charges.c.outcome).where(
+                sandbox_charges.c.order_id.in_([row["order_id"] for row in rows])
+            )
+        )
+        return {order_id: PaymentOutcome(outcome) for order_id, outcome in found}
+
+    async def refund(self, refunds: Sequence[Refund]) -> Sequence[PaymentOutcome]:
+        """Refund each order once, never more than was paid."""
+        faults = [self._fault("refund", refund.order_id) for refund in refunds]
+        async with self._record.write(durable=False) as connection:
+            found = await connection.execute(
+                select(sandbox_charges.c.order_id, sandbox_charges.c.amount_fen).where(
+                    sandbox_charges.c.order_id.in_([refund.order_id for refund in refunds]),
+                    sandbox_charges.c.outcome == PaymentOutcome.PAID.value,
+                )
+            )
+            paid_fen = {order_id: amount for order_id, amount in found}
+            good = [
+                refund.amount_fen <= paid_fen.get(refund.order_id, 0) and fault is not Fault.DECLINE
+                for refund, fault in zip(refunds, faults, strict=True)
+            ]
+            rows = [
+                {"order_id": refund.order_id, "amount_fen": refund.amount_fen}
+                for refund, fault, possible in zip(refunds, faults, good, strict=True)
+                if possible and fault is not Fault.LOST
+            ]
+            if rows:
+                await connection.execute(
+                    self._insert(sandbox_refunds).on_conflict_do_nothing(), rows
+                )
+        return [
+            PaymentOutcome.UNKNOWN
+            if fault in (Fault.LOST, Fault.MUTE)
+            else PaymentOutcome.PAID
+            if possible
+            else PaymentOutcome.DECLINED
+            for fault, possible in zip(faults, good, strict=True)
+        ]

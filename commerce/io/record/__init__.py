@@ -1,0 +1,1 @@
+"""The record in SQL: engine, schema, migrations, and every money, stock and order move."""

@@ -1,0 +1,93 @@
+"""Rows of the record as values of the rules, and back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+
+from commerce.catalogue.values import GroupOffer, Product, Text
+from commerce.errors import Refusal
+from commerce.groups.group import Group, GroupState
+from commerce.io.record.schema import buying_groups, orders, products
+from commerce.orders.order import OrderRow
+from commerce.orders.states import OrderState
+
+GROUP_COLUMNS = (
+    buying_groups.c.id,
+    buying_groups.c.product_id,
+    buying_groups.c.estate_id,
+    buying_groups.c.joined,
+    buying_groups.c.target,
+    buying_groups.c.price_fen,
+    buying_groups.c.state,
+    buying_groups.c.ends_at_ms,
+)
+
+ORDERS = select(orders)
+GROUPS = select(*GROUP_COLUMNS)
+PRODUCTS = select(products)
+
+
+def order_of(row: RowMapping) -> OrderRow:
+    """An order of the record."""
+    values = dict(row)
+    values["state"] = OrderState(values["state"])
+    values["refused"] = Refusal(values["refused"]) if values["refused"] else None
+    values["group_id"] = values["group_id"] or ""
+    return OrderRow(**values)
+
+
+def order_values(order: OrderRow) -> dict[str, Any]:
+    """Parameters of an INSERT into orders."""
+    return {
+        "id": order.id,
+        "number": order.number,
+        "guest_id": order.guest_id,
+        "estate_id": order.estate_id,
+        "room_id": order.room_id,
+        "store_id": order.store_id,
+        "product_id": order.product_id,
+        "group_id": order.group_id or None,
+        "quantity": order.quantity,
+        "total_fen": order.total_fen,
+        "paid_fen": order.paid_fen,
+        "refunded_fen": order.refunded_fen,
+        "state": order.state.value,
+        "refused": order.refused.value if order.refused else None,
+        "version": order.version,
+        "created_at_ms": order.created_at_ms,
+        "due_at_ms": order.due_at_ms,
+        "handed_over_at_ms": order.handed_over_at_ms,
+        "body_hash": order.body_hash,
+        "entry_id": order.entry_id,
+    }
+
+
+def group_of(row: RowMapping) -> Group:
+    """A group of the record (selected with `GROUPS`, and maybe more columns)."""
+    values: dict[str, Any] = {column.name: row[column.name] for column in GROUP_COLUMNS}
+    values["state"] = GroupState(values["state"])
+    return Group(**values)
+
+
+def product_of(row: RowMapping) -> Product:
+    """A product of the record."""
+    offer = None
+    if row["group_price_fen"] is not None:
+        offer = GroupOffer(row["group_price_fen"], row["group_target"], row["group_duration_s"])
+    return Product(
+        id=row["id"],
+        name=Text(row["name_zh"], row["name_en"]),
+        unit=Text(row["unit_zh"], row["unit_en"]),
+        image=row["image"],
+        price_fen=row["price_fen"],
+        list_price_fen=row["list_price_fen"],
+        group=offer,
+        household_limit=row["household_limit"],
+        on_sale=row["on_sale"],
+    )
+
+
+def outbox_rows(topic: str, subjects: Sequence[str], at_ms: int) -> list[dict[str, Any]]:
+    """Parameters of an INSERT into outbox."""
+    return [{"topic": topic, "subject": subject, "due_at_ms": at_ms} for subject in subjects]

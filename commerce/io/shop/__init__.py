@@ -1,0 +1,1 @@
+"""Use cases of a shop: catalogue, groups, orders, fulfilment."""

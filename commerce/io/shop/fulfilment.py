@@ -1,0 +1,292 @@
+"""What happens to an order in the store: moves, the pickup code, the handover."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.catalogue.values import Text
+from commerce.errors import AlreadyHandedOver, IllegalMove, NotFound, NotReadyYet, UnknownCode
+from commerce.groups.group import Group, GroupState
+from commerce.io.record.cancelling import cancel_in, give_up_seat
+from commerce.io.record.engine import Clock, Record
+from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of, order_of, outbox_rows
+from commerce.io.record.schema import (
+    buying_groups,
+    money_transfers,
+    order_moves,
+    orders,
+    outbox,
+    pickup_codes,
+    stock,
+    stock_moves,
+)
+from commerce.io.shop.directory import Directory
+from commerce.io.shop.views import store_views
+from commerce.money.transfers import earned
+from commerce.orders.order import OrderRow
+from commerce.orders.pickup import CODE_BITS, code_of, read
+from commerce.orders.states import HANDED_OVER_SHOWN_MS, OPEN_AT_STORE, OrderState, check_clerk_move
+from commerce.views import StoreOrder
+
+BOARD_MAX = 500  # orders that a store's board shows
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A group whose orders a store may soon have to pack."""
+
+    group: Group
+    product_name: Text
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What a store sees."""
+
+    orders: list[StoreOrder]
+    waiting: list[Waiting]
+    now_ms: int
+
+
+class Fulfilment:
+    """Moves orders through a store. Every move compares and sets; of two at once, one wins."""
+
+    def __init__(
+        self,
+        record: Record,
+        directory: Directory,
+        *,
+        clock: Clock,
+        random_bits: Callable[[int], int],
+        on_commit: Callable[[], None],
+    ) -> None:
+        self._record = record
+        self._directory = directory
+        self._clock = clock
+        self._random_bits = random_bits
+        self._on_commit = on_commit
+
+    async def move(self, order_id: str, to: OrderState, moved_by: str) -> StoreOrder:
+        """Move an order as a clerk asks.
+
+        Raises:
+            NotFound: There is no such order.
+            IllegalMove: It cannot go there from where it is, or somebody else was faster.
+        """
+        at_ms = self._clock()
+        async with self._record.write() as connection:
+            order = await _locked(connection, order_id)
+            check_clerk_move(order.state, to)
+            if to is OrderState.CANCELLED:
+                await cancel_in(connection, [order], "store", moved_by, at_ms)
+                await give_up_seat(connection, order, at_ms)
+            else:
+                await self._advance(connection, order, to, moved_by, at_ms)
+            moved = await self._shown(connection, order_id)
+        self._on_commit()
+        return moved
+
+    async def _advance(
+        self,
+        connection: AsyncConnection,
+        order: OrderRow,
+        to: OrderState,
+        moved_by: str,
+        at_ms: int,
+    ) -> None:
+        await _set_state(connection, order, to, moved_by, at_ms)
+        if to is OrderState.READY:
+            await self._make_code(connection, order, at_ms)
+        if to is OrderState.PICKING and order.group_id:
+            begun = await connection.execute(
+                update(buying_groups)
+                .where(
+                    buying_groups.c.id == order.group_id,
+                    buying_groups.c.state == GroupState.REACHED.value,
+                )
+                .values(state=GroupState.FULFILLING.value)
+            )
+            if begun.rowcount:
+                subjects = outbox_rows("group", [order.group_id], at_ms)
+                await connection.execute(insert(outbox), subjects)
+        await connection.execute(insert(outbox), outbox_rows("order", [order.id], at_ms))
+
+    async def _make_code(self, connection: AsyncConnection, order: OrderRow, at_ms: int) -> None:
+        while True:
+            code = code_of(self._random_bits(CODE_BITS))
+            taken = await connection.scalar(
+                select(pickup_codes.c.code).where(
+                    pickup_codes.c.store_id == order.store_id, pickup_codes.c.code == code
+                )
+            )
+            if taken is None:
+                break
+        await connection.execute(
+            insert(pickup_codes),
+            {
+                "store_id": order.store_id,
+                "code": code,
+                "order_id": order.id,
+                "created_at_ms": at_ms,
+            },
+        )
+
+    async def hand_over(self, store_id: str, typed: str, moved_by: str) -> StoreOrder:
+        """Give out the goods behind a code, once.
+
+        Raises:
+            UnknownCode: This store has no such code.
+            AlreadyHandedOver: It was used before.
+            NotReadyYet: The order is not ready (it was cancelled).
+        """
+        code = read(typed)
+        if code is None:
+            raise UnknownCode
+        at_ms = self._clock()
+        async with self._record.write() as connection:
+            row = await _redeem(connection, store_id, code, at_ms)
+            order = await _locked(connection, row)
+            if order.state is not OrderState.READY:
+                raise NotReadyYet
+            await _set_state(connection, order, OrderState.HANDED_OVER, moved_by, at_ms)
+            await _leave_store(connection, order, at_ms)
+            await connection.execute(insert(outbox), outbox_rows("order", [order.id], at_ms))
+            shown = await self._shown(connection, order.id)
+        self._on_commit()
+        return shown
+
+    async def board(self, store_id: str) -> Board:
+        """What a store works on, what was handed over lately, and what is still waiting.
+
+        Raises:
+            NotFound: There is no such store.
+        """
+        self._directory.catalogue.store(store_id)
+        at_ms = self._clock()
+        async with self._record.read() as connection:
+            rows = await connection.execute(
+                ORDERS.where(
+                    orders.c.store_id == store_id,
+                    orders.c.state.in_([state.value for state in OPEN_AT_STORE])
+                    | (
+                        (orders.c.state == OrderState.HANDED_OVER.value)
+                        & (orders.c.handed_over_at_ms > at_ms - HANDED_OVER_SHOWN_MS)
+                    ),
+                )
+                .order_by(orders.c.due_at_ms, orders.c.number)
+                .limit(BOARD_MAX)
+            )
+            found = [order_of(row) for row in rows.mappings()]
+            names = await self._directory.nicknames(connection, {row.guest_id for row in found})
+            waiting = await self._waiting(connection, store_id)
+        return Board(store_views(found, self._directory.catalogue, names), waiting, at_ms)
+
+    async def _waiting(self, connection: AsyncConnection, store_id: str) -> list[Waiting]:
+        count = func.count(orders.c.id).label("orders")
+        rows = await connection.execute(
+            GROUPS.add_columns(count)
+            .join(orders, orders.c.group_id == buying_groups.c.id)
+            .where(
+                orders.c.store_id == store_id,
+                orders.c.state == OrderState.WAITING_GROUP.value,
+            )
+            .group_by(*GROUP_COLUMNS)
+            .order_by(buying_groups.c.ends_at_ms)
+        )
+        waiting = []
+        for row in rows.mappings():
+            group = group_of(row)
+            product = self._directory.catalogue.product(group.product_id)
+            waiting.append(Waiting(group, product.name, row["orders"]))
+        return waiting
+
+    async def _shown(self, connection: AsyncConnection, order_id: str) -> StoreOrder:
+        rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
+        order = order_of(rows.mappings().one())
+        names = await self._directory.nicknames(connection, [order.guest_id])
+        return store_views([order], self._directory.catalogue, names)[0]
+
+
+async def _locked(connection: AsyncConnection, order_id: str) -> OrderRow:
+    rows = await connection.execute(ORDERS.where(orders.c.id == order_id).with_for_update())
+    row = rows.mappings().first()
+    if row is None:
+        raise NotFound("order", order_id)
+    return order_of(row)
+
+
+async def _set_state(
+    connection: AsyncConnection, order: OrderRow, to: OrderState, moved_by: str, at_ms: int
+) -> None:
+    handed_over_at_ms = at_ms if to is OrderState.HANDED_OVER else None
+    changed = await connection.execute(
+        update(orders)
+        .where(orders.c.id == order.id, orders.c.version == order.version)
+        .values(state=to.value, version=order.version + 1, handed_over_at_ms=handed_over_at_ms)
+    )
+    if changed.rowcount != 1:
+        raise IllegalMove(order.state, to)
+    await connection.execute(
+        insert(order_moves),
+        {
+            "order_id": order.id,
+            "version": order.version + 1,
+            "from_state": order.state.value,
+            "to_state": to.value,
+            "moved_by": moved_by,
+            "at_ms": at_ms,
+        },
+    )
+
+
+async def _redeem(connection: AsyncConnection, store_id: str, code: str, at_ms: int) -> str:
+    """Use up a code; return its order."""
+    here = (pickup_codes.c.store_id == store_id, pickup_codes.c.code == code)
+    won = await connection.execute(
+        update(pickup_codes)
+        .where(*here, pickup_codes.c.redeemed_at_ms.is_(None))
+        .values(redeemed_at_ms=at_ms)
+        .returning(pickup_codes.c.order_id)
+    )
+    order_id = won.scalar_one_or_none()
+    if order_id is not None:
+        return str(order_id)
+    redeemed_at_ms = await connection.scalar(select(pickup_codes.c.redeemed_at_ms).where(*here))
+    if redeemed_at_ms is None:
+        raise UnknownCode
+    raise AlreadyHandedOver(redeemed_at_ms)
+
+
+async def _leave_store(connection: AsyncConnection, order: OrderRow, at_ms: int) -> None:
+    """The goods leave the shelf, and their price is earned."""
+    await connection.execute(
+        update(stock)
+        .where(stock.c.product_id == order.product_id, stock.c.store_id == order.store_id)
+        .values(on_hand=stock.c.on_hand - order.quantity, sold=stock.c.sold - order.quantity)
+    )
+    await connection.execute(
+        insert(stock_moves),
+        {
+            "product_id": order.product_id,
+            "store_id": order.store_id,
+            "order_id": order.id,
+            "kind": "hand_over",
+            "units": order.quantity,
+            "at_ms": at_ms,
+        },
+    )
+    transfer = earned(order.id, order.store_id, order.paid_fen, at_ms)
+    await connection.execute(
+        insert(money_transfers),
+        {
+            "order_id": transfer.order_id,
+            "kind": transfer.kind.value,
+            "from_account": transfer.from_account,
+            "to_account": transfer.to_account,
+            "amount_fen": transfer.amount_fen,
+            "at_ms": transfer.at_ms,
+        },
+    )

@@ -1,0 +1,268 @@
+"""Group buys in the record: opened by a pin, expired at the deadline, done when handed over."""
+
+from collections.abc import Callable, Collection
+
+import structlog
+from sqlalchemy import and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.catalogue.values import GroupOffer, Pin
+from commerce.errors import NotFound
+from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
+from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.record.cancelling import cancel_in
+from commerce.io.record.engine import Clock, Record
+from commerce.io.record.rows import GROUPS, group_of, order_of, outbox_rows
+from commerce.io.record.schema import buying_groups, orders, outbox, pins
+from commerce.io.shop.directory import Directory
+from commerce.orders.states import OrderState
+from commerce.views import Card
+
+ROOM_GROUPS_MAX = 200
+
+log = structlog.get_logger()
+
+
+_ENDED = buying_groups.c.ends_at_ms <= bindparam("ended")
+_OVERDUE = (
+    select(buying_groups.c.id)
+    .where(buying_groups.c.state == GroupState.OPEN.value, _ENDED)
+    .order_by(buying_groups.c.id)
+)
+_FINISHED = and_(
+    buying_groups.c.state.in_([GroupState.REACHED.value, GroupState.FULFILLING.value]),
+    _ENDED,
+    ~exists().where(
+        orders.c.group_id == buying_groups.c.id,
+        orders.c.state.not_in([OrderState.HANDED_OVER.value, OrderState.CANCELLED.value]),
+    ),
+)
+_ANY_FINISHED = select(buying_groups.c.id).where(_FINISHED).limit(1)
+_FINISH = (
+    update(buying_groups)
+    .where(_FINISHED)
+    .values(state=GroupState.DONE.value)
+    .returning(buying_groups.c.id)
+)
+
+
+class Groups:
+    """Opens, finds and ends group buys; pins and unpins cards."""
+
+    def __init__(
+        self,
+        record: Record,
+        gate: RedisGate,
+        directory: Directory,
+        *,
+        clock: Clock,
+        new_id: Callable[[], str],
+        on_commit: Callable[[], None],
+    ) -> None:
+        self._record = record
+        self._gate = gate
+        self._directory = directory
+        self._clock = clock
+        self._new_id = new_id
+        self._on_commit = on_commit
+
+    async def pin(self, room_id: str, product_id: str, media_time: int | None) -> Card:
+        """Put a product on the table; open each estate's group if the product has an offer.
+
+        Pinned again, the card moves to the front; a group that may be joined goes on.
+
+        Raises:
+            NotFound: No such room, or the product is not on sale.
+        """
+        catalogue = self._directory.catalogue
+        estates = catalogue.estates_of(room_id)
+        product = catalogue.product(product_id)
+        if not product.on_sale:
+            raise NotFound("product", product_id)
+        at_ms = self._clock()
+        pin = Pin(room_id, product_id, at_ms, media_time)
+        async with self._record.write() as connection:
+            await _put_pin(connection, pin)
+            opened = []
+            if product.group:
+                opened = await self._open(
+                    connection,
+                    room_id,
+                    product_id,
+                    product.group,
+                    [estate.id for estate in estates],
+                    at_ms,
+                )
+            await connection.execute(
+                insert(outbox), outbox_rows("pin", [f"{room_id}|{product_id}"], at_ms)
+            )
+            [card] = await self._directory.cards_of(connection, [pin])
+        # The outbox tells the gate as well; now the first tap finds the group already there.
+        for group in opened:
+            await self._gate.set_group(group, at_ms)
+        self._on_commit()
+        return card
+
+    async def unpin(self, room_id: str, product_id: str) -> None:
+        """Take a product off the table; its groups go on. Twice is as good as once."""
+        self._directory.catalogue.room(room_id)
+        async with self._record.write() as connection:
+            gone = await connection.execute(
+                delete(pins).where(pins.c.room_id == room_id, pins.c.product_id == product_id)
+            )
+            if gone.rowcount:
+                await connection.execute(
+                    insert(outbox),
+                    outbox_rows("pin", [f"{room_id}|{product_id}"], self._clock()),
+                )
+        self._on_commit()
+
+    async def _open(
+        self,
+        connection: AsyncConnection,
+        room_id: str,
+        product_id: str,
+        offer: GroupOffer,
+        estate_ids: Collection[str],
+        at_ms: int,
+    ) -> list[Group]:
+        going_on = set(
+            await connection.scalars(
+                select(buying_groups.c.estate_id).where(
+                    buying_groups.c.product_id == product_id,
+                    buying_groups.c.state.in_([state.value for state in JOINABLE]),
+                    # One that is overdue and not expired yet still takes the estate's place.
+                    (buying_groups.c.ends_at_ms > at_ms)
+                    | (buying_groups.c.state == GroupState.OPEN.value),
+                )
+            )
+        )
+        opened = [
+            Group(
+                id=self._new_id(),
+                product_id=product_id,
+                estate_id=estate_id,
+                joined=0,
+                target=offer.target,
+                price_fen=offer.price_fen,
+                state=GroupState.OPEN,
+                ends_at_ms=at_ms + offer.duration_s * 1_000,
+            )
+            for estate_id in estate_ids
+            if estate_id not in going_on
+        ]
+        if opened:
+            await connection.execute(
+                insert(buying_groups),
+                [
+                    {
+                        "id": group.id,
+                        "room_id": room_id,
+                        "estate_id": group.estate_id,
+                        "product_id": product_id,
+                        "price_fen": group.price_fen,
+                        "target": group.target,
+                        "joined": 0,
+                        "state": group.state.value,
+                        "opened_at_ms": at_ms,
+                        "ends_at_ms": group.ends_at_ms,
+                    }
+                    for group in opened
+                ],
+            )
+            await connection.execute(
+                insert(outbox), outbox_rows("group", [group.id for group in opened], at_ms)
+            )
+        return opened
+
+    async def of_room(self, room_id: str) -> list[Group]:
+        """Groups that a room shows: of pinned products, not ended, newest last."""
+        self._directory.catalogue.room(room_id)
+        async with self._record.read() as connection:
+            rows = await connection.execute(
+                GROUPS.where(
+                    buying_groups.c.state.in_([state.value for state in JOINABLE]),
+                    buying_groups.c.product_id.in_(
+                        select(pins.c.product_id).where(pins.c.room_id == room_id)
+                    )
+                    | (buying_groups.c.room_id == room_id),
+                )
+                .order_by(buying_groups.c.opened_at_ms.desc())
+                .limit(ROOM_GROUPS_MAX)
+            )
+            return [group_of(row) for row in reversed(rows.mappings().all())]
+
+    async def step(self) -> None:
+        """Expire and finish what is due; a record that is away is tried again next time."""
+        try:
+            await self.expire_overdue()
+            await self.finish_done()
+        except DBAPIError as error:
+            log.warning("groups wait", error=type(error).__name__)
+
+    async def expire_overdue(self) -> int:
+        """Expire groups whose deadline passed without enough neighbours; how many.
+
+        Their orders are cancelled, stock released, payments sent back: all in one transaction each.
+        """
+        at_ms = self._clock()
+        async with self._record.read() as connection:
+            overdue = list(await connection.scalars(_OVERDUE, {"ended": at_ms - EXPIRY_GRACE_MS}))
+        expired = 0
+        for group_id in overdue:
+            expired += await self._expire(group_id, at_ms)
+        if expired:
+            self._on_commit()
+        return expired
+
+    async def _expire(self, group_id: str, at_ms: int) -> bool:
+        async with self._record.write() as connection:
+            won = await connection.execute(
+                update(buying_groups)
+                .where(
+                    buying_groups.c.id == group_id,
+                    buying_groups.c.state == GroupState.OPEN.value,
+                )
+                .values(state=GroupState.EXPIRED.value)
+            )
+            if won.rowcount == 0:
+                return False
+            rows = await connection.execute(
+                select(orders).where(
+                    orders.c.group_id == group_id,
+                    orders.c.state == OrderState.WAITING_GROUP.value,
+                )
+            )
+            waiting = [order_of(row) for row in rows.mappings()]
+            await cancel_in(connection, waiting, "group-expired", "group", at_ms)
+            await connection.execute(insert(outbox), outbox_rows("group", [group_id], at_ms))
+        return True
+
+    async def finish_done(self) -> int:
+        """Close groups whose time is over and whose goods are all out; how many."""
+        at_ms = self._clock()
+        ended = {"ended": at_ms - EXPIRY_GRACE_MS}
+        async with self._record.read() as connection:
+            if not await connection.scalar(_ANY_FINISHED, ended):
+                return 0
+        async with self._record.write() as connection:
+            done = await connection.execute(_FINISH, ended)
+            ids = [row.id for row in done]
+            if ids:
+                await connection.execute(insert(outbox), outbox_rows("group", ids, at_ms))
+        self._on_commit()
+        return len(ids)
+
+
+async def _put_pin(connection: AsyncConnection, pin: Pin) -> None:
+    values = {"pinned_at_ms": pin.pinned_at_ms, "media_time": pin.media_time}
+    changed = await connection.execute(
+        update(pins)
+        .where(pins.c.room_id == pin.room_id, pins.c.product_id == pin.product_id)
+        .values(values)
+    )
+    if changed.rowcount == 0:
+        await connection.execute(
+            insert(pins), {"room_id": pin.room_id, "product_id": pin.product_id, **values}
+        )

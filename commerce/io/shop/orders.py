@@ -1,0 +1,201 @@
+"""One tap: through the gate, into the stream, and back when the record has it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
+
+from commerce.errors import NotFound, Refusal, Refused, TryAgain
+from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.ledger.answers import Answer, Answers
+from commerce.io.record.engine import Clock, Record
+from commerce.io.record.rows import ORDERS, order_of
+from commerce.io.record.schema import orders
+from commerce.io.shop.directory import Directory
+from commerce.io.shop.views import order_view, pickup_codes_of
+from commerce.orders.gate import Decision, Status, Tap
+from commerce.orders.order import OrderRow, body_hash_of, order_id_of
+from commerce.orders.states import OrderState
+from commerce.views import OrderView
+
+CONFIRM_S = 5.0  # how long a tap waits for the commit
+GATE_RETRY_S = 0.05  # between tries while the gate is being rebuilt
+REPLAY_POLL_S = 0.1
+MINE_MAX = 100  # orders that a buyer sees
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What a buyer asks for. `expected_price_fen` is the price of a unit that they saw."""
+
+    guest_id: str
+    estate_id: str
+    room_id: str
+    product_id: str
+    quantity: int
+    key: str
+    group_id: str | None = None
+    expected_price_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The tap was admitted, and its answer is not here yet; asking again with the key tells."""
+
+    order_id: str
+
+
+class Orders:
+    """Places and finds orders."""
+
+    def __init__(
+        self,
+        record: Record,
+        gate: RedisGate,
+        answers: Answers,
+        directory: Directory,
+        *,
+        clock: Clock,
+        node: str,
+        on_closed: Callable[[], None],
+    ) -> None:
+        self._record = record
+        self._gate = gate
+        self._answers = answers
+        self._directory = directory
+        self._clock = clock
+        self._node = node
+        self._on_closed = on_closed
+        self._open_groups: dict[tuple[str, str], str] = {}
+
+    async def place(
+        self, request: OrderRequest, *, wait_s: float = CONFIRM_S
+    ) -> OrderView | Pending:
+        """Place an order; it is confirmed (committed in the record) when an OrderView returns.
+
+        The same key with the same body has one effect and the same answer, at any time.
+
+        Raises:
+            Refused: A clear no.
+            NotFound: The room or estate does not exist.
+            TryAgain: Nothing was decided.
+        """
+        tap = self._tap(request)
+        deadline = asyncio.get_running_loop().time() + wait_s
+        with self._answers.expect(tap.order_id) as answer:
+            decision = await self._decide(tap, deadline)
+            if decision.status is Status.REFUSED:
+                assert decision.refusal
+                raise Refused(decision.refusal, decision.left)
+            poll_s = wait_s if decision.status is Status.ADMITTED else REPLAY_POLL_S
+            found = await self._wait(tap, answer, deadline, poll_s)
+        if found is None:
+            return Pending(tap.order_id)
+        return await self._show(found)
+
+    def _tap(self, request: OrderRequest) -> Tap:
+        catalogue = self._directory.catalogue
+        catalogue.room(request.room_id)
+        catalogue.estate(request.estate_id)
+        group_id = request.group_id or ""
+        place = (request.estate_id, request.product_id)
+        return Tap(
+            order_id=order_id_of(request.guest_id, request.key),
+            body_hash=body_hash_of(request.room_id, request.product_id, group_id, request.quantity),
+            guest_id=request.guest_id,
+            estate_id=request.estate_id,
+            room_id=request.room_id,
+            product_id=request.product_id,
+            quantity=request.quantity,
+            group_id=group_id or self._open_groups.get(place, ""),
+            explicit=bool(group_id),
+            expected_price_fen=request.expected_price_fen,
+            stores=catalogue.routes[request.estate_id],
+            origin=self._node,
+        )
+
+    async def _decide(self, tap: Tap, deadline: float) -> Decision:
+        """Ask the gate until it decides, while there is time."""
+        loop = asyncio.get_running_loop()
+        while True:
+            decision = await self._gate.admit(tap, self._clock())
+            match decision.status:
+                case Status.OTHER_GROUP:
+                    self._open_groups[tap.estate_id, tap.product_id] = decision.group_id
+                    tap = replace(tap, group_id=decision.group_id)
+                case Status.NOT_READY:
+                    self._on_closed()
+                    await asyncio.sleep(GATE_RETRY_S)
+                case Status.BUSY:
+                    raise TryAgain("the ledger is far behind")
+                case _:
+                    return decision
+            if loop.time() >= deadline:
+                raise TryAgain("the gate is closed")
+
+    async def _wait(
+        self, tap: Tap, answer: asyncio.Future[Answer], deadline: float, poll_s: float
+    ) -> OrderRow | None:
+        """Wait for the answer, looking into the record now and then, and once at the end."""
+        loop = asyncio.get_running_loop()
+        replay = poll_s <= REPLAY_POLL_S
+        while True:
+            if replay and (row := await self._row(tap.order_id)):
+                return _checked(row, tap.body_hash)
+            left_s = deadline - loop.time()
+            done, _ = await asyncio.wait((answer,), timeout=max(0.0, min(poll_s, left_s)))
+            if done:
+                told = answer.result()
+                if told.refusal:
+                    raise Refused(told.refusal)
+                return told.order
+            if left_s <= poll_s:
+                row = await self._row(tap.order_id)
+                return _checked(row, tap.body_hash) if row else None
+
+    async def _row(self, order_id: str) -> OrderRow | None:
+        async with self._record.read() as connection:
+            rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
+            row = rows.mappings().first()
+        return order_of(row) if row else None
+
+    async def _show(self, row: OrderRow) -> OrderView:
+        code = None
+        if row.state is OrderState.READY:
+            async with self._record.read() as connection:
+                code = (await pickup_codes_of(connection, [row])).get(row.id)
+        return order_view(row, self._directory.catalogue, code)
+
+    async def get(self, order_id: str) -> OrderRow:
+        """The order as the record has it, or `NotFound`."""
+        row = await self._row(order_id)
+        if row is None:
+            raise NotFound("order", order_id)
+        return row
+
+    async def mine(self, guest_id: str) -> list[OrderView]:
+        """A buyer's orders, newest first; taps that cost nothing and gave nothing are left out."""
+        async with self._record.read() as connection:
+            rows = await connection.execute(
+                select(orders)
+                .where(
+                    orders.c.guest_id == guest_id,
+                    orders.c.refused.is_(None) | (orders.c.paid_fen > 0),
+                )
+                .order_by(orders.c.created_at_ms.desc(), orders.c.number.desc())
+                .limit(MINE_MAX)
+            )
+            found = [order_of(row) for row in rows.mappings()]
+            codes = await pickup_codes_of(connection, found)
+        catalogue = self._directory.catalogue
+        return [order_view(row, catalogue, codes.get(row.id)) for row in found]
+
+
+def _checked(row: OrderRow, body_hash: str) -> OrderRow:
+    """The answer that a key got the first time."""
+    if row.body_hash != body_hash:
+        raise Refused(Refusal.KEY_REUSED)
+    if row.refused:
+        raise Refused(row.refused)
+    return row

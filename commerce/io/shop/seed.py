@@ -1,0 +1,194 @@
+"""Loads a shop into the record, any number of times."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from argon2 import PasswordHasher
+from sqlalchemy import Table, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from commerce.catalogue.values import Position, Product, SeedPlan, SeedStaff, Stock, Text
+from commerce.io.ledger.writes import ORDER_NUMBER
+from commerce.io.record.engine import Record, wall_clock
+from commerce.io.record.rows import outbox_rows
+from commerce.io.record.schema import (
+    brands,
+    counters,
+    estates,
+    outbox,
+    products,
+    rooms,
+    staff,
+    stock,
+    stock_moves,
+    stores,
+)
+
+FIRST_ORDER_NUMBER = 1_001
+
+
+async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
+    """Load `plan` into an upgraded record; needs no Redis and no running server.
+
+    What exists is updated (names, prices, passwords); stock that exists is left as it is. A server
+    that runs takes changes over within seconds.
+    """
+    hashes = await asyncio.to_thread(_hash, plan.staff)
+    at_ms = wall_clock()
+    async with Record(engine).write() as connection:
+        await _put(
+            connection, counters, [{"name": ORDER_NUMBER, "value": FIRST_ORDER_NUMBER}], False
+        )
+        brand = {"id": plan.brand.id, **_words("name", plan.brand.name)}
+        await _put(connection, brands, [brand])
+        await _put(connection, stores, [_store(plan, at) for at in range(len(plan.stores))])
+        await _put(connection, estates, [_estate(plan, at) for at in range(len(plan.estates))])
+        await _put(
+            connection,
+            rooms,
+            [
+                {"id": room.id, "store_id": room.store_id, **_words("title", room.title)}
+                for room in plan.rooms
+            ],
+        )
+        await _put(
+            connection,
+            products,
+            [
+                _product(product, plan.brand.id, place)
+                for place, product in enumerate(plan.products)
+            ],
+        )
+        await _put(
+            connection,
+            staff,
+            [
+                _staff(seeded, password_hash)
+                for seeded, password_hash in zip(plan.staff, hashes, strict=True)
+            ],
+        )
+        if plan.products:
+            subjects = [product.id for product in plan.products]
+            await connection.execute(insert(outbox), outbox_rows("product", subjects, at_ms))
+        await _stock(connection, plan.stock, at_ms)
+
+
+async def receive(connection: AsyncConnection, received: Stock, at_ms: int) -> None:
+    """Add units that arrived in a store."""
+    where = (stock.c.product_id == received.product_id, stock.c.store_id == received.store_id)
+    changed = await connection.execute(
+        update(stock)
+        .where(*where)
+        .values(on_hand=stock.c.on_hand + received.units, moves=stock.c.moves + 1)
+    )
+    key = {"product_id": received.product_id, "store_id": received.store_id}
+    if changed.rowcount == 0:
+        await connection.execute(
+            insert(stock), {**key, "on_hand": received.units, "sold": 0, "moves": 1}
+        )
+    await connection.execute(
+        insert(stock_moves),
+        {**key, "kind": "receive", "units": received.units, "at_ms": at_ms},
+    )
+    await connection.execute(
+        insert(outbox),
+        {
+            "topic": "restock",
+            "subject": f"{received.product_id}|{received.store_id}",
+            "units": received.units,
+            "due_at_ms": at_ms,
+        },
+    )
+
+
+async def _stock(connection: AsyncConnection, received: Sequence[Stock], at_ms: int) -> None:
+    rows = await connection.execute(select(stock.c.product_id, stock.c.store_id))
+    known = {(product, store) for product, store in rows}
+    for part in received:
+        if (part.product_id, part.store_id) not in known and part.units:
+            await receive(connection, part, at_ms)
+
+
+async def _put(
+    connection: AsyncConnection, table: Table, rows: list[dict[str, Any]], overwrite: bool = True
+) -> None:
+    """Insert rows, or bring those that exist up to date."""
+    [key] = table.primary_key.columns
+    known = set(await connection.scalars(select(key)))
+    for row in rows:
+        if row[key.name] not in known:
+            await connection.execute(insert(table), row)
+        elif overwrite:
+            await connection.execute(update(table).where(key == row[key.name]).values(row))
+
+
+def _hash(people: Sequence[SeedStaff]) -> list[str]:
+    hasher = PasswordHasher()
+    hashes: dict[str, str] = {}  # a whole staff with one password is hashed once
+    for seeded in people:
+        if seeded.password not in hashes:
+            hashes[seeded.password] = hasher.hash(seeded.password)
+    return [hashes[seeded.password] for seeded in people]
+
+
+def _words(name: str, text: Text) -> dict[str, Any]:
+    return {f"{name}_zh": text.zh, f"{name}_en": text.en}
+
+
+def _position(position: Position) -> dict[str, Any]:
+    return {"latitude": position.latitude, "longitude": position.longitude}
+
+
+def _store(plan: SeedPlan, at: int) -> dict[str, Any]:
+    store = plan.stores[at]
+    return {
+        "id": store.id,
+        "brand_id": plan.brand.id,
+        **_words("name", store.name),
+        **_words("address", store.address),
+        **_position(store.position),
+    }
+
+
+def _estate(plan: SeedPlan, at: int) -> dict[str, Any]:
+    estate = plan.estates[at]
+    return {
+        "id": estate.id,
+        "brand_id": plan.brand.id,
+        "store_id": estate.store_id,
+        **_words("name", estate.name),
+        **_position(estate.position),
+    }
+
+
+def _product(product: Product, brand_id: str, shelf: int) -> dict[str, Any]:
+    offer = product.group
+    return {
+        "id": product.id,
+        "brand_id": brand_id,
+        **_words("name", product.name),
+        **_words("unit", product.unit),
+        "image": product.image,
+        "price_fen": product.price_fen,
+        "list_price_fen": product.list_price_fen,
+        "group_price_fen": offer.price_fen if offer else None,
+        "group_target": offer.target if offer else None,
+        "group_duration_s": offer.duration_s if offer else None,
+        "household_limit": product.household_limit,
+        "on_sale": product.on_sale,
+        "shelf": shelf,
+    }
+
+
+def _staff(seeded: SeedStaff, password_hash: str) -> dict[str, Any]:
+    person = seeded.staff
+    return {
+        "id": person.id,
+        "username": person.username,
+        "name": person.name,
+        "roles": " ".join(person.roles),
+        "room_id": person.room_id or None,
+        "store_id": person.store_id or None,
+        "password_hash": password_hash,
+    }

@@ -1,0 +1,99 @@
+"""Builds what is shown of orders: to buyers with the pickup code, to stores with the buyer."""
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+import segno
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.io.record.schema import pickup_codes
+from commerce.io.shop.catalogue import Catalogue
+from commerce.orders.order import OrderRow
+from commerce.orders.pickup import shown
+from commerce.orders.states import OrderState
+from commerce.views import BuyerView, OrderView, PickupView, StoreOrder, StoreView
+
+QR_CACHE = 2_048
+QR_BORDER = 2  # modules
+
+
+@lru_cache(QR_CACHE)
+def pickup_view(code: str) -> PickupView:
+    """The code as people read it, and its QR as an SVG data URI."""
+    text = shown(code)
+    qr = segno.make(text, error="m", micro=False)
+    return PickupView(text, qr.svg_data_uri(border=QR_BORDER, scale=4, dark="#000"))
+
+
+async def pickup_codes_of(
+    connection: AsyncConnection, rows: Collection[OrderRow]
+) -> dict[str, str]:
+    """Pickup codes by order id, of orders that are ready."""
+    ready = [row.id for row in rows if row.state is OrderState.READY]
+    if not ready:
+        return {}
+    found = await connection.execute(
+        select(pickup_codes.c.order_id, pickup_codes.c.code).where(
+            pickup_codes.c.order_id.in_(ready)
+        )
+    )
+    return {order_id: code for order_id, code in found}
+
+
+def order_view(row: OrderRow, catalogue: Catalogue, code: str | None = None) -> OrderView:
+    """An order as its buyer sees it."""
+    product = catalogue.product(row.product_id)
+    return OrderView(
+        id=row.id,
+        number=row.number,
+        state=row.state,
+        product_id=row.product_id,
+        name=product.name,
+        image=product.image,
+        quantity=row.quantity,
+        total_fen=row.total_fen,
+        group_id=row.group_id or None,
+        estate_id=row.estate_id,
+        store=store_view(catalogue, row.store_id),
+        created_at_ms=row.created_at_ms,
+        due_at_ms=row.due_at_ms,
+        pickup=pickup_view(code) if code else None,
+        refunded_fen=row.refunded_fen,
+    )
+
+
+def store_order(row: OrderRow, catalogue: Catalogue, nickname: str) -> StoreOrder:
+    """An order as the store sees it."""
+    product = catalogue.product(row.product_id)
+    return StoreOrder(
+        id=row.id,
+        number=row.number,
+        state=row.state,
+        product_id=row.product_id,
+        name=product.name,
+        image=product.image,
+        quantity=row.quantity,
+        total_fen=row.total_fen,
+        group_id=row.group_id or None,
+        estate_id=row.estate_id,
+        store=store_view(catalogue, row.store_id),
+        created_at_ms=row.created_at_ms,
+        due_at_ms=row.due_at_ms,
+        refunded_fen=row.refunded_fen,
+        buyer=BuyerView(nickname, catalogue.estate(row.estate_id).name),
+        handed_over_at_ms=row.handed_over_at_ms,
+    )
+
+
+def store_views(
+    rows: Sequence[OrderRow], catalogue: Catalogue, nicknames: dict[str, str]
+) -> list[StoreOrder]:
+    """Many orders as the store sees them."""
+    return [store_order(row, catalogue, nicknames.get(row.guest_id, "—")) for row in rows]
+
+
+def store_view(catalogue: Catalogue, store_id: str) -> StoreView:
+    """A store as a buyer needs it."""
+    store = catalogue.store(store_id)
+    return StoreView(store.id, store.name, store.address)

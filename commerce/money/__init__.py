@@ -1,0 +1,1 @@
+"""Transfers between accounts and the payment port. Rules only."""

@@ -1,0 +1,1 @@
+"""Orders: the gate, the ledger, states, routing, pickup. Rules only."""

@@ -1,0 +1,180 @@
+"""The rule of the ledger: what a batch of admitted taps means for the record.
+
+`plan` is a pure function of the batch, the provider's answers and the facts locked in the record;
+the shell (commerce/io/ledger/consumer.py) writes the plan in one transaction. Time is that of the
+entries, never the clock, so that a batch delivered again plans the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from commerce.errors import Refusal
+from commerce.groups.group import GOES_ON, Group, GroupState
+from commerce.money.payments import PaymentOutcome
+from commerce.money.transfers import Transfer, charged
+from commerce.orders.order import Entry, OrderRow
+from commerce.orders.states import OrderState, due_at_ms
+
+BATCH_MAX = 500  # entries per transaction
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the record says about everything that a batch touches; locked until the commit.
+
+    `free` is on_hand − sold by (product, store); `seats` are (group, household) pairs taken.
+    """
+
+    known: dict[str, OrderRow] = field(default_factory=dict)
+    free: dict[tuple[str, str], int] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    seats: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one entry: its order, and whether its hold is sold or goes back."""
+
+    entry: Entry
+    order: OrderRow
+    sold: bool
+    refusal: Refusal | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to write. `reached` maps a group to the time its last missing household tapped."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    orders: list[OrderRow] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
+    refunds: list[OrderRow] = field(default_factory=list)
+    joined: dict[str, int] = field(default_factory=dict)
+    reached: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def sales(self) -> list[OrderRow]:
+        """New orders that take stock."""
+        return [order for order in self.orders if order.refused is None]
+
+
+def plan(
+    entries: Sequence[Entry],
+    payments: Mapping[str, PaymentOutcome],
+    facts: Facts,
+    first_number: int,
+) -> Plan:
+    """Decide a batch; `facts` is used up (it is counted down as the batch goes on).
+
+    Args:
+        entries: In stream order, none with an unknown payment.
+        payments: Final outcome by order id.
+        facts: The record's, as of the transaction.
+        first_number: Order numbers from here on are ours, one per entry.
+    """
+    result = Plan()
+    for offset, entry in enumerate(entries):
+        known = facts.known.get(entry.order_id)
+        if known is not None:
+            result.verdicts.append(_again(entry, known))
+            continue
+        paid = payments[entry.order_id] is PaymentOutcome.PAID
+        refusal = _refusal(entry, paid, facts)
+        order = _order(entry, first_number + offset, paid, refusal, facts)
+        facts.known[order.id] = order
+        if refusal is None:
+            _take(order, entry, facts, result)
+        elif paid:
+            result.refunds.append(order)
+        if paid:
+            result.transfers.append(charged(order.id, order.total_fen, entry.at_ms))
+        result.orders.append(order)
+        result.verdicts.append(Verdict(entry, order, refusal is None, refusal))
+    return _let_go(result)
+
+
+def _again(entry: Entry, known: OrderRow) -> Verdict:
+    """An entry delivered again, or a key that the gate had forgotten: nothing happens twice."""
+    if known.body_hash != entry.body_hash:
+        return Verdict(entry, known, False, Refusal.KEY_REUSED)
+    same = known.entry_id == entry.entry_id
+    return Verdict(entry, known, same and known.refused is None, known.refused)
+
+
+def _refusal(entry: Entry, paid: bool, facts: Facts) -> Refusal | None:
+    if not paid:
+        return Refusal.PAYMENT_DECLINED
+    if entry.group_id:
+        group = facts.groups.get(entry.group_id)
+        if group is None or not group.joinable(entry.at_ms):
+            return Refusal.GROUP_CLOSED
+        if (entry.group_id, entry.guest_id) in facts.seats:
+            return Refusal.ALREADY_JOINED
+    if facts.free.get((entry.product_id, entry.store_id), 0) < entry.quantity:
+        return Refusal.SOLD_OUT
+    return None
+
+
+def _order(
+    entry: Entry, number: int, paid: bool, refusal: Refusal | None, facts: Facts
+) -> OrderRow:
+    if refusal:
+        state, due = OrderState.CANCELLED, None
+    elif entry.group_id and facts.groups[entry.group_id].state not in GOES_ON:
+        state, due = OrderState.WAITING_GROUP, None
+    else:
+        state, due = OrderState.NEW, due_at_ms(entry.at_ms)
+    return OrderRow(
+        id=entry.order_id,
+        number=str(number),
+        guest_id=entry.guest_id,
+        estate_id=entry.estate_id,
+        room_id=entry.room_id,
+        store_id=entry.store_id,
+        product_id=entry.product_id,
+        group_id=entry.group_id if entry.group_id in facts.groups else "",
+        quantity=entry.quantity,
+        total_fen=entry.total_fen,
+        paid_fen=entry.total_fen if paid else 0,
+        refunded_fen=0,
+        state=state,
+        refused=refusal,
+        version=1,
+        created_at_ms=entry.at_ms,
+        due_at_ms=due,
+        handed_over_at_ms=None,
+        body_hash=entry.body_hash,
+        entry_id=entry.entry_id,
+    )
+
+
+def _take(order: OrderRow, entry: Entry, facts: Facts, result: Plan) -> None:
+    facts.free[order.product_id, order.store_id] -= order.quantity
+    if not order.group_id:
+        return
+    facts.seats.add((order.group_id, order.guest_id))
+    group = facts.groups[order.group_id]
+    group = replace(group, joined=group.joined + 1)
+    if group.state is GroupState.OPEN and group.joined >= group.target:
+        group = replace(group, state=GroupState.REACHED)
+        result.reached[group.id] = entry.at_ms
+    facts.groups[group.id] = group
+    result.joined[group.id] = result.joined.get(group.id, 0) + 1
+
+
+def _let_go(result: Plan) -> Plan:
+    """Orders of this batch that waited for a group which the batch itself completed go on, too."""
+    if not result.reached:
+        return result
+
+    def gone_on(order: OrderRow) -> OrderRow:
+        reached_at_ms = result.reached.get(order.group_id)
+        if reached_at_ms is None or order.state is not OrderState.WAITING_GROUP:
+            return order
+        return replace(order, state=OrderState.NEW, due_at_ms=due_at_ms(reached_at_ms))
+
+    result.orders = [gone_on(order) for order in result.orders]
+    result.verdicts = [
+        replace(verdict, order=gone_on(verdict.order)) for verdict in result.verdicts
+    ]
+    return result

@@ -1,0 +1,114 @@
+"""An order as the record has it, and the stream entry it begins as."""
+
+import hashlib
+from dataclasses import dataclass
+
+from commerce.errors import PoisonEntry, Refusal
+from commerce.orders.states import OrderState
+
+ENTRY_FIELDS = 12
+ID_CHARS = 32
+
+
+def order_id_of(guest_id: str, idempotency_key: str) -> str:
+    """Return the one order id that a household's key stands for, here and at the provider."""
+    material = f"{guest_id}\x00{idempotency_key}".encode()
+    return hashlib.blake2b(material, digest_size=ID_CHARS // 2).hexdigest()
+
+
+def body_hash_of(room_id: str, product_id: str, group_id: str, quantity: int) -> str:
+    """Return what tells one body from another under the same key."""
+    material = f"{room_id}\x00{product_id}\x00{group_id}\x00{quantity}".encode()
+    return hashlib.blake2b(material, digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A tap that the gate admitted, on its way into the record. `at_ms` is the gate's time."""
+
+    entry_id: str
+    order_id: str
+    body_hash: str
+    guest_id: str
+    estate_id: str
+    room_id: str
+    product_id: str
+    quantity: int
+    price_fen: int
+    group_id: str
+    store_id: str
+    at_ms: int
+    origin: str
+
+    @property
+    def total_fen(self) -> int:
+        """What the buyer pays."""
+        return self.quantity * self.price_fen
+
+
+def parse_entry(entry_id: str, text: str) -> Entry:
+    """Read what admit.lua wrote: fields in the order of `Entry`, joined by `|`.
+
+    Raises:
+        PoisonEntry: This is not an entry of ours.
+    """
+    fields = text.split("|")
+    if len(fields) != ENTRY_FIELDS:
+        raise PoisonEntry(f"{len(fields)} fields")
+    order_id, body_hash, guest, estate, room, product, quantity, price, group, store, at, origin = (
+        fields
+    )
+    try:
+        entry = Entry(
+            entry_id,
+            order_id,
+            body_hash,
+            guest,
+            estate,
+            room,
+            product,
+            int(quantity),
+            int(price),
+            group,
+            store,
+            int(at),
+            origin,
+        )
+    except ValueError:
+        raise PoisonEntry("a number is not one") from None
+    if len(order_id) != ID_CHARS or entry.quantity < 1 or entry.price_fen < 1 or entry.at_ms < 0:
+        raise PoisonEntry("a value is out of range")
+    if not (guest and estate and room and product and store):
+        raise PoisonEntry("an id is empty")
+    return entry
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order as it stands in the record.
+
+    `refused` is set when the ledger said no after the gate had said yes (payment declined, or the
+    gate was too generous after a loss); such an order is CANCELLED from the start, holds no stock,
+    and whatever was paid goes back.
+    """
+
+    id: str
+    number: str
+    guest_id: str
+    estate_id: str
+    room_id: str
+    store_id: str
+    product_id: str
+    group_id: str
+    quantity: int
+    total_fen: int
+    paid_fen: int
+    refunded_fen: int
+    state: OrderState
+    refused: Refusal | None
+    version: int
+    created_at_ms: int
+    due_at_ms: int | None
+    handed_over_at_ms: int | None
+    body_hash: str
+    entry_id: str

@@ -1,0 +1,34 @@
+"""Which store serves an estate: its own first, then the others by distance."""
+
+import math
+from collections.abc import Iterable
+
+from commerce.catalogue.values import Estate, Position, Store
+
+EARTH_RADIUS_M = 6_371_000.0
+CANDIDATES_MAX = 5
+
+
+def distance_m(one: Position, other: Position) -> float:
+    """Return the great-circle distance in metres (haversine formula)."""
+    latitude_1, latitude_2 = math.radians(one.latitude), math.radians(other.latitude)
+    half_latitude = (latitude_2 - latitude_1) / 2
+    half_longitude = math.radians(other.longitude - one.longitude) / 2
+    chord = (
+        math.sin(half_latitude) ** 2
+        + math.cos(latitude_1) * math.cos(latitude_2) * math.sin(half_longitude) ** 2
+    )
+    return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord)))
+
+
+def candidates(estate: Estate, stores: Iterable[Store]) -> tuple[str, ...]:
+    """Return ids of stores that may serve `estate`, best first, at most `CANDIDATES_MAX`."""
+    ranked = sorted(
+        stores,
+        key=lambda store: (
+            store.id != estate.store_id,
+            distance_m(estate.position, store.position),
+            store.id,
+        ),
+    )
+    return tuple(store.id for store in ranked[:CANDIDATES_MAX])

@@ -1,0 +1,65 @@
+"""What an order may do next: its states, the one table of transitions, the 30-minute clock."""
+
+from enum import StrEnum
+
+from commerce.errors import IllegalMove
+
+FULFIL_MS = 30 * 60 * 1_000  # from "goes to the store" to "ready"
+HANDED_OVER_SHOWN_MS = 2 * 3_600 * 1_000  # how long the store's board shows what is done
+
+
+class OrderState(StrEnum):
+    """Where an order stands."""
+
+    WAITING_GROUP = "waiting_group"
+    NEW = "new"
+    PICKING = "picking"
+    PACKED = "packed"
+    READY = "ready"
+    HANDED_OVER = "handed_over"
+    CANCELLED = "cancelled"
+
+
+_S = OrderState
+
+# The database enforces the same table (commerce/io/record/schema.py writes it from here).
+TRANSITIONS: frozenset[tuple[OrderState, OrderState]] = frozenset(
+    {
+        (_S.WAITING_GROUP, _S.NEW),
+        (_S.WAITING_GROUP, _S.CANCELLED),
+        (_S.NEW, _S.PICKING),
+        (_S.NEW, _S.CANCELLED),
+        (_S.PICKING, _S.PACKED),
+        (_S.PICKING, _S.CANCELLED),
+        (_S.PACKED, _S.READY),
+        (_S.PACKED, _S.CANCELLED),
+        (_S.READY, _S.HANDED_OVER),
+        (_S.READY, _S.CANCELLED),
+    }
+)
+
+INITIAL: frozenset[OrderState] = frozenset({_S.WAITING_GROUP, _S.NEW, _S.CANCELLED})
+
+# What a clerk may ask for. WAITING_GROUP is the group's to end, HANDED_OVER needs the code.
+CLERK_MAY: frozenset[OrderState] = frozenset({_S.PICKING, _S.PACKED, _S.READY, _S.CANCELLED})
+
+# States that a store works on.
+OPEN_AT_STORE: tuple[OrderState, ...] = (_S.NEW, _S.PICKING, _S.PACKED, _S.READY)
+
+
+def check_move(state: OrderState, to: OrderState) -> None:
+    """Raise `IllegalMove` unless an order may go from `state` to `to`."""
+    if (state, to) not in TRANSITIONS:
+        raise IllegalMove(state, to)
+
+
+def check_clerk_move(state: OrderState, to: OrderState) -> None:
+    """Raise `IllegalMove` unless a clerk may move an order from `state` to `to`."""
+    if to not in CLERK_MAY or state is _S.WAITING_GROUP:
+        raise IllegalMove(state, to)
+    check_move(state, to)
+
+
+def due_at_ms(started_at_ms: int) -> int:
+    """Return when an order that went to the store at `started_at_ms` has to be ready."""
+    return started_at_ms + FULFIL_MS

@@ -1,0 +1,1 @@
+"""Simulated people: hosts, viewers, buyers, neighbours."""

@@ -1,0 +1,155 @@
+"""`linli publish`: a host that stays on air, from a clip or the generated picture.
+
+It comes back by itself after every loss, waits when the server asks it to (another host is on air),
+and stops for good only when told to, when its clip is over, or when the server refuses it.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from loadtest.clients.whip import WhipSession
+from loadtest.errors import ClipError, NoAnswer, Refused, TryLater
+from loadtest.sources.clip import clip_audio, clip_video
+from loadtest.sources.encoded import AmbientSource, PictureSource, Source
+
+BITRATE_BPS = 1_500_000
+# Waits between tries: doubled from the first to the last, each taken between half and the whole.
+RETRY_FIRST_S = 0.5
+RETRY_LAST_S = 10.0
+# What the server may ask for at most.
+RETRY_AFTER_MAX_S = 60.0
+EXIT_REFUSED = 2
+EXIT_CLIP = 3
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What a host sends. Without a clip: the generated picture and sound."""
+
+    clip: Path | None = None
+    copy: bool = False
+    loop: bool = True
+    bitrate_bps: int = BITRATE_BPS
+
+
+class Backoff:
+    """Waits that grow with every failure and are never the same for two hosts."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._failures = 0
+
+    def succeeded(self) -> None:
+        """Start from the first wait again."""
+        self._failures = 0
+
+    def wait_s(self, asked_s: float | None = None) -> float:
+        """Return how long to wait now; `asked_s` is what the server asked for."""
+        if asked_s is not None:
+            return min(asked_s, RETRY_AFTER_MAX_S) * self._rng.uniform(1.0, 1.2)
+        longest: float = min(RETRY_FIRST_S * 2**self._failures, RETRY_LAST_S)
+        self._failures += 1
+        return longest * self._rng.uniform(0.5, 1.0)
+
+
+async def publish(
+    url: str,
+    token: str,
+    programme: Programme,
+    *,
+    on_air: Callable[[], None] = lambda: None,
+    rng: random.Random | None = None,
+) -> None:
+    """Publish to the WHIP address `url` until cancelled or the clip is over.
+
+    Raises:
+        Refused: The server will not have this host (401, 403, 404, …).
+        ClipError: The clip cannot be published.
+    """
+    backoff = Backoff(rng or random.Random())
+    waiting_for: str | None = None
+    while True:
+        asked_s = None
+        try:
+            if await _once(url, token, programme, backoff, on_air):
+                return
+            waiting_for = None
+        except TryLater as later:
+            asked_s = later.retry_after_s
+            if waiting_for != later.detail:
+                log.info("stepping aside, will be back", why=later.detail)
+            waiting_for = later.detail
+        except NoAnswer as error:
+            if waiting_for != str(error):
+                log.warning("not on air, trying again", why=str(error))
+            waiting_for = str(error)
+        await asyncio.sleep(backoff.wait_s(asked_s))
+
+
+async def _once(
+    url: str, token: str, programme: Programme, backoff: Backoff, on_air: Callable[[], None]
+) -> bool:
+    """Hold one session; return whether the programme is over."""
+    video, audio = await asyncio.to_thread(
+        open_sources,
+        programme.clip,
+        copy=programme.copy,
+        loop=programme.loop,
+        bitrate_bps=programme.bitrate_bps,
+    )
+    async with WhipSession(url, token, video, audio) as session:
+        log.info("on air", to=url)
+        on_air()
+        backoff.succeeded()
+        why = await session.lost()
+        log.info("off air", why=why)
+        return session.over
+
+
+def open_sources(
+    clip: Path | None, *, copy: bool, loop: bool, bitrate_bps: int
+) -> tuple[Source, Source]:
+    """Return video and audio of `clip`, or the generated ones.
+
+    Raises:
+        ClipError: The file is missing, not media, or cannot be passed through unencoded.
+    """
+    if clip is None:
+        return PictureSource(bitrate_bps), AmbientSource()
+    video = clip_video(clip, copy=copy, loop=loop, bitrate_bps=bitrate_bps)
+    audio = clip_audio(clip, copy=copy, loop=loop)
+    return video, audio or AmbientSource(silent=True)
+
+
+def publish_command(
+    to: str, token: str, clip: Path | None, *, copy: bool = False, loop: bool = True
+) -> int:
+    """Run `linli publish` until SIGINT or SIGTERM; return the exit code."""
+    programme = Programme(clip, copy=copy, loop=loop)
+    try:
+        asyncio.run(_until_signal(to, token, programme))
+    except Refused as error:
+        log.error("not on air", why=str(error))
+        return EXIT_REFUSED
+    except ClipError as error:
+        log.error("not on air", why=str(error))
+        return EXIT_CLIP
+    return 0
+
+
+async def _until_signal(to: str, token: str, programme: Programme) -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(publish(to, token, programme))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,1 @@
+"""`linli bench`: one figure each, on pinned cores."""

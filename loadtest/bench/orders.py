@@ -1,0 +1,101 @@
+"""`linli bench orders`: durable one-tap orders a second, and tap → confirmed at half that load."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from loadtest.actors.buyers import Buyers, Tapped
+from loadtest.measure.report import Check, Report
+from loadtest.measure.rig import ROOM, Rig, rig
+from loadtest.measure.stats import Better, Figure
+
+WARM_UP_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersPlan:
+    """How much to measure."""
+
+    runs: int
+    seconds: float
+    buyers: int
+    guests: int
+    groups: bool
+
+
+async def bench_orders(report: Report, plan: OrdersPlan) -> None:
+    """Fill `report`.
+
+    Raises:
+        LoadError: The server did not start, or refused the guests.
+    """
+    async with rig() as server, Buyers(server.base_url, ROOM) as buyers:
+        await buyers.arrive(plan.guests)
+        if plan.groups:
+            await buyers.open_groups(await server.token())
+        requests = await buyers.plain_requests(plan.buyers, WARM_UP_S)
+        await buyers.flat_out(plan.buyers, WARM_UP_S)
+        flat_out = await _flat_out(report, server, buyers, plan)
+        rate = flat_out.median / 2
+        rushes = [await _rush(report, server, buyers, rate, plan) for _ in range(plan.runs)]
+        report.checks += await buyers.check()
+    p50 = tuple(tapped.percentile_ms(50) for tapped in rushes)
+    p99 = tuple(tapped.percentile_ms(99) for tapped in rushes)
+    report.figures += [
+        flat_out,
+        Figure("rate of the steady taps", "/s", (rate,), Better.HIGHER),
+        Figure("tap → confirmed, p50", "ms", p50),
+        Figure("tap → confirmed, p99", "ms", p99, target=150.0),
+        Figure("requests that do nothing", "/s", (requests,), Better.HIGHER),
+    ]
+    outcomes: Counter[str] = sum((tapped.outcomes for tapped in rushes), Counter())
+    wanted = plan.runs * int(rate * plan.seconds)
+    report.checks.append(
+        Check(
+            "guests did not run out of groups to join",
+            outcomes.total() >= wanted,
+            f"{outcomes.total()} of {wanted} steady taps",
+        )
+    )
+    report.counts |= {f"steady taps {name}": count for name, count in outcomes.items()}
+    report.counts["tester behind its schedule at most, ms"] = round(
+        max(tapped.behind_s_max for tapped in rushes) * 1e3
+    )
+    report.notes.append(
+        "Every tap joins a group." if plan.groups else "Taps buy at once, without a group."
+    )
+    report.notes.append(
+        f"HTTP alone takes {1e3 / requests:.2f} ms of a request's "
+        f"{1e3 / flat_out.median:.2f} ms; Valkey shares the server's core."
+    )
+    report.finish()
+
+
+async def _flat_out(report: Report, server: Rig, buyers: Buyers, plan: OrdersPlan) -> Figure:
+    rates, outcomes = [], Counter[str]()
+    server_share = children_share = 0.0
+    for _ in range(plan.runs):
+        cpu = server.cpu()
+        tapped = await buyers.flat_out(plan.buyers, plan.seconds)
+        used = server.cpu().since(cpu)
+        rates.append(tapped.confirmed / tapped.seconds)
+        outcomes += tapped.outcomes
+        server_share += used.server_s / used.at / plan.runs
+        children_share += used.children_s / used.at / plan.runs
+        report.tester(used)
+    report.counts = {
+        "core used by the server, %": round(server_share * 100),
+        "by Valkey, %": round(children_share * 100),
+    }
+    report.counts |= {f"fast taps {name}": count for name, count in outcomes.items()}
+    return Figure(
+        "one-tap orders, durable in SQL, per core", "/s", tuple(rates), Better.HIGHER, 1_000
+    )
+
+
+async def _rush(
+    report: Report, server: Rig, buyers: Buyers, rate: float, plan: OrdersPlan
+) -> Tapped:
+    cpu = server.cpu()
+    tapped = await buyers.rush(rate, plan.seconds)
+    report.tester(server.cpu().since(cpu))
+    return tapped

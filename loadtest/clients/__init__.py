@@ -1,0 +1,1 @@
+"""Clients that know the wire formats only: HTTP, room socket, WHIP, WHEP."""

@@ -1,0 +1,295 @@
+"""Thousands of WebSocket viewers of one room in one process, and a few who talk.
+
+Each viewer is a bare `asyncio.Protocol`: it frames messages, looks for marked chat lines to measure
+publish → receive, and answers pings. One in many decodes everything and audits it by offset.
+"""
+
+import asyncio
+import base64
+import contextlib
+import os
+import re
+import time
+from array import array
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import msgpack  # type: ignore[import-untyped]  # it has no stubs
+
+from loadtest.clients.audit import OffsetAudit
+from loadtest.errors import NoAnswer
+
+SUBPROTOCOL = "linli.v1.msgpack"
+JOIN_TIMEOUT_S = 20.0
+LEAVE_TIMEOUT_S = 5.0
+DECODE_EVERY = 50
+# The server limits connections per address; a tester has the whole loopback net.
+VIEWERS_PER_ADDRESS = 100
+JOINING_AT_ONCE_MAX = 64
+_MARK = re.compile(rb"~(\d{1,19})~")
+_OPCODE_BINARY, _OPCODE_CLOSE, _OPCODE_PING, _OPCODE_PONG = 2, 8, 9, 10
+
+
+def marked(text: str, at_ns: int) -> str:
+    """Return a chat line that tells when it was said."""
+    return f"{text} ~{at_ns}~"
+
+
+def masked_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
+    """Return one client frame (RFC 6455 §5.2), at most 65,535 bytes of payload."""
+    size = len(payload)
+    if size < 126:
+        head = bytes((0x80 | opcode, 0x80 | size))
+    else:
+        head = bytes((0x80 | opcode, 0x80 | 126)) + size.to_bytes(2, "big")
+    stream = (mask * (size // 4 + 1))[:size]
+    mixed = int.from_bytes(payload, "big") ^ int.from_bytes(stream, "big")
+    return head + mask + mixed.to_bytes(size, "big")
+
+
+def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Return the whole server frames at the start of `data` as (opcode, payload), and the rest."""
+    frames = []
+    at, size = 0, len(data)
+    while size - at >= 2:
+        length, head = data[at + 1] & 0x7F, 2
+        if length == 126:
+            if size - at < 4:
+                break
+            length, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
+        elif length == 127:
+            if size - at < 10:
+                break
+            length, head = int.from_bytes(data[at + 2 : at + 10], "big"), 10
+        end = at + head + length
+        if end > size:
+            break
+        frames.append((data[at] & 0x0F, data[at + head : end]))
+        at = end
+    return frames, data[at:]
+
+
+@dataclass(slots=True)
+class RoomTotals:
+    """What an audience has received so far."""
+
+    viewers: int = 0
+    lost: int = 0
+    frames: int = 0
+    bytes: int = 0
+    events: int = 0
+    gaps: int = 0
+    duplicates: int = 0
+    audited: int = 0
+    refused_lines: int = 0
+
+
+class RoomViewer(asyncio.Protocol):
+    """One connection to the room."""
+
+    def __init__(self, audience: "Audience", token: str | None, *, decode: bool) -> None:
+        self._audience = audience
+        self._token = token
+        self._pending = b""
+        self._open = False
+        self._transport: asyncio.Transport | None = None
+        self.audit = OffsetAudit() if decode else None
+        self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.refused_lines = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the WebSocket."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport.write(self._audience.handshake)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        if self._pending:
+            data = self._pending + data
+        if not self._open:
+            head, blank, data = data.partition(b"\r\n\r\n")
+            if not blank:
+                self._pending = head
+                return
+            if not head.startswith(b"HTTP/1.1 101"):
+                self._fail(head.split(b"\r\n", 1)[0].decode("latin-1"))
+                return
+            self._open = True
+            hello = {"t": "hello", "channel": self._audience.channel}
+            self.say(hello | ({"token": self._token} if self._token else {}))
+        frames, self._pending = split_frames(data)
+        audience = self._audience
+        for opcode, payload in frames:
+            if opcode == _OPCODE_BINARY:
+                audience.frames += 1
+                audience.bytes += len(payload)
+                if not self.joined.done() and b"\xa8snapshot" in payload:
+                    self.joined.set_result(None)
+                mark = _MARK.search(payload)
+                if mark is not None:
+                    audience.heard(payload, mark)
+                if self.audit is not None:
+                    self._judge(self.audit, msgpack.unpackb(payload))
+            elif opcode == _OPCODE_PING:
+                self._send(_OPCODE_PONG, payload)
+            elif opcode == _OPCODE_CLOSE:
+                self._fail(f"closed with {int.from_bytes(payload[:2], 'big')}")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count who went before the end."""
+        self._fail("connection lost")
+        self._audience.gone(self)
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Send one message."""
+        self._send(_OPCODE_BINARY, msgpack.packb(message))
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport:
+            self._transport.close()
+
+    def _send(self, opcode: int, payload: bytes) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.write(masked_frame(opcode, payload, os.urandom(4)))
+
+    def _judge(self, audit: OffsetAudit, message: dict[str, Any]) -> None:
+        match message["t"]:
+            case "snapshot":
+                audit.snapshot(message["epoch"], message["offset"])
+            case "tick":
+                numbers = [event["o"] for event in message.get("events", ())]
+                audit.tick(message["epoch"], message["offset"], numbers)
+            case "error":
+                self.refused_lines += 1
+
+    def _fail(self, why: str) -> None:
+        if not self.joined.done():
+            self.joined.set_exception(NoAnswer(why))
+            self.joined.exception()  # whoever waits sees it; nobody has to
+        self.close()
+
+
+class Audience:
+    """All viewers of one room in this process. `async with`; then `join`, `say`, `totals`."""
+
+    def __init__(self, base_url: str, room_id: str) -> None:
+        parts = urlsplit(base_url)
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        self.channel = f"room:{room_id}"
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.handshake = (
+            f"GET /ws HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+            f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n"
+        ).encode()
+        self.frames = 0
+        self.bytes = 0
+        self._measured_from_ns: int | None = None
+        self.latencies_us = array("L")
+        self._viewers: dict[RoomViewer, None] = {}
+        self._lost = 0
+        self._leaving = False
+        self._empty = asyncio.Event()
+
+    async def __aenter__(self) -> "Audience":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leaving = True
+        for viewer in list(self._viewers):
+            viewer.close()
+        if self._viewers:  # every transport reports its end in its own time
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                    await self._empty.wait()
+
+    async def join(
+        self, count: int, *, tokens: list[str] | None = None, per_s: float = 500.0
+    ) -> list[RoomViewer]:
+        """Bring in `count` viewers at a steady pace; return them when each has its snapshot.
+
+        Raises:
+            NoAnswer: One of them was not let in.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        limit = asyncio.Semaphore(JOINING_AT_ONCE_MAX)
+
+        async def one(number: int) -> RoomViewer:
+            await asyncio.sleep(max(0.0, began + number / per_s - loop.time()))
+            async with limit, asyncio.timeout(JOIN_TIMEOUT_S):
+                return await self._join(tokens[number] if tokens else None)
+
+        return await asyncio.gather(*(one(number) for number in range(count)))
+
+    async def _join(self, token: str | None) -> RoomViewer:
+        number = len(self._viewers)
+        decode = token is not None or number % DECODE_EVERY == 0
+        viewer = RoomViewer(self, token, decode=decode)
+        self._viewers[viewer] = None
+        source = (self._source(number), 0) if self._host.startswith("127.") else None
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: viewer, self._host, self._port, local_addr=source
+            )
+        except OSError as error:
+            self._viewers.pop(viewer, None)
+            raise NoAnswer(f"no answer from {self._host}:{self._port} ({error.strerror})") from None
+        await viewer.joined
+        return viewer
+
+    @staticmethod
+    def _source(number: int) -> str:
+        host = 2 + number // VIEWERS_PER_ADDRESS
+        return f"127.0.{host // 250}.{host % 250 + 1}"
+
+    def measure(self) -> None:
+        """Forget the delays so far; count those of lines that are said from now on."""
+        del self.latencies_us[:]
+        self._measured_from_ns = time.monotonic_ns()
+
+    def heard(self, payload: bytes, first: re.Match[bytes]) -> None:
+        """Note the delay of every marked line in one message."""
+        if (from_ns := self._measured_from_ns) is None:
+            return
+        now_ns = time.monotonic_ns()
+        for mark in _MARK.finditer(payload, first.start()):
+            said_ns = int(mark[1])
+            if from_ns <= said_ns <= now_ns:
+                self.latencies_us.append((now_ns - said_ns) // 1_000)
+
+    def gone(self, viewer: RoomViewer) -> None:
+        """Note that a viewer's connection has ended."""
+        if viewer not in self._viewers:
+            return
+        del self._viewers[viewer]
+        self._lost += not self._leaving
+        if not self._viewers:
+            self._empty.set()
+
+    def totals(self) -> RoomTotals:
+        """Return what everybody who is still here has received so far."""
+        totals = RoomTotals(len(self._viewers), self._lost, self.frames, self.bytes)
+        for viewer in self._viewers:
+            totals.refused_lines += viewer.refused_lines
+            if viewer.audit is not None:
+                totals.audited += 1
+                totals.events += viewer.audit.events
+                totals.gaps += viewer.audit.gaps
+                totals.duplicates += viewer.audit.duplicates
+        return totals
+
+
+async def talk(talkers: list[RoomViewer], lines_per_s: float, seconds: float) -> int:
+    """Let `talkers` take turns saying marked lines, evenly spaced; return how many were said."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    said = 0
+    while (due := said / lines_per_s) < seconds:
+        await asyncio.sleep(max(0.0, began + due - loop.time()))
+        text = marked("今天的草莓很新鲜 fresh today", time.monotonic_ns())
+        talkers[said % len(talkers)].say({"t": "chat", "cid": f"load-{said}", "text": text})
+        said += 1
+    return said

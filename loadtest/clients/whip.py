@@ -1,0 +1,220 @@
+"""A WHIP publisher (RFC 9725) over aiortc: offer, answer, session, its end."""
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from urllib.parse import urljoin, urlsplit
+
+import aioice.ice
+import httpx
+from aiortc import (
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+
+from loadtest.errors import NoAnswer, Refused, TryLater
+from loadtest.sources.encoded import Source
+from loadtest.sources.tracks import Pace, PacedTrack
+
+HTTP_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 15.0
+# How often the session's URL is asked whether it is still there; a second failure ends it.
+PROBE_EVERY_S = 3.0
+_LATER = (409, 429, 503)
+
+
+class WhipSession:
+    """One connection of a host. `async with` publishes; `lost()` returns when it has ended."""
+
+    def __init__(self, url: str, token: str, video: Source, audio: Source) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._sources = (video, audio)
+        self._pools = [ThreadPoolExecutor(1), ThreadPoolExecutor(1)]
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._http = httpx.AsyncClient(timeout=HTTP_TIMEOUT_S, follow_redirects=True)
+        self._location: str | None = None
+        self._state = asyncio.Event()
+        self._tracks: list[PacedTrack] = []
+
+    async def __aenter__(self) -> "WhipSession":
+        try:
+            await self._connect()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def lost(self) -> str:
+        """Return why the session ended, once it has: media, network or the server ended it."""
+        media = asyncio.create_task(self._tracks[0].ended_by_itself.wait())
+        state = asyncio.create_task(self._disconnected())
+        probe = asyncio.create_task(self._server_forgot())
+        reasons = {media: "the clip is over", state: "disconnected", probe: "ended by the server"}
+        try:
+            done, _ = await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+            return next(reason for task, reason in reasons.items() if task in done)
+        finally:
+            for task in reasons:
+                task.cancel()
+            await asyncio.gather(*reasons, return_exceptions=True)
+
+    @property
+    def over(self) -> bool:
+        """Whether the source itself has come to its end."""
+        return bool(self._tracks) and self._tracks[0].ended_by_itself.is_set()
+
+    async def close(self) -> None:
+        """DELETE the session and let go of everything. Idempotent."""
+        if self._location:
+            location, self._location = self._location, None
+            with contextlib.suppress(httpx.HTTPError):
+                await self._http.delete(location, headers=self._headers)
+        await self._peer.close()
+        await self._http.aclose()
+        for pool, source in zip(self._pools, self._sources, strict=True):
+            pool.shutdown(wait=True)
+            source.close()
+
+    async def _connect(self) -> None:
+        pace = Pace()
+        for kind, source, pool in zip(("video", "audio"), self._sources, self._pools, strict=True):
+            track = PacedTrack(kind, source, pace, pool)
+            self._tracks.append(track)
+            transceiver = self._peer.addTransceiver(track, direction="sendonly")
+            _only(transceiver, "video/H264" if kind == "video" else "audio/opus")
+            # aiortc tells its own encoder when the far side asks for a key frame; we have ours.
+            transceiver.sender._send_keyframe = source.want_key_frame  # type: ignore[method-assign]
+        self._peer.on("connectionstatechange", self._state.set)
+        with loopback_candidates(self._url):
+            await self._peer.setLocalDescription(await self._peer.createOffer())
+        answer = await self._post(self._peer.localDescription.sdp)
+        try:
+            await self._peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        except ValueError as error:
+            raise NoAnswer(f"the answer was not understood: {error}") from None
+        await self._connected()
+
+    async def _post(self, offer: str) -> str:
+        headers = self._headers | {"Content-Type": "application/sdp"}
+        try:
+            response = await self._http.post(self._url, content=offer, headers=headers)
+        except httpx.InvalidURL as error:
+            raise Refused(0, f"{self._url} is no address: {error}") from None
+        except httpx.HTTPError as error:
+            raise NoAnswer(f"no answer from {self._url} ({type(error).__name__})") from None
+        raise_for(response)
+        if "Location" in response.headers:
+            self._location = urljoin(str(response.url), response.headers["Location"])
+        return response.text
+
+    async def _connected(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                while self._peer.connectionState != "connected":
+                    if self._peer.connectionState in ("failed", "closed"):
+                        raise NoAnswer("the media connection failed (is UDP blocked?)")
+                    self._state.clear()
+                    await self._state.wait()
+        except TimeoutError:
+            raise NoAnswer("the media connection was not made in time (is UDP blocked?)") from None
+
+    async def _disconnected(self) -> None:
+        while self._peer.connectionState == "connected":
+            self._state.clear()
+            await self._state.wait()
+
+    async def _server_forgot(self) -> None:
+        failures = 0
+        while failures < 2:
+            await asyncio.sleep(PROBE_EVERY_S)
+            if self._location is None:
+                continue
+            try:
+                response = await self._http.get(self._location, headers=self._headers)
+            except httpx.HTTPError:
+                failures += 1
+                continue
+            if response.status_code in (404, 410):
+                self._location = None
+                return
+            failures = 0
+
+
+def raise_for(response: httpx.Response) -> None:
+    """Raise what the status of a WHIP or WHEP answer means; return for 201.
+
+    Raises:
+        TryLater: 409, 429, 503.
+        Refused: Other 4xx.
+        NoAnswer: Anything else that is not 201.
+    """
+    if response.status_code == 201:
+        return
+    detail = problem_text(response)
+    if response.status_code in _LATER:
+        after = response.headers.get("Retry-After", "")
+        raise TryLater(response.status_code, detail, float(after) if after.isdigit() else None)
+    if 400 <= response.status_code < 500:
+        raise Refused(response.status_code, detail)
+    raise NoAnswer(f"the server answered {response.status_code}: {detail}")
+
+
+def problem_text(response: httpx.Response) -> str:
+    """Return the text of a problem document, or the beginning of whatever else came."""
+    with contextlib.suppress(ValueError, AttributeError):
+        problem = response.json()
+        return " ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))
+    return response.text[:200]
+
+
+def _only(transceiver: RTCRtpTransceiver, mime_type: str) -> None:
+    """Offer one codec and, for video, its retransmissions."""
+    capabilities = RTCRtpSender.getCapabilities(transceiver.kind)
+    assert capabilities is not None
+    transceiver.setCodecPreferences(
+        [codec for codec in capabilities.codecs if codec.mimeType in (mime_type, "video/rtx")]
+    )
+
+
+@contextlib.contextmanager
+def loopback_candidates(url: str) -> Iterator[None]:
+    """Offer loopback addresses, too, while gathering for a server on this machine.
+
+    aioice leaves them out, and a machine may have no other.
+    """
+    token = _loopback_too.set(is_loopback(urlsplit(url).hostname or ""))
+    try:
+        yield
+    finally:
+        _loopback_too.reset(token)
+
+
+def _host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+    if _loopback_too.get():
+        return ["127.0.0.1", *_original_host_addresses(use_ipv4, False)]
+    return _original_host_addresses(use_ipv4, use_ipv6)
+
+
+_loopback_too = ContextVar("loopback_too", default=False)
+_original_host_addresses = aioice.ice.get_host_addresses
+aioice.ice.get_host_addresses = _host_addresses
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` of a URL is this machine itself."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""What clients measured: statistics, audit, reports, the rig."""

@@ -1,0 +1,77 @@
+"""A viewer who reads the clock in the picture: from drawn to decoded, as aiortc receives it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import numpy as np
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av import VideoFrame
+
+from loadtest.clients.whip import HTTP_TIMEOUT_S, loopback_candidates, raise_for
+from loadtest.errors import NoAnswer
+from loadtest.sources.picture import clock_delay_ms, read_clock
+
+
+class GlassViewer:
+    """Collects the delay of every picture whose clock can be read."""
+
+    def __init__(self) -> None:
+        self.delays_ms: list[float] = []
+        self.unreadable = 0
+
+    def look(self, frame: VideoFrame, at_ms: float) -> None:
+        """Read the clock of one decoded picture."""
+        plane = frame.planes[0]
+        luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        shown_ms = read_clock(luma[:, : plane.width])
+        if shown_ms is None:
+            self.unreadable += 1
+            return
+        self.delays_ms.append(clock_delay_ms(shown_ms, int(at_ms)))
+
+
+@contextlib.asynccontextmanager
+async def glass_viewer(whep_url: str) -> AsyncIterator[GlassViewer]:
+    """Watch `whep_url` and read its clock until left.
+
+    Raises:
+        LoadError: There is nothing to watch.
+    """
+    viewer = GlassViewer()
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    tasks: list[asyncio.Task[None]] = []
+
+    @peer.on("track")
+    def take(track: MediaStreamTrack) -> None:
+        tasks.append(asyncio.create_task(_watch(track, viewer)))
+
+    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_S) as http:
+        try:
+            for kind in ("video", "audio"):
+                peer.addTransceiver(kind, direction="recvonly")
+            with loopback_candidates(whep_url):
+                await peer.setLocalDescription(await peer.createOffer())
+            headers = {"Content-Type": "application/sdp"}
+            try:
+                offer = peer.localDescription.sdp
+                answer = await http.post(whep_url, content=offer, headers=headers)
+            except httpx.HTTPError as error:
+                raise NoAnswer(f"no answer from {whep_url} ({type(error).__name__})") from None
+            raise_for(answer)
+            await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+            yield viewer
+        finally:
+            await peer.close()
+            await asyncio.gather(*tasks)
+
+
+async def _watch(track: MediaStreamTrack, viewer: GlassViewer) -> None:
+    with contextlib.suppress(MediaStreamError):
+        while True:
+            frame = await track.recv()
+            if isinstance(frame, VideoFrame):
+                viewer.look(frame, time.time_ns() / 1e6)

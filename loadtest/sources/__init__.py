@@ -1,0 +1,1 @@
+"""Pictures, sound and clips that hosts send."""

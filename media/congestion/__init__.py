@@ -1,0 +1,1 @@
+"""What a link carries and which layer fits. Pure."""

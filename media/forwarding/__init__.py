@@ -1,0 +1,1 @@
+"""Who gets which packet: layers of a live, viewers, feedback. Pure."""

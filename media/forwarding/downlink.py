@@ -1,0 +1,414 @@
+"""One stream on its way to one viewer: a layer at a time, its numbers and times without a seam.
+
+A layer has numbers of its own. What the viewer gets is shifted, so that where a layer ends and the
+next one begins (at a key frame), where it paused, or was shown again what it had missed, numbers go
+on by one and times by what passed.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from media.congestion.estimator import Arrival, Estimator
+from media.forwarding.leg import Leg
+from media.stream.frames import Item, padding, part_of
+from media.stream.layer import Frame, Track
+from media.wire.rtp import sets_parameters, starts_key_frame, unwrap
+from media.wire.transport_cc import Told
+
+SPANS_MAX = 8
+ROLLOVER_NEAR = 0x10000 - 4_096
+RESENT_KEPT_MAX = 2_000
+SAID_AGAIN_MAX = 24  # packets; more would leave nothing of a viewer's repeats for what it misses
+SENT_BY_MAX = 100  # ten seconds of what is read of arrivals
+# Pictures that are shown again follow each other this closely: a decoder goes through them at once.
+REPLAY_STEP_S = 0.002
+REPLAY_AHEAD_S_MAX = 0.010
+# A full line's queue may be shorter than a key frame, and still hold what came before: a packet at
+# once, the rest at a pace.
+PACED_AT_ONCE_BYTES = 1_200
+# How much later than by its arrival a layer's key frame may be shown after the layer before.
+CROSSING_S_MAX = 0.075
+CROSSING_S_MIN = 0.001
+
+
+class Span(NamedTuple):
+    """Numbers from `first` on were a layer's."""
+
+    first: int
+    layer: Track
+    leg: Leg
+    replayed: dict[int, int]  # number → how far its time was moved
+
+
+class Again(NamedTuple):
+    """A packet that a viewer missed."""
+
+    number: int  # as the viewer knows it
+    item: Item
+    span: Span
+    ticks: int
+
+
+@dataclass(slots=True)
+class Newcomer:
+    """Waits for its first picture, which has a long way to go."""
+
+    settled_at: float  # not before
+    patient_until: float  # what we keep will do from then on
+    pad_at: float
+
+
+class Downlink:
+    """State of one stream for one viewer; `media.io.forward` drives it."""
+
+    def __init__(
+        self, leg: Leg, repair: Leg | None, clock_hz: int, estimator: Estimator | None = None
+    ) -> None:
+        self.leg = leg
+        self.estimator = estimator  # of a viewer that tells arrivals instead of an estimate
+        self.repair = repair  # of RFC 4588; None: repeats are the same packets again
+        self.repair_number = 0
+        self.layer: Track | None = None  # whose frames come
+        self.target: Track | None = None  # whose next key frame is waited for
+        self.on = False  # in the room's list of legs
+        self.paused = False
+        self.pace_per_s = 0.0  # bit/s at which a thin line catches up; 0: any
+        self.probed_at = 0.0
+        self.shown_again_at = -1e9
+        self.newcomer: Newcomer | None = None
+        self.said_again_at = -1e9
+        self._said_again: Frame | None = None  # a key frame
+        self._ended = -1  # the newest packet that was said twice as the end of a picture
+        self.changes = 0
+        self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
+        self._clock_hz = clock_hz
+        self._next = -1  # while not `on`
+        self._prompt_from = -1  # sent as they came from the host
+        self._left: tuple[int, float | None, float] | None = None  # time, captured, came
+        self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
+        self._coming = -1  # the first number that had not come by the newest report
+        self._sent_by: deque[tuple[float, int]] = deque(maxlen=SENT_BY_MAX)  # when, next number
+        self._resent: dict[int, float] = {}
+        self._missed_to = self._told_to = -1
+        # Catching up: where in the layer's group of pictures, and how its times are moved.
+        self._at = self._begun = 0  # which picture, how many of its packets were sent
+        self._group = -1
+        self._ticks: list[int] = []
+        self._credit = 0.0  # bytes, at a pace
+        self._credited_at = 0.0
+
+    def begin(self, first: int) -> None:
+        """The first number that the viewer gets will be `first`, or far from a rollover."""
+        if first & 0xFFFF >= ROLLOVER_NEAR:
+            first -= 0x8000  # a receiver that missed its beginning would not know of a rollover
+        self._next = first
+        self.leg.base = first >> 16 << 16
+
+    def pad(self, layer: Track, *, now: float) -> tuple[int, Item]:
+        """Return a packet without a picture to send ahead of the first, and its number.
+
+        Once it came, browsers ask for what is missing after it.
+        """
+        if self._next < 0:
+            self.begin(layer.next_unsent)
+        number = self._next
+        self._next += 1
+        return number, padding(layer.timestamp, now)
+
+    def join(self, layer: Track) -> Leg:
+        """Get all of `layer` from now on, the first that there is; return the leg."""
+        self.begin(layer.next_unsent)
+        self._take_leg(layer, self._next - layer.next_unsent, 0)
+        return self.go_on()
+
+    def next_number(self) -> int:
+        """Return the number that the next packet to the viewer will have."""
+        if self.on and self.layer is not None:
+            return self.layer.next_unsent + self.leg.shift
+        return self._next
+
+    @property
+    def needed_from(self) -> int:
+        """The first number of the layer of now; none so far if only another one is waited for."""
+        if not self._spans or (self.target is not None and not self.on):
+            return self._next
+        return self._spans[-1].first
+
+    def cross(self, layer: Track, frame: Frame) -> Leg:
+        """Go over to `layer`, whose `frame` comes next; return the leg that it shall go on."""
+        self.leave()
+        if self._next < 0:
+            self.begin(frame.runs[0].sequence)
+        shift = self._next - frame.runs[0].sequence
+        self._take_leg(layer, shift, self._crossing_ticks(layer, frame))
+        return self.leg
+
+    def go_on(self) -> Leg:
+        """Frames come as they are from now on."""
+        assert self.layer is not None
+        self.on, self.pace_per_s = True, 0.0
+        if self.target is self.layer:
+            self.target = None
+        self._prompt_from = self.next_number()
+        return self.leg
+
+    def leave(self) -> None:
+        """The layer is not sent any longer; the numbers stay."""
+        if self.layer is None:
+            return
+        self._next = self.next_number()
+        if self.on:
+            self._note_left(self.layer, self.layer.timestamp + self.leg.ticks)
+        self.on, self._group = False, -1
+
+    def _note_left(self, layer: Track, timestamp: int) -> None:
+        if self._left is not None and self._left[0] - timestamp & 0xFFFFFFFF < 0x80000000:
+            timestamp = self._left[0]  # nothing came since what was shown again
+        self._left = timestamp, layer.captured_at(layer.timestamp), layer.newest_at
+
+    def _take_leg(self, layer: Track, shift: int, ticks: int) -> None:
+        if self.layer is not layer and self.layer is not None:
+            self.changes += 1
+        self.layer, self.newcomer = layer, None
+        if (shift, ticks & 0xFFFFFFFF) != (self.leg.shift, self.leg.ticks):
+            self.leg = self.leg.moved(shift, ticks)
+        self._spans.append(Span(self._next, layer, self.leg, {}))
+
+    def _crossing_ticks(self, layer: Track, frame: Frame) -> int:
+        """Return how to move the times of `layer`, so that `frame` is shown in its turn."""
+        if self._left is None:
+            return 0
+        timestamp, captured, came = self._left
+        elapsed = by_arrival = layer.newest_at - came
+        begins = layer.captured_at(frame.timestamp)
+        if captured is not None and begins is not None:
+            elapsed = begins - captured
+        elapsed = max(CROSSING_S_MIN, min(elapsed, by_arrival + CROSSING_S_MAX))
+        return timestamp + round(elapsed * self._clock_hz) - frame.timestamp
+
+    # Catching up
+
+    def replay(self, layer: Track) -> None:
+        """Begin to catch up with `layer` from its newest key frame on."""
+        assert layer.gop
+        self.leave()
+        ticks = 0
+        if self._left is not None:
+            # The newest picture has its turn when the layer's next one would have come.
+            newest = layer.gop[-1]._replace(timestamp=layer.timestamp)
+            ticks = self._crossing_ticks(layer, newest)
+        if self._next < 0:
+            self.begin(layer.gop[0].runs[0].sequence)
+        self._take_leg(layer, self._next - layer.gop[0].runs[0].sequence, ticks)
+        self._squeeze(layer)
+
+    def _squeeze(self, layer: Track) -> None:
+        """Move the times of all pictures so far to just before the newest one's."""
+        count = len(layer.gop)
+        step_s = min(REPLAY_STEP_S, REPLAY_AHEAD_S_MAX / count) if self._left else REPLAY_STEP_S
+        step = max(1, round(step_s * self._clock_hz))
+        ahead = step * count if self._left else 0  # what was shown before must not be overtaken
+        self._at, self._begun, self._group = 0, 0, layer.key_frames
+        self._ticks = [
+            layer.timestamp + ahead - (count - 1 - at) * step - frame.timestamp
+            for at, frame in enumerate(layer.gop)
+        ]
+
+    def slow_down(self, bits_per_s: float, *, now: float) -> None:
+        """The line is full: what it is sent next goes at a pace, which it begins to earn now."""
+        self.pace_per_s, self._credit, self._credited_at = bits_per_s, 0.0, now
+
+    def earn(self, *, now: float) -> None:
+        """Time has passed: a line that is sent to at a pace may be sent more."""
+        elapsed, self._credited_at = now - self._credited_at, now
+        self._credit = min(PACED_AT_ONCE_BYTES, self._credit + self.pace_per_s / 8 * elapsed)
+
+    def allowed(self, packets: int) -> int:
+        """Return how many of `packets` may be sent next."""
+        if not self.pace_per_s:
+            return packets
+        return 1 if self._credit > 0 else 0
+
+    def next_replayed(self, packets: int) -> Frame | None:
+        """Return the next picture to catch up with, its time moved, or `packets` of it.
+
+        None: it has caught up.
+        """
+        layer = self.layer
+        assert layer is not None
+        if self._group != layer.key_frames:
+            # A key frame came meanwhile: nothing before it is needed any more.
+            if not layer.gop:
+                return None
+            shift = self._next - layer.gop[0].runs[0].sequence
+            self._take_leg(layer, shift, self.leg.ticks)
+            self._at, self._begun, self._group, self._ticks = 0, 0, layer.key_frames, []
+        if self._at >= len(layer.gop):
+            return None
+        frame = layer.gop[self._at]
+        ticks = self._ticks[self._at] if self._at < len(self._ticks) else 0
+        begin, end = self._begun, min(frame.packets, self._begun + packets)
+        if end == frame.packets:
+            self._at, self._begun = self._at + 1, 0
+        else:
+            self._begun = end
+        if end - begin < frame.packets:
+            frame = frame._replace(runs=part_of(frame.runs, begin, end), packets=end - begin)
+        self._credit -= sum(len(item.payload) for run in frame.runs for item in run.items)
+        span = self._spans[-1]
+        if ticks:
+            for run in frame.runs:
+                for number in range(run.sequence, run.sequence + len(run.items)):
+                    span.replayed[number] = ticks
+        last = frame.runs[-1]
+        self._next = last.sequence + len(last.items) + self.leg.shift
+        self._left = (
+            frame.timestamp + ticks + self.leg.ticks,
+            layer.captured_at(frame.timestamp),
+            layer.newest_at,
+        )
+        return frame._replace(shift=ticks)
+
+    def key_again(self, *, since: float, whole: bool) -> list[Again]:
+        """Return the packets of the newest H.264 key frame, if it came `since` and was sent.
+
+        What begins a slice comes first, and if it is to be `whole`, and is not large, in its turn
+        once more. Parameter sets are left out unless the same key frame is asked for again.
+        """
+        layer = self.layer
+        if layer is None or not self.on or not layer.gop or layer.codec.name != "H264":
+            return []
+        key = layer.gop[0]
+        if layer.ring[key.runs[0].sequence].at < since:
+            return []
+        with_sets, self._said_again = self._said_again is key, key
+        span = self._spans[-1]
+        again = [
+            Again(number + span.leg.shift, item, span, span.replayed.get(number, 0))
+            for run in key.runs
+            for number, item in enumerate(run.items, run.sequence)
+            if number + span.leg.shift >= span.first
+            and (with_sets or not sets_parameters(item.payload))
+        ]
+        begins = [one for one in again if starts_key_frame("H264", one.item.payload)]
+        return begins + again if whole and len(again) <= SAID_AGAIN_MAX else begins
+
+    def end_again(self) -> Again | None:
+        """Return the newest packet, which ends a picture; None: it was returned before."""
+        layer = self.layer
+        if layer is None or not self.on:
+            return None
+        span, own = self._spans[-1], layer.next_unsent - 1
+        kept = layer.ring.get(own)
+        if kept is None or own + span.leg.shift < max(span.first, self._ended + 1):
+            return None
+        self._ended = own + span.leg.shift
+        return Again(self._ended, kept.item, span, span.replayed.get(own, 0))
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all pictures of the layer so far were sent."""
+        layer = self.layer
+        return (
+            layer is not None
+            and bool(layer.gop)
+            and self._group == layer.key_frames
+            and self._at == len(layer.gop)
+        )
+
+    # Repairs
+
+    def missed(
+        self, sequence: int, *, now: float, rtt_s: float, newest_only: bool = False
+    ) -> Again | None:
+        """Return what the viewer misses under a 16-bit number, if it is still there.
+
+        None as well while an earlier repeat may be under way. With `newest_only` what was before
+        the newest key frame that the viewer was sent over to, or waits for, is left alone.
+        """
+        following = self.next_number()
+        number = unwrap(sequence, following)
+        if newest_only and number < self.needed_from:
+            return None
+        if number >= following or now - self._resent.get(number, -1e9) < rtt_s:
+            return None
+        for span in reversed(self._spans):
+            if number >= span.first:
+                own = number - span.leg.shift
+                kept = span.layer.ring.get(own)
+                if kept is None:
+                    return None
+                return Again(number, kept.item, span, span.replayed.get(own, 0))
+        return None
+
+    def under_way(self, highest: int) -> int:
+        """Return how many packets were sent after number `highest` (16 bits)."""
+        following = self.next_number()
+        return following - 1 - unwrap(highest & 0xFFFF, following)
+
+    def repeats_under_way(self, highest: int) -> int:
+        """Return how many repeats were sent after number `highest` (16 bits) of their stream."""
+        return self.repair_number - 1 - unwrap(highest & 0xFFFF, self.repair_number)
+
+    def waits_s(self, under_way: int, *, now: float) -> float | None:
+        """Return for how long the first of `under_way` packets, the newest, is; 0 if none is.
+
+        None if that cannot be told: it was sent later than it came from the host.
+        """
+        number = self.next_number() - under_way
+        if not self.on or self.layer is None or number < self._prompt_from:
+            return None
+        kept = self.layer.ring.get(number - self.leg.shift)
+        return now - kept.at if kept is not None else 0.0
+
+    def behind_s(self, under_way: int, *, now: float) -> float | None:
+        """Return how old the oldest of so many packets, the newest, is at least; 0 if none is.
+
+        It is reckoned from what had been sent at earlier calls, whatever layer it was of. None if
+        nothing came since: an outage, or the rest is lost.
+        """
+        following, sent = self.next_number(), self._sent_by
+        coming, before = following - under_way, self._coming
+        self._coming = coming
+        while sent and sent[0][1] <= coming:
+            sent.popleft()
+        behind_s = now - sent[0][0] if sent else 0.0
+        sent.append((now, following))
+        return behind_s if coming > before or not under_way else None
+
+    def arrival(self, told: Told, under_way: int) -> Arrival | None:
+        """Return what is told of the newest packet that came, after which so many were sent.
+
+        Transport-wide numbers are our sequence numbers: those of one viewer have no gaps. None if
+        it tells nothing new.
+        """
+        number = self.next_number() - 1 - under_way
+        since = max(self._told_to, self._prompt_from - 1)
+        if not self.on or self.layer is None or under_way < 0 or number <= since:
+            return None
+        kept = self.layer.ring.get(number - self.leg.shift)
+        if kept is None:
+            return None
+        self._told_to = number
+        came = (number - since) * told.came / told.packets
+        return Arrival(kept.at, told.at, came * self.layer.packet_bits)
+
+    def newly_missed(self, lost: Sequence[int]) -> int:
+        """Return how many of `lost`, 16-bit numbers, are asked for the first time.
+
+        Only of what was sent as it came from the host: what is missing of a whole group of pictures
+        that was sent at once does not tell how much the line carries.
+        """
+        following = self.next_number()
+        numbers = [unwrap(sequence, following) for sequence in lost]
+        after = max(self._missed_to, self._prompt_from - 1) if self.on else following
+        self._missed_to = max(self._missed_to, *numbers)
+        return sum(number > after for number in numbers)
+
+    def note_resent(self, number: int, *, now: float) -> None:
+        """The packet was sent again."""
+        if len(self._resent) > RESENT_KEPT_MAX:
+            self._resent.clear()
+        self._resent[number] = now

@@ -1,0 +1,1 @@
+"""WebRTC on one UDP socket: ICE, DTLS, SRTP, the fan-out."""

@@ -1,0 +1,220 @@
+"""What comes in on the socket: told apart, checked, decrypted, handed on.
+
+Nothing is believed before it is proven: an address by a STUN check with our password, a peer by the
+fingerprint of its offer, a packet by its SRTP tag.
+"""
+
+import socket
+from collections import Counter
+from time import monotonic
+from typing import Protocol
+
+import pylibsrtp
+import structlog
+
+from media.congestion.load import Load
+from media.errors import Malformed
+from media.io.webrtc.dtls import DtlsFailed
+from media.io.webrtc.session import Address, Role, Session
+from media.io.webrtc.sessions import SESSIONS_MAX, Sessions
+from media.wire import rtcp, rtp, stun, transport_cc
+from media.wire.demux import Kind, kind_of
+from media.wire.rtp import Packet
+
+READS_MAX = 256  # datagrams per wake-up
+FEEDBACK_PER_S_MAX = 200  # browsers say 30 to 80 times a second how things arrive
+DATAGRAM_BYTES_MAX = 2_048
+# Datagrams a second that an address nobody knows may cost us. A whole estate may share one.
+STRANGERS_PER_S_MAX = 500
+# A peer that was silent so long, and then checks from elsewhere, is there.
+GONE_S = 1.5
+# SSRCs of one peer, for each of which libsrtp keeps state; an encoder that starts anew takes
+# another.
+SOURCES_MAX = 256
+
+log = structlog.get_logger()
+
+
+class Taker(Protocol):
+    """Who goes on with what came in."""
+
+    def connected(self, session: Session) -> None:
+        """The peer is who the offer said it is; media may flow."""
+
+    def not_ready(self, session: Session, *, now: float) -> None:
+        """The end of the handshake was lost, and with it all that the peer was sent so far."""
+
+    def returned(self, session: Session, *, now: float) -> None:
+        """The peer had lost its network and is somewhere else now."""
+
+    def end(self, session: Session) -> None:
+        """The session is over."""
+
+    def take_rtp(self, session: Session, packet: Packet, clear: bytes, *, now: float) -> None:
+        """A packet of media; `clear` is the whole of it, unprotected."""
+
+    def take_rtcp(self, session: Session, packets: list[rtcp.Packet], *, now: float) -> None:
+        """A compound packet of reports and feedback."""
+
+
+class Intake:
+    """Call `readable` when the socket is."""
+
+    def __init__(self, sock: socket.socket, sessions: Sessions, taker: Taker, load: Load) -> None:
+        # By reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, sources, unknown, flood,
+        # unreceivable.
+        self.rejected: Counter[str] = Counter()
+        self._sock = sock
+        self._sessions = sessions
+        self._taker = taker
+        self._load = load
+        self._strangers: Counter[str] = Counter()  # datagrams of this second, by address
+
+    def readable(self) -> None:
+        """Take what waits."""
+        receive, now = self._sock.recvfrom, monotonic()
+        for _ in range(READS_MAX):
+            try:
+                datagram, address = receive(DATAGRAM_BYTES_MAX)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                self.rejected["unreceivable"] += 1
+                return
+            self._take(datagram, address, now)
+
+    def count_second(self) -> None:
+        """Strangers may knock again, and peers say more."""
+        self._strangers.clear()
+        for session in self._sessions:
+            session.feedback_heard = 0
+
+    def _take(self, datagram: bytes, address: Address, now: float) -> None:
+        kind, session = kind_of(datagram), self._sessions.at(address)
+        if session is None and self._is_flood(address):
+            self.rejected["flood"] += 1
+        elif kind is Kind.STUN:
+            self._take_stun(datagram, session, address, now)
+        elif session is None or kind is Kind.UNKNOWN:
+            self.rejected["unknown"] += 1
+        elif kind is Kind.DTLS:
+            self._take_dtls(session, datagram, address, now)
+        else:
+            self._take_media(session, datagram, kind, now)
+
+    def _is_flood(self, address: Address) -> bool:
+        if len(self._strangers) > SESSIONS_MAX:
+            self._strangers.clear()
+        self._strangers[address[0]] += 1
+        return self._strangers[address[0]] > STRANGERS_PER_S_MAX
+
+    def _take_stun(
+        self, datagram: bytes, known: Session | None, address: Address, now: float
+    ) -> None:
+        try:
+            message = stun.parse(datagram)
+        except Malformed:
+            self.rejected["stun"] += 1
+            return
+        if not message.answer:
+            self._take_check(message, address, now)
+        elif known is None or not known.ponged(message, now=now):
+            self.rejected["stun-integrity"] += 1
+
+    def _take_check(self, request: stun.Binding, address: Address, now: float) -> None:
+        session = self._sessions.named(request.ufrag)
+        key = session.credentials[request.ufrag] if session else b""
+        if session is None or not request.authentic(key):
+            self.rejected["stun-integrity"] += 1
+            return
+        gone, session.last_heard = now - session.last_heard > GONE_S, now
+        session.send_to(stun.binding_success(request.transaction_id, address, key), address)
+        self._sessions.checked(session, request.ufrag, address)
+        session.nominated |= request.use_candidate
+        # Browsers name a pair up to a second after they began to use it: too late for one whose
+        # network is gone.
+        if session.address != address and (
+            request.use_candidate or session.address is None or gone
+        ):
+            session.move_to(address)
+            if gone and session.up:
+                self._taker.returned(session, now=now)
+        session.ping(address, now=now)
+        try:
+            session.handshake.start()
+        except DtlsFailed as error:
+            self._failed(session, error)
+
+    def _take_dtls(self, session: Session, datagram: bytes, address: Address, now: float) -> None:
+        session.last_heard = now
+        if not session.nominated and session.address != address:
+            # Browsers shake hands on the first pair that works, before they name the best one, and
+            # hear nothing on the others.
+            session.move_to(address)
+        flights, said_again = session.handshake.flights, session.handshake.said_again
+        try:
+            if session.handshake.receive(datagram):
+                session.shook_hands(now=now)
+                del self._sessions.handshaking[session.id]
+                session.take_keys()
+                self._taker.connected(session)
+            elif session.handshake.closed:
+                self._sessions.says_goodbye(session)
+                self._taker.end(session)
+            elif session.handshake.flights != flights:
+                session.spoken_at = now
+            elif session.handshake.said_again != said_again and session.up:
+                # Without the end of the handshake it has no keys. If it has, it was only slow.
+                if not session.sources:
+                    self._taker.not_ready(session, now=now)
+        except DtlsFailed as error:
+            self._failed(session, error)
+
+    def push_handshake(self, session: Session) -> None:
+        """Send again what the peer seems not to have got."""
+        try:
+            session.handshake.handle_timeout()
+        except DtlsFailed as error:
+            self._failed(session, error)
+
+    def _failed(self, session: Session, error: DtlsFailed) -> None:
+        self.rejected["dtls"] += 1
+        log.info("a handshake failed", role=str(session.role), why=str(error))
+        self._taker.end(session)
+
+    def _take_media(self, session: Session, datagram: bytes, kind: Kind, now: float) -> None:
+        is_rtp = kind is Kind.RTP
+        if session.inbound is None or (is_rtp and session.role is not Role.PUBLISH):
+            self.rejected["unknown"] += 1
+            return
+        source = datagram[8:12] if is_rtp else datagram[4:8]
+        if source not in session.sources and len(session.sources) >= SOURCES_MAX:
+            self.rejected["sources"] += 1
+            return
+        tells_arrivals = not is_rtp and transport_cc.is_report(datagram)
+        if tells_arrivals and now < session.arrivals_wanted_at:
+            return
+        if not is_rtp:
+            session.feedback_heard += 1
+            if session.feedback_heard > FEEDBACK_PER_S_MAX:
+                self.rejected["flood"] += 1
+                return
+        try:
+            if is_rtp:
+                clear = session.inbound.unprotect(datagram)
+            else:
+                clear = session.inbound.unprotect_rtcp(datagram)
+        except (pylibsrtp.Error, ValueError):  # forged or repeated; longer than any is
+            self.rejected["srtp"] += 1
+            return
+        session.sources.add(source)
+        session.last_heard = now
+        if tells_arrivals:
+            session.arrivals_wanted_at = now + self._load.arrivals_every_s
+        try:
+            if is_rtp:
+                self._taker.take_rtp(session, rtp.parse(clear), clear, now=now)
+            else:
+                self._taker.take_rtcp(session, rtcp.parse(clear), now=now)
+        except Malformed:
+            self.rejected[kind.name.lower()] += 1

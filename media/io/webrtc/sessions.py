@@ -1,0 +1,100 @@
+"""The sessions of a worker, and how they are found: by id, by ICE user name, by address."""
+
+from collections.abc import Iterator
+
+from media.io.webrtc.session import ADDRESSES_MAX, Address, Session
+
+SESSIONS_MAX = 5_000
+HANDSHAKES_MAX = 500
+GOODBYES_KEPT = 1_000
+
+
+class Sessions:
+    """Iterating gives those of now; ending some of them meanwhile is fine."""
+
+    def __init__(self) -> None:
+        self.handshaking: dict[str, Session] = {}
+        self._by_id: dict[str, Session] = {}
+        self._by_ufrag: dict[str, Session] = {}
+        self._by_address: dict[Address, Session] = {}
+        self._goodbyes: dict[str, None] = {}  # ids of sessions, the last to end last
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._by_id.values()))
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for one more."""
+        return len(self) >= SESSIONS_MAX or len(self.handshaking) >= HANDSHAKES_MAX
+
+    def get(self, session_id: str) -> Session | None:
+        """Return the session of an id."""
+        return self._by_id.get(session_id)
+
+    def named(self, ufrag: str) -> Session | None:
+        """Return the session that one of our ICE user names was given to."""
+        return self._by_ufrag.get(ufrag)
+
+    def at(self, address: Address) -> Session | None:
+        """Return the session whose peer proved to be at an address."""
+        return self._by_address.get(address)
+
+    def add(self, session: Session) -> None:
+        """A session begins with its handshake."""
+        self._by_id[session.id] = session
+        self._by_ufrag[session.ufrag] = session
+        self.handshaking[session.id] = session
+
+    def remove(self, session: Session) -> bool:
+        """Forget all of a session; False: it was over already."""
+        if self._by_id.pop(session.id, None) is None:
+            return False
+        self.handshaking.pop(session.id, None)
+        for ufrag in session.credentials:
+            self._by_ufrag.pop(ufrag, None)
+        for address in session.addresses:
+            if self._by_address.get(address) is session:
+                del self._by_address[address]
+        return True
+
+    def restart_ice(self, session: Session) -> None:
+        """Give a session credentials beside those it uses; an unused restart's are forgotten."""
+        for ufrag in list(session.credentials)[1:]:
+            self._forget(session, ufrag)
+        session.new_credentials()
+        self._by_ufrag[session.ufrag] = session
+
+    def checked(self, session: Session, ufrag: str, address: Address) -> None:
+        """A check with one of the session's user names came from an address, and was genuine."""
+        if len(session.credentials) > 1 and ufrag == session.ufrag:
+            # The peer uses what the restart gave it: the ICE session before is over.
+            for old in list(session.credentials)[:-1]:
+                self._forget(session, old)
+        if self._by_address.get(address) is not session:
+            self._learn(session, address)
+
+    def _forget(self, session: Session, ufrag: str) -> None:
+        del session.credentials[ufrag]
+        self._by_ufrag.pop(ufrag, None)
+
+    def _learn(self, session: Session, address: Address) -> None:
+        self._by_address[address] = session
+        session.addresses.append(address)
+        if len(session.addresses) > ADDRESSES_MAX:
+            old = next(known for known in session.addresses if known != session.address)
+            session.addresses.remove(old)
+            if self._by_address.get(old) is session:
+                del self._by_address[old]
+
+    def says_goodbye(self, session: Session) -> None:
+        """The peer closed its connection; asking for the same once more is no error."""
+        self._goodbyes[session.id] = None
+        if len(self._goodbyes) > GOODBYES_KEPT:
+            del self._goodbyes[next(iter(self._goodbyes))]
+
+    def said_goodbye(self, session_id: str) -> bool:
+        """Whether the peer did so; asking twice is asking too often."""
+        return self._goodbyes.pop(session_id, 0) is None

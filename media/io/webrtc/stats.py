@@ -1,0 +1,117 @@
+"""What a live looks like to whoever runs it: the host's streams and each viewer's line."""
+
+from dataclasses import dataclass
+
+from media.forwarding.live import MediaRoom
+from media.io.webrtc.session import Session
+from media.stream.layer import Track
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStats:
+    """One stream of the host. Rates are of the last second."""
+
+    kind: str
+    rid: str  # of a layer, else empty
+    codec: str
+    width: int | None
+    height: int | None
+    flows: bool
+    bits_per_s: int
+    frames_per_s: float
+    packets: int
+    packets_lost: int  # never came, repairs included
+    jitter_ms: float
+    key_frames: int
+    key_frames_asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerStats:
+    """One viewer. `round_trip_ms` is None until the first report came with one."""
+
+    since_s: int
+    connected: bool
+    gcm: bool
+    round_trip_ms: float | None
+    lost: dict[str, float]  # by kind: part of the packets, by the newest report
+    nacks: int
+    resent: int
+    repairs: bool  # repeats go by RFC 4588
+    layer: str | None  # the rid of what it gets
+    layer_changes: int
+    skips: bool  # even the smallest layer is too much: it waits for a key frame
+    estimate_bits_per_s: int | None  # of its browser, or ours of arrivals
+    limit_bits_per_s: int | None  # what its line carries, if it was ever full
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The layers that a viewer may get, from small to large, and the rid of what it gets."""
+
+    layers: list[StreamStats]
+    current: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStats:
+    """One live on this worker."""
+
+    live: bool
+    streams: list[StreamStats]
+    viewers: list[ViewerStats]
+
+
+def stats_of(room: MediaRoom, *, now: float) -> LiveStats:
+    """Return the figures of `room`; `now` is monotonic seconds."""
+    return LiveStats(
+        room.live,
+        [_stream(track, now) for track in room.tracks()],
+        [_viewer(viewer, now) for viewer in room.viewers.values()],
+    )
+
+
+def layers_of(room: MediaRoom, session: Session, *, now: float) -> Layers:
+    """Return what `session`, a viewer, may get of the picture."""
+    video = session.downlinks.get("video")
+    aim = (video.target or video.layer) if video is not None else None
+    layers = room.streams["video"].layers if "video" in room.streams else []
+    return Layers([_stream(layer, now) for layer in layers], aim.rid if aim is not None else None)
+
+
+def _stream(track: Track, now: float) -> StreamStats:
+    jitter_ticks = track.source.jitter_ticks if track.source else 0.0
+    return StreamStats(
+        track.kind,
+        track.rid,
+        track.codec.name,
+        track.size.width if track.size else None,
+        track.size.height if track.size else None,
+        track.flows(now=now),
+        round(track.bits_per_s),
+        round(track.frames_per_s, 1),
+        track.packets_sent,
+        track.lost,
+        round(jitter_ticks / track.codec.clock_hz * 1_000, 1),
+        track.key_frames,
+        track.keys.asked,
+    )
+
+
+def _viewer(viewer: Session, now: float) -> ViewerStats:
+    video, line = viewer.downlinks.get("video"), viewer.line
+    return ViewerStats(
+        round(now - viewer.created),
+        viewer.up,
+        viewer.gcm is not None,
+        round(viewer.rtt_s * 1_000, 1) if viewer.rtt_known else None,
+        {kind: round(lost, 4) for kind, lost in viewer.lost.items()},
+        viewer.nacks,
+        viewer.resent,
+        video is not None and video.repair is not None,
+        video.layer.rid if video is not None and video.layer is not None else None,
+        video.changes if video is not None else 0,
+        video is not None and video.paused,
+        round(line.estimate) or None,
+        round(line.capacity) if line.capacity is not None else None,
+    )

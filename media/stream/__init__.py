@@ -1,0 +1,1 @@
+"""One live without a network: layers, frames, repairs. Pure."""

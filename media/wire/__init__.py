@@ -1,0 +1,1 @@
+"""Bytes to values and back: RTP, RTCP, STUN, SDP, payloads. Pure."""

@@ -1,0 +1,385 @@
+"""WHIP and WHEP offers and answers (RFC 9725 section 4.2, RFC 8866), parsed with aiortc's SDP.
+
+One BUNDLE, at most one audio and one video section, ICE-lite answers with all candidates. A host
+may send its picture in several sizes (simulcast, RFC 8853): we take all that it offers.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.sdp import MediaDescription, SessionDescription
+
+from media.errors import BadOffer
+from media.wire import transport_cc
+
+OFFER_CHARS_MAX = 60_000
+SECTIONS_MAX = 2
+FINGERPRINT_ALGORITHMS = ("sha-256", "sha-384", "sha-512")
+HOST_PRIORITY = 2_130_706_431  # RFC 8445 section 5.1.2.1: host, local preference 65535, component 1
+
+RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+# What we read of a host's packets, and what we write into a viewer's.
+EXTENSIONS = {
+    "publish": (MID_URI, RID_URI, REPAIRED_RID_URI, transport_cc.URI),
+    "play": (SEND_TIME_URI,),
+    "play, telling arrivals": (transport_cc.URI,),
+}
+FEEDBACK = {
+    "publish": ("nack", "nack pli", "transport-cc"),
+    "play": ("nack", "nack pli", "goog-remb"),
+    "play, telling arrivals": ("nack", "nack pli", "transport-cc"),
+}
+RIDS_MAX = 4
+# Offers may spell them otherwise (RFC 8866 section 6.6): GStreamer writes OPUS.
+_NAMES = {name.lower(): name for name in ("H264", "VP8", "opus", "rtx")}
+_RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
+
+Direction = Literal["publish", "play"]
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """What a stream is encoded with. `name` is `H264`, `VP8` or `opus`."""
+
+    name: str
+    payload_type: int
+    clock_hz: int
+    parameters: str = ""  # the fmtp line's value
+    feedback: tuple[str, ...] = field(default=(), compare=False)  # what the offer can do
+
+    @property
+    def repairs(self) -> int | None:
+        """Of `rtx` (RFC 4588 section 8.6): the payload type that it repeats."""
+        value = self.parameter("apt")
+        return int(value) if value.isdecimal() else None
+
+    def parameter(self, name: str) -> str:
+        """Return the value of a parameter, or nothing."""
+        for part in self.parameters.split(";"):
+            key, _, value = part.strip().partition("=")
+            if key == name:
+                return value
+        return ""
+
+    @property
+    def h264_profile(self) -> str:
+        """The profile_idc of RFC 6184 section 8.1, as two lower-case hex digits."""
+        return self.parameter("profile-level-id")[:2].lower() or "42"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One m-line of an offer that we can answer."""
+
+    kind: Literal["audio", "video"]
+    mid: str
+    codecs: tuple[Codec, ...]
+    extensions: dict[str, int] = field(default_factory=dict)  # URI → id
+    rids: tuple[str, ...] = ()  # the layers that a host can send
+
+    def repair_of(self, codec: Codec) -> Codec | None:
+        """Return the `rtx` that repeats packets of `codec`."""
+        for other in self.codecs:
+            if other.name.lower() == "rtx" and other.repairs == codec.payload_type:
+                return other
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an answer needs to know of an offer. `they_are_server`: it said `setup:passive`."""
+
+    sections: tuple[Section, ...]
+    ufrag: str
+    password: str
+    fingerprints: tuple[tuple[str, str], ...]
+    they_are_server: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One section of an answer: its codec, and for what we send, our SSRCs."""
+
+    section: Section
+    codec: Codec
+    ssrc: int = 0
+    repair: Codec | None = None  # repeats go as this, with the SSRC after `ssrc`
+    tells_arrivals: bool = False  # a viewer will, instead of an estimate of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Our side of a session."""
+
+    ufrag: str
+    password: str
+    fingerprint: str  # sha-256, upper-case hex with colons
+    candidates: Sequence[tuple[str, int]]
+
+
+def parse_offer(text: str, direction: Direction) -> Offer:
+    """Parse and check an offer to publish or to play.
+
+    Raises:
+        BadOffer: It is not SDP (`well_formed` false), or not one that we can answer whole.
+    """
+    if len(text) > OFFER_CHARS_MAX:
+        raise BadOffer("The offer is too long.", well_formed=False)
+    if not text.startswith("v=0"):
+        raise BadOffer("The body is not SDP.", well_formed=False)
+    try:
+        session = SessionDescription.parse(text)
+    except (AssertionError, AttributeError, LookupError, RuntimeError, StopIteration):
+        raise BadOffer("The SDP cannot be read.", well_formed=False) from None
+    except (TypeError, ValueError):
+        raise BadOffer("The SDP has a malformed line.", well_formed=False) from None
+    if not session.media:
+        raise BadOffer("The offer has no media.")
+    if len(session.media) > SECTIONS_MAX:
+        raise BadOffer("At most one audio and one video section can be answered.")
+    texts = re.split(r"^(?=m=)", text, flags=re.MULTILINE)[1:]
+    sections = tuple(
+        _section(media, body, direction) for media, body in zip(session.media, texts, strict=False)
+    )
+    if len({section.kind for section in sections}) != len(sections):
+        raise BadOffer("At most one audio and one video section can be answered.")
+    if len({section.mid for section in sections}) != len(sections):
+        raise BadOffer("The sections need different mids.")
+    first = session.media[0]
+    if not first.ice or not first.ice.usernameFragment or not first.ice.password:
+        raise BadOffer("The offer has no ICE credentials.")
+    if not first.dtls or not (prints := _fingerprints(first)):
+        raise BadOffer("The offer has no DTLS fingerprint of SHA-256 or better.")
+    return Offer(
+        sections,
+        first.ice.usernameFragment,
+        first.ice.password,
+        prints,
+        they_are_server=first.dtls.role == "server",
+    )
+
+
+def choose_published(offer: Offer) -> dict[str, Sending]:
+    """Choose the codecs that a host shall send, by kind.
+
+    Raises:
+        BadOffer: A section has none of H.264 (packetization-mode 1), VP8 or Opus.
+    """
+    chosen: dict[str, Sending] = {}
+    for section in offer.sections:
+        ranked = sorted(section.codecs, key=_publish_rank)
+        if not ranked or _publish_rank(ranked[0]) > 9:
+            raise BadOffer(f"The {section.kind} section has no codec that we take.")
+        # Of several layers' repeats we must be told which layer they are of (RFC 8852).
+        told = not section.rids or REPAIRED_RID_URI in section.extensions
+        repair = section.repair_of(ranked[0]) if section.kind == "video" and told else None
+        chosen[section.kind] = Sending(section, ranked[0], repair=repair)
+    if "video" not in chosen:
+        raise BadOffer("A live needs video.")
+    return chosen
+
+
+def choose_played(
+    offer: Offer, live: dict[str, Codec], ssrcs: dict[str, int], *, sizes: int
+) -> list[Sending]:
+    """Choose for each section of a viewer's offer the codec that the live is encoded with.
+
+    Of a picture in several `sizes` a viewer shall tell when packets came, if it can: that is more
+    work than an estimate of its own, and sooner known.
+
+    Raises:
+        BadOffer: The viewer does not play it.
+    """
+    chosen = []
+    for section in offer.sections:
+        codec = live.get(section.kind) or Codec("opus", 0, 48_000)
+        fitting = [other for other in section.codecs if _plays(other, codec)]
+        if not fitting:
+            raise BadOffer(f"This live is {codec.name}, which the offer does not play.")
+        # The very profile first; browsers decode any that they decode one of.
+        fitting.sort(key=lambda other: other.h264_profile != codec.h264_profile)
+        repair = section.repair_of(fitting[0]) if section.kind == "video" else None
+        arrivals = _can_tell_arrivals(section, fitting[0]) and (
+            sizes > 1 or "goog-remb" not in fitting[0].feedback
+        )
+        ssrc = ssrcs.get(section.kind, 0)
+        chosen.append(Sending(section, fitting[0], ssrc, repair, arrivals))
+    return chosen
+
+
+def _can_tell_arrivals(section: Section, codec: Codec) -> bool:
+    offered = "transport-cc" in codec.feedback and transport_cc.URI in section.extensions
+    return offered and section.kind == "video"
+
+
+def answer(offer: Offer, local: Local, sendings: Sequence[Sending], direction: Direction) -> str:
+    """Return the answer to `offer` with all candidates (RFC 9725 section 4.3.2)."""
+    mids = " ".join(sending.section.mid for sending in sendings)
+    lines = [
+        "v=0",
+        "o=- 1 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        f"a=group:BUNDLE {mids}",
+        "a=ice-lite",
+        "a=msid-semantic: WMS *",
+    ]
+    for sending in sendings:
+        lines += _answer_section(offer, local, sending, direction)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def answer_restart(local: Local, first: Section) -> str:
+    """Return the fragment that answers an ICE restart (RFC 9725 section 4.3.3)."""
+    lines = [
+        "a=ice-lite",
+        f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}",
+        f"m={first.kind} 9 UDP/TLS/RTP/SAVPF {first.codecs[0].payload_type}",
+        f"a=mid:{first.mid}",
+        *_candidates(local),
+    ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _candidates(local: Local) -> list[str]:
+    lines = [
+        f"a=candidate:{number} 1 udp {HOST_PRIORITY - (number - 1 << 8)} {address} {port} typ host"
+        for number, (address, port) in enumerate(local.candidates, 1)
+    ]
+    return [*lines, "a=end-of-candidates"]
+
+
+def _answer_section(
+    offer: Offer, local: Local, sending: Sending, direction: Direction
+) -> list[str]:
+    section, codec, pt = sending.section, sending.codec, sending.codec.payload_type
+    channels = "/2" if codec.name == "opus" else ""
+    types = f"{pt} {sending.repair.payload_type}" if sending.repair else f"{pt}"
+    lines = [
+        f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {types}",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{section.mid}",
+        "a=recvonly" if direction == "publish" else "a=sendonly",
+        "a=rtcp-mux",
+        "a=rtcp-mux-only",
+        f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}",
+        f"a=fingerprint:sha-256 {local.fingerprint}",
+        f"a=setup:{'active' if offer.they_are_server else 'passive'}",
+        f"a=rtpmap:{pt} {codec.name}/{codec.clock_hz}{channels}",
+    ]
+    if codec.parameters:
+        lines.append(f"a=fmtp:{pt} {codec.parameters}")
+    if section.kind == "video":
+        arrivals = direction == "play" and sending.tells_arrivals
+        how = "play, telling arrivals" if arrivals else direction
+        lines += [f"a=rtcp-fb:{pt} {one}" for one in FEEDBACK[how] if one in codec.feedback]
+        lines += [
+            f"a=extmap:{section.extensions[uri]} {uri}"
+            for uri in EXTENSIONS[how]
+            if uri in section.extensions
+        ]
+    if direction == "publish" and section.rids:
+        lines += [f"a=rid:{rid} recv" for rid in section.rids]
+        lines.append(f"a=simulcast:recv {';'.join(section.rids)}")
+    if sending.ssrc:
+        lines += [f"a=msid:live {section.kind}", f"a=ssrc:{sending.ssrc} cname:live"]
+    lines += _repairs(sending)
+    lines += _candidates(local)
+    return lines
+
+
+def _repairs(sending: Sending) -> list[str]:
+    """RFC 4588 section 8: repeats have a payload type and an SSRC of their own."""
+    if sending.repair is None:
+        return []
+    pt, again = sending.codec.payload_type, sending.repair.payload_type
+    lines = [f"a=rtpmap:{again} rtx/{sending.codec.clock_hz}", f"a=fmtp:{again} apt={pt}"]
+    if sending.ssrc:
+        lines.append(f"a=ssrc-group:FID {sending.ssrc} {sending.ssrc + 1}")
+        lines.append(f"a=ssrc:{sending.ssrc + 1} cname:live")
+    return lines
+
+
+def _section(media: MediaDescription, text: str, direction: Direction) -> Section:
+    if media.kind not in ("audio", "video"):
+        raise BadOffer(f"A section of kind {media.kind!r} cannot be answered.")
+    ours = {"publish": ("sendonly", "sendrecv", None), "play": ("recvonly", "sendrecv", None)}
+    if media.direction not in ours[direction]:
+        raise BadOffer(f"To {direction}, a section cannot be {media.direction}.")
+    if not media.rtcp_mux:
+        raise BadOffer("RTP and RTCP must share a port (rtcp-mux).")
+    codecs = tuple(
+        _codec(codec)
+        for codec in media.rtp.codecs
+        if codec.payloadType is not None and 0 <= codec.payloadType < 128
+    )
+    kind: Literal["audio", "video"] = "audio" if media.kind == "audio" else "video"
+    extensions = {
+        extension.uri: extension.id
+        for extension in media.rtp.headerExtensions
+        if 0 < extension.id < 15
+    }
+    rids = _rids(text) if direction == "publish" and RID_URI in extensions else ()
+    return Section(kind, media.rtp.muxId or "", codecs, extensions, rids)
+
+
+def _rids(text: str) -> tuple[str, ...]:
+    """Return the layers that a section offers to send (RFC 8853 section 5.1)."""
+    found = re.search(r"^a=simulcast:(?:recv \S+ )?send (\S+)", text, flags=re.MULTILINE)
+    if found is None:
+        return ()
+    # Of alternatives (a comma) the first; a layer that begins paused (~) may come later.
+    rids = [one.partition(",")[0].lstrip("~") for one in found[1].split(";")]
+    if len(set(rids)) != len(rids) or not all(_RID.fullmatch(rid) for rid in rids):
+        raise BadOffer("The simulcast line has a malformed rid, or one twice.")
+    if len(rids) > RIDS_MAX:
+        raise BadOffer(f"At most {RIDS_MAX} simulcast layers can be taken.")
+    return tuple(rids)
+
+
+def _codec(codec: RTCRtpCodecParameters) -> Codec:
+    parameters = ";".join(
+        key if value is None else f"{key}={value}" for key, value in codec.parameters.items()
+    )
+    assert codec.payloadType is not None
+    feedback = tuple(
+        f"{one.type} {one.parameter}" if one.parameter else one.type for one in codec.rtcpFeedback
+    )
+    name = _NAMES.get(codec.name.lower(), codec.name)
+    return Codec(name, codec.payloadType, codec.clockRate, parameters, feedback)
+
+
+def _fingerprints(media: MediaDescription) -> tuple[tuple[str, str], ...]:
+    assert media.dtls
+    return tuple(
+        (given.algorithm.lower(), given.value.upper())
+        for given in media.dtls.fingerprints
+        if given.algorithm.lower() in FINGERPRINT_ALGORITHMS
+    )
+
+
+def _is_h264(codec: Codec) -> bool:
+    return codec.name.upper() == "H264" and "packetization-mode=1" in codec.parameters
+
+
+def _publish_rank(codec: Codec) -> int:
+    """Lower is better; above 9 we do not take it. Baseline plays everywhere, so it goes first."""
+    if codec.name.lower() == "opus":
+        return 0
+    if _is_h264(codec):
+        return 1 if codec.h264_profile == "42" else 2
+    return 3 if codec.name.upper() == "VP8" else 10
+
+
+def _plays(theirs: Codec, live: Codec) -> bool:
+    if live.name.upper() == "H264":
+        return _is_h264(theirs)
+    return theirs.name.lower() == live.name.lower()

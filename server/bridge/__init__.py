@@ -1,0 +1,1 @@
+"""Joins domains: the only place where two of them meet."""

@@ -1,0 +1,81 @@
+"""Tells rooms, stores and buyers what happened in commerce: the real `commerce.feed.Feed`."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from commerce.groups.group import Group
+from commerce.io.commerce import Commerce
+from commerce.views import Card, OrderView, StoreOrder
+from rooms import events
+from rooms.io.hub import RoomHub
+
+T = TypeVar("T")
+
+
+class RoomFeed:
+    """Announces to `room:*` and `store:*` channels, and privately to buyers."""
+
+    def __init__(self, hub: RoomHub) -> None:
+        self._hub = hub
+
+    async def pin(self, room_id: str, card: Card) -> None:
+        """Show the card in the room."""
+        event = events.CardPinned(card=_as(events.Card, card))
+        await self._hub.announce(f"room:{room_id}", event)
+
+    async def unpin(self, room_id: str, product_id: str) -> None:
+        """Take the card away."""
+        await self._hub.announce(f"room:{room_id}", events.CardUnpinned(product_id=product_id))
+
+    async def group(self, room_ids: Sequence[str], store_ids: Sequence[str], group: Group) -> None:
+        """Show the group as it is now."""
+        event = events.GroupChanged(group=_as(events.Group, group))
+        for room_id in room_ids:
+            await self._hub.announce(f"room:{room_id}", event)
+        for store_id in store_ids:
+            await self._hub.announce(f"store:{store_id}", event)
+
+    async def stock(self, room_ids: Sequence[str], product_id: str, left: int) -> None:
+        """Show what is left."""
+        event = events.StockChanged(product_id=product_id, left=left)
+        for room_id in room_ids:
+            await self._hub.announce(f"room:{room_id}", event)
+
+    async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
+        """Show the orders to their stores, one announcement per store, and to their buyers."""
+        by_store: defaultdict[str, list[events.RoomEvent]] = defaultdict(list)
+        for _, _, order in changed:
+            by_store[order.store.id].append(
+                events.OrderChanged(order=_as(events.StoreOrder, order))
+            )
+        for store_id, batch in by_store.items():
+            await self._hub.announce(f"store:{store_id}", *batch)
+        for guest_id, mine, _ in changed:
+            await self._hub.tell(guest_id, events.YourOrder(order=_as(events.Order, mine)))
+
+
+def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[events.RoomEvent]]]:
+    """Return what tells a new log, or one that Redis lost, how its channel stands in the record."""
+
+    async def seed(channel: str) -> Sequence[events.RoomEvent]:
+        kind, _, room_id = channel.partition(":")
+        if kind != "room" or room_id not in commerce.directory.catalogue.rooms:
+            return ()
+        live = await commerce.directory.live(room_id)
+        cards = await commerce.directory.cards(room_id)
+        groups = await commerce.groups.of_room(room_id)
+        return (
+            events.LiveChanged(state=live.state.value, started_at_ms=live.started_at_ms),
+            *(events.CardPinned(card=_as(events.Card, card)) for card in reversed(cards)),
+            *(events.GroupChanged(group=_as(events.Group, group)) for group in groups),
+        )
+
+    return seed
+
+
+def _as(kind: type[T], view: object) -> T:
+    """Turn what commerce shows into what rooms say; the field names are the same."""
+    return msgspec.convert(msgspec.to_builtins(view), kind)

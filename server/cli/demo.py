@@ -1,0 +1,122 @@
+"""`linli demo`: the demo shop, live at once.
+
+The server runs in this process. The host and the neighbours are processes of their own that know
+the public endpoints only, exactly like somebody else's; they end with this one.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+import structlog
+from rich.console import Console
+
+from server.access.policy import HOST_TTL_S, Principal, Role
+from server.app import Program
+from server.ops.children import child
+from server.ops.maintenance import load_shop
+from server.ops.secrets import demo_password
+from server.ops.shop_file import ShopFile, read_shop
+from server.run import serve
+from server.settings import Settings
+
+ROOM = "demo"
+# How long each product stays on the table.
+PIN_S = 300.0
+# How many households are in the first group when somebody looks.
+OPENING = 25
+RETRY_S = 2.0
+REQUEST_TIMEOUT_S = 10.0
+
+log = structlog.get_logger()
+
+
+async def demo(settings: Settings, shop: Path, *, host: bool, neighbours: bool) -> None:
+    """Serve the shop in the file `shop` until SIGINT or SIGTERM."""
+    plan = read_shop(shop)
+    password = demo_password(settings)
+    base_url = f"http://127.0.0.1:{settings.port}"
+
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def ready(program: Program) -> None:
+            token = program.services.access.issue(
+                Principal("demo:host", frozenset({Role.HOST}), room_id=ROOM, standby=True),
+                HOST_TTL_S,
+            )
+            if host:
+                to = f"{base_url}/live/{ROOM}/whip"
+                await stack.enter_async_context(
+                    child(["publish", "--to", to], {"LINLI_PUBLISH_TOKEN": token})
+                )
+                director = asyncio.create_task(direct(base_url, token, plan), name="director")
+                stack.push_async_callback(_cancelled, director)
+            if neighbours:
+                await stack.enter_async_context(
+                    child(
+                        ["neighbours", "--to", base_url, "--room", ROOM, "--opening", f"{OPENING}"]
+                    )
+                )
+            print_addresses(settings.port, plan.staff[0].username, password, host=host)
+
+        await load_shop(settings, plan, password)
+        # Who takes part leaves first, as if they went home: with nobody to answer they complain.
+        await serve(settings, ready, stack.aclose)
+
+
+async def direct(base_url: str, token: str, plan: ShopFile) -> None:
+    """Put one group-buy product after the other on the table, as a host would."""
+    products = [product.id for product in plan.products if product.group]
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(
+        base_url=base_url, headers=headers, timeout=REQUEST_TIMEOUT_S
+    ) as client:
+        shown: Sequence[str] = ()
+        turn = 0
+        while True:
+            product = products[turn % len(products)]
+            try:
+                await _show(client, product, shown)
+            except httpx.HTTPError as error:
+                log.warning("the demo's host could not pin", why=type(error).__name__)
+                await asyncio.sleep(RETRY_S)
+                continue
+            shown = (product,)
+            turn += 1
+            await asyncio.sleep(PIN_S)
+
+
+async def _show(client: httpx.AsyncClient, product: str, shown: Sequence[str]) -> None:
+    pin = await client.put(f"/api/rooms/{ROOM}/pins/{product}", json={})
+    pin.raise_for_status()
+    for other in shown:
+        if other != product:
+            (await client.delete(f"/api/rooms/{ROOM}/pins/{other}")).raise_for_status()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def print_addresses(port: int, username: str, password: str, *, host: bool) -> None:
+    """Tell the newcomer where to look and how to log in."""
+    base = f"http://localhost:{port}"
+    console = Console(soft_wrap=True, highlight=False)
+    console.print("\n[bold green]邻里 Linli[/] is running.\n")
+    for what, address, how in (
+        ("观看 watch   ", f"{base}/r/{ROOM}", "as a neighbour; narrow the window like a phone"),
+        ("开播 go live ", f"{base}/host", f"log in as {username}, password {password}"),
+        ("门店 store   ", f"{base}/store", "the same log-in"),
+        ("全部 lives   ", f"{base}/", ""),
+    ):
+        console.print(f"  {what} [bold]{address:<34}[/] [dim]{how}[/]")
+    if not host:
+        console.print(
+            f"\nNobody is live yet. Publish with [bold]linli publish --to {base}/live/{ROOM}/whip "
+            f"--token $(linli token --role host --room {ROOM})[/]"
+        )
+    console.print("\n[dim]Ctrl-C ends it; the data stays.[/]\n")

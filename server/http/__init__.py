@@ -1,0 +1,1 @@
+"""HTTP: bodies, pages, health, routes."""

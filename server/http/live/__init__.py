@@ -1,0 +1,1 @@
+"""Media over HTTP: WHIP, WHEP, events, layers."""

@@ -1,0 +1,101 @@
+"""What the WHIP, WHEP and event routes share: open to pages of all origins, one set of problems."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from media.errors import (
+    BadFragment,
+    BadOffer,
+    Busy,
+    Full,
+    NoSuchSession,
+    NotLive,
+    StaleIce,
+)
+from server.http.bodies import problems
+from server.problem import Problem
+
+SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
+# Pages of other origins may watch and publish: what protects a live is its token, not the origin.
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Server-Timing, "
+    "Accept-Post, Accept-Patch",
+}
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def open_to_all(handler: Handler) -> Handler:
+    """Add the CORS headers to every answer, problems too."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            with problems():
+                response = await handler(request)
+        except Problem as problem:
+            response = problem.response()
+        response.headers.update(CORS)
+        return response
+
+    return handle
+
+
+def preflight(accept_post: str, accept_patch: str = "") -> Handler:
+    """Return a handler of `OPTIONS`: what may be sent here (RFC 9725 section 4.2)."""
+    headers = {
+        **CORS,
+        "Access-Control-Allow-Methods": "OPTIONS, GET, HEAD, POST, PATCH, DELETE",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+        "Access-Control-Max-Age": "86400",
+        "Accept-Post": accept_post,
+    }
+    if accept_patch:
+        headers["Accept-Patch"] = accept_patch
+
+    async def handle(request: Request) -> Response:
+        return Response(status_code=200, headers=headers)
+
+    return handle
+
+
+@contextmanager
+def media_problems() -> Iterator[None]:
+    """Translate what the media plane says into problem documents."""
+    try:
+        yield
+    except BadOffer as error:
+        status = 422 if error.well_formed else 400
+        raise Problem(status, "bad-offer", "This offer cannot be answered.", error.reason) from None
+    except BadFragment as error:
+        status = 422 if error.well_formed else 400
+        raise Problem(status, "bad-fragment", "This cannot be taken.", error.reason) from None
+    except StaleIce:
+        raise Problem(
+            412, "stale-ice", "The ICE session has changed.", "Use the newest ETag."
+        ) from None
+    except NotLive as error:
+        raise Problem(
+            409, "not-live", "Nobody is live here now.", headers=_retry_after(error.retry_after_s)
+        ) from None
+    except Busy as error:
+        raise Problem(
+            409,
+            "another-host",
+            "Another host is live here.",
+            headers=_retry_after(error.retry_after_s),
+        ) from None
+    except Full as error:
+        raise Problem(
+            503, "full", "This server is full.", headers=_retry_after(error.retry_after_s)
+        ) from None
+    except NoSuchSession:
+        raise Problem(404, "no-such-session", "This session is over.") from None
+
+
+def _retry_after(seconds: int) -> dict[str, str]:
+    return {"Retry-After": str(seconds)}

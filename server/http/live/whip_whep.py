@@ -1,0 +1,171 @@
+"""WHIP (RFC 9725) to publish, WHEP (draft-ietf-wish-whep) to watch: an offer in, an answer out."""
+
+import time
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from media.errors import NoSuchSession
+from media.io.webrtc.session import Role, Session, SessionInfo
+from server.access.policy import Action, require
+from server.http.bodies import path_id, read_bytes, services_of
+from server.http.ice_servers import links
+from server.http.live import events, layers
+from server.http.live.common import FRAGMENT, SDP, Handler, media_problems, open_to_all, preflight
+from server.limits import LimitKind
+from server.problem import Problem
+from server.services import Services
+
+OFFER_BYTES_MAX = 64_000
+
+
+async def publish(request: Request) -> Response:
+    """`POST /live/{room}/whip`: a host's offer."""
+    services, room_id = services_of(request), path_id(request, "room")
+    principal = services.access.principal(request)
+    require(principal, Action.PUBLISH, room_id=room_id)
+    services.commerce.directory.check_room(room_id)
+    await services.limits.take(LimitKind.PUBLISH, f"{principal.subject}:{room_id}")
+    offer = await _read(request, SDP)
+    with media_problems():
+        info = await services.media.publish(room_id, offer, takeover=not principal.standby)
+    return _created(services, info, f"/live/{room_id}/whip/{info.id}")
+
+
+async def play(request: Request) -> Response:
+    """`POST /live/{room}/whep`: a viewer's offer."""
+    services, room_id = services_of(request), path_id(request, "room")
+    require(services.access.principal(request), Action.WATCH, room_id=room_id)
+    services.commerce.directory.check_room(room_id)
+    await services.limits.take(LimitKind.PLAY, services.limits.address(request))
+    offer = await _read(request, SDP)
+    with media_problems():
+        info = await services.media.play(room_id, offer)
+    url = f"/live/{room_id}/whep/{info.id}"
+    response = _created(services, info, url)
+    # So that the page can give repairs of the host's line time from the first picture on.
+    response.headers["Server-Timing"] = f"held;dur={round(info.held_s * 1e3)}"
+    response.headers.append("Link", events.link(url))
+    response.headers.append("Link", layers.link(url))
+    return response
+
+
+async def nothing(request: Request) -> Response:
+    """`GET` and `HEAD`: 2xx without content (RFC 9725 section 4.1); 404 once a session is over."""
+    if "session" in request.path_params:
+        await _session(request)
+    elif request.method == "HEAD" and _role(request) is Role.PLAY:
+        # How players find out that this is WHEP (draft-ietf-wish-whep-03 section 4.2).
+        return Response(status_code=200, media_type=SDP)
+    return Response(status_code=204)
+
+
+async def end_publish(request: Request) -> Response:
+    """`DELETE /live/{room}/whip/{session}`: the host stops (RFC 9725 section 4.2)."""
+    return await _end(request, Role.PUBLISH)
+
+
+async def end_play(request: Request) -> Response:
+    """`DELETE /live/{room}/whep/{session}`: the viewer stops."""
+    return await _end(request, Role.PLAY)
+
+
+async def patch(request: Request) -> Response:
+    """`PATCH`: trickle ICE and ICE restarts (RFC 9725 section 4.3)."""
+    services = services_of(request)
+    if _role(request) is Role.PUBLISH:
+        room_id = path_id(request, "room")
+        require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
+    session = await _session(request)
+    await services.limits.take(LimitKind.ICE, session.id)
+    if "if-match" not in request.headers:
+        raise Problem(
+            428,
+            "no-if-match",
+            "Say which ICE session this is about.",
+            "Send If-Match with the ETag, or * for a restart.",
+        )
+    text = await _read(request, FRAGMENT)
+    etag = request.headers["if-match"].strip().removeprefix("W/").strip('"')
+    with media_problems():
+        restarted = await services.media.change_ice(session, None if etag == "*" else etag, text)
+    if restarted is None:
+        return Response(status_code=204)
+    headers = {"ETag": f'"{restarted.etag}"'}
+    return Response(restarted.answer, 200, headers, media_type=FRAGMENT)
+
+
+def _role(request: Request) -> Role:
+    return Role.PUBLISH if "/whip" in request.url.path.rpartition("/live/")[2] else Role.PLAY
+
+
+async def _session(request: Request) -> Session:
+    services, room_id = services_of(request), path_id(request, "room")
+    with media_problems():
+        try:
+            return services.media.session(request.path_params["session"], room_id, _role(request))
+        except NoSuchSession:
+            await _charge(request)
+            raise
+
+
+async def _charge(request: Request) -> None:
+    """A session that is not there costs as much as a join (RFC 9725 section 5)."""
+    limits = services_of(request).limits
+    await limits.take(LimitKind.PLAY, limits.address(request))
+
+
+async def _end(request: Request, role: Role) -> Response:
+    services, room_id = services_of(request), path_id(request, "room")
+    if role is Role.PUBLISH:
+        require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
+    with media_problems():
+        try:
+            await services.media.close_session(request.path_params["session"], room_id, role)
+        except NoSuchSession:
+            await _charge(request)
+            raise
+    return Response(status_code=200)
+
+
+async def _read(request: Request, kind: str) -> str:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
+        accept = "Accept-Post" if kind == SDP else "Accept-Patch"
+        raise Problem(415, "not-sdp", f"Send the body as {kind}.", headers={accept: kind})
+    body = await read_bytes(request, OFFER_BYTES_MAX)
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise Problem(400, "bad-offer", "The body is not UTF-8.") from None
+
+
+def _created(services: Services, info: SessionInfo, location: str) -> Response:
+    headers = {"Location": location, "ETag": f'"{info.etag}"'}
+    response = Response(info.answer, 201, headers, media_type=SDP)
+    settings = services.settings
+    secret = settings.turn_secret.get_secret_value()
+    for link in links(settings.ice_servers, secret, now_s=time.time()):
+        response.headers.append("Link", link)
+    return response
+
+
+def _routes(kind: str, post: Handler, delete: Handler) -> list[Route]:
+    endpoint, session = f"/live/{{room}}/{kind}", f"/live/{{room}}/{kind}/{{session}}"
+    return [
+        Route(endpoint, open_to_all(post), methods=["POST"]),
+        Route(endpoint, preflight(SDP), methods=["OPTIONS"]),
+        Route(endpoint, open_to_all(nothing), methods=["GET"]),
+        Route(session, open_to_all(delete), methods=["DELETE"]),
+        Route(session, open_to_all(patch), methods=["PATCH"]),
+        Route(session, preflight(SDP, FRAGMENT), methods=["OPTIONS"]),
+        Route(session, open_to_all(nothing), methods=["GET"]),
+    ]
+
+
+routes = [
+    *_routes("whip", publish, end_publish),
+    *_routes("whep", play, end_play),
+    *events.routes,
+    *layers.routes,
+]

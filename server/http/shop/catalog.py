@@ -1,0 +1,149 @@
+"""Routes about what there is to see and buy: estates, lives, rooms, products, pins."""
+
+import dataclasses
+from typing import Annotated
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from commerce.catalogue.values import LiveState
+from rooms.events import LiveChanged
+from server.access.policy import Action, require
+from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
+from server.problem import Problem
+
+
+class PinTime(Body):
+    """When in the video a product was pinned; RTP ticks (90 kHz, 32 bits)."""
+
+    media_time: Annotated[int | None, Field(ge=0, lt=1 << 32)] = None
+
+
+async def estates(request: Request) -> Response:
+    """`GET /api/estates`: all estates, and the store that serves each first."""
+    catalogue = services_of(request).commerce.directory.catalogue
+    return reply(
+        {
+            "estates": [
+                {"id": estate.id, "name": estate.name, "store_id": estate.store_id}
+                for estate in catalogue.estates.values()
+            ]
+        }
+    )
+
+
+async def lives(request: Request) -> Response:
+    """`GET /api/lives`: every room and where its live stands."""
+    services = services_of(request)
+    directory = services.commerce.directory
+    found = []
+    for live in await directory.lives():
+        room = directory.catalogue.room(live.room_id)
+        store = directory.catalogue.store(room.store_id)
+        found.append(
+            {
+                "room_id": room.id,
+                "title": room.title,
+                "store": {"id": store.id, "name": store.name},
+                "state": live.state,
+                "viewers": services.rooms.viewers(room.id),
+                "started_at_ms": live.started_at_ms,
+            }
+        )
+    return reply({"lives": found})
+
+
+async def live_stats(request: Request) -> Response:
+    """`GET /api/lives/{room}/stats`: the host's streams and each viewer's line, on this worker."""
+    services, room_id = services_of(request), path_id(request, "room")
+    require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
+    with problems():
+        services.commerce.directory.check_room(room_id)
+    found = services.media.live_stats(room_id)
+    if found is None:
+        raise Problem(409, "not-live", "Nobody is live here now.")
+    return reply(dataclasses.asdict(found))
+
+
+async def room(request: Request) -> Response:
+    """`GET /api/rooms/{room}`: what a page needs before it opens its socket."""
+    directory = services_of(request).commerce.directory
+    with problems():
+        found = directory.catalogue.room(path_id(request, "room"))
+        live = await directory.live(found.id)
+    store = directory.catalogue.store(found.store_id)
+    brand = directory.catalogue.brand
+    sells_to = directory.catalogue.estates_of(found.id)
+    return reply(
+        {
+            "id": found.id,
+            "title": found.title,
+            "brand": brand,
+            "store": {"id": store.id, "name": store.name, "address": store.address},
+            "estates": [{"id": estate.id, "name": estate.name} for estate in sells_to],
+            "default_estate_id": sells_to[0].id if sells_to else None,
+            "state": live.state,
+            "started_at_ms": live.started_at_ms,
+        }
+    )
+
+
+async def products(request: Request) -> Response:
+    """`GET /api/rooms/{room}/products`: what the room sells."""
+    with problems():
+        directory = services_of(request).commerce.directory
+        return reply({"products": await directory.products(path_id(request, "room"))})
+
+
+async def pin(request: Request) -> Response:
+    """`PUT /api/rooms/{room}/pins/{product}`: put a product on the table, open its groups."""
+    services = services_of(request)
+    room_id = path_id(request, "room")
+    require(services.access.principal(request), Action.PIN, room_id=room_id)
+    body = await read_body(request, PinTime, empty="{}")
+    media_time = body.media_time
+    if media_time is None:
+        media_time = services.media.media_time(room_id)
+    with problems():
+        card = await services.commerce.groups.pin(room_id, path_id(request, "product"), media_time)
+    return reply(card)
+
+
+async def unpin(request: Request) -> Response:
+    """`DELETE /api/rooms/{room}/pins/{product}`: take a product off the table."""
+    services = services_of(request)
+    room_id = path_id(request, "room")
+    require(services.access.principal(request), Action.PIN, room_id=room_id)
+    with problems():
+        await services.commerce.groups.unpin(room_id, path_id(request, "product"))
+    return Response(status_code=204)
+
+
+async def end(request: Request) -> Response:
+    """`POST /api/rooms/{room}/end`: the live is over; its groups go on."""
+    services = services_of(request)
+    room_id = path_id(request, "room")
+    require(services.access.principal(request), Action.END_LIVE, room_id=room_id)
+    directory = services.commerce.directory
+    with problems():
+        before = await directory.live(room_id)
+        live = await directory.set_live(room_id, LiveState.OVER, before.started_at_ms)
+    await services.media.end(room_id)
+    await services.rooms.announce(
+        f"room:{room_id}", LiveChanged(state="over", started_at_ms=live.started_at_ms)
+    )
+    return Response(status_code=204)
+
+
+routes = [
+    Route("/api/estates", estates, methods=["GET"]),
+    Route("/api/lives/{room}/stats", live_stats, methods=["GET"]),
+    Route("/api/lives", lives, methods=["GET"]),
+    Route("/api/rooms/{room}", room, methods=["GET"]),
+    Route("/api/rooms/{room}/products", products, methods=["GET"]),
+    Route("/api/rooms/{room}/pins/{product}", pin, methods=["PUT"]),
+    Route("/api/rooms/{room}/pins/{product}", unpin, methods=["DELETE"]),
+    Route("/api/rooms/{room}/end", end, methods=["POST"]),
+]

@@ -1,0 +1,96 @@
+"""Routes about orders: the one tap, one's own orders, a clerk's moves."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from commerce.io.shop.orders import OrderRequest, Pending
+from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN, QUANTITY_MAX
+from commerce.orders.states import OrderState
+from server.access.policy import Action, require
+from server.http.bodies import Body, Id, path_id, problems, read_body, reply, services_of
+from server.limits import LimitKind
+from server.problem import Problem
+
+_KEY = re.compile(rf"[\x21-\x7e]{{{KEY_CHARS_MIN},{KEY_CHARS_MAX}}}")
+
+
+class NewOrder(Body):
+    """One tap. `price_fen` is the price of a unit that the buyer saw; another one is refused."""
+
+    room_id: Id
+    product_id: Id
+    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)] = 1
+    group_id: Id | None = None
+    price_fen: Annotated[int | None, Field(ge=1)] = None
+
+
+class Move(Body):
+    """Where a clerk wants an order to go."""
+
+    to: OrderState
+
+
+async def place(request: Request) -> Response:
+    """`POST /api/orders`: 201 once the record has the order, 202 if that takes too long."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    key = request.headers.get("idempotency-key", "")
+    if not _KEY.fullmatch(key):
+        raise Problem(
+            400,
+            "key-needed",
+            "Send an Idempotency-Key.",
+            f"{KEY_CHARS_MIN} to {KEY_CHARS_MAX} visible ASCII characters, a new one per tap.",
+        )
+    await services.limits.take(LimitKind.ORDER, principal.subject)
+    body = await read_body(request, NewOrder)
+    wanted = OrderRequest(
+        guest_id=principal.subject,
+        estate_id=principal.estate_id,
+        room_id=body.room_id,
+        product_id=body.product_id,
+        quantity=body.quantity,
+        key=key,
+        group_id=body.group_id,
+        expected_price_fen=body.price_fen,
+    )
+    with problems():
+        placed = await services.commerce.orders.place(
+            wanted, wait_s=services.settings.confirm_timeout_s
+        )
+    if isinstance(placed, Pending):
+        return reply({"order_id": placed.order_id, "state": "pending"}, 202)
+    return reply({"order": placed}, 201)
+
+
+async def mine(request: Request) -> Response:
+    """`GET /api/me/orders`: one's own orders, newest first."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    return reply({"orders": await services.commerce.orders.mine(principal.subject)})
+
+
+async def move(request: Request) -> Response:
+    """`POST /api/orders/{order}/moves`: a clerk moves an order on."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    with problems():
+        order = await services.commerce.orders.get(path_id(request, "order"))
+        require(principal, Action.FULFIL, store_id=order.store_id)
+        body = await read_body(request, Move)
+        moved = await services.commerce.fulfilment.move(order.id, body.to, principal.subject)
+    return reply(moved)
+
+
+routes = [
+    Route("/api/orders", place, methods=["POST"]),
+    Route("/api/me/orders", mine, methods=["GET"]),
+    Route("/api/orders/{order}/moves", move, methods=["POST"]),
+]

@@ -1,0 +1,115 @@
+"""Routes about people: guests, staff, and who one is."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from commerce.catalogue.values import NICKNAME_CHARS_MAX
+from server.access.policy import GUEST_TTL_S, STAFF_TTL_S, Principal, Role
+from server.http.bodies import Body, Id, problems, read_body, reply, services_of
+from server.limits import LimitKind
+from server.problem import Problem
+
+
+def _printable(text: str) -> str:
+    """Let no control or invisible formatting character into a name that everybody sees."""
+    if any(unicodedata.category(symbol) in ("Cc", "Cf", "Cs", "Co", "Cn") for symbol in text):
+        raise ValueError("only visible characters, please")
+    return text
+
+
+Nickname = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=NICKNAME_CHARS_MAX),
+    AfterValidator(_printable),
+]
+
+
+class NewGuest(Body):
+    """A neighbour who says who they are."""
+
+    nickname: Nickname
+    estate_id: Id
+
+
+class Credentials(Body):
+    """A user name and a password."""
+
+    username: Annotated[str, Field(min_length=1, max_length=64)]
+    password: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+async def add_guest(request: Request) -> Response:
+    """`POST /api/guests`: a nickname and an estate become a token."""
+    services = services_of(request)
+    await services.limits.take(LimitKind.JOIN, f"guest:{services.limits.address(request)}")
+    body = await read_body(request, NewGuest)
+    with problems():
+        guest = await services.commerce.directory.add_guest(body.nickname, body.estate_id)
+    principal = Principal(
+        subject=guest.id,
+        roles=frozenset({Role.MEMBER}),
+        estate_id=guest.estate_id,
+        nickname=guest.nickname,
+    )
+    token = services.access.issue(principal, GUEST_TTL_S)
+    return reply({"token": token, "guest": guest}, 201)
+
+
+async def login(request: Request) -> Response:
+    """`POST /api/login`: a user name and a password become a token."""
+    services = services_of(request)
+    body = await read_body(request, Credentials)
+    address = services.limits.address(request)
+    await services.limits.take(LimitKind.LOGIN, f"{address}:{body.username.lower()}")
+    directory = services.commerce.directory
+    staff = await directory.login(body.username, body.password)
+    if staff is None:
+        raise Problem(401, "bad-credentials", "User name or password is wrong.")
+    brand = directory.catalogue.brand
+    principal = Principal(
+        subject=staff.id,
+        roles=frozenset(Role(role) for role in staff.roles),
+        room_id=staff.room_id,
+        store_id=staff.store_id,
+        brand_id=brand.id if brand else "",
+        nickname=staff.name,
+    )
+    return reply(
+        {
+            "token": services.access.issue(principal, STAFF_TTL_S),
+            "staff": {
+                "id": staff.id,
+                "name": staff.name,
+                "roles": sorted(staff.roles),
+                "room_id": staff.room_id,
+                "store_id": staff.store_id,
+            },
+        }
+    )
+
+
+async def me(request: Request) -> Response:
+    """`GET /api/me`: who the token says one is."""
+    principal = services_of(request).access.principal(request)
+    return reply(
+        {
+            "subject": principal.subject,
+            "roles": sorted(principal.roles),
+            "nickname": principal.nickname,
+            "estate_id": principal.estate_id,
+            "room_id": principal.room_id,
+            "store_id": principal.store_id,
+        }
+    )
+
+
+routes = [
+    Route("/api/guests", add_guest, methods=["POST"]),
+    Route("/api/login", login, methods=["POST"]),
+    Route("/api/me", me, methods=["GET"]),
+]

@@ -1,0 +1,61 @@
+"""Routes about a store: what it is, its board, its counter."""
+
+from typing import Annotated
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.access.policy import Action, require
+from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
+
+
+class Handover(Body):
+    """A pickup code as it was typed or scanned."""
+
+    code: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+async def store(request: Request) -> Response:
+    """`GET /api/stores/{store}`: where goods are handed over."""
+    with problems():
+        catalogue = services_of(request).commerce.directory.catalogue
+        found = catalogue.store(path_id(request, "store"))
+    return reply(
+        {
+            "id": found.id,
+            "name": found.name,
+            "address": found.address,
+            "latitude": found.position.latitude,
+            "longitude": found.position.longitude,
+        }
+    )
+
+
+async def board(request: Request) -> Response:
+    """`GET /api/stores/{store}/orders`: what the store works on, and what is still waiting."""
+    services = services_of(request)
+    store_id = path_id(request, "store")
+    require(services.access.principal(request), Action.FULFIL, store_id=store_id)
+    with problems():
+        return reply(await services.commerce.fulfilment.board(store_id))
+
+
+async def hand_over(request: Request) -> Response:
+    """`POST /api/stores/{store}/handovers`: a code is redeemed, once."""
+    services = services_of(request)
+    store_id = path_id(request, "store")
+    principal = services.access.principal(request)
+    require(principal, Action.FULFIL, store_id=store_id)
+    body = await read_body(request, Handover)
+    with problems():
+        order = await services.commerce.fulfilment.hand_over(store_id, body.code, principal.subject)
+    return reply(order)
+
+
+routes = [
+    Route("/api/stores/{store}", store, methods=["GET"]),
+    Route("/api/stores/{store}/orders", board, methods=["GET"]),
+    Route("/api/stores/{store}/handovers", hand_over, methods=["POST"]),
+]

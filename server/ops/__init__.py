@@ -1,0 +1,1 @@
+"""Operations: embedded services, logs, metrics, maintenance."""

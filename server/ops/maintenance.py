@@ -1,0 +1,171 @@
+"""What an operator does to an installation: upgrade the record, load a shop, look for trouble."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from commerce.catalogue import values
+from commerce.io.audit import INVARIANTS, audit
+from commerce.io.record.engine import open_engine
+from commerce.io.record.migrate import upgrade as upgrade_record
+from commerce.io.shop.seed import seed
+from server.errors import OperatorError
+from server.ops.shop_file import Place, ProductPart, ShopFile, Text, read_shop
+from server.settings import Settings
+
+DISK_BYTES_MIN = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of `linli doctor`."""
+
+    name: str
+    ok: bool
+    advice: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return asdict(self)
+
+
+async def upgrade(settings: Settings) -> None:
+    """Bring the record to the newest schema."""
+    async with _record(settings):
+        pass
+
+
+async def load(settings: Settings, file: Path, password: str) -> None:
+    """Load the shop in `file`; its staff get `password`.
+
+    Raises:
+        OperatorError: The file is not a shop.
+    """
+    await load_shop(settings, read_shop(file), password)
+
+
+async def load_shop(settings: Settings, shop: ShopFile, password: str) -> None:
+    """Load a shop into the record; a server that runs takes it over within seconds."""
+    async with _record(settings) as engine:
+        await seed(engine, plan_of(shop, password))
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Check what can be checked from outside a running server."""
+    findings = [
+        Finding("pages are built", (settings.web_dir / "room.html").is_file(), "Run `make setup`."),
+        Finding(
+            "disk has room",
+            shutil.disk_usage(_existing(settings.data_dir)).free > DISK_BYTES_MIN,
+            f"Less than 1 GiB is free where {settings.data_dir} lies.",
+        ),
+    ]
+    if settings.redis_url:
+        findings.append(await _redis_answers(settings.redis_url))
+    try:
+        async with _record(settings) as engine:
+            found = await audit(engine)
+    except (SQLAlchemyError, OSError, OperatorError) as error:
+        return [*findings, Finding("record: can be opened", False, str(error))]
+    for invariant in INVARIANTS:
+        wrong = [finding.what for finding in found if finding.invariant == invariant]
+        findings.append(Finding(f"record: {invariant}", not wrong, "; ".join(wrong)))
+    return findings
+
+
+def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
+    """Return a shop file as commerce takes it."""
+    stores = [store.id for store in shop.stores]
+    return values.SeedPlan(
+        brand=values.Brand(shop.brand.id, _text(shop.brand.name)),
+        stores=tuple(
+            values.Store(part.id, _text(part.name), _text(part.address), _position(part))
+            for part in shop.stores
+        ),
+        estates=tuple(
+            values.Estate(part.id, _text(part.name), _position(part), part.store)
+            for part in shop.estates
+        ),
+        rooms=tuple(values.Room(part.id, _text(part.title), part.store) for part in shop.rooms),
+        products=tuple(_product(part) for part in shop.products),
+        stock=tuple(
+            values.Stock(part.id, store, units)
+            for part in shop.products
+            for store, units in (
+                part.stock.items()
+                if isinstance(part.stock, dict)
+                else ((store, part.stock) for store in stores)
+            )
+        ),
+        staff=tuple(
+            values.SeedStaff(
+                values.Staff(
+                    id=f"staff-{part.username}",
+                    username=part.username,
+                    name=part.name,
+                    roles=tuple(part.roles),
+                    room_id=part.room or "",
+                    store_id=part.store or "",
+                ),
+                password,
+            )
+            for part in shop.staff
+        ),
+    )
+
+
+def _product(part: ProductPart) -> values.Product:
+    offer = part.group
+    return values.Product(
+        id=part.id,
+        name=_text(part.name),
+        unit=_text(part.unit),
+        image=part.image,
+        price_fen=part.price_fen,
+        list_price_fen=part.list_price_fen or part.price_fen,
+        group=values.GroupOffer(offer.price_fen, offer.target, offer.duration_s) if offer else None,
+    )
+
+
+def _text(text: Text) -> values.Text:
+    return values.Text(text.zh, text.en)
+
+
+def _position(place: Place) -> values.Position:
+    return values.Position(place.latitude, place.longitude)
+
+
+@contextlib.asynccontextmanager
+async def _record(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Open the record with the newest schema."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(settings.sql_url)
+    try:
+        await upgrade_record(engine)
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def _redis_answers(url: str) -> Finding:
+    async with Redis.from_url(url) as client:
+        try:
+            async with asyncio.timeout(5):
+                await client.ping()
+        except (RedisError, OSError, TimeoutError) as error:
+            return Finding("redis answers", False, f"LINLI_REDIS_URL: {error}")
+    return Finding("redis answers", True)
+
+
+def _existing(path: Path) -> Path:
+    """Return `path` or the nearest folder above it that exists."""
+    path = path.resolve()
+    return path if path.exists() else _existing(path.parent)

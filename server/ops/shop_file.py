@@ -1,0 +1,148 @@
+"""A shop as a TOML file: brand, estates, stores, rooms, staff and products, checked as a whole.
+
+server/demo.toml is an example. Money in fen, positions in degrees (WGS 84), times in seconds.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from server.access.policy import Role
+from server.errors import OperatorError
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Fen = Annotated[int, Field(ge=1, le=100_000_000)]
+Units = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class Part(BaseModel):
+    """A table of the file; a name it does not know is a mistake, not an extra."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Part):
+    """The same words in both languages."""
+
+    zh: Annotated[str, Field(min_length=1, max_length=100)]
+    en: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Place(Part):
+    """Something that lies somewhere."""
+
+    id: Id
+    name: Text
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
+class BrandPart(Part):
+    """The chain."""
+
+    id: Id
+    name: Text
+
+
+class EstatePart(Place):
+    """Where neighbours live, and the store that serves them first."""
+
+    store: Id
+
+
+class StorePart(Place):
+    """Where goods lie and are handed over."""
+
+    address: Text
+
+
+class RoomPart(Part):
+    """A room and the store that goes live in it."""
+
+    id: Id
+    store: Id
+    title: Text
+
+
+class StaffPart(Part):
+    """Somebody who logs in."""
+
+    username: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
+    name: Annotated[str, Field(min_length=1, max_length=50)]
+    roles: list[Role]
+    room: Id | None = None
+    store: Id | None = None
+
+
+class GroupPart(Part):
+    """The offer of a group buy."""
+
+    price_fen: Fen
+    target: Annotated[int, Field(ge=2, le=10_000)]
+    duration_s: Annotated[int, Field(ge=30, le=14 * 86_400)]
+
+
+class ProductPart(Part):
+    """What is sold; `stock` is units on hand, for every store alike or by store."""
+
+    id: Id
+    image: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/._-]+$")]
+    name: Text
+    unit: Text
+    price_fen: Fen
+    list_price_fen: Fen | None = None
+    stock: Units | dict[Id, Units]
+    group: GroupPart | None = None
+
+
+class ShopFile(Part):
+    """The whole file; whatever is named in it must stand in it, too."""
+
+    brand: BrandPart
+    estates: list[EstatePart]
+    stores: list[StorePart]
+    rooms: list[RoomPart]
+    staff: list[StaffPart]
+    products: list[ProductPart]
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> "ShopFile":
+        stores = {store.id for store in self.stores}
+        rooms = {room.id for room in self.rooms}
+        used = [
+            *((f"estate {part.id}", part.store) for part in self.estates),
+            *((f"room {part.id}", part.store) for part in self.rooms),
+            *((f"staff {part.username}", part.store) for part in self.staff if part.store),
+        ]
+        for product in self.products:
+            if isinstance(product.stock, dict):
+                used += [(f"product {product.id}", store) for store in product.stock]
+            if product.group and product.group.price_fen > product.price_fen:
+                raise ValueError(f"product {product.id}: the group price is above the price")
+        for who, store in used:
+            if store not in stores:
+                raise ValueError(f"{who}: there is no store {store!r} in this file")
+        for person in self.staff:
+            if person.room and person.room not in rooms:
+                raise ValueError(f"staff {person.username}: there is no room {person.room!r}")
+        return self
+
+
+def read_shop(path: Path) -> ShopFile:
+    """Read and check a shop file.
+
+    Raises:
+        OperatorError: The file is missing, not TOML, or not a shop; the text names the place.
+    """
+    try:
+        return ShopFile.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise OperatorError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path}: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise OperatorError(f"{path}: {place}: {first['msg']}") from None

@@ -1,1 +1,0 @@
-"""HTTP routes, one module per topic; each exposes `routes: list[Route]`."""

@@ -1,0 +1,32 @@
+"""Who may say what in a room's chat, and as whom."""
+
+from rooms.rates import CHAT_CHARS_MAX
+from rooms.state import is_store
+from server.access.policy import Action, Principal, Role, allowed
+from server.ws.wire import ErrorCode
+
+
+def chat_error(channel: str, principal: Principal, text: str) -> tuple[ErrorCode, str] | None:
+    """Return why the cleaned `text` is not taken, code and detail, or None if it is."""
+    if is_store(channel):
+        return ErrorCode.FORBIDDEN, "There is no chat here."
+    if not allowed(principal, Action.CHAT, room_id=channel.partition(":")[2]):
+        if principal.anonymous:
+            return ErrorCode.TOKEN_NEEDED, "Only guests may chat; say hello with a token."
+        return ErrorCode.FORBIDDEN, "You may not chat here."
+    if not text:
+        return ErrorCode.TEXT_EMPTY, "There is no text in it."
+    if len(text) > CHAT_CHARS_MAX:
+        return ErrorCode.TEXT_TOO_LONG, f"At most {CHAT_CHARS_MAX} characters."
+    return None
+
+
+def chat_role(channel: str, principal: Principal) -> str:
+    """Return the role shown beside a line: staff's only where it is theirs."""
+    if Role.ADMIN in principal.roles:
+        return "moderator"
+    if channel == f"room:{principal.room_id}":
+        for role in (Role.HOST, Role.MODERATOR, Role.STORE):
+            if role in principal.roles:
+                return str(role)
+    return "guest"

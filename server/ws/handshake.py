@@ -1,0 +1,76 @@
+"""Who may open the room WebSocket: path, origin, subprotocol, room for one more (RFC 6455 §4.2)."""
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from websockets.exceptions import NegotiationError
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from server.settings import Settings
+from server.ws.wire import CODECS
+
+PATH = "/ws"
+
+
+def refusal(
+    protocol: ServerProtocol, request: Request, settings: Settings, is_full: bool
+) -> Response | None:
+    """Return the answer to a handshake that we do not accept, or None."""
+    if request.path.partition("?")[0] != PATH:
+        return protocol.reject(404, f"The WebSocket is at {PATH}.\n")
+    if not _origin_allowed(request, settings.allowed_origins):
+        return protocol.reject(403, "This origin may not connect; see LINLI_ALLOWED_ORIGINS.\n")
+    if is_full:
+        return protocol.reject(503, "This server takes no more connections now.\n")
+    offered = {
+        name.strip()
+        for header in request.headers.get_all("Sec-WebSocket-Protocol")
+        for name in header.split(",")
+    }
+    if offered.isdisjoint(codec.subprotocol for codec in CODECS):
+        names = " or ".join(codec.subprotocol for codec in CODECS)
+        return protocol.reject(400, f"Offer the subprotocol {names}.\n")
+    return None
+
+
+def select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol:
+    """Return the first subprotocol on offer that we speak; `refusal` has seen that there is one."""
+    for name in offered:
+        if any(codec.subprotocol == name for codec in CODECS):
+            return name
+    raise NegotiationError("no subprotocol in common")
+
+
+def codec_index(subprotocol: str | None) -> int:
+    """Return which of `CODECS` was negotiated."""
+    return next(codec.index for codec in CODECS if codec.subprotocol == subprotocol)
+
+
+def client_address(request: Request, transport: asyncio.Transport, trust_proxy: bool) -> str:
+    """Return the address of the client, for limits."""
+    if trust_proxy:
+        forwarded = ",".join(request.headers.get_all("X-Forwarded-For"))
+        # The right-most entry is the one our own proxy wrote.
+        if last := forwarded.rpartition(",")[2].strip():
+            return last
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if peer else "unknown"
+
+
+def _origin_allowed(request: Request, allowed_origins: tuple[str, ...]) -> bool:
+    """Browsers always say where a page is from; programs need not (RFC 6455 §10.2)."""
+    origins = request.headers.get_all("Origin")
+    if not origins:
+        return True
+    if len(origins) > 1:
+        return False
+    if origins[0] in allowed_origins:
+        return True
+    try:
+        host = urlsplit(origins[0]).netloc
+    except ValueError:
+        return False
+    return host != "" and request.headers.get_all("Host") == [host]

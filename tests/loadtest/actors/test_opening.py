@@ -1,0 +1,54 @@
+"""The demo's first group is filled by real orders, once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from loadtest.actors.buyer import join_room
+from loadtest.actors.opening import ALONE, fill_first_group
+from tests.support.running import Running, running
+
+SHOP = Path(__file__).parents[3] / "server" / "demo.toml"
+
+
+@pytest.fixture
+async def linli(tmp_path: Path) -> AsyncIterator[Running]:
+    """A started server with the demo's shop, spinach on the table."""
+    async with running(tmp_path, SHOP) as server:
+        token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            headers = {"Authorization": f"Bearer {token}"}
+            pin = await client.put("/api/rooms/demo/pins/spinach", json={}, headers=headers)
+            assert pin.status_code == 200
+        yield server
+
+
+async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
+    linli: Running,
+) -> None:
+    for _ in range(2):
+        await fill_first_group(linli.url, "demo", 6)
+        await _shown(linli.url, [3, 3, 6])
+    token = (await linli.linli("token", "--role", "store", "--store", "s1")).strip()
+    async with httpx.AsyncClient(base_url=linli.url) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        board = (await client.get("/api/stores/s1/orders", headers=headers)).json()
+    assert len(board["orders"]) == len(ALONE)
+    [waiting] = board["waiting"]
+    assert waiting["group"]["joined"] == 6
+
+
+async def _shown(url: str, joined: list[int]) -> None:
+    """Wait until the room tells newcomers so; what is committed is told a moment later."""
+    async with asyncio.timeout(5):
+        while True:
+            async with join_room(url, "demo", None) as seat:
+                snapshot = await anext(aiter(seat.hear()))
+                while snapshot["t"] != "snapshot":
+                    snapshot = await anext(aiter(seat.hear()))
+            if sorted(group["joined"] for group in snapshot["state"]["groups"]) == joined:
+                return
+            await asyncio.sleep(0.05)

@@ -1,0 +1,117 @@
+"""The publisher, seen from an independent WHIP server."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loadtest.actors.publish import RETRY_LAST_S, Backoff, Programme, publish
+from loadtest.errors import ClipError, Refused
+from loadtest.sources.picture import HEIGHT_PX, clock_delay_ms, read_clock
+from tests.support.clips import CLIP
+from tests.support.waiting import wait_until
+from tests.support.whip_peer import WhipPeer, problem, whip_peer
+
+PICTURE = Programme()
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[WhipPeer]:
+    async with whip_peer() as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def publishing(peer: WhipPeer, programme: Programme = PICTURE) -> AsyncIterator[None]:
+    task = asyncio.create_task(publish(peer.url, "secret", programme, rng=random.Random(1)))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_the_generated_picture_arrives_with_a_clock_that_tells_the_delay(
+    peer: WhipPeer,
+) -> None:
+    async with publishing(peer):
+        await wait_until(lambda: len(peer.pictures) > 5 and len(peer.sounds) > 10)
+        before = len(peer.pictures)
+        await wait_until(lambda: len(peer.pictures) > before)
+        at_ms = time.time_ns() // 1_000_000
+        luma = np.asarray(peer.pictures[-1].to_ndarray()[:HEIGHT_PX], np.uint8)
+    shown_ms = read_clock(luma)
+    assert shown_ms is not None
+    assert 0 <= clock_delay_ms(shown_ms, at_ms) < 2_000
+    assert peer.tokens == ["Bearer secret"]
+    assert peer.deleted == 1
+    assert "VP8" not in peer.offers[0]
+
+
+@pytest.mark.parametrize("copy", [False, True], ids=["encoded", "copied"])
+async def test_a_clip_arrives(peer: WhipPeer, copy: bool) -> None:
+    async with publishing(peer, Programme(CLIP, copy=copy)):
+        await wait_until(lambda: len(peer.pictures) > 10 and len(peer.sounds) > 10)
+    assert (peer.pictures[0].width, peer.pictures[0].height) == (1280, 720)
+
+
+async def test_a_request_for_a_key_frame_is_answered(peer: WhipPeer) -> None:
+    async with publishing(peer):
+        await wait_until(lambda: len(peer.pictures) > 5)
+        assert not peer.pictures[-1].key_frame
+        await peer.ask_for_key_frame()
+        await wait_until(lambda: any(frame.key_frame for frame in peer.pictures[5:]), 1.0)
+
+
+async def test_a_lost_connection_is_made_again(peer: WhipPeer) -> None:
+    async with publishing(peer):
+        await wait_until(lambda: peer.pictures)
+        await peer.hang_up()
+        await wait_until(lambda: len(peer.offers) == 2)
+        peer.pictures.clear()
+        await wait_until(lambda: peer.pictures)
+
+
+async def test_a_standby_host_waits_until_it_may_publish(peer: WhipPeer) -> None:
+    peer.answer_with = [
+        problem(409, "Another host is on air", Retry_After="0"),
+        problem(503, "Busy", Retry_After="0"),
+    ]
+    async with publishing(peer):
+        await wait_until(lambda: peer.pictures)
+    assert len(peer.offers) == 3
+
+
+async def test_a_refused_host_stops_with_the_reason(peer: WhipPeer) -> None:
+    peer.answer_with = [problem(403, "This token may not publish here")]
+    with pytest.raises(Refused, match=r"403.*may not publish"):
+        await publish(peer.url, "wrong", Programme())
+
+
+async def test_a_clip_without_loop_ends_by_itself(peer: WhipPeer) -> None:
+    await asyncio.wait_for(publish(peer.url, "", Programme(CLIP, copy=True, loop=False)), 15)
+    assert peer.deleted == 1
+
+
+async def test_a_file_that_is_no_clip_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "notes.mp4"
+    path.write_text("not a film")
+    with pytest.raises(ClipError, match=r"notes\.mp4"):
+        await publish("http://127.0.0.1:9/whip", "", Programme(path))
+
+
+def test_waits_grow_to_a_limit_and_differ() -> None:
+    backoff = Backoff(random.Random(3))
+    waits = [backoff.wait_s() for _ in range(12)]
+    assert waits[0] <= 0.5 and waits[-1] <= RETRY_LAST_S
+    assert waits[-1] > waits[0]
+    assert len(set(waits)) == len(waits)
+    assert backoff.wait_s(5.0) >= 5.0
+    backoff.succeeded()
+    assert backoff.wait_s() <= 0.5

@@ -1,0 +1,38 @@
+"""A host stays on air through what happens to its server."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from loadtest.actors.publish import Programme, publish
+from loadtest.clients.whep import Crowd
+from loadtest.errors import LoadError
+from tests.support.clips import CLIP
+from tests.support.running import Running, running
+from tests.support.waiting import wait_until
+
+
+async def watchable(server: Running) -> bool:
+    """Whether a new viewer gets a packet."""
+    try:
+        async with Crowd(f"{server.url}/live/demo/whep") as crowd:
+            await crowd.leave(await crowd.join())
+            return True
+    except LoadError:
+        return False
+
+
+async def test_a_host_comes_back_after_its_server_was_killed(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
+        url = f"{server.url}/live/demo/whip"
+        host = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
+        try:
+            await wait_until(lambda: watchable(server), 30, "on air")
+            await server.kill()
+            await server.start()
+            await wait_until(lambda: watchable(server), 40, "on air again")
+        finally:
+            host.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await host

@@ -1,0 +1,76 @@
+"""Each bench runs end to end, small, and prints figures with the machine they are from."""
+
+import asyncio
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtest.measure.rig import shop_toml
+from server.cli.bench import EXIT_NOT_SOUND
+from server.ops.shop_file import read_shop
+
+
+def test_the_bench_shop_is_a_shop(tmp_path: Path) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text(shop_toml(), "utf-8")
+    assert read_shop(file).rooms[0].id == "bench"
+
+
+async def bench(*arguments: str) -> dict[str, Any]:
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "server", "bench", *arguments, "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await child.communicate()
+    # A machine that is busy with other tests may void the figures; they must be there all the same.
+    assert child.returncode in (0, EXIT_NOT_SOUND), err.decode()
+    found = json.loads(out)
+    assert isinstance(found, dict) and found["machine"]["cores"] >= 1
+    return found
+
+
+SMALL = {
+    # Few joins cost less than what watching may cost more or less meanwhile.
+    "relay": ("--viewers", "5", "--joins", "50"),
+    "fanout": ("--viewers", "30"),
+    "orders": ("--buyers", "4", "--guests", "200"),
+    "glass": (),
+}
+MEASURES = {
+    "relay": {"CPU per RTP packet to a viewer", "viewers per core", "CPU per join"},
+    "fanout": {"CPU per viewer and tick", "memory per idle viewer", "publish → viewer, p99"},
+    "orders": {"one-tap orders, durable in SQL, per core", "tap → confirmed, p99"},
+    "glass": {"picture drawn → decoded, p50", "picture drawn → decoded, p95"},
+}
+# What must hold on however busy a machine.
+ALWAYS = {
+    "relay": {"every sampled packet is authentic", "every join succeeded"},
+    "fanout": {"no gap in the numbered events", "no event twice", "nobody was thrown out"},
+    "orders": {"nothing is oversold", "one order for each confirmed tap"},
+    "glass": {"clocks were read"},
+}
+
+
+@pytest.mark.parametrize("kind", ["relay", "fanout", "orders", "glass"])
+async def test_a_small_bench_measures_and_checks(kind: str) -> None:
+    found = await bench(kind, "--runs", "1", "--seconds", "1", *SMALL[kind])
+    medians = {figure["name"]: figure["median"] for figure in found["figures"]}
+    assert medians.keys() >= MEASURES[kind]
+    assert all(medians[name] > 0 for name in MEASURES[kind] - {"memory per idle viewer"})
+    held = {check["name"] for check in found["checks"] if check["holds"]}
+    assert held >= ALWAYS[kind]
+
+
+@pytest.mark.skipif(shutil.which("janus") is None, reason="no janus; it is an apt package")
+async def test_janus_serves_the_same_viewers() -> None:
+    found = await bench("janus", "--viewers", "3", "--runs", "1", "--seconds", "1")
+    medians = {figure["name"]: figure["median"] for figure in found["figures"]}
+    assert all(medians[name] > 0 for name in MEASURES["relay"] - {"CPU per join"})
+    assert found["counts"]["viewers still playing"] == 3
+    held = {check["name"] for check in found["checks"] if check["holds"]}
+    assert held >= {"every sampled packet is authentic"}

@@ -1,0 +1,114 @@
+"""Gaps, duplicates and freezes are counted as they are."""
+
+import struct
+
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, unpack_remb_fci
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest.clients.audit import (
+    FREEZE_S,
+    FreezeAudit,
+    OffsetAudit,
+    SequenceAudit,
+    arrivals,
+    estimate,
+    receiver_report,
+)
+from media.wire import rtcp
+from media.wire.transport_cc import Told
+
+
+def test_packets_in_order_are_complete_across_the_wrap() -> None:
+    audit = SequenceAudit()
+    for first in (65_530, 65_534, 2):
+        audit.take(first, 4)
+    assert (audit.packets, audit.missing, audit.late) == (12, 0, 0)
+    assert audit.highest == 65_536 + 5
+
+
+def test_a_hole_is_missing_until_it_is_filled() -> None:
+    audit = SequenceAudit()
+    audit.take(10, 2)
+    audit.take(15, 1)
+    assert audit.missing == 3
+    audit.take(12, 1)
+    assert (audit.missing, audit.late, audit.packets) == (2, 1, 4)
+
+
+@given(
+    first=st.integers(0, 65_535),
+    runs=st.lists(st.tuples(st.integers(1, 64), st.booleans()), max_size=200),
+)
+def test_what_was_left_out_is_what_is_missing(first: int, runs: list[tuple[int, bool]]) -> None:
+    audit = SequenceAudit()
+    audit.take(first, 1)
+    number, sent, left_out, pending = (first + 1) & 0xFFFF, 1, 0, 0
+    for count, dropped in runs:
+        if dropped:
+            pending += count
+        else:
+            audit.take(number, count)
+            sent, left_out, pending = sent + count, left_out + pending, 0
+        number = (number + count) & 0xFFFF
+    assert (audit.packets, audit.missing, audit.late) == (sent, left_out, 0)
+
+
+def test_a_receiver_report_carries_loss_and_highest_number() -> None:
+    audit = SequenceAudit()
+    audit.take(7, 2)
+    audit.take(12, 1)
+    report = receiver_report(1, 0xABCD, audit)
+    flags, kind, words, own, ssrc, lost, highest = struct.unpack_from("!BBHIIII", report)
+    assert (flags, kind, (words + 1) * 4) == (0x81, 201, len(report))
+    assert (own, ssrc, lost, highest) == (1, 0xABCD, 3, 12)
+
+
+def test_a_pause_is_a_freeze_only_when_long() -> None:
+    audit = FreezeAudit()
+    for now in (0.0, 0.04, 0.04 + FREEZE_S - 0.01, 1.0, 1.04):
+        audit.frame(now)
+    assert audit.freezes == 1
+    assert audit.longest_s > 0.7
+
+
+def test_room_events_in_order_have_no_gap() -> None:
+    audit = OffsetAudit()
+    audit.tick("e", 3, [3])  # before the first snapshot: not ours
+    audit.snapshot("e", 4)
+    audit.tick("e", 6, [5, 6])
+    audit.tick("e", 6, [])
+    assert (audit.events, audit.gaps, audit.duplicates) == (2, 0, 0)
+
+
+def test_room_gaps_duplicates_and_new_epochs_are_counted() -> None:
+    audit = OffsetAudit()
+    audit.snapshot("e", 4)
+    audit.tick("e", 7, [6, 7])
+    assert audit.gaps == 1
+    audit.tick("e", 7, [7])
+    assert audit.duplicates == 1
+    audit.tick("e", 9, [])
+    assert audit.gaps == 2
+    audit.tick("f", 1, [1])
+    assert audit.gaps == 3
+
+
+def test_arrivals_are_told_as_browsers_tell_them() -> None:
+    lost_before = [(5, 2, 100.0)]
+    came = [(65_533, 4, 100.01), (1, 6, 100.05), (7, 1, 100.07)]
+    told = arrivals(1, 9, 260, lost_before + came)
+    assert len(told) % 4 == 0
+    [heard] = rtcp.parse(told)
+    assert isinstance(heard, Told)
+    assert heard[:4] == (65_533, 11, 11, 10)
+    assert abs(heard.at - 100.07) < 0.001
+    assert told[19] == 260 & 0xFF
+
+
+def test_an_estimate_is_what_browsers_send() -> None:
+    [packet] = RtcpPacket.parse(estimate(1, 9, 5_000_000))
+    assert isinstance(packet, RtcpPsfbPacket)
+    bits_per_s, ssrcs = unpack_remb_fci(packet.fci)
+    assert ssrcs == [9]
+    assert 4_900_000 < bits_per_s <= 5_000_000

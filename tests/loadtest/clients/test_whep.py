@@ -1,0 +1,95 @@
+"""Light viewers watch a real relay: a host publishes, packets arrive whole, authentic, in order."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from loadtest.actors.publish import Programme, publish
+from loadtest.bench.clip import make_clip
+from loadtest.clients.whep import Crowd, Whep
+from loadtest.errors import TryLater
+from media.congestion.estimator import BEGINS_AT
+from media.forwarding import feedback
+from media.io.webrtc.plane import MediaPlane
+from tests.support.relay_app import relay_server
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "clip.mkv"
+    make_clip(path, seconds=2)
+    return path
+
+
+@pytest.fixture
+async def live(clip: Path) -> AsyncIterator[tuple[MediaPlane, str]]:
+    """A relay that a host publishes to."""
+    async with relay_server() as (plane, base_url):
+        host = asyncio.create_task(
+            publish(f"{base_url}/live/bench/whip", "", Programme(clip, copy=True))
+        )
+        await wait_until(lambda: plane.stats().packets_in > 50)
+        yield plane, f"{base_url}/live/bench/whep"
+        host.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await host
+
+
+@pytest.mark.parametrize("gro", [True, False], ids=["gro", "no gro"])
+async def test_viewers_receive_everything(live: tuple[MediaPlane, str], gro: bool) -> None:
+    async with Crowd(live[1], gro=gro) as crowd:
+        await asyncio.gather(*(crowd.join() for _ in range(4)))
+        await wait_until(lambda: crowd.totals().packets > 4 * 300)
+        totals = crowd.totals()
+        assert totals.playing == 4
+        assert totals.missing == totals.late == totals.forged == 0
+        assert totals.sampled >= 4
+        assert (totals.packets > totals.receives * 2) == gro
+        await crowd.leave_all()
+        assert crowd.totals().packets >= totals.packets
+    await wait_until(lambda: live[0].stats().sessions_play == 0)
+
+
+async def test_viewers_can_tell_when_packets_came(live: tuple[MediaPlane, str]) -> None:
+    plane, url = live
+    async with Crowd(Whep(url, estimates=False)) as crowd:
+        await crowd.join()
+        [session] = plane._relay.rooms["bench"].viewers.values()
+        await wait_until(lambda: session.line.estimate > 1.2 * BEGINS_AT)
+        assert not plane.stats().rejected
+
+
+async def test_of_what_they_tell_enough_is_read(
+    live: tuple[MediaPlane, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, url = live
+    read: list[float] = []
+
+    def hear_arrivals(session: object, told: object, *, now: float) -> None:
+        read.append(now)
+
+    monkeypatch.setattr(feedback, "hear_arrivals", hear_arrivals)
+    async with Crowd(Whep(url, estimates=False)) as crowd:
+        await crowd.join()
+        await wait_until(lambda: len(read) == 8)
+    assert all(after - before >= 0.1 for before, after in pairwise(read))
+    assert read[-1] - read[0] < 7 * 0.25
+
+
+async def test_there_is_nothing_to_watch_before_a_host_comes() -> None:
+    async with relay_server() as (_, base_url), Crowd(f"{base_url}/live/bench/whep") as crowd:
+        with pytest.raises(TryLater):
+            await crowd.join()
+
+
+async def test_a_viewer_notices_that_the_live_is_over(live: tuple[MediaPlane, str]) -> None:
+    async with Crowd(live[1]) as crowd:
+        viewer = await crowd.join()
+        await live[0].end("bench")
+        await wait_until(lambda: viewer.ended_because)
+        assert crowd.totals().viewers == 0

@@ -1,0 +1,114 @@
+"""A host's lost packets over an emulated line: asked for, sent again, and there in time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import inf
+from random import Random
+
+import pytest
+
+from media.emulator import Conditions, Link
+from media.stream.nack import ASK_AGAIN_S, Nacks
+from media.stream.reorder import Reorder
+
+FRAME_S = 1 / 15
+PACKETS_PER_FRAME = 4
+TICK_S = 0.020  # how often the plane asks
+STEP_S = 0.001
+WATCH_S = 30.0
+NUMBER_BYTES = 4
+
+
+@dataclass
+class Line:
+    """A host and our end of its line, in steps of a millisecond."""
+
+    conditions: Conditions
+    start: float  # what the clock says at the beginning
+    seed: int = 1
+    repeats_every_s: float = 0.0  # browsers: the same no sooner than after a round trip
+    sent: int = 0
+    given_up: int = 0
+    longest_wait_s: float = 0.0
+    repeated: dict[int, float] = field(default_factory=dict)
+    up: Link = field(init=False)
+    down: Link = field(init=False)
+    reorder: Reorder[None] = field(default_factory=Reorder)
+    nacks: Nacks = field(default_factory=Nacks)
+
+    def __post_init__(self) -> None:
+        self.up = Link(self.conditions, Random(self.seed))
+        self.down = Link(self.conditions, Random(self.seed + 1))
+
+    def run(self) -> None:
+        """Let the host send for a while."""
+        expected = 0
+        for step in range(round(WATCH_S / STEP_S)):
+            now = self.start + step * STEP_S
+            if step % round(FRAME_S / STEP_S) == 0:
+                for _ in range(PACKETS_PER_FRAME):
+                    self._send(self.sent, now)
+                    self.sent += 1
+            for number in _numbers(self.up.ready(now=now)):
+                self.nacks.came(number, now=now)
+                self.reorder.receive(number, None, now=now)
+            waited_s = self.reorder.waits_s(now=now)
+            for number, _ in self.reorder.ready(now=now):
+                self.given_up += number - expected
+                expected = number + 1
+                self.longest_wait_s = max(self.longest_wait_s, waited_s)
+            if step % round(TICK_S / STEP_S) == 0 and (
+                due := self.nacks.due(self.reorder.missing(), now=now)
+            ):
+                asked = b"".join(number.to_bytes(NUMBER_BYTES, "big") for number in due)
+                self.down.send(asked, now=now)
+            for number in _numbers(self.down.ready(now=now)):
+                if now - self.repeated.get(number, -inf) >= self.repeats_every_s:
+                    self.repeated[number] = now
+                    self._send(number, now)
+
+    def _send(self, number: int, now: float) -> None:
+        self.up.send(number.to_bytes(NUMBER_BYTES, "big"), now=now)
+
+
+def _numbers(datagrams: list[bytes]) -> Iterator[int]:
+    for datagram in datagrams:
+        for at in range(0, len(datagram), NUMBER_BYTES):
+            yield int.from_bytes(datagram[at : at + NUMBER_BYTES], "big")
+
+
+# A machine's clock tells its uptime: a second, some minutes, a day, months.
+@pytest.mark.parametrize("start", [1.0, 600.0, 86_400.0, 1e7])
+def test_nine_in_ten_losses_of_a_short_line_are_repaired_whatever_the_clock(start: float) -> None:
+    line = Line(Conditions(loss=0.03, delay_s=0.020), start)
+    line.run()
+    assert line.up.counts.lost > 30
+    assert line.given_up < line.up.counts.lost / 10
+
+
+def test_nothing_is_given_up_where_nothing_is_lost() -> None:
+    line = Line(Conditions(delay_s=0.030, jitter_s=0.030), 0.0)
+    line.run()
+    assert line.given_up == 0
+
+
+LONG = Conditions(loss=0.03, delay_s=0.080)
+LONG_RTT_S = 0.160
+
+
+def test_a_long_line_is_repaired_too_and_asked_no_more_than_it_needs() -> None:
+    line = Line(LONG, 1.0)
+    line.run()
+    assert line.given_up == 0
+    repeats = line.up.counts.sent - line.sent
+    assert repeats < 2.2 * line.up.counts.lost
+
+
+def test_a_browser_repeats_once_more_as_soon_as_a_round_trip_has_passed() -> None:
+    line = Line(LONG, 1.0, repeats_every_s=LONG_RTT_S)
+    line.run()
+    assert line.given_up == 0
+    repeats = line.up.counts.sent - line.sent
+    assert repeats < 1.2 * line.up.counts.lost
+    # One of them is lost twice: it and its repeat.
+    assert line.longest_wait_s < 2 * (LONG_RTT_S + TICK_S + ASK_AGAIN_S)

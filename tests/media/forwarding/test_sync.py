@@ -1,0 +1,138 @@
+"""Picture and sound stay together, for half an hour, while a host's clocks drift apart."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import pylibsrtp
+from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
+
+from media.forwarding import feedback
+from media.forwarding.downlink import Downlink
+from media.forwarding.leg import Leg
+from media.forwarding.live import Stream
+from media.io.webrtc.session import Session
+from media.stream.layer import Track
+from media.wire import rtcp
+from media.wire.rtp import Packet
+from media.wire.sdp import Codec
+from tests.support.media_forwarding import DELTA, KEY, Live
+
+SKEW_MAX_S = 0.040
+MINUTES = 30
+FRAME_S, SOUND_S = 0.04, 0.02
+# Crystals of cheap phones are off by so much, and not together.
+VIDEO_DRIFT, SOUND_DRIFT = 80e-6, -60e-6
+NTP_BEGAN = 3_900_000_000.0
+SOUND = Codec("opus", 111, 48_000)
+
+
+class Clear:
+    """In place of SRTP."""
+
+    def protect_rtcp(self, text: bytes) -> bytes:
+        return text
+
+
+class Evening(Live):
+    """A live with sound, whose host tells its clock every second, and one viewer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sound = Track("audio", SOUND, 5_000)
+        self.room.streams["audio"] = Stream("audio", SOUND, 88, [self.sound])
+        self.reports: dict[int, tuple[float, int]] = {}  # by SSRC: NTP seconds, timestamp
+        self.began = self.now
+        self.host = 0  # how often it has come
+        self.sent = 0
+        self.jitter = self._jitter()
+
+    def come(self) -> Session:
+        session = self.viewer()
+        sound = session.downlinks["audio"] = Downlink(Leg(111, 0), None, 48_000)
+        sound.begin(self.sound.next_unsent)
+        sound.layer = self.sound
+        self.room.add_legs(self.sound, (sound.go_on(),))
+        session.outbound = cast(pylibsrtp.Session, Clear())
+        session.address = ("viewer", 1)
+        session.send_to = lambda text, _: self._hear(text)
+        return session
+
+    def _hear(self, text: bytes) -> None:
+        for packet in rtcp.parse(text):
+            if isinstance(packet, RtcpSrPacket):
+                info = packet.sender_info
+                self.reports[packet.ssrc] = info.ntp_timestamp / (1 << 32), info.rtp_timestamp
+
+    def media(self, track: Track, at: int, ticks_per_s: float, drift: float, payload: bytes) -> int:
+        """Send a packet of what is captured now; return the host's timestamp."""
+        base = 7_000_000 * (at + 1) * (self.host + 1)
+        timestamp = round((self.now - self.began) * ticks_per_s * (1 + drift)) + base & 0xFFFFFFFF
+        ssrc = 10 * self.host + at + 1
+        number = self.numbers[track]
+        self.numbers[track] += 1
+        packet = Packet(96, True, number & 0xFFFF, timestamp, ssrc, payload)
+        stream = self.room.streams[track.kind]
+        # A large picture takes longer to encode and to send.
+        arrives = self.now + next(self.jitter) + 0.15 * at * (track.kind == "video")
+        track.receive(packet, now=arrives)
+        self.forwarder.forward(self.room, stream, track, now=arrives)
+        return timestamp
+
+    def _jitter(self) -> Iterator[float]:
+        while True:
+            yield from (0.0, 0.003, 0.001, 0.006, 0.002)
+
+    def report(self, track: Track, timestamp: int) -> None:
+        source = track.source
+        assert source
+        ntp_time = round((NTP_BEGAN + self.now) * (1 << 32))
+        info = RtcpSenderInfo(ntp_time, timestamp, 1, 1)
+        stream = self.room.streams[track.kind]
+        packet = RtcpSrPacket(ssrc=source.ssrc, sender_info=info)
+        feedback.pass_sender_report(self.room, stream, track, packet, now=self.now)
+
+    def skew_s(self, session: Session) -> float:
+        """How far apart what is captured now is shown, by what the viewer was told."""
+        shown = []
+        for kind, clock_hz in (("video", 90_000), ("audio", 48_000)):
+            downlink = session.downlinks[kind]
+            assert downlink.layer
+            timestamp = downlink.layer.timestamp + downlink.leg.ticks & 0xFFFFFFFF
+            ntp_s, reported = self.reports[self.room.streams[kind].ssrc]
+            ticks = (timestamp - reported + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+            shown.append(ntp_s + ticks / clock_hz)
+        return abs(shown[0] - shown[1])
+
+
+def test_picture_and_sound_stay_within_forty_milliseconds_for_half_an_hour() -> None:
+    live = Evening()
+    layers = live.stream.layers
+    session: Session | None = None
+    worst, measured = 0.0, 0
+    for step in range(round(MINUTES * 60 / SOUND_S)):
+        second, part = divmod(step, round(1 / SOUND_S))
+        if (second, part) == (900, 0):  # the host's phone starts anew
+            for track in (*layers, live.sound):
+                track.lose_source()
+            live.host += 1
+        timestamps = {live.sound: live.media(live.sound, 3, 48_000, SOUND_DRIFT, bytes(80))}
+        if step % 2 == 0:
+            key = part == 0 and second % 10 == 0
+            for at, track in enumerate(layers):
+                payload = (KEY if key else DELTA) + bytes(100 * (at + 1))
+                timestamps[track] = live.media(track, at, 90_000, VIDEO_DRIFT, payload)
+        if session is None and second == 2:
+            session = live.come()
+        if part == 0:
+            for track, timestamp in timestamps.items():
+                live.report(track, timestamp)
+        if session is not None and part == 0 and second % 60 == 30:
+            live.choose(session, ("l", "m", "h")[second // 60 % 3])
+        if session is not None and part == 10 and len(live.reports) == 2:
+            measured += 1
+            # The frame and the packet of sound that were captured last, of the same moment.
+            worst = max(worst, live.skew_s(session))
+        live.pass_time(SOUND_S)
+    assert measured > MINUTES * 60 - 10
+    assert session is not None and session.downlinks["video"].changes > 10
+    assert worst < SKEW_MAX_S, f"{worst * 1_000:.1f} ms"

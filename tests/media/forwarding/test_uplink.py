@@ -1,0 +1,146 @@
+"""Which layer a host's packets are of, and what it repeats as a stream of its own."""
+
+import struct
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+
+from media.forwarding.uplink import Uplink
+from media.stream.layer import KEY_AFTER_S, Track
+from media.wire import rtp, sdp
+from media.wire.sdp import REPAIRED_RID_URI, RID_URI
+from tests.fuzz.test_media_parsers import LOCAL, OFFER
+
+RTX = "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+LAYERS = (
+    f"a=extmap:4 {RID_URI}\r\na=extmap:5 {REPAIRED_RID_URI}\r\n"
+    "a=rid:l send\r\na=rid:h send\r\na=simulcast:send l;h\r\n"
+)
+ONE = OFFER.replace("SAVPF 96", "SAVPF 96 97") + RTX
+SEVERAL = ONE + LAYERS
+IDR, PICTURE = b"\x65\x88\x80", b"\x41\x88\x80"
+RID_ID, REPAIRED_RID_ID = 4, 5
+ONE_BYTE_PROFILE = 0xBEDE
+
+
+def chosen(offer: str) -> dict[str, sdp.Sending]:
+    return sdp.choose_published(sdp.parse_offer(offer, "publish"))
+
+
+@dataclass
+class Stream:
+    """A host's picture, with as many layers as were chosen."""
+
+    kind: str
+    layers: list[Track]
+
+
+@dataclass
+class Host:
+    """Sends to an uplink what its offer promised."""
+
+    offer: str
+    now: float = 10.0
+    streams: dict[str, Stream] = field(init=False)
+    uplink: Uplink = field(init=False)
+
+    def __post_init__(self) -> None:
+        sendings = chosen(self.offer)
+        codec, rids = sendings["video"].codec, sendings["video"].section.rids or ("",)
+        layers = [Track("video", codec, 1_000, rid) for rid in rids]
+        self.streams = {"video": Stream("video", layers)}
+        self.uplink = Uplink(self.streams, sendings, Counter())
+
+    def sends(
+        self, ssrc: int, number: int, payload: bytes, *, rid: str = "", again: bool = False
+    ) -> None:
+        """One frame of one packet, numbered `number`; `again`: as a repeat, numbered anew."""
+        timestamp = number * 3_000
+        if again and payload:
+            payload = struct.pack("!H", number) + payload
+        header = struct.pack("!BBHII", 0x90, 0x80 | (97 if again else 96), number, timestamp, ssrc)
+        name = rid.encode()
+        element = REPAIRED_RID_ID if again else RID_ID
+        extension = bytes([element << 4 | len(name) - 1]) + name if name else b"\0"
+        extension += bytes(-len(extension) % 4)
+        header += struct.pack("!HH", ONE_BYTE_PROFILE, len(extension) // 4) + extension
+        raw = header + payload
+        self.uplink.take(rtp.parse(raw), raw, now=self.now)
+
+    def frames(self, rid: str) -> int:
+        """How many frames of a layer are complete."""
+        layer = next(each for each in self.streams["video"].layers if each.rid == rid)
+        return len(layer.poll(now=self.now))
+
+    def asks(self) -> None:
+        """The host is asked for what is missing."""
+        self.now += 0.02
+        self.uplink.repairs(now=self.now)
+
+
+@pytest.mark.parametrize(("offer", "rid"), [(ONE, ""), (SEVERAL, "l"), (SEVERAL, "h")])
+def test_a_repeat_fills_the_gap_of_its_layer(offer: str, rid: str) -> None:
+    host = Host(offer)
+    host.sends(1, 100, IDR, rid=rid)
+    host.sends(1, 102, PICTURE, rid=rid)
+    assert host.frames(rid) == 1
+    host.asks()
+    host.sends(9, 101, PICTURE, rid=rid, again=True)
+    assert host.frames(rid) == 2
+    # The name is told until the first report.
+    host.sends(1, 104, PICTURE)
+    host.asks()
+    host.sends(9, 103, PICTURE, again=True)
+    assert host.frames(rid) == 2
+    assert host.streams["video"].layers[-1 if rid == "h" else 0].lost == 0
+
+
+def test_a_key_frame_is_asked_for_beside_a_repair_that_takes_long() -> None:
+    host = Host(ONE)
+    host.sends(1, 100, IDR)
+    host.sends(1, 102, PICTURE)
+    [track] = host.streams["video"].layers
+    track.poll(now=host.now)
+    host.asks()
+    assert track.keys.asked == 0
+    host.now += KEY_AFTER_S
+    host.asks()
+    assert track.keys.asked == 1
+    host.asks()
+    assert track.keys.asked == 1, "one at a time"
+
+
+def test_repeats_that_nobody_asked_for_change_nothing() -> None:
+    host = Host(SEVERAL)
+    host.sends(9, 90, PICTURE, rid="l", again=True)
+    host.sends(1, 100, IDR, rid="l")
+    host.sends(1, 102, PICTURE, rid="l")
+    host.asks()
+    assert host.frames("l") == 1
+    host.sends(7, 101, PICTURE, rid="gone", again=True)
+    host.sends(9, 101, b"", rid="l", again=True)  # padding that tries the line
+    host.sends(9, 99, IDR, rid="l", again=True)
+    host.sends(9, 9_999, PICTURE, rid="l", again=True)
+    assert host.frames("l") == 0
+    host.sends(9, 101, PICTURE, rid="l", again=True)
+    host.sends(9, 101, PICTURE, rid="l", again=True)
+    assert host.frames("l") == 2
+
+
+@pytest.mark.parametrize(
+    ("offer", "taken"),
+    [
+        (OFFER, False),
+        (ONE, True),
+        (SEVERAL, True),
+        (SEVERAL.replace(f"a=extmap:5 {REPAIRED_RID_URI}\r\n", ""), False),
+    ],
+)
+def test_repeats_are_taken_where_we_can_tell_whose_they_are(offer: str, taken: bool) -> None:
+    parsed = sdp.parse_offer(offer, "publish")
+    sendings = list(sdp.choose_published(parsed).values())
+    answer = sdp.answer(parsed, LOCAL, sendings, "publish")
+    assert ("a=fmtp:97 apt=96\r\n" in answer) == taken
+    assert ("m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n" in answer) == taken
+    assert "a=ssrc" not in answer

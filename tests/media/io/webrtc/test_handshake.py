@@ -1,0 +1,185 @@
+"""A handshake goes where the peer shakes hands, and a lost answer comes again at once."""
+
+import secrets
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from aioice import stun
+from OpenSSL import SSL
+
+from loadtest.clients.dtls import ClientContext, DtlsClient
+from loadtest.clients.ice import Remote, offer, parse_answer
+from media.forwarding.forwarder import FAR_S
+from media.io.webrtc.dtls import Handshake, Identity
+from media.io.webrtc.plane import MediaPlane, PlaneConfig
+from media.io.webrtc.session import PINGS_MAX, Role, Session
+from media.wire.sdp import parse_offer
+from media.wire.stun import parse
+from tests.fuzz.test_media_parsers import OFFER
+from tests.support.waiting import wait_until
+
+ROOM = "demo"
+HANDSHAKE = 22
+
+
+@pytest.fixture
+async def plane() -> AsyncIterator[MediaPlane]:
+    plane = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",)))
+    yield plane
+    await plane.close()
+
+
+class Pair:
+    """One of the peer's addresses."""
+
+    def __init__(self, remote: Remote, ufrag: str) -> None:
+        self._remote, self._ufrag = remote, ufrag
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.setblocking(False)
+        self.sock.connect(remote.addresses[0])
+        self.heard: list[bytes] = []
+
+    def check(self, *, nominate: bool = False) -> None:
+        attributes = {
+            "USERNAME": f"{self._remote.ufrag}:{self._ufrag}",
+            "PRIORITY": 1,
+            "ICE-CONTROLLING": 1,
+        } | ({"USE-CANDIDATE": None} if nominate else {})
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, attributes=attributes)
+        request.add_message_integrity(self._remote.password.encode())
+        self.sock.send(bytes(request))
+
+    def handshakes(self) -> int:
+        """How many handshake datagrams came here so far."""
+        try:
+            while True:
+                self.heard.append(self.sock.recv(2_000))
+        except BlockingIOError:
+            return sum(datagram[0] == HANDSHAKE for datagram in self.heard)
+
+    def answers(self) -> int:
+        """How many checks were answered here so far."""
+        self.handshakes()
+        return sum(datagram[:2] == b"\x01\x01" for datagram in self.heard)
+
+
+async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_first(
+    plane: MediaPlane,
+) -> None:
+    await plane.publish(ROOM, OFFER, takeover=True)
+    plane._relay.rooms[ROOM].live = True
+    context = ClientContext.create()
+    ufrag, password = secrets.token_hex(4), secrets.token_hex(16)
+    info = await plane.play(ROOM, offer(ufrag, password, context.fingerprint))
+    remote = parse_answer(info.answer)
+    first, second = Pair(remote, ufrag), Pair(remote, ufrag)
+    first.check()
+    await wait_until(lambda: first.answers() == 1, what="the first check's answer")
+    second.check()
+    await wait_until(lambda: second.answers() == 1, what="the second check's answer")
+    client = DtlsClient(context, remote.fingerprint)
+    client.start()
+    hello = client.datagrams()
+    for datagram in hello:
+        second.sock.send(datagram)
+    await wait_until(lambda: second.handshakes() > 0, what="the server's hello")
+    assert first.handshakes() == 0
+    flight = second.handshakes()
+    # As if it were lost: browsers say it again after 50 ms, and must not wait a second.
+    for datagram in hello:
+        second.sock.send(datagram)
+    await wait_until(lambda: second.handshakes() == 2 * flight, timeout_s=0.5, what="it again")
+    for datagram in [one for one in second.heard if one[0] == HANDSHAKE]:
+        client.receive(datagram)
+    finished = client.datagrams()
+    for datagram in finished:
+        second.sock.send(datagram)
+    session = plane.session(info.id, ROOM, Role.PLAY)
+    await wait_until(lambda: session.up, what="the keys")
+    # As if the end of the handshake were lost: what was sent since could not be read.
+    begun = session.downlinks["video"].newcomer
+    session.first_rtt_s = FAR_S
+    for datagram in finished:
+        second.sock.send(datagram)
+    await wait_until(
+        lambda: session.downlinks["video"].newcomer is not begun, what="a new beginning"
+    )
+    # Once a pair is named, nothing but another name moves it.
+    second.check(nominate=True)
+    await wait_until(lambda: session.nominated, what="the nomination")
+    first.sock.send(hello[0])
+    first.check()
+    await wait_until(lambda: first.answers() == 2, what="the first pair's answer")
+    assert session.address == second.sock.getsockname()
+    for pair in (first, second):
+        pair.sock.close()
+
+
+def test_what_a_peer_says_over_dtls_is_not_kept() -> None:
+    to_server: list[bytes] = []
+    to_client: list[bytes] = []
+    ours, theirs = Identity(), Identity()
+    server = Handshake(
+        ours, client=False, fingerprints=[("sha-256", theirs.fingerprint)], send=to_client.append
+    )
+    client = Handshake(
+        theirs, client=True, fingerprints=[("sha-256", ours.fingerprint)], send=to_server.append
+    )
+    client.start()
+    while to_server or to_client:
+        for datagram in [to_server.pop(0) for _ in list(to_server)]:
+            server.receive(datagram)
+        for datagram in [to_client.pop(0) for _ in list(to_client)]:
+            client.receive(datagram)
+    assert server.keys
+    for _ in range(100):
+        client._connection.send(b"x")
+    client._flush()
+    for records in to_server:
+        assert not server.receive(records)
+    with pytest.raises(SSL.WantReadError):
+        server._connection.recv(2_048)
+    client.close()
+    assert not server.receive(to_server[-1])
+    assert server.closed
+
+
+def answered(session: Session, request: bytes, *, now: float, password: str = "") -> bool:
+    """Whether an answer to a question of ours is taken."""
+    asked = stun.parse_message(request)
+    answer = stun.Message(
+        stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=asked.transaction_id
+    )
+    answer.add_message_integrity((password or session.their_password.decode()).encode())
+    return session.ponged(parse(bytes(answer)), now=now)
+
+
+def test_one_lucky_answer_does_not_make_a_way_short() -> None:
+    sent: list[bytes] = []
+    their_offer = parse_offer(OFFER.replace("sendonly", "recvonly"), "play")
+    session = Session(
+        Role.PLAY, ROOM, their_offer, Identity(), lambda raw, _: sent.append(raw), now=0
+    )
+    for _ in range(PINGS_MAX):
+        session.ping(("127.0.0.1", 1), now=1.0)
+    assert len(sent) == PINGS_MAX
+    assert not answered(session, sent[0], now=1.1, password="somebody else's")
+    assert answered(session, sent[0], now=1.002)
+    assert not answered(session, sent[0], now=1.002), "each is answered once"
+    assert answered(session, sent[1], now=1.06)
+    session.spoken_at = 1.0
+    for request in sent[2:]:
+        assert answered(session, request, now=1.01)
+    session.shook_hands(now=1.005)
+    assert session.first_rtt_s == pytest.approx(0.06)
+    assert session.rtt_s_min == pytest.approx(0.002)
+
+
+def test_what_is_not_answered_when_hands_are_shaken_takes_longer_than_that() -> None:
+    their_offer = parse_offer(OFFER.replace("sendonly", "recvonly"), "play")
+    session = Session(Role.PLAY, ROOM, their_offer, Identity(), lambda *_: None, now=0)
+    session.ping(("127.0.0.1", 1), now=1.0)
+    session.spoken_at = 1.04
+    session.shook_hands(now=1.045)
+    assert session.first_rtt_s == pytest.approx(0.045)

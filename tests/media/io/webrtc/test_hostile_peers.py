@@ -1,0 +1,84 @@
+"""Hostile bytes, from strangers and from peers: counted, bounded, and nobody else notices."""
+
+import socket
+
+from media.io.webrtc.intake import FEEDBACK_PER_S_MAX, SOURCES_MAX, STRANGERS_PER_S_MAX
+from media.io.webrtc.plane import MediaPlane
+from tests.media.io.webrtc.test_plane import ROOM, live, plane, playing, publishing
+from tests.support.media_peers import host, loopback_candidates, next_frame, viewer
+from tests.support.waiting import wait_until
+
+__all__ = ["loopback_candidates", "plane"]
+
+
+async def test_hostile_datagrams_are_counted_and_change_nothing(plane: MediaPlane) -> None:
+    stun_request = bytes.fromhex("000100002112a442") + bytes(12)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as attacker:
+        for datagram in (
+            b"",
+            b"x",
+            bytes(2_000),
+            stun_request,
+            bytes.fromhex("16feff") + bytes(50),
+            bytes.fromhex("80600001") + bytes(20),
+            bytes.fromhex("80c80001") + bytes(20),
+        ):
+            attacker.sendto(datagram, ("127.0.0.1", plane.port))
+    await wait_until(lambda: sum(plane.stats().rejected.values()) == 7, what="seven refusals")
+    assert plane.stats().rejected == {"unknown": 5, "stun": 2}
+
+
+async def test_a_peer_with_another_certificate_gets_no_media(plane: MediaPlane) -> None:
+    async def negotiate(offer: str) -> str:
+        forged = "\r\n".join(
+            line[:-2] + "00" if line.startswith("a=fingerprint:") else line
+            for line in offer.split("\r\n")
+        )
+        return (await plane.publish(ROOM, forged, takeover=True)).answer
+
+    async with host(negotiate):
+        await wait_until(lambda: plane.stats().rejected.get("dtls"), what="the refusal")
+        assert plane.stats().sessions_publish == 0
+
+
+async def test_an_address_nobody_knows_cannot_keep_us_busy(plane: MediaPlane) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.connect(("127.0.0.1", plane.port))
+        for _ in range(STRANGERS_PER_S_MAX + 200):
+            stranger.send(bytes(20))
+    await wait_until(lambda: plane.stats().rejected.get("flood", 0) > 0, what="the limit")
+    assert plane.stats().rejected["stun"] <= 2 * STRANGERS_PER_S_MAX
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="a live all the same")
+
+
+async def test_a_host_cannot_have_us_remember_streams_without_end(plane: MediaPlane) -> None:
+    """Each SSRC that its key has signed costs memory in libsrtp."""
+    async with host(publishing(plane)) as peer:
+        await wait_until(lambda: live(plane), what="the live")
+        sender = next(one for one in peer.getSenders() if one.kind == "audio")
+        session = plane._relay.rooms[ROOM].publisher
+        assert session
+        protect, outgoing = sender.transport._tx_srtp.protect, sender.transport.transport
+        for ssrc in range(1_000, 1_000 + 2 * SOURCES_MAX):
+            packet = b"\x80\x6f\x00\x01\x00\x00\x00\x01" + ssrc.to_bytes(4, "big") + b"sound"
+            await outgoing._send(protect(packet))
+        await wait_until(lambda: plane.stats().rejected.get("sources", 0) > 0, what="the limit")
+        assert len(session.sources) == SOURCES_MAX
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+
+
+async def test_a_peer_cannot_keep_us_busy_with_feedback_or_long_datagrams(
+    plane: MediaPlane,
+) -> None:
+    async with host(publishing(plane)) as peer:
+        await wait_until(lambda: live(plane), what="the live")
+        outgoing = peer.getSenders()[0].transport.transport
+        await outgoing._send(bytes.fromhex("80600001") + bytes(1_700))
+        await wait_until(lambda: plane.stats().rejected == {"srtp": 1}, what="the refusal")
+        for _ in range(2 * FEEDBACK_PER_S_MAX):
+            await outgoing._send(bytes.fromhex("81c90001") + bytes(20))
+        await wait_until(lambda: plane.stats().rejected.get("flood", 0) > 0, what="the limit")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])

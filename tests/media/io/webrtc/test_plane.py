@@ -1,0 +1,436 @@
+"""The whole plane on loopback: aiortc hosts and viewers, returns, takeovers."""
+
+import errno
+from collections.abc import AsyncIterator
+from time import monotonic
+
+import pytest
+from aiortc.rtp import RtcpPacket
+
+from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
+from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
+from media.forwarding.live import LONG_WAY_S, YOUNG_S
+from media.io.webrtc.plane import MediaPlane, PlaneConfig
+from media.io.webrtc.relay import COMES_WITHIN_S, REASSURE_EVERY_S
+from media.io.webrtc.session import Role
+from media.io.webrtc.stats import LiveStats
+from media.wire import sdp, transport_cc
+from media.wire.demux import Kind, kind_of
+from media.wire.sdp import RID_URI, SEND_TIME_URI
+from tests.fuzz.test_media_parsers import OFFER
+from tests.support.media_peers import Negotiate, host, loopback_candidates, next_frame, viewer
+from tests.support.waiting import wait_until
+
+__all__ = ["loopback_candidates"]
+
+ROOM = "demo"
+
+
+@pytest.fixture
+async def plane() -> AsyncIterator[MediaPlane]:
+    plane = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",), grace_s=5))
+    yield plane
+    await plane.close()
+
+
+@pytest.fixture
+def events(plane: MediaPlane) -> list[MediaEvent]:
+    """What the plane told so far."""
+    heard: list[MediaEvent] = []
+    plane.listener = heard.append
+    return heard
+
+
+def publishing(plane: MediaPlane, *, takeover: bool = True) -> Negotiate:
+    async def negotiate(offer: str) -> str:
+        return (await plane.publish(ROOM, offer, takeover=takeover)).answer
+
+    return negotiate
+
+
+def playing(plane: MediaPlane) -> Negotiate:
+    async def negotiate(offer: str) -> str:
+        return (await plane.play(ROOM, offer)).answer
+
+    return negotiate
+
+
+def live(plane: MediaPlane) -> bool:
+    return plane.stats().rooms_live == 1
+
+
+@pytest.mark.parametrize("codec", ["video/H264", "video/VP8"])
+async def test_a_viewer_decodes_what_a_host_sends(plane: MediaPlane, codec: str) -> None:
+    async with host(publishing(plane), codec):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            frame = await next_frame(tracks["video"])
+            assert (frame.width, frame.height) == (160, 120)
+            await next_frame(tracks["video"])
+            assert plane.media_time(ROOM) is not None
+        stats = plane.stats()
+    assert stats.rejected == {}
+    assert stats.send_errors == stats.send_blocked == 0
+
+
+async def test_a_busy_worker_serves_whom_it_has(plane: MediaPlane) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+            plane.load.busy = 2.0  # stays above the mark for a second
+            with pytest.raises(Full) as caught:
+                await plane.play(ROOM, OFFER.replace("sendonly", "recvonly"))
+            assert caught.value.retry_after_s > 0
+            await next_frame(tracks["video"])
+
+
+async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
+    def found() -> LiveStats:
+        stats = plane.live_stats(ROOM)
+        assert stats
+        return stats
+
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+
+            def known() -> bool:
+                [line] = found().viewers
+                counted = all(stream.frames_per_s for stream in found().streams)
+                heard = {"video", "audio"} == set(line.lost) and line.round_trip_ms is not None
+                return counted and heard
+
+            await wait_until(known, what="reports of both")
+            [line] = found().viewers
+            video, audio = found().streams
+    assert line.round_trip_ms is not None
+    assert 0 <= line.round_trip_ms < 100
+    assert line.connected and line.gcm
+    assert line.lost["video"] == 0
+    assert (video.codec, audio.codec) == ("H264", "opus")
+    assert 5 < video.frames_per_s < 25
+    assert 30 < audio.frames_per_s < 70
+    assert video.bits_per_s > 1_000
+    assert video.packets_lost == 0
+    assert video.jitter_ms < 100
+    assert plane.live_stats("elsewhere") is None
+
+
+async def test_a_live_without_sound_is_watched_like_another(plane: MediaPlane) -> None:
+    async with host(publishing(plane), sound=False):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+
+
+async def test_a_viewer_before_the_host_is_told_to_come_back(plane: MediaPlane) -> None:
+    with pytest.raises(NotLive) as caught:
+        await plane.play(ROOM, OFFER.replace("sendonly", "recvonly"))
+    assert caught.value.retry_after_s > 0
+
+
+async def test_a_host_that_returns_keeps_its_viewers(
+    plane: MediaPlane, events: list[MediaEvent]
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        watching = viewer(playing(plane))
+        tracks = await watching.__aenter__()
+        await next_frame(tracks["video"])
+    await wait_until(lambda: PublisherLost(ROOM) in events, what="the loss")
+    async with host(publishing(plane)):
+        await wait_until(lambda: PublisherUp(ROOM, returned=True) in events, what="the return")
+        sent = plane.stats().packets_out
+        await wait_until(lambda: plane.stats().packets_out > sent + 20, what="more packets")
+        await next_frame(tracks["video"])
+        assert plane.stats().sessions_play == 1
+    await watching.__aexit__(None, None, None)
+    assert events[0] == PublisherUp(ROOM, returned=False)
+
+
+async def test_viewers_hear_from_us_while_the_host_is_silent(plane: MediaPlane) -> None:
+    """So that their pages can tell a host that is away from a line that is dead."""
+    sent: list[bytes] = []
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        watching = viewer(playing(plane))
+        await next_frame((await watching.__aenter__())["video"])
+    [session] = plane._relay.rooms[ROOM].viewers.values()
+    began, session.send_to = monotonic(), lambda datagram, _: sent.append(datagram)
+    await wait_until(lambda: len(sent) == 3, what="reports")
+    assert monotonic() - began > 2 * REASSURE_EVERY_S
+    assert {kind_of(datagram) for datagram in sent} == {Kind.RTCP}
+    await watching.__aexit__(None, None, None)
+
+
+async def test_a_host_that_stays_away_ends_the_live(
+    plane: MediaPlane, events: list[MediaEvent]
+) -> None:
+    plane.config = PlaneConfig(addresses=("127.0.0.1",), grace_s=0)
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+    await wait_until(lambda: PublisherGone(ROOM) in events, what="the end")
+    assert plane.stats().sessions_publish == 0
+
+
+async def test_a_standby_host_steps_aside_and_stays_away(plane: MediaPlane) -> None:
+    async with host(publishing(plane, takeover=False)):
+        await wait_until(lambda: live(plane), what="the demo host's live")
+        async with host(publishing(plane)):
+            await wait_until(lambda: plane.stats().sessions_publish == 1, what="the takeover")
+            await wait_until(lambda: live(plane), what="the owner's live")
+            with pytest.raises(Busy) as caught:
+                await plane.publish(ROOM, OFFER, takeover=False)
+            assert caught.value.retry_after_s > 0
+
+
+async def test_a_host_that_takes_over_and_sends_nothing_is_missed(
+    plane: MediaPlane, events: list[MediaEvent]
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        await plane.publish(ROOM, OFFER, takeover=True)
+        room = plane._relay.rooms[ROOM]
+        assert room.publisher
+        assert room.live, "its first packet may come at any moment"
+        plane._relay.count_second(now=room.publisher.created + COMES_WITHIN_S - 0.1)
+        assert events == [PublisherUp(ROOM, returned=False)]
+        plane._relay.count_second(now=room.publisher.created + COMES_WITHIN_S + 0.1)
+        assert events[1:] == [PublisherLost(ROOM)]
+
+
+async def test_a_host_that_is_just_coming_back_is_not_ended(
+    plane: MediaPlane, events: list[MediaEvent]
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+    await wait_until(lambda: PublisherLost(ROOM) in events, what="the loss")
+    await plane.publish(ROOM, OFFER, takeover=True)
+    coming = plane._relay.rooms[ROOM].publisher
+    assert coming
+    plane._relay.end_lost(now=coming.created + COMES_WITHIN_S - 0.1, grace_s=0)
+    assert plane._relay.rooms[ROOM].publisher is coming
+    plane._relay.end_lost(now=coming.created + COMES_WITHIN_S + 0.1, grace_s=0)
+    assert PublisherGone(ROOM) in events
+
+
+async def test_ending_a_live_lets_everybody_go(plane: MediaPlane, events: list[MediaEvent]) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(playing(plane)) as tracks:
+            await next_frame(tracks["video"])
+            await plane.end(ROOM)
+            stats = plane.stats()
+            assert (stats.sessions_play, stats.sessions_publish) == (0, 0)
+    assert events[-1] == PublisherGone(ROOM)
+
+
+@pytest.mark.parametrize("repairs", [True, False], ids=["as RFC 4588", "byte for byte"])
+async def test_a_lost_packet_is_sent_again(plane: MediaPlane, repairs: bool) -> None:
+    sent: list[bytes] = []
+    dropping = {"left": 0}
+    real = plane._fanout._sock
+
+    class Lossy:
+        """The plane's socket, which loses a frame on its way to a viewer when told to."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+        def sendto(self, data: memoryview, address: tuple[str, int]) -> int:
+            return len(data) if self._loses(bytes(data)) else real.sendto(data, address)
+
+        def _loses(self, data: bytes) -> bool:
+            if kind_of(data) is not Kind.RTP or data[8:12] != ssrc:
+                return False
+            if dropping["left"] > 0:
+                dropping["left"] -= 1
+                sent.append(data)
+                return True
+            if data in sent:
+                sent.remove(data)
+            return False
+
+    async def negotiate(offer: str) -> str:
+        return await playing(plane)(offer if repairs else offer.replace(" rtx/", " none/"))
+
+    async with host(publishing(plane), size=(48, 32)):
+        await wait_until(lambda: live(plane), what="the live")
+        async with viewer(negotiate) as tracks:
+            await next_frame(tracks["video"])
+            ssrc = plane._relay.rooms[ROOM].streams["video"].ssrc.to_bytes(4, "big")
+            plane._fanout._sock = Lossy()  # type: ignore[assignment]  # the same but for losses
+            dropping["left"] = 1
+            for _ in range(12):
+                await next_frame(tracks["video"])
+            await wait_until(lambda: plane.stats().resent > 0, what="a repeat")
+            assert len(sent) == (1 if repairs else 0)
+
+
+async def test_a_viewer_that_tells_arrivals_gets_transport_wide_numbers(plane: MediaPlane) -> None:
+    """They are the sequence numbers, so that all viewers' headers stay alike (ADR 7)."""
+    real = plane._fanout._sock
+    sent: list[bytes] = []
+
+    class Noting:
+        """The plane's socket, which keeps what it sends."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+        def sendto(self, data: memoryview, address: tuple[str, int]) -> int:
+            sent.append(bytes(data[:20]))
+            return real.sendto(data, address)
+
+    async def negotiate(offer: str) -> str:
+        offer = offer.replace("goog-remb", "transport-cc")
+        offer = offer.replace("a=mid:0\r\n", f"a=mid:0\r\na=extmap:9 {transport_cc.URI}\r\n")
+        answer = await playing(plane)(offer)
+        assert f"a=extmap:9 {transport_cc.URI}\r\n" in answer
+        assert "transport-cc" in answer and "goog-remb" not in answer
+        assert SEND_TIME_URI not in answer
+        return answer
+
+    async with host(publishing(plane), size=(48, 32)):
+        await wait_until(lambda: live(plane), what="the live")
+        plane._fanout._sock = Noting()  # type: ignore[assignment]  # the same but for a note
+        async with viewer(negotiate) as tracks:
+            for _ in range(5):
+                await next_frame(tracks["video"])
+        ssrc = plane._relay.rooms[ROOM].streams["video"].ssrc.to_bytes(4, "big")
+    headers = [data for data in sent if kind_of(data) is Kind.RTP and data[8:12] == ssrc]
+    assert len(headers) >= 5
+    for header in headers:
+        number = header[2:4]
+        assert header[12:20] == bytes.fromhex("bede0001 91") + number + bytes(1)
+
+
+async def test_of_a_young_live_the_way_tells_what_repairs_may_take(plane: MediaPlane) -> None:
+    async with host(publishing(plane), size=(48, 32)):
+        await wait_until(lambda: live(plane), what="the live")
+        room = plane._relay.rooms[ROOM]
+        publisher = room.publisher
+        assert publisher is not None
+        assert 0 < publisher.first_rtt_s < 2, "on loopback, on cores that are full"
+        now = publisher.created + 1
+        publisher.first_rtt_s = 0.005
+        assert room.may_hold_s(now=now) < LONG_WAY_S
+        publisher.first_rtt_s = 0.080
+        assert room.may_hold_s(now=now) == pytest.approx(0.230)
+        assert room.may_hold_s(now=now + YOUNG_S) < LONG_WAY_S
+
+
+@pytest.mark.parametrize(
+    ("sizes", "estimates", "told"), [(1, True, False), (3, True, True), (1, False, True)]
+)
+def test_viewers_of_several_sizes_tell_arrivals(sizes: int, estimates: bool, told: bool) -> None:
+    text = OFFER.replace("sendonly", "recvonly") + "a=rtcp-fb:96 transport-cc\r\n"
+    text += "a=rtcp-fb:96 goog-remb\r\n" if estimates else ""
+    offer = sdp.parse_offer(text + f"a=extmap:3 {transport_cc.URI}\r\n", "play")
+    live = {"video": sdp.Codec("H264", 96, 90_000)}
+    audio, video = sdp.choose_played(offer, live, {"audio": 1, "video": 2}, sizes=sizes)
+    assert (audio.tells_arrivals, video.tells_arrivals) == (False, told)
+
+
+@pytest.mark.parametrize("who", ["kernel", "route"])
+async def test_packets_go_one_by_one_where_segmentation_is_refused(
+    plane: MediaPlane, who: str
+) -> None:
+    real, refused = plane._fanout._sock, {"kernel": 0, "route": 0}
+
+    class Old:
+        """A socket of a kernel that does not know UDP_SEGMENT, or whose card cannot do it."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+        def setsockopt(self, *option: int) -> None:
+            if who == "kernel":
+                refused["kernel"] += 1
+                raise OSError(errno.ENOPROTOOPT, "Protocol not available")
+            real.setsockopt(*option)
+
+        def sendto(self, datagram: bytes, address: object) -> int:
+            if len(datagram) > 1_500:
+                refused["route"] += 1
+                raise OSError(errno.EIO, "Input/output error")
+            return real.sendto(datagram, address)  # type: ignore[call-overload,no-any-return]
+
+    async with host(publishing(plane), size=(640, 480)):
+        await wait_until(lambda: live(plane), what="the live")
+        plane._fanout._sock = Old()  # type: ignore[assignment]  # the same but for two calls
+        async with viewer(playing(plane)) as tracks:
+            for _ in range(3):
+                await next_frame(tracks["video"])
+    stats = plane.stats()
+    assert refused[who] == 1
+    assert not stats.gso
+    assert stats.send_errors == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("m=video", "m=application", "cannot be answered"),
+        ("sendonly", "recvonly", "cannot be recvonly"),
+        ("H264", "AV1", "no codec"),
+        ("a=rtcp-mux\r\n", "", "rtcp-mux"),
+        ("a=ice-ufrag:abcd\r\n", "", "ICE"),
+        ("sha-256", "md5", "fingerprint"),
+        ("v=0", "hello", "not SDP"),
+    ],
+)
+async def test_an_offer_that_cannot_be_answered_says_why(
+    plane: MediaPlane, old: str, new: str, said: str
+) -> None:
+    with pytest.raises(BadOffer) as caught:
+        await plane.publish(ROOM, OFFER.replace(old, new), takeover=True)
+    assert said in caught.value.reason
+    assert plane.stats().sessions_publish == 0
+
+
+async def test_a_session_is_found_by_room_and_role_only(plane: MediaPlane) -> None:
+    info = await plane.publish(ROOM, OFFER, takeover=True)
+    assert plane.session(info.id, ROOM, Role.PUBLISH)
+    for room, role in (("other", Role.PUBLISH), (ROOM, Role.PLAY)):
+        with pytest.raises(NoSuchSession):
+            plane.session(info.id, room, role)
+    await plane.close_session(info.id, ROOM, Role.PUBLISH)
+    with pytest.raises(NoSuchSession):
+        await plane.close_session(info.id, ROOM, Role.PUBLISH)
+
+
+def test_aiortc_reads_the_feedback_that_we_write() -> None:
+    from media.wire.rtcp import negative_acknowledgement, picture_loss, sender_report
+
+    assert RtcpPacket.parse(negative_acknowledgement(7, [3, 4, 9]))[1].lost == [3, 4, 9]  # type: ignore[union-attr]  # it is a NACK
+    assert RtcpPacket.parse(picture_loss(7))[1].media_ssrc == 7  # type: ignore[union-attr]  # it is a PLI
+    report = RtcpPacket.parse(sender_report(7, ntp_time=1 << 40, timestamp=5, packets=6, octets=8))
+    assert report[0].sender_info.rtp_timestamp == 5  # type: ignore[union-attr]  # it is an SR
+
+
+SIMULCAST = OFFER.replace(
+    "a=mid:1\r\n",
+    f"a=mid:1\r\na=extmap:4 {RID_URI}\r\na=rid:h send\r\na=rid:l send\r\na=simulcast:send h;l\r\n",
+)
+
+
+async def test_all_layers_of_an_offer_are_taken(plane: MediaPlane) -> None:
+    answer = (await plane.publish(ROOM, SIMULCAST, takeover=True)).answer
+    assert "a=rid:h recv\r\na=rid:l recv\r\na=simulcast:recv h;l\r\n" in answer
+    assert f"a=extmap:4 {RID_URI}\r\n" in answer
+    stats = plane.live_stats(ROOM)
+    assert stats and [stream.rid for stream in stats.streams if stream.kind == "video"] == [
+        "h",
+        "l",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["a=simulcast:send h;h", "a=simulcast:send a;b;c;d;e", "a=simulcast:send h;!"]
+)
+async def test_an_odd_simulcast_line_is_refused(plane: MediaPlane, line: str) -> None:
+    with pytest.raises(BadOffer):
+        await plane.publish(ROOM, SIMULCAST.replace("a=simulcast:send h;l", line), takeover=True)

@@ -1,0 +1,85 @@
+"""Connectivity checks, judged by aioice's independent STUN."""
+
+import pytest
+from aioice import stun as aioice_stun
+
+from media.errors import MalformedStun
+from media.wire.stun import TRANSACTION_ID_BYTES, binding_request, binding_success, parse
+
+PASSWORD = "secret-password"
+ADDRESS = ("203.0.113.9", 40_001)
+
+
+def request(**attributes: object) -> aioice_stun.Message:
+    message = aioice_stun.Message(
+        message_method=aioice_stun.Method.BINDING, message_class=aioice_stun.Class.REQUEST
+    )
+    message.attributes["USERNAME"] = "ours:theirs"
+    message.attributes["PRIORITY"] = 1
+    message.attributes["ICE-CONTROLLING"] = 7
+    message.attributes.update(attributes)
+    return message
+
+
+def test_a_check_names_us_and_proves_that_the_peer_knows_our_password() -> None:
+    message = request(**{"USE-CANDIDATE": None})
+    message.add_message_integrity(PASSWORD.encode())
+    parsed = parse(bytes(message))
+    assert parsed.ufrag == "ours"
+    assert parsed.use_candidate
+    assert parsed.authentic(PASSWORD.encode())
+    assert not parsed.authentic(b"another password")
+
+
+def test_a_changed_byte_is_not_authentic() -> None:
+    message = request()
+    message.add_message_integrity(PASSWORD.encode())
+    raw = bytearray(bytes(message))
+    raw[28] ^= 1
+    assert not parse(bytes(raw)).authentic(PASSWORD.encode())
+
+
+@pytest.mark.parametrize("address", [ADDRESS, ("2001:db8::9", 40_001)], ids=["ipv4", "ipv6"])
+def test_the_answer_tells_the_peer_its_own_address(address: tuple[str, int]) -> None:
+    message = request()
+    raw = binding_success(message.transaction_id, address, PASSWORD.encode())
+    answer = aioice_stun.parse_message(raw)
+    assert answer.check_message_integrity(PASSWORD.encode())
+    assert answer.message_class is aioice_stun.Class.RESPONSE
+    assert answer.attributes["XOR-MAPPED-ADDRESS"] == address
+    assert "FINGERPRINT" in answer.attributes
+
+
+def test_a_check_without_integrity_is_malformed() -> None:
+    with pytest.raises(MalformedStun, match="integrity"):
+        parse(bytes(request()))
+
+
+def test_a_question_of_ours_is_one_that_a_controlling_agent_answers() -> None:
+    asked = bytes(range(TRANSACTION_ID_BYTES))
+    raw = binding_request(asked, "theirs:ours2", PASSWORD.encode())
+    message = aioice_stun.parse_message(raw)
+    assert message.check_message_integrity(PASSWORD.encode())
+    assert message.message_class is aioice_stun.Class.REQUEST
+    assert message.attributes["USERNAME"] == "theirs:ours2"
+    assert {"PRIORITY", "ICE-CONTROLLED", "FINGERPRINT"} <= set(message.attributes)
+    answer = aioice_stun.Message(
+        message_method=aioice_stun.Method.BINDING,
+        message_class=aioice_stun.Class.RESPONSE,
+        transaction_id=asked,
+        attributes={"XOR-MAPPED-ADDRESS": ADDRESS},
+    )
+    answer.add_message_integrity(PASSWORD.encode())
+    parsed = parse(bytes(answer))
+    assert parsed.answer
+    assert parsed.transaction_id == asked
+    assert parsed.authentic(PASSWORD.encode())
+    assert not parsed.authentic(b"another password")
+
+
+def test_an_answer_without_integrity_is_malformed() -> None:
+    answer = aioice_stun.Message(
+        message_method=aioice_stun.Method.BINDING, message_class=aioice_stun.Class.RESPONSE
+    )
+    with pytest.raises(MalformedStun, match="integrity"):
+        parse(bytes(answer))

@@ -1,0 +1,148 @@
+"""What is told of packets' arrival, written and read as the draft says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.errors import Malformed
+from media.wire import rtcp, transport_cc
+from media.wire.transport_cc import PACKETS_MAX, TOLD_MAX, UNTOLD_MAX, Arrivals, Told
+
+TICK_S = 0.000_25
+
+
+def read(report: bytes) -> dict[int, float]:
+    """The arrivals that a report tells, by full 16-bit number."""
+    assert report[0] == 0x8F and report[1] == 205
+    assert len(report) == 4 * (int.from_bytes(report[2:4], "big") + 1)
+    first, count = int.from_bytes(report[12:14], "big"), int.from_bytes(report[14:16], "big")
+    at = int.from_bytes(report[16:19], "big", signed=True) * 0.064
+    place, symbols = 20, list[int]()
+    while len(symbols) < count:
+        chunk = int.from_bytes(report[place : place + 2], "big")
+        place += 2
+        if chunk & 0x8000:
+            assert chunk & 0x4000, "vectors of two bits"
+            symbols += [chunk >> shift & 3 for shift in range(12, -2, -2)]
+        else:
+            symbols += [chunk >> 13] * (chunk & 0x1FFF)
+    arrivals = {}
+    for offset, symbol in enumerate(symbols[:count]):
+        if symbol:
+            delta = int.from_bytes(report[place : place + symbol], "big", signed=symbol == 2)
+            place += symbol
+            at += delta * TICK_S
+            arrivals[first + offset & 0xFFFF] = at
+    return arrivals
+
+
+def payload_of(report: bytes) -> bytes:
+    """What follows the header of an RTCP packet without padding."""
+    return report[4:]
+
+
+def test_arrivals_are_told_to_a_quarter_of_a_millisecond() -> None:
+    arrivals = Arrivals()
+    came = {65_534: 10.0, 65_535: 10.0123, 0: 10.0124, 2: 10.5, 3: 10.45}
+    for number, at in came.items():
+        arrivals.receive(number, now=at)
+    report = arrivals.report(1, 2)
+    assert report is not None
+    told = read(report)
+    assert told.keys() == came.keys()
+    for number, at in came.items():
+        assert abs(told[number] - at) <= TICK_S
+    assert arrivals.report(1, 2) is None
+
+
+def test_what_was_lost_between_two_reports_is_told() -> None:
+    arrivals = Arrivals()
+    arrivals.receive(7, now=1.0)
+    assert arrivals.report(1, 2)
+    arrivals.receive(10, now=1.1)
+    report = arrivals.report(1, 2)
+    assert report is not None
+    assert int.from_bytes(report[12:14], "big") == 8
+    assert list(read(report)) == [10]
+    assert report[19] == 1, "the second report"
+
+
+@given(st.lists(st.tuples(st.integers(0, 0xFFFF), st.floats(0, 3.0)), min_size=1, max_size=60))
+def test_any_arrivals_can_be_told(packets: list[tuple[int, float]]) -> None:
+    arrivals, now = Arrivals(), 5.0
+    for number, wait in packets:
+        now += wait
+        arrivals.receive(number, now=now)
+    reports = []
+    while (report := arrivals.report(1, 2)) is not None:
+        reports.append(read(report))
+        assert len(report) < 1_400
+        assert len(reports[-1]) <= PACKETS_MAX
+        assert len(reports) <= len(packets)
+    assert set().union(*reports) == {number for number, _ in packets}
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.floats(0, 3.0)), min_size=1, max_size=60))
+def test_we_read_what_we_tell(packets: list[tuple[int, float]]) -> None:
+    arrivals, now = Arrivals(), 5.0
+    for number, wait in packets:
+        now += wait
+        arrivals.receive(number, now=now)
+    while (report := arrivals.report(1, 2)) is not None:
+        told, expected = transport_cc.read(payload_of(report)), read(report)
+        assert told is not None
+        last = told.first + told.last
+        assert (told.came, last) == (len(expected), max(expected))
+        assert told.at == pytest.approx(expected[last])
+        assert told.packets == int.from_bytes(report[14:16], "big")
+
+
+# Base 5, ..., 64 ms; a chunk each: a run, a vector of two bits, a vector of one bit.
+HEAD = bytes.fromhex("00000001 00000002 0005")
+CLOCK = bytes.fromhex("000001 00")
+
+
+@pytest.mark.parametrize(
+    ("count", "rest", "came", "last", "at"),
+    [
+        (2, "2002 04 08", 2, 1, 0.067),
+        (3, "d800 04 fffc", 2, 1, 0.064),
+        (3, "a800 04 08", 2, 2, 0.067),
+        (4, "0003 2001 00", 1, 3, 0.064),
+    ],
+)
+def test_each_kind_of_chunk_is_read(count: int, rest: str, came: int, last: int, at: float) -> None:
+    told = transport_cc.read(HEAD + count.to_bytes(2, "big") + CLOCK + bytes.fromhex(rest))
+    assert told is not None and told.at == pytest.approx(at)
+    assert told[:4] == (5, count, came, last)
+
+
+def test_a_report_of_nothing_tells_nothing() -> None:
+    assert transport_cc.read(HEAD + (3).to_bytes(2, "big") + CLOCK + b"\x00\x03") is None
+
+
+@pytest.mark.parametrize(
+    ("count", "rest"), [(2, "20"), (2, "2002 04"), (2, "4002 0400 04"), (TOLD_MAX + 1, "3fff")]
+)
+def test_a_broken_report_is_malformed(count: int, rest: str) -> None:
+    with pytest.raises(Malformed):
+        transport_cc.read(HEAD + count.to_bytes(2, "big") + CLOCK + bytes.fromhex(rest))
+
+
+def test_a_report_is_found_between_others_with_its_padding() -> None:
+    payload = HEAD + (2).to_bytes(2, "big") + CLOCK + bytes.fromhex("2002 04 08")
+    padded = payload + bytes([0, 0, 0, 4])
+    part = bytes([0x80 | 0x20 | 15, 205]) + (len(padded) // 4).to_bytes(2, "big") + padded
+    compound = rtcp.empty_report() + part + rtcp.negative_acknowledgement(2, [7, 8])
+    told, *others = rtcp.parse(compound)
+    assert isinstance(told, Told) and told.came == 2
+    assert [lost for packet in others for lost in rtcp.lost_packets(packet)] == [7, 8]
+
+
+def test_a_host_that_numbers_in_large_steps_keeps_nothing_for_ever() -> None:
+    arrivals = Arrivals()
+    for at in range(3 * UNTOLD_MAX):
+        arrivals.receive(at * 600 & 0xFFFF, now=at * 0.01)
+    assert len(arrivals._arrived) <= UNTOLD_MAX
+    told = read(arrivals.report(1, 2) or b"")
+    assert told

@@ -1,0 +1,167 @@
+"""A hub by itself: what it keeps alive, what it lets go, and how it ends."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from rooms.events import CardPinned, LiveChanged, RoomEvent, StockChanged
+from rooms.io import hub as hub_module
+from rooms.io.hub import RoomHub
+from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
+from rooms.log import LogUnavailable, Position, Reading
+from rooms.messages import Counters
+from rooms.state import RoomState
+from server.ws.wire import CODECS
+from tests.rooms.io.test_audience import FakeSeat
+from tests.support.room_examples import card
+from tests.support.room_hubs import memory_hub
+from tests.support.waiting import wait_until
+
+ROOM = "room:demo"
+
+
+def heard(seat: FakeSeat) -> list[dict[str, Any]]:
+    """Decode what a JSON seat was sent; frames are short here."""
+    return [msgspec.json.decode(frame[frame.index(b"{") :]) for frame in seat.heard]
+
+
+async def seated(hub: RoomHub) -> FakeSeat:
+    local, seat = await hub.enter(ROOM), FakeSeat(1)
+    hub.admit(local, seat, None)
+    return seat
+
+
+async def test_nothing_of_a_hub_is_left_when_it_has_closed() -> None:
+    before = asyncio.all_tasks()
+    rooms = MemoryRooms()
+    async with memory_hub(rooms) as hub:
+        await seated(hub)
+        await wait_until(lambda: rooms.viewers[ROOM] == {hub.process: 1})
+    assert asyncio.all_tasks() == before
+    assert rooms.viewers[ROOM] == {hub.process: 0}
+    assert rooms.buses == []
+    await hub.close()
+
+
+async def test_a_quiet_channel_says_that_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "KEEPALIVE_S", 0.05)
+    async with memory_hub() as hub:
+        seat = await seated(hub)
+        await wait_until(lambda: {"t": "tick", "epoch": "m1", "offset": 0} in heard(seat))
+
+
+async def test_a_room_without_viewers_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "IDLE_ROOM_S", 0.05)
+    rooms = MemoryRooms()
+    async with memory_hub(rooms) as hub:
+        seat = await seated(hub)
+        local = hub.opened(ROOM)
+        assert local is not None
+        hub.leave(local, seat)
+        await wait_until(lambda: hub.opened(ROOM) is None)
+        await wait_until(lambda: rooms.buses[0]._joined == set())
+        await seated(hub)
+
+
+async def test_a_log_that_forgot_silently_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "POSITION_CHECK_S", 0.05)
+    rooms = MemoryRooms()
+    async with memory_hub(rooms) as hub:
+        seat = await seated(hub)
+        for left in range(3):
+            await hub.announce(ROOM, StockChanged(product_id="p1", left=left))
+        await wait_until(lambda: heard(seat) and heard(seat)[-1].get("offset") == 3)
+        log = rooms.logs[ROOM]
+        log.position = Position(log.position.epoch, 1)
+        log.events.pop()
+        log.events.pop()
+        await wait_until(lambda: heard(seat)[-1]["t"] == "snapshot")
+        assert heard(seat)[-1]["offset"] == 1
+
+
+async def test_what_was_missed_while_the_bus_was_cut_is_made_good() -> None:
+    rooms = MemoryRooms()
+    async with memory_hub(rooms) as hub, memory_hub(rooms) as other:
+        seat = await seated(hub)
+        rooms.cut()
+        with pytest.raises(LogUnavailable):
+            await hub.announce(ROOM, StockChanged(product_id="p1", left=1))
+        rooms.down = False
+        deaf, rooms.buses[:] = rooms.buses[:1], rooms.buses[1:]
+        await other.announce(ROOM, StockChanged(product_id="p1", left=2))
+        rooms.buses[:0] = deaf
+        rooms.mend()
+        await wait_until(lambda: heard(seat) and heard(seat)[-1].get("offset") == 1)
+        assert all(message["t"] == "tick" for message in heard(seat))
+
+
+async def test_a_log_that_was_lost_begins_with_what_the_record_knows() -> None:
+    rooms = MemoryRooms()
+
+    async def seed(channel: str) -> list[RoomEvent]:
+        assert channel == ROOM
+        return [LiveChanged(state="live", started_at_ms=7), CardPinned(card=card("p1"))]
+
+    async with memory_hub(rooms) as hub, memory_hub(rooms) as other:
+        hub.seed = other.seed = seed
+        await asyncio.gather(seated(other), seated(hub))
+        seat = await seated(hub)
+        local = hub.opened(ROOM)
+        assert local is not None
+        assert local.room.position.offset == 2
+        del rooms.logs[ROOM]
+        rooms.mend()
+        await wait_until(lambda: heard(seat)[-1:] and heard(seat)[-1]["t"] == "snapshot")
+        snapshot = heard(seat)[-1]
+        assert snapshot["offset"] == 2
+        assert snapshot["state"]["cards"][0]["product"]["id"] == "p1"
+
+
+async def test_an_event_in_a_lost_log_is_followed_by_what_the_record_knows() -> None:
+    async def seed(channel: str) -> list[RoomEvent]:
+        return [CardPinned(card=card("p1", 1)), CardPinned(card=card("p2", 2))]
+
+    async with memory_hub() as hub:
+        hub.seed = seed
+        assert (await hub.announce(ROOM, CardPinned(card=card("p2", 2)))).offset == 3
+        assert (await hub.announce(ROOM, StockChanged(product_id="p1", left=4))).offset == 4
+        state = (await hub.enter(ROOM)).room.state
+        assert isinstance(state, RoomState)
+        assert [(item.product.id, item.product.left) for item in state.cards] == [
+            ("p2", 30),
+            ("p1", 4),
+        ]
+
+
+async def test_viewers_of_a_room_nobody_here_watches_are_known_soon() -> None:
+    rooms = MemoryRooms()
+    async with memory_hub(rooms) as hub:
+        rooms.viewers["room:far"]["elsewhere"] = 7
+        assert hub.viewers("far") == 0
+        await wait_until(lambda: hub.viewers("far") == 7)
+        assert (await MemoryRoomBus(rooms).tally("room:far", "x", 0, 0)) == Counters(7, 0)
+
+
+async def test_a_bug_in_a_worker_ends_the_hub_and_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "OPEN_TIMEOUT_S", 0.2)
+
+    class Broken(MemoryRoomLog):
+        async def read(self, channel: str) -> Reading:
+            raise ZeroDivisionError
+
+    rooms = MemoryRooms()
+    hub = RoomHub(Broken(rooms), MemoryRoomBus(rooms), CODECS)
+    await hub.start()
+    waiting = asyncio.create_task(hub.wait())
+    with pytest.raises(LogUnavailable):
+        async with asyncio.timeout(10):
+            await hub.enter(ROOM)
+    with pytest.raises(ExceptionGroup) as caught:
+        await waiting
+    assert caught.group_contains(ZeroDivisionError)
+    with pytest.raises(ExceptionGroup):
+        await hub.close()

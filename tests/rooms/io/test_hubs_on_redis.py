@@ -1,0 +1,235 @@
+"""Two processes' worth of hubs on one Valkey: nothing is lost or repeated, whatever breaks."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from rooms.events import CardPinned, StockChanged, YourOrder
+from rooms.io import hub as hub_module
+from rooms.io.hub import RoomHub
+from rooms.io.redis_log import RedisRoomLog
+from rooms.log import LogUnavailable, Position
+from rooms.state import RoomState
+from server.ws.wire import CODECS, MSGPACK
+from tests.support.room_examples import card, order
+from tests.support.room_hubs import GUEST, Client, Server, serving
+from tests.support.room_replica import Replica
+from tests.support.valkey import Valkey
+from tests.support.waiting import wait_until
+
+ROOM = "room:demo"
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    valkey = Valkey(tmp_path)
+    valkey.start()
+    yield valkey
+    valkey.kill()
+
+
+@pytest.fixture
+async def redis(valkey: Valkey) -> AsyncIterator[Redis]:
+    client = valkey.client()
+    yield client
+    await client.aclose()
+
+
+@contextlib.asynccontextmanager
+async def process(redis: Redis) -> AsyncIterator[Server]:
+    hub = await RoomHub.open(redis, CODECS)
+    try:
+        async with serving(hub) as server:
+            yield server
+    finally:
+        await hub.close()
+
+
+@pytest.fixture
+async def one(redis: Redis) -> AsyncIterator[Server]:
+    async with process(redis) as server:
+        yield server
+
+
+@pytest.fixture
+async def two(redis: Redis) -> AsyncIterator[Server]:
+    async with process(redis) as server:
+        yield server
+
+
+class Watcher:
+    """A viewer that applies all it hears."""
+
+    def __init__(self, client: Client) -> None:
+        self.replica = Replica()
+        self.replica.hear(client.first)
+        self._client = client
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def of(cls, server: Server) -> AsyncIterator["Watcher"]:
+        async with server.viewer(subprotocol=MSGPACK) as client, asyncio.TaskGroup() as tasks:
+            watcher = cls(client)
+            task = tasks.create_task(watcher._listen())
+            yield watcher
+            task.cancel()
+
+    async def _listen(self) -> None:
+        while True:
+            self.replica.hear(await self._client.hear())
+
+    @property
+    def position(self) -> Position:
+        assert self.replica.position is not None
+        return self.replica.position
+
+    def stands_where(self, position: Position) -> bool:
+        return self.position == position
+
+    @property
+    def lefts(self) -> list[int]:
+        return [event["left"] for event in self.replica.events]
+
+
+def stock(left: int) -> StockChanged:
+    return StockChanged(product_id="p1", left=left)
+
+
+async def surely(server: Server, left: int) -> Position:
+    """Announce until it is known to have been appended, as the outbox does."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await server.hub.announce(ROOM, stock(left))
+            except LogUnavailable:
+                await asyncio.sleep(0.02)
+
+
+async def both_stand_at_the_end(redis: Redis, here: Watcher, there: Watcher) -> None:
+    end = await RedisRoomLog(redis).position(ROOM)
+    await wait_until(lambda: here.stands_where(end) and there.stands_where(end))
+
+
+async def test_what_one_process_announces_all_viewers_of_all_see(one: Server, two: Server) -> None:
+    async with Watcher.of(one) as here, Watcher.of(two) as there:
+        for left in range(200, 0, -1):
+            end = await (one, two)[left % 2].hub.announce(ROOM, stock(left))
+        await wait_until(lambda: here.stands_where(end) and there.stands_where(end))
+        assert here.lefts == there.lefts == list(range(200, 0, -1))
+        assert here.replica.snapshots == there.replica.snapshots == 1
+
+
+async def test_chat_likes_and_counts_cross_processes(one: Server, two: Server) -> None:
+    async with (
+        one.viewer(token=one.token(GUEST)) as here,
+        two.viewer() as there,
+    ):
+        await here.say(t="chat", cid="c", text="你好")
+        await here.say(t="like", n=4)
+        assert (await there.hear_until(chat=None))["chat"][0]["text"] == "你好"
+        await there.hear_until(counters={"viewers": 2, "likes": 4})
+        await two.hub.tell("g1", YourOrder(order=order("o1")))
+        assert (await here.hear_until(t="you"))["event"]["order"]["id"] == "o1"
+    assert one.hub.viewers("other") == 0
+    async with two.viewer("room:other"):
+        await wait_until(lambda: one.hub.viewers("other") == 1)
+
+
+async def test_a_viewer_may_return_to_another_process(one: Server, two: Server) -> None:
+    async with one.viewer() as viewer, two.viewer():
+        epoch = viewer.first["epoch"]
+        await one.hub.announce(ROOM, stock(9))
+        await viewer.hear_event("stock")
+        await one.hub.announce(ROOM, stock(8))
+    async with two.viewer(epoch=epoch, offset=1) as viewer:
+        assert viewer.welcome["recovered"] is True
+        assert [event["left"] for event in await viewer.hear_events(1)] == [8]
+
+
+async def test_one_who_saw_more_elsewhere_is_never_thrown_back(one: Server, two: Server) -> None:
+    async with two.viewer() as witness:
+        epoch = witness.first["epoch"]
+        local = two.hub.opened(ROOM)
+        assert local is not None
+        # The other process has not flushed yet what this viewer saw here.
+        for left in range(10):
+            end = await one.hub.announce(ROOM, stock(left))
+            async with two.viewer(epoch=epoch, offset=end.offset) as viewer:
+                assert viewer.welcome["recovered"] is True
+                assert viewer.first["offset"] >= end.offset
+
+
+async def test_a_broken_bus_loses_and_repeats_nothing(
+    one: Server, two: Server, redis: Redis
+) -> None:
+    async with Watcher.of(one) as here, Watcher.of(two) as there:
+        for left in range(300):
+            if left % 60 == 30:
+                await redis.client_kill_filter(_type="pubsub")
+            end = await one.hub.announce(ROOM, stock(left))
+        await wait_until(lambda: here.stands_where(end) and there.stands_where(end))
+        assert here.lefts == there.lefts == list(range(300))
+        assert here.replica.snapshots == there.replica.snapshots == 1
+        assert one.hub.counts.bus_restored_total > 0
+
+
+async def test_a_killed_valkey_costs_no_connection_and_all_agree_afterwards(
+    one: Server, two: Server, valkey: Valkey, redis: Redis
+) -> None:
+    async with Watcher.of(one) as here, Watcher.of(two) as there:
+        await one.hub.announce(ROOM, CardPinned(card=card("p1")), CardPinned(card=card("p2")))
+        for round_number in range(2):
+            for left in range(40):
+                await surely(one, left)
+            valkey.kill()
+            waiting = asyncio.create_task(surely(two, 1000 + round_number))
+            with pytest.raises(LogUnavailable):
+                await one.hub.announce(ROOM, stock(-1))
+            async with one.viewer() as meanwhile:  # Open rooms still let people in.
+                assert meanwhile.first["t"] == "snapshot"
+            valkey.start()
+            await waiting
+            for left in range(40):
+                await surely(two, left)
+            await both_stand_at_the_end(redis, here, there)
+        reading = await RedisRoomLog(redis).read(ROOM)
+        assert isinstance(reading.state, RoomState)
+        for watcher in (here, there):
+            state = watcher.replica.state
+            assert isinstance(state, RoomState)
+            assert state.cards == reading.state.cards
+            assert len(state.cards) == 2
+            # Once on coming, and once after each restart, which may have forgotten something.
+            assert watcher.replica.snapshots == 3
+        assert one.hub.counts.closed_total == two.hub.counts.closed_total == {}
+
+
+async def test_a_log_that_was_wiped_begins_anew_for_everybody(
+    one: Server, two: Server, redis: Redis
+) -> None:
+    async with Watcher.of(one) as here, Watcher.of(two) as there:
+        before = await one.hub.announce(ROOM, stock(9))
+        await wait_until(lambda: here.stands_where(before) and there.stands_where(before))
+        await redis.flushall()
+        after = await one.hub.announce(ROOM, stock(8))
+        assert after.epoch != before.epoch
+        await wait_until(lambda: here.stands_where(after) and there.stands_where(after))
+        assert here.replica.snapshots == there.replica.snapshots == 2
+
+
+async def test_without_redis_those_in_one_process_still_hear_each_other(
+    one: Server, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "OPEN_TIMEOUT_S", 0.2)
+    async with one.viewer(token=one.token(GUEST)) as here, one.viewer() as there:
+        valkey.kill()
+        await here.say(t="chat", cid="c", text="anybody?")
+        await here.hear_until(t="ack")
+        assert (await there.hear_until(chat=None))["chat"][0]["text"] == "anybody?"
+        async with one.client() as client:
+            await client.say(t="hello", channel="room:other")
+            assert await client.close_code() == 3013

@@ -1,0 +1,82 @@
+"""The command line: help everywhere, tokens that work, clear words for an operator's mistakes."""
+
+import asyncio
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from server.access.policy import Access, Role
+from server.cli.main import app
+from server.errors import OperatorError
+from server.ops.secrets import kept_secret, token_secret
+from server.run import serve
+from server.settings import Settings
+from tests.support.running import SHOP, Running
+
+COMMANDS = ["serve", "demo", "publish", "neighbours", "token", "db", "doctor"]
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LINLI_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_a_printed_token_is_one_that_the_server_takes() -> None:
+    result = CliRunner().invoke(app, ["token", "--role", "host", "--room", "demo"])
+    principal = Access(token_secret(Settings())).verify(result.output.strip())
+    assert principal.roles == {Role.HOST}
+    assert principal.room_id == "demo"
+
+
+def test_a_host_token_without_a_room_is_refused() -> None:
+    result = CliRunner().invoke(app, ["token", "--role", "host"])
+    assert isinstance(result.exception, OperatorError)
+    assert "--room" in str(result.exception)
+
+
+def test_a_secret_is_made_once_and_is_ours_alone(tmp_path: Path) -> None:
+    first = kept_secret(tmp_path / "secret", 32)
+    assert kept_secret(tmp_path / "secret", 32) == first
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_taken_port_is_said_with_the_setting_that_helps(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        settings = Settings(host="127.0.0.1", port=taken.getsockname()[1], data_dir=tmp_path)
+        with pytest.raises(OperatorError, match="LINLI_PORT"):
+            await serve(settings)
+
+
+async def test_a_mistake_is_one_clear_line_and_exit_code_1(tmp_path: Path) -> None:
+    server = Running(tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "server",
+        "serve",
+        env={**server.env, "LINLI_PORT": "99999"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    [line] = err.decode().strip().splitlines()
+    assert "LINLI_PORT" in line
+
+
+async def test_the_doctor_finds_a_loaded_record_sound(tmp_path: Path) -> None:
+    server = Running(tmp_path)
+    await server.linli("db", "load", str(SHOP), "--password-stdin", stdin="a good password")
+    findings = await server.linli("doctor", "--json")
+    assert '"ok": false' not in findings

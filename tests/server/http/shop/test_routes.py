@@ -1,0 +1,221 @@
+"""The business routes over HTTP, on a real record and a real Valkey."""
+
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from server.access.policy import Access, Principal, Role
+from server.http.shop import catalog, orders, people, stores
+from server.limits import Limits
+from server.problem import Problem, problem_handler
+from server.settings import Settings
+from tests.support.commerce_shop import running_shop, shop_plan
+
+SECRET = "s" * 32
+
+
+class StandIns:
+    """The media plane and the room hub, as far as these routes ask them."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+        self.announced: list[tuple[str, str]] = []
+
+    def media_time(self, room_id: str) -> int | None:
+        """A moment of the video."""
+        return 123_456
+
+    async def end(self, room_id: str) -> None:
+        """Remember it."""
+        self.ended.append(room_id)
+
+    def viewers(self, room_id: str) -> int:
+        """As many as there are."""
+        return 7
+
+    async def announce(self, channel: str, *events: Any) -> None:
+        """Remember it."""
+        self.announced += [(channel, event.state) for event in events]
+
+
+@pytest.fixture
+async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the routes; `web.stand_ins` is what they reached."""
+    async with running_shop(sqlite_url, valkey_url, plan=shop_plan(2, target=2)) as shop:
+        routes: list[BaseRoute] = [
+            *people.routes,
+            *catalog.routes,
+            *orders.routes,
+            *stores.routes,
+        ]
+        app = Starlette(routes=routes, exception_handlers={Problem: problem_handler})
+        stand_ins = StandIns()
+        app.state.services = SimpleNamespace(
+            settings=Settings(),
+            access=Access(SECRET),
+            limits=Limits(shop.redis, enabled=False),
+            commerce=shop.commerce,
+            media=stand_ins,
+            rooms=stand_ins,
+        )
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            client.stand_ins = stand_ins  # type: ignore[attr-defined]  # for the tests to look at
+            yield client
+
+
+def bearer(token: str, key: str = "") -> dict[str, str]:
+    """Headers of somebody known."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return headers | ({"Idempotency-Key": key} if key else {})
+
+
+async def guest(web: httpx.AsyncClient, nickname: str = "晨光") -> str:
+    """A neighbour's token."""
+    made = await web.post("/api/guests", json={"nickname": nickname, "estate_id": "e1"})
+    assert made.status_code == 201
+    return str(made.json()["token"])
+
+
+async def clerk(web: httpx.AsyncClient) -> str:
+    """The token of the host and clerk of store s1."""
+    made = await web.post("/api/login", json={"username": "clerk", "password": "open sesame"})
+    assert made.status_code == 200
+    assert made.json()["staff"] == {
+        "id": "u1",
+        "name": "Clerk",
+        "roles": ["host", "store"],
+        "room_id": "demo",
+        "store_id": "s1",
+    }
+    return str(made.json()["token"])
+
+
+def tea(quantity: int = 1) -> dict[str, object]:
+    """The body of an order."""
+    return {"room_id": "demo", "product_id": "tea", "quantity": quantity}
+
+
+async def test_what_there_is_may_be_read_by_anybody(web: httpx.AsyncClient) -> None:
+    estates = (await web.get("/api/estates")).json()["estates"]
+    assert estates[0] == {"id": "e1", "name": {"zh": "east", "en": "east"}, "store_id": "s1"}
+    [live, _] = (await web.get("/api/lives")).json()["lives"]
+    assert (live["room_id"], live["state"], live["viewers"]) == ("demo", "scheduled", 7)
+    room = (await web.get("/api/rooms/demo")).json()
+    assert room["default_estate_id"] == "e1"
+    assert room["brand"]["id"] == "b"
+    products = (await web.get("/api/rooms/demo/products")).json()["products"]
+    assert [product["id"] for product in products] == ["tea", "pear", "rice"]
+    assert products[1]["group"] == {"price_fen": 600, "target": 2, "duration_s": 3_600}
+    assert (await web.get("/api/stores/s1")).json()["latitude"] == 30.27
+    assert (await web.get("/api/me")).json()["roles"] == ["viewer"]
+    for path in ("/api/rooms/nowhere", "/api/rooms/nowhere/products", "/api/stores/no%7Cwhere"):
+        missing = await web.get(path)
+        assert missing.status_code == 404
+        assert missing.json()["type"].startswith("urn:linli:problem:no-such-")
+
+
+async def test_one_tap_from_the_order_to_the_handover(web: httpx.AsyncClient) -> None:
+    token, staff = await guest(web), await clerk(web)
+    made = await web.post("/api/orders", json=tea(), headers=bearer(token, "one-tap-1"))
+    assert made.status_code == 201
+    order = made.json()["order"]
+    assert (order["state"], order["pickup"], order["store"]["id"]) == ("new", None, "s1")
+    board = (await web.get("/api/stores/s1/orders", headers=bearer(staff))).json()
+    assert board["orders"][0]["buyer"] == {
+        "nickname": "晨光",
+        "estate_name": {"zh": "east", "en": "east"},
+    }
+    assert set(board) == {"orders", "waiting", "now_ms"}
+    for state in ("picking", "packed", "ready"):
+        path = f"/api/orders/{order['id']}/moves"
+        moved = await web.post(path, json={"to": state}, headers=bearer(staff))
+        assert (moved.status_code, moved.json()["state"]) == (200, state)
+        assert "pickup" not in moved.json()
+    again = await web.post(path, json={"to": "picking"}, headers=bearer(staff))
+    assert (again.status_code, again.json()["state"]) == (409, "ready")
+    [mine] = (await web.get("/api/me/orders", headers=bearer(token))).json()["orders"]
+    code = {"code": mine["pickup"]["code"].lower()}
+    done = await web.post("/api/stores/s1/handovers", json=code, headers=bearer(staff))
+    assert done.json()["state"] == "handed_over"
+    twice = await web.post("/api/stores/s1/handovers", json=code, headers=bearer(staff))
+    assert twice.status_code == 409
+    assert twice.json()["type"] == "urn:linli:problem:already-handed-over"
+    assert twice.json()["handed_over_at_ms"] == done.json()["handed_over_at_ms"]
+    wrong = await web.post("/api/stores/s1/handovers", json={"code": "x"}, headers=bearer(staff))
+    assert wrong.json()["type"] == "urn:linli:problem:unknown-code"
+
+
+async def test_a_tap_that_cannot_be_met_says_why(web: httpx.AsyncClient) -> None:
+    token = await guest(web)
+
+    async def refused(body: object, key: str, status: int, kind: str) -> dict[str, Any]:
+        answer = await web.post("/api/orders", json=body, headers=bearer(token, key))
+        assert (answer.status_code, answer.json()["type"]) == (status, f"urn:linli:problem:{kind}")
+        document: dict[str, Any] = answer.json()
+        return document
+
+    assert (await refused(tea(3), "key-00001", 409, "sold-out"))["left"] == 2
+    await web.post("/api/orders", json=tea(), headers=bearer(token, "key-00002"))
+    await refused(tea(2), "key-00002", 422, "key-reused")
+    await refused(tea(), "short", 400, "key-needed")
+    await refused(tea(21), "key-00003", 422, "bad-request")
+    await refused(tea() | {"extra": 1}, "key-00003", 422, "bad-request")
+    await refused(tea() | {"price_fen": 1}, "key-00004", 409, "price-changed")
+    await refused(tea() | {"product_id": "gone"}, "key-00005", 409, "not-on-sale")
+    await refused(tea() | {"group_id": "nope"}, "key-00006", 409, "group-closed")
+    await refused(tea() | {"room_id": "nope"}, "key-00007", 404, "no-such-room")
+    await refused({"x": "y" * 20_000}, "key-00008", 413, "too-large")
+
+
+async def test_who_may_not_is_told_so(web: httpx.AsyncClient) -> None:
+    token = await guest(web)
+    headers = {"Idempotency-Key": "12345678"}
+    assert (await web.post("/api/orders", json=tea(), headers=headers)).status_code == 401
+    assert (await web.get("/api/me/orders")).status_code == 401
+    assert (await web.get("/api/stores/s1/orders", headers=bearer(token))).status_code == 403
+    other = Access(SECRET).issue(Principal("x", frozenset({Role.STORE}), store_id="s2"), 60)
+    assert (await web.get("/api/stores/s1/orders", headers=bearer(other))).status_code == 403
+    assert (await web.put("/api/rooms/demo/pins/tea", headers=bearer(token))).status_code == 403
+    bad = await web.post("/api/login", json={"username": "clerk", "password": "no"})
+    assert (bad.status_code, bad.json()["type"]) == (401, "urn:linli:problem:bad-credentials")
+    nobody = await web.post("/api/login", json={"username": "nobody", "password": "no"})
+    assert nobody.status_code == 401
+    for nickname in ("", "   ", "x" * 25, "a\u202eb", "a\x00b"):
+        made = await web.post("/api/guests", json={"nickname": nickname, "estate_id": "e1"})
+        assert made.status_code == 422
+    made = await web.post("/api/guests", json={"nickname": "x", "estate_id": "nowhere"})
+    assert made.status_code == 404
+
+
+async def test_a_host_pins_and_two_neighbours_reach_the_group(web: httpx.AsyncClient) -> None:
+    staff = await clerk(web)
+    card = await web.put("/api/rooms/demo/pins/pear", headers=bearer(staff))
+    assert card.json()["media_time"] == 123_456
+    card = await web.put("/api/rooms/demo/pins/pear", json={"media_time": 9}, headers=bearer(staff))
+    assert card.json()["media_time"] == 9
+    states = []
+    for number in range(2):
+        token = await guest(web, f"neighbour {number}")
+        body = {"room_id": "demo", "product_id": "pear", "quantity": 1, "price_fen": 600}
+        made = await web.post("/api/orders", json=body, headers=bearer(token, "same-key"))
+        states.append(made.json()["order"]["state"])
+    assert states == ["waiting_group", "new"]
+    gone = await web.delete("/api/rooms/demo/pins/pear", headers=bearer(staff))
+    assert gone.status_code == 204
+    missing = await web.put("/api/rooms/demo/pins/nothing", headers=bearer(staff))
+    assert missing.json()["type"] == "urn:linli:problem:no-such-product"
+
+
+async def test_a_host_ends_the_live(web: httpx.AsyncClient) -> None:
+    staff = await clerk(web)
+    assert (await web.post("/api/rooms/demo/end", headers=bearer(staff))).status_code == 204
+    stand_ins: StandIns = web.stand_ins  # type: ignore[attr-defined]  # set by the fixture
+    assert stand_ins.ended == ["demo"]
+    assert stand_ins.announced == [("room:demo", "over")]
+    assert (await web.get("/api/rooms/demo")).json()["state"] == "over"

@@ -1,0 +1,51 @@
+"""A shop file is checked as a whole, and a mistake is named by its place."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.cli.main import DEMO_TOML
+from server.errors import OperatorError
+from server.ops.shop_file import ShopFile, read_shop
+from tests.support.running import SHOP
+
+
+@pytest.mark.parametrize("path", [DEMO_TOML, SHOP], ids=["demo", "story"])
+def test_the_shops_we_ship_are_good(path: Path) -> None:
+    assert read_shop(path).products
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('store = "s2"', 'store = "s9"', "no store 's9'"),
+        ("price_fen = 690", "price_fen = 9900", "group price is above"),
+        ("stock = 10", "stock = -1", "products.0.stock"),
+        ('id = "eggs"', 'id = "Eggs!"', "products.1.id"),
+        ("[brand]", "[brand", "line"),
+        ("target = 2", "goal = 2", "products.0.group.target"),
+    ],
+)
+def test_a_mistake_is_named_by_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "shop.toml"
+    path.write_text(SHOP.read_text().replace(old, new, 1))
+    with pytest.raises(OperatorError, match=said):
+        read_shop(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match=r"none\.toml: No such file"):
+        read_shop(tmp_path / "none.toml")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_shop_or_a_clear_refusal(content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".toml") as file:
+        Path(file.name).write_bytes(content)
+        try:
+            assert isinstance(read_shop(Path(file.name)), ShopFile)
+        except OperatorError as error:
+            assert file.name in str(error)

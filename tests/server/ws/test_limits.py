@@ -1,0 +1,484 @@
+"""What a viewer may not do on the room WebSocket, and what it is told."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.frames import Frame, Opcode
+
+from rooms.events import StockChanged
+from rooms.io import audience, local_room
+from rooms.io.hub import RoomHub
+from rooms.log import Batch
+from server.ws import registry as server_gate
+from server.ws.wire import JSON, MSGPACK
+from tests.support.room_examples import line
+from tests.support.room_hubs import CLERK, GUEST, Server, memory_hub, serving
+from tests.support.room_replica import Replica
+from tests.support.waiting import WAIT_S, wait_until
+
+ROOM = "room:demo"
+HANDSHAKE = (
+    b"GET %s HTTP/1.1\r\nHost: shop.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n"
+)
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[RoomHub]:
+    async with memory_hub() as hub:
+        yield hub
+
+
+@pytest.fixture
+async def server(hub: RoomHub) -> AsyncIterator[Server]:
+    async with serving(hub, allowed_origins="https://app.example") as server:
+        yield server
+
+
+async def status(server: Server, path: bytes = b"/ws", headers: bytes = b"") -> tuple[int, str]:
+    """Return what a handshake is answered with."""
+    if b"Protocol" not in headers:
+        headers += b"Sec-WebSocket-Protocol: linli.v1.json\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(HANDSHAKE % (path, headers))
+    async with asyncio.timeout(WAIT_S):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        code = int(head.split()[1])
+        body = "" if code == 101 else (await reader.read()).decode()
+    writer.close()
+    await writer.wait_closed()
+    return code, head + body
+
+
+# The handshake
+
+
+async def test_other_paths_have_no_websocket(server: Server) -> None:
+    for path in (b"/", b"/ws/", b"/api/lives", b"/wss", b"//ws", b"//[", b"*"):
+        assert (await status(server, path))[0] == 404
+    assert (await status(server, b"/ws?x=1"))[0] == 101
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        (b"https://shop.example", 101),
+        (b"https://app.example", 101),
+        (b"https://evil.example", 403),
+        (b"https://shop.example.evil.example", 403),
+        (b"https://shop.example:444", 403),
+        (b"null", 403),
+        (b"http://[::1", 403),
+    ],
+)
+async def test_only_our_own_and_allowed_origins_connect(
+    server: Server, origin: bytes, expected: int
+) -> None:
+    assert (await status(server, headers=b"Origin: %s\r\n" % origin))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"GET", b"POST"),
+        (b"Version: 13", b"Version: 8"),
+        (b"Key: dGhlIHNhbXBsZSBub25jZQ==", b"Key: short"),
+        (b"Sec-WebSocket-Key", b"X-Key"),
+        (b"Host: shop.example", b"Content-Length: 4"),
+    ],
+)
+async def test_a_broken_handshake_is_answered_and_closed(
+    server: Server, old: bytes, new: bytes
+) -> None:
+    request = HANDSHAKE % (b"/ws", b"Sec-WebSocket-Protocol: linli.v1.json\r\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(request.replace(old, new))
+    async with asyncio.timeout(WAIT_S):
+        answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer[:10] == b"HTTP/1.1 4"
+    await wait_until(lambda: not server.server.server_state.connections)
+
+
+async def test_the_first_subprotocol_we_know_is_taken(server: Server) -> None:
+    both = b"Sec-WebSocket-Protocol: graphql-ws, linli.v1.json, linli.v1.msgpack\r\n"
+    code, head = await status(server, headers=both)
+    assert code == 101
+    assert "Sec-WebSocket-Protocol: linli.v1.json\r\n" in head
+    assert "Extensions" not in head
+
+
+@pytest.mark.parametrize("header", [b"Sec-WebSocket-Protocol: linli.v9\r\n", b"X-Protocol: x\r\n"])
+async def test_other_subprotocols_are_refused_with_the_names_of_ours(
+    server: Server, header: bytes
+) -> None:
+    code, text = await status(server, headers=header)
+    assert code == 400
+    assert MSGPACK in text and JSON in text
+
+
+async def test_a_full_server_says_503(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_gate, "CONNECTIONS_MAX", 0)
+    with pytest.raises(InvalidStatus, match="503"):
+        async with server.client():
+            pass
+    assert server.hub.counts.refused_total == {"http 503": 1}
+
+
+async def test_an_address_has_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_gate, "CONNECTIONS_PER_ADDRESS_MAX", 1)
+    async with server.viewer():
+        async with server.client() as second:
+            assert await second.close_code() == 3504
+    await wait_until(lambda: server.hub.counts.connections == 0)
+    async with server.viewer():
+        pass
+
+
+async def test_a_crowd_that_comes_at_once_is_asked_to_come_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_gate, "CONNECTS_PER_ADDRESS", (1.0, 0.001))
+    async with server.viewer(), server.client() as second:
+        assert await second.close_code() == 3013
+
+
+async def test_a_channel_has_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.ws.connection.CHANNEL_CONNECTIONS_MAX", 1)
+    async with server.viewer(), server.client() as second:
+        await second.say(t="hello", channel=ROOM)
+        assert await second.close_code() == 3504
+
+
+# Hello and silence
+
+
+async def test_who_does_not_say_hello_in_time_must_go(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_gate, "HELLO_S_MAX", 0.1)
+    async with server.client() as client:
+        assert await client.close_code() == 3001
+
+
+async def test_who_answers_no_ping_is_taken_for_dead(
+    hub: RoomHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_gate, "PING_S", 2)
+    monkeypatch.setattr(server_gate, "PONG_S_MAX", -1.0)
+    monkeypatch.setattr(server_gate, "CLOSE_S_MAX", 0.0)
+    async with serving(hub) as server:
+        # It never answers, not the close either: it is cut.
+        heard = await raw_close(server, HELLO)
+    assert b"\x89\x05linli" in heard
+    assert b"silent" in heard
+    assert hub.counts.closed_total == {3009: 1}
+
+
+async def test_what_was_said_just_before_a_close_is_heard(server: Server) -> None:
+    hello = {"t": "hello", "channel": ROOM, "token": server.token(GUEST)}
+    async with server.viewer() as other:
+        await raw_close(
+            server,
+            client_frame(Opcode.TEXT, json.dumps(hello).encode()),
+            client_frame(Opcode.TEXT, b'{"t":"chat","cid":"c","text":"bye"}'),
+            client_frame(Opcode.CLOSE, b""),
+        )
+        assert (await other.hear_until(chat=None))["chat"][0]["text"] == "bye"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"t": "ping", "id": 1},
+        {"t": "hello"},
+        {"t": "hello", "channel": "shop:1"},
+        {"t": "hello", "channel": "room:a b"},
+        {"t": "hello", "channel": "room:" + "x" * 65},
+        {"t": "hello", "channel": ROOM, "offset": -1},
+        {"t": "hello", "channel": ROOM, "token": 5},
+        {"t": "who"},
+        {"x": 1},
+    ],
+)
+async def test_a_first_message_that_is_no_hello_ends_it(
+    server: Server, first: dict[str, Any]
+) -> None:
+    async with server.client() as client:
+        await client.say(**first)
+        assert await client.close_code() == 3500
+    assert sum(server.hub.counts.malformed_total.values()) == 1
+
+
+# Messages
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"t": "like", "n": 0}, "bad-message"),
+        ({"t": "like", "n": 1.5}, "bad-message"),
+        ({"t": "like", "n": 101}, "bad-message"),
+        ({"t": "chat", "text": "x"}, "bad-message"),
+        ({"t": "chat", "cid": "", "text": "x"}, "bad-message"),
+        ({"t": "ping", "id": 2**60}, "bad-message"),
+        ({"t": 5}, "bad-message"),
+        ({"t": "dance"}, "unknown-type"),
+        ({"t": "hello", "channel": ROOM}, "hello-again"),
+        ({"t": "chat", "cid": "c", "text": "x"}, "token-needed"),
+    ],
+)
+@pytest.mark.parametrize("subprotocol", [MSGPACK, JSON])
+async def test_what_is_not_understood_gets_an_error_and_the_connection_stays(
+    server: Server, message: dict[str, Any], code: str, subprotocol: str
+) -> None:
+    async with server.viewer(subprotocol=subprotocol) as viewer:
+        await viewer.say(**message)
+        error = await viewer.hear_until(t="error")
+        assert error["code"] == code
+        assert error.get("cid") == message.get("cid" if code == "token-needed" else "")
+        await viewer.say(t="ping", id=1)
+        await viewer.hear_until(t="pong")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("", "text-empty"), (" \u200b\x07\n", "text-empty"), ("好" * 201, "text-too-long")],
+)
+async def test_a_text_must_be_something_and_not_too_long(
+    server: Server, text: str, code: str
+) -> None:
+    async with server.viewer(token=server.token(GUEST)) as viewer:
+        await viewer.say(t="chat", cid="c9", text=text)
+        error = await viewer.hear_until(t="error", cid="c9")
+        assert error["code"] == code
+        await viewer.say(t="chat", cid="c10", text="好" * 200)
+        await viewer.hear_until(t="ack", cid="c10")
+
+
+async def test_a_store_channel_has_no_chat(server: Server) -> None:
+    async with server.viewer("store:s1", token=server.token(CLERK)) as clerk:
+        await clerk.say(t="chat", cid="c", text="hello")
+        assert (await clerk.hear_until(t="error"))["code"] == "forbidden"
+
+
+async def test_many_bad_messages_end_it(server: Server) -> None:
+    async with server.viewer() as viewer:
+        for _ in range(11):
+            await viewer.socket.send("nonsense")
+        assert await viewer.close_code() == 3500
+    assert server.hub.counts.malformed_total == {"codec": 11}
+
+
+async def test_chat_has_a_slow_mode_per_user_on_all_connections(server: Server) -> None:
+    token = server.token(GUEST)
+    async with server.viewer(token=token) as one, server.viewer(token=token) as two:
+        for number in range(5):
+            await one.say(t="chat", cid=f"c{number}", text="hi")
+            await one.hear_until(t="ack", cid=f"c{number}")
+        await two.say(t="chat", cid="c5", text="hi")
+        error = await two.hear_until(t="error", cid="c5")
+        assert error["code"] == "too-fast"
+        assert 0 < error["retry_after_ms"] <= 1001
+
+
+async def test_a_flood_ends_it(server: Server) -> None:
+    async with server.viewer() as viewer:
+        for number in range(80):
+            await viewer.say(t="ping", id=number)
+        assert await viewer.close_code() == 3505
+    kinds = server.hub.counts.closed_total
+    assert kinds == {3505: 1}
+
+
+async def test_a_flood_of_websocket_pings_ends_it(server: Server) -> None:
+    heard = await raw_close(server, HELLO, client_frame(Opcode.PING, b"x" * 100) * 200)
+    assert (3505).to_bytes(2) in heard
+    assert server.hub.counts.closed_total == {3505: 1}
+
+
+async def test_a_message_in_endless_pieces_ends_it(server: Server) -> None:
+    pieces = client_frame(Opcode.TEXT, b"", False) + client_frame(Opcode.CONT, b"", False) * 64
+    heard = await raw_close(server, HELLO, pieces)
+    assert (3500).to_bytes(2) in heard
+    assert server.hub.counts.malformed_total == {"fragments": 1}
+
+
+async def test_likes_beyond_the_limit_are_not_counted(server: Server) -> None:
+    async with server.viewer() as viewer:
+        for _ in range(4):
+            await viewer.say(t="like", n=100)
+        counters = (await viewer.hear_until(counters=None))["counters"]
+        while counters["likes"] == 0:
+            counters = (await viewer.hear_until(counters=None))["counters"]
+        assert 200 <= counters["likes"] <= 240
+
+
+# Frames
+
+
+def client_frame(opcode: Opcode, payload: bytes, fin: bool = True) -> bytes:
+    """A masked frame."""
+    return Frame(opcode, payload, fin).serialize(mask=True)
+
+
+@contextlib.asynccontextmanager
+async def raw(
+    server: Server, *frames: bytes, buffer: int = 0
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection that answers nothing by itself, after the handshake and these frames."""
+    plain = socket.socket()
+    if buffer:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    plain.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", server.port))
+    reader, writer = await asyncio.open_connection(sock=plain, limit=2**16)
+    try:
+        writer.write(HANDSHAKE % (b"/ws", b"Sec-WebSocket-Protocol: linli.v1.json\r\n"))
+        async with asyncio.timeout(WAIT_S):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        writer.write(b"".join(frames))
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def raw_close(server: Server, *frames: bytes) -> bytes:
+    """Send frames after a handshake; return all that is answered until the end."""
+    async with raw(server, *frames) as (reader, _), asyncio.timeout(WAIT_S):
+        return await reader.read()
+
+
+HELLO = client_frame(Opcode.TEXT, b'{"t":"hello","channel":"room:demo"}')
+
+
+@pytest.mark.parametrize(
+    ("frames", "code"),
+    [
+        ([client_frame(Opcode.TEXT, b"x" * 4097)], 1009),
+        ([client_frame(Opcode.TEXT, b"x" * 4000, False)] * 2, 1009),
+        ([Frame(Opcode.TEXT, b"unmasked").serialize(mask=False)], 1002),
+        ([client_frame(Opcode.CONT, b"no start")], 1002),
+        ([b"\xf2\x80\0\0\0\0"], 1002),
+        ([client_frame(Opcode.BINARY, b"{}")], 3500),
+        ([client_frame(Opcode.TEXT, b"\xff\xfe")], 3500),
+        ([client_frame(Opcode.TEXT, b"[" * 4000)], 3500),
+    ],
+)
+async def test_broken_frames_end_it_with_their_code(
+    server: Server, frames: list[bytes], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_gate, "CLOSE_S_MAX", 0.0)
+    heard = await raw_close(server, *frames)
+    assert code.to_bytes(2) in heard
+    assert sum(server.hub.counts.malformed_total.values()) == 1
+    await wait_until(lambda: server.hub.counts.connections == 0)
+
+
+async def test_messages_may_come_in_pieces_with_pings_between(server: Server) -> None:
+    text = json.dumps({"t": "hello", "channel": ROOM}).encode()
+    heard = await raw_close(
+        server,
+        client_frame(Opcode.TEXT, text[:5], False),
+        client_frame(Opcode.PING, b"between"),
+        client_frame(Opcode.CONT, text[5:20], False),
+        client_frame(Opcode.CONT, text[20:]),
+        client_frame(Opcode.CLOSE, (1000).to_bytes(2)),
+    )
+    assert b"\x8a\x07between" in heard
+
+
+# Viewers who cannot keep up
+
+
+class Talk:
+    """A host who talks a lot; staff's lines are never left out."""
+
+    def __init__(self, server: Server) -> None:
+        self._hub = server.hub
+        self._number = 0
+
+    def more(self) -> bool:
+        self._number += 1
+        lines = tuple(line(f"c-{self._number}-{at}", "好" * 100, "host") for at in range(20))
+        self._hub.heard_batch(ROOM, Batch(lines))
+        return True
+
+
+async def test_chat_beyond_the_rate_is_sampled_but_everybody_sees_their_own(
+    server: Server,
+) -> None:
+    async with server.viewer(token=server.token(GUEST)) as guest, server.viewer() as other:
+        local = server.hub.opened(ROOM)
+        assert local is not None
+        crowd = tuple(line(f"crowd-{number}") for number in range(200))
+        server.hub.heard_batch(ROOM, Batch(crowd))
+        client = guest.welcome["client"]
+        server.hub.heard_batch(ROOM, Batch((line(f"{client}-1"), line("h-1", role="host"))))
+        told: list[str] = []
+        while "h-1" not in told:
+            told += [said["id"] for said in (await other.hear_until(chat=None))["chat"]]
+        own: list[str] = []
+        while f"{client}-1" not in own:
+            own += [said["id"] for said in (await guest.hear_until(chat=None))["chat"]]
+        assert len(told) <= 22
+    assert server.hub.counts.lossy_dropped_total >= 180
+
+
+async def test_a_slow_viewer_is_thinned_then_given_a_snapshot(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_room, "TICK_S", 0.001)
+    async with server.viewer() as slow:
+        counts, replica = server.hub.counts, Replica()
+        replica.hear(slow.first)
+        slow.socket.transport.pause_reading()
+        talk = Talk(server)
+        await wait_until(lambda: talk.more() and counts.slow_thinned_total == 1, what="thinning")
+        local = server.hub.opened(ROOM)
+        assert local is not None
+        seat = local.audience.seats()[0]
+        for left in range(3000):
+            server.hub.heard_events(
+                ROOM,
+                slow.first["epoch"],
+                tuple(
+                    StockChanged(o=left * 20 + at + 1, at_ms=1, product_id="p" * 60, left=left)
+                    for at in range(20)
+                ),
+            )
+            await asyncio.sleep(0.001)
+            if seat.level is audience.Level.STALE:
+                break
+        assert seat.level is audience.Level.STALE
+        slow.socket.transport.resume_reading()
+        while replica.snapshots < 2:
+            message = await slow.hear()
+            replica.hear(message)
+        assert counts.slow_snapshots_total == 1
+        assert local.audience.seats()[0].level is audience.Level.FULL
+
+
+async def test_a_viewer_who_stays_behind_is_closed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_room, "TICK_S", 0.001)
+    monkeypatch.setattr(audience, "BEHIND_S_MAX", 0.2)
+    monkeypatch.setattr(server_gate, "CLOSE_S_MAX", 0.2)
+    async with raw(server, HELLO, buffer=4096) as (reader, _):
+        async with asyncio.timeout(WAIT_S):
+            await reader.readuntil(b"snapshot")
+        counts = server.hub.counts
+        talk = Talk(server)
+        await wait_until(lambda: talk.more() and counts.closed_total == {3008: 1}, what="the close")
+        await wait_until(lambda: counts.connections == 0, what="the cut")
+        assert counts.slow_closed_total == 1

@@ -1,0 +1,204 @@
+"""A small shop for tests, and a running commerce around it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from commerce.catalogue.values import (
+    Brand,
+    Estate,
+    GroupOffer,
+    Position,
+    Product,
+    Room,
+    SeedPlan,
+    SeedStaff,
+    Staff,
+    Stock,
+    Store,
+    Text,
+)
+from commerce.feed import MemoryFeed
+from commerce.groups.group import Group, GroupState
+from commerce.io.commerce import Commerce
+from commerce.io.ledger.consumer import Probe
+from commerce.io.record.engine import open_engine, wall_clock
+from commerce.io.record.migrate import upgrade
+from commerce.io.shop.orders import OrderRequest
+from commerce.io.shop.seed import seed
+from commerce.money.payments import Payments
+from commerce.orders.states import OrderState
+from commerce.views import OrderView, StoreView
+
+NOTHING_YET = OrderView(
+    "",
+    "",
+    OrderState.WAITING_GROUP,
+    "",
+    Text("", ""),
+    "",
+    0,
+    0,
+    None,
+    "",
+    StoreView("", Text("", ""), Text("", "")),
+    0,
+    None,
+    None,
+    -1,
+)
+NO_GROUP_YET = Group("", "", "", -1, 0, 0, GroupState.CANCELLED, 0)
+FAR, NEAR = Position(30.30, 120.20), Position(30.27, 120.15)
+
+
+def text(words: str) -> Text:
+    """The same words in both languages."""
+    return Text(words, words)
+
+
+def shop_plan(units: int = 100, *, target: int = 3, duration_s: int = 3_600) -> SeedPlan:
+    """Two stores, two estates; `tea` is sold singly, `pear` in groups, `rice` lies in s2 only."""
+    return SeedPlan(
+        brand=Brand("b", text("brand")),
+        stores=(
+            Store("s1", text("one"), text("street 1"), NEAR),
+            Store("s2", text("two"), text("street 2"), FAR),
+        ),
+        estates=(
+            Estate("e1", text("east"), NEAR, "s1"),
+            Estate("e2", text("west"), FAR, "s2"),
+        ),
+        rooms=(Room("demo", text("kitchen"), "s1"), Room("other", text("other"), "s2")),
+        products=(
+            Product("tea", text("tea"), text("box"), "/goods/tea.svg", 990, 1_200),
+            Product(
+                "pear",
+                text("pear"),
+                text("kg"),
+                "/goods/pear.svg",
+                800,
+                1_000,
+                GroupOffer(600, target, duration_s),
+            ),
+            Product("rice", text("rice"), text("bag"), "/goods/rice.svg", 3_000, 3_000),
+            Product("gone", text("gone"), text("bag"), "/goods/rice.svg", 10, 10, on_sale=False),
+        ),
+        stock=(
+            Stock("tea", "s1", units),
+            Stock("pear", "s1", units),
+            Stock("rice", "s2", units),
+            Stock("gone", "s1", units),
+        ),
+        staff=(
+            SeedStaff(
+                Staff("u1", "clerk", "Clerk", ("host", "store"), "demo", "s1"), "open sesame"
+            ),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class TestClock:
+    """Real time plus what a test added; never before real time, as Redis keys expire in it."""
+
+    __test__ = False
+    ahead_ms: int = 0
+
+    def __call__(self) -> int:
+        return wall_clock() + self.ahead_ms
+
+
+@dataclass(slots=True)
+class Shop:
+    """A commerce on real services, with what it told the world."""
+
+    commerce: Commerce
+    feed: MemoryFeed
+    redis: Redis
+    engine: AsyncEngine
+    clock: TestClock
+
+    def seen(self, order_id: str) -> OrderView:
+        """What the buyer was told last; an order without a state before that."""
+        return self.feed.last_orders.get(order_id, NOTHING_YET)
+
+    def seen_group(self, group_id: str) -> Group:
+        """What the rooms were told last."""
+        return self.feed.groups.get(group_id, NO_GROUP_YET)
+
+    def tap(
+        self,
+        guest: str,
+        product: str = "tea",
+        *,
+        quantity: int = 1,
+        key: str = "",
+        estate: str = "e1",
+        group: str | None = None,
+        price: int | None = None,
+    ) -> OrderRequest:
+        """A request; without a key, one tap per guest and product."""
+        return OrderRequest(
+            guest_id=guest,
+            estate_id=estate,
+            room_id="demo",
+            product_id=product,
+            quantity=quantity,
+            key=key or f"key-{guest}-{product}",
+            group_id=group,
+            expected_price_fen=price,
+        )
+
+
+@asynccontextmanager
+async def open_shop(
+    database_url: str,
+    redis_url: str,
+    *,
+    plan: SeedPlan | None = None,
+    payments: Payments | None = None,
+    probe: Probe = lambda step: None,
+    clock: TestClock | None = None,
+    started: bool = True,
+) -> AsyncIterator[Shop]:
+    """A seeded shop; with `started`, the gate is open (nothing runs yet)."""
+    engine = open_engine(database_url)
+    redis = Redis.from_url(redis_url)
+    clock = clock or TestClock()
+    feed = MemoryFeed()
+    try:
+        await upgrade(engine)
+        await seed(engine, plan or shop_plan())
+        commerce = Commerce(engine, redis, feed, payments=payments, clock=clock, probe=probe)
+        if started:
+            await commerce.start()
+        yield Shop(commerce, feed, redis, engine, clock)
+    finally:
+        await redis.aclose()
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def running(commerce: Commerce) -> AsyncIterator[None]:
+    """Run a commerce in the background; errors of its tasks fail the test."""
+    task = asyncio.create_task(commerce.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            pass
+
+
+@asynccontextmanager
+async def running_shop(database_url: str, redis_url: str, **options: object) -> AsyncIterator[Shop]:
+    """A shop that is open."""
+    async with open_shop(database_url, redis_url, **options) as shop:  # type: ignore[arg-type]  # passed on
+        async with running(shop.commerce):
+            yield shop

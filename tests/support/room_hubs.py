@@ -1,0 +1,179 @@
+"""A real uvicorn with the room WebSocket on loopback, and clients for it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import msgpack  # type: ignore[import-untyped]  # has no stubs
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from rooms.io.hub import RoomHub
+from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
+from server.access.policy import Access, Principal, Role
+from server.services import Services
+from server.settings import Settings
+from server.ws.connection import room_protocol
+from server.ws.wire import CODECS, JSON, MSGPACK
+from tests.support.waiting import WAIT_S, wait_until
+
+SECRET = "s" * 32
+GUEST = Principal("g1", frozenset({Role.MEMBER}), estate_id="e1", nickname="小林")
+HOST = Principal("h1", frozenset({Role.HOST}), room_id="demo", nickname="店主")
+CLERK = Principal("c1", frozenset({Role.STORE}), store_id="s1", nickname="Clerk")
+
+Message = dict[str, Any]
+
+
+class Server:
+    """One process's worth: hub, protocol class and listening uvicorn."""
+
+    def __init__(self, hub: RoomHub, port: int, access: Access, server: uvicorn.Server) -> None:
+        self.hub = hub
+        self.port = port
+        self.access = access
+        self.server = server
+
+    def token(self, principal: Principal) -> str:
+        """A token for `principal`."""
+        return self.access.issue(principal, 60)
+
+    @contextlib.asynccontextmanager
+    async def client(self, subprotocol: str = JSON, **options: Any) -> AsyncIterator["Client"]:
+        """A connected client that has not said hello."""
+        async with connect(
+            f"ws://127.0.0.1:{self.port}/ws",
+            subprotocols=[Subprotocol(subprotocol)],
+            compression=None,
+            ping_interval=None,
+            close_timeout=1,
+            **options,
+        ) as socket:
+            yield Client(socket, subprotocol)
+
+    @contextlib.asynccontextmanager
+    async def viewer(
+        self, channel: str = "room:demo", subprotocol: str = JSON, **hello: Any
+    ) -> AsyncIterator["Client"]:
+        """A client that has said hello and been welcomed with a snapshot or a tick."""
+        async with self.client(subprotocol) as client:
+            await client.say(t="hello", channel=channel, **hello)
+            client.welcome = await client.hear()
+            assert client.welcome["t"] == "welcome"
+            client.first = await client.hear()
+            yield client
+
+
+class Client:
+    """Speaks either codec with an implementation that is not the server's."""
+
+    def __init__(self, socket: ClientConnection, subprotocol: str) -> None:
+        self.socket = socket
+        self.subprotocol = subprotocol
+        self.welcome: Message = {}
+        self.first: Message = {}
+
+    async def say(self, **message: Any) -> None:
+        """Send a message."""
+        if self.subprotocol == MSGPACK:
+            await self.socket.send(msgpack.packb(message))
+        else:
+            await self.socket.send(msgspec.json.encode(message).decode())
+
+    async def hear(self) -> Message:
+        """Return the next message."""
+        async with asyncio.timeout(WAIT_S):
+            data = await self.socket.recv()
+        if self.subprotocol == MSGPACK:
+            assert isinstance(data, bytes)
+            return cast(Message, msgpack.unpackb(data))
+        assert isinstance(data, str)
+        return cast(Message, msgspec.json.decode(data))
+
+    async def hear_until(self, **wanted: Any) -> Message:
+        """Return the next message that has a member of each name, equal unless None is wanted."""
+        while True:
+            message = await self.hear()
+            if all(
+                name in message and value in (None, message[name]) for name, value in wanted.items()
+            ):
+                return message
+
+    async def hear_events(self, count: int) -> list[Message]:
+        """Return the next `count` numbered events, `first` included, checking ticks on the way."""
+        events: list[Message] = []
+        message = self.first
+        while True:
+            if message["t"] == "tick":
+                events += message.get("events", [])
+                assert message["epoch"] and (not events or message["offset"] == events[-1]["o"])
+            if len(events) >= count:
+                return events
+            message = await self.hear()
+
+    async def hear_event(self, kind: str) -> Message:
+        """Return the next numbered event of a kind."""
+        while True:
+            for event in (await self.hear()).get("events", ()):
+                if event["k"] == kind:
+                    return cast(Message, event)
+
+    async def close_code(self) -> int:
+        """Wait for the server's close and return its code."""
+        async with asyncio.timeout(WAIT_S):
+            with contextlib.suppress(ConnectionClosed):
+                while True:  # What is unread would hold the close back.
+                    await self.socket.recv()
+        assert self.socket.close_code is not None
+        return self.socket.close_code
+
+
+async def _exists(channel: str) -> bool:
+    return channel in ("room:demo", "room:other", "store:s1", "store:s2")
+
+
+@contextlib.asynccontextmanager
+async def serving(hub: RoomHub, **settings: Any) -> AsyncIterator[Server]:
+    """Serve `hub`, which has been started, until the block ends."""
+    access = Access(SECRET)
+    values = Settings(**settings)
+    services = Services(values, *cast(Any, (None, None, access, None, None, hub, None)))
+    app = Starlette(routes=[Route("/healthz", lambda _: PlainTextResponse("ok"))])
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        ws=room_protocol(services, _exists),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=4,
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server._serve())
+    try:
+        await wait_until(lambda: server.started, what="the server")
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Server(hub, port, access, server)
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def memory_hub(rooms: MemoryRooms | None = None) -> AsyncIterator[RoomHub]:
+    """A started hub without Redis."""
+    rooms = rooms or MemoryRooms()
+    hub = RoomHub(MemoryRoomLog(rooms), MemoryRoomBus(rooms), CODECS)
+    await hub.start()
+    try:
+        yield hub
+    finally:
+        await hub.close()

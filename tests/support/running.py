@@ -1,0 +1,130 @@
+"""A running `linli serve` in a process of its own, for tests from the outside."""
+
+import asyncio
+import atexit
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.support.waiting import free_port
+
+START_S = 40.0
+STOP_S = 20.0
+SHOP = Path(__file__).with_name("shop.toml")
+PASSWORD = "correct horse battery"
+
+
+# What loading a shop makes, to be copied: passwords are meant to take their time.
+_loaded: dict[Path, Path] = {}
+
+
+class Running:
+    """One server on loopback with a data folder of its own; may be killed and started again."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.env = {
+            **os.environ,
+            "LINLI_HOST": "127.0.0.1",
+            "LINLI_PORT": str(self.port),
+            "LINLI_ICE_PORT": str(free_port(socket.SOCK_DGRAM)),
+            "LINLI_ICE_ADDRESSES": "127.0.0.1",
+            "LINLI_DATA_DIR": str(folder / "var"),
+            **settings,
+        }
+        self.process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Base URL of HTTP."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """All that the server wrote so far."""
+        return (self.folder / "log").read_text()
+
+    async def linli(self, *arguments: str, stdin: str = "") -> str:
+        """Run another `linli` command on the same data; return what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "server",
+            *arguments,
+            env=self.env,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate(stdin.encode())
+        assert process.returncode == 0, f"linli {' '.join(arguments)}: {err.decode()}"
+        return out.decode()
+
+    async def load(self, shop: Path) -> None:
+        """Fill the data folder with a shop and give its staff the password."""
+        loaded = _loaded.get(shop)
+        if loaded is None:
+            await self.linli("db", "load", str(shop), "--password-stdin", stdin=PASSWORD)
+            folder = Path(tempfile.mkdtemp(prefix="lnl"))
+            atexit.register(shutil.rmtree, folder)
+            loaded = _loaded[shop] = folder / "var"
+            shutil.copytree(self.folder / "var", loaded)
+        else:
+            shutil.copytree(loaded, self.folder / "var")
+
+    async def start(self, *command: str) -> None:
+        """Start the server, or another `command` that has it, and return once it is ready."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "server", *(command or ("serve",))),
+                env=self.env,
+                stdout=log,
+                stderr=log,
+            )
+        async with asyncio.timeout(START_S), httpx.AsyncClient() as client:
+            while True:
+                assert self.process.returncode is None, self.log
+                try:
+                    if (await client.get(f"{self.url}/readyz")).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        """SIGKILL: no goodbye, nothing flushed."""
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it as an operator would; the server must end in order."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.process.send_signal(how)
+        async with asyncio.timeout(STOP_S):
+            await self.process.wait()
+
+
+@asynccontextmanager
+async def running(folder: Path, shop: Path = SHOP, **settings: str) -> AsyncIterator[Running]:
+    """A started server with a shop; stopped at the end, its log shown on failure."""
+    server = Running(folder, **settings)
+    await server.load(shop)
+    await server.start()
+    try:
+        yield server
+    except BaseException:
+        sys.stderr.write(server.log[-8_000:])
+        raise
+    finally:
+        await server.stop()

@@ -1,0 +1,165 @@
+/**
+ * ICE restarts over PATCH (RFC 9725 section 4.3.3): a session whose network has changed goes on with its keys, its tracks and
+ * its place on the server. Fragments are those of RFC 8840.
+ */
+import { REQUEST_TIMEOUT_MS } from '../base/api'
+import { type Exchange, bearer } from './negotiate'
+import { offerNamesAgain } from './simulcast'
+import type { Timers } from '../base/timers'
+
+/** How long a transport that stands still is given to come back: a lift, a tunnel. A new session would fare no better, ms. */
+export const RESTART_PATIENCE_MS = 5_000
+export const FRAGMENT = 'application/trickle-ice-sdpfrag'
+const ICE_LINE = /^a=(ice-ufrag|ice-pwd|candidate|end-of-candidates)(:|$)/
+
+/** `gone`: the server no longer knows the session. `refused`: it knows it and does not restart it. */
+export type Restarted = 'applied' | 'unreachable' | 'refused' | 'gone'
+
+/** The body that asks for a restart with the credentials of `offer`; null when the offer has none. */
+export function fragmentOf(offer: string): string | null {
+  const lines = linesOf(offer)
+  const media = lines.findIndex((line) => line.startsWith('m='))
+  if (media < 0) return null
+  const next = lines.findIndex((line, index) => index > media && line.startsWith('m='))
+  const section = lines.slice(media + 1, next < 0 ? undefined : next)
+  // All sections are bundled: the first one's transport is everybody's.
+  const found = (name: string) =>
+    section.find((line) => line.startsWith(`a=${name}:`)) ??
+    lines.slice(0, media).find((line) => line.startsWith(`a=${name}:`))
+  const [ufrag, password, mid] = [found('ice-ufrag'), found('ice-pwd'), found('mid')]
+  if (!ufrag || !password || !mid) return null
+  const session = lines.slice(0, media).filter((line) => line.startsWith('a=group:BUNDLE'))
+  return [...session, lines[media], mid, ufrag, password, ''].join('\r\n')
+}
+
+/** The answer of before with the credentials and candidates of the server's fragment; null when it has none. */
+export function answerOf(before: string, fragment: string): string | null {
+  const lines = linesOf(fragment)
+  const credentials = ['ice-ufrag', 'ice-pwd'].map((name) =>
+    lines.find((line) => line.startsWith(`a=${name}:`)),
+  )
+  if (credentials.includes(undefined)) return null
+  const candidates = lines.filter((line) => /^a=(candidate:|end-of-candidates)/.test(line))
+  const kept = linesOf(before).filter((line) => !ICE_LINE.test(line))
+  const ends = kept.flatMap((line, index) => (line.startsWith('m=') ? [index] : []))
+  if (ends.length === 0) return null
+  const starts = [...ends, kept.length]
+  const sections = ends.map((from, index) => kept.slice(from, starts[index + 1]))
+  return [
+    ...kept.slice(0, ends[0]),
+    ...sections.flatMap((section) => [...section, ...credentials, ...candidates]),
+    '',
+  ].join('\r\n')
+}
+
+/** Restart the ICE of `peer`, whose session is at `url`. Never throws: what went wrong is in the result. */
+export async function restartIce(
+  peer: RTCPeerConnection,
+  url: string,
+  exchange: Exchange,
+): Promise<Restarted> {
+  try {
+    offerNamesAgain(peer)
+    peer.restartIce()
+    await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }))
+  } catch {
+    return 'refused'
+  }
+  const body = fragmentOf(peer.localDescription?.sdp ?? '')
+  const before = peer.remoteDescription?.sdp
+  if (!body || !before) return 'refused'
+  let fragment: string
+  try {
+    const response = await exchange.fetch(url, {
+      method: 'PATCH',
+      headers: { 'Content-Type': FRAGMENT, 'If-Match': '*', ...bearer(exchange.token) },
+      body,
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    })
+    if (response.status === 404 || response.status === 410) return 'gone'
+    if (response.status !== 200) return 'refused'
+    fragment = await response.text()
+  } catch {
+    return 'unreachable'
+  }
+  const sdp = answerOf(before, fragment)
+  if (!sdp) return 'refused'
+  try {
+    await peer.setRemoteDescription({ type: 'answer', sdp })
+  } catch {
+    return 'refused'
+  }
+  return 'applied'
+}
+
+/**
+ * Keeps the transport of one session alive: tell it what the connection does, and it calls `giveUp`, once, when only a new
+ * session can help. Close it with the session.
+ */
+export class Mending {
+  #asking = false
+  #askAgain = false
+  #waiting = false
+  #closed = false
+  #cancel: () => void = () => undefined
+
+  constructor(
+    private readonly peer: RTCPeerConnection,
+    private readonly url: string,
+    private readonly exchange: Exchange,
+    private readonly timers: Timers,
+    private readonly giveUp: () => void,
+  ) {}
+
+  /** Nothing comes through any more: restart ICE, and give up if that has not helped in time. */
+  stalled(): void {
+    if (this.#closed || this.#waiting) return
+    this.#wait()
+    void this.#restart()
+  }
+
+  /** The device has another network: move there before the old one is missed. */
+  networkChanged(): void {
+    if (!this.#closed) void this.#restart()
+  }
+
+  /** It comes through. */
+  moving(): void {
+    this.#waiting = false
+    this.#cancel()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.moving()
+  }
+
+  #wait(): void {
+    this.#cancel()
+    this.#waiting = true
+    this.#cancel = this.timers.after(RESTART_PATIENCE_MS, () => this.#end())
+  }
+
+  async #restart(): Promise<void> {
+    this.#askAgain = this.#asking
+    if (this.#asking) return
+    this.#asking = true
+    const result = await restartIce(this.peer, this.url, this.exchange)
+    this.#asking = false
+    if (this.#closed) return
+    // The request went out on the network of before.
+    if (result === 'unreachable' && this.#askAgain) return void this.#restart()
+    // A transport that works is not given up for a restart that does not, unless the server has forgotten it.
+    if (result === 'gone' || (result !== 'applied' && this.#waiting)) this.#end()
+    else if (this.#waiting) this.#wait()
+  }
+
+  #end(): void {
+    this.close()
+    this.giveUp()
+  }
+}
+
+function linesOf(sdp: string): string[] {
+  return sdp.split(/\r?\n/).filter((line) => line !== '')
+}

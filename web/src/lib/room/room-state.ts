@@ -1,0 +1,110 @@
+/** The room as a pure reducer: `apply(snapshot, ticks)` equals what a fresh snapshot would say. */
+import type {
+  Card,
+  ChannelEvent,
+  ChatLine,
+  Counters,
+  Group,
+  Live,
+  RoomSnapshot,
+  SnapshotMessage,
+  Tick,
+} from '../base/wire'
+
+/** Chat lines a page keeps; the server's snapshot carries as many. */
+export const CHAT_LINES_MAX = 50
+export const CARDS_MAX = 20
+export const GROUPS_MAX = 200
+const CLOSED = new Set(['done', 'expired', 'cancelled'])
+
+export interface RoomState {
+  live: Live
+  /** Newest pin first. */
+  cards: Card[]
+  groups: Group[]
+  counters: Counters
+  chat: ChatLine[]
+}
+
+export const EMPTY_ROOM: RoomState = {
+  live: { state: 'scheduled', started_at_ms: null },
+  cards: [],
+  groups: [],
+  counters: { viewers: 0, likes: 0 },
+  chat: [],
+}
+
+/** The state a snapshot stands for; absent fields are empty. */
+export function fromSnapshot(state: Partial<RoomSnapshot>): RoomState {
+  return { ...EMPTY_ROOM, ...state }
+}
+
+/** The state after one numbered event. Kinds this page does not know change nothing. */
+export function applyEvent(state: RoomState, event: ChannelEvent): RoomState {
+  switch (event.k) {
+    case 'live':
+      return { ...state, live: { state: event.state, started_at_ms: event.started_at_ms } }
+    case 'pin':
+      return {
+        ...state,
+        cards: [event.card, ...without(state.cards, event.card.product.id)].slice(0, CARDS_MAX),
+      }
+    case 'unpin':
+      return { ...state, cards: without(state.cards, event.product_id) }
+    case 'stock':
+      return { ...state, cards: state.cards.map((card) => withStock(card, event.product_id, event.left)) }
+    case 'group':
+      return { ...state, groups: withGroup(state.groups, event.group) }
+    default:
+      return state
+  }
+}
+
+/** The state after a tick: its numbered events in order, then chat and counters. */
+export function applyTick(state: RoomState, tick: Tick): RoomState {
+  let next = (tick.events ?? []).reduce(applyEvent, state)
+  if (tick.counters) next = { ...next, counters: tick.counters }
+  if (tick.chat?.length) next = { ...next, chat: withChat(next.chat, tick.chat) }
+  return next
+}
+
+/** The reducer: a snapshot replaces everything, a tick changes it. */
+export function reduce(state: RoomState, message: SnapshotMessage | Tick): RoomState {
+  return message.t === 'snapshot' ? fromSnapshot(message.state) : applyTick(state, message)
+}
+
+/** The group this household would join for a product: the open one, else the latest of its estate. */
+export function groupFor(groups: Group[], productId: string, estateId: string | null): Group | null {
+  const own = groups.filter((group) => group.product_id === productId && group.estate_id === estateId)
+  return own.find((group) => group.state === 'open') ?? own.at(-1) ?? null
+}
+
+/** Whether a tap may still join: open or already reached, and its time is not over. */
+export function isJoinable(group: Group, atMs: number): boolean {
+  return (group.state === 'open' || group.state === 'reached') && group.ends_at_ms > atMs
+}
+
+function without(cards: Card[], productId: string): Card[] {
+  return cards.filter((card) => card.product.id !== productId)
+}
+
+function withStock(card: Card, productId: string, left: number): Card {
+  return card.product.id === productId ? { ...card, product: { ...card.product, left } } : card
+}
+
+function withGroup(groups: Group[], group: Group): Group[] {
+  const known = groups.some((other) => other.id === group.id)
+  if (known) return groups.map((other) => (other.id === group.id ? group : other))
+  if (groups.length < GROUPS_MAX) return [...groups, group]
+  // Full: the first that is over makes room, or else the first of all.
+  const over = Math.max(
+    0,
+    groups.findIndex((other) => CLOSED.has(other.state)),
+  )
+  return [...groups.filter((_, index) => index !== over), group]
+}
+
+function withChat(chat: ChatLine[], lines: ChatLine[]): ChatLine[] {
+  const known = new Set(chat.map((line) => line.id))
+  return [...chat, ...lines.filter((line) => !known.has(line.id))].slice(-CHAT_LINES_MAX)
+}

@@ -1,0 +1,24 @@
+/** Money as text. Amounts are integer fen (1/100 yuan); no arithmetic on floats leaves this file. */
+import type { Fen, Locale } from '../base/wire'
+
+const FORMATS = new Map<Locale, Intl.NumberFormat>()
+
+/** `990` → `¥9.90`, in either language. */
+export function money(fen: Fen, locale: Locale): string {
+  let format = FORMATS.get(locale)
+  if (!format) {
+    format = new Intl.NumberFormat(locale === 'zh' ? 'zh-CN' : 'en-CN', {
+      style: 'currency',
+      currency: 'CNY',
+      currencyDisplay: 'narrowSymbol',
+    })
+    FORMATS.set(locale, format)
+  }
+  return format.format(fen / 100)
+}
+
+/** `¥9.90` as symbol, whole part and fraction, for type of different sizes. */
+export function moneyParts(fen: Fen): { symbol: string; whole: string; fraction: string } {
+  const whole = Math.trunc(fen / 100)
+  return { symbol: '¥', whole: String(whole), fraction: String(Math.abs(fen % 100)).padStart(2, '0') }
+}

@@ -1,5 +1,0 @@
-/** Starts the host's page. */
-import { mount } from '../parts/mount'
-import Host from './Host.vue'
-
-mount(Host)

@@ -1,5 +1,0 @@
-/** Starts the viewer's page. */
-import { mount } from '../parts/mount'
-import Room from './Room.vue'
-
-mount(Room)

@@ -1,0 +1,108 @@
+/** The host's camera and microphone: opened, chosen, switched, and what to say when one cannot be had. */
+import { onScopeDispose, ref, shallowRef } from 'vue'
+import { type CameraTrouble, cameraTrouble } from '../lib/media/camera'
+
+const VIDEO: MediaTrackConstraints = {
+  width: { ideal: 1280 },
+  height: { ideal: 720 },
+  frameRate: { ideal: 30, max: 30 },
+}
+const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
+
+export function useCamera() {
+  const stream = shallowRef<MediaStream | null>(null)
+  const trouble = ref<CameraTrouble | null>(null)
+  const cameras = shallowRef<MediaDeviceInfo[]>([])
+  const microphones = shallowRef<MediaDeviceInfo[]>([])
+  const camera = ref('')
+  const microphone = ref('')
+  const facing = ref<'user' | 'environment'>('user')
+  const micOn = ref(true)
+  const hasMicrophone = ref(true)
+
+  async function open(): Promise<boolean> {
+    if (!navigator.mediaDevices?.getUserMedia) {
+      trouble.value = 'insecure'
+      return false
+    }
+    close()
+    try {
+      stream.value = await ask()
+    } catch (error) {
+      trouble.value = cameraTrouble(error instanceof DOMException ? error.name : '')
+      return false
+    }
+    trouble.value = null
+    await settle(stream.value)
+    return true
+  }
+
+  /** Picture and sound; without a microphone the picture alone is better than nothing. */
+  async function ask(): Promise<MediaStream> {
+    const video = {
+      ...VIDEO,
+      ...(camera.value ? { deviceId: { exact: camera.value } } : { facingMode: facing.value }),
+    }
+    const audio = { ...AUDIO, ...(microphone.value ? { deviceId: { exact: microphone.value } } : {}) }
+    try {
+      return await navigator.mediaDevices.getUserMedia({ video, audio })
+    } catch (error) {
+      if (!(error instanceof DOMException) || cameraTrouble(error.name) !== 'missing') throw error
+      return await navigator.mediaDevices.getUserMedia({ video })
+    }
+  }
+
+  async function settle(opened: MediaStream): Promise<void> {
+    const video = opened.getVideoTracks()[0]
+    const audio = opened.getAudioTracks()[0]
+    hasMicrophone.value = audio !== undefined
+    if (audio) audio.enabled = micOn.value
+    if (video) {
+      video.contentHint = 'motion'
+      video.onended = () => (trouble.value = 'lost')
+    }
+    const devices = await navigator.mediaDevices.enumerateDevices()
+    cameras.value = devices.filter((device) => device.kind === 'videoinput')
+    microphones.value = devices.filter((device) => device.kind === 'audioinput')
+    camera.value = video?.getSettings().deviceId ?? ''
+    microphone.value = audio?.getSettings().deviceId ?? ''
+  }
+
+  function close(): void {
+    for (const track of stream.value?.getTracks() ?? []) {
+      track.onended = null
+      track.stop()
+    }
+    stream.value = null
+  }
+  onScopeDispose(close)
+
+  return {
+    stream,
+    trouble,
+    cameras,
+    microphones,
+    camera,
+    microphone,
+    micOn,
+    facing,
+    hasMicrophone,
+    open,
+    close,
+    /** Front to back and round again; with named cameras, the next one. */
+    async rotate(): Promise<boolean> {
+      facing.value = facing.value === 'user' ? 'environment' : 'user'
+      const index = cameras.value.findIndex((device) => device.deviceId === camera.value)
+      // Phones list several lenses per side; which way they face is asked for, not guessed from names.
+      const phone = /Android|iPhone|iPad/.test(navigator.userAgent)
+      camera.value = phone
+        ? ''
+        : (cameras.value[(index + 1) % Math.max(1, cameras.value.length)]?.deviceId ?? '')
+      return await open()
+    },
+    toggleMic(): void {
+      micOn.value = !micOn.value
+      for (const track of stream.value?.getAudioTracks() ?? []) track.enabled = micOn.value
+    },
+  }
+}

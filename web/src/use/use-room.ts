@@ -1,0 +1,74 @@
+/** A room as a page sees it: its channel, reduced to state. */
+import { computed, onScopeDispose, ref, shallowRef } from 'vue'
+import { EMPTY_ROOM, type RoomState, reduce } from '../lib/room/room-state'
+import type { Order, ServerMessage } from '../lib/base/wire'
+import { useChannel } from './use-channel'
+
+/** How often clocks on the page are looked at, ms. */
+const CLOCK_EVERY_MS = 500
+/** Taps on the heart are sent together this often, and at most so many at a time. */
+const LIKES_EVERY_MS = 600
+const LIKES_MAX = 100
+
+export interface RoomListener {
+  onOrder?: (order: Order) => void
+  onChatRefused?: (cid: string | undefined, code: string) => void
+  /** Nicknames of those who have just come in. */
+  onJoins?: (names: string[]) => void
+  /** Hearts others have given since the last time. */
+  onLikes?: (n: number) => void
+}
+
+export function useRoom(roomId: string, token: string | null, listener: RoomListener) {
+  const state = shallowRef<RoomState>(EMPTY_ROOM)
+  const ready = ref(false)
+  const at_ms = ref(Date.now())
+  const ownLikes = ref(0)
+  let unsentLikes = 0
+
+  function receive(message: ServerMessage): void {
+    if (message.t === 'snapshot' || message.t === 'tick') {
+      const before = state.value.counters.likes
+      state.value = reduce(state.value, message)
+      if (message.t === 'snapshot') ready.value = true
+      else notice(message.joins, state.value.counters.likes - before)
+    } else if (message.t === 'you' && message.event.k === 'order') listener.onOrder?.(message.event.order)
+    else if (message.t === 'error') listener.onChatRefused?.(message.cid, message.code)
+  }
+
+  function notice(joins: string[] | undefined, likes: number): void {
+    if (joins?.length) listener.onJoins?.(joins)
+    const others = Math.max(0, likes - ownLikes.value)
+    if (likes > 0) ownLikes.value = Math.max(0, ownLikes.value - likes)
+    if (others > 0) listener.onLikes?.(others)
+  }
+
+  const channel = useChannel(`room:${roomId}`, token, receive)
+  const clock = setInterval(() => (at_ms.value = channel.serverTime()), CLOCK_EVERY_MS)
+  const applause = setInterval(() => {
+    if (unsentLikes === 0) return
+    const n = Math.min(LIKES_MAX, unsentLikes)
+    unsentLikes -= n
+    channel.like(n)
+  }, LIKES_EVERY_MS)
+  onScopeDispose(() => {
+    clearInterval(clock)
+    clearInterval(applause)
+  })
+
+  return {
+    state,
+    /** The first snapshot is here. */
+    ready,
+    /** The server's clock, refreshed often enough for a countdown. */
+    at_ms,
+    channel,
+    likes: computed(() => state.value.counters.likes + ownLikes.value),
+    like() {
+      if (channel.phase.value !== 'live') return
+      unsentLikes += 1
+      ownLikes.value += 1
+    },
+  }
+}
+export type RoomModel = ReturnType<typeof useRoom>

@@ -1,0 +1,54 @@
+/** Who is logged in on the shop's pages; kept for this tab's session and the next. */
+import { computed, ref } from 'vue'
+import { Api } from '../lib/base/api'
+import type { Staff } from '../lib/base/wire'
+
+interface Session {
+  token: string
+  staff: Staff
+}
+
+export function useStaff(page: 'host' | 'store') {
+  const key = `linli.${page}`
+  const session = ref<Session | null>(load(key))
+  const expired = ref(false)
+  const api = new Api(
+    async (url, init) => {
+      const response = await fetch(url, init)
+      if (response.status === 401 && session.value) {
+        forget()
+        expired.value = true
+      }
+      return response
+    },
+    () => session.value?.token ?? null,
+  )
+
+  function forget(): void {
+    session.value = null
+    localStorage.removeItem(key)
+  }
+
+  return {
+    api,
+    expired,
+    staff: computed(() => session.value?.staff ?? null),
+    token: () => session.value?.token ?? null,
+    async login(username: string, password: string): Promise<void> {
+      session.value = await api.login(username, password)
+      expired.value = false
+      localStorage.setItem(key, JSON.stringify(session.value))
+    },
+    logout: forget,
+  }
+}
+export type StaffModel = ReturnType<typeof useStaff>
+
+function load(key: string): Session | null {
+  try {
+    const value = JSON.parse(localStorage.getItem(key) ?? 'null') as Session | null
+    return value?.token && value.staff ? value : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,20 @@
+/** Words, localised text and money in the reader's language. */
+import { computed } from 'vue'
+import { useI18n } from 'vue-i18n'
+import { dayAndTime, timeOfDay } from '../lib/room/clock'
+import { localText } from '../lib/base/locale'
+import { money } from '../lib/shop/money'
+import type { AtMs, Fen, LocalText, Locale } from '../lib/base/wire'
+
+export function useWords() {
+  const { t, locale: chosen } = useI18n()
+  const locale = computed(() => chosen.value as Locale)
+  return {
+    t,
+    locale,
+    text: (value: LocalText | null | undefined) => localText(value, locale.value),
+    price: (fen: Fen) => money(fen, locale.value),
+    time: (at_ms: AtMs) => timeOfDay(at_ms, locale.value),
+    day: (at_ms: AtMs) => dayAndTime(at_ms, locale.value),
+  }
+}
