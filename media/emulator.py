@@ -66,7 +66,7 @@ class Counts:
     delivered: int = 0
 
 
-class Link:
+class EmulatedLink:
     """One direction of a network: loss, then queue and rate, then delay."""
 
     def __init__(self, conditions: Conditions, random: Random) -> None:

@@ -67,22 +67,22 @@ STILL_SKIPS_S_MAX = 6.0
 OUTDATED_S = 1.0
 
 
-class Rung(NamedTuple):
+class LayerOption(NamedTuple):
     """A layer that a viewer may get, of a ladder from small to large."""
 
     rid: str
     bits_per_s: float
-    lines: int
+    height: int
 
 
-class Line:
+class Link:
     """One viewer's line. Tell it what is heard, then ask `choose` and `skips`."""
 
     def __init__(self, *, now: float) -> None:
         self.estimate = 0.0
         self.loss = 0.0  # part of the packets, of the newest window
         self.chosen: str | None = None  # the viewer's own choice, by rid
-        self.lines_max: int | None = None  # what it shows
+        self.height_max: int | None = None  # what it shows
         self.probe_per_s = 0.0
         # What it carries, as estimates and as reports show; None: as far as we know, everything.
         self._by_estimate: float | None = None
@@ -117,19 +117,19 @@ class Line:
         return min(found) if found else None
 
     @property
-    def at_ease(self) -> bool:
+    def is_uncongested(self) -> bool:
         """Whether nothing was heard that speaks against what is sent."""
         heard = self._queued or self._heavy_losses or self._fresh < 1 or self._arrives
         return not heard and not self.capacity and self._behind[1] < STILL_BEHIND_S
 
-    def wish(self, chosen: str | None, lines_max: int | None) -> None:
+    def wish(self, chosen: str | None, height_max: int | None) -> None:
         """The viewer says what it wants, and how many lines it shows; None: whatever is best."""
         self._wished = chosen is not None and chosen != self.chosen
-        self.chosen, self.lines_max = chosen, lines_max
+        self.chosen, self.height_max = chosen, height_max
 
     # What is heard
 
-    def hear_estimate(self, bits_per_s: float, *, now: float) -> None:
+    def on_estimate(self, bits_per_s: float, *, now: float) -> None:
         """The browser's estimate of what the line carries."""
         if bits_per_s < self.estimate * FALL:
             self._by_estimate = bits_per_s
@@ -138,8 +138,8 @@ class Line:
             self._by_estimate = max(self._by_estimate, bits_per_s)
         self.estimate = bits_per_s
 
-    def hear_report(
-        self, highest: int, lost: int, *, under_way: int = 0, repeats: bool, now: float
+    def on_report(
+        self, highest: int, lost: int, *, in_flight: int = 0, repeats: bool, now: float
     ) -> None:
         """A report's highest number and count of lost packets since the beginning.
 
@@ -149,7 +149,7 @@ class Line:
         window = self._windows.get(repeats)
         if repeats and self._probe_until is None:
             # What the last trial lost at its end speaks not against the next one.
-            self._windows[repeats] = now, highest + under_way, lost + under_way
+            self._windows[repeats] = now, highest + in_flight, lost + in_flight
             return
         if repeats and window is not None and highest <= window[1]:
             return  # nothing of this trial came so far
@@ -172,8 +172,8 @@ class Line:
         elif now - self._full_at > FORGOTTEN_S:
             self._by_reports = None
 
-    def hear_missed(
-        self, packets: int, sent_per_s: float, waits_s: float | None, *, now: float
+    def on_nack(
+        self, packets: int, sent_per_s: float, queuing_delay_s: float | None, *, now: float
     ) -> None:
         """The viewer asks for `packets` for the first time; `sent_per_s` is how many it gets.
 
@@ -190,22 +190,24 @@ class Line:
         if part > MISSED_MAX and missed >= MISSED_PACKETS_MIN:
             self._missed = now, 0
             self._is_full(1 - part * ONSET, now)
-        elif packets >= MISSED_AT_ONCE_MIN and self._is_late(waits_s):
+        elif packets >= MISSED_AT_ONCE_MIN and self._is_late(queuing_delay_s):
             self._missed = now, 0
             self._is_full(0.0, now)
 
-    def _is_late(self, waits_s: float | None) -> bool:
-        if waits_s is None or self._waits_s is None:
+    def _is_late(self, queuing_delay_s: float | None) -> bool:
+        if queuing_delay_s is None or self._waits_s is None:
             return False
-        return waits_s > self._waits_s + WAITS_S_MAX / 2 + LATE_OFF * self._waits_off_s
+        return queuing_delay_s > self._waits_s + WAITS_S_MAX / 2 + LATE_OFF * self._waits_off_s
 
-    def hear_under_way(self, packets: int, *, now: float) -> None:
+    def on_in_flight(self, packets: int, *, now: float) -> None:
         """By a report, so many packets did not come yet; fewer than before: a queue drains."""
         since, before = self._under_way
         if now - since >= COMPARED_S_MIN:
             self._under_way, self._drains = (now, packets), packets < before
 
-    def hear_waiting(self, highest: int, waits_s: float, packet_bits: float, *, now: float) -> None:
+    def on_queuing_delay(
+        self, highest: int, queuing_delay_s: float, packet_bits: float, *, now: float
+    ) -> None:
         """By a report, what was sent after number `highest` is under way for `waits_s`.
 
         That tells of a queue while it fills, before anything is lost. A packet has `packet_bits`.
@@ -213,17 +215,17 @@ class Line:
         before = self._waiting
         if before is not None and now - before[0] < COMPARED_S_MIN:
             return
-        self._waiting = now, highest, waits_s
+        self._waiting = now, highest, queuing_delay_s
         if self._waits_s is None:
-            self._waits_s = min(waits_s, WAITS_S_MAX)  # the first may be what joining cost
+            self._waits_s = min(queuing_delay_s, WAITS_S_MAX)  # the first may be what joining cost
         if before is None or now < self._settled_at:
             return
         elapsed, came = now - before[0], highest - before[1]
         if came <= 0:
             return  # everything stands still, which may as well be an outage
         off_s_max = WAITS_S_MAX + WAITS_OFF * self._waits_off_s
-        off_s = min(off_s_max, waits_s - self._waits_s)  # once is not usual yet
-        grows = off_s == off_s_max and waits_s - before[2] > elapsed * WAITS_GROWTH
+        off_s = min(off_s_max, queuing_delay_s - self._waits_s)  # once is not usual yet
+        grows = off_s == off_s_max and queuing_delay_s - before[2] > elapsed * WAITS_GROWTH
         if grows and came < COMPARED_PACKETS_MIN:
             self._waiting = before  # the next report tells more
         elif grows and self._probe_until is not None:
@@ -235,11 +237,11 @@ class Line:
             self._waits_s += off_s / 8
             self._waits_off_s += (abs(off_s) - self._waits_off_s) / 8
 
-    def hear_behind(self, behind_s: float, *, now: float) -> None:
+    def on_oldest_in_flight(self, oldest_in_flight_s: float, *, now: float) -> None:
         """By a report, something that was sent `behind_s` ago did not come yet."""
-        self._behind = now, behind_s
+        self._behind = now, oldest_in_flight_s
 
-    def hear_round_trip(self, rtt_s: float, *, now: float) -> None:
+    def on_rtt(self, rtt_s: float, *, now: float) -> None:
         """A round trip was measured, once for each of our reports."""
         self._rtt_s_min = min(self._rtt_s_min, rtt_s)
         if rtt_s < self._rtt_s_min + QUEUE_S_MAX or now < self._settled_at:
@@ -270,7 +272,7 @@ class Line:
 
     # What follows from it
 
-    def choose(self, rungs: Sequence[Rung], at: int, *, now: float) -> int:
+    def choose(self, rungs: Sequence[LayerOption], at: int, *, now: float) -> int:
         """Return which of `rungs` to send, when `at` is being sent.
 
         While `probe_per_s` is not 0, send that much on top, of what need not arrive.
@@ -298,7 +300,7 @@ class Line:
             return at
         return self._try(rungs, at, now)
 
-    def _try(self, rungs: Sequence[Rung], at: int, now: float) -> int:
+    def _try(self, rungs: Sequence[LayerOption], at: int, now: float) -> int:
         """Try whether the next rung fits, and return it once it is known to."""
         if self._probe_until is None:
             self._probe_until = now + PROBE_S
@@ -328,28 +330,28 @@ class Line:
     def _stop_probe(self) -> None:
         self._probe_until, self.probe_per_s = None, 0.0
 
-    def _top(self, rungs: Sequence[Rung]) -> int:
+    def _top(self, rungs: Sequence[LayerOption]) -> int:
         for at, rung in enumerate(rungs):
             if self.chosen is not None:
                 if rung.rid == self.chosen:
                     return at
-            elif self.lines_max is not None and rung.lines >= self.lines_max:
+            elif self.height_max is not None and rung.height >= self.height_max:
                 return at
         return len(rungs) - 1
 
-    def skips(self, *, now: float) -> bool:
+    def should_pause(self, *, now: float) -> bool:
         """Whether even the smallest layer is too much, so that the viewer should be sent nothing.
 
         Once it is over the viewer goes on with a key frame.
         """
         if now < self._skips_until:
             return True
-        behind_s = self._behind_s(now)
-        if behind_s > STILL_BEHIND_S and now - self._skips_since < STILL_SKIPS_S_MAX:
+        oldest_in_flight_s = self._behind_s(now)
+        if oldest_in_flight_s > STILL_BEHIND_S and now - self._skips_since < STILL_SKIPS_S_MAX:
             return True
         self._skips_since = float("-inf")
         queue_s = self._queue_s if self._queued >= QUEUED_REPORTS else 0.0
-        queue_s = max(queue_s, behind_s)
+        queue_s = max(queue_s, oldest_in_flight_s)
         behind = queue_s > BEHIND_S_MAX and not self._drains
         if behind or self._heavy_losses >= QUEUED_REPORTS:
             # What has piled up is through after as long as it waits.
@@ -362,5 +364,5 @@ class Line:
         return False
 
     def _behind_s(self, now: float) -> float:
-        heard_at, behind_s = self._behind
-        return behind_s if now - heard_at < OUTDATED_S else 0.0
+        received_at, oldest_in_flight_s = self._behind
+        return oldest_in_flight_s if now - received_at < OUTDATED_S else 0.0

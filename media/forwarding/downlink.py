@@ -13,14 +13,16 @@ from typing import NamedTuple
 from media.congestion.estimator import Arrival, Estimator
 from media.forwarding.leg import Leg
 from media.stream.frames import Item, padding, part_of
-from media.stream.layer import Frame, Track
+from media.stream.layer import Frame, Layer
 from media.wire.rtp import sets_parameters, starts_key_frame, unwrap
-from media.wire.transport_cc import Told
+from media.wire.transport_cc import TransportFeedback
 
 SPANS_MAX = 8
 ROLLOVER_NEAR = 0x10000 - 4_096
 RESENT_KEPT_MAX = 2_000
-SAID_AGAIN_MAX = 24  # packets; more would leave nothing of a viewer's repeats for what it misses
+RESENT_KEY_FRAME_PACKETS_MAX = (
+    24  # packets; more would leave nothing of a viewer's repeats for what it misses
+)
 SENT_BY_MAX = 100  # ten seconds of what is read of arrivals
 # Pictures that are shown again follow each other this closely: a decoder goes through them at once.
 REPLAY_STEP_S = 0.002
@@ -37,12 +39,12 @@ class Span(NamedTuple):
     """Numbers from `first` on were a layer's."""
 
     first: int
-    layer: Track
+    layer: Layer
     leg: Leg
     replayed: dict[int, int]  # number → how far its time was moved
 
 
-class Again(NamedTuple):
+class RetransmitItem(NamedTuple):
     """A packet that a viewer missed."""
 
     number: int  # as the viewer knows it
@@ -52,7 +54,7 @@ class Again(NamedTuple):
 
 
 @dataclass(slots=True)
-class Newcomer:
+class JoiningViewer:
     """Waits for its first picture, which has a long way to go."""
 
     settled_at: float  # not before
@@ -70,16 +72,16 @@ class Downlink:
         self.estimator = estimator  # of a viewer that tells arrivals instead of an estimate
         self.repair = repair  # of RFC 4588; None: repeats are the same packets again
         self.repair_number = 0
-        self.layer: Track | None = None  # whose frames come
-        self.target: Track | None = None  # whose next key frame is waited for
+        self.layer: Layer | None = None  # whose frames come
+        self.target: Layer | None = None  # whose next key frame is waited for
         self.on = False  # in the room's list of legs
         self.paused = False
         self.pace_per_s = 0.0  # bit/s at which a thin line catches up; 0: any
         self.probed_at = 0.0
-        self.shown_again_at = -1e9
-        self.newcomer: Newcomer | None = None
-        self.said_again_at = -1e9
-        self._said_again: Frame | None = None  # a key frame
+        self.replayed_at = -1e9
+        self.joining: JoiningViewer | None = None
+        self.key_frame_resent_at = -1e9
+        self._resent_key_frame: Frame | None = None  # a key frame
         self._ended = -1  # the newest packet that was said twice as the end of a picture
         self.changes = 0
         self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
@@ -106,7 +108,7 @@ class Downlink:
         self._next = first
         self.leg.base = first >> 16 << 16
 
-    def pad(self, layer: Track, *, now: float) -> tuple[int, Item]:
+    def pad(self, layer: Layer, *, now: float) -> tuple[int, Item]:
         """Return a packet without a picture to send ahead of the first, and its number.
 
         Once it came, browsers ask for what is missing after it.
@@ -117,7 +119,7 @@ class Downlink:
         self._next += 1
         return number, padding(layer.timestamp, now)
 
-    def join(self, layer: Track) -> Leg:
+    def join(self, layer: Layer) -> Leg:
         """Get all of `layer` from now on, the first that there is; return the leg."""
         self.begin(layer.next_unsent)
         self._take_leg(layer, self._next - layer.next_unsent, 0)
@@ -136,7 +138,7 @@ class Downlink:
             return self._next
         return self._spans[-1].first
 
-    def cross(self, layer: Track, frame: Frame) -> Leg:
+    def cross(self, layer: Layer, frame: Frame) -> Leg:
         """Go over to `layer`, whose `frame` comes next; return the leg that it shall go on."""
         self.leave()
         if self._next < 0:
@@ -163,20 +165,20 @@ class Downlink:
             self._note_left(self.layer, self.layer.timestamp + self.leg.ticks)
         self.on, self._group = False, -1
 
-    def _note_left(self, layer: Track, timestamp: int) -> None:
+    def _note_left(self, layer: Layer, timestamp: int) -> None:
         if self._left is not None and self._left[0] - timestamp & 0xFFFFFFFF < 0x80000000:
             timestamp = self._left[0]  # nothing came since what was shown again
         self._left = timestamp, layer.captured_at(layer.timestamp), layer.newest_at
 
-    def _take_leg(self, layer: Track, shift: int, ticks: int) -> None:
+    def _take_leg(self, layer: Layer, shift: int, ticks: int) -> None:
         if self.layer is not layer and self.layer is not None:
             self.changes += 1
-        self.layer, self.newcomer = layer, None
+        self.layer, self.joining = layer, None
         if (shift, ticks & 0xFFFFFFFF) != (self.leg.shift, self.leg.ticks):
             self.leg = self.leg.moved(shift, ticks)
         self._spans.append(Span(self._next, layer, self.leg, {}))
 
-    def _crossing_ticks(self, layer: Track, frame: Frame) -> int:
+    def _crossing_ticks(self, layer: Layer, frame: Frame) -> int:
         """Return how to move the times of `layer`, so that `frame` is shown in its turn."""
         if self._left is None:
             return 0
@@ -190,7 +192,7 @@ class Downlink:
 
     # Catching up
 
-    def replay(self, layer: Track) -> None:
+    def replay(self, layer: Layer) -> None:
         """Begin to catch up with `layer` from its newest key frame on."""
         assert layer.gop
         self.leave()
@@ -204,7 +206,7 @@ class Downlink:
         self._take_leg(layer, self._next - layer.gop[0].runs[0].sequence, ticks)
         self._squeeze(layer)
 
-    def _squeeze(self, layer: Track) -> None:
+    def _squeeze(self, layer: Layer) -> None:
         """Move the times of all pictures so far to just before the newest one's."""
         count = len(layer.gop)
         step_s = min(REPLAY_STEP_S, REPLAY_AHEAD_S_MAX / count) if self._left else REPLAY_STEP_S
@@ -271,7 +273,7 @@ class Downlink:
         )
         return frame._replace(shift=ticks)
 
-    def key_again(self, *, since: float, whole: bool) -> list[Again]:
+    def key_frame_items(self, *, since: float, whole: bool) -> list[RetransmitItem]:
         """Return the packets of the newest H.264 key frame, if it came `since` and was sent.
 
         What begins a slice comes first, and if it is to be `whole`, and is not large, in its turn
@@ -283,19 +285,19 @@ class Downlink:
         key = layer.gop[0]
         if layer.ring[key.runs[0].sequence].at < since:
             return []
-        with_sets, self._said_again = self._said_again is key, key
+        with_sets, self._resent_key_frame = self._resent_key_frame is key, key
         span = self._spans[-1]
         again = [
-            Again(number + span.leg.shift, item, span, span.replayed.get(number, 0))
+            RetransmitItem(number + span.leg.shift, item, span, span.replayed.get(number, 0))
             for run in key.runs
             for number, item in enumerate(run.items, run.sequence)
             if number + span.leg.shift >= span.first
             and (with_sets or not sets_parameters(item.payload))
         ]
         begins = [one for one in again if starts_key_frame("H264", one.item.payload)]
-        return begins + again if whole and len(again) <= SAID_AGAIN_MAX else begins
+        return begins + again if whole and len(again) <= RESENT_KEY_FRAME_PACKETS_MAX else begins
 
-    def end_again(self) -> Again | None:
+    def last_packet_item(self) -> RetransmitItem | None:
         """Return the newest packet, which ends a picture; None: it was returned before."""
         layer = self.layer
         if layer is None or not self.on:
@@ -305,7 +307,7 @@ class Downlink:
         if kept is None or own + span.leg.shift < max(span.first, self._ended + 1):
             return None
         self._ended = own + span.leg.shift
-        return Again(self._ended, kept.item, span, span.replayed.get(own, 0))
+        return RetransmitItem(self._ended, kept.item, span, span.replayed.get(own, 0))
 
     @property
     def caught_up(self) -> bool:
@@ -322,7 +324,7 @@ class Downlink:
 
     def missed(
         self, sequence: int, *, now: float, rtt_s: float, newest_only: bool = False
-    ) -> Again | None:
+    ) -> RetransmitItem | None:
         """Return what the viewer misses under a 16-bit number, if it is still there.
 
         None as well while an earlier repeat may be under way. With `newest_only` what was before
@@ -340,53 +342,53 @@ class Downlink:
                 kept = span.layer.ring.get(own)
                 if kept is None:
                     return None
-                return Again(number, kept.item, span, span.replayed.get(own, 0))
+                return RetransmitItem(number, kept.item, span, span.replayed.get(own, 0))
         return None
 
-    def under_way(self, highest: int) -> int:
+    def in_flight(self, highest: int) -> int:
         """Return how many packets were sent after number `highest` (16 bits)."""
         following = self.next_number()
         return following - 1 - unwrap(highest & 0xFFFF, following)
 
-    def repeats_under_way(self, highest: int) -> int:
+    def retransmits_in_flight(self, highest: int) -> int:
         """Return how many repeats were sent after number `highest` (16 bits) of their stream."""
         return self.repair_number - 1 - unwrap(highest & 0xFFFF, self.repair_number)
 
-    def waits_s(self, under_way: int, *, now: float) -> float | None:
+    def queuing_delay_s(self, in_flight: int, *, now: float) -> float | None:
         """Return for how long the first of `under_way` packets, the newest, is; 0 if none is.
 
         None if that cannot be told: it was sent later than it came from the host.
         """
-        number = self.next_number() - under_way
+        number = self.next_number() - in_flight
         if not self.on or self.layer is None or number < self._prompt_from:
             return None
         kept = self.layer.ring.get(number - self.leg.shift)
         return now - kept.at if kept is not None else 0.0
 
-    def behind_s(self, under_way: int, *, now: float) -> float | None:
+    def oldest_in_flight_s(self, in_flight: int, *, now: float) -> float | None:
         """Return how old the oldest of so many packets, the newest, is at least; 0 if none is.
 
         It is reckoned from what had been sent at earlier calls, whatever layer it was of. None if
         nothing came since: an outage, or the rest is lost.
         """
         following, sent = self.next_number(), self._sent_by
-        coming, before = following - under_way, self._coming
+        coming, before = following - in_flight, self._coming
         self._coming = coming
         while sent and sent[0][1] <= coming:
             sent.popleft()
-        behind_s = now - sent[0][0] if sent else 0.0
+        oldest_in_flight_s = now - sent[0][0] if sent else 0.0
         sent.append((now, following))
-        return behind_s if coming > before or not under_way else None
+        return oldest_in_flight_s if coming > before or not in_flight else None
 
-    def arrival(self, told: Told, under_way: int) -> Arrival | None:
+    def arrival(self, told: TransportFeedback, in_flight: int) -> Arrival | None:
         """Return what is told of the newest packet that came, after which so many were sent.
 
         Transport-wide numbers are our sequence numbers: those of one viewer have no gaps. None if
         it tells nothing new.
         """
-        number = self.next_number() - 1 - under_way
+        number = self.next_number() - 1 - in_flight
         since = max(self._told_to, self._prompt_from - 1)
-        if not self.on or self.layer is None or under_way < 0 or number <= since:
+        if not self.on or self.layer is None or in_flight < 0 or number <= since:
             return None
         kept = self.layer.ring.get(number - self.leg.shift)
         if kept is None:
@@ -407,7 +409,7 @@ class Downlink:
         self._missed_to = max(self._missed_to, *numbers)
         return sum(number > after for number in numbers)
 
-    def note_resent(self, number: int, *, now: float) -> None:
+    def note_retransmit(self, number: int, *, now: float) -> None:
         """The packet was sent again."""
         if len(self._resent) > RESENT_KEPT_MAX:
             self._resent.clear()

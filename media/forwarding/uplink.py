@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 
-from media.stream.layer import KEY_AFTER_S, Track
+from media.stream.layer import KEY_FRAME_REQUEST_AFTER_S, Layer
 from media.wire import rtcp, transport_cc
 from media.wire.rtp import Packet, extensions, repeated
 from media.wire.sdp import REPAIRED_RID_URI, RID_URI, Sending
@@ -17,7 +17,7 @@ class Layers(Protocol):
     """A stream, as far as it is needed here."""
 
     kind: str
-    layers: list[Track]
+    layers: list[Layer]
 
 
 class Uplink:
@@ -25,13 +25,13 @@ class Uplink:
 
     def __init__(
         self,
-        streams: Mapping[str, Layers],
+        tracks: Mapping[str, Layers],
         sendings: Mapping[str, Sending],
         counted: Counter[str],
     ) -> None:
         """`streams` and what was answered for them by kind, video among them."""
         extension_ids = sendings["video"].section.extensions
-        self._streams = streams
+        self._streams = tracks
         self._kinds = {each.codec.payload_type: kind for kind, each in sendings.items()}
         # Of repeats (RFC 4588) → of what they repeat.
         self._repeats: dict[int, int] = {}
@@ -43,44 +43,44 @@ class Uplink:
         self._repaired_rid_id = extension_ids.get(REPAIRED_RID_URI, 0)
         self._number_id = extension_ids.get(transport_cc.URI, 0)
         self._counted = counted
-        self._sources: dict[int, Track] = {}  # by SSRC
+        self._sources: dict[int, Layer] = {}  # by SSRC
         self._arrivals = Arrivals()
         self._reported_at = 0.0
 
     @property
-    def sources(self) -> Mapping[int, Track]:
+    def sources(self) -> Mapping[int, Layer]:
         """Which layer an SSRC is of."""
         return self._sources
 
-    def take(self, packet: Packet, clear: bytes, *, now: float) -> Track | None:
+    def take(self, packet: Packet, clear: bytes, *, now: float) -> Layer | None:
         """Hand a packet to the layer it is of, and return that; `clear` is the whole of it.
 
         None: it is of none that was negotiated.
         """
         repeats = self._repeats.get(packet.payload_type)
-        track = self._sources.get(packet.ssrc)
-        if track is None or self._number_id:
+        layer = self._sources.get(packet.ssrc)
+        if layer is None or self._number_id:
             found = extensions(clear)
             number = found.get(self._number_id, b"")
             if len(number) == 2:
                 self._arrivals.receive(int.from_bytes(number, "big"), now=now)
-            if track is None:
+            if layer is None:
                 rid_id = self._rid_id if repeats is None else self._repaired_rid_id
-                track = self._find(packet, found.get(rid_id, b""))
-        if track is None:
+                layer = self._find(packet, found.get(rid_id, b""))
+        if layer is None:
             return None
         if repeats is None:
-            track.receive(packet, now=now)
+            layer.receive(packet, now=now)
         elif (original := repeated(packet, repeats)) is not None:
-            track.repair(original, now=now)
-        return track
+            layer.repair(original, now=now)
+        return layer
 
-    def _find(self, packet: Packet, rid: bytes) -> Track | None:
-        stream = self._streams.get(self._kinds.get(packet.payload_type, ""))
-        if stream is None:
+    def _find(self, packet: Packet, rid: bytes) -> Layer | None:
+        track = self._streams.get(self._kinds.get(packet.payload_type, ""))
+        if track is None:
             return None
         name = rid.decode("ascii", "replace")
-        for layer in stream.layers:
+        for layer in track.layers:
             # Who negotiated no layers sends one, under whatever name.
             if layer.rid in ("", name):
                 if len(self._sources) >= SOURCES_MAX:
@@ -92,14 +92,14 @@ class Uplink:
     def repairs(self, *, now: float) -> list[bytes]:
         """Return requests for lost packets and for key frames that are due."""
         out = []
-        for ssrc, track in self._video():
-            lost = track.nacks.due(track.missing(), now=now)
-            if lost is None or track.waits_s(now=now) > KEY_AFTER_S:
-                track.keys.want()
+        for ssrc, layer in self._video():
+            lost = layer.nacks.due(layer.missing(), now=now)
+            if lost is None or layer.queuing_delay_s(now=now) > KEY_FRAME_REQUEST_AFTER_S:
+                layer.keys.want()
             if lost:
                 self._counted["nacks"] += 1
                 out.append(rtcp.negative_acknowledgement(ssrc, lost))
-            if track.keys.due(now=now):
+            if layer.keys.due(now=now):
                 self._counted["keys"] += 1
                 out.append(rtcp.picture_loss(ssrc))
         if self._number_id and now - self._reported_at >= transport_cc.REPORT_EVERY_S:
@@ -112,15 +112,15 @@ class Uplink:
 
     def report(self, *, now: float) -> bytes | None:
         """Return how the host's streams arrive; None: nothing came yet."""
-        sources = {track.source: None for track in self._sources.values() if track.source}
+        sources = {layer.source: None for layer in self._sources.values() if layer.source}
         if not sources:
             return None
         return rtcp.receiver_report([source.report(now=now) for source in sources])
 
-    def _video(self) -> list[tuple[int, Track]]:
+    def _video(self) -> list[tuple[int, Layer]]:
         """Return the layers of the picture with the SSRC that the host gives them now."""
         return [
-            (track.source.ssrc, track)
-            for track in {track: None for track in self._sources.values()}
-            if track.kind == "video" and track.source is not None
+            (layer.source.ssrc, layer)
+            for layer in {layer: None for layer in self._sources.values()}
+            if layer.kind == "video" and layer.source is not None
         ]

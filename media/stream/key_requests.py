@@ -1,11 +1,11 @@
 """When to ask a host for a key frame (RFC 4585 section 6.3), without doing I/O."""
 
-ASK_AGAIN_S = 0.5
+NACK_INTERVAL_S = 0.5
 # Asked so often in vain, a host is one that does not listen (OBS): what we kept must do.
 DEAF_AFTER = 3
 
 
-class KeyRequests:
+class KeyFrameRequests:
     """Of one layer: at most one in flight, half a second apart, again until the key frame came."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class KeyRequests:
 
     def due(self, *, now: float) -> bool:
         """Whether to ask now; asking counts."""
-        if not self.wanted or now - self._asked_at < ASK_AGAIN_S:
+        if not self.wanted or now - self._asked_at < NACK_INTERVAL_S:
             return False
         self._asked_at = now
         self.asked += 1

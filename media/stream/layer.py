@@ -9,10 +9,10 @@ from collections import deque
 from typing import NamedTuple
 
 from media.stream import frames
-from media.stream.key_requests import KeyRequests
-from media.stream.nack import ASK_AGAIN_S, Nacks
+from media.stream.key_requests import KeyFrameRequests
+from media.stream.nack import NACK_INTERVAL_S, Nacks
 from media.stream.reorder import JUMP_MAX, OVERTAKEN_S, REPAIR_S, Reorder
-from media.wire.frame_size import Size, size_of
+from media.wire.frame_size import Size, frame_size_of
 from media.wire.reception import Reception
 from media.wire.rtp import Packet, starts_key_frame, unwrap
 from media.wire.sdp import Codec
@@ -24,7 +24,7 @@ FRAME_PACKETS_MAX = 1_000
 GOP_PACKETS_MAX = 2_500
 # A repair that takes so long was lost more than once: a key frame is asked for beside it, and what
 # is whole first is taken. Sooner, key frames would end waits that the delay of viewers bridges.
-KEY_AFTER_S = 0.300
+KEY_FRAME_REQUEST_AFTER_S = 0.300
 LOOK_EVERY_S = 0.020  # through all that waits, for a key frame
 FRAMES_PER_S_MIN = 10.0  # of a picture that is expected to move
 # A stream that was silent this long does not flow.
@@ -61,7 +61,7 @@ class Timeline:
 
     def __init__(self, clock_hz: int) -> None:
         self.clock_hz = clock_hz
-        self.heard_at = self.heard_since = float("-inf")  # packets came without a pause
+        self.received_at = self.received_since = float("-inf")  # packets came without a pause
         self._began: float | None = None
 
     def ticks(self, *, now: float) -> int:
@@ -72,12 +72,12 @@ class Timeline:
 
     def heard(self, *, now: float) -> None:
         """A packet of a layer came."""
-        if now - self.heard_at > LEFT_OUT_S:
-            self.heard_since = now
-        self.heard_at = now
+        if now - self.received_at > LEFT_OUT_S:
+            self.received_since = now
+        self.received_at = now
 
 
-class Track:
+class Layer:
     """A stream's numbers, ring and frames. After `receive`, `poll` returns what is to be sent.
 
     `rid` tells the layers of one picture apart (RFC 8852); a host that sends one has "".
@@ -97,7 +97,7 @@ class Track:
         self.timeline = timeline or Timeline(codec.clock_hz)
         self.timestamp = 0  # of the newest frame
         self.newest_at = 0.0
-        self.heard_at = float("-inf")
+        self.received_at = float("-inf")
         self.size: Size | None = None
         self.packets_sent = 0
         self.octets_sent = 0
@@ -114,7 +114,7 @@ class Track:
         self.gop: list[Frame] = []
         self.gop_packets = 0
         self.nacks = Nacks()
-        self.keys = KeyRequests()
+        self.keys = KeyFrameRequests()
         self.pairs = False  # of sound
         # The number that the first packet after all frames so far will have.
         self.next_unsent = first_sequence
@@ -147,7 +147,7 @@ class Track:
         if not self.frames_sent or now - self.newest_at > SILENT_S:
             return False
         timeline = self.timeline
-        alone_s = timeline.heard_at - max(self.heard_at, timeline.heard_since)
+        alone_s = timeline.received_at - max(self.received_at, timeline.received_since)
         return alone_s < LEFT_OUT_S or alone_s * self.frames_per_s < LEFT_OUT_FRAMES
 
     def receive(self, packet: Packet, *, now: float) -> None:
@@ -158,7 +158,7 @@ class Track:
             patience_s = REPAIR_S if self.kind == "video" else OVERTAKEN_S
             source = self._source = Source(packet, self.codec.clock_hz, patience_s)
         if packet.payload:
-            self.heard_at = now
+            self.received_at = now
             self.timeline.heard(now=now)
         source.receive(packet, now=now)
         self.nacks.came(packet.sequence, now=now)
@@ -183,7 +183,10 @@ class Track:
         source, out = self._source, []
         if source is None:
             return []
-        if self.waits_s(now=now) > KEY_AFTER_S and now - self._looked_at >= LOOK_EVERY_S:
+        if (
+            self.queuing_delay_s(now=now) > KEY_FRAME_REQUEST_AFTER_S
+            and now - self._looked_at >= LOOK_EVERY_S
+        ):
             self._looked_at = now
             begin = self._whole_key_frame(source)
             if begin is not None:
@@ -191,7 +194,7 @@ class Track:
         for number, packet in source.reorder.ready(now=now):
             key = self.kind == "video" and starts_key_frame(self.codec.name, packet.payload)
             if key:
-                self.size = size_of(self.codec.name, packet.payload) or self.size
+                self.size = frame_size_of(self.codec.name, packet.payload) or self.size
             if not source.begun:
                 if self.kind == "video" and not key:
                     continue
@@ -213,7 +216,7 @@ class Track:
             if number != expected:
                 begin = None
             # One that tells its size has its parameter sets: newcomers can begin with it.
-            if begin is None and size_of(self.codec.name, packet.payload):
+            if begin is None and frame_size_of(self.codec.name, packet.payload):
                 begin = number
             if begin is not None and packet.marker:
                 return begin
@@ -302,10 +305,10 @@ class Track:
         lost, self._lost_counted = self.lost - self._lost_counted, self.lost
         return lost
 
-    def waits_s(self, *, now: float) -> float:
+    def queuing_delay_s(self, *, now: float) -> float:
         """Return for how long packets of a picture wait for one that is missing."""
         source = self._source
-        return source.reorder.waits_s(now=now) if source and self.kind == "video" else 0.0
+        return source.reorder.queuing_delay_s(now=now) if source and self.kind == "video" else 0.0
 
     @property
     def held_s(self) -> float:
@@ -315,7 +318,7 @@ class Track:
         when the next picture comes.
         """
         held_s = self._source.reorder.held_s if self._source and self.kind == "video" else 0.0
-        if held_s < ASK_AGAIN_S:
+        if held_s < NACK_INTERVAL_S:
             return held_s
         return held_s + self.nacks.rtt_s + 1 / max(FRAMES_PER_S_MIN, self.frames_per_s)
 
@@ -377,7 +380,7 @@ class Source:
             self.jitter_ticks += (abs(difference) - self.jitter_ticks) / 16
         self._transit = transit
 
-    def hear_report(self, ntp_time: int, timestamp: int, *, now: float) -> None:
+    def on_report(self, ntp_time: int, timestamp: int, *, now: float) -> None:
         """The host told its clock: `ntp_time` (64 bits) is its RTP `timestamp`."""
         self._sender_report = (ntp_time, timestamp, now)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import inf
 
-ASK_AGAIN_S = 0.040  # at the earliest
+NACK_INTERVAL_S = 0.040  # at the earliest
 ASKED_MAX = 20
 LIST_MAX = 250  # beyond this a key frame is cheaper than repairs
 # More repeats in vain than this for each that was needed: such a host is asked again no sooner than
@@ -22,7 +22,7 @@ class Nacks:
     """
 
     def __init__(self) -> None:
-        self.rtt_s = ASK_AGAIN_S  # by the repeats that came
+        self.rtt_s = NACK_INTERVAL_S  # by the repeats that came
         # When each was first and last asked for, and how often.
         self._asked: dict[int, tuple[float, float, int]] = {}
         # When those came, and how many came once more, for each of late.
@@ -52,12 +52,14 @@ class Nacks:
             self._asked.clear()
             return None
         self._asked = {n: asked for n, asked in self._asked.items() if n in current}
-        patient_s = max(ASK_AGAIN_S, self.rtt_s) if self._doubled > DOUBLED_MAX else ASK_AGAIN_S
+        patient_s = (
+            max(NACK_INTERVAL_S, self.rtt_s) if self._doubled > DOUBLED_MAX else NACK_INTERVAL_S
+        )
         out = []
         for number in sorted(current):
             first, last, times = self._asked.get(number, (now, -inf, 0))
             # The first request may be lost as well as its repeat: the second one waits for nobody.
-            wait_s = ASK_AGAIN_S if times < 2 else patient_s
+            wait_s = NACK_INTERVAL_S if times < 2 else patient_s
             if now - last >= wait_s and times < ASKED_MAX:
                 self._asked[number] = (first, now, times + 1)
                 out.append(number)

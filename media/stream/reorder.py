@@ -60,7 +60,7 @@ class Reorder(Generic[T]):
             self.expected = min(self._held)
         return out
 
-    def waits_s(self, *, now: float) -> float:
+    def queuing_delay_s(self, *, now: float) -> float:
         """Return for how long a gap holds up the live now; 0: there is none."""
         for _, arrived in self._held.values():
             return now - arrived

@@ -17,12 +17,12 @@ class Size(NamedTuple):
     height: int
 
     @property
-    def lines(self) -> int:
+    def short_side(self) -> int:
         """The shorter side: what "720p" means, however the phone is held."""
         return min(self)
 
 
-def size_of(codec: str, payload: bytes) -> Size | None:
+def frame_size_of(codec: str, payload: bytes) -> Size | None:
     """Return the size that an RTP payload which starts a key frame tells; None: it does not.
 
     `codec` is `H264` or `VP8`.

@@ -35,7 +35,7 @@ _FEEDBACK_BYTES = 12  # header and both SSRCs
 _PADDED = 0x20
 OUR_SSRC = 1  # we send feedback, never media, under this number
 
-Packet = AnyRtcpPacket | transport_cc.Told
+Packet = AnyRtcpPacket | transport_cc.TransportFeedback
 
 
 def parse(raw: bytes) -> list[Packet]:

@@ -110,7 +110,7 @@ class Sending:
     codec: Codec
     ssrc: int = 0
     repair: Codec | None = None  # repeats go as this, with the SSRC after `ssrc`
-    tells_arrivals: bool = False  # a viewer will, instead of an estimate of its own
+    sends_transport_feedback: bool = False  # a viewer will, instead of an estimate of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +278,7 @@ def _answer_section(
     if codec.parameters:
         lines.append(f"a=fmtp:{pt} {codec.parameters}")
     if section.kind == "video":
-        arrivals = direction == "play" and sending.tells_arrivals
+        arrivals = direction == "play" and sending.sends_transport_feedback
         how = "play, telling arrivals" if arrivals else direction
         lines += [f"a=rtcp-fb:{pt} {one}" for one in FEEDBACK[how] if one in codec.feedback]
         lines += [

@@ -33,16 +33,16 @@ def parse_fragment(text: str) -> Fragment:
     """
     if len(text) > FRAGMENT_CHARS_MAX:
         raise BadFragment("The fragment is too long.")
-    lines = [line for line in re.split(r"\r?\n", text) if line]
+    lines = [link for link in re.split(r"\r?\n", text) if link]
     if not lines:
         raise BadFragment("The fragment is empty.")
     ufrags: set[str] = set()
     passwords: set[str] = set()
     candidates = 0
-    for line in lines:
-        if not _LINE.fullmatch(line):
+    for link in lines:
+        if not _LINE.fullmatch(link):
             raise BadFragment("A line is not of the form a=….")
-        name, _, value = line[2:].partition(":")
+        name, _, value = link[2:].partition(":")
         if name == "ice-ufrag":
             ufrags.add(value)
         elif name == "ice-pwd":

@@ -21,7 +21,7 @@ _HEADER = bytes([0x80 | FORMAT, RTPFB])
 _SMALL, _LARGE = 1, 2
 
 
-class Told(NamedTuple):
+class TransportFeedback(NamedTuple):
     """What a report tells: of `packets` from number `first` (16 bits) on, `came` came.
 
     The last of them has number `first + last` and came at `at`, in seconds of the receiver's clock,
@@ -40,7 +40,7 @@ def is_report(packet: bytes) -> bool:
     return packet[1] == RTPFB and packet[0] & 0x1F == FORMAT
 
 
-def read(payload: bytes) -> Told | None:
+def read(payload: bytes) -> TransportFeedback | None:
     """Read a report, the whole RTCP packet but for its header of four bytes and its padding.
 
     None: it tells of no packet that came.
@@ -68,7 +68,7 @@ def read(payload: bytes) -> Told | None:
     else:
         ticks += sum(deltas[:came])
     last = max(symbols.rfind(_SMALL), symbols.rfind(_LARGE))
-    return Told(first, count, came, last, ticks * _TICK_S)
+    return TransportFeedback(first, count, came, last, ticks * _TICK_S)
 
 
 def _sum(symbols: bytes, deltas: bytes) -> int:

@@ -12,7 +12,7 @@ from media.wire import rtcp, rtp, sdp, stun
 from media.wire.demux import Kind, kind_of
 from media.wire.sdp import parse_offer
 from media.wire.sdpfrag import parse_fragment
-from media.wire.transport_cc import TOLD_MAX, Told
+from media.wire.transport_cc import TOLD_MAX, TransportFeedback
 from tests.support.fuzz_examples import examples
 
 OFFER = """v=0
@@ -229,7 +229,7 @@ def test_any_compound_is_rtcp_or_malformed(raw: bytes) -> None:
             rtcp.is_key_frame_request(packet)
             assert all(0 <= number <= 0xFFFF for number in rtcp.lost_packets(packet))
             list(rtcp.report_blocks(packet))
-            if isinstance(packet, Told):
+            if isinstance(packet, TransportFeedback):
                 assert 0 <= packet.first <= 0xFFFF
                 assert 0 <= packet.last < packet.packets <= TOLD_MAX
                 assert 0 < packet.came <= packet.packets

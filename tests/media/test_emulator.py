@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.emulator import Bursts, Conditions, Jitter, Link
+from media.emulator import Bursts, Conditions, EmulatedLink, Jitter
 
 SIZE = 1_000
 MANY = 20_000
 
 
-def link(conditions: Conditions, seed: int = 1) -> Link:
-    return Link(conditions, Random(seed))
+def link(conditions: Conditions, seed: int = 1) -> EmulatedLink:
+    return EmulatedLink(conditions, Random(seed))
 
 
 def numbered(number: int, size: int = SIZE) -> bytes:
@@ -25,12 +25,12 @@ def number_of(datagram: bytes) -> int:
     return int.from_bytes(datagram[:4], "big")
 
 
-def send_all(link: Link, times: list[float], size: int = SIZE) -> None:
+def send_all(link: EmulatedLink, times: list[float], size: int = SIZE) -> None:
     for number, at in enumerate(times):
         link.send(numbered(number, size), now=at)
 
 
-def arrivals(link: Link, start: float = 0.0) -> list[tuple[float, int]]:
+def arrivals(link: EmulatedLink, start: float = 0.0) -> list[tuple[float, int]]:
     """Run the link's own timers to the end: when each datagram arrived, and its number."""
     out, now = [], start
     while (timer := link.next_timer()) is not None:
@@ -43,7 +43,7 @@ def sent_and_arrived(
     conditions: Conditions, times: list[float], seed: int = 1
 ) -> list[tuple[float, int]]:
     """As a caller would drive it: timers between the datagrams, too."""
-    link = Link(conditions, Random(seed))
+    link = EmulatedLink(conditions, Random(seed))
     out: list[tuple[float, int]] = []
     for number, at in enumerate(times):
         while (timer := link.next_timer()) is not None and timer <= at:
@@ -198,7 +198,7 @@ def test_the_same_seed_gives_the_same(
 def test_looking_more_often_changes_nothing(
     conditions: Conditions, times: list[float], seed: int
 ) -> None:
-    seldom = Link(conditions, Random(seed))
+    seldom = EmulatedLink(conditions, Random(seed))
     send_all(seldom, times)
     assert [number for _, number in arrivals(seldom)] == [
         number for _, number in sent_and_arrived(conditions, times, seed)
@@ -209,7 +209,7 @@ def test_looking_more_often_changes_nothing(
 def test_every_datagram_is_accounted_for_and_none_comes_twice(
     conditions: Conditions, times: list[float], seed: int
 ) -> None:
-    link = Link(conditions, Random(seed))
+    link = EmulatedLink(conditions, Random(seed))
     send_all(link, times)
     numbers = [number for _, number in arrivals(link)]
     counts = link.counts

@@ -13,7 +13,7 @@ from loadtest.clients.ice import Remote, answers, binding_request, parse_answer
 from media.wire.demux import Kind, kind_of
 
 ANSWER_S = 5.0
-ASK_AGAIN_S = 0.1
+NACK_INTERVAL_S = 0.1
 DATAGRAM_BYTES_MAX = 2_048
 CONTEXT = ClientContext.create()
 
@@ -61,7 +61,7 @@ class Peer:
                 request = binding_request(self.remote, "peer", secrets.randbits(64))
                 self.send(bytes(request))
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(ASK_AGAIN_S):
+                    async with asyncio.timeout(NACK_INTERVAL_S):
                         while not answers(request.transaction_id, await self.hear(), self.remote):
                             pass
                         return

@@ -7,13 +7,13 @@ from typing import cast
 
 from media.congestion.load import Load
 from media.forwarding.downlink import Downlink
-from media.forwarding.forwarder import FAR_S, SETTLE_S, Forwarder
+from media.forwarding.forwarder import HIGH_RTT_S, PADDING_S, Forwarder
 from media.forwarding.leg import Leg
-from media.forwarding.live import MediaRoom, Stream
+from media.forwarding.live import Live, Track
 from media.io.webrtc.dtls import Identity
 from media.io.webrtc.fanout import Fanout
 from media.io.webrtc.session import Role, Session
-from media.stream.layer import Frame, Timeline, Track
+from media.stream.layer import Frame, Layer, Timeline
 from media.wire.rtp import Packet
 from media.wire.sdp import Codec, parse_offer
 from tests.fuzz.test_media_parsers import OFFER
@@ -41,11 +41,11 @@ class Recorder:
                     time = item.timestamp + frame.shift + leg.ticks & 0xFFFFFFFF
                     self.seen[leg.address].append((number + leg.shift, time, frame.key))
 
-    def send_again(self, number: int, item: object, ticks: int, ssrc: int, leg: Leg) -> None:
+    def send_retransmit(self, number: int, item: object, ticks: int, ssrc: int, leg: Leg) -> None:
         self.again.append((number, cast("bytes", getattr(item, "payload"))))  # noqa: B009  # any item
 
 
-class Live:
+class LiveRig:
     """A room with a host of three layers, driven frame by frame."""
 
     def __init__(self, rids: Sequence[str] = ("l", "m", "h"), packets: int = 2) -> None:
@@ -55,43 +55,43 @@ class Live:
         self.forwarder = Forwarder(cast(Fanout, self.recorder), self.load)
         timeline = Timeline(CODEC.clock_hz)
         layers = [
-            Track("video", CODEC, 1_000 * (at + 1), rid, timeline) for at, rid in enumerate(rids)
+            Layer("video", CODEC, 1_000 * (at + 1), rid, timeline) for at, rid in enumerate(rids)
         ]
-        self.stream = Stream("video", CODEC, 77, layers)
-        self.room = MediaRoom("demo", {"video": self.stream}, counted=Counter())
+        self.track = Track("video", CODEC, 77, layers)
+        self.room = Live("demo", {"video": self.track}, counted=Counter())
         self.packets = packets
-        self.numbers = Counter[Track]()
+        self.numbers = Counter[Layer]()
         self.frame_number = 0
         self.second = 0.0
 
-    def layer(self, rid: str) -> Track:
-        return next(layer for layer in self.stream.layers if layer.rid == rid)
+    def layer(self, rid: str) -> Layer:
+        return next(layer for layer in self.track.layers if layer.rid == rid)
 
     def frame(
         self, *keys: str, skip: Sequence[str] = (), payloads: Sequence[bytes] | None = None
     ) -> None:
         """One picture of all layers; `keys`: in these it is a key frame."""
         self.frame_number += 1
-        for at, track in enumerate(list(self.stream.layers)):
-            if track.rid in skip:
+        for at, layer in enumerate(list(self.track.layers)):
+            if layer.rid in skip:
                 continue
             for part in range(self.packets):
-                begins = KEY if track.rid in keys or "all" in keys else DELTA
+                begins = KEY if layer.rid in keys or "all" in keys else DELTA
                 payload = payloads[part] if payloads else begins + bytes(100 * (at + 1))
                 timestamp = self.frame_number * TICKS + 500_000 * at & 0xFFFFFFFF
                 last = part == self.packets - 1
-                packet = Packet(96, last, self.numbers[track] & 0xFFFF, timestamp, at + 1, payload)
-                self.numbers[track] += 1
-                track.receive(packet, now=self.now)
-                self.forwarder.forward(self.room, self.stream, track, now=self.now)
+                packet = Packet(96, last, self.numbers[layer] & 0xFFFF, timestamp, at + 1, payload)
+                self.numbers[layer] += 1
+                layer.receive(packet, now=self.now)
+                self.forwarder.forward(self.room, self.track, layer, now=self.now)
         self.pass_time(FRAME_S)
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
         if self.now - self.second >= 1:
             self.second = self.now
-            for track in self.stream.layers:
-                track.count_second(now=self.now)
+            for layer in self.track.layers:
+                layer.count_second(now=self.now)
 
     def tick(self) -> None:
         self.forwarder.tick(self.room, now=self.now)
@@ -103,7 +103,7 @@ class Live:
         repair = Leg(97, 2) if repairs else None
         downlink = session.downlinks["video"] = Downlink(Leg(96, 2), repair, 90_000)
         downlink.leg.address = ("viewer", len(self.room.viewers) + 1)
-        session.first_rtt_s = rtt_s
+        session.handshake_rtt_s = rtt_s
         session.up = True
         self.room.viewers[session.id] = session
         self.forwarder.begin(self.room, session, now=self.now)
@@ -111,19 +111,19 @@ class Live:
 
     def viewer_from_far(self) -> Session:
         """Somebody came a long way, and what its handshake needs is over."""
-        session = self.viewer(rtt_s=FAR_S)
-        self.pass_time(SETTLE_S)
+        session = self.viewer(rtt_s=HIGH_RTT_S)
+        self.pass_time(PADDING_S)
         self.tick()
         return session
 
     def asks_for_key(self, session: Session) -> list[int]:
         """A viewer's decoder lost the picture; return the numbers (16 bits) it is sent again."""
         before = len(self.recorder.again)
-        self.forwarder.want_key(self.room, session, self.stream, now=self.now)
+        self.forwarder.request_key_frame(self.room, session, self.track, now=self.now)
         return [int.from_bytes(again[:2], "big") for _, again in self.recorder.again[before:]]
 
     def choose(self, session: Session, rid: str | None) -> None:
-        session.line.wish(rid, None)
+        session.link.wish(rid, None)
         self.forwarder.choose(self.room, session, now=self.now)
 
     def seen(self, session: Session) -> list[Seen]:

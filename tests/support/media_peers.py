@@ -88,9 +88,9 @@ async def _negotiate(peer: RTCPeerConnection, negotiate: Negotiate) -> None:
     await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
 
-async def next_frame(track: MediaStreamTrack) -> VideoFrame:
+async def next_frame(layer: MediaStreamTrack) -> VideoFrame:
     """The next decoded frame, within ten seconds."""
     async with asyncio.timeout(10):
-        frame = await track.recv()
+        frame = await layer.recv()
     assert isinstance(frame, VideoFrame)
     return frame

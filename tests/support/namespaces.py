@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from media.emulator import Conditions, Counts, Link
+from media.emulator import Conditions, Counts, EmulatedLink
 from tests.support.netem import Direction
 from tests.support.router import Router, router
 
@@ -113,8 +113,8 @@ class Emulated(Line):
         super().__init__(phone, number)
         self._loop = asyncio.get_running_loop()
         random = Random(SEED + number)
-        self._up = Direction(Link(up, Random(random.random())), _writer(self.here))
-        self._down = Direction(Link(down, Random(random.random())), _writer(self.there))
+        self._up = Direction(EmulatedLink(up, Random(random.random())), _writer(self.here))
+        self._down = Direction(EmulatedLink(down, Random(random.random())), _writer(self.there))
         self._loop.add_reader(self.here, self._pass, self.here, self._down)
         self._loop.add_reader(self.there, self._pass, self.there, self._up)
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
-from media.emulator import Conditions, Counts, Link
+from media.emulator import Conditions, Counts, EmulatedLink
 
 SEED = 20
 CLIENTS_MAX = 64
@@ -92,15 +92,19 @@ class Network:
             self._server, up, down, lambda datagram: self._socket.sendto(datagram, address)
         )
 
-    def _link(self, conditions: Conditions) -> Link:
-        return Link(conditions, Random(self._random.random()))
+    def _link(self, conditions: Conditions) -> EmulatedLink:
+        return EmulatedLink(conditions, Random(self._random.random()))
 
 
 class _Client:
     """One address of a browser's: a socket towards the server and a link for each direction."""
 
     def __init__(
-        self, server: Address, up: Link, down: Link, deliver: Callable[[bytes], object]
+        self,
+        server: Address,
+        up: EmulatedLink,
+        down: EmulatedLink,
+        deliver: Callable[[bytes], object],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._socket = _bound()
@@ -129,7 +133,7 @@ class _Client:
 class Direction:
     """A link in real time: `deliver` gets what comes out of it."""
 
-    def __init__(self, link: Link, deliver: Callable[[bytes], object]) -> None:
+    def __init__(self, link: EmulatedLink, deliver: Callable[[bytes], object]) -> None:
         self.link = link
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()

@@ -176,7 +176,7 @@ class Fanout:
         for datagram in out:
             self._sock.sendto(datagram, leg.address)
 
-    def send_again(self, number: int, item: Item, ticks: int, ssrc: int, leg: Leg) -> None:
+    def send_retransmit(self, number: int, item: Item, ticks: int, ssrc: int, leg: Leg) -> None:
         """Send one packet again, byte for byte."""
         self.send_run(Run(number, (item,), TAG_BYTES, item.stamp >= 0), ticks, ssrc, (leg,))
 

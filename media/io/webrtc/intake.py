@@ -191,8 +191,8 @@ class Intake:
         if source not in session.sources and len(session.sources) >= SOURCES_MAX:
             self.rejected["sources"] += 1
             return
-        tells_arrivals = not is_rtp and transport_cc.is_report(datagram)
-        if tells_arrivals and now < session.arrivals_wanted_at:
+        sends_transport_feedback = not is_rtp and transport_cc.is_report(datagram)
+        if sends_transport_feedback and now < session.arrivals_wanted_at:
             return
         if not is_rtp:
             session.feedback_heard += 1
@@ -209,7 +209,7 @@ class Intake:
             return
         session.sources.add(source)
         session.last_heard = now
-        if tells_arrivals:
+        if sends_transport_feedback:
             session.arrivals_wanted_at = now + self._load.arrivals_every_s
         try:
             if is_rtp:

@@ -149,9 +149,9 @@ class MediaPlane:
         self._admit()
         if not self.load.takes_viewers:
             raise Full(RETRY_AFTER_S)
-        codecs = {kind: stream.codec for kind, stream in room.streams.items()}
-        ssrcs = {kind: stream.ssrc for kind, stream in room.streams.items()}
-        video = room.streams.get("video")
+        codecs = {kind: track.codec for kind, track in room.tracks.items()}
+        ssrcs = {kind: track.ssrc for kind, track in room.tracks.items()}
+        video = room.tracks.get("video")
         sizes = len(video.layers) if video else 0
         sendings = sdp.choose_played(parsed, codecs, ssrcs, sizes=sizes)
         session = self._new(Role.PLAY, room_id, parsed)
@@ -240,16 +240,16 @@ class MediaPlane:
         """Return the layers that a viewer may get, and which one it gets."""
         return layers_of(self._relay.rooms[session.room_id], session, now=monotonic())
 
-    def wish(self, session: Session, rid: str | None, lines_max: int | None) -> None:
+    def wish(self, session: Session, rid: str | None, height_max: int | None) -> None:
         """A viewer says which layer it wants, None: the best; and how many lines it shows.
 
         Raises:
             NoSuchLayer: The live has none of that rid.
         """
         room, now = self._relay.rooms[session.room_id], monotonic()
-        if rid is not None and not any(layer.rid == rid for layer in room.tracks()):
+        if rid is not None and not any(layer.rid == rid for layer in room.layers()):
             raise NoSuchLayer
-        session.line.wish(rid, lines_max)
+        session.link.wish(rid, height_max)
         self._forwarder.choose(room, session, now=now)
 
     @property
@@ -280,7 +280,7 @@ class MediaPlane:
         room, now = self._relay.rooms.get(room_id), monotonic()
         if room is None or not room.live:
             return None
-        newest = max(room.streams["video"].layers, key=lambda layer: layer.newest_at)
+        newest = max(room.tracks["video"].layers, key=lambda layer: layer.newest_at)
         return newest.timestamp, max(0.0, now - newest.newest_at)
 
     def stats(self) -> PlaneStats:

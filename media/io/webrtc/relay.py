@@ -14,11 +14,11 @@ from media.forwarding import feedback
 from media.forwarding.downlink import Downlink
 from media.forwarding.forwarder import Forwarder
 from media.forwarding.leg import Leg
-from media.forwarding.live import MediaRoom, Stream
+from media.forwarding.live import Live, Track
 from media.forwarding.uplink import Uplink
 from media.io.webrtc.session import Role, Session
 from media.io.webrtc.sessions import Sessions
-from media.stream.layer import Timeline, Track
+from media.stream.layer import Layer, Timeline
 from media.wire import rtcp, sdp, transport_cc
 from media.wire.rtp import Packet
 
@@ -44,7 +44,7 @@ class Relay:
         listener: Callable[[MediaEvent], None],
         counted: Counter[str],
     ) -> None:
-        self.rooms: dict[str, MediaRoom] = {}
+        self.rooms: dict[str, Live] = {}
         self._sessions = sessions
         self._forwarder = forwarder
         self._listener = listener
@@ -73,42 +73,42 @@ class Relay:
         room = self.rooms.get(session.room_id)
         if room is not None and not _same_codecs(room, chosen):
             self._end_viewers(room)
-            room.streams = {}
+            room.tracks = {}
             room.legs.clear()
             room.waiting.clear()
         if room is None:
-            room = MediaRoom(session.room_id, {}, counted=self._counted)
+            room = Live(session.room_id, {}, counted=self._counted)
             self.rooms[session.room_id] = room
         previous, room.publisher = room.publisher, session
         if previous is not None:
-            for track in room.tracks():
-                track.lose_source()
+            for layer in room.layers():
+                layer.lose_source()
             self.end(previous)
         self._set_streams(room, chosen)
         room.uplink = Uplink(
-            room.streams,
+            room.tracks,
             chosen,
             self._counted,
         )
 
-    def _set_streams(self, room: MediaRoom, chosen: dict[str, sdp.Sending]) -> None:
+    def _set_streams(self, room: Live, chosen: dict[str, sdp.Sending]) -> None:
         """Make what the host will send, keeping of each stream the layers that stay."""
         for kind, sending in chosen.items():
             rids = sending.section.rids or ("",)
-            stream = room.streams.get(kind)
-            if stream is None:
+            track = room.tracks.get(kind)
+            if track is None:
                 ssrc = secrets.randbelow(0xFFFFFFF0) + 2
                 timeline = Timeline(sending.codec.clock_hz)
                 layers = [_track(kind, sending.codec, rid, timeline) for rid in rids]
-                room.streams[kind] = Stream(kind, sending.codec, ssrc, layers)
+                room.tracks[kind] = Track(kind, sending.codec, ssrc, layers)
                 continue
-            kept = {layer.rid: layer for layer in stream.layers}
+            kept = {layer.rid: layer for layer in track.layers}
             layers = [
-                kept.get(rid) or _track(kind, stream.codec, rid, stream.timeline) for rid in rids
+                kept.get(rid) or _track(kind, track.codec, rid, track.timeline) for rid in rids
             ]
-            self._forwarder.replace_layers(room, stream, layers)
+            self._forwarder.replace_layers(room, track, layers)
 
-    def watched(self, room_id: str) -> MediaRoom:
+    def watched(self, room_id: str) -> Live:
         """Return a room that can be watched.
 
         Raises:
@@ -123,7 +123,7 @@ class Relay:
         """A viewer comes into its room, and gets media once it is connected."""
         room = self.rooms[session.room_id]
         for sending in sendings:
-            if sending.section.kind in room.streams:
+            if sending.section.kind in room.tracks:
                 session.downlinks[sending.section.kind] = _downlink(sending)
         room.viewers[session.id] = session
 
@@ -133,10 +133,10 @@ class Relay:
         if session.role is Role.PUBLISH or room is None:
             return
         for kind, downlink in session.downlinks.items():
-            stream = room.streams[kind]
-            session.connect_leg(downlink.leg, stream.ssrc)
+            track = room.tracks[kind]
+            session.connect_leg(downlink.leg, track.ssrc)
             if downlink.repair is not None:
-                session.connect_leg(downlink.repair, stream.repair_ssrc)
+                session.connect_leg(downlink.repair, track.repair_ssrc)
         self._forwarder.begin(room, session, now=monotonic())
 
     def not_ready(self, session: Session, *, now: float) -> None:
@@ -144,20 +144,20 @@ class Relay:
         room = self.rooms.get(session.room_id)
         if room is None or session.role is not Role.PLAY or "video" not in session.downlinks:
             return
-        if session.shown_again.take(now=now):
+        if session.replays.take(now=now):
             self._forwarder.begin_picture(room, session, now=now)
 
     def returned(self, session: Session, *, now: float) -> None:
         """The peer had lost its network: what it missed, or what we did, is too much to repair."""
         room = self.rooms.get(session.room_id)
-        if room is None or "video" not in room.streams:
+        if room is None or "video" not in room.tracks:
             return
-        stream = room.streams["video"]
+        track = room.tracks["video"]
         if session.role is Role.PLAY and "video" in session.downlinks:
-            self._forwarder.want_key(room, session, stream, now=now)
+            self._forwarder.request_key_frame(room, session, track, now=now)
         elif room.publisher is session:
-            for track in stream.flowing(now=now) or stream.layers:
-                track.keys.want()
+            for layer in track.flowing(now=now) or track.layers:
+                layer.keys.want()
         self._ask_host(room, now)
 
     def end(self, session: Session) -> None:
@@ -175,7 +175,7 @@ class Relay:
             room.publisher = room.uplink = None
             self._lose(room)
 
-    def end_room(self, room: MediaRoom) -> None:
+    def end_room(self, room: Live) -> None:
         """Let host and viewers go."""
         self.rooms.pop(room.id, None)
         self._end_viewers(room)
@@ -183,14 +183,14 @@ class Relay:
             self.end(room.publisher)
         self._listener(PublisherGone(room.id))
 
-    def _end_viewers(self, room: MediaRoom) -> None:
+    def _end_viewers(self, room: Live) -> None:
         for viewer in list(room.viewers.values()):
             self.end(viewer)
 
-    def _lose(self, room: MediaRoom) -> None:
+    def _lose(self, room: Live) -> None:
         """The host's media broke off."""
-        for track in room.tracks():
-            track.lose_source()
+        for layer in room.layers():
+            layer.lose_source()
         if room.live:
             room.live = False
             room.lost_at = monotonic()
@@ -208,16 +208,16 @@ class Relay:
         room = self.rooms.get(session.room_id)
         if room is None or room.uplink is None or room.publisher is not session:
             return
-        track = room.uplink.take(packet, clear, now=now)
-        if track is None:
+        layer = room.uplink.take(packet, clear, now=now)
+        if layer is None:
             return
-        track.pairs = len(room.viewers) >= PAIRS_FROM_VIEWERS
-        self._forward(room, track, now)
+        layer.pairs = len(room.viewers) >= PAIRS_FROM_VIEWERS
+        self._forward(room, layer, now)
 
-    def _forward(self, room: MediaRoom, track: Track, now: float) -> None:
-        stream = room.streams[track.kind]
-        began = self._forwarder.forward(room, stream, track, now=now)
-        if began and not room.live and (track.kind == "video" or "video" not in room.streams):
+    def _forward(self, room: Live, layer: Layer, now: float) -> None:
+        track = room.tracks[layer.kind]
+        began = self._forwarder.forward(room, track, layer, now=now)
+        if began and not room.live and (layer.kind == "video" or "video" not in room.tracks):
             returned, room.live, room.lost_at = room.lost_at is not None, True, None
             self._listener(PublisherUp(room.id, returned))
 
@@ -230,35 +230,33 @@ class Relay:
             if session.role is Role.PLAY:
                 self._take_feedback(room, session, packet, now)
             elif isinstance(packet, RtcpSrPacket):
-                for stream in room.streams.values():
-                    for track in stream.layers:
-                        feedback.pass_sender_report(room, stream, track, packet, now=now)
+                for track in room.tracks.values():
+                    for layer in track.layers:
+                        feedback.pass_sender_report(room, track, layer, packet, now=now)
         if session.role is Role.PLAY:
             self._forwarder.choose(room, session, now=now)
 
-    def _take_feedback(
-        self, room: MediaRoom, session: Session, packet: rtcp.Packet, now: float
-    ) -> None:
-        if isinstance(packet, transport_cc.Told):
-            feedback.hear_arrivals(session, packet, now=now)
+    def _take_feedback(self, room: Live, session: Session, packet: rtcp.Packet, now: float) -> None:
+        if isinstance(packet, transport_cc.TransportFeedback):
+            feedback.on_transport_feedback(session, packet, now=now)
             return
         for block in rtcp.report_blocks(packet):
-            feedback.hear_report(room, session, block, now=now)
+            feedback.on_report(room, session, block, now=now)
         estimate = rtcp.estimate(packet)
         if estimate is not None:
-            feedback.hear_estimate(session, estimate, now=now)
+            feedback.on_estimate(session, estimate, now=now)
             return
         if rtcp.is_key_frame_request(packet):
             if "video" in session.downlinks:
-                self._forwarder.want_key(room, session, room.streams["video"], now=now)
+                self._forwarder.request_key_frame(room, session, room.tracks["video"], now=now)
                 self._ask_host(room, now)
             return
         lost = rtcp.lost_packets(packet)
         for kind in session.downlinks if lost else ():
-            if room.streams[kind].ssrc == getattr(packet, "media_ssrc", 0):
-                self._forwarder.repeat(room, session, room.streams[kind], lost, now=now)
+            if room.tracks[kind].ssrc == getattr(packet, "media_ssrc", 0):
+                self._forwarder.repeat(room, session, room.tracks[kind], lost, now=now)
 
-    def _ask_host(self, room: MediaRoom, now: float) -> None:
+    def _ask_host(self, room: Live, now: float) -> None:
         """Ask for lost packets and for key frames, and tell when packets came, as is due."""
         if room.uplink is not None and room.publisher is not None:
             for text in room.uplink.repairs(now=now):
@@ -270,8 +268,8 @@ class Relay:
         """Go on with what waits: reordered packets, feedback to hosts, viewers that catch up."""
         for room in list(self.rooms.values()):
             if room.publisher is not None and room.publisher.up:
-                for track in room.tracks():
-                    self._forward(room, track, now)
+                for layer in room.layers():
+                    self._forward(room, layer, now)
                 self._ask_host(room, now)
             self._forwarder.tick(room, now=now)
             _reassure(room, now)
@@ -282,18 +280,18 @@ class Relay:
             if now - at > STANDBY_S:
                 del self._other_host_at[room_id]
         for room in list(self.rooms.values()):
-            for stream in room.streams.values():
-                for track in stream.layers:
-                    self._counted["lost_in"] += track.count_second(now=now)
-                stream.order()
+            for track in room.tracks.values():
+                for layer in track.layers:
+                    self._counted["lost_in"] += layer.count_second(now=now)
+                track.order()
             for viewer in list(room.viewers.values()):
                 self._forwarder.choose(room, viewer, now=now)
-                layers = [downlink.layer for downlink in viewer.downlinks.values()]
-                per_s = sum(layer.packets_per_s for layer in layers if layer)
+                sent = [downlink.layer for downlink in viewer.downlinks.values()]
+                per_s = sum(one.packets_per_s for one in sent if one)
                 viewer.repeats.per_s = max(REPEATS_PER_S_MIN, per_s * REPEATS_SHARE)
             self._watch_host(room, now)
 
-    def _watch_host(self, room: MediaRoom, now: float) -> None:
+    def _watch_host(self, room: Live, now: float) -> None:
         host = room.publisher
         if host is not None and host.up and host.last_media:
             if not host.standby:
@@ -318,9 +316,9 @@ def _is_silent(host: Session, now: float) -> bool:
     return now - host.created > COMES_WITHIN_S
 
 
-def _reassure(room: MediaRoom, now: float) -> None:
+def _reassure(room: Live, now: float) -> None:
     """While a host is silent, let viewers know that their line is well: they miss nothing."""
-    newest = max((track.newest_at for track in room.tracks()), default=now)
+    newest = max((layer.newest_at for layer in room.layers()), default=now)
     if now - max(newest, room.reassured_at) < REASSURE_EVERY_S:
         return
     room.reassured_at = now
@@ -334,22 +332,22 @@ def _feedback(host: Session, text: bytes) -> None:
         host.send(host.outbound.protect_rtcp(text))
 
 
-def _track(kind: str, codec: sdp.Codec, rid: str, timeline: Timeline) -> Track:
-    return Track(kind, codec, secrets.randbelow(SEQUENCE_START_MAX), rid, timeline)
+def _track(kind: str, codec: sdp.Codec, rid: str, timeline: Timeline) -> Layer:
+    return Layer(kind, codec, secrets.randbelow(SEQUENCE_START_MAX), rid, timeline)
 
 
 def _downlink(sending: sdp.Sending) -> Downlink:
     ids = sending.section.extensions
     stamp_id = ids.get(sdp.SEND_TIME_URI, NO_EXTENSION_ID)
-    number_id = ids[transport_cc.URI] if sending.tells_arrivals else 0
+    number_id = ids[transport_cc.URI] if sending.sends_transport_feedback else 0
     leg = Leg(sending.codec.payload_type, stamp_id, number_id)
     repair = Leg(sending.repair.payload_type, stamp_id) if sending.repair else None
-    estimator = Estimator() if sending.tells_arrivals else None
+    estimator = Estimator() if sending.sends_transport_feedback else None
     return Downlink(leg, repair, sending.codec.clock_hz, estimator)
 
 
-def _same_codecs(room: MediaRoom, chosen: dict[str, sdp.Sending]) -> bool:
+def _same_codecs(room: Live, chosen: dict[str, sdp.Sending]) -> bool:
     """Whether viewers of the room can decode what the new host will send."""
-    return {kind: stream.codec.name.upper() for kind, stream in room.streams.items()} == {
+    return {kind: track.codec.name.upper() for kind, track in room.tracks.items()} == {
         kind: sending.codec.name.upper() for kind, sending in chosen.items()
     }

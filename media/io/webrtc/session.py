@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import pylibsrtp
 
-from media.congestion.link import Line
+from media.congestion.link import Link
 from media.forwarding.downlink import Downlink
 from media.forwarding.leg import Leg
 from media.io.webrtc.dtls import Handshake, Identity
@@ -107,7 +107,7 @@ class Session:
         self.sources: set[bytes] = set()  # SSRCs that the peer sends as
         self.events_read = False  # somebody reads this player's events
         self.downlinks: dict[str, Downlink] = {}  # what a viewer gets, by kind
-        self.line = Line(now=now)  # a viewer's
+        self.link = Link(now=now)  # a viewer's
         self.inbound: pylibsrtp.Session | None = None
         self.outbound: pylibsrtp.Session | None = None
         self.gcm: Gcm | None = None
@@ -115,7 +115,7 @@ class Session:
         self.pinged = 0
         self._pings: dict[bytes, float] = {}  # without an answer: ids, and when they left
         # The longest round trip of those before the first packet: one may have been lucky.
-        self.first_rtt_s = 0.0
+        self.handshake_rtt_s = 0.0
         self.rtt_s = ROUND_TRIP_S
         self.rtt_s_min = ROUND_TRIP_S  # of late; what jitter adds is no reason to wait for a repeat
         self.rtt_known = False
@@ -124,7 +124,7 @@ class Session:
         self.resent = 0
         self.repeats = Bucket(REPEATS_PER_S, REPEATS_BURST)
         self.key_frames = Bucket(KEY_FRAMES_PER_S, KEY_FRAMES_BURST)  # asked of the host for it
-        self.shown_again = Bucket(SHOWN_AGAIN_PER_S, SHOWN_AGAIN_BURST)
+        self.replays = Bucket(SHOWN_AGAIN_PER_S, SHOWN_AGAIN_BURST)
         self.send_to = send
         self.handshake = Handshake(
             identity,
@@ -154,7 +154,7 @@ class Session:
         if self.address is not None:
             self.send_to(datagram, self.address)
 
-    def hear_report(self, kind: str, lost: float, rtt_s: float | None) -> None:
+    def on_report(self, kind: str, lost: float, rtt_s: float | None) -> None:
         """The peer says how our stream arrives."""
         self.lost[kind] = lost
         if rtt_s is not None:
@@ -189,12 +189,14 @@ class Session:
         """The last flight of the handshake tells a round trip, which losses make longer."""
         self._hear_first_round_trip(now - self.spoken_at)
         # What is not back yet takes longer than that.
-        self.first_rtt_s = max([self.first_rtt_s, *(now - at for at in self._pings.values())])
+        self.handshake_rtt_s = max(
+            [self.handshake_rtt_s, *(now - at for at in self._pings.values())]
+        )
 
     def _hear_first_round_trip(self, rtt_s: float) -> None:
         self.rtt_s_min = min(self.rtt_s_min, rtt_s)
         if not self.up:
-            self.first_rtt_s = max(self.first_rtt_s, rtt_s)
+            self.handshake_rtt_s = max(self.handshake_rtt_s, rtt_s)
 
     def take_keys(self) -> None:
         """Media may flow: make the ciphers of both directions."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from media.forwarding.live import MediaRoom
+from media.forwarding.live import Live
 from media.io.webrtc.session import Session
-from media.stream.layer import Track
+from media.stream.layer import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,44 +62,44 @@ class LiveStats:
     viewers: list[ViewerStats]
 
 
-def stats_of(room: MediaRoom, *, now: float) -> LiveStats:
+def stats_of(room: Live, *, now: float) -> LiveStats:
     """Return the figures of `room`; `now` is monotonic seconds."""
     return LiveStats(
         room.live,
-        [_stream(track, now) for track in room.tracks()],
+        [_stream(layer, now) for layer in room.layers()],
         [_viewer(viewer, now) for viewer in room.viewers.values()],
     )
 
 
-def layers_of(room: MediaRoom, session: Session, *, now: float) -> Layers:
+def layers_of(room: Live, session: Session, *, now: float) -> Layers:
     """Return what `session`, a viewer, may get of the picture."""
     video = session.downlinks.get("video")
     aim = (video.target or video.layer) if video is not None else None
-    layers = room.streams["video"].layers if "video" in room.streams else []
+    layers = room.tracks["video"].layers if "video" in room.tracks else []
     return Layers([_stream(layer, now) for layer in layers], aim.rid if aim is not None else None)
 
 
-def _stream(track: Track, now: float) -> StreamStats:
-    jitter_ticks = track.source.jitter_ticks if track.source else 0.0
+def _stream(layer: Layer, now: float) -> StreamStats:
+    jitter_ticks = layer.source.jitter_ticks if layer.source else 0.0
     return StreamStats(
-        track.kind,
-        track.rid,
-        track.codec.name,
-        track.size.width if track.size else None,
-        track.size.height if track.size else None,
-        track.flows(now=now),
-        round(track.bits_per_s),
-        round(track.frames_per_s, 1),
-        track.packets_sent,
-        track.lost,
-        round(jitter_ticks / track.codec.clock_hz * 1_000, 1),
-        track.key_frames,
-        track.keys.asked,
+        layer.kind,
+        layer.rid,
+        layer.codec.name,
+        layer.size.width if layer.size else None,
+        layer.size.height if layer.size else None,
+        layer.flows(now=now),
+        round(layer.bits_per_s),
+        round(layer.frames_per_s, 1),
+        layer.packets_sent,
+        layer.lost,
+        round(jitter_ticks / layer.codec.clock_hz * 1_000, 1),
+        layer.key_frames,
+        layer.keys.asked,
     )
 
 
 def _viewer(viewer: Session, now: float) -> ViewerStats:
-    video, line = viewer.downlinks.get("video"), viewer.line
+    video, link = viewer.downlinks.get("video"), viewer.link
     return ViewerStats(
         round(now - viewer.created),
         viewer.up,
@@ -112,6 +112,6 @@ def _viewer(viewer: Session, now: float) -> ViewerStats:
         video.layer.rid if video is not None and video.layer is not None else None,
         video.changes if video is not None else 0,
         video is not None and video.paused,
-        round(line.estimate) or None,
-        round(line.capacity) if line.capacity is not None else None,
+        round(link.estimate) or None,
+        round(link.capacity) if link.capacity is not None else None,
     )

@@ -30,7 +30,7 @@ class Wish(BaseModel):
 
     media_id: Annotated[str | None, Field(alias="mediaId", max_length=64)] = None
     encoding_id: Annotated[str | None, Field(alias="encodingId", max_length=64)] = None
-    lines_max: Annotated[int | None, Field(alias="maxHeight", ge=1, le=LINES_MAX)] = None
+    height_max: Annotated[int | None, Field(alias="maxHeight", ge=1, le=LINES_MAX)] = None
 
 
 def link(session_url: str) -> str:
@@ -57,7 +57,7 @@ async def layers(request: Request) -> Response:
                 for layer in found.layers
             ],
             "current": found.current,
-            "chosen": session.line.chosen,
+            "chosen": session.link.chosen,
         }
     )
 
@@ -70,7 +70,7 @@ async def wish(request: Request) -> Response:
     await services.limits.take(LimitKind.ICE, session.id)
     body = await read_body(request, Wish)
     try:
-        services.media.wish(session, body.encoding_id, body.lines_max)
+        services.media.wish(session, body.encoding_id, body.height_max)
     except NoSuchLayer:
         raise Problem(422, "no-such-layer", "The live has no such layer.") from None
     return Response(status_code=204)
@@ -81,7 +81,7 @@ async def unwish(request: Request) -> Response:
     services, room_id = services_of(request), path_id(request, "room")
     with media_problems():
         session = services.media.session(request.path_params["session"], room_id, Role.PLAY)
-    services.media.wish(session, None, session.line.lines_max)
+    services.media.wish(session, None, session.link.height_max)
     return Response(status_code=204)
 
 

@@ -16,7 +16,7 @@ from loadtest.clients.audit import (
     receiver_report,
 )
 from media.wire import rtcp
-from media.wire.transport_cc import Told
+from media.wire.transport_cc import TransportFeedback
 
 
 def test_packets_in_order_are_complete_across_the_wrap() -> None:
@@ -100,7 +100,7 @@ def test_arrivals_are_told_as_browsers_tell_them() -> None:
     told = arrivals(1, 9, 260, lost_before + came)
     assert len(told) % 4 == 0
     [heard] = rtcp.parse(told)
-    assert isinstance(heard, Told)
+    assert isinstance(heard, TransportFeedback)
     assert heard[:4] == (65_533, 11, 11, 10)
     assert abs(heard.at - 100.07) < 0.001
     assert told[19] == 260 & 0xFF

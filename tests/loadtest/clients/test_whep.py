@@ -60,7 +60,7 @@ async def test_viewers_can_tell_when_packets_came(live: tuple[MediaPlane, str]) 
     async with Crowd(Whep(url, estimates=False)) as crowd:
         await crowd.join()
         [session] = plane._relay.rooms["bench"].viewers.values()
-        await wait_until(lambda: session.line.estimate > 1.2 * BEGINS_AT)
+        await wait_until(lambda: session.link.estimate > 1.2 * BEGINS_AT)
         assert not plane.stats().rejected
 
 
@@ -70,10 +70,10 @@ async def test_of_what_they_tell_enough_is_read(
     _, url = live
     read: list[float] = []
 
-    def hear_arrivals(session: object, told: object, *, now: float) -> None:
+    def on_transport_feedback(session: object, told: object, *, now: float) -> None:
         read.append(now)
 
-    monkeypatch.setattr(feedback, "hear_arrivals", hear_arrivals)
+    monkeypatch.setattr(feedback, "on_transport_feedback", on_transport_feedback)
     async with Crowd(Whep(url, estimates=False)) as crowd:
         await crowd.join()
         await wait_until(lambda: len(read) == 8)

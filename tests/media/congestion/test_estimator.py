@@ -7,7 +7,7 @@ import pytest
 
 from media.congestion.estimator import CAME_MAX, LEAST, Arrival, Estimator
 from media.congestion.link import FALL
-from media.emulator import Conditions, Link
+from media.emulator import Conditions, EmulatedLink
 from media.wire.transport_cc import Arrivals, read
 from tests.media.wire.test_transport_cc import payload_of
 
@@ -18,13 +18,13 @@ REPORT_S = 0.1
 START = 1_000.0
 
 
-class Stream:
+class Track:
     """A sender, a line, and a receiver that tells when packets came, by a clock of its own."""
 
     def __init__(
         self, conditions: Conditions, *, fast: float = 0.0, offset_s: float = 77.0
     ) -> None:
-        self.link = Link(conditions, Random(3))
+        self.link = EmulatedLink(conditions, Random(3))
         self.fast = fast  # how much faster the receiver's clock runs
         self.offset_s = offset_s
         self.packets_per_frame = 6
@@ -86,8 +86,8 @@ SENT_PER_S = 6 * PACKET_BYTES * 8 / FRAME_S
 )
 @pytest.mark.parametrize("fast", [0.0, 1e-4, -1e-4])
 def test_a_line_that_carries_all_is_never_called_full(conditions: Conditions, fast: float) -> None:
-    stream = Stream(conditions, fast=fast)
-    estimates = stream.run(40)
+    track = Track(conditions, fast=fast)
+    estimates = track.run(40)
     assert all(after >= before * FALL for before, after in pairwise(estimates))
     assert estimates[-1] > SENT_PER_S * 0.95
     assert max(estimates) < SENT_PER_S * 2, "of more than is sent nothing is known"
@@ -99,17 +99,17 @@ def test_a_line_that_is_capped_is_found_out_before_its_queue_is_long(
     queue_s: float, jitter_s: float
 ) -> None:
     conditions = Conditions(delay_s=0.02, jitter_s=jitter_s, queue_s=queue_s)
-    stream = Stream(conditions)
-    stream.run(10)
+    track = Track(conditions)
+    track.run(10)
     conditions.rate_bps = 400_000
-    told = stream.run(1.0)
+    told = track.run(1.0)
     assert min(told) < 400_000
     # As a sender would that heeds it.
-    stream.packets_per_frame = 1
-    stream.run(10)
+    track.packets_per_frame = 1
+    track.run(10)
     conditions.rate_bps = None
-    stream.packets_per_frame = 6
-    assert stream.run(30)[-1] > SENT_PER_S * 0.95
+    track.packets_per_frame = 6
+    assert track.run(30)[-1] > SENT_PER_S * 0.95
 
 
 def test_nothing_is_made_of_clocks_that_jump() -> None:

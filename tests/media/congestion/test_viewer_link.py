@@ -5,18 +5,18 @@ import pytest
 from media.congestion.estimator import Estimator
 from media.forwarding import feedback
 from media.forwarding.forwarder import THIN_PACE
-from media.wire.transport_cc import Told
-from tests.support.media_forwarding import FRAME_S, TICKS, Live, assert_seamless
+from media.wire.transport_cc import TransportFeedback
+from tests.support.media_forwarding import FRAME_S, TICKS, LiveRig, assert_seamless
 
 
 def test_a_line_too_thin_for_the_only_layer_skips_to_key_frames() -> None:
-    live = Live(("",), packets=8)
+    live = LiveRig(("",), packets=8)
     live.frame("all")
     session = live.viewer()
     for _ in range(60):
         live.frame()
     for highest in (0, 100, 200):
-        session.line.hear_report(highest, highest, repeats=False, now=live.now - 1 + highest / 200)
+        session.link.on_report(highest, highest, repeats=False, now=live.now - 1 + highest / 200)
     while not session.downlinks["video"].paused:
         live.frame()
         live.forwarder.choose(live.room, session, now=live.now)
@@ -34,7 +34,7 @@ def test_a_line_too_thin_for_the_only_layer_skips_to_key_frames() -> None:
 
 
 def test_a_full_line_is_sent_its_smaller_picture_at_a_pace() -> None:
-    live = Live(packets=4)
+    live = LiveRig(packets=4)
     live.frame("all")
     session = live.viewer()
     live.choose(session, "h")
@@ -42,8 +42,8 @@ def test_a_full_line_is_sent_its_smaller_picture_at_a_pace() -> None:
         live.frame()
     assert live.sees(session) == "h"
     smaller = live.layer("l").bits_per_s
-    session.line.hear_estimate(live.layer("h").bits_per_s, now=live.now)
-    session.line.hear_estimate(1.1 * smaller, now=live.now)
+    session.link.on_estimate(live.layer("h").bits_per_s, now=live.now)
+    session.link.on_estimate(1.1 * smaller, now=live.now)
     live.choose(session, None)
     before = len(live.seen(session))
     live.packets = 80
@@ -72,28 +72,28 @@ def test_a_full_line_is_sent_its_smaller_picture_at_a_pace() -> None:
 
 
 def test_a_full_line_drains_while_it_waits_for_its_smaller_picture() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     live.choose(session, "h")
     for _ in range(60):
         live.frame()
     lost = [number for number, _, _ in live.seen(session)[-4:]]
-    session.line.hear_estimate(live.layer("h").bits_per_s, now=live.now)
-    session.line.hear_estimate(1.1 * live.layer("l").bits_per_s, now=live.now)
+    session.link.on_estimate(live.layer("h").bits_per_s, now=live.now)
+    session.link.on_estimate(1.1 * live.layer("l").bits_per_s, now=live.now)
     live.choose(session, None)
-    live.forwarder.repeat(live.room, session, live.stream, lost, now=live.now)
+    live.forwarder.repeat(live.room, session, live.track, lost, now=live.now)
     assert not live.recorder.again, "the key frame that comes makes them needless"
     live.frame("l")
     live.tick()
     assert live.sees(session) == "l"
     lost.append(live.seen(session)[-1][0])
-    live.forwarder.repeat(live.room, session, live.stream, lost, now=live.now)
+    live.forwarder.repeat(live.room, session, live.track, lost, now=live.now)
     assert len(live.recorder.again) == 1
 
 
 def test_what_is_missing_of_all_that_was_sent_at_once_is_no_full_line() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     for _ in range(50):
         live.frame()
@@ -101,30 +101,30 @@ def test_what_is_missing_of_all_that_was_sent_at_once_is_no_full_line() -> None:
     numbers = [number & 0xFFFF for number, _, _ in live.seen(session)]
     assert len(numbers) > 100
     live.now += 1.1  # what is heard first is about what the line was before
-    live.forwarder.repeat(live.room, session, live.stream, numbers[::8], now=live.now)
+    live.forwarder.repeat(live.room, session, live.track, numbers[::8], now=live.now)
     assert len(live.recorder.again) == len(numbers[::8])
-    assert session.line.capacity is None
+    assert session.link.capacity is None
     for _ in range(10):
         live.frame()
     gone = [number & 0xFFFF for number, _, _ in live.seen(session)[-18:]]
-    live.forwarder.repeat(live.room, session, live.stream, gone, now=live.now)
-    assert session.line.capacity is not None, "so many of what came from the host are"
+    live.forwarder.repeat(live.room, session, live.track, gone, now=live.now)
+    assert session.link.capacity is not None, "so many of what came from the host are"
 
 
 def test_the_handshake_tells_how_soon_a_repeat_may_be_lost_too() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     session.spoken_at = live.now
     session.shook_hands(now=live.now + 0.06)
     lost = [live.seen(session)[0][0] & 0xFFFF]
     for at in (0, 0.05, 0.07):
-        live.forwarder.repeat(live.room, session, live.stream, lost, now=live.now + at)
+        live.forwarder.repeat(live.room, session, live.track, lost, now=live.now + at)
     assert len(live.recorder.again) == 2
 
 
 def test_what_was_missed_comes_again_whatever_layer_it_was_of() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer(repairs=False)
     live.frame()
@@ -144,22 +144,22 @@ def test_what_was_missed_comes_again_whatever_layer_it_was_of() -> None:
 
 
 def test_repeats_wait_for_a_round_trip() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     lost = [live.seen(session)[0][0] & 0xFFFF]
     for _ in range(3):
-        live.forwarder.repeat(live.room, session, live.stream, lost, now=live.now)
+        live.forwarder.repeat(live.room, session, live.track, lost, now=live.now)
     assert len(live.recorder.again) == 1
     [(own, payload)] = live.recorder.again
     assert own == 0, "repeats have numbers of their own"
     assert payload[:2] == lost[0].to_bytes(2, "big")
-    live.forwarder.repeat(live.room, session, live.stream, lost, now=live.now + 0.2)
+    live.forwarder.repeat(live.room, session, live.track, lost, now=live.now + 0.2)
     assert len(live.recorder.again) == 2
 
 
 def test_a_trial_of_the_line_repeats_only_what_the_viewer_has() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     for _ in range(30):
         live.frame()
@@ -175,7 +175,7 @@ def test_a_trial_of_the_line_repeats_only_what_the_viewer_has() -> None:
 
 
 def test_what_is_under_way_waits_since_it_was_sent() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     for _ in range(20):
         live.frame()
@@ -184,7 +184,7 @@ def test_what_is_under_way_waits_since_it_was_sent() -> None:
     newest = downlink.next_number() - 1
 
     def waits(highest: int) -> float | None:
-        return downlink.waits_s(downlink.under_way(highest), now=live.now)
+        return downlink.queuing_delay_s(downlink.in_flight(highest), now=live.now)
 
     assert waits(newest - 4) is None, "a newcomer's were sent late"
     live.frame()
@@ -193,35 +193,39 @@ def test_what_is_under_way_waits_since_it_was_sent() -> None:
     assert waits(newest + 1) == pytest.approx(2 * FRAME_S)
     assert waits(newest + 2) == pytest.approx(FRAME_S)
     assert waits(newest + 4) == 0
-    assert downlink.under_way(newest & 0xFFFF) == 4
+    assert downlink.in_flight(newest & 0xFFFF) == 4
     downlink.repair_number = 70_000
-    assert downlink.repeats_under_way(69_990 & 0xFFFF) == 9
+    assert downlink.retransmits_in_flight(69_990 & 0xFFFF) == 9
 
 
 def test_how_far_a_viewer_is_behind_is_known_whatever_layer_it_was_sent() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     downlink = session.downlinks["video"]
-    assert downlink.behind_s(0, now=live.now) == 0
+    assert downlink.oldest_in_flight_s(0, now=live.now) == 0
     began = downlink.next_number()
     live.frame()
-    assert downlink.behind_s(1, now=live.now) == 0, "since it was not yet sent at the last report"
+    assert downlink.oldest_in_flight_s(1, now=live.now) == 0, (
+        "since it was not yet sent at the last report"
+    )
     live.choose(session, "h")
     live.frame("h")
     came = began + 1
     assert live.sees(session) == "h"
-    behind_s = downlink.behind_s(downlink.next_number() - came - 1, now=live.now)
-    assert behind_s == 0, "all that had been sent by the last report came"
+    oldest_in_flight_s = downlink.oldest_in_flight_s(
+        downlink.next_number() - came - 1, now=live.now
+    )
+    assert oldest_in_flight_s == 0, "all that had been sent by the last report came"
     live.pass_time(1.0)
-    under_way = downlink.next_number() - came - 1
-    assert downlink.behind_s(under_way, now=live.now) is None, "nothing came since"
-    assert downlink.behind_s(under_way - 1, now=live.now) == pytest.approx(1.0)
-    assert downlink.behind_s(0, now=live.now) == 0
+    in_flight = downlink.next_number() - came - 1
+    assert downlink.oldest_in_flight_s(in_flight, now=live.now) is None, "nothing came since"
+    assert downlink.oldest_in_flight_s(in_flight - 1, now=live.now) == pytest.approx(1.0)
+    assert downlink.oldest_in_flight_s(0, now=live.now) == 0
 
 
 def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     for _ in range(60):
@@ -234,24 +238,28 @@ def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
     live.frame()
     live.frame()
     first = newest + 1 & 0xFFFF
-    told = Told(first, packets=3, came=2, last=2, at=5.08)  # a whole picture, half of the next
-    assert downlink.under_way(told.first + told.last) == 1
+    told = TransportFeedback(
+        first, packets=3, came=2, last=2, at=5.08
+    )  # a whole picture, half of the next
+    assert downlink.in_flight(told.first + told.last) == 1
     arrival = downlink.arrival(told, 1)
     assert arrival is not None
     assert arrival.sent == pytest.approx(sent + FRAME_S) and arrival.came == 5.08
     assert downlink.arrival(told, 1) is None, "the same again tells nothing"
-    told = Told(first + 3, packets=1, came=1, last=0, at=5.2)
+    told = TransportFeedback(first + 3, packets=1, came=1, last=0, at=5.2)
     arrival = downlink.arrival(told, 0)
     assert arrival is not None and arrival.bits == pytest.approx(bits)
     live.frame()
-    told = Told(first + 4, packets=2, came=2, last=1, at=5.2)
-    feedback.hear_arrivals(session, told, now=live.now)
-    assert session.line.estimate == downlink.estimator.bits_per_s
-    feedback.hear_estimate(session, 1_000, now=live.now)
-    assert session.line.estimate == downlink.estimator.bits_per_s, "one of two is enough"
+    told = TransportFeedback(first + 4, packets=2, came=2, last=1, at=5.2)
+    feedback.on_transport_feedback(session, told, now=live.now)
+    assert session.link.estimate == downlink.estimator.bits_per_s
+    feedback.on_estimate(session, 1_000, now=live.now)
+    assert session.link.estimate == downlink.estimator.bits_per_s, "one of two is enough"
     other = live.viewer()
-    feedback.hear_estimate(other, 1_000, now=live.now)
-    assert other.line.estimate == 1_000
-    session.line.estimate = 0
-    feedback.hear_arrivals(session, Told(0x8000, packets=1, came=1, last=0, at=1.0), now=live.now)
-    assert session.line.estimate == 0, "a number that nobody sent"
+    feedback.on_estimate(other, 1_000, now=live.now)
+    assert other.link.estimate == 1_000
+    session.link.estimate = 0
+    feedback.on_transport_feedback(
+        session, TransportFeedback(0x8000, packets=1, came=1, last=0, at=1.0), now=live.now
+    )
+    assert session.link.estimate == 0, "a number that nobody sent"

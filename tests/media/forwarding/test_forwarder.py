@@ -4,26 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.forwarding.downlink import SAID_AGAIN_MAX
+from media.forwarding.downlink import RESENT_KEY_FRAME_PACKETS_MAX
 from media.forwarding.forwarder import (
     AT_ONCE_PACKETS_MAX,
-    FAR_FRAMES_MAX,
-    FAR_S,
-    KEY_WITHIN_S,
+    HIGH_RTT_GOP_FRAMES_MAX,
+    HIGH_RTT_S,
+    KEY_FRAME_RESEND_S,
+    KEY_FRAME_WAIT_S,
     PACED_PACKETS,
-    PAD_EVERY_S,
-    PADS,
-    SAY_AGAIN_S,
-    SETTLE_S,
-    SHOWN_AGAIN_S,
+    PADDING_INTERVAL_S,
+    PADDING_PACKETS,
+    PADDING_S,
+    REPLAY_INTERVAL_S,
 )
 from media.io.webrtc.session import KEY_FRAMES_PER_S, SHOWN_AGAIN_BURST, SHOWN_AGAIN_PER_S
-from media.stream.layer import LEFT_OUT_S, SILENT_S, Track
-from tests.support.media_forwarding import CODEC, FRAME_S, TICKS, Live, assert_seamless
+from media.stream.layer import LEFT_OUT_S, SILENT_S, Layer
+from tests.support.media_forwarding import CODEC, FRAME_S, TICKS, LiveRig, assert_seamless
 
 
 def test_a_newcomer_gets_the_pictures_since_the_key_frame_close_together() -> None:
-    live = Live(("",))
+    live = LiveRig(("",))
     live.frame("all")
     live.frame()
     live.frame()
@@ -39,7 +39,7 @@ def test_a_newcomer_gets_the_pictures_since_the_key_frame_close_together() -> No
 
 
 def test_ten_seconds_are_made_up_for_step_by_step() -> None:
-    live = Live(("",), packets=5)
+    live = LiveRig(("",), packets=5)
     live.frame("all")
     for _ in range(249):
         live.frame()
@@ -60,13 +60,13 @@ def test_ten_seconds_are_made_up_for_step_by_step() -> None:
 
 
 def test_who_comes_a_long_way_gets_a_key_frame_of_its_own() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
-    for _ in range(FAR_FRAMES_MAX):
+    for _ in range(HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
-    session = live.viewer(rtt_s=FAR_S)
+    session = live.viewer(rtt_s=HIGH_RTT_S)
     assert live.layer("m").keys.wanted
-    while live.now < 100 + 2 * SETTLE_S + FAR_FRAMES_MAX * FRAME_S:
+    while live.now < 100 + 2 * PADDING_S + HIGH_RTT_GOP_FRAMES_MAX * FRAME_S:
         live.frame()
         live.tick()
     assert live.seen(session) == []
@@ -79,18 +79,18 @@ def test_who_comes_a_long_way_gets_a_key_frame_of_its_own() -> None:
 
 
 def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
-    for _ in range(FAR_FRAMES_MAX):
+    for _ in range(HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
-    patient, gone = live.viewer(rtt_s=FAR_S), live.viewer(rtt_s=FAR_S)
+    patient, gone = live.viewer(rtt_s=HIGH_RTT_S), live.viewer(rtt_s=HIGH_RTT_S)
     live.forwarder.end(live.room, gone)
     came_at = live.now
     while not live.seen(patient):
         live.frame()
         live.tick()
-    waited_s = live.now - came_at - SETTLE_S
-    assert KEY_WITHIN_S < waited_s < KEY_WITHIN_S + 3 * FRAME_S
+    waited_s = live.now - came_at - PADDING_S
+    assert KEY_FRAME_WAIT_S < waited_s < KEY_FRAME_WAIT_S + 3 * FRAME_S
     assert live.seen(patient)[0][2]
     assert live.seen(gone) == []
     while live.room.catching_up:
@@ -102,9 +102,9 @@ def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> No
 
 @pytest.mark.parametrize("why", ["few", "deaf"])
 def test_who_comes_a_long_way_does_not_wait_where_that_helps_nobody(why: str) -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
-    for _ in range(2 if why == "few" else FAR_FRAMES_MAX):
+    for _ in range(2 if why == "few" else HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
     for second in range(5 if why == "deaf" else 0):
         live.layer("m").keys.want()
@@ -115,35 +115,35 @@ def test_who_comes_a_long_way_does_not_wait_where_that_helps_nobody(why: str) ->
 
 
 def test_padding_makes_the_beginning_of_a_long_way() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
-    session = live.viewer(rtt_s=FAR_S)
-    for _ in range(round(SETTLE_S / PAD_EVERY_S) - 1):
+    session = live.viewer(rtt_s=HIGH_RTT_S)
+    for _ in range(round(PADDING_S / PADDING_INTERVAL_S) - 1):
         live.tick()
         live.tick()
-        live.pass_time(PAD_EVERY_S)
+        live.pass_time(PADDING_INTERVAL_S)
     live.frame("m")
     assert live.seen(session) == [], "a key frame that comes too soon waits"
-    live.pass_time(SETTLE_S)
+    live.pass_time(PADDING_S)
     live.tick()
     padded = [number for number, payload in live.recorder.again if set(payload[:-1]) == {0}]
-    assert len(padded) == PADS * (round(SETTLE_S / PAD_EVERY_S) - 1)
+    assert len(padded) == PADDING_PACKETS * (round(PADDING_S / PADDING_INTERVAL_S) - 1)
     first, _, key = live.seen(session)[0]
     assert key
     assert [*padded, first] == list(range(padded[0], first + 1))
 
 
 def test_who_did_not_hear_the_end_of_the_handshake_begins_anew() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
-    for rtt_s in (0.0, FAR_S):
+    for rtt_s in (0.0, HIGH_RTT_S):
         session = live.viewer(rtt_s=rtt_s)
-        live.pass_time(SETTLE_S)
+        live.pass_time(PADDING_S)
         live.tick()
         live.frame()
         before = len(live.seen(session))
         live.forwarder.begin_picture(live.room, session, now=live.now)
-        live.pass_time(SETTLE_S)
+        live.pass_time(PADDING_S)
         live.tick()
         live.frame()
         seen = live.seen(session)
@@ -154,11 +154,11 @@ def test_who_did_not_hear_the_end_of_the_handshake_begins_anew() -> None:
 
 @pytest.mark.parametrize("late", [False, True])
 def test_a_key_frame_that_is_asked_for_so_soon_is_said_again(late: bool) -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer_from_far()
     live.frame()
-    live.pass_time(SAY_AGAIN_S if late else 0.0)
+    live.pass_time(KEY_FRAME_RESEND_S if late else 0.0)
     shown = len(live.seen(session))
     said = live.asks_for_key(session)
     if late:
@@ -177,7 +177,7 @@ def test_of_a_key_frame_said_again_the_beginning_comes_first_and_sets_are_for_wh
         b"\x7c\x05",
         b"\x7c\x45",
     )
-    live = Live(("",), packets=4)
+    live = LiveRig(("",), packets=4)
     live.frame("all", payloads=[sets, begin, middle, end])
     session = live.viewer_from_far()
     live.frame()
@@ -191,8 +191,8 @@ def test_of_a_key_frame_said_again_the_beginning_comes_first_and_sets_are_for_wh
 
 def test_of_a_large_key_frame_only_the_beginning_is_said_again() -> None:
     begin, middle = b"\x7c\x85", b"\x7c\x05"
-    live = Live(("",), packets=SAID_AGAIN_MAX + 1)
-    live.frame("all", payloads=[begin] + [middle] * SAID_AGAIN_MAX)
+    live = LiveRig(("",), packets=RESENT_KEY_FRAME_PACKETS_MAX + 1)
+    live.frame("all", payloads=[begin] + [middle] * RESENT_KEY_FRAME_PACKETS_MAX)
     session = live.viewer_from_far()
     live.frame()
     assert live.asks_for_key(session) == [live.seen(session)[0][0] & 0xFFFF]
@@ -200,10 +200,10 @@ def test_of_a_large_key_frame_only_the_beginning_is_said_again() -> None:
 
 @pytest.mark.parametrize("why", ["hears", "deaf", "asked too often"])
 def test_who_is_far_and_lost_the_picture_gets_another_key_frame(why: str) -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer_from_far()
-    for _ in range(round(SAY_AGAIN_S / FRAME_S) + FAR_FRAMES_MAX):
+    for _ in range(round(KEY_FRAME_RESEND_S / FRAME_S) + HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
     keys = live.layer("m").keys
     for second in range(5 if why == "deaf" else 0):
@@ -212,7 +212,7 @@ def test_who_is_far_and_lost_the_picture_gets_another_key_frame(why: str) -> Non
     while why == "asked too often" and session.key_frames.take(now=live.now):
         pass
     before = len(live.seen(session))
-    live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+    live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
     if why == "hears":
         assert keys.wanted
         assert len(live.seen(session)) == before
@@ -223,7 +223,7 @@ def test_who_is_far_and_lost_the_picture_gets_another_key_frame(why: str) -> Non
 
 
 def test_a_key_frame_meanwhile_ends_the_catching_up() -> None:
-    live = Live(("",), packets=5)
+    live = LiveRig(("",), packets=5)
     live.frame("all")
     for _ in range(100):
         live.frame()
@@ -239,7 +239,7 @@ def test_a_key_frame_meanwhile_ends_the_catching_up() -> None:
 
 
 def test_a_viewer_changes_layers_on_a_key_frame() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     for _ in range(60):
         live.frame()
@@ -256,7 +256,7 @@ def test_a_viewer_changes_layers_on_a_key_frame() -> None:
 
 
 def test_a_key_frame_just_past_is_as_good_as_the_next() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     live.frame()
     session = live.viewer()
@@ -267,43 +267,43 @@ def test_a_key_frame_just_past_is_as_good_as_the_next() -> None:
 
 
 def test_a_decoder_that_lost_the_picture_is_shown_it_again() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     live.frame()
     session = live.viewer()
     live.frame()
     before = len(live.seen(session))
-    live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+    live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
     assert live.seen(session)[before][2]
     assert not live.layer("m").keys.wanted, "the host is not troubled"
-    live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+    live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
     assert len(live.seen(session)) == before + 6, "not twice in a row"
     live.frame()
     assert_seamless(live.seen(session))
 
 
 def test_a_viewer_cannot_have_it_shown_again_all_the_time() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     for _ in range(round(10 / FRAME_S)):
-        live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+        live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
         live.frame("all")
     shown = live.room.counted["shown_again"]
     assert SHOWN_AGAIN_BURST <= shown <= SHOWN_AGAIN_BURST + 10 * SHOWN_AGAIN_PER_S
-    live.pass_time(SHOWN_AGAIN_S + 1)
-    live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+    live.pass_time(REPLAY_INTERVAL_S + 1)
+    live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
     assert live.room.counted["shown_again"] == shown + 1
 
 
 def test_a_decoder_that_always_fails_does_not_cost_everybody_key_frames() -> None:
-    live = Live(packets=AT_ONCE_PACKETS_MAX)
+    live = LiveRig(packets=AT_ONCE_PACKETS_MAX)
     live.frame("all")
     session = live.viewer()
     asked = 0
     for _ in range(10 * 25):
         live.frame()
-        live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+        live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
         if live.layer("m").keys.due(now=live.now):
             asked += 1
             live.frame("all")
@@ -311,7 +311,7 @@ def test_a_decoder_that_always_fails_does_not_cost_everybody_key_frames() -> Non
 
 
 def test_layers_that_go_on_later_after_a_pause_of_the_host_are_waited_for() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     live.choose(session, "h")
@@ -328,7 +328,7 @@ def test_layers_that_go_on_later_after_a_pause_of_the_host_are_waited_for() -> N
 
 
 def test_a_layer_wished_for_while_a_viewer_catches_up_is_gone_over_to() -> None:
-    live = Live(packets=60)
+    live = LiveRig(packets=60)
     live.frame("all")
     for _ in range(20):
         live.frame()
@@ -347,7 +347,7 @@ def test_a_layer_wished_for_while_a_viewer_catches_up_is_gone_over_to() -> None:
 
 @pytest.mark.parametrize(("given_up", "next_best"), [("h", "m"), ("m", "l"), ("l", "m")])
 def test_a_layer_that_the_host_gives_up_is_left_at_once(given_up: str, next_best: str) -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     live.choose(session, given_up)
@@ -366,7 +366,7 @@ def test_a_layer_that_the_host_gives_up_is_left_at_once(given_up: str, next_best
 
 
 def test_a_layer_of_which_some_pictures_are_left_out_is_kept() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     live.choose(session, "h")
@@ -380,7 +380,7 @@ def test_a_layer_of_which_some_pictures_are_left_out_is_kept() -> None:
 
 
 def test_a_pause_of_the_host_is_no_change_of_layers() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     live.choose(session, "h")
@@ -400,7 +400,7 @@ def test_a_pause_of_the_host_is_no_change_of_layers() -> None:
 
 
 def test_pictures_that_come_slowly_are_not_given_up() -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     live.choose(session, "h")
@@ -417,15 +417,15 @@ def test_pictures_that_come_slowly_are_not_given_up() -> None:
 
 @pytest.mark.parametrize("rids", [("",), ("l", "h"), ("x", "y")])
 def test_a_host_that_returns_with_other_layers_keeps_its_viewers(rids: tuple[str, ...]) -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     session = live.viewer()
     live.frame()
-    kept = {layer.rid: layer for layer in live.stream.layers}
-    layers = [kept.get(rid) or Track("video", CODEC, 9_000, rid) for rid in rids]
-    for layer in live.stream.layers:
+    kept = {layer.rid: layer for layer in live.track.layers}
+    layers = [kept.get(rid) or Layer("video", CODEC, 9_000, rid) for rid in rids]
+    for layer in live.track.layers:
         layer.lose_source()
-    live.forwarder.replace_layers(live.room, live.stream, layers)
+    live.forwarder.replace_layers(live.room, live.track, layers)
     assert set(live.room.waiting) | set(live.room.legs) <= set(layers), "nothing keeps the others"
     live.pass_time(3)
     live.frame("all")
@@ -445,20 +445,20 @@ ACTIONS = st.sampled_from(
 
 @given(st.lists(ACTIONS, max_size=60))
 def test_no_seam_shows_whatever_happens(actions: list[str]) -> None:
-    live = Live()
+    live = LiveRig()
     live.frame("all")
     sessions = [live.viewer(), live.viewer(repairs=False)]
     for action in actions:
         what, _, rid = action.partition(" ")
         for session in sessions:
             if what == "want":
-                live.forwarder.want_key(live.room, session, live.stream, now=live.now)
+                live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
             elif what == "choose":
                 live.choose(session, rid or None)
             elif what == "thin":
-                session.line.hear_estimate(session.line.estimate / 2 + 9_000, now=live.now)
+                session.link.on_estimate(session.link.estimate / 2 + 9_000, now=live.now)
             elif what == "fit":
-                session.line.hear_estimate(session.line.estimate * 1.1 + 9_000, now=live.now)
+                session.link.on_estimate(session.link.estimate * 1.1 + 9_000, now=live.now)
             elif what == "second":
                 live.pass_time(0.3)
                 live.forwarder.choose(live.room, session, now=live.now)

@@ -8,11 +8,11 @@ from random import Random
 
 import pytest
 
-from media.emulator import Conditions, Link
+from media.emulator import Conditions, EmulatedLink
 from media.forwarding.uplink import Uplink
-from media.stream.layer import Frame, Track
+from media.stream.layer import Frame, Layer
 from media.wire import rtcp, rtp
-from tests.media.forwarding.test_uplink import ONE, Stream, chosen
+from tests.media.forwarding.test_uplink import ONE, Track, chosen
 from tests.media.wire.test_frame_size import nal_units
 
 FRAME_S = 1 / 25
@@ -50,10 +50,10 @@ class Browser:
 
     def __post_init__(self) -> None:
         sendings = chosen(ONE)
-        self.track = Track("video", sendings["video"].codec, 1_000)
-        self.uplink = Uplink({"video": Stream("video", [self.track])}, sendings, Counter())
-        self.up = Link(self.conditions, Random(self.seed))
-        self.down = Link(self.conditions, Random(self.seed + 1))
+        self.layer = Layer("video", sendings["video"].codec, 1_000)
+        self.uplink = Uplink({"video": Track("video", [self.layer])}, sendings, Counter())
+        self.up = EmulatedLink(self.conditions, Random(self.seed))
+        self.down = EmulatedLink(self.conditions, Random(self.seed + 1))
         [self.parameters] = [unit for unit in nal_units("libx264", 320, 180) if unit[0] & 31 == SPS]
 
     def run(self) -> None:
@@ -65,10 +65,10 @@ class Browser:
                 self._picture()
             for raw in self.up.ready(now=self.now):
                 self.uplink.take(rtp.parse(raw), raw, now=self.now)
-            self.arrived += [(self.now, frame) for frame in self.track.poll(now=self.now)]
+            self.arrived += [(self.now, frame) for frame in self.layer.poll(now=self.now)]
             if step % TICK_STEPS == 0:
-                if self.track.waits_for_key:
-                    self.track.keys.want()
+                if self.layer.waits_for_key:
+                    self.layer.keys.want()
                 for asked in self.uplink.repairs(now=self.now):
                     self.down.send(asked, now=self.now)
             for asked in self.down.ready(now=self.now):
@@ -119,14 +119,14 @@ class Browser:
         return shown[1:]
 
 
-def line(loss: float, *, reorders: bool = False) -> Conditions:
+def link(loss: float, *, reorders: bool = False) -> Conditions:
     return Conditions(loss=loss, delay_s=0.030, jitter_s=0.050, reorders=reorders)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("reorders", [False, True], ids=["in order", "overtaking"])
 def test_a_line_that_loses_three_percent_freezes_nothing(seed: int, reorders: bool) -> None:
-    host = Browser(line(0.03, reorders=reorders), seed)
+    host = Browser(link(0.03, reorders=reorders), seed)
     host.run()
     shown = host.shown()
     assert max(after - before for before, after in pairwise(shown)) < FREEZE_S
@@ -135,7 +135,7 @@ def test_a_line_that_loses_three_percent_freezes_nothing(seed: int, reorders: bo
 
 
 def test_a_line_that_loses_ten_percent_still_plays() -> None:
-    host = Browser(line(0.10), seed=1)
+    host = Browser(link(0.10), seed=1)
     host.run()
     shown = host.shown()
     assert len(shown) >= 0.97 * host.pictures

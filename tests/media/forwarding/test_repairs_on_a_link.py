@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from media.emulator import Conditions, Link
-from media.stream.nack import ASK_AGAIN_S, Nacks
+from media.emulator import Conditions, EmulatedLink
+from media.stream.nack import NACK_INTERVAL_S, Nacks
 from media.stream.reorder import Reorder
 
 FRAME_S = 1 / 15
@@ -20,7 +20,7 @@ NUMBER_BYTES = 4
 
 
 @dataclass
-class Line:
+class RepairSimulation:
     """A host and our end of its line, in steps of a millisecond."""
 
     conditions: Conditions
@@ -31,14 +31,14 @@ class Line:
     given_up: int = 0
     longest_wait_s: float = 0.0
     repeated: dict[int, float] = field(default_factory=dict)
-    up: Link = field(init=False)
-    down: Link = field(init=False)
+    up: EmulatedLink = field(init=False)
+    down: EmulatedLink = field(init=False)
     reorder: Reorder[None] = field(default_factory=Reorder)
     nacks: Nacks = field(default_factory=Nacks)
 
     def __post_init__(self) -> None:
-        self.up = Link(self.conditions, Random(self.seed))
-        self.down = Link(self.conditions, Random(self.seed + 1))
+        self.up = EmulatedLink(self.conditions, Random(self.seed))
+        self.down = EmulatedLink(self.conditions, Random(self.seed + 1))
 
     def run(self) -> None:
         """Let the host send for a while."""
@@ -52,7 +52,7 @@ class Line:
             for number in _numbers(self.up.ready(now=now)):
                 self.nacks.came(number, now=now)
                 self.reorder.receive(number, None, now=now)
-            waited_s = self.reorder.waits_s(now=now)
+            waited_s = self.reorder.queuing_delay_s(now=now)
             for number, _ in self.reorder.ready(now=now):
                 self.given_up += number - expected
                 expected = number + 1
@@ -80,16 +80,16 @@ def _numbers(datagrams: list[bytes]) -> Iterator[int]:
 # A machine's clock tells its uptime: a second, some minutes, a day, months.
 @pytest.mark.parametrize("start", [1.0, 600.0, 86_400.0, 1e7])
 def test_nine_in_ten_losses_of_a_short_line_are_repaired_whatever_the_clock(start: float) -> None:
-    line = Line(Conditions(loss=0.03, delay_s=0.020), start)
-    line.run()
-    assert line.up.counts.lost > 30
-    assert line.given_up < line.up.counts.lost / 10
+    link = RepairSimulation(Conditions(loss=0.03, delay_s=0.020), start)
+    link.run()
+    assert link.up.counts.lost > 30
+    assert link.given_up < link.up.counts.lost / 10
 
 
 def test_nothing_is_given_up_where_nothing_is_lost() -> None:
-    line = Line(Conditions(delay_s=0.030, jitter_s=0.030), 0.0)
-    line.run()
-    assert line.given_up == 0
+    link = RepairSimulation(Conditions(delay_s=0.030, jitter_s=0.030), 0.0)
+    link.run()
+    assert link.given_up == 0
 
 
 LONG = Conditions(loss=0.03, delay_s=0.080)
@@ -97,18 +97,18 @@ LONG_RTT_S = 0.160
 
 
 def test_a_long_line_is_repaired_too_and_asked_no_more_than_it_needs() -> None:
-    line = Line(LONG, 1.0)
-    line.run()
-    assert line.given_up == 0
-    repeats = line.up.counts.sent - line.sent
-    assert repeats < 2.2 * line.up.counts.lost
+    link = RepairSimulation(LONG, 1.0)
+    link.run()
+    assert link.given_up == 0
+    repeats = link.up.counts.sent - link.sent
+    assert repeats < 2.2 * link.up.counts.lost
 
 
 def test_a_browser_repeats_once_more_as_soon_as_a_round_trip_has_passed() -> None:
-    line = Line(LONG, 1.0, repeats_every_s=LONG_RTT_S)
-    line.run()
-    assert line.given_up == 0
-    repeats = line.up.counts.sent - line.sent
-    assert repeats < 1.2 * line.up.counts.lost
+    link = RepairSimulation(LONG, 1.0, repeats_every_s=LONG_RTT_S)
+    link.run()
+    assert link.given_up == 0
+    repeats = link.up.counts.sent - link.sent
+    assert repeats < 1.2 * link.up.counts.lost
     # One of them is lost twice: it and its repeat.
-    assert line.longest_wait_s < 2 * (LONG_RTT_S + TICK_S + ASK_AGAIN_S)
+    assert link.longest_wait_s < 2 * (LONG_RTT_S + TICK_S + NACK_INTERVAL_S)

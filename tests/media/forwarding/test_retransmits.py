@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.forwarding.forwarder import ENDS_AGAIN_S
+from media.forwarding.forwarder import DUPLICATE_LAST_PACKET_S
 from media.io.webrtc.session import REPEATS_BURST, REPEATS_PER_S, Bucket
-from tests.support.media_forwarding import FRAME_S, Live
+from tests.support.media_forwarding import FRAME_S, LiveRig
 
 
 @given(st.lists(st.floats(0, 0.2), min_size=1, max_size=400))
@@ -24,7 +24,7 @@ def test_a_viewer_within_the_rate_gets_all() -> None:
     assert all(repeats.take(now=number / 30) for number in range(1_000))
 
 
-def said_twice(live: Live, seconds: float) -> list[int]:
+def said_twice(live: LiveRig, seconds: float) -> list[int]:
     """Let pictures come, and return what is said again of them unasked, as 16-bit numbers."""
     before = len(live.recorder.again)
     for _ in range(round(seconds / FRAME_S)):
@@ -36,21 +36,21 @@ def said_twice(live: Live, seconds: float) -> list[int]:
 
 
 def test_who_comes_from_far_is_said_the_ends_of_its_first_pictures_twice() -> None:
-    live = Live(("",), packets=3)
+    live = LiveRig(("",), packets=3)
     live.frame("all")
     session = live.viewer_from_far()
     said_twice(live, FRAME_S)
     before = len(live.seen(session))
-    ends = [number & 0xFFFF for number in said_twice(live, ENDS_AGAIN_S / 2)]
+    ends = [number & 0xFFFF for number in said_twice(live, DUPLICATE_LAST_PACKET_S / 2)]
     numbers = [number & 0xFFFF for number, _, _ in live.seen(session)[before:]]
     assert ends == numbers[2::3]
-    said_twice(live, ENDS_AGAIN_S)
+    said_twice(live, DUPLICATE_LAST_PACKET_S)
     assert said_twice(live, 1.0) == [], "its delay has grown meanwhile"
     assert not live.room.beginning
 
 
 def test_a_newcomers_ends_count_as_repeats_and_stop_with_it() -> None:
-    live = Live(("",), packets=3)
+    live = LiveRig(("",), packets=3)
     live.frame("all")
     session = live.viewer_from_far()
     while session.repeats.take(now=live.now):
@@ -61,7 +61,7 @@ def test_a_newcomers_ends_count_as_repeats_and_stop_with_it() -> None:
 
 
 def test_who_is_near_is_told_of_a_lost_end_soon_enough() -> None:
-    live = Live(("",), packets=3)
+    live = LiveRig(("",), packets=3)
     live.frame("all")
     live.viewer()
     assert said_twice(live, 1.0) == []

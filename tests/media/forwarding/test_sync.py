@@ -9,13 +9,13 @@ from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 from media.forwarding import feedback
 from media.forwarding.downlink import Downlink
 from media.forwarding.leg import Leg
-from media.forwarding.live import Stream
+from media.forwarding.live import Track
 from media.io.webrtc.session import Session
-from media.stream.layer import Track
+from media.stream.layer import Layer
 from media.wire import rtcp
 from media.wire.rtp import Packet
 from media.wire.sdp import Codec
-from tests.support.media_forwarding import DELTA, KEY, Live
+from tests.support.media_forwarding import DELTA, KEY, LiveRig
 
 SKEW_MAX_S = 0.040
 MINUTES = 30
@@ -33,13 +33,13 @@ class Clear:
         return text
 
 
-class Evening(Live):
+class Evening(LiveRig):
     """A live with sound, whose host tells its clock every second, and one viewer."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.sound = Track("audio", SOUND, 5_000)
-        self.room.streams["audio"] = Stream("audio", SOUND, 88, [self.sound])
+        self.sound = Layer("audio", SOUND, 5_000)
+        self.room.tracks["audio"] = Track("audio", SOUND, 88, [self.sound])
         self.reports: dict[int, tuple[float, int]] = {}  # by SSRC: NTP seconds, timestamp
         self.began = self.now
         self.host = 0  # how often it has come
@@ -63,33 +63,33 @@ class Evening(Live):
                 info = packet.sender_info
                 self.reports[packet.ssrc] = info.ntp_timestamp / (1 << 32), info.rtp_timestamp
 
-    def media(self, track: Track, at: int, ticks_per_s: float, drift: float, payload: bytes) -> int:
+    def media(self, layer: Layer, at: int, ticks_per_s: float, drift: float, payload: bytes) -> int:
         """Send a packet of what is captured now; return the host's timestamp."""
         base = 7_000_000 * (at + 1) * (self.host + 1)
         timestamp = round((self.now - self.began) * ticks_per_s * (1 + drift)) + base & 0xFFFFFFFF
         ssrc = 10 * self.host + at + 1
-        number = self.numbers[track]
-        self.numbers[track] += 1
+        number = self.numbers[layer]
+        self.numbers[layer] += 1
         packet = Packet(96, True, number & 0xFFFF, timestamp, ssrc, payload)
-        stream = self.room.streams[track.kind]
+        track = self.room.tracks[layer.kind]
         # A large picture takes longer to encode and to send.
-        arrives = self.now + next(self.jitter) + 0.15 * at * (track.kind == "video")
-        track.receive(packet, now=arrives)
-        self.forwarder.forward(self.room, stream, track, now=arrives)
+        arrives = self.now + next(self.jitter) + 0.15 * at * (layer.kind == "video")
+        layer.receive(packet, now=arrives)
+        self.forwarder.forward(self.room, track, layer, now=arrives)
         return timestamp
 
     def _jitter(self) -> Iterator[float]:
         while True:
             yield from (0.0, 0.003, 0.001, 0.006, 0.002)
 
-    def report(self, track: Track, timestamp: int) -> None:
-        source = track.source
+    def report(self, layer: Layer, timestamp: int) -> None:
+        source = layer.source
         assert source
         ntp_time = round((NTP_BEGAN + self.now) * (1 << 32))
         info = RtcpSenderInfo(ntp_time, timestamp, 1, 1)
-        stream = self.room.streams[track.kind]
+        track = self.room.tracks[layer.kind]
         packet = RtcpSrPacket(ssrc=source.ssrc, sender_info=info)
-        feedback.pass_sender_report(self.room, stream, track, packet, now=self.now)
+        feedback.pass_sender_report(self.room, track, layer, packet, now=self.now)
 
     def skew_s(self, session: Session) -> float:
         """How far apart what is captured now is shown, by what the viewer was told."""
@@ -98,7 +98,7 @@ class Evening(Live):
             downlink = session.downlinks[kind]
             assert downlink.layer
             timestamp = downlink.layer.timestamp + downlink.leg.ticks & 0xFFFFFFFF
-            ntp_s, reported = self.reports[self.room.streams[kind].ssrc]
+            ntp_s, reported = self.reports[self.room.tracks[kind].ssrc]
             ticks = (timestamp - reported + 0x80000000 & 0xFFFFFFFF) - 0x80000000
             shown.append(ntp_s + ticks / clock_hz)
         return abs(shown[0] - shown[1])
@@ -106,26 +106,26 @@ class Evening(Live):
 
 def test_picture_and_sound_stay_within_forty_milliseconds_for_half_an_hour() -> None:
     live = Evening()
-    layers = live.stream.layers
+    layers = live.track.layers
     session: Session | None = None
     worst, measured = 0.0, 0
     for step in range(round(MINUTES * 60 / SOUND_S)):
         second, part = divmod(step, round(1 / SOUND_S))
         if (second, part) == (900, 0):  # the host's phone starts anew
-            for track in (*layers, live.sound):
-                track.lose_source()
+            for layer in (*layers, live.sound):
+                layer.lose_source()
             live.host += 1
         timestamps = {live.sound: live.media(live.sound, 3, 48_000, SOUND_DRIFT, bytes(80))}
         if step % 2 == 0:
             key = part == 0 and second % 10 == 0
-            for at, track in enumerate(layers):
+            for at, layer in enumerate(layers):
                 payload = (KEY if key else DELTA) + bytes(100 * (at + 1))
-                timestamps[track] = live.media(track, at, 90_000, VIDEO_DRIFT, payload)
+                timestamps[layer] = live.media(layer, at, 90_000, VIDEO_DRIFT, payload)
         if session is None and second == 2:
             session = live.come()
         if part == 0:
-            for track, timestamp in timestamps.items():
-                live.report(track, timestamp)
+            for layer, timestamp in timestamps.items():
+                live.report(layer, timestamp)
         if session is not None and part == 0 and second % 60 == 30:
             live.choose(session, ("l", "m", "h")[second // 60 % 3])
         if session is not None and part == 10 and len(live.reports) == 2:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from media.forwarding.uplink import Uplink
-from media.stream.layer import KEY_AFTER_S, Track
+from media.stream.layer import KEY_FRAME_REQUEST_AFTER_S, Layer
 from media.wire import rtp, sdp
 from media.wire.sdp import REPAIRED_RID_URI, RID_URI
 from tests.fuzz.test_media_parsers import LOCAL, OFFER
@@ -29,11 +29,11 @@ def chosen(offer: str) -> dict[str, sdp.Sending]:
 
 
 @dataclass
-class Stream:
+class Track:
     """A host's picture, with as many layers as were chosen."""
 
     kind: str
-    layers: list[Track]
+    layers: list[Layer]
 
 
 @dataclass
@@ -42,15 +42,15 @@ class Host:
 
     offer: str
     now: float = 10.0
-    streams: dict[str, Stream] = field(init=False)
+    tracks: dict[str, Track] = field(init=False)
     uplink: Uplink = field(init=False)
 
     def __post_init__(self) -> None:
         sendings = chosen(self.offer)
         codec, rids = sendings["video"].codec, sendings["video"].section.rids or ("",)
-        layers = [Track("video", codec, 1_000, rid) for rid in rids]
-        self.streams = {"video": Stream("video", layers)}
-        self.uplink = Uplink(self.streams, sendings, Counter())
+        layers = [Layer("video", codec, 1_000, rid) for rid in rids]
+        self.tracks = {"video": Track("video", layers)}
+        self.uplink = Uplink(self.tracks, sendings, Counter())
 
     def sends(
         self, ssrc: int, number: int, payload: bytes, *, rid: str = "", again: bool = False
@@ -70,7 +70,7 @@ class Host:
 
     def frames(self, rid: str) -> int:
         """How many frames of a layer are complete."""
-        layer = next(each for each in self.streams["video"].layers if each.rid == rid)
+        layer = next(each for each in self.tracks["video"].layers if each.rid == rid)
         return len(layer.poll(now=self.now))
 
     def asks(self) -> None:
@@ -93,22 +93,22 @@ def test_a_repeat_fills_the_gap_of_its_layer(offer: str, rid: str) -> None:
     host.asks()
     host.sends(9, 103, PICTURE, again=True)
     assert host.frames(rid) == 2
-    assert host.streams["video"].layers[-1 if rid == "h" else 0].lost == 0
+    assert host.tracks["video"].layers[-1 if rid == "h" else 0].lost == 0
 
 
 def test_a_key_frame_is_asked_for_beside_a_repair_that_takes_long() -> None:
     host = Host(ONE)
     host.sends(1, 100, IDR)
     host.sends(1, 102, PICTURE)
-    [track] = host.streams["video"].layers
-    track.poll(now=host.now)
+    [layer] = host.tracks["video"].layers
+    layer.poll(now=host.now)
     host.asks()
-    assert track.keys.asked == 0
-    host.now += KEY_AFTER_S
+    assert layer.keys.asked == 0
+    host.now += KEY_FRAME_REQUEST_AFTER_S
     host.asks()
-    assert track.keys.asked == 1
+    assert layer.keys.asked == 1
     host.asks()
-    assert track.keys.asked == 1, "one at a time"
+    assert layer.keys.asked == 1, "one at a time"
 
 
 def test_repeats_that_nobody_asked_for_change_nothing() -> None:

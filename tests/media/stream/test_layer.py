@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.stream.layer import FRAMES_PER_S_MIN, KEY_AFTER_S, RING_S, Frame, Track
+from media.stream.layer import FRAMES_PER_S_MIN, KEY_FRAME_REQUEST_AFTER_S, RING_S, Frame, Layer
 from media.stream.reorder import REPAIR_S
 from media.wire.rtp import Packet
 from media.wire.sdp import Codec
@@ -14,12 +14,12 @@ KEY, DELTA = b"\x65\x88", b"\x41\x88"
 FPS, TICKS = 25, 3_600
 
 
-def track() -> Track:
-    return Track("video", Codec("H264", 96, 90_000), first_sequence=100)
+def layer() -> Layer:
+    return Layer("video", Codec("H264", 96, 90_000), first_sequence=100)
 
 
 def feed(
-    track: Track, sequence: int, timestamp: int, payload: bytes, *, now: float, ssrc: int = 1
+    layer: Layer, sequence: int, timestamp: int, payload: bytes, *, now: float, ssrc: int = 1
 ) -> list[Frame]:
     """One frame of two packets."""
     frames = []
@@ -27,8 +27,8 @@ def feed(
         packet = Packet(
             96, last, sequence + at & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc, payload + bytes(100)
         )
-        track.receive(packet, now=now)
-        frames += track.poll(now=now)
+        layer.receive(packet, now=now)
+        frames += layer.poll(now=now)
     return frames
 
 
@@ -42,7 +42,7 @@ def numbers(frames: list[Frame]) -> list[int]:
 
 
 def test_a_live_begins_with_a_key_frame() -> None:
-    live = track()
+    live = layer()
     assert feed(live, 7, 0, DELTA, now=0) == []
     assert live.waits_for_key
     [frame] = feed(live, 9, TICKS, KEY, now=0.04)
@@ -51,7 +51,7 @@ def test_a_live_begins_with_a_key_frame() -> None:
 
 
 def test_a_returning_host_is_spliced_without_a_seam() -> None:
-    live = track()
+    live = layer()
     frames = feed(live, 65_534, 5, KEY, now=0) + feed(live, 65_536, 5 + TICKS, DELTA, now=0.04)
     live.lose_source()
     assert feed(live, 40, 999_999, DELTA, now=5.0, ssrc=2) == []
@@ -63,7 +63,7 @@ def test_a_returning_host_is_spliced_without_a_seam() -> None:
 
 @pytest.mark.parametrize("jump", [-5_000, 5_000, -32_768, 32_767])
 def test_numbers_go_on_when_a_hosts_jump_under_the_same_ssrc(jump: int) -> None:
-    live = track()
+    live = layer()
     frames = feed(live, 40_000, 5, KEY, now=0)
     frames += feed(live, 40_000 + jump, 999, DELTA, now=0.5)
     frames += feed(live, 40_002 + jump, 999 + TICKS, KEY, now=1)
@@ -74,7 +74,7 @@ def test_numbers_go_on_when_a_hosts_jump_under_the_same_ssrc(jump: int) -> None:
 def test_no_number_is_given_twice_whatever_a_host_sends(
     packets: list[tuple[int, int, bool]],
 ) -> None:
-    live, given_out, now = track(), [], 0.0
+    live, given_out, now = layer(), [], 0.0
     for sequence, ssrc, key in packets:
         now += 0.05
         given_out += numbers(
@@ -84,7 +84,7 @@ def test_no_number_is_given_twice_whatever_a_host_sends(
 
 
 def test_a_lost_packet_leaves_its_number_free() -> None:
-    live = track()
+    live = layer()
     feed(live, 1, 0, KEY, now=0)
     frames = feed(live, 4, TICKS, DELTA, now=0.04)
     assert frames == []
@@ -94,7 +94,7 @@ def test_a_lost_packet_leaves_its_number_free() -> None:
 
 
 def test_sound_waits_for_what_was_overtaken_and_not_for_what_is_lost() -> None:
-    live = Track("audio", Codec("opus", 111, 48_000), first_sequence=100)
+    live = Layer("audio", Codec("opus", 111, 48_000), first_sequence=100)
 
     def feed_sound(number: int, now: float) -> list[int]:
         live.receive(Packet(111, False, number, number * 960, 1, b"sound"), now=now)
@@ -110,7 +110,7 @@ def test_sound_waits_for_what_was_overtaken_and_not_for_what_is_lost() -> None:
 
 
 def test_what_was_held_up_once_may_be_held_up_a_round_trip_longer() -> None:
-    live = track()
+    live = layer()
     feed(live, 0, 0, KEY, now=0.0)
     assert live.held_s == 0
     feed(live, 4, 2 * TICKS, DELTA, now=0.08)
@@ -129,16 +129,18 @@ def test_what_was_held_up_once_may_be_held_up_a_round_trip_longer() -> None:
 
 def test_a_key_frame_is_not_held_up_by_a_repair_that_takes_too_long() -> None:
     [whole] = [unit for unit in nal_units("libx264", 320, 180) if unit[0] & 31 == 7]
-    live = track()
+    live = layer()
     feed(live, 7, 0, KEY, now=0)
     assert feed(live, 10, 2 * TICKS, DELTA, now=0.08) == [], "9 is missing"
-    assert live.waits_s(now=0.18) == pytest.approx(0.1)
+    assert live.queuing_delay_s(now=0.18) == pytest.approx(0.1)
     assert feed(live, 12, 3 * TICKS, KEY, now=0.2) == [], "it may lack its beginning"
-    assert feed(live, 14, 4 * TICKS, whole, now=0.07 + KEY_AFTER_S) == [], "9 may come yet"
-    [frame] = live.poll(now=0.1 + KEY_AFTER_S)
+    assert feed(live, 14, 4 * TICKS, whole, now=0.07 + KEY_FRAME_REQUEST_AFTER_S) == [], (
+        "9 may come yet"
+    )
+    [frame] = live.poll(now=0.1 + KEY_FRAME_REQUEST_AFTER_S)
     assert frame.key
     assert numbers([frame]) == [107, 108]
-    assert live.waits_s(now=1.0) == 0
+    assert live.queuing_delay_s(now=1.0) == 0
     late = Packet(96, True, 9, TICKS, 1, DELTA)
     live.receive(late, now=0.5)
     assert live.poll(now=0.5) == [], "too late"
@@ -146,10 +148,10 @@ def test_a_key_frame_is_not_held_up_by_a_repair_that_takes_too_long() -> None:
 
 def test_a_key_frame_that_is_not_whole_does_not_end_the_wait_for_a_repair() -> None:
     [whole] = [unit for unit in nal_units("libx264", 320, 180) if unit[0] & 31 == 7]
-    live = track()
+    live = layer()
     feed(live, 7, 0, KEY, now=0)
     assert feed(live, 10, 2 * TICKS, DELTA, now=0.08) == [], "9 is missing"
-    now = 0.1 + KEY_AFTER_S
+    now = 0.1 + KEY_FRAME_REQUEST_AFTER_S
     live.receive(Packet(96, False, 12, 3 * TICKS, 1, whole), now=now)
     live.receive(Packet(96, True, 14, 3 * TICKS, 1, KEY), now=now)
     assert live.poll(now=now) == [], "13 is missing, too"
@@ -164,7 +166,7 @@ def test_a_key_frame_that_is_not_whole_does_not_end_the_wait_for_a_repair() -> N
 
 
 def test_the_ring_keeps_what_was_sent_for_a_while() -> None:
-    live = track()
+    live = layer()
     [frame] = feed(live, 1, 0, KEY, now=0)
     assert live.ring[100].item is frame.runs[0].items[0]
     feed(live, 3, TICKS, DELTA, now=RING_S + 0.1)
@@ -175,7 +177,7 @@ def test_the_ring_keeps_what_was_sent_for_a_while() -> None:
 
 
 def test_padding_that_probes_a_hosts_line_is_not_missed_by_viewers() -> None:
-    live = track()
+    live = layer()
     frames = feed(live, 1, 0, KEY, now=0)
     live.receive(Packet(96, False, 3, 0, 1, b""), now=0.01)
     frames += live.poll(now=0.01)
@@ -185,22 +187,22 @@ def test_padding_that_probes_a_hosts_line_is_not_missed_by_viewers() -> None:
 
 
 def test_what_was_captured_when_is_known_from_the_hosts_report() -> None:
-    live = track()
+    live = layer()
     [frame] = feed(live, 1, 0xFFFF_FFFF, KEY, now=0)
     assert live.source and live.captured_at(frame.timestamp) is None
-    live.source.hear_report(1_000 << 32, 44_999, now=0.5)
+    live.source.on_report(1_000 << 32, 44_999, now=0.5)
     captured = live.captured_at(frame.timestamp)
     assert captured == pytest.approx(1_000 - 0.5, abs=1e-4)
     assert live.captured_at(frame.timestamp + 90_000) == pytest.approx(1_000.5, abs=1e-4)
 
 
-def sound(track: Track, number: int, *, now: float) -> list[Frame]:
-    track.receive(Packet(111, False, number, number * 960, 1, bytes(80 + number)), now=now)
-    return track.poll(now=now)
+def sound(layer: Layer, number: int, *, now: float) -> list[Frame]:
+    layer.receive(Packet(111, False, number, number * 960, 1, bytes(80 + number)), now=now)
+    return layer.poll(now=now)
 
 
 def test_sound_goes_out_in_pairs_where_many_listen() -> None:
-    live = Track("audio", Codec("opus", 111, 48_000), first_sequence=100)
+    live = Layer("audio", Codec("opus", 111, 48_000), first_sequence=100)
     assert numbers(sound(live, 0, now=0.00)) == [100]
     live.pairs = True
     assert sound(live, 1, now=0.02) == []
@@ -211,7 +213,7 @@ def test_sound_goes_out_in_pairs_where_many_listen() -> None:
 
 
 def test_a_packet_of_sound_does_not_wait_long_for_another() -> None:
-    live = Track("audio", Codec("opus", 111, 48_000), first_sequence=100)
+    live = Layer("audio", Codec("opus", 111, 48_000), first_sequence=100)
     live.pairs = True
     assert sound(live, 0, now=0.00) == []
     assert live.poll(now=0.02) == []
@@ -219,7 +221,7 @@ def test_a_packet_of_sound_does_not_wait_long_for_another() -> None:
 
 
 def test_a_report_tells_what_was_lost_since_the_last_one() -> None:
-    live = track()
+    live = layer()
     feed(live, 0, 0, KEY, now=0)
     feed(live, 4, TICKS, DELTA, now=0.04)  # 2 and 3 never came
     assert live.source
@@ -232,7 +234,7 @@ def test_a_report_tells_what_was_lost_since_the_last_one() -> None:
 
 
 def test_what_never_came_is_counted_once_and_only_when_it_is_given_up() -> None:
-    live = track()
+    live = layer()
     feed(live, 0, 0, KEY, now=0)
     assert live.count_second(now=0.03) == 0
     feed(live, 4, TICKS, DELTA, now=0.04)  # 2 and 3 are missing
@@ -243,17 +245,17 @@ def test_what_never_came_is_counted_once_and_only_when_it_is_given_up() -> None:
 
 
 def test_a_report_answers_the_hosts_own_with_its_age() -> None:
-    live = track()
+    live = layer()
     feed(live, 0, 0, KEY, now=0)
     assert live.source
     assert live.source.report(now=1)[5:] == (0, 0)
-    live.source.hear_report(0x1234_5678_9ABC_DEF0, 0, now=1.0)
+    live.source.on_report(0x1234_5678_9ABC_DEF0, 0, now=1.0)
     assert live.source.report(now=1.5)[5:] == (0x5678_9ABC, 32_768)
 
 
 @pytest.mark.parametrize(("late_s", "jitter_ms"), [(0.0, 0), (0.02, 20)])
 def test_jitter_is_how_unevenly_frames_come(late_s: float, jitter_ms: float) -> None:
-    live = track()
+    live = layer()
     for number in range(200):
         now = number * 0.04 + (late_s if number % 2 else 0.0)
         packet = Packet(96, True, number, number * TICKS, 1, KEY)
@@ -263,7 +265,7 @@ def test_jitter_is_how_unevenly_frames_come(late_s: float, jitter_ms: float) -> 
 
 
 def test_a_key_frame_with_a_hole_is_none_and_another_one_is_asked_for() -> None:
-    live = track()
+    live = layer()
     feed(live, 0, 0, KEY, now=0)
     live.keys.want()
     assert live.keys.due(now=1.0)
@@ -279,7 +281,7 @@ def test_a_key_frame_with_a_hole_is_none_and_another_one_is_asked_for() -> None:
 
 
 def test_what_is_lost_after_a_key_frame_wants_another_one() -> None:
-    live = track()
+    live = layer()
     feed(live, 0, 0, KEY, now=0)
     for number in (2, 3):
         live.receive(Packet(96, number == 3, number, TICKS, 1, KEY + bytes(100)), now=0.04)

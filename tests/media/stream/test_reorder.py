@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.stream.nack import ASK_AGAIN_S, ASKED_MAX, LIST_MAX, Nacks
+from media.stream.nack import ASKED_MAX, LIST_MAX, NACK_INTERVAL_S, Nacks
 from media.stream.reorder import JUMP_MAX, REPAIR_S, Reorder
 
 
@@ -45,11 +45,11 @@ def test_what_is_skipped_holds_up_nothing() -> None:
     for number, item in ((1, "a"), (3, "c"), (5, "e")):
         order.receive(number, item, now=1)
     assert order.ready(now=1) == [(1, "a")]
-    assert order.waits_s(now=1.25) == 0.25
+    assert order.queuing_delay_s(now=1.25) == 0.25
     order.skip_to(5)
     assert order.missing() == []
     assert order.ready(now=1.3) == [(5, "e")]
-    assert order.waits_s(now=2) == 0
+    assert order.queuing_delay_s(now=2) == 0
     assert order.receive(4, "d", now=2) is False
 
 
@@ -91,7 +91,7 @@ def test_a_missing_packet_is_asked_for_in_measure_and_not_for_ever() -> None:
     nacks = Nacks()
     asked = 0
     for step in range(100):
-        now = step * ASK_AGAIN_S / 2
+        now = step * NACK_INTERVAL_S / 2
         if nacks.due([7], now=now):
             asked += 1
     assert asked == ASKED_MAX

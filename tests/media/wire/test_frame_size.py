@@ -9,7 +9,7 @@ from av.video.codeccontext import VideoCodecContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.wire.frame_size import Size, size_of
+from media.wire.frame_size import Size, frame_size_of
 
 
 def nal_units(codec: str, width: int, height: int, profile: str = "") -> list[bytes]:
@@ -31,21 +31,21 @@ def nal_units(codec: str, width: int, height: int, profile: str = "") -> list[by
 @pytest.mark.parametrize("size", [Size(1280, 720), Size(360, 640), Size(854, 480), Size(318, 178)])
 def test_h264_tells_its_size_cropping_included(size: Size, profile: str) -> None:
     [sps] = [unit for unit in nal_units("libx264", *size, profile) if unit[0] & 159 == 7]
-    assert size_of("H264", sps) == size
+    assert frame_size_of("H264", sps) == size
     aggregate = b"\x78" + len(sps).to_bytes(2, "big") + sps + b"\0\3\x68\1\2"
-    assert size_of("H264", aggregate) == size
-    assert size.lines == min(size)
+    assert frame_size_of("H264", aggregate) == size
+    assert size.short_side == min(size)
 
 
 def test_vp8_tells_its_size_behind_any_descriptor() -> None:
     [frame] = nal_units("libvpx", 640, 360)
     for descriptor in (b"\x10", b"\x90\x80\x11", b"\x90\xe0\x81\x23\x05\x40"):
-        assert size_of("VP8", descriptor + frame[:200]) == Size(640, 360)
+        assert frame_size_of("VP8", descriptor + frame[:200]) == Size(640, 360)
 
 
 def test_a_picture_without_a_size_tells_none() -> None:
-    assert size_of("H264", b"\x65\x88\x84") is None
-    assert size_of("VP8", b"\x10\x01" + bytes(20)) is None
+    assert frame_size_of("H264", b"\x65\x88\x84") is None
+    assert frame_size_of("VP8", b"\x10\x01" + bytes(20)) is None
 
 
 @given(
@@ -54,5 +54,5 @@ def test_a_picture_without_a_size_tells_none() -> None:
     st.sampled_from([b"", b"\x67", b"\x78\0\x20\x67"]),
 )
 def test_any_bytes_have_a_size_or_none(codec: str, payload: bytes, head: bytes) -> None:
-    size = size_of(codec, head + payload)
+    size = frame_size_of(codec, head + payload)
     assert size is None or min(size) > 0

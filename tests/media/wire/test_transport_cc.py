@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from media.errors import Malformed
 from media.wire import rtcp, transport_cc
-from media.wire.transport_cc import PACKETS_MAX, TOLD_MAX, UNTOLD_MAX, Arrivals, Told
+from media.wire.transport_cc import PACKETS_MAX, TOLD_MAX, UNTOLD_MAX, Arrivals, TransportFeedback
 
 TICK_S = 0.000_25
 
@@ -135,7 +135,7 @@ def test_a_report_is_found_between_others_with_its_padding() -> None:
     part = bytes([0x80 | 0x20 | 15, 205]) + (len(padded) // 4).to_bytes(2, "big") + padded
     compound = rtcp.empty_report() + part + rtcp.negative_acknowledgement(2, [7, 8])
     told, *others = rtcp.parse(compound)
-    assert isinstance(told, Told) and told.came == 2
+    assert isinstance(told, TransportFeedback) and told.came == 2
     assert [lost for packet in others for lost in rtcp.lost_packets(packet)] == [7, 8]
 
 

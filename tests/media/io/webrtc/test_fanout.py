@@ -15,7 +15,7 @@ from media.io.webrtc.dtls import Keys
 from media.io.webrtc.fanout import SLICE_VIEWERS, Fanout
 from media.io.webrtc.srtp import Gcm, inbound, outbound
 from media.stream.frames import Part, cut
-from media.stream.layer import Frame, Track
+from media.stream.layer import Frame, Layer
 from media.wire import rtp
 from media.wire.rtp import PAYLOAD_BYTES_MAX, Packet
 from media.wire.sdp import Codec
@@ -166,7 +166,7 @@ async def test_who_misses_everything_up_to_a_rollover_can_decrypt_what_follows(
     fanout: Fanout, receivers: list[Receiver], number: int
 ) -> None:
     receiver = receivers[0]
-    layer = Track("audio", Codec("opus", 111, 48_000), number)
+    layer = Layer("audio", Codec("opus", 111, 48_000), number)
     downlink = Downlink(receiver.leg, None, 48_000)
     leg = downlink.join(layer)
     missed = 0x10000 - number + 3

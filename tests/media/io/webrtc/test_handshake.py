@@ -10,7 +10,7 @@ from OpenSSL import SSL
 
 from loadtest.clients.dtls import ClientContext, DtlsClient
 from loadtest.clients.ice import Remote, offer, parse_answer
-from media.forwarding.forwarder import FAR_S
+from media.forwarding.forwarder import HIGH_RTT_S
 from media.io.webrtc.dtls import Handshake, Identity
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from media.io.webrtc.session import PINGS_MAX, Role, Session
@@ -98,12 +98,12 @@ async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_firs
     session = plane.session(info.id, ROOM, Role.PLAY)
     await wait_until(lambda: session.up, what="the keys")
     # As if the end of the handshake were lost: what was sent since could not be read.
-    begun = session.downlinks["video"].newcomer
-    session.first_rtt_s = FAR_S
+    begun = session.downlinks["video"].joining
+    session.handshake_rtt_s = HIGH_RTT_S
     for datagram in finished:
         second.sock.send(datagram)
     await wait_until(
-        lambda: session.downlinks["video"].newcomer is not begun, what="a new beginning"
+        lambda: session.downlinks["video"].joining is not begun, what="a new beginning"
     )
     # Once a pair is named, nothing but another name moves it.
     second.check(nominate=True)
@@ -172,7 +172,7 @@ def test_one_lucky_answer_does_not_make_a_way_short() -> None:
     for request in sent[2:]:
         assert answered(session, request, now=1.01)
     session.shook_hands(now=1.005)
-    assert session.first_rtt_s == pytest.approx(0.06)
+    assert session.handshake_rtt_s == pytest.approx(0.06)
     assert session.rtt_s_min == pytest.approx(0.002)
 
 
@@ -182,4 +182,4 @@ def test_what_is_not_answered_when_hands_are_shaken_takes_longer_than_that() -> 
     session.ping(("127.0.0.1", 1), now=1.0)
     session.spoken_at = 1.04
     session.shook_hands(now=1.045)
-    assert session.first_rtt_s == pytest.approx(0.045)
+    assert session.handshake_rtt_s == pytest.approx(0.045)

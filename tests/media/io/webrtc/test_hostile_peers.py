@@ -31,8 +31,8 @@ async def test_hostile_datagrams_are_counted_and_change_nothing(plane: MediaPlan
 async def test_a_peer_with_another_certificate_gets_no_media(plane: MediaPlane) -> None:
     async def negotiate(offer: str) -> str:
         forged = "\r\n".join(
-            line[:-2] + "00" if line.startswith("a=fingerprint:") else line
-            for line in offer.split("\r\n")
+            link[:-2] + "00" if link.startswith("a=fingerprint:") else link
+            for link in offer.split("\r\n")
         )
         return (await plane.publish(ROOM, forged, takeover=True)).answer
 
@@ -65,8 +65,8 @@ async def test_a_host_cannot_have_us_remember_streams_without_end(plane: MediaPl
             await outgoing._send(protect(packet))
         await wait_until(lambda: plane.stats().rejected.get("sources", 0) > 0, what="the limit")
         assert len(session.sources) == SOURCES_MAX
-        async with viewer(playing(plane)) as tracks:
-            await next_frame(tracks["video"])
+        async with viewer(playing(plane)) as layers:
+            await next_frame(layers["video"])
 
 
 async def test_a_peer_cannot_keep_us_busy_with_feedback_or_long_datagrams(
@@ -80,5 +80,5 @@ async def test_a_peer_cannot_keep_us_busy_with_feedback_or_long_datagrams(
         for _ in range(2 * FEEDBACK_PER_S_MAX):
             await outgoing._send(bytes.fromhex("81c90001") + bytes(20))
         await wait_until(lambda: plane.stats().rejected.get("flood", 0) > 0, what="the limit")
-        async with viewer(playing(plane)) as tracks:
-            await next_frame(tracks["video"])
+        async with viewer(playing(plane)) as layers:
+            await next_frame(layers["video"])

@@ -63,10 +63,10 @@ def live(plane: MediaPlane) -> bool:
 async def test_a_viewer_decodes_what_a_host_sends(plane: MediaPlane, codec: str) -> None:
     async with host(publishing(plane), codec):
         await wait_until(lambda: live(plane), what="the live")
-        async with viewer(playing(plane)) as tracks:
-            frame = await next_frame(tracks["video"])
+        async with viewer(playing(plane)) as layers:
+            frame = await next_frame(layers["video"])
             assert (frame.width, frame.height) == (160, 120)
-            await next_frame(tracks["video"])
+            await next_frame(layers["video"])
             assert plane.media_time(ROOM) is not None
         stats = plane.stats()
     assert stats.rejected == {}
@@ -76,13 +76,13 @@ async def test_a_viewer_decodes_what_a_host_sends(plane: MediaPlane, codec: str)
 async def test_a_busy_worker_serves_whom_it_has(plane: MediaPlane) -> None:
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
-        async with viewer(playing(plane)) as tracks:
-            await next_frame(tracks["video"])
+        async with viewer(playing(plane)) as layers:
+            await next_frame(layers["video"])
             plane.load.busy = 2.0  # stays above the mark for a second
             with pytest.raises(Full) as caught:
                 await plane.play(ROOM, OFFER.replace("sendonly", "recvonly"))
             assert caught.value.retry_after_s > 0
-            await next_frame(tracks["video"])
+            await next_frame(layers["video"])
 
 
 async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
@@ -93,22 +93,22 @@ async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
 
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
-        async with viewer(playing(plane)) as tracks:
-            await next_frame(tracks["video"])
+        async with viewer(playing(plane)) as layers:
+            await next_frame(layers["video"])
 
             def known() -> bool:
-                [line] = found().viewers
-                counted = all(stream.frames_per_s for stream in found().streams)
-                heard = {"video", "audio"} == set(line.lost) and line.round_trip_ms is not None
+                [link] = found().viewers
+                counted = all(track.frames_per_s for track in found().streams)
+                heard = {"video", "audio"} == set(link.lost) and link.round_trip_ms is not None
                 return counted and heard
 
             await wait_until(known, what="reports of both")
-            [line] = found().viewers
+            [link] = found().viewers
             video, audio = found().streams
-    assert line.round_trip_ms is not None
-    assert 0 <= line.round_trip_ms < 100
-    assert line.connected and line.gcm
-    assert line.lost["video"] == 0
+    assert link.round_trip_ms is not None
+    assert 0 <= link.round_trip_ms < 100
+    assert link.connected and link.gcm
+    assert link.lost["video"] == 0
     assert (video.codec, audio.codec) == ("H264", "opus")
     assert 5 < video.frames_per_s < 25
     assert 30 < audio.frames_per_s < 70
@@ -121,8 +121,8 @@ async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
 async def test_a_live_without_sound_is_watched_like_another(plane: MediaPlane) -> None:
     async with host(publishing(plane), sound=False):
         await wait_until(lambda: live(plane), what="the live")
-        async with viewer(playing(plane)) as tracks:
-            await next_frame(tracks["video"])
+        async with viewer(playing(plane)) as layers:
+            await next_frame(layers["video"])
 
 
 async def test_a_viewer_before_the_host_is_told_to_come_back(plane: MediaPlane) -> None:
@@ -137,14 +137,14 @@ async def test_a_host_that_returns_keeps_its_viewers(
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
         watching = viewer(playing(plane))
-        tracks = await watching.__aenter__()
-        await next_frame(tracks["video"])
+        layers = await watching.__aenter__()
+        await next_frame(layers["video"])
     await wait_until(lambda: PublisherLost(ROOM) in events, what="the loss")
     async with host(publishing(plane)):
         await wait_until(lambda: PublisherUp(ROOM, returned=True) in events, what="the return")
         sent = plane.stats().packets_out
         await wait_until(lambda: plane.stats().packets_out > sent + 20, what="more packets")
-        await next_frame(tracks["video"])
+        await next_frame(layers["video"])
         assert plane.stats().sessions_play == 1
     await watching.__aexit__(None, None, None)
     assert events[0] == PublisherUp(ROOM, returned=False)
@@ -219,8 +219,8 @@ async def test_a_host_that_is_just_coming_back_is_not_ended(
 async def test_ending_a_live_lets_everybody_go(plane: MediaPlane, events: list[MediaEvent]) -> None:
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
-        async with viewer(playing(plane)) as tracks:
-            await next_frame(tracks["video"])
+        async with viewer(playing(plane)) as layers:
+            await next_frame(layers["video"])
             await plane.end(ROOM)
             stats = plane.stats()
             assert (stats.sessions_play, stats.sessions_publish) == (0, 0)
@@ -258,13 +258,13 @@ async def test_a_lost_packet_is_sent_again(plane: MediaPlane, repairs: bool) -> 
 
     async with host(publishing(plane), size=(48, 32)):
         await wait_until(lambda: live(plane), what="the live")
-        async with viewer(negotiate) as tracks:
-            await next_frame(tracks["video"])
-            ssrc = plane._relay.rooms[ROOM].streams["video"].ssrc.to_bytes(4, "big")
+        async with viewer(negotiate) as layers:
+            await next_frame(layers["video"])
+            ssrc = plane._relay.rooms[ROOM].tracks["video"].ssrc.to_bytes(4, "big")
             plane._fanout._sock = Lossy()  # type: ignore[assignment]  # the same but for losses
             dropping["left"] = 1
             for _ in range(12):
-                await next_frame(tracks["video"])
+                await next_frame(layers["video"])
             await wait_until(lambda: plane.stats().resent > 0, what="a repeat")
             assert len(sent) == (1 if repairs else 0)
 
@@ -296,10 +296,10 @@ async def test_a_viewer_that_tells_arrivals_gets_transport_wide_numbers(plane: M
     async with host(publishing(plane), size=(48, 32)):
         await wait_until(lambda: live(plane), what="the live")
         plane._fanout._sock = Noting()  # type: ignore[assignment]  # the same but for a note
-        async with viewer(negotiate) as tracks:
+        async with viewer(negotiate) as layers:
             for _ in range(5):
-                await next_frame(tracks["video"])
-        ssrc = plane._relay.rooms[ROOM].streams["video"].ssrc.to_bytes(4, "big")
+                await next_frame(layers["video"])
+        ssrc = plane._relay.rooms[ROOM].tracks["video"].ssrc.to_bytes(4, "big")
     headers = [data for data in sent if kind_of(data) is Kind.RTP and data[8:12] == ssrc]
     assert len(headers) >= 5
     for header in headers:
@@ -313,11 +313,11 @@ async def test_of_a_young_live_the_way_tells_what_repairs_may_take(plane: MediaP
         room = plane._relay.rooms[ROOM]
         publisher = room.publisher
         assert publisher is not None
-        assert 0 < publisher.first_rtt_s < 2, "on loopback, on cores that are full"
+        assert 0 < publisher.handshake_rtt_s < 2, "on loopback, on cores that are full"
         now = publisher.created + 1
-        publisher.first_rtt_s = 0.005
+        publisher.handshake_rtt_s = 0.005
         assert room.may_hold_s(now=now) < LONG_WAY_S
-        publisher.first_rtt_s = 0.080
+        publisher.handshake_rtt_s = 0.080
         assert room.may_hold_s(now=now) == pytest.approx(0.230)
         assert room.may_hold_s(now=now + YOUNG_S) < LONG_WAY_S
 
@@ -331,7 +331,7 @@ def test_viewers_of_several_sizes_tell_arrivals(sizes: int, estimates: bool, tol
     offer = sdp.parse_offer(text + f"a=extmap:3 {transport_cc.URI}\r\n", "play")
     live = {"video": sdp.Codec("H264", 96, 90_000)}
     audio, video = sdp.choose_played(offer, live, {"audio": 1, "video": 2}, sizes=sizes)
-    assert (audio.tells_arrivals, video.tells_arrivals) == (False, told)
+    assert (audio.sends_transport_feedback, video.sends_transport_feedback) == (False, told)
 
 
 @pytest.mark.parametrize("who", ["kernel", "route"])
@@ -361,9 +361,9 @@ async def test_packets_go_one_by_one_where_segmentation_is_refused(
     async with host(publishing(plane), size=(640, 480)):
         await wait_until(lambda: live(plane), what="the live")
         plane._fanout._sock = Old()  # type: ignore[assignment]  # the same but for two calls
-        async with viewer(playing(plane)) as tracks:
+        async with viewer(playing(plane)) as layers:
             for _ in range(3):
-                await next_frame(tracks["video"])
+                await next_frame(layers["video"])
     stats = plane.stats()
     assert refused[who] == 1
     assert not stats.gso
@@ -422,15 +422,15 @@ async def test_all_layers_of_an_offer_are_taken(plane: MediaPlane) -> None:
     assert "a=rid:h recv\r\na=rid:l recv\r\na=simulcast:recv h;l\r\n" in answer
     assert f"a=extmap:4 {RID_URI}\r\n" in answer
     stats = plane.live_stats(ROOM)
-    assert stats and [stream.rid for stream in stats.streams if stream.kind == "video"] == [
+    assert stats and [track.rid for track in stats.streams if track.kind == "video"] == [
         "h",
         "l",
     ]
 
 
 @pytest.mark.parametrize(
-    "line", ["a=simulcast:send h;h", "a=simulcast:send a;b;c;d;e", "a=simulcast:send h;!"]
+    "link", ["a=simulcast:send h;h", "a=simulcast:send a;b;c;d;e", "a=simulcast:send h;!"]
 )
-async def test_an_odd_simulcast_line_is_refused(plane: MediaPlane, line: str) -> None:
+async def test_an_odd_simulcast_line_is_refused(plane: MediaPlane, link: str) -> None:
     with pytest.raises(BadOffer):
-        await plane.publish(ROOM, SIMULCAST.replace("a=simulcast:send h;l", line), takeover=True)
+        await plane.publish(ROOM, SIMULCAST.replace("a=simulcast:send h;l", link), takeover=True)

@@ -100,8 +100,8 @@ async def test_an_offer_is_answered_whole_rfc_9725_section_4_2(linli: Linli) -> 
     sections = answer.text.split("m=")[1:]
     assert len(sections) == 2
     for section in sections:
-        for line in ("a=recvonly", "a=rtcp-mux\r", "a=rtcp-mux-only", "a=setup:passive"):
-            assert line in section
+        for link in ("a=recvonly", "a=rtcp-mux\r", "a=rtcp-mux-only", "a=setup:passive"):
+            assert link in section
         assert "a=candidate:" in section
         assert "a=end-of-candidates" in section
     assert "a=ice-lite" in answer.text
@@ -280,7 +280,7 @@ async def test_pages_of_other_origins_can_read_what_they_need(linli: Linli) -> N
 async def test_players_hear_how_long_the_hosts_repairs_hold_up_the_live(linli: Linli) -> None:
     """As a metric of W3C Server Timing, for the delay that their page begins with."""
     assert (await linli.play()).headers["Server-Timing"] == "held;dur=0"
-    track = linli.media._relay.rooms["demo"].streams["video"].layers[0]
+    track = linli.media._relay.rooms["demo"].tracks["video"].layers[0]
     for sequence in (1, 3):
         track.receive(Packet(96, False, sequence, 0, 1, b"\x65\x88"), now=10.0)
     track.poll(now=10.0)
@@ -346,8 +346,8 @@ async def test_a_restart_gives_new_credentials_and_a_new_etag_section_4_3_3(linl
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == FRAGMENT["Content-Type"]
     assert answer.headers["ETag"] != session.headers["ETag"]
-    for line in ("a=ice-lite", "a=mid:0", "a=candidate:", "a=end-of-candidates"):
-        assert line in answer.text
+    for link in ("a=ice-lite", "a=mid:0", "a=candidate:", "a=end-of-candidates"):
+        assert link in answer.text
     refused(await linli.patch(session, TRICKLE, session.headers["ETag"]), 412)
     trickled = await linli.patch(session, TRICKLE.replace("abcd", "newone"), answer.headers["ETag"])
     assert trickled.status_code == 204
