@@ -87,7 +87,7 @@ async def build(
         commerce = Commerce(engine, redis, RoomFeed(hub), payments=payments)
         await commerce.start()
         hub.seed = room_seed(commerce)
-        hub.overloaded = lambda: not media.load.chatter
+        hub.overloaded = lambda: media.load.sheds_chat
         lives = Lives(commerce.directory, hub, settings.publish_grace_s)
         media.listener = lives.hear
         services = Services(

@@ -1,164 +1,183 @@
-"""What a line carries, reckoned from when its packets came, as browsers do it themselves.
+"""Bandwidth of a link, estimated from the arrival times of its packets.
 
-For viewers that tell arrivals (transport-wide feedback) instead of an estimate of their own (REMB):
-the delay-based half of draft-ietf-rmcat-gcc-02, section 5, with the trend of the delay by least
-squares, over the newest packet of each report instead of groups of packets: a tenth of the work.
-Pure: times are seconds, of the sender's and the receiver's clock, which need not agree.
+For viewers that send transport-wide feedback instead of an estimate of their own (REMB): the
+delay-based controller of draft-ietf-rmcat-gcc-02, section 5. Two differences: the trend of the
+queuing delay is fitted by least squares (as in libwebrtc's trendline estimator) instead of a Kalman
+filter, and over the newest packet of each feedback message instead of every packet group, which is
+a tenth of the work. Pure: times are seconds, of the sender's and the receiver's clock, which need
+not agree.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-BEGINS_AT = 300_000.0  # bit/s
-LEAST = 30_000.0
-# Section 5.5: the rate grows by 8 % a second, and falls to 85 % of what came through.
-GROWTH_PER_S = 1.08
-FALLS_TO = 0.85
-# It is never much more than what is sent, since of that nothing is known.
-BEYOND = 1.5
-BEYOND_BPS = 10_000.0
-CAME_S = 0.5  # what comes is counted over so long
-CAME_MAX = 100  # reports in that time, whatever the receiver's clock does
-SAME_GROUP_S = 0.005  # what left together waits for each other
-REPORTS = 10  # over which a trend is looked for
-SMOOTHING = 0.8
-FLAT_MS = 3.0  # delays that differ by less have no trend
-# Section 5.4, in milliseconds: how steep the trend may be, adapted to what is usual on the line.
-GAIN = 3.0
-COUNTED_MAX = 60
-THRESHOLD_MS = 12.5
-THRESHOLD_MS_MIN, THRESHOLD_MS_MAX = 6.0, 600.0
-RISES, FALLS = 0.0087, 0.039
-OUTLIER_MS = 15.0
-ADAPTS_MS_MAX = 100.0
-# A clock that jumps so far, or a pause, begins everything anew.
-JUMP_S = 3.0
+BITRATE_START_BPS = 300_000.0
+BITRATE_MIN_BPS = 30_000.0
+# Section 5.5: multiplicative increase per second, and decrease to a part of the received bitrate.
+ETA = 1.08
+BETA = 0.85
+# The estimate stays near what is received, since nothing is known of a bandwidth that is not used.
+RECEIVED_BITRATE_RATIO_MAX = 1.5
+RECEIVED_BITRATE_MARGIN_BPS = 10_000.0
+RECEIVED_WINDOW_S = 0.5
+RECEIVED_ARRIVALS_MAX = 100  # in that window, whatever the receiver's clock does
+BURST_TIME_S = 0.005  # section 5.2: packets sent within it form one group
+# The trendline, with libwebrtc's names and values where it has them.
+TRENDLINE_WINDOW_ARRIVALS = 10
+TRENDLINE_SMOOTHING = 0.8
+TRENDLINE_SPREAD_MS_MIN = 3.0  # delays that differ by less have no trend
+TRENDLINE_GAIN = 3.0
+DELTAS_MAX = 60
+# Section 5.4: the threshold adapts to what is usual on the link.
+DEL_VAR_TH_MS = 12.5
+DEL_VAR_TH_MS_MIN, DEL_VAR_TH_MS_MAX = 6.0, 600.0
+K_UP, K_DOWN = 0.0087, 0.039
+DEL_VAR_OUTLIER_MS = 15.0  # above the threshold; such a step does not adapt it
+ADAPTATION_INTERVAL_MS_MAX = 100.0
+CLOCK_JUMP_S = 3.0  # a jump of a clock, or a pause, that resets the estimator
 
 
 class Arrival(NamedTuple):
-    """The newest packet that a report tells of."""
+    """The newest packet of one feedback message."""
 
-    sent: float  # by our clock
-    came: float  # by the receiver's
-    bits: float  # that came since the one before, this one included
+    sent_at: float  # by our clock
+    arrived_at: float  # by the receiver's
+    bits: float  # received since the previous arrival, this one included
 
 
 class Estimator:
-    """One line. Hand what every report tells to `hear`, one after the other."""
+    """One link. Call `on_arrival` for every feedback message, in order."""
 
     def __init__(self) -> None:
-        self.bits_per_s = BEGINS_AT
-        self._trend = _Trend()
-        self._came: deque[tuple[float, float]] = deque()
-        self._bits = 0.0
-        self._told_at = 0.0
+        self.bits_per_s = BITRATE_START_BPS
+        self._trendline = _Trendline()
+        self._received = _ReceivedBitrate()
+        self._updated_at = 0.0
 
-    def hear(self, arrival: Arrival, *, now: float) -> float:
+    def on_arrival(self, arrival: Arrival, *, now: float) -> float:
         """Return the newest estimate, in bit/s."""
-        elapsed, self._told_at = min(1.0, now - self._told_at), now
-        self._count(arrival)
-        overused = self._trend.hear(arrival.sent, arrival.came)
-        through = self._through()
-        if overused and through:
-            self.bits_per_s = max(LEAST, min(self.bits_per_s, FALLS_TO * through))
-        elif self._trend.level:
-            grown = self.bits_per_s * GROWTH_PER_S**elapsed
-            most = max(self.bits_per_s, BEYOND * through + BEYOND_BPS)
-            self.bits_per_s = max(through, min(grown, most))
+        elapsed, self._updated_at = min(1.0, now - self._updated_at), now
+        self._received.on_arrival(arrival)
+        overuse = self._trendline.on_arrival(arrival.sent_at, arrival.arrived_at)
+        received = self._received.bits_per_s()
+        if overuse and received:
+            self.bits_per_s = max(BITRATE_MIN_BPS, min(self.bits_per_s, BETA * received))
+        elif self._trendline.is_normal:
+            increased = self.bits_per_s * ETA**elapsed
+            limit = RECEIVED_BITRATE_RATIO_MAX * received + RECEIVED_BITRATE_MARGIN_BPS
+            self.bits_per_s = max(received, min(increased, max(self.bits_per_s, limit)))
         return self.bits_per_s
 
-    def _count(self, arrival: Arrival) -> None:
-        came = self._came
-        if came and abs(arrival.came - came[-1][0]) > JUMP_S:
-            came.clear()
-            self._bits = 0.0
-        came.append((arrival.came, arrival.bits))
-        self._bits += arrival.bits
-        while came[-1][0] - came[0][0] > CAME_S or len(came) > CAME_MAX:
-            self._bits -= came.popleft()[1]
 
-    def _through(self) -> float:
-        """Return how many bit/s came of late; 0 before that can be told."""
-        if len(self._came) < 2:
-            return 0.0
-        span = self._came[-1][0] - self._came[0][0]
-        # The first of them began what is counted.
-        return (self._bits - self._came[0][1]) / span if span > CAME_S / 2 else 0.0
-
-
-class _Trend:
-    """Whether packets take longer and longer: the queue on the way grows."""
+class _ReceivedBitrate:
+    """What arrived within RECEIVED_WINDOW_S (section 5.5, R_hat)."""
 
     def __init__(self) -> None:
-        self._before: tuple[float, float] | None = None  # sent, came
-        self._delay_ms = self._smoothed_ms = 0.0
-        self._times: deque[float] = deque(maxlen=REPORTS)
-        self._delays: deque[float] = deque(maxlen=REPORTS)
-        self._counted = 0
-        self._threshold_ms = THRESHOLD_MS
-        self._adapted_at = 0.0
-        self._steep = False
-        self._slope = 0.0
-        self._began = 0.0
-        self.level = True  # neither growing nor draining
+        self._arrivals: deque[tuple[float, float]] = deque()  # at, bits
+        self._bits = 0.0
 
-    def hear(self, sent: float, came: float) -> bool:
-        """Take a packet; whether the line is overused."""
-        before = self._before
-        if before is None or abs(came - before[1]) > JUMP_S or sent < before[0] - JUMP_S:
-            self._anew(sent, came)
-            return False
-        if sent - before[0] <= SAME_GROUP_S:
-            return False
-        self._before = sent, came
-        return self._add(sent - before[0], came - before[1], came)
+    def on_arrival(self, arrival: Arrival) -> None:
+        arrivals = self._arrivals
+        if arrivals and abs(arrival.arrived_at - arrivals[-1][0]) > CLOCK_JUMP_S:
+            arrivals.clear()
+            self._bits = 0.0
+        arrivals.append((arrival.arrived_at, arrival.bits))
+        self._bits += arrival.bits
+        while (
+            arrivals[-1][0] - arrivals[0][0] > RECEIVED_WINDOW_S
+            or len(arrivals) > RECEIVED_ARRIVALS_MAX
+        ):
+            self._bits -= arrivals.popleft()[1]
 
-    def _anew(self, sent: float, came: float) -> None:
-        self._before = sent, came
-        self._times.clear()
-        self._delays.clear()
-        self._delay_ms = self._smoothed_ms = self._slope = 0.0
-        self._counted, self._began, self._adapted_at = 0, came, came
-        self._steep, self.level = False, True
-
-    def _add(self, sent_s: float, came_s: float, came: float) -> bool:
-        self._counted += 1
-        self._delay_ms += (came_s - sent_s) * 1e3
-        self._smoothed_ms += (1 - SMOOTHING) * (self._delay_ms - self._smoothed_ms)
-        self._times.append((came - self._began) * 1e3)
-        self._delays.append(self._smoothed_ms)
-        slope_before, self._slope = self._slope, self._slope_now()
-        trend_ms = min(self._counted, COUNTED_MAX) * self._slope * GAIN
-        self.level = abs(trend_ms) <= self._threshold_ms
-        steep_before, self._steep = self._steep, trend_ms > self._threshold_ms
-        self._adapt(abs(trend_ms), came)
-        # Twice in a row, and not while it already gets better.
-        return self._steep and steep_before and self._slope >= slope_before
-
-    def _slope_now(self) -> float:
-        delays = self._delays
-        if len(delays) < REPORTS or max(delays) - min(delays) < FLAT_MS:
+    def bits_per_s(self) -> float:
+        """Return the bitrate; 0 until half a window has been seen."""
+        arrivals = self._arrivals
+        if len(arrivals) < 2:
             return 0.0
-        return _slope(self._times, delays)
+        span = arrivals[-1][0] - arrivals[0][0]
+        # The bits of the first arrival came before the span begins.
+        return (self._bits - arrivals[0][1]) / span if span > RECEIVED_WINDOW_S / 2 else 0.0
 
-    def _adapt(self, trend_ms: float, came: float) -> None:
+
+class _Trendline:
+    """The over-use detector (section 5.4): whether the queuing delay grows."""
+
+    def __init__(self) -> None:
+        self._previous: tuple[float, float] | None = None  # sent_at, arrived_at
+        self._delay_ms = self._smoothed_ms = 0.0
+        self._times_ms: deque[float] = deque(maxlen=TRENDLINE_WINDOW_ARRIVALS)
+        self._delays_ms: deque[float] = deque(maxlen=TRENDLINE_WINDOW_ARRIVALS)
+        self._deltas = 0
+        self._threshold_ms = DEL_VAR_TH_MS
+        self._adapted_at = 0.0
+        self._above_threshold = False
+        self._slope = 0.0
+        self._began_at = 0.0
+        self.is_normal = True  # neither overuse nor underuse
+
+    def on_arrival(self, sent_at: float, arrived_at: float) -> bool:
+        """Take a packet; return whether the link is overused."""
+        previous = self._previous
+        if (
+            previous is None
+            or abs(arrived_at - previous[1]) > CLOCK_JUMP_S
+            or sent_at < previous[0] - CLOCK_JUMP_S
+        ):
+            self._reset(sent_at, arrived_at)
+            return False
+        if sent_at - previous[0] <= BURST_TIME_S:
+            return False
+        self._previous = sent_at, arrived_at
+        return self._on_delta(sent_at - previous[0], arrived_at - previous[1], arrived_at)
+
+    def _reset(self, sent_at: float, arrived_at: float) -> None:
+        self._previous = sent_at, arrived_at
+        self._times_ms.clear()
+        self._delays_ms.clear()
+        self._delay_ms = self._smoothed_ms = self._slope = 0.0
+        self._deltas, self._began_at, self._adapted_at = 0, arrived_at, arrived_at
+        self._above_threshold, self.is_normal = False, True
+
+    def _on_delta(self, sent_s: float, arrived_s: float, arrived_at: float) -> bool:
+        self._deltas += 1
+        self._delay_ms += (arrived_s - sent_s) * 1e3
+        self._smoothed_ms += (1 - TRENDLINE_SMOOTHING) * (self._delay_ms - self._smoothed_ms)
+        self._times_ms.append((arrived_at - self._began_at) * 1e3)
+        self._delays_ms.append(self._smoothed_ms)
+        previous_slope, self._slope = self._slope, self._fit()
+        trend_ms = min(self._deltas, DELTAS_MAX) * self._slope * TRENDLINE_GAIN
+        self.is_normal = abs(trend_ms) <= self._threshold_ms
+        was_above, self._above_threshold = self._above_threshold, trend_ms > self._threshold_ms
+        self._adapt(abs(trend_ms), arrived_at)
+        # Overuse is two in a row, and not while the delay variation already falls.
+        return self._above_threshold and was_above and self._slope >= previous_slope
+
+    def _fit(self) -> float:
+        delays_ms = self._delays_ms
+        if len(delays_ms) < TRENDLINE_WINDOW_ARRIVALS:
+            return 0.0
+        if max(delays_ms) - min(delays_ms) < TRENDLINE_SPREAD_MS_MIN:
+            return 0.0
+        return _slope(self._times_ms, delays_ms)
+
+    def _adapt(self, trend_ms: float, arrived_at: float) -> None:
         """Let the threshold follow what is usual, but no sudden step."""
-        elapsed_ms = min(ADAPTS_MS_MAX, max(0.0, came - self._adapted_at) * 1e3)
-        self._adapted_at = came
+        elapsed_ms = min(ADAPTATION_INTERVAL_MS_MAX, max(0.0, arrived_at - self._adapted_at) * 1e3)
+        self._adapted_at = arrived_at
         off_ms = trend_ms - self._threshold_ms
-        if off_ms > OUTLIER_MS:
+        if off_ms > DEL_VAR_OUTLIER_MS:
             return
-        self._threshold_ms += (RISES if off_ms > 0 else FALLS) * off_ms * elapsed_ms
-        self._threshold_ms = max(THRESHOLD_MS_MIN, min(THRESHOLD_MS_MAX, self._threshold_ms))
+        self._threshold_ms += (K_UP if off_ms > 0 else K_DOWN) * off_ms * elapsed_ms
+        self._threshold_ms = max(DEL_VAR_TH_MS_MIN, min(DEL_VAR_TH_MS_MAX, self._threshold_ms))
 
 
 def _slope(xs: Sequence[float], ys: Sequence[float]) -> float:
-    """Return the slope of the straight line that is nearest to all points."""
+    """Return the slope of the least-squares line through all points."""
     mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
-    above = spread = 0.0
+    covariance = variance = 0.0
     for x, y in zip(xs, ys, strict=True):
         off = x - mean_x
-        above += off * (y - mean_y)
-        spread += off * off
-    return above / spread if spread else 0.0
+        covariance += off * (y - mean_y)
+        variance += off * off
+    return covariance / variance if variance else 0.0

@@ -83,7 +83,7 @@ class Link:
         self.loss = 0.0  # part of the packets, of the newest window
         self.chosen: str | None = None  # the viewer's own choice, by rid
         self.height_max: int | None = None  # what it shows
-        self.probe_per_s = 0.0
+        self.probe_bits_per_s = 0.0
         # What it carries, as estimates and as reports show; None: as far as we know, everything.
         self._by_estimate: float | None = None
         self._by_reports: float | None = None
@@ -122,7 +122,7 @@ class Link:
         heard = self._queued or self._heavy_losses or self._fresh < 1 or self._arrives
         return not heard and not self.capacity and self._behind[1] < STILL_BEHIND_S
 
-    def wish(self, chosen: str | None, height_max: int | None) -> None:
+    def set_preference(self, chosen: str | None, height_max: int | None) -> None:
         """The viewer says what it wants, and how many lines it shows; None: whatever is best."""
         self._wished = chosen is not None and chosen != self.chosen
         self.chosen, self.height_max = chosen, height_max
@@ -139,31 +139,31 @@ class Link:
         self.estimate = bits_per_s
 
     def on_report(
-        self, highest: int, lost: int, *, in_flight: int = 0, repeats: bool, now: float
+        self, highest: int, lost: int, *, in_flight: int = 0, retransmits: bool, now: float
     ) -> None:
         """A report's highest number and count of lost packets since the beginning.
 
-        Of the stream, or of its `repeats`, which matter as long as they try out the line. After
+        Of the stream, or of its `retransmits`, which matter as long as they try out the line. After
         the highest number `under_way` more were sent.
         """
-        window = self._windows.get(repeats)
-        if repeats and self._probe_until is None:
+        window = self._windows.get(retransmits)
+        if retransmits and self._probe_until is None:
             # What the last trial lost at its end speaks not against the next one.
-            self._windows[repeats] = now, highest + in_flight, lost + in_flight
+            self._windows[retransmits] = now, highest + in_flight, lost + in_flight
             return
-        if repeats and window is not None and highest <= window[1]:
+        if retransmits and window is not None and highest <= window[1]:
             return  # nothing of this trial came so far
         if window is None or highest < window[1] or now < self._settled_at:
-            self._windows[repeats] = now, highest, lost
+            self._windows[retransmits] = now, highest, lost
             return
         began, highest_then, lost_then = window
         many = highest - highest_then >= LOSS_WINDOW_PACKETS or now - began > LOSS_WINDOW_S_MAX
         if now - began < LOSS_WINDOW_S or highest == highest_then or not many:
             return
-        self._windows[repeats] = now, highest, lost
+        self._windows[retransmits] = now, highest, lost
         before = self.loss
         self.loss = max(0.0, min(1.0, (lost - lost_then) / (highest - highest_then)))
-        if not repeats:
+        if not retransmits:
             self._heavy_losses = self._heavy_losses + 1 if self.loss > LOST_MAX else 0
         if self._probe_until is not None and self.loss > LOSS_MAX / 2:
             self._failed(now)
@@ -275,7 +275,7 @@ class Link:
     def choose(self, rungs: Sequence[LayerOption], at: int, *, now: float) -> int:
         """Return which of `rungs` to send, when `at` is being sent.
 
-        While `probe_per_s` is not 0, send that much on top, of what need not arrive.
+        While `probe_bits_per_s` is not 0, send that much on top, of what need not arrive.
         """
         self._judge(rungs[at].bits_per_s)
         top = self._top(rungs)
@@ -305,9 +305,9 @@ class Link:
         if self._probe_until is None:
             self._probe_until = now + PROBE_S
         if now < self._probe_until:
-            self.probe_per_s = rungs[at + 1].bits_per_s * PROBE_SHARE - rungs[at].bits_per_s
+            self.probe_bits_per_s = rungs[at + 1].bits_per_s * PROBE_SHARE - rungs[at].bits_per_s
             return at
-        self.probe_per_s = 0.0
+        self.probe_bits_per_s = 0.0
         if now < self._probe_until + VERDICT_S:
             return at
         self._rise_at = now + RISE_AFTER_S
@@ -328,7 +328,7 @@ class Link:
         return to
 
     def _stop_probe(self) -> None:
-        self._probe_until, self.probe_per_s = None, 0.0
+        self._probe_until, self.probe_bits_per_s = None, 0.0
 
     def _top(self, rungs: Sequence[LayerOption]) -> int:
         for at, rung in enumerate(rungs):

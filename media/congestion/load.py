@@ -1,13 +1,17 @@
-"""How busy a worker is, and what it gives up first, so that those who watch stay well served.
+"""How busy a worker is, and what it sheds first so that those who watch stay well served.
 
 Pure: times are seconds; `busy_s` is CPU time of the thread that sends.
 """
 
-COMFORTABLE_BELOW = 0.50
-JOINS_STOP_AT = 0.90
-REPEATS_STOP_AT = 0.95
-CHATTER_STOPS_AT = 0.98
-_SMOOTHING = 0.5  # weight of the newest second
+# Parts of one core. Work is shed in this order as they are passed.
+FREQUENT_FEEDBACK_BUSY_MAX = 0.50
+JOINS_BUSY_MAX = 0.90
+RETRANSMITS_BUSY_MAX = 0.95
+CHAT_BUSY_MAX = 0.98
+# Browsers send transport-wide feedback every 62 ms; we read one in so long.
+FEEDBACK_INTERVAL_S = 0.1
+FEEDBACK_INTERVAL_BUSY_S = 0.24
+SMOOTHING_WEIGHT = 0.5  # of the newest second
 
 
 class Load:
@@ -23,25 +27,27 @@ class Load:
         if elapsed <= 0:
             return
         newest = min(1.0, (busy_s - self._busy_s) / elapsed)
-        self.busy += (newest - self.busy) * _SMOOTHING
+        self.busy += (newest - self.busy) * SMOOTHING_WEIGHT
         self._at, self._busy_s = now, busy_s
 
     @property
-    def arrivals_every_s(self) -> float:
-        """How often to read what a viewer tells of arrivals; browsers tell it every 62 ms."""
-        return 0.1 if self.busy < COMFORTABLE_BELOW else 0.24
+    def feedback_interval_s(self) -> float:
+        """How often to read a viewer's transport-wide feedback."""
+        if self.busy < FREQUENT_FEEDBACK_BUSY_MAX:
+            return FEEDBACK_INTERVAL_S
+        return FEEDBACK_INTERVAL_BUSY_S
 
     @property
-    def takes_viewers(self) -> bool:
-        """Whether newcomers can be served as well as those who watch."""
-        return self.busy < JOINS_STOP_AT
+    def accepts_viewers(self) -> bool:
+        """Whether new viewers can be served as well as those who watch."""
+        return self.busy < JOINS_BUSY_MAX
 
     @property
-    def repeats(self) -> bool:
-        """Whether lost packets are sent again."""
-        return self.busy < REPEATS_STOP_AT
+    def retransmits(self) -> bool:
+        """Whether NACKs are answered."""
+        return self.busy < RETRANSMITS_BUSY_MAX
 
     @property
-    def chatter(self) -> bool:
-        """Whether what may be lost is handed round, such as what guests say."""
-        return self.busy < CHATTER_STOPS_AT
+    def sheds_chat(self) -> bool:
+        """Whether the lossy lane of rooms (chat, likes, joins) is dropped."""
+        return self.busy >= CHAT_BUSY_MAX

@@ -21,7 +21,7 @@ def on_report(room: Live, session: Session, block: RtcpReceiverInfo, *, now: flo
             highest, lost = block.highest_sequence, block.packets_lost
             repeats = block.ssrc != track.ssrc
             in_flight = downlink.retransmits_in_flight(highest) if repeats else 0
-            session.link.on_report(highest, lost, in_flight=in_flight, repeats=repeats, now=now)
+            session.link.on_report(highest, lost, in_flight=in_flight, retransmits=repeats, now=now)
             if not repeats:
                 _hear_under_way(session, downlink, downlink.in_flight(highest), now)
         if track.ssrc == block.ssrc:
@@ -47,7 +47,7 @@ def on_transport_feedback(session: Session, told: TransportFeedback, *, now: flo
     in_flight = downlink.in_flight(told.first + told.last)
     arrival = downlink.arrival(told, in_flight)
     if arrival is not None:
-        estimate = downlink.estimator.hear(arrival, now=now)
+        estimate = downlink.estimator.on_arrival(arrival, now=now)
         session.link.on_estimate(estimate, now=now)
     _hear_under_way(session, downlink, in_flight, now)
 

@@ -68,9 +68,9 @@ class Forwarder:
             self._fanout.send_frame(frame, track.ssrc, room.legs.get(layer, ()))
             for downlink, link in room.probing.items():
                 if downlink.layer is layer and downlink.on:
-                    self._probe(track, downlink, link.probe_per_s, now)
+                    self._probe(track, downlink, link.probe_bits_per_s, now)
         if layer.waits_for_key:
-            layer.keys.want()
+            layer.keys.request()
         return began
 
     def _cross(self, room: Live, layer: Layer, frame: Frame, now: float) -> None:
@@ -124,7 +124,7 @@ class Forwarder:
         room.beginning[session] = inf
         self._wait(room, downlink, layer)
         if not 0 < len(layer.gop) <= HIGH_RTT_GOP_FRAMES_MAX:
-            layer.keys.want()
+            layer.keys.request()
 
     def end(self, room: Live, session: Session) -> None:
         """A viewer is gone."""
@@ -147,7 +147,7 @@ class Forwarder:
             self._await_key(room, downlink, layer)
             return
         if layer.gop_packets > OLD_GOP_PACKETS:
-            layer.keys.want()
+            layer.keys.request()
         self._replay(room, downlink, layer)
         self._catch_up(room, track, downlink, AT_ONCE_PACKETS_MAX)
 
@@ -159,7 +159,7 @@ class Forwarder:
 
     def _await_key(self, room: Live, downlink: Downlink, layer: Layer) -> None:
         self._wait(room, downlink, layer)
-        layer.keys.want()
+        layer.keys.request()
 
     def _wait(self, room: Live, downlink: Downlink, layer: Layer) -> None:
         if downlink.target is not layer:
@@ -223,11 +223,11 @@ class Forwarder:
                     self._fanout.send_retransmit(number - leg.shift, item, 0, track.ssrc, leg)
             return
         near = len(layer.gop) <= HIGH_RTT_GOP_FRAMES_MAX
-        if layer.gop and (near or layer.keys.in_vain or now > joining.patient_until):
+        if layer.gop and (near or layer.keys.ignored or now > joining.patient_until):
             room.waiting[layer].remove(downlink)
             self._show(room, track, downlink, layer)
         else:
-            layer.keys.want()
+            layer.keys.request()
 
     def _probe(self, track: Track, downlink: Downlink, per_s: float, now: float) -> None:
         """Send packets again that were not missed, as many as the next layer would be more.
@@ -237,7 +237,7 @@ class Forwarder:
         """
         layer, repair, leg = downlink.layer, downlink.repair, downlink.leg
         elapsed, downlink.probed_at = min(PROBE_GAP_S, now - downlink.probed_at), now
-        if layer is None or repair is None or not self._load.repeats:
+        if layer is None or repair is None or not self._load.retransmits:
             return
         due = round(per_s / 8 * elapsed)
         number = layer.next_unsent - 1
@@ -259,12 +259,12 @@ class Forwarder:
             return
         keys = (downlink.target or layer).keys
         few = layer.gop_packets <= _affordable(session, AT_ONCE_PACKETS_MAX)
-        can_show = downlink.target is None and layer.gop and (few or layer.keys.in_vain)
+        can_show = downlink.target is None and layer.gop and (few or layer.keys.ignored)
         # Whole groups of pictures go a long way in no order and with holes.
-        rather_asks = far and len(layer.gop) > HIGH_RTT_GOP_FRAMES_MAX and not layer.keys.in_vain
+        rather_asks = far and len(layer.gop) > HIGH_RTT_GOP_FRAMES_MAX and not layer.keys.ignored
         asks = rather_asks or not can_show
-        if asks and (keys.wanted or session.key_frames.take(now=now)):
-            keys.want()
+        if asks and (keys.pending or session.key_frames.take(now=now)):
+            keys.request()
         elif can_show and now - downlink.replayed_at >= REPLAY_INTERVAL_S:
             if session.replays.take(now=now):
                 downlink.replayed_at = now
@@ -276,7 +276,7 @@ class Forwarder:
         downlink = session.downlinks[track.kind]
         in_flight = now - downlink.key_frame_resent_at < session.rtt_s_min
         packets = downlink.key_frame_items(since=now - KEY_FRAME_RESEND_S, whole=not in_flight)
-        if not packets or not self._load.repeats:
+        if not packets or not self._load.retransmits:
             return False
         downlink.key_frame_resent_at = now
         for again in packets:
@@ -288,7 +288,7 @@ class Forwarder:
         self, room: Live, session: Session, track: Track, now: float
     ) -> None:
         end = session.downlinks[track.kind].last_packet_item()
-        if end is not None and self._load.repeats and session.repeats.take(now=now):
+        if end is not None and self._load.retransmits and session.repeats.take(now=now):
             self._send_again(room, session, track, end, now)
 
     # Lines
@@ -320,7 +320,7 @@ class Forwarder:
             full = link.capacity is not None and aim in flowing[flowing.index(chosen) :]
             self._go_to(room, session, track, chosen, now if full else None)
         self._skip(room, session, track, downlink, now)
-        if link.probe_per_s:
+        if link.probe_bits_per_s:
             room.probing[downlink] = link
         else:
             room.probing.pop(downlink, None)
@@ -341,7 +341,7 @@ class Forwarder:
         downlink.pace_per_s = 0.0
         if layer is downlink.layer and downlink.on:
             downlink.target = None
-        elif full_at is not None and not layer.keys.in_vain:
+        elif full_at is not None and not layer.keys.ignored:
             pace_per_s = max(session.link.capacity or 0.0, THIN_PACE * layer.bits_per_s)
             self._stop(room, downlink)
             downlink.slow_down(pace_per_s, now=full_at)
@@ -366,7 +366,7 @@ class Forwarder:
             self._await_key(room, downlink, smallest)
         elif downlink.paused and not should_pause:
             downlink.paused = False
-            (downlink.target or smallest).keys.want()
+            (downlink.target or smallest).keys.request()
 
     def replace_layers(self, room: Live, track: Track, layers: Sequence[Layer]) -> None:
         """A host came back with other layers: viewers wait for a key frame of the new ones."""
@@ -388,7 +388,7 @@ class Forwarder:
     ) -> None:
         """Send again what a viewer misses, within what its line has left for that."""
         session.nacks += 1
-        if not self._load.repeats:
+        if not self._load.retransmits:
             room.counted["repeats_refused"] += len(lost)
             return
         downlink = session.downlinks[track.kind]

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from media.stream.layer import KEY_FRAME_REQUEST_AFTER_S, Layer
 from media.wire import rtcp, transport_cc
-from media.wire.rtp import Packet, extensions, repeated
+from media.wire.rtp import Packet, extensions, original_of
 from media.wire.sdp import REPAIRED_RID_URI, RID_URI, Sending
 from media.wire.transport_cc import Arrivals
 
@@ -71,7 +71,7 @@ class Uplink:
             return None
         if repeats is None:
             layer.receive(packet, now=now)
-        elif (original := repeated(packet, repeats)) is not None:
+        elif (original := original_of(packet, repeats)) is not None:
             layer.repair(original, now=now)
         return layer
 
@@ -95,14 +95,14 @@ class Uplink:
         for ssrc, layer in self._video():
             lost = layer.nacks.due(layer.missing(), now=now)
             if lost is None or layer.queuing_delay_s(now=now) > KEY_FRAME_REQUEST_AFTER_S:
-                layer.keys.want()
+                layer.keys.request()
             if lost:
                 self._counted["nacks"] += 1
                 out.append(rtcp.negative_acknowledgement(ssrc, lost))
             if layer.keys.due(now=now):
                 self._counted["keys"] += 1
-                out.append(rtcp.picture_loss(ssrc))
-        if self._number_id and now - self._reported_at >= transport_cc.REPORT_EVERY_S:
+                out.append(rtcp.picture_loss_indication(ssrc))
+        if self._number_id and now - self._reported_at >= transport_cc.FEEDBACK_INTERVAL_S:
             self._reported_at = now
             media_ssrc = next(iter(self._sources), 0)
             report = self._arrivals.report(rtcp.OUR_SSRC, media_ssrc)

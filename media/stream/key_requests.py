@@ -1,38 +1,38 @@
 """When to ask a host for a key frame (RFC 4585 section 6.3), without doing I/O."""
 
-NACK_INTERVAL_S = 0.5
+REQUEST_INTERVAL_S = 0.5
 # Asked so often in vain, a host is one that does not listen (OBS): what we kept must do.
-DEAF_AFTER = 3
+IGNORED_AFTER_REQUESTS = 3
 
 
 class KeyFrameRequests:
     """Of one layer: at most one in flight, half a second apart, again until the key frame came."""
 
     def __init__(self) -> None:
-        self.wanted = False
-        self.asked = 0
-        self._asked_at = -1e9
-        self._in_vain = 0
+        self.pending = False
+        self.sent = 0
+        self._sent_at = -1e9
+        self._unanswered = 0
 
-    def want(self) -> None:
+    def request(self) -> None:
         """Somebody needs a key frame."""
-        self.wanted = True
+        self.pending = True
 
-    def came(self) -> None:
+    def on_key_frame(self) -> None:
         """One arrived."""
-        self.wanted = False
-        self._in_vain = 0
+        self.pending = False
+        self._unanswered = 0
 
     @property
-    def in_vain(self) -> bool:
+    def ignored(self) -> bool:
         """Whether the host seems not to listen."""
-        return self._in_vain >= DEAF_AFTER
+        return self._unanswered >= IGNORED_AFTER_REQUESTS
 
     def due(self, *, now: float) -> bool:
         """Whether to ask now; asking counts."""
-        if not self.wanted or now - self._asked_at < NACK_INTERVAL_S:
+        if not self.pending or now - self._sent_at < REQUEST_INTERVAL_S:
             return False
-        self._asked_at = now
-        self.asked += 1
-        self._in_vain += 1
+        self._sent_at = now
+        self.sent += 1
+        self._unanswered += 1
         return True

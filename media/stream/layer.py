@@ -161,14 +161,14 @@ class Layer:
             self.received_at = now
             self.timeline.heard(now=now)
         source.receive(packet, now=now)
-        self.nacks.came(packet.sequence, now=now)
+        self.nacks.on_packet(packet.sequence, now=now)
 
     def repair(self, packet: Packet, *, now: float) -> None:
         """Take a packet that was asked for and came as a stream of its own; then call `poll`."""
         source = self._source
-        if source is not None and self.nacks.asked(packet.sequence):
+        if source is not None and self.nacks.is_requested(packet.sequence):
             source.reorder.receive(unwrap(packet.sequence, source.newest), packet, now=now)
-        self.nacks.came(packet.sequence, now=now)
+        self.nacks.on_packet(packet.sequence, now=now)
 
     def lose_source(self) -> None:
         """The host is gone; whatever comes next is another source."""
@@ -245,7 +245,7 @@ class Layer:
             self.lost += sequence - self._next
             self._frame_holed |= bool(self._frame)
             if self.kind == "video":
-                self.keys.want()  # nothing after it can be decoded
+                self.keys.request()  # nothing after it can be decoded
         self._next = sequence + 1
         self._frame_timestamp, self.newest_at = timestamp, now
         self._frame_key |= key
@@ -282,7 +282,7 @@ class Layer:
 
     def _keep_for_replay(self, frame: Frame) -> None:
         if frame.key:
-            self.keys.came()
+            self.keys.on_key_frame()
             self.key_frames += 1
             self.gop, self.gop_packets = [], 0
         if frame.key or self.gop:
@@ -301,14 +301,14 @@ class Layer:
             self.packets_per_s = (self.packets_sent - packets) / elapsed
         self._counted = (now, self.octets_sent, self.frames_sent, self.packets_sent)
         if self._source is not None:
-            self._source.reorder.forget()
+            self._source.reorder.decay()
         lost, self._lost_counted = self.lost - self._lost_counted, self.lost
         return lost
 
     def queuing_delay_s(self, *, now: float) -> float:
         """Return for how long packets of a picture wait for one that is missing."""
         source = self._source
-        return source.reorder.queuing_delay_s(now=now) if source and self.kind == "video" else 0.0
+        return source.reorder.blocked_s(now=now) if source and self.kind == "video" else 0.0
 
     @property
     def held_s(self) -> float:
@@ -317,7 +317,9 @@ class Layer:
         A repair that is lost itself takes a round trip longer, and that something is missing shows
         when the next picture comes.
         """
-        held_s = self._source.reorder.held_s if self._source and self.kind == "video" else 0.0
+        held_s = (
+            self._source.reorder.blocked_s_max if self._source and self.kind == "video" else 0.0
+        )
         if held_s < NACK_INTERVAL_S:
             return held_s
         return held_s + self.nacks.rtt_s + 1 / max(FRAMES_PER_S_MIN, self.frames_per_s)

@@ -29,11 +29,11 @@ class Nacks:
         self._repaired: dict[int, float] = {}
         self._doubled = 0.0
 
-    def asked(self, number: int) -> bool:
+    def is_requested(self, number: int) -> bool:
         """Whether a packet was asked for and did not come yet."""
         return number in self._asked
 
-    def came(self, number: int, *, now: float) -> None:
+    def on_packet(self, number: int, *, now: float) -> None:
         """A packet came; if it had been asked for, that was a round trip."""
         asked = self._asked.pop(number, None)
         if asked is not None:

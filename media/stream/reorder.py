@@ -25,7 +25,7 @@ class Reorder(Generic[T]):
     def __init__(self, patience_s: float = REPAIR_S) -> None:
         self._patience_s = patience_s
         self.expected: int | None = None
-        self.held_s = 0.0  # the longest of late that a gap held up the live; see `forget`
+        self.blocked_s_max = 0.0  # the longest of late that a gap held up the live; see `forget`
         self._held: dict[int, tuple[T, float]] = {}  # with the time of arrival, earliest first
 
     @property
@@ -53,14 +53,14 @@ class Reorder(Generic[T]):
             while (held := self._held.pop(self.expected, None)) is not None:
                 out.append((self.expected, held[0]))
                 self.expected += 1
-                self.held_s = max(self.held_s, now - held[1])
+                self.blocked_s_max = max(self.blocked_s_max, now - held[1])
             deadline = self.deadline
             if deadline is None or (now < deadline and len(self._held) <= HELD_MAX):
                 break
             self.expected = min(self._held)
         return out
 
-    def queuing_delay_s(self, *, now: float) -> float:
+    def blocked_s(self, *, now: float) -> float:
         """Return for how long a gap holds up the live now; 0: there is none."""
         for _, arrived in self._held.values():
             return now - arrived
@@ -77,9 +77,9 @@ class Reorder(Generic[T]):
         self.expected = max(self.expected, sequence)
         self._held = {at: held for at, held in self._held.items() if at >= sequence}
 
-    def forget(self) -> None:
+    def decay(self) -> None:
         """Call once a second: what held up the live counts half after a quarter of a minute."""
-        self.held_s *= FORGETS
+        self.blocked_s_max *= FORGETS
 
     def missing(self) -> list[int]:
         """Return the numbers that hold up the rest, oldest first."""

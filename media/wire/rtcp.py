@@ -71,11 +71,11 @@ def _screened(raw: bytes) -> tuple[bytes, list[Packet]]:
     while at + _HEADER_BYTES <= len(raw):
         end = at + _HEADER_BYTES + 4 * int.from_bytes(raw[at + 2 : at + 4], "big")
         part, at = raw[at:end], end
-        if not transport_cc.is_report(part):
+        if not transport_cc.is_feedback(part):
             rest += _shortened(part)
             continue
         padding = part[-1] if part[0] & _PADDED else 0
-        report = transport_cc.read(part[_HEADER_BYTES : len(part) - padding])
+        report = transport_cc.parse(part[_HEADER_BYTES : len(part) - padding])
         if report is not None:
             told.append(report)
     return rest + raw[at:], told
@@ -117,7 +117,7 @@ def empty_report() -> bytes:
     return bytes(RtcpRrPacket(ssrc=OUR_SSRC))
 
 
-def picture_loss(media_ssrc: int) -> bytes:
+def picture_loss_indication(media_ssrc: int) -> bytes:
     """Return a request for a key frame."""
     return empty_report() + bytes(
         RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=OUR_SSRC, media_ssrc=media_ssrc)

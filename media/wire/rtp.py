@@ -61,7 +61,7 @@ def parse(raw: bytes) -> Packet:
     return Packet(second & 0x7F, second > 127, sequence, timestamp, ssrc, raw[start:end])
 
 
-def repeated(packet: Packet, payload_type: int) -> Packet | None:
+def original_of(packet: Packet, payload_type: int) -> Packet | None:
     """Return the packet that one of RFC 4588 (section 4) repeats; None: that is but padding."""
     if len(packet.payload) < 2:
         return None

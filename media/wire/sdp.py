@@ -1,7 +1,7 @@
 """WHIP and WHEP offers and answers (RFC 9725 section 4.2, RFC 8866), parsed with aiortc's SDP.
 
 One BUNDLE, at most one audio and one video section, ICE-lite answers with all candidates. A host
-may send its picture in several sizes (simulcast, RFC 8853): we take all that it offers.
+may send its picture in several layers (simulcast, RFC 8853): we take all that it offers.
 """
 
 import re
@@ -186,11 +186,11 @@ def choose_published(offer: Offer) -> dict[str, Sending]:
 
 
 def choose_played(
-    offer: Offer, live: dict[str, Codec], ssrcs: dict[str, int], *, sizes: int
+    offer: Offer, live: dict[str, Codec], ssrcs: dict[str, int], *, layers: int
 ) -> list[Sending]:
     """Choose for each section of a viewer's offer the codec that the live is encoded with.
 
-    Of a picture in several `sizes` a viewer shall tell when packets came, if it can: that is more
+    Of a picture in several `layers` a viewer shall tell when packets came, if it can: that is more
     work than an estimate of its own, and sooner known.
 
     Raises:
@@ -206,7 +206,7 @@ def choose_played(
         fitting.sort(key=lambda other: other.h264_profile != codec.h264_profile)
         repair = section.repair_of(fitting[0]) if section.kind == "video" else None
         arrivals = _can_tell_arrivals(section, fitting[0]) and (
-            sizes > 1 or "goog-remb" not in fitting[0].feedback
+            layers > 1 or "goog-remb" not in fitting[0].feedback
         )
         ssrc = ssrcs.get(section.kind, 0)
         chosen.append(Sending(section, fitting[0], ssrc, repair, arrivals))

@@ -33,16 +33,16 @@ def parse_fragment(text: str) -> Fragment:
     """
     if len(text) > FRAGMENT_CHARS_MAX:
         raise BadFragment("The fragment is too long.")
-    lines = [link for link in re.split(r"\r?\n", text) if link]
+    lines = [line for line in re.split(r"\r?\n", text) if line]
     if not lines:
         raise BadFragment("The fragment is empty.")
     ufrags: set[str] = set()
     passwords: set[str] = set()
     candidates = 0
-    for link in lines:
-        if not _LINE.fullmatch(link):
+    for line in lines:
+        if not _LINE.fullmatch(line):
             raise BadFragment("A line is not of the form a=….")
-        name, _, value = link[2:].partition(":")
+        name, _, value = line[2:].partition(":")
         if name == "ice-ufrag":
             ufrags.add(value)
         elif name == "ice-pwd":

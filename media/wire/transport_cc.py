@@ -10,7 +10,7 @@ from media.errors import Malformed
 from media.wire.rtp import unwrap
 
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-REPORT_EVERY_S = 0.1
+FEEDBACK_INTERVAL_S = 0.1
 PACKETS_MAX = 500  # in one report; it must fit into one datagram
 UNTOLD_MAX = 2_000  # that came since the last report, however they are numbered
 TOLD_MAX = 2_000  # in a report that we read: a run of lost packets takes few bytes
@@ -35,12 +35,12 @@ class TransportFeedback(NamedTuple):
     at: float
 
 
-def is_report(packet: bytes) -> bool:
+def is_feedback(packet: bytes) -> bool:
     """Whether an RTCP packet, encrypted or not, is or begins with a report of arrivals."""
     return packet[1] == RTPFB and packet[0] & 0x1F == FORMAT
 
 
-def read(payload: bytes) -> TransportFeedback | None:
+def parse(payload: bytes) -> TransportFeedback | None:
     """Read a report, the whole RTCP packet but for its header of four bytes and its padding.
 
     None: it tells of no packet that came.

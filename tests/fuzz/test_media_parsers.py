@@ -194,7 +194,7 @@ def test_any_bytes_are_rtp_or_malformed(raw: bytes) -> None:
         packet = rtp.parse(raw)
         rtp.starts_key_frame("H264", packet.payload)
         rtp.starts_key_frame("VP8", packet.payload)
-        original = rtp.repeated(packet, 96)
+        original = rtp.original_of(packet, 96)
         assert (original is None) == (len(packet.payload) < 2)
 
 
@@ -250,7 +250,7 @@ def test_any_text_is_a_viewers_offer_or_a_bad_one(text: str, codec: str) -> None
     live = {"video": sdp.Codec(codec, 96, 90_000), "audio": sdp.Codec("opus", 111, 48_000)}
     with contextlib.suppress(BadOffer):
         offer = parse_offer(text, "play")
-        chosen = sdp.choose_played(offer, live, {"video": 1, "audio": 2}, sizes=3)
+        chosen = sdp.choose_played(offer, live, {"video": 1, "audio": 2}, layers=3)
         assert sdp.answer(offer, LOCAL, chosen, "play").startswith("v=0\r\n")
 
 

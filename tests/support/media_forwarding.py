@@ -123,7 +123,7 @@ class LiveRig:
         return [int.from_bytes(again[:2], "big") for _, again in self.recorder.again[before:]]
 
     def choose(self, session: Session, rid: str | None) -> None:
-        session.link.wish(rid, None)
+        session.link.set_preference(rid, None)
         self.forwarder.choose(self.room, session, now=self.now)
 
     def seen(self, session: Session) -> list[Seen]:

@@ -191,7 +191,7 @@ class Intake:
         if source not in session.sources and len(session.sources) >= SOURCES_MAX:
             self.rejected["sources"] += 1
             return
-        sends_transport_feedback = not is_rtp and transport_cc.is_report(datagram)
+        sends_transport_feedback = not is_rtp and transport_cc.is_feedback(datagram)
         if sends_transport_feedback and now < session.arrivals_wanted_at:
             return
         if not is_rtp:
@@ -210,7 +210,7 @@ class Intake:
         session.sources.add(source)
         session.last_heard = now
         if sends_transport_feedback:
-            session.arrivals_wanted_at = now + self._load.arrivals_every_s
+            session.arrivals_wanted_at = now + self._load.feedback_interval_s
         try:
             if is_rtp:
                 self._taker.take_rtp(session, rtp.parse(clear), clear, now=now)

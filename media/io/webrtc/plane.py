@@ -147,13 +147,13 @@ class MediaPlane:
         parsed = sdp.parse_offer(offer, "play")
         room = self._relay.watched(room_id)
         self._admit()
-        if not self.load.takes_viewers:
+        if not self.load.accepts_viewers:
             raise Full(RETRY_AFTER_S)
         codecs = {kind: track.codec for kind, track in room.tracks.items()}
         ssrcs = {kind: track.ssrc for kind, track in room.tracks.items()}
         video = room.tracks.get("video")
         sizes = len(video.layers) if video else 0
-        sendings = sdp.choose_played(parsed, codecs, ssrcs, sizes=sizes)
+        sendings = sdp.choose_played(parsed, codecs, ssrcs, layers=sizes)
         session = self._new(Role.PLAY, room_id, parsed)
         self._relay.add_viewer(session, sendings)
         held_s = room.may_hold_s(now=monotonic())
@@ -249,7 +249,7 @@ class MediaPlane:
         room, now = self._relay.rooms[session.room_id], monotonic()
         if rid is not None and not any(layer.rid == rid for layer in room.layers()):
             raise NoSuchLayer
-        session.link.wish(rid, height_max)
+        session.link.set_preference(rid, height_max)
         self._forwarder.choose(room, session, now=now)
 
     @property

@@ -157,7 +157,7 @@ class Relay:
             self._forwarder.request_key_frame(room, session, track, now=now)
         elif room.publisher is session:
             for layer in track.flowing(now=now) or track.layers:
-                layer.keys.want()
+                layer.keys.request()
         self._ask_host(room, now)
 
     def end(self, session: Session) -> None:

@@ -94,7 +94,7 @@ def _stream(layer: Layer, now: float) -> StreamStats:
         layer.lost,
         round(jitter_ticks / layer.codec.clock_hz * 1_000, 1),
         layer.key_frames,
-        layer.keys.asked,
+        layer.keys.sent,
     )
 
 

@@ -12,7 +12,7 @@ from loadtest.actors.publish import Programme, publish
 from loadtest.bench.clip import make_clip
 from loadtest.clients.whep import Crowd, Whep
 from loadtest.errors import TryLater
-from media.congestion.estimator import BEGINS_AT
+from media.congestion.estimator import BITRATE_START_BPS
 from media.forwarding import feedback
 from media.io.webrtc.plane import MediaPlane
 from tests.support.relay_app import relay_server
@@ -60,7 +60,7 @@ async def test_viewers_can_tell_when_packets_came(live: tuple[MediaPlane, str]) 
     async with Crowd(Whep(url, estimates=False)) as crowd:
         await crowd.join()
         [session] = plane._relay.rooms["bench"].viewers.values()
-        await wait_until(lambda: session.link.estimate > 1.2 * BEGINS_AT)
+        await wait_until(lambda: session.link.estimate > 1.2 * BITRATE_START_BPS)
         assert not plane.stats().rejected
 
 

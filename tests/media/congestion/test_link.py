@@ -32,15 +32,15 @@ class Browser:
         while self.now < until:
             self.now += REMB_S
             picture = LADDER[self.at].bits_per_s
-            sent = picture + self.link.probe_per_s
+            sent = picture + self.link.probe_bits_per_s
             self.queued_bits = max(0.0, self.queued_bits + (sent - self.carries) * REMB_S)
             dropped = max(0.0, self.queued_bits - self.carries * self.queue_s)
             self.queued_bits -= dropped
             # What follows a frame, the repeats, is dropped first.
-            of_repeats = min(dropped, self.link.probe_per_s * REMB_S)
+            of_repeats = min(dropped, self.link.probe_bits_per_s * REMB_S)
             self.highest += round(picture * REMB_S / 9_600)
             self.lost += round((dropped - of_repeats) / 9_600)
-            self.repeats_highest += round(self.link.probe_per_s * REMB_S / 9_600)
+            self.repeats_highest += round(self.link.probe_bits_per_s * REMB_S / 9_600)
             self.repeats_lost += round(of_repeats / 9_600)
             if sent > self.carries:
                 self.estimate = min(self.estimate, 0.85 * self.carries)
@@ -48,9 +48,9 @@ class Browser:
                 self.estimate = max(self.estimate, min(self.estimate * 1.016, 1.5 * sent))
             self.link.on_estimate(self.estimate, now=self.now)
             if round(self.now / REMB_S) % 5 == 0:
-                self.link.on_report(self.highest, self.lost, repeats=False, now=self.now)
+                self.link.on_report(self.highest, self.lost, retransmits=False, now=self.now)
                 self.link.on_report(
-                    self.repeats_highest, self.repeats_lost, repeats=True, now=self.now
+                    self.repeats_highest, self.repeats_lost, retransmits=True, now=self.now
                 )
                 rtt_s = 0.05 + self.queued_bits / self.carries
                 self.link.on_rtt(rtt_s, now=self.now)
@@ -100,17 +100,17 @@ def test_one_fall_of_a_fit_line_changes_nothing() -> None:
 
 def test_a_line_that_loses_gets_what_comes_through() -> None:
     link = Link(now=0)
-    link.on_report(1_000, 0, repeats=False, now=1)
-    link.on_report(1_060, 3, repeats=False, now=1.5)
+    link.on_report(1_000, 0, retransmits=False, now=1)
+    link.on_report(1_060, 3, retransmits=False, now=1.5)
     assert link.choose(LADDER, 2, now=1.5) == 2, "five percent are repaired"
-    link.on_report(1_100, 35, repeats=False, now=1.7)
+    link.on_report(1_100, 35, retransmits=False, now=1.7)
     assert link.choose(LADDER, 2, now=1.7) == 2, "too short to tell"
-    link.on_report(1_160, 73, repeats=False, now=2)
+    link.on_report(1_160, 73, retransmits=False, now=2)
     assert link.loss == 0.7
     assert link.choose(LADDER, 2, now=2) == 0
     assert link.capacity == pytest.approx(450_000)
     for second in range(3, 7):
-        link.on_report(1_160 + second * 20, 73, repeats=False, now=second)
+        link.on_report(1_160 + second * 20, 73, retransmits=False, now=second)
     assert link.capacity is None, "it was long ago"
 
 
@@ -119,17 +119,17 @@ def test_steady_losses_that_are_repaired_are_no_reason_to_go() -> None:
     for at in range(20):
         now = 1 + at * 0.4
         link.on_queuing_delay(60 * at, 0.02, 8_000, now=now)
-        link.on_report(60 * at, 8 * at, repeats=False, now=now)
+        link.on_report(60 * at, 8 * at, retransmits=False, now=now)
         assert link.choose(LADDER, 2, now=now) == 2
 
 
 def test_a_quarter_of_few_packets_is_an_accident_once() -> None:
     link = Link(now=0)
     for at, lost in enumerate((0, 0, 5, 5, 10, 10)):
-        link.on_report(20 * at, lost, repeats=False, now=1 + at)
+        link.on_report(20 * at, lost, retransmits=False, now=1 + at)
         assert link.choose(LADDER, 2, now=1 + at) == 2
-    link.on_report(120, 15, repeats=False, now=7)
-    link.on_report(140, 20, repeats=False, now=8)
+    link.on_report(120, 15, retransmits=False, now=7)
+    link.on_report(140, 20, retransmits=False, now=8)
     assert link.choose(LADDER, 2, now=8) == 1
 
 
@@ -202,10 +202,10 @@ def test_a_queue_that_a_trial_fills_ends_the_trial_and_no_more() -> None:
     for step in range(10):
         link.on_queuing_delay(1_000 + step * 30, 0.02, 8_000, now=1 + step * 0.2)
     assert link.choose(LADDER, 1, now=2.9) == 1
-    assert link.probe_per_s > 0
+    assert link.probe_bits_per_s > 0
     link.on_queuing_delay(1_280, 0.16, 8_000, now=3)
     assert link.choose(LADDER, 1, now=3) == 1
-    assert link.probe_per_s == 0
+    assert link.probe_bits_per_s == 0
 
 
 @pytest.mark.parametrize(
@@ -231,11 +231,11 @@ def test_what_waits_a_little_is_no_reason_to_go(
 
 def test_losses_during_a_trial_end_it() -> None:
     link = Link(now=0)
-    link.on_report(1_000, 0, repeats=False, now=2.9)
+    link.on_report(1_000, 0, retransmits=False, now=2.9)
     assert link.choose(LADDER, 1, now=3) == 1
-    assert link.probe_per_s > 0
-    link.on_report(1_100, 6, repeats=False, now=3.4)
-    assert link.probe_per_s == 0
+    assert link.probe_bits_per_s > 0
+    link.on_report(1_100, 6, retransmits=False, now=3.4)
+    assert link.probe_bits_per_s == 0
     assert link.choose(LADDER, 1, now=6) == 1
 
 
@@ -243,30 +243,30 @@ def test_what_a_trial_lost_last_speaks_not_against_the_next() -> None:
     link = Link(now=0)
 
     def report(highest: int, lost: int, now: float, in_flight: int = 0) -> None:
-        link.on_report(highest, lost, in_flight=in_flight, repeats=True, now=now)
+        link.on_report(highest, lost, in_flight=in_flight, retransmits=True, now=now)
         link.choose(LADDER, 1, now=now)
 
     report(1_000, 0, 2.9, in_flight=40)  # that many never came, and nothing tells of them so far
     assert link.choose(LADDER, 1, now=3) == 1
-    assert link.probe_per_s > 0
+    assert link.probe_bits_per_s > 0
     report(1_000, 0, 3.1)
     report(1_060, 40, 3.3)
     report(1_080, 41, 3.7)
-    assert link.probe_per_s > 0
+    assert link.probe_bits_per_s > 0
     report(1_120, 61, 4.15)
-    assert link.probe_per_s == 0
+    assert link.probe_bits_per_s == 0
     assert link.choose(LADDER, 1, now=6) == 1, "what it loses itself does"
 
 
 def test_what_is_shown_small_is_sent_small_and_a_choice_goes_before_that() -> None:
     link = Link(now=0)
-    link.wish(None, 300)
+    link.set_preference(None, 300)
     assert link.choose(LADDER, 2, now=0) == 1
-    link.wish("l", 300)
+    link.set_preference("l", 300)
     assert link.choose(LADDER, 1, now=0) == 0
-    link.wish("h", 300)
+    link.set_preference("h", 300)
     assert link.choose(LADDER, 0, now=0) == 2
-    link.wish("gone", 300)
+    link.set_preference("gone", 300)
     assert link.choose(LADDER, 2, now=0) == 2
 
 
@@ -325,22 +325,22 @@ def test_nothing_larger_is_tried_on_a_line_that_is_behind() -> None:
         now = 2 + step * 0.2
         link.on_oldest_in_flight(0.5, now=now)
         assert link.choose(LADDER, 0, now=now) == 0
-        assert link.probe_per_s == 0
+        assert link.probe_bits_per_s == 0
     assert not link.is_uncongested
     link.on_oldest_in_flight(0.0, now=6.2)
     assert link.is_uncongested
     link.choose(LADDER, 0, now=12)
-    assert link.probe_per_s > 0
+    assert link.probe_bits_per_s > 0
     link.on_oldest_in_flight(0.5, now=12.2)
     link.choose(LADDER, 0, now=12.2)
-    assert link.probe_per_s == 0, "a trial ends"
+    assert link.probe_bits_per_s == 0, "a trial ends"
 
 
 def test_heavy_losses_under_the_smallest_layer_are_a_reason_to_skip() -> None:
     link = Link(now=0)
-    link.on_report(100, 0, repeats=False, now=0.2)
-    link.on_report(200, 50, repeats=False, now=0.7)
+    link.on_report(100, 0, retransmits=False, now=0.2)
+    link.on_report(200, 50, retransmits=False, now=0.7)
     assert not link.should_pause(now=0.7)
-    link.on_report(300, 100, repeats=False, now=1.2)
+    link.on_report(300, 100, retransmits=False, now=1.2)
     assert link.should_pause(now=1.2)
     assert not link.should_pause(now=2)

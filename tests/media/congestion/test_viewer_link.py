@@ -16,7 +16,9 @@ def test_a_line_too_thin_for_the_only_layer_skips_to_key_frames() -> None:
     for _ in range(60):
         live.frame()
     for highest in (0, 100, 200):
-        session.link.on_report(highest, highest, repeats=False, now=live.now - 1 + highest / 200)
+        session.link.on_report(
+            highest, highest, retransmits=False, now=live.now - 1 + highest / 200
+        )
     while not session.downlinks["video"].paused:
         live.frame()
         live.forwarder.choose(live.room, session, now=live.now)
@@ -244,7 +246,7 @@ def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
     assert downlink.in_flight(told.first + told.last) == 1
     arrival = downlink.arrival(told, 1)
     assert arrival is not None
-    assert arrival.sent == pytest.approx(sent + FRAME_S) and arrival.came == 5.08
+    assert arrival.sent_at == pytest.approx(sent + FRAME_S) and arrival.arrived_at == 5.08
     assert downlink.arrival(told, 1) is None, "the same again tells nothing"
     told = TransportFeedback(first + 3, packets=1, came=1, last=0, at=5.2)
     arrival = downlink.arrival(told, 0)

@@ -65,7 +65,7 @@ def test_who_comes_a_long_way_gets_a_key_frame_of_its_own() -> None:
     for _ in range(HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
     session = live.viewer(rtt_s=HIGH_RTT_S)
-    assert live.layer("m").keys.wanted
+    assert live.layer("m").keys.pending
     while live.now < 100 + 2 * PADDING_S + HIGH_RTT_GOP_FRAMES_MAX * FRAME_S:
         live.frame()
         live.tick()
@@ -107,11 +107,11 @@ def test_who_comes_a_long_way_does_not_wait_where_that_helps_nobody(why: str) ->
     for _ in range(2 if why == "few" else HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
     for second in range(5 if why == "deaf" else 0):
-        live.layer("m").keys.want()
+        live.layer("m").keys.request()
         live.layer("m").keys.due(now=live.now + second)
     session = live.viewer_from_far()
     assert live.seen(session)[0][2]
-    assert live.layer("m").keys.asked == (5 if why == "deaf" else 0)
+    assert live.layer("m").keys.sent == (5 if why == "deaf" else 0)
 
 
 def test_padding_makes_the_beginning_of_a_long_way() -> None:
@@ -207,14 +207,14 @@ def test_who_is_far_and_lost_the_picture_gets_another_key_frame(why: str) -> Non
         live.frame()
     keys = live.layer("m").keys
     for second in range(5 if why == "deaf" else 0):
-        keys.want()
+        keys.request()
         keys.due(now=live.now + second)
     while why == "asked too often" and session.key_frames.take(now=live.now):
         pass
     before = len(live.seen(session))
     live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
     if why == "hears":
-        assert keys.wanted
+        assert keys.pending
         assert len(live.seen(session)) == before
     else:
         assert live.seen(session)[before][2], "what we keep must do"
@@ -248,7 +248,7 @@ def test_a_viewer_changes_layers_on_a_key_frame() -> None:
     live.choose(session, "h")
     live.frame()
     assert live.sees(session) == "m"
-    assert live.layer("h").keys.wanted
+    assert live.layer("h").keys.pending
     live.frame("h")
     assert live.sees(session) == "h"
     live.frame()
@@ -275,7 +275,7 @@ def test_a_decoder_that_lost_the_picture_is_shown_it_again() -> None:
     before = len(live.seen(session))
     live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
     assert live.seen(session)[before][2]
-    assert not live.layer("m").keys.wanted, "the host is not troubled"
+    assert not live.layer("m").keys.pending, "the host is not troubled"
     live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
     assert len(live.seen(session)) == before + 6, "not twice in a row"
     live.frame()
@@ -356,7 +356,7 @@ def test_a_layer_that_the_host_gives_up_is_left_at_once(given_up: str, next_best
         live.tick()
     assert live.sees(session) == given_up
     last_seen = live.now
-    while not live.layer(next_best).keys.wanted:
+    while not live.layer(next_best).keys.pending:
         live.frame(skip=(given_up,))
         live.tick()
     assert live.now - last_seen < LEFT_OUT_S + 3 * FRAME_S

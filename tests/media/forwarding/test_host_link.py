@@ -68,7 +68,7 @@ class Browser:
             self.arrived += [(self.now, frame) for frame in self.layer.poll(now=self.now)]
             if step % TICK_STEPS == 0:
                 if self.layer.waits_for_key:
-                    self.layer.keys.want()
+                    self.layer.keys.request()
                 for asked in self.uplink.repairs(now=self.now):
                     self.down.send(asked, now=self.now)
             for asked in self.down.ready(now=self.now):

@@ -50,9 +50,9 @@ class RepairSimulation:
                     self._send(self.sent, now)
                     self.sent += 1
             for number in _numbers(self.up.ready(now=now)):
-                self.nacks.came(number, now=now)
+                self.nacks.on_packet(number, now=now)
                 self.reorder.receive(number, None, now=now)
-            waited_s = self.reorder.queuing_delay_s(now=now)
+            waited_s = self.reorder.blocked_s(now=now)
             for number, _ in self.reorder.ready(now=now):
                 self.given_up += number - expected
                 expected = number + 1

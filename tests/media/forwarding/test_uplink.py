@@ -103,12 +103,12 @@ def test_a_key_frame_is_asked_for_beside_a_repair_that_takes_long() -> None:
     [layer] = host.tracks["video"].layers
     layer.poll(now=host.now)
     host.asks()
-    assert layer.keys.asked == 0
+    assert layer.keys.sent == 0
     host.now += KEY_FRAME_REQUEST_AFTER_S
     host.asks()
-    assert layer.keys.asked == 1
+    assert layer.keys.sent == 1
     host.asks()
-    assert layer.keys.asked == 1, "one at a time"
+    assert layer.keys.sent == 1, "one at a time"
 
 
 def test_repeats_that_nobody_asked_for_change_nothing() -> None:

@@ -267,17 +267,17 @@ def test_jitter_is_how_unevenly_frames_come(late_s: float, jitter_ms: float) -> 
 def test_a_key_frame_with_a_hole_is_none_and_another_one_is_asked_for() -> None:
     live = layer()
     feed(live, 0, 0, KEY, now=0)
-    live.keys.want()
+    live.keys.request()
     assert live.keys.due(now=1.0)
     for number, last in ((2, False), (4, True)):  # 3 never comes
         live.receive(Packet(96, last, number, TICKS, 1, KEY + bytes(100)), now=1.1)
     [frame] = live.poll(now=1.1 + REPAIR_S)
     assert not frame.key
-    assert live.keys.wanted, "it is still to come"
+    assert live.keys.pending, "it is still to come"
     assert live.keys.due(now=1.6)
     [frame] = feed(live, 5, 2 * TICKS, KEY, now=1.7)
     assert frame.key
-    assert not live.keys.wanted
+    assert not live.keys.pending
 
 
 def test_what_is_lost_after_a_key_frame_wants_another_one() -> None:
@@ -288,4 +288,4 @@ def test_what_is_lost_after_a_key_frame_wants_another_one() -> None:
     # 4 never comes: all of it is handed out at once when that is given up.
     live.receive(Packet(96, True, 5, 2 * TICKS, 1, DELTA), now=0.08)
     assert [frame.key for frame in live.poll(now=0.08 + REPAIR_S)] == [True, False]
-    assert live.keys.wanted
+    assert live.keys.pending

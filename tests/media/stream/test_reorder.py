@@ -23,10 +23,10 @@ def test_a_gap_holds_up_what_follows_until_it_is_repaired() -> None:
     assert order.missing() == [2]
     order.receive(2, "b", now=0.05)
     assert order.ready(now=0.05) == [(2, "b"), (3, "c")]
-    assert order.held_s == 0.04
+    assert order.blocked_s_max == 0.04
     for _ in range(60):
-        order.forget()
-    assert order.held_s < 0.004
+        order.decay()
+    assert order.blocked_s_max < 0.004
 
 
 def test_a_gap_is_given_up_when_it_is_overdue() -> None:
@@ -45,11 +45,11 @@ def test_what_is_skipped_holds_up_nothing() -> None:
     for number, item in ((1, "a"), (3, "c"), (5, "e")):
         order.receive(number, item, now=1)
     assert order.ready(now=1) == [(1, "a")]
-    assert order.queuing_delay_s(now=1.25) == 0.25
+    assert order.blocked_s(now=1.25) == 0.25
     order.skip_to(5)
     assert order.missing() == []
     assert order.ready(now=1.3) == [(5, "e")]
-    assert order.queuing_delay_s(now=2) == 0
+    assert order.blocked_s(now=2) == 0
     assert order.receive(4, "d", now=2) is False
 
 

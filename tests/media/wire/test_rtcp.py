@@ -29,7 +29,7 @@ def test_of_a_request_for_too_much_the_beginning_is_read(entries: int, padded: b
 
 
 def test_what_follows_a_request_for_too_much_is_read() -> None:
-    packets = rtcp.parse(nack(350) + rtcp.picture_loss(7))
+    packets = rtcp.parse(nack(350) + rtcp.picture_loss_indication(7))
     assert [rtcp.is_key_frame_request(packet) for packet in packets] == [False, False, True]
 
 

@@ -89,7 +89,7 @@ def test_we_read_what_we_tell(packets: list[tuple[int, float]]) -> None:
         now += wait
         arrivals.receive(number, now=now)
     while (report := arrivals.report(1, 2)) is not None:
-        told, expected = transport_cc.read(payload_of(report)), read(report)
+        told, expected = transport_cc.parse(payload_of(report)), read(report)
         assert told is not None
         last = told.first + told.last
         assert (told.came, last) == (len(expected), max(expected))
@@ -112,13 +112,13 @@ CLOCK = bytes.fromhex("000001 00")
     ],
 )
 def test_each_kind_of_chunk_is_read(count: int, rest: str, came: int, last: int, at: float) -> None:
-    told = transport_cc.read(HEAD + count.to_bytes(2, "big") + CLOCK + bytes.fromhex(rest))
+    told = transport_cc.parse(HEAD + count.to_bytes(2, "big") + CLOCK + bytes.fromhex(rest))
     assert told is not None and told.at == pytest.approx(at)
     assert told[:4] == (5, count, came, last)
 
 
 def test_a_report_of_nothing_tells_nothing() -> None:
-    assert transport_cc.read(HEAD + (3).to_bytes(2, "big") + CLOCK + b"\x00\x03") is None
+    assert transport_cc.parse(HEAD + (3).to_bytes(2, "big") + CLOCK + b"\x00\x03") is None
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_report_of_nothing_tells_nothing() -> None:
 )
 def test_a_broken_report_is_malformed(count: int, rest: str) -> None:
     with pytest.raises(Malformed):
-        transport_cc.read(HEAD + count.to_bytes(2, "big") + CLOCK + bytes.fromhex(rest))
+        transport_cc.parse(HEAD + count.to_bytes(2, "big") + CLOCK + bytes.fromhex(rest))
 
 
 def test_a_report_is_found_between_others_with_its_padding() -> None:

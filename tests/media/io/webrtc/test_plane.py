@@ -330,7 +330,7 @@ def test_viewers_of_several_sizes_tell_arrivals(sizes: int, estimates: bool, tol
     text += "a=rtcp-fb:96 goog-remb\r\n" if estimates else ""
     offer = sdp.parse_offer(text + f"a=extmap:3 {transport_cc.URI}\r\n", "play")
     live = {"video": sdp.Codec("H264", 96, 90_000)}
-    audio, video = sdp.choose_played(offer, live, {"audio": 1, "video": 2}, sizes=sizes)
+    audio, video = sdp.choose_played(offer, live, {"audio": 1, "video": 2}, layers=sizes)
     assert (audio.sends_transport_feedback, video.sends_transport_feedback) == (False, told)
 
 
@@ -403,10 +403,10 @@ async def test_a_session_is_found_by_room_and_role_only(plane: MediaPlane) -> No
 
 
 def test_aiortc_reads_the_feedback_that_we_write() -> None:
-    from media.wire.rtcp import negative_acknowledgement, picture_loss, sender_report
+    from media.wire.rtcp import negative_acknowledgement, picture_loss_indication, sender_report
 
     assert RtcpPacket.parse(negative_acknowledgement(7, [3, 4, 9]))[1].lost == [3, 4, 9]  # type: ignore[union-attr]  # it is a NACK
-    assert RtcpPacket.parse(picture_loss(7))[1].media_ssrc == 7  # type: ignore[union-attr]  # it is a PLI
+    assert RtcpPacket.parse(picture_loss_indication(7))[1].media_ssrc == 7  # type: ignore[union-attr]  # it is a PLI
     report = RtcpPacket.parse(sender_report(7, ntp_time=1 << 40, timestamp=5, packets=6, octets=8))
     assert report[0].sender_info.rtp_timestamp == 5  # type: ignore[union-attr]  # it is an SR
 
