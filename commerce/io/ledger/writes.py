@@ -4,35 +4,27 @@ Locks are taken in one order everywhere: groups, stock, orders, counter; each so
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from commerce.groups.group import GroupState
-from commerce.io.record.rows import GROUPS, ORDERS, group_of, order_of, order_values, outbox_rows
-from commerce.io.record.schema import (
-    buying_groups,
-    counters,
-    group_seats,
-    money_transfers,
-    order_moves,
-    orders,
-    outbox,
-    refunds,
-    stock,
-    stock_moves,
+from commerce.io.record.postings import (
+    Topic,
+    enqueue,
+    insert_orders,
+    move_orders,
+    post_transfers,
+    request_refunds,
+    sell,
 )
+from commerce.io.record.rows import GROUPS, ORDERS, group_of, order_of
+from commerce.io.record.schema import buying_groups, counters, group_seats, orders, stock
 from commerce.orders.ledger import Facts, Plan
-from commerce.orders.order import Entry
+from commerce.orders.order import Entry, OrderRow
 from commerce.orders.states import OrderState, due_at_ms
 
 ORDER_NUMBER = "order"
 
-_SELL = (
-    update(stock)
-    .where(stock.c.product_id == bindparam("p"), stock.c.store_id == bindparam("s"))
-    .values(sold=stock.c.sold + bindparam("units"), moves=stock.c.moves + bindparam("count"))
-)
 _JOIN = (
     update(buying_groups)
     .where(buying_groups.c.id == bindparam("g"))
@@ -94,119 +86,47 @@ def write_plan(connection: Connection, plan: Plan) -> None:
     if not plan.orders:
         return
     at_ms = max(order.created_at_ms for order in plan.orders)
-    gone_on = _let_groups_go_on(connection, plan)
-    connection.execute(insert(orders), [order_values(order) for order in plan.orders])
-    if plan.sales:
-        _sell(connection, plan)
-    if plan.transfers:
-        connection.execute(
-            insert(money_transfers),
-            [
-                {
-                    "order_id": transfer.order_id,
-                    "kind": transfer.kind.value,
-                    "from_account": transfer.from_account,
-                    "to_account": transfer.to_account,
-                    "amount_fen": transfer.amount_fen,
-                    "at_ms": transfer.at_ms,
-                }
-                for transfer in plan.transfers
-            ],
-        )
-    if plan.refunds:
-        connection.execute(
-            insert(refunds),
-            [
-                {
-                    "order_id": order.id,
-                    "amount_fen": order.paid_fen,
-                    "reason": order.refused,
-                    "requested_at_ms": order.created_at_ms,
-                }
-                for order in plan.refunds
-            ],
-        )
-    shown = [order for order in plan.orders if order.refused is None or order.paid_fen]
-    messages = [
-        *outbox_rows("refund", [order.id for order in plan.refunds], at_ms),
-        *outbox_rows("group", sorted(plan.joined), at_ms),
-        *outbox_rows("stock", sorted({sale.product_id for sale in plan.sales}), at_ms),
-        *outbox_rows("order", [order.id for order in shown] + gone_on, at_ms),
-    ]
-    if messages:
-        connection.execute(insert(outbox), messages)
+    moved_on = _complete_groups(connection, plan)
+    insert_orders(connection, plan.orders)
+    sell(connection, plan.sales)
+    _take_seats(connection, plan.sales)
+    post_transfers(connection, plan.transfers)
+    refused = [(order, order.refused) for order in plan.refunds if order.refused]
+    request_refunds(connection, refused, at_ms)
+    shown = [order.id for order in plan.orders if order.refused is None or order.paid_fen]
+    enqueue(connection, Topic.GROUP, sorted(plan.joined), at_ms)
+    products = sorted({sale.product_id for sale in plan.sales})
+    enqueue(connection, Topic.STOCK, products, at_ms)
+    enqueue(connection, Topic.ORDER, shown + moved_on, at_ms)
 
 
-def _let_groups_go_on(connection: Connection, plan: Plan) -> list[str]:
+def _complete_groups(connection: Connection, plan: Plan) -> list[str]:
     """Groups that this batch completes are reached, and their waiting orders go to the stores."""
     if plan.joined:
         connection.execute(
             _JOIN,
             [{"g": group, "households": count} for group, count in sorted(plan.joined.items())],
         )
-    gone_on: list[str] = []
+    moved_on: list[str] = []
     for group_id, reached_at_ms in sorted(plan.reached.items()):
         connection.execute(_REACH, {"g": group_id})
-        moved = connection.execute(
-            update(orders)
-            .where(orders.c.group_id == group_id, orders.c.state == OrderState.WAITING_GROUP.value)
-            .values(
-                state=OrderState.NEW.value,
-                due_at_ms=due_at_ms(reached_at_ms),
-                version=orders.c.version + 1,
-            )
-            .returning(orders.c.id, orders.c.version)
+        moved_on += move_orders(
+            connection,
+            orders.c.group_id == group_id,
+            OrderState.WAITING_GROUP,
+            OrderState.NEW,
+            "group",
+            reached_at_ms,
+            due_at_ms=due_at_ms(reached_at_ms),
         )
-        moves = [
-            {
-                "order_id": order_id,
-                "version": version,
-                "from_state": OrderState.WAITING_GROUP.value,
-                "to_state": OrderState.NEW.value,
-                "moved_by": "group",
-                "at_ms": reached_at_ms,
-            }
-            for order_id, version in moved
-        ]
-        if moves:
-            connection.execute(insert(order_moves), moves)
-        gone_on += [str(move["order_id"]) for move in moves]
-    return gone_on
+    return moved_on
 
 
-def _sell(connection: Connection, plan: Plan) -> None:
-    sold: dict[tuple[str, str], list[int]] = {}
-    moves: list[dict[str, Any]] = []
-    seats: list[dict[str, str]] = []
-    for order in plan.sales:
-        sums = sold.setdefault((order.product_id, order.store_id), [0, 0])
-        sums[0] += order.quantity
-        sums[1] += 1
-        moves.append(
-            {
-                "product_id": order.product_id,
-                "store_id": order.store_id,
-                "order_id": order.id,
-                "kind": "sell",
-                "units": order.quantity,
-                "at_ms": order.created_at_ms,
-            }
-        )
-        if order.group_id:
-            seats.append(
-                {
-                    "group_id": order.group_id,
-                    "household_id": order.guest_id,
-                    "order_id": order.id,
-                }
-            )
-    connection.execute(
-        _SELL,
-        [
-            {"p": product, "s": store, "units": units, "count": count}
-            for (product, store), (units, count) in sorted(sold.items())
-        ],
-    )
-    connection.execute(insert(stock_moves), moves)
+def _take_seats(connection: Connection, sales: Sequence[OrderRow]) -> None:
+    seats = [
+        {"group_id": order.group_id, "household_id": order.guest_id, "order_id": order.id}
+        for order in sales
+        if order.group_id
+    ]
     if seats:
         connection.execute(insert(group_seats), seats)

@@ -10,19 +10,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import select
 
 from commerce.catalogue.values import Pin
 from commerce.feed import Feed
 from commerce.io.gate.rebuild import restock_change
 from commerce.io.gate.redis_gate import RedisGate, Release
 from commerce.io.record.engine import Clock, Record
-from commerce.io.record.rows import GROUPS, ORDERS, group_of, order_of, outbox_rows
-from commerce.io.record.schema import buying_groups, money_transfers, orders, outbox, pins, refunds
+from commerce.io.record.postings import book_refunds
+from commerce.io.record.rows import GROUPS, ORDERS, group_of, order_of
+from commerce.io.record.schema import buying_groups, orders, pins, refunds
 from commerce.io.shop.directory import Directory, units_left
 from commerce.io.shop.views import order_view, pickup_codes_of, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
-from commerce.money.transfers import refunded
 from commerce.orders.order import OrderRow
 
 if TYPE_CHECKING:
@@ -184,54 +184,12 @@ class Telling:
         for refund, outcome in zip(wanted, outcomes, strict=True):
             if outcome is PaymentOutcome.DECLINED:
                 log.error("a refund was declined", order=refund.order_id)
-        await self._book(done)
+        if done:
+            async with self._record.write() as connection:
+                await connection.run_sync(book_refunds, done, self._clock())
         settled = {refund.order_id for refund in done}
         open_ids = {refund.order_id for refund in wanted} - settled
         return later + [message for message in now if message.subject in open_ids]
-
-    async def _book(self, done: Sequence[Refund]) -> None:
-        if not done:
-            return
-        at_ms = self._clock()
-        async with self._record.write() as connection:
-            first = await connection.execute(
-                update(refunds)
-                .where(
-                    refunds.c.order_id.in_([refund.order_id for refund in done]),
-                    refunds.c.done_at_ms.is_(None),
-                )
-                .values(done_at_ms=at_ms)
-                .returning(refunds.c.order_id)
-            )
-            booked = set(first.scalars())
-            fresh = [refund for refund in done if refund.order_id in booked]
-            if not fresh:
-                return
-            transfers = [refunded(refund.order_id, refund.amount_fen, at_ms) for refund in fresh]
-            await connection.execute(
-                insert(money_transfers),
-                [
-                    {
-                        "order_id": transfer.order_id,
-                        "kind": transfer.kind.value,
-                        "from_account": transfer.from_account,
-                        "to_account": transfer.to_account,
-                        "amount_fen": transfer.amount_fen,
-                        "at_ms": at_ms,
-                    }
-                    for transfer in transfers
-                ],
-            )
-            await connection.execute(
-                update(orders)
-                .where(orders.c.id == bindparam("o"))
-                .values(refunded_fen=orders.c.refunded_fen + bindparam("fen")),
-                [{"o": refund.order_id, "fen": refund.amount_fen} for refund in fresh],
-            )
-            await connection.execute(
-                insert(outbox),
-                outbox_rows("order", [refund.order_id for refund in fresh], at_ms),
-            )
 
     async def _orders(self, ids: Sequence[str]) -> list[OrderRow]:
         async with self._record.read() as connection:

@@ -1,6 +1,5 @@
 """Rows of the record as values of the rules, and back."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, select
@@ -38,7 +37,7 @@ def order_of(row: RowMapping) -> OrderRow:
 
 
 def order_values(order: OrderRow) -> dict[str, Any]:
-    """Parameters of an INSERT into orders."""
+    """An order as column values."""
     return {
         "id": order.id,
         "number": order.number,
@@ -86,8 +85,3 @@ def product_of(row: RowMapping) -> Product:
         household_limit=row["household_limit"],
         on_sale=row["on_sale"],
     )
-
-
-def outbox_rows(topic: str, subjects: Sequence[str], at_ms: int) -> list[dict[str, Any]]:
-    """Parameters of an INSERT into outbox."""
-    return [{"topic": topic, "subject": subject, "due_at_ms": at_ms} for subject in subjects]

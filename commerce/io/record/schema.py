@@ -24,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 
+from commerce.catalogue.stock import StockMoveKind
 from commerce.catalogue.values import LiveState
 from commerce.groups import group
 from commerce.orders import states
@@ -194,7 +195,7 @@ stock_moves = Table(
     _time("at_ms"),
     UniqueConstraint("order_id", "kind"),
     CheckConstraint("units > 0", name="units_positive"),
-    _one_of("kind", ["receive", "sell", "release", "hand_over"]),
+    _one_of("kind", [kind.value for kind in StockMoveKind]),
 )
 
 buying_groups = Table(

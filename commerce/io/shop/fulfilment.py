@@ -3,28 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Text
-from commerce.errors import AlreadyHandedOver, IllegalMove, NotFound, NotReadyYet, UnknownCode
+from commerce.errors import AlreadyHandedOver, NotFound, NotReadyYet, UnknownCode
 from commerce.groups.group import Group, GroupState
-from commerce.io.record.cancelling import cancel_in, give_up_seat
 from commerce.io.record.engine import Clock, Record
-from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of, order_of, outbox_rows
-from commerce.io.record.schema import (
-    buying_groups,
-    money_transfers,
-    order_moves,
-    orders,
-    outbox,
-    pickup_codes,
-    stock,
-    stock_moves,
-)
+from commerce.io.record.postings import Topic, cancel_orders, enqueue, hand_over, move_order
+from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of, order_of
+from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes
 from commerce.io.shop.directory import Directory
 from commerce.io.shop.views import store_views
-from commerce.money.transfers import earned
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import CODE_BITS, code_of, read
 from commerce.orders.states import HANDED_OVER_SHOWN_MS, OPEN_AT_STORE, OrderState, check_clerk_move
@@ -81,8 +71,8 @@ class Fulfilment:
             order = await _locked(connection, order_id)
             check_clerk_move(order.state, to)
             if to is OrderState.CANCELLED:
-                await cancel_in(connection, [order], "store", moved_by, at_ms)
-                await give_up_seat(connection, order, at_ms)
+                await connection.run_sync(cancel_orders, [order], "store", moved_by, at_ms)
+                await connection.run_sync(_give_up_seat, order, at_ms)
             else:
                 await self._advance(connection, order, to, moved_by, at_ms)
             moved = await self._shown(connection, order_id)
@@ -97,7 +87,7 @@ class Fulfilment:
         moved_by: str,
         at_ms: int,
     ) -> None:
-        await _set_state(connection, order, to, moved_by, at_ms)
+        await connection.run_sync(move_order, order, to, moved_by, at_ms)
         if to is OrderState.READY:
             await self._make_code(connection, order, at_ms)
         if to is OrderState.PICKING and order.group_id:
@@ -110,9 +100,8 @@ class Fulfilment:
                 .values(state=GroupState.FULFILLING.value)
             )
             if begun.rowcount:
-                subjects = outbox_rows("group", [order.group_id], at_ms)
-                await connection.execute(insert(outbox), subjects)
-        await connection.execute(insert(outbox), outbox_rows("order", [order.id], at_ms))
+                await connection.run_sync(enqueue, Topic.GROUP, [order.group_id], at_ms)
+        await connection.run_sync(enqueue, Topic.ORDER, [order.id], at_ms)
 
     async def _make_code(self, connection: AsyncConnection, order: OrderRow, at_ms: int) -> None:
         while True:
@@ -151,9 +140,9 @@ class Fulfilment:
             order = await _locked(connection, row)
             if order.state is not OrderState.READY:
                 raise NotReadyYet
-            await _set_state(connection, order, OrderState.HANDED_OVER, moved_by, at_ms)
-            await _leave_store(connection, order, at_ms)
-            await connection.execute(insert(outbox), outbox_rows("order", [order.id], at_ms))
+            await connection.run_sync(move_order, order, OrderState.HANDED_OVER, moved_by, at_ms)
+            await connection.run_sync(hand_over, order, at_ms)
+            await connection.run_sync(enqueue, Topic.ORDER, [order.id], at_ms)
             shown = await self._shown(connection, order.id)
         self._on_commit()
         return shown
@@ -218,28 +207,16 @@ async def _locked(connection: AsyncConnection, order_id: str) -> OrderRow:
     return order_of(row)
 
 
-async def _set_state(
-    connection: AsyncConnection, order: OrderRow, to: OrderState, moved_by: str, at_ms: int
-) -> None:
-    handed_over_at_ms = at_ms if to is OrderState.HANDED_OVER else None
-    changed = await connection.execute(
-        update(orders)
-        .where(orders.c.id == order.id, orders.c.version == order.version)
-        .values(state=to.value, version=order.version + 1, handed_over_at_ms=handed_over_at_ms)
-    )
-    if changed.rowcount != 1:
-        raise IllegalMove(order.state, to)
-    await connection.execute(
-        insert(order_moves),
-        {
-            "order_id": order.id,
-            "version": order.version + 1,
-            "from_state": order.state.value,
-            "to_state": to.value,
-            "moved_by": moved_by,
-            "at_ms": at_ms,
-        },
-    )
+def _give_up_seat(connection: Connection, order: OrderRow, at_ms: int) -> None:
+    """A household that is paid back no longer counts in its group."""
+    gone = connection.execute(delete(group_seats).where(group_seats.c.order_id == order.id))
+    if gone.rowcount:
+        connection.execute(
+            update(buying_groups)
+            .where(buying_groups.c.id == order.group_id)
+            .values(joined=buying_groups.c.joined - 1)
+        )
+        enqueue(connection, Topic.GROUP, [order.group_id], at_ms)
 
 
 async def _redeem(connection: AsyncConnection, store_id: str, code: str, at_ms: int) -> str:
@@ -258,35 +235,3 @@ async def _redeem(connection: AsyncConnection, store_id: str, code: str, at_ms: 
     if redeemed_at_ms is None:
         raise UnknownCode
     raise AlreadyHandedOver(redeemed_at_ms)
-
-
-async def _leave_store(connection: AsyncConnection, order: OrderRow, at_ms: int) -> None:
-    """The goods leave the shelf, and their price is earned."""
-    await connection.execute(
-        update(stock)
-        .where(stock.c.product_id == order.product_id, stock.c.store_id == order.store_id)
-        .values(on_hand=stock.c.on_hand - order.quantity, sold=stock.c.sold - order.quantity)
-    )
-    await connection.execute(
-        insert(stock_moves),
-        {
-            "product_id": order.product_id,
-            "store_id": order.store_id,
-            "order_id": order.id,
-            "kind": "hand_over",
-            "units": order.quantity,
-            "at_ms": at_ms,
-        },
-    )
-    transfer = earned(order.id, order.store_id, order.paid_fen, at_ms)
-    await connection.execute(
-        insert(money_transfers),
-        {
-            "order_id": transfer.order_id,
-            "kind": transfer.kind.value,
-            "from_account": transfer.from_account,
-            "to_account": transfer.to_account,
-            "amount_fen": transfer.amount_fen,
-            "at_ms": transfer.at_ms,
-        },
-    )

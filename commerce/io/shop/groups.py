@@ -11,10 +11,10 @@ from commerce.catalogue.values import GroupOffer, Pin
 from commerce.errors import NotFound
 from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
 from commerce.io.gate.redis_gate import RedisGate
-from commerce.io.record.cancelling import cancel_in
 from commerce.io.record.engine import Clock, Record
-from commerce.io.record.rows import GROUPS, group_of, order_of, outbox_rows
-from commerce.io.record.schema import buying_groups, orders, outbox, pins
+from commerce.io.record.postings import Topic, cancel_orders, enqueue
+from commerce.io.record.rows import GROUPS, group_of, order_of
+from commerce.io.record.schema import buying_groups, orders, pins
 from commerce.io.shop.directory import Directory
 from commerce.orders.states import OrderState
 from commerce.views import Card
@@ -94,9 +94,7 @@ class Groups:
                     [estate.id for estate in estates],
                     at_ms,
                 )
-            await connection.execute(
-                insert(outbox), outbox_rows("pin", [f"{room_id}|{product_id}"], at_ms)
-            )
+            await connection.run_sync(enqueue, Topic.PIN, [f"{room_id}|{product_id}"], at_ms)
             [card] = await self._directory.cards_of(connection, [pin])
         # The outbox tells the gate as well; now the first tap finds the group already there.
         for group in opened:
@@ -112,10 +110,8 @@ class Groups:
                 delete(pins).where(pins.c.room_id == room_id, pins.c.product_id == product_id)
             )
             if gone.rowcount:
-                await connection.execute(
-                    insert(outbox),
-                    outbox_rows("pin", [f"{room_id}|{product_id}"], self._clock()),
-                )
+                subjects = [f"{room_id}|{product_id}"]
+                await connection.run_sync(enqueue, Topic.PIN, subjects, self._clock())
         self._on_commit()
 
     async def _open(
@@ -171,9 +167,8 @@ class Groups:
                     for group in opened
                 ],
             )
-            await connection.execute(
-                insert(outbox), outbox_rows("group", [group.id for group in opened], at_ms)
-            )
+            ids = [group.id for group in opened]
+            await connection.run_sync(enqueue, Topic.GROUP, ids, at_ms)
         return opened
 
     async def of_room(self, room_id: str) -> list[Group]:
@@ -235,8 +230,8 @@ class Groups:
                 )
             )
             waiting = [order_of(row) for row in rows.mappings()]
-            await cancel_in(connection, waiting, "group-expired", "group", at_ms)
-            await connection.execute(insert(outbox), outbox_rows("group", [group_id], at_ms))
+            await connection.run_sync(cancel_orders, waiting, "group-expired", "group", at_ms)
+            await connection.run_sync(enqueue, Topic.GROUP, [group_id], at_ms)
         return True
 
     async def finish_done(self) -> int:
@@ -249,8 +244,7 @@ class Groups:
         async with self._record.write() as connection:
             done = await connection.execute(_FINISH, ended)
             ids = [row.id for row in done]
-            if ids:
-                await connection.execute(insert(outbox), outbox_rows("group", ids, at_ms))
+            await connection.run_sync(enqueue, Topic.GROUP, ids, at_ms)
         self._on_commit()
         return len(ids)
 

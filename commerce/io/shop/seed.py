@@ -11,17 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from commerce.catalogue.values import Position, Product, SeedPlan, SeedStaff, Stock, Text
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.engine import Record, wall_clock
-from commerce.io.record.rows import outbox_rows
+from commerce.io.record.postings import Topic, enqueue, receive_stock
 from commerce.io.record.schema import (
     brands,
     counters,
     estates,
-    outbox,
     products,
     rooms,
     staff,
     stock,
-    stock_moves,
     stores,
 )
 
@@ -68,38 +66,9 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
                 for seeded, password_hash in zip(plan.staff, hashes, strict=True)
             ],
         )
-        if plan.products:
-            subjects = [product.id for product in plan.products]
-            await connection.execute(insert(outbox), outbox_rows("product", subjects, at_ms))
+        subjects = [product.id for product in plan.products]
+        await connection.run_sync(enqueue, Topic.PRODUCT, subjects, at_ms)
         await _stock(connection, plan.stock, at_ms)
-
-
-async def receive(connection: AsyncConnection, received: Stock, at_ms: int) -> None:
-    """Add units that arrived in a store."""
-    where = (stock.c.product_id == received.product_id, stock.c.store_id == received.store_id)
-    changed = await connection.execute(
-        update(stock)
-        .where(*where)
-        .values(on_hand=stock.c.on_hand + received.units, moves=stock.c.moves + 1)
-    )
-    key = {"product_id": received.product_id, "store_id": received.store_id}
-    if changed.rowcount == 0:
-        await connection.execute(
-            insert(stock), {**key, "on_hand": received.units, "sold": 0, "moves": 1}
-        )
-    await connection.execute(
-        insert(stock_moves),
-        {**key, "kind": "receive", "units": received.units, "at_ms": at_ms},
-    )
-    await connection.execute(
-        insert(outbox),
-        {
-            "topic": "restock",
-            "subject": f"{received.product_id}|{received.store_id}",
-            "units": received.units,
-            "due_at_ms": at_ms,
-        },
-    )
 
 
 async def _stock(connection: AsyncConnection, received: Sequence[Stock], at_ms: int) -> None:
@@ -107,7 +76,9 @@ async def _stock(connection: AsyncConnection, received: Sequence[Stock], at_ms: 
     known = {(product, store) for product, store in rows}
     for part in received:
         if (part.product_id, part.store_id) not in known and part.units:
-            await receive(connection, part, at_ms)
+            await connection.run_sync(
+                receive_stock, part.product_id, part.store_id, part.units, at_ms
+            )
 
 
 async def _put(

@@ -1,0 +1,291 @@
+"""The only place that writes money, stock and order moves, and what the outbox has to deliver.
+
+Every function runs inside the caller's transaction: directly in `Record.transact`, or as
+`await connection.run_sync(post_transfers, …)` in `Record.write`. A transaction locks in the order
+groups, stock, orders, counter, each sorted by key.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, update
+
+from commerce.catalogue.stock import StockMove, StockMoveKind, sum_moves
+from commerce.errors import IllegalMove
+from commerce.io.record.rows import order_values
+from commerce.io.record.schema import (
+    money_transfers,
+    order_moves,
+    orders,
+    outbox,
+    refunds,
+    stock,
+    stock_moves,
+)
+from commerce.money.payments import Refund
+from commerce.money.transfers import Transfer, earned, refunded
+from commerce.orders.order import OrderRow
+from commerce.orders.states import OrderState, check_move
+
+IDS_MAX = 1_000  # ids per statement
+
+
+class Topic(StrEnum):
+    """What an outbox row is about. `subject` is an id, or two ids joined by `|`."""
+
+    PRODUCT = "product"  # product: price, limit or sale state changed
+    RESTOCK = "restock"  # product|store: units were received
+    RELEASE = "release"  # order: its units go back on sale
+    PIN = "pin"  # room|product: pinned or unpinned
+    GROUP = "group"  # group: opened, grew or ended
+    STOCK = "stock"  # product: fewer or more units may be sold
+    ORDER = "order"  # order: made or moved
+    REFUND = "refund"  # order: the payment goes back
+
+
+def enqueue(
+    connection: Connection, topic: Topic, subjects: Sequence[str], at_ms: int, units: int = 0
+) -> None:
+    """Have the outbox deliver `topic` for each subject once the transaction has committed."""
+    if subjects:
+        connection.execute(
+            insert(outbox),
+            [
+                {"topic": topic.value, "subject": subject, "units": units, "due_at_ms": at_ms}
+                for subject in subjects
+            ],
+        )
+
+
+def post_transfers(connection: Connection, transfers: Sequence[Transfer]) -> None:
+    """Write money transfers, each of them once per order and kind."""
+    if transfers:
+        connection.execute(
+            insert(money_transfers),
+            [
+                {
+                    "order_id": transfer.order_id,
+                    "kind": transfer.kind.value,
+                    "from_account": transfer.from_account,
+                    "to_account": transfer.to_account,
+                    "amount_fen": transfer.amount_fen,
+                    "at_ms": transfer.at_ms,
+                }
+                for transfer in transfers
+            ],
+        )
+
+
+_CHANGE_STOCK = (
+    update(stock)
+    .where(stock.c.product_id == bindparam("p"), stock.c.store_id == bindparam("s"))
+    .values(
+        on_hand=stock.c.on_hand + bindparam("on_hand_units"),
+        sold=stock.c.sold + bindparam("sold_units"),
+        moves=stock.c.moves + bindparam("count"),
+    )
+)
+
+
+def move_stock(connection: Connection, moves: Sequence[StockMove]) -> None:
+    """Move stock whose rows exist; a move of an order is written once per kind."""
+    if not moves:
+        return
+    connection.execute(
+        _CHANGE_STOCK,
+        [
+            {
+                "p": product_id,
+                "s": store_id,
+                "on_hand_units": change.on_hand,
+                "sold_units": change.sold,
+                "count": change.moves,
+            }
+            for (product_id, store_id), change in sum_moves(moves).items()
+        ],
+    )
+    connection.execute(
+        insert(stock_moves),
+        [
+            {
+                "product_id": move.product_id,
+                "store_id": move.store_id,
+                "order_id": move.order_id,
+                "kind": move.kind.value,
+                "units": move.units,
+                "at_ms": move.at_ms,
+            }
+            for move in moves
+        ],
+    )
+
+
+def receive_stock(
+    connection: Connection, product_id: str, store_id: str, units: int, at_ms: int
+) -> None:
+    """Add units that arrived in a store, and have the gate get them."""
+    here = (stock.c.product_id == product_id, stock.c.store_id == store_id)
+    key = {"product_id": product_id, "store_id": store_id}
+    # An update that changes nothing locks the row if there is one.
+    if connection.execute(update(stock).where(*here).values(sold=stock.c.sold)).rowcount == 0:
+        connection.execute(insert(stock), {**key, "on_hand": 0, "sold": 0, "moves": 0})
+    move_stock(connection, [StockMove(product_id, store_id, StockMoveKind.RECEIVE, units, at_ms)])
+    enqueue(connection, Topic.RESTOCK, [f"{product_id}|{store_id}"], at_ms, units)
+
+
+def insert_orders(connection: Connection, new: Sequence[OrderRow]) -> None:
+    """Write new orders."""
+    connection.execute(insert(orders), [order_values(order) for order in new])
+
+
+def move_order(
+    connection: Connection, order: OrderRow, to: OrderState, moved_by: str, at_ms: int
+) -> None:
+    """Move one order from where the caller read it.
+
+    Raises:
+        IllegalMove: The table has no such transition, or another transaction moved it first.
+    """
+    which = (orders.c.id == order.id) & (orders.c.version == order.version)
+    if not move_orders(connection, which, order.state, to, moved_by, at_ms):
+        raise IllegalMove(order.state, to)
+
+
+def move_orders(
+    connection: Connection,
+    which: ColumnElement[bool],
+    state: OrderState,
+    to: OrderState,
+    moved_by: str,
+    at_ms: int,
+    *,
+    due_at_ms: int | None = None,
+) -> list[str]:
+    """Move those orders of `which` that are in `state`; return their ids.
+
+    Raises:
+        IllegalMove: The table has no such transition.
+    """
+    check_move(state, to)
+    values: dict[str, object] = {"state": to.value, "version": orders.c.version + 1}
+    if due_at_ms is not None:
+        values["due_at_ms"] = due_at_ms
+    if to is OrderState.HANDED_OVER:
+        values["handed_over_at_ms"] = at_ms
+    moved = connection.execute(
+        update(orders)
+        .where(which, orders.c.state == state.value)
+        .values(values)
+        .returning(orders.c.id, orders.c.version)
+    ).all()
+    if moved:
+        connection.execute(
+            insert(order_moves),
+            [
+                {
+                    "order_id": order_id,
+                    "version": version,
+                    "from_state": state.value,
+                    "to_state": to.value,
+                    "moved_by": moved_by,
+                    "at_ms": at_ms,
+                }
+                for order_id, version in moved
+            ],
+        )
+    return [order_id for order_id, _ in moved]
+
+
+def request_refunds(
+    connection: Connection, paid: Sequence[tuple[OrderRow, str]], at_ms: int
+) -> None:
+    """Have what was paid for orders go back to their buyers; each order with the reason."""
+    if paid:
+        connection.execute(
+            insert(refunds),
+            [
+                {
+                    "order_id": order.id,
+                    "amount_fen": order.paid_fen,
+                    "reason": reason,
+                    "requested_at_ms": at_ms,
+                }
+                for order, reason in paid
+            ],
+        )
+        enqueue(connection, Topic.REFUND, [order.id for order, _ in paid], at_ms)
+
+
+_ADD_REFUNDED = (
+    update(orders)
+    .where(orders.c.id == bindparam("o"))
+    .values(refunded_fen=orders.c.refunded_fen + bindparam("fen"))
+)
+
+
+def book_refunds(connection: Connection, done: Sequence[Refund], at_ms: int) -> None:
+    """Book refunds that the provider has made, each of them once however often it is called."""
+    first = connection.execute(
+        update(refunds)
+        .where(
+            refunds.c.order_id.in_([refund.order_id for refund in done]),
+            refunds.c.done_at_ms.is_(None),
+        )
+        .values(done_at_ms=at_ms)
+        .returning(refunds.c.order_id)
+    )
+    booked = set(first.scalars())
+    fresh = [refund for refund in done if refund.order_id in booked]
+    if not fresh:
+        return
+    post_transfers(
+        connection, [refunded(refund.order_id, refund.amount_fen, at_ms) for refund in fresh]
+    )
+    connection.execute(
+        _ADD_REFUNDED, [{"o": refund.order_id, "fen": refund.amount_fen} for refund in fresh]
+    )
+    enqueue(connection, Topic.ORDER, [refund.order_id for refund in fresh], at_ms)
+
+
+def cancel_orders(
+    connection: Connection, cancelled: Sequence[OrderRow], reason: str, moved_by: str, at_ms: int
+) -> None:
+    """Cancel paid orders that hold stock and that the caller has locked: units and money go back.
+
+    Raises:
+        IllegalMove: One of them is not where the caller read it.
+    """
+    for state in dict.fromkeys(order.state for order in cancelled):
+        ids = [order.id for order in cancelled if order.state is state]
+        for at in range(0, len(ids), IDS_MAX):
+            part = ids[at : at + IDS_MAX]
+            which = orders.c.id.in_(part)
+            moved = move_orders(connection, which, state, OrderState.CANCELLED, moved_by, at_ms)
+            if len(moved) != len(part):
+                raise IllegalMove(state, OrderState.CANCELLED)
+    move_stock(
+        connection, [_stock_move(order, StockMoveKind.RELEASE, at_ms) for order in cancelled]
+    )
+    ids = [order.id for order in cancelled]
+    enqueue(connection, Topic.RELEASE, ids, at_ms)
+    request_refunds(connection, [(order, reason) for order in cancelled], at_ms)
+    enqueue(connection, Topic.ORDER, ids, at_ms)
+    enqueue(connection, Topic.STOCK, sorted({order.product_id for order in cancelled}), at_ms)
+
+
+def sell(connection: Connection, sales: Sequence[OrderRow]) -> None:
+    """Take the units of new orders."""
+    move_stock(
+        connection,
+        [_stock_move(order, StockMoveKind.SELL, order.created_at_ms) for order in sales],
+    )
+
+
+def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
+    """The goods leave the shelf, and their price is earned."""
+    move_stock(connection, [_stock_move(order, StockMoveKind.HAND_OVER, at_ms)])
+    post_transfers(connection, [earned(order.id, order.store_id, order.paid_fen, at_ms)])
+
+
+def _stock_move(order: OrderRow, kind: StockMoveKind, at_ms: int) -> StockMove:
+    return StockMove(order.product_id, order.store_id, kind, order.quantity, at_ms, order.id)
