@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from media.congestion.estimator import BITRATE_MIN_BPS, RECEIVED_ARRIVALS_MAX, Arrival, Estimator
-from media.congestion.link import FALL
+from media.congestion.link import ESTIMATE_DECREASE_RATIO
 from media.emulator import Conditions, EmulatedLink
 from media.wire.transport_cc import Arrivals, parse
 from tests.media.wire.test_transport_cc import payload_of
@@ -90,7 +90,7 @@ def test_a_link_with_spare_bandwidth_is_never_overused(
 ) -> None:
     path = Path(conditions, clock_skew=clock_skew)
     estimates = path.run(40)
-    assert all(after >= before * FALL for before, after in pairwise(estimates))
+    assert all(after >= before * ESTIMATE_DECREASE_RATIO for before, after in pairwise(estimates))
     assert estimates[-1] > SENT_PER_S * 0.95
     assert max(estimates) < SENT_PER_S * 2, "bandwidth beyond what is sent is unknown"
 

@@ -1,4 +1,4 @@
-"""What a viewer's line reports is heeded: less at a pace, repeats in measure, or nothing."""
+"""A viewer's feedback decides: a smaller layer, paced; retransmits within a budget; a pause."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from media.wire.transport_cc import TransportFeedback
 from tests.support.media_forwarding import FRAME_S, TICKS, LiveRig, assert_seamless
 
 
-def test_a_line_too_thin_for_the_only_layer_skips_to_key_frames() -> None:
+def test_a_link_too_slow_for_the_only_layer_skips_to_key_frames() -> None:
     live = LiveRig(("",), packets=8)
     live.frame("all")
     session = live.viewer()
@@ -35,7 +35,7 @@ def test_a_line_too_thin_for_the_only_layer_skips_to_key_frames() -> None:
     assert_seamless(live.seen(session))
 
 
-def test_a_full_line_is_sent_its_smaller_picture_at_a_pace() -> None:
+def test_an_overused_link_is_sent_the_smaller_layers_key_frame_paced() -> None:
     live = LiveRig(packets=4)
     live.frame("all")
     session = live.viewer()
@@ -65,7 +65,7 @@ def test_a_full_line_is_sent_its_smaller_picture_at_a_pace() -> None:
         assert len(steps) < 100
     per_step = THIN_PACE * smaller * FRAME_S / 2 / 8 / 102
     assert max(steps) <= per_step + 1
-    assert 0 < at_once <= 2 * per_step + 1, "no more than has drained since"
+    assert 0 < at_once <= 2 * per_step + 1, "no more than has drained since the last frame"
     assert_seamless(live.seen(session))
     assert [key for _, _, key in live.seen(session)[before : before + 81]] == [True] * 80 + [False]
     live.frame()
@@ -73,7 +73,7 @@ def test_a_full_line_is_sent_its_smaller_picture_at_a_pace() -> None:
     assert live.seen(session)[-1][1] - live.seen(session)[-5][1] == TICKS
 
 
-def test_a_full_line_drains_while_it_waits_for_its_smaller_picture() -> None:
+def test_an_overused_link_gets_no_retransmits_while_it_waits_for_the_smaller_layer() -> None:
     live = LiveRig()
     live.frame("all")
     session = live.viewer()
@@ -85,7 +85,7 @@ def test_a_full_line_drains_while_it_waits_for_its_smaller_picture() -> None:
     session.link.on_estimate(1.1 * live.layer("l").bits_per_s, now=live.now)
     live.choose(session, None)
     live.forwarder.repeat(live.room, session, live.track, lost, now=live.now)
-    assert not live.recorder.again, "the key frame that comes makes them needless"
+    assert not live.recorder.again, "the key frame makes them useless"
     live.frame("l")
     live.tick()
     assert live.sees(session) == "l"
@@ -94,7 +94,7 @@ def test_a_full_line_drains_while_it_waits_for_its_smaller_picture() -> None:
     assert len(live.recorder.again) == 1
 
 
-def test_what_is_missing_of_all_that_was_sent_at_once_is_no_full_line() -> None:
+def test_losses_of_a_replayed_gop_are_no_overuse() -> None:
     live = LiveRig()
     live.frame("all")
     for _ in range(50):
@@ -102,7 +102,7 @@ def test_what_is_missing_of_all_that_was_sent_at_once_is_no_full_line() -> None:
     session = live.viewer()
     numbers = [number & 0xFFFF for number, _, _ in live.seen(session)]
     assert len(numbers) > 100
-    live.now += 1.1  # what is heard first is about what the line was before
+    live.now += 1.1  # the first feedback is ignored
     live.forwarder.repeat(live.room, session, live.track, numbers[::8], now=live.now)
     assert len(live.recorder.again) == len(numbers[::8])
     assert session.link.capacity is None
@@ -110,10 +110,10 @@ def test_what_is_missing_of_all_that_was_sent_at_once_is_no_full_line() -> None:
         live.frame()
     gone = [number & 0xFFFF for number, _, _ in live.seen(session)[-18:]]
     live.forwarder.repeat(live.room, session, live.track, gone, now=live.now)
-    assert session.link.capacity is not None, "so many of what came from the host are"
+    assert session.link.capacity is not None, "so many losses of live packets are"
 
 
-def test_the_handshake_tells_how_soon_a_repeat_may_be_lost_too() -> None:
+def test_the_handshakes_rtt_sets_the_first_retransmit_interval() -> None:
     live = LiveRig()
     live.frame("all")
     session = live.viewer()
@@ -125,7 +125,7 @@ def test_the_handshake_tells_how_soon_a_repeat_may_be_lost_too() -> None:
     assert len(live.recorder.again) == 2
 
 
-def test_what_was_missed_comes_again_whatever_layer_it_was_of() -> None:
+def test_lost_packets_of_a_former_layer_are_retransmitted() -> None:
     live = LiveRig()
     live.frame("all")
     session = live.viewer(repairs=False)
@@ -145,7 +145,7 @@ def test_what_was_missed_comes_again_whatever_layer_it_was_of() -> None:
     assert downlink.missed(following & 0xFFFF, now=live.now, rtt_s=0.1) is None
 
 
-def test_repeats_wait_for_a_round_trip() -> None:
+def test_a_packet_is_retransmitted_once_per_rtt() -> None:
     live = LiveRig()
     live.frame("all")
     session = live.viewer()
@@ -154,13 +154,13 @@ def test_repeats_wait_for_a_round_trip() -> None:
         live.forwarder.repeat(live.room, session, live.track, lost, now=live.now)
     assert len(live.recorder.again) == 1
     [(own, payload)] = live.recorder.again
-    assert own == 0, "repeats have numbers of their own"
+    assert own == 0, "retransmits have sequence numbers of their own"
     assert payload[:2] == lost[0].to_bytes(2, "big")
     live.forwarder.repeat(live.room, session, live.track, lost, now=live.now + 0.2)
     assert len(live.recorder.again) == 2
 
 
-def test_a_trial_of_the_line_repeats_only_what_the_viewer_has() -> None:
+def test_a_probe_retransmits_only_packets_that_the_viewer_was_sent() -> None:
     live = LiveRig()
     live.frame("all")
     for _ in range(30):
@@ -176,7 +176,7 @@ def test_a_trial_of_the_line_repeats_only_what_the_viewer_has() -> None:
         assert int.from_bytes(payload[:2], "big") >= first & 0xFFFF
 
 
-def test_what_is_under_way_waits_since_it_was_sent() -> None:
+def test_queuing_delay_counts_from_when_the_packet_was_sent() -> None:
     live = LiveRig()
     live.frame("all")
     for _ in range(20):
@@ -185,22 +185,22 @@ def test_what_is_under_way_waits_since_it_was_sent() -> None:
     downlink = session.downlinks["video"]
     newest = downlink.next_number() - 1
 
-    def waits(highest: int) -> float | None:
+    def queuing_delay_s(highest: int) -> float | None:
         return downlink.queuing_delay_s(downlink.in_flight(highest), now=live.now)
 
-    assert waits(newest - 4) is None, "a newcomer's were sent late"
+    assert queuing_delay_s(newest - 4) is None, "a replayed packet is no sample"
     live.frame()
-    assert waits(newest & 0xFFFF) == pytest.approx(FRAME_S)
+    assert queuing_delay_s(newest & 0xFFFF) == pytest.approx(FRAME_S)
     live.frame()
-    assert waits(newest + 1) == pytest.approx(2 * FRAME_S)
-    assert waits(newest + 2) == pytest.approx(FRAME_S)
-    assert waits(newest + 4) == 0
+    assert queuing_delay_s(newest + 1) == pytest.approx(2 * FRAME_S)
+    assert queuing_delay_s(newest + 2) == pytest.approx(FRAME_S)
+    assert queuing_delay_s(newest + 4) == 0
     assert downlink.in_flight(newest & 0xFFFF) == 4
     downlink.repair_number = 70_000
     assert downlink.retransmits_in_flight(69_990 & 0xFFFF) == 9
 
 
-def test_how_far_a_viewer_is_behind_is_known_whatever_layer_it_was_sent() -> None:
+def test_the_oldest_packet_in_flight_is_known_across_layers() -> None:
     live = LiveRig()
     live.frame("all")
     session = live.viewer()
@@ -208,9 +208,7 @@ def test_how_far_a_viewer_is_behind_is_known_whatever_layer_it_was_sent() -> Non
     assert downlink.oldest_in_flight_s(0, now=live.now) == 0
     began = downlink.next_number()
     live.frame()
-    assert downlink.oldest_in_flight_s(1, now=live.now) == 0, (
-        "since it was not yet sent at the last report"
-    )
+    assert downlink.oldest_in_flight_s(1, now=live.now) == 0, "it was sent after the last report"
     live.choose(session, "h")
     live.frame("h")
     came = began + 1
@@ -218,15 +216,15 @@ def test_how_far_a_viewer_is_behind_is_known_whatever_layer_it_was_sent() -> Non
     oldest_in_flight_s = downlink.oldest_in_flight_s(
         downlink.next_number() - came - 1, now=live.now
     )
-    assert oldest_in_flight_s == 0, "all that had been sent by the last report came"
+    assert oldest_in_flight_s == 0, "all packets sent by the last report arrived"
     live.pass_time(1.0)
     in_flight = downlink.next_number() - came - 1
-    assert downlink.oldest_in_flight_s(in_flight, now=live.now) is None, "nothing came since"
+    assert downlink.oldest_in_flight_s(in_flight, now=live.now) is None, "nothing arrived since"
     assert downlink.oldest_in_flight_s(in_flight - 1, now=live.now) == pytest.approx(1.0)
     assert downlink.oldest_in_flight_s(0, now=live.now) == 0
 
 
-def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
+def test_a_viewer_with_transport_feedback_gets_our_estimate() -> None:
     live = LiveRig()
     live.frame("all")
     session = live.viewer()
@@ -240,23 +238,23 @@ def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
     live.frame()
     live.frame()
     first = newest + 1 & 0xFFFF
-    told = TransportFeedback(
+    received = TransportFeedback(
         first, packets=3, came=2, last=2, at=5.08
-    )  # a whole picture, half of the next
-    assert downlink.in_flight(told.first + told.last) == 1
-    arrival = downlink.arrival(told, 1)
+    )  # a frame and half of the next
+    assert downlink.in_flight(received.first + received.last) == 1
+    arrival = downlink.arrival(received, 1)
     assert arrival is not None
     assert arrival.sent_at == pytest.approx(sent + FRAME_S) and arrival.arrived_at == 5.08
-    assert downlink.arrival(told, 1) is None, "the same again tells nothing"
-    told = TransportFeedback(first + 3, packets=1, came=1, last=0, at=5.2)
-    arrival = downlink.arrival(told, 0)
+    assert downlink.arrival(received, 1) is None, "duplicate feedback has no arrival"
+    received = TransportFeedback(first + 3, packets=1, came=1, last=0, at=5.2)
+    arrival = downlink.arrival(received, 0)
     assert arrival is not None and arrival.bits == pytest.approx(bits)
     live.frame()
-    told = TransportFeedback(first + 4, packets=2, came=2, last=1, at=5.2)
-    feedback.on_transport_feedback(session, told, now=live.now)
+    received = TransportFeedback(first + 4, packets=2, came=2, last=1, at=5.2)
+    feedback.on_transport_feedback(session, received, now=live.now)
     assert session.link.estimate == downlink.estimator.bits_per_s
     feedback.on_estimate(session, 1_000, now=live.now)
-    assert session.link.estimate == downlink.estimator.bits_per_s, "one of two is enough"
+    assert session.link.estimate == downlink.estimator.bits_per_s, "its REMB is ignored"
     other = live.viewer()
     feedback.on_estimate(other, 1_000, now=live.now)
     assert other.link.estimate == 1_000
@@ -264,4 +262,4 @@ def test_a_viewer_that_tells_arrivals_is_estimated() -> None:
     feedback.on_transport_feedback(
         session, TransportFeedback(0x8000, packets=1, came=1, last=0, at=1.0), now=live.now
     )
-    assert session.link.estimate == 0, "a number that nobody sent"
+    assert session.link.estimate == 0, "a number that was never sent is ignored"
