@@ -161,7 +161,7 @@ class OrderChanged(_Numbered, frozen=True, kw_only=True, tag="order"):
     order: StoreOrder
 
 
-RoomEvent: TypeAlias = (
+ChannelEvent: TypeAlias = (
     LiveChanged | CardPinned | CardUnpinned | StockChanged | GroupChanged | OrderChanged
 )
 
@@ -172,10 +172,10 @@ class YourOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="o
     order: Order
 
 
-YouEvent: TypeAlias = YourOrder
+PrivateEvent: TypeAlias = YourOrder
 
 
-def is_urgent(event: RoomEvent) -> bool:
+def is_urgent(event: ChannelEvent) -> bool:
     """Whether viewers should see `event` at once instead of with the next tick."""
     match event:
         case StockChanged(left=left):

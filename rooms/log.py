@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from rooms.events import RoomEvent
+from rooms.events import ChannelEvent
 from rooms.messages import ChatLine, Counters
 from rooms.state import State
 
@@ -41,7 +41,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     position: Position
     state: State
-    events: tuple[RoomEvent, ...]
+    events: tuple[ChannelEvent, ...]
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -60,7 +60,7 @@ class RoomLog(Protocol):
     """
 
     async def append(
-        self, channel: str, events: Sequence[RoomEvent], *, only_first: bool = False
+        self, channel: str, events: Sequence[ChannelEvent], *, only_first: bool = False
     ) -> Position:
         """Number, keep and publish `events` (at least one); return the position of the last.
 
@@ -92,7 +92,7 @@ class RoomLog(Protocol):
 class BusListener(Protocol):
     """Who hears what a bus carries. Calls are synchronous and must not raise."""
 
-    def heard_events(self, channel: str, epoch: str, events: tuple[RoomEvent, ...]) -> None:
+    def heard_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
         """Numbered events were appended to `channel`."""
         ...
 
@@ -101,7 +101,7 @@ class BusListener(Protocol):
         ...
 
     def heard_private(self, user_id: str, message: bytes) -> None:
-        """Somebody told `user_id` something (an encoded `YouEvent`)."""
+        """Somebody told `user_id` something (an encoded `PrivateEvent`)."""
         ...
 
     def bus_restored(self) -> None:

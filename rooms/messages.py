@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from rooms.events import RoomEvent, YouEvent
+from rooms.events import ChannelEvent, PrivateEvent
 
 
 class Sender(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Tick(
 
     epoch: str
     offset: int
-    events: tuple[RoomEvent, ...] = ()
+    events: tuple[ChannelEvent, ...] = ()
     chat: tuple[ChatLine, ...] = ()
     counters: Counters | None = None
     joins: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Tick(
 class You(msgspec.Struct, frozen=True, tag_field="t", tag="you"):
     """Something for this viewer alone."""
 
-    event: YouEvent
+    event: PrivateEvent
 
 
 Spoken: TypeAlias = Tick | You

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from rooms.events import RoomEvent, is_urgent
+from rooms.events import ChannelEvent, is_urgent
 from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
 from rooms.messages import ChatLine, Counters, Tick
 from rooms.rates import TokenBucket
@@ -65,9 +65,9 @@ class Room:
         self.needs_reading = True
         self.urgent = False
         self._asked_at = _NOWHERE
-        self._recent: deque[RoomEvent] = deque(maxlen=LOG_EVENTS_MAX)
-        self._events: list[RoomEvent] = []
-        self._ahead: list[tuple[str, tuple[RoomEvent, ...]]] = []
+        self._recent: deque[ChannelEvent] = deque(maxlen=LOG_EVENTS_MAX)
+        self._events: list[ChannelEvent] = []
+        self._ahead: list[tuple[str, tuple[ChannelEvent, ...]]] = []
         self._chat: list[ChatLine] = []
         self._joins: list[str] = []
         self._counters: Counters | None = None
@@ -96,7 +96,7 @@ class Room:
 
     # What arrives
 
-    def heard_events(self, epoch: str, events: tuple[RoomEvent, ...]) -> None:
+    def heard_events(self, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
         """Take numbered events from the bus; what does not fit makes `needs_reading` true."""
         tip = self.tip
         if epoch == tip.epoch:
@@ -213,7 +213,7 @@ class Room:
 
     # Inside
 
-    def _take(self, events: Iterable[RoomEvent]) -> None:
+    def _take(self, events: Iterable[ChannelEvent]) -> None:
         for event in events:
             self._events.append(event)
             self.urgent = self.urgent or is_urgent(event)

@@ -12,11 +12,11 @@ from rooms.events import (
     Card,
     CardPinned,
     CardUnpinned,
+    ChannelEvent,
     Group,
     GroupChanged,
     LiveChanged,
     LiveState,
-    RoomEvent,
     StockChanged,
 )
 from rooms.messages import ChatLine, Counters, Tick
@@ -68,7 +68,7 @@ def empty_state(channel: str) -> State:
     return StoreState() if is_store(channel) else RoomState()
 
 
-def apply(state: State, event: RoomEvent) -> State:
+def apply(state: State, event: ChannelEvent) -> State:
     """Return the state after one numbered event; kinds that leave no trace change nothing."""
     if isinstance(state, StoreState):
         return state

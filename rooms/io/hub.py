@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
-from rooms.events import RoomEvent, YouEvent
+from rooms.events import ChannelEvent, PrivateEvent
 from rooms.io.audience import Codec, Counts, Seat
 from rooms.io.local_room import LocalRoom
 from rooms.io.redis_bus import RedisRoomBus
@@ -44,13 +44,13 @@ INTEREST_S = 60.0
 
 T = TypeVar("T")
 
-Seed = Callable[[str], Awaitable[Sequence[RoomEvent]]]
+Seed = Callable[[str], Awaitable[Sequence[ChannelEvent]]]
 """Says which events add up to a channel as the record knows it; may fail with LogUnavailable."""
 
 log = structlog.get_logger()
 
 _encoder = msgspec.msgpack.Encoder()
-_you_decoder = msgspec.msgpack.Decoder(YouEvent)
+_you_decoder = msgspec.msgpack.Decoder(PrivateEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class RoomHub:
 
     # What the rest of the program says
 
-    async def announce(self, channel: str, *events: RoomEvent) -> Position:
+    async def announce(self, channel: str, *events: ChannelEvent) -> Position:
         """Number `events`, keep them, and show them to everybody in `channel`.
 
         Raises:
@@ -137,7 +137,7 @@ class RoomHub:
                 position = await _within(CALL_TIMEOUT_S, append(channel, _stamped(known)))
         return position
 
-    async def tell(self, user_id: str, event: YouEvent) -> None:
+    async def tell(self, user_id: str, event: PrivateEvent) -> None:
         """Show `event` to all connections of one user, on all nodes; lost on those who are away.
 
         Raises:
@@ -225,7 +225,7 @@ class RoomHub:
 
     # What the bus carries
 
-    def heard_events(self, channel: str, epoch: str, events: tuple[RoomEvent, ...]) -> None:
+    def heard_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
         """See `BusListener`."""
         if (local := self._rooms.get(channel)) is not None:
             local.room.heard_events(epoch, events)
@@ -451,7 +451,7 @@ async def _within(seconds: float, call: Coroutine[None, None, T]) -> T:
         raise LogUnavailable("timeout") from error
 
 
-def _stamped(events: Sequence[RoomEvent]) -> list[RoomEvent]:
+def _stamped(events: Sequence[ChannelEvent]) -> list[ChannelEvent]:
     """Return the events with the time of now where they have none."""
     at_ms = time.time_ns() // 1_000_000
     return [

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from rooms.events import RoomEvent
+from rooms.events import ChannelEvent
 from rooms.log import LOG_EVENTS_MAX, Batch, BusListener, LogUnavailable, Position, Reading
 from rooms.messages import ChatLine, Counters
 from rooms.state import CHAT_LINES_MAX, State, apply, empty_state
@@ -21,7 +21,7 @@ class _Log:
     def __init__(self, channel: str, epoch: str) -> None:
         self.position = Position(epoch, 0)
         self.state: State = empty_state(channel)
-        self.events: deque[RoomEvent] = deque(maxlen=LOG_EVENTS_MAX)
+        self.events: deque[ChannelEvent] = deque(maxlen=LOG_EVENTS_MAX)
 
 
 class MemoryRooms:
@@ -66,7 +66,7 @@ class MemoryRoomLog:
         self._rooms = rooms
 
     async def append(
-        self, channel: str, events: Sequence[RoomEvent], *, only_first: bool = False
+        self, channel: str, events: Sequence[ChannelEvent], *, only_first: bool = False
     ) -> Position:
         """See `RoomLog.append`."""
         assert events, "nothing to append"
@@ -150,7 +150,7 @@ class MemoryRoomBus:
         self._check()
         return self._rooms.chat.get(channel, ())
 
-    def events(self, channel: str, epoch: str, events: tuple[RoomEvent, ...]) -> None:
+    def events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
         """Carry numbered events to this process."""
         if self._listener and channel in self._joined and not self._rooms.down:
             self._listener.heard_events(channel, epoch, events)

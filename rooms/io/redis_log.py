@@ -8,7 +8,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from rooms.events import RoomEvent
+from rooms.events import ChannelEvent
 from rooms.io import scripts
 from rooms.log import LOG_EVENTS_MAX, LogUnavailable, Position, Reading
 from rooms.state import RoomState, State, StoreState, apply, empty_state, is_store
@@ -18,8 +18,8 @@ APPEND_TOKEN_TTL_S = 60
 SAVE_EVERY_EVENTS = 256
 """Events after which whoever appends saves the state, so that older ones may go."""
 
-_event_decoder = msgspec.msgpack.Decoder(RoomEvent)
-_events_decoder = msgspec.msgpack.Decoder(tuple[RoomEvent, ...])
+_event_decoder = msgspec.msgpack.Decoder(ChannelEvent)
+_events_decoder = msgspec.msgpack.Decoder(tuple[ChannelEvent, ...])
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -33,7 +33,7 @@ def channel_topic(channel: str) -> str:
     return f"rooms:{{{channel}}}"
 
 
-def decode_published(payload: bytes) -> tuple[str, tuple[RoomEvent, ...]]:
+def decode_published(payload: bytes) -> tuple[str, tuple[ChannelEvent, ...]]:
     """Read what the append script published (without its leading `E`): epoch and events."""
     epoch, first, events = payload.split(b" ", 2)
     return epoch.decode(), _numbered(_events_decoder.decode(events), int(first))
@@ -50,7 +50,7 @@ class RedisRoomLog:
         self._saving: set[str] = set()
 
     async def append(
-        self, channel: str, events: Sequence[RoomEvent], *, only_first: bool = False
+        self, channel: str, events: Sequence[ChannelEvent], *, only_first: bool = False
     ) -> Position:
         """See `RoomLog.append`."""
         assert 0 < len(events) <= LOG_EVENTS_MAX, "one to LOG_EVENTS_MAX events at once"
@@ -127,5 +127,5 @@ def _reading(channel: str, answer: list[Any]) -> Reading:
     return Reading(Position(epoch.decode(), offset), state, events[-LOG_EVENTS_MAX:])
 
 
-def _numbered(events: tuple[RoomEvent, ...], first: int) -> tuple[RoomEvent, ...]:
+def _numbered(events: tuple[ChannelEvent, ...], first: int) -> tuple[ChannelEvent, ...]:
     return tuple(msgspec.structs.replace(event, o=at) for at, event in enumerate(events, first))

@@ -46,7 +46,7 @@ class RoomFeed:
 
     async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
         """Show the orders to their stores, one announcement per store, and to their buyers."""
-        by_store: defaultdict[str, list[events.RoomEvent]] = defaultdict(list)
+        by_store: defaultdict[str, list[events.ChannelEvent]] = defaultdict(list)
         for _, _, order in changed:
             by_store[order.store.id].append(
                 events.OrderChanged(order=_as(events.StoreOrder, order))
@@ -57,10 +57,10 @@ class RoomFeed:
             await self._hub.tell(guest_id, events.YourOrder(order=_as(events.Order, mine)))
 
 
-def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[events.RoomEvent]]]:
+def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[events.ChannelEvent]]]:
     """Return what tells a new log, or one that Redis lost, how its channel stands in the record."""
 
-    async def seed(channel: str) -> Sequence[events.RoomEvent]:
+    async def seed(channel: str) -> Sequence[events.ChannelEvent]:
         kind, _, room_id = channel.partition(":")
         if kind != "room" or room_id not in commerce.directory.catalogue.rooms:
             return ()

@@ -35,16 +35,16 @@ from server.ws.wire import (
     MESSAGE_BYTES_MAX,
     Ack,
     Chat,
+    ClientMessage,
     CloseCode,
-    Error,
     ErrorCode,
+    ErrorMessage,
     Hello,
-    Inbound,
+    Identity,
     Like,
-    Outbound,
     Ping,
     Pong,
-    Self,
+    ServerMessage,
     Welcome,
     WireError,
 )
@@ -65,8 +65,6 @@ WAITING_MESSAGES_MAX = 16
 """Messages that may follow `hello` before its answer."""
 
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-
-_REASONS = {code: code.name.lower().replace("_", " ") for code in CloseCode}
 
 log = structlog.get_logger()
 
@@ -134,7 +132,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         self._principal = ANONYMOUS
         self._local: LocalRoom | None = None
         self._parts: list[bytes] = []
-        self._waiting: list[Inbound] = []
+        self._waiting: list[ClientMessage] = []
         self._lines = 0
         self._messages: TokenBucket | None = None
         self._likes: TokenBucket | None = None
@@ -226,7 +224,7 @@ class RoomConnection(Seat, asyncio.Protocol):
     def close_with(self, code: CloseCode) -> None:
         """See `Peer`."""
         if self._protocol.state is OPEN:
-            self._protocol.send_close(code, _REASONS[code])
+            self._protocol.send_close(code, code.reason)
             self._flush()
             self._gate.closes(self, code, _now())
         self._leave()
@@ -256,7 +254,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         if code is not None:
             self._refuse(code)
 
-    # Inbound messages
+    # ClientMessage messages
 
     def _frame(self, frame: Frame) -> None:
         # What came before the peer's close in one packet still counts.
@@ -312,7 +310,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         if not self._greeted or self._bad.take(self.heard_at) > 0.0:
             self.close_with(CloseCode.BAD_MESSAGE)
         else:
-            self._send(Error(code=error.code, detail=error.detail))
+            self._send(ErrorMessage(code=error.code, detail=error.detail))
 
     def _too_fast(self, wait_s: float, cid: str | None = None) -> None:
         if self._fast is None:
@@ -322,9 +320,11 @@ class RoomConnection(Seat, asyncio.Protocol):
             return
         wait_ms = int(wait_s * 1000) + 1
         detail = "Slow down, please."
-        self._send(Error(code=ErrorCode.TOO_FAST, detail=detail, cid=cid, retry_after_ms=wait_ms))
+        self._send(
+            ErrorMessage(code=ErrorCode.TOO_FAST, detail=detail, cid=cid, retry_after_ms=wait_ms)
+        )
 
-    def _act(self, message: Inbound) -> None:
+    def _act(self, message: ClientMessage) -> None:
         match message:
             case Ping():
                 self._send(Pong(message.id, _at_ms()))
@@ -333,7 +333,9 @@ class RoomConnection(Seat, asyncio.Protocol):
             case Chat():
                 self._chat(message)
             case Hello():
-                self._send(Error(code=ErrorCode.HELLO_AGAIN, detail="hello was said already."))
+                self._send(
+                    ErrorMessage(code=ErrorCode.HELLO_AGAIN, detail="hello was said already.")
+                )
 
     def _like(self, n: int) -> None:
         local = self._local
@@ -351,7 +353,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         text = clean_text(message.text)
         error = chat_error(local.channel, principal, text)
         if error is not None:
-            self._send(Error(code=error[0], detail=error[1], cid=message.cid))
+            self._send(ErrorMessage(code=error[0], detail=error[1], cid=message.cid))
             return
         wait_s = self._gate.chat_wait_s(principal.subject, self.heard_at)
         if wait_s > 0.0:
@@ -369,7 +371,7 @@ class RoomConnection(Seat, asyncio.Protocol):
 
     # Hello
 
-    def _hello(self, message: Inbound) -> None:
+    def _hello(self, message: ClientMessage) -> None:
         if not isinstance(message, Hello):
             self._gate.malformed("order")
             self.close_with(CloseCode.BAD_MESSAGE)
@@ -437,7 +439,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         you = None
         if not principal.anonymous:
             roles = tuple(sorted(principal.roles))
-            you = Self(principal.subject, principal.nickname, roles)
+            you = Identity(principal.subject, principal.nickname, roles)
         welcome = Welcome(
             client=self.client,
             at_ms=_at_ms(),
@@ -456,7 +458,7 @@ class RoomConnection(Seat, asyncio.Protocol):
     # Small things
 
     def _refuse(self, code: CloseCode) -> None:
-        self._gate.refuse(_REASONS[code])
+        self._gate.refuse(code.reason)
         self.close_with(code)
 
     def _leave(self) -> None:
@@ -466,7 +468,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         if local is not None:
             self._gate.hub.leave(local, self)
 
-    def _send(self, message: Outbound) -> None:
+    def _send(self, message: ServerMessage) -> None:
         self.write(CODECS[self.codec].frame(message))
 
     def _flush(self) -> None:

@@ -1,6 +1,6 @@
 """The schema of the room WebSocket: every message both ways, its limits, and the two codecs.
 
-docs/protocol.md describes it in words; tests/server/ws/test_protocol_doc.py holds the two together.
+docs/protocol.md describes it in words and server/ws/schema.py in TypeScript; tests compare them.
 What `tick`, `snapshot` and `you` carry is defined in rooms/events.py, messages.py and state.py.
 
 WireError       an inbound message that is not one of ours
@@ -46,6 +46,11 @@ class CloseCode(IntEnum):
     TOO_MANY_CONNECTIONS = 3504
     TOO_MANY_MESSAGES = 3505
 
+    @property
+    def reason(self) -> str:
+        """What the close frame says beside the code."""
+        return self.name.lower().replace("_", " ")
+
 
 class ErrorCode(StrEnum):
     """Why one message was not taken."""
@@ -63,11 +68,11 @@ class ErrorCode(StrEnum):
 # Client → server
 
 
-class _Inbound(msgspec.Struct, frozen=True, kw_only=True, tag_field="t"):
+class _ClientMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="t"):
     pass
 
 
-class Hello(_Inbound, frozen=True, kw_only=True, tag="hello"):
+class Hello(_ClientMessage, frozen=True, kw_only=True, tag="hello"):
     """The first message: which channel, who, and what was seen already."""
 
     channel: Annotated[str, Meta(pattern=r"^(room|store):[A-Za-z0-9_-]{1,64}$")]
@@ -76,33 +81,33 @@ class Hello(_Inbound, frozen=True, kw_only=True, tag="hello"):
     offset: Annotated[int, Meta(ge=0, le=INTEGER_MAX)] | None = None
 
 
-class Chat(_Inbound, frozen=True, kw_only=True, tag="chat"):
+class Chat(_ClientMessage, frozen=True, kw_only=True, tag="chat"):
     """A line for everybody in the room."""
 
     cid: Annotated[str, Meta(min_length=1, max_length=CID_CHARS_MAX)]
     text: str
 
 
-class Like(_Inbound, frozen=True, kw_only=True, tag="like"):
+class Like(_ClientMessage, frozen=True, kw_only=True, tag="like"):
     """Hearts since the last such message."""
 
     n: Annotated[int, Meta(ge=1, le=LIKES_PER_MESSAGE_MAX)]
 
 
-class Ping(_Inbound, frozen=True, kw_only=True, tag="ping"):
+class Ping(_ClientMessage, frozen=True, kw_only=True, tag="ping"):
     """A question for the server's clock, and whether the line lives."""
 
     id: Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
 
 
-Inbound: TypeAlias = Hello | Chat | Like | Ping
-INBOUND_TYPES = frozenset({"hello", "chat", "like", "ping"})
+ClientMessage: TypeAlias = Hello | Chat | Like | Ping
+CLIENT_MESSAGE_TYPES = frozenset({"hello", "chat", "like", "ping"})
 
 
 # Server → client
 
 
-class Self(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True):
     """Whom the token named."""
 
     subject: str
@@ -117,7 +122,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="wel
     at_ms: int
     ping_s: int
     recovered: bool
-    you: Self | None
+    you: Identity | None
 
 
 class Ack(msgspec.Struct, frozen=True, tag_field="t", tag="ack"):
@@ -126,7 +131,7 @@ class Ack(msgspec.Struct, frozen=True, tag_field="t", tag="ack"):
     cid: str
 
 
-class Error(
+class ErrorMessage(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="error"
 ):
     """A message was not taken."""
@@ -144,7 +149,7 @@ class Pong(msgspec.Struct, frozen=True, tag_field="t", tag="pong"):
     at_ms: int
 
 
-Outbound: TypeAlias = Welcome | Snapshot | Tick | Ack | Error | Pong | You
+ServerMessage: TypeAlias = Welcome | Snapshot | Tick | Ack | ErrorMessage | Pong | You
 
 
 class WireError(Exception):
@@ -169,21 +174,21 @@ class WireCodec:
         self.subprotocol = subprotocol
         self.opcode = opcode
         self._encode = encoding.Encoder().encode
-        self._decode = encoding.Decoder(Inbound).decode
+        self._decode = encoding.Decoder(ClientMessage).decode
         self._decode_type = encoding.Decoder(_Typed).decode
 
-    def frame(self, message: Outbound) -> bytes:
+    def frame(self, message: ServerMessage) -> bytes:
         """Return `message` as one unmasked WebSocket frame (RFC 6455 §5.2)."""
         return frame(self._encode(message), self.opcode)
 
-    def decode(self, payload: bytes) -> Inbound:
+    def decode(self, payload: bytes) -> ClientMessage:
         """Return the message in `payload`.
 
         Raises:
             WireError: It is not one, or breaks a limit.
         """
         try:
-            message: Inbound = self._decode(payload)
+            message: ClientMessage = self._decode(payload)
         except msgspec.ValidationError as error:
             raise self._invalid(payload, str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -196,7 +201,7 @@ class WireCodec:
             named = self._decode_type(payload).t
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return WireError(ErrorCode.BAD_MESSAGE, "schema", "A message is a map with a `t`.")
-        if named not in INBOUND_TYPES:
+        if named not in CLIENT_MESSAGE_TYPES:
             return WireError(ErrorCode.UNKNOWN_TYPE, "type", "No such message type.")
         return WireError(ErrorCode.BAD_MESSAGE, "schema", reason)
 

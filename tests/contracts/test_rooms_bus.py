@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from redis.asyncio import Redis
 
-from rooms.events import RoomEvent, StockChanged
+from rooms.events import ChannelEvent, StockChanged
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from rooms.io.redis_bus import RedisRoomBus
 from rooms.io.redis_log import RedisRoomLog
@@ -24,12 +24,12 @@ class Ears:
     """A listener that keeps what it hears."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[str, str, tuple[RoomEvent, ...]]] = []
+        self.events: list[tuple[str, str, tuple[ChannelEvent, ...]]] = []
         self.batches: list[tuple[str, Batch]] = []
         self.private: list[tuple[str, bytes]] = []
         self.restored = 0
 
-    def heard_events(self, channel: str, epoch: str, events: tuple[RoomEvent, ...]) -> None:
+    def heard_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
         self.events.append((channel, epoch, events))
 
     def heard_batch(self, channel: str, batch: Batch) -> None:

@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 from rooms.events import (
     CardPinned,
     CardUnpinned,
+    ChannelEvent,
     LiveChanged,
     OrderChanged,
-    RoomEvent,
     StockChanged,
 )
 from rooms.io.memory import MemoryRoomLog, MemoryRooms
@@ -57,7 +57,7 @@ async def test_two_channels_have_nothing_to_do_with_each_other(log: RoomLog) -> 
 
 async def test_events_get_consecutive_numbers_and_come_back_as_they_were(log: RoomLog) -> None:
     before = await log.position(CHANNEL)
-    sent: list[RoomEvent] = [
+    sent: list[ChannelEvent] = [
         CardPinned(at_ms=5, card=card("p1")),
         stock(3),
         CardUnpinned(at_ms=6, product_id="p1"),

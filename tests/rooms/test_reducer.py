@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rooms.events import RoomEvent
+from rooms.events import ChannelEvent
 from rooms.log import Position
 from rooms.messages import Tick
 from rooms.state import RoomState, State, StoreState, apply_tick
@@ -48,7 +48,7 @@ def fit(position: Position, tick: dict[str, Any]) -> Tick | None:
 
 def _is_known(event: dict[str, Any]) -> bool:
     try:
-        msgspec.convert(event, RoomEvent)
+        msgspec.convert(event, ChannelEvent)
     except msgspec.ValidationError:
         return False
     return True

@@ -1,6 +1,13 @@
 """One channel in one process: what a tick carries and when a snapshot must replace it."""
 
-from rooms.events import CardPinned, GroupChanged, LiveChanged, RoomEvent, StockChanged, is_urgent
+from rooms.events import (
+    CardPinned,
+    ChannelEvent,
+    GroupChanged,
+    LiveChanged,
+    StockChanged,
+    is_urgent,
+)
 from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
 from rooms.messages import Counters
 from rooms.room import JOINS_PER_TICK_MAX, Room
@@ -10,7 +17,7 @@ from tests.support.room_examples import card, group, line
 ROOM = "room:demo"
 
 
-def opened(offset: int = 0, *recent: RoomEvent) -> Room:
+def opened(offset: int = 0, *recent: ChannelEvent) -> Room:
     room = Room(ROOM)
     room.reading_begins()
     room.adopt(Reading(Position("e1", offset), RoomState(), recent))

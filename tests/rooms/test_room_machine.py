@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from rooms.events import (
     CardPinned,
     CardUnpinned,
+    ChannelEvent,
     GroupChanged,
     LiveChanged,
-    RoomEvent,
     StockChanged,
 )
 from rooms.log import Batch, Position, Reading
@@ -69,10 +69,10 @@ class RoomMachine(RuleBasedStateMachine):
         self.position = Position("e1", 0)
         self.state: State = RoomState()
         self.states: dict[int, State] = {0: RoomState()}
-        self.kept: list[RoomEvent] = []
+        self.kept: list[ChannelEvent] = []
         self.crashed = False
         self.rooms = [Room(CHANNEL), Room(CHANNEL)]
-        self.under_way: list[list[tuple[str, tuple[RoomEvent, ...]]]] = [[], []]
+        self.under_way: list[list[tuple[str, tuple[ChannelEvent, ...]]]] = [[], []]
         self.answers: list[Reading | None] = [None, None]
         self.viewers = [Viewer() for _ in range(4)]
         self.lines = 0
@@ -80,7 +80,7 @@ class RoomMachine(RuleBasedStateMachine):
     # The log
 
     @rule(events=st.lists(random_events, min_size=1, max_size=3))
-    def announce(self, events: list[RoomEvent]) -> None:
+    def announce(self, events: list[ChannelEvent]) -> None:
         if self.crashed:
             # What the append script does when another run of the server wrote last.
             self.crashed = False

@@ -30,7 +30,7 @@ export const group = (more: Partial<Group> = {}): Group => ({
 })
 export const order = (more: Partial<Order> = {}): Order => ({
   id: 'o1',
-  number: 1,
+  number: 'A-1',
   state: 'waiting_group',
   product_id: 'spinach',
   name: { zh: '有机菠菜', en: 'Organic spinach' },
@@ -39,7 +39,7 @@ export const order = (more: Partial<Order> = {}): Order => ({
   total_fen: 990,
   group_id: 'g1',
   estate_id: 'e1',
-  store: { id: 's1', name: '店' },
+  store: { id: 's1', name: { zh: '店', en: 'Shop' }, address: { zh: '一号院', en: 'Court One' } },
   created_at_ms: 1,
   due_at_ms: null,
   pickup: null,
@@ -48,7 +48,7 @@ export const order = (more: Partial<Order> = {}): Order => ({
 })
 export const storeOrder = (more: Partial<StoreOrder> = {}): StoreOrder => ({
   ...order({ state: 'new' }),
-  buyer: { nickname: '李阿姨', estate_name: '锦绣花园' },
+  buyer: { nickname: '李阿姨', estate_name: { zh: '锦绣花园', en: 'Garden' } },
   handed_over_at_ms: null,
   ...more,
 })

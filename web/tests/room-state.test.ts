@@ -2,21 +2,14 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Position, follow } from '../src/lib/room/position'
-import {
-  CHAT_LINES_MAX,
-  EMPTY_ROOM,
-  applyTick,
-  groupFor,
-  isJoinable,
-  reduce,
-} from '../src/lib/room/room-state'
-import type { SnapshotMessage, Tick } from '../src/lib/base/wire'
+import { EMPTY_ROOM, applyTick, groupFor, isJoinable, reduce } from '../src/lib/room/room-state'
+import { CHAT_LINES_MAX, type Snapshot, type Tick } from '../src/lib/base/wire'
 import { group } from './fixtures'
 
 interface Case {
   name: string
   channel: string
-  snapshot: SnapshotMessage
+  snapshot: Snapshot
   ticks: Tick[]
   state: unknown
   position: Position | null

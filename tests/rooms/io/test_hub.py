@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rooms.events import CardPinned, LiveChanged, RoomEvent, StockChanged
+from rooms.events import CardPinned, ChannelEvent, LiveChanged, StockChanged
 from rooms.io import hub as hub_module
 from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
@@ -100,7 +100,7 @@ async def test_what_was_missed_while_the_bus_was_cut_is_made_good() -> None:
 async def test_a_log_that_was_lost_begins_with_what_the_record_knows() -> None:
     rooms = MemoryRooms()
 
-    async def seed(channel: str) -> list[RoomEvent]:
+    async def seed(channel: str) -> list[ChannelEvent]:
         assert channel == ROOM
         return [LiveChanged(state="live", started_at_ms=7), CardPinned(card=card("p1"))]
 
@@ -120,7 +120,7 @@ async def test_a_log_that_was_lost_begins_with_what_the_record_knows() -> None:
 
 
 async def test_an_event_in_a_lost_log_is_followed_by_what_the_record_knows() -> None:
-    async def seed(channel: str) -> list[RoomEvent]:
+    async def seed(channel: str) -> list[ChannelEvent]:
         return [CardPinned(card=card("p1", 1)), CardPinned(card=card("p2", 2))]
 
     async with memory_hub() as hub:

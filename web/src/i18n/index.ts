@@ -1,7 +1,7 @@
 /** The languages: chosen by the browser, switchable, remembered. */
 import { createI18n } from 'vue-i18n'
 import { pickLocale } from '../lib/base/locale'
-import type { Locale } from '../lib/base/wire'
+import type { Locale } from '../lib/base/locale'
 import { en } from './en'
 import { zh } from './zh'
 

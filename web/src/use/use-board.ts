@@ -2,7 +2,8 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
 import type { Api } from '../lib/base/api'
 import { withOrder } from '../lib/shop/board'
-import type { ServerMessage, StoreBoard, StoreOrder } from '../lib/base/wire'
+import type { ServerMessage, StoreOrder } from '../lib/base/wire'
+import type { StoreBoard } from '../lib/base/bodies'
 import { useChannel } from './use-channel'
 
 /** How often clocks on the page are looked at, ms. */

@@ -3,7 +3,8 @@ import { onScopeDispose, ref } from 'vue'
 import { Backoff } from '../lib/base/backoff'
 import { ChannelClient, type Effect, type Phase } from '../lib/room/channel-client'
 import { randomKey } from '../lib/base/keys'
-import { type ServerMessage, SUBPROTOCOLS, decodeMessage, encodeMessage } from '../lib/base/wire'
+import { type ServerMessage, SUBPROTOCOLS } from '../lib/base/wire'
+import { decodeMessage, encodeMessage } from '../lib/base/codec'
 
 /** A disconnection shorter than this is not worth a banner, ms. */
 const BANNER_AFTER_MS = 1500

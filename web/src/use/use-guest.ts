@@ -1,7 +1,7 @@
 /** Who this browser is in the shops: asked once, remembered, renewed when the token has run out. */
 import { computed, ref } from 'vue'
 import { Api, Refused } from '../lib/base/api'
-import type { Guest } from '../lib/base/wire'
+import type { Guest } from '../lib/base/bodies'
 
 const STORAGE_KEY = 'linli.guest'
 

@@ -1,7 +1,7 @@
 /** A room as a page sees it: its channel, reduced to state. */
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
-import { EMPTY_ROOM, type RoomState, reduce } from '../lib/room/room-state'
-import type { Order, ServerMessage } from '../lib/base/wire'
+import { EMPTY_ROOM, reduce } from '../lib/room/room-state'
+import type { Order, RoomState, ServerMessage } from '../lib/base/wire'
 import { useChannel } from './use-channel'
 
 /** How often clocks on the page are looked at, ms. */

@@ -1,7 +1,7 @@
 /** Who is logged in on the shop's pages; kept for this tab's session and the next. */
 import { computed, ref } from 'vue'
 import { Api } from '../lib/base/api'
-import type { Staff } from '../lib/base/wire'
+import type { Staff } from '../lib/base/bodies'
 
 interface Session {
   token: string

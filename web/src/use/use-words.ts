@@ -4,7 +4,8 @@ import { useI18n } from 'vue-i18n'
 import { dayAndTime, timeOfDay } from '../lib/room/clock'
 import { localText } from '../lib/base/locale'
 import { money } from '../lib/shop/money'
-import type { AtMs, Fen, LocalText, Locale } from '../lib/base/wire'
+import type { AtMs, Fen, LocalText } from '../lib/base/wire'
+import type { Locale } from '../lib/base/locale'
 
 export function useWords() {
   const { t, locale: chosen } = useI18n()

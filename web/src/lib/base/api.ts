@@ -5,19 +5,8 @@
  *   ├── Unreachable   no answer came
  *   └── Refused       the server said no: status, problem type, Retry-After
  */
-import type {
-  Card,
-  Estate,
-  Guest,
-  LiveSummary,
-  Order,
-  Product,
-  Room,
-  Staff,
-  StoreBoard,
-  StoreOrder,
-  Store,
-} from './wire'
+import type { Card, Order, Product, StoreOrder } from './wire'
+import type { Estate, Guest, LiveSummary, Room, Staff, StoreBoard, Store } from './bodies'
 
 /** Longest wait for an answer, ms. */
 export const REQUEST_TIMEOUT_MS = 12_000

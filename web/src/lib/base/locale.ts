@@ -1,5 +1,7 @@
 /** Which of our two languages a reader gets, and localised text in it. */
-import type { LocalText, Locale } from './wire'
+import type { LocalText } from './wire'
+
+export type Locale = 'zh' | 'en'
 
 /** The remembered choice, else the first of the reader's languages that we speak, else Chinese. */
 export function pickLocale(remembered: string | null, languages: readonly string[]): Locale {
@@ -15,7 +17,6 @@ export function pickLocale(remembered: string | null, languages: readonly string
 
 /** The text in `locale`, or in the other language when it is missing. */
 export function localText(text: LocalText | null | undefined, locale: Locale): string {
-  if (typeof text === 'string') return text
   if (!text) return ''
   return text[locale] || text.zh || text.en
 }

@@ -1,28 +1,99 @@
-/** What travels between browser and server, and the two codecs that carry it. Field names are the wire's own. */
-import { decode, encode } from '@msgpack/msgpack'
+/**
+ * The room protocol (docs/protocol.md): messages, events and what they carry.
+ *
+ * Generated from Python's definitions; do not edit, run
+ * python -m server.ws.schema > web/src/lib/base/wire.ts
+ */
 
-export type Locale = 'zh' | 'en'
-/** Text in both languages; a bare string is the same in each. */
-export type LocalText = { zh: string; en: string } | string
 /** Integer 1/100 yuan. */
 export type Fen = number
 /** UTC milliseconds. */
 export type AtMs = number
 
 export type LiveState = 'scheduled' | 'live' | 'paused' | 'over'
+
 export type GroupState = 'open' | 'reached' | 'fulfilling' | 'done' | 'expired' | 'cancelled'
+
 export type OrderState =
   'waiting_group' | 'new' | 'picking' | 'packed' | 'ready' | 'handed_over' | 'cancelled'
 
+export type ErrorCode =
+  | 'bad-message'
+  | 'unknown-type'
+  | 'hello-again'
+  | 'too-fast'
+  | 'text-empty'
+  | 'text-too-long'
+  | 'token-needed'
+  | 'forbidden'
+
+/** The first message: which channel, who, and what was seen already. */
+export interface Hello {
+  t: 'hello'
+  channel: string
+  token?: string | null
+  epoch?: string | null
+  offset?: number | null
+}
+
+/** A line for everybody in the room. */
+export interface Chat {
+  t: 'chat'
+  cid: string
+  text: string
+}
+
+/** Hearts since the last such message. */
+export interface Like {
+  t: 'like'
+  n: number
+}
+
+/** A question for the server's clock, and whether the line lives. */
+export interface Ping {
+  t: 'ping'
+  id: number
+}
+
+export type ClientMessage = Hello | Chat | Like | Ping
+
+/** Whom the token named. */
+export interface Identity {
+  subject: string
+  nickname: string
+  roles: string[]
+}
+
+/** The answer to `hello`. */
+export interface Welcome {
+  t: 'welcome'
+  client: string
+  at_ms: AtMs
+  ping_s: number
+  recovered: boolean
+  you: Identity | null
+}
+
+/** Whether the room is on air, and since when. */
 export interface Live {
   state: LiveState
   started_at_ms: AtMs | null
 }
+
+/** Text in both languages. */
+export interface LocalText {
+  zh: string
+  en: string
+}
+
+/** The terms on which a group may buy a product. */
 export interface GroupOffer {
   price_fen: Fen
   target: number
   duration_s: number
 }
+
+/** What is sold, as viewers see it; `left` is the stock at the time of the message. */
 export interface Product {
   id: string
   name: LocalText
@@ -33,11 +104,15 @@ export interface Product {
   left: number
   group: GroupOffer | null
 }
+
+/** A pinned product; `media_time` is the RTP time (90 kHz, 32 bits) of its video frame. */
 export interface Card {
   product: Product
   pinned_at_ms: AtMs
   media_time: number | null
 }
+
+/** One estate's group buy of one product. */
 export interface Group {
   id: string
   product_id: string
@@ -48,37 +123,107 @@ export interface Group {
   state: GroupState
   ends_at_ms: AtMs
 }
-export interface Store {
-  id: string
-  name: LocalText
-  address?: LocalText
-}
-export interface Estate {
-  id: string
-  name: LocalText
-  store_id?: string
-}
-export interface Room {
-  id: string
-  title: LocalText
-  brand: { id: string; name: LocalText }
-  store: Store
-  estates: Estate[]
-  default_estate_id: string | null
-  state: LiveState
-  started_at_ms: AtMs | null
-}
-export interface LiveSummary {
-  room_id: string
-  title: LocalText
-  store: Store
-  state: LiveState
+
+/** Absolute values: viewers now, likes since the room began. */
+export interface Counters {
   viewers: number
+  likes: number
+}
+
+/** Who wrote a line: `role` is guest, host, moderator or store. */
+export interface Sender {
+  id: string
+  nickname: string
+  role: string
+}
+
+/** One line of chat; ids are unique in the room. */
+export interface ChatLine {
+  id: string
+  from: Sender
+  text: string
+  at_ms: AtMs
+}
+
+/** All a viewer sees of a room: cards newest pin first, groups and chat oldest first. */
+export interface RoomState {
+  live: Live
+  cards: Card[]
+  groups: Group[]
+  counters: Counters
+  chat: ChatLine[]
+}
+
+/** A store's channel keeps nothing: its board is fetched over HTTP on every snapshot. */
+export type StoreState = Record<string, never>
+
+/** The message that replaces all a viewer knows of a channel. */
+export interface Snapshot {
+  t: 'snapshot'
+  epoch: string
+  offset: number
+  state: RoomState | StoreState
+}
+
+/** The live began, paused, went on or is over. */
+export interface LiveChanged {
+  k: 'live'
+  o: number
+  at_ms: AtMs
+  state: LiveState
   started_at_ms: AtMs | null
 }
-export interface Order {
+
+/** A product was put on the table; pinned again, it moves to the front. */
+export interface CardPinned {
+  k: 'pin'
+  o: number
+  at_ms: AtMs
+  card: Card
+}
+
+/** A product was taken off the table. */
+export interface CardUnpinned {
+  k: 'unpin'
+  o: number
+  at_ms: AtMs
+  product_id: string
+}
+
+/** So many units are left. */
+export interface StockChanged {
+  k: 'stock'
+  o: number
+  at_ms: AtMs
+  product_id: string
+  left: number
+}
+
+/** A group opened, grew, or changed its state; carries the whole group. */
+export interface GroupChanged {
+  k: 'group'
+  o: number
+  at_ms: AtMs
+  group: Group
+}
+
+/** Where an order is handed over. */
+export interface StoreRef {
   id: string
-  number: string | number
+  name: LocalText
+  address: LocalText
+}
+
+/** Whom the store calls out. */
+export interface Buyer {
+  nickname: string
+  estate_name: LocalText
+}
+
+/** An order as its store sees it: the buyer's name, never the pickup code. */
+export interface StoreOrder {
+  id: string
+  number: string
   state: OrderState
   product_id: string
   name: LocalText
@@ -87,79 +232,26 @@ export interface Order {
   total_fen: Fen
   group_id: string | null
   estate_id: string
-  store: Store
+  store: StoreRef
   created_at_ms: AtMs
   due_at_ms: AtMs | null
-  pickup?: { code: string; qr: string } | null
   refunded_fen: Fen
-}
-export interface StoreOrder extends Order {
-  buyer: { nickname: string; estate_name: LocalText }
+  buyer: Buyer
   handed_over_at_ms: AtMs | null
 }
-export interface WaitingGroup {
-  group: Group
-  product_name: LocalText
-  orders: number
-}
-export interface StoreBoard {
-  orders: StoreOrder[]
-  waiting: WaitingGroup[]
-  now_ms: AtMs
-}
-export interface Guest {
-  id: string
-  nickname: string
-  estate_id: string
-}
-export interface Staff {
-  id: string
-  name: string
-  roles: string[]
-  room_id: string | null
-  store_id: string | null
-}
-export interface ChatLine {
-  id: string
-  from: { id: string; nickname: string; role: string }
-  text: string
+
+/** An order reached its store or moved on there (store channels only). */
+export interface OrderChanged {
+  k: 'order'
+  o: number
   at_ms: AtMs
-}
-export interface Counters {
-  viewers: number
-  likes: number
+  order: StoreOrder
 }
 
-/** A numbered event: `o` is its offset in the channel, `k` its kind. */
-export type ChannelEvent = { o: number; at_ms: AtMs } & (
-  | { k: 'live'; state: LiveState; started_at_ms: AtMs | null }
-  | { k: 'pin'; card: Card }
-  | { k: 'unpin'; product_id: string }
-  | { k: 'stock'; product_id: string; left: number }
-  | { k: 'group'; group: Group }
-  | { k: 'order'; order: StoreOrder }
-)
-export interface RoomSnapshot {
-  live: Live
-  cards: Card[]
-  groups: Group[]
-  counters: Counters
-  chat: ChatLine[]
-}
-export interface Welcome {
-  t: 'welcome'
-  client: string
-  at_ms: AtMs
-  ping_s: number
-  recovered: boolean
-  you: { subject: string; nickname: string; roles: string[] } | null
-}
-export interface SnapshotMessage {
-  t: 'snapshot'
-  epoch: string
-  offset: number
-  state: Partial<RoomSnapshot>
-}
+export type ChannelEvent =
+  LiveChanged | CardPinned | CardUnpinned | StockChanged | GroupChanged | OrderChanged
+
+/** What happened in a channel since the tick before; `offset` is that of its last event. */
 export interface Tick {
   t: 'tick'
   epoch: string
@@ -169,36 +261,91 @@ export interface Tick {
   counters?: Counters
   joins?: string[]
 }
-export type ServerMessage =
-  | Welcome
-  | SnapshotMessage
-  | Tick
-  | { t: 'ack'; cid: string }
-  | { t: 'error'; cid?: string; code: string; detail?: string; retry_after_ms?: number }
-  | { t: 'pong'; id: number; at_ms: AtMs }
-  | { t: 'you'; event: { k: 'order'; order: Order } }
-export type ClientMessage =
-  | { t: 'hello'; channel: string; token?: string; epoch?: string; offset?: number }
-  | { t: 'chat'; cid: string; text: string }
-  | { t: 'like'; n: number }
-  | { t: 'ping'; id: number }
+
+/** A line was taken. */
+export interface Ack {
+  t: 'ack'
+  cid: string
+}
+
+/** A message was not taken. */
+export interface ErrorMessage {
+  t: 'error'
+  code: ErrorCode
+  detail: string
+  cid?: string
+  retry_after_ms?: number
+}
+
+/** The answer to `ping`. */
+export interface Pong {
+  t: 'pong'
+  id: number
+  at_ms: AtMs
+}
+
+/** What the buyer shows at the counter; `qr` is a data: URI of an SVG. */
+export interface Pickup {
+  code: string
+  qr: string
+}
+
+/** An order as its buyer sees it. */
+export interface Order {
+  id: string
+  number: string
+  state: OrderState
+  product_id: string
+  name: LocalText
+  image: string
+  quantity: number
+  total_fen: Fen
+  group_id: string | null
+  estate_id: string
+  store: StoreRef
+  created_at_ms: AtMs
+  due_at_ms: AtMs | null
+  refunded_fen: Fen
+  pickup: Pickup | null
+}
+
+/** An order of the one who reads this was placed or moved on. */
+export interface YourOrder {
+  k: 'order'
+  order: Order
+}
+
+export type PrivateEvent = YourOrder
+
+/** Something for this viewer alone. */
+export interface You {
+  t: 'you'
+  event: YourOrder
+}
+
+export type ServerMessage = Welcome | Snapshot | Tick | Ack | ErrorMessage | Pong | You
 
 export const SUBPROTOCOLS = ['linli.v1.msgpack', 'linli.v1.json'] as const
+export const CARDS_MAX = 20
+export const GROUPS_MAX = 200
+export const CHAT_LINES_MAX = 50
 
-/** Decode one frame; null when it is not a message of this protocol (such frames are ignored). */
-export function decodeMessage(data: string | ArrayBuffer | Uint8Array): ServerMessage | null {
-  let value: unknown
-  try {
-    value = typeof data === 'string' ? JSON.parse(data) : decode(data)
-  } catch {
-    return null
-  }
-  const known =
-    typeof value === 'object' && value !== null && typeof (value as { t?: unknown }).t === 'string'
-  return known ? (value as ServerMessage) : null
-}
-
-/** Encode for the subprotocol the server chose. */
-export function encodeMessage(message: ClientMessage, subprotocol: string): string | Uint8Array<ArrayBuffer> {
-  return subprotocol === 'linli.v1.json' ? JSON.stringify(message) : new Uint8Array(encode(message))
-}
+/** Why a connection ends; below 3500 the client comes back. */
+export const CloseCode = {
+  BYE: 1000,
+  GOING_AWAY: 1001,
+  NOT_WEBSOCKET: 1002,
+  TOO_BIG: 1009,
+  FAILED: 1011,
+  HELLO_LATE: 3001,
+  SLOW: 3008,
+  SILENT: 3009,
+  DRAINING: 3012,
+  UNAVAILABLE: 3013,
+  BAD_MESSAGE: 3500,
+  UNAUTHORISED: 3501,
+  FORBIDDEN: 3502,
+  NO_SUCH_CHANNEL: 3503,
+  TOO_MANY_CONNECTIONS: 3504,
+  TOO_MANY_MESSAGES: 3505,
+} as const

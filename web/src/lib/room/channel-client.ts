@@ -10,7 +10,14 @@
 import type { Backoff } from '../base/backoff'
 import { type ClockSample, betterSample, clockSample } from './clock'
 import { type Position, follow } from './position'
-import type { ClientMessage, ServerMessage, SnapshotMessage, Tick, Welcome } from '../base/wire'
+import {
+  CloseCode,
+  type ClientMessage,
+  type ServerMessage,
+  type Snapshot,
+  type Tick,
+  type Welcome,
+} from '../base/wire'
 
 /** Longest wait for the socket to open, and again for the welcome, ms. */
 export const CONNECT_TIMEOUT_MS = 8_000
@@ -19,7 +26,7 @@ export const SILENCE_GRACE_MS = 5_000
 /** Chat lines waiting for their ack; more are refused. */
 export const PENDING_CHAT_MAX = 5
 /** The server goes down and another is there: come back at once. */
-const MOVED_CODE = 3012
+const MOVED_CODE = CloseCode.DRAINING
 /** From this close code on, coming back would not help. */
 const FINAL_CODES = { from: 3500, to: 3999 }
 /** Wait before reconnecting after a gap, so that a crowd with the same gap spreads, ms. */
@@ -195,7 +202,7 @@ export class ChannelClient {
     this.#ping(now)
   }
 
-  #snapshot(message: SnapshotMessage): void {
+  #snapshot(message: Snapshot): void {
     this.#position = { epoch: message.epoch, offset: message.offset }
     this.#deliver(message)
   }

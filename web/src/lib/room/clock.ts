@@ -1,5 +1,6 @@
 /** The server's clock as seen from here, and times as text. Local time is monotonic ms and says nothing about the date. */
-import type { AtMs, Locale } from '../base/wire'
+import type { AtMs } from '../base/wire'
+import type { Locale } from '../base/locale'
 
 /** A sample this much older than the best one replaces it even with a longer round trip, ms. */
 const SAMPLE_LIFETIME_MS = 10 * 60_000

@@ -1,30 +1,18 @@
 /** The room as a pure reducer: `apply(snapshot, ticks)` equals what a fresh snapshot would say. */
-import type {
-  Card,
-  ChannelEvent,
-  ChatLine,
-  Counters,
-  Group,
-  Live,
-  RoomSnapshot,
-  SnapshotMessage,
-  Tick,
+import {
+  CARDS_MAX,
+  CHAT_LINES_MAX,
+  GROUPS_MAX,
+  type Card,
+  type ChannelEvent,
+  type ChatLine,
+  type Group,
+  type RoomState,
+  type Snapshot,
+  type Tick,
 } from '../base/wire'
 
-/** Chat lines a page keeps; the server's snapshot carries as many. */
-export const CHAT_LINES_MAX = 50
-export const CARDS_MAX = 20
-export const GROUPS_MAX = 200
 const CLOSED = new Set(['done', 'expired', 'cancelled'])
-
-export interface RoomState {
-  live: Live
-  /** Newest pin first. */
-  cards: Card[]
-  groups: Group[]
-  counters: Counters
-  chat: ChatLine[]
-}
 
 export const EMPTY_ROOM: RoomState = {
   live: { state: 'scheduled', started_at_ms: null },
@@ -35,7 +23,7 @@ export const EMPTY_ROOM: RoomState = {
 }
 
 /** The state a snapshot stands for; absent fields are empty. */
-export function fromSnapshot(state: Partial<RoomSnapshot>): RoomState {
+export function fromSnapshot(state: Partial<RoomState>): RoomState {
   return { ...EMPTY_ROOM, ...state }
 }
 
@@ -69,7 +57,7 @@ export function applyTick(state: RoomState, tick: Tick): RoomState {
 }
 
 /** The reducer: a snapshot replaces everything, a tick changes it. */
-export function reduce(state: RoomState, message: SnapshotMessage | Tick): RoomState {
+export function reduce(state: RoomState, message: Snapshot | Tick): RoomState {
   return message.t === 'snapshot' ? fromSnapshot(message.state) : applyTick(state, message)
 }
 

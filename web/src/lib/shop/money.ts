@@ -1,5 +1,6 @@
 /** Money as text. Amounts are integer fen (1/100 yuan); no arithmetic on floats leaves this file. */
-import type { Fen, Locale } from '../base/wire'
+import type { Fen } from '../base/wire'
+import type { Locale } from '../base/locale'
 
 const FORMATS = new Map<Locale, Intl.NumberFormat>()
 

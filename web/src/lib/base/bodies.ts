@@ -1,0 +1,53 @@
+/** What HTTP answers carry beside the types of the room protocol. Field names are the wire's own. */
+import type { AtMs, Group, LiveState, LocalText, StoreOrder } from './wire'
+
+export interface Store {
+  id: string
+  name: LocalText
+  address?: LocalText
+}
+export interface Estate {
+  id: string
+  name: LocalText
+  store_id?: string
+}
+export interface Room {
+  id: string
+  title: LocalText
+  brand: { id: string; name: LocalText }
+  store: Store
+  estates: Estate[]
+  default_estate_id: string | null
+  state: LiveState
+  started_at_ms: AtMs | null
+}
+export interface LiveSummary {
+  room_id: string
+  title: LocalText
+  store: Store
+  state: LiveState
+  viewers: number
+  started_at_ms: AtMs | null
+}
+export interface WaitingGroup {
+  group: Group
+  product_name: LocalText
+  orders: number
+}
+export interface StoreBoard {
+  orders: StoreOrder[]
+  waiting: WaitingGroup[]
+  now_ms: AtMs
+}
+export interface Guest {
+  id: string
+  nickname: string
+  estate_id: string
+}
+export interface Staff {
+  id: string
+  name: string
+  roles: string[]
+  room_id: string | null
+  store_id: string | null
+}
