@@ -12,8 +12,8 @@ from enum import Enum
 from random import Random
 
 QUEUE_S = 0.3
-# What is on its way at once; beyond this a datagram is dropped, whatever the settings say.
-UNDER_WAY_MAX = 50_000
+# Queued and in flight at once; above this a datagram is dropped, whatever the conditions.
+IN_FLIGHT_MAX = 50_000
 
 
 class Jitter(Enum):
@@ -25,7 +25,7 @@ class Jitter(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bursts:
-    """Loss that comes in bursts (E. O. Elliott, 1963): two states, each with its part of loss."""
+    """Loss that comes in bursts (E. O. Elliott, 1963): two states, each with its loss ratio."""
 
     to_bad: float  # chance per datagram of going from good to bad
     to_good: float  # and back
@@ -34,31 +34,31 @@ class Bursts:
 
     @classmethod
     def of(cls, loss: float, mean: float) -> "Bursts":
-        """Return bursts of `mean` datagrams (at least 1) that lose the part `loss` of all."""
+        """Return bursts of `mean` datagrams (at least 1) that lose the ratio `loss` of all."""
         to_good = 1 / mean
         return cls(to_bad=to_good * loss / (1 - loss), to_good=to_good)
 
 
 @dataclass(slots=True)
 class Conditions:
-    """What a link is like. Change it while running: it counts from the next datagram on.
+    """Conditions of a link. Changed while running, they apply from the next datagram on.
 
     Several links may share one. A queue exists only where there is a rate; it drops its tail.
     """
 
-    loss: float | Bursts = 0.0  # part of the datagrams
+    loss: float | Bursts = 0.0  # ratio of the datagrams
     delay_s: float = 0.0
     jitter_s: float = 0.0
     jitter: Jitter = Jitter.UNIFORM
     reorders: bool = False  # whether jitter may let a datagram overtake another
-    rate_bps: float | None = None  # None: any
+    rate_bps: float | None = None  # None: unlimited
     queue_s: float = QUEUE_S  # how long a datagram waits for others at most
     queue_bytes: int | None = None  # instead of queue_s
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the datagrams: `sent` is the sum of the others and those under way."""
+    """Fate of the datagrams: `sent` is the sum of the others and those in flight."""
 
     sent: int = 0
     lost: int = 0
@@ -78,7 +78,7 @@ class EmulatedLink:
         self._queue: deque[tuple[bytes, float]] = deque()
         self._queued_bytes = 0
         self._wire_free_at = 0.0
-        self._under_way: list[tuple[float, int, bytes]] = []  # a heap by time, then order
+        self._in_flight: list[tuple[float, int, bytes]] = []  # a heap by time, then order
         self._newest_at = 0.0
         self._order = 0
 
@@ -101,20 +101,20 @@ class EmulatedLink:
         """Return what has arrived at the other end by `now`, in the order of arrival."""
         self._move_queue(now)
         out = []
-        while self._under_way and self._under_way[0][0] <= now:
-            out.append(heapq.heappop(self._under_way)[2])
+        while self._in_flight and self._in_flight[0][0] <= now:
+            out.append(heapq.heappop(self._in_flight)[2])
         self.counts.delivered += len(out)
         return out
 
     def next_timer(self) -> float | None:
-        """When to call `ready` next; None while nothing is on its way."""
+        """When to call `ready` next; None while nothing is in flight."""
         times = [self._wire_free_at] if self._queue else []
-        times += [self._under_way[0][0]] if self._under_way else []
+        times += [self._in_flight[0][0]] if self._in_flight else []
         return min(times, default=None)
 
     @property
     def queued_bytes(self) -> int:
-        """What waits for the wire or is on it."""
+        """Bytes that wait for the wire or are on it."""
         return self._queued_bytes
 
     def _loses(self) -> bool:
@@ -127,7 +127,7 @@ class EmulatedLink:
 
     def _has_room(self, size: int) -> bool:
         conditions = self.conditions
-        if len(self._queue) + len(self._under_way) >= UNDER_WAY_MAX:
+        if len(self._queue) + len(self._in_flight) >= IN_FLIGHT_MAX:
             return False
         if conditions.rate_bps is None or not self._queue:
             return True
@@ -140,21 +140,21 @@ class EmulatedLink:
         return len(datagram) * 8 / rate_bps if rate_bps else 0.0
 
     def _move_queue(self, now: float) -> None:
-        """Let go what has left the wire by `now`; the next one takes its place."""
+        """Move what has left the wire by `now` into flight; the next one takes its place."""
         while self._queue and self._wire_free_at <= now:
             datagram, delay_s = self._queue.popleft()
             self._queued_bytes -= len(datagram)
-            self._put_under_way(datagram, delay_s)
+            self._put_in_flight(datagram, delay_s)
             if self._queue:
                 self._wire_free_at += self._wire_s(self._queue[0][0])
 
-    def _put_under_way(self, datagram: bytes, delay_s: float) -> None:
+    def _put_in_flight(self, datagram: bytes, delay_s: float) -> None:
         arrives = self._wire_free_at + delay_s
         if not self.conditions.reorders:
             arrives = max(arrives, self._newest_at)
         self._newest_at = max(arrives, self._newest_at)
         self._order += 1
-        heapq.heappush(self._under_way, (arrives, self._order, datagram))
+        heapq.heappush(self._in_flight, (arrives, self._order, datagram))
 
     def _delay_s(self) -> float:
         conditions = self.conditions

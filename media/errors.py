@@ -1,15 +1,15 @@
 """What can go wrong in media, as one tree.
 
 MediaError
-├── BadOffer        an SDP offer that cannot be answered; says why
-├── BadFragment     a trickle ICE fragment that cannot be read; says why
+├── BadOffer        an SDP offer that cannot be answered, with the reason
+├── BadFragment     a trickle ICE fragment that cannot be read, with the reason
 ├── StaleIce        a change to ICE credentials that are no longer in use
-├── NotLive         nobody publishes in the room now
-├── Busy            somebody else publishes in the room
+├── NotLive         no host publishes in the room now
+├── Busy            another host publishes in the room
 ├── Full            a limit of this worker is reached
 ├── NoSuchSession   the session is over or never was
-├── NoSuchLayer     the live has no such layer of its picture
-└── Malformed       bytes from the network that are not what they claim to be
+├── NoSuchLayer     the live has no such simulcast layer
+└── Malformed       bytes from the network that break their format
     ├── MalformedStun
     └── MalformedRtp
 """
@@ -20,7 +20,7 @@ class MediaError(Exception):
 
 
 class BadOffer(MediaError):
-    """An offer that cannot be answered. `well_formed` tells 422 from 400."""
+    """An offer that cannot be answered. Not `well_formed`: 400, else 422."""
 
     def __init__(self, reason: str, *, well_formed: bool = True) -> None:
         super().__init__(reason)
@@ -29,7 +29,7 @@ class BadOffer(MediaError):
 
 
 class BadFragment(MediaError):
-    """A trickle ICE fragment that cannot be read or taken. `well_formed` tells 422 from 400."""
+    """A trickle ICE fragment that cannot be read or taken. Not `well_formed`: 400, else 422."""
 
     def __init__(self, reason: str, *, well_formed: bool = False) -> None:
         super().__init__(reason)
@@ -42,7 +42,7 @@ class StaleIce(MediaError):
 
 
 class NotLive(MediaError):
-    """Nobody publishes in the room; ask again after `retry_after_s`."""
+    """No host publishes in the room; retry after `retry_after_s`."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(retry_after_s)
@@ -50,7 +50,7 @@ class NotLive(MediaError):
 
 
 class Busy(MediaError):
-    """Another host publishes in the room; a standby host asks again after `retry_after_s`."""
+    """Another host publishes in the room; a standby host retries after `retry_after_s`."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(retry_after_s)
@@ -58,7 +58,7 @@ class Busy(MediaError):
 
 
 class Full(MediaError):
-    """A limit of this worker is reached; ask again after `retry_after_s`."""
+    """A limit of this worker is reached; retry after `retry_after_s`."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(retry_after_s)
@@ -70,11 +70,11 @@ class NoSuchSession(MediaError):
 
 
 class NoSuchLayer(MediaError):
-    """The live has no such layer of its picture."""
+    """The live has no such simulcast layer."""
 
 
 class Malformed(MediaError):
-    """Bytes from the network that are not what they claim to be."""
+    """Bytes from the network that break their format."""
 
 
 class MalformedStun(Malformed):

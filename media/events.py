@@ -1,4 +1,4 @@
-"""What the media plane tells the program, in the past tense."""
+"""Events of the media plane, in the past tense."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ class PublisherUp:
 
 @dataclass(frozen=True, slots=True)
 class PublisherLost:
-    """The host's media broke off; viewers are kept for the grace time."""
+    """The host's media stopped; viewers are kept for the grace time."""
 
     room_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class PublisherGone:
-    """The grace time is over, or the live was ended; viewers were let go."""
+    """The grace time is over, or the live was ended; viewers were disconnected."""
 
     room_id: str
 

@@ -394,7 +394,7 @@ class Downlink:
         if kept is None:
             return None
         self._told_to = number
-        came = (number - since) * told.came / told.packets
+        came = (number - since) * told.received / told.packets
         return Arrival(kept.at, told.at, came * self.layer.packet_bits)
 
     def newly_missed(self, lost: Sequence[int]) -> int:

@@ -1,18 +1,20 @@
 """Cuts a frame into runs that the kernel can send in one call each (udp(7), UDP_SEGMENT).
 
 All segments of a call have one length, the last may be shorter. RTP padding (RFC 3550 section 5.1)
-of a few bytes makes neighbours equal; a packet that is far shorter ends its run.
+of a few bytes makes neighbours equal; a packet that is far shorter ends its run. A `Part` is a
+packet as the host sent it, an `Item` the same packet ready to be sent, a `Run` the items of one
+UDP_SEGMENT call.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 SEGMENTS_MAX = 44  # 44 × 1,472 bytes, see rtp.PAYLOAD_BYTES_MAX, stay below the 64 KiB of one call
-PADDING_MAX = 64
+PADDING_BYTES_MAX = 64
 PADDING_ONLY_BYTES = 16
 TAG_BYTES = 16
 HEADER_BYTES = 12
-STAMPED_HEADER_BYTES = 20  # with the time of sending, as one header extension
+STAMPED_HEADER_BYTES = 20  # with abs-send-time as the only header extension
 
 
 class Part(NamedTuple):
@@ -31,7 +33,7 @@ class Item(NamedTuple):
     marker: int  # 0x80 or 0
     timestamp: int
     payload: bytes  # with padding
-    stamp: int  # when it is sent, as abs-send-time has it (24 bits); −1: is not told
+    stamp: int  # abs-send-time (24 bits); −1: the packet has none
 
 
 class Run(NamedTuple):
@@ -49,7 +51,7 @@ def stamp_of(now: float) -> int:
 
 
 def padding(timestamp: int, now: float) -> Item:
-    """Return a packet that is nothing but padding, sent `now`."""
+    """Return a packet of padding only, sent `now`."""
     return Item(
         0xB0,
         0,
@@ -70,10 +72,10 @@ def cut(packets: Sequence[Part], stamp: int = -1) -> list[Run]:
             current
             and packet.number == current[-1].number + 1
             and len(current) < SEGMENTS_MAX
-            # The one before is no longer the last: it must be padded up to the longest.
-            and longest - len(current[-1].payload) <= PADDING_MAX
-            and size <= longest + PADDING_MAX
-            and all(size - len(other.payload) <= PADDING_MAX for other in current)
+            # The previous packet is no longer the last: it must be padded up to the longest.
+            and longest - len(current[-1].payload) <= PADDING_BYTES_MAX
+            and size <= longest + PADDING_BYTES_MAX
+            and all(size - len(other.payload) <= PADDING_BYTES_MAX for other in current)
         )
         if not fits and current:
             runs.append(_run(current, stamp))

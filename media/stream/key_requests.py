@@ -1,12 +1,12 @@
-"""When to ask a host for a key frame (RFC 4585 section 6.3), without doing I/O."""
+"""Schedules PLIs to a host (RFC 4585 section 6.3.1). Pure: `now` is monotonic seconds."""
 
 REQUEST_INTERVAL_S = 0.5
-# Asked so often in vain, a host is one that does not listen (OBS): what we kept must do.
+# A host that answers none of so many (OBS) has to be joined from the cached GOP.
 IGNORED_AFTER_REQUESTS = 3
 
 
 class KeyFrameRequests:
-    """Of one layer: at most one in flight, half a second apart, again until the key frame came."""
+    """PLIs of one layer, REQUEST_INTERVAL_S apart, until its key frame arrives."""
 
     def __init__(self) -> None:
         self.pending = False
@@ -15,21 +15,21 @@ class KeyFrameRequests:
         self._unanswered = 0
 
     def request(self) -> None:
-        """Somebody needs a key frame."""
+        """A viewer needs a key frame."""
         self.pending = True
 
     def on_key_frame(self) -> None:
-        """One arrived."""
+        """A key frame arrived."""
         self.pending = False
         self._unanswered = 0
 
     @property
     def ignored(self) -> bool:
-        """Whether the host seems not to listen."""
+        """Whether the host seems to ignore PLIs."""
         return self._unanswered >= IGNORED_AFTER_REQUESTS
 
     def due(self, *, now: float) -> bool:
-        """Whether to ask now; asking counts."""
+        """Whether to send a PLI now; True counts as sent."""
         if not self.pending or now - self._sent_at < REQUEST_INTERVAL_S:
             return False
         self._sent_at = now

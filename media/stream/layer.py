@@ -11,7 +11,7 @@ from typing import NamedTuple
 from media.stream import frames
 from media.stream.key_requests import KeyFrameRequests
 from media.stream.nack import NACK_INTERVAL_S, Nacks
-from media.stream.reorder import JUMP_MAX, OVERTAKEN_S, REPAIR_S, Reorder
+from media.stream.reorder import JUMP_PACKETS_MAX, OVERTAKEN_S, REPAIR_S, Reorder
 from media.wire.frame_size import Size, frame_size_of
 from media.wire.reception import Reception
 from media.wire.rtp import Packet, starts_key_frame, unwrap
@@ -363,7 +363,7 @@ class Source:
     def goes_on_with(self, packet: Packet) -> bool:
         """Whether `packet` is of this source; a host that started anew may keep its SSRC."""
         jump = unwrap(packet.sequence, self.newest) - self.newest
-        return packet.ssrc == self.ssrc and abs(jump) <= JUMP_MAX
+        return packet.ssrc == self.ssrc and abs(jump) <= JUMP_PACKETS_MAX
 
     def receive(self, packet: Packet, *, now: float) -> None:
         """Take a packet of this source."""

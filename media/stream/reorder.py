@@ -1,4 +1,4 @@
-"""Puts a host's packets back in order, waiting a little for those that a repair may bring.
+"""Puts a host's packets back in order, and waits a little for retransmits of lost ones.
 
 Pure: `now` is monotonic seconds. After `receive` and at `deadline`, take what `ready` returns.
 """
@@ -6,38 +6,38 @@ Pure: `now` is monotonic seconds. After `receive` and at `deadline`, take what `
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-# How long a gap may hold up the live. Without a repair there is no picture until the next key
-# frame, so ending the wait sooner would gain nothing: a repair may be lost two or three times.
+# How long a gap may block the live. Without the retransmit no frame can be decoded until the next
+# key frame, so a shorter wait gains nothing; a retransmit may be lost two or three times.
 REPAIR_S = 0.800
-# Of sound nothing is repaired: this is for packets that overtake each other.
+# Audio is not retransmitted: this is for packets that arrive out of order.
 OVERTAKEN_S = 0.040
-# A jump ahead that large is not loss: we go on behind it. Back we never go.
-JUMP_MAX = 3_000
-HELD_MAX = 1_500
-FORGETS = 0.955  # a second
+# A larger jump forward is a restart of the stream, not loss. A jump back is never followed.
+JUMP_PACKETS_MAX = 3_000
+HELD_PACKETS_MAX = 1_500
+BLOCKED_DECAY_PER_S = 0.955
 
 T = TypeVar("T")
 
 
 class Reorder(Generic[T]):
-    """Items by unwrapped sequence number; handed out once, in order, gaps skipped when overdue."""
+    """Items by unwrapped sequence number, returned once and in order; overdue gaps are skipped."""
 
     def __init__(self, patience_s: float = REPAIR_S) -> None:
         self._patience_s = patience_s
         self.expected: int | None = None
-        self.blocked_s_max = 0.0  # the longest of late that a gap held up the live; see `forget`
-        self._held: dict[int, tuple[T, float]] = {}  # with the time of arrival, earliest first
+        self.blocked_s_max = 0.0  # the longest recent blocking by a gap; see `decay`
+        self._held: dict[int, tuple[T, float]] = {}  # with the arrival time, earliest first
 
     @property
     def deadline(self) -> float | None:
-        """When the oldest gap is given up, or None."""
+        """When the oldest gap is skipped, or None."""
         for _, arrived in self._held.values():
             return arrived + self._patience_s
         return None
 
     def receive(self, sequence: int, item: T, *, now: float) -> bool:
-        """Take an item; False for one that is too late or came before."""
-        if self.expected is None or sequence - self.expected > JUMP_MAX:
+        """Take an item; False for one that is too late or a duplicate."""
+        if self.expected is None or sequence - self.expected > JUMP_PACKETS_MAX:
             self._held.clear()
             self.expected = sequence
         if sequence < self.expected or sequence in self._held:
@@ -46,7 +46,7 @@ class Reorder(Generic[T]):
         return True
 
     def ready(self, *, now: float) -> list[tuple[int, T]]:
-        """Return what is in order now, skipping gaps that are overdue."""
+        """Return the items that are in order now, skipping gaps past their deadline."""
         out: list[tuple[int, T]] = []
         while self._held:
             assert self.expected is not None
@@ -55,34 +55,34 @@ class Reorder(Generic[T]):
                 self.expected += 1
                 self.blocked_s_max = max(self.blocked_s_max, now - held[1])
             deadline = self.deadline
-            if deadline is None or (now < deadline and len(self._held) <= HELD_MAX):
+            if deadline is None or (now < deadline and len(self._held) <= HELD_PACKETS_MAX):
                 break
             self.expected = min(self._held)
         return out
 
     def blocked_s(self, *, now: float) -> float:
-        """Return for how long a gap holds up the live now; 0: there is none."""
+        """Return for how long a gap has blocked the live; 0: there is none."""
         for _, arrived in self._held.values():
             return now - arrived
         return 0.0
 
     def held(self) -> Iterator[tuple[int, T]]:
-        """Yield what waits here, by number."""
+        """Yield the blocked items, by number."""
         for sequence in sorted(self._held):
             yield sequence, self._held[sequence][0]
 
     def skip_to(self, sequence: int) -> None:
-        """Nothing before `sequence` is needed any more."""
+        """Give up everything before `sequence`."""
         assert self.expected is not None
         self.expected = max(self.expected, sequence)
         self._held = {at: held for at, held in self._held.items() if at >= sequence}
 
     def decay(self) -> None:
-        """Call once a second: what held up the live counts half after a quarter of a minute."""
-        self.blocked_s_max *= FORGETS
+        """Call once a second; `blocked_s_max` halves in 15 s."""
+        self.blocked_s_max *= BLOCKED_DECAY_PER_S
 
     def missing(self) -> list[int]:
-        """Return the numbers that hold up the rest, oldest first."""
+        """Return the missing numbers before held items, oldest first."""
         if not self._held or self.expected is None:
             return []
         return [n for n in range(self.expected, max(self._held)) if n not in self._held]

@@ -1,13 +1,13 @@
-"""Tells apart what arrives on one UDP port by its first bytes (RFC 7983 section 7, RFC 5761)."""
+"""Demultiplexes one UDP port by the first bytes (RFC 7983 section 7, RFC 5761 section 4)."""
 
 from enum import IntEnum
 
-# RTCP packet types 192–223 stand where RTP has its marker bit and payload type.
+# RTCP packet types 192–223, in the byte where RTP has its marker bit and payload type.
 _RTCP_TYPES = range(192, 224)
 
 
 class Kind(IntEnum):
-    """What a datagram is."""
+    """The protocol of a datagram."""
 
     UNKNOWN = 0
     STUN = 1
@@ -29,7 +29,7 @@ _BY_FIRST_BYTE = tuple(
 
 
 def kind_of(datagram: bytes) -> Kind:
-    """Return what `datagram` is; anything else, an empty one too, is UNKNOWN."""
+    """Return the protocol of `datagram`; UNKNOWN for any other, an empty one too."""
     if len(datagram) < 2:
         return Kind.UNKNOWN
     kind = _BY_FIRST_BYTE[datagram[0]]

@@ -1,4 +1,4 @@
-"""The size of a picture as its key frame tells it (H.264 section 7.3.2.1, RFC 6386 section 9.1)."""
+"""The frame size in a key frame (H.264 section 7.3.2.1, VP8: RFC 6386 section 9.1)."""
 
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ class Size(NamedTuple):
 
 
 def frame_size_of(codec: str, payload: bytes) -> Size | None:
-    """Return the size that an RTP payload which starts a key frame tells; None: it does not.
+    """Return the frame size in an RTP payload that starts a key frame; None: it has none.
 
     `codec` is `H264` or `VP8`.
     """
@@ -50,7 +50,7 @@ def _h264(payload: bytes) -> Size | None:
         bits.golomb()
         bits.golomb()
         bits.take(1)
-        if bits.take(1):  # seq_scaling_matrix_present_flag: no encoder of a live sends one
+        if bits.take(1):  # seq_scaling_matrix_present_flag: no live encoder sends one
             return None
     bits.golomb()  # log2_max_frame_num_minus4
     order = bits.golomb()  # pic_order_cnt_type

@@ -1,10 +1,10 @@
-"""What a receiver reports of a source (RFC 3550 section 6.4.1)."""
+"""Reception statistics of a source (RFC 3550 section 6.4.1)."""
 
 from typing import NamedTuple
 
 
 class Reception(NamedTuple):
-    """What an RTCP report block says of a source (RFC 3550 section 6.4.1)."""
+    """The values of one RTCP report block."""
 
     ssrc: int
     fraction_lost: int  # of 256, since the last report

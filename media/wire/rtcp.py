@@ -1,4 +1,4 @@
-"""RTCP that we write and read (RFC 3550 section 6, RFC 4585), parsed with aiortc's `RtcpPacket`."""
+"""RTCP packets (RFC 3550 section 6, RFC 4585 section 6), parsed with aiortc's `RtcpPacket`."""
 
 import struct
 from collections.abc import Iterable, Sequence
@@ -27,9 +27,8 @@ from media.wire import transport_cc
 from media.wire.reception import Reception
 
 PACKETS_MAX = 16
-BLOCKS_MAX = 16  # reports on streams, of all packets together
-# Each names up to 17 lost packets; who lost more wants a key frame.
-NACK_ENTRIES_MAX = 64
+REPORT_BLOCKS_MAX = 16  # of all packets of a compound packet
+NACK_ENTRIES_MAX = 64  # of up to 17 lost packets each; more than that needs a key frame
 _HEADER_BYTES = 4
 _FEEDBACK_BYTES = 12  # header and both SSRCs
 _PADDED = 0x20
@@ -42,9 +41,9 @@ def parse(raw: bytes) -> list[Packet]:
     """Parse a compound packet.
 
     Raises:
-        Malformed: Broken, or longer than anybody needs.
+        Malformed: Broken, or too many packets or report blocks.
     """
-    rest, packets = _screened(raw)
+    rest, packets = _without_feedback(raw)
     try:
         packets += RtcpPacket.parse(rest) if rest else ()
     except (ValueError, IndexError, LookupError, UnicodeDecodeError, AssertionError) as error:
@@ -55,19 +54,19 @@ def parse(raw: bytes) -> list[Packet]:
         raise Malformed(str(error)) from None
     if len(packets) > PACKETS_MAX:
         raise Malformed("too many packets in one")
-    if sum(len(report_blocks(packet)) for packet in packets) > BLOCKS_MAX:
+    if sum(len(report_blocks(packet)) for packet in packets) > REPORT_BLOCKS_MAX:
         raise Malformed("too many reports in one")
     return packets
 
 
-def _screened(raw: bytes) -> tuple[bytes, list[Packet]]:
-    """Return a compound packet without its reports of arrivals, and what those tell.
+def _without_feedback(raw: bytes) -> tuple[bytes, list[Packet]]:
+    """Return a compound packet without its transport-wide feedback, and that feedback.
 
-    Of requests that are longer than NACK_ENTRIES_MAX the rest is left out.
+    NACKs are cut to NACK_ENTRIES_MAX.
     """
-    rest, told, at = b"", list[Packet](), 0
+    rest, feedback, at = b"", list[Packet](), 0
     if RTCP_RTPFB not in raw[1::4]:
-        return raw, told  # no part of it can be one
+        return raw, feedback
     while at + _HEADER_BYTES <= len(raw):
         end = at + _HEADER_BYTES + 4 * int.from_bytes(raw[at + 2 : at + 4], "big")
         part, at = raw[at:end], end
@@ -77,12 +76,12 @@ def _screened(raw: bytes) -> tuple[bytes, list[Packet]]:
         padding = part[-1] if part[0] & _PADDED else 0
         report = transport_cc.parse(part[_HEADER_BYTES : len(part) - padding])
         if report is not None:
-            told.append(report)
-    return rest + raw[at:], told
+            feedback.append(report)
+    return rest + raw[at:], feedback
 
 
 def _shortened(part: bytes) -> bytes:
-    """Return a packet; of a request with too many entries (RFC 4585 section 6.2.1) the first."""
+    """Return a packet; of a NACK (RFC 4585 section 6.2.1) the first NACK_ENTRIES_MAX entries."""
     most = _FEEDBACK_BYTES + 4 * NACK_ENTRIES_MAX
     if part[1] != RTCP_RTPFB or len(part) <= most:
         return part
@@ -91,19 +90,19 @@ def _shortened(part: bytes) -> bytes:
 
 
 def is_key_frame_request(packet: Packet) -> bool:
-    """Whether this asks for a key frame (PLI or FIR)."""
+    """Whether this is a PLI (RFC 4585 section 6.3.1) or a FIR (RFC 5104 section 4.3.1)."""
     return isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR)
 
 
 def lost_packets(packet: Packet) -> Sequence[int]:
-    """Return the 16-bit numbers that a NACK asks for; of another packet, none."""
+    """Return the 16-bit numbers that a NACK reports lost; of another packet, none."""
     if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
         return [number & 0xFFFF for number in packet.lost]  # a bit mask may reach over the end
     return ()
 
 
 def estimate(packet: Packet) -> int | None:
-    """Return the bit/s that a receiver estimates its line to carry (REMB); of another, None."""
+    """Return a receiver's estimated maximum bitrate in bit/s (REMB); of another packet, None."""
     if not isinstance(packet, RtcpPsfbPacket) or packet.fmt != RTCP_PSFB_APP:
         return None
     try:
@@ -113,19 +112,19 @@ def estimate(packet: Packet) -> int | None:
 
 
 def empty_report() -> bytes:
-    """Return what a compound packet begins with when there is nothing to report."""
+    """Return the empty receiver report that begins a compound packet (RFC 3550 section 6.1)."""
     return bytes(RtcpRrPacket(ssrc=OUR_SSRC))
 
 
 def picture_loss_indication(media_ssrc: int) -> bytes:
-    """Return a request for a key frame."""
+    """Return a PLI (RFC 4585 section 6.3.1)."""
     return empty_report() + bytes(
         RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=OUR_SSRC, media_ssrc=media_ssrc)
     )
 
 
 def negative_acknowledgement(media_ssrc: int, lost: Iterable[int]) -> bytes:
-    """Return a request to send `lost` (16-bit numbers) again."""
+    """Return a NACK for `lost`, 16-bit numbers (RFC 4585 section 6.2.1)."""
     return empty_report() + bytes(
         RtcpRtpfbPacket(
             fmt=RTCP_RTPFB_NACK, ssrc=OUR_SSRC, media_ssrc=media_ssrc, lost=sorted(lost)
@@ -134,12 +133,12 @@ def negative_acknowledgement(media_ssrc: int, lost: Iterable[int]) -> bytes:
 
 
 def report_blocks(packet: Packet) -> Sequence[RtcpReceiverInfo]:
-    """Return what a receiver says of our streams."""
+    """Return the report blocks of a receiver or sender report (RFC 3550 section 6.4)."""
     return packet.reports if isinstance(packet, (RtcpRrPacket, RtcpSrPacket)) else ()
 
 
 def receiver_report(receptions: Sequence[Reception]) -> bytes:
-    """Return what we received of a host's streams."""
+    """Return a receiver report on a host's streams (RFC 3550 section 6.4.2)."""
     blocks = [
         RtcpReceiverInfo(
             ssrc=one.ssrc,
@@ -156,7 +155,7 @@ def receiver_report(receptions: Sequence[Reception]) -> bytes:
 
 
 def sender_report(ssrc: int, *, ntp_time: int, timestamp: int, packets: int, octets: int) -> bytes:
-    """Return a sender report in our numbers, with the source description that must follow."""
+    """Return a sender report (RFC 3550 section 6.4.1) and the SDES packet that must follow."""
     info = RtcpSenderInfo(
         ntp_timestamp=ntp_time,
         rtp_timestamp=timestamp,

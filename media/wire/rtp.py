@@ -1,4 +1,4 @@
-"""RTP packets as hosts send them (RFC 3550), and their key frames (RFC 6184, RFC 7741)."""
+"""RTP packets of hosts (RFC 3550 section 5) and their key frames (RFC 6184, RFC 7741)."""
 
 import struct
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from media.errors import MalformedRtp
 
 HEADER_BYTES = 12
-# With our header of 20 bytes and a tag of 16 that makes 1,472: an Ethernet frame.
+# With our header of 20 bytes and a tag of 16 that is 1,472: UDP payload of an Ethernet frame.
 PAYLOAD_BYTES_MAX = 1_436
 _HEADER = struct.Struct("!BBHII")
 
@@ -57,12 +57,12 @@ def parse(raw: bytes) -> Packet:
     if start > end:
         raise MalformedRtp("the header is cut off")
     if end - start > PAYLOAD_BYTES_MAX:
-        raise MalformedRtp("longer than what we could pass on in one datagram")
+        raise MalformedRtp("longer than we can forward in one datagram")
     return Packet(second & 0x7F, second > 127, sequence, timestamp, ssrc, raw[start:end])
 
 
 def original_of(packet: Packet, payload_type: int) -> Packet | None:
-    """Return the packet that one of RFC 4588 (section 4) repeats; None: that is but padding."""
+    """Return the original of an rtx packet (RFC 4588 section 4); None: it is padding only."""
     if len(packet.payload) < 2:
         return None
     number = int.from_bytes(packet.payload[:2], "big")
@@ -119,7 +119,7 @@ def _h264_key(payload: bytes) -> bool:
 
 
 def sets_parameters(payload: bytes) -> bool:
-    """Whether an H.264 payload has parameter sets, without which no slice can be read."""
+    """Whether an H.264 payload has an SPS or a PPS, which slices need to be decoded."""
     if len(payload) < 2:
         return False
     kind = payload[0] & 31

@@ -1,7 +1,7 @@
 """WHIP and WHEP offers and answers (RFC 9725 section 4.2, RFC 8866), parsed with aiortc's SDP.
 
 One BUNDLE, at most one audio and one video section, ICE-lite answers with all candidates. A host
-may send its picture in several layers (simulcast, RFC 8853): we take all that it offers.
+may offer several simulcast layers (RFC 8853); we accept all of them.
 """
 
 import re
@@ -24,16 +24,16 @@ RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
-# What we read of a host's packets, and what we write into a viewer's.
+# Header extensions that we read from a host's packets, and that we write into a viewer's.
 EXTENSIONS = {
     "publish": (MID_URI, RID_URI, REPAIRED_RID_URI, transport_cc.URI),
     "play": (SEND_TIME_URI,),
-    "play, telling arrivals": (transport_cc.URI,),
+    "play, transport-cc": (transport_cc.URI,),
 }
 FEEDBACK = {
     "publish": ("nack", "nack pli", "transport-cc"),
     "play": ("nack", "nack pli", "goog-remb"),
-    "play, telling arrivals": ("nack", "nack pli", "transport-cc"),
+    "play, transport-cc": ("nack", "nack pli", "transport-cc"),
 }
 RIDS_MAX = 4
 # Offers may spell them otherwise (RFC 8866 section 6.6): GStreamer writes OPUS.
@@ -45,22 +45,22 @@ Direction = Literal["publish", "play"]
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """What a stream is encoded with. `name` is `H264`, `VP8` or `opus`."""
+    """The codec of a stream. `name` is `H264`, `VP8` or `opus`."""
 
     name: str
     payload_type: int
     clock_hz: int
     parameters: str = ""  # the fmtp line's value
-    feedback: tuple[str, ...] = field(default=(), compare=False)  # what the offer can do
+    feedback: tuple[str, ...] = field(default=(), compare=False)  # rtcp-fb of the offer
 
     @property
     def repairs(self) -> int | None:
-        """Of `rtx` (RFC 4588 section 8.6): the payload type that it repeats."""
+        """Of `rtx` (RFC 4588 section 8.6): the payload type that it retransmits, `apt`."""
         value = self.parameter("apt")
         return int(value) if value.isdecimal() else None
 
     def parameter(self, name: str) -> str:
-        """Return the value of a parameter, or nothing."""
+        """Return the value of a parameter; "" if it is missing."""
         for part in self.parameters.split(";"):
             key, _, value = part.strip().partition("=")
             if key == name:
@@ -84,7 +84,7 @@ class Section:
     rids: tuple[str, ...] = ()  # the layers that a host can send
 
     def repair_of(self, codec: Codec) -> Codec | None:
-        """Return the `rtx` that repeats packets of `codec`."""
+        """Return the `rtx` that retransmits packets of `codec`."""
         for other in self.codecs:
             if other.name.lower() == "rtx" and other.repairs == codec.payload_type:
                 return other
@@ -93,7 +93,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What an answer needs to know of an offer. `they_are_server`: it said `setup:passive`."""
+    """What an answer needs of an offer. `they_are_server`: its `setup` is `passive`."""
 
     sections: tuple[Section, ...]
     ufrag: str
@@ -109,8 +109,8 @@ class Sending:
     section: Section
     codec: Codec
     ssrc: int = 0
-    repair: Codec | None = None  # repeats go as this, with the SSRC after `ssrc`
-    sends_transport_feedback: bool = False  # a viewer will, instead of an estimate of its own
+    repair: Codec | None = None  # `rtx`, on the SSRC after `ssrc`
+    sends_transport_feedback: bool = False  # a viewer does, instead of REMB
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def parse_offer(text: str, direction: Direction) -> Offer:
     """Parse and check an offer to publish or to play.
 
     Raises:
-        BadOffer: It is not SDP (`well_formed` false), or not one that we can answer whole.
+        BadOffer: It is not SDP (`well_formed` false), or we cannot answer all of it.
     """
     if len(text) > OFFER_CHARS_MAX:
         raise BadOffer("The offer is too long.", well_formed=False)
@@ -166,7 +166,7 @@ def parse_offer(text: str, direction: Direction) -> Offer:
 
 
 def choose_published(offer: Offer) -> dict[str, Sending]:
-    """Choose the codecs that a host shall send, by kind.
+    """Choose a host's codecs, by kind.
 
     Raises:
         BadOffer: A section has none of H.264 (packetization-mode 1), VP8 or Opus.
@@ -176,9 +176,9 @@ def choose_published(offer: Offer) -> dict[str, Sending]:
         ranked = sorted(section.codecs, key=_publish_rank)
         if not ranked or _publish_rank(ranked[0]) > 9:
             raise BadOffer(f"The {section.kind} section has no codec that we take.")
-        # Of several layers' repeats we must be told which layer they are of (RFC 8852).
-        told = not section.rids or REPAIRED_RID_URI in section.extensions
-        repair = section.repair_of(ranked[0]) if section.kind == "video" and told else None
+        # With several layers, rtx packets must name their layer (RFC 8852 section 3.2).
+        assignable = not section.rids or REPAIRED_RID_URI in section.extensions
+        repair = section.repair_of(ranked[0]) if section.kind == "video" and assignable else None
         chosen[section.kind] = Sending(section, ranked[0], repair=repair)
     if "video" not in chosen:
         raise BadOffer("A live needs video.")
@@ -190,11 +190,11 @@ def choose_played(
 ) -> list[Sending]:
     """Choose for each section of a viewer's offer the codec that the live is encoded with.
 
-    Of a picture in several `layers` a viewer shall tell when packets came, if it can: that is more
-    work than an estimate of its own, and sooner known.
+    With several video `layers` a viewer sends transport-wide feedback if it can: that costs more
+    than REMB and shows congestion sooner.
 
     Raises:
-        BadOffer: The viewer does not play it.
+        BadOffer: The viewer does not support the codec.
     """
     chosen = []
     for section in offer.sections:
@@ -202,18 +202,18 @@ def choose_played(
         fitting = [other for other in section.codecs if _plays(other, codec)]
         if not fitting:
             raise BadOffer(f"This live is {codec.name}, which the offer does not play.")
-        # The very profile first; browsers decode any that they decode one of.
+        # The same profile first; a browser that decodes one H.264 profile decodes them all.
         fitting.sort(key=lambda other: other.h264_profile != codec.h264_profile)
         repair = section.repair_of(fitting[0]) if section.kind == "video" else None
-        arrivals = _can_tell_arrivals(section, fitting[0]) and (
+        feedback = _offers_transport_cc(section, fitting[0]) and (
             layers > 1 or "goog-remb" not in fitting[0].feedback
         )
         ssrc = ssrcs.get(section.kind, 0)
-        chosen.append(Sending(section, fitting[0], ssrc, repair, arrivals))
+        chosen.append(Sending(section, fitting[0], ssrc, repair, feedback))
     return chosen
 
 
-def _can_tell_arrivals(section: Section, codec: Codec) -> bool:
+def _offers_transport_cc(section: Section, codec: Codec) -> bool:
     offered = "transport-cc" in codec.feedback and transport_cc.URI in section.extensions
     return offered and section.kind == "video"
 
@@ -278,8 +278,8 @@ def _answer_section(
     if codec.parameters:
         lines.append(f"a=fmtp:{pt} {codec.parameters}")
     if section.kind == "video":
-        arrivals = direction == "play" and sending.sends_transport_feedback
-        how = "play, telling arrivals" if arrivals else direction
+        feedback = direction == "play" and sending.sends_transport_feedback
+        how = "play, transport-cc" if feedback else direction
         lines += [f"a=rtcp-fb:{pt} {one}" for one in FEEDBACK[how] if one in codec.feedback]
         lines += [
             f"a=extmap:{section.extensions[uri]} {uri}"
@@ -297,11 +297,11 @@ def _answer_section(
 
 
 def _repairs(sending: Sending) -> list[str]:
-    """RFC 4588 section 8: repeats have a payload type and an SSRC of their own."""
+    """RFC 4588 section 8: retransmits have a payload type and an SSRC of their own."""
     if sending.repair is None:
         return []
-    pt, again = sending.codec.payload_type, sending.repair.payload_type
-    lines = [f"a=rtpmap:{again} rtx/{sending.codec.clock_hz}", f"a=fmtp:{again} apt={pt}"]
+    pt, rtx = sending.codec.payload_type, sending.repair.payload_type
+    lines = [f"a=rtpmap:{rtx} rtx/{sending.codec.clock_hz}", f"a=fmtp:{rtx} apt={pt}"]
     if sending.ssrc:
         lines.append(f"a=ssrc-group:FID {sending.ssrc} {sending.ssrc + 1}")
         lines.append(f"a=ssrc:{sending.ssrc + 1} cname:live")
@@ -336,7 +336,7 @@ def _rids(text: str) -> tuple[str, ...]:
     found = re.search(r"^a=simulcast:(?:recv \S+ )?send (\S+)", text, flags=re.MULTILINE)
     if found is None:
         return ()
-    # Of alternatives (a comma) the first; a layer that begins paused (~) may come later.
+    # The first of alternatives (comma); an initially paused layer (~) may start later.
     rids = [one.partition(",")[0].lstrip("~") for one in found[1].split(";")]
     if len(set(rids)) != len(rids) or not all(_RID.fullmatch(rid) for rid in rids):
         raise BadOffer("The simulcast line has a malformed rid, or one twice.")
@@ -371,7 +371,7 @@ def _is_h264(codec: Codec) -> bool:
 
 
 def _publish_rank(codec: Codec) -> int:
-    """Lower is better; above 9 we do not take it. Baseline plays everywhere, so it goes first."""
+    """Lower is better; above 9 is refused. Baseline is decoded everywhere, so it comes first."""
     if codec.name.lower() == "opus":
         return 0
     if _is_h264(codec):

@@ -1,4 +1,4 @@
-"""SDP fragments of trickle ICE (RFC 8840 section 9), as WHIP and WHEP clients PATCH them.
+"""SDP fragments of trickle ICE (RFC 8840 section 9), which WHIP and WHEP clients PATCH.
 
 An ICE-lite agent does not need a peer's candidates: it learns the peer's address from its checks.
 So candidates are read for their form only.
@@ -17,7 +17,7 @@ _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """ICE credentials, if it has any, and how many candidates."""
+    """ICE credentials, if there are any, and the number of candidates."""
 
     ufrag: str | None
     password: str | None

@@ -1,7 +1,7 @@
-"""The little of STUN (RFC 8489) that an ICE-lite agent (RFC 8445) needs: check and answer requests.
+"""The part of STUN (RFC 8489) that an ICE-lite agent (RFC 8445) needs: connectivity checks.
 
 An incoming check costs about a fifth of what a general parser costs; every viewer sends one every
-few seconds, so it counts. Requests of our own only ask how long the way is.
+few seconds, so it counts. Our own requests only measure the RTT.
 """
 
 import binascii
@@ -50,11 +50,11 @@ class Binding:
 
     @property
     def ufrag(self) -> str:
-        """The part of the user name that we gave out (RFC 8445 section 7.2.2)."""
+        """Our half of the user name (RFC 8445 section 7.2.2)."""
         return self.username.partition(":")[0]
 
     def authentic(self, password: bytes) -> bool:
-        """Whether whoever sent this knows `password` (RFC 8489 section 14.5)."""
+        """Whether the sender knows `password` (RFC 8489 section 14.5)."""
         at = self.integrity_at
         # The length in the hashed header ends with this attribute, whatever follows it.
         covered = b"".join(

@@ -1,7 +1,7 @@
-"""When each packet came, told to who sent it, so that it adapts to the line: to hosts, and to us.
+"""Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 
-Transport-wide congestion control (draft-holmer-rmcat-transport-wide-cc-extensions-01). Pure: `now`
-is monotonic seconds.
+The receiver reports the arrival time of each packet, and the sender adapts to the link: we write
+feedback for hosts and read that of viewers. Pure: `now` is monotonic seconds.
 """
 
 from typing import NamedTuple
@@ -11,9 +11,9 @@ from media.wire.rtp import unwrap
 
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 FEEDBACK_INTERVAL_S = 0.1
-PACKETS_MAX = 500  # in one report; it must fit into one datagram
-UNTOLD_MAX = 2_000  # that came since the last report, however they are numbered
-TOLD_MAX = 2_000  # in a report that we read: a run of lost packets takes few bytes
+PACKETS_MAX = 500  # in a message that we write; it must fit into one datagram
+UNREPORTED_PACKETS_MAX = 2_000  # received since the last message, however they are numbered
+STATUS_COUNT_MAX = 2_000  # in a message that we read: a run of lost packets takes few bytes
 RTPFB, FORMAT = 205, 15  # packet type and FMT
 _TICK_S = 0.000_25
 _REFERENCE_TICKS = 256  # 64 ms
@@ -22,53 +22,53 @@ _SMALL, _LARGE = 1, 2
 
 
 class TransportFeedback(NamedTuple):
-    """What a report tells: of `packets` from number `first` (16 bits) on, `came` came.
+    """Of `packets` from base sequence number `first` (16 bits) on, `received` were received.
 
-    The last of them has number `first + last` and came at `at`, in seconds of the receiver's clock,
-    which begins anywhere.
+    The last of them has number `first + last` and arrived at `at`, in seconds of the receiver's
+    clock, whose origin is unknown.
     """
 
     first: int
     packets: int
-    came: int
+    received: int
     last: int
     at: float
 
 
 def is_feedback(packet: bytes) -> bool:
-    """Whether an RTCP packet, encrypted or not, is or begins with a report of arrivals."""
+    """Whether an RTCP packet, encrypted or not, is or begins with transport-wide feedback."""
     return packet[1] == RTPFB and packet[0] & 0x1F == FORMAT
 
 
 def parse(payload: bytes) -> TransportFeedback | None:
-    """Read a report, the whole RTCP packet but for its header of four bytes and its padding.
+    """Parse an RTCP packet without its header of four bytes and its padding (section 3.1).
 
-    None: it tells of no packet that came.
+    None: no packet was received.
 
     Raises:
-        Malformed: Cut off, or about more packets than are sent between two reports.
+        Malformed: Cut off, or about more packets than are sent between two messages.
     """
     if len(payload) < 16:
-        raise Malformed("shorter than a report of arrivals")
+        raise Malformed("shorter than transport-wide feedback")
     first = int.from_bytes(payload[8:10], "big")
     count = int.from_bytes(payload[10:12], "big")
-    if count > TOLD_MAX:
-        raise Malformed("a report of too many packets")
+    if count > STATUS_COUNT_MAX:
+        raise Malformed("feedback about too many packets")
     ticks = int.from_bytes(payload[12:15], "big") * _REFERENCE_TICKS
     symbols, at = _symbols(payload, count)
     deltas = payload[at:]
-    came = count - symbols.count(0) - symbols.count(3)
+    received = count - symbols.count(0) - symbols.count(3)
     large = symbols.count(_LARGE)
-    if len(deltas) < came + large:
-        raise Malformed("the arrivals are cut off")
-    if not came:
+    if len(deltas) < received + large:
+        raise Malformed("the receive deltas are cut off")
+    if not received:
         return None
     if large:
         ticks += _sum(symbols, deltas)
     else:
-        ticks += sum(deltas[:came])
+        ticks += sum(deltas[:received])
     last = max(symbols.rfind(_SMALL), symbols.rfind(_LARGE))
-    return TransportFeedback(first, count, came, last, ticks * _TICK_S)
+    return TransportFeedback(first, count, received, last, ticks * _TICK_S)
 
 
 def _sum(symbols: bytes, deltas: bytes) -> int:
@@ -81,7 +81,7 @@ def _sum(symbols: bytes, deltas: bytes) -> int:
 
 
 def _symbols(payload: bytes, count: int) -> tuple[bytes, int]:
-    """Sections 3.1.2 to 3.1.4: what became of each packet, and where the chunks end."""
+    """Sections 3.1.2 to 3.1.4: the status symbol of each packet, and where the chunks end."""
     symbols, at = b"", 16
     while len(symbols) < count:
         if at + 2 > len(payload):
@@ -98,7 +98,7 @@ def _symbols(payload: bytes, count: int) -> tuple[bytes, int]:
 
 
 class Arrivals:
-    """When packets came, by transport-wide number. After `receive`, call `report` now and then."""
+    """Arrival times by transport-wide sequence number. Call `report` every FEEDBACK_INTERVAL_S."""
 
     def __init__(self) -> None:
         self._arrived: dict[int, float] = {}
@@ -107,25 +107,25 @@ class Arrivals:
         self._reports = 0
 
     def receive(self, number: int, *, now: float) -> None:
-        """Take the 16-bit number of a packet."""
+        """Record the arrival of a packet with this 16-bit number."""
         full = unwrap(number, self._newest)
         if self._next is None:
             self._next = self._newest = full
         if full < self._next:
-            self._next = full  # late, and not yet told: the host overrides what it was told before
+            self._next = full  # reordered: the host overrides the earlier status
         self._newest = max(self._newest, full)
         self._arrived[full] = now
-        if len(self._arrived) > UNTOLD_MAX:
+        if len(self._arrived) > UNREPORTED_PACKETS_MAX:
             del self._arrived[next(iter(self._arrived))]
 
     def report(self, sender_ssrc: int, media_ssrc: int) -> bytes | None:
-        """Return what came since the last report as an RTCP packet; None: nothing did."""
+        """Return an RTCP packet about the arrivals since the last one; None: there were none."""
         if not self._arrived or self._next is None:
             return None
         numbers = sorted(self._arrived)
         first, last = numbers[0], min(numbers[-1], numbers[0] + PACKETS_MAX - 1)
         if self._next < first and first - self._next < PACKETS_MAX:
-            first = self._next  # those between the reports were lost
+            first = self._next  # those between the two messages were lost
         reference = round(self._arrived[numbers[0]] / _TICK_S) // _REFERENCE_TICKS
         before = reference * _REFERENCE_TICKS
         symbols, deltas = [], bytearray()

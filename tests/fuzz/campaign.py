@@ -1,7 +1,7 @@
 """`make fuzz`: the fuzz tests over and over with fresh seeds, for LINLI_FUZZ_MINUTES.
 
 A pytest plugin: `pytest tests/fuzz -p tests.fuzz.campaign -p no:randomly`. A finding ends it with
-exit code 1 and with what it takes to see it again; Hypothesis keeps it in `.hypothesis/` as well,
+exit code 1 and with its reproduction; Hypothesis keeps it in `.hypothesis/` as well,
 and tries it first from then on, in `make test` too.
 """
 
@@ -20,12 +20,12 @@ from hypothesis import settings
 from tests.support.fuzz_examples import PROFILE
 
 MINUTES = 60.0
-TIMEOUT_S = 900  # of one visit to one test
+TIMEOUT_S = 900  # of one run of one test
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a test has seen so far."""
+    """What a test has run so far."""
 
     examples: int = 0
     seconds: float = 0.0
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Campaign:
-    """Visits one test after the other until the time is over or something was found."""
+    """Runs one test after the other until the time is over or a test fails."""
 
     def __init__(self, minutes: float, config: pytest.Config) -> None:
         self._minutes = minutes
@@ -72,7 +72,7 @@ class Campaign:
         end = self._began + self._minutes * 60
         for at in itertools.count():
             if at % len(session.items) == 0:
-                self._say(f"round {at // len(session.items) + 1}")
+                self._print_progress(f"round {at // len(session.items) + 1}")
             item, following = (session.items[n % len(session.items)] for n in (at, at + 1))
             with self._counting(item):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -91,26 +91,26 @@ class Campaign:
         yield
         self._now.seconds += time.monotonic() - began
 
-    def _say(self, what: str) -> None:
+    def _print_progress(self, label: str) -> None:
         minutes = (time.monotonic() - self._began) / 60
         examples = sum(tally.examples for tally in self._tallies.values())
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         assert isinstance(terminal, pytest.TerminalReporter)
         terminal.ensure_newline()
         terminal.write_line(
-            f"{minutes:.1f} of {self._minutes:g} min, {what}: {examples:,} examples", flush=True
+            f"{minutes:.1f} of {self._minutes:g} min, {label}: {examples:,} examples", flush=True
         )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell how much each test saw."""
-        terminalreporter.section("examples seen")
+        """Print how many examples each test ran."""
+        terminalreporter.section("examples run")
         for name, tally in sorted(self._tallies.items()):
             where, _, test = name.partition("::")
             file = where.rpartition("/")[2].removesuffix(".py")
             terminalreporter.write_line(
                 f"{tally.examples:>10,} in {tally.seconds:>7,.0f} s  {file}: {test}"
             )
-        self._say("over")
+        self._print_progress("over")
 
 
 def _hypothesis(item: pytest.Item) -> Any:

@@ -1,4 +1,4 @@
-"""Whatever a stranger sends over HTTP is answered with a problem document, never with a crash."""
+"""Any HTTP request is answered; a refusal is a problem document, never a crash."""
 
 import json
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ MEMBERS += ["group_id", "price_fen", "to", "code", "media_time"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """One request."""
 
     method: str
@@ -96,7 +96,7 @@ headers = st.fixed_dictionaries(
     },
 )
 requests = st.builds(
-    lambda route, name, content, headers: Asked(
+    lambda route, name, content, headers: Request(
         route[0], route[1].format(id=name), content, headers
     ),
     st.sampled_from(PATHS),
@@ -119,7 +119,7 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def token(client: httpx.AsyncClient, role: str) -> dict[str, str]:
-    """The headers that make the client's requests those of a `role`."""
+    """The authorization headers of a `role`."""
     if role == "nobody":
         return {}
     if role == "guest":
@@ -133,17 +133,17 @@ async def token(client: httpx.AsyncClient, role: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("role", ["nobody", "guest", "staff"])
 @examples(80)
-@given(asked=st.lists(requests, min_size=1, max_size=8))
-async def test_any_request_is_answered_and_a_refusal_is_a_problem(
-    client: httpx.AsyncClient, token: dict[str, str], asked: list[Asked]
+@given(sent=st.lists(requests, min_size=1, max_size=8))
+async def test_any_request_gets_an_answer_or_a_problem_document(
+    client: httpx.AsyncClient, token: dict[str, str], sent: list[Request]
 ) -> None:
-    for one in asked:
-        await _ask(client, one, token)
+    for request in sent:
+        await _ask(client, request, token)
 
 
 @examples(60)
 @given(header=header_values, scheme=st.sampled_from(["Bearer ", "Basic ", "bearer", ""]))
-async def test_any_token_is_nobodys_or_refused(
+async def test_any_random_token_is_refused(
     client: httpx.AsyncClient, header: str, scheme: str
 ) -> None:
     answer = await client.get("/api/me", headers={"Authorization": scheme + header})
@@ -156,21 +156,21 @@ async def test_any_token_is_nobodys_or_refused(
     offer=mutated(OFFER) | st.just(OFFER),
     fragments=st.lists(st.tuples(mutated(FRAGMENT) | st.just(FRAGMENT), st.booleans()), max_size=4),
 )
-async def test_any_offer_and_any_fragments_are_answered(
+async def test_any_offer_and_any_fragments_get_an_answer(
     client: httpx.AsyncClient,
     token: dict[str, str],
     offer: str,
     fragments: list[tuple[str, bool]],
 ) -> None:
-    """A host's offers, and for those that were good, whatever it trickles afterwards."""
+    """A host's offers, and after a valid one any trickled fragments."""
     headers = {**token, "Content-Type": SDP}
     content = offer.encode(errors="replace")
-    made = await _ask(client, Asked("POST", "/live/demo/whip", content, headers), {})
+    made = await _ask(client, Request("POST", "/live/demo/whip", content, headers), {})
     if made.status_code != 201:
         return
     url, etag = made.headers["Location"], made.headers["ETag"]
     for fragment, current in fragments:
-        trickled = Asked(
+        trickled = Request(
             "PATCH",
             url,
             fragment.encode(errors="replace"),
@@ -181,12 +181,17 @@ async def test_any_offer_and_any_fragments_are_answered(
     assert (await client.delete(url, headers=headers)).status_code == 200
 
 
-async def _ask(client: httpx.AsyncClient, asked: Asked, headers: dict[str, str]) -> httpx.Response:
+async def _ask(
+    client: httpx.AsyncClient, request: Request, headers: dict[str, str]
+) -> httpx.Response:
     answer = await client.request(
-        asked.method, asked.path, content=asked.content, headers={**headers, **asked.headers}
+        request.method,
+        request.path,
+        content=request.content,
+        headers={**headers, **request.headers},
     )
-    said = f"{asked}: {answer.status_code} {answer.text}"
-    assert answer.status_code < 500, said
+    context = f"{request}: {answer.status_code} {answer.text}"
+    assert answer.status_code < 500, context
     if answer.status_code >= 400:
-        assert answer.headers["Content-Type"] == "application/problem+json", said
+        assert answer.headers["Content-Type"] == "application/problem+json", context
     return answer

@@ -1,4 +1,4 @@
-"""Every parser of outside bytes in media raises its documented error or nothing."""
+"""Every parser of outside bytes in media raises its documented errors only."""
 
 import contextlib
 import struct
@@ -12,7 +12,7 @@ from media.wire import rtcp, rtp, sdp, stun
 from media.wire.demux import Kind, kind_of
 from media.wire.sdp import parse_offer
 from media.wire.sdpfrag import parse_fragment
-from media.wire.transport_cc import TOLD_MAX, TransportFeedback
+from media.wire.transport_cc import STATUS_COUNT_MAX, TransportFeedback
 from tests.support.fuzz_examples import examples
 
 OFFER = """v=0
@@ -55,7 +55,7 @@ EXAMPLES = 300
 
 
 def mutated(text: str) -> st.SearchStrategy[str]:
-    """`text` with a few pieces replaced by something else, or lines of it left out or repeated."""
+    """`text` with a few pieces replaced, or its lines dropped and duplicated."""
     cut = st.tuples(st.integers(0, len(text)), st.integers(0, 40), st.text(max_size=20) | _numbers)
     lines = st.lists(st.sampled_from(text.splitlines(keepends=True)), max_size=40).map("".join)
     return st.lists(cut, min_size=1, max_size=4).map(lambda cuts: _cut(text, cuts)) | lines
@@ -83,12 +83,12 @@ rtp_bodies = st.builds(
 
 
 def rtcp_packets(ssrcs: Sequence[int]) -> st.SearchStrategy[bytes]:
-    """Packets about `ssrcs`: in form but with any figures, or of any type, size and length."""
+    """Packets about `ssrcs`: well-formed with any values, or of any type, size and length."""
     ssrc = st.sampled_from([struct.pack("!I", ssrc) for ssrc in ssrcs])
     word = st.binary(min_size=4, max_size=4)
     block = st.builds(bytes.__add__, ssrc, st.binary(min_size=20, max_size=20))
     blocks = st.lists(block, max_size=4)
-    about = st.builds(bytes.__add__, word, ssrc)  # who says it, about which stream
+    about = st.builds(bytes.__add__, word, ssrc)  # sender SSRC, media SSRC
     words = st.lists(word, min_size=1, max_size=20).map(b"".join)
     sized = st.sampled_from([b"REMB\x01", b"REMB\x02", bytes(2) + b"\x00\x08", bytes(2)])
     return st.one_of(
@@ -134,16 +134,16 @@ def _report(kind: int, head: bytes, blocks: Sequence[bytes]) -> bytes:
     return _rtcp_packet(kind, len(blocks), head + b"".join(blocks))
 
 
-def _rtcp_packet(kind: int, count: int, body: bytes, lie: int = 0) -> bytes:
-    words = max(0, len(body) // 4 + lie)
+def _rtcp_packet(kind: int, count: int, body: bytes, length_error: int = 0) -> bytes:
+    words = max(0, len(body) // 4 + length_error)
     return bytes([0x80 | count, kind]) + words.to_bytes(2, "big") + body
 
 
 def stun_request(attributes: Sequence[tuple[int, bytes, int]], cookie: int = stun.COOKIE) -> bytes:
-    """A binding request; the third of an attribute is by how much its length lies."""
+    """A binding request; the third value of an attribute is the error of its length."""
     body = b"".join(
-        struct.pack("!HH", kind, max(0, len(value) + lie)) + value + bytes(-len(value) % 4)
-        for kind, value, lie in attributes
+        struct.pack("!HH", kind, max(0, len(value) + length_error)) + value + bytes(-len(value) % 4)
+        for kind, value, length_error in attributes
     )
     return struct.pack("!HHI", stun.BINDING_REQUEST, len(body), cookie) + bytes(12) + body
 
@@ -161,7 +161,7 @@ stun_attributes = st.lists(
 
 @examples(EXAMPLES)
 @given(st.binary(max_size=200))
-def test_any_datagram_is_of_some_kind(raw: bytes) -> None:
+def test_any_datagram_has_a_kind(raw: bytes) -> None:
     assert kind_of(raw) in Kind
 
 
@@ -231,8 +231,8 @@ def test_any_compound_is_rtcp_or_malformed(raw: bytes) -> None:
             list(rtcp.report_blocks(packet))
             if isinstance(packet, TransportFeedback):
                 assert 0 <= packet.first <= 0xFFFF
-                assert 0 <= packet.last < packet.packets <= TOLD_MAX
-                assert 0 < packet.came <= packet.packets
+                assert 0 <= packet.last < packet.packets <= STATUS_COUNT_MAX
+                assert 0 < packet.received <= packet.packets
 
 
 @examples(EXAMPLES)
@@ -262,11 +262,11 @@ def test_any_text_is_a_fragment_or_a_bad_one(text: str) -> None:
         assert (fragment.ufrag is None) == (fragment.password is None)
 
 
-def test_the_fragment_that_is_mutated_is_good() -> None:
+def test_the_unmutated_fragment_is_valid() -> None:
     assert parse_fragment(FRAGMENT).candidates == 2
 
 
-def test_the_offer_that_is_mutated_is_good() -> None:
+def test_the_unmutated_offer_is_valid() -> None:
     assert [section.kind for section in parse_offer(OFFER, "publish").sections] == [
         "audio",
         "video",

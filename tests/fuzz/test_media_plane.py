@@ -1,7 +1,7 @@
-"""Whatever hosts, viewers and strangers send to the UDP port, everybody else is served on.
+"""Any input on the UDP port, from hosts, viewers and strangers, leaves the live served.
 
-The plane is driven from the outside, with keys of its own for host and viewer: what is behind the
-encryption is fuzzed as well as what is before it.
+The plane is driven from the outside with the keys of a host and a viewer, so that input is fuzzed
+both before and behind the encryption.
 """
 
 import asyncio
@@ -47,22 +47,22 @@ class Live:
     plane: MediaPlane
     host: Peer
     viewer: Peer
-    errors: list[dict[str, Any]]  # that the event loop heard of
+    errors: list[dict[str, Any]]  # of the event loop
     next_number: dict[int, int] = field(default_factory=dict)
 
     def send_frame(self, payload_type: int, payload: bytes, jump: int = 0) -> None:
-        """The host's next packet, `jump` numbers ahead of its time."""
+        """Send the host's next packet, with its sequence number shifted by `jump`."""
         self.send_header(0x80, 0x80 | payload_type, SSRCS[payload_type], payload, jump)
 
     def send_header(self, first: int, second: int, ssrc: int, rest: bytes, jump: int = 0) -> None:
-        """The host's next packet of stream `ssrc` with any first bytes."""
+        """Send the host's next packet of stream `ssrc` with any first bytes."""
         number = self.next_number.get(ssrc, 1_000)
         self.next_number[ssrc] = number + 1
         timestamp, sequence = number * 3_000 & 0xFFFFFFFF, number + jump & 0xFFFF
         self.host.send_media(struct.pack("!BBHII", first, second, sequence, timestamp, ssrc) + rest)
 
-    async def goes_on(self) -> None:
-        """Nothing went wrong inside, and host and viewer are still served."""
+    async def assert_served(self) -> None:
+        """Assert that nothing failed inside, and that host and viewer are still served."""
         await self.host.ask()
         await self.viewer.ask()
         assert self.errors == []
@@ -113,12 +113,12 @@ async def test_any_datagrams_from_any_address_change_nothing(
                 stranger.sendto(datagram, ("127.0.0.1", live.plane.port))
             else:
                 (live.host if whose == "host" else live.viewer).send(datagram)
-    await live.goes_on()
+    await live.assert_served()
 
 
 @examples(60)
 @given(extra=st.lists(stun_attributes, max_size=5), kept=st.booleans())
-async def test_any_signed_checks_of_a_peers_own_change_nothing(
+async def test_any_signed_checks_of_a_peer_change_nothing(
     live: Live, extra: list[list[tuple[int, bytes, int]]], kept: bool
 ) -> None:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as elsewhere:
@@ -129,7 +129,7 @@ async def test_any_signed_checks_of_a_peers_own_change_nothing(
             else:
                 elsewhere.sendto(check, ("127.0.0.1", live.plane.port))
         live.viewer.send(signed_check(live.viewer, [(0x0025, b"", 0)]))
-    await live.goes_on()
+    await live.assert_served()
 
 
 @examples(100)
@@ -143,12 +143,12 @@ async def test_any_signed_checks_of_a_peers_own_change_nothing(
         max_size=20,
     )
 )
-async def test_any_payload_of_a_hosts_goes_through_or_not_at_all(
+async def test_any_payload_of_a_host_is_forwarded_or_dropped(
     live: Live, packets: list[tuple[int, bytes, int]]
 ) -> None:
     for payload_type, payload, jump in packets:
         live.send_frame(payload_type, payload, jump)
-    await live.goes_on()
+    await live.assert_served()
 
 
 @examples(100)
@@ -163,12 +163,12 @@ async def test_any_payload_of_a_hosts_goes_through_or_not_at_all(
         max_size=20,
     )
 )
-async def test_any_header_under_a_hosts_key_changes_nothing(
+async def test_any_rtp_header_under_a_hosts_key_changes_nothing(
     live: Live, packets: list[tuple[int, int, int, bytes]]
 ) -> None:
     for packet in packets:
         live.send_header(*packet)
-    await live.goes_on()
+    await live.assert_served()
 
 
 @examples(60)
@@ -176,13 +176,13 @@ async def test_any_header_under_a_hosts_key_changes_nothing(
     lost=st.lists(st.integers(-3_000, 50) | st.integers(-20, 5), min_size=1, max_size=60),
     which=st.integers(0, 1),
 )
-async def test_any_losses_of_a_viewers_are_repaired_or_not(
+async def test_any_nack_of_a_viewer_is_answered_or_ignored(
     live: Live, lost: list[int], which: int
 ) -> None:
     numbers = {live.viewer.newest + number & 0xFFFF for number in lost}
     live.send_frame(VIDEO, KEY_FRAME)
     live.viewer.send_control(negative_acknowledgement(live.viewer.ssrcs[which], numbers))
-    await live.goes_on()
+    await live.assert_served()
 
 
 @examples(100)
@@ -191,17 +191,17 @@ async def test_any_losses_of_a_viewers_are_repaired_or_not(
     whose=st.sampled_from(["host", "viewer"]),
     which=st.integers(0, 3),
 )
-async def test_any_report_under_a_peers_key_changes_nothing(
+async def test_any_rtcp_under_a_peers_key_changes_nothing(
     live: Live, reports: list[bytes], whose: str, which: int
 ) -> None:
-    """Reports about stream 0 are made to be about one that there is."""
+    """SSRC 0 in a packet is replaced by one of the live."""
     ssrcs = [*live.viewer.ssrcs, *SSRCS.values()]
     ssrc = struct.pack("!I", ssrcs[which % len(ssrcs)])
     peer = live.host if whose == "host" else live.viewer
     live.send_frame(VIDEO, KEY_FRAME)
     for report in reports:
         peer.send_control(report.replace(bytes(4), ssrc))
-    await live.goes_on()
+    await live.assert_served()
 
 
 @examples(60)
@@ -212,10 +212,10 @@ async def test_any_report_under_a_peers_key_changes_nothing(
     junk=st.lists(st.binary(max_size=300).map(lambda rest: b"\x16\xfe\xfd" + rest), max_size=3),
     passive=st.booleans(),
 )
-async def test_any_handshake_is_made_or_given_up(
+async def test_any_dtls_handshake_completes_or_fails(
     live: Live, cuts: list[tuple[float, int, bytes]], junk: list[bytes], passive: bool
 ) -> None:
-    """A newcomer's first flight, with pieces replaced; `passive`, it waits for the server's."""
+    """A new viewer's first flight with pieces replaced; a `passive` one waits for the server's."""
     offer = VIEWER_OFFER.replace("actpass", "passive") if passive else VIEWER_OFFER
     info = await live.plane.play(ROOM, offer)
     with closing(Peer(info.answer.replace("setup:active", "setup:passive"))) as peer:
@@ -228,7 +228,7 @@ async def test_any_handshake_is_made_or_given_up(
             peer.send(hello[:at] + new + hello[at + size :])
         for datagram in junk:
             peer.send(datagram)
-        await live.goes_on()
+        await live.assert_served()
     if live.plane.viewers(ROOM) > 1:
         await live.plane.close_session(info.id, ROOM, Role.PLAY)
 

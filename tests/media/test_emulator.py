@@ -1,4 +1,4 @@
-"""The network emulator: its losses, delays and queues are what they are said to be."""
+"""The network emulator: losses, delays and queues match its conditions."""
 
 from itertools import pairwise
 from random import Random
@@ -66,7 +66,7 @@ all_conditions = st.builds(
 schedules = st.lists(st.floats(0, 10), max_size=40).map(sorted)
 
 
-def test_a_good_link_gives_everything_at_once() -> None:
+def test_a_link_without_conditions_delivers_at_once() -> None:
     clear = link(Conditions())
     clear.send(b"one", now=5.0)
     assert clear.next_timer() == 5.0
@@ -74,7 +74,7 @@ def test_a_good_link_gives_everything_at_once() -> None:
     assert clear.next_timer() is None
 
 
-def test_a_delay_is_kept_to_the_moment() -> None:
+def test_delay_is_exact() -> None:
     slow = link(Conditions(delay_s=0.25))
     slow.send(b"one", now=5.0)
     assert slow.ready(now=5.249) == []
@@ -83,7 +83,7 @@ def test_a_delay_is_kept_to_the_moment() -> None:
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.03, 0.1, 0.5, 1.0])
-def test_the_part_that_is_lost_is_the_one_asked_for(loss: float) -> None:
+def test_the_loss_ratio_matches(loss: float) -> None:
     lossy = link(Conditions(loss=loss))
     send_all(lossy, [0.0] * MANY)
     assert len(arrivals(lossy)) == MANY - lossy.counts.lost == lossy.counts.delivered
@@ -92,7 +92,7 @@ def test_the_part_that_is_lost_is_the_one_asked_for(loss: float) -> None:
 
 
 @pytest.mark.parametrize("mean", [1.0, 4.0, 10.0])
-def test_bursts_are_as_long_as_asked_for_and_lose_as_much(mean: float) -> None:
+def test_bursts_match_their_mean_length_and_loss_ratio(mean: float) -> None:
     lossy = link(Conditions(loss=Bursts.of(0.05, mean)))
     send_all(lossy, [0.0] * MANY)
     came = {number for _, number in arrivals(lossy)}
@@ -102,7 +102,7 @@ def test_bursts_are_as_long_as_asked_for_and_lose_as_much(mean: float) -> None:
     assert len(lost) / bursts == pytest.approx(mean, rel=0.3)
 
 
-def test_a_bad_state_may_let_some_through() -> None:
+def test_a_bad_state_may_deliver_some() -> None:
     lossy = link(Conditions(loss=Bursts(to_bad=1.0, to_good=0.0, loss_bad=0.5)))
     send_all(lossy, [0.0] * MANY)
     assert lossy.counts.lost / MANY == pytest.approx(0.5, rel=0.05)
@@ -127,7 +127,7 @@ def test_normal_jitter_has_its_deviation() -> None:
 
 
 @pytest.mark.parametrize("reorders", [False, True])
-def test_jitter_lets_datagrams_overtake_only_where_it_may(reorders: bool) -> None:
+def test_jitter_reorders_only_if_allowed(reorders: bool) -> None:
     times = [number / 1_000 for number in range(500)]
     conditions = Conditions(delay_s=0.05, jitter_s=0.05, reorders=reorders)
     numbers = [number for _, number in sent_and_arrived(conditions, times)]
@@ -135,14 +135,14 @@ def test_jitter_lets_datagrams_overtake_only_where_it_may(reorders: bool) -> Non
     assert (numbers != sorted(numbers)) == reorders
 
 
-def test_a_rate_sets_the_pace() -> None:
+def test_a_rate_spaces_datagrams() -> None:
     paced = link(Conditions(rate_bps=800_000, queue_s=1.0))
     send_all(paced, [0.0] * 20)
     times = [at for at, _ in arrivals(paced)]
     assert times == pytest.approx([0.01 * (number + 1) for number in range(20)])
 
 
-def test_a_queue_is_as_long_as_its_seconds_and_drops_its_tail() -> None:
+def test_a_queue_holds_queue_s_and_drops_its_tail() -> None:
     paced = link(Conditions(rate_bps=800_000, queue_s=0.1))
     send_all(paced, [0.0] * 50)
     came = arrivals(paced)
@@ -152,19 +152,19 @@ def test_a_queue_is_as_long_as_its_seconds_and_drops_its_tail() -> None:
     assert paced.counts.dropped == 39
 
 
-def test_a_queue_may_be_counted_in_bytes() -> None:
+def test_a_queue_can_be_limited_in_bytes() -> None:
     paced = link(Conditions(rate_bps=800_000, queue_bytes=5 * SIZE))
     send_all(paced, [0.0] * 50)
     assert [number for _, number in arrivals(paced)] == list(range(5))
 
 
-def test_what_is_larger_than_the_queue_passes_an_empty_one() -> None:
+def test_a_datagram_larger_than_the_queue_passes_an_empty_one() -> None:
     paced = link(Conditions(rate_bps=800_000, queue_bytes=10))
     paced.send(numbered(0), now=0.0)
     assert len(arrivals(paced)) == 1
 
 
-def test_a_rate_may_fall_and_be_lifted_while_datagrams_wait() -> None:
+def test_a_rate_change_applies_to_queued_datagrams() -> None:
     conditions = Conditions(rate_bps=800_000, queue_s=10)
     paced = link(conditions)
     send_all(paced, [0.0] * 10)
@@ -177,7 +177,7 @@ def test_a_rate_may_fall_and_be_lifted_while_datagrams_wait() -> None:
     assert [at for at, _ in arrivals(paced)] == pytest.approx([0.13] * 7)
 
 
-def test_a_loss_may_change_while_running() -> None:
+def test_a_loss_change_applies_to_the_next_datagram() -> None:
     conditions = Conditions()
     lossy = link(conditions)
     lossy.send(b"one", now=0.0)
@@ -188,14 +188,14 @@ def test_a_loss_may_change_while_running() -> None:
 
 
 @given(all_conditions, schedules, st.integers())
-def test_the_same_seed_gives_the_same(
+def test_the_same_seed_gives_the_same_arrivals(
     conditions: Conditions, times: list[float], seed: int
 ) -> None:
     assert sent_and_arrived(conditions, times, seed) == sent_and_arrived(conditions, times, seed)
 
 
 @given(all_conditions, schedules, st.integers())
-def test_looking_more_often_changes_nothing(
+def test_polling_more_often_changes_nothing(
     conditions: Conditions, times: list[float], seed: int
 ) -> None:
     seldom = EmulatedLink(conditions, Random(seed))
@@ -206,7 +206,7 @@ def test_looking_more_often_changes_nothing(
 
 
 @given(all_conditions, schedules, st.integers())
-def test_every_datagram_is_accounted_for_and_none_comes_twice(
+def test_every_datagram_is_counted_and_none_is_duplicated(
     conditions: Conditions, times: list[float], seed: int
 ) -> None:
     link = EmulatedLink(conditions, Random(seed))
@@ -221,7 +221,7 @@ def test_every_datagram_is_accounted_for_and_none_comes_twice(
 
 
 @given(all_conditions, schedules, st.integers())
-def test_nothing_arrives_before_it_was_sent_and_the_clock_never_goes_back(
+def test_datagrams_arrive_after_they_were_sent_at_times_that_never_decrease(
     conditions: Conditions, times: list[float], seed: int
 ) -> None:
     came = sent_and_arrived(conditions, times, seed)
@@ -230,7 +230,7 @@ def test_nothing_arrives_before_it_was_sent_and_the_clock_never_goes_back(
 
 
 @given(st.floats(10_000, 1e8), st.floats(0, 1), schedules)
-def test_no_more_than_the_rate_arrives_and_none_waits_longer_than_the_queue(
+def test_arrivals_respect_the_rate_and_the_queue_length(
     rate_bps: float, queue_s: float, times: list[float]
 ) -> None:
     came = sent_and_arrived(Conditions(rate_bps=rate_bps, queue_s=queue_s), times)

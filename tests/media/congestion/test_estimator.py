@@ -66,7 +66,7 @@ class Path:
         newest = parsed.first + parsed.last
         if newest <= self._acknowledged_to:
             return
-        received = (newest - self._acknowledged_to) * parsed.came / parsed.packets
+        received = (newest - self._acknowledged_to) * parsed.received / parsed.packets
         arrival = Arrival(self._sent[newest], parsed.at, received * PACKET_BYTES * 8)
         self.estimates.append(self.estimator.on_arrival(arrival, now=self._now))
         self._acknowledged_to = newest

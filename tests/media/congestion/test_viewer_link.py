@@ -238,20 +238,20 @@ def test_a_viewer_with_transport_feedback_gets_our_estimate() -> None:
     live.frame()
     live.frame()
     first = newest + 1 & 0xFFFF
-    received = TransportFeedback(
-        first, packets=3, came=2, last=2, at=5.08
+    message = TransportFeedback(
+        first, packets=3, received=2, last=2, at=5.08
     )  # a frame and half of the next
-    assert downlink.in_flight(received.first + received.last) == 1
-    arrival = downlink.arrival(received, 1)
+    assert downlink.in_flight(message.first + message.last) == 1
+    arrival = downlink.arrival(message, 1)
     assert arrival is not None
     assert arrival.sent_at == pytest.approx(sent + FRAME_S) and arrival.arrived_at == 5.08
-    assert downlink.arrival(received, 1) is None, "duplicate feedback has no arrival"
-    received = TransportFeedback(first + 3, packets=1, came=1, last=0, at=5.2)
-    arrival = downlink.arrival(received, 0)
+    assert downlink.arrival(message, 1) is None, "duplicate feedback has no arrival"
+    message = TransportFeedback(first + 3, packets=1, received=1, last=0, at=5.2)
+    arrival = downlink.arrival(message, 0)
     assert arrival is not None and arrival.bits == pytest.approx(bits)
     live.frame()
-    received = TransportFeedback(first + 4, packets=2, came=2, last=1, at=5.2)
-    feedback.on_transport_feedback(session, received, now=live.now)
+    message = TransportFeedback(first + 4, packets=2, received=2, last=1, at=5.2)
+    feedback.on_transport_feedback(session, message, now=live.now)
     assert session.link.estimate == downlink.estimator.bits_per_s
     feedback.on_estimate(session, 1_000, now=live.now)
     assert session.link.estimate == downlink.estimator.bits_per_s, "its REMB is ignored"
@@ -260,6 +260,6 @@ def test_a_viewer_with_transport_feedback_gets_our_estimate() -> None:
     assert other.link.estimate == 1_000
     session.link.estimate = 0
     feedback.on_transport_feedback(
-        session, TransportFeedback(0x8000, packets=1, came=1, last=0, at=1.0), now=live.now
+        session, TransportFeedback(0x8000, packets=1, received=1, last=0, at=1.0), now=live.now
     )
     assert session.link.estimate == 0, "a number that was never sent is ignored"

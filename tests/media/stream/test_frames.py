@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from media.stream.frames import (
     HEADER_BYTES,
-    PADDING_MAX,
+    PADDING_BYTES_MAX,
     SEGMENTS_MAX,
     TAG_BYTES,
     Item,
@@ -32,7 +32,7 @@ def frames(draw: st.DrawFn) -> list[Part]:
 
 
 @given(frames())
-def test_every_packet_is_in_one_run_unchanged_but_for_padding(packets: list[Part]) -> None:
+def test_runs_hold_every_packet_once_and_change_only_padding(packets: list[Part]) -> None:
     runs = cut(packets)
     out = [
         Part(number, item.timestamp, item.marker == 0x80, unpadded(item))
@@ -43,7 +43,7 @@ def test_every_packet_is_in_one_run_unchanged_but_for_padding(packets: list[Part
 
 
 @given(frames())
-def test_all_segments_of_a_run_are_equal_but_a_shorter_last(packets: list[Part]) -> None:
+def test_segments_of_a_run_are_equal_except_a_shorter_last(packets: list[Part]) -> None:
     for run in cut(packets):
         sizes = [HEADER_BYTES + len(item.payload) + TAG_BYTES for item in run.items]
         assert len(sizes) <= SEGMENTS_MAX
@@ -52,7 +52,7 @@ def test_all_segments_of_a_run_are_equal_but_a_shorter_last(packets: list[Part])
 
 
 @given(frames(), st.lists(st.integers(1, 30), min_size=80, max_size=80))
-def test_runs_can_be_sent_bit_by_bit(packets: list[Part], steps: list[int]) -> None:
+def test_runs_can_be_sent_in_parts(packets: list[Part], steps: list[int]) -> None:
     runs, begin, parts = cut(packets), 0, list[Run]()
     for step in steps:
         part = part_of(runs, begin, begin + step)
@@ -73,10 +73,10 @@ def test_runs_can_be_sent_bit_by_bit(packets: list[Part], steps: list[int]) -> N
 def test_padding_stays_small(packets: list[Part]) -> None:
     for run in cut(packets):
         for item in run.items:
-            assert not item.first & 0x20 or item.payload[-1] <= PADDING_MAX
+            assert not item.first & 0x20 or item.payload[-1] <= PADDING_BYTES_MAX
 
 
-def test_a_frame_of_an_encoder_is_one_run() -> None:
+def test_a_typical_encoder_frame_is_one_run() -> None:
     sizes = [1_100, 1_098, 1_100, 1_095, 400]
     packets = [Part(n, 0, n == 4, bytes(size)) for n, size in enumerate(sizes)]
     assert len(cut(packets)) == 1

@@ -1,4 +1,4 @@
-"""A stream goes on without a seam while its host's numbers change, and keeps what repairs need."""
+"""A layer keeps continuous numbers while its host's change, and the packets that NACKs need."""
 
 import pytest
 from hypothesis import given
@@ -41,7 +41,7 @@ def numbers(frames: list[Frame]) -> list[int]:
     ]
 
 
-def test_a_live_begins_with_a_key_frame() -> None:
+def test_a_layer_starts_with_a_key_frame() -> None:
     live = layer()
     assert feed(live, 7, 0, DELTA, now=0) == []
     assert live.waits_for_key
@@ -50,7 +50,7 @@ def test_a_live_begins_with_a_key_frame() -> None:
     assert numbers([frame]) == [100, 101]
 
 
-def test_a_returning_host_is_spliced_without_a_seam() -> None:
+def test_a_returning_host_continues_sequence_numbers_and_timestamps() -> None:
     live = layer()
     frames = feed(live, 65_534, 5, KEY, now=0) + feed(live, 65_536, 5 + TICKS, DELTA, now=0.04)
     live.lose_source()
@@ -62,7 +62,7 @@ def test_a_returning_host_is_spliced_without_a_seam() -> None:
 
 
 @pytest.mark.parametrize("jump", [-5_000, 5_000, -32_768, 32_767])
-def test_numbers_go_on_when_a_hosts_jump_under_the_same_ssrc(jump: int) -> None:
+def test_sequence_numbers_continue_when_the_hosts_jump_on_one_ssrc(jump: int) -> None:
     live = layer()
     frames = feed(live, 40_000, 5, KEY, now=0)
     frames += feed(live, 40_000 + jump, 999, DELTA, now=0.5)
@@ -71,19 +71,19 @@ def test_numbers_go_on_when_a_hosts_jump_under_the_same_ssrc(jump: int) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 0xFFFF), st.integers(0, 2), st.booleans())))
-def test_no_number_is_given_twice_whatever_a_host_sends(
+def test_no_sequence_number_is_used_twice_for_any_input(
     packets: list[tuple[int, int, bool]],
 ) -> None:
-    live, given_out, now = layer(), [], 0.0
+    live, used, now = layer(), [], 0.0
     for sequence, ssrc, key in packets:
         now += 0.05
-        given_out += numbers(
+        used += numbers(
             feed(live, sequence, sequence * 9, KEY if key else DELTA, now=now, ssrc=ssrc)
         )
-    assert sorted(set(given_out)) == given_out
+    assert sorted(set(used)) == used
 
 
-def test_a_lost_packet_leaves_its_number_free() -> None:
+def test_a_lost_packet_keeps_its_sequence_number() -> None:
     live = layer()
     feed(live, 1, 0, KEY, now=0)
     frames = feed(live, 4, TICKS, DELTA, now=0.04)
@@ -93,29 +93,29 @@ def test_a_lost_packet_leaves_its_number_free() -> None:
     assert live.lost == 1
 
 
-def test_sound_waits_for_what_was_overtaken_and_not_for_what_is_lost() -> None:
+def test_audio_waits_for_reordered_packets_and_not_for_lost_ones() -> None:
     live = Layer("audio", Codec("opus", 111, 48_000), first_sequence=100)
 
-    def feed_sound(number: int, now: float) -> list[int]:
-        live.receive(Packet(111, False, number, number * 960, 1, b"sound"), now=now)
+    def feed_packet(number: int, now: float) -> list[int]:
+        live.receive(Packet(111, False, number, number * 960, 1, b"audio"), now=now)
         return numbers(live.poll(now=now))
 
-    assert feed_sound(0, 0.00) == [100]
-    assert feed_sound(2, 0.04) == []
-    assert feed_sound(1, 0.05) == [101, 102]
-    assert feed_sound(4, 0.08) == []
-    assert feed_sound(5, 0.10) == []
-    assert feed_sound(6, 0.12) == [104, 105, 106]
-    assert live.held_s == 0, "pictures wait for nothing"
+    assert feed_packet(0, 0.00) == [100]
+    assert feed_packet(2, 0.04) == []
+    assert feed_packet(1, 0.05) == [101, 102]
+    assert feed_packet(4, 0.08) == []
+    assert feed_packet(5, 0.10) == []
+    assert feed_packet(6, 0.12) == [104, 105, 106]
+    assert live.held_s == 0, "audio does not delay video"
 
 
-def test_what_was_held_up_once_may_be_held_up_a_round_trip_longer() -> None:
+def test_hold_time_after_a_retransmit_includes_one_more_rtt() -> None:
     live = layer()
     feed(live, 0, 0, KEY, now=0.0)
     assert live.held_s == 0
     feed(live, 4, 2 * TICKS, DELTA, now=0.08)
     feed(live, 2, TICKS, DELTA, now=0.09)
-    assert live.held_s == pytest.approx(0.01), "out of order, which is no loss"
+    assert live.held_s == pytest.approx(0.01), "reordering is no loss"
     feed(live, 8, 4 * TICKS, DELTA, now=0.16)
     assert live.nacks.due(live.missing(), now=0.16)
     feed(live, 6, 3 * TICKS, DELTA, now=0.28)
@@ -124,18 +124,18 @@ def test_what_was_held_up_once_may_be_held_up_a_round_trip_longer() -> None:
     for second in range(3):
         live.frames_sent = FPS * second
         live.count_second(now=1.0 + second)
-    assert live.held_s < 0.12 + live.nacks.rtt_s + 1 / FPS, "and it is forgotten"
+    assert live.held_s < 0.12 + live.nacks.rtt_s + 1 / FPS, "it decays"
 
 
-def test_a_key_frame_is_not_held_up_by_a_repair_that_takes_too_long() -> None:
+def test_a_whole_key_frame_ends_the_wait_for_a_late_retransmit() -> None:
     [whole] = [unit for unit in nal_units("libx264", 320, 180) if unit[0] & 31 == 7]
     live = layer()
     feed(live, 7, 0, KEY, now=0)
     assert feed(live, 10, 2 * TICKS, DELTA, now=0.08) == [], "9 is missing"
     assert live.queuing_delay_s(now=0.18) == pytest.approx(0.1)
-    assert feed(live, 12, 3 * TICKS, KEY, now=0.2) == [], "it may lack its beginning"
+    assert feed(live, 12, 3 * TICKS, KEY, now=0.2) == [], "its first packet may be missing"
     assert feed(live, 14, 4 * TICKS, whole, now=0.07 + KEY_FRAME_REQUEST_AFTER_S) == [], (
-        "9 may come yet"
+        "9 may still arrive"
     )
     [frame] = live.poll(now=0.1 + KEY_FRAME_REQUEST_AFTER_S)
     assert frame.key
@@ -146,7 +146,7 @@ def test_a_key_frame_is_not_held_up_by_a_repair_that_takes_too_long() -> None:
     assert live.poll(now=0.5) == [], "too late"
 
 
-def test_a_key_frame_that_is_not_whole_does_not_end_the_wait_for_a_repair() -> None:
+def test_an_incomplete_key_frame_does_not_end_the_wait_for_a_retransmit() -> None:
     [whole] = [unit for unit in nal_units("libx264", 320, 180) if unit[0] & 31 == 7]
     live = layer()
     feed(live, 7, 0, KEY, now=0)
@@ -158,25 +158,25 @@ def test_a_key_frame_that_is_not_whole_does_not_end_the_wait_for_a_repair() -> N
     assert live.missing() == [9, 13]
     live.receive(Packet(96, True, 9, TICKS, 1, DELTA), now=now + 0.01)
     frames = live.poll(now=now + 0.01)
-    assert numbers(frames) == [102, 103, 104], "as if nothing had been lost"
+    assert numbers(frames) == [102, 103, 104], "the gap is repaired"
     live.receive(Packet(96, False, 13, 3 * TICKS, 1, KEY), now=now + 0.02)
     [frame] = live.poll(now=now + 0.02)
     assert frame.key
     assert live.lost == 0
 
 
-def test_the_ring_keeps_what_was_sent_for_a_while() -> None:
+def test_the_ring_keeps_packets_for_ring_s_and_the_gop() -> None:
     live = layer()
     [frame] = feed(live, 1, 0, KEY, now=0)
     assert live.ring[100].item is frame.runs[0].items[0]
     feed(live, 3, TICKS, DELTA, now=RING_S + 0.1)
-    assert 100 in live.ring, "a newcomer is shown it, and may miss it"
+    assert 100 in live.ring, "it is in the cached GOP, so a new viewer may NACK it"
     feed(live, 5, 2 * TICKS, KEY, now=RING_S + 0.2)
     assert 100 not in live.ring
     assert 102 in live.ring
 
 
-def test_padding_that_probes_a_hosts_line_is_not_missed_by_viewers() -> None:
+def test_a_hosts_probe_padding_leaves_no_gap_for_viewers() -> None:
     live = layer()
     frames = feed(live, 1, 0, KEY, now=0)
     live.receive(Packet(96, False, 3, 0, 1, b""), now=0.01)
@@ -186,7 +186,7 @@ def test_padding_that_probes_a_hosts_line_is_not_missed_by_viewers() -> None:
     assert live.lost == 0
 
 
-def test_what_was_captured_when_is_known_from_the_hosts_report() -> None:
+def test_capture_time_follows_from_the_hosts_sender_report() -> None:
     live = layer()
     [frame] = feed(live, 1, 0xFFFF_FFFF, KEY, now=0)
     assert live.source and live.captured_at(frame.timestamp) is None
@@ -196,34 +196,34 @@ def test_what_was_captured_when_is_known_from_the_hosts_report() -> None:
     assert live.captured_at(frame.timestamp + 90_000) == pytest.approx(1_000.5, abs=1e-4)
 
 
-def sound(layer: Layer, number: int, *, now: float) -> list[Frame]:
+def feed_audio(layer: Layer, number: int, *, now: float) -> list[Frame]:
     layer.receive(Packet(111, False, number, number * 960, 1, bytes(80 + number)), now=now)
     return layer.poll(now=now)
 
 
-def test_sound_goes_out_in_pairs_where_many_listen() -> None:
+def test_audio_is_sent_in_pairs_when_pairing_is_on() -> None:
     live = Layer("audio", Codec("opus", 111, 48_000), first_sequence=100)
-    assert numbers(sound(live, 0, now=0.00)) == [100]
+    assert numbers(feed_audio(live, 0, now=0.00)) == [100]
     live.pairs = True
-    assert sound(live, 1, now=0.02) == []
-    [pair] = sound(live, 2, now=0.04)
+    assert feed_audio(live, 1, now=0.02) == []
+    [pair] = feed_audio(live, 2, now=0.04)
     [run] = pair.runs
     assert numbers([pair]) == [101, 102]
     assert run.items[1].timestamp - run.items[0].timestamp == 960
 
 
-def test_a_packet_of_sound_does_not_wait_long_for_another() -> None:
+def test_a_single_audio_packet_is_sent_after_two_packet_times() -> None:
     live = Layer("audio", Codec("opus", 111, 48_000), first_sequence=100)
     live.pairs = True
-    assert sound(live, 0, now=0.00) == []
+    assert feed_audio(live, 0, now=0.00) == []
     assert live.poll(now=0.02) == []
     assert numbers(live.poll(now=0.04)) == [100]
 
 
-def test_a_report_tells_what_was_lost_since_the_last_one() -> None:
+def test_fraction_lost_counts_from_the_last_report() -> None:
     live = layer()
     feed(live, 0, 0, KEY, now=0)
-    feed(live, 4, TICKS, DELTA, now=0.04)  # 2 and 3 never came
+    feed(live, 4, TICKS, DELTA, now=0.04)  # 2 and 3 are lost
     assert live.source
     first = live.source.report(now=0.05)
     assert (first.ssrc, first.packets_lost, first.highest_sequence) == (1, 2, 5)
@@ -233,7 +233,7 @@ def test_a_report_tells_what_was_lost_since_the_last_one() -> None:
     assert (second.packets_lost, second.fraction_lost) == (2, 0)
 
 
-def test_what_never_came_is_counted_once_and_only_when_it_is_given_up() -> None:
+def test_a_lost_packet_is_counted_once_when_its_gap_is_skipped() -> None:
     live = layer()
     feed(live, 0, 0, KEY, now=0)
     assert live.count_second(now=0.03) == 0
@@ -244,7 +244,7 @@ def test_what_never_came_is_counted_once_and_only_when_it_is_given_up() -> None:
     assert live.lost == 2
 
 
-def test_a_report_answers_the_hosts_own_with_its_age() -> None:
+def test_a_report_block_has_lsr_and_dlsr() -> None:
     live = layer()
     feed(live, 0, 0, KEY, now=0)
     assert live.source
@@ -254,7 +254,7 @@ def test_a_report_answers_the_hosts_own_with_its_age() -> None:
 
 
 @pytest.mark.parametrize(("late_s", "jitter_ms"), [(0.0, 0), (0.02, 20)])
-def test_jitter_is_how_unevenly_frames_come(late_s: float, jitter_ms: float) -> None:
+def test_interarrival_jitter_follows_rfc_3550(late_s: float, jitter_ms: float) -> None:
     live = layer()
     for number in range(200):
         now = number * 0.04 + (late_s if number % 2 else 0.0)
@@ -264,28 +264,28 @@ def test_jitter_is_how_unevenly_frames_come(late_s: float, jitter_ms: float) -> 
     assert live.source.jitter_ticks / 90 == pytest.approx(jitter_ms, abs=0.5)
 
 
-def test_a_key_frame_with_a_hole_is_none_and_another_one_is_asked_for() -> None:
+def test_an_incomplete_key_frame_is_no_key_frame_and_the_request_stays_pending() -> None:
     live = layer()
     feed(live, 0, 0, KEY, now=0)
     live.keys.request()
     assert live.keys.due(now=1.0)
-    for number, last in ((2, False), (4, True)):  # 3 never comes
+    for number, last in ((2, False), (4, True)):  # 3 is lost
         live.receive(Packet(96, last, number, TICKS, 1, KEY + bytes(100)), now=1.1)
     [frame] = live.poll(now=1.1 + REPAIR_S)
     assert not frame.key
-    assert live.keys.pending, "it is still to come"
+    assert live.keys.pending, "no complete one has arrived"
     assert live.keys.due(now=1.6)
     [frame] = feed(live, 5, 2 * TICKS, KEY, now=1.7)
     assert frame.key
     assert not live.keys.pending
 
 
-def test_what_is_lost_after_a_key_frame_wants_another_one() -> None:
+def test_a_loss_after_a_key_frame_requests_another() -> None:
     live = layer()
     feed(live, 0, 0, KEY, now=0)
     for number in (2, 3):
         live.receive(Packet(96, number == 3, number, TICKS, 1, KEY + bytes(100)), now=0.04)
-    # 4 never comes: all of it is handed out at once when that is given up.
+    # 4 is lost: all the rest is returned when its gap is skipped.
     live.receive(Packet(96, True, 5, 2 * TICKS, 1, DELTA), now=0.08)
     assert [frame.key for frame in live.poll(now=0.08 + REPAIR_S)] == [True, False]
     assert live.keys.pending

@@ -1,15 +1,15 @@
-"""What peers say is read, in bounds."""
+"""RTCP of peers is parsed within bounds."""
 
 import pytest
 from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket
 
 from media.errors import Malformed
 from media.wire import rtcp
-from media.wire.rtcp import BLOCKS_MAX, NACK_ENTRIES_MAX, OUR_SSRC
+from media.wire.rtcp import NACK_ENTRIES_MAX, OUR_SSRC, REPORT_BLOCKS_MAX
 
 
 def nack(entries: int, *, padded: bool = False) -> bytes:
-    """A request for 17 packets an entry, all different."""
+    """A NACK of 17 packets an entry, all different."""
     padding = b"\x00\x00\x00\x04" if padded else b""
     body = OUR_SSRC.to_bytes(4, "big") + (7).to_bytes(4, "big")
     for entry in range(entries):
@@ -21,21 +21,21 @@ def nack(entries: int, *, padded: bool = False) -> bytes:
 
 @pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("entries", [1, NACK_ENTRIES_MAX, NACK_ENTRIES_MAX + 1, 350])
-def test_of_a_request_for_too_much_the_beginning_is_read(entries: int, padded: bool) -> None:
-    report, asked = rtcp.parse(rtcp.empty_report() + nack(entries, padded=padded))
+def test_a_nack_is_cut_to_nack_entries_max(entries: int, padded: bool) -> None:
+    report, request = rtcp.parse(rtcp.empty_report() + nack(entries, padded=padded))
     assert isinstance(report, RtcpRrPacket)
     count = 17 * min(entries, NACK_ENTRIES_MAX)
-    assert list(rtcp.lost_packets(asked)) == list(range(count))
+    assert list(rtcp.lost_packets(request)) == list(range(count))
 
 
-def test_what_follows_a_request_for_too_much_is_read() -> None:
+def test_a_pli_after_an_oversized_nack_is_parsed() -> None:
     packets = rtcp.parse(nack(350) + rtcp.picture_loss_indication(7))
     assert [rtcp.is_key_frame_request(packet) for packet in packets] == [False, False, True]
 
 
-def test_more_reports_than_anybody_has_streams_are_refused() -> None:
+def test_more_than_report_blocks_max_are_refused() -> None:
     block = RtcpReceiverInfo(7, 0, 0, 1, 0, 0, 0)
-    fits = bytes(RtcpRrPacket(ssrc=1, reports=[block] * BLOCKS_MAX))
-    assert len(rtcp.report_blocks(rtcp.parse(fits)[0])) == BLOCKS_MAX
+    fits = bytes(RtcpRrPacket(ssrc=1, reports=[block] * REPORT_BLOCKS_MAX))
+    assert len(rtcp.report_blocks(rtcp.parse(fits)[0])) == REPORT_BLOCKS_MAX
     with pytest.raises(Malformed, match="reports"):
         rtcp.parse(fits + bytes(RtcpRrPacket(ssrc=1, reports=[block])))

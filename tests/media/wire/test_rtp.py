@@ -17,7 +17,7 @@ from media.wire.rtp import PAYLOAD_BYTES_MAX, parse, sets_parameters, starts_key
     payload=st.binary(max_size=100),
     padding=st.integers(0, 20),
 )
-def test_what_aiortc_writes_we_read(
+def test_parse_reads_packets_of_aiortc(
     sequence: int, timestamp: int, marker: bool, csrc: list[int], payload: bytes, padding: int
 ) -> None:
     packet = RtpPacket(96, int(marker), sequence, timestamp, 7, payload)
@@ -72,7 +72,7 @@ def test_a_broken_packet_is_malformed(raw: bytes) -> None:
         ("VP8", "", False),
     ],
 )
-def test_where_a_decoder_may_start(codec: str, payload: str, key: bool) -> None:
+def test_a_decoder_starts_at_key_frame_packets_only(codec: str, payload: str, key: bool) -> None:
     assert starts_key_frame(codec, bytes.fromhex(payload)) is key
 
 
@@ -85,14 +85,14 @@ def test_where_a_decoder_may_start(codec: str, payload: str, key: bool) -> None:
         ("6588", False),
         ("7c85", False),
         ("78000167420000", True),
-        ("78000209f00002688c", True),  # only that of pictures, after a delimiter
+        ("78000209f00002688c", True),  # only a PPS, after a delimiter
         ("78000209f0000265880000", False),
     ],
 )
-def test_which_packets_have_parameter_sets(payload: str, has_sets: bool) -> None:
+def test_packets_with_parameter_sets_are_recognised(payload: str, has_sets: bool) -> None:
     assert sets_parameters(bytes.fromhex(payload)) is has_sets
 
 
 @given(near=st.integers(0x8000, 1 << 40), step=st.integers(-0x7FFF, 0x7FFF))
-def test_numbers_unwrap_to_the_nearest(near: int, step: int) -> None:
+def test_sequence_numbers_unwrap_to_the_nearest(near: int, step: int) -> None:
     assert unwrap((near + step) & 0xFFFF, near) == near + step

@@ -21,7 +21,7 @@ def request(**attributes: object) -> aioice_stun.Message:
     return message
 
 
-def test_a_check_names_us_and_proves_that_the_peer_knows_our_password() -> None:
+def test_a_check_has_our_ufrag_and_proves_the_password() -> None:
     message = request(**{"USE-CANDIDATE": None})
     message.add_message_integrity(PASSWORD.encode())
     parsed = parse(bytes(message))
@@ -40,7 +40,7 @@ def test_a_changed_byte_is_not_authentic() -> None:
 
 
 @pytest.mark.parametrize("address", [ADDRESS, ("2001:db8::9", 40_001)], ids=["ipv4", "ipv6"])
-def test_the_answer_tells_the_peer_its_own_address(address: tuple[str, int]) -> None:
+def test_a_success_response_has_the_peers_mapped_address(address: tuple[str, int]) -> None:
     message = request()
     raw = binding_success(message.transaction_id, address, PASSWORD.encode())
     answer = aioice_stun.parse_message(raw)
@@ -55,9 +55,9 @@ def test_a_check_without_integrity_is_malformed() -> None:
         parse(bytes(request()))
 
 
-def test_a_question_of_ours_is_one_that_a_controlling_agent_answers() -> None:
-    asked = bytes(range(TRANSACTION_ID_BYTES))
-    raw = binding_request(asked, "theirs:ours2", PASSWORD.encode())
+def test_our_binding_request_is_answered_by_a_controlling_agent() -> None:
+    transaction_id = bytes(range(TRANSACTION_ID_BYTES))
+    raw = binding_request(transaction_id, "theirs:ours2", PASSWORD.encode())
     message = aioice_stun.parse_message(raw)
     assert message.check_message_integrity(PASSWORD.encode())
     assert message.message_class is aioice_stun.Class.REQUEST
@@ -66,13 +66,13 @@ def test_a_question_of_ours_is_one_that_a_controlling_agent_answers() -> None:
     answer = aioice_stun.Message(
         message_method=aioice_stun.Method.BINDING,
         message_class=aioice_stun.Class.RESPONSE,
-        transaction_id=asked,
+        transaction_id=transaction_id,
         attributes={"XOR-MAPPED-ADDRESS": ADDRESS},
     )
     answer.add_message_integrity(PASSWORD.encode())
     parsed = parse(bytes(answer))
     assert parsed.answer
-    assert parsed.transaction_id == asked
+    assert parsed.transaction_id == transaction_id
     assert parsed.authentic(PASSWORD.encode())
     assert not parsed.authentic(b"another password")
 
