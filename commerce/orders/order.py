@@ -3,10 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 
-from commerce.errors import PoisonEntry, Refusal
+from commerce.errors import Refusal
 from commerce.orders.states import OrderState
 
-ENTRY_FIELDS = 12
 ID_CHARS = 32
 
 
@@ -44,43 +43,6 @@ class Entry:
     def total_fen(self) -> int:
         """What the buyer pays."""
         return self.quantity * self.price_fen
-
-
-def parse_entry(entry_id: str, text: str) -> Entry:
-    """Read what admit.lua wrote: fields in the order of `Entry`, joined by `|`.
-
-    Raises:
-        PoisonEntry: This is not an entry of ours.
-    """
-    fields = text.split("|")
-    if len(fields) != ENTRY_FIELDS:
-        raise PoisonEntry(f"{len(fields)} fields")
-    order_id, body_hash, guest, estate, room, product, quantity, price, group, store, at, origin = (
-        fields
-    )
-    try:
-        entry = Entry(
-            entry_id,
-            order_id,
-            body_hash,
-            guest,
-            estate,
-            room,
-            product,
-            int(quantity),
-            int(price),
-            group,
-            store,
-            int(at),
-            origin,
-        )
-    except ValueError:
-        raise PoisonEntry("a number is not one") from None
-    if len(order_id) != ID_CHARS or entry.quantity < 1 or entry.price_fen < 1 or entry.at_ms < 0:
-        raise PoisonEntry("a value is out of range")
-    if not (guest and estate and room and product and store):
-        raise PoisonEntry("an id is empty")
-    return entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,20 @@ from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
 from commerce.io.audit import keys_without_end
 from commerce.io.gate import keys
+from commerce.io.gate.codec import (
+    ENTRY_FIELDS,
+    TAP_FIELDS,
+    decode_entry,
+    encode_admitted_key,
+    encode_hold,
+)
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.consumer import Ledger
 from commerce.io.record.engine import wall_clock
 from commerce.money.payments import PaymentOutcome
 from commerce.orders.gate import HOLD_MS, Decision, Gate, GateGroup, GateProduct, Status, Tap
 from commerce.orders.ledger import Facts, Verdict, plan
-from commerce.orders.order import body_hash_of, order_id_of, parse_entry
+from commerce.orders.order import body_hash_of, order_id_of
 
 SECOND_MS = 1_000
 WORDS = Text("", "")
@@ -121,7 +128,7 @@ class Pair:
         if not raw:
             return
         entry_id, fields = raw[0]
-        entry = parse_entry(entry_id.decode(), fields[b"tap"].decode())  # type: ignore[union-attr,index]  # bytes
+        entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
         self.rule.settle(entry.order_id, sold=sold)
         outcome = PaymentOutcome.PAID if sold else PaymentOutcome.DECLINED
         facts = Facts(free={(entry.product_id, entry.store_id): entry.quantity})
@@ -245,6 +252,20 @@ async def test_a_hold_whose_entry_was_lost_returns_and_one_that_waits_does_not(
     assert await pair.script.sweep(pair.now + 2 * HOLD_MS) == 1
     assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"3"
     assert await pair.redis.hget(keys.HELD, "tea|s1") == b"0"
+
+
+async def test_the_entry_and_the_hold_carry_what_the_tap_said(pair: Pair) -> None:
+    tap = replace(tap_from(("anna", "pear", 2, "k1", "right", False, 90, STORES)), origin="w")
+    decision = await pair.script.admit(tap, pair.now)
+    [(entry_id, fields)] = await pair.redis.xrange(keys.ORDERS)  # type: ignore[misc]  # redis-py: maybe None
+    entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
+    for name in set(ENTRY_FIELDS) & set(TAP_FIELDS):
+        assert getattr(entry, name) == getattr(tap, name)
+    assert (entry.store_id, entry.price_fen, entry.at_ms) == (decision.store_id, 90, pair.now)
+    assert await pair.redis.hget(keys.HOLD, tap.order_id) == encode_hold(entry).encode()
+    assert await pair.redis.get(keys.idem(tap.order_id)) == (
+        encode_admitted_key(tap.body_hash).encode()
+    )
 
 
 async def test_units_received_count_once(pair: Pair) -> None:

@@ -24,19 +24,24 @@ from commerce.catalogue.values import Product
 from commerce.errors import PoisonEntry
 from commerce.groups.group import JOINABLE, Group
 from commerce.io.gate import keys
+from commerce.io.gate.codec import (
+    decode_entry,
+    encode_admitted_key,
+    encode_group,
+    encode_hold,
+    encode_product,
+)
 from commerce.io.gate.redis_gate import (
     APPLIED_MS,
     SEATS_KEPT_MS,
     StockRow,
-    group_terms,
-    product_facts,
 )
 from commerce.io.record.engine import Clock, Record
 from commerce.io.record.loops import stopping
 from commerce.io.record.rows import GROUPS, PRODUCTS, group_of, product_of
 from commerce.io.record.schema import buying_groups, group_seats, meta, orders, outbox, stock
 from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
-from commerce.orders.order import Entry, parse_entry
+from commerce.orders.order import Entry
 from commerce.orders.states import OrderState
 
 LOCK_MS = 10_000  # a process that dies while it rebuilds keeps the others waiting for so long
@@ -170,18 +175,10 @@ class Rebuild:
         _write_stock(pipeline, snapshot.stock, waiting)
         at_ms = self._clock()
         for entry in waiting:
-            hold = (
-                entry.product_id,
-                entry.store_id,
-                str(entry.quantity),
-                entry.group_id,
-                entry.guest_id,
-                entry.entry_id,
-            )
-            pipeline.hset(keys.HOLD, entry.order_id, "|".join(hold))
+            pipeline.hset(keys.HOLD, entry.order_id, encode_hold(entry))
             pipeline.zadd(keys.HOLDS, {entry.order_id: at_ms + HOLD_MS})
         facts: dict[Any, Any] = {
-            product.id: product_facts(product) for product in snapshot.products
+            product.id: encode_product(product) for product in snapshot.products
         }
         if facts:
             pipeline.hset(keys.PRODUCTS, mapping=facts)
@@ -215,7 +212,7 @@ def _write_stock(pipeline: Pipeline, rows: Sequence[StockRow], waiting: Sequence
 def _write_groups(pipeline: Pipeline, snapshot: Snapshot, waiting: Sequence[Entry]) -> None:
     ends = {group.id: group.ends_at_ms for group in snapshot.groups}
     for group in snapshot.groups:
-        pipeline.set(keys.group(group.id), group_terms(group), pxat=group.ends_at_ms)
+        pipeline.set(keys.group(group.id), encode_group(group), pxat=group.ends_at_ms)
         pipeline.hset(keys.OPEN, f"{group.estate_id}|{group.product_id}", group.id)
         pipeline.delete(keys.seats(group.id))
     seats = snapshot.seats + [
@@ -243,7 +240,7 @@ def _write_households(
             pipeline.set(keys.bought(guest, product), units, px=left_ms)
     answers = snapshot.recent + [(entry.order_id, entry.body_hash) for entry in waiting]
     for order_id, body_hash in answers:
-        pipeline.set(keys.idem(order_id), f"{body_hash} - 0", px=IDEMPOTENCY_MS)
+        pipeline.set(keys.idem(order_id), encode_admitted_key(body_hash), px=IDEMPOTENCY_MS)
 
 
 async def read_snapshot(connection: AsyncConnection, at_ms: int) -> Snapshot:
@@ -333,7 +330,7 @@ def _entries(raw: Any) -> list[Entry]:
     entries = []
     for entry_id, fields in raw:
         try:
-            entries.append(parse_entry(entry_id.decode(), fields.get(b"tap", b"").decode()))
-        except (PoisonEntry, UnicodeDecodeError):
+            entries.append(decode_entry(entry_id, fields))
+        except PoisonEntry:
             continue  # the ledger buries it
     return entries

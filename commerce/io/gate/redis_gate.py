@@ -14,6 +14,13 @@ from commerce.catalogue.values import Product
 from commerce.errors import Refusal, TryAgain
 from commerce.groups.group import Group
 from commerce.io.gate import keys
+from commerce.io.gate.codec import (
+    encode_admitted_key,
+    encode_group,
+    encode_product,
+    encode_tap,
+    expand,
+)
 from commerce.io.record.loops import stopping
 from commerce.orders.gate import (
     BACKLOG_MAX,
@@ -25,6 +32,7 @@ from commerce.orders.gate import (
     Tap,
 )
 from commerce.orders.ledger import Verdict
+from commerce.orders.order import OrderRow
 
 PIPELINE_MAX = 256  # taps per round trip
 WAITING_MAX = 10_000  # taps of this process that wait for the gate
@@ -36,10 +44,10 @@ ATTEMPTS_MAX = 3
 
 
 class Script:
-    """A Lua file and the digest that Redis knows it by."""
+    """A Lua file with its placeholders filled in, and the digest that Redis knows it by."""
 
     def __init__(self, name: str) -> None:
-        self.text = (Path(__file__).parent / "lua" / f"{name}.lua").read_text("utf-8")
+        self.text = expand((Path(__file__).parent / "lua" / f"{name}.lua").read_text("utf-8"))
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -48,18 +56,6 @@ ADMIT, SETTLE, SWEEP, APPLY, COMPARE = (
 )
 
 _LIMITS = f"{HOLD_MS}|{IDEMPOTENCY_MS}|{LIMIT_WINDOW_MS}|{BACKLOG_MAX}|{SEATS_KEPT_MS}"
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """An order whose units, seat and count of units bought go back to the gate."""
-
-    order_id: str
-    product_id: str
-    store_id: str
-    quantity: int
-    group_id: str
-    guest_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +140,7 @@ class RedisGate:
             arguments += (
                 entry.entry_id,
                 entry.order_id,
-                verdict.order.body_hash,
+                encode_admitted_key(verdict.order.body_hash),
                 int(verdict.sold),
             )
         async with self._redis.pipeline(transaction=False) as pipeline:
@@ -159,23 +155,23 @@ class RedisGate:
         names = [keys.ORDERS, keys.AVAILABLE, keys.HELD, keys.HOLDS, keys.HOLD]
         return int(await self._call(SWEEP, [len(names), *names, at_ms, HOLD_MS, SWEEP_MAX]))
 
-    async def release(self, releases: Sequence[Release]) -> None:
+    async def release(self, cancelled: Sequence[OrderRow]) -> None:
         """Give back the units of orders that were cancelled in the record; once per order."""
         calls = [
             [
                 5,
-                keys.applied(release.order_id),
+                keys.applied(order.id),
                 keys.AVAILABLE,
                 keys.SETTLED,
-                keys.seats(release.group_id),
-                keys.bought(release.guest_id, release.product_id),
-                keys.row(release.product_id, release.store_id),
-                release.quantity,
-                release.guest_id,
-                release.order_id,
+                keys.seats(order.group_id),
+                keys.bought(order.guest_id, order.product_id),
+                keys.row(order.product_id, order.store_id),
+                order.quantity,
+                order.guest_id,
+                order.id,
                 APPLIED_MS,
             ]
-            for release in releases
+            for order in cancelled
         ]
         await self._call_all(APPLY, calls)
 
@@ -206,7 +202,7 @@ class RedisGate:
     async def set_products(self, products: Sequence[Product]) -> None:
         """Tell the gate what is sold, and for how much."""
         if products:
-            facts: dict[Any, Any] = {product.id: product_facts(product) for product in products}
+            facts: dict[Any, Any] = {product.id: encode_product(product) for product in products}
             await self._redis.hset(keys.PRODUCTS, mapping=facts)
 
     async def set_group(self, group: Group, at_ms: int) -> None:
@@ -214,7 +210,7 @@ class RedisGate:
         place = f"{group.estate_id}|{group.product_id}"
         async with self._redis.pipeline(transaction=True) as pipeline:
             if group.joinable(at_ms):
-                pipeline.set(keys.group(group.id), group_terms(group), pxat=group.ends_at_ms)
+                pipeline.set(keys.group(group.id), encode_group(group), pxat=group.ends_at_ms)
                 pipeline.hset(keys.OPEN, place, group.id)
             else:
                 pipeline.delete(keys.group(group.id))
@@ -246,16 +242,6 @@ class RedisGate:
         return replies
 
 
-def product_facts(product: Product) -> str:
-    """What admit.lua reads from `products`."""
-    return f"{product.price_fen} {product.household_limit} {int(product.on_sale)}"
-
-
-def group_terms(group: Group) -> str:
-    """What admit.lua reads from `group:{id}`."""
-    return f"{group.estate_id}|{group.product_id} {group.price_fen} {group.ends_at_ms}"
-
-
 def _admit_arguments(tap: Tap, at_ms: int) -> list[Any]:
     return [
         12,
@@ -272,21 +258,7 @@ def _admit_arguments(tap: Tap, at_ms: int) -> list[Any]:
         keys.HOLDS,
         keys.HOLD,
         at_ms,
-        "|".join(
-            (
-                tap.order_id,
-                tap.body_hash,
-                tap.guest_id,
-                tap.estate_id,
-                tap.room_id,
-                tap.product_id,
-                str(tap.quantity),
-                tap.group_id,
-                "1" if tap.explicit else "0",
-                "" if tap.expected_price_fen is None else str(tap.expected_price_fen),
-                tap.origin,
-            )
-        ),
+        encode_tap(tap),
         _LIMITS,
         "".join([f"{store}|" for store in tap.stores]),
     ]

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from commerce.errors import PoisonEntry
 from commerce.io.gate import keys
+from commerce.io.gate.codec import decode_entry
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answer, Answers, encode
 from commerce.io.ledger.writes import load_facts, next_number, write_plan
@@ -25,7 +26,7 @@ from commerce.io.record.loops import stopping
 from commerce.io.shop.directory import Directory
 from commerce.money.payments import Charge, PaymentOutcome, Payments, Refund
 from commerce.orders.ledger import BATCH_MAX, Plan, Verdict, plan
-from commerce.orders.order import Entry, parse_entry
+from commerce.orders.order import Entry
 
 BLOCK_MS = 500  # how long a read waits for the first entry
 CLAIM_IDLE_MS = 5_000  # an entry that nobody settled for so long is taken over
@@ -159,11 +160,11 @@ class Ledger:
         entries = []
         for entry_id, fields in raw:
             try:
-                entry = parse_entry(entry_id.decode(), fields.get(b"tap", b"").decode())
+                entry = decode_entry(entry_id, fields)
                 if not await self._directory.knows(entry):
                     raise PoisonEntry("it names something that does not exist")
                 entries.append(entry)
-            except (PoisonEntry, UnicodeDecodeError) as error:
+            except PoisonEntry as error:
                 await self._bury(entry_id.decode(), fields, str(error))
         if entries:
             await self._post(entries)

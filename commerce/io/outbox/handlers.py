@@ -15,7 +15,7 @@ from sqlalchemy import select
 from commerce.catalogue.values import Pin
 from commerce.feed import Feed
 from commerce.io.gate.rebuild import restock_change
-from commerce.io.gate.redis_gate import RedisGate, Release
+from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.record.engine import Clock, Record
 from commerce.io.record.postings import book_refunds
 from commerce.io.record.rows import GROUPS, ORDERS, group_of, order_of
@@ -75,20 +75,7 @@ class Telling:
 
     async def release(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Orders were cancelled: their units go back on sale."""
-        rows = await self._orders([message.subject for message in messages])
-        await self._gate.release(
-            [
-                Release(
-                    row.id,
-                    row.product_id,
-                    row.store_id,
-                    row.quantity,
-                    row.group_id,
-                    row.guest_id,
-                )
-                for row in rows
-            ]
-        )
+        await self._gate.release(await self._orders([message.subject for message in messages]))
         return ()
 
     async def pins(self, messages: Sequence[Message]) -> Sequence[Message]:

@@ -1,4 +1,5 @@
 -- Returns holds that are overdue and whose stream entry is gone; holds with an entry wait on.
+-- What stands behind a dollar sign is filled in by commerce/io/gate/codec.py.
 --
 -- KEYS  1 orders (stream)  2 available  3 held  4 holds  5 hold
 -- ARGV  1 now  2 hold ms  3 most holds to look at
@@ -6,19 +7,20 @@
 -- the keys expire: the buyer's answer never came, and a second tap is a replay.)
 
 local returned = 0
-for _, order in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
-  local hold = redis.call('HGET', KEYS[5], order)
+for _, order_id in ipairs(
+  redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
+  local hold = redis.call('HGET', KEYS[5], order_id)
   if not hold then
-    redis.call('ZREM', KEYS[4], order)
+    redis.call('ZREM', KEYS[4], order_id)
   else
-    local product, store, quantity, entry =
-      string.match(hold, '^([^|]*)|([^|]*)|(%d+)|[^|]*|[^|]*|(.*)$')
-    if #redis.call('XRANGE', KEYS[1], entry, entry) > 0 then
-      redis.call('ZADD', KEYS[4], string.format('%d', tonumber(ARGV[1]) + tonumber(ARGV[2])), order)
+    local $HOLD = string.match(hold, $HOLD_PATTERN)
+    if #redis.call('XRANGE', KEYS[1], entry_id, entry_id) > 0 then
+      redis.call('ZADD', KEYS[4], string.format('%d', tonumber(ARGV[1]) + tonumber(ARGV[2])),
+        order_id)
     else
-      local row = product .. '|' .. store
-      redis.call('HDEL', KEYS[5], order)
-      redis.call('ZREM', KEYS[4], order)
+      local row = product_id .. '|' .. store_id
+      redis.call('HDEL', KEYS[5], order_id)
+      redis.call('ZREM', KEYS[4], order_id)
       redis.call('HINCRBY', KEYS[3], row, -quantity)
       redis.call('HINCRBY', KEYS[2], row, quantity)
       returned = returned + 1

@@ -1,0 +1,136 @@
+"""The one place that spells what the gate's scripts read and write.
+
+A value is its fields, as text, joined by `|`. The fields of a tap and of a stream entry are those
+of `Tap` and `Entry`, so a new one is added to these two classes and nowhere else: the Lua files
+name them by `$` placeholders, for which `expand` puts the lists of this module.
+
+| in Lua           | stands for                                                        |
+| ---------------- | ----------------------------------------------------------------- |
+| `$TAP`           | local variables, one per field of a tap                           |
+| `$TAP_PATTERN`   | the pattern that takes a tap apart                                |
+| `$ENTRY`         | the text of a stream entry, from variables of its fields' names   |
+| `$HOLD`          | local variables, one per field of a hold                          |
+| `$HOLD_PATTERN`  | the pattern that takes a hold apart                               |
+| `$HOLD_TEXT`     | the text of a hold, from variables of its fields' names           |
+| `$KEY_PATTERN`   | the pattern of an idempotency key: body hash, refusal, units left |
+| `$KEY_ADMITTED`  | what follows the body hash in the key of an admitted tap          |
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, get_type_hints
+
+from commerce.catalogue.values import Product
+from commerce.errors import PoisonEntry
+from commerce.groups.group import Group
+from commerce.orders.gate import Tap
+from commerce.orders.order import ID_CHARS, Entry
+
+SEPARATOR = "|"
+CAPTURES_MAX = 32  # of a pattern in Lua 5.1
+ENTRY_FIELD = b"tap"  # of the stream
+
+# A tap's stores are a list of their own; an entry's id is made by the stream.
+TAP_FIELDS = tuple(field.name for field in fields(Tap) if field.name != "stores")
+ENTRY_FIELDS = tuple(field.name for field in fields(Entry) if field.name != "entry_id")
+HOLD_FIELDS = ("product_id", "store_id", "quantity", "group_id", "guest_id", "entry_id")
+
+assert max(map(len, (TAP_FIELDS, ENTRY_FIELDS, HOLD_FIELDS))) <= CAPTURES_MAX
+
+_ADMITTED = " - 0"
+_tap_values = attrgetter(*TAP_FIELDS)
+_hold_values = attrgetter(*HOLD_FIELDS)
+_types = get_type_hints(Entry)
+_readers: tuple[Callable[[str], Any], ...] = tuple(_types[name] for name in ENTRY_FIELDS)
+
+assert set(_readers) <= {int, str}
+
+
+def encode_tap(tap: Tap) -> str:
+    """Return a tap as admit.lua takes it apart; its ids are free of `|`."""
+    return _joined(_tap_values(tap), len(TAP_FIELDS))
+
+
+def encode_hold(entry: Entry) -> str:
+    """Return the hold of an admitted tap, as admit.lua writes it."""
+    return _joined(_hold_values(entry), len(HOLD_FIELDS))
+
+
+def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
+    """Read what admit.lua added to the stream.
+
+    Raises:
+        PoisonEntry: This is not an entry of ours.
+    """
+    try:
+        text = stream_fields.get(ENTRY_FIELD, b"").decode()
+    except UnicodeDecodeError:
+        raise PoisonEntry("not UTF-8") from None
+    parts = text.split(SEPARATOR)
+    if len(parts) != len(ENTRY_FIELDS):
+        raise PoisonEntry(f"{len(parts)} fields")
+    try:
+        values = [read(part) for read, part in zip(_readers, parts, strict=True)]
+    except ValueError:
+        raise PoisonEntry("a number is not one") from None
+    entry = Entry(entry_id.decode(), *values)
+    if entry.quantity < 1 or entry.price_fen < 1 or entry.at_ms < 0:
+        raise PoisonEntry("a value is out of range")
+    if len(entry.order_id) != ID_CHARS:
+        raise PoisonEntry("the order id has a wrong length")
+    ids = (entry.guest_id, entry.estate_id, entry.room_id, entry.product_id, entry.store_id)
+    if not all(ids):
+        raise PoisonEntry("an id is empty")
+    return entry
+
+
+def encode_admitted_key(body_hash: str) -> str:
+    """Return what the gate remembers of the key of an admitted tap."""
+    return body_hash + _ADMITTED
+
+
+def encode_product(product: Product) -> str:
+    """Return what admit.lua reads from `products`."""
+    return f"{product.price_fen} {product.household_limit} {int(product.on_sale)}"
+
+
+def encode_group(group: Group) -> str:
+    """Return what admit.lua reads from `group:{id}`."""
+    return f"{group.estate_id}|{group.product_id} {group.price_fen} {group.ends_at_ms}"
+
+
+def expand(lua: str) -> str:
+    """Return a script with its placeholders filled in."""
+    return re.sub(r"\$([A-Z_]+)", lambda match: _PLACEHOLDERS[match[1]], lua)
+
+
+def _joined(values: tuple[Any, ...], count: int) -> str:
+    text = SEPARATOR.join([value if isinstance(value, str) else _text(value) for value in values])
+    assert text.count(SEPARATOR) == count - 1, "an id with a separator"
+    return text
+
+
+def _text(value: int | None) -> str:
+    return "" if value is None else str(int(value))
+
+
+def _pattern(names: tuple[str, ...]) -> str:
+    return "'^" + SEPARATOR.join(["([^|]*)"] * len(names)) + "$'"
+
+
+def _concat(names: tuple[str, ...]) -> str:
+    return "table.concat({" + ", ".join(names) + f"}}, '{SEPARATOR}')"
+
+
+_PLACEHOLDERS = {
+    "TAP": ", ".join(TAP_FIELDS),
+    "TAP_PATTERN": _pattern(TAP_FIELDS),
+    "ENTRY": _concat(ENTRY_FIELDS),
+    "HOLD": ", ".join(HOLD_FIELDS),
+    "HOLD_PATTERN": _pattern(HOLD_FIELDS),
+    "HOLD_TEXT": _concat(HOLD_FIELDS),
+    "KEY_PATTERN": "'^(%S+) (%S+) (%d+)$'",
+    "KEY_ADMITTED": f"'{_ADMITTED}'",
+}

@@ -1,0 +1,102 @@
+"""The codec of the gate's scripts: entries are read or poison, and scripts have no gaps."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commerce.errors import PoisonEntry
+from commerce.io.gate import codec
+from commerce.io.gate.codec import (
+    ENTRY_FIELD,
+    ENTRY_FIELDS,
+    HOLD_FIELDS,
+    TAP_FIELDS,
+    decode_entry,
+    encode_hold,
+    encode_tap,
+    expand,
+)
+from commerce.orders.gate import Tap
+from commerce.orders.order import ID_CHARS, Entry
+
+LUA = Path(codec.__file__).parent / "lua"
+
+ids = st.text(st.characters(codec="utf-8", exclude_characters="|"), min_size=1, max_size=20)
+entries = st.builds(
+    Entry,
+    entry_id=st.just("1-0"),
+    order_id=st.text("0123456789abcdef", min_size=ID_CHARS, max_size=ID_CHARS),
+    body_hash=ids,
+    guest_id=ids,
+    estate_id=ids,
+    room_id=ids,
+    product_id=ids,
+    quantity=st.integers(1, 20),
+    price_fen=st.integers(1, 10**9),
+    group_id=ids | st.just(""),
+    store_id=ids,
+    at_ms=st.integers(0, 2**42),
+    origin=ids | st.just(""),
+)
+
+
+def written(entry: Entry) -> dict[bytes, bytes]:
+    """The stream's fields of an entry."""
+    text = "|".join(str(getattr(entry, name)) for name in ENTRY_FIELDS)
+    return {ENTRY_FIELD: text.encode()}
+
+
+@given(entries)
+def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
+    assert decode_entry(b"1-0", written(entry)) == entry
+
+
+@given(st.text(max_size=120).map(str.encode) | st.binary(max_size=120))
+def test_random_bytes_are_poison(text: bytes) -> None:
+    with pytest.raises(PoisonEntry):
+        decode_entry(b"1-0", {ENTRY_FIELD: text})
+
+
+@given(entries, st.integers(0, len(ENTRY_FIELDS) - 1), st.sampled_from(["", "-1", "x", "a|b"]))
+def test_an_entry_with_one_wrong_field_is_poison_or_has_that_field(
+    entry: Entry, at: int, wrong: str
+) -> None:
+    parts = written(entry)[ENTRY_FIELD].decode().split("|")
+    parts[at] = wrong
+    try:
+        read = decode_entry(b"1-0", {ENTRY_FIELD: "|".join(parts).encode()})
+    except PoisonEntry:
+        return
+    assert getattr(read, ENTRY_FIELDS[at]) == wrong
+    assert ENTRY_FIELDS[at] in ("body_hash", "group_id", "origin") or wrong
+
+
+def test_a_tap_and_a_hold_name_every_field_once() -> None:
+    tap = Tap("o", "b", "g", "e", "r", "p", 2, "", True, None, ("s1", "s2"), "w")
+    assert encode_tap(tap) == "o|b|g|e|r|p|2||1||w"
+    entry = Entry("9-1", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s1", 5, "w")
+    assert encode_hold(entry) == "p|s1|2||g|9-1"
+    assert {*TAP_FIELDS, "stores"} == {field.name for field in fields(Tap)}
+    assert {*ENTRY_FIELDS, "entry_id"} == {field.name for field in fields(Entry)}
+    assert set(HOLD_FIELDS) <= {field.name for field in fields(Entry)}
+
+
+def test_what_an_entry_needs_of_a_tap_is_in_the_tap_or_decided_by_the_gate() -> None:
+    decided = {"price_fen", "store_id", "at_ms"}
+    assert set(ENTRY_FIELDS) - set(TAP_FIELDS) == decided
+
+
+def test_scripts_spell_no_list_of_fields_themselves() -> None:
+    for path in LUA.glob("*.lua"):
+        text = path.read_text("utf-8")
+        code = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+        assert "[^|]*" not in code, path.name
+        assert "$" not in expand(code).replace("$'", "").replace("*)$", ""), path.name
+
+
+def test_an_unknown_placeholder_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        expand("local $NOTHING = 1")
