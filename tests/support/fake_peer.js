@@ -1,4 +1,4 @@
-// A peer connection without a network: shows a drawn kitchen clock, counts frames, breaks when told to.
+// A peer connection without a network: shows a drawn kitchen clock, counts frames, breaks when a test asks.
 ;(() => {
   window.__peers = []
   function scene() {

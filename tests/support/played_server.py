@@ -115,7 +115,7 @@ CHAT = [
 
 @dataclass  # no slots: Playwright marks the handlers it is given
 class PlayedServer:
-    """What the pages are told: set the fields before a page opens, `tick` while it is open."""
+    """What the server answers: set the fields before a page opens, `tick` while it is open."""
 
     live: str = "live"
     pinned: list[str] = field(default_factory=lambda: ["spinach"])

@@ -12,7 +12,7 @@ __all__ = ["browser", "open_page"]
 
 WAIT_S = 10.0
 
-# Counts what is asked of the system and given back, and takes it away when told to.
+# Counts wake locks that are requested and released, and releases them when a test asks.
 WAKE_LOCK = """
   window.locks = { asked: 0, held: 0 }
   Object.defineProperty(navigator, 'wakeLock', { value: {
@@ -54,7 +54,7 @@ def server() -> PlayedServer:
 
 
 def watch(open_page: Open, server: PlayedServer, **more: object) -> Page:
-    """Open the room and wait for the picture."""
+    """Open the room and wait for the video."""
     page = open_page(server, "/r/demo", **more)
     expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")
     return page
@@ -75,26 +75,24 @@ def go_live(open_page: Open, server: PlayedServer, script: str = "", **more: obj
 
 
 def wait_for_requests(page: Page, server: PlayedServer, count: int) -> None:
-    """Wait until the page has told `count` times what it shows."""
+    """Wait until the page has posted its layer selection `count` times."""
     deadline = time.monotonic() + WAIT_S
     while len(server.layer_requests) < count:
         assert time.monotonic() < deadline, server.layer_requests
         page.evaluate("new Promise(requestAnimationFrame)")  # lets its requests be answered
 
 
-def test_a_viewer_page_says_once_how_large_it_shows_the_picture(
-    open_page: Open, server: PlayedServer
-) -> None:
+def test_viewer_page_posts_its_video_size_once(open_page: Open, server: PlayedServer) -> None:
     page = watch(open_page, server)
     wait_for_requests(page, server, 1)
-    # 360 CSS pixels wide and two device pixels each: a 16:9 picture is 405 lines high.
+    # 360 CSS pixels wide and two device pixels each: a 16:9 video is 405 lines high.
     assert server.layer_requests == [{"mediaId": "video", "encodingId": None, "maxHeight": 405}]
     page.set_viewport_size({"width": 640, "height": 740})
     wait_for_requests(page, server, 2)
     assert server.layer_requests[1]["maxHeight"] == 720
 
 
-def test_a_hidden_page_asks_for_the_smallest_and_takes_it_back(
+def test_hidden_page_selects_the_smallest_layer_until_seen_again(
     open_page: Open, server: PlayedServer
 ) -> None:
     page = watch(open_page, server)
@@ -106,9 +104,7 @@ def test_a_hidden_page_asks_for_the_smallest_and_takes_it_back(
     assert [asked["maxHeight"] for asked in server.layer_requests] == [405, 180, 405]
 
 
-def test_a_viewer_chooses_a_size_and_the_device_remembers(
-    open_page: Open, server: PlayedServer
-) -> None:
+def test_chosen_quality_is_posted_and_remembered(open_page: Open, server: PlayedServer) -> None:
     page = watch(open_page, server)
     quality = page.get_by_role("combobox", name="清晰度")
     expect(quality.locator("option")).to_have_text(["自动", "高清 720p", "标清 360p", "流畅 180p"])
@@ -129,7 +125,7 @@ def test_a_viewer_chooses_a_size_and_the_device_remembers(
     assert server.layer_requests[-1]["encodingId"] is None
 
 
-def test_the_choice_speaks_english_too(open_page: Open, server: PlayedServer) -> None:
+def test_quality_picker_is_translated(open_page: Open, server: PlayedServer) -> None:
     page = watch(open_page, server, locale="en-GB")
     quality = page.get_by_role("combobox", name="Picture quality")
     names = ["Auto", "High 720p", "Standard 360p", "Smooth 180p"]
@@ -137,7 +133,7 @@ def test_the_choice_speaks_english_too(open_page: Open, server: PlayedServer) ->
 
 
 @pytest.mark.parametrize("layers", [None, LAYERS[2:]])
-def test_where_there_is_one_size_there_is_no_choice(
+def test_single_layer_offers_no_choice(
     open_page: Open, layers: list[dict[str, object]] | None
 ) -> None:
     server = PlayedServer(layers=layers)
@@ -150,7 +146,7 @@ def test_where_there_is_one_size_there_is_no_choice(
     assert len(server.layer_requests) == (1 if layers else 0)
 
 
-def test_a_host_page_offers_three_sizes_and_sends_the_whole_one_where_one_is_taken(
+def test_host_page_offers_three_layers_and_sends_full_resolution_for_one(
     open_page: Open, server: PlayedServer
 ) -> None:
     page = go_live(open_page, server)
@@ -162,7 +158,7 @@ def test_a_host_page_offers_three_sizes_and_sends_the_whole_one_where_one_is_tak
 
 
 @pytest.mark.parametrize("page_of", [watch, go_live])
-def test_another_network_restarts_ice_in_the_session(
+def test_network_change_restarts_ice_in_the_session(
     open_page: Open, server: PlayedServer, page_of: object
 ) -> None:
     assert callable(page_of)
@@ -181,7 +177,7 @@ def test_another_network_restarts_ice_in_the_session(
 
 
 @pytest.mark.parametrize("status", [404, 422, 500])
-def test_a_viewer_whose_restart_is_refused_gets_a_new_session(
+def test_refused_ice_restart_gets_a_new_session(
     open_page: Open, server: PlayedServer, status: int
 ) -> None:
     server.restart_status = status
@@ -191,9 +187,7 @@ def test_a_viewer_whose_restart_is_refused_gets_a_new_session(
     expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")
 
 
-def test_a_host_whose_restart_helps_stays_in_the_session(
-    open_page: Open, server: PlayedServer
-) -> None:
+def test_host_keeps_its_session_after_an_ice_restart(open_page: Open, server: PlayedServer) -> None:
     page = go_live(open_page, server)
     page.evaluate("window.__peers[0].become('disconnected')")
     page.wait_for_function("__peers[0].connectionState === 'connected' && __peers[0].offers === 2")
@@ -201,7 +195,7 @@ def test_a_host_whose_restart_helps_stays_in_the_session(
     assert page.evaluate("window.__peers.length") == 1
 
 
-def test_the_other_camera_goes_on_in_the_session(open_page: Open, server: PlayedServer) -> None:
+def test_camera_switch_keeps_the_session(open_page: Open, server: PlayedServer) -> None:
     page = go_live(open_page, server, TWO_CAMERAS)
     before = page.evaluate(VIDEO_SENDER + ".track.id")
     page.get_by_test_id("rotate").click()
@@ -218,7 +212,7 @@ def test_the_other_camera_goes_on_in_the_session(open_page: Open, server: Played
         ("en-GB", "Good connection", "Weak connection: the picture is less sharp for now"),
     ],
 )
-def test_a_host_reads_how_the_uplink_does(
+def test_host_page_shows_the_uplink_verdict(
     open_page: Open, server: PlayedServer, locale: str, good: str, weak: str
 ) -> None:
     page = go_live(open_page, server, locale=locale)
@@ -233,7 +227,7 @@ def test_a_host_reads_how_the_uplink_does(
     expect(verdict).to_be_visible()
 
 
-def test_the_screen_stays_awake_while_on_air(open_page: Open, server: PlayedServer) -> None:
+def test_wake_lock_is_held_while_on_air(open_page: Open, server: PlayedServer) -> None:
     page = go_live(open_page, server, WAKE_LOCK)
     page.wait_for_function("locks.held === 1")
     page.evaluate("lastLock.release()")  # as the system does when a page is hidden
@@ -253,8 +247,6 @@ def test_the_screen_stays_awake_while_on_air(open_page: Open, server: PlayedServ
         "Object.defineProperty(navigator, 'wakeLock', { value: undefined })",
     ],
 )
-def test_a_screen_that_may_sleep_is_no_error(
-    open_page: Open, server: PlayedServer, script: str
-) -> None:
+def test_refused_wake_lock_is_no_error(open_page: Open, server: PlayedServer, script: str) -> None:
     page = go_live(open_page, server, script)
     expect(page.get_by_test_id("end-live")).to_be_visible()

@@ -79,7 +79,7 @@ def refusing(
     return lambda order, key: (409, {"type": PROBLEM + problem, "status": 409, **more})
 
 
-def test_the_first_tap_asks_who_one_is_and_the_next_ones_nothing(open_page: Open) -> None:
+def test_only_the_first_order_asks_for_identity(open_page: Open) -> None:
     server = PlayedServer(pinned=["spinach"])
     page = open_page(server, "/r/demo")
     page.get_by_test_id("join").click()
@@ -97,7 +97,7 @@ def test_the_first_tap_asks_who_one_is_and_the_next_ones_nothing(open_page: Open
     assert len(set(server.keys)) == 2
 
 
-def test_the_group_line_is_the_one_of_the_brief(open_page: Open) -> None:
+def test_group_line_is_shown_in_both_languages(open_page: Open) -> None:
     page = open_page(PlayedServer(), "/r/demo")
     line = page.get_by_test_id("group-line")
     expect(line).to_have_text("本小区已有 25 位邻居参团,还差 5 人成团!")
@@ -107,7 +107,7 @@ def test_the_group_line_is_the_one_of_the_brief(open_page: Open) -> None:
     expect(line).to_have_text("25 neighbours joined, 5 to go!")
 
 
-def test_neighbours_who_join_move_the_counter(open_page: Open) -> None:
+def test_group_event_updates_the_counter(open_page: Open) -> None:
     server = PlayedServer(joined=28)
     page = open_page(server, "/r/demo")
     line = page.get_by_test_id("group-line")
@@ -117,7 +117,7 @@ def test_neighbours_who_join_move_the_counter(open_page: Open) -> None:
     expect(line).to_have_text("本小区已有 29 位邻居参团,还差 1 人成团!")
 
 
-def test_an_order_is_sent_again_with_its_key_until_it_is_answered(open_page: Open) -> None:
+def test_order_is_retried_with_its_key_until_answered(open_page: Open) -> None:
     server = PlayedServer()
     answers = [503, 503]
 
@@ -143,7 +143,7 @@ def test_an_order_is_sent_again_with_its_key_until_it_is_answered(open_page: Ope
         ("limit-reached", "限购"),
     ],
 )
-def test_an_order_that_cannot_be_says_why(open_page: Open, problem: str, says: str) -> None:
+def test_refused_order_shows_its_reason(open_page: Open, problem: str, says: str) -> None:
     page = open_page(
         PlayedServer(answer_order=refusing(problem)), "/r/demo", prepare=remember_guest
     )
@@ -151,7 +151,7 @@ def test_an_order_that_cannot_be_says_why(open_page: Open, problem: str, says: s
     expect(page.get_by_test_id("order-status")).to_contain_text(says)
 
 
-def test_a_ready_order_shows_its_code_by_itself(open_page: Open) -> None:
+def test_ready_order_opens_its_pickup_code(open_page: Open) -> None:
     server = PlayedServer()
     server.orders = [server.order("packed")]
     page = open_page(server, "/r/demo", prepare=remember_guest)
@@ -162,7 +162,7 @@ def test_a_ready_order_shows_its_code_by_itself(open_page: Open) -> None:
     expect(page.get_by_test_id("pickup-qr")).to_be_visible()
 
 
-def test_a_live_that_begins_plays_without_a_reload(open_page: Open) -> None:
+def test_live_event_starts_playback_without_a_reload(open_page: Open) -> None:
     server = PlayedServer(live="scheduled", whep=(409, "not-live", 60))
     page = open_page(server, "/r/demo")
     notice = page.get_by_test_id("stage-notice")
@@ -175,7 +175,7 @@ def test_a_live_that_begins_plays_without_a_reload(open_page: Open) -> None:
     expect(notice).to_have_attribute("data-notice", "over")
 
 
-def test_a_frozen_picture_gets_a_new_session(open_page: Open) -> None:
+def test_frozen_video_gets_a_new_session(open_page: Open) -> None:
     page = open_page(PlayedServer(), "/r/demo")
     expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")
     page.evaluate("window.__peers[0].frozen = true")
@@ -183,7 +183,7 @@ def test_a_frozen_picture_gets_a_new_session(open_page: Open) -> None:
     expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")
 
 
-def test_a_blocked_network_says_what_to_do(open_page: Open) -> None:
+def test_blocked_network_shows_what_to_do(open_page: Open) -> None:
     page = open_page(
         PlayedServer(), "/r/demo", prepare=lambda page: page.add_init_script("__blocked = true")
     )
@@ -191,14 +191,14 @@ def test_a_blocked_network_says_what_to_do(open_page: Open) -> None:
     expect(page.get_by_test_id("join")).to_be_enabled()
 
 
-def test_what_is_said_stays_text(open_page: Open) -> None:
+def test_chat_markup_stays_text(open_page: Open) -> None:
     markup = "<img src=x onerror=alert(1)>"
     page = open_page(PlayedServer(chat=[("c", "u", "<b>x</b>", "guest", markup)]), "/r/demo")
     expect(page.get_by_test_id("chat-list")).to_contain_text(markup)
     assert page.locator("[data-testid=chat-list] img").count() == 0
 
 
-def test_a_lost_connection_is_said_and_mended(open_page: Open) -> None:
+def test_lost_connection_shows_a_banner_until_reconnected(open_page: Open) -> None:
     server = PlayedServer()
     page = open_page(server, "/r/demo")
     expect(page.get_by_test_id("viewer-count")).to_have_attribute("data-count", "1286")
@@ -209,7 +209,7 @@ def test_a_lost_connection_is_said_and_mended(open_page: Open) -> None:
     expect(page.get_by_test_id("network-banner")).to_have_count(0, timeout=15_000)
 
 
-def test_a_host_whose_camera_is_refused_reads_what_to_do(open_page: Open) -> None:
+def test_refused_camera_shows_what_to_do(open_page: Open) -> None:
     def prepare(page: Page) -> None:
         remember_staff(page, "host")
         page.add_init_script(REFUSES_CAMERA)
@@ -219,7 +219,7 @@ def test_a_host_whose_camera_is_refused_reads_what_to_do(open_page: Open) -> Non
     expect(page.get_by_test_id("go-live")).to_be_disabled()
 
 
-def test_a_wrong_password_is_said(open_page: Open) -> None:
+def test_wrong_password_shows_a_problem(open_page: Open) -> None:
     page = open_page(PlayedServer(), "/host")
     page.get_by_test_id("login-username").fill("chen")
     page.get_by_test_id("login-password").fill("wrong")
@@ -227,7 +227,7 @@ def test_a_wrong_password_is_said(open_page: Open) -> None:
     expect(page.get_by_test_id("login-problem")).to_contain_text("用户名或密码不对")
 
 
-def test_a_code_is_handed_over_once_however_it_is_typed(open_page: Open) -> None:
+def test_pickup_code_is_accepted_once_in_any_format(open_page: Open) -> None:
     server = PlayedServer()
     order = server.store_order("ready", "spinach", 1023, "李阿姨")
     server.store_orders = [order]
@@ -247,7 +247,7 @@ def test_a_code_is_handed_over_once_however_it_is_typed(open_page: Open) -> None
     expect(result).to_contain_text("已经用过")
 
 
-def test_an_order_moves_on_with_one_button(open_page: Open) -> None:
+def test_order_moves_to_the_next_lane_with_one_button(open_page: Open) -> None:
     server = PlayedServer()
     server.store_orders = [server.store_order("new", "spinach", 1, "李阿姨")]
     page = open_page(server, "/store", prepare=lambda page: remember_staff(page, "store"))
@@ -258,7 +258,7 @@ def test_an_order_moves_on_with_one_button(open_page: Open) -> None:
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
 @pytest.mark.parametrize("path", ["/", "/r/demo", "/r/nowhere", "/host", "/store"])
-def test_nothing_is_wider_than_a_small_phone(open_page: Open, path: str, locale: str) -> None:
+def test_no_element_is_wider_than_a_small_phone(open_page: Open, path: str, locale: str) -> None:
     server = PlayedServer()
     server.orders = [server.order("picking", "weekend-set")]
     server.store_orders = [server.store_order("new", "weekend-set", 1, "三号楼的李阿姨和王叔叔")]

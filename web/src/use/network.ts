@@ -1,20 +1,20 @@
-/** Notices that the device is on another network, or on one again. */
+/** Notices that the device has another network, or one again. */
 
-/** Call back on every such change; the result ends that. */
+/** Call back on every such change; the result unsubscribes. */
 export function onNetworkChange(callback: () => void): () => void {
   const connection = (navigator as { connection?: EventTarget & { type?: string } }).connection
   let type = connection?.type
   // The browser's guess at the speed changes all the time; Wi-Fi to mobile is what matters.
-  const look = () => {
+  const check = () => {
     if (connection?.type === type) return
     type = connection?.type
     if (type !== 'none') callback()
   }
   window.addEventListener('online', callback)
-  connection?.addEventListener('change', look)
+  connection?.addEventListener('change', check)
   return () => {
     window.removeEventListener('online', callback)
-    connection?.removeEventListener('change', look)
+    connection?.removeEventListener('change', check)
   }
 }
 

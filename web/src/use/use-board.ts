@@ -6,9 +6,9 @@ import type { ServerMessage, StoreOrder } from '../lib/base/wire'
 import type { StoreBoard } from '../lib/base/bodies'
 import { useChannel } from './use-channel'
 
-/** How often clocks on the page are looked at, ms. */
+/** Interval of the page's clock, ms. */
 const CLOCK_EVERY_MS = 1000
-/** Wait before asking again for a board that could not be had, ms. */
+/** Wait before a failed board request is repeated, ms. */
 const RETRY_MS = 3000
 /** Group changes come in bursts; the waiting list is fetched once for all of them, ms. */
 const WAITING_AFTER_MS = 400
@@ -30,7 +30,7 @@ export function useBoard(
     try {
       const before = changes
       const listed = await api.board(storeId)
-      // What was pushed while the list was on its way may be newer than the list.
+      // An order pushed while the request was in flight may be newer than the list.
       if (changes !== before) return await refresh()
       board.value = listed
       loaded.value = true

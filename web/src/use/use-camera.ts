@@ -1,4 +1,4 @@
-/** The host's camera and microphone: opened, chosen, switched, and what to say when one cannot be had. */
+/** The host's camera and microphone: opened, chosen, switched, and the reason when one cannot be opened. */
 import { onScopeDispose, ref, shallowRef } from 'vue'
 import { type CameraTrouble, cameraTrouble } from '../lib/media/camera'
 
@@ -33,11 +33,11 @@ export function useCamera() {
       return false
     }
     trouble.value = null
-    await settle(stream.value)
+    await apply(stream.value)
     return true
   }
 
-  /** Picture and sound; without a microphone the picture alone is better than nothing. */
+  /** Video and audio; without a microphone video alone is better than nothing. */
   async function ask(): Promise<MediaStream> {
     const video = {
       ...VIDEO,
@@ -52,7 +52,7 @@ export function useCamera() {
     }
   }
 
-  async function settle(opened: MediaStream): Promise<void> {
+  async function apply(opened: MediaStream): Promise<void> {
     const video = opened.getVideoTracks()[0]
     const audio = opened.getAudioTracks()[0]
     hasMicrophone.value = audio !== undefined

@@ -1,4 +1,4 @@
-/** A live channel: lib/channel-client on a real WebSocket, in the life of a component. */
+/** A live channel: lib/room/channel-client on a real WebSocket, in the life of a component. */
 import { onScopeDispose, ref } from 'vue'
 import { Backoff } from '../lib/base/backoff'
 import { ChannelClient, type Effect, type Phase } from '../lib/room/channel-client'
@@ -16,7 +16,7 @@ export function useChannel(
 ) {
   const client = new ChannelClient(channel, new Backoff(Math.random), token)
   const phase = ref<Phase>('idle')
-  /** Away for long enough to say so. */
+  /** Disconnected for long enough to show it. */
   const away = ref(false)
   let socket: WebSocket | null = null
   let timer = 0
@@ -65,7 +65,7 @@ export function useChannel(
     clearTimeout(timer)
     const due = client.nextTimer()
     if (due !== null) timer = window.setTimeout(fire, Math.max(0, due - performance.now()))
-    watchAbsence()
+    trackAbsence()
   }
 
   function fire(): void {
@@ -73,7 +73,7 @@ export function useChannel(
     settle()
   }
 
-  function watchAbsence(): void {
+  function trackAbsence(): void {
     if (client.phase === 'live') {
       clearTimeout(awayTimer)
       awayTimer = 0
@@ -112,7 +112,7 @@ export function useChannel(
       client.authorise(next, performance.now())
       settle()
     },
-    /** The id of the line sent, or null when it cannot be sent now. */
+    /** The id of the chat line sent, or null when it cannot be sent now. */
     chat(text: string): string | null {
       const cid = randomKey()
       const sent = client.chat(cid, text)

@@ -1,6 +1,6 @@
-/** The sizes of a live to choose from: what this device chose is remembered, what it shows is told (lib/layers). */
+/** The layers of a live to choose from (lib/media/layers); the choice is remembered on this device. */
 import { onScopeDispose, ref, shallowRef, watch } from 'vue'
-import { type Choice, LayerDesk, type Quality, qualityOf } from '../lib/media/layers'
+import { type Choice, LayerSelector, type Quality, qualityOf } from '../lib/media/layers'
 import { realTimers } from './timers'
 
 const STORAGE_KEY = 'linli.quality'
@@ -8,7 +8,7 @@ const STORAGE_KEY = 'linli.quality'
 export function useLayers() {
   const quality = ref<Quality>(qualityOf(localStorage.getItem(STORAGE_KEY)))
   const choices = shallowRef<Choice[]>([])
-  const desk = new LayerDesk(quality.value, {
+  const selector = new LayerSelector(quality.value, {
     fetch: (url, init) => fetch(url, init),
     timers: realTimers,
     random: Math.random,
@@ -16,24 +16,24 @@ export function useLayers() {
   })
   watch(quality, (next) => {
     localStorage.setItem(STORAGE_KEY, next)
-    desk.choose(next)
+    selector.choose(next)
   })
 
-  const look = () => desk.hidden(document.hidden)
-  look()
-  document.addEventListener('visibilitychange', look)
+  const report = () => selector.hidden(document.hidden)
+  report()
+  document.addEventListener('visibilitychange', report)
   onScopeDispose(() => {
-    document.removeEventListener('visibilitychange', look)
-    desk.end()
+    document.removeEventListener('visibilitychange', report)
+    selector.end()
   })
 
   return {
     quality,
     choices,
-    begin: (url: string) => desk.begin(url),
-    end: () => desk.end(),
-    shown: (height: number) => desk.shown(height),
-    hostReturned: () => desk.hostReturned(),
-    refresh: () => void desk.refresh(),
+    begin: (url: string) => selector.begin(url),
+    end: () => selector.end(),
+    shown: (height: number) => selector.shown(height),
+    hostReturned: () => selector.hostReturned(),
+    refresh: () => void selector.refresh(),
   }
 }

@@ -1,4 +1,4 @@
-/** The orders of this household: the ones being placed (lib/order-desk) and the ones the shop has. */
+/** The orders of this household: the ones being placed (lib/shop/order-desk) and the ones the shop has. */
 import { computed, onScopeDispose, reactive, ref, shallowRef } from 'vue'
 import { randomKey } from '../lib/base/keys'
 import { type Attempt, OrderDesk } from '../lib/shop/order-desk'
@@ -58,7 +58,7 @@ export function useOrders(guest: GuestModel, onRenewed: () => void, onReady: (or
     try {
       const before = changes
       const listed = await guest.api.myOrders()
-      // What was pushed while the list was on its way may be newer than the list.
+      // An order pushed while the request was in flight may be newer than the list.
       if (changes !== before) return await refresh()
       orders.value = listed
       stale.value = false

@@ -1,4 +1,4 @@
-/** The picture of a room: lib/player on a real peer connection and a video element. */
+/** The live of a room: lib/media/player on a real peer connection. */
 import { onScopeDispose, ref, shallowRef } from 'vue'
 import { Player, type PlayerPhase } from '../lib/media/player'
 import { onNetworkChange, onSeenAgain } from './network'
@@ -29,23 +29,23 @@ export function usePlayer(roomId: string, token: () => string | null) {
     },
     onTrack(event) {
       pending.addTrack(event.track)
-      // Swapped in with the first track only, so that the last picture stands until the new one moves.
+      // Swapped in with the first track only, so that the last frame stays until the new video plays.
       if (event.track.kind === 'video') stream.value = pending
     },
   })
 
-  const poke = () => player.poke()
+  const retryNow = () => player.retryNow()
   const leave = () => player.stop()
-  const comeBack = (event: PageTransitionEvent) => {
+  const restore = (event: PageTransitionEvent) => {
     if (event.persisted) player.start()
   }
-  const forget = [onNetworkChange(() => player.networkChanged()), onSeenAgain(() => player.poke())]
+  const unsubscribe = [onNetworkChange(() => player.networkChanged()), onSeenAgain(() => player.retryNow())]
   window.addEventListener('pagehide', leave)
-  window.addEventListener('pageshow', comeBack)
+  window.addEventListener('pageshow', restore)
   onScopeDispose(() => {
-    for (const end of forget) end()
+    for (const end of unsubscribe) end()
     window.removeEventListener('pagehide', leave)
-    window.removeEventListener('pageshow', comeBack)
+    window.removeEventListener('pageshow', restore)
     player.stop()
   })
 
@@ -53,7 +53,7 @@ export function usePlayer(roomId: string, token: () => string | null) {
     phase,
     stream,
     layers,
-    poke,
+    retryNow,
     hold: (held: boolean) => player.hold(held),
     start() {
       if (supported) player.start()

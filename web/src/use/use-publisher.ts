@@ -1,8 +1,8 @@
-/** Going live: lib/publisher on a real peer connection, with the screen kept awake. */
+/** The host's live: lib/media/publisher on a real peer connection, with the screen kept awake. */
 import { onScopeDispose, ref } from 'vue'
 import type { Api } from '../lib/base/api'
 import { Publisher, type PublisherPhase } from '../lib/media/publisher'
-import { Judge, type Uplink, type Verdict } from '../lib/media/uplink'
+import { VerdictFilter, type Uplink, type Verdict } from '../lib/media/uplink'
 import { keepAwake } from './keep-awake'
 import { onNetworkChange, onSeenAgain } from './network'
 import { realTimers } from './timers'
@@ -12,7 +12,7 @@ export function usePublisher(roomId: string, api: Api, token: () => string | nul
   const refusedStatus = ref(0)
   const uplink = ref<Uplink | null>(null)
   const verdict = ref<Verdict | null>(null)
-  let judge = new Judge()
+  let filter = new VerdictFilter()
 
   const publisher = new Publisher(`/live/${encodeURIComponent(roomId)}/whip`, {
     fetch: (url, init) => fetch(url, init),
@@ -32,22 +32,25 @@ export function usePublisher(roomId: string, api: Api, token: () => string | nul
       phase.value = next
       refusedStatus.value = why?.status ?? 0
       if (next === 'live') return
-      judge = new Judge()
+      filter = new VerdictFilter()
       uplink.value = null
       verdict.value = null
     },
     onUplink(next) {
       uplink.value = next
-      verdict.value = judge.hear(next)
+      verdict.value = filter.sample(next)
     },
   })
 
   const leave = () => publisher.stop()
-  const forget = [onNetworkChange(() => publisher.networkChanged()), onSeenAgain(() => publisher.poke())]
+  const unsubscribe = [
+    onNetworkChange(() => publisher.networkChanged()),
+    onSeenAgain(() => publisher.retryNow()),
+  ]
   window.addEventListener('pagehide', leave)
   keepAwake(() => phase.value === 'live' || phase.value === 'lost' || phase.value === 'connecting')
   onScopeDispose(() => {
-    for (const end of forget) end()
+    for (const end of unsubscribe) end()
     window.removeEventListener('pagehide', leave)
     publisher.stop()
   })

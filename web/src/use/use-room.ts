@@ -1,21 +1,22 @@
-/** A room as a page sees it: its channel, reduced to state. */
+/** A room's channel, reduced to state. */
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
 import { EMPTY_ROOM, reduce } from '../lib/room/room-state'
 import type { Order, RoomState, ServerMessage } from '../lib/base/wire'
 import { useChannel } from './use-channel'
 
-/** How often clocks on the page are looked at, ms. */
+/** Interval of the page's clock, ms. */
 const CLOCK_EVERY_MS = 500
-/** Taps on the heart are sent together this often, and at most so many at a time. */
+/** Likes are sent in batches at this interval, ms. */
 const LIKES_EVERY_MS = 600
+/** Likes in one batch; the server takes no more. */
 const LIKES_MAX = 100
 
 export interface RoomListener {
   onOrder?: (order: Order) => void
   onChatRefused?: (cid: string | undefined, code: string) => void
-  /** Nicknames of those who have just come in. */
+  /** Nicknames of viewers who have just joined. */
   onJoins?: (names: string[]) => void
-  /** Hearts others have given since the last time. */
+  /** Likes of others since the last tick. */
   onLikes?: (n: number) => void
 }
 
@@ -31,12 +32,12 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
       const before = state.value.counters.likes
       state.value = reduce(state.value, message)
       if (message.t === 'snapshot') ready.value = true
-      else notice(message.joins, state.value.counters.likes - before)
+      else noteActivity(message.joins, state.value.counters.likes - before)
     } else if (message.t === 'you' && message.event.k === 'order') listener.onOrder?.(message.event.order)
     else if (message.t === 'error') listener.onChatRefused?.(message.cid, message.code)
   }
 
-  function notice(joins: string[] | undefined, likes: number): void {
+  function noteActivity(joins: string[] | undefined, likes: number): void {
     if (joins?.length) listener.onJoins?.(joins)
     const others = Math.max(0, likes - ownLikes.value)
     if (likes > 0) ownLikes.value = Math.max(0, ownLikes.value - likes)

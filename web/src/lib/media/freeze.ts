@@ -1,64 +1,64 @@
-/** Notices a picture that stands still, from the decoder's own counters. */
+/** Detects frozen video from the decoder's own counters. */
 
 /** This long without a new frame is a freeze worth a new session, ms. */
 export const FREEZE_MS = 4_000
-/** Before the first frame a decoder may wait for a keyframe this long, ms. */
-export const FIRST_FRAME_MS = 8_000
-
-/** And without a packet, before it counts as the way's fault, ms. */
+/** Before the first frame a decoder may wait for a key frame this long, ms. */
+export const FIRST_FRAME_TIMEOUT_MS = 8_000
+/** Frozen video without a packet for this long is the transport's fault, ms. */
 export const STALL_MS = 2_000
+/** Packets received without a single decoded frame, above which this browser cannot decode the video. */
+const UNDECODABLE_PACKETS = 200
 
 export interface VideoSample {
   frames_decoded: number
   packets_received: number
 }
 /**
- * `still`: no new frame, but not for long enough to act. `stalled`: frozen, and nothing arrives that could be decoded: the
- * way is at fault, not the picture.
+ * `delayed`: no new frame, but not for long enough to act. `stalled`: frozen, and no packets arrive: the transport is at
+ * fault, not the stream.
  */
-export type Picture = 'waiting' | 'moving' | 'still' | 'frozen' | 'stalled' | 'undecodable'
+export type VideoState = 'waiting' | 'decoding' | 'delayed' | 'frozen' | 'stalled' | 'undecodable'
 
-export class FreezeWatch {
+export class FreezeDetector {
   #frames = 0
   #packets = 0
-  #arrived_ms: number
+  #packet_ms: number
   #packets_at_start: number | null = null
-  #changed_ms: number
-  /** Since when packets come again after none did: the picture that was lost has to be sent anew. */
-  #flows_ms: number
+  #frame_ms: number
+  /** When packets arrived again after a stall: the decoder needs a new key frame from then on. */
+  #resumed_ms: number
 
   constructor(now: number) {
-    this.#changed_ms = now
-    this.#flows_ms = now
-    this.#arrived_ms = now
+    this.#frame_ms = now
+    this.#resumed_ms = now
+    this.#packet_ms = now
   }
 
-  /** What the picture does, told by a sample taken at `now` (monotonic ms). */
-  sample(sample: VideoSample, now: number): Picture {
+  /** The state of the video, from a sample taken at `now` (monotonic ms). */
+  sample(sample: VideoSample, now: number): VideoState {
     this.#packets_at_start ??= sample.packets_received
     if (sample.packets_received !== this.#packets) {
-      if (now - this.#arrived_ms >= STALL_MS) this.#flows_ms = now
-      this.#arrived_ms = now
+      if (now - this.#packet_ms >= STALL_MS) this.#resumed_ms = now
+      this.#packet_ms = now
     }
     this.#packets = sample.packets_received
     if (sample.frames_decoded > this.#frames) {
       this.#frames = sample.frames_decoded
-      this.#changed_ms = now
-      return 'moving'
+      this.#frame_ms = now
+      return 'decoding'
     }
-    const still_ms = now - Math.max(this.#changed_ms, this.#flows_ms)
+    const frozen_ms = now - Math.max(this.#frame_ms, this.#resumed_ms)
     if (this.#frames > 0) {
-      if (still_ms < FREEZE_MS) return 'still'
-      return now - this.#arrived_ms >= STALL_MS ? 'stalled' : 'frozen'
+      if (frozen_ms < FREEZE_MS) return 'delayed'
+      return now - this.#packet_ms >= STALL_MS ? 'stalled' : 'frozen'
     }
-    if (still_ms < FIRST_FRAME_MS) return 'waiting'
-    // Plenty arrives and nothing is decoded: this browser cannot play it.
-    return sample.packets_received - this.#packets_at_start > 200 ? 'undecodable' : 'frozen'
+    if (frozen_ms < FIRST_FRAME_TIMEOUT_MS) return 'waiting'
+    return sample.packets_received - this.#packets_at_start > UNDECODABLE_PACKETS ? 'undecodable' : 'frozen'
   }
 
-  /** Forgive what has passed: the page was hidden, or the host was away. */
+  /** Start the freeze timeout anew: the page was hidden, or the host was away. */
   restart(now: number): void {
-    this.#changed_ms = now
+    this.#frame_ms = now
   }
 }
 

@@ -1,28 +1,28 @@
 /**
- * ICE restarts over PATCH (RFC 9725 section 4.3.3): a session whose network has changed goes on with its keys, its tracks and
- * its place on the server. Fragments are those of RFC 8840.
+ * ICE restarts over PATCH (RFC 9725 section 4.3.3): a session whose network has changed goes on with its DTLS
+ * keys, its tracks and its session on the server. Fragments are those of RFC 8840.
  */
 import { REQUEST_TIMEOUT_MS } from '../base/api'
 import { type Exchange, bearer } from './negotiate'
-import { offerNamesAgain } from './simulcast'
+import { restoreRidExtensions } from './simulcast'
 import type { Timers } from '../base/timers'
 
-/** How long a transport that stands still is given to come back: a lift, a tunnel. A new session would fare no better, ms. */
-export const RESTART_PATIENCE_MS = 5_000
+/** How long a stalled transport may take to recover (a lift, a tunnel); a new session would do no better, ms. */
+export const RESTART_TIMEOUT_MS = 5_000
 export const FRAGMENT = 'application/trickle-ice-sdpfrag'
 const ICE_LINE = /^a=(ice-ufrag|ice-pwd|candidate|end-of-candidates)(:|$)/
 
 /** `gone`: the server no longer knows the session. `refused`: it knows it and does not restart it. */
 export type Restarted = 'applied' | 'unreachable' | 'refused' | 'gone'
 
-/** The body that asks for a restart with the credentials of `offer`; null when the offer has none. */
+/** The body of a restart request with the ICE credentials of `offer`; null when the offer has none. */
 export function fragmentOf(offer: string): string | null {
   const lines = linesOf(offer)
   const media = lines.findIndex((line) => line.startsWith('m='))
   if (media < 0) return null
   const next = lines.findIndex((line, index) => index > media && line.startsWith('m='))
   const section = lines.slice(media + 1, next < 0 ? undefined : next)
-  // All sections are bundled: the first one's transport is everybody's.
+  // All sections are bundled: they share the transport of the first one.
   const found = (name: string) =>
     section.find((line) => line.startsWith(`a=${name}:`)) ??
     lines.slice(0, media).find((line) => line.startsWith(`a=${name}:`))
@@ -32,7 +32,7 @@ export function fragmentOf(offer: string): string | null {
   return [...session, lines[media], mid, ufrag, password, ''].join('\r\n')
 }
 
-/** The answer of before with the credentials and candidates of the server's fragment; null when it has none. */
+/** The previous answer with the credentials and candidates of the server's fragment; null when it has none. */
 export function answerOf(before: string, fragment: string): string | null {
   const lines = linesOf(fragment)
   const credentials = ['ice-ufrag', 'ice-pwd'].map((name) =>
@@ -59,7 +59,7 @@ export async function restartIce(
   exchange: Exchange,
 ): Promise<Restarted> {
   try {
-    offerNamesAgain(peer)
+    restoreRidExtensions(peer)
     peer.restartIce()
     await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }))
   } catch {
@@ -93,13 +93,13 @@ export async function restartIce(
 }
 
 /**
- * Keeps the transport of one session alive: tell it what the connection does, and it calls `giveUp`, once, when only a new
- * session can help. Close it with the session.
+ * Keeps the transport of one session alive with ICE restarts. Report what the connection does; it calls `onFailed`, once, when
+ * only a new session can help. Close it with the session.
  */
-export class Mending {
-  #asking = false
-  #askAgain = false
-  #waiting = false
+export class IceRestarter {
+  #restarting = false
+  #restartAgain = false
+  #stalled = false
   #closed = false
   #cancel: () => void = () => undefined
 
@@ -108,55 +108,55 @@ export class Mending {
     private readonly url: string,
     private readonly exchange: Exchange,
     private readonly timers: Timers,
-    private readonly giveUp: () => void,
+    private readonly onFailed: () => void,
   ) {}
 
-  /** Nothing comes through any more: restart ICE, and give up if that has not helped in time. */
+  /** No packets arrive: restart ICE, and fail if that has not helped in time. */
   stalled(): void {
-    if (this.#closed || this.#waiting) return
-    this.#wait()
+    if (this.#closed || this.#stalled) return
+    this.#startTimeout()
     void this.#restart()
   }
 
-  /** The device has another network: move there before the old one is missed. */
+  /** The device has another network: move to it before the old path times out. */
   networkChanged(): void {
     if (!this.#closed) void this.#restart()
   }
 
-  /** It comes through. */
-  moving(): void {
-    this.#waiting = false
+  /** Packets arrive. */
+  recovered(): void {
+    this.#stalled = false
     this.#cancel()
   }
 
   close(): void {
     this.#closed = true
-    this.moving()
+    this.recovered()
   }
 
-  #wait(): void {
+  #startTimeout(): void {
     this.#cancel()
-    this.#waiting = true
-    this.#cancel = this.timers.after(RESTART_PATIENCE_MS, () => this.#end())
+    this.#stalled = true
+    this.#cancel = this.timers.after(RESTART_TIMEOUT_MS, () => this.#fail())
   }
 
   async #restart(): Promise<void> {
-    this.#askAgain = this.#asking
-    if (this.#asking) return
-    this.#asking = true
+    this.#restartAgain = this.#restarting
+    if (this.#restarting) return
+    this.#restarting = true
     const result = await restartIce(this.peer, this.url, this.exchange)
-    this.#asking = false
+    this.#restarting = false
     if (this.#closed) return
-    // The request went out on the network of before.
-    if (result === 'unreachable' && this.#askAgain) return void this.#restart()
-    // A transport that works is not given up for a restart that does not, unless the server has forgotten it.
-    if (result === 'gone' || (result !== 'applied' && this.#waiting)) this.#end()
-    else if (this.#waiting) this.#wait()
+    // The request went out on the previous network.
+    if (result === 'unreachable' && this.#restartAgain) return void this.#restart()
+    // A transport that works is kept when its restart fails, unless the server has forgotten the session.
+    if (result === 'gone' || (result !== 'applied' && this.#stalled)) this.#fail()
+    else if (this.#stalled) this.#startTimeout()
   }
 
-  #end(): void {
+  #fail(): void {
     this.close()
-    this.giveUp()
+    this.onFailed()
   }
 }
 

@@ -1,20 +1,20 @@
 /**
- * What a viewer's page tells the server of the sizes of a live: how large it shows the picture, and what the viewer chose
+ * Layer selection of a viewer's page: the size of the video on screen, and the layer that the viewer chose
  * (POST and GET of the address that WHEP answers as `Link: …; rel="urn:ietf:params:whep:ext:core:layer"`).
  *
- * Sizes are the shorter side of the picture in device pixels; time comes in through Timers.
+ * Sizes are the shorter side of the video in device pixels; time comes in through Timers.
  */
 import { type Fetch, REQUEST_TIMEOUT_MS, retryAfterMs } from '../base/api'
 import { Backoff } from '../base/backoff'
 import type { Timers } from '../base/timers'
 
-/** What a page that nobody sees asks for: the smallest. */
+/** What a hidden page asks for: the smallest layer. */
 export const HIDDEN_HEIGHT = 180
-/** A window that is being dragged is asked once it rests, ms. */
+/** A window that is being resized counts once it rests, ms. */
 export const SETTLE_MS = 500
 /** Smaller changes are not worth a request. */
-const CHANGE = 0.2
-/** After news that reach all viewers at once they ask within this time, not together, ms. */
+const CHANGE_RATIO_MIN = 0.2
+/** Requests after an event that reaches all viewers at once are spread over this time, ms. */
 const SPREAD_MS = 5_000
 const RETRY = { first_ms: 2_000, max_ms: 30_000 }
 const ATTEMPTS_MAX = 5
@@ -26,18 +26,18 @@ export interface Layer {
   bitrate: number
   active: boolean
 }
-/** A size in words that outlive one host's encodings. */
+/** A layer by a name that outlives one host's encodings. */
 export type Quality = 'auto' | 'smooth' | 'standard' | 'high'
 export interface Choice {
   quality: Quality
   encodingId: string | null
-  /** Lines of the picture as people name them, 0 when unknown. */
+  /** Lines of the video as in `720p`, 0 when unknown. */
   lines: number
 }
 
 /**
  * The choices among `layers` (ordered small to large), automatic first and then the largest; none when there is no choice.
- * Of many sizes between the two ends the largest stands for all: more words would help nobody to choose.
+ * Of several layers between the two ends only the largest is offered.
  */
 export function choicesOf(layers: readonly Layer[]): Choice[] {
   const [smallest, ...others] = layers
@@ -57,30 +57,30 @@ export function choicesOf(layers: readonly Layer[]): Choice[] {
   ]
 }
 
-/** The encoding that a remembered quality stands for in this live; null is automatic. */
+/** The encoding of a remembered quality in this live; null is automatic. */
 export function encodingOf(quality: Quality, choices: readonly Choice[]): string | null {
   return choices.find((choice) => choice.quality === quality)?.encodingId ?? null
 }
 
-/** Any text that was remembered, as a quality. */
+/** A stored text as a quality. */
 export function qualityOf(remembered: string | null): Quality {
   return remembered === 'smooth' || remembered === 'standard' || remembered === 'high' ? remembered : 'auto'
 }
 
-/** The shorter side of a picture as shown in a box, device pixels; 0 when nothing is shown. Boxes are in CSS pixels. */
+/** The shorter side of a video as shown in a box, device pixels; 0 when nothing is shown. Boxes are in CSS pixels. */
 export function shownHeight(
   box: { width: number; height: number },
-  picture: { width: number; height: number },
+  video: { width: number; height: number },
   fit: 'cover' | 'contain',
   pixels: number,
 ): number {
-  if (!picture.width || !picture.height || !box.width || !box.height) return 0
-  const ratios = [box.width / picture.width, box.height / picture.height]
+  if (!video.width || !video.height || !box.width || !box.height) return 0
+  const ratios = [box.width / video.width, box.height / video.height]
   const scale = fit === 'cover' ? Math.max(...ratios) : Math.min(...ratios)
-  return Math.round(Math.min(picture.width, picture.height) * scale * pixels)
+  return Math.round(Math.min(video.width, video.height) * scale * pixels)
 }
 
-/** The layers in an answer; what is none is left out. */
+/** The layers in a response; invalid ones are left out. */
 export function layersOf(body: unknown): Layer[] {
   const list = typeof body === 'object' && body !== null ? (body as { layers?: unknown }).layers : null
   if (!Array.isArray(list)) return []
@@ -107,14 +107,14 @@ export interface LayerWorld {
   onChoices: (choices: Choice[]) => void
 }
 
-/** Tells one session after another what is shown and chosen. Nothing is sent between `end` and the next `begin`. */
-export class LayerDesk {
+/** Selects the layer of one session after another. Nothing is sent between `end` and the next `begin`. */
+export class LayerSelector {
   #url = ''
   #height = 0
   #hidden = false
   #choices: Choice[] = []
-  /** What the server was told last; null when it has to be told in any case. */
-  #told: { encodingId: string | null; maxHeight: number } | null = null
+  /** The selection that the server has; null when it has none. */
+  #selected: { encodingId: string | null; maxHeight: number } | null = null
   #sending = false
   #failures = 0
   #ready = false
@@ -133,37 +133,37 @@ export class LayerDesk {
     if (url === this.#url) return
     this.end()
     this.#url = url
-    if (url) void this.#first(url)
+    if (url) void this.#start(url)
   }
 
   end(): void {
     this.#cancel()
     this.#url = ''
-    this.#told = null
+    this.#selected = null
     this.#ready = false
     this.#failures = 0
     this.#backoff.reset()
     this.#offer([])
   }
 
-  /** How large the picture is shown: its shorter side, device pixels. */
+  /** The size of the video on screen: its shorter side, device pixels. */
   shown(height: number): void {
     this.#height = height
-    if (!this.#hidden) this.#soon(SETTLE_MS)
+    if (!this.#hidden) this.#schedule(SETTLE_MS)
   }
 
   hidden(hidden: boolean): void {
     if (hidden === this.#hidden) return
     this.#hidden = hidden
-    this.#soon(0)
+    this.#schedule(0)
   }
 
   choose(quality: Quality): void {
     this.quality = quality
-    this.#soon(0)
+    this.#schedule(0)
   }
 
-  /** The host has come back, maybe with other sizes. */
+  /** The host is back, maybe with other layers. */
   hostReturned(): void {
     const url = this.#url
     if (!url) return
@@ -172,25 +172,25 @@ export class LayerDesk {
     })
   }
 
-  /** Ask again what there is. */
+  /** Fetch the layers again. */
   async refresh(): Promise<void> {
     const url = this.#url
     if (!url) return
-    const layers = await this.#ask(url)
+    const layers = await this.#fetch(url)
     if (url !== this.#url || !layers) return
     this.#offer(choicesOf(layers))
-    this.#soon(0)
+    this.#schedule(0)
   }
 
-  /** What there is decides what a remembered quality means, so it is asked before the first word is said. */
-  async #first(url: string): Promise<void> {
+  /** The layers decide what a remembered quality means, so they are fetched before the first selection. */
+  async #start(url: string): Promise<void> {
     await this.refresh()
     if (url !== this.#url) return
     this.#ready = true
-    this.#soon(0)
+    this.#schedule(0)
   }
 
-  async #ask(url: string): Promise<Layer[] | null> {
+  async #fetch(url: string): Promise<Layer[] | null> {
     try {
       const response = await this.world.fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
       return response.ok ? layersOf(await response.json()) : null
@@ -204,50 +204,50 @@ export class LayerDesk {
     this.world.onChoices(choices)
   }
 
-  #soon(wait_ms: number): void {
+  #schedule(wait_ms: number): void {
     if (!this.#url || !this.#ready) return
     this.#cancel()
-    if (wait_ms === 0) void this.#tell()
-    else this.#cancel = this.world.timers.after(wait_ms, () => void this.#tell())
+    if (wait_ms === 0) void this.#post()
+    else this.#cancel = this.world.timers.after(wait_ms, () => void this.#post())
   }
 
-  async #tell(): Promise<void> {
+  async #post(): Promise<void> {
     const url = this.#url
     const wanted = {
       mediaId: 'video',
       encodingId: encodingOf(this.quality, this.#choices),
       maxHeight: this.#hidden ? HIDDEN_HEIGHT : this.#height,
     }
-    // Until the picture has been laid out there is nothing to say: `shown` follows.
-    if (this.#sending || wanted.maxHeight === 0 || !this.#isNews(wanted)) return
+    // Until the video has been laid out there is nothing to select: `shown` follows.
+    if (this.#sending || wanted.maxHeight === 0 || !this.#hasChanged(wanted)) return
     this.#sending = true
     const failure = await this.#send(url, wanted)
     this.#sending = false
-    if (url !== this.#url) return void this.#tellNext()
+    if (url !== this.#url) return void this.#postPending()
     if (failure === null) {
       this.#failures = 0
       this.#backoff.reset()
-      this.#told = wanted
-      return void this.#tellNext()
+      this.#selected = wanted
+      return void this.#postPending()
     }
     this.#failures += 1
     if (failure.final || this.#failures >= ATTEMPTS_MAX) return
     this.#cancel()
     this.#cancel = this.world.timers.after(
       this.#backoff.next(failure.retry_after_ms),
-      () => void this.#tell(),
+      () => void this.#post(),
     )
   }
 
-  /** What changed while a request was under way. */
-  #tellNext(): void {
-    if (this.#url && this.#ready) void this.#tell()
+  /** Send what changed while a request was in flight. */
+  #postPending(): void {
+    if (this.#url && this.#ready) void this.#post()
   }
 
-  #isNews(wanted: { encodingId: string | null; maxHeight: number }): boolean {
-    const told = this.#told
-    if (!told || told.encodingId !== wanted.encodingId) return true
-    return Math.abs(wanted.maxHeight - told.maxHeight) > told.maxHeight * CHANGE
+  #hasChanged(wanted: { encodingId: string | null; maxHeight: number }): boolean {
+    const selected = this.#selected
+    if (!selected || selected.encodingId !== wanted.encodingId) return true
+    return Math.abs(wanted.maxHeight - selected.maxHeight) > selected.maxHeight * CHANGE_RATIO_MIN
   }
 
   async #send(url: string, body: object): Promise<{ final: boolean; retry_after_ms: number } | null> {

@@ -1,9 +1,9 @@
-/** One WHIP or WHEP exchange (RFC 9725): offer out, answer in, and the session's address for its end. */
+/** One WHIP or WHEP exchange (RFC 9725): offer out, answer in, and the session's address for DELETE. */
 import { type Fetch, REQUEST_TIMEOUT_MS, Unreachable, refusal } from '../base/api'
 import { iceServers } from './ice-servers'
 import { linksOf } from './links'
 
-/** Where a player says what it shows (a WHEP extension). */
+/** Layer selection (a WHEP extension). */
 export const LAYER_REL = 'urn:ietf:params:whep:ext:core:layer'
 
 export interface Exchange {
@@ -11,13 +11,13 @@ export interface Exchange {
   /** Where to POST the offer. */
   url: string
   token: string | null
-  /** Video bit rate to begin with, kbit/s; browsers otherwise begin at 300 and take many seconds to a clear picture. */
+  /** Initial video bitrate, kbit/s; browsers otherwise start at 300 and take many seconds to sharp video. */
   start_kbps?: number
 }
 
 /**
- * What a negotiation gave. `ice_servers` help where the way to the server is closed; `layer_url` is `''` without layers;
- * for `held_ms` what the host's line loses may hold up the live.
+ * The result of a negotiation. `ice_servers` are TURN relays for blocked networks; `layer_url` is `''` without layers;
+ * `held_ms` is how long retransmissions on the host's link may hold back the live.
  */
 export interface Session {
   url: string
@@ -29,10 +29,10 @@ export interface Session {
 }
 
 /**
- * Offer what `peer` has, take the server's answer. ICE candidates are not waited for: the server is ICE-lite and learns
+ * Send the offer of `peer`, apply the server's answer. ICE candidates are not waited for: the server is ICE-lite and learns
  * ours from the checks.
  *
- * Returns the session. Raises Unreachable and Refused (lib/api), and what `peer` raises on an answer it
+ * Returns the session. Raises Unreachable and Refused (lib/base/api), and what `peer` raises on an answer it
  * cannot take.
  */
 export async function negotiate(peer: RTCPeerConnection, exchange: Exchange): Promise<Session> {
@@ -68,19 +68,19 @@ export function heldOf(timing: string | null): number {
   return Number(timing?.match(/(?:^|,)\s*held\s*;\s*dur=(\d{1,6})\b/)?.[1] ?? 0)
 }
 
-/** Tell the server we are gone. Survives the page (keepalive); an error changes nothing, the server times out by itself. */
+/** DELETE the session. Survives the page (keepalive); an error changes nothing, the server times out by itself. */
 export async function endSession(session: string, exchange: Exchange): Promise<void> {
   if (!session) return
   try {
     await exchange.fetch(session, { method: 'DELETE', keepalive: true, headers: bearer(exchange.token) })
   } catch {
-    // Nothing to do: nobody is left to hear it.
+    // Nothing to do: the server times out.
   }
 }
 
 /**
- * Call back once the other end has closed its transport (DTLS close_notify): browsers do not count that as a failure of the
- * connection, and would notice seconds later by its silence.
+ * Call back once the other end has closed its transport (DTLS close_notify): browsers do not report that as a failed
+ * connection, only as missing packets seconds later.
  */
 export function onTransportClosed(peer: RTCPeerConnection, callback: () => void): void {
   const ends = [...(peer.getSenders?.() ?? []), ...(peer.getReceivers?.() ?? [])]
@@ -91,7 +91,7 @@ export function onTransportClosed(peer: RTCPeerConnection, callback: () => void)
   }
 }
 
-/** An answer that lets the browser begin its video at `kbps` (a parameter of libwebrtc; others ignore it). */
+/** An answer that lets the browser start its video at `kbps` (a parameter of libwebrtc; others ignore it). */
 export function withStartBitrate(sdp: string, kbps: number): string {
   const parameter = `x-google-start-bitrate=${kbps}`
   return sdp.replace(/m=video [\s\S]*?(?=\r?\nm=|$)/, (section) => {
@@ -124,7 +124,7 @@ export function preferCodecs<T extends { mimeType: string; sdpFmtpLine?: string 
   return [...codecs].sort((a, b) => rank(a) - rank(b))
 }
 
-/** The header that says who we are, if anybody. */
+/** The Authorization header, if there is a token. */
 export function bearer(token: string | null): Record<string, string> {
   return token ? { Authorization: `Bearer ${token}` } : {}
 }

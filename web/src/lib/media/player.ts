@@ -1,32 +1,32 @@
-/** Watches a live over WHEP and keeps it running: negotiates, looks at the decoder, starts again when something breaks. */
+/** Plays a live over WHEP and keeps it playing: negotiates, samples the decoder, reconnects when something breaks. */
 import { type Fetch, Refused, Unreachable } from '../base/api'
 import { Backoff } from '../base/backoff'
-import { Cushion, FIRST_SAMPLES_EVERY_MS, checkedRoundTrip, lineSample } from './playout-delay'
-import { FreezeWatch, videoSample } from './freeze'
+import { PlayoutDelay, STARTUP_SAMPLE_EVERY_MS, iceRttMs, receiveSample } from './playout-delay'
+import { FreezeDetector, videoSample } from './freeze'
 import { type Exchange, endSession, negotiate, onTransportClosed } from './negotiate'
-import { Mending } from './ice-restart'
-import { Silence } from './receive-watchdog'
+import { IceRestarter } from './ice-restart'
+import { ReceiveWatchdog } from './receive-watchdog'
 import type { Timers } from '../base/timers'
 
 /** From the answer to a connected transport, ms. */
 export const TRANSPORT_TIMEOUT_MS = 8_000
-/** The same for the straight way, when there are relays to fall back on, ms. */
-export const STRAIGHT_TIMEOUT_MS = 3_000
+/** The same for a direct path, when there are TURN relays to fall back on, ms. */
+export const DIRECT_TIMEOUT_MS = 3_000
 const SAMPLE_EVERY_MS = 1_000
-/** Until the first frame, so that it is shown as soon as it is there, ms. */
-const EARLY_SAMPLES_EVERY_MS = 100
-/** While it is young, or while it is being given time for repairs, ms. */
-const CLOSE_SAMPLES_EVERY_MS = 200
-const YOUNG_MS = 5_000
-/** From a way that was found to a connected transport, by DTLS 1.2. One check may have been lucky. */
+/** Until the first frame, so that it is shown without delay, ms. */
+const FIRST_FRAME_SAMPLE_EVERY_MS = 100
+/** In the first seconds, and while the playout delay adapts, ms. */
+const FAST_SAMPLE_EVERY_MS = 200
+const FAST_SAMPLING_MS = 5_000
+/** From connected ICE to a connected transport, by DTLS 1.2: a second RTT sample beside that of the checks. */
 const HANDSHAKE_ROUND_TRIPS = 2
-/** Wait for a live to begin when the server names no time, ms. */
+/** Wait for a live to begin when the server sends no Retry-After, ms. */
 const NOT_LIVE_WAIT_MS = 3_000
-/** Transports in a row that fail before we say that WebRTC is blocked here. */
+/** Transports that fail in a row before this network counts as blocking WebRTC. */
 const BLOCKED_AFTER = 2
-/** Without anything from the server; many viewers lose one at the same time, and shall not ask for it at the same time, ms. */
-export const SILENT_MS = 2_000
-const SILENT_SPREAD_MS = 500
+/** Without a packet from the server, ms; spread, so that many viewers of a lost server do not reconnect at once. */
+export const RECEIVE_TIMEOUT_MS = 2_000
+const RECEIVE_TIMEOUT_SPREAD_MS = 500
 const UNSUPPORTED_WAIT_MS = 30_000
 const UNSUPPORTED_STATUS = new Set([400, 406, 415, 422])
 
@@ -47,20 +47,20 @@ export class Player {
   #phase: PlayerPhase = 'idle'
   #peer: RTCPeerConnection | null = null
   #session = ''
-  /** Relays that the server named; used once the straight way has failed. */
+  /** TURN servers that the server named; used once the direct path has failed. */
   #relays: RTCIceServer[] = []
   #relayed = false
   #attempt = 0
   #transportsFailed = 0
   #held = false
-  #poked = false
-  #mending: Mending | null = null
-  /** The picture stands and nothing arrives. */
+  #retryRequested = false
+  #iceRestarter: IceRestarter | null = null
+  /** No frames and no packets arrive. */
   #stalled = false
   #layers = ''
   #held_ms = 0
-  #watch: FreezeWatch | null = null
-  #cushion = new Cushion()
+  #freezes: FreezeDetector | null = null
+  #playoutDelay = new PlayoutDelay()
   #cancel: () => void = () => undefined
   #cancelSampling: () => void = () => undefined
   readonly #backoff: Backoff
@@ -80,7 +80,7 @@ export class Player {
     return this.#peer
   }
 
-  /** Where to say what is shown, `''` while there is nothing to choose from. */
+  /** The address of the session's layer selection, `''` without layers. */
   get layers(): string {
     return this.#layers
   }
@@ -89,27 +89,27 @@ export class Player {
     if (this.#phase === 'idle' || this.#phase === 'stopped') void this.#connect()
   }
 
-  /** Something changed for the better (the live began, the network is back): try at once if we were waiting to. */
-  poke(): void {
+  /** The live began or the network is back: end the wait for the next attempt. */
+  retryNow(): void {
     if (this.#phase === 'playing' || this.#phase === 'idle' || this.#phase === 'stopped') return
-    // The answer that is under way may be older than the news: should it be a no, ask once more.
-    if (this.#phase === 'connecting') this.#poked = true
+    // The answer in flight may be older than this event: if it is a refusal, ask once more.
+    if (this.#phase === 'connecting') this.#retryRequested = true
     else void this.#connect()
   }
 
   /** The device has another network, or one again. */
   networkChanged(): void {
-    if (this.#phase === 'playing') this.#mending?.networkChanged()
-    else this.poke()
+    if (this.#phase === 'playing') this.#iceRestarter?.networkChanged()
+    else this.retryNow()
   }
 
-  /** While the host is away a still picture is no fault of ours, and a new session would not move it. */
+  /** While the host is away frozen video is expected, and a new session would not help. */
   hold(held: boolean): void {
     this.#held = held
-    this.#watch?.restart(this.world.timers.now())
+    this.#freezes?.restart(this.world.timers.now())
   }
 
-  /** End it and tell the server, even while the page goes away. */
+  /** End the session, even while the page unloads. */
   stop(): void {
     this.#close()
     this.#enter('stopped')
@@ -118,7 +118,7 @@ export class Player {
   async #connect(): Promise<void> {
     this.#close()
     const attempt = this.#attempt
-    this.#poked = false
+    this.#retryRequested = false
     this.#enter('connecting')
     try {
       const peer = this.world.createPeer(this.#relayed ? this.#relays : [])
@@ -132,17 +132,18 @@ export class Player {
       this.#relays = session.ice_servers
       this.#layers = session.layer_url
       this.#held_ms = session.held_ms
-      this.#mending = new Mending(peer, session.url, this.#exchange(), this.world.timers, () => this.#again())
-      const patience_ms =
-        this.#relays.length > 0 && !this.#relayed ? STRAIGHT_TIMEOUT_MS : TRANSPORT_TIMEOUT_MS
-      this.#cancel = this.world.timers.after(patience_ms, () => this.#transportFailed())
+      this.#iceRestarter = new IceRestarter(peer, session.url, this.#exchange(), this.world.timers, () =>
+        this.#reconnect(),
+      )
+      const timeout_ms = this.#relays.length > 0 && !this.#relayed ? DIRECT_TIMEOUT_MS : TRANSPORT_TIMEOUT_MS
+      this.#cancel = this.world.timers.after(timeout_ms, () => this.#transportFailed())
     } catch (error) {
-      if (attempt === this.#attempt) this.#refused(error)
+      if (attempt === this.#attempt) this.#onError(error)
     }
   }
 
-  #refused(error: unknown): void {
-    if (this.#poked) return void this.#connect()
+  #onError(error: unknown): void {
+    if (this.#retryRequested) return void this.#connect()
     this.#close()
     if (error instanceof Unreachable) return this.#retry('lost', this.#backoff.next())
     if (!(error instanceof Refused)) return this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
@@ -153,9 +154,10 @@ export class Player {
   }
 
   #listen(peer: RTCPeerConnection, attempt: number): void {
-    let found_ms = Infinity
+    let ice_connected_ms = Infinity
     peer.oniceconnectionstatechange = () => {
-      if (peer.iceConnectionState === 'connected') found_ms = Math.min(found_ms, this.world.timers.now())
+      if (peer.iceConnectionState === 'connected')
+        ice_connected_ms = Math.min(ice_connected_ms, this.world.timers.now())
     }
     peer.ontrack = (event) => {
       if (attempt === this.#attempt) this.world.onTrack(event)
@@ -163,92 +165,92 @@ export class Player {
     peer.onconnectionstatechange = () => {
       if (attempt !== this.#attempt) return
       if (peer.connectionState === 'connected')
-        this.#connected(peer, attempt, (this.world.timers.now() - found_ms) / HANDSHAKE_ROUND_TRIPS)
-      else if (peer.connectionState === 'disconnected') this.#mending?.stalled()
+        this.#connected(peer, attempt, (this.world.timers.now() - ice_connected_ms) / HANDSHAKE_ROUND_TRIPS)
+      else if (peer.connectionState === 'disconnected') this.#iceRestarter?.stalled()
       else if (peer.connectionState === 'failed' || peer.connectionState === 'closed') this.#transportFailed()
     }
   }
 
-  #connected(peer: RTCPeerConnection, attempt: number, shaken_ms: number): void {
+  #connected(peer: RTCPeerConnection, attempt: number, handshake_rtt_ms: number): void {
     this.#cancel()
-    // A transport that says it is well again still has to move the picture.
-    if (!this.#stalled) this.#mending?.moving()
+    // A transport that is connected again still has to bring frames.
+    if (!this.#stalled) this.#iceRestarter?.recovered()
     this.#transportsFailed = 0
-    if (this.#watch) return
-    this.#watch = new FreezeWatch(this.world.timers.now())
-    this.#cushion = new Cushion()
-    const silence = new Silence(SILENT_MS + SILENT_SPREAD_MS * this.world.random())
+    if (this.#freezes) return
+    this.#freezes = new FreezeDetector(this.world.timers.now())
+    this.#playoutDelay = new PlayoutDelay()
+    const watchdog = new ReceiveWatchdog(RECEIVE_TIMEOUT_MS + RECEIVE_TIMEOUT_SPREAD_MS * this.world.random())
     onTransportClosed(peer, () => {
-      if (attempt === this.#attempt) this.#again()
+      if (attempt === this.#attempt) this.#reconnect()
     })
-    const began_ms = this.world.timers.now()
-    let begun = false
+    const connected_ms = this.world.timers.now()
+    let started = false
     const sample = async () => {
       const report = await peer.getStats()
       if (attempt !== this.#attempt) return
       const stats = [...report.values()] as Record<string, unknown>[]
-      if (begun) this.#soften(peer, stats)
+      if (started) this.#adaptPlayoutDelay(peer, stats)
       else {
-        const round_trip_ms = Math.max(checkedRoundTrip(stats), shaken_ms)
-        setDelay(peer, this.#cushion.begin(round_trip_ms, this.#held_ms, this.world.timers.now()))
+        const rtt_ms = Math.max(iceRttMs(stats), handshake_rtt_ms)
+        setPlayoutDelay(peer, this.#playoutDelay.start(rtt_ms, this.#held_ms, this.world.timers.now()))
       }
-      begun = true
-      this.#hear(silence.sample(stats, this.world.timers.now()))
-      this.#look(stats)
+      started = true
+      this.#checkReceive(watchdog.sample(stats, this.world.timers.now()))
+      this.#checkFrames(stats)
       if (attempt === this.#attempt)
-        this.#cancelSampling = this.world.timers.after(this.#sampleEvery(began_ms), () => void sample())
+        this.#cancelSampling = this.world.timers.after(this.#sampleEvery(connected_ms), () => void sample())
     }
     void sample()
   }
 
-  #sampleEvery(began_ms: number): number {
-    if (this.#cushion.beginning && !this.#held) return FIRST_SAMPLES_EVERY_MS
-    if (this.#phase !== 'playing') return EARLY_SAMPLES_EVERY_MS
-    const young = this.world.timers.now() - began_ms < YOUNG_MS
-    return young || this.#cushion.changing ? CLOSE_SAMPLES_EVERY_MS : SAMPLE_EVERY_MS
+  #sampleEvery(connected_ms: number): number {
+    if (this.#playoutDelay.starting && !this.#held) return STARTUP_SAMPLE_EVERY_MS
+    if (this.#phase !== 'playing') return FIRST_FRAME_SAMPLE_EVERY_MS
+    const recent = this.world.timers.now() - connected_ms < FAST_SAMPLING_MS
+    return recent || this.#playoutDelay.adapting ? FAST_SAMPLE_EVERY_MS : SAMPLE_EVERY_MS
   }
 
-  /** A line that loses gets time for repairs; only while it does, since it is delay. */
-  #soften(peer: RTCPeerConnection, stats: Record<string, unknown>[]): void {
-    const watched = this.#phase === 'playing' || this.#cushion.beginning
-    const sample = watched && !this.#held ? lineSample(stats) : null
+  /** More playout delay on a lossy link, and only there: it is latency. */
+  #adaptPlayoutDelay(peer: RTCPeerConnection, stats: Record<string, unknown>[]): void {
+    const adapts = this.#phase === 'playing' || this.#playoutDelay.starting
+    const sample = adapts && !this.#held ? receiveSample(stats) : null
     if (!sample) return
-    setDelay(peer, this.#cushion.sample(sample, this.world.timers.now()))
+    setPlayoutDelay(peer, this.#playoutDelay.sample(sample, this.world.timers.now()))
   }
 
-  #look(stats: Record<string, unknown>[]): void {
+  #checkFrames(stats: Record<string, unknown>[]): void {
     const sample = videoSample(stats)
     const now = this.world.timers.now()
-    const picture = this.#watch?.sample(sample ?? { frames_decoded: 0, packets_received: 0 }, now)
-    if (picture === 'moving') {
-      if (this.#stalled) this.#mending?.moving()
+    const state = this.#freezes?.sample(sample ?? { frames_decoded: 0, packets_received: 0 }, now)
+    if (state === 'decoding') {
+      if (this.#stalled) this.#iceRestarter?.recovered()
       this.#stalled = false
       this.#backoff.reset()
       this.#enter('playing')
-    } else if (this.#held) this.#watch?.restart(now)
-    else if (picture === 'undecodable') {
+    } else if (this.#held) this.#freezes?.restart(now)
+    else if (state === 'undecodable') {
       this.#close()
       this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
-    } else if (picture === 'stalled') this.#stalls()
-    else if (picture === 'frozen') this.#again()
+    } else if (state === 'stalled') this.#onStall()
+    else if (state === 'frozen') this.#reconnect()
   }
 
-  /** Something comes over the way, or nothing does. While the host is away, that it does is all there is to see. */
-  #hear(silent: boolean): void {
-    if (silent) this.#stalls()
+  /** While the host is away no frames come: packets alone show that the transport works. */
+  #checkReceive(timedOut: boolean): void {
+    if (timedOut) this.#onStall()
     else if (this.#held && this.#stalled) {
       this.#stalled = false
-      this.#mending?.moving()
+      this.#iceRestarter?.recovered()
     }
   }
 
-  #stalls(): void {
+  #onStall(): void {
     this.#stalled = true
-    this.#mending?.stalled()
+    this.#iceRestarter?.stalled()
   }
 
   #transportFailed(): void {
-    if (this.#phase === 'playing') return this.#again()
+    if (this.#phase === 'playing') return this.#reconnect()
     if (this.#relays.length > 0 && !this.#relayed) {
       this.#relayed = true
       return void this.#connect()
@@ -258,7 +260,7 @@ export class Player {
     this.#retry(this.#transportsFailed >= BLOCKED_AFTER ? 'blocked' : 'lost', this.#backoff.next())
   }
 
-  #again(): void {
+  #reconnect(): void {
     this.#close()
     this.#retry('lost', this.#backoff.next())
   }
@@ -272,11 +274,11 @@ export class Player {
     this.#attempt += 1
     this.#cancel()
     this.#cancelSampling()
-    this.#mending?.close()
-    this.#mending = null
+    this.#iceRestarter?.close()
+    this.#iceRestarter = null
     this.#stalled = false
     this.#layers = ''
-    this.#watch = null
+    this.#freezes = null
     this.#peer?.close()
     this.#peer = null
     void endSession(this.#session, this.#exchange())
@@ -298,8 +300,8 @@ export class Player {
   }
 }
 
-/** The least delay of pictures and sound, ms; null: the browser's own choice. Some browsers know only that. */
-function setDelay(peer: RTCPeerConnection, target_ms: number | null): void {
+/** Set the minimum delay of video and audio, ms; null: the browser's own choice, the only one that some browsers have. */
+function setPlayoutDelay(peer: RTCPeerConnection, target_ms: number | null): void {
   for (const receiver of peer.getReceivers?.() ?? [])
     if (receiver.jitterBufferTarget !== undefined && receiver.jitterBufferTarget !== target_ms)
       receiver.jitterBufferTarget = target_ms

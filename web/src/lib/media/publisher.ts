@@ -1,19 +1,19 @@
-/** Sends camera and microphone over WHIP and keeps the live on air; knows when somebody else has taken it over. */
+/** Publishes camera and microphone over WHIP and keeps the live on air; detects when another host has taken it over. */
 import { type Fetch, Refused, Unreachable } from '../base/api'
 import { Backoff } from '../base/backoff'
 import { type Exchange, endSession, negotiate, onTransportClosed, preferCodecs } from './negotiate'
-import { Mending } from './ice-restart'
-import { Silence } from './receive-watchdog'
-import { ENCODINGS, settleEncodings } from './simulcast'
+import { IceRestarter } from './ice-restart'
+import { ReceiveWatchdog } from './receive-watchdog'
+import { ENCODINGS, adjustEncodings } from './simulcast'
 import type { Timers } from '../base/timers'
 import { type Sent, type Uplink, sentOf, uplinkOf } from './uplink'
 import type { LiveState } from '../base/wire'
 
-/** What to begin with; the browser's own estimate follows within seconds, kbit/s. */
+/** Initial bitrate; the browser's own bandwidth estimate follows within seconds, kbit/s. */
 export const START_KBPS = 1_000
 const TRANSPORT_TIMEOUT_MS = 10_000
-/** Without anything from the server, which tells of what arrives ten times a second, ms. */
-export const SILENT_MS = 1_500
+/** Without a packet from the server, which sends transport-wide feedback ten times a second, ms. */
+export const RECEIVE_TIMEOUT_MS = 1_500
 const SAMPLE_EVERY_MS = 500
 const MEASURE_EVERY_MS = 2_000
 const CODECS = ['H264', 'VP8']
@@ -26,7 +26,7 @@ export interface PublisherWorld {
   random: () => number
   createPeer: (ice_servers: RTCIceServer[]) => RTCPeerConnection
   token: () => string | null
-  /** What the room says of itself, null when it cannot be asked. */
+  /** The state of the room, null when it cannot be fetched. */
   roomState: () => Promise<LiveState | null>
   videoCodecs: () => RTCRtpCodec[]
   onPhase: (phase: PublisherPhase, why: Refused | null) => void
@@ -34,12 +34,12 @@ export interface PublisherWorld {
 }
 
 /**
- * What the end of our transport means. A server that closes it by itself has let another host in our place (the room is live
- * all the same) or the live was ended elsewhere; a network that broke or a server that fell over say no goodbye.
+ * Why our transport ended. A server that closes it has accepted another host in our place (the room is still live), or the
+ * live was ended elsewhere; a broken network or a crashed server sends no close_notify.
  */
-export function meaningOf(goodbye: boolean, room: LiveState | null): 'taken_over' | 'stopped' | 'lost' {
-  if (goodbye && room === 'live') return 'taken_over'
-  return goodbye && room === 'over' ? 'stopped' : 'lost'
+export function endOf(closed: boolean, room: LiveState | null): 'taken_over' | 'stopped' | 'lost' {
+  if (closed && room === 'live') return 'taken_over'
+  return closed && room === 'over' ? 'stopped' : 'lost'
 }
 
 export class Publisher {
@@ -50,7 +50,7 @@ export class Publisher {
   #relays: RTCIceServer[] = []
   #attempt = 0
   #sent: Sent | null = null
-  #mending: Mending | null = null
+  #iceRestarter: IceRestarter | null = null
   #cancel: () => void = () => undefined
   #cancelSampling: () => void = () => undefined
   readonly #backoff: Backoff
@@ -83,15 +83,15 @@ export class Publisher {
     }
   }
 
-  /** Waiting may be over: try at once. */
-  poke(): void {
+  /** The network is back: end the wait for the next attempt. */
+  retryNow(): void {
     if (this.#phase === 'lost') void this.#connect()
   }
 
   /** The device has another network, or one again. */
   networkChanged(): void {
-    if (this.#phase === 'live') this.#mending?.networkChanged()
-    else this.poke()
+    if (this.#phase === 'live') this.#iceRestarter?.networkChanged()
+    else this.retryNow()
   }
 
   stop(): void {
@@ -114,7 +114,7 @@ export class Publisher {
       if (attempt !== this.#attempt) return void endSession(session.url, this.#exchange())
       this.#session = session.url
       this.#relays = session.ice_servers
-      this.#mending = new Mending(
+      this.#iceRestarter = new IceRestarter(
         peer,
         session.url,
         this.#exchange(),
@@ -123,9 +123,9 @@ export class Publisher {
       )
       this.#cancel = this.world.timers.after(TRANSPORT_TIMEOUT_MS, () => void this.#broken())
       for (const sender of senders)
-        if (sender.track?.kind === 'video') await settleEncodings(sender, session.answer)
+        if (sender.track?.kind === 'video') await adjustEncodings(sender, session.answer)
     } catch (error) {
-      if (attempt === this.#attempt) this.#refused(error)
+      if (attempt === this.#attempt) this.#onError(error)
     }
   }
 
@@ -140,7 +140,7 @@ export class Publisher {
     return transceiver.sender
   }
 
-  #refused(error: unknown): void {
+  #onError(error: unknown): void {
     this.#close(false)
     const refused = error instanceof Refused ? error : null
     const wait = refused?.status === 409 || refused?.status === 429 || (refused?.status ?? 500) >= 500
@@ -152,30 +152,30 @@ export class Publisher {
     peer.onconnectionstatechange = () => {
       if (attempt !== this.#attempt) return
       if (peer.connectionState === 'connected') this.#connected(peer, attempt)
-      else if (peer.connectionState === 'disconnected') this.#mending?.stalled()
+      else if (peer.connectionState === 'disconnected') this.#iceRestarter?.stalled()
       else if (peer.connectionState === 'failed' || peer.connectionState === 'closed') void this.#broken()
     }
   }
 
   #connected(peer: RTCPeerConnection, attempt: number): void {
     this.#cancel()
-    this.#mending?.moving()
+    this.#iceRestarter?.recovered()
     this.#backoff.reset()
     this.#enter('live')
     onTransportClosed(peer, () => {
       if (attempt === this.#attempt) void this.#broken(true)
     })
     this.#cancelSampling()
-    const silence = new Silence(SILENT_MS)
-    let silent = false
+    const watchdog = new ReceiveWatchdog(RECEIVE_TIMEOUT_MS)
+    let timedOut = false
     const sample = async () => {
       const report = await peer.getStats()
       if (attempt !== this.#attempt) return
       const stats = [...report.values()] as Record<string, unknown>[]
-      const before = silent
-      silent = silence.sample(stats, this.world.timers.now())
-      if (silent) this.#mending?.stalled()
-      else if (before) this.#mending?.moving()
+      const before = timedOut
+      timedOut = watchdog.sample(stats, this.world.timers.now())
+      if (timedOut) this.#iceRestarter?.stalled()
+      else if (before) this.#iceRestarter?.recovered()
       this.#measure(stats)
       this.#cancelSampling = this.world.timers.after(SAMPLE_EVERY_MS, () => void sample())
     }
@@ -190,16 +190,16 @@ export class Publisher {
     if (uplink) this.world.onUplink(uplink)
   }
 
-  /** The transport is gone. Come back by ourselves, unless another host is on air in our place. */
-  async #broken(goodbye = false): Promise<void> {
+  /** The transport is gone. Reconnect, unless another host is on air in our place. */
+  async #broken(closed = false): Promise<void> {
     this.#close(false)
     const attempt = this.#attempt
     this.#enter('lost')
-    const room = goodbye ? await this.world.roomState() : null
+    const room = closed ? await this.world.roomState() : null
     if (attempt !== this.#attempt) return
-    const meaning = meaningOf(goodbye, room)
-    if (meaning === 'lost') this.#retry(0)
-    else this.#enter(meaning)
+    const end = endOf(closed, room)
+    if (end === 'lost') this.#retry(0)
+    else this.#enter(end)
   }
 
   #retry(atLeast_ms: number): void {
@@ -207,14 +207,14 @@ export class Publisher {
     this.#cancel = this.world.timers.after(this.#backoff.next(atLeast_ms), () => void this.#connect())
   }
 
-  /** `ended` tells the server; a session that is to come back stays open there, and its viewers with it. */
+  /** `ended` deletes the session; one that reconnects stays open on the server, and its viewers with it. */
   #close(ended: boolean): void {
     this.#attempt += 1
     this.#cancel()
     this.#cancelSampling()
     this.#sent = null
-    this.#mending?.close()
-    this.#mending = null
+    this.#iceRestarter?.close()
+    this.#iceRestarter = null
     this.#peer?.close()
     this.#peer = null
     if (ended) void endSession(this.#session, this.#exchange())

@@ -1,16 +1,16 @@
-/** How a host's picture leaves the device: numbers out of WebRTC's statistics, and what they mean in plain words. */
+/** The host's uplink: bitrate, loss and RTT from WebRTC stats, and a verdict on them. */
 
-/** More of the packets lost than this is a weak line, and than this a very weak one. */
+/** Packet loss above which an uplink is weak. */
 const LOSS_WEAK = 0.05
 const LOSS_VERY_WEAK = 0.15
-/** Below this a picture is hardly one, bit/s. */
+/** A bandwidth-limited video below this is hardly watchable, bit/s. */
 const BITRATE_VERY_WEAK = 250_000
-/** So many samples in a row must agree before the verdict changes: estimates begin low, and one burst of loss is no weather. */
-export const AGREEING = 3
+/** Samples in a row that must agree before the verdict changes: estimates begin low, and a burst of loss passes. */
+export const AGREEING_SAMPLES = 3
 
 type Entry = Record<string, unknown>
 
-/** What has been sent up to a moment. */
+/** Counters of what was sent up to a moment. */
 export interface Sent {
   at_ms: number
   bytes: number
@@ -18,14 +18,14 @@ export interface Sent {
 }
 
 export interface Uplink {
-  /** All sizes and the sound together, bit/s. */
+  /** All layers and audio together, bit/s. */
   bitrate: number
   rtt_ms: number | null
-  /** Of the largest size that is being sent. */
+  /** Of the largest layer that is being sent. */
   frame_rate: number | null
   /** Part of the packets, 0 to 1; null before the server has reported. */
   lost: number | null
-  /** The browser sends less than it could because the line does not carry it. */
+  /** The browser's encoder is limited by bandwidth. */
   limited: boolean
 }
 export type Verdict = 'good' | 'weak' | 'very_weak'
@@ -39,7 +39,7 @@ export function sentOf(stats: Entry[], at_ms: number): Sent {
   }
 }
 
-/** What happened between two moments; `stats` are those of the second. Null when no time has passed. */
+/** The uplink between two samples; `stats` are those of the second. Null when no time has passed. */
 export function uplinkOf(stats: Entry[], before: Sent, now: Sent): Uplink | null {
   const span_ms = now.at_ms - before.at_ms
   if (span_ms <= 0) return null
@@ -58,7 +58,7 @@ export function uplinkOf(stats: Entry[], before: Sent, now: Sent): Uplink | null
   }
 }
 
-/** The server's reports, each counted by the packets it is about: a lost one of the small size is not a fifth of everything. */
+/** The fractions lost of the receiver reports, weighted by the packets that each is about. */
 function lossOf(stats: Entry[], before: Sent, now: Sent): number | null {
   let packets = 0
   let lost = 0
@@ -78,17 +78,17 @@ export function verdictOf(uplink: Uplink): Verdict {
   return lost > LOSS_WEAK || uplink.limited ? 'weak' : 'good'
 }
 
-/** A verdict that changes its mind only for good reason; null until there is one. */
-export class Judge {
+/** A verdict with hysteresis; null until enough samples agree. */
+export class VerdictFilter {
   #verdict: Verdict | null = null
   #candidate: Verdict | null = null
   #agreeing = 0
 
-  hear(uplink: Uplink): Verdict | null {
+  sample(uplink: Uplink): Verdict | null {
     const next = verdictOf(uplink)
     this.#agreeing = next === this.#candidate ? this.#agreeing + 1 : 1
     this.#candidate = next
-    if (this.#agreeing >= AGREEING) this.#verdict = next
+    if (this.#agreeing >= AGREEING_SAMPLES) this.#verdict = next
     return this.#verdict
   }
 }

@@ -4,8 +4,8 @@
  * Drive it: call one of `open`, `opened`, `receive`, `closed`, `timeout`, `wake`, `authorise`, `chat`, `like`; then do
  * everything `drain()` returns, in order; then arm a timer for `nextTimer()` (monotonic ms) and call `timeout` when it is due.
  *
- * Messages come out in the order of the channel, each numbered event exactly once. A gap, a foreign epoch or silence makes
- * the client drop the socket and come back; it then either gets what it missed or a fresh snapshot.
+ * Messages come out in the order of the channel, each numbered event exactly once. A gap, a foreign epoch or a dead connection
+ * makes the client drop the socket and reconnect; it then gets either what it missed or a fresh snapshot.
  */
 import type { Backoff } from '../base/backoff'
 import { type ClockSample, betterSample, clockSample } from './clock'
@@ -21,13 +21,13 @@ import {
 
 /** Longest wait for the socket to open, and again for the welcome, ms. */
 export const CONNECT_TIMEOUT_MS = 8_000
-/** Silence beyond one ping period that means the line is dead, ms. */
-export const SILENCE_GRACE_MS = 5_000
+/** Without a message for this long beyond one ping period the connection is dead, ms. */
+export const PONG_GRACE_MS = 5_000
 /** Chat lines waiting for their ack; more are refused. */
 export const PENDING_CHAT_MAX = 5
-/** The server goes down and another is there: come back at once. */
+/** The server shuts down and another one is up: reconnect at once. */
 const MOVED_CODE = CloseCode.DRAINING
-/** From this close code on, coming back would not help. */
+/** After these close codes reconnecting would not help. */
 const FINAL_CODES = { from: 3500, to: 3999 }
 /** Wait before reconnecting after a gap, so that a crowd with the same gap spreads, ms. */
 const GAP_WAIT_MS = 250
@@ -46,7 +46,7 @@ export class ChannelClient {
   #effects: Effect[] = []
   #position: Position | null = null
   #timer: number | null = null
-  #heard_ms = 0
+  #received_ms = 0
   #pinged_ms = 0
   #ping_ms = 25_000
   #pings = new Map<number, number>()
@@ -65,7 +65,7 @@ export class ChannelClient {
     return this.#phase
   }
 
-  /** The code of the close that ended it for good, null while it may still come back. */
+  /** The close code that ended it for good, null while it may still reconnect. */
   get closeCode(): number | null {
     return this.#closeCode
   }
@@ -111,7 +111,7 @@ export class ChannelClient {
 
   receive(message: ServerMessage, now: number): void {
     if (this.#phase !== 'greeting' && this.#phase !== 'live') return
-    this.#heard_ms = now
+    this.#received_ms = now
     if (this.#phase === 'live') this.#arm()
     switch (message.t) {
       case 'welcome':
@@ -144,18 +144,18 @@ export class ChannelClient {
   timeout(now: number): void {
     if (this.#timer === null || now < this.#timer) return
     if (this.#phase === 'waiting') this.open(now)
-    else if (this.#phase === 'live' && now < this.#heard_ms + this.#ping_ms + SILENCE_GRACE_MS)
+    else if (this.#phase === 'live' && now < this.#received_ms + this.#ping_ms + PONG_GRACE_MS)
       this.#ping(now)
     else this.#drop(now, this.backoff.next())
   }
 
-  /** The network may be back (online, page visible again): do not wait any longer, and ask whether the line lives. */
+  /** The network may be back (online, page visible again): end the wait, and ping to check the connection. */
   wake(now: number): void {
     if (this.#phase === 'waiting') this.open(now)
     else if (this.#phase === 'live') this.#ping(now)
   }
 
-  /** Come back as somebody else (a guest who has just given a name); what was seen so far is not lost. */
+  /** Reconnect with another token (a guest who has just registered); the position is kept. */
   authorise(token: string | null, now: number): void {
     if (token === this.token) return
     this.token = token
@@ -164,7 +164,7 @@ export class ChannelClient {
     else this.#drop(now, 0)
   }
 
-  /** Say something. False when it cannot be sent now: the caller keeps the text. */
+  /** Send a chat line. False when it cannot be sent now: the caller keeps the text. */
   chat(cid: string, text: string): boolean {
     if (this.#phase !== 'live' || this.#pendingChat.size >= PENDING_CHAT_MAX) return false
     this.#pendingChat.set(cid, text)
@@ -172,7 +172,7 @@ export class ChannelClient {
     return true
   }
 
-  /** Send `n` hearts; lost when there is no line, like an applause nobody hears. */
+  /** Send `n` likes; dropped while disconnected. */
   like(n: number): void {
     if (this.#phase === 'live' && n > 0) this.#effects.push({ do: 'send', message: { t: 'like', n } })
   }
@@ -209,7 +209,7 @@ export class ChannelClient {
 
   #tick(tick: Tick, now: number): void {
     const position = this.#position
-    if (!position) return // Nothing to apply it to: the snapshot is on its way.
+    if (!position) return // Nothing to apply it to: the snapshot follows.
     const followed = follow(position, tick)
     this.#position = followed?.position ?? null
     if (followed) this.#deliver({ ...tick, events: followed.events })
@@ -232,9 +232,9 @@ export class ChannelClient {
     this.#arm()
   }
 
-  /** The next ping, or the end of patience with a silent line. */
+  /** Due at the next ping, or when the connection counts as dead. */
   #arm(): void {
-    this.#timer = Math.min(this.#pinged_ms, this.#heard_ms + SILENCE_GRACE_MS) + this.#ping_ms
+    this.#timer = Math.min(this.#pinged_ms, this.#received_ms + PONG_GRACE_MS) + this.#ping_ms
   }
 
   #drop(now: number, wait_ms: number): void {

@@ -94,13 +94,13 @@ export class OrderDesk {
     return this.#run({ key: this.world.newKey(), order, phase: 'confirming', tapped_at_ms: this.world.at() })
   }
 
-  /** The network is back: ask again now. */
+  /** The network is back: retry now. */
   wake(): void {
     for (const running of this.#running.values())
       if (running.attempt.phase !== 'unknown') void this.#send(running)
   }
 
-  /** The server told of an order by another way: if one of ours waits for it, it has its answer. */
+  /** The server pushed an order: an attempt that waits for it has its answer. */
   seen(order: Order): void {
     for (const running of this.#running.values())
       if (running.attempt.order_id === order.id) this.#finish(running, 'placed', order)

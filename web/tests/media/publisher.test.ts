@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { preferCodecs, withStartBitrate } from '../src/lib/media/negotiate'
-import { Publisher, type PublisherPhase, SILENT_MS, meaningOf } from '../src/lib/media/publisher'
-import { RESTART_PATIENCE_MS } from '../src/lib/media/ice-restart'
-import { ENCODINGS, VIDEO_BITRATE_MAX } from '../src/lib/media/simulcast'
-import type { Uplink } from '../src/lib/media/uplink'
-import type { LiveState } from '../src/lib/base/wire'
-import { FakePeer, restartAnswer, sessionOf } from './fake-peer'
-import { VirtualTime } from './virtual-time'
+import { preferCodecs, withStartBitrate } from '../../src/lib/media/negotiate'
+import { Publisher, type PublisherPhase, RECEIVE_TIMEOUT_MS, endOf } from '../../src/lib/media/publisher'
+import { RESTART_TIMEOUT_MS } from '../../src/lib/media/ice-restart'
+import { ENCODINGS, VIDEO_BITRATE_MAX } from '../../src/lib/media/simulcast'
+import type { Uplink } from '../../src/lib/media/uplink'
+import type { LiveState } from '../../src/lib/base/wire'
+import { FakePeer, restartAnswer, sessionOf } from '../support/fake-peer'
+import { VirtualTime } from '../support/virtual-time'
 
 const codec = (name: string, sdpFmtpLine = '') => ({
   mimeType: `video/${name}`,
@@ -75,8 +75,8 @@ async function onAir(): Promise<void> {
   await time.pass(5_000)
 }
 
-describe('going live', () => {
-  it('prefers the H.264 every viewer decodes, then VP8, and keeps to the bit rate', () => {
+describe('Publisher', () => {
+  it('prefers constrained baseline H.264, then VP8, and limits the bitrate', () => {
     expect(peer().offered).toEqual(['video:sendonly', 'audio:sendonly'])
     expect(preferCodecs(CODECS, ['H264', 'VP8']).map((one) => one.mimeType)).toEqual([
       'video/H264',
@@ -87,7 +87,7 @@ describe('going live', () => {
     expect(peer().preferred[0]).toBe(CODECS[3])
   })
 
-  it('offers three sizes, and sends the whole picture where one is taken', async () => {
+  it('offers three layers, and sends full resolution where one is accepted', async () => {
     expect(peer().encodings).toEqual([
       expect.objectContaining({ maxBitrate: VIDEO_BITRATE_MAX, scaleResolutionDownBy: 1, maxFramerate: 30 }),
     ])
@@ -99,7 +99,7 @@ describe('going live', () => {
     expect(peer().encodings).toEqual(ENCODINGS)
   })
 
-  it('asks the browser to begin with a clear picture', () => {
+  it('sets the start bitrate', () => {
     const h264 =
       'v=0\r\nm=audio 9 X 111\r\na=fmtp:111 a=1\r\nm=video 9 UDP/TLS/RTP/SAVPF 108 109\r\na=fmtp:108 p=1\r\nm=application 9\r\n'
     expect(withStartBitrate(h264, 1000)).toBe(
@@ -110,7 +110,7 @@ describe('going live', () => {
     expect(withStartBitrate('v=0\r\n', 1000)).toBe('v=0\r\n')
   })
 
-  it('says how the uplink does', async () => {
+  it('reports uplink samples', async () => {
     await onAir()
     expect(phases.at(-1)).toBe('live')
     expect(stats.at(-1)).toEqual({
@@ -123,13 +123,13 @@ describe('going live', () => {
   })
 })
 
-describe('a way on which nothing comes back', () => {
-  it('is left within its session, and the session is kept once something does', async () => {
+describe('a transport without feedback', () => {
+  it('gets an ICE restart, and keeps its session once feedback arrives', async () => {
     peer().received_per_second = 10
     await onAir()
     expect(peer().restarts).toBe(0)
     peer().received_per_second = 0
-    await time.pass(SILENT_MS + 2_000)
+    await time.pass(RECEIVE_TIMEOUT_MS + 2_000)
     expect(peer().restarts).toBe(1)
     peer().received_per_second = 10
     await time.pass(30_000)
@@ -137,18 +137,18 @@ describe('a way on which nothing comes back', () => {
     expect(phases).not.toContain('lost')
   })
 
-  it('gets a new session when nothing comes all the same', async () => {
+  it('gets a new session when no feedback arrives after that', async () => {
     peer().received_per_second = 10
     await onAir()
     peer().received_per_second = 0
-    await time.pass(SILENT_MS + RESTART_PATIENCE_MS + 3_000)
+    await time.pass(RECEIVE_TIMEOUT_MS + RESTART_TIMEOUT_MS + 3_000)
     expect(peers).toHaveLength(2)
     expect(deleted).toBe(0)
   })
 })
 
-describe('a transport that stands still', () => {
-  it('goes on in the same session once ICE has been restarted', async () => {
+describe('a disconnected transport', () => {
+  it('keeps its session after an ICE restart', async () => {
     await onAir()
     peer().become('disconnected')
     await time.pass(1_000)
@@ -160,17 +160,17 @@ describe('a transport that stands still', () => {
     expect(phases).toEqual(['connecting', 'live'])
   })
 
-  it('gets a new session when the restart does not help in time', async () => {
+  it('gets a new session when the ICE restart times out', async () => {
     await onAir()
     peer().become('disconnected')
-    await time.pass(RESTART_PATIENCE_MS - 100)
+    await time.pass(RESTART_TIMEOUT_MS - 100)
     expect(phases.at(-1)).toBe('live')
     await time.pass(1_000)
     expect(peers).toHaveLength(2)
     expect(deleted).toBe(0)
   })
 
-  it('gets a new session as soon as the server has forgotten this one', async () => {
+  it('gets a new session at once when the server answers 404', async () => {
     await onAir()
     patches = () => new Response('{}', { status: 404 })
     peer().become('disconnected')
@@ -182,7 +182,7 @@ describe('a transport that stands still', () => {
 })
 
 describe('another network', () => {
-  it('is moved to before the old one is missed', async () => {
+  it('gets an ICE restart at once', async () => {
     await onAir()
     publisher.networkChanged()
     await time.pass(10_000)
@@ -205,7 +205,7 @@ describe('another network', () => {
 })
 
 describe('another camera', () => {
-  it('is sent in the same session', async () => {
+  it('replaces the track in the same session', async () => {
     await onAir()
     const back = { kind: 'video' } as MediaStreamTrack
     await publisher.replace({ getTracks: () => [back] } as unknown as MediaStream)
@@ -215,7 +215,7 @@ describe('another camera', () => {
     expect(asked.filter((one) => one.startsWith('POST'))).toHaveLength(1)
   })
 
-  it('with a microphone where there was none needs a new one', async () => {
+  it('with a new microphone needs a new session', async () => {
     const deaf = { getTracks: () => [{ kind: 'video' }] } as unknown as MediaStream
     publisher.start(deaf)
     await time.pass(10)
@@ -244,7 +244,7 @@ describe('a server that starts again', () => {
 })
 
 describe('a lost transport', () => {
-  it('comes back by itself, and leaves the session open on the server meanwhile', async () => {
+  it('reconnects, and leaves the session open on the server', async () => {
     await onAir()
     peer().become('failed')
     await time.pass(3_000)
@@ -267,10 +267,10 @@ describe('a lost transport', () => {
     expect(peers).toHaveLength(1)
   })
 
-  it('is only an absence when the room waits for us, or nothing was said', () => {
-    expect(meaningOf(true, 'paused')).toBe('lost')
-    expect(meaningOf(true, null)).toBe('lost')
-    expect(meaningOf(false, 'live')).toBe('lost')
+  it('is lost when the room waits for us, or without close_notify', () => {
+    expect(endOf(true, 'paused')).toBe('lost')
+    expect(endOf(true, null)).toBe('lost')
+    expect(endOf(false, 'live')).toBe('lost')
   })
 })
 
@@ -283,7 +283,7 @@ describe('a refusal', () => {
     expect(phases.at(-1)).toBe('refused')
   })
 
-  it('of a busy room is tried again', async () => {
+  it('of a busy room is retried', async () => {
     posts = () => new Response('{}', { status: 409, headers: { 'Retry-After': '2' } })
     await onAir()
     peer().become('failed')
@@ -297,7 +297,7 @@ describe('a refusal', () => {
 })
 
 describe('the end', () => {
-  it('is told to the server', async () => {
+  it('deletes the session', async () => {
     await onAir()
     publisher.stop()
     await time.pass(10)

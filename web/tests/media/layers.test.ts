@@ -2,14 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import {
   type Choice,
   type Layer,
-  LayerDesk,
+  LayerSelector,
   SETTLE_MS,
   choicesOf,
   layersOf,
   qualityOf,
   shownHeight,
-} from '../src/lib/media/layers'
-import { VirtualTime } from './virtual-time'
+} from '../../src/lib/media/layers'
+import { VirtualTime } from '../support/virtual-time'
 
 const URL = '/live/demo/whep/s1/layer'
 const layer = (encodingId: string, height: number): Layer => ({
@@ -27,7 +27,7 @@ let gets: number
 let layers: Layer[] | null
 let answer: () => Response
 let choices: Choice[]
-let desk: LayerDesk
+let desk: LayerSelector
 const bodies = () => told.map((one) => one.body)
 
 beforeEach(() => {
@@ -40,8 +40,8 @@ beforeEach(() => {
   desk = makeDesk()
 })
 
-function makeDesk(quality: 'auto' | 'smooth' | 'standard' | 'high' = 'auto'): LayerDesk {
-  return new LayerDesk(quality, {
+function makeDesk(quality: 'auto' | 'smooth' | 'standard' | 'high' = 'auto'): LayerSelector {
+  return new LayerSelector(quality, {
     async fetch(url, init) {
       if (init?.method !== 'POST') {
         gets += 1
@@ -57,8 +57,8 @@ function makeDesk(quality: 'auto' | 'smooth' | 'standard' | 'high' = 'auto'): La
   })
 }
 
-describe('what a viewer may choose', () => {
-  it('is automatic, then large to small', () => {
+describe('choicesOf', () => {
+  it('starts with automatic, then large to small', () => {
     const words = (list: Layer[]) =>
       choicesOf(list).map((one) => `${one.quality} ${one.encodingId} ${one.lines}`)
     expect(words(THREE)).toEqual(['auto null 0', 'high h 720', 'standard m 360', 'smooth l 180'])
@@ -71,17 +71,17 @@ describe('what a viewer may choose', () => {
     ])
   })
 
-  it('is nothing where there is one size', () => {
+  it('is empty for a single layer', () => {
     expect(choicesOf([])).toEqual([])
     expect(choicesOf([layer('h', 720)])).toEqual([])
   })
 
-  it('counts the lines of a portrait picture across', () => {
+  it('takes the shorter side of portrait video as lines', () => {
     const portrait = THREE.map((one) => ({ ...one, width: one.height, height: one.width }))
     expect(choicesOf(portrait)[1]?.lines).toBe(720)
   })
 
-  it('is read from any answer', () => {
+  it('ignores invalid layers', () => {
     for (const broken of [null, 1, [], {}, { layers: 1 }, { layers: [null, 1, {}, { encodingId: 3 }] }])
       expect(layersOf(broken)).toEqual([])
     expect(layersOf({ layers: [{ encodingId: 'l' }] })).toEqual([
@@ -92,23 +92,23 @@ describe('what a viewer may choose', () => {
   })
 })
 
-describe('how large a picture is shown', () => {
+describe('shownHeight', () => {
   const wide = { width: 1280, height: 720 }
-  it('is the shorter side of what is really shown, in the pixels of the device', () => {
+  it('is the shorter side on screen, in device pixels', () => {
     expect(shownHeight({ width: 360, height: 203 }, wide, 'contain', 3)).toBe(608)
     expect(shownHeight({ width: 360, height: 740 }, { width: 720, height: 1280 }, 'cover', 2)).toBe(833)
     expect(shownHeight({ width: 900, height: 900 }, wide, 'contain', 1)).toBe(506)
     expect(shownHeight({ width: 900, height: 900 }, wide, 'cover', 1)).toBe(900)
   })
 
-  it('is nothing before there is a picture', () => {
+  it('is 0 before the video has a size', () => {
     expect(shownHeight({ width: 0, height: 0 }, wide, 'cover', 1)).toBe(0)
     expect(shownHeight({ width: 1, height: 1 }, { width: 0, height: 0 }, 'cover', 1)).toBe(0)
   })
 })
 
-describe('a session that plays', () => {
-  it('is told once what is shown', async () => {
+describe('LayerSelector', () => {
+  it('posts the size on screen once', async () => {
     desk.shown(608)
     await time.pass(10_000)
     expect(told).toEqual([])
@@ -118,7 +118,7 @@ describe('a session that plays', () => {
     expect(gets).toBe(1)
   })
 
-  it('waits until the picture has a size', async () => {
+  it('waits until the video has a size', async () => {
     desk.begin(URL)
     await time.pass(10_000)
     expect(told).toEqual([])
@@ -127,7 +127,7 @@ describe('a session that plays', () => {
     expect(told).toHaveLength(1)
   })
 
-  it('without layers is told nothing, and offers nothing', async () => {
+  it('sends nothing and offers no choices without layers', async () => {
     desk.shown(608)
     desk.begin('')
     desk.hidden(true)
@@ -138,7 +138,7 @@ describe('a session that plays', () => {
     expect(choices).toEqual([])
   })
 
-  it('is told of a change of more than a fifth, once it rests', async () => {
+  it('posts a change of more than a fifth once it rests', async () => {
     desk.shown(600)
     desk.begin(URL)
     await time.pass(10)
@@ -154,7 +154,7 @@ describe('a session that plays', () => {
     expect(told).toHaveLength(2)
   })
 
-  it('is told at once when nobody looks, and when somebody does again', async () => {
+  it('posts at once when the page is hidden or seen again', async () => {
     desk.shown(600)
     desk.begin(URL)
     await time.pass(10)
@@ -167,7 +167,7 @@ describe('a session that plays', () => {
     expect(bodies().map((body) => (body as { maxHeight: number }).maxHeight)).toEqual([600, 180, 1_200])
   })
 
-  it('that follows another one is told everything anew', async () => {
+  it('posts again for a new session', async () => {
     desk.shown(600)
     desk.begin(URL)
     await time.pass(10)
@@ -179,8 +179,8 @@ describe('a session that plays', () => {
   })
 })
 
-describe('a choice', () => {
-  it('is told at once, and taken back as null', async () => {
+describe('a chosen quality', () => {
+  it('is posted at once, and automatic as null', async () => {
     desk.shown(600)
     desk.begin(URL)
     await time.pass(10)
@@ -191,7 +191,7 @@ describe('a choice', () => {
     expect(bodies().map((body) => (body as { encodingId: unknown }).encodingId)).toEqual([null, 'l', null])
   })
 
-  it('that this device remembers is in the first word', async () => {
+  it('is in the first request when remembered', async () => {
     desk = makeDesk('high')
     desk.shown(600)
     desk.begin(URL)
@@ -199,7 +199,7 @@ describe('a choice', () => {
     expect(bodies()).toEqual([{ mediaId: 'video', encodingId: 'h', maxHeight: 600 }])
   })
 
-  it('that this live does not have is automatic, until the host returns with it', async () => {
+  it('is automatic while the live lacks it', async () => {
     layers = [layer('h', 720)]
     desk = makeDesk('smooth')
     desk.shown(600)
@@ -213,7 +213,7 @@ describe('a choice', () => {
     expect(choices).toHaveLength(4)
   })
 
-  it('made while a request is under way follows it', async () => {
+  it('is posted after the request in flight', async () => {
     desk.shown(600)
     desk.begin(URL)
     answer = () => {
@@ -227,8 +227,8 @@ describe('a choice', () => {
   })
 })
 
-describe('a server that cannot', () => {
-  it('is told again later, a few times', async () => {
+describe('a failed request', () => {
+  it('is retried a few times', async () => {
     layers = null
     answer = () => new Response('{}', { status: 503 })
     desk.shown(600)
@@ -241,7 +241,7 @@ describe('a server that cannot', () => {
     expect(told).toHaveLength(6)
   })
 
-  it('and will not is left alone', async () => {
+  it('is not retried after a refusal', async () => {
     answer = () => new Response('{}', { status: 404 })
     desk.shown(600)
     desk.begin(URL)

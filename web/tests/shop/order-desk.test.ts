@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type PlaceOrder, type Placed, Refused, Unreachable } from '../src/lib/base/api'
-import { type Attempt, GIVE_UP_MS, OrderDesk } from '../src/lib/shop/order-desk'
-import type { Order } from '../src/lib/base/wire'
-import { order } from './fixtures'
-import { VirtualTime, settle } from './virtual-time'
+import { type PlaceOrder, type Placed, Refused, Unreachable } from '../../src/lib/base/api'
+import { type Attempt, GIVE_UP_MS, OrderDesk } from '../../src/lib/shop/order-desk'
+import type { Order } from '../../src/lib/base/wire'
+import { order } from '../support/fixtures'
+import { VirtualTime, settle } from '../support/virtual-time'
 
 const TAP: PlaceOrder = {
   room_id: 'demo',
@@ -70,7 +70,7 @@ describe('a tap', () => {
     ['not-on-sale', 'not_on_sale'],
     ['price-changed', 'price_changed'],
     ['something-new', 'refused'],
-  ])('answered %s ends as %s and is not repeated', async (problem, phase) => {
+  ])('answered %s ends as %s and is not retried', async (problem, phase) => {
     answers = [refused(409, problem)]
     desk().submit(TAP)
     await time.pass(GIVE_UP_MS)
@@ -78,7 +78,7 @@ describe('a tap', () => {
     expect(keys).toHaveLength(1)
   })
 
-  it('repeated while the first is on its way is the same order', async () => {
+  it('repeated while the first is in flight is the same order', async () => {
     answers = [
       { done: false, order_id: 'o1' },
       { done: true, order: order() },
@@ -124,7 +124,7 @@ describe('a bad network', () => {
     expect(keys).toHaveLength(2)
   })
 
-  it('is left at once when the network is back', async () => {
+  it('ends at once when the network is back', async () => {
     const one = desk()
     for (let index = 0; index < 8; index++) answers.push(new Unreachable('x'))
     one.submit(TAP)
@@ -149,7 +149,7 @@ describe('a bad network', () => {
     expect(JSON.parse(stored.get('linli.attempts') ?? '')).toEqual([])
   })
 
-  it('is admitted after a while, and the next tap still uses the key', async () => {
+  it('ends as unknown after a while, and the next tap reuses the key', async () => {
     const one = desk()
     one.submit(TAP)
     await time.pass(GIVE_UP_MS + 60_000)
@@ -163,7 +163,7 @@ describe('a bad network', () => {
 })
 
 describe('an order not yet confirmed', () => {
-  it('is confirmed by the push that overtakes the next question', async () => {
+  it('is confirmed by a push before the next request', async () => {
     answers = [{ done: false, order_id: 'o1' }]
     const one = desk()
     one.submit(TAP)

@@ -10,7 +10,7 @@ export class FakePeer {
   #ufrag = 0
   frames_per_second = 0
   packets_per_second = 0
-  /** Of all that comes over the transport, reports too; null: this browser does not count it. */
+  /** All packets on the transport, RTCP included; null: this browser does not count them. */
   received_per_second: number | null = null
   localDescription: { sdp: string } | null = null
   remoteDescription: { sdp: string } | null = null
@@ -23,7 +23,7 @@ export class FakePeer {
   #bytes = 0
   #at = 0
 
-  /** `now` in monotonic ms; without it, each look at the statistics is one second later than the one before. */
+  /** `now` in monotonic ms; without it, each call of getStats is one second after the previous one. */
   constructor(private readonly now: () => number = () => this.#at + 1_000) {}
 
   addTransceiver(
@@ -54,7 +54,7 @@ export class FakePeer {
   getReceivers() {
     return this.receivers
   }
-  /** The other end says goodbye, as a server does to a host that another one replaces. */
+  /** The server sends close_notify, as to a host that another one replaces. */
   closeTransport() {
     this.transport.state = 'closed'
     this.transport.onstatechange?.()
@@ -68,13 +68,13 @@ export class FakePeer {
   async setLocalDescription(description: { sdp: string }) {
     this.localDescription = description
   }
-  /** As browsers do: an answer that takes one size leaves the first. */
+  /** As browsers do: an answer without simulcast leaves the first encoding. */
   async setRemoteDescription(description: { sdp: string }) {
     this.remoteDescription = description
     if (!/a=simulcast:/.test(description.sdp)) this.encodings = this.encodings.slice(0, 1)
   }
-  /** The checks found a way; the handshake is still to come. */
-  findWay() {
+  /** ICE is connected; the DTLS handshake is still to come. */
+  connectIce() {
     this.iceConnectionState = 'connected'
     this.oniceconnectionstatechange?.()
   }

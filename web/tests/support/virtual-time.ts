@@ -1,5 +1,5 @@
 /** Time that passes only when a test says so. */
-import type { Timers } from '../src/lib/base/timers'
+import type { Timers } from '../../src/lib/base/timers'
 
 export class VirtualTime implements Timers {
   #now = 0

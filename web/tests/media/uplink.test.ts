@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { AGREEING, Judge, type Uplink, sentOf, uplinkOf, verdictOf } from '../src/lib/media/uplink'
+import {
+  AGREEING_SAMPLES,
+  VerdictFilter,
+  type Uplink,
+  sentOf,
+  uplinkOf,
+  verdictOf,
+} from '../../src/lib/media/uplink'
 
 const size = (id: string, bytes: number, packets: number, more: object = {}) => ({
   id,
@@ -16,8 +23,8 @@ const report = (localId: string, fractionLost: number) => ({
 })
 const fine: Uplink = { bitrate: 1_400_000, rtt_ms: 20, frame_rate: 30, lost: 0.001, limited: false }
 
-describe('the numbers', () => {
-  it('are those of all sizes together, the frame rate that of the largest one that moves', () => {
+describe('uplinkOf', () => {
+  it('sums all layers, and takes the frame rate of the largest active one', () => {
     const before = sentOf([size('l', 0, 0), size('m', 0, 0), size('h', 0, 0)], 1_000)
     const stats = [
       size('l', 10_000, 20, { framesPerSecond: 15, frameWidth: 320, frameHeight: 180 }),
@@ -36,7 +43,7 @@ describe('the numbers', () => {
     })
   })
 
-  it('do without what a browser does not say', () => {
+  it('copes with missing statistics', () => {
     const stats = [size('o', 1_000, 1)]
     const sent = sentOf(stats, 1_000)
     expect(uplinkOf(stats, sent, sent)).toBeNull()
@@ -49,7 +56,7 @@ describe('the numbers', () => {
     })
   })
 
-  it('leave out a size that is switched off', () => {
+  it('leaves out an inactive layer', () => {
     const off = size('h', 0, 0, { active: false, qualityLimitationReason: 'bandwidth' })
     const sent = sentOf([off], 0)
     expect(uplinkOf([off], sent, sentOf([off], 1_000))?.limited).toBe(false)
@@ -68,14 +75,14 @@ describe('the verdict', () => {
     expect(verdictOf(uplink)).toBe(verdict)
   })
 
-  it('waits until it is sure, and does not follow every burst', () => {
-    const judge = new Judge()
+  it('changes only after samples agree', () => {
+    const filter = new VerdictFilter()
     const weak = { ...fine, limited: true }
-    const many = (one: Uplink) => Array.from({ length: AGREEING }, () => one)
-    const told = [weak, weak, ...many(fine)].map((one) => judge.hear(one))
+    const many = (one: Uplink) => Array.from({ length: AGREEING_SAMPLES }, () => one)
+    const told = [weak, weak, ...many(fine)].map((one) => filter.sample(one))
     expect(told.slice(0, -1).every((verdict) => verdict === null)).toBe(true)
     expect(told.at(-1)).toBe('good')
-    const then = [weak, weak, fine, ...many(weak)].map((one) => judge.hear(one))
+    const then = [weak, weak, fine, ...many(weak)].map((one) => filter.sample(one))
     expect(then.slice(0, -1).every((verdict) => verdict === 'good')).toBe(true)
     expect(then.at(-1)).toBe('weak')
   })

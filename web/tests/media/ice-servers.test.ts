@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { iceServers } from '../src/lib/media/ice-servers'
+import { iceServers } from '../../src/lib/media/ice-servers'
 
-it('reads servers with and without credentials, and nothing else', () => {
+it('reads STUN and TURN servers from a Link header', () => {
   const header = [
     '<stun:s.example>; rel="ice-server"',
     '<turn:t.example:3478?transport=tcp>; rel="ice-server"; username="9:a"; credential="b/c="; credential-type="password"',
@@ -14,7 +14,7 @@ it('reads servers with and without credentials, and nothing else', () => {
   ])
 })
 
-it('takes any header', () => {
+it('returns no servers for other headers', () => {
   for (const header of [null, '', '<', '<turn:', 'rel="ice-server"', '<stun:a>; rel=ice-server']) {
     expect(iceServers(header)).toEqual([])
   }

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Backoff } from '../src/lib/base/backoff'
+import { Backoff } from '../../src/lib/base/backoff'
 import {
   CONNECT_TIMEOUT_MS,
   ChannelClient,
   type Effect,
-  SILENCE_GRACE_MS,
-} from '../src/lib/room/channel-client'
-import type { ChannelEvent, ServerMessage, Tick } from '../src/lib/base/wire'
+  PONG_GRACE_MS,
+} from '../../src/lib/room/channel-client'
+import type { ChannelEvent, ServerMessage, Tick } from '../../src/lib/base/wire'
 
 const WELCOME = {
   t: 'welcome',
@@ -40,14 +40,14 @@ function join(now = 0, messages: ServerMessage[] = [WELCOME, SNAPSHOT]): void {
 }
 
 describe('joining', () => {
-  it('says hello with its token once the socket is open', () => {
+  it('sends hello with its token once the socket is open', () => {
     client.open(0)
     expect(kinds(client.drain())).toEqual(['phase', 'connect'])
     client.opened(5)
     expect(sent(client.drain())).toEqual([{ t: 'hello', channel: 'room:demo', token: 'token' }])
   })
 
-  it('gives up a socket that does not open in time, and tries again later', () => {
+  it('drops a socket that does not open in time, and retries', () => {
     client.open(0)
     client.drain()
     client.timeout(CONNECT_TIMEOUT_MS)
@@ -57,7 +57,7 @@ describe('joining', () => {
     expect(client.phase).toBe('connecting')
   })
 
-  it('ignores a tick from before the first snapshot', () => {
+  it('ignores a tick before the first snapshot', () => {
     join(0, [WELCOME])
     client.receive(tick(8, stock(8)), 1)
     expect(client.drain()).toEqual([])
@@ -65,7 +65,7 @@ describe('joining', () => {
 })
 
 describe('numbered events', () => {
-  it('are delivered once, whatever is repeated', () => {
+  it('are delivered once when the server repeats them', () => {
     join()
     client.receive(tick(9, stock(8), stock(9)), 1)
     client.receive(tick(10, stock(9), stock(10)), 2)
@@ -79,7 +79,7 @@ describe('numbered events', () => {
     ['a missing event', tick(9, stock(9))],
     ['a missing event at the end', tick(9, stock(8))],
     ['another epoch', { ...tick(8, stock(8)), epoch: 'f' }],
-  ])('are given up at %s: nothing of it is applied and the next hello asks for a snapshot', (_, bad) => {
+  ])('are not applied after %s, and the next hello asks for a snapshot', (_, bad) => {
     join()
     client.receive(bad, 1)
     const effects = client.drain()
@@ -90,7 +90,7 @@ describe('numbered events', () => {
     expect(sent(client.drain())[0]).not.toHaveProperty('offset')
   })
 
-  it('are asked for from where it stopped after a lost connection', () => {
+  it('resume from the last position after a reconnect', () => {
     join()
     client.receive(tick(8, stock(8)), 1)
     client.closed(1006, 2)
@@ -110,7 +110,7 @@ describe('numbered events', () => {
 })
 
 describe('a lost connection', () => {
-  it('waits longer each time, and from the start again after a welcome', () => {
+  it('backs off, and resets after a welcome', () => {
     const waits: number[] = []
     client.open(0)
     for (let now = 0; waits.length < 4;) {
@@ -126,13 +126,13 @@ describe('a lost connection', () => {
     expect((client.nextTimer() ?? 0) - 60_000).toBe(750)
   })
 
-  it('comes back at once when the server says that another one is there', () => {
+  it('reconnects at once after the moved close code', () => {
     join()
     client.closed(3012, 100)
     expect(client.nextTimer()).toBeLessThan(100 + 500)
   })
 
-  it.each([3500, 3501, 3503, 3999])('stays away after close code %i', (code) => {
+  it.each([3500, 3501, 3503, 3999])('is final after close code %i', (code) => {
     join()
     client.closed(code, 1)
     expect(client.phase).toBe('closed')
@@ -140,25 +140,25 @@ describe('a lost connection', () => {
     expect(client.nextTimer()).toBeNull()
   })
 
-  it('is noticed by silence: a ping goes out, and without an answer the line is dead', () => {
+  it('is detected by a ping without a pong', () => {
     join(0)
     const ping = client.nextTimer() ?? 0
     client.timeout(ping)
     expect(sent(client.drain()).map((m) => m.t)).toEqual(['ping'])
-    expect(client.nextTimer()).toBe(25_000 + SILENCE_GRACE_MS)
+    expect(client.nextTimer()).toBe(25_000 + PONG_GRACE_MS)
     client.timeout(client.nextTimer() ?? 0)
     expect(client.phase).toBe('waiting')
   })
 
-  it('is not assumed while anything is heard', () => {
+  it('is not assumed while messages arrive', () => {
     join(0)
     client.timeout(25_000)
     client.receive(tick(7), 29_000)
-    client.timeout(25_000 + SILENCE_GRACE_MS)
+    client.timeout(25_000 + PONG_GRACE_MS)
     expect(client.phase).toBe('live')
   })
 
-  it('ends at once when the network is said to be back', () => {
+  it('ends at once when the network is back', () => {
     join()
     client.closed(1006, 0)
     client.wake(10)
@@ -166,8 +166,8 @@ describe('a lost connection', () => {
   })
 })
 
-describe('who one is', () => {
-  it('changes with a new connection that keeps the position', () => {
+describe('authorise', () => {
+  it('reconnects with the new token and keeps the position', () => {
     client = new ChannelClient('room:demo', new Backoff(() => 0.5))
     join()
     client.authorise('mine', 5)
@@ -182,7 +182,7 @@ describe('who one is', () => {
     })
   })
 
-  it('can be repaired after the token was refused', () => {
+  it('reconnects after the token was refused', () => {
     join()
     client.closed(3501, 1)
     client.authorise('fresh', 2)
@@ -191,13 +191,13 @@ describe('who one is', () => {
 })
 
 describe('chat', () => {
-  it('is refused while there is no line, so that the text is kept', () => {
+  it('is refused while disconnected, so that the text is kept', () => {
     expect(client.chat('1', 'hello')).toBe(false)
     join()
     expect(client.chat('1', 'hello')).toBe(true)
   })
 
-  it('is said again after a reconnect until it is acknowledged', () => {
+  it('is sent again after a reconnect until it is acknowledged', () => {
     join()
     client.chat('1', 'first')
     client.chat('2', 'second')
@@ -214,7 +214,7 @@ describe('chat', () => {
 })
 
 describe("the server's clock", () => {
-  it('is known from the welcome, and better from an answered ping', () => {
+  it('is estimated from the welcome, and better from a pong', () => {
     join(1000)
     expect(client.serverTime(1000)).toBe(WELCOME.at_ms)
     client.receive({ t: 'pong', id: 1, at_ms: WELCOME.at_ms + 500 }, 1200)

@@ -1,10 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Position, follow } from '../src/lib/room/position'
-import { EMPTY_ROOM, applyTick, groupFor, isJoinable, reduce } from '../src/lib/room/room-state'
-import { CHAT_LINES_MAX, type Snapshot, type Tick } from '../src/lib/base/wire'
-import { group } from './fixtures'
+import { type Position, follow } from '../../src/lib/room/position'
+import { EMPTY_ROOM, applyTick, groupFor, isJoinable, reduce } from '../../src/lib/room/room-state'
+import { CHAT_LINES_MAX, type Snapshot, type Tick } from '../../src/lib/base/wire'
+import { group } from '../support/fixtures'
 
 interface Case {
   name: string
@@ -14,13 +14,13 @@ interface Case {
   state: unknown
   position: Position | null
 }
-const VECTORS = join(import.meta.dirname, '..', '..', 'tests', 'vectors')
+const VECTORS = join(import.meta.dirname, '..', '..', '..', 'tests', 'vectors')
 const cases = readdirSync(VECTORS)
   .filter((name) => /^room_.*\.json$/.test(name))
   .flatMap((name) => (JSON.parse(readFileSync(join(VECTORS, name), 'utf8')) as { cases: Case[] }).cases)
 
-describe('the vectors both languages read', () => {
-  it('are there', () => expect(cases.length).toBeGreaterThan(5))
+describe('the vectors shared with Python', () => {
+  it('exist', () => expect(cases.length).toBeGreaterThan(5))
 
   it.each(cases)('$name', ({ channel, snapshot, ticks, state, position }) => {
     let reached = reduce(EMPTY_ROOM, snapshot)
@@ -60,7 +60,7 @@ describe('the room state', () => {
     expect(state.chat.at(-1)?.id).toBe('79')
   })
 
-  it("finds the estate's open group before an older one", () => {
+  it("prefers the estate's open group to an older one", () => {
     const groups = [
       group({ id: 'old', state: 'expired' }),
       group({ id: 'new' }),
@@ -71,7 +71,7 @@ describe('the room state', () => {
     expect(groupFor(groups, 'spinach', null)).toBeNull()
   })
 
-  it('lets nobody join after the end, even before the server has said so', () => {
+  it('is not joinable after its end, even before the server closes it', () => {
     expect(isJoinable(group(), 9_999)).toBe(true)
     expect(isJoinable(group(), 10_000)).toBe(false)
     expect(isJoinable(group({ state: 'expired' }), 0)).toBe(false)

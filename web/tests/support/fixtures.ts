@@ -1,5 +1,5 @@
 /** Things of the wire, with what a test says different. */
-import type { Card, Group, Order, Product, StoreOrder } from '../src/lib/base/wire'
+import type { Card, Group, Order, Product, StoreOrder } from '../../src/lib/base/wire'
 
 export const product = (more: Partial<Product> = {}): Product => ({
   id: 'spinach',

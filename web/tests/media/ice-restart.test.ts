@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { answerOf, fragmentOf, restartIce } from '../src/lib/media/ice-restart'
-import { FakePeer, restartAnswer, sessionOf } from './fake-peer'
+import { answerOf, fragmentOf, restartIce } from '../../src/lib/media/ice-restart'
+import { FakePeer, restartAnswer, sessionOf } from '../support/fake-peer'
 
 const OFFER = [
   'v=0',
@@ -43,8 +43,8 @@ const FRAGMENT = [
   '',
 ].join('\r\n')
 
-describe('the fragment that asks for a restart', () => {
-  it('names the bundle, its first section and the new credentials, and no more', () => {
+describe('fragmentOf', () => {
+  it('has the bundle, the first section and the new credentials', () => {
     expect(fragmentOf(OFFER)).toBe(
       [
         'a=group:BUNDLE 0 1',
@@ -57,7 +57,7 @@ describe('the fragment that asks for a restart', () => {
     )
   })
 
-  it('takes credentials of the whole session, and is none without', () => {
+  it('takes session-level credentials, and is null without any', () => {
     const whole = 'v=0\na=ice-ufrag:u\na=ice-pwd:p\nm=audio 9 X 1\na=mid:a\n'
     expect(fragmentOf(whole)).toBe('m=audio 9 X 1\r\na=mid:a\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n')
     for (const broken of ['', 'v=0', 'm=audio 9 X 1\r\na=mid:a', 'm=audio 9 X 1\r\na=ice-ufrag:u'])
@@ -65,8 +65,8 @@ describe('the fragment that asks for a restart', () => {
   })
 })
 
-describe('the answer that a fragment stands for', () => {
-  it('is the one of before with the ICE lines of every section replaced', () => {
+describe('answerOf', () => {
+  it('replaces the ICE lines of every section', () => {
     const answer = answerOf(ANSWER, FRAGMENT) ?? ''
     expect(answer).not.toContain('old')
     expect(answer).not.toContain('10.0.0.1')
@@ -80,14 +80,14 @@ describe('the answer that a fragment stands for', () => {
     expect(answer.startsWith('v=0\r\na=ice-lite\r\nm=video')).toBe(true)
   })
 
-  it('is none when the fragment has no credentials, or there was no answer', () => {
+  it('is null without credentials or without a previous answer', () => {
     for (const broken of ['', 'a=ice-ufrag:x', 'a=ice-pwd:x', '<html>'])
       expect(answerOf(ANSWER, broken)).toBeNull()
     expect(answerOf('v=0', FRAGMENT)).toBeNull()
   })
 })
 
-describe('a restart', () => {
+describe('restartIce', () => {
   async function restarted(answer: () => Response) {
     const peer = new FakePeer()
     await peer.setRemoteDescription({ sdp: sessionOf('server') })
@@ -103,7 +103,7 @@ describe('a restart', () => {
     return { peer, asked, result }
   }
 
-  it('is one PATCH of the session, whichever its ETag', async () => {
+  it('sends one PATCH with If-Match: *', async () => {
     const { peer, asked, result } = await restarted(restartAnswer)
     expect(result).toBe('applied')
     expect(asked).toHaveLength(1)
@@ -121,7 +121,7 @@ describe('a restart', () => {
     )
   })
 
-  it('names the sizes again, which an answer that takes one has switched off', async () => {
+  it('offers the rid extensions again after an answer without simulcast', async () => {
     const peer = new FakePeer()
     await peer.setRemoteDescription({ sdp: sessionOf('server') })
     let extensions = [
@@ -150,7 +150,7 @@ describe('a restart', () => {
         throw new TypeError('Failed to fetch')
       },
     ],
-  ] as [string, () => Response][])('can be %s', async (meaning, answer) => {
+  ] as [string, () => Response][])('returns %s', async (meaning, answer) => {
     const { peer, result } = await restarted(answer)
     expect(result).toBe(meaning)
     expect(peer.remoteDescription?.sdp).toContain('a=ice-ufrag:server')

@@ -1,23 +1,23 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
-  BEGINS_FOR_MS,
-  CUSHION_MS,
-  FIRST_STEP_MS,
-  GOOD_FOR_MS,
-  SECOND_TRY_MS,
+  STARTUP_MAX_MS,
+  PLAYOUT_DELAY_MAX_MS,
+  STARTUP_STEP_MS,
+  STABLE_MS,
+  SECOND_NACK_MS,
   STEP_MS,
-} from '../src/lib/media/playout-delay'
-import { FIRST_FRAME_MS, FREEZE_MS } from '../src/lib/media/freeze'
+} from '../../src/lib/media/playout-delay'
+import { FIRST_FRAME_TIMEOUT_MS, FREEZE_MS } from '../../src/lib/media/freeze'
 import {
   Player,
   type PlayerPhase,
-  SILENT_MS,
-  STRAIGHT_TIMEOUT_MS,
+  RECEIVE_TIMEOUT_MS,
+  DIRECT_TIMEOUT_MS,
   TRANSPORT_TIMEOUT_MS,
-} from '../src/lib/media/player'
-import { RESTART_PATIENCE_MS } from '../src/lib/media/ice-restart'
-import { FakePeer, restartAnswer, sessionOf } from './fake-peer'
-import { VirtualTime } from './virtual-time'
+} from '../../src/lib/media/player'
+import { RESTART_TIMEOUT_MS } from '../../src/lib/media/ice-restart'
+import { FakePeer, restartAnswer, sessionOf } from '../support/fake-peer'
+import { VirtualTime } from '../support/virtual-time'
 
 interface Asked {
   method: string
@@ -76,14 +76,14 @@ async function play(): Promise<void> {
   await time.pass(2_000)
 }
 
-describe('watching', () => {
-  it('offers to receive both kinds, and plays with the first frame', async () => {
+describe('Player', () => {
+  it('offers recvonly video and audio, and plays with the first frame', async () => {
     await play()
     expect(peer().offered).toEqual(['video:recvonly', 'audio:recvonly'])
     expect(phases).toEqual(['connecting', 'playing'])
   })
 
-  it('gives repairs time on a line that loses, and only there', async () => {
+  it('raises the playout delay on a lossy link only', async () => {
     await play()
     peer().packets_per_second = 200
     await time.pass(3_000)
@@ -91,46 +91,46 @@ describe('watching', () => {
     expect(targets()).toEqual([null])
     peer().nacks = 8
     await time.pass(3_000)
-    expect(targets()).toEqual([CUSHION_MS])
-    await time.pass(GOOD_FOR_MS + 3_000)
+    expect(targets()).toEqual([PLAYOUT_DELAY_MAX_MS])
+    await time.pass(STABLE_MS + 3_000)
     expect(targets()).toEqual([null])
   })
 
-  it('gives repairs time from the first picture on where the way is long', async () => {
+  it('raises the playout delay from the first frame at a high RTT', async () => {
     player.start()
     await time.pass(10)
     peer().round_trip_s = 0.12
     peer().become('connected')
     await time.pass(10)
     expect(phases).toEqual(['connecting'])
-    expect(peer().receivers[0]?.jitterBufferTarget).toBe(FIRST_STEP_MS)
-    await time.pass(BEGINS_FOR_MS)
-    expect(peer().receivers[0]?.jitterBufferTarget).toBe(120 + SECOND_TRY_MS)
+    expect(peer().receivers[0]?.jitterBufferTarget).toBe(STARTUP_STEP_MS)
+    await time.pass(STARTUP_MAX_MS)
+    expect(peer().receivers[0]?.jitterBufferTarget).toBe(120 + SECOND_NACK_MS)
   })
 
-  it('takes the way for long when the handshake took long, though a check was quick', async () => {
+  it('takes the RTT from the handshake when it is higher than that of the checks', async () => {
     player.start()
     await time.pass(10)
     peer().round_trip_s = 0.01
-    peer().findWay()
+    peer().connectIce()
     await time.pass(160)
     peer().become('connected')
-    await time.pass(10 + BEGINS_FOR_MS)
-    expect(peer().receivers[0]?.jitterBufferTarget).toBe(80 + SECOND_TRY_MS)
+    await time.pass(10 + STARTUP_MAX_MS)
+    expect(peer().receivers[0]?.jitterBufferTarget).toBe(80 + SECOND_NACK_MS)
   })
 
-  it('gives repairs of the host time when the server says that its line loses', async () => {
+  it('covers the delay of a lossy host link that the server reports', async () => {
     answer = () =>
       new Response(sessionOf('server'), {
         status: 201,
         headers: { Location: '/live/demo/whep/s1', 'Server-Timing': 'cache, held;dur=140' },
       })
     await play()
-    await time.pass(BEGINS_FOR_MS)
+    await time.pass(STARTUP_MAX_MS)
     expect(peer().receivers[0]?.jitterBufferTarget).toBe(140 + STEP_MS)
   })
 
-  it('ends its session when the page goes away', async () => {
+  it('deletes its session when the page unloads', async () => {
     await play()
     player.stop()
     await time.pass(0)
@@ -140,7 +140,7 @@ describe('watching', () => {
   })
 })
 
-describe('a closed network', () => {
+describe('a network without a direct path', () => {
   const turn =
     '<turn:t.example:3478>; rel="ice-server"; username="9:linli"; credential="x="; credential-type="password"'
   const withRelay = () =>
@@ -149,10 +149,10 @@ describe('a closed network', () => {
       headers: { Location: '/live/demo/whep/s1', Link: turn },
     })
 
-  it('is left through a relay as soon as the straight way has failed', async () => {
+  it('is left through a TURN relay once the direct path has failed', async () => {
     answer = withRelay
     player.start()
-    await time.pass(STRAIGHT_TIMEOUT_MS + 10)
+    await time.pass(DIRECT_TIMEOUT_MS + 10)
     expect(relays).toEqual([[], [{ urls: 'turn:t.example:3478', username: '9:linli', credential: 'x=' }]])
     peer().become('connected')
     peer().frames_per_second = 25
@@ -160,10 +160,10 @@ describe('a closed network', () => {
     expect(phases).toEqual(['connecting', 'playing'])
   })
 
-  it('is called blocked only after relays have failed, too', async () => {
+  it('is reported as blocked only after relays have failed too', async () => {
     answer = withRelay
     player.start()
-    await time.pass(STRAIGHT_TIMEOUT_MS + TRANSPORT_TIMEOUT_MS + 1_000)
+    await time.pass(DIRECT_TIMEOUT_MS + TRANSPORT_TIMEOUT_MS + 1_000)
     expect(phases).not.toContain('blocked')
     await time.pass(60_000)
     expect(phases).toContain('blocked')
@@ -171,7 +171,7 @@ describe('a closed network', () => {
 })
 
 describe('a live that has not begun', () => {
-  it('is asked for again when the server says', async () => {
+  it('is asked for again after Retry-After', async () => {
     answer = () => problem(409, 5)
     player.start()
     await time.pass(4_900)
@@ -181,21 +181,21 @@ describe('a live that has not begun', () => {
     expect(posts()).toBe(2)
   })
 
-  it('is asked for at once when the room says it has begun', async () => {
+  it('is asked for at once when the room goes live', async () => {
     answer = () => problem(409, 60)
     player.start()
     await time.pass(100)
     answer = created
-    player.poke()
+    player.retryNow()
     await time.pass(10)
     expect(posts()).toBe(2)
   })
 })
 
-describe('a live that begins while its absence is being answered', () => {
-  it('is asked for once more at once', async () => {
+describe('a live that begins while the refusal is in flight', () => {
+  it('is asked for again at once', async () => {
     answer = () => {
-      player.poke()
+      player.retryNow()
       answer = created
       return problem(409, 60)
     }
@@ -206,8 +206,8 @@ describe('a live that begins while its absence is being answered', () => {
   })
 })
 
-describe('a picture that stands still', () => {
-  it('gets a new session after some seconds', async () => {
+describe('frozen video', () => {
+  it('gets a new session after the freeze timeout', async () => {
     await play()
     peer().packets_per_second = 100
     peer().frames_per_second = 0
@@ -216,7 +216,7 @@ describe('a picture that stands still', () => {
     expect(phases).toContain('lost')
   })
 
-  it('because nothing arrives gets a restart of ICE first', async () => {
+  it('without packets gets an ICE restart first', async () => {
     await play()
     peer().frames_per_second = 0
     await time.pass(FREEZE_MS + 1_000)
@@ -227,15 +227,15 @@ describe('a picture that stands still', () => {
     expect(phases).toEqual(['connecting', 'playing'])
   })
 
-  it('because nothing arrives gets a new session when that does not help', async () => {
+  it('without packets gets a new session when the ICE restart fails', async () => {
     await play()
     peer().frames_per_second = 0
-    await time.pass(FREEZE_MS + RESTART_PATIENCE_MS + 1_000)
+    await time.pass(FREEZE_MS + RESTART_TIMEOUT_MS + 1_000)
     expect(peer().restarts).toBe(0)
     expect(peers).toHaveLength(2)
   })
 
-  it('gets one even if every restart seems to help', async () => {
+  it('gets a new session even if every ICE restart connects', async () => {
     await play()
     const first = peer()
     restart = () => {
@@ -243,17 +243,17 @@ describe('a picture that stands still', () => {
       return restartAnswer()
     }
     first.frames_per_second = 0
-    await time.pass(FREEZE_MS + RESTART_PATIENCE_MS + 1_500)
+    await time.pass(FREEZE_MS + RESTART_TIMEOUT_MS + 1_500)
     expect(peers).toHaveLength(2)
     expect(first.restarts).toBe(1)
   })
 
-  it('because nothing at all arrives gets a restart of ICE sooner', async () => {
+  it('without any RTCP gets an ICE restart sooner', async () => {
     await play()
     peer().received_per_second = 50
     await time.pass(3_000)
     peer().received_per_second = peer().frames_per_second = 0
-    await time.pass(SILENT_MS + 1_500)
+    await time.pass(RECEIVE_TIMEOUT_MS + 1_500)
     expect(peer().restarts).toBe(1)
     peer().received_per_second = 50
     peer().frames_per_second = 25
@@ -262,7 +262,7 @@ describe('a picture that stands still', () => {
     expect(phases).toEqual(['connecting', 'playing'])
   })
 
-  it('is given time again when packets come again after none did', async () => {
+  it('gets a new timeout when packets resume', async () => {
     await play()
     peer().frames_per_second = 0
     await time.pass(FREEZE_MS - 1_000)
@@ -275,7 +275,7 @@ describe('a picture that stands still', () => {
     expect(peer().restarts).toBe(0)
   })
 
-  it('while the host is away shows by what comes whether the way is well', async () => {
+  it('gets an ICE restart while the host is away if no RTCP arrives', async () => {
     await play()
     player.hold(true)
     peer().frames_per_second = 0
@@ -283,14 +283,14 @@ describe('a picture that stands still', () => {
     await time.pass(10_000)
     expect(peer().restarts).toBe(0)
     peer().received_per_second = 0
-    await time.pass(SILENT_MS + 1_500)
+    await time.pass(RECEIVE_TIMEOUT_MS + 1_500)
     expect(peer().restarts).toBe(1)
     peer().received_per_second = 2
     await time.pass(30_000)
     expect(peers).toHaveLength(1)
   })
 
-  it('is left alone while the host is away', async () => {
+  it('keeps its session while the host is away', async () => {
     await play()
     player.hold(true)
     peer().frames_per_second = 0
@@ -301,18 +301,18 @@ describe('a picture that stands still', () => {
     expect(peers).toHaveLength(1)
   })
 
-  it('that never came although much arrives is a codec we lack', async () => {
+  it('that never decodes a frame is reported as unsupported', async () => {
     player.start()
     await time.pass(10)
     peer().become('connected')
     peer().packets_per_second = 150
-    await time.pass(FIRST_FRAME_MS + 2_000)
+    await time.pass(FIRST_FRAME_TIMEOUT_MS + 2_000)
     expect(phases.at(-1)).toBe('unsupported')
   })
 })
 
 describe('a network that blocks WebRTC', () => {
-  it('is called that after the second transport that fails, and tried again all the same', async () => {
+  it('is reported after the second failed transport, and retried', async () => {
     player.start()
     await time.pass(TRANSPORT_TIMEOUT_MS + 2_000)
     expect(phases).toContain('lost')
@@ -324,7 +324,7 @@ describe('a network that blocks WebRTC', () => {
 })
 
 describe('a broken transport', () => {
-  it('may heal by itself', async () => {
+  it('may recover by itself', async () => {
     await play()
     peer().become('disconnected')
     await time.pass(1_000)
@@ -333,14 +333,14 @@ describe('a broken transport', () => {
     expect(peers).toHaveLength(1)
   })
 
-  it('is replaced at once when the other end has closed it', async () => {
+  it('is replaced at once after close_notify', async () => {
     await play()
     peer().closeTransport()
     await time.pass(1_000)
     expect(peers).toHaveLength(2)
   })
 
-  it('is restarted at once, in its session', async () => {
+  it('gets an ICE restart at once', async () => {
     await play()
     peer().become('disconnected')
     await time.pass(10)
@@ -351,7 +351,7 @@ describe('a broken transport', () => {
     expect(peers).toHaveLength(1)
   })
 
-  it('is replaced at once when the server does not restart it', async () => {
+  it('is replaced at once when the server refuses the ICE restart', async () => {
     await play()
     restart = () => problem(422)
     peer().become('disconnected')
@@ -359,7 +359,7 @@ describe('a broken transport', () => {
     expect(peers).toHaveLength(2)
   })
 
-  it('that works is kept when another network cannot be moved to', async () => {
+  it('that works is kept when the restart for a new network fails', async () => {
     await play()
     restart = () => problem(422)
     player.networkChanged()
@@ -367,7 +367,7 @@ describe('a broken transport', () => {
     expect(peers).toHaveLength(1)
   })
 
-  it('is replaced when it does not', async () => {
+  it('is replaced when it does not recover', async () => {
     await play()
     peer().become('disconnected')
     await time.pass(6_000)
@@ -377,7 +377,7 @@ describe('a broken transport', () => {
 })
 
 describe('an offer the server cannot use', () => {
-  it('is said to be unsupported', async () => {
+  it('is reported as unsupported', async () => {
     answer = () => problem(422)
     player.start()
     await time.pass(10)
