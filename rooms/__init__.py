@@ -1,4 +1,4 @@
-"""People in a room: numbered events, the state they add up to, chat, counts, limits on senders.
+"""The room engine: numbered events, the state they add up to, chat, counters, rate limits.
 
 Pure rules; `rooms/io/` holds Redis and the fan-out to viewers. All times on the wire are integer
 UTC milliseconds (`_at_ms`), money is integer fen (`_fen`).

@@ -1,4 +1,4 @@
-"""The ports of the room engine: the log that numbers events, and the bus between processes.
+"""The ports of the room engine: the log that numbers events, and the bus between workers.
 
 Both have a memory and a Redis implementation under `rooms/io/` and one contract suite
 (tests/contracts/test_rooms_log.py, test_rooms_bus.py).
@@ -14,7 +14,7 @@ from rooms.messages import ChatLine, Counters
 from rooms.state import State
 
 LOG_EVENTS_MAX = 1_000
-"""Events a log keeps at least, and with which a viewer who was away can be served."""
+"""Events a log keeps at least, from which a returning viewer can recover."""
 CHANNEL_CHARS_MAX = 80
 
 
@@ -34,7 +34,7 @@ class Position(NamedTuple):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What a log holds: its end, the state there, its newest events, oldest first, without gaps.
+    """The content of a log: its end, the state there, its newest events, oldest first, no gaps.
 
     `events` may be fewer than ever happened; the state always includes all of them.
     """
@@ -45,7 +45,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
-    """Lossy things of a channel that one process hands to all: chat and names of who came."""
+    """The lossy lane of a channel, as one worker publishes it: chat, and names of who joined."""
 
     chat: tuple[ChatLine, ...] = ()
     joins: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class RoomLog(Protocol):
 
     One append is atomic: its events get consecutive offsets, are stored, and are published on the
     channel's topic of the bus in the same step; two appends never interleave. A log that lost
-    events it had numbered continues in a new epoch. Logs nobody uses for days disappear.
+    events it had numbered continues in a new epoch. Logs that are unused for days expire.
     """
 
     async def append(
@@ -65,7 +65,7 @@ class RoomLog(Protocol):
         """Number, keep and publish `events` (at least one); return the position of the last.
 
         With `only_first`, nothing is appended to a log that has events already, and its end is
-        returned: of several who begin a log at the same time, one does.
+        returned: of several workers that begin a log at the same time, one does.
 
         Raises:
             LogUnavailable: It is not known whether they were appended.
@@ -90,64 +90,64 @@ class RoomLog(Protocol):
 
 
 class BusListener(Protocol):
-    """Who hears what a bus carries. Calls are synchronous and must not raise."""
+    """Receives what a bus carries. Calls are synchronous and must not raise."""
 
-    def heard_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
+    def on_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
         """Numbered events were appended to `channel`."""
         ...
 
-    def heard_batch(self, channel: str, batch: Batch) -> None:
-        """Some process handed around chat and joins of `channel`, maybe this one."""
+    def on_batch(self, channel: str, batch: Batch) -> None:
+        """A worker, maybe this one, published chat and joins of `channel`."""
         ...
 
-    def heard_private(self, user_id: str, message: bytes) -> None:
-        """Somebody told `user_id` something (an encoded `PrivateEvent`)."""
+    def on_private(self, user_id: str, message: bytes) -> None:
+        """A message for the connections of `user_id`: an encoded `PrivateEvent`."""
         ...
 
-    def bus_restored(self) -> None:
-        """The bus works again after a time in which messages were missed."""
+    def on_restored(self) -> None:
+        """The bus is connected again; messages of the time between were lost."""
         ...
 
 
 class RoomBus(Protocol):
-    """Live messages between processes: at most once, in order per sender, none kept."""
+    """Live messages between workers: at most once, in order per sender, none kept."""
 
     async def run(self, listener: BusListener, on_ready: Callable[[], None]) -> None:
-        """Hear until cancelled, coming back by itself after every failure."""
+        """Receive until cancelled, reconnecting after every failure."""
         ...
 
     async def join(self, channel: str) -> None:
-        """Return once everything published on `channel` from now on will be heard.
+        """Return once everything published on `channel` from now on will be received.
 
         Raises:
-            LogUnavailable: Not heard yet; it will be once the bus is restored.
+            LogUnavailable: Not subscribed yet; it will be once the bus is restored.
         """
         ...
 
     async def leave(self, channel: str) -> None:
-        """Stop hearing `channel`; never raises."""
+        """Unsubscribe from `channel`; never raises."""
         ...
 
-    async def hand_round(self, channel: str, batch: Batch) -> None:
-        """Give `batch` to every process that joined, and keep its chat lines for newcomers.
+    async def publish(self, channel: str, batch: Batch) -> None:
+        """Send `batch` to every worker that joined, and keep its chat lines for newcomers.
 
         Raises:
-            LogUnavailable: It is not known whether anybody heard it.
+            LogUnavailable: It is not known whether it was delivered.
         """
         ...
 
-    async def tell(self, user_id: str, message: bytes) -> None:
-        """Give `message` to every process, for the connections of `user_id`.
+    async def send_to(self, user_id: str, message: bytes) -> None:
+        """Send `message` to every worker, for the connections of `user_id`.
 
         Raises:
-            LogUnavailable: It is not known whether anybody heard it.
+            LogUnavailable: It is not known whether it was delivered.
         """
         ...
 
-    async def tally(self, channel: str, process: str, viewers: int, likes: int) -> Counters:
-        """Report this process's viewers and new likes; return the sums over all processes.
+    async def tally(self, channel: str, worker_id: str, viewers: int, likes: int) -> Counters:
+        """Report this worker's viewers and new likes; return the sums over all workers.
 
-        A process that does not report for `TALLY_TTL_S` is no longer counted.
+        A worker that does not report for `TALLY_TTL_S` is no longer counted.
 
         Raises:
             LogUnavailable: It is not known whether the likes were added.
@@ -155,7 +155,7 @@ class RoomBus(Protocol):
         ...
 
     async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:
-        """Return the newest lines handed round in `channel`, oldest first.
+        """Return the newest lines published in `channel`, oldest first.
 
         Raises:
             LogUnavailable: Try again later.

@@ -1,4 +1,4 @@
-"""What the room engine says to viewers: ticks, snapshots, private answers; and the lossy lane."""
+"""Messages of the room engine to viewers: ticks, private events, and the lossy lane."""
 
 from typing import TypeAlias
 

@@ -32,7 +32,7 @@ class TokenBucket:
         return taken
 
     def is_full(self, now: float) -> bool:
-        """Whether it says no more than a new bucket would, so that it may be forgotten."""
+        """Whether it equals a new bucket, so that it may be forgotten."""
         self._refill(now)
         return self._tokens >= self.burst
 

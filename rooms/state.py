@@ -1,4 +1,4 @@
-"""What a channel's numbered events and ticks add up to; the same rules run in every browser.
+"""The reducer: what a channel's events and ticks add up to; browsers run the same rules.
 
 tests/vectors/room_reducer.json holds examples that Python and TypeScript both pass.
 """
@@ -69,7 +69,7 @@ def empty_state(channel: str) -> State:
 
 
 def apply(state: State, event: ChannelEvent) -> State:
-    """Return the state after one numbered event; kinds that leave no trace change nothing."""
+    """Return the state after one numbered event; other kinds change nothing."""
     if isinstance(state, StoreState):
         return state
     replace = msgspec.structs.replace
@@ -126,7 +126,7 @@ def _regrouped(groups: tuple[Group, ...], group: Group) -> tuple[Group, ...]:
     if any(other.id == group.id for other in groups):
         return tuple(group if other.id == group.id else other for other in groups)
     if len(groups) >= GROUPS_MAX:
-        # The first that has ended makes room, or else the very first.
+        # The first that has ended is dropped, or else the very first.
         ended = (at for at, other in enumerate(groups) if other.state in GROUP_STATES_ENDED)
         gone = next(ended, 0)
         groups = groups[:gone] + groups[gone + 1 :]

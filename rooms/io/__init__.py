@@ -1,1 +1,1 @@
-"""The room engine's world: Redis, memory stand-ins, and the fan-out to viewers of this process."""
+"""The room engine's I/O: Redis, the memory stores, and the fan-out to viewers of this worker."""

@@ -1,8 +1,8 @@
-"""The viewers of one channel in this process: the same bytes to all of them, less to the slow.
+"""The subscribers of one channel in this worker: the same bytes to all, less to the slow.
 
-Three levels: `FULL` gets every frame; `THIN`, whose socket does not take what it is given, gets
-numbered events only; `STALE`, with too much waiting, gets nothing, and a snapshot once it has
-caught up. Levels change only between two broadcasts, so that nobody misses or repeats a frame.
+Three levels: `FULL` gets every frame; `THIN`, whose socket buffer is full, gets numbered events
+only; `STALE`, with too much waiting, gets nothing, and a snapshot once its buffer is empty. Levels
+change only between two broadcasts, so that no frame is missed or duplicated.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from typing import Protocol
 from rooms.messages import Tick, You
 from rooms.state import Snapshot
 
-SLICE_SEATS = 500
-"""Viewers written to before other work gets its turn."""
+SLICE_SUBSCRIBERS = 500
+"""Subscribers written to before other tasks get their turn."""
 STALE_BYTES = 128 * 1024
 """More than the largest snapshot, or a slow newcomer would get one after the other."""
 STALE_S_MAX = 10.0
@@ -31,7 +31,7 @@ class Codec(Protocol):
 
 
 class Level(IntEnum):
-    """How much a viewer gets."""
+    """How much a subscriber gets."""
 
     FULL = 0
     THIN = 1
@@ -40,7 +40,7 @@ class Level(IntEnum):
 
 @dataclass(slots=True)
 class Counts:
-    """What this process did since it started; gauges say so. Frames and bytes are of broadcasts."""
+    """Figures of this worker since its start, or gauges. Frames and bytes are of broadcasts."""
 
     connections: int = 0  # gauge
     connected_total: int = 0
@@ -61,8 +61,8 @@ class Counts:
     closed_total: dict[int, int] = field(default_factory=dict)  # by close code
 
 
-class Seat:
-    """One viewer's place: where its bytes go and how far behind it is. Base of connections."""
+class Subscriber:
+    """One viewer: where its bytes go and how far behind it is. Base of connections."""
 
     __slots__ = (
         "audience",
@@ -86,128 +86,134 @@ class Seat:
         self.write: Callable[[bytes], object] = nothing
 
     def waiting_bytes(self) -> int:
-        """Return how many bytes the socket has not taken yet."""
+        """Return how many bytes wait in the write buffer."""
         raise NotImplementedError
 
     def close_slow(self) -> None:
-        """Close with "too slow, come back"."""
+        """Close with code 3008."""
         raise NotImplementedError
 
 
 def nothing(_: bytes) -> None:
-    """Write nowhere: the connection is closing."""
+    """Discard: the connection is closing."""
 
 
 class Audience:
-    """All seats of one channel, by codec."""
+    """All subscribers of one channel, by codec."""
 
     __slots__ = ("_batches", "_behind", "_changed", "_counts", "_full")
 
     def __init__(self, codecs: int, counts: Counts) -> None:
-        self._full: list[dict[Seat, None]] = [{} for _ in range(codecs)]
-        self._batches: list[tuple[Seat, ...] | None] = [None] * codecs
-        self._behind: dict[Seat, None] = {}
-        self._changed: dict[Seat, None] = {}
+        self._full: list[dict[Subscriber, None]] = [{} for _ in range(codecs)]
+        self._batches: list[tuple[Subscriber, ...] | None] = [None] * codecs
+        self._behind: dict[Subscriber, None] = {}
+        self._changed: dict[Subscriber, None] = {}
         self._counts = counts
 
     def __len__(self) -> int:
         return sum(map(len, self._full)) + len(self._behind)
 
-    def add(self, seat: Seat) -> None:
-        """Let `seat` hear every broadcast that begins from now on."""
-        seat.audience = self
-        self._full[seat.codec][seat] = None
-        self._batches[seat.codec] = None
-        if seat.paused:
-            self._changed[seat] = None
+    def add(self, subscriber: Subscriber) -> None:
+        """Send `subscriber` every broadcast that begins from now on."""
+        subscriber.audience = self
+        self._full[subscriber.codec][subscriber] = None
+        self._batches[subscriber.codec] = None
+        if subscriber.paused:
+            self._changed[subscriber] = None
 
-    def remove(self, seat: Seat) -> None:
-        """Forget `seat`."""
-        seat.audience = None
-        if self._full[seat.codec].pop(seat, seat) is None:
-            self._batches[seat.codec] = None
-        self._behind.pop(seat, None)
-        self._changed.pop(seat, None)
+    def remove(self, subscriber: Subscriber) -> None:
+        """Forget `subscriber`."""
+        subscriber.audience = None
+        if self._full[subscriber.codec].pop(subscriber, subscriber) is None:
+            self._batches[subscriber.codec] = None
+        self._behind.pop(subscriber, None)
+        self._changed.pop(subscriber, None)
 
-    def changed(self, seat: Seat) -> None:
-        """Take note that `seat` was paused or resumed by its transport."""
-        self._changed[seat] = None
+    def changed(self, subscriber: Subscriber) -> None:
+        """Mark `subscriber` as paused or resumed by its transport."""
+        self._changed[subscriber] = None
 
     @property
     def needs_settling(self) -> bool:
-        """Whether some seat was paused or resumed since `settle`."""
+        """Whether some subscriber was paused or resumed since `settle`."""
         return bool(self._changed)
 
-    def seats(self) -> list[Seat]:
-        """Return all seats."""
-        return [*(seat for seats in self._full for seat in seats), *self._behind]
+    def subscribers(self) -> list[Subscriber]:
+        """Return all subscribers."""
+        return [
+            *(subscriber for subscribers in self._full for subscriber in subscribers),
+            *self._behind,
+        ]
 
     def settle(self, now: float, snapshot: Callable[[int], bytes]) -> None:
-        """Move seats to their level; who has caught up after being stale gets `snapshot(codec)`.
+        """Move subscribers to their level; a stale one that resumed gets `snapshot(codec)`.
 
         Must not run during a broadcast.
         """
         changed, self._changed = self._changed, {}
-        for seat in (*changed, *(seat for seat in self._behind if seat not in changed)):
-            if seat.paused:
-                self._fall_behind(seat, now)
-            elif seat.level is not Level.FULL:
-                if seat.level is Level.STALE:
-                    seat.write(snapshot(seat.codec))
+        for subscriber in (
+            *changed,
+            *(subscriber for subscriber in self._behind if subscriber not in changed),
+        ):
+            if subscriber.paused:
+                self._fall_behind(subscriber, now)
+            elif subscriber.level is not Level.FULL:
+                if subscriber.level is Level.STALE:
+                    subscriber.write(snapshot(subscriber.codec))
                     self._counts.slow_snapshots_total += 1
-                seat.level = Level.FULL
-                del self._behind[seat]
-                self.add(seat)
+                subscriber.level = Level.FULL
+                del self._behind[subscriber]
+                self.add(subscriber)
 
     def close_hopeless(self, now: float) -> None:
-        """Close who has been behind too long."""
-        for seat in list(self._behind):
-            behind_s = now - seat.behind_since
-            if behind_s > (STALE_S_MAX if seat.level is Level.STALE else BEHIND_S_MAX):
+        """Close subscribers that have been behind too long."""
+        for subscriber in list(self._behind):
+            behind_s = now - subscriber.behind_since
+            if behind_s > (STALE_S_MAX if subscriber.level is Level.STALE else BEHIND_S_MAX):
                 self._counts.slow_closed_total += 1
-                seat.close_slow()
+                subscriber.close_slow()
 
     async def broadcast(
         self, full: Callable[[int], bytes], thin: Callable[[int], bytes] | None
     ) -> None:
-        """Write one frame per codec to everybody, in slices; `thin` is for those behind, if any."""
-        # All lists are taken first: who comes or changes level meanwhile is not concerned.
-        behind = [seat for seat in self._behind if seat.level is Level.THIN]
+        """Write one frame per codec to all, in slices; `thin` goes to those behind, if given."""
+        # All lists are taken first: whoever joins or changes level meanwhile is in the next.
+        behind = [subscriber for subscriber in self._behind if subscriber.level is Level.THIN]
         batches = [(codec, self._batch(codec)) for codec in range(len(self._full))]
         for codec, batch in batches:
             if batch:
                 await self._write(batch, full(codec))
         self._counts.lossy_dropped_total += len(self._behind)
         if thin is not None:
-            for seat in behind:
-                seat.write(thin(seat.codec))
+            for subscriber in behind:
+                subscriber.write(thin(subscriber.codec))
             self._counts.frames_total += len(behind)
 
-    async def _write(self, batch: tuple[Seat, ...], frame: bytes) -> None:
+    async def _write(self, batch: tuple[Subscriber, ...], frame: bytes) -> None:
         counts = self._counts
-        for start in range(0, len(batch), SLICE_SEATS):
+        for start in range(0, len(batch), SLICE_SUBSCRIBERS):
             if start:
                 await asyncio.sleep(0)
-            part = batch[start : start + SLICE_SEATS]
-            for seat in part:
-                seat.write(frame)
+            part = batch[start : start + SLICE_SUBSCRIBERS]
+            for subscriber in part:
+                subscriber.write(frame)
             counts.frames_total += len(part)
             counts.bytes_total += len(part) * len(frame)
 
-    def _batch(self, codec: int) -> tuple[Seat, ...]:
+    def _batch(self, codec: int) -> tuple[Subscriber, ...]:
         batch = self._batches[codec]
         if batch is None:
             batch = self._batches[codec] = tuple(self._full[codec])
         return batch
 
-    def _fall_behind(self, seat: Seat, now: float) -> None:
-        if seat.level is Level.FULL:
-            seat.level = Level.THIN
-            seat.behind_since = now
-            self._full[seat.codec].pop(seat, None)
-            self._batches[seat.codec] = None
-            self._behind[seat] = None
+    def _fall_behind(self, subscriber: Subscriber, now: float) -> None:
+        if subscriber.level is Level.FULL:
+            subscriber.level = Level.THIN
+            subscriber.behind_since = now
+            self._full[subscriber.codec].pop(subscriber, None)
+            self._batches[subscriber.codec] = None
+            self._behind[subscriber] = None
             self._counts.slow_thinned_total += 1
-        if seat.level is Level.THIN and seat.waiting_bytes() > STALE_BYTES:
-            seat.level = Level.STALE
-            seat.behind_since = now
+        if subscriber.level is Level.THIN and subscriber.waiting_bytes() > STALE_BYTES:
+            subscriber.level = Level.STALE
+            subscriber.behind_since = now

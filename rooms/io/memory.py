@@ -1,7 +1,7 @@
-"""The room log and bus in memory: for tests, and for one process without Redis.
+"""The room log and bus in memory: for tests, and for one worker without Redis.
 
 All `MemoryRoomLog` and `MemoryRoomBus` objects of one `MemoryRooms` are one system; each bus is one
-process.
+worker.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class _Log:
 
 
 class MemoryRooms:
-    """What Redis is to the real ones. `down` makes every call fail, as a lost connection would."""
+    """The store behind them, as Redis is behind the real ones. While `down`, every call fails."""
 
     def __init__(self) -> None:
         self.down = False
@@ -53,7 +53,7 @@ class MemoryRooms:
         self.down = True
 
     def mend(self) -> None:
-        """End the cut; each bus tells its listener."""
+        """End the cut; each bus calls its listener."""
         self.down = False
         for bus in self.buses:
             bus.restored()
@@ -122,26 +122,26 @@ class MemoryRoomBus:
         """See `RoomBus.leave`."""
         self._joined.discard(channel)
 
-    async def hand_round(self, channel: str, batch: Batch) -> None:
-        """See `RoomBus.hand_round`."""
+    async def publish(self, channel: str, batch: Batch) -> None:
+        """See `RoomBus.publish`."""
         self._check()
         known = self._rooms.chat.get(channel, ())
         self._rooms.chat[channel] = (*known, *batch.chat)[-CHAT_LINES_MAX:]
         for bus in self._rooms.buses:
             if bus._listener and channel in bus._joined:
-                bus._listener.heard_batch(channel, batch)
+                bus._listener.on_batch(channel, batch)
 
-    async def tell(self, user_id: str, message: bytes) -> None:
-        """See `RoomBus.tell`."""
+    async def send_to(self, user_id: str, message: bytes) -> None:
+        """See `RoomBus.send_to`."""
         self._check()
         for bus in self._rooms.buses:
             if bus._listener:
-                bus._listener.heard_private(user_id, message)
+                bus._listener.on_private(user_id, message)
 
-    async def tally(self, channel: str, process: str, viewers: int, likes: int) -> Counters:
-        """See `RoomBus.tally`; here a process is counted until it reports none."""
+    async def tally(self, channel: str, worker_id: str, viewers: int, likes: int) -> Counters:
+        """See `RoomBus.tally`; here a worker is counted until it reports none."""
         self._check()
-        self._rooms.viewers[channel][process] = viewers
+        self._rooms.viewers[channel][worker_id] = viewers
         self._rooms.likes[channel] += likes
         return Counters(sum(self._rooms.viewers[channel].values()), self._rooms.likes[channel])
 
@@ -151,14 +151,14 @@ class MemoryRoomBus:
         return self._rooms.chat.get(channel, ())
 
     def events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
-        """Carry numbered events to this process."""
+        """Deliver numbered events to this worker."""
         if self._listener and channel in self._joined and not self._rooms.down:
-            self._listener.heard_events(channel, epoch, events)
+            self._listener.on_events(channel, epoch, events)
 
     def restored(self) -> None:
-        """Tell the listener that the cut is over."""
+        """Notify the listener that the cut is over."""
         if self._listener:
-            self._listener.bus_restored()
+            self._listener.on_restored()
 
     def _check(self) -> None:
         if self._rooms.down:

@@ -1,4 +1,4 @@
-"""The bus between processes over Redis pub/sub, on a connection of its own that never gives up."""
+"""The bus between workers over Redis pub/sub, on a connection of its own that always reconnects."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from rooms.state import CHAT_LINES_MAX
 
 PRIVATE_TOPIC = "rooms:you"
 PING_AFTER_S = 10.0
-"""Silence after which the connection is asked whether it lives; as much again and it is dead."""
+"""Silence after which a PING is sent; as much again and the connection is dead."""
 CONNECT_TIMEOUT_S = 5.0
 JOIN_TIMEOUT_S = 3.0
 RETRY_S_MIN = 0.1
@@ -36,33 +36,33 @@ _private_decoder = msgspec.msgpack.Decoder(tuple[str, bytes])
 
 
 class RedisRoomBus:
-    """See `RoomBus`. `redis` is used for publishing; hearing has a connection made like its own."""
+    """See `RoomBus`. `redis` publishes; a connection with the same settings subscribes."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._hand_round = redis.register_script(scripts.HAND_ROUND)
+        self._publish_batch = redis.register_script(scripts.PUBLISH_BATCH)
         self._tally = redis.register_script(scripts.TALLY)
         self._topics: dict[str, str] = {}  # topic → channel
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._connection: Any = None
         self.restored_total = 0
 
-    # Hearing
+    # Subscribing
 
     async def run(self, listener: BusListener, on_ready: Callable[[], None]) -> None:
         """See `RoomBus.run`."""
         retry_s = RETRY_S_MIN
-        heard_before = False
+        was_connected = False
         while True:
             try:
                 await self._connect(listener)
-                if heard_before:
+                if was_connected:
                     self.restored_total += 1
-                    listener.bus_restored()
-                heard_before = True
+                    listener.on_restored()
+                was_connected = True
                 retry_s = RETRY_S_MIN
                 on_ready()
-                await self._hear(listener)
+                await self._listen(listener)
             except (RedisError, OSError) as error:
                 log.warning("room bus lost", error=type(error).__name__)
             finally:
@@ -92,26 +92,26 @@ class RedisRoomBus:
             with contextlib.suppress(RedisError, OSError):
                 await self._send("UNSUBSCRIBE", topic)
 
-    # Saying
+    # Publishing
 
-    async def hand_round(self, channel: str, batch: Batch) -> None:
-        """See `RoomBus.hand_round`."""
+    async def publish(self, channel: str, batch: Batch) -> None:
+        """See `RoomBus.publish`."""
         head = [channel_topic(channel), b"B" + _encoder.encode(batch)]
         lines = [_encoder.encode(line) for line in batch.chat]
         await self._script(
-            self._hand_round, channel, "chat", [*head, LOG_TTL_S * 1000, CHAT_LINES_MAX, *lines]
+            self._publish_batch, channel, "chat", [*head, LOG_TTL_S * 1000, CHAT_LINES_MAX, *lines]
         )
 
-    async def tell(self, user_id: str, message: bytes) -> None:
-        """See `RoomBus.tell`."""
+    async def send_to(self, user_id: str, message: bytes) -> None:
+        """See `RoomBus.send_to`."""
         try:
             await self._redis.publish(PRIVATE_TOPIC, _encoder.encode((user_id, message)))
         except (RedisError, OSError) as error:
             raise LogUnavailable(str(error)) from error
 
-    async def tally(self, channel: str, process: str, viewers: int, likes: int) -> Counters:
+    async def tally(self, channel: str, worker_id: str, viewers: int, likes: int) -> Counters:
         """See `RoomBus.tally`."""
-        args = [process, viewers, likes, int(TALLY_TTL_S * 1000), LOG_TTL_S * 1000]
+        args = [worker_id, viewers, likes, int(TALLY_TTL_S * 1000), LOG_TTL_S * 1000]
         return Counters(*await self._script(self._tally, channel, "tally", args))
 
     async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:
@@ -153,7 +153,7 @@ class RedisRoomBus:
         self._connection = connection
 
     async def _subscribe(self, connection: Any, listener: BusListener) -> None:
-        """Return once all topics are heard, those included that are joined meanwhile."""
+        """Return once all topics are confirmed, those included that are joined meanwhile."""
         confirmed: set[str] = set()
         while missing := {PRIVATE_TOPIC, *self._topics} - confirmed:
             await connection.send_command("SUBSCRIBE", *missing, check_health=False)
@@ -169,12 +169,12 @@ class RedisRoomBus:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(LogUnavailable("the bus was lost"))
-                waiting.exception()  # Whoever waited may have given up meanwhile.
+                waiting.exception()  # The waiting call may have timed out meanwhile.
         self._waiting.clear()
         if connection is not None:
             await _drop(connection)
 
-    async def _hear(self, listener: BusListener) -> None:
+    async def _listen(self, listener: BusListener) -> None:
         silent = False
         while True:
             message = await self._connection.read_response(timeout=PING_AFTER_S)
@@ -200,16 +200,16 @@ class RedisRoomBus:
         try:
             if topic == PRIVATE_TOPIC:
                 user_id, message = _private_decoder.decode(payload)
-                listener.heard_private(user_id, message)
+                listener.on_private(user_id, message)
             elif (channel := self._topics.get(topic)) is not None:
                 if payload[:1] == b"E":
-                    listener.heard_events(channel, *decode_published(payload[1:]))
+                    listener.on_events(channel, *decode_published(payload[1:]))
                 else:
-                    listener.heard_batch(channel, _batch_decoder.decode(payload[1:]))
+                    listener.on_batch(channel, _batch_decoder.decode(payload[1:]))
         except (msgspec.DecodeError, ValueError) as error:
             # A newer program on the same Redis during a roll-out. Numbered events are found
             # missing by their offset and read from the log.
-            log.warning("room bus message not understood", topic=topic, error=str(error))
+            log.warning("room bus message not decodable", topic=topic, error=str(error))
 
     async def _send(self, *command: str) -> None:
         if self._connection is None:

@@ -16,7 +16,7 @@ from rooms.state import RoomState, State, StoreState, apply, empty_state, is_sto
 LOG_TTL_S = 7 * 86_400
 APPEND_TOKEN_TTL_S = 60
 SAVE_EVERY_EVENTS = 256
-"""Events after which whoever appends saves the state, so that older ones may go."""
+"""Events after which an append saves the state, so that older ones may be trimmed."""
 
 _event_decoder = msgspec.msgpack.Decoder(ChannelEvent)
 _events_decoder = msgspec.msgpack.Decoder(tuple[ChannelEvent, ...])
@@ -54,7 +54,7 @@ class RedisRoomLog:
     ) -> Position:
         """See `RoomLog.append`."""
         assert 0 < len(events) <= LOG_EVENTS_MAX, "one to LOG_EVENTS_MAX events at once"
-        # redis-py repeats a command whose connection broke; the token makes that harmless.
+        # redis-py resends a command whose connection broke; the token makes that harmless.
         token = uuid.uuid4().hex
         keys = [channel_key(channel, kind) for kind in ("meta", "log", f"done:{token}")]
         head: list[str | int] = [_new_epoch(), LOG_TTL_S * 1000, channel_topic(channel)]

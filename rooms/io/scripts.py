@@ -6,9 +6,9 @@ reaches all nodes.
     rooms:{channel}:meta     hash    epoch, offset, run (id of the server that wrote last),
                                      state and saved (the offset it belongs to)
     rooms:{channel}:log      stream  one entry per event, id = offset-0, field e = MessagePack
-    rooms:{channel}:done:T   string  where the append with token T ended, against its repetition
+    rooms:{channel}:done:T   string  end of the append with token T, against its resend
     rooms:{channel}:chat     list    the newest chat lines
-    rooms:{channel}:tally    hash    likes, and per process its viewers and when they expire
+    rooms:{channel}:tally    hash    likes, and per worker its viewers and when they expire
 
 An epoch ends where events may have been lost: with the keys, or with a server that restarted or
 was replaced by its replica (its run id differs), since either may have forgotten the last second.
@@ -93,7 +93,7 @@ return 0
 """
 
 # KEYS chat. ARGV topic, payload, ttl ms, lines kept, lines…
-HAND_ROUND = """
+PUBLISH_BATCH = """
 if #ARGV > 4 then
   for at = 5, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[at]) end
   redis.call('LTRIM', KEYS[1], -tonumber(ARGV[4]), -1)
@@ -102,8 +102,8 @@ end
 return redis.call('PUBLISH', ARGV[1], ARGV[2])
 """
 
-# KEYS tally. ARGV process, viewers, likes, ttl of a process ms, ttl of the key ms.
-# Returns viewers, likes. A process is the field 'p:' + id, holding "viewers expires-at-ms".
+# KEYS tally. ARGV worker id, viewers, likes, ttl of a worker ms, ttl of the key ms.
+# Returns viewers, likes. A worker is the field 'p:' + id, holding "viewers expires-at-ms".
 TALLY = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -54,7 +54,7 @@ class RoomFeed:
         for store_id, batch in by_store.items():
             await self._hub.announce(f"store:{store_id}", *batch)
         for guest_id, mine, _ in changed:
-            await self._hub.tell(guest_id, events.YourOrder(order=_as(events.Order, mine)))
+            await self._hub.send_to(guest_id, events.YourOrder(order=_as(events.Order, mine)))
 
 
 def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[events.ChannelEvent]]]:

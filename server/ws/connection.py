@@ -17,7 +17,7 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from rooms.io.audience import Seat, nothing
+from rooms.io.audience import Subscriber, nothing
 from rooms.io.hub import PING_S
 from rooms.io.local_room import LocalRoom
 from rooms.log import LogUnavailable, Position
@@ -29,7 +29,7 @@ from server.problem import Problem
 from server.services import Services
 from server.ws.chat import chat_error, chat_role
 from server.ws.handshake import client_address, codec_index, refusal, select_subprotocol
-from server.ws.registry import ChannelExists, Gate
+from server.ws.registry import ChannelExists, ConnectionRegistry
 from server.ws.wire import (
     CODECS,
     MESSAGE_BYTES_MAX,
@@ -80,18 +80,18 @@ def room_protocol(services: Services, exists: ChannelExists) -> type[asyncio.Pro
         services: Its `rooms` hub must have been made with `server.wire.CODECS`.
         exists: Whether there is such a room or store; asked at most once a minute per channel.
     """
-    gate = Gate(services.rooms, services.access, services.settings, exists)
+    registry = ConnectionRegistry(services.rooms, services.access, services.settings, exists)
 
     class BoundRoomConnection(RoomConnection):
         __slots__ = ()
 
         def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
-            super().__init__(gate, server_state.connections)
+            super().__init__(registry, server_state.connections)
 
     return BoundRoomConnection
 
 
-class RoomConnection(Seat, asyncio.Protocol):
+class RoomConnection(Subscriber, asyncio.Protocol):
     """One viewer's socket: handshake, hello, then messages until either side closes."""
 
     __slots__ = (
@@ -101,7 +101,6 @@ class RoomConnection(Seat, asyncio.Protocol):
         "_connections",
         "_ended",
         "_fast",
-        "_gate",
         "_greeted",
         "_likes",
         "_lines",
@@ -110,15 +109,16 @@ class RoomConnection(Seat, asyncio.Protocol):
         "_parts",
         "_principal",
         "_protocol",
+        "_registry",
         "_transport",
         "_waiting",
-        "heard_at",
+        "received_at",
         "slot",
     )
 
-    def __init__(self, gate: Gate, connections: set[Any]) -> None:
+    def __init__(self, registry: ConnectionRegistry, connections: set[Any]) -> None:
         super().__init__()
-        self._gate = gate
+        self._registry = registry
         self._connections = connections
         self._protocol = ServerProtocol(
             max_size=MESSAGE_BYTES_MAX,
@@ -139,7 +139,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         self._bad: TokenBucket | None = None
         self._fast: TokenBucket | None = None
         self.slot = 0
-        self.heard_at = 0.0
+        self.received_at = 0.0
 
     # asyncio.Protocol
 
@@ -155,7 +155,7 @@ class RoomConnection(Seat, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, answer, act."""
-        self.heard_at = _now()
+        self.received_at = _now()
         protocol = self._protocol
         if protocol.parser_exc is not None:
             return
@@ -166,10 +166,10 @@ class RoomConnection(Seat, asyncio.Protocol):
             elif isinstance(event, Frame):
                 self._frame(event)
         if not self._arrived and isinstance(protocol.handshake_exc, InvalidMessage):
-            self._gate.refuse("http 400")
+            self._registry.refuse("http 400")
             self._transport.write(BAD_REQUEST)
         if self._arrived and protocol.parser_exc is not None:
-            self._gate.malformed("frame")
+            self._registry.malformed("frame")
             self._leave()
         self._flush()
 
@@ -183,7 +183,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         self._leave()
         if self._arrived:
             self._arrived = False
-            self._gate.depart(self, self._address)
+            self._registry.depart(self, self._address)
 
     def pause_writing(self) -> None:
         """The socket does not take what it is given; who does not read us is not read."""
@@ -203,18 +203,18 @@ class RoomConnection(Seat, asyncio.Protocol):
     def shutdown(self) -> None:
         """Called by uvicorn when the server stops."""
         if self._arrived:
-            self._gate.drain(self, _now())
+            self._registry.drain(self, _now())
         else:
             self._transport.close()
 
-    # Seat and Peer
+    # Subscriber and Peer
 
     def waiting_bytes(self) -> int:
-        """See `Seat`."""
+        """See `Subscriber`."""
         return self._transport.get_write_buffer_size()
 
     def close_slow(self) -> None:
-        """See `Seat`."""
+        """See `Subscriber`."""
         self.close_with(CloseCode.SLOW)
 
     def write_control(self, data: bytes) -> None:
@@ -226,7 +226,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         if self._protocol.state is OPEN:
             self._protocol.send_close(code, code.reason)
             self._flush()
-            self._gate.closes(self, code, _now())
+            self._registry.closes(self, code, _now())
         self._leave()
 
     def abort(self) -> None:
@@ -236,12 +236,12 @@ class RoomConnection(Seat, asyncio.Protocol):
     # The handshake
 
     def _handshake(self, request: Request) -> None:
-        settings = self._gate.settings
-        response = refusal(self._protocol, request, settings, self._gate.is_full)
+        settings = self._registry.settings
+        response = refusal(self._protocol, request, settings, self._registry.is_full)
         if response is None:
             response = self._protocol.accept(request)
         else:
-            self._gate.refuse(f"http {response.status_code}")
+            self._registry.refuse(f"http {response.status_code}")
         self._protocol.send_response(response)
         self._flush()
         if self._protocol.state is not OPEN:
@@ -250,7 +250,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         self.write = self._transport.write
         self._address = client_address(request, self._transport, settings.trust_proxy)
         self._arrived = True
-        code = self._gate.arrive(self, self._address, self.heard_at)
+        code = self._registry.arrive(self, self._address, self.received_at)
         if code is not None:
             self._refuse(code)
 
@@ -265,12 +265,12 @@ class RoomConnection(Seat, asyncio.Protocol):
                 self._may_send()
             return
         if frame.opcode is not Opcode.CONT and frame.opcode is not CODECS[self.codec].opcode:
-            self._gate.malformed("opcode")
+            self._registry.malformed("opcode")
             self.close_with(CloseCode.BAD_MESSAGE)
             return
         self._parts.append(bytes(frame.data))
         if len(self._parts) > FRAGMENTS_MAX:
-            self._gate.malformed("fragments")
+            self._registry.malformed("fragments")
             self.close_with(CloseCode.BAD_MESSAGE)
         elif frame.fin:
             payload = b"".join(self._parts)
@@ -294,20 +294,20 @@ class RoomConnection(Seat, asyncio.Protocol):
             self._act(message)
 
     def _may_send(self) -> bool:
-        if not self._gate.limits:
+        if not self._registry.limits:
             return True
         if self._messages is None:
             self._messages = TokenBucket(*MESSAGES)
-        wait_s = self._messages.take(self.heard_at)
+        wait_s = self._messages.take(self.received_at)
         if wait_s > 0.0:
             self._too_fast(wait_s)
         return wait_s == 0.0
 
     def _misunderstood(self, error: WireError) -> None:
-        self._gate.malformed(error.kind)
+        self._registry.malformed(error.kind)
         if self._bad is None:
             self._bad = TokenBucket(*BAD_MESSAGES)
-        if not self._greeted or self._bad.take(self.heard_at) > 0.0:
+        if not self._greeted or self._bad.take(self.received_at) > 0.0:
             self.close_with(CloseCode.BAD_MESSAGE)
         else:
             self._send(ErrorMessage(code=error.code, detail=error.detail))
@@ -315,7 +315,7 @@ class RoomConnection(Seat, asyncio.Protocol):
     def _too_fast(self, wait_s: float, cid: str | None = None) -> None:
         if self._fast is None:
             self._fast = TokenBucket(*FAST_MESSAGES)
-        if self._fast.take(self.heard_at) > 0.0:
+        if self._fast.take(self.received_at) > 0.0:
             self.close_with(CloseCode.TOO_MANY_MESSAGES)
             return
         wait_ms = int(wait_s * 1000) + 1
@@ -340,10 +340,10 @@ class RoomConnection(Seat, asyncio.Protocol):
     def _like(self, n: int) -> None:
         local = self._local
         assert local is not None
-        if self._gate.limits:
+        if self._registry.limits:
             if self._likes is None:
                 self._likes = TokenBucket(*LIKES)
-            n = self._likes.take_up_to(n, self.heard_at)
+            n = self._likes.take_up_to(n, self.received_at)
         if not is_store(local.channel):
             local.likes += n
 
@@ -355,7 +355,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         if error is not None:
             self._send(ErrorMessage(code=error[0], detail=error[1], cid=message.cid))
             return
-        wait_s = self._gate.chat_wait_s(principal.subject, self.heard_at)
+        wait_s = self._registry.chat_wait_s(principal.subject, self.received_at)
         if wait_s > 0.0:
             self._too_fast(wait_s, message.cid)
             return
@@ -366,18 +366,18 @@ class RoomConnection(Seat, asyncio.Protocol):
             chat_role(local.channel, principal),
         )
         line = ChatLine(f"{self.client}-{self._lines:x}", sender, text, _at_ms())
-        self._gate.hub.say(local, line)
+        self._registry.hub.publish_line(local, line)
         self._send(Ack(message.cid))
 
     # Hello
 
     def _hello(self, message: ClientMessage) -> None:
         if not isinstance(message, Hello):
-            self._gate.malformed("order")
+            self._registry.malformed("order")
             self.close_with(CloseCode.BAD_MESSAGE)
             return
         self._greeted = True
-        self._gate.greeted(self)
+        self._registry.greeted(self)
         code = self._identify(message)
         if code is not None:
             self._refuse(code)
@@ -385,11 +385,11 @@ class RoomConnection(Seat, asyncio.Protocol):
         since = None
         if message.epoch is not None and message.offset is not None:
             since = Position(message.epoch, message.offset)
-        hub = self._gate.hub
-        local = hub.opened(message.channel)
+        hub = self._registry.hub
+        local = hub.room(message.channel)
         if (
             local is not None
-            and self._gate.knows(message.channel, self.heard_at)
+            and self._registry.knows(message.channel, self.received_at)
             and not (since and local.room.is_behind(since))
         ):
             self._enter(local, since)
@@ -399,7 +399,7 @@ class RoomConnection(Seat, asyncio.Protocol):
     def _identify(self, message: Hello) -> CloseCode | None:
         if message.token is not None:
             try:
-                self._principal = self._gate.access.verify(message.token)
+                self._principal = self._registry.access.verify(message.token)
             except Problem:
                 return CloseCode.UNAUTHORISED
         kind, _, name = message.channel.partition(":")
@@ -413,10 +413,10 @@ class RoomConnection(Seat, asyncio.Protocol):
 
     async def _enter_later(self, channel: str, since: Position | None) -> None:
         try:
-            if not await self._gate.find(channel, _now()):
+            if not await self._registry.find(channel, _now()):
                 self._refuse(CloseCode.NO_SUCH_CHANNEL)
                 return
-            local = await self._gate.hub.enter(channel, since)
+            local = await self._registry.hub.open_room(channel, since)
         except LogUnavailable:
             self._refuse(CloseCode.UNAVAILABLE)
         except Exception:
@@ -431,11 +431,11 @@ class RoomConnection(Seat, asyncio.Protocol):
         if len(local.audience) >= CHANNEL_CONNECTIONS_MAX:
             self._refuse(CloseCode.TOO_MANY_CONNECTIONS)
             return
-        principal, hub = self._principal, self._gate.hub
+        principal, hub = self._principal, self._registry.hub
         self._local = local
-        self.client = self._gate.next_client()
+        self.client = self._registry.next_client()
         self.user_id = principal.subject
-        admission = hub.admit(local, self, since)
+        subscription = hub.subscribe(local, self, since)
         you = None
         if not principal.anonymous:
             roles = tuple(sorted(principal.roles))
@@ -444,12 +444,12 @@ class RoomConnection(Seat, asyncio.Protocol):
             client=self.client,
             at_ms=_at_ms(),
             ping_s=PING_S,
-            recovered=admission.recovered,
+            recovered=subscription.recovered,
             you=you,
         )
-        self.write(CODECS[self.codec].frame(welcome) + admission.frame)
+        self.write(CODECS[self.codec].frame(welcome) + subscription.frame)
         if principal.nickname and since is None and not is_store(local.channel):
-            hub.came(local, principal.nickname)
+            hub.publish_join(local, principal.nickname)
         waiting, self._waiting = self._waiting, []
         for message in waiting:
             if not self._ended:
@@ -458,7 +458,7 @@ class RoomConnection(Seat, asyncio.Protocol):
     # Small things
 
     def _refuse(self, code: CloseCode) -> None:
-        self._gate.refuse(code.reason)
+        self._registry.refuse(code.reason)
         self.close_with(code)
 
     def _leave(self) -> None:
@@ -466,7 +466,7 @@ class RoomConnection(Seat, asyncio.Protocol):
         self.write = nothing
         local, self._local = self._local, None
         if local is not None:
-            self._gate.hub.leave(local, self)
+            self._registry.hub.unsubscribe(local, self)
 
     def _send(self, message: ServerMessage) -> None:
         self.write(CODECS[self.codec].frame(message))

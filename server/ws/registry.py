@@ -39,10 +39,10 @@ ChannelExists = Callable[[str], Awaitable[bool]]
 
 
 class Peer(Protocol):
-    """What the gate needs of a connection."""
+    """What the registry needs of a connection."""
 
     slot: int
-    heard_at: float
+    received_at: float
 
     def write_control(self, data: bytes) -> None:
         """Write a control frame unless the connection is closing."""
@@ -57,7 +57,7 @@ class Peer(Protocol):
         ...
 
 
-class Gate:
+class ConnectionRegistry:
     """Everything that the connections of one process share."""
 
     def __init__(
@@ -150,7 +150,7 @@ class Gate:
     def next_client(self) -> str:
         """Return an id for a connection, unique among all processes."""
         self._clients += 1
-        return f"{self.hub.process}{self._clients:x}"
+        return f"{self.hub.worker_id}{self._clients:x}"
 
     # Limits
 
@@ -201,7 +201,7 @@ class Gate:
     def _ping(self, peers: dict[Peer, None], now: float) -> None:
         oldest = now - PING_S - PONG_S_MAX
         for peer in list(peers):
-            if peer.heard_at < oldest:
+            if peer.received_at < oldest:
                 peer.close_with(CloseCode.SILENT)
             else:
                 peer.write_control(PING_FRAME)

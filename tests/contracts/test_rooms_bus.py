@@ -20,7 +20,7 @@ from tests.support.waiting import WAIT_S, wait_until
 CHANNEL = "room:demo"
 
 
-class Ears:
+class RecordingListener:
     """A listener that keeps what it hears."""
 
     def __init__(self) -> None:
@@ -29,16 +29,16 @@ class Ears:
         self.private: list[tuple[str, bytes]] = []
         self.restored = 0
 
-    def heard_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
+    def on_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
         self.events.append((channel, epoch, events))
 
-    def heard_batch(self, channel: str, batch: Batch) -> None:
+    def on_batch(self, channel: str, batch: Batch) -> None:
         self.batches.append((channel, batch))
 
-    def heard_private(self, user_id: str, message: bytes) -> None:
+    def on_private(self, user_id: str, message: bytes) -> None:
         self.private.append((user_id, message))
 
-    def bus_restored(self) -> None:
+    def on_restored(self) -> None:
         self.restored += 1
 
 
@@ -50,12 +50,12 @@ class System:
         self._make_bus = make_bus
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def process(self) -> tuple[RoomBus, Ears]:
-        bus, ears, ready = self._make_bus(), Ears(), asyncio.Event()
-        self._tasks.append(asyncio.create_task(bus.run(ears, ready.set)))
+    async def process(self) -> tuple[RoomBus, RecordingListener]:
+        bus, listener, ready = self._make_bus(), RecordingListener(), asyncio.Event()
+        self._tasks.append(asyncio.create_task(bus.run(listener, ready.set)))
         async with asyncio.timeout(WAIT_S):
             await ready.wait()
-        return bus, ears
+        return bus, listener
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -82,53 +82,53 @@ async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
 
 
 async def test_appended_events_reach_every_process_that_joined(system: System) -> None:
-    (one, ears_one), (two, ears_two) = await system.process(), await system.process()
-    _, ears_three = await system.process()
+    (one, listener_one), (two, listener_two) = await system.process(), await system.process()
+    _, listener_three = await system.process()
     await one.join(CHANNEL)
     await two.join(CHANNEL)
     epoch = (await system.log.append(CHANNEL, [StockChanged(product_id="p", left=2)])).epoch
     await system.log.append("room:other", [StockChanged(product_id="p", left=1)])
     expected = [(CHANNEL, epoch, (StockChanged(o=1, product_id="p", left=2),))]
-    await wait_until(lambda: ears_one.events and ears_two.events)
-    assert ears_one.events == ears_two.events == expected
-    assert ears_three.events == []
+    await wait_until(lambda: listener_one.events and listener_two.events)
+    assert listener_one.events == listener_two.events == expected
+    assert listener_three.events == []
 
 
 async def test_a_channel_that_was_left_is_silent_and_may_be_joined_again(system: System) -> None:
-    bus, ears = await system.process()
+    bus, listener = await system.process()
     await bus.join(CHANNEL)
     await bus.leave(CHANNEL)
-    await bus.hand_round(CHANNEL, Batch(joins=("left",)))
+    await bus.publish(CHANNEL, Batch(joins=("left",)))
     await bus.join(CHANNEL)
-    await bus.hand_round(CHANNEL, Batch(joins=("again",)))
-    await wait_until(lambda: ears.batches)
-    assert ears.batches == [(CHANNEL, Batch(joins=("again",)))]
+    await bus.publish(CHANNEL, Batch(joins=("again",)))
+    await wait_until(lambda: listener.batches)
+    assert listener.batches == [(CHANNEL, Batch(joins=("again",)))]
 
 
 async def test_batches_come_in_order_to_their_sender_too(system: System) -> None:
-    bus, ears = await system.process()
+    bus, listener = await system.process()
     await bus.join(CHANNEL)
     batches = [Batch((line(f"a-{at}"),), ("小林",)) for at in range(20)]
     for batch in batches:
-        await bus.hand_round(CHANNEL, batch)
-    await wait_until(lambda: len(ears.batches) == 20)
-    assert [batch for _, batch in ears.batches] == batches
+        await bus.publish(CHANNEL, batch)
+    await wait_until(lambda: len(listener.batches) == 20)
+    assert [batch for _, batch in listener.batches] == batches
 
 
 async def test_the_newest_chat_is_kept_for_newcomers(system: System) -> None:
     bus, _ = await system.process()
     assert await bus.recent_chat(CHANNEL) == ()
     lines = tuple(line(f"a-{at}") for at in range(CHAT_LINES_MAX + 5))
-    await bus.hand_round(CHANNEL, Batch(lines[:30]))
-    await bus.hand_round(CHANNEL, Batch(lines[30:]))
+    await bus.publish(CHANNEL, Batch(lines[:30]))
+    await bus.publish(CHANNEL, Batch(lines[30:]))
     assert await bus.recent_chat(CHANNEL) == lines[-CHAT_LINES_MAX:]
 
 
 async def test_private_messages_reach_every_process(system: System) -> None:
-    (one, ears_one), (_, ears_two) = await system.process(), await system.process()
-    await one.tell("g1", b"\x00\xff private")
-    await wait_until(lambda: ears_one.private and ears_two.private)
-    assert ears_one.private == ears_two.private == [("g1", b"\x00\xff private")]
+    (one, listener_one), (_, listener_two) = await system.process(), await system.process()
+    await one.send_to("g1", b"\x00\xff private")
+    await wait_until(lambda: listener_one.private and listener_two.private)
+    assert listener_one.private == listener_two.private == [("g1", b"\x00\xff private")]
 
 
 async def test_viewers_are_summed_over_processes_and_likes_over_time(system: System) -> None:

@@ -15,7 +15,7 @@ from rooms.io.redis_bus import RedisRoomBus
 from rooms.io.redis_log import RedisRoomLog, channel_key
 from rooms.log import Batch, LogUnavailable
 from rooms.messages import Counters
-from tests.contracts.test_rooms_bus import Ears
+from tests.contracts.test_rooms_bus import RecordingListener
 from tests.support.room_examples import card, line
 from tests.support.waiting import WAIT_S, wait_until
 
@@ -37,7 +37,7 @@ async def test_every_key_expires_and_shares_its_channels_slot(redis: Redis) -> N
     await log.position("room:asked")
     for at in range(300):
         await log.append(CHANNEL, [StockChanged(product_id="p", left=at)])
-    await bus.hand_round(CHANNEL, Batch((line("a-1"),)))
+    await bus.publish(CHANNEL, Batch((line("a-1"),)))
     await bus.tally(CHANNEL, "one", 2, 3)
     await bus.tally("room:empty", "one", 0, 0)
     keys: list[Any] = await redis.keys("*")
@@ -91,16 +91,16 @@ async def test_a_process_that_died_is_not_counted_for_long(redis: Redis) -> None
 
 
 async def test_a_bus_comes_back_by_itself_and_hears_its_channels_again(redis: Redis) -> None:
-    bus, ears, ready = RedisRoomBus(redis), Ears(), asyncio.Event()
-    task = asyncio.create_task(bus.run(ears, ready.set))
+    bus, listener, ready = RedisRoomBus(redis), RecordingListener(), asyncio.Event()
+    task = asyncio.create_task(bus.run(listener, ready.set))
     try:
         async with asyncio.timeout(WAIT_S):
             await ready.wait()
         await bus.join(CHANNEL)
         await redis.client_kill_filter(_type="pubsub")
-        await wait_until(lambda: ears.restored == 1, what="the bus")
-        await bus.hand_round(CHANNEL, Batch(joins=("back",)))
-        await wait_until(lambda: ears.batches)
+        await wait_until(lambda: listener.restored == 1, what="the bus")
+        await bus.publish(CHANNEL, Batch(joins=("back",)))
+        await wait_until(lambda: listener.batches)
         assert bus.restored_total == 1
     finally:
         task.cancel()
@@ -117,8 +117,8 @@ async def test_without_a_server_everything_says_so(tmp_path: Any) -> None:
             log.read(CHANNEL),
             log.position(CHANNEL),
             bus.join(CHANNEL),
-            bus.hand_round(CHANNEL, Batch()),
-            bus.tell("g1", b""),
+            bus.publish(CHANNEL, Batch()),
+            bus.send_to("g1", b""),
             bus.tally(CHANNEL, "one", 1, 1),
             bus.recent_chat(CHANNEL),
         ):

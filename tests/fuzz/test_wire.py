@@ -15,7 +15,7 @@ from rooms.io.hub import RoomHub
 from server.access.policy import Access
 from server.settings import Settings
 from server.ws.connection import RoomConnection
-from server.ws.registry import Gate
+from server.ws.registry import ConnectionRegistry
 from server.ws.wire import CODECS, JSON, Chat, Hello, Like, Ping, WireCodec, WireError, frame
 from tests.support.fuzz_examples import examples
 from tests.support.room_hubs import SECRET, memory_hub
@@ -145,7 +145,7 @@ async def exists(channel: str) -> bool:
 @pytest.fixture
 async def hub() -> AsyncIterator[RoomHub]:
     async with memory_hub() as hub:
-        await hub.enter("room:demo")
+        await hub.open_room("room:demo")
         yield hub
 
 
@@ -158,11 +158,11 @@ async def hub() -> AsyncIterator[RoomHub]:
 async def test_any_bytes_on_the_socket_end_in_order(
     hub: RoomHub, handshake: bytes, greeted: bool, chunks: list[bytes]
 ) -> None:
-    gate = Gate(hub, Access(SECRET), Settings(), exists)
-    await gate.find("room:demo", 0.0)
+    registry = ConnectionRegistry(hub, Access(SECRET), Settings(), exists)
+    await registry.find("room:demo", 0.0)
     connections: set[Any] = set()
     wire = Wire()
-    connection = RoomConnection(gate, connections)
+    connection = RoomConnection(registry, connections)
     connection.connection_made(wire)
     for chunk in [handshake, *([HELLO] if greeted else []), *chunks]:
         if not wire.closed:
@@ -172,8 +172,8 @@ async def test_any_bytes_on_the_socket_end_in_order(
     await asyncio.sleep(0)
     assert connections == set()
     assert hub.counts.connections == 0
-    local = hub.opened("room:demo")
+    local = hub.room("room:demo")
     assert local is not None and len(local.audience) == 0
     assert hub._users == {}
-    gate.sweep(1e9)
-    hub.sweepers.remove(gate.sweep)
+    registry.sweep(1e9)
+    hub.sweepers.remove(registry.sweep)

@@ -19,7 +19,7 @@ ROOM = "room:demo"
 
 def opened(offset: int = 0, *recent: ChannelEvent) -> Room:
     room = Room(ROOM)
-    room.reading_begins()
+    room.begin_reading()
     room.adopt(Reading(Position("e1", offset), RoomState(), recent))
     return room
 
@@ -37,8 +37,8 @@ def test_nothing_is_due_in_a_quiet_room() -> None:
 
 def test_events_of_several_announcements_share_a_tick() -> None:
     room = opened()
-    room.heard_events("e1", (stock(1), stock(2)))
-    room.heard_events("e1", (stock(3),))
+    room.receive_events("e1", (stock(1), stock(2)))
+    room.receive_events("e1", (stock(3),))
     assert room.position.offset == 0
     flushed = room.flush(1.0)
     assert flushed is not None
@@ -49,8 +49,8 @@ def test_events_of_several_announcements_share_a_tick() -> None:
 
 def test_an_event_heard_twice_is_told_once() -> None:
     room = opened()
-    room.heard_events("e1", (stock(1), stock(2)))
-    room.heard_events("e1", (stock(2), stock(3)))
+    room.receive_events("e1", (stock(1), stock(2)))
+    room.receive_events("e1", (stock(2), stock(3)))
     flushed = room.flush(1.0)
     assert flushed is not None
     assert [event.o for event in flushed.tick.events] == [1, 2, 3]
@@ -59,10 +59,10 @@ def test_an_event_heard_twice_is_told_once() -> None:
 
 def test_a_missing_event_is_read_from_the_log_and_no_snapshot_is_needed() -> None:
     room = opened()
-    room.heard_events("e1", (stock(3),))
+    room.receive_events("e1", (stock(3),))
     assert room.needs_reading
-    room.reading_begins()
-    room.heard_events("e1", (stock(5),))
+    room.begin_reading()
+    room.receive_events("e1", (stock(5),))
     events = tuple(stock(o) for o in range(1, 5))
     room.adopt(Reading(Position("e1", 4), RoomState(), events))
     assert not room.needs_reading
@@ -73,7 +73,7 @@ def test_a_missing_event_is_read_from_the_log_and_no_snapshot_is_needed() -> Non
 
 def test_what_the_log_no_longer_has_makes_a_snapshot() -> None:
     room = opened(1)
-    room.reading_begins()
+    room.begin_reading()
     state = RoomState(cards=(card("p1"),))
     room.adopt(Reading(Position("e1", 9), state, (stock(9),)))
     assert room.needs_snapshot
@@ -85,10 +85,10 @@ def test_what_the_log_no_longer_has_makes_a_snapshot() -> None:
 
 def test_chat_and_counts_survive_a_new_epoch() -> None:
     room = opened()
-    room.heard_batch(Batch((line("a-1"),)))
-    room.heard_counters(Counters(5, 6))
+    room.receive_batch(Batch((line("a-1"),)))
+    room.receive_counters(Counters(5, 6))
     room.flush(1.0)
-    room.reading_begins()
+    room.begin_reading()
     room.adopt(Reading(Position("e2", 0), RoomState(), ()))
     assert room.flush(2.0) is None
     assert isinstance(room.state, RoomState)
@@ -99,17 +99,17 @@ def test_chat_and_counts_survive_a_new_epoch() -> None:
 def test_a_batch_that_comes_twice_is_told_once() -> None:
     room = opened()
     for _ in range(2):
-        room.heard_batch(Batch((line("a-1"), line("a-2"))))
+        room.receive_batch(Batch((line("a-1"), line("a-2"))))
     flushed = room.flush(1.0)
     assert flushed is not None
     assert [said.id for said in flushed.tick.chat] == ["a-1", "a-2"]
-    room.heard_batch(Batch((line("a-2"),)))
+    room.receive_batch(Batch((line("a-2"),)))
     assert not room.is_due
 
 
 def test_recovery_reaches_back_as_far_as_the_room_remembers() -> None:
     room = opened(3, stock(2), stock(3))
-    room.heard_events("e1", (stock(4),))
+    room.receive_events("e1", (stock(4),))
     room.flush(1.0)
     missed = room.recover(Position("e1", 1))
     assert missed is not None
@@ -124,7 +124,7 @@ def test_recovery_reaches_back_as_far_as_the_room_remembers() -> None:
 def test_a_room_forgets_what_is_older_than_its_log() -> None:
     room = opened()
     for o in range(1, LOG_EVENTS_MAX + 11):
-        room.heard_events("e1", (stock(o),))
+        room.receive_events("e1", (stock(o),))
     room.flush(1.0)
     assert room.recover(Position("e1", 9)) is None
     assert room.recover(Position("e1", 10)) is not None
@@ -132,16 +132,16 @@ def test_a_room_forgets_what_is_older_than_its_log() -> None:
 
 def test_counters_are_told_when_they_change() -> None:
     room = opened()
-    room.heard_counters(Counters(1, 0))
+    room.receive_counters(Counters(1, 0))
     assert room.is_due
     room.flush(1.0)
-    room.heard_counters(Counters(1, 0))
+    room.receive_counters(Counters(1, 0))
     assert not room.is_due
 
 
 def test_names_of_who_came_are_few() -> None:
     room = opened()
-    room.heard_batch(Batch(joins=tuple("abcdefghij")))
+    room.receive_batch(Batch(joins=tuple("abcdefghij")))
     flushed = room.flush(1.0)
     assert flushed is not None
     assert len(flushed.tick.joins) == JOINS_PER_TICK_MAX
@@ -151,30 +151,30 @@ def test_a_crowd_is_sampled_evenly_and_staff_is_always_heard() -> None:
     room = opened()
     lines = [line(f"g-{at}") for at in range(100)]
     lines.insert(50, line("h-1", role="host"))
-    room.heard_batch(Batch(tuple(lines)))
+    room.receive_batch(Batch(tuple(lines)))
     flushed = room.flush(1.0)
     assert flushed is not None
     told = [said.id for said in flushed.tick.chat]
     assert len(told) == 21
     assert "h-1" in told
     assert [int(id[2:]) for id in told if id != "h-1"] == list(range(0, 100, 5))
-    assert {said.id for said in flushed.left_out} | set(told) == {said.id for said in lines}
-    room.heard_batch(Batch((line("g-200"),)))
+    assert {said.id for said in flushed.dropped} | set(told) == {said.id for said in lines}
+    room.receive_batch(Batch((line("g-200"),)))
     later = room.flush(1.1)
     assert later is not None and len(later.tick.chat) == 1
 
 
 def test_a_busy_process_tells_events_and_staff_and_leaves_out_chatter() -> None:
     room = opened()
-    room.heard_events("e1", (stock(1),))
-    room.heard_batch(Batch((line("g-1"), line("h-1", role="host")), joins=("a",)))
-    flushed = room.flush(1.0, spare=True)
+    room.receive_events("e1", (stock(1),))
+    room.receive_batch(Batch((line("g-1"), line("h-1", role="host")), joins=("a",)))
+    flushed = room.flush(1.0, sheds_chat=True)
     assert flushed is not None
     assert [event.o for event in flushed.tick.events] == [1]
     assert [said.id for said in flushed.tick.chat] == ["h-1"]
-    assert [said.id for said in flushed.left_out] == ["g-1"]
+    assert [said.id for said in flushed.dropped] == ["g-1"]
     assert flushed.tick.joins == ()
-    room.heard_batch(Batch((line("g-2"),), joins=("b",)))
+    room.receive_batch(Batch((line("g-2"),), joins=("b",)))
     later = room.flush(2.0)
     assert later is not None
     assert ([said.id for said in later.tick.chat], later.tick.joins) == (["g-2"], ("b",))
@@ -188,9 +188,9 @@ def test_what_is_urgent_is_urgent() -> None:
     assert is_urgent(GroupChanged(group=group("g1", 30, "reached")))
     assert not is_urgent(GroupChanged(group=group("g1", 29)))
     room = opened()
-    room.heard_events("e1", (stock(1),))
+    room.receive_events("e1", (stock(1),))
     assert not room.urgent
-    room.heard_events("e1", (stock(2, left=0),))
+    room.receive_events("e1", (stock(2, left=0),))
     assert room.urgent
     room.flush(1.0)
     assert not room.urgent

@@ -72,7 +72,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.kept: list[ChannelEvent] = []
         self.crashed = False
         self.rooms = [Room(CHANNEL), Room(CHANNEL)]
-        self.under_way: list[list[tuple[str, tuple[ChannelEvent, ...]]]] = [[], []]
+        self.in_flight: list[list[tuple[str, tuple[ChannelEvent, ...]]]] = [[], []]
         self.answers: list[Reading | None] = [None, None]
         self.viewers = [Viewer() for _ in range(4)]
         self.lines = 0
@@ -93,7 +93,7 @@ class RoomMachine(RuleBasedStateMachine):
             self.state = self.states[event.o] = apply(self.state, event)
         self.kept = [*self.kept, *numbered][-KEPT:]
         self.position = Position(epoch, offset + len(numbered))
-        for queue in self.under_way:
+        for queue in self.in_flight:
             queue.append((epoch, numbered))
 
     @rule()
@@ -116,21 +116,21 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule(process=processes)
     def the_bus_breaks(self, process: int) -> None:
-        self.under_way[process].clear()
+        self.in_flight[process].clear()
         self.rooms[process].needs_reading = True
 
     # A process
 
-    @precondition(lambda self: any(self.under_way))
+    @precondition(lambda self: any(self.in_flight))
     @rule(process=processes)
     def events_arrive(self, process: int) -> None:
-        if self.under_way[process]:
-            self.rooms[process].heard_events(*self.under_way[process].pop(0))
+        if self.in_flight[process]:
+            self.rooms[process].receive_events(*self.in_flight[process].pop(0))
 
     @rule(process=processes)
     def the_log_is_asked(self, process: int) -> None:
         if self.answers[process] is None:
-            self.rooms[process].reading_begins()
+            self.rooms[process].begin_reading()
             self.answers[process] = Reading(self.position, self.state, tuple(self.kept))
 
     @rule(process=processes)
@@ -143,13 +143,13 @@ class RoomMachine(RuleBasedStateMachine):
     def the_position_is_checked(self, process: int) -> None:
         room = self.rooms[process]
         if room.is_open:
-            room.heard_position(self.position, room.tip)
+            room.receive_position(self.position, room.tip)
 
     @rule(process=processes, viewers=st.integers(0, 5))
     def chat_and_counts_arrive(self, process: int, viewers: int) -> None:
         self.lines += 1
-        self.rooms[process].heard_batch(Batch((line(f"a-{self.lines}"),), ("小林",)))
-        self.rooms[process].heard_counters(Counters(viewers, 0))
+        self.rooms[process].receive_batch(Batch((line(f"a-{self.lines}"),), ("小林",)))
+        self.rooms[process].receive_counters(Counters(viewers, 0))
 
     @rule(process=processes, seconds=st.floats(0.02, 2.0))
     def a_tick_is_due(self, process: int, seconds: float) -> None:
@@ -161,7 +161,7 @@ class RoomMachine(RuleBasedStateMachine):
         message = snapshot_of(room) if flushed is None else builtins(flushed.tick)
         for viewer in self.viewers:
             if viewer.process == process:
-                viewer.replica.hear(message)
+                viewer.replica.receive(message)
 
     # Viewers
 
@@ -172,7 +172,7 @@ class RoomMachine(RuleBasedStateMachine):
             return
         viewer.process = process
         missed = room.recover(viewer.since) if viewer.since else None
-        viewer.replica.hear(snapshot_of(room) if missed is None else builtins(missed))
+        viewer.replica.receive(snapshot_of(room) if missed is None else builtins(missed))
 
     @rule(number=st.integers(0, 3))
     def a_viewer_goes(self, number: int) -> None:
@@ -182,7 +182,7 @@ class RoomMachine(RuleBasedStateMachine):
     def a_stale_viewer_gets_a_snapshot(self, number: int) -> None:
         viewer = self.viewers[number]
         if viewer.process is not None:
-            viewer.replica.hear(snapshot_of(self.rooms[viewer.process]))
+            viewer.replica.receive(snapshot_of(self.rooms[viewer.process]))
 
     # What holds
 
@@ -200,15 +200,15 @@ class RoomMachine(RuleBasedStateMachine):
         if not hasattr(self, "rooms"):
             return
         for process, room in enumerate(self.rooms):
-            for message in self.under_way[process]:
-                room.heard_events(*message)
+            for message in self.in_flight[process]:
+                room.receive_events(*message)
             self.the_log_answers(process)
             # The bus is restored, and then the position is checked now and then.
             room.needs_reading = True
             while room.needs_reading:
                 self.the_log_is_asked(process)
                 self.the_log_answers(process)
-                room.heard_position(self.position, room.tip)
+                room.receive_position(self.position, room.tip)
             while room.is_due:
                 self.a_tick_is_due(process, 1.0)
             assert room.position == self.position

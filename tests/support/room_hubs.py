@@ -64,10 +64,10 @@ class Server:
     ) -> AsyncIterator["Client"]:
         """A client that has said hello and been welcomed with a snapshot or a tick."""
         async with self.client(subprotocol) as client:
-            await client.say(t="hello", channel=channel, **hello)
-            client.welcome = await client.hear()
+            await client.send(t="hello", channel=channel, **hello)
+            client.welcome = await client.receive()
             assert client.welcome["t"] == "welcome"
-            client.first = await client.hear()
+            client.first = await client.receive()
             yield client
 
 
@@ -80,14 +80,14 @@ class Client:
         self.welcome: Message = {}
         self.first: Message = {}
 
-    async def say(self, **message: Any) -> None:
+    async def send(self, **message: Any) -> None:
         """Send a message."""
         if self.subprotocol == MSGPACK:
             await self.socket.send(msgpack.packb(message))
         else:
             await self.socket.send(msgspec.json.encode(message).decode())
 
-    async def hear(self) -> Message:
+    async def receive(self) -> Message:
         """Return the next message."""
         async with asyncio.timeout(WAIT_S):
             data = await self.socket.recv()
@@ -97,16 +97,16 @@ class Client:
         assert isinstance(data, str)
         return cast(Message, msgspec.json.decode(data))
 
-    async def hear_until(self, **wanted: Any) -> Message:
+    async def receive_until(self, **wanted: Any) -> Message:
         """Return the next message that has a member of each name, equal unless None is wanted."""
         while True:
-            message = await self.hear()
+            message = await self.receive()
             if all(
                 name in message and value in (None, message[name]) for name, value in wanted.items()
             ):
                 return message
 
-    async def hear_events(self, count: int) -> list[Message]:
+    async def receive_events(self, count: int) -> list[Message]:
         """Return the next `count` numbered events, `first` included, checking ticks on the way."""
         events: list[Message] = []
         message = self.first
@@ -116,12 +116,12 @@ class Client:
                 assert message["epoch"] and (not events or message["offset"] == events[-1]["o"])
             if len(events) >= count:
                 return events
-            message = await self.hear()
+            message = await self.receive()
 
-    async def hear_event(self, kind: str) -> Message:
+    async def receive_event(self, kind: str) -> Message:
         """Return the next numbered event of a kind."""
         while True:
-            for event in (await self.hear()).get("events", ()):
+            for event in (await self.receive()).get("events", ()):
                 if event["k"] == kind:
                     return cast(Message, event)
 

@@ -18,7 +18,7 @@ class Replica:
         self.snapshots = 0
         self.events: list[dict[str, Any]] = []
 
-    def hear(self, message: dict[str, Any]) -> None:
+    def receive(self, message: dict[str, Any]) -> None:
         """Apply a message; a gap or repetition is an error, for the server sends none."""
         if message["t"] == "snapshot":
             self.position = Position(message["epoch"], message["offset"])

@@ -4,18 +4,18 @@ import asyncio
 
 from rooms.io.audience import (
     BEHIND_S_MAX,
-    SLICE_SEATS,
+    SLICE_SUBSCRIBERS,
     STALE_BYTES,
     STALE_S_MAX,
     Audience,
     Counts,
     Level,
-    Seat,
+    Subscriber,
 )
 
 
-class FakeSeat(Seat):
-    """A seat that keeps what is written to it."""
+class FakeSubscriber(Subscriber):
+    """A subscriber that keeps what is written to it."""
 
     __slots__ = ("closed", "heard", "waiting")
 
@@ -57,9 +57,9 @@ def snapshot(codec: int) -> bytes:
 async def test_each_codec_gets_its_own_frame_made_once() -> None:
     counts = Counts()
     audience = Audience(2, counts)
-    seats = [FakeSeat(0), FakeSeat(1), FakeSeat(1)]
-    for seat in seats:
-        audience.add(seat)
+    subscribers = [FakeSubscriber(0), FakeSubscriber(1), FakeSubscriber(1)]
+    for subscriber in subscribers:
+        audience.add(subscriber)
     made: list[int] = []
 
     def frame(codec: int) -> bytes:
@@ -67,39 +67,39 @@ async def test_each_codec_gets_its_own_frame_made_once() -> None:
         return full(codec)
 
     await audience.broadcast(frame, None)
-    assert [seat.heard for seat in seats] == [[b"full0"], [b"full1"], [b"full1"]]
+    assert [subscriber.heard for subscriber in subscribers] == [[b"full0"], [b"full1"], [b"full1"]]
     assert made == [0, 1]
     assert (counts.frames_total, counts.bytes_total) == (3, 15)
 
 
 async def test_a_large_audience_is_served_in_slices_that_let_others_work() -> None:
     audience = Audience(1, Counts())
-    seats = [FakeSeat() for _ in range(2 * SLICE_SEATS + 1)]
-    for seat in seats:
-        audience.add(seat)
+    subscribers = [FakeSubscriber() for _ in range(2 * SLICE_SUBSCRIBERS + 1)]
+    for subscriber in subscribers:
+        audience.add(subscriber)
     task = asyncio.create_task(audience.broadcast(full, None))
     served: list[int] = []
     while not task.done():
         await asyncio.sleep(0)
-        served.append(sum(bool(seat.heard) for seat in seats))
-    assert served[:3] == [SLICE_SEATS, 2 * SLICE_SEATS, 2 * SLICE_SEATS + 1]
+        served.append(sum(bool(subscriber.heard) for subscriber in subscribers))
+    assert served[:3] == [SLICE_SUBSCRIBERS, 2 * SLICE_SUBSCRIBERS, 2 * SLICE_SUBSCRIBERS + 1]
 
 
 async def test_who_comes_goes_or_slows_down_during_a_broadcast_misses_and_repeats_nothing() -> None:
     audience = Audience(1, Counts())
-    seats = [FakeSeat() for _ in range(2 * SLICE_SEATS)]
-    for seat in seats:
-        audience.add(seat)
-    slow_already = seats[0]
+    subscribers = [FakeSubscriber() for _ in range(2 * SLICE_SUBSCRIBERS)]
+    for subscriber in subscribers:
+        audience.add(subscriber)
+    slow_already = subscribers[0]
     slow_already.pause(audience)
     audience.settle(1.0, snapshot)
     task = asyncio.create_task(audience.broadcast(full, thin))
     await asyncio.sleep(0)
-    newcomer, last = FakeSeat(), seats[-1]
+    newcomer, last = FakeSubscriber(), subscribers[-1]
     audience.add(newcomer)
     last.pause(audience)  # Not served yet: this frame still goes to it.
     slow_already.resume(audience)  # Its thin frame is still to come.
-    audience.remove(seats[-2])
+    audience.remove(subscribers[-2])
     await task
     assert newcomer.heard == []
     assert last.heard == [b"full0"]
@@ -114,14 +114,14 @@ async def test_who_comes_goes_or_slows_down_during_a_broadcast_misses_and_repeat
 async def test_a_slow_viewer_loses_the_lossy_lane_first() -> None:
     counts = Counts()
     audience = Audience(1, counts)
-    seat = FakeSeat()
-    audience.add(seat)
-    seat.pause(audience)
+    subscriber = FakeSubscriber()
+    audience.add(subscriber)
+    subscriber.pause(audience)
     audience.settle(1.0, snapshot)
-    assert seat.level is Level.THIN
+    assert subscriber.level is Level.THIN
     await audience.broadcast(full, None)
     await audience.broadcast(full, thin)
-    assert seat.heard == [b"thin0"]
+    assert subscriber.heard == [b"thin0"]
     assert counts.lossy_dropped_total == 2
     assert len(audience) == 1
 
@@ -129,31 +129,31 @@ async def test_a_slow_viewer_loses_the_lossy_lane_first() -> None:
 async def test_a_stale_viewer_gets_nothing_and_then_a_snapshot() -> None:
     counts = Counts()
     audience = Audience(1, counts)
-    seat = FakeSeat()
-    audience.add(seat)
-    seat.pause(audience, STALE_BYTES + 1)
+    subscriber = FakeSubscriber()
+    audience.add(subscriber)
+    subscriber.pause(audience, STALE_BYTES + 1)
     audience.settle(1.0, snapshot)
-    assert seat.level == Level.STALE
+    assert subscriber.level == Level.STALE
     await audience.broadcast(full, thin)
-    assert seat.heard == []
-    seat.resume(audience)
+    assert subscriber.heard == []
+    subscriber.resume(audience)
     audience.settle(2.0, snapshot)
     await audience.broadcast(full, thin)
-    assert seat.heard == [b"snapshot0", b"full0"]
+    assert subscriber.heard == [b"snapshot0", b"full0"]
     assert counts.slow_snapshots_total == 1
 
 
 def test_who_stays_behind_too_long_is_closed() -> None:
     audience = Audience(1, Counts())
-    thin_seat, stale_seat = FakeSeat(), FakeSeat()
-    for seat, waiting in ((thin_seat, 1), (stale_seat, STALE_BYTES + 1)):
-        audience.add(seat)
-        seat.pause(audience, waiting)
+    thin, stale = FakeSubscriber(), FakeSubscriber()
+    for subscriber, waiting in ((thin, 1), (stale, STALE_BYTES + 1)):
+        audience.add(subscriber)
+        subscriber.pause(audience, waiting)
     audience.settle(0.0, snapshot)
     audience.close_hopeless(STALE_S_MAX)
-    assert (thin_seat.closed, stale_seat.closed) == (False, False)
+    assert (thin.closed, stale.closed) == (False, False)
     audience.close_hopeless(STALE_S_MAX + 0.1)
-    assert (thin_seat.closed, stale_seat.closed) == (False, True)
-    audience.remove(stale_seat)
+    assert (thin.closed, stale.closed) == (False, True)
+    audience.remove(stale)
     audience.close_hopeless(BEHIND_S_MAX + 0.1)
-    assert thin_seat.closed
+    assert thin.closed

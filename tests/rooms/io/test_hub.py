@@ -14,7 +14,7 @@ from rooms.log import LogUnavailable, Position, Reading
 from rooms.messages import Counters
 from rooms.state import RoomState
 from server.ws.wire import CODECS
-from tests.rooms.io.test_audience import FakeSeat
+from tests.rooms.io.test_audience import FakeSubscriber
 from tests.support.room_examples import card
 from tests.support.room_hubs import memory_hub
 from tests.support.waiting import wait_until
@@ -22,25 +22,25 @@ from tests.support.waiting import wait_until
 ROOM = "room:demo"
 
 
-def heard(seat: FakeSeat) -> list[dict[str, Any]]:
-    """Decode what a JSON seat was sent; frames are short here."""
-    return [msgspec.json.decode(frame[frame.index(b"{") :]) for frame in seat.heard]
+def heard(subscriber: FakeSubscriber) -> list[dict[str, Any]]:
+    """Decode what a JSON subscriber was sent; frames are short here."""
+    return [msgspec.json.decode(frame[frame.index(b"{") :]) for frame in subscriber.heard]
 
 
-async def seated(hub: RoomHub) -> FakeSeat:
-    local, seat = await hub.enter(ROOM), FakeSeat(1)
-    hub.admit(local, seat, None)
-    return seat
+async def subscribed(hub: RoomHub) -> FakeSubscriber:
+    local, subscriber = await hub.open_room(ROOM), FakeSubscriber(1)
+    hub.subscribe(local, subscriber, None)
+    return subscriber
 
 
 async def test_nothing_of_a_hub_is_left_when_it_has_closed() -> None:
     before = asyncio.all_tasks()
     rooms = MemoryRooms()
     async with memory_hub(rooms) as hub:
-        await seated(hub)
-        await wait_until(lambda: rooms.viewers[ROOM] == {hub.process: 1})
+        await subscribed(hub)
+        await wait_until(lambda: rooms.viewers[ROOM] == {hub.worker_id: 1})
     assert asyncio.all_tasks() == before
-    assert rooms.viewers[ROOM] == {hub.process: 0}
+    assert rooms.viewers[ROOM] == {hub.worker_id: 0}
     assert rooms.buses == []
     await hub.close()
 
@@ -48,43 +48,43 @@ async def test_nothing_of_a_hub_is_left_when_it_has_closed() -> None:
 async def test_a_quiet_channel_says_that_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "KEEPALIVE_S", 0.05)
     async with memory_hub() as hub:
-        seat = await seated(hub)
-        await wait_until(lambda: {"t": "tick", "epoch": "m1", "offset": 0} in heard(seat))
+        subscriber = await subscribed(hub)
+        await wait_until(lambda: {"t": "tick", "epoch": "m1", "offset": 0} in heard(subscriber))
 
 
 async def test_a_room_without_viewers_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "IDLE_ROOM_S", 0.05)
     rooms = MemoryRooms()
     async with memory_hub(rooms) as hub:
-        seat = await seated(hub)
-        local = hub.opened(ROOM)
+        subscriber = await subscribed(hub)
+        local = hub.room(ROOM)
         assert local is not None
-        hub.leave(local, seat)
-        await wait_until(lambda: hub.opened(ROOM) is None)
+        hub.unsubscribe(local, subscriber)
+        await wait_until(lambda: hub.room(ROOM) is None)
         await wait_until(lambda: rooms.buses[0]._joined == set())
-        await seated(hub)
+        await subscribed(hub)
 
 
 async def test_a_log_that_forgot_silently_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "POSITION_CHECK_S", 0.05)
     rooms = MemoryRooms()
     async with memory_hub(rooms) as hub:
-        seat = await seated(hub)
+        subscriber = await subscribed(hub)
         for left in range(3):
             await hub.announce(ROOM, StockChanged(product_id="p1", left=left))
-        await wait_until(lambda: heard(seat) and heard(seat)[-1].get("offset") == 3)
+        await wait_until(lambda: heard(subscriber) and heard(subscriber)[-1].get("offset") == 3)
         log = rooms.logs[ROOM]
         log.position = Position(log.position.epoch, 1)
         log.events.pop()
         log.events.pop()
-        await wait_until(lambda: heard(seat)[-1]["t"] == "snapshot")
-        assert heard(seat)[-1]["offset"] == 1
+        await wait_until(lambda: heard(subscriber)[-1]["t"] == "snapshot")
+        assert heard(subscriber)[-1]["offset"] == 1
 
 
 async def test_what_was_missed_while_the_bus_was_cut_is_made_good() -> None:
     rooms = MemoryRooms()
     async with memory_hub(rooms) as hub, memory_hub(rooms) as other:
-        seat = await seated(hub)
+        subscriber = await subscribed(hub)
         rooms.cut()
         with pytest.raises(LogUnavailable):
             await hub.announce(ROOM, StockChanged(product_id="p1", left=1))
@@ -93,8 +93,8 @@ async def test_what_was_missed_while_the_bus_was_cut_is_made_good() -> None:
         await other.announce(ROOM, StockChanged(product_id="p1", left=2))
         rooms.buses[:0] = deaf
         rooms.mend()
-        await wait_until(lambda: heard(seat) and heard(seat)[-1].get("offset") == 1)
-        assert all(message["t"] == "tick" for message in heard(seat))
+        await wait_until(lambda: heard(subscriber) and heard(subscriber)[-1].get("offset") == 1)
+        assert all(message["t"] == "tick" for message in heard(subscriber))
 
 
 async def test_a_log_that_was_lost_begins_with_what_the_record_knows() -> None:
@@ -106,15 +106,17 @@ async def test_a_log_that_was_lost_begins_with_what_the_record_knows() -> None:
 
     async with memory_hub(rooms) as hub, memory_hub(rooms) as other:
         hub.seed = other.seed = seed
-        await asyncio.gather(seated(other), seated(hub))
-        seat = await seated(hub)
-        local = hub.opened(ROOM)
+        await asyncio.gather(subscribed(other), subscribed(hub))
+        subscriber = await subscribed(hub)
+        local = hub.room(ROOM)
         assert local is not None
         assert local.room.position.offset == 2
         del rooms.logs[ROOM]
         rooms.mend()
-        await wait_until(lambda: heard(seat)[-1:] and heard(seat)[-1]["t"] == "snapshot")
-        snapshot = heard(seat)[-1]
+        await wait_until(
+            lambda: heard(subscriber)[-1:] and heard(subscriber)[-1]["t"] == "snapshot"
+        )
+        snapshot = heard(subscriber)[-1]
         assert snapshot["offset"] == 2
         assert snapshot["state"]["cards"][0]["product"]["id"] == "p1"
 
@@ -127,7 +129,7 @@ async def test_an_event_in_a_lost_log_is_followed_by_what_the_record_knows() -> 
         hub.seed = seed
         assert (await hub.announce(ROOM, CardPinned(card=card("p2", 2)))).offset == 3
         assert (await hub.announce(ROOM, StockChanged(product_id="p1", left=4))).offset == 4
-        state = (await hub.enter(ROOM)).room.state
+        state = (await hub.open_room(ROOM)).room.state
         assert isinstance(state, RoomState)
         assert [(item.product.id, item.product.left) for item in state.cards] == [
             ("p2", 30),
@@ -159,7 +161,7 @@ async def test_a_bug_in_a_worker_ends_the_hub_and_is_told(
     waiting = asyncio.create_task(hub.wait())
     with pytest.raises(LogUnavailable):
         async with asyncio.timeout(10):
-            await hub.enter(ROOM)
+            await hub.open_room(ROOM)
     with pytest.raises(ExceptionGroup) as caught:
         await waiting
     assert caught.group_contains(ZeroDivisionError)

@@ -66,7 +66,7 @@ class Watcher:
 
     def __init__(self, client: Client) -> None:
         self.replica = Replica()
-        self.replica.hear(client.first)
+        self.replica.receive(client.first)
         self._client = client
 
     @classmethod
@@ -80,7 +80,7 @@ class Watcher:
 
     async def _listen(self) -> None:
         while True:
-            self.replica.hear(await self._client.hear())
+            self.replica.receive(await self._client.receive())
 
     @property
     def position(self) -> Position:
@@ -128,12 +128,12 @@ async def test_chat_likes_and_counts_cross_processes(one: Server, two: Server) -
         one.viewer(token=one.token(GUEST)) as here,
         two.viewer() as there,
     ):
-        await here.say(t="chat", cid="c", text="你好")
-        await here.say(t="like", n=4)
-        assert (await there.hear_until(chat=None))["chat"][0]["text"] == "你好"
-        await there.hear_until(counters={"viewers": 2, "likes": 4})
-        await two.hub.tell("g1", YourOrder(order=order("o1")))
-        assert (await here.hear_until(t="you"))["event"]["order"]["id"] == "o1"
+        await here.send(t="chat", cid="c", text="你好")
+        await here.send(t="like", n=4)
+        assert (await there.receive_until(chat=None))["chat"][0]["text"] == "你好"
+        await there.receive_until(counters={"viewers": 2, "likes": 4})
+        await two.hub.send_to("g1", YourOrder(order=order("o1")))
+        assert (await here.receive_until(t="you"))["event"]["order"]["id"] == "o1"
     assert one.hub.viewers("other") == 0
     async with two.viewer("room:other"):
         await wait_until(lambda: one.hub.viewers("other") == 1)
@@ -143,17 +143,17 @@ async def test_a_viewer_may_return_to_another_process(one: Server, two: Server) 
     async with one.viewer() as viewer, two.viewer():
         epoch = viewer.first["epoch"]
         await one.hub.announce(ROOM, stock(9))
-        await viewer.hear_event("stock")
+        await viewer.receive_event("stock")
         await one.hub.announce(ROOM, stock(8))
     async with two.viewer(epoch=epoch, offset=1) as viewer:
         assert viewer.welcome["recovered"] is True
-        assert [event["left"] for event in await viewer.hear_events(1)] == [8]
+        assert [event["left"] for event in await viewer.receive_events(1)] == [8]
 
 
 async def test_one_who_saw_more_elsewhere_is_never_thrown_back(one: Server, two: Server) -> None:
     async with two.viewer() as witness:
         epoch = witness.first["epoch"]
-        local = two.hub.opened(ROOM)
+        local = two.hub.room(ROOM)
         assert local is not None
         # The other process has not flushed yet what this viewer saw here.
         for left in range(10):
@@ -227,9 +227,9 @@ async def test_without_redis_those_in_one_process_still_hear_each_other(
     monkeypatch.setattr(hub_module, "OPEN_TIMEOUT_S", 0.2)
     async with one.viewer(token=one.token(GUEST)) as here, one.viewer() as there:
         valkey.kill()
-        await here.say(t="chat", cid="c", text="anybody?")
-        await here.hear_until(t="ack")
-        assert (await there.hear_until(chat=None))["chat"][0]["text"] == "anybody?"
+        await here.send(t="chat", cid="c", text="anybody?")
+        await here.receive_until(t="ack")
+        assert (await there.receive_until(chat=None))["chat"][0]["text"] == "anybody?"
         async with one.client() as client:
-            await client.say(t="hello", channel="room:other")
+            await client.send(t="hello", channel="room:other")
             assert await client.close_code() == 3013

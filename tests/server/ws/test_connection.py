@@ -54,7 +54,7 @@ async def test_events_arrive_numbered_and_stamped(server: Server, subprotocol: s
     async with server.viewer(subprotocol=subprotocol) as viewer:
         for left in (3, 2, 1, 0):
             await server.hub.announce(ROOM, StockChanged(product_id="p1", left=left))
-        events = await viewer.hear_events(4)
+        events = await viewer.receive_events(4)
     assert [event["o"] for event in events] == [1, 2, 3, 4]
     assert [event["left"] for event in events] == [3, 2, 1, 0]
     assert all(event["at_ms"] > 1_600_000_000_000 for event in events)
@@ -66,10 +66,10 @@ async def test_chat_goes_to_everybody_and_is_acknowledged(server: Server, subpro
         server.viewer(token=server.token(GUEST), subprotocol=subprotocol) as guest,
         server.viewer() as other,
     ):
-        await guest.say(t="chat", cid="c1", text="  这个甜吗\u202e?\n\x00 ")
-        await guest.hear_until(t="ack", cid="c1")
-        own = (await guest.hear_until(chat=None))["chat"][0]
-        line = (await other.hear_until(chat=None))["chat"][0]
+        await guest.send(t="chat", cid="c1", text="  这个甜吗\u202e?\n\x00 ")
+        await guest.receive_until(t="ack", cid="c1")
+        own = (await guest.receive_until(chat=None))["chat"][0]
+        line = (await other.receive_until(chat=None))["chat"][0]
     assert line == own
     assert line["text"] == "这个甜吗?"
     assert line["from"] == {"id": "g1", "nickname": "小林", "role": "guest"}
@@ -81,17 +81,17 @@ async def test_a_hosts_line_says_so_only_in_the_hosts_own_room(server: Server) -
     for channel, role in ((ROOM, "host"), ("room:other", "guest")):
         async with server.viewer(channel, token=server.token(HOST)) as host:
             assert host.welcome["you"] == {"subject": "h1", "nickname": "店主", "roles": ["host"]}
-            await host.say(t="chat", cid="c1", text="hello")
-            line = (await host.hear_until(chat=None))["chat"][0]
+            await host.send(t="chat", cid="c1", text="hello")
+            line = (await host.receive_until(chat=None))["chat"][0]
             assert line["from"]["role"] == role
 
 
 async def test_likes_and_viewers_are_counted(server: Server) -> None:
     async with server.viewer() as one, server.viewer() as two:
-        await one.say(t="like", n=7)
-        await two.say(t="like", n=3)
-        await one.hear_until(counters={"viewers": 2, "likes": 10})
-        await two.hear_until(counters={"viewers": 2, "likes": 10})
+        await one.send(t="like", n=7)
+        await two.send(t="like", n=3)
+        await one.receive_until(counters={"viewers": 2, "likes": 10})
+        await two.receive_until(counters={"viewers": 2, "likes": 10})
         assert server.hub.viewers("demo") == 2
 
 
@@ -100,26 +100,26 @@ async def test_who_comes_is_named(server: Server) -> None:
         server.viewer() as viewer,
         server.viewer(token=server.token(GUEST)),
     ):
-        assert (await viewer.hear_until(joins=None))["joins"] == ["小林"]
+        assert (await viewer.receive_until(joins=None))["joins"] == ["小林"]
 
 
 async def test_pings_are_answered_with_the_servers_clock(server: Server) -> None:
     async with server.viewer() as viewer:
-        await viewer.say(t="ping", id=-5)
-        assert (await viewer.hear_until(t="pong", id=-5))["at_ms"] >= viewer.welcome["at_ms"]
+        await viewer.send(t="ping", id=-5)
+        assert (await viewer.receive_until(t="pong", id=-5))["at_ms"] >= viewer.welcome["at_ms"]
 
 
 async def test_one_who_returns_gets_exactly_what_was_missed(server: Server) -> None:
     async with server.viewer() as viewer:
         epoch = viewer.first["epoch"]
         await server.hub.announce(ROOM, StockChanged(product_id="p1", left=9))
-        await viewer.hear_event("stock")
+        await viewer.receive_event("stock")
     for left in (8, 7):
         await server.hub.announce(ROOM, StockChanged(product_id="p1", left=left))
     for _ in range(2):  # Returning twice gives the same.
         async with server.viewer(epoch=epoch, offset=1) as viewer:
             assert viewer.welcome["recovered"] is True
-            assert [(event["o"], event["left"]) for event in await viewer.hear_events(2)] == [
+            assert [(event["o"], event["left"]) for event in await viewer.receive_events(2)] == [
                 (2, 8),
                 (3, 7),
             ]
@@ -127,7 +127,7 @@ async def test_one_who_returns_gets_exactly_what_was_missed(server: Server) -> N
         assert viewer.welcome["recovered"] is True
         assert "events" not in viewer.first
         await server.hub.announce(ROOM, StockChanged(product_id="p1", left=6))
-        assert (await viewer.hear_event("stock"))["o"] == 4
+        assert (await viewer.receive_event("stock"))["o"] == 4
 
 
 @pytest.mark.parametrize("position", [{"epoch": "other", "offset": 0}, {"offset": 5}])
@@ -147,13 +147,13 @@ async def test_private_answers_reach_their_user_alone(server: Server) -> None:
         server.viewer("room:other", token=server.token(GUEST)) as two,
         server.viewer(token=server.token(HOST)) as other,
     ):
-        await server.hub.tell("g1", YourOrder(order=order("o1")))
+        await server.hub.send_to("g1", YourOrder(order=order("o1")))
         for viewer in (one, two):
-            event = (await viewer.hear_until(t="you"))["event"]
+            event = (await viewer.receive_until(t="you"))["event"]
             assert event["k"] == "order"
             assert event["order"]["pickup"] == {"code": "ABCD-EFGH-J", "qr": "data:,"}
-        await other.say(t="ping", id=1)
-        while (message := await other.hear())["t"] != "pong":
+        await other.send(t="ping", id=1)
+        while (message := await other.receive())["t"] != "pong":
             assert message["t"] != "you"
 
 
@@ -166,28 +166,28 @@ async def test_a_store_board_is_for_its_staff(server: Server) -> None:
         ("store:s1", {"token": server.token(GUEST)}, 3502),
     ):
         async with server.client() as client:
-            await client.say(t="hello", channel=channel, **token)
+            await client.send(t="hello", channel=channel, **token)
             assert await client.close_code() == code
 
 
 async def test_a_token_of_somebody_else_is_refused(server: Server) -> None:
     async with server.client() as client:
-        await client.say(t="hello", channel=ROOM, token="e30.e30.x")
+        await client.send(t="hello", channel=ROOM, token="e30.e30.x")
         assert await client.close_code() == 3501
 
 
 async def test_a_channel_that_does_not_exist_is_refused_and_leaves_nothing(server: Server) -> None:
     async with server.client() as client:
-        await client.say(t="hello", channel="room:nowhere")
+        await client.send(t="hello", channel="room:nowhere")
         assert await client.close_code() == 3503
-    assert server.hub.opened("room:nowhere") is None
+    assert server.hub.room("room:nowhere") is None
 
 
 async def test_messages_right_behind_hello_are_answered_after_welcome(server: Server) -> None:
     async with server.client() as client:
-        await client.say(t="hello", channel=ROOM)
-        await client.say(t="ping", id=1)
-        kinds = [(await client.hear())["t"] for _ in range(3)]
+        await client.send(t="hello", channel=ROOM)
+        await client.send(t="ping", id=1)
+        kinds = [(await client.receive())["t"] for _ in range(3)]
     assert kinds == ["welcome", "snapshot", "pong"]
 
 
@@ -207,7 +207,7 @@ async def test_a_server_that_stops_tells_everybody_to_come_back(hub: RoomHub) ->
 
 async def test_nothing_is_left_of_who_has_left(server: Server) -> None:
     async with server.viewer(token=server.token(GUEST)) as viewer:
-        local = server.hub.opened(ROOM)
+        local = server.hub.room(ROOM)
         assert local is not None and len(local.audience) == 1
         await viewer.socket.close()
         await wait_until(lambda: len(local.audience) == 0)

@@ -15,7 +15,7 @@ from rooms.events import StockChanged
 from rooms.io import audience, local_room
 from rooms.io.hub import RoomHub
 from rooms.log import Batch
-from server.ws import registry as server_gate
+from server.ws import registry as registry
 from server.ws.wire import JSON, MSGPACK
 from tests.support.room_examples import line
 from tests.support.room_hubs import CLERK, GUEST, Server, memory_hub, serving
@@ -125,7 +125,7 @@ async def test_other_subprotocols_are_refused_with_the_names_of_ours(
 
 
 async def test_a_full_server_says_503(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_gate, "CONNECTIONS_MAX", 0)
+    monkeypatch.setattr(registry, "CONNECTIONS_MAX", 0)
     with pytest.raises(InvalidStatus, match="503"):
         async with server.client():
             pass
@@ -133,7 +133,7 @@ async def test_a_full_server_says_503(server: Server, monkeypatch: pytest.Monkey
 
 
 async def test_an_address_has_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_gate, "CONNECTIONS_PER_ADDRESS_MAX", 1)
+    monkeypatch.setattr(registry, "CONNECTIONS_PER_ADDRESS_MAX", 1)
     async with server.viewer():
         async with server.client() as second:
             assert await second.close_code() == 3504
@@ -145,7 +145,7 @@ async def test_an_address_has_a_limit(server: Server, monkeypatch: pytest.Monkey
 async def test_a_crowd_that_comes_at_once_is_asked_to_come_again(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_gate, "CONNECTS_PER_ADDRESS", (1.0, 0.001))
+    monkeypatch.setattr(registry, "CONNECTS_PER_ADDRESS", (1.0, 0.001))
     async with server.viewer(), server.client() as second:
         assert await second.close_code() == 3013
 
@@ -153,7 +153,7 @@ async def test_a_crowd_that_comes_at_once_is_asked_to_come_again(
 async def test_a_channel_has_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.ws.connection.CHANNEL_CONNECTIONS_MAX", 1)
     async with server.viewer(), server.client() as second:
-        await second.say(t="hello", channel=ROOM)
+        await second.send(t="hello", channel=ROOM)
         assert await second.close_code() == 3504
 
 
@@ -163,7 +163,7 @@ async def test_a_channel_has_a_limit(server: Server, monkeypatch: pytest.MonkeyP
 async def test_who_does_not_say_hello_in_time_must_go(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_gate, "HELLO_S_MAX", 0.1)
+    monkeypatch.setattr(registry, "HELLO_S_MAX", 0.1)
     async with server.client() as client:
         assert await client.close_code() == 3001
 
@@ -171,9 +171,9 @@ async def test_who_does_not_say_hello_in_time_must_go(
 async def test_who_answers_no_ping_is_taken_for_dead(
     hub: RoomHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_gate, "PING_S", 2)
-    monkeypatch.setattr(server_gate, "PONG_S_MAX", -1.0)
-    monkeypatch.setattr(server_gate, "CLOSE_S_MAX", 0.0)
+    monkeypatch.setattr(registry, "PING_S", 2)
+    monkeypatch.setattr(registry, "PONG_S_MAX", -1.0)
+    monkeypatch.setattr(registry, "CLOSE_S_MAX", 0.0)
     async with serving(hub) as server:
         # It never answers, not the close either: it is cut.
         heard = await raw_close(server, HELLO)
@@ -191,7 +191,7 @@ async def test_what_was_said_just_before_a_close_is_heard(server: Server) -> Non
             client_frame(Opcode.TEXT, b'{"t":"chat","cid":"c","text":"bye"}'),
             client_frame(Opcode.CLOSE, b""),
         )
-        assert (await other.hear_until(chat=None))["chat"][0]["text"] == "bye"
+        assert (await other.receive_until(chat=None))["chat"][0]["text"] == "bye"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ async def test_a_first_message_that_is_no_hello_ends_it(
     server: Server, first: dict[str, Any]
 ) -> None:
     async with server.client() as client:
-        await client.say(**first)
+        await client.send(**first)
         assert await client.close_code() == 3500
     assert sum(server.hub.counts.malformed_total.values()) == 1
 
@@ -240,12 +240,12 @@ async def test_what_is_not_understood_gets_an_error_and_the_connection_stays(
     server: Server, message: dict[str, Any], code: str, subprotocol: str
 ) -> None:
     async with server.viewer(subprotocol=subprotocol) as viewer:
-        await viewer.say(**message)
-        error = await viewer.hear_until(t="error")
+        await viewer.send(**message)
+        error = await viewer.receive_until(t="error")
         assert error["code"] == code
         assert error.get("cid") == message.get("cid" if code == "token-needed" else "")
-        await viewer.say(t="ping", id=1)
-        await viewer.hear_until(t="pong")
+        await viewer.send(t="ping", id=1)
+        await viewer.receive_until(t="pong")
 
 
 @pytest.mark.parametrize(
@@ -256,17 +256,17 @@ async def test_a_text_must_be_something_and_not_too_long(
     server: Server, text: str, code: str
 ) -> None:
     async with server.viewer(token=server.token(GUEST)) as viewer:
-        await viewer.say(t="chat", cid="c9", text=text)
-        error = await viewer.hear_until(t="error", cid="c9")
+        await viewer.send(t="chat", cid="c9", text=text)
+        error = await viewer.receive_until(t="error", cid="c9")
         assert error["code"] == code
-        await viewer.say(t="chat", cid="c10", text="好" * 200)
-        await viewer.hear_until(t="ack", cid="c10")
+        await viewer.send(t="chat", cid="c10", text="好" * 200)
+        await viewer.receive_until(t="ack", cid="c10")
 
 
 async def test_a_store_channel_has_no_chat(server: Server) -> None:
     async with server.viewer("store:s1", token=server.token(CLERK)) as clerk:
-        await clerk.say(t="chat", cid="c", text="hello")
-        assert (await clerk.hear_until(t="error"))["code"] == "forbidden"
+        await clerk.send(t="chat", cid="c", text="hello")
+        assert (await clerk.receive_until(t="error"))["code"] == "forbidden"
 
 
 async def test_many_bad_messages_end_it(server: Server) -> None:
@@ -281,10 +281,10 @@ async def test_chat_has_a_slow_mode_per_user_on_all_connections(server: Server) 
     token = server.token(GUEST)
     async with server.viewer(token=token) as one, server.viewer(token=token) as two:
         for number in range(5):
-            await one.say(t="chat", cid=f"c{number}", text="hi")
-            await one.hear_until(t="ack", cid=f"c{number}")
-        await two.say(t="chat", cid="c5", text="hi")
-        error = await two.hear_until(t="error", cid="c5")
+            await one.send(t="chat", cid=f"c{number}", text="hi")
+            await one.receive_until(t="ack", cid=f"c{number}")
+        await two.send(t="chat", cid="c5", text="hi")
+        error = await two.receive_until(t="error", cid="c5")
         assert error["code"] == "too-fast"
         assert 0 < error["retry_after_ms"] <= 1001
 
@@ -292,7 +292,7 @@ async def test_chat_has_a_slow_mode_per_user_on_all_connections(server: Server) 
 async def test_a_flood_ends_it(server: Server) -> None:
     async with server.viewer() as viewer:
         for number in range(80):
-            await viewer.say(t="ping", id=number)
+            await viewer.send(t="ping", id=number)
         assert await viewer.close_code() == 3505
     kinds = server.hub.counts.closed_total
     assert kinds == {3505: 1}
@@ -314,10 +314,10 @@ async def test_a_message_in_endless_pieces_ends_it(server: Server) -> None:
 async def test_likes_beyond_the_limit_are_not_counted(server: Server) -> None:
     async with server.viewer() as viewer:
         for _ in range(4):
-            await viewer.say(t="like", n=100)
-        counters = (await viewer.hear_until(counters=None))["counters"]
+            await viewer.send(t="like", n=100)
+        counters = (await viewer.receive_until(counters=None))["counters"]
         while counters["likes"] == 0:
-            counters = (await viewer.hear_until(counters=None))["counters"]
+            counters = (await viewer.receive_until(counters=None))["counters"]
         assert 200 <= counters["likes"] <= 240
 
 
@@ -377,7 +377,7 @@ HELLO = client_frame(Opcode.TEXT, b'{"t":"hello","channel":"room:demo"}')
 async def test_broken_frames_end_it_with_their_code(
     server: Server, frames: list[bytes], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_gate, "CLOSE_S_MAX", 0.0)
+    monkeypatch.setattr(registry, "CLOSE_S_MAX", 0.0)
     heard = await raw_close(server, *frames)
     assert code.to_bytes(2) in heard
     assert sum(server.hub.counts.malformed_total.values()) == 1
@@ -410,7 +410,7 @@ class Talk:
     def more(self) -> bool:
         self._number += 1
         lines = tuple(line(f"c-{self._number}-{at}", "好" * 100, "host") for at in range(20))
-        self._hub.heard_batch(ROOM, Batch(lines))
+        self._hub.on_batch(ROOM, Batch(lines))
         return True
 
 
@@ -418,18 +418,18 @@ async def test_chat_beyond_the_rate_is_sampled_but_everybody_sees_their_own(
     server: Server,
 ) -> None:
     async with server.viewer(token=server.token(GUEST)) as guest, server.viewer() as other:
-        local = server.hub.opened(ROOM)
+        local = server.hub.room(ROOM)
         assert local is not None
         crowd = tuple(line(f"crowd-{number}") for number in range(200))
-        server.hub.heard_batch(ROOM, Batch(crowd))
+        server.hub.on_batch(ROOM, Batch(crowd))
         client = guest.welcome["client"]
-        server.hub.heard_batch(ROOM, Batch((line(f"{client}-1"), line("h-1", role="host"))))
+        server.hub.on_batch(ROOM, Batch((line(f"{client}-1"), line("h-1", role="host"))))
         told: list[str] = []
         while "h-1" not in told:
-            told += [said["id"] for said in (await other.hear_until(chat=None))["chat"]]
+            told += [said["id"] for said in (await other.receive_until(chat=None))["chat"]]
         own: list[str] = []
         while f"{client}-1" not in own:
-            own += [said["id"] for said in (await guest.hear_until(chat=None))["chat"]]
+            own += [said["id"] for said in (await guest.receive_until(chat=None))["chat"]]
         assert len(told) <= 22
     assert server.hub.counts.lossy_dropped_total >= 180
 
@@ -440,15 +440,15 @@ async def test_a_slow_viewer_is_thinned_then_given_a_snapshot(
     monkeypatch.setattr(local_room, "TICK_S", 0.001)
     async with server.viewer() as slow:
         counts, replica = server.hub.counts, Replica()
-        replica.hear(slow.first)
+        replica.receive(slow.first)
         slow.socket.transport.pause_reading()
         talk = Talk(server)
         await wait_until(lambda: talk.more() and counts.slow_thinned_total == 1, what="thinning")
-        local = server.hub.opened(ROOM)
+        local = server.hub.room(ROOM)
         assert local is not None
-        seat = local.audience.seats()[0]
+        subscriber = local.audience.subscribers()[0]
         for left in range(3000):
-            server.hub.heard_events(
+            server.hub.on_events(
                 ROOM,
                 slow.first["epoch"],
                 tuple(
@@ -457,15 +457,15 @@ async def test_a_slow_viewer_is_thinned_then_given_a_snapshot(
                 ),
             )
             await asyncio.sleep(0.001)
-            if seat.level is audience.Level.STALE:
+            if subscriber.level is audience.Level.STALE:
                 break
-        assert seat.level is audience.Level.STALE
+        assert subscriber.level is audience.Level.STALE
         slow.socket.transport.resume_reading()
         while replica.snapshots < 2:
-            message = await slow.hear()
-            replica.hear(message)
+            message = await slow.receive()
+            replica.receive(message)
         assert counts.slow_snapshots_total == 1
-        assert local.audience.seats()[0].level is audience.Level.FULL
+        assert local.audience.subscribers()[0].level is audience.Level.FULL
 
 
 async def test_a_viewer_who_stays_behind_is_closed(
@@ -473,7 +473,7 @@ async def test_a_viewer_who_stays_behind_is_closed(
 ) -> None:
     monkeypatch.setattr(local_room, "TICK_S", 0.001)
     monkeypatch.setattr(audience, "BEHIND_S_MAX", 0.2)
-    monkeypatch.setattr(server_gate, "CLOSE_S_MAX", 0.2)
+    monkeypatch.setattr(registry, "CLOSE_S_MAX", 0.2)
     async with raw(server, HELLO, buffer=4096) as (reader, _):
         async with asyncio.timeout(WAIT_S):
             await reader.readuntil(b"snapshot")

@@ -1,0 +1,68 @@
+"""Outbox: chat and joins of this worker's viewers on their way to all workers."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+
+from rooms.io.audience import Counts
+from rooms.io.timeouts import CALL_TIMEOUT_S, within
+from rooms.log import Batch, LogUnavailable, RoomBus
+from rooms.messages import ChatLine
+from rooms.room import JOINS_PER_TICK_MAX
+
+OUTBOX_S = 0.05
+"""Least time between two batches of a channel."""
+OUTBOX_LINES_MAX = 200
+"""Lines of a channel that wait; beyond, the oldest are dropped."""
+
+
+class Outbox:
+    """One task that publishes a merged batch per channel.
+
+    Order: lines of a channel keep their order. Delivery: at most once to other workers; when the
+    bus fails, the batch still reaches the viewers of this one through `deliver`. Limits: one batch
+    per channel in `OUTBOX_S`, with `OUTBOX_LINES_MAX` lines and `JOINS_PER_TICK_MAX` names.
+    """
+
+    def __init__(self, bus: RoomBus, counts: Counts, deliver: Callable[[str, Batch], None]) -> None:
+        self._bus = bus
+        self._counts = counts
+        self._deliver = deliver
+        self._lines: defaultdict[str, list[ChatLine]] = defaultdict(list)
+        self._joins: defaultdict[str, list[str]] = defaultdict(list)
+        self._changed = asyncio.Event()
+
+    def add_line(self, channel: str, line: ChatLine) -> None:
+        """Put a line into the channel's next batch."""
+        lines = self._lines[channel]
+        lines.append(line)
+        del lines[:-OUTBOX_LINES_MAX]
+        self._changed.set()
+
+    def add_join(self, channel: str, nickname: str) -> None:
+        """Put a name into the channel's next batch, unless there are enough."""
+        joins = self._joins[channel]
+        if len(joins) < JOINS_PER_TICK_MAX:
+            joins.append(nickname)
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Publish batches until cancelled."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            lines, self._lines = self._lines, defaultdict(list)
+            joins, self._joins = self._joins, defaultdict(list)
+            batches = {
+                channel: Batch(tuple(lines.get(channel, ())), tuple(joins.get(channel, ())))
+                for channel in {**lines, **joins}
+            }
+            await asyncio.gather(*(self._publish(*item) for item in batches.items()))
+            await asyncio.sleep(OUTBOX_S)
+
+    async def _publish(self, channel: str, batch: Batch) -> None:
+        try:
+            await within(CALL_TIMEOUT_S, self._bus.publish(channel, batch))
+        except LogUnavailable:
+            self._counts.log_failures_total += 1
+            self._deliver(channel, batch)
