@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test fuzz check format bench clean
+.PHONY: help setup demo quick test soak fuzz check format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -14,12 +14,22 @@ setup: .venv/.ready web/dist/.ready ## install what is missing into .venv and bu
 demo: setup ## run everything and print the addresses
 	@$(BIN)/linli demo
 
-test: setup .venv/.dev ## run every test, browser included
+quick: .venv/.dev ## style, types and the fast tests, in seconds: after each edit
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest -n 2 --dist worksteal -m fast; \
+	  tests=$$?; wait $$types && exit $$tests
+
+test: setup .venv/.dev ## run every test but the soaks, browser included
 	@scripts/test-tools
 	@cd web && npm run --silent test
-	@$(BIN)/python -m pytest -n 2 --ignore tests/stories
-	@# What watches real pictures in real time has the machine to itself.
-	@$(BIN)/python -m pytest tests/stories
+	@# Each process begins with a block of tests, browsers first, and then takes from the others.
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not soak" --durations 10
+
+soak: setup .venv/.dev ## watch video on bad networks, then measure; LINLI_SOAK_S seconds each (60)
+	@scripts/test-tools
+	@$(BIN)/python -m pytest tests/soak tests/stories -m soak -p no:randomly --capture no
+	@$(MAKE) --no-print-directory bench
 
 fuzz: setup .venv/.dev ## try every parser of outside bytes for LINLI_FUZZ_MINUTES (60)
 	@$(BIN)/python -m pytest tests/fuzz -p tests.fuzz.campaign -p no:randomly

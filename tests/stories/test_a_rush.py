@@ -1,4 +1,4 @@
-"""Five hundred neighbours want a hundred boxes of eggs, and somebody pulls the plug."""
+"""More neighbours than there are boxes of eggs order at once, and the server is killed."""
 
 import asyncio
 import json
@@ -11,15 +11,15 @@ import httpx
 from tests.support.running import Running, running
 from tests.support.waiting import wait_until
 
-BUYERS = 500
+BUYERS = 140
 UNITS = 100
 CONNECTIONS = 100
-TRIES_MAX = 200
+TRIES_MAX = 1_000
 CONFIRMED = 201
 SOLD_OUT = 409
 
 
-async def test_a_hundred_units_are_sold_to_exactly_a_hundred_of_five_hundred(
+async def test_a_rush_sells_exactly_the_units_that_there_are(
     tmp_path: Path,
 ) -> None:
     async with running(tmp_path, LINLI_RATE_LIMITS="false") as linli, _client(linli) as client:
@@ -37,7 +37,7 @@ async def test_a_hundred_units_are_sold_to_exactly_a_hundred_of_five_hundred(
         await _record_is_sound(linli)
 
 
-async def test_a_killed_server_forgets_no_confirmed_order_and_sells_nothing_twice(
+async def test_a_killed_server_keeps_confirmed_orders_and_oversells_nothing(
     tmp_path: Path,
 ) -> None:
     async with running(tmp_path, LINLI_RATE_LIMITS="false") as linli:
@@ -66,7 +66,7 @@ async def test_a_killed_server_forgets_no_confirmed_order_and_sells_nothing_twic
 
 def _client(linli: Running) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=CONNECTIONS)
-    return httpx.AsyncClient(base_url=linli.url, limits=limits, timeout=60)
+    return httpx.AsyncClient(base_url=linli.url, limits=limits, timeout=120)
 
 
 def _bearer(token: str) -> dict[str, str]:

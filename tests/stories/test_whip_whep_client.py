@@ -7,12 +7,12 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, Response, Route
 
-from tests.stories.conftest import pair_in_use, restarted
+from tests.support.browsers import pair_in_use, restarted
 from tests.support.running import Running
 from tests.support.waiting import wait_until
 
 LIBRARY = Path(__file__).parents[1] / "clients" / "node_modules" / "whip-whep"
-ANSWER_S = 10.0
+ANSWER_S = 60.0
 
 PUBLISH = """async ([endpoint, token]) => {
   const { WHIPClient } = await import('/library/whip.js')
@@ -91,17 +91,14 @@ async def _gone(url: str) -> bool:
 async def test_the_authors_client_trickles_restarts_and_leaves(
     browser: Browser, linli: Running, who: str
 ) -> None:
-    token = (await linli.linli("token", "--role", "host", "--room", "demo")).strip()
+    token = await linli.host_token()
     host, viewer = await _page(browser, linli), await _page(browser, linli)
     pages: dict[str, Any] = {"host": host, "viewer": viewer}
     exchange = Exchange(pages[who])
-    await host.evaluate(PUBLISH, [f"{linli.url}/live/demo/whip", token])
+    await host.evaluate(PUBLISH, [linli.whip, token])
 
-    async def live() -> bool:
-        return "state=live" in linli.log
-
-    await wait_until(live, ANSWER_S, "the live")
-    await viewer.evaluate(VIEW, [f"{linli.url}/live/demo/whep"])
+    await wait_until(lambda: linli.is_in("live"), ANSWER_S, "the live")
+    await viewer.evaluate(VIEW, [linli.whep])
     await _moves(viewer)
     if who == "host":
         await wait_until(lambda: 204 in exchange.statuses("PATCH"), ANSWER_S, "a trickle's answer")

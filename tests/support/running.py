@@ -20,6 +20,7 @@ START_S = 40.0
 STOP_S = 20.0
 SHOP = Path(__file__).with_name("shop.toml")
 PASSWORD = "correct horse battery"
+SDP = {"Content-Type": "application/sdp"}
 
 
 # What loading a shop makes, to be copied: passwords are meant to take their time.
@@ -27,10 +28,15 @@ _loaded: dict[Path, Path] = {}
 
 
 class Running:
-    """One server on loopback with a data folder of its own; may be killed and started again."""
+    """One server on loopback with a data folder of its own; may be killed and started again.
+
+    `room` and its `host` (a username) are those of the story that runs.
+    """
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
+        self.room = "demo"
+        self.host = "chunjiang"
         self.port = free_port()
         self.env = {
             **os.environ,
@@ -47,6 +53,16 @@ class Running:
     def url(self) -> str:
         """Base URL of HTTP."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def whip(self) -> str:
+        """Where the room's host publishes."""
+        return f"{self.url}/live/{self.room}/whip"
+
+    @property
+    def whep(self) -> str:
+        """Where the room's viewers play."""
+        return f"{self.url}/live/{self.room}/whep"
 
     @property
     def log(self) -> str:
@@ -68,6 +84,29 @@ class Running:
         out, err = await process.communicate(stdin.encode())
         assert process.returncode == 0, f"linli {' '.join(arguments)}: {err.decode()}"
         return out.decode()
+
+    async def host_token(self) -> str:
+        """Return what lets a host publish in the room and read its figures."""
+        return (await self.linli("token", "--role", "host", "--room", self.room)).strip()
+
+    async def is_in(self, state: str) -> bool:
+        """Whether the room is in `state`."""
+        async with httpx.AsyncClient(base_url=self.url) as client:
+            return bool((await client.get(f"/api/rooms/{self.room}")).json()["state"] == state)
+
+    async def play(self, offer: str) -> str:
+        """Answer a viewer's offer."""
+        return await self._negotiate(self.whep, offer, SDP)
+
+    async def publish(self, offer: str, token: str) -> str:
+        """Answer a host's offer."""
+        return await self._negotiate(self.whip, offer, {**SDP, "Authorization": f"Bearer {token}"})
+
+    async def _negotiate(self, url: str, offer: str, headers: dict[str, str]) -> str:
+        async with httpx.AsyncClient(timeout=30) as client:
+            answer = await client.post(url, content=offer, headers=headers)
+        assert answer.status_code == 201, answer.text
+        return answer.text
 
     async def load(self, shop: Path) -> None:
         """Fill the data folder with a shop and give its staff the password."""

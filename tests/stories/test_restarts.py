@@ -1,0 +1,61 @@
+"""A server that dies while a room is live: host and viewers come back without a tap."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.fuzz.test_media_parsers import OFFER
+from tests.support.browsers import LIVE_MS, People, goes_live, more_frames
+from tests.support.media_peers import host, loopback_candidates
+from tests.support.running import SDP, Running, running
+from tests.support.waiting import wait_until
+
+__all__ = ["loopback_candidates"]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def linli(tmp_path: Path) -> AsyncIterator[Running]:
+    """A server of this story's own, which it may kill."""
+    async with running(tmp_path) as server:
+        yield server
+
+
+async def test_a_killed_server_gets_host_and_viewer_back(people: People, linli: Running) -> None:
+    stage, viewer = await goes_live(people), await people.open(people.room_path)
+    await more_frames(viewer)
+    await linli.kill()
+    state = stage.get_by_test_id("live-state")
+    await expect(state).to_have_attribute("data-state", "lost", timeout=LIVE_MS)
+    await linli.start()
+    await expect(state).to_have_attribute("data-state", "live", timeout=LIVE_MS)
+    player = viewer.get_by_test_id("room")
+    await expect(player).to_have_attribute("data-player", "playing", timeout=LIVE_MS)
+    await more_frames(viewer)
+
+
+async def test_a_player_gets_events_of_the_live_until_the_server_stops(linli: Running) -> None:
+    token = await linli.host_token()
+    async with (
+        host(partial(linli.publish, token=token)),
+        httpx.AsyncClient(base_url=linli.url, timeout=60) as client,
+    ):
+        await wait_until(lambda: linli.is_in("live"), what="the live")
+        offer = OFFER.replace("sendonly", "recvonly")
+        session = await client.post(linli.whep, content=offer, headers=SDP)
+        names = ["active", "viewercount", "reconnect"]
+        chosen = await client.post(f"{session.headers['Location']}/events", json=names)
+        received: list[str] = []
+        async with client.stream("GET", chosen.headers["Location"]) as events:
+            assert events.headers["Content-Type"].startswith("text/event-stream")
+            async for line in events.aiter_lines():
+                received.append(line)
+                if line == 'data: {"viewercount": 1}':
+                    assert linli.process
+                    linli.process.terminate()
+    assert "event: active" in received
+    assert received[-3:-1] == ["event: reconnect", 'data: {"reconnecttime": 1000}']
+    await linli.stop()
