@@ -29,7 +29,9 @@ from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
 from server.access.policy import Access
 from server.bridge.feed import RoomFeed, room_seed
+from server.bridge.lease import LeasesUnavailable
 from server.bridge.lives import Lives
+from server.bridge.redis_lease import RedisLeases
 from server.errors import OperatorError
 from server.http.health import healthz, readyz
 from server.http.live import whip_whep
@@ -88,8 +90,10 @@ async def build(
         await commerce.start()
         hub.seed = room_seed(commerce)
         hub.overloaded = lambda: media.load.sheds_chat
-        lives = Lives(commerce.directory, hub, settings.publish_grace_s)
-        media.listener = lives.hear
+        lives = Lives(
+            commerce.directory, hub, RedisLeases(redis), media.end, settings.publish_grace_s
+        )
+        media.listener = lives.on_media
         services = Services(
             settings=settings,
             redis=redis,
@@ -99,6 +103,7 @@ async def build(
             media=media,
             rooms=hub,
             commerce=commerce,
+            end_live=lives.end,
         )
         await stack.enter_async_context(_in_background(commerce, lives, hub))
         yield Program(
@@ -125,6 +130,7 @@ def _application(services: Services) -> Starlette:
             HTTPException: http_error_handler,
             RedisError: _redis_error_handler,
             LogUnavailable: _redis_error_handler,
+            LeasesUnavailable: _redis_error_handler,
             Exception: internal_error_handler,
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,3 +31,4 @@ class Services:
     media: MediaPlane
     rooms: RoomHub
     commerce: Commerce
+    end_live: Callable[[str], Awaitable[None]]  # of a room, whichever worker owns it

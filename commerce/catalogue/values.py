@@ -128,11 +128,15 @@ class LiveState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The current (or last, or next) live of a room."""
+    """The current (or last, or next) live of a room.
+
+    `fence` is the fencing token of the owner that wrote it; a smaller one writes no more.
+    """
 
     room_id: str
     state: LiveState
     started_at_ms: int | None
+    fence: int = 0
 
 
 @dataclass(frozen=True, slots=True)

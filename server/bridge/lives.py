@@ -1,92 +1,271 @@
-"""Keeps every room's live state true: what the media plane sees becomes what viewers are told.
+"""Keeps every room's live state true: what the media plane sees becomes what viewers see.
 
     scheduled → live ⇄ paused → over → live …
 
-`paused` is a host whose stream broke off and who has time to return; `over` ends this live, the
-next publish starts another.
+`paused` is a host whose media broke off and who has time to return; `over` ends this live, the
+next publish starts another. Only the worker that holds the live's lease writes and announces its
+state (see lease.py); the live of a worker that is gone is paused by another one, and ended when its
+host has not come back, to any worker, within the grace time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from commerce.catalogue.values import LiveState
+from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.engine import wall_clock
 from commerce.io.shop.directory import Directory
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from rooms.events import LiveChanged
 from rooms.io.hub import RoomHub
+from server.bridge.lease import (
+    CHECKS_PER_TTL,
+    RENEWALS_PER_TTL,
+    AfterLoss,
+    Lease,
+    LiveLeases,
+    Orphans,
+    after_loss,
+)
 
 EVENTS_MAX = 10_000
 RETRY_S = 1.0
+RELEASE_TIMEOUT_S = 1.0
 ON_AIR = (LiveState.LIVE, LiveState.PAUSED)
+# Redis, the room log or the record is away for a moment.
+UNAVAILABLE = (ConnectionError, OSError, RuntimeError, DBAPIError)
 
 log = structlog.get_logger()
 
 
-class Lives:
-    """`hear` media events on the loop's thread; `run` carries them out in order."""
+@dataclass(slots=True)
+class OwnLive:
+    """A live of this worker, and where it is to be brought."""
 
-    def __init__(self, directory: Directory, hub: RoomHub, grace_s: float) -> None:
+    lease: Lease
+    wanted: LiveState
+    started_at_ms: int | None
+    flowing: bool  # the host sends media to this worker
+    ends_at: float | None = None  # monotonic s; only of a live that was taken over
+    announced: LiveState | None = None  # under this lease
+    lost: bool = False  # the lease could not be renewed
+
+
+class Lives:
+    """The lives that this worker owns.
+
+    `on_media` notes media events on the loop's thread; `run` carries them out in order, and repeats
+    `renew`, `settle` and `check`. Those are apart so that leases are renewed while the record is
+    away.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        hub: RoomHub,
+        leases: LiveLeases,
+        end_media: Callable[[str], Awaitable[None]],
+        grace_s: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.owner = secrets.token_hex(8)  # of this start of the worker, never of another
         self._directory = directory
         self._hub = hub
+        self._leases = leases
+        self._end_media = end_media
         self._grace_s = grace_s
+        self._clock = clock
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(EVENTS_MAX)
-        self._here: set[str] = set()  # rooms whose host publishes to this process
+        self._own: dict[str, OwnLive] = {}
+        self._orphans = Orphans(leases.ttl_s)
+        self._turn = asyncio.Lock()  # one change of `_own` at a time
 
-    def hear(self, event: MediaEvent) -> None:
+    def on_media(self, event: MediaEvent) -> None:
         """Note what happened; never blocks."""
         self._events.put_nowait(event)
 
     async def run(self) -> None:
-        """Carry out what was heard, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            orphaned = self._until_done(self._end_the_orphaned)
-            tasks.create_task(orphaned, name="lives of a last run")
+        """Carry out events and keep the leases, until cancelled."""
+        async with self._released(), asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._every(RENEWALS_PER_TTL, self.renew), name="renew leases")
+            tasks.create_task(self._every(RENEWALS_PER_TTL, self.settle), name="settle lives")
+            tasks.create_task(self._every(CHECKS_PER_TTL, self.check), name="check leases")
             while True:
-                await self._until_done(partial(self._apply, await self._events.get()))
+                await self._until_done(partial(self.apply, await self._events.get()))
 
-    async def _until_done(self, tell: Callable[[], Awaitable[None]]) -> None:
+    async def apply(self, event: MediaEvent) -> None:
+        """Carry out one event; may be called again when it failed half-way."""
+        async with self._turn:
+            own = self._own.get(event.room_id)
+            match event:
+                case PublisherUp():
+                    await self._host_is_here(event.room_id)
+                case PublisherLost() if own and own.wanted is LiveState.LIVE:
+                    own.flowing = False
+                    own.wanted = LiveState.PAUSED
+                    await self._announce(own)
+                case PublisherGone() if own:
+                    own.flowing = False
+                    own.wanted = LiveState.OVER
+                    await self._announce(own)
+
+    async def renew(self) -> None:
+        """Renew every lease, and note which are lost."""
+        for own in list(self._own.values()):
+            lease = own.lease
+            if not await self._leases.renew(lease) and own.lease is lease:
+                own.lost = True
+
+    async def settle(self) -> None:
+        """Regain or give up what was lost, end what is due, finish what failed half-way."""
+        for room_id, own in list(self._own.items()):
+            async with self._turn:
+                if self._own.get(room_id) is not own:
+                    continue  # it was given up meanwhile
+                if own.ends_at is not None and self._clock() >= own.ends_at:
+                    own.wanted = LiveState.OVER
+                if own.lost or own.wanted is not own.announced:
+                    await self._announce(own)
+
+    async def check(self) -> None:
+        """Take over the lives whose owner is gone."""
+        missing = [
+            live.room_id
+            for live in await self._directory.lives()
+            if live.state in ON_AIR
+            and live.room_id not in self._own
+            and await self._leases.holder(live.room_id) is None
+        ]
+        for room_id in self._orphans.checked(missing, now=self._clock()):
+            async with self._turn:
+                await self._take_over(room_id)
+
+    async def end(self, room_id: str) -> None:
+        """End the live of a room, whichever worker owns it.
+
+        Raises:
+            NotFound: There is no such room.
+            LeasesUnavailable: Try again.
+            LogUnavailable: It is over, and not announced yet; try again.
+        """
+        async with self._turn:
+            live = await self._directory.live(room_id)
+            lease = await self._leases.take(room_id, self.owner, above=live.fence)
+            own = OwnLive(lease, LiveState.OVER, live.started_at_ms, flowing=False)
+            self._own[room_id] = own
+            await self._end_media(room_id)
+            await self._announce(own)
+
+    async def _host_is_here(self, room_id: str) -> None:
+        before = await self._directory.live(room_id)
+        # The newest host has the live: it came to us, wherever the live was before.
+        lease = await self._leases.take(room_id, self.owner, above=before.fence)
+        started_at_ms = before.started_at_ms if before.state in ON_AIR else None
+        self._own[room_id] = own = OwnLive(
+            lease, LiveState.LIVE, started_at_ms or wall_clock(), flowing=True
+        )
+        await self._announce(own)
+
+    async def _take_over(self, room_id: str) -> None:
+        live = await self._directory.live(room_id)
+        if room_id in self._own or live.state not in ON_AIR:
+            return
+        lease = await self._leases.claim(room_id, self.owner, above=live.fence)
+        if lease is None:
+            return
+        log.info("live of a worker that is gone", room=room_id, state=live.state.value)
+        self._own[room_id] = own = OwnLive(
+            lease,
+            LiveState.PAUSED,
+            live.started_at_ms,
+            flowing=False,
+            ends_at=self._clock() + self._grace_s,
+        )
+        await self._announce(own)
+
+    async def _announce(self, own: OwnLive) -> None:
+        """Write and announce what is wanted, if the lease still runs or can be had again."""
+        while not await self._announced(own):
+            if not await self._regained(own):
+                return
+
+    async def _announced(self, own: OwnLive) -> bool:
+        """Bring the live to where it is wanted; False if the lease was lost."""
+        lease, state = own.lease, own.wanted
+        if state is not own.announced:
+            live = Live(lease.room_id, state, own.started_at_ms, lease.fence)
+            if not await self._directory.set_live(live, lease.owner):
+                return False
+        if not await self._leases.renew(lease):
+            return False
+        own.lost = False
+        if state is not own.announced:
+            await self._hub.announce(
+                f"room:{lease.room_id}",
+                LiveChanged(state=state.value, started_at_ms=own.started_at_ms),
+            )
+            own.announced = state
+            log.info("live", room=lease.room_id, state=state.value)
+        if state is LiveState.OVER:
+            del self._own[lease.room_id]
+            await self._leases.release(lease)
+        return True
+
+    async def _regained(self, own: OwnLive) -> bool:
+        """After the loss of its lease: whether this worker has the live again."""
+        room_id = own.lease.room_id
+        live = await self._directory.live(room_id)
+        holder = await self._leases.holder(room_id)
+        match after_loss(own.lease, holder, live, flowing=own.flowing):
+            case AfterLoss.CLAIM:
+                lease = await self._leases.claim(room_id, self.owner, above=live.fence)
+            case AfterLoss.TAKE:
+                lease = await self._leases.take(room_id, self.owner, above=live.fence)
+            case AfterLoss.WAIT:
+                lease = None
+            case AfterLoss.YIELD:
+                log.info("live went to another worker", room=room_id, state=live.state.value)
+                del self._own[room_id]
+                await self._end_media(room_id)
+                return False
+        if lease is None:
+            own.lost = True
+            return False
+        own.lease, own.announced = lease, None
+        return True
+
+    async def _every(self, per_ttl: int, round: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(self._leases.ttl_s / per_ttl)
+            try:
+                await round()
+            except UNAVAILABLE as error:
+                log.warning("leases of lives are not kept for now", why=type(error).__name__)
+
+    async def _until_done(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await tell()
+                await step()
                 return
-            except (ConnectionError, OSError, RuntimeError, DBAPIError) as error:
-                log.warning("a live could not be told, trying again", why=type(error).__name__)
+            except UNAVAILABLE as error:
+                log.warning("a live's state is not written yet", why=type(error).__name__)
                 await asyncio.sleep(RETRY_S)
 
-    async def _apply(self, event: MediaEvent) -> None:
-        before = await self._directory.live(event.room_id)
-        match event:
-            case PublisherUp():
-                self._here.add(event.room_id)
-                started = before.started_at_ms if before.state in ON_AIR else None
-                await self._set(event.room_id, LiveState.LIVE, started or wall_clock())
-            case PublisherLost() if before.state is LiveState.LIVE:
-                await self._set(event.room_id, LiveState.PAUSED, before.started_at_ms)
-            case PublisherGone():
-                self._here.discard(event.room_id)
-                if before.state in ON_AIR:
-                    await self._set(event.room_id, LiveState.OVER, before.started_at_ms)
-
-    async def _set(self, room_id: str, state: LiveState, started_at_ms: int | None) -> None:
-        await self._directory.set_live(room_id, state, started_at_ms)
-        await self._hub.announce(
-            f"room:{room_id}", LiveChanged(state=state.value, started_at_ms=started_at_ms)
-        )
-        log.info("live", room=room_id, state=state.value)
-
-    async def _end_the_orphaned(self) -> None:
-        """Give hosts of a run that was killed the grace time, then say that their live is over."""
-        lives = await self._directory.lives()
-        on_air = [live for live in lives if live.state in ON_AIR and live.room_id not in self._here]
-        for live in on_air:
-            await self._set(live.room_id, LiveState.PAUSED, live.started_at_ms)
-        await asyncio.sleep(self._grace_s)
-        for live in on_air:
-            now = await self._directory.live(live.room_id)
-            if live.room_id not in self._here and now.state is LiveState.PAUSED:
-                await self._set(live.room_id, LiveState.OVER, now.started_at_ms)
+    @asynccontextmanager
+    async def _released(self) -> AsyncIterator[None]:
+        """Let other workers have the lives at once when this one stops."""
+        try:
+            yield
+        finally:
+            with suppress(*UNAVAILABLE, TimeoutError):
+                async with asyncio.timeout(RELEASE_TIMEOUT_S):
+                    for own in self._own.values():
+                        await self._leases.release(own.lease)

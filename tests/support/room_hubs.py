@@ -144,7 +144,7 @@ async def serving(hub: RoomHub, **settings: Any) -> AsyncIterator[Server]:
     """Serve `hub`, which has been started, until the block ends."""
     access = Access(SECRET)
     values = Settings(**settings)
-    services = Services(values, *cast(Any, (None, None, access, None, None, hub, None)))
+    services = Services(values, *cast(Any, (None, None, access, None, None, hub, None, None)))
     app = Starlette(routes=[Route("/healthz", lambda _: PlainTextResponse("ok"))])
     config = uvicorn.Config(
         app,

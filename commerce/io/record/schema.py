@@ -115,6 +115,8 @@ lives = Table(
     _ref("room_id", "rooms.id", key=True),
     Column("state", String(16), nullable=False),
     _time("started_at_ms", nullable=True),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    Column("owner", String(64), nullable=False, server_default=""),
     _one_of("state", [state.value for state in LiveState]),
 )
 

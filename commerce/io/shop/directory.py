@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -134,10 +134,7 @@ class Directory:
         """The live of every room."""
         async with self._record.read() as connection:
             rows = (await connection.execute(select(lives))).mappings()
-            known = {
-                row["room_id"]: Live(row["room_id"], LiveState(row["state"]), row["started_at_ms"])
-                for row in rows
-            }
+            known = {row["room_id"]: _live(row) for row in rows}
         return [
             known.get(room_id, Live(room_id, LiveState.SCHEDULED, None))
             for room_id in self.catalogue.rooms
@@ -158,19 +155,36 @@ class Directory:
             )
         if row is None:
             return Live(room_id, LiveState.SCHEDULED, None)
-        return Live(room_id, LiveState(row["state"]), row["started_at_ms"])
+        return _live(row)
 
-    async def set_live(self, room_id: str, state: LiveState, started_at_ms: int | None) -> Live:
-        """Set where the live of a room stands."""
-        self.catalogue.room(room_id)
-        values = {"state": state.value, "started_at_ms": started_at_ms}
+    async def set_live(self, live: Live, owner: str) -> bool:
+        """Write where a live stands, as the owner whose fencing token is `live.fence`.
+
+        False if an owner with a larger token wrote before: then nothing is changed.
+
+        Raises:
+            NotFound: There is no such room.
+        """
+        self.catalogue.room(live.room_id)
+        values = {
+            "state": live.state.value,
+            "started_at_ms": live.started_at_ms,
+            "fence": live.fence,
+            "owner": owner,
+        }
+        # Fences that Redis gave before it was emptied may come again, hence the owner beside them.
+        mine = (lives.c.fence == live.fence) & (lives.c.owner == owner)
+        of_room = lives.c.room_id == live.room_id
         async with self._record.write() as connection:
             changed = await connection.execute(
-                update(lives).where(lives.c.room_id == room_id).values(values)
+                update(lives).where(of_room, (lives.c.fence < live.fence) | mine).values(values)
             )
-            if changed.rowcount == 0:
-                await connection.execute(insert(lives), {"room_id": room_id, **values})
-        return Live(room_id, state, started_at_ms)
+            if changed.rowcount:
+                return True
+            if await connection.scalar(select(lives.c.room_id).where(of_room)):
+                return False
+            await connection.execute(insert(lives), {"room_id": live.room_id, **values})
+        return True
 
     async def products(self, room_id: str) -> list[ProductView]:
         """What a room sells, in the order of the shelf."""
@@ -213,6 +227,10 @@ class Directory:
         """Raise `NotFound` unless the room exists."""
         if room_id not in self.catalogue.rooms:
             raise NotFound("room", room_id)
+
+
+def _live(row: RowMapping) -> Live:
+    return Live(row["room_id"], LiveState(row["state"]), row["started_at_ms"], row["fence"])
 
 
 async def units_left(connection: AsyncConnection, product_ids: Collection[str]) -> dict[str, int]:

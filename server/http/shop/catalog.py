@@ -8,8 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from commerce.catalogue.values import LiveState
-from rooms.events import LiveChanged
 from server.access.policy import Action, require
 from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
 from server.problem import Problem
@@ -126,14 +124,8 @@ async def end(request: Request) -> Response:
     services = services_of(request)
     room_id = path_id(request, "room")
     require(services.access.principal(request), Action.END_LIVE, room_id=room_id)
-    directory = services.commerce.directory
     with problems():
-        before = await directory.live(room_id)
-        live = await directory.set_live(room_id, LiveState.OVER, before.started_at_ms)
-    await services.media.end(room_id)
-    await services.rooms.announce(
-        f"room:{room_id}", LiveChanged(state="over", started_at_ms=live.started_at_ms)
-    )
+        await services.end_live(room_id)
     return Response(status_code=204)
 
 

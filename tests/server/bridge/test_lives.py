@@ -1,8 +1,9 @@
-"""What viewers are told of a live is true, whatever happens to the record meanwhile."""
+"""A live has one owner at a time; what viewers are shown of it is true, whatever is away."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
@@ -10,23 +11,35 @@ from sqlalchemy.exc import OperationalError
 
 from commerce.catalogue.values import Live, LiveState
 from commerce.io.shop.directory import Directory
-from media.events import PublisherUp
+from media.events import PublisherGone, PublisherLost, PublisherUp
+from rooms.events import LiveChanged
 from rooms.io.hub import RoomHub
 from server.bridge import lives
+from server.bridge.lease import (
+    LEASE_TTL_S,
+    AfterLoss,
+    Lease,
+    LeasesUnavailable,
+    MemoryLeases,
+    Orphans,
+    after_loss,
+)
 from server.bridge.lives import Lives
 from tests.support.waiting import wait_until
 
 ROOM = "demo"
-GRACE_S = 0.05
+GRACE_S = 30.0
+LIVE, PAUSED, OVER = LiveState.LIVE, LiveState.PAUSED, LiveState.OVER
 
 
 class Record:
     """In place of the directory: one room; it cannot be reached `away` times."""
 
-    def __init__(self, state: LiveState, away: int) -> None:
-        self.now = Live(ROOM, state, 1 if state is LiveState.LIVE else None)
+    def __init__(self, state: LiveState, away: int = 0) -> None:
+        self.now = Live(ROOM, state, 1 if state is LIVE else None)
         self.away = away
-        self.told: list[LiveState] = []
+        self.refused = 0
+        self._owner = ""
 
     async def live(self, room_id: str) -> Live:
         self._reach()
@@ -36,12 +49,13 @@ class Record:
         self._reach()
         return [self.now]
 
-    async def set_live(self, room_id: str, state: LiveState, started_at_ms: int | None) -> None:
+    async def set_live(self, live: Live, owner: str) -> bool:
         self._reach()
-        self.now = Live(room_id, state, started_at_ms)
-
-    async def announce(self, channel: str, event: object) -> None:
-        self.told.append(self.now.state)
+        if (live.fence, owner) != (self.now.fence, self._owner) and live.fence <= self.now.fence:
+            self.refused += 1
+            return False
+        self.now, self._owner = live, owner
+        return True
 
     def _reach(self) -> None:
         if self.away:
@@ -49,47 +63,277 @@ class Record:
             raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
 
 
+@dataclass
+class Redis:
+    """Leases and announcements of all nodes; both can be away."""
+
+    record: Record
+    now: float = 100.0
+    away: bool = False
+    announced: list[LiveState] = field(default_factory=list)
+    leases: MemoryLeases = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.leases = Leases(self)
+
+    async def announce(self, channel: str, event: LiveChanged) -> None:
+        self.reach()
+        self.announced.append(LiveState(event.state))
+
+    def reach(self) -> None:
+        if self.away:
+            raise LeasesUnavailable
+
+
+class Leases(MemoryLeases):
+    """Memory leases that are away when Redis is."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(lambda: redis.now)
+        self._redis = redis
+
+    async def take(self, room_id: str, owner: str, *, above: int) -> Lease:
+        self._redis.reach()
+        return await super().take(room_id, owner, above=above)
+
+    async def holder(self, room_id: str) -> Lease | None:
+        self._redis.reach()
+        return await super().holder(room_id)
+
+
+class Node(Lives):
+    """A worker that does its rounds when the test says so."""
+
+    def __init__(self, redis: Redis) -> None:
+        async def end_media(room_id: str) -> None:
+            self.media_ended += 1
+
+        record, hub = cast(Directory, redis.record), cast(RoomHub, redis)
+        super().__init__(record, hub, redis.leases, end_media, GRACE_S, clock=lambda: redis.now)
+        self.media_ended = 0
+
+    async def rounds(self) -> None:
+        await self.renew()
+        await self.settle()
+        await self.check()
+
+
+async def pass_time(redis: Redis, seconds: float, *nodes: Node) -> None:
+    """Let `nodes` do their rounds once a second."""
+    until = redis.now + seconds
+    while redis.now < until:
+        redis.now += 1.0
+        for node in nodes:
+            with suppress(LeasesUnavailable):
+                await node.rounds()
+
+
+@pytest.fixture
+def redis() -> Redis:
+    return Redis(Record(LiveState.SCHEDULED))
+
+
+async def on_air(redis: Redis) -> Node:
+    """A node whose host is live."""
+    node = Node(redis)
+    await node.apply(PublisherUp(ROOM, returned=False))
+    return node
+
+
+async def test_a_live_goes_through_its_states_on_its_owner(redis: Redis) -> None:
+    node = await on_air(redis)
+    await node.apply(PublisherLost(ROOM))
+    await node.apply(PublisherUp(ROOM, returned=True))
+    await node.apply(PublisherLost(ROOM))
+    await node.apply(PublisherGone(ROOM))
+    assert redis.announced == [LIVE, PAUSED, LIVE, PAUSED, OVER]
+    assert await redis.leases.holder(ROOM) is None
+
+
+async def test_a_node_that_starts_leaves_the_lives_of_others_alone(redis: Redis) -> None:
+    owner = await on_air(redis)
+    await pass_time(redis, 3 * GRACE_S, owner, Node(redis))
+    assert redis.announced == [LIVE]
+    assert redis.record.now.state is LIVE
+
+
+async def test_the_live_of_a_killed_owner_is_paused_and_then_over(redis: Redis) -> None:
+    await on_air(redis)
+    other = Node(redis)
+    await pass_time(redis, LEASE_TTL_S - 1, other)
+    assert redis.announced == [LIVE], "the lease still runs"
+    await pass_time(redis, LEASE_TTL_S + 2, other)
+    assert redis.announced == [LIVE, PAUSED]
+    await pass_time(redis, GRACE_S - 3, other)
+    assert redis.announced == [LIVE, PAUSED], "the host has time to return"
+    await pass_time(redis, 4, other)
+    assert redis.announced == [LIVE, PAUSED, OVER]
+
+
+async def test_one_of_many_nodes_takes_an_orphaned_live_over(redis: Redis) -> None:
+    await on_air(redis)
+    others = [Node(redis) for _ in range(5)]
+    await pass_time(redis, 2 * LEASE_TTL_S + GRACE_S + 3, *others)
+    assert redis.announced == [LIVE, PAUSED, OVER]
+
+
+async def test_a_host_that_returns_to_another_node_keeps_its_live(redis: Redis) -> None:
+    await on_air(redis)
+    started_at_ms = redis.record.now.started_at_ms
+    second, third = Node(redis), Node(redis)
+    await pass_time(redis, 2 * LEASE_TTL_S, second, third)
+    assert redis.announced == [LIVE, PAUSED]
+    await third.apply(PublisherUp(ROOM, returned=False))
+    await pass_time(redis, 2 * GRACE_S, second, third)
+    assert redis.announced == [LIVE, PAUSED, LIVE]
+    assert redis.record.now.started_at_ms == started_at_ms
+
+
+async def test_a_host_that_moves_to_another_node_leaves_the_first_without_it(
+    redis: Redis,
+) -> None:
+    first = await on_air(redis)
+    await first.apply(PublisherLost(ROOM))
+    second = await on_air(redis)
+    await pass_time(redis, LEASE_TTL_S, first, second)
+    assert first.media_ended == 1, "its viewers come to the node that has the host"
+    await first.apply(PublisherGone(ROOM))
+    assert redis.announced == [LIVE, PAUSED, LIVE]
+    assert redis.record.now.state is LIVE
+
+
+async def test_a_stale_owner_writes_and_announces_nothing(redis: Redis) -> None:
+    stale = await on_air(redis)
+    owner = await on_air(redis)
+    redis.announced.clear()
+    await stale.apply(PublisherGone(ROOM))
+    assert redis.record.refused == 1
+    assert redis.record.now.state is LIVE
+    assert redis.announced == []
+    await owner.apply(PublisherGone(ROOM))
+    assert redis.announced == [OVER]
+
+
+async def test_an_owner_that_was_paused_takes_its_live_back_within_the_grace_time(
+    redis: Redis,
+) -> None:
+    paused, other = await on_air(redis), Node(redis)
+    await pass_time(redis, 2 * LEASE_TTL_S + 1, other)
+    assert redis.announced == [LIVE, PAUSED]
+    await pass_time(redis, 2 * GRACE_S, paused, other)
+    assert redis.announced == [LIVE, PAUSED, LIVE]
+    assert paused.media_ended == 0
+
+
+async def test_an_owner_that_was_paused_for_too_long_ends_its_host(redis: Redis) -> None:
+    paused, other = await on_air(redis), Node(redis)
+    await pass_time(redis, 2 * LEASE_TTL_S + GRACE_S + 3, other)
+    assert redis.announced == [LIVE, PAUSED, OVER]
+    await pass_time(redis, 3, paused, other)
+    assert paused.media_ended == 1
+    assert redis.announced == [LIVE, PAUSED, OVER]
+
+
+async def test_lives_outlast_a_redis_that_is_away(redis: Redis) -> None:
+    owner, other = await on_air(redis), Node(redis)
+    redis.away = True
+    await pass_time(redis, 3 * GRACE_S, owner, other)
+    redis.away = False
+    await pass_time(redis, 3 * GRACE_S, other, owner)
+    assert set(redis.announced) == {LIVE}
+    assert redis.record.now.state is LIVE
+    await owner.apply(PublisherGone(ROOM))
+    assert redis.announced[-1] is OVER
+
+
+async def test_lives_outlast_a_redis_that_was_emptied(redis: Redis) -> None:
+    owner, other = await on_air(redis), Node(redis)
+    redis.leases._leases.clear()
+    redis.leases._fences.clear()
+    await pass_time(redis, 3 * GRACE_S, other, owner)
+    assert set(redis.announced) == {LIVE}
+    await owner.apply(PublisherGone(ROOM))
+    assert redis.announced[-1] is OVER
+
+
+async def test_an_end_on_another_node_ends_the_host(redis: Redis) -> None:
+    owner, other = await on_air(redis), Node(redis)
+    await other.end(ROOM)
+    await pass_time(redis, GRACE_S, owner, other)
+    assert redis.announced == [LIVE, OVER]
+    assert owner.media_ended == 1
+
+
+async def test_an_end_that_could_not_be_announced_is_announced_later(redis: Redis) -> None:
+    owner = await on_air(redis)
+
+    async def away(room_id: str) -> None:
+        redis.away = True
+
+    owner._end_media = away
+    with pytest.raises(LeasesUnavailable):
+        await owner.end(ROOM)
+    assert redis.announced == [LIVE]
+    redis.away = False
+    await owner.settle()
+    assert redis.announced == [LIVE, OVER]
+
+
 @asynccontextmanager
-async def running(record: Record, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lives]:
+async def running(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
     monkeypatch.setattr(lives, "RETRY_S", 0.01)
-    made = Lives(cast(Directory, record), cast(RoomHub, record), GRACE_S)
-    task = asyncio.create_task(made.run())
-    yield made
+    node = Node(redis)
+    task = asyncio.create_task(node.run())
+    yield node
     assert not task.done(), "it goes on"
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
-def looked_after() -> bool:
-    """Whether the lives of the last run were ended or left alone."""
-    return not any(task.get_name() == "lives of a last run" for task in asyncio.all_tasks())
-
-
-async def test_a_host_that_comes_while_the_record_is_away_is_told_of_later(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_a_host_that_comes_while_the_record_is_away_is_announced_later(
+    monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
-    record = Record(LiveState.SCHEDULED, away=5)
-    async with running(record, monkeypatch) as here:
-        here.hear(PublisherUp(ROOM, returned=False))
-        await wait_until(lambda: record.told == [LiveState.LIVE], what="the live")
-        await wait_until(looked_after, what="the end of the grace time")
-    assert record.told == [LiveState.LIVE]
+    redis.record.away = 5
+    async with running(redis, monkeypatch) as node:
+        node.on_media(PublisherUp(ROOM, returned=False))
+        await wait_until(lambda: redis.announced == [LIVE], what="the live")
 
 
-async def test_the_live_of_a_run_that_was_killed_is_ended_once_the_record_is_back(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_a_node_that_stops_releases_its_leases(
+    monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
-    record = Record(LiveState.LIVE, away=5)
-    async with running(record, monkeypatch):
-        await wait_until(lambda: record.now.state is LiveState.OVER, what="the end")
-    assert record.told == [LiveState.PAUSED, LiveState.OVER]
+    async with running(redis, monkeypatch) as node:
+        node.on_media(PublisherUp(ROOM, returned=False))
+        await wait_until(lambda: redis.announced == [LIVE], what="the live")
+    assert await redis.leases.holder(ROOM) is None
 
 
-async def test_a_host_that_returns_to_the_next_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    record = Record(LiveState.LIVE, away=3)
-    async with running(record, monkeypatch) as here:
-        here.hear(PublisherUp(ROOM, returned=False))
-        await wait_until(lambda: record.told, what="the live")
-        await wait_until(looked_after, what="the end of the grace time")
-    assert record.now.state is LiveState.LIVE
+@pytest.mark.parametrize(
+    ("holder", "recorded", "flowing", "decision"),
+    [
+        (None, Live(ROOM, LIVE, 1, fence=5), True, AfterLoss.CLAIM),
+        (None, Live(ROOM, PAUSED, 1, fence=4), False, AfterLoss.CLAIM),
+        (Lease(ROOM, "b", 6), Live(ROOM, LIVE, 1, fence=5), True, AfterLoss.WAIT),
+        (Lease(ROOM, "b", 6), Live(ROOM, LIVE, 1, fence=6), True, AfterLoss.YIELD),
+        (Lease(ROOM, "b", 6), Live(ROOM, PAUSED, 1, fence=6), True, AfterLoss.TAKE),
+        (None, Live(ROOM, PAUSED, 1, fence=6), True, AfterLoss.TAKE),
+        (Lease(ROOM, "b", 6), Live(ROOM, PAUSED, 1, fence=6), False, AfterLoss.YIELD),
+        (None, Live(ROOM, OVER, 1, fence=6), True, AfterLoss.YIELD),
+    ],
+)
+def test_after_a_loss_the_record_decides(
+    holder: Lease | None, recorded: Live, flowing: bool, decision: AfterLoss
+) -> None:
+    assert after_loss(Lease(ROOM, "a", 5), holder, recorded, flowing=flowing) is decision
+
+
+def test_a_live_is_orphaned_after_a_ttl_of_checks_without_a_lease_and_without_a_gap() -> None:
+    orphans = Orphans(6.0)
+    assert orphans.checked([ROOM], now=10.0) == []
+    assert orphans.checked([ROOM], now=13.0) == []
+    assert orphans.checked([ROOM], now=16.0) == [ROOM]
+    assert orphans.checked([], now=17.0) == []
+    assert orphans.checked([ROOM], now=18.0) == []
+    assert orphans.checked([ROOM], now=30.0) == [], "a gap: nobody could renew meanwhile"
+    assert orphans.checked([ROOM], now=36.0) == [ROOM]

@@ -1,15 +1,19 @@
 """The business routes over HTTP, on a real record and a real Valkey."""
 
+import time
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from rooms.io.hub import RoomHub
 from server.access.policy import Access, Principal, Role
+from server.bridge.lease import MemoryLeases
+from server.bridge.lives import Lives
 from server.http.shop import catalog, orders, people, stores
 from server.limits import Limits
 from server.problem import Problem, problem_handler
@@ -55,6 +59,8 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
         ]
         app = Starlette(routes=routes, exception_handlers={Problem: problem_handler})
         stand_ins = StandIns()
+        hub, leases = cast(RoomHub, stand_ins), MemoryLeases(time.monotonic)
+        lives = Lives(shop.commerce.directory, hub, leases, stand_ins.end, grace_s=30.0)
         app.state.services = SimpleNamespace(
             settings=Settings(),
             access=Access(SECRET),
@@ -62,6 +68,7 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
             commerce=shop.commerce,
             media=stand_ins,
             rooms=stand_ins,
+            end_live=lives.end,
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
