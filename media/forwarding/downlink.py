@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from media.congestion.estimator import Arrival, Estimator
 from media.forwarding.leg import Leg
+from media.forwarding.track import Track
 from media.stream.frames import Item, padding, part_of
 from media.stream.layer import Frame, Layer
 from media.wire.rtp import sets_parameters, starts_key_frame, unwrap
@@ -63,11 +64,12 @@ class JoiningViewer:
 
 
 class Downlink:
-    """State of one stream for one viewer; `media.io.forward` drives it."""
+    """State of one track for one viewer; the live's `Forwarder` drives it."""
 
     def __init__(
-        self, leg: Leg, repair: Leg | None, clock_hz: int, estimator: Estimator | None = None
+        self, track: Track, leg: Leg, repair: Leg | None, estimator: Estimator | None = None
     ) -> None:
+        self.track = track
         self.leg = leg
         self.estimator = estimator  # of a viewer that tells arrivals instead of an estimate
         self.repair = repair  # of RFC 4588; None: repeats are the same packets again
@@ -85,7 +87,7 @@ class Downlink:
         self._ended = -1  # the newest packet that was said twice as the end of a picture
         self.changes = 0
         self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
-        self._clock_hz = clock_hz
+        self._clock_hz = track.codec.clock_hz
         self._next = -1  # while not `on`
         self._prompt_from = -1  # sent as they came from the host
         self._left: tuple[int, float | None, float] | None = None  # time, captured, came

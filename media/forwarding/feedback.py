@@ -1,72 +1,97 @@
-"""What is told of streams on their way: viewers of how ours arrive, hosts of their clocks.
+"""RTCP of a live: viewers' reports and requests, and the host's clock passed on to viewers.
 
-Runs on the event loop's thread.
+Pure: `now` is monotonic seconds.
 """
 
 from aiortc.rtp import RtcpReceiverInfo, RtcpSrPacket
 
 from media.forwarding.downlink import Downlink
-from media.forwarding.live import Live, Track
-from media.io.webrtc.session import Session
+from media.forwarding.live import Live
+from media.forwarding.track import Track
+from media.forwarding.viewer import Viewer
 from media.stream.layer import Layer
 from media.wire import rtcp
 from media.wire.transport_cc import TransportFeedback
 
 
-def on_report(room: Live, session: Session, block: RtcpReceiverInfo, *, now: float) -> None:
-    """A viewer says how one of our streams arrives."""
-    for kind, downlink in session.downlinks.items():
-        track = room.tracks[kind]
+def on_packet(live: Live, viewer: Viewer, packet: rtcp.Packet, *, now: float) -> None:
+    """Take one packet of a viewer's compound packet."""
+    if isinstance(packet, TransportFeedback):
+        on_transport_feedback(viewer, packet, now=now)
+        return
+    for block in rtcp.report_blocks(packet):
+        on_report(viewer, block, now=now)
+    estimate = rtcp.estimate(packet)
+    if estimate is not None:
+        on_estimate(viewer, estimate, now=now)
+        return
+    if rtcp.is_key_frame_request(packet):
+        if viewer.video is not None:
+            live.forwarder.request_key_frame(viewer, viewer.video, now=now)
+            live.send_feedback(now=now)
+        return
+    lost = rtcp.lost_packets(packet)
+    for downlink in viewer.downlinks.values() if lost else ():
+        if downlink.track.ssrc == getattr(packet, "media_ssrc", 0):
+            live.forwarder.retransmit(viewer, downlink, lost, now=now)
+
+
+def on_report(viewer: Viewer, block: RtcpReceiverInfo, *, now: float) -> None:
+    """A report block: how one of our SSRCs arrives."""
+    for kind, downlink in viewer.downlinks.items():
+        track = downlink.track
         if kind == "video" and block.ssrc in (track.ssrc, track.repair_ssrc):
             highest, lost = block.highest_sequence, block.packets_lost
-            repeats = block.ssrc != track.ssrc
-            in_flight = downlink.retransmits_in_flight(highest) if repeats else 0
-            session.link.on_report(highest, lost, in_flight=in_flight, retransmits=repeats, now=now)
-            if not repeats:
-                _hear_under_way(session, downlink, downlink.in_flight(highest), now)
+            is_repair = block.ssrc != track.ssrc
+            in_flight = downlink.retransmits_in_flight(highest) if is_repair else 0
+            viewer.link.on_report(
+                highest, lost, in_flight=in_flight, retransmits=is_repair, now=now
+            )
+            if not is_repair:
+                _on_in_flight(viewer, downlink, downlink.in_flight(highest), now)
         if track.ssrc == block.ssrc:
             rtt_s = track.round_trip_s(block.lsr, block.dlsr, now=now)
-            session.on_report(kind, block.fraction_lost / 256, rtt_s)
+            viewer.on_report(kind, block.fraction_lost / 256, rtt_s)
             if kind == "video" and rtt_s is not None and block.lsr != downlink.answered:
                 downlink.answered = block.lsr
-                session.link.on_rtt(rtt_s, now=now)
+                viewer.link.on_rtt(rtt_s, now=now)
 
 
-def on_estimate(session: Session, bits_per_s: float, *, now: float) -> None:
-    """A viewer's browser says what its line carries; of two estimates one is enough."""
-    downlink = session.downlinks.get("video")
+def on_estimate(viewer: Viewer, bits_per_s: float, *, now: float) -> None:
+    """The browser's estimate of what the link carries (REMB); of two estimates one is enough."""
+    downlink = viewer.video
     if downlink is None or downlink.estimator is None:
-        session.link.on_estimate(bits_per_s, now=now)
+        viewer.link.on_estimate(bits_per_s, now=now)
 
 
-def on_transport_feedback(session: Session, told: TransportFeedback, *, now: float) -> None:
-    """A viewer says when packets of the picture came."""
-    downlink = session.downlinks.get("video")
+def on_transport_feedback(viewer: Viewer, report: TransportFeedback, *, now: float) -> None:
+    """When packets of the video arrived (transport-wide congestion control)."""
+    downlink = viewer.video
     if downlink is None or downlink.estimator is None:
         return
-    in_flight = downlink.in_flight(told.first + told.last)
-    arrival = downlink.arrival(told, in_flight)
+    in_flight = downlink.in_flight(report.first + report.last)
+    arrival = downlink.arrival(report, in_flight)
     if arrival is not None:
         estimate = downlink.estimator.on_arrival(arrival, now=now)
-        session.link.on_estimate(estimate, now=now)
-    _hear_under_way(session, downlink, in_flight, now)
+        viewer.link.on_estimate(estimate, now=now)
+    _on_in_flight(viewer, downlink, in_flight, now)
 
 
-def _hear_under_way(session: Session, downlink: Downlink, in_flight: int, now: float) -> None:
-    session.link.on_in_flight(in_flight, now=now)
+def _on_in_flight(viewer: Viewer, downlink: Downlink, in_flight: int, now: float) -> None:
+    viewer.link.on_in_flight(in_flight, now=now)
     oldest_in_flight_s = downlink.oldest_in_flight_s(in_flight, now=now)
     if oldest_in_flight_s is not None:
-        session.link.on_oldest_in_flight(oldest_in_flight_s, now=now)
+        viewer.link.on_oldest_in_flight(oldest_in_flight_s, now=now)
     layer, queuing_delay_s = downlink.layer, downlink.queuing_delay_s(in_flight, now=now)
     if queuing_delay_s is not None and layer is not None and layer.packet_bits:
         highest = downlink.next_number() - 1 - in_flight
-        session.link.on_queuing_delay(highest, queuing_delay_s, layer.packet_bits, now=now)
+        viewer.link.on_queuing_delay(highest, queuing_delay_s, layer.packet_bits, now=now)
 
 
 def pass_sender_report(
-    room: Live, track: Track, layer: Layer, report: RtcpSrPacket, *, now: float
+    live: Live, track: Track, layer: Layer, report: RtcpSrPacket, *, now: float
 ) -> None:
-    """Tell viewers what the host says of its clock, in our numbers (RFC 3550 section 6.4.1)."""
+    """Send viewers the host's clock, in our numbers (RFC 3550 section 6.4.1)."""
     source = layer.source
     if source is None or source.ssrc != report.ssrc:
         return
@@ -76,19 +101,19 @@ def pass_sender_report(
     if timestamp is None:
         return
     track.note_report(info.ntp_timestamp >> 16 & 0xFFFFFFFF, now=now)
-    texts: dict[int, bytes] = {}
-    for viewer in room.viewers.values():
+    packets: dict[int, bytes] = {}
+    for viewer in live.viewers.values():
         downlink = viewer.downlinks.get(track.kind)
-        if viewer.outbound is None or downlink is None or downlink.layer is not layer:
+        if not viewer.connected or downlink is None or downlink.layer is not layer:
             continue
         ticks = downlink.leg.ticks
-        text = texts.get(ticks)
-        if text is None:
-            text = texts[ticks] = rtcp.sender_report(
+        packet = packets.get(ticks)
+        if packet is None:
+            packet = packets[ticks] = rtcp.sender_report(
                 track.ssrc,
                 ntp_time=info.ntp_timestamp,
                 timestamp=timestamp + ticks & 0xFFFFFFFF,
                 packets=layer.packets_sent,
                 octets=layer.octets_sent,
             )
-        viewer.send(viewer.outbound.protect_rtcp(text))
+        viewer.transport.send_rtcp(packet)

@@ -1,304 +1,306 @@
-"""From a host's layers to viewers: who gets which layer, from which frame on, and what again.
+"""The viewers of one live, as a sink of its frames: who gets which layer, from which frame on.
 
-Runs on the event loop's thread. A room's `waiting`, `catching_up`, `probing`, `beginning` and
-`legs` are changed here and nowhere else.
+Pure: `now` is monotonic seconds. `legs`, `waiting`, `catching_up`, `probing` and `duplicating` are
+changed here and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 
-from media.congestion.link import LayerOption
+from media.congestion.link import LayerOption, Link
 from media.congestion.load import Load
-from media.forwarding.downlink import Downlink, JoiningViewer, RetransmitItem
+from media.forwarding.downlink import Downlink, JoiningViewer
 from media.forwarding.leg import Leg
-from media.forwarding.live import Live, Track
-from media.io.webrtc.fanout import Fanout
-from media.io.webrtc.session import Session
-from media.stream.frames import Item
+from media.forwarding.ports import FrameSender
+from media.forwarding.retransmitter import Retransmitter
+from media.forwarding.track import Track
+from media.forwarding.viewer import Viewer
 from media.stream.layer import SILENT_S, Frame, Layer
 
-# A viewer that comes, or lost its picture, is sent the newest key frame and all since at once if it
-# is that little, else so many packets a tick: ten seconds are made up for in about one.
+# A viewer that joins, or lost its video, is sent the newest GOP at once if it is that little, else
+# so many packets a tick: ten seconds are made up for in about one.
 AT_ONCE_PACKETS_MAX = 120
 PACED_PACKETS = 24
-# A key frame that far back is asked for anew, so that the next viewers have less to catch up with.
+# With a GOP this long a key frame is requested, so that the next viewers have less to catch up.
 OLD_GOP_PACKETS = 600
-# On a long way what is sent at once comes in no order and with holes, and is all asked for again:
-# who comes that way gets the host's next key frame instead, unless the newest is this near, or the
+# Above this RTT a GOP that is sent at once arrives reordered and with losses, and is all asked for
+# again: such a viewer waits for the host's next key frame, unless the newest is this near, or the
 # next one takes this long.
 HIGH_RTT_S = 0.020
 HIGH_RTT_GOP_FRAMES_MAX = 4
 KEY_FRAME_WAIT_S = 0.4
-# The end of the handshake may be overtaken there, and what comes before it is never asked for:
-# until it is there, padding makes the beginning.
+# The end of the handshake may be overtaken there, and a browser never asks for what came before it:
+# until it has arrived, padding is sent first.
 PADDING_S = 0.10
 PADDING_INTERVAL_S = 0.02
-PADDING_PACKETS = 2
-# A slice that overtook its parameter sets is dropped, not asked for, nor is what came before the
-# first packet that was taken: what a browser wants so soon after a key frame is that one.
-KEY_FRAME_RESEND_S = 0.4
-# What is lost of the end of a picture shows with the next one, too late for who has no delay yet:
-# for so long the newest packet is said twice.
+# A loss at the end of a frame shows with the next frame, too late for a viewer without a playout
+# delay yet: for so long the last packet is sent twice.
 DUPLICATE_LAST_PACKET_S = 0.5
-# From a key frame this near we cross over to another layer at once.
+# From a key frame this near a viewer crosses over to another layer at once.
 CROSS_PACKETS_MAX = 40
-AT_ONCE_S = 0.4  # on a line that is known to be thin
+AT_ONCE_S = 0.4  # on a link that is known to be congested
 PACKET_BYTES = 1_200
-# At how many times a layer's rate such a line is sent its key frame, as WebRTC's own pacer has it.
-THIN_PACE = 2.5
+# The pace of a key frame on such a link, in bit rates of its layer, as in WebRTC's own pacer.
+CONGESTED_PACING = 2.5
 REPLAY_INTERVAL_S = 0.2
-REPEATS_PER_NACK_MAX = 100
-PROBE_GAP_S = 0.2  # what a pause leaves out is not made up for
 
 
 class Forwarder:
-    """Sends what hosts send to who watches, by way of the fan-out."""
+    """A `FrameSink`: sends a live's frames to its viewers by way of the fan-out.
 
-    def __init__(self, fanout: Fanout, load: Load) -> None:
-        self._fanout = fanout
+    Slow viewers: one whose link is congested gets a smaller layer, or pauses until a key frame;
+    where the worker itself cannot keep up, the fan-out drops whole frames.
+    """
+
+    def __init__(
+        self,
+        tracks: Mapping[str, Track],
+        viewers: Mapping[str, Viewer],
+        sender: FrameSender,
+        load: Load,
+        counted: Counter[str],
+    ) -> None:
+        """`tracks` by kind and `viewers` by id are the live's, and change with it."""
+        self._tracks = tracks
+        self._viewers = viewers
+        self._sender = sender
         self._load = load
+        self._counted = counted
+        self._retransmitter = Retransmitter(sender, load, counted)
+        # Legs of connected viewers, by layer; replaced, never changed, since frames that wait to be
+        # sent hold on to the sequence of their time.
+        self.legs: dict[Layer, tuple[Leg, ...]] = {}
+        # Who waits for a layer's next key frame, catches up with a layer, or probes its link.
+        self.waiting: dict[Layer, list[Downlink]] = {}
+        self.catching_up: dict[Downlink, None] = {}
+        self.probing: dict[Downlink, Link] = {}
+        # High-RTT viewers that just got their first frame, or will, and until when that counts.
+        self.duplicating: dict[Viewer, float] = {}
 
-    def forward(self, room: Live, track: Track, layer: Layer, *, now: float) -> bool:
-        """Send the frames of `track` that are complete; return whether there were any to watch."""
-        began = False
-        for frame in layer.poll(now=now):
-            if frame.key and layer in room.waiting:
-                self._cross(room, layer, frame, now)
-            began |= frame.key or track.kind == "audio"
-            self._fanout.send_frame(frame, track.ssrc, room.legs.get(layer, ()))
-            for downlink, link in room.probing.items():
-                if downlink.layer is layer and downlink.on:
-                    self._probe(track, downlink, link.probe_bits_per_s, now)
-        if layer.waits_for_key:
-            layer.keys.request()
-        return began
+    def frame(self, layer: Layer, frame: Frame, *, now: float) -> None:
+        """Send a frame to the viewers of `layer`."""
+        if frame.key and layer in self.waiting:
+            self._cross(layer, frame, now)
+        self._sender.send_frame(frame, self._tracks[layer.kind].ssrc, self.legs.get(layer, ()))
+        for downlink, link in self.probing.items():
+            if downlink.layer is layer and downlink.on:
+                self._retransmitter.probe(downlink, link.probe_bits_per_s, now=now)
 
-    def _cross(self, room: Live, layer: Layer, frame: Frame, now: float) -> None:
-        """Bring over those who wait for the key frame that comes now."""
+    def clear(self) -> None:
+        """Nobody watches any more, and the tracks will be others."""
+        self.legs.clear()
+        self.waiting.clear()
+
+    def close(self) -> None:
+        """The live is over; its viewers are gone already."""
+        self.clear()
+
+    def _cross(self, layer: Layer, frame: Frame, now: float) -> None:
+        """Bring over the viewers that wait for the key frame that comes now."""
         left: dict[Layer, list[Leg]] = {}
         legs: list[Leg] = []
-        for downlink in room.waiting.pop(layer):
+        for downlink in self.waiting.pop(layer):
             if downlink.target is not layer:
                 continue
             joining = downlink.joining
             if downlink.paused or (joining and now < joining.settled_at):
-                room.waiting.setdefault(layer, []).append(downlink)
+                self.waiting.setdefault(layer, []).append(downlink)
                 continue
             if downlink.pace_per_s:
                 # From the next tick on, since this frame goes to all legs there are now.
-                self._stop(room, downlink)
-                self._replay(room, downlink, layer)
+                self._stop(downlink)
+                self._replay(downlink, layer)
                 continue
             if downlink.on and downlink.layer is not None:
                 left.setdefault(downlink.layer, []).append(downlink.leg)
-            room.catching_up.pop(downlink, None)
+            self.catching_up.pop(downlink, None)
             legs.append(downlink.cross(layer, frame))
             downlink.go_on()
         for before, gone in left.items():
-            room.remove_legs(before, gone)
-        room.add_legs(layer, legs)
+            self._remove_legs(before, gone)
+        self._add_legs(layer, legs)
+
+    def _add_legs(self, layer: Layer, legs: Iterable[Leg]) -> None:
+        """Viewers get this layer from the next frame on."""
+        self.legs[layer] = (*self.legs.get(layer, ()), *legs)
+
+    def _remove_legs(self, layer: Layer, legs: Iterable[Leg]) -> None:
+        """Viewers do not get this layer any longer."""
+        gone = set(legs)
+        self.legs[layer] = tuple(leg for leg in self.legs.get(layer, ()) if leg not in gone)
 
     # Viewers
 
-    def begin(self, room: Live, session: Session, *, now: float) -> None:
-        """A viewer is connected: it gets sound from now on, and the picture from a key frame on."""
-        for kind, downlink in session.downlinks.items():
+    def begin(self, viewer: Viewer, *, now: float) -> None:
+        """A viewer is connected: audio from now on, video from a key frame on."""
+        for kind, downlink in viewer.downlinks.items():
             if kind == "audio":
-                layer = room.tracks[kind].layers[0]
-                room.add_legs(layer, (downlink.join(layer),))
+                layer = downlink.track.layers[0]
+                self._add_legs(layer, (downlink.join(layer),))
             else:
-                self.begin_picture(room, session, now=now)
+                self.begin_video(viewer, downlink, now=now)
 
-    def begin_picture(self, room: Live, session: Session, *, now: float) -> None:
-        """Bring a viewer its first picture, as if nothing of it had been sent so far."""
-        track, downlink = room.tracks["video"], session.downlinks["video"]
+    def begin_video(self, viewer: Viewer, downlink: Downlink, *, now: float) -> None:
+        """Bring a viewer its first video, as if nothing of it had been sent so far."""
+        track = downlink.track
         flowing = track.flowing(now=now) or track.layers
-        # Neither the largest, which a weak line would choke on, nor the smallest.
+        # Neither the largest, which would congest a thin link, nor the smallest.
         layer = flowing[(len(flowing) - 1) // 2]
-        if session.handshake_rtt_s < HIGH_RTT_S:
-            self._show(room, track, downlink, layer)
+        if viewer.rtt.handshake_s < HIGH_RTT_S:
+            self._show(downlink, layer)
             return
-        self._stop(room, downlink)
+        self._stop(downlink)
         settled_at = now + PADDING_S
         downlink.joining = JoiningViewer(settled_at, settled_at + KEY_FRAME_WAIT_S, now)
-        room.beginning[session] = inf
-        self._wait(room, downlink, layer)
+        self.duplicating[viewer] = inf
+        self._wait(downlink, layer)
         if not 0 < len(layer.gop) <= HIGH_RTT_GOP_FRAMES_MAX:
             layer.keys.request()
 
-    def end(self, room: Live, session: Session) -> None:
+    def end(self, viewer: Viewer) -> None:
         """A viewer is gone."""
-        room.beginning.pop(session, None)
-        for downlink in session.downlinks.values():
-            self._stop(room, downlink)
+        self.duplicating.pop(viewer, None)
+        for downlink in viewer.downlinks.values():
+            self._stop(downlink)
             downlink.target = None
 
-    def _stop(self, room: Live, downlink: Downlink) -> None:
-        room.catching_up.pop(downlink, None)
-        room.probing.pop(downlink, None)
+    def _stop(self, downlink: Downlink) -> None:
+        self.catching_up.pop(downlink, None)
+        self.probing.pop(downlink, None)
         if downlink.on and downlink.layer is not None:
-            room.remove_legs(downlink.layer, (downlink.leg,))
+            self._remove_legs(downlink.layer, (downlink.leg,))
         downlink.leave()
 
-    def _show(self, room: Live, track: Track, downlink: Downlink, layer: Layer) -> None:
+    def _show(self, downlink: Downlink, layer: Layer) -> None:
         """Send a layer from its newest key frame on, or from the next one if there is none."""
-        self._stop(room, downlink)
+        self._stop(downlink)
         if not layer.gop:
-            self._await_key(room, downlink, layer)
+            self._await_key_frame(downlink, layer)
             return
         if layer.gop_packets > OLD_GOP_PACKETS:
             layer.keys.request()
-        self._replay(room, downlink, layer)
-        self._catch_up(room, track, downlink, AT_ONCE_PACKETS_MAX)
+        self._replay(downlink, layer)
+        self._catch_up(downlink, AT_ONCE_PACKETS_MAX)
 
-    def _replay(self, room: Live, downlink: Downlink, layer: Layer) -> None:
+    def _replay(self, downlink: Downlink, layer: Layer) -> None:
         """Begin to catch up from the newest key frame on; `_catch_up` sends it."""
         downlink.target = None
         downlink.replay(layer)
-        room.catching_up[downlink] = None
+        self.catching_up[downlink] = None
 
-    def _await_key(self, room: Live, downlink: Downlink, layer: Layer) -> None:
-        self._wait(room, downlink, layer)
+    def _await_key_frame(self, downlink: Downlink, layer: Layer) -> None:
+        self._wait(downlink, layer)
         layer.keys.request()
 
-    def _wait(self, room: Live, downlink: Downlink, layer: Layer) -> None:
+    def _wait(self, downlink: Downlink, layer: Layer) -> None:
         if downlink.target is not layer:
             downlink.target = layer
-            room.waiting.setdefault(layer, []).append(downlink)
+            self.waiting.setdefault(layer, []).append(downlink)
 
-    def _catch_up(self, room: Live, track: Track, downlink: Downlink, packets: int) -> None:
+    def _catch_up(self, downlink: Downlink, packets: int) -> None:
         while (allowed := downlink.allowed(packets)) > 0:
             frame = downlink.next_replayed(allowed)
             if frame is None:
                 break
-            self._fanout.send_frame(frame, track.ssrc, (downlink.leg,))
+            self._sender.send_frame(frame, downlink.track.ssrc, (downlink.leg,))
             packets -= frame.packets
         if downlink.caught_up:
-            del room.catching_up[downlink]
+            del self.catching_up[downlink]
             assert downlink.layer is not None
-            room.add_legs(downlink.layer, (downlink.go_on(),))
+            self._add_legs(downlink.layer, (downlink.go_on(),))
         elif allowed > 0 and downlink.layer is not None:
             # What was to be caught up with is no longer kept.
-            del room.catching_up[downlink]
-            self._await_key(room, downlink, downlink.layer)
+            del self.catching_up[downlink]
+            self._await_key_frame(downlink, downlink.layer)
 
-    def tick(self, room: Live, *, now: float) -> None:
-        """Call every few milliseconds: those who catch up get on, a dead layer is left."""
-        track = room.tracks.get("video")
+    def tick(self, *, now: float) -> None:
+        """Call every few milliseconds: viewers catch up, and leave a layer that went silent."""
+        track = self._tracks.get("video")
         if track is None:
             return
         if track.newly_silent(now=now):
-            for session in room.viewers.values():
-                self.choose(room, session, now=now)
-        for layer, waiting in list(room.waiting.items()):
+            for viewer in self._viewers.values():
+                self.choose(viewer, now=now)
+        for layer, waiting in list(self.waiting.items()):
             for downlink in list(waiting):
                 if downlink.joining and downlink.target is layer and not downlink.paused:
-                    self._welcome(room, track, downlink, layer, downlink.joining, now)
-        for downlink in list(room.catching_up):
+                    self._go_on_joining(downlink, layer, downlink.joining, now)
+        for downlink in list(self.catching_up):
             downlink.earn(now=now)
-            self._catch_up(room, track, downlink, PACED_PACKETS)
-        for session, until in list(room.beginning.items()):
+            self._catch_up(downlink, PACED_PACKETS)
+        for viewer, until in list(self.duplicating.items()):
+            video = viewer.downlinks["video"]
             if now > until:
-                del room.beginning[session]
-            elif session.downlinks["video"].on:
-                room.beginning[session] = min(until, now + DUPLICATE_LAST_PACKET_S)
-                self._duplicate_last_packet(room, session, track, now)
+                del self.duplicating[viewer]
+            elif video.on:
+                self.duplicating[viewer] = min(until, now + DUPLICATE_LAST_PACKET_S)
+                self._retransmitter.duplicate_last_packet(viewer, video, now=now)
 
-    def _welcome(
-        self,
-        room: Live,
-        track: Track,
-        downlink: Downlink,
-        layer: Layer,
-        joining: JoiningViewer,
-        now: float,
+    def _go_on_joining(
+        self, downlink: Downlink, layer: Layer, joining: JoiningViewer, now: float
     ) -> None:
-        """Bring somebody from far on: to where packets arrive, and to a picture."""
+        """Bring a high-RTT viewer on: first padding, then a key frame."""
         if now < joining.settled_at:
             if now >= joining.pad_at:
                 joining.pad_at = now + PADDING_INTERVAL_S
-                leg = downlink.leg
-                for _ in range(PADDING_PACKETS):
-                    number, item = downlink.pad(layer, now=now)
-                    self._fanout.send_retransmit(number - leg.shift, item, 0, track.ssrc, leg)
+                self._retransmitter.pad(downlink, layer, now=now)
             return
         near = len(layer.gop) <= HIGH_RTT_GOP_FRAMES_MAX
         if layer.gop and (near or layer.keys.ignored or now > joining.patient_until):
-            room.waiting[layer].remove(downlink)
-            self._show(room, track, downlink, layer)
+            self.waiting[layer].remove(downlink)
+            self._show(downlink, layer)
         else:
             layer.keys.request()
 
-    def _probe(self, track: Track, downlink: Downlink, per_s: float, now: float) -> None:
-        """Send packets again that were not missed, as many as the next layer would be more.
+    # Feedback
 
-        They follow a frame at once: what a full queue on the way then drops are they, and the next
-        frame finds it shorter.
-        """
-        layer, repair, leg = downlink.layer, downlink.repair, downlink.leg
-        elapsed, downlink.probed_at = min(PROBE_GAP_S, now - downlink.probed_at), now
-        if layer is None or repair is None or not self._load.retransmits:
-            return
-        due = round(per_s / 8 * elapsed)
-        number = layer.next_unsent - 1
-        while due > 0 and number + leg.shift >= downlink.needed_from:
-            kept = layer.ring.get(number)
-            if kept is not None:
-                self._repeat(track, downlink, number + leg.shift, kept.item, leg, 0)
-                due -= len(kept.item.payload)
-            number -= 1
-
-    def request_key_frame(self, room: Live, session: Session, track: Track, *, now: float) -> None:
-        """A viewer's decoder lost the picture: show it again what we have, or ask the host."""
-        downlink = session.downlinks[track.kind]
+    def request_key_frame(self, viewer: Viewer, downlink: Downlink, *, now: float) -> None:
+        """A viewer's decoder needs a key frame (PLI, FIR): replay the GOP, or request one."""
         layer = downlink.layer
-        if layer is None or downlink.paused or downlink in room.catching_up:
+        if layer is None or downlink.paused or downlink in self.catching_up:
             return
-        far = session.handshake_rtt_s >= HIGH_RTT_S
-        if far and self._resend_key_frame(room, session, track, now):
+        high_rtt = viewer.rtt.handshake_s >= HIGH_RTT_S
+        if high_rtt and self._retransmitter.resend_key_frame(viewer, downlink, now=now):
             return
         keys = (downlink.target or layer).keys
-        few = layer.gop_packets <= _affordable(session, AT_ONCE_PACKETS_MAX)
-        can_show = downlink.target is None and layer.gop and (few or layer.keys.ignored)
-        # Whole groups of pictures go a long way in no order and with holes.
-        rather_asks = far and len(layer.gop) > HIGH_RTT_GOP_FRAMES_MAX and not layer.keys.ignored
-        asks = rather_asks or not can_show
-        if asks and (keys.pending or session.key_frames.take(now=now)):
+        few = layer.gop_packets <= _affordable(viewer, AT_ONCE_PACKETS_MAX)
+        can_replay = downlink.target is None and layer.gop and (few or layer.keys.ignored)
+        # A whole GOP arrives reordered and with losses there.
+        long_gop = high_rtt and len(layer.gop) > HIGH_RTT_GOP_FRAMES_MAX
+        requests = (long_gop and not layer.keys.ignored) or not can_replay
+        if requests and (keys.pending or viewer.key_frames.take(now=now)):
             keys.request()
-        elif can_show and now - downlink.replayed_at >= REPLAY_INTERVAL_S:
-            if session.replays.take(now=now):
+        elif can_replay and now - downlink.replayed_at >= REPLAY_INTERVAL_S:
+            if viewer.replays.take(now=now):
                 downlink.replayed_at = now
-                room.counted["shown_again"] += 1
-                self._show(room, track, downlink, layer)
+                self._counted["shown_again"] += 1
+                self._show(downlink, layer)
 
-    def _resend_key_frame(self, room: Live, session: Session, track: Track, now: float) -> bool:
-        """Send the newest key frame by itself once more; False: it is not new, or no H.264."""
-        downlink = session.downlinks[track.kind]
-        in_flight = now - downlink.key_frame_resent_at < session.rtt_s_min
-        packets = downlink.key_frame_items(since=now - KEY_FRAME_RESEND_S, whole=not in_flight)
-        if not packets or not self._load.retransmits:
-            return False
-        downlink.key_frame_resent_at = now
-        for again in packets:
-            if session.repeats.take(now=now):
-                self._send_again(room, session, track, again, now)
-        return True
-
-    def _duplicate_last_packet(
-        self, room: Live, session: Session, track: Track, now: float
+    def retransmit(
+        self, viewer: Viewer, downlink: Downlink, lost: Sequence[int], *, now: float
     ) -> None:
-        end = session.downlinks[track.kind].last_packet_item()
-        if end is not None and self._load.retransmits and session.repeats.take(now=now):
-            self._send_again(room, session, track, end, now)
-
-    # Lines
-
-    def choose(self, room: Live, session: Session, *, now: float) -> None:
-        """Give a viewer the layer that its line carries, and what it shows needs."""
-        track, downlink = room.tracks.get("video"), session.downlinks.get("video")
-        if track is None or downlink is None or not session.up:
+        """Answer a NACK, within what the viewer's link has left for that."""
+        viewer.nacks += 1
+        if not self._load.retransmits:
+            self._counted["repeats_refused"] += len(lost)
             return
-        if len(track.layers) == 1 and session.link.is_uncongested and not downlink.paused:
+        if downlink.layer is not None:
+            missed, per_s = downlink.newly_missed(lost), downlink.layer.packets_per_s
+            queuing_delay_s = downlink.queuing_delay_s(downlink.in_flight(lost[-1]), now=now)
+            viewer.link.on_nack(missed, per_s, queuing_delay_s, now=now)
+            self.choose(viewer, now=now)
+        self._retransmitter.resend_lost(viewer, downlink, lost, now=now)
+
+    # Layers
+
+    def choose(self, viewer: Viewer, *, now: float) -> None:
+        """Give a viewer the layer that its link carries and its player has a use for."""
+        downlink, link = viewer.video, viewer.link
+        if downlink is None or not viewer.connected:
+            return
+        track = downlink.track
+        if len(track.layers) == 1 and link.is_uncongested and not downlink.paused:
             return
         flowing = track.flowing(now=now)
         aim = downlink.target or downlink.layer
@@ -306,135 +308,76 @@ class Forwarder:
             track.silent_at = now
             return
         if aim not in flowing and now - track.silent_at < SILENT_S:
-            return  # after a pause of the host not all layers go on at once
-        # One that the host switched off, or came back without, is as good as the next smaller.
+            return  # after a pause of the host not all layers resume at once
+        # Of one that the host switched off, or came back without, the next smaller is the nearest.
         to_aim = track.layers[: track.layers.index(aim) + 1] if aim in track.layers else []
         at = max(0, sum(layer in flowing for layer in to_aim) - 1)
-        rungs = [
+        options = [
             LayerOption(layer.rid, layer.bits_per_s, layer.size.short_side if layer.size else 0)
             for layer in flowing
         ]
-        link = session.link
-        chosen = flowing[link.choose(rungs, at, now=now)]
+        chosen = flowing[link.choose(options, at, now=now)]
         if chosen is not aim:
-            full = link.capacity is not None and aim in flowing[flowing.index(chosen) :]
-            self._go_to(room, session, track, chosen, now if full else None)
-        self._skip(room, session, track, downlink, now)
+            congested = link.capacity is not None and aim in flowing[flowing.index(chosen) :]
+            self._switch(viewer, downlink, chosen, now if congested else None)
+        self._pause_or_resume(viewer, downlink, now)
         if link.probe_bits_per_s:
-            room.probing[downlink] = link
+            self.probing[downlink] = link
         else:
-            room.probing.pop(downlink, None)
+            self.probing.pop(downlink, None)
 
-    def _go_to(
-        self,
-        room: Live,
-        session: Session,
-        track: Track,
-        layer: Layer,
-        full_at: float | None,
+    def _switch(
+        self, viewer: Viewer, downlink: Downlink, layer: Layer, congested_at: float | None
     ) -> None:
-        """Change to another layer; `full_at`: since when the line is, whose queue must drain."""
-        downlink = session.downlinks[track.kind]
+        """Change to another layer; a link that is congested since then must drain its queue."""
         waits = downlink.paused or downlink.joining
-        room.counted["layer_changes"] += 1
-        session.repeats.fill()
+        self._counted["layer_changes"] += 1
+        viewer.retransmits.fill()
         downlink.pace_per_s = 0.0
         if layer is downlink.layer and downlink.on:
             downlink.target = None
-        elif full_at is not None and not layer.keys.ignored:
-            pace_per_s = max(session.link.capacity or 0.0, THIN_PACE * layer.bits_per_s)
-            self._stop(room, downlink)
-            downlink.slow_down(pace_per_s, now=full_at)
-            self._await_key(room, downlink, layer)
+        elif congested_at is not None and not layer.keys.ignored:
+            pace_per_s = max(viewer.link.capacity or 0.0, CONGESTED_PACING * layer.bits_per_s)
+            self._stop(downlink)
+            downlink.slow_down(pace_per_s, now=congested_at)
+            self._await_key_frame(downlink, layer)
         elif layer.gop and layer.gop_packets <= CROSS_PACKETS_MAX and not waits:
-            self._show(room, track, downlink, layer)
+            self._show(downlink, layer)
         else:
-            self._await_key(room, downlink, layer)
+            self._await_key_frame(downlink, layer)
 
-    def _skip(
-        self, room: Live, session: Session, track: Track, downlink: Downlink, now: float
-    ) -> None:
-        """Where even the smallest layer is too much, leave out all up to a key frame."""
-        smallest = track.flowing(now=now)[0]
+    def _pause_or_resume(self, viewer: Viewer, downlink: Downlink, now: float) -> None:
+        """Where even the smallest layer congests the link, leave out all up to a key frame."""
+        smallest = downlink.track.flowing(now=now)[0]
         if not downlink.paused and (downlink.target or downlink.layer) is not smallest:
             return
-        should_pause = session.link.should_pause(now=now)
+        should_pause = viewer.link.should_pause(now=now)
         if should_pause and not downlink.paused:
-            room.counted["skips"] += 1
-            self._stop(room, downlink)
+            self._counted["skips"] += 1
+            self._stop(downlink)
             downlink.paused = True
-            self._await_key(room, downlink, smallest)
+            self._await_key_frame(downlink, smallest)
         elif downlink.paused and not should_pause:
             downlink.paused = False
             (downlink.target or smallest).keys.request()
 
-    def replace_layers(self, room: Live, track: Track, layers: Sequence[Layer]) -> None:
+    def replace_layers(self, track: Track, layers: Sequence[Layer]) -> None:
         """A host came back with other layers: viewers wait for a key frame of the new ones."""
         track.layers = list(layers)
-        for session in room.viewers.values():
-            downlink = session.downlinks.get(track.kind)
-            if downlink is not None and session.up and downlink.layer not in layers:
-                self._stop(room, downlink)
-                self._await_key(room, downlink, layers[(len(layers) - 1) // 2])
-        for kept in (room.legs, room.waiting):
+        for viewer in self._viewers.values():
+            downlink = viewer.downlinks.get(track.kind)
+            if downlink is not None and viewer.connected and downlink.layer not in layers:
+                self._stop(downlink)
+                self._await_key_frame(downlink, layers[(len(layers) - 1) // 2])
+        for kept in (self.legs, self.waiting):
             for gone in [layer for layer in kept if layer.kind == track.kind]:
                 if gone not in layers:
                     del kept[gone]
 
-    # Repairs
 
-    def repeat(
-        self, room: Live, session: Session, track: Track, lost: Sequence[int], *, now: float
-    ) -> None:
-        """Send again what a viewer misses, within what its line has left for that."""
-        session.nacks += 1
-        if not self._load.retransmits:
-            room.counted["repeats_refused"] += len(lost)
-            return
-        downlink = session.downlinks[track.kind]
-        if downlink.layer is not None:
-            missed, per_s = downlink.newly_missed(lost), downlink.layer.packets_per_s
-            queuing_delay_s = downlink.queuing_delay_s(downlink.in_flight(lost[-1]), now=now)
-            session.link.on_nack(missed, per_s, queuing_delay_s, now=now)
-            self.choose(room, session, now=now)
-        # A thin line has better things to carry than what the newest key frame made needless.
-        thin = session.link.capacity is not None
-        for sequence in lost[:REPEATS_PER_NACK_MAX]:
-            again = downlink.missed(sequence, now=now, rtt_s=session.rtt_s_min, newest_only=thin)
-            if again is None:
-                continue
-            if not session.repeats.take(now=now):
-                room.counted["repeats_refused"] += 1
-                return
-            self._send_again(room, session, track, again, now)
-
-    def _send_again(
-        self, room: Live, session: Session, track: Track, again: RetransmitItem, now: float
-    ) -> None:
-        downlink, leg = session.downlinks[track.kind], again.span.leg
-        downlink.note_retransmit(again.number, now=now)
-        self._repeat(track, downlink, again.number, again.item, leg, again.ticks)
-        session.resent += 1
-        room.counted["resent"] += 1
-
-    def _repeat(
-        self, track: Track, downlink: Downlink, number: int, item: Item, leg: Leg, ticks: int
-    ) -> None:
-        if downlink.repair is None:
-            self._fanout.send_retransmit(number - leg.shift, item, ticks, track.ssrc, leg)
-            return
-        moved = item._replace(
-            timestamp=item.timestamp + leg.ticks + ticks & 0xFFFFFFFF,
-            payload=(number & 0xFFFF).to_bytes(2, "big") + item.payload,
-        )
-        own = downlink.repair_number
-        downlink.repair_number += 1
-        self._fanout.send_retransmit(own, moved, 0, track.repair_ssrc, downlink.repair)
-
-
-def _affordable(session: Session, packets: int) -> int:
-    """Return how many of `packets` a viewer's line takes at once, as far as that is known."""
-    capacity = session.link.capacity
+def _affordable(viewer: Viewer, packets: int) -> int:
+    """Return how many of `packets` a viewer's link takes at once, as far as that is known."""
+    capacity = viewer.link.capacity
     if capacity is None:
         return packets
     return min(packets, round(capacity * AT_ONCE_S / 8 / PACKET_BYTES))

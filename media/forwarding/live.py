@@ -1,111 +1,143 @@
-"""One live on this worker: its streams and their layers, its host, its viewers."""
+"""One live on this worker: its source, its tracks and their layers, its viewers, its sinks."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from random import Random
 
-from media.congestion.link import Link
-from media.forwarding.downlink import Downlink
-from media.forwarding.leg import Leg
-from media.forwarding.uplink import Uplink
-from media.io.webrtc.session import Session
-from media.stream.layer import Layer
+from media.congestion.load import Load
+from media.forwarding.forwarder import Forwarder
+from media.forwarding.ports import FrameSender
+from media.forwarding.track import Track
+from media.forwarding.viewer import Viewer
+from media.stream.layer import Layer, Timeline
+from media.stream.ports import FrameSink, Source, TrackFormat
+from media.wire import rtcp
 from media.wire.sdp import Codec
 
-REPORTS_KEPT = 8
-# Until a live is so old, what its host's line loses may not have shown yet. On a way that is no
-# longer than this a repair that is lost itself comes in time, too.
+# Until a live is this old, what its host's link loses may not have shown yet. With an RTT that is
+# no higher than this a repair that is lost itself arrives in time, too.
 YOUNG_S = 20.0
-LONG_WAY_S = 0.030
-SECOND_TRY_S = 0.150  # until a loss is noticed, and until it is asked for once more
+HIGH_HOST_RTT_S = 0.030
+SECOND_NACK_S = 0.150  # until a loss is noticed, and until the second NACK
+KEEPALIVE_INTERVAL_S = 0.5
+SEQUENCE_START_MAX = 30_000  # far from a rollover, which a lost first packet would hide
 
 
-class Track:
-    """What viewers know as one track: an SSRC and a codec; behind it one layer, or several."""
-
-    def __init__(self, kind: str, codec: Codec, ssrc: int, layers: list[Layer]) -> None:
-        self.kind = kind
-        self.codec = codec
-        self.ssrc = ssrc
-        self.layers = layers
-        self.timeline = layers[0].timeline
-        self.silent_at = float("-inf")  # when no layer came, of late
-        self._flowed: list[Layer] = []
-        # Sender reports that went out: middle of the NTP time → when, for round trips.
-        self._reported: dict[int, float] = {}
-
-    @property
-    def repair_ssrc(self) -> int:
-        """Repeats have an SSRC of their own (RFC 4588 section 4)."""
-        return self.ssrc + 1
-
-    def order(self) -> None:
-        """Sort the layers from small to large, as their pictures and bit rates show them."""
-        self.layers.sort(
-            key=lambda layer: (layer.size.short_side if layer.size else 0, layer.bits_per_s)
-        )
-
-    def flowing(self, *, now: float) -> list[Layer]:
-        """Return the layers that the host sends now, from small to large."""
-        return [layer for layer in self.layers if layer.flows(now=now)]
-
-    def newly_silent(self, *, now: float) -> list[Layer]:
-        """Return the layers that the host sent at the call before, and does not send any longer."""
-        before, self._flowed = self._flowed, self.flowing(now=now)
-        return [layer for layer in before if layer not in self._flowed]
-
-    def note_report(self, middle: int, *, now: float) -> None:
-        """A sender report goes out to viewers; `middle` are the middle 32 bits of its NTP time."""
-        self._reported[middle] = now
-        while len(self._reported) > REPORTS_KEPT * len(self.layers):
-            del self._reported[next(iter(self._reported))]
-
-    def round_trip_s(self, last_report: int, since: int, *, now: float) -> float | None:
-        """Return the time to a viewer and back by its report block; None: it had no report yet."""
-        sent_at = self._reported.get(last_report)
-        return None if sent_at is None else max(0.0, now - sent_at - since / 65_536)
-
-
-@dataclass(slots=True)
 class Live:
-    """A live and who takes part in it."""
+    """What happens in it is `Lives`' business; every frame of its layers goes to every sink."""
 
-    id: str
-    tracks: dict[str, Track]  # by kind
-    publisher: Session | None = None
-    uplink: Uplink | None = None
-    viewers: dict[str, Session] = field(default_factory=dict)
-    # Legs of viewers that are connected, by layer; replaced, never changed, since frames that wait
-    # to be sent hold on to the list of their time.
-    legs: dict[Layer, tuple[Leg, ...]] = field(default_factory=dict)
-    # Who waits for a layer's next key frame, catches up with a layer, or tries out its line.
-    waiting: dict[Layer, list[Downlink]] = field(default_factory=dict)
-    catching_up: dict[Downlink, None] = field(default_factory=dict)
-    probing: dict[Downlink, Link] = field(default_factory=dict)
-    # Who comes from far and has just got its first picture, or will, and until when that counts.
-    beginning: dict[Session, float] = field(default_factory=dict)
-    live: bool = False  # the host's media flows
-    lost_at: float | None = None
-    reassured_at: float = 0.0  # viewers heard from us for want of media
-    counted: Counter[str] = field(default_factory=Counter)
+    def __init__(
+        self, room_id: str, sender: FrameSender, load: Load, counted: Counter[str]
+    ) -> None:
+        self.room_id = room_id
+        self.tracks: dict[str, Track] = {}  # by kind
+        self.viewers: dict[str, Viewer] = {}  # by id
+        self.forwarder = Forwarder(self.tracks, self.viewers, sender, load, counted)
+        # Replaced, never changed: a sink may be added or removed while a frame goes round.
+        self.sinks: tuple[FrameSink, ...] = (self.forwarder,)
+        self.source: Source | None = None
+        self.source_since = 0.0
+        self.standby = False  # the source gives way to any other
+        self.on_air = False  # the source's media flows
+        self.lost_at: float | None = None
+        self._keepalive_at = 0.0
 
     def layers(self) -> list[Layer]:
-        """Return the layers of all streams."""
+        """Return the layers of all tracks."""
         return [layer for track in self.tracks.values() for layer in track.layers]
 
-    def may_hold_s(self, *, now: float) -> float:
-        """Return for how long repairs of what the host's line loses may hold up the live."""
+    # Source
+
+    def plays(self, formats: Mapping[str, TrackFormat]) -> bool:
+        """Whether viewers of now can decode a source with these formats."""
+        return {kind: track.codec.name.upper() for kind, track in self.tracks.items()} == {
+            kind: each.codec.name.upper() for kind, each in formats.items()
+        }
+
+    def set_source(self, source: Source, rng: Random, *, standby: bool, now: float) -> None:
+        """Take another source; of each track the layers stay that it has, too."""
+        self.interrupt()
+        self.source, self.source_since, self.standby = source, now, standby
+        for kind, (codec, rids) in source.tracks.items():
+            track = self.tracks.get(kind)
+            if track is None:
+                ssrc = rng.randrange(0xFFFFFFF0) + 2
+                timeline = Timeline(codec.clock_hz)
+                layers = [_layer(kind, codec, rid, timeline, rng) for rid in rids]
+                self.tracks[kind] = Track(kind, codec, ssrc, layers)
+                continue
+            kept = {layer.rid: layer for layer in track.layers}
+            layers = [
+                kept.get(rid) or _layer(kind, track.codec, rid, track.timeline, rng) for rid in rids
+            ]
+            self.forwarder.replace_layers(track, layers)
+        source.attach({kind: tuple(track.layers) for kind, track in self.tracks.items()})
+
+    def interrupt(self) -> None:
+        """Media broke off; whatever comes next may have other numbers and times."""
+        for layer in self.layers():
+            layer.lose_source()
+
+    def clear_tracks(self) -> None:
+        """Another codec begins, and nobody watches any more."""
+        self.tracks.clear()
+        self.forwarder.clear()
+
+    def send_feedback(self, *, now: float) -> None:
+        """Have the source send what is due to the other end."""
+        if self.source is not None:
+            self.source.send_feedback(now=now)
+
+    def repair_delay_s(self, *, now: float) -> float:
+        """Return for how long repairs of what the host's link loses may hold up the live."""
         held_s = max((layer.held_s for layer in self.layers()), default=0.0)
-        host = self.publisher
-        if host is None or now - host.created > YOUNG_S or host.handshake_rtt_s < LONG_WAY_S:
+        if self.source is None or now - self.source_since > YOUNG_S:
             return held_s
-        return max(held_s, host.handshake_rtt_s + SECOND_TRY_S)
+        round_trip_s = self.source.round_trip_s
+        return (
+            held_s if round_trip_s < HIGH_HOST_RTT_S else max(held_s, round_trip_s + SECOND_NACK_S)
+        )
 
-    def add_legs(self, layer: Layer, legs: Iterable[Leg]) -> None:
-        """Viewers get this layer from the next frame on."""
-        self.legs[layer] = (*self.legs.get(layer, ()), *legs)
+    # Sinks
 
-    def remove_legs(self, layer: Layer, legs: Iterable[Leg]) -> None:
-        """Viewers do not get this layer any longer."""
-        gone = set(legs)
-        self.legs[layer] = tuple(leg for leg in self.legs.get(layer, ()) if leg not in gone)
+    def add_sink(self, sink: FrameSink) -> None:
+        """Hand every frame from the next one on to `sink`, too."""
+        self.sinks = (*self.sinks, sink)
+
+    def remove_sink(self, sink: FrameSink) -> None:
+        """Close a sink; it gets no frame any more."""
+        self.sinks = tuple(other for other in self.sinks if other is not sink)
+        sink.close()
+
+    def deliver(self, layer: Layer, *, now: float) -> bool:
+        """Hand the frames of `layer` that are complete to all sinks; True: media flows.
+
+        Call it after the layer received something, and every few milliseconds.
+        """
+        flows = False
+        for frame in layer.poll(now=now):
+            for sink in self.sinks:
+                sink.frame(layer, frame, now=now)
+            flows |= frame.key or layer.kind == "audio"
+        if layer.waits_for_key:
+            layer.keys.request()
+        return flows
+
+    def close(self) -> None:
+        """The live is over."""
+        for sink in self.sinks:
+            sink.close()
+
+    def send_keepalives(self, *, now: float) -> None:
+        """While the source is silent, let viewers' pages see that their own link works."""
+        newest = max((layer.newest_at for layer in self.layers()), default=now)
+        if now - max(newest, self._keepalive_at) < KEEPALIVE_INTERVAL_S:
+            return
+        self._keepalive_at = now
+        for viewer in self.viewers.values():
+            if viewer.connected:
+                viewer.transport.send_rtcp(rtcp.empty_report())
+
+
+def _layer(kind: str, codec: Codec, rid: str, timeline: Timeline, rng: Random) -> Layer:
+    return Layer(kind, codec, rng.randrange(SEQUENCE_START_MAX), rid, timeline)

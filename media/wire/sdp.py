@@ -7,7 +7,7 @@ may offer several simulcast layers (RFC 8853); we accept all of them.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import MediaDescription, SessionDescription
@@ -163,6 +163,25 @@ def parse_offer(text: str, direction: Direction) -> Offer:
         prints,
         they_are_server=first.dtls.role == "server",
     )
+
+
+class Published(NamedTuple):
+    """A host's offer, what was chosen of it by kind, and the answer."""
+
+    offer: Offer
+    sendings: dict[str, Sending]
+    answer: str
+
+
+def answer_published(text: str, local: Local) -> Published:
+    """Answer a host's offer.
+
+    Raises:
+        BadOffer: It cannot be answered.
+    """
+    offer = parse_offer(text, "publish")
+    sendings = choose_published(offer)
+    return Published(offer, sendings, answer(offer, local, list(sendings.values()), "publish"))
 
 
 def choose_published(offer: Offer) -> dict[str, Sending]:

@@ -1,4 +1,4 @@
-"""A room with a host of some layers, driven frame by frame, and what its viewers would get."""
+"""A live with a host of some layers, driven frame by frame, and what its viewers would get."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -7,21 +7,19 @@ from typing import cast
 
 from media.congestion.load import Load
 from media.forwarding.downlink import Downlink
-from media.forwarding.forwarder import HIGH_RTT_S, PADDING_S, Forwarder
+from media.forwarding.forwarder import HIGH_RTT_S, PADDING_S
 from media.forwarding.leg import Leg
-from media.forwarding.live import Live, Track
-from media.io.webrtc.dtls import Identity
-from media.io.webrtc.fanout import Fanout
-from media.io.webrtc.session import Role, Session
+from media.forwarding.live import Live
+from media.forwarding.rtt import Rtt
+from media.forwarding.track import Track
+from media.forwarding.viewer import Viewer
 from media.stream.layer import Frame, Layer, Timeline
 from media.wire.rtp import Packet
-from media.wire.sdp import Codec, parse_offer
-from tests.fuzz.test_media_parsers import OFFER
+from media.wire.sdp import Codec
 
 KEY, DELTA = b"\x65\x88", b"\x41\x88"
 FRAME_S, TICKS = 0.04, 3_600
 CODEC = Codec("H264", 96, 90_000)
-IDENTITY = Identity()
 # What one packet is to a viewer: number, time, whether its frame is a key frame, which layer.
 Seen = tuple[int, int, bool]
 
@@ -45,20 +43,40 @@ class Recorder:
         self.again.append((number, cast("bytes", getattr(item, "payload"))))  # noqa: B009  # any item
 
 
+class ClearTransport:
+    """In place of a session: keeps what it is given in the clear."""
+
+    def __init__(self, address: tuple[str, int] = ("viewer", 0)) -> None:
+        self.address = address
+        self.rtcp: list[bytes] = []
+        self.closed = False
+
+    def send_rtcp(self, packet: bytes) -> None:
+        self.rtcp.append(packet)
+
+    def connect_leg(self, leg: Leg, ssrc: int) -> None:
+        leg.address = self.address
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class LiveRig:
-    """A room with a host of three layers, driven frame by frame."""
+    """A live with a host of three layers, driven frame by frame."""
 
     def __init__(self, rids: Sequence[str] = ("l", "m", "h"), packets: int = 2) -> None:
         self.now = 100.0
         self.recorder = Recorder()
         self.load = Load(now=0, busy_s=0)
-        self.forwarder = Forwarder(cast(Fanout, self.recorder), self.load)
         timeline = Timeline(CODEC.clock_hz)
         layers = [
             Layer("video", CODEC, 1_000 * (at + 1), rid, timeline) for at, rid in enumerate(rids)
         ]
         self.track = Track("video", CODEC, 77, layers)
-        self.room = Live("demo", {"video": self.track}, counted=Counter())
+        self.counted = Counter[str]()
+        self.live = Live("demo", self.recorder, self.load, self.counted)
+        self.live.tracks["video"] = self.track
+        self.forwarder = self.live.forwarder
         self.packets = packets
         self.numbers = Counter[Layer]()
         self.frame_number = 0
@@ -83,7 +101,7 @@ class LiveRig:
                 packet = Packet(96, last, self.numbers[layer] & 0xFFFF, timestamp, at + 1, payload)
                 self.numbers[layer] += 1
                 layer.receive(packet, now=self.now)
-                self.forwarder.forward(self.room, self.track, layer, now=self.now)
+                self.live.deliver(layer, now=self.now)
         self.pass_time(FRAME_S)
 
     def pass_time(self, seconds: float) -> None:
@@ -94,45 +112,45 @@ class LiveRig:
                 layer.count_second(now=self.now)
 
     def tick(self) -> None:
-        self.forwarder.tick(self.room, now=self.now)
+        self.forwarder.tick(now=self.now)
 
-    def viewer(self, *, repairs: bool = True, rtt_s: float = 0.0) -> Session:
-        """Somebody comes, over a way that takes `rtt_s` there and back."""
-        offer = parse_offer(OFFER.replace("sendonly", "recvonly"), "play")
-        session = Session(Role.PLAY, "demo", offer, IDENTITY, lambda *_: None, now=self.now)
+    def viewer(self, *, repairs: bool = True, rtt_s: float = 0.0) -> Viewer:
+        """Somebody joins, with an RTT of `rtt_s`."""
+        number = len(self.live.viewers) + 1
+        transport, rtt = ClearTransport(("viewer", number)), Rtt()
+        rtt.on_handshake(rtt_s)
+        viewer = Viewer(f"viewer{number}", "demo", transport, rtt, now=self.now)
         repair = Leg(97, 2) if repairs else None
-        downlink = session.downlinks["video"] = Downlink(Leg(96, 2), repair, 90_000)
-        downlink.leg.address = ("viewer", len(self.room.viewers) + 1)
-        session.handshake_rtt_s = rtt_s
-        session.up = True
-        self.room.viewers[session.id] = session
-        self.forwarder.begin(self.room, session, now=self.now)
-        return session
+        viewer.downlinks["video"] = Downlink(self.track, Leg(96, 2), repair)
+        viewer.connect()
+        self.live.viewers[viewer.id] = viewer
+        self.forwarder.begin(viewer, now=self.now)
+        return viewer
 
-    def viewer_from_far(self) -> Session:
-        """Somebody came a long way, and what its handshake needs is over."""
-        session = self.viewer(rtt_s=HIGH_RTT_S)
+    def high_rtt_viewer(self) -> Viewer:
+        """Somebody joins with a high RTT, and its padding has been sent."""
+        viewer = self.viewer(rtt_s=HIGH_RTT_S)
         self.pass_time(PADDING_S)
         self.tick()
-        return session
+        return viewer
 
-    def asks_for_key(self, session: Session) -> list[int]:
+    def asks_for_key(self, viewer: Viewer) -> list[int]:
         """A viewer's decoder lost the picture; return the numbers (16 bits) it is sent again."""
         before = len(self.recorder.again)
-        self.forwarder.request_key_frame(self.room, session, self.track, now=self.now)
+        self.forwarder.request_key_frame(viewer, viewer.downlinks["video"], now=self.now)
         return [int.from_bytes(again[:2], "big") for _, again in self.recorder.again[before:]]
 
-    def choose(self, session: Session, rid: str | None) -> None:
-        session.link.set_preference(rid, None)
-        self.forwarder.choose(self.room, session, now=self.now)
+    def choose(self, viewer: Viewer, rid: str | None) -> None:
+        viewer.link.set_preference(rid, None)
+        self.forwarder.choose(viewer, now=self.now)
 
-    def seen(self, session: Session) -> list[Seen]:
+    def seen(self, viewer: Viewer) -> list[Seen]:
         """What a viewer got so far."""
-        return self.recorder.seen[session.downlinks["video"].leg.address]
+        return self.recorder.seen[viewer.downlinks["video"].leg.address]
 
-    def sees(self, session: Session) -> str | None:
+    def sees(self, viewer: Viewer) -> str | None:
         """The layer that a viewer gets."""
-        layer = session.downlinks["video"].layer
+        layer = viewer.downlinks["video"].layer
         return layer.rid if layer else None
 
 

@@ -69,8 +69,8 @@ class Handshake:
         self._send = send
         self.keys: Keys | None = None
         self.closed = False
-        self.flights = 0  # how many times we said something new
-        self.said_again = 0  # and the same, since the peer seemed not to have got it
+        self.flights = 0  # how many new ones were sent
+        self.resent = 0  # and how many once more, since the peer seemed not to have received it
         self._flight: list[bytes] = []  # what we said last
         self._answered = b""  # the peer's messages that it answers
         if client:
@@ -98,7 +98,7 @@ class Handshake:
         if messages == self._answered:
             # The peer says it again, so our answer was lost. OpenSSL would wait for a second, while
             # browsers ask after 50 ms.
-            self.said_again += 1
+            self.resent += 1
             for lost in self._flight:
                 self._send(lost)
         self._connection.bio_write(datagram)

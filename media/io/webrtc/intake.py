@@ -7,19 +7,18 @@ fingerprint of its offer, a packet by its SRTP tag.
 import socket
 from collections import Counter
 from time import monotonic
-from typing import Protocol
 
 import pylibsrtp
 import structlog
 
 from media.congestion.load import Load
 from media.errors import Malformed
+from media.forwarding.lives import Lives
 from media.io.webrtc.dtls import DtlsFailed
 from media.io.webrtc.session import Address, Role, Session
 from media.io.webrtc.sessions import SESSIONS_MAX, Sessions
 from media.wire import rtcp, rtp, stun, transport_cc
 from media.wire.demux import Kind, kind_of
-from media.wire.rtp import Packet
 
 READS_MAX = 256  # datagrams per wake-up
 FEEDBACK_PER_S_MAX = 200  # browsers say 30 to 80 times a second how things arrive
@@ -35,38 +34,16 @@ SOURCES_MAX = 256
 log = structlog.get_logger()
 
 
-class Taker(Protocol):
-    """Who goes on with what came in."""
-
-    def connected(self, session: Session) -> None:
-        """The peer is who the offer said it is; media may flow."""
-
-    def not_ready(self, session: Session, *, now: float) -> None:
-        """The end of the handshake was lost, and with it all that the peer was sent so far."""
-
-    def returned(self, session: Session, *, now: float) -> None:
-        """The peer had lost its network and is somewhere else now."""
-
-    def end(self, session: Session) -> None:
-        """The session is over."""
-
-    def take_rtp(self, session: Session, packet: Packet, clear: bytes, *, now: float) -> None:
-        """A packet of media; `clear` is the whole of it, unprotected."""
-
-    def take_rtcp(self, session: Session, packets: list[rtcp.Packet], *, now: float) -> None:
-        """A compound packet of reports and feedback."""
-
-
 class Intake:
     """Call `readable` when the socket is."""
 
-    def __init__(self, sock: socket.socket, sessions: Sessions, taker: Taker, load: Load) -> None:
+    def __init__(self, sock: socket.socket, sessions: Sessions, lives: Lives, load: Load) -> None:
         # By reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, sources, unknown, flood,
         # unreceivable.
         self.rejected: Counter[str] = Counter()
         self._sock = sock
         self._sessions = sessions
-        self._taker = taker
+        self._lives = lives
         self._load = load
         self._strangers: Counter[str] = Counter()  # datagrams of this second, by address
 
@@ -87,7 +64,7 @@ class Intake:
         """Strangers may knock again, and peers say more."""
         self._strangers.clear()
         for session in self._sessions:
-            session.feedback_heard = 0
+            session.rtcp_received = 0
 
     def _take(self, datagram: bytes, address: Address, now: float) -> None:
         kind, session = kind_of(datagram), self._sessions.at(address)
@@ -118,7 +95,7 @@ class Intake:
             return
         if not message.answer:
             self._take_check(message, address, now)
-        elif known is None or not known.ponged(message, now=now):
+        elif known is None or not known.on_pong(message, now=now):
             self.rejected["stun-integrity"] += 1
 
     def _take_check(self, request: stun.Binding, address: Address, now: float) -> None:
@@ -127,7 +104,7 @@ class Intake:
         if session is None or not request.authentic(key):
             self.rejected["stun-integrity"] += 1
             return
-        gone, session.last_heard = now - session.last_heard > GONE_S, now
+        gone, session.received_at = now - session.received_at > GONE_S, now
         session.send_to(stun.binding_success(request.transaction_id, address, key), address)
         self._sessions.checked(session, request.ufrag, address)
         session.nominated |= request.use_candidate
@@ -136,51 +113,56 @@ class Intake:
         if session.address != address and (
             request.use_candidate or session.address is None or gone
         ):
-            session.move_to(address)
+            self._move(session, address)
             if gone and session.up:
-                self._taker.returned(session, now=now)
+                self._lives.on_returned(session.id, now=now)
         session.ping(address, now=now)
         try:
             session.handshake.start()
         except DtlsFailed as error:
-            self._failed(session, error)
+            self._failed(session, error, now)
 
     def _take_dtls(self, session: Session, datagram: bytes, address: Address, now: float) -> None:
-        session.last_heard = now
+        session.received_at = now
         if not session.nominated and session.address != address:
             # Browsers shake hands on the first pair that works, before they name the best one, and
             # hear nothing on the others.
-            session.move_to(address)
-        flights, said_again = session.handshake.flights, session.handshake.said_again
+            self._move(session, address)
+        flights, resent = session.handshake.flights, session.handshake.resent
         try:
             if session.handshake.receive(datagram):
-                session.shook_hands(now=now)
-                del self._sessions.handshaking[session.id]
+                session.measure_handshake(now=now)
                 session.take_keys()
-                self._taker.connected(session)
+                del self._sessions.handshaking[session.id]
+                self._lives.on_connected(session.id, now=now)
             elif session.handshake.closed:
-                self._sessions.says_goodbye(session)
-                self._taker.end(session)
+                self._sessions.note_goodbye(session)
+                self._lives.end_peer(session.id, now=now)
             elif session.handshake.flights != flights:
-                session.spoken_at = now
-            elif session.handshake.said_again != said_again and session.up:
+                session.flight_sent_at = now
+            elif session.handshake.resent != resent and session.up:
                 # Without the end of the handshake it has no keys. If it has, it was only slow.
                 if not session.sources:
-                    self._taker.not_ready(session, now=now)
+                    self._lives.on_handshake_resent(session.id, now=now)
         except DtlsFailed as error:
-            self._failed(session, error)
+            self._failed(session, error, now)
 
-    def push_handshake(self, session: Session) -> None:
-        """Send again what the peer seems not to have got."""
+    def push_handshake(self, session: Session, *, now: float) -> None:
+        """Resend what the peer seems not to have received."""
         try:
             session.handshake.handle_timeout()
         except DtlsFailed as error:
-            self._failed(session, error)
+            self._failed(session, error, now)
 
-    def _failed(self, session: Session, error: DtlsFailed) -> None:
+    def _failed(self, session: Session, error: DtlsFailed, now: float) -> None:
         self.rejected["dtls"] += 1
         log.info("a handshake failed", role=str(session.role), why=str(error))
-        self._taker.end(session)
+        self._lives.end_peer(session.id, now=now)
+
+    def _move(self, session: Session, address: Address) -> None:
+        """The peer is to be reached at another address."""
+        session.address = address
+        self._lives.on_moved(session.id, address)
 
     def _take_media(self, session: Session, datagram: bytes, kind: Kind, now: float) -> None:
         is_rtp = kind is Kind.RTP
@@ -192,11 +174,11 @@ class Intake:
             self.rejected["sources"] += 1
             return
         sends_transport_feedback = not is_rtp and transport_cc.is_feedback(datagram)
-        if sends_transport_feedback and now < session.arrivals_wanted_at:
+        if sends_transport_feedback and now < session.feedback_due_at:
             return
         if not is_rtp:
-            session.feedback_heard += 1
-            if session.feedback_heard > FEEDBACK_PER_S_MAX:
+            session.rtcp_received += 1
+            if session.rtcp_received > FEEDBACK_PER_S_MAX:
                 self.rejected["flood"] += 1
                 return
         try:
@@ -208,13 +190,13 @@ class Intake:
             self.rejected["srtp"] += 1
             return
         session.sources.add(source)
-        session.last_heard = now
+        session.received_at = now
         if sends_transport_feedback:
-            session.arrivals_wanted_at = now + self._load.feedback_interval_s
+            session.feedback_due_at = now + self._load.feedback_interval_s
         try:
             if is_rtp:
-                self._taker.take_rtp(session, rtp.parse(clear), clear, now=now)
+                self._lives.on_rtp(session.id, rtp.parse(clear), clear, now=now)
             else:
-                self._taker.take_rtcp(session, rtcp.parse(clear), now=now)
+                self._lives.on_rtcp(session.id, rtcp.parse(clear), now=now)
         except Malformed:
             self.rejected[kind.name.lower()] += 1

@@ -1,11 +1,21 @@
 """The media plane of a worker: sessions in, packets through, one UDP socket.
 
-`Intake` takes what comes in, `Relay` passes it on in its room, `Sessions` knows who is who. All
-calls run on the event loop's thread. What happens is told to `listener`, which must not raise.
+`Intake` takes what arrives, `Lives` decides what follows from it, `Fanout` sends it on; `Sessions`
+knows who is who. All calls run on the event loop's thread. What happens to hosts is given to
+`listener`, which must not raise. The walk of a host's offer, each module once:
+
+    POST …/whip ─► server/http/live/whip_whep   who may publish, the body
+                   io/webrtc/plane   publish    limits; one call to each of those below
+                   wire/sdp   answer_published  the offer is parsed, codecs are chosen, the answer
+                   io/webrtc/session  Session   ICE and DTLS: checks and a handshake may come
+                   forwarding/host    Host      the source: formats of its tracks, later its RTP
+                   forwarding/lives   add_host  the live takes the source and gives it its layers
+    201 ◄───────── plane: SessionInfo(id, answer, etag)
 """
 
 import asyncio
 import dataclasses
+import secrets
 import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,12 +24,13 @@ from time import monotonic, thread_time
 from media.congestion.load import Load
 from media.errors import BadFragment, Full, NoSuchLayer, NoSuchSession, StaleIce
 from media.events import MediaEvent
-from media.forwarding.forwarder import Forwarder
+from media.forwarding.host import Host
+from media.forwarding.lives import RETRY_AFTER_S, Lives
+from media.forwarding.viewer import Viewer
 from media.io.webrtc.dtls import Identity
 from media.io.webrtc.fanout import Fanout
 from media.io.webrtc.intake import Intake
-from media.io.webrtc.relay import RETRY_AFTER_S, Relay
-from media.io.webrtc.session import Address, Role, Session, SessionInfo
+from media.io.webrtc.session import Address, Credentials, Role, Session, SessionInfo
 from media.io.webrtc.sessions import Sessions
 from media.io.webrtc.stats import Layers, LiveStats, layers_of, stats_of
 from media.io.webrtc.udp import candidate_addresses, open_socket
@@ -80,12 +91,15 @@ class MediaPlane:
         self._identity = Identity()
         self._counted: Counter[str] = Counter()
         self._fanout = Fanout(sock)
-        self._forwarder = Forwarder(self._fanout, self.load)
         self._sessions = Sessions()
-        self._relay = Relay(
-            self._sessions, self._forwarder, lambda event: self.listener(event), self._counted
+        self._lives = Lives(
+            self._fanout,
+            self.load,
+            lambda event: self.listener(event),
+            self._counted,
+            secrets.SystemRandom(),
         )
-        self._intake = Intake(sock, self._sessions, self._relay, self.load)
+        self._intake = Intake(sock, self._sessions, self._lives, self.load)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._second_at = 0.0
@@ -104,15 +118,15 @@ class MediaPlane:
         return plane
 
     async def close(self) -> None:
-        """Say goodbye to everybody and close the socket; idempotent."""
+        """Close all sessions and the socket; idempotent."""
         if self._closed:
             return
         self._closed = True
         if self._timer:
             self._timer.cancel()
         for session in self._sessions:
-            self._relay.end(session)
-        self._relay.rooms.clear()
+            self._lives.end_peer(session.id, now=monotonic())
+        self._lives.by_room.clear()
         self._loop.remove_reader(self._sock)
         self._sock.close()
 
@@ -126,15 +140,16 @@ class MediaPlane:
             Busy: Without `takeover`, while another host publishes or did a moment ago.
             Full: Too many sessions.
         """
-        parsed = sdp.parse_offer(offer, "publish")
-        chosen = sdp.choose_published(parsed)
+        credentials = Credentials.draw()
+        published = sdp.answer_published(offer, self._local(credentials))
         self._admit()
+        now = monotonic()
         if not takeover:
-            self._relay.wait_for_turn(room_id, now=monotonic())
-        session = self._new(Role.PUBLISH, room_id, parsed)
-        session.standby = not takeover
-        self._relay.add_host(session, chosen)
-        return self._answer(session, parsed, list(chosen.values()))
+            self._lives.wait_for_turn(room_id, now=now)
+        session = self._new(Role.PUBLISH, room_id, published.offer, credentials, now)
+        host = Host(session.id, room_id, session, session.rtt, published.sendings, self._counted)
+        self._lives.add_host(host, standby=not takeover, now=now)
+        return SessionInfo(session.id, published.answer, session.ufrag)
 
     async def play(self, room_id: str, offer: str) -> SessionInfo:
         """Answer a viewer's offer.
@@ -145,40 +160,41 @@ class MediaPlane:
             Full: Too many sessions, or too busy to serve one more as well as the others.
         """
         parsed = sdp.parse_offer(offer, "play")
-        room = self._relay.watched(room_id)
+        live = self._lives.watched(room_id)
         self._admit()
         if not self.load.accepts_viewers:
             raise Full(RETRY_AFTER_S)
-        codecs = {kind: track.codec for kind, track in room.tracks.items()}
-        ssrcs = {kind: track.ssrc for kind, track in room.tracks.items()}
-        video = room.tracks.get("video")
-        sizes = len(video.layers) if video else 0
-        sendings = sdp.choose_played(parsed, codecs, ssrcs, layers=sizes)
-        session = self._new(Role.PLAY, room_id, parsed)
-        self._relay.add_viewer(session, sendings)
-        held_s = room.may_hold_s(now=monotonic())
-        return dataclasses.replace(self._answer(session, parsed, sendings), held_s=held_s)
+        codecs = {kind: track.codec for kind, track in live.tracks.items()}
+        ssrcs = {kind: track.ssrc for kind, track in live.tracks.items()}
+        video = live.tracks.get("video")
+        layers = len(video.layers) if video else 0
+        sendings = sdp.choose_played(parsed, codecs, ssrcs, layers=layers)
+        credentials, now = Credentials.draw(), monotonic()
+        session = self._new(Role.PLAY, room_id, parsed, credentials, now)
+        viewer = Viewer(session.id, room_id, session, session.rtt, now=now)
+        for sending in sendings:
+            if sending.section.kind in live.tracks:
+                viewer.subscribe(live.tracks[sending.section.kind], sending)
+        self._lives.add_viewer(viewer)
+        answer = sdp.answer(parsed, self._local(credentials), sendings, "play")
+        return SessionInfo(session.id, answer, session.ufrag, live.repair_delay_s(now=now))
 
     def _admit(self) -> None:
         if self._sessions.full or self._closed:
             raise Full(RETRY_AFTER_S)
 
-    def _new(self, role: Role, room_id: str, offer: sdp.Offer) -> Session:
-        session = Session(role, room_id, offer, self._identity, self._send, now=monotonic())
+    def _new(
+        self, role: Role, room_id: str, offer: sdp.Offer, credentials: Credentials, now: float
+    ) -> Session:
+        session = Session(role, room_id, offer, credentials, self._identity, self._send, now=now)
         self._sessions.add(session)
         return session
 
-    def _answer(
-        self, session: Session, offer: sdp.Offer, sendings: list[sdp.Sending]
-    ) -> SessionInfo:
-        direction: sdp.Direction = "publish" if session.role is Role.PUBLISH else "play"
-        text = sdp.answer(offer, self._local(session), sendings, direction)
-        return SessionInfo(session.id, text, session.ufrag)
-
-    def _local(self, session: Session) -> sdp.Local:
+    def _local(self, credentials: Credentials) -> sdp.Local:
         addresses = candidate_addresses(self.config.addresses)
         candidates = [(address, self.port) for address in addresses]
-        return sdp.Local(session.ufrag, session.password, self._identity.fingerprint, candidates)
+        ufrag, password = credentials
+        return sdp.Local(ufrag, password, self._identity.fingerprint, candidates)
 
     async def close_session(self, session_id: str, room_id: str, role: Role) -> None:
         """End one session, as its owner asked.
@@ -186,16 +202,17 @@ class MediaPlane:
         Raises:
             NoSuchSession: It is over, or never was.
         """
-        if not self._sessions.said_goodbye(session_id):  # many close their connection first
-            self._relay.end(self.session(session_id, room_id, role))
+        if not self._sessions.take_goodbye(session_id):  # many close their connection first
+            session = self.session(session_id, room_id, role)
+            self._lives.end_peer(session.id, now=monotonic())
 
     async def change_ice(
         self, session: Session, if_match: str | None, text: str
     ) -> SessionInfo | None:
         """Take a trickle ICE fragment (RFC 9725 section 4.3); a restart gives a fragment back.
 
-        Candidates are not needed, since the peer's checks tell its address. `if_match` is the ETag
-        of the ICE session, or None for "whichever it is", which only a restart may say.
+        Candidates are not needed, since the peer's checks show its address. `if_match` is the ETag
+        of the ICE session, or None for any, which only a restart may give.
 
         Raises:
             BadFragment: It cannot be read, or a restart has no credentials.
@@ -211,7 +228,9 @@ class MediaPlane:
         session.their_ufrag = fragment.ufrag
         session.their_password = (fragment.password or "").encode()
         self._sessions.restart_ice(session)
-        answer = sdp.answer_restart(self._local(session), session.first_section)
+        answer = sdp.answer_restart(
+            self._local(Credentials(session.ufrag, session.password)), session.first_section
+        )
         return SessionInfo(session.id, answer, session.ufrag)
 
     def session(self, session_id: str, room_id: str, role: Role) -> Session:
@@ -225,32 +244,46 @@ class MediaPlane:
             raise NoSuchSession
         return session
 
+    def viewer(self, session_id: str, room_id: str) -> Viewer:
+        """Return the viewer of a session that is not over.
+
+        Raises:
+            NoSuchSession: It is over, never was, or is another room's or a host's.
+        """
+        viewer = self._lives.viewer(self.session(session_id, room_id, Role.PLAY).id)
+        assert viewer is not None, "a session that plays has a viewer as long as it lasts"
+        return viewer
+
     async def end(self, room_id: str) -> None:
         """The live is over: host and viewers are let go."""
-        room = self._relay.rooms.get(room_id)
-        if room is not None:
-            self._relay.end_room(room)
+        live = self._lives.by_room.get(room_id)
+        if live is not None:
+            self._lives.end_live(live)
 
     def live_stats(self, room_id: str) -> LiveStats | None:
         """Return the figures of a live on this worker; None if there is none."""
-        room = self._relay.rooms.get(room_id)
-        return stats_of(room, now=monotonic()) if room else None
+        live = self._lives.by_room.get(room_id)
+        return stats_of(live, self._uses_gcm, now=monotonic()) if live else None
 
-    def layers(self, session: Session) -> Layers:
+    def _uses_gcm(self, session_id: str) -> bool:
+        session = self._sessions.get(session_id)
+        return session is not None and session.uses_gcm
+
+    def layers(self, viewer: Viewer) -> Layers:
         """Return the layers that a viewer may get, and which one it gets."""
-        return layers_of(self._relay.rooms[session.room_id], session, now=monotonic())
+        return layers_of(self._lives.by_room[viewer.room_id], viewer, now=monotonic())
 
-    def wish(self, session: Session, rid: str | None, height_max: int | None) -> None:
-        """A viewer says which layer it wants, None: the best; and how many lines it shows.
+    def prefer_layer(self, viewer: Viewer, rid: str | None, height_max: int | None) -> None:
+        """A viewer prefers a layer, None: the best; it shows video at most this high.
 
         Raises:
             NoSuchLayer: The live has none of that rid.
         """
-        room, now = self._relay.rooms[session.room_id], monotonic()
-        if rid is not None and not any(layer.rid == rid for layer in room.layers()):
+        live, now = self._lives.by_room[viewer.room_id], monotonic()
+        if rid is not None and not any(layer.rid == rid for layer in live.layers()):
             raise NoSuchLayer
-        session.link.set_preference(rid, height_max)
-        self._forwarder.choose(room, session, now=now)
+        viewer.link.set_preference(rid, height_max)
+        live.forwarder.choose(viewer, now=now)
 
     @property
     def closed(self) -> bool:
@@ -259,13 +292,13 @@ class MediaPlane:
 
     def is_live(self, room_id: str) -> bool:
         """Whether a host's media flows in the room."""
-        room = self._relay.rooms.get(room_id)
-        return room is not None and room.live
+        live = self._lives.by_room.get(room_id)
+        return live is not None and live.on_air
 
     def viewers(self, room_id: str) -> int:
         """How many watch the room through this worker."""
-        room = self._relay.rooms.get(room_id)
-        return len(room.viewers) if room else 0
+        live = self._lives.by_room.get(room_id)
+        return len(live.viewers) if live else 0
 
     def media_time(self, room_id: str) -> int | None:
         """Return the RTP time (90 kHz, 32 bits) of the newest video frame."""
@@ -277,10 +310,10 @@ class MediaPlane:
 
         With it a time of the room becomes a frame, and a frame a time.
         """
-        room, now = self._relay.rooms.get(room_id), monotonic()
-        if room is None or not room.live:
+        live, now = self._lives.by_room.get(room_id), monotonic()
+        if live is None or not live.on_air:
             return None
-        newest = max(room.tracks["video"].layers, key=lambda layer: layer.newest_at)
+        newest = max(live.tracks["video"].layers, key=lambda layer: layer.newest_at)
         return newest.timestamp, max(0.0, now - newest.newest_at)
 
     def stats(self) -> PlaneStats:
@@ -288,7 +321,7 @@ class MediaPlane:
         roles = Counter(session.role for session in self._sessions)
         fanout = self._fanout
         return PlaneStats(
-            rooms_live=sum(room.live for room in self._relay.rooms.values()),
+            rooms_live=sum(live.on_air for live in self._lives.by_room.values()),
             sessions_publish=roles[Role.PUBLISH],
             sessions_play=roles[Role.PLAY],
             packets_in=self._counted["in"],
@@ -321,15 +354,15 @@ class MediaPlane:
     # Time
 
     def _tick(self) -> None:
-        busy = self._relay.rooms or self._sessions.handshaking
+        busy = self._lives.by_room or self._sessions.handshaking
         self._timer = self._loop.call_later(TICK_S if busy else IDLE_TICK_S, self._tick)
         now = monotonic()
-        self._relay.tick(now=now)
+        self._lives.tick(now=now)
         for session in list(self._sessions.handshaking.values()):
             if now - session.created > HANDSHAKE_TIMEOUT_S:
-                self._relay.end(session)
+                self._lives.end_peer(session.id, now=now)
             else:
-                self._intake.push_handshake(session)
+                self._intake.push_handshake(session, now=now)
         if now - self._second_at >= SECOND_S:
             self._second_at = now
             self._every_second(now)
@@ -338,7 +371,7 @@ class MediaPlane:
         self._intake.count_second()
         self.load.measure(now=now, busy_s=thread_time())
         for session in self._sessions:
-            if now - session.last_heard > SESSION_TIMEOUT_S:
-                self._relay.end(session)
-        self._relay.count_second(now=now)
-        self._relay.end_lost(now=now, grace_s=self.config.grace_s)
+            if now - session.received_at > SESSION_TIMEOUT_S:
+                self._lives.end_peer(session.id, now=now)
+        self._lives.count_second(now=now)
+        self._lives.end_lost(now=now, grace_s=self.config.grace_s)

@@ -43,22 +43,20 @@ class Sessions:
         return self._by_address.get(address)
 
     def add(self, session: Session) -> None:
-        """A session begins with its handshake."""
+        """A session begins with its handshake, and is forgotten when it closes."""
+        session.on_closed = self._remove
         self._by_id[session.id] = session
         self._by_ufrag[session.ufrag] = session
         self.handshaking[session.id] = session
 
-    def remove(self, session: Session) -> bool:
-        """Forget all of a session; False: it was over already."""
-        if self._by_id.pop(session.id, None) is None:
-            return False
+    def _remove(self, session: Session) -> None:
+        del self._by_id[session.id]
         self.handshaking.pop(session.id, None)
         for ufrag in session.credentials:
             self._by_ufrag.pop(ufrag, None)
         for address in session.addresses:
             if self._by_address.get(address) is session:
                 del self._by_address[address]
-        return True
 
     def restart_ice(self, session: Session) -> None:
         """Give a session credentials beside those it uses; an unused restart's are forgotten."""
@@ -89,12 +87,12 @@ class Sessions:
             if self._by_address.get(old) is session:
                 del self._by_address[old]
 
-    def says_goodbye(self, session: Session) -> None:
-        """The peer closed its connection; asking for the same once more is no error."""
+    def note_goodbye(self, session: Session) -> None:
+        """The peer closed its DTLS connection; a DELETE that follows is no error."""
         self._goodbyes[session.id] = None
         if len(self._goodbyes) > GOODBYES_KEPT:
             del self._goodbyes[next(iter(self._goodbyes))]
 
-    def said_goodbye(self, session_id: str) -> bool:
-        """Whether the peer did so; asking twice is asking too often."""
+    def take_goodbye(self, session_id: str) -> bool:
+        """Whether the peer did so; True once."""
         return self._goodbyes.pop(session_id, 0) is None

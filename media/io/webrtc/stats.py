@@ -1,9 +1,10 @@
-"""What a live looks like to whoever runs it: the host's streams and each viewer's line."""
+"""Figures of one live: the host's layers, and each viewer's link."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from media.forwarding.live import Live
-from media.io.webrtc.session import Session
+from media.forwarding.viewer import Viewer
 from media.stream.layer import Layer
 
 
@@ -62,20 +63,20 @@ class LiveStats:
     viewers: list[ViewerStats]
 
 
-def stats_of(room: Live, *, now: float) -> LiveStats:
-    """Return the figures of `room`; `now` is monotonic seconds."""
+def stats_of(live: Live, uses_gcm: Callable[[str], bool], *, now: float) -> LiveStats:
+    """Return the figures of a live; `uses_gcm` knows the cipher of a viewer's session."""
     return LiveStats(
-        room.live,
-        [_stream(layer, now) for layer in room.layers()],
-        [_viewer(viewer, now) for viewer in room.viewers.values()],
+        live.on_air,
+        [_stream(layer, now) for layer in live.layers()],
+        [_viewer(viewer, uses_gcm(viewer.id), now) for viewer in live.viewers.values()],
     )
 
 
-def layers_of(room: Live, session: Session, *, now: float) -> Layers:
-    """Return what `session`, a viewer, may get of the picture."""
-    video = session.downlinks.get("video")
+def layers_of(live: Live, viewer: Viewer, *, now: float) -> Layers:
+    """Return what a viewer may get of the video."""
+    video = viewer.video
     aim = (video.target or video.layer) if video is not None else None
-    layers = room.tracks["video"].layers if "video" in room.tracks else []
+    layers = live.tracks["video"].layers if "video" in live.tracks else []
     return Layers([_stream(layer, now) for layer in layers], aim.rid if aim is not None else None)
 
 
@@ -98,13 +99,13 @@ def _stream(layer: Layer, now: float) -> StreamStats:
     )
 
 
-def _viewer(viewer: Session, now: float) -> ViewerStats:
-    video, link = viewer.downlinks.get("video"), viewer.link
+def _viewer(viewer: Viewer, gcm: bool, now: float) -> ViewerStats:
+    video, link = viewer.video, viewer.link
     return ViewerStats(
         round(now - viewer.created),
-        viewer.up,
-        viewer.gcm is not None,
-        round(viewer.rtt_s * 1_000, 1) if viewer.rtt_known else None,
+        viewer.connected,
+        gcm,
+        round(viewer.rtt.smoothed_s * 1_000, 1) if viewer.rtt.known else None,
         {kind: round(lost, 4) for kind, lost in viewer.lost.items()},
         viewer.nacks,
         viewer.resent,

@@ -15,8 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from media.errors import NoSuchSession
+from media.forwarding.viewer import Viewer
 from media.io.webrtc.plane import MediaPlane
-from media.io.webrtc.session import Role, Session
 from server.http.bodies import path_id, read_bytes, services_of
 from server.http.live.common import media_problems, open_to_all, preflight
 from server.limits import LimitKind
@@ -37,8 +37,8 @@ def link(session_url: str) -> str:
 
 async def choose(request: Request) -> Response:
     """`POST`: which events; 201 with the stream's address."""
-    session = _session(request)
-    await services_of(request).limits.take(LimitKind.ICE, session.id)
+    viewer = _viewer(request)
+    await services_of(request).limits.take(LimitKind.ICE, viewer.id)
     body = await read_bytes(request, BODY_BYTES_MAX)
     try:
         names = json.loads(body)
@@ -56,22 +56,20 @@ async def choose(request: Request) -> Response:
 
 async def stream(request: Request) -> Response:
     """`GET`: the events, as long as the session lasts; one stream per session."""
-    session = _session(request)
+    viewer = _viewer(request)
     wanted = frozenset(request.query_params.get("of", ",".join(EVENTS)).split(","))
-    if session.events_read:
+    if viewer.events_read:
         raise Problem(409, "already-read", "This session's events are read already.")
     media = services_of(request).media
     return StreamingResponse(
-        _events(media, session, wanted),
+        _events(media, viewer, wanted),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _events(
-    media: MediaPlane, session: Session, wanted: frozenset[str]
-) -> AsyncIterator[str]:
-    session.events_read = True
+async def _events(media: MediaPlane, viewer: Viewer, wanted: frozenset[str]) -> AsyncIterator[str]:
+    viewer.events_read = True
     active: bool | None = None
     viewers: int | None = None
     spoken = time.monotonic()
@@ -79,12 +77,12 @@ async def _events(
         yield ": hello\n\n"
         while True:
             try:
-                media.session(session.id, session.room_id, Role.PLAY)
+                media.viewer(viewer.id, viewer.room_id)
             except NoSuchSession:
                 if "reconnect" in wanted and media.closed:
                     yield _event("reconnect", {"reconnecttime": RECONNECT_MS})
                 return
-            now_active, now_viewers = media.is_live(session.room_id), media.viewers(session.room_id)
+            now_active, now_viewers = media.is_live(viewer.room_id), media.viewers(viewer.room_id)
             said = []
             if now_active is not active:
                 active = now_active
@@ -100,17 +98,17 @@ async def _events(
                 yield "".join(said)
             await asyncio.sleep(LOOK_EVERY_S)
     finally:
-        session.events_read = False
+        viewer.events_read = False
 
 
 def _event(name: str, data: dict[str, int]) -> str:
     return f"event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
-def _session(request: Request) -> Session:
+def _viewer(request: Request) -> Viewer:
     with media_problems():
-        return services_of(request).media.session(
-            request.path_params["session"], path_id(request, "room"), Role.PLAY
+        return services_of(request).media.viewer(
+            request.path_params["session"], path_id(request, "room")
         )
 
 

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from media.errors import NoSuchLayer
-from media.io.webrtc.session import Role
 from server.http.bodies import path_id, read_body, reply, services_of
 from server.http.live.common import media_problems, open_to_all, preflight
 from server.limits import LimitKind
@@ -42,8 +41,8 @@ async def layers(request: Request) -> Response:
     """`GET`: the layers from small to large, and which one is sent."""
     services, room_id = services_of(request), path_id(request, "room")
     with media_problems():
-        session = services.media.session(request.path_params["session"], room_id, Role.PLAY)
-    found = services.media.layers(session)
+        viewer = services.media.viewer(request.path_params["session"], room_id)
+    found = services.media.layers(viewer)
     return reply(
         {
             "layers": [
@@ -57,7 +56,7 @@ async def layers(request: Request) -> Response:
                 for layer in found.layers
             ],
             "current": found.current,
-            "chosen": session.link.chosen,
+            "chosen": viewer.link.chosen,
         }
     )
 
@@ -66,11 +65,11 @@ async def wish(request: Request) -> Response:
     """`POST`: which layer, or how large the picture is shown."""
     services, room_id = services_of(request), path_id(request, "room")
     with media_problems():
-        session = services.media.session(request.path_params["session"], room_id, Role.PLAY)
-    await services.limits.take(LimitKind.ICE, session.id)
+        viewer = services.media.viewer(request.path_params["session"], room_id)
+    await services.limits.take(LimitKind.ICE, viewer.id)
     body = await read_body(request, Wish)
     try:
-        services.media.wish(session, body.encoding_id, body.height_max)
+        services.media.prefer_layer(viewer, body.encoding_id, body.height_max)
     except NoSuchLayer:
         raise Problem(422, "no-such-layer", "The live has no such layer.") from None
     return Response(status_code=204)
@@ -80,8 +79,8 @@ async def unwish(request: Request) -> Response:
     """`DELETE`: whatever layer is best."""
     services, room_id = services_of(request), path_id(request, "room")
     with media_problems():
-        session = services.media.session(request.path_params["session"], room_id, Role.PLAY)
-    services.media.wish(session, None, session.link.height_max)
+        viewer = services.media.viewer(request.path_params["session"], room_id)
+    services.media.prefer_layer(viewer, None, viewer.link.height_max)
     return Response(status_code=204)
 
 

@@ -59,7 +59,7 @@ async def test_viewers_can_tell_when_packets_came(live: tuple[MediaPlane, str]) 
     plane, url = live
     async with Crowd(Whep(url, estimates=False)) as crowd:
         await crowd.join()
-        [session] = plane._relay.rooms["bench"].viewers.values()
+        [session] = plane._lives.by_room["bench"].viewers.values()
         await wait_until(lambda: session.link.estimate > 1.2 * BITRATE_START_BPS)
         assert not plane.stats().rejected
 

@@ -4,7 +4,7 @@ import pytest
 
 from media.congestion.estimator import Estimator
 from media.forwarding import feedback
-from media.forwarding.forwarder import THIN_PACE
+from media.forwarding.forwarder import CONGESTED_PACING
 from media.wire.transport_cc import TransportFeedback
 from tests.support.media_forwarding import FRAME_S, TICKS, LiveRig, assert_seamless
 
@@ -21,14 +21,14 @@ def test_a_link_too_slow_for_the_only_layer_skips_to_key_frames() -> None:
         )
     while not session.downlinks["video"].paused:
         live.frame()
-        live.forwarder.choose(live.room, session, now=live.now)
+        live.forwarder.choose(session, now=live.now)
         assert live.now < 200
     before = len(live.seen(session))
     live.frame("all")
     assert len(live.seen(session)) == before
     while session.downlinks["video"].paused:
         live.frame("all")
-        live.forwarder.choose(live.room, session, now=live.now)
+        live.forwarder.choose(session, now=live.now)
         assert live.now < 300
     live.frame("all")
     assert len(live.seen(session)) > before
@@ -54,7 +54,7 @@ def test_an_overused_link_is_sent_the_smaller_layers_key_frame_paced() -> None:
     live.tick()
     at_once = len(live.seen(session)) - before
     steps = []
-    while live.room.catching_up:
+    while live.forwarder.catching_up:
         so_far = len(live.seen(session))
         live.pass_time(FRAME_S / 2)
         live.tick()
@@ -63,7 +63,7 @@ def test_an_overused_link_is_sent_the_smaller_layers_key_frame_paced() -> None:
             live.now -= FRAME_S
             live.frame()
         assert len(steps) < 100
-    per_step = THIN_PACE * smaller * FRAME_S / 2 / 8 / 102
+    per_step = CONGESTED_PACING * smaller * FRAME_S / 2 / 8 / 102
     assert max(steps) <= per_step + 1
     assert 0 < at_once <= 2 * per_step + 1, "no more than has drained since the last frame"
     assert_seamless(live.seen(session))
@@ -84,13 +84,13 @@ def test_an_overused_link_gets_no_retransmits_while_it_waits_for_the_smaller_lay
     session.link.on_estimate(live.layer("h").bits_per_s, now=live.now)
     session.link.on_estimate(1.1 * live.layer("l").bits_per_s, now=live.now)
     live.choose(session, None)
-    live.forwarder.repeat(live.room, session, live.track, lost, now=live.now)
+    live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now)
     assert not live.recorder.again, "the key frame makes them useless"
     live.frame("l")
     live.tick()
     assert live.sees(session) == "l"
     lost.append(live.seen(session)[-1][0])
-    live.forwarder.repeat(live.room, session, live.track, lost, now=live.now)
+    live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now)
     assert len(live.recorder.again) == 1
 
 
@@ -103,13 +103,13 @@ def test_losses_of_a_replayed_gop_are_no_overuse() -> None:
     numbers = [number & 0xFFFF for number, _, _ in live.seen(session)]
     assert len(numbers) > 100
     live.now += 1.1  # the first feedback is ignored
-    live.forwarder.repeat(live.room, session, live.track, numbers[::8], now=live.now)
+    live.forwarder.retransmit(session, session.downlinks["video"], numbers[::8], now=live.now)
     assert len(live.recorder.again) == len(numbers[::8])
     assert session.link.capacity is None
     for _ in range(10):
         live.frame()
     gone = [number & 0xFFFF for number, _, _ in live.seen(session)[-18:]]
-    live.forwarder.repeat(live.room, session, live.track, gone, now=live.now)
+    live.forwarder.retransmit(session, session.downlinks["video"], gone, now=live.now)
     assert session.link.capacity is not None, "so many losses of live packets are"
 
 
@@ -117,11 +117,10 @@ def test_the_handshakes_rtt_sets_the_first_retransmit_interval() -> None:
     live = LiveRig()
     live.frame("all")
     session = live.viewer()
-    session.spoken_at = live.now
-    session.shook_hands(now=live.now + 0.06)
+    session.rtt.on_answer(0.06)
     lost = [live.seen(session)[0][0] & 0xFFFF]
     for at in (0, 0.05, 0.07):
-        live.forwarder.repeat(live.room, session, live.track, lost, now=live.now + at)
+        live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now + at)
     assert len(live.recorder.again) == 2
 
 
@@ -151,12 +150,12 @@ def test_a_packet_is_retransmitted_once_per_rtt() -> None:
     session = live.viewer()
     lost = [live.seen(session)[0][0] & 0xFFFF]
     for _ in range(3):
-        live.forwarder.repeat(live.room, session, live.track, lost, now=live.now)
+        live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now)
     assert len(live.recorder.again) == 1
     [(own, payload)] = live.recorder.again
     assert own == 0, "retransmits have sequence numbers of their own"
     assert payload[:2] == lost[0].to_bytes(2, "big")
-    live.forwarder.repeat(live.room, session, live.track, lost, now=live.now + 0.2)
+    live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now + 0.2)
     assert len(live.recorder.again) == 2
 
 
@@ -168,7 +167,7 @@ def test_a_probe_retransmits_only_packets_that_the_viewer_was_sent() -> None:
     session = live.viewer()
     for _ in range(60):
         live.frame()
-        live.forwarder.choose(live.room, session, now=live.now)
+        live.forwarder.choose(session, now=live.now)
         live.tick()
     first = live.seen(session)[0][0]
     assert live.recorder.again

@@ -9,15 +9,14 @@ from media.forwarding.forwarder import (
     AT_ONCE_PACKETS_MAX,
     HIGH_RTT_GOP_FRAMES_MAX,
     HIGH_RTT_S,
-    KEY_FRAME_RESEND_S,
     KEY_FRAME_WAIT_S,
     PACED_PACKETS,
     PADDING_INTERVAL_S,
-    PADDING_PACKETS,
     PADDING_S,
     REPLAY_INTERVAL_S,
 )
-from media.io.webrtc.session import KEY_FRAMES_PER_S, SHOWN_AGAIN_BURST, SHOWN_AGAIN_PER_S
+from media.forwarding.retransmitter import KEY_FRAME_RESEND_S, PADDING_PACKETS
+from media.forwarding.viewer import KEY_FRAMES_PER_S, REPLAYS_BURST, REPLAYS_PER_S
 from media.stream.layer import LEFT_OUT_S, SILENT_S, Layer
 from tests.support.media_forwarding import CODEC, FRAME_S, TICKS, LiveRig, assert_seamless
 
@@ -46,7 +45,7 @@ def test_ten_seconds_are_made_up_for_step_by_step() -> None:
     session = live.viewer()
     assert AT_ONCE_PACKETS_MAX <= len(live.seen(session)) < AT_ONCE_PACKETS_MAX + 5
     ticks = 0
-    while live.room.catching_up:
+    while live.forwarder.catching_up:
         before = len(live.seen(session))
         live.tick()
         ticks += 1
@@ -84,7 +83,7 @@ def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> No
     for _ in range(HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
     patient, gone = live.viewer(rtt_s=HIGH_RTT_S), live.viewer(rtt_s=HIGH_RTT_S)
-    live.forwarder.end(live.room, gone)
+    live.forwarder.end(gone)
     came_at = live.now
     while not live.seen(patient):
         live.frame()
@@ -93,7 +92,7 @@ def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> No
     assert KEY_FRAME_WAIT_S < waited_s < KEY_FRAME_WAIT_S + 3 * FRAME_S
     assert live.seen(patient)[0][2]
     assert live.seen(gone) == []
-    while live.room.catching_up:
+    while live.forwarder.catching_up:
         live.tick()
     live.frame("m")
     assert_seamless(live.seen(patient))
@@ -109,7 +108,7 @@ def test_who_comes_a_long_way_does_not_wait_where_that_helps_nobody(why: str) ->
     for second in range(5 if why == "deaf" else 0):
         live.layer("m").keys.request()
         live.layer("m").keys.due(now=live.now + second)
-    session = live.viewer_from_far()
+    session = live.high_rtt_viewer()
     assert live.seen(session)[0][2]
     assert live.layer("m").keys.sent == (5 if why == "deaf" else 0)
 
@@ -142,7 +141,7 @@ def test_who_did_not_hear_the_end_of_the_handshake_begins_anew() -> None:
         live.tick()
         live.frame()
         before = len(live.seen(session))
-        live.forwarder.begin_picture(live.room, session, now=live.now)
+        live.forwarder.begin_video(session, session.downlinks["video"], now=live.now)
         live.pass_time(PADDING_S)
         live.tick()
         live.frame()
@@ -156,7 +155,7 @@ def test_who_did_not_hear_the_end_of_the_handshake_begins_anew() -> None:
 def test_a_key_frame_that_is_asked_for_so_soon_is_said_again(late: bool) -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer_from_far()
+    session = live.high_rtt_viewer()
     live.frame()
     live.pass_time(KEY_FRAME_RESEND_S if late else 0.0)
     shown = len(live.seen(session))
@@ -179,11 +178,11 @@ def test_of_a_key_frame_said_again_the_beginning_comes_first_and_sets_are_for_wh
     )
     live = LiveRig(("",), packets=4)
     live.frame("all", payloads=[sets, begin, middle, end])
-    session = live.viewer_from_far()
+    session = live.high_rtt_viewer()
     live.frame()
     first = live.seen(session)[0][0] & 0xFFFF
     assert live.asks_for_key(session) == [first + 1, first + 1, first + 2, first + 3]
-    session.rtt_s_min = FRAME_S
+    session.rtt.min_s = FRAME_S
     assert live.asks_for_key(session) == [first, first + 1], "the rest is under way"
     live.pass_time(FRAME_S)
     assert live.asks_for_key(session) == [first, first + 1, first, first + 1, first + 2, first + 3]
@@ -193,7 +192,7 @@ def test_of_a_large_key_frame_only_the_beginning_is_said_again() -> None:
     begin, middle = b"\x7c\x85", b"\x7c\x05"
     live = LiveRig(("",), packets=RESENT_KEY_FRAME_PACKETS_MAX + 1)
     live.frame("all", payloads=[begin] + [middle] * RESENT_KEY_FRAME_PACKETS_MAX)
-    session = live.viewer_from_far()
+    session = live.high_rtt_viewer()
     live.frame()
     assert live.asks_for_key(session) == [live.seen(session)[0][0] & 0xFFFF]
 
@@ -202,7 +201,7 @@ def test_of_a_large_key_frame_only_the_beginning_is_said_again() -> None:
 def test_who_is_far_and_lost_the_picture_gets_another_key_frame(why: str) -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer_from_far()
+    session = live.high_rtt_viewer()
     for _ in range(round(KEY_FRAME_RESEND_S / FRAME_S) + HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
     keys = live.layer("m").keys
@@ -212,7 +211,7 @@ def test_who_is_far_and_lost_the_picture_gets_another_key_frame(why: str) -> Non
     while why == "asked too often" and session.key_frames.take(now=live.now):
         pass
     before = len(live.seen(session))
-    live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
+    live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
     if why == "hears":
         assert keys.pending
         assert len(live.seen(session)) == before
@@ -232,7 +231,7 @@ def test_a_key_frame_meanwhile_ends_the_catching_up() -> None:
     live.frame("all")
     live.tick()
     live.frame()
-    assert not live.room.catching_up
+    assert not live.forwarder.catching_up
     seen = live.seen(session)
     assert len(seen) < 200
     assert_seamless(seen)
@@ -273,10 +272,10 @@ def test_a_decoder_that_lost_the_picture_is_shown_it_again() -> None:
     session = live.viewer()
     live.frame()
     before = len(live.seen(session))
-    live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
+    live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
     assert live.seen(session)[before][2]
     assert not live.layer("m").keys.pending, "the host is not troubled"
-    live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
+    live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
     assert len(live.seen(session)) == before + 6, "not twice in a row"
     live.frame()
     assert_seamless(live.seen(session))
@@ -287,13 +286,13 @@ def test_a_viewer_cannot_have_it_shown_again_all_the_time() -> None:
     live.frame("all")
     session = live.viewer()
     for _ in range(round(10 / FRAME_S)):
-        live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
+        live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
         live.frame("all")
-    shown = live.room.counted["shown_again"]
-    assert SHOWN_AGAIN_BURST <= shown <= SHOWN_AGAIN_BURST + 10 * SHOWN_AGAIN_PER_S
+    shown = live.counted["shown_again"]
+    assert REPLAYS_BURST <= shown <= REPLAYS_BURST + 10 * REPLAYS_PER_S
     live.pass_time(REPLAY_INTERVAL_S + 1)
-    live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
-    assert live.room.counted["shown_again"] == shown + 1
+    live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
+    assert live.counted["shown_again"] == shown + 1
 
 
 def test_a_decoder_that_always_fails_does_not_cost_everybody_key_frames() -> None:
@@ -303,7 +302,7 @@ def test_a_decoder_that_always_fails_does_not_cost_everybody_key_frames() -> Non
     asked = 0
     for _ in range(10 * 25):
         live.frame()
-        live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
+        live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
         if live.layer("m").keys.due(now=live.now):
             asked += 1
             live.frame("all")
@@ -333,9 +332,9 @@ def test_a_layer_wished_for_while_a_viewer_catches_up_is_gone_over_to() -> None:
     for _ in range(20):
         live.frame()
     session = live.viewer()
-    assert session.downlinks["video"] in live.room.catching_up
+    assert session.downlinks["video"] in live.forwarder.catching_up
     live.choose(session, "h")
-    while session.downlinks["video"] in live.room.catching_up:
+    while session.downlinks["video"] in live.forwarder.catching_up:
         live.pass_time(0.005)
         live.tick()
     assert live.sees(session) == "m"
@@ -425,8 +424,10 @@ def test_a_host_that_returns_with_other_layers_keeps_its_viewers(rids: tuple[str
     layers = [kept.get(rid) or Layer("video", CODEC, 9_000, rid) for rid in rids]
     for layer in live.track.layers:
         layer.lose_source()
-    live.forwarder.replace_layers(live.room, live.track, layers)
-    assert set(live.room.waiting) | set(live.room.legs) <= set(layers), "nothing keeps the others"
+    live.forwarder.replace_layers(live.track, layers)
+    assert set(live.forwarder.waiting) | set(live.forwarder.legs) <= set(layers), (
+        "nothing keeps the others"
+    )
     live.pass_time(3)
     live.frame("all")
     before = len(live.seen(session))
@@ -452,7 +453,7 @@ def test_no_seam_shows_whatever_happens(actions: list[str]) -> None:
         what, _, rid = action.partition(" ")
         for session in sessions:
             if what == "want":
-                live.forwarder.request_key_frame(live.room, session, live.track, now=live.now)
+                live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
             elif what == "choose":
                 live.choose(session, rid or None)
             elif what == "thin":
@@ -461,7 +462,7 @@ def test_no_seam_shows_whatever_happens(actions: list[str]) -> None:
                 session.link.on_estimate(session.link.estimate * 1.1 + 9_000, now=live.now)
             elif what == "second":
                 live.pass_time(0.3)
-                live.forwarder.choose(live.room, session, now=live.now)
+                live.forwarder.choose(session, now=live.now)
         if what in ("frame", "silence"):
             live.frame(skip=(rid,))
         elif what == "key":
@@ -470,4 +471,3 @@ def test_no_seam_shows_whatever_happens(actions: list[str]) -> None:
             live.tick()
     for session in sessions:
         assert_seamless(live.seen(session))
-        session.handshake.close()

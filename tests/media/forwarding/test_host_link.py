@@ -12,7 +12,7 @@ from media.emulator import Conditions, EmulatedLink
 from media.forwarding.uplink import Uplink
 from media.stream.layer import Frame, Layer
 from media.wire import rtcp, rtp
-from tests.media.forwarding.test_uplink import ONE, Track, chosen
+from tests.media.forwarding.test_uplink import ONE, chosen
 from tests.media.wire.test_frame_size import nal_units
 
 FRAME_S = 1 / 25
@@ -51,7 +51,7 @@ class Browser:
     def __post_init__(self) -> None:
         sendings = chosen(ONE)
         self.layer = Layer("video", sendings["video"].codec, 1_000)
-        self.uplink = Uplink({"video": Track("video", [self.layer])}, sendings, Counter())
+        self.uplink = Uplink({"video": [self.layer]}, sendings, Counter())
         self.up = EmulatedLink(self.conditions, Random(self.seed))
         self.down = EmulatedLink(self.conditions, Random(self.seed + 1))
         [self.parameters] = [unit for unit in nal_units("libx264", 320, 180) if unit[0] & 31 == SPS]
@@ -69,7 +69,7 @@ class Browser:
             if step % TICK_STEPS == 0:
                 if self.layer.waits_for_key:
                     self.layer.keys.request()
-                for asked in self.uplink.repairs(now=self.now):
+                for asked in self.uplink.feedback(now=self.now):
                     self.down.send(asked, now=self.now)
             for asked in self.down.ready(now=self.now):
                 self._hear(asked)

@@ -1,21 +1,19 @@
 """Picture and sound stay together, for half an hour, while a host's clocks drift apart."""
 
 from collections.abc import Iterator
-from typing import cast
 
-import pylibsrtp
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 
 from media.forwarding import feedback
 from media.forwarding.downlink import Downlink
 from media.forwarding.leg import Leg
-from media.forwarding.live import Track
-from media.io.webrtc.session import Session
+from media.forwarding.track import Track
+from media.forwarding.viewer import Viewer
 from media.stream.layer import Layer
 from media.wire import rtcp
 from media.wire.rtp import Packet
 from media.wire.sdp import Codec
-from tests.support.media_forwarding import DELTA, KEY, LiveRig
+from tests.support.media_forwarding import DELTA, KEY, ClearTransport, LiveRig
 
 SKEW_MAX_S = 0.040
 MINUTES = 30
@@ -26,11 +24,18 @@ NTP_BEGAN = 3_900_000_000.0
 SOUND = Codec("opus", 111, 48_000)
 
 
-class Clear:
-    """In place of SRTP."""
+class ReportReader(ClearTransport):
+    """Keeps what a viewer reads in sender reports, by SSRC: NTP seconds, timestamp."""
 
-    def protect_rtcp(self, text: bytes) -> bytes:
-        return text
+    def __init__(self, reports: dict[int, tuple[float, int]]) -> None:
+        super().__init__()
+        self.reports = reports
+
+    def send_rtcp(self, packet: bytes) -> None:
+        for one in rtcp.parse(packet):
+            if isinstance(one, RtcpSrPacket):
+                info = one.sender_info
+                self.reports[one.ssrc] = info.ntp_timestamp / (1 << 32), info.rtp_timestamp
 
 
 class Evening(LiveRig):
@@ -39,29 +44,22 @@ class Evening(LiveRig):
     def __init__(self) -> None:
         super().__init__()
         self.sound = Layer("audio", SOUND, 5_000)
-        self.room.tracks["audio"] = Track("audio", SOUND, 88, [self.sound])
+        self.live.tracks["audio"] = Track("audio", SOUND, 88, [self.sound])
         self.reports: dict[int, tuple[float, int]] = {}  # by SSRC: NTP seconds, timestamp
         self.began = self.now
         self.host = 0  # how often it has come
         self.sent = 0
         self.jitter = self._jitter()
 
-    def come(self) -> Session:
-        session = self.viewer()
-        sound = session.downlinks["audio"] = Downlink(Leg(111, 0), None, 48_000)
+    def come(self) -> Viewer:
+        viewer = self.viewer()
+        viewer.transport = ReportReader(self.reports)
+        track = self.live.tracks["audio"]
+        sound = viewer.downlinks["audio"] = Downlink(track, Leg(111, 0), None)
         sound.begin(self.sound.next_unsent)
         sound.layer = self.sound
-        self.room.add_legs(self.sound, (sound.go_on(),))
-        session.outbound = cast(pylibsrtp.Session, Clear())
-        session.address = ("viewer", 1)
-        session.send_to = lambda text, _: self._hear(text)
-        return session
-
-    def _hear(self, text: bytes) -> None:
-        for packet in rtcp.parse(text):
-            if isinstance(packet, RtcpSrPacket):
-                info = packet.sender_info
-                self.reports[packet.ssrc] = info.ntp_timestamp / (1 << 32), info.rtp_timestamp
+        self.forwarder.legs[self.sound] = (sound.go_on(),)
+        return viewer
 
     def media(self, layer: Layer, at: int, ticks_per_s: float, drift: float, payload: bytes) -> int:
         """Send a packet of what is captured now; return the host's timestamp."""
@@ -71,11 +69,10 @@ class Evening(LiveRig):
         number = self.numbers[layer]
         self.numbers[layer] += 1
         packet = Packet(96, True, number & 0xFFFF, timestamp, ssrc, payload)
-        track = self.room.tracks[layer.kind]
         # A large picture takes longer to encode and to send.
         arrives = self.now + next(self.jitter) + 0.15 * at * (layer.kind == "video")
         layer.receive(packet, now=arrives)
-        self.forwarder.forward(self.room, track, layer, now=arrives)
+        self.live.deliver(layer, now=arrives)
         return timestamp
 
     def _jitter(self) -> Iterator[float]:
@@ -87,18 +84,18 @@ class Evening(LiveRig):
         assert source
         ntp_time = round((NTP_BEGAN + self.now) * (1 << 32))
         info = RtcpSenderInfo(ntp_time, timestamp, 1, 1)
-        track = self.room.tracks[layer.kind]
+        track = self.live.tracks[layer.kind]
         packet = RtcpSrPacket(ssrc=source.ssrc, sender_info=info)
-        feedback.pass_sender_report(self.room, track, layer, packet, now=self.now)
+        feedback.pass_sender_report(self.live, track, layer, packet, now=self.now)
 
-    def skew_s(self, session: Session) -> float:
+    def skew_s(self, session: Viewer) -> float:
         """How far apart what is captured now is shown, by what the viewer was told."""
         shown = []
         for kind, clock_hz in (("video", 90_000), ("audio", 48_000)):
             downlink = session.downlinks[kind]
             assert downlink.layer
             timestamp = downlink.layer.timestamp + downlink.leg.ticks & 0xFFFFFFFF
-            ntp_s, reported = self.reports[self.room.tracks[kind].ssrc]
+            ntp_s, reported = self.reports[self.live.tracks[kind].ssrc]
             ticks = (timestamp - reported + 0x80000000 & 0xFFFFFFFF) - 0x80000000
             shown.append(ntp_s + ticks / clock_hz)
         return abs(shown[0] - shown[1])
@@ -107,7 +104,7 @@ class Evening(LiveRig):
 def test_picture_and_sound_stay_within_forty_milliseconds_for_half_an_hour() -> None:
     live = Evening()
     layers = live.track.layers
-    session: Session | None = None
+    session: Viewer | None = None
     worst, measured = 0.0, 0
     for step in range(round(MINUTES * 60 / SOUND_S)):
         second, part = divmod(step, round(1 / SOUND_S))

@@ -29,28 +29,19 @@ def chosen(offer: str) -> dict[str, sdp.Sending]:
 
 
 @dataclass
-class Track:
-    """A host's picture, with as many layers as were chosen."""
-
-    kind: str
-    layers: list[Layer]
-
-
-@dataclass
 class Host:
     """Sends to an uplink what its offer promised."""
 
     offer: str
     now: float = 10.0
-    tracks: dict[str, Track] = field(init=False)
+    layers: list[Layer] = field(init=False)
     uplink: Uplink = field(init=False)
 
     def __post_init__(self) -> None:
         sendings = chosen(self.offer)
         codec, rids = sendings["video"].codec, sendings["video"].section.rids or ("",)
-        layers = [Layer("video", codec, 1_000, rid) for rid in rids]
-        self.tracks = {"video": Track("video", layers)}
-        self.uplink = Uplink(self.tracks, sendings, Counter())
+        self.layers = [Layer("video", codec, 1_000, rid) for rid in rids]
+        self.uplink = Uplink({"video": self.layers}, sendings, Counter())
 
     def sends(
         self, ssrc: int, number: int, payload: bytes, *, rid: str = "", again: bool = False
@@ -70,13 +61,13 @@ class Host:
 
     def frames(self, rid: str) -> int:
         """How many frames of a layer are complete."""
-        layer = next(each for each in self.tracks["video"].layers if each.rid == rid)
+        layer = next(each for each in self.layers if each.rid == rid)
         return len(layer.poll(now=self.now))
 
     def asks(self) -> None:
         """The host is asked for what is missing."""
         self.now += 0.02
-        self.uplink.repairs(now=self.now)
+        self.uplink.feedback(now=self.now)
 
 
 @pytest.mark.parametrize(("offer", "rid"), [(ONE, ""), (SEVERAL, "l"), (SEVERAL, "h")])
@@ -93,14 +84,14 @@ def test_a_repeat_fills_the_gap_of_its_layer(offer: str, rid: str) -> None:
     host.asks()
     host.sends(9, 103, PICTURE, again=True)
     assert host.frames(rid) == 2
-    assert host.tracks["video"].layers[-1 if rid == "h" else 0].lost == 0
+    assert host.layers[-1 if rid == "h" else 0].lost == 0
 
 
 def test_a_key_frame_is_asked_for_beside_a_repair_that_takes_long() -> None:
     host = Host(ONE)
     host.sends(1, 100, IDR)
     host.sends(1, 102, PICTURE)
-    [layer] = host.tracks["video"].layers
+    [layer] = host.layers
     layer.poll(now=host.now)
     host.asks()
     assert layer.keys.sent == 0

@@ -11,6 +11,7 @@ from aiortc.rtcdtlstransport import SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_8
 
 from media.forwarding.downlink import Downlink
 from media.forwarding.leg import Leg
+from media.forwarding.track import Track
 from media.io.webrtc.dtls import Keys
 from media.io.webrtc.fanout import SLICE_VIEWERS, Fanout
 from media.io.webrtc.srtp import Gcm, inbound, outbound
@@ -167,7 +168,7 @@ async def test_who_misses_everything_up_to_a_rollover_can_decrypt_what_follows(
 ) -> None:
     receiver = receivers[0]
     layer = Layer("audio", Codec("opus", 111, 48_000), number)
-    downlink = Downlink(receiver.leg, None, 48_000)
+    downlink = Downlink(Track("audio", layer.codec, SSRC, [layer]), receiver.leg, None)
     leg = downlink.join(layer)
     missed = 0x10000 - number + 3
     for at in range(missed + 5):

@@ -13,7 +13,7 @@ from loadtest.clients.ice import Remote, offer, parse_answer
 from media.forwarding.forwarder import HIGH_RTT_S
 from media.io.webrtc.dtls import Handshake, Identity
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
-from media.io.webrtc.session import PINGS_MAX, Role, Session
+from media.io.webrtc.session import PINGS_MAX, Credentials, Role, Session
 from media.wire.sdp import parse_offer
 from media.wire.stun import parse
 from tests.fuzz.test_media_parsers import OFFER
@@ -68,7 +68,7 @@ async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_firs
     plane: MediaPlane,
 ) -> None:
     await plane.publish(ROOM, OFFER, takeover=True)
-    plane._relay.rooms[ROOM].live = True
+    plane._lives.by_room[ROOM].on_air = True
     context = ClientContext.create()
     ufrag, password = secrets.token_hex(4), secrets.token_hex(16)
     info = await plane.play(ROOM, offer(ufrag, password, context.fingerprint))
@@ -98,13 +98,12 @@ async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_firs
     session = plane.session(info.id, ROOM, Role.PLAY)
     await wait_until(lambda: session.up, what="the keys")
     # As if the end of the handshake were lost: what was sent since could not be read.
-    begun = session.downlinks["video"].joining
-    session.handshake_rtt_s = HIGH_RTT_S
+    joined = plane.viewer(info.id, ROOM).downlinks["video"]
+    begun = joined.joining
+    session.rtt.handshake_s = HIGH_RTT_S
     for datagram in finished:
         second.sock.send(datagram)
-    await wait_until(
-        lambda: session.downlinks["video"].joining is not begun, what="a new beginning"
-    )
+    await wait_until(lambda: joined.joining is not begun, what="a new beginning")
     # Once a pair is named, nothing but another name moves it.
     second.check(nominate=True)
     await wait_until(lambda: session.nominated, what="the nomination")
@@ -152,15 +151,25 @@ def answered(session: Session, request: bytes, *, now: float, password: str = ""
         stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=asked.transaction_id
     )
     answer.add_message_integrity((password or session.their_password.decode()).encode())
-    return session.ponged(parse(bytes(answer)), now=now)
+    return session.on_pong(parse(bytes(answer)), now=now)
+
+
+def pinging(sent: list[bytes]) -> Session:
+    """A viewer's session; what it sends goes into `sent`."""
+    return Session(
+        Role.PLAY,
+        ROOM,
+        parse_offer(OFFER.replace("sendonly", "recvonly"), "play"),
+        Credentials.draw(),
+        Identity(),
+        lambda datagram, _: sent.append(datagram),
+        now=0,
+    )
 
 
 def test_one_lucky_answer_does_not_make_a_way_short() -> None:
     sent: list[bytes] = []
-    their_offer = parse_offer(OFFER.replace("sendonly", "recvonly"), "play")
-    session = Session(
-        Role.PLAY, ROOM, their_offer, Identity(), lambda raw, _: sent.append(raw), now=0
-    )
+    session = pinging(sent)
     for _ in range(PINGS_MAX):
         session.ping(("127.0.0.1", 1), now=1.0)
     assert len(sent) == PINGS_MAX
@@ -168,18 +177,17 @@ def test_one_lucky_answer_does_not_make_a_way_short() -> None:
     assert answered(session, sent[0], now=1.002)
     assert not answered(session, sent[0], now=1.002), "each is answered once"
     assert answered(session, sent[1], now=1.06)
-    session.spoken_at = 1.0
+    session.flight_sent_at = 1.0
     for request in sent[2:]:
         assert answered(session, request, now=1.01)
-    session.shook_hands(now=1.005)
-    assert session.handshake_rtt_s == pytest.approx(0.06)
-    assert session.rtt_s_min == pytest.approx(0.002)
+    session.measure_handshake(now=1.005)
+    assert session.rtt.handshake_s == pytest.approx(0.06)
+    assert session.rtt.min_s == pytest.approx(0.002)
 
 
 def test_what_is_not_answered_when_hands_are_shaken_takes_longer_than_that() -> None:
-    their_offer = parse_offer(OFFER.replace("sendonly", "recvonly"), "play")
-    session = Session(Role.PLAY, ROOM, their_offer, Identity(), lambda *_: None, now=0)
+    session = pinging([])
     session.ping(("127.0.0.1", 1), now=1.0)
-    session.spoken_at = 1.04
-    session.shook_hands(now=1.045)
-    assert session.handshake_rtt_s == pytest.approx(0.045)
+    session.flight_sent_at = 1.04
+    session.measure_handshake(now=1.045)
+    assert session.rtt.handshake_s == pytest.approx(0.045)

@@ -4,6 +4,7 @@ import socket
 
 from media.io.webrtc.intake import FEEDBACK_PER_S_MAX, SOURCES_MAX, STRANGERS_PER_S_MAX
 from media.io.webrtc.plane import MediaPlane
+from media.io.webrtc.session import Role
 from tests.media.io.webrtc.test_plane import ROOM, live, plane, playing, publishing
 from tests.support.media_peers import host, loopback_candidates, next_frame, viewer
 from tests.support.waiting import wait_until
@@ -57,8 +58,9 @@ async def test_a_host_cannot_have_us_remember_streams_without_end(plane: MediaPl
     async with host(publishing(plane)) as peer:
         await wait_until(lambda: live(plane), what="the live")
         sender = next(one for one in peer.getSenders() if one.kind == "audio")
-        session = plane._relay.rooms[ROOM].publisher
-        assert session
+        source = plane._lives.by_room[ROOM].source
+        assert source
+        session = plane.session(source.id, ROOM, Role.PUBLISH)
         protect, outgoing = sender.transport._tx_srtp.protect, sender.transport.transport
         for ssrc in range(1_000, 1_000 + 2 * SOURCES_MAX):
             packet = b"\x80\x6f\x00\x01\x00\x00\x00\x01" + ssrc.to_bytes(4, "big") + b"sound"

@@ -9,9 +9,10 @@ from aiortc.rtp import RtcpPacket
 
 from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
-from media.forwarding.live import LONG_WAY_S, YOUNG_S
+from media.forwarding.host import Host
+from media.forwarding.live import HIGH_HOST_RTT_S, KEEPALIVE_INTERVAL_S, YOUNG_S
+from media.forwarding.lives import FIRST_MEDIA_TIMEOUT_S
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
-from media.io.webrtc.relay import COMES_WITHIN_S, REASSURE_EVERY_S
 from media.io.webrtc.session import Role
 from media.io.webrtc.stats import LiveStats
 from media.wire import sdp, transport_cc
@@ -157,10 +158,11 @@ async def test_viewers_hear_from_us_while_the_host_is_silent(plane: MediaPlane) 
         await wait_until(lambda: live(plane), what="the live")
         watching = viewer(playing(plane))
         await next_frame((await watching.__aenter__())["video"])
-    [session] = plane._relay.rooms[ROOM].viewers.values()
+    [watcher] = plane._lives.by_room[ROOM].viewers
+    session = plane.session(watcher, ROOM, Role.PLAY)
     began, session.send_to = monotonic(), lambda datagram, _: sent.append(datagram)
     await wait_until(lambda: len(sent) == 3, what="reports")
-    assert monotonic() - began > 2 * REASSURE_EVERY_S
+    assert monotonic() - began > 2 * KEEPALIVE_INTERVAL_S
     assert {kind_of(datagram) for datagram in sent} == {Kind.RTCP}
     await watching.__aexit__(None, None, None)
 
@@ -192,12 +194,11 @@ async def test_a_host_that_takes_over_and_sends_nothing_is_missed(
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
         await plane.publish(ROOM, OFFER, takeover=True)
-        room = plane._relay.rooms[ROOM]
-        assert room.publisher
-        assert room.live, "its first packet may come at any moment"
-        plane._relay.count_second(now=room.publisher.created + COMES_WITHIN_S - 0.1)
+        room = plane._lives.by_room[ROOM]
+        assert room.on_air, "its first packet may come at any moment"
+        plane._lives.count_second(now=room.source_since + FIRST_MEDIA_TIMEOUT_S - 0.1)
         assert events == [PublisherUp(ROOM, returned=False)]
-        plane._relay.count_second(now=room.publisher.created + COMES_WITHIN_S + 0.1)
+        plane._lives.count_second(now=room.source_since + FIRST_MEDIA_TIMEOUT_S + 0.1)
         assert events[1:] == [PublisherLost(ROOM)]
 
 
@@ -208,11 +209,12 @@ async def test_a_host_that_is_just_coming_back_is_not_ended(
         await wait_until(lambda: live(plane), what="the live")
     await wait_until(lambda: PublisherLost(ROOM) in events, what="the loss")
     await plane.publish(ROOM, OFFER, takeover=True)
-    coming = plane._relay.rooms[ROOM].publisher
+    room = plane._lives.by_room[ROOM]
+    coming, since = room.source, room.source_since
     assert coming
-    plane._relay.end_lost(now=coming.created + COMES_WITHIN_S - 0.1, grace_s=0)
-    assert plane._relay.rooms[ROOM].publisher is coming
-    plane._relay.end_lost(now=coming.created + COMES_WITHIN_S + 0.1, grace_s=0)
+    plane._lives.end_lost(now=since + FIRST_MEDIA_TIMEOUT_S - 0.1, grace_s=0)
+    assert plane._lives.by_room[ROOM].source is coming
+    plane._lives.end_lost(now=since + FIRST_MEDIA_TIMEOUT_S + 0.1, grace_s=0)
     assert PublisherGone(ROOM) in events
 
 
@@ -260,7 +262,7 @@ async def test_a_lost_packet_is_sent_again(plane: MediaPlane, repairs: bool) -> 
         await wait_until(lambda: live(plane), what="the live")
         async with viewer(negotiate) as layers:
             await next_frame(layers["video"])
-            ssrc = plane._relay.rooms[ROOM].tracks["video"].ssrc.to_bytes(4, "big")
+            ssrc = plane._lives.by_room[ROOM].tracks["video"].ssrc.to_bytes(4, "big")
             plane._fanout._sock = Lossy()  # type: ignore[assignment]  # the same but for losses
             dropping["left"] = 1
             for _ in range(12):
@@ -299,7 +301,7 @@ async def test_a_viewer_that_tells_arrivals_gets_transport_wide_numbers(plane: M
         async with viewer(negotiate) as layers:
             for _ in range(5):
                 await next_frame(layers["video"])
-        ssrc = plane._relay.rooms[ROOM].tracks["video"].ssrc.to_bytes(4, "big")
+        ssrc = plane._lives.by_room[ROOM].tracks["video"].ssrc.to_bytes(4, "big")
     headers = [data for data in sent if kind_of(data) is Kind.RTP and data[8:12] == ssrc]
     assert len(headers) >= 5
     for header in headers:
@@ -310,16 +312,16 @@ async def test_a_viewer_that_tells_arrivals_gets_transport_wide_numbers(plane: M
 async def test_of_a_young_live_the_way_tells_what_repairs_may_take(plane: MediaPlane) -> None:
     async with host(publishing(plane), size=(48, 32)):
         await wait_until(lambda: live(plane), what="the live")
-        room = plane._relay.rooms[ROOM]
-        publisher = room.publisher
-        assert publisher is not None
-        assert 0 < publisher.handshake_rtt_s < 2, "on loopback, on cores that are full"
-        now = publisher.created + 1
-        publisher.handshake_rtt_s = 0.005
-        assert room.may_hold_s(now=now) < LONG_WAY_S
-        publisher.handshake_rtt_s = 0.080
-        assert room.may_hold_s(now=now) == pytest.approx(0.230)
-        assert room.may_hold_s(now=now + YOUNG_S) < LONG_WAY_S
+        room = plane._lives.by_room[ROOM]
+        source = room.source
+        assert isinstance(source, Host)
+        assert 0 < source.round_trip_s < 2, "on loopback, on cores that are full"
+        now = room.source_since + 1
+        source.rtt.handshake_s = 0.005
+        assert room.repair_delay_s(now=now) < HIGH_HOST_RTT_S
+        source.rtt.handshake_s = 0.080
+        assert room.repair_delay_s(now=now) == pytest.approx(0.230)
+        assert room.repair_delay_s(now=now + YOUNG_S) < HIGH_HOST_RTT_S
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class Linli:
     async def publish(self, offer: str = OFFER) -> httpx.Response:
         answer = await self.client.post(WHIP, content=offer, headers={**self.host, **SDP})
         if answer.status_code == 201:
-            self.media._relay.rooms["demo"].live = True  # as if its media had come
+            self.media._lives.by_room["demo"].on_air = True  # as if its media had come
         return answer
 
     async def play(self) -> httpx.Response:
@@ -280,7 +280,7 @@ async def test_pages_of_other_origins_can_read_what_they_need(linli: Linli) -> N
 async def test_players_hear_how_long_the_hosts_repairs_hold_up_the_live(linli: Linli) -> None:
     """As a metric of W3C Server Timing, for the delay that their page begins with."""
     assert (await linli.play()).headers["Server-Timing"] == "held;dur=0"
-    track = linli.media._relay.rooms["demo"].tracks["video"].layers[0]
+    track = linli.media._lives.by_room["demo"].tracks["video"].layers[0]
     for sequence in (1, 3):
         track.receive(Packet(96, False, sequence, 0, 1, b"\x65\x88"), now=10.0)
     track.poll(now=10.0)
@@ -458,7 +458,7 @@ async def test_media_follows_a_peer_that_names_another_pair_or_is_gone_rfc_8445(
         assert session.address == first.getsockname(), "another pair is but checked"
         assert await checks(second, ours, names=True)
         assert session.address == second.getsockname()
-        session.last_heard -= GONE_S
+        session.received_at -= GONE_S
         assert not await checks(third, (ours[0], b"another password"))
         assert session.address == second.getsockname(), "who cannot prove it is nobody"
         assert await checks(third, ours)
@@ -470,7 +470,7 @@ async def test_layers_are_listed_and_chosen_whep_extension(linli: Linli) -> None
         "a=mid:1\r\n", f"a=mid:1\r\na=extmap:4 {RID_URI}\r\na=simulcast:send l;h\r\n"
     )
     await linli.publish(simulcast)
-    linli.media._relay.rooms["demo"].live = True
+    linli.media._lives.by_room["demo"].on_air = True
     session = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
     [url] = re.findall(
         r"<(\S+)>; rel=\"urn:ietf:params:whep:ext:core:layer\"", session.headers["Link"]
