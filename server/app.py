@@ -38,6 +38,8 @@ from server.http.live import whip_whep
 from server.http.pages import page_routes
 from server.http.shop import catalog, orders, people, stores
 from server.limits import Limits
+from server.net.connections import ConnectionTable
+from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
 from server.ops.logs import metrics
 from server.ops.secrets import token_secret
@@ -99,7 +101,8 @@ async def build(
             redis=redis,
             engine=engine,
             access=Access(token_secret(settings)),
-            limits=Limits(redis, enabled=settings.rate_limits, trust_proxy=settings.trust_proxy),
+            limits=Limits(redis, enabled=settings.rate_limits, proxies=settings.trust_proxy),
+            connections=connection_table(settings),
             media=media,
             rooms=hub,
             commerce=commerce,
@@ -109,6 +112,17 @@ async def build(
         yield Program(
             _application(services), room_protocol(services, _channel_exists(commerce)), services
         )
+
+
+def connection_table(settings: Settings) -> ConnectionTable:
+    """Return the table of all connections, as large as the files that may be open allow."""
+    fit = connections_max(raise_file_limit())
+    wanted = settings.connections_max or fit
+    if wanted > fit:
+        log.warning("fewer connections than wanted fit the limit of open files", fit=fit)
+    return ConnectionTable(
+        min(wanted, fit), settings.connections_per_address_max, settings.trust_proxy.trusts
+    )
 
 
 def _application(services: Services) -> Starlette:

@@ -6,12 +6,17 @@ One key per bucket, `limit:{kind}:{key}`, a hash of tokens and time that expires
 from dataclasses import dataclass
 from enum import StrEnum
 
+import structlog
 from redis.asyncio import Redis
 from starlette.requests import Request
 
+from server.net.addresses import Proxies, limit_key
 from server.problem import Problem
 
 KEY_CHARS_MAX = 128
+NO_PROXIES = Proxies()
+
+log = structlog.get_logger()
 
 
 class LimitKind(StrEnum):
@@ -64,10 +69,13 @@ return wait
 class Limits:
     """Takes tokens; a bucket that is empty answers 429 with Retry-After."""
 
-    def __init__(self, redis: Redis, *, enabled: bool = True, trust_proxy: bool = False) -> None:
+    def __init__(
+        self, redis: Redis, *, enabled: bool = True, proxies: Proxies = NO_PROXIES
+    ) -> None:
         self._take = redis.register_script(_TAKE)
         self._enabled = enabled
-        self._trust_proxy = trust_proxy
+        self._proxies = proxies
+        self._warned = False
 
     async def take(self, kind: LimitKind, key: str) -> None:
         """Take one token of `key`'s bucket.
@@ -96,9 +104,13 @@ class Limits:
 
     def address(self, request: Request) -> str:
         """Return the address of the client, for use as a key."""
-        if self._trust_proxy:
-            forwarded = request.headers.get("x-forwarded-for", "")
-            # The right-most entry is the one our own proxy wrote.
-            if last := forwarded.rpartition(",")[2].strip():
-                return last
-        return request.client.host if request.client else "unknown"
+        peer = request.client.host if request.client else ""
+        forwarded = request.headers.getlist("x-forwarded-for")
+        if forwarded and not self._warned and not self._proxies.trusts(peer):
+            self._warned = True
+            log.warning(
+                "a proxy that LINLI_TRUST_PROXY does not name asks for others: "
+                "all of them are limited as one address",
+                proxy=peer,
+            )
+        return limit_key(self._proxies.client(peer, forwarded))

@@ -10,12 +10,14 @@ import uvicorn
 
 from server.app import Program, build
 from server.errors import OperatorError
+from server.net.protocol import http_protocol
 from server.ops.logs import configure_logs
 from server.settings import Settings
 
 STOP_TIMEOUT_S = 5
 BACKLOG = 2_048
-KEEP_ALIVE_S = 75  # longer than clients and proxies keep a connection they may use again
+RECEIVE_BUFFER_BYTES = 64 * 1024
+"""Of the kernel, per connection: what a client sends and nobody reads yet. Requests are small."""
 
 log = structlog.get_logger()
 
@@ -61,14 +63,13 @@ async def serve(
         config = uvicorn.Config(
             program.app,
             ws=program.websocket,
-            http="httptools",
+            http=http_protocol(program.services.connections),
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
-            timeout_keep_alive=KEEP_ALIVE_S,
         )
 
         async def ready() -> None:
@@ -86,7 +87,8 @@ async def serve(
             await program.services.media.close()
 
         with contextlib.closing(listener):
-            await Server(config, ready, stop).serve([listener])
+            async with program.services.connections.sweeping():
+                await Server(config, ready, stop).serve([listener])
     log.info("stopped")
 
 
@@ -94,6 +96,7 @@ def _listen(settings: Settings) -> socket.socket:
     """Bind the TCP port before anything else starts, so that a taken port is the first error."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
     try:
         listener.bind((settings.host, settings.port))
     except OSError as error:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.access.policy import Access
 from server.limits import Limits
+from server.net.connections import ConnectionTable
 from server.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Services:
     engine: AsyncEngine
     access: Access
     limits: Limits
+    connections: ConnectionTable
     media: MediaPlane
     rooms: RoomHub
     commerce: Commerce

@@ -10,6 +10,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.net.addresses import Proxies
+
 
 class Settings(BaseSettings):
     """What an operator can set. The defaults run the whole system on one laptop."""
@@ -62,10 +64,22 @@ class Settings(BaseSettings):
     confirm_timeout_s: float = Field(
         5.0, gt=0, le=60, description="How long an order request waits for its confirmation."
     )
-    trust_proxy: bool = Field(
-        False,
-        description="Take the client's address from X-Forwarded-For; only behind a proxy of "
-        "your own that sets it.",
+    trust_proxy: Annotated[Proxies, NoDecode] = Field(
+        Proxies(),
+        description="Proxies of your own in front of the server, which say for whom they ask in "
+        "X-Forwarded-For: addresses or networks, comma separated, or how many there are in a row.",
+    )
+    connections_max: int = Field(
+        0,
+        ge=0,
+        description="HTTP and WebSocket connections in all. 0: as many as the limit of open files "
+        "allows, at most 20,000.",
+    )
+    connections_per_address_max: int = Field(
+        2_000,
+        ge=1,
+        description="HTTP connections of one address; a whole estate may sit behind one. "
+        "Proxies in LINLI_TRUST_PROXY have no such limit.",
     )
     rate_limits: bool = Field(
         True, description="Limits per address and person; off only for load tests."
@@ -86,6 +100,13 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trust_proxy", mode="before")
+    @classmethod
+    def _are_proxies(cls, value: object) -> object:
+        if isinstance(value, str):
+            return Proxies.parse([part.strip() for part in value.split(",") if part.strip()])
         return value
 
     @field_validator("ice_servers")

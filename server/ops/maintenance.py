@@ -18,10 +18,12 @@ from commerce.io.record.engine import open_engine
 from commerce.io.record.migrate import upgrade as upgrade_record
 from commerce.io.shop.seed import seed
 from server.errors import OperatorError
+from server.net.files import raise_file_limit
 from server.ops.shop_file import Place, ProductPart, ShopFile, Text, read_shop
 from server.settings import Settings
 
 DISK_BYTES_MIN = 1 << 30
+FILES_WANTED = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,21 @@ async def load_shop(settings: Settings, shop: ShopFile, password: str) -> None:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Check what can be checked from outside a running server."""
+    files = raise_file_limit()
     findings = [
-        Finding("pages are built", (settings.web_dir / "room.html").is_file(), "Run `make setup`."),
-        Finding(
+        _finding(
+            "pages are built", (settings.web_dir / "room.html").is_file(), "Run `make setup`."
+        ),
+        _finding(
             "disk has room",
             shutil.disk_usage(_existing(settings.data_dir)).free > DISK_BYTES_MIN,
             f"Less than 1 GiB is free where {settings.data_dir} lies.",
+        ),
+        _finding(
+            "files may be open",
+            files >= FILES_WANTED,
+            f"{files} files give fewer than {FILES_WANTED} viewers a place. "
+            "Raise ulimit -Hn, or LimitNOFILE= of systemd.",
         ),
     ]
     if settings.redis_url:
@@ -79,6 +90,11 @@ async def examine(settings: Settings) -> list[Finding]:
         wrong = [finding.what for finding in found if finding.invariant == invariant]
         findings.append(Finding(f"record: {invariant}", not wrong, "; ".join(wrong)))
     return findings
+
+
+def _finding(name: str, ok: bool, advice: str) -> Finding:
+    """Give advice only where something is wrong."""
+    return Finding(name, ok, "" if ok else advice)
 
 
 def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:

@@ -55,6 +55,12 @@ ROOMS_BY = {
     "closed": ("code", "Connections closed by us, by close code."),
 }
 
+HTTP: dict[str, tuple[str, str]] = {
+    "connections": ("gauge", "HTTP connections; WebSockets are counted by the rooms."),
+    "connections_max": ("gauge", "HTTP and WebSocket connections that this process takes."),
+}
+HTTP_REFUSED = "Requests refused and connections closed before any route saw them."
+
 
 def render(services: Services) -> bytes:
     """Return all figures of this process in Prometheus text format."""
@@ -71,6 +77,7 @@ class _Figures(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._media()
         yield from self._rooms()
+        yield from self._http()
 
     def _media(self) -> Iterator[Metric]:
         stats = self._services.media.stats()
@@ -85,6 +92,13 @@ class _Figures(Collector):
             yield _single(f"linli_rooms_{name}", kind, text, counts[field])
         for name, (label, text) in ROOMS_BY.items():
             yield _labelled(f"linli_rooms_{name}", label, text, counts[f"{name}_total"])
+
+    def _http(self) -> Iterator[Metric]:
+        table = self._services.connections
+        values = {"connections": len(table), "connections_max": table.connections_max}
+        for name, (kind, text) in HTTP.items():
+            yield _single(f"linli_http_{name}", kind, text, values[name])
+        yield _labelled("linli_http_refused", "reason", HTTP_REFUSED, table.refused)
 
 
 def _single(name: str, kind: str, text: str, value: float) -> Metric:

@@ -9,6 +9,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from server.net.addresses import Proxies, limit_key
 from server.settings import Settings
 from server.ws.wire import CODECS
 
@@ -49,15 +50,11 @@ def codec_index(subprotocol: str | None) -> int:
     return next(codec.index for codec in CODECS if codec.subprotocol == subprotocol)
 
 
-def client_address(request: Request, transport: asyncio.Transport, trust_proxy: bool) -> str:
+def client_address(request: Request, transport: asyncio.Transport, proxies: Proxies) -> str:
     """Return the address of the client, for limits."""
-    if trust_proxy:
-        forwarded = ",".join(request.headers.get_all("X-Forwarded-For"))
-        # The right-most entry is the one our own proxy wrote.
-        if last := forwarded.rpartition(",")[2].strip():
-            return last
     peer = transport.get_extra_info("peername")
-    return str(peer[0]) if peer else "unknown"
+    forwarded = request.headers.get_all("X-Forwarded-For")
+    return limit_key(proxies.client(str(peer[0]) if peer else "", forwarded))
 
 
 def _origin_allowed(request: Request, allowed_origins: tuple[str, ...]) -> bool:

@@ -27,6 +27,8 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         *(f"linli_rooms_{name}`" for name in metrics.ROOMS),
         *(f"linli_rooms_{name}{{" for name in metrics.ROOMS_BY),
         "linli_media_rejected{",
+        *(f"linli_http_{name}`" for name in metrics.HTTP),
+        "linli_http_refused{",
     ],
 )
 def test_every_metric_is_documented(name: str) -> None:

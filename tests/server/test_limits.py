@@ -1,10 +1,12 @@
 """Rate limits: a bucket empties, says how long to wait, and leaves no key for ever."""
 
 import pytest
+import structlog
 from redis.asyncio import Redis
 from starlette.requests import Request
 
 from server.limits import RATES, LimitKind, Limits
+from server.net.addresses import Proxies
 from server.problem import Problem
 
 
@@ -30,12 +32,26 @@ async def test_limits_can_be_off_for_load_tests(redis_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trust", "address"), [(True, "7.7.7.7"), (False, "1.2.3.4")], ids=["proxy", "direct"]
+    ("proxies", "address"),
+    [("1.2.3.4", "6.6.6.6"), ("10.0.0.0/8", "1.2.3.4"), ("", "1.2.3.4")],
+    ids=["our proxy", "not ours", "direct"],
 )
 async def test_a_forwarded_address_counts_only_behind_our_own_proxy(
-    redis_url: str, trust: bool, address: str
+    redis_url: str, proxies: str, address: str
 ) -> None:
-    headers = [(b"x-forwarded-for", b"6.6.6.6, 7.7.7.7")]
+    headers = [(b"x-forwarded-for", b"5.5.5.5"), (b"x-forwarded-for", b"6.6.6.6")]
     request = Request({"type": "http", "headers": headers, "client": ("1.2.3.4", 5)})
     async with Redis.from_url(redis_url) as redis:
-        assert Limits(redis, trust_proxy=trust).address(request) == address
+        limits = Limits(redis, proxies=Proxies.parse([proxies]))
+        assert limits.address(request) == address
+
+
+async def test_a_proxy_that_nobody_named_is_logged_once(redis_url: str) -> None:
+    headers = [(b"x-forwarded-for", b"6.6.6.6")]
+    request = Request({"type": "http", "headers": headers, "client": ("10.0.0.2", 5)})
+    async with Redis.from_url(redis_url) as redis:
+        limits = Limits(redis)
+        with structlog.testing.capture_logs() as logs:
+            limits.address(request)
+            limits.address(request)
+    assert [line["proxy"] for line in logs] == ["10.0.0.2"]

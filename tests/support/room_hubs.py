@@ -18,6 +18,8 @@ from websockets.typing import Subprotocol
 from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from server.access.policy import Access, Principal, Role
+from server.net.connections import ConnectionTable
+from server.net.protocol import http_protocol
 from server.services import Services
 from server.settings import Settings
 from server.ws.connection import room_protocol
@@ -31,11 +33,21 @@ CLERK = Principal("c1", frozenset({Role.STORE}), store_id="s1", nickname="Clerk"
 
 Message = dict[str, Any]
 
+_NOT_NEEDED = ("redis", "engine", "limits", "media", "commerce", "end_live")
+
 
 class Server:
     """One process's worth: hub, protocol class and listening uvicorn."""
 
-    def __init__(self, hub: RoomHub, port: int, access: Access, server: uvicorn.Server) -> None:
+    def __init__(
+        self,
+        hub: RoomHub,
+        port: int,
+        access: Access,
+        server: uvicorn.Server,
+        table: ConnectionTable,
+    ) -> None:
+        self.table = table
         self.hub = hub
         self.port = port
         self.access = access
@@ -144,12 +156,20 @@ async def serving(hub: RoomHub, **settings: Any) -> AsyncIterator[Server]:
     """Serve `hub`, which has been started, until the block ends."""
     access = Access(SECRET)
     values = Settings(**settings)
-    services = Services(values, *cast(Any, (None, None, access, None, None, hub, None, None)))
+    table = ConnectionTable(values.connections_max or 1_000, values.connections_per_address_max)
+    services = Services(
+        settings=values,
+        access=access,
+        connections=table,
+        rooms=hub,
+        **cast(Any, dict.fromkeys(_NOT_NEEDED)),
+    )
     app = Starlette(routes=[Route("/healthz", lambda _: PlainTextResponse("ok"))])
     config = uvicorn.Config(
         app,
         host="127.0.0.1",
         port=0,
+        http=http_protocol(table),
         ws=room_protocol(services, _exists),
         log_config=None,
         access_log=False,
@@ -161,7 +181,7 @@ async def serving(hub: RoomHub, **settings: Any) -> AsyncIterator[Server]:
     try:
         await wait_until(lambda: server.started, what="the server")
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Server(hub, port, access, server)
+        yield Server(hub, port, access, server, table)
     finally:
         server.should_exit = True
         await task

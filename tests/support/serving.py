@@ -11,10 +11,14 @@ from tests.support.waiting import free_port, wait_until
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, port: int | None = None) -> AsyncIterator[str]:
-    """Yield the base URL at which `app` answers."""
+async def serving(
+    app: Starlette, port: int | None = None, http: type[asyncio.Protocol] | None = None
+) -> AsyncIterator[str]:
+    """Yield the base URL at which `app` answers, by another protocol than uvicorn's if given."""
     port = port or free_port()
-    config = uvicorn.Config(app, port=port, log_level="warning", lifespan="off", ws="none")
+    config = uvicorn.Config(
+        app, port=port, log_level="warning", lifespan="off", ws="none", http=http or "auto"
+    )
     server = uvicorn.Server(config)
     # Not `serve()`: that would take the test run's signal handlers.
     task = asyncio.create_task(server._serve())

@@ -59,6 +59,32 @@ async def status(server: Server, path: bytes = b"/ws", headers: bytes = b"") -> 
 # The handshake
 
 
+async def test_a_socket_leaves_the_table_of_http_connections(server: Server) -> None:
+    async with server.viewer(ROOM):
+        assert len(server.table) == 0
+
+
+async def test_what_is_sent_with_the_handshake_is_read(server: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    hello = Frame(Opcode.TEXT, json.dumps({"t": "hello", "channel": ROOM}).encode())
+    protocol = b"Sec-WebSocket-Protocol: linli.v1.json\r\n"
+    writer.write(HANDSHAKE % (b"/ws", protocol) + hello.serialize(mask=True))
+    async with asyncio.timeout(WAIT_S):
+        await reader.readuntil(b"welcome")
+    writer.close()
+
+
+async def test_sockets_leave_a_part_of_all_connections_to_http(hub: RoomHub) -> None:
+    async with serving(hub, connections_max=10) as server, contextlib.AsyncExitStack() as stack:
+        for _ in range(9):
+            await stack.enter_async_context(server.viewer(ROOM))
+        assert (await status(server))[0] == 503
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert b"200 OK" in await reader.read()
+        writer.close()
+
+
 async def test_other_paths_have_no_websocket(server: Server) -> None:
     for path in (b"/", b"/ws/", b"/api/lives", b"/wss", b"//ws", b"//[", b"*"):
         assert (await status(server, path))[0] == 404

@@ -1,0 +1,1 @@
+"""Connections before any route sees them: limits of requests, of connections and of open files."""
