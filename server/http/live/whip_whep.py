@@ -1,6 +1,7 @@
 """WHIP (RFC 9725) to publish, WHEP (draft-ietf-wish-whep) to watch: an offer in, an answer out."""
 
 import time
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -51,33 +52,37 @@ async def play(request: Request) -> Response:
     return response
 
 
-async def nothing(request: Request) -> Response:
+async def nothing(request: Request, role: Role) -> Response:
     """`GET` and `HEAD`: 2xx without content (RFC 9725 section 4.1); 404 once a session is over."""
     if "session" in request.path_params:
-        await _session(request)
-    elif request.method == "HEAD" and _role(request) is Role.PLAY:
+        await _session(request, role)
+    elif request.method == "HEAD" and role is Role.PLAY:
         # How players find out that this is WHEP (draft-ietf-wish-whep-03 section 4.2).
         return Response(status_code=200, media_type=SDP)
     return Response(status_code=204)
 
 
-async def end_publish(request: Request) -> Response:
-    """`DELETE /live/{room}/whip/{session}`: the host stops (RFC 9725 section 4.2)."""
-    return await _end(request, Role.PUBLISH)
+async def end(request: Request, role: Role) -> Response:
+    """`DELETE`: the host stops (RFC 9725 section 4.2), or the viewer."""
+    services, room_id = services_of(request), path_id(request, "room")
+    if role is Role.PUBLISH:
+        require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
+    with media_problems():
+        try:
+            await services.media.close_session(request.path_params["session"], room_id, role)
+        except NoSuchSession:
+            await _charge(request)
+            raise
+    return Response(status_code=200)
 
 
-async def end_play(request: Request) -> Response:
-    """`DELETE /live/{room}/whep/{session}`: the viewer stops."""
-    return await _end(request, Role.PLAY)
-
-
-async def patch(request: Request) -> Response:
+async def patch(request: Request, role: Role) -> Response:
     """`PATCH`: trickle ICE and ICE restarts (RFC 9725 section 4.3)."""
     services = services_of(request)
-    if _role(request) is Role.PUBLISH:
+    if role is Role.PUBLISH:
         room_id = path_id(request, "room")
         require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
-    session = await _session(request)
+    session = await _session(request, role)
     await services.limits.take(LimitKind.ICE, session.id)
     if "if-match" not in request.headers:
         raise Problem(
@@ -96,15 +101,11 @@ async def patch(request: Request) -> Response:
     return Response(restarted.answer, 200, headers, media_type=FRAGMENT)
 
 
-def _role(request: Request) -> Role:
-    return Role.PUBLISH if "/whip" in request.url.path.rpartition("/live/")[2] else Role.PLAY
-
-
-async def _session(request: Request) -> Session:
+async def _session(request: Request, role: Role) -> Session:
     services, room_id = services_of(request), path_id(request, "room")
     with media_problems():
         try:
-            return services.media.session(request.path_params["session"], room_id, _role(request))
+            return services.media.session(request.path_params["session"], room_id, role)
         except NoSuchSession:
             await _charge(request)
             raise
@@ -114,19 +115,6 @@ async def _charge(request: Request) -> None:
     """A session that is not there costs as much as a join (RFC 9725 section 5)."""
     limits = services_of(request).limits
     await limits.take(LimitKind.PLAY, limits.address(request))
-
-
-async def _end(request: Request, role: Role) -> Response:
-    services, room_id = services_of(request), path_id(request, "room")
-    if role is Role.PUBLISH:
-        require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
-    with media_problems():
-        try:
-            await services.media.close_session(request.path_params["session"], room_id, role)
-        except NoSuchSession:
-            await _charge(request)
-            raise
-    return Response(status_code=200)
 
 
 async def _read(request: Request, kind: str) -> str:
@@ -150,22 +138,26 @@ def _created(services: Services, info: SessionInfo, location: str) -> Response:
     return response
 
 
-def _routes(kind: str, post: Handler, delete: Handler) -> list[Route]:
-    endpoint, session = f"/live/{{room}}/{kind}", f"/live/{{room}}/{kind}/{{session}}"
+def _routes(name: str, role: Role, post: Handler) -> list[Route]:
+    endpoint, session = f"/live/{{room}}/{name}", f"/live/{{room}}/{name}/{{session}}"
+
+    def of_role(handler: Callable[[Request, Role], Awaitable[Response]]) -> Handler:
+        return open_to_all(lambda request: handler(request, role))
+
     return [
         Route(endpoint, open_to_all(post), methods=["POST"]),
         Route(endpoint, preflight(SDP), methods=["OPTIONS"]),
-        Route(endpoint, open_to_all(nothing), methods=["GET"]),
-        Route(session, open_to_all(delete), methods=["DELETE"]),
-        Route(session, open_to_all(patch), methods=["PATCH"]),
+        Route(endpoint, of_role(nothing), methods=["GET"]),
+        Route(session, of_role(end), methods=["DELETE"]),
+        Route(session, of_role(patch), methods=["PATCH"]),
         Route(session, preflight(SDP, FRAGMENT), methods=["OPTIONS"]),
-        Route(session, open_to_all(nothing), methods=["GET"]),
+        Route(session, of_role(nothing), methods=["GET"]),
     ]
 
 
 routes = [
-    *_routes("whip", publish, end_publish),
-    *_routes("whep", play, end_play),
+    *_routes("whip", Role.PUBLISH, publish),
+    *_routes("whep", Role.PLAY, play),
     *events.routes,
     *layers.routes,
 ]

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import re
+import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -496,3 +497,16 @@ async def test_simulcast_is_answered_with_all_rids_section_4_8_and_rfc_8853(linl
     answer = (await linli.publish(offer)).text
     assert re.findall(r"a=rid:(\S+) recv", answer) == ["0", "1", "2"]
     assert "a=simulcast:recv 0;1;2\r\n" in answer
+
+
+async def test_a_whep_session_whose_id_starts_with_whip_can_be_patched_and_deleted(
+    linli: Linli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await linli.publish()
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda count: "whipABCD")
+    answer = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+    assert answer.headers["Location"] == WHEP + "/whipABCD"
+    restarted = await linli.patch(answer, RESTART, "*")
+    assert restarted.status_code == 200, restarted.text
+    assert (await linli.client.get(answer.headers["Location"])).status_code == 204
+    assert (await linli.client.delete(answer.headers["Location"])).status_code == 200
