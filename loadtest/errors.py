@@ -1,9 +1,9 @@
-"""What can go wrong on the outside.
+"""Errors of clients of a server.
 
 LoadError
 ├── ClipError       a media file cannot be published as asked
-├── Refused         the server will not have us: no right to it, or no such address
-├── TryLater        the server asks to come back: another host is on air, or it is busy
+├── RequestRefused  the server answered 4xx: not allowed, or no such address
+├── TryLater        the server is busy, or another host is on air
 └── NoAnswer        no server, or its answer was not understood
 """
 
@@ -13,10 +13,10 @@ class LoadError(Exception):
 
 
 class ClipError(LoadError):
-    """The file cannot be published; the text says why and what to do."""
+    """The file cannot be published; the text has the reason and a remedy."""
 
 
-class Refused(LoadError):
+class RequestRefused(LoadError):
     """The server answered 4xx: trying again would change nothing."""
 
     def __init__(self, status: int, detail: str) -> None:

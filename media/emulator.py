@@ -57,7 +57,7 @@ class Conditions:
 
 
 @dataclass(slots=True)
-class Counts:
+class LinkCounts:
     """Fate of the datagrams: `sent` is the sum of the others and those in flight."""
 
     sent: int = 0
@@ -71,7 +71,7 @@ class EmulatedLink:
 
     def __init__(self, conditions: Conditions, random: Random) -> None:
         self.conditions = conditions
-        self.counts = Counts()
+        self.counts = LinkCounts()
         self._random = random
         self._bad = False
         # With their delays; the first is on the wire until `_wire_free_at`.

@@ -1,4 +1,4 @@
-"""One simulated guest over public endpoints: an account, a seat in the room, a tap on an order."""
+"""One simulated guest over public endpoints: account, room socket, orders."""
 
 import contextlib
 import uuid
@@ -12,7 +12,7 @@ import msgpack  # type: ignore[import-untyped]  # it has no stubs
 from websockets.asyncio.client import ClientConnection, connect
 
 from loadtest.clients.whip import problem_text
-from loadtest.errors import NoAnswer, Refused, TryLater
+from loadtest.errors import NoAnswer, RequestRefused, TryLater
 
 SUBPROTOCOL = "linli.v1.msgpack"
 HTTP_TIMEOUT_S = 10.0
@@ -23,7 +23,7 @@ Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class GuestAccount:
     """An account, as `POST /api/guests` gives it."""
 
     id: str
@@ -34,14 +34,14 @@ class Guest:
 
 @dataclass(slots=True)
 class RoomView:
-    """The little of a room that a simulated guest acts upon."""
+    """The part of a room's state that a simulated guest acts upon."""
 
     live: bool = False
     products: dict[str, dict[str, str]] = field(default_factory=dict)
     groups: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
-    def take(self, message: Message) -> None:
-        """Follow one message of the room."""
+    def apply(self, message: Message) -> None:
+        """Apply one message of the room."""
         if message["t"] == "snapshot":
             state = message["state"]
             self.live = state["live"]["state"] == "live"
@@ -81,7 +81,7 @@ class RoomView:
 
 
 class Shopfront:
-    """The HTTP side of the server, as a guest's browser uses it."""
+    """The HTTP API that a guest's browser uses."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
@@ -96,13 +96,15 @@ class Shopfront:
         room = await self._call("GET", f"/api/rooms/{room_id}")
         return [cast(str, estate["id"]) for estate in room["estates"]]
 
-    async def become_guest(self, nickname: str, estate_id: str) -> Guest:
+    async def become_guest(self, nickname: str, estate_id: str) -> GuestAccount:
         """Make an account."""
         body = {"nickname": nickname, "estate_id": estate_id}
         answer = await self._call("POST", "/api/guests", body)
-        return Guest(answer["guest"]["id"], nickname, estate_id, answer["token"])
+        return GuestAccount(answer["guest"]["id"], nickname, estate_id, answer["token"])
 
-    async def order(self, guest: Guest, room_id: str, product_id: str, group_id: str | None) -> str:
+    async def order(
+        self, guest: GuestAccount, room_id: str, product_id: str, group_id: str | None
+    ) -> str:
         """Tap "join" or "buy" once; return the order's id.
 
         Raises:
@@ -127,44 +129,44 @@ class Shopfront:
             wait_s = float(after) if after.isdigit() else None
             raise TryLater(response.status_code, problem_text(response), wait_s)
         if 400 <= response.status_code < 500:
-            raise Refused(response.status_code, problem_text(response))
+            raise RequestRefused(response.status_code, problem_text(response))
         if response.status_code >= 500:
             raise NoAnswer(f"the server answered {response.status_code}")
         return cast(Message, response.json())
 
 
 @contextlib.asynccontextmanager
-async def join_room(base_url: str, room_id: str, token: str | None) -> AsyncIterator["Seat"]:
-    """Open the room's WebSocket and say hello."""
+async def join_room(base_url: str, room_id: str, token: str | None) -> AsyncIterator["RoomSocket"]:
+    """Open the room's WebSocket and send `hello`."""
     parts = urlsplit(base_url)
     scheme = "wss" if parts.scheme == "https" else "ws"
     url = urlunsplit((scheme, parts.netloc, "/ws", "", ""))
-    async with connect(url, subprotocols=[SUBPROTOCOL], compression=None) as socket:  # type: ignore[list-item]
-        seat = Seat(socket)
+    async with connect(url, subprotocols=[SUBPROTOCOL], compression=None) as connection:  # type: ignore[list-item]
+        socket = RoomSocket(connection)
         hello: Message = {"t": "hello", "channel": f"room:{room_id}"}
-        await seat.say(hello | ({"token": token} if token else {}))
-        yield seat
+        await socket.send(hello | ({"token": token} if token else {}))
+        yield socket
 
 
-class Seat:
-    """A place in a room: what is heard there, what is said there."""
+class RoomSocket:
+    """A guest's connection to a room (docs/protocol.md)."""
 
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
 
-    async def hear(self) -> AsyncIterator[Message]:
+    async def messages(self) -> AsyncIterator[Message]:
         """Yield messages until the connection ends."""
-        async for data in self._socket:
+        async for data in self._connection:
             yield msgpack.unpackb(data)
 
-    async def say(self, message: Message) -> None:
+    async def send(self, message: Message) -> None:
         """Send one message."""
-        await self._socket.send(msgpack.packb(message))
+        await self._connection.send(msgpack.packb(message))
 
     async def chat(self, text: str) -> None:
-        """Say a line."""
-        await self.say({"t": "chat", "cid": uuid.uuid4().hex[:16], "text": text})
+        """Send a chat line."""
+        await self.send({"t": "chat", "cid": uuid.uuid4().hex[:16], "text": text})
 
     async def like(self, hearts: int) -> None:
         """Send hearts."""
-        await self.say({"t": "like", "n": hearts})
+        await self.send({"t": "like", "n": hearts})

@@ -1,4 +1,4 @@
-"""Buyers who tap: many guests, one order a tap, every delay counted, the shop's word checked.
+"""Buyers: many guests, one order a tap, every latency counted, every answer checked.
 
 Two ways to tap: `rush` at a steady rate, each tap timed from when it was due (so that a stall of
 the server counts for all who would have tapped meanwhile), and `flat_out`, as fast as answers come.
@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 from hdrh.histogram import HdrHistogram
 
-from loadtest.clients.http import Answer, PlainHttp
-from loadtest.errors import NoAnswer, Refused
+from loadtest.clients.http import HttpResponse, PlainHttp
+from loadtest.errors import NoAnswer, RequestRefused
 from loadtest.measure.report import Check
 
 GUESTS_AT_ONCE = 32
@@ -34,7 +34,7 @@ def latency_histogram() -> HdrHistogram:
 
 @dataclass(slots=True)
 class Tapped:
-    """What came of it. `outcomes` counts `confirmed`, `pending`, problem types, `no-answer`."""
+    """Results of taps. `outcomes` counts `confirmed`, `pending`, problem types, `no-answer`."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     latency_us: HdrHistogram = field(default_factory=latency_histogram)
@@ -83,7 +83,7 @@ class Buyers:
         return self._tokens
 
     async def arrive(self, guests: int) -> None:
-        """Make accounts and look at the shelves."""
+        """Create accounts and read the stock."""
         room = await self._get(f"/api/rooms/{self._room_id}")
         estates = [estate["id"] for estate in room["estates"]]
         numbers = iter(range(guests))
@@ -94,7 +94,7 @@ class Buyers:
                 body = {"nickname": f"住户{number}", "estate_id": estate}
                 answer = await self._post("/api/guests", body, {})
                 if answer.status != 201:
-                    raise Refused(answer.status, answer.body.decode()[:200])
+                    raise RequestRefused(answer.status, answer.body.decode()[:200])
                 self._tokens.append(answer.json()["token"])
 
         await asyncio.gather(*(worker() for _ in range(GUESTS_AT_ONCE)))
@@ -109,7 +109,7 @@ class Buyers:
             path = f"/api/rooms/{self._room_id}/pins/{product}"
             answer = await self._http.request("PUT", path, b"{}", headers)
             if answer.status != 200:
-                raise Refused(answer.status, answer.body.decode()[:200])
+                raise RequestRefused(answer.status, answer.body.decode()[:200])
         self._taps = itertools.islice(self._taps, len(self._tokens) * len(self._products))
 
     async def flat_out(self, buyers: int, seconds: float) -> Tapped:
@@ -158,7 +158,7 @@ class Buyers:
         return done / (time.monotonic() - began)
 
     async def check(self) -> list[Check]:
-        """Compare what buyers were told with what the shop says now."""
+        """Compare the answers to taps with the shop's stock and orders."""
         confirmed = len(self._confirmed)
         ids = {order_id for _, order_id in self._confirmed}
         left = await self._left()
@@ -175,7 +175,7 @@ class Buyers:
             Check(
                 "nothing is oversold", min(left.values()) >= 0, f"least left {min(left.values())}"
             ),
-            Check("a repeated key is the same order", not replayed, f"{len(replayed)} differ"),
+            Check("a reused key is the same order", not replayed, f"{len(replayed)} differ"),
             Check("buyers' lists hold their orders", not listed, f"{len(listed)} missing"),
         ]
 
@@ -193,7 +193,7 @@ class Buyers:
             tapped.latency_us.record_value(max(1, int((time.monotonic() - due) * 1e6)))
             self._confirmed.append((tap, answer.json()["order"]["id"]))
 
-    async def _order(self, tap: _Tap) -> Answer:
+    async def _order(self, tap: _Tap) -> HttpResponse:
         token = self._tokens[tap.guest]
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": tap.key}
         headers["Content-Type"] = "application/json"
@@ -233,15 +233,15 @@ class Buyers:
     async def _get(self, path: str) -> Any:
         answer = await self._http.request("GET", path)
         if answer.status != 200:
-            raise Refused(answer.status, answer.body.decode()[:200])
+            raise RequestRefused(answer.status, answer.body.decode()[:200])
         return answer.json()
 
-    async def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> Answer:
+    async def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> HttpResponse:
         headers = headers | {"Content-Type": "application/json"}
         return await self._http.request("POST", path, msgspec.json.encode(body), headers)
 
 
-def _outcome(answer: Answer) -> str:
+def _outcome(answer: HttpResponse) -> str:
     if answer.status == 201:
         return "confirmed"
     if answer.status == 202:

@@ -14,19 +14,19 @@ from collections.abc import Sequence
 import structlog
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from loadtest.actors.buyer import Guest, RoomView, Seat, Shopfront, join_room
+from loadtest.actors.buyer import GuestAccount, RoomSocket, RoomView, Shopfront, join_room
 from loadtest.errors import LoadError, NoAnswer, TryLater, first_of
 
 PER_MINUTE = 18.0
 LIMIT = 24
-# They come one after the other, not as a crowd.
+# Between two joins, so that they do not all come at once.
 ARRIVE_EVERY_S = 2.0
 RETRY_S = 3.0
 # Each neighbour takes part in this many groups at most.
 ORDERS_EACH_MAX = 3
 HEARTS_MAX = 8
 EXIT_REFUSED = 2
-# What a neighbour does when it is their turn, in parts of a hundred.
+# Shares of actions; the rest are orders.
 CHAT_PERCENT, LIKE_PERCENT = 45, 35
 
 _BUILDINGS = range(1, 13)
@@ -79,7 +79,7 @@ def nickname(number: int) -> str:
 
 
 def line_about(names: Sequence[dict[str, str]], language: str, rng: random.Random) -> str:
-    """Return something a neighbour might say while one of the products `names` is on the table."""
+    """Return a chat line, about one of the pinned products `names` if there is one."""
     line = rng.choice(_LINES_ZH if language == "zh" else _LINES_EN)
     if "{name}" not in line:
         return line
@@ -90,7 +90,7 @@ def line_about(names: Sequence[dict[str, str]], language: str, rng: random.Rando
 
 
 def spoken_name(name: str) -> str:
-    """Return a product's name as people say it: without weight, number or what is in brackets.
+    """Return a product's name without weight, number and anything in brackets.
 
     >>> spoken_name("有机菠菜 300 克"), spoken_name("Fresh bass, about 600 g")
     ('有机菠菜', 'Fresh bass')
@@ -99,45 +99,49 @@ def spoken_name(name: str) -> str:
 
 
 class Neighbour:
-    """One of them: stays in the room and acts when it is their turn."""
+    """One simulated viewer: stays in the room and acts when called."""
 
-    def __init__(self, shop: Shopfront, room_id: str, guest: Guest, rng: random.Random) -> None:
+    def __init__(
+        self, shop: Shopfront, room_id: str, guest: GuestAccount, rng: random.Random
+    ) -> None:
         self._shop = shop
         self._room_id = room_id
         self._guest = guest
         self._rng = rng
         self._language = "en" if rng.random() < 0.3 else "zh"
         self._view = RoomView()
-        self._seat: Seat | None = None
+        self._socket: RoomSocket | None = None
         self._bought: set[str] = set()
 
     async def stay(self) -> None:
-        """Be in the room; come back after every loss."""
+        """Stay in the room; reconnect after every loss."""
         while True:
             with contextlib.suppress(ConnectionClosed, InvalidHandshake, OSError):
-                async with join_room(self._shop.base_url, self._room_id, self._guest.token) as seat:
-                    self._seat = seat
-                    async for message in seat.hear():
-                        self._view.take(message)
-            self._seat = None
+                async with join_room(
+                    self._shop.base_url, self._room_id, self._guest.token
+                ) as socket:
+                    self._socket = socket
+                    async for message in socket.messages():
+                        self._view.apply(message)
+            self._socket = None
             await asyncio.sleep(RETRY_S * self._rng.uniform(1, 3))
 
     async def act(self) -> None:
-        """Do one thing, if the live is on."""
-        if self._seat is None or not self._view.live:
+        """Chat, like or order once, if the live is on."""
+        if self._socket is None or not self._view.live:
             return
         dice = self._rng.randrange(100)
         with contextlib.suppress(ConnectionClosed):
             if dice < CHAT_PERCENT:
                 names = list(self._view.products.values())
-                await self._seat.chat(line_about(names, self._language, self._rng))
+                await self._socket.chat(line_about(names, self._language, self._rng))
             elif dice < CHAT_PERCENT + LIKE_PERCENT:
-                await self._seat.like(self._rng.randint(1, HEARTS_MAX))
+                await self._socket.like(self._rng.randint(1, HEARTS_MAX))
             else:
                 await self._buy()
 
     async def _buy(self) -> None:
-        """Join the own estate's group of something on the table, each group once."""
+        """Join the own estate's group of a pinned product, each group once."""
         for product_id in self._view.products:
             group_id = self._view.group_of(product_id, self._guest.estate_id)
             if group_id is None or group_id in self._bought:
@@ -145,7 +149,7 @@ class Neighbour:
             if len(self._bought) >= ORDERS_EACH_MAX:
                 return
             self._bought.add(group_id)
-            # Sold out, joined already, too fast: a neighbour shrugs and stays.
+            # Sold out, joined already, too fast: not an error here.
             with contextlib.suppress(LoadError):
                 await self._shop.order(self._guest, self._room_id, product_id, group_id)
             return
@@ -189,7 +193,7 @@ async def _arrive(
             estate = estates[len(present) % len(estates)]
             guest = await shop.become_guest(nickname(len(present)), estate)
         except (NoAnswer, TryLater) as error:
-            log.info("a neighbour waits at the door", why=str(error))
+            log.info("a neighbour cannot join yet", why=str(error))
             await asyncio.sleep(RETRY_S)
             continue
         neighbour = Neighbour(shop, room_id, guest, rng)
@@ -208,7 +212,7 @@ def neighbours_command(
         failure = first_of(group)
         if failure is None:
             raise
-        log.error("the neighbours went home", why=str(failure))
+        log.error("neighbours stopped", why=str(failure))
         return EXIT_REFUSED
     return 0
 

@@ -1,7 +1,7 @@
-"""`linli publish`: a host that stays on air, from a clip or the generated picture.
+"""`linli publish`: a host that stays on air, from a clip or the clock pattern.
 
-It comes back by itself after every loss, waits when the server asks it to (another host is on air),
-and stops for good only when told to, when its clip is over, or when the server refuses it.
+It reconnects after every loss, waits while another host is on air (Retry-After), and stops on
+SIGTERM, at the end of its clip, or when the server refuses it.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from pathlib import Path
 import structlog
 
 from loadtest.clients.whip import WhipSession
-from loadtest.errors import ClipError, NoAnswer, Refused, TryLater
+from loadtest.errors import ClipError, NoAnswer, RequestRefused, TryLater
 from loadtest.sources.clip import clip_audio, clip_video
-from loadtest.sources.encoded import AmbientSource, PictureSource, Source
+from loadtest.sources.encoded import AmbienceSource, EncodedSource, PatternSource
 
 BITRATE_BPS = 1_500_000
-# Waits between tries: doubled from the first to the last, each taken between half and the whole.
+# Waits between attempts: doubled from first to last, with jitter between half and all of it.
 RETRY_FIRST_S = 0.5
 RETRY_LAST_S = 10.0
-# What the server may ask for at most.
+# Longest Retry-After that is followed.
 RETRY_AFTER_MAX_S = 60.0
 EXIT_REFUSED = 2
 EXIT_CLIP = 3
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """What a host sends. Without a clip: the generated picture and sound."""
+    """What a host sends. Without a clip: the clock pattern and generated audio."""
 
     clip: Path | None = None
     copy: bool = False
@@ -42,7 +42,7 @@ class Programme:
 
 
 class Backoff:
-    """Waits that grow with every failure and are never the same for two hosts."""
+    """Exponential back-off with jitter."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -53,7 +53,7 @@ class Backoff:
         self._failures = 0
 
     def wait_s(self, asked_s: float | None = None) -> float:
-        """Return how long to wait now; `asked_s` is what the server asked for."""
+        """Return how long to wait now; `asked_s` is the server's Retry-After."""
         if asked_s is not None:
             return min(asked_s, RETRY_AFTER_MAX_S) * self._rng.uniform(1.0, 1.2)
         longest: float = min(RETRY_FIRST_S * 2**self._failures, RETRY_LAST_S)
@@ -72,7 +72,7 @@ async def publish(
     """Publish to the WHIP address `url` until cancelled or the clip is over.
 
     Raises:
-        Refused: The server will not have this host (401, 403, 404, …).
+        RequestRefused: The server will not have this host (401, 403, 404, …).
         ClipError: The clip cannot be published.
     """
     backoff = Backoff(rng or random.Random())
@@ -86,7 +86,7 @@ async def publish(
         except TryLater as later:
             asked_s = later.retry_after_s
             if waiting_for != later.detail:
-                log.info("stepping aside, will be back", why=later.detail)
+                log.info("waiting for Retry-After", why=later.detail)
             waiting_for = later.detail
         except NoAnswer as error:
             if waiting_for != str(error):
@@ -117,17 +117,17 @@ async def _once(
 
 def open_sources(
     clip: Path | None, *, copy: bool, loop: bool, bitrate_bps: int
-) -> tuple[Source, Source]:
+) -> tuple[EncodedSource, EncodedSource]:
     """Return video and audio of `clip`, or the generated ones.
 
     Raises:
         ClipError: The file is missing, not media, or cannot be passed through unencoded.
     """
     if clip is None:
-        return PictureSource(bitrate_bps), AmbientSource()
+        return PatternSource(bitrate_bps), AmbienceSource()
     video = clip_video(clip, copy=copy, loop=loop, bitrate_bps=bitrate_bps)
     audio = clip_audio(clip, copy=copy, loop=loop)
-    return video, audio or AmbientSource(silent=True)
+    return video, audio or AmbienceSource(silent=True)
 
 
 def publish_command(
@@ -137,7 +137,7 @@ def publish_command(
     programme = Programme(clip, copy=copy, loop=loop)
     try:
         asyncio.run(_until_signal(to, token, programme))
-    except Refused as error:
+    except RequestRefused as error:
         log.error("not on air", why=str(error))
         return EXIT_REFUSED
     except ClipError as error:

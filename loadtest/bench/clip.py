@@ -1,4 +1,4 @@
-"""A clip for measurements: the shop picture as a phone's camera would send it, encoded once.
+"""A clip for measurements: the clock pattern as a phone's camera would send it, encoded once.
 
 1280×720, 25 fps, H.264 baseline without B-frames, a key frame every 2 s, grain so that the bit rate
 is what a camera needs, and Opus. Published with `--copy` it costs the host nearly nothing.
@@ -12,9 +12,9 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
+from loadtest.sources.ambience import BLOCK_SAMPLES, RATE_HZ, ambient_loop
+from loadtest.sources.clock_pattern import HEIGHT_PX, WIDTH_PX, ClockPattern
 from loadtest.sources.encoded import AUDIO_BITRATE_BPS, BLOCK_S, FPS, KEY_FRAME_EVERY_S
-from loadtest.sources.picture import HEIGHT_PX, WIDTH_PX, ShopPicture
-from loadtest.sources.sound import BLOCK_SAMPLES, RATE_HZ, ambient_loop
 
 BITRATE_BPS = 1_400_000
 SECONDS = 12
@@ -49,20 +49,20 @@ def _write(
     audio: AudioStream,
     seconds: int,
 ) -> None:
-    picture, rng = ShopPicture(), np.random.default_rng(1)
+    pattern, rng = ClockPattern(), np.random.default_rng(1)
     # A few fields of grain, shifted from frame to frame, are as hard to code as endless ones.
     fields = rng.integers(0, 2 * GRAIN + 1, (4, HEIGHT_PX, WIDTH_PX), np.uint8)
-    sound = ambient_loop(rng)
+    ambience = ambient_loop(rng)
     blocks = 0
     for index in range(seconds * FPS):
-        planes = picture.draw(index, index * 1_000 // FPS).to_ndarray()
+        planes = pattern.draw(index, index * 1_000 // FPS).to_ndarray()
         grain = np.roll(fields[index % 4], int(rng.integers(0, WIDTH_PX)), axis=1)
         planes[:HEIGHT_PX] = np.clip(planes[:HEIGHT_PX], GRAIN, 255 - GRAIN) + grain - GRAIN
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, frame.time_base = index, Fraction(1, FPS)
         container.mux(video.encode(frame))
         while blocks * BLOCK_S < (index + 1) / FPS:
-            block = sound[blocks % len(sound)].reshape(1, -1)
+            block = ambience[blocks % len(ambience)].reshape(1, -1)
             part = av.AudioFrame.from_ndarray(block, format="s16", layout="stereo")
             part.sample_rate, part.time_base = RATE_HZ, Fraction(1, RATE_HZ)
             part.pts = blocks * BLOCK_SAMPLES

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from loadtest.actors.buyers import Buyers
 from loadtest.bench.bare_writes import bare_write_us
-from loadtest.clients.room import Audience, RoomViewer, talk
+from loadtest.clients.room import RoomCrowd, RoomViewer, talk
 from loadtest.measure.report import Check, Report
 from loadtest.measure.rig import ROOM, Rig, rig
 from loadtest.measure.stats import Figure, percentile
@@ -36,21 +36,21 @@ async def bench_fanout(report: Report, plan: FanoutPlan) -> None:
     async with (
         rig() as server,
         Buyers(server.base_url, ROOM) as guests,
-        Audience(server.base_url, ROOM) as audience,
+        RoomCrowd(server.base_url, ROOM) as crowd,
     ):
         await guests.arrive(TALKERS)
-        talkers = await audience.join(TALKERS, tokens=guests.tokens)
-        await audience.join(WARM_UP_VIEWERS)
+        talkers = await crowd.join(TALKERS, tokens=guests.tokens)
+        await crowd.join(WARM_UP_VIEWERS)
         await talk(talkers, plan.lines_per_s, SETTLE_S)
-        report.figures.append(await _memory(server, audience, plan.viewers))
+        report.figures.append(await _memory(server, crowd, plan.viewers))
         report.counts["server's core while nobody talks, %"] = await _idle_percent(server)
         await talk(talkers, plan.lines_per_s, SETTLE_S)
-        await _runs(report, server, audience, talkers, plan)
-        totals = audience.totals()
+        await _runs(report, server, crowd, talkers, plan)
+        totals = crowd.totals()
     report.counts |= {
         "viewers": totals.viewers,
         "decoding viewers": totals.audited,
-        "lines refused": totals.refused_lines,
+        "lines rejected": totals.rejected_lines,
     }
     report.checks += [
         Check("nobody was thrown out", totals.lost == 0, f"{totals.lost} lost"),
@@ -60,9 +60,9 @@ async def bench_fanout(report: Report, plan: FanoutPlan) -> None:
     report.finish()
 
 
-async def _memory(server: Rig, audience: Audience, viewers: int) -> Figure:
+async def _memory(server: Rig, crowd: RoomCrowd, viewers: int) -> Figure:
     before = server.rss_bytes()
-    await audience.join(viewers)
+    await crowd.join(viewers)
     await asyncio.sleep(SETTLE_S)
     grown = (server.rss_bytes() - before) / viewers / 1_024
     return Figure("memory per idle viewer", "KiB", (grown,), target=16.0)
@@ -78,27 +78,27 @@ async def _idle_percent(server: Rig) -> float:
 async def _runs(
     report: Report,
     server: Rig,
-    audience: Audience,
+    crowd: RoomCrowd,
     talkers: list[RoomViewer],
     plan: FanoutPlan,
 ) -> None:
-    per_frame, bare, p50, p99, worst, heard = [], [], [], [], [], []
-    viewers = audience.totals().viewers
+    per_frame, bare, p50, p99, worst, delivered = [], [], [], [], [], []
+    viewers = crowd.totals().viewers
     for _ in range(plan.runs):
-        audience.measure()
-        frames, received, cpu = audience.frames, audience.bytes, server.cpu()
-        said = await talk(talkers, plan.lines_per_s, plan.seconds)
+        crowd.measure()
+        frames, received, cpu = crowd.frames, crowd.bytes, server.cpu()
+        sent = await talk(talkers, plan.lines_per_s, plan.seconds)
         used = server.cpu().since(cpu)
-        frames = max(1, audience.frames - frames)
+        frames = max(1, crowd.frames - frames)
         per_frame.append(used.server_s / frames * 1e6)
-        await asyncio.sleep(SETTLE_S)  # what is on its way counts, too
-        delays_ms = [delay_us / 1e3 for delay_us in audience.latencies_us]
+        await asyncio.sleep(SETTLE_S)  # lines in flight count, too
+        delays_ms = [delay_us / 1e3 for delay_us in crowd.latencies_us]
         p50.append(percentile(delays_ms, 50))
         p99.append(percentile(delays_ms, 99))
         worst.append(max(delays_ms, default=0.0))
-        heard.append(len(delays_ms) / (said * viewers) * 100)
+        delivered.append(len(delays_ms) / (sent * viewers) * 100)
         report.tester(used)
-        size = (audience.bytes - received) // frames
+        size = (crowd.bytes - received) // frames
         bare.append(await bare_write_us(viewers, size, plan.seconds / 2))
     report.figures += [
         Figure("CPU per viewer and tick", "µs", tuple(per_frame), target=8.0),
@@ -112,7 +112,7 @@ async def _runs(
         Figure("publish → viewer, p50", "ms", tuple(p50)),
         Figure("publish → viewer, p99", "ms", tuple(p99), target=300.0),
         Figure("publish → viewer, worst", "ms", tuple(worst)),
-        Figure("lines heard", "%", tuple(heard)),
+        Figure("lines delivered", "%", tuple(delivered)),
     ]
     report.notes.append(
         "A bare write is what a process that does nothing else needs for as many bytes to as many "

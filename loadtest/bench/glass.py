@@ -1,10 +1,10 @@
-"""`linli bench glass`: from the moment a picture is drawn to the moment a viewer has decoded it."""
+"""`linli bench glass`: latency from drawing a frame to its decoding by a viewer."""
 
 import asyncio
 from dataclasses import dataclass
 
 from loadtest.bench.relay import wait_until_on_air
-from loadtest.measure.glass import glass_viewer
+from loadtest.measure.glass_to_glass import glass_viewer
 from loadtest.measure.report import Check, Report
 from loadtest.measure.rig import ROOM, rig
 from loadtest.measure.stats import Figure, percentile
@@ -41,13 +41,13 @@ async def bench_glass(report: Report, plan: GlassPlan) -> None:
                 p95.append(percentile(viewer.delays_ms, 95))
             read = len(viewer.delays_ms)
     report.figures = [
-        Figure("picture drawn → decoded, p50", "ms", tuple(p50)),
-        Figure("picture drawn → decoded, p95", "ms", tuple(p95), target=300.0),
+        Figure("frame drawn → decoded, p50", "ms", tuple(p50)),
+        Figure("frame drawn → decoded, p95", "ms", tuple(p95), target=300.0),
     ]
     report.counts = {"clocks read in the last run": read, "not readable": viewer.unreadable}
-    report.checks.append(Check("clocks were read", read > 0, f"{read} pictures"))
+    report.checks.append(Check("clocks were read", read > 0, f"{read} frames"))
     report.notes.append(
         "Encoder and decoder included, camera and screen not. The viewer is aiortc, which gives a "
-        "picture out when the next one begins, 40 ms later than a browser does."
+        "frame out when the next one begins, 40 ms later than a browser does."
     )
     report.finish()

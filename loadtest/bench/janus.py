@@ -37,7 +37,7 @@ from loadtest.clients.ice import (
     parse_answer,
 )
 from loadtest.clients.whep import Crowd
-from loadtest.errors import NoAnswer, Refused
+from loadtest.errors import NoAnswer, RequestRefused
 from loadtest.measure.report import Report
 from loadtest.measure.rig import POLL_S, SERVER_CORE, Rig, RigFailed, free_port, program, workplace
 from loadtest.sources.tracks import Pace, PacedTrack
@@ -117,7 +117,7 @@ class JanusSignalling:
 
         Raises:
             OSError: Nobody listens yet.
-            NoAnswer, Refused: See `_ask`.
+            NoAnswer, RequestRefused: See `_ask`.
         """
         url = f"ws://127.0.0.1:{port}"
         self = cls(await connect(url, subprotocols=["janus-protocol"], proxy=None))  # type: ignore[list-item]
@@ -134,7 +134,7 @@ class JanusSignalling:
         start = {"request": "start"}
         await self._ask("message", handle_id=handle, body=start, jsep=answer)
         # Its extensions are not taken.
-        return replace(parse_answer(offer), wants_arrivals=False), str(handle)
+        return replace(parse_answer(offer), wants_transport_feedback=False), str(handle)
 
     async def leave(self, name: str) -> None:
         """Detach the handle."""
@@ -147,11 +147,11 @@ class JanusSignalling:
         await self._socket.close()
 
     async def _ask(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """Send one request and return what came of it, not just that it was heard ("ack").
+        """Send one request and return what came of it, not just its "ack".
 
         Raises:
             NoAnswer: Janus is gone or silent.
-            Refused: It, or its plugin, answered with an error.
+            RequestRefused: It, or its plugin, answered with an error.
         """
         transaction = str(next(self._numbers))
         request = {"janus": kind, "transaction": transaction, **fields}
@@ -168,10 +168,10 @@ class JanusSignalling:
         finally:
             del self._waiting[transaction]
         if error := answer.get("error"):
-            raise Refused(error["code"], error["reason"])
+            raise RequestRefused(error["code"], error["reason"])
         data = answer.get("plugindata", {}).get("data", {})
         if "error_code" in data:
-            raise Refused(data["error_code"], data["error"])
+            raise RequestRefused(data["error_code"], data["error"])
         return answer
 
     async def _read(self) -> None:
@@ -189,12 +189,12 @@ async def feed(clip: Path, ports: Ports) -> AsyncIterator[None]:
     video, audio = await asyncio.to_thread(open_sources, clip, copy=True, loop=True, bitrate_bps=0)
     pace = Pace()
     with contextlib.closing(video), contextlib.closing(audio), ThreadPoolExecutor(1) as pool:
-        picture = PacedTrack("video", video, pace, pool)
-        sound = PacedTrack("audio", audio, pace, pool)
+        video_out = PacedTrack("video", video, pace, pool)
+        audio_out = PacedTrack("audio", audio, pace, pool)
         async with asyncio.TaskGroup() as tasks:
             senders = [
-                tasks.create_task(_send(picture, H264Encoder(), H264_PAYLOAD_TYPE, ports.video)),
-                tasks.create_task(_send(sound, OpusEncoder(), OPUS_PAYLOAD_TYPE, ports.audio)),
+                tasks.create_task(_send(video_out, H264Encoder(), H264_PAYLOAD_TYPE, ports.video)),
+                tasks.create_task(_send(audio_out, OpusEncoder(), OPUS_PAYLOAD_TYPE, ports.audio)),
             ]
             try:
                 yield

@@ -23,7 +23,7 @@ ON_AIR_TIMEOUT_S = 20.0
 class RelayPlan:
     """How much to measure. `clip` None: one is made. `gro`: receivers take whole frames.
 
-    `arrivals`: viewers tell when packets came, instead of what their lines carry.
+    `arrivals`: viewers send transport-wide feedback instead of REMB.
     """
 
     viewers: int
@@ -83,7 +83,7 @@ async def wait_until_on_air(url: str, server: Rig) -> None:
 
 async def _steady(report: Report, server: Rig, url: str, plan: RelayPlan) -> None:
     """Measure while everybody just watches."""
-    async with Crowd(Whep(url, estimates=not plan.arrivals), gro=plan.gro) as crowd:
+    async with Crowd(Whep(url, uses_remb=not plan.arrivals), gro=plan.gro) as crowd:
         await fill(crowd, plan.viewers)
         sent = await server.metric("linli_media_packets_out_total")
         await watch(report, server, crowd, plan.runs, plan.seconds)
@@ -145,7 +145,7 @@ def _count_media(report: Report, totals: Totals, before: Totals) -> None:
     freezes = totals.freezes - before.freezes
     report.checks += [
         Check("no packet was lost", missing == 0, f"{missing} lost"),
-        Check("the picture never froze", freezes == 0, f"{freezes} freezes"),
+        Check("the video never froze", freezes == 0, f"{freezes} freezes"),
         Check("every sampled packet is authentic", totals.forged == 0, f"{totals.sampled} opened"),
     ]
 

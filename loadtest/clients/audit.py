@@ -1,14 +1,14 @@
-"""What a viewer received, judged: RTP sequence numbers, offsets of a room, pauses in a picture."""
+"""Audits of what a viewer received: RTP sequence numbers, room offsets, video freezes; and RTCP."""
 
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# A picture that stands still this long has frozen: three frames, but no less (WebRTC statistics).
+# A pause of three frames or more is a freeze (W3C webrtc-stats, freezeCount).
 FREEZE_S = 0.19
-_ESTIMATE = struct.Struct("!BBHII4sII")
+_REMB = struct.Struct("!BBHII4sII")
 _RECEIVER_REPORT = struct.Struct("!BBHIIIIIII")
-_ARRIVALS = struct.Struct("!BBHIIHHIH")
+_TRANSPORT_FEEDBACK = struct.Struct("!BBHIIHHIH")
 _ARRIVAL_TICKS_PER_S = 4_000
 _REFERENCE_TICKS = 256
 _RTCP_RR = 201
@@ -49,50 +49,50 @@ class SequenceAudit:
 
 
 def receiver_report(own_ssrc: int, ssrc: int, audit: SequenceAudit) -> bytes:
-    """Return the RTCP receiver report of one stream (RFC 3550 §6.4.2), no round-trip fields."""
+    """Return the RTCP receiver report of one stream (RFC 3550 §6.4.2), without LSR and DLSR."""
     lost = min(audit.missing, 0x7FFFFF)
     return _RECEIVER_REPORT.pack(0x81, _RTCP_RR, 7, own_ssrc, ssrc, lost, audit.highest, 0, 0, 0)
 
 
-def estimate(own_ssrc: int, ssrc: int, bits_per_s: int) -> bytes:
+def remb(own_ssrc: int, ssrc: int, bits_per_s: int) -> bytes:
     """Return a REMB message (draft-alvestrand-rmcat-remb-03 §2.2) about one stream."""
     exponent = max(0, bits_per_s.bit_length() - 18)
     mantissa = bits_per_s >> exponent
-    return _ESTIMATE.pack(
-        0x8F, 206, 5, own_ssrc, 0, b"REMB", 1 << 24 | exponent << 18 | mantissa, ssrc
-    )
+    return _REMB.pack(0x8F, 206, 5, own_ssrc, 0, b"REMB", 1 << 24 | exponent << 18 | mantissa, ssrc)
 
 
-def arrivals(own_ssrc: int, ssrc: int, count: int, came: Sequence[tuple[int, int, float]]) -> bytes:
+def transport_feedback(
+    own_ssrc: int, ssrc: int, count: int, arrivals: Sequence[tuple[int, int, float]]
+) -> bytes:
     """Return transport-wide feedback number `count` (draft-holmer-rmcat-transport-wide-cc-01 §3.1).
 
-    `came` are runs of packets: the first one's number, how many, when in seconds. Of what came
-    before a gap nothing is told, and of pauses above 64 ms no more than that.
+    `arrivals` are runs of packets: first number, count, arrival time in seconds. Packets before a
+    gap are left out, and pauses above 64 ms are cut to that.
     """
-    told = list(came[-1:])
-    for run in reversed(came[:-1]):
-        if (run[0] + run[1]) & 0xFFFF != told[0][0]:
+    reported = list(arrivals[-1:])
+    for run in reversed(arrivals[:-1]):
+        if (run[0] + run[1]) & 0xFFFF != reported[0][0]:
             break
-        told.insert(0, run)
-    packets = sum(run[1] for run in told)
-    reference = round(told[0][2] * _ARRIVAL_TICKS_PER_S) // _REFERENCE_TICKS
+        reported.insert(0, run)
+    packets = sum(run[1] for run in reported)
+    reference = round(reported[0][2] * _ARRIVAL_TICKS_PER_S) // _REFERENCE_TICKS
     before, deltas = reference * _REFERENCE_TICKS, bytearray()
-    for _, many, at in told:
+    for _, many, at in reported:
         delta = min(0xFF, max(0, round(at * _ARRIVAL_TICKS_PER_S) - before))
         before += delta
         deltas += bytes((delta,)) + bytes(many - 1)
-    deltas += bytes(-(packets + _ARRIVALS.size) % 4)
+    deltas += bytes(-(packets + _TRANSPORT_FEEDBACK.size) % 4)
     return (
-        _ARRIVALS.pack(
+        _TRANSPORT_FEEDBACK.pack(
             0x8F,
             205,
-            (_ARRIVALS.size + len(deltas)) // 4 - 1,
+            (_TRANSPORT_FEEDBACK.size + len(deltas)) // 4 - 1,
             own_ssrc,
             ssrc,
-            told[0][0],
+            reported[0][0],
             packets,
             (reference & 0xFFFFFF) << 8 | count & 0xFF,
-            1 << 13 | packets,  # one run of packets that came soon after each other
+            1 << 13 | packets,  # a run of small deltas
         )
         + deltas
     )
@@ -107,7 +107,7 @@ class FreezeAudit:
     last: float | None = None
 
     def frame(self, now: float) -> None:
-        """Note that a frame, or a part of one, came."""
+        """Note the arrival of a frame, or of a part of one."""
         if self.last is not None:
             pause_s = now - self.last
             if pause_s > self.longest_s:

@@ -20,7 +20,7 @@ IDLE_S_MAX = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """A response; header names are lower case."""
 
     status: int
@@ -45,7 +45,7 @@ class PlainHttp:
 
     async def request(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send one request and return its answer.
 
         Raises:
@@ -78,7 +78,7 @@ class PlainHttp:
             writer.close()
         return await asyncio.open_connection(self.host, self.port, limit=HEAD_BYTES_MAX)
 
-    async def _exchange(self, data: bytes) -> Answer:
+    async def _exchange(self, data: bytes) -> HttpResponse:
         reader, writer = await self._connection()
         keep = False
         try:
@@ -88,7 +88,7 @@ class PlainHttp:
             length = int(answer.headers.get("content-length", "0"))
             body = await reader.readexactly(length) if length else b""
             keep = answer.headers.get("connection", "").lower() != "close"
-            return Answer(answer.status, answer.headers, body)
+            return HttpResponse(answer.status, answer.headers, body)
         finally:
             if keep:
                 self._idle.append((time.monotonic(), reader, writer))
@@ -96,7 +96,7 @@ class PlainHttp:
                 writer.close()
 
 
-def parse_head(head: bytes) -> Answer:
+def parse_head(head: bytes) -> HttpResponse:
     """Return status and headers of a response's head."""
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {}
@@ -104,4 +104,4 @@ def parse_head(head: bytes) -> Answer:
         name, colon, value = line.partition(":")
         if colon:
             headers[name.strip().lower()] = value.strip()
-    return Answer(int(first.split(" ", 2)[1]), headers, b"")
+    return HttpResponse(int(first.split(" ", 2)[1]), headers, b"")

@@ -20,20 +20,20 @@ _PRIORITY = 110 << 24 | 65_535 << 8 | 255
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """What the answer says of the server."""
+    """The server's side, from its SDP."""
 
     ufrag: str
     password: str
     addresses: tuple[tuple[str, int], ...]
     fingerprint: str
     video_payload_type: int
-    wants_arrivals: bool  # instead of estimates
+    wants_transport_feedback: bool  # instead of REMB
 
 
-def offer(ufrag: str, password: str, fingerprint: str, *, estimates: bool = True) -> str:
+def offer(ufrag: str, password: str, fingerprint: str, *, uses_remb: bool = True) -> str:
     """Return the offer of a viewer who takes H.264 (baseline) and Opus.
 
-    It can tell when packets came; and with `estimates` what its line carries, as browsers do.
+    It supports transport-wide feedback, and with `uses_remb` REMB too, as browsers do.
     """
     transport = (
         "c=IN IP4 0.0.0.0",
@@ -62,7 +62,7 @@ def offer(ufrag: str, password: str, fingerprint: str, *, estimates: bool = True
         f"a=fmtp:{video} {profile}",
         f"a=rtcp-fb:{video} nack",
         f"a=rtcp-fb:{video} nack pli",
-        *([f"a=rtcp-fb:{video} goog-remb"] if estimates else []),
+        *([f"a=rtcp-fb:{video} goog-remb"] if uses_remb else []),
         f"a=rtcp-fb:{video} transport-cc",
         "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
         f"a=extmap:{_TRANSPORT_WIDE_ID} {_TRANSPORT_WIDE_URI}",
@@ -110,7 +110,7 @@ def parse_answer(answer: str) -> Remote:
         return match[1].strip()
 
     if (setup := first(r"^a=setup:(\S+)")) not in ("passive", "actpass"):
-        raise NoAnswer(f"the answer says setup:{setup}; this viewer is a DTLS client only")
+        raise NoAnswer(f"the answer has setup:{setup}; this viewer is a DTLS client only")
     candidates = re.findall(
         r"^a=candidate:\S+ 1 (?:udp|UDP) \d+ ([\d.]+) (\d+) typ host", answer, re.MULTILINE
     )
@@ -122,7 +122,7 @@ def parse_answer(answer: str) -> Remote:
         addresses=tuple(dict.fromkeys((host, int(port)) for host, port in candidates)),
         fingerprint=first(r"^a=fingerprint:sha-256 (\S+)").upper(),
         video_payload_type=int(first(r"^a=rtpmap:(\d+) H264/90000")),
-        wants_arrivals=f"a=extmap:{_TRANSPORT_WIDE_ID} {_TRANSPORT_WIDE_URI}" in answer,
+        wants_transport_feedback=f"a=extmap:{_TRANSPORT_WIDE_ID} {_TRANSPORT_WIDE_URI}" in answer,
     )
 
 

@@ -1,4 +1,4 @@
-"""Thousands of WebSocket viewers of one room in one process, and a few who talk.
+"""Thousands of WebSocket viewers of one room in one process, and a few who chat.
 
 Each viewer is a bare `asyncio.Protocol`: it frames messages, looks for marked chat lines to measure
 publish → receive, and answers pings. One in many decodes everything and audits it by offset.
@@ -32,7 +32,7 @@ _OPCODE_BINARY, _OPCODE_CLOSE, _OPCODE_PING, _OPCODE_PONG = 2, 8, 9, 10
 
 
 def marked(text: str, at_ns: int) -> str:
-    """Return a chat line that tells when it was said."""
+    """Return a chat line that carries its sending time."""
     return f"{text} ~{at_ns}~"
 
 
@@ -72,7 +72,7 @@ def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
 
 @dataclass(slots=True)
 class RoomTotals:
-    """What an audience has received so far."""
+    """What an crowd has received so far."""
 
     viewers: int = 0
     lost: int = 0
@@ -82,29 +82,29 @@ class RoomTotals:
     gaps: int = 0
     duplicates: int = 0
     audited: int = 0
-    refused_lines: int = 0
+    rejected_lines: int = 0
 
 
 class RoomViewer(asyncio.Protocol):
     """One connection to the room."""
 
-    def __init__(self, audience: "Audience", token: str | None, *, decode: bool) -> None:
-        self._audience = audience
+    def __init__(self, crowd: "RoomCrowd", token: str | None, *, decode: bool) -> None:
+        self._audience = crowd
         self._token = token
         self._pending = b""
         self._open = False
         self._transport: asyncio.Transport | None = None
         self.audit = OffsetAudit() if decode else None
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.refused_lines = 0
+        self.rejected_lines = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the WebSocket."""
+        """Send the WebSocket handshake."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._transport.write(self._audience.handshake)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Handle received bytes."""
         if self._pending:
             data = self._pending + data
         if not self._open:
@@ -117,18 +117,18 @@ class RoomViewer(asyncio.Protocol):
                 return
             self._open = True
             hello = {"t": "hello", "channel": self._audience.channel}
-            self.say(hello | ({"token": self._token} if self._token else {}))
+            self.send(hello | ({"token": self._token} if self._token else {}))
         frames, self._pending = split_frames(data)
-        audience = self._audience
+        crowd = self._audience
         for opcode, payload in frames:
             if opcode == _OPCODE_BINARY:
-                audience.frames += 1
-                audience.bytes += len(payload)
+                crowd.frames += 1
+                crowd.bytes += len(payload)
                 if not self.joined.done() and b"\xa8snapshot" in payload:
                     self.joined.set_result(None)
                 mark = _MARK.search(payload)
                 if mark is not None:
-                    audience.heard(payload, mark)
+                    crowd.on_marked_line(payload, mark)
                 if self.audit is not None:
                     self._judge(self.audit, msgpack.unpackb(payload))
             elif opcode == _OPCODE_PING:
@@ -137,16 +137,16 @@ class RoomViewer(asyncio.Protocol):
                 self._fail(f"closed with {int.from_bytes(payload[:2], 'big')}")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count who went before the end."""
+        """Count connections that ended before `close`."""
         self._fail("connection lost")
-        self._audience.gone(self)
+        self._audience.on_closed(self)
 
-    def say(self, message: dict[str, Any]) -> None:
+    def send(self, message: dict[str, Any]) -> None:
         """Send one message."""
         self._send(_OPCODE_BINARY, msgpack.packb(message))
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._transport:
             self._transport.close()
 
@@ -162,17 +162,17 @@ class RoomViewer(asyncio.Protocol):
                 numbers = [event["o"] for event in message.get("events", ())]
                 audit.tick(message["epoch"], message["offset"], numbers)
             case "error":
-                self.refused_lines += 1
+                self.rejected_lines += 1
 
     def _fail(self, why: str) -> None:
         if not self.joined.done():
             self.joined.set_exception(NoAnswer(why))
-            self.joined.exception()  # whoever waits sees it; nobody has to
+            self.joined.exception()  # retrieved: asyncio logs nothing
         self.close()
 
 
-class Audience:
-    """All viewers of one room in this process. `async with`; then `join`, `say`, `totals`."""
+class RoomCrowd:
+    """All viewers of one room in this process. `async with`; then `join`, `totals`."""
 
     def __init__(self, base_url: str, room_id: str) -> None:
         parts = urlsplit(base_url)
@@ -193,7 +193,7 @@ class Audience:
         self._leaving = False
         self._empty = asyncio.Event()
 
-    async def __aenter__(self) -> "Audience":
+    async def __aenter__(self) -> "RoomCrowd":
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -211,7 +211,7 @@ class Audience:
         """Bring in `count` viewers at a steady pace; return them when each has its snapshot.
 
         Raises:
-            NoAnswer: One of them was not let in.
+            NoAnswer: One of them was refused.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -246,21 +246,21 @@ class Audience:
         return f"127.0.{host // 250}.{host % 250 + 1}"
 
     def measure(self) -> None:
-        """Forget the delays so far; count those of lines that are said from now on."""
+        """Drop the delays so far; count those of lines sent from now on."""
         del self.latencies_us[:]
         self._measured_from_ns = time.monotonic_ns()
 
-    def heard(self, payload: bytes, first: re.Match[bytes]) -> None:
+    def on_marked_line(self, payload: bytes, first: re.Match[bytes]) -> None:
         """Note the delay of every marked line in one message."""
         if (from_ns := self._measured_from_ns) is None:
             return
         now_ns = time.monotonic_ns()
         for mark in _MARK.finditer(payload, first.start()):
-            said_ns = int(mark[1])
-            if from_ns <= said_ns <= now_ns:
-                self.latencies_us.append((now_ns - said_ns) // 1_000)
+            sent_ns = int(mark[1])
+            if from_ns <= sent_ns <= now_ns:
+                self.latencies_us.append((now_ns - sent_ns) // 1_000)
 
-    def gone(self, viewer: RoomViewer) -> None:
+    def on_closed(self, viewer: RoomViewer) -> None:
         """Note that a viewer's connection has ended."""
         if viewer not in self._viewers:
             return
@@ -273,7 +273,7 @@ class Audience:
         """Return what everybody who is still here has received so far."""
         totals = RoomTotals(len(self._viewers), self._lost, self.frames, self.bytes)
         for viewer in self._viewers:
-            totals.refused_lines += viewer.refused_lines
+            totals.rejected_lines += viewer.rejected_lines
             if viewer.audit is not None:
                 totals.audited += 1
                 totals.events += viewer.audit.events
@@ -283,13 +283,13 @@ class Audience:
 
 
 async def talk(talkers: list[RoomViewer], lines_per_s: float, seconds: float) -> int:
-    """Let `talkers` take turns saying marked lines, evenly spaced; return how many were said."""
+    """Let `talkers` take turns sending marked lines, evenly spaced; return how many were sent."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    said = 0
-    while (due := said / lines_per_s) < seconds:
+    sent = 0
+    while (due := sent / lines_per_s) < seconds:
         await asyncio.sleep(max(0.0, began + due - loop.time()))
         text = marked("今天的草莓很新鲜 fresh today", time.monotonic_ns())
-        talkers[said % len(talkers)].say({"t": "chat", "cid": f"load-{said}", "text": text})
-        said += 1
-    return said
+        talkers[sent % len(talkers)].send({"t": "chat", "cid": f"load-{sent}", "text": text})
+        sent += 1
+    return sent

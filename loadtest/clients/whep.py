@@ -20,7 +20,13 @@ from urllib.parse import urljoin, urlsplit
 
 import pylibsrtp
 
-from loadtest.clients.audit import FreezeAudit, SequenceAudit, arrivals, estimate, receiver_report
+from loadtest.clients.audit import (
+    FreezeAudit,
+    SequenceAudit,
+    receiver_report,
+    remb,
+    transport_feedback,
+)
 from loadtest.clients.dtls import ClientContext, DtlsClient, HandshakeFailed
 from loadtest.clients.http import PlainHttp
 from loadtest.clients.ice import (
@@ -32,7 +38,7 @@ from loadtest.clients.ice import (
     offer,
     parse_answer,
 )
-from loadtest.errors import NoAnswer, Refused, TryLater
+from loadtest.errors import NoAnswer, RequestRefused, TryLater
 
 # Values of <linux/udp.h>, which the socket module does not have.
 UDP_GRO = 104
@@ -42,12 +48,12 @@ ANCILLARY_BYTES = socket.CMSG_SPACE(4)
 TICK_S = 0.05
 CHECK_AGAIN_S = 0.2
 KEEP_ALIVE_S = 4.0
-# As Chromium does: of the picture five reports a second, each with an estimate; or arrivals sixteen
-# times a second, and few reports. Those of sound are few.
-REPORT_S = 0.2
-REPORTS_TO_FEW = 5
-ARRIVALS_S = 0.0625
-ESTIMATE_BITS_PER_S = 5_000_000
+# As Chromium: five video receiver reports a second, each with a REMB; or transport-wide feedback
+# sixteen times a second and one report. One audio report a second.
+REPORT_INTERVAL_S = 0.2
+REPORTS_PER_RARE_REPORT = 5
+TRANSPORT_FEEDBACK_INTERVAL_S = 0.0625
+REMB_BITS_PER_S = 5_000_000
 JOIN_TIMEOUT_S = 10.0
 SWEEP_S = 0.02
 SAMPLE_EVERY = 200
@@ -55,17 +61,17 @@ _SSRC = struct.Struct("!I")
 
 
 class Stage(enum.Enum):
-    """How far a viewer is."""
+    """State of a viewer's connection."""
 
     CHECKING = "checking"
-    SHAKING_HANDS = "shaking hands"
+    HANDSHAKING = "handshaking"
     PLAYING = "playing"
     ENDED = "ended"
 
 
 @dataclass(slots=True)
 class Totals:
-    """What a crowd has received so far."""
+    """Counters of a crowd."""
 
     viewers: int = 0
     playing: int = 0
@@ -80,7 +86,7 @@ class Totals:
     longest_pause_s: float = 0.0
 
 
-class Viewer:
+class WhepViewer:
     """One viewer, from the answer of its POST to its end. The crowd drives it."""
 
     def __init__(
@@ -105,9 +111,9 @@ class Viewer:
         self._ufrag, self._password = ice
         self._tie_breaker = secrets.randbits(64)
         self._request_id = b""
-        self._again_at = self._report_at = self._arrivals_at = 0.0
-        self._came: list[tuple[int, int, float]] = []  # runs of the picture's packets, untold
-        self._told = self._reports = 0
+        self._again_at = self._report_at = self._feedback_at = 0.0
+        self._arrivals: list[tuple[int, int, float]] = []  # runs of video packets, unreported
+        self._feedbacks = self._reports = 0
         self._ssrcs: dict[int, SequenceAudit] = {}
         self._until_sample = 0
         self._video_type = remote.video_payload_type
@@ -119,17 +125,17 @@ class Viewer:
         self.sock.connect(choose_address(remote, host))
 
     def check(self, now: float) -> None:
-        """Send a connectivity check; its answer moves the viewer on, or shows that it may stay."""
+        """Send a connectivity check; its answer starts DTLS, or renews consent (RFC 7675)."""
         request = binding_request(self.remote, self._ufrag, self._tie_breaker)
         self._request_id = request.transaction_id
         self._send((bytes(request),))
         self._again_at = now + (CHECK_AGAIN_S if self.stage is Stage.CHECKING else KEEP_ALIVE_S)
 
     def tick(self, now: float) -> None:
-        """Do what is due."""
+        """Send what is due."""
         if now >= self._again_at:
             self.check(now)
-        if self.stage is Stage.SHAKING_HANDS:
+        if self.stage is Stage.HANDSHAKING:
             self.dtls.retransmit()
             self._send(self.dtls.datagrams())
         elif self.stage is Stage.PLAYING:
@@ -162,7 +168,7 @@ class Viewer:
         self.ended_because = why
         if not self.playing.done():
             self.playing.set_exception(NoAnswer(why))
-            self.playing.exception()  # whoever waits sees it; nobody has to
+            self.playing.exception()  # retrieved: asyncio logs nothing
 
     def _media(self, buffer: bytearray, size: int, segment: int, now: float) -> None:
         kind = buffer[1] & 0x7F
@@ -188,8 +194,8 @@ class Viewer:
             audit.take(first, count)
         if audit is self.video:
             self.freezes.frame(now)
-            if self.remote.wants_arrivals:
-                self._came.append((first, count or -(-size // segment), now))
+            if self.remote.wants_transport_feedback:
+                self._arrivals.append((first, count or -(-size // segment), now))
         if self.first_packet_at is None:
             self._begin(now)
         self._until_sample -= count
@@ -219,7 +225,7 @@ class Viewer:
     def _control(self, data: bytes, now: float) -> None:
         if data[0] < 4:
             if answers(self._request_id, data, self.remote) and self.stage is Stage.CHECKING:
-                self.stage = Stage.SHAKING_HANDS
+                self.stage = Stage.HANDSHAKING
                 self._again_at = now + KEEP_ALIVE_S
                 self.dtls.start()
                 self._send(self.dtls.datagrams())
@@ -233,40 +239,41 @@ class Viewer:
             return
         self._send(self.dtls.datagrams())
         if self.dtls.closed:
-            self.end("the server said goodbye")
+            self.end("the server sent close_notify")
         elif self.dtls.done:
             self.stage = Stage.PLAYING
 
     def _report(self, now: float) -> None:
-        """Tell the server what is due."""
+        """Send the RTCP that is due."""
         assert self.dtls.outgoing is not None
-        if self._came and now >= self._arrivals_at:
+        if self._arrivals and now >= self._feedback_at:
             ssrc = next(ssrc for ssrc, audit in self._ssrcs.items() if audit is self.video)
-            self._arrivals_at = max(self._arrivals_at, now - ARRIVALS_S) + ARRIVALS_S
-            report = arrivals(1, ssrc, self._told, self._came)
-            self._told, self._came = self._told + 1, []
+            earliest = now - TRANSPORT_FEEDBACK_INTERVAL_S
+            self._feedback_at = max(self._feedback_at, earliest) + TRANSPORT_FEEDBACK_INTERVAL_S
+            report = transport_feedback(1, ssrc, self._feedbacks, self._arrivals)
+            self._feedbacks, self._arrivals = self._feedbacks + 1, []
             self._send((self.dtls.outgoing.protect_rtcp(report),))
         if now < self._report_at:
             return
-        self._report_at = now + REPORT_S
+        self._report_at = now + REPORT_INTERVAL_S
         self._reports += 1
         for ssrc, audit in self._ssrcs.items():
             report = receiver_report(1, ssrc, audit)
-            if audit is self.video and not self.remote.wants_arrivals:
-                report += estimate(1, ssrc, ESTIMATE_BITS_PER_S)
-            elif self._reports % REPORTS_TO_FEW:
+            if audit is self.video and not self.remote.wants_transport_feedback:
+                report += remb(1, ssrc, REMB_BITS_PER_S)
+            elif self._reports % REPORTS_PER_RARE_REPORT:
                 continue
             self._send((self.dtls.outgoing.protect_rtcp(report),))
 
     def _send(self, datagrams: Iterable[bytes]) -> None:
-        # A full buffer or a vanished server: what matters is repeated, or the tick ends the viewer.
+        # A full buffer or a vanished server: what matters is resent, or the tick ends the viewer.
         with contextlib.suppress(OSError):
             for datagram in datagrams:
                 self.sock.send(datagram)
 
 
 class Signalling(Protocol):
-    """How viewers are let in: WHEP, or what another server speaks."""
+    """How viewers join: WHEP, or the protocol of another server."""
 
     host: str
 
@@ -274,7 +281,7 @@ class Signalling(Protocol):
         """Announce one viewer; return the server's side and the name to `leave` by.
 
         Raises:
-            NoAnswer, Refused, TryLater: Why it may not watch.
+            NoAnswer, RequestRefused, TryLater: Why it may not watch.
         """
 
     async def leave(self, name: str) -> None:
@@ -287,22 +294,22 @@ class Signalling(Protocol):
 class Whep:
     """WHEP (draft-ietf-wish-whep): the viewer offers, by POST; it leaves by DELETE."""
 
-    def __init__(self, url: str, *, estimates: bool = True) -> None:
+    def __init__(self, url: str, *, uses_remb: bool = True) -> None:
         self.host = urlsplit(url).hostname or ""
-        self._estimates = estimates
+        self._uses_remb = uses_remb
         self._url = url
         self._http = PlainHttp(url)
 
     async def enter(self, ufrag: str, password: str, fingerprint: str) -> tuple[Remote, str]:
         """See Signalling."""
-        text = offer(ufrag, password, fingerprint, estimates=self._estimates)
+        text = offer(ufrag, password, fingerprint, uses_remb=self._uses_remb)
         headers = {"Content-Type": "application/sdp"}
         path = urlsplit(self._url).path
         answer = await self._http.request("POST", path, text.encode(), headers)
         if answer.status in (409, 429, 503):
             raise TryLater(answer.status, answer.body.decode()[:200], None)
         if answer.status != 201:
-            raise Refused(answer.status, answer.body.decode()[:200])
+            raise RequestRefused(answer.status, answer.body.decode()[:200])
         location = urlsplit(urljoin(self._url, answer.headers.get("location", ""))).path
         return parse_answer(answer.body.decode()), location
 
@@ -323,7 +330,7 @@ class Crowd:
         self._signalling = Whep(at) if isinstance(at, str) else at
         self._gro = gro
         self._context = ClientContext.create()
-        self._viewers: dict[Viewer, None] = {}
+        self._viewers: dict[WhepViewer, None] = {}
         self._gone = Totals()
         self._buffer = bytearray(DATAGRAM_BYTES_MAX)
         self._views = [memoryview(self._buffer)]
@@ -338,19 +345,19 @@ class Crowd:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for viewer in list(self._viewers):
-            self._forget(viewer, "the crowd goes home")
+            self._forget(viewer, "the crowd is closed")
         await self._signalling.close()
 
-    async def join(self) -> Viewer:
+    async def join(self) -> WhepViewer:
         """Bring in one viewer; return it once its first packet has come.
 
         Raises:
-            NoAnswer, Refused, TryLater: Why it could not watch.
+            NoAnswer, RequestRefused, TryLater: Why it could not watch.
         """
         ufrag, password = secrets.token_hex(4), secrets.token_hex(16)
         remote, location = await self._signalling.enter(ufrag, password, self._context.fingerprint)
         ice, host = (ufrag, password), self._signalling.host
-        viewer = Viewer(remote, ice, host, self._context, gro=self._gro)
+        viewer = WhepViewer(remote, ice, host, self._context, gro=self._gro)
         viewer.location = location
         self._viewers[viewer] = None
         asyncio.get_running_loop().add_reader(viewer.sock.fileno(), self._newcomer, viewer)
@@ -360,12 +367,12 @@ class Crowd:
                 await viewer.playing
         except TimeoutError:
             stage = viewer.stage.value
-            self._forget(viewer, "no packet came")
-            raise NoAnswer(f"no packet came, while {stage}") from None
+            self._forget(viewer, "no packet arrived")
+            raise NoAnswer(f"no packet arrived, while {stage}") from None
         return viewer
 
-    async def leave(self, viewer: Viewer) -> None:
-        """Take out one viewer, and tell the server."""
+    async def leave(self, viewer: WhepViewer) -> None:
+        """Remove one viewer and DELETE its session."""
         self._forget(viewer, "left")
         if viewer.location:
             await self._signalling.leave(viewer.location)
@@ -384,7 +391,7 @@ class Crowd:
             sum_.playing += viewer.stage is Stage.PLAYING
         return sum_
 
-    def _newcomer(self, viewer: Viewer) -> None:
+    def _newcomer(self, viewer: WhepViewer) -> None:
         """Serve a viewer at once until its first packet has come; then the sweep has it."""
         viewer.take(self._buffer, self._views, time.monotonic())
         if viewer.first_packet_at is not None or viewer.stage is Stage.ENDED:
@@ -413,7 +420,7 @@ class Crowd:
             for viewer in list(self._viewers):
                 viewer.tick(now)
 
-    def _forget(self, viewer: Viewer, why: str) -> None:
+    def _forget(self, viewer: WhepViewer, why: str) -> None:
         if viewer not in self._viewers:
             return
         del self._viewers[viewer]
@@ -423,7 +430,7 @@ class Crowd:
         viewer.sock.close()
 
 
-def _add(totals: Totals, viewer: Viewer) -> None:
+def _add(totals: Totals, viewer: WhepViewer) -> None:
     for audit in (viewer.video, viewer.audio):
         totals.packets += audit.packets
         totals.missing += audit.missing

@@ -18,8 +18,8 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from loadtest.errors import NoAnswer, Refused, TryLater
-from loadtest.sources.encoded import Source
+from loadtest.errors import NoAnswer, RequestRefused, TryLater
+from loadtest.sources.encoded import EncodedSource
 from loadtest.sources.tracks import Pace, PacedTrack
 
 HTTP_TIMEOUT_S = 10.0
@@ -32,7 +32,7 @@ _LATER = (409, 429, 503)
 class WhipSession:
     """One connection of a host. `async with` publishes; `lost()` returns when it has ended."""
 
-    def __init__(self, url: str, token: str, video: Source, audio: Source) -> None:
+    def __init__(self, url: str, token: str, video: EncodedSource, audio: EncodedSource) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._sources = (video, audio)
@@ -92,8 +92,8 @@ class WhipSession:
             self._tracks.append(track)
             transceiver = self._peer.addTransceiver(track, direction="sendonly")
             _only(transceiver, "video/H264" if kind == "video" else "audio/opus")
-            # aiortc tells its own encoder when the far side asks for a key frame; we have ours.
-            transceiver.sender._send_keyframe = source.want_key_frame  # type: ignore[method-assign]
+            # aiortc forwards PLIs to its own encoder; ours is the source.
+            transceiver.sender._send_keyframe = source.request_key_frame  # type: ignore[method-assign]
         self._peer.on("connectionstatechange", self._state.set)
         with loopback_candidates(self._url):
             await self._peer.setLocalDescription(await self._peer.createOffer())
@@ -109,7 +109,7 @@ class WhipSession:
         try:
             response = await self._http.post(self._url, content=offer, headers=headers)
         except httpx.InvalidURL as error:
-            raise Refused(0, f"{self._url} is no address: {error}") from None
+            raise RequestRefused(0, f"{self._url} is no address: {error}") from None
         except httpx.HTTPError as error:
             raise NoAnswer(f"no answer from {self._url} ({type(error).__name__})") from None
         raise_for(response)
@@ -155,7 +155,7 @@ def raise_for(response: httpx.Response) -> None:
 
     Raises:
         TryLater: 409, 429, 503.
-        Refused: Other 4xx.
+        RequestRefused: Other 4xx.
         NoAnswer: Anything else that is not 201.
     """
     if response.status_code == 201:
@@ -165,7 +165,7 @@ def raise_for(response: httpx.Response) -> None:
         after = response.headers.get("Retry-After", "")
         raise TryLater(response.status_code, detail, float(after) if after.isdigit() else None)
     if 400 <= response.status_code < 500:
-        raise Refused(response.status_code, detail)
+        raise RequestRefused(response.status_code, detail)
     raise NoAnswer(f"the server answered {response.status_code}: {detail}")
 
 

@@ -151,7 +151,7 @@ class Rig:
 
     @contextlib.asynccontextmanager
     async def host(self, clip: Path | None) -> AsyncIterator[None]:
-        """Have a host publish `clip`, passed through, or the generated picture, until left."""
+        """Have a host publish `clip`, passed through, or the clock pattern, until left."""
         environment = rig_environment(self.folder) | {"LINLI_PUBLISH_TOKEN": await self.token()}
         to = f"{self.base_url}/live/{ROOM}/whip"
         command = ["publish", "--to", to, *([str(clip), "--copy"] if clip else [])]

@@ -1,1 +1,1 @@
-"""Pictures, sound and clips that hosts send."""
+"""Video, audio and clips that hosts send."""

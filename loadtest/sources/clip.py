@@ -1,7 +1,7 @@
 """A media file as a host's sources: encoded again, or its packets passed through, in a loop.
 
-Both streams of a file take the same time per loop, the longer one's, so that picture and sound stay
-together however often the file is played.
+Both streams of a file take the same time per loop, the longer one's, so that audio and video stay
+in sync over any number of loops.
 """
 
 import math
@@ -17,6 +17,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from loadtest.errors import ClipError
+from loadtest.sources.ambience import BLOCK_SAMPLES, RATE_HZ
+from loadtest.sources.clock_pattern import HEIGHT_PX, WIDTH_PX
 from loadtest.sources.encoded import (
     BLOCK_S,
     FPS,
@@ -25,8 +27,6 @@ from loadtest.sources.encoded import (
     Packet,
     VideoEncoder,
 )
-from loadtest.sources.picture import HEIGHT_PX, WIDTH_PX
-from loadtest.sources.sound import BLOCK_SAMPLES, RATE_HZ
 
 _VIDEO_TIME = Fraction(1, VIDEO_CLOCK_HZ)
 
@@ -43,7 +43,7 @@ class ClipSource:
         self._next = next(packets, None)
 
     def due_s(self) -> float | None:
-        """See Source."""
+        """See EncodedSource."""
         packet = self._next
         if packet is None:
             return None
@@ -51,19 +51,19 @@ class ClipSource:
         return float(packet.pts * packet.time_base)
 
     def packet(self) -> Packet:
-        """See Source."""
+        """See EncodedSource."""
         packet = self._next
         assert packet is not None
         self._next = next(self._packets, None)
         return packet
 
-    def want_key_frame(self) -> None:
-        """See Source; what is passed through keeps the key frames it has."""
+    def request_key_frame(self) -> None:
+        """See EncodedSource; what is passed through keeps the key frames it has."""
         if self._key_frame:
             self._key_frame.set()
 
     def close(self) -> None:
-        """See Source."""
+        """See EncodedSource."""
         self._packets.close()
 
 
@@ -76,7 +76,7 @@ def clip_video(path: Path, *, copy: bool, loop: bool, bitrate_bps: int) -> ClipS
     """
     with _open(path) as probe:
         if not probe.streams.video:
-            raise ClipError(f"{path} has no picture")
+            raise ClipError(f"{path} has no video")
         if copy:
             _check_copy(path, probe)
     if copy:
@@ -119,7 +119,7 @@ def _check_copy(path: Path, probe: InputContainer) -> None:
 
 
 def _loop_s(container: InputContainer) -> float:
-    """Return the time one loop takes: the file's, in whole blocks of sound."""
+    """Return the time one loop takes: the file's, in whole audio blocks."""
     ends = [
         float(stream.duration * stream.time_base)
         for stream in (*container.streams.video, *container.streams.audio)
@@ -145,9 +145,9 @@ def _encoded_video(
                     encoder = VideoEncoder(width, height, bitrate_bps, fps)
                 if key_frame.is_set():
                     key_frame.clear()
-                    encoder.want_key_frame()
-                picture = frame.reformat(width, height, "yuv420p")
-                yield encoder.encode(picture, began_s + _offset_s(frame.time, stream))
+                    encoder.request_key_frame()
+                scaled = frame.reformat(width, height, "yuv420p")
+                yield encoder.encode(scaled, began_s + _offset_s(frame.time, stream))
             began_s += loop_s
         if not loop:
             return

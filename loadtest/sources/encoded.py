@@ -1,4 +1,4 @@
-"""Encoded media of a simulated host: the generated picture and sound, or a clip in a loop.
+"""Encoded media of a simulated host: clock pattern and generated audio, or a clip in a loop.
 
 A source is asked for one packet after the other, always from one thread at a time, never from the
 event loop's: it decodes and encodes. Times are seconds since the source began.
@@ -15,12 +15,12 @@ from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
-from loadtest.sources.picture import HEIGHT_PX, WIDTH_PX, ShopPicture
-from loadtest.sources.sound import BLOCK_SAMPLES, RATE_HZ, ambient_loop
+from loadtest.sources.ambience import BLOCK_SAMPLES, RATE_HZ, ambient_loop
+from loadtest.sources.clock_pattern import HEIGHT_PX, WIDTH_PX, ClockPattern
 
 FPS = 25
 VIDEO_CLOCK_HZ = 90_000
-# A key frame at least this often, even when nobody asks.
+# A key frame at least this often, even without a request.
 KEY_FRAME_EVERY_S = 2
 AUDIO_BITRATE_BPS = 48_000
 BLOCK_S = BLOCK_SAMPLES / RATE_HZ
@@ -30,7 +30,7 @@ _AUDIO_TIME = Fraction(1, RATE_HZ)
 Packet: TypeAlias = "av.Packet[Any]"
 
 
-class Source(Protocol):
+class EncodedSource(Protocol):
     """One medium of a host, encoded."""
 
     def due_s(self) -> float | None:
@@ -39,7 +39,7 @@ class Source(Protocol):
     def packet(self) -> Packet:
         """Return the next packet, its `pts` and `time_base` set."""
 
-    def want_key_frame(self) -> None:
+    def request_key_frame(self) -> None:
         """Make the next frame a key frame if this source can. From any thread."""
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class VideoEncoder:
         self._codec = codec
         self._key_frame = threading.Event()
 
-    def want_key_frame(self) -> None:
+    def request_key_frame(self) -> None:
         """Make the next frame a key frame."""
         self._key_frame.set()
 
@@ -113,10 +113,10 @@ class AudioEncoder:
         return packets[0]
 
 
-class PictureSource:
-    """The shop table with the clock of this moment.
+class PatternSource:
+    """The clock pattern, with the current time.
 
-    A `deaf` one gives no key frames when asked, as OBS.
+    With `ignores_pli` it sends no key frames on request, as OBS.
     """
 
     def __init__(
@@ -124,37 +124,37 @@ class PictureSource:
         bitrate_bps: int,
         *,
         key_frame_every_s: float = KEY_FRAME_EVERY_S,
-        deaf: bool = False,
+        ignores_pli: bool = False,
     ) -> None:
-        self._picture = ShopPicture()
+        self._pattern = ClockPattern()
         self._encoder = VideoEncoder(
             WIDTH_PX, HEIGHT_PX, bitrate_bps, Fraction(FPS), key_frame_every_s
         )
-        self._deaf = deaf
+        self._ignores_pli = ignores_pli
         self._index = 0
 
     def due_s(self) -> float | None:
-        """See Source."""
+        """See EncodedSource."""
         return self._index / FPS
 
     def packet(self) -> Packet:
-        """See Source. The clock shows the moment of this call."""
-        frame = self._picture.draw(self._index, time.time_ns() // 1_000_000)
+        """See EncodedSource. The clock shows the moment of this call."""
+        frame = self._pattern.draw(self._index, time.time_ns() // 1_000_000)
         packet = self._encoder.encode(frame, self._index / FPS)
         self._index += 1
         return packet
 
-    def want_key_frame(self) -> None:
-        """See Source."""
-        if not self._deaf:
-            self._encoder.want_key_frame()
+    def request_key_frame(self) -> None:
+        """See EncodedSource."""
+        if not self._ignores_pli:
+            self._encoder.request_key_frame()
 
     def close(self) -> None:
-        """See Source."""
+        """See EncodedSource."""
 
 
-class AmbientSource:
-    """The shop's sound, or silence where a clip has none."""
+class AmbienceSource:
+    """The generated audio, or silence for a clip without audio."""
 
     def __init__(self, *, silent: bool = False) -> None:
         blocks = ambient_loop(np.random.default_rng(7))
@@ -163,18 +163,18 @@ class AmbientSource:
         self._index = 0
 
     def due_s(self) -> float | None:
-        """See Source."""
+        """See EncodedSource."""
         return self._index * BLOCK_S
 
     def packet(self) -> Packet:
-        """See Source."""
+        """See EncodedSource."""
         block = self._blocks[self._index % len(self._blocks)]
         packet = self._encoder.encode(block, self._index * BLOCK_S)
         self._index += 1
         return packet
 
-    def want_key_frame(self) -> None:
-        """Sound has no key frames."""
+    def request_key_frame(self) -> None:
+        """Audio has no key frames."""
 
     def close(self) -> None:
-        """See Source."""
+        """See EncodedSource."""

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from loadtest.sources.encoded import Packet, Source
+from loadtest.sources.encoded import EncodedSource, Packet
 
 # A host that was asleep this long goes on from now instead of sending what was missed.
 LATE_MAX_S = 0.5
@@ -32,7 +32,9 @@ class Pace:
 class PacedTrack(MediaStreamTrack):
     """One source as a track that gives encoded packets, so that aiortc only packetises."""
 
-    def __init__(self, kind: str, source: Source, pace: Pace, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, kind: str, source: EncodedSource, pace: Pace, pool: ThreadPoolExecutor
+    ) -> None:
         super().__init__()
         self.kind = kind
         self._source = source

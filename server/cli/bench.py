@@ -53,7 +53,8 @@ def relay(
         bool, typer.Option("--gro/--no-gro", help="Whether receivers take whole frames.")
     ] = True,
     arrivals: Annotated[
-        bool, typer.Option("--arrivals", help="Viewers tell arrivals, as of a live in many sizes.")
+        bool,
+        typer.Option("--arrivals", help="Viewers send transport-wide feedback."),
     ] = False,
     clip: Annotated[
         Path | None, typer.Option(help="H.264 clip without B-frames. Default: 720p25, 1.4 Mbit/s.")
@@ -99,7 +100,7 @@ def orders(
 
 @bench_app.command()
 def glass(runs: Runs = 3, seconds: Seconds = 8.0, as_json: AsJson = False) -> None:
-    """From the moment a picture is drawn to the moment a WHEP viewer has decoded it."""
+    """Latency from drawing a frame to its decoding by a WHEP viewer."""
     plan = GlassPlan(runs, seconds)
     report = Report("glass", plan)
     _measure(bench_glass(report, plan), report, as_json=as_json)

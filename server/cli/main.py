@@ -113,8 +113,8 @@ def neighbours(
     ] = 0,
 ) -> None:
     """Let simulated neighbours chat, like and join groups, as the demo does."""
+    from loadtest.actors.first_orders import fill_first_group
     from loadtest.actors.neighbours import neighbours_command
-    from loadtest.actors.opening import fill_first_group
 
     if opening:
         run(fill_first_group(to, room, opening))

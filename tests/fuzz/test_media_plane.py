@@ -41,7 +41,7 @@ KEY_FRAME = b"\x65" + bytes(40)
 
 
 @dataclass
-class Live:
+class FuzzedLive:
     """A live with its host and a viewer, all in this process."""
 
     plane: MediaPlane
@@ -69,13 +69,13 @@ class Live:
 
 
 @pytest.fixture
-async def live() -> AsyncIterator[Live]:
+async def live() -> AsyncIterator[FuzzedLive]:
     errors: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, what: errors.append(what))
     plane = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",)))
     host = Peer((await plane.publish(ROOM, HOST_OFFER, takeover=True)).answer)
     await host.shake_hands()
-    live = Live(plane, host, host, errors)
+    live = FuzzedLive(plane, host, host, errors)
     for _ in range(2):
         live.send_frame(VIDEO, KEY_FRAME)
     await wait_until(lambda: plane.is_live(ROOM), what="the live")
@@ -105,7 +105,7 @@ extended = st.builds(
 @examples(60)
 @given(sent=st.lists(datagrams, max_size=20), whose=st.sampled_from(["stranger", "host", "viewer"]))
 async def test_any_datagrams_from_any_address_change_nothing(
-    live: Live, sent: list[bytes], whose: str
+    live: FuzzedLive, sent: list[bytes], whose: str
 ) -> None:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as stranger:
         for datagram in sent:
@@ -119,7 +119,7 @@ async def test_any_datagrams_from_any_address_change_nothing(
 @examples(60)
 @given(extra=st.lists(stun_attributes, max_size=5), kept=st.booleans())
 async def test_any_signed_checks_of_a_peer_change_nothing(
-    live: Live, extra: list[list[tuple[int, bytes, int]]], kept: bool
+    live: FuzzedLive, extra: list[list[tuple[int, bytes, int]]], kept: bool
 ) -> None:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as elsewhere:
         for one in extra:
@@ -144,7 +144,7 @@ async def test_any_signed_checks_of_a_peer_change_nothing(
     )
 )
 async def test_any_payload_of_a_host_is_forwarded_or_dropped(
-    live: Live, packets: list[tuple[int, bytes, int]]
+    live: FuzzedLive, packets: list[tuple[int, bytes, int]]
 ) -> None:
     for payload_type, payload, jump in packets:
         live.send_frame(payload_type, payload, jump)
@@ -164,7 +164,7 @@ async def test_any_payload_of_a_host_is_forwarded_or_dropped(
     )
 )
 async def test_any_rtp_header_under_a_hosts_key_changes_nothing(
-    live: Live, packets: list[tuple[int, int, int, bytes]]
+    live: FuzzedLive, packets: list[tuple[int, int, int, bytes]]
 ) -> None:
     for packet in packets:
         live.send_header(*packet)
@@ -177,7 +177,7 @@ async def test_any_rtp_header_under_a_hosts_key_changes_nothing(
     which=st.integers(0, 1),
 )
 async def test_any_nack_of_a_viewer_is_answered_or_ignored(
-    live: Live, lost: list[int], which: int
+    live: FuzzedLive, lost: list[int], which: int
 ) -> None:
     numbers = {live.viewer.newest + number & 0xFFFF for number in lost}
     live.send_frame(VIDEO, KEY_FRAME)
@@ -192,7 +192,7 @@ async def test_any_nack_of_a_viewer_is_answered_or_ignored(
     which=st.integers(0, 3),
 )
 async def test_any_rtcp_under_a_peers_key_changes_nothing(
-    live: Live, reports: list[bytes], whose: str, which: int
+    live: FuzzedLive, reports: list[bytes], whose: str, which: int
 ) -> None:
     """SSRC 0 in a packet is replaced by one of the live."""
     ssrcs = [*live.viewer.ssrcs, *SSRCS.values()]
@@ -213,7 +213,7 @@ async def test_any_rtcp_under_a_peers_key_changes_nothing(
     passive=st.booleans(),
 )
 async def test_any_dtls_handshake_completes_or_fails(
-    live: Live, cuts: list[tuple[float, int, bytes]], junk: list[bytes], passive: bool
+    live: FuzzedLive, cuts: list[tuple[float, int, bytes]], junk: list[bytes], passive: bool
 ) -> None:
     """A new viewer's first flight with pieces replaced; a `passive` one waits for the server's."""
     offer = VIEWER_OFFER.replace("actpass", "passive") if passive else VIEWER_OFFER

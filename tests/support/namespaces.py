@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from media.emulator import Conditions, Counts, EmulatedLink
+from media.emulator import Conditions, EmulatedLink, LinkCounts
 from tests.support.netem import Direction
 from tests.support.router import Router, router
 
@@ -119,7 +119,7 @@ class Emulated(Line):
         self._loop.add_reader(self.there, self._pass, self.there, self._up)
 
     @property
-    def counts_down(self) -> Counts:
+    def counts_down(self) -> LinkCounts:
         """What became of the packets to the phone."""
         return self._down.link.counts
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
-from media.emulator import Conditions, Counts, EmulatedLink
+from media.emulator import Conditions, EmulatedLink, LinkCounts
 
 SEED = 20
 CLIENTS_MAX = 64
@@ -54,12 +54,12 @@ class Network:
         return _SCRIPT.replace("PORT", str(self.port))
 
     @property
-    def counts_up(self) -> Counts:
+    def counts_up(self) -> LinkCounts:
         """What became of the datagrams from clients to the server."""
         return _sum([client.up.link.counts for client in self._clients.values()])
 
     @property
-    def counts_down(self) -> Counts:
+    def counts_down(self) -> LinkCounts:
         """What became of the datagrams from the server to clients."""
         return _sum([client.down.link.counts for client in self._clients.values()])
 
@@ -188,8 +188,8 @@ def _received(sock: socket.socket) -> list[tuple[bytes, Address]]:
     return out
 
 
-def _sum(counts: list[Counts]) -> Counts:
-    return Counts(
+def _sum(counts: list[LinkCounts]) -> LinkCounts:
+    return LinkCounts(
         sent=sum(one.sent for one in counts),
         lost=sum(one.lost for one in counts),
         dropped=sum(one.dropped for one in counts),

@@ -26,8 +26,8 @@ class WhipPeer:
         self.url = ""
         self.tokens: list[str] = []
         self.offers: list[str] = []
-        self.pictures: list[VideoFrame] = []
-        self.sounds: list[AudioFrame] = []
+        self.video_frames: list[VideoFrame] = []
+        self.audio_frames: list[AudioFrame] = []
         self.deleted = 0
         self.answer_with: list[Response] = []
         self.gone = False
@@ -35,7 +35,7 @@ class WhipPeer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def post(self, request: Request) -> Response:
-        """Answer an offer, or with what the test laid ready."""
+        """Answer an offer, or return the response that the test has set."""
         self.tokens.append(request.headers.get("Authorization", ""))
         self.offers.append((await request.body()).decode())
         if self.answer_with:
@@ -83,10 +83,10 @@ class WhipPeer:
             while True:
                 frame = await track.recv()
                 if isinstance(frame, VideoFrame):
-                    self.pictures.append(frame)
+                    self.video_frames.append(frame)
                 elif isinstance(frame, AudioFrame):
-                    self.sounds.append(frame)
-                del self.pictures[:-FRAMES_KEPT], self.sounds[:-FRAMES_KEPT]
+                    self.audio_frames.append(frame)
+                del self.video_frames[:-FRAMES_KEPT], self.audio_frames[:-FRAMES_KEPT]
 
     async def close(self) -> None:
         """End everything."""

@@ -1,4 +1,4 @@
-"""Buyers count what they are told, and find out a shop that says one thing and does another."""
+"""Buyers count answers, and their checks fail for a shop whose answers and stock differ."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,8 +14,8 @@ from loadtest.actors.buyers import Buyers
 from tests.support.serving import serving
 
 
-class Shop:
-    """A shop in memory, honest unless told otherwise."""
+class MemoryShop:
+    """A shop in memory, correct unless a fault is set."""
 
     def __init__(self) -> None:
         self.left = {"buns": 1_000, "eggs": 1_000}
@@ -68,8 +68,8 @@ class Shop:
 
 
 @pytest.fixture
-async def shop() -> AsyncIterator[tuple[Shop, Buyers]]:
-    shop = Shop()
+async def shop() -> AsyncIterator[tuple[MemoryShop, Buyers]]:
+    shop = MemoryShop()
     async with serving(shop.app()) as base_url, Buyers(base_url, "bench") as buyers:
         await buyers.arrive(5)
         yield shop, buyers
@@ -79,14 +79,14 @@ async def broken(buyers: Buyers) -> set[str]:
     return {check.name for check in await buyers.check() if not check.holds}
 
 
-async def test_an_honest_shop_passes_every_check(shop: tuple[Shop, Buyers]) -> None:
+async def test_a_correct_shop_passes_every_check(shop: tuple[MemoryShop, Buyers]) -> None:
     tapped = await shop[1].flat_out(4, 0.3)
     assert tapped.confirmed == len(shop[0].orders) > 0
     assert 0 < tapped.percentile_ms(50) <= tapped.percentile_ms(99)
     assert await broken(shop[1]) == set()
 
 
-async def test_sold_out_is_an_answer_not_an_error(shop: tuple[Shop, Buyers]) -> None:
+async def test_sold_out_is_an_outcome_and_not_an_error(shop: tuple[MemoryShop, Buyers]) -> None:
     shop[0].left = {"buns": 3, "eggs": 2}
     await shop[1].arrive(5)
     tapped = await shop[1].rush(200, 0.1)
@@ -95,20 +95,24 @@ async def test_sold_out_is_an_answer_not_an_error(shop: tuple[Shop, Buyers]) -> 
     assert await broken(shop[1]) == set()
 
 
-async def test_a_shop_that_takes_two_for_one_is_found_out(shop: tuple[Shop, Buyers]) -> None:
+async def test_a_shop_that_takes_two_for_one_fails_the_stock_check(
+    shop: tuple[MemoryShop, Buyers],
+) -> None:
     shop[0].takes = 2
     await shop[1].rush(200, 0.05)
     assert await broken(shop[1]) == {"stock fell by what was confirmed"}
 
 
-async def test_a_shop_that_forgets_keys_is_found_out(shop: tuple[Shop, Buyers]) -> None:
+async def test_a_shop_that_forgets_idempotency_keys_fails_the_replay_check(
+    shop: tuple[MemoryShop, Buyers],
+) -> None:
     shop[0].forgets_keys = True
     await shop[1].rush(200, 0.05)
-    assert "a repeated key is the same order" in await broken(shop[1])
+    assert "a reused key is the same order" in await broken(shop[1])
 
 
-async def test_a_slow_shop_is_slow_from_the_moment_a_tap_was_due(
-    shop: tuple[Shop, Buyers],
+async def test_latency_counts_from_when_a_tap_was_due(
+    shop: tuple[MemoryShop, Buyers],
 ) -> None:
     shop[0].delay_s = 0.05
     tapped = await shop[1].rush(100, 0.1)
@@ -116,5 +120,5 @@ async def test_a_slow_shop_is_slow_from_the_moment_a_tap_was_due(
     assert tapped.percentile_ms(1) >= 50
 
 
-async def test_requests_that_do_nothing_are_counted(shop: tuple[Shop, Buyers]) -> None:
+async def test_plain_requests_are_counted(shop: tuple[MemoryShop, Buyers]) -> None:
     assert await shop[1].plain_requests(2, 0.1) > 10

@@ -1,4 +1,4 @@
-"""What neighbours are called, what they say, and what they know of the room."""
+"""Neighbours' nicknames, chat lines and view of the room."""
 
 import random
 from typing import Any
@@ -34,7 +34,7 @@ def test_neighbours_have_different_nicknames() -> None:
     assert len(set(names)) >= LIMIT // 2
 
 
-def test_lines_name_what_is_on_the_table_in_the_neighbours_language() -> None:
+def test_lines_name_a_pinned_product_in_the_neighbours_language() -> None:
     names = [{"zh": "包子", "en": "Buns"}]
     chinese = {line_about(names, "zh", random.Random(seed)) for seed in range(99)}
     english = {line_about(names, "en", random.Random(seed)) for seed in range(99)}
@@ -53,11 +53,11 @@ def test_lines_name_what_is_on_the_table_in_the_neighbours_language() -> None:
         ("300 eggs", "300 eggs"),
     ],
 )
-def test_a_name_is_said_without_its_specifics(name: str, spoken: str) -> None:
+def test_spoken_names_have_no_weight_number_or_brackets(name: str, spoken: str) -> None:
     assert spoken_name(name) == spoken
 
 
-def test_nothing_is_said_about_goods_while_the_table_is_empty() -> None:
+def test_lines_name_no_product_when_none_is_pinned() -> None:
     lines = {line_about([], "en", random.Random(seed)) for seed in range(99)}
     assert "Just got here" in lines
     assert not any("{name}" in line for line in lines)
@@ -65,13 +65,13 @@ def test_nothing_is_said_about_goods_while_the_table_is_empty() -> None:
 
 def test_the_view_follows_snapshot_and_events() -> None:
     view = RoomView()
-    view.take(snapshot(cards=[card("bun")], groups=[group("open")]))
+    view.apply(snapshot(cards=[card("bun")], groups=[group("open")]))
     assert view.live
     assert view.group_of("bun", "wutong") == "g1"
     assert view.group_of("bun", "xuefu") is None
-    view.take({"t": "tick", "events": [{"k": "group", "group": group("expired")}]})
+    view.apply({"t": "tick", "events": [{"k": "group", "group": group("expired")}]})
     assert view.group_of("bun", "wutong") is None
-    view.take({"t": "tick", "events": [{"k": "unpin", "product_id": "bun"}, {"k": "new-kind"}]})
+    view.apply({"t": "tick", "events": [{"k": "unpin", "product_id": "bun"}, {"k": "new-kind"}]})
     assert not view.products
-    view.take({"t": "tick", "events": [{"k": "live", "state": "over"}]})
+    view.apply({"t": "tick", "events": [{"k": "live", "state": "over"}]})
     assert not view.live

@@ -1,4 +1,4 @@
-"""Neighbours and a host in a real shop: what they do is heard, counted and in the record."""
+"""Neighbours and a host on a real server: chat, likes and orders reach the room."""
 
 import asyncio
 import contextlib
@@ -29,12 +29,12 @@ async def pin(server: Running, token: str) -> str:
 
 
 async def room_state(server: Running) -> dict[str, Any]:
-    async with join_room(server.url, ROOM, None) as seat:
-        async for message in seat.hear():
+    async with join_room(server.url, ROOM, None) as socket:
+        async for message in socket.messages():
             if message["t"] == "snapshot":
                 state: dict[str, Any] = message["state"]
                 return state
-    raise AssertionError("the room said nothing")
+    raise AssertionError("the room sent no snapshot")
 
 
 async def test_neighbours_chat_like_and_join_the_group_while_the_host_is_live(

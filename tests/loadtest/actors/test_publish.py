@@ -1,4 +1,4 @@
-"""The publisher, seen from an independent WHIP server."""
+"""The publisher against an independent WHIP server."""
 
 import asyncio
 import contextlib
@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from loadtest.actors.publish import RETRY_LAST_S, Backoff, Programme, publish
-from loadtest.errors import ClipError, Refused
-from loadtest.sources.picture import HEIGHT_PX, clock_delay_ms, read_clock
+from loadtest.errors import ClipError, RequestRefused
+from loadtest.sources.clock_pattern import HEIGHT_PX, clock_delay_ms, read_clock
 from tests.support.clips import CLIP
 from tests.support.waiting import wait_until
 from tests.support.whip_peer import WhipPeer, problem, whip_peer
 
-PICTURE = Programme()
+PATTERN = Programme()
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def peer() -> AsyncIterator[WhipPeer]:
 
 
 @contextlib.asynccontextmanager
-async def publishing(peer: WhipPeer, programme: Programme = PICTURE) -> AsyncIterator[None]:
+async def publishing(peer: WhipPeer, programme: Programme = PATTERN) -> AsyncIterator[None]:
     task = asyncio.create_task(publish(peer.url, "secret", programme, rng=random.Random(1)))
     try:
         yield
@@ -37,15 +37,15 @@ async def publishing(peer: WhipPeer, programme: Programme = PICTURE) -> AsyncIte
             await task
 
 
-async def test_the_generated_picture_arrives_with_a_clock_that_tells_the_delay(
+async def test_the_clock_pattern_arrives_with_a_readable_clock(
     peer: WhipPeer,
 ) -> None:
     async with publishing(peer):
-        await wait_until(lambda: len(peer.pictures) > 5 and len(peer.sounds) > 10)
-        before = len(peer.pictures)
-        await wait_until(lambda: len(peer.pictures) > before)
+        await wait_until(lambda: len(peer.video_frames) > 5 and len(peer.audio_frames) > 10)
+        before = len(peer.video_frames)
+        await wait_until(lambda: len(peer.video_frames) > before)
         at_ms = time.time_ns() // 1_000_000
-        luma = np.asarray(peer.pictures[-1].to_ndarray()[:HEIGHT_PX], np.uint8)
+        luma = np.asarray(peer.video_frames[-1].to_ndarray()[:HEIGHT_PX], np.uint8)
     shown_ms = read_clock(luma)
     assert shown_ms is not None
     assert 0 <= clock_delay_ms(shown_ms, at_ms) < 2_000
@@ -57,25 +57,25 @@ async def test_the_generated_picture_arrives_with_a_clock_that_tells_the_delay(
 @pytest.mark.parametrize("copy", [False, True], ids=["encoded", "copied"])
 async def test_a_clip_arrives(peer: WhipPeer, copy: bool) -> None:
     async with publishing(peer, Programme(CLIP, copy=copy)):
-        await wait_until(lambda: len(peer.pictures) > 10 and len(peer.sounds) > 10)
-    assert (peer.pictures[0].width, peer.pictures[0].height) == (1280, 720)
+        await wait_until(lambda: len(peer.video_frames) > 10 and len(peer.audio_frames) > 10)
+    assert (peer.video_frames[0].width, peer.video_frames[0].height) == (1280, 720)
 
 
-async def test_a_request_for_a_key_frame_is_answered(peer: WhipPeer) -> None:
+async def test_a_pli_is_answered_with_a_key_frame(peer: WhipPeer) -> None:
     async with publishing(peer):
-        await wait_until(lambda: len(peer.pictures) > 5)
-        assert not peer.pictures[-1].key_frame
+        await wait_until(lambda: len(peer.video_frames) > 5)
+        assert not peer.video_frames[-1].key_frame
         await peer.ask_for_key_frame()
-        await wait_until(lambda: any(frame.key_frame for frame in peer.pictures[5:]), 1.0)
+        await wait_until(lambda: any(frame.key_frame for frame in peer.video_frames[5:]), 1.0)
 
 
-async def test_a_lost_connection_is_made_again(peer: WhipPeer) -> None:
+async def test_a_lost_connection_is_reconnected(peer: WhipPeer) -> None:
     async with publishing(peer):
-        await wait_until(lambda: peer.pictures)
+        await wait_until(lambda: peer.video_frames)
         await peer.hang_up()
         await wait_until(lambda: len(peer.offers) == 2)
-        peer.pictures.clear()
-        await wait_until(lambda: peer.pictures)
+        peer.video_frames.clear()
+        await wait_until(lambda: peer.video_frames)
 
 
 async def test_a_standby_host_waits_until_it_may_publish(peer: WhipPeer) -> None:
@@ -84,13 +84,13 @@ async def test_a_standby_host_waits_until_it_may_publish(peer: WhipPeer) -> None
         problem(503, "Busy", Retry_After="0"),
     ]
     async with publishing(peer):
-        await wait_until(lambda: peer.pictures)
+        await wait_until(lambda: peer.video_frames)
     assert len(peer.offers) == 3
 
 
 async def test_a_refused_host_stops_with_the_reason(peer: WhipPeer) -> None:
     peer.answer_with = [problem(403, "This token may not publish here")]
-    with pytest.raises(Refused, match=r"403.*may not publish"):
+    with pytest.raises(RequestRefused, match=r"403.*may not publish"):
         await publish(peer.url, "wrong", Programme())
 
 

@@ -45,7 +45,7 @@ MEASURES = {
     "relay": {"CPU per RTP packet to a viewer", "viewers per core", "CPU per join"},
     "fanout": {"CPU per viewer and tick", "memory per idle viewer", "publish → viewer, p99"},
     "orders": {"one-tap orders, durable in SQL, per core", "tap → confirmed, p99"},
-    "glass": {"picture drawn → decoded, p50", "picture drawn → decoded, p95"},
+    "glass": {"frame drawn → decoded, p50", "frame drawn → decoded, p95"},
 }
 # What must hold on however busy a machine.
 ALWAYS = {

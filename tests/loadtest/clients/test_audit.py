@@ -1,4 +1,4 @@
-"""Gaps, duplicates and freezes are counted as they are."""
+"""Gaps, duplicates and freezes are counted."""
 
 import struct
 
@@ -11,9 +11,9 @@ from loadtest.clients.audit import (
     FreezeAudit,
     OffsetAudit,
     SequenceAudit,
-    arrivals,
-    estimate,
     receiver_report,
+    remb,
+    transport_feedback,
 )
 from media.wire import rtcp
 from media.wire.transport_cc import TransportFeedback
@@ -27,7 +27,7 @@ def test_packets_in_order_are_complete_across_the_wrap() -> None:
     assert audit.highest == 65_536 + 5
 
 
-def test_a_hole_is_missing_until_it_is_filled() -> None:
+def test_a_gap_is_missing_until_it_is_filled() -> None:
     audit = SequenceAudit()
     audit.take(10, 2)
     audit.take(15, 1)
@@ -40,7 +40,7 @@ def test_a_hole_is_missing_until_it_is_filled() -> None:
     first=st.integers(0, 65_535),
     runs=st.lists(st.tuples(st.integers(1, 64), st.booleans()), max_size=200),
 )
-def test_what_was_left_out_is_what_is_missing(first: int, runs: list[tuple[int, bool]]) -> None:
+def test_missing_counts_every_dropped_packet(first: int, runs: list[tuple[int, bool]]) -> None:
     audit = SequenceAudit()
     audit.take(first, 1)
     number, sent, left_out, pending = (first + 1) & 0xFFFF, 1, 0, 0
@@ -94,20 +94,20 @@ def test_room_gaps_duplicates_and_new_epochs_are_counted() -> None:
     assert audit.gaps == 3
 
 
-def test_arrivals_are_told_as_browsers_tell_them() -> None:
+def test_transport_feedback_is_parsed_by_the_server() -> None:
     lost_before = [(5, 2, 100.0)]
-    came = [(65_533, 4, 100.01), (1, 6, 100.05), (7, 1, 100.07)]
-    told = arrivals(1, 9, 260, lost_before + came)
-    assert len(told) % 4 == 0
-    [heard] = rtcp.parse(told)
-    assert isinstance(heard, TransportFeedback)
-    assert heard[:4] == (65_533, 11, 11, 10)
-    assert abs(heard.at - 100.07) < 0.001
-    assert told[19] == 260 & 0xFF
+    arrivals = [(65_533, 4, 100.01), (1, 6, 100.05), (7, 1, 100.07)]
+    report = transport_feedback(1, 9, 260, lost_before + arrivals)
+    assert len(report) % 4 == 0
+    [parsed] = rtcp.parse(report)
+    assert isinstance(parsed, TransportFeedback)
+    assert parsed[:4] == (65_533, 11, 11, 10)
+    assert abs(parsed.at - 100.07) < 0.001
+    assert report[19] == 260 & 0xFF
 
 
-def test_an_estimate_is_what_browsers_send() -> None:
-    [packet] = RtcpPacket.parse(estimate(1, 9, 5_000_000))
+def test_remb_has_the_estimate() -> None:
+    [packet] = RtcpPacket.parse(remb(1, 9, 5_000_000))
     assert isinstance(packet, RtcpPsfbPacket)
     bits_per_s, ssrcs = unpack_remb_fci(packet.fci)
     assert ssrcs == [9]

@@ -33,7 +33,7 @@ a=candidate:1 1 udp 2130706431 192.0.2.7 8440 typ host\r
 """
 
 
-def test_the_offer_is_sound_sdp() -> None:
+def test_the_offer_is_valid_sdp() -> None:
     parsed = SessionDescription.parse(offer("me", "p" * 32, "AA:BB"))
     assert [media.kind for media in parsed.media] == ["video", "audio"]
     assert parsed.media[0].rtp.codecs[0].mimeType == "video/H264"
@@ -42,7 +42,7 @@ def test_the_offer_is_sound_sdp() -> None:
     assert {media.direction for media in parsed.media} == {"recvonly"}
 
 
-def test_the_answer_gives_address_and_secrets() -> None:
+def test_the_answer_has_address_and_credentials() -> None:
     remote = parse_answer(ANSWER)
     assert (remote.ufrag, remote.fingerprint) == ("srv1", "AA:BB")
     assert remote.addresses == (("192.0.2.7", 8440), ("127.0.0.1", 8440))
@@ -51,12 +51,12 @@ def test_the_answer_gives_address_and_secrets() -> None:
 
 
 @pytest.mark.parametrize("line", ["a=ice-ufrag:srv1", "a=fingerprint:sha-256 aa:BB", "a=candidate"])
-def test_an_answer_that_lacks_something_is_no_answer(line: str) -> None:
+def test_an_incomplete_answer_is_no_answer(line: str) -> None:
     with pytest.raises(NoAnswer, match="the answer has no"):
         parse_answer("\r\n".join(kept for kept in ANSWER.splitlines() if not kept.startswith(line)))
 
 
-def test_a_check_is_one_that_aioice_accepts_and_its_answer_is_authenticated() -> None:
+def test_a_check_is_accepted_by_aioice_and_its_response_authenticated() -> None:
     remote = parse_answer(ANSWER)
     request = binding_request(remote, "me", 7)
     seen = stun.parse_message(bytes(request))
@@ -108,7 +108,7 @@ def server_side() -> tuple[SSL.Connection, str]:
     return server, next(print_.value for print_ in prints if print_.algorithm == "sha-256")
 
 
-def test_the_handshake_gives_keys_that_open_what_the_server_sends() -> None:
+def test_the_handshake_derives_the_servers_srtp_keys() -> None:
     server, fingerprint = server_side()
     client = DtlsClient(ClientContext.create(), fingerprint)
     shake_hands(client, server)
@@ -118,11 +118,11 @@ def test_the_handshake_gives_keys_that_open_what_the_server_sends() -> None:
     profile = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
     outbound = pylibsrtp.Policy.SSRC_ANY_OUTBOUND
     sender = pylibsrtp.Session(pylibsrtp.Policy(key=key, ssrc_type=outbound, srtp_profile=profile))
-    packet = b"\x80\x66\x00\x01" + bytes(8) + b"picture"
+    packet = b"\x80\x66\x00\x01" + bytes(8) + b"frame"
     assert client.incoming.unprotect(sender.protect(packet)) == packet
 
 
-def test_the_servers_goodbye_is_noticed() -> None:
+def test_close_notify_closes_the_client() -> None:
     server, fingerprint = server_side()
     client = DtlsClient(ClientContext.create(), fingerprint)
     shake_hands(client, server)

@@ -41,7 +41,7 @@ async def live(clip: Path) -> AsyncIterator[tuple[MediaPlane, str]]:
 
 
 @pytest.mark.parametrize("gro", [True, False], ids=["gro", "no gro"])
-async def test_viewers_receive_everything(live: tuple[MediaPlane, str], gro: bool) -> None:
+async def test_viewers_receive_every_packet(live: tuple[MediaPlane, str], gro: bool) -> None:
     async with Crowd(live[1], gro=gro) as crowd:
         await asyncio.gather(*(crowd.join() for _ in range(4)))
         await wait_until(lambda: crowd.totals().packets > 4 * 300)
@@ -55,39 +55,39 @@ async def test_viewers_receive_everything(live: tuple[MediaPlane, str], gro: boo
     await wait_until(lambda: live[0].stats().sessions_play == 0)
 
 
-async def test_viewers_can_tell_when_packets_came(live: tuple[MediaPlane, str]) -> None:
+async def test_transport_feedback_raises_the_servers_estimate(live: tuple[MediaPlane, str]) -> None:
     plane, url = live
-    async with Crowd(Whep(url, estimates=False)) as crowd:
+    async with Crowd(Whep(url, uses_remb=False)) as crowd:
         await crowd.join()
         [session] = plane._lives.by_room["bench"].viewers.values()
         await wait_until(lambda: session.link.estimate > 1.2 * BITRATE_START_BPS)
         assert not plane.stats().rejected
 
 
-async def test_of_what_they_tell_enough_is_read(
+async def test_transport_feedback_is_read_every_100_to_240_ms(
     live: tuple[MediaPlane, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, url = live
     read: list[float] = []
 
-    def on_transport_feedback(session: object, told: object, *, now: float) -> None:
+    def on_transport_feedback(session: object, message: object, *, now: float) -> None:
         read.append(now)
 
     monkeypatch.setattr(feedback, "on_transport_feedback", on_transport_feedback)
-    async with Crowd(Whep(url, estimates=False)) as crowd:
+    async with Crowd(Whep(url, uses_remb=False)) as crowd:
         await crowd.join()
         await wait_until(lambda: len(read) == 8)
     assert all(after - before >= 0.1 for before, after in pairwise(read))
     assert read[-1] - read[0] < 7 * 0.25
 
 
-async def test_there_is_nothing_to_watch_before_a_host_comes() -> None:
+async def test_a_join_without_a_host_gets_try_later() -> None:
     async with relay_server() as (_, base_url), Crowd(f"{base_url}/live/bench/whep") as crowd:
         with pytest.raises(TryLater):
             await crowd.join()
 
 
-async def test_a_viewer_notices_that_the_live_is_over(live: tuple[MediaPlane, str]) -> None:
+async def test_a_viewer_ends_when_the_live_ends(live: tuple[MediaPlane, str]) -> None:
     async with Crowd(live[1]) as crowd:
         viewer = await crowd.join()
         await live[0].end("bench")

@@ -1,4 +1,4 @@
-"""A report says median, spread and goal, and refuses to be sound when a check fails."""
+"""A report has median, spread and goal, and is not sound when a check fails."""
 
 import io
 import json
@@ -32,9 +32,7 @@ def test_a_figure_is_its_median_with_its_spread() -> None:
 
 
 @given(values=st.lists(st.floats(0, 1e6), min_size=1), percent=st.floats(0.1, 100))
-def test_a_percentile_is_a_value_that_enough_do_not_exceed(
-    values: list[float], percent: float
-) -> None:
+def test_a_percentile_is_the_nearest_rank(values: list[float], percent: float) -> None:
     found = percentile(values, percent)
     assert found in values
     assert sum(value <= found for value in values) >= len(values) * percent / 100 - 1e-6
@@ -45,14 +43,14 @@ def test_the_percentile_of_nothing_is_zero() -> None:
 
 
 @pytest.mark.parametrize(("busy", "sound"), [(0.5, True), (0.99, False)])
-def test_a_tester_without_time_to_spare_voids_the_run(busy: float, sound: bool) -> None:
+def test_a_busy_tester_makes_the_report_unsound(busy: float, sound: bool) -> None:
     judged = report()
     judged.tester(Cpu(10.0, 1.0, 0.0, busy * 10))
     judged.finish()
     assert judged.sound is sound
 
 
-def test_busy_others_are_mentioned() -> None:
+def test_other_busy_programs_are_noted() -> None:
     judged = report()
     judged.tester(Cpu(10.0, 1.0, 0.0, 1.0, others_s=13.0))
     judged.finish()
@@ -60,7 +58,7 @@ def test_busy_others_are_mentioned() -> None:
     assert any("used up to 1.3 cores" in note for note in judged.notes)
 
 
-def test_json_carries_everything_needed_to_judge_a_claim() -> None:
+def test_json_has_figures_command_and_machine() -> None:
     text = json.dumps(report().as_dict("linli bench relay", MACHINE))
     found = json.loads(text)
     assert found["command"] == "linli bench relay"

@@ -1,4 +1,4 @@
-"""What the benches read of the program that they measure, and how they tell what failed."""
+"""CPU that the rig reads of a program, and the first error of a task group."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from tests.support.waiting import wait_until
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 WORK_S = 0.002
-# Works for less than a tick when it is told to, in a thread, as programs written in C do.
+# Works for less than a tick, in a thread, as programs written in C do. SIGUSR1 starts it.
 SMALL_LOAD = f"""
 import signal, threading, time
 

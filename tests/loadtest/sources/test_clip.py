@@ -1,4 +1,4 @@
-"""Clips play in a loop without a seam; what cannot be passed through is refused with advice."""
+"""Clips loop without a gap; a clip that cannot be copied is refused with a remedy."""
 
 import itertools
 from pathlib import Path
@@ -12,7 +12,7 @@ from loadtest.actors.publish import open_sources
 from loadtest.bench.clip import make_clip
 from loadtest.errors import ClipError
 from loadtest.sources.clip import ClipSource, _fitting, clip_audio, clip_video
-from loadtest.sources.encoded import BLOCK_S, AmbientSource
+from loadtest.sources.encoded import BLOCK_S, AmbienceSource
 from tests.support.clips import CLIP
 
 
@@ -36,8 +36,8 @@ def write(path: Path, codec: str, options: dict[str, str]) -> Path:
         stream.codec_context.options = options
         rng = np.random.default_rng(1)
         for _ in range(20):
-            picture = rng.integers(0, 255, (64, 64, 3), np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            pixels = rng.integers(0, 255, (64, 64, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
     return path
 
@@ -50,7 +50,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("copy", [False, True], ids=["encoded", "copied"])
-def test_the_second_round_follows_the_first_at_the_same_pace(short: Path, copy: bool) -> None:
+def test_the_second_loop_continues_the_pace_of_the_first(short: Path, copy: bool) -> None:
     video = clip_video(short, copy=copy, loop=True, bitrate_bps=1_000_000)
     due = times(video, 60)
     steps = {round(after - before, 3) for before, after in itertools.pairwise(due)}
@@ -59,15 +59,15 @@ def test_the_second_round_follows_the_first_at_the_same_pace(short: Path, copy: 
 
 
 @pytest.mark.parametrize("copy", [False, True], ids=["encoded", "copied"])
-def test_picture_and_sound_take_the_same_time_per_round(short: Path, copy: bool) -> None:
-    rounds = 3
+def test_video_and_audio_take_the_same_time_per_loop(short: Path, copy: bool) -> None:
+    loops = 3
     video = clip_video(short, copy=copy, loop=True, bitrate_bps=1_000_000)
     audio = clip_audio(short, copy=copy, loop=True)
     assert audio is not None
-    heard = times(audio, rounds * 51)
-    seen = times(video, rounds * 25 + 1)
-    assert abs(seen[-1] - rounds * round(seen[25] / BLOCK_S) * BLOCK_S) < 0.02
-    assert any(abs(due - seen[25]) < BLOCK_S for due in heard)
+    audio_due = times(audio, loops * 51)
+    video_due = times(video, loops * 25 + 1)
+    assert abs(video_due[-1] - loops * round(video_due[25] / BLOCK_S) * BLOCK_S) < 0.02
+    assert any(abs(due - video_due[25]) < BLOCK_S for due in audio_due)
 
 
 def test_a_clip_that_is_not_looped_ends(short: Path) -> None:
@@ -92,15 +92,15 @@ def test_another_codec_is_not_passed_through(tmp_path: Path) -> None:
         clip_video(clip, copy=True, loop=True, bitrate_bps=1_000_000)
 
 
-def test_a_clip_without_sound_is_published_with_silence(tmp_path: Path) -> None:
+def test_a_clip_without_audio_is_published_with_silence(tmp_path: Path) -> None:
     clip = write(tmp_path / "mute.mp4", "libx264", {"bf": "0"})
     video, audio = open_sources(clip, copy=True, loop=True, bitrate_bps=1_000_000)
-    assert isinstance(audio, AmbientSource)
+    assert isinstance(audio, AmbienceSource)
     assert len(bytes(audio.packet())) < 20
     video.close()
 
 
-def test_a_sound_file_is_no_clip(tmp_path: Path) -> None:
+def test_an_audio_file_is_no_clip(tmp_path: Path) -> None:
     path = tmp_path / "song.wav"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
@@ -109,11 +109,11 @@ def test_a_sound_file_is_no_clip(tmp_path: Path) -> None:
         frame.sample_rate = 48_000
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    with pytest.raises(ClipError, match="has no picture"):
+    with pytest.raises(ClipError, match="has no video"):
         clip_video(path, copy=False, loop=True, bitrate_bps=1_000_000)
 
 
-def test_a_real_film_plays_round_after_round() -> None:
+def test_a_real_clip_loops() -> None:
     due = times(clip_video(CLIP, copy=True, loop=True, bitrate_bps=1), 300)
     assert all(after > before for before, after in itertools.pairwise(due))
     assert due[-1] > 5.312
@@ -128,7 +128,7 @@ def test_a_real_film_plays_round_after_round() -> None:
         ((1001, 701), (1000, 700)),
     ],
 )
-def test_pictures_are_made_to_fit_either_way_up(
+def test_frames_are_scaled_to_fit_in_either_orientation(
     size: tuple[int, int], fits: tuple[int, int]
 ) -> None:
     assert _fitting(*size) == fits

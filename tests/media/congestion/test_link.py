@@ -12,8 +12,8 @@ LADDER = [
 REMB_S = 0.2
 
 
-class Browser:
-    """A viewer's link with a bandwidth and a queue, its browser, and the layer that we choose."""
+class EmulatedViewer:
+    """A viewer's link with a bandwidth and a queue, its feedback, and the layer that we choose."""
 
     def __init__(self, at: int = 1, *, queue_s: float = 1.0) -> None:
         self.now = 0.0
@@ -61,36 +61,36 @@ class Browser:
 
 
 def test_an_unlimited_link_gets_the_largest_layer_within_seconds() -> None:
-    browser = Browser()
-    browser.run(6)
-    assert browser.at == 2
+    viewer = EmulatedViewer()
+    viewer.run(6)
+    assert viewer.at == 2
 
 
 @pytest.mark.parametrize("queue_s", [0.1, 0.3, 1.0, 5.0])
 def test_a_capped_link_gets_a_smaller_layer_at_once_and_a_larger_one_after_the_cap(
     queue_s: float,
 ) -> None:
-    browser = Browser(at=2, queue_s=queue_s)
-    browser.run(20)
-    browser.bandwidth = 400_000
-    capped_at = browser.now
-    browser.run(2.2)
-    assert browser.at < 2
-    browser.run(2)
-    assert browser.at == 0
-    browser.run(40)
-    assert browser.at == 0, "probes fail while the cap lasts"
-    assert len([when for when, _ in browser.log if when > capped_at]) <= 2
-    browser.bandwidth = 1e9
-    browser.run(15)
-    assert browser.at == 2
+    viewer = EmulatedViewer(at=2, queue_s=queue_s)
+    viewer.run(20)
+    viewer.bandwidth = 400_000
+    capped_at = viewer.now
+    viewer.run(2.2)
+    assert viewer.at < 2
+    viewer.run(2)
+    assert viewer.at == 0
+    viewer.run(40)
+    assert viewer.at == 0, "probes fail while the cap lasts"
+    assert len([when for when, _ in viewer.log if when > capped_at]) <= 2
+    viewer.bandwidth = 1e9
+    viewer.run(15)
+    assert viewer.at == 2
 
 
 def test_a_link_between_two_bitrates_gets_the_layer_that_fits() -> None:
-    browser = Browser(at=2)
-    browser.bandwidth = 800_000
-    browser.run(30)
-    assert browser.at == 1
+    viewer = EmulatedViewer(at=2)
+    viewer.bandwidth = 800_000
+    viewer.run(30)
+    assert viewer.at == 1
 
 
 def test_one_decrease_of_a_sufficient_estimate_keeps_the_layer() -> None:

@@ -1,4 +1,4 @@
-"""The generated sound: a soft chime over quiet air, a loop of 16-bit stereo at 48 kHz."""
+"""Generated audio: a soft chime over quiet noise, a loop of 16-bit stereo at 48 kHz."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ LOOP_S = 8
 BLOCK_SAMPLES = 960
 _CHIMES = ((0.0, 523.25), (0.5, 659.25), (4.0, 587.33), (4.5, 783.99))
 _LOUDNESS = 0.08
-_AIR = 0.0015
+_NOISE = 0.0015
 
 Samples = npt.NDArray[np.int16]
 
@@ -18,7 +18,7 @@ def ambient_loop(random: np.random.Generator) -> Samples:
     """Return the loop, shape (blocks, BLOCK_SAMPLES × 2): interleaved stereo."""
     length = RATE_HZ * LOOP_S
     at = np.arange(length) / RATE_HZ
-    left, right = (random.normal(0.0, _AIR, length) for _ in range(2))
+    left, right = (random.normal(0.0, _NOISE, length) for _ in range(2))
     for number, (start_s, pitch_hz) in enumerate(_CHIMES):
         since = (at - start_s) % LOOP_S
         rise, fall = np.minimum(since / 0.02, 1.0), np.exp(-since * 1.6)

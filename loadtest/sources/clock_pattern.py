@@ -1,8 +1,8 @@
-"""The generated picture: a shop table with a running UTC clock, drawn at little cost.
+"""A test pattern: a shop table with a burnt-in UTC clock, drawn at little cost.
 
 The scene is drawn once. Per frame only a few patches change: the clock's glyphs and two pre-drawn
 animations are copied into the planes of one YUV 4:2:0 frame. `read_clock` reads the clock back from
-a decoded picture, so latency can be measured from what a viewer sees.
+a decoded frame, so glass-to-glass latency can be measured.
 """
 
 import functools
@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 WIDTH_PX = 1280
 HEIGHT_PX = 720
-# Where the clock stands: HH:MM:SS.mmm, twelve cells of one size, all numbers even (4:2:0).
+# Position of the clock: HH:MM:SS.mmm, twelve cells of one size, all numbers even (4:2:0).
 CLOCK_X_PX, CLOCK_Y_PX = 40, 36
 CELL_WIDTH_PX, CELL_HEIGHT_PX = 44, 76
 CLOCK_LENGTH = 12
@@ -41,7 +41,7 @@ _STEAM: Box = (180, 250, 420, 430)
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Pixels for one place of the picture, as the three planes of YUV 4:2:0."""
+    """Pixels for one place of the frame, as the three planes of YUV 4:2:0."""
 
     x: int
     y: int
@@ -57,8 +57,8 @@ class Artwork:
     moving: tuple[tuple[Patch, ...], ...]
 
 
-class ShopPicture:
-    """Draws the shop table into one frame, over and over.
+class ClockPattern:
+    """Draws the pattern into one frame, over and over.
 
     The frame that `draw` returns is the same object every time: encode it before the next call.
     """
@@ -198,7 +198,7 @@ def paint_scene() -> Image.Image:
     right, bottom = CLOCK_X_PX + CLOCK_LENGTH * CELL_WIDTH_PX, CLOCK_Y_PX + CELL_HEIGHT_PX
     plate.rounded_rectangle((CLOCK_X_PX - 14, CLOCK_Y_PX - 10, right + 14, bottom + 10), 18, _PLATE)
     label = ImageFont.load_default(size=26)
-    plate.text((CLOCK_X_PX, bottom + 22), "Linli · demo picture · UTC", (92, 52, 34), label)
+    plate.text((CLOCK_X_PX, bottom + 22), "Linli · test pattern · UTC", (92, 52, 34), label)
     return image
 
 

@@ -1,7 +1,7 @@
-"""The demo's early neighbours: demo accounts with orders like anybody's, paid in the sandbox.
+"""The demo's first orders: demo accounts that order like any guest, paid in the sandbox.
 
-They fill most of the first group on the table and give the store something to pack, so that the
-first person who looks at the demo sees an evening under way.
+They fill most of the first pinned product's group and give the store orders to pack, so that the
+demo does not start empty.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ from loadtest.actors.neighbours import nickname
 from loadtest.errors import LoadError
 
 WAIT_S = 60.0
-AT_ONCE = 5
-# How full the other estates' groups get, as a part of the first one's.
+ORDERS_AT_ONCE_MAX = 5
+# Fill level of the other estates' groups, relative to the first one's.
 OTHERS_PERCENT = 60
-# Products of which somebody buys one for themselves.
+# Products that are bought once without a group.
 ALONE = ("eggs", "milk", "tofu")
 
 log = structlog.get_logger()
 
 
 async def fill_first_group(base_url: str, room_id: str, joined: int) -> None:
-    """Bring the group on the table to `joined` households, below its target; do nothing twice."""
+    """Fill the pinned product's group to `joined` households, below its target. Idempotent."""
     shop = Shopfront(base_url)
     try:
         async with asyncio.timeout(WAIT_S):
@@ -48,10 +48,10 @@ async def fill_first_group(base_url: str, room_id: str, joined: int) -> None:
 
 
 async def _groups(base_url: str, room_id: str) -> list[Message]:
-    """Wait until the host has put something with a group on the table; return the groups."""
+    """Wait until the host has pinned a product with a group; return the groups."""
     while True:
-        async with join_room(base_url, room_id, None) as seat:
-            async for message in seat.hear():
+        async with join_room(base_url, room_id, None) as socket:
+            async for message in socket.messages():
                 if message["t"] == "snapshot":
                     if groups := message["state"]["groups"]:
                         return list(reversed(groups))
@@ -60,7 +60,7 @@ async def _groups(base_url: str, room_id: str) -> list[Message]:
 
 
 async def _tap_all(shop: Shopfront, room_id: str, taps: list[tuple[str, str, str | None]]) -> None:
-    turn = asyncio.Semaphore(AT_ONCE)
+    turn = asyncio.Semaphore(ORDERS_AT_ONCE_MAX)
     numbers = itertools.count()
 
     async def tap(estate_id: str, product_id: str, group_id: str | None) -> None:

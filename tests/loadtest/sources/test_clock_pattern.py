@@ -1,16 +1,16 @@
-"""The clock in the picture says what it was told, and can be read back."""
+"""The clock in the pattern shows the given time and can be read back."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.sources.picture import (
+from loadtest.sources.clock_pattern import (
     DAY_MS,
     HEIGHT_PX,
     PHASES,
     WIDTH_PX,
-    ShopPicture,
+    ClockPattern,
     clock_delay_ms,
     clock_text,
     parse_clock,
@@ -19,14 +19,14 @@ from loadtest.sources.picture import (
 
 
 @pytest.fixture(scope="module")
-def picture() -> ShopPicture:
-    return ShopPicture()
+def pattern() -> ClockPattern:
+    return ClockPattern()
 
 
 def luma(
-    picture: ShopPicture, index: int, at_ms: int
+    pattern: ClockPattern, index: int, at_ms: int
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    return np.asarray(picture.draw(index, at_ms).to_ndarray()[:HEIGHT_PX], np.uint8)
+    return np.asarray(pattern.draw(index, at_ms).to_ndarray()[:HEIGHT_PX], np.uint8)
 
 
 @given(at_ms=st.integers(0, 2**42))
@@ -35,30 +35,30 @@ def test_the_clock_text_parses_back_to_the_time_of_day(at_ms: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "12:00:00", "24:00:00.000", "12.00:00:000", "1a:00:00.000"])
-def test_what_is_no_time_does_not_parse(text: str) -> None:
+def test_other_text_does_not_parse(text: str) -> None:
     assert parse_clock(text) is None
 
 
 @pytest.mark.parametrize("at_ms", [0, 12_345_678, 45_296_789, DAY_MS - 1, 1_700_000_000_123])
-def test_the_clock_reads_back_from_the_picture(picture: ShopPicture, at_ms: int) -> None:
-    assert read_clock(luma(picture, 3, at_ms)) == at_ms % DAY_MS
+def test_the_clock_reads_back_from_the_pattern(pattern: ClockPattern, at_ms: int) -> None:
+    assert read_clock(luma(pattern, 3, at_ms)) == at_ms % DAY_MS
 
 
-def test_the_clock_reads_back_from_a_noisy_picture(picture: ShopPicture) -> None:
+def test_the_clock_reads_back_from_a_noisy_pattern(pattern: ClockPattern) -> None:
     rng = np.random.default_rng(1)
-    noisy = luma(picture, 0, 45_296_789) + rng.normal(0, 20, (HEIGHT_PX, WIDTH_PX))
+    noisy = luma(pattern, 0, 45_296_789) + rng.normal(0, 20, (HEIGHT_PX, WIDTH_PX))
     assert read_clock(noisy.clip(0, 255).astype(np.uint8)) == 45_296_789
 
 
-def test_a_picture_without_the_clock_reads_as_none() -> None:
+def test_a_frame_without_the_clock_reads_as_none() -> None:
     assert read_clock(np.full((HEIGHT_PX, WIDTH_PX), 200, np.uint8)) is None
     assert read_clock(np.zeros((90, 160), np.uint8)) is None
 
 
-def test_the_picture_moves_and_comes_round(picture: ShopPicture) -> None:
-    first = luma(picture, 0, 0).copy()
-    assert (luma(picture, 10, 0) != first).any()
-    assert (luma(picture, PHASES, 0) == first).all()
+def test_the_pattern_moves_and_repeats_after_phases(pattern: ClockPattern) -> None:
+    first = luma(pattern, 0, 0).copy()
+    assert (luma(pattern, 10, 0) != first).any()
+    assert (luma(pattern, PHASES, 0) == first).all()
 
 
 def test_a_delay_across_midnight_is_short() -> None:

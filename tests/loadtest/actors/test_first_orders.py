@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from loadtest.actors.buyer import join_room
-from loadtest.actors.opening import ALONE, fill_first_group
+from loadtest.actors.first_orders import ALONE, fill_first_group
 from tests.support.running import Running, running
 
 SHOP = Path(__file__).parents[3] / "server" / "demo.toml"
@@ -16,7 +16,7 @@ SHOP = Path(__file__).parents[3] / "server" / "demo.toml"
 
 @pytest.fixture
 async def linli(tmp_path: Path) -> AsyncIterator[Running]:
-    """A started server with the demo's shop, spinach on the table."""
+    """A started server with the demo's shop, spinach pinned."""
     async with running(tmp_path, SHOP) as server:
         token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
         async with httpx.AsyncClient(base_url=server.url) as client:
@@ -42,13 +42,13 @@ async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
 
 
 async def _shown(url: str, joined: list[int]) -> None:
-    """Wait until the room tells newcomers so; what is committed is told a moment later."""
+    """Wait until a snapshot shows the groups; it follows the commit a moment later."""
     async with asyncio.timeout(5):
         while True:
-            async with join_room(url, "demo", None) as seat:
-                snapshot = await anext(aiter(seat.hear()))
+            async with join_room(url, "demo", None) as socket:
+                snapshot = await anext(aiter(socket.messages()))
                 while snapshot["t"] != "snapshot":
-                    snapshot = await anext(aiter(seat.hear()))
+                    snapshot = await anext(aiter(socket.messages()))
             if sorted(group["joined"] for group in snapshot["state"]["groups"]) == joined:
                 return
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A viewer who reads the clock in the picture: from drawn to decoded, as aiortc receives it."""
+"""Glass-to-glass latency: a viewer (aiortc) that reads the clock in each decoded frame."""
 
 import asyncio
 import contextlib
@@ -13,18 +13,18 @@ from av import VideoFrame
 
 from loadtest.clients.whip import HTTP_TIMEOUT_S, loopback_candidates, raise_for
 from loadtest.errors import NoAnswer
-from loadtest.sources.picture import clock_delay_ms, read_clock
+from loadtest.sources.clock_pattern import clock_delay_ms, read_clock
 
 
 class GlassViewer:
-    """Collects the delay of every picture whose clock can be read."""
+    """Collects the latency of every frame whose clock can be read."""
 
     def __init__(self) -> None:
         self.delays_ms: list[float] = []
         self.unreadable = 0
 
     def look(self, frame: VideoFrame, at_ms: float) -> None:
-        """Read the clock of one decoded picture."""
+        """Read the clock of one decoded frame."""
         plane = frame.planes[0]
         luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
         shown_ms = read_clock(luma[:, : plane.width])
