@@ -14,6 +14,7 @@ from commerce.io.gate.reconcile import Reconcile
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answers
 from commerce.io.ledger.consumer import Ledger, Probe
+from commerce.io.metrics import CommerceMetrics
 from commerce.io.outbox.handlers import Telling
 from commerce.io.outbox.relay import Relay
 from commerce.io.payments.sandbox import SandboxPayments
@@ -60,6 +61,7 @@ class Commerce:
         self._redis = redis
         self.rebuild = Rebuild(self.record, redis, clock)
         self.reconcile = Reconcile(self.record, self.gate, self.rebuild, clock)
+        self.metrics = CommerceMetrics(self.record, redis, self.reconcile, clock)
         self.relay = Relay(
             self.record,
             redis,

@@ -50,6 +50,5 @@ async def metrics(request: Request) -> Response:
     """`GET /metrics`: counters and gauges of this process in Prometheus text format."""
     from server.ops.metrics import render
 
-    return Response(
-        render(request.app.state.services), media_type="text/plain; version=0.0.4; charset=utf-8"
-    )
+    text = await render(request.app.state.services)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from commerce.io.metrics import Figures
 from server.services import Services
 
 MEDIA: dict[str, tuple[str, str]] = {
@@ -54,6 +55,16 @@ ROOMS_BY = {
     "refused": ("reason", "Handshakes and joins refused."),
     "closed": ("code", "Connections closed by us, by close code."),
 }
+COMMERCE: dict[str, str] = {
+    "gate_backlog_entries": "Taps that the gate admitted and the ledger has not settled.",
+    "ledger_lag_seconds": "Age of the oldest entry that the ledger has not settled.",
+    "holds": "Holds of units for orders that are not settled.",
+    "dead_letters": "Entries that no ledger could post, the last 10,000.",
+    "outbox_age_seconds": "Age of the oldest outbox row that was not delivered.",
+    "refunds_waiting": "Refunds that the payment provider has not confirmed.",
+    "gate_drift_units": "Units that this worker's last comparison of gate and record repaired.",
+}
+COMMERCE_SCRAPE_ERRORS = "Scrapes without the figures of Redis or SQL, which could not be read."
 
 HTTP: dict[str, tuple[str, str]] = {
     "connections": ("gauge", "HTTP connections; WebSockets are counted by the rooms."),
@@ -62,22 +73,24 @@ HTTP: dict[str, tuple[str, str]] = {
 HTTP_REFUSED = "Requests refused and connections closed before any route saw them."
 
 
-def render(services: Services) -> bytes:
+async def render(services: Services) -> bytes:
     """Return all figures of this process in Prometheus text format."""
     registry = CollectorRegistry()
-    registry.register(_Figures(services))
+    registry.register(_Figures(services, await services.commerce.metrics.read()))
     ProcessCollector(namespace="linli", registry=registry)
     return generate_latest(registry)
 
 
 class _Figures(Collector):
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, commerce: Figures) -> None:
         self._services = services
+        self._commerce = commerce
 
     def collect(self) -> Iterable[Metric]:
         yield from self._media()
         yield from self._rooms()
         yield from self._http()
+        yield from commerce_figures(self._commerce)
 
     def _media(self) -> Iterator[Metric]:
         stats = self._services.media.stats()
@@ -99,6 +112,27 @@ class _Figures(Collector):
         for name, (kind, text) in HTTP.items():
             yield _single(f"linli_http_{name}", kind, text, values[name])
         yield _labelled("linli_http_refused", "reason", HTTP_REFUSED, table.refused)
+
+
+def commerce_figures(figures: Figures) -> Iterator[Metric]:
+    """The figures of commerce; those that could not be read are left out."""
+    gate, record = figures.gate, figures.record
+    values: dict[str, float | None] = {
+        "gate_backlog_entries": gate.backlog_entries if gate else None,
+        "ledger_lag_seconds": gate.ledger_lag_s if gate else None,
+        "holds": gate.holds if gate else None,
+        "dead_letters": gate.dead_letters if gate else None,
+        "outbox_age_seconds": record.outbox_age_s if record else None,
+        "refunds_waiting": record.refunds_waiting if record else None,
+        "gate_drift_units": figures.gate_drift_units,
+    }
+    for name, text in COMMERCE.items():
+        value = values[name]
+        if value is not None:
+            yield _single(f"linli_commerce_{name}", "gauge", text, value)
+    yield _labelled(
+        "linli_commerce_scrape_errors", "source", COMMERCE_SCRAPE_ERRORS, figures.scrape_errors
+    )
 
 
 def _single(name: str, kind: str, text: str, value: float) -> Metric:

@@ -26,9 +26,11 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         *(f"linli_media_{name}`" for name in metrics.MEDIA),
         *(f"linli_rooms_{name}`" for name in metrics.ROOMS),
         *(f"linli_rooms_{name}{{" for name in metrics.ROOMS_BY),
+        *(f"linli_commerce_{name}`" for name in metrics.COMMERCE),
         "linli_media_rejected{",
         *(f"linli_http_{name}`" for name in metrics.HTTP),
         "linli_http_refused{",
+        "linli_commerce_scrape_errors{",
     ],
 )
 def test_every_metric_is_documented(name: str) -> None:

@@ -44,6 +44,7 @@ class Reconcile:
         self._clock = clock
         self._wake = asyncio.Event()
         self._behind = 0
+        self.last: Comparison | None = None
         self.counts = ReconcileCounts()
 
     def closed(self) -> None:
@@ -80,7 +81,7 @@ class Reconcile:
         """Compare every row of the gate with the record."""
         async with self._record.read() as connection:
             rows = await read_stock(connection)
-        found = await self._gate.compare(rows)
+        found = self.last = await self._gate.compare(rows)
         if found.repaired:
             self.counts.drift_units += found.drift
             self.counts.rows_repaired += found.repaired

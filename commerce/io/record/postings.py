@@ -51,7 +51,13 @@ def enqueue(
         connection.execute(
             insert(outbox),
             [
-                {"topic": topic.value, "subject": subject, "units": units, "due_at_ms": at_ms}
+                {
+                    "topic": topic.value,
+                    "subject": subject,
+                    "units": units,
+                    "due_at_ms": at_ms,
+                    "enqueued_at_ms": at_ms,
+                }
                 for subject in subjects
             ],
         )

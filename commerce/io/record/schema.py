@@ -313,6 +313,12 @@ refunds = Table(
     _time("requested_at_ms"),
     _time("done_at_ms", nullable=True),
 )
+Index(
+    "ix_refunds_waiting",
+    refunds.c.order_id,
+    sqlite_where=text("done_at_ms IS NULL"),
+    postgresql_where=text("done_at_ms IS NULL"),
+)
 
 # What the world has still to be told; a row is deleted when it was. `subject` names what to look
 # up at that time, so that a message sent late tells the state of then, not of now.
@@ -325,6 +331,7 @@ outbox = Table(
     Column("units", BigInteger, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     _time("due_at_ms"),
+    Column("enqueued_at_ms", BigInteger, nullable=False, server_default="0"),
 )
 Index("ix_outbox_due", outbox.c.due_at_ms, outbox.c.id)
 

@@ -1,0 +1,47 @@
+"""/metrics: names and values of commerce's figures, and what is left out."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from commerce.io.metrics import Figures, GateFigures, RecordFigures
+from server.ops.metrics import COMMERCE, commerce_figures
+
+
+def lines(figures: Figures) -> list[str]:
+    """The exposition of figures, without comments."""
+
+    class Only(Collector):
+        def collect(self) -> Iterable[Metric]:
+            return commerce_figures(figures)
+
+    registry = CollectorRegistry()
+    registry.register(Only())
+    text = generate_latest(registry).decode()
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+def test_every_figure_has_its_name_and_value() -> None:
+    figures = Figures(GateFigures(3, 1.5, 4, 1), RecordFigures(2.5, 6), 9, {"redis": 0, "sql": 2})
+    assert sorted(lines(figures)) == [
+        "linli_commerce_dead_letters 1.0",
+        "linli_commerce_gate_backlog_entries 3.0",
+        "linli_commerce_gate_drift_units 9.0",
+        "linli_commerce_holds 4.0",
+        "linli_commerce_ledger_lag_seconds 1.5",
+        "linli_commerce_outbox_age_seconds 2.5",
+        "linli_commerce_refunds_waiting 6.0",
+        'linli_commerce_scrape_errors_total{source="redis"} 0.0',
+        'linli_commerce_scrape_errors_total{source="sql"} 2.0',
+    ]
+    assert len(lines(figures)) == len(COMMERCE) + 2
+
+
+def test_what_could_not_be_read_is_absent_and_not_zero() -> None:
+    assert lines(Figures(None, None, None, {"redis": 1, "sql": 1})) == [
+        'linli_commerce_scrape_errors_total{source="redis"} 1.0',
+        'linli_commerce_scrape_errors_total{source="sql"} 1.0',
+    ]
