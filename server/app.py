@@ -27,21 +27,21 @@ from commerce.money.payments import Payments
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
-from server.access.policy import Access
+from server.access.tokens import Access
 from server.bridge.feed import RoomFeed, room_seed
 from server.bridge.lease import LeasesUnavailable
 from server.bridge.lives import Lives
 from server.bridge.redis_lease import RedisLeases
 from server.errors import OperatorError
-from server.http.health import healthz, readyz
+from server.http.health import healthz, metrics, readyz
 from server.http.live import whip_whep
 from server.http.pages import page_routes
-from server.http.shop import catalog, orders, people, stores
+from server.http.shop import orders, people, pins, products, rooms
+from server.http.staff import stores
 from server.limits import Limits
 from server.net.connections import ConnectionTable
 from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
-from server.ops.logs import metrics
 from server.ops.secrets import token_secret
 from server.problem import Problem, http_error_handler, internal_error_handler, problem_handler
 from server.services import Services
@@ -132,7 +132,9 @@ def _application(services: Services) -> Starlette:
         Route("/metrics", metrics, methods=["GET"]),
         *whip_whep.routes,
         *people.routes,
-        *catalog.routes,
+        *rooms.routes,
+        *products.routes,
+        *pins.routes,
         *orders.routes,
         *stores.routes,
         *page_routes(services.settings.web_dir),

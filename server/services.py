@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.access.policy import Access
+from server.access.tokens import Access
 from server.limits import Limits
 from server.net.connections import ConnectionTable
 from server.settings import Settings

@@ -13,7 +13,8 @@ import httpx
 import structlog
 from rich.console import Console
 
-from server.access.policy import HOST_TTL_S, Principal, Role
+from server.access.policy import Principal, Role
+from server.access.tokens import HOST_TTL_S
 from server.app import Program
 from server.ops.children import child
 from server.ops.maintenance import load_shop

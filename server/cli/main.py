@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from server.access.policy import GUEST_TTL_S, HOST_TTL_S, STAFF_TTL_S, Access, Principal, Role
+from server.access.policy import Principal, Role
+from server.access.tokens import GUEST_TTL_S, HOST_TTL_S, STAFF_TTL_S, Access
 from server.errors import OperatorError
 from server.ops.secrets import token_secret
 from server.settings import Settings

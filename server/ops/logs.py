@@ -1,11 +1,9 @@
-"""Logs and metrics: structlog to stderr, Prometheus text at /metrics."""
+"""Logs: structlog and the standard library's loggers, to stderr."""
 
 import logging
 import sys
 
 import structlog
-from starlette.requests import Request
-from starlette.responses import Response
 
 from server.settings import Settings
 
@@ -44,11 +42,3 @@ def configure_logs(settings: Settings) -> None:
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     for noisy in ("aiortc", "aioice", "asyncio", "uvicorn.error", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
-
-
-async def metrics(request: Request) -> Response:
-    """`GET /metrics`: counters and gauges of this process in Prometheus text format."""
-    from server.ops.metrics import render
-
-    text = await render(request.app.state.services)
-    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

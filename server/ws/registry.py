@@ -12,7 +12,7 @@ from websockets.frames import Opcode
 
 from rooms.io.hub import PING_S, RoomHub
 from rooms.rates import TokenBucket
-from server.access.policy import Access
+from server.access.tokens import Access
 from server.settings import Settings
 from server.ws.wire import CloseCode, frame
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
 from rooms.io.hub import RoomHub
-from server.access.policy import Access
+from server.access.tokens import Access
 from server.settings import Settings
 from server.ws.connection import RoomConnection
 from server.ws.registry import ConnectionRegistry

@@ -17,7 +17,8 @@ from websockets.typing import Subprotocol
 
 from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
-from server.access.policy import Access, Principal, Role
+from server.access.policy import Principal, Role
+from server.access.tokens import Access
 from server.net.connections import ConnectionTable
 from server.net.protocol import http_protocol
 from server.services import Services

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from commerce.catalogue.values import NICKNAME_CHARS_MAX
-from server.access.policy import GUEST_TTL_S, STAFF_TTL_S, Principal, Role
+from server.access.policy import Principal, Role
+from server.access.tokens import GUEST_TTL_S, STAFF_TTL_S
 from server.http.bodies import Body, Id, problems, read_body, reply, services_of
 from server.limits import LimitKind
 from server.problem import Problem

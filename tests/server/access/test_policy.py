@@ -1,61 +1,15 @@
-"""Who may do what: tokens and roles."""
+"""Who may do what."""
 
 import dataclasses
 
-import jwt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from starlette.requests import Request
 
-from server.access.policy import ANONYMOUS, Access, Action, Principal, Role, allowed, require
+from server.access.policy import ANONYMOUS, Action, Principal, Role, allowed, require
 from server.problem import Problem
 
-SECRET = "s" * 32
 HOST = Principal("staff:1", frozenset({Role.HOST}), room_id="demo")
 CLERK = Principal("staff:2", frozenset({Role.STORE}), store_id="s1")
 GUEST = Principal("guest:1", frozenset({Role.MEMBER}), estate_id="e1", nickname="晨光")
-
-
-def _request(authorization: str | None) -> Request:
-    headers = [] if authorization is None else [(b"authorization", authorization.encode("latin-1"))]
-    return Request({"type": "http", "headers": headers})
-
-
-@pytest.mark.parametrize("principal", [HOST, CLERK, GUEST])
-def test_a_token_names_the_same_principal_again(principal: Principal) -> None:
-    access = Access(SECRET)
-    assert access.verify(access.issue(principal, 60)) == principal
-
-
-def test_an_expired_token_is_refused_with_advice() -> None:
-    access = Access(SECRET)
-    with pytest.raises(Problem) as caught:
-        access.verify(access.issue(HOST, -1))
-    assert caught.value.status == 401
-    assert "Log in again" in caught.value.detail
-
-
-def test_a_token_of_another_secret_is_refused() -> None:
-    with pytest.raises(Problem, match="401"):
-        Access(SECRET).verify(Access("x" * 32).issue(HOST, 60))
-
-
-def test_a_token_without_signature_is_refused() -> None:
-    claims = {"iss": "linli", "sub": "staff:1", "roles": ["admin"], "exp": 2_000_000_000}
-    with pytest.raises(Problem, match="401"):
-        Access(SECRET).verify(jwt.encode(claims, "", "none"))
-
-
-def test_no_token_is_an_anonymous_viewer() -> None:
-    assert Access(SECRET).principal(_request(None)) is ANONYMOUS
-
-
-@given(st.text(st.characters(max_codepoint=255), max_size=100))
-def test_any_other_authorization_header_is_a_401_and_never_a_crash(header: str) -> None:
-    with pytest.raises(Problem) as caught:
-        Access(SECRET).principal(_request(header))
-    assert caught.value.status == 401
 
 
 def test_a_host_publishes_in_the_own_room_only() -> None:
@@ -77,7 +31,7 @@ def test_ordering_needs_an_estate_and_watching_needs_nothing() -> None:
     assert allowed(ANONYMOUS, Action.WATCH)
 
 
-def test_a_stranger_is_asked_who_they_are_and_a_known_one_is_told_no() -> None:
+def test_an_anonymous_request_is_401_and_a_known_one_without_the_role_403() -> None:
     with pytest.raises(Problem) as stranger:
         require(ANONYMOUS, Action.ORDER)
     assert stranger.value.status == 401

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from server.access.policy import Access, Role
+from server.access.policy import Role
+from server.access.tokens import Access
 from server.cli.main import app
 from server.errors import OperatorError
 from server.ops.secrets import kept_secret, token_secret

@@ -11,10 +11,12 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from rooms.io.hub import RoomHub
-from server.access.policy import Access, Principal, Role
+from server.access.policy import Principal, Role
+from server.access.tokens import Access
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import Lives
-from server.http.shop import catalog, orders, people, stores
+from server.http.shop import orders, people, pins, products, rooms
+from server.http.staff import stores
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings
@@ -53,7 +55,9 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
     async with running_shop(sqlite_url, valkey_url, plan=shop_plan(2, target=2)) as shop:
         routes: list[BaseRoute] = [
             *people.routes,
-            *catalog.routes,
+            *rooms.routes,
+            *products.routes,
+            *pins.routes,
             *orders.routes,
             *stores.routes,
         ]

@@ -1,22 +1,14 @@
-"""Routes about what there is to see and buy: estates, lives, rooms, products, pins."""
+"""Routes about what there is to see: estates, rooms and where their lives stand."""
 
 import dataclasses
-from typing import Annotated
 
-from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from server.access.policy import Action, require
-from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
+from server.http.bodies import path_id, problems, reply, services_of
 from server.problem import Problem
-
-
-class PinTime(Body):
-    """When in the video a product was pinned; RTP ticks (90 kHz, 32 bits)."""
-
-    media_time: Annotated[int | None, Field(ge=0, lt=1 << 32)] = None
 
 
 async def estates(request: Request) -> Response:
@@ -88,37 +80,6 @@ async def room(request: Request) -> Response:
     )
 
 
-async def products(request: Request) -> Response:
-    """`GET /api/rooms/{room}/products`: what the room sells."""
-    with problems():
-        directory = services_of(request).commerce.directory
-        return reply({"products": await directory.products(path_id(request, "room"))})
-
-
-async def pin(request: Request) -> Response:
-    """`PUT /api/rooms/{room}/pins/{product}`: put a product on the table, open its groups."""
-    services = services_of(request)
-    room_id = path_id(request, "room")
-    require(services.access.principal(request), Action.PIN, room_id=room_id)
-    body = await read_body(request, PinTime, empty="{}")
-    media_time = body.media_time
-    if media_time is None:
-        media_time = services.media.media_time(room_id)
-    with problems():
-        card = await services.commerce.groups.pin(room_id, path_id(request, "product"), media_time)
-    return reply(card)
-
-
-async def unpin(request: Request) -> Response:
-    """`DELETE /api/rooms/{room}/pins/{product}`: take a product off the table."""
-    services = services_of(request)
-    room_id = path_id(request, "room")
-    require(services.access.principal(request), Action.PIN, room_id=room_id)
-    with problems():
-        await services.commerce.groups.unpin(room_id, path_id(request, "product"))
-    return Response(status_code=204)
-
-
 async def end(request: Request) -> Response:
     """`POST /api/rooms/{room}/end`: the live is over; its groups go on."""
     services = services_of(request)
@@ -134,8 +95,5 @@ routes = [
     Route("/api/lives/{room}/stats", live_stats, methods=["GET"]),
     Route("/api/lives", lives, methods=["GET"]),
     Route("/api/rooms/{room}", room, methods=["GET"]),
-    Route("/api/rooms/{room}/products", products, methods=["GET"]),
-    Route("/api/rooms/{room}/pins/{product}", pin, methods=["PUT"]),
-    Route("/api/rooms/{room}/pins/{product}", unpin, methods=["DELETE"]),
     Route("/api/rooms/{room}/end", end, methods=["POST"]),
 ]

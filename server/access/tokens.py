@@ -1,0 +1,101 @@
+"""Bearer tokens (RFC 6750), as signed JWTs (RFC 7519): what a principal is, for a time."""
+
+import datetime
+
+import jwt
+from starlette.requests import Request
+
+from server.access.policy import ANONYMOUS, Principal, Role
+from server.problem import Problem
+
+ALGORITHM = "HS256"
+ISSUER = "linli"
+TOKEN_CHARS_MAX = 2_048
+GUEST_TTL_S = 180 * 86_400
+STAFF_TTL_S = 12 * 3_600
+HOST_TTL_S = 30 * 86_400
+
+
+class Access:
+    """Issues and verifies tokens with one secret, the same on all nodes."""
+
+    def __init__(self, secret: str) -> None:
+        assert len(secret) >= 32, "token secret too short"
+        self._secret = secret
+
+    def issue(self, principal: Principal, ttl_s: int) -> str:
+        """Return a signed token that says who `principal` is for `ttl_s` seconds."""
+        at = datetime.datetime.now(datetime.UTC)
+        claims: dict[str, object] = {
+            "iss": ISSUER,
+            "sub": principal.subject,
+            "iat": at,
+            "exp": at + datetime.timedelta(seconds=ttl_s),
+            "roles": sorted(principal.roles),
+        }
+        bound = {
+            "room": principal.room_id,
+            "store": principal.store_id,
+            "estate": principal.estate_id,
+            "brand": principal.brand_id,
+            "nick": principal.nickname,
+            "standby": principal.standby,
+        }
+        claims.update({key: value for key, value in bound.items() if value})
+        return jwt.encode(claims, self._secret, ALGORITHM)
+
+    def verify(self, token: str) -> Principal:
+        """Return whom `token` names.
+
+        Raises:
+            Problem: 401 `bad-token` for a token that is malformed, forged or expired.
+        """
+        if len(token) > TOKEN_CHARS_MAX:
+            raise _unauthorised("The token is too long.")
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                options={"require": ["exp", "sub", "roles"]},
+            )
+            roles = frozenset(Role(role) for role in claims["roles"])
+            return Principal(
+                subject=str(claims["sub"]),
+                roles=roles,
+                room_id=str(claims.get("room", "")),
+                store_id=str(claims.get("store", "")),
+                estate_id=str(claims.get("estate", "")),
+                brand_id=str(claims.get("brand", "")),
+                nickname=str(claims.get("nick", "")),
+                standby=claims.get("standby") is True,
+            )
+        except jwt.ExpiredSignatureError:
+            raise _unauthorised("The token has expired. Log in again.") from None
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise _unauthorised("The token is not one of ours.") from None
+
+    def principal(self, request: Request) -> Principal:
+        """Return who sent `request`; without a token, an anonymous viewer.
+
+        Raises:
+            Problem: 401 `bad-token`.
+        """
+        header = request.headers.get("authorization")
+        if header is None:
+            return ANONYMOUS
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise _unauthorised("Send `Authorization: Bearer <token>`.")
+        return self.verify(token.strip())
+
+
+def _unauthorised(detail: str) -> Problem:
+    return Problem(
+        401,
+        "bad-token",
+        "The token was not accepted.",
+        detail,
+        headers={"WWW-Authenticate": 'Bearer realm="linli", error="invalid_token"'},
+    )
