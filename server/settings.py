@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.net.addresses import Proxies
+from server.net.origins import Origin
 
 
 class Settings(BaseSettings):
@@ -53,10 +54,15 @@ class Settings(BaseSettings):
         description="Secret that signs bearer tokens, at least 32 characters; the same on every "
         "node. Empty: made once and kept in the data folder.",
     )
-    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         (),
         description="Origins, comma separated, from which browsers may open the WebSocket, "
         "besides the server's own.",
+    )
+    base_path: str = Field(
+        "",
+        description="Stays empty: Linli needs the root of a host name and does not run under a "
+        "path of it. Anything else ends the start.",
     )
     publish_grace_s: float = Field(
         30.0, ge=0, le=600, description="How long viewers are kept when a host's stream breaks off."
@@ -95,18 +101,31 @@ class Settings(BaseSettings):
         description="Folder of the built browser apps.",
     )
 
-    @field_validator("ice_addresses", "ice_servers", "allowed_origins", mode="before")
+    @field_validator("ice_addresses", "ice_servers", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return _parts(value) if isinstance(value, str) else value
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _are_origins(cls, value: object) -> object:
+        return tuple(map(Origin.parse, _parts(value))) if isinstance(value, str) else value
+
+    @field_validator("base_path")
+    @classmethod
+    def _is_the_root(cls, value: str) -> str:
+        if value.strip("/"):
+            raise ValueError(
+                "pages, rooms and media need the root of a host name: give Linli one of its own, "
+                "such as shop.example, instead of a path"
+            )
+        return ""
 
     @field_validator("trust_proxy", mode="before")
     @classmethod
     def _are_proxies(cls, value: object) -> object:
         if isinstance(value, str):
-            return Proxies.parse([part.strip() for part in value.split(",") if part.strip()])
+            return Proxies.parse(_parts(value))
         return value
 
     @field_validator("ice_servers")
@@ -136,3 +155,8 @@ class Settings(BaseSettings):
     def sql_url(self) -> str:
         """The URL of the record, embedded default included."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.resolve()}/linli.sqlite3"
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Split a list at its commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

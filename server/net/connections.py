@@ -12,14 +12,12 @@ from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from typing import Protocol
 
-import structlog
+from server.net.seldom import Seldom
 
 SWEEP_S = 1.0
 FULL_LOGGED_EVERY_S = 60.0
 HTTP_RESERVED_PART = 10
 """One connection in ten stays for HTTP, health checks among them, however many WebSockets come."""
-
-log = structlog.get_logger()
 
 
 class Refused(StrEnum):
@@ -81,7 +79,7 @@ class ConnectionTable:
         self._open: dict[Connection, None] = {}
         self._waiting: OrderedDict[Connection, None] = OrderedDict()
         self._addresses: dict[str, _Address] = {}
-        self._full_logged_at = float("-inf")
+        self._full = Seldom(FULL_LOGGED_EVERY_S)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -171,12 +169,10 @@ class ConnectionTable:
 
     def _report(self, reason: Refused, now: float) -> None:
         self.count(reason)
-        if now - self._full_logged_at >= FULL_LOGGED_EVERY_S:
-            self._full_logged_at = now
-            log.warning(
-                "no more connections are taken",
-                reason=str(reason),
-                connections_max=self.connections_max,
-                per_address_max=self._per_address_max,
-                refused=self.refused[reason],
-            )
+        self._full.log(
+            "no more connections are taken",
+            now=now,
+            reason=str(reason),
+            connections_max=self.connections_max,
+            per_address_max=self._per_address_max,
+        )

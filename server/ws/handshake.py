@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from websockets.exceptions import NegotiationError
 from websockets.http11 import Request, Response
@@ -10,10 +9,15 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from server.net.addresses import Proxies, limit_key
+from server.net.origins import Origin
+from server.net.seldom import Seldom
 from server.settings import Settings
 from server.ws.wire import CODECS
 
 PATH = "/ws"
+REFUSALS_LOGGED_EVERY_S = 60.0
+
+_refusals = Seldom(REFUSALS_LOGGED_EVERY_S)
 
 
 def refusal(
@@ -57,17 +61,22 @@ def client_address(request: Request, transport: asyncio.Transport, proxies: Prox
     return limit_key(proxies.client(str(peer[0]) if peer else "", forwarded))
 
 
-def _origin_allowed(request: Request, allowed_origins: tuple[str, ...]) -> bool:
+def _origin_allowed(request: Request, allowed_origins: tuple[Origin, ...]) -> bool:
     """Browsers always say where a page is from; programs need not (RFC 6455 §10.2)."""
     origins = request.headers.get_all("Origin")
     if not origins:
         return True
-    if len(origins) > 1:
-        return False
-    if origins[0] in allowed_origins:
-        return True
+    hosts = request.headers.get_all("Host")
     try:
-        host = urlsplit(origins[0]).netloc
+        origin = Origin.parse(origins[0])
     except ValueError:
         return False
-    return host != "" and request.headers.get_all("Host") == [host]
+    if len(origins) == len(hosts) == 1 and (origin in allowed_origins or origin.is_of(hosts[0])):
+        return True
+    _refusals.log(
+        "a page may not connect: if it is yours, add its origin to LINLI_ALLOWED_ORIGINS, "
+        "or have the proxy pass on the Host that the browser sent",
+        origin=str(origin),
+        host=hosts[0] if hosts else "",
+    )
+    return False

@@ -20,7 +20,14 @@ def test_without_a_database_the_record_is_a_file_in_the_data_folder(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "99999"), ("TOKEN_SECRET", "short"), ("LOG_LEVEL", "loud")],
+    [
+        ("PORT", "99999"),
+        ("TOKEN_SECRET", "short"),
+        ("LOG_LEVEL", "loud"),
+        ("BASE_PATH", "/shop/"),
+        ("TRUST_PROXY", "yes"),
+        ("ALLOWED_ORIGINS", "shop.example"),
+    ],
 )
 def test_a_bad_value_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -29,3 +36,14 @@ def test_a_bad_value_is_refused_by_name(
     with pytest.raises(ValidationError) as caught:
         Settings()
     assert caught.value.errors()[0]["loc"] == (name.lower(),)
+
+
+def test_origins_and_proxies_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINLI_ALLOWED_ORIGINS", "https://Shop.example:443/, http://b.example:81")
+    monkeypatch.setenv("LINLI_TRUST_PROXY", "127.0.0.1, fd00::/8")
+    settings = Settings()
+    assert [str(origin) for origin in settings.allowed_origins] == [
+        "https://shop.example",
+        "http://b.example:81",
+    ]
+    assert settings.trust_proxy.trusts("fd00::7")

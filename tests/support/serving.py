@@ -17,7 +17,13 @@ async def serving(
     """Yield the base URL at which `app` answers, by another protocol than uvicorn's if given."""
     port = port or free_port()
     config = uvicorn.Config(
-        app, port=port, log_level="warning", lifespan="off", ws="none", http=http or "auto"
+        app,
+        port=port,
+        log_level="warning",
+        lifespan="off",
+        ws="none",
+        http=http or "auto",
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     # Not `serve()`: that would take the test run's signal handlers.

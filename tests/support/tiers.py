@@ -28,6 +28,7 @@ PLACES = {
     "tests/media/io": "services",
     "tests/fuzz/test_http.py": "services",
     "tests/server/ops/test_embedded.py": "services",
+    "tests/server/net/test_behind_a_proxy.py": "services",
 }
 FIXTURES = {
     "browser": "browser",

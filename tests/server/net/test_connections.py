@@ -57,7 +57,7 @@ def test_a_full_server_refuses_and_logs_once_a_minute() -> None:
             refused = Connection()
             assert table.arrive(refused, len(table) + 1, now=at) is Refused.FULL
             table.depart(refused)
-    assert [line["refused"] for line in logs] == [1, 4]
+    assert [line["count"] for line in logs] == [1, 3]
     assert not any(connection.gone for connection in busy)
 
 

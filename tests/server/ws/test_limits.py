@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import structlog
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 
@@ -15,6 +16,8 @@ from rooms.events import StockChanged
 from rooms.io import audience, local_room
 from rooms.io.hub import RoomHub
 from rooms.log import Batch
+from server.net.seldom import Seldom
+from server.ws import handshake
 from server.ws import registry as registry
 from server.ws.wire import JSON, MSGPACK
 from tests.support.room_examples import line
@@ -95,7 +98,9 @@ async def test_other_paths_have_no_websocket(server: Server) -> None:
     ("origin", "expected"),
     [
         (b"https://shop.example", 101),
+        (b"https://shop.example:443", 101),
         (b"https://app.example", 101),
+        (b"https://APP.example:443", 101),
         (b"https://evil.example", 403),
         (b"https://shop.example.evil.example", 403),
         (b"https://shop.example:444", 403),
@@ -107,6 +112,18 @@ async def test_only_our_own_and_allowed_origins_connect(
     server: Server, origin: bytes, expected: int
 ) -> None:
     assert (await status(server, headers=b"Origin: %s\r\n" % origin))[0] == expected
+
+
+async def test_a_refused_origin_is_logged_with_what_to_set(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshake, "_refusals", Seldom(60.0))
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            await status(server, headers=b"Origin: https://new.example\r\n")
+    [line] = logs
+    assert (line["origin"], line["host"]) == ("https://new.example", "shop.example")
+    assert "LINLI_ALLOWED_ORIGINS" in line["event"]
 
 
 @pytest.mark.parametrize(
