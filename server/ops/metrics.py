@@ -19,21 +19,24 @@ MEDIA: dict[str, tuple[str, str]] = {
     "packets_in": ("counter", "RTP packets received from hosts."),
     "packets_out": ("counter", "RTP packets sent to viewers."),
     "octets_out": ("counter", "RTP payload bytes sent to viewers."),
-    "packets_lost_in": ("counter", "RTP packets of hosts that never came."),
-    "nacks_out": ("counter", "Requests to hosts to send lost packets again."),
-    "key_requests_out": ("counter", "Key frames asked of hosts."),
-    "resent": ("counter", "Packets sent to viewers again."),
-    "repeats_refused": ("counter", "Repeats not sent: 15 % at most, none when busy."),
-    "shown_again": ("counter", "Times a viewer's lost picture was shown again from what we keep."),
-    "layer_changes": ("counter", "Times a viewer got another layer."),
-    "skips": ("counter", "Times a viewer had to skip to a key frame."),
+    "packets_lost_in": ("counter", "RTP packets of hosts that were lost and not repaired."),
+    "nacks_out": ("counter", "NACK messages sent to hosts."),
+    "key_requests_out": ("counter", "PLIs sent to hosts."),
+    "resent": ("counter", "Packets retransmitted to viewers."),
+    "repeats_refused": (
+        "counter",
+        "Retransmits refused: over 15 % of a viewer's bitrate, or when busy.",
+    ),
+    "shown_again": ("counter", "PLIs of viewers that were answered from the cached GOP."),
+    "layer_changes": ("counter", "Layer changes of viewers."),
+    "skips": ("counter", "Pauses of viewers whose link was congested under the smallest layer."),
     "send_blocked": ("counter", "Sends that the kernel's full buffer refused."),
     "send_errors": ("counter", "Sends that failed otherwise."),
     "frames_dropped": ("counter", "Frames dropped because this process was behind."),
     "busy": ("gauge", "Part of a core that the sending thread uses; from 0.9 on no viewers."),
     "gso": ("gauge", "1 while the kernel takes whole frames (UDP_SEGMENT)."),
 }
-MEDIA_REJECTED = "Datagrams thrown away, by what was wrong with them."
+MEDIA_REJECTED = "Datagrams dropped, by reason."
 ROOMS: dict[str, tuple[str, str]] = {
     "connections": ("gauge", "WebSocket connections."),
     "connected": ("counter", "Connections ever opened."),
