@@ -28,7 +28,7 @@ async def test_from_going_live_to_the_handover(people: People) -> None:
 
     await _join(first, "晨光")
     for viewer, line in (
-        (first, "本小区已有 1 位邻居参团,还差 1 人成团!"),
+        (first, "本小区已有 1 位邻居参团，还差 1 人成团！"),
         (second, "1 neighbour joined, 1 to go!"),
     ):
         await expect(viewer.get_by_test_id("group-line")).to_have_text(line)

@@ -208,7 +208,7 @@ def test_camera_switch_keeps_the_session(open_page: Open, server: PlayedServer) 
 @pytest.mark.parametrize(
     ("locale", "good", "weak"),
     [
-        ("zh-CN", "网络良好", "网络较弱,画面已自动降低清晰度"),
+        ("zh-CN", "网络良好", "网络较弱，画面已自动降低清晰度"),
         ("en-GB", "Good connection", "Weak connection: the picture is less sharp for now"),
     ],
 )

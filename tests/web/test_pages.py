@@ -100,7 +100,7 @@ def test_only_the_first_order_asks_for_identity(open_page: Open) -> None:
 def test_group_line_is_shown_in_both_languages(open_page: Open) -> None:
     page = open_page(PlayedServer(), "/r/demo")
     line = page.get_by_test_id("group-line")
-    expect(line).to_have_text("本小区已有 25 位邻居参团,还差 5 人成团!")
+    expect(line).to_have_text("本小区已有 25 位邻居参团，还差 5 人成团！")
     page.get_by_test_id("lang").click()
     expect(line).to_have_text("25 neighbours joined, 5 to go!")
     page.reload()
@@ -114,7 +114,7 @@ def test_group_event_updates_the_counter(open_page: Open) -> None:
     expect(line).to_contain_text("28")
     server.joined = 29
     server.tick({"k": "group", "group": server.group("spinach")})
-    expect(line).to_have_text("本小区已有 29 位邻居参团,还差 1 人成团!")
+    expect(line).to_have_text("本小区已有 29 位邻居参团，还差 1 人成团！")
 
 
 def test_order_is_retried_with_its_key_until_answered(open_page: Open) -> None:

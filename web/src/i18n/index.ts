@@ -1,23 +1,26 @@
-/** The languages: chosen by the browser, switchable, remembered. */
+/** The two languages: chosen by the browser, switchable, remembered. A page brings its own words. */
 import { createI18n } from 'vue-i18n'
-import { pickLocale } from '../lib/base/locale'
-import type { Locale } from '../lib/base/locale'
-import { en } from './en'
-import { zh } from './zh'
+import { type Locale, pickLocale } from '../lib/base/locale'
 
 const STORAGE_KEY = 'linli.locale'
 
-export const i18n = createI18n({
-  legacy: false,
-  locale: pickLocale(localStorage.getItem(STORAGE_KEY), navigator.languages),
-  fallbackLocale: 'zh',
-  messages: { zh, en },
-})
-document.documentElement.lang = i18n.global.locale.value === 'zh' ? 'zh-CN' : 'en'
+/** Texts by section and key. */
+export type Words = Record<string, Record<string, string>>
+export type PageWords = Record<Locale, Words>
 
-/** Speak `locale` from now on, on every page of this browser. */
-export function speak(locale: Locale): void {
-  i18n.global.locale.value = locale
+/** The plugin of a page with these words, in the reader's language. */
+export function createWords(words: PageWords) {
+  const locale = pickLocale(localStorage.getItem(STORAGE_KEY), navigator.languages)
+  declareLanguage(locale)
+  return createI18n({ legacy: false, locale, fallbackLocale: 'zh', messages: words })
+}
+
+/** Keep the reader's choice for every page of this browser. */
+export function rememberLocale(locale: Locale): void {
   localStorage.setItem(STORAGE_KEY, locale)
+  declareLanguage(locale)
+}
+
+function declareLanguage(locale: Locale): void {
   document.documentElement.lang = locale === 'zh' ? 'zh-CN' : 'en'
 }

@@ -1,4 +1,4 @@
-/** Starts a page: the base style, the languages, and nothing of the page itself. */
+/** Starts a page: the base style and its words. */
 // Of Vant's style only what is used: its `style` entries would bring an icon font along.
 import 'vant/es/style/base.css'
 import 'vant/es/overlay/index.css'
@@ -6,8 +6,8 @@ import 'vant/es/popup/index.css'
 import 'vant/es/toast/index.css'
 import '../styles/base.css'
 import { type Component, createApp } from 'vue'
-import { i18n } from '../i18n'
+import { type PageWords, createWords } from '../i18n'
 
-export function mount(page: Component): void {
-  createApp(page).use(i18n).mount('#app')
+export function mount(page: Component, words: PageWords): void {
+  createApp(page).use(createWords(words)).mount('#app')
 }

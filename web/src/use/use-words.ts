@@ -1,6 +1,7 @@
 /** Words, localised text and money in the reader's language. */
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
+import { rememberLocale } from '../i18n'
 import { dayAndTime, timeOfDay } from '../lib/room/clock'
 import { localText } from '../lib/base/locale'
 import { money } from '../lib/shop/money'
@@ -13,6 +14,11 @@ export function useWords() {
   return {
     t,
     locale,
+    /** Switch to `next`, on every page of this browser. */
+    speak(next: Locale): void {
+      chosen.value = next
+      rememberLocale(next)
+    },
     text: (value: LocalText | null | undefined) => localText(value, locale.value),
     price: (fen: Fen) => money(fen, locale.value),
     time: (at_ms: AtMs) => timeOfDay(at_ms, locale.value),

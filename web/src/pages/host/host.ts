@@ -1,5 +1,6 @@
 /** Starts the host's page. */
+import { words } from '../../i18n/host'
 import { mount } from '../../use/mount'
 import Host from './Host.vue'
 
-mount(Host)
+mount(Host, words)

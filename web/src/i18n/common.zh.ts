@@ -1,0 +1,24 @@
+/** The words on every page, in Chinese. */
+export const zh = {
+  common: {
+    brand: '邻里',
+    language: 'English',
+    language_label: '切换到英文',
+    close: '关闭',
+    cancel: '取消',
+    retry: '重试',
+    loading: '加载中…',
+    back_home: '返回首页',
+    reload: '刷新页面',
+    log_out: '退出登录',
+    load_failed: '暂时打不开，请检查网络后重试。',
+    count: '×{n}',
+    viewers: '{n} 人在看',
+  },
+  badge: {
+    live: '直播中',
+    paused: '暂停',
+    scheduled: '未开播',
+    over: '已结束',
+  },
+}

@@ -1,0 +1,13 @@
+/** All words of the room's page. */
+import { en as commonEn } from './common.en'
+import { zh as commonZh } from './common.zh'
+import type { PageWords } from './index'
+import { en as liveEn } from './live.en'
+import { zh as liveZh } from './live.zh'
+import { en } from './room.en'
+import { zh } from './room.zh'
+
+export const words = {
+  zh: { ...commonZh, ...liveZh, ...zh },
+  en: { ...commonEn, ...liveEn, ...en },
+} satisfies PageWords

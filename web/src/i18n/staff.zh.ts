@@ -1,0 +1,13 @@
+/** The words of the pages that staff log in to, in Chinese. */
+export const zh = {
+  login: {
+    username: '用户名',
+    password: '密码',
+    submit: '登录',
+    busy: '登录中…',
+    problem_bad: '用户名或密码不对，请重新输入。',
+    problem_rate_limited: '试的次数太多了，请过一会儿再试。',
+    problem_unreachable: '连不上服务器，请检查网络后再试。',
+    expired: '登录已过期，请重新登录。',
+  },
+}

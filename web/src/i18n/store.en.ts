@@ -1,0 +1,45 @@
+/** The words of the store's page, in English. */
+import type { zh } from './store.zh'
+
+export const en: typeof zh = {
+  store_login: {
+    title: 'Store login',
+    no_store: 'This account has no store. Log in with a store account.',
+  },
+  store: {
+    title: 'Store board',
+    lanes: 'Order states',
+    move_picking: 'Start picking',
+    move_packed: 'Packed',
+    move_ready: 'Ready for pickup',
+    waiting_code: 'Waiting for the pickup code',
+    empty: 'No orders',
+    left: '{time} left',
+    late: '{time} late',
+    handed_at: 'Picked up at {time}',
+    waiting: 'Waiting for their group',
+    waiting_line: '{product} · {orders} order · {left} to go | {product} · {orders} orders · {left} to go',
+    waiting_reached: '{product} · {orders} order · complete | {product} · {orders} orders · complete',
+    handover: 'Hand over',
+    code_placeholder: 'Type the pickup code',
+    code_submit: 'Hand over',
+    code_ok: 'Handed over ✔ Give out the goods',
+    code_unknown: 'No such pickup code. Please check it.',
+    code_used: 'This code was already used: handed over at {time}. Do not hand out again.',
+    code_not_ready: 'This order is not ready yet. Pack it and mark it ready first.',
+    code_failed: 'That did not work. Check the connection and try again.',
+    code_empty: 'Type the pickup code first.',
+    moved_elsewhere: 'A colleague has already moved this one. The board is up to date now.',
+    move_failed: 'That did not work. Check the connection and try again.',
+    live_on: 'Updating live',
+    new_order: 'New order: {product}',
+    network_lost: 'You are offline. Reconnecting; the board updates by itself.',
+  },
+  lane: {
+    new: 'New',
+    picking: 'Picking',
+    packed: 'Packed',
+    ready: 'Ready',
+    handed_over: 'Handed over',
+  },
+}
