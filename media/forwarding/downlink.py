@@ -13,8 +13,8 @@ from typing import NamedTuple
 from media.congestion.estimator import Arrival, Estimator
 from media.forwarding.leg import Leg
 from media.forwarding.track import Track
-from media.stream.frames import Item, padding, part_of
-from media.stream.layer import Frame, Layer
+from media.stream.frames import Frame, Item, padding, part_of
+from media.stream.layer import Layer
 from media.wire.rtp import sets_parameters, starts_key_frame, unwrap
 from media.wire.transport_cc import TransportFeedback
 

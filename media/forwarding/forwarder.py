@@ -16,7 +16,8 @@ from media.forwarding.ports import FrameSender
 from media.forwarding.retransmitter import Retransmitter
 from media.forwarding.track import Track
 from media.forwarding.viewer import Viewer
-from media.stream.layer import SILENT_S, Frame, Layer
+from media.stream.frames import Frame
+from media.stream.layer import SILENT_S, Layer
 
 # A viewer that joins, or lost its video, is sent the newest GOP at once if it is that little, else
 # so many packets a tick: ten seconds are made up for in about one.

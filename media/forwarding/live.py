@@ -9,8 +9,9 @@ from media.forwarding.forwarder import Forwarder
 from media.forwarding.ports import FrameSender
 from media.forwarding.track import Track
 from media.forwarding.viewer import Viewer
-from media.stream.layer import Layer, Timeline
+from media.stream.layer import Layer
 from media.stream.ports import FrameSink, Source, TrackFormat
+from media.stream.timeline import Timeline
 from media.wire import rtcp
 from media.wire.sdp import Codec
 
@@ -90,7 +91,7 @@ class Live:
 
     def repair_delay_s(self, *, now: float) -> float:
         """Return for how long repairs of what the host's link loses may hold up the live."""
-        held_s = max((layer.held_s for layer in self.layers()), default=0.0)
+        held_s = max((layer.repair_delay_s for layer in self.layers()), default=0.0)
         if self.source is None or now - self.source_since > YOUNG_S:
             return held_s
         round_trip_s = self.source.round_trip_s

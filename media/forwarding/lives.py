@@ -204,9 +204,10 @@ class Lives:
         layer = host.take(packet, clear, now=now)
         if layer is not None:
             layer.pairs = len(live.viewers) >= PAIRS_FROM_VIEWERS
-            self._deliver(live, layer, now)
+            self.deliver(live, layer, now=now)
 
-    def _deliver(self, live: Live, layer: Layer, now: float) -> None:
+    def deliver(self, live: Live, layer: Layer, *, now: float) -> None:
+        """Hand on what a layer received; the first of it puts the live on air."""
         flows = live.deliver(layer, now=now)
         if flows and not live.on_air and (layer.kind == "video" or "video" not in live.tracks):
             returned, live.on_air, live.lost_at = live.lost_at is not None, True, None
@@ -235,7 +236,7 @@ class Lives:
         for live in list(self.by_room.values()):
             if live.source is not None:
                 for layer in live.layers():
-                    self._deliver(live, layer, now)
+                    self.deliver(live, layer, now=now)
                 live.send_feedback(now=now)
             live.forwarder.tick(now=now)
             live.send_keepalives(now=now)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from media.forwarding.leg import Leg
-from media.stream.frames import Item
-from media.stream.layer import Frame
+from media.stream.frames import Frame, Item
 
 
 class FrameSender(Protocol):

@@ -65,7 +65,7 @@ class Uplink:
         if original_type is None:
             layer.receive(packet, now=now)
         elif (original := original_of(packet, original_type)) is not None:
-            layer.repair(original, now=now)
+            layer.receive_retransmit(original, now=now)
         return layer
 
     def _find(self, packet: Packet, rid: bytes) -> Layer | None:
@@ -84,7 +84,7 @@ class Uplink:
         out = []
         for ssrc, layer in self._video():
             lost = layer.nacks.due(layer.missing(), now=now)
-            if lost is None or layer.queuing_delay_s(now=now) > KEY_FRAME_REQUEST_AFTER_S:
+            if lost is None or layer.blocked_s(now=now) > KEY_FRAME_REQUEST_AFTER_S:
                 layer.keys.request()
             if lost:
                 self._counted["nacks"] += 1

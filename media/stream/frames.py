@@ -45,6 +45,19 @@ class Run(NamedTuple):
     stamped: bool
 
 
+class Frame(NamedTuple):
+    """A video frame, or a packet or two of audio, ready to be sent.
+
+    `shift` is added to the timestamps of the items, which are those of the layer.
+    """
+
+    timestamp: int
+    key: bool
+    runs: tuple[Run, ...]
+    packets: int
+    shift: int = 0
+
+
 def stamp_of(now: float) -> int:
     """Return monotonic seconds as abs-send-time: 6.18 bits of fixed point."""
     return round(now * (1 << 18)) & 0xFFFFFF

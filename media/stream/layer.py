@@ -1,86 +1,40 @@
-"""One stream of a live: put in order, renumbered without seams, kept for repairs, cut into frames.
+"""One layer of a track: a source's packets in order, renumbered without seams, made into frames.
 
-A host may go and come back with other numbers: the track's own sequence numbers (48 bits, the
+A source may go and come back with other numbers: the layer's own sequence numbers (48 bits, the
 lower 16 on the wire) and timestamps go on as if nothing had happened, by the time that passed.
 Pure: `now` is monotonic seconds; timestamps are RTP ticks.
 """
 
-from collections import deque
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from media.stream import frames
+from media.stream.frames import Frame, Part
 from media.stream.key_requests import KeyFrameRequests
 from media.stream.nack import NACK_INTERVAL_S, Nacks
-from media.stream.reorder import JUMP_PACKETS_MAX, OVERTAKEN_S, REPAIR_S, Reorder
+from media.stream.reorder import OVERTAKEN_S, REPAIR_S
+from media.stream.rtp_source import RtpSource
+from media.stream.sent_frames import SentFrames
+from media.stream.timeline import LAYER_DROPPED_S, Timeline
 from media.wire.frame_size import Size, frame_size_of
-from media.wire.reception import Reception
 from media.wire.rtp import Packet, starts_key_frame, unwrap
 from media.wire.sdp import Codec
 
-RING_S = 2.0
-RING_PACKETS_MAX = 2_500
 FRAME_PACKETS_MAX = 1_000
-# Ten seconds at 2 Mbit/s; of a longer group of pictures we would keep megabytes.
-GOP_PACKETS_MAX = 2_500
-# A repair that takes so long was lost more than once: a key frame is asked for beside it, and what
-# is whole first is taken. Sooner, key frames would end waits that the delay of viewers bridges.
+# A retransmit that takes so long was lost more than once: a key frame is requested beside it, and
+# whichever is complete first is used. Sooner, key frames would end waits that the playout delay of
+# viewers covers.
 KEY_FRAME_REQUEST_AFTER_S = 0.300
-LOOK_EVERY_S = 0.020  # through all that waits, for a key frame
-FRAMES_PER_S_MIN = 10.0  # of a picture that is expected to move
-# A stream that was silent this long does not flow.
-SILENT_S = 1.5
-# Nor does one that the host goes on without: it switches off layers that it cannot afford.
-LEFT_OUT_S = 0.250
-LEFT_OUT_FRAMES = 4
-# Two packets of sound go out in one call: half of the calls, 20 ms later.
+KEY_FRAME_SEARCH_INTERVAL_S = 0.020  # among the packets that wait
+FRAMES_PER_S_MIN = 10.0  # of video that is expected to move
+SILENT_S = 1.5  # without a frame for so long a layer does not flow
+LAYER_DROPPED_FRAMES = 4
+# Two packets of audio are sent in one call: half of the calls, 20 ms later.
 PAIR_WAIT_S = 0.030
 
 
-class Frame(NamedTuple):
-    """A picture, or a packet or two of sound, ready for sending.
+class Layer(SentFrames):
+    """After `receive` or `add_frame`, `poll` returns the frames that are to be sent.
 
-    `shift` is added to the timestamps of the items, which are those of the live.
-    """
-
-    timestamp: int
-    key: bool
-    runs: tuple[frames.Run, ...]
-    packets: int
-    shift: int = 0
-
-
-class Kept(NamedTuple):
-    """A packet in the ring, exactly as it was sent: with GCM a repeat must be the same bytes."""
-
-    at: float
-    item: frames.Item
-
-
-class Timeline:
-    """What the layers of a stream share: where zero of their times lies, and when packets come."""
-
-    def __init__(self, clock_hz: int) -> None:
-        self.clock_hz = clock_hz
-        self.received_at = self.received_since = float("-inf")  # packets came without a pause
-        self._began: float | None = None
-
-    def ticks(self, *, now: float) -> int:
-        """Return the timestamp of now."""
-        if self._began is None:
-            self._began = now
-        return round((now - self._began) * self.clock_hz) + 1
-
-    def heard(self, *, now: float) -> None:
-        """A packet of a layer came."""
-        if now - self.received_at > LEFT_OUT_S:
-            self.received_since = now
-        self.received_at = now
-
-
-class Layer:
-    """A stream's numbers, ring and frames. After `receive`, `poll` returns what is to be sent.
-
-    `rid` tells the layers of one picture apart (RFC 8852); a host that sends one has "".
+    `rid` names one of several layers of a video (RFC 8852); a source that sends one has "".
     """
 
     def __init__(
@@ -91,103 +45,113 @@ class Layer:
         rid: str = "",
         timeline: Timeline | None = None,
     ) -> None:
-        self.kind = kind
+        super().__init__(kind, first_sequence)
         self.codec = codec
         self.rid = rid
         self.timeline = timeline or Timeline(codec.clock_hz)
-        self.timestamp = 0  # of the newest frame
-        self.newest_at = 0.0
         self.received_at = float("-inf")
         self.size: Size | None = None
-        self.packets_sent = 0
-        self.octets_sent = 0
-        self.frames_sent = 0
-        self.key_frames = 0
         self.lost = 0
-        # Of the last second, see `count_second`.
-        self.bits_per_s = 0.0
-        self.frames_per_s = 0.0
-        self.packets_per_s = 0.0
-        self._counted = (0.0, 0, 0, 0)
-        self._lost_counted = 0
-        self.ring: dict[int, Kept] = {}
-        self.gop: list[Frame] = []
-        self.gop_packets = 0
         self.nacks = Nacks()
         self.keys = KeyFrameRequests()
-        self.pairs = False  # of sound
-        # The number that the first packet after all frames so far will have.
-        self.next_unsent = first_sequence
-        self._ages: deque[int] = deque()
+        self.pairs = False  # packets of audio are sent by two
+        self._lost_counted = 0
         self._next = first_sequence
-        self._source: Source | None = None
-        self._looked_at = 0.0
-        self._frame: list[frames.Part] = []
+        self._source: RtpSource | None = None
+        self._searched_at = 0.0
+        self._frame: list[Part] = []
         self._frame_timestamp = 0
         self._frame_key = False
-        self._frame_holed = False  # something in the middle of it never came
+        self._frame_holed = False  # a packet in the middle of it was lost
+        self._added: list[Frame] = []
+        self._added_delta: int | None = None  # from the timestamps of frames that came whole
 
     @property
     def waits_for_key(self) -> bool:
         """Whether a new source has yet to begin with a key frame."""
-        return self.kind == "video" and (self._source is None or not self._source.begun)
+        begun = self._source.begun if self._source is not None else self._added_delta is not None
+        return self.kind == "video" and not begun
 
     @property
-    def packet_bits(self) -> float:
-        """How much a packet carries, by the last second; 0 before it is known."""
-        return self.bits_per_s / self.packets_per_s if self.packets_per_s else 0.0
-
-    @property
-    def source(self) -> "Source | None":
-        """What the host sends now."""
+    def source(self) -> RtpSource | None:
+        """The RTP source that sends now."""
         return self._source
 
     def flows(self, *, now: float) -> bool:
-        """Whether frames come at all, and other layers do not go on without this one."""
+        """Whether frames arrive, and the other layers do not go on without this one."""
         if not self.frames_sent or now - self.newest_at > SILENT_S:
             return False
         timeline = self.timeline
         alone_s = timeline.received_at - max(self.received_at, timeline.received_since)
-        return alone_s < LEFT_OUT_S or alone_s * self.frames_per_s < LEFT_OUT_FRAMES
+        return alone_s < LAYER_DROPPED_S or alone_s * self.frames_per_s < LAYER_DROPPED_FRAMES
 
     def receive(self, packet: Packet, *, now: float) -> None:
         """Take a host's packet; then call `poll`."""
         source = self._source
-        if source is None or not source.goes_on_with(packet):
+        if source is None or not source.continues_with(packet):
             self._end_frame(now)
             patience_s = REPAIR_S if self.kind == "video" else OVERTAKEN_S
-            source = self._source = Source(packet, self.codec.clock_hz, patience_s)
+            source = self._source = RtpSource(packet, self.codec.clock_hz, patience_s)
         if packet.payload:
             self.received_at = now
-            self.timeline.heard(now=now)
+            self.timeline.on_packet(now=now)
         source.receive(packet, now=now)
         self.nacks.on_packet(packet.sequence, now=now)
 
-    def repair(self, packet: Packet, *, now: float) -> None:
-        """Take a packet that was asked for and came as a stream of its own; then call `poll`."""
+    def receive_retransmit(self, packet: Packet, *, now: float) -> None:
+        """Take a packet that was requested and came on an SSRC of its own; then call `poll`."""
         source = self._source
         if source is not None and self.nacks.is_requested(packet.sequence):
             source.reorder.receive(unwrap(packet.sequence, source.newest), packet, now=now)
         self.nacks.on_packet(packet.sequence, now=now)
 
+    def add_frame(
+        self, payloads: Sequence[bytes], timestamp: int, *, key: bool, now: float
+    ) -> None:
+        """Take an access unit that arrived whole, as the RTP payloads of it; then call `poll`.
+
+        Of a source that is no RTP host: nothing is reordered, requested or lost. `timestamp` is the
+        source's, in ticks of the codec's clock. Video before the first key frame is left out.
+        """
+        if self._added_delta is None:
+            if self.kind == "video" and not key:
+                return
+            self._end_frame(now)
+            self._added_delta = self._next_timestamp(now) - timestamp
+        if key:
+            self.size = frame_size_of(self.codec.name, payloads[0]) or self.size
+        self.received_at = self.newest_at = now
+        self.timeline.on_packet(now=now)
+        own = timestamp + self._added_delta & 0xFFFFFFFF
+        last = len(payloads) - 1
+        parts = [
+            Part(self._next + at, own, at == last, payload) for at, payload in enumerate(payloads)
+        ]
+        self._next += len(parts)
+        self._added.append(self._keep(parts, own, key, now))
+
     def lose_source(self) -> None:
-        """The host is gone; whatever comes next is another source."""
-        self._source = None
+        """The source is gone; whatever comes next is another one's."""
+        self._source = self._added_delta = None
 
     def missing(self) -> list[int]:
-        """Host sequence numbers (16 bits) that hold up the live."""
+        """Host sequence numbers (16 bits) of the gaps that block the live."""
         return [n & 0xFFFF for n in self._source.reorder.missing()] if self._source else []
 
     def poll(self, *, now: float) -> list[Frame]:
         """Return the frames that are complete, in order."""
-        source, out = self._source, []
+        out: list[Frame] = []
+        if self._added:
+            out, self._added = self._added, []
+            self.prune(now=now)
+        source = self._source
         if source is None:
-            return []
+            return out
         if (
-            self.queuing_delay_s(now=now) > KEY_FRAME_REQUEST_AFTER_S
-            and now - self._looked_at >= LOOK_EVERY_S
+            self.blocked_s(now=now) > KEY_FRAME_REQUEST_AFTER_S
+            and now - self._searched_at >= KEY_FRAME_SEARCH_INTERVAL_S
         ):
-            self._looked_at = now
+            self._searched_at = now
             begin = self._whole_key_frame(source)
             if begin is not None:
                 source.reorder.skip_to(begin)
@@ -198,24 +162,26 @@ class Layer:
             if not source.begun:
                 if self.kind == "video" and not key:
                     continue
-                self._splice(source, number, packet, now)
+                source.begun = True
+                source.sequence_delta = self._next - number
+                source.timestamp_delta = self._next_timestamp(now) - packet.timestamp
             if not packet.payload:
-                # Padding that probes the host's line: nobody shall miss its number.
+                # Padding that probes the host's link: its number must not become a gap.
                 source.sequence_delta -= 1
                 continue
             out += self._take(source, number, packet, key, now)
         if self.kind == "audio" and now - self.newest_at > PAIR_WAIT_S:
             out += self._end_frame(now)
-        self._prune(now)
+        self.prune(now=now)
         return out
 
-    def _whole_key_frame(self, source: "Source") -> int | None:
-        """Return where a key frame begins that waits for nothing but what comes before it."""
+    def _whole_key_frame(self, source: RtpSource) -> int | None:
+        """Return where a key frame begins that waits for nothing but what is before it."""
         begin, expected = None, 0
         for number, packet in source.reorder.held():
             if number != expected:
                 begin = None
-            # One that tells its size has its parameter sets: newcomers can begin with it.
+            # With its size come its parameter sets: viewers can start at it.
             if begin is None and frame_size_of(self.codec.name, packet.payload):
                 begin = number
             if begin is not None and packet.marker:
@@ -223,17 +189,15 @@ class Layer:
             expected = number + 1
         return None
 
-    def _splice(self, source: "Source", number: int, packet: Packet, now: float) -> None:
-        source.begun = True
-        source.sequence_delta = self._next - number
-        timestamp = self.timeline.ticks(now=now)
-        if self.frames_sent:
-            elapsed = max(0.0, now - self.newest_at)
-            timestamp = self.timestamp + max(1, round(elapsed * self.codec.clock_hz))
-        source.timestamp_delta = timestamp - packet.timestamp
+    def _next_timestamp(self, now: float) -> int:
+        """Return the timestamp at which a new source goes on, by the time that passed."""
+        if not self.frames_sent:
+            return self.timeline.ticks(now=now)
+        elapsed = max(0.0, now - self.newest_at)
+        return self.timestamp + max(1, round(elapsed * self.codec.clock_hz))
 
     def _take(
-        self, source: "Source", number: int, packet: Packet, key: bool, now: float
+        self, source: RtpSource, number: int, packet: Packet, key: bool, now: float
     ) -> list[Frame]:
         out = []
         sequence = number + source.sequence_delta
@@ -249,7 +213,7 @@ class Layer:
         self._next = sequence + 1
         self._frame_timestamp, self.newest_at = timestamp, now
         self._frame_key |= key
-        self._frame.append(frames.Part(sequence, timestamp, packet.marker, packet.payload))
+        self._frame.append(Part(sequence, timestamp, packet.marker, packet.payload))
         if self.kind == "audio":
             whole = len(self._frame) > self.pairs
         else:
@@ -262,158 +226,44 @@ class Layer:
         if not self._frame:
             return []
         packets, self._frame = self._frame, []
-        stamp = frames.stamp_of(now) if self.kind == "video" else -1
-        runs = tuple(frames.cut(packets, stamp))
         key = self._frame_key and not self._frame_holed
-        frame = Frame(self._frame_timestamp, key, runs, len(packets))
         self._frame_key = self._frame_holed = False
-        for run in frame.runs:
-            for number, item in enumerate(run.items, run.sequence):
-                self.ring[number] = Kept(self.newest_at, item)
-                self._ages.append(number)
-        self.timestamp = frame.timestamp
-        self.next_unsent = packets[-1].number + 1
-        self.packets_sent += len(packets)
-        self.frames_sent += 1
-        self.octets_sent += sum(len(packet.payload) for packet in packets)
-        if self.kind == "video":
-            self._keep_for_replay(frame)
-        return [frame]
+        return [self._keep(packets, self._frame_timestamp, key, now)]
 
-    def _keep_for_replay(self, frame: Frame) -> None:
-        if frame.key:
+    def _keep(self, packets: list[Part], timestamp: int, key: bool, now: float) -> Frame:
+        if key and self.kind == "video":
             self.keys.on_key_frame()
-            self.key_frames += 1
-            self.gop, self.gop_packets = [], 0
-        if frame.key or self.gop:
-            self.gop.append(frame)
-            self.gop_packets += frame.packets
-        if self.gop_packets > GOP_PACKETS_MAX:
-            self.gop, self.gop_packets = [], 0
+        return self.keep(packets, timestamp, key=key, now=now)
 
     def count_second(self, *, now: float) -> int:
-        """Call about once a second: how much went out, and return how many never came, since."""
-        at, octets, frames, packets = self._counted
-        if at:
-            elapsed = max(1e-3, now - at)
-            self.bits_per_s = (self.octets_sent - octets) * 8 / elapsed
-            self.frames_per_s = (self.frames_sent - frames) / elapsed
-            self.packets_per_s = (self.packets_sent - packets) / elapsed
-        self._counted = (now, self.octets_sent, self.frames_sent, self.packets_sent)
+        """Call about once a second: measure, and return how many packets were lost since."""
+        self.measure(now=now)
         if self._source is not None:
             self._source.reorder.decay()
         lost, self._lost_counted = self.lost - self._lost_counted, self.lost
         return lost
 
-    def queuing_delay_s(self, *, now: float) -> float:
-        """Return for how long packets of a picture wait for one that is missing."""
+    def blocked_s(self, *, now: float) -> float:
+        """Return for how long a gap has blocked the video; 0: there is none."""
         source = self._source
         return source.reorder.blocked_s(now=now) if source and self.kind == "video" else 0.0
 
     @property
-    def held_s(self) -> float:
-        """How long what its host's line loses may hold up the picture, by how long it did of late.
+    def repair_delay_s(self) -> float:
+        """For how long losses of the host's link may block the video, by how long they did of late.
 
-        A repair that is lost itself takes a round trip longer, and that something is missing shows
-        when the next picture comes.
+        A retransmit that is lost itself takes a round trip longer, and that something is missing
+        shows when the next frame arrives.
         """
-        held_s = (
-            self._source.reorder.blocked_s_max if self._source and self.kind == "video" else 0.0
-        )
-        if held_s < NACK_INTERVAL_S:
-            return held_s
-        return held_s + self.nacks.rtt_s + 1 / max(FRAMES_PER_S_MIN, self.frames_per_s)
+        source = self._source
+        blocked_s = source.reorder.blocked_s_max if source and self.kind == "video" else 0.0
+        if blocked_s < NACK_INTERVAL_S:
+            return blocked_s
+        return blocked_s + self.nacks.rtt_s + 1 / max(FRAMES_PER_S_MIN, self.frames_per_s)
 
     def captured_at(self, timestamp: int) -> float | None:
-        """Return when, by the host's clock (s since 1900), what has our `timestamp` was captured.
+        """Return when, by the host's clock (s since 1900), the layer's `timestamp` was captured.
 
-        None: the host has not told its clock yet.
+        None: the host has not sent its clock yet.
         """
         return self._source.captured_at(timestamp) if self._source else None
-
-    def _prune(self, now: float) -> None:
-        ages, ring = self._ages, self.ring
-        # What may be replayed may have to be repeated.
-        keep = self.gop[0].runs[0].sequence if self.gop else self._next
-        while ages and (
-            len(ages) > GOP_PACKETS_MAX + RING_PACKETS_MAX
-            or (ages[0] < keep and now - ring[ages[0]].at > RING_S)
-        ):
-            del ring[ages.popleft()]
-
-
-class Source:
-    """What one host sends for a track, with its own numbers."""
-
-    def __init__(self, first: Packet, clock_hz: int, patience_s: float) -> None:
-        self.ssrc = first.ssrc
-        self.begun = False
-        self.sequence_delta = 0
-        self.timestamp_delta = 0
-        self.reorder: Reorder[Packet] = Reorder(patience_s)
-        self.newest = first.sequence + 0x10000
-        self.first = self.newest
-        self.received = 0
-        self.jitter_ticks = 0.0
-        self._clock_hz = clock_hz
-        self._transit: int | None = None
-        self._reported = (0, 0)  # expected and received as of the last report
-        self._sender_report = (0, 0, 0.0)  # NTP time, its RTP timestamp, when it came
-
-    def goes_on_with(self, packet: Packet) -> bool:
-        """Whether `packet` is of this source; a host that started anew may keep its SSRC."""
-        jump = unwrap(packet.sequence, self.newest) - self.newest
-        return packet.ssrc == self.ssrc and abs(jump) <= JUMP_PACKETS_MAX
-
-    def receive(self, packet: Packet, *, now: float) -> None:
-        """Take a packet of this source."""
-        number = unwrap(packet.sequence, self.newest)
-        self.received += 1
-        if number >= self.newest:
-            self._measure_jitter(packet.timestamp, now)
-        self.newest = max(self.newest, number)
-        self.reorder.receive(number, packet, now=now)
-
-    def _measure_jitter(self, timestamp: int, now: float) -> None:
-        """RFC 3550 section 6.4.1 and appendix A.8."""
-        transit = round(now * self._clock_hz) - timestamp & 0xFFFFFFFF
-        if self._transit is not None:
-            difference = (transit - self._transit + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-            self.jitter_ticks += (abs(difference) - self.jitter_ticks) / 16
-        self._transit = transit
-
-    def on_report(self, ntp_time: int, timestamp: int, *, now: float) -> None:
-        """The host told its clock: `ntp_time` (64 bits) is its RTP `timestamp`."""
-        self._sender_report = (ntp_time, timestamp, now)
-
-    def captured_at(self, timestamp: int) -> float | None:
-        """See Track."""
-        ntp_time, reported, _ = self._sender_report
-        if not ntp_time:
-            return None
-        ticks = timestamp - self.timestamp_delta - reported & 0xFFFFFFFF
-        signed = (ticks + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-        return ntp_time / (1 << 32) + signed / self._clock_hz
-
-    def report(self, *, now: float) -> Reception:
-        """Return a report block; the fraction lost counts from the report before."""
-        expected, received = self.newest - self.first + 1, self.received
-        before_expected, before_received = self._reported
-        self._reported = expected, received
-        due = expected - before_expected
-        lost = max(0, due - (received - before_received))
-        ntp_time, _, came = self._sender_report
-        last_report = ntp_time >> 16 & 0xFFFFFFFF
-        return Reception(
-            self.ssrc,
-            min(255, lost * 256 // due) if due > 0 else 0,
-            min(0x7FFFFF, max(0, expected - received)),
-            self.newest - 0x10000 & 0xFFFFFFFF,
-            round(self.jitter_ticks),
-            last_report,
-            round((now - came) * 65_536) & 0xFFFFFFFF if last_report else 0,
-        )
-
-    def timestamp_of(self, timestamp: int) -> int | None:
-        """Return the track's timestamp for a host's, once the source has begun."""
-        return timestamp + self.timestamp_delta & 0xFFFFFFFF if self.begun else None

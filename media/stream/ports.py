@@ -6,7 +6,8 @@ Both are called on the event loop's thread; no call blocks or raises. `now` is m
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from media.stream.layer import Frame, Layer
+from media.stream.frames import Frame
+from media.stream.layer import Layer
 from media.wire.sdp import Codec
 
 
@@ -22,7 +23,8 @@ class Source(Protocol):
 
     The live makes the layers (`attach`), the source fills them, each in its own order and at its
     own time: what arrives as RTP goes through `Layer.receive`, which reorders it and has losses
-    repaired. After that, whoever drives the source has the live deliver that layer. A source never
+    repaired; access units that arrive whole go through `Layer.add_frame`, cut into the RTP payloads
+    that viewers get. After either, whoever drives the source calls `Lives.deliver`. A source never
     waits: a layer that it does not fill is silent, viewers go to another one, and where
     `last_media_at` stays behind for seconds the live is lost.
     """

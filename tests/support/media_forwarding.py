@@ -13,7 +13,9 @@ from media.forwarding.live import Live
 from media.forwarding.rtt import Rtt
 from media.forwarding.track import Track
 from media.forwarding.viewer import Viewer
-from media.stream.layer import Frame, Layer, Timeline
+from media.stream.frames import Frame
+from media.stream.layer import Layer
+from media.stream.timeline import Timeline
 from media.wire.rtp import Packet
 from media.wire.sdp import Codec
 

@@ -18,8 +18,7 @@ from typing import NamedTuple
 import pylibsrtp
 
 from media.forwarding.leg import Leg
-from media.stream.frames import HEADER_BYTES, STAMPED_HEADER_BYTES, TAG_BYTES, Item, Run
-from media.stream.layer import Frame
+from media.stream.frames import HEADER_BYTES, STAMPED_HEADER_BYTES, TAG_BYTES, Frame, Item, Run
 
 UDP_SEGMENT = 103
 SLICE_VIEWERS = 60

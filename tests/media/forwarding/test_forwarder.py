@@ -17,7 +17,8 @@ from media.forwarding.forwarder import (
 )
 from media.forwarding.retransmitter import KEY_FRAME_RESEND_S, PADDING_PACKETS
 from media.forwarding.viewer import KEY_FRAMES_PER_S, REPLAYS_BURST, REPLAYS_PER_S
-from media.stream.layer import LEFT_OUT_S, SILENT_S, Layer
+from media.stream.layer import SILENT_S, Layer
+from media.stream.timeline import LAYER_DROPPED_S
 from tests.support.media_forwarding import CODEC, FRAME_S, TICKS, LiveRig, assert_seamless
 
 
@@ -358,7 +359,7 @@ def test_a_layer_that_the_host_gives_up_is_left_at_once(given_up: str, next_best
     while not live.layer(next_best).keys.pending:
         live.frame(skip=(given_up,))
         live.tick()
-    assert live.now - last_seen < LEFT_OUT_S + 3 * FRAME_S
+    assert live.now - last_seen < LAYER_DROPPED_S + 3 * FRAME_S
     live.frame("all", skip=(given_up,))
     assert live.sees(session) == next_best
     assert_seamless(live.seen(session))

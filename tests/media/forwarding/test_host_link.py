@@ -10,7 +10,8 @@ import pytest
 
 from media.emulator import Conditions, EmulatedLink
 from media.forwarding.uplink import Uplink
-from media.stream.layer import Frame, Layer
+from media.stream.frames import Frame
+from media.stream.layer import Layer
 from media.wire import rtcp, rtp
 from tests.media.forwarding.test_uplink import ONE, chosen
 from tests.media.wire.test_frame_size import nal_units

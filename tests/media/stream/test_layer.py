@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.stream.layer import FRAMES_PER_S_MIN, KEY_FRAME_REQUEST_AFTER_S, RING_S, Frame, Layer
+from media.stream.frames import Frame
+from media.stream.layer import FRAMES_PER_S_MIN, KEY_FRAME_REQUEST_AFTER_S, Layer
 from media.stream.reorder import REPAIR_S
+from media.stream.sent_frames import RING_S
 from media.wire.rtp import Packet
 from media.wire.sdp import Codec
 from tests.media.wire.test_frame_size import nal_units
@@ -106,25 +108,25 @@ def test_audio_waits_for_reordered_packets_and_not_for_lost_ones() -> None:
     assert feed_packet(4, 0.08) == []
     assert feed_packet(5, 0.10) == []
     assert feed_packet(6, 0.12) == [104, 105, 106]
-    assert live.held_s == 0, "audio does not delay video"
+    assert live.repair_delay_s == 0, "audio does not delay video"
 
 
 def test_hold_time_after_a_retransmit_includes_one_more_rtt() -> None:
     live = layer()
     feed(live, 0, 0, KEY, now=0.0)
-    assert live.held_s == 0
+    assert live.repair_delay_s == 0
     feed(live, 4, 2 * TICKS, DELTA, now=0.08)
     feed(live, 2, TICKS, DELTA, now=0.09)
-    assert live.held_s == pytest.approx(0.01), "reordering is no loss"
+    assert live.repair_delay_s == pytest.approx(0.01), "reordering is no loss"
     feed(live, 8, 4 * TICKS, DELTA, now=0.16)
     assert live.nacks.due(live.missing(), now=0.16)
     feed(live, 6, 3 * TICKS, DELTA, now=0.28)
     assert live.nacks.rtt_s > 0.05
-    assert live.held_s == pytest.approx(0.12 + live.nacks.rtt_s + 1 / FRAMES_PER_S_MIN)
+    assert live.repair_delay_s == pytest.approx(0.12 + live.nacks.rtt_s + 1 / FRAMES_PER_S_MIN)
     for second in range(3):
         live.frames_sent = FPS * second
         live.count_second(now=1.0 + second)
-    assert live.held_s < 0.12 + live.nacks.rtt_s + 1 / FPS, "it decays"
+    assert live.repair_delay_s < 0.12 + live.nacks.rtt_s + 1 / FPS, "it decays"
 
 
 def test_a_whole_key_frame_ends_the_wait_for_a_late_retransmit() -> None:
@@ -132,7 +134,7 @@ def test_a_whole_key_frame_ends_the_wait_for_a_late_retransmit() -> None:
     live = layer()
     feed(live, 7, 0, KEY, now=0)
     assert feed(live, 10, 2 * TICKS, DELTA, now=0.08) == [], "9 is missing"
-    assert live.queuing_delay_s(now=0.18) == pytest.approx(0.1)
+    assert live.blocked_s(now=0.18) == pytest.approx(0.1)
     assert feed(live, 12, 3 * TICKS, KEY, now=0.2) == [], "its first packet may be missing"
     assert feed(live, 14, 4 * TICKS, whole, now=0.07 + KEY_FRAME_REQUEST_AFTER_S) == [], (
         "9 may still arrive"
@@ -140,7 +142,7 @@ def test_a_whole_key_frame_ends_the_wait_for_a_late_retransmit() -> None:
     [frame] = live.poll(now=0.1 + KEY_FRAME_REQUEST_AFTER_S)
     assert frame.key
     assert numbers([frame]) == [107, 108]
-    assert live.queuing_delay_s(now=1.0) == 0
+    assert live.blocked_s(now=1.0) == 0
     late = Packet(96, True, 9, TICKS, 1, DELTA)
     live.receive(late, now=0.5)
     assert live.poll(now=0.5) == [], "too late"

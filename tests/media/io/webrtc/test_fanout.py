@@ -15,8 +15,8 @@ from media.forwarding.track import Track
 from media.io.webrtc.dtls import Keys
 from media.io.webrtc.fanout import SLICE_VIEWERS, Fanout
 from media.io.webrtc.srtp import Gcm, inbound, outbound
-from media.stream.frames import Part, cut
-from media.stream.layer import Frame, Layer
+from media.stream.frames import Frame, Part, cut
+from media.stream.layer import Layer
 from media.wire import rtp
 from media.wire.rtp import PAYLOAD_BYTES_MAX, Packet
 from media.wire.sdp import Codec

@@ -1,0 +1,100 @@
+"""What a layer has sent: packets for retransmits, the GOP for replays, and its rates.
+
+Pure: `now` is monotonic seconds.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from media.stream import frames
+from media.stream.frames import Frame, Item, Part
+
+RING_S = 2.0
+RING_PACKETS_MAX = 2_500
+# Ten seconds at 2 Mbit/s; a longer GOP would cost megabytes.
+GOP_PACKETS_MAX = 2_500
+
+
+class Kept(NamedTuple):
+    """A packet in the ring, as it was sent: with GCM a retransmit must be the same bytes."""
+
+    at: float
+    item: Item
+
+
+class SentFrames:
+    """The newest frames of a layer, by sequence numbers that have no seam."""
+
+    def __init__(self, kind: str, first_sequence: int) -> None:
+        self.kind = kind
+        self.timestamp = 0  # of the newest frame
+        self.newest_at = 0.0
+        # The number that the first packet after all frames so far will have.
+        self.next_unsent = first_sequence
+        self.ring: dict[int, Kept] = {}
+        self.gop: list[Frame] = []
+        self.gop_packets = 0
+        self.packets_sent = 0
+        self.octets_sent = 0
+        self.frames_sent = 0
+        self.key_frames = 0
+        # Of the last second, see `count_second`.
+        self.bits_per_s = 0.0
+        self.frames_per_s = 0.0
+        self.packets_per_s = 0.0
+        self._counted = (0.0, 0, 0, 0)
+        self._ages: deque[int] = deque()
+
+    @property
+    def packet_bits(self) -> float:
+        """How much a packet carries, by the last second; 0 before it is known."""
+        return self.bits_per_s / self.packets_per_s if self.packets_per_s else 0.0
+
+    def keep(self, packets: Sequence[Part], timestamp: int, *, key: bool, now: float) -> Frame:
+        """Make a frame of its packets, which are in order, and keep it."""
+        stamp = frames.stamp_of(now) if self.kind == "video" else -1
+        runs = tuple(frames.cut(packets, stamp))
+        frame = Frame(timestamp, key, runs, len(packets))
+        for run in runs:
+            for number, item in enumerate(run.items, run.sequence):
+                self.ring[number] = Kept(self.newest_at, item)
+                self._ages.append(number)
+        self.timestamp = timestamp
+        self.next_unsent = packets[-1].number + 1
+        self.packets_sent += len(packets)
+        self.frames_sent += 1
+        self.octets_sent += sum(len(packet.payload) for packet in packets)
+        if self.kind == "video":
+            self._extend_gop(frame)
+        return frame
+
+    def _extend_gop(self, frame: Frame) -> None:
+        if frame.key:
+            self.key_frames += 1
+            self.gop, self.gop_packets = [], 0
+        if frame.key or self.gop:
+            self.gop.append(frame)
+            self.gop_packets += frame.packets
+        if self.gop_packets > GOP_PACKETS_MAX:
+            self.gop, self.gop_packets = [], 0
+
+    def prune(self, *, now: float) -> None:
+        """Forget the packets that are too old, but for those of the GOP, which may be replayed."""
+        ages, ring = self._ages, self.ring
+        keep = self.gop[0].runs[0].sequence if self.gop else self.next_unsent
+        while ages and (
+            len(ages) > GOP_PACKETS_MAX + RING_PACKETS_MAX
+            or (ages[0] < keep and now - ring[ages[0]].at > RING_S)
+        ):
+            del ring[ages.popleft()]
+
+    def measure(self, *, now: float) -> None:
+        """Call about once a second: how much was sent since."""
+        at, octets, sent, packets = self._counted
+        if at:
+            elapsed = max(1e-3, now - at)
+            self.bits_per_s = (self.octets_sent - octets) * 8 / elapsed
+            self.frames_per_s = (self.frames_sent - sent) / elapsed
+            self.packets_per_s = (self.packets_sent - packets) / elapsed
+        self._counted = (now, self.octets_sent, self.frames_sent, self.packets_sent)

@@ -1,0 +1,26 @@
+"""The time that the layers of a track share. Pure: `now` is monotonic seconds."""
+
+# So long without a packet a track pauses as a whole. A layer without one while others go on was
+# dropped by the host, which switches off layers that its uplink does not carry.
+LAYER_DROPPED_S = 0.250
+
+
+class Timeline:
+    """Where the zero of their timestamps lies, and since when packets arrive without a pause."""
+
+    def __init__(self, clock_hz: int) -> None:
+        self.clock_hz = clock_hz
+        self.received_at = self.received_since = float("-inf")
+        self._began: float | None = None
+
+    def ticks(self, *, now: float) -> int:
+        """Return the timestamp of now."""
+        if self._began is None:
+            self._began = now
+        return round((now - self._began) * self.clock_hz) + 1
+
+    def on_packet(self, *, now: float) -> None:
+        """A packet of a layer arrived."""
+        if now - self.received_at > LAYER_DROPPED_S:
+            self.received_since = now
+        self.received_at = now
