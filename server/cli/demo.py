@@ -8,21 +8,25 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import httpx
 import structlog
+import typer
 from rich.console import Console
 
 from server.access.policy import Principal, Role
 from server.access.tokens import HOST_TTL_S
-from server.app import Program
+from server.cli.console import run
 from server.ops.children import child
-from server.ops.maintenance import load_shop
 from server.ops.secrets import demo_password
 from server.ops.shop_file import ShopFile, read_shop
-from server.run import serve
 from server.settings import Settings
 
+if TYPE_CHECKING:
+    from server.app import Program
+
+DEMO_TOML = Path(__file__).parents[1] / "demo.toml"
 ROOM = "demo"
 # How long each product stays on the table.
 PIN_S = 300.0
@@ -34,15 +38,31 @@ REQUEST_TIMEOUT_S = 10.0
 log = structlog.get_logger()
 
 
-async def demo(settings: Settings, shop: Path, *, host: bool, neighbours: bool) -> None:
+def demo(
+    host: Annotated[
+        bool, typer.Option("--host/--no-host", help="Start the demo's own host.")
+    ] = True,
+    neighbours: Annotated[
+        bool, typer.Option("--neighbours/--no-neighbours", help="Let demo neighbours chat and buy.")
+    ] = True,
+) -> None:
+    """Run the server with the demo shop, live at once, and print the addresses."""
+    run(run_demo(Settings(), DEMO_TOML, host=host, neighbours=neighbours))
+
+
+async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bool) -> None:
     """Serve the shop in the file `shop` until SIGINT or SIGTERM."""
+    # Not above: other commands start faster without the server.
+    from server.ops.maintenance import load_shop
+    from server.run import serve
+
     plan = read_shop(shop)
     password = demo_password(settings)
     base_url = f"http://127.0.0.1:{settings.port}"
 
     async with contextlib.AsyncExitStack() as stack:
 
-        async def ready(program: Program) -> None:
+        async def ready(program: "Program") -> None:
             token = program.services.access.issue(
                 Principal("demo:host", frozenset({Role.HOST}), room_id=ROOM, standby=True),
                 HOST_TTL_S,

@@ -1,8 +1,10 @@
 """The command line: help everywhere, tokens that work, clear words for an operator's mistakes."""
 
 import asyncio
+import re
 import socket
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -27,13 +29,26 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command: str) -> None:
+def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.output
 
 
-def test_a_printed_token_is_one_that_the_server_takes() -> None:
+def test_all_commands_are_listed_with_a_line_of_help() -> None:
+    output = CliRunner().invoke(app, ["--help"]).output
+    for command in COMMANDS:
+        assert re.search(rf"^│ {command} +[A-Z]", output, re.MULTILINE), command
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    with (Path(__file__).parents[3] / "pyproject.toml").open("rb") as file:
+        version = tomllib.load(file)["project"]["version"]
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"linli {version}\n")
+
+
+def test_a_printed_token_is_valid() -> None:
     result = CliRunner().invoke(app, ["token", "--role", "host", "--room", "demo"])
     principal = Access(token_secret(Settings())).verify(result.output.strip())
     assert principal.roles == {Role.HOST}
@@ -46,13 +61,13 @@ def test_a_host_token_without_a_room_is_refused() -> None:
     assert "--room" in str(result.exception)
 
 
-def test_a_secret_is_made_once_and_is_ours_alone(tmp_path: Path) -> None:
+def test_a_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     first = kept_secret(tmp_path / "secret", 32)
     assert kept_secret(tmp_path / "secret", 32) == first
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_taken_port_is_said_with_the_setting_that_helps(tmp_path: Path) -> None:
+async def test_a_taken_port_is_an_error_that_names_the_setting(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         settings = Settings(host="127.0.0.1", port=taken.getsockname()[1], data_dir=tmp_path)
@@ -60,7 +75,7 @@ async def test_a_taken_port_is_said_with_the_setting_that_helps(tmp_path: Path) 
             await serve(settings)
 
 
-async def test_a_mistake_is_one_clear_line_and_exit_code_1(tmp_path: Path) -> None:
+async def test_an_invalid_setting_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     server = Running(tmp_path)
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.cli.main import DEMO_TOML
+from server.cli.demo import DEMO_TOML
 from server.errors import OperatorError
 from server.ops.shop_file import ShopFile, read_shop
 from tests.support.running import SHOP
