@@ -1,4 +1,4 @@
-"""`linli bench fanout`: the cost of a tick per viewer, how fast a line reaches all, memory."""
+"""`linli bench fanout`: the cost of a tick per viewer, latency of a chat line, memory."""
 
 import asyncio
 from dataclasses import dataclass

@@ -147,7 +147,7 @@ class JanusSignalling:
         await self._socket.close()
 
     async def _ask(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """Send one request and return what came of it, not just its "ack".
+        """Send one request and return its final response, not its "ack".
 
         Raises:
             NoAnswer: Janus is gone or silent.

@@ -49,9 +49,7 @@ async def bench_relay(report: Report, plan: RelayPlan) -> None:
         else "Receivers use no UDP_GRO: on loopback the kernel then cuts each frame into packets "
         "on the sender's CPU, which a network card would do."
     )
-    report.notes.append(
-        "Receivers look at their sockets 50 times a second, so none has to be woken."
-    )
+    report.notes.append("Receivers poll their sockets 50 times a second, so none has to be woken.")
     async with rig() as server:
         clip = plan.clip
         if clip is None:
@@ -105,7 +103,7 @@ async def fill(crowd: Crowd, viewers: int) -> None:
 
 
 async def watch(report: Report, server: Rig, crowd: Crowd, runs: int, seconds: float) -> None:
-    """Add to `report` what `server` uses for `crowd`, `runs` times, and what came of it."""
+    """Add to `report` what `server` uses for `crowd`, `runs` times, and the media counts."""
     per_packet, per_core, bit_rates, kernel = [], [], [], []
     before_all = crowd.totals()
     viewers = before_all.viewers

@@ -134,7 +134,7 @@ class OffsetAudit:
         self.snapshots += 1
 
     def tick(self, epoch: str, offset: int, numbers: list[int]) -> None:
-        """Events `numbers` came, in this order, and the channel now stands at `offset`."""
+        """Events `numbers` arrived, in this order; the channel is at `offset`."""
         if self.epoch is None:
             return
         if epoch != self.epoch:

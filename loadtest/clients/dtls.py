@@ -20,7 +20,7 @@ _GCM = b"SRTP_AEAD_AES_128_GCM"
 
 
 class HandshakeFailed(Exception):
-    """The server's certificate or its choice of protection is not what it should be."""
+    """The server's certificate or SRTP profile is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ClientContext:
         context = SSL.Context(SSL.DTLS_METHOD)
         context.use_certificate(certificate)
         context.use_privatekey(key)
-        # The certificate is judged by the fingerprint in the answer, not by who signed it.
+        # The certificate is checked by the fingerprint in the answer, not by who signed it.
         context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
         context.set_tlsext_use_srtp(_GCM)
         der = certificate.public_bytes(serialization.Encoding.DER)
@@ -79,7 +79,7 @@ class DtlsClient:
         self._advance()
 
     def receive(self, datagram: bytes) -> None:
-        """Take one datagram; after the handshake only the server's goodbye is of interest.
+        """Take one datagram; after the handshake only close_notify matters.
 
         Raises:
             HandshakeFailed: See there.
@@ -96,7 +96,7 @@ class DtlsClient:
             self.closed = True
 
     def retransmit(self) -> None:
-        """Repeat the last flight if its timer has run out; call it now and then."""
+        """Retransmit the last flight if its timer has expired; call it every tick."""
         if not self.done:
             self._connection.DTLSv1_handle_timeout()
 
@@ -109,7 +109,7 @@ class DtlsClient:
             except SSL.WantReadError:
                 return out
 
-    def goodbye(self) -> list[bytes]:
+    def close_notify(self) -> list[bytes]:
         """Return the close_notify."""
         if self.done and not self.closed:
             self.closed = True

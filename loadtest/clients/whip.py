@@ -24,7 +24,7 @@ from loadtest.sources.tracks import Pace, PacedTrack
 
 HTTP_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 15.0
-# How often the session's URL is asked whether it is still there; a second failure ends it.
+# Interval of GET on the session's URL; a second failure ends the session.
 PROBE_EVERY_S = 3.0
 _LATER = (409, 429, 503)
 
@@ -170,7 +170,7 @@ def raise_for(response: httpx.Response) -> None:
 
 
 def problem_text(response: httpx.Response) -> str:
-    """Return the text of a problem document, or the beginning of whatever else came."""
+    """Return the text of a problem document, or the start of another body."""
     with contextlib.suppress(ValueError, AttributeError):
         problem = response.json()
         return " ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))

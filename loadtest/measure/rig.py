@@ -1,6 +1,6 @@
 """A server to be measured: a process of its own on a core of its own, fresh data, free ports.
 
-It is started, filled and asked through its command line and public endpoints only.
+It is started, filled and queried through its command line and public endpoints only.
 """
 
 import asyncio

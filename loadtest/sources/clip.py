@@ -1,4 +1,4 @@
-"""A media file as a host's sources: encoded again, or its packets passed through, in a loop.
+"""A media file as a host's sources: re-encoded, or its packets copied, in a loop.
 
 Both streams of a file take the same time per loop, the longer one's, so that audio and video stay
 in sync over any number of loops.
@@ -106,7 +106,7 @@ def _open(path: Path) -> InputContainer:
 
 
 def _check_copy(path: Path, probe: InputContainer) -> None:
-    advice = "publish it without --copy, so that it is encoded again"
+    advice = "publish it without --copy, so that it is re-encoded"
     if probe.streams.video[0].codec_context.name != "h264":
         raise ClipError(f"{path} is not H.264; {advice}")
     last = None

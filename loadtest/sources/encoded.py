@@ -1,7 +1,7 @@
 """Encoded media of a simulated host: clock pattern and generated audio, or a clip in a loop.
 
-A source is asked for one packet after the other, always from one thread at a time, never from the
-event loop's: it decodes and encodes. Times are seconds since the source began.
+Call a source from one thread at a time and never from the event loop: it decodes and encodes.
+Times are seconds since the source began.
 """
 
 import threading

@@ -96,7 +96,7 @@ class _ReceivedBitrate:
         if len(arrivals) < 2:
             return 0.0
         span = arrivals[-1][0] - arrivals[0][0]
-        # The bits of the first arrival came before the span begins.
+        # The bits of the first arrival belong to the time before the span.
         return (self._bits - arrivals[0][1]) / span if span > RECEIVED_WINDOW_S / 2 else 0.0
 
 

@@ -13,7 +13,7 @@ from media.stream.layer import Layer
 from media.stream.ports import FrameSink, Source, TrackFormat
 from media.stream.timeline import Timeline
 from media.wire import rtcp
-from media.wire.sdp import Codec
+from media.wire.codec import Codec
 
 # Until a live is this old, what its host's link loses may not have shown yet. With an RTT that is
 # no higher than this a repair that is lost itself arrives in time, too.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from media.stream.layer import Layer
-from media.wire.sdp import Codec
+from media.wire.codec import Codec
 
 REPORTS_KEPT = 8
 

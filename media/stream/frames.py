@@ -1,9 +1,9 @@
 """Cuts a frame into runs that the kernel can send in one call each (udp(7), UDP_SEGMENT).
 
 All segments of a call have one length, the last may be shorter. RTP padding (RFC 3550 section 5.1)
-of a few bytes makes neighbours equal; a packet that is far shorter ends its run. A `Part` is a
-packet as the host sent it, an `Item` the same packet ready to be sent, a `Run` the items of one
-UDP_SEGMENT call.
+of a few bytes makes neighbours equal; a packet that is far shorter ends its run. A `SourcePacket`
+is a packet as the host sent it, an `Item` the same packet ready to be sent, a `Run` the items of
+one UDP_SEGMENT call.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ HEADER_BYTES = 12
 STAMPED_HEADER_BYTES = 20  # with abs-send-time as the only header extension
 
 
-class Part(NamedTuple):
-    """One packet of a frame."""
+class SourcePacket(NamedTuple):
+    """One packet of a frame, numbered by its layer."""
 
     number: int
     timestamp: int
@@ -74,10 +74,10 @@ def padding(timestamp: int, now: float) -> Item:
     )
 
 
-def cut(packets: Sequence[Part], stamp: int = -1) -> list[Run]:
+def cut(packets: Sequence[SourcePacket], stamp: int = -1) -> list[Run]:
     """Return the runs of a frame's packets, which are in order."""
     runs: list[Run] = []
-    current: list[Part] = []
+    current: list[SourcePacket] = []
     longest = 0
     for packet in packets:
         size = len(packet.payload)
@@ -112,7 +112,7 @@ def part_of(runs: Sequence[Run], begin: int, end: int) -> tuple[Run, ...]:
     return tuple(out)
 
 
-def _run(packets: Sequence[Part], stamp: int) -> Run:
+def _run(packets: Sequence[SourcePacket], stamp: int) -> Run:
     longest = max(len(packet.payload) for packet in packets)
     last = len(packets) - 1
     items = tuple(
@@ -123,7 +123,7 @@ def _run(packets: Sequence[Part], stamp: int) -> Run:
     return Run(packets[0].number, items, header + longest + TAG_BYTES, stamp >= 0)
 
 
-def _item(packet: Part, padding: int, stamp: int) -> Item:
+def _item(packet: SourcePacket, padding: int, stamp: int) -> Item:
     first = 0x80 if stamp < 0 else 0x90
     marker = 0x80 if packet.marker else 0
     if not padding:

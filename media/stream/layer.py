@@ -7,16 +7,16 @@ Pure: `now` is monotonic seconds; timestamps are RTP ticks.
 
 from collections.abc import Sequence
 
-from media.stream.frames import Frame, Part
+from media.stream.frames import Frame, SourcePacket
 from media.stream.key_requests import KeyFrameRequests
 from media.stream.nack import NACK_INTERVAL_S, Nacks
 from media.stream.reorder import OVERTAKEN_S, REPAIR_S
 from media.stream.rtp_source import RtpSource
 from media.stream.sent_frames import SentFrames
 from media.stream.timeline import LAYER_DROPPED_S, Timeline
+from media.wire.codec import Codec
 from media.wire.frame_size import Size, frame_size_of
 from media.wire.rtp import Packet, starts_key_frame, unwrap
-from media.wire.sdp import Codec
 
 FRAME_PACKETS_MAX = 1_000
 # A retransmit that takes so long was lost more than once: a key frame is requested beside it, and
@@ -59,7 +59,7 @@ class Layer(SentFrames):
         self._next = first_sequence
         self._source: RtpSource | None = None
         self._searched_at = 0.0
-        self._frame: list[Part] = []
+        self._frame: list[SourcePacket] = []
         self._frame_timestamp = 0
         self._frame_key = False
         self._frame_holed = False  # a packet in the middle of it was lost
@@ -125,7 +125,8 @@ class Layer(SentFrames):
         own = timestamp + self._added_delta & 0xFFFFFFFF
         last = len(payloads) - 1
         parts = [
-            Part(self._next + at, own, at == last, payload) for at, payload in enumerate(payloads)
+            SourcePacket(self._next + at, own, at == last, payload)
+            for at, payload in enumerate(payloads)
         ]
         self._next += len(parts)
         self._added.append(self._keep(parts, own, key, now))
@@ -213,7 +214,7 @@ class Layer(SentFrames):
         self._next = sequence + 1
         self._frame_timestamp, self.newest_at = timestamp, now
         self._frame_key |= key
-        self._frame.append(Part(sequence, timestamp, packet.marker, packet.payload))
+        self._frame.append(SourcePacket(sequence, timestamp, packet.marker, packet.payload))
         if self.kind == "audio":
             whole = len(self._frame) > self.pairs
         else:
@@ -230,7 +231,7 @@ class Layer(SentFrames):
         self._frame_key = self._frame_holed = False
         return [self._keep(packets, self._frame_timestamp, key, now)]
 
-    def _keep(self, packets: list[Part], timestamp: int, key: bool, now: float) -> Frame:
+    def _keep(self, packets: list[SourcePacket], timestamp: int, key: bool, now: float) -> Frame:
         if key and self.kind == "video":
             self.keys.on_key_frame()
         return self.keep(packets, timestamp, key=key, now=now)

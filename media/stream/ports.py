@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from media.stream.frames import Frame
 from media.stream.layer import Layer
-from media.wire.sdp import Codec
+from media.wire.codec import Codec
 
 
 class TrackFormat(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from media.stream import frames
-from media.stream.frames import Frame, Item, Part
+from media.stream.frames import Frame, Item, SourcePacket
 
 RING_S = 2.0
 RING_PACKETS_MAX = 2_500
@@ -51,7 +51,9 @@ class SentFrames:
         """How much a packet carries, by the last second; 0 before it is known."""
         return self.bits_per_s / self.packets_per_s if self.packets_per_s else 0.0
 
-    def keep(self, packets: Sequence[Part], timestamp: int, *, key: bool, now: float) -> Frame:
+    def keep(
+        self, packets: Sequence[SourcePacket], timestamp: int, *, key: bool, now: float
+    ) -> Frame:
         """Make a frame of its packets, which are in order, and keep it."""
         stamp = frames.stamp_of(now) if self.kind == "video" else -1
         runs = tuple(frames.cut(packets, stamp))

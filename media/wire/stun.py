@@ -72,7 +72,7 @@ def parse(raw: bytes) -> Binding:
     """
     size = len(raw)
     if not HEADER_BYTES <= size <= MESSAGE_BYTES_MAX:
-        raise MalformedStun("a STUN message of that size cannot be")
+        raise MalformedStun("no STUN message has that size")
     kind, length, cookie, transaction_id = _HEADER.unpack_from(raw)
     answer = kind == BINDING_SUCCESS
     known = answer or kind == BINDING_REQUEST

@@ -32,7 +32,7 @@ MEDIA: dict[str, tuple[str, str]] = {
     "skips": ("counter", "Pauses of viewers whose link was congested under the smallest layer."),
     "send_blocked": ("counter", "Sends that the kernel's full buffer refused."),
     "send_errors": ("counter", "Sends that failed otherwise."),
-    "frames_dropped": ("counter", "Frames dropped because this process was behind."),
+    "frames_dropped": ("counter", "Frames dropped because this worker was late."),
     "busy": ("gauge", "Part of a core that the sending thread uses; from 0.9 on no viewers."),
     "gso": ("gauge", "1 while the kernel takes whole frames (UDP_SEGMENT)."),
 }

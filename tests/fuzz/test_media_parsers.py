@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from media.errors import BadFragment, BadOffer, Malformed
 from media.wire import rtcp, rtp, sdp, stun
+from media.wire.codec import Codec
 from media.wire.demux import Kind, kind_of
 from media.wire.sdp import parse_offer
 from media.wire.sdpfrag import parse_fragment
@@ -247,7 +248,7 @@ def test_any_text_is_an_offer_or_a_bad_one(text: str) -> None:
 @examples(EXAMPLES)
 @given(mutated(OFFER.replace("sendonly", "recvonly")), st.sampled_from(["H264", "VP8"]))
 def test_any_text_is_a_viewers_offer_or_a_bad_one(text: str, codec: str) -> None:
-    live = {"video": sdp.Codec(codec, 96, 90_000), "audio": sdp.Codec("opus", 111, 48_000)}
+    live = {"video": Codec(codec, 96, 90_000), "audio": Codec("opus", 111, 48_000)}
     with contextlib.suppress(BadOffer):
         offer = parse_offer(text, "play")
         chosen = sdp.choose_played(offer, live, {"video": 1, "audio": 2}, layers=3)

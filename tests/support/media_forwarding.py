@@ -16,8 +16,8 @@ from media.forwarding.viewer import Viewer
 from media.stream.frames import Frame
 from media.stream.layer import Layer
 from media.stream.timeline import Timeline
+from media.wire.codec import Codec
 from media.wire.rtp import Packet
-from media.wire.sdp import Codec
 
 KEY, DELTA = b"\x65\x88", b"\x41\x88"
 FRAME_S, TICKS = 0.04, 3_600

@@ -11,8 +11,8 @@ from media.forwarding.track import Track
 from media.forwarding.viewer import Viewer
 from media.stream.layer import Layer
 from media.wire import rtcp
+from media.wire.codec import Codec
 from media.wire.rtp import Packet
-from media.wire.sdp import Codec
 from tests.support.media_forwarding import DELTA, KEY, ClearTransport, LiveRig
 
 SKEW_MAX_S = 0.040

@@ -8,8 +8,8 @@ from media.stream.frames import Frame
 from media.stream.layer import FRAMES_PER_S_MIN, KEY_FRAME_REQUEST_AFTER_S, Layer
 from media.stream.reorder import REPAIR_S
 from media.stream.sent_frames import RING_S
+from media.wire.codec import Codec
 from media.wire.rtp import Packet
-from media.wire.sdp import Codec
 from tests.media.wire.test_frame_size import nal_units
 
 KEY, DELTA = b"\x65\x88", b"\x41\x88"

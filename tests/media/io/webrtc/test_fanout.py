@@ -15,11 +15,11 @@ from media.forwarding.track import Track
 from media.io.webrtc.dtls import Keys
 from media.io.webrtc.fanout import SLICE_VIEWERS, Fanout
 from media.io.webrtc.srtp import Gcm, inbound, outbound
-from media.stream.frames import Frame, Part, cut
+from media.stream.frames import Frame, SourcePacket, cut
 from media.stream.layer import Layer
 from media.wire import rtp
+from media.wire.codec import Codec
 from media.wire.rtp import PAYLOAD_BYTES_MAX, Packet
-from media.wire.sdp import Codec
 from tests.support.waiting import wait_until
 
 GCM = Keys(SRTP_AEAD_AES_128_GCM, ours=bytes(range(28)), theirs=bytes(range(28)))
@@ -79,7 +79,7 @@ def fanout() -> Iterator[Fanout]:
 def frame(first: int, sizes: list[int]) -> tuple[Frame, list[bytes]]:
     payloads = [bytes([65 + at]) * size for at, size in enumerate(sizes)]
     parts = [
-        Part(first + at, 9_000, at == len(payloads) - 1, payload)
+        SourcePacket(first + at, 9_000, at == len(payloads) - 1, payload)
         for at, payload in enumerate(payloads)
     ]
     return Frame(9_000, False, tuple(cut(parts, 5)), len(parts)), payloads

@@ -16,6 +16,7 @@ from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from media.io.webrtc.session import Role
 from media.io.webrtc.stats import LiveStats
 from media.wire import sdp, transport_cc
+from media.wire.codec import Codec
 from media.wire.demux import Kind, kind_of
 from media.wire.sdp import RID_URI, SEND_TIME_URI
 from tests.fuzz.test_media_parsers import OFFER
@@ -331,7 +332,7 @@ def test_viewers_of_several_sizes_tell_arrivals(sizes: int, estimates: bool, tol
     text = OFFER.replace("sendonly", "recvonly") + "a=rtcp-fb:96 transport-cc\r\n"
     text += "a=rtcp-fb:96 goog-remb\r\n" if estimates else ""
     offer = sdp.parse_offer(text + f"a=extmap:3 {transport_cc.URI}\r\n", "play")
-    live = {"video": sdp.Codec("H264", 96, 90_000)}
+    live = {"video": Codec("H264", 96, 90_000)}
     audio, video = sdp.choose_played(offer, live, {"audio": 1, "video": 2}, layers=sizes)
     assert (audio.sends_transport_feedback, video.sends_transport_feedback) == (False, told)
 
