@@ -59,8 +59,8 @@ class Report:
         )
 
     @property
-    def sound(self) -> bool:
-        """Whether all checks hold; figures of a run that is not sound are worth nothing."""
+    def valid(self) -> bool:
+        """Whether all checks hold; otherwise its figures are void."""
         return all(check.holds for check in self.checks)
 
     def as_dict(self, command: str, machine: Machine) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool)
         print(json.dumps(found, ensure_ascii=False, indent=2, default=str))
     else:
         report.show(Console(), command, machine)
-    if not report.sound:
+    if not report.valid:
         sys.exit(EXIT_NOT_SOUND)
 
 

@@ -1,4 +1,4 @@
-"""A report has median, spread and goal, and is not sound when a check fails."""
+"""A report has median, spread and goal, and is not valid when a check fails."""
 
 import io
 import json
@@ -42,19 +42,19 @@ def test_the_percentile_of_nothing_is_zero() -> None:
     assert percentile([], 99) == 0.0
 
 
-@pytest.mark.parametrize(("busy", "sound"), [(0.5, True), (0.99, False)])
-def test_a_busy_tester_makes_the_report_unsound(busy: float, sound: bool) -> None:
+@pytest.mark.parametrize(("busy", "valid"), [(0.5, True), (0.99, False)])
+def test_a_busy_tester_makes_the_report_invalid(busy: float, valid: bool) -> None:
     judged = report()
     judged.tester(Cpu(10.0, 1.0, 0.0, busy * 10))
     judged.finish()
-    assert judged.sound is sound
+    assert judged.valid is valid
 
 
 def test_other_busy_programs_are_noted() -> None:
     judged = report()
     judged.tester(Cpu(10.0, 1.0, 0.0, 1.0, others_s=13.0))
     judged.finish()
-    assert judged.sound
+    assert judged.valid
     assert any("used up to 1.3 cores" in note for note in judged.notes)
 
 

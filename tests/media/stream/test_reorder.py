@@ -1,9 +1,8 @@
-"""A host's packets are reordered; gaps are requested in a NACK, repaired or skipped."""
+"""A host's packets are reordered; gaps are repaired or skipped."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.stream.nack import NACK_INTERVAL_S, NACKED_PACKETS_MAX, NACKS_PER_PACKET_MAX, Nacks
 from media.stream.reorder import JUMP_PACKETS_MAX, REPAIR_S, Reorder
 
 
@@ -69,11 +68,6 @@ def test_a_large_jump_restarts_at_once() -> None:
     assert order.ready(now=0) == [(2 + 2 * JUMP_PACKETS_MAX, "z")]
 
 
-@given(st.floats(0, 1e9))
-def test_a_missing_packet_is_nacked_at_once_at_any_clock_value(now: float) -> None:
-    assert Nacks().due([5], now=now) == [5]
-
-
 @given(st.permutations(range(20)), st.sets(st.integers(1, 19)))
 def test_packets_leave_once_and_in_order_for_any_arrival_order(
     arrival: list[int], lost: set[int]
@@ -87,17 +81,3 @@ def test_packets_leave_once_and_in_order_for_any_arrival_order(
             out += order.ready(now=at * 0.001)
     out += order.ready(now=1 + REPAIR_S)
     assert [item for _, item in out] == [-1, *sorted(set(arrival) - lost)]
-
-
-def test_a_missing_packet_is_nacked_at_most_nacks_per_packet_max_times() -> None:
-    nacks = Nacks()
-    nacks_sent = 0
-    for step in range(100):
-        now = step * NACK_INTERVAL_S / 2
-        if nacks.due([7], now=now):
-            nacks_sent += 1
-    assert nacks_sent == NACKS_PER_PACKET_MAX
-
-
-def test_too_many_missing_packets_request_a_key_frame() -> None:
-    assert Nacks().due(range(NACKED_PACKETS_MAX + 1), now=0) is None
