@@ -228,7 +228,7 @@ async def _redis_error_handler(request: Request, error: Exception) -> Response:
     return Problem(
         503,
         "try-again",
-        "The shop is busy for a moment.",
+        "Temporarily unavailable.",
         "Nothing was lost; please try again.",
         headers={"Retry-After": "1"},
     ).response()

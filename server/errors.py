@@ -6,4 +6,4 @@ OperatorError
 
 
 class OperatorError(Exception):
-    """Something about the set-up is wrong; the text says what it is and what to do."""
+    """The set-up is wrong; the text has the reason and what to do."""

@@ -96,7 +96,7 @@ class Limits:
             raise Problem(
                 429,
                 "too-many",
-                "Too many tries in a short time.",
+                "Too many requests.",
                 f"Please wait {wait_s} s.",
                 headers={"Retry-After": str(wait_s)},
                 retry_after_ms=wait_ms,

@@ -78,5 +78,5 @@ async def http_error_handler(request: Request, error: Exception) -> Response:
 
 
 async def internal_error_handler(request: Request, error: Exception) -> Response:
-    """Answer a bug: say that it is ours, and nothing else."""
-    return Problem(500, "internal", "Something broke on our side. Please try again.").response()
+    """Answer a bug of ours: no details."""
+    return Problem(500, "internal", "Internal server error.").response()

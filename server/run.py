@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, that tells when it has started and when it is about to stop."""
+    """uvicorn's server, with callbacks after its start and before its stop."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ async def serve(
         async def stop() -> None:
             if on_stop:
                 await on_stop()
-            # Media ends first: it tells the players, whose event streams would hold up the stop.
+            # Media ends first: open event streams of players would delay the stop.
             await program.services.media.close()
 
         with contextlib.closing(listener):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Services:
-    """Built once by `server.app`, closed by it, shared by every route of the process."""
+    """Built once by `server.app`, closed by it, shared by every route of the worker."""
 
     settings: Settings
     redis: Redis

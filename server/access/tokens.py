@@ -17,14 +17,14 @@ HOST_TTL_S = 30 * 86_400
 
 
 class Access:
-    """Issues and verifies tokens with one secret, the same on all nodes."""
+    """Issues and verifies tokens with one secret, the same on all workers."""
 
     def __init__(self, secret: str) -> None:
         assert len(secret) >= 32, "token secret too short"
         self._secret = secret
 
     def issue(self, principal: Principal, ttl_s: int) -> str:
-        """Return a signed token that says who `principal` is for `ttl_s` seconds."""
+        """Return a signed token of `principal` that is valid for `ttl_s` seconds."""
         at = datetime.datetime.now(datetime.UTC)
         claims: dict[str, object] = {
             "iss": ISSUER,
@@ -95,7 +95,7 @@ def _unauthorised(detail: str) -> Problem:
     return Problem(
         401,
         "bad-token",
-        "The token was not accepted.",
+        "Invalid token.",
         detail,
         headers={"WWW-Authenticate": 'Bearer realm="linli", error="invalid_token"'},
     )

@@ -44,7 +44,7 @@ class LiveLeases(Protocol):
         ...
 
     async def take(self, room_id: str, owner: str, *, above: int) -> Lease:
-        """Take the lease, whoever has it; its fence is larger than `above` and all before it.
+        """Take the lease, even from its owner; its fence is larger than `above` and all before it.
 
         Fences are remembered for days only, hence `above`: the last one that the record has seen.
         """

@@ -16,7 +16,8 @@ from server.bridge.lease import LEASE_TTL_S, Lease, LeasesUnavailable
 
 FENCE_TTL_S = 7 * 86_400
 
-# KEYS owner, fence. ARGV owner, least fence before, ttl ms, ttl of the fence ms, 1: whoever has it.
+# KEYS owner, fence. ARGV owner, least fence before, ttl ms, ttl of the fence ms, 1 to take it from
+# another owner.
 # Returns the fence, or 0 if another owner has the lease.
 _TAKE = """
 local held = redis.call('GET', KEYS[1])
@@ -55,11 +56,11 @@ class RedisLeases:
 
     async def take(self, room_id: str, owner: str, *, above: int) -> Lease:
         """See `LiveLeases.take`."""
-        return Lease(room_id, owner, await self._taken(room_id, owner, above, whoever=True))
+        return Lease(room_id, owner, await self._taken(room_id, owner, above, from_owner=True))
 
     async def claim(self, room_id: str, owner: str, *, above: int) -> Lease | None:
         """See `LiveLeases.claim`."""
-        fence = await self._taken(room_id, owner, above, whoever=False)
+        fence = await self._taken(room_id, owner, above, from_owner=False)
         return Lease(room_id, owner, fence) if fence else None
 
     async def renew(self, lease: Lease) -> bool:
@@ -79,9 +80,9 @@ class RedisLeases:
         fence, _, owner = (stored if isinstance(stored, str) else stored.decode()).partition(" ")
         return Lease(room_id, owner, int(fence))
 
-    async def _taken(self, room_id: str, owner: str, above: int, *, whoever: bool) -> int:
+    async def _taken(self, room_id: str, owner: str, above: int, *, from_owner: bool) -> int:
         keys = [_owner_key(room_id), f"live:{{{room_id}}}:fence"]
-        args: list[str | int] = [owner, above, self._ttl_ms, FENCE_TTL_S * 1000, int(whoever)]
+        args: list[str | int] = [owner, above, self._ttl_ms, FENCE_TTL_S * 1000, int(from_owner)]
         return int(await _reached(self._take(keys=keys, args=args)))
 
     @property

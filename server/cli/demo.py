@@ -1,7 +1,7 @@
 """`linli demo`: the demo shop, live at once.
 
 The server runs in this process. The host and the neighbours are processes of their own that know
-the public endpoints only, exactly like somebody else's; they end with this one.
+the public endpoints only; they end with this one.
 """
 
 import asyncio
@@ -124,7 +124,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 
 def print_addresses(port: int, username: str, password: str, *, host: bool) -> None:
-    """Tell the newcomer where to look and how to log in."""
+    """Print the addresses and the log-in."""
     base = f"http://localhost:{port}"
     console = Console(soft_wrap=True, highlight=False)
     console.print("\n[bold green]邻里 Linli[/] is running.\n")

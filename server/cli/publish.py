@@ -10,14 +10,14 @@ import typer
 def publish(
     to: Annotated[str, typer.Option(help="WHIP URL, e.g. http://127.0.0.1:8080/live/demo/whip")],
     clip: Annotated[
-        Path | None, typer.Argument(help="Media file, played in a loop. None: a generated picture.")
+        Path | None, typer.Argument(help="Media file, played in a loop. None: a generated pattern.")
     ] = None,
     token: Annotated[str, typer.Option(help="Bearer token.", envvar="LINLI_PUBLISH_TOKEN")] = "",
     copy: Annotated[
         bool, typer.Option("--copy", help="Pass H.264 through instead of encoding it again.")
     ] = False,
 ) -> None:
-    """Publish a clip or a generated picture with a running clock, as a WHIP host."""
+    """Publish a clip or a generated pattern with a running clock, as a WHIP host."""
     from loadtest.actors.publish import publish_command
 
     sys.exit(publish_command(to, token, clip, copy=copy))

@@ -33,12 +33,12 @@ Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 _REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.SOLD_OUT: (409, "Sold out."),
-    Refusal.ALREADY_JOINED: (409, "Your household is already in this group."),
-    Refusal.GROUP_CLOSED: (409, "This group is closed."),
-    Refusal.LIMIT_REACHED: (409, "That is more than one household may take today."),
-    Refusal.NOT_ON_SALE: (409, "This is not on sale."),
-    Refusal.PRICE_CHANGED: (409, "The price has changed."),
-    Refusal.KEY_REUSED: (422, "This Idempotency-Key was used for another order."),
+    Refusal.ALREADY_JOINED: (409, "Household already joined."),
+    Refusal.GROUP_CLOSED: (409, "Group closed."),
+    Refusal.LIMIT_REACHED: (409, "Household limit reached."),
+    Refusal.NOT_ON_SALE: (409, "Not on sale."),
+    Refusal.PRICE_CHANGED: (409, "Price changed."),
+    Refusal.KEY_REUSED: (422, "Idempotency-Key reused."),
     Refusal.PAYMENT_DECLINED: (402, "The payment was declined. Nothing was charged."),
 }
 _WITH_LEFT = (Refusal.SOLD_OUT, Refusal.LIMIT_REACHED)
@@ -71,7 +71,7 @@ async def read_body(request: Request, model: type[Model], *, empty: str = "") ->
         first = error.errors(include_url=False, include_input=False)[0]
         member = ".".join(str(part) for part in first["loc"])
         raise Problem(
-            422, "bad-request", "The request is not as it should be.", first["msg"], member=member
+            422, "bad-request", "Invalid request body.", first["msg"], member=member
         ) from None
 
 
@@ -85,7 +85,9 @@ async def read_bytes(request: Request, bytes_max: int) -> bytes:
     async for part in request.stream():
         body += part
         if len(body) > bytes_max:
-            raise Problem(413, "too-large", f"The body may have {bytes_max} bytes.")
+            raise Problem(
+                413, "too-large", "Request body too large.", f"At most {bytes_max} bytes."
+            )
     return bytes(body)
 
 
@@ -108,7 +110,7 @@ def reply(value: object, status: int = 200) -> Response:
 
 @contextmanager
 def problems() -> Iterator[None]:
-    """Translate what commerce says into problem documents."""
+    """Translate errors of commerce into problem documents."""
     try:
         yield
     except CommerceError as error:
@@ -129,7 +131,7 @@ def _problem_of(error: CommerceError) -> Problem:
             return Problem(
                 503,
                 "try-again",
-                "The shop is busy for a moment.",
+                "Temporarily unavailable.",
                 "Nothing was lost; please try again with the same Idempotency-Key.",
                 headers={"Retry-After": str(RETRY_AFTER_S)},
             )
@@ -137,22 +139,22 @@ def _problem_of(error: CommerceError) -> Problem:
             return _not_found(error.kind)
         case IllegalMove():
             return Problem(
-                409, "illegal-move", "The order cannot go there.", str(error), state=error.state
+                409, "illegal-move", "Illegal order transition.", str(error), state=error.state
             )
         case UnknownCode():
-            return Problem(404, "unknown-code", "This shop has no such code.")
+            return Problem(404, "unknown-code", "Unknown pickup code.")
         case AlreadyHandedOver():
             return Problem(
                 409,
                 "already-handed-over",
-                "These goods were handed over before.",
+                "Already handed over.",
                 handed_over_at_ms=error.handed_over_at_ms,
             )
         case NotReadyYet():
-            return Problem(409, "not-ready", "This order is not ready.")
+            return Problem(409, "not-ready", "Order not ready.")
         case _:
             raise error
 
 
 def _not_found(kind: str) -> Problem:
-    return Problem(404, f"no-such-{kind}", f"There is no such {kind}.")
+    return Problem(404, f"no-such-{kind}", f"No such {kind}.")

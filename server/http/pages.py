@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-# The pages run our own scripts and nobody else's; media comes over WebRTC, pictures from here.
+# The pages run our own scripts and nobody else's; media comes over WebRTC, images from here.
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'; "
@@ -44,7 +44,7 @@ def page_routes(web_dir: Path) -> list[BaseRoute]:
 
     routes: list[BaseRoute] = [route for name in PAGES if (route := page(name))]
     routes.append(Mount("/assets", Assets(directory=web_dir / "assets", check_dir=False)))
-    # What else lies in the folder: goods pictures, icons, the manifest.
+    # What else is in the folder: images of goods, icons, the manifest.
     routes.append(Mount("/", StaticFiles(directory=web_dir, check_dir=False)))
     return routes
 

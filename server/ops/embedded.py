@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class EmbeddedError(OperatorError):
-    """The embedded Valkey cannot run; the text says why and what to do."""
+    """The embedded Valkey cannot run; the text has the reason and what to do."""
 
 
 class EmbeddedValkey:
@@ -95,7 +95,7 @@ class EmbeddedValkey:
         path = self._folder / "valkey.sock"
         if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
             return path
-        # A deep data folder: the folder's own inode number names a short path.
+        # A deep data folder: the folder's own inode number makes a short path.
         return Path(f"/tmp/linli-{os.getuid()}-{self._folder.stat().st_ino}.sock")
 
     async def _take_lock(self) -> None:

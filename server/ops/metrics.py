@@ -71,13 +71,13 @@ COMMERCE_SCRAPE_ERRORS = "Scrapes without the figures of Redis or SQL, which cou
 
 HTTP: dict[str, tuple[str, str]] = {
     "connections": ("gauge", "HTTP connections; WebSockets are counted by the rooms."),
-    "connections_max": ("gauge", "HTTP and WebSocket connections that this process takes."),
+    "connections_max": ("gauge", "HTTP and WebSocket connections that this worker takes."),
 }
 HTTP_REFUSED = "Requests refused and connections closed before any route saw them."
 
 
 async def render(services: Services) -> bytes:
-    """Return all figures of this process in Prometheus text format."""
+    """Return all figures of this worker in Prometheus text format."""
     registry = CollectorRegistry()
     registry.register(_Figures(services, await services.commerce.metrics.read()))
     ProcessCollector(namespace="linli", registry=registry)

@@ -65,36 +65,34 @@ def preflight(accept_post: str, accept_patch: str = "") -> Handler:
 
 @contextmanager
 def media_problems() -> Iterator[None]:
-    """Translate what the media plane says into problem documents."""
+    """Translate errors of the media plane into problem documents."""
     try:
         yield
     except BadOffer as error:
         status = 422 if error.well_formed else 400
-        raise Problem(status, "bad-offer", "This offer cannot be answered.", error.reason) from None
+        raise Problem(status, "bad-offer", "Unacceptable SDP offer.", error.reason) from None
     except BadFragment as error:
         status = 422 if error.well_formed else 400
-        raise Problem(status, "bad-fragment", "This cannot be taken.", error.reason) from None
+        raise Problem(status, "bad-fragment", "Unacceptable SDP fragment.", error.reason) from None
     except StaleIce:
-        raise Problem(
-            412, "stale-ice", "The ICE session has changed.", "Use the newest ETag."
-        ) from None
+        raise Problem(412, "stale-ice", "ICE session changed.", "Use the newest ETag.") from None
     except NotLive as error:
         raise Problem(
-            409, "not-live", "Nobody is live here now.", headers=_retry_after(error.retry_after_s)
+            409, "not-live", "Not live.", headers=_retry_after(error.retry_after_s)
         ) from None
     except Busy as error:
         raise Problem(
             409,
             "another-host",
-            "Another host is live here.",
+            "Another host is live.",
             headers=_retry_after(error.retry_after_s),
         ) from None
     except Full as error:
         raise Problem(
-            503, "full", "This server is full.", headers=_retry_after(error.retry_after_s)
+            503, "full", "Server full.", headers=_retry_after(error.retry_after_s)
         ) from None
     except NoSuchSession:
-        raise Problem(404, "no-such-session", "This session is over.") from None
+        raise Problem(404, "no-such-session", "No such session.") from None
 
 
 def _retry_after(seconds: int) -> dict[str, str]:

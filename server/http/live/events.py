@@ -45,10 +45,10 @@ async def choose(request: Request) -> Response:
     except (ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise Problem(400, "bad-events", "Send a JSON list of event names.")
+        raise Problem(400, "bad-events", "Invalid event list.")
     known = [name for name in EVENTS if name in names]
     if not known:
-        raise Problem(422, "bad-events", "None of these events is known.", ", ".join(EVENTS))
+        raise Problem(422, "bad-events", "Unknown events.", ", ".join(EVENTS))
     return Response(
         status_code=201, headers={"Location": f"{request.url.path}?of={','.join(known)}"}
     )
@@ -59,7 +59,7 @@ async def stream(request: Request) -> Response:
     viewer = _viewer(request)
     wanted = frozenset(request.query_params.get("of", ",".join(EVENTS)).split(","))
     if viewer.events_read:
-        raise Problem(409, "already-read", "This session's events are read already.")
+        raise Problem(409, "already-read", "Events already read.")
     media = services_of(request).media
     return StreamingResponse(
         _events(media, viewer, wanted),

@@ -1,8 +1,8 @@
-"""Which size of the picture a WHEP player gets: told, and wished for.
+"""Which layer a WHEP player gets: listed, and chosen by the player.
 
 The WHEP extension `urn:ietf:params:whep:ext:core:layer`: the address in the `Link` header takes the
-`encodingId` (the rid) of a layer, or null for the best that the player's line carries. Beyond the
-extension, `maxHeight` says how many lines the player shows, and `GET` lists the layers.
+`encodingId` (the rid) of a layer, or null for the best that the player's link carries. Beyond the
+extension, `maxHeight` is the height of the player in pixels, and `GET` lists the layers.
 """
 
 from typing import Annotated
@@ -62,7 +62,7 @@ async def layers(request: Request) -> Response:
 
 
 async def wish(request: Request) -> Response:
-    """`POST`: which layer, or how large the picture is shown."""
+    """`POST`: which layer, or the height of the player."""
     services, room_id = services_of(request), path_id(request, "room")
     with media_problems():
         viewer = services.media.viewer(request.path_params["session"], room_id)
@@ -71,7 +71,7 @@ async def wish(request: Request) -> Response:
     try:
         services.media.prefer_layer(viewer, body.encoding_id, body.height_max)
     except NoSuchLayer:
-        raise Problem(422, "no-such-layer", "The live has no such layer.") from None
+        raise Problem(422, "no-such-layer", "No such layer.") from None
     return Response(status_code=204)
 
 

@@ -45,7 +45,7 @@ async def play(request: Request) -> Response:
         info = await services.media.play(room_id, offer)
     url = f"/live/{room_id}/whep/{info.id}"
     response = _created(services, info, url)
-    # So that the page can give repairs of the host's line time from the first picture on.
+    # From the first frame on, the page delays playout by what repairs of the host's link take.
     response.headers["Server-Timing"] = f"held;dur={round(info.held_s * 1e3)}"
     response.headers.append("Link", events.link(url))
     response.headers.append("Link", layers.link(url))
@@ -88,7 +88,7 @@ async def patch(request: Request, role: Role) -> Response:
         raise Problem(
             428,
             "no-if-match",
-            "Say which ICE session this is about.",
+            "If-Match required.",
             "Send If-Match with the ETag, or * for a restart.",
         )
     text = await _read(request, FRAGMENT)
@@ -120,7 +120,13 @@ async def _charge(request: Request) -> None:
 async def _read(request: Request, kind: str) -> str:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
         accept = "Accept-Post" if kind == SDP else "Accept-Patch"
-        raise Problem(415, "not-sdp", f"Send the body as {kind}.", headers={accept: kind})
+        raise Problem(
+            415,
+            "not-sdp",
+            "Unsupported media type.",
+            f"Send {kind}.",
+            headers={accept: kind},
+        )
     body = await read_bytes(request, OFFER_BYTES_MAX)
     try:
         return body.decode()

@@ -31,7 +31,7 @@ Nickname = Annotated[
 
 
 class NewGuest(Body):
-    """A neighbour who says who they are."""
+    """A nickname and an estate."""
 
     nickname: Nickname
     estate_id: Id
@@ -95,7 +95,7 @@ async def login(request: Request) -> Response:
 
 
 async def me(request: Request) -> Response:
-    """`GET /api/me`: who the token says one is."""
+    """`GET /api/me`: the token's principal."""
     principal = services_of(request).access.principal(request)
     return reply(
         {

@@ -46,14 +46,14 @@ async def lives(request: Request) -> Response:
 
 
 async def live_stats(request: Request) -> Response:
-    """`GET /api/lives/{room}/stats`: the host's streams and each viewer's line, on this worker."""
+    """`GET /api/lives/{room}/stats`: the host's tracks and each viewer's link, on this worker."""
     services, room_id = services_of(request), path_id(request, "room")
     require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
     with problems():
         services.commerce.directory.check_room(room_id)
     found = services.media.live_stats(room_id)
     if found is None:
-        raise Problem(409, "not-live", "Nobody is live here now.")
+        raise Problem(409, "not-live", "Not live.")
     return reply(dataclasses.asdict(found))
 
 
