@@ -18,7 +18,7 @@ ORDERS_AT_ONCE_MAX = 5
 # Fill level of the other estates' groups, relative to the first one's.
 OTHERS_PERCENT = 60
 # Products that are bought once without a group.
-ALONE = ("eggs", "milk", "tofu")
+UNGROUPED_PRODUCTS = ("eggs", "milk", "tofu")
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ async def fill_first_group(base_url: str, room_id: str, joined: int) -> None:
                     taps += [(estate_id, group["product_id"], group["id"])] * max(0, missing)
                     break
         if taps:
-            taps += [(estates[0], product_id, None) for product_id in ALONE]
+            taps += [(estates[0], product_id, None) for product_id in UNGROUPED_PRODUCTS]
         await _tap_all(shop, room_id, taps)
     except (TimeoutError, LoadError) as error:
         log.warning("the first group could not be filled", why=str(error))

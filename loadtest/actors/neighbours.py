@@ -1,7 +1,7 @@
-"""`linli demo`'s neighbours: a few simulated buyers who chat, like and join groups, gently.
+"""`linli demo`'s neighbours: a few simulated guests who chat, like and join groups.
 
-They use public endpoints only, with accounts of their own, so what the counter shows is really in
-the record. How many there are, how often one acts and what each may buy is bounded.
+They use public endpoints only, with accounts of their own, so counters and orders are real.
+Their number, rate of actions and orders are bounded.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from loadtest.actors.buyer import GuestAccount, RoomSocket, RoomView, Shopfront, join_room
 from loadtest.errors import LoadError, NoAnswer, TryLater, first_of
 
-PER_MINUTE = 18.0
-LIMIT = 24
+ACTIONS_PER_MINUTE = 18.0
+NEIGHBOURS_MAX = 24
 # Between two joins, so that they do not all come at once.
-ARRIVE_EVERY_S = 2.0
+JOIN_INTERVAL_S = 2.0
 RETRY_S = 3.0
 # Each neighbour takes part in this many groups at most.
 ORDERS_EACH_MAX = 3
@@ -159,8 +159,8 @@ async def neighbours(
     base_url: str,
     room_id: str,
     *,
-    per_minute: float = PER_MINUTE,
-    limit: int = LIMIT,
+    per_minute: float = ACTIONS_PER_MINUTE,
+    limit: int = NEIGHBOURS_MAX,
     rng: random.Random | None = None,
 ) -> None:
     """Let up to `limit` neighbours act, together `per_minute` times a minute, until cancelled."""
@@ -199,11 +199,15 @@ async def _arrive(
         neighbour = Neighbour(shop, room_id, guest, rng)
         present.append(neighbour)
         tasks.create_task(neighbour.stay())
-        await asyncio.sleep(ARRIVE_EVERY_S * rng.uniform(0.5, 1.5))
+        await asyncio.sleep(JOIN_INTERVAL_S * rng.uniform(0.5, 1.5))
 
 
 def neighbours_command(
-    base_url: str, room_id: str, *, per_minute: float = PER_MINUTE, limit: int = LIMIT
+    base_url: str,
+    room_id: str,
+    *,
+    per_minute: float = ACTIONS_PER_MINUTE,
+    limit: int = NEIGHBOURS_MAX,
 ) -> int:
     """Run `linli neighbours` until SIGINT or SIGTERM; return the exit code."""
     try:

@@ -1,6 +1,6 @@
 """The yardstick of `linli bench fanout`: a process that only writes, a few bytes to everybody.
 
-What it needs per write is what the machine's kernel and uvloop ask for at least; a room server
+Its cost per write is the least that kernel and uvloop allow; a room server
 cannot be below it.
 """
 
@@ -15,7 +15,7 @@ import uvloop
 from loadtest.measure.rig import SERVER_CORE, before_exec
 
 TICK_S = 0.1
-SLICE = 200  # as the room server does it
+SLICE_SOCKETS = 200  # as the room server does it
 CONNECT_TIMEOUT_S = 60.0
 
 
@@ -84,8 +84,8 @@ async def _write(count: int, size: int, seconds: float) -> None:
     frame = os.urandom(size)
     ticks, began, cpu = 0, loop.time(), time.process_time()
     while loop.time() - began < seconds:
-        for start in range(0, count, SLICE):
-            for transport in writers[start : start + SLICE]:
+        for start in range(0, count, SLICE_SOCKETS):
+            for transport in writers[start : start + SLICE_SOCKETS]:
                 transport.write(frame)
             await asyncio.sleep(0)
         ticks += 1

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from loadtest.actors.buyer import join_room
-from loadtest.actors.first_orders import ALONE, fill_first_group
+from loadtest.actors.first_orders import UNGROUPED_PRODUCTS, fill_first_group
 from tests.support.running import Running, running
 
 SHOP = Path(__file__).parents[3] / "server" / "demo.toml"
@@ -36,7 +36,7 @@ async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
     async with httpx.AsyncClient(base_url=linli.url) as client:
         headers = {"Authorization": f"Bearer {token}"}
         board = (await client.get("/api/stores/s1/orders", headers=headers)).json()
-    assert len(board["orders"]) == len(ALONE)
+    assert len(board["orders"]) == len(UNGROUPED_PRODUCTS)
     [waiting] = board["waiting"]
     assert waiting["group"]["joined"] == 6
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loadtest.actors.buyer import RoomView
-from loadtest.actors.neighbours import LIMIT, line_about, nickname, spoken_name
+from loadtest.actors.neighbours import NEIGHBOURS_MAX, line_about, nickname, spoken_name
 
 
 def group(state: str, joined: int = 3) -> dict[str, Any]:
@@ -29,9 +29,9 @@ def snapshot(**state: Any) -> dict[str, Any]:
 
 
 def test_neighbours_have_different_nicknames() -> None:
-    names = [nickname(number) for number in range(LIMIT)]
+    names = [nickname(number) for number in range(NEIGHBOURS_MAX)]
     assert names[0] == "1栋晨光"
-    assert len(set(names)) >= LIMIT // 2
+    assert len(set(names)) >= NEIGHBOURS_MAX // 2
 
 
 def test_lines_name_a_pinned_product_in_the_neighbours_language() -> None:
