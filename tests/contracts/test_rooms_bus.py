@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from redis.asyncio import Redis
 
-from rooms.events import ChannelEvent, StockChanged
+from rooms.events import StockChanged
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from rooms.io.redis_bus import RedisRoomBus
 from rooms.io.redis_log import RedisRoomLog
@@ -15,31 +15,10 @@ from rooms.log import Batch, RoomBus, RoomLog
 from rooms.messages import Counters
 from rooms.state import CHAT_LINES_MAX
 from tests.support.room_examples import line
+from tests.support.room_listeners import RecordingListener
 from tests.support.waiting import WAIT_S, wait_until
 
 CHANNEL = "room:demo"
-
-
-class RecordingListener:
-    """A listener that keeps what it hears."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, str, tuple[ChannelEvent, ...]]] = []
-        self.batches: list[tuple[str, Batch]] = []
-        self.private: list[tuple[str, bytes]] = []
-        self.restored = 0
-
-    def on_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
-        self.events.append((channel, epoch, events))
-
-    def on_batch(self, channel: str, batch: Batch) -> None:
-        self.batches.append((channel, batch))
-
-    def on_private(self, user_id: str, message: bytes) -> None:
-        self.private.append((user_id, message))
-
-    def on_restored(self) -> None:
-        self.restored += 1
 
 
 class System:

@@ -15,8 +15,8 @@ from rooms.io.redis_bus import RedisRoomBus
 from rooms.io.redis_log import RedisRoomLog, channel_key
 from rooms.log import Batch, LogUnavailable
 from rooms.messages import Counters
-from tests.contracts.test_rooms_bus import RecordingListener
 from tests.support.room_examples import card, line
+from tests.support.room_listeners import RecordingListener
 from tests.support.waiting import WAIT_S, wait_until
 
 CHANNEL = "room:demo"

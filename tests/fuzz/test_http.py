@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from server.app import build
 from server.ops.maintenance import load
 from server.settings import Settings
-from tests.fuzz.test_media_parsers import FRAGMENT, OFFER, mutated
 from tests.support.fuzz_examples import examples
+from tests.support.fuzz_inputs import mutated
 from tests.support.running import SHOP
+from tests.support.sdp_offers import FRAGMENT, OFFER
 
 PASSWORD = "a good password"
 SDP = "application/sdp"

@@ -21,15 +21,10 @@ from loadtest.clients.dtls import DtlsClient
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from media.io.webrtc.session import Role
 from media.wire.rtcp import negative_acknowledgement
-from tests.fuzz.test_media_parsers import (
-    OFFER,
-    rtcp_packets,
-    rtp_bodies,
-    stun_attributes,
-    stun_request,
-)
 from tests.support.fuzz_examples import examples
+from tests.support.fuzz_inputs import rtcp_packets, rtp_bodies, stun_attributes, stun_request
 from tests.support.fuzz_peers import CONTEXT, Peer
+from tests.support.sdp_offers import OFFER
 from tests.support.waiting import wait_until
 
 ROOM = "demo"

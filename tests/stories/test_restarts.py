@@ -8,10 +8,10 @@ import httpx
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.fuzz.test_media_parsers import OFFER
 from tests.support.browsers import LIVE_MS, People, goes_live, more_frames
 from tests.support.media_peers import host, loopback_candidates
 from tests.support.running import SDP, Running, running
+from tests.support.sdp_offers import OFFER
 from tests.support.waiting import wait_until
 
 __all__ = ["loopback_candidates"]

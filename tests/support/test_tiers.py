@@ -1,12 +1,14 @@
-"""Which tier a test is of, and the table of figures of the soaks."""
+"""Which tier a test is of, what a test may import, and the table of figures of the soaks."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.support.figures import Figures
-from tests.support.tiers import tier_of
+from tests.support.tiers import ROOT, tier_of
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,30 @@ def test_tier_follows_from_place_and_fixtures(path: str, fixtures: list[str], ti
 def test_a_fast_test_starts_no_process() -> None:
     with pytest.raises(AssertionError, match="is of the fast tier"):
         subprocess.run([sys.executable, "-c", ""], check=False)
+
+
+def test_tests_import_only_from_support() -> None:
+    assert [found for file in (ROOT / "tests").rglob("*.py") for found in _imports(file)] == []
+
+
+def _imports(file: Path) -> list[str]:
+    """Imports of test modules in `file`."""
+    name = file.relative_to(ROOT).as_posix()
+    if "node_modules" in name:
+        return []
+    modules: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} has a relative import"
+            modules += [f"{node.module}.{alias.name}" for alias in node.names]
+    return [
+        f"{name}: {module}"
+        for module in modules
+        if module.startswith("tests.")
+        and (not module.startswith("tests.support.") or ".test_" in module)
+    ]
 
 
 def test_a_figure_beyond_its_bound_fails_and_is_in_the_table() -> None:

@@ -5,10 +5,8 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.played_pages import Open
 from tests.support.played_server import LAYERS, ORIGIN, PlayedServer, remember_staff
-from tests.web.test_pages import Open, browser, open_page
-
-__all__ = ["browser", "open_page"]
 
 WAIT_S = 10.0
 

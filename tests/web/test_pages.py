@@ -1,14 +1,13 @@
 """What the pages say and do in a real Chromium; the server is played, the media drawn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.support.played_pages import Open
 from tests.support.played_server import (
-    DIST,
-    ORIGIN,
     PROBLEM,
     PlayedServer,
     now_ms,
@@ -16,60 +15,8 @@ from tests.support.played_server import (
     remember_staff,
 )
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
 REFUSES_CAMERA = """navigator.mediaDevices.getUserMedia =
   () => Promise.reject(new DOMException('no', 'NotAllowedError'))"""
-
-Prepare = Callable[[Page], object]
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the module."""
-    if not (DIST / "room.html").is_file():
-        pytest.fail("web/dist is not built: run `make setup`")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
-    """Open a path of a played server on a phone; whatever a page throws fails the test."""
-    contexts = []
-    thrown: list[str] = []
-
-    def open_page(
-        server: PlayedServer, path: str, *, locale: str = "zh-CN", prepare: Prepare | None = None
-    ) -> Page:
-        context = browser.new_context(
-            viewport={"width": 360, "height": 740},
-            device_scale_factor=2,
-            locale=locale,
-            timezone_id="Asia/Shanghai",
-        )
-        contexts.append(context)
-        server.attach(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: thrown.append(str(error)))
-        if prepare:
-            prepare(page)
-        page.goto(ORIGIN + path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert thrown == []
 
 
 def refusing(

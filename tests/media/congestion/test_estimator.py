@@ -9,7 +9,7 @@ from media.congestion.estimator import BITRATE_MIN_BPS, RECEIVED_ARRIVALS_MAX, A
 from media.congestion.link import ESTIMATE_DECREASE_RATIO
 from media.emulator import Conditions, EmulatedLink
 from media.wire.transport_cc import Arrivals, parse
-from tests.media.wire.test_transport_cc import payload_of
+from tests.support.rtcp_payloads import payload_of
 
 FRAME_S = 0.04
 PACKET_BYTES = 1_200

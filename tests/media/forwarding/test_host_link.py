@@ -13,8 +13,8 @@ from media.forwarding.uplink import Uplink
 from media.stream.frames import Frame
 from media.stream.layer import Layer
 from media.wire import rtcp, rtp
-from tests.media.forwarding.test_uplink import ONE, chosen
-from tests.media.wire.test_frame_size import nal_units
+from tests.support.encoded_video import nal_units
+from tests.support.media_uplink import ONE, chosen
 
 FRAME_S = 1 / 25
 STEP_S = 0.002

@@ -10,22 +10,17 @@ from media.forwarding.uplink import Uplink
 from media.stream.layer import KEY_FRAME_REQUEST_AFTER_S, Layer
 from media.wire import rtp, sdp
 from media.wire.sdp import REPAIRED_RID_URI, RID_URI
-from tests.fuzz.test_media_parsers import LOCAL, OFFER
+from tests.support.media_uplink import ONE, chosen
+from tests.support.sdp_offers import LOCAL, OFFER
 
-RTX = "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
 LAYERS = (
     f"a=extmap:4 {RID_URI}\r\na=extmap:5 {REPAIRED_RID_URI}\r\n"
     "a=rid:l send\r\na=rid:h send\r\na=simulcast:send l;h\r\n"
 )
-ONE = OFFER.replace("SAVPF 96", "SAVPF 96 97") + RTX
 SEVERAL = ONE + LAYERS
 IDR, PICTURE = b"\x65\x88\x80", b"\x41\x88\x80"
 RID_ID, REPAIRED_RID_ID = 4, 5
 ONE_BYTE_PROFILE = 0xBEDE
-
-
-def chosen(offer: str) -> dict[str, sdp.Sending]:
-    return sdp.choose_published(sdp.parse_offer(offer, "publish"))
 
 
 @dataclass

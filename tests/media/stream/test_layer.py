@@ -10,7 +10,7 @@ from media.stream.reorder import REPAIR_S
 from media.stream.sent_frames import RING_S
 from media.wire.codec import Codec
 from media.wire.rtp import Packet
-from tests.media.wire.test_frame_size import nal_units
+from tests.support.encoded_video import nal_units
 
 KEY, DELTA = b"\x65\x88", b"\x41\x88"
 FPS, TICKS = 25, 3_600

@@ -1,30 +1,11 @@
 """The frame size is read from key frames of real encoders; other bytes have none."""
 
-from fractions import Fraction
-
-import av
-import numpy as np
 import pytest
-from av.video.codeccontext import VideoCodecContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from media.wire.frame_size import Size, frame_size_of
-
-
-def nal_units(codec: str, width: int, height: int, profile: str = "") -> list[bytes]:
-    encoder = av.CodecContext.create(codec, "w")
-    assert isinstance(encoder, VideoCodecContext)
-    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
-    encoder.framerate, encoder.time_base = Fraction(25), Fraction(1, 25)
-    if profile:
-        encoder.profile = profile
-    frame = av.VideoFrame.from_ndarray(np.zeros((height, width, 3), np.uint8)).reformat(
-        format="yuv420p"
-    )
-    frame.pts = 0
-    data = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
-    return [data] if codec == "libvpx" else [unit for unit in data.split(b"\0\0\1") if unit]
+from tests.support.encoded_video import nal_units
 
 
 @pytest.mark.parametrize("profile", ["Baseline", "Main", "High"])

@@ -13,6 +13,7 @@ from media.wire.transport_cc import (
     Arrivals,
     TransportFeedback,
 )
+from tests.support.rtcp_payloads import payload_of
 
 TICK_S = 0.000_25
 
@@ -40,11 +41,6 @@ def read(report: bytes) -> dict[int, float]:
             at += delta * TICK_S
             arrivals[first + offset & 0xFFFF] = at
     return arrivals
-
-
-def payload_of(report: bytes) -> bytes:
-    """What follows the header of an RTCP packet without padding."""
-    return report[4:]
 
 
 def test_arrival_times_are_reported_to_a_quarter_of_a_millisecond() -> None:

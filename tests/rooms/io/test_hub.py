@@ -14,9 +14,9 @@ from rooms.log import LogUnavailable, Position, Reading
 from rooms.messages import Counters
 from rooms.state import RoomState
 from server.ws.wire import CODECS
-from tests.rooms.io.test_audience import FakeSubscriber
 from tests.support.room_examples import card
 from tests.support.room_hubs import memory_hub
+from tests.support.room_subscribers import FakeSubscriber
 from tests.support.waiting import wait_until
 
 ROOM = "room:demo"

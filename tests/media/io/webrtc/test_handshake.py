@@ -16,7 +16,7 @@ from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from media.io.webrtc.session import PINGS_MAX, Credentials, Role, Session
 from media.wire.sdp import parse_offer
 from media.wire.stun import parse
-from tests.fuzz.test_media_parsers import OFFER
+from tests.support.sdp_offers import OFFER
 from tests.support.waiting import wait_until
 
 ROOM = "demo"

@@ -5,8 +5,8 @@ import socket
 from media.io.webrtc.intake import FEEDBACK_PER_S_MAX, SOURCES_MAX, STRANGERS_PER_S_MAX
 from media.io.webrtc.plane import MediaPlane
 from media.io.webrtc.session import Role
-from tests.media.io.webrtc.test_plane import ROOM, live, plane, playing, publishing
 from tests.support.media_peers import host, loopback_candidates, next_frame, viewer
+from tests.support.media_plane import ROOM, live, plane, playing, publishing
 from tests.support.waiting import wait_until
 
 __all__ = ["loopback_candidates", "plane"]

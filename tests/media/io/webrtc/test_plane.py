@@ -1,7 +1,6 @@
 """The whole plane on loopback: aiortc hosts and viewers, returns, takeovers."""
 
 import errno
-from collections.abc import AsyncIterator
 from time import monotonic
 
 import pytest
@@ -19,20 +18,12 @@ from media.wire import sdp, transport_cc
 from media.wire.codec import Codec
 from media.wire.demux import Kind, kind_of
 from media.wire.sdp import RID_URI, SEND_TIME_URI
-from tests.fuzz.test_media_parsers import OFFER
-from tests.support.media_peers import Negotiate, host, loopback_candidates, next_frame, viewer
+from tests.support.media_peers import host, loopback_candidates, next_frame, viewer
+from tests.support.media_plane import ROOM, live, plane, playing, publishing
+from tests.support.sdp_offers import OFFER
 from tests.support.waiting import wait_until
 
-__all__ = ["loopback_candidates"]
-
-ROOM = "demo"
-
-
-@pytest.fixture
-async def plane() -> AsyncIterator[MediaPlane]:
-    plane = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",), grace_s=5))
-    yield plane
-    await plane.close()
+__all__ = ["loopback_candidates", "plane"]
 
 
 @pytest.fixture
@@ -41,24 +32,6 @@ def events(plane: MediaPlane) -> list[MediaEvent]:
     heard: list[MediaEvent] = []
     plane.listener = heard.append
     return heard
-
-
-def publishing(plane: MediaPlane, *, takeover: bool = True) -> Negotiate:
-    async def negotiate(offer: str) -> str:
-        return (await plane.publish(ROOM, offer, takeover=takeover)).answer
-
-    return negotiate
-
-
-def playing(plane: MediaPlane) -> Negotiate:
-    async def negotiate(offer: str) -> str:
-        return (await plane.play(ROOM, offer)).answer
-
-    return negotiate
-
-
-def live(plane: MediaPlane) -> bool:
-    return plane.stats().rooms_live == 1
 
 
 @pytest.mark.parametrize("codec", ["video/H264", "video/VP8"])

@@ -25,8 +25,8 @@ from server.app import build
 from server.limits import RATES, LimitKind, Rate
 from server.ops.maintenance import load
 from server.settings import Settings
-from tests.fuzz.test_media_parsers import OFFER
 from tests.support.running import SHOP
+from tests.support.sdp_offers import OFFER
 
 WHIP, WHEP = "/live/demo/whip", "/live/demo/whep"
 SDP = {"Content-Type": "application/sdp"}

@@ -1,0 +1,5 @@
+"""Everything about the room WebSocket holds on both event loops: their transports differ."""
+
+from tests.support.event_loops import pytest_asyncio_loop_factories
+
+__all__ = ["pytest_asyncio_loop_factories"]

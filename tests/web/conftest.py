@@ -1,0 +1,57 @@
+"""A Chromium for all page tests, and pages of a played server in it."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.played_pages import FLAGS, Open, Prepare
+from tests.support.played_server import (
+    DIST,
+    ORIGIN,
+    PlayedServer,
+)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of pages."""
+    if not (DIST / "room.html").is_file():
+        pytest.fail("web/dist is not built: run `make setup`")
+    executable = shutil.which("chromium")
+    assert executable, "chromium is missing; `make test` installs it with apt"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Open a path of a played server on a phone; whatever a page throws fails the test."""
+    contexts = []
+    thrown: list[str] = []
+
+    def open_page(
+        server: PlayedServer, path: str, *, locale: str = "zh-CN", prepare: Prepare | None = None
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": 360, "height": 740},
+            device_scale_factor=2,
+            locale=locale,
+            timezone_id="Asia/Shanghai",
+        )
+        contexts.append(context)
+        server.attach(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: thrown.append(str(error)))
+        if prepare:
+            prepare(page)
+        page.goto(ORIGIN + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert thrown == []
