@@ -1,5 +1,6 @@
 """The documentation is complete: every setting stands in docs/settings.md with its default."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from server.http.staff import stores
 from server.ops import metrics
 from server.settings import Settings
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
@@ -44,3 +46,14 @@ def test_every_route_is_documented() -> None:
     modules = (whip_whep, people, rooms, products, pins, orders, stores)
     paths = {route.path for module in modules for route in module.routes}
     assert [path for path in sorted(paths) if f"`{path}`" not in text] == []
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"])
+def test_every_path_in_the_overview_exists(name: str) -> None:
+    text = (ROOT / name).read_text()
+    paths = re.findall(
+        r"`((?:server|media|rooms|commerce|loadtest|tests|docs|web|scripts)/[^`\s]*)`", text
+    )
+    links = re.findall(r"\]\(([^):#]+)\)", text)
+    assert paths or links
+    assert [path for path in [*paths, *links] if not (ROOT / path).exists()] == []
