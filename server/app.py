@@ -21,7 +21,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from commerce.io.commerce import Commerce
-from commerce.io.record.engine import open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Payments
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
@@ -42,6 +41,7 @@ from server.limits import Limits
 from server.net.connections import ConnectionTable
 from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
+from server.ops.opening import open_data_folder, open_record, opening
 from server.ops.secrets import token_secret
 from server.problem import Problem, http_error_handler, internal_error_handler, problem_handler
 from server.services import Services
@@ -75,15 +75,15 @@ async def build(
     """Open everything, yield the running program, close everything.
 
     Raises:
-        OperatorError: The embedded Valkey cannot run, or the UDP port is taken.
+        OperatorError: A setting names what cannot be opened.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    open_data_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         redis = redis or await _open_redis(settings, stack)
         if engine is None:
-            engine = open_engine(settings.sql_url)
-            stack.push_async_callback(engine.dispose)
-        await upgrade(engine)
+            engine = await stack.enter_async_context(open_record(settings))
+        else:
+            await upgrade(engine)
         media = await _open_media(settings)
         stack.push_async_callback(media.close)
         hub = await RoomHub.open(redis, CODECS)
@@ -211,14 +211,18 @@ async def _open_redis(settings: Settings, stack: contextlib.AsyncExitStack) -> R
     url = settings.redis_url
     if not url:
         valkey = EmbeddedValkey(settings.data_dir)
-        await valkey.start()
+        with opening("LINLI_DATA_DIR"):
+            await valkey.start()
         stack.push_async_callback(valkey.stop)
         url = valkey.url
-    pool = BlockingConnectionPool.from_url(
-        url, max_connections=REDIS_CONNECTIONS_MAX, timeout=REDIS_WAIT_S
-    )
-    client = Redis.from_pool(pool)
-    stack.push_async_callback(client.aclose)
+    with opening("LINLI_REDIS_URL"):
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=REDIS_CONNECTIONS_MAX, timeout=REDIS_WAIT_S
+        )
+        client = Redis.from_pool(pool)
+        stack.push_async_callback(client.aclose)
+        async with asyncio.timeout(REDIS_WAIT_S):
+            await client.ping()
     return client
 
 

@@ -1,6 +1,7 @@
 """Runs the program under uvicorn: one port for HTTP and WebSocket, orderly start and stop."""
 
 import contextlib
+import errno
 import gc
 import socket
 from collections.abc import Awaitable, Callable
@@ -58,51 +59,74 @@ async def serve(
         OperatorError: A port is taken, or the embedded Valkey cannot run.
     """
     configure_logs(settings)
-    listener = _listen(settings)
-    async with build(settings) as program:
-        config = uvicorn.Config(
-            program.app,
-            ws=program.websocket,
-            http=http_protocol(program.services.connections),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=STOP_TIMEOUT_S,
-        )
-
-        async def ready() -> None:
-            # What the program is made of stays: the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
-            log.info("ready", port=settings.port, ice_port=settings.ice_port)
-            if on_ready:
-                await on_ready(program)
-
-        async def stop() -> None:
-            if on_stop:
-                await on_stop()
-            # Media ends first: open event streams of players would delay the stop.
-            await program.services.media.close()
-
-        with contextlib.closing(listener):
-            async with program.services.connections.sweeping():
-                await Server(config, ready, stop).serve([listener])
+    with contextlib.closing(_listen(settings)) as listener:
+        async with build(settings) as program:
+            await _serve(program, listener, on_ready, on_stop)
     log.info("stopped")
 
 
+async def _serve(
+    program: Program,
+    listener: socket.socket,
+    on_ready: Callable[[Program], Awaitable[None]] | None,
+    on_stop: Callable[[], Awaitable[None]] | None,
+) -> None:
+    settings = program.services.settings
+    config = uvicorn.Config(
+        program.app,
+        ws=program.websocket,
+        http=http_protocol(program.services.connections),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_TIMEOUT_S,
+    )
+
+    async def ready() -> None:
+        # What the program is made of stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        log.info("ready", port=settings.port, ice_port=settings.ice_port)
+        if on_ready:
+            await on_ready(program)
+
+    async def stop() -> None:
+        if on_stop:
+            await on_stop()
+        # Media ends first: open event streams of players would delay the stop.
+        await program.services.media.close()
+
+    async with program.services.connections.sweeping():
+        await Server(config, ready, stop).serve([listener])
+
+
 def _listen(settings: Settings) -> socket.socket:
-    """Bind the TCP port before anything else starts, so that a taken port is the first error."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    """Bind the TCP port before anything else starts, so that a taken port is the first error.
+
+    `::` is every address of both families.
+    """
+    host, port = settings.host, settings.port
+    try:
+        [(family, _, _, _, address), *_] = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError):
+        raise OperatorError(f"LINLI_HOST: {host!r} is no address of this machine.") from None
+    listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind(address)
     except OSError as error:
         listener.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise OperatorError(f"LINLI_HOST: this machine has no address {host}.") from None
         raise OperatorError(
-            f"Port {settings.port} on {settings.host} cannot be opened ({error.strerror}). "
+            f"Port {port} on {host} cannot be opened ({error.strerror}). "
             "Set LINLI_PORT to another one."
         ) from None
     listener.listen(BACKLOG)

@@ -9,9 +9,17 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import URL, make_url
 
 from server.net.addresses import Proxies
 from server.net.origins import Origin
+
+# What an operator has at hand is often without the driver that we use.
+DRIVERS = {
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "sqlite": "sqlite+aiosqlite",
+}
 
 
 class Settings(BaseSettings):
@@ -152,9 +160,15 @@ class Settings(BaseSettings):
         return value
 
     @property
-    def sql_url(self) -> str:
+    def sql_url(self) -> URL:
         """The URL of the record, embedded default included."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.resolve()}/linli.sqlite3"
+        if not self.database_url:
+            # A folder's name may have characters that mean something in a URL.
+            return URL.create(
+                "sqlite+aiosqlite", database=f"{self.data_dir.resolve()}/linli.sqlite3"
+            )
+        url = make_url(self.database_url)
+        return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
 
 def _parts(text: str) -> tuple[str, ...]:

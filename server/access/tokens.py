@@ -50,6 +50,8 @@ class Access:
         Raises:
             Problem: 401 `bad-token` for a token that is malformed, forged or expired.
         """
+        if token[:7].lower() == "bearer ":
+            raise _unauthorised("`Bearer` is part of it: give the token alone.")
         if len(token) > TOKEN_CHARS_MAX:
             raise _unauthorised("The token is too long.")
         try:

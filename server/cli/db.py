@@ -31,7 +31,7 @@ def db_load(
     """Load brand, estates, stores, rooms, staff and products from a TOML file."""
     from server.ops.maintenance import load
 
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else ""
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else ""
     if not password_stdin:
         password = typer.prompt("Password for the staff in the file", hide_input=True)
     run(load(Settings(), file, password))

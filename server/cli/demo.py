@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DEMO_TOML = Path(__file__).parents[1] / "demo.toml"
 ROOM = "demo"
+# The demo talks to itself: a proxy of the environment is for the world outside.
+NO_PROXY = {"NO_PROXY": "*", "no_proxy": "*"}
 # How long each product stays on the table.
 PIN_S = 300.0
 # How many households are in the first group when somebody looks.
@@ -70,14 +72,15 @@ async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bo
             if host:
                 to = f"{base_url}/live/{ROOM}/whip"
                 await stack.enter_async_context(
-                    child(["publish", "--to", to], {"LINLI_PUBLISH_TOKEN": token})
+                    child(["publish", "--to", to], {"LINLI_PUBLISH_TOKEN": token, **NO_PROXY})
                 )
                 director = asyncio.create_task(direct(base_url, token, plan), name="director")
                 stack.push_async_callback(_cancelled, director)
             if neighbours:
                 await stack.enter_async_context(
                     child(
-                        ["neighbours", "--to", base_url, "--room", ROOM, "--opening", f"{OPENING}"]
+                        ["neighbours", "--to", base_url, "--room", ROOM, "--opening", f"{OPENING}"],
+                        NO_PROXY,
                     )
                 )
             print_addresses(settings.port, plan.staff[0].username, password, host=host)
@@ -92,7 +95,7 @@ async def direct(base_url: str, token: str, plan: ShopFile) -> None:
     products = [product.id for product in plan.products if product.group]
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(
-        base_url=base_url, headers=headers, timeout=REQUEST_TIMEOUT_S
+        base_url=base_url, headers=headers, timeout=REQUEST_TIMEOUT_S, trust_env=False
     ) as client:
         shown: Sequence[str] = ()
         turn = 0

@@ -1,11 +1,14 @@
 """The `linli` command: run it, try it, publish into it, look after it. One module per command."""
 
 import importlib.metadata
+import io
+import os
 import sys
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from rich.markup import escape
 
 from server.cli.console import err
 from server.cli.db import db_app
@@ -33,16 +36,27 @@ def main() -> None:
     from server.cli.bench import bench_app
 
     app.add_typer(bench_app, name="bench")
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show 邻里 must not end a start.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    # What we write is for its owner: orders, names, secrets. Children inherit it.
+    os.umask(0o077)
     try:
         app()
     except OperatorError as error:
-        err.print(f"[red]linli:[/] {error}", highlight=False)
+        complain(str(error))
         sys.exit(1)
     except ValidationError as error:
         for problem in error.errors():
             name = "LINLI_" + "_".join(str(part) for part in problem["loc"]).upper()
-            err.print(f"[red]linli:[/] {name}: {problem['msg']}", highlight=False)
+            complain(f"{name}: {problem['msg']}")
         sys.exit(1)
+
+
+def complain(text: str) -> None:
+    """Print one line about what the operator can put right."""
+    err.print(f"[red]linli:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def _version(wanted: bool) -> None:

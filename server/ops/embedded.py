@@ -12,6 +12,7 @@ import fcntl
 import os
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 import structlog
 from redis.asyncio import Redis
@@ -49,7 +50,7 @@ class EmbeddedValkey:
     @property
     def url(self) -> str:
         """The redis:// style URL of the child's Unix socket."""
-        return f"unix://{self._socket_path()}"
+        return f"unix://{quote(os.fsencode(self._socket_path()))}"
 
     @property
     def pid(self) -> int | None:

@@ -1,24 +1,20 @@
 """What an operator does to an installation: upgrade the record, load a shop, look for trouble."""
 
 import asyncio
-import contextlib
 import shutil
-from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commerce.catalogue import values
 from commerce.io.audit import INVARIANTS, audit
-from commerce.io.record.engine import open_engine
-from commerce.io.record.migrate import upgrade as upgrade_record
 from commerce.io.shop.seed import seed
 from server.errors import OperatorError
 from server.net.files import raise_file_limit
+from server.ops.opening import open_record
 from server.ops.shop_file import Place, ProductPart, ShopFile, Text, read_shop
 from server.settings import Settings
 
@@ -41,7 +37,7 @@ class Finding:
 
 async def upgrade(settings: Settings) -> None:
     """Bring the record to the newest schema."""
-    async with _record(settings):
+    async with open_record(settings):
         pass
 
 
@@ -56,7 +52,7 @@ async def load(settings: Settings, file: Path, password: str) -> None:
 
 async def load_shop(settings: Settings, shop: ShopFile, password: str) -> None:
     """Load a shop into the record; a server that runs takes it over within seconds."""
-    async with _record(settings) as engine:
+    async with open_record(settings) as engine:
         await seed(engine, plan_of(shop, password))
 
 
@@ -82,7 +78,7 @@ async def examine(settings: Settings) -> list[Finding]:
     if settings.redis_url:
         findings.append(await _redis_answers(settings.redis_url))
     try:
-        async with _record(settings) as engine:
+        async with open_record(settings) as engine:
             found = await audit(engine)
     except (SQLAlchemyError, OSError, OperatorError) as error:
         return [*findings, Finding("record: can be opened", False, str(error))]
@@ -157,18 +153,6 @@ def _text(text: Text) -> values.Text:
 
 def _position(place: Place) -> values.Position:
     return values.Position(place.latitude, place.longitude)
-
-
-@contextlib.asynccontextmanager
-async def _record(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Open the record with the newest schema."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = open_engine(settings.sql_url)
-    try:
-        await upgrade_record(engine)
-        yield engine
-    finally:
-        await engine.dispose()
 
 
 async def _redis_answers(url: str) -> Finding:

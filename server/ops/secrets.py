@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
+from server.errors import OperatorError
 from server.settings import Settings
 
 SECRET_BYTES = 32
@@ -26,8 +27,24 @@ def kept_secret(path: Path, size_bytes: int) -> str:
 
     Two processes that start at once agree: the file appears complete or not at all, and the first
     one wins.
+
+    Raises:
+        OperatorError: The file cannot be read or written, or is shorter than what was made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _make(path, size_bytes)
+        secret = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path}: {error}") from None
+    if len(secret) < size_bytes:
+        raise OperatorError(
+            f"{path} is damaged. Remove it and a new one is made; everybody logs in again."
+        )
+    return secret
+
+
+def _make(path: Path, size_bytes: int) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -39,4 +56,3 @@ def kept_secret(path: Path, size_bytes: int) -> str:
             pass
         finally:
             draft.unlink()
-    return path.read_text().strip()

@@ -137,10 +137,12 @@ def read_shop(path: Path) -> ShopFile:
         OperatorError: The file is missing, not TOML, or not a shop; the text names the place.
     """
     try:
-        return ShopFile.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return ShopFile.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
     except OSError as error:
         raise OperatorError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise OperatorError(f"{path}: this is not UTF-8 text; save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
         raise OperatorError(f"{path}: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]

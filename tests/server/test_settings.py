@@ -15,7 +15,15 @@ def test_without_a_database_the_record_is_a_file_in_the_data_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LINLI_DATA_DIR", "/data")
-    assert Settings().sql_url == "sqlite+aiosqlite:////data/linli.sqlite3"
+    assert str(Settings().sql_url) == "sqlite+aiosqlite:////data/linli.sqlite3"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
+def test_a_database_needs_no_driver_in_its_url(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("LINLI_DATABASE_URL", f"{scheme}://linli:secret@db/shop")
+    assert Settings().sql_url.drivername == "postgresql+asyncpg"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 10_000  # another process writes the same SQLite file
@@ -23,7 +23,7 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-def open_engine(url: str) -> AsyncEngine:
+def open_engine(url: str | URL) -> AsyncEngine:
     """Open the record; `upgrade` it before use. SQLite is put into WAL mode."""
     engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
     if engine.dialect.name == "sqlite":

@@ -55,3 +55,10 @@ def test_any_other_authorization_header_is_a_401_and_never_a_crash(header: str) 
     with pytest.raises(Problem) as caught:
         Access(SECRET).principal(_request(header))
     assert caught.value.status == 401
+
+
+def test_a_token_that_was_pasted_with_its_scheme_names_the_cause() -> None:
+    access = Access(SECRET)
+    with pytest.raises(Problem) as caught:
+        access.principal(_request(f"Bearer Bearer {access.issue(GUEST, 60)}"))
+    assert "`Bearer` is part of it" in caught.value.detail

@@ -14,9 +14,17 @@ LIVE_S = 30.0
 CONNECTED = re.compile(r"^linli_rooms_connections ([4-9]|\d\d)", re.MULTILINE)
 COMPLAINT = re.compile(r"warning|error|trying again|waits at the door|Traceback", re.IGNORECASE)
 
+# A proxy that takes nothing, and a terminal without a character of 邻里.
+HOSTILE = {
+    "http_proxy": "http://127.0.0.1:9",
+    "all_proxy": "socks5://127.0.0.1:9",
+    "LC_ALL": "C",
+    "PYTHONIOENCODING": "ascii",
+}
+
 
 async def test_the_demo_is_live_and_ends_without_a_complaint(tmp_path: Path) -> None:
-    linli = Running(tmp_path)
+    linli = Running(tmp_path, **HOSTILE)
     await linli.start("demo")
     try:
         async with httpx.AsyncClient(base_url=linli.url) as client:
@@ -37,3 +45,5 @@ async def test_the_demo_is_live_and_ends_without_a_complaint(tmp_path: Path) -> 
     ending = linli.log.removeprefix(running)
     assert not COMPLAINT.search(ending), ending
     assert "stopped" in ending
+    for path in (tmp_path / "var").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, f"others may read {path}"

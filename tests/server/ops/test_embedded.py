@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, ConnectionError
 
 from server.ops.embedded import EmbeddedError, EmbeddedValkey
+from server.ops.opening import open_data_folder, open_record
+from server.settings import Settings
 from tests.support.waiting import wait_until
 
 PARENT = """
@@ -35,6 +37,19 @@ async def _kept(client: Redis, key: str) -> bool:
         return await client.get(key) == b"yes"
     except (ConnectionError, BusyLoadingError):
         return False
+
+
+async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "店 #1 50%25 ?mode=ro&x='\"[b]\\")
+    valkey = EmbeddedValkey(open_data_folder(settings))
+    await valkey.start()
+    async with Redis.from_url(valkey.url) as client:
+        assert await client.ping()
+    await valkey.stop()
+    async with open_record(settings) as engine:
+        assert engine.url.database == f"{settings.data_dir}/linli.sqlite3"
+    assert (settings.data_dir / "linli.sqlite3").is_file()
+    assert (settings.data_dir / "valkey" / "valkey.log").is_file()
 
 
 async def test_data_survives_a_killed_child_which_comes_back_by_itself(tmp_path: Path) -> None:

@@ -36,6 +36,19 @@ def test_a_mistake_is_named_by_its_place(tmp_path: Path, old: str, new: str, sai
         read_shop(path)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_shop(tmp_path: Path) -> None:
+    path = tmp_path / "shop.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + SHOP.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_shop(path) == read_shop(SHOP)
+
+
+def test_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "shop.toml"
+    path.write_text(SHOP.read_text(), "utf-16")
+    with pytest.raises(OperatorError, match="save it as UTF-8"):
+        read_shop(path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=r"none\.toml: No such file"):
         read_shop(tmp_path / "none.toml")
