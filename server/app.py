@@ -92,9 +92,7 @@ async def build(
         await commerce.start()
         hub.seed = room_seed(commerce)
         hub.overloaded = lambda: media.load.sheds_chat
-        lives = Lives(
-            commerce.directory, hub, RedisLeases(redis), media.end, settings.publish_grace_s
-        )
+        lives = Lives(commerce.lives, hub, RedisLeases(redis), media.end, settings.publish_grace_s)
         media.listener = lives.on_media
         services = Services(
             settings=settings,
@@ -157,7 +155,7 @@ def _application(services: Services) -> Starlette:
 def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
     async def exists(channel: str) -> bool:
         kind, _, name = channel.partition(":")
-        catalogue = commerce.directory.catalogue
+        catalogue = commerce.catalogue
         return name in (catalogue.stores if kind == "store" else catalogue.rooms)
 
     return exists

@@ -1,4 +1,4 @@
-"""Commerce put together: one object per process that the server builds, runs and asks."""
+"""Commerce put together: one object per worker, which the server builds, runs and calls."""
 
 import asyncio
 import secrets
@@ -15,16 +15,21 @@ from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answers
 from commerce.io.ledger.consumer import Ledger, Probe
 from commerce.io.metrics import CommerceMetrics
-from commerce.io.outbox.handlers import Telling
-from commerce.io.outbox.relay import Relay
+from commerce.io.outbox.handlers import Outlets
+from commerce.io.outbox.relay import OutboxRelay
 from commerce.io.payments.sandbox import SandboxPayments
 from commerce.io.record.engine import Clock, Record, wall_clock
-from commerce.io.record.loops import stopping
-from commerce.io.shop.directory import Directory
+from commerce.io.record.shutdown import stopping
+from commerce.io.shop.catalogue import Catalogue, CatalogueCache
+from commerce.io.shop.context import ShopContext
 from commerce.io.shop.fulfilment import Fulfilment
 from commerce.io.shop.groups import Groups
+from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
+from commerce.io.shop.people import People
+from commerce.io.shop.pins import Pins
 from commerce.money.payments import Payments
+from commerce.views import ProductView
 
 EXPIRY_EVERY_S = 1.0
 ID_BYTES = 10
@@ -52,73 +57,64 @@ class Commerce:
         random_bits: Callable[[int], int] = secrets.randbits,
         probe: Probe = lambda step: None,
     ) -> None:
-        node = secrets.token_hex(8)
-        self.record = Record(engine)
-        self.payments = payments or SandboxPayments(self.record)
-        self.gate = RedisGate(redis)
-        self.directory = Directory(self.record, clock, make_id)
-        self.answers = Answers()
+        worker = secrets.token_hex(8)
+        wake = asyncio.Event()
+        record = Record(engine)
+        shop = ShopContext(record, CatalogueCache(record), clock, wake.set)
         self._redis = redis
-        self.rebuild = Rebuild(self.record, redis, clock)
-        self.reconcile = Reconcile(self.record, self.gate, self.rebuild, clock)
-        self.metrics = CommerceMetrics(self.record, redis, self.reconcile, clock)
-        self.relay = Relay(
-            self.record,
-            redis,
-            Telling(self.record, self.gate, self.payments, feed, self.directory, clock),
-            clock,
-        )
+        self._shop = shop
+        self.record = record
+        self.payments = payments or SandboxPayments(record)
+        self.gate = RedisGate(redis)
+        self.answers = Answers()
+        self.rebuild = Rebuild(record, redis, clock)
+        self.reconcile = Reconcile(record, self.gate, self.rebuild, clock)
+        self.metrics = CommerceMetrics(record, redis, self.reconcile, clock)
+        self.relay = OutboxRelay(redis, Outlets(shop, self.gate, self.payments, feed), wake)
         self.ledger = Ledger(
-            self.record,
+            record,
             redis,
             self.gate,
             self.payments,
             self.answers,
-            node=node,
-            directory=self.directory,
-            on_commit=self.relay.wake,
+            worker=worker,
+            knows=shop.cache.knows,
+            on_commit=shop.on_commit,
             probe=probe,
         )
         self.orders = Orders(
-            self.record,
-            self.gate,
-            self.answers,
-            self.directory,
-            clock=clock,
-            node=node,
-            on_closed=self.reconcile.closed,
+            shop, self.gate, self.answers, worker=worker, on_closed=self.reconcile.closed
         )
-        self.groups = Groups(
-            self.record,
-            self.gate,
-            self.directory,
-            clock=clock,
-            new_id=make_id,
-            on_commit=self.relay.wake,
-        )
-        self.fulfilment = Fulfilment(
-            self.record,
-            self.directory,
-            clock=clock,
-            random_bits=random_bits,
-            on_commit=self.relay.wake,
-        )
+        self.groups = Groups(shop, self.gate, make_id)
+        self.fulfilment = Fulfilment(shop, random_bits)
+        self.people = People(shop, make_id)
+        self.pins = Pins(shop)
+        self.lives = LiveRecord(shop)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue as this worker knows it now."""
+        return self._shop.catalogue
+
+    async def products(self, room_id: str) -> list[ProductView]:
+        """What a room sells, with what is left of it; see `CatalogueCache.products`."""
+        return await self._shop.cache.products(room_id)
 
     async def start(self) -> None:
         """Read the catalogue and open the gate; the record must be upgraded."""
-        await self.directory.refresh()
+        await self._shop.cache.refresh()
         await self.ledger.make_group()
         await self.rebuild.ensure()
 
     async def run(self) -> None:
-        """Do all work behind the requests, until cancelled. Several processes may run at once."""
+        """Do all work behind the requests, until cancelled. Several workers may run at once."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.gate.run(), name="commerce gate")
             tasks.create_task(self.answers.run(self._redis), name="commerce answers")
             tasks.create_task(self.ledger.run(), name="commerce ledger")
             tasks.create_task(self.relay.run(), name="commerce relay")
             tasks.create_task(self.reconcile.run(), name="commerce reconcile")
-            tasks.create_task(self.directory.run(), name="commerce directory")
+            tasks.create_task(self._shop.cache.run(), name="commerce catalogue")
             tasks.create_task(self._end_groups(), name="commerce groups")
 
     async def _end_groups(self) -> None:

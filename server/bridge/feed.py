@@ -62,10 +62,10 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[events.C
 
     async def seed(channel: str) -> Sequence[events.ChannelEvent]:
         kind, _, room_id = channel.partition(":")
-        if kind != "room" or room_id not in commerce.directory.catalogue.rooms:
+        if kind != "room" or room_id not in commerce.catalogue.rooms:
             return ()
-        live = await commerce.directory.live(room_id)
-        cards = await commerce.directory.cards(room_id)
+        live = await commerce.lives.live(room_id)
+        cards = await commerce.pins.cards(room_id)
         groups = await commerce.groups.of_room(room_id)
         return (
             events.LiveChanged(state=live.state.value, started_at_ms=live.started_at_ms),

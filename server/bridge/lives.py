@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.engine import wall_clock
-from commerce.io.shop.directory import Directory
+from commerce.io.shop.lives import LiveRecord
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from rooms.events import LiveChanged
 from rooms.io.hub import RoomHub
@@ -68,7 +68,7 @@ class Lives:
 
     def __init__(
         self,
-        directory: Directory,
+        record: LiveRecord,
         hub: RoomHub,
         leases: LiveLeases,
         end_media: Callable[[str], Awaitable[None]],
@@ -77,7 +77,7 @@ class Lives:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.owner = secrets.token_hex(8)  # of this start of the worker, never of another
-        self._directory = directory
+        self._record = record
         self._hub = hub
         self._leases = leases
         self._end_media = end_media
@@ -139,7 +139,7 @@ class Lives:
         """Take over the lives whose owner is gone."""
         missing = [
             live.room_id
-            for live in await self._directory.lives()
+            for live in await self._record.lives()
             if live.state in ON_AIR
             and live.room_id not in self._own
             and await self._leases.holder(live.room_id) is None
@@ -157,7 +157,7 @@ class Lives:
             LogUnavailable: It is over, and not announced yet; try again.
         """
         async with self._turn:
-            live = await self._directory.live(room_id)
+            live = await self._record.live(room_id)
             lease = await self._leases.take(room_id, self.owner, above=live.fence)
             own = OwnLive(lease, LiveState.OVER, live.started_at_ms, flowing=False)
             self._own[room_id] = own
@@ -165,7 +165,7 @@ class Lives:
             await self._announce(own)
 
     async def _host_is_here(self, room_id: str) -> None:
-        before = await self._directory.live(room_id)
+        before = await self._record.live(room_id)
         # The newest host has the live: it came to us, wherever the live was before.
         lease = await self._leases.take(room_id, self.owner, above=before.fence)
         started_at_ms = before.started_at_ms if before.state in ON_AIR else None
@@ -175,7 +175,7 @@ class Lives:
         await self._announce(own)
 
     async def _take_over(self, room_id: str) -> None:
-        live = await self._directory.live(room_id)
+        live = await self._record.live(room_id)
         if room_id in self._own or live.state not in ON_AIR:
             return
         lease = await self._leases.claim(room_id, self.owner, above=live.fence)
@@ -202,7 +202,7 @@ class Lives:
         lease, state = own.lease, own.wanted
         if state is not own.announced:
             live = Live(lease.room_id, state, own.started_at_ms, lease.fence)
-            if not await self._directory.set_live(live, lease.owner):
+            if not await self._record.set_live(live, lease.owner):
                 return False
         if not await self._leases.renew(lease):
             return False
@@ -222,7 +222,7 @@ class Lives:
     async def _regained(self, own: OwnLive) -> bool:
         """After the loss of its lease: whether this worker has the live again."""
         room_id = own.lease.room_id
-        live = await self._directory.live(room_id)
+        live = await self._record.live(room_id)
         holder = await self._leases.holder(room_id)
         match after_loss(own.lease, holder, live, flowing=own.flowing):
             case AfterLoss.CLAIM:

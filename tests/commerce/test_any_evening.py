@@ -83,9 +83,8 @@ class Evening(RuleBasedStateMachine):
             )
         )
         shop.clock.ahead_ms = self.ahead_ms
-        payments = SandboxPayments(shop.commerce.record, self._fault)
-        shop.commerce.ledger._payments = payments
-        shop.commerce.relay._handlers["refund"].__self__._payments = payments  # type: ignore[attr-defined]  # of Telling
+        assert isinstance(shop.commerce.payments, SandboxPayments)
+        shop.commerce.payments.fault = self._fault
         self.gate = asyncio.create_task(shop.commerce.gate.run())
         return shop
 

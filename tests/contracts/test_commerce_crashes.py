@@ -137,7 +137,7 @@ async def test_poison_is_buried_and_the_others_go_on(database_url: str, valkey_u
         await shop.redis.xadd(keys.ORDERS, {"other": b"\xff"})
         assert isinstance(await shop.commerce.orders.place(shop.tap("anna")), OrderView)
         assert await shop.redis.xlen(keys.DEAD) == 3
-        assert shop.commerce.ledger.buried == 3
+        assert shop.commerce.ledger.dead_letters == 3
         await sound(shop)
 
 

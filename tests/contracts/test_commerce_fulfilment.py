@@ -113,9 +113,7 @@ async def test_a_cancelled_order_is_paid_back_and_its_units_are_sold_again(
         await wait_until(lambda: shop.seen(order.id).refunded_fen == 990)
         await sound(shop)
         [view] = [
-            product
-            for product in await shop.commerce.directory.products("demo")
-            if product.id == "tea"
+            product for product in await shop.commerce.products("demo") if product.id == "tea"
         ]
         assert view.left == 100
 

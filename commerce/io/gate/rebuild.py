@@ -37,9 +37,9 @@ from commerce.io.gate.redis_gate import (
     StockRow,
 )
 from commerce.io.record.engine import Clock, Record
-from commerce.io.record.loops import stopping
 from commerce.io.record.rows import GROUPS, PRODUCTS, group_of, product_of
 from commerce.io.record.schema import buying_groups, group_seats, meta, orders, outbox, stock
+from commerce.io.record.shutdown import stopping
 from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
 from commerce.orders.order import Entry
 from commerce.orders.states import OrderState

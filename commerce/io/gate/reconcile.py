@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from commerce.io.gate.rebuild import Rebuild, read_stock
 from commerce.io.gate.redis_gate import Comparison, RedisGate
 from commerce.io.record.engine import Clock, Record
-from commerce.io.record.loops import stopping
+from commerce.io.record.shutdown import stopping
 
 EVERY_S = 1.0
 COMPARE_EVERY = 5  # steps

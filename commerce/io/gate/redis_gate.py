@@ -21,7 +21,7 @@ from commerce.io.gate.codec import (
     encode_tap,
     expand,
 )
-from commerce.io.record.loops import stopping
+from commerce.io.record.shutdown import stopping
 from commerce.orders.gate import (
     BACKLOG_MAX,
     HOLD_MS,

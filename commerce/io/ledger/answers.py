@@ -1,4 +1,4 @@
-"""Answers on their way to buyers: from the ledger to whichever worker waits for them."""
+"""Answers to taps: from the ledger to the worker that waits for them."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from commerce.errors import Refusal
 from commerce.io.gate import keys
-from commerce.io.record.loops import stopping
+from commerce.io.record.shutdown import stopping
 from commerce.orders.order import OrderRow
 
 RECONNECT_S = 0.2
@@ -34,12 +34,12 @@ _decoder = msgspec.msgpack.Decoder(list[Answer])
 
 
 def encode(answers: Sequence[Answer]) -> bytes:
-    """Return the message for other workers; empty if there is nothing to say."""
+    """Return the message for other workers; empty if there are none."""
     return _encoder.encode(list(answers)) if answers else b""
 
 
 class Answers:
-    """Whoever waits in this process, by order id."""
+    """Taps of this worker that wait for their answer, by order id."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[asyncio.Future[Answer]]] = {}
@@ -57,15 +57,15 @@ class Answers:
             if not futures and self._waiting.get(order_id) is futures:
                 del self._waiting[order_id]
 
-    def tell(self, answers: Sequence[Answer]) -> None:
-        """Wake those of this process who wait for one of `answers`."""
+    def resolve(self, answers: Sequence[Answer]) -> None:
+        """Set the futures of this worker that wait for one of `answers`."""
         for answer in answers:
             for future in self._waiting.get(answer.order.id, ()):
                 if not future.done():
                     future.set_result(answer)
 
     async def run(self, redis: Redis) -> None:
-        """Listen for answers of other processes until cancelled."""
+        """Subscribe to the answers of other workers until cancelled."""
         while not stopping():
             try:
                 async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
@@ -73,7 +73,7 @@ class Answers:
                     while not stopping():
                         message = await pubsub.get_message(timeout=POLL_S)
                         if message is not None:
-                            self.tell(_decoder.decode(message["data"]))
+                            self.resolve(_decoder.decode(message["data"]))
             except (RedisError, OSError, msgspec.MsgspecError) as error:
-                log.warning("answers are not heard", error=type(error).__name__)
+                log.warning("answers unavailable", error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_S)

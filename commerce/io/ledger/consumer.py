@@ -6,7 +6,7 @@ again, the charge is keyed by the order id, and an order that exists is not writ
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -22,8 +22,7 @@ from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answer, Answers, encode
 from commerce.io.ledger.writes import load_facts, next_number, write_plan
 from commerce.io.record.engine import Record
-from commerce.io.record.loops import stopping
-from commerce.io.shop.directory import Directory
+from commerce.io.record.shutdown import stopping
 from commerce.money.payments import Charge, PaymentOutcome, Payments, Refund
 from commerce.orders.ledger import BATCH_MAX, Plan, Verdict, plan
 from commerce.orders.order import Entry
@@ -35,7 +34,7 @@ CLAIM_FIRST_S = 10.0
 CLAIM_EVERY_S = 1.0
 CONSUMER_IDLE_MS = 3_600_000  # a consumer that did nothing for so long is gone
 BACKOFF_S = 0.2
-DELIVERIES_MAX = 5  # failures of one entry by itself before it is buried
+DELIVERIES_MAX = 5  # failures of one entry by itself before it is a dead letter
 DEAD_MAX = 10_000
 
 log = structlog.get_logger()
@@ -45,7 +44,10 @@ Probe = Callable[[str], None]
 
 
 class Ledger:
-    """One consumer of the order stream."""
+    """One consumer of the order stream.
+
+    `worker` names us among the consumers; `knows` says whether what an entry names exists.
+    """
 
     def __init__(
         self,
@@ -55,8 +57,8 @@ class Ledger:
         payments: Payments,
         answers: Answers,
         *,
-        node: str,
-        directory: Directory,
+        worker: str,
+        knows: Callable[[Entry], Awaitable[bool]],
         on_commit: Callable[[], None],
         probe: Probe = lambda step: None,
     ) -> None:
@@ -65,8 +67,8 @@ class Ledger:
         self._gate = gate
         self._payments = payments
         self._answers = answers
-        self._node = node
-        self._directory = directory
+        self._worker = worker
+        self._knows = knows
         self._on_commit = on_commit
         self._probe = probe
         self._failures: dict[str, int] = {}
@@ -74,7 +76,7 @@ class Ledger:
         self._claim_at = 0.0
         self._unfinished = False  # a batch failed: what was delivered to us is read again first
         self.committed = 0
-        self.buried = 0
+        self.dead_letters = 0
 
     async def run(self) -> None:
         """Work off the stream until cancelled."""
@@ -82,7 +84,7 @@ class Ledger:
             try:
                 await self.step(block_ms=BLOCK_MS)
             except (RedisError, DBAPIError, OSError) as error:
-                log.warning("ledger pauses", error=type(error).__name__, why=str(error)[:200])
+                log.warning("ledger unavailable", error=type(error).__name__, why=str(error)[:200])
                 self._unfinished = True
                 await asyncio.sleep(BACKOFF_S)
 
@@ -105,7 +107,7 @@ class Ledger:
         try:
             reply = await self._redis.xreadgroup(
                 keys.CONSUMER_GROUP,
-                self._node,
+                self._worker,
                 {keys.ORDERS: since},
                 count=BATCH_MAX,
                 block=block_ms,
@@ -129,7 +131,7 @@ class Ledger:
         while True:
             try:
                 reply = await self._redis.xautoclaim(
-                    keys.ORDERS, keys.CONSUMER_GROUP, self._node, idle_ms, cursor, count=BATCH_MAX
+                    keys.ORDERS, keys.CONSUMER_GROUP, self._worker, idle_ms, cursor, count=BATCH_MAX
                 )
             except ResponseError as error:
                 if "NOGROUP" not in str(error):
@@ -144,7 +146,7 @@ class Ledger:
                 return handled
 
     async def make_group(self) -> None:
-        """Make the stream and its consumer group, unless they are there; forget the dead."""
+        """Make the stream and its consumer group unless they exist; delete idle consumers."""
         try:
             await self._redis.xgroup_create(keys.ORDERS, keys.CONSUMER_GROUP, "0", mkstream=True)
         except ResponseError as error:
@@ -161,11 +163,11 @@ class Ledger:
         for entry_id, fields in raw:
             try:
                 entry = decode_entry(entry_id, fields)
-                if not await self._directory.knows(entry):
+                if not await self._knows(entry):
                     raise PoisonEntry("it names something that does not exist")
                 entries.append(entry)
             except PoisonEntry as error:
-                await self._bury(entry_id.decode(), fields, str(error))
+                await self._dead_letter(entry_id.decode(), fields, str(error))
         if entries:
             await self._post(entries)
 
@@ -195,7 +197,7 @@ class Ledger:
         self.committed += len(result.orders)
         for entry in decided:
             self._failures.pop(entry.entry_id, None)
-        await self._tell(result.verdicts)
+        await self._answer(result.verdicts)
         self._probe("settled")
 
     async def _commit(self, entries: Sequence[Entry], paid: dict[str, PaymentOutcome]) -> Plan:
@@ -209,36 +211,38 @@ class Ledger:
 
         return await self._record.transact(post)
 
-    async def _tell(self, verdicts: Sequence[Verdict]) -> None:
+    async def _answer(self, verdicts: Sequence[Verdict]) -> None:
         answers = [Answer(verdict.order, verdict.refusal) for verdict in verdicts]
-        self._answers.tell(answers)
+        self._answers.resolve(answers)
         self._on_commit()
         elsewhere = [
             answer
             for answer, verdict in zip(answers, verdicts, strict=True)
-            if verdict.entry.origin != self._node
+            if verdict.entry.origin != self._worker
         ]
         await self._gate.settle(verdicts, (), encode(elsewhere))
 
     async def _failed(self, entry: Entry, error: IntegrityError) -> None:
         failures = self._failures.get(entry.entry_id, 0) + 1
         self._failures[entry.entry_id] = failures
-        log.warning("an entry does not fit the record", entry=entry.entry_id, why=str(error.orig))
+        log.warning("entry refused by the record", entry=entry.entry_id, why=str(error.orig))
         if failures < DELIVERIES_MAX:
             return
         del self._failures[entry.entry_id]
         [outcome] = await self._payments.refund([Refund(entry.order_id, entry.total_fen)])
         if outcome is PaymentOutcome.UNKNOWN:
             return
-        await self._bury(entry.entry_id, {b"order": entry.order_id.encode()}, str(error.orig))
+        await self._dead_letter(
+            entry.entry_id, {b"order": entry.order_id.encode()}, str(error.orig)
+        )
 
-    async def _bury(self, entry_id: str, fields: dict[bytes, bytes], why: str) -> None:
+    async def _dead_letter(self, entry_id: str, fields: dict[bytes, bytes], why: str) -> None:
         """Move an entry to the dead-letter stream; its hold expires by itself."""
-        self.buried += 1
-        letter: dict[Any, Any] = {**fields, b"entry": entry_id, b"why": why[:200]}
-        log.error("an entry was buried", entry=entry_id, why=why)
+        self.dead_letters += 1
+        dead: dict[Any, Any] = {**fields, b"entry": entry_id, b"why": why[:200]}
+        log.error("entry moved to the dead-letter stream", entry=entry_id, why=why)
         async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.xadd(keys.DEAD, letter, maxlen=DEAD_MAX, approximate=True)
+            pipeline.xadd(keys.DEAD, dead, maxlen=DEAD_MAX, approximate=True)
             pipeline.xack(keys.ORDERS, keys.CONSUMER_GROUP, entry_id)
             pipeline.xdel(keys.ORDERS, entry_id)
             await pipeline.execute()

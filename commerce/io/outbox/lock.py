@@ -1,4 +1,4 @@
-"""Which process relays: a Redis key with a short life, renewed by its owner."""
+"""Which worker relays: a Redis key with a short life, renewed by its owner."""
 
 import secrets
 
@@ -19,21 +19,21 @@ return 1
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
 
 
-class RelayLock:
-    """At most one process has it; if two do for a moment, messages are told twice."""
+class OutboxLock:
+    """At most one worker has it; if two do for a moment, messages are delivered twice."""
 
     def __init__(self, redis: Redis) -> None:
         self._token = secrets.token_hex(8)
         self._take = redis.register_script(_TAKE)
         self._give = redis.register_script(_RELEASE)
 
-    async def mine(self) -> bool:
-        """Take or renew the lock."""
+    async def acquire(self) -> bool:
+        """Take or renew the lock; False if another worker has it."""
         return bool(await self._take(keys=[keys.RELAY], args=[self._token, LOCK_MS]))
 
     async def release(self) -> None:
-        """Let another process have it."""
+        """Let another worker have it."""
         try:
             await self._give(keys=[keys.RELAY], args=[self._token])
         except (RedisError, OSError):
-            pass  # it ends by itself
+            pass  # it expires by itself

@@ -1,12 +1,11 @@
-"""The outbox relay: tells the gate, the provider and the world what the record has committed.
+"""The outbox relay: delivers to gate, payment provider and feed what the record has committed.
 
-Rows of one subject are told once, as the subject is now; rows are deleted after they were told, so
-everything is told at least once. One process at a time relays.
+Rows of one subject are delivered once, as the subject is now; rows are deleted after delivery, so
+each is delivered at least once. One worker at a time relays.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import structlog
 from redis.asyncio import Redis
@@ -14,18 +13,19 @@ from redis.exceptions import RedisError
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from commerce.io.outbox.handlers import Telling
-from commerce.io.outbox.lock import RelayLock
-from commerce.io.record.engine import Clock, Record
-from commerce.io.record.loops import stopping
+from commerce.io.outbox.handlers import HANDLERS, Handler, Outlets
+from commerce.io.outbox.lock import OutboxLock
+from commerce.io.outbox.message import Message
+from commerce.io.record.postings import Topic
 from commerce.io.record.schema import outbox
+from commerce.io.record.shutdown import stopping
 
 BATCH_MAX = 1_000  # rows per pass
-# How often a relay looks when nobody woke it: for rows whose time has come, and on PostgreSQL for
-# what other processes committed.
+# How often a relay looks when nothing woke it: for rows whose time has come, and on PostgreSQL for
+# what other workers committed.
 IDLE_SQLITE_S = 1.0
 IDLE_S = 0.2
-CONFLATE_S = 0.03  # what is committed within this time is told together
+CONFLATE_S = 0.03  # what is committed within this time is delivered together
 RETRY_MS = 200  # doubled with every attempt
 RETRY_MS_MAX = 60_000
 BACKOFF_S = 0.2
@@ -35,49 +35,29 @@ log = structlog.get_logger()
 
 _DUE = (
     select(outbox.c.id, outbox.c.topic, outbox.c.subject, outbox.c.units, outbox.c.attempts)
-    .where(outbox.c.due_at_ms <= bindparam("now"))
+    # A row whose topic only a newer version knows is left to a worker of that version.
+    .where(outbox.c.due_at_ms <= bindparam("now"), outbox.c.topic.in_([*Topic]))
     .order_by(outbox.c.id)
     .limit(BATCH_MAX)
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A row of the outbox."""
+class OutboxRelay:
+    """Works off the outbox; `wake` is set when something was committed."""
 
-    id: int
-    topic: str
-    subject: str
-    units: int
-    attempts: int
-
-
-# What is told first: the gate before the rooms, cards before their groups, money last.
-Handler = Callable[[Sequence[Message]], Awaitable[Sequence[Message]]]
-
-
-class Relay:
-    """Works off the outbox."""
-
-    def __init__(self, record: Record, redis: Redis, telling: Telling, clock: Clock) -> None:
-        self._record = record
-        self._clock = clock
-        self._lock = RelayLock(redis)
-        self._wake = asyncio.Event()
-        self._handlers: dict[str, Handler] = {
-            "product": telling.products,
-            "restock": telling.restock,
-            "release": telling.release,
-            "pin": telling.pins,
-            "group": telling.groups,
-            "stock": telling.stock,
-            "order": telling.orders,
-            "refund": telling.refunds,
-        }
-
-    def wake(self) -> None:
-        """Something was committed."""
-        self._wake.set()
+    def __init__(
+        self,
+        redis: Redis,
+        outlets: Outlets,
+        wake: asyncio.Event,
+        handlers: Mapping[Topic, Handler] = HANDLERS,
+    ) -> None:
+        self._record = outlets.shop.record
+        self._clock = outlets.shop.clock
+        self._lock = OutboxLock(redis)
+        self._outlets = outlets
+        self._wake = wake
+        self._handlers = handlers
 
     async def run(self) -> None:
         """Relay until cancelled."""
@@ -92,58 +72,60 @@ class Relay:
                     pass
                 self._wake.clear()
                 try:
-                    if await self._lock.mine():
+                    if await self._lock.acquire():
                         if await self.step():
-                            self.wake()  # telling may have written rows, and there may be more
+                            self._wake.set()  # handlers may have added rows; there may be more
                 except (RedisError, DBAPIError, OSError) as error:
-                    log.warning("relay pauses", error=type(error).__name__)
+                    log.warning("outbox relay unavailable", error=type(error).__name__)
                     await asyncio.sleep(BACKOFF_S)
         finally:
             await self._lock.release()
 
     async def step(self) -> int:
-        """One pass: tell what is due; return how many rows there were."""
+        """One pass: deliver what is due; return how many rows there were."""
         async with self._record.read() as connection:
             rows = await connection.execute(_DUE, {"now": self._clock()})
-            messages = [Message(*row) for row in rows]
+            messages = [
+                Message(id, Topic(topic), subject, units, attempts)
+                for id, topic, subject, units, attempts in rows
+            ]
         if not messages:
             return 0
-        told: list[int] = []
+        delivered: list[int] = []
         later: list[Message] = []
         for topic, handler in self._handlers.items():
-            mine = [message for message in messages if message.topic == topic]
+            mine = [message for message in messages if message.topic is topic]
             if not mine:
                 continue
-            failed = await self._try(topic, handler, mine)
+            failed = await self._deliver(handler, mine)
             failed_ids = {message.id for message in failed}
-            told += [message.id for message in mine if message.id not in failed_ids]
+            delivered += [message.id for message in mine if message.id not in failed_ids]
             later += failed
-        await self._mark(told, later)
+        await self._mark(delivered, later)
         return len(messages)
 
-    async def _try(
-        self, topic: str, handler: Handler, messages: Sequence[Message]
-    ) -> Sequence[Message]:
+    async def _deliver(self, handler: Handler, messages: Sequence[Message]) -> Sequence[Message]:
         try:
-            return await handler(messages)
+            return await handler(self._outlets, messages)
         except Exception as error:
-            # Whoever is told may fail in any way; what was committed must still be told later.
-            log.warning("telling failed", topic=topic, error=repr(error)[:200])
+            # A feed may fail in any way; what was committed must still be delivered later.
+            topic = messages[0].topic.value
+            log.warning("delivery failed", topic=topic, error=repr(error)[:200])
             if len(messages) == 1 or isinstance(error, (RedisError, DBAPIError, OSError)):
                 return messages
-        # One message that cannot be told must not hold up the others.
+        # One message that cannot be delivered must not hold up the others.
         failed: list[Message] = []
         for message in messages:
-            failed += await self._try(topic, handler, [message])
+            failed += await self._deliver(handler, [message])
         return failed
 
-    async def _mark(self, told: Sequence[int], later: Sequence[Message]) -> None:
+    async def _mark(self, delivered: Sequence[int], later: Sequence[Message]) -> None:
         at_ms = self._clock()
         async with self._record.write(durable=False) as connection:
-            if told:
+            if delivered:
                 await connection.execute(
                     delete(outbox).where(outbox.c.id == bindparam("i")),
-                    [{"i": id} for id in told],
+                    [{"i": id} for id in delivered],
                 )
             if later:
                 await connection.execute(

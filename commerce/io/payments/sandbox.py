@@ -32,19 +32,19 @@ def no_faults(_call: str, _order_id: str) -> Fault:
 
 
 class SandboxPayments:
-    """Implements `commerce.payments.Payments` on tables of the same database.
+    """Implements `commerce.money.payments.Payments` on tables of the same database.
 
     `fault(call, order_id)` with call "charge" or "refund" decides what goes wrong, each time asked.
     """
 
     def __init__(self, record: Record, fault: Callable[[str, str], Fault] = no_faults) -> None:
         self._record = record
-        self._fault = fault
+        self.fault = fault
         self._insert: Any = insert_sqlite if record.is_sqlite else insert_postgresql
 
     async def charge(self, charges: Sequence[Charge]) -> Sequence[PaymentOutcome]:
         """Charge each order once."""
-        faults = [self._fault("charge", charge.order_id) for charge in charges]
+        faults = [self.fault("charge", charge.order_id) for charge in charges]
         rows = [
             {
                 "order_id": charge.order_id,
@@ -80,7 +80,7 @@ class SandboxPayments:
 
     async def refund(self, refunds: Sequence[Refund]) -> Sequence[PaymentOutcome]:
         """Refund each order once, never more than was paid."""
-        faults = [self._fault("refund", refund.order_id) for refund in refunds]
+        faults = [self.fault("refund", refund.order_id) for refund in refunds]
         async with self._record.write(durable=False) as connection:
             found = await connection.execute(
                 select(sandbox_charges.c.order_id, sandbox_charges.c.amount_fen).where(

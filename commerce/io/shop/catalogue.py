@@ -1,18 +1,29 @@
-"""A snapshot of what changes rarely: brand, stores, estates, rooms, products; read in one go."""
+"""The catalogue: brand, stores, estates, rooms, products; read in one go, kept by every worker."""
 
+import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import RowMapping, select
+import structlog
+from sqlalchemy import RowMapping, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Brand, Estate, Position, Product, Room, Store, Text
 from commerce.errors import NotFound
+from commerce.io.record.engine import Record
 from commerce.io.record.rows import PRODUCTS, product_of
-from commerce.io.record.schema import brands, estates, products, rooms, stores
+from commerce.io.record.schema import brands, estates, products, rooms, stock, stores
+from commerce.io.record.shutdown import stopping
+from commerce.orders.order import Entry
 from commerce.orders.routing import candidates
+from commerce.views import ProductView
 
 T = TypeVar("T")
+REFRESH_S = 5.0  # how old a worker's copy of the catalogue may be
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,15 @@ class Catalogue:
         """The product, or `NotFound`."""
         return _found(self.products, "product", product_id)
 
+    def names(self, entry: Entry) -> bool:
+        """Whether everything that a stream entry names exists."""
+        return (
+            entry.product_id in self.products
+            and entry.store_id in self.stores
+            and entry.estate_id in self.estates
+            and entry.room_id in self.rooms
+        )
+
     def estates_of(self, room_id: str) -> tuple[Estate, ...]:
         """Estates that a room sells to: all of the brand's, those of its own store first."""
         store_id = self.room(room_id).store_id
@@ -70,6 +90,71 @@ async def load_catalogue(connection: AsyncConnection) -> Catalogue:
         routes={
             estate.id: candidates(estate, all_stores.values()) for estate in all_estates.values()
         },
+    )
+
+
+class CatalogueCache:
+    """This worker's copy of the catalogue, and how many units are left of it in the record."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self.catalogue = Catalogue()
+
+    async def refresh(self) -> None:
+        """Read the catalogue again."""
+        async with self._record.read() as connection:
+            self.catalogue = await load_catalogue(connection)
+
+    async def run(self) -> None:
+        """Keep the catalogue fresh until cancelled."""
+        while not stopping():
+            await asyncio.sleep(REFRESH_S)
+            try:
+                await self.refresh()
+            except DBAPIError as error:
+                log.warning("the catalogue was not refreshed", error=type(error).__name__)
+
+    async def knows(self, entry: Entry) -> bool:
+        """Whether everything that a stream entry names exists, in a fresh copy if need be."""
+        if self.catalogue.names(entry):
+            return True
+        await self.refresh()
+        return self.catalogue.names(entry)
+
+    async def products(self, room_id: str) -> list[ProductView]:
+        """What a room sells, in the order of the shelf.
+
+        Raises:
+            NotFound: There is no such room.
+        """
+        self.catalogue.room(room_id)
+        on_sale = [product for product in self.catalogue.products.values() if product.on_sale]
+        async with self._record.read() as connection:
+            left = await units_left(connection, [product.id for product in on_sale])
+        return [product_view(product, left.get(product.id, 0)) for product in on_sale]
+
+
+async def units_left(connection: AsyncConnection, product_ids: Collection[str]) -> dict[str, int]:
+    """Units that nobody bought, over all stores, by product."""
+    rows = await connection.execute(
+        select(stock.c.product_id, func.sum(stock.c.on_hand - stock.c.sold))
+        .where(stock.c.product_id.in_(set(product_ids)))
+        .group_by(stock.c.product_id)
+    )
+    return {product_id: int(left) for product_id, left in rows}
+
+
+def product_view(product: Product, left: int) -> ProductView:
+    """A product as a buyer sees it."""
+    return ProductView(
+        id=product.id,
+        name=product.name,
+        unit=product.unit,
+        image=product.image,
+        price_fen=product.price_fen,
+        list_price_fen=product.list_price_fen,
+        left=left,
+        group=product.group,
     )
 
 

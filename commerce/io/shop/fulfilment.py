@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from commerce.catalogue.values import Text
 from commerce.errors import AlreadyHandedOver, NotFound, NotReadyYet, UnknownCode
 from commerce.groups.group import Group, GroupState
-from commerce.io.record.engine import Clock, Record
 from commerce.io.record.postings import Topic, cancel_orders, enqueue, hand_over, move_order
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of, order_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes
-from commerce.io.shop.directory import Directory
+from commerce.io.shop.context import ShopContext
+from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.views import store_views
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import CODE_BITS, code_of, read
@@ -44,20 +44,9 @@ class Board:
 class Fulfilment:
     """Moves orders through a store. Every move compares and sets; of two at once, one wins."""
 
-    def __init__(
-        self,
-        record: Record,
-        directory: Directory,
-        *,
-        clock: Clock,
-        random_bits: Callable[[int], int],
-        on_commit: Callable[[], None],
-    ) -> None:
-        self._record = record
-        self._directory = directory
-        self._clock = clock
+    def __init__(self, shop: ShopContext, random_bits: Callable[[int], int]) -> None:
+        self._shop = shop
         self._random_bits = random_bits
-        self._on_commit = on_commit
 
     async def move(self, order_id: str, to: OrderState, moved_by: str) -> StoreOrder:
         """Move an order as a clerk asks.
@@ -66,8 +55,8 @@ class Fulfilment:
             NotFound: There is no such order.
             IllegalMove: It cannot go there from where it is, or somebody else was faster.
         """
-        at_ms = self._clock()
-        async with self._record.write() as connection:
+        at_ms = self._shop.clock()
+        async with self._shop.record.write() as connection:
             order = await _locked(connection, order_id)
             check_clerk_move(order.state, to)
             if to is OrderState.CANCELLED:
@@ -76,7 +65,7 @@ class Fulfilment:
             else:
                 await self._advance(connection, order, to, moved_by, at_ms)
             moved = await self._shown(connection, order_id)
-        self._on_commit()
+        self._shop.on_commit()
         return moved
 
     async def _advance(
@@ -134,8 +123,8 @@ class Fulfilment:
         code = read(typed)
         if code is None:
             raise UnknownCode
-        at_ms = self._clock()
-        async with self._record.write() as connection:
+        at_ms = self._shop.clock()
+        async with self._shop.record.write() as connection:
             row = await _redeem(connection, store_id, code, at_ms)
             order = await _locked(connection, row)
             if order.state is not OrderState.READY:
@@ -144,7 +133,7 @@ class Fulfilment:
             await connection.run_sync(hand_over, order, at_ms)
             await connection.run_sync(enqueue, Topic.ORDER, [order.id], at_ms)
             shown = await self._shown(connection, order.id)
-        self._on_commit()
+        self._shop.on_commit()
         return shown
 
     async def board(self, store_id: str) -> Board:
@@ -153,9 +142,9 @@ class Fulfilment:
         Raises:
             NotFound: There is no such store.
         """
-        self._directory.catalogue.store(store_id)
-        at_ms = self._clock()
-        async with self._record.read() as connection:
+        self._shop.catalogue.store(store_id)
+        at_ms = self._shop.clock()
+        async with self._shop.record.read() as connection:
             rows = await connection.execute(
                 ORDERS.where(
                     orders.c.store_id == store_id,
@@ -169,9 +158,9 @@ class Fulfilment:
                 .limit(BOARD_MAX)
             )
             found = [order_of(row) for row in rows.mappings()]
-            names = await self._directory.nicknames(connection, {row.guest_id for row in found})
+            names = await nicknames_of(connection, {row.guest_id for row in found})
             waiting = await self._waiting(connection, store_id)
-        return Board(store_views(found, self._directory.catalogue, names), waiting, at_ms)
+        return Board(store_views(found, self._shop.catalogue, names), waiting, at_ms)
 
     async def _waiting(self, connection: AsyncConnection, store_id: str) -> list[Waiting]:
         count = func.count(orders.c.id).label("orders")
@@ -188,15 +177,15 @@ class Fulfilment:
         waiting = []
         for row in rows.mappings():
             group = group_of(row)
-            product = self._directory.catalogue.product(group.product_id)
+            product = self._shop.catalogue.product(group.product_id)
             waiting.append(Waiting(group, product.name, row["orders"]))
         return waiting
 
     async def _shown(self, connection: AsyncConnection, order_id: str) -> StoreOrder:
         rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
         order = order_of(rows.mappings().one())
-        names = await self._directory.nicknames(connection, [order.guest_id])
-        return store_views([order], self._directory.catalogue, names)[0]
+        names = await nicknames_of(connection, [order.guest_id])
+        return store_views([order], self._shop.catalogue, names)[0]
 
 
 async def _locked(connection: AsyncConnection, order_id: str) -> OrderRow:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 import structlog
-from sqlalchemy import and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy import and_, bindparam, exists, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,11 +11,11 @@ from commerce.catalogue.values import GroupOffer, Pin
 from commerce.errors import NotFound
 from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
 from commerce.io.gate.redis_gate import RedisGate
-from commerce.io.record.engine import Clock, Record
 from commerce.io.record.postings import Topic, cancel_orders, enqueue
 from commerce.io.record.rows import GROUPS, group_of, order_of
 from commerce.io.record.schema import buying_groups, orders, pins
-from commerce.io.shop.directory import Directory
+from commerce.io.shop.context import ShopContext
+from commerce.io.shop.pins import cards_of, delete_pin, put_pin
 from commerce.orders.states import OrderState
 from commerce.views import Card
 
@@ -50,22 +50,10 @@ _FINISH = (
 class Groups:
     """Opens, finds and ends group buys; pins and unpins cards."""
 
-    def __init__(
-        self,
-        record: Record,
-        gate: RedisGate,
-        directory: Directory,
-        *,
-        clock: Clock,
-        new_id: Callable[[], str],
-        on_commit: Callable[[], None],
-    ) -> None:
-        self._record = record
+    def __init__(self, shop: ShopContext, gate: RedisGate, new_id: Callable[[], str]) -> None:
+        self._shop = shop
         self._gate = gate
-        self._directory = directory
-        self._clock = clock
         self._new_id = new_id
-        self._on_commit = on_commit
 
     async def pin(self, room_id: str, product_id: str, media_time: int | None) -> Card:
         """Put a product on the table; open each estate's group if the product has an offer.
@@ -75,15 +63,15 @@ class Groups:
         Raises:
             NotFound: No such room, or the product is not on sale.
         """
-        catalogue = self._directory.catalogue
+        catalogue = self._shop.catalogue
         estates = catalogue.estates_of(room_id)
         product = catalogue.product(product_id)
         if not product.on_sale:
             raise NotFound("product", product_id)
-        at_ms = self._clock()
+        at_ms = self._shop.clock()
         pin = Pin(room_id, product_id, at_ms, media_time)
-        async with self._record.write() as connection:
-            await _put_pin(connection, pin)
+        async with self._shop.record.write() as connection:
+            await put_pin(connection, pin)
             opened = []
             if product.group:
                 opened = await self._open(
@@ -95,24 +83,21 @@ class Groups:
                     at_ms,
                 )
             await connection.run_sync(enqueue, Topic.PIN, [f"{room_id}|{product_id}"], at_ms)
-            [card] = await self._directory.cards_of(connection, [pin])
+            [card] = await cards_of(connection, catalogue, [pin])
         # The outbox tells the gate as well; now the first tap finds the group already there.
         for group in opened:
             await self._gate.set_group(group, at_ms)
-        self._on_commit()
+        self._shop.on_commit()
         return card
 
     async def unpin(self, room_id: str, product_id: str) -> None:
         """Take a product off the table; its groups go on. Twice is as good as once."""
-        self._directory.catalogue.room(room_id)
-        async with self._record.write() as connection:
-            gone = await connection.execute(
-                delete(pins).where(pins.c.room_id == room_id, pins.c.product_id == product_id)
-            )
-            if gone.rowcount:
+        self._shop.catalogue.room(room_id)
+        async with self._shop.record.write() as connection:
+            if await delete_pin(connection, room_id, product_id):
                 subjects = [f"{room_id}|{product_id}"]
-                await connection.run_sync(enqueue, Topic.PIN, subjects, self._clock())
-        self._on_commit()
+                await connection.run_sync(enqueue, Topic.PIN, subjects, self._shop.clock())
+        self._shop.on_commit()
 
     async def _open(
         self,
@@ -173,8 +158,8 @@ class Groups:
 
     async def of_room(self, room_id: str) -> list[Group]:
         """Groups that a room shows: of pinned products, not ended, newest last."""
-        self._directory.catalogue.room(room_id)
-        async with self._record.read() as connection:
+        self._shop.catalogue.room(room_id)
+        async with self._shop.record.read() as connection:
             rows = await connection.execute(
                 GROUPS.where(
                     buying_groups.c.state.in_([state.value for state in JOINABLE]),
@@ -201,18 +186,18 @@ class Groups:
 
         Their orders are cancelled, stock released, payments sent back: all in one transaction each.
         """
-        at_ms = self._clock()
-        async with self._record.read() as connection:
+        at_ms = self._shop.clock()
+        async with self._shop.record.read() as connection:
             overdue = list(await connection.scalars(_OVERDUE, {"ended": at_ms - EXPIRY_GRACE_MS}))
         expired = 0
         for group_id in overdue:
             expired += await self._expire(group_id, at_ms)
         if expired:
-            self._on_commit()
+            self._shop.on_commit()
         return expired
 
     async def _expire(self, group_id: str, at_ms: int) -> bool:
-        async with self._record.write() as connection:
+        async with self._shop.record.write() as connection:
             won = await connection.execute(
                 update(buying_groups)
                 .where(
@@ -236,27 +221,14 @@ class Groups:
 
     async def finish_done(self) -> int:
         """Close groups whose time is over and whose goods are all out; how many."""
-        at_ms = self._clock()
+        at_ms = self._shop.clock()
         ended = {"ended": at_ms - EXPIRY_GRACE_MS}
-        async with self._record.read() as connection:
+        async with self._shop.record.read() as connection:
             if not await connection.scalar(_ANY_FINISHED, ended):
                 return 0
-        async with self._record.write() as connection:
+        async with self._shop.record.write() as connection:
             done = await connection.execute(_FINISH, ended)
             ids = [row.id for row in done]
             await connection.run_sync(enqueue, Topic.GROUP, ids, at_ms)
-        self._on_commit()
+        self._shop.on_commit()
         return len(ids)
-
-
-async def _put_pin(connection: AsyncConnection, pin: Pin) -> None:
-    values = {"pinned_at_ms": pin.pinned_at_ms, "media_time": pin.media_time}
-    changed = await connection.execute(
-        update(pins)
-        .where(pins.c.room_id == pin.room_id, pins.c.product_id == pin.product_id)
-        .values(values)
-    )
-    if changed.rowcount == 0:
-        await connection.execute(
-            insert(pins), {"room_id": pin.room_id, "product_id": pin.product_id, **values}
-        )

@@ -9,10 +9,9 @@ from sqlalchemy import select
 from commerce.errors import NotFound, Refusal, Refused, TryAgain
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answer, Answers
-from commerce.io.record.engine import Clock, Record
 from commerce.io.record.rows import ORDERS, order_of
 from commerce.io.record.schema import orders
-from commerce.io.shop.directory import Directory
+from commerce.io.shop.context import ShopContext
 from commerce.io.shop.views import order_view, pickup_codes_of
 from commerce.orders.gate import Decision, Status, Tap
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
@@ -51,21 +50,17 @@ class Orders:
 
     def __init__(
         self,
-        record: Record,
+        shop: ShopContext,
         gate: RedisGate,
         answers: Answers,
-        directory: Directory,
         *,
-        clock: Clock,
-        node: str,
+        worker: str,
         on_closed: Callable[[], None],
     ) -> None:
-        self._record = record
+        self._shop = shop
         self._gate = gate
         self._answers = answers
-        self._directory = directory
-        self._clock = clock
-        self._node = node
+        self._worker = worker
         self._on_closed = on_closed
         self._open_groups: dict[tuple[str, str], str] = {}
 
@@ -95,7 +90,7 @@ class Orders:
         return await self._show(found)
 
     def _tap(self, request: OrderRequest) -> Tap:
-        catalogue = self._directory.catalogue
+        catalogue = self._shop.catalogue
         catalogue.room(request.room_id)
         catalogue.estate(request.estate_id)
         group_id = request.group_id or ""
@@ -112,14 +107,14 @@ class Orders:
             explicit=bool(group_id),
             expected_price_fen=request.expected_price_fen,
             stores=catalogue.routes[request.estate_id],
-            origin=self._node,
+            origin=self._worker,
         )
 
     async def _decide(self, tap: Tap, deadline: float) -> Decision:
         """Ask the gate until it decides, while there is time."""
         loop = asyncio.get_running_loop()
         while True:
-            decision = await self._gate.admit(tap, self._clock())
+            decision = await self._gate.admit(tap, self._shop.clock())
             match decision.status:
                 case Status.OTHER_GROUP:
                     self._open_groups[tap.estate_id, tap.product_id] = decision.group_id
@@ -155,7 +150,7 @@ class Orders:
                 return _checked(row, tap.body_hash) if row else None
 
     async def _row(self, order_id: str) -> OrderRow | None:
-        async with self._record.read() as connection:
+        async with self._shop.record.read() as connection:
             rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
             row = rows.mappings().first()
         return order_of(row) if row else None
@@ -163,9 +158,9 @@ class Orders:
     async def _show(self, row: OrderRow) -> OrderView:
         code = None
         if row.state is OrderState.READY:
-            async with self._record.read() as connection:
+            async with self._shop.record.read() as connection:
                 code = (await pickup_codes_of(connection, [row])).get(row.id)
-        return order_view(row, self._directory.catalogue, code)
+        return order_view(row, self._shop.catalogue, code)
 
     async def get(self, order_id: str) -> OrderRow:
         """The order as the record has it, or `NotFound`."""
@@ -176,7 +171,7 @@ class Orders:
 
     async def mine(self, guest_id: str) -> list[OrderView]:
         """A buyer's orders, newest first; taps that cost nothing and gave nothing are left out."""
-        async with self._record.read() as connection:
+        async with self._shop.record.read() as connection:
             rows = await connection.execute(
                 select(orders)
                 .where(
@@ -188,7 +183,7 @@ class Orders:
             )
             found = [order_of(row) for row in rows.mappings()]
             codes = await pickup_codes_of(connection, found)
-        catalogue = self._directory.catalogue
+        catalogue = self._shop.catalogue
         return [order_view(row, catalogue, codes.get(row.id)) for row in found]
 
 

@@ -26,7 +26,7 @@ async def publish(request: Request) -> Response:
     services, room_id = services_of(request), path_id(request, "room")
     principal = services.access.principal(request)
     require(principal, Action.PUBLISH, room_id=room_id)
-    services.commerce.directory.check_room(room_id)
+    services.commerce.catalogue.room(room_id)
     await services.limits.take(LimitKind.PUBLISH, f"{principal.subject}:{room_id}")
     offer = await _read(request, SDP)
     with media_problems():
@@ -38,7 +38,7 @@ async def play(request: Request) -> Response:
     """`POST /live/{room}/whep`: a viewer's offer."""
     services, room_id = services_of(request), path_id(request, "room")
     require(services.access.principal(request), Action.WATCH, room_id=room_id)
-    services.commerce.directory.check_room(room_id)
+    services.commerce.catalogue.room(room_id)
     await services.limits.take(LimitKind.PLAY, services.limits.address(request))
     offer = await _read(request, SDP)
     with media_problems():

@@ -50,7 +50,7 @@ async def add_guest(request: Request) -> Response:
     await services.limits.take(LimitKind.JOIN, f"guest:{services.limits.address(request)}")
     body = await read_body(request, NewGuest)
     with problems():
-        guest = await services.commerce.directory.add_guest(body.nickname, body.estate_id)
+        guest = await services.commerce.people.add_guest(body.nickname, body.estate_id)
     principal = Principal(
         subject=guest.id,
         roles=frozenset({Role.MEMBER}),
@@ -67,11 +67,10 @@ async def login(request: Request) -> Response:
     body = await read_body(request, Credentials)
     address = services.limits.address(request)
     await services.limits.take(LimitKind.LOGIN, f"{address}:{body.username.lower()}")
-    directory = services.commerce.directory
-    staff = await directory.login(body.username, body.password)
+    staff = await services.commerce.people.login(body.username, body.password)
     if staff is None:
         raise Problem(401, "bad-credentials", "User name or password is wrong.")
-    brand = directory.catalogue.brand
+    brand = services.commerce.catalogue.brand
     principal = Principal(
         subject=staff.id,
         roles=frozenset(Role(role) for role in staff.roles),

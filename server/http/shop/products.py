@@ -10,8 +10,8 @@ from server.http.bodies import path_id, problems, reply, services_of
 async def products(request: Request) -> Response:
     """`GET /api/rooms/{room}/products`: what the room sells."""
     with problems():
-        directory = services_of(request).commerce.directory
-        return reply({"products": await directory.products(path_id(request, "room"))})
+        commerce = services_of(request).commerce
+        return reply({"products": await commerce.products(path_id(request, "room"))})
 
 
 routes = [

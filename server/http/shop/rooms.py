@@ -13,7 +13,7 @@ from server.problem import Problem
 
 async def estates(request: Request) -> Response:
     """`GET /api/estates`: all estates, and the store that serves each first."""
-    catalogue = services_of(request).commerce.directory.catalogue
+    catalogue = services_of(request).commerce.catalogue
     return reply(
         {
             "estates": [
@@ -27,11 +27,11 @@ async def estates(request: Request) -> Response:
 async def lives(request: Request) -> Response:
     """`GET /api/lives`: every room and where its live stands."""
     services = services_of(request)
-    directory = services.commerce.directory
+    commerce = services.commerce
     found = []
-    for live in await directory.lives():
-        room = directory.catalogue.room(live.room_id)
-        store = directory.catalogue.store(room.store_id)
+    for live in await commerce.lives.lives():
+        room = commerce.catalogue.room(live.room_id)
+        store = commerce.catalogue.store(room.store_id)
         found.append(
             {
                 "room_id": room.id,
@@ -50,7 +50,7 @@ async def live_stats(request: Request) -> Response:
     services, room_id = services_of(request), path_id(request, "room")
     require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
     with problems():
-        services.commerce.directory.check_room(room_id)
+        services.commerce.catalogue.room(room_id)
     found = services.media.live_stats(room_id)
     if found is None:
         raise Problem(409, "not-live", "Not live.")
@@ -59,13 +59,13 @@ async def live_stats(request: Request) -> Response:
 
 async def room(request: Request) -> Response:
     """`GET /api/rooms/{room}`: what a page needs before it opens its socket."""
-    directory = services_of(request).commerce.directory
+    commerce = services_of(request).commerce
     with problems():
-        found = directory.catalogue.room(path_id(request, "room"))
-        live = await directory.live(found.id)
-    store = directory.catalogue.store(found.store_id)
-    brand = directory.catalogue.brand
-    sells_to = directory.catalogue.estates_of(found.id)
+        found = commerce.catalogue.room(path_id(request, "room"))
+        live = await commerce.lives.live(found.id)
+    store = commerce.catalogue.store(found.store_id)
+    brand = commerce.catalogue.brand
+    sells_to = commerce.catalogue.estates_of(found.id)
     return reply(
         {
             "id": found.id,

@@ -20,7 +20,7 @@ class Handover(Body):
 async def store(request: Request) -> Response:
     """`GET /api/stores/{store}`: where goods are handed over."""
     with problems():
-        catalogue = services_of(request).commerce.directory.catalogue
+        catalogue = services_of(request).commerce.catalogue
         found = catalogue.store(path_id(request, "store"))
     return reply(
         {

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from commerce.catalogue.values import Live, LiveState
-from commerce.io.shop.directory import Directory
+from commerce.io.shop.lives import LiveRecord
 from media.events import PublisherGone, PublisherLost, PublisherUp
 from rooms.events import LiveChanged
 from rooms.io.hub import RoomHub
@@ -33,7 +33,7 @@ LIVE, PAUSED, OVER = LiveState.LIVE, LiveState.PAUSED, LiveState.OVER
 
 
 class Record:
-    """In place of the directory: one room; it cannot be reached `away` times."""
+    """In place of the record of lives: one room; it cannot be reached `away` times."""
 
     def __init__(self, state: LiveState, away: int = 0) -> None:
         self.now = Live(ROOM, state, 1 if state is LIVE else None)
@@ -108,7 +108,7 @@ class Node(Lives):
         async def end_media(room_id: str) -> None:
             self.media_ended += 1
 
-        record, hub = cast(Directory, redis.record), cast(RoomHub, redis)
+        record, hub = cast(LiveRecord, redis.record), cast(RoomHub, redis)
         super().__init__(record, hub, redis.leases, end_media, GRACE_S, clock=lambda: redis.now)
         self.media_ended = 0
 

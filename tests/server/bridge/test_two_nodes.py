@@ -57,8 +57,8 @@ class Cluster:
             self.media_ended.append(room_id)
 
         leases = RedisLeases(self.shop.redis, ttl_s)
-        directory = self.shop.commerce.directory
-        return Lives(directory, self._hub, leases, end_media, GRACE_S, clock=self.clock)
+        record = self.shop.commerce.lives
+        return Lives(record, self._hub, leases, end_media, GRACE_S, clock=self.clock)
 
     async def killed_owner(self) -> None:
         """A node whose host is live, and that is no more; return when its lease has run out."""
@@ -86,7 +86,7 @@ class Cluster:
 
     async def recorded(self) -> Live:
         """Where the record has the live."""
-        return await self.shop.commerce.directory.live(ROOM)
+        return await self.shop.commerce.lives.live(ROOM)
 
 
 async def announced(redis: Redis) -> list[str]:
@@ -144,12 +144,12 @@ async def test_the_record_refuses_a_stale_owner(cluster: Cluster) -> None:
     await cluster.killed_owner()
     newer = cluster.node()
     await newer.apply(PublisherUp(ROOM, returned=False))
-    directory = cluster.shop.commerce.directory
+    record = cluster.shop.commerce.lives
     before = await cluster.recorded()
     stale = Live(ROOM, OVER, before.started_at_ms, before.fence - 1)
-    assert not await directory.set_live(stale, "stale")
+    assert not await record.set_live(stale, "stale")
     tie = Live(ROOM, OVER, before.started_at_ms, before.fence)
-    assert not await directory.set_live(tie, "stale"), "the same fence from an emptied Redis"
+    assert not await record.set_live(tie, "stale"), "the same fence from an emptied Redis"
     assert await cluster.recorded() == before
     await newer.apply(PublisherGone(ROOM))
     assert (await cluster.recorded()).state is OVER

@@ -64,7 +64,7 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
         app = Starlette(routes=routes, exception_handlers={Problem: problem_handler})
         stand_ins = StandIns()
         hub, leases = cast(RoomHub, stand_ins), MemoryLeases(time.monotonic)
-        lives = Lives(shop.commerce.directory, hub, leases, stand_ins.end, grace_s=30.0)
+        lives = Lives(shop.commerce.lives, hub, leases, stand_ins.end, grace_s=30.0)
         app.state.services = SimpleNamespace(
             settings=Settings(),
             access=Access(SECRET),

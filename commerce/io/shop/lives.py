@@ -1,0 +1,74 @@
+"""The state of every room's live in the record, written by the owner with the newest fence."""
+
+from sqlalchemy import RowMapping, insert, select, update
+
+from commerce.catalogue.values import Live, LiveState
+from commerce.io.record.schema import lives
+from commerce.io.shop.context import ShopContext
+
+
+class LiveRecord:
+    """Reads and writes where lives stand."""
+
+    def __init__(self, shop: ShopContext) -> None:
+        self._shop = shop
+
+    async def lives(self) -> list[Live]:
+        """The live of every room."""
+        async with self._shop.record.read() as connection:
+            rows = (await connection.execute(select(lives))).mappings()
+            known = {row["room_id"]: _live(row) for row in rows}
+        return [
+            known.get(room_id, Live(room_id, LiveState.SCHEDULED, None))
+            for room_id in self._shop.catalogue.rooms
+        ]
+
+    async def live(self, room_id: str) -> Live:
+        """The live of one room.
+
+        Raises:
+            NotFound: There is no such room.
+        """
+        self._shop.catalogue.room(room_id)
+        async with self._shop.record.read() as connection:
+            row = (
+                (await connection.execute(select(lives).where(lives.c.room_id == room_id)))
+                .mappings()
+                .first()
+            )
+        if row is None:
+            return Live(room_id, LiveState.SCHEDULED, None)
+        return _live(row)
+
+    async def set_live(self, live: Live, owner: str) -> bool:
+        """Write where a live stands, as the owner whose fencing token is `live.fence`.
+
+        False if an owner with a larger token wrote before: then nothing is changed.
+
+        Raises:
+            NotFound: There is no such room.
+        """
+        self._shop.catalogue.room(live.room_id)
+        values = {
+            "state": live.state.value,
+            "started_at_ms": live.started_at_ms,
+            "fence": live.fence,
+            "owner": owner,
+        }
+        # Fences that Redis gave before it was emptied may come again, hence the owner beside them.
+        mine = (lives.c.fence == live.fence) & (lives.c.owner == owner)
+        of_room = lives.c.room_id == live.room_id
+        async with self._shop.record.write() as connection:
+            changed = await connection.execute(
+                update(lives).where(of_room, (lives.c.fence < live.fence) | mine).values(values)
+            )
+            if changed.rowcount:
+                return True
+            if await connection.scalar(select(lives.c.room_id).where(of_room)):
+                return False
+            await connection.execute(insert(lives), {"room_id": live.room_id, **values})
+        return True
+
+
+def _live(row: RowMapping) -> Live:
+    return Live(row["room_id"], LiveState(row["state"]), row["started_at_ms"], row["fence"])

@@ -1,0 +1,96 @@
+"""Pinned products: the cards that a room shows."""
+
+from collections.abc import Collection
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.catalogue.values import Pin
+from commerce.io.record.schema import pins
+from commerce.io.shop.catalogue import Catalogue, product_view, units_left
+from commerce.io.shop.context import ShopContext
+from commerce.views import Card
+
+
+class Pins:
+    """Finds the cards of rooms."""
+
+    def __init__(self, shop: ShopContext) -> None:
+        self._shop = shop
+
+    async def cards(self, room_id: str) -> list[Card]:
+        """What is pinned in a room, newest first.
+
+        Raises:
+            NotFound: There is no such room.
+        """
+        self._shop.catalogue.room(room_id)
+        async with self._shop.record.read() as connection:
+            rows = await connection.execute(
+                select(pins)
+                .where(pins.c.room_id == room_id)
+                .order_by(pins.c.pinned_at_ms.desc(), pins.c.product_id)
+            )
+            found = [Pin(**row) for row in rows.mappings()]
+            return await cards_of(connection, self._shop.catalogue, found)
+
+
+async def cards_of(
+    connection: AsyncConnection, catalogue: Catalogue, found: Collection[Pin]
+) -> list[Card]:
+    """The cards of pins, with what is left."""
+    left = await units_left(connection, [pin.product_id for pin in found])
+    return [
+        Card(
+            product_view(catalogue.product(pin.product_id), left.get(pin.product_id, 0)),
+            pin.pinned_at_ms,
+            pin.media_time,
+        )
+        for pin in found
+    ]
+
+
+async def find_pin(connection: AsyncConnection, room_id: str, product_id: str) -> Pin | None:
+    """The pin of a product in a room."""
+    rows = await connection.execute(
+        select(pins).where(pins.c.room_id == room_id, pins.c.product_id == product_id)
+    )
+    row = rows.mappings().first()
+    return Pin(**row) if row else None
+
+
+async def rooms_with(
+    connection: AsyncConnection, product_ids: Collection[str]
+) -> dict[str, list[str]]:
+    """Rooms in which products are pinned, sorted, by product."""
+    rows = await connection.execute(
+        select(pins.c.product_id, pins.c.room_id)
+        .where(pins.c.product_id.in_(set(product_ids)))
+        .order_by(pins.c.room_id)
+    )
+    found: dict[str, list[str]] = {}
+    for product_id, room_id in rows:
+        found.setdefault(product_id, []).append(room_id)
+    return found
+
+
+async def put_pin(connection: AsyncConnection, pin: Pin) -> None:
+    """Pin a product, or move its card to the front."""
+    values = {"pinned_at_ms": pin.pinned_at_ms, "media_time": pin.media_time}
+    changed = await connection.execute(
+        update(pins)
+        .where(pins.c.room_id == pin.room_id, pins.c.product_id == pin.product_id)
+        .values(values)
+    )
+    if changed.rowcount == 0:
+        await connection.execute(
+            insert(pins), {"room_id": pin.room_id, "product_id": pin.product_id, **values}
+        )
+
+
+async def delete_pin(connection: AsyncConnection, room_id: str, product_id: str) -> bool:
+    """Unpin a product; False if it was not pinned."""
+    gone = await connection.execute(
+        delete(pins).where(pins.c.room_id == room_id, pins.c.product_id == product_id)
+    )
+    return bool(gone.rowcount)

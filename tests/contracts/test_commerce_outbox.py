@@ -1,0 +1,107 @@
+"""The outbox delivers everything at least once, and one message holds up no other."""
+
+import asyncio
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from commerce.feed import MemoryFeed
+from commerce.io.outbox.handlers import Outlets
+from commerce.io.outbox.lock import LOCK_MS, OutboxLock
+from commerce.io.outbox.message import Message
+from commerce.io.outbox.relay import RETRY_MS, OutboxRelay
+from commerce.io.record.postings import Topic, enqueue
+from tests.support.commerce_shop import Shop, open_shop
+
+
+class Deliveries:
+    """A handler that fails for some subjects."""
+
+    def __init__(self, *failing: str) -> None:
+        self.failing = set(failing)
+        self.subjects: list[str] = []
+
+    async def __call__(self, to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
+        if self.failing & {message.subject for message in messages}:
+            raise ValueError("cannot be delivered")
+        self.subjects += [message.subject for message in messages]
+        return ()
+
+
+def relay_of(shop: Shop, handler: Deliveries) -> OutboxRelay:
+    """A relay with one handler for stock."""
+    commerce = shop.commerce
+    outlets = Outlets(commerce._shop, commerce.gate, commerce.payments, MemoryFeed())
+    return OutboxRelay(shop.redis, outlets, asyncio.Event(), {Topic.STOCK: handler})
+
+
+async def enqueued(shop: Shop, *subjects: str) -> None:
+    """Rows of the topic stock."""
+    async with shop.commerce.record.write() as connection:
+        await connection.run_sync(enqueue, Topic.STOCK, subjects, shop.clock())
+
+
+async def waiting(shop: Shop, topic: str = "stock") -> list[tuple[str, int]]:
+    """Subjects and attempts of the rows that are left."""
+    query = "SELECT subject, attempts FROM outbox WHERE topic = :topic ORDER BY id"
+    async with shop.commerce.record.read() as connection:
+        rows = await connection.execute(text(query), {"topic": topic})
+        return [(subject, attempts) for subject, attempts in rows]
+
+
+async def test_a_message_that_fails_is_retried_later_and_holds_up_no_other(
+    database_url: str, valkey_url: str
+) -> None:
+    async with open_shop(database_url, valkey_url) as shop:
+        handler = Deliveries("pear")
+        relay = relay_of(shop, handler)
+        await enqueued(shop, "tea", "pear", "rice")
+        await relay.step()
+        assert handler.subjects == ["tea", "rice"]
+        assert await waiting(shop) == [("pear", 1)]
+        handler.failing.clear()
+        shop.clock.ahead_ms += RETRY_MS
+        await relay.step()
+        assert handler.subjects == ["tea", "rice", "pear"]
+        assert await waiting(shop) == []
+
+
+async def test_retries_back_off(database_url: str, valkey_url: str) -> None:
+    async with open_shop(database_url, valkey_url) as shop:
+        relay = relay_of(shop, Deliveries("tea"))
+        await enqueued(shop, "tea")
+        for attempt in range(1, 4):
+            await relay.step()
+            assert await waiting(shop) == [("tea", attempt)]
+            async with shop.commerce.record.read() as connection:
+                due = await connection.scalar(
+                    text("SELECT due_at_ms FROM outbox WHERE topic = 'stock'")
+                )
+            assert due is not None
+            assert due > shop.clock() + (RETRY_MS << (attempt - 1)) - RETRY_MS
+            shop.clock.ahead_ms += RETRY_MS << (attempt - 1)
+
+
+async def test_rows_of_topics_that_have_no_handler_stay(database_url: str, valkey_url: str) -> None:
+    async with open_shop(database_url, valkey_url) as shop:
+        async with shop.commerce.record.write() as connection:
+            await connection.execute(
+                text("INSERT INTO outbox (topic, subject, due_at_ms) VALUES ('newer', 'a', 0)")
+            )
+        while await shop.commerce.relay.step():
+            pass
+        assert await waiting(shop, "newer") == [("a", 0)]
+
+
+async def test_one_worker_at_a_time_has_the_lock(redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        one, other = OutboxLock(redis), OutboxLock(redis)
+        assert await one.acquire()
+        assert await one.acquire()
+        assert not await other.acquire()
+        await other.release()
+        assert not await other.acquire()
+        await one.release()
+        assert await other.acquire()
+        assert 0 < await redis.pttl("{shop}:relay") <= LOCK_MS
