@@ -1,32 +1,76 @@
-/** Fails when a layer reaches back (pages → parts → use → lib), when lib/ touches the page, or when text is put in as HTML. */
-import { readFileSync, readdirSync } from 'node:fs'
+/**
+ * Fails when a layer reaches back (pages → parts → use → lib), when a page or its parts import those of another, when lib/
+ * touches the page, or when text is put in as HTML.
+ */
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 const SOURCE = join(import.meta.dirname, '..', 'src')
+/** Which folders of src/ a folder may import; every folder may import itself, unless it is divided below. */
 const MAY_IMPORT = {
-  lib: ['lib'],
-  i18n: ['i18n', 'lib'],
-  use: ['use', 'lib', 'i18n', 'styles'],
-  parts: ['parts', 'use', 'lib', 'i18n', 'styles'],
-  pages: ['pages', 'parts', 'use', 'lib', 'i18n', 'styles'],
+  lib: [],
+  i18n: ['lib'],
+  use: ['lib', 'i18n'],
+  parts: ['use', 'lib'],
+  pages: ['parts', 'use', 'lib', 'i18n'],
+  styles: [],
+}
+/** The folders of lib/, bottom up. */
+const LIB_MAY_IMPORT = { base: [], media: ['base'], room: ['base'], shop: ['base', 'room'] }
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `shop`, `staff`. */
+const PARTS_MAY_IMPORT = {
+  ui: [],
+  chat: ['ui'],
+  shop: ['ui'],
+  staff: ['ui'],
+  home: ['ui'],
+  room: ['ui', 'chat', 'shop'],
+  host: ['ui', 'chat', 'shop', 'staff'],
+  store: ['ui', 'shop', 'staff'],
 }
 const PAGE_GLOBALS =
   /\b(document|window|localStorage|navigator|location|setTimeout|setInterval|WebSocket)\b[.(]/
 const LINES_MAX = 400
 
 const problems = []
+
+/** Whether the file in `from` may import the one in `to`, both as parts of a path below src/. */
+function allowed(from, to) {
+  const [layer, folder] = from
+  const [target, targetFolder] = to
+  if (layer === 'lib' && target === 'lib') return isWithin(LIB_MAY_IMPORT, folder, targetFolder)
+  if (layer === 'parts' && target === 'parts') return isWithin(PARTS_MAY_IMPORT, folder, targetFolder)
+  if (layer === 'pages' && target === 'parts') return isWithin(PARTS_MAY_IMPORT, folder, targetFolder)
+  if (layer === 'pages' && target === 'pages') return folder === targetFolder
+  if (layer === 'pages' && target === 'i18n') return targetFolder === folder
+  if (layer === 'use' && target === 'styles') return folder === 'mount.ts'
+  if (layer === 'use' && target === 'i18n') return targetFolder === undefined
+  return layer === target || MAY_IMPORT[layer].includes(target)
+}
+function isWithin(rules, folder, target) {
+  return folder === target || (rules[folder]?.includes(target) ?? false)
+}
+
 for (const file of readdirSync(SOURCE, { recursive: true }).map(String)) {
+  const path = join(SOURCE, file)
   if (!/\.(ts|vue|css)$/.test(file)) continue
-  const text = readFileSync(join(SOURCE, file), 'utf8')
-  const layer = file.split('/')[0]
+  const text = readFileSync(path, 'utf8')
+  const parts = file.split('/')
   if (text.split('\n').length > LINES_MAX) problems.push(`${file}: longer than ${LINES_MAX} lines`)
   if (/v-html|innerHTML|insertAdjacentHTML/.test(text))
     problems.push(`${file}: puts text into the page as HTML`)
   for (const [, from] of text.matchAll(/(?:from|import) '(\.[^']+)'/g)) {
-    const target = relative(SOURCE, join(SOURCE, file, '..', from)).split('/')[0]
-    if (!MAY_IMPORT[layer]?.includes(target)) problems.push(`${file}: ${layer}/ must not import ${from}`)
+    const target = join(path, '..', from)
+    if (
+      ![target, `${target}.ts`].some(
+        (name) => existsSync(name) && (statSync(name).isFile() || /i18n$/.test(name)),
+      )
+    )
+      problems.push(`${file}: there is no ${from}`)
+    if (!allowed(parts, relative(SOURCE, target).split('/')))
+      problems.push(`${file}: must not import ${from}`)
   }
-  if (layer !== 'lib') continue
+  if (parts[0] !== 'lib') continue
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
   const global = code.match(PAGE_GLOBALS)
   if (global) problems.push(`${file}: lib/ must not know ${global[1]}`)

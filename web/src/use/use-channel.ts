@@ -125,4 +125,3 @@ export function useChannel(
     },
   }
 }
-export type Channel = ReturnType<typeof useChannel>

@@ -10,7 +10,7 @@ import type { GuestModel } from './use-guest'
 const BUY_AGAIN_MS = 6_000
 const OPEN_STATES = new Set(['waiting_group', 'new', 'picking', 'packed', 'ready'])
 
-export function useOrders(guest: GuestModel, onRenewed: () => void, onReady: (order: Order) => void) {
+export function useOrders(guest: GuestModel, onReady: () => void) {
   const orders = shallowRef<Order[]>([])
   const stale = ref(false)
   let changes = 0
@@ -19,11 +19,7 @@ export function useOrders(guest: GuestModel, onRenewed: () => void, onReady: (or
 
   const desk = new OrderDesk({
     place: (order, key) => guest.api.placeOrder(order, key),
-    async renewIdentity() {
-      const renewed = await guest.renew()
-      if (renewed) onRenewed()
-      return renewed
-    },
+    renewIdentity: guest.renew,
     newKey: randomKey,
     timers: realTimers,
     at: Date.now,
@@ -50,7 +46,7 @@ export function useOrders(guest: GuestModel, onRenewed: () => void, onReady: (or
     orders.value = known
       ? orders.value.map((other) => (other.id === order.id ? order : other))
       : [order, ...orders.value].sort((a, b) => b.created_at_ms - a.created_at_ms)
-    if (order.state === 'ready' && known && known.state !== 'ready') onReady(order)
+    if (order.state === 'ready' && known && known.state !== 'ready') onReady()
   }
 
   async function refresh(): Promise<void> {

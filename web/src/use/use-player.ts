@@ -62,3 +62,4 @@ export function usePlayer(roomId: string, token: () => string | null) {
     stop: leave,
   }
 }
+export type PlayerModel = ReturnType<typeof usePlayer>

@@ -10,14 +10,13 @@ const CLOCK_EVERY_MS = 500
 const LIKES_EVERY_MS = 600
 /** Likes in one batch; the server takes no more. */
 const LIKES_MAX = 100
+/** How long a newcomer's name stays, ms. */
+const ARRIVAL_MS = 3000
 
-export interface RoomListener {
+interface RoomListener {
   onOrder?: (order: Order) => void
-  onChatRefused?: (cid: string | undefined, code: string) => void
-  /** Nicknames of viewers who have just joined. */
-  onJoins?: (names: string[]) => void
-  /** Likes of others since the last tick. */
-  onLikes?: (n: number) => void
+  /** A chat line of ours was not accepted. */
+  onChatRefused?: (text: string, code: string) => void
 }
 
 export function useRoom(roomId: string, token: string | null, listener: RoomListener) {
@@ -25,6 +24,11 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
   const ready = ref(false)
   const at_ms = ref(Date.now())
   const ownLikes = ref(0)
+  const othersLikes = ref(0)
+  const arrival = ref('')
+  /** Chat lines without an answer, by their id. */
+  const pendingChat = new Map<string, string>()
+  let arrivalTimer = 0
   let unsentLikes = 0
 
   function receive(message: ServerMessage): void {
@@ -34,14 +38,27 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
       if (message.t === 'snapshot') ready.value = true
       else noteActivity(message.joins, state.value.counters.likes - before)
     } else if (message.t === 'you' && message.event.k === 'order') listener.onOrder?.(message.event.order)
-    else if (message.t === 'error') listener.onChatRefused?.(message.cid, message.code)
+    else if (message.t === 'ack') pendingChat.delete(message.cid)
+    else if (message.t === 'error' && message.cid) refuseChat(message.cid, message.code)
+  }
+
+  function refuseChat(cid: string, code: string): void {
+    const text = pendingChat.get(cid)
+    pendingChat.delete(cid)
+    if (text) listener.onChatRefused?.(text, code)
   }
 
   function noteActivity(joins: string[] | undefined, likes: number): void {
-    if (joins?.length) listener.onJoins?.(joins)
+    if (joins?.length) showArrival(joins.at(-1) ?? '')
     const others = Math.max(0, likes - ownLikes.value)
     if (likes > 0) ownLikes.value = Math.max(0, ownLikes.value - likes)
-    if (others > 0) listener.onLikes?.(others)
+    othersLikes.value += others
+  }
+
+  function showArrival(name: string): void {
+    arrival.value = name
+    clearTimeout(arrivalTimer)
+    arrivalTimer = window.setTimeout(() => (arrival.value = ''), ARRIVAL_MS)
   }
 
   const channel = useChannel(`room:${roomId}`, token, receive)
@@ -55,6 +72,7 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
   onScopeDispose(() => {
     clearInterval(clock)
     clearInterval(applause)
+    clearTimeout(arrivalTimer)
   })
 
   return {
@@ -64,7 +82,17 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
     /** The server's clock, refreshed often enough for a countdown. */
     at_ms,
     channel,
+    /** The nickname of the latest newcomer, `''` after a moment. */
+    arrival,
+    /** Likes of others since the page was opened. */
+    othersLikes,
     likes: computed(() => state.value.counters.likes + ownLikes.value),
+    /** Send a chat line; false when it cannot be sent now. */
+    chat(text: string): boolean {
+      const cid = channel.chat(text)
+      if (cid !== null) pendingChat.set(cid, text)
+      return cid !== null
+    },
     like() {
       if (channel.phase.value !== 'live') return
       unsentLikes += 1

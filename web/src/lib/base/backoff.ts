@@ -1,13 +1,13 @@
 /** Waiting times between attempts: doubling, capped, half of each random so that a crowd does not return as one. */
 
-export interface BackoffLimits {
+interface BackoffLimits {
   /** Longest first wait, ms. */
   first_ms: number
   /** Longest wait ever, ms. */
   max_ms: number
 }
 
-export const RECONNECT: BackoffLimits = { first_ms: 1_000, max_ms: 30_000 }
+const RECONNECT: BackoffLimits = { first_ms: 1_000, max_ms: 30_000 }
 
 /** The share of a wait that is never jittered away; without it a retry could follow at once. */
 const FLOOR = 0.5
@@ -19,10 +19,6 @@ export class Backoff {
     private readonly random: () => number,
     private readonly limits: BackoffLimits = RECONNECT,
   ) {}
-
-  get attempts(): number {
-    return this.#attempts
-  }
 
   /** How long to wait before the next attempt, ms; at least `atLeast_ms` when the server asked for it. */
   next(atLeast_ms = 0): number {

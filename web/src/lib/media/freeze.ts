@@ -5,11 +5,11 @@ export const FREEZE_MS = 4_000
 /** Before the first frame a decoder may wait for a key frame this long, ms. */
 export const FIRST_FRAME_TIMEOUT_MS = 8_000
 /** Frozen video without a packet for this long is the transport's fault, ms. */
-export const STALL_MS = 2_000
+const STALL_MS = 2_000
 /** Packets received without a single decoded frame, above which this browser cannot decode the video. */
 const UNDECODABLE_PACKETS = 200
 
-export interface VideoSample {
+interface VideoSample {
   frames_decoded: number
   packets_received: number
 }
@@ -17,7 +17,7 @@ export interface VideoSample {
  * `delayed`: no new frame, but not for long enough to act. `stalled`: frozen, and no packets arrive: the transport is at
  * fault, not the stream.
  */
-export type VideoState = 'waiting' | 'decoding' | 'delayed' | 'frozen' | 'stalled' | 'undecodable'
+type VideoState = 'waiting' | 'decoding' | 'delayed' | 'frozen' | 'stalled' | 'undecodable'
 
 export class FreezeDetector {
   #frames = 0

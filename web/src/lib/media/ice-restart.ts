@@ -13,7 +13,7 @@ export const FRAGMENT = 'application/trickle-ice-sdpfrag'
 const ICE_LINE = /^a=(ice-ufrag|ice-pwd|candidate|end-of-candidates)(:|$)/
 
 /** `gone`: the server no longer knows the session. `refused`: it knows it and does not restart it. */
-export type Restarted = 'applied' | 'unreachable' | 'refused' | 'gone'
+type Restarted = 'applied' | 'unreachable' | 'refused' | 'gone'
 
 /** The body of a restart request with the ICE credentials of `offer`; null when the offer has none. */
 export function fragmentOf(offer: string): string | null {

@@ -9,7 +9,7 @@ import { Backoff } from '../base/backoff'
 import type { Timers } from '../base/timers'
 
 /** What a hidden page asks for: the smallest layer. */
-export const HIDDEN_HEIGHT = 180
+const HIDDEN_HEIGHT = 180
 /** A window that is being resized counts once it rests, ms. */
 export const SETTLE_MS = 500
 /** Smaller changes are not worth a request. */
@@ -58,7 +58,7 @@ export function choicesOf(layers: readonly Layer[]): Choice[] {
 }
 
 /** The encoding of a remembered quality in this live; null is automatic. */
-export function encodingOf(quality: Quality, choices: readonly Choice[]): string | null {
+function encodingOf(quality: Quality, choices: readonly Choice[]): string | null {
   return choices.find((choice) => choice.quality === quality)?.encodingId ?? null
 }
 
@@ -100,7 +100,7 @@ export function layersOf(body: unknown): Layer[] {
   })
 }
 
-export interface LayerWorld {
+interface LayerWorld {
   fetch: Fetch
   timers: Timers
   random: () => number

@@ -4,7 +4,7 @@ import { iceServers } from './ice-servers'
 import { linksOf } from './links'
 
 /** Layer selection (a WHEP extension). */
-export const LAYER_REL = 'urn:ietf:params:whep:ext:core:layer'
+const LAYER_REL = 'urn:ietf:params:whep:ext:core:layer'
 
 export interface Exchange {
   fetch: Fetch
@@ -64,7 +64,7 @@ export async function negotiate(peer: RTCPeerConnection, exchange: Exchange): Pr
 }
 
 /** The duration of the metric `held` (W3C Server Timing), ms; 0 where the server does not say. */
-export function heldOf(timing: string | null): number {
+function heldOf(timing: string | null): number {
   return Number(timing?.match(/(?:^|,)\s*held\s*;\s*dur=(\d{1,6})\b/)?.[1] ?? 0)
 }
 

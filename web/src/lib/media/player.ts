@@ -33,7 +33,7 @@ const UNSUPPORTED_STATUS = new Set([400, 406, 415, 422])
 export type PlayerPhase =
   'idle' | 'connecting' | 'playing' | 'not_live' | 'lost' | 'blocked' | 'unsupported' | 'stopped'
 
-export interface PlayerWorld {
+interface PlayerWorld {
   fetch: Fetch
   timers: Timers
   random: () => number
@@ -70,14 +70,6 @@ export class Player {
     private readonly world: PlayerWorld,
   ) {
     this.#backoff = new Backoff(world.random)
-  }
-
-  get phase(): PlayerPhase {
-    return this.#phase
-  }
-
-  get peer(): RTCPeerConnection | null {
-    return this.#peer
   }
 
   /** The address of the session's layer selection, `''` without layers. */

@@ -29,7 +29,7 @@ const JITTER_ONSET_S = 0.03
 /** Interarrival jitter above which the delay does not shrink: a lossy host link shows as bursts of it, s. */
 export const JITTER_HOLD_S = 0.018
 
-export interface ReceiveSample {
+interface ReceiveSample {
   packets: number
   nacks: number
   freezes: number

@@ -10,7 +10,7 @@ import { type Sent, type Uplink, sentOf, uplinkOf } from './uplink'
 import type { LiveState } from '../base/wire'
 
 /** Initial bitrate; the browser's own bandwidth estimate follows within seconds, kbit/s. */
-export const START_KBPS = 1_000
+const START_KBPS = 1_000
 const TRANSPORT_TIMEOUT_MS = 10_000
 /** Without a packet from the server, which sends transport-wide feedback ten times a second, ms. */
 export const RECEIVE_TIMEOUT_MS = 1_500
@@ -20,7 +20,7 @@ const CODECS = ['H264', 'VP8']
 
 export type PublisherPhase = 'idle' | 'connecting' | 'live' | 'lost' | 'taken_over' | 'refused' | 'stopped'
 
-export interface PublisherWorld {
+interface PublisherWorld {
   fetch: Fetch
   timers: Timers
   random: () => number
@@ -60,10 +60,6 @@ export class Publisher {
     private readonly world: PublisherWorld,
   ) {
     this.#backoff = new Backoff(world.random, { first_ms: 500, max_ms: 8_000 })
-  }
-
-  get phase(): PublisherPhase {
-    return this.#phase
   }
 
   start(stream: MediaStream): void {

@@ -2,7 +2,7 @@
 
 /** What a phone's uplink carries and 720p needs, bit/s. */
 export const VIDEO_BITRATE_MAX = 1_500_000
-export const FRAME_RATE_MAX = 30
+const FRAME_RATE_MAX = 30
 
 const FULL: RTCRtpEncodingParameters = {
   maxBitrate: VIDEO_BITRATE_MAX,

@@ -24,7 +24,7 @@ export const CONNECT_TIMEOUT_MS = 8_000
 /** Without a message for this long beyond one ping period the connection is dead, ms. */
 export const PONG_GRACE_MS = 5_000
 /** Chat lines waiting for their ack; more are refused. */
-export const PENDING_CHAT_MAX = 5
+const PENDING_CHAT_MAX = 5
 /** The server shuts down and another one is up: reconnect at once. */
 const MOVED_CODE = CloseCode.DRAINING
 /** After these close codes reconnecting would not help. */
@@ -68,11 +68,6 @@ export class ChannelClient {
   /** The close code that ended it for good, null while it may still reconnect. */
   get closeCode(): number | null {
     return this.#closeCode
-  }
-
-  /** How many attempts in a row have failed. */
-  get attempts(): number {
-    return this.backoff.attempts
   }
 
   /** Server time in UTC ms at local monotonic `now`, or null before the first answer. */

@@ -42,7 +42,7 @@ function clockText(seconds: number): string {
   return hours > 0 ? `${hours}:${rest}` : rest
 }
 
-export type Urgency = 'calm' | 'soon' | 'late'
+type Urgency = 'calm' | 'soon' | 'late'
 /** From here on a shop's clock turns orange, ms. */
 export const SOON_MS = 10 * 60_000
 

@@ -3,7 +3,7 @@ import type { Attempt, AttemptPhase } from './order-desk'
 import { isJoinable } from '../room/room-state'
 import type { Card, Group, Order } from '../base/wire'
 
-export type ButtonState = 'join' | 'buy' | 'confirming' | 'joined' | 'bought' | 'sold_out'
+type ButtonState = 'join' | 'buy' | 'confirming' | 'joined' | 'bought' | 'sold_out'
 
 export interface Offer {
   /** The group a tap would join, null for a purchase on one's own. */

@@ -45,12 +45,12 @@ export interface Attempt {
 }
 
 /** The part of Web Storage we use. */
-export interface KeyStore {
+interface KeyStore {
   getItem(key: string): string | null
   setItem(key: string, value: string): void
 }
 
-export interface DeskWorld {
+interface DeskWorld {
   place: (order: PlaceOrder, key: string) => Promise<Placed>
   /** The token is no longer valid: get another one. False when that needs the person. */
   renewIdentity: () => Promise<boolean>

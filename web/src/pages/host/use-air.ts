@@ -1,0 +1,47 @@
+/** The host's camera and the live it goes out on. */
+import { showToast } from 'vant'
+import { computed, onMounted, ref } from 'vue'
+import type { Api } from '../../lib/base/api'
+import { useCamera } from '../../use/use-camera'
+import { usePublisher } from '../../use/use-publisher'
+import { useWords } from '../../use/use-words'
+
+/** `serverTime`: UTC ms. */
+export function useAir(roomId: string, api: Api, token: () => string | null, serverTime: () => number) {
+  const { t } = useWords()
+  const camera = useCamera()
+  const publisher = usePublisher(roomId, api, token)
+  const onAir = computed(() => ['live', 'lost', 'connecting'].includes(publisher.phase.value))
+  const started_at_ms = ref(0)
+  /** The sheet that asks before the live is ended. */
+  const endShown = ref(false)
+  const ending = ref(false)
+
+  function goLive(): void {
+    if (!camera.stream.value) return
+    started_at_ms.value = serverTime()
+    publisher.start(camera.stream.value)
+  }
+
+  /** Another lens, microphone or side, without leaving the air. */
+  async function reopen(open: () => Promise<boolean>): Promise<void> {
+    if ((await open()) && onAir.value && camera.stream.value) await publisher.replace(camera.stream.value)
+  }
+
+  async function end(): Promise<void> {
+    ending.value = true
+    try {
+      await api.end(roomId)
+      publisher.stop()
+      endShown.value = false
+      showToast(t('host.ended'))
+    } catch {
+      showToast(t('host.end_failed'))
+    } finally {
+      ending.value = false
+    }
+  }
+
+  onMounted(() => void camera.open())
+  return { camera, publisher, onAir, started_at_ms, endShown, ending, goLive, reopen, end }
+}

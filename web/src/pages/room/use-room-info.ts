@@ -1,0 +1,29 @@
+/** What the shop says of a room: its title, its store and its estates; fetched until it is there. */
+import { onMounted, onScopeDispose, ref, shallowRef } from 'vue'
+import { type Api, Refused } from '../../lib/base/api'
+import type { Room } from '../../lib/base/bodies'
+import { useWords } from '../../use/use-words'
+
+/** Wait between attempts, ms. */
+const RETRY_MS = 3000
+
+export function useRoomInfo(roomId: string, api: Api) {
+  const { text } = useWords()
+  const info = shallowRef<Room | null>(null)
+  /** There is no such room. */
+  const missing = ref(false)
+  let timer = 0
+
+  async function load(): Promise<void> {
+    try {
+      info.value = await api.room(roomId)
+      document.title = `${text(info.value.store.name)} · ${text(info.value.title)}`
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) missing.value = true
+      else timer = window.setTimeout(() => void load(), RETRY_MS)
+    }
+  }
+  onMounted(load)
+  onScopeDispose(() => clearTimeout(timer))
+  return { info, missing }
+}

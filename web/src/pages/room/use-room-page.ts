@@ -1,0 +1,96 @@
+/** The viewer's page: one guest in one room, with its live, its orders and its chat. */
+import { showToast } from 'vant'
+import { computed, onMounted, reactive, ref, watch } from 'vue'
+import { CloseCode } from '../../lib/base/wire'
+import { useGuest } from '../../use/use-guest'
+import { useOrders } from '../../use/use-orders'
+import { usePlayer } from '../../use/use-player'
+import { useRoom } from '../../use/use-room'
+import { useWords } from '../../use/use-words'
+import { useIdentity } from './use-identity'
+import { useOffers } from './use-offers'
+import { useRoomInfo } from './use-room-info'
+import { useStage } from './use-stage'
+
+export function useRoomPage(roomId: string) {
+  const { t } = useWords()
+  const sheets = reactive({ bag: false, orders: false })
+  /** The chat line being typed. */
+  const draft = ref('')
+
+  const guest = useGuest()
+  const identity = useIdentity(guest)
+  const orders = useOrders(guest, () => Object.assign(sheets, { bag: false, orders: true }))
+  const room = useRoom(roomId, guest.token(), { onOrder: orders.pushed, onChatRefused })
+  const player = usePlayer(roomId, guest.token)
+  const { info, missing } = useRoomInfo(roomId, guest.api)
+  const liveState = computed(() =>
+    room.ready.value ? room.state.value.live.state : (info.value?.state ?? 'scheduled'),
+  )
+  const estateId = computed(() => guest.guest.value?.estate_id ?? info.value?.default_estate_id ?? null)
+  const stage = useStage(player, liveState, room.ready)
+  const offers = useOffers(roomId, { room, orders, identity, estateId })
+
+  function sendChat(text: string): boolean {
+    if (!identity.known()) {
+      offers.wanted.value = null
+      identity.require(() => restore(text))
+      return false
+    }
+    const sent = room.chat(text)
+    if (!sent) showToast(t('chat.offline'))
+    return sent
+  }
+
+  function onChatRefused(text: string, code: string): void {
+    restore(text)
+    showToast(t(code === 'too-fast' ? 'chat.too_fast' : 'chat.refused'))
+  }
+
+  /** Put a chat line back into the input, unless the viewer has typed another one. */
+  function restore(text: string): void {
+    draft.value ||= text
+  }
+
+  onMounted(() => {
+    player.start()
+    room.channel.open()
+    orders.desk.resume()
+    void orders.refresh()
+  })
+  watch(missing, player.stop)
+  watch(guest.token, (token) => room.channel.authorise(token), { flush: 'sync' })
+  watch(room.channel.phase, async (phase) => {
+    // The remembered token has expired: renew it for the same guest, or else go on as an anonymous viewer.
+    if (phase === 'closed' && room.channel.closeCode() === CloseCode.UNAUTHORISED) {
+      if (!(await guest.renew())) room.channel.authorise(null)
+    } else if (phase === 'live') {
+      // After every absence orders are fetched, and attempts made meanwhile are sent.
+      void orders.refresh()
+      orders.desk.wake()
+      player.retryNow()
+    }
+  })
+  watch(
+    () => sheets.orders,
+    (shown) => {
+      if (shown) void orders.refresh()
+    },
+  )
+
+  return {
+    guest,
+    identity,
+    orders,
+    room,
+    player,
+    info,
+    missing,
+    liveState,
+    stage,
+    offers,
+    sheets,
+    draft,
+    sendChat,
+  }
+}

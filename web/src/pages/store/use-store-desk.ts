@@ -1,0 +1,59 @@
+/** A store's board, and the moves of its orders. */
+import { showToast } from 'vant'
+import { computed, onMounted, onScopeDispose, reactive, shallowRef } from 'vue'
+import { Refused } from '../../lib/base/api'
+import type { Store } from '../../lib/base/bodies'
+import type { StoreOrder } from '../../lib/base/wire'
+import { LANES, laneOf } from '../../lib/shop/board'
+import { useBoard } from '../../use/use-board'
+import type { StaffModel } from '../../use/use-staff'
+import { useWords } from '../../use/use-words'
+
+/** Wait before a failed request is repeated, ms. */
+const RETRY_MS = 3000
+
+export function useStoreDesk(storeId: string, staff: StaffModel) {
+  const { t, text } = useWords()
+  const { api } = staff
+  const store = shallowRef<Store | null>(null)
+  /** Orders that are being moved. */
+  const busy = reactive(new Set<string>())
+  let timer = 0
+  const board = useBoard(storeId, staff.token(), api, (order) => {
+    if (order.state === 'new') showToast(t('store.new_order', { product: text(order.name) }))
+  })
+
+  async function move(order: StoreOrder, to: string): Promise<void> {
+    busy.add(order.id)
+    try {
+      board.take(await api.move(order.id, to))
+    } catch (error) {
+      const raced = error instanceof Refused && error.status === 409
+      showToast(t(raced ? 'store.moved_elsewhere' : 'store.move_failed'))
+      void board.refresh()
+    } finally {
+      busy.delete(order.id)
+    }
+  }
+
+  async function load(): Promise<void> {
+    try {
+      store.value = await api.store(storeId)
+    } catch {
+      timer = window.setTimeout(() => void load(), RETRY_MS)
+    }
+  }
+
+  onMounted(() => {
+    board.open()
+    void load()
+  })
+  onScopeDispose(() => clearTimeout(timer))
+  return {
+    store,
+    board,
+    busy,
+    move,
+    lanes: computed(() => LANES.map((lane) => ({ lane, orders: laneOf(board.orders.value, lane) }))),
+  }
+}
