@@ -1,17 +1,16 @@
-"""One stream on its way to one viewer: a layer at a time, its numbers and times without a seam.
+"""One track for one viewer: a layer at a time, its numbers and timestamps without a seam.
 
 A layer has numbers of its own. What the viewer gets is shifted, so that where a layer ends and the
-next one begins (at a key frame), where it paused, or was shown again what it had missed, numbers go
-on by one and times by what passed.
+next one begins (at a key frame), where it paused, or where a GOP was replayed, numbers go on by one
+and timestamps by the time that passed. Pure: `now` is monotonic seconds.
 """
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from media.congestion.estimator import Arrival, Estimator
 from media.forwarding.leg import Leg
+from media.forwarding.spans import JoiningViewer, RetransmitItem, Span
 from media.forwarding.track import Track
 from media.stream.frames import Frame, Item, padding, part_of
 from media.stream.layer import Layer
@@ -21,46 +20,18 @@ from media.wire.transport_cc import TransportFeedback
 SPANS_MAX = 8
 ROLLOVER_NEAR = 0x10000 - 4_096
 RESENT_KEPT_MAX = 2_000
-RESENT_KEY_FRAME_PACKETS_MAX = (
-    24  # packets; more would leave nothing of a viewer's repeats for what it misses
-)
-SENT_BY_MAX = 100  # ten seconds of what is read of arrivals
-# Pictures that are shown again follow each other this closely: a decoder goes through them at once.
+# A larger key frame would leave nothing of a viewer's retransmits for its losses.
+RESENT_KEY_FRAME_PACKETS_MAX = 24
+SENT_BY_MAX = 100  # ten seconds of transport-wide feedback
+# Replayed frames follow each other this closely: a decoder goes through them at once.
 REPLAY_STEP_S = 0.002
 REPLAY_AHEAD_S_MAX = 0.010
-# A full line's queue may be shorter than a key frame, and still hold what came before: a packet at
-# once, the rest at a pace.
-PACED_AT_ONCE_BYTES = 1_200
-# How much later than by its arrival a layer's key frame may be shown after the layer before.
+# A congested link's queue may be shorter than a key frame, and still hold older packets: one packet
+# at once, the rest paced.
+PACED_BURST_BYTES = 1_200
+# How much later than by its arrival the key frame of another layer may be presented.
 CROSSING_S_MAX = 0.075
 CROSSING_S_MIN = 0.001
-
-
-class Span(NamedTuple):
-    """Numbers from `first` on were a layer's."""
-
-    first: int
-    layer: Layer
-    leg: Leg
-    replayed: dict[int, int]  # number → how far its time was moved
-
-
-class RetransmitItem(NamedTuple):
-    """A packet that a viewer missed."""
-
-    number: int  # as the viewer knows it
-    item: Item
-    span: Span
-    ticks: int
-
-
-@dataclass(slots=True)
-class JoiningViewer:
-    """Waits for its first picture, which has a long way to go."""
-
-    settled_at: float  # not before
-    patient_until: float  # what we keep will do from then on
-    pad_at: float
 
 
 class Downlink:
@@ -71,36 +42,36 @@ class Downlink:
     ) -> None:
         self.track = track
         self.leg = leg
-        self.estimator = estimator  # of a viewer that tells arrivals instead of an estimate
-        self.repair = repair  # of RFC 4588; None: repeats are the same packets again
+        self.estimator = estimator  # of a viewer that sends transport-wide feedback
+        self.repair = repair  # RTX (RFC 4588); None: retransmits are the same packets
         self.repair_number = 0
-        self.layer: Layer | None = None  # whose frames come
-        self.target: Layer | None = None  # whose next key frame is waited for
-        self.on = False  # in the room's list of legs
+        self.layer: Layer | None = None  # whose frames it gets
+        self.target: Layer | None = None  # whose next key frame it waits for
+        self.on = False  # among the legs of the layer
         self.paused = False
-        self.pace_per_s = 0.0  # bit/s at which a thin line catches up; 0: any
+        self.pace_bits_per_s = 0.0  # bit/s at which a congested link catches up; 0: any
         self.probed_at = 0.0
         self.replayed_at = -1e9
         self.joining: JoiningViewer | None = None
         self.key_frame_resent_at = -1e9
-        self._resent_key_frame: Frame | None = None  # a key frame
-        self._ended = -1  # the newest packet that was said twice as the end of a picture
+        self._resent_key_frame: Frame | None = None
+        self._duplicated = -1  # the newest packet that was sent twice as the end of a frame
         self.changes = 0
         self.answered = 0  # the report of ours (LSR) that the viewer's newest one is about
         self._clock_hz = track.codec.clock_hz
         self._next = -1  # while not `on`
-        self._prompt_from = -1  # sent as they came from the host
-        self._left: tuple[int, float | None, float] | None = None  # time, captured, came
+        self._prompt_from = -1  # from here on sent as they arrived from the host
+        self._left: tuple[int, float | None, float] | None = None  # timestamp, captured, arrived
         self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
-        self._coming = -1  # the first number that had not come by the newest report
+        self._unreceived = -1  # the first number not received by the newest report
         self._sent_by: deque[tuple[float, int]] = deque(maxlen=SENT_BY_MAX)  # when, next number
         self._resent: dict[int, float] = {}
-        self._missed_to = self._told_to = -1
-        # Catching up: where in the layer's group of pictures, and how its times are moved.
-        self._at = self._begun = 0  # which picture, how many of its packets were sent
+        self._missed_to = self._reported_to = -1
+        # Catching up: where in the layer's GOP, and how its timestamps are moved.
+        self._at = self._begun = 0  # which frame, how many of its packets were sent
         self._group = -1
         self._ticks: list[int] = []
-        self._credit = 0.0  # bytes, at a pace
+        self._credit = 0.0  # bytes, when paced
         self._credited_at = 0.0
 
     def begin(self, first: int) -> None:
@@ -111,9 +82,9 @@ class Downlink:
         self.leg.base = first >> 16 << 16
 
     def pad(self, layer: Layer, *, now: float) -> tuple[int, Item]:
-        """Return a packet without a picture to send ahead of the first, and its number.
+        """Return a packet of padding to send ahead of the first frame, and its number.
 
-        Once it came, browsers ask for what is missing after it.
+        Once it arrived, browsers send NACKs for what is missing after it.
         """
         if self._next < 0:
             self.begin(layer.next_unsent)
@@ -122,7 +93,7 @@ class Downlink:
         return number, padding(layer.timestamp, now)
 
     def join(self, layer: Layer) -> Leg:
-        """Get all of `layer` from now on, the first that there is; return the leg."""
+        """Get all of `layer` from now on, as the first layer; return the leg."""
         self.begin(layer.next_unsent)
         self._take_leg(layer, self._next - layer.next_unsent, 0)
         return self.go_on()
@@ -135,13 +106,13 @@ class Downlink:
 
     @property
     def needed_from(self) -> int:
-        """The first number of the layer of now; none so far if only another one is waited for."""
+        """The first number of the current layer; the next one if only another layer is awaited."""
         if not self._spans or (self.target is not None and not self.on):
             return self._next
         return self._spans[-1].first
 
     def cross(self, layer: Layer, frame: Frame) -> Leg:
-        """Go over to `layer`, whose `frame` comes next; return the leg that it shall go on."""
+        """Switch to `layer`, whose `frame` comes next; return the leg to send it on."""
         self.leave()
         if self._next < 0:
             self.begin(frame.runs[0].sequence)
@@ -150,9 +121,9 @@ class Downlink:
         return self.leg
 
     def go_on(self) -> Leg:
-        """Frames come as they are from now on."""
+        """Get frames as they arrive from now on."""
         assert self.layer is not None
-        self.on, self.pace_per_s = True, 0.0
+        self.on, self.pace_bits_per_s = True, 0.0
         if self.target is self.layer:
             self.target = None
         self._prompt_from = self.next_number()
@@ -169,7 +140,7 @@ class Downlink:
 
     def _note_left(self, layer: Layer, timestamp: int) -> None:
         if self._left is not None and self._left[0] - timestamp & 0xFFFFFFFF < 0x80000000:
-            timestamp = self._left[0]  # nothing came since what was shown again
+            timestamp = self._left[0]  # no frame since the replay
         self._left = timestamp, layer.captured_at(layer.timestamp), layer.newest_at
 
     def _take_leg(self, layer: Layer, shift: int, ticks: int) -> None:
@@ -181,11 +152,11 @@ class Downlink:
         self._spans.append(Span(self._next, layer, self.leg, {}))
 
     def _crossing_ticks(self, layer: Layer, frame: Frame) -> int:
-        """Return how to move the times of `layer`, so that `frame` is shown in its turn."""
+        """Return how to move the timestamps of `layer` to present `frame` in its turn."""
         if self._left is None:
             return 0
-        timestamp, captured, came = self._left
-        elapsed = by_arrival = layer.newest_at - came
+        timestamp, captured, arrived_at = self._left
+        elapsed = by_arrival = layer.newest_at - arrived_at
         begins = layer.captured_at(frame.timestamp)
         if captured is not None and begins is not None:
             elapsed = begins - captured
@@ -200,7 +171,7 @@ class Downlink:
         self.leave()
         ticks = 0
         if self._left is not None:
-            # The newest picture has its turn when the layer's next one would have come.
+            # The newest frame has its turn when the layer's next one would have arrived.
             newest = layer.gop[-1]._replace(timestamp=layer.timestamp)
             ticks = self._crossing_ticks(layer, newest)
         if self._next < 0:
@@ -209,11 +180,11 @@ class Downlink:
         self._squeeze(layer)
 
     def _squeeze(self, layer: Layer) -> None:
-        """Move the times of all pictures so far to just before the newest one's."""
+        """Move the timestamps of the whole GOP to just before the newest frame's."""
         count = len(layer.gop)
         step_s = min(REPLAY_STEP_S, REPLAY_AHEAD_S_MAX / count) if self._left else REPLAY_STEP_S
         step = max(1, round(step_s * self._clock_hz))
-        ahead = step * count if self._left else 0  # what was shown before must not be overtaken
+        ahead = step * count if self._left else 0  # what was presented before must stay before
         self._at, self._begun, self._group = 0, 0, layer.key_frames
         self._ticks = [
             layer.timestamp + ahead - (count - 1 - at) * step - frame.timestamp
@@ -221,29 +192,29 @@ class Downlink:
         ]
 
     def slow_down(self, bits_per_s: float, *, now: float) -> None:
-        """The line is full: what it is sent next goes at a pace, which it begins to earn now."""
-        self.pace_per_s, self._credit, self._credited_at = bits_per_s, 0.0, now
+        """The link is congested: what follows is paced, with credit from `now` on."""
+        self.pace_bits_per_s, self._credit, self._credited_at = bits_per_s, 0.0, now
 
     def earn(self, *, now: float) -> None:
-        """Time has passed: a line that is sent to at a pace may be sent more."""
+        """Time has passed: a paced link may be sent more."""
         elapsed, self._credited_at = now - self._credited_at, now
-        self._credit = min(PACED_AT_ONCE_BYTES, self._credit + self.pace_per_s / 8 * elapsed)
+        self._credit = min(PACED_BURST_BYTES, self._credit + self.pace_bits_per_s / 8 * elapsed)
 
     def allowed(self, packets: int) -> int:
         """Return how many of `packets` may be sent next."""
-        if not self.pace_per_s:
+        if not self.pace_bits_per_s:
             return packets
         return 1 if self._credit > 0 else 0
 
     def next_replayed(self, packets: int) -> Frame | None:
-        """Return the next picture to catch up with, its time moved, or `packets` of it.
+        """Return the next frame to catch up with, its timestamp moved, or `packets` of it.
 
         None: it has caught up.
         """
         layer = self.layer
         assert layer is not None
         if self._group != layer.key_frames:
-            # A key frame came meanwhile: nothing before it is needed any more.
+            # A key frame arrived meanwhile: nothing before it is needed any more.
             if not layer.gop:
                 return None
             shift = self._next - layer.gop[0].runs[0].sequence
@@ -276,10 +247,10 @@ class Downlink:
         return frame._replace(shift=ticks)
 
     def key_frame_items(self, *, since: float, whole: bool) -> list[RetransmitItem]:
-        """Return the packets of the newest H.264 key frame, if it came `since` and was sent.
+        """Return the packets of the newest H.264 key frame, if it arrived `since` and was sent.
 
-        What begins a slice comes first, and if it is to be `whole`, and is not large, in its turn
-        once more. Parameter sets are left out unless the same key frame is asked for again.
+        Slice heads come first; if it is to be `whole`, and is not large, all of it follows.
+        Parameter sets are left out but for a second request of the same key frame.
         """
         layer = self.layer
         if layer is None or not self.on or not layer.gop or layer.codec.name != "H264":
@@ -289,31 +260,31 @@ class Downlink:
             return []
         with_sets, self._resent_key_frame = self._resent_key_frame is key, key
         span = self._spans[-1]
-        again = [
+        items = [
             RetransmitItem(number + span.leg.shift, item, span, span.replayed.get(number, 0))
             for run in key.runs
             for number, item in enumerate(run.items, run.sequence)
             if number + span.leg.shift >= span.first
             and (with_sets or not sets_parameters(item.payload))
         ]
-        begins = [one for one in again if starts_key_frame("H264", one.item.payload)]
-        return begins + again if whole and len(again) <= RESENT_KEY_FRAME_PACKETS_MAX else begins
+        heads = [one for one in items if starts_key_frame("H264", one.item.payload)]
+        return heads + items if whole and len(items) <= RESENT_KEY_FRAME_PACKETS_MAX else heads
 
     def last_packet_item(self) -> RetransmitItem | None:
-        """Return the newest packet, which ends a picture; None: it was returned before."""
+        """Return the newest packet, which ends a frame; None: it was returned before."""
         layer = self.layer
         if layer is None or not self.on:
             return None
         span, own = self._spans[-1], layer.next_unsent - 1
         kept = layer.ring.get(own)
-        if kept is None or own + span.leg.shift < max(span.first, self._ended + 1):
+        if kept is None or own + span.leg.shift < max(span.first, self._duplicated + 1):
             return None
-        self._ended = own + span.leg.shift
-        return RetransmitItem(self._ended, kept.item, span, span.replayed.get(own, 0))
+        self._duplicated = own + span.leg.shift
+        return RetransmitItem(self._duplicated, kept.item, span, span.replayed.get(own, 0))
 
     @property
     def caught_up(self) -> bool:
-        """Whether all pictures of the layer so far were sent."""
+        """Whether all frames of the layer so far were sent."""
         layer = self.layer
         return (
             layer is not None
@@ -322,15 +293,15 @@ class Downlink:
             and self._at == len(layer.gop)
         )
 
-    # Repairs
+    # Losses and reports
 
     def missed(
         self, sequence: int, *, now: float, rtt_s: float, newest_only: bool = False
     ) -> RetransmitItem | None:
-        """Return what the viewer misses under a 16-bit number, if it is still there.
+        """Return the lost packet of a 16-bit number, if it is still kept.
 
-        None as well while an earlier repeat may be under way. With `newest_only` what was before
-        the newest key frame that the viewer was sent over to, or waits for, is left alone.
+        None as well while an earlier retransmit may be in flight. With `newest_only` what is older
+        than the key frame at which the current layer began, or shall begin, is left alone.
         """
         following = self.next_number()
         number = unwrap(sequence, following)
@@ -353,13 +324,13 @@ class Downlink:
         return following - 1 - unwrap(highest & 0xFFFF, following)
 
     def retransmits_in_flight(self, highest: int) -> int:
-        """Return how many repeats were sent after number `highest` (16 bits) of their stream."""
+        """Return how many retransmits were sent after number `highest` (16 bits) of their SSRC."""
         return self.repair_number - 1 - unwrap(highest & 0xFFFF, self.repair_number)
 
     def queuing_delay_s(self, in_flight: int, *, now: float) -> float | None:
-        """Return for how long the first of `under_way` packets, the newest, is; 0 if none is.
+        """Return how long ago the first of the newest `in_flight` packets was sent; 0: none.
 
-        None if that cannot be told: it was sent later than it came from the host.
+        None if that is unknown: it was sent later than it arrived from the host.
         """
         number = self.next_number() - in_flight
         if not self.on or self.layer is None or number < self._prompt_from:
@@ -368,42 +339,42 @@ class Downlink:
         return now - kept.at if kept is not None else 0.0
 
     def oldest_in_flight_s(self, in_flight: int, *, now: float) -> float | None:
-        """Return how old the oldest of so many packets, the newest, is at least; 0 if none is.
+        """Return the least age of the oldest of the newest `in_flight` packets; 0 if there is none.
 
-        It is reckoned from what had been sent at earlier calls, whatever layer it was of. None if
-        nothing came since: an outage, or the rest is lost.
+        It follows from what had been sent at earlier calls, of whatever layer. None if nothing was
+        received since: an outage, or the rest is lost.
         """
         following, sent = self.next_number(), self._sent_by
-        coming, before = following - in_flight, self._coming
-        self._coming = coming
-        while sent and sent[0][1] <= coming:
+        unreceived, before = following - in_flight, self._unreceived
+        self._unreceived = unreceived
+        while sent and sent[0][1] <= unreceived:
             sent.popleft()
         oldest_in_flight_s = now - sent[0][0] if sent else 0.0
         sent.append((now, following))
-        return oldest_in_flight_s if coming > before or not in_flight else None
+        return oldest_in_flight_s if unreceived > before or not in_flight else None
 
-    def arrival(self, told: TransportFeedback, in_flight: int) -> Arrival | None:
-        """Return what is told of the newest packet that came, after which so many were sent.
+    def arrival(self, report: TransportFeedback, in_flight: int) -> Arrival | None:
+        """Return the arrival of the newest packet received, after which `in_flight` were sent.
 
         Transport-wide numbers are our sequence numbers: those of one viewer have no gaps. None if
-        it tells nothing new.
+        there is nothing new.
         """
         number = self.next_number() - 1 - in_flight
-        since = max(self._told_to, self._prompt_from - 1)
+        since = max(self._reported_to, self._prompt_from - 1)
         if not self.on or self.layer is None or in_flight < 0 or number <= since:
             return None
         kept = self.layer.ring.get(number - self.leg.shift)
         if kept is None:
             return None
-        self._told_to = number
-        came = (number - since) * told.received / told.packets
-        return Arrival(kept.at, told.at, came * self.layer.packet_bits)
+        self._reported_to = number
+        received = (number - since) * report.received / report.packets
+        return Arrival(kept.at, report.at, received * self.layer.packet_bits)
 
     def newly_missed(self, lost: Sequence[int]) -> int:
-        """Return how many of `lost`, 16-bit numbers, are asked for the first time.
+        """Return how many of `lost`, 16-bit numbers, are in a NACK for the first time.
 
-        Only of what was sent as it came from the host: what is missing of a whole group of pictures
-        that was sent at once does not tell how much the line carries.
+        Only of what was sent as it arrived from the host: losses of a GOP that was sent at once do
+        not show how much the link carries.
         """
         following = self.next_number()
         numbers = [unwrap(sequence, following) for sequence in lost]
@@ -412,7 +383,7 @@ class Downlink:
         return sum(number > after for number in numbers)
 
     def note_retransmit(self, number: int, *, now: float) -> None:
-        """The packet was sent again."""
+        """A packet was resent."""
         if len(self._resent) > RESENT_KEPT_MAX:
             self._resent.clear()
         self._resent[number] = now

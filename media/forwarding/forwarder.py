@@ -10,10 +10,11 @@ from math import inf
 
 from media.congestion.link import LayerOption, Link
 from media.congestion.load import Load
-from media.forwarding.downlink import Downlink, JoiningViewer
+from media.forwarding.downlink import Downlink
 from media.forwarding.leg import Leg
 from media.forwarding.ports import FrameSender
 from media.forwarding.retransmitter import Retransmitter
+from media.forwarding.spans import JoiningViewer
 from media.forwarding.track import Track
 from media.forwarding.viewer import Viewer
 from media.stream.frames import Frame
@@ -25,14 +26,14 @@ AT_ONCE_PACKETS_MAX = 120
 PACED_PACKETS = 24
 # With a GOP this long a key frame is requested, so that the next viewers have less to catch up.
 OLD_GOP_PACKETS = 600
-# Above this RTT a GOP that is sent at once arrives reordered and with losses, and is all asked for
-# again: such a viewer waits for the host's next key frame, unless the newest is this near, or the
+# Above this RTT a GOP that is sent at once arrives reordered and with losses, and is all NACKed:
+# such a viewer waits for the host's next key frame, unless the newest is this near, or the
 # next one takes this long.
 HIGH_RTT_S = 0.020
 HIGH_RTT_GOP_FRAMES_MAX = 4
 KEY_FRAME_WAIT_S = 0.4
-# The end of the handshake may be overtaken there, and a browser never asks for what came before it:
-# until it has arrived, padding is sent first.
+# The end of the handshake may be overtaken there, and a browser sends no NACK for what came before
+# it: until it has arrived, padding is sent first.
 PADDING_S = 0.10
 PADDING_INTERVAL_S = 0.02
 # A loss at the end of a frame shows with the next frame, too late for a viewer without a playout
@@ -108,7 +109,7 @@ class Forwarder:
             if downlink.paused or (joining and now < joining.settled_at):
                 self.waiting.setdefault(layer, []).append(downlink)
                 continue
-            if downlink.pace_per_s:
+            if downlink.pace_bits_per_s:
                 # From the next tick on, since this frame goes to all legs there are now.
                 self._stop(downlink)
                 self._replay(downlink, layer)
@@ -310,7 +311,7 @@ class Forwarder:
             return
         if aim not in flowing and now - track.silent_at < SILENT_S:
             return  # after a pause of the host not all layers resume at once
-        # Of one that the host switched off, or came back without, the next smaller is the nearest.
+        # For a layer that the host dropped, or returned without, the next smaller stands in.
         to_aim = track.layers[: track.layers.index(aim) + 1] if aim in track.layers else []
         at = max(0, sum(layer in flowing for layer in to_aim) - 1)
         options = [
@@ -334,13 +335,13 @@ class Forwarder:
         waits = downlink.paused or downlink.joining
         self._counted["layer_changes"] += 1
         viewer.retransmits.fill()
-        downlink.pace_per_s = 0.0
+        downlink.pace_bits_per_s = 0.0
         if layer is downlink.layer and downlink.on:
             downlink.target = None
         elif congested_at is not None and not layer.keys.ignored:
-            pace_per_s = max(viewer.link.capacity or 0.0, CONGESTED_PACING * layer.bits_per_s)
+            pace_bits_per_s = max(viewer.link.capacity or 0.0, CONGESTED_PACING * layer.bits_per_s)
             self._stop(downlink)
-            downlink.slow_down(pace_per_s, now=congested_at)
+            downlink.slow_down(pace_bits_per_s, now=congested_at)
             self._await_key_frame(downlink, layer)
         elif layer.gop and layer.gop_packets <= CROSS_PACKETS_MAX and not waits:
             self._show(downlink, layer)

@@ -1,4 +1,4 @@
-"""One layer on its way to one viewer: address, cipher, and how its numbers are moved. Pure."""
+"""The path of one layer to one viewer: address, cipher, and how its numbers are moved. Pure."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ Protect = Callable[[bytes], bytes]
 
 
 class Leg:
-    """One layer on its way to one viewer, `shift` and `ticks` away from the layer's own numbers."""
+    """Where one viewer gets one layer, `shift` and `ticks` away from the layer's own numbers."""
 
     __slots__ = (
         "address", "base", "encrypt_into", "nonce", "profile", "protect", "shift", "ticks",

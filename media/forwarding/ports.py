@@ -1,4 +1,4 @@
-"""What the rules of forwarding need of the world: somewhere to send frames, and a way to one peer.
+"""What the rules of forwarding need of the world: a sender of frames, and a transport to each peer.
 
 Both are called on the event loop's thread and return at once; neither raises.
 """
@@ -13,8 +13,8 @@ from media.stream.frames import Frame, Item
 class FrameSender(Protocol):
     """Sends media packets to many viewers; each viewer gets them in the order of the calls.
 
-    Delivery is that of UDP: what is lost on the way is asked for again (NACK). A sender that cannot
-    keep up drops whole frames, the newest first, and viewers then ask for a key frame.
+    Delivery is that of UDP: losses are retransmitted upon a NACK. A sender that cannot keep up
+    drops whole frames, the newest first, and viewers then request a key frame.
     """
 
     def send_frame(self, frame: Frame, ssrc: int, legs: Sequence[Leg]) -> None:
@@ -25,7 +25,7 @@ class FrameSender(Protocol):
 
 
 class Transport(Protocol):
-    """The way to one peer: ICE, DTLS and SRTP are its business alone."""
+    """The transport to one peer: ICE, DTLS and SRTP are its business alone."""
 
     def send_rtcp(self, packet: bytes) -> None:
         """Protect and send a compound packet; dropped while there are no keys or no address."""
@@ -34,4 +34,4 @@ class Transport(Protocol):
         """Give a leg that sends as `ssrc` the peer's address and cipher; once connected."""
 
     def close(self) -> None:
-        """Tell the peer that it is over, and forget it; idempotent."""
+        """Close the connection (close_notify) and forget the peer; idempotent."""

@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from media.congestion.load import Load
-from media.forwarding.downlink import Downlink, RetransmitItem
+from media.forwarding.downlink import Downlink
 from media.forwarding.leg import Leg
 from media.forwarding.ports import FrameSender
+from media.forwarding.spans import RetransmitItem
 from media.forwarding.viewer import Viewer
 from media.stream.frames import Item
 from media.stream.layer import Layer
 
-# A slice that overtook its parameter sets is dropped and not asked for, nor is what came before the
-# first packet that was taken: a browser that sends a PLI so soon after a key frame needs that one.
+# A browser drops a slice that overtook its parameter sets, and sends no NACK for it, nor for what
+# came before its first packet: with a PLI so soon after a key frame it needs that one.
 KEY_FRAME_RESEND_S = 0.4
 RETRANSMITS_PER_NACK_MAX = 100
 PROBE_GAP_S_MAX = 0.2  # what a pause leaves out is not made up for
@@ -23,7 +24,7 @@ PADDING_PACKETS = 2
 
 
 class Retransmitter:
-    """Sends single packets of what viewers were sent before, within each one's bucket."""
+    """Resends single packets, within each viewer's bucket."""
 
     def __init__(self, sender: FrameSender, load: Load, counted: Counter[str]) -> None:
         self._sender = sender
@@ -34,7 +35,7 @@ class Retransmitter:
         self, viewer: Viewer, downlink: Downlink, lost: Sequence[int], *, now: float
     ) -> None:
         """Resend what a NACK names, as 16-bit sequence numbers."""
-        # A congested link has better things to carry than what the newest key frame made needless.
+        # On a congested link, nothing that the newest key frame has made useless.
         congested = viewer.link.capacity is not None
         for sequence in lost[:RETRANSMITS_PER_NACK_MAX]:
             found = downlink.missed(

@@ -1,4 +1,4 @@
-"""One viewer of a live: what it gets of each track, what its link carries, what it may ask for.
+"""One viewer of a live: what it gets of each track, what its link carries, its limits.
 
 Pure: `now` is monotonic seconds. ICE, DTLS and SRTP are its `transport`'s.
 """

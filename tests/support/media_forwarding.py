@@ -31,7 +31,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.seen: dict[tuple[str, int], list[Seen]] = defaultdict(list)
-        self.again: list[tuple[int, bytes]] = []
+        self.resent: list[tuple[int, bytes]] = []
 
     def send_frame(self, frame: Frame, ssrc: int, legs: Sequence[Leg]) -> None:
         for leg in legs:
@@ -42,7 +42,7 @@ class Recorder:
                     self.seen[leg.address].append((number + leg.shift, time, frame.key))
 
     def send_retransmit(self, number: int, item: object, ticks: int, ssrc: int, leg: Leg) -> None:
-        self.again.append((number, cast("bytes", getattr(item, "payload"))))  # noqa: B009  # any item
+        self.resent.append((number, cast("bytes", getattr(item, "payload"))))  # noqa: B009  # any item
 
 
 class ClearTransport:
@@ -90,7 +90,7 @@ class LiveRig:
     def frame(
         self, *keys: str, skip: Sequence[str] = (), payloads: Sequence[bytes] | None = None
     ) -> None:
-        """One picture of all layers; `keys`: in these it is a key frame."""
+        """One frame of all layers; `keys`: in these it is a key frame."""
         self.frame_number += 1
         for at, layer in enumerate(list(self.track.layers)):
             if layer.rid in skip:
@@ -136,11 +136,11 @@ class LiveRig:
         self.tick()
         return viewer
 
-    def asks_for_key(self, viewer: Viewer) -> list[int]:
-        """A viewer's decoder lost the picture; return the numbers (16 bits) it is sent again."""
-        before = len(self.recorder.again)
+    def pli(self, viewer: Viewer) -> list[int]:
+        """A viewer sends a PLI; return the numbers (16 bits) that it is resent."""
+        before = len(self.recorder.resent)
         self.forwarder.request_key_frame(viewer, viewer.downlinks["video"], now=self.now)
-        return [int.from_bytes(again[:2], "big") for _, again in self.recorder.again[before:]]
+        return [int.from_bytes(payload[:2], "big") for _, payload in self.recorder.resent[before:]]
 
     def choose(self, viewer: Viewer, rid: str | None) -> None:
         viewer.link.set_preference(rid, None)

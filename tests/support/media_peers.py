@@ -22,7 +22,7 @@ def loopback_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
 
 
-class Picture(MediaStreamTrack):
+class NoiseTrack(MediaStreamTrack):
     """Noise that moves and gets brighter with every frame."""
 
     kind = "video"
@@ -30,15 +30,15 @@ class Picture(MediaStreamTrack):
     def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
         self.number = 0
-        # Noise, so that a frame needs several packets when the picture is large.
+        # Noise, so that a large frame needs several packets.
         width, height = size
         self._noise = np.random.default_rng(1).integers(0, 64, (height, width, 3), np.uint8)
 
     async def recv(self) -> VideoFrame:
         """The next frame, in its time."""
         await asyncio.sleep(FRAME_S)
-        picture = np.roll(self._noise, self.number, axis=1) + np.uint8(self.number % 192)
-        frame = VideoFrame.from_ndarray(picture)
+        pixels = np.roll(self._noise, self.number, axis=1) + np.uint8(self.number % 192)
+        frame = VideoFrame.from_ndarray(pixels)
         frame.pts, frame.time_base = round(self.number * FRAME_S * 90_000), Fraction(1, 90_000)
         self.number += 1
         return frame
@@ -50,15 +50,15 @@ async def host(
     codec: str = "video/H264",
     size: tuple[int, int] = (160, 120),
     *,
-    sound: bool = True,
+    audio: bool = True,
 ) -> AsyncIterator[RTCPeerConnection]:
     """A peer that publishes; `negotiate` takes its offer and returns the answer."""
     peer = RTCPeerConnection()
-    video = peer.addTransceiver(Picture(size), direction="sendonly")
+    video = peer.addTransceiver(NoiseTrack(size), direction="sendonly")
     video.setCodecPreferences(
         [one for one in RTCRtpSender.getCapabilities("video").codecs if one.mimeType == codec]
     )
-    if sound:
+    if audio:
         peer.addTransceiver(AudioStreamTrack(), direction="sendonly")
     await _negotiate(peer, negotiate)
     try:

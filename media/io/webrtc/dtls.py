@@ -71,7 +71,7 @@ class Handshake:
         self.closed = False
         self.flights = 0  # how many new ones were sent
         self.resent = 0  # and how many once more, since the peer seemed not to have received it
-        self._flight: list[bytes] = []  # what we said last
+        self._flight: list[bytes] = []  # our newest one
         self._answered = b""  # the peer's messages that it answers
         if client:
             self._connection.set_connect_state()
@@ -80,7 +80,7 @@ class Handshake:
         self._connection.set_ciphertext_mtu(DATAGRAM_BYTES_MAX)
 
     def start(self) -> None:
-        """As client, say hello.
+        """As client, send the first flight.
 
         Raises:
             DtlsFailed: The handshake is over.
@@ -96,8 +96,8 @@ class Handshake:
         """
         messages = datagram[RECORD_HEADER_BYTES:]
         if messages == self._answered:
-            # The peer says it again, so our answer was lost. OpenSSL would wait for a second, while
-            # browsers ask after 50 ms.
+            # The peer resends its flight, so our answer was lost. OpenSSL would wait for a second,
+            # while browsers resend after 50 ms.
             self.resent += 1
             for lost in self._flight:
                 self._send(lost)
@@ -109,7 +109,7 @@ class Handshake:
                 self._answered = messages
             return connected
         try:
-            while True:  # of what a peer may say in here nothing is ours to act upon, or to keep
+            while True:  # application data is read and dropped
                 self._connection.recv(DATAGRAM_BYTES_MAX)
         except SSL.ZeroReturnError:
             self.closed = True
@@ -119,7 +119,7 @@ class Handshake:
         return False
 
     def handle_timeout(self) -> None:
-        """Send lost handshake messages again when they are due (RFC 6347 section 4.2.4)."""
+        """Retransmit handshake messages when they are due (RFC 6347 section 4.2.4)."""
         if self.keys is None:
             try:
                 if self._connection.DTLSv1_handle_timeout():
@@ -128,7 +128,7 @@ class Handshake:
                 raise DtlsFailed(str(error)) from None
 
     def close(self) -> None:
-        """Say goodbye (close_notify); idempotent."""
+        """Send close_notify; idempotent."""
         if self.closed:
             return
         self.closed = True

@@ -24,7 +24,7 @@ UDP_SEGMENT = 103
 SLICE_VIEWERS = 60
 SLICE_S = 0.004
 # Runs that wait for slices. Beyond this the process cannot keep up and newest frames are dropped,
-# so that the delay stays bounded; viewers then ask for a key frame.
+# so that the delay stays bounded; viewers then request a key frame.
 WAITING_MAX = 4_000
 CM_TAG_BYTES = 10
 # Every route takes datagrams of so many bytes (IPv6's least MTU), and cuts runs into them if any.
@@ -99,7 +99,7 @@ class Fanout:
     ) -> None:
         """Send one run to `legs` at once, its timestamps moved by `ticks`.
 
-        The kernel shall `cut` it into datagrams, if it can.
+        With `cut` the kernel cuts it into datagrams (UDP_SEGMENT), if it can.
         """
         places, datagrams = self._lay_out(run)
         cut = cut and self.gso and len(places) > 1 and self._cut_at(run.segment)
@@ -176,7 +176,7 @@ class Fanout:
             self._sock.sendto(datagram, leg.address)
 
     def send_retransmit(self, number: int, item: Item, ticks: int, ssrc: int, leg: Leg) -> None:
-        """Send one packet again, byte for byte."""
+        """Send one packet to one viewer at once, byte for byte as before."""
         self.send_run(Run(number, (item,), TAG_BYTES, item.stamp >= 0), ticks, ssrc, (leg,))
 
 

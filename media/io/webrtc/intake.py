@@ -1,6 +1,6 @@
-"""What comes in on the socket: told apart, checked, decrypted, handed on.
+"""What arrives on the socket: demultiplexed, checked, decrypted, handed on.
 
-Nothing is believed before it is proven: an address by a STUN check with our password, a peer by the
+Nothing is trusted before it is proven: an address by a STUN check with our password, a peer by the
 fingerprint of its offer, a packet by its SRTP tag.
 """
 
@@ -21,10 +21,10 @@ from media.wire import rtcp, rtp, stun, transport_cc
 from media.wire.demux import Kind, kind_of
 
 READS_MAX = 256  # datagrams per wake-up
-FEEDBACK_PER_S_MAX = 200  # browsers say 30 to 80 times a second how things arrive
+FEEDBACK_PER_S_MAX = 200  # browsers send 30 to 80 reports a second
 DATAGRAM_BYTES_MAX = 2_048
-# Datagrams a second that an address nobody knows may cost us. A whole estate may share one.
-STRANGERS_PER_S_MAX = 500
+# Datagrams a second from an address without a session. A whole estate may share one address.
+UNKNOWN_PER_S_MAX = 500
 # A peer that was silent so long, and then checks from elsewhere, is there.
 GONE_S = 1.5
 # SSRCs of one peer, for each of which libsrtp keeps state; an encoder that starts anew takes
@@ -45,7 +45,7 @@ class Intake:
         self._sessions = sessions
         self._lives = lives
         self._load = load
-        self._strangers: Counter[str] = Counter()  # datagrams of this second, by address
+        self._unknown: Counter[str] = Counter()  # datagrams of this second, by address
 
     def readable(self) -> None:
         """Take what waits."""
@@ -61,8 +61,8 @@ class Intake:
             self._take(datagram, address, now)
 
     def count_second(self) -> None:
-        """Strangers may knock again, and peers say more."""
-        self._strangers.clear()
+        """Call once a second: the limits per second begin anew."""
+        self._unknown.clear()
         for session in self._sessions:
             session.rtcp_received = 0
 
@@ -80,10 +80,10 @@ class Intake:
             self._take_media(session, datagram, kind, now)
 
     def _is_flood(self, address: Address) -> bool:
-        if len(self._strangers) > SESSIONS_MAX:
-            self._strangers.clear()
-        self._strangers[address[0]] += 1
-        return self._strangers[address[0]] > STRANGERS_PER_S_MAX
+        if len(self._unknown) > SESSIONS_MAX:
+            self._unknown.clear()
+        self._unknown[address[0]] += 1
+        return self._unknown[address[0]] > UNKNOWN_PER_S_MAX
 
     def _take_stun(
         self, datagram: bytes, known: Session | None, address: Address, now: float
@@ -125,8 +125,8 @@ class Intake:
     def _take_dtls(self, session: Session, datagram: bytes, address: Address, now: float) -> None:
         session.received_at = now
         if not session.nominated and session.address != address:
-            # Browsers shake hands on the first pair that works, before they name the best one, and
-            # hear nothing on the others.
+            # Browsers start the handshake on the first pair that works, before they nominate the
+            # best one, and receive nothing on the others.
             self._move(session, address)
         flights, resent = session.handshake.flights, session.handshake.resent
         try:
@@ -136,7 +136,7 @@ class Intake:
                 del self._sessions.handshaking[session.id]
                 self._lives.on_connected(session.id, now=now)
             elif session.handshake.closed:
-                self._sessions.note_goodbye(session)
+                self._sessions.note_closed(session)
                 self._lives.end_peer(session.id, now=now)
             elif session.handshake.flights != flights:
                 session.flight_sent_at = now
@@ -186,7 +186,7 @@ class Intake:
                 clear = session.inbound.unprotect(datagram)
             else:
                 clear = session.inbound.unprotect_rtcp(datagram)
-        except (pylibsrtp.Error, ValueError):  # forged or repeated; longer than any is
+        except (pylibsrtp.Error, ValueError):  # forged or replayed; longer than any is
             self.rejected["srtp"] += 1
             return
         session.sources.add(source)

@@ -133,7 +133,7 @@ class MediaPlane:
     # Sessions
 
     async def publish(self, room_id: str, offer: str, *, takeover: bool) -> SessionInfo:
-        """Answer a host's offer. With `takeover` it replaces whoever publishes in the room.
+        """Answer a host's offer. With `takeover` it replaces the host of now.
 
         Raises:
             BadOffer: The offer cannot be answered.
@@ -202,7 +202,7 @@ class MediaPlane:
         Raises:
             NoSuchSession: It is over, or never was.
         """
-        if not self._sessions.take_goodbye(session_id):  # many close their connection first
+        if not self._sessions.take_closed(session_id):  # many close their connection first
             session = self.session(session_id, room_id, role)
             self._lives.end_peer(session.id, now=monotonic())
 
@@ -296,7 +296,7 @@ class MediaPlane:
         return live is not None and live.on_air
 
     def viewers(self, room_id: str) -> int:
-        """How many watch the room through this worker."""
+        """How many viewers of the room this worker has."""
         live = self._lives.by_room.get(room_id)
         return len(live.viewers) if live else 0
 
@@ -308,7 +308,7 @@ class MediaPlane:
     def media_clock(self, room_id: str) -> tuple[int, float] | None:
         """Return the RTP time of the newest video frame, and how many seconds ago it came.
 
-        With it a time of the room becomes a frame, and a frame a time.
+        It maps a time of the room to a frame, and a frame to a time.
         """
         live, now = self._lives.by_room.get(room_id), monotonic()
         if live is None or not live.on_air:

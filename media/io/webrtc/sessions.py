@@ -6,7 +6,7 @@ from media.io.webrtc.session import ADDRESSES_MAX, Address, Session
 
 SESSIONS_MAX = 5_000
 HANDSHAKES_MAX = 500
-GOODBYES_KEPT = 1_000
+CLOSED_KEPT = 1_000
 
 
 class Sessions:
@@ -17,7 +17,7 @@ class Sessions:
         self._by_id: dict[str, Session] = {}
         self._by_ufrag: dict[str, Session] = {}
         self._by_address: dict[Address, Session] = {}
-        self._goodbyes: dict[str, None] = {}  # ids of sessions, the last to end last
+        self._closed: dict[str, None] = {}  # ids of sessions, the last to end last
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -27,7 +27,7 @@ class Sessions:
 
     @property
     def full(self) -> bool:
-        """Whether there is no room for one more."""
+        """Whether no session can be added."""
         return len(self) >= SESSIONS_MAX or len(self.handshaking) >= HANDSHAKES_MAX
 
     def get(self, session_id: str) -> Session | None:
@@ -87,12 +87,12 @@ class Sessions:
             if self._by_address.get(old) is session:
                 del self._by_address[old]
 
-    def note_goodbye(self, session: Session) -> None:
+    def note_closed(self, session: Session) -> None:
         """The peer closed its DTLS connection; a DELETE that follows is no error."""
-        self._goodbyes[session.id] = None
-        if len(self._goodbyes) > GOODBYES_KEPT:
-            del self._goodbyes[next(iter(self._goodbyes))]
+        self._closed[session.id] = None
+        if len(self._closed) > CLOSED_KEPT:
+            del self._closed[next(iter(self._closed))]
 
-    def take_goodbye(self, session_id: str) -> bool:
-        """Whether the peer did so; True once."""
-        return self._goodbyes.pop(session_id, 0) is None
+    def take_closed(self, session_id: str) -> bool:
+        """Whether the peer did so; True once, since a second DELETE is an error."""
+        return self._closed.pop(session_id, 0) is None

@@ -8,7 +8,7 @@ from pylibsrtp._binding import ffi
 from media.forwarding.leg import EncryptInto
 from media.io.webrtc.dtls import Keys
 
-# RFC 3711 section 3.3.2 asks for at least 64; a burst of a key frame overtakes more.
+# RFC 3711 section 3.3.2 requires at least 64; a burst of a key frame overtakes more.
 REPLAY_WINDOW = 1_024
 OUTBOUND_BYTES = 1_472 + 144  # the longest that we send, and what pylibsrtp keeps free
 _KEY_LABEL = 0
@@ -21,7 +21,7 @@ def inbound(keys: Keys) -> pylibsrtp.Session:
 
 
 def outbound(keys: Keys) -> pylibsrtp.Session:
-    """Return a session that protects what we send; a packet may be sent again."""
+    """Return a session that protects what we send; a packet may be retransmitted."""
     session = _session(keys, keys.ours, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
     # Its buffer has room for the longest trailer of any profile beside 1,356 bytes, and hosts
     # (GStreamer) send more; what we send has a tag of 16 bytes at most.

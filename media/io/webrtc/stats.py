@@ -10,7 +10,7 @@ from media.stream.layer import Layer
 
 @dataclass(frozen=True, slots=True)
 class StreamStats:
-    """One stream of the host. Rates are of the last second."""
+    """One layer of the host. Rates are of the last second."""
 
     kind: str
     rid: str  # of a layer, else empty
@@ -38,12 +38,12 @@ class ViewerStats:
     lost: dict[str, float]  # by kind: part of the packets, by the newest report
     nacks: int
     resent: int
-    repairs: bool  # repeats go by RFC 4588
+    repairs: bool  # retransmits go by RFC 4588
     layer: str | None  # the rid of what it gets
     layer_changes: int
     skips: bool  # even the smallest layer is too much: it waits for a key frame
     estimate_bits_per_s: int | None  # of its browser, or ours of arrivals
-    limit_bits_per_s: int | None  # what its line carries, if it was ever full
+    limit_bits_per_s: int | None  # what its link carries, if it was congested
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def stats_of(live: Live, uses_gcm: Callable[[str], bool], *, now: float) -> Live
     """Return the figures of a live; `uses_gcm` knows the cipher of a viewer's session."""
     return LiveStats(
         live.on_air,
-        [_stream(layer, now) for layer in live.layers()],
+        [_layer(layer, now) for layer in live.layers()],
         [_viewer(viewer, uses_gcm(viewer.id), now) for viewer in live.viewers.values()],
     )
 
@@ -77,10 +77,10 @@ def layers_of(live: Live, viewer: Viewer, *, now: float) -> Layers:
     video = viewer.video
     aim = (video.target or video.layer) if video is not None else None
     layers = live.tracks["video"].layers if "video" in live.tracks else []
-    return Layers([_stream(layer, now) for layer in layers], aim.rid if aim is not None else None)
+    return Layers([_layer(layer, now) for layer in layers], aim.rid if aim is not None else None)
 
 
-def _stream(layer: Layer, now: float) -> StreamStats:
+def _layer(layer: Layer, now: float) -> StreamStats:
     jitter_ticks = layer.source.jitter_ticks if layer.source else 0.0
     return StreamStats(
         layer.kind,

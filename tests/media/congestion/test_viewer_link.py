@@ -85,13 +85,13 @@ def test_an_overused_link_gets_no_retransmits_while_it_waits_for_the_smaller_lay
     session.link.on_estimate(1.1 * live.layer("l").bits_per_s, now=live.now)
     live.choose(session, None)
     live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now)
-    assert not live.recorder.again, "the key frame makes them useless"
+    assert not live.recorder.resent, "the key frame makes them useless"
     live.frame("l")
     live.tick()
     assert live.sees(session) == "l"
     lost.append(live.seen(session)[-1][0])
     live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now)
-    assert len(live.recorder.again) == 1
+    assert len(live.recorder.resent) == 1
 
 
 def test_losses_of_a_replayed_gop_are_no_overuse() -> None:
@@ -104,7 +104,7 @@ def test_losses_of_a_replayed_gop_are_no_overuse() -> None:
     assert len(numbers) > 100
     live.now += 1.1  # the first feedback is ignored
     live.forwarder.retransmit(session, session.downlinks["video"], numbers[::8], now=live.now)
-    assert len(live.recorder.again) == len(numbers[::8])
+    assert len(live.recorder.resent) == len(numbers[::8])
     assert session.link.capacity is None
     for _ in range(10):
         live.frame()
@@ -121,7 +121,7 @@ def test_the_handshakes_rtt_sets_the_first_retransmit_interval() -> None:
     lost = [live.seen(session)[0][0] & 0xFFFF]
     for at in (0, 0.05, 0.07):
         live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now + at)
-    assert len(live.recorder.again) == 2
+    assert len(live.recorder.resent) == 2
 
 
 def test_lost_packets_of_a_former_layer_are_retransmitted() -> None:
@@ -151,12 +151,12 @@ def test_a_packet_is_retransmitted_once_per_rtt() -> None:
     lost = [live.seen(session)[0][0] & 0xFFFF]
     for _ in range(3):
         live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now)
-    assert len(live.recorder.again) == 1
-    [(own, payload)] = live.recorder.again
+    assert len(live.recorder.resent) == 1
+    [(own, payload)] = live.recorder.resent
     assert own == 0, "retransmits have sequence numbers of their own"
     assert payload[:2] == lost[0].to_bytes(2, "big")
     live.forwarder.retransmit(session, session.downlinks["video"], lost, now=live.now + 0.2)
-    assert len(live.recorder.again) == 2
+    assert len(live.recorder.resent) == 2
 
 
 def test_a_probe_retransmits_only_packets_that_the_viewer_was_sent() -> None:
@@ -170,8 +170,8 @@ def test_a_probe_retransmits_only_packets_that_the_viewer_was_sent() -> None:
         live.forwarder.choose(session, now=live.now)
         live.tick()
     first = live.seen(session)[0][0]
-    assert live.recorder.again
-    for _, payload in live.recorder.again:
+    assert live.recorder.resent
+    for _, payload in live.recorder.resent:
         assert int.from_bytes(payload[:2], "big") >= first & 0xFFFF
 
 

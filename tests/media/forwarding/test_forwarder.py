@@ -1,4 +1,4 @@
-"""Whatever layers a viewer goes through, its numbers and times have no seam."""
+"""Joins, replays and layer changes of viewers: numbers and timestamps have no seam."""
 
 import pytest
 from hypothesis import given
@@ -22,74 +22,74 @@ from media.stream.timeline import LAYER_DROPPED_S
 from tests.support.media_forwarding import CODEC, FRAME_S, TICKS, LiveRig, assert_seamless
 
 
-def test_a_newcomer_gets_the_pictures_since_the_key_frame_close_together() -> None:
+def test_a_low_rtt_viewer_gets_the_cached_gop_with_close_timestamps() -> None:
     live = LiveRig(("",))
     live.frame("all")
     live.frame()
     live.frame()
-    session = live.viewer()
-    seen = live.seen(session)
+    viewer = live.viewer()
+    seen = live.seen(viewer)
     assert len(seen) == 6
     assert seen[0][2], "a key frame first"
     assert 0 < seen[-1][1] - seen[0][1] < TICKS
     assert seen[-1][1] == live.layer("").timestamp
     live.frame()
-    assert_seamless(live.seen(session))
-    assert len(live.seen(session)) == 8
+    assert_seamless(live.seen(viewer))
+    assert len(live.seen(viewer)) == 8
 
 
-def test_ten_seconds_are_made_up_for_step_by_step() -> None:
+def test_a_long_gop_is_replayed_paced() -> None:
     live = LiveRig(("",), packets=5)
     live.frame("all")
     for _ in range(249):
         live.frame()
-    session = live.viewer()
-    assert AT_ONCE_PACKETS_MAX <= len(live.seen(session)) < AT_ONCE_PACKETS_MAX + 5
+    viewer = live.viewer()
+    assert AT_ONCE_PACKETS_MAX <= len(live.seen(viewer)) < AT_ONCE_PACKETS_MAX + 5
     ticks = 0
     while live.forwarder.catching_up:
-        before = len(live.seen(session))
+        before = len(live.seen(viewer))
         live.tick()
         ticks += 1
-        assert len(live.seen(session)) - before < PACED_PACKETS + 5
+        assert len(live.seen(viewer)) - before < PACED_PACKETS + 5
         if ticks % 2 == 0:
             live.frame()
     assert ticks * 0.02 < 2
     live.frame()
-    assert_seamless(live.seen(session))
-    assert live.seen(session)[-1][1] == live.layer("").timestamp
+    assert_seamless(live.seen(viewer))
+    assert live.seen(viewer)[-1][1] == live.layer("").timestamp
 
 
-def test_who_comes_a_long_way_gets_a_key_frame_of_its_own() -> None:
+def test_a_high_rtt_viewer_starts_at_the_next_key_frame() -> None:
     live = LiveRig()
     live.frame("all")
     for _ in range(HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
-    session = live.viewer(rtt_s=HIGH_RTT_S)
+    viewer = live.viewer(rtt_s=HIGH_RTT_S)
     assert live.layer("m").keys.pending
     while live.now < 100 + 2 * PADDING_S + HIGH_RTT_GOP_FRAMES_MAX * FRAME_S:
         live.frame()
         live.tick()
-    assert live.seen(session) == []
+    assert live.seen(viewer) == []
     live.frame("m")
     live.frame()
     live.tick()
-    seen = live.seen(session)
+    seen = live.seen(viewer)
     assert [key for _, _, key in seen] == [True, True, False, False]
     assert_seamless(seen)
 
 
-def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> None:
+def test_a_high_rtt_viewer_replays_the_gop_when_no_key_frame_comes() -> None:
     live = LiveRig()
     live.frame("all")
     for _ in range(HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
     patient, gone = live.viewer(rtt_s=HIGH_RTT_S), live.viewer(rtt_s=HIGH_RTT_S)
     live.forwarder.end(gone)
-    came_at = live.now
+    joined_at = live.now
     while not live.seen(patient):
         live.frame()
         live.tick()
-    waited_s = live.now - came_at - PADDING_S
+    waited_s = live.now - joined_at - PADDING_S
     assert KEY_FRAME_WAIT_S < waited_s < KEY_FRAME_WAIT_S + 3 * FRAME_S
     assert live.seen(patient)[0][2]
     assert live.seen(gone) == []
@@ -100,77 +100,77 @@ def test_a_key_frame_that_is_asked_for_in_vain_is_replaced_by_the_newest() -> No
     assert live.seen(patient)[-1][1] == live.layer("m").timestamp
 
 
-@pytest.mark.parametrize("why", ["few", "deaf"])
-def test_who_comes_a_long_way_does_not_wait_where_that_helps_nobody(why: str) -> None:
+@pytest.mark.parametrize("why", ["short GOP", "PLI ignored"])
+def test_a_high_rtt_viewer_replays_a_short_gop_or_one_of_a_host_that_ignores_pli(why: str) -> None:
     live = LiveRig()
     live.frame("all")
-    for _ in range(2 if why == "few" else HIGH_RTT_GOP_FRAMES_MAX):
+    for _ in range(2 if why == "short GOP" else HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
-    for second in range(5 if why == "deaf" else 0):
+    for second in range(5 if why == "PLI ignored" else 0):
         live.layer("m").keys.request()
         live.layer("m").keys.due(now=live.now + second)
-    session = live.high_rtt_viewer()
-    assert live.seen(session)[0][2]
-    assert live.layer("m").keys.sent == (5 if why == "deaf" else 0)
+    viewer = live.high_rtt_viewer()
+    assert live.seen(viewer)[0][2]
+    assert live.layer("m").keys.sent == (5 if why == "PLI ignored" else 0)
 
 
-def test_padding_makes_the_beginning_of_a_long_way() -> None:
+def test_padding_precedes_the_first_frame_of_a_high_rtt_viewer() -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer(rtt_s=HIGH_RTT_S)
+    viewer = live.viewer(rtt_s=HIGH_RTT_S)
     for _ in range(round(PADDING_S / PADDING_INTERVAL_S) - 1):
         live.tick()
         live.tick()
         live.pass_time(PADDING_INTERVAL_S)
     live.frame("m")
-    assert live.seen(session) == [], "a key frame that comes too soon waits"
+    assert live.seen(viewer) == [], "no key frame before the padding"
     live.pass_time(PADDING_S)
     live.tick()
-    padded = [number for number, payload in live.recorder.again if set(payload[:-1]) == {0}]
+    padded = [number for number, payload in live.recorder.resent if set(payload[:-1]) == {0}]
     assert len(padded) == PADDING_PACKETS * (round(PADDING_S / PADDING_INTERVAL_S) - 1)
-    first, _, key = live.seen(session)[0]
+    first, _, key = live.seen(viewer)[0]
     assert key
     assert [*padded, first] == list(range(padded[0], first + 1))
 
 
-def test_who_did_not_hear_the_end_of_the_handshake_begins_anew() -> None:
+def test_a_viewer_whose_handshake_end_was_lost_gets_another_key_frame() -> None:
     live = LiveRig()
     live.frame("all")
     for rtt_s in (0.0, HIGH_RTT_S):
-        session = live.viewer(rtt_s=rtt_s)
+        viewer = live.viewer(rtt_s=rtt_s)
         live.pass_time(PADDING_S)
         live.tick()
         live.frame()
-        before = len(live.seen(session))
-        live.forwarder.begin_video(session, session.downlinks["video"], now=live.now)
+        before = len(live.seen(viewer))
+        live.forwarder.begin_video(viewer, viewer.downlinks["video"], now=live.now)
         live.pass_time(PADDING_S)
         live.tick()
         live.frame()
-        seen = live.seen(session)
-        assert seen[before][2], "a key frame comes again"
+        seen = live.seen(viewer)
+        assert seen[before][2], "another key frame comes first"
         numbers = [number for number, _, _ in seen]
         assert len(set(numbers)) == len(numbers), "no number is given twice"
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_a_key_frame_that_is_asked_for_so_soon_is_said_again(late: bool) -> None:
+def test_a_pli_soon_after_a_key_frame_is_answered_by_resending_it(late: bool) -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.high_rtt_viewer()
+    viewer = live.high_rtt_viewer()
     live.frame()
     live.pass_time(KEY_FRAME_RESEND_S if late else 0.0)
-    shown = len(live.seen(session))
-    said = live.asks_for_key(session)
+    sent = len(live.seen(viewer))
+    resent = live.pli(viewer)
     if late:
-        assert said == []
-        assert live.seen(session)[shown][2], "the picture is shown again"
+        assert resent == []
+        assert live.seen(viewer)[sent][2], "the GOP is replayed"
         return
-    assert len(live.seen(session)) == shown
-    key_numbers = [number & 0xFFFF for number, _, key in live.seen(session) if key]
-    assert said == key_numbers * 2, "each begins a slice"
+    assert len(live.seen(viewer)) == sent
+    key_numbers = [number & 0xFFFF for number, _, key in live.seen(viewer) if key]
+    assert resent == key_numbers * 2, "each is a slice head"
 
 
-def test_of_a_key_frame_said_again_the_beginning_comes_first_and_sets_are_for_who_insists() -> None:
+def test_resent_key_frame_starts_with_slice_heads_and_adds_parameter_sets_on_second_pli() -> None:
     sets, begin, middle, end = (
         b"\x18\x00\x02\x67\x00\x00\x02\x68\x00",
         b"\x7c\x85",
@@ -179,211 +179,211 @@ def test_of_a_key_frame_said_again_the_beginning_comes_first_and_sets_are_for_wh
     )
     live = LiveRig(("",), packets=4)
     live.frame("all", payloads=[sets, begin, middle, end])
-    session = live.high_rtt_viewer()
+    viewer = live.high_rtt_viewer()
     live.frame()
-    first = live.seen(session)[0][0] & 0xFFFF
-    assert live.asks_for_key(session) == [first + 1, first + 1, first + 2, first + 3]
-    session.rtt.min_s = FRAME_S
-    assert live.asks_for_key(session) == [first, first + 1], "the rest is under way"
+    first = live.seen(viewer)[0][0] & 0xFFFF
+    assert live.pli(viewer) == [first + 1, first + 1, first + 2, first + 3]
+    viewer.rtt.min_s = FRAME_S
+    assert live.pli(viewer) == [first, first + 1], "the rest is in flight"
     live.pass_time(FRAME_S)
-    assert live.asks_for_key(session) == [first, first + 1, first, first + 1, first + 2, first + 3]
+    assert live.pli(viewer) == [first, first + 1, first, first + 1, first + 2, first + 3]
 
 
-def test_of_a_large_key_frame_only_the_beginning_is_said_again() -> None:
+def test_only_slice_heads_of_a_large_key_frame_are_resent() -> None:
     begin, middle = b"\x7c\x85", b"\x7c\x05"
     live = LiveRig(("",), packets=RESENT_KEY_FRAME_PACKETS_MAX + 1)
     live.frame("all", payloads=[begin] + [middle] * RESENT_KEY_FRAME_PACKETS_MAX)
-    session = live.high_rtt_viewer()
+    viewer = live.high_rtt_viewer()
     live.frame()
-    assert live.asks_for_key(session) == [live.seen(session)[0][0] & 0xFFFF]
+    assert live.pli(viewer) == [live.seen(viewer)[0][0] & 0xFFFF]
 
 
-@pytest.mark.parametrize("why", ["hears", "deaf", "asked too often"])
-def test_who_is_far_and_lost_the_picture_gets_another_key_frame(why: str) -> None:
+@pytest.mark.parametrize("why", ["requested", "PLI ignored", "limit reached"])
+def test_a_late_pli_of_a_high_rtt_viewer_requests_a_key_frame(why: str) -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.high_rtt_viewer()
+    viewer = live.high_rtt_viewer()
     for _ in range(round(KEY_FRAME_RESEND_S / FRAME_S) + HIGH_RTT_GOP_FRAMES_MAX):
         live.frame()
     keys = live.layer("m").keys
-    for second in range(5 if why == "deaf" else 0):
+    for second in range(5 if why == "PLI ignored" else 0):
         keys.request()
         keys.due(now=live.now + second)
-    while why == "asked too often" and session.key_frames.take(now=live.now):
+    while why == "limit reached" and viewer.key_frames.take(now=live.now):
         pass
-    before = len(live.seen(session))
-    live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
-    if why == "hears":
+    before = len(live.seen(viewer))
+    live.forwarder.request_key_frame(viewer, viewer.downlinks["video"], now=live.now)
+    if why == "requested":
         assert keys.pending
-        assert len(live.seen(session)) == before
+        assert len(live.seen(viewer)) == before
     else:
-        assert live.seen(session)[before][2], "what we keep must do"
+        assert live.seen(viewer)[before][2], "the GOP is replayed"
     live.frame("m")
-    assert_seamless(live.seen(session))
+    assert_seamless(live.seen(viewer))
 
 
-def test_a_key_frame_meanwhile_ends_the_catching_up() -> None:
+def test_a_new_key_frame_ends_the_replay_of_the_old_gop() -> None:
     live = LiveRig(("",), packets=5)
     live.frame("all")
     for _ in range(100):
         live.frame()
-    session = live.viewer()
+    viewer = live.viewer()
     live.tick()
     live.frame("all")
     live.tick()
     live.frame()
     assert not live.forwarder.catching_up
-    seen = live.seen(session)
+    seen = live.seen(viewer)
     assert len(seen) < 200
     assert_seamless(seen)
 
 
-def test_a_viewer_changes_layers_on_a_key_frame() -> None:
+def test_a_viewer_changes_layers_at_a_key_frame() -> None:
     live = LiveRig()
     live.frame("all")
     for _ in range(60):
         live.frame()
-    session = live.viewer()
-    assert live.sees(session) == "m"
-    live.choose(session, "h")
+    viewer = live.viewer()
+    assert live.sees(viewer) == "m"
+    live.choose(viewer, "h")
     live.frame()
-    assert live.sees(session) == "m"
+    assert live.sees(viewer) == "m"
     assert live.layer("h").keys.pending
     live.frame("h")
-    assert live.sees(session) == "h"
+    assert live.sees(viewer) == "h"
     live.frame()
-    assert_seamless(live.seen(session))
+    assert_seamless(live.seen(viewer))
 
 
-def test_a_key_frame_just_past_is_as_good_as_the_next() -> None:
+def test_a_viewer_changes_layers_at_once_after_a_recent_key_frame() -> None:
     live = LiveRig()
     live.frame("all")
     live.frame()
-    session = live.viewer()
-    live.choose(session, "l")
-    assert live.sees(session) == "l"
+    viewer = live.viewer()
+    live.choose(viewer, "l")
+    assert live.sees(viewer) == "l"
     live.frame()
-    assert_seamless(live.seen(session))
+    assert_seamless(live.seen(viewer))
 
 
-def test_a_decoder_that_lost_the_picture_is_shown_it_again() -> None:
+def test_a_pli_of_a_low_rtt_viewer_replays_the_gop() -> None:
     live = LiveRig()
     live.frame("all")
     live.frame()
-    session = live.viewer()
+    viewer = live.viewer()
     live.frame()
-    before = len(live.seen(session))
-    live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
-    assert live.seen(session)[before][2]
-    assert not live.layer("m").keys.pending, "the host is not troubled"
-    live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
-    assert len(live.seen(session)) == before + 6, "not twice in a row"
+    before = len(live.seen(viewer))
+    live.forwarder.request_key_frame(viewer, viewer.downlinks["video"], now=live.now)
+    assert live.seen(viewer)[before][2]
+    assert not live.layer("m").keys.pending, "no key frame is requested"
+    live.forwarder.request_key_frame(viewer, viewer.downlinks["video"], now=live.now)
+    assert len(live.seen(viewer)) == before + 6, "no second replay at once"
     live.frame()
-    assert_seamless(live.seen(session))
+    assert_seamless(live.seen(viewer))
 
 
-def test_a_viewer_cannot_have_it_shown_again_all_the_time() -> None:
+def test_replays_of_a_viewer_are_limited() -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer()
+    viewer = live.viewer()
     for _ in range(round(10 / FRAME_S)):
-        live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
+        live.forwarder.request_key_frame(viewer, viewer.downlinks["video"], now=live.now)
         live.frame("all")
     shown = live.counted["shown_again"]
     assert REPLAYS_BURST <= shown <= REPLAYS_BURST + 10 * REPLAYS_PER_S
     live.pass_time(REPLAY_INTERVAL_S + 1)
-    live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
+    live.forwarder.request_key_frame(viewer, viewer.downlinks["video"], now=live.now)
     assert live.counted["shown_again"] == shown + 1
 
 
-def test_a_decoder_that_always_fails_does_not_cost_everybody_key_frames() -> None:
+def test_key_frame_requests_of_a_failing_decoder_are_limited() -> None:
     live = LiveRig(packets=AT_ONCE_PACKETS_MAX)
     live.frame("all")
-    session = live.viewer()
+    viewer = live.viewer()
     asked = 0
     for _ in range(10 * 25):
         live.frame()
-        live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
+        live.forwarder.request_key_frame(viewer, viewer.downlinks["video"], now=live.now)
         if live.layer("m").keys.due(now=live.now):
             asked += 1
             live.frame("all")
-    assert 3 <= asked <= 3 + 10 * KEY_FRAMES_PER_S + 1, "and it does get some"
+    assert 3 <= asked <= 3 + 10 * KEY_FRAMES_PER_S + 1, "some are requested"
 
 
-def test_layers_that_go_on_later_after_a_pause_of_the_host_are_waited_for() -> None:
+def test_a_layer_that_resumes_late_after_a_pause_is_kept() -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer()
-    live.choose(session, "h")
+    viewer = live.viewer()
+    live.choose(viewer, "h")
     live.frame()
     live.pass_time(SILENT_S + 0.1)
-    live.choose(session, "h")  # nothing comes
+    live.choose(viewer, "h")  # nothing comes
     for _ in range(8):
         live.frame("l", skip=("m", "h"))
-        live.choose(session, "h")
-        assert live.sees(session) == "h"
+        live.choose(viewer, "h")
+        assert live.sees(viewer) == "h"
     live.frame("all")
-    assert live.sees(session) == "h"
-    assert session.downlinks["video"].changes == 1, "from the one that it began with"
+    assert live.sees(viewer) == "h"
+    assert viewer.downlinks["video"].changes == 1, "from the first layer"
 
 
-def test_a_layer_wished_for_while_a_viewer_catches_up_is_gone_over_to() -> None:
+def test_a_layer_preferred_during_a_replay_is_changed_to_afterwards() -> None:
     live = LiveRig(packets=60)
     live.frame("all")
     for _ in range(20):
         live.frame()
-    session = live.viewer()
-    assert session.downlinks["video"] in live.forwarder.catching_up
-    live.choose(session, "h")
-    while session.downlinks["video"] in live.forwarder.catching_up:
+    viewer = live.viewer()
+    assert viewer.downlinks["video"] in live.forwarder.catching_up
+    live.choose(viewer, "h")
+    while viewer.downlinks["video"] in live.forwarder.catching_up:
         live.pass_time(0.005)
         live.tick()
-    assert live.sees(session) == "m"
+    assert live.sees(viewer) == "m"
     live.frame("h")
-    assert live.sees(session) == "h"
+    assert live.sees(viewer) == "h"
     live.frame()
-    assert_seamless(live.seen(session))
+    assert_seamless(live.seen(viewer))
 
 
-@pytest.mark.parametrize(("given_up", "next_best"), [("h", "m"), ("m", "l"), ("l", "m")])
-def test_a_layer_that_the_host_gives_up_is_left_at_once(given_up: str, next_best: str) -> None:
+@pytest.mark.parametrize(("dropped", "next_best"), [("h", "m"), ("m", "l"), ("l", "m")])
+def test_viewers_leave_a_layer_that_the_host_drops_at_once(dropped: str, next_best: str) -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer()
-    live.choose(session, given_up)
+    viewer = live.viewer()
+    live.choose(viewer, dropped)
     for _ in range(60):
         live.frame()
         live.tick()
-    assert live.sees(session) == given_up
-    last_seen = live.now
+    assert live.sees(viewer) == dropped
+    last_frame_at = live.now
     while not live.layer(next_best).keys.pending:
-        live.frame(skip=(given_up,))
+        live.frame(skip=(dropped,))
         live.tick()
-    assert live.now - last_seen < LAYER_DROPPED_S + 3 * FRAME_S
-    live.frame("all", skip=(given_up,))
-    assert live.sees(session) == next_best
-    assert_seamless(live.seen(session))
+    assert live.now - last_frame_at < LAYER_DROPPED_S + 3 * FRAME_S
+    live.frame("all", skip=(dropped,))
+    assert live.sees(viewer) == next_best
+    assert_seamless(live.seen(viewer))
 
 
-def test_a_layer_of_which_some_pictures_are_left_out_is_kept() -> None:
+def test_a_layer_that_skips_frames_is_kept() -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer()
-    live.choose(session, "h")
+    viewer = live.viewer()
+    live.choose(viewer, "h")
     for _ in range(20):
         live.frame()
         for _ in range(5):
             live.frame(skip=("h",))
             live.tick()
-    assert live.sees(session) == "h"
-    assert session.downlinks["video"].target is None
+    assert live.sees(viewer) == "h"
+    assert viewer.downlinks["video"].target is None
 
 
-def test_a_pause_of_the_host_is_no_change_of_layers() -> None:
+def test_a_pause_of_the_host_changes_no_layers() -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer()
-    live.choose(session, "h")
+    viewer = live.viewer()
+    live.choose(viewer, "h")
     for _ in range(30):
         live.frame()
         live.tick()
@@ -395,15 +395,15 @@ def test_a_pause_of_the_host_is_no_change_of_layers() -> None:
         live.tick()
     live.frame()
     live.tick()
-    assert live.sees(session) == "h"
-    assert session.downlinks["video"].target is None
+    assert live.sees(viewer) == "h"
+    assert viewer.downlinks["video"].target is None
 
 
-def test_pictures_that_come_slowly_are_not_given_up() -> None:
+def test_a_layer_with_a_low_frame_rate_is_kept() -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer()
-    live.choose(session, "h")
+    viewer = live.viewer()
+    live.choose(viewer, "h")
     for _ in range(20):
         live.frame(skip=("h",))
         live.pass_time(0.3)
@@ -411,15 +411,15 @@ def test_pictures_that_come_slowly_are_not_given_up() -> None:
         live.frame(skip=("l", "m"))
         live.pass_time(0.3)
         live.tick()
-    assert live.sees(session) == "h"
-    assert session.downlinks["video"].target is None
+    assert live.sees(viewer) == "h"
+    assert viewer.downlinks["video"].target is None
 
 
 @pytest.mark.parametrize("rids", [("",), ("l", "h"), ("x", "y")])
-def test_a_host_that_returns_with_other_layers_keeps_its_viewers(rids: tuple[str, ...]) -> None:
+def test_viewers_follow_a_host_that_returns_with_other_layers(rids: tuple[str, ...]) -> None:
     live = LiveRig()
     live.frame("all")
-    session = live.viewer()
+    viewer = live.viewer()
     live.frame()
     kept = {layer.rid: layer for layer in live.track.layers}
     layers = [kept.get(rid) or Layer("video", CODEC, 9_000, rid) for rid in rids]
@@ -427,48 +427,48 @@ def test_a_host_that_returns_with_other_layers_keeps_its_viewers(rids: tuple[str
         layer.lose_source()
     live.forwarder.replace_layers(live.track, layers)
     assert set(live.forwarder.waiting) | set(live.forwarder.legs) <= set(layers), (
-        "nothing keeps the others"
+        "the other layers are forgotten"
     )
     live.pass_time(3)
     live.frame("all")
-    before = len(live.seen(session))
+    before = len(live.seen(viewer))
     live.frame("all")
-    live.choose(session, None)
+    live.choose(viewer, None)
     live.frame("all")
-    assert len(live.seen(session)) > before
-    assert_seamless(live.seen(session))
+    assert len(live.seen(viewer)) > before
+    assert_seamless(live.seen(viewer))
 
 
 ACTIONS = st.sampled_from(
     ["frame", "frame", "frame", "key l", "key m", "key h", "key all", "want", "tick", "choose l",
-     "choose m", "choose h", "choose", "silence h", "thin", "fit", "second"]
+     "choose m", "choose h", "choose", "silence h", "congested", "fit", "second"]
 )  # fmt: skip
 
 
 @given(st.lists(ACTIONS, max_size=60))
-def test_no_seam_shows_whatever_happens(actions: list[str]) -> None:
+def test_any_sequence_of_actions_leaves_no_seam(actions: list[str]) -> None:
     live = LiveRig()
     live.frame("all")
-    sessions = [live.viewer(), live.viewer(repairs=False)]
+    viewers = [live.viewer(), live.viewer(repairs=False)]
     for action in actions:
         what, _, rid = action.partition(" ")
-        for session in sessions:
+        for viewer in viewers:
             if what == "want":
-                live.forwarder.request_key_frame(session, session.downlinks["video"], now=live.now)
+                live.forwarder.request_key_frame(viewer, viewer.downlinks["video"], now=live.now)
             elif what == "choose":
-                live.choose(session, rid or None)
-            elif what == "thin":
-                session.link.on_estimate(session.link.estimate / 2 + 9_000, now=live.now)
+                live.choose(viewer, rid or None)
+            elif what == "congested":
+                viewer.link.on_estimate(viewer.link.estimate / 2 + 9_000, now=live.now)
             elif what == "fit":
-                session.link.on_estimate(session.link.estimate * 1.1 + 9_000, now=live.now)
+                viewer.link.on_estimate(viewer.link.estimate * 1.1 + 9_000, now=live.now)
             elif what == "second":
                 live.pass_time(0.3)
-                live.forwarder.choose(session, now=live.now)
+                live.forwarder.choose(viewer, now=live.now)
         if what in ("frame", "silence"):
             live.frame(skip=(rid,))
         elif what == "key":
             live.frame(rid)
         elif what == "tick":
             live.tick()
-    for session in sessions:
-        assert_seamless(live.seen(session))
+    for viewer in viewers:
+        assert_seamless(live.seen(viewer))

@@ -1,4 +1,4 @@
-"""A host's lost packets over an emulated line: asked for, sent again, and there in time."""
+"""A host's lost packets over an emulated link: NACKed, retransmitted, and there in time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from media.stream.reorder import Reorder
 
 FRAME_S = 1 / 15
 PACKETS_PER_FRAME = 4
-TICK_S = 0.020  # how often the plane asks
+TICK_S = 0.020  # how often NACKs are due
 STEP_S = 0.001
 WATCH_S = 30.0
 NUMBER_BYTES = 4
@@ -21,16 +21,16 @@ NUMBER_BYTES = 4
 
 @dataclass
 class RepairSimulation:
-    """A host and our end of its line, in steps of a millisecond."""
+    """A host and our end of its link, in steps of a millisecond."""
 
     conditions: Conditions
-    start: float  # what the clock says at the beginning
+    start: float  # of the clock
     seed: int = 1
-    repeats_every_s: float = 0.0  # browsers: the same no sooner than after a round trip
+    retransmit_interval_s: float = 0.0  # of browsers: one round trip
     sent: int = 0
     given_up: int = 0
     longest_wait_s: float = 0.0
-    repeated: dict[int, float] = field(default_factory=dict)
+    retransmitted: dict[int, float] = field(default_factory=dict)
     up: EmulatedLink = field(init=False)
     down: EmulatedLink = field(init=False)
     reorder: Reorder[None] = field(default_factory=Reorder)
@@ -63,8 +63,8 @@ class RepairSimulation:
                 asked = b"".join(number.to_bytes(NUMBER_BYTES, "big") for number in due)
                 self.down.send(asked, now=now)
             for number in _numbers(self.down.ready(now=now)):
-                if now - self.repeated.get(number, -inf) >= self.repeats_every_s:
-                    self.repeated[number] = now
+                if now - self.retransmitted.get(number, -inf) >= self.retransmit_interval_s:
+                    self.retransmitted[number] = now
                     self._send(number, now)
 
     def _send(self, number: int, now: float) -> None:
@@ -77,38 +77,38 @@ def _numbers(datagrams: list[bytes]) -> Iterator[int]:
             yield int.from_bytes(datagram[at : at + NUMBER_BYTES], "big")
 
 
-# A machine's clock tells its uptime: a second, some minutes, a day, months.
+# A monotonic clock is the machine's uptime: a second, some minutes, a day, months.
 @pytest.mark.parametrize("start", [1.0, 600.0, 86_400.0, 1e7])
-def test_nine_in_ten_losses_of_a_short_line_are_repaired_whatever_the_clock(start: float) -> None:
+def test_nine_in_ten_losses_at_a_low_rtt_are_repaired_at_any_uptime(start: float) -> None:
     link = RepairSimulation(Conditions(loss=0.03, delay_s=0.020), start)
     link.run()
     assert link.up.counts.lost > 30
     assert link.given_up < link.up.counts.lost / 10
 
 
-def test_nothing_is_given_up_where_nothing_is_lost() -> None:
+def test_reordering_alone_gives_up_nothing() -> None:
     link = RepairSimulation(Conditions(delay_s=0.030, jitter_s=0.030), 0.0)
     link.run()
     assert link.given_up == 0
 
 
-LONG = Conditions(loss=0.03, delay_s=0.080)
-LONG_RTT_S = 0.160
+HIGH_RTT = Conditions(loss=0.03, delay_s=0.080)
+HIGH_RTT_S = 0.160
 
 
-def test_a_long_line_is_repaired_too_and_asked_no_more_than_it_needs() -> None:
-    link = RepairSimulation(LONG, 1.0)
+def test_losses_at_a_high_rtt_are_repaired_with_few_duplicates() -> None:
+    link = RepairSimulation(HIGH_RTT, 1.0)
     link.run()
     assert link.given_up == 0
-    repeats = link.up.counts.sent - link.sent
-    assert repeats < 2.2 * link.up.counts.lost
+    retransmits = link.up.counts.sent - link.sent
+    assert retransmits < 2.2 * link.up.counts.lost
 
 
-def test_a_browser_repeats_once_more_as_soon_as_a_round_trip_has_passed() -> None:
-    link = RepairSimulation(LONG, 1.0, repeats_every_s=LONG_RTT_S)
+def test_a_second_retransmit_comes_as_soon_as_a_round_trip_has_passed() -> None:
+    link = RepairSimulation(HIGH_RTT, 1.0, retransmit_interval_s=HIGH_RTT_S)
     link.run()
     assert link.given_up == 0
-    repeats = link.up.counts.sent - link.sent
-    assert repeats < 1.2 * link.up.counts.lost
-    # One of them is lost twice: it and its repeat.
-    assert link.longest_wait_s < 2 * (LONG_RTT_S + TICK_S + NACK_INTERVAL_S)
+    retransmits = link.up.counts.sent - link.sent
+    assert retransmits < 1.2 * link.up.counts.lost
+    # One of them is lost twice: it and its retransmit.
+    assert link.longest_wait_s < 2 * (HIGH_RTT_S + TICK_S + NACK_INTERVAL_S)

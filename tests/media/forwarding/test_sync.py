@@ -1,4 +1,4 @@
-"""Picture and sound stay together, for half an hour, while a host's clocks drift apart."""
+"""Audio and video stay in sync for half an hour while a host's clocks drift apart."""
 
 from collections.abc import Iterator
 
@@ -17,11 +17,11 @@ from tests.support.media_forwarding import DELTA, KEY, ClearTransport, LiveRig
 
 SKEW_MAX_S = 0.040
 MINUTES = 30
-FRAME_S, SOUND_S = 0.04, 0.02
+FRAME_S, AUDIO_S = 0.04, 0.02
 # Crystals of cheap phones are off by so much, and not together.
-VIDEO_DRIFT, SOUND_DRIFT = 80e-6, -60e-6
+VIDEO_DRIFT, AUDIO_DRIFT = 80e-6, -60e-6
 NTP_BEGAN = 3_900_000_000.0
-SOUND = Codec("opus", 111, 48_000)
+OPUS = Codec("opus", 111, 48_000)
 
 
 class ReportReader(ClearTransport):
@@ -39,26 +39,26 @@ class ReportReader(ClearTransport):
 
 
 class Evening(LiveRig):
-    """A live with sound, whose host tells its clock every second, and one viewer."""
+    """A live with audio, whose host sends its clock every second, and one viewer."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.sound = Layer("audio", SOUND, 5_000)
-        self.live.tracks["audio"] = Track("audio", SOUND, 88, [self.sound])
+        self.audio = Layer("audio", OPUS, 5_000)
+        self.live.tracks["audio"] = Track("audio", OPUS, 88, [self.audio])
         self.reports: dict[int, tuple[float, int]] = {}  # by SSRC: NTP seconds, timestamp
         self.began = self.now
-        self.host = 0  # how often it has come
+        self.host = 0  # how often it restarted
         self.sent = 0
         self.jitter = self._jitter()
 
-    def come(self) -> Viewer:
+    def join(self) -> Viewer:
         viewer = self.viewer()
         viewer.transport = ReportReader(self.reports)
         track = self.live.tracks["audio"]
-        sound = viewer.downlinks["audio"] = Downlink(track, Leg(111, 0), None)
-        sound.begin(self.sound.next_unsent)
-        sound.layer = self.sound
-        self.forwarder.legs[self.sound] = (sound.go_on(),)
+        audio = viewer.downlinks["audio"] = Downlink(track, Leg(111, 0), None)
+        audio.begin(self.audio.next_unsent)
+        audio.layer = self.audio
+        self.forwarder.legs[self.audio] = (audio.go_on(),)
         return viewer
 
     def media(self, layer: Layer, at: int, ticks_per_s: float, drift: float, payload: bytes) -> int:
@@ -69,7 +69,7 @@ class Evening(LiveRig):
         number = self.numbers[layer]
         self.numbers[layer] += 1
         packet = Packet(96, True, number & 0xFFFF, timestamp, ssrc, payload)
-        # A large picture takes longer to encode and to send.
+        # A large frame takes longer to encode and to send.
         arrives = self.now + next(self.jitter) + 0.15 * at * (layer.kind == "video")
         layer.receive(packet, now=arrives)
         self.live.deliver(layer, now=arrives)
@@ -88,11 +88,11 @@ class Evening(LiveRig):
         packet = RtcpSrPacket(ssrc=source.ssrc, sender_info=info)
         feedback.pass_sender_report(self.live, track, layer, packet, now=self.now)
 
-    def skew_s(self, session: Viewer) -> float:
-        """How far apart what is captured now is shown, by what the viewer was told."""
+    def skew_s(self, viewer: Viewer) -> float:
+        """How far apart what is captured now is presented, by the sender reports."""
         shown = []
         for kind, clock_hz in (("video", 90_000), ("audio", 48_000)):
-            downlink = session.downlinks[kind]
+            downlink = viewer.downlinks[kind]
             assert downlink.layer
             timestamp = downlink.layer.timestamp + downlink.leg.ticks & 0xFFFFFFFF
             ntp_s, reported = self.reports[self.live.tracks[kind].ssrc]
@@ -101,35 +101,35 @@ class Evening(LiveRig):
         return abs(shown[0] - shown[1])
 
 
-def test_picture_and_sound_stay_within_forty_milliseconds_for_half_an_hour() -> None:
+def test_audio_and_video_stay_within_forty_milliseconds_for_half_an_hour() -> None:
     live = Evening()
     layers = live.track.layers
-    session: Viewer | None = None
+    viewer: Viewer | None = None
     worst, measured = 0.0, 0
-    for step in range(round(MINUTES * 60 / SOUND_S)):
-        second, part = divmod(step, round(1 / SOUND_S))
-        if (second, part) == (900, 0):  # the host's phone starts anew
-            for layer in (*layers, live.sound):
+    for step in range(round(MINUTES * 60 / AUDIO_S)):
+        second, part = divmod(step, round(1 / AUDIO_S))
+        if (second, part) == (900, 0):  # the host's phone restarts
+            for layer in (*layers, live.audio):
                 layer.lose_source()
             live.host += 1
-        timestamps = {live.sound: live.media(live.sound, 3, 48_000, SOUND_DRIFT, bytes(80))}
+        timestamps = {live.audio: live.media(live.audio, 3, 48_000, AUDIO_DRIFT, bytes(80))}
         if step % 2 == 0:
             key = part == 0 and second % 10 == 0
             for at, layer in enumerate(layers):
                 payload = (KEY if key else DELTA) + bytes(100 * (at + 1))
                 timestamps[layer] = live.media(layer, at, 90_000, VIDEO_DRIFT, payload)
-        if session is None and second == 2:
-            session = live.come()
+        if viewer is None and second == 2:
+            viewer = live.join()
         if part == 0:
             for layer, timestamp in timestamps.items():
                 live.report(layer, timestamp)
-        if session is not None and part == 0 and second % 60 == 30:
-            live.choose(session, ("l", "m", "h")[second // 60 % 3])
-        if session is not None and part == 10 and len(live.reports) == 2:
+        if viewer is not None and part == 0 and second % 60 == 30:
+            live.choose(viewer, ("l", "m", "h")[second // 60 % 3])
+        if viewer is not None and part == 10 and len(live.reports) == 2:
             measured += 1
-            # The frame and the packet of sound that were captured last, of the same moment.
-            worst = max(worst, live.skew_s(session))
-        live.pass_time(SOUND_S)
+            # The newest frame and packet of audio, which were captured at the same moment.
+            worst = max(worst, live.skew_s(viewer))
+        live.pass_time(AUDIO_S)
     assert measured > MINUTES * 60 - 10
-    assert session is not None and session.downlinks["video"].changes > 10
+    assert viewer is not None and viewer.downlinks["video"].changes > 10
     assert worst < SKEW_MAX_S, f"{worst * 1_000:.1f} ms"

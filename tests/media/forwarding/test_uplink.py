@@ -1,4 +1,4 @@
-"""Which layer a host's packets are of, and what it repeats as a stream of its own."""
+"""Which layer a host's packets are of, and its retransmits on an SSRC of their own."""
 
 import struct
 from collections import Counter
@@ -18,7 +18,7 @@ LAYERS = (
     "a=rid:l send\r\na=rid:h send\r\na=simulcast:send l;h\r\n"
 )
 SEVERAL = ONE + LAYERS
-IDR, PICTURE = b"\x65\x88\x80", b"\x41\x88\x80"
+IDR, DELTA = b"\x65\x88\x80", b"\x41\x88\x80"
 RID_ID, REPAIRED_RID_ID = 4, 5
 ONE_BYTE_PROFILE = 0xBEDE
 
@@ -39,15 +39,17 @@ class Host:
         self.uplink = Uplink({"video": self.layers}, sendings, Counter())
 
     def sends(
-        self, ssrc: int, number: int, payload: bytes, *, rid: str = "", again: bool = False
+        self, ssrc: int, number: int, payload: bytes, *, rid: str = "", retransmit: bool = False
     ) -> None:
-        """One frame of one packet, numbered `number`; `again`: as a repeat, numbered anew."""
+        """One frame of one packet, numbered `number`; `retransmit`: on the RTX SSRC."""
         timestamp = number * 3_000
-        if again and payload:
+        if retransmit and payload:
             payload = struct.pack("!H", number) + payload
-        header = struct.pack("!BBHII", 0x90, 0x80 | (97 if again else 96), number, timestamp, ssrc)
+        header = struct.pack(
+            "!BBHII", 0x90, 0x80 | (97 if retransmit else 96), number, timestamp, ssrc
+        )
         name = rid.encode()
-        element = REPAIRED_RID_ID if again else RID_ID
+        element = REPAIRED_RID_ID if retransmit else RID_ID
         extension = bytes([element << 4 | len(name) - 1]) + name if name else b"\0"
         extension += bytes(-len(extension) % 4)
         header += struct.pack("!HH", ONE_BYTE_PROFILE, len(extension) // 4) + extension
@@ -59,58 +61,58 @@ class Host:
         layer = next(each for each in self.layers if each.rid == rid)
         return len(layer.poll(now=self.now))
 
-    def asks(self) -> None:
-        """The host is asked for what is missing."""
+    def send_feedback(self) -> None:
+        """The host is sent NACKs and key frame requests."""
         self.now += 0.02
         self.uplink.feedback(now=self.now)
 
 
 @pytest.mark.parametrize(("offer", "rid"), [(ONE, ""), (SEVERAL, "l"), (SEVERAL, "h")])
-def test_a_repeat_fills_the_gap_of_its_layer(offer: str, rid: str) -> None:
+def test_a_retransmit_fills_the_gap_of_its_layer(offer: str, rid: str) -> None:
     host = Host(offer)
     host.sends(1, 100, IDR, rid=rid)
-    host.sends(1, 102, PICTURE, rid=rid)
+    host.sends(1, 102, DELTA, rid=rid)
     assert host.frames(rid) == 1
-    host.asks()
-    host.sends(9, 101, PICTURE, rid=rid, again=True)
+    host.send_feedback()
+    host.sends(9, 101, DELTA, rid=rid, retransmit=True)
     assert host.frames(rid) == 2
-    # The name is told until the first report.
-    host.sends(1, 104, PICTURE)
-    host.asks()
-    host.sends(9, 103, PICTURE, again=True)
+    # The rid is sent until the first report.
+    host.sends(1, 104, DELTA)
+    host.send_feedback()
+    host.sends(9, 103, DELTA, retransmit=True)
     assert host.frames(rid) == 2
     assert host.layers[-1 if rid == "h" else 0].lost == 0
 
 
-def test_a_key_frame_is_asked_for_beside_a_repair_that_takes_long() -> None:
+def test_a_key_frame_is_requested_beside_a_slow_repair() -> None:
     host = Host(ONE)
     host.sends(1, 100, IDR)
-    host.sends(1, 102, PICTURE)
+    host.sends(1, 102, DELTA)
     [layer] = host.layers
     layer.poll(now=host.now)
-    host.asks()
+    host.send_feedback()
     assert layer.keys.sent == 0
     host.now += KEY_FRAME_REQUEST_AFTER_S
-    host.asks()
+    host.send_feedback()
     assert layer.keys.sent == 1
-    host.asks()
+    host.send_feedback()
     assert layer.keys.sent == 1, "one at a time"
 
 
-def test_repeats_that_nobody_asked_for_change_nothing() -> None:
+def test_retransmits_without_a_nack_change_nothing() -> None:
     host = Host(SEVERAL)
-    host.sends(9, 90, PICTURE, rid="l", again=True)
+    host.sends(9, 90, DELTA, rid="l", retransmit=True)
     host.sends(1, 100, IDR, rid="l")
-    host.sends(1, 102, PICTURE, rid="l")
-    host.asks()
+    host.sends(1, 102, DELTA, rid="l")
+    host.send_feedback()
     assert host.frames("l") == 1
-    host.sends(7, 101, PICTURE, rid="gone", again=True)
-    host.sends(9, 101, b"", rid="l", again=True)  # padding that tries the line
-    host.sends(9, 99, IDR, rid="l", again=True)
-    host.sends(9, 9_999, PICTURE, rid="l", again=True)
+    host.sends(7, 101, DELTA, rid="gone", retransmit=True)
+    host.sends(9, 101, b"", rid="l", retransmit=True)  # padding that probes the link
+    host.sends(9, 99, IDR, rid="l", retransmit=True)
+    host.sends(9, 9_999, DELTA, rid="l", retransmit=True)
     assert host.frames("l") == 0
-    host.sends(9, 101, PICTURE, rid="l", again=True)
-    host.sends(9, 101, PICTURE, rid="l", again=True)
+    host.sends(9, 101, DELTA, rid="l", retransmit=True)
+    host.sends(9, 101, DELTA, rid="l", retransmit=True)
     assert host.frames("l") == 2
 
 
@@ -123,7 +125,7 @@ def test_repeats_that_nobody_asked_for_change_nothing() -> None:
         (SEVERAL.replace(f"a=extmap:5 {REPAIRED_RID_URI}\r\n", ""), False),
     ],
 )
-def test_repeats_are_taken_where_we_can_tell_whose_they_are(offer: str, taken: bool) -> None:
+def test_retransmits_are_negotiated_where_their_layer_can_be_known(offer: str, taken: bool) -> None:
     parsed = sdp.parse_offer(offer, "publish")
     sendings = list(sdp.choose_published(parsed).values())
     answer = sdp.answer(parsed, LOCAL, sendings, "publish")

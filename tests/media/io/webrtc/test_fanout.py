@@ -1,4 +1,4 @@
-"""Runs go to all viewers, whatever one viewer's cipher or the route says of one of them."""
+"""Runs go to all viewers, whatever fails for one viewer's cipher or one route."""
 
 import asyncio
 import errno
@@ -99,7 +99,7 @@ async def test_every_viewer_gets_the_longest_packets_with_either_cipher(
     assert fanout.send_errors == 0
 
 
-async def test_a_cipher_that_fails_costs_nobody_else_anything(
+async def test_a_failing_cipher_affects_no_other_viewer(
     fanout: Fanout, receivers: list[Receiver]
 ) -> None:
     broken = Leg(96, 3)
@@ -114,7 +114,7 @@ async def test_a_cipher_that_fails_costs_nobody_else_anything(
     fanout._sock.sendto(bytes(3_000), ("127.0.0.1", 9))
 
 
-async def test_what_breaks_in_one_slice_does_not_stop_those_after_it(
+async def test_an_exception_in_one_slice_does_not_stop_the_next(
     fanout: Fanout, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever it is: the next runs are sent all the same."""
@@ -140,7 +140,7 @@ async def test_what_breaks_in_one_slice_does_not_stop_those_after_it(
 
 
 @pytest.mark.parametrize(("size", "gso"), [(1_400, True), (1_100, False)])
-async def test_one_hosts_long_packets_cost_nobody_else_the_segmentation(
+async def test_long_packets_of_one_host_do_not_disable_segmentation(
     fanout: Fanout, receivers: list[Receiver], size: int, gso: bool
 ) -> None:
     """A route with a small MTU refuses to cut into longer datagrams than it takes."""
@@ -163,7 +163,7 @@ async def test_one_hosts_long_packets_cost_nobody_else_the_segmentation(
 
 
 @pytest.mark.parametrize("number", [0xFFFF - 4_095, 0xFFF0, 0xFFFF, 0x10000])
-async def test_who_misses_everything_up_to_a_rollover_can_decrypt_what_follows(
+async def test_a_viewer_that_lost_everything_up_to_a_rollover_decrypts_what_follows(
     fanout: Fanout, receivers: list[Receiver], number: int
 ) -> None:
     receiver = receivers[0]
@@ -172,10 +172,10 @@ async def test_who_misses_everything_up_to_a_rollover_can_decrypt_what_follows(
     leg = downlink.join(layer)
     missed = 0x10000 - number + 3
     for at in range(missed + 5):
-        layer.receive(Packet(111, False, at, at * 960, 1, b"sound %d" % at), now=at / 50)
+        layer.receive(Packet(111, False, at, at * 960, 1, b"audio %d" % at), now=at / 50)
         for each in layer.poll(now=at / 50):
             fanout.send_frame(each, SSRC, [leg])
         if at < missed:
             assert receiver.sock.recv(2_048)
-    expected = [b"sound %d" % at for at in range(missed, missed + 5)]
-    await wait_until(lambda: receiver.got() == expected, what="the sound")
+    expected = [b"audio %d" % at for at in range(missed, missed + 5)]
+    await wait_until(lambda: receiver.got() == expected, what="the audio")

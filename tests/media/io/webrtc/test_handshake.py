@@ -1,4 +1,4 @@
-"""A handshake goes where the peer shakes hands, and a lost answer comes again at once."""
+"""The handshake follows the peer's pair, and a lost flight is resent at once."""
 
 import secrets
 import socket
@@ -38,7 +38,7 @@ class Pair:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.setblocking(False)
         self.sock.connect(remote.addresses[0])
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
 
     def check(self, *, nominate: bool = False) -> None:
         attributes = {
@@ -54,17 +54,17 @@ class Pair:
         """How many handshake datagrams came here so far."""
         try:
             while True:
-                self.heard.append(self.sock.recv(2_000))
+                self.received.append(self.sock.recv(2_000))
         except BlockingIOError:
-            return sum(datagram[0] == HANDSHAKE for datagram in self.heard)
+            return sum(datagram[0] == HANDSHAKE for datagram in self.received)
 
     def answers(self) -> int:
         """How many checks were answered here so far."""
         self.handshakes()
-        return sum(datagram[:2] == b"\x01\x01" for datagram in self.heard)
+        return sum(datagram[:2] == b"\x01\x01" for datagram in self.received)
 
 
-async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_first(
+async def test_the_handshake_is_answered_on_the_pair_it_arrives_on(
     plane: MediaPlane,
 ) -> None:
     await plane.publish(ROOM, OFFER, takeover=True)
@@ -86,11 +86,11 @@ async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_firs
     await wait_until(lambda: second.handshakes() > 0, what="the server's hello")
     assert first.handshakes() == 0
     flight = second.handshakes()
-    # As if it were lost: browsers say it again after 50 ms, and must not wait a second.
+    # As if it were lost: browsers resend after 50 ms, and must not wait a second.
     for datagram in hello:
         second.sock.send(datagram)
     await wait_until(lambda: second.handshakes() == 2 * flight, timeout_s=0.5, what="it again")
-    for datagram in [one for one in second.heard if one[0] == HANDSHAKE]:
+    for datagram in [one for one in second.received if one[0] == HANDSHAKE]:
         client.receive(datagram)
     finished = client.datagrams()
     for datagram in finished:
@@ -103,8 +103,8 @@ async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_firs
     session.rtt.handshake_s = HIGH_RTT_S
     for datagram in finished:
         second.sock.send(datagram)
-    await wait_until(lambda: joined.joining is not begun, what="a new beginning")
-    # Once a pair is named, nothing but another name moves it.
+    await wait_until(lambda: joined.joining is not begun, what="another key frame")
+    # Once a pair is nominated, only another nomination moves it.
     second.check(nominate=True)
     await wait_until(lambda: session.nominated, what="the nomination")
     first.sock.send(hello[0])
@@ -115,7 +115,7 @@ async def test_the_pair_that_shakes_hands_is_answered_whichever_was_checked_firs
         pair.sock.close()
 
 
-def test_what_a_peer_says_over_dtls_is_not_kept() -> None:
+def test_application_data_over_dtls_is_dropped() -> None:
     to_server: list[bytes] = []
     to_client: list[bytes] = []
     ours, theirs = Identity(), Identity()
@@ -145,7 +145,7 @@ def test_what_a_peer_says_over_dtls_is_not_kept() -> None:
 
 
 def answered(session: Session, request: bytes, *, now: float, password: str = "") -> bool:
-    """Whether an answer to a question of ours is taken."""
+    """Whether the answer to a ping is taken."""
     asked = stun.parse_message(request)
     answer = stun.Message(
         stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=asked.transaction_id
@@ -167,7 +167,7 @@ def pinging(sent: list[bytes]) -> Session:
     )
 
 
-def test_one_lucky_answer_does_not_make_a_way_short() -> None:
+def test_the_handshake_rtt_is_the_longest_of_several() -> None:
     sent: list[bytes] = []
     session = pinging(sent)
     for _ in range(PINGS_MAX):
@@ -185,7 +185,7 @@ def test_one_lucky_answer_does_not_make_a_way_short() -> None:
     assert session.rtt.min_s == pytest.approx(0.002)
 
 
-def test_what_is_not_answered_when_hands_are_shaken_takes_longer_than_that() -> None:
+def test_a_ping_unanswered_at_the_end_of_the_handshake_counts_as_rtt() -> None:
     session = pinging([])
     session.ping(("127.0.0.1", 1), now=1.0)
     session.flight_sent_at = 1.04

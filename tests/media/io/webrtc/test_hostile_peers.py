@@ -1,8 +1,8 @@
-"""Hostile bytes, from strangers and from peers: counted, bounded, and nobody else notices."""
+"""Hostile bytes, from peers and from elsewhere: counted, bounded, and without effect on others."""
 
 import socket
 
-from media.io.webrtc.intake import FEEDBACK_PER_S_MAX, SOURCES_MAX, STRANGERS_PER_S_MAX
+from media.io.webrtc.intake import FEEDBACK_PER_S_MAX, SOURCES_MAX, UNKNOWN_PER_S_MAX
 from media.io.webrtc.plane import MediaPlane
 from media.io.webrtc.session import Role
 from tests.support.media_peers import host, loopback_candidates, next_frame, viewer
@@ -32,8 +32,8 @@ async def test_hostile_datagrams_are_counted_and_change_nothing(plane: MediaPlan
 async def test_a_peer_with_another_certificate_gets_no_media(plane: MediaPlane) -> None:
     async def negotiate(offer: str) -> str:
         forged = "\r\n".join(
-            link[:-2] + "00" if link.startswith("a=fingerprint:") else link
-            for link in offer.split("\r\n")
+            line[:-2] + "00" if line.startswith("a=fingerprint:") else line
+            for line in offer.split("\r\n")
         )
         return (await plane.publish(ROOM, forged, takeover=True)).answer
 
@@ -42,18 +42,18 @@ async def test_a_peer_with_another_certificate_gets_no_media(plane: MediaPlane) 
         assert plane.stats().sessions_publish == 0
 
 
-async def test_an_address_nobody_knows_cannot_keep_us_busy(plane: MediaPlane) -> None:
+async def test_datagrams_of_an_unknown_address_are_limited(plane: MediaPlane) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.connect(("127.0.0.1", plane.port))
-        for _ in range(STRANGERS_PER_S_MAX + 200):
+        for _ in range(UNKNOWN_PER_S_MAX + 200):
             stranger.send(bytes(20))
     await wait_until(lambda: plane.stats().rejected.get("flood", 0) > 0, what="the limit")
-    assert plane.stats().rejected["stun"] <= 2 * STRANGERS_PER_S_MAX
+    assert plane.stats().rejected["stun"] <= 2 * UNKNOWN_PER_S_MAX
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="a live all the same")
 
 
-async def test_a_host_cannot_have_us_remember_streams_without_end(plane: MediaPlane) -> None:
+async def test_ssrcs_of_a_peer_are_limited(plane: MediaPlane) -> None:
     """Each SSRC that its key has signed costs memory in libsrtp."""
     async with host(publishing(plane)) as peer:
         await wait_until(lambda: live(plane), what="the live")
@@ -63,7 +63,7 @@ async def test_a_host_cannot_have_us_remember_streams_without_end(plane: MediaPl
         session = plane.session(source.id, ROOM, Role.PUBLISH)
         protect, outgoing = sender.transport._tx_srtp.protect, sender.transport.transport
         for ssrc in range(1_000, 1_000 + 2 * SOURCES_MAX):
-            packet = b"\x80\x6f\x00\x01\x00\x00\x00\x01" + ssrc.to_bytes(4, "big") + b"sound"
+            packet = b"\x80\x6f\x00\x01\x00\x00\x00\x01" + ssrc.to_bytes(4, "big") + b"audio"
             await outgoing._send(protect(packet))
         await wait_until(lambda: plane.stats().rejected.get("sources", 0) > 0, what="the limit")
         assert len(session.sources) == SOURCES_MAX
@@ -71,7 +71,7 @@ async def test_a_host_cannot_have_us_remember_streams_without_end(plane: MediaPl
             await next_frame(layers["video"])
 
 
-async def test_a_peer_cannot_keep_us_busy_with_feedback_or_long_datagrams(
+async def test_feedback_and_datagram_length_of_a_peer_are_limited(
     plane: MediaPlane,
 ) -> None:
     async with host(publishing(plane)) as peer:

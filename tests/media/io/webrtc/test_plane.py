@@ -28,10 +28,10 @@ __all__ = ["loopback_candidates", "plane"]
 
 @pytest.fixture
 def events(plane: MediaPlane) -> list[MediaEvent]:
-    """What the plane told so far."""
-    heard: list[MediaEvent] = []
-    plane.listener = heard.append
-    return heard
+    """The events of the plane so far."""
+    events: list[MediaEvent] = []
+    plane.listener = events.append
+    return events
 
 
 @pytest.mark.parametrize("codec", ["video/H264", "video/VP8"])
@@ -48,7 +48,7 @@ async def test_a_viewer_decodes_what_a_host_sends(plane: MediaPlane, codec: str)
     assert stats.send_errors == stats.send_blocked == 0
 
 
-async def test_a_busy_worker_serves_whom_it_has(plane: MediaPlane) -> None:
+async def test_a_busy_worker_refuses_joins_and_serves_its_viewers(plane: MediaPlane) -> None:
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
         async with viewer(playing(plane)) as layers:
@@ -60,7 +60,7 @@ async def test_a_busy_worker_serves_whom_it_has(plane: MediaPlane) -> None:
             await next_frame(layers["video"])
 
 
-async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
+async def test_stats_have_layers_and_viewer_links(plane: MediaPlane) -> None:
     def found() -> LiveStats:
         stats = plane.live_stats(ROOM)
         assert stats
@@ -74,8 +74,8 @@ async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
             def known() -> bool:
                 [link] = found().viewers
                 counted = all(track.frames_per_s for track in found().streams)
-                heard = {"video", "audio"} == set(link.lost) and link.round_trip_ms is not None
-                return counted and heard
+                reported = {"video", "audio"} == set(link.lost) and link.round_trip_ms is not None
+                return counted and reported
 
             await wait_until(known, what="reports of both")
             [link] = found().viewers
@@ -93,14 +93,14 @@ async def test_stats_tell_of_streams_and_lines(plane: MediaPlane) -> None:
     assert plane.live_stats("elsewhere") is None
 
 
-async def test_a_live_without_sound_is_watched_like_another(plane: MediaPlane) -> None:
-    async with host(publishing(plane), sound=False):
+async def test_a_live_without_audio_can_be_watched(plane: MediaPlane) -> None:
+    async with host(publishing(plane), audio=False):
         await wait_until(lambda: live(plane), what="the live")
         async with viewer(playing(plane)) as layers:
             await next_frame(layers["video"])
 
 
-async def test_a_viewer_before_the_host_is_told_to_come_back(plane: MediaPlane) -> None:
+async def test_a_viewer_before_the_host_is_refused_with_retry_after(plane: MediaPlane) -> None:
     with pytest.raises(NotLive) as caught:
         await plane.play(ROOM, OFFER.replace("sendonly", "recvonly"))
     assert caught.value.retry_after_s > 0
@@ -125,8 +125,8 @@ async def test_a_host_that_returns_keeps_its_viewers(
     assert events[0] == PublisherUp(ROOM, returned=False)
 
 
-async def test_viewers_hear_from_us_while_the_host_is_silent(plane: MediaPlane) -> None:
-    """So that their pages can tell a host that is away from a line that is dead."""
+async def test_viewers_get_rtcp_keepalives_while_the_host_is_silent(plane: MediaPlane) -> None:
+    """Their pages then know a host that is away from a link that is down."""
     sent: list[bytes] = []
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
@@ -162,29 +162,29 @@ async def test_a_standby_host_steps_aside_and_stays_away(plane: MediaPlane) -> N
             assert caught.value.retry_after_s > 0
 
 
-async def test_a_host_that_takes_over_and_sends_nothing_is_missed(
+async def test_a_host_that_takes_over_and_sends_nothing_is_lost(
     plane: MediaPlane, events: list[MediaEvent]
 ) -> None:
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
         await plane.publish(ROOM, OFFER, takeover=True)
-        room = plane._lives.by_room[ROOM]
-        assert room.on_air, "its first packet may come at any moment"
-        plane._lives.count_second(now=room.source_since + FIRST_MEDIA_TIMEOUT_S - 0.1)
+        found = plane._lives.by_room[ROOM]
+        assert found.on_air, "its first packet may come at any moment"
+        plane._lives.count_second(now=found.source_since + FIRST_MEDIA_TIMEOUT_S - 0.1)
         assert events == [PublisherUp(ROOM, returned=False)]
-        plane._lives.count_second(now=room.source_since + FIRST_MEDIA_TIMEOUT_S + 0.1)
+        plane._lives.count_second(now=found.source_since + FIRST_MEDIA_TIMEOUT_S + 0.1)
         assert events[1:] == [PublisherLost(ROOM)]
 
 
-async def test_a_host_that_is_just_coming_back_is_not_ended(
+async def test_a_returning_host_gets_time_for_its_first_packet(
     plane: MediaPlane, events: list[MediaEvent]
 ) -> None:
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
     await wait_until(lambda: PublisherLost(ROOM) in events, what="the loss")
     await plane.publish(ROOM, OFFER, takeover=True)
-    room = plane._lives.by_room[ROOM]
-    coming, since = room.source, room.source_since
+    found = plane._lives.by_room[ROOM]
+    coming, since = found.source, found.source_since
     assert coming
     plane._lives.end_lost(now=since + FIRST_MEDIA_TIMEOUT_S - 0.1, grace_s=0)
     assert plane._lives.by_room[ROOM].source is coming
@@ -192,7 +192,9 @@ async def test_a_host_that_is_just_coming_back_is_not_ended(
     assert PublisherGone(ROOM) in events
 
 
-async def test_ending_a_live_lets_everybody_go(plane: MediaPlane, events: list[MediaEvent]) -> None:
+async def test_ending_a_live_closes_all_sessions(
+    plane: MediaPlane, events: list[MediaEvent]
+) -> None:
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")
         async with viewer(playing(plane)) as layers:
@@ -204,13 +206,13 @@ async def test_ending_a_live_lets_everybody_go(plane: MediaPlane, events: list[M
 
 
 @pytest.mark.parametrize("repairs", [True, False], ids=["as RFC 4588", "byte for byte"])
-async def test_a_lost_packet_is_sent_again(plane: MediaPlane, repairs: bool) -> None:
+async def test_a_lost_packet_is_retransmitted(plane: MediaPlane, repairs: bool) -> None:
     sent: list[bytes] = []
     dropping = {"left": 0}
     real = plane._fanout._sock
 
     class Lossy:
-        """The plane's socket, which loses a frame on its way to a viewer when told to."""
+        """The plane's socket, which drops packets to a viewer when asked to."""
 
         def __getattr__(self, name: str) -> object:
             return getattr(real, name)
@@ -241,11 +243,11 @@ async def test_a_lost_packet_is_sent_again(plane: MediaPlane, repairs: bool) -> 
             dropping["left"] = 1
             for _ in range(12):
                 await next_frame(layers["video"])
-            await wait_until(lambda: plane.stats().resent > 0, what="a repeat")
+            await wait_until(lambda: plane.stats().resent > 0, what="a retransmit")
             assert len(sent) == (1 if repairs else 0)
 
 
-async def test_a_viewer_that_tells_arrivals_gets_transport_wide_numbers(plane: MediaPlane) -> None:
+async def test_a_viewer_with_transport_cc_gets_transport_wide_numbers(plane: MediaPlane) -> None:
     """They are the sequence numbers, so that all viewers' headers stay alike (ADR 7)."""
     real = plane._fanout._sock
     sent: list[bytes] = []
@@ -283,35 +285,37 @@ async def test_a_viewer_that_tells_arrivals_gets_transport_wide_numbers(plane: M
         assert header[12:20] == bytes.fromhex("bede0001 91") + number + bytes(1)
 
 
-async def test_of_a_young_live_the_way_tells_what_repairs_may_take(plane: MediaPlane) -> None:
+async def test_the_hosts_rtt_sets_the_repair_delay_of_a_young_live(plane: MediaPlane) -> None:
     async with host(publishing(plane), size=(48, 32)):
         await wait_until(lambda: live(plane), what="the live")
-        room = plane._lives.by_room[ROOM]
-        source = room.source
+        found = plane._lives.by_room[ROOM]
+        source = found.source
         assert isinstance(source, Host)
         assert 0 < source.round_trip_s < 2, "on loopback, on cores that are full"
-        now = room.source_since + 1
+        now = found.source_since + 1
         source.rtt.handshake_s = 0.005
-        assert room.repair_delay_s(now=now) < HIGH_HOST_RTT_S
+        assert found.repair_delay_s(now=now) < HIGH_HOST_RTT_S
         source.rtt.handshake_s = 0.080
-        assert room.repair_delay_s(now=now) == pytest.approx(0.230)
-        assert room.repair_delay_s(now=now + YOUNG_S) < HIGH_HOST_RTT_S
+        assert found.repair_delay_s(now=now) == pytest.approx(0.230)
+        assert found.repair_delay_s(now=now + YOUNG_S) < HIGH_HOST_RTT_S
 
 
 @pytest.mark.parametrize(
-    ("sizes", "estimates", "told"), [(1, True, False), (3, True, True), (1, False, True)]
+    ("layers", "estimates", "sends"), [(1, True, False), (3, True, True), (1, False, True)]
 )
-def test_viewers_of_several_sizes_tell_arrivals(sizes: int, estimates: bool, told: bool) -> None:
+def test_viewers_of_several_layers_send_transport_feedback(
+    layers: int, estimates: bool, sends: bool
+) -> None:
     text = OFFER.replace("sendonly", "recvonly") + "a=rtcp-fb:96 transport-cc\r\n"
     text += "a=rtcp-fb:96 goog-remb\r\n" if estimates else ""
     offer = sdp.parse_offer(text + f"a=extmap:3 {transport_cc.URI}\r\n", "play")
     live = {"video": Codec("H264", 96, 90_000)}
-    audio, video = sdp.choose_played(offer, live, {"audio": 1, "video": 2}, layers=sizes)
-    assert (audio.sends_transport_feedback, video.sends_transport_feedback) == (False, told)
+    audio, video = sdp.choose_played(offer, live, {"audio": 1, "video": 2}, layers=layers)
+    assert (audio.sends_transport_feedback, video.sends_transport_feedback) == (False, sends)
 
 
 @pytest.mark.parametrize("who", ["kernel", "route"])
-async def test_packets_go_one_by_one_where_segmentation_is_refused(
+async def test_packets_are_sent_singly_where_segmentation_is_refused(
     plane: MediaPlane, who: str
 ) -> None:
     real, refused = plane._fanout._sock, {"kernel": 0, "route": 0}
@@ -347,7 +351,7 @@ async def test_packets_go_one_by_one_where_segmentation_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "reason"),
     [
         ("m=video", "m=application", "cannot be answered"),
         ("sendonly", "recvonly", "cannot be recvonly"),
@@ -358,12 +362,12 @@ async def test_packets_go_one_by_one_where_segmentation_is_refused(
         ("v=0", "hello", "not SDP"),
     ],
 )
-async def test_an_offer_that_cannot_be_answered_says_why(
-    plane: MediaPlane, old: str, new: str, said: str
+async def test_a_refused_offer_has_a_reason(
+    plane: MediaPlane, old: str, new: str, reason: str
 ) -> None:
     with pytest.raises(BadOffer) as caught:
         await plane.publish(ROOM, OFFER.replace(old, new), takeover=True)
-    assert said in caught.value.reason
+    assert reason in caught.value.reason
     assert plane.stats().sessions_publish == 0
 
 
@@ -378,7 +382,7 @@ async def test_a_session_is_found_by_room_and_role_only(plane: MediaPlane) -> No
         await plane.close_session(info.id, ROOM, Role.PUBLISH)
 
 
-def test_aiortc_reads_the_feedback_that_we_write() -> None:
+def test_aiortc_parses_our_rtcp() -> None:
     from media.wire.rtcp import negative_acknowledgement, picture_loss_indication, sender_report
 
     assert RtcpPacket.parse(negative_acknowledgement(7, [3, 4, 9]))[1].lost == [3, 4, 9]  # type: ignore[union-attr]  # it is a NACK
@@ -393,7 +397,7 @@ SIMULCAST = OFFER.replace(
 )
 
 
-async def test_all_layers_of_an_offer_are_taken(plane: MediaPlane) -> None:
+async def test_all_simulcast_layers_of_an_offer_are_accepted(plane: MediaPlane) -> None:
     answer = (await plane.publish(ROOM, SIMULCAST, takeover=True)).answer
     assert "a=rid:h recv\r\na=rid:l recv\r\na=simulcast:recv h;l\r\n" in answer
     assert f"a=extmap:4 {RID_URI}\r\n" in answer
@@ -405,8 +409,12 @@ async def test_all_layers_of_an_offer_are_taken(plane: MediaPlane) -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["a=simulcast:send h;h", "a=simulcast:send a;b;c;d;e", "a=simulcast:send h;!"]
+    "attribute", ["a=simulcast:send h;h", "a=simulcast:send a;b;c;d;e", "a=simulcast:send h;!"]
 )
-async def test_an_odd_simulcast_line_is_refused(plane: MediaPlane, link: str) -> None:
+async def test_a_malformed_simulcast_attribute_is_refused(
+    plane: MediaPlane, attribute: str
+) -> None:
     with pytest.raises(BadOffer):
-        await plane.publish(ROOM, SIMULCAST.replace("a=simulcast:send h;l", link), takeover=True)
+        await plane.publish(
+            ROOM, SIMULCAST.replace("a=simulcast:send h;l", attribute), takeover=True
+        )

@@ -14,7 +14,7 @@ SSRC = 0xDEADBEEF
 
 
 @pytest.mark.parametrize("sequence", [0, 1, 40_000])
-def test_a_packet_encrypted_by_hand_is_libsrtps_packet(sequence: int) -> None:
+def test_a_packet_encrypted_by_hand_equals_libsrtps(sequence: int) -> None:
     header = struct.pack("!BBHII", 0x80, 96, sequence, 12_345, SSRC)
     assert _by_hand(Gcm(KEYS), sequence, header) == outbound(KEYS).protect(header + b"payload")
 
