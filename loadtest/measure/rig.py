@@ -26,7 +26,7 @@ from loadtest.errors import LoadError, NoAnswer
 ROOM = "bench"
 PRODUCTS = 40
 STOCK = 1_000_000
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 15.0
 POLL_S = 0.1
 LOG_TAIL_BYTES = 2_000

@@ -190,6 +190,7 @@ class People:
             permissions=["camera", "microphone"],
         )
         self.contexts.append(context)
+        context.set_default_timeout(EXPECT_MS)
         await context.add_init_script(KEEP_CONNECTIONS)
         if through is not None:
             await context.add_init_script(through.script)

@@ -7,7 +7,7 @@ from commerce.io.gate import keys
 from tests.support.commerce_shop import Shop
 from tests.support.waiting import wait_until
 
-QUIET_S = 15.0
+QUIET_S = 60.0
 
 
 async def quiet(shop: Shop) -> None:

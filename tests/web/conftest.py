@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.played_pages import FLAGS, Open, Prepare
 from tests.support.played_server import (
@@ -12,6 +12,9 @@ from tests.support.played_server import (
     ORIGIN,
     PlayedServer,
 )
+
+EXPECT_MS = 60_000  # of machines that are busy with something else
+expect.set_options(timeout=EXPECT_MS)
 
 
 @pytest.fixture(scope="package")
@@ -44,6 +47,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         )
         contexts.append(context)
         server.attach(context)
+        context.set_default_timeout(EXPECT_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: thrown.append(str(error)))
         if prepare:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.support.played_pages import Open
 from tests.support.played_server import LAYERS, ORIGIN, PlayedServer, remember_staff
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 # Counts wake locks that are requested and released, and releases them when a test asks.
 WAKE_LOCK = """
@@ -218,10 +218,10 @@ def test_host_page_shows_the_uplink_verdict(
     expect(page.get_by_test_id("uplink")).to_contain_text("Mbps")
     expect(page.get_by_test_id("uplink")).to_contain_text("18 ms")
     expect(page.get_by_test_id("uplink")).to_contain_text("0.2%")
-    expect(verdict).to_have_text(good, timeout=15_000)
+    expect(verdict).to_have_text(good)
     expect(verdict).to_have_attribute("aria-live", "polite")
     page.evaluate("window.__uplink = { reason: 'bandwidth' }")
-    expect(verdict).to_have_text(weak, timeout=15_000)
+    expect(verdict).to_have_text(weak)
     expect(verdict).to_be_visible()
 
 

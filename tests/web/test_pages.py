@@ -76,7 +76,7 @@ def test_order_is_retried_with_its_key_until_answered(open_page: Open) -> None:
     server.answer_order = answer
     page = open_page(server, "/r/demo", prepare=remember_guest)
     page.get_by_test_id("join").click()
-    expect(page.get_by_test_id("join")).to_have_attribute("data-state", "joined", timeout=15_000)
+    expect(page.get_by_test_id("join")).to_have_attribute("data-state", "joined")
     assert len(server.keys) == 3
     assert len(set(server.keys)) == 1
 
@@ -126,7 +126,7 @@ def test_frozen_video_gets_a_new_session(open_page: Open) -> None:
     page = open_page(PlayedServer(), "/r/demo")
     expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")
     page.evaluate("window.__peers[0].frozen = true")
-    page.wait_for_function("window.__peers.length > 1", timeout=12_000)
+    page.wait_for_function("window.__peers.length > 1")
     expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")
 
 
@@ -134,7 +134,7 @@ def test_blocked_network_shows_what_to_do(open_page: Open) -> None:
     page = open_page(
         PlayedServer(), "/r/demo", prepare=lambda page: page.add_init_script("__blocked = true")
     )
-    expect(page.get_by_test_id("stage-notice")).to_contain_text("换用手机流量", timeout=10_000)
+    expect(page.get_by_test_id("stage-notice")).to_contain_text("换用手机流量")
     expect(page.get_by_test_id("join")).to_be_enabled()
 
 
@@ -153,7 +153,7 @@ def test_lost_connection_shows_a_banner_until_reconnected(open_page: Open) -> No
     server.sockets[-1].close(code=1012)
     expect(page.get_by_test_id("network-banner")).to_be_visible()
     server.socket_works = True
-    expect(page.get_by_test_id("network-banner")).to_have_count(0, timeout=15_000)
+    expect(page.get_by_test_id("network-banner")).to_have_count(0)
 
 
 def test_refused_camera_shows_what_to_do(open_page: Open) -> None:

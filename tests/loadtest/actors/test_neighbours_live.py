@@ -48,7 +48,7 @@ async def test_neighbours_chat_like_and_join_the_group_while_the_host_is_live(
             async def live() -> bool:
                 return bool((await room_state(server))["live"]["state"] == "live")
 
-            await wait_until(live, 30)
+            await wait_until(live, 120)
             product_id = await pin(server, token)
             crowd = neighbours(server.url, ROOM, per_minute=900, limit=3, rng=random.Random(4))
             tasks.append(asyncio.create_task(crowd))
@@ -58,7 +58,7 @@ async def test_neighbours_chat_like_and_join_the_group_while_the_host_is_live(
                 joined = sum(g["joined"] for g in state["groups"] if g["product_id"] == product_id)
                 return bool(joined and state["chat"] and state["counters"]["likes"])
 
-            await wait_until(lively, 30, "chat, likes and a joined group")
+            await wait_until(lively, 120, "chat, likes and a joined group")
         finally:
             for task in tasks:
                 task.cancel()

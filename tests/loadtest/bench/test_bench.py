@@ -20,7 +20,8 @@ def test_the_bench_shop_is_a_shop(tmp_path: Path) -> None:
     assert read_shop(file).rooms[0].id == "bench"
 
 
-async def bench(*arguments: str) -> dict[str, Any]:
+async def bench(*arguments: str) -> tuple[dict[str, Any], bool]:
+    """Return what a bench found, and whether it calls its figures sound."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "server", "bench", *arguments, "--json"),
         stdout=asyncio.subprocess.PIPE,
@@ -31,7 +32,7 @@ async def bench(*arguments: str) -> dict[str, Any]:
     assert child.returncode in (0, EXIT_NOT_SOUND), err.decode()
     found = json.loads(out)
     assert isinstance(found, dict) and found["machine"]["cores"] >= 1
-    return found
+    return found, child.returncode == 0
 
 
 SMALL = {
@@ -58,19 +59,22 @@ ALWAYS = {
 
 @pytest.mark.parametrize("kind", ["relay", "fanout", "orders", "glass"])
 async def test_a_small_bench_measures_and_checks(kind: str) -> None:
-    found = await bench(kind, "--runs", "1", "--seconds", "1", *SMALL[kind])
+    found, sound = await bench(kind, "--runs", "1", "--seconds", "1", *SMALL[kind])
     medians = {figure["name"]: figure["median"] for figure in found["figures"]}
     assert medians.keys() >= MEASURES[kind]
-    assert all(medians[name] > 0 for name in MEASURES[kind] - {"memory per idle viewer"})
+    if sound:
+        assert all(medians[name] > 0 for name in MEASURES[kind] - {"memory per idle viewer"})
     held = {check["name"] for check in found["checks"] if check["holds"]}
     assert held >= ALWAYS[kind]
 
 
 @pytest.mark.skipif(shutil.which("janus") is None, reason="no janus; it is an apt package")
 async def test_janus_serves_the_same_viewers() -> None:
-    found = await bench("janus", "--viewers", "3", "--runs", "1", "--seconds", "1")
+    found, sound = await bench("janus", "--viewers", "3", "--runs", "1", "--seconds", "1")
     medians = {figure["name"]: figure["median"] for figure in found["figures"]}
-    assert all(medians[name] > 0 for name in MEASURES["relay"] - {"CPU per join"})
+    assert medians.keys() >= MEASURES["relay"] - {"CPU per join"}
+    if sound:
+        assert all(medians[name] > 0 for name in MEASURES["relay"] - {"CPU per join"})
     assert found["counts"]["viewers still playing"] == 3
     held = {check["name"] for check in found["checks"] if check["holds"]}
     assert held >= {"every sampled packet is authentic"}

@@ -101,7 +101,7 @@ def stock(left: int) -> StockChanged:
 
 async def surely(server: Server, left: int) -> Position:
     """Announce until it is known to have been appended, as the outbox does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await server.hub.announce(ROOM, stock(left))

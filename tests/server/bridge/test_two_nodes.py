@@ -178,7 +178,7 @@ async def shown(redis_url: str) -> list[str]:
         return await announced(redis)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_two_servers_hand_a_live_over_when_one_is_killed(
     tmp_path: Path, postgres_url: str, valkey_url: str
 ) -> None:

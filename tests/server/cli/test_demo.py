@@ -9,7 +9,7 @@ import httpx
 from tests.support.running import Running
 from tests.support.waiting import wait_until
 
-LIVE_S = 30.0
+LIVE_S = 120.0
 # Some of the demo's neighbours.
 CONNECTED = re.compile(r"^linli_rooms_connections ([4-9]|\d\d)", re.MULTILINE)
 COMPLAINT = re.compile(r"warning|error|trying again|waits at the door|Traceback", re.IGNORECASE)
