@@ -23,6 +23,9 @@ class LimitKind(StrEnum):
     """What is counted."""
 
     LOGIN = "login"
+    LOGIN_ADDRESS = "login-address"
+    LOGIN_ACCOUNT = "login-account"
+    LOGIN_DEVICE = "login-device"
     JOIN = "join"
     ORDER = "order"
     PUBLISH = "publish"
@@ -38,10 +41,14 @@ class Rate:
     per_s: float
 
 
-# A whole estate may sit behind one address (carrier-grade NAT), so per-address buckets are wide;
-# LOGIN is keyed by address and user name and therefore narrow.
+# A whole estate may sit behind one address (carrier-grade NAT), so per-address buckets are wide.
+# LOGIN is keyed by address and user name and therefore narrow; only staff log in. What many
+# addresses together try on one account is bounded, too; its owner's device has a bucket of its own.
 RATES: dict[LimitKind, Rate] = {
     LimitKind.LOGIN: Rate(burst=8, per_s=1 / 15),
+    LimitKind.LOGIN_ADDRESS: Rate(burst=30, per_s=0.5),
+    LimitKind.LOGIN_ACCOUNT: Rate(burst=20, per_s=1 / 60),
+    LimitKind.LOGIN_DEVICE: Rate(burst=10, per_s=1 / 15),
     LimitKind.JOIN: Rate(burst=200, per_s=20.0),
     LimitKind.ORDER: Rate(burst=10, per_s=0.5),
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),
@@ -114,3 +121,9 @@ class Limits:
                 proxy=peer,
             )
         return limit_key(self._proxies.client(peer, forwarded))
+
+    def is_https(self, request: Request) -> bool:
+        """Whether the client came over TLS, as far as a proxy of ours says so."""
+        peer = request.client.host if request.client else ""
+        says = request.headers.get("x-forwarded-proto", "") if self._proxies.trusts(peer) else ""
+        return (says or request.url.scheme) == "https"

@@ -5,6 +5,7 @@ import datetime
 import jwt
 from starlette.requests import Request
 
+from server.access.devices import Devices
 from server.access.policy import ANONYMOUS, Principal, Role
 from server.problem import Problem
 
@@ -22,6 +23,7 @@ class Access:
     def __init__(self, secret: str) -> None:
         assert len(secret) >= 32, "token secret too short"
         self._secret = secret
+        self.devices = Devices(secret)
 
     def issue(self, principal: Principal, ttl_s: int) -> str:
         """Return a signed token of `principal` that is valid for `ttl_s` seconds."""

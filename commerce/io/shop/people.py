@@ -1,18 +1,14 @@
 """Guests and staff: who they are, and who may log in."""
 
-import asyncio
 from collections.abc import Callable, Collection
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Guest, Staff
 from commerce.io.record.schema import guests, staff
 from commerce.io.shop.context import ShopContext
-
-_HASHES_AT_ONCE = 2  # argon2 takes 64 MiB and a core each
+from commerce.io.shop.passwords import Passwords
 
 
 class People:
@@ -21,9 +17,7 @@ class People:
     def __init__(self, shop: ShopContext, new_id: Callable[[], str]) -> None:
         self._shop = shop
         self._new_id = new_id
-        self._hasher = PasswordHasher()
-        self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
-        self._decoy: str | None = None
+        self._passwords = Passwords()
 
     async def add_guest(self, nickname: str, estate_id: str) -> Guest:
         """Register a guest.
@@ -46,18 +40,22 @@ class People:
             )
         return guest
 
-    async def login(self, username: str, password: str) -> Staff | None:
-        """Return who logs in, or None; takes equally long for a name that does not exist."""
+    async def login(self, username: str, password: str, *, known: bool = False) -> Staff | None:
+        """Return who logs in, or None; takes equally long for a name that does not exist.
+
+        A `known` device does not wait for unknown ones.
+
+        Raises:
+            TryAgain: Too many log in at this moment.
+        """
         async with self._shop.record.read() as connection:
             row = (
                 (await connection.execute(select(staff).where(staff.c.username == username)))
                 .mappings()
                 .first()
             )
-        async with self._hashing:
-            good = await asyncio.to_thread(
-                self._verify, row["password_hash"] if row else "", password
-            )
+        password_hash = row["password_hash"] if row else ""
+        good = await self._passwords.check(password_hash, password, known=known)
         if row is None or not good:
             return None
         return Staff(
@@ -68,16 +66,6 @@ class People:
             room_id=row["room_id"] or "",
             store_id=row["store_id"] or "",
         )
-
-    def _verify(self, password_hash: str, password: str) -> bool:
-        if not password_hash:
-            if self._decoy is None:
-                self._decoy = self._hasher.hash("nobody has this password")
-            password_hash, password = self._decoy, ""
-        try:
-            return self._hasher.verify(password_hash, password)
-        except (Argon2Error, InvalidHashError):
-            return False
 
 
 async def nicknames_of(connection: AsyncConnection, guest_ids: Collection[str]) -> dict[str, str]:

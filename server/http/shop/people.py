@@ -9,10 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from commerce.catalogue.values import NICKNAME_CHARS_MAX
+from commerce.errors import TryAgain
 from server.access.policy import Principal, Role
 from server.access.tokens import GUEST_TTL_S, STAFF_TTL_S
 from server.http.bodies import Body, Id, problems, read_body, reply, services_of
-from server.limits import LimitKind
+from server.limits import LimitKind, Limits
 from server.problem import Problem
 
 
@@ -65,9 +66,20 @@ async def login(request: Request) -> Response:
     """`POST /api/login`: a user name and a password become a token."""
     services = services_of(request)
     body = await read_body(request, Credentials)
-    address = services.limits.address(request)
-    await services.limits.take(LimitKind.LOGIN, f"{address}:{body.username.lower()}")
-    staff = await services.commerce.people.login(body.username, body.password)
+    device = services.access.devices.recognise(request.cookies, body.username)
+    await _limit_login(services.limits, request, body.username.lower(), device)
+    try:
+        staff = await services.commerce.people.login(
+            body.username, body.password, known=bool(device)
+        )
+    except TryAgain:
+        raise Problem(
+            503,
+            "try-again",
+            "Many people log in at this moment.",
+            "Please try again.",
+            headers={"Retry-After": "2"},
+        ) from None
     if staff is None:
         raise Problem(401, "bad-credentials", "User name or password is wrong.")
     brand = services.commerce.catalogue.brand
@@ -79,7 +91,7 @@ async def login(request: Request) -> Response:
         brand_id=brand.id if brand else "",
         nickname=staff.name,
     )
-    return reply(
+    response = reply(
         {
             "token": services.access.issue(principal, STAFF_TTL_S),
             "staff": {
@@ -91,6 +103,21 @@ async def login(request: Request) -> Response:
             },
         }
     )
+    if not device:
+        secure = services.limits.is_https(request)
+        services.access.devices.remember(response, body.username, secure=secure)
+    return response
+
+
+async def _limit_login(limits: Limits, request: Request, username: str, device: str) -> None:
+    """Slow down who guesses: by device if it is known, else by address, both, and account."""
+    if device:
+        await limits.take(LimitKind.LOGIN_DEVICE, device)
+        return
+    address = limits.address(request)
+    await limits.take(LimitKind.LOGIN_ADDRESS, address)
+    await limits.take(LimitKind.LOGIN, f"{address}:{username}")
+    await limits.take(LimitKind.LOGIN_ACCOUNT, username)
 
 
 async def me(request: Request) -> Response:
