@@ -1,0 +1,71 @@
+"""Order states: the table of transitions, and which of them a clerk may use."""
+
+import itertools
+
+import pytest
+
+from commerce.errors import IllegalMove
+from commerce.orders.states import (
+    CLERK_MAY,
+    FULFIL_MS,
+    INITIAL,
+    OPEN_AT_STORE,
+    TRANSITIONS,
+    OrderState,
+    check_clerk_move,
+    check_move,
+    due_at_ms,
+)
+
+FINAL = {OrderState.HANDED_OVER, OrderState.CANCELLED}
+PAIRS = list(itertools.product(OrderState, OrderState))
+
+
+@pytest.mark.parametrize(("state", "to"), PAIRS)
+def test_only_transitions_of_the_table_are_legal(state: OrderState, to: OrderState) -> None:
+    if (state, to) in TRANSITIONS:
+        check_move(state, to)
+    else:
+        with pytest.raises(IllegalMove) as refused:
+            check_move(state, to)
+        assert (refused.value.state, refused.value.to) == (state, to)
+
+
+def test_final_states_have_no_way_out_and_all_others_do() -> None:
+    assert {state for state, _ in TRANSITIONS} == set(OrderState) - FINAL
+
+
+def test_every_order_can_be_cancelled_until_it_is_handed_over() -> None:
+    assert {state for state, to in TRANSITIONS if to is OrderState.CANCELLED} == (
+        set(OrderState) - FINAL
+    )
+
+
+def test_transitions_have_no_circle() -> None:
+    for length in range(2, len(OrderState) + 1):
+        for path in itertools.permutations(set(OrderState) - FINAL, length):
+            steps = zip(path, (*path[1:], path[0]), strict=True)
+            assert not all(step in TRANSITIONS for step in steps)
+
+
+@pytest.mark.parametrize(("state", "to"), PAIRS)
+def test_a_clerk_uses_legal_transitions_that_need_no_code_and_no_group(
+    state: OrderState, to: OrderState
+) -> None:
+    allowed = (state, to) in TRANSITIONS and state is not OrderState.WAITING_GROUP
+    if allowed and to is not OrderState.HANDED_OVER:
+        check_clerk_move(state, to)
+    else:
+        with pytest.raises(IllegalMove):
+            check_clerk_move(state, to)
+
+
+def test_a_store_works_on_what_is_neither_waiting_nor_final() -> None:
+    assert set(OPEN_AT_STORE) == set(OrderState) - FINAL - {OrderState.WAITING_GROUP}
+    assert CLERK_MAY - {OrderState.CANCELLED} < set(OPEN_AT_STORE)
+    assert INITIAL == {OrderState.WAITING_GROUP, OrderState.NEW, OrderState.CANCELLED}
+
+
+def test_an_order_is_due_30_minutes_after_it_reaches_the_store() -> None:
+    assert FULFIL_MS == 1_800_000
+    assert due_at_ms(5) == 1_800_005

@@ -1,0 +1,51 @@
+"""The feed in memory: it keeps the newest state of everything, as rooms do."""
+
+from dataclasses import replace
+
+from commerce.catalogue.values import Text
+from commerce.feed import MemoryFeed
+from commerce.groups.group import Group, GroupState
+from commerce.orders.states import OrderState
+from commerce.views import (
+    BuyerView,
+    Card,
+    OrderView,
+    ProductView,
+    StoreOrder,
+    StoreView,
+)
+
+WORDS = Text("", "")
+CARD = Card(ProductView("tea", WORDS, WORDS, "", 990, 990, 5, None), 1, None)
+STORE = StoreView("s1", WORDS, WORDS)
+ORDER = OrderView(
+    "o", "1001", OrderState.NEW, "tea", WORDS, "", 1, 990, None, "e1", STORE, 1, 2, None, 0
+)
+STORE_ORDER = StoreOrder(
+    "o", "1001", OrderState.NEW, "tea", WORDS, "", 1, 990, None, "e1", STORE, 1, 2, 0,
+    BuyerView("anna", WORDS), None,
+)  # fmt: skip
+
+
+async def test_a_card_is_shown_in_its_room_until_it_is_unpinned() -> None:
+    feed = MemoryFeed()
+    await feed.pin("demo", CARD)
+    await feed.pin("other", CARD)
+    for _ in range(2):  # a call that comes twice does no harm
+        await feed.unpin("demo", "tea")
+    assert feed.cards == {("other", "tea"): CARD}
+
+
+async def test_the_newest_state_replaces_the_older_one() -> None:
+    feed = MemoryFeed()
+    group = Group("g", "tea", "e1", 1, 2, 90, GroupState.OPEN, 5)
+    for joined in (1, 2, 2):
+        await feed.group(["demo"], ["s1"], replace(group, joined=joined))
+        await feed.stock(["demo"], "tea", 5 - joined)
+    picked = replace(ORDER, state=OrderState.PICKING)
+    await feed.orders([("anna", ORDER, STORE_ORDER)])
+    await feed.orders([("anna", picked, STORE_ORDER)])
+    assert feed.groups["g"].joined == 2
+    assert feed.left == {"tea": 3}
+    assert feed.last_orders == {"o": picked}
+    assert feed.store_orders == {"o": STORE_ORDER}
