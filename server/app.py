@@ -29,7 +29,7 @@ from rooms.log import LogUnavailable
 from server.access.tokens import Access
 from server.bridge.feed import RoomFeed, room_seed
 from server.bridge.lease import LeasesUnavailable
-from server.bridge.lives import Lives
+from server.bridge.lives import OwnedLives
 from server.bridge.redis_lease import RedisLeases
 from server.errors import OperatorError
 from server.http.health import healthz, metrics, readyz
@@ -92,7 +92,9 @@ async def build(
         await commerce.start()
         hub.seed = room_seed(commerce)
         hub.overloaded = lambda: media.load.sheds_chat
-        lives = Lives(commerce.lives, hub, RedisLeases(redis), media.end, settings.publish_grace_s)
+        lives = OwnedLives(
+            commerce.lives, hub, RedisLeases(redis), media.end, settings.publish_grace_s
+        )
         media.listener = lives.on_media
         services = Services(
             settings=settings,
@@ -162,7 +164,9 @@ def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
 
 
 @contextlib.asynccontextmanager
-async def _in_background(commerce: Commerce, lives: Lives, hub: RoomHub) -> AsyncIterator[None]:
+async def _in_background(
+    commerce: Commerce, lives: OwnedLives, hub: RoomHub
+) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
 
     async def work() -> None:

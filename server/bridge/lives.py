@@ -58,7 +58,7 @@ class OwnLive:
     lost: bool = False  # the lease could not be renewed
 
 
-class Lives:
+class OwnedLives:
     """The lives that this worker owns.
 
     `on_media` notes media events on the loop's thread; `run` carries them out in order, and repeats

@@ -3,119 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from typing import cast
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from commerce.catalogue.values import Live, LiveState
-from commerce.io.shop.lives import LiveRecord
 from media.events import PublisherGone, PublisherLost, PublisherUp
-from rooms.events import LiveChanged
-from rooms.io.hub import RoomHub
 from server.bridge import lives
 from server.bridge.lease import (
     LEASE_TTL_S,
     AfterLoss,
     Lease,
     LeasesUnavailable,
-    MemoryLeases,
     Orphans,
     after_loss,
 )
-from server.bridge.lives import Lives
+from tests.support.live_nodes import GRACE_S, ROOM, Node, Record, Redis
 from tests.support.waiting import wait_until
 
-ROOM = "demo"
-GRACE_S = 30.0
 LIVE, PAUSED, OVER = LiveState.LIVE, LiveState.PAUSED, LiveState.OVER
-
-
-class Record:
-    """In place of the record of lives: one room; it cannot be reached `away` times."""
-
-    def __init__(self, state: LiveState, away: int = 0) -> None:
-        self.now = Live(ROOM, state, 1 if state is LIVE else None)
-        self.away = away
-        self.refused = 0
-        self._owner = ""
-
-    async def live(self, room_id: str) -> Live:
-        self._reach()
-        return self.now
-
-    async def lives(self) -> list[Live]:
-        self._reach()
-        return [self.now]
-
-    async def set_live(self, live: Live, owner: str) -> bool:
-        self._reach()
-        if (live.fence, owner) != (self.now.fence, self._owner) and live.fence <= self.now.fence:
-            self.refused += 1
-            return False
-        self.now, self._owner = live, owner
-        return True
-
-    def _reach(self) -> None:
-        if self.away:
-            self.away -= 1
-            raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
-
-
-@dataclass
-class Redis:
-    """Leases and announcements of all nodes; both can be away."""
-
-    record: Record
-    now: float = 100.0
-    away: bool = False
-    announced: list[LiveState] = field(default_factory=list)
-    leases: MemoryLeases = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.leases = Leases(self)
-
-    async def announce(self, channel: str, event: LiveChanged) -> None:
-        self.reach()
-        self.announced.append(LiveState(event.state))
-
-    def reach(self) -> None:
-        if self.away:
-            raise LeasesUnavailable
-
-
-class Leases(MemoryLeases):
-    """Memory leases that are away when Redis is."""
-
-    def __init__(self, redis: Redis) -> None:
-        super().__init__(lambda: redis.now)
-        self._redis = redis
-
-    async def take(self, room_id: str, owner: str, *, above: int) -> Lease:
-        self._redis.reach()
-        return await super().take(room_id, owner, above=above)
-
-    async def holder(self, room_id: str) -> Lease | None:
-        self._redis.reach()
-        return await super().holder(room_id)
-
-
-class Node(Lives):
-    """A worker that does its rounds when the test says so."""
-
-    def __init__(self, redis: Redis) -> None:
-        async def end_media(room_id: str) -> None:
-            self.media_ended += 1
-
-        record, hub = cast(LiveRecord, redis.record), cast(RoomHub, redis)
-        super().__init__(record, hub, redis.leases, end_media, GRACE_S, clock=lambda: redis.now)
-        self.media_ended = 0
-
-    async def rounds(self) -> None:
-        await self.renew()
-        await self.settle()
-        await self.check()
 
 
 async def pass_time(redis: Redis, seconds: float, *nodes: Node) -> None:
@@ -248,8 +153,7 @@ async def test_lives_outlast_a_redis_that_is_away(redis: Redis) -> None:
 
 async def test_lives_outlast_a_redis_that_was_emptied(redis: Redis) -> None:
     owner, other = await on_air(redis), Node(redis)
-    redis.leases._leases.clear()
-    redis.leases._fences.clear()
+    redis.empty()
     await pass_time(redis, 3 * GRACE_S, other, owner)
     assert set(redis.announced) == {LIVE}
     await owner.apply(PublisherGone(ROOM))

@@ -17,7 +17,7 @@ from media.events import PublisherGone, PublisherUp
 from rooms.events import LiveChanged
 from rooms.io.hub import RoomHub
 from rooms.io.redis_log import RedisRoomLog
-from server.bridge.lives import Lives
+from server.bridge.lives import OwnedLives
 from server.bridge.redis_lease import RedisLeases
 from server.ws.wire import CODECS
 from tests.support.clips import CLIP
@@ -50,7 +50,7 @@ class Cluster:
         self.shop = shop
         self._hub = hub
 
-    def node(self, ttl_s: float = LONG_TTL_S) -> Lives:
+    def node(self, ttl_s: float = LONG_TTL_S) -> OwnedLives:
         """A worker that starts."""
 
         async def end_media(room_id: str) -> None:
@@ -58,7 +58,7 @@ class Cluster:
 
         leases = RedisLeases(self.shop.redis, ttl_s)
         record = self.shop.commerce.lives
-        return Lives(record, self._hub, leases, end_media, GRACE_S, clock=self.clock)
+        return OwnedLives(record, self._hub, leases, end_media, GRACE_S, clock=self.clock)
 
     async def killed_owner(self) -> None:
         """A node whose host is live, and that is no more; return when its lease has run out."""
@@ -71,7 +71,7 @@ class Cluster:
 
         await wait_until(free, what="the end of the lease")
 
-    async def pass_ttl(self, *nodes: Lives) -> None:
+    async def pass_ttl(self, *nodes: OwnedLives) -> None:
         """Let a lease's time pass, with a check at its begin and end."""
         for step in (0.0, LONG_TTL_S):
             self.clock.now += step

@@ -14,7 +14,7 @@ from rooms.io.hub import RoomHub
 from server.access.policy import Principal, Role
 from server.access.tokens import Access
 from server.bridge.lease import MemoryLeases
-from server.bridge.lives import Lives
+from server.bridge.lives import OwnedLives
 from server.http.shop import orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.limits import Limits
@@ -64,7 +64,7 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
         app = Starlette(routes=routes, exception_handlers={Problem: problem_handler})
         stand_ins = StandIns()
         hub, leases = cast(RoomHub, stand_ins), MemoryLeases(time.monotonic)
-        lives = Lives(shop.commerce.lives, hub, leases, stand_ins.end, grace_s=30.0)
+        lives = OwnedLives(shop.commerce.lives, hub, leases, stand_ins.end, grace_s=30.0)
         app.state.services = SimpleNamespace(
             settings=Settings(),
             access=Access(SECRET),

@@ -1,0 +1,120 @@
+"""Nodes that own lives, driven by hand in virtual time, on one record and one Redis in memory."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+from sqlalchemy.exc import OperationalError
+
+from commerce.catalogue.values import Live, LiveState
+from commerce.io.shop.lives import LiveRecord
+from rooms.events import LiveChanged
+from rooms.io.hub import RoomHub
+from server.bridge.lease import Lease, LeasesUnavailable, MemoryLeases
+from server.bridge.lives import OwnedLives
+
+ROOM = "demo"
+GRACE_S = 30.0
+
+
+class Record:
+    """In place of the record of lives: one room; it cannot be reached `away` times."""
+
+    def __init__(self, state: LiveState, away: int = 0) -> None:
+        self.now = Live(ROOM, state, 1 if state is LiveState.LIVE else None)
+        self.away = away
+        self.refused = 0
+        self._owner = ""
+
+    async def live(self, room_id: str) -> Live:
+        """See `LiveRecord`."""
+        self._reach()
+        return self.now
+
+    async def lives(self) -> list[Live]:
+        """See `LiveRecord`."""
+        self._reach()
+        return [self.now]
+
+    async def set_live(self, live: Live, owner: str) -> bool:
+        """See `LiveRecord`."""
+        self._reach()
+        if (live.fence, owner) != (self.now.fence, self._owner) and live.fence <= self.now.fence:
+            self.refused += 1
+            return False
+        self.now, self._owner = live, owner
+        return True
+
+    def _reach(self) -> None:
+        if self.away:
+            self.away -= 1
+            raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+
+@dataclass
+class Redis:
+    """Leases and announcements of all nodes; both can be away."""
+
+    record: Record
+    now: float = 100.0
+    away: bool = False
+    announced: list[LiveState] = field(default_factory=list)
+    leases: MemoryLeases = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.leases = Leases(self)
+
+    async def announce(self, channel: str, event: LiveChanged) -> None:
+        """See `RoomHub`."""
+        self.reach()
+        self.announced.append(LiveState(event.state))
+
+    def reach(self) -> None:
+        """Raise while Redis is away."""
+        if self.away:
+            raise LeasesUnavailable
+
+    def empty(self) -> None:
+        """Forget all leases and fences."""
+        self.leases._leases.clear()
+        self.leases._fences.clear()
+
+
+class Leases(MemoryLeases):
+    """Memory leases that are away when Redis is."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(lambda: redis.now)
+        self._redis = redis
+
+    async def take(self, room_id: str, owner: str, *, above: int) -> Lease:
+        """See `LiveLeases`."""
+        self._redis.reach()
+        return await super().take(room_id, owner, above=above)
+
+    async def holder(self, room_id: str) -> Lease | None:
+        """See `LiveLeases`."""
+        self._redis.reach()
+        return await super().holder(room_id)
+
+
+class Node(OwnedLives):
+    """A worker that does its rounds when the test says so."""
+
+    def __init__(
+        self, redis: Redis, end_media: Callable[[str], Awaitable[None]] | None = None
+    ) -> None:
+        async def count(room_id: str) -> None:
+            self.media_ended += 1
+
+        record, hub = cast(LiveRecord, redis.record), cast(RoomHub, redis)
+        super().__init__(
+            record, hub, redis.leases, end_media or count, GRACE_S, clock=lambda: redis.now
+        )
+        self.media_ended = 0
+
+    async def rounds(self) -> None:
+        """Do what `run` repeats, once."""
+        await self.renew()
+        await self.settle()
+        await self.check()
