@@ -129,6 +129,8 @@ class PlayedServer:
     answer_order: Callable[[dict[str, Any], str], tuple[int, dict[str, Any]]] | None = None
     lives: list[dict[str, Any]] | None = None
     socket_works: bool = True
+    # The code of the refusal of every chat line; accepted where it is empty.
+    chat_refused: str = ""
     chat: list[tuple[str, str, str, str, str]] = field(default_factory=lambda: list(CHAT))
     keys: list[str] = field(default_factory=list)
     sockets: list[WebSocketRoute] = field(default_factory=list)
@@ -260,7 +262,9 @@ class PlayedServer:
                     msgspec.msgpack.encode({"t": "pong", "id": message["id"], "at_ms": now_ms()})
                 )
             elif message["t"] == "chat":
-                socket.send(msgspec.msgpack.encode({"t": "ack", "cid": message["cid"]}))
+                refusal = {"t": "error", "cid": message["cid"], "code": self.chat_refused}
+                ack = {"t": "ack", "cid": message["cid"]}
+                socket.send(msgspec.msgpack.encode(refusal if self.chat_refused else ack))
 
         socket.on_message(receive)
         self.sockets.append(socket)

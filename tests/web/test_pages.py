@@ -145,6 +145,40 @@ def test_chat_markup_stays_text(open_page: Open) -> None:
     assert page.locator("[data-testid=chat-list] img").count() == 0
 
 
+def test_refused_chat_line_returns_to_the_input(open_page: Open) -> None:
+    server = PlayedServer(chat_refused="too-fast")
+    page = open_page(server, "/r/demo", prepare=remember_guest)
+    expect(page.get_by_test_id("viewer-count")).to_have_attribute("data-count", "1286")
+    line = page.get_by_test_id("chat-input")
+    line.fill("还有吗")
+    page.get_by_test_id("chat-send").click()
+    expect(page.get_by_text("说得太快了")).to_be_visible()
+    expect(line).to_have_value("还有吗")
+    server.chat_refused = ""
+    page.get_by_test_id("chat-send").click()
+    expect(line).to_have_value("")
+
+
+def test_first_chat_line_asks_for_identity_and_stays(open_page: Open) -> None:
+    page = open_page(PlayedServer(), "/r/demo")
+    page.get_by_test_id("chat-input").fill("你好")
+    page.get_by_test_id("chat-send").click()
+    page.get_by_test_id("nickname").fill("李阿姨")
+    page.get_by_test_id("estate").select_option("e1")
+    page.get_by_test_id("identity-confirm").click()
+    expect(page.get_by_test_id("identity-sheet")).to_be_hidden()
+    expect(page.get_by_test_id("chat-input")).to_have_value("你好")
+
+
+def test_newcomers_and_likes_of_others_are_shown(open_page: Open) -> None:
+    server = PlayedServer()
+    page = open_page(server, "/r/demo")
+    expect(page.get_by_test_id("like")).to_have_attribute("data-count", "23904")
+    server.tick(joins=["王阿姨"], counters={"viewers": 1287, "likes": 23907})
+    expect(page.get_by_text("王阿姨 来了")).to_be_visible()
+    expect(page.get_by_test_id("like")).to_have_attribute("data-count", "23907")
+
+
 def test_lost_connection_shows_a_banner_until_reconnected(open_page: Open) -> None:
     server = PlayedServer()
     page = open_page(server, "/r/demo")

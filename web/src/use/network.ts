@@ -18,7 +18,7 @@ export function onNetworkChange(callback: () => void): () => void {
   }
 }
 
-/** Call back when the page is looked at again: timers of hidden pages hardly run. */
+/** Call back when the page is visible again: timers of hidden pages hardly run. */
 export function onSeenAgain(callback: () => void): () => void {
   const look = () => {
     if (!document.hidden) callback()

@@ -39,7 +39,7 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
     })
   }
 
-  /** The server says how an order stands now. */
+  /** Take the current state of an order. */
   function take(order: Order): void {
     changes += 1
     const known = orders.value.find((other) => other.id === order.id)

@@ -22,17 +22,17 @@ const layer = (encodingId: string, height: number): Layer => ({
 const THREE = [layer('l', 180), layer('m', 360), layer('h', 720)]
 
 let time: VirtualTime
-let told: { url: string; body: unknown }[]
+let posted: { url: string; body: unknown }[]
 let gets: number
 let layers: Layer[] | null
 let answer: () => Response
 let choices: Choice[]
 let desk: LayerSelector
-const bodies = () => told.map((one) => one.body)
+const bodies = () => posted.map((one) => one.body)
 
 beforeEach(() => {
   time = new VirtualTime()
-  told = []
+  posted = []
   gets = 0
   layers = THREE
   choices = []
@@ -48,7 +48,7 @@ function makeDesk(quality: 'auto' | 'smooth' | 'standard' | 'high' = 'auto'): La
         if (!layers) return new Response('{}', { status: 503 })
         return new Response(JSON.stringify({ layers, current: 'm', chosen: null }))
       }
-      told.push({ url, body: JSON.parse(String(init.body)) })
+      posted.push({ url, body: JSON.parse(String(init.body)) })
       return answer()
     },
     timers: time,
@@ -111,20 +111,20 @@ describe('LayerSelector', () => {
   it('posts the size on screen once', async () => {
     desk.shown(608)
     await time.pass(10_000)
-    expect(told).toEqual([])
+    expect(posted).toEqual([])
     desk.begin(URL)
     await time.pass(10_000)
-    expect(told).toEqual([{ url: URL, body: { mediaId: 'video', encodingId: null, maxHeight: 608 } }])
+    expect(posted).toEqual([{ url: URL, body: { mediaId: 'video', encodingId: null, maxHeight: 608 } }])
     expect(gets).toBe(1)
   })
 
   it('waits until the video has a size', async () => {
     desk.begin(URL)
     await time.pass(10_000)
-    expect(told).toEqual([])
+    expect(posted).toEqual([])
     desk.shown(405)
     await time.pass(SETTLE_MS + 10)
-    expect(told).toHaveLength(1)
+    expect(posted).toHaveLength(1)
   })
 
   it('sends nothing and offers no choices without layers', async () => {
@@ -133,7 +133,7 @@ describe('LayerSelector', () => {
     desk.hidden(true)
     desk.choose('high')
     await time.pass(10_000)
-    expect(told).toEqual([])
+    expect(posted).toEqual([])
     expect(gets).toBe(0)
     expect(choices).toEqual([])
   })
@@ -148,10 +148,10 @@ describe('LayerSelector', () => {
     await time.pass(SETTLE_MS - 100)
     desk.shown(1_000)
     await time.pass(SETTLE_MS - 100)
-    expect(told).toHaveLength(1)
+    expect(posted).toHaveLength(1)
     await time.pass(200)
     expect(bodies().at(-1)).toMatchObject({ maxHeight: 1_000 })
-    expect(told).toHaveLength(2)
+    expect(posted).toHaveLength(2)
   })
 
   it('posts at once when the page is hidden or seen again', async () => {
@@ -175,7 +175,7 @@ describe('LayerSelector', () => {
     expect(choices).toEqual([])
     desk.begin('/live/demo/whep/s2/layer')
     await time.pass(10)
-    expect(told.map((one) => one.url)).toEqual([URL, '/live/demo/whep/s2/layer'])
+    expect(posted.map((one) => one.url)).toEqual([URL, '/live/demo/whep/s2/layer'])
   })
 })
 
@@ -223,7 +223,7 @@ describe('a chosen quality', () => {
     }
     await time.pass(10)
     expect(bodies().at(-1)).toMatchObject({ encodingId: 'h' })
-    expect(told).toHaveLength(2)
+    expect(posted).toHaveLength(2)
   })
 })
 
@@ -234,11 +234,11 @@ describe('a failed request', () => {
     desk.shown(600)
     desk.begin(URL)
     await time.pass(200_000)
-    expect(told).toHaveLength(5)
+    expect(posted).toHaveLength(5)
     answer = () => new Response(null, { status: 204 })
     desk.shown(900)
     await time.pass(1_000)
-    expect(told).toHaveLength(6)
+    expect(posted).toHaveLength(6)
   })
 
   it('is not retried after a refusal', async () => {
@@ -246,6 +246,6 @@ describe('a failed request', () => {
     desk.shown(600)
     desk.begin(URL)
     await time.pass(200_000)
-    expect(told).toHaveLength(1)
+    expect(posted).toHaveLength(1)
   })
 })

@@ -79,9 +79,9 @@ describe('the verdict', () => {
     const filter = new VerdictFilter()
     const weak = { ...fine, limited: true }
     const many = (one: Uplink) => Array.from({ length: AGREEING_SAMPLES }, () => one)
-    const told = [weak, weak, ...many(fine)].map((one) => filter.sample(one))
-    expect(told.slice(0, -1).every((verdict) => verdict === null)).toBe(true)
-    expect(told.at(-1)).toBe('good')
+    const verdicts = [weak, weak, ...many(fine)].map((one) => filter.sample(one))
+    expect(verdicts.slice(0, -1).every((verdict) => verdict === null)).toBe(true)
+    expect(verdicts.at(-1)).toBe('good')
     const then = [weak, weak, fine, ...many(weak)].map((one) => filter.sample(one))
     expect(then.slice(0, -1).every((verdict) => verdict === 'good')).toBe(true)
     expect(then.at(-1)).toBe('weak')

@@ -33,23 +33,23 @@ describe('an offer', () => {
   it('ignores an attempt on an earlier group', () => {
     expect(offerOf(card(), group({ id: 'g2' }), [], attempt('placed', 'g1'), 0)).toMatchObject({
       button: 'join',
-      says: null,
+      status: null,
     })
     expect(offerOf(card(), group(), [], attempt('placed', 'g1'), 0)).toMatchObject({
       button: 'joined',
-      says: 'placed_group',
+      status: 'placed_group',
     })
   })
   it('can be retried after a declined payment', () => {
     expect(offerOf(card(), group(), [], attempt('declined', 'g1'), 0)).toMatchObject({
       button: 'join',
-      says: 'declined',
+      status: 'declined',
     })
   })
   it('is confirming while an attempt is in flight or offline', () => {
     expect(offerOf(card(), group(), [], attempt('offline', 'g1'), 0)).toMatchObject({
       button: 'confirming',
-      says: 'offline',
+      status: 'offline',
     })
   })
 })

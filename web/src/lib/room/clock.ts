@@ -13,7 +13,7 @@ export interface ClockSample {
   taken_ms: number
 }
 
-/** A sample from a question asked at `sent_ms` and its answer at `received_ms` (local), which said `at_ms` (server). */
+/** A sample from a ping sent at `sent_ms` and its pong received at `received_ms` (local), with `at_ms` (server). */
 export function clockSample(sent_ms: number, received_ms: number, at_ms: AtMs): ClockSample {
   const round_trip_ms = Math.max(0, received_ms - sent_ms)
   return { offset_ms: at_ms - (sent_ms + round_trip_ms / 2), round_trip_ms, taken_ms: received_ms }

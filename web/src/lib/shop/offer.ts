@@ -10,8 +10,8 @@ export interface Offer {
   group: Group | null
   price_fen: number
   button: ButtonState
-  /** What to say about the latest tap, null when there is nothing (any more) to say. */
-  says: AttemptPhase | 'placed_group' | null
+  /** How the latest attempt stands, null when there is none for this group. */
+  status: AttemptPhase | 'placed_group' | null
 }
 
 /** The offer of `card`, with the estate's group, this household's orders and its latest tap, at server time `at_ms`. */
@@ -30,7 +30,7 @@ export function offerOf(
     group: joinable,
     price_fen,
     button: buttonOf(card, joinable, Boolean(mine), current),
-    says: saysOf(current),
+    status: statusOf(current),
   }
 }
 
@@ -44,12 +44,12 @@ function buttonOf(card: Card, joinable: Group | null, mine: boolean, attempt: At
   return joinable ? 'join' : 'buy'
 }
 
-/** A tap on a group that has since been followed by another one says nothing about this one. */
+/** An attempt on an earlier group is not one on this group. */
 function isAbout(attempt: Attempt, group: Group | null): boolean {
   return !attempt.order.group_id || !group || attempt.order.group_id === group.id
 }
 
-function saysOf(attempt: Attempt | null): Offer['says'] {
+function statusOf(attempt: Attempt | null): Offer['status'] {
   if (!attempt) return null
   return attempt.phase === 'placed' && attempt.order.group_id ? 'placed_group' : attempt.phase
 }

@@ -7,7 +7,7 @@ import { Backoff } from '../base/backoff'
 import type { Timers } from '../base/timers'
 import type { Order } from '../base/wire'
 
-/** After this long without a final answer we say so; the key is kept for the next tap, ms. */
+/** After this long without a final answer an attempt ends as unknown; the key is kept for the next tap, ms. */
 export const GIVE_UP_MS = 3 * 60_000
 const STORAGE_KEY = 'linli.attempts'
 

@@ -1,4 +1,4 @@
-/** What the shop says of a room: its title, its store and its estates; fetched until it is there. */
+/** A room's title, store and estates; retried until they are fetched. */
 import { onMounted, onScopeDispose, ref, shallowRef } from 'vue'
 import { type Api, Refused } from '../../lib/base/api'
 import type { Room } from '../../lib/base/bodies'

@@ -1,4 +1,4 @@
-/** The stage of a room: plays while the host is live, and says why when it cannot. */
+/** The stage of a room: plays while the host is live, and has a notice when it cannot. */
 import { type ComputedRef, type Ref, computed, ref, watch } from 'vue'
 import type { LiveState } from '../../lib/base/wire'
 import type { Notice } from '../../parts/room/StageNotice.vue'
