@@ -39,7 +39,7 @@ async def _kept(client: Redis, key: str) -> bool:
         return False
 
 
-async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+async def test_embedded_valkey_starts_in_any_folder(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "店 #1 50%25 ?mode=ro&x='\"[b]\\")
     valkey = EmbeddedValkey(open_data_folder(settings))
     await valkey.start()
@@ -52,7 +52,7 @@ async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     assert (settings.data_dir / "valkey" / "valkey.log").is_file()
 
 
-async def test_data_survives_a_killed_child_which_comes_back_by_itself(tmp_path: Path) -> None:
+async def test_killed_valkey_restarts_with_its_data(tmp_path: Path) -> None:
     valkey = EmbeddedValkey(tmp_path)
     await valkey.start()
     async with Redis.from_url(valkey.url) as client:
@@ -65,7 +65,7 @@ async def test_data_survives_a_killed_child_which_comes_back_by_itself(tmp_path:
     await valkey.stop()
 
 
-async def test_two_programs_on_one_folder_are_refused_with_advice(
+async def test_second_server_on_one_data_folder_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.ops.embedded.LOCK_TIMEOUT_S", 0.1)
@@ -77,7 +77,7 @@ async def test_two_programs_on_one_folder_are_refused_with_advice(
     await first.stop()
 
 
-async def test_a_killed_parent_takes_its_child_along(tmp_path: Path) -> None:
+async def test_child_ends_with_its_killed_parent(tmp_path: Path) -> None:
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PARENT, str(tmp_path), stdout=asyncio.subprocess.PIPE
     )

@@ -24,7 +24,7 @@ def lines(figures: Figures) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
-def test_every_figure_has_its_name_and_value() -> None:
+def test_every_commerce_metric_has_its_value() -> None:
     figures = Figures(GateFigures(3, 1.5, 4, 1), RecordFigures(2.5, 6), 9, {"redis": 0, "sql": 2})
     assert sorted(lines(figures)) == [
         "linli_commerce_dead_letters 1.0",
@@ -40,7 +40,7 @@ def test_every_figure_has_its_name_and_value() -> None:
     assert len(lines(figures)) == len(COMMERCE) + 2
 
 
-def test_what_could_not_be_read_is_absent_and_not_zero() -> None:
+def test_unreadable_metric_is_absent() -> None:
     assert lines(Figures(None, None, None, {"redis": 1, "sql": 1})) == [
         'linli_commerce_scrape_errors_total{source="redis"} 1.0',
         'linli_commerce_scrape_errors_total{source="sql"} 1.0',

@@ -14,7 +14,7 @@ from tests.support.running import SHOP
 
 
 @pytest.mark.parametrize("path", [DEMO_TOML, SHOP], ids=["demo", "story"])
-def test_the_shops_we_ship_are_good(path: Path) -> None:
+def test_shipped_shop_files_are_valid(path: Path) -> None:
     assert read_shop(path).products
 
 
@@ -29,33 +29,35 @@ def test_the_shops_we_ship_are_good(path: Path) -> None:
         ("target = 2", "goal = 2", "products.0.group.target"),
     ],
 )
-def test_a_mistake_is_named_by_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_shop_file_error_names_its_line_or_key(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
     path = tmp_path / "shop.toml"
     path.write_text(SHOP.read_text().replace(old, new, 1))
     with pytest.raises(OperatorError, match=said):
         read_shop(path)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_shop(tmp_path: Path) -> None:
+def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "shop.toml"
     path.write_bytes(b"\xef\xbb\xbf" + SHOP.read_bytes().replace(b"\n", b"\r\n"))
     assert read_shop(path) == read_shop(SHOP)
 
 
-def test_another_encoding_is_named(tmp_path: Path) -> None:
+def test_other_encoding_is_an_error_that_names_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "shop.toml"
     path.write_text(SHOP.read_text(), "utf-16")
     with pytest.raises(OperatorError, match="save it as UTF-8"):
         read_shop(path)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=r"none\.toml: No such file"):
         read_shop(tmp_path / "none.toml")
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_a_shop_or_a_clear_refusal(content: bytes) -> None:
+def test_any_bytes_are_a_shop_or_an_operator_error(content: bytes) -> None:
     with tempfile.NamedTemporaryFile(suffix=".toml") as file:
         Path(file.name).write_bytes(content)
         try:

@@ -93,7 +93,7 @@ def refused(answer: httpx.Response, status: int) -> None:
     assert answer.json()["title"]
 
 
-async def test_an_offer_is_answered_whole_rfc_9725_section_4_2(linli: Linli) -> None:
+async def test_answer_is_complete_rfc_9725_section_4_2(linli: Linli) -> None:
     answer = await linli.publish()
     assert answer.status_code == 201
     assert answer.headers["Content-Type"] == "application/sdp"
@@ -129,7 +129,7 @@ async def test_there_are_no_partial_answers_section_4_4_3(linli: Linli) -> None:
     refused(await linli.publish(OFFER.replace("H264/90000", "AV9/90000")), 422)
 
 
-async def test_names_of_codecs_may_be_spelled_otherwise_rfc_8866_section_6_6(linli: Linli) -> None:
+async def test_codec_names_are_case_insensitive_rfc_8866_section_6_6(linli: Linli) -> None:
     offer = OFFER.replace("opus", "OPUS").replace("H264", "h264")
     answer = await linli.publish(offer)
     assert answer.status_code == 201, answer.text
@@ -137,7 +137,7 @@ async def test_names_of_codecs_may_be_spelled_otherwise_rfc_8866_section_6_6(lin
     assert "a=rtpmap:96 H264/90000\r\n" in answer.text
 
 
-async def test_no_feedback_is_answered_that_was_not_offered_rfc_4585_section_4_2(
+async def test_answer_has_no_feedback_that_was_not_offered_rfc_4585_section_4_2(
     linli: Linli,
 ) -> None:
     assert "a=rtcp-fb" not in (await linli.publish()).text
@@ -212,7 +212,7 @@ async def test_a_busy_server_takes_no_more_viewers_section_4_5(linli: Linli) -> 
     assert (await linli.publish()).status_code == 201, "hosts are the last to be turned away"
 
 
-async def test_who_asks_too_often_is_429_section_5(
+async def test_too_many_requests_are_429_section_5(
     linli: Linli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await linli.play()
@@ -234,7 +234,7 @@ async def test_who_asks_too_often_is_429_section_5(
     assert (await linli.client.delete(session.headers["Location"])).status_code == 200
 
 
-async def test_what_the_server_ends_is_revoked_at_once_section_4_2_and_rfc_7675(
+async def test_ended_session_revokes_consent_at_once_section_4_2_and_rfc_7675(
     linli: Linli,
 ) -> None:
     session = await linli.play()
@@ -255,12 +255,12 @@ async def test_extensions_are_named_and_never_required_section_4_9(linli: Linli)
     assert session.status_code == 201
 
 
-async def test_head_tells_that_it_is_whep_draft_section_4_2(linli: Linli) -> None:
+async def test_head_of_the_endpoint_identifies_whep_draft_section_4_2(linli: Linli) -> None:
     answer = await linli.client.head(WHEP)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/sdp")
 
 
-async def test_options_say_what_to_send_section_4_2_and_4_6(linli: Linli) -> None:
+async def test_options_has_accept_post_and_accept_patch_section_4_2_and_4_6(linli: Linli) -> None:
     session = (await linli.play()).headers["Location"]
     for url in (WHIP, WHEP, session):
         answer = await linli.client.options(url)
@@ -272,13 +272,13 @@ async def test_options_say_what_to_send_section_4_2_and_4_6(linli: Linli) -> Non
     assert "sdpfrag" in answer.headers["Accept-Patch"]
 
 
-async def test_pages_of_other_origins_can_read_what_they_need(linli: Linli) -> None:
+async def test_cors_exposes_the_whip_and_whep_headers(linli: Linli) -> None:
     exposed = (await linli.play()).headers["Access-Control-Expose-Headers"]
     needed = {"Location", "ETag", "Link", "Retry-After", "Server-Timing"}
     assert needed <= set(exposed.split(", "))
 
 
-async def test_players_hear_how_long_the_hosts_repairs_hold_up_the_live(linli: Linli) -> None:
+async def test_server_timing_has_the_repair_delay_of_the_host(linli: Linli) -> None:
     """As a metric of W3C Server Timing, for the delay that their page begins with."""
     assert (await linli.play()).headers["Server-Timing"] == "held;dur=0"
     track = linli.media._lives.by_room["demo"].tracks["video"].layers[0]
@@ -292,7 +292,7 @@ async def test_players_hear_how_long_the_hosts_repairs_hold_up_the_live(linli: L
     assert again.headers["Server-Timing"] == "held;dur=320"
 
 
-async def test_delete_ends_a_session_whatever_if_match_says_section_4_2(linli: Linli) -> None:
+async def test_delete_ignores_if_match_section_4_2(linli: Linli) -> None:
     url = (await linli.play()).headers["Location"]
     answer = await linli.client.delete(url, headers={"If-Match": '"another"'})
     assert answer.status_code == 200
@@ -306,7 +306,7 @@ async def test_session_addresses_cannot_be_guessed_section_5(linli: Linli) -> No
     assert all(len(url.rpartition("/")[2]) >= 22 for url in urls)
 
 
-async def test_a_player_before_the_live_is_told_when_to_come_back_draft_section_4_2(
+async def test_play_before_the_live_is_409_with_retry_after_draft_section_4_2(
     linli: Linli,
 ) -> None:
     answer = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
@@ -354,7 +354,7 @@ async def test_a_restart_gives_new_credentials_and_a_new_etag_section_4_3_3(linl
     assert trickled.status_code == 204
 
 
-async def test_the_ice_session_before_goes_on_until_the_restart_is_used_section_4_3_3(
+async def test_old_ice_session_works_until_the_restart_is_used_section_4_3_3(
     linli: Linli,
 ) -> None:
     session = await linli.play()
@@ -367,7 +367,7 @@ async def test_the_ice_session_before_goes_on_until_the_restart_is_used_section_
     assert await answers(linli.media.port, after)
 
 
-async def test_unused_restarts_leave_nothing_behind(linli: Linli) -> None:
+async def test_unused_restarts_are_forgotten(linli: Linli) -> None:
     session = await linli.play()
     for number in range(8):
         await linli.patch(session, RESTART.replace("newone", f"again{number}"), "*")
@@ -388,7 +388,7 @@ async def test_ice_servers_come_as_links_section_4_6(linli: Linli) -> None:
         assert base64.b64decode(found["credential"]) == digest
 
 
-async def test_events_are_offered_and_chosen_whep_extension(linli: Linli) -> None:
+async def test_event_types_are_offered_and_selected_whep_extension(linli: Linli) -> None:
     session = await linli.play()
     [link] = [link for link in session.headers.get_list("Link") if "server-sent-events" in link]
     events = re.match(r"<([^>]+)>", link)

@@ -112,7 +112,7 @@ def tea(quantity: int = 1) -> dict[str, object]:
     return {"room_id": "demo", "product_id": "tea", "quantity": quantity}
 
 
-async def test_what_there_is_may_be_read_by_anybody(web: httpx.AsyncClient) -> None:
+async def test_catalogue_routes_need_no_token(web: httpx.AsyncClient) -> None:
     estates = (await web.get("/api/estates")).json()["estates"]
     assert estates[0] == {"id": "e1", "name": {"zh": "east", "en": "east"}, "store_id": "s1"}
     [live, _] = (await web.get("/api/lives")).json()["lives"]
@@ -131,7 +131,7 @@ async def test_what_there_is_may_be_read_by_anybody(web: httpx.AsyncClient) -> N
         assert missing.json()["type"].startswith("urn:linli:problem:no-such-")
 
 
-async def test_one_tap_from_the_order_to_the_handover(web: httpx.AsyncClient) -> None:
+async def test_order_goes_from_the_tap_to_the_handover(web: httpx.AsyncClient) -> None:
     token, staff = await guest(web), await clerk(web)
     made = await web.post("/api/orders", json=tea(), headers=bearer(token, "one-tap-1"))
     assert made.status_code == 201
@@ -162,7 +162,7 @@ async def test_one_tap_from_the_order_to_the_handover(web: httpx.AsyncClient) ->
     assert wrong.json()["type"] == "urn:linli:problem:unknown-code"
 
 
-async def test_a_tap_that_cannot_be_met_says_why(web: httpx.AsyncClient) -> None:
+async def test_refused_order_has_a_problem_type(web: httpx.AsyncClient) -> None:
     token = await guest(web)
 
     async def refused(body: object, key: str, status: int, kind: str) -> dict[str, Any]:
@@ -184,7 +184,7 @@ async def test_a_tap_that_cannot_be_met_says_why(web: httpx.AsyncClient) -> None
     await refused({"x": "y" * 20_000}, "key-00008", 413, "too-large")
 
 
-async def test_who_may_not_is_told_so(web: httpx.AsyncClient) -> None:
+async def test_missing_token_is_401_and_missing_role_403(web: httpx.AsyncClient) -> None:
     token = await guest(web)
     headers = {"Idempotency-Key": "12345678"}
     assert (await web.post("/api/orders", json=tea(), headers=headers)).status_code == 401
@@ -204,7 +204,7 @@ async def test_who_may_not_is_told_so(web: httpx.AsyncClient) -> None:
     assert made.status_code == 404
 
 
-async def test_a_host_pins_and_two_neighbours_reach_the_group(web: httpx.AsyncClient) -> None:
+async def test_pin_opens_a_group_that_two_orders_reach(web: httpx.AsyncClient) -> None:
     staff = await clerk(web)
     card = await web.put("/api/rooms/demo/pins/pear", headers=bearer(staff))
     assert card.json()["media_time"] == 123_456
