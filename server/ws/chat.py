@@ -1,4 +1,4 @@
-"""Who may say what in a room's chat, and as whom."""
+"""Who may chat in a room, what, and in which role."""
 
 from rooms.rates import CHAT_CHARS_MAX
 from rooms.state import is_store
@@ -7,15 +7,15 @@ from server.ws.wire import ErrorCode
 
 
 def chat_error(channel: str, principal: Principal, text: str) -> tuple[ErrorCode, str] | None:
-    """Return why the cleaned `text` is not taken, code and detail, or None if it is."""
+    """Return why the cleaned `text` is refused, code and detail, or None."""
     if is_store(channel):
-        return ErrorCode.FORBIDDEN, "There is no chat here."
+        return ErrorCode.FORBIDDEN, "This channel has no chat."
     if not allowed(principal, Action.CHAT, room_id=channel.partition(":")[2]):
         if principal.anonymous:
-            return ErrorCode.TOKEN_NEEDED, "Only guests may chat; say hello with a token."
+            return ErrorCode.TOKEN_NEEDED, "Chat needs a token in hello."
         return ErrorCode.FORBIDDEN, "You may not chat here."
     if not text:
-        return ErrorCode.TEXT_EMPTY, "There is no text in it."
+        return ErrorCode.TEXT_EMPTY, "The text is empty."
     if len(text) > CHAT_CHARS_MAX:
         return ErrorCode.TEXT_TOO_LONG, f"At most {CHAT_CHARS_MAX} characters."
     return None

@@ -1,4 +1,4 @@
-"""Who may open the room WebSocket: path, origin, subprotocol, room for one more (RFC 6455 §4.2)."""
+"""The opening handshake: path, origin, subprotocol, capacity (RFC 6455 §4.2)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ _refusals = Seldom(REFUSALS_LOGGED_EVERY_S)
 def refusal(
     protocol: ServerProtocol, request: Request, settings: Settings, is_full: bool
 ) -> Response | None:
-    """Return the answer to a handshake that we do not accept, or None."""
+    """Return the answer to a handshake that is refused, or None."""
     if request.path.partition("?")[0] != PATH:
         return protocol.reject(404, f"The WebSocket is at {PATH}.\n")
     if not _origin_allowed(request, settings.allowed_origins):
         return protocol.reject(403, "This origin may not connect; see LINLI_ALLOWED_ORIGINS.\n")
     if is_full:
-        return protocol.reject(503, "This server takes no more connections now.\n")
+        return protocol.reject(503, "This server accepts no more connections now.\n")
     offered = {
         name.strip()
         for header in request.headers.get_all("Sec-WebSocket-Protocol")
@@ -42,7 +42,7 @@ def refusal(
 
 
 def select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol:
-    """Return the first subprotocol on offer that we speak; `refusal` has seen that there is one."""
+    """Return the first subprotocol on offer that we have; `refusal` checks that there is one."""
     for name in offered:
         if any(codec.subprotocol == name for codec in CODECS):
             return name
@@ -62,7 +62,7 @@ def client_address(request: Request, transport: asyncio.Transport, proxies: Prox
 
 
 def _origin_allowed(request: Request, allowed_origins: tuple[Origin, ...]) -> bool:
-    """Browsers always say where a page is from; programs need not (RFC 6455 §10.2)."""
+    """Browsers always send the origin of a page; programs need not (RFC 6455 §10.2)."""
     origins = request.headers.get_all("Origin")
     if not origins:
         return True

@@ -1,9 +1,10 @@
-"""Who is connected to this process: limits, pings and deadlines of all WebSockets, in one sweep.
+"""The connections of this worker: limits, pings and deadlines of all WebSockets, in one sweep.
 
 No timer and no task per viewer: deadlines of one kind have one length, so that the oldest is always
-first; pings go round a wheel with one slot per second. Times are monotonic seconds (`loop.time()`).
+first; pings use a timing wheel with one slot per second. Times are monotonic seconds.
 """
 
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -22,7 +23,7 @@ CLOSE_S_MAX = 2.0
 PONG_S_MAX = 10.0
 """How long a peer may take to answer a ping."""
 DRAIN_S = 1.0
-"""Over how long closes are spread when this process goes down."""
+"""Over how long closes are spread when this worker goes down."""
 CONNECTIONS_MAX = 20_000
 CONNECTIONS_PER_ADDRESS_MAX = 2_000
 """Wide: a whole estate may sit behind one address (carrier-grade NAT)."""
@@ -58,7 +59,7 @@ class Peer(Protocol):
 
 
 class ConnectionRegistry:
-    """Everything that the connections of one process share."""
+    """State and limits that the connections of one worker share."""
 
     def __init__(
         self, hub: RoomHub, access: Access, settings: Settings, exists: ChannelExists
@@ -85,23 +86,23 @@ class ConnectionRegistry:
         self._clients = 0
         hub.sweepers.append(self.sweep)
 
-    # Coming and going
+    # Connect and disconnect
 
     @property
     def is_full(self) -> bool:
-        """Whether this process takes no more connections."""
+        """Whether this worker accepts no more connections."""
         return self.counts.connections >= CONNECTIONS_MAX or self.draining
 
     def refuse(self, reason: str) -> None:
-        """Count a connection that was not let in."""
+        """Count a connection that was refused."""
         self.counts.refused_total[reason] = self.counts.refused_total.get(reason, 0) + 1
 
     def malformed(self, kind: str) -> None:
-        """Count a message that was not understood."""
+        """Count a malformed message."""
         self.counts.malformed_total[kind] = self.counts.malformed_total.get(kind, 0) + 1
 
     def arrive(self, peer: Peer, address: str, now: float) -> CloseCode | None:
-        """Register an accepted connection; return why it must go again, if it must."""
+        """Register an accepted connection; return the code to close it with, if any."""
         self.counts.connections += 1
         self.counts.connected_total += 1
         self._addresses[address] += 1
@@ -116,11 +117,11 @@ class ConnectionRegistry:
             bucket = self._connects[address] = TokenBucket(*CONNECTS_PER_ADDRESS)
         if self._addresses[address] > CONNECTIONS_PER_ADDRESS_MAX:
             return CloseCode.TOO_MANY_CONNECTIONS
-        # Many who come at once, after a restart say, shall come again.
+        # A crowd that connects at once, after a restart say, is asked to reconnect.
         return CloseCode.UNAVAILABLE if bucket.take(now) > 0.0 else None
 
     def greeted(self, peer: Peer) -> None:
-        """The connection has said hello."""
+        """The connection has sent `hello`."""
         self._greeting.pop(peer, None)
 
     def closes(self, peer: Peer, code: CloseCode, now: float) -> None:
@@ -130,7 +131,7 @@ class ConnectionRegistry:
         self._closing[peer] = now + CLOSE_S_MAX
 
     def depart(self, peer: Peer, address: str) -> None:
-        """Forget a connection that was registered and is lost."""
+        """Forget a registered connection that is lost."""
         self.counts.connections -= 1
         self._addresses[address] -= 1
         if self._addresses[address] <= 0:
@@ -141,21 +142,26 @@ class ConnectionRegistry:
         self._leaving.pop(peer, None)
 
     def drain(self, peer: Peer, now: float) -> None:
-        """Close `peer` soon: this process goes down. All are spread over `DRAIN_S`."""
+        """Close `peer` soon: this worker goes down. Closes are spread over `DRAIN_S`."""
         self.draining = True
         if peer not in self._leaving:
             total = max(1, self.counts.connections)
             self._leaving[peer] = now + DRAIN_S * min(1.0, len(self._leaving) / total)
 
     def next_client(self) -> str:
-        """Return an id for a connection, unique among all processes."""
+        """Return an id for a connection, unique among all workers."""
         self._clients += 1
         return f"{self.hub.worker_id}{self._clients:x}"
+
+    @staticmethod
+    def now() -> float:
+        """Return the time that deadlines use."""
+        return time.monotonic()
 
     # Limits
 
     def chat_wait_s(self, user_id: str, now: float) -> float:
-        """Take a line out of the user's allowance; 0.0, or how long to wait."""
+        """Take a token of the user's chat rate; return 0.0, or the seconds to wait."""
         if not self.limits:
             return 0.0
         bucket = self._chat.get(user_id)
@@ -164,11 +170,11 @@ class ConnectionRegistry:
         return bucket.take(now)
 
     def knows(self, channel: str, now: float) -> bool:
-        """Whether `channel` was found to exist lately."""
+        """Whether `channel` was lately found to exist."""
         return self._known.get(channel, 0.0) > now
 
     async def find(self, channel: str, now: float) -> bool:
-        """Ask whether `channel` exists."""
+        """Return whether `channel` exists, from memory if found lately."""
         if self.knows(channel, now):
             return True
         if not await self._exists(channel):
@@ -181,7 +187,7 @@ class ConnectionRegistry:
     # The sweep
 
     def sweep(self, now: float) -> None:
-        """Do what is due: pings, deadlines, forgetting. Several times a second."""
+        """Do what is due: pings, deadlines, pruning. Called several times a second."""
         for peer in _due(self._greeting, now):
             peer.close_with(CloseCode.HELLO_LATE)
         for peer in _due(self._leaving, now):
@@ -208,7 +214,7 @@ class ConnectionRegistry:
 
 
 def _due(deadlines: dict[Peer, float], now: float) -> list[Peer]:
-    """Take out and return the peers whose time is over; the oldest come first."""
+    """Remove and return the peers whose deadline has passed; the oldest come first."""
     due: list[Peer] = []
     for peer, deadline in deadlines.items():
         if deadline > now:

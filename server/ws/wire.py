@@ -3,7 +3,7 @@
 docs/protocol.md describes it in words and server/ws/schema.py in TypeScript; tests compare them.
 What `tick`, `snapshot` and `you` carry is defined in rooms/events.py, messages.py and state.py.
 
-WireError       an inbound message that is not one of ours
+WireError       a client message that breaks the schema
 """
 
 from enum import IntEnum, StrEnum
@@ -27,7 +27,7 @@ JSON = "linli.v1.json"
 
 
 class CloseCode(IntEnum):
-    """Why a connection ends; below 3500 the client comes back."""
+    """Why a connection ends; below 3500 the client reconnects."""
 
     BYE = 1000
     GOING_AWAY = 1001
@@ -53,7 +53,7 @@ class CloseCode(IntEnum):
 
 
 class ErrorCode(StrEnum):
-    """Why one message was not taken."""
+    """Why one message was refused."""
 
     BAD_MESSAGE = "bad-message"
     UNKNOWN_TYPE = "unknown-type"
@@ -73,7 +73,7 @@ class _ClientMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="t"):
 
 
 class Hello(_ClientMessage, frozen=True, kw_only=True, tag="hello"):
-    """The first message: which channel, who, and what was seen already."""
+    """The first message: channel, token, and the position after a reconnect."""
 
     channel: Annotated[str, Meta(pattern=r"^(room|store):[A-Za-z0-9_-]{1,64}$")]
     token: Annotated[str, Meta(max_length=TOKEN_CHARS_MAX)] | None = None
@@ -82,20 +82,20 @@ class Hello(_ClientMessage, frozen=True, kw_only=True, tag="hello"):
 
 
 class Chat(_ClientMessage, frozen=True, kw_only=True, tag="chat"):
-    """A line for everybody in the room."""
+    """A chat line for everybody in the room."""
 
     cid: Annotated[str, Meta(min_length=1, max_length=CID_CHARS_MAX)]
     text: str
 
 
 class Like(_ClientMessage, frozen=True, kw_only=True, tag="like"):
-    """Hearts since the last such message."""
+    """Likes since the last such message."""
 
     n: Annotated[int, Meta(ge=1, le=LIKES_PER_MESSAGE_MAX)]
 
 
 class Ping(_ClientMessage, frozen=True, kw_only=True, tag="ping"):
-    """A question for the server's clock, and whether the line lives."""
+    """Measures the round trip and the server's clock."""
 
     id: Annotated[int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
 
@@ -108,7 +108,7 @@ CLIENT_MESSAGE_TYPES = frozenset({"hello", "chat", "like", "ping"})
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Whom the token named."""
+    """Who the token names."""
 
     subject: str
     nickname: str
@@ -126,7 +126,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="wel
 
 
 class Ack(msgspec.Struct, frozen=True, tag_field="t", tag="ack"):
-    """A line was taken."""
+    """A chat line was accepted."""
 
     cid: str
 
@@ -134,7 +134,7 @@ class Ack(msgspec.Struct, frozen=True, tag_field="t", tag="ack"):
 class ErrorMessage(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="error"
 ):
-    """A message was not taken."""
+    """A message was refused."""
 
     code: ErrorCode
     detail: str
@@ -153,7 +153,7 @@ ServerMessage: TypeAlias = Welcome | Snapshot | Tick | Ack | ErrorMessage | Pong
 
 
 class WireError(Exception):
-    """An inbound message that cannot be taken: which answer, and which counter."""
+    """A client message that is refused: the answer, and the counter."""
 
     def __init__(self, code: ErrorCode, kind: str, detail: str) -> None:
         super().__init__(code, kind, detail)

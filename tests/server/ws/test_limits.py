@@ -17,8 +17,7 @@ from rooms.io import audience, local_room
 from rooms.io.hub import RoomHub
 from rooms.log import Batch
 from server.net.seldom import Seldom
-from server.ws import handshake
-from server.ws import registry as registry
+from server.ws import handshake, registry
 from server.ws.wire import JSON, MSGPACK
 from tests.support.room_examples import line
 from tests.support.room_hubs import CLERK, GUEST, Server, memory_hub, serving
@@ -194,7 +193,7 @@ async def test_a_crowd_that_comes_at_once_is_asked_to_come_again(
 
 
 async def test_a_channel_has_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.ws.connection.CHANNEL_CONNECTIONS_MAX", 1)
+    monkeypatch.setattr("server.ws.session.CHANNEL_CONNECTIONS_MAX", 1)
     async with server.viewer(), server.client() as second:
         await second.send(t="hello", channel=ROOM)
         assert await second.close_code() == 3504

@@ -7,7 +7,7 @@ from rooms import state
 from rooms.io import audience
 from rooms.rates import CHAT_CHARS_MAX
 from rooms.room import CHAT_LINES_PER_S, JOINS_PER_TICK_MAX
-from server.ws import connection, registry, wire
+from server.ws import registry, session, transport, wire
 
 DOC = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
 
@@ -24,14 +24,14 @@ def test_limits_are_those_of_the_code() -> None:
         f"1–{wire.CID_CHARS_MAX} characters",
         f"1–{CHAT_CHARS_MAX} characters",
         f"1–{wire.LIKES_PER_MESSAGE_MAX}.",
-        f"{connection.MESSAGES[1]:g} a second, burst {connection.MESSAGES[0]:g}, per connection",
-        f"after {connection.FAST_MESSAGES[0]:g} of them in a minute close 3505",
+        f"{session.MESSAGES[1]:g} a second, burst {session.MESSAGES[0]:g}, per connection",
+        f"after {session.FAST_MESSAGES[0]:g} of them in a minute close 3505",
         f"{registry.CHAT_PER_USER[1]:g} a second, burst {registry.CHAT_PER_USER[0]:g}, per user",
-        f"{connection.LIKES[1]:g} a second, burst {connection.LIKES[0]:g}, per connection",
-        f"{connection.BAD_MESSAGES[0]:g} in a minute",
+        f"{session.LIKES[1]:g} a second, burst {session.LIKES[0]:g}, per connection",
+        f"{session.BAD_MESSAGES[0]:g} in a minute",
         f"{registry.CONNECTIONS_MAX:,} per worker",
         f"{registry.CONNECTIONS_PER_ADDRESS_MAX} per address",
-        f"{connection.CHANNEL_CONNECTIONS_MAX:,} per channel and worker",
+        f"{session.CHANNEL_CONNECTIONS_MAX:,} per channel and worker",
         f"{registry.CONNECTS_PER_ADDRESS[1]:g} a second, "
         f"burst {registry.CONNECTS_PER_ADDRESS[0]:g}",
         f"Above {CHAT_LINES_PER_S:g} lines a second",
@@ -39,7 +39,7 @@ def test_limits_are_those_of_the_code() -> None:
         f"at most {state.CARDS_MAX})",
         f"at most {state.GROUPS_MAX})",
         f"the last {state.CHAT_LINES_MAX})",
-        f"{connection.WRITE_BUFFER_HIGH // 1024} KiB more are waiting",
+        f"{transport.WRITE_BUFFER_HIGH // 1024} KiB more are waiting",
         f"{audience.STALE_BYTES // 1024} KiB are waiting",
         f"after {audience.STALE_S_MAX:g} s in that state or {audience.BEHIND_S_MAX:g} s behind",
     ):

@@ -27,7 +27,7 @@ export type ErrorCode =
   | 'token-needed'
   | 'forbidden'
 
-/** The first message: which channel, who, and what was seen already. */
+/** The first message: channel, token, and the position after a reconnect. */
 export interface Hello {
   t: 'hello'
   channel: string
@@ -36,20 +36,20 @@ export interface Hello {
   offset?: number | null
 }
 
-/** A line for everybody in the room. */
+/** A chat line for everybody in the room. */
 export interface Chat {
   t: 'chat'
   cid: string
   text: string
 }
 
-/** Hearts since the last such message. */
+/** Likes since the last such message. */
 export interface Like {
   t: 'like'
   n: number
 }
 
-/** A question for the server's clock, and whether the line lives. */
+/** Measures the round trip and the server's clock. */
 export interface Ping {
   t: 'ping'
   id: number
@@ -57,7 +57,7 @@ export interface Ping {
 
 export type ClientMessage = Hello | Chat | Like | Ping
 
-/** Whom the token named. */
+/** Who the token names. */
 export interface Identity {
   subject: string
   nickname: string
@@ -262,13 +262,13 @@ export interface Tick {
   joins?: string[]
 }
 
-/** A line was taken. */
+/** A chat line was accepted. */
 export interface Ack {
   t: 'ack'
   cid: string
 }
 
-/** A message was not taken. */
+/** A message was refused. */
 export interface ErrorMessage {
   t: 'error'
   code: ErrorCode
@@ -330,7 +330,7 @@ export const CARDS_MAX = 20
 export const GROUPS_MAX = 200
 export const CHAT_LINES_MAX = 50
 
-/** Why a connection ends; below 3500 the client comes back. */
+/** Why a connection ends; below 3500 the client reconnects. */
 export const CloseCode = {
   BYE: 1000,
   GOING_AWAY: 1001,

@@ -1,0 +1,336 @@
+"""The session of one connection in its channel: hello, then messages, within their limits."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from rooms.io.audience import Subscriber, nothing
+from rooms.io.hub import PING_S
+from rooms.io.local_room import LocalRoom
+from rooms.log import LogUnavailable, Position
+from rooms.messages import ChatLine, Sender
+from rooms.rates import TokenBucket, clean_text
+from rooms.state import is_store
+from server.access.policy import ANONYMOUS, Action, allowed
+from server.problem import Problem
+from server.ws.chat import chat_error, chat_role
+from server.ws.registry import ConnectionRegistry, Peer
+from server.ws.wire import (
+    CODECS,
+    Ack,
+    Chat,
+    ClientMessage,
+    CloseCode,
+    ErrorCode,
+    ErrorMessage,
+    Hello,
+    Identity,
+    Like,
+    Ping,
+    Pong,
+    ServerMessage,
+    Welcome,
+    WireError,
+)
+
+CHANNEL_CONNECTIONS_MAX = 20_000
+MESSAGES = (40.0, 10.0)
+"""Burst, and per second, per connection."""
+LIKES = (200.0, 20.0)
+BAD_MESSAGES = (10.0, 10 / 60)
+FAST_MESSAGES = (20.0, 20 / 60)
+WAITING_MESSAGES_MAX = 16
+"""Messages that may follow `hello` before its answer."""
+
+log = structlog.get_logger()
+
+
+class SessionTransport(Peer, Protocol):
+    """What a session needs of its connection."""
+
+    @property
+    def write(self) -> Callable[[bytes], object]:
+        """Write framed bytes as they are."""
+        ...
+
+    def write_buffer_bytes(self) -> int:
+        """Return how many bytes wait to be sent."""
+        ...
+
+
+class RoomSession(Subscriber):
+    """One viewer in one channel.
+
+    Drive it: `begin` after the handshake, `receive` for each message, `pause` with the transport,
+    `leave` when nothing may be written any more (idempotent and final).
+    """
+
+    __slots__ = (
+        "_bad",
+        "_fast",
+        "_has_hello",
+        "_has_left",
+        "_likes",
+        "_lines",
+        "_local",
+        "_messages",
+        "_principal",
+        "_registry",
+        "_transport",
+        "_waiting",
+    )
+
+    def __init__(self, registry: ConnectionRegistry, transport: SessionTransport) -> None:
+        super().__init__()
+        self._registry = registry
+        self._transport = transport
+        self._has_hello = False
+        self._has_left = False
+        self._principal = ANONYMOUS
+        self._local: LocalRoom | None = None
+        self._waiting: list[ClientMessage] = []
+        self._lines = 0
+        self._messages: TokenBucket | None = None
+        self._likes: TokenBucket | None = None
+        self._bad: TokenBucket | None = None
+        self._fast: TokenBucket | None = None
+
+    # From the connection
+
+    def begin(self, codec: int) -> None:
+        """The handshake has chosen `codec`."""
+        self.codec = codec
+        self.write = self._transport.write
+
+    def pause(self, is_paused: bool) -> None:
+        """The write buffer is full, or has drained."""
+        self.paused = is_paused
+        if self.audience is not None:
+            self.audience.changed(self)
+
+    def receive(self, payload: bytes) -> None:
+        """Act on one message."""
+        if self._has_hello and not self._may_send():
+            return
+        try:
+            message = CODECS[self.codec].decode(payload)
+        except WireError as error:
+            self._reject(error)
+            return
+        if not self._has_hello:
+            self._hello(message)
+        elif self._local is None:
+            if len(self._waiting) < WAITING_MESSAGES_MAX:
+                self._waiting.append(message)
+        else:
+            self._act(message)
+
+    def receive_ping(self) -> None:
+        """Count a WebSocket ping as a message."""
+        if self._has_hello:
+            self._may_send()
+
+    def refuse(self, code: CloseCode) -> None:
+        """Count a viewer that may not join, and close."""
+        self._registry.refuse(code.reason)
+        self._transport.close_with(code)
+
+    def leave(self) -> None:
+        """Write nothing any more, and unsubscribe."""
+        self._has_left = True
+        self.write = nothing
+        local, self._local = self._local, None
+        if local is not None:
+            self._registry.hub.unsubscribe(local, self)
+
+    # Subscriber
+
+    def waiting_bytes(self) -> int:
+        """See `Subscriber`."""
+        return self._transport.write_buffer_bytes()
+
+    def close_slow(self) -> None:
+        """See `Subscriber`."""
+        self._transport.close_with(CloseCode.SLOW)
+
+    # Limits
+
+    @property
+    def _now(self) -> float:
+        return self._transport.received_at
+
+    def _may_send(self) -> bool:
+        if not self._registry.limits:
+            return True
+        if self._messages is None:
+            self._messages = TokenBucket(*MESSAGES)
+        wait_s = self._messages.take(self._now)
+        if wait_s > 0.0:
+            self._too_fast(wait_s)
+        return wait_s == 0.0
+
+    def _reject(self, error: WireError) -> None:
+        self._registry.malformed(error.kind)
+        if self._bad is None:
+            self._bad = TokenBucket(*BAD_MESSAGES)
+        if not self._has_hello or self._bad.take(self._now) > 0.0:
+            self._transport.close_with(CloseCode.BAD_MESSAGE)
+        else:
+            self._send(ErrorMessage(code=error.code, detail=error.detail))
+
+    def _too_fast(self, wait_s: float, cid: str | None = None) -> None:
+        if self._fast is None:
+            self._fast = TokenBucket(*FAST_MESSAGES)
+        if self._fast.take(self._now) > 0.0:
+            self._transport.close_with(CloseCode.TOO_MANY_MESSAGES)
+            return
+        self._send(
+            ErrorMessage(
+                code=ErrorCode.TOO_FAST,
+                detail="Rate limit exceeded.",
+                cid=cid,
+                retry_after_ms=int(wait_s * 1000) + 1,
+            )
+        )
+
+    # Messages
+
+    def _act(self, message: ClientMessage) -> None:
+        match message:
+            case Ping():
+                self._send(Pong(message.id, _at_ms()))
+            case Like():
+                self._like(message.n)
+            case Chat():
+                self._chat(message)
+            case Hello():
+                detail = "hello was sent already."
+                self._send(ErrorMessage(code=ErrorCode.HELLO_AGAIN, detail=detail))
+
+    def _like(self, n: int) -> None:
+        local = self._local
+        assert local is not None
+        if self._registry.limits:
+            if self._likes is None:
+                self._likes = TokenBucket(*LIKES)
+            n = self._likes.take_up_to(n, self._now)
+        if not is_store(local.channel):
+            local.likes += n
+
+    def _chat(self, message: Chat) -> None:
+        local, principal = self._local, self._principal
+        assert local is not None
+        text = clean_text(message.text)
+        error = chat_error(local.channel, principal, text)
+        if error is not None:
+            self._send(ErrorMessage(code=error[0], detail=error[1], cid=message.cid))
+            return
+        wait_s = self._registry.chat_wait_s(principal.subject, self._now)
+        if wait_s > 0.0:
+            self._too_fast(wait_s, message.cid)
+            return
+        self._lines += 1
+        sender = Sender(
+            principal.subject,
+            principal.nickname or principal.subject,
+            chat_role(local.channel, principal),
+        )
+        line = ChatLine(f"{self.client}-{self._lines:x}", sender, text, _at_ms())
+        self._registry.hub.publish_line(local, line)
+        self._send(Ack(message.cid))
+
+    def _send(self, message: ServerMessage) -> None:
+        self.write(CODECS[self.codec].frame(message))
+
+    # Hello
+
+    def _hello(self, message: ClientMessage) -> None:
+        registry = self._registry
+        if not isinstance(message, Hello):
+            registry.malformed("order")
+            self._transport.close_with(CloseCode.BAD_MESSAGE)
+            return
+        self._has_hello = True
+        registry.greeted(self._transport)
+        code = self._identify(message)
+        if code is not None:
+            self.refuse(code)
+            return
+        since = None
+        if message.epoch is not None and message.offset is not None:
+            since = Position(message.epoch, message.offset)
+        local = registry.hub.room(message.channel)
+        if (
+            local is not None
+            and registry.knows(message.channel, self._now)
+            and not (since and local.room.is_behind(since))
+        ):
+            self._join(local, since)
+        else:
+            registry.hub.spawn(self._join_later(message.channel, since))
+
+    def _identify(self, message: Hello) -> CloseCode | None:
+        if message.token is not None:
+            try:
+                self._principal = self._registry.access.verify(message.token)
+            except Problem:
+                return CloseCode.UNAUTHORISED
+        kind, _, name = message.channel.partition(":")
+        if kind == "store":
+            if allowed(self._principal, Action.FULFIL, store_id=name):
+                return None
+            anonymous = self._principal.anonymous
+            return CloseCode.UNAUTHORISED if anonymous else CloseCode.FORBIDDEN
+        watches = allowed(self._principal, Action.WATCH, room_id=name)
+        return None if watches else CloseCode.FORBIDDEN
+
+    async def _join_later(self, channel: str, since: Position | None) -> None:
+        try:
+            if not await self._registry.find(channel, self._registry.now()):
+                self.refuse(CloseCode.NO_SUCH_CHANNEL)
+                return
+            local = await self._registry.hub.open_room(channel, since)
+        except LogUnavailable:
+            self.refuse(CloseCode.UNAVAILABLE)
+        except Exception:
+            log.exception("join failed")
+            self.refuse(CloseCode.FAILED)
+        else:
+            self._join(local, since)
+
+    def _join(self, local: LocalRoom, since: Position | None) -> None:
+        if self._has_left:
+            return
+        if len(local.audience) >= CHANNEL_CONNECTIONS_MAX:
+            self.refuse(CloseCode.TOO_MANY_CONNECTIONS)
+            return
+        principal, hub = self._principal, self._registry.hub
+        self._local = local
+        self.client = self._registry.next_client()
+        self.user_id = principal.subject
+        subscription = hub.subscribe(local, self, since)
+        self.write(
+            CODECS[self.codec].frame(self._welcome(subscription.recovered)) + subscription.frame
+        )
+        if principal.nickname and since is None and not is_store(local.channel):
+            hub.publish_join(local, principal.nickname)
+        waiting, self._waiting = self._waiting, []
+        for message in waiting:
+            if not self._has_left:
+                self._act(message)
+
+    def _welcome(self, recovered: bool) -> Welcome:
+        principal = self._principal
+        you = None
+        if not principal.anonymous:
+            roles = tuple(sorted(principal.roles))
+            you = Identity(principal.subject, principal.nickname, roles)
+        return Welcome(
+            client=self.client, at_ms=_at_ms(), ping_s=PING_S, recovered=recovered, you=you
+        )
+
+
+def _at_ms() -> int:
+    return time.time_ns() // 1_000_000
