@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 from aiortc.rtp import RtcpPacket
 
-from media.errors import BadOffer, Busy, Full, NoSuchSession, NotLive
+from media.errors import Busy, Full, NoSuchSession, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from media.forwarding.host import Host
 from media.forwarding.live import HIGH_HOST_RTT_S, KEEPALIVE_INTERVAL_S, YOUNG_S
@@ -14,10 +14,9 @@ from media.forwarding.lives import FIRST_MEDIA_TIMEOUT_S
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from media.io.webrtc.session import Role
 from media.io.webrtc.stats import LiveStats
-from media.wire import sdp, transport_cc
-from media.wire.codec import Codec
+from media.wire import transport_cc
 from media.wire.demux import Kind, kind_of
-from media.wire.sdp import RID_URI, SEND_TIME_URI
+from media.wire.sdp import SEND_TIME_URI
 from tests.support.media_peers import host, loopback_candidates, next_frame, viewer
 from tests.support.media_plane import ROOM, live, plane, playing, publishing
 from tests.support.sdp_offers import OFFER
@@ -300,20 +299,6 @@ async def test_the_hosts_rtt_sets_the_repair_delay_of_a_young_live(plane: MediaP
         assert found.repair_delay_s(now=now + YOUNG_S) < HIGH_HOST_RTT_S
 
 
-@pytest.mark.parametrize(
-    ("layers", "estimates", "sends"), [(1, True, False), (3, True, True), (1, False, True)]
-)
-def test_viewers_of_several_layers_send_transport_feedback(
-    layers: int, estimates: bool, sends: bool
-) -> None:
-    text = OFFER.replace("sendonly", "recvonly") + "a=rtcp-fb:96 transport-cc\r\n"
-    text += "a=rtcp-fb:96 goog-remb\r\n" if estimates else ""
-    offer = sdp.parse_offer(text + f"a=extmap:3 {transport_cc.URI}\r\n", "play")
-    live = {"video": Codec("H264", 96, 90_000)}
-    audio, video = sdp.choose_played(offer, live, {"audio": 1, "video": 2}, layers=layers)
-    assert (audio.sends_transport_feedback, video.sends_transport_feedback) == (False, sends)
-
-
 @pytest.mark.parametrize("who", ["kernel", "route"])
 async def test_packets_are_sent_singly_where_segmentation_is_refused(
     plane: MediaPlane, who: str
@@ -350,27 +335,6 @@ async def test_packets_are_sent_singly_where_segmentation_is_refused(
     assert stats.send_errors == 0
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "reason"),
-    [
-        ("m=video", "m=application", "cannot be answered"),
-        ("sendonly", "recvonly", "cannot be recvonly"),
-        ("H264", "AV1", "no codec"),
-        ("a=rtcp-mux\r\n", "", "rtcp-mux"),
-        ("a=ice-ufrag:abcd\r\n", "", "ICE"),
-        ("sha-256", "md5", "fingerprint"),
-        ("v=0", "hello", "not SDP"),
-    ],
-)
-async def test_a_refused_offer_has_a_reason(
-    plane: MediaPlane, old: str, new: str, reason: str
-) -> None:
-    with pytest.raises(BadOffer) as caught:
-        await plane.publish(ROOM, OFFER.replace(old, new), takeover=True)
-    assert reason in caught.value.reason
-    assert plane.stats().sessions_publish == 0
-
-
 async def test_a_session_is_found_by_room_and_role_only(plane: MediaPlane) -> None:
     info = await plane.publish(ROOM, OFFER, takeover=True)
     assert plane.session(info.id, ROOM, Role.PUBLISH)
@@ -389,32 +353,3 @@ def test_aiortc_parses_our_rtcp() -> None:
     assert RtcpPacket.parse(picture_loss_indication(7))[1].media_ssrc == 7  # type: ignore[union-attr]  # it is a PLI
     report = RtcpPacket.parse(sender_report(7, ntp_time=1 << 40, timestamp=5, packets=6, octets=8))
     assert report[0].sender_info.rtp_timestamp == 5  # type: ignore[union-attr]  # it is an SR
-
-
-SIMULCAST = OFFER.replace(
-    "a=mid:1\r\n",
-    f"a=mid:1\r\na=extmap:4 {RID_URI}\r\na=rid:h send\r\na=rid:l send\r\na=simulcast:send h;l\r\n",
-)
-
-
-async def test_all_simulcast_layers_of_an_offer_are_accepted(plane: MediaPlane) -> None:
-    answer = (await plane.publish(ROOM, SIMULCAST, takeover=True)).answer
-    assert "a=rid:h recv\r\na=rid:l recv\r\na=simulcast:recv h;l\r\n" in answer
-    assert f"a=extmap:4 {RID_URI}\r\n" in answer
-    stats = plane.live_stats(ROOM)
-    assert stats and [track.rid for track in stats.streams if track.kind == "video"] == [
-        "h",
-        "l",
-    ]
-
-
-@pytest.mark.parametrize(
-    "attribute", ["a=simulcast:send h;h", "a=simulcast:send a;b;c;d;e", "a=simulcast:send h;!"]
-)
-async def test_a_malformed_simulcast_attribute_is_refused(
-    plane: MediaPlane, attribute: str
-) -> None:
-    with pytest.raises(BadOffer):
-        await plane.publish(
-            ROOM, SIMULCAST.replace("a=simulcast:send h;l", attribute), takeover=True
-        )
