@@ -2,9 +2,9 @@
 
 CommerceError
 ├── Refused              a tap that was answered with a clear no
-├── TryAgain             nothing was decided; the same tap may be sent again
+├── TryAgain             nothing was decided; the tap may be retried
 ├── NotFound             a room, product, order … that does not exist
-├── IllegalMove          an order cannot go to that state from where it is
+├── IllegalMove          not a transition of orders
 ├── HandoverError
 │   ├── UnknownCode      no such pickup code at this store
 │   ├── AlreadyHandedOver
@@ -65,7 +65,7 @@ class NotFound(CommerceError):
 
 
 class IllegalMove(CommerceError):
-    """An order that stands in `state` cannot go to `to`."""
+    """The table has no transition from `state` to `to`."""
 
     def __init__(self, state: str, to: str) -> None:
         super().__init__(state, to)
@@ -73,7 +73,7 @@ class IllegalMove(CommerceError):
         self.to = to
 
     def __str__(self) -> str:
-        return f"an order that is {self.state} cannot become {self.to}"
+        return f"no transition from {self.state} to {self.to}"
 
 
 class HandoverError(CommerceError):

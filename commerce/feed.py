@@ -1,4 +1,4 @@
-"""The port through which commerce tells the world what happened, and a feed in memory."""
+"""The port through which commerce publishes what happened, and a feed in memory."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,11 +8,11 @@ from commerce.views import Card, OrderView, StoreOrder
 
 
 class Feed(Protocol):
-    """Whom to tell. The server implements it with rooms, store channels and private messages.
+    """Where changes are published; the server uses rooms, store channels and private messages.
 
     Every call carries the state as it is now, not a difference: a call that comes twice or a state
     that was skipped does no harm. Calls come at least once and only after the commit. A call that
-    raises is made again later; calls for one subject never overlap.
+    raises is retried later; calls for one subject never overlap.
     """
 
     async def pin(self, room_id: str, card: Card) -> None:
@@ -20,7 +20,7 @@ class Feed(Protocol):
         ...
 
     async def unpin(self, room_id: str, product_id: str) -> None:
-        """A product was taken off the table of a room."""
+        """A product was unpinned in a room."""
         ...
 
     async def group(self, room_ids: Sequence[str], store_ids: Sequence[str], group: Group) -> None:
@@ -37,7 +37,7 @@ class Feed(Protocol):
 
 
 class MemoryFeed:
-    """A feed that remembers the latest of everything."""
+    """A feed that keeps the newest state of everything."""
 
     def __init__(self) -> None:
         self.cards: dict[tuple[str, str], Card] = {}
@@ -51,7 +51,7 @@ class MemoryFeed:
         self.cards[room_id, card.product.id] = card
 
     async def unpin(self, room_id: str, product_id: str) -> None:
-        """Forget the card."""
+        """Remove the card."""
         self.cards.pop((room_id, product_id), None)
 
     async def group(self, room_ids: Sequence[str], store_ids: Sequence[str], group: Group) -> None:

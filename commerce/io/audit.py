@@ -70,15 +70,15 @@ INVARIANTS: dict[str, str] = {
             OR COALESCE(SUM(CASE t.kind WHEN 'earn' THEN t.amount_fen END), 0)
                <> CASE o.state WHEN 'handed_over' THEN o.paid_fen ELSE 0 END
     """,
-    "an order that goes on was paid": """
+    "only paid orders are fulfilled": """
         SELECT id, state FROM orders WHERE state <> 'cancelled' AND paid_fen <> total_fen
     """,
-    "what is cancelled and was paid goes back": """
+    "cancelled and paid orders are refunded": """
         SELECT o.id FROM orders o LEFT JOIN refunds r ON r.order_id = o.id
         WHERE o.state = 'cancelled' AND o.paid_fen > 0
             AND (r.order_id IS NULL OR r.amount_fen <> o.paid_fen)
     """,
-    "a refund that is due will be asked for": """
+    "a refund that waits is in the outbox": """
         SELECT r.order_id FROM refunds r WHERE r.done_at_ms IS NULL AND NOT EXISTS (
             SELECT 1 FROM outbox b WHERE b.topic = 'refund' AND b.subject = r.order_id)
     """,
@@ -94,7 +94,7 @@ INVARIANTS: dict[str, str] = {
             AND o.guest_id = s.household_id AND o.refused IS NULL
         WHERE o.id IS NULL
     """,
-    "nobody waits for a group that is not open": """
+    "orders wait only for open groups": """
         SELECT o.id, g.state FROM orders o JOIN buying_groups g ON g.id = o.group_id
         WHERE o.state = 'waiting_group' AND g.state <> 'open'
     """,
@@ -134,7 +134,7 @@ async def _check(connection: AsyncConnection, invariant: str, query: str) -> lis
 
 
 async def audit_gate(engine: AsyncEngine, redis: Redis) -> list[Finding]:
-    """Check the gate beside its record, at a quiet moment: no entry waits, nothing is untold."""
+    """Check the gate beside its record, while stream and outbox are empty."""
     findings: list[Finding] = []
     async with Record(engine).read() as connection:
         rows = await read_stock(connection)

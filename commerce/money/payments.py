@@ -11,7 +11,7 @@ class PaymentOutcome(StrEnum):
 
     PAID = "paid"
     DECLINED = "declined"
-    UNKNOWN = "unknown"  # no answer in time: ask again with the same id
+    UNKNOWN = "unknown"  # no answer in time: call again with the same id
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Refund:
 class Payments(Protocol):
     """A payment provider.
 
-    Both calls are idempotent by order id: asking again, at any time and from any process, has no
-    second effect and returns the first final outcome. Answers come in the order of the questions.
+    Both calls are idempotent by order id: a repeated call, at any time and from any worker, has no
+    second effect and returns the first final outcome. Outcomes are in the order of the arguments.
     UNKNOWN is not final. A provider that cannot be reached answers UNKNOWN and does not raise.
     """
 

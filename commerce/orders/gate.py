@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from commerce.errors import Refusal
 
-HOLD_MS = 60_000  # a hold that the ledger has not taken by then is looked at
+HOLD_MS = 60_000  # a hold that the ledger has not settled by then is swept
 IDEMPOTENCY_MS = 24 * 3_600 * 1_000  # how long the gate remembers a key
 LIMIT_WINDOW_MS = 24 * 3_600 * 1_000  # units per household are counted from the first one on
-BACKLOG_MAX = 20_000  # entries that the ledger has not taken; beyond, taps are told to try again
+BACKLOG_MAX = 20_000  # entries that the ledger has not taken; beyond, taps get BUSY
 QUANTITY_MAX = 20  # units per order
 KEY_CHARS_MIN = 8
 KEY_CHARS_MAX = 64

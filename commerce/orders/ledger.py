@@ -2,7 +2,7 @@
 
 `plan` is a pure function of the batch, the provider's answers and the facts locked in the record;
 the shell (commerce/io/ledger/consumer.py) writes the plan in one transaction. Time is that of the
-entries, never the clock, so that a batch delivered again plans the same.
+entries, never the clock, so that a redelivered batch has the same plan.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,7 +76,7 @@ def plan(
     for offset, entry in enumerate(entries):
         known = facts.known.get(entry.order_id)
         if known is not None:
-            result.verdicts.append(_again(entry, known))
+            result.verdicts.append(_redelivered(entry, known))
             continue
         paid = payments[entry.order_id] is PaymentOutcome.PAID
         refusal = _refusal(entry, paid, facts)
@@ -90,11 +90,11 @@ def plan(
             result.transfers.append(charged(order.id, order.total_fen, entry.at_ms))
         result.orders.append(order)
         result.verdicts.append(Verdict(entry, order, refusal is None, refusal))
-    return _let_go(result)
+    return _release_reached(result)
 
 
-def _again(entry: Entry, known: OrderRow) -> Verdict:
-    """An entry delivered again, or a key that the gate had forgotten: nothing happens twice."""
+def _redelivered(entry: Entry, known: OrderRow) -> Verdict:
+    """A redelivered entry, or a key that the gate had lost: nothing happens twice."""
     if known.body_hash != entry.body_hash:
         return Verdict(entry, known, False, Refusal.KEY_REUSED)
     same = known.entry_id == entry.entry_id
@@ -162,7 +162,7 @@ def _take(order: OrderRow, entry: Entry, facts: Facts, result: Plan) -> None:
     result.joined[group.id] = result.joined.get(group.id, 0) + 1
 
 
-def _let_go(result: Plan) -> Plan:
+def _release_reached(result: Plan) -> Plan:
     """Orders of this batch that waited for a group which the batch itself completed go on, too."""
     if not result.reached:
         return result

@@ -16,7 +16,7 @@ def order_id_of(guest_id: str, idempotency_key: str) -> str:
 
 
 def body_hash_of(room_id: str, product_id: str, group_id: str, quantity: int) -> str:
-    """Return what tells one body from another under the same key."""
+    """Return a hash that differs between bodies under the same key."""
     material = f"{room_id}\x00{product_id}\x00{group_id}\x00{quantity}".encode()
     return hashlib.blake2b(material, digest_size=8).hexdigest()
 
@@ -49,8 +49,8 @@ class Entry:
 class OrderRow:
     """An order as it stands in the record.
 
-    `refused` is set when the ledger said no after the gate had said yes (payment declined, or the
-    gate was too generous after a loss); such an order is CANCELLED from the start, holds no stock,
+    `refused` is set when the ledger refuses what the gate had admitted (payment declined, or a gate
+    that oversold after a loss); such an order is CANCELLED from the start, holds no stock,
     and whatever was paid goes back.
     """
 

@@ -1,4 +1,4 @@
-"""An order in the store, on both records: moves, the code, the handover, and what is refused."""
+"""An order in the store, on both records: moves, pickup code, handover, refusals."""
 
 import asyncio
 
@@ -63,7 +63,7 @@ async def test_a_ready_order_is_handed_over_once(database_url: str, valkey_url: 
         await sound(shop)
 
 
-async def test_of_two_clerks_at_once_exactly_one_hands_over(
+async def test_one_of_many_concurrent_handovers_succeeds(
     database_url: str, valkey_url: str
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
@@ -81,7 +81,7 @@ async def test_of_two_clerks_at_once_exactly_one_hands_over(
         await sound(shop)
 
 
-async def test_an_illegal_move_is_refused_by_rule_and_by_the_database(
+async def test_an_illegal_transition_is_refused_by_the_rule_and_by_the_database(
     database_url: str, valkey_url: str
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
@@ -101,7 +101,7 @@ async def test_an_illegal_move_is_refused_by_rule_and_by_the_database(
                 await connection.execute(text("UPDATE stock SET sold = on_hand + 1"))
 
 
-async def test_a_cancelled_order_is_paid_back_and_its_units_are_sold_again(
+async def test_a_cancelled_order_is_refunded_and_its_units_go_back_on_sale(
     database_url: str, valkey_url: str
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
@@ -118,7 +118,7 @@ async def test_a_cancelled_order_is_paid_back_and_its_units_are_sold_again(
         assert view.left == 100
 
 
-async def test_the_nearest_store_with_stock_serves_and_says_when_it_is_sold_out(
+async def test_the_nearest_store_with_stock_serves_within_limit_and_price(
     database_url: str, valkey_url: str
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
@@ -135,7 +135,7 @@ async def test_the_nearest_store_with_stock_serves_and_says_when_it_is_sold_out(
         assert (refused.value.refusal, refused.value.left) == (Refusal.PRICE_CHANGED, 990)
 
 
-async def test_two_workers_share_one_shop(database_url: str, redis_url: str) -> None:
+async def test_two_workers_never_oversell_one_shop(database_url: str, redis_url: str) -> None:
     async with (
         running_shop(database_url, redis_url) as one,
         running_shop(database_url, redis_url) as two,

@@ -1,4 +1,4 @@
-"""The gate's script decides as the rule does, whatever happens in which order."""
+"""The gate's scripts agree with their rule in Python for any sequence of steps."""
 
 import asyncio
 from dataclasses import replace
@@ -181,9 +181,7 @@ def tap_from(drawn: Drawn) -> Tap:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=st.lists(step, min_size=4, max_size=40))
-def test_the_script_decides_as_the_rule_does(
-    redis_url: str, steps: list[tuple[object, ...]]
-) -> None:
+def test_the_script_agrees_with_the_rule(redis_url: str, steps: list[tuple[object, ...]]) -> None:
     async def main() -> None:
         async with Redis.from_url(redis_url) as redis:
             pair = Pair(redis)
@@ -236,12 +234,12 @@ async def test_a_closed_gate_decides_nothing(pair: Pair) -> None:
     assert (await pair.script.admit(tap_from(TEA), pair.now)).status is Status.ADMITTED
 
 
-async def test_a_restarted_redis_that_forgot_its_scripts_is_taught_again(pair: Pair) -> None:
+async def test_scripts_are_reloaded_when_redis_lost_them(pair: Pair) -> None:
     await pair.redis.script_flush()
     assert (await pair.script.admit(tap_from(TEA), pair.now)).status is Status.ADMITTED
 
 
-async def test_a_hold_whose_entry_was_lost_returns_and_one_that_waits_does_not(
+async def test_an_overdue_hold_is_returned_only_if_its_entry_is_lost(
     pair: Pair,
 ) -> None:
     await pair.script.admit(tap_from(TEA), pair.now)
@@ -254,7 +252,7 @@ async def test_a_hold_whose_entry_was_lost_returns_and_one_that_waits_does_not(
     assert await pair.redis.hget(keys.HELD, "tea|s1") == b"0"
 
 
-async def test_the_entry_and_the_hold_carry_what_the_tap_said(pair: Pair) -> None:
+async def test_entry_and_hold_carry_the_fields_of_the_tap(pair: Pair) -> None:
     tap = replace(tap_from(("anna", "pear", 2, "k1", "right", False, 90, STORES)), origin="w")
     decision = await pair.script.admit(tap, pair.now)
     [(entry_id, fields)] = await pair.redis.xrange(keys.ORDERS)  # type: ignore[misc]  # redis-py: maybe None
@@ -268,13 +266,13 @@ async def test_the_entry_and_the_hold_carry_what_the_tap_said(pair: Pair) -> Non
     )
 
 
-async def test_units_received_count_once(pair: Pair) -> None:
+async def test_a_restock_is_applied_once(pair: Pair) -> None:
     for _ in range(3):
         await pair.script.restock("change", "tea|s1", 7)
     assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"10"
 
 
-async def test_a_group_ends_in_the_very_millisecond_of_its_deadline(pair: Pair) -> None:
+async def test_a_group_ends_in_the_millisecond_of_its_deadline(pair: Pair) -> None:
     pair.now = pair.rule.groups["g1"].ends_at_ms - 1
     await pair.tap(tap_from(("anna", "pear", 1, "k1", "g1", True, None, STORES)))
     pair.now += 1

@@ -1,4 +1,4 @@
-"""Group buys on both records: opened by a pin, joined by one tap, reached, expired, paid back."""
+"""Group buys on both records: opened by a pin, joined by one tap, reached, expired, refunded."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ async def join(shop: Shop, guest: str, **options: str) -> OrderView:
     return order
 
 
-async def test_a_pin_opens_a_group_in_every_estate_once(database_url: str, valkey_url: str) -> None:
+async def test_a_pin_opens_one_group_per_estate(database_url: str, valkey_url: str) -> None:
     async with running_shop(database_url, valkey_url) as shop:
         card = await shop.commerce.groups.pin("demo", "pear", 90_000)
         assert (card.product.id, card.media_time, card.product.left) == ("pear", 90_000, 100)
@@ -36,9 +36,7 @@ async def test_a_pin_opens_a_group_in_every_estate_once(database_url: str, valke
         await wait_until(lambda: list(shop.feed.cards) == [("other", "pear")])
 
 
-async def test_a_tap_joins_the_group_of_its_own_estate_by_itself(
-    database_url: str, valkey_url: str
-) -> None:
+async def test_a_tap_joins_the_group_of_its_own_estate(database_url: str, valkey_url: str) -> None:
     async with running_shop(database_url, valkey_url) as shop:
         await shop.commerce.groups.pin("demo", "pear", None)
         order = await join(shop, "anna")
@@ -58,7 +56,7 @@ async def test_a_tap_joins_the_group_of_its_own_estate_by_itself(
         await sound(shop)
 
 
-async def test_a_reached_group_goes_to_the_store_and_latecomers_go_on_at_once(
+async def test_orders_of_a_reached_group_go_to_the_store_and_later_joins_at_once(
     database_url: str, valkey_url: str
 ) -> None:
     async with running_shop(database_url, valkey_url, plan=shop_plan(target=3)) as shop:
@@ -83,7 +81,7 @@ async def test_a_reached_group_goes_to_the_store_and_latecomers_go_on_at_once(
         await sound(shop)
 
 
-async def test_a_group_that_fails_gives_everything_back(database_url: str, valkey_url: str) -> None:
+async def test_orders_of_an_expired_group_are_refunded(database_url: str, valkey_url: str) -> None:
     async with running_shop(database_url, valkey_url) as shop:
         await shop.commerce.groups.pin("demo", "pear", None)
         orders = [await join(shop, guest) for guest in ("anna", "bo")]
@@ -97,7 +95,7 @@ async def test_a_group_that_fails_gives_everything_back(database_url: str, valke
         assert (alone.group_id, alone.total_fen) == (None, 800)
 
 
-async def test_a_tap_that_is_written_after_the_end_of_its_group_is_paid_back(
+async def test_a_tap_committed_after_its_group_expired_is_refunded(
     database_url: str, valkey_url: str
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
@@ -126,7 +124,7 @@ async def test_a_tap_that_is_written_after_the_end_of_its_group_is_paid_back(
         await sound(shop)
 
 
-async def test_a_reached_group_is_done_when_its_goods_are_out(
+async def test_a_reached_group_is_done_when_all_its_orders_are_handed_over(
     database_url: str, valkey_url: str
 ) -> None:
     async with running_shop(database_url, valkey_url, plan=shop_plan(target=1)) as shop:

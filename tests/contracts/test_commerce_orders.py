@@ -34,7 +34,9 @@ async def test_the_same_key_twice_gives_the_same_order(database_url: str, redis_
         assert len(await shop.commerce.orders.mine("anna")) == 1
 
 
-async def test_of_500_buyers_exactly_100_get_one_of_100(database_url: str, valkey_url: str) -> None:
+async def test_500_concurrent_buyers_get_exactly_100_units(
+    database_url: str, valkey_url: str
+) -> None:
     async with running_shop(database_url, valkey_url, plan=shop_plan(100)) as shop:
 
         async def buy(number: int) -> OrderView | Refused:
@@ -54,7 +56,7 @@ async def test_of_500_buyers_exactly_100_get_one_of_100(database_url: str, valke
 
 
 @pytest.mark.parametrize("after_ms", [0, 5, 15, 40])
-async def test_a_commerce_stops_at_any_moment(
+async def test_a_running_commerce_can_be_cancelled_at_any_moment(
     database_url: str, valkey_url: str, after_ms: int
 ) -> None:
     async with open_shop(database_url, valkey_url) as shop:

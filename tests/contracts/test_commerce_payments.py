@@ -1,4 +1,4 @@
-"""Every payment provider does each thing once, whatever is asked how often."""
+"""Every payment provider charges and refunds each order once."""
 
 from collections.abc import AsyncIterator
 
@@ -52,7 +52,7 @@ async def test_a_refund_is_made_once_and_never_exceeds_what_was_paid(payments: P
         assert list(await payments.refund([Refund("a", 500)])) == [PAID]
 
 
-async def test_the_sandbox_may_decline_and_stays_with_it(record: Record) -> None:
+async def test_a_decline_of_the_sandbox_is_final(record: Record) -> None:
     faults = Faults()
     sandbox = SandboxPayments(record, faults)
     faults.next = [Fault.DECLINE]
@@ -61,7 +61,9 @@ async def test_the_sandbox_may_decline_and_stays_with_it(record: Record) -> None
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.MUTE])
-async def test_after_an_unknown_outcome_asking_again_tells(record: Record, fault: Fault) -> None:
+async def test_a_retry_after_an_unknown_outcome_gets_the_final_one(
+    record: Record, fault: Fault
+) -> None:
     faults = Faults()
     sandbox = SandboxPayments(record, faults)
     faults.next = [fault, Fault.NONE, fault]

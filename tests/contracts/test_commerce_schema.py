@@ -14,7 +14,7 @@ from commerce.orders import states
 from tests.support.commerce_shop import shop_plan
 
 
-async def test_the_migrations_make_the_schema_that_the_code_knows(database_url: str) -> None:
+async def test_migrations_produce_the_schema_of_the_code(database_url: str) -> None:
     engine = open_engine(database_url)
     try:
         await upgrade(engine)
@@ -30,7 +30,7 @@ async def test_the_migrations_make_the_schema_that_the_code_knows(database_url: 
         await engine.dispose()
 
 
-async def test_a_shop_may_be_loaded_again_and_keeps_its_stock(database_url: str) -> None:
+async def test_reloading_a_shop_keeps_its_stock(database_url: str) -> None:
     engine = open_engine(database_url)
     try:
         await upgrade(engine)

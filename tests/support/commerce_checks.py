@@ -1,4 +1,4 @@
-"""What tests of a whole shop ask at the end."""
+"""What tests of a whole shop check at the end."""
 
 from sqlalchemy import text
 
@@ -11,7 +11,7 @@ QUIET_S = 60.0
 
 
 async def quiet(shop: Shop) -> None:
-    """Wait until nothing is on its way."""
+    """Wait until the stream and the outbox are empty."""
 
     async def nothing() -> bool:
         async with shop.commerce.record.read() as connection:
@@ -22,7 +22,7 @@ async def quiet(shop: Shop) -> None:
 
 
 async def sound(shop: Shop) -> None:
-    """Nothing is on its way, and every invariant holds."""
+    """Stream and outbox are empty, and every invariant holds."""
     await quiet(shop)
     assert await audit(shop.engine) == []
     assert await audit_gate(shop.engine, shop.redis) == []

@@ -20,7 +20,7 @@
 
 TAG = "{shop}"
 CONSUMER_GROUP = "ledger"
-NOBODY = "-"
+NO_ID = "-"
 
 EPOCH = f"{TAG}:epoch"
 REBUILD = f"{TAG}:rebuild"
@@ -42,26 +42,26 @@ OWNED = frozenset({EPOCH, AVAILABLE, HELD, SETTLED, PRODUCTS, OPEN, HOLDS, HOLD,
 
 def group(group_id: str) -> str:
     """The terms of a group that may be joined."""
-    return f"{TAG}:group:{group_id or NOBODY}"
+    return f"{TAG}:group:{group_id or NO_ID}"
 
 
 def seats(group_id: str) -> str:
     """Households of a group."""
-    return f"{TAG}:seats:{group_id or NOBODY}"
+    return f"{TAG}:seats:{group_id or NO_ID}"
 
 
 def bought(guest_id: str, product_id: str) -> str:
     """Units of a product that a household took within a day."""
-    return f"{TAG}:bought:{guest_id or NOBODY}:{product_id or NOBODY}"
+    return f"{TAG}:bought:{guest_id or NO_ID}:{product_id or NO_ID}"
 
 
 def idem(order_id: str) -> str:
-    """What became of an idempotency key."""
+    """The answer to an idempotency key."""
     return f"{TAG}:idem:{order_id}"
 
 
 def applied(change_id: str) -> str:
-    """Mark of a change that the gate was told."""
+    """Mark of a change that was applied to the gate."""
     return f"{TAG}:applied:{change_id}"
 
 

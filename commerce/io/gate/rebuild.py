@@ -2,7 +2,7 @@
 
 The gate is closed (no epoch), the record is read, and everything is written in one MULTI that
 Redis refuses if any key it was derived from has changed meanwhile; then it is read again. So a
-rebuild may run beside ledgers and rebuilds of other processes. Entries that wait in the stream and
+rebuild may run beside ledgers and rebuilds of other workers. Entries that wait in the stream and
 are not in the record yet keep their units, seats and keys.
 """
 
@@ -44,9 +44,9 @@ from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
 from commerce.orders.order import Entry
 from commerce.orders.states import OrderState
 
-LOCK_MS = 10_000  # a process that dies while it rebuilds keeps the others waiting for so long
+LOCK_MS = 10_000  # a worker that dies while it rebuilds blocks the others for so long
 RETRY_S = 0.02
-ANSWERS_MAX = 20_000  # newest orders whose keys the gate learns again
+ANSWERS_MAX = 20_000  # newest orders whose keys are restored
 SCAN_COUNT = 1_000
 RECORD_ID = "record"
 
@@ -63,7 +63,7 @@ class Snapshot:
     seats: list[tuple[str, str, str]]
     bought: list[tuple[str, str, int, int]]
     recent: list[tuple[str, str]]
-    untold: list[str]
+    undelivered: list[str]
     known: set[str] = field(default_factory=set)
 
 
@@ -89,7 +89,7 @@ class Rebuild:
                 return
             await asyncio.sleep(RETRY_S)
 
-    async def again(self) -> None:
+    async def force(self) -> None:
         """Rebuild even though the gate is open."""
         await self._redis.delete(keys.EPOCH)
         await self.ensure()
@@ -103,9 +103,9 @@ class Rebuild:
     async def _rebuild(self, epoch: str) -> bool:
         token = secrets.token_hex(8)
         if not await self._redis.set(keys.REBUILD, token, nx=True, px=LOCK_MS):
-            return False  # another process is at it
+            return False  # another worker rebuilds
         try:
-            await self._forget_other_record(epoch)
+            await self._drop_other_record(epoch)
             await self._redis.delete(keys.EPOCH)
             return await self._fill(token, epoch)
         except BaseException:
@@ -135,7 +135,7 @@ class Rebuild:
                     await self._redis.pexpire(keys.REBUILD, LOCK_MS)
         return False
 
-    async def _forget_other_record(self, epoch: str) -> None:
+    async def _drop_other_record(self, epoch: str) -> None:
         """Drop the keys of another record: their entries and holds mean nothing here."""
         old = await self._redis.get(keys.EPOCH)
         if old is None or _owner(old) == _owner(epoch.encode()):
@@ -184,7 +184,7 @@ class Rebuild:
             pipeline.hset(keys.PRODUCTS, mapping=facts)
         _write_groups(pipeline, snapshot, waiting)
         _write_households(pipeline, snapshot, waiting, at_ms)
-        for change in snapshot.untold:
+        for change in snapshot.undelivered:
             pipeline.set(keys.applied(change), 1, px=APPLIED_MS)
 
 
@@ -272,7 +272,7 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> Snapshot:
         .order_by(orders.c.created_at_ms.desc())
         .limit(ANSWERS_MAX)
     )
-    untold = await connection.execute(
+    undelivered = await connection.execute(
         select(outbox.c.id, outbox.c.topic, outbox.c.subject).where(
             outbox.c.topic.in_(["release", "restock"])
         )
@@ -285,8 +285,9 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> Snapshot:
         seats=[(row.group_id, row.household_id, row.order_id) for row in seats],
         bought=[(guest, product, int(units), since) for guest, product, units, since in bought],
         recent=[(order_id, body_hash) for order_id, body_hash in recent],
-        untold=[
-            subject if topic == "release" else restock_change(id) for id, topic, subject in untold
+        undelivered=[
+            subject if topic == "release" else restock_change(id)
+            for id, topic, subject in undelivered
         ],
     )
 
@@ -310,14 +311,14 @@ async def record_id(record: Record) -> str:
                 values = {"name": RECORD_ID, "value": secrets.token_hex(8)}
                 await connection.execute(insert(meta), values)
         except IntegrityError:
-            pass  # another process was first
+            pass  # another worker was first
         async with record.read() as connection:
             value = await connection.scalar(query)
     return str(value)
 
 
 def restock_change(outbox_id: int) -> str:
-    """Under which id the gate is told of units received."""
+    """Return the id under which units received are applied to the gate."""
     return f"restock-{outbox_id}"
 
 
@@ -332,5 +333,5 @@ def _entries(raw: Any) -> list[Entry]:
         try:
             entries.append(decode_entry(entry_id, fields))
         except PoisonEntry:
-            continue  # the ledger buries it
+            continue  # the ledger moves it to the dead letters
     return entries

@@ -48,7 +48,7 @@ class Reconcile:
         self.counts = ReconcileCounts()
 
     def closed(self) -> None:
-        """Somebody found the gate closed: look at once."""
+        """A tap found the gate closed: reconcile at once."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -64,7 +64,7 @@ class Reconcile:
             try:
                 await self.step(compare=steps % COMPARE_EVERY == 0)
             except (RedisError, DBAPIError, OSError) as error:
-                log.warning("reconcile pauses", error=type(error).__name__)
+                log.warning("reconciliation unavailable", error=type(error).__name__)
             steps += 1
 
     async def step(self, *, compare: bool = True) -> None:
@@ -91,5 +91,5 @@ class Reconcile:
             self._behind = 0
             self.counts.rebuilds += 1
             log.warning("the gate stays behind the record", rows=found.behind)
-            await self._rebuild.again()
+            await self._rebuild.force()
         return found

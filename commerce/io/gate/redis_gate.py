@@ -35,7 +35,7 @@ from commerce.orders.ledger import Verdict
 from commerce.orders.order import OrderRow
 
 PIPELINE_MAX = 256  # taps per round trip
-WAITING_MAX = 10_000  # taps of this process that wait for the gate
+WAITING_MAX = 10_000  # taps of this worker that wait for the gate
 SEATS_KEPT_MS = 24 * 3_600 * 1_000  # seats outlive their group, so that replays find them
 APPLIED_MS = 7 * 24 * 3_600 * 1_000
 SWEEP_MAX = 500  # overdue holds looked at per call
@@ -200,13 +200,13 @@ class RedisGate:
         return Comparison(*totals)
 
     async def set_products(self, products: Sequence[Product]) -> None:
-        """Tell the gate what is sold, and for how much."""
+        """Set what is sold, at what price and limit."""
         if products:
             facts: dict[Any, Any] = {product.id: encode_product(product) for product in products}
             await self._redis.hset(keys.PRODUCTS, mapping=facts)
 
     async def set_group(self, group: Group, at_ms: int) -> None:
-        """Tell the gate whether a group may be joined."""
+        """Set whether a group may be joined."""
         place = f"{group.estate_id}|{group.product_id}"
         async with self._redis.pipeline(transaction=True) as pipeline:
             if group.joinable(at_ms):
@@ -237,7 +237,7 @@ class RedisGate:
             if not any(isinstance(reply, NoScriptError) for reply in replies):
                 break
             # Redis was restarted. A call that found no script did nothing, the others are
-            # idempotent, so all of them may be sent again.
+            # idempotent, so all of them may be resent.
             await self._redis.script_load(script.text)
         return replies
 

@@ -1,8 +1,8 @@
 """The ledger: takes admitted taps off the stream, and writes each batch in one transaction.
 
 read → charge → one transaction (orders, stock, seats, money, outbox) → answer → settle (XACK).
-A process may die between any two steps: entries that were not settled are claimed and delivered
-again, the charge is keyed by the order id, and an order that exists is not written again.
+A worker may die between any two steps: entries that were not settled are claimed and
+redelivered, the charge is keyed by the order id, and an order that exists is not rewritten.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ from commerce.orders.ledger import BATCH_MAX, Plan, Verdict, plan
 from commerce.orders.order import Entry
 
 BLOCK_MS = 500  # how long a read waits for the first entry
-CLAIM_IDLE_MS = 5_000  # an entry that nobody settled for so long is taken over
-CLAIM_IDLE_FIRST_MS = 1_000  # the same, while we have just started: after a crash people wait
+CLAIM_IDLE_MS = 5_000  # an entry that is unsettled for so long is claimed
+CLAIM_IDLE_FIRST_MS = 1_000  # the same just after the start: after a crash buyers wait
 CLAIM_FIRST_S = 10.0
 CLAIM_EVERY_S = 1.0
-CONSUMER_IDLE_MS = 3_600_000  # a consumer that did nothing for so long is gone
+CONSUMER_IDLE_MS = 3_600_000  # a consumer that is idle for so long is deleted
 BACKOFF_S = 0.2
 DELIVERIES_MAX = 5  # failures of one entry by itself before it is a dead letter
 DEAD_MAX = 10_000
@@ -74,7 +74,7 @@ class Ledger:
         self._failures: dict[str, int] = {}
         self._started_at: float | None = None
         self._claim_at = 0.0
-        self._unfinished = False  # a batch failed: what was delivered to us is read again first
+        self._unfinished = False  # a batch failed: our pending entries are reread first
         self.committed = 0
         self.dead_letters = 0
 
@@ -89,7 +89,7 @@ class Ledger:
                 await asyncio.sleep(BACKOFF_S)
 
     async def step(self, *, block_ms: int | None = None) -> int:
-        """Take over what was abandoned, then one batch of what is new; entries handled."""
+        """Claim abandoned entries, then handle one batch of new ones; return how many."""
         handled = 0
         now = asyncio.get_running_loop().time()
         if now >= self._claim_at:
@@ -126,7 +126,7 @@ class Ledger:
         return handled
 
     async def claim(self, idle_ms: int) -> int:
-        """Take over and handle entries that nobody settled for `idle_ms`."""
+        """Claim and handle entries that are unsettled for `idle_ms`."""
         handled, cursor = 0, "0-0"
         while True:
             try:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def wall_clock() -> int:
-    """UTC in milliseconds. Nodes that share a Redis need NTP."""
+    """UTC in milliseconds. Machines that share a Redis need NTP."""
     return time.time_ns() // 1_000_000
 
 

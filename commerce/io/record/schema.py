@@ -171,7 +171,7 @@ pins = Table(
     Column("media_time", BigInteger),
 )
 
-# `moves` counts what changed on_hand − sold; the gate counts what it was told, so both can be
+# `moves` counts what changed on_hand − sold; the gate counts what it applied, so both can be
 # compared at a moment when the counts are equal (commerce/io/gate/reconcile.py).
 stock = Table(
     "stock",
@@ -320,8 +320,8 @@ Index(
     postgresql_where=text("done_at_ms IS NULL"),
 )
 
-# What the world has still to be told; a row is deleted when it was. `subject` names what to look
-# up at that time, so that a message sent late tells the state of then, not of now.
+# What is to be delivered; a row is deleted after delivery. `subject` names what to look
+# up at that time, so that a late message carries the state of its delivery, not of its commit.
 outbox = Table(
     "outbox",
     metadata,

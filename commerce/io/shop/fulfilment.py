@@ -53,7 +53,7 @@ class Fulfilment:
 
         Raises:
             NotFound: There is no such order.
-            IllegalMove: It cannot go there from where it is, or somebody else was faster.
+            IllegalMove: Not a transition, or another clerk was faster.
         """
         at_ms = self._shop.clock()
         async with self._shop.record.write() as connection:

@@ -56,7 +56,7 @@ class Groups:
         self._new_id = new_id
 
     async def pin(self, room_id: str, product_id: str, media_time: int | None) -> Card:
-        """Put a product on the table; open each estate's group if the product has an offer.
+        """Pin a product; open each estate's group if the product has an offer.
 
         Pinned again, the card moves to the front; a group that may be joined goes on.
 
@@ -84,14 +84,14 @@ class Groups:
                 )
             await connection.run_sync(enqueue, Topic.PIN, [f"{room_id}|{product_id}"], at_ms)
             [card] = await cards_of(connection, catalogue, [pin])
-        # The outbox tells the gate as well; now the first tap finds the group already there.
+        # The outbox updates the gate as well; so the first tap already finds the group.
         for group in opened:
             await self._gate.set_group(group, at_ms)
         self._shop.on_commit()
         return card
 
     async def unpin(self, room_id: str, product_id: str) -> None:
-        """Take a product off the table; its groups go on. Twice is as good as once."""
+        """Unpin a product; its groups go on. Idempotent."""
         self._shop.catalogue.room(room_id)
         async with self._shop.record.write() as connection:
             if await delete_pin(connection, room_id, product_id):
@@ -174,12 +174,12 @@ class Groups:
             return [group_of(row) for row in reversed(rows.mappings().all())]
 
     async def step(self) -> None:
-        """Expire and finish what is due; a record that is away is tried again next time."""
+        """Expire and finish what is due; an unavailable record is retried next time."""
         try:
             await self.expire_overdue()
             await self.finish_done()
         except DBAPIError as error:
-            log.warning("groups wait", error=type(error).__name__)
+            log.warning("groups not ended", error=type(error).__name__)
 
     async def expire_overdue(self) -> int:
         """Expire groups whose deadline passed without enough neighbours; how many.

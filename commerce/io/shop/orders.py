@@ -40,7 +40,7 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The tap was admitted, and its answer is not here yet; asking again with the key tells."""
+    """The tap was admitted, and its answer is outstanding; a retry with the key gets it."""
 
     order_id: str
 
@@ -141,10 +141,10 @@ class Orders:
             left_s = deadline - loop.time()
             done, _ = await asyncio.wait((answer,), timeout=max(0.0, min(poll_s, left_s)))
             if done:
-                told = answer.result()
-                if told.refusal:
-                    raise Refused(told.refusal)
-                return told.order
+                arrived = answer.result()
+                if arrived.refusal:
+                    raise Refused(arrived.refusal)
+                return arrived.order
             if left_s <= poll_s:
                 row = await self._row(tap.order_id)
                 return _checked(row, tap.body_hash) if row else None

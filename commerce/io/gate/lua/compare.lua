@@ -1,5 +1,5 @@
 -- Compares the gate with the record, row by row, where both have counted the same moves, and
--- repairs what differs. Rows where the gate has not been told everything yet are left alone.
+-- repairs what differs. Rows where the gate has counted fewer moves are left alone.
 --
 -- KEYS  1 epoch  2 available  3 held  4 settled
 -- ARGV  three per row: product|store  on_hand - sold  moves

@@ -1,7 +1,7 @@
-"""Any evening at all: taps, declines, deaths, lost answers, a forgetful Redis, jumps in time.
+"""A state machine of a whole shop: taps, declines, crashes, lost answers, data loss, time jumps.
 
 After every step the record is sound; when all is quiet the gate agrees with it, and no order that
-a buyer was told about is gone.
+was confirmed to a buyer is lost.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ MINUTE_MS = 60_000
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The worker is dead."""
 
 
-class Evening(RuleBasedStateMachine):
-    """One shop on SQLite and Valkey; a process of it may die at any step."""
+class ShopMachine(RuleBasedStateMachine):
+    """One shop on SQLite and Valkey; its worker may die at any step."""
 
     redis_url = ""
 
@@ -51,7 +51,7 @@ class Evening(RuleBasedStateMachine):
         self.url = f"sqlite+aiosqlite:///{Path(self.folder.name)}/linli.sqlite3"
         self.faults: dict[str, Fault] = {}
         self.die_at = ""
-        self.told: dict[str, tuple[str, str]] = {}
+        self.confirmed: dict[str, tuple[str, str]] = {}
         self.ahead_ms = 0
         self.do(self._flush())
         self.open()
@@ -69,7 +69,7 @@ class Evening(RuleBasedStateMachine):
             await redis.flushall()
 
     def open(self) -> None:
-        """Start a process."""
+        """Start a worker."""
         self.stack = contextlib.AsyncExitStack()
         self.shop = self.do(self._open())
 
@@ -120,12 +120,12 @@ class Evening(RuleBasedStateMachine):
         self.tap(guest, key, product, units)
 
     def tap(self, guest: str, key: str, product: str, units: int) -> None:
-        """A tap; it may be answered at once, later, or with a no."""
+        """A tap; it may be answered at once, later, or refused."""
         request = self.shop.tap(guest, product, key=key, quantity=units)
         try:
             answer = self.do(self.shop.commerce.orders.place(request, wait_s=0.02))
         except Refused as refused:
-            if (guest, key) in {(g, k) for g, k in self.told.values()}:
+            if (guest, key) in {(g, k) for g, k in self.confirmed.values()}:
                 # A later refusal of a key that was confirmed can only be about another body,
                 # or an order that was refused by the ledger and paid back.
                 assert refused.refusal is Refusal.KEY_REUSED
@@ -133,11 +133,11 @@ class Evening(RuleBasedStateMachine):
         except CommerceError:
             return
         if isinstance(answer, OrderView):
-            self.told[answer.id] = (guest, key)
+            self.confirmed[answer.id] = (guest, key)
 
     @rule()
     def pin(self) -> None:
-        """The host puts pears on the table."""
+        """The host pins pears."""
         self.do(self.shop.commerce.groups.pin("demo", "pear", None))
 
     @rule()
@@ -153,19 +153,19 @@ class Evening(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from(["read", "charged", "committed", "settled"]))
     def dying_ledger(self, step: str) -> None:
-        """The ledger takes a batch and dies in the middle of it."""
+        """The ledger takes a batch and is killed in it."""
         self.die_at = step
         self._ledger()
         self.die_at = ""
 
     @rule()
     def redeliver(self) -> None:
-        """What nobody settled is taken over."""
+        """Unsettled entries are claimed."""
         self.do(self.shop.commerce.ledger.claim(0))
 
     @rule()
     def relay(self) -> None:
-        """The outbox is told."""
+        """The outbox is delivered."""
         self.do(self.shop.commerce.relay.step())
 
     @rule(fault=st.sampled_from([Fault.LOST, Fault.MUTE]))
@@ -183,13 +183,13 @@ class Evening(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """The process dies and another comes."""
+        """The worker dies and another starts."""
         self.do(self._close())
         self.open()
 
     @rule()
-    def redis_forgets(self) -> None:
-        """Redis comes back empty."""
+    def redis_loses_everything(self) -> None:
+        """Redis loses everything."""
         self.do(self.shop.redis.flushall())
         self.do(self.shop.commerce.reconcile.step(compare=False))
 
@@ -214,13 +214,13 @@ class Evening(RuleBasedStateMachine):
         assert self.do(audit(self.shop.engine)) == []
 
     def teardown(self) -> None:
-        """Let everything come to rest; then gate and record agree and nothing told is gone."""
+        """Once at rest, gate and record agree and no confirmed order is lost."""
         try:
             self.die_at, self.faults = "", {}
             self.do(self._rest())
             assert self.do(audit(self.shop.engine)) == []
             assert self.do(audit_gate(self.shop.engine, self.shop.redis)) == []
-            for order_id, (guest, _) in self.told.items():
+            for order_id, (guest, _) in self.confirmed.items():
                 mine = self.do(self.shop.commerce.orders.mine(guest))
                 assert order_id in [order.id for order in mine]
         finally:
@@ -247,10 +247,10 @@ class Evening(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(300)
-def test_on_any_evening_the_invariants_hold(valkey_url: str) -> None:
-    Evening.redis_url = valkey_url
+def test_the_invariants_hold_after_any_sequence_of_steps(valkey_url: str) -> None:
+    ShopMachine.redis_url = valkey_url
     run_state_machine_as_test(
-        Evening,
+        ShopMachine,
         settings=settings(
             max_examples=20,
             stateful_step_count=30,
