@@ -76,7 +76,7 @@ async def host_token(linli: Running) -> str:
 
 @asynccontextmanager
 async def hosted(linli: Running, token: str) -> AsyncIterator[None]:
-    """A host of ours with the generated picture, 720p at 25 a second, on a good link."""
+    """A host of ours with generated video, 720p at 25 frames a second, on a good link."""
     host = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

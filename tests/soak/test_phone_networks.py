@@ -67,7 +67,7 @@ async def on(phone: Phone, linli: Running, folder: Path) -> AsyncIterator[People
     chromium = shutil.which("chromium")
     assert chromium, "chromium is missing; `make test` installs it with apt"
     url = f"http://{HERE[0]}:{linli.port}"
-    # A page may use the camera only where it came safely, or where we say that it did.
+    # A page may use the camera only in a secure context, or where we say that it is one.
     arguments = [*CHROMIUM_ARGUMENTS, f"--unsafely-treat-insecure-origin-as-secure={url}"]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -86,13 +86,13 @@ async def test_a_phone_changes_from_wifi_to_mobile_in_its_session(
     """The interface goes down while another one is up; no event reaches the page."""
     wifi, mobile = Conditions(delay_s=0.005), Conditions(delay_s=0.03, jitter_s=0.01)
     async with (
-        phone((wifi, wifi), (mobile, mobile)) as (device, lines),
+        phone((wifi, wifi), (mobile, mobile)) as (device, links),
         on(device, linli, tmp_path) as away,
     ):
         host = await goes_live(away if who == "host" else people)
         viewer = await joins(away if who == "viewer" else people)
         await viewer.wait_for_timeout(2_000)
-        lines[0].disconnect()
+        links[0].disconnect()
         left_at = asyncio.get_running_loop().time()
         frames = (await video_stats(viewer))["framesDecoded"]
 
@@ -106,7 +106,7 @@ async def test_a_phone_changes_from_wifi_to_mobile_in_its_session(
         sessions = [await page.evaluate("window.connections.length") for page in (host, viewer)]
         figures.seen(f"{who} changes networks: frames again after, s", round(took_s, 1))
         assert sessions == [1, 1], "both go on in their sessions"
-        assert lines[1].counts_down.delivered > 0
+        assert links[1].counts_down.delivered > 0
         await expect(host.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
         figures.at_most(f"{who} changes networks: longest gap", gap_ms, GAP_MS_MAX, "ms")
 
@@ -116,10 +116,10 @@ async def test_all_traffic_of_a_phone_over_a_lossy_link(
 ) -> None:
     """3 % lost and 30 ± 50 ms each way, the page and its socket included."""
     bad = Conditions(loss=0.03, delay_s=0.030, jitter_s=0.050)
-    async with phone((bad, bad)) as (device, [line]), on(device, linli, tmp_path) as away:
+    async with phone((bad, bad)) as (device, [link]), on(device, linli, tmp_path) as away:
         await goes_live(people)
         watched = await watch(await joins(away), WATCH_S)
-        counts = line.counts_down
+        counts = link.counts_down
     assert counts.lost > 0.01 * counts.sent
     plays_smoothly("all of a phone's traffic loses 3 %, emulator", watched, figures)
 
@@ -197,10 +197,10 @@ async def _capped_by(
     """A phone on a good link, and what caps its downlink, in bit/s; None lifts that."""
     good = Conditions(delay_s=0.010)
     if by == "tbf":
-        async with phone((good, good)) as (device, [line]):
+        async with phone((good, good)) as (device, [link]):
 
             async def cap_by_tbf(bits_per_s: int | None) -> None:
-                line.cap(bits_per_s, queue_s)
+                link.cap(bits_per_s, queue_s)
 
             yield device, cap_by_tbf
         return

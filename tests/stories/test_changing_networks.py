@@ -67,7 +67,7 @@ async def test_host_and_viewer_change_networks_within_their_sessions(people: Peo
     await expect(host.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
 
 
-async def test_the_other_camera_keeps_the_live_going(people: People) -> None:
+async def test_changing_the_camera_keeps_the_session(people: People) -> None:
     host, viewer = await goes_live(people), await people.open(people.room_path)
     await more_frames(viewer)
     # Chromium's fake device is one camera; choosing it again opens it anew, as a rotation does.
@@ -86,7 +86,7 @@ async def test_the_other_camera_keeps_the_live_going(people: People) -> None:
     assert await viewer.evaluate("window.connections.length") == 1
 
 
-async def test_a_phone_that_is_turned_keeps_the_live_going(people: People) -> None:
+async def test_turning_the_phone_keeps_the_session(people: People) -> None:
     host = await goes_live(people, scripts=[TURNING_CAMERA])
     viewer = await people.open(people.room_path)
     for shape in ("tall", "wide", "tall"):
@@ -103,7 +103,7 @@ async def _has_shape(viewer: Page, shape: str) -> None:
     async def has() -> bool:
         return bool(await viewer.evaluate(SHAPE) == shape)
 
-    await wait_until(has, 20.0, f"a {shape} picture")
+    await wait_until(has, 60.0, f"{shape} video")
 
 
 def _is_restart(response: Response) -> bool:

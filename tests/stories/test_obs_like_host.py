@@ -1,4 +1,4 @@
-"""A host built like OBS publishes: libdatachannel, x264, and three sizes as OBS 32 sends them."""
+"""A host built like OBS publishes: libdatachannel, x264, and three layers as OBS 32 sends them."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ class Obs:
         """Stop the stream in its interface; return how its DELETE was answered."""
         assert self.process.stdin
         self.process.stdin.close()
-        deleted: int = (await _said(self.process))["deleted"]
+        deleted: int = (await _answer_of(self.process))["deleted"]
         await self.process.wait()
         return deleted
 
@@ -69,7 +69,7 @@ async def _obs(linli: Running, *rids: str) -> AsyncIterator[tuple[Obs, httpx.Asy
     try:
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(base_url=linli.url, headers=headers) as client:
-            created = await _said(process)
+            created = await _answer_of(process)
             await wait_until(lambda: linli.is_in("live"), what="OBS' live")
             yield Obs(process, created), client
     finally:
@@ -85,14 +85,14 @@ async def test_an_obs_like_host_goes_live_and_stops(linli: Running) -> None:
         location = obs.created["location"]
         assert location.startswith(f"/live/{linli.room}/whip/")
         assert "a=simulcast" not in obs.created["answer"]
-        await _somebody_sees(linli, [SIZES["0"]])
+        await _a_viewer_decodes(linli, [SIZES["0"]])
         assert (await client.get(location)).status_code == 204
         assert await obs.stop() == 200
         assert (await client.get(location)).status_code == 404
         await wait_until(lambda: linli.is_in("paused"), what="the pause")
 
 
-async def test_an_obs_like_host_sends_three_sizes(linli: Running) -> None:
+async def test_an_obs_like_host_sends_three_layers(linli: Running) -> None:
     async with _obs(linli, *SIZES) as (obs, client):
         assert obs.created["status"] == 201
         answer = obs.created["answer"].split("\r\n")
@@ -115,11 +115,11 @@ async def test_an_obs_like_host_sends_three_sizes(linli: Running) -> None:
             return await sizes() == SIZES
 
         await wait_until(all_sizes, what="three sizes")
-        await _somebody_sees(linli, list(SIZES.values()))
+        await _a_viewer_decodes(linli, list(SIZES.values()))
         assert await obs.stop() == 200
 
 
-async def _somebody_sees(linli: Running, sizes: list[tuple[int, int]]) -> None:
+async def _a_viewer_decodes(linli: Running, sizes: list[tuple[int, int]]) -> None:
     async with viewer(linli.play) as tracks:
         for _ in range(FRAMES):
             frame = await next_frame(tracks["video"])
@@ -134,7 +134,7 @@ def _node() -> str:
     return node
 
 
-async def _said(process: asyncio.subprocess.Process) -> dict[str, Any]:
+async def _answer_of(process: asyncio.subprocess.Process) -> dict[str, Any]:
     assert process.stdout
     async with asyncio.timeout(60):
         said: dict[str, Any] = json.loads(await process.stdout.readline())
@@ -166,7 +166,7 @@ def _packets(rids: Sequence[str]) -> bytes:
 
 
 def _h264(size: tuple[int, int]) -> list[list[bytes]]:
-    """The payloads of each frame of a picture that moves, as x264 makes them for OBS."""
+    """The payloads of each frame of moving noise, as x264 makes them for OBS."""
     encoder = av.CodecContext.create("libx264", "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height = size
@@ -182,9 +182,9 @@ def _h264(size: tuple[int, int]) -> list[list[bytes]]:
     noise = np.random.default_rng(1).integers(0, 64, (height, width, 3), np.uint8)
     frames = []
     for number in range(FPS * LENGTH_S):
-        picture = VideoFrame.from_ndarray(np.roll(noise, number, axis=1)).reformat(format="yuv420p")
-        picture.pts, picture.time_base = number, Fraction(1, FPS)
-        packets = encoder.encode(picture)
+        raw = VideoFrame.from_ndarray(np.roll(noise, number, axis=1)).reformat(format="yuv420p")
+        raw.pts, raw.time_base = number, Fraction(1, FPS)
+        packets = encoder.encode(raw)
         units = H264Encoder._split_bitstream(b"".join(bytes(one) for one in packets))
         frames.append(H264Encoder._packetize(units))
     return frames

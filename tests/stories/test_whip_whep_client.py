@@ -1,4 +1,4 @@
-"""The browser client of WHIP's author (npm: whip-whep) publishes, plays, restarts, leaves."""
+"""The browser client of WHIP's author (npm: whip-whep) publishes, plays, restarts and stops."""
 
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ FRAMES = """async () => {
 
 
 class Exchange:
-    """What a page asked of the server, and what it was answered."""
+    """The HTTP requests of a page and their answers."""
 
     def __init__(self, page: Page) -> None:
         self.answers: list[tuple[str, int, str | None]] = []
@@ -73,7 +73,7 @@ async def _page(browser: Browser, linli: Running) -> Page:
     return page
 
 
-async def _moves(viewer: Page) -> None:
+async def _decodes_more(viewer: Page) -> None:
     before: int = await viewer.evaluate(FRAMES)
 
     async def more() -> bool:
@@ -99,7 +99,7 @@ async def test_the_authors_client_trickles_restarts_and_leaves(
 
     await wait_until(lambda: linli.is_in("live"), ANSWER_S, "the live")
     await viewer.evaluate(VIEW, [linli.whep])
-    await _moves(viewer)
+    await _decodes_more(viewer)
     if who == "host":
         await wait_until(lambda: 204 in exchange.statuses("PATCH"), ANSWER_S, "a trickle's answer")
     else:
@@ -111,7 +111,7 @@ async def test_the_authors_client_trickles_restarts_and_leaves(
     await wait_until(lambda: 204 in exchange.statuses("PATCH"), ANSWER_S, "candidates after it")
     assert len(set(exchange.etags())) == 2, "each ICE session has an ETag of its own"
     await restarted(pages[who], "window.peer", before)
-    await _moves(viewer)
+    await _decodes_more(viewer)
     if who == "viewer":
         await viewer.evaluate("window.client.selectLayer({ mediaId: 'video' })")
         await viewer.evaluate("window.client.unselectLayer()")

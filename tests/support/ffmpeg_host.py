@@ -1,4 +1,4 @@
-"""FFmpeg's own WHIP muxer publishes: `python -m tests.stories.ffmpeg_host URL TOKEN CLIP PEM`.
+"""FFmpeg's own WHIP muxer publishes: `python -m tests.support.ffmpeg_host URL TOKEN CLIP PEM`.
 
 In a process of its own, since PyAV holds the GIL while the muxer shakes hands. PEM holds a P-256
 key and certificate: what this FFmpeg build makes by itself is P-224, which OpenSSL 4 refuses.
@@ -29,9 +29,9 @@ def main(url: str, token: str, clip: str, pem: str) -> None:
         for frame in source.decode(video=0):
             assert isinstance(frame, VideoFrame) and frame.time is not None
             time.sleep(max(0.0, started + frame.time - time.monotonic()))
-            picture = frame.reformat(WIDTH, HEIGHT, "yuv420p")
-            picture.pts, picture.time_base = round(frame.time * FPS), Fraction(1, FPS)
-            whip.mux(video.encode(picture))
+            resized = frame.reformat(WIDTH, HEIGHT, "yuv420p")
+            resized.pts, resized.time_base = round(frame.time * FPS), Fraction(1, FPS)
+            whip.mux(video.encode(resized))
             while silence < frame.time * AUDIO_HZ:
                 quiet = AudioFrame("s16", "stereo", AUDIO_FRAME)
                 quiet.sample_rate, quiet.pts = AUDIO_HZ, silence

@@ -31,7 +31,7 @@ class Peer:
         self._socket.connect(self.remote.addresses[0])
 
     def close(self) -> None:
-        """Vanish without a word."""
+        """Close the socket without close_notify."""
         self._socket.close()
 
     def send(self, datagram: bytes) -> None:
@@ -62,7 +62,9 @@ class Peer:
                 self.send(bytes(request))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(NACK_INTERVAL_S):
-                        while not answers(request.transaction_id, await self.hear(), self.remote):
+                        while not answers(
+                            request.transaction_id, await self.receive(), self.remote
+                        ):
                             pass
                         return
 
@@ -74,16 +76,16 @@ class Peer:
             while not self.dtls.done:
                 for datagram in self.dtls.datagrams():
                     self.send(datagram)
-                heard = await self.hear()
-                if 20 <= heard[0] <= 63:
-                    self.dtls.receive(heard)
+                datagram = await self.receive()
+                if 20 <= datagram[0] <= 63:
+                    self.dtls.receive(datagram)
         for datagram in self.dtls.datagrams():
             self.send(datagram)
         await self.ask()
 
-    async def hear(self) -> bytes:
-        """The next datagram of the plane's."""
-        heard = await asyncio.get_running_loop().sock_recv(self._socket, DATAGRAM_BYTES_MAX)
-        if kind_of(heard) is Kind.RTP:
-            self.newest = int.from_bytes(heard[2:4], "big")
-        return heard
+    async def receive(self) -> bytes:
+        """The next datagram of the plane."""
+        datagram = await asyncio.get_running_loop().sock_recv(self._socket, DATAGRAM_BYTES_MAX)
+        if kind_of(datagram) is Kind.RTP:
+            self.newest = int.from_bytes(datagram[2:4], "big")
+        return datagram

@@ -1,9 +1,9 @@
-"""A machine of its own for a browser: a network namespace whose lines are bad networks.
+"""A machine of its own for a browser: a network namespace whose links are bad networks.
 
-For everything that a phone sends and gets, pages and sockets too: each of its lines is a pair of
-devices, one here and one in the namespace, and what goes from one to the other is lost, delayed and
-queued as the line's conditions say, by media/emulator or by the `tc netem` of a router of its own.
-The kernel's `tc tbf` may cap a line on top. Addresses are those for documentation (RFC 5737). Needs
+For all that a phone sends and receives, pages and sockets too: each of its links is a pair of
+devices, one here and one in the namespace, and packets between them are lost, delayed and queued as
+the link's conditions say, by media/emulator or by the `tc netem` of a router of its own. The
+kernel's `tc tbf` may cap a link on top. Addresses are those for documentation (RFC 5737). Needs
 root.
 """
 
@@ -24,7 +24,7 @@ from media.emulator import Conditions, EmulatedLink, LinkCounts
 from tests.support.netem import Direction
 from tests.support.router import Router, router
 
-# This end of each line, where the server is; the phone's end has the next address.
+# This end of each link, where the server is; the phone's end has the next address.
 HERE = ("198.51.100.1", "203.0.113.1")
 MTU = 1_500
 READS_MAX = 64  # packets per wake-up
@@ -32,7 +32,7 @@ SEED = 20
 _TUN = Path("/dev/net/tun")
 _TUNSETIFF = 0x400454CA
 _IFF_TUN, _IFF_TAP, _IFF_NO_PI = 0x0001, 0x0002, 0x1000
-# Of the two ends of a line with a router, here and there: frames need addresses of their own.
+# Of the two ends of a link with a router, here and there: frames need addresses of their own.
 _CARDS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 
 
@@ -45,7 +45,7 @@ def missing() -> str | None:
     return None if shutil.which("ip") and shutil.which("tc") else "iproute2 is not installed"
 
 
-class Line:
+class Link:
     """One way from the phone to the server: two devices, and whatever is between them."""
 
     def __init__(self, phone: str, number: int, kind: int = _IFF_TUN) -> None:
@@ -70,7 +70,7 @@ class Line:
         self.connect()
 
     def connect(self) -> None:
-        """The phone has this network; the line with the least number is the one it uses."""
+        """The phone has this network; the link with the least number is the one it uses."""
         _in(self._phone, "ip", "link", "set", self.device, "mtu", str(MTU), "up")
         _in(
             self._phone, "ip", "route", "add", "default", "dev", self.device,
@@ -93,11 +93,11 @@ class Line:
         )  # fmt: skip
 
     def close(self) -> None:
-        """Let go the devices."""
+        """Delete the devices."""
         self._close_devices.close()
 
     def _introduce(self, here: str, there: str) -> None:
-        """Tell both ends each other's card, so that they need not ask over a line that loses."""
+        """Add each end's neighbour, so that no ARP goes over a lossy link."""
         for run, device, own, peer, card in (
             (_run, self._here_device, _CARDS[0], there, _CARDS[1]),
             (partial(_in, self._phone), self.device, _CARDS[1], here, _CARDS[0]),
@@ -106,8 +106,8 @@ class Line:
             run("ip", "neighbour", "add", peer, "lladdr", card, "dev", device)
 
 
-class Emulated(Line):
-    """A line through media/emulator; its conditions may be changed while it is used."""
+class Emulated(Link):
+    """A link through media/emulator; its conditions may be changed while it is used."""
 
     def __init__(self, phone: str, number: int, up: Conditions, down: Conditions) -> None:
         super().__init__(phone, number)
@@ -124,7 +124,7 @@ class Emulated(Line):
         return self._down.link.counts
 
     def close(self) -> None:
-        """Let go everything that is under way, and the devices."""
+        """Drop everything that is in flight, and the devices."""
         for fd, direction in ((self.here, self._down), (self.there, self._up)):
             self._loop.remove_reader(fd)
             direction.close()
@@ -140,7 +140,7 @@ class Emulated(Line):
 
 
 class Phone:
-    """A network namespace with lines to here; `command` runs something in it."""
+    """A network namespace with links to here; `command` runs something in it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -155,31 +155,31 @@ class Phone:
 
 @asynccontextmanager
 async def phone(
-    *lines: tuple[Conditions, Conditions],
+    *links: tuple[Conditions, Conditions],
 ) -> AsyncIterator[tuple[Phone, list[Emulated]]]:
-    """A phone with so many lines, each with its conditions up and down."""
+    """A phone with a link for each pair of conditions, up and down."""
     with _namespace() as (device, cleanup):
         made = []
-        for number, (up, down) in enumerate(lines):
-            line = Emulated(device.name, number, up, down)
-            cleanup.callback(line.close)
-            made.append(line)
+        for number, (up, down) in enumerate(links):
+            link = Emulated(device.name, number, up, down)
+            cleanup.callback(link.close)
+            made.append(link)
         yield device, made
 
 
 @asynccontextmanager
 async def phone_behind_router(folder: Path) -> AsyncIterator[tuple[Phone, Router]]:
-    """A phone with one line, whose router is told what to do; `folder` is for its sockets."""
+    """A phone with one link through a router; `folder` is for its sockets."""
     with _namespace() as (device, cleanup):
-        line = Line(device.name, 0, _IFF_TAP)
-        cleanup.callback(line.close)
-        async with router(line.here, line.there, folder) as made:
+        link = Link(device.name, 0, _IFF_TAP)
+        cleanup.callback(link.close)
+        async with router(link.here, link.there, folder) as made:
             yield device, made
 
 
 @contextmanager
 def _namespace() -> Iterator[tuple[Phone, ExitStack]]:
-    """A phone without lines, and what is to be done before it goes."""
+    """A phone without links, and what is to be done before it goes."""
     name = f"lnl{secrets.token_hex(3)}"
     with ExitStack() as cleanup:
         _run("ip", "netns", "add", name)
@@ -200,7 +200,7 @@ def _writer(fd: int) -> Callable[[bytes], None]:
         try:
             os.write(fd, packet)
         except OSError:
-            pass  # the device is down: so much for this packet
+            pass  # the device is down, and the packet lost
 
     return write
 

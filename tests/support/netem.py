@@ -1,7 +1,7 @@
 """A bad network between browsers and server: a UDP proxy on loopback around media/emulator.
 
 Linux' own netem needs root and a kernel with it (tests/support/router.py); this needs nothing. A
-page whose context has `script` among its init scripts sends and gets all its media through the
+page whose context has `script` among its init scripts sends and receives all its media through the
 proxy: it finds the proxy's port in place of the server's in the answer's candidates. That is all it
 takes, since an ICE-lite server learns where its peers are from their checks.
 """
@@ -72,7 +72,7 @@ class Network:
         return queued * 8 / self.down.rate_bps if self.down.rate_bps else 0.0
 
     def close(self) -> None:
-        """Let go everything that is under way, and all sockets."""
+        """Drop everything that is in flight, and close all sockets."""
         self._loop.remove_reader(self._socket)
         self._socket.close()
         for client in self._clients.values():
@@ -83,10 +83,10 @@ class Network:
             client = self._clients.get(address)
             if client is None:
                 assert len(self._clients) < CLIENTS_MAX
-                client = self._clients[address] = self._come(address)
+                client = self._clients[address] = self._new_client(address)
             client.up.send(datagram)
 
-    def _come(self, address: Address) -> "_Client":
+    def _new_client(self, address: Address) -> "_Client":
         up, down = self._link(self.up), self._link(self.down)
         return _Client(
             self._server, up, down, lambda datagram: self._socket.sendto(datagram, address)
@@ -123,7 +123,7 @@ class _Client:
         try:
             self._socket.send(datagram)
         except ConnectionRefusedError:
-            pass  # the server is down: so much for this datagram
+            pass  # the server is down, and the datagram lost
 
     def _readable(self) -> None:
         for datagram, _ in _received(self._socket):
@@ -131,7 +131,7 @@ class _Client:
 
 
 class Direction:
-    """A link in real time: `deliver` gets what comes out of it."""
+    """A link in real time: `deliver` gets each datagram that arrives."""
 
     def __init__(self, link: EmulatedLink, deliver: Callable[[bytes], object]) -> None:
         self.link = link

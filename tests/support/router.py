@@ -2,7 +2,7 @@
 
 A Linux kernel that is a program (Debian's `user-mode-linux`) with two network cards, which are the
 file ends of two TAP devices here. What comes in at one goes out at the other, through a netem that
-is told what to lose and to delay. It reads this machine's files and writes none.
+loses and delays as configured. It reads this machine's files and writes none.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ MEMORY = "64M"
 START_S = 30.0
 ANSWER_S = 10.0
 PACKET_BYTES = 1_200  # of the packets that a queue is counted in
-LIMIT = 10_000  # packets under way, where there is no rate
+LIMIT = 10_000  # packets in flight, where there is no rate
 IN_ORDER_BPS = 1_000_000_000  # netem keeps packets in their order where there is a rate
 _INIT = Path(__file__).with_suffix(".sh")
 _CARDS = ("vec0", "vec1")
@@ -62,13 +62,13 @@ class Router:
         return up, down
 
     async def run(self, command: str) -> str:
-        """Have the router carry out a line of shell; return what it printed."""
+        """Run a shell command in the router; return what it printed."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{command}\n".encode())
         return await self.answer(command, ANSWER_S)
 
     async def answer(self, command: str, within_s: float) -> str:
-        """Return what the router prints until it says that it is done."""
+        """Return what the router prints until the command has ended."""
         assert self.process.stdout is not None
         printed: list[str] = []
         async with asyncio.timeout(within_s):
