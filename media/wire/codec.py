@@ -1,6 +1,6 @@
 """Codecs of an SDP section: rtpmap, fmtp (RFC 8866 section 6), rtcp-fb (RFC 4585 section 4.2)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,18 @@ class Codec:
             if key == name:
                 return value
         return ""
+
+    def with_parameter(self, name: str, value: str) -> "Codec":
+        """Return the codec with a parameter set; an equal one stays as it was offered."""
+        if self.parameter(name) == value:
+            return self
+        others = [part for part in self.parameters.split(";") if part.partition("=")[0] != name]
+        return replace(self, parameters=";".join([*filter(None, others), f"{name}={value}"]))
+
+    @property
+    def is_stereo(self) -> bool:
+        """Whether an offer of Opus is to send stereo (RFC 7587 section 6.1)."""
+        return "1" in (self.parameter("sprop-stereo"), self.parameter("stereo"))
 
     @property
     def h264_profile(self) -> str:

@@ -169,7 +169,11 @@ def choose_published(offer: Offer) -> dict[str, Sending]:
         # With several layers, rtx packets must name their layer (RFC 8852 section 3.2).
         assignable = not section.rids or REPAIRED_RID_URI in section.extensions
         repair = section.repair_of(ranked[0]) if section.kind == "video" and assignable else None
-        chosen[section.kind] = Sending(section, ranked[0], repair=repair)
+        codec = ranked[0]
+        if section.kind == "audio" and codec.is_stereo:
+            # Without it a sender sends mono, whatever it has (RFC 7587 section 6.1).
+            codec = codec.with_parameter("stereo", "1")
+        chosen[section.kind] = Sending(section, codec, repair=repair)
     if "video" not in chosen:
         raise BadOffer("A live needs video.")
     return chosen
@@ -198,8 +202,10 @@ def choose_played(
         feedback = _offers_transport_cc(section, fitting[0]) and (
             layers > 1 or "goog-remb" not in fitting[0].feedback
         )
-        ssrc = ssrcs.get(section.kind, 0)
-        chosen.append(Sending(section, fitting[0], ssrc, repair, feedback))
+        ssrc, theirs = ssrcs.get(section.kind, 0), fitting[0]
+        if section.kind == "audio" and codec.is_stereo:
+            theirs = theirs.with_parameter("sprop-stereo", "1")
+        chosen.append(Sending(section, theirs, ssrc, repair, feedback))
     return chosen
 
 

@@ -62,7 +62,7 @@ export class FakePeer {
   restartIce() {
     this.restarts += 1
   }
-  async createOffer() {
+  async createOffer(_options?: unknown) {
     return { type: 'offer', sdp: sessionOf(`offer${(this.#ufrag += 1)}`) }
   }
   async setLocalDescription(description: { sdp: string }) {

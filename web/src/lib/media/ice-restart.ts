@@ -4,6 +4,7 @@
  */
 import { REQUEST_TIMEOUT_MS } from '../base/api'
 import { type Exchange, bearer } from './negotiate'
+import { setOffer } from './stereo'
 import { restoreRidExtensions } from './simulcast'
 import type { Timers } from '../base/timers'
 
@@ -61,7 +62,7 @@ export async function restartIce(
   try {
     restoreRidExtensions(peer)
     peer.restartIce()
-    await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }))
+    await setOffer(peer, exchange.stereo, { iceRestart: true })
   } catch {
     return 'refused'
   }

@@ -2,6 +2,7 @@
 import { type Fetch, REQUEST_TIMEOUT_MS, Unreachable, refusal } from '../base/api'
 import { iceServers } from './ice-servers'
 import { linksOf } from './links'
+import { type StereoParameter, setOffer } from './stereo'
 
 /** Layer selection (a WHEP extension). */
 const LAYER_REL = 'urn:ietf:params:whep:ext:core:layer'
@@ -13,6 +14,8 @@ export interface Exchange {
   token: string | null
   /** Initial video bitrate, kbit/s; browsers otherwise start at 300 and take many seconds to sharp video. */
   start_kbps?: number
+  /** What the offer says of stereo; without it both sides take mono. */
+  stereo?: StereoParameter
 }
 
 /**
@@ -36,7 +39,7 @@ export interface Session {
  * cannot take.
  */
 export async function negotiate(peer: RTCPeerConnection, exchange: Exchange): Promise<Session> {
-  await peer.setLocalDescription(await peer.createOffer())
+  await setOffer(peer, exchange.stereo)
   let response: Response
   try {
     response = await exchange.fetch(exchange.url, {

@@ -282,7 +282,7 @@ export class Player {
   }
 
   #exchange(): Exchange {
-    return { fetch: this.world.fetch, url: this.url, token: this.world.token() }
+    return { fetch: this.world.fetch, url: this.url, token: this.world.token(), stereo: 'stereo=1' }
   }
 
   #enter(phase: PlayerPhase): void {

@@ -4,6 +4,7 @@ import { Backoff } from '../base/backoff'
 import { type Exchange, endSession, negotiate, onTransportClosed, preferCodecs } from './negotiate'
 import { IceRestarter } from './ice-restart'
 import { ReceiveWatchdog } from './receive-watchdog'
+import { isStereo } from './stereo'
 import { ENCODINGS, adjustEncodings } from './simulcast'
 import type { Timers } from '../base/timers'
 import { type Sent, type Uplink, sentOf, uplinkOf } from './uplink'
@@ -218,7 +219,13 @@ export class Publisher {
   }
 
   #exchange(): Exchange {
-    return { fetch: this.world.fetch, url: this.url, token: this.world.token(), start_kbps: START_KBPS }
+    return {
+      fetch: this.world.fetch,
+      url: this.url,
+      token: this.world.token(),
+      start_kbps: START_KBPS,
+      ...(this.#stream && isStereo(this.#stream) ? { stereo: 'sprop-stereo=1' } : {}),
+    }
   }
 
   #enter(phase: PublisherPhase, why: Refused | null = null): void {
