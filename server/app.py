@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -32,6 +33,7 @@ from server.bridge.lease import LeasesUnavailable
 from server.bridge.lives import OwnedLives
 from server.bridge.redis_lease import RedisLeases
 from server.errors import OperatorError
+from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
 from server.http.live import whip_whep
 from server.http.pages import page_routes
@@ -147,8 +149,10 @@ def _application(services: Services) -> Starlette:
             RedisError: _redis_error_handler,
             LogUnavailable: _redis_error_handler,
             LeasesUnavailable: _redis_error_handler,
+            ClientDisconnect: _client_gone_handler,
             Exception: internal_error_handler,
         },
+        middleware=[Middleware(SafeHeaders)],
     )
     app.state.services = services
     return app
@@ -238,3 +242,8 @@ async def _redis_error_handler(request: Request, error: Exception) -> Response:
         "Nothing was lost; please try again.",
         headers={"Retry-After": "1"},
     ).response()
+
+
+async def _client_gone_handler(request: Request, error: Exception) -> Response:
+    """The client left in the middle of its request: nobody reads this, and nothing is wrong."""
+    return Response(status_code=400)

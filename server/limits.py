@@ -28,6 +28,7 @@ class LimitKind(StrEnum):
     LOGIN_DEVICE = "login-device"
     JOIN = "join"
     ORDER = "order"
+    HANDOVER = "handover"
     PUBLISH = "publish"
     PLAY = "play"
     ICE = "ice"
@@ -51,6 +52,7 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.LOGIN_DEVICE: Rate(burst=10, per_s=1 / 15),
     LimitKind.JOIN: Rate(burst=200, per_s=20.0),
     LimitKind.ORDER: Rate(burst=10, per_s=0.5),
+    LimitKind.HANDOVER: Rate(burst=40, per_s=0.5),
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),
     LimitKind.PLAY: Rate(burst=200, per_s=20.0),
     LimitKind.ICE: Rate(burst=30, per_s=2.0),

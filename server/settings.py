@@ -95,6 +95,10 @@ class Settings(BaseSettings):
         description="HTTP connections of one address; a whole estate may sit behind one. "
         "Proxies in LINLI_TRUST_PROXY have no such limit.",
     )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Bearer token that opens /metrics. Empty: only this machine itself may ask.",
+    )
     rate_limits: bool = Field(
         True, description="Limits per address and person; off only for load tests."
     )

@@ -15,10 +15,14 @@ def order_id_of(guest_id: str, idempotency_key: str) -> str:
     return hashlib.blake2b(material, digest_size=ID_CHARS // 2).hexdigest()
 
 
-def body_hash_of(room_id: str, product_id: str, group_id: str, quantity: int) -> str:
+def body_hash_of(
+    room_id: str, product_id: str, group_id: str, quantity: int, price_fen: int | None = None
+) -> str:
     """Return a hash that differs between bodies under the same key."""
-    material = f"{room_id}\x00{product_id}\x00{group_id}\x00{quantity}".encode()
-    return hashlib.blake2b(material, digest_size=8).hexdigest()
+    material = f"{room_id}\x00{product_id}\x00{group_id}\x00{quantity}"
+    if price_fen is not None:
+        material += f"\x00{price_fen}"
+    return hashlib.blake2b(material.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

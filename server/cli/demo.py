@@ -19,7 +19,7 @@ from server.access.policy import Principal, Role
 from server.access.tokens import HOST_TTL_S
 from server.cli.console import run
 from server.ops.children import child
-from server.ops.secrets import demo_password
+from server.ops.secrets import demo_password, demo_password_path
 from server.ops.shop_file import ShopFile, read_shop
 from server.settings import Settings
 
@@ -59,7 +59,10 @@ async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bo
     from server.run import serve
 
     plan = read_shop(shop)
+    known = demo_password_path(settings).exists()
     password = demo_password(settings)
+    # Terminals are kept and shown to others: once is enough.
+    how = f"in {demo_password_path(settings)}" if known else password
     base_url = f"http://127.0.0.1:{settings.port}"
 
     async with contextlib.AsyncExitStack() as stack:
@@ -83,7 +86,7 @@ async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bo
                         NO_PROXY,
                     )
                 )
-            print_addresses(settings.port, plan.staff[0].username, password, host=host)
+            print_addresses(settings.port, plan.staff[0].username, how, host=host)
 
         await load_shop(settings, plan, password)
         # Who takes part leaves first, as if they went home: with nobody to answer they complain.
@@ -127,7 +130,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 
 def print_addresses(port: int, username: str, password: str, *, host: bool) -> None:
-    """Print the addresses and the log-in."""
+    """Print the addresses and the log-in: `password` or where it is."""
     base = f"http://localhost:{port}"
     console = Console(soft_wrap=True, highlight=False)
     console.print("\n[bold green]邻里 Linli[/] is running.\n")

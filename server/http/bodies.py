@@ -47,9 +47,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Body(BaseModel):
-    """A request body; members that it does not know are refused."""
+    """A request body; members that it does not know are refused, and so is "1" for 1."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def services_of(request: Request) -> Services:

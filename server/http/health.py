@@ -1,6 +1,7 @@
 """`/healthz`: the worker answers. `/readyz`: Redis and the record answer, too. `/metrics`."""
 
 import asyncio
+import hmac
 
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -8,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from server.net.addresses import is_loopback
 from server.ops.metrics import render
 from server.problem import Problem
 from server.services import Services
@@ -35,5 +37,27 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Counters and gauges of this worker."""
+    """Counters and gauges of this worker, for who has the token or asks from this machine itself.
+
+    Raises:
+        Problem: 403 `forbidden`.
+    """
+    if not _may_read_metrics(request):
+        raise Problem(
+            403,
+            "forbidden",
+            "Figures are for the operator.",
+            "Send LINLI_METRICS_TOKEN as a bearer token; without one, ask from this machine.",
+        )
     return Response(await render(request.app.state.services), media_type=PROMETHEUS_TEXT)
+
+
+def _may_read_metrics(request: Request) -> bool:
+    services: Services = request.app.state.services
+    token = services.settings.metrics_token.get_secret_value()
+    if token:
+        given = request.headers.get("authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+    # A proxy on this machine says for whom it asks; that is not this machine.
+    asked_for_others = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+    return not asked_for_others and is_loopback(request.client.host if request.client else "")

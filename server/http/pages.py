@@ -1,5 +1,6 @@
 """The browser apps and their assets, as Vite built them into web/dist."""
 
+import re
 from pathlib import Path
 
 from starlette.requests import Request
@@ -11,13 +12,24 @@ from starlette.types import Scope
 # The pages run our own scripts and nobody else's; media comes over WebRTC, images from here.
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
-    "style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'; "
+    "style-src 'self' 'unsafe-inline'; connect-src 'self'{sockets}; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self)",
 }
 NOT_BUILT = "The browser apps are not built yet. Run `make setup` once.\n"
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
+
+
+def security_headers(request: Request) -> dict[str, str]:
+    """Return the headers of a page, which may open sockets to this host and no other.
+
+    Safari before 15.4 does not count `ws:` of the same host as 'self'.
+    """
+    host = request.headers.get("host", "")
+    sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    return {name: value.replace("{sockets}", sockets) for name, value in SECURITY_HEADERS.items()}
 
 
 class Assets(StaticFiles):
@@ -37,7 +49,7 @@ def page_routes(web_dir: Path) -> list[BaseRoute]:
         async def serve(request: Request) -> Response:
             if not (web_dir / name).is_file():
                 return PlainTextResponse(NOT_BUILT, status_code=503)
-            headers = {**SECURITY_HEADERS, "Cache-Control": "no-cache"}
+            headers = {**security_headers(request), "Cache-Control": "no-cache"}
             return FileResponse(web_dir / name, headers=headers)
 
         return Route(PAGES[name], serve, methods=["GET"], name=name)

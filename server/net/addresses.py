@@ -91,6 +91,12 @@ def limit_key(address: str) -> str:
     return str(ipaddress.IPv6Network((int(parsed), IPV6_PREFIX), strict=False))
 
 
+def is_loopback(address: str) -> bool:
+    """Whether it is this machine itself."""
+    parsed = _parse(address)
+    return parsed is not None and parsed.is_loopback
+
+
 def _parse(text: str) -> Address | None:
     """Read an address with or without port, brackets or zone; IPv4 in IPv6 is IPv4."""
     text = text.strip().strip('"')

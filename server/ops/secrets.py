@@ -19,7 +19,12 @@ def token_secret(settings: Settings) -> str:
 
 def demo_password(settings: Settings) -> str:
     """Return the password of the demo's staff, made at the first start."""
-    return kept_secret(settings.data_dir / "demo-password", PASSWORD_BYTES)
+    return kept_secret(demo_password_path(settings), PASSWORD_BYTES)
+
+
+def demo_password_path(settings: Settings) -> Path:
+    """Return the file that keeps the password of the demo's staff."""
+    return settings.data_dir / "demo-password"
 
 
 def kept_secret(path: Path, size_bytes: int) -> str:

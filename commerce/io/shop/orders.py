@@ -97,7 +97,13 @@ class Orders:
         place = (request.estate_id, request.product_id)
         return Tap(
             order_id=order_id_of(request.guest_id, request.key),
-            body_hash=body_hash_of(request.room_id, request.product_id, group_id, request.quantity),
+            body_hash=body_hash_of(
+                request.room_id,
+                request.product_id,
+                group_id,
+                request.quantity,
+                request.expected_price_fen,
+            ),
             guest_id=request.guest_id,
             estate_id=request.estate_id,
             room_id=request.room_id,

@@ -24,7 +24,7 @@ class NewOrder(Body):
 
     room_id: Id
     product_id: Id
-    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)] = 1
+    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
     group_id: Id | None = None
     price_fen: Annotated[int | None, Field(ge=1)] = None
 
@@ -40,8 +40,8 @@ async def place(request: Request) -> Response:
     services = services_of(request)
     principal = services.access.principal(request)
     require(principal, Action.ORDER)
-    key = request.headers.get("idempotency-key", "")
-    if not _KEY.fullmatch(key):
+    key, *others = request.headers.getlist("idempotency-key") or [""]
+    if others or not _KEY.fullmatch(key):
         raise Problem(
             400,
             "key-needed",

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from server.access.policy import Action, require
 from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
+from server.limits import LimitKind
 
 
 class Handover(Body):
@@ -48,6 +49,8 @@ async def hand_over(request: Request) -> Response:
     store_id = path_id(request, "store")
     principal = services.access.principal(request)
     require(principal, Action.FULFIL, store_id=store_id)
+    # More than a busy counter needs, and far too few to try codes.
+    await services.limits.take(LimitKind.HANDOVER, f"{store_id}:{principal.subject}")
     body = await read_body(request, Handover)
     with problems():
         order = await services.commerce.fulfilment.hand_over(store_id, body.code, principal.subject)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from commerce.orders.order import ID_CHARS, Entry, body_hash_of, order_id_of
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
-bodies = st.tuples(words, words, words, st.integers(1, 20))
+prices = st.none() | st.integers(1, 3)
+bodies = st.tuples(words, words, words, st.integers(1, 20), prices)
 
 
 @given(words, words, words, words)
@@ -20,9 +21,13 @@ def test_an_order_id_stands_for_one_key_of_one_household(
 
 @given(bodies, bodies)
 def test_bodies_have_the_same_hash_only_if_they_are_the_same(
-    one: tuple[str, str, str, int], other: tuple[str, str, str, int]
+    one: tuple[str, str, str, int, int | None], other: tuple[str, str, str, int, int | None]
 ) -> None:
     assert (body_hash_of(*one) == body_hash_of(*other)) == (one == other)
+
+
+def test_another_price_is_another_body() -> None:
+    assert len({body_hash_of("r", "p", "", 1, price) for price in (None, 600, 700)}) == 3
 
 
 def test_an_entry_costs_the_price_of_each_unit() -> None:

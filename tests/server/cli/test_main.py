@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -96,3 +97,23 @@ async def test_the_doctor_finds_a_loaded_record_sound(tmp_path: Path) -> None:
     await server.linli("db", "load", str(SHOP), "--password-stdin", stdin="a good password")
     findings = await server.linli("doctor", "--json")
     assert '"ok": false' not in findings
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_error(
+    tmp_path: Path,
+) -> None:
+    server = Running(tmp_path)
+    await server.start()
+    try:
+        for _ in range(3):
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(b"POST /api/guests HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+            await writer.drain()
+            async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+                assert (await client.get("/api/lives")).headers["cache-control"] == "no-store"
+            writer.transport.abort()
+    finally:
+        await server.stop()
+    assert "stopped" in server.log
+    assert "Traceback" not in server.log
+    assert "rror" not in server.log

@@ -178,10 +178,22 @@ async def test_refused_order_has_a_problem_type(web: httpx.AsyncClient) -> None:
     await refused(tea(21), "key-00003", 422, "bad-request")
     await refused(tea() | {"extra": 1}, "key-00003", 422, "bad-request")
     await refused(tea() | {"price_fen": 1}, "key-00004", 409, "price-changed")
+    await refused(tea() | {"price_fen": 2}, "key-00004", 422, "key-reused")
+    for quantity in ("1", True, 1.0, None):
+        await refused(tea() | {"quantity": quantity}, "key-00005", 422, "bad-request")
+    await refused({"room_id": "demo", "product_id": "tea"}, "key-00005", 422, "bad-request")
+
     await refused(tea() | {"product_id": "gone"}, "key-00005", 409, "not-on-sale")
     await refused(tea() | {"group_id": "nope"}, "key-00006", 409, "group-closed")
     await refused(tea() | {"room_id": "nope"}, "key-00007", 404, "no-such-room")
     await refused({"x": "y" * 20_000}, "key-00008", 413, "too-large")
+
+
+async def test_order_with_two_keys_is_refused(web: httpx.AsyncClient) -> None:
+    keys = [("Idempotency-Key", "key-00001"), ("Idempotency-Key", "key-00002")]
+    headers = [*bearer(await guest(web)).items(), *keys]
+    answer = await web.post("/api/orders", json=tea(), headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:linli:problem:key-needed")
 
 
 async def test_missing_token_is_401_and_missing_role_403(web: httpx.AsyncClient) -> None:
