@@ -1,7 +1,7 @@
-"""What happens in a channel and must reach everybody: numbered events and what they carry.
+"""The events of a channel and their payloads.
 
-An event is announced without a number; the log gives it `o`, its offset in the channel, and keeps
-it as MessagePack. Field names are the wire's own (docs/protocol.md).
+An event is announced without an offset; the log sets `o`, its offset in the channel, and keeps it
+as MessagePack. Field names are the wire's own (docs/protocol.md).
 """
 
 from typing import Literal, TypeAlias
@@ -33,7 +33,7 @@ class GroupOffer(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True):
-    """What is sold, as viewers see it; `left` is the stock at the time of the message."""
+    """A product as viewers see it; `left` is the stock at the time of the message."""
 
     id: str
     name: LocalText
@@ -75,14 +75,14 @@ class StoreRef(msgspec.Struct, frozen=True):
 
 
 class Pickup(msgspec.Struct, frozen=True):
-    """What the buyer shows at the counter; `qr` is a data: URI of an SVG."""
+    """What the buyer shows at pickup; `qr` is a data: URI of an SVG."""
 
     code: str
     qr: str
 
 
 class Buyer(msgspec.Struct, frozen=True):
-    """Whom the store calls out."""
+    """The name that the store calls out."""
 
     nickname: str
     estate_name: LocalText
@@ -124,26 +124,26 @@ class _Numbered(msgspec.Struct, frozen=True, kw_only=True, tag_field="k"):
 
 
 class LiveChanged(_Numbered, frozen=True, kw_only=True, tag="live"):
-    """The live began, paused, went on or is over."""
+    """The live started, paused, resumed or ended."""
 
     state: LiveState
     started_at_ms: int | None
 
 
 class CardPinned(_Numbered, frozen=True, kw_only=True, tag="pin"):
-    """A product was put on the table; pinned again, it moves to the front."""
+    """A product was pinned; pinned again, it moves to the front."""
 
     card: Card
 
 
 class CardUnpinned(_Numbered, frozen=True, kw_only=True, tag="unpin"):
-    """A product was taken off the table."""
+    """A product was unpinned."""
 
     product_id: str
 
 
 class StockChanged(_Numbered, frozen=True, kw_only=True, tag="stock"):
-    """So many units are left."""
+    """The stock of a product changed."""
 
     product_id: str
     left: int
@@ -156,7 +156,7 @@ class GroupChanged(_Numbered, frozen=True, kw_only=True, tag="group"):
 
 
 class OrderChanged(_Numbered, frozen=True, kw_only=True, tag="order"):
-    """An order reached its store or moved on there (store channels only)."""
+    """An order reached its store or changed its state (store channels only)."""
 
     order: StoreOrder
 
@@ -167,7 +167,7 @@ ChannelEvent: TypeAlias = (
 
 
 class YourOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="order"):
-    """An order of the one who reads this was placed or moved on."""
+    """An order of this user was placed or changed its state."""
 
     order: Order
 
@@ -176,7 +176,7 @@ PrivateEvent: TypeAlias = YourOrder
 
 
 def is_urgent(event: ChannelEvent) -> bool:
-    """Whether viewers should see `event` at once instead of with the next tick."""
+    """Whether `event` goes out in the urgent lane: at once instead of with the next tick."""
     match event:
         case StockChanged(left=left):
             return left == 0

@@ -34,7 +34,7 @@ class Counters(msgspec.Struct, frozen=True):
 class Tick(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="tick"
 ):
-    """What happened in a channel since the tick before; `offset` is that of its last event."""
+    """The changes of a channel since the last tick; `offset` is that of its last event."""
 
     epoch: str
     offset: int
@@ -45,7 +45,7 @@ class Tick(
 
 
 class You(msgspec.Struct, frozen=True, tag_field="t", tag="you"):
-    """Something for this viewer alone."""
+    """A private event of this user."""
 
     event: PrivateEvent
 

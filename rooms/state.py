@@ -34,7 +34,7 @@ class Live(msgspec.Struct, frozen=True):
 
 
 class RoomState(msgspec.Struct, frozen=True):
-    """All a viewer sees of a room: cards newest pin first, groups and chat oldest first."""
+    """The state of a room: cards newest pin first, groups and chat oldest first."""
 
     live: Live = Live()
     cards: tuple[Card, ...] = ()
@@ -44,14 +44,14 @@ class RoomState(msgspec.Struct, frozen=True):
 
 
 class StoreState(msgspec.Struct, frozen=True):
-    """A store's channel keeps nothing: its board is fetched over HTTP on every snapshot."""
+    """A store's channel has no state: its board is fetched over HTTP at every snapshot."""
 
 
 State: TypeAlias = RoomState | StoreState
 
 
 class Snapshot(msgspec.Struct, frozen=True, tag_field="t", tag="snapshot"):
-    """The message that replaces all a viewer knows of a channel."""
+    """Replaces the whole state of a channel."""
 
     epoch: str
     offset: int

@@ -1,4 +1,4 @@
-"""Tells rooms, stores and buyers what happened in commerce: the real `commerce.feed.Feed`."""
+"""Announces commerce's changes to rooms, stores and buyers: the real `commerce.feed.Feed`."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -58,7 +58,7 @@ class RoomFeed:
 
 
 def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[events.ChannelEvent]]]:
-    """Return what tells a new log, or one that Redis lost, how its channel stands in the record."""
+    """Return the seed of a log that is new or was lost: the channel's events from the record."""
 
     async def seed(channel: str) -> Sequence[events.ChannelEvent]:
         kind, _, room_id = channel.partition(":")
@@ -77,5 +77,5 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[events.C
 
 
 def _as(kind: type[T], view: object) -> T:
-    """Turn what commerce shows into what rooms say; the field names are the same."""
+    """Convert a view of commerce into a payload of rooms; the field names are the same."""
     return msgspec.convert(msgspec.to_builtins(view), kind)

@@ -5,7 +5,7 @@ written by
 
     python -m server.ws.schema > web/src/lib/base/wire.ts
 
-and tests/server/ws/test_schema.py fails while that file or docs/protocol.md says something else.
+and tests/server/ws/test_schema.py fails while that file or docs/protocol.md differs.
 """
 
 import inspect

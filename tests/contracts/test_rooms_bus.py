@@ -22,14 +22,14 @@ CHANNEL = "room:demo"
 
 
 class System:
-    """Log and any number of processes' buses on one store."""
+    """Log and any number of workers' buses on one store."""
 
     def __init__(self, log: RoomLog, make_bus: Callable[[], RoomBus]) -> None:
         self.log = log
         self._make_bus = make_bus
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def process(self) -> tuple[RoomBus, RecordingListener]:
+    async def worker(self) -> tuple[RoomBus, RecordingListener]:
         bus, listener, ready = self._make_bus(), RecordingListener(), asyncio.Event()
         self._tasks.append(asyncio.create_task(bus.run(listener, ready.set)))
         async with asyncio.timeout(WAIT_S):
@@ -60,9 +60,9 @@ async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
         await redis.aclose()
 
 
-async def test_appended_events_reach_every_process_that_joined(system: System) -> None:
-    (one, listener_one), (two, listener_two) = await system.process(), await system.process()
-    _, listener_three = await system.process()
+async def test_appended_events_reach_every_worker_that_joined(system: System) -> None:
+    (one, listener_one), (two, listener_two) = await system.worker(), await system.worker()
+    _, listener_three = await system.worker()
     await one.join(CHANNEL)
     await two.join(CHANNEL)
     epoch = (await system.log.append(CHANNEL, [StockChanged(product_id="p", left=2)])).epoch
@@ -73,8 +73,8 @@ async def test_appended_events_reach_every_process_that_joined(system: System) -
     assert listener_three.events == []
 
 
-async def test_a_channel_that_was_left_is_silent_and_may_be_joined_again(system: System) -> None:
-    bus, listener = await system.process()
+async def test_left_channel_delivers_nothing_until_it_is_joined_again(system: System) -> None:
+    bus, listener = await system.worker()
     await bus.join(CHANNEL)
     await bus.leave(CHANNEL)
     await bus.publish(CHANNEL, Batch(joins=("left",)))
@@ -84,8 +84,8 @@ async def test_a_channel_that_was_left_is_silent_and_may_be_joined_again(system:
     assert listener.batches == [(CHANNEL, Batch(joins=("again",)))]
 
 
-async def test_batches_come_in_order_to_their_sender_too(system: System) -> None:
-    bus, listener = await system.process()
+async def test_batches_arrive_in_order_at_their_sender_too(system: System) -> None:
+    bus, listener = await system.worker()
     await bus.join(CHANNEL)
     batches = [Batch((line(f"a-{at}"),), ("小林",)) for at in range(20)]
     for batch in batches:
@@ -94,8 +94,8 @@ async def test_batches_come_in_order_to_their_sender_too(system: System) -> None
     assert [batch for _, batch in listener.batches] == batches
 
 
-async def test_the_newest_chat_is_kept_for_newcomers(system: System) -> None:
-    bus, _ = await system.process()
+async def test_newest_chat_is_kept_for_newcomers(system: System) -> None:
+    bus, _ = await system.worker()
     assert await bus.recent_chat(CHANNEL) == ()
     lines = tuple(line(f"a-{at}") for at in range(CHAT_LINES_MAX + 5))
     await bus.publish(CHANNEL, Batch(lines[:30]))
@@ -103,15 +103,15 @@ async def test_the_newest_chat_is_kept_for_newcomers(system: System) -> None:
     assert await bus.recent_chat(CHANNEL) == lines[-CHAT_LINES_MAX:]
 
 
-async def test_private_messages_reach_every_process(system: System) -> None:
-    (one, listener_one), (_, listener_two) = await system.process(), await system.process()
+async def test_private_messages_reach_every_worker(system: System) -> None:
+    (one, listener_one), (_, listener_two) = await system.worker(), await system.worker()
     await one.send_to("g1", b"\x00\xff private")
     await wait_until(lambda: listener_one.private and listener_two.private)
     assert listener_one.private == listener_two.private == [("g1", b"\x00\xff private")]
 
 
-async def test_viewers_are_summed_over_processes_and_likes_over_time(system: System) -> None:
-    bus, _ = await system.process()
+async def test_viewers_are_summed_over_workers_and_likes_over_time(system: System) -> None:
+    bus, _ = await system.worker()
     assert await bus.tally(CHANNEL, "one", 3, 0) == Counters(3, 0)
     assert await bus.tally(CHANNEL, "two", 4, 10) == Counters(7, 10)
     assert await bus.tally(CHANNEL, "one", 1, 5) == Counters(5, 15)

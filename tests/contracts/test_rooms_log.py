@@ -39,7 +39,7 @@ def stock(left: int) -> StockChanged:
     return StockChanged(at_ms=1, product_id="p1", left=left)
 
 
-async def test_a_new_log_is_empty_and_keeps_its_epoch(log: RoomLog) -> None:
+async def test_new_log_is_empty_and_keeps_its_epoch(log: RoomLog) -> None:
     first = await log.read(CHANNEL)
     assert first.position.offset == 0
     assert first.state == RoomState()
@@ -48,14 +48,14 @@ async def test_a_new_log_is_empty_and_keeps_its_epoch(log: RoomLog) -> None:
     assert await log.position(CHANNEL) == first.position
 
 
-async def test_two_channels_have_nothing_to_do_with_each_other(log: RoomLog) -> None:
+async def test_channels_have_separate_logs(log: RoomLog) -> None:
     await log.append(CHANNEL, [stock(1)])
     other = await log.read("room:other")
     assert other.position.offset == 0
     assert other.position.epoch != (await log.position(CHANNEL)).epoch
 
 
-async def test_events_get_consecutive_numbers_and_come_back_as_they_were(log: RoomLog) -> None:
+async def test_events_get_consecutive_offsets_and_are_read_back_equal(log: RoomLog) -> None:
     before = await log.position(CHANNEL)
     sent: list[ChannelEvent] = [
         CardPinned(at_ms=5, card=card("p1")),
@@ -72,7 +72,7 @@ async def test_events_get_consecutive_numbers_and_come_back_as_they_were(log: Ro
     assert reading.events[0] == CardPinned(o=1, at_ms=5, card=card("p1"))
 
 
-async def test_the_state_includes_every_event(log: RoomLog) -> None:
+async def test_state_includes_every_event(log: RoomLog) -> None:
     await log.append(CHANNEL, [LiveChanged(state="live", started_at_ms=7)])
     await log.append(CHANNEL, [CardPinned(card=card("p1")), stock(3)])
     state = (await log.read(CHANNEL)).state
@@ -81,14 +81,14 @@ async def test_the_state_includes_every_event(log: RoomLog) -> None:
     assert [(item.product.id, item.product.left) for item in state.cards] == [("p1", 3)]
 
 
-async def test_a_store_has_events_and_no_state(log: RoomLog) -> None:
+async def test_store_log_has_events_and_no_state(log: RoomLog) -> None:
     await log.append("store:s1", [OrderChanged(order=store_order("o1"))])
     reading = await log.read("store:s1")
     assert reading.state == StoreState()
     assert reading.events == (OrderChanged(o=1, order=store_order("o1")),)
 
 
-async def test_old_events_go_and_what_they_did_to_the_state_stays(log: RoomLog) -> None:
+async def test_trimmed_events_stay_in_the_state(log: RoomLog) -> None:
     await log.append(CHANNEL, [LiveChanged(state="live", started_at_ms=7)])
     total = 1 + 2 * LOG_EVENTS_MAX + SAVE_EVERY_EVENTS
     for start in range(1, total, 128):
@@ -103,7 +103,7 @@ async def test_old_events_go_and_what_they_did_to_the_state_stays(log: RoomLog) 
     assert reading.state.live.state == "live"
 
 
-async def test_appends_at_the_same_time_never_interleave(log: RoomLog) -> None:
+async def test_concurrent_appends_never_interleave(log: RoomLog) -> None:
     async def append(worker: int) -> None:
         for _ in range(10):
             await log.append(CHANNEL, [stock(worker)] * 5)
@@ -116,7 +116,7 @@ async def test_appends_at_the_same_time_never_interleave(log: RoomLog) -> None:
     assert all(len(set(left[at : at + 5])) == 1 for at in range(0, 200, 5))
 
 
-async def test_reading_equals_applying_all_events(log: RoomLog) -> None:
+async def test_read_state_equals_applying_all_events(log: RoomLog) -> None:
     events = [CardPinned(card=card(f"p{at % 25}", at)) for at in range(60)]
     state = empty_state(CHANNEL)
     for event in events:
@@ -125,7 +125,7 @@ async def test_reading_equals_applying_all_events(log: RoomLog) -> None:
     assert (await log.read(CHANNEL)).state == state
 
 
-async def test_of_several_who_begin_a_log_one_does(log: RoomLog) -> None:
+async def test_only_one_of_several_seeds_a_log(log: RoomLog) -> None:
     begun = await asyncio.gather(
         *(log.append(CHANNEL, [stock(left), stock(left)], only_first=True) for left in range(5))
     )

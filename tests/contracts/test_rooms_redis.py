@@ -1,4 +1,4 @@
-"""What only Redis can get wrong: keys that stay, restarts that forget, retries, lost lines."""
+"""What only Redis can get wrong: keys without TTL, restarts, resends, lost connections."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
         await client.aclose()
 
 
-async def test_every_key_expires_and_shares_its_channels_slot(redis: Redis) -> None:
+async def test_every_key_has_a_ttl_and_its_channels_hash_tag(redis: Redis) -> None:
     log, bus = RedisRoomLog(redis), RedisRoomBus(redis)
     await log.read("room:fresh")
     await log.position("room:asked")
@@ -47,7 +47,7 @@ async def test_every_key_expires_and_shares_its_channels_slot(redis: Redis) -> N
         assert await redis.pttl(key) > 0, key
 
 
-async def test_a_repeated_append_appends_once(redis: Redis) -> None:
+async def test_resent_append_is_applied_once(redis: Redis) -> None:
     script = redis.register_script(scripts.APPEND)
     keys = [channel_key(CHANNEL, kind) for kind in ("meta", "log", "done:token")]
     event = b"\x83\xa1k\xa5stock\xaaproduct_id\xa1p\xa4left\x01"
@@ -57,7 +57,7 @@ async def test_a_repeated_append_appends_once(redis: Redis) -> None:
     assert await redis.xlen(channel_key(CHANNEL, "log")) == 1
 
 
-async def test_a_server_that_restarted_continues_in_a_new_epoch(redis: Redis) -> None:
+async def test_restarted_redis_continues_in_a_new_epoch(redis: Redis) -> None:
     log = RedisRoomLog(redis)
     before = await log.append(CHANNEL, [CardPinned(card=card("p1"))])
     # As if another server had written last.
@@ -71,7 +71,7 @@ async def test_a_server_that_restarted_continues_in_a_new_epoch(redis: Redis) ->
     assert (await log.append(CHANNEL, [CardPinned(card=card("p3"))])).epoch == after.epoch
 
 
-async def test_a_log_whose_keys_are_gone_begins_anew(redis: Redis) -> None:
+async def test_log_without_keys_starts_a_new_epoch_at_offset_one(redis: Redis) -> None:
     log = RedisRoomLog(redis)
     before = await log.append(CHANNEL, [CardPinned(card=card("p1"))] * 3)
     await redis.delete(channel_key(CHANNEL, "meta"))
@@ -81,7 +81,7 @@ async def test_a_log_whose_keys_are_gone_begins_anew(redis: Redis) -> None:
     assert len((await log.read(CHANNEL)).events) == 1
 
 
-async def test_a_process_that_died_is_not_counted_for_long(redis: Redis) -> None:
+async def test_viewers_of_a_dead_worker_expire_from_the_count(redis: Redis) -> None:
     bus = RedisRoomBus(redis)
     assert await bus.tally(CHANNEL, "dead", 9, 0) == Counters(9, 0)
     key = channel_key(CHANNEL, "tally")
@@ -90,7 +90,7 @@ async def test_a_process_that_died_is_not_counted_for_long(redis: Redis) -> None
     assert await redis.hget(key, "p:dead") is None
 
 
-async def test_a_bus_comes_back_by_itself_and_hears_its_channels_again(redis: Redis) -> None:
+async def test_bus_reconnects_and_resubscribes_to_its_channels(redis: Redis) -> None:
     bus, listener, ready = RedisRoomBus(redis), RecordingListener(), asyncio.Event()
     task = asyncio.create_task(bus.run(listener, ready.set))
     try:
@@ -108,7 +108,7 @@ async def test_a_bus_comes_back_by_itself_and_hears_its_channels_again(redis: Re
             await task
 
 
-async def test_without_a_server_everything_says_so(tmp_path: Any) -> None:
+async def test_calls_without_a_server_raise_log_unavailable(tmp_path: Any) -> None:
     async with Redis.from_url(f"unix://{tmp_path}/nobody.sock") as redis:
         log, bus = RedisRoomLog(redis), RedisRoomBus(redis)
         event = StockChanged(product_id="p", left=1)

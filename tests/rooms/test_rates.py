@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rooms.rates import TokenBucket, clean_text
 
 
-def test_a_bucket_gives_its_burst_then_its_rate() -> None:
+def test_bucket_gives_its_burst_then_its_rate() -> None:
     bucket = TokenBucket(3, 2)
     assert [bucket.take(10.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
     assert bucket.take(10.25) == 0.25
@@ -18,7 +18,7 @@ def test_a_bucket_gives_its_burst_then_its_rate() -> None:
     assert bucket.is_full(12.1)
 
 
-def test_a_bucket_gives_as_many_as_it_has() -> None:
+def test_bucket_gives_at_most_its_tokens() -> None:
     bucket = TokenBucket(5, 1)
     assert bucket.take_up_to(3, 0.0) == 3
     assert bucket.take_up_to(3, 0.0) == 2
@@ -26,7 +26,7 @@ def test_a_bucket_gives_as_many_as_it_has() -> None:
 
 
 @given(st.lists(st.floats(0, 3), max_size=50))
-def test_a_bucket_never_gives_more_than_burst_plus_rate(waits: list[float]) -> None:
+def test_bucket_never_gives_more_than_burst_plus_rate(waits: list[float]) -> None:
     bucket, now, taken = TokenBucket(4, 2), 0.0, 0
     for wait in waits:
         now += wait
@@ -46,12 +46,12 @@ def test_a_bucket_never_gives_more_than_burst_plus_rate(waits: list[float]) -> N
         ("<b>x</b>", "<b>x</b>"),
     ],
 )
-def test_text_is_one_line_of_visible_characters(text: str, clean: str) -> None:
+def test_cleaned_text_is_one_line_of_visible_characters(text: str, clean: str) -> None:
     assert clean_text(text) == clean
 
 
 @given(st.text())
-def test_cleaning_leaves_nothing_hidden_and_is_done_once(text: str) -> None:
+def test_cleaning_removes_control_characters_and_is_idempotent(text: str) -> None:
     clean = clean_text(text)
     assert clean_text(clean) == clean
     assert not any(unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in clean)

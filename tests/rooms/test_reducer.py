@@ -17,7 +17,7 @@ CASES: list[dict[str, Any]] = json.loads(VECTORS.read_text())["cases"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_the_examples_hold(case: dict[str, Any]) -> None:
+def test_reducer_matches_the_shared_vectors(case: dict[str, Any]) -> None:
     kind: type[State] = StoreState if case["channel"] == "store:s1" else RoomState
     state: State = msgspec.convert(case["snapshot"]["state"], kind)
     position: Position | None = Position(case["snapshot"]["epoch"], case["snapshot"]["offset"])

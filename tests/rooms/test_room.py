@@ -1,4 +1,4 @@
-"""One channel in one process: what a tick carries and when a snapshot must replace it."""
+"""One channel in one worker: what a tick carries and when a snapshot must replace it."""
 
 from rooms.events import (
     CardPinned,
@@ -28,7 +28,7 @@ def stock(o: int, left: int = 3) -> StockChanged:
     return StockChanged(o=o, product_id="p1", left=left)
 
 
-def test_nothing_is_due_in_a_quiet_room() -> None:
+def test_quiet_room_has_no_tick_due() -> None:
     room = opened(7)
     assert room.is_open
     assert not room.is_due
@@ -47,7 +47,7 @@ def test_events_of_several_announcements_share_a_tick() -> None:
     assert not room.is_due
 
 
-def test_an_event_heard_twice_is_told_once() -> None:
+def test_duplicate_event_is_delivered_once() -> None:
     room = opened()
     room.receive_events("e1", (stock(1), stock(2)))
     room.receive_events("e1", (stock(2), stock(3)))
@@ -57,7 +57,7 @@ def test_an_event_heard_twice_is_told_once() -> None:
     assert not room.needs_reading
 
 
-def test_a_missing_event_is_read_from_the_log_and_no_snapshot_is_needed() -> None:
+def test_missing_event_is_read_from_the_log_without_a_snapshot() -> None:
     room = opened()
     room.receive_events("e1", (stock(3),))
     assert room.needs_reading
@@ -71,7 +71,7 @@ def test_a_missing_event_is_read_from_the_log_and_no_snapshot_is_needed() -> Non
     assert [event.o for event in flushed.tick.events] == [1, 2, 3, 4, 5]
 
 
-def test_what_the_log_no_longer_has_makes_a_snapshot() -> None:
+def test_trimmed_events_make_a_snapshot_necessary() -> None:
     room = opened(1)
     room.begin_reading()
     state = RoomState(cards=(card("p1"),))
@@ -96,18 +96,18 @@ def test_chat_and_counts_survive_a_new_epoch() -> None:
     assert room.state.counters == Counters(5, 6)
 
 
-def test_a_batch_that_comes_twice_is_told_once() -> None:
+def test_duplicate_batch_is_delivered_once() -> None:
     room = opened()
     for _ in range(2):
         room.receive_batch(Batch((line("a-1"), line("a-2"))))
     flushed = room.flush(1.0)
     assert flushed is not None
-    assert [said.id for said in flushed.tick.chat] == ["a-1", "a-2"]
+    assert [line.id for line in flushed.tick.chat] == ["a-1", "a-2"]
     room.receive_batch(Batch((line("a-2"),)))
     assert not room.is_due
 
 
-def test_recovery_reaches_back_as_far_as_the_room_remembers() -> None:
+def test_recovery_reaches_back_to_the_oldest_kept_event() -> None:
     room = opened(3, stock(2), stock(3))
     room.receive_events("e1", (stock(4),))
     room.flush(1.0)
@@ -121,7 +121,7 @@ def test_recovery_reaches_back_as_far_as_the_room_remembers() -> None:
     assert nothing is not None and nothing.events == ()
 
 
-def test_a_room_forgets_what_is_older_than_its_log() -> None:
+def test_room_keeps_as_many_events_as_its_log() -> None:
     room = opened()
     for o in range(1, LOG_EVENTS_MAX + 11):
         room.receive_events("e1", (stock(o),))
@@ -130,7 +130,7 @@ def test_a_room_forgets_what_is_older_than_its_log() -> None:
     assert room.recover(Position("e1", 10)) is not None
 
 
-def test_counters_are_told_when_they_change() -> None:
+def test_counters_are_sent_when_they_change() -> None:
     room = opened()
     room.receive_counters(Counters(1, 0))
     assert room.is_due
@@ -139,7 +139,7 @@ def test_counters_are_told_when_they_change() -> None:
     assert not room.is_due
 
 
-def test_names_of_who_came_are_few() -> None:
+def test_joins_per_tick_are_limited() -> None:
     room = opened()
     room.receive_batch(Batch(joins=tuple("abcdefghij")))
     flushed = room.flush(1.0)
@@ -147,40 +147,40 @@ def test_names_of_who_came_are_few() -> None:
     assert len(flushed.tick.joins) == JOINS_PER_TICK_MAX
 
 
-def test_a_crowd_is_sampled_evenly_and_staff_is_always_heard() -> None:
+def test_guests_chat_is_sampled_evenly_and_staffs_is_always_delivered() -> None:
     room = opened()
     lines = [line(f"g-{at}") for at in range(100)]
     lines.insert(50, line("h-1", role="host"))
     room.receive_batch(Batch(tuple(lines)))
     flushed = room.flush(1.0)
     assert flushed is not None
-    told = [said.id for said in flushed.tick.chat]
-    assert len(told) == 21
-    assert "h-1" in told
-    assert [int(id[2:]) for id in told if id != "h-1"] == list(range(0, 100, 5))
-    assert {said.id for said in flushed.dropped} | set(told) == {said.id for said in lines}
+    delivered = [line.id for line in flushed.tick.chat]
+    assert len(delivered) == 21
+    assert "h-1" in delivered
+    assert [int(id[2:]) for id in delivered if id != "h-1"] == list(range(0, 100, 5))
+    assert {line.id for line in flushed.dropped} | set(delivered) == {line.id for line in lines}
     room.receive_batch(Batch((line("g-200"),)))
     later = room.flush(1.1)
     assert later is not None and len(later.tick.chat) == 1
 
 
-def test_a_busy_process_tells_events_and_staff_and_leaves_out_chatter() -> None:
+def test_overloaded_worker_sheds_guests_chat_and_joins_but_not_events_and_staff() -> None:
     room = opened()
     room.receive_events("e1", (stock(1),))
     room.receive_batch(Batch((line("g-1"), line("h-1", role="host")), joins=("a",)))
     flushed = room.flush(1.0, sheds_chat=True)
     assert flushed is not None
     assert [event.o for event in flushed.tick.events] == [1]
-    assert [said.id for said in flushed.tick.chat] == ["h-1"]
-    assert [said.id for said in flushed.dropped] == ["g-1"]
+    assert [line.id for line in flushed.tick.chat] == ["h-1"]
+    assert [line.id for line in flushed.dropped] == ["g-1"]
     assert flushed.tick.joins == ()
     room.receive_batch(Batch((line("g-2"),), joins=("b",)))
     later = room.flush(2.0)
     assert later is not None
-    assert ([said.id for said in later.tick.chat], later.tick.joins) == (["g-2"], ("b",))
+    assert ([line.id for line in later.tick.chat], later.tick.joins) == (["g-2"], ("b",))
 
 
-def test_what_is_urgent_is_urgent() -> None:
+def test_state_changes_and_sold_out_are_urgent() -> None:
     assert is_urgent(LiveChanged(state="live", started_at_ms=1))
     assert is_urgent(CardPinned(card=card("p1")))
     assert is_urgent(stock(1, left=0))

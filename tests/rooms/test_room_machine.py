@@ -1,7 +1,7 @@
-"""Random histories of a channel: two processes, a log, viewers who come, go and return.
+"""Random histories of a channel: two workers, a log, viewers who join, leave and return.
 
-Events are late, the bus breaks, the log forgets or is lost. Still no viewer's copy ever has a gap
-or a repetition, and in the end all processes equal what the log says.
+Events are late, the bus breaks, the log loses its end or everything. No viewer's copy ever has a
+gap or a duplicate, and in the end all workers equal the log.
 """
 
 import json
@@ -44,7 +44,7 @@ random_events = st.one_of(
         started_at_ms=st.integers(0, 9),
     ),
 )
-processes = st.integers(0, 1)
+workers = st.integers(0, 1)
 
 
 class Viewer:
@@ -52,7 +52,7 @@ class Viewer:
 
     def __init__(self) -> None:
         self.replica = Replica()
-        self.process: int | None = None
+        self.worker: int | None = None
 
     @property
     def since(self) -> Position | None:
@@ -60,7 +60,7 @@ class Viewer:
 
 
 class RoomMachine(RuleBasedStateMachine):
-    """The world between the rooms is a list of things under way to each process."""
+    """The bus is a list of messages in flight to each worker."""
 
     @initialize()
     def begin(self) -> None:
@@ -106,91 +106,91 @@ class RoomMachine(RuleBasedStateMachine):
         return f"e{self.epochs}"
 
     @precondition(lambda self: self.position.offset >= 2 and len(self.kept) >= 2)
-    @rule(forgotten=st.integers(1, 2))
-    def the_log_forgets_the_last(self, forgotten: int) -> None:
+    @rule(lost=st.integers(1, 2))
+    def the_log_loses_its_newest_events(self, lost: int) -> None:
         """A crash: the newest events were published and are gone."""
-        self.position = Position(self.position.epoch, self.position.offset - forgotten)
+        self.position = Position(self.position.epoch, self.position.offset - lost)
         self.state = self.states[self.position.offset]
-        self.kept = self.kept[:-forgotten]
+        self.kept = self.kept[:-lost]
         self.crashed = True
 
-    @rule(process=processes)
-    def the_bus_breaks(self, process: int) -> None:
-        self.in_flight[process].clear()
-        self.rooms[process].needs_reading = True
+    @rule(worker=workers)
+    def the_bus_breaks(self, worker: int) -> None:
+        self.in_flight[worker].clear()
+        self.rooms[worker].needs_reading = True
 
-    # A process
+    # A worker
 
     @precondition(lambda self: any(self.in_flight))
-    @rule(process=processes)
-    def events_arrive(self, process: int) -> None:
-        if self.in_flight[process]:
-            self.rooms[process].receive_events(*self.in_flight[process].pop(0))
+    @rule(worker=workers)
+    def events_arrive(self, worker: int) -> None:
+        if self.in_flight[worker]:
+            self.rooms[worker].receive_events(*self.in_flight[worker].pop(0))
 
-    @rule(process=processes)
-    def the_log_is_asked(self, process: int) -> None:
-        if self.answers[process] is None:
-            self.rooms[process].begin_reading()
-            self.answers[process] = Reading(self.position, self.state, tuple(self.kept))
+    @rule(worker=workers)
+    def the_log_is_read(self, worker: int) -> None:
+        if self.answers[worker] is None:
+            self.rooms[worker].begin_reading()
+            self.answers[worker] = Reading(self.position, self.state, tuple(self.kept))
 
-    @rule(process=processes)
-    def the_log_answers(self, process: int) -> None:
-        answer, self.answers[process] = self.answers[process], None
+    @rule(worker=workers)
+    def the_log_answers(self, worker: int) -> None:
+        answer, self.answers[worker] = self.answers[worker], None
         if answer is not None:
-            self.rooms[process].adopt(answer)
+            self.rooms[worker].adopt(answer)
 
-    @rule(process=processes)
-    def the_position_is_checked(self, process: int) -> None:
-        room = self.rooms[process]
+    @rule(worker=workers)
+    def the_position_is_checked(self, worker: int) -> None:
+        room = self.rooms[worker]
         if room.is_open:
             room.receive_position(self.position, room.tip)
 
-    @rule(process=processes, viewers=st.integers(0, 5))
-    def chat_and_counts_arrive(self, process: int, viewers: int) -> None:
+    @rule(worker=workers, viewers=st.integers(0, 5))
+    def chat_and_counts_arrive(self, worker: int, viewers: int) -> None:
         self.lines += 1
-        self.rooms[process].receive_batch(Batch((line(f"a-{self.lines}"),), ("小林",)))
-        self.rooms[process].receive_counters(Counters(viewers, 0))
+        self.rooms[worker].receive_batch(Batch((line(f"a-{self.lines}"),), ("小林",)))
+        self.rooms[worker].receive_counters(Counters(viewers, 0))
 
-    @rule(process=processes, seconds=st.floats(0.02, 2.0))
-    def a_tick_is_due(self, process: int, seconds: float) -> None:
+    @rule(worker=workers, seconds=st.floats(0.02, 2.0))
+    def a_tick_is_due(self, worker: int, seconds: float) -> None:
         self.now += seconds
-        room = self.rooms[process]
+        room = self.rooms[worker]
         if not room.is_open:
             return
         flushed = room.flush(self.now)
         message = snapshot_of(room) if flushed is None else builtins(flushed.tick)
         for viewer in self.viewers:
-            if viewer.process == process:
+            if viewer.worker == worker:
                 viewer.replica.receive(message)
 
     # Viewers
 
-    @rule(number=st.integers(0, 3), process=processes)
-    def a_viewer_comes(self, number: int, process: int) -> None:
-        viewer, room = self.viewers[number], self.rooms[process]
-        if viewer.process is not None or not room.is_open:
+    @rule(number=st.integers(0, 3), worker=workers)
+    def a_viewer_joins(self, number: int, worker: int) -> None:
+        viewer, room = self.viewers[number], self.rooms[worker]
+        if viewer.worker is not None or not room.is_open:
             return
-        viewer.process = process
+        viewer.worker = worker
         missed = room.recover(viewer.since) if viewer.since else None
         viewer.replica.receive(snapshot_of(room) if missed is None else builtins(missed))
 
     @rule(number=st.integers(0, 3))
-    def a_viewer_goes(self, number: int) -> None:
-        self.viewers[number].process = None
+    def a_viewer_leaves(self, number: int) -> None:
+        self.viewers[number].worker = None
 
     @rule(number=st.integers(0, 3))
     def a_stale_viewer_gets_a_snapshot(self, number: int) -> None:
         viewer = self.viewers[number]
-        if viewer.process is not None:
-            viewer.replica.receive(snapshot_of(self.rooms[viewer.process]))
+        if viewer.worker is not None:
+            viewer.replica.receive(snapshot_of(self.rooms[viewer.worker]))
 
-    # What holds
+    # Invariants
 
     @invariant()
-    def copies_equal_what_their_process_says(self) -> None:
+    def copies_equal_the_state_of_their_worker(self) -> None:
         for viewer in getattr(self, "viewers", ()):
-            if viewer.process is not None:
-                room = self.rooms[viewer.process]
+            if viewer.worker is not None:
+                room = self.rooms[viewer.worker]
                 if room.needs_snapshot:
                     continue  # It is on its way.
                 assert viewer.replica.position == room.position
@@ -199,21 +199,21 @@ class RoomMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "rooms"):
             return
-        for process, room in enumerate(self.rooms):
-            for message in self.in_flight[process]:
+        for worker, room in enumerate(self.rooms):
+            for message in self.in_flight[worker]:
                 room.receive_events(*message)
-            self.the_log_answers(process)
+            self.the_log_answers(worker)
             # The bus is restored, and then the position is checked now and then.
             room.needs_reading = True
             while room.needs_reading:
-                self.the_log_is_asked(process)
-                self.the_log_answers(process)
+                self.the_log_is_read(worker)
+                self.the_log_answers(worker)
                 room.receive_position(self.position, room.tip)
             while room.is_due:
-                self.a_tick_is_due(process, 1.0)
+                self.a_tick_is_due(worker, 1.0)
             assert room.position == self.position
             assert lossless(room.state) == lossless(self.state)
-        self.copies_equal_what_their_process_says()
+        self.copies_equal_the_state_of_their_worker()
 
 
 def snapshot_of(room: Room) -> dict[str, object]:

@@ -38,7 +38,7 @@ _NOT_NEEDED = ("redis", "engine", "limits", "media", "commerce", "end_live")
 
 
 class Server:
-    """One process's worth: hub, protocol class and listening uvicorn."""
+    """One worker: hub, protocol class and listening uvicorn."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def client(self, subprotocol: str = JSON, **options: Any) -> AsyncIterator["Client"]:
-        """A connected client that has not said hello."""
+        """A connected client before hello."""
         async with connect(
             f"ws://127.0.0.1:{self.port}/ws",
             subprotocols=[Subprotocol(subprotocol)],
@@ -75,7 +75,7 @@ class Server:
     async def viewer(
         self, channel: str = "room:demo", subprotocol: str = JSON, **hello: Any
     ) -> AsyncIterator["Client"]:
-        """A client that has said hello and been welcomed with a snapshot or a tick."""
+        """A client after its welcome and the snapshot or tick that follows."""
         async with self.client(subprotocol) as client:
             await client.send(t="hello", channel=channel, **hello)
             client.welcome = await client.receive()
@@ -85,7 +85,7 @@ class Server:
 
 
 class Client:
-    """Speaks either codec with an implementation that is not the server's."""
+    """Encodes either codec with an implementation that is not the server's."""
 
     def __init__(self, socket: ClientConnection, subprotocol: str) -> None:
         self.socket = socket

@@ -9,13 +9,13 @@ from rooms.io.audience import (
 class FakeSubscriber(Subscriber):
     """A subscriber that keeps what is written to it."""
 
-    __slots__ = ("closed", "heard", "waiting")
+    __slots__ = ("closed", "received", "waiting")
 
     def __init__(self, codec: int = 0) -> None:
         super().__init__()
         self.codec = codec
-        self.heard: list[bytes] = []
-        self.write = self.heard.append
+        self.received: list[bytes] = []
+        self.write = self.received.append
         self.waiting = 0
         self.closed = False
 

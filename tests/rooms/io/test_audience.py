@@ -26,7 +26,7 @@ def snapshot(codec: int) -> bytes:
     return b"snapshot%d" % codec
 
 
-async def test_each_codec_gets_its_own_frame_made_once() -> None:
+async def test_each_codec_is_encoded_once_per_broadcast() -> None:
     counts = Counts()
     audience = Audience(2, counts)
     subscribers = [FakeSubscriber(0), FakeSubscriber(1), FakeSubscriber(1)]
@@ -39,12 +39,16 @@ async def test_each_codec_gets_its_own_frame_made_once() -> None:
         return full(codec)
 
     await audience.broadcast(frame, None)
-    assert [subscriber.heard for subscriber in subscribers] == [[b"full0"], [b"full1"], [b"full1"]]
+    assert [subscriber.received for subscriber in subscribers] == [
+        [b"full0"],
+        [b"full1"],
+        [b"full1"],
+    ]
     assert made == [0, 1]
     assert (counts.frames_total, counts.bytes_total) == (3, 15)
 
 
-async def test_a_large_audience_is_served_in_slices_that_let_others_work() -> None:
+async def test_large_audience_is_served_in_slices_that_yield_to_the_loop() -> None:
     audience = Audience(1, Counts())
     subscribers = [FakeSubscriber() for _ in range(2 * SLICE_SUBSCRIBERS + 1)]
     for subscriber in subscribers:
@@ -53,11 +57,11 @@ async def test_a_large_audience_is_served_in_slices_that_let_others_work() -> No
     served: list[int] = []
     while not task.done():
         await asyncio.sleep(0)
-        served.append(sum(bool(subscriber.heard) for subscriber in subscribers))
+        served.append(sum(bool(subscriber.received) for subscriber in subscribers))
     assert served[:3] == [SLICE_SUBSCRIBERS, 2 * SLICE_SUBSCRIBERS, 2 * SLICE_SUBSCRIBERS + 1]
 
 
-async def test_who_comes_goes_or_slows_down_during_a_broadcast_misses_and_repeats_nothing() -> None:
+async def test_subscribers_that_change_during_a_broadcast_miss_and_repeat_no_frame() -> None:
     audience = Audience(1, Counts())
     subscribers = [FakeSubscriber() for _ in range(2 * SLICE_SUBSCRIBERS)]
     for subscriber in subscribers:
@@ -73,17 +77,17 @@ async def test_who_comes_goes_or_slows_down_during_a_broadcast_misses_and_repeat
     slow_already.resume(audience)  # Its thin frame is still to come.
     audience.remove(subscribers[-2])
     await task
-    assert newcomer.heard == []
-    assert last.heard == [b"full0"]
-    assert slow_already.heard == [b"thin0"]
+    assert newcomer.received == []
+    assert last.received == [b"full0"]
+    assert slow_already.received == [b"thin0"]
     audience.settle(2.0, snapshot)
     await audience.broadcast(full, thin)
-    assert newcomer.heard == [b"full0"]
-    assert last.heard == [b"full0", b"thin0"]
-    assert slow_already.heard == [b"thin0", b"full0"]
+    assert newcomer.received == [b"full0"]
+    assert last.received == [b"full0", b"thin0"]
+    assert slow_already.received == [b"thin0", b"full0"]
 
 
-async def test_a_slow_viewer_loses_the_lossy_lane_first() -> None:
+async def test_slow_viewer_loses_the_lossy_lane_first() -> None:
     counts = Counts()
     audience = Audience(1, counts)
     subscriber = FakeSubscriber()
@@ -93,12 +97,12 @@ async def test_a_slow_viewer_loses_the_lossy_lane_first() -> None:
     assert subscriber.level is Level.THIN
     await audience.broadcast(full, None)
     await audience.broadcast(full, thin)
-    assert subscriber.heard == [b"thin0"]
+    assert subscriber.received == [b"thin0"]
     assert counts.lossy_dropped_total == 2
     assert len(audience) == 1
 
 
-async def test_a_stale_viewer_gets_nothing_and_then_a_snapshot() -> None:
+async def test_stale_viewer_gets_nothing_until_its_snapshot() -> None:
     counts = Counts()
     audience = Audience(1, counts)
     subscriber = FakeSubscriber()
@@ -107,15 +111,15 @@ async def test_a_stale_viewer_gets_nothing_and_then_a_snapshot() -> None:
     audience.settle(1.0, snapshot)
     assert subscriber.level == Level.STALE
     await audience.broadcast(full, thin)
-    assert subscriber.heard == []
+    assert subscriber.received == []
     subscriber.resume(audience)
     audience.settle(2.0, snapshot)
     await audience.broadcast(full, thin)
-    assert subscriber.heard == [b"snapshot0", b"full0"]
+    assert subscriber.received == [b"snapshot0", b"full0"]
     assert counts.slow_snapshots_total == 1
 
 
-def test_who_stays_behind_too_long_is_closed() -> None:
+def test_subscriber_behind_too_long_is_closed() -> None:
     audience = Audience(1, Counts())
     thin, stale = FakeSubscriber(), FakeSubscriber()
     for subscriber, waiting in ((thin, 1), (stale, STALE_BYTES + 1)):

@@ -1,4 +1,4 @@
-"""A hub by itself: what it keeps alive, what it lets go, and how it ends."""
+"""A hub by itself: keepalive, idle rooms, lost logs, and its end."""
 
 import asyncio
 from typing import Any
@@ -22,9 +22,9 @@ from tests.support.waiting import wait_until
 ROOM = "room:demo"
 
 
-def heard(subscriber: FakeSubscriber) -> list[dict[str, Any]]:
+def received(subscriber: FakeSubscriber) -> list[dict[str, Any]]:
     """Decode what a JSON subscriber was sent; frames are short here."""
-    return [msgspec.json.decode(frame[frame.index(b"{") :]) for frame in subscriber.heard]
+    return [msgspec.json.decode(frame[frame.index(b"{") :]) for frame in subscriber.received]
 
 
 async def subscribed(hub: RoomHub) -> FakeSubscriber:
@@ -33,7 +33,7 @@ async def subscribed(hub: RoomHub) -> FakeSubscriber:
     return subscriber
 
 
-async def test_nothing_of_a_hub_is_left_when_it_has_closed() -> None:
+async def test_closed_hub_leaves_no_task_viewer_or_bus() -> None:
     before = asyncio.all_tasks()
     rooms = MemoryRooms()
     async with memory_hub(rooms) as hub:
@@ -45,14 +45,16 @@ async def test_nothing_of_a_hub_is_left_when_it_has_closed() -> None:
     await hub.close()
 
 
-async def test_a_quiet_channel_says_that_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_quiet_channel_sends_keepalive_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "KEEPALIVE_S", 0.05)
     async with memory_hub() as hub:
         subscriber = await subscribed(hub)
-        await wait_until(lambda: {"t": "tick", "epoch": "m1", "offset": 0} in heard(subscriber))
+        await wait_until(lambda: {"t": "tick", "epoch": "m1", "offset": 0} in received(subscriber))
 
 
-async def test_a_room_without_viewers_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idle_room_is_closed_and_its_topic_unsubscribed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(hub_module, "IDLE_ROOM_S", 0.05)
     rooms = MemoryRooms()
     async with memory_hub(rooms) as hub:
@@ -65,23 +67,27 @@ async def test_a_room_without_viewers_is_let_go(monkeypatch: pytest.MonkeyPatch)
         await subscribed(hub)
 
 
-async def test_a_log_that_forgot_silently_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_position_check_finds_events_that_the_log_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(hub_module, "POSITION_CHECK_S", 0.05)
     rooms = MemoryRooms()
     async with memory_hub(rooms) as hub:
         subscriber = await subscribed(hub)
         for left in range(3):
             await hub.announce(ROOM, StockChanged(product_id="p1", left=left))
-        await wait_until(lambda: heard(subscriber) and heard(subscriber)[-1].get("offset") == 3)
+        await wait_until(
+            lambda: received(subscriber) and received(subscriber)[-1].get("offset") == 3
+        )
         log = rooms.logs[ROOM]
         log.position = Position(log.position.epoch, 1)
         log.events.pop()
         log.events.pop()
-        await wait_until(lambda: heard(subscriber)[-1]["t"] == "snapshot")
-        assert heard(subscriber)[-1]["offset"] == 1
+        await wait_until(lambda: received(subscriber)[-1]["t"] == "snapshot")
+        assert received(subscriber)[-1]["offset"] == 1
 
 
-async def test_what_was_missed_while_the_bus_was_cut_is_made_good() -> None:
+async def test_events_missed_while_the_bus_was_down_are_recovered() -> None:
     rooms = MemoryRooms()
     async with memory_hub(rooms) as hub, memory_hub(rooms) as other:
         subscriber = await subscribed(hub)
@@ -93,11 +99,13 @@ async def test_what_was_missed_while_the_bus_was_cut_is_made_good() -> None:
         await other.announce(ROOM, StockChanged(product_id="p1", left=2))
         rooms.buses[:0] = deaf
         rooms.mend()
-        await wait_until(lambda: heard(subscriber) and heard(subscriber)[-1].get("offset") == 1)
-        assert all(message["t"] == "tick" for message in heard(subscriber))
+        await wait_until(
+            lambda: received(subscriber) and received(subscriber)[-1].get("offset") == 1
+        )
+        assert all(message["t"] == "tick" for message in received(subscriber))
 
 
-async def test_a_log_that_was_lost_begins_with_what_the_record_knows() -> None:
+async def test_lost_log_is_seeded_from_the_record() -> None:
     rooms = MemoryRooms()
 
     async def seed(channel: str) -> list[ChannelEvent]:
@@ -114,14 +122,14 @@ async def test_a_log_that_was_lost_begins_with_what_the_record_knows() -> None:
         del rooms.logs[ROOM]
         rooms.mend()
         await wait_until(
-            lambda: heard(subscriber)[-1:] and heard(subscriber)[-1]["t"] == "snapshot"
+            lambda: received(subscriber)[-1:] and received(subscriber)[-1]["t"] == "snapshot"
         )
-        snapshot = heard(subscriber)[-1]
+        snapshot = received(subscriber)[-1]
         assert snapshot["offset"] == 2
         assert snapshot["state"]["cards"][0]["product"]["id"] == "p1"
 
 
-async def test_an_event_in_a_lost_log_is_followed_by_what_the_record_knows() -> None:
+async def test_append_to_a_lost_log_is_followed_by_the_record() -> None:
     async def seed(channel: str) -> list[ChannelEvent]:
         return [CardPinned(card=card("p1", 1)), CardPinned(card=card("p2", 2))]
 
@@ -137,7 +145,7 @@ async def test_an_event_in_a_lost_log_is_followed_by_what_the_record_knows() -> 
         ]
 
 
-async def test_viewers_of_a_room_nobody_here_watches_are_known_soon() -> None:
+async def test_viewers_of_a_room_without_local_viewers_are_counted() -> None:
     rooms = MemoryRooms()
     async with memory_hub(rooms) as hub:
         rooms.viewers["room:far"]["elsewhere"] = 7
@@ -146,7 +154,7 @@ async def test_viewers_of_a_room_nobody_here_watches_are_known_soon() -> None:
         assert (await MemoryRoomBus(rooms).tally("room:far", "x", 0, 0)) == Counters(7, 0)
 
 
-async def test_a_bug_in_a_worker_ends_the_hub_and_is_told(
+async def test_error_in_a_task_ends_the_hub_and_is_raised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hub_module, "OPEN_TIMEOUT_S", 0.2)

@@ -1,4 +1,4 @@
-"""Two processes' worth of hubs on one Valkey: nothing is lost or repeated, whatever breaks."""
+"""Two workers on one Valkey: no event is lost or duplicated, whatever breaks."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ async def redis(valkey: Valkey) -> AsyncIterator[Redis]:
 
 
 @contextlib.asynccontextmanager
-async def process(redis: Redis) -> AsyncIterator[Server]:
+async def worker(redis: Redis) -> AsyncIterator[Server]:
     hub = await RoomHub.open(redis, CODECS)
     try:
         async with serving(hub) as server:
@@ -51,18 +51,18 @@ async def process(redis: Redis) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def one(redis: Redis) -> AsyncIterator[Server]:
-    async with process(redis) as server:
+    async with worker(redis) as server:
         yield server
 
 
 @pytest.fixture
 async def two(redis: Redis) -> AsyncIterator[Server]:
-    async with process(redis) as server:
+    async with worker(redis) as server:
         yield server
 
 
 class Watcher:
-    """A viewer that applies all it hears."""
+    """A viewer that applies all it receives."""
 
     def __init__(self, client: Client) -> None:
         self.replica = Replica()
@@ -87,7 +87,7 @@ class Watcher:
         assert self.replica.position is not None
         return self.replica.position
 
-    def stands_where(self, position: Position) -> bool:
+    def is_at(self, position: Position) -> bool:
         return self.position == position
 
     @property
@@ -99,8 +99,8 @@ def stock(left: int) -> StockChanged:
     return StockChanged(product_id="p1", left=left)
 
 
-async def surely(server: Server, left: int) -> Position:
-    """Announce until it is known to have been appended, as the outbox does."""
+async def announce_until_done(server: Server, left: int) -> Position:
+    """Announce until it is appended, as the outbox does."""
     async with asyncio.timeout(60):
         while True:
             try:
@@ -109,21 +109,21 @@ async def surely(server: Server, left: int) -> Position:
                 await asyncio.sleep(0.02)
 
 
-async def both_stand_at_the_end(redis: Redis, here: Watcher, there: Watcher) -> None:
+async def both_reach_the_end(redis: Redis, here: Watcher, there: Watcher) -> None:
     end = await RedisRoomLog(redis).position(ROOM)
-    await wait_until(lambda: here.stands_where(end) and there.stands_where(end))
+    await wait_until(lambda: here.is_at(end) and there.is_at(end))
 
 
-async def test_what_one_process_announces_all_viewers_of_all_see(one: Server, two: Server) -> None:
+async def test_events_of_one_worker_reach_the_viewers_of_all(one: Server, two: Server) -> None:
     async with Watcher.of(one) as here, Watcher.of(two) as there:
         for left in range(200, 0, -1):
             end = await (one, two)[left % 2].hub.announce(ROOM, stock(left))
-        await wait_until(lambda: here.stands_where(end) and there.stands_where(end))
+        await wait_until(lambda: here.is_at(end) and there.is_at(end))
         assert here.lefts == there.lefts == list(range(200, 0, -1))
         assert here.replica.snapshots == there.replica.snapshots == 1
 
 
-async def test_chat_likes_and_counts_cross_processes(one: Server, two: Server) -> None:
+async def test_chat_likes_and_counts_reach_other_workers(one: Server, two: Server) -> None:
     async with (
         one.viewer(token=one.token(GUEST)) as here,
         two.viewer() as there,
@@ -139,7 +139,7 @@ async def test_chat_likes_and_counts_cross_processes(one: Server, two: Server) -
         await wait_until(lambda: one.hub.viewers("other") == 1)
 
 
-async def test_a_viewer_may_return_to_another_process(one: Server, two: Server) -> None:
+async def test_viewer_recovers_on_another_worker(one: Server, two: Server) -> None:
     async with one.viewer() as viewer, two.viewer():
         epoch = viewer.first["epoch"]
         await one.hub.announce(ROOM, stock(9))
@@ -150,12 +150,12 @@ async def test_a_viewer_may_return_to_another_process(one: Server, two: Server) 
         assert [event["left"] for event in await viewer.receive_events(1)] == [8]
 
 
-async def test_one_who_saw_more_elsewhere_is_never_thrown_back(one: Server, two: Server) -> None:
+async def test_viewer_ahead_of_a_worker_never_goes_back(one: Server, two: Server) -> None:
     async with two.viewer() as witness:
         epoch = witness.first["epoch"]
         local = two.hub.room(ROOM)
         assert local is not None
-        # The other process has not flushed yet what this viewer saw here.
+        # The other worker has not flushed yet what this viewer received here.
         for left in range(10):
             end = await one.hub.announce(ROOM, stock(left))
             async with two.viewer(epoch=epoch, offset=end.offset) as viewer:
@@ -163,7 +163,7 @@ async def test_one_who_saw_more_elsewhere_is_never_thrown_back(one: Server, two:
                 assert viewer.first["offset"] >= end.offset
 
 
-async def test_a_broken_bus_loses_and_repeats_nothing(
+async def test_events_survive_a_broken_bus_without_gap_or_duplicate(
     one: Server, two: Server, redis: Redis
 ) -> None:
     async with Watcher.of(one) as here, Watcher.of(two) as there:
@@ -171,31 +171,31 @@ async def test_a_broken_bus_loses_and_repeats_nothing(
             if left % 60 == 30:
                 await redis.client_kill_filter(_type="pubsub")
             end = await one.hub.announce(ROOM, stock(left))
-        await wait_until(lambda: here.stands_where(end) and there.stands_where(end))
+        await wait_until(lambda: here.is_at(end) and there.is_at(end))
         assert here.lefts == there.lefts == list(range(300))
         assert here.replica.snapshots == there.replica.snapshots == 1
         assert one.hub.counts.bus_restored_total > 0
 
 
-async def test_a_killed_valkey_costs_no_connection_and_all_agree_afterwards(
+async def test_viewers_stay_connected_and_converge_after_valkey_is_killed(
     one: Server, two: Server, valkey: Valkey, redis: Redis
 ) -> None:
     async with Watcher.of(one) as here, Watcher.of(two) as there:
         await one.hub.announce(ROOM, CardPinned(card=card("p1")), CardPinned(card=card("p2")))
         for round_number in range(2):
             for left in range(40):
-                await surely(one, left)
+                await announce_until_done(one, left)
             valkey.kill()
-            waiting = asyncio.create_task(surely(two, 1000 + round_number))
+            waiting = asyncio.create_task(announce_until_done(two, 1000 + round_number))
             with pytest.raises(LogUnavailable):
                 await one.hub.announce(ROOM, stock(-1))
-            async with one.viewer() as meanwhile:  # Open rooms still let people in.
+            async with one.viewer() as meanwhile:  # Open rooms still take viewers.
                 assert meanwhile.first["t"] == "snapshot"
             valkey.start()
             await waiting
             for left in range(40):
-                await surely(two, left)
-            await both_stand_at_the_end(redis, here, there)
+                await announce_until_done(two, left)
+            await both_reach_the_end(redis, here, there)
         reading = await RedisRoomLog(redis).read(ROOM)
         assert isinstance(reading.state, RoomState)
         for watcher in (here, there):
@@ -203,25 +203,25 @@ async def test_a_killed_valkey_costs_no_connection_and_all_agree_afterwards(
             assert isinstance(state, RoomState)
             assert state.cards == reading.state.cards
             assert len(state.cards) == 2
-            # Once on coming, and once after each restart, which may have forgotten something.
+            # Once on joining, and once after each restart, which may have lost something.
             assert watcher.replica.snapshots == 3
         assert one.hub.counts.closed_total == two.hub.counts.closed_total == {}
 
 
-async def test_a_log_that_was_wiped_begins_anew_for_everybody(
+async def test_wiped_log_gives_every_viewer_a_snapshot_of_a_new_epoch(
     one: Server, two: Server, redis: Redis
 ) -> None:
     async with Watcher.of(one) as here, Watcher.of(two) as there:
         before = await one.hub.announce(ROOM, stock(9))
-        await wait_until(lambda: here.stands_where(before) and there.stands_where(before))
+        await wait_until(lambda: here.is_at(before) and there.is_at(before))
         await redis.flushall()
         after = await one.hub.announce(ROOM, stock(8))
         assert after.epoch != before.epoch
-        await wait_until(lambda: here.stands_where(after) and there.stands_where(after))
+        await wait_until(lambda: here.is_at(after) and there.is_at(after))
         assert here.replica.snapshots == there.replica.snapshots == 2
 
 
-async def test_without_redis_those_in_one_process_still_hear_each_other(
+async def test_chat_within_a_worker_survives_the_loss_of_redis(
     one: Server, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub_module, "OPEN_TIMEOUT_S", 0.2)

@@ -62,7 +62,7 @@ async def proxy(kind: str, folder: Path, upstream: str) -> AsyncIterator[int]:
     """Run the sample in front of `upstream`; yield its port."""
     port = free_port()
     with (folder / "out").open("wb") as out:
-        process = await asyncio.create_subprocess_exec(
+        worker = await asyncio.create_subprocess_exec(
             *PROXIES[kind](folder, port, upstream),
             env={"HOME": str(folder), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             stdout=out,
@@ -72,8 +72,8 @@ async def proxy(kind: str, folder: Path, upstream: str) -> AsyncIterator[int]:
         await wait_until(lambda: listens(port), what=f"{kind}: {(folder / 'out').read_text()}")
         yield port
     finally:
-        process.terminate()
-        await process.wait()
+        worker.terminate()
+        await worker.wait()
 
 
 async def listens(port: int) -> bool:

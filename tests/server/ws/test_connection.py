@@ -32,7 +32,7 @@ both_codecs = pytest.mark.parametrize("subprotocol", [MSGPACK, JSON])
 
 
 @both_codecs
-async def test_a_newcomer_gets_the_room_as_it_is(server: Server, subprotocol: str) -> None:
+async def test_newcomer_gets_a_snapshot_of_the_room(server: Server, subprotocol: str) -> None:
     await server.hub.announce(ROOM, LiveChanged(state="live", started_at_ms=7))
     await server.hub.announce(
         ROOM, CardPinned(card=card("p1")), GroupChanged(group=group("g1", 25))
@@ -50,7 +50,7 @@ async def test_a_newcomer_gets_the_room_as_it_is(server: Server, subprotocol: st
 
 
 @both_codecs
-async def test_events_arrive_numbered_and_stamped(server: Server, subprotocol: str) -> None:
+async def test_events_arrive_with_offset_and_time(server: Server, subprotocol: str) -> None:
     async with server.viewer(subprotocol=subprotocol) as viewer:
         for left in (3, 2, 1, 0):
             await server.hub.announce(ROOM, StockChanged(product_id="p1", left=left))
@@ -61,7 +61,7 @@ async def test_events_arrive_numbered_and_stamped(server: Server, subprotocol: s
 
 
 @both_codecs
-async def test_chat_goes_to_everybody_and_is_acknowledged(server: Server, subprotocol: str) -> None:
+async def test_chat_reaches_everybody_and_is_acknowledged(server: Server, subprotocol: str) -> None:
     async with (
         server.viewer(token=server.token(GUEST), subprotocol=subprotocol) as guest,
         server.viewer() as other,
@@ -77,7 +77,7 @@ async def test_chat_goes_to_everybody_and_is_acknowledged(server: Server, subpro
         assert late.first["state"]["chat"] == [line]
 
 
-async def test_a_hosts_line_says_so_only_in_the_hosts_own_room(server: Server) -> None:
+async def test_host_role_is_shown_only_in_the_hosts_own_room(server: Server) -> None:
     for channel, role in ((ROOM, "host"), ("room:other", "guest")):
         async with server.viewer(channel, token=server.token(HOST)) as host:
             assert host.welcome["you"] == {"subject": "h1", "nickname": "店主", "roles": ["host"]}
@@ -95,7 +95,7 @@ async def test_likes_and_viewers_are_counted(server: Server) -> None:
         assert server.hub.viewers("demo") == 2
 
 
-async def test_who_comes_is_named(server: Server) -> None:
+async def test_joins_name_newcomers_with_a_token(server: Server) -> None:
     async with (
         server.viewer() as viewer,
         server.viewer(token=server.token(GUEST)),
@@ -103,13 +103,13 @@ async def test_who_comes_is_named(server: Server) -> None:
         assert (await viewer.receive_until(joins=None))["joins"] == ["小林"]
 
 
-async def test_pings_are_answered_with_the_servers_clock(server: Server) -> None:
+async def test_pong_carries_the_servers_clock(server: Server) -> None:
     async with server.viewer() as viewer:
         await viewer.send(t="ping", id=-5)
         assert (await viewer.receive_until(t="pong", id=-5))["at_ms"] >= viewer.welcome["at_ms"]
 
 
-async def test_one_who_returns_gets_exactly_what_was_missed(server: Server) -> None:
+async def test_reconnect_gets_exactly_the_missed_events(server: Server) -> None:
     async with server.viewer() as viewer:
         epoch = viewer.first["epoch"]
         await server.hub.announce(ROOM, StockChanged(product_id="p1", left=9))
@@ -131,9 +131,7 @@ async def test_one_who_returns_gets_exactly_what_was_missed(server: Server) -> N
 
 
 @pytest.mark.parametrize("position", [{"epoch": "other", "offset": 0}, {"offset": 5}])
-async def test_a_position_of_nowhere_gets_a_snapshot(
-    server: Server, position: dict[str, Any]
-) -> None:
+async def test_unknown_position_gets_a_snapshot(server: Server, position: dict[str, Any]) -> None:
     await server.hub.announce(ROOM, StockChanged(product_id="p1", left=9))
     async with server.viewer(**position) as viewer:
         assert viewer.welcome["recovered"] is False
@@ -141,7 +139,7 @@ async def test_a_position_of_nowhere_gets_a_snapshot(
         assert viewer.first["offset"] == 1
 
 
-async def test_private_answers_reach_their_user_alone(server: Server) -> None:
+async def test_private_events_reach_their_user_alone(server: Server) -> None:
     async with (
         server.viewer(token=server.token(GUEST), subprotocol=MSGPACK) as one,
         server.viewer("room:other", token=server.token(GUEST)) as two,
@@ -157,7 +155,7 @@ async def test_private_answers_reach_their_user_alone(server: Server) -> None:
             assert message["t"] != "you"
 
 
-async def test_a_store_board_is_for_its_staff(server: Server) -> None:
+async def test_store_channel_is_for_its_staff(server: Server) -> None:
     async with server.viewer("store:s1", token=server.token(CLERK)) as clerk:
         assert clerk.first["state"] == {}
     for channel, token, code in (
@@ -170,20 +168,20 @@ async def test_a_store_board_is_for_its_staff(server: Server) -> None:
             assert await client.close_code() == code
 
 
-async def test_a_token_of_somebody_else_is_refused(server: Server) -> None:
+async def test_forged_token_is_refused(server: Server) -> None:
     async with server.client() as client:
         await client.send(t="hello", channel=ROOM, token="e30.e30.x")
         assert await client.close_code() == 3501
 
 
-async def test_a_channel_that_does_not_exist_is_refused_and_leaves_nothing(server: Server) -> None:
+async def test_unknown_channel_is_closed_and_opens_no_room(server: Server) -> None:
     async with server.client() as client:
         await client.send(t="hello", channel="room:nowhere")
         assert await client.close_code() == 3503
     assert server.hub.room("room:nowhere") is None
 
 
-async def test_messages_right_behind_hello_are_answered_after_welcome(server: Server) -> None:
+async def test_messages_sent_before_welcome_are_answered_after_it(server: Server) -> None:
     async with server.client() as client:
         await client.send(t="hello", channel=ROOM)
         await client.send(t="ping", id=1)
@@ -196,7 +194,7 @@ async def test_http_shares_the_port(server: Server) -> None:
         assert (await client.get(f"http://127.0.0.1:{server.port}/healthz")).text == "ok"
 
 
-async def test_a_server_that_stops_tells_everybody_to_come_back(hub: RoomHub) -> None:
+async def test_stopping_server_closes_connections_with_draining(hub: RoomHub) -> None:
     async with serving(hub) as server:
         async with server.viewer() as one, server.viewer(subprotocol=MSGPACK) as two:
             server.server.should_exit = True
@@ -205,7 +203,7 @@ async def test_a_server_that_stops_tells_everybody_to_come_back(hub: RoomHub) ->
         await wait_until(lambda: hub.counts.connections == 0)
 
 
-async def test_nothing_is_left_of_who_has_left(server: Server) -> None:
+async def test_closed_connection_leaves_no_subscriber(server: Server) -> None:
     async with server.viewer(token=server.token(GUEST)) as viewer:
         local = server.hub.room(ROOM)
         assert local is not None and len(local.audience) == 1

@@ -1,4 +1,4 @@
-"""What a viewer may not do on the room WebSocket, and what it is told."""
+"""Limits of the room WebSocket, and the answers beyond them."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ async def server(hub: RoomHub) -> AsyncIterator[Server]:
 
 
 async def status(server: Server, path: bytes = b"/ws", headers: bytes = b"") -> tuple[int, str]:
-    """Return what a handshake is answered with."""
+    """Return the answer to a handshake: status, and head with body."""
     if b"Protocol" not in headers:
         headers += b"Sec-WebSocket-Protocol: linli.v1.json\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -107,7 +107,7 @@ async def test_other_paths_have_no_websocket(server: Server) -> None:
         (b"http://[::1", 403),
     ],
 )
-async def test_only_our_own_and_allowed_origins_connect(
+async def test_only_own_and_allowed_origins_connect(
     server: Server, origin: bytes, expected: int
 ) -> None:
     assert (await status(server, headers=b"Origin: %s\r\n" % origin))[0] == expected
@@ -135,7 +135,7 @@ async def test_a_refused_origin_is_logged_with_what_to_set(
         (b"Host: shop.example", b"Content-Length: 4"),
     ],
 )
-async def test_a_broken_handshake_is_answered_and_closed(
+async def test_malformed_handshake_gets_a_4xx_and_is_closed(
     server: Server, old: bytes, new: bytes
 ) -> None:
     request = HANDSHAKE % (b"/ws", b"Sec-WebSocket-Protocol: linli.v1.json\r\n")
@@ -149,7 +149,7 @@ async def test_a_broken_handshake_is_answered_and_closed(
     await wait_until(lambda: not server.server.server_state.connections)
 
 
-async def test_the_first_subprotocol_we_know_is_taken(server: Server) -> None:
+async def test_first_known_subprotocol_is_selected(server: Server) -> None:
     both = b"Sec-WebSocket-Protocol: graphql-ws, linli.v1.json, linli.v1.msgpack\r\n"
     code, head = await status(server, headers=both)
     assert code == 101
@@ -166,7 +166,7 @@ async def test_other_subprotocols_are_refused_with_the_names_of_ours(
     assert MSGPACK in text and JSON in text
 
 
-async def test_a_full_server_says_503(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_full_server_answers_503(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "CONNECTIONS_MAX", 0)
     with pytest.raises(InvalidStatus, match="503"):
         async with server.client():
@@ -174,7 +174,9 @@ async def test_a_full_server_says_503(server: Server, monkeypatch: pytest.Monkey
     assert server.hub.counts.refused_total == {"http 503": 1}
 
 
-async def test_an_address_has_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connections_over_the_address_limit_are_closed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(registry, "CONNECTIONS_PER_ADDRESS_MAX", 1)
     async with server.viewer():
         async with server.client() as second:
@@ -184,7 +186,7 @@ async def test_an_address_has_a_limit(server: Server, monkeypatch: pytest.Monkey
         pass
 
 
-async def test_a_crowd_that_comes_at_once_is_asked_to_come_again(
+async def test_connections_over_the_connect_rate_are_closed_with_unavailable(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "CONNECTS_PER_ADDRESS", (1.0, 0.001))
@@ -192,7 +194,9 @@ async def test_a_crowd_that_comes_at_once_is_asked_to_come_again(
         assert await second.close_code() == 3013
 
 
-async def test_a_channel_has_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connections_over_the_channel_limit_are_closed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("server.ws.session.CHANNEL_CONNECTIONS_MAX", 1)
     async with server.viewer(), server.client() as second:
         await second.send(t="hello", channel=ROOM)
@@ -202,7 +206,7 @@ async def test_a_channel_has_a_limit(server: Server, monkeypatch: pytest.MonkeyP
 # Hello and silence
 
 
-async def test_who_does_not_say_hello_in_time_must_go(
+async def test_connection_without_hello_is_closed(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "HELLO_S_MAX", 0.1)
@@ -210,21 +214,21 @@ async def test_who_does_not_say_hello_in_time_must_go(
         assert await client.close_code() == 3001
 
 
-async def test_who_answers_no_ping_is_taken_for_dead(
+async def test_connection_without_pongs_is_closed(
     hub: RoomHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "PING_S", 2)
     monkeypatch.setattr(registry, "PONG_S_MAX", -1.0)
     monkeypatch.setattr(registry, "CLOSE_S_MAX", 0.0)
     async with serving(hub) as server:
-        # It never answers, not the close either: it is cut.
-        heard = await raw_close(server, HELLO)
-    assert b"\x89\x05linli" in heard
-    assert b"silent" in heard
+        # It never answers, not even the close: it is cut.
+        received = await raw_close(server, HELLO)
+    assert b"\x89\x05linli" in received
+    assert b"silent" in received
     assert hub.counts.closed_total == {3009: 1}
 
 
-async def test_what_was_said_just_before_a_close_is_heard(server: Server) -> None:
+async def test_message_just_before_a_close_is_delivered(server: Server) -> None:
     hello = {"t": "hello", "channel": ROOM, "token": server.token(GUEST)}
     async with server.viewer() as other:
         await raw_close(
@@ -250,7 +254,7 @@ async def test_what_was_said_just_before_a_close_is_heard(server: Server) -> Non
         {"x": 1},
     ],
 )
-async def test_a_first_message_that_is_no_hello_ends_it(
+async def test_first_message_other_than_hello_closes_the_connection(
     server: Server, first: dict[str, Any]
 ) -> None:
     async with server.client() as client:
@@ -278,7 +282,7 @@ async def test_a_first_message_that_is_no_hello_ends_it(
     ],
 )
 @pytest.mark.parametrize("subprotocol", [MSGPACK, JSON])
-async def test_what_is_not_understood_gets_an_error_and_the_connection_stays(
+async def test_malformed_message_gets_an_error_and_the_connection_stays(
     server: Server, message: dict[str, Any], code: str, subprotocol: str
 ) -> None:
     async with server.viewer(subprotocol=subprotocol) as viewer:
@@ -294,9 +298,7 @@ async def test_what_is_not_understood_gets_an_error_and_the_connection_stays(
     ("text", "code"),
     [("", "text-empty"), (" \u200b\x07\n", "text-empty"), ("好" * 201, "text-too-long")],
 )
-async def test_a_text_must_be_something_and_not_too_long(
-    server: Server, text: str, code: str
-) -> None:
+async def test_empty_and_overlong_chat_is_refused(server: Server, text: str, code: str) -> None:
     async with server.viewer(token=server.token(GUEST)) as viewer:
         await viewer.send(t="chat", cid="c9", text=text)
         error = await viewer.receive_until(t="error", cid="c9")
@@ -305,13 +307,13 @@ async def test_a_text_must_be_something_and_not_too_long(
         await viewer.receive_until(t="ack", cid="c10")
 
 
-async def test_a_store_channel_has_no_chat(server: Server) -> None:
+async def test_store_channel_has_no_chat(server: Server) -> None:
     async with server.viewer("store:s1", token=server.token(CLERK)) as clerk:
         await clerk.send(t="chat", cid="c", text="hello")
         assert (await clerk.receive_until(t="error"))["code"] == "forbidden"
 
 
-async def test_many_bad_messages_end_it(server: Server) -> None:
+async def test_repeated_malformed_messages_close_the_connection(server: Server) -> None:
     async with server.viewer() as viewer:
         for _ in range(11):
             await viewer.socket.send("nonsense")
@@ -319,7 +321,7 @@ async def test_many_bad_messages_end_it(server: Server) -> None:
     assert server.hub.counts.malformed_total == {"codec": 11}
 
 
-async def test_chat_has_a_slow_mode_per_user_on_all_connections(server: Server) -> None:
+async def test_chat_rate_is_per_user_over_all_connections(server: Server) -> None:
     token = server.token(GUEST)
     async with server.viewer(token=token) as one, server.viewer(token=token) as two:
         for number in range(5):
@@ -331,7 +333,7 @@ async def test_chat_has_a_slow_mode_per_user_on_all_connections(server: Server) 
         assert 0 < error["retry_after_ms"] <= 1001
 
 
-async def test_a_flood_ends_it(server: Server) -> None:
+async def test_message_flood_closes_the_connection(server: Server) -> None:
     async with server.viewer() as viewer:
         for number in range(80):
             await viewer.send(t="ping", id=number)
@@ -340,20 +342,20 @@ async def test_a_flood_ends_it(server: Server) -> None:
     assert kinds == {3505: 1}
 
 
-async def test_a_flood_of_websocket_pings_ends_it(server: Server) -> None:
-    heard = await raw_close(server, HELLO, client_frame(Opcode.PING, b"x" * 100) * 200)
-    assert (3505).to_bytes(2) in heard
+async def test_ping_flood_closes_the_connection(server: Server) -> None:
+    received = await raw_close(server, HELLO, client_frame(Opcode.PING, b"x" * 100) * 200)
+    assert (3505).to_bytes(2) in received
     assert server.hub.counts.closed_total == {3505: 1}
 
 
-async def test_a_message_in_endless_pieces_ends_it(server: Server) -> None:
+async def test_too_many_fragments_close_the_connection(server: Server) -> None:
     pieces = client_frame(Opcode.TEXT, b"", False) + client_frame(Opcode.CONT, b"", False) * 64
-    heard = await raw_close(server, HELLO, pieces)
-    assert (3500).to_bytes(2) in heard
+    received = await raw_close(server, HELLO, pieces)
+    assert (3500).to_bytes(2) in received
     assert server.hub.counts.malformed_total == {"fragments": 1}
 
 
-async def test_likes_beyond_the_limit_are_not_counted(server: Server) -> None:
+async def test_likes_over_the_limit_are_not_counted(server: Server) -> None:
     async with server.viewer() as viewer:
         for _ in range(4):
             await viewer.send(t="like", n=100)
@@ -375,7 +377,7 @@ def client_frame(opcode: Opcode, payload: bytes, fin: bool = True) -> bytes:
 async def raw(
     server: Server, *frames: bytes, buffer: int = 0
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection that answers nothing by itself, after the handshake and these frames."""
+    """A raw connection, after the handshake and these frames."""
     plain = socket.socket()
     if buffer:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
@@ -395,7 +397,7 @@ async def raw(
 
 
 async def raw_close(server: Server, *frames: bytes) -> bytes:
-    """Send frames after a handshake; return all that is answered until the end."""
+    """Send frames after a handshake; return all that is received until the end."""
     async with raw(server, *frames) as (reader, _), asyncio.timeout(WAIT_S):
         return await reader.read()
 
@@ -416,19 +418,19 @@ HELLO = client_frame(Opcode.TEXT, b'{"t":"hello","channel":"room:demo"}')
         ([client_frame(Opcode.TEXT, b"[" * 4000)], 3500),
     ],
 )
-async def test_broken_frames_end_it_with_their_code(
+async def test_invalid_frames_close_the_connection_with_their_code(
     server: Server, frames: list[bytes], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "CLOSE_S_MAX", 0.0)
-    heard = await raw_close(server, *frames)
-    assert code.to_bytes(2) in heard
+    received = await raw_close(server, *frames)
+    assert code.to_bytes(2) in received
     assert sum(server.hub.counts.malformed_total.values()) == 1
     await wait_until(lambda: server.hub.counts.connections == 0)
 
 
-async def test_messages_may_come_in_pieces_with_pings_between(server: Server) -> None:
+async def test_fragmented_messages_may_have_pings_between(server: Server) -> None:
     text = json.dumps({"t": "hello", "channel": ROOM}).encode()
-    heard = await raw_close(
+    received = await raw_close(
         server,
         client_frame(Opcode.TEXT, text[:5], False),
         client_frame(Opcode.PING, b"between"),
@@ -436,14 +438,14 @@ async def test_messages_may_come_in_pieces_with_pings_between(server: Server) ->
         client_frame(Opcode.CONT, text[20:]),
         client_frame(Opcode.CLOSE, (1000).to_bytes(2)),
     )
-    assert b"\x8a\x07between" in heard
+    assert b"\x8a\x07between" in received
 
 
-# Viewers who cannot keep up
+# Slow viewers
 
 
-class Talk:
-    """A host who talks a lot; staff's lines are never left out."""
+class Chatter:
+    """A host who chats a lot; staff's lines are never dropped."""
 
     def __init__(self, server: Server) -> None:
         self._hub = server.hub
@@ -456,7 +458,7 @@ class Talk:
         return True
 
 
-async def test_chat_beyond_the_rate_is_sampled_but_everybody_sees_their_own(
+async def test_chat_over_the_rate_is_sampled_but_echoed_to_its_sender(
     server: Server,
 ) -> None:
     async with server.viewer(token=server.token(GUEST)) as guest, server.viewer() as other:
@@ -466,17 +468,17 @@ async def test_chat_beyond_the_rate_is_sampled_but_everybody_sees_their_own(
         server.hub.on_batch(ROOM, Batch(crowd))
         client = guest.welcome["client"]
         server.hub.on_batch(ROOM, Batch((line(f"{client}-1"), line("h-1", role="host"))))
-        told: list[str] = []
-        while "h-1" not in told:
-            told += [said["id"] for said in (await other.receive_until(chat=None))["chat"]]
+        delivered: list[str] = []
+        while "h-1" not in delivered:
+            delivered += [line["id"] for line in (await other.receive_until(chat=None))["chat"]]
         own: list[str] = []
         while f"{client}-1" not in own:
-            own += [said["id"] for said in (await guest.receive_until(chat=None))["chat"]]
-        assert len(told) <= 22
+            own += [line["id"] for line in (await guest.receive_until(chat=None))["chat"]]
+        assert len(delivered) <= 22
     assert server.hub.counts.lossy_dropped_total >= 180
 
 
-async def test_a_slow_viewer_is_thinned_then_given_a_snapshot(
+async def test_slow_viewer_loses_the_lossy_lane_then_gets_a_snapshot(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local_room, "TICK_S", 0.001)
@@ -484,8 +486,8 @@ async def test_a_slow_viewer_is_thinned_then_given_a_snapshot(
         counts, replica = server.hub.counts, Replica()
         replica.receive(slow.first)
         slow.socket.transport.pause_reading()
-        talk = Talk(server)
-        await wait_until(lambda: talk.more() and counts.slow_thinned_total == 1, what="thinning")
+        chatter = Chatter(server)
+        await wait_until(lambda: chatter.more() and counts.slow_thinned_total == 1, what="thinning")
         local = server.hub.room(ROOM)
         assert local is not None
         subscriber = local.audience.subscribers()[0]
@@ -510,7 +512,7 @@ async def test_a_slow_viewer_is_thinned_then_given_a_snapshot(
         assert local.audience.subscribers()[0].level is audience.Level.FULL
 
 
-async def test_a_viewer_who_stays_behind_is_closed(
+async def test_viewer_that_stays_behind_is_closed(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local_room, "TICK_S", 0.001)
@@ -520,7 +522,9 @@ async def test_a_viewer_who_stays_behind_is_closed(
         async with asyncio.timeout(WAIT_S):
             await reader.readuntil(b"snapshot")
         counts = server.hub.counts
-        talk = Talk(server)
-        await wait_until(lambda: talk.more() and counts.closed_total == {3008: 1}, what="the close")
+        chatter = Chatter(server)
+        await wait_until(
+            lambda: chatter.more() and counts.closed_total == {3008: 1}, what="the close"
+        )
         await wait_until(lambda: counts.connections == 0, what="the cut")
         assert counts.slow_closed_total == 1

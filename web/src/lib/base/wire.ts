@@ -93,7 +93,7 @@ export interface GroupOffer {
   duration_s: number
 }
 
-/** What is sold, as viewers see it; `left` is the stock at the time of the message. */
+/** A product as viewers see it; `left` is the stock at the time of the message. */
 export interface Product {
   id: string
   name: LocalText
@@ -145,7 +145,7 @@ export interface ChatLine {
   at_ms: AtMs
 }
 
-/** All a viewer sees of a room: cards newest pin first, groups and chat oldest first. */
+/** The state of a room: cards newest pin first, groups and chat oldest first. */
 export interface RoomState {
   live: Live
   cards: Card[]
@@ -154,10 +154,10 @@ export interface RoomState {
   chat: ChatLine[]
 }
 
-/** A store's channel keeps nothing: its board is fetched over HTTP on every snapshot. */
+/** A store's channel has no state: its board is fetched over HTTP at every snapshot. */
 export type StoreState = Record<string, never>
 
-/** The message that replaces all a viewer knows of a channel. */
+/** Replaces the whole state of a channel. */
 export interface Snapshot {
   t: 'snapshot'
   epoch: string
@@ -165,7 +165,7 @@ export interface Snapshot {
   state: RoomState | StoreState
 }
 
-/** The live began, paused, went on or is over. */
+/** The live started, paused, resumed or ended. */
 export interface LiveChanged {
   k: 'live'
   o: number
@@ -174,7 +174,7 @@ export interface LiveChanged {
   started_at_ms: AtMs | null
 }
 
-/** A product was put on the table; pinned again, it moves to the front. */
+/** A product was pinned; pinned again, it moves to the front. */
 export interface CardPinned {
   k: 'pin'
   o: number
@@ -182,7 +182,7 @@ export interface CardPinned {
   card: Card
 }
 
-/** A product was taken off the table. */
+/** A product was unpinned. */
 export interface CardUnpinned {
   k: 'unpin'
   o: number
@@ -190,7 +190,7 @@ export interface CardUnpinned {
   product_id: string
 }
 
-/** So many units are left. */
+/** The stock of a product changed. */
 export interface StockChanged {
   k: 'stock'
   o: number
@@ -214,7 +214,7 @@ export interface StoreRef {
   address: LocalText
 }
 
-/** Whom the store calls out. */
+/** The name that the store calls out. */
 export interface Buyer {
   nickname: string
   estate_name: LocalText
@@ -240,7 +240,7 @@ export interface StoreOrder {
   handed_over_at_ms: AtMs | null
 }
 
-/** An order reached its store or moved on there (store channels only). */
+/** An order reached its store or changed its state (store channels only). */
 export interface OrderChanged {
   k: 'order'
   o: number
@@ -251,7 +251,7 @@ export interface OrderChanged {
 export type ChannelEvent =
   LiveChanged | CardPinned | CardUnpinned | StockChanged | GroupChanged | OrderChanged
 
-/** What happened in a channel since the tick before; `offset` is that of its last event. */
+/** The changes of a channel since the last tick; `offset` is that of its last event. */
 export interface Tick {
   t: 'tick'
   epoch: string
@@ -284,7 +284,7 @@ export interface Pong {
   at_ms: AtMs
 }
 
-/** What the buyer shows at the counter; `qr` is a data: URI of an SVG. */
+/** What the buyer shows at pickup; `qr` is a data: URI of an SVG. */
 export interface Pickup {
   code: string
   qr: string
@@ -309,7 +309,7 @@ export interface Order {
   pickup: Pickup | null
 }
 
-/** An order of the one who reads this was placed or moved on. */
+/** An order of this user was placed or changed its state. */
 export interface YourOrder {
   k: 'order'
   order: Order
@@ -317,7 +317,7 @@ export interface YourOrder {
 
 export type PrivateEvent = YourOrder
 
-/** Something for this viewer alone. */
+/** A private event of this user. */
 export interface You {
   t: 'you'
   event: YourOrder
