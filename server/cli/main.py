@@ -17,6 +17,7 @@ from server.cli.doctor import doctor
 from server.cli.neighbours import neighbours
 from server.cli.publish import publish
 from server.cli.serve import serve
+from server.cli.staff import staff_app
 from server.cli.token import token
 from server.errors import OperatorError
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 for command in (serve, demo, publish, neighbours, token, doctor):
     app.command()(command)
 app.add_typer(db_app, name="db")
+app.add_typer(staff_app, name="staff")
 
 
 def main() -> None:

@@ -10,7 +10,9 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from commerce.catalogue import values
+from commerce.errors import NotFound
 from commerce.io.audit import INVARIANTS, audit
+from commerce.io.shop.passwords import store_password
 from commerce.io.shop.seed import seed
 from server.errors import OperatorError
 from server.net.files import raise_file_limit
@@ -20,6 +22,7 @@ from server.settings import Settings
 
 DISK_BYTES_MIN = 1 << 30
 FILES_WANTED = 4_096
+PASSWORD_CHARS_MIN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,24 @@ async def load(settings: Settings, file: Path, password: str) -> None:
     """Load the shop in `file`; its staff get `password`.
 
     Raises:
-        OperatorError: The file is not a shop.
+        OperatorError: The file is not a shop, or the password is too short.
     """
+    _check_password(password)
     await load_shop(settings, read_shop(file), password)
+
+
+async def set_password(settings: Settings, username: str, password: str) -> None:
+    """Give one member of the staff a new password.
+
+    Raises:
+        OperatorError: Nobody has this name, or the password is too short.
+    """
+    _check_password(password)
+    async with open_record(settings) as engine:
+        try:
+            await store_password(engine, username, password)
+        except NotFound:
+            raise OperatorError(f"No member of the staff logs in as {username}.") from None
 
 
 async def load_shop(settings: Settings, shop: ShopFile, password: str) -> None:
@@ -91,6 +109,11 @@ async def examine(settings: Settings) -> list[Finding]:
 def _finding(name: str, ok: bool, advice: str) -> Finding:
     """Give advice only where something is wrong."""
     return Finding(name, ok, "" if ok else advice)
+
+
+def _check_password(password: str) -> None:
+    if len(password) < PASSWORD_CHARS_MIN:
+        raise OperatorError(f"A password needs at least {PASSWORD_CHARS_MIN} characters.")
 
 
 def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:

@@ -20,7 +20,7 @@ from server.run import serve
 from server.settings import Settings
 from tests.support.running import SHOP, Running
 
-COMMANDS = ["serve", "demo", "publish", "neighbours", "token", "db", "doctor"]
+COMMANDS = ["serve", "demo", "publish", "neighbours", "token", "db", "staff", "doctor"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,16 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from commerce.io.record.schema import staff
+from commerce.io.shop.passwords import Passwords
+from server.errors import OperatorError
 from server.ops import maintenance
+from server.ops.opening import open_record
 from server.settings import Settings
+from tests.support.running import SHOP
 
 
 async def test_a_limit_of_few_open_files_is_found(
@@ -17,3 +24,35 @@ async def test_a_limit_of_few_open_files_is_found(
     assert not files.ok
     assert "1024" in files.advice
     assert [finding.advice for finding in findings if finding.ok and finding.advice] == []
+
+
+async def test_one_person_gets_a_new_password_and_the_others_keep_theirs(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    await maintenance.load(settings, SHOP, "the first password")
+    async with open_record(settings) as engine:
+        before = await hashes(engine)
+        [name, *others] = before
+        await maintenance.set_password(settings, name, "another password")
+        after = await hashes(engine)
+    passwords = Passwords()
+    assert await passwords.check(after[name], "another password")
+    assert not await passwords.check(after[name], "the first password")
+    passwords.close()
+    assert [after[other] for other in others] == [before[other] for other in others]
+    with pytest.raises(OperatorError, match="nobody-here"):
+        await maintenance.set_password(settings, "nobody-here", "another password")
+
+
+@pytest.mark.parametrize("password", ["", "a", "1234567"])
+async def test_a_short_password_is_refused(tmp_path: Path, password: str) -> None:
+    with pytest.raises(OperatorError, match="at least 8 characters"):
+        await maintenance.set_password(Settings(data_dir=tmp_path), "chen", password)
+    with pytest.raises(OperatorError, match="at least 8 characters"):
+        await maintenance.load(Settings(data_dir=tmp_path), SHOP, password)
+
+
+async def hashes(engine: AsyncEngine) -> dict[str, str]:
+    """Password hashes by user name."""
+    async with engine.connect() as connection:
+        rows = await connection.execute(select(staff.c.username, staff.c.password_hash))
+        return {username: password_hash for username, password_hash in rows}

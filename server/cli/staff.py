@@ -1,0 +1,33 @@
+"""`linli staff`: the people who work in the shops."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from server.cli.console import out, run
+from server.settings import Settings
+
+staff_app = typer.Typer(help="The staff of the shops: reset a password.", no_args_is_help=True)
+
+
+@staff_app.callback()
+def staff() -> None:
+    """The staff of the shops."""
+
+
+@staff_app.command("password")
+def staff_password(
+    username: Annotated[str, typer.Argument(help="The name with which the person logs in.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the new password from stdin.")
+    ] = False,
+) -> None:
+    """Give one person a new password; who has logged in stays so until the token ends."""
+    from server.ops.maintenance import set_password
+
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else ""
+    if not password_stdin:
+        password = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
+    run(set_password(Settings(), username, password))
+    out.print(f"{username} has a new password.", highlight=False, markup=False)
