@@ -8,7 +8,7 @@ from commerce.orders.states import OrderState
 
 @dataclass(frozen=True, slots=True)
 class ProductView:
-    """A product as a buyer sees it; `left` is units in the record that nobody bought."""
+    """A product as a buyer sees it; `left` is unsold units in the record."""
 
     id: str
     name: Text

@@ -114,7 +114,7 @@ class TestClock:
 
 @dataclass(slots=True)
 class Shop:
-    """A commerce on real services, with what it told the world."""
+    """A commerce on real services, and the feed that it publishes to."""
 
     commerce: Commerce
     feed: MemoryFeed
@@ -123,11 +123,11 @@ class Shop:
     clock: TestClock
 
     def seen(self, order_id: str) -> OrderView:
-        """What the buyer was told last; an order without a state before that."""
+        """The newest view that the buyer got; an empty one before that."""
         return self.feed.last_orders.get(order_id, NOTHING_YET)
 
     def seen_group(self, group_id: str) -> Group:
-        """What the rooms were told last."""
+        """The newest state that rooms got."""
         return self.feed.groups.get(group_id, NO_GROUP_YET)
 
     def tap(

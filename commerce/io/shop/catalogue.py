@@ -135,7 +135,7 @@ class CatalogueCache:
 
 
 async def units_left(connection: AsyncConnection, product_ids: Collection[str]) -> dict[str, int]:
-    """Units that nobody bought, over all stores, by product."""
+    """Unsold units over all stores, by product."""
     rows = await connection.execute(
         select(stock.c.product_id, func.sum(stock.c.on_hand - stock.c.sold))
         .where(stock.c.product_id.in_(set(product_ids)))
