@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import gc
+import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -13,7 +14,7 @@ from server.app import Program, build
 from server.errors import OperatorError
 from server.net.protocol import http_protocol
 from server.ops.logs import configure_logs
-from server.settings import Settings
+from server.settings import Settings, unknown_names
 
 STOP_TIMEOUT_S = 5
 BACKLOG = 2_048
@@ -66,6 +67,8 @@ async def serve(
         OperatorError: A port is taken, or the embedded Valkey cannot run.
     """
     configure_logs(settings)
+    for name, resembles in unknown_names(os.environ).items():
+        log.warning("this is no setting and changes nothing", name=name, resembles=resembles)
     with contextlib.closing(_listen(settings)) as listener:
         async with build(settings) as program:
             await _serve(program, listener, on_ready, on_stop)

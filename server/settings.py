@@ -3,7 +3,9 @@
 Every setting is listed in docs/settings.md; a test holds the two together.
 """
 
+import difflib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,7 @@ from sqlalchemy import URL, make_url
 from server.net.addresses import Proxies
 from server.net.origins import Origin
 
+COMMAND_VARIABLES = ("LINLI_PUBLISH_TOKEN",)
 # What an operator has at hand is often without the driver that we use.
 DRIVERS = {
     "postgres": "postgresql+asyncpg",
@@ -178,3 +181,13 @@ class Settings(BaseSettings):
 def _parts(text: str) -> tuple[str, ...]:
     """Split a list at its commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def unknown_names(environment: Iterable[str]) -> dict[str, str]:
+    """Return names that look like settings and are none, each with the setting it resembles."""
+    known = [f"LINLI_{name.upper()}" for name in Settings.model_fields]
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, 1)), "")
+        for name in environment
+        if name.startswith("LINLI_") and name not in known and name not in COMMAND_VARIABLES
+    }

@@ -11,6 +11,7 @@ import httpx
 import msgpack  # type: ignore[import-untyped]  # it has no stubs
 from websockets.asyncio.client import ClientConnection, connect
 
+from loadtest.clients.proxies import uses_proxy
 from loadtest.clients.whip import problem_text
 from loadtest.errors import NoAnswer, RequestRefused, TryLater
 
@@ -85,7 +86,9 @@ class Shopfront:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
-        self._http = httpx.AsyncClient(base_url=self.base_url, timeout=HTTP_TIMEOUT_S)
+        self._http = httpx.AsyncClient(
+            base_url=self.base_url, timeout=HTTP_TIMEOUT_S, trust_env=uses_proxy(self.base_url)
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -141,7 +144,12 @@ async def join_room(base_url: str, room_id: str, token: str | None) -> AsyncIter
     parts = urlsplit(base_url)
     scheme = "wss" if parts.scheme == "https" else "ws"
     url = urlunsplit((scheme, parts.netloc, "/ws", "", ""))
-    async with connect(url, subprotocols=[SUBPROTOCOL], compression=None) as connection:  # type: ignore[list-item]
+    async with connect(
+        url,
+        subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]
+        compression=None,
+        proxy=True if uses_proxy(url) else None,
+    ) as connection:
         socket = RoomSocket(connection)
         hello: Message = {"t": "hello", "channel": f"room:{room_id}"}
         await socket.send(hello | ({"token": token} if token else {}))

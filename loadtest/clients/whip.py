@@ -18,6 +18,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from loadtest.clients.proxies import uses_proxy
 from loadtest.errors import NoAnswer, RequestRefused, TryLater
 from loadtest.sources.encoded import EncodedSource
 from loadtest.sources.tracks import Pace, PacedTrack
@@ -38,7 +39,9 @@ class WhipSession:
         self._sources = (video, audio)
         self._pools = [ThreadPoolExecutor(1), ThreadPoolExecutor(1)]
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._http = httpx.AsyncClient(timeout=HTTP_TIMEOUT_S, follow_redirects=True)
+        self._http = httpx.AsyncClient(
+            timeout=HTTP_TIMEOUT_S, follow_redirects=True, trust_env=uses_proxy(url)
+        )
         self._location: str | None = None
         self._state = asyncio.Event()
         self._tracks: list[PacedTrack] = []

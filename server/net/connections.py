@@ -103,7 +103,7 @@ class ConnectionTable:
         # Who is refused waits, too, for its last words to be read: the next one may push it out.
         self.waits(connection)
         if reason is not None:
-            self._report(reason, now)
+            self.refuse(reason, now)
         return reason
 
     def waits(self, connection: Connection) -> None:
@@ -136,6 +136,17 @@ class ConnectionTable:
         """Count what was refused."""
         self.refused[reason] += 1
 
+    def refuse(self, reason: Refused, now: float) -> None:
+        """Count somebody for whom there is no place, and log it now and then."""
+        self.count(reason)
+        self._full.log(
+            "no more connections are taken",
+            now=now,
+            reason=str(reason),
+            connections_max=self.connections_max,
+            per_address_max=self._per_address_max,
+        )
+
     def sweep(self, now: float) -> None:
         """Have every connection look at its deadlines."""
         for connection in list(self._open):
@@ -166,13 +177,3 @@ class ConnectionTable:
         self.depart(oldest)
         oldest.give_way()
         return True
-
-    def _report(self, reason: Refused, now: float) -> None:
-        self.count(reason)
-        self._full.log(
-            "no more connections are taken",
-            now=now,
-            reason=str(reason),
-            connections_max=self.connections_max,
-            per_address_max=self._per_address_max,
-        )

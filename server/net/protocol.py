@@ -293,7 +293,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _upgrade(self) -> None:
         if len(self.connections) - len(self._table) >= self._table.websockets_max:
-            self._refuse(Refused.FULL, _FULL)
+            self._table.refuse(Refused.FULL, self.loop.time())
+            self._answer(_FULL)
+            self._linger()
             return
         self._phase = Phase.UPGRADED
         self._table.depart(self)

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from server.settings import Settings
+from server.settings import Settings, unknown_names
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,3 +55,8 @@ def test_origins_and_proxies_are_read_once(monkeypatch: pytest.MonkeyPatch) -> N
         "http://b.example:81",
     ]
     assert settings.trust_proxy.trusts("fd00::7")
+
+
+def test_a_misspelt_setting_is_found_with_the_one_that_was_meant() -> None:
+    environment = ["LINLI_PROT", "LINLI_PORT", "LINLI_PUBLISH_TOKEN", "LINLI_XYZZY", "PATH"]
+    assert unknown_names(environment) == {"LINLI_PROT": "LINLI_PORT", "LINLI_XYZZY": ""}

@@ -80,7 +80,9 @@ async def test_sockets_leave_a_part_of_all_connections_to_http(hub: RoomHub) -> 
     async with serving(hub, connections_max=10) as server, contextlib.AsyncExitStack() as stack:
         for _ in range(9):
             await stack.enter_async_context(server.viewer(ROOM))
-        assert (await status(server))[0] == 503
+        with structlog.testing.capture_logs() as logs:
+            assert (await status(server))[0] == 503
+        assert [line["reason"] for line in logs] == ["full"]
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
         assert b"200 OK" in await reader.read()
