@@ -11,7 +11,9 @@ MediaError
 ├── NoSuchLayer     the live has no such simulcast layer
 └── Malformed       bytes from the network that break their format
     ├── MalformedStun
-    └── MalformedRtp
+    ├── MalformedRtp
+    ├── MalformedRtmp
+    └── MalformedFlv
 """
 
 
@@ -83,3 +85,11 @@ class MalformedStun(Malformed):
 
 class MalformedRtp(Malformed):
     """Not an RTP packet of RFC 3550."""
+
+
+class MalformedRtmp(Malformed):
+    """Not RTMP 1.0 or AMF0, or beyond a limit."""
+
+
+class MalformedFlv(Malformed):
+    """Not a body of an FLV audio or video tag."""
