@@ -100,7 +100,14 @@ def pass_sender_report(
     timestamp = source.timestamp_of(info.rtp_timestamp)
     if timestamp is None:
         return
-    track.note_report(info.ntp_timestamp >> 16 & 0xFFFFFFFF, now=now)
+    send_clock(live, track, layer, info.ntp_timestamp, timestamp, now=now)
+
+
+def send_clock(
+    live: Live, track: Track, layer: Layer, ntp_time: int, timestamp: int, *, now: float
+) -> None:
+    """Send viewers a sender report: `ntp_time` (64 bits) is the layer's `timestamp`."""
+    track.note_report(ntp_time >> 16 & 0xFFFFFFFF, now=now)
     packets: dict[int, bytes] = {}
     for viewer in live.viewers.values():
         downlink = viewer.downlinks.get(track.kind)
@@ -111,7 +118,7 @@ def pass_sender_report(
         if packet is None:
             packet = packets[ticks] = rtcp.sender_report(
                 track.ssrc,
-                ntp_time=info.ntp_timestamp,
+                ntp_time=ntp_time,
                 timestamp=timestamp + ticks & 0xFFFFFFFF,
                 packets=layer.packets_sent,
                 octets=layer.octets_sent,

@@ -13,6 +13,7 @@ from media.congestion.load import Load
 from media.errors import Busy, NotLive
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from media.forwarding import feedback
+from media.forwarding.encoder import Encoder
 from media.forwarding.host import Host
 from media.forwarding.live import Live
 from media.forwarding.ports import FrameSender
@@ -154,6 +155,14 @@ class Lives:
                 live.source = None
                 self._lose(live, now)
 
+    def end_source(self, room_id: str, source: Source, *, now: float) -> None:
+        """A source that is no peer ends; the live waits for another one. Idempotent."""
+        live = self.by_room.get(room_id)
+        if live is not None and live.source is source:
+            self._close_source(source)
+            live.source = None
+            self._lose(live, now)
+
     def end_live(self, live: Live) -> None:
         """Let source and viewers go."""
         self.by_room.pop(live.room_id, None)
@@ -228,6 +237,14 @@ class Lives:
                 for track in host_live.tracks.values():
                     for layer in track.layers:
                         feedback.pass_sender_report(host_live, track, layer, packet, now=now)
+
+    def send_clock(self, room_id: str, encoder: Encoder, *, now: float) -> None:
+        """Send viewers the encoder's clock; call it about once a second."""
+        live = self.by_room.get(room_id)
+        for kind, track in live.tracks.items() if live is not None else ():
+            clock = encoder.clock(kind)
+            if live is not None and live.source is encoder and clock is not None:
+                feedback.send_clock(live, track, track.layers[0], *clock, now=now)
 
     # Time
 

@@ -64,7 +64,7 @@ class Layer(SentFrames):
         self._frame_key = False
         self._frame_holed = False  # a packet in the middle of it was lost
         self._added: list[Frame] = []
-        self._added_delta: int | None = None  # from the timestamps of frames that came whole
+        self._added_delta: int | None = None  # from a source's timestamps, of `add_frame`, to ours
 
     @property
     def waits_for_key(self) -> bool:

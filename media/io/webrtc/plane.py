@@ -24,6 +24,7 @@ from time import monotonic, thread_time
 from media.congestion.load import Load
 from media.errors import BadFragment, Full, NoSuchLayer, NoSuchSession, StaleIce
 from media.events import MediaEvent
+from media.forwarding.encoder import Encoder
 from media.forwarding.host import Host
 from media.forwarding.lives import RETRY_AFTER_S, Lives
 from media.forwarding.viewer import Viewer
@@ -34,6 +35,8 @@ from media.io.webrtc.session import Address, Credentials, Role, Session, Session
 from media.io.webrtc.sessions import Sessions
 from media.io.webrtc.stats import Layers, LiveStats, layers_of, stats_of
 from media.io.webrtc.udp import candidate_addresses, open_socket
+from media.stream.layer import Layer
+from media.stream.ports import Source
 from media.wire import sdp
 from media.wire.sdpfrag import parse_fragment
 
@@ -259,6 +262,26 @@ class MediaPlane:
         live = self._lives.by_room.get(room_id)
         if live is not None:
             self._lives.end_live(live)
+
+    # Sources that are no WebRTC hosts
+
+    def publish_source(self, room_id: str, source: Source) -> None:
+        """Give a live this source in place of the one it has."""
+        self._lives.add_source(room_id, source, standby=False, now=monotonic())
+
+    def deliver(self, room_id: str, source: Source, layer: Layer) -> None:
+        """Hand on what a layer of the source received."""
+        live = self._lives.by_room.get(room_id)
+        if live is not None and live.source is source:
+            self._lives.deliver(live, layer, now=monotonic())
+
+    def send_clock(self, room_id: str, encoder: Encoder) -> None:
+        """Send viewers the encoder's clock."""
+        self._lives.send_clock(room_id, encoder, now=monotonic())
+
+    def end_source(self, room_id: str, source: Source) -> None:
+        """The source is over; idempotent."""
+        self._lives.end_source(room_id, source, now=monotonic())
 
     def live_stats(self, room_id: str) -> LiveStats | None:
         """Return the figures of a live on this worker; None if there is none."""

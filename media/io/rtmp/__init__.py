@@ -1,0 +1,1 @@
+"""RTMP in: a TCP listener whose publishers are sources of lives."""
