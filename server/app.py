@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 from commerce.io.commerce import Commerce
 from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Payments
+from media.io.rtmp.listener import RtmpListener
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
@@ -35,11 +36,11 @@ from server.bridge.redis_lease import RedisLeases
 from server.errors import OperatorError
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
-from server.http.live import whip_whep
+from server.http.live import stream_keys, whip_whep
 from server.http.pages import page_routes
 from server.http.shop import orders, people, pins, products, rooms
 from server.http.staff import stores
-from server.limits import Limits
+from server.limits import LimitKind, Limits
 from server.net.connections import ConnectionTable
 from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
@@ -98,14 +99,19 @@ async def build(
             commerce.lives, hub, RedisLeases(redis), media.end, settings.publish_grace_s
         )
         media.listener = lives.on_media
+        limits = Limits(redis, enabled=settings.rate_limits, proxies=settings.trust_proxy)
+        rtmp = await _open_rtmp(settings, media, limits, commerce)
+        if rtmp is not None:
+            stack.push_async_callback(rtmp.close)
         services = Services(
             settings=settings,
             redis=redis,
             engine=engine,
             access=Access(token_secret(settings)),
-            limits=Limits(redis, enabled=settings.rate_limits, proxies=settings.trust_proxy),
+            limits=limits,
             connections=connection_table(settings),
             media=media,
+            rtmp=rtmp,
             rooms=hub,
             commerce=commerce,
             end_live=lives.end,
@@ -133,6 +139,7 @@ def _application(services: Services) -> Starlette:
         Route("/readyz", readyz, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
         *whip_whep.routes,
+        *stream_keys.routes,
         *people.routes,
         *rooms.routes,
         *products.routes,
@@ -210,6 +217,28 @@ async def _open_media(settings: Settings) -> MediaPlane:
         raise OperatorError(
             f"UDP port {settings.ice_port} cannot be opened ({error.strerror}). "
             "Set LINLI_ICE_PORT to another one."
+        ) from None
+
+
+async def _open_rtmp(
+    settings: Settings, media: MediaPlane, limits: Limits, commerce: Commerce
+) -> RtmpListener | None:
+    if settings.rtmp_port is None:
+        return None
+
+    async def authorize(address: str, key: str) -> str | None:
+        try:
+            await limits.take(LimitKind.PUBLISH, f"rtmp:{address}")
+        except Problem:
+            return None
+        return await commerce.stream_keys.room_of(key)
+
+    try:
+        return await RtmpListener.open(media, authorize, settings.host, settings.rtmp_port)
+    except OSError as error:
+        raise OperatorError(
+            f"TCP port {settings.rtmp_port} for RTMP cannot be opened ({error.strerror}). "
+            "Set LINLI_RTMP_PORT to another one, or to nothing for no RTMP."
         ) from None
 
 

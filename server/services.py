@@ -16,6 +16,7 @@ from server.settings import Settings
 
 if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
+    from media.io.rtmp.listener import RtmpListener
     from media.io.webrtc.plane import MediaPlane
     from rooms.io.hub import RoomHub
 
@@ -31,6 +32,7 @@ class Services:
     limits: Limits
     connections: ConnectionTable
     media: MediaPlane
+    rtmp: RtmpListener | None
     rooms: RoomHub
     commerce: Commerce
     end_live: Callable[[str], Awaitable[None]]  # of a room, whichever worker owns it

@@ -33,6 +33,12 @@ class Settings(BaseSettings):
     host: str = Field("0.0.0.0", description="Address to listen on for HTTP and WebSocket.")
     port: int = Field(8080, ge=0, le=65535, description="TCP port of HTTP and WebSocket.")
     ice_port: int = Field(8440, ge=0, le=65535, description="UDP port of WebRTC.")
+    rtmp_port: int | None = Field(
+        1935,
+        ge=0,
+        le=65535,
+        description="TCP port where encoders (OBS, phone apps) publish by RTMP. Empty: none.",
+    )
     ice_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses offered as ICE candidates, comma separated. "
@@ -142,6 +148,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return Proxies.parse(_parts(value))
         return value
+
+    @field_validator("rtmp_port", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("ice_servers")
     @classmethod

@@ -25,7 +25,8 @@ START_S = 120.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Every test gets the marker of its tier."""
+    """Every test gets the marker of its tier; servers of tests do not share the RTMP port."""
+    os.environ.setdefault("LINLI_RTMP_PORT", "")
     config.pluginmanager.register(Tiers(), "tiers")
 
 

@@ -28,6 +28,7 @@ from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.people import People
 from commerce.io.shop.pins import Pins
+from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
 from commerce.views import ProductView
 
@@ -89,6 +90,7 @@ class Commerce:
         self.fulfilment = Fulfilment(shop, random_bits)
         self.people = People(shop, make_id)
         self.pins = Pins(shop)
+        self.stream_keys = StreamKeys(shop)
         self.lives = LiveRecord(shop)
 
     @property

@@ -7,7 +7,6 @@ Drive: `receive(bytes)` returns events; then send `data_to_send()`. Of a `Publis
     handshake → connected → (createStream) → PublishRequested → publishing → Ended
 """
 
-import secrets
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -79,7 +78,9 @@ class _State(Enum):
 class RtmpSession:
     """State of one publisher's connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, nonce: bytes) -> None:
+        """`nonce` are random bytes for the handshake, at most 1,528."""
+        self._nonce = nonce
         self._state = _State.VERSION_AND_TIME
         self._handshake = bytearray()
         self._reader = ChunkReader(COMMAND_BYTES_MAX)
@@ -131,7 +132,7 @@ class RtmpSession:
         if self._state is _State.VERSION_AND_TIME and len(received) >= 1 + HANDSHAKE_BYTES:
             theirs = bytes(received[1 : 1 + HANDSHAKE_BYTES])
             del received[: 1 + HANDSHAKE_BYTES]
-            ours = bytes(8) + secrets.token_bytes(HANDSHAKE_BYTES - 8)
+            ours = (bytes(8) + self._nonce).ljust(HANDSHAKE_BYTES, b"\0")
             self._out += bytes([VERSION]) + ours + theirs
             self._state = _State.ECHO
         if self._state is _State.ECHO and len(received) >= HANDSHAKE_BYTES:

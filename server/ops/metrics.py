@@ -36,6 +36,12 @@ MEDIA: dict[str, tuple[str, str]] = {
     "busy": ("gauge", "Part of a core that the sending thread uses; from 0.9 on no viewers."),
     "gso": ("gauge", "1 while the kernel takes whole frames (UDP_SEGMENT)."),
 }
+RTMP: dict[str, tuple[str, str]] = {
+    "connections_open": ("gauge", "RTMP connections."),
+    "publishers": ("gauge", "Encoders that publish by RTMP."),
+    "bytes_in": ("counter", "Bytes received by RTMP."),
+}
+RTMP_ENDED = "RTMP connections that ended, by reason."
 MEDIA_REJECTED = "Datagrams dropped, by reason."
 ROOMS: dict[str, tuple[str, str]] = {
     "connections": ("gauge", "WebSocket connections."),
@@ -100,6 +106,11 @@ class _Figures(Collector):
         for name, (kind, text) in MEDIA.items():
             yield _single(f"linli_media_{name}", kind, text, float(getattr(stats, name)))
         yield _labelled("linli_media_rejected", "reason", MEDIA_REJECTED, stats.rejected)
+        if self._services.rtmp is not None:
+            rtmp = self._services.rtmp.stats()
+            for name, (kind, text) in RTMP.items():
+                yield _single(f"linli_rtmp_{name}", kind, text, float(getattr(rtmp, name)))
+            yield _labelled("linli_rtmp_ended", "reason", RTMP_ENDED, rtmp.ended)
 
     def _rooms(self) -> Iterator[Metric]:
         counts = dataclasses.asdict(self._services.rooms.counts)

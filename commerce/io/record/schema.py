@@ -162,6 +162,14 @@ products = Table(
     CheckConstraint("group_target >= 1", name="group_target_positive"),
 )
 
+stream_keys = Table(
+    "stream_keys",
+    metadata,
+    _ref("room_id", "rooms.id", key=True),
+    Column("key_hash", String(64), nullable=False, unique=True),
+    _time("made_at_ms"),
+)
+
 pins = Table(
     "pins",
     metadata,

@@ -36,6 +36,7 @@ CONFIGURE_TIMEOUT_S = 1.0
 CONFIGURE_TAGS_MAX = 300
 NO_VIDEO_TIMEOUT_S = 5.0
 AUDIO_FRAMES_WAITING_MAX = 100  # two seconds
+NONCE_BYTES = 1_528
 WRITE_BYTES_MAX = 64_000  # a publisher that does not read its answers
 
 REORDERS = (
@@ -53,7 +54,7 @@ class Connection(asyncio.Protocol):
         self.address = ""
         self.publishing = False
         self._listener = listener
-        self._session = RtmpSession()
+        self._session = RtmpSession(secrets.token_bytes(NONCE_BYTES))
         self._transport: asyncio.Transport | None = None
         self._opened_at = self._received_at = monotonic()
         self._room_id = ""

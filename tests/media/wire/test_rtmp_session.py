@@ -27,7 +27,7 @@ class Publisher:
     """The other end: says its commands and reads the answers."""
 
     def __init__(self) -> None:
-        self.server = RtmpSession()
+        self.server = RtmpSession(b"nonce")
         self._reader = ChunkReader()
         assert self.server.receive(HELLO) == []
         answer = self.server.data_to_send()
@@ -145,7 +145,7 @@ def test_a_player_is_refused() -> None:
 
 def test_another_version_is_refused() -> None:
     with pytest.raises(MalformedRtmp, match="version 71"):
-        RtmpSession().receive(b"GET / HTTP/1.1\r\n")
+        RtmpSession(b"nonce").receive(b"GET / HTTP/1.1\r\n")
 
 
 @given(st.binary(max_size=600), st.booleans())
