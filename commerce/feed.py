@@ -42,6 +42,7 @@ class MemoryFeed:
     def __init__(self) -> None:
         self.cards: dict[tuple[str, str], Card] = {}
         self.groups: dict[str, Group] = {}
+        self.room_groups: dict[tuple[str, str], Group] = {}
         self.left: dict[str, int] = {}
         self.last_orders: dict[str, OrderView] = {}
         self.store_orders: dict[str, StoreOrder] = {}
@@ -55,8 +56,10 @@ class MemoryFeed:
         self.cards.pop((room_id, product_id), None)
 
     async def group(self, room_ids: Sequence[str], store_ids: Sequence[str], group: Group) -> None:
-        """Remember the group."""
+        """Remember the group, also by room."""
         self.groups[group.id] = group
+        for room_id in room_ids:
+            self.room_groups[room_id, group.id] = group
 
     async def stock(self, room_ids: Sequence[str], product_id: str, left: int) -> None:
         """Remember what is left."""

@@ -1,12 +1,14 @@
 """Group buys on both records: opened by a pin, joined by one tap, reached, expired, refunded."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from commerce.errors import Refusal, Refused
-from commerce.groups.group import EXPIRY_GRACE_MS, GroupState
+from commerce.groups.group import EXPIRY_GRACE_MS, Group, GroupState
 from commerce.io.audit import audit
+from commerce.io.shop.seed import seed
 from commerce.orders.states import FULFIL_MS, OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
@@ -34,6 +36,57 @@ async def test_a_pin_opens_one_group_per_estate(database_url: str, valkey_url: s
         await wait_until(lambda: len(shop.feed.groups) == 2 and len(shop.feed.cards) == 2)
         await shop.commerce.groups.unpin("demo", "pear")
         await wait_until(lambda: list(shop.feed.cards) == [("other", "pear")])
+
+
+@pytest.mark.parametrize("rooms", [("demo", "other"), ("other", "demo")])
+async def test_a_second_room_shows_the_groups_that_run_and_sells_at_their_price(
+    database_url: str, valkey_url: str, rooms: tuple[str, str]
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(target=2)) as shop:
+        first, second = rooms
+        await shop.commerce.groups.pin(first, "pear", None)
+        await wait_until(lambda: len(_shown_in(shop, first)) == 2)
+        assert _shown_in(shop, second) == {}
+        await shop.commerce.groups.pin(second, "pear", None)
+        await wait_until(lambda: _shown_in(shop, second) == _shown_in(shop, first))
+        shown = _shown_in(shop, second)["e1"]
+        for guest in ("anna", "bo"):
+            request = replace(
+                shop.tap(guest, "pear", group=shown.id, price=shown.price_fen), room_id=second
+            )
+            order = await shop.commerce.orders.place(request)
+            assert isinstance(order, OrderView)
+            assert order.total_fen == shown.price_fen
+        await wait_until(lambda: _shown_in(shop, second)["e1"].state is GroupState.REACHED)
+        assert _shown_in(shop, first) == _shown_in(shop, second)
+        await sound(shop)
+
+
+async def test_groups_of_an_offer_that_was_withdrawn_are_shown_in_a_second_room(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        plan = shop_plan()
+        without_offer = [replace(product, group=None) for product in plan.products]
+        await seed(shop.engine, replace(plan, products=tuple(without_offer)))
+        await wait_until(lambda: shop.feed.cards["demo", "pear"].product.group is None)
+        await shop.commerce.groups.pin("other", "pear", None)
+        await wait_until(lambda: len(_shown_in(shop, "other")) == 2)
+
+
+async def test_a_new_price_is_shown_on_the_card_once_the_gate_asks_it(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        await shop.commerce.groups.pin("demo", "tea", None)
+        plan = shop_plan()
+        dearer = [replace(product, price_fen=product.price_fen + 1) for product in plan.products]
+        await seed(shop.engine, replace(plan, products=tuple(dearer)))
+        await wait_until(lambda: shop.feed.cards["demo", "tea"].product.price_fen == 991)
+        order = await shop.commerce.orders.place(shop.tap("anna", "tea", price=991))
+        assert isinstance(order, OrderView)
+        assert order.total_fen == 991
 
 
 async def test_a_tap_joins_the_group_of_its_own_estate(database_url: str, valkey_url: str) -> None:
@@ -141,6 +194,15 @@ async def test_a_reached_group_is_done_when_all_its_orders_are_handed_over(
         await wait_until(lambda: shop.seen_group(group_id).state is GroupState.DONE)
         await quiet(shop)
         assert await audit(shop.engine) == []
+
+
+def _shown_in(shop: Shop, room_id: str) -> dict[str, Group]:
+    """Groups that a room was told of, by estate."""
+    return {
+        group.estate_id: group
+        for (room, _), group in shop.feed.room_groups.items()
+        if room == room_id
+    }
 
 
 async def _entries(shop: Shop) -> int:

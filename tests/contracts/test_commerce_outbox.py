@@ -2,17 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from commerce.catalogue.values import Product, Stock
 from commerce.feed import MemoryFeed
 from commerce.io.outbox.handlers import Outlets
 from commerce.io.outbox.lock import LOCK_MS, OutboxLock
 from commerce.io.outbox.message import Message
 from commerce.io.outbox.relay import RETRY_MS, OutboxRelay
 from commerce.io.record.postings import Topic, enqueue
-from tests.support.commerce_shop import Shop, open_shop
+from commerce.io.shop.seed import seed
+from commerce.views import OrderView
+from tests.support.commerce_checks import quiet, sound
+from tests.support.commerce_shop import Shop, open_shop, running_shop, shop_plan
+from tests.support.commerce_shop import text as label
 
 
 class Deliveries:
@@ -105,3 +111,27 @@ async def test_one_worker_at_a_time_has_the_lock(redis_url: str) -> None:
         await one.release()
         assert await other.acquire()
         assert 0 < await redis.pttl("{shop}:relay") <= LOCK_MS
+
+
+async def test_goods_that_are_loaded_while_the_shop_runs_are_sold_at_once(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        await quiet(shop)
+        plan = shop_plan()
+        melon = Product("melon", label("melon"), label("piece"), "/goods/melon.svg", 500, 500)
+        await seed(
+            shop.engine,
+            replace(
+                plan,
+                products=(*plan.products, melon),
+                stock=(*plan.stock, Stock("melon", "s1", 3), Stock("tea", "s2", 50)),
+            ),
+        )
+        await quiet(shop)
+        await shop.commerce.groups.pin("demo", "melon", None)
+        order = await shop.commerce.orders.place(shop.tap("anna", "melon", quantity=3))
+        assert isinstance(order, OrderView)
+        # Of what was there before, too, no unit is missing in the gate.
+        assert (await shop.commerce.reconcile.compare()).behind == 0
+        await sound(shop)

@@ -273,7 +273,7 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> Snapshot:
         .limit(ANSWERS_MAX)
     )
     undelivered = await connection.execute(
-        select(outbox.c.id, outbox.c.topic, outbox.c.subject).where(
+        select(outbox.c.id, outbox.c.topic, outbox.c.subject, outbox.c.enqueued_at_ms).where(
             outbox.c.topic.in_(["release", "restock"])
         )
     )
@@ -286,8 +286,8 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> Snapshot:
         bought=[(guest, product, int(units), since) for guest, product, units, since in bought],
         recent=[(order_id, body_hash) for order_id, body_hash in recent],
         undelivered=[
-            subject if topic == "release" else restock_change(id)
-            for id, topic, subject in undelivered
+            subject if topic == "release" else restock_change(id, enqueued_at_ms)
+            for id, topic, subject, enqueued_at_ms in undelivered
         ],
     )
 
@@ -317,9 +317,12 @@ async def record_id(record: Record) -> str:
     return str(value)
 
 
-def restock_change(outbox_id: int) -> str:
-    """Return the id under which units received are applied to the gate."""
-    return f"restock-{outbox_id}"
+def restock_change(outbox_id: int, enqueued_at_ms: int) -> str:
+    """Return the id under which units received are applied to the gate.
+
+    The time belongs to it: SQLite gives the id of a row that was delivered and deleted again.
+    """
+    return f"restock-{outbox_id}-{enqueued_at_ms}"
 
 
 def _owner(epoch: bytes | str) -> bytes:

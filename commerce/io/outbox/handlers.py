@@ -21,7 +21,7 @@ from commerce.io.record.schema import buying_groups, orders, refunds
 from commerce.io.shop.catalogue import units_left
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
-from commerce.io.shop.pins import cards_of, find_pin, rooms_with
+from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
 from commerce.io.shop.views import order_view, pickup_codes_of, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.orders.order import OrderRow
@@ -45,18 +45,29 @@ Handler = Callable[[Outlets, Sequence[Message]], Awaitable[Sequence[Message]]]
 
 
 async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
-    """Prices or limits changed: the gate gets them."""
+    """Prices, limits or goods changed: the gate gets them, and rooms show what it asks."""
     await to.shop.cache.refresh()
     known = to.shop.catalogue.products
     ids = {message.subject for message in messages}
     await to.gate.set_products([known[id] for id in ids if id in known])
+    async with to.shop.record.read() as connection:
+        rooms = await rooms_with(connection, ids)
+        cards = [
+            (room_id, card)
+            for room_id in sorted({room for found in rooms.values() for room in found})
+            for card in await cards_in(connection, to.shop.catalogue, room_id)
+        ]
+    # All of a room's cards, since the one that is announced last lies on top.
+    for room_id, card in reversed(cards):
+        await to.feed.pin(room_id, card)
     return ()
 
 
 async def restock_gate(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Units were received: the gate sells them and rooms show them."""
     for message in messages:
-        await to.gate.restock(restock_change(message.id), message.subject, message.units)
+        change = restock_change(message.id, message.enqueued_at_ms)
+        await to.gate.restock(change, message.subject, message.units)
     products = [replace(message, subject=message.subject.partition("|")[0]) for message in messages]
     return await show_stock(to, products)
 

@@ -7,10 +7,14 @@ from commerce.io.record.postings import Topic
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a handler gets: `subject` names what to look up when it is delivered."""
+    """What a handler gets: `subject` names what to look up when it is delivered.
+
+    `id` is used again for a later row on SQLite, but not with the same `enqueued_at_ms`.
+    """
 
     id: int
     topic: Topic
     subject: str
     units: int
     attempts: int
+    enqueued_at_ms: int

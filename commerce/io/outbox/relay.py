@@ -34,7 +34,14 @@ log = structlog.get_logger()
 
 
 _DUE = (
-    select(outbox.c.id, outbox.c.topic, outbox.c.subject, outbox.c.units, outbox.c.attempts)
+    select(
+        outbox.c.id,
+        outbox.c.topic,
+        outbox.c.subject,
+        outbox.c.units,
+        outbox.c.attempts,
+        outbox.c.enqueued_at_ms,
+    )
     # A row whose topic only a newer version knows is left to a worker of that version.
     .where(outbox.c.due_at_ms <= bindparam("now"), outbox.c.topic.in_([*Topic]))
     .order_by(outbox.c.id)
@@ -86,8 +93,8 @@ class OutboxRelay:
         async with self._record.read() as connection:
             rows = await connection.execute(_DUE, {"now": self._clock()})
             messages = [
-                Message(id, Topic(topic), subject, units, attempts)
-                for id, topic, subject, units, attempts in rows
+                Message(id, Topic(topic), subject, units, attempts, enqueued_at_ms)
+                for id, topic, subject, units, attempts, enqueued_at_ms in rows
             ]
         if not messages:
             return 0

@@ -121,6 +121,12 @@ class CatalogueCache:
         await self.refresh()
         return self.catalogue.names(entry)
 
+    async def product(self, product_id: str) -> Product:
+        """The product, in a fresh copy if this one does not have it yet, or `NotFound`."""
+        if product_id not in self.catalogue.products:
+            await self.refresh()
+        return self.catalogue.product(product_id)
+
     async def products(self, room_id: str) -> list[ProductView]:
         """What a room sells, in the order of the shelf.
 

@@ -1,6 +1,6 @@
 """Group buys in the record: opened by a pin, expired at the deadline, done when handed over."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 
 import structlog
 from sqlalchemy import and_, bindparam, exists, insert, select, update
@@ -63,25 +63,24 @@ class Groups:
         Raises:
             NotFound: No such room, or the product is not on sale.
         """
+        self._shop.catalogue.room(room_id)
+        product = await self._shop.cache.product(product_id)
         catalogue = self._shop.catalogue
         estates = catalogue.estates_of(room_id)
-        product = catalogue.product(product_id)
         if not product.on_sale:
             raise NotFound("product", product_id)
         at_ms = self._shop.clock()
         pin = Pin(room_id, product_id, at_ms, media_time)
         async with self._shop.record.write() as connection:
             await put_pin(connection, pin)
+            going_on = await _going_on(connection, product_id, at_ms)
             opened = []
             if product.group:
-                opened = await self._open(
-                    connection,
-                    room_id,
-                    product_id,
-                    product.group,
-                    [estate.id for estate in estates],
-                    at_ms,
-                )
+                missing = [estate.id for estate in estates if estate.id not in going_on]
+                opened = await self._open(connection, pin, product.group, missing)
+            # A group that another room opened is sold in this one, too: the room must show it.
+            shown = [*going_on.values(), *(group.id for group in opened)]
+            await connection.run_sync(enqueue, Topic.GROUP, shown, at_ms)
             await connection.run_sync(enqueue, Topic.PIN, [f"{room_id}|{product_id}"], at_ms)
             [card] = await cards_of(connection, catalogue, [pin])
         # The outbox updates the gate as well; so the first tap already finds the group.
@@ -100,38 +99,20 @@ class Groups:
         self._shop.on_commit()
 
     async def _open(
-        self,
-        connection: AsyncConnection,
-        room_id: str,
-        product_id: str,
-        offer: GroupOffer,
-        estate_ids: Collection[str],
-        at_ms: int,
+        self, connection: AsyncConnection, pin: Pin, offer: GroupOffer, estate_ids: Sequence[str]
     ) -> list[Group]:
-        going_on = set(
-            await connection.scalars(
-                select(buying_groups.c.estate_id).where(
-                    buying_groups.c.product_id == product_id,
-                    buying_groups.c.state.in_([state.value for state in JOINABLE]),
-                    # One that is overdue and not expired yet still takes the estate's place.
-                    (buying_groups.c.ends_at_ms > at_ms)
-                    | (buying_groups.c.state == GroupState.OPEN.value),
-                )
-            )
-        )
         opened = [
             Group(
                 id=self._new_id(),
-                product_id=product_id,
+                product_id=pin.product_id,
                 estate_id=estate_id,
                 joined=0,
                 target=offer.target,
                 price_fen=offer.price_fen,
                 state=GroupState.OPEN,
-                ends_at_ms=at_ms + offer.duration_s * 1_000,
+                ends_at_ms=pin.pinned_at_ms + offer.duration_s * 1_000,
             )
             for estate_id in estate_ids
-            if estate_id not in going_on
         ]
         if opened:
             await connection.execute(
@@ -139,21 +120,19 @@ class Groups:
                 [
                     {
                         "id": group.id,
-                        "room_id": room_id,
+                        "room_id": pin.room_id,
                         "estate_id": group.estate_id,
-                        "product_id": product_id,
+                        "product_id": pin.product_id,
                         "price_fen": group.price_fen,
                         "target": group.target,
                         "joined": 0,
                         "state": group.state.value,
-                        "opened_at_ms": at_ms,
+                        "opened_at_ms": pin.pinned_at_ms,
                         "ends_at_ms": group.ends_at_ms,
                     }
                     for group in opened
                 ],
             )
-            ids = [group.id for group in opened]
-            await connection.run_sync(enqueue, Topic.GROUP, ids, at_ms)
         return opened
 
     async def of_room(self, room_id: str) -> list[Group]:
@@ -232,3 +211,18 @@ class Groups:
             await connection.run_sync(enqueue, Topic.GROUP, ids, at_ms)
         self._shop.on_commit()
         return len(ids)
+
+
+async def _going_on(connection: AsyncConnection, product_id: str, at_ms: int) -> dict[str, str]:
+    """Groups of a product that run, by estate; each takes the place of a new one."""
+    rows = await connection.execute(
+        select(buying_groups.c.estate_id, buying_groups.c.id)
+        .where(
+            buying_groups.c.product_id == product_id,
+            buying_groups.c.state.in_([state.value for state in JOINABLE]),
+            # One that is overdue and not expired yet still takes the estate's place.
+            (buying_groups.c.ends_at_ms > at_ms) | (buying_groups.c.state == GroupState.OPEN.value),
+        )
+        .order_by(buying_groups.c.opened_at_ms)
+    )
+    return {estate_id: group_id for estate_id, group_id in rows}

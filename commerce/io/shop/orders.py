@@ -162,6 +162,7 @@ class Orders:
         return order_of(row) if row else None
 
     async def _show(self, row: OrderRow) -> OrderView:
+        await self._shop.cache.product(row.product_id)  # another worker may have sold a new one
         code = None
         if row.state is OrderState.READY:
             async with self._shop.record.read() as connection:

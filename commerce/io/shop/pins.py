@@ -26,13 +26,17 @@ class Pins:
         """
         self._shop.catalogue.room(room_id)
         async with self._shop.record.read() as connection:
-            rows = await connection.execute(
-                select(pins)
-                .where(pins.c.room_id == room_id)
-                .order_by(pins.c.pinned_at_ms.desc(), pins.c.product_id)
-            )
-            found = [Pin(**row) for row in rows.mappings()]
-            return await cards_of(connection, self._shop.catalogue, found)
+            return await cards_in(connection, self._shop.catalogue, room_id)
+
+
+async def cards_in(connection: AsyncConnection, catalogue: Catalogue, room_id: str) -> list[Card]:
+    """The cards of a room, newest first."""
+    rows = await connection.execute(
+        select(pins)
+        .where(pins.c.room_id == room_id)
+        .order_by(pins.c.pinned_at_ms.desc(), pins.c.product_id)
+    )
+    return await cards_of(connection, catalogue, [Pin(**row) for row in rows.mappings()])
 
 
 async def cards_of(

@@ -75,5 +75,7 @@ describe('the room state', () => {
     expect(isJoinable(group(), 9_999)).toBe(true)
     expect(isJoinable(group(), 10_000)).toBe(false)
     expect(isJoinable(group({ state: 'expired' }), 0)).toBe(false)
+    // The gate asks the group's price until the deadline, also while the shop packs for it.
+    expect(isJoinable(group({ state: 'fulfilling' }), 9_999)).toBe(true)
   })
 })

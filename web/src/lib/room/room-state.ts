@@ -67,9 +67,9 @@ export function groupFor(groups: Group[], productId: string, estateId: string | 
   return own.find((group) => group.state === 'open') ?? own.at(-1) ?? null
 }
 
-/** Whether a tap may still join: open or already reached, and its time is not over. */
+/** Whether a tap may still join, and pays the group's price: as the gate sees it (commerce/groups/group.py). */
 export function isJoinable(group: Group, atMs: number): boolean {
-  return (group.state === 'open' || group.state === 'reached') && group.ends_at_ms > atMs
+  return ['open', 'reached', 'fulfilling'].includes(group.state) && group.ends_at_ms > atMs
 }
 
 function without(cards: Card[], productId: string): Card[] {
