@@ -1,15 +1,21 @@
 """Pickup codes: Crockford base32 (no I L O U), made from given random bits, forgiving to type.
 
 Source: https://www.crockford.com/base32.html
+web/src/lib/shop/pickup-code.ts reads codes by the same rules; the vectors in
+tests/vectors/pickup_codes.json bind both.
 """
+
+import re
+import unicodedata
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_CHARS = 9
 CODE_BITS = 5 * CODE_CHARS  # 45 random bits, bound to one store
 _GROUP_CHARS = 4
+_SYMBOLS = frozenset(ALPHABET)
 
-_READ = {symbol: symbol for symbol in ALPHABET} | {"O": "0", "I": "1", "L": "1"}
-_IGNORED = frozenset(" -\t\u2010\u2011\u2013")
+_LOOKALIKES = str.maketrans("OIL", "011")
+_IGNORED = re.compile("[^0-9A-Z]")
 
 
 def code_of(bits: int) -> str:
@@ -24,8 +30,11 @@ def shown(code: str) -> str:
 
 
 def read(typed: str) -> str | None:
-    """Return the code that a person typed or scanned, or None if it cannot be one."""
-    symbols = [symbol for symbol in typed.upper() if symbol not in _IGNORED]
-    if len(symbols) != CODE_CHARS or any(symbol not in _READ for symbol in symbols):
-        return None
-    return "".join(_READ[symbol] for symbol in symbols)
+    """Return the code that a person typed, pasted or scanned, or None if it cannot be one.
+
+    Full-width keyboards, any dashes, spaces and line breaks are allowed: only letters and digits
+    count, after compatibility normalisation (NFKC).
+    """
+    plain = _IGNORED.sub("", unicodedata.normalize("NFKC", typed).upper())
+    code = plain.translate(_LOOKALIKES)
+    return code if len(code) == CODE_CHARS and set(code) <= _SYMBOLS else None

@@ -1,9 +1,16 @@
 """Pickup codes: read however they are typed, and too many to guess."""
 
+import json
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from commerce.orders.pickup import ALPHABET, CODE_BITS, CODE_CHARS, code_of, read, shown
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "pickup_codes.json"
+CASES = json.loads(VECTORS.read_text("utf-8"))["cases"]
 
 bits_of = st.integers(0, (1 << CODE_BITS) - 1)
 LOOKALIKES = {"0": "0Oo", "1": "1IiLl"}
@@ -40,3 +47,8 @@ def test_a_wrong_symbol_or_length_is_no_code() -> None:
     assert read("0000-0000-U") is None
     assert read("0000-0000") is None
     assert read("0000-0000-00") is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_code_is_read_as_the_page_reads_it(case: dict[str, str | None]) -> None:
+    assert read(case["typed"] or "") == case["code"]

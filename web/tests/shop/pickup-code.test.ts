@@ -1,14 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { groupedCode, normaliseCode } from '../../src/lib/shop/pickup-code'
+import { groupedCode, readCode } from '../../src/lib/shop/pickup-code'
+
+const VECTORS = join(import.meta.dirname, '..', '..', '..', 'tests', 'vectors', 'pickup_codes.json')
+const { cases } = JSON.parse(readFileSync(VECTORS, 'utf8')) as {
+  cases: { name: string; typed: string; code: string | null }[]
+}
 
 describe('a pickup code', () => {
-  it.each(['7kq2m9xd4f', '7KQ2-M9XD-4F', ' 7kq2 m9xd 4f ', '7KQ2M9XD4F'])(
-    'is the same however typed: %s',
-    (typed) => {
-      expect(groupedCode(typed)).toBe('7KQ2-M9XD-4F')
-    },
-  )
-  it('reads letters that look like digits as digits', () => {
-    expect(normaliseCode('oOiIlL')).toBe('001111')
+  it.each(cases)('is read as the server reads it: $name', ({ typed, code }) => {
+    expect(readCode(typed)).toBe(code)
+  })
+  it('is shown in groups of four', () => {
+    expect(groupedCode('１kwh8z3ch')).toBe('1KWH-8Z3C-H')
   })
 })

@@ -1,12 +1,25 @@
-/** Pickup codes as typed: any case, any dashes or spaces, and the letters Crockford's base 32 reads as digits. */
+/**
+ * Pickup codes as typed or pasted, by the rules of commerce/orders/pickup.py: full-width keyboards, any dashes, spaces
+ * and line breaks, and the letters Crockford's base 32 reads as digits. tests/vectors/pickup_codes.json binds both.
+ */
 
-/** `abcd-efgho` → `ABCDEFGH0`: what identifies the code. */
+/** Nine symbols of Crockford's base 32 (no I L O U). */
+const CODE = /^[0-9A-HJKMNP-TV-Z]{9}$/
+
+/** `abcd-efgho` → `ABCDEFGH0`: the letters and digits that were typed. */
 export function normaliseCode(typed: string): string {
   return typed
+    .normalize('NFKC')
     .toUpperCase()
     .replace(/[^0-9A-Z]/g, '')
     .replace(/O/g, '0')
     .replace(/[IL]/g, '1')
+}
+
+/** The code that was typed, null when it cannot be one. */
+export function readCode(typed: string): string | null {
+  const code = normaliseCode(typed)
+  return CODE.test(code) ? code : null
 }
 
 /** In groups of four, as printed on the buyer's page. */
