@@ -4,6 +4,7 @@ CommerceError
 ├── Refused              a tap that was answered with a clear no
 ├── TryAgain             nothing was decided; the tap may be retried
 ├── NotFound             a room, product, order … that does not exist
+├── BadNickname          a nickname that is refused (catalogue/nicknames.py)
 ├── IllegalMove          not a transition of orders
 ├── HandoverError
 │   ├── UnknownCode      no such pickup code at this store

@@ -42,18 +42,25 @@ class TokenBucket:
             self._at = now
 
 
+_INVISIBLE = frozenset(" \u034f\u115f\u1160\u200c\u200d\u2800\u3164\ufe0e\ufe0f\uffa0").union(
+    map(chr, range(0xE0020, 0xE0080))
+)
+"""What shows nothing by itself."""
+
+
 def clean_text(text: str) -> str:
     """Return `text` as one trimmed line without control, surrogate and direction characters.
 
-    Joiners stay, since emoji and several scripts need them.
+    Joiners stay, since emoji and several scripts need them. What has nothing visible is empty.
     """
     kept = (" " if char in "\t\n\r\v\f\x85\u2028\u2029" else char for char in text)
-    return " ".join("".join(char for char in kept if not _is_control(char)).split())
+    line = " ".join("".join(char for char in kept if not _is_control(char)).split())
+    return "" if set(line) <= _INVISIBLE else line
 
 
 def _is_control(char: str) -> bool:
-    if char in "\u200c\u200d":
-        return False
+    if char in "\u200c\u200d" or "\U000e0020" <= char <= "\U000e007f":
+        return False  # joiners, and the tags of flags
     # Controls, formats (direction overrides, zero width), surrogates, private use. Unassigned
     # stays: it may be an emoji younger than this Python.
     return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 HOUSEHOLD_LIMIT_DEFAULT = 20  # units of one product per household and day
-NICKNAME_CHARS_MAX = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from commerce.catalogue.nicknames import CLUSTERS_MAX, BadNickname, NicknameProblem
 from commerce.errors import (
     AlreadyHandedOver,
     CommerceError,
@@ -135,6 +136,8 @@ def _problem_of(error: CommerceError) -> Problem:
                 "Nothing was lost; please try again with the same Idempotency-Key.",
                 headers={"Retry-After": str(RETRY_AFTER_S)},
             )
+        case BadNickname():
+            return _bad_nickname(error)
         case NotFound():
             return _not_found(error.kind)
         case IllegalMove():
@@ -154,6 +157,21 @@ def _problem_of(error: CommerceError) -> Problem:
             return Problem(409, "not-ready", "Order not ready.")
         case _:
             raise error
+
+
+def _bad_nickname(error: BadNickname) -> Problem:
+    reasons = {
+        NicknameProblem.EMPTY: "Nothing is visible in it.",
+        NicknameProblem.TOO_LONG: f"It has more than {CLUSTERS_MAX} characters.",
+        NicknameProblem.CHARACTER: f"It may not have {error.character} there.",
+    }
+    detail = reasons[error.problem]
+    problem = Problem(
+        422, "bad-request", "Invalid request body.", detail, member="nickname", reason=error.problem
+    )
+    if error.character:
+        problem.extra["character"] = error.character
+    return problem
 
 
 def _not_found(kind: str) -> Problem:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from commerce.catalogue.nicknames import nickname_of
 from commerce.catalogue.values import Guest, Staff
 from commerce.io.record.schema import guests, staff
 from commerce.io.shop.context import ShopContext
@@ -23,8 +24,10 @@ class People:
         """Register a guest.
 
         Raises:
+            BadNickname: The nickname is refused.
             NotFound: The estate does not exist.
         """
+        nickname = nickname_of(nickname)
         self._shop.catalogue.estate(estate_id)
         guest = Guest(self._new_id(), nickname, estate_id)
         # A power cut may take a nickname; the token, the household and its orders need no row.

@@ -1,14 +1,12 @@
 """Routes about people: guests, staff, and who one is."""
 
-import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from commerce.catalogue.values import NICKNAME_CHARS_MAX
 from commerce.errors import TryAgain
 from server.access.policy import Principal, Role
 from server.access.tokens import GUEST_TTL_S, STAFF_TTL_S
@@ -16,25 +14,14 @@ from server.http.bodies import Body, Id, problems, read_body, reply, services_of
 from server.limits import LimitKind, Limits
 from server.problem import Problem
 
-
-def _printable(text: str) -> str:
-    """Let no control or invisible formatting character into a name that everybody sees."""
-    if any(unicodedata.category(symbol) in ("Cc", "Cf", "Cs", "Co", "Cn") for symbol in text):
-        raise ValueError("only visible characters, please")
-    return text
-
-
-Nickname = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=NICKNAME_CHARS_MAX),
-    AfterValidator(_printable),
-]
+NICKNAME_TYPED_CHARS_MAX = 256
+"""Before it is judged; what is left may be shorter."""
 
 
 class NewGuest(Body):
     """A nickname and an estate."""
 
-    nickname: Nickname
+    nickname: Annotated[str, Field(max_length=NICKNAME_TYPED_CHARS_MAX)]
     estate_id: Id
 
 

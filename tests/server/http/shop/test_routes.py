@@ -151,7 +151,8 @@ async def test_order_goes_from_the_tap_to_the_handover(web: httpx.AsyncClient) -
     again = await web.post(path, json={"to": "picking"}, headers=bearer(staff))
     assert (again.status_code, again.json()["state"]) == (409, "ready")
     [mine] = (await web.get("/api/me/orders", headers=bearer(token))).json()["orders"]
-    code = {"code": mine["pickup"]["code"].lower()}
+    wide = mine["pickup"]["code"].translate({at: at + 0xFEE0 for at in range(0x21, 0x7F)})
+    code = {"code": f"{wide}\r\n"}
     done = await web.post("/api/stores/s1/handovers", json=code, headers=bearer(staff))
     assert done.json()["state"] == "handed_over"
     twice = await web.post("/api/stores/s1/handovers", json=code, headers=bearer(staff))
@@ -209,11 +210,31 @@ async def test_missing_token_is_401_and_missing_role_403(web: httpx.AsyncClient)
     assert (bad.status_code, bad.json()["type"]) == (401, "urn:linli:problem:bad-credentials")
     nobody = await web.post("/api/login", json={"username": "nobody", "password": "no"})
     assert nobody.status_code == 401
-    for nickname in ("", "   ", "x" * 25, "a\u202eb", "a\x00b"):
-        made = await web.post("/api/guests", json={"nickname": nickname, "estate_id": "e1"})
-        assert made.status_code == 422
     made = await web.post("/api/guests", json={"nickname": "x", "estate_id": "nowhere"})
     assert made.status_code == 404
+
+
+async def test_refused_nickname_names_the_character(web: httpx.AsyncClient) -> None:
+    async def refused(nickname: str) -> dict[str, Any]:
+        made = await web.post("/api/guests", json={"nickname": nickname, "estate_id": "e1"})
+        assert (made.status_code, made.json()["member"]) == (422, "nickname")
+        document: dict[str, Any] = made.json()
+        return document
+
+    for nickname, character in (("\u3164", "U+3164"), ("a\u202eb", "U+202E"), ("a\0", "U+0000")):
+        document = await refused(nickname)
+        assert (document["reason"], document["character"]) == ("character", character)
+        assert character in document["detail"]
+    assert (await refused("   "))["reason"] == "empty"
+    assert (await refused("x" * 25))["reason"] == "too-long"
+
+
+async def test_nickname_may_have_joined_and_new_emoji(web: httpx.AsyncClient) -> None:
+    for typed, nickname in ((" 小李\U0001fa77 ", "小李\U0001fa77"), ("👨‍👩‍👧", "👨‍👩‍👧")):
+        made = await web.post("/api/guests", json={"nickname": typed, "estate_id": "e1"})
+        assert (made.status_code, made.json()["guest"]["nickname"]) == (201, nickname)
+        me = await web.get("/api/me", headers=bearer(made.json()["token"]))
+        assert me.json()["nickname"] == nickname
 
 
 async def test_pin_opens_a_group_that_two_orders_reach(web: httpx.AsyncClient) -> None:
