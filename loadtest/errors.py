@@ -4,6 +4,7 @@ LoadError
 ├── ClipError       a media file cannot be published as asked
 ├── RequestRefused  the server answered 4xx: not allowed, or no such address
 ├── TryLater        the server is busy, or another host is on air
+├── TakenOver       another host publishes in our place
 └── NoAnswer        no server, or its answer was not understood
 """
 
@@ -26,6 +27,13 @@ class RequestRefused(LoadError):
 
     def __str__(self) -> str:
         return f"the server refused ({self.status}): {self.detail}"
+
+
+class TakenOver(LoadError):
+    """Another host publishes in our place: coming back would only end its session in turn."""
+
+    def __str__(self) -> str:
+        return "another host has taken over this live; start again to take it back"
 
 
 class TryLater(LoadError):

@@ -8,6 +8,7 @@ MediaError
 ├── Busy            another host publishes in the room
 ├── Full            a limit of this worker is reached
 ├── NoSuchSession   the session is over or never was
+│   └── TakenOver   it is over: another host publishes in its place
 ├── NoSuchLayer     the live has no such simulcast layer
 └── Malformed       bytes from the network that break their format
     ├── MalformedStun
@@ -69,6 +70,10 @@ class Full(MediaError):
 
 class NoSuchSession(MediaError):
     """The session is over or never was."""
+
+
+class TakenOver(NoSuchSession):
+    """The host's session is over: another host publishes in its place."""
 
 
 class NoSuchLayer(MediaError):

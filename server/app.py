@@ -96,7 +96,12 @@ async def build(
         hub.seed = room_seed(commerce)
         hub.overloaded = lambda: media.load.sheds_chat
         lives = OwnedLives(
-            commerce.lives, hub, RedisLeases(redis), media.end, settings.publish_grace_s
+            commerce.lives,
+            hub,
+            RedisLeases(redis),
+            media.end,
+            settings.publish_grace_s,
+            yield_media=media.yield_to_other_worker,
         )
         media.listener = lives.on_media
         limits = Limits(redis, enabled=settings.rate_limits, proxies=settings.trust_proxy)

@@ -1,7 +1,8 @@
 """`linli publish`: a host that stays on air, from a clip or the clock pattern.
 
 It reconnects after every loss, waits while another host is on air (Retry-After), and stops on
-SIGTERM, at the end of its clip, or when the server refuses it.
+SIGTERM, at the end of its clip, when the server refuses it, or for good when another host has taken
+over its live: two that came back would end each other's sessions for ever.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from loadtest.clients.whip import WhipSession
-from loadtest.errors import ClipError, NoAnswer, RequestRefused, TryLater
+from loadtest.errors import ClipError, NoAnswer, RequestRefused, TakenOver, TryLater
 from loadtest.sources.clip import clip_audio, clip_video
 from loadtest.sources.encoded import AmbienceSource, EncodedSource, PatternSource
 
@@ -23,10 +24,13 @@ BITRATE_BPS = 1_500_000
 # Waits between attempts: doubled from first to last, with jitter between half and all of it.
 RETRY_FIRST_S = 0.5
 RETRY_LAST_S = 10.0
+# A session that lasted so long starts the waits anew.
+STABLE_S = 10.0
 # Longest Retry-After that is followed.
 RETRY_AFTER_MAX_S = 60.0
 EXIT_REFUSED = 2
 EXIT_CLIP = 3
+EXIT_TAKEN_OVER = 4
 
 log = structlog.get_logger()
 
@@ -73,6 +77,7 @@ async def publish(
 
     Raises:
         RequestRefused: The server will not have this host (401, 403, 404, …).
+        TakenOver: Another host publishes in its place.
         ClipError: The clip cannot be published.
     """
     backoff = Backoff(rng or random.Random())
@@ -109,8 +114,11 @@ async def _once(
     async with WhipSession(url, token, video, audio) as session:
         log.info("on air", to=url)
         on_air()
-        backoff.succeeded()
+        loop = asyncio.get_running_loop()
+        since = loop.time()
         why = await session.lost()
+        if loop.time() - since >= STABLE_S:
+            backoff.succeeded()
         log.info("off air", why=why)
         return session.over
 
@@ -143,6 +151,9 @@ def publish_command(
     except ClipError as error:
         log.error("not on air", why=str(error))
         return EXIT_CLIP
+    except TakenOver as error:
+        log.error("off air", why=str(error))
+        return EXIT_TAKEN_OVER
     return 0
 
 

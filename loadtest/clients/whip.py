@@ -12,21 +12,28 @@ import aioice.ice
 import httpx
 from aiortc import (
     RTCConfiguration,
+    RTCDtlsTransport,
     RTCPeerConnection,
     RTCRtpSender,
     RTCRtpTransceiver,
     RTCSessionDescription,
 )
+from aiortc.rtp import RtcpByePacket, RtcpPacket
 
 from loadtest.clients.proxies import uses_proxy
-from loadtest.errors import NoAnswer, RequestRefused, TryLater
+from loadtest.errors import NoAnswer, RequestRefused, TakenOver, TryLater
 from loadtest.sources.encoded import EncodedSource
 from loadtest.sources.tracks import Pace, PacedTrack
 
 HTTP_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 15.0
-# Interval of GET on the session's URL; a second failure ends the session.
+# Interval of GET on the session's URL.
 PROBE_EVERY_S = 3.0
+WORD_TIMEOUT_S = 3.0
+# What our own server answers there once the session is over (docs/http.md).
+PROBLEM_PREFIX = "urn:linli:problem:"
+NO_SUCH_SESSION = "no-such-session"
+TAKEN_OVER = "taken-over"
 _LATER = (409, 429, 503)
 
 
@@ -44,6 +51,7 @@ class WhipSession:
         )
         self._location: str | None = None
         self._state = asyncio.Event()
+        self._bye = asyncio.Event()
         self._tracks: list[PacedTrack] = []
 
     async def __aenter__(self) -> "WhipSession":
@@ -58,14 +66,30 @@ class WhipSession:
         await self.close()
 
     async def lost(self) -> str:
-        """Return why the session ended, once it has: media, network or the server ended it."""
+        """Return why the session ended, once it has: media, network or the server ended it.
+
+        The server ends it by its own clear word at the session's URL, by closing DTLS, by giving
+        no more consent (RFC 7675) or by an RTCP BYE.
+
+        Raises:
+            TakenOver: Another host publishes in our place.
+        """
         media = asyncio.create_task(self._tracks[0].ended_by_itself.wait())
         state = asyncio.create_task(self._disconnected())
-        probe = asyncio.create_task(self._server_forgot())
-        reasons = {media: "the clip is over", state: "disconnected", probe: "ended by the server"}
+        probe = asyncio.create_task(self._server_ended())
+        bye = asyncio.create_task(self._bye.wait())
+        reasons = {
+            media: "the clip is over",
+            state: "disconnected",
+            probe: "ended by the server",
+            bye: "ended by the server (BYE)",
+        }
         try:
             done, _ = await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
-            return next(reason for task, reason in reasons.items() if task in done)
+            reason = next(reason for task, reason in reasons.items() if task in done)
+            if media not in done and await self._taken_over():
+                raise TakenOver
+            return reason
         finally:
             for task in reasons:
                 task.cancel()
@@ -105,6 +129,7 @@ class WhipSession:
             await self._peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         except ValueError as error:
             raise NoAnswer(f"the answer was not understood: {error}") from None
+        self._watch_for_bye()
         await self._connected()
 
     async def _post(self, offer: str) -> str:
@@ -136,21 +161,62 @@ class WhipSession:
             self._state.clear()
             await self._state.wait()
 
-    async def _server_forgot(self) -> None:
-        failures = 0
-        while failures < 2:
+    async def _server_ended(self) -> None:
+        """Return once our own server says that the session is over.
+
+        RFC 9725 gives GET no meaning: 404, 405 or 501 of another server say nothing, and are not
+        asked for again.
+        """
+        while self._location is not None:
             await asyncio.sleep(PROBE_EVERY_S)
-            if self._location is None:
-                continue
             try:
                 response = await self._http.get(self._location, headers=self._headers)
             except httpx.HTTPError:
-                failures += 1
                 continue
-            if response.status_code in (404, 410):
-                self._location = None
+            if word_of(response):
                 return
-            failures = 0
+            if response.is_client_error or response.status_code == 501:
+                break
+        await asyncio.Event().wait()
+
+    async def _taken_over(self) -> bool:
+        """Whether our own server says that another host publishes."""
+        if self._location is None:
+            return False
+        try:
+            async with asyncio.timeout(WORD_TIMEOUT_S):
+                response = await self._http.get(self._location, headers=self._headers)
+        except (httpx.HTTPError, TimeoutError):
+            return False
+        return word_of(response) == TAKEN_OVER
+
+    def _watch_for_bye(self) -> None:
+        """Note an RTCP BYE (RFC 3550 section 6.6), which aiortc leaves to nobody in particular."""
+
+        def watch(transport: RTCDtlsTransport) -> None:
+            handle = transport._handle_rtcp_data
+
+            async def handle_and_note(data: bytes) -> None:
+                with contextlib.suppress(ValueError):
+                    packets = RtcpPacket.parse(data)
+                    if any(isinstance(packet, RtcpByePacket) for packet in packets):
+                        self._bye.set()
+                await handle(data)
+
+            transport._handle_rtcp_data = handle_and_note  # type: ignore[method-assign]
+
+        for transport in {sender.transport for sender in self._peer.getSenders()}:
+            watch(transport)
+
+
+def word_of(response: httpx.Response) -> str:
+    """Return why a session is over, as our own server says it; "" from any other server."""
+    if response.headers.get("Content-Type", "").startswith("application/problem+json"):
+        with contextlib.suppress(ValueError, AttributeError):
+            kind = str(response.json().get("type", "")).removeprefix(PROBLEM_PREFIX)
+            if kind in (NO_SUCH_SESSION, TAKEN_OVER):
+                return kind
+    return ""
 
 
 def raise_for(response: httpx.Response) -> None:

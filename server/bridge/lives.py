@@ -74,6 +74,7 @@ class OwnedLives:
         end_media: Callable[[str], Awaitable[None]],
         grace_s: float,
         *,
+        yield_media: Callable[[str], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.owner = secrets.token_hex(8)  # of this start of the worker, never of another
@@ -81,6 +82,7 @@ class OwnedLives:
         self._hub = hub
         self._leases = leases
         self._end_media = end_media
+        self._yield_media = yield_media or end_media  # another worker has the live
         self._grace_s = grace_s
         self._clock = clock
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(EVENTS_MAX)
@@ -234,7 +236,7 @@ class OwnedLives:
             case AfterLoss.YIELD:
                 log.info("live went to another worker", room=room_id, state=live.state.value)
                 del self._own[room_id]
-                await self._end_media(room_id)
+                await self._yield_media(room_id)
                 return False
         if lease is None:
             own.lost = True

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.rtp import RtcpByePacket
 from av import AudioFrame, VideoFrame
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -30,7 +31,9 @@ class WhipPeer:
         self.audio_frames: list[AudioFrame] = []
         self.deleted = 0
         self.answer_with: list[Response] = []
-        self.gone = False
+        # What the session's URL answers to GET, and how often it was asked for.
+        self.answer_get_with = Response(status_code=204)
+        self.probed = 0
         self.peers: list[RTCPeerConnection] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -42,7 +45,6 @@ class WhipPeer:
             return self.answer_with.pop(0)
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.peers.append(peer)
-        self.gone = False
         peer.on("track", self._take)
         await peer.setRemoteDescription(RTCSessionDescription(self.offers[-1], "offer"))
         with loopback_candidates(self.url):
@@ -51,8 +53,9 @@ class WhipPeer:
         return Response(peer.localDescription.sdp, 201, headers, "application/sdp")
 
     async def probe(self, _: Request) -> Response:
-        """Say whether the session is there."""
-        return Response(status_code=404 if self.gone else 204)
+        """Answer a GET, to which RFC 9725 gives no meaning."""
+        self.probed += 1
+        return self.answer_get_with
 
     async def delete(self, _: Request) -> Response:
         """End the session."""
@@ -62,10 +65,19 @@ class WhipPeer:
 
     async def hang_up(self) -> None:
         """End the media connection as a server that goes down does."""
-        self.gone = True
         for peer in self.peers:
             await peer.close()
         self.peers.clear()
+
+    async def say_bye(self) -> None:
+        """Send an RTCP BYE."""
+        transport = self.peers[-1].getReceivers()[0].transport
+        await transport._send_rtp(bytes(RtcpByePacket(sources=[1])))
+
+    async def vanish(self) -> None:
+        """Answer no STUN check any more, without a word."""
+        for peer in self.peers:
+            await peer.getReceivers()[0].transport.transport._connection.close()
 
     async def ask_for_key_frame(self) -> None:
         """Send a PLI for the publisher's video."""
@@ -94,10 +106,10 @@ class WhipPeer:
         await asyncio.gather(*self._tasks)
 
 
-def problem(status: int, title: str, **headers: str) -> Response:
+def problem(status: int, title: str, kind: str = "test", **headers: str) -> Response:
     """Return a refusal as our server writes it."""
     return JSONResponse(
-        {"type": "urn:linli:problem:test", "title": title, "status": status},
+        {"type": f"urn:linli:problem:{kind}", "title": title, "status": status},
         status,
         {name.replace("_", "-"): value for name, value in headers.items()},
         "application/problem+json",

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic, thread_time
 
 from media.congestion.load import Load
-from media.errors import BadFragment, Full, NoSuchLayer, NoSuchSession, StaleIce
+from media.errors import BadFragment, Full, NoSuchLayer, NoSuchSession, StaleIce, TakenOver
 from media.events import MediaEvent
 from media.forwarding.encoder import Encoder
 from media.forwarding.host import Host
@@ -149,10 +149,17 @@ class MediaPlane:
         now = monotonic()
         if not takeover:
             self._lives.wait_for_turn(room_id, now=now)
+        self._note_taken_over(room_id)
         session = self._new(Role.PUBLISH, room_id, published.offer, credentials, now)
         host = Host(session.id, room_id, session, session.rtt, published.sendings, self._counted)
         self._lives.add_host(host, standby=not takeover, now=now)
         return SessionInfo(session.id, published.answer, session.ufrag)
+
+    def _note_taken_over(self, room_id: str) -> None:
+        """The live's host of now gives way for good, unless it is on standby and comes again."""
+        live = self._lives.by_room.get(room_id)
+        if live is not None and live.source is not None and not live.standby:
+            self._sessions.note_taken_over(live.source.id)
 
     async def play(self, room_id: str, offer: str) -> SessionInfo:
         """Answer a viewer's offer.
@@ -240,8 +247,11 @@ class MediaPlane:
         """Return a session that is not over.
 
         Raises:
+            TakenOver: It is over, since another host publishes.
             NoSuchSession: It is over, never was, or is another room's or role's.
         """
+        if self._sessions.was_taken_over(session_id):
+            raise TakenOver
         session = self._sessions.get(session_id)
         if session is None or session.room_id != room_id or session.role is not role:
             raise NoSuchSession
@@ -267,6 +277,7 @@ class MediaPlane:
 
     def publish_source(self, room_id: str, source: Source) -> None:
         """Give a live this source in place of the one it has."""
+        self._note_taken_over(room_id)
         self._lives.add_source(room_id, source, standby=False, now=monotonic())
 
     def deliver(self, room_id: str, source: Source, layer: Layer) -> None:
@@ -282,6 +293,11 @@ class MediaPlane:
     def end_source(self, room_id: str, source: Source) -> None:
         """The source is over; idempotent."""
         self._lives.end_source(room_id, source, now=monotonic())
+
+    async def yield_to_other_worker(self, room_id: str) -> None:
+        """The live went to a host at another worker."""
+        self._note_taken_over(room_id)
+        await self.end(room_id)
 
     def live_stats(self, room_id: str) -> LiveStats | None:
         """Return the figures of a live on this worker; None if there is none."""

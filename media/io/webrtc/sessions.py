@@ -7,6 +7,7 @@ from media.io.webrtc.session import ADDRESSES_MAX, Address, Session
 SESSIONS_MAX = 5_000
 HANDSHAKES_MAX = 500
 CLOSED_KEPT = 1_000
+TAKEN_OVER_KEPT = 1_000
 
 
 class Sessions:
@@ -18,6 +19,7 @@ class Sessions:
         self._by_ufrag: dict[str, Session] = {}
         self._by_address: dict[Address, Session] = {}
         self._closed: dict[str, None] = {}  # ids of sessions, the last to end last
+        self._taken_over: dict[str, None] = {}  # ids of hosts' sessions, the same
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -92,6 +94,16 @@ class Sessions:
         self._closed[session.id] = None
         if len(self._closed) > CLOSED_KEPT:
             del self._closed[next(iter(self._closed))]
+
+    def note_taken_over(self, session_id: str) -> None:
+        """Another host publishes in the place of a session's."""
+        self._taken_over[session_id] = None
+        if len(self._taken_over) > TAKEN_OVER_KEPT:
+            del self._taken_over[next(iter(self._taken_over))]
+
+    def was_taken_over(self, session_id: str) -> bool:
+        """Whether a session is over because of another host."""
+        return session_id in self._taken_over
 
     def take_closed(self, session_id: str) -> bool:
         """Whether the peer did so; True once, since a second DELETE is an error."""

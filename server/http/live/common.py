@@ -14,6 +14,7 @@ from media.errors import (
     NoSuchSession,
     NotLive,
     StaleIce,
+    TakenOver,
 )
 from server.http.bodies import problems
 from server.problem import Problem
@@ -91,6 +92,8 @@ def media_problems() -> Iterator[None]:
         raise Problem(
             503, "full", "Server full.", headers=_retry_after(error.retry_after_s)
         ) from None
+    except TakenOver:
+        raise Problem(410, "taken-over", "Another host has taken over this live.") from None
     except NoSuchSession:
         raise Problem(404, "no-such-session", "No such session.") from None
 

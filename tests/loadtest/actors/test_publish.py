@@ -7,11 +7,23 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aioice.ice
 import numpy as np
 import pytest
+from starlette.responses import Response
+from structlog.testing import capture_logs
 
-from loadtest.actors.publish import RETRY_LAST_S, Backoff, Programme, publish
-from loadtest.errors import ClipError, RequestRefused
+from loadtest.actors import publish as publish_actor
+from loadtest.actors.publish import (
+    EXIT_TAKEN_OVER,
+    RETRY_LAST_S,
+    Backoff,
+    Programme,
+    publish,
+    publish_command,
+)
+from loadtest.clients import whip
+from loadtest.errors import ClipError, RequestRefused, TakenOver
 from loadtest.sources.clock_pattern import HEIGHT_PX, clock_delay_ms, read_clock
 from tests.support.clips import CLIP
 from tests.support.waiting import wait_until
@@ -35,6 +47,12 @@ async def publishing(peer: WhipPeer, programme: Programme = PATTERN) -> AsyncIte
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def back_on_air(peer: WhipPeer) -> None:
+    await wait_until(lambda: len(peer.offers) == 2)
+    peer.video_frames.clear()
+    await wait_until(lambda: peer.video_frames)
 
 
 async def test_the_clock_pattern_arrives_with_a_readable_clock(
@@ -73,9 +91,71 @@ async def test_a_lost_connection_is_reconnected(peer: WhipPeer) -> None:
     async with publishing(peer):
         await wait_until(lambda: peer.video_frames)
         await peer.hang_up()
-        await wait_until(lambda: len(peer.offers) == 2)
+        await back_on_air(peer)
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_what_another_server_answers_to_a_get_ends_nothing(
+    peer: WhipPeer, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whip, "PROBE_EVERY_S", 0.01)
+    peer.answer_get_with = Response("no such page", status)
+    async with publishing(peer):
+        await wait_until(lambda: peer.probed)
         peer.video_frames.clear()
+        await wait_until(lambda: len(peer.video_frames) > 5)
+    assert len(peer.offers) == peer.probed == 1
+
+
+async def test_the_clear_word_of_our_own_server_ends_a_session(
+    peer: WhipPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whip, "PROBE_EVERY_S", 0.01)
+    async with publishing(peer):
         await wait_until(lambda: peer.video_frames)
+        peer.answer_get_with = problem(404, "No such session.", "no-such-session")
+        await wait_until(lambda: peer.deleted)
+        peer.answer_get_with = Response(status_code=204)
+        await back_on_air(peer)
+
+
+async def test_an_rtcp_bye_ends_a_session(peer: WhipPeer) -> None:
+    async with publishing(peer):
+        await wait_until(lambda: peer.video_frames)
+        await peer.say_bye()
+        await back_on_air(peer)
+
+
+async def test_consent_that_expires_ends_a_session(
+    peer: WhipPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.1)
+    monkeypatch.setattr(aioice.ice, "CONSENT_FAILURES", 2)
+    async with publishing(peer):
+        await wait_until(lambda: peer.video_frames)
+        await peer.vanish()
+        await back_on_air(peer)
+
+
+async def test_a_host_that_was_taken_over_stays_away(peer: WhipPeer) -> None:
+    async def taken_over() -> None:
+        await wait_until(lambda: peer.video_frames)
+        peer.answer_get_with = problem(410, "Another host.", "taken-over")
+        await peer.hang_up()
+
+    with pytest.raises(TakenOver, match="another host has taken over"):
+        await asyncio.gather(publish(peer.url, "", PATTERN), taken_over())
+    assert len(peer.offers) == 1
+
+
+def test_being_taken_over_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def taken_over(*_: object) -> None:
+        raise TakenOver
+
+    monkeypatch.setattr(publish_actor, "publish", taken_over)
+    with capture_logs() as logs:
+        assert publish_command("http://127.0.0.1:9/whip", "", None) == EXIT_TAKEN_OVER
+    assert "another host" in logs[-1]["why"]
 
 
 async def test_a_standby_host_waits_until_it_may_publish(peer: WhipPeer) -> None:

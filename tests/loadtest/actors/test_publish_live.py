@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 from pathlib import Path
 
+import pytest
+
 from loadtest.actors.publish import Programme, publish
 from loadtest.clients.whep import Crowd
-from loadtest.errors import LoadError
+from loadtest.errors import LoadError, TakenOver
 from tests.support.clips import CLIP
 from tests.support.running import Running, running
 from tests.support.waiting import wait_until
@@ -36,3 +38,24 @@ async def test_a_host_comes_back_after_its_server_was_killed(tmp_path: Path) -> 
             host.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await host
+
+
+async def test_of_two_hosts_with_one_token_the_first_stays_away(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
+        url = f"{server.url}/live/demo/whip"
+        first = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
+        second: asyncio.Task[None] | None = None
+        try:
+            await wait_until(lambda: watchable(server), 30, "on air")
+            second = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
+            with pytest.raises(TakenOver):
+                await asyncio.wait_for(first, 30)
+            await wait_until(lambda: watchable(server), 30, "on air with the second")
+            assert not second.done()
+        finally:
+            for host in (first, second):
+                if host is not None:
+                    host.cancel()
+                    with contextlib.suppress(asyncio.CancelledError, TakenOver):
+                        await host

@@ -292,6 +292,27 @@ async def test_server_timing_has_the_repair_delay_of_the_host(linli: Linli) -> N
     assert again.headers["Server-Timing"] == "held;dur=320"
 
 
+async def test_the_session_of_a_host_that_another_one_replaced_is_410(linli: Linli) -> None:
+    first = (await linli.publish()).headers["Location"]
+    second = (await linli.publish()).headers["Location"]
+    answer = await linli.client.get(first)
+    refused(answer, 410)
+    assert answer.json()["type"] == "urn:linli:problem:taken-over"
+    assert (await linli.client.get(second)).status_code == 204
+
+
+async def test_the_session_of_a_standby_host_that_gave_way_is_404(linli: Linli) -> None:
+    standby = await linli.media.publish("demo", OFFER, takeover=False)
+    await linli.publish()
+    refused(await linli.client.get(f"{WHIP}/{standby.id}"), 404)
+
+
+async def test_the_session_of_a_host_whose_live_another_worker_has_is_410(linli: Linli) -> None:
+    url = (await linli.publish()).headers["Location"]
+    await linli.media.yield_to_other_worker("demo")
+    refused(await linli.client.get(url), 410)
+
+
 async def test_delete_ignores_if_match_section_4_2(linli: Linli) -> None:
     url = (await linli.play()).headers["Location"]
     answer = await linli.client.delete(url, headers={"If-Match": '"another"'})
