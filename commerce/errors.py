@@ -5,6 +5,7 @@ CommerceError
 ├── TryAgain             nothing was decided; the tap may be retried
 ├── NotFound             a room, product, order … that does not exist
 ├── BadNickname          a nickname that is refused (catalogue/nicknames.py)
+├── UnknownDevice        a device that is not the guest's
 ├── IllegalMove          not a transition of orders
 ├── HandoverError
 │   ├── UnknownCode      no such pickup code at this store
@@ -63,6 +64,10 @@ class NotFound(CommerceError):
 
     def __str__(self) -> str:
         return f"no {self.kind} {self.id!r}"
+
+
+class UnknownDevice(CommerceError):
+    """The secret is not that of a device of this guest."""
 
 
 class IllegalMove(CommerceError):

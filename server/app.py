@@ -28,6 +28,7 @@ from media.io.rtmp.listener import RtmpListener
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
+from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.bridge.feed import RoomFeed, room_seed
 from server.bridge.lease import LeasesUnavailable
@@ -38,7 +39,7 @@ from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
 from server.http.live import stream_keys, whip_whep
 from server.http.pages import page_routes
-from server.http.shop import orders, people, pins, products, rooms
+from server.http.shop import guests, orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.limits import LimitKind, Limits
 from server.net.connections import ConnectionTable
@@ -113,6 +114,7 @@ async def build(
             redis=redis,
             engine=engine,
             access=Access(token_secret(settings)),
+            moves=MoveCodes(redis),
             limits=limits,
             connections=connection_table(settings),
             media=media,
@@ -146,6 +148,7 @@ def _application(services: Services) -> Starlette:
         *whip_whep.routes,
         *stream_keys.routes,
         *people.routes,
+        *guests.routes,
         *rooms.routes,
         *products.routes,
         *pins.routes,

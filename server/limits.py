@@ -27,6 +27,9 @@ class LimitKind(StrEnum):
     LOGIN_ACCOUNT = "login-account"
     LOGIN_DEVICE = "login-device"
     JOIN = "join"
+    REFRESH = "refresh"
+    MOVE = "move"
+    RESTORE = "restore"
     ORDER = "order"
     HANDOVER = "handover"
     PUBLISH = "publish"
@@ -51,6 +54,9 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.LOGIN_ACCOUNT: Rate(burst=20, per_s=1 / 60),
     LimitKind.LOGIN_DEVICE: Rate(burst=10, per_s=1 / 15),
     LimitKind.JOIN: Rate(burst=200, per_s=20.0),
+    LimitKind.REFRESH: Rate(burst=200, per_s=20.0),
+    LimitKind.MOVE: Rate(burst=5, per_s=1 / 60),
+    LimitKind.RESTORE: Rate(burst=20, per_s=0.2),
     LimitKind.ORDER: Rate(burst=10, per_s=0.5),
     LimitKind.HANDOVER: Rate(burst=40, per_s=0.5),
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.limits import Limits
 from server.net.connections import ConnectionTable
@@ -29,6 +30,7 @@ class Services:
     redis: Redis
     engine: AsyncEngine
     access: Access
+    moves: MoveCodes
     limits: Limits
     connections: ConnectionTable
     media: MediaPlane

@@ -116,6 +116,14 @@ class Guest:
     estate_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A guest on a device of theirs, which keeps the secret."""
+
+    guest: Guest
+    device_secret: str
+
+
 class LiveState(StrEnum):
     """Where a live stands."""
 

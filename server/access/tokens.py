@@ -12,7 +12,10 @@ from server.problem import Problem
 ALGORITHM = "HS256"
 ISSUER = "linli"
 TOKEN_CHARS_MAX = 2_048
-GUEST_TTL_S = 180 * 86_400
+LEEWAY_S = 60
+"""How far the clocks of nodes may differ before a token that was just issued is refused."""
+GUEST_TTL_S = 30 * 86_400
+"""A page gets a new one, with the secret of its device, long before this one ends."""
 STAFF_TTL_S = 12 * 3_600
 HOST_TTL_S = 30 * 86_400
 
@@ -62,6 +65,7 @@ class Access:
                 self._secret,
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
+                leeway=LEEWAY_S,
                 options={"require": ["exp", "sub", "roles"]},
             )
             roles = frozenset(Role(role) for role in claims["roles"])

@@ -21,6 +21,7 @@ from commerce.errors import (
     Refused,
     TryAgain,
     UnknownCode,
+    UnknownDevice,
 )
 from server.problem import Problem
 from server.services import Services
@@ -138,6 +139,13 @@ def _problem_of(error: CommerceError) -> Problem:
             )
         case BadNickname():
             return _bad_nickname(error)
+        case UnknownDevice():
+            return Problem(
+                401,
+                "unknown-device",
+                "Unknown device.",
+                "This device is not the guest's: restore with a code from another one.",
+            )
         case NotFound():
             return _not_found(error.kind)
         case IllegalMove():

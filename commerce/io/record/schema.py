@@ -141,6 +141,16 @@ guests = Table(
     _time("created_at_ms"),
 )
 
+guest_devices = Table(
+    "guest_devices",
+    metadata,
+    Column("secret_hash", String(64), primary_key=True),
+    _ref("guest_id", "guests.id"),
+    _time("created_at_ms"),
+    _time("used_at_ms"),
+)
+Index("ix_guest_devices_guest", guest_devices.c.guest_id, guest_devices.c.used_at_ms)
+
 products = Table(
     "products",
     metadata,

@@ -6,9 +6,17 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.nicknames import nickname_of
-from commerce.catalogue.values import Guest, Staff
+from commerce.catalogue.values import Guest, Registered, Staff
+from commerce.errors import NotFound, UnknownDevice
 from commerce.io.record.schema import guests, staff
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.guest_devices import (
+    add_device,
+    find_guest,
+    forget_oldest,
+    guest_of_device,
+    has_device,
+)
 from commerce.io.shop.passwords import Passwords
 
 
@@ -20,8 +28,8 @@ class People:
         self._new_id = new_id
         self._passwords = Passwords()
 
-    async def add_guest(self, nickname: str, estate_id: str) -> Guest:
-        """Register a guest.
+    async def add_guest(self, nickname: str, estate_id: str) -> Registered:
+        """Register a guest and the device that they use.
 
         Raises:
             BadNickname: The nickname is refused.
@@ -29,8 +37,9 @@ class People:
         """
         nickname = nickname_of(nickname)
         self._shop.catalogue.estate(estate_id)
-        guest = Guest(self._new_id(), nickname, estate_id)
-        # A power cut may take a nickname; the token, the household and its orders need no row.
+        guest, at_ms = Guest(self._new_id(), nickname, estate_id), self._shop.clock()
+        # A power cut may take a guest of the last moment; orders are durable, and with them
+        # whatever was written before.
         async with self._shop.record.write(durable=False) as connection:
             await connection.execute(
                 insert(guests),
@@ -38,10 +47,50 @@ class People:
                     "id": guest.id,
                     "nickname": nickname,
                     "estate_id": estate_id,
-                    "created_at_ms": self._shop.clock(),
+                    "created_at_ms": at_ms,
                 },
             )
+            secret = await add_device(connection, guest.id, at_ms)
+        return Registered(guest, secret)
+
+    async def refresh(self, guest_id: str, device_secret: str) -> Guest:
+        """Return the guest that a device proves.
+
+        Raises:
+            UnknownDevice: The secret is not that of a device of this guest.
+        """
+        async with self._shop.record.write(durable=False) as connection:
+            guest = await guest_of_device(connection, guest_id, device_secret, self._shop.clock())
+        if guest is None:
+            raise UnknownDevice
         return guest
+
+    async def add_first_device(self, guest_id: str) -> str | None:
+        """Register the device of a guest who has none; return its secret, or None.
+
+        Raises:
+            NotFound: There is no such guest.
+        """
+        async with self._shop.record.write() as connection:
+            if await find_guest(connection, guest_id) is None:
+                raise NotFound("guest", guest_id)
+            if await has_device(connection, guest_id):
+                return None
+            return await add_device(connection, guest_id, self._shop.clock())
+
+    async def restore(self, guest_id: str) -> Registered:
+        """Register one more device of a guest.
+
+        Raises:
+            NotFound: There is no such guest.
+        """
+        async with self._shop.record.write() as connection:
+            guest = await find_guest(connection, guest_id)
+            if guest is None:
+                raise NotFound("guest", guest_id)
+            secret = await add_device(connection, guest_id, self._shop.clock())
+            await forget_oldest(connection, guest_id)
+        return Registered(guest, secret)
 
     async def login(self, username: str, password: str, *, known: bool = False) -> Staff | None:
         """Return who logs in, or None; takes equally long for a name that does not exist.

@@ -1,4 +1,4 @@
-"""Routes about people: guests, staff, and who one is."""
+"""Routes about people: staff who log in, and who one is."""
 
 from typing import Annotated
 
@@ -9,20 +9,10 @@ from starlette.routing import Route
 
 from commerce.errors import TryAgain
 from server.access.policy import Principal, Role
-from server.access.tokens import GUEST_TTL_S, STAFF_TTL_S
-from server.http.bodies import Body, Id, problems, read_body, reply, services_of
+from server.access.tokens import STAFF_TTL_S
+from server.http.bodies import Body, read_body, reply, services_of
 from server.limits import LimitKind, Limits
 from server.problem import Problem
-
-NICKNAME_TYPED_CHARS_MAX = 256
-"""Before it is judged; what is left may be shorter."""
-
-
-class NewGuest(Body):
-    """A nickname and an estate."""
-
-    nickname: Annotated[str, Field(max_length=NICKNAME_TYPED_CHARS_MAX)]
-    estate_id: Id
 
 
 class Credentials(Body):
@@ -30,23 +20,6 @@ class Credentials(Body):
 
     username: Annotated[str, Field(min_length=1, max_length=64)]
     password: Annotated[str, Field(min_length=1, max_length=256)]
-
-
-async def add_guest(request: Request) -> Response:
-    """`POST /api/guests`: a nickname and an estate become a token."""
-    services = services_of(request)
-    await services.limits.take(LimitKind.JOIN, f"guest:{services.limits.address(request)}")
-    body = await read_body(request, NewGuest)
-    with problems():
-        guest = await services.commerce.people.add_guest(body.nickname, body.estate_id)
-    principal = Principal(
-        subject=guest.id,
-        roles=frozenset({Role.MEMBER}),
-        estate_id=guest.estate_id,
-        nickname=guest.nickname,
-    )
-    token = services.access.issue(principal, GUEST_TTL_S)
-    return reply({"token": token, "guest": guest}, 201)
 
 
 async def login(request: Request) -> Response:
@@ -123,7 +96,6 @@ async def me(request: Request) -> Response:
 
 
 routes = [
-    Route("/api/guests", add_guest, methods=["POST"]),
     Route("/api/login", login, methods=["POST"]),
     Route("/api/me", me, methods=["GET"]),
 ]

@@ -1,5 +1,7 @@
 """A token names its principal again, and nothing else is taken for one."""
 
+import time
+
 import jwt
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from server.access.policy import ANONYMOUS, Principal, Role
-from server.access.tokens import Access
+from server.access.tokens import LEEWAY_S, Access
 from server.problem import Problem
 
 SECRET = "s" * 32
@@ -30,7 +32,7 @@ def test_a_token_names_the_same_principal_again(principal: Principal) -> None:
 def test_an_expired_token_is_refused_with_advice() -> None:
     access = Access(SECRET)
     with pytest.raises(Problem) as caught:
-        access.verify(access.issue(HOST, -1))
+        access.verify(access.issue(HOST, -LEEWAY_S - 1))
     assert caught.value.status == 401
     assert "Log in again" in caught.value.detail
 
@@ -62,3 +64,22 @@ def test_a_token_that_was_pasted_with_its_scheme_names_the_cause() -> None:
     with pytest.raises(Problem) as caught:
         access.principal(_request(f"Bearer Bearer {access.issue(GUEST, 60)}"))
     assert "`Bearer` is part of it" in caught.value.detail
+
+
+def _claims(ahead_s: float, ends_s: float = 60.0) -> dict[str, object]:
+    now = time.time()
+    times = {"iat": now + ahead_s, "nbf": now + ahead_s, "exp": now + ahead_s + ends_s}
+    return {"iss": "linli", "sub": "guest:1", "roles": ["member"], **times}
+
+
+def test_a_token_of_a_node_whose_clock_is_ahead_is_accepted() -> None:
+    for ahead_s in (1, 55):
+        token = jwt.encode(_claims(ahead_s), SECRET, "HS256")
+        assert Access(SECRET).verify(token).subject == "guest:1"
+    assert Access(SECRET).verify(jwt.encode(_claims(-100), SECRET, "HS256"))
+
+
+def test_a_token_of_next_hour_or_of_the_last_one_is_refused() -> None:
+    for ahead_s in (3_600, -3_600):
+        with pytest.raises(Problem, match="401"):
+            Access(SECRET).verify(jwt.encode(_claims(ahead_s), SECRET, "HS256"))

@@ -11,11 +11,12 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from rooms.io.hub import RoomHub
+from server.access.moves import MoveCodes
 from server.access.policy import Principal, Role
 from server.access.tokens import Access
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
-from server.http.shop import orders, people, pins, products, rooms
+from server.http.shop import guests, orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.limits import Limits
 from server.problem import Problem, problem_handler
@@ -55,6 +56,7 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
     async with running_shop(sqlite_url, valkey_url, plan=shop_plan(2, target=2)) as shop:
         routes: list[BaseRoute] = [
             *people.routes,
+            *guests.routes,
             *rooms.routes,
             *products.routes,
             *pins.routes,
@@ -68,6 +70,7 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
         app.state.services = SimpleNamespace(
             settings=Settings(),
             access=Access(SECRET),
+            moves=MoveCodes(shop.redis),
             limits=Limits(shop.redis, enabled=False),
             commerce=shop.commerce,
             media=stand_ins,
