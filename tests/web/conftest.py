@@ -2,9 +2,10 @@
 
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.support.played_pages import FLAGS, Open, Prepare
 from tests.support.played_server import (
@@ -13,6 +14,7 @@ from tests.support.played_server import (
     PlayedServer,
 )
 
+PHONE: ViewportSize = {"width": 360, "height": 740}
 EXPECT_MS = 60_000  # of machines that are busy with something else
 expect.set_options(timeout=EXPECT_MS)
 
@@ -37,10 +39,17 @@ def open_page(browser: Browser) -> Iterator[Open]:
     thrown: list[str] = []
 
     def open_page(
-        server: PlayedServer, path: str, *, locale: str = "zh-CN", prepare: Prepare | None = None
+        server: PlayedServer,
+        path: str,
+        *,
+        locale: str = "zh-CN",
+        prepare: Prepare | None = None,
+        size: ViewportSize = PHONE,
+        **more: Any,
     ) -> Page:
         context = browser.new_context(
-            viewport={"width": 360, "height": 740},
+            viewport=size,
+            **more,
             device_scale_factor=2,
             locale=locale,
             timezone_id="Asia/Shanghai",

@@ -26,7 +26,7 @@ export const en: typeof zh = {
     end_confirm: 'End it',
     ended: 'The live has ended.',
     end_failed: 'It could not be ended. Please try again.',
-    live: 'LIVE {time}',
+    live: 'LIVE',
     offline: 'Off air',
     connecting: 'Connecting…',
     reconnecting: 'Connection lost, coming back by itself…',

@@ -24,7 +24,7 @@ export const zh = {
     end_confirm: '结束',
     ended: '直播已结束。',
     end_failed: '没有结束成功，请再试一次。',
-    live: '直播中 {time}',
+    live: '直播中',
     offline: '未开播',
     connecting: '正在连接…',
     reconnecting: '连接断了，正在自动恢复…',

@@ -1,4 +1,4 @@
-/** Keeps the Tab key within a dialog. */
+/** Keeps the Tab key within a dialog, and the focus on the page when what had it goes away. */
 
 const FOCUSABLE =
   'a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), [tabindex="0"]'
@@ -11,4 +11,34 @@ export function keepFocusIn(box: HTMLElement | undefined, event: KeyboardEvent):
   if (!first || !last || document.activeElement !== leaving) return
   event.preventDefault()
   ;(event.shiftKey ? last : first).focus()
+}
+
+/** Where the focus was: each box around it, innermost first, and its rank among that box's controls. */
+type Place = { box: Element; rank: number }[]
+
+/**
+ * From now on, when the element with the focus is removed (an order moves to the next lane), the focus goes to the control
+ * that took its place, in the innermost box that is still there. Never to a text field: a phone would open its keyboard.
+ */
+export function keepFocusOnPage(): void {
+  let focused: Element | null = null
+  let place: Place = []
+  document.addEventListener('focusin', ({ target }) => {
+    if (!(target instanceof Element)) return
+    focused = target
+    place = []
+    for (let box = target.parentElement; box && box !== document.body; box = box.parentElement)
+      place.push({ box, rank: [...box.querySelectorAll(FOCUSABLE)].indexOf(target) })
+  })
+  new MutationObserver(() => {
+    if (!focused || focused.isConnected || document.activeElement !== document.body) return
+    focused = null
+    for (const { box, rank } of place.filter(({ box }) => box.isConnected)) {
+      const controls = [...box.querySelectorAll<HTMLElement>(FOCUSABLE)].filter(
+        (control) => control.checkVisibility() && !(control instanceof HTMLInputElement),
+      )
+      const next = controls[Math.min(Math.max(rank, 0), controls.length - 1)]
+      if (next) return next.focus({ preventScroll: true })
+    }
+  }).observe(document.body, { childList: true, subtree: true })
 }

@@ -7,7 +7,9 @@ import 'vant/es/toast/index.css'
 import '../styles/base.css'
 import { type Component, createApp } from 'vue'
 import { type PageWords, createWords } from '../i18n'
+import { keepFocusOnPage } from './focus'
 
 export function mount(page: Component, words: PageWords): void {
   createApp(page).use(createWords(words)).mount('#app')
+  keepFocusOnPage()
 }

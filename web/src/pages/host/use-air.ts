@@ -1,7 +1,7 @@
 /** The host's camera and the live it goes out on. */
-import { showToast } from 'vant'
 import { computed, onMounted, ref } from 'vue'
 import type { Api } from '../../lib/base/api'
+import { notify } from '../../use/toast'
 import { useCamera } from '../../use/use-camera'
 import { usePublisher } from '../../use/use-publisher'
 import { useWords } from '../../use/use-words'
@@ -34,9 +34,9 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
       await api.end(roomId)
       publisher.stop()
       endShown.value = false
-      showToast(t('host.ended'))
+      notify(t('host.ended'))
     } catch {
-      showToast(t('host.end_failed'))
+      notify(t('host.end_failed'))
     } finally {
       ending.value = false
     }

@@ -1,9 +1,9 @@
 /** The room and its products as the host sees them, and what the host pins. */
-import { showToast } from 'vant'
 import { onMounted, onScopeDispose, reactive, shallowRef } from 'vue'
 import type { Api } from '../../lib/base/api'
 import type { Room } from '../../lib/base/bodies'
 import type { Product } from '../../lib/base/wire'
+import { notify } from '../../use/toast'
 import { useWords } from '../../use/use-words'
 
 /** Wait before a failed request is repeated, ms. */
@@ -30,7 +30,7 @@ export function useShelf(roomId: string, api: Api) {
     try {
       await action()
     } catch {
-      showToast(t('host.pin_failed'))
+      notify(t('host.pin_failed'))
     } finally {
       busy.delete(product.id)
     }

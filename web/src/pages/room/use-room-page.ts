@@ -1,9 +1,9 @@
 /** The viewer's page: one guest in one room, with its live, its orders and its chat. */
-import { showToast } from 'vant'
 import { computed, onMounted, reactive, ref, watch } from 'vue'
 import { CloseCode } from '../../lib/base/wire'
 import { useGuest } from '../../use/use-guest'
 import { useOrders } from '../../use/use-orders'
+import { notify } from '../../use/toast'
 import { usePlayer } from '../../use/use-player'
 import { useRoom } from '../../use/use-room'
 import { useWords } from '../../use/use-words'
@@ -38,13 +38,13 @@ export function useRoomPage(roomId: string) {
       return false
     }
     const sent = room.chat(text)
-    if (!sent) showToast(t('chat.offline'))
+    if (!sent) notify(t('chat.offline'))
     return sent
   }
 
   function onChatRefused(text: string, code: string): void {
     restore(text)
-    showToast(t(code === 'too-fast' ? 'chat.too_fast' : 'chat.refused'))
+    notify(t(code === 'too-fast' ? 'chat.too_fast' : 'chat.refused'))
   }
 
   /** Put a chat line back into the input, unless the viewer has typed another one. */

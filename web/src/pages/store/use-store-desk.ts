@@ -1,10 +1,10 @@
 /** A store's board, and the moves of its orders. */
-import { showToast } from 'vant'
 import { computed, onMounted, onScopeDispose, reactive, shallowRef } from 'vue'
 import { Refused } from '../../lib/base/api'
 import type { Store } from '../../lib/base/bodies'
 import type { StoreOrder } from '../../lib/base/wire'
 import { LANES, laneOf } from '../../lib/shop/board'
+import { notify } from '../../use/toast'
 import { useBoard } from '../../use/use-board'
 import type { StaffModel } from '../../use/use-staff'
 import { useWords } from '../../use/use-words'
@@ -20,7 +20,7 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
   const busy = reactive(new Set<string>())
   let timer = 0
   const board = useBoard(storeId, staff.token(), api, (order) => {
-    if (order.state === 'new') showToast(t('store.new_order', { product: text(order.name) }))
+    if (order.state === 'new') notify(t('store.new_order', { product: text(order.name) }))
   })
 
   async function move(order: StoreOrder, to: string): Promise<void> {
@@ -29,7 +29,7 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
       board.take(await api.move(order.id, to))
     } catch (error) {
       const raced = error instanceof Refused && error.status === 409
-      showToast(t(raced ? 'store.moved_elsewhere' : 'store.move_failed'))
+      notify(t(raced ? 'store.moved_elsewhere' : 'store.move_failed'))
       void board.refresh()
     } finally {
       busy.delete(order.id)
