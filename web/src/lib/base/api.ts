@@ -6,7 +6,7 @@
  *   └── Refused       the server said no: status, problem type, Retry-After
  */
 import type { Card, Order, Product, StoreOrder } from './wire'
-import type { Estate, Guest, LiveSummary, Room, Staff, StoreBoard, Store } from './bodies'
+import type { Estate, Guest, LiveSummary, Room, Staff, Store, StoreBoard, StreamKey } from './bodies'
 
 /** Longest wait for an answer, ms. */
 export const REQUEST_TIMEOUT_MS = 12_000
@@ -66,6 +66,8 @@ export class Api {
   pin = (room: string, product: string, media_time?: number) =>
     this.#send<Card>('PUT', pinPath(room, product), media_time === undefined ? {} : { media_time })
   unpin = (room: string, product: string) => this.#send<null>('DELETE', pinPath(room, product))
+  streamKey = (room: string) => this.#get<StreamKey>(streamKeyPath(room))
+  renewStreamKey = (room: string) => this.#send<StreamKey>('POST', streamKeyPath(room))
   end = (room: string) => this.#send<null>('POST', `/api/rooms/${encodeURIComponent(room)}/end`)
   move = (order: string, to: string) =>
     this.#send<StoreOrder>('POST', `/api/orders/${encodeURIComponent(order)}/moves`, { to })
@@ -136,6 +138,7 @@ export function retryAfterMs(response: Response): number {
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0
 }
 
+const streamKeyPath = (room: string) => `/api/rooms/${encodeURIComponent(room)}/stream-key`
 function pinPath(room: string, product: string): string {
   return `/api/rooms/${encodeURIComponent(room)}/pins/${encodeURIComponent(product)}`
 }

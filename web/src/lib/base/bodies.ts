@@ -39,6 +39,13 @@ export interface StoreBoard {
   waiting: WaitingGroup[]
   now_ms: AtMs
 }
+/** Where encoders publish by RTMP; `key` and `qr` (an SVG) only in the answer that made the key. */
+export interface StreamKey {
+  address: string
+  made_at_ms: AtMs | null
+  key?: string
+  qr?: string
+}
 export interface Guest {
   id: string
   nickname: string
