@@ -9,6 +9,7 @@ MediaError
 ├── Full            a limit of this worker is reached
 ├── NoSuchSession   the session is over or never was
 │   └── TakenOver   it is over: another host publishes in its place
+├── Unresolvable    a candidate's address is none, nor a name that resolves
 ├── NoSuchLayer     the live has no such simulcast layer
 └── Malformed       bytes from the network that break their format
     ├── MalformedStun
@@ -74,6 +75,14 @@ class NoSuchSession(MediaError):
 
 class TakenOver(NoSuchSession):
     """The host's session is over: another host publishes in its place."""
+
+
+class Unresolvable(MediaError):
+    """A candidate's address is neither an IP address nor a name that resolves."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class NoSuchLayer(MediaError):

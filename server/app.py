@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 from commerce.io.commerce import Commerce
 from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Payments
+from media.errors import Unresolvable
 from media.io.rtmp.listener import RtmpListener
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from rooms.io.hub import RoomHub
@@ -42,6 +43,7 @@ from server.http.pages import page_routes
 from server.http.shop import guests, orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.limits import LimitKind, Limits
+from server.net.addresses import limit_key
 from server.net.connections import ConnectionTable
 from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
@@ -221,6 +223,10 @@ async def _open_media(settings: Settings) -> MediaPlane:
                 grace_s=settings.publish_grace_s,
             )
         )
+    except Unresolvable as error:
+        raise OperatorError(
+            f"LINLI_ICE_ADDRESSES: {error.name!r} is no address, nor a name that resolves here."
+        ) from None
     except OSError as error:
         raise OperatorError(
             f"UDP port {settings.ice_port} cannot be opened ({error.strerror}). "
@@ -236,7 +242,7 @@ async def _open_rtmp(
 
     async def authorize(address: str, key: str) -> str | None:
         try:
-            await limits.take(LimitKind.PUBLISH, f"rtmp:{address}")
+            await limits.take(LimitKind.PUBLISH, f"rtmp:{limit_key(address)}")
         except Problem:
             return None
         return await commerce.stream_keys.room_of(key)

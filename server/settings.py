@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 
-from server.net.addresses import Proxies
+from server.net.addresses import Proxies, candidate_of
 from server.net.origins import Origin
 
 COMMAND_VARIABLES = ("LINLI_PUBLISH_TOKEN",)
@@ -30,7 +30,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LINLI_", extra="ignore", frozen=True)
 
-    host: str = Field("0.0.0.0", description="Address to listen on for HTTP and WebSocket.")
+    host: str = Field(
+        "0.0.0.0",
+        description="Address to listen on for HTTP and WebSocket; "
+        ":: is every address of IPv4 and IPv6.",
+    )
     port: int = Field(8080, ge=0, le=65535, description="TCP port of HTTP and WebSocket.")
     ice_port: int = Field(8440, ge=0, le=65535, description="UDP port of WebRTC.")
     rtmp_port: int | None = Field(
@@ -41,8 +45,9 @@ class Settings(BaseSettings):
     )
     ice_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Addresses offered as ICE candidates, comma separated. "
-        "Empty: every local address and 127.0.0.1.",
+        description="Addresses offered as ICE candidates, comma separated: IPv4, IPv6, or host "
+        "names, which are resolved (A and AAAA) at the start and once a minute. "
+        "Empty: every local address and those of loopback.",
     )
     ice_servers: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -127,6 +132,11 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         return _parts(value) if isinstance(value, str) else value
 
+    @field_validator("ice_addresses")
+    @classmethod
+    def _are_addresses_or_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(candidate_of, value))
+
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _are_origins(cls, value: object) -> object:
@@ -176,6 +186,12 @@ class Settings(BaseSettings):
         if 0 < len(value.get_secret_value()) < 32:
             raise ValueError("token secret needs at least 32 characters")
         return value
+
+    @property
+    def local_url(self) -> str:
+        """Where a client on this machine reaches the server."""
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def sql_url(self) -> URL:

@@ -4,6 +4,7 @@ RFC 8445 (ICE; the server is lite, so the viewer controls), RFC 8489 (STUN), RFC
 """
 
 import re
+import socket
 from dataclasses import dataclass
 
 from aioice import stun
@@ -112,10 +113,10 @@ def parse_answer(answer: str) -> Remote:
     if (setup := first(r"^a=setup:(\S+)")) not in ("passive", "actpass"):
         raise NoAnswer(f"the answer has setup:{setup}; this viewer is a DTLS client only")
     candidates = re.findall(
-        r"^a=candidate:\S+ 1 (?:udp|UDP) \d+ ([\d.]+) (\d+) typ host", answer, re.MULTILINE
+        r"^a=candidate:\S+ 1 (?:udp|UDP) \d+ ([\da-fA-F.:]+) (\d+) typ host", answer, re.MULTILINE
     )
     if not candidates:
-        raise NoAnswer("the answer has no IPv4 host candidate")
+        raise NoAnswer("the answer has no host candidate")
     return Remote(
         ufrag=first(r"^a=ice-ufrag:(\S+)"),
         password=first(r"^a=ice-pwd:(\S+)"),
@@ -129,6 +130,12 @@ def parse_answer(answer: str) -> Remote:
 def choose_address(remote: Remote, host: str) -> tuple[str, int]:
     """Return the candidate at `host`, where the HTTP server answered, or else the first."""
     return next((at for at in remote.addresses if at[0] == host), remote.addresses[0])
+
+
+def socket_to(at: tuple[str, int]) -> socket.socket:
+    """Return a UDP socket of the family of `at`."""
+    family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
+    return socket.socket(family, socket.SOCK_DGRAM)
 
 
 def binding_request(remote: Remote, ufrag: str, tie_breaker: int) -> stun.Message:

@@ -25,6 +25,7 @@ from loadtest.clients.ice import (
     answers,
     binding_request,
     choose_address,
+    socket_to,
 )
 from loadtest.errors import NoAnswer
 
@@ -84,12 +85,13 @@ class WhepViewer:
         self._ssrcs: dict[int, SequenceAudit] = {}
         self._until_sample = 0
         self._video_type = remote.video_payload_type
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        at = choose_address(remote, host)
+        self.sock = socket_to(at)
         self.sock.setblocking(False)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         if gro:
             self.sock.setsockopt(socket.IPPROTO_UDP, UDP_GRO, 1)
-        self.sock.connect(choose_address(remote, host))
+        self.sock.connect(at)
 
     def check(self, now: float) -> None:
         """Send a connectivity check; its answer starts DTLS, or renews consent (RFC 7675)."""

@@ -261,20 +261,21 @@ def loopback_candidates(url: str) -> Iterator[None]:
 
     aioice leaves them out, and a machine may have no other.
     """
-    token = _loopback_too.set(is_loopback(urlsplit(url).hostname or ""))
+    host = urlsplit(url).hostname or ""
+    token = _loopback.set(("::1" if ":" in host else "127.0.0.1") if is_loopback(host) else "")
     try:
         yield
     finally:
-        _loopback_too.reset(token)
+        _loopback.reset(token)
 
 
 def _host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
-    if _loopback_too.get():
-        return ["127.0.0.1", *_original_host_addresses(use_ipv4, False)]
+    if loopback := _loopback.get():
+        return [loopback, *_original_host_addresses(use_ipv4, False)]
     return _original_host_addresses(use_ipv4, use_ipv6)
 
 
-_loopback_too = ContextVar("loopback_too", default=False)
+_loopback = ContextVar("loopback", default="")
 _original_host_addresses = aioice.ice.get_host_addresses
 aioice.ice.get_host_addresses = _host_addresses
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from media.wire.address import Address
+
 # AES-GCM by hand: nonce, plain text, header, where cipher text and tag go.
 EncryptInto = Callable[[bytes, bytes, memoryview, memoryview], object]
 Protect = Callable[[bytes], bytes]
@@ -15,7 +17,7 @@ class Leg:
     )  # fmt: skip
 
     def __init__(self, payload_type: int, stamp_id: int, number_id: int = 0) -> None:
-        self.address: tuple[str, int] = ("", 0)
+        self.address: Address = ("", 0)
         self.encrypt_into: EncryptInto | None = None  # AES-GCM by hand, or else
         self.protect: Protect | None = None  # libsrtp
         self.nonce = 0

@@ -21,6 +21,7 @@ from media.forwarding.viewer import Viewer
 from media.stream.layer import Layer
 from media.stream.ports import Source
 from media.wire import rtcp
+from media.wire.address import Address
 from media.wire.rtp import Packet
 
 MEDIA_TIMEOUT_S = 3.0
@@ -115,7 +116,7 @@ class Lives:
             viewer.connect()
             self.by_room[viewer.room_id].forwarder.begin(viewer, now=now)
 
-    def on_moved(self, peer_id: str, address: tuple[str, int]) -> None:
+    def on_moved(self, peer_id: str, address: Address) -> None:
         """The peer is to be reached at another address."""
         viewer = self._viewers.get(peer_id)
         if viewer is not None:

@@ -12,6 +12,7 @@ from media.forwarding.ports import Transport
 from media.forwarding.rtt import Rtt
 from media.forwarding.track import Track
 from media.wire import sdp, transport_cc
+from media.wire.address import Address
 
 # Retransmits, so that they cannot choke a link; the rate follows what is sent.
 RETRANSMITS_PER_S, RETRANSMITS_BURST = 10.0, 60.0
@@ -68,7 +69,7 @@ class Viewer:
             if downlink.repair is not None:
                 self.transport.connect_leg(downlink.repair, downlink.track.repair_ssrc)
 
-    def move_to(self, address: tuple[str, int]) -> None:
+    def move_to(self, address: Address) -> None:
         """The peer is to be reached at another address."""
         for downlink in self.downlinks.values():
             downlink.leg.address = address

@@ -8,18 +8,21 @@ import binascii
 import hmac
 import struct
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from media.errors import MalformedStun
+from media.wire.address import Address, ip_of
 
 COOKIE = 0x2112A442
 BINDING_REQUEST = 0x0001
 BINDING_SUCCESS = 0x0101
+BINDING_ERROR = 0x0111
 USERNAME = 0x0006
 MESSAGE_INTEGRITY = 0x0008
 PRIORITY = 0x0024
+ERROR_CODE = 0x0009
 XOR_MAPPED_ADDRESS = 0x0020
 USE_CANDIDATE = 0x0025
+SOFTWARE = 0x8022
 FINGERPRINT = 0x8028
 ICE_CONTROLLED = 0x8029
 
@@ -116,10 +119,37 @@ def binding_request(transaction_id: bytes, username: str, password: bytes) -> by
     return _protected(BINDING_REQUEST, transaction_id, body, password)
 
 
-def binding_success(transaction_id: bytes, address: tuple[str, int], password: bytes) -> bytes:
+def binding_success(transaction_id: bytes, address: Address, password: bytes) -> bytes:
     """Return the answer to a request from `address` (RFC 8489 sections 14.2, 14.5, 14.7)."""
     body = _attribute(XOR_MAPPED_ADDRESS, _xor_mapped(transaction_id, address))
     return _protected(BINDING_SUCCESS, transaction_id, body, password)
+
+
+def reachability_request(transaction_id: bytes) -> bytes:
+    """Return a request without credentials, which asks only whether somebody answers."""
+    body = _attribute(SOFTWARE, b"linli doctor")
+    return _HEADER.pack(BINDING_REQUEST, len(body), COOKIE, transaction_id) + body
+
+
+def bad_request(raw: bytes) -> bytes:
+    """Return the answer 400 to a request without credentials (RFC 8489 section 9.1.3).
+
+    b"" to anything else, and to a request that is shorter than its answer: an address that somebody
+    forged must not get more than was sent in its name.
+    """
+    if len(raw) < HEADER_BYTES:
+        return b""
+    kind, length, cookie, transaction_id = _HEADER.unpack_from(raw)
+    if (kind, length, cookie) != (BINDING_REQUEST, len(raw) - HEADER_BYTES, COOKIE):
+        return b""
+    body = _attribute(ERROR_CODE, bytes((0, 0, 4, 0)))
+    answer = _HEADER.pack(BINDING_ERROR, len(body), COOKIE, transaction_id) + body
+    return answer if len(answer) <= len(raw) else b""
+
+
+def is_bad_request_answer(raw: bytes, transaction_id: bytes) -> bool:
+    """Whether it answers the `reachability_request` of that id."""
+    return raw[:2] == BINDING_ERROR.to_bytes(2, "big") and raw[8:HEADER_BYTES] == transaction_id
 
 
 def _attribute(kind: int, value: bytes) -> bytes:
@@ -135,8 +165,8 @@ def _protected(kind: int, transaction_id: bytes, body: bytes, password: bytes) -
     return head + body + _attribute(FINGERPRINT, struct.pack("!I", checksum))
 
 
-def _xor_mapped(transaction_id: bytes, address: tuple[str, int]) -> bytes:
-    host = ip_address(address[0])
+def _xor_mapped(transaction_id: bytes, address: Address) -> bytes:
+    host = ip_of(address[0])
     mask = struct.pack("!I", COOKIE) + transaction_id
     packed = bytes(a ^ b for a, b in zip(host.packed, mask, strict=False))
     return struct.pack("!BBH", 0, 1 if host.version == 4 else 2, address[1] ^ COOKIE >> 16) + packed

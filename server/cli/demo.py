@@ -63,7 +63,7 @@ async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bo
     password = demo_password(settings)
     # Terminals are kept and shown to others: once is enough.
     how = f"in {demo_password_path(settings)}" if known else password
-    base_url = f"http://127.0.0.1:{settings.port}"
+    base_url = settings.local_url
 
     async with contextlib.AsyncExitStack() as stack:
 

@@ -5,6 +5,7 @@ of our own proxies' entries was written by the client and proves nothing.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ HOPS_MAX = 16
 ENTRIES_MAX = 32
 IPV6_PREFIX = 64
 """One household or one rented machine has a whole /64 (RFC 6177): it is limited as one."""
+_HOST_NAME = re.compile(r"(?!-)[\w-]{1,63}(\.(?!-)[\w-]{1,63})*\.?")
 NONE = ("", "0", "false", "no", "off")
 
 
@@ -79,6 +81,26 @@ class Proxies:
 
     def _is_ours(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self.networks)
+
+
+def candidate_of(text: str) -> str:
+    """Return what peers may be told to send to: an address without brackets, or a host name.
+
+    Raises:
+        ValueError: It is neither, or nobody can be reached there; the text says why.
+    """
+    plain = text.removeprefix("[").removesuffix("]") if text.startswith("[") else text
+    try:
+        address = ipaddress.ip_address(plain)
+    except ValueError:
+        if not _HOST_NAME.fullmatch(text) or text.rpartition(".")[2].isdigit():
+            raise ValueError(
+                f"{text!r} is neither an address nor a host name, without a port or a scheme"
+            ) from None
+        return text
+    if address.is_unspecified or address.is_multicast:
+        raise ValueError(f"nobody can be reached at {text}: name the address that clients use")
+    return plain
 
 
 def limit_key(address: str) -> str:

@@ -17,6 +17,7 @@ from commerce.io.shop.seed import seed
 from server.errors import OperatorError
 from server.net.files import raise_file_limit
 from server.ops.opening import open_record
+from server.ops.reachability import unreachable
 from server.ops.shop_file import Place, ProductPart, ShopFile, Text, read_shop
 from server.settings import Settings
 
@@ -93,6 +94,7 @@ async def examine(settings: Settings) -> list[Finding]:
             "Raise ulimit -Hn, or LimitNOFILE= of systemd.",
         ),
     ]
+    findings += await _candidates_answer(settings)
     if settings.redis_url:
         findings.append(await _redis_answers(settings.redis_url))
     try:
@@ -186,6 +188,20 @@ async def _redis_answers(url: str) -> Finding:
         except (RedisError, OSError, TimeoutError) as error:
             return Finding("redis answers", False, f"LINLI_REDIS_URL: {error}")
     return Finding("redis answers", True)
+
+
+async def _candidates_answer(settings: Settings) -> list[Finding]:
+    port = settings.ice_port
+    found = await unreachable(settings.ice_addresses, port) if settings.ice_addresses else {}
+    return [
+        _finding(
+            f"ICE address {address} answers",
+            not why,
+            f"LINLI_ICE_ADDRESSES: {why}. Open UDP port {port} and forward it to this machine. "
+            "Behind a router that does not lead its own address back in, ask from outside.",
+        )
+        for address, why in found.items()
+    ]
 
 
 def _existing(path: Path) -> Path:

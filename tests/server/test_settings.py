@@ -11,6 +11,29 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().ice_addresses == ("203.0.113.7", "2001:db8::7")
 
 
+def test_candidates_are_addresses_of_both_families_or_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(
+        "LINLI_ICE_ADDRESSES", "[2001:db8::7],media.shop.example,localhost,xn--fiq.cn"
+    )
+    expected = ("2001:db8::7", "media.shop.example", "localhost", "xn--fiq.cn")
+    assert Settings().ice_addresses == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("::", "http://127.0.0.1:8080"),
+        ("::1", "http://[::1]:8080"),
+        ("192.0.2.7", "http://192.0.2.7:8080"),
+    ],
+)
+def test_a_client_on_this_machine_reaches_the_server_at(host: str, url: str) -> None:
+    assert Settings(host=host, port=8080).local_url == url
+
+
 def test_without_a_database_the_record_is_a_file_in_the_data_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -35,6 +58,12 @@ def test_a_database_needs_no_driver_in_its_url(
         ("BASE_PATH", "/shop/"),
         ("TRUST_PROXY", "yes"),
         ("ALLOWED_ORIGINS", "shop.example"),
+        ("ICE_ADDRESSES", "http://shop.example"),
+        ("ICE_ADDRESSES", "203.0.113.7:8440"),
+        ("ICE_ADDRESSES", "203.0.113.777"),
+        ("ICE_ADDRESSES", "media_shop..example"),
+        ("ICE_ADDRESSES", "0.0.0.0"),
+        ("ICE_ADDRESSES", "::"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(

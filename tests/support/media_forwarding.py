@@ -16,6 +16,7 @@ from media.forwarding.viewer import Viewer
 from media.stream.frames import Frame
 from media.stream.layer import Layer
 from media.stream.timeline import Timeline
+from media.wire.address import Address
 from media.wire.codec import Codec
 from media.wire.rtp import Packet
 
@@ -30,7 +31,7 @@ class Recorder:
     """In place of the fan-out: what each viewer would get."""
 
     def __init__(self) -> None:
-        self.seen: dict[tuple[str, int], list[Seen]] = defaultdict(list)
+        self.seen: dict[Address, list[Seen]] = defaultdict(list)
         self.resent: list[tuple[int, bytes]] = []
 
     def send_frame(self, frame: Frame, ssrc: int, legs: Sequence[Leg]) -> None:

@@ -6,6 +6,7 @@ go to viewers. Who may publish where is `authorize`'s to say.
 
 import asyncio
 import contextlib
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -78,8 +79,13 @@ class RtmpListener:
         """
         listener = cls(lives, authorize)
         loop = asyncio.get_running_loop()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # asyncio's own socket at `::` would leave IPv4 out.
+        sock = socket.create_server(
+            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::"
+        )
         listener._server = await loop.create_server(
-            lambda: Connection(listener), host, port, backlog=BACKLOG
+            lambda: Connection(listener), sock=sock, backlog=BACKLOG
         )
         listener._timer = loop.call_later(SWEEP_INTERVAL_S, listener._sweep)
         return listener

@@ -4,6 +4,7 @@ Nothing is trusted before it is proven: an address by a STUN check with our pass
 fingerprint of its offer, a packet by its SRTP tag.
 """
 
+import contextlib
 import socket
 from collections import Counter
 from time import monotonic
@@ -15,9 +16,10 @@ from media.congestion.load import Load
 from media.errors import Malformed
 from media.forwarding.lives import Lives
 from media.io.webrtc.dtls import DtlsFailed
-from media.io.webrtc.session import Address, Role, Session
+from media.io.webrtc.session import Role, Session
 from media.io.webrtc.sessions import SESSIONS_MAX, Sessions
 from media.wire import rtcp, rtp, stun, transport_cc
+from media.wire.address import Address
 from media.wire.demux import Kind, kind_of
 
 READS_MAX = 256  # datagrams per wake-up
@@ -92,11 +94,18 @@ class Intake:
             message = stun.parse(datagram)
         except Malformed:
             self.rejected["stun"] += 1
+            self._answer_bad_request(datagram, address)
             return
         if not message.answer:
             self._take_check(message, address, now)
         elif known is None or not known.on_pong(message, now=now):
             self.rejected["stun-integrity"] += 1
+
+    def _answer_bad_request(self, datagram: bytes, address: Address) -> None:
+        """`linli doctor` learns from the answer that our port can be reached."""
+        if answer := stun.bad_request(datagram):
+            with contextlib.suppress(OSError):
+                self._sock.sendto(answer, address)
 
     def _take_check(self, request: stun.Binding, address: Address, now: float) -> None:
         session = self._sessions.named(request.ufrag)

@@ -28,16 +28,18 @@ from media.forwarding.encoder import Encoder
 from media.forwarding.host import Host
 from media.forwarding.lives import RETRY_AFTER_S, Lives
 from media.forwarding.viewer import Viewer
+from media.io.webrtc.candidates import Candidates, Resolve, resolve
 from media.io.webrtc.dtls import Identity
 from media.io.webrtc.fanout import Fanout
 from media.io.webrtc.intake import Intake
-from media.io.webrtc.session import Address, Credentials, Role, Session, SessionInfo
+from media.io.webrtc.session import Credentials, Role, Session, SessionInfo
 from media.io.webrtc.sessions import Sessions
 from media.io.webrtc.stats import Layers, LiveStats, layers_of, stats_of
-from media.io.webrtc.udp import candidate_addresses, open_socket
+from media.io.webrtc.udp import open_socket
 from media.stream.layer import Layer
 from media.stream.ports import Source
 from media.wire import sdp
+from media.wire.address import Address
 from media.wire.sdpfrag import parse_fragment
 
 TICK_S = 0.020
@@ -85,12 +87,13 @@ class PlaneStats:
 class MediaPlane:
     """Open with `open`, close with `close`."""
 
-    def __init__(self, config: PlaneConfig, sock: socket.socket) -> None:
+    def __init__(self, config: PlaneConfig, sock: socket.socket, candidates: Candidates) -> None:
         self.config = config
         self.listener: Callable[[MediaEvent], None] = lambda event: None
         self.load = Load(now=monotonic(), busy_s=thread_time())
         self.port: int = sock.getsockname()[1]
         self._sock = sock
+        self._candidates = candidates
         self._identity = Identity()
         self._counted: Counter[str] = Counter()
         self._fanout = Fanout(sock)
@@ -109,13 +112,21 @@ class MediaPlane:
         self._closed = False
 
     @classmethod
-    async def open(cls, config: PlaneConfig) -> "MediaPlane":
+    async def open(cls, config: PlaneConfig, *, resolve: Resolve = resolve) -> "MediaPlane":
         """Bind the socket and start.
 
         Raises:
             OSError: The port is taken.
+            Unresolvable: An address is neither one nor a name that resolves.
         """
-        plane = cls(config, open_socket(config.port))
+        sock = open_socket(config.port)
+        try:
+            ipv6 = sock.family == socket.AF_INET6
+            candidates = await Candidates.open(config.addresses, ipv6=ipv6, resolve=resolve)
+        except BaseException:
+            sock.close()
+            raise
+        plane = cls(config, sock, candidates)
         plane._loop.add_reader(plane._sock, plane._intake.readable)
         plane._timer = plane._loop.call_later(TICK_S, plane._tick)
         return plane
@@ -130,6 +141,7 @@ class MediaPlane:
         for session in self._sessions:
             self._lives.end_peer(session.id, now=monotonic())
         self._lives.by_room.clear()
+        await self._candidates.close()
         self._loop.remove_reader(self._sock)
         self._sock.close()
 
@@ -201,8 +213,7 @@ class MediaPlane:
         return session
 
     def _local(self, credentials: Credentials) -> sdp.Local:
-        addresses = candidate_addresses(self.config.addresses)
-        candidates = [(address, self.port) for address in addresses]
+        candidates = [(address, self.port) for address in self._candidates.addresses()]
         ufrag, password = credentials
         return sdp.Local(ufrag, password, self._identity.fingerprint, candidates)
 

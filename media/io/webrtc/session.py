@@ -16,6 +16,7 @@ from media.forwarding.rtt import Rtt
 from media.io.webrtc.dtls import Handshake, Identity
 from media.io.webrtc.srtp import Gcm, inbound, outbound
 from media.wire import stun
+from media.wire.address import Address
 from media.wire.sdp import Offer
 
 UFRAG_BYTES = 6
@@ -25,8 +26,6 @@ ADDRESSES_MAX = 8
 
 # A single round trip may be short by luck, and a single check may be lost.
 PINGS_AT_ONCE, PINGS_MAX = 3, 6
-
-Address = tuple[str, int]
 
 
 class Role(StrEnum):

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from media.io.webrtc.session import ADDRESSES_MAX, Address, Session
+from media.io.webrtc.session import ADDRESSES_MAX, Session
+from media.wire.address import Address
 
 SESSIONS_MAX = 5_000
 HANDSHAKES_MAX = 500

@@ -1,23 +1,34 @@
-"""The one UDP socket of a worker, and the addresses at which it can be reached."""
+"""The one UDP socket of a worker: of both families, so that IPv4 and IPv6 peers share its port."""
 
+import errno
 import socket
-from collections.abc import Sequence
-
-import ifaddr
 
 BUFFER_BYTES = 8 << 20
 _SO_RCVBUFFORCE = 33
 _SO_SNDBUFFORCE = 32
+# What a kernel without IPv6 says.
+_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.ENOPROTOOPT)
 
 
 def open_socket(port: int) -> socket.socket:
-    """Bind `port` (0: any) on all IPv4 addresses, with large buffers.
+    """Bind `port` (0: any) on all addresses, IPv6 ones too if there are any, with large buffers.
 
     Raises:
         OSError: The port is taken.
     """
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
+        return _open(socket.AF_INET6, "::", port)
+    except OSError as error:
+        if error.errno not in _NO_IPV6:
+            raise
+    return _open(socket.AF_INET, "0.0.0.0", port)
+
+
+def _open(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         for forced, plain in (
             (_SO_RCVBUFFORCE, socket.SO_RCVBUF),
             (_SO_SNDBUFFORCE, socket.SO_SNDBUF),
@@ -27,21 +38,8 @@ def open_socket(port: int) -> socket.socket:
             except OSError:  # needs CAP_NET_ADMIN; without it the kernel's limit applies
                 sock.setsockopt(socket.SOL_SOCKET, plain, BUFFER_BYTES)
         sock.setblocking(False)
-        sock.bind(("0.0.0.0", port))
+        sock.bind((host, port))
     except BaseException:
         sock.close()
         raise
     return sock
-
-
-def candidate_addresses(configured: Sequence[str]) -> list[str]:
-    """Return the addresses to offer: those configured, or all local IPv4 ones, 127.0.0.1 last."""
-    if configured:
-        return list(configured)
-    found = [
-        address.ip
-        for adapter in ifaddr.get_adapters()
-        for address in adapter.ips
-        if isinstance(address.ip, str) and not address.ip.startswith("127.")
-    ]
-    return [*dict.fromkeys(found), "127.0.0.1"]

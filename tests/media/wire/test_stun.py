@@ -4,7 +4,15 @@ import pytest
 from aioice import stun as aioice_stun
 
 from media.errors import MalformedStun
-from media.wire.stun import TRANSACTION_ID_BYTES, binding_request, binding_success, parse
+from media.wire.stun import (
+    TRANSACTION_ID_BYTES,
+    bad_request,
+    binding_request,
+    binding_success,
+    is_bad_request_answer,
+    parse,
+    reachability_request,
+)
 
 PASSWORD = "secret-password"
 ADDRESS = ("203.0.113.9", 40_001)
@@ -50,6 +58,14 @@ def test_a_success_response_has_the_peers_mapped_address(address: tuple[str, int
     assert "FINGERPRINT" in answer.attributes
 
 
+def test_an_ipv4_peer_of_a_socket_of_both_families_is_answered_with_its_ipv4_address() -> None:
+    message = request()
+    seen = ("::ffff:192.0.2.1", 40_001, 0, 0)
+    raw = binding_success(message.transaction_id, seen, PASSWORD.encode())
+    answer = aioice_stun.parse_message(raw)
+    assert answer.attributes["XOR-MAPPED-ADDRESS"] == ("192.0.2.1", 40_001)
+
+
 def test_a_check_without_integrity_is_malformed() -> None:
     with pytest.raises(MalformedStun, match="integrity"):
         parse(bytes(request()))
@@ -83,3 +99,24 @@ def test_an_answer_without_integrity_is_malformed() -> None:
     )
     with pytest.raises(MalformedStun, match="integrity"):
         parse(bytes(answer))
+
+
+def test_a_request_without_credentials_is_answered_with_400() -> None:
+    transaction_id = bytes(range(TRANSACTION_ID_BYTES))
+    asked = reachability_request(transaction_id)
+    raw = bad_request(asked)
+    answer = aioice_stun.parse_message(raw)
+    assert answer.message_class is aioice_stun.Class.ERROR
+    assert answer.attributes["ERROR-CODE"] == (400, "")
+    assert is_bad_request_answer(raw, transaction_id)
+    assert not is_bad_request_answer(raw, bytes(TRANSACTION_ID_BYTES))
+
+
+def test_no_answer_is_longer_than_its_request() -> None:
+    """A forged address gets nothing that was amplified."""
+    short = bytes(aioice_stun.Message(aioice_stun.Method.BINDING, aioice_stun.Class.REQUEST))
+    assert bad_request(short) == b""
+    asked = reachability_request(bytes(TRANSACTION_ID_BYTES))
+    assert len(bad_request(asked)) <= len(asked)
+    assert bad_request(bad_request(asked)) == b"", "an answer is not answered"
+    assert bad_request(asked[:-1]) == b""

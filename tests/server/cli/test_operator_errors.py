@@ -27,6 +27,7 @@ async def start(tmp_path: Path, **values: object) -> str:
     [
         ("host", "shop.invalid", "no address"),
         ("host", "203.0.113.7", "no address"),
+        ("ice_addresses", "127.0.0.1,no-such-shop.invalid", "'no-such-shop.invalid' is no address"),
         ("redis_url", "shop.example", "scheme"),
         ("redis_url", "redis://127.0.0.1:9", "failed"),
         ("database_url", "shop.example", "parse"),

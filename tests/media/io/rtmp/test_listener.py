@@ -10,6 +10,7 @@ import pytest
 from loadtest.clients.whep import Crowd
 from media.io.rtmp.listener import WAITING_PER_ADDRESS_MAX, RtmpListener
 from media.io.webrtc.plane import MediaPlane
+from tests.support.address_families import connects, needs_ipv6
 from tests.support.media_peers import next_frame, viewer
 from tests.support.relay_app import relay_server
 from tests.support.rtmp_publisher import HEIGHT, WIDTH, publishing
@@ -113,3 +114,14 @@ async def test_half_open_connections_of_one_address_are_bounded(road: Road) -> N
             assert await reader.read() == b""
         writer.close()
     await wait_until(lambda: road.listener.stats().connections_open == 0)
+
+
+@needs_ipv6
+async def test_at_every_address_encoders_of_both_families_are_taken() -> None:
+    async def authorize(address: str, key: str) -> str | None:
+        return None
+
+    async with relay_server() as (plane, _):
+        listener = await RtmpListener.open(plane, authorize, "::", 0)
+        assert [connects(at, listener.port) for at in ("127.0.0.1", "::1")] == [True, True]
+        await listener.close()
