@@ -144,10 +144,14 @@ class RoomBus(Protocol):
         """
         ...
 
-    async def tally(self, channel: str, worker_id: str, viewers: int, likes: int) -> Counters:
+    async def tally(
+        self, channel: str, worker_id: str, viewers: int, likes: int, live_at_ms: int = 0
+    ) -> Counters:
         """Report this worker's viewers and new likes; return the sums over all workers.
 
-        A worker that does not report for `TALLY_TTL_S` is no longer counted.
+        Likes are those of the live that began at `live_at_ms` (0 for none yet): a newer one starts
+        at zero, and likes of an older one are not counted any more. A worker that does not report
+        for `TALLY_TTL_S` is no longer counted.
 
         Raises:
             LogUnavailable: It is not known whether the likes were added.

@@ -25,7 +25,7 @@ class ChatLine(msgspec.Struct, frozen=True):
 
 
 class Counters(msgspec.Struct, frozen=True):
-    """Absolute values: viewers now, likes since the room began."""
+    """Absolute values: viewers now, likes since the live began."""
 
     viewers: int = 0
     likes: int = 0

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from rooms.events import ChannelEvent, is_urgent
+from rooms.events import ChannelEvent, LiveChanged, is_urgent
 from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
 from rooms.messages import ChatLine, Counters, Tick
 from rooms.rates import TokenBucket
-from rooms.state import RoomState, State, apply_tick, empty_state, with_lines
+from rooms.state import RoomState, State, apply_tick, chat_of, empty_state, with_lines
 
 CHAT_LINES_PER_S = 20.0
 """Guests' lines a second that reach everybody; staff's are never dropped."""
@@ -216,14 +216,19 @@ class Room:
     def _take(self, events: Iterable[ChannelEvent]) -> None:
         for event in events:
             self._events.append(event)
+            if isinstance(event, LiveChanged):
+                self._counters = None  # they may be those of the live before
             self.urgent = self.urgent or is_urgent(event)
 
     def _start_over(self, reading: Reading, chat: tuple[ChatLine, ...]) -> None:
         state = reading.state
         if isinstance(state, RoomState):
             old = self.state if isinstance(self.state, RoomState) else RoomState()
+            is_same = state.live.started_at_ms == old.live.started_at_ms
             state = msgspec.structs.replace(
-                state, counters=old.counters, chat=with_lines(chat, old.chat)
+                state,
+                counters=old.counters if is_same else Counters(old.counters.viewers),
+                chat=chat_of(state.live, with_lines(chat, old.chat)),
             )
         self._reset = self.is_open
         self.urgent = self._reset

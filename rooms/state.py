@@ -75,7 +75,7 @@ def apply(state: State, event: ChannelEvent) -> State:
     replace = msgspec.structs.replace
     match event:
         case LiveChanged():
-            return replace(state, live=Live(event.state, event.started_at_ms))
+            return _on_live(state, Live(event.state, event.started_at_ms))
         case CardPinned():
             cards = (event.card, *_without(state.cards, event.card.product.id))
             return replace(state, cards=cards[:CARDS_MAX])
@@ -106,6 +106,21 @@ def with_lines(chat: tuple[ChatLine, ...], lines: tuple[ChatLine, ...]) -> tuple
     """Return the chat with `lines` behind it, each id once, the newest `CHAT_LINES_MAX` of all."""
     known = {line.id for line in chat}
     return (*chat, *(line for line in lines if line.id not in known))[-CHAT_LINES_MAX:]
+
+
+def chat_of(live: Live, chat: tuple[ChatLine, ...]) -> tuple[ChatLine, ...]:
+    """Return the lines that were said since `live` began; all of them before the first one."""
+    since_ms = live.started_at_ms or 0
+    return tuple(line for line in chat if line.at_ms >= since_ms)
+
+
+def _on_live(state: RoomState, live: Live) -> RoomState:
+    """Take where the live stands; a new one begins with no likes and its own chat."""
+    replace = msgspec.structs.replace
+    if live.started_at_ms in (None, state.live.started_at_ms):
+        return replace(state, live=live)
+    counters = replace(state.counters, likes=0)
+    return replace(state, live=live, counters=counters, chat=chat_of(live, state.chat))
 
 
 def _without(cards: tuple[Card, ...], product_id: str) -> tuple[Card, ...]:

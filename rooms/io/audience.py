@@ -62,13 +62,17 @@ class Counts:
 
 
 class Subscriber:
-    """One viewer: where its bytes go and how far behind it is. Base of connections."""
+    """One viewer: where its bytes go and how far behind it is. Base of connections.
+
+    `is_viewer` is false for the room's own host, whom nobody counts.
+    """
 
     __slots__ = (
         "audience",
         "behind_since",
         "client",
         "codec",
+        "is_viewer",
         "level",
         "paused",
         "user_id",
@@ -80,6 +84,7 @@ class Subscriber:
         self.client = ""
         self.user_id = ""
         self.codec = 0
+        self.is_viewer = True
         self.level = Level.FULL
         self.paused = False
         self.behind_since = 0.0
@@ -101,21 +106,29 @@ def nothing(_: bytes) -> None:
 class Audience:
     """All subscribers of one channel, by codec."""
 
-    __slots__ = ("_batches", "_behind", "_changed", "_counts", "_full")
+    __slots__ = ("_batches", "_behind", "_changed", "_counts", "_full", "_hosts")
 
     def __init__(self, codecs: int, counts: Counts) -> None:
         self._full: list[dict[Subscriber, None]] = [{} for _ in range(codecs)]
         self._batches: list[tuple[Subscriber, ...] | None] = [None] * codecs
         self._behind: dict[Subscriber, None] = {}
         self._changed: dict[Subscriber, None] = {}
+        self._hosts: set[Subscriber] = set()
         self._counts = counts
 
     def __len__(self) -> int:
         return sum(map(len, self._full)) + len(self._behind)
 
+    @property
+    def viewers(self) -> int:
+        """How many subscribers watch; hosts are left out."""
+        return len(self) - len(self._hosts)
+
     def add(self, subscriber: Subscriber) -> None:
         """Send `subscriber` every broadcast that begins from now on."""
         subscriber.audience = self
+        if not subscriber.is_viewer:
+            self._hosts.add(subscriber)
         self._full[subscriber.codec][subscriber] = None
         self._batches[subscriber.codec] = None
         if subscriber.paused:
@@ -124,6 +137,7 @@ class Audience:
     def remove(self, subscriber: Subscriber) -> None:
         """Forget `subscriber`."""
         subscriber.audience = None
+        self._hosts.discard(subscriber)
         if self._full[subscriber.codec].pop(subscriber, subscriber) is None:
             self._batches[subscriber.codec] = None
         self._behind.pop(subscriber, None)

@@ -108,7 +108,7 @@ class RoomHub:
         with contextlib.suppress(LogUnavailable, TimeoutError):
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 for channel, local in self._rooms.items():
-                    await self._tallies.withdraw(channel, local.likes)
+                    await self._tallies.withdraw(channel, local)
 
     # For the rest of the program
 

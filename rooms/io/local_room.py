@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from rooms.io.audience import Audience, Codec, Counts
 from rooms.messages import ChatLine, Counters, Tick
 from rooms.room import Flushed, Room
-from rooms.state import Snapshot
+from rooms.state import RoomState, Snapshot
 
 TICK_S = 0.1
 URGENT_S = 0.02
@@ -70,6 +70,12 @@ class LocalRoom:
             snapshot = Snapshot(epoch, offset, self.room.state)
             frame = self._snapshots[codec] = self._codecs[codec].frame(snapshot)
         return frame
+
+    @property
+    def live_at_ms(self) -> int:
+        """When the latest live began, as viewers here know it; 0 before the first one."""
+        state = self.room.state
+        return (state.live.started_at_ms or 0) if isinstance(state, RoomState) else 0
 
     async def flush(self, now: float) -> None:
         """Send the next tick to all subscribers here."""

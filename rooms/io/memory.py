@@ -34,6 +34,7 @@ class MemoryRooms:
         self.chat: dict[str, tuple[ChatLine, ...]] = {}
         self.viewers: dict[str, dict[str, int]] = defaultdict(dict)
         self.likes: dict[str, int] = defaultdict(int)
+        self.live_at_ms: dict[str, int] = defaultdict(int)
         self._epochs = itertools.count(1)
 
     def log(self, channel: str) -> _Log:
@@ -138,11 +139,17 @@ class MemoryRoomBus:
             if bus._listener:
                 bus._listener.on_private(user_id, message)
 
-    async def tally(self, channel: str, worker_id: str, viewers: int, likes: int) -> Counters:
+    async def tally(
+        self, channel: str, worker_id: str, viewers: int, likes: int, live_at_ms: int = 0
+    ) -> Counters:
         """See `RoomBus.tally`; here a worker is counted until it reports none."""
         self._check()
         self._rooms.viewers[channel][worker_id] = viewers
-        self._rooms.likes[channel] += likes
+        if live_at_ms > self._rooms.live_at_ms[channel]:
+            self._rooms.live_at_ms[channel] = live_at_ms
+            self._rooms.likes[channel] = 0
+        if live_at_ms == self._rooms.live_at_ms[channel]:
+            self._rooms.likes[channel] += likes
         return Counters(sum(self._rooms.viewers[channel].values()), self._rooms.likes[channel])
 
     async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:

@@ -109,9 +109,12 @@ class RedisRoomBus:
         except (RedisError, OSError) as error:
             raise LogUnavailable(str(error)) from error
 
-    async def tally(self, channel: str, worker_id: str, viewers: int, likes: int) -> Counters:
+    async def tally(
+        self, channel: str, worker_id: str, viewers: int, likes: int, live_at_ms: int = 0
+    ) -> Counters:
         """See `RoomBus.tally`."""
-        args = [worker_id, viewers, likes, int(TALLY_TTL_S * 1000), LOG_TTL_S * 1000]
+        ttls = [int(TALLY_TTL_S * 1000), LOG_TTL_S * 1000]
+        args = [worker_id, viewers, likes, *ttls, live_at_ms]
         return Counters(*await self._script(self._tally, channel, "tally", args))
 
     async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:

@@ -8,7 +8,8 @@ reaches all nodes.
     rooms:{channel}:log      stream  one entry per event, id = offset-0, field e = MessagePack
     rooms:{channel}:done:T   string  end of the append with token T, against its resend
     rooms:{channel}:chat     list    the newest chat lines
-    rooms:{channel}:tally    hash    likes, and per worker its viewers and when they expire
+    rooms:{channel}:tally    hash    likes, the start of their live, and per worker its viewers and
+                                     when they expire
 
 An epoch ends where events may have been lost: with the keys, or with a server that restarted or
 was replaced by its replica (its run id differs), since either may have forgotten the last second.
@@ -102,7 +103,8 @@ end
 return redis.call('PUBLISH', ARGV[1], ARGV[2])
 """
 
-# KEYS tally. ARGV worker id, viewers, likes, ttl of a worker ms, ttl of the key ms.
+# KEYS tally. ARGV worker id, viewers, likes, ttl of a worker ms, ttl of the key ms, start of the
+# live that the likes are for.
 # Returns viewers, likes. A worker is the field 'p:' + id, holding "viewers expires-at-ms".
 TALLY = """
 local time = redis.call('TIME')
@@ -114,7 +116,14 @@ else
   redis.call('HDEL', KEYS[1], own)
 end
 local likes = tonumber(redis.call('HGET', KEYS[1], 'likes')) or 0
-if tonumber(ARGV[3]) > 0 then likes = redis.call('HINCRBY', KEYS[1], 'likes', ARGV[3]) end
+local live, newest = tonumber(ARGV[6]), tonumber(redis.call('HGET', KEYS[1], 'live')) or 0
+if live > newest then
+  redis.call('HSET', KEYS[1], 'live', ARGV[6], 'likes', 0)
+  likes, newest = 0, live
+end
+if tonumber(ARGV[3]) > 0 and live == newest then
+  likes = redis.call('HINCRBY', KEYS[1], 'likes', ARGV[3])
+end
 local viewers = 0
 local fields = redis.call('HGETALL', KEYS[1])
 for at = 1, #fields, 2 do

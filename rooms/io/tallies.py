@@ -68,9 +68,9 @@ class Tallies:
     async def report(self, channel: str) -> None:
         """Report one channel; a failure is counted, and the next report carries its likes."""
         local = self._rooms.get(channel)
-        viewers, likes = (len(local.audience), local.likes) if local else (0, 0)
+        viewers, likes = (local.audience.viewers, local.likes) if local else (0, 0)
         try:
-            counters = await within(CALL_TIMEOUT_S, self._tally(channel, viewers, likes))
+            counters = await within(CALL_TIMEOUT_S, self._tally(channel, viewers, likes, local))
         except LogUnavailable:
             self._counts.log_failures_total += 1
             return
@@ -82,13 +82,17 @@ class Tallies:
         elif channel in self._interest:
             self._interest[channel] = (self._interest[channel][0], counters)
 
-    async def withdraw(self, channel: str, likes: int = 0) -> None:
-        """Take this worker's viewers out of the sums of `channel`.
+    async def withdraw(self, channel: str, local: LocalRoom | None = None) -> None:
+        """Take this worker's viewers out of the sums of `channel`, and report its last likes.
 
         Raises:
             LogUnavailable: They are counted until their report expires.
         """
-        await within(CALL_TIMEOUT_S, self._tally(channel, 0, likes))
+        likes = local.likes if local else 0
+        await within(CALL_TIMEOUT_S, self._tally(channel, 0, likes, local))
 
-    async def _tally(self, channel: str, viewers: int, likes: int) -> Counters:
-        return await self._bus.tally(channel, self._worker_id, viewers, likes)
+    async def _tally(
+        self, channel: str, viewers: int, likes: int, local: LocalRoom | None
+    ) -> Counters:
+        live_at_ms = local.live_at_ms if local else 0
+        return await self._bus.tally(channel, self._worker_id, viewers, likes, live_at_ms)

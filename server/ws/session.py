@@ -310,6 +310,8 @@ class RoomSession(Subscriber):
         self._local = local
         self.client = self._registry.next_client()
         self.user_id = principal.subject
+        room_id = local.channel.partition(":")[2]
+        self.is_viewer = not allowed(principal, Action.PUBLISH, room_id=room_id)
         subscription = hub.subscribe(local, self, since)
         self.write(
             CODECS[self.codec].frame(self._welcome(subscription.recovered)) + subscription.frame

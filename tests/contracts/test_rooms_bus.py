@@ -117,3 +117,13 @@ async def test_viewers_are_summed_over_workers_and_likes_over_time(system: Syste
     assert await bus.tally(CHANNEL, "one", 1, 5) == Counters(5, 15)
     assert await bus.tally(CHANNEL, "two", 0, 0) == Counters(1, 15)
     assert await bus.tally("room:other", "one", 0, 0) == Counters(0, 0)
+
+
+async def test_likes_are_those_of_the_newest_live(system: System) -> None:
+    bus, _ = await system.worker()
+    assert await bus.tally(CHANNEL, "one", 3, 10, 1_000) == Counters(3, 10)
+    assert await bus.tally(CHANNEL, "one", 3, 2, 1_000) == Counters(3, 12)
+    assert await bus.tally(CHANNEL, "one", 3, 1, 2_000) == Counters(3, 1)
+    # A worker that has not seen the new live yet, and one without viewers, change nothing.
+    assert await bus.tally(CHANNEL, "two", 1, 50, 1_000) == Counters(4, 1)
+    assert await bus.tally(CHANNEL, "three", 0, 0) == Counters(4, 1)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from typing import Any, cast
 
 import msgpack  # type: ignore[import-untyped]  # has no stubs
@@ -34,7 +35,8 @@ CLERK = Principal("c1", frozenset({Role.STORE}), store_id="s1", nickname="Clerk"
 
 Message = dict[str, Any]
 
-_NOT_NEEDED = ("redis", "engine", "limits", "media", "commerce", "end_live")
+_NEEDED = ("settings", "access", "connections", "rooms")
+_NOT_NEEDED = [part.name for part in fields(Services) if part.name not in _NEEDED]
 
 
 class Server:

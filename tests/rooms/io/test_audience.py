@@ -133,3 +133,19 @@ def test_subscriber_behind_too_long_is_closed() -> None:
     audience.remove(stale)
     audience.close_hopeless(BEHIND_S_MAX + 0.1)
     assert thin.closed
+
+
+def test_the_host_is_served_and_not_counted_as_a_viewer() -> None:
+    audience = Audience(1, Counts())
+    host, viewer = FakeSubscriber(), FakeSubscriber()
+    host.is_viewer = False
+    for subscriber in (host, viewer):
+        audience.add(subscriber)
+    assert (len(audience), audience.viewers) == (2, 1)
+    host.pause(audience)
+    audience.settle(1.0, snapshot)
+    host.resume(audience)
+    audience.settle(2.0, snapshot)
+    assert (len(audience), audience.viewers) == (2, 1)
+    audience.remove(host)
+    assert (len(audience), audience.viewers) == (1, 1)

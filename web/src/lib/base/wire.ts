@@ -124,7 +124,7 @@ export interface Group {
   ends_at_ms: AtMs
 }
 
-/** Absolute values: viewers now, likes since the room began. */
+/** Absolute values: viewers now, likes since the live began. */
 export interface Counters {
   viewers: number
   likes: number

@@ -31,7 +31,7 @@ export function fromSnapshot(state: Partial<RoomState>): RoomState {
 export function applyEvent(state: RoomState, event: ChannelEvent): RoomState {
   switch (event.k) {
     case 'live':
-      return { ...state, live: { state: event.state, started_at_ms: event.started_at_ms } }
+      return withLive(state, { state: event.state, started_at_ms: event.started_at_ms })
     case 'pin':
       return {
         ...state,
@@ -70,6 +70,18 @@ export function groupFor(groups: Group[], productId: string, estateId: string | 
 /** Whether a tap may still join, and pays the group's price: as the gate sees it (commerce/groups/group.py). */
 export function isJoinable(group: Group, atMs: number): boolean {
   return ['open', 'reached', 'fulfilling'].includes(group.state) && group.ends_at_ms > atMs
+}
+
+/** Where the live stands; a new one begins with no likes and its own chat. */
+function withLive(state: RoomState, live: RoomState['live']): RoomState {
+  const since_ms = live.started_at_ms
+  if (since_ms === null || since_ms === state.live.started_at_ms) return { ...state, live }
+  return {
+    ...state,
+    live,
+    counters: { ...state.counters, likes: 0 },
+    chat: state.chat.filter((line) => line.at_ms >= since_ms),
+  }
 }
 
 function without(cards: Card[], productId: string): Card[] {
