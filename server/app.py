@@ -26,6 +26,7 @@ from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Payments
 from media.errors import Unresolvable
 from media.io.rtmp.listener import RtmpListener
+from media.io.thumbnails import Thumbnails
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
@@ -38,7 +39,7 @@ from server.bridge.redis_lease import RedisLeases
 from server.errors import OperatorError
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
-from server.http.live import stream_keys, whip_whep
+from server.http.live import stream_keys, thumbnail, whip_whep
 from server.http.pages import page_routes
 from server.http.shop import guests, orders, people, pins, products, rooms
 from server.http.staff import stores
@@ -121,6 +122,7 @@ async def build(
             connections=connection_table(settings),
             media=media,
             rtmp=rtmp,
+            thumbnails=Thumbnails(media),
             rooms=hub,
             commerce=commerce,
             end_live=lives.end,
@@ -149,6 +151,7 @@ def _application(services: Services) -> Starlette:
         Route("/metrics", metrics, methods=["GET"]),
         *whip_whep.routes,
         *stream_keys.routes,
+        *thumbnail.routes,
         *people.routes,
         *guests.routes,
         *rooms.routes,

@@ -18,6 +18,7 @@ from server.settings import Settings
 if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
     from media.io.rtmp.listener import RtmpListener
+    from media.io.thumbnails import Thumbnails
     from media.io.webrtc.plane import MediaPlane
     from rooms.io.hub import RoomHub
 
@@ -35,6 +36,7 @@ class Services:
     connections: ConnectionTable
     media: MediaPlane
     rtmp: RtmpListener | None
+    thumbnails: Thumbnails
     rooms: RoomHub
     commerce: Commerce
     end_live: Callable[[str], Awaitable[None]]  # of a room, whichever worker owns it

@@ -57,6 +57,14 @@ class Frame(NamedTuple):
     packets: int
     shift: int = 0
 
+    def payloads(self) -> list[bytes]:
+        """Return the RTP payloads of its packets, without padding."""
+        return [
+            item.payload[: -item.payload[-1]] if item.first & 0x20 else item.payload
+            for run in self.runs
+            for item in run.items
+        ]
+
 
 def stamp_of(now: float) -> int:
     """Return monotonic seconds as abs-send-time: 6.18 bits of fixed point."""

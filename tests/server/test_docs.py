@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.http.live import stream_keys, whip_whep
+from server.http.live import stream_keys, thumbnail, whip_whep
 from server.http.shop import orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.ops import metrics
@@ -45,7 +45,7 @@ def test_every_metric_is_documented(name: str) -> None:
 def test_every_route_is_documented() -> None:
     """docs/http.md names each path of each route module."""
     text = (DOCS / "http.md").read_text()
-    modules = (whip_whep, stream_keys, people, rooms, products, pins, orders, stores)
+    modules = (whip_whep, stream_keys, thumbnail, people, rooms, products, pins, orders, stores)
     paths = {route.path for module in modules for route in module.routes}
     assert [path for path in sorted(paths) if f"`{path}`" not in text] == []
 

@@ -28,6 +28,7 @@ from media.forwarding.encoder import Encoder
 from media.forwarding.host import Host
 from media.forwarding.lives import RETRY_AFTER_S, Lives
 from media.forwarding.viewer import Viewer
+from media.io.thumbnails import KeyFrame
 from media.io.webrtc.candidates import Candidates, Resolve, resolve
 from media.io.webrtc.dtls import Identity
 from media.io.webrtc.fanout import Fanout
@@ -309,6 +310,30 @@ class MediaPlane:
         """The live went to a host at another worker."""
         self._note_taken_over(room_id)
         await self.end(room_id)
+
+    # Thumbnails
+
+    def key_frame(self, room_id: str) -> KeyFrame | None:
+        """Return the newest key frame of a live on this worker; None: there is none."""
+        layer, now = self._smallest_layer(room_id), monotonic()
+        if layer is None or not layer.gop:
+            return None
+        frame = layer.gop[0]
+        ticks = layer.timestamp - frame.timestamp & 0xFFFFFFFF
+        age_s = ticks / layer.codec.clock_hz + now - layer.newest_at
+        return KeyFrame(layer.codec.name, frame, layer.key_frames, age_s)
+
+    def request_key_frame(self, room_id: str) -> None:
+        """Have the host of a live send another key frame soon."""
+        layer = self._smallest_layer(room_id)
+        if layer is not None:
+            layer.keys.request()
+
+    def _smallest_layer(self, room_id: str) -> Layer | None:
+        live = self._lives.by_room.get(room_id)
+        video = live.tracks.get("video") if live is not None and live.on_air else None
+        layers = video.flowing(now=monotonic()) if video is not None else []
+        return layers[0] if layers else None
 
     def live_stats(self, room_id: str) -> LiveStats | None:
         """Return the figures of a live on this worker; None if there is none."""

@@ -11,10 +11,12 @@ from loadtest.clients.whep import Crowd
 from media.io.rtmp.listener import WAITING_PER_ADDRESS_MAX, RtmpListener
 from media.io.webrtc.plane import MediaPlane
 from tests.support.address_families import connects, needs_ipv6
-from tests.support.media_peers import next_frame, viewer
+from tests.support.media_peers import loopback_candidates, next_frame, viewer
 from tests.support.relay_app import relay_server
 from tests.support.rtmp_publisher import HEIGHT, WIDTH, publishing
 from tests.support.waiting import wait_until
+
+__all__ = ["loopback_candidates"]
 
 KEY = "a-stream-key"
 

@@ -1,0 +1,25 @@
+"""The route of a live's thumbnail."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.access.policy import Action, require
+from server.http.bodies import path_id, services_of
+from server.http.live.common import media_problems, open_to_all
+
+MAX_AGE_S = 4
+
+
+async def thumbnail(request: Request) -> Response:
+    """`GET /live/{room}/thumbnail.jpg`: the newest key frame, 320 pixels wide."""
+    services, room_id = services_of(request), path_id(request, "room")
+    require(services.access.principal(request), Action.WATCH, room_id=room_id)
+    services.commerce.catalogue.room(room_id)
+    with media_problems():
+        jpeg = await services.thumbnails.jpeg(room_id)
+    headers = {"Cache-Control": f"public, max-age={MAX_AGE_S}"}
+    return Response(jpeg, headers=headers, media_type="image/jpeg")
+
+
+routes = [Route("/live/{room}/thumbnail.jpg", open_to_all(thumbnail), methods=["GET"])]
