@@ -25,7 +25,10 @@ SEQUENCE_START_MAX = 30_000  # far from a rollover, which a lost first packet wo
 
 
 class Live:
-    """What happens in it is `Lives`' business; every frame of its layers goes to every sink."""
+    """The media of one live on this worker; every frame of its layers goes to every sink.
+
+    `Lives` decides what happens to it.
+    """
 
     def __init__(
         self, room_id: str, sender: FrameSender, load: Load, counted: Counter[str]

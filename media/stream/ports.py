@@ -24,7 +24,7 @@ class Source(Protocol):
     The live makes the layers (`attach`), the source fills them, each in its own order and at its
     own time: what arrives as RTP goes through `Layer.receive`, which reorders it and has losses
     repaired; access units that arrive whole go through `Layer.add_frame`, cut into the RTP payloads
-    that viewers get. After either, whoever drives the source calls `Lives.deliver`. A source never
+    that viewers get. After either, what drives the source calls `Lives.deliver`. A source never
     waits: a layer that it does not fill is silent, viewers go to another one, and where
     `last_media_at` stays behind for seconds the live is lost.
     """

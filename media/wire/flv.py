@@ -1,7 +1,7 @@
 """Bodies of FLV audio and video tags (Adobe's FLV 10.1, annex E.4), as RTMP carries them too.
 
 H.264 and AAC are read; everything else, Enhanced RTMP's FourCCs included, is named in the error, so
-that the publisher can be told what to change. Times are milliseconds.
+that the publisher learns what to change. Times are milliseconds.
 """
 
 from typing import NamedTuple, TypeAlias

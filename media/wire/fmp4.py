@@ -61,7 +61,7 @@ class Sample(NamedTuple):
     composition: int = 0  # presentation minus decode time
 
 
-class Run(NamedTuple):
+class TrackRun(NamedTuple):
     """Consecutive samples of one track (by its place in the init segment, from 1)."""
 
     track_id: int
@@ -88,7 +88,7 @@ def init_segment(tracks: Sequence[Track]) -> bytes:
     return _box(b"ftyp", b"iso6" + bytes(4) + b"iso6cmfcmp41") + moov
 
 
-def fragment(number: int, runs: Sequence[Run], *, independent: bool = False) -> bytes:
+def fragment(number: int, runs: Sequence[TrackRun], *, independent: bool = False) -> bytes:
     """Return one `moof` and its `mdat`, the `number`th of the live, from 1.
 
     `independent` puts a `styp` in front, as a segment begins.
@@ -105,11 +105,11 @@ def fragment(number: int, runs: Sequence[Run], *, independent: bool = False) -> 
     return _box(b"styp", b"msdh" + bytes(4) + b"msdhmsix") + out if independent else out
 
 
-def _traf_bytes(run: Run) -> int:
+def _traf_bytes(run: TrackRun) -> int:
     return 8 + 16 + 20 + 20 + _TRUN_ENTRY.size * len(run.samples)
 
 
-def _traf(run: Run, data_offset: int) -> bytes:
+def _traf(run: TrackRun, data_offset: int) -> bytes:
     tfhd = _full(b"tfhd", 0, _TFHD_FLAGS, struct.pack(">I", run.track_id))
     tfdt = _full(b"tfdt", 1, 0, struct.pack(">Q", run.decode_time))
     entries = b"".join(

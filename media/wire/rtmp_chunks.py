@@ -35,7 +35,7 @@ class MessageType(IntEnum):
     COMMAND = 20
 
 
-class Message(NamedTuple):
+class RtmpMessage(NamedTuple):
     """One whole message."""
 
     type: int
@@ -71,7 +71,7 @@ class ChunkReader:
         self._acknowledged = 0
         self._window_bytes = 0
 
-    def receive(self, data: bytes) -> list[Message]:
+    def receive(self, data: bytes) -> list[RtmpMessage]:
         """Take bytes; return the messages that they complete, in order.
 
         Raises:
@@ -94,7 +94,7 @@ class ChunkReader:
         self._acknowledged = self._received
         return self._received & 0xFFFFFFFF
 
-    def _chunk(self, at: int) -> tuple[int, Message | None] | None:
+    def _chunk(self, at: int) -> tuple[int, RtmpMessage | None] | None:
         """Read the chunk at `at`; return where the next one begins. None: it is not whole yet."""
         header = _basic_header(self._buffer, at)
         if header is None:
@@ -116,7 +116,7 @@ class ChunkReader:
             return end, None
         payload = b"".join(stream.parts)
         stream.parts.clear()
-        return end, Message(stream.type, stream.stream_id, stream.timestamp, payload)
+        return end, RtmpMessage(stream.type, stream.stream_id, stream.timestamp, payload)
 
     def _message_header(
         self, at: int, kind: int, number: int, before: _ChunkStream | None
@@ -161,7 +161,7 @@ class ChunkReader:
             stream.missing = stream.length
         return at, stream
 
-    def _control(self, message: Message) -> bool:
+    def _control(self, message: RtmpMessage) -> bool:
         """Carry out what changes the chunk stream itself; False: the message is for others."""
         payload = message.payload
         if message.type not in (
@@ -211,7 +211,7 @@ def _advance(stream: _ChunkStream, kind: int) -> None:
     stream.timestamp = stream.timestamp + stream.delta & _TIME_MASK
 
 
-def chunks(message: Message, chunk_stream: int, chunk_bytes: int = CHUNK_BYTES) -> bytes:
+def chunks(message: RtmpMessage, chunk_stream: int, chunk_bytes: int = CHUNK_BYTES) -> bytes:
     """Return `message` as one chunk of type 0 and as many of type 3 as it takes.
 
     `chunk_stream` is 2 to 63.

@@ -17,8 +17,8 @@ from media.wire.rtmp_chunks import (
     CHUNK_BYTES,
     MESSAGE_BYTES_MAX,
     ChunkReader,
-    Message,
     MessageType,
+    RtmpMessage,
     chunks,
 )
 
@@ -144,7 +144,7 @@ class RtmpSession:
 
     # Messages
 
-    def _take(self, message: Message) -> list[RtmpEvent]:
+    def _take(self, message: RtmpMessage) -> list[RtmpEvent]:
         if self._state is _State.ENDED:
             return []
         match message.type:
@@ -193,7 +193,7 @@ class RtmpSession:
         self._app = app.strip("/") if isinstance(app, str) else ""
         self._control(MessageType.WINDOW_ACKNOWLEDGEMENT_SIZE, WINDOW_BYTES)
         bandwidth = WINDOW_BYTES.to_bytes(4, "big") + b"\x02"  # dynamic
-        self._send(Message(MessageType.SET_PEER_BANDWIDTH, 0, 0, bandwidth), _CONTROL)
+        self._send(RtmpMessage(MessageType.SET_PEER_BANDWIDTH, 0, 0, bandwidth), _CONTROL)
         self._control(MessageType.SET_CHUNK_SIZE, CHUNK_BYTES_OUT)
         self._chunk_bytes_out = CHUNK_BYTES_OUT
         self._result(
@@ -226,16 +226,16 @@ class RtmpSession:
         self._answer(amf.encode("onStatus", 0, None, about), STREAM_ID)
 
     def _answer(self, payload: bytes, stream_id: int) -> None:
-        self._send(Message(MessageType.COMMAND, stream_id, 0, payload), _COMMANDS)
+        self._send(RtmpMessage(MessageType.COMMAND, stream_id, 0, payload), _COMMANDS)
 
     def _control(self, kind: MessageType, value: int) -> None:
-        self._send(Message(kind, 0, 0, value.to_bytes(4, "big")), _CONTROL)
+        self._send(RtmpMessage(kind, 0, 0, value.to_bytes(4, "big")), _CONTROL)
 
-    def _send(self, message: Message, chunk_stream: int) -> None:
+    def _send(self, message: RtmpMessage, chunk_stream: int) -> None:
         self._out += chunks(message, chunk_stream, self._chunk_bytes_out)
 
 
-def _values(message: Message) -> list[amf.AmfValue]:
+def _values(message: RtmpMessage) -> list[amf.AmfValue]:
     payload = message.payload
     if message.type in (MessageType.COMMAND_AMF3, MessageType.DATA_AMF3):
         payload = payload[1:]  # a format selector; the values that follow are AMF0

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from loadtest.clients.dtls import DtlsClient
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
-from media.io.webrtc.session import Role
+from media.io.webrtc.session import Direction
 from media.wire.rtcp import negative_acknowledgement
 from tests.support.fuzz_examples import examples
 from tests.support.fuzz_inputs import rtcp_packets, rtp_bodies, stun_attributes, stun_request
@@ -225,7 +225,7 @@ async def test_any_dtls_handshake_completes_or_fails(
             peer.send(datagram)
         await live.assert_served()
     if live.plane.viewers(ROOM) > 1:
-        await live.plane.close_session(info.id, ROOM, Role.PLAY)
+        await live.plane.close_session(info.id, ROOM, Direction.PLAY)
 
 
 def signed_check(peer: Peer, extra: list[tuple[int, bytes, int]]) -> bytes:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from media.errors import MediaError, NoSuchSession
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
-from media.io.webrtc.session import Role, SessionInfo
+from media.io.webrtc.session import Direction, SessionInfo
 from tests.support.serving import serving
 
 ROOM = "bench"
@@ -35,9 +35,9 @@ def relay_app(plane: MediaPlane) -> Starlette:
         return Response(info.answer, 201, headers, "application/sdp")
 
     async def delete(request: Request) -> Response:
-        role = Role.PUBLISH if request.path_params["kind"] == "whip" else Role.PLAY
+        direction = Direction.PUBLISH if request.path_params["kind"] == "whip" else Direction.PLAY
         with contextlib.suppress(NoSuchSession):
-            await plane.close_session(request.path_params["session"], ROOM, role)
+            await plane.close_session(request.path_params["session"], ROOM, direction)
         return Response()
 
     async def there(_: Request) -> Response:

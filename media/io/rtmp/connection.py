@@ -47,7 +47,7 @@ REORDERS = (
 log = structlog.get_logger()
 
 
-class Connection(asyncio.Protocol):
+class RtmpConnection(asyncio.Protocol):
     """State of one connection; the listener sweeps it once a second."""
 
     def __init__(self, listener: "RtmpListener") -> None:
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
         if now - self._received_at > SILENT_S:
             self.end("silent")
         elif self._encoder is not None:
-            self._listener.lives.send_clock(self._room_id, self._encoder)
+            self._listener.plane.send_clock(self._room_id, self._encoder)
         elif now - self._opened_at > NO_VIDEO_TIMEOUT_S + PUBLISH_TIMEOUT_S:
             self._session.refuse("NetStream.Publish.Failed", "No H.264 video arrived.")
             self._flush()
@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
                 task.cancel()
         if self._encoder is not None:
             encoder, self._encoder = self._encoder, None
-            self._listener.lives.end_source(self._room_id, encoder)
+            self._listener.plane.end_source(self._room_id, encoder)
         if self.publishing:
             log.info("RTMP publisher gone", room=self._room_id, why=self._reason)
         self._listener.forget(self, self._reason)
@@ -214,7 +214,7 @@ class Connection(asyncio.Protocol):
         if self._aac is not None:
             run = self._transcode(AacToOpus(self._aac))
             self._transcoding = asyncio.create_task(run, name="rtmp audio")
-        self._listener.lives.publish_source(self._room_id, self._encoder)
+        self._listener.plane.publish_source(self._room_id, self._encoder)
         waiting, self._waiting = self._waiting, []
         for event in waiting:
             self._take_media(event)
@@ -262,4 +262,4 @@ class Connection(asyncio.Protocol):
 
     def _deliver(self, encoder: Encoder, layer: Layer | None) -> None:
         if layer is not None:
-            self._listener.lives.deliver(self._room_id, encoder, layer)
+            self._listener.plane.deliver(self._room_id, encoder, layer)

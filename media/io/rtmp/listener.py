@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Protocol
 
 from media.forwarding.encoder import Encoder
-from media.io.rtmp.connection import Connection
+from media.io.rtmp.connection import RtmpConnection
 from media.stream.layer import Layer
 from media.stream.ports import Source
 
@@ -26,7 +26,7 @@ SWEEP_INTERVAL_S = 1.0
 BACKLOG = 128
 
 
-class Lives(Protocol):
+class Plane(Protocol):
     """What the road needs of the media plane."""
 
     def publish_source(self, room_id: str, source: Source) -> None:
@@ -59,25 +59,25 @@ Authorize = Callable[[str, str], Awaitable[str | None]]
 class RtmpListener:
     """Open with `open`, close with `close`."""
 
-    def __init__(self, lives: Lives, authorize: Authorize) -> None:
-        self.lives = lives
+    def __init__(self, plane: Plane, authorize: Authorize) -> None:
+        self.plane = plane
         self.authorize = authorize
         self.ended: Counter[str] = Counter()
         self.bytes_in = 0
         # AAC → Opus, off the loop: 7 ms of CPU for a second of sound.
         self.pool = ThreadPoolExecutor(1, "rtmp-audio")
-        self._connections: set[Connection] = set()
+        self._connections: set[RtmpConnection] = set()
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, lives: Lives, authorize: Authorize, host: str, port: int) -> "RtmpListener":
+    async def open(cls, plane: Plane, authorize: Authorize, host: str, port: int) -> "RtmpListener":
         """Listen.
 
         Raises:
             OSError: The port is taken.
         """
-        listener = cls(lives, authorize)
+        listener = cls(plane, authorize)
         loop = asyncio.get_running_loop()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # asyncio's own socket at `::` would leave IPv4 out.
@@ -85,7 +85,7 @@ class RtmpListener:
             (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::"
         )
         listener._server = await loop.create_server(
-            lambda: Connection(listener), sock=sock, backlog=BACKLOG
+            lambda: RtmpConnection(listener), sock=sock, backlog=BACKLOG
         )
         listener._timer = loop.call_later(SWEEP_INTERVAL_S, listener._sweep)
         return listener
@@ -97,7 +97,7 @@ class RtmpListener:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: RtmpConnection) -> bool:
         """Whether one more connection of its address may stay."""
         waiting = sum(
             other.address == connection.address and not other.publishing
@@ -109,7 +109,7 @@ class RtmpListener:
         self._connections.add(connection)
         return True
 
-    def forget(self, connection: Connection, reason: str) -> None:
+    def forget(self, connection: RtmpConnection, reason: str) -> None:
         """A connection that was admitted is over."""
         self._connections.discard(connection)
         self.ended[reason] += 1

@@ -1,4 +1,4 @@
-"""DTLS-SRTP handshakes over somebody else's socket (RFC 5764), with one certificate per process.
+"""DTLS-SRTP handshakes over somebody else's socket (RFC 5764), with one certificate per worker.
 
 AEAD_AES_128_GCM is preferred: browsers then choose it, and it costs a third of AES-CM with
 HMAC-SHA1.
@@ -41,7 +41,7 @@ class Keys:
         return self.profile is SRTP_AEAD_AES_128_GCM
 
 
-class Identity:
+class DtlsIdentity:
     """Our certificate and the context that all handshakes share."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Handshake:
 
     def __init__(
         self,
-        identity: Identity,
+        identity: DtlsIdentity,
         *,
         client: bool,
         fingerprints: Sequence[tuple[str, str]],

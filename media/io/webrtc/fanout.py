@@ -23,7 +23,7 @@ from media.stream.frames import HEADER_BYTES, STAMPED_HEADER_BYTES, TAG_BYTES, F
 UDP_SEGMENT = 103
 SLICE_VIEWERS = 60
 SLICE_S = 0.004
-# Runs that wait for slices. Beyond this the process cannot keep up and newest frames are dropped,
+# Runs that wait for slices. Beyond this the worker cannot keep up and newest frames are dropped,
 # so that the delay stays bounded; viewers then request a key frame.
 WAITING_MAX = 4_000
 CM_TAG_BYTES = 10

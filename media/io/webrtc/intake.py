@@ -16,7 +16,7 @@ from media.congestion.load import Load
 from media.errors import Malformed
 from media.forwarding.lives import Lives
 from media.io.webrtc.dtls import DtlsFailed
-from media.io.webrtc.session import Role, Session
+from media.io.webrtc.session import Direction, Session
 from media.io.webrtc.sessions import SESSIONS_MAX, Sessions
 from media.wire import rtcp, rtp, stun, transport_cc
 from media.wire.address import Address
@@ -165,7 +165,7 @@ class Intake:
 
     def _failed(self, session: Session, error: DtlsFailed, now: float) -> None:
         self.rejected["dtls"] += 1
-        log.info("a handshake failed", role=str(session.role), why=str(error))
+        log.info("a handshake failed", direction=str(session.direction), why=str(error))
         self._lives.end_peer(session.id, now=now)
 
     def _move(self, session: Session, address: Address) -> None:
@@ -175,7 +175,7 @@ class Intake:
 
     def _take_media(self, session: Session, datagram: bytes, kind: Kind, now: float) -> None:
         is_rtp = kind is Kind.RTP
-        if session.inbound is None or (is_rtp and session.role is not Role.PUBLISH):
+        if session.inbound is None or (is_rtp and session.direction is not Direction.PUBLISH):
             self.rejected["unknown"] += 1
             return
         source = datagram[8:12] if is_rtp else datagram[4:8]

@@ -30,12 +30,12 @@ from media.forwarding.lives import RETRY_AFTER_S, Lives
 from media.forwarding.viewer import Viewer
 from media.io.thumbnails import KeyFrame
 from media.io.webrtc.candidates import Candidates, Resolve, resolve
-from media.io.webrtc.dtls import Identity
+from media.io.webrtc.dtls import DtlsIdentity
 from media.io.webrtc.fanout import Fanout
 from media.io.webrtc.intake import Intake
-from media.io.webrtc.session import Credentials, Role, Session, SessionInfo
+from media.io.webrtc.session import Direction, IceCredentials, Session, SessionInfo
 from media.io.webrtc.sessions import Sessions
-from media.io.webrtc.stats import Layers, LiveStats, layers_of, stats_of
+from media.io.webrtc.stats import Layers, LiveStats, PlaneStats, layers_of, stats_of
 from media.io.webrtc.udp import open_socket
 from media.stream.layer import Layer
 from media.stream.ports import Source
@@ -59,32 +59,6 @@ class PlaneConfig:
     grace_s: float = 30.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PlaneStats:
-    """Figures of this worker since its start; gauges where the name says so."""
-
-    rooms_live: int
-    sessions_publish: int
-    sessions_play: int
-    packets_in: int
-    packets_out: int
-    octets_out: int
-    packets_lost_in: int
-    nacks_out: int
-    key_requests_out: int
-    resent: int
-    repeats_refused: int
-    shown_again: int
-    layer_changes: int
-    skips: int
-    send_blocked: int
-    send_errors: int
-    frames_dropped: int
-    gso: bool
-    busy: float
-    rejected: dict[str, int]  # by reason, as `Intake` names them
-
-
 class MediaPlane:
     """Open with `open`, close with `close`."""
 
@@ -95,7 +69,7 @@ class MediaPlane:
         self.port: int = sock.getsockname()[1]
         self._sock = sock
         self._candidates = candidates
-        self._identity = Identity()
+        self._identity = DtlsIdentity()
         self._counted: Counter[str] = Counter()
         self._fanout = Fanout(sock)
         self._sessions = Sessions()
@@ -156,14 +130,14 @@ class MediaPlane:
             Busy: Without `takeover`, while another host publishes or did a moment ago.
             Full: Too many sessions.
         """
-        credentials = Credentials.draw()
+        credentials = IceCredentials.draw()
         published = sdp.answer_published(offer, self._local(credentials))
         self._admit()
         now = monotonic()
         if not takeover:
             self._lives.wait_for_turn(room_id, now=now)
         self._note_taken_over(room_id)
-        session = self._new(Role.PUBLISH, room_id, published.offer, credentials, now)
+        session = self._new(Direction.PUBLISH, room_id, published.offer, credentials, now)
         host = Host(session.id, room_id, session, session.rtt, published.sendings, self._counted)
         self._lives.add_host(host, standby=not takeover, now=now)
         return SessionInfo(session.id, published.answer, session.ufrag)
@@ -192,8 +166,8 @@ class MediaPlane:
         video = live.tracks.get("video")
         layers = len(video.layers) if video else 0
         sendings = sdp.choose_played(parsed, codecs, ssrcs, layers=layers)
-        credentials, now = Credentials.draw(), monotonic()
-        session = self._new(Role.PLAY, room_id, parsed, credentials, now)
+        credentials, now = IceCredentials.draw(), monotonic()
+        session = self._new(Direction.PLAY, room_id, parsed, credentials, now)
         viewer = Viewer(session.id, room_id, session, session.rtt, now=now)
         for sending in sendings:
             if sending.section.kind in live.tracks:
@@ -207,25 +181,32 @@ class MediaPlane:
             raise Full(RETRY_AFTER_S)
 
     def _new(
-        self, role: Role, room_id: str, offer: sdp.Offer, credentials: Credentials, now: float
+        self,
+        direction: Direction,
+        room_id: str,
+        offer: sdp.Offer,
+        credentials: IceCredentials,
+        now: float,
     ) -> Session:
-        session = Session(role, room_id, offer, credentials, self._identity, self._send, now=now)
+        session = Session(
+            direction, room_id, offer, credentials, self._identity, self._send, now=now
+        )
         self._sessions.add(session)
         return session
 
-    def _local(self, credentials: Credentials) -> sdp.Local:
+    def _local(self, credentials: IceCredentials) -> sdp.Local:
         candidates = [(address, self.port) for address in self._candidates.addresses()]
         ufrag, password = credentials
         return sdp.Local(ufrag, password, self._identity.fingerprint, candidates)
 
-    async def close_session(self, session_id: str, room_id: str, role: Role) -> None:
+    async def close_session(self, session_id: str, room_id: str, direction: Direction) -> None:
         """End one session, as its owner asked.
 
         Raises:
             NoSuchSession: It is over, or never was.
         """
         if not self._sessions.take_closed(session_id):  # many close their connection first
-            session = self.session(session_id, room_id, role)
+            session = self.session(session_id, room_id, direction)
             self._lives.end_peer(session.id, now=monotonic())
 
     async def change_ice(
@@ -251,21 +232,21 @@ class MediaPlane:
         session.their_password = (fragment.password or "").encode()
         self._sessions.restart_ice(session)
         answer = sdp.answer_restart(
-            self._local(Credentials(session.ufrag, session.password)), session.first_section
+            self._local(IceCredentials(session.ufrag, session.password)), session.first_section
         )
         return SessionInfo(session.id, answer, session.ufrag)
 
-    def session(self, session_id: str, room_id: str, role: Role) -> Session:
+    def session(self, session_id: str, room_id: str, direction: Direction) -> Session:
         """Return a session that is not over.
 
         Raises:
             TakenOver: It is over, since another host publishes.
-            NoSuchSession: It is over, never was, or is another room's or role's.
+            NoSuchSession: It is over, never was, or is another room's or direction's.
         """
         if self._sessions.was_taken_over(session_id):
             raise TakenOver
         session = self._sessions.get(session_id)
-        if session is None or session.room_id != room_id or session.role is not role:
+        if session is None or session.room_id != room_id or session.direction is not direction:
             raise NoSuchSession
         return session
 
@@ -275,7 +256,7 @@ class MediaPlane:
         Raises:
             NoSuchSession: It is over, never was, or is another room's or a host's.
         """
-        viewer = self._lives.viewer(self.session(session_id, room_id, Role.PLAY).id)
+        viewer = self._lives.viewer(self.session(session_id, room_id, Direction.PLAY).id)
         assert viewer is not None, "a session that plays has a viewer as long as it lasts"
         return viewer
 
@@ -338,11 +319,7 @@ class MediaPlane:
     def live_stats(self, room_id: str) -> LiveStats | None:
         """Return the figures of a live on this worker; None if there is none."""
         live = self._lives.by_room.get(room_id)
-        return stats_of(live, self._uses_gcm, now=monotonic()) if live else None
-
-    def _uses_gcm(self, session_id: str) -> bool:
-        session = self._sessions.get(session_id)
-        return session is not None and session.uses_gcm
+        return stats_of(live, self._sessions.uses_gcm, now=monotonic()) if live else None
 
     def layers(self, viewer: Viewer) -> Layers:
         """Return the layers that a viewer may get, and which one it gets."""
@@ -377,28 +354,19 @@ class MediaPlane:
 
     def media_time(self, room_id: str) -> int | None:
         """Return the RTP time (90 kHz, 32 bits) of the newest video frame."""
-        clock = self.media_clock(room_id)
-        return clock[0] if clock else None
-
-    def media_clock(self, room_id: str) -> tuple[int, float] | None:
-        """Return the RTP time of the newest video frame, and how many seconds ago it came.
-
-        It maps a time of the room to a frame, and a frame to a time.
-        """
-        live, now = self._lives.by_room.get(room_id), monotonic()
+        live = self._lives.by_room.get(room_id)
         if live is None or not live.on_air:
             return None
-        newest = max(live.tracks["video"].layers, key=lambda layer: layer.newest_at)
-        return newest.timestamp, max(0.0, now - newest.newest_at)
+        return max(live.tracks["video"].layers, key=lambda layer: layer.newest_at).timestamp
 
     def stats(self) -> PlaneStats:
         """Return the worker's figures."""
-        roles = Counter(session.role for session in self._sessions)
+        directions = Counter(session.direction for session in self._sessions)
         fanout = self._fanout
         return PlaneStats(
             rooms_live=sum(live.on_air for live in self._lives.by_room.values()),
-            sessions_publish=roles[Role.PUBLISH],
-            sessions_play=roles[Role.PLAY],
+            sessions_publish=directions[Direction.PUBLISH],
+            sessions_play=directions[Direction.PLAY],
             packets_in=self._counted["in"],
             packets_out=fanout.packets,
             octets_out=fanout.octets,

@@ -13,7 +13,7 @@ import pylibsrtp
 
 from media.forwarding.leg import Leg
 from media.forwarding.rtt import Rtt
-from media.io.webrtc.dtls import Handshake, Identity
+from media.io.webrtc.dtls import DtlsIdentity, Handshake
 from media.io.webrtc.srtp import Gcm, inbound, outbound
 from media.wire import stun
 from media.wire.address import Address
@@ -28,7 +28,7 @@ ADDRESSES_MAX = 8
 PINGS_AT_ONCE, PINGS_MAX = 3, 6
 
 
-class Role(StrEnum):
+class Direction(StrEnum):
     """Which way media goes."""
 
     PUBLISH = "publish"
@@ -45,14 +45,14 @@ class SessionInfo:
     held_s: float = 0.0  # what the host's link loses may hold up the live for so long
 
 
-class Credentials(NamedTuple):
+class IceCredentials(NamedTuple):
     """Of an ICE session: our user name, which is also its ETag, and our password."""
 
     ufrag: str
     password: str
 
     @classmethod
-    def draw(cls) -> "Credentials":
+    def draw(cls) -> "IceCredentials":
         """Return new ones."""
         return cls(secrets.token_hex(UFRAG_BYTES), secrets.token_hex(PASSWORD_BYTES))
 
@@ -62,17 +62,17 @@ class Session:
 
     def __init__(
         self,
-        role: Role,
+        direction: Direction,
         room_id: str,
         offer: Offer,
-        credentials: Credentials,
-        identity: Identity,
+        credentials: IceCredentials,
+        identity: DtlsIdentity,
         send: Callable[[bytes, Address], None],
         *,
         now: float,
     ) -> None:
         self.id = secrets.token_urlsafe(SESSION_ID_BYTES)
-        self.role = role
+        self.direction = direction
         self.room_id = room_id
         self.first_section = offer.sections[0]
         self.their_ufrag = offer.ufrag
@@ -119,12 +119,12 @@ class Session:
 
     def new_credentials(self) -> None:
         """Begin an ICE session; the one before goes on until the peer uses the new one."""
-        ufrag, password = Credentials.draw()
+        ufrag, password = IceCredentials.draw()
         self.credentials[ufrag] = password.encode()
 
     def ping(self, address: Address, *, now: float) -> None:
         """Measure the round trip to a viewer that is not connected yet."""
-        if self.up or self.role is not Role.PLAY or self.pings_sent >= PINGS_MAX:
+        if self.up or self.direction is not Direction.PLAY or self.pings_sent >= PINGS_MAX:
             return
         name = f"{self.their_ufrag}:{self.ufrag}"
         for _ in range(PINGS_AT_ONCE):

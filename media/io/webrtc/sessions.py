@@ -37,6 +37,11 @@ class Sessions:
         """Return the session of an id."""
         return self._by_id.get(session_id)
 
+    def uses_gcm(self, session_id: str) -> bool:
+        """Whether the session of an id is there and its packets are encrypted with AES-GCM."""
+        session = self.get(session_id)
+        return session is not None and session.uses_gcm
+
     def named(self, ufrag: str) -> Session | None:
         """Return the session that one of our ICE user names was given to."""
         return self._by_ufrag.get(ufrag)

@@ -1,4 +1,4 @@
-"""Figures of one live: the host's layers, and each viewer's link."""
+"""Figures of the plane and of one live: the host's layers, and each viewer's link."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,32 @@ from dataclasses import dataclass
 from media.forwarding.live import Live
 from media.forwarding.viewer import Viewer
 from media.stream.layer import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneStats:
+    """Figures of this worker since its start; gauges where the name says so."""
+
+    rooms_live: int
+    sessions_publish: int
+    sessions_play: int
+    packets_in: int
+    packets_out: int
+    octets_out: int
+    packets_lost_in: int
+    nacks_out: int
+    key_requests_out: int
+    resent: int
+    repeats_refused: int
+    shown_again: int
+    layer_changes: int
+    skips: int
+    send_blocked: int
+    send_errors: int
+    frames_dropped: int
+    gso: bool
+    busy: float
+    rejected: dict[str, int]  # by reason, as `Intake` names them
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from media.errors import NoSuchSession
-from media.io.webrtc.session import Role, Session, SessionInfo
+from media.io.webrtc.session import Direction, Session, SessionInfo
 from server.access.policy import Action, require
 from server.http.bodies import path_id, read_bytes, services_of
 from server.http.ice_servers import links
@@ -52,37 +52,37 @@ async def play(request: Request) -> Response:
     return response
 
 
-async def nothing(request: Request, role: Role) -> Response:
+async def nothing(request: Request, direction: Direction) -> Response:
     """`GET` and `HEAD`: 2xx without content (RFC 9725 section 4.1); 404 once a session is over."""
     if "session" in request.path_params:
-        await _session(request, role)
-    elif request.method == "HEAD" and role is Role.PLAY:
+        await _session(request, direction)
+    elif request.method == "HEAD" and direction is Direction.PLAY:
         # How players find out that this is WHEP (draft-ietf-wish-whep-03 section 4.2).
         return Response(status_code=200, media_type=SDP)
     return Response(status_code=204)
 
 
-async def end(request: Request, role: Role) -> Response:
+async def end(request: Request, direction: Direction) -> Response:
     """`DELETE`: the host stops (RFC 9725 section 4.2), or the viewer."""
     services, room_id = services_of(request), path_id(request, "room")
-    if role is Role.PUBLISH:
+    if direction is Direction.PUBLISH:
         require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
     with media_problems():
         try:
-            await services.media.close_session(request.path_params["session"], room_id, role)
+            await services.media.close_session(request.path_params["session"], room_id, direction)
         except NoSuchSession:
             await _charge(request)
             raise
     return Response(status_code=200)
 
 
-async def patch(request: Request, role: Role) -> Response:
+async def patch(request: Request, direction: Direction) -> Response:
     """`PATCH`: trickle ICE and ICE restarts (RFC 9725 section 4.3)."""
     services = services_of(request)
-    if role is Role.PUBLISH:
+    if direction is Direction.PUBLISH:
         room_id = path_id(request, "room")
         require(services.access.principal(request), Action.PUBLISH, room_id=room_id)
-    session = await _session(request, role)
+    session = await _session(request, direction)
     await services.limits.take(LimitKind.ICE, session.id)
     if "if-match" not in request.headers:
         raise Problem(
@@ -101,11 +101,11 @@ async def patch(request: Request, role: Role) -> Response:
     return Response(restarted.answer, 200, headers, media_type=FRAGMENT)
 
 
-async def _session(request: Request, role: Role) -> Session:
+async def _session(request: Request, direction: Direction) -> Session:
     services, room_id = services_of(request), path_id(request, "room")
     with media_problems():
         try:
-            return services.media.session(request.path_params["session"], room_id, role)
+            return services.media.session(request.path_params["session"], room_id, direction)
         except NoSuchSession:
             await _charge(request)
             raise
@@ -144,26 +144,26 @@ def _created(services: Services, info: SessionInfo, location: str) -> Response:
     return response
 
 
-def _routes(name: str, role: Role, post: Handler) -> list[Route]:
+def _routes(name: str, direction: Direction, post: Handler) -> list[Route]:
     endpoint, session = f"/live/{{room}}/{name}", f"/live/{{room}}/{name}/{{session}}"
 
-    def of_role(handler: Callable[[Request, Role], Awaitable[Response]]) -> Handler:
-        return open_to_all(lambda request: handler(request, role))
+    def of_direction(handler: Callable[[Request, Direction], Awaitable[Response]]) -> Handler:
+        return open_to_all(lambda request: handler(request, direction))
 
     return [
         Route(endpoint, open_to_all(post), methods=["POST"]),
         Route(endpoint, preflight(SDP), methods=["OPTIONS"]),
-        Route(endpoint, of_role(nothing), methods=["GET"]),
-        Route(session, of_role(end), methods=["DELETE"]),
-        Route(session, of_role(patch), methods=["PATCH"]),
+        Route(endpoint, of_direction(nothing), methods=["GET"]),
+        Route(session, of_direction(end), methods=["DELETE"]),
+        Route(session, of_direction(patch), methods=["PATCH"]),
         Route(session, preflight(SDP, FRAGMENT), methods=["OPTIONS"]),
-        Route(session, of_role(nothing), methods=["GET"]),
+        Route(session, of_direction(nothing), methods=["GET"]),
     ]
 
 
 routes = [
-    *_routes("whip", Role.PUBLISH, publish),
-    *_routes("whep", Role.PLAY, play),
+    *_routes("whip", Direction.PUBLISH, publish),
+    *_routes("whep", Direction.PLAY, play),
     *events.routes,
     *layers.routes,
 ]

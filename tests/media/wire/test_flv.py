@@ -24,7 +24,7 @@ def test_an_access_unit_gives_its_nal_units_and_composition_time() -> None:
     assert flv.video(body) == flv.AvcUnit(False, -40, (b"\x41a", b"\x41bc"))
 
 
-def test_a_key_frame_is_told_by_its_frame_type() -> None:
+def test_frame_type_1_is_a_key_frame() -> None:
     unit = flv.video(b"\x17\x01\0\0\0" + b"\0\0\0\x02\x65a")
     assert isinstance(unit, flv.AvcUnit) and unit.key
 

@@ -46,7 +46,7 @@ def test_ffmpeg_decodes_every_frame_at_its_time(b_frames: int) -> None:
     out = fmp4.init_segment([video])
     for number, at in enumerate(range(0, len(samples), 10), 1):
         part = samples[at : at + 10]
-        run = fmp4.Run(1, part[0][0] * TICKS, [sample for _, sample in part])
+        run = fmp4.TrackRun(1, part[0][0] * TICKS, [sample for _, sample in part])
         out += fmp4.fragment(number, [run], independent=part[0][1].key)
     with av.open(io.BytesIO(out), "r") as container:
         stream = container.streams.video[0]
@@ -72,8 +72,8 @@ def test_video_and_sound_share_one_fragment() -> None:
     sound = fmp4.Aac(48_000, 2, encoder.extradata)
     assert (video.codecs[:5], sound.codecs) == ("avc1.", "mp4a.40.2")
     runs = [
-        fmp4.Run(1, 0, [sample for _, sample in samples]),
-        fmp4.Run(2, 0, [fmp4.Sample(bytes(packet), 1_024) for packet in packets]),
+        fmp4.TrackRun(1, 0, [sample for _, sample in samples]),
+        fmp4.TrackRun(2, 0, [fmp4.Sample(bytes(packet), 1_024) for packet in packets]),
     ]
     out = fmp4.init_segment([video, sound]) + fmp4.fragment(1, runs)
     with av.open(io.BytesIO(out), "r") as container:

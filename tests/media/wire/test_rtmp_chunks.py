@@ -12,13 +12,13 @@ from media.wire.rtmp_chunks import (
     CHUNK_STREAMS_MAX,
     MESSAGE_BYTES_MAX,
     ChunkReader,
-    Message,
     MessageType,
+    RtmpMessage,
     chunks,
 )
 
 MESSAGES = st.builds(
-    Message,
+    RtmpMessage,
     st.sampled_from([MessageType.AUDIO, MessageType.VIDEO, MessageType.COMMAND]),
     st.just(1),
     st.integers(0, 0xFFFFFFFF),
@@ -26,7 +26,7 @@ MESSAGES = st.builds(
 )
 
 
-def read(data: bytes, *, step: int = 1 << 20) -> list[Message]:
+def read(data: bytes, *, step: int = 1 << 20) -> list[RtmpMessage]:
     reader = ChunkReader()
     return [
         message
@@ -36,7 +36,9 @@ def read(data: bytes, *, step: int = 1 << 20) -> list[Message]:
 
 
 @given(st.lists(st.tuples(MESSAGES, st.integers(3, 63)), max_size=6), st.integers(1, 400))
-def test_messages_survive_any_cut_into_reads(sent: list[tuple[Message, int]], step: int) -> None:
+def test_messages_survive_any_cut_into_reads(
+    sent: list[tuple[RtmpMessage, int]], step: int
+) -> None:
     data = b"".join(chunks(message, stream) for message, stream in sent)
     assert read(data, step=step) == [message for message, _ in sent]
 
@@ -48,8 +50,8 @@ def test_garbage_raises_the_documented_error_or_nothing(data: bytes) -> None:
 
 
 def test_chunks_of_two_streams_may_alternate() -> None:
-    video = chunks(Message(MessageType.VIDEO, 1, 40, b"v" * 200), 6)
-    audio = chunks(Message(MessageType.AUDIO, 1, 41, b"a" * 200), 4)
+    video = chunks(RtmpMessage(MessageType.VIDEO, 1, 40, b"v" * 200), 6)
+    audio = chunks(RtmpMessage(MessageType.AUDIO, 1, 41, b"a" * 200), 4)
     first = 12 + CHUNK_BYTES
     mixed = video[:first] + audio[:first] + video[first:] + audio[first:]
     assert [(message.type, message.timestamp) for message in read(mixed)] == [
@@ -59,7 +61,7 @@ def test_chunks_of_two_streams_may_alternate() -> None:
 
 
 def test_deltas_add_up_and_a_bare_header_repeats_the_delta() -> None:
-    start = chunks(Message(MessageType.AUDIO, 1, 1_000, b"0"), 4)
+    start = chunks(RtmpMessage(MessageType.AUDIO, 1, 1_000, b"0"), 4)
     delta = b"\x44" + (20).to_bytes(3, "big") + (1).to_bytes(3, "big") + b"\x08" + b"1"
     shorter = b"\x84" + (30).to_bytes(3, "big") + b"2"
     bare = b"\xc4" + b"3"
@@ -68,13 +70,13 @@ def test_deltas_add_up_and_a_bare_header_repeats_the_delta() -> None:
 
 
 def test_a_bare_header_after_a_full_one_keeps_its_time() -> None:
-    start = chunks(Message(MessageType.AUDIO, 1, 1_000, b"0"), 4)
+    start = chunks(RtmpMessage(MessageType.AUDIO, 1, 1_000, b"0"), 4)
     assert [message.timestamp for message in read(start + b"\xc41")] == [1_000, 1_000]
 
 
 def test_extended_time_may_be_left_out_of_continuations() -> None:
     """OBS before 28 leaves it out, FFmpeg repeats it."""
-    message = Message(MessageType.VIDEO, 1, 20_000_000, bytes([7]) * (CHUNK_BYTES + 50))
+    message = RtmpMessage(MessageType.VIDEO, 1, 20_000_000, bytes([7]) * (CHUNK_BYTES + 50))
     repeated = chunks(message, 6)
     at = 16 + CHUNK_BYTES + 1
     left_out = repeated[:at] + repeated[at + 4 :]
@@ -82,20 +84,20 @@ def test_extended_time_may_be_left_out_of_continuations() -> None:
 
 
 def test_a_larger_chunk_size_counts_from_the_next_chunk() -> None:
-    size = chunks(Message(MessageType.SET_CHUNK_SIZE, 0, 0, (4_096).to_bytes(4, "big")), 2)
-    message = Message(MessageType.VIDEO, 1, 0, b"v" * 3_000)
+    size = chunks(RtmpMessage(MessageType.SET_CHUNK_SIZE, 0, 0, (4_096).to_bytes(4, "big")), 2)
+    message = RtmpMessage(MessageType.VIDEO, 1, 0, b"v" * 3_000)
     assert read(size + chunks(message, 6, 4_096)) == [message]
 
 
 def test_an_aborted_message_is_dropped() -> None:
-    begun = chunks(Message(MessageType.VIDEO, 1, 0, b"v" * 300), 6)[: 12 + CHUNK_BYTES]
-    abort = chunks(Message(MessageType.ABORT, 0, 0, (6).to_bytes(4, "big")), 2)
-    whole = Message(MessageType.VIDEO, 1, 40, b"w" * 300)
+    begun = chunks(RtmpMessage(MessageType.VIDEO, 1, 0, b"v" * 300), 6)[: 12 + CHUNK_BYTES]
+    abort = chunks(RtmpMessage(MessageType.ABORT, 0, 0, (6).to_bytes(4, "big")), 2)
+    whole = RtmpMessage(MessageType.VIDEO, 1, 40, b"w" * 300)
     assert read(begun + abort + chunks(whole, 6)) == [whole]
 
 
 def test_chunk_streams_from_64_on_are_read() -> None:
-    plain = chunks(Message(MessageType.AUDIO, 1, 5, b"a"), 4)
+    plain = chunks(RtmpMessage(MessageType.AUDIO, 1, 5, b"a"), 4)
     for head in (b"\x00\x00", b"\x01\x00\x01"):  # 64 and 320
         [message] = read(head + plain[1:])
         assert message.payload == b"a"
@@ -104,9 +106,9 @@ def test_chunk_streams_from_64_on_are_read() -> None:
 def test_what_was_received_is_acknowledged_once_per_window() -> None:
     window = (1_000).to_bytes(4, "big")
     reader = ChunkReader()
-    reader.receive(chunks(Message(MessageType.WINDOW_ACKNOWLEDGEMENT_SIZE, 0, 0, window), 2))
+    reader.receive(chunks(RtmpMessage(MessageType.WINDOW_ACKNOWLEDGEMENT_SIZE, 0, 0, window), 2))
     assert reader.acknowledgement_due() is None
-    reader.receive(chunks(Message(MessageType.VIDEO, 1, 0, b"v" * 1_100), 6))
+    reader.receive(chunks(RtmpMessage(MessageType.VIDEO, 1, 0, b"v" * 1_100), 6))
     assert reader.acknowledgement_due()
     assert reader.acknowledgement_due() is None
 
@@ -116,9 +118,9 @@ def test_what_was_received_is_acknowledged_once_per_window() -> None:
     [
         b"\xc4",
         b"\x06" + b"\0\0\0" + (MESSAGE_BYTES_MAX + 1).to_bytes(3, "big") + b"\x09\1\0\0\0",
-        chunks(Message(MessageType.SET_CHUNK_SIZE, 0, 0, bytes(4)), 2),
+        chunks(RtmpMessage(MessageType.SET_CHUNK_SIZE, 0, 0, bytes(4)), 2),
         b"".join(
-            chunks(Message(MessageType.AUDIO, 1, 0, b"a"), number)
+            chunks(RtmpMessage(MessageType.AUDIO, 1, 0, b"a"), number)
             for number in range(3, CHUNK_STREAMS_MAX + 4)
         ),
     ],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from media.errors import MalformedRtmp
 from media.wire import amf
-from media.wire.rtmp_chunks import ChunkReader, Message, MessageType, chunks
+from media.wire.rtmp_chunks import ChunkReader, MessageType, RtmpMessage, chunks
 from media.wire.rtmp_session import (
     COMMAND_BYTES_MAX,
     HANDSHAKE_BYTES,
@@ -36,7 +36,7 @@ class Publisher:
         self.server.receive(answer[1 : 1 + HANDSHAKE_BYTES])
 
     def send(self, kind: MessageType, payload: bytes, timestamp: int = 0) -> list[RtmpEvent]:
-        return self.server.receive(chunks(Message(kind, 1, timestamp, payload), 3))
+        return self.server.receive(chunks(RtmpMessage(kind, 1, timestamp, payload), 3))
 
     def command(self, *values: amf.AmfValue) -> list[RtmpEvent]:
         return self.send(MessageType.COMMAND, amf.encode(*values))

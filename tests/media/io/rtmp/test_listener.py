@@ -1,4 +1,4 @@
-"""FFmpeg publishes by RTMP and a WebRTC viewer sees and hears it; others are refused in words."""
+"""FFmpeg publishes by RTMP, WebRTC viewers decode it; what cannot be forwarded gets a reason."""
 
 import asyncio
 import contextlib

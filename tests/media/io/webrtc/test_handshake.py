@@ -11,9 +11,9 @@ from OpenSSL import SSL
 from loadtest.clients.dtls import ClientContext, DtlsClient
 from loadtest.clients.ice import Remote, offer, parse_answer
 from media.forwarding.forwarder import HIGH_RTT_S
-from media.io.webrtc.dtls import Handshake, Identity
+from media.io.webrtc.dtls import DtlsIdentity, Handshake
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
-from media.io.webrtc.session import PINGS_MAX, Credentials, Role, Session
+from media.io.webrtc.session import PINGS_MAX, Direction, IceCredentials, Session
 from media.wire.sdp import parse_offer
 from media.wire.stun import parse
 from tests.support.sdp_offers import OFFER
@@ -95,7 +95,7 @@ async def test_the_handshake_is_answered_on_the_pair_it_arrives_on(
     finished = client.datagrams()
     for datagram in finished:
         second.sock.send(datagram)
-    session = plane.session(info.id, ROOM, Role.PLAY)
+    session = plane.session(info.id, ROOM, Direction.PLAY)
     await wait_until(lambda: session.up, what="the keys")
     # As if the end of the handshake were lost: what was sent since could not be read.
     joined = plane.viewer(info.id, ROOM).downlinks["video"]
@@ -118,7 +118,7 @@ async def test_the_handshake_is_answered_on_the_pair_it_arrives_on(
 def test_application_data_over_dtls_is_dropped() -> None:
     to_server: list[bytes] = []
     to_client: list[bytes] = []
-    ours, theirs = Identity(), Identity()
+    ours, theirs = DtlsIdentity(), DtlsIdentity()
     server = Handshake(
         ours, client=False, fingerprints=[("sha-256", theirs.fingerprint)], send=to_client.append
     )
@@ -157,11 +157,11 @@ def answered(session: Session, request: bytes, *, now: float, password: str = ""
 def pinging(sent: list[bytes]) -> Session:
     """A viewer's session; what it sends goes into `sent`."""
     return Session(
-        Role.PLAY,
+        Direction.PLAY,
         ROOM,
         parse_offer(OFFER.replace("sendonly", "recvonly"), "play"),
-        Credentials.draw(),
-        Identity(),
+        IceCredentials.draw(),
+        DtlsIdentity(),
         lambda datagram, _: sent.append(datagram),
         now=0,
     )

@@ -4,7 +4,7 @@ import socket
 
 from media.io.webrtc.intake import FEEDBACK_PER_S_MAX, SOURCES_MAX, UNKNOWN_PER_S_MAX
 from media.io.webrtc.plane import MediaPlane
-from media.io.webrtc.session import Role
+from media.io.webrtc.session import Direction
 from tests.support.media_peers import host, loopback_candidates, next_frame, viewer
 from tests.support.media_plane import ROOM, live, plane, playing, publishing
 from tests.support.waiting import wait_until
@@ -60,7 +60,7 @@ async def test_ssrcs_of_a_peer_are_limited(plane: MediaPlane) -> None:
         sender = next(one for one in peer.getSenders() if one.kind == "audio")
         source = plane._lives.by_room[ROOM].source
         assert source
-        session = plane.session(source.id, ROOM, Role.PUBLISH)
+        session = plane.session(source.id, ROOM, Direction.PUBLISH)
         protect, outgoing = sender.transport._tx_srtp.protect, sender.transport.transport
         for ssrc in range(1_000, 1_000 + 2 * SOURCES_MAX):
             packet = b"\x80\x6f\x00\x01\x00\x00\x00\x01" + ssrc.to_bytes(4, "big") + b"audio"

@@ -12,7 +12,7 @@ from media.forwarding.host import Host
 from media.forwarding.live import HIGH_HOST_RTT_S, KEEPALIVE_INTERVAL_S, YOUNG_S
 from media.forwarding.lives import FIRST_MEDIA_TIMEOUT_S
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
-from media.io.webrtc.session import Role
+from media.io.webrtc.session import Direction
 from media.io.webrtc.stats import LiveStats
 from media.wire import transport_cc
 from media.wire.demux import Kind, kind_of
@@ -132,7 +132,7 @@ async def test_viewers_get_rtcp_keepalives_while_the_host_is_silent(plane: Media
         watching = viewer(playing(plane))
         await next_frame((await watching.__aenter__())["video"])
     [watcher] = plane._lives.by_room[ROOM].viewers
-    session = plane.session(watcher, ROOM, Role.PLAY)
+    session = plane.session(watcher, ROOM, Direction.PLAY)
     began, session.send_to = monotonic(), lambda datagram, _: sent.append(datagram)
     await wait_until(lambda: len(sent) == 3, what="reports")
     assert monotonic() - began > 2 * KEEPALIVE_INTERVAL_S
@@ -337,13 +337,13 @@ async def test_packets_are_sent_singly_where_segmentation_is_refused(
 
 async def test_a_session_is_found_by_room_and_role_only(plane: MediaPlane) -> None:
     info = await plane.publish(ROOM, OFFER, takeover=True)
-    assert plane.session(info.id, ROOM, Role.PUBLISH)
-    for room, role in (("other", Role.PUBLISH), (ROOM, Role.PLAY)):
+    assert plane.session(info.id, ROOM, Direction.PUBLISH)
+    for room, direction in (("other", Direction.PUBLISH), (ROOM, Direction.PLAY)):
         with pytest.raises(NoSuchSession):
-            plane.session(info.id, room, role)
-    await plane.close_session(info.id, ROOM, Role.PUBLISH)
+            plane.session(info.id, room, direction)
+    await plane.close_session(info.id, ROOM, Direction.PUBLISH)
     with pytest.raises(NoSuchSession):
-        await plane.close_session(info.id, ROOM, Role.PUBLISH)
+        await plane.close_session(info.id, ROOM, Direction.PUBLISH)
 
 
 def test_aiortc_parses_our_rtcp() -> None:

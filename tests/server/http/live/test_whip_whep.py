@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from media.io.webrtc.intake import GONE_S
 from media.io.webrtc.plane import MediaPlane
-from media.io.webrtc.session import Role
+from media.io.webrtc.session import Direction
 from media.wire.rtp import Packet
 from media.wire.sdp import RID_URI
 from server.app import build
@@ -288,7 +288,7 @@ async def test_server_timing_has_the_repair_delay_of_the_host(linli: Linli) -> N
     track.receive(Packet(96, False, 2, 0, 1, b"\x65\x88"), now=10.18)
     track.poll(now=10.18)
     again = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
-    # And a round trip more, for one that is lost itself, and the time of a picture.
+    # And a round trip more, for one that is lost itself, and the time of a frame.
     assert again.headers["Server-Timing"] == "held;dur=320"
 
 
@@ -472,7 +472,9 @@ async def test_media_follows_a_peer_that_names_another_pair_or_is_gone_rfc_8445(
     """Section 7.3.1.5, and 12.1: what is sent may go over any pair that was checked."""
     answer = await linli.play()
     ours, port = credentials(answer.text), linli.media.port
-    session = linli.media.session(answer.headers["Location"].rpartition("/")[2], "demo", Role.PLAY)
+    session = linli.media.session(
+        answer.headers["Location"].rpartition("/")[2], "demo", Direction.PLAY
+    )
     with peer_of(port) as first, peer_of(port) as second, peer_of(port) as third:
         assert await checks(first, ours)
         assert session.address == first.getsockname()
