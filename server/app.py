@@ -122,7 +122,7 @@ async def build(
             connections=connection_table(settings),
             media=media,
             rtmp=rtmp,
-            thumbnails=Thumbnails(media),
+            thumbnails=Thumbnails(media.roads),
             rooms=hub,
             commerce=commerce,
             end_live=lives.end,
@@ -251,7 +251,7 @@ async def _open_rtmp(
         return await commerce.stream_keys.room_of(key)
 
     try:
-        return await RtmpListener.open(media, authorize, settings.host, settings.rtmp_port)
+        return await RtmpListener.open(media.roads, authorize, settings.host, settings.rtmp_port)
     except OSError as error:
         raise OperatorError(
             f"TCP port {settings.rtmp_port} for RTMP cannot be opened ({error.strerror}). "

@@ -24,11 +24,10 @@ from time import monotonic, thread_time
 from media.congestion.load import Load
 from media.errors import BadFragment, Full, NoSuchLayer, NoSuchSession, StaleIce, TakenOver
 from media.events import MediaEvent
-from media.forwarding.encoder import Encoder
 from media.forwarding.host import Host
 from media.forwarding.lives import RETRY_AFTER_S, Lives
 from media.forwarding.viewer import Viewer
-from media.io.thumbnails import KeyFrame
+from media.io.roads import Roads
 from media.io.webrtc.candidates import Candidates, Resolve, resolve
 from media.io.webrtc.dtls import DtlsIdentity
 from media.io.webrtc.fanout import Fanout
@@ -37,8 +36,6 @@ from media.io.webrtc.session import Direction, IceCredentials, Session, SessionI
 from media.io.webrtc.sessions import Sessions
 from media.io.webrtc.stats import Layers, LiveStats, PlaneStats, layers_of, stats_of
 from media.io.webrtc.udp import open_socket
-from media.stream.layer import Layer
-from media.stream.ports import Source
 from media.wire import sdp
 from media.wire.address import Address
 from media.wire.sdpfrag import parse_fragment
@@ -80,6 +77,7 @@ class MediaPlane:
             self._counted,
             secrets.SystemRandom(),
         )
+        self.roads = Roads(self._lives, self._note_taken_over)
         self._intake = Intake(sock, self._sessions, self._lives, self.load)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -266,55 +264,10 @@ class MediaPlane:
         if live is not None:
             self._lives.end_live(live)
 
-    # Sources that are no WebRTC hosts
-
-    def publish_source(self, room_id: str, source: Source) -> None:
-        """Give a live this source in place of the one it has."""
-        self._note_taken_over(room_id)
-        self._lives.add_source(room_id, source, standby=False, now=monotonic())
-
-    def deliver(self, room_id: str, source: Source, layer: Layer) -> None:
-        """Hand on what a layer of the source received."""
-        live = self._lives.by_room.get(room_id)
-        if live is not None and live.source is source:
-            self._lives.deliver(live, layer, now=monotonic())
-
-    def send_clock(self, room_id: str, encoder: Encoder) -> None:
-        """Send viewers the encoder's clock."""
-        self._lives.send_clock(room_id, encoder, now=monotonic())
-
-    def end_source(self, room_id: str, source: Source) -> None:
-        """The source is over; idempotent."""
-        self._lives.end_source(room_id, source, now=monotonic())
-
     async def yield_to_other_worker(self, room_id: str) -> None:
         """The live went to a host at another worker."""
         self._note_taken_over(room_id)
         await self.end(room_id)
-
-    # Thumbnails
-
-    def key_frame(self, room_id: str) -> KeyFrame | None:
-        """Return the newest key frame of a live on this worker; None: there is none."""
-        layer, now = self._smallest_layer(room_id), monotonic()
-        if layer is None or not layer.gop:
-            return None
-        frame = layer.gop[0]
-        ticks = layer.timestamp - frame.timestamp & 0xFFFFFFFF
-        age_s = ticks / layer.codec.clock_hz + now - layer.newest_at
-        return KeyFrame(layer.codec.name, frame, layer.key_frames, age_s)
-
-    def request_key_frame(self, room_id: str) -> None:
-        """Have the host of a live send another key frame soon."""
-        layer = self._smallest_layer(room_id)
-        if layer is not None:
-            layer.keys.request()
-
-    def _smallest_layer(self, room_id: str) -> Layer | None:
-        live = self._lives.by_room.get(room_id)
-        video = live.tracks.get("video") if live is not None and live.on_air else None
-        layers = video.flowing(now=monotonic()) if video is not None else []
-        return layers[0] if layers else None
 
     def live_stats(self, room_id: str) -> LiveStats | None:
         """Return the figures of a live on this worker; None if there is none."""

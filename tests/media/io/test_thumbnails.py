@@ -41,10 +41,10 @@ async def test_a_thumbnail_of_h264_is_made(plane: MediaPlane) -> None:
     async def authorize(address: str, key: str) -> str | None:
         return "demo"
 
-    listener = await RtmpListener.open(plane, authorize, "127.0.0.1", 0)
+    listener = await RtmpListener.open(plane.roads, authorize, "127.0.0.1", 0)
     async with publishing(f"rtmp://127.0.0.1:{listener.port}/live/key"):
-        await wait_until(lambda: plane.key_frame("demo"))
-        jpeg = await Thumbnails(plane).jpeg("demo")
+        await wait_until(lambda: plane.roads.key_frame("demo"))
+        jpeg = await Thumbnails(plane.roads).jpeg("demo")
     assert size_of(jpeg) == (WIDTH_PX, WIDTH_PX * HEIGHT // WIDTH)
     await listener.close()
 
@@ -54,8 +54,8 @@ async def test_a_thumbnail_of_a_browser_hosts_video_is_made(plane: MediaPlane) -
         return (await plane.publish("demo", offer, takeover=True)).answer
 
     async with host(publish):
-        await wait_until(lambda: plane.key_frame("demo"))
-        width, _ = size_of(await Thumbnails(plane).jpeg("demo"))
+        await wait_until(lambda: plane.roads.key_frame("demo"))
+        width, _ = size_of(await Thumbnails(plane.roads).jpeg("demo"))
         assert width == WIDTH_PX
 
 
@@ -78,7 +78,7 @@ async def test_a_thumbnail_of_vp8_is_made() -> None:
 
 async def test_a_room_that_is_not_live_has_none(plane: MediaPlane) -> None:
     with pytest.raises(NotLive):
-        await Thumbnails(plane).jpeg("demo")
+        await Thumbnails(plane.roads).jpeg("demo")
 
 
 class OneKeyFrame:

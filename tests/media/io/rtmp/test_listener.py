@@ -40,7 +40,7 @@ async def road() -> AsyncIterator[Road]:
         return "bench" if key == KEY else None
 
     async with relay_server() as (plane, base_url):
-        listener = await RtmpListener.open(plane, authorize, "127.0.0.1", 0)
+        listener = await RtmpListener.open(plane.roads, authorize, "127.0.0.1", 0)
         yield Road(plane, listener, base_url)
         await listener.close()
 
@@ -124,6 +124,6 @@ async def test_at_every_address_encoders_of_both_families_are_taken() -> None:
         return None
 
     async with relay_server() as (plane, _):
-        listener = await RtmpListener.open(plane, authorize, "::", 0)
+        listener = await RtmpListener.open(plane.roads, authorize, "::", 0)
         assert [connects(at, listener.port) for at in ("127.0.0.1", "::1")] == [True, True]
         await listener.close()

@@ -1,0 +1,60 @@
+"""What roads other than WebRTC do with the lives of a worker, by room id."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from media.forwarding.encoder import Encoder
+from media.forwarding.lives import Lives
+from media.io.thumbnails import KeyFrame
+from media.stream.layer import Layer
+from media.stream.ports import Source
+
+
+class Roads:
+    """The media plane's lives as RTMP and thumbnails see them; made by the plane."""
+
+    def __init__(self, lives: Lives, on_take_over: Callable[[str], None]) -> None:
+        """`on_take_over` is called with the room of a live before it gets another source."""
+        self._lives = lives
+        self._on_take_over = on_take_over
+
+    def publish_source(self, room_id: str, source: Source) -> None:
+        """Give a live this source in place of the one it has."""
+        self._on_take_over(room_id)
+        self._lives.add_source(room_id, source, standby=False, now=monotonic())
+
+    def deliver(self, room_id: str, source: Source, layer: Layer) -> None:
+        """Hand on what a layer of the source received."""
+        live = self._lives.by_room.get(room_id)
+        if live is not None and live.source is source:
+            self._lives.deliver(live, layer, now=monotonic())
+
+    def send_clock(self, room_id: str, encoder: Encoder) -> None:
+        """Send viewers the encoder's clock."""
+        self._lives.send_clock(room_id, encoder, now=monotonic())
+
+    def end_source(self, room_id: str, source: Source) -> None:
+        """The source is over; idempotent."""
+        self._lives.end_source(room_id, source, now=monotonic())
+
+    def key_frame(self, room_id: str) -> KeyFrame | None:
+        """Return the newest key frame of a live on this worker; None: there is none."""
+        layer, now = self._smallest_layer(room_id), monotonic()
+        if layer is None or not layer.gop:
+            return None
+        frame = layer.gop[0]
+        ticks = layer.timestamp - frame.timestamp & 0xFFFFFFFF
+        age_s = ticks / layer.codec.clock_hz + now - layer.newest_at
+        return KeyFrame(layer.codec.name, frame, layer.key_frames, age_s)
+
+    def request_key_frame(self, room_id: str) -> None:
+        """Have the host of a live send another key frame soon."""
+        layer = self._smallest_layer(room_id)
+        if layer is not None:
+            layer.keys.request()
+
+    def _smallest_layer(self, room_id: str) -> Layer | None:
+        live = self._lives.by_room.get(room_id)
+        video = live.tracks.get("video") if live is not None and live.on_air else None
+        layers = video.flowing(now=monotonic()) if video is not None else []
+        return layers[0] if layers else None
