@@ -72,6 +72,8 @@ export const en: typeof zh = {
   identity: {
     title: 'First time? Say hello',
     hint: 'Only once. Next time it is one tap.',
+    lost: 'We no longer recognise {nickname} on this device. Orders and pickup codes come back with a code from another device.',
+    restore: 'Enter a code',
     nickname: 'What shall we call you?',
     nickname_placeholder: 'e.g. Li, building 3',
     problem_nickname_missing: 'Please enter a name.',

@@ -69,6 +69,8 @@ export const zh = {
   identity: {
     title: '第一次参团，认识一下',
     hint: '填一次就好，下次一键参团。',
+    lost: '这台设备已认不出“{nickname}”。在其他设备上取一个换机码，就能找回订单和取货码。',
+    restore: '输入换机码',
     nickname: '怎么称呼您',
     nickname_placeholder: '例如：3号楼李阿姨',
     problem_nickname_missing: '请填写称呼。',

@@ -1,57 +1,35 @@
-/** Who this browser is in the shops: asked once, remembered, renewed when the token has run out. */
-import { computed, ref } from 'vue'
-import { Api, Refused } from '../lib/base/api'
-import type { Guest } from '../lib/base/bodies'
+/** Who this browser is in the shops: lib/shop/guest-session in the life of a page. */
+import { computed, onMounted, onScopeDispose, shallowRef } from 'vue'
+import { type Remembered, GuestSession } from '../lib/shop/guest-session'
 
-const STORAGE_KEY = 'linli.guest'
-
-interface Remembered {
-  token: string
-  guest: Guest
-}
-
-function load(): Remembered | null {
-  try {
-    const value = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? 'null') as Remembered | null
-    return value?.token && value.guest ? value : null
-  } catch {
-    return null
-  }
-}
+/** How often a page that stays open looks whether its token is to be renewed, ms. */
+const FRESH_EVERY_MS = 3_600_000
 
 export function useGuest() {
-  const remembered = ref<Remembered | null>(load())
-  const token = () => remembered.value?.token ?? null
-  const api = new Api((url, init) => fetch(url, init), token)
+  const remembered = shallowRef<Remembered | null>(null)
+  const session = new GuestSession({
+    fetch: (url, init) => fetch(url, init),
+    storage: localStorage,
+    at: Date.now,
+    onChange: (changed) => (remembered.value = changed),
+  })
+  remembered.value = session.remembered
 
-  async function register(nickname: string, estate_id: string): Promise<void> {
-    // Asked without the old token: an invalid one would only be refused again.
-    const anonymous = new Api(
-      (url, init) => fetch(url, init),
-      () => null,
-    )
-    remembered.value = await anonymous.guest(nickname, estate_id)
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(remembered.value))
-  }
+  onMounted(() => void session.keepFresh())
+  const timer = setInterval(() => void session.keepFresh(), FRESH_EVERY_MS)
+  onScopeDispose(() => clearInterval(timer))
 
+  const token = computed(() => (remembered.value?.lost ? null : (remembered.value?.token ?? null)))
   return {
-    api,
-    token,
-    guest: computed(() => remembered.value?.guest ?? null),
-    register,
-    /** Get a fresh token for the same person. False when only the person can help. */
-    async renew(): Promise<boolean> {
-      const known = remembered.value?.guest
-      if (!known) return false
-      try {
-        await register(known.nickname, known.estate_id)
-        return true
-      } catch (error) {
-        // The estate is gone or the name is no longer allowed: ask again.
-        if (error instanceof Refused && error.status === 422) remembered.value = null
-        return false
-      }
-    },
+    api: session.api,
+    token: () => token.value,
+    guest: computed(() => (remembered.value?.lost ? null : (remembered.value?.guest ?? null))),
+    /** The guest that the server does not take this device for any more. */
+    lost: computed(() => (remembered.value?.lost ? remembered.value.guest : null)),
+    register: (nickname: string, estate_id: string) => session.register(nickname, estate_id),
+    restore: (code: string) => session.restore(code),
+    /** Get a fresh token for the same guest. False when it did not succeed; see `lost`. */
+    renew: () => session.renew(),
   }
 }
 export type GuestModel = ReturnType<typeof useGuest>

@@ -41,6 +41,20 @@ export type PlaceOrder = {
   /** What the buyer saw for one; at another price the order is refused. */
   price_fen: number
 }
+/** A guest on a device of theirs, which keeps the secret. */
+export interface Registered {
+  token: string
+  expires_in_s: number
+  guest: Guest
+  device_secret: string
+}
+/** `qr` is a data: URI of an SVG of `url`. */
+export interface Move {
+  code: string
+  url: string
+  qr: string
+  expires_in_s: number
+}
 export type Placed = { done: true; order: Order } | { done: false; order_id: string }
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
@@ -60,7 +74,17 @@ export class Api {
   board = (store: string) => this.#get<StoreBoard>(`/api/stores/${encodeURIComponent(store)}/orders`)
 
   guest = (nickname: string, estate_id: string) =>
-    this.#send<{ token: string; guest: Guest }>('POST', '/api/guests', { nickname, estate_id })
+    this.#send<Registered>('POST', '/api/guests', { nickname, estate_id })
+  /** Prove a device: a new token of the same guest. */
+  refresh = (guest_id: string, device_secret: string) =>
+    this.#send<Omit<Registered, 'device_secret'>>('POST', '/api/guests/refresh', { guest_id, device_secret })
+  /** Become the guest whose code this is. */
+  restore = (code: string) => this.#send<Registered>('POST', '/api/guests/restore', { code })
+  /** A secret for the device of a guest who has none. */
+  addDevice = async () =>
+    (await this.#send<{ device_secret: string }>('POST', '/api/me/devices')).device_secret
+  /** A code by which another device becomes this guest's, too. */
+  startMove = () => this.#send<Move>('POST', '/api/me/moves')
   login = (username: string, password: string) =>
     this.#send<{ token: string; staff: Staff }>('POST', '/api/login', { username, password })
   pin = (room: string, product: string, media_time?: number) =>

@@ -1,5 +1,5 @@
 /** The viewer's page: one guest in one room, with its live, its orders and its chat. */
-import { computed, onMounted, reactive, ref, watch } from 'vue'
+import { computed, onMounted, onScopeDispose, reactive, ref, watch } from 'vue'
 import { CloseCode } from '../../lib/base/wire'
 import { useGuest } from '../../use/use-guest'
 import { useOrders } from '../../use/use-orders'
@@ -12,11 +12,16 @@ import { useOffers } from './use-offers'
 import { useRoomInfo } from './use-room-info'
 import { useStage } from './use-stage'
 
+/** A token that could not be renewed now is tried again after this, ms. */
+const RENEW_AGAIN_MS = 10_000
+
 export function useRoomPage(roomId: string) {
   const { t } = useWords()
   const sheets = reactive({ bag: false, orders: false })
   /** The chat line being typed. */
   const draft = ref('')
+
+  let again = 0
 
   const guest = useGuest()
   const identity = useIdentity(guest)
@@ -52,6 +57,14 @@ export function useRoomPage(roomId: string) {
     draft.value ||= text
   }
 
+  /** The token was refused: get another one of the same guest, and watch as nobody in particular until there is one. */
+  async function renewIdentity(): Promise<void> {
+    if (await guest.renew()) return
+    room.channel.authorise(null)
+    if (!guest.lost.value) again = window.setTimeout(() => void renewIdentity(), RENEW_AGAIN_MS)
+  }
+  onScopeDispose(() => clearTimeout(again))
+
   onMounted(() => {
     player.start()
     room.channel.open()
@@ -61,10 +74,8 @@ export function useRoomPage(roomId: string) {
   watch(missing, player.stop)
   watch(guest.token, (token) => room.channel.authorise(token), { flush: 'sync' })
   watch(room.channel.phase, async (phase) => {
-    // The remembered token has expired: renew it for the same guest, or else go on as an anonymous viewer.
-    if (phase === 'closed' && room.channel.closeCode() === CloseCode.UNAUTHORISED) {
-      if (!(await guest.renew())) room.channel.authorise(null)
-    } else if (phase === 'live') {
+    if (phase === 'closed' && room.channel.closeCode() === CloseCode.UNAUTHORISED) await renewIdentity()
+    else if (phase === 'live') {
       // After every absence orders are fetched, and attempts made meanwhile are sent.
       void orders.refresh()
       orders.desk.wake()
