@@ -1,14 +1,15 @@
-/** Builds the four pages; in development, proxies what the Linli server answers. */
+/** Builds the five pages; in development, proxies what the Linli server answers. */
 import { resolve } from 'node:path'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
 const SERVER = process.env.LINLI_SERVER ?? 'http://localhost:8080'
-const PAGES = ['index', 'room', 'host', 'store']
+const PAGES = ['index', 'room', 'me', 'host', 'store']
 
 /** The addresses the server answers with a page, for `vite dev`. */
 const CLEAN_ADDRESSES: [RegExp, string][] = [
   [/^\/r\/[^/]+\/?$/, '/room.html'],
+  [/^\/me\/?$/, '/me.html'],
   [/^\/host\/?$/, '/host.html'],
   [/^\/store\/?$/, '/store.html'],
 ]

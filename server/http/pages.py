@@ -64,6 +64,7 @@ def page_routes(web_dir: Path) -> list[BaseRoute]:
 PAGES = {
     "index.html": "/",
     "room.html": "/r/{room_id}",
+    "me.html": "/me",
     "host.html": "/host",
     "store.html": "/store",
 }

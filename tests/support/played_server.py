@@ -17,10 +17,12 @@ from typing import Any
 import msgspec
 from playwright.sync_api import BrowserContext, Page, Request, Route, WebSocketRoute
 
+from tests.support.played_guests import LI, PlayedGuests
+
 DIST = Path(__file__).parents[2] / "web" / "dist"
 ORIGIN = "http://localhost:9"
 PROBLEM = "urn:linli:problem:"
-ADDRESSES = {"/": "index.html", "/host": "host.html", "/store": "store.html"}
+ADDRESSES = {"/": "index.html", "/me": "me.html", "/host": "host.html", "/store": "store.html"}
 
 LAYER_REL = "urn:ietf:params:whep:ext:core:layer"
 LAYERS = [
@@ -135,6 +137,7 @@ class PlayedServer:
     keys: list[str] = field(default_factory=list)
     sockets: list[WebSocketRoute] = field(default_factory=list)
     offset: int = 7
+    guests: PlayedGuests = field(default_factory=PlayedGuests)
     layers: list[dict[str, Any]] | None = None
     layer_requests: list[dict[str, Any]] = field(default_factory=list)
     restarts: list[Request] = field(default_factory=list)
@@ -167,7 +170,7 @@ class PlayedServer:
         """Return an order of the wire."""
         item = next(item for item in PRODUCTS if item["id"] == slug)
         grouped = bool(item["group"]) and more.get("grouped", True)
-        pickup = {"code": "7KQ2-M9XD-4F", "qr": QR} if state == "ready" else None
+        pickup = {"code": "7KQ2-M9XD-4", "qr": QR} if state == "ready" else None
         return {
             "id": f"o{number}",
             "number": number,
@@ -242,6 +245,9 @@ class PlayedServer:
             assert isinstance(data, bytes)
             message = msgspec.msgpack.decode(data)
             if message["t"] == "hello":
+                if message.get("token", "") not in {"", *self.guests.tokens}:
+                    socket.close(code=3501)
+                    return
                 welcome = {
                     "t": "welcome",
                     "client": "c",
@@ -327,8 +333,8 @@ class PlayedServer:
     def _api(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
         if path == "/api/lives":
             return 200, {"lives": self.lives or []}
-        if path == "/api/guests":
-            return 201, {"token": "t", "guest": {"id": "u1", **body_of(request)}}
+        if path.startswith(("/api/guests", "/api/me")):
+            return self.guests.answer(request, path, self.orders)
         if path == "/api/login":
             if body_of(request)["password"] != "linli":
                 return 401, {"type": PROBLEM + "bad-credentials", "status": 401}
@@ -340,8 +346,6 @@ class PlayedServer:
                 "store_id": "s1",
             }
             return 200, {"token": "t", "staff": staff}
-        if path == "/api/me/orders":
-            return 200, {"orders": self.orders}
         if path == "/api/orders":
             key = request.headers["idempotency-key"]
             self.keys.append(key)
@@ -396,7 +400,7 @@ def body_of(request: Request) -> dict[str, Any]:
 
 def remember_guest(page: Page) -> None:
     """Make the browser one that has joined before."""
-    guest = {"token": "t", "guest": {"id": "u1", "nickname": "李阿姨", "estate_id": "e1"}}
+    guest = {"token": "t", "guest": LI, "device_secret": "d", "renew_at_ms": now_ms() + 10**9}
     page.add_init_script(f"localStorage.setItem('linli.guest', {json.dumps(json.dumps(guest))})")
 
 

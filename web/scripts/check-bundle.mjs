@@ -5,7 +5,13 @@ import { gzipSync } from 'node:zlib'
 
 /** Bytes, gzip. */
 const ROOM_SCRIPT_MAX = 150_000
-const ENTRIES = { home: 'index.html', room: 'room.html', host: 'host.html', store: 'store.html' }
+const ENTRIES = {
+  home: 'index.html',
+  room: 'room.html',
+  me: 'me.html',
+  host: 'host.html',
+  store: 'store.html',
+}
 /** Word files that several pages share. */
 const SHARED = ['common', 'live', 'staff']
 

@@ -25,6 +25,7 @@ const PARTS_MAY_IMPORT = {
   staff: ['ui'],
   home: ['ui'],
   room: ['ui', 'chat', 'shop'],
+  me: ['ui', 'shop'],
   host: ['ui', 'chat', 'shop', 'staff'],
   store: ['ui', 'shop', 'staff'],
 }

@@ -3,6 +3,7 @@ import type { zh } from './home.zh'
 
 export const en: typeof zh = {
   home: {
+    me: 'Me',
     title: 'Your corner shop, live',
     lead: 'See what the owner has in, join your neighbours’ group buy, and pick it up 30 minutes later.',
     live_now: 'Live now',

@@ -1,6 +1,7 @@
 /** The words of the start page, in Chinese. */
 export const zh = {
   home: {
+    me: '我的',
     title: '楼下小店，正在直播',
     lead: '看店主上货，和邻居一起参团，30 分钟后到店自提。',
     live_now: '正在直播',

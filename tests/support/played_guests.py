@@ -1,0 +1,55 @@
+"""The guests of a played server: one neighbour, whose tokens and devices it may forget."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Request
+
+PROBLEM = "urn:linli:problem:"
+LI = {"id": "u1", "nickname": "李阿姨", "estate_id": "e1"}
+WANG = {"id": "u2", "nickname": "老王", "estate_id": "e1"}
+MOVE_CODE = "1KWH-8Z3C-H"
+
+Answer = tuple[int, dict[str, Any]]
+
+
+@dataclass
+class PlayedGuests:
+    """What the routes of guests answer."""
+
+    tokens: set[str] = field(default_factory=lambda: {"t"})
+    devices: set[str] = field(default_factory=lambda: {"d"})
+    registered: list[dict[str, Any]] = field(default_factory=list)
+
+    def answer(self, request: Request, path: str, orders: list[Any]) -> Answer:
+        """Answer a request of a page."""
+        body = request.post_data_json or {}
+        known = {"token": "t", "expires_in_s": 1_000, "guest": LI}
+        match path:
+            case "/api/guests":
+                self.registered.append(body)
+                self.tokens.add("t")
+                return 201, {**known, "guest": {"id": "u1", **body}, "device_secret": "d"}
+            case "/api/guests/refresh":
+                if body["device_secret"] not in self.devices:
+                    return _problem(401, "unknown-device")
+                self.tokens.add("t2")
+                return 200, {**known, "token": "t2"}
+            case "/api/guests/restore":
+                if body["code"] != MOVE_CODE.replace("-", ""):
+                    return _problem(404, "unknown-code")
+                self.tokens.add("t3")
+                return 201, {**known, "token": "t3", "guest": WANG, "device_secret": "d"}
+        if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
+            return _problem(401, "bad-token")
+        match path:
+            case "/api/me/devices":
+                return 201, {"device_secret": "d"}
+            case "/api/me/moves":
+                url = f"http://shop/me#move={MOVE_CODE}"
+                return 201, {"code": MOVE_CODE, "url": url, "qr": "data:,", "expires_in_s": 600}
+        return 200, {"orders": orders}
+
+
+def _problem(status: int, kind: str) -> Answer:
+    return status, {"type": PROBLEM + kind, "status": status}

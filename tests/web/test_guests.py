@@ -1,0 +1,62 @@
+"""A guest's pages: the same person after a refused token, and on another device."""
+
+from playwright.sync_api import expect
+
+from tests.support.played_guests import MOVE_CODE
+from tests.support.played_pages import Open
+from tests.support.played_server import PlayedServer, remember_guest
+
+
+def test_refused_token_is_renewed_for_the_same_guest(open_page: Open) -> None:
+    server = PlayedServer(pinned=["spinach"])
+    server.guests.tokens.clear()
+    page = open_page(server, "/r/demo", prepare=remember_guest)
+    page.get_by_test_id("join").click()
+    expect(page.get_by_test_id("order-status")).to_have_attribute("data-state", "placed_group")
+    kept = page.evaluate("JSON.parse(localStorage.getItem('linli.guest'))")
+    assert (kept["token"], kept["guest"]["nickname"]) == ("t2", "李阿姨")
+    assert server.guests.registered == []
+
+
+def test_forgotten_guest_is_told_and_not_replaced(open_page: Open) -> None:
+    server = PlayedServer(pinned=["spinach"])
+    server.guests.tokens.clear()
+    server.guests.devices.clear()
+    page = open_page(server, "/r/demo", prepare=remember_guest)
+    page.get_by_test_id("join").click()
+    expect(page.get_by_test_id("identity-lost")).to_contain_text("李阿姨")
+    expect(page.get_by_test_id("identity-lost").get_by_role("link")).to_have_attribute(
+        "href", "/me"
+    )
+    assert server.guests.registered == []
+    assert server.keys == []
+
+
+def test_me_shows_the_guest_their_orders_and_a_move_code(open_page: Open) -> None:
+    server = PlayedServer()
+    server.orders = [server.order("ready")]
+    page = open_page(server, "/me", prepare=remember_guest)
+    expect(page.get_by_role("heading", level=1)).to_have_text("李阿姨")
+    expect(page.get_by_test_id("pickup-code")).to_have_text("7KQ2-M9XD-4")
+    page.get_by_test_id("move-start").click()
+    expect(page.get_by_test_id("move-code")).to_have_text(MOVE_CODE)
+    expect(page.get_by_test_id("move-qr")).to_be_visible()
+
+
+def test_move_link_makes_another_device_the_same_guest(open_page: Open) -> None:
+    server = PlayedServer()
+    page = open_page(server, f"/me#move={MOVE_CODE}")
+    expect(page.get_by_test_id("move-input")).to_have_value(MOVE_CODE)
+    assert "#" not in page.url
+    page.get_by_test_id("move-submit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("老王")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("老王")
+
+
+def test_wrong_move_code_says_so(open_page: Open) -> None:
+    page = open_page(PlayedServer(), "/me", locale="en-GB")
+    for typed in ("nonsense", "0000-0000-0"):
+        page.get_by_test_id("move-input").fill(typed)
+        page.get_by_test_id("move-submit").click()
+        expect(page.get_by_test_id("move-problem")).to_contain_text("Wrong, used or expired")

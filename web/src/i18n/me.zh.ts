@@ -1,0 +1,48 @@
+/** The words of the guest's own page, in Chinese. */
+export const zh = {
+  me: {
+    title: '我的',
+    nobody: '这台设备上还没有人',
+    nobody_hint: '第一次下单或发言时填一次称呼和小区就好。',
+    lost: '这台设备已认不出“{nickname}”',
+    lost_hint: '在其他设备的“我的”页面取一个换机码，输入后就能找回订单和取货码。',
+    offline: '网络不通，显示的是上次的内容。',
+    orders: '我的订单',
+    no_orders: '还没有订单。',
+    number: '订单 {number}',
+    refunded: '已退款 {price}',
+  },
+  move: {
+    out: '在另一台设备上也用',
+    out_hint:
+      '用另一台设备扫这个二维码，或在它的“我的”页面输入换机码。10 分钟内有效，只能用一次，不要发给别人。',
+    start: '取换机码',
+    again: '再取一个',
+    qr: '换机二维码',
+    left: '还剩 {n} 分钟',
+    ended: '这个换机码已过期。',
+    into: '输入换机码',
+    into_hint: '在原来的设备上打开“我的”，取换机码。',
+    replaces: '这台设备现在是“{nickname}”；继续后改用换机码对应的人，“{nickname}”的订单只能在别的设备上看。',
+    code: '换机码',
+    submit: '找回我的订单',
+    busy: '请稍等…',
+    problem_unknown: '换机码不对，或者已经用过、过期。请在原来的设备上再取一个。',
+    problem_rate_limited: '操作太频繁，请稍等片刻再试。',
+    problem_failed: '没有成功，请检查网络后再试。',
+  },
+  orders: {
+    pickup_code: '取货码',
+    pickup_hint: '到店出示二维码，或报取货码。',
+    qr: '取货二维码',
+  },
+  order_state: {
+    waiting_group: '等待成团',
+    new: '已接单',
+    picking: '拣货中',
+    packed: '已打包',
+    ready: '待取货',
+    handed_over: '已取货',
+    cancelled: '已取消',
+  },
+}
