@@ -120,6 +120,7 @@ class PlayedServer:
     """What the server answers: set the fields before a page opens, `tick` while it is open."""
 
     live: str = "live"
+    products: list[dict[str, Any]] = field(default_factory=lambda: list(PRODUCTS))
     pinned: list[str] = field(default_factory=lambda: ["spinach"])
     joined: int = 25
     group_state: str = "open"
@@ -152,7 +153,7 @@ class PlayedServer:
 
     def group(self, product_id: str) -> dict[str, Any]:
         """Return the group of the first estate for a product."""
-        offer = next(item for item in PRODUCTS if item["id"] == product_id)["group"]
+        offer = next(item for item in self.products if item["id"] == product_id)["group"]
         return {
             "id": f"g-{product_id}",
             "product_id": product_id,
@@ -168,7 +169,7 @@ class PlayedServer:
         self, state: str, slug: str = "spinach", number: int = 1024, **more: Any
     ) -> dict[str, Any]:
         """Return an order of the wire."""
-        item = next(item for item in PRODUCTS if item["id"] == slug)
+        item = next(item for item in self.products if item["id"] == slug)
         grouped = bool(item["group"]) and more.get("grouped", True)
         pickup = {"code": "7KQ2-M9XD-4", "qr": QR} if state == "ready" else None
         return {
@@ -219,7 +220,7 @@ class PlayedServer:
         cards: list[dict[str, Any]] = [
             {"product": item, "pinned_at_ms": now_ms(), "media_time": None}
             for slug in self.pinned
-            for item in PRODUCTS
+            for item in self.products
             if item["id"] == slug
         ]
         groups = [self.group(card["product"]["id"]) for card in cards if card["product"]["group"]]
@@ -376,7 +377,7 @@ class PlayedServer:
         if path.startswith("/api/rooms/nowhere"):
             return 404, {"type": PROBLEM + "no-such-room", "status": 404}
         if path.endswith("/products"):
-            return 200, {"products": PRODUCTS}
+            return 200, {"products": self.products}
         if "/pins/" in path or path.endswith("/end"):
             return 204, {}
         return 200, {

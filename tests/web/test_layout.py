@@ -1,0 +1,136 @@
+"""What stays on screen in small and odd windows, and with large text."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from tests.support.played_pages import FLAGS, Open
+from tests.support.played_server import ORIGIN, PRODUCTS, PlayedServer, remember_guest
+
+# A phone with its keyboard open, 400 % zoom, and phones held sideways.
+LOW: list[ViewportSize] = [
+    {"width": 360, "height": 340},
+    {"width": 360, "height": 380},
+    {"width": 320, "height": 256},
+    {"width": 683, "height": 384},
+    {"width": 844, "height": 390},
+]
+PHONE: ViewportSize = {"width": 360, "height": 740}
+TABLET: ViewportSize = {"width": 768, "height": 1024}
+DESKTOP: ViewportSize = {"width": 1366, "height": 768}
+
+# The names of those parts that are not wholly in the window, or lie under something else.
+HIDDEN = """(names) => names.filter((name) => {
+  const box = document.querySelector(name);
+  if (!box) return true;
+  const { left, right, top, bottom } = box.getBoundingClientRect();
+  const inside = left >= 0 && top >= 0 && right <= innerWidth + 0.5 && bottom <= innerHeight + 0.5;
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  const above = document.elementFromPoint(x, y);
+  return !inside || !(box.contains(above) || above?.contains(box));
+})"""
+CARD = [f"main [data-testid={name}]" for name in ("card-price", "countdown", "join")]
+BAR = [f"[data-testid={name}]" for name in ("chat-input", "bag-open", "orders-open", "like")]
+
+
+def room_with_long_names(**more: Any) -> PlayedServer:
+    """Return a server whose product has the longest name and unit that a shop writes."""
+    server = PlayedServer(**more)
+    long = {
+        **PRODUCTS[0],
+        "name": {
+            "zh": "丹东东港九九红颜奶油草莓礼盒装顺丰冷链次日达坏果包赔",
+            "en": "Dandong Donggang double-nine cream strawberries in a gift box, chilled",
+        },
+        "unit": {"zh": "整箱（约二十四枚大果）", "en": "case of about twenty-four large ones"},
+        "price_fen": 1_399_900,
+        "list_price_fen": 1_599_900,
+    }
+    server.products[0] = long
+    server.orders = [server.order("ready", number=1025, grouped=False, slug="tofu")]
+    return server
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+@pytest.mark.parametrize("live", ["live", "paused"])
+def test_low_windows_keep_price_deadline_and_button(
+    open_page: Open, locale: str, live: str
+) -> None:
+    page = open_page(
+        room_with_long_names(live=live), "/r/demo", locale=locale, prepare=remember_guest
+    )
+    expect(page.get_by_test_id("countdown")).to_be_visible()
+    for size in LOW:
+        page.set_viewport_size(size)
+        assert page.evaluate(HIDDEN, CARD + BAR) == [], size
+        chat = page.get_by_test_id("chat-input").bounding_box()
+        assert chat is not None
+        assert chat["width"] >= 80, size
+
+
+@pytest.fixture
+def double_text(browser: Browser) -> Iterator[Page]:
+    """A page of a reader whose text is twice as large."""
+    executable = shutil.which("chromium")
+    flags = [*FLAGS, "--blink-settings=defaultFontSize=32"]
+    chromium = browser.browser_type.launch(executable_path=executable, args=flags)
+    yield chromium.new_context(viewport=PHONE, locale="en-GB").new_page()
+    chromium.close()
+
+
+def test_double_text_keeps_price_deadline_and_button(double_text: Page) -> None:
+    page = double_text
+    room_with_long_names().attach(page.context)
+    remember_guest(page)
+    page.goto(ORIGIN + "/r/demo")
+    expect(page.get_by_test_id("countdown")).to_be_visible()
+    for size in (PHONE, TABLET, DESKTOP):
+        page.set_viewport_size(size)
+        assert page.evaluate(HIDDEN, CARD + BAR) == [], size
+    assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") == 30
+
+
+@pytest.mark.parametrize("live", ["over", "paused"])
+def test_notice_and_chat_do_not_overlap(open_page: Open, live: str) -> None:
+    server = room_with_long_names(live=live)
+    page = open_page(server, "/r/demo", prepare=remember_guest)
+    notice = page.get_by_test_id("stage-notice")
+    expect(notice).to_be_visible()
+    for size in ({"width": 390, "height": 844}, {"width": 844, "height": 390}, DESKTOP):
+        page.set_viewport_size(size)
+        overlap = page.evaluate(
+            """() => {
+              const box = (name) =>
+                document.querySelector(`[data-testid=${name}]`).getBoundingClientRect();
+              const [a, b] = [box('stage-notice'), box('chat-list')];
+              return Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+                && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+            }"""
+        )
+        assert not overlap, size
+        if live == "over":
+            notice.locator("a").scroll_into_view_if_needed()
+            assert page.evaluate(HIDDEN, ["[data-testid=stage-notice] a"]) == [], size
+
+
+def test_nothing_is_on_the_table_after_the_end(open_page: Open) -> None:
+    server = PlayedServer()
+    page = open_page(server, "/r/demo", prepare=remember_guest)
+    expect(page.get_by_text("正在讲解")).to_be_visible()
+    server.tick({"k": "live", "state": "over", "started_at_ms": 1})
+    expect(page.get_by_test_id("stage-notice")).to_be_visible()
+    expect(page.get_by_text("正在讲解")).to_have_count(0)
+
+
+def test_stage_keeps_the_shape_of_the_video_after_the_end(open_page: Open) -> None:
+    server = PlayedServer()
+    page = open_page(server, "/r/demo", size=DESKTOP)
+    expect(page.locator(".room.landscape")).to_be_visible()
+    shape = "[...document.querySelectorAll('.stage')].map((box) => box.clientWidth).join()"
+    before = page.evaluate(shape)
+    server.tick({"k": "live", "state": "over", "started_at_ms": 1})
+    expect(page.get_by_test_id("stage-notice")).to_be_visible()
+    assert page.evaluate(shape) == before
