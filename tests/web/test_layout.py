@@ -19,6 +19,7 @@ LOW: list[ViewportSize] = [
     {"width": 844, "height": 390},
 ]
 PHONE: ViewportSize = {"width": 360, "height": 740}
+TALL: ViewportSize = {"width": 390, "height": 844}
 TABLET: ViewportSize = {"width": 768, "height": 1024}
 DESKTOP: ViewportSize = {"width": 1366, "height": 768}
 
@@ -99,7 +100,7 @@ def test_notice_and_chat_do_not_overlap(open_page: Open, live: str) -> None:
     page = open_page(server, "/r/demo", prepare=remember_guest)
     notice = page.get_by_test_id("stage-notice")
     expect(notice).to_be_visible()
-    for size in ({"width": 390, "height": 844}, {"width": 844, "height": 390}, DESKTOP):
+    for size in (TALL, LOW[-1], DESKTOP):
         page.set_viewport_size(size)
         overlap = page.evaluate(
             """() => {
