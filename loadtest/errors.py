@@ -30,7 +30,7 @@ class RequestRefused(LoadError):
 
 
 class TakenOver(LoadError):
-    """Another host publishes in our place: coming back would only end its session in turn."""
+    """Our session is over, another host publishes: coming back would only end its session."""
 
     def __str__(self) -> str:
         return "another host has taken over this live; start again to take it back"

@@ -1,7 +1,8 @@
 """The events of a channel and their payloads.
 
 An event is announced without an offset; the log sets `o`, its offset in the channel, and keeps it
-as MessagePack. Field names are the wire's own (docs/protocol.md).
+as MessagePack. Field names are the wire's own (docs/protocol.md). A payload is the wire form of a
+view of commerce, field by field, and has its name; `server/bridge/feed.py` makes one of the other.
 """
 
 from typing import Literal, TypeAlias

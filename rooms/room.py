@@ -38,7 +38,7 @@ class Flushed:
     dropped: tuple[ChatLine, ...] = ()
 
 
-class Room:
+class ChannelReplica:
     """The state of one channel as viewers have it, and what the next tick brings them."""
 
     __slots__ = (

@@ -27,7 +27,7 @@ CHAT_LINES_MAX = 50
 
 
 class Live(msgspec.Struct, frozen=True):
-    """Whether the room is on air, and since when."""
+    """The wire form of the room's live: where it stands, and since when it is on air."""
 
     state: LiveState = "scheduled"
     started_at_ms: int | None = None

@@ -18,7 +18,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class Coordinates:
     """A point on the map, in degrees (WGS 84)."""
 
     latitude: float
@@ -40,7 +40,7 @@ class Store:
     id: str
     name: Text
     address: Text
-    position: Position
+    position: Coordinates
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Estate:
 
     id: str
     name: Text
-    position: Position
+    position: Coordinates
     store_id: str
 
 

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterable
 
-from commerce.catalogue.values import Estate, Position, Store
+from commerce.catalogue.values import Coordinates, Estate, Store
 
 EARTH_RADIUS_M = 6_371_000.0
 CANDIDATES_MAX = 5
 
 
-def distance_m(one: Position, other: Position) -> float:
+def distance_m(one: Coordinates, other: Coordinates) -> float:
     """Return the great-circle distance in metres (haversine formula)."""
     latitude_1, latitude_2 = math.radians(one.latitude), math.radians(other.latitude)
     half_latitude = (latitude_2 - latitude_1) / 2

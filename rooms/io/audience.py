@@ -22,7 +22,7 @@ STALE_S_MAX = 10.0
 BEHIND_S_MAX = 30.0
 
 
-class Codec(Protocol):
+class MessageCodec(Protocol):
     """Turns messages into WebSocket frames, ready to be written."""
 
     def frame(self, message: Tick | Snapshot | You) -> bytes:
@@ -191,7 +191,7 @@ class Audience:
         self, full: Callable[[int], bytes], thin: Callable[[int], bytes] | None
     ) -> None:
         """Write one frame per codec to all, in slices; `thin` goes to those behind, if given."""
-        # All lists are taken first: whoever joins or changes level meanwhile is in the next.
+        # All lists are taken first: one that joins or changes level meanwhile is in the next.
         behind = [subscriber for subscriber in self._behind if subscriber.level is Level.THIN]
         batches = [(codec, self._batch(codec)) for codec in range(len(self._full))]
         for codec, batch in batches:

@@ -18,7 +18,7 @@ import structlog
 from redis.asyncio import Redis
 
 from rooms.events import ChannelEvent, PrivateEvent
-from rooms.io.audience import Codec, Counts, Subscriber
+from rooms.io.audience import Counts, MessageCodec, Subscriber
 from rooms.io.local_room import LocalRoom
 from rooms.io.outbox import Outbox
 from rooms.io.readers import READERS, Readers, Seed, stamped
@@ -56,7 +56,7 @@ class Subscription:
 class RoomHub:
     """One per worker. Also the `BusListener` of its bus."""
 
-    def __init__(self, log: RoomLog, bus: RoomBus, codecs: Sequence[Codec]) -> None:
+    def __init__(self, log: RoomLog, bus: RoomBus, codecs: Sequence[MessageCodec]) -> None:
         self.counts = Counts()
         self.worker_id = uuid.uuid4().hex[:8]
         self.sweepers: list[Callable[[float], None]] = []
@@ -77,7 +77,7 @@ class RoomHub:
         self._running: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, redis: Redis, codecs: Sequence[Codec]) -> "RoomHub":
+    async def open(cls, redis: Redis, codecs: Sequence[MessageCodec]) -> "RoomHub":
         """Return a running hub on Redis or Valkey; the caller closes it."""
         hub = cls(RedisRoomLog(redis), RedisRoomBus(redis), codecs)
         await hub.start()

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from rooms.io.audience import Audience, Codec, Counts
+from rooms.io.audience import Audience, Counts, MessageCodec
 from rooms.messages import ChatLine, Counters, Tick
-from rooms.room import Flushed, Room
+from rooms.room import ChannelReplica, Flushed
 from rooms.state import RoomState, Snapshot
 
 TICK_S = 0.1
@@ -14,19 +14,19 @@ URGENT_S = 0.02
 
 
 class LocalRoom:
-    """A `Room` with the subscribers of this worker. `RoomHub` drives it."""
+    """A `ChannelReplica` with the subscribers of this worker. `RoomHub` drives it."""
 
     def __init__(
         self,
         channel: str,
-        codecs: Sequence[Codec],
+        codecs: Sequence[MessageCodec],
         counts: Counts,
         now: float,
         sheds_chat: Callable[[], bool] = lambda: False,
     ) -> None:
         """`sheds_chat` says whether this worker is too busy for the lossy lane."""
         self.channel = channel
-        self.room = Room(channel)
+        self.room = ChannelReplica(channel)
         self.audience = Audience(len(codecs), counts)
         self.counters = Counters()
         self.likes = 0  # not reported yet

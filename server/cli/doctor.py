@@ -12,22 +12,22 @@ from server.settings import Settings
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Report what is wrong with this set-up: pages, disk, addresses, Redis, the record."""
     from server.ops.maintenance import examine
 
     async def main() -> None:
-        findings.extend(await examine(Settings()))
+        results.extend(await examine(Settings()))
 
-    findings: list[Any] = []
+    results: list[Any] = []
     run(main())
     if as_json:
-        print(json.dumps([finding.as_dict() for finding in findings], ensure_ascii=False))
+        print(json.dumps([result.as_dict() for result in results], ensure_ascii=False))
     else:
         table = Table("check", "result", "what to do", box=None)
-        for finding in findings:
-            table.add_row(finding.name, "ok" if finding.ok else "[red]bad[/]", finding.advice)
+        for result in results:
+            table.add_row(result.name, "ok" if result.ok else "[red]bad[/]", result.advice)
         out.print(table)
-    if not all(finding.ok for finding in findings):
+    if not all(result.ok for result in results):
         sys.exit(1)

@@ -53,7 +53,7 @@ class Proxies:
         return self.hops > 0 or bool(self.networks)
 
     def trusts(self, address: str) -> bool:
-        """Whether whoever connects from `address` is a proxy of ours."""
+        """Whether the peer at `address` is a proxy of ours."""
         return self.hops > 0 or self._is_ours(_parse(address))
 
     def client(self, peer: str, forwarded: Iterable[str]) -> str:
@@ -84,7 +84,7 @@ class Proxies:
 
 
 def candidate_of(text: str) -> str:
-    """Return what peers may be told to send to: an address without brackets, or a host name.
+    """Return what peers may be given to send to: an address without brackets, or a host name.
 
     Raises:
         ValueError: It is neither, or nobody can be reached there; the text says why.

@@ -20,7 +20,7 @@ HTTP_RESERVED_PART = 10
 """One connection in ten stays for HTTP, health checks among them, however many WebSockets come."""
 
 
-class Refused(StrEnum):
+class RefusalReason(StrEnum):
     """Why a connection was closed by us, or a request refused before any route saw it."""
 
     HEAD_TOO_LARGE = "head-too-large"
@@ -34,7 +34,7 @@ class Refused(StrEnum):
     FULL = "full"
 
 
-class Connection(Protocol):
+class HttpConnection(Protocol):
     """What the table needs of a connection."""
 
     address: str
@@ -53,11 +53,11 @@ class _Address:
 
     def __init__(self) -> None:
         self.count = 0
-        self.waiting: OrderedDict[Connection, None] = OrderedDict()
+        self.waiting: OrderedDict[HttpConnection, None] = OrderedDict()
 
 
 class ConnectionTable:
-    """The HTTP connections of one process; WebSockets leave it when they are upgraded.
+    """The HTTP connections of this worker; WebSockets leave it when they are upgraded.
 
     Args:
         connections_max: HTTP and WebSocket connections together.
@@ -73,18 +73,18 @@ class ConnectionTable:
     ) -> None:
         self.connections_max = connections_max
         self.websockets_max = connections_max - connections_max // HTTP_RESERVED_PART
-        self.refused: Counter[Refused] = Counter({reason: 0 for reason in Refused})
+        self.refused: Counter[RefusalReason] = Counter({reason: 0 for reason in RefusalReason})
         self._per_address_max = per_address_max
         self._exempt = exempt
-        self._open: dict[Connection, None] = {}
-        self._waiting: OrderedDict[Connection, None] = OrderedDict()
+        self._open: dict[HttpConnection, None] = {}
+        self._waiting: OrderedDict[HttpConnection, None] = OrderedDict()
         self._addresses: dict[str, _Address] = {}
         self._full = Seldom(FULL_LOGGED_EVERY_S)
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def arrive(self, connection: Connection, open_now: int, now: float) -> Refused | None:
+    def arrive(self, connection: HttpConnection, open_now: int, now: float) -> RefusalReason | None:
         """Register a new connection, which waits; return why it must go again, if it must.
 
         Args:
@@ -97,16 +97,16 @@ class ConnectionTable:
         self._open[connection] = None
         reason = None
         if address.count > self._per_address_max and not self._exempt(connection.address):
-            reason = None if self._give_way(address.waiting) else Refused.ADDRESS_FULL
+            reason = None if self._give_way(address.waiting) else RefusalReason.ADDRESS_FULL
         elif open_now > self.connections_max:
-            reason = None if self._give_way(self._waiting) else Refused.FULL
+            reason = None if self._give_way(self._waiting) else RefusalReason.FULL
         # Who is refused waits, too, for its last words to be read: the next one may push it out.
         self.waits(connection)
         if reason is not None:
             self.refuse(reason, now)
         return reason
 
-    def waits(self, connection: Connection) -> None:
+    def waits(self, connection: HttpConnection) -> None:
         """The connection waits for its client from now on."""
         if connection not in self._open:
             return
@@ -114,14 +114,14 @@ class ConnectionTable:
             waiting[connection] = None
             waiting.move_to_end(connection)
 
-    def works(self, connection: Connection) -> None:
+    def works(self, connection: HttpConnection) -> None:
         """The connection's client waits for us from now on."""
         if connection not in self._open:
             return
         self._waiting.pop(connection, None)
         self._addresses[connection.address].waiting.pop(connection, None)
 
-    def depart(self, connection: Connection) -> None:
+    def depart(self, connection: HttpConnection) -> None:
         """Forget a connection; safe to call twice."""
         if connection not in self._open:
             return
@@ -132,11 +132,11 @@ class ConnectionTable:
         if address.count == 0:
             del self._addresses[connection.address]
 
-    def count(self, reason: Refused) -> None:
+    def count(self, reason: RefusalReason) -> None:
         """Count what was refused."""
         self.refused[reason] += 1
 
-    def refuse(self, reason: Refused, now: float) -> None:
+    def refuse(self, reason: RefusalReason, now: float) -> None:
         """Count somebody for whom there is no place, and log it now and then."""
         self.count(reason)
         self._full.log(
@@ -154,7 +154,7 @@ class ConnectionTable:
 
     @contextlib.asynccontextmanager
     async def sweeping(self) -> AsyncIterator[None]:
-        """Sweep once a second: one timer for all connections of this process."""
+        """Sweep once a second: one timer for all connections of this worker."""
         task = asyncio.create_task(self._sweep_for_ever(), name="connections")
         try:
             yield
@@ -169,11 +169,11 @@ class ConnectionTable:
             await asyncio.sleep(SWEEP_S)
             self.sweep(loop.time())
 
-    def _give_way(self, waiting: OrderedDict[Connection, None]) -> bool:
+    def _give_way(self, waiting: OrderedDict[HttpConnection, None]) -> bool:
         if not waiting:
             return False
         oldest = next(iter(waiting))
-        self.count(Refused.GAVE_WAY)
+        self.count(RefusalReason.GAVE_WAY)
         self.depart(oldest)
         oldest.give_way()
         return True

@@ -1,4 +1,4 @@
-"""How many files this process may open (getrlimit(2)), and how many of them may be connections."""
+"""How many files this worker may open (getrlimit(2)), and how many of them may be connections."""
 
 import resource
 
@@ -11,7 +11,7 @@ CONNECTIONS_MIN = 64
 FILES_RESERVED = 200
 """Redis 64, SQL 25, listener, media, children, logs, and some for connections to be refused."""
 FILES_RESERVED_PART = 10
-"""One file in ten is for what routes open, such as the pages and pictures that they send."""
+"""One file in ten is for what routes open, such as the pages and images that they send."""
 
 
 def raise_file_limit() -> int:

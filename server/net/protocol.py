@@ -16,7 +16,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from server.net.addresses import limit_key
-from server.net.connections import ConnectionTable, Refused
+from server.net.connections import ConnectionTable, RefusalReason
 from server.problem import Problem
 
 PIPELINED_BYTES_MAX = 64 * 1024
@@ -151,27 +151,27 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._blocked_since = now
         if self._blocked_since is not None:
             if now - self._blocked_since > limits.unread_s_max:
-                self._cut(Refused.UNREAD)
+                self._cut(RefusalReason.UNREAD)
         elif self._phase is Phase.HEAD:
             self._check_head(now)
         elif self._phase is Phase.BODY and not self.flow.read_paused:
             late_s = now - self._since - limits.body_grace_s
             if self._wire_bytes < late_s * limits.body_bytes_per_s_min:
-                self._refuse(Refused.SLOW_BODY, _SLOW)
+                self._refuse(RefusalReason.SLOW_BODY, _SLOW)
         elif self._phase is Phase.LINGER and now - self._since > limits.linger_s:
             self.transport.abort()
 
     def _check_head(self, now: float) -> None:
         if self._head_since is None:
             if now - self._since > self._limits.idle_s_max:
-                self._table.count(Refused.IDLE)
+                self._table.count(RefusalReason.IDLE)
                 self.transport.close()
         elif now - self._head_since > self._limits.head_s_max:
             if self._pending:
-                self._refuse(Refused.SLOW_HEAD, _SLOW)
+                self._refuse(RefusalReason.SLOW_HEAD, _SLOW)
             else:
                 # Nothing was asked: browsers open connections that they may need.
-                self._table.count(Refused.IDLE)
+                self._table.count(RefusalReason.IDLE)
                 self.transport.close()
 
     # One request after the other
@@ -198,7 +198,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if size > limits.head_bytes_max or (
             size > limits.line_bytes_max and pending.find(b"\n", 0, limits.line_bytes_max) < 0
         ):
-            self._refuse(Refused.HEAD_TOO_LARGE, _TOO_LARGE)
+            self._refuse(RefusalReason.HEAD_TOO_LARGE, _TOO_LARGE)
             return False
         self._searched = size
         if end is None:
@@ -206,7 +206,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         head = bytes(pending[:size])
         del pending[:size]
         if head.count(b"\n") - 2 > limits.fields_max:
-            self._refuse(Refused.HEAD_TOO_LARGE, _TOO_LARGE)
+            self._refuse(RefusalReason.HEAD_TOO_LARGE, _TOO_LARGE)
             return False
         self._parse_head(head)
         return True
@@ -219,7 +219,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if not self._feed(head):
             return
         if not self._head_whole:
-            self._refuse(Refused.MALFORMED, _MALFORMED)
+            self._refuse(RefusalReason.MALFORMED, _MALFORMED)
             return
         if self._message_whole:
             self._phase = Phase.ANSWER
@@ -252,7 +252,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self._phase = Phase.ANSWER
                 self._table.works(self)
         elif self._wire_bytes > self._limits.head_bytes_max + CHUNK_OVERHEAD_MAX * self._body_bytes:
-            self._refuse(Refused.MALFORMED, _MALFORMED)
+            self._refuse(RefusalReason.MALFORMED, _MALFORMED)
 
     def _feed(self, data: bytes) -> bool:
         """Give the parser a part of a request; return whether it goes on."""
@@ -268,7 +268,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._table.works(self)
             return False
         except httptools.HttpParserError:
-            self._refuse(Refused.MALFORMED, _MALFORMED)
+            self._refuse(RefusalReason.MALFORMED, _MALFORMED)
             return False
         return True
 
@@ -293,7 +293,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _upgrade(self) -> None:
         if len(self.connections) - len(self._table) >= self._table.websockets_max:
-            self._table.refuse(Refused.FULL, self.loop.time())
+            self._table.refuse(RefusalReason.FULL, self.loop.time())
             self._answer(_FULL)
             self._linger()
             return
@@ -337,7 +337,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     # Refusals
 
-    def _refuse(self, reason: Refused, problem: bytes) -> None:
+    def _refuse(self, reason: RefusalReason, problem: bytes) -> None:
         self._table.count(reason)
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
@@ -361,7 +361,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.transport.write_eof()
             self.transport.resume_reading()
 
-    def _cut(self, reason: Refused) -> None:
+    def _cut(self, reason: RefusalReason) -> None:
         self._table.count(reason)
         self.transport.abort()
 

@@ -27,7 +27,7 @@ PASSWORD_CHARS_MIN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One check of `linli doctor`."""
 
     name: str
@@ -75,42 +75,40 @@ async def load_shop(settings: Settings, shop: ShopFile, password: str) -> None:
         await seed(engine, plan_of(shop, password))
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings) -> list[CheckResult]:
     """Check what can be checked from outside a running server."""
     files = raise_file_limit()
-    findings = [
-        _finding(
-            "pages are built", (settings.web_dir / "room.html").is_file(), "Run `make setup`."
-        ),
-        _finding(
+    results = [
+        _result("pages are built", (settings.web_dir / "room.html").is_file(), "Run `make setup`."),
+        _result(
             "disk has room",
             shutil.disk_usage(_existing(settings.data_dir)).free > DISK_BYTES_MIN,
             f"Less than 1 GiB is free where {settings.data_dir} lies.",
         ),
-        _finding(
+        _result(
             "files may be open",
             files >= FILES_WANTED,
             f"{files} files give fewer than {FILES_WANTED} viewers a place. "
             "Raise ulimit -Hn, or LimitNOFILE= of systemd.",
         ),
     ]
-    findings += await _candidates_answer(settings)
+    results += await _candidates_answer(settings)
     if settings.redis_url:
-        findings.append(await _redis_answers(settings.redis_url))
+        results.append(await _redis_answers(settings.redis_url))
     try:
         async with open_record(settings) as engine:
             found = await audit(engine)
     except (SQLAlchemyError, OSError, OperatorError) as error:
-        return [*findings, Finding("record: can be opened", False, str(error))]
+        return [*results, CheckResult("record: can be opened", False, str(error))]
     for invariant in INVARIANTS:
         wrong = [finding.what for finding in found if finding.invariant == invariant]
-        findings.append(Finding(f"record: {invariant}", not wrong, "; ".join(wrong)))
-    return findings
+        results.append(CheckResult(f"record: {invariant}", not wrong, "; ".join(wrong)))
+    return results
 
 
-def _finding(name: str, ok: bool, advice: str) -> Finding:
+def _result(name: str, ok: bool, advice: str) -> CheckResult:
     """Give advice only where something is wrong."""
-    return Finding(name, ok, "" if ok else advice)
+    return CheckResult(name, ok, "" if ok else advice)
 
 
 def _check_password(password: str) -> None:
@@ -176,25 +174,25 @@ def _text(text: Text) -> values.Text:
     return values.Text(text.zh, text.en)
 
 
-def _position(place: Place) -> values.Position:
-    return values.Position(place.latitude, place.longitude)
+def _position(place: Place) -> values.Coordinates:
+    return values.Coordinates(place.latitude, place.longitude)
 
 
-async def _redis_answers(url: str) -> Finding:
+async def _redis_answers(url: str) -> CheckResult:
     async with Redis.from_url(url) as client:
         try:
             async with asyncio.timeout(5):
                 await client.ping()
         except (RedisError, OSError, TimeoutError) as error:
-            return Finding("redis answers", False, f"LINLI_REDIS_URL: {error}")
-    return Finding("redis answers", True)
+            return CheckResult("redis answers", False, f"LINLI_REDIS_URL: {error}")
+    return CheckResult("redis answers", True)
 
 
-async def _candidates_answer(settings: Settings) -> list[Finding]:
+async def _candidates_answer(settings: Settings) -> list[CheckResult]:
     port = settings.ice_port
     found = await unreachable(settings.ice_addresses, port) if settings.ice_addresses else {}
     return [
-        _finding(
+        _result(
             f"ICE address {address} answers",
             not why,
             f"LINLI_ICE_ADDRESSES: {why}. Open UDP port {port} and forward it to this machine. "

@@ -24,7 +24,7 @@ class Part(BaseModel):
 
 
 class Text(Part):
-    """The same words in both languages."""
+    """The file's form of `commerce.catalogue.values.Text`."""
 
     zh: Annotated[str, Field(min_length=1, max_length=100)]
     en: Annotated[str, Field(min_length=1, max_length=100)]

@@ -197,7 +197,7 @@ async def test_a_reached_group_is_done_when_all_its_orders_are_handed_over(
 
 
 def _shown_in(shop: Shop, room_id: str) -> dict[str, Group]:
-    """Groups that a room was told of, by estate."""
+    """Groups that a room shows, by estate."""
     return {
         group.estate_id: group
         for (room, _), group in shop.feed.room_groups.items()

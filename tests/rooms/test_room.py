@@ -10,15 +10,15 @@ from rooms.events import (
 )
 from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
 from rooms.messages import Counters
-from rooms.room import JOINS_PER_TICK_MAX, Room
+from rooms.room import JOINS_PER_TICK_MAX, ChannelReplica
 from rooms.state import RoomState
 from tests.support.room_examples import card, group, line
 
 ROOM = "room:demo"
 
 
-def opened(offset: int = 0, *recent: ChannelEvent) -> Room:
-    room = Room(ROOM)
+def opened(offset: int = 0, *recent: ChannelEvent) -> ChannelReplica:
+    room = ChannelReplica(ROOM)
     room.begin_reading()
     room.adopt(Reading(Position("e1", offset), RoomState(), recent))
     return room

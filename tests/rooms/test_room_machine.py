@@ -21,7 +21,7 @@ from rooms.events import (
 )
 from rooms.log import Batch, Position, Reading
 from rooms.messages import Counters
-from rooms.room import Room
+from rooms.room import ChannelReplica
 from rooms.state import RoomState, State, apply
 from tests.support.room_examples import card, group, line
 from tests.support.room_replica import Replica
@@ -71,7 +71,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.states: dict[int, State] = {0: RoomState()}
         self.kept: list[ChannelEvent] = []
         self.crashed = False
-        self.rooms = [Room(CHANNEL), Room(CHANNEL)]
+        self.rooms = [ChannelReplica(CHANNEL), ChannelReplica(CHANNEL)]
         self.in_flight: list[list[tuple[str, tuple[ChannelEvent, ...]]]] = [[], []]
         self.answers: list[Reading | None] = [None, None]
         self.viewers = [Viewer() for _ in range(4)]
@@ -216,7 +216,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.copies_equal_the_state_of_their_worker()
 
 
-def snapshot_of(room: Room) -> dict[str, object]:
+def snapshot_of(room: ChannelReplica) -> dict[str, object]:
     """What a newcomer is sent."""
     epoch, offset = room.position
     return {"t": "snapshot", "epoch": epoch, "offset": offset, "state": builtins(room.state)}

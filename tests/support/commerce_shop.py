@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commerce.catalogue.values import (
     Brand,
+    Coordinates,
     Estate,
     GroupOffer,
-    Position,
     Product,
     Room,
     SeedPlan,
@@ -52,7 +52,7 @@ NOTHING_YET = OrderView(
     -1,
 )
 NO_GROUP_YET = Group("", "", "", -1, 0, 0, GroupState.CANCELLED, 0)
-FAR, NEAR = Position(30.30, 120.20), Position(30.27, 120.15)
+FAR, NEAR = Coordinates(30.30, 120.20), Coordinates(30.27, 120.15)
 
 
 def text(words: str) -> Text:

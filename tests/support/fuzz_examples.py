@@ -1,4 +1,4 @@
-"""How long fuzz tests look: a moment in `make test`, as long as they are told to in `make fuzz`."""
+"""How long fuzz tests look: a moment in `make test`, for LINLI_FUZZ_MINUTES in `make fuzz`."""
 
 from hypothesis import HealthCheck, settings
 

@@ -54,7 +54,7 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Snapshot:
+class RecordSnapshot:
     """What the record says, read at one moment."""
 
     stock: list[StockRow]
@@ -149,7 +149,7 @@ class Rebuild:
         for at in range(0, len(batch), SCAN_COUNT):
             await self._redis.delete(*batch[at : at + SCAN_COUNT])
 
-    async def _read(self, entries: Sequence[Entry]) -> Snapshot:
+    async def _read(self, entries: Sequence[Entry]) -> RecordSnapshot:
         at_ms = self._clock()
         async with self._record.read() as connection:
             snapshot = await read_snapshot(connection, at_ms)
@@ -161,7 +161,9 @@ class Rebuild:
                 snapshot.known.update(found)
         return snapshot
 
-    def _write(self, pipeline: Pipeline, snapshot: Snapshot, entries: Sequence[Entry]) -> None:
+    def _write(
+        self, pipeline: Pipeline, snapshot: RecordSnapshot, entries: Sequence[Entry]
+    ) -> None:
         waiting = [entry for entry in entries if entry.order_id not in snapshot.known]
         pipeline.delete(
             keys.AVAILABLE,
@@ -209,7 +211,7 @@ def _write_stock(pipeline: Pipeline, rows: Sequence[StockRow], waiting: Sequence
         pipeline.hset(keys.HELD, mapping=counts)
 
 
-def _write_groups(pipeline: Pipeline, snapshot: Snapshot, waiting: Sequence[Entry]) -> None:
+def _write_groups(pipeline: Pipeline, snapshot: RecordSnapshot, waiting: Sequence[Entry]) -> None:
     ends = {group.id: group.ends_at_ms for group in snapshot.groups}
     for group in snapshot.groups:
         pipeline.set(keys.group(group.id), encode_group(group), pxat=group.ends_at_ms)
@@ -227,7 +229,7 @@ def _write_groups(pipeline: Pipeline, snapshot: Snapshot, waiting: Sequence[Entr
 
 
 def _write_households(
-    pipeline: Pipeline, snapshot: Snapshot, waiting: Sequence[Entry], at_ms: int
+    pipeline: Pipeline, snapshot: RecordSnapshot, waiting: Sequence[Entry], at_ms: int
 ) -> None:
     bought = {(guest, product): (units, since) for guest, product, units, since in snapshot.bought}
     for entry in waiting:
@@ -243,7 +245,7 @@ def _write_households(
         pipeline.set(keys.idem(order_id), encode_admitted_key(body_hash), px=IDEMPOTENCY_MS)
 
 
-async def read_snapshot(connection: AsyncConnection, at_ms: int) -> Snapshot:
+async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapshot:
     """Read all that the gate is made from."""
     joinable = (
         buying_groups.c.state.in_([state.value for state in JOINABLE]),
@@ -278,7 +280,7 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> Snapshot:
         )
     )
     products = await connection.execute(PRODUCTS)
-    return Snapshot(
+    return RecordSnapshot(
         stock=await read_stock(connection),
         products=[product_of(row) for row in products.mappings()],
         groups=[group_of(row) for row in groups.mappings()],

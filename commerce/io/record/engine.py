@@ -59,7 +59,7 @@ def _sqlite_begin(connection: Connection) -> None:
 class Record:
     """Transactions on the record: `read()` for a snapshot, `write()` for a change.
 
-    On SQLite the writers of a process queue here instead of polling for the file's lock.
+    On SQLite the writers of a worker queue here instead of polling for the file's lock.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -86,7 +86,7 @@ class Record:
         """One transaction, on disk when this returns.
 
         Without `durable` it may be lost in a power cut (never in part, and never before a durable
-        one that came later); for work that is repeated anyway.
+        one that came later); for work that is done again anyway.
         """
         if self.is_sqlite:
             async with self._turn, self._writers[durable].begin() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.catalogue.values import Brand, Estate, Position, Product, Room, Store, Text
+from commerce.catalogue.values import Brand, Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
 from commerce.io.record.engine import Record
 from commerce.io.record.rows import PRODUCTS, product_of
@@ -176,10 +176,10 @@ def _text(row: RowMapping, name: str) -> Text:
 
 
 def _store(row: RowMapping) -> Store:
-    position = Position(row["latitude"], row["longitude"])
+    position = Coordinates(row["latitude"], row["longitude"])
     return Store(row["id"], _text(row, "name"), _text(row, "address"), position)
 
 
 def _estate(row: RowMapping) -> Estate:
-    position = Position(row["latitude"], row["longitude"])
+    position = Coordinates(row["latitude"], row["longitude"])
     return Estate(row["id"], _text(row, "name"), position, row["store_id"])

@@ -1,8 +1,8 @@
 """Password hashes (argon2id, RFC 9106), checked in a few threads of their own.
 
 A check takes 64 MiB and all the CPU that it gets for a tenth of a second. So few run at once, at a
-lower priority than the event loop; few wait, those from known devices in front; who comes when too
-many wait is asked to come again.
+lower priority than the event loop; few wait, those from known devices in front; further checks are
+refused for now.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 WAITING_MAX = 8
 KNOWN_WAITING_MAX = 64
 NICENESS = 10
-"""Of the threads, setpriority(2): whoever is live or buys goes first."""
+"""Of the threads, setpriority(2): lives and orders go first."""
 
 
 class Passwords:

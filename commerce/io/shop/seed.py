@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from commerce.catalogue.values import Position, Product, SeedPlan, SeedStaff, Stock, Text
+from commerce.catalogue.values import Coordinates, Product, SeedPlan, SeedStaff, Stock, Text
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.record.postings import Topic, enqueue, receive_stock
@@ -107,7 +107,7 @@ def _words(name: str, text: Text) -> dict[str, Any]:
     return {f"{name}_zh": text.zh, f"{name}_en": text.en}
 
 
-def _position(position: Position) -> dict[str, Any]:
+def _position(position: Coordinates) -> dict[str, Any]:
     return {"latitude": position.latitude, "longitude": position.longitude}
 
 

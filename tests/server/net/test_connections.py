@@ -2,7 +2,7 @@
 
 import structlog
 
-from server.net.connections import ConnectionTable, Refused
+from server.net.connections import ConnectionTable, RefusalReason
 
 
 class Connection:
@@ -19,7 +19,7 @@ class Connection:
         raise NotImplementedError
 
 
-def fill(table: ConnectionTable, *connections: Connection) -> list[Refused | None]:
+def fill(table: ConnectionTable, *connections: Connection) -> list[RefusalReason | None]:
     return [table.arrive(each, len(table) + 1, now=0.0) for each in connections]
 
 
@@ -31,7 +31,7 @@ def test_the_connection_that_has_waited_longest_gives_way() -> None:
     table.waits(second)
     assert fill(table, fourth) == [None]
     assert [first.gone, second.gone, third.gone] == [False, False, True]
-    assert (len(table), table.refused[Refused.GAVE_WAY]) == (3, 1)
+    assert (len(table), table.refused[RefusalReason.GAVE_WAY]) == (3, 1)
 
 
 def test_an_address_at_its_limit_pushes_out_its_own_connections_only() -> None:
@@ -55,7 +55,7 @@ def test_a_full_server_refuses_and_logs_once_a_minute() -> None:
     with structlog.testing.capture_logs() as logs:
         for at in (0.0, 1.0, 59.0, 61.0):
             refused = Connection()
-            assert table.arrive(refused, len(table) + 1, now=at) is Refused.FULL
+            assert table.arrive(refused, len(table) + 1, now=at) is RefusalReason.FULL
             table.depart(refused)
     assert [line["count"] for line in logs] == [1, 3]
     assert not any(connection.gone for connection in busy)

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from server.net.connections import ConnectionTable, Refused
+from server.net.connections import ConnectionTable, RefusalReason
 from server.net.protocol import RequestLimits, http_protocol
 from tests.support.serving import serving
 from tests.support.waiting import wait_until
@@ -131,7 +131,7 @@ async def test_a_head_beyond_its_limits_is_refused_before_any_route(head: bytes)
         assert status(answer) == 431
         assert b"connection: close" in answer
         assert it.requests == 0
-        assert it.table.refused[Refused.HEAD_TOO_LARGE] == 1
+        assert it.table.refused[RefusalReason.HEAD_TOO_LARGE] == 1
 
 
 async def test_a_head_within_its_limits_is_answered_however_it_is_cut() -> None:
@@ -163,7 +163,7 @@ async def test_a_head_without_end_costs_no_more_than_its_first_part() -> None:
 async def test_what_is_not_http_is_counted_and_refused(data: bytes) -> None:
     async with site() as it:
         assert status(await it.ask(data)) == 400
-        assert it.table.refused[Refused.MALFORMED] == 1
+        assert it.table.refused[RefusalReason.MALFORMED] == 1
 
 
 async def test_pipelined_requests_are_answered_one_at_a_time_and_in_order() -> None:
@@ -229,20 +229,20 @@ async def test_an_answer_that_comes_before_its_body_leaves_the_connection_usable
 @pytest.mark.parametrize(
     ("data", "late_s", "reason", "answered"),
     [
-        (b"", LIMITS.head_s_max, Refused.IDLE, 0),
-        (b"GET / HTTP/1.1\r\nX", LIMITS.head_s_max, Refused.SLOW_HEAD, 408),
-        (GET, LIMITS.idle_s_max, Refused.IDLE, 200),
+        (b"", LIMITS.head_s_max, RefusalReason.IDLE, 0),
+        (b"GET / HTTP/1.1\r\nX", LIMITS.head_s_max, RefusalReason.SLOW_HEAD, 408),
+        (GET, LIMITS.idle_s_max, RefusalReason.IDLE, 200),
         (
             b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n12",
             LIMITS.body_grace_s,
-            Refused.SLOW_BODY,
+            RefusalReason.SLOW_BODY,
             408,
         ),
     ],
     ids=["silent", "slow head", "idle", "slow body"],
 )
 async def test_who_does_not_send_in_time_is_closed(
-    data: bytes, late_s: float, reason: Refused, answered: int
+    data: bytes, late_s: float, reason: RefusalReason, answered: int
 ) -> None:
     async with site() as it:
         reader, _ = await it.send(data)
@@ -282,7 +282,7 @@ async def test_an_answer_that_nobody_reads_ends_the_connection() -> None:
 
         def swept() -> bool:
             it.sweep(LIMITS.unread_s_max + 1)
-            return it.table.refused[Refused.UNREAD] == 1
+            return it.table.refused[RefusalReason.UNREAD] == 1
 
         await wait_until(lambda: it.received > 0)
         await wait_until(swept)

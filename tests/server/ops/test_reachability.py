@@ -44,7 +44,7 @@ async def test_an_address_that_is_silent_is_a_finding_with_advice(
         port = silent.getsockname()[1]
         assert not await answers("127.0.0.1", port)
         settings = Settings(data_dir=tmp_path, ice_port=port, ice_addresses=("127.0.0.1",))
-        findings = await examine(settings)
-    [found] = [each for each in findings if each.name == "ICE address 127.0.0.1 answers"]
+        results = await examine(settings)
+    [found] = [each for each in results if each.name == "ICE address 127.0.0.1 answers"]
     assert not found.ok
     assert f"UDP port {port}" in found.advice

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from commerce.catalogue.values import Estate, Position, Product, Room, Store, Text
+from commerce.catalogue.values import Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
 from commerce.io.shop.catalogue import Catalogue
 from commerce.orders.order import Entry
 
-WORDS, HERE = Text("", ""), Position(30.0, 120.0)
+WORDS, HERE = Text("", ""), Coordinates(30.0, 120.0)
 CATALOGUE = Catalogue(
     stores={id: Store(id, WORDS, WORDS, HERE) for id in ("s1", "s2")},
     estates={

@@ -1,4 +1,4 @@
-"""Guessing is slowed by address and account; whoever logged in before on the same device is not."""
+"""Guessing is slowed by address and account; a login from a known device is not."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
