@@ -7,6 +7,7 @@ from media.forwarding.ports import Transport
 from media.forwarding.rtt import Rtt
 from media.forwarding.uplink import Uplink
 from media.stream.layer import Layer
+from media.stream.parameter_sets import ParameterSets
 from media.stream.ports import TrackFormat
 from media.wire.rtp import Packet
 from media.wire.sdp import Sending
@@ -46,6 +47,8 @@ class Host:
 
     def attach(self, layers: Mapping[str, Sequence[Layer]]) -> None:
         """Fill these from now on, by kind."""
+        for layer in layers.get("video", ()):
+            layer.parameter_sets = ParameterSets(self.tracks["video"].codec.parameter_sets)
         self._uplink = Uplink(layers, self._sendings, self._counted)
 
     def take(self, packet: Packet, clear: bytes, *, now: float) -> Layer | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from random import Random
 
 from media.congestion.load import Load
+from media.forwarding.decodability import Decodability
 from media.forwarding.forwarder import Forwarder
 from media.forwarding.ports import FrameSender
 from media.forwarding.track import Track
@@ -44,6 +45,7 @@ class Live:
         self.standby = False  # the source gives way to any other
         self.on_air = False  # the source's media flows
         self.lost_at: float | None = None
+        self.decodability = Decodability()
         self._keepalive_at = 0.0
 
     def layers(self) -> list[Layer]:
@@ -91,6 +93,11 @@ class Live:
         """Have the source send what is due to the other end."""
         if self.source is not None:
             self.source.send_feedback(now=now)
+
+    def check_decodability(self, *, now: float) -> None:
+        """Call about once a second: notice a source whose video no viewer can decode."""
+        video = self.tracks.get("video")
+        self.decodability.check(self.source, video.layers if video else (), now=now)
 
     def repair_delay_s(self, *, now: float) -> float:
         """Return for how long repairs of what the host's link loses may hold up the live."""

@@ -272,6 +272,7 @@ class Lives:
             for viewer in list(live.viewers.values()):
                 live.forwarder.choose(viewer, now=now)
                 viewer.count_second()
+            live.check_decodability(now=now)
             self._watch_source(live, now)
 
     def _watch_source(self, live: Live, now: float) -> None:

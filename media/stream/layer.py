@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from media.stream.frames import Frame, SourcePacket
 from media.stream.key_requests import KeyFrameRequests
 from media.stream.nack import NACK_INTERVAL_S, Nacks
+from media.stream.parameter_sets import ParameterSets
 from media.stream.reorder import OVERTAKEN_S, REPAIR_S
 from media.stream.rtp_source import RtpSource
 from media.stream.sent_frames import SentFrames
@@ -55,6 +56,8 @@ class Layer(SentFrames):
         self.nacks = Nacks()
         self.keys = KeyFrameRequests()
         self.pairs = False  # packets of audio are sent by two
+        self.can_start = False  # the source has sent a key frame that a decoder can start from
+        self.parameter_sets = ParameterSets()  # of H.264
         self._lost_counted = 0
         self._next = first_sequence
         self._source: RtpSource | None = None
@@ -92,6 +95,7 @@ class Layer(SentFrames):
             self._end_frame(now)
             patience_s = REPAIR_S if self.kind == "video" else OVERTAKEN_S
             source = self._source = RtpSource(packet, self.codec.clock_hz, patience_s)
+            self.can_start = False
         if packet.payload:
             self.received_at = now
             self.timeline.on_packet(now=now)
@@ -120,6 +124,7 @@ class Layer(SentFrames):
             self._added_delta = self._next_timestamp(now) - timestamp
         if key:
             self.size = frame_size_of(self.codec.name, payloads[0]) or self.size
+            self.can_start = True
         self.received_at = self.newest_at = now
         self.timeline.on_packet(now=now)
         own = timestamp + self._added_delta & 0xFFFFFFFF
@@ -134,6 +139,7 @@ class Layer(SentFrames):
     def lose_source(self) -> None:
         """The source is gone; whatever comes next is another one's."""
         self._source = self._added_delta = None
+        self.can_start = False
 
     def missing(self) -> list[int]:
         """Host sequence numbers (16 bits) of the gaps that block the live."""
@@ -170,10 +176,26 @@ class Layer(SentFrames):
                 # Padding that probes the host's link: its number must not become a gap.
                 source.sequence_delta -= 1
                 continue
+            if key or self._frame_key:
+                out += self._put_parameter_sets(source, number, packet, now)
             out += self._take(source, number, packet, key, now)
         if self.kind == "audio" and now - self.newest_at > PAIR_WAIT_S:
             out += self._end_frame(now)
         self.prune(now=now)
+        return out
+
+    def _put_parameter_sets(
+        self, source: RtpSource, number: int, packet: Packet, now: float
+    ) -> list[Frame]:
+        """Put the sets, under numbers of their own, before a key frame that came without."""
+        out: list[Frame] = []
+        if self.codec.name != "H264":
+            return out
+        for payload in self.parameter_sets.before(packet):
+            self.size = frame_size_of(self.codec.name, payload) or self.size
+            added = packet._replace(marker=False, payload=payload)
+            out += self._take(source, number, added, True, now)
+            source.sequence_delta += 1
         return out
 
     def _whole_key_frame(self, source: RtpSource) -> int | None:
@@ -234,6 +256,7 @@ class Layer(SentFrames):
     def _keep(self, packets: list[SourcePacket], timestamp: int, key: bool, now: float) -> Frame:
         if key and self.kind == "video":
             self.keys.on_key_frame()
+            self.can_start |= self.codec.name != "H264" or self.parameter_sets.complete
         return self.keep(packets, timestamp, key=key, now=now)
 
     def count_second(self, *, now: float) -> int:

@@ -1,6 +1,11 @@
 """Codecs of an SDP section: rtpmap, fmtp (RFC 8866 section 6), rtcp-fb (RFC 4585 section 4.2)."""
 
+import base64
+import binascii
 from dataclasses import dataclass, field, replace
+
+PARAMETER_SETS_MAX = 16
+PARAMETER_SET_CHARS_MAX = 1_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,19 @@ class Codec:
             return self
         others = [part for part in self.parameters.split(";") if part.partition("=")[0] != name]
         return replace(self, parameters=";".join([*filter(None, others), f"{name}={value}"]))
+
+    @property
+    def parameter_sets(self) -> tuple[bytes, ...]:
+        """The NAL units of `sprop-parameter-sets` (RFC 6184 section 8.1) that can be read."""
+        found = []
+        for text in self.parameter("sprop-parameter-sets").split(",")[:PARAMETER_SETS_MAX]:
+            try:
+                unit = base64.b64decode(text[: PARAMETER_SET_CHARS_MAX + 1], validate=True)
+            except (binascii.Error, ValueError):
+                continue
+            if len(unit) > 1 and len(text) <= PARAMETER_SET_CHARS_MAX:
+                found.append(unit)
+        return tuple(found)
 
     @property
     def is_stereo(self) -> bool:

@@ -134,6 +134,7 @@ class PlayedServer:
     socket_works: bool = True
     # The code of the refusal of every chat line; accepted where it is empty.
     chat_refused: str = ""
+    undecodable: str | None = None  # why no viewer can decode the host's video
     chat: list[tuple[str, str, str, str, str]] = field(default_factory=lambda: list(CHAT))
     keys: list[str] = field(default_factory=list)
     sockets: list[WebSocketRoute] = field(default_factory=list)
@@ -334,6 +335,8 @@ class PlayedServer:
     def _api(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
         if path == "/api/lives":
             return 200, {"lives": self.lives or []}
+        if path == "/api/lives/demo/stats":
+            return 200, {"undecodable": self.undecodable}
         if path.startswith(("/api/guests", "/api/me")):
             return self.guests.answer(request, path, self.orders)
         if path == "/api/login":

@@ -225,6 +225,25 @@ def test_host_page_shows_the_uplink_verdict(
     expect(verdict).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("locale", "what", "why"),
+    [
+        ("zh-CN", "观众看不到画面", "参数集"),
+        ("en-GB", "Viewers see nothing", "SPS and PPS"),
+    ],
+)
+def test_host_page_says_why_nobody_can_decode_its_video(
+    open_page: Open, server: PlayedServer, locale: str, what: str, why: str
+) -> None:
+    server.undecodable = "no-parameter-sets"
+    page = go_live(open_page, server, locale=locale)
+    notice = page.get_by_test_id("undecodable")
+    expect(notice).to_contain_text(what)
+    expect(notice).to_contain_text(why)
+    server.undecodable = None
+    expect(notice).to_have_count(0)
+
+
 def test_wake_lock_is_held_while_on_air(open_page: Open, server: PlayedServer) -> None:
     page = go_live(open_page, server, WAKE_LOCK)
     page.wait_for_function("locks.held === 1")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from media.forwarding.decodability import Undecodable
 from media.forwarding.live import Live
 from media.forwarding.viewer import Viewer
 from media.stream.layer import Layer
@@ -85,6 +86,7 @@ class LiveStats:
     """One live on this worker."""
 
     live: bool
+    undecodable: Undecodable | None  # why no viewer can decode the host's video
     streams: list[StreamStats]
     viewers: list[ViewerStats]
 
@@ -93,6 +95,7 @@ def stats_of(live: Live, uses_gcm: Callable[[str], bool], *, now: float) -> Live
     """Return the figures of a live; `uses_gcm` knows the cipher of a viewer's session."""
     return LiveStats(
         live.on_air,
+        live.decodability.problem,
         [_layer(layer, now) for layer in live.layers()],
         [_viewer(viewer, uses_gcm(viewer.id), now) for viewer in live.viewers.values()],
     )

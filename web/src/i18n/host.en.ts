@@ -33,6 +33,11 @@ export const en: typeof zh = {
     reconnecting_hint: 'Viewers see “back in a moment”. Keep this page open.',
     taken_over: 'Another device has taken over the live',
     taken_over_hint: 'A room has one camera at a time. If that was you, you can take it back here.',
+    undecodable: 'Viewers see nothing',
+    no_video: 'Only sound arrives, no video. Check that the camera is on and sends H.264 or VP8.',
+    no_key_frame: 'Video arrives, but no key frame to start from. Set the encoder to one every 2 seconds.',
+    no_parameter_sets:
+      'Video arrives without its settings (SPS and PPS). Let the encoder send them with every key frame, or try another encoder.',
     take_back: 'Take it back',
     refused: 'The server did not accept the live (code {status}).',
     uplink: 'Uplink',

@@ -6,7 +6,17 @@
  *   └── Refused       the server said no: status, problem type, Retry-After
  */
 import type { Card, Order, Product, StoreOrder } from './wire'
-import type { Estate, Guest, LiveSummary, Room, Staff, Store, StoreBoard, StreamKey } from './bodies'
+import type {
+  Estate,
+  Guest,
+  LiveStats,
+  LiveSummary,
+  Room,
+  Staff,
+  Store,
+  StoreBoard,
+  StreamKey,
+} from './bodies'
 
 /** Longest wait for an answer, ms. */
 export const REQUEST_TIMEOUT_MS = 12_000
@@ -72,6 +82,8 @@ export class Api {
   myOrders = async () => (await this.#get<{ orders: Order[] }>('/api/me/orders')).orders
   store = (store: string) => this.#get<Store>(`/api/stores/${encodeURIComponent(store)}`)
   board = (store: string) => this.#get<StoreBoard>(`/api/stores/${encodeURIComponent(store)}/orders`)
+
+  liveStats = (room: string) => this.#get<LiveStats>(`/api/lives/${encodeURIComponent(room)}/stats`)
 
   guest = (nickname: string, estate_id: string) =>
     this.#send<Registered>('POST', '/api/guests', { nickname, estate_id })

@@ -58,3 +58,11 @@ export interface Staff {
   room_id: string | null
   store_id: string | null
 }
+
+/** Why no viewer can decode the host's video. */
+export type Undecodable = 'no-video' | 'no-key-frame' | 'no-parameter-sets'
+
+/** What the host's page reads of the figures of its live. */
+export interface LiveStats {
+  undecodable: Undecodable | null
+}
