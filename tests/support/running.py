@@ -52,7 +52,8 @@ class Running:
     @property
     def url(self) -> str:
         """Base URL of HTTP."""
-        return f"http://127.0.0.1:{self.port}"
+        host = self.env["LINLI_HOST"]
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def whip(self) -> str:

@@ -73,7 +73,7 @@ class RtmpConnection(asyncio.Protocol):
         """A publisher connected."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self.address = (transport.get_extra_info("peername") or ("",))[0]
+        self.address = _plain((transport.get_extra_info("peername") or ("",))[0])
         if not self._listener.admit(self):
             transport.abort()
 
@@ -263,3 +263,8 @@ class RtmpConnection(asyncio.Protocol):
     def _deliver(self, encoder: Encoder, layer: Layer | None) -> None:
         if layer is not None:
             self._listener.plane.deliver(self._room_id, encoder, layer)
+
+
+def _plain(address: str) -> str:
+    """Return the address of an IPv4 peer as such, though a socket of both families has it."""
+    return address.removeprefix("::ffff:")

@@ -47,7 +47,7 @@ class Intake:
         self._sessions = sessions
         self._lives = lives
         self._load = load
-        self._unknown: Counter[str] = Counter()  # datagrams of this second, by address
+        self._unknown: Counter[str | bytes] = Counter()  # datagrams of this second, by address
 
     def readable(self) -> None:
         """Take what waits."""
@@ -84,8 +84,9 @@ class Intake:
     def _is_flood(self, address: Address) -> bool:
         if len(self._unknown) > SESSIONS_MAX:
             self._unknown.clear()
-        self._unknown[address[0]] += 1
-        return self._unknown[address[0]] > UNKNOWN_PER_S_MAX
+        key = _limited_as(address)
+        self._unknown[key] += 1
+        return self._unknown[key] > UNKNOWN_PER_S_MAX
 
     def _take_stun(
         self, datagram: bytes, known: Session | None, address: Address, now: float
@@ -209,3 +210,11 @@ class Intake:
                 self._lives.on_rtcp(session.id, rtcp.parse(clear), now=now)
         except Malformed:
             self.rejected[kind.name.lower()] += 1
+
+
+def _limited_as(address: Address) -> str | bytes:
+    """Return what a limit counts: an IPv4 address, or the /64 of an IPv6 one (RFC 6177)."""
+    host = address[0]
+    if ":" not in host or host.startswith("::ffff:"):
+        return host
+    return socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:8]

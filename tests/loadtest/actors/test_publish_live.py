@@ -9,6 +9,7 @@ import pytest
 from loadtest.actors.publish import Programme, publish
 from loadtest.clients.whep import Crowd
 from loadtest.errors import LoadError, TakenOver
+from tests.support.address_families import needs_ipv6
 from tests.support.clips import CLIP
 from tests.support.running import Running, running
 from tests.support.waiting import wait_until
@@ -59,3 +60,17 @@ async def test_of_two_hosts_with_one_token_the_first_stays_away(tmp_path: Path) 
                     host.cancel()
                     with contextlib.suppress(asyncio.CancelledError, TakenOver):
                         await host
+
+
+@needs_ipv6
+async def test_a_server_of_ipv6_alone_is_published_to_and_watched(tmp_path: Path) -> None:
+    async with running(tmp_path, LINLI_HOST="::1", LINLI_ICE_ADDRESSES="::1") as server:
+        token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
+        url = f"{server.url}/live/demo/whip"
+        host = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
+        try:
+            await wait_until(lambda: watchable(server), 40, "on air")
+        finally:
+            host.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await host

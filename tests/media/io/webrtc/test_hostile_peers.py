@@ -2,7 +2,12 @@
 
 import socket
 
-from media.io.webrtc.intake import FEEDBACK_PER_S_MAX, SOURCES_MAX, UNKNOWN_PER_S_MAX
+from media.io.webrtc.intake import (
+    FEEDBACK_PER_S_MAX,
+    SOURCES_MAX,
+    UNKNOWN_PER_S_MAX,
+    _limited_as,
+)
 from media.io.webrtc.plane import MediaPlane
 from media.io.webrtc.session import Direction
 from tests.support.media_peers import host, loopback_candidates, next_frame, viewer
@@ -51,6 +56,14 @@ async def test_datagrams_of_an_unknown_address_are_limited(plane: MediaPlane) ->
     assert plane.stats().rejected["stun"] <= 2 * UNKNOWN_PER_S_MAX
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="a live all the same")
+
+
+def test_addresses_of_one_ipv6_network_are_limited_as_one() -> None:
+    first, second = ("2001:db8:1:2::7", 1, 0, 0), ("2001:db8:1:2:ffff::9", 2, 0, 0)
+    assert _limited_as(first) == _limited_as(second) != _limited_as(("2001:db8:1:3::7", 1, 0, 0))
+    mapped, other = ("::ffff:192.0.2.1", 1, 0, 0), ("::ffff:192.0.2.2", 1, 0, 0)
+    assert _limited_as(mapped) != _limited_as(other), "IPv4 addresses are apart"
+    assert _limited_as(("192.0.2.1", 1)) != _limited_as(("192.0.2.2", 1))
 
 
 async def test_ssrcs_of_a_peer_are_limited(plane: MediaPlane) -> None:
