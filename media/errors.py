@@ -11,6 +11,7 @@ MediaError
 │   └── TakenOver   it is over: another host publishes in its place
 ├── Unresolvable    a candidate's address is none, nor a name that resolves
 ├── NoSuchLayer     the live has no such simulcast layer
+├── NotPackaged     the live's video has no place in the container that was asked for
 └── Malformed       bytes from the network that break their format
     ├── MalformedStun
     ├── MalformedRtp
@@ -87,6 +88,10 @@ class Unresolvable(MediaError):
 
 class NoSuchLayer(MediaError):
     """The live has no such simulcast layer."""
+
+
+class NotPackaged(MediaError):
+    """The live's video is of a codec that the container does not take."""
 
 
 class Malformed(MediaError):

@@ -25,6 +25,7 @@ from commerce.io.commerce import Commerce
 from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Payments
 from media.errors import Unresolvable
+from media.io.hls.road import HlsRoad
 from media.io.rtmp.listener import RtmpListener
 from media.io.thumbnails import Thumbnails
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
@@ -39,6 +40,7 @@ from server.bridge.redis_lease import RedisLeases
 from server.errors import OperatorError
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
+from server.http.live import hls as hls_routes
 from server.http.live import stream_keys, thumbnail, whip_whep
 from server.http.pages import page_routes
 from server.http.shop import guests, orders, people, pins, products, rooms
@@ -112,6 +114,8 @@ async def build(
         rtmp = await _open_rtmp(settings, media, limits, commerce)
         if rtmp is not None:
             stack.push_async_callback(rtmp.close)
+        hls = HlsRoad(media.roads)
+        stack.callback(hls.close)
         services = Services(
             settings=settings,
             redis=redis,
@@ -123,6 +127,7 @@ async def build(
             media=media,
             rtmp=rtmp,
             thumbnails=Thumbnails(media.roads),
+            hls=hls,
             rooms=hub,
             commerce=commerce,
             end_live=lives.end,
@@ -150,6 +155,7 @@ def _application(services: Services) -> Starlette:
         Route("/readyz", readyz, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
         *whip_whep.routes,
+        *hls_routes.routes,
         *stream_keys.routes,
         *thumbnail.routes,
         *people.routes,

@@ -17,6 +17,7 @@ from server.settings import Settings
 
 if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
+    from media.io.hls.road import HlsRoad
     from media.io.rtmp.listener import RtmpListener
     from media.io.thumbnails import Thumbnails
     from media.io.webrtc.plane import MediaPlane
@@ -37,6 +38,7 @@ class Services:
     media: MediaPlane
     rtmp: RtmpListener | None
     thumbnails: Thumbnails
+    hls: HlsRoad
     rooms: RoomHub
     commerce: Commerce
     end_live: Callable[[str], Awaitable[None]]  # of a room, whichever worker owns it

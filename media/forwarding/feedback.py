@@ -107,6 +107,7 @@ def send_clock(
     live: Live, track: Track, layer: Layer, ntp_time: int, timestamp: int, *, now: float
 ) -> None:
     """Send viewers a sender report: `ntp_time` (64 bits) is the layer's `timestamp`."""
+    layer.clock = (ntp_time, timestamp)
     track.note_report(ntp_time >> 16 & 0xFFFFFFFF, now=now)
     packets: dict[int, bytes] = {}
     for viewer in live.viewers.values():

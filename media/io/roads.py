@@ -4,6 +4,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from media.forwarding.encoder import Encoder
+from media.forwarding.live import Live
 from media.forwarding.lives import Lives
 from media.io.thumbnails import KeyFrame
 from media.stream.layer import Layer
@@ -11,12 +12,20 @@ from media.stream.ports import Source
 
 
 class Roads:
-    """The media plane's lives as RTMP and thumbnails see them; made by the plane."""
+    """The media plane's lives as RTMP, HLS and thumbnails see them; made by the plane."""
 
     def __init__(self, lives: Lives, on_take_over: Callable[[str], None]) -> None:
         """`on_take_over` is called with the room of a live before it gets another source."""
         self._lives = lives
         self._on_take_over = on_take_over
+
+    def live(self, room_id: str) -> Live:
+        """Return a live that can be watched: sinks are added to it.
+
+        Raises:
+            NotLive: Nobody publishes in that room.
+        """
+        return self._lives.watched(room_id)
 
     def publish_source(self, room_id: str, source: Source) -> None:
         """Give a live this source in place of the one it has."""

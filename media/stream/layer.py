@@ -58,6 +58,8 @@ class Layer(SentFrames):
         self.pairs = False  # packets of audio are sent by two
         self.can_start = False  # the source has sent a key frame that a decoder can start from
         self.parameter_sets = ParameterSets()  # of H.264
+        # The source's clock: an NTP time (64 bits) and the timestamp of that moment.
+        self.clock: tuple[int, int] | None = None
         self._lost_counted = 0
         self._next = first_sequence
         self._source: RtpSource | None = None
@@ -138,7 +140,7 @@ class Layer(SentFrames):
 
     def lose_source(self) -> None:
         """The source is gone; whatever comes next is another one's."""
-        self._source = self._added_delta = None
+        self._source = self._added_delta = self.clock = None
         self.can_start = False
 
     def missing(self) -> list[int]:

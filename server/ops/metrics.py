@@ -42,6 +42,10 @@ RTMP: dict[str, tuple[str, str]] = {
     "bytes_in": ("counter", "Bytes received by RTMP."),
 }
 RTMP_ENDED = "RTMP connections that ended, by reason."
+HLS: dict[str, tuple[str, str]] = {
+    "streams": ("gauge", "Lives that are packaged for HLS now."),
+    "octets_kept": ("gauge", "Bytes of the segments that HLS playlists list."),
+}
 MEDIA_REJECTED = "Datagrams dropped, by reason."
 ROOMS: dict[str, tuple[str, str]] = {
     "connections": ("gauge", "WebSocket connections."),
@@ -106,6 +110,9 @@ class _Figures(Collector):
         for name, (kind, text) in MEDIA.items():
             yield _single(f"linli_media_{name}", kind, text, float(getattr(stats, name)))
         yield _labelled("linli_media_rejected", "reason", MEDIA_REJECTED, stats.rejected)
+        hls = self._services.hls.stats()
+        for name, (kind, text) in HLS.items():
+            yield _single(f"linli_hls_{name}", kind, text, float(getattr(hls, name)))
         if self._services.rtmp is not None:
             rtmp = self._services.rtmp.stats()
             for name, (kind, text) in RTMP.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.http.live import stream_keys, thumbnail, whip_whep
+from server.http.live import hls, stream_keys, thumbnail, whip_whep
 from server.http.shop import orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.ops import metrics
@@ -29,6 +29,7 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         *(f"linli_media_{name}`" for name in metrics.MEDIA),
         *(f"linli_rtmp_{name}`" for name in metrics.RTMP),
         "linli_rtmp_ended{",
+        *(f"linli_hls_{name}`" for name in metrics.HLS),
         *(f"linli_rooms_{name}`" for name in metrics.ROOMS),
         *(f"linli_rooms_{name}{{" for name in metrics.ROOMS_BY),
         *(f"linli_commerce_{name}`" for name in metrics.COMMERCE),
@@ -45,7 +46,18 @@ def test_every_metric_is_documented(name: str) -> None:
 def test_every_route_is_documented() -> None:
     """docs/http.md names each path of each route module."""
     text = (DOCS / "http.md").read_text()
-    modules = (whip_whep, stream_keys, thumbnail, people, rooms, products, pins, orders, stores)
+    modules = (
+        whip_whep,
+        hls,
+        stream_keys,
+        thumbnail,
+        people,
+        rooms,
+        products,
+        pins,
+        orders,
+        stores,
+    )
     paths = {route.path for module in modules for route in module.routes}
     assert [path for path in sorted(paths) if f"`{path}`" not in text] == []
 

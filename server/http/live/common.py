@@ -1,4 +1,4 @@
-"""What the WHIP, WHEP and event routes share: open to pages of all origins, one set of problems."""
+"""What the routes of media share: open to pages of all origins, one set of problems."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -46,15 +46,16 @@ def open_to_all(handler: Handler) -> Handler:
     return handle
 
 
-def preflight(accept_post: str, accept_patch: str = "") -> Handler:
+def preflight(accept_post: str = "", accept_patch: str = "") -> Handler:
     """Return a handler of `OPTIONS`: what may be sent here (RFC 9725 section 4.2)."""
     headers = {
         **CORS,
         "Access-Control-Allow-Methods": "OPTIONS, GET, HEAD, POST, PATCH, DELETE",
         "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
         "Access-Control-Max-Age": "86400",
-        "Accept-Post": accept_post,
     }
+    if accept_post:
+        headers["Accept-Post"] = accept_post
     if accept_patch:
         headers["Accept-Patch"] = accept_patch
 

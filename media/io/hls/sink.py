@@ -1,0 +1,243 @@
+"""One live as an LL-HLS stream: a `FrameSink` that makes parts, and requests that wait for them.
+
+frame → access unit → Segmenter ← AAC ← worker thread ← Opus packets ← frame
+
+It never is slow: parts are pulled, and the oldest segments are forgotten. Of several layers the
+largest that flows is taken.
+"""
+
+import asyncio
+import contextlib
+import time
+from concurrent.futures import Executor
+from time import monotonic
+
+from media.errors import NotPackaged
+from media.forwarding.live import Live
+from media.io.hls.opus_to_aac import FRAME_SAMPLES, RATE_HZ, TRACK, OpusToAac
+from media.packaging import playlist
+from media.packaging.access_units import AudioPackets, Unwrapped, VideoUnits
+from media.packaging.alignment import BASE_S, Alignment
+from media.packaging.segmenter import SAMPLE_S_MAX, Segmenter
+from media.stream.frames import Frame
+from media.stream.layer import Layer
+from media.wire import fmp4
+
+KEY_FRAME_INTERVAL_S = 2.0
+# So far behind the video, sound that has not come becomes silence.
+SOUND_LATE_S = 0.5
+AUDIO_PACKETS_MAX = 200
+_NTP = 1 << 32
+
+
+class HlsSink:
+    """State of one stream. `id` is in its URLs, so that what they name never changes."""
+
+    def __init__(self, stream_id: str, live: Live, pool: Executor) -> None:
+        """Take the live's cached GOP; then hand it to `Live.add_sink`.
+
+        Raises:
+            NotPackaged: The live's video is not H.264.
+        """
+        video = live.tracks.get("video")
+        if video is not None and video.codec.name.upper() != "H264":
+            raise NotPackaged
+        self.id = stream_id
+        self.segmenter = Segmenter(self._changed)
+        self.used_at = monotonic()
+        self.live = live
+        self._pool = pool
+        self._source = live.source
+        self._layer: Layer | None = None
+        self._units = VideoUnits()
+        self._packets = AudioPackets()
+        self._sets: tuple[bytes, bytes] | None = None
+        self._alignment = Alignment()
+        self._video_s = 0.0  # of the newest video, on the source's clock
+        self._arrived_at = self._key_at = monotonic()
+        self._transcoder: OpusToAac | None = None
+        self._waiting: list[tuple[int, bytes]] = []
+        self._has_sound = asyncio.Event()
+        self._waiters: dict[tuple[int, int], asyncio.Future[None]] = {}
+        self._texts: dict[bool, bytes] = {}
+        self._task = asyncio.create_task(self._transcode(), name="hls audio")
+        self._take_gop()
+
+    def _take_gop(self) -> None:
+        layer = self._choose(now=monotonic())
+        for frame in list(layer.gop) if layer is not None else ():
+            assert layer is not None
+            behind = layer.timestamp - frame.timestamp & 0xFFFFFFFF
+            at = layer.newest_at - behind / layer.codec.clock_hz
+            self._take_video(layer, frame, now=at)
+
+    # FrameSink
+
+    def frame(self, layer: Layer, frame: Frame, *, now: float) -> None:
+        """Take a frame."""
+        self._watch_source()
+        if layer.kind == "audio":
+            self._take_audio(layer, frame, now=now)
+        elif layer is self._choose(now=now):
+            self._take_video(layer, frame, now=now)
+
+    def close(self) -> None:
+        """The live is over; idempotent."""
+        self._task.cancel()
+        self.segmenter.end()
+
+    def tick(self, *, now: float) -> None:
+        """Call about every 100 ms."""
+        if self.segmenter.ended:
+            return
+        self._watch_source()
+        if not self.segmenter.interrupted and now - self._arrived_at > SAMPLE_S_MAX:
+            self._interrupt()
+        layer = self._choose(now=now)
+        if layer is None:
+            return
+        wants_key = self.segmenter.interrupted or now - self._key_at >= KEY_FRAME_INTERVAL_S
+        if wants_key and not layer.keys.ignored:
+            layer.keys.request()
+        if self._transcoder is not None and self._transcoder.next < self._silent_until():
+            self._has_sound.set()
+
+    # Requests
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a request waits."""
+        return bool(self._waiters)
+
+    async def wait_for(self, msn: int, part: int, timeout_s: float) -> bool:
+        """Wait until the playlist has a part, or the source broke off; False: neither happened."""
+        segmenter = self.segmenter
+        if segmenter.has(msn, part) or segmenter.ended:
+            return True
+        loop = asyncio.get_running_loop()
+        future = self._waiters.setdefault((msn, part), loop.create_future())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await asyncio.shield(future)  # it is everybody's
+        return future.done()
+
+    def text(self, *, skips: bool) -> bytes:
+        """Return the media playlist of now; written once for all who ask."""
+        text = self._texts.get(skips)
+        if text is None:
+            text = playlist.media(self.segmenter, skips=skips).encode()
+            self._texts[skips] = text
+        return text
+
+    def _changed(self) -> None:
+        self._texts.clear()
+        segmenter = self.segmenter
+        answers_all = segmenter.interrupted or segmenter.ended
+        for key, future in list(self._waiters.items()):
+            if answers_all or segmenter.has(*key):
+                del self._waiters[key]
+                future.set_result(None)
+
+    # Media
+
+    def _watch_source(self) -> None:
+        """Announce at once that the source is gone, or is another one."""
+        live = self.live
+        if live.source is not self._source or (live.lost_at is not None and not live.on_air):
+            self._source = live.source
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        if not self.segmenter.interrupted:
+            self._layer = None
+        self._break()
+
+    def _break(self) -> None:
+        self.segmenter.interrupt()
+        self._alignment, self._transcoder = Alignment(), None
+        self._waiting.clear()
+
+    def _choose(self, *, now: float) -> Layer | None:
+        track = self.live.tracks.get("video")
+        if track is None:
+            return None
+        if self._layer is None or self._layer not in track.layers:
+            self._layer = (track.flowing(now=now) or track.layers)[-1]
+            self._units = VideoUnits()
+        return self._layer
+
+    def _take_video(self, layer: Layer, frame: Frame, *, now: float) -> None:
+        unit = self._units.take(frame)
+        if unit is None:
+            layer.keys.request()
+            return
+        clock_hz = layer.codec.clock_hz
+        seconds = unit.ticks / clock_hz
+        if unit.sets != self._sets or not 0 < seconds - self._video_s <= SAMPLE_S_MAX:
+            self._break()
+        if self.segmenter.interrupted and not unit.key:
+            self._units.waits_for_key = True
+            return
+        self._locate(layer, self._units.clock, seconds, now=now)
+        self._video_s, self._arrived_at, self._sets = seconds, now, unit.sets
+        if unit.key:
+            self._key_at = now
+        place = round(self._alignment.video_s(seconds) * clock_hz)
+        if self.segmenter.interrupted:
+            with_sound = [TRACK] if "audio" in self.live.tracks else []
+            self._begin([unit.track(), *with_sound], now=now)
+        self.segmenter.add_video(place, unit.data, key=unit.key)
+
+    def _begin(self, tracks: list[fmp4.Track], *, now: float) -> None:
+        self.segmenter.begin(tracks, time.time() - (monotonic() - now) - BASE_S)
+        self._packets = AudioPackets()
+        if TRACK in tracks:
+            self._transcoder = OpusToAac(round(BASE_S * RATE_HZ))
+
+    def _take_audio(self, layer: Layer, frame: Frame, *, now: float) -> None:
+        packets = self._packets.take(frame)
+        if not packets:
+            return
+        seconds = packets[-1].ticks / RATE_HZ
+        has_video = "video" in self.live.tracks
+        if self.segmenter.interrupted and not has_video:
+            self._begin([TRACK], now=now)
+        if self._transcoder is None:
+            return
+        self._locate(layer, self._packets.clock, seconds, now=now)
+        if not has_video:
+            self._arrived_at = now
+        for packet in packets:
+            place_s = self._alignment.audio_s(packet.ticks / RATE_HZ)
+            if place_s is not None and len(self._waiting) < AUDIO_PACKETS_MAX:
+                self._waiting.append((round(place_s * RATE_HZ), packet.data))
+        self._has_sound.set()
+
+    def _locate(self, layer: Layer, clock: Unwrapped, seconds: float, *, now: float) -> None:
+        self._alignment.on_arrival(layer.kind, seconds, now=now)
+        if layer.clock is not None:
+            ntp_time, timestamp = layer.clock
+            reported_s = clock.near(timestamp) / layer.codec.clock_hz
+            self._alignment.on_clock(layer.kind, reported_s, ntp_time / _NTP)
+
+    def _silent_until(self) -> int:
+        """Return up to where sound that is missing is not waited for."""
+        if "video" not in self.live.tracks:
+            return 0
+        return round((self._alignment.video_s(self._video_s) - SOUND_LATE_S) * RATE_HZ)
+
+    async def _transcode(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._has_sound.wait()
+            self._has_sound.clear()
+            transcoder = self._transcoder
+            if transcoder is None:
+                continue
+            packets, self._waiting = self._waiting, []
+            frames = await loop.run_in_executor(
+                self._pool, transcoder.feed, packets, self._silent_until()
+            )
+            if transcoder is self._transcoder and not self.segmenter.interrupted:
+                for place, data in frames:
+                    self.segmenter.add_audio(place, data, FRAME_SAMPLES)

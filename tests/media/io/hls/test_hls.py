@@ -1,0 +1,175 @@
+"""What hosts of either road send is played by LL-HLS: FFmpeg decodes its parts."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from typing import Any
+
+import av
+import pytest
+
+from media.errors import NotLive, NotPackaged
+from media.io.hls import road as road_module
+from media.io.hls.road import HlsRoad
+from media.io.hls.sink import HlsSink
+from media.io.rtmp.listener import RtmpListener
+from media.io.webrtc.plane import MediaPlane
+from tests.support.hls_playlists import Playlist, PlaylistChecker
+from tests.support.media_peers import host, loopback_candidates
+from tests.support.media_plane import ROOM, live, plane, publishing
+from tests.support.rtmp_publisher import FPS, HEIGHT, WIDTH
+from tests.support.rtmp_publisher import publishing as rtmp_publishing
+from tests.support.waiting import WAIT_S, wait_until
+
+__all__ = ["loopback_candidates", "plane"]
+
+
+@pytest.fixture
+async def road(plane: MediaPlane) -> AsyncIterator[HlsRoad]:
+    hls = HlsRoad(plane.roads)
+    yield hls
+    hls.close()
+
+
+@pytest.fixture
+async def rtmp_url(plane: MediaPlane) -> AsyncIterator[str]:
+    async def authorize(address: str, key: str) -> str | None:
+        return ROOM
+
+    listener = await RtmpListener.open(plane.roads, authorize, "127.0.0.1", 0)
+    yield f"rtmp://127.0.0.1:{listener.port}/live/key"
+    await listener.close()
+
+
+class Player:
+    """Follows a stream part by part, and checks each playlist."""
+
+    def __init__(self, stream: HlsSink) -> None:
+        self.stream = stream
+        self.checker = PlaylistChecker(complete=False)
+        self.data = bytearray(stream.segmenter.inits[0])
+        self.playlist = self._reload()
+        self._read = (0, 0)
+
+    def _reload(self) -> Playlist:
+        return self.checker.check(self.stream.text(skips=False).decode())
+
+    async def follow(self, segments: int) -> None:
+        """Read parts until so many segments are complete."""
+        async with asyncio.timeout(WAIT_S):
+            while len(self.playlist.complete) < segments:
+                await self.next_part()
+
+    async def next_part(self) -> None:
+        segmenter, (msn, part) = self.stream.segmenter, self._read
+        await self.stream.wait_for(msn, part, WAIT_S)
+        self.playlist = self._reload()
+        segment = segmenter.find(msn)
+        if segment is not None and part < len(segment.parts):
+            self.data += segment.parts[part].data
+            self._read = (msn, part + 1)
+        elif segment is not None and segment.complete:
+            self._read = (msn + 1, 0)
+
+    def decode(self) -> tuple[list[Any], list[Any]]:
+        """Return the frames of video and sound."""
+        with av.open(io.BytesIO(bytes(self.data)), "r") as container:
+            frames: list[Any] = list(container.decode())
+        videos = [frame for frame in frames if isinstance(frame, av.VideoFrame)]
+        sounds = [frame for frame in frames if isinstance(frame, av.AudioFrame)]
+        return videos, sounds
+
+
+def assert_plays(player: Player, size: tuple[int, int]) -> None:
+    """All of it is decoded, without a hole, and sound lies where the video is."""
+    videos, sounds = player.decode()
+    assert {(frame.width, frame.height) for frame in videos} == {size}
+    video_times = [frame.time for frame in videos]
+    assert max(after - before for before, after in pairwise(video_times)) < 0.5
+    for before, after in pairwise(sounds):
+        assert after.time - before.time == pytest.approx(1_024 / 48_000, abs=1e-3)
+    assert sounds[0].time == pytest.approx(video_times[0], abs=0.05)
+    assert abs(sounds[-1].time - video_times[-1]) < 1.0
+
+
+async def test_an_rtmp_encoder_is_played(plane: MediaPlane, road: HlsRoad, rtmp_url: str) -> None:
+    async with rtmp_publishing(rtmp_url):
+        await wait_until(lambda: live(plane))
+        player = Player(await road.join(ROOM))
+        await player.follow(segments=2)
+    assert_plays(player, (WIDTH, HEIGHT))
+    videos, sounds = player.decode()
+    times = [frame.time for frame in videos]
+    assert times[-1] - times[0] == pytest.approx((len(times) - 1) / FPS, abs=0.2)
+    loudness = [float(abs(frame.to_ndarray()).max()) for frame in sounds]
+    assert max(loudness) > 0.5, "the tone is heard"
+
+
+async def test_a_webrtc_host_is_played_and_asked_for_key_frames(
+    plane: MediaPlane, road: HlsRoad
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane))
+        player = Player(await road.join(ROOM))
+        await player.follow(segments=2)
+        assert_plays(player, (160, 120))
+        assert all(segment.parts[0].independent for segment in player.playlist.complete)
+
+
+async def test_a_host_that_ends_is_announced_and_the_next_one_is_played(
+    plane: MediaPlane, road: HlsRoad
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane))
+        stream = await road.join(ROOM)
+        player = Player(stream)
+        await player.next_part()
+    await wait_until(lambda: stream.segmenter.announces_discontinuity)
+    seen = player.checker.check(stream.text(skips=False).decode())
+    assert seen.announces_discontinuity and not seen.ended
+    async with host(publishing(plane), size=(320, 240)):
+        await stream.wait_for(stream.segmenter.next_msn, 0, WAIT_S)
+        after = player.checker.check(stream.text(skips=False).decode())
+    assert after.segments[-1].discontinuity and after.segments[-1].init == "i2.mp4"
+    await plane.end(ROOM)
+    assert player.checker.check(stream.text(skips=False).decode()).ended
+
+
+async def test_nothing_is_packaged_unless_somebody_watches(
+    plane: MediaPlane, road: HlsRoad, rtmp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NotLive):
+        await road.join(ROOM)
+    async with rtmp_publishing(rtmp_url):
+        await wait_until(lambda: live(plane))
+        assert road.stats().streams == 0 and len(plane.roads.live(ROOM).sinks) == 1
+        stream = await road.join(ROOM)
+        assert await road.join(ROOM) is stream and len(plane.roads.live(ROOM).sinks) == 2
+        assert road.stream(ROOM, stream.id) is stream
+        monkeypatch.setattr(road_module, "UNUSED_S", 0.0)
+        await wait_until(lambda: road.stats().streams == 0)
+        assert len(plane.roads.live(ROOM).sinks) == 1
+        assert road.stream(ROOM, stream.id) is None
+
+
+async def test_vp8_is_refused(plane: MediaPlane, road: HlsRoad) -> None:
+    async with host(publishing(plane), "video/VP8"):
+        await wait_until(lambda: live(plane))
+        with pytest.raises(NotPackaged):
+            await road.join(ROOM)
+
+
+async def test_one_viewer_that_gives_up_does_not_end_the_wait_of_others(
+    plane: MediaPlane, road: HlsRoad
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane))
+        stream = await road.join(ROOM)
+        msn, part = stream.segmenter.next_part
+        patient = asyncio.create_task(stream.wait_for(msn, part, WAIT_S))
+        hasty = asyncio.create_task(stream.wait_for(msn, part, WAIT_S))
+        await asyncio.sleep(0)
+        hasty.cancel()
+        assert await patient
+        assert stream.segmenter.has(msn, part)

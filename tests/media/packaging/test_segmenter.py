@@ -1,0 +1,184 @@
+"""Parts and segments keep the rules of LL-HLS whatever the source's frame rate and GOP."""
+
+import random
+
+import pytest
+
+from media.packaging import playlist
+from media.packaging.segmenter import (
+    PART_S_MIN,
+    PART_TARGET_S,
+    SEGMENT_S_MIN,
+    TARGET_DURATION_S,
+    Segmenter,
+)
+from media.wire import fmp4
+from tests.support.hls_playlists import Playlist, PlaylistChecker
+
+HZ = 90_000
+TRACK = fmp4.Video(640, 360, fmp4.avc_record(b"\x67\x42\xc0\x1e", b"\x68\xce"))
+OTHER = TRACK._replace(width=320, height=180)
+
+
+class Stream:
+    """A segmenter whose every playlist is checked."""
+
+    def __init__(self) -> None:
+        self.checker = PlaylistChecker()
+        self.playlists: list[Playlist] = []
+        self.segmenter = Segmenter(self._changed)
+        self.ticks = float(HZ)
+        self.frames = 0
+
+    def _changed(self) -> None:
+        self.playlists.append(self.checker.check(playlist.media(self.segmenter)))
+
+    def begin(self, track: fmp4.Video = TRACK) -> None:
+        self.segmenter.begin([track], 1_700_000_000.0)
+
+    def run(self, seconds: float, fps: float, gop_s: float, jitter_s: float = 0.0) -> None:
+        rng = random.Random(7)
+        gop = round(gop_s * fps)
+        for at in range(round(seconds * fps)):
+            early = rng.uniform(0, jitter_s) * HZ
+            key = at % gop == 0
+            self.segmenter.add_video(round(self.ticks - early), bytes(100), key=key)
+            self.ticks += HZ / fps
+
+    @property
+    def newest(self) -> Playlist:
+        return self.playlists[-1]
+
+
+@pytest.mark.parametrize("fps", [10, 12, 15, 20, 23.976, 24, 25, 29.97, 30, 50, 60])
+def test_parts_are_full_and_segments_begin_with_key_frames(fps: float) -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(12, fps, gop_s=2)
+    assert len(stream.newest.complete) >= 5
+    for segment in stream.newest.complete[:-1]:
+        assert segment.duration_s == pytest.approx(2, abs=0.1)
+    for segment in stream.newest.segments:
+        assert [part.independent for part in segment.parts[:1]] in ([], [True])
+        for part in segment.parts[:-1]:
+            assert PART_S_MIN - 1e-5 <= part.duration_s <= PART_TARGET_S + 1e-5
+
+
+@pytest.mark.parametrize("gop_s", [0.5, 1, 2.5, 5, 10, 60])
+def test_segments_are_bounded_whatever_the_gop(gop_s: float) -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(40, 25, gop_s)
+    durations = [segment.duration_s for segment in stream.newest.complete]
+    assert max(durations) <= TARGET_DURATION_S
+    if gop_s < TARGET_DURATION_S:
+        assert min(durations) >= SEGMENT_S_MIN
+        assert all(segment.parts[0].independent for segment in stream.newest.segments[-3:])
+
+
+@pytest.mark.parametrize("fps", [3, 7, 15, 30])
+def test_an_unsteady_camera_breaks_no_rule(fps: float) -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(60, fps, gop_s=2, jitter_s=0.6 / fps)
+    assert stream.checker.checked > 100
+
+
+def test_a_window_of_segments_is_listed_and_a_few_more_are_kept() -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(120, 25, gop_s=2)
+    newest = stream.newest
+    assert 28 <= sum(segment.duration_s for segment in newest.complete) <= 32
+    assert stream.segmenter.find(newest.msn - 3) is not None
+    assert stream.segmenter.find(newest.msn - 10) is None
+
+
+def test_a_delta_update_leaves_out_what_the_client_has() -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(60, 25, gop_s=2)
+    whole = playlist.media(stream.segmenter)
+    delta = playlist.media(stream.segmenter, skips=True)
+    assert "#EXT-X-SKIP:SKIPPED-SEGMENTS=" in delta and len(delta) < len(whole)
+    merged = stream.checker.check(delta)
+    assert [each.uri for each in merged.segments] == [each.uri for each in stream.newest.segments]
+
+
+def test_the_discontinuity_is_published_when_the_source_ends() -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(5, 25, gop_s=2)
+    stream.segmenter.interrupt()
+    assert stream.newest.announces_discontinuity
+    assert all(segment.uri for segment in stream.newest.segments)
+    hint = stream.newest.hint
+    stream.ticks += 5 * HZ
+    stream.begin(OTHER)
+    stream.run(1, 25, gop_s=2)
+    first = next(segment for segment in stream.newest.segments if segment.discontinuity)
+    assert first.parts[0].uri == hint
+    assert first.init == "i2.mp4"
+
+
+def test_discontinuities_are_counted_when_they_leave_and_never_skipped() -> None:
+    stream = Stream()
+    for _ in range(8):
+        stream.begin()
+        stream.run(10, 25, gop_s=2)
+        stream.segmenter.interrupt()
+        text = playlist.media(stream.segmenter, skips=True)
+        skipped = text.partition("SKIPPED-SEGMENTS=")[2].partition("\n")[0]
+        assert int(skipped or 0) < 5
+    assert stream.newest.discontinuities >= 3
+
+
+def test_the_last_playlist_of_a_live_has_an_end_and_no_hint() -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(3, 25, gop_s=2)
+    stream.segmenter.end()
+    stream.segmenter.end()
+    assert stream.newest.ended and stream.newest.hint is None
+    assert sum(each.duration_s for each in stream.newest.segments) == pytest.approx(3, abs=0.01)
+
+
+def test_sound_without_video_makes_parts_of_its_own() -> None:
+    stream = Stream()
+    stream.segmenter.begin([fmp4.Aac(48_000, 2, b"\x11\x90")], 1_700_000_000.0)
+    for number in range(500):
+        stream.segmenter.add_audio(48_000 + 1_024 * number, bytes(20), 1_024)
+    assert len(stream.newest.complete) >= 4
+    assert all(part.independent for each in stream.newest.segments for part in each.parts)
+
+
+def test_a_reload_waits_for_its_part_and_a_part_too_many_means_the_next_segment() -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(5, 25, gop_s=2)
+    segmenter = stream.segmenter
+    msn, part = segmenter.next_part
+    assert not segmenter.has(msn, part) and not segmenter.has(msn + 1, 0)
+    assert segmenter.has(msn, part - 1) and segmenter.has(0, 0)
+    assert segmenter.has(msn - 1, 99), "the first part of the open segment is there"
+    while segmenter.next_msn == msn:
+        stream.run(0.04, 25, gop_s=0.04)
+    assert segmenter.next_part == (msn + 1, 0)
+    assert segmenter.has(msn, 0) and not segmenter.has(msn, 99)
+
+
+def test_bandwidth_is_the_peak_of_the_segments() -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(1, 25, gop_s=2)
+    first = playlist.multivariant(stream.segmenter, "media.m3u8")
+    assert 'CODECS="avc1.42c01e",RESOLUTION=640x360\nmedia.m3u8' in first
+    stream.run(9, 25, gop_s=2)
+    rates = [
+        segment.octets * 8 / segment.duration_s
+        for segment in stream.segmenter.segments
+        if segment.complete
+    ]
+    text = playlist.multivariant(stream.segmenter, "media.m3u8")
+    stated = int(text.partition("BANDWIDTH=")[2].partition(",")[0])
+    assert stated == pytest.approx(max(rates), abs=1)
