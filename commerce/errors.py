@@ -6,6 +6,7 @@ CommerceError
 ├── NotFound             a room, product, order … that does not exist
 ├── BadNickname          a nickname that is refused (catalogue/nicknames.py)
 ├── UnknownDevice        a device that is not the guest's
+├── WeakPassword         a password that is refused (catalogue/password_policy.py)
 ├── IllegalMove          not a transition of orders
 ├── HandoverError
 │   ├── UnknownCode      no such pickup code at this store

@@ -120,7 +120,7 @@ async def build(
             settings=settings,
             redis=redis,
             engine=engine,
-            access=Access(token_secret(settings)),
+            access=Access(token_secret(settings), commerce.people.versions),
             moves=MoveCodes(redis),
             limits=limits,
             connections=connection_table(settings),

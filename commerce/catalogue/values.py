@@ -105,6 +105,7 @@ class Staff:
     roles: tuple[str, ...]
     room_id: str = ""
     store_id: str = ""
+    token_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

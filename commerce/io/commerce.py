@@ -105,6 +105,7 @@ class Commerce:
     async def start(self) -> None:
         """Read the catalogue and open the gate; the record must be upgraded."""
         await self._shop.cache.refresh()
+        await self.people.versions.refresh()
         await self.ledger.make_group()
         await self.rebuild.ensure()
 
@@ -117,6 +118,7 @@ class Commerce:
             tasks.create_task(self.relay.run(), name="commerce relay")
             tasks.create_task(self.reconcile.run(), name="commerce reconcile")
             tasks.create_task(self._shop.cache.run(), name="commerce catalogue")
+            tasks.create_task(self.people.versions.run(), name="commerce staff")
             tasks.create_task(self._end_groups(), name="commerce groups")
 
     async def _end_groups(self) -> None:

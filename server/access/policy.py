@@ -3,7 +3,8 @@
 No other module decides access; routes call `Access.principal` (tokens.py) and then `require`.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from server.problem import Problem
@@ -38,8 +39,8 @@ class Action(StrEnum):
 class Principal:
     """The person or program behind a request, and the room, store, estate and brand of its roles.
 
-    An empty id binds the roles to nothing. `standby` marks a
-    host that steps aside for any other host (the demo's own).
+    An empty id binds the roles to nothing. `standby` marks a host that steps aside for any other
+    host (the demo's own). `version`, and the times in UTC seconds, are those of the token.
     """
 
     subject: str
@@ -50,6 +51,9 @@ class Principal:
     brand_id: str = ""
     nickname: str = ""
     standby: bool = False
+    version: int = 0
+    issued_at_s: float = field(default=0.0, compare=False)
+    ends_at_s: float = field(default=math.inf, compare=False)
 
     @property
     def anonymous(self) -> bool:

@@ -8,7 +8,9 @@ import typer
 from server.cli.console import out, run
 from server.settings import Settings
 
-staff_app = typer.Typer(help="The staff of the shops: reset a password.", no_args_is_help=True)
+staff_app = typer.Typer(
+    help="The staff of the shops: a new password, log out everywhere.", no_args_is_help=True
+)
 
 
 @staff_app.callback()
@@ -23,7 +25,7 @@ def staff_password(
         bool, typer.Option("--password-stdin", help="Read the new password from stdin.")
     ] = False,
 ) -> None:
-    """Give one person a new password; who has logged in stays so until the token ends."""
+    """Give one person a new password; wherever they have logged in, they log in again."""
     from server.ops.maintenance import set_password
 
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else ""
@@ -31,3 +33,14 @@ def staff_password(
         password = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
     run(set_password(Settings(), username, password))
     out.print(f"{username} has a new password.", highlight=False, markup=False)
+
+
+@staff_app.command("logout")
+def staff_logout(
+    username: Annotated[str, typer.Argument(help="The name with which the person logs in.")],
+) -> None:
+    """Log one person out everywhere: within seconds no token of theirs is accepted."""
+    from server.ops.maintenance import log_out
+
+    run(log_out(Settings(), username))
+    out.print(f"{username} is logged out everywhere.", highlight=False, markup=False)

@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,10 +12,11 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from commerce.catalogue import values
+from commerce.catalogue.password_policy import WeakPassword, require_strong
 from commerce.errors import NotFound
 from commerce.io.audit import INVARIANTS, audit
-from commerce.io.shop.passwords import store_password
 from commerce.io.shop.seed import seed
+from commerce.io.shop.staff import log_out_everywhere, store_password
 from server.errors import OperatorError
 from server.net.files import raise_file_limit
 from server.ops.opening import open_record
@@ -23,7 +26,6 @@ from server.settings import Settings
 
 DISK_BYTES_MIN = 1 << 30
 FILES_WANTED = 4_096
-PASSWORD_CHARS_MIN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,8 @@ async def load(settings: Settings, file: Path, password: str) -> None:
     """Load the shop in `file`; its staff get `password`.
 
     Raises:
-        OperatorError: The file is not a shop, or the password is too short.
+        OperatorError: The file is not a shop, or the password is weak.
     """
-    _check_password(password)
     await load_shop(settings, read_shop(file), password)
 
 
@@ -59,18 +60,33 @@ async def set_password(settings: Settings, username: str, password: str) -> None
     """Give one member of the staff a new password.
 
     Raises:
-        OperatorError: Nobody has this name, or the password is too short.
+        OperatorError: Nobody has this name, or the password is weak.
     """
-    _check_password(password)
-    async with open_record(settings) as engine:
-        try:
+    _check_password(password, username)
+    with _staff_named(username):
+        async with open_record(settings) as engine:
             await store_password(engine, username, password)
-        except NotFound:
-            raise OperatorError(f"No member of the staff logs in as {username}.") from None
+
+
+async def log_out(settings: Settings, username: str) -> None:
+    """End the tokens of one member of the staff.
+
+    Raises:
+        OperatorError: Nobody has this name.
+    """
+    with _staff_named(username):
+        async with open_record(settings) as engine:
+            await log_out_everywhere(engine, username)
 
 
 async def load_shop(settings: Settings, shop: ShopFile, password: str) -> None:
-    """Load a shop into the record; a server that runs takes it over within seconds."""
+    """Load a shop into the record; a server that runs takes it over within seconds.
+
+    Raises:
+        OperatorError: The password is weak.
+    """
+    for person in shop.staff:
+        _check_password(password, person.username)
     async with open_record(settings) as engine:
         await seed(engine, plan_of(shop, password))
 
@@ -111,9 +127,19 @@ def _result(name: str, ok: bool, advice: str) -> CheckResult:
     return CheckResult(name, ok, "" if ok else advice)
 
 
-def _check_password(password: str) -> None:
-    if len(password) < PASSWORD_CHARS_MIN:
-        raise OperatorError(f"A password needs at least {PASSWORD_CHARS_MIN} characters.")
+def _check_password(password: str, username: str) -> None:
+    try:
+        require_strong(password, username)
+    except WeakPassword as error:
+        raise OperatorError(f"{username}: {error}") from None
+
+
+@contextmanager
+def _staff_named(username: str) -> Iterator[None]:
+    try:
+        yield
+    except NotFound:
+        raise OperatorError(f"No member of the staff logs in as {username}.") from None
 
 
 def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:

@@ -9,6 +9,7 @@ from typing import Any
 from websockets.frames import Opcode
 from websockets.http11 import Request, Response
 
+from server.access.policy import Principal
 from server.services import Services
 from server.ws.handshake import client_address, codec_index, refusal
 from server.ws.registry import ChannelExists, ConnectionRegistry
@@ -46,6 +47,11 @@ class RoomConnection(FrameTransport):
         self._session = RoomSession(registry, self)
         self._address = ""
         self.slot = 0
+
+    @property
+    def principal(self) -> Principal:
+        """See `Peer`."""
+        return self._session.principal
 
     def on_request(self, request: Request) -> Response:
         """See `FrameTransport`."""

@@ -13,6 +13,7 @@ from websockets.frames import Opcode
 
 from rooms.io.hub import PING_S, RoomHub
 from rooms.rates import TokenBucket
+from server.access.policy import Principal
 from server.access.tokens import Access
 from server.settings import Settings
 from server.ws.wire import CloseCode, frame
@@ -44,6 +45,11 @@ class Peer(Protocol):
 
     slot: int
     received_at: float
+
+    @property
+    def principal(self) -> Principal:
+        """Who the token of its `hello` named."""
+        ...
 
     def write_control(self, data: bytes) -> None:
         """Write a control frame unless the connection is closing."""
@@ -209,6 +215,8 @@ class ConnectionRegistry:
         for peer in list(peers):
             if peer.received_at < oldest:
                 peer.close_with(CloseCode.SILENT)
+            elif not self.access.holds(peer.principal, time.time()):
+                peer.close_with(CloseCode.UNAUTHORISED)
             else:
                 peer.write_control(PING_FRAME)
 

@@ -13,7 +13,7 @@ from rooms.log import LogUnavailable, Position
 from rooms.messages import ChatLine, Sender
 from rooms.rates import TokenBucket, clean_text
 from rooms.state import is_store
-from server.access.policy import ANONYMOUS, Action, allowed
+from server.access.policy import ANONYMOUS, Action, Principal, allowed
 from server.problem import Problem
 from server.ws.chat import chat_error, chat_role
 from server.ws.registry import ConnectionRegistry, Peer
@@ -96,6 +96,11 @@ class RoomSession(Subscriber):
         self._likes: TokenBucket | None = None
         self._bad: TokenBucket | None = None
         self._fast: TokenBucket | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who the token of `hello` named."""
+        return self._principal
 
     # From the connection
 

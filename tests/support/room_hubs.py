@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from server.access.policy import Principal, Role
-from server.access.tokens import Access
+from server.access.tokens import Access, TokenVersions
 from server.net.connections import ConnectionTable
 from server.net.protocol import http_protocol
 from server.services import Services
@@ -155,9 +155,11 @@ async def _exists(channel: str) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def serving(hub: RoomHub, **settings: Any) -> AsyncIterator[Server]:
+async def serving(
+    hub: RoomHub, versions: TokenVersions | None = None, **settings: Any
+) -> AsyncIterator[Server]:
     """Serve `hub`, which has been started, until the block ends."""
-    access = Access(SECRET)
+    access = Access(SECRET, versions)
     values = Settings(**settings)
     table = ConnectionTable(values.connections_max or 1_000, values.connections_per_address_max)
     services = Services(

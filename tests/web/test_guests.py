@@ -1,10 +1,11 @@
 """A guest's pages: the same person after a refused token, and on another device."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.support.played_guests import MOVE_CODE
 from tests.support.played_pages import Open
-from tests.support.played_server import PlayedServer, remember_guest
+from tests.support.played_server import PlayedServer, remember_guest, remember_staff
 
 
 def test_refused_token_is_renewed_for_the_same_guest(open_page: Open) -> None:
@@ -60,3 +61,13 @@ def test_wrong_move_code_says_so(open_page: Open) -> None:
         page.get_by_test_id("move-input").fill(typed)
         page.get_by_test_id("move-submit").click()
         expect(page.get_by_test_id("move-problem")).to_contain_text("Wrong, used or expired")
+
+
+@pytest.mark.parametrize("which", ["store", "host"])
+def test_staff_whose_token_was_revoked_logs_in_again(open_page: Open, which: str) -> None:
+    server = PlayedServer()
+    server.guests.tokens.clear()
+    page = open_page(server, f"/{which}", prepare=lambda page: remember_staff(page, which))
+    expect(page.get_by_test_id("login")).to_be_visible()
+    expect(page.get_by_role("status").first).to_be_visible()
+    assert page.evaluate(f"localStorage.getItem('linli.{which}')") is None

@@ -21,7 +21,9 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
+    true,
 )
 
 from commerce.catalogue.stock import StockMoveKind
@@ -130,6 +132,10 @@ staff = Table(
     _ref("room_id", "rooms.id", nullable=True),
     _ref("store_id", "stores.id", nullable=True),
     Column("password_hash", String(200), nullable=False),
+    Column("token_version", Integer, nullable=False, server_default="0"),
+    Column("active", Boolean, nullable=False, server_default=true()),
+    Column("own_password", Boolean, nullable=False, server_default=false()),
+    Column("brand_id", String(64), nullable=False, server_default=""),
 )
 
 guests = Table(

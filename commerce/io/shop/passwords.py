@@ -15,12 +15,8 @@ from contextlib import asynccontextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from commerce.errors import NotFound, TryAgain
-from commerce.io.record.engine import Record
-from commerce.io.record.schema import staff
+from commerce.errors import TryAgain
 
 AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 WAITING_MAX = 8
@@ -100,18 +96,3 @@ class Passwords:
 def _be_nice() -> None:
     """On Linux the priority is a thread's own, and argon2's lanes inherit it."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-async def store_password(engine: AsyncEngine, username: str, password: str) -> None:
-    """Give somebody of the staff a new password.
-
-    Raises:
-        NotFound: Nobody has this name.
-    """
-    password_hash = await asyncio.to_thread(PasswordHasher().hash, password)
-    async with Record(engine).write() as connection:
-        changed = await connection.execute(
-            update(staff).where(staff.c.username == username).values(password_hash=password_hash)
-        )
-        if changed.rowcount == 0:
-            raise NotFound("staff", username)

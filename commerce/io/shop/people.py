@@ -18,6 +18,7 @@ from commerce.io.shop.guest_devices import (
     has_device,
 )
 from commerce.io.shop.passwords import Passwords
+from commerce.io.shop.staff import StaffVersions
 
 
 class People:
@@ -27,6 +28,7 @@ class People:
         self._shop = shop
         self._new_id = new_id
         self._passwords = Passwords()
+        self.versions = StaffVersions(shop.record)
 
     async def add_guest(self, nickname: str, estate_id: str) -> Registered:
         """Register a guest and the device that they use.
@@ -102,7 +104,11 @@ class People:
         """
         async with self._shop.record.read() as connection:
             row = (
-                (await connection.execute(select(staff).where(staff.c.username == username)))
+                (
+                    await connection.execute(
+                        select(staff).where(staff.c.username == username, staff.c.active)
+                    )
+                )
                 .mappings()
                 .first()
             )
@@ -117,6 +123,7 @@ class People:
             roles=tuple(row["roles"].split()),
             room_id=row["room_id"] or "",
             store_id=row["store_id"] or "",
+            token_version=row["token_version"],
         )
 
 

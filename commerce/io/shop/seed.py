@@ -1,14 +1,12 @@
 """Loads a shop into the record, any number of times."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from argon2 import PasswordHasher
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from commerce.catalogue.values import Coordinates, Product, SeedPlan, SeedStaff, Stock, Text
+from commerce.catalogue.values import Coordinates, Product, SeedPlan, Stock, Text
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.record.postings import Topic, enqueue, receive_stock
@@ -18,10 +16,10 @@ from commerce.io.record.schema import (
     estates,
     products,
     rooms,
-    staff,
     stock,
     stores,
 )
+from commerce.io.shop.staff import load_staff, password_hashes, read_staff
 
 FIRST_ORDER_NUMBER = 1_001
 
@@ -29,10 +27,11 @@ FIRST_ORDER_NUMBER = 1_001
 async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
     """Load `plan` into an upgraded record; needs no Redis and no running server.
 
-    What exists is updated (names, prices, passwords); stock that exists is left as it is. A server
-    that runs takes changes over within seconds.
+    What exists is updated (names, prices); stock that exists is left as it is, and so is a password
+    that one person was given. Staff that is not in the plan logs in no more. A server that runs
+    takes changes over within seconds.
     """
-    hashes = await asyncio.to_thread(_hash, plan.staff)
+    hashes = await password_hashes(plan.staff, await read_staff(engine))
     at_ms = wall_clock()
     async with Record(engine).write() as connection:
         await _put(
@@ -58,14 +57,7 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
                 for place, product in enumerate(plan.products)
             ],
         )
-        await _put(
-            connection,
-            staff,
-            [
-                _staff(seeded, password_hash)
-                for seeded, password_hash in zip(plan.staff, hashes, strict=True)
-            ],
-        )
+        await load_staff(connection, plan.brand.id, plan.staff, hashes)
         subjects = [product.id for product in plan.products]
         await connection.run_sync(enqueue, Topic.PRODUCT, subjects, at_ms)
         await _stock(connection, plan.stock, at_ms)
@@ -92,15 +84,6 @@ async def _put(
             await connection.execute(insert(table), row)
         elif overwrite:
             await connection.execute(update(table).where(key == row[key.name]).values(row))
-
-
-def _hash(people: Sequence[SeedStaff]) -> list[str]:
-    hasher = PasswordHasher()
-    hashes: dict[str, str] = {}  # a whole staff with one password is hashed once
-    for seeded in people:
-        if seeded.password not in hashes:
-            hashes[seeded.password] = hasher.hash(seeded.password)
-    return [hashes[seeded.password] for seeded in people]
 
 
 def _words(name: str, text: Text) -> dict[str, Any]:
@@ -149,17 +132,4 @@ def _product(product: Product, brand_id: str, shelf: int) -> dict[str, Any]:
         "household_limit": product.household_limit,
         "on_sale": product.on_sale,
         "shelf": shelf,
-    }
-
-
-def _staff(seeded: SeedStaff, password_hash: str) -> dict[str, Any]:
-    person = seeded.staff
-    return {
-        "id": person.id,
-        "username": person.username,
-        "name": person.name,
-        "roles": " ".join(person.roles),
-        "room_id": person.room_id or None,
-        "store_id": person.store_id or None,
-        "password_hash": password_hash,
     }

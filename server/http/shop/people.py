@@ -50,6 +50,7 @@ async def login(request: Request) -> Response:
         store_id=staff.store_id,
         brand_id=brand.id if brand else "",
         nickname=staff.name,
+        version=staff.token_version,
     )
     response = reply(
         {

@@ -1,6 +1,7 @@
 """A token names its principal again, and nothing else is taken for one."""
 
 import time
+from dataclasses import replace
 
 import jwt
 import pytest
@@ -83,3 +84,33 @@ def test_a_token_of_next_hour_or_of_the_last_one_is_refused() -> None:
     for ahead_s in (3_600, -3_600):
         with pytest.raises(Problem, match="401"):
             Access(SECRET).verify(jwt.encode(_claims(ahead_s), SECRET, "HS256"))
+
+
+class Versions:
+    """Staff whose newest tokens have version 3."""
+
+    def is_current(self, staff_id: str, version: int, issued_at_s: float) -> bool:
+        """Whether the version is that or a newer one."""
+        assert abs(issued_at_s - time.time()) < 60
+        return staff_id == "staff:1" and version >= 3
+
+
+def test_revoked_token_is_refused_and_others_are_not() -> None:
+    access = Access(SECRET, Versions())
+    old, new = replace(HOST, version=2), replace(HOST, version=3)
+    with pytest.raises(Problem) as caught:
+        access.verify(access.issue(old, 60))
+    assert (caught.value.status, caught.value.type) == (401, "bad-token")
+    assert access.verify(access.issue(new, 60)).version == 3
+    with pytest.raises(Problem):
+        access.verify(access.issue(CLERK, 60))
+    for unversioned in (GUEST, replace(CLERK, subject="token:store")):
+        assert access.verify(access.issue(unversioned, 60)) == unversioned
+
+
+def test_token_holds_until_it_ends() -> None:
+    access = Access(SECRET)
+    principal = access.verify(access.issue(CLERK, 60))
+    assert access.holds(principal, time.time())
+    assert not access.holds(principal, time.time() + 61 + LEEWAY_S)
+    assert access.holds(ANONYMOUS, time.time())

@@ -16,6 +16,7 @@ from rooms.events import StockChanged
 from rooms.io import audience, local_room
 from rooms.io.hub import RoomHub
 from rooms.log import Batch
+from server.access import tokens
 from server.net.seldom import Seldom
 from server.ws import handshake, registry
 from server.ws.wire import JSON, MSGPACK
@@ -228,6 +229,46 @@ async def test_connection_without_pongs_is_closed(
     assert b"\x89\x05linli" in received
     assert b"silent" in received
     assert hub.counts.closed_total == {3009: 1}
+
+
+class Revoked:
+    """Staff whose tokens hold until `all_ended` is set."""
+
+    all_ended = False
+
+    def is_current(self, staff_id: str, version: int, issued_at_s: float) -> bool:
+        """Whether a token holds."""
+        return not self.all_ended
+
+
+async def test_socket_of_a_revoked_token_is_closed_and_others_stay(
+    hub: RoomHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "PING_S", 1)
+    versions = Revoked()
+    async with serving(hub, versions) as server:
+        hello = {"channel": "store:s1", "token": server.token(CLERK)}
+        async with (
+            server.viewer(**hello) as clerk,
+            server.viewer(token=server.token(GUEST)) as guest,
+        ):
+            versions.all_ended = True
+            assert await clerk.close_code() == 3501
+            await guest.send(t="ping", id=7)
+            await guest.receive_until(t="pong")
+        async with server.client() as again:
+            await again.send(t="hello", **hello)
+            assert await again.close_code() == 3501
+
+
+async def test_socket_outlives_its_token_no_longer_than_a_ping(
+    hub: RoomHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "PING_S", 1)
+    async with serving(hub) as server:
+        ended = server.access.issue(CLERK, -tokens.LEEWAY_S + 1)
+        async with server.viewer(channel="store:s1", token=ended) as clerk:
+            assert await clerk.close_code() == 3501
 
 
 async def test_message_just_before_a_close_is_delivered(server: Server) -> None:

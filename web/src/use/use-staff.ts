@@ -40,6 +40,11 @@ export function useStaff(page: 'host' | 'store') {
       localStorage.setItem(key, JSON.stringify(session.value))
     },
     logout: forget,
+    /** The server takes this log-in no more: ask for it again. */
+    expire(): void {
+      if (session.value) expired.value = true
+      forget()
+    },
   }
 }
 export type StaffModel = ReturnType<typeof useStaff>

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +11,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from commerce.io.commerce import Commerce
+from commerce.io.shop.seed import seed
+from commerce.io.shop.staff import store_password
 from rooms.io.hub import RoomHub
 from server.access.moves import MoveCodes
 from server.access.policy import Principal, Role
@@ -69,7 +73,7 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
         lives = OwnedLives(shop.commerce.lives, hub, leases, stand_ins.end, grace_s=30.0)
         app.state.services = SimpleNamespace(
             settings=Settings(),
-            access=Access(SECRET),
+            access=Access(SECRET, shop.commerce.people.versions),
             moves=MoveCodes(shop.redis),
             limits=Limits(shop.redis, enabled=False),
             commerce=shop.commerce,
@@ -79,6 +83,7 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            client.commerce = shop.commerce  # type: ignore[attr-defined]  # for the tests
             client.stand_ins = stand_ins  # type: ignore[attr-defined]  # for the tests to look at
             yield client
 
@@ -206,7 +211,7 @@ async def test_missing_token_is_401_and_missing_role_403(web: httpx.AsyncClient)
     assert (await web.post("/api/orders", json=tea(), headers=headers)).status_code == 401
     assert (await web.get("/api/me/orders")).status_code == 401
     assert (await web.get("/api/stores/s1/orders", headers=bearer(token))).status_code == 403
-    other = Access(SECRET).issue(Principal("x", frozenset({Role.STORE}), store_id="s2"), 60)
+    other = Access(SECRET).issue(Principal("token:x", frozenset({Role.STORE}), store_id="s2"), 60)
     assert (await web.get("/api/stores/s1/orders", headers=bearer(other))).status_code == 403
     assert (await web.put("/api/rooms/demo/pins/tea", headers=bearer(token))).status_code == 403
     bad = await web.post("/api/login", json={"username": "clerk", "password": "no"})
@@ -238,6 +243,32 @@ async def test_nickname_may_have_joined_and_new_emoji(web: httpx.AsyncClient) ->
         assert (made.status_code, made.json()["guest"]["nickname"]) == (201, nickname)
         me = await web.get("/api/me", headers=bearer(made.json()["token"]))
         assert me.json()["nickname"] == nickname
+
+
+async def test_token_of_staff_ends_with_the_password_and_with_the_job(
+    web: httpx.AsyncClient,
+) -> None:
+    commerce: Commerce = web.commerce  # type: ignore[attr-defined]  # set by the fixture
+    board, engine = "/api/stores/s1/orders", commerce.record.engine
+
+    async def status(token: str) -> int:
+        await commerce.people.versions.refresh()
+        return (await web.get(board, headers=bearer(token))).status_code
+
+    old = await clerk(web)
+    assert await status(old) == 200
+    await store_password(engine, "clerk", "a better password")
+    assert await status(old) == 401
+    tries = [
+        {"username": "clerk", "password": word} for word in ("open sesame", "a better password")
+    ]
+    before, after = [await web.post("/api/login", json=body) for body in tries]
+    assert (before.status_code, after.status_code) == (401, 200)
+    new = after.json()["token"]
+    assert await status(new) == 200
+    await seed(engine, replace(shop_plan(2, target=2), staff=()))
+    assert await status(new) == 401
+    assert (await web.post("/api/login", json=tries[1])).status_code == 401
 
 
 async def test_pin_opens_a_group_that_two_orders_reach(web: httpx.AsyncClient) -> None:

@@ -1,8 +1,8 @@
 /** A store's board, and the moves of its orders. */
-import { computed, onMounted, onScopeDispose, reactive, shallowRef } from 'vue'
+import { computed, onMounted, onScopeDispose, reactive, shallowRef, watch } from 'vue'
 import { Refused } from '../../lib/base/api'
 import type { Store } from '../../lib/base/bodies'
-import type { StoreOrder } from '../../lib/base/wire'
+import { CloseCode, type StoreOrder } from '../../lib/base/wire'
 import { LANES, laneOf } from '../../lib/shop/board'
 import { notify } from '../../use/toast'
 import { useBoard } from '../../use/use-board'
@@ -44,6 +44,9 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
     }
   }
 
+  watch(board.channel.phase, () => {
+    if (board.channel.closeCode() === CloseCode.UNAUTHORISED) staff.expire()
+  })
   onMounted(() => {
     board.open()
     void load()

@@ -1,0 +1,180 @@
+"""The staff in the record: loaded from a shop file, and the versions that end their tokens.
+
+A token carries the version that it was issued at. Whatever takes rights away (a new password, other
+roles, leaving) raises the version, and every worker reads the versions every few seconds.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from commerce.catalogue.values import SeedStaff
+from commerce.errors import NotFound
+from commerce.io.record.engine import Record
+from commerce.io.record.schema import staff
+from commerce.io.record.shutdown import stopping
+
+REFRESH_S = 3.0
+"""How old a worker's copy of the versions may be."""
+UNKNOWN_S = 2 * REFRESH_S
+"""How long a token of somebody whom this worker does not know yet is accepted."""
+
+log = structlog.get_logger()
+
+
+class StaffVersions:
+    """The token versions of all staff, as this worker knows them."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._versions: dict[str, int] = {}
+
+    async def refresh(self) -> None:
+        """Read the versions again."""
+        # Those who left, too: leaving raised their version.
+        found = select(staff.c.id, staff.c.token_version)
+        async with self._record.read() as connection:
+            rows = await connection.execute(found)
+            self._versions = {id: version for id, version in rows}
+
+    async def run(self) -> None:
+        """Keep the versions fresh until cancelled."""
+        while not stopping():
+            await asyncio.sleep(REFRESH_S)
+            try:
+                await self.refresh()
+            except DBAPIError as error:
+                log.warning("the staff was not refreshed", error=type(error).__name__)
+
+    def is_current(self, staff_id: str, version: int, issued_at_s: float) -> bool:
+        """Whether a token of this version still holds. A newer one was issued a moment ago."""
+        known = self._versions.get(staff_id)
+        if known is None:
+            return time.time() - issued_at_s < UNKNOWN_S
+        return version >= known
+
+
+async def read_staff(engine: AsyncEngine) -> dict[str, dict[str, Any]]:
+    """Return the rows of all staff, by id, those who left too."""
+    async with Record(engine).read() as connection:
+        rows = (await connection.execute(select(staff))).mappings()
+        return {row["id"]: dict(row) for row in rows}
+
+
+async def password_hashes(
+    people: Sequence[SeedStaff], known: dict[str, dict[str, Any]]
+) -> list[str]:
+    """Return the hash that each person has after a load, in a thread: it takes its time."""
+    return await asyncio.to_thread(_hashes, people, known)
+
+
+def _hashes(people: Sequence[SeedStaff], known: dict[str, dict[str, Any]]) -> list[str]:
+    hasher = PasswordHasher()
+    # A whole staff with one password is hashed and checked once.
+    made: dict[str, str] = {}
+    same: dict[tuple[str, str], bool] = {}
+    hashes = []
+    for seeded in people:
+        row, password = known.get(seeded.staff.id), seeded.password
+        if row is not None and row["active"]:
+            pair = (row["password_hash"], password)
+            if not row["own_password"] and pair not in same:
+                same[pair] = _fits(hasher, *pair)
+            if row["own_password"] or same[pair]:
+                hashes.append(row["password_hash"])
+                continue
+        if password not in made:
+            made[password] = hasher.hash(password)
+        hashes.append(made[password])
+    return hashes
+
+
+def _fits(hasher: PasswordHasher, password_hash: str, password: str) -> bool:
+    try:
+        return hasher.verify(password_hash, password)
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+async def load_staff(
+    connection: AsyncConnection, brand_id: str, people: Sequence[SeedStaff], hashes: Sequence[str]
+) -> None:
+    """Bring the staff of a brand up to date; who is not among `people` logs in no more."""
+    found = (await connection.execute(select(staff))).mappings()
+    known = {row["id"]: row for row in found}
+    for seeded, password_hash in zip(people, hashes, strict=True):
+        row = known.get(seeded.staff.id)
+        values = _row(seeded, brand_id, password_hash)
+        if row is None:
+            await connection.execute(insert(staff), values)
+            continue
+        changed = any(row[name] != values[name] for name in _ENDS_TOKENS)
+        values["token_version"] = row["token_version"] + changed
+        if not row["active"]:
+            values["own_password"] = False
+        await connection.execute(update(staff).where(staff.c.id == row["id"]).values(values))
+    await connection.execute(
+        update(staff)
+        .where(
+            staff.c.brand_id == brand_id,
+            staff.c.active,
+            staff.c.id.not_in([seeded.staff.id for seeded in people]),
+        )
+        .values(active=False, token_version=staff.c.token_version + 1)
+    )
+
+
+_ENDS_TOKENS = ("active", "password_hash", "roles", "room_id", "store_id")
+
+
+def _row(seeded: SeedStaff, brand_id: str, password_hash: str) -> dict[str, Any]:
+    person = seeded.staff
+    return {
+        "id": person.id,
+        "username": person.username,
+        "name": person.name,
+        "roles": " ".join(person.roles),
+        "room_id": person.room_id or None,
+        "store_id": person.store_id or None,
+        "password_hash": password_hash,
+        "brand_id": brand_id,
+        "active": True,
+    }
+
+
+async def store_password(engine: AsyncEngine, username: str, password: str) -> None:
+    """Give somebody of the staff a password of their own, and end their tokens.
+
+    Raises:
+        NotFound: Nobody has this name.
+    """
+    password_hash = await asyncio.to_thread(PasswordHasher().hash, password)
+    await _change(engine, username, password_hash=password_hash, own_password=True)
+
+
+async def log_out_everywhere(engine: AsyncEngine, username: str) -> None:
+    """End the tokens of somebody of the staff.
+
+    Raises:
+        NotFound: Nobody has this name.
+    """
+    await _change(engine, username)
+
+
+async def _change(engine: AsyncEngine, username: str, **values: Any) -> None:
+    async with Record(engine).write() as connection:
+        changed = await connection.execute(
+            update(staff)
+            .where(staff.c.username == username, staff.c.active)
+            .values(token_version=staff.c.token_version + 1, **values)
+        )
+        if changed.rowcount == 0:
+            raise NotFound("staff", username)
