@@ -61,7 +61,7 @@ class OwnLive:
 class OwnedLives:
     """The lives that this worker owns.
 
-    `on_media` notes media events on the loop's thread; `run` carries them out in order, and repeats
+    `on_media` notes media events on the loop's thread; `run` carries them out in order, and calls
     `renew`, `settle` and `check`. Those are apart so that leases are renewed while the record is
     away.
     """

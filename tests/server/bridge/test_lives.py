@@ -17,20 +17,20 @@ from server.bridge.lease import (
     Orphans,
     after_loss,
 )
-from tests.support.live_nodes import GRACE_S, ROOM, Node, Record, Redis
+from tests.support.live_workers import GRACE_S, ROOM, DrivenLives, Record, Redis
 from tests.support.waiting import wait_until
 
 LIVE, PAUSED, OVER = LiveState.LIVE, LiveState.PAUSED, LiveState.OVER
 
 
-async def pass_time(redis: Redis, seconds: float, *nodes: Node) -> None:
-    """Let `nodes` do their rounds once a second."""
+async def pass_time(redis: Redis, seconds: float, *workers: DrivenLives) -> None:
+    """Let `workers` do their rounds once a second."""
     until = redis.now + seconds
     while redis.now < until:
         redis.now += 1.0
-        for node in nodes:
+        for worker in workers:
             with suppress(LeasesUnavailable):
-                await node.rounds()
+                await worker.rounds()
 
 
 @pytest.fixture
@@ -38,33 +38,33 @@ def redis() -> Redis:
     return Redis(Record(LiveState.SCHEDULED))
 
 
-async def on_air(redis: Redis) -> Node:
-    """A node whose host is live."""
-    node = Node(redis)
-    await node.apply(PublisherUp(ROOM, returned=False))
-    return node
+async def on_air(redis: Redis) -> DrivenLives:
+    """A worker whose host is live."""
+    worker = DrivenLives(redis)
+    await worker.apply(PublisherUp(ROOM, returned=False))
+    return worker
 
 
 async def test_a_live_goes_through_its_states_on_its_owner(redis: Redis) -> None:
-    node = await on_air(redis)
-    await node.apply(PublisherLost(ROOM))
-    await node.apply(PublisherUp(ROOM, returned=True))
-    await node.apply(PublisherLost(ROOM))
-    await node.apply(PublisherGone(ROOM))
+    worker = await on_air(redis)
+    await worker.apply(PublisherLost(ROOM))
+    await worker.apply(PublisherUp(ROOM, returned=True))
+    await worker.apply(PublisherLost(ROOM))
+    await worker.apply(PublisherGone(ROOM))
     assert redis.announced == [LIVE, PAUSED, LIVE, PAUSED, OVER]
     assert await redis.leases.holder(ROOM) is None
 
 
-async def test_a_node_that_starts_leaves_the_lives_of_others_alone(redis: Redis) -> None:
+async def test_a_worker_that_starts_leaves_the_lives_of_others_alone(redis: Redis) -> None:
     owner = await on_air(redis)
-    await pass_time(redis, 3 * GRACE_S, owner, Node(redis))
+    await pass_time(redis, 3 * GRACE_S, owner, DrivenLives(redis))
     assert redis.announced == [LIVE]
     assert redis.record.now.state is LIVE
 
 
 async def test_the_live_of_a_killed_owner_is_paused_and_then_over(redis: Redis) -> None:
     await on_air(redis)
-    other = Node(redis)
+    other = DrivenLives(redis)
     await pass_time(redis, LEASE_TTL_S - 1, other)
     assert redis.announced == [LIVE], "the lease still runs"
     await pass_time(redis, LEASE_TTL_S + 2, other)
@@ -75,17 +75,17 @@ async def test_the_live_of_a_killed_owner_is_paused_and_then_over(redis: Redis) 
     assert redis.announced == [LIVE, PAUSED, OVER]
 
 
-async def test_one_of_many_nodes_takes_an_orphaned_live_over(redis: Redis) -> None:
+async def test_one_of_many_workers_takes_an_orphaned_live_over(redis: Redis) -> None:
     await on_air(redis)
-    others = [Node(redis) for _ in range(5)]
+    others = [DrivenLives(redis) for _ in range(5)]
     await pass_time(redis, 2 * LEASE_TTL_S + GRACE_S + 3, *others)
     assert redis.announced == [LIVE, PAUSED, OVER]
 
 
-async def test_a_host_that_returns_to_another_node_keeps_its_live(redis: Redis) -> None:
+async def test_a_host_that_returns_to_another_worker_keeps_its_live(redis: Redis) -> None:
     await on_air(redis)
     started_at_ms = redis.record.now.started_at_ms
-    second, third = Node(redis), Node(redis)
+    second, third = DrivenLives(redis), DrivenLives(redis)
     await pass_time(redis, 2 * LEASE_TTL_S, second, third)
     assert redis.announced == [LIVE, PAUSED]
     await third.apply(PublisherUp(ROOM, returned=False))
@@ -94,14 +94,14 @@ async def test_a_host_that_returns_to_another_node_keeps_its_live(redis: Redis) 
     assert redis.record.now.started_at_ms == started_at_ms
 
 
-async def test_a_host_that_moves_to_another_node_leaves_the_first_without_it(
+async def test_a_host_that_moves_to_another_worker_leaves_the_first_without_it(
     redis: Redis,
 ) -> None:
     first = await on_air(redis)
     await first.apply(PublisherLost(ROOM))
     second = await on_air(redis)
     await pass_time(redis, LEASE_TTL_S, first, second)
-    assert first.media_ended == 1, "its viewers come to the node that has the host"
+    assert first.media_ended == 1, "its viewers come to the worker that has the host"
     await first.apply(PublisherGone(ROOM))
     assert redis.announced == [LIVE, PAUSED, LIVE]
     assert redis.record.now.state is LIVE
@@ -122,7 +122,7 @@ async def test_a_stale_owner_writes_and_announces_nothing(redis: Redis) -> None:
 async def test_an_owner_that_was_paused_takes_its_live_back_within_the_grace_time(
     redis: Redis,
 ) -> None:
-    paused, other = await on_air(redis), Node(redis)
+    paused, other = await on_air(redis), DrivenLives(redis)
     await pass_time(redis, 2 * LEASE_TTL_S + 1, other)
     assert redis.announced == [LIVE, PAUSED]
     await pass_time(redis, 2 * GRACE_S, paused, other)
@@ -131,7 +131,7 @@ async def test_an_owner_that_was_paused_takes_its_live_back_within_the_grace_tim
 
 
 async def test_an_owner_that_was_paused_for_too_long_ends_its_host(redis: Redis) -> None:
-    paused, other = await on_air(redis), Node(redis)
+    paused, other = await on_air(redis), DrivenLives(redis)
     await pass_time(redis, 2 * LEASE_TTL_S + GRACE_S + 3, other)
     assert redis.announced == [LIVE, PAUSED, OVER]
     await pass_time(redis, 3, paused, other)
@@ -140,7 +140,7 @@ async def test_an_owner_that_was_paused_for_too_long_ends_its_host(redis: Redis)
 
 
 async def test_lives_outlast_a_redis_that_is_away(redis: Redis) -> None:
-    owner, other = await on_air(redis), Node(redis)
+    owner, other = await on_air(redis), DrivenLives(redis)
     redis.away = True
     await pass_time(redis, 3 * GRACE_S, owner, other)
     redis.away = False
@@ -152,7 +152,7 @@ async def test_lives_outlast_a_redis_that_is_away(redis: Redis) -> None:
 
 
 async def test_lives_outlast_a_redis_that_was_emptied(redis: Redis) -> None:
-    owner, other = await on_air(redis), Node(redis)
+    owner, other = await on_air(redis), DrivenLives(redis)
     redis.empty()
     await pass_time(redis, 3 * GRACE_S, other, owner)
     assert set(redis.announced) == {LIVE}
@@ -160,8 +160,8 @@ async def test_lives_outlast_a_redis_that_was_emptied(redis: Redis) -> None:
     assert redis.announced[-1] is OVER
 
 
-async def test_an_end_on_another_node_ends_the_host(redis: Redis) -> None:
-    owner, other = await on_air(redis), Node(redis)
+async def test_an_end_on_another_worker_ends_the_host(redis: Redis) -> None:
+    owner, other = await on_air(redis), DrivenLives(redis)
     await other.end(ROOM)
     await pass_time(redis, GRACE_S, owner, other)
     assert redis.announced == [LIVE, OVER]
@@ -184,11 +184,11 @@ async def test_an_end_that_could_not_be_announced_is_announced_later(redis: Redi
 
 
 @asynccontextmanager
-async def running(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
+async def running(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DrivenLives]:
     monkeypatch.setattr(lives, "RETRY_S", 0.01)
-    node = Node(redis)
-    task = asyncio.create_task(node.run())
-    yield node
+    worker = DrivenLives(redis)
+    task = asyncio.create_task(worker.run())
+    yield worker
     assert not task.done(), "it goes on"
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -199,16 +199,16 @@ async def test_a_host_that_comes_while_the_record_is_away_is_announced_later(
     monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
     redis.record.away = 5
-    async with running(redis, monkeypatch) as node:
-        node.on_media(PublisherUp(ROOM, returned=False))
+    async with running(redis, monkeypatch) as worker:
+        worker.on_media(PublisherUp(ROOM, returned=False))
         await wait_until(lambda: redis.announced == [LIVE], what="the live")
 
 
-async def test_a_node_that_stops_releases_its_leases(
+async def test_a_worker_that_stops_releases_its_leases(
     monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
-    async with running(redis, monkeypatch) as node:
-        node.on_media(PublisherUp(ROOM, returned=False))
+    async with running(redis, monkeypatch) as worker:
+        worker.on_media(PublisherUp(ROOM, returned=False))
         await wait_until(lambda: redis.announced == [LIVE], what="the live")
     assert await redis.leases.holder(ROOM) is None
 

@@ -1,4 +1,4 @@
-"""Whatever happens to hosts, nodes and Redis: once it is quiet, the state is the host's."""
+"""Whatever happens to hosts, workers and Redis: once it is quiet, the state is the host's."""
 
 import asyncio
 from contextlib import suppress
@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from commerce.catalogue.values import LiveState
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from server.bridge.lease import LeasesUnavailable
-from tests.support.live_nodes import GRACE_S, ROOM, Node, Record, Redis
+from tests.support.live_workers import GRACE_S, ROOM, DrivenLives, Record, Redis
 
-NODES = 3
+WORKERS = 3
 QUIET_S = 4 * GRACE_S
 
-node_numbers = st.integers(0, NODES - 1)
+worker_numbers = st.integers(0, WORKERS - 1)
 steps = st.one_of(
-    st.tuples(st.just("publish"), node_numbers),
+    st.tuples(st.just("publish"), worker_numbers),
     st.tuples(st.just("stop"), st.just(0)),
-    st.tuples(st.just("kill"), node_numbers),
-    st.tuples(st.just("suspend"), node_numbers),
-    st.tuples(st.just("resume"), node_numbers),
-    st.tuples(st.just("end"), node_numbers),
+    st.tuples(st.just("kill"), worker_numbers),
+    st.tuples(st.just("suspend"), worker_numbers),
+    st.tuples(st.just("resume"), worker_numbers),
+    st.tuples(st.just("end"), worker_numbers),
     st.tuples(st.just("redis away"), st.just(0)),
     st.tuples(st.just("redis back"), st.just(0)),
     st.tuples(st.just("redis emptied"), st.just(0)),
@@ -30,11 +30,11 @@ steps = st.one_of(
 
 
 class Worker:
-    """A node with its media plane: whether the host's media comes, and since when not."""
+    """A worker with its media plane: whether the host's media comes, and since when not."""
 
     def __init__(self, cluster: "Cluster") -> None:
         self._cluster = cluster
-        self.node = Node(cluster.redis, self._end_media)
+        self.lives = DrivenLives(cluster.redis, self._end_media)
         self.suspended = False
         self.lost_at: float | None = None
         self.has_live = False
@@ -63,10 +63,10 @@ class Worker:
                 await self._end_media(ROOM)
         with suppress(LeasesUnavailable):
             while self._events:
-                await self.node.apply(self._events[0])
+                await self.lives.apply(self._events[0])
                 del self._events[0]
         with suppress(LeasesUnavailable):
-            await self.node.rounds()
+            await self.lives.rounds()
 
 
 class Cluster:
@@ -75,10 +75,10 @@ class Cluster:
     def __init__(self) -> None:
         self.redis = Redis(Record(LiveState.SCHEDULED))
         self.host: Worker | None = None
-        self.workers = [Worker(self) for _ in range(NODES)]
+        self.workers = [Worker(self) for _ in range(WORKERS)]
 
     async def do(self, step: str, number: int) -> None:
-        worker = self.workers[number % NODES]
+        worker = self.workers[number % WORKERS]
         match step:
             case "publish":
                 self._host_leaves()
@@ -95,7 +95,7 @@ class Cluster:
             case "end":
                 if not worker.suspended:
                     with suppress(LeasesUnavailable):
-                        await worker.node.end(ROOM)
+                        await worker.lives.end(ROOM)
             case "redis away" | "redis back":
                 self.redis.away = step == "redis away"
             case "redis emptied":

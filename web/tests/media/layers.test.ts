@@ -60,7 +60,7 @@ function makeDesk(quality: 'auto' | 'smooth' | 'standard' | 'high' = 'auto'): La
 describe('choicesOf', () => {
   it('starts with automatic, then large to small', () => {
     const words = (list: Layer[]) =>
-      choicesOf(list).map((one) => `${one.quality} ${one.encodingId} ${one.lines}`)
+      choicesOf(list).map((one) => `${one.quality} ${one.encodingId} ${one.height}`)
     expect(words(THREE)).toEqual(['auto null 0', 'high h 720', 'standard m 360', 'smooth l 180'])
     expect(words(THREE.slice(0, 2))).toEqual(['auto null 0', 'high m 360', 'smooth l 180'])
     expect(words([layer('a', 90), ...THREE])).toEqual([
@@ -76,9 +76,9 @@ describe('choicesOf', () => {
     expect(choicesOf([layer('h', 720)])).toEqual([])
   })
 
-  it('takes the shorter side of portrait video as lines', () => {
+  it('takes the shorter side of portrait video as height', () => {
     const portrait = THREE.map((one) => ({ ...one, width: one.height, height: one.width }))
-    expect(choicesOf(portrait)[1]?.lines).toBe(720)
+    expect(choicesOf(portrait)[1]?.height).toBe(720)
   })
 
   it('ignores invalid layers', () => {

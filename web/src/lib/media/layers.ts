@@ -31,8 +31,8 @@ export type Quality = 'auto' | 'smooth' | 'standard' | 'high'
 export interface Choice {
   quality: Quality
   encodingId: string | null
-  /** Lines of the video as in `720p`, 0 when unknown. */
-  lines: number
+  /** The shorter side of the video, as in `720p`; 0 when unknown. */
+  height: number
 }
 
 /**
@@ -47,10 +47,10 @@ export function choicesOf(layers: readonly Layer[]): Choice[] {
   const choice = (quality: Quality, layer: Layer): Choice => ({
     quality,
     encodingId: layer.encodingId,
-    lines: Math.min(layer.width, layer.height),
+    height: Math.min(layer.width, layer.height),
   })
   return [
-    { quality: 'auto', encodingId: null, lines: 0 },
+    { quality: 'auto', encodingId: null, height: 0 },
     choice('high', largest),
     ...(between ? [choice('standard', between)] : []),
     choice('smooth', smallest),

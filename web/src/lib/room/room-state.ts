@@ -23,12 +23,12 @@ export const EMPTY_ROOM: RoomState = {
 }
 
 /** The state a snapshot stands for; absent fields are empty. */
-export function fromSnapshot(state: Partial<RoomState>): RoomState {
+function fromSnapshot(state: Partial<RoomState>): RoomState {
   return { ...EMPTY_ROOM, ...state }
 }
 
 /** The state after one numbered event. Kinds this page does not know change nothing. */
-export function applyEvent(state: RoomState, event: ChannelEvent): RoomState {
+function applyEvent(state: RoomState, event: ChannelEvent): RoomState {
   switch (event.k) {
     case 'live':
       return withLive(state, { state: event.state, started_at_ms: event.started_at_ms })

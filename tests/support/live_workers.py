@@ -1,4 +1,4 @@
-"""Nodes that own lives, driven by hand in virtual time, on one record and one Redis in memory."""
+"""Workers that own lives, driven by hand in virtual time, on one record and one Redis in memory."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class Record:
 
 @dataclass
 class Redis:
-    """Leases and announcements of all nodes; both can be away."""
+    """Leases and announcements of all workers; both can be away."""
 
     record: Record
     now: float = 100.0
@@ -98,8 +98,8 @@ class Leases(MemoryLeases):
         return await super().holder(room_id)
 
 
-class Node(OwnedLives):
-    """A worker that does its rounds when the test says so."""
+class DrivenLives(OwnedLives):
+    """The lives of a worker that does its rounds when the test says so."""
 
     def __init__(
         self, redis: Redis, end_media: Callable[[str], Awaitable[None]] | None = None
@@ -114,7 +114,7 @@ class Node(OwnedLives):
         self.media_ended = 0
 
     async def rounds(self) -> None:
-        """Do what `run` repeats, once."""
+        """Do one round of `run`."""
         await self.renew()
         await self.settle()
         await self.check()
