@@ -71,6 +71,8 @@ for (const file of readdirSync(SOURCE, { recursive: true }).map(String)) {
     if (!allowed(parts, relative(SOURCE, target).split('/')))
       problems.push(`${file}: must not import ${from}`)
   }
+  if (/\b(local|session)Storage\b/.test(text) && file !== 'use/storage.ts')
+    problems.push(`${file}: storage may throw: use use/storage.ts`)
   if (parts[0] !== 'lib') continue
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
   const global = code.match(PAGE_GLOBALS)

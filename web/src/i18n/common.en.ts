@@ -14,6 +14,8 @@ export const en: typeof zh = {
     reload: 'Reload the page',
     log_out: 'Log out',
     load_failed: 'This cannot be shown right now. Check your connection and try again.',
+    nothing_kept:
+      'This browser keeps no data for this site: once this page is closed, it no longer knows you or your orders. Take a screenshot of a pickup code.',
     count: '×{n}',
     viewers: '{n} watching',
   },

@@ -12,6 +12,7 @@ export const zh = {
     reload: '刷新页面',
     log_out: '退出登录',
     load_failed: '暂时打不开，请检查网络后重试。',
+    nothing_kept: '浏览器不允许本站保存数据：关闭本页后，这里就认不出您和您的订单了。取货码请先截图。',
     count: '×{n}',
     viewers: '{n} 人在看',
   },

@@ -6,10 +6,17 @@ import 'vant/es/popup/index.css'
 import 'vant/es/toast/index.css'
 import '../styles/base.css'
 import { type Component, createApp } from 'vue'
-import { type PageWords, createWords } from '../i18n'
+import { LOCALE_KEY, type PageWords, createWords } from '../i18n'
 import { keepFocusOnPage } from './focus'
+import { storage } from './storage'
+import { notify } from './toast'
+
+/** Long enough to read two sentences, ms. */
+const NOTHING_KEPT_MS = 9000
 
 export function mount(page: Component, words: PageWords): void {
-  createApp(page).use(createWords(words)).mount('#app')
+  const plugin = createWords(words, storage.getItem(LOCALE_KEY))
+  createApp(page).use(plugin).mount('#app')
   keepFocusOnPage()
+  if (!storage.lasts) notify(plugin.global.t('common.nothing_kept'), NOTHING_KEPT_MS)
 }

@@ -3,11 +3,11 @@ import { showToast } from 'vant'
 
 let region: HTMLElement | null = null
 
-/** Show `text` for a moment and read it out. */
-export function notify(text: string): void {
+/** Show `text` for `duration` ms and read it out. */
+export function notify(text: string, duration = 2000): void {
   region ??= statusRegion()
   region.textContent = text
-  showToast(text)
+  showToast({ message: text, duration })
 }
 
 function statusRegion(): HTMLElement {

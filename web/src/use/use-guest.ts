@@ -1,6 +1,7 @@
 /** Who this browser is in the shops: lib/shop/guest-session in the life of a page. */
 import { computed, onMounted, onScopeDispose, shallowRef } from 'vue'
 import { type Remembered, GuestSession } from '../lib/shop/guest-session'
+import { storage } from './storage'
 
 /** How often a page that stays open looks whether its token is to be renewed, ms. */
 const FRESH_EVERY_MS = 3_600_000
@@ -9,7 +10,7 @@ export function useGuest() {
   const remembered = shallowRef<Remembered | null>(null)
   const session = new GuestSession({
     fetch: (url, init) => fetch(url, init),
-    storage: localStorage,
+    storage,
     at: Date.now,
     onChange: (changed) => (remembered.value = changed),
   })

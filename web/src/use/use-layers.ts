@@ -2,11 +2,12 @@
 import { onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { type Choice, LayerSelector, type Quality, qualityOf } from '../lib/media/layers'
 import { realTimers } from './timers'
+import { storage } from './storage'
 
 const STORAGE_KEY = 'linli.quality'
 
 export function useLayers() {
-  const quality = ref<Quality>(qualityOf(localStorage.getItem(STORAGE_KEY)))
+  const quality = ref<Quality>(qualityOf(storage.getItem(STORAGE_KEY)))
   const choices = shallowRef<Choice[]>([])
   const selector = new LayerSelector(quality.value, {
     fetch: (url, init) => fetch(url, init),
@@ -15,7 +16,7 @@ export function useLayers() {
     onChoices: (next) => (choices.value = next),
   })
   watch(quality, (next) => {
-    localStorage.setItem(STORAGE_KEY, next)
+    storage.setItem(STORAGE_KEY, next)
     selector.choose(next)
   })
 

@@ -4,6 +4,7 @@ import { randomKey } from '../lib/base/keys'
 import { type Attempt, OrderDesk } from '../lib/shop/order-desk'
 import type { Order } from '../lib/base/wire'
 import { realTimers } from './timers'
+import { storage } from './storage'
 import type { GuestModel } from './use-guest'
 
 /** After a purchase the button is at rest this long, ms. */
@@ -24,7 +25,7 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
     timers: realTimers,
     at: Date.now,
     random: Math.random,
-    storage: localStorage,
+    storage,
     onChange: noteAttempt,
     onPlaced: take,
   })

@@ -2,6 +2,7 @@
 import { computed, ref } from 'vue'
 import { Api } from '../lib/base/api'
 import type { Staff } from '../lib/base/bodies'
+import { storage } from './storage'
 
 interface Session {
   token: string
@@ -26,7 +27,7 @@ export function useStaff(page: 'host' | 'store') {
 
   function forget(): void {
     session.value = null
-    localStorage.removeItem(key)
+    storage.removeItem(key)
   }
 
   return {
@@ -37,7 +38,7 @@ export function useStaff(page: 'host' | 'store') {
     async login(username: string, password: string): Promise<void> {
       session.value = await api.login(username, password)
       expired.value = false
-      localStorage.setItem(key, JSON.stringify(session.value))
+      storage.setItem(key, JSON.stringify(session.value))
     },
     logout: forget,
     /** The server takes this log-in no more: ask for it again. */
@@ -51,7 +52,7 @@ export type StaffModel = ReturnType<typeof useStaff>
 
 function load(key: string): Session | null {
   try {
-    const value = JSON.parse(localStorage.getItem(key) ?? 'null') as Session | null
+    const value = JSON.parse(storage.getItem(key) ?? 'null') as Session | null
     return value?.token && value.staff ? value : null
   } catch {
     return null

@@ -1,12 +1,13 @@
 /** Words, localised text and money in the reader's language. */
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
-import { rememberLocale } from '../i18n'
+import { LOCALE_KEY, declareLanguage } from '../i18n'
 import { dayAndTime, timeOfDay } from '../lib/room/clock'
 import { localText } from '../lib/base/locale'
 import { money } from '../lib/shop/money'
 import type { AtMs, Fen, LocalText } from '../lib/base/wire'
 import type { Locale } from '../lib/base/locale'
+import { storage } from './storage'
 
 export function useWords() {
   const { t, locale: chosen } = useI18n()
@@ -17,7 +18,8 @@ export function useWords() {
     /** Switch to `next`, on every page of this browser. */
     speak(next: Locale): void {
       chosen.value = next
-      rememberLocale(next)
+      storage.setItem(LOCALE_KEY, next)
+      declareLanguage(next)
     },
     text: (value: LocalText | null | undefined) => localText(value, locale.value),
     price: (fen: Fen) => money(fen, locale.value),
