@@ -4,6 +4,8 @@ import socket
 
 import pytest
 
+from media.wire.address import Address, ip_of
+
 
 def has_ipv6_loopback() -> bool:
     """Whether something can be bound at ::1."""
@@ -25,3 +27,9 @@ def connects(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def is_at(address: Address | None, sock: socket.socket) -> bool:
+    """Whether a peer's address, as a socket of both families gives it, is where `sock` is."""
+    host, port = sock.getsockname()[:2]
+    return address is not None and (ip_of(address[0]), address[1]) == (ip_of(host), port)
