@@ -23,6 +23,10 @@ SDP = "application/sdp"
 SDP_FRAGMENT = "application/trickle-ice-sdpfrag"
 PATHS = [
     ("POST", "/api/guests"),
+    ("POST", "/api/guests/refresh"),
+    ("POST", "/api/guests/restore"),
+    ("POST", "/api/me/devices"),
+    ("POST", "/api/me/moves"),
     ("POST", "/api/login"),
     ("GET", "/api/me"),
     ("GET", "/api/lives"),
@@ -45,7 +49,7 @@ PATHS = [
     ("POST", "/live/demo/whep/{id}/events"),
 ]
 MEMBERS = ["nickname", "estate_id", "username", "password", "room_id", "product_id", "quantity"]
-MEMBERS += ["group_id", "price_fen", "to", "code", "media_time"]
+MEMBERS += ["group_id", "price_fen", "to", "code", "media_time", "guest_id", "device_secret"]
 
 
 @dataclass(frozen=True, slots=True)
