@@ -9,7 +9,8 @@ CommerceError
 ├── WeakPassword         a password that is refused (catalogue/password_policy.py)
 ├── IllegalMove          not a transition of orders
 ├── HandoverError
-│   ├── UnknownCode      no such pickup code at this store
+│   ├── UnknownCode      no such pickup code at any store
+│   ├── AtOtherStore     the goods lie in another store
 │   ├── AlreadyHandedOver
 │   └── NotReadyYet
 └── PoisonEntry          a stream entry that no ledger can read
@@ -88,7 +89,15 @@ class HandoverError(CommerceError):
 
 
 class UnknownCode(HandoverError):
-    """No such code at this store (a code of another store answers the same)."""
+    """No store has such a code."""
+
+
+class AtOtherStore(HandoverError):
+    """The goods behind the code are ready, in another store."""
+
+    def __init__(self, store_id: str) -> None:
+        super().__init__(store_id)
+        self.store_id = store_id
 
 
 class AlreadyHandedOver(HandoverError):

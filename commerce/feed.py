@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from commerce.groups.group import Group
-from commerce.views import Card, OrderView, StoreOrder
+from commerce.views import Card, OrderView, StoreOrder, StoreStock
 
 
 class Feed(Protocol):
@@ -27,8 +27,10 @@ class Feed(Protocol):
         """A group opened, grew, was reached or ended; stores are those with orders of it."""
         ...
 
-    async def stock(self, room_ids: Sequence[str], product_id: str, left: int) -> None:
-        """So many units are left over all stores."""
+    async def stock(
+        self, room_ids: Sequence[str], product_id: str, stores: Sequence[StoreStock]
+    ) -> None:
+        """So many units are left in these stores, and none in others."""
         ...
 
     async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
@@ -61,9 +63,11 @@ class MemoryFeed:
         for room_id in room_ids:
             self.room_groups[room_id, group.id] = group
 
-    async def stock(self, room_ids: Sequence[str], product_id: str, left: int) -> None:
+    async def stock(
+        self, room_ids: Sequence[str], product_id: str, stores: Sequence[StoreStock]
+    ) -> None:
         """Remember what is left."""
-        self.left[product_id] = left
+        self.left[product_id] = sum(store.left for store in stores)
 
     async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
         """Remember the orders."""

@@ -3,12 +3,24 @@
 from dataclasses import dataclass
 
 from commerce.catalogue.values import GroupOffer, Text
+from commerce.groups.group import Group
 from commerce.orders.states import OrderState
 
 
 @dataclass(frozen=True, slots=True)
+class StoreStock:
+    """Unsold units in a store."""
+
+    store_id: str
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProductView:
-    """A product as a buyer sees it; `left` is unsold units in the record."""
+    """A product as a buyer sees it; `left` is unsold units in the record.
+
+    They lie in `stores`; an order comes from one of the few that serve the buyer's estate.
+    """
 
     id: str
     name: Text
@@ -18,6 +30,7 @@ class ProductView:
     list_price_fen: int
     left: int
     group: GroupOffer | None
+    stores: tuple[StoreStock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,7 @@ class PickupView:
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """An order as its buyer sees it."""
+    """An order as its buyer sees it; `group` is the one that it waits for or belongs to."""
 
     id: str
     number: str
@@ -65,6 +78,7 @@ class OrderView:
     due_at_ms: int | None
     pickup: PickupView | None
     refunded_fen: int
+    group: Group | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,18 @@ class GroupOffer(msgspec.Struct, frozen=True):
     duration_s: int
 
 
-class Product(msgspec.Struct, frozen=True):
-    """A product as viewers see it; `left` is the stock at the time of the message."""
+class StoreStock(msgspec.Struct, frozen=True):
+    """Units of a product that are left in a store."""
+
+    store_id: str
+    left: int
+
+
+class Product(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A product as viewers see it; `left` is the stock at the time of the message.
+
+    `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate.
+    """
 
     id: str
     name: LocalText
@@ -44,6 +54,7 @@ class Product(msgspec.Struct, frozen=True):
     list_price_fen: int
     left: int
     group: GroupOffer | None
+    stores: tuple[StoreStock, ...] = ()
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -107,9 +118,10 @@ class _OrderFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(_OrderFields, frozen=True, kw_only=True):
-    """An order as its buyer sees it."""
+    """An order as its buyer sees it; `group` is its group as of the message."""
 
     pickup: Pickup | None
+    group: Group | None
 
 
 class StoreOrder(_OrderFields, frozen=True, kw_only=True):
@@ -144,10 +156,11 @@ class CardUnpinned(_Numbered, frozen=True, kw_only=True, tag="unpin"):
 
 
 class StockChanged(_Numbered, frozen=True, kw_only=True, tag="stock"):
-    """The stock of a product changed."""
+    """The stock of a product changed; stores that are left out have none."""
 
     product_id: str
     left: int
+    stores: tuple[StoreStock, ...] = ()
 
 
 class GroupChanged(_Numbered, frozen=True, kw_only=True, tag="group"):

@@ -130,7 +130,7 @@ def _without(cards: tuple[Card, ...], product_id: str) -> tuple[Card, ...]:
 def _restocked(cards: tuple[Card, ...], event: StockChanged) -> tuple[Card, ...]:
     replace = msgspec.structs.replace
     return tuple(
-        replace(card, product=replace(card.product, left=event.left))
+        replace(card, product=replace(card.product, left=event.left, stores=event.stores))
         if card.product.id == event.product_id
         else card
         for card in cards

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 HOUSEHOLD_LIMIT_DEFAULT = 20  # units of one product per household and day
+CONFIRM_ABOVE_FEN = 20_000  # an order that costs more is confirmed by a second tap
+UNITS_PER_ADDRESS = 60  # of one product per address and live, while phones are not verified
+SEATS_PER_DEVICE = 2  # in one group
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,13 @@ class Coordinates:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The chain."""
+    """The chain, and what it allows: see the constants of the same names."""
 
     id: str
     name: Text
+    confirm_above_fen: int = CONFIRM_ABOVE_FEN
+    units_per_address: int = UNITS_PER_ADDRESS
+    seats_per_device: int = SEATS_PER_DEVICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import msgspec
 
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
-from commerce.views import Card, OrderView, StoreOrder
+from commerce.views import Card, OrderView, StoreOrder, StoreStock
 from rooms import events
 from rooms.io.hub import RoomHub
 
@@ -38,9 +38,15 @@ class RoomFeed:
         for store_id in store_ids:
             await self._hub.announce(f"store:{store_id}", event)
 
-    async def stock(self, room_ids: Sequence[str], product_id: str, left: int) -> None:
+    async def stock(
+        self, room_ids: Sequence[str], product_id: str, stores: Sequence[StoreStock]
+    ) -> None:
         """Show what is left."""
-        event = events.StockChanged(product_id=product_id, left=left)
+        event = events.StockChanged(
+            product_id=product_id,
+            left=sum(store.left for store in stores),
+            stores=tuple(events.StoreStock(store.store_id, store.left) for store in stores),
+        )
         for room_id in room_ids:
             await self._hub.announce(f"room:{room_id}", event)
 

@@ -146,7 +146,13 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
     """Return a shop file as commerce takes it."""
     stores = [store.id for store in shop.stores]
     return values.SeedPlan(
-        brand=values.Brand(shop.brand.id, _text(shop.brand.name)),
+        brand=values.Brand(
+            shop.brand.id,
+            _text(shop.brand.name),
+            shop.brand.confirm_above_fen,
+            shop.brand.units_per_address,
+            shop.brand.seats_per_device,
+        ),
         stores=tuple(
             values.Store(part.id, _text(part.name), _text(part.address), _position(part))
             for part in shop.stores

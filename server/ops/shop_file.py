@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from commerce.catalogue import values
 from server.access.policy import Role
 from server.errors import OperatorError
 
@@ -40,10 +41,13 @@ class Place(Part):
 
 
 class BrandPart(Part):
-    """The chain."""
+    """The chain; an order above `confirm_above_fen` asks the buyer once more."""
 
     id: Id
     name: Text
+    confirm_above_fen: Fen = values.CONFIRM_ABOVE_FEN
+    units_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = values.UNITS_PER_ADDRESS
+    seats_per_device: Annotated[int, Field(ge=1, le=10_000)] = values.SEATS_PER_DEVICE
 
 
 class EstatePart(Place):

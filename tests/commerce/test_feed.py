@@ -12,6 +12,7 @@ from commerce.views import (
     OrderView,
     ProductView,
     StoreOrder,
+    StoreStock,
     StoreView,
 )
 
@@ -19,7 +20,7 @@ WORDS = Text("", "")
 CARD = Card(ProductView("tea", WORDS, WORDS, "", 990, 990, 5, None), 1, None)
 STORE = StoreView("s1", WORDS, WORDS)
 ORDER = OrderView(
-    "o", "1001", OrderState.NEW, "tea", WORDS, "", 1, 990, None, "e1", STORE, 1, 2, None, 0
+    "o", "1001", OrderState.NEW, "tea", WORDS, "", 1, 990, None, "e1", STORE, 1, 2, None, 0, None
 )
 STORE_ORDER = StoreOrder(
     "o", "1001", OrderState.NEW, "tea", WORDS, "", 1, 990, None, "e1", STORE, 1, 2, 0,
@@ -41,7 +42,7 @@ async def test_the_newest_state_replaces_the_older_one() -> None:
     group = Group("g", "tea", "e1", 1, 2, 90, GroupState.OPEN, 5)
     for joined in (1, 2, 2):
         await feed.group(["demo"], ["s1"], replace(group, joined=joined))
-        await feed.stock(["demo"], "tea", 5 - joined)
+        await feed.stock(["demo"], "tea", [StoreStock("s1", 3), StoreStock("s2", 2 - joined)])
     picked = replace(ORDER, state=OrderState.PICKING)
     await feed.orders([("anna", ORDER, STORE_ORDER)])
     await feed.orders([("anna", picked, STORE_ORDER)])

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from commerce.errors import (
     AlreadyHandedOver,
+    AtOtherStore,
     IllegalMove,
     NotFound,
     NotReadyYet,
@@ -47,8 +48,9 @@ async def test_a_ready_order_is_handed_over_once(database_url: str, valkey_url: 
         assert order.pickup.qr.startswith("data:image/svg+xml")
         await wait_until(lambda: shop.seen(order.id).pickup == order.pickup)
         fulfilment = shop.commerce.fulfilment
-        with pytest.raises(UnknownCode):
+        with pytest.raises(AtOtherStore) as elsewhere:
             await fulfilment.hand_over("s2", order.pickup.code, "clerk")
+        assert elsewhere.value.store_id == "s1"
         typed = order.pickup.code.lower().replace("-", " ")
         done = await fulfilment.hand_over("s1", typed, "clerk")
         assert done.state is OrderState.HANDED_OVER

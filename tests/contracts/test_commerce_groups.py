@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from commerce.errors import Refusal, Refused
+from commerce.errors import IllegalMove, NotFound, Refusal, Refused
 from commerce.groups.group import EXPIRY_GRACE_MS, Group, GroupState
 from commerce.io.audit import audit
 from commerce.io.shop.seed import seed
 from commerce.orders.states import FULFIL_MS, OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
-from tests.support.commerce_shop import Shop, running_shop, shop_plan
+from tests.support.commerce_shop import NO_GROUP_YET, Shop, running_shop, shop_plan
 from tests.support.waiting import wait_until
 
 HOUR_MS = 3_600_000
@@ -146,6 +146,78 @@ async def test_orders_of_an_expired_group_are_refunded(database_url: str, valkey
         await sound(shop)
         alone = await join(shop, "anna", key="a new key")
         assert (alone.group_id, alone.total_fen) == (None, 800)
+
+
+async def test_an_order_shows_how_far_its_group_is(database_url: str, valkey_url: str) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(target=2)) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        order = await join(shop, "anna")
+        assert order.group
+        assert (order.group.joined, order.group.target) == (1, 2)
+        await shop.commerce.groups.unpin("demo", "pear")
+        await join(shop, "bo")
+        [mine] = await shop.commerce.orders.mine("anna")
+        assert mine.group
+        assert (mine.group.joined, mine.group.state) == (2, GroupState.REACHED)
+        assert mine.group.ends_at_ms == order.group.ends_at_ms
+        await wait_until(lambda: shop.seen(order.id).group == mine.group)
+
+
+async def test_a_room_keeps_showing_groups_that_were_joined_in_it(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        await shop.commerce.groups.pin("other", "pear", None)
+        request = replace(shop.tap("anna", "pear"), room_id="other")
+        order = await shop.commerce.orders.place(request)
+        assert isinstance(order, OrderView)
+        await shop.commerce.groups.unpin("other", "pear")
+        await join(shop, "bo")
+        shown = ("other", str(order.group_id))
+        await wait_until(lambda: shop.feed.room_groups.get(shown, NO_GROUP_YET).joined == 2)
+
+
+async def test_a_buyer_who_leaves_a_waiting_group_is_paid_back_and_may_join_again(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(target=2)) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        order = await join(shop, "anna")
+        with pytest.raises(NotFound):
+            await shop.commerce.fulfilment.cancel(order.id, "bo")
+        left = await shop.commerce.fulfilment.cancel(order.id, "anna")
+        assert left.state is OrderState.CANCELLED
+        assert left.group
+        assert left.group.joined == 0
+        assert (await shop.commerce.fulfilment.cancel(order.id, "anna")).id == order.id
+        await wait_until(lambda: shop.seen(order.id).refunded_fen == 600)
+        await sound(shop)
+        again = await join(shop, "anna", key="a second try")
+        done = await join(shop, "bo")
+        with pytest.raises(IllegalMove):
+            await shop.commerce.fulfilment.cancel(again.id, "anna")
+        with pytest.raises(IllegalMove):
+            await shop.commerce.fulfilment.cancel(done.id, "bo")
+        await sound(shop)
+
+
+async def test_of_leaving_and_completing_a_group_at_once_one_wins(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(target=2)) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        order = await join(shop, "anna")
+        left, joined = await asyncio.gather(
+            shop.commerce.fulfilment.cancel(order.id, "anna"),
+            join(shop, "bo"),
+            return_exceptions=True,
+        )
+        assert isinstance(joined, OrderView)
+        has_left = isinstance(left, OrderView)
+        assert has_left or isinstance(left, IllegalMove)
+        assert joined.state is (OrderState.WAITING_GROUP if has_left else OrderState.NEW)
+        await sound(shop)
 
 
 async def test_a_tap_committed_after_its_group_expired_is_refunded(

@@ -1,12 +1,14 @@
 """One tap to a confirmed order, on both records and both kinds of Redis."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from commerce.catalogue.values import Stock
 from commerce.errors import Refusal, Refused
 from commerce.orders.states import OrderState
-from commerce.views import OrderView
+from commerce.views import OrderView, StoreStock
 from tests.support.commerce_shop import open_shop, running_shop, shop_plan
 from tests.support.waiting import wait_until
 
@@ -66,3 +68,20 @@ async def test_a_running_commerce_can_be_cancelled_at_any_moment(
         done, _ = await asyncio.wait([task], timeout=10)
         assert done
         assert task.cancelled()
+
+
+async def test_a_product_shows_in_which_stores_it_lies(database_url: str, valkey_url: str) -> None:
+    plan = shop_plan()
+    stock = (Stock("tea", "s1", 2), Stock("tea", "s2", 4), Stock("rice", "s2", 1))
+    async with running_shop(database_url, valkey_url, plan=replace(plan, stock=stock)) as shop:
+        tea = next(found for found in await shop.commerce.products("demo") if found.id == "tea")
+        assert (tea.left, tea.stores) == (6, (StoreStock("s1", 2), StoreStock("s2", 4)))
+        # No store that serves the estate has five, though six are left in all.
+        with pytest.raises(Refused) as refused:
+            await shop.commerce.orders.place(shop.tap("anna", "tea", quantity=5))
+        assert (refused.value.refusal, refused.value.left) == (Refusal.SOLD_OUT, 4)
+        order = await shop.commerce.orders.place(shop.tap("bo", "tea", quantity=2))
+        assert isinstance(order, OrderView)
+        assert order.store.id == "s1"
+        tea = next(found for found in await shop.commerce.products("demo") if found.id == "tea")
+        assert tea.stores == (StoreStock("s2", 4),)

@@ -50,6 +50,7 @@ NOTHING_YET = OrderView(
     None,
     None,
     -1,
+    None,
 )
 NO_GROUP_YET = Group("", "", "", -1, 0, 0, GroupState.CANCELLED, 0)
 FAR, NEAR = Coordinates(30.30, 120.20), Coordinates(30.27, 120.15)

@@ -18,11 +18,11 @@ from commerce.io.outbox.message import Message
 from commerce.io.record.postings import Topic, book_refunds
 from commerce.io.record.rows import GROUPS, ORDERS, group_of, order_of
 from commerce.io.record.schema import buying_groups, orders, refunds
-from commerce.io.shop.catalogue import units_left
+from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
-from commerce.io.shop.views import order_view, pickup_codes_of, store_views
+from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.orders.order import OrderRow
 
@@ -101,17 +101,19 @@ async def show_groups(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
         )
         found = [(group_of(row), row["room_id"]) for row in rows.mappings()]
         rooms = await rooms_with(connection, {group.product_id for group, _ in found})
-        serving = await connection.execute(
-            select(orders.c.group_id, orders.c.store_id)
+        ordered = await connection.execute(
+            select(orders.c.group_id, orders.c.room_id, orders.c.store_id)
             .where(orders.c.group_id.in_(ids))
             .distinct()
         )
-        stores = [(group_id, store_id) for group_id, store_id in serving]
+        places = [(id, room, store) for id, room, store in ordered]
     for group, room_id in found:
         await to.gate.set_group(group, to.shop.clock())
+        # Rooms in which its buyers are, too, though the product may be off the table there.
         in_rooms = {room_id, *rooms.get(group.product_id, ())}
-        in_stores = sorted(store for id, store in stores if id == group.id)
-        await to.feed.group(sorted(in_rooms), in_stores, group)
+        in_rooms.update(room for id, room, _ in places if id == group.id)
+        in_stores = {store for id, _, store in places if id == group.id}
+        await to.feed.group(sorted(in_rooms), sorted(in_stores), group)
     return ()
 
 
@@ -119,10 +121,10 @@ async def show_stock(to: Outlets, messages: Sequence[Message]) -> Sequence[Messa
     """Units were sold, released or received: rooms with that card show what is left."""
     ids = {message.subject for message in messages}
     async with to.shop.record.read() as connection:
-        left = await units_left(connection, ids)
+        stores = await stock_of(connection, ids)
         rooms = await rooms_with(connection, ids)
     for product_id, room_ids in sorted(rooms.items()):
-        await to.feed.stock(room_ids, product_id, left.get(product_id, 0))
+        await to.feed.stock(room_ids, product_id, stores.get(product_id, ()))
     return ()
 
 
@@ -130,13 +132,13 @@ async def show_orders(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
     """Orders were made or moved: buyer and store see them."""
     rows = await _orders(to, messages)
     async with to.shop.record.read() as connection:
-        codes = await pickup_codes_of(connection, rows)
+        views = await order_views(connection, rows, to.shop.catalogue)
         names = await nicknames_of(connection, {row.guest_id for row in rows})
-    catalogue = to.shop.catalogue
+    store_orders = store_views(rows, to.shop.catalogue, names)
     await to.feed.orders(
         [
-            (row.guest_id, order_view(row, catalogue, codes.get(row.id)), store_order)
-            for row, store_order in zip(rows, store_views(rows, catalogue, names), strict=True)
+            (row.guest_id, view, store_order)
+            for row, view, store_order in zip(rows, views, store_orders, strict=True)
         ]
     )
     return ()

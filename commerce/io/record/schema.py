@@ -26,6 +26,7 @@ from sqlalchemy import (
     true,
 )
 
+from commerce.catalogue import values
 from commerce.catalogue.stock import StockMoveKind
 from commerce.catalogue.values import LiveState
 from commerce.groups import group
@@ -87,7 +88,27 @@ counters = Table(
     Column("value", BigInteger, nullable=False),
 )
 
-brands = Table("brands", metadata, _id(), *_words("name"))
+brands = Table(
+    "brands",
+    metadata,
+    _id(),
+    *_words("name"),
+    Column(
+        "confirm_above_fen",
+        BigInteger,
+        nullable=False,
+        server_default=str(values.CONFIRM_ABOVE_FEN),
+    ),
+    Column(
+        "units_per_address",
+        Integer,
+        nullable=False,
+        server_default=str(values.UNITS_PER_ADDRESS),
+    ),
+    Column(
+        "seats_per_device", Integer, nullable=False, server_default=str(values.SEATS_PER_DEVICE)
+    ),
+)
 
 stores = Table(
     "stores",

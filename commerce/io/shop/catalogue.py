@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +18,7 @@ from commerce.io.record.schema import brands, estates, products, rooms, stock, s
 from commerce.io.record.shutdown import stopping
 from commerce.orders.order import Entry
 from commerce.orders.routing import candidates
-from commerce.views import ProductView
+from commerce.views import ProductView, StoreStock
 
 T = TypeVar("T")
 REFRESH_S = 5.0  # how old a worker's copy of the catalogue may be
@@ -79,7 +79,7 @@ async def load_catalogue(connection: AsyncConnection) -> Catalogue:
     all_estates = {row["id"]: _estate(row) for row in await rows(estates)}
     shelf = await connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id))
     return Catalogue(
-        brand=Brand(brand_rows[0]["id"], _text(brand_rows[0], "name")) if brand_rows else None,
+        brand=_brand(brand_rows[0]) if brand_rows else None,
         stores=all_stores,
         estates=all_estates,
         rooms={
@@ -136,21 +136,27 @@ class CatalogueCache:
         self.catalogue.room(room_id)
         on_sale = [product for product in self.catalogue.products.values() if product.on_sale]
         async with self._record.read() as connection:
-            left = await units_left(connection, [product.id for product in on_sale])
-        return [product_view(product, left.get(product.id, 0)) for product in on_sale]
+            stores = await stock_of(connection, [product.id for product in on_sale])
+        return [product_view(product, stores.get(product.id, ())) for product in on_sale]
 
 
-async def units_left(connection: AsyncConnection, product_ids: Collection[str]) -> dict[str, int]:
-    """Unsold units over all stores, by product."""
+async def stock_of(
+    connection: AsyncConnection, product_ids: Collection[str]
+) -> dict[str, tuple[StoreStock, ...]]:
+    """Where the units of products lie that are unsold; stores without any are left out."""
+    left = (stock.c.on_hand - stock.c.sold).label("left")
     rows = await connection.execute(
-        select(stock.c.product_id, func.sum(stock.c.on_hand - stock.c.sold))
-        .where(stock.c.product_id.in_(set(product_ids)))
-        .group_by(stock.c.product_id)
+        select(stock.c.product_id, stock.c.store_id, left)
+        .where(stock.c.product_id.in_(set(product_ids)), left > 0)
+        .order_by(stock.c.product_id, stock.c.store_id)
     )
-    return {product_id: int(left) for product_id, left in rows}
+    found: dict[str, tuple[StoreStock, ...]] = {}
+    for product_id, store_id, units in rows:
+        found[product_id] = (*found.get(product_id, ()), StoreStock(store_id, units))
+    return found
 
 
-def product_view(product: Product, left: int) -> ProductView:
+def product_view(product: Product, stores: tuple[StoreStock, ...]) -> ProductView:
     """A product as a buyer sees it."""
     return ProductView(
         id=product.id,
@@ -159,8 +165,9 @@ def product_view(product: Product, left: int) -> ProductView:
         image=product.image,
         price_fen=product.price_fen,
         list_price_fen=product.list_price_fen,
-        left=left,
+        left=sum(store.left for store in stores),
         group=product.group,
+        stores=stores,
     )
 
 
@@ -173,6 +180,16 @@ def _found(things: dict[str, T], kind: str, id: str) -> T:
 
 def _text(row: RowMapping, name: str) -> Text:
     return Text(row[f"{name}_zh"], row[f"{name}_en"])
+
+
+def _brand(row: RowMapping) -> Brand:
+    return Brand(
+        row["id"],
+        _text(row, "name"),
+        row["confirm_above_fen"],
+        row["units_per_address"],
+        row["seats_per_device"],
+    )
 
 
 def _store(row: RowMapping) -> Store:

@@ -7,18 +7,25 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Text
-from commerce.errors import AlreadyHandedOver, NotFound, NotReadyYet, UnknownCode
+from commerce.errors import (
+    AlreadyHandedOver,
+    AtOtherStore,
+    IllegalMove,
+    NotFound,
+    NotReadyYet,
+    UnknownCode,
+)
 from commerce.groups.group import Group, GroupState
 from commerce.io.record.postings import Topic, cancel_orders, enqueue, hand_over, move_order
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of, order_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
-from commerce.io.shop.views import store_views
+from commerce.io.shop.views import order_views, store_views
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import CODE_BITS, code_of, read
 from commerce.orders.states import HANDED_OVER_SHOWN_MS, OPEN_AT_STORE, OrderState, check_clerk_move
-from commerce.views import StoreOrder
+from commerce.views import OrderView, StoreOrder
 
 BOARD_MAX = 500  # orders that a store's board shows
 
@@ -116,7 +123,8 @@ class Fulfilment:
         """Give out the goods behind a code, once.
 
         Raises:
-            UnknownCode: This store has no such code.
+            UnknownCode: No store has such a code.
+            AtOtherStore: Another store has it.
             AlreadyHandedOver: It was used before.
             NotReadyYet: The order is not ready (it was cancelled).
         """
@@ -133,6 +141,38 @@ class Fulfilment:
             await connection.run_sync(hand_over, order, at_ms)
             await connection.run_sync(enqueue, Topic.ORDER, [order.id], at_ms)
             shown = await self._shown(connection, order.id)
+        self._shop.on_commit()
+        return shown
+
+    async def cancel(self, order_id: str, guest_id: str) -> OrderView:
+        """Let a buyer leave a group that is not complete: units, seat and payment go back.
+
+        An order that is cancelled already is left as it is.
+
+        Raises:
+            NotFound: There is no such order of this buyer.
+            IllegalMove: The order does not wait for a group (any more).
+        """
+        at_ms = self._shop.clock()
+        async with self._shop.record.write() as connection:
+            group_id = await connection.scalar(
+                select(orders.c.group_id).where(
+                    orders.c.id == order_id, orders.c.guest_id == guest_id
+                )
+            )
+            # The group is locked first, as the ledger does, which may complete it just now.
+            await connection.execute(GROUPS.where(buying_groups.c.id == group_id).with_for_update())
+            order = await _locked(connection, order_id)
+            if order.guest_id != guest_id:
+                raise NotFound("order", order_id)
+            if order.state is not OrderState.CANCELLED:
+                if order.state is not OrderState.WAITING_GROUP:
+                    raise IllegalMove(order.state, OrderState.CANCELLED)
+                await connection.run_sync(cancel_orders, [order], "buyer", guest_id, at_ms)
+                await connection.run_sync(_give_up_seat, order, at_ms)
+            rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
+            left = [order_of(row) for row in rows.mappings()]
+            [shown] = await order_views(connection, left, self._shop.catalogue)
         self._shop.on_commit()
         return shown
 
@@ -221,6 +261,14 @@ async def _redeem(connection: AsyncConnection, store_id: str, code: str, at_ms: 
     if order_id is not None:
         return str(order_id)
     redeemed_at_ms = await connection.scalar(select(pickup_codes.c.redeemed_at_ms).where(*here))
-    if redeemed_at_ms is None:
+    if redeemed_at_ms is not None:
+        raise AlreadyHandedOver(redeemed_at_ms)
+    elsewhere = await connection.scalar(
+        select(pickup_codes.c.store_id)
+        .where(pickup_codes.c.code == code, pickup_codes.c.redeemed_at_ms.is_(None))
+        .order_by(pickup_codes.c.created_at_ms.desc())
+        .limit(1)
+    )
+    if elsewhere is None:
         raise UnknownCode
-    raise AlreadyHandedOver(redeemed_at_ms)
+    raise AtOtherStore(elsewhere)

@@ -12,10 +12,9 @@ from commerce.io.ledger.answers import Answer, Answers
 from commerce.io.record.rows import ORDERS, order_of
 from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.views import order_view, pickup_codes_of
+from commerce.io.shop.views import order_views
 from commerce.orders.gate import Decision, Status, Tap
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
-from commerce.orders.states import OrderState
 from commerce.views import OrderView
 
 CONFIRM_S = 5.0  # how long a tap waits for the commit
@@ -163,11 +162,8 @@ class Orders:
 
     async def _show(self, row: OrderRow) -> OrderView:
         await self._shop.cache.product(row.product_id)  # another worker may have sold a new one
-        code = None
-        if row.state is OrderState.READY:
-            async with self._shop.record.read() as connection:
-                code = (await pickup_codes_of(connection, [row])).get(row.id)
-        return order_view(row, self._shop.catalogue, code)
+        async with self._shop.record.read() as connection:
+            return (await order_views(connection, [row], self._shop.catalogue))[0]
 
     async def get(self, order_id: str) -> OrderRow:
         """The order as the record has it, or `NotFound`."""
@@ -189,9 +185,7 @@ class Orders:
                 .limit(MINE_MAX)
             )
             found = [order_of(row) for row in rows.mappings()]
-            codes = await pickup_codes_of(connection, found)
-        catalogue = self._shop.catalogue
-        return [order_view(row, catalogue, codes.get(row.id)) for row in found]
+            return await order_views(connection, found, self._shop.catalogue)
 
 
 def _checked(row: OrderRow, body_hash: str) -> OrderRow:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Pin
 from commerce.io.record.schema import pins
-from commerce.io.shop.catalogue import Catalogue, product_view, units_left
+from commerce.io.shop.catalogue import Catalogue, product_view, stock_of
 from commerce.io.shop.context import ShopContext
 from commerce.views import Card
 
@@ -43,10 +43,10 @@ async def cards_of(
     connection: AsyncConnection, catalogue: Catalogue, found: Collection[Pin]
 ) -> list[Card]:
     """The cards of pins, with what is left."""
-    left = await units_left(connection, [pin.product_id for pin in found])
+    stores = await stock_of(connection, [pin.product_id for pin in found])
     return [
         Card(
-            product_view(catalogue.product(pin.product_id), left.get(pin.product_id, 0)),
+            product_view(catalogue.product(pin.product_id), stores.get(pin.product_id, ())),
             pin.pinned_at_ms,
             pin.media_time,
         )

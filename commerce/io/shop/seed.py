@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from commerce.catalogue.values import Coordinates, Product, SeedPlan, Stock, Text
+from commerce.catalogue.values import Brand, Coordinates, Product, SeedPlan, Stock, Text
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.record.postings import Topic, enqueue, receive_stock
@@ -37,8 +37,7 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
         await _put(
             connection, counters, [{"name": ORDER_NUMBER, "value": FIRST_ORDER_NUMBER}], False
         )
-        brand = {"id": plan.brand.id, **_words("name", plan.brand.name)}
-        await _put(connection, brands, [brand])
+        await _put(connection, brands, [_brand(plan.brand)])
         await _put(connection, stores, [_store(plan, at) for at in range(len(plan.stores))])
         await _put(connection, estates, [_estate(plan, at) for at in range(len(plan.estates))])
         await _put(
@@ -92,6 +91,16 @@ def _words(name: str, text: Text) -> dict[str, Any]:
 
 def _position(position: Coordinates) -> dict[str, Any]:
     return {"latitude": position.latitude, "longitude": position.longitude}
+
+
+def _brand(brand: Brand) -> dict[str, Any]:
+    return {
+        "id": brand.id,
+        **_words("name", brand.name),
+        "confirm_above_fen": brand.confirm_above_fen,
+        "units_per_address": brand.units_per_address,
+        "seats_per_device": brand.seats_per_device,
+    }
 
 
 def _store(plan: SeedPlan, at: int) -> dict[str, Any]:

@@ -7,7 +7,9 @@ import segno
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.io.record.schema import pickup_codes
+from commerce.groups.group import Group
+from commerce.io.record.rows import GROUPS, group_of
+from commerce.io.record.schema import buying_groups, pickup_codes
 from commerce.io.shop.catalogue import Catalogue
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import shown
@@ -41,8 +43,29 @@ async def pickup_codes_of(
     return {order_id: code for order_id, code in found}
 
 
-def order_view(row: OrderRow, catalogue: Catalogue, code: str | None = None) -> OrderView:
-    """An order as its buyer sees it."""
+async def groups_of(connection: AsyncConnection, rows: Collection[OrderRow]) -> dict[str, Group]:
+    """The groups that orders belong to, by id."""
+    ids = {row.group_id for row in rows if row.group_id}
+    if not ids:
+        return {}
+    found = await connection.execute(GROUPS.where(buying_groups.c.id.in_(ids)))
+    return {row["id"]: group_of(row) for row in found.mappings()}
+
+
+async def order_views(
+    connection: AsyncConnection, rows: Sequence[OrderRow], catalogue: Catalogue
+) -> list[OrderView]:
+    """Orders as their buyers see them."""
+    codes = await pickup_codes_of(connection, rows)
+    groups = await groups_of(connection, rows)
+    return [
+        _order_view(row, catalogue, codes.get(row.id), groups.get(row.group_id)) for row in rows
+    ]
+
+
+def _order_view(
+    row: OrderRow, catalogue: Catalogue, code: str | None, group: Group | None
+) -> OrderView:
     product = catalogue.product(row.product_id)
     return OrderView(
         id=row.id,
@@ -60,6 +83,7 @@ def order_view(row: OrderRow, catalogue: Catalogue, code: str | None = None) -> 
         due_at_ms=row.due_at_ms,
         pickup=pickup_view(code) if code else None,
         refunded_fen=row.refunded_fen,
+        group=group,
     )
 
 

@@ -77,6 +77,19 @@ async def mine(request: Request) -> Response:
     return reply({"orders": await services.commerce.orders.mine(principal.subject)})
 
 
+async def cancel(request: Request) -> Response:
+    """`POST /api/orders/{order}/cancellation`: a buyer leaves a group that still waits."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    await services.limits.take(LimitKind.ORDER, principal.subject)
+    with problems():
+        cancelled = await services.commerce.fulfilment.cancel(
+            path_id(request, "order"), principal.subject
+        )
+    return reply({"order": cancelled})
+
+
 async def move(request: Request) -> Response:
     """`POST /api/orders/{order}/moves`: a clerk moves an order on."""
     services = services_of(request)
@@ -92,5 +105,6 @@ async def move(request: Request) -> Response:
 routes = [
     Route("/api/orders", place, methods=["POST"]),
     Route("/api/me/orders", mine, methods=["GET"]),
+    Route("/api/orders/{order}/cancellation", cancel, methods=["POST"]),
     Route("/api/orders/{order}/moves", move, methods=["POST"]),
 ]

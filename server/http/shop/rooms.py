@@ -70,9 +70,25 @@ async def room(request: Request) -> Response:
         {
             "id": found.id,
             "title": found.title,
-            "brand": brand,
+            "brand": brand
+            and {
+                "id": brand.id,
+                "name": brand.name,
+                "confirm_above_fen": brand.confirm_above_fen,
+            },
             "store": {"id": store.id, "name": store.name, "address": store.address},
-            "estates": [{"id": estate.id, "name": estate.name} for estate in sells_to],
+            "estates": [
+                {
+                    "id": estate.id,
+                    "name": estate.name,
+                    "store_ids": commerce.catalogue.routes[estate.id],
+                }
+                for estate in sells_to
+            ],
+            "stores": [
+                {"id": store.id, "name": store.name, "address": store.address}
+                for store in commerce.catalogue.stores.values()
+            ],
             "default_estate_id": sells_to[0].id if sells_to else None,
             "state": live.state,
             "started_at_ms": live.started_at_ms,

@@ -1,5 +1,6 @@
 """Routes about a store: what it is, its board, its counter."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import Field
@@ -7,9 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from commerce.errors import AtOtherStore
 from server.access.policy import Action, require
 from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
 from server.limits import LimitKind
+from server.problem import Problem
 
 
 class Handover(Body):
@@ -52,8 +55,23 @@ async def hand_over(request: Request) -> Response:
     # More than a busy counter needs, and far too few to try codes.
     await services.limits.take(LimitKind.HANDOVER, f"{store_id}:{principal.subject}")
     body = await read_body(request, Handover)
+    commerce = services.commerce
     with problems():
-        order = await services.commerce.fulfilment.hand_over(store_id, body.code, principal.subject)
+        try:
+            order = await commerce.fulfilment.hand_over(store_id, body.code, principal.subject)
+        except AtOtherStore as error:
+            other = commerce.catalogue.store(error.store_id)
+            raise Problem(
+                409,
+                "other-store",
+                "Ready at another store.",
+                f"{other.name.en}, {other.address.en}",
+                store={
+                    "id": other.id,
+                    "name": asdict(other.name),
+                    "address": asdict(other.address),
+                },
+            ) from None
     return reply(order)
 
 

@@ -44,6 +44,7 @@ export const order = (more: Partial<Order> = {}): Order => ({
   due_at_ms: null,
   pickup: null,
   refunded_fen: 0,
+  group: null,
   ...more,
 })
 export const storeOrder = (more: Partial<StoreOrder> = {}): StoreOrder => ({

@@ -297,3 +297,47 @@ async def test_a_host_ends_the_live(web: httpx.AsyncClient) -> None:
     assert stand_ins.ended == ["demo"]
     assert stand_ins.announced == [("room:demo", "over")]
     assert (await web.get("/api/rooms/demo")).json()["state"] == "over"
+
+
+async def test_buyer_leaves_a_waiting_group_over_http(web: httpx.AsyncClient) -> None:
+    staff, token = await clerk(web), await guest(web)
+    await web.put("/api/rooms/demo/pins/pear", headers=bearer(staff))
+    body = {"room_id": "demo", "product_id": "pear", "quantity": 1, "price_fen": 600}
+    made = await web.post("/api/orders", json=body, headers=bearer(token, "first-tap"))
+    order = made.json()["order"]
+    assert (order["group"]["joined"], order["group"]["target"]) == (1, 2)
+    path = f"/api/orders/{order['id']}/cancellation"
+    assert (await web.post(path, headers=bearer(await guest(web)))).status_code == 404
+    left = await web.post(path, headers=bearer(token))
+    assert (left.status_code, left.json()["order"]["state"]) == (200, "cancelled")
+    assert left.json()["order"]["group"]["joined"] == 0
+    bought = await web.post("/api/orders", json=tea(), headers=bearer(token, "second-tap"))
+    late = await web.post(
+        f"/api/orders/{bought.json()['order']['id']}/cancellation", headers=bearer(token)
+    )
+    assert (late.status_code, late.json()["type"]) == (409, "urn:linli:problem:illegal-move")
+
+
+async def test_wrong_counter_names_the_store_that_has_the_goods(web: httpx.AsyncClient) -> None:
+    token, staff = await guest(web), await clerk(web)
+    made = await web.post("/api/orders", json=tea(), headers=bearer(token, "one-tap-1"))
+    path = f"/api/orders/{made.json()['order']['id']}/moves"
+    for state in ("picking", "packed", "ready"):
+        await web.post(path, json={"to": state}, headers=bearer(staff))
+    [mine] = (await web.get("/api/me/orders", headers=bearer(token))).json()["orders"]
+    other = Access(SECRET).issue(Principal("x", frozenset({Role.STORE}), store_id="s2"), 60)
+    code = {"code": mine["pickup"]["code"]}
+    answer = await web.post("/api/stores/s2/handovers", json=code, headers=bearer(other))
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:linli:problem:other-store")
+    assert answer.json()["store"]["id"] == "s1"
+    assert answer.json()["store"]["address"] == {"zh": "street 1", "en": "street 1"}
+
+
+async def test_room_says_which_stores_serve_an_estate(web: httpx.AsyncClient) -> None:
+    room = (await web.get("/api/rooms/demo")).json()
+    assert [estate["store_ids"] for estate in room["estates"]] == [["s1", "s2"], ["s2", "s1"]]
+    assert {store["id"]: store["address"]["en"] for store in room["stores"]} == {
+        "s1": "street 1",
+        "s2": "street 2",
+    }
+    assert room["brand"]["confirm_above_fen"] == 20_000

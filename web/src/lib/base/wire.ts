@@ -93,7 +93,13 @@ export interface GroupOffer {
   duration_s: number
 }
 
-/** A product as viewers see it; `left` is the stock at the time of the message. */
+/** Units of a product that are left in a store. */
+export interface StoreStock {
+  store_id: string
+  left: number
+}
+
+/** A product as viewers see it; `left` is the stock at the time of the message. `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate. */
 export interface Product {
   id: string
   name: LocalText
@@ -103,6 +109,7 @@ export interface Product {
   list_price_fen: Fen
   left: number
   group: GroupOffer | null
+  stores?: StoreStock[]
 }
 
 /** A pinned product; `media_time` is the RTP time (90 kHz, 32 bits) of its video frame. */
@@ -190,13 +197,14 @@ export interface CardUnpinned {
   product_id: string
 }
 
-/** The stock of a product changed. */
+/** The stock of a product changed; stores that are left out have none. */
 export interface StockChanged {
   k: 'stock'
   o: number
   at_ms: AtMs
   product_id: string
   left: number
+  stores: StoreStock[]
 }
 
 /** A group opened, grew, or changed its state; carries the whole group. */
@@ -290,7 +298,7 @@ export interface Pickup {
   qr: string
 }
 
-/** An order as its buyer sees it. */
+/** An order as its buyer sees it; `group` is its group as of the message. */
 export interface Order {
   id: string
   number: string
@@ -307,6 +315,7 @@ export interface Order {
   due_at_ms: AtMs | null
   refunded_fen: Fen
   pickup: Pickup | null
+  group: Group | null
 }
 
 /** An order of this user was placed or changed its state. */

@@ -9,6 +9,7 @@ import {
   type Group,
   type RoomState,
   type Snapshot,
+  type StockChanged,
   type Tick,
 } from '../base/wire'
 
@@ -40,7 +41,7 @@ function applyEvent(state: RoomState, event: ChannelEvent): RoomState {
     case 'unpin':
       return { ...state, cards: without(state.cards, event.product_id) }
     case 'stock':
-      return { ...state, cards: state.cards.map((card) => withStock(card, event.product_id, event.left)) }
+      return { ...state, cards: state.cards.map((card) => withStock(card, event)) }
     case 'group':
       return { ...state, groups: withGroup(state.groups, event.group) }
     default:
@@ -88,8 +89,8 @@ function without(cards: Card[], productId: string): Card[] {
   return cards.filter((card) => card.product.id !== productId)
 }
 
-function withStock(card: Card, productId: string, left: number): Card {
-  return card.product.id === productId ? { ...card, product: { ...card.product, left } } : card
+function withStock(card: Card, { product_id, left, stores }: StockChanged): Card {
+  return card.product.id === product_id ? { ...card, product: { ...card.product, left, stores } } : card
 }
 
 function withGroup(groups: Group[], group: Group): Group[] {
