@@ -26,6 +26,7 @@ export const en: typeof zh = {
     code_ok: 'Handed over ✔ Give out the goods',
     code_unknown: 'No such pickup code. Please check it.',
     code_used: 'This code was already used: handed over at {time}. Do not hand out again.',
+    code_elsewhere: 'These goods are at another shop: {store}, {address}.',
     code_not_ready: 'This order is not ready yet. Pack it and mark it ready first.',
     code_failed: 'That did not work. Check the connection and try again.',
     code_empty: 'Type the pickup code first.',

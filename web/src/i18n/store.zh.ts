@@ -24,6 +24,7 @@ export const zh = {
     code_ok: '核销成功 ✔ 请交货',
     code_unknown: '没有这个取货码，请核对后再输。',
     code_used: '这个取货码已经用过：{time} 已交货，请不要重复交货。',
+    code_elsewhere: '这单的商品在另一家门店：{store}，{address}。',
     code_not_ready: '这单还没备好，请先完成打包并通知取货。',
     code_failed: '没有核销成功，请检查网络后再试。',
     code_empty: '请输入取货码。',

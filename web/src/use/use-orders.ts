@@ -7,8 +7,6 @@ import { realTimers } from './timers'
 import { storage } from './storage'
 import type { GuestModel } from './use-guest'
 
-/** After a purchase the button is at rest this long, ms. */
-const BUY_AGAIN_MS = 6_000
 const OPEN_STATES = new Set(['waiting_group', 'new', 'picking', 'packed', 'ready'])
 
 export function useOrders(guest: GuestModel, onReady: () => void) {
@@ -32,12 +30,6 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
 
   function noteAttempt(attempt: Attempt): void {
     attempts.set(attempt.order.product_id, attempt)
-    if (attempt.phase !== 'placed' || attempt.order.group_id) return
-    // Bought on one's own: after a moment, in which a second tap is an accident, one may buy another.
-    realTimers.after(BUY_AGAIN_MS, () => {
-      if (attempts.get(attempt.order.product_id)?.key === attempt.key)
-        attempts.delete(attempt.order.product_id)
-    })
   }
 
   /** Take the current state of an order. */
@@ -65,6 +57,17 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
     }
   }
 
+  /** Leave a group that is not complete; false when the server did not let us. */
+  async function cancel(order: Order): Promise<boolean> {
+    try {
+      take(await guest.api.cancelOrder(order.id))
+      return true
+    } catch {
+      void refresh()
+      return false
+    }
+  }
+
   const wake = () => desk.wake()
   window.addEventListener('online', wake)
   onScopeDispose(() => window.removeEventListener('online', wake))
@@ -76,6 +79,7 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
     open: computed(() => orders.value.filter((order) => OPEN_STATES.has(order.state))),
     desk,
     refresh,
+    cancel,
     pushed(order: Order) {
       take(order)
       desk.seen(order)

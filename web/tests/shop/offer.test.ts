@@ -52,4 +52,79 @@ describe('an offer', () => {
       status: 'offline',
     })
   })
+
+  describe('after a purchase', () => {
+    const bought = order({ id: 'o9', group_id: null, state: 'new', total_fen: 1290 })
+    const tapped: Attempt = { ...attempt('placed'), order_id: 'o9' }
+
+    it('stays bought, also after a reload, and another one is bought only beside the button', () => {
+      for (const latest of [tapped, null])
+        expect(offerOf(card(), null, [bought], latest, 60_000)).toMatchObject({
+          button: 'bought',
+          again: true,
+          confirm: 'again',
+        })
+      expect(offerOf(card({ left: 0 }), null, [bought], null, 60_000).again).toBe(false)
+    })
+    it('asks before a second purchase of the same product, and not before a retry', () => {
+      const collected = { ...bought, state: 'handed_over' as const }
+      expect(offerOf(card(), null, [collected], null, 60_000)).toMatchObject({
+        button: 'buy',
+        confirm: 'again',
+      })
+      expect(offerOf(card(), null, [collected], attempt('unknown'), 60_000).confirm).toBeNull()
+      expect(offerOf(card(), null, [{ ...bought, state: 'cancelled' }], null, 60_000).confirm).toBeNull()
+      expect(offerOf(card(), null, [collected], null, 3 * 24 * 3_600_000).confirm).toBeNull()
+    })
+  })
+
+  it("asks before an order above the brand's limit", () => {
+    const terms = { quantity: 2, route: null, confirm_above_fen: 2_500 }
+    expect(offerOf(card(), null, [], null, 0, terms)).toMatchObject({ confirm: 'above', quantity: 2 })
+    expect(offerOf(card(), group(), [], null, 0, terms).confirm).toBeNull()
+  })
+
+  describe('in a group', () => {
+    const mine = order({ id: 'o1', group_id: 'g1' })
+    const tapped: Attempt = { ...attempt('placed', 'g1'), order_id: 'o1' }
+
+    it('says what is next once the group is complete', () => {
+      const done = { ...mine, state: 'new' as const }
+      const reached = group({ state: 'reached', joined: 30 })
+      for (const latest of [tapped, null])
+        expect(offerOf(card(), reached, [done], latest, 0)).toMatchObject({
+          button: 'joined',
+          status: 'group_complete',
+        })
+    })
+    it('no longer says joined after the group has expired or was left', () => {
+      const gone = { ...mine, state: 'cancelled' as const }
+      expect(offerOf(card(), group({ state: 'expired' }), [gone], tapped, 0)).toMatchObject({
+        button: 'buy',
+        status: 'group_expired',
+      })
+      expect(offerOf(card(), group(), [gone], tapped, 0)).toMatchObject({ button: 'join', status: null })
+    })
+  })
+
+  describe('for an estate', () => {
+    const stores = [
+      { store_id: 's1', left: 2 },
+      { store_id: 's2', left: 4 },
+      { store_id: 'far', left: 90 },
+    ]
+    const terms = (quantity: number) => ({ quantity, route: ['s1', 's2'], confirm_above_fen: null })
+
+    it('has what one of its stores has, not the sum of all', () => {
+      expect(offerOf(card({ left: 96, stores }), null, [], null, 0, terms(1)).left).toBe(4)
+      expect(offerOf(card({ left: 96, stores }), null, [], null, 0, terms(9)).quantity).toBe(4)
+      const far = [{ store_id: 'far', left: 90 }]
+      expect(offerOf(card({ left: 90, stores: far }), null, [], null, 0, terms(1)).button).toBe('sold_out')
+    })
+    it('names the store, and says when it is another one than usual', () => {
+      const at = (quantity: number) => offerOf(card({ stores }), null, [], null, 0, terms(quantity)).store
+      expect(at(2)).toEqual({ id: 's1', moved: false })
+      expect(at(3)).toEqual({ id: 's2', moved: true })
+    })
+  })
 })

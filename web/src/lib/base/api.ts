@@ -80,6 +80,9 @@ export class Api {
   products = async (room: string) =>
     (await this.#get<{ products: Product[] }>(`/api/rooms/${encodeURIComponent(room)}/products`)).products
   myOrders = async () => (await this.#get<{ orders: Order[] }>('/api/me/orders')).orders
+  cancelOrder = async (order: string) =>
+    (await this.#send<{ order: Order }>('POST', `/api/orders/${encodeURIComponent(order)}/cancellation`))
+      .order
   store = (store: string) => this.#get<Store>(`/api/stores/${encodeURIComponent(store)}`)
   board = (store: string) => this.#get<StoreBoard>(`/api/stores/${encodeURIComponent(store)}/orders`)
 

@@ -10,12 +10,15 @@ export interface Estate {
   id: string
   name: LocalText
   store_id?: string
+  /** Ids of the stores that serve it, first choice first. */
+  store_ids?: string[]
 }
 export interface Room {
   id: string
   title: LocalText
-  brand: { id: string; name: LocalText }
+  brand: { id: string; name: LocalText; confirm_above_fen?: number }
   store: Store
+  stores?: Store[]
   estates: Estate[]
   default_estate_id: string | null
   state: LiveState

@@ -1,17 +1,43 @@
 /** What a card offers this household right now, and what its one button does. */
 import type { Attempt, AttemptPhase } from './order-desk'
 import { isJoinable } from '../room/room-state'
-import type { Card, Group, Order } from '../base/wire'
+import type { Card, Group, Order, Product } from '../base/wire'
+
+/** Units in one order; the server takes no more. */
+export const QUANTITY_MAX = 20
+/** An order of the same product within this time makes the next one a second purchase, ms. */
+const AGAIN_MS = 24 * 3_600_000
+const DONE = new Set(['cancelled', 'handed_over'])
 
 type ButtonState = 'join' | 'buy' | 'confirming' | 'joined' | 'bought' | 'sold_out'
+type Status = AttemptPhase | 'placed_group' | 'group_complete' | 'group_expired'
+
+/** What a buyer has chosen, and what shop and brand say about it. */
+export interface Terms {
+  quantity: number
+  /** Ids of the stores that serve the buyer's estate, first choice first; null when unknown. */
+  route: string[] | null
+  /** An order that costs more is confirmed by a second tap; null for no limit. */
+  confirm_above_fen: number | null
+}
+const ONE: Terms = { quantity: 1, route: null, confirm_above_fen: null }
 
 export interface Offer {
   /** The group a tap would join, null for a purchase on one's own. */
   group: Group | null
   price_fen: number
+  quantity: number
+  /** Units that one order of this estate can have at most. */
+  left: number
+  /** Where the goods would be handed over, null when unknown; `moved` when it is not the estate's own store. */
+  store: { id: string; moved: boolean } | null
   button: ButtonState
-  /** How the latest attempt stands, null when there is none for this group. */
-  status: AttemptPhase | 'placed_group' | null
+  /** Whether one may buy once more beside the button. */
+  again: boolean
+  /** Why a tap has to be confirmed, null when one tap is enough. */
+  confirm: 'again' | 'above' | null
+  /** How the latest attempt or its order stands, null when there is none for this group. */
+  status: Status | null
 }
 
 /** The offer of `card`, with the estate's group, this household's orders and its latest tap, at server time `at_ms`. */
@@ -21,27 +47,77 @@ export function offerOf(
   orders: Order[],
   attempt: Attempt | null,
   at_ms: number,
+  terms: Terms = ONE,
 ): Offer {
+  const { product } = card
   const joinable = group && isJoinable(group, at_ms) ? group : null
-  const price_fen = joinable ? joinable.price_fen : card.product.price_fen
-  const mine = group && orders.some((order) => order.group_id === group.id && order.state !== 'cancelled')
+  const price_fen = joinable ? joinable.price_fen : product.price_fen
   const current = attempt && isAbout(attempt, group) ? attempt : null
+  const placed = orderOf(orders, group, current)
+  const left = leftFor(product, terms.route)
+  const quantity = Math.max(1, Math.min(terms.quantity, left, QUANTITY_MAX))
+  const own = orders.filter((order) => order.product_id === product.id)
+  const button = buttonOf(left, joinable, own, placed, current)
+  const waits = current !== null && ['confirming', 'offline', 'unknown'].includes(current.phase)
   return {
     group: joinable,
     price_fen,
-    button: buttonOf(card, joinable, Boolean(mine), current),
-    status: statusOf(current),
+    quantity,
+    left,
+    store: servedBy(product, terms.route, quantity),
+    button,
+    again: left > 0 && (button === 'bought' || (button === 'joined' && !joinable)),
+    confirm: waits ? null : confirmOf(own, price_fen * quantity, at_ms, terms),
+    status: statusOf(current, placed, group),
   }
 }
 
-function buttonOf(card: Card, joinable: Group | null, mine: boolean, attempt: Attempt | null): ButtonState {
+/** Units of `product` that one order can have: it comes from one store of `route`. */
+export function leftFor(product: Product, route: string[] | null): number {
+  if (!route || !product.stores) return Math.max(0, product.left)
+  return Math.max(0, ...route.map((id) => leftIn(product, id)))
+}
+
+/** The store that an order of `quantity` comes from, as the gate chooses it. */
+function servedBy(product: Product, route: string[] | null, quantity: number): Offer['store'] {
+  const first = route?.[0]
+  if (first === undefined) return null
+  const id = route?.find((store) => leftIn(product, store) >= quantity) ?? first
+  return { id, moved: id !== first }
+}
+
+function leftIn(product: Product, storeId: string): number {
+  return product.stores?.find((store) => store.store_id === storeId)?.left ?? 0
+}
+
+/** The order that the latest tap has become, or this household's order in the group. */
+function orderOf(orders: Order[], group: Group | null, attempt: Attempt | null): Order | null {
+  const placed = attempt?.phase === 'placed' && orders.find((order) => order.id === attempt.order_id)
+  if (placed) return placed
+  const inGroup = orders.filter((order) => group !== null && order.group_id === group.id)
+  return inGroup.find((order) => order.state !== 'cancelled') ?? inGroup[0] ?? null
+}
+
+function buttonOf(
+  left: number,
+  joinable: Group | null,
+  own: Order[],
+  placed: Order | null,
+  attempt: Attempt | null,
+): ButtonState {
   if (attempt?.phase === 'confirming' || attempt?.phase === 'offline') return 'confirming'
-  const joined =
-    attempt?.phase === 'already_joined' || (attempt?.phase === 'placed' && attempt.order.group_id)
-  if (mine || (joined && joinable)) return 'joined'
-  if (attempt?.phase === 'placed' && !attempt.order.group_id) return 'bought'
-  if (card.product.left <= 0) return 'sold_out'
+  if (placed?.group_id && placed.state !== 'cancelled') return 'joined'
+  if (joinable && attempt?.phase === 'already_joined') return 'joined'
+  if (joinable && attempt?.phase === 'placed' && attempt.order.group_id && !placed) return 'joined'
+  if (!joinable && own.some((order) => order.group_id === null && !DONE.has(order.state))) return 'bought'
+  if (left <= 0) return 'sold_out'
   return joinable ? 'join' : 'buy'
+}
+
+function confirmOf(own: Order[], total_fen: number, at_ms: number, terms: Terms): Offer['confirm'] {
+  if (own.some((order) => order.state !== 'cancelled' && at_ms - order.created_at_ms < AGAIN_MS))
+    return 'again'
+  return terms.confirm_above_fen !== null && total_fen > terms.confirm_above_fen ? 'above' : null
 }
 
 /** An attempt on an earlier group is not one on this group. */
@@ -49,7 +125,14 @@ function isAbout(attempt: Attempt, group: Group | null): boolean {
   return !attempt.order.group_id || !group || attempt.order.group_id === group.id
 }
 
-function statusOf(attempt: Attempt | null): Offer['status'] {
-  if (!attempt) return null
-  return attempt.phase === 'placed' && attempt.order.group_id ? 'placed_group' : attempt.phase
+function statusOf(attempt: Attempt | null, placed: Order | null, group: Group | null): Status | null {
+  if (attempt && attempt.phase !== 'placed') return attempt.phase
+  if (!placed) return attempt && (attempt.order.group_id ? 'placed_group' : 'placed')
+  if (placed.state === 'cancelled') {
+    const state = group?.id === placed.group_id ? group?.state : placed.group?.state
+    return state === 'expired' ? 'group_expired' : null
+  }
+  if (placed.state === 'waiting_group') return 'placed_group'
+  if (placed.state === 'handed_over') return null
+  return placed.group_id ? 'group_complete' : 'placed'
 }

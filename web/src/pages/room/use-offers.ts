@@ -1,5 +1,6 @@
-/** The cards of a room as offers to this household, and the tap that takes one. */
-import { type ComputedRef, computed, shallowRef } from 'vue'
+/** The cards of a room as offers to this household, and the taps that take one. */
+import { type ComputedRef, type Ref, computed, reactive, shallowRef } from 'vue'
+import type { Room } from '../../lib/base/bodies'
 import type { Card } from '../../lib/base/wire'
 import { groupFor } from '../../lib/room/room-state'
 import { type Offer, offerOf } from '../../lib/shop/offer'
@@ -13,35 +14,76 @@ interface OfferSources {
   orders: OrdersModel
   identity: IdentityModel
   estateId: ComputedRef<string | null>
+  info: Ref<Room | null>
 }
 
-export function useOffers(roomId: string, { room, orders, identity, estateId }: OfferSources) {
+export function useOffers(roomId: string, { room, orders, identity, estateId, info }: OfferSources) {
   const items = computed<BagItem[]>(() => room.state.value.cards.map(itemOf))
+  const route = computed(
+    () => info.value?.estates.find((estate) => estate.id === estateId.value)?.store_ids ?? null,
+  )
+  /** Chosen quantities by product, where it is not one. */
+  const quantities = reactive(new Map<string, number>())
   /** The offer that the identity sheet is opened for, null for chat. */
   const wanted = shallowRef<Offer | null>(null)
+  /** What the confirmation asks about. */
+  const asked = shallowRef<BagItem | null>(null)
 
   function itemOf(card: Card): BagItem {
-    const group = groupFor(room.state.value.groups, card.product.id, estateId.value)
-    const attempt = orders.attempts.get(card.product.id) ?? null
-    return { card, group, offer: offerOf(card, group, orders.orders.value, attempt, room.at_ms.value) }
+    const { id } = card.product
+    const group = groupFor(room.state.value.groups, id, estateId.value)
+    const offer = offerOf(
+      card,
+      group,
+      orders.orders.value,
+      orders.attempts.get(id) ?? null,
+      room.at_ms.value,
+      {
+        quantity: quantities.get(id) ?? 1,
+        route: route.value,
+        confirm_above_fen: info.value?.brand.confirm_above_fen ?? null,
+      },
+    )
+    const store = info.value?.stores?.find((other) => other.id === offer.store?.id) ?? null
+    return { card, group, offer, store }
   }
 
   function join(card: Card): void {
     wanted.value = itemOf(card).offer
     identity.require(() => {
       // The estate may have been chosen just now: the group is looked up after that.
-      const { offer } = itemOf(card)
-      if (offer.button === 'joined') return
-      const group_id = offer.group?.id
-      orders.desk.submit({
-        room_id: roomId,
-        product_id: card.product.id,
-        quantity: 1,
-        price_fen: offer.price_fen,
-        ...(group_id ? { group_id } : {}),
-      })
+      const item = itemOf(card)
+      if (item.offer.button === 'joined' && !item.offer.again) return
+      if (item.offer.confirm) asked.value = item
+      else submit(item)
     })
   }
 
-  return { items, top: computed(() => items.value[0] ?? null), wanted, join }
+  /** The buyer has confirmed what was asked, at the price and quantity that the sheet shows. */
+  function confirmed(): void {
+    if (asked.value) submit(asked.value)
+    asked.value = null
+  }
+
+  function submit({ card, offer }: BagItem): void {
+    const group_id = offer.group?.id
+    quantities.delete(card.product.id)
+    orders.desk.submit({
+      room_id: roomId,
+      product_id: card.product.id,
+      quantity: offer.quantity,
+      price_fen: offer.price_fen,
+      ...(group_id ? { group_id } : {}),
+    })
+  }
+
+  return {
+    items,
+    top: computed(() => items.value[0] ?? null),
+    wanted,
+    asked,
+    join,
+    confirmed,
+    choose: (card: Card, quantity: number) => quantities.set(card.product.id, quantity),
+  }
 }

@@ -34,7 +34,7 @@ export function useRoomPage(roomId: string) {
   )
   const estateId = computed(() => guest.guest.value?.estate_id ?? info.value?.default_estate_id ?? null)
   const stage = useStage(player, liveState, room.ready)
-  const offers = useOffers(roomId, { room, orders, identity, estateId })
+  const offers = useOffers(roomId, { room, orders, identity, estateId, info })
 
   function sendChat(text: string): boolean {
     if (!identity.known()) {
