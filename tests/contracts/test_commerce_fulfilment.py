@@ -16,6 +16,7 @@ from commerce.errors import (
     Refused,
     UnknownCode,
 )
+from commerce.io.shop import fulfilment
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
@@ -157,3 +158,37 @@ async def test_two_workers_never_oversell_one_shop(database_url: str, redis_url:
         assert one.commerce.rebuild.count + two.commerce.rebuild.count == 1
         await quiet(one)
         await sound(one)
+
+
+async def test_a_board_has_every_open_order_and_pages_what_was_handed_over(
+    database_url: str, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fulfilment, "PAGE_ORDERS", 2)
+    async with running_shop(database_url, valkey_url) as shop:
+        board = shop.commerce.fulfilment
+        numbers = []
+        for at in range(5):
+            order = await make_ready(shop, f"guest {at}")
+            assert order.pickup
+            await board.hand_over("s1", order.pickup.code, "clerk")
+            numbers.append(order.number)
+        fresh = await shop.commerce.orders.place(shop.tap("late"))
+        ready = await make_ready(shop, "first")
+        assert isinstance(fresh, OrderView)
+        shown = await board.board("s1")
+        # Two lately handed over are the first page; the ready one comes before the new one.
+        assert [seen.id for seen in shown.orders[:2]] == [ready.id, fresh.id]
+        done = [seen.number for seen in shown.orders[2:]]
+        cursor = shown.next
+        while cursor is not None:
+            page = await board.handed_over("s1", cursor)
+            done += [seen.number for seen in page.orders]
+            cursor = page.next
+        assert done == numbers[::-1]
+        shop.clock.ahead_ms = 3 * 3_600_000
+        later = await board.board("s1")
+        assert [seen.id for seen in later.orders] == [ready.id, fresh.id]
+        assert later.next
+        assert len((await board.handed_over("s1", later.next)).orders) == 2
+        with pytest.raises(NotFound):
+            await board.handed_over("s1", "nothing")

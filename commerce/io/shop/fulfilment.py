@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Text
@@ -27,7 +37,13 @@ from commerce.orders.pickup import CODE_BITS, code_of, read
 from commerce.orders.states import HANDED_OVER_SHOWN_MS, OPEN_AT_STORE, OrderState, check_clerk_move
 from commerce.views import OrderView, StoreOrder
 
-BOARD_MAX = 500  # orders that a store's board shows
+PAGE_ORDERS = 100  # handed over, per page
+CURSOR_DIGITS_MAX = 15
+
+# Ready ones first, since their buyers are on the way; then what is nearest to it.
+_URGENCY = case(
+    {state.value: -rank for rank, state in enumerate(OPEN_AT_STORE)}, value=orders.c.state
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,15 @@ class Board:
     orders: list[StoreOrder]
     waiting: list[Waiting]
     now_ms: int
+    next: str | None  # the cursor of older orders that were handed over
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A page of orders that were handed over, newest first."""
+
+    orders: list[StoreOrder]
+    next: str | None
 
 
 class Fulfilment:
@@ -177,7 +202,9 @@ class Fulfilment:
         return shown
 
     async def board(self, store_id: str) -> Board:
-        """What a store works on, what was handed over lately, and what is still waiting.
+        """All that a store works on, what was handed over lately, and what is still waiting.
+
+        Orders that somebody waits for at the counter come first; there is no limit to open ones.
 
         Raises:
             NotFound: There is no such store.
@@ -188,19 +215,31 @@ class Fulfilment:
             rows = await connection.execute(
                 ORDERS.where(
                     orders.c.store_id == store_id,
-                    orders.c.state.in_([state.value for state in OPEN_AT_STORE])
-                    | (
-                        (orders.c.state == OrderState.HANDED_OVER.value)
-                        & (orders.c.handed_over_at_ms > at_ms - HANDED_OVER_SHOWN_MS)
-                    ),
-                )
-                .order_by(orders.c.due_at_ms, orders.c.number)
-                .limit(BOARD_MAX)
+                    orders.c.state.in_([state.value for state in OPEN_AT_STORE]),
+                ).order_by(_URGENCY, orders.c.due_at_ms, orders.c.number)
             )
             found = [order_of(row) for row in rows.mappings()]
-            names = await nicknames_of(connection, {row.guest_id for row in found})
+            done, cursor = await _handed_over(connection, store_id, true())
+            lately_ms = at_ms - HANDED_OVER_SHOWN_MS
+            recent = [row for row in done if (row.handed_over_at_ms or 0) > lately_ms]
+            if len(recent) < len(done):  # the rest is paged
+                cursor = _cursor_of(recent[-1]) if recent else f"{lately_ms + 1}-"
+            names = await nicknames_of(connection, {row.guest_id for row in found + recent})
             waiting = await self._waiting(connection, store_id)
-        return Board(store_views(found, self._shop.catalogue, names), waiting, at_ms)
+        shown = store_views(found + recent, self._shop.catalogue, names)
+        return Board(shown, waiting, at_ms, cursor)
+
+    async def handed_over(self, store_id: str, cursor: str) -> HandedOver:
+        """A page of what was handed over before the last one that `cursor` stands for.
+
+        Raises:
+            NotFound: There is no such store, or no such cursor.
+        """
+        self._shop.catalogue.store(store_id)
+        async with self._shop.record.read() as connection:
+            found, older = await _handed_over(connection, store_id, _before(cursor))
+            names = await nicknames_of(connection, {row.guest_id for row in found})
+        return HandedOver(store_views(found, self._shop.catalogue, names), older)
 
     async def _waiting(self, connection: AsyncConnection, store_id: str) -> list[Waiting]:
         count = func.count(orders.c.id).label("orders")
@@ -226,6 +265,37 @@ class Fulfilment:
         order = order_of(rows.mappings().one())
         names = await nicknames_of(connection, [order.guest_id])
         return store_views([order], self._shop.catalogue, names)[0]
+
+
+async def _handed_over(
+    connection: AsyncConnection, store_id: str, which: ColumnElement[bool]
+) -> tuple[list[OrderRow], str | None]:
+    """Orders that were handed over, newest first, and the cursor of those that do not fit."""
+    rows = await connection.execute(
+        ORDERS.where(
+            orders.c.store_id == store_id,
+            orders.c.state == OrderState.HANDED_OVER.value,
+            which,
+        )
+        .order_by(orders.c.handed_over_at_ms.desc(), orders.c.id.desc())
+        .limit(PAGE_ORDERS + 1)
+    )
+    found = [order_of(row) for row in rows.mappings()]
+    page = found[:PAGE_ORDERS]
+    return page, _cursor_of(page[-1]) if len(found) > PAGE_ORDERS else None
+
+
+def _cursor_of(order: OrderRow) -> str:
+    return f"{order.handed_over_at_ms}-{order.id}"
+
+
+def _before(cursor: str) -> ColumnElement[bool]:
+    at_text, _, order_id = cursor.partition("-")
+    if not at_text.isascii() or not at_text.isdecimal() or len(at_text) > CURSOR_DIGITS_MAX:
+        raise NotFound("cursor", cursor)
+    at_ms = int(at_text)
+    earlier = orders.c.handed_over_at_ms < at_ms
+    return earlier | ((orders.c.handed_over_at_ms == at_ms) & (orders.c.id < order_id))
 
 
 async def _locked(connection: AsyncConnection, order_id: str) -> OrderRow:

@@ -42,7 +42,10 @@ async def board(request: Request) -> Response:
     services = services_of(request)
     store_id = path_id(request, "store")
     require(services.access.principal(request), Action.FULFIL, store_id=store_id)
+    cursor = request.query_params.get("after")
     with problems():
+        if cursor is not None:
+            return reply(await services.commerce.fulfilment.handed_over(store_id, cursor))
         return reply(await services.commerce.fulfilment.board(store_id))
 
 

@@ -74,7 +74,7 @@ export interface Welcome {
   you: Identity | null
 }
 
-/** Whether the room is on air, and since when. */
+/** The wire form of the room's live: where it stands, and since when it is on air. */
 export interface Live {
   state: LiveState
   started_at_ms: AtMs | null
