@@ -15,7 +15,6 @@ from rooms.state import State
 
 LOG_EVENTS_MAX = 1_000
 """Events a log keeps at least, from which a returning viewer can recover."""
-CHANNEL_CHARS_MAX = 80
 
 
 class RoomsError(Exception):

@@ -1,7 +1,5 @@
 """Messages of the room engine to viewers: ticks, private events, and the lossy lane."""
 
-from typing import TypeAlias
-
 import msgspec
 
 from rooms.events import ChannelEvent, PrivateEvent
@@ -48,6 +46,3 @@ class You(msgspec.Struct, frozen=True, tag_field="t", tag="you"):
     """A private event of this user."""
 
     event: PrivateEvent
-
-
-Spoken: TypeAlias = Tick | You

@@ -73,7 +73,7 @@ class Forwarder:
         # Legs of connected viewers, by layer; replaced, never changed, since frames that wait to be
         # sent hold on to the sequence of their time.
         self.legs: dict[Layer, tuple[Leg, ...]] = {}
-        # Who waits for a layer's next key frame, catches up with a layer, or probes its link.
+        # Downlinks that wait for a key frame of a layer, catch up with it, or probe their link.
         self.waiting: dict[Layer, list[Downlink]] = {}
         self.catching_up: dict[Downlink, None] = {}
         self.probing: dict[Downlink, Link] = {}

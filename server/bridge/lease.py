@@ -1,6 +1,6 @@
 """Who owns a live: a lease with a fencing token, the port that keeps leases, and the rules.
 
-A live belongs to the worker whose lease on it runs. The owner renews it; who takes it next gets a
+A live belongs to the worker whose lease on it runs. The owner renews it; the next owner gets a
 larger fencing token, and the record refuses what an owner with a smaller one writes. So the record
 decides who was last, and the lease only whether the owner still runs.
 Time is monotonic seconds of this worker.

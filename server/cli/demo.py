@@ -89,7 +89,7 @@ async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bo
             print_addresses(settings.port, plan.staff[0].username, how, host=host)
 
         await load_shop(settings, plan, password)
-        # Who takes part leaves first, as if they went home: with nobody to answer they complain.
+        # Host and neighbours leave first: without a server they would log errors.
         await serve(settings, ready, stack.aclose)
 
 

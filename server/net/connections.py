@@ -100,7 +100,7 @@ class ConnectionTable:
             reason = None if self._give_way(address.waiting) else RefusalReason.ADDRESS_FULL
         elif open_now > self.connections_max:
             reason = None if self._give_way(self._waiting) else RefusalReason.FULL
-        # Who is refused waits, too, for its last words to be read: the next one may push it out.
+        # A refused one waits, too, until its answer is read: the next one may push it out.
         self.waits(connection)
         if reason is not None:
             self.refuse(reason, now)

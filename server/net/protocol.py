@@ -20,7 +20,7 @@ from server.net.connections import ConnectionTable, RefusalReason
 from server.problem import Problem
 
 PIPELINED_BYTES_MAX = 64 * 1024
-"""Kept of later requests while one is answered; who sends more is closed after the answer."""
+"""Kept of later requests while one is answered; a client that sends more is cut off then."""
 CHUNK_OVERHEAD_MAX = 8
 """Wire bytes per body byte: chunks of one byte have six."""
 

@@ -18,20 +18,20 @@ Fen = Annotated[int, Field(ge=1, le=100_000_000)]
 Units = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
-class Part(BaseModel):
+class FileTable(BaseModel):
     """A table of the file; a name it does not know is a mistake, not an extra."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Text(Part):
+class Text(FileTable):
     """The file's form of `commerce.catalogue.values.Text`."""
 
     zh: Annotated[str, Field(min_length=1, max_length=100)]
     en: Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class Place(Part):
+class Place(FileTable):
     """Something that lies somewhere."""
 
     id: Id
@@ -40,7 +40,7 @@ class Place(Part):
     longitude: Annotated[float, Field(ge=-180, le=180)]
 
 
-class BrandPart(Part):
+class BrandPart(FileTable):
     """The chain; an order above `confirm_above_fen` asks the buyer once more."""
 
     id: Id
@@ -62,7 +62,7 @@ class StorePart(Place):
     address: Text
 
 
-class RoomPart(Part):
+class RoomPart(FileTable):
     """A room and the store that goes live in it."""
 
     id: Id
@@ -70,7 +70,7 @@ class RoomPart(Part):
     title: Text
 
 
-class StaffPart(Part):
+class StaffPart(FileTable):
     """Somebody who logs in."""
 
     username: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
@@ -80,7 +80,7 @@ class StaffPart(Part):
     store: Id | None = None
 
 
-class GroupPart(Part):
+class GroupPart(FileTable):
     """The offer of a group buy."""
 
     price_fen: Fen
@@ -88,7 +88,7 @@ class GroupPart(Part):
     duration_s: Annotated[int, Field(ge=30, le=14 * 86_400)]
 
 
-class ProductPart(Part):
+class ProductPart(FileTable):
     """What is sold; `stock` is units on hand, for every store alike or by store."""
 
     id: Id
@@ -101,7 +101,7 @@ class ProductPart(Part):
     group: GroupPart | None = None
 
 
-class ShopFile(Part):
+class ShopFile(FileTable):
     """The whole file; whatever is named in it must stand in it, too."""
 
     brand: BrandPart

@@ -52,7 +52,9 @@ async def test_loading_the_same_shop_again_ends_no_token(engine: AsyncEngine) ->
     assert await read_staff(engine) == before
 
 
-async def test_who_is_taken_out_of_the_shop_leaves_and_may_return(engine: AsyncEngine) -> None:
+async def test_staff_removed_from_the_shop_file_lose_access_and_may_return(
+    engine: AsyncEngine,
+) -> None:
     await seed(engine, plan(OTHER))
     gone = await clerk(engine)
     assert (gone["active"], gone["token_version"]) == (False, 1)

@@ -19,7 +19,7 @@ def test_refused_token_is_renewed_for_the_same_guest(open_page: Open) -> None:
     assert server.guests.registered == []
 
 
-def test_forgotten_guest_is_told_and_not_replaced(open_page: Open) -> None:
+def test_forgotten_guest_sees_a_notice_and_is_not_replaced(open_page: Open) -> None:
     server = PlayedServer(pinned=["spinach"])
     server.guests.tokens.clear()
     server.guests.devices.clear()

@@ -107,7 +107,7 @@ def _fits(hasher: PasswordHasher, password_hash: str, password: str) -> bool:
 async def load_staff(
     connection: AsyncConnection, brand_id: str, people: Sequence[SeedStaff], hashes: Sequence[str]
 ) -> None:
-    """Bring the staff of a brand up to date; who is not among `people` logs in no more."""
+    """Bring the staff of a brand up to date; staff that are not among `people` lose access."""
     found = (await connection.execute(select(staff))).mappings()
     known = {row["id"]: row for row in found}
     for seeded, password_hash in zip(people, hashes, strict=True):

@@ -18,7 +18,7 @@ RETRY_AFTER_S = 2
 FIRST_PART_TIMEOUT_S = 8.0
 
 
-class Lives(Protocol):
+class LiveLookup(Protocol):
     """What the road needs of the media plane."""
 
     def live(self, room_id: str) -> Live:
@@ -36,7 +36,7 @@ class HlsStats:
 class HlsRoad:
     """Make it on the event loop; `close` it before the plane."""
 
-    def __init__(self, lives: Lives) -> None:
+    def __init__(self, lives: LiveLookup) -> None:
         self._lives = lives
         self._streams: dict[str, HlsSink] = {}  # by room
         # Opus → AAC, off the loop: 14 ms of CPU for a second of sound.

@@ -241,7 +241,7 @@ async def test_an_answer_that_comes_before_its_body_leaves_the_connection_usable
     ],
     ids=["silent", "slow head", "idle", "slow body"],
 )
-async def test_who_does_not_send_in_time_is_closed(
+async def test_a_client_that_misses_a_deadline_is_closed(
     data: bytes, late_s: float, reason: RefusalReason, answered: int
 ) -> None:
     async with site() as it:
@@ -267,7 +267,7 @@ async def test_a_route_learns_that_its_client_was_too_slow() -> None:
         await wait_until(lambda: it.left_early == 1)
 
 
-async def test_who_waits_for_our_answer_has_no_deadline() -> None:
+async def test_a_client_that_waits_for_an_answer_has_no_deadline() -> None:
     async with site() as it:
         reader, _ = await it.send(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
         await wait_until(lambda: it.requests == 1)
@@ -290,7 +290,7 @@ async def test_an_answer_that_nobody_reads_ends_the_connection() -> None:
         assert len(await reader.read()) < LARGE_BYTES
 
 
-async def test_a_full_server_says_so_and_an_idle_connection_gives_way() -> None:
+async def test_a_full_server_answers_503_until_an_idle_connection_can_be_closed() -> None:
     async with site(connections_max=2) as it:
         for _ in range(2):
             await it.send(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -62,7 +62,7 @@ async def test_a_known_device_waits_for_one_check_and_not_for_strangers() -> Non
     passwords.close()
 
 
-async def test_who_stops_waiting_leaves_the_place_to_the_next() -> None:
+async def test_a_cancelled_check_frees_its_place_in_the_queue() -> None:
     hasher = SlowHasher()
     passwords = Passwords(hasher, at_once=1)
     first, second, third = (

@@ -103,7 +103,7 @@ async def test_an_rtmp_encoder_is_played(plane: MediaPlane, road: HlsRoad, rtmp_
     times = [frame.time for frame in videos]
     assert times[-1] - times[0] == pytest.approx((len(times) - 1) / FPS, abs=0.2)
     loudness = [float(abs(frame.to_ndarray()).max()) for frame in sounds]
-    assert max(loudness) > 0.5, "the tone is heard"
+    assert max(loudness) > 0.5, "the tone is in the decoded sound"
 
 
 async def test_a_webrtc_host_is_played_and_asked_for_key_frames(

@@ -108,6 +108,6 @@ async def test_one_address_cannot_try_all_names(door: Door) -> None:
     assert await door.knock("open sesame", address="8.8.8.8") == 200
 
 
-async def test_who_comes_when_too_many_log_in_is_asked_to_come_again(door: Door) -> None:
+async def test_a_login_beyond_the_queue_gets_503(door: Door) -> None:
     door.staff.full = True
     assert await door.knock("open sesame") == 503
