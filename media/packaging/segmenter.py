@@ -144,7 +144,10 @@ class Segmenter:
         return self.next_msn, 0
 
     def has(self, msn: int, part: int) -> bool:
-        """Whether the playlist has come to this part, or beyond it."""
+        """Whether the playlist has come to this part, or beyond it.
+
+        Part −1 stands for the end of the segment before.
+        """
         next_msn, next_part = self.next_part
         if msn == next_msn - 1 and (last := self.find(msn)) and part >= len(last.parts):
             msn, part = next_msn, 0  # section 6.2.5.2
@@ -172,7 +175,9 @@ class Segmenter:
     def _may_cut(self, segment_s: float) -> bool:
         open_segment = self._open_segment()
         begins_late = open_segment is not None and not open_segment.parts[0].independent
-        return bool(self._main) and (segment_s >= SEGMENT_S_MIN or begins_late)
+        # Players begin only once there is a complete segment.
+        is_first = self.next_msn == 0 and segment_s >= PART_S_MIN
+        return bool(self._main) and (segment_s >= SEGMENT_S_MIN or begins_late or is_first)
 
     def _take_held(self, duration: int) -> None:
         """Put the unit that was held into the open part, or begin another one with it."""

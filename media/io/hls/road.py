@@ -14,8 +14,9 @@ from media.io.hls.sink import HlsSink
 UNUSED_S = 30.0
 TICK_S = 0.1
 RETRY_AFTER_S = 2
-# Of the first part: a host that makes no key frame for so long cannot be shown.
-FIRST_PART_TIMEOUT_S = 8.0
+# A host that makes no key frame for so long cannot be shown.
+FIRST_SEGMENT_TIMEOUT_S = 8.0
+FIRST_SEGMENT = (1, -1)  # the place behind it
 
 
 class LiveLookup(Protocol):
@@ -44,7 +45,9 @@ class HlsRoad:
         self._timer: asyncio.TimerHandle | None = None
 
     async def join(self, room_id: str) -> HlsSink:
-        """Return the stream of a live that has its first part; nothing is packaged before that.
+        """Return the stream of a live once it has a segment: players do not begin before.
+
+        Nothing is packaged until somebody joins.
 
         Raises:
             NotLive: Nobody publishes, or nothing that can be shown came.
@@ -59,7 +62,7 @@ class HlsRoad:
             if self._timer is None:
                 self._arm()
         stream.used_at = monotonic()
-        await stream.wait_for(0, 0, FIRST_PART_TIMEOUT_S)
+        await stream.wait_for(*FIRST_SEGMENT, FIRST_SEGMENT_TIMEOUT_S)
         if not stream.segmenter.segments:
             raise NotLive(RETRY_AFTER_S)
         return stream

@@ -9,6 +9,7 @@ largest that flows is taken.
 import asyncio
 import contextlib
 import time
+from collections import deque
 from concurrent.futures import Executor
 from time import monotonic
 
@@ -16,17 +17,20 @@ from media.errors import NotPackaged
 from media.forwarding.live import Live
 from media.io.hls.opus_to_aac import FRAME_SAMPLES, RATE_HZ, TRACK, OpusToAac
 from media.packaging import playlist
-from media.packaging.access_units import AudioPackets, Unwrapped, VideoUnits
+from media.packaging.access_units import AudioPackets, Unwrapped, VideoUnit, VideoUnits
 from media.packaging.alignment import BASE_S, Alignment
 from media.packaging.segmenter import SAMPLE_S_MAX, Segmenter
 from media.stream.frames import Frame
 from media.stream.layer import Layer
 from media.wire import fmp4
 
+VIDEO_HZ = 90_000  # of RTP and of the track
 KEY_FRAME_INTERVAL_S = 2.0
 # So far behind the video, sound that has not come becomes silence.
 SOUND_LATE_S = 0.5
 AUDIO_PACKETS_MAX = 200
+# Of a cached GOP; more would mean that the worker thread does not keep up.
+HELD_FRAMES_MAX = 600
 _NTP = 1 << 32
 
 
@@ -56,6 +60,9 @@ class HlsSink:
         self._video_s = 0.0  # of the newest video, on the source's clock
         self._arrived_at = self._key_at = monotonic()
         self._transcoder: OpusToAac | None = None
+        self._sound_s = 0.0  # up to where there is AAC
+        # Video whose sound is still to come: players want both in each part.
+        self._held: deque[tuple[int, VideoUnit]] = deque()
         self._waiting: list[tuple[int, bytes]] = []
         self._has_sound = asyncio.Event()
         self._waiters: dict[tuple[int, int], asyncio.Future[None]] = {}
@@ -65,8 +72,10 @@ class HlsSink:
 
     def _take_gop(self) -> None:
         layer = self._choose(now=monotonic())
-        for frame in list(layer.gop) if layer is not None else ():
-            assert layer is not None
+        if layer is None:
+            return
+        layer.keys.request()  # with it the first segment is complete
+        for frame in list(layer.gop):
             behind = layer.timestamp - frame.timestamp & 0xFFFFFFFF
             at = layer.newest_at - behind / layer.codec.clock_hz
             self._take_video(layer, frame, now=at)
@@ -84,6 +93,7 @@ class HlsSink:
     def close(self) -> None:
         """The live is over; idempotent."""
         self._task.cancel()
+        self._break()
         self.segmenter.end()
 
     def tick(self, *, now: float) -> None:
@@ -153,8 +163,9 @@ class HlsSink:
         self._break()
 
     def _break(self) -> None:
+        self._alignment, self._transcoder, self._sound_s = Alignment(), None, 0.0
+        self._release()
         self.segmenter.interrupt()
-        self._alignment, self._transcoder = Alignment(), None
         self._waiting.clear()
 
     def _choose(self, *, now: float) -> Layer | None:
@@ -182,17 +193,29 @@ class HlsSink:
         self._video_s, self._arrived_at, self._sets = seconds, now, unit.sets
         if unit.key:
             self._key_at = now
-        place = round(self._alignment.video_s(seconds) * clock_hz)
+        place = round(self._alignment.video_s(seconds) * VIDEO_HZ)
         if self.segmenter.interrupted:
             with_sound = [TRACK] if "audio" in self.live.tracks else []
             self._begin([unit.track(), *with_sound], now=now)
-        self.segmenter.add_video(place, unit.data, key=unit.key)
+        self._held.append((place, unit))
+        self._release()
+
+    def _release(self) -> None:
+        """Hand on the video that has its sound."""
+        while self._held:
+            place, unit = self._held[0]
+            has_sound = self._transcoder is None or place / VIDEO_HZ <= self._sound_s
+            if not has_sound and len(self._held) <= HELD_FRAMES_MAX:
+                return
+            self._held.popleft()
+            self.segmenter.add_video(place, unit.data, key=unit.key)
 
     def _begin(self, tracks: list[fmp4.Track], *, now: float) -> None:
         self.segmenter.begin(tracks, time.time() - (monotonic() - now) - BASE_S)
         self._packets = AudioPackets()
         if TRACK in tracks:
             self._transcoder = OpusToAac(round(BASE_S * RATE_HZ))
+            self._has_sound.set()  # what is late already
 
     def _take_audio(self, layer: Layer, frame: Frame, *, now: float) -> None:
         packets = self._packets.take(frame)
@@ -241,3 +264,5 @@ class HlsSink:
             if transcoder is self._transcoder and not self.segmenter.interrupted:
                 for place, data in frames:
                     self.segmenter.add_audio(place, data, FRAME_SAMPLES)
+                    self._sound_s = (place + FRAME_SAMPLES) / RATE_HZ
+                self._release()

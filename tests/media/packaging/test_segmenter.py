@@ -84,6 +84,19 @@ def test_an_unsteady_camera_breaks_no_rule(fps: float) -> None:
     assert stream.checker.checked > 100
 
 
+def test_the_first_segment_ends_with_the_next_key_frame() -> None:
+    stream = Stream()
+    stream.begin()
+    stream.run(0.4, 25, gop_s=2)
+    assert not stream.segmenter.has(1, -1)
+    stream.run(2, 25, gop_s=2)
+    first, *others = stream.newest.segments
+    assert first.duration_s == pytest.approx(0.4) and first.uri
+    assert stream.segmenter.has(1, -1) and others[0].parts[0].independent
+    stream.run(0.5, 25, gop_s=0.5)
+    assert stream.newest.complete[-1].duration_s == pytest.approx(2)
+
+
 def test_a_window_of_segments_is_listed_and_a_few_more_are_kept() -> None:
     stream = Stream()
     stream.begin()

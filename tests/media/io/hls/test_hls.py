@@ -82,7 +82,9 @@ class Player:
 
 
 def assert_plays(player: Player, size: tuple[int, int]) -> None:
-    """All of it is decoded, without a hole, and sound lies where the video is."""
+    """All of it is decoded, without a hole; sound lies where the video is, and in each part."""
+    parts = [part.data for segment in player.stream.segmenter.segments for part in segment.parts]
+    assert {data.count(b"traf") for data in parts} == {2}
     videos, sounds = player.decode()
     assert {(frame.width, frame.height) for frame in videos} == {size}
     video_times = [frame.time for frame in videos]
