@@ -4,9 +4,9 @@ CommerceError
 ├── Refused              a tap that was answered with a clear no
 ├── TryAgain             nothing was decided; the tap may be retried
 ├── NotFound             a room, product, order … that does not exist
-├── BadNickname          a nickname that is refused (catalogue/nicknames.py)
+├── BadNickname          a nickname that is refused (people/nicknames.py)
 ├── UnknownDevice        a device that is not the guest's
-├── WeakPassword         a password that is refused (catalogue/password_policy.py)
+├── WeakPassword         a password that is refused (people/password_policy.py)
 ├── IllegalMove          not a transition of orders
 ├── HandoverError
 │   ├── UnknownCode      no such pickup code at any store

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from commerce.catalogue.nicknames import CLUSTERS_MAX, BadNickname, NicknameProblem
 from commerce.errors import (
     AlreadyHandedOver,
     CommerceError,
@@ -23,6 +22,7 @@ from commerce.errors import (
     UnknownCode,
     UnknownDevice,
 )
+from commerce.people.nicknames import CLUSTERS_MAX, BadNickname, NicknameProblem
 from server.problem import Problem
 from server.services import Services
 

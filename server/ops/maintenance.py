@@ -12,11 +12,11 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from commerce.catalogue import values
-from commerce.catalogue.password_policy import WeakPassword, require_strong
 from commerce.errors import NotFound
 from commerce.io.audit import INVARIANTS, audit
 from commerce.io.shop.seed import seed
 from commerce.io.shop.staff import log_out_everywhere, store_password
+from commerce.people.password_policy import WeakPassword, require_strong
 from server.errors import OperatorError
 from server.net.files import raise_file_limit
 from server.ops.opening import open_record

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.catalogue.nicknames import nickname_of
 from commerce.catalogue.values import Guest, Registered, Staff
 from commerce.errors import NotFound, UnknownDevice
 from commerce.io.record.schema import guests, staff
@@ -19,6 +18,7 @@ from commerce.io.shop.guest_devices import (
 )
 from commerce.io.shop.passwords import Passwords
 from commerce.io.shop.staff import StaffVersions
+from commerce.people.nicknames import nickname_of
 
 
 class People:

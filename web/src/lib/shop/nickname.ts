@@ -1,5 +1,5 @@
 /**
- * Nicknames, judged as people see them, by the rules of commerce/catalogue/nicknames.py. tests/vectors/nicknames.json
+ * Nicknames, judged as people see them, by the rules of commerce/people/nicknames.py. tests/vectors/nicknames.json
  * binds both.
  */
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commerce.catalogue.nicknames import CODE_POINTS_MAX, BadNickname, nickname_of
+from commerce.people.nicknames import CODE_POINTS_MAX, BadNickname, nickname_of
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "nicknames.json"
 CASES = json.loads(VECTORS.read_text("utf-8"))["cases"]

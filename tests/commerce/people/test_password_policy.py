@@ -2,7 +2,7 @@
 
 import pytest
 
-from commerce.catalogue.password_policy import CHARS_MIN, WeakPassword, require_strong
+from commerce.people.password_policy import CHARS_MIN, WeakPassword, require_strong
 
 
 @pytest.mark.parametrize(

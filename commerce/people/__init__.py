@@ -1,0 +1,1 @@
+"""What may be a nickname, and what may be a password."""

@@ -1,0 +1,1 @@
+"""Tests of what people may be called and of their passwords."""
