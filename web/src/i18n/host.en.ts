@@ -20,6 +20,8 @@ export const en: typeof zh = {
     muted: 'Your microphone is off',
     go_live: 'Go live',
     elsewhere: 'Another device is live in this room. When you go live, you take over and viewers stay.',
+    interrupted: 'This page was live when it closed. Viewers are waiting for you.',
+    resume: 'Go on',
     end: 'End live',
     end_title: 'End this live?',
     end_text: 'The picture stops for everybody. Orders go on as usual.',

@@ -18,6 +18,8 @@ export const zh = {
     muted: '麦克风已关闭',
     go_live: '开始直播',
     elsewhere: '另一台设备正在这个直播间直播。点“开始直播”后由您接管，观众不会断开。',
+    interrupted: '页面关闭前您正在直播，观众还在等您。',
+    resume: '继续直播',
     end: '结束直播',
     end_title: '结束这场直播？',
     end_text: '观众的画面会停下，已有的订单照常处理。',

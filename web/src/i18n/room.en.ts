@@ -10,6 +10,9 @@ export const en: typeof zh = {
     no_room_hint: 'The link may be mistyped, or the room was taken down.',
     offline: 'You are offline. Reconnecting; what you miss will be caught up.',
     kicked: 'The connection to the room has ended (code {code}).',
+    leave_title: 'Leave this live?',
+    leave_text: 'Your orders stay; you can come back at any time.',
+    leave_confirm: 'Leave',
     autoplay_hint: 'Tap to play',
   },
   notice: {

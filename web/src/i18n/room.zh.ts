@@ -8,6 +8,9 @@ export const zh = {
     no_room_hint: '链接可能写错了，或者直播间已经撤下。',
     offline: '网络断开，正在重新连接，错过的内容会自动补上。',
     kicked: '与直播间的连接已结束（代码 {code}）。',
+    leave_title: '离开直播间？',
+    leave_text: '订单不受影响，随时可以回来。',
+    leave_confirm: '离开',
     autoplay_hint: '点一下开始播放',
   },
   notice: {

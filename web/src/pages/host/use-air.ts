@@ -1,6 +1,7 @@
 /** The host's camera and the live it goes out on. */
-import { computed, onMounted, ref } from 'vue'
+import { computed, onMounted, onScopeDispose, ref } from 'vue'
 import type { Api } from '../../lib/base/api'
+import { storage } from '../../use/storage'
 import { notify } from '../../use/toast'
 import { useCamera } from '../../use/use-camera'
 import { usePublisher } from '../../use/use-publisher'
@@ -13,6 +14,9 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
   const publisher = usePublisher(roomId, api, token)
   const onAir = computed(() => ['live', 'lost', 'connecting'].includes(publisher.phase.value))
   const started_at_ms = ref(0)
+  const key = `linli.on-air.${roomId}`
+  /** This page was on air when it was closed or reloaded. */
+  const interrupted = ref(storage.getItem(key) !== null)
   /** The sheet that asks before the live is ended. */
   const endShown = ref(false)
   const ending = ref(false)
@@ -21,6 +25,8 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
     if (!camera.stream.value) return
     started_at_ms.value = serverTime()
     publisher.start(camera.stream.value)
+    interrupted.value = false
+    storage.setItem(key, '1')
   }
 
   /** Another lens, microphone or side, without leaving the air. */
@@ -33,6 +39,7 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
     try {
       await api.end(roomId)
       publisher.stop()
+      storage.removeItem(key)
       endShown.value = false
       notify(t('host.ended'))
     } catch {
@@ -42,6 +49,13 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
     }
   }
 
+  /** Browsers ask before they close or reload a page whose `beforeunload` is refused. */
+  function askFirst(event: BeforeUnloadEvent): void {
+    if (onAir.value) event.preventDefault()
+  }
+  window.addEventListener('beforeunload', askFirst)
+  onScopeDispose(() => window.removeEventListener('beforeunload', askFirst))
+
   onMounted(() => void camera.open())
-  return { camera, publisher, onAir, started_at_ms, endShown, ending, goLive, reopen, end }
+  return { camera, publisher, onAir, interrupted, started_at_ms, endShown, ending, goLive, reopen, end }
 }

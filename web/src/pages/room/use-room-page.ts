@@ -17,7 +17,7 @@ const RENEW_AGAIN_MS = 10_000
 
 export function useRoomPage(roomId: string) {
   const { t } = useWords()
-  const sheets = reactive({ bag: false, orders: false })
+  const sheets = reactive({ bag: false, orders: false, leave: false })
   /** The chat line being typed. */
   const draft = ref('')
 

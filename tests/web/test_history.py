@@ -1,0 +1,55 @@
+"""Going back, leaving and reloading."""
+
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.support.played_pages import Open
+from tests.support.played_server import ORIGIN, PlayedServer, remember_guest, remember_staff
+
+
+def test_going_back_closes_the_sheet_and_stays_in_the_live(open_page: Open) -> None:
+    page = open_page(PlayedServer(), "/", prepare=remember_guest)
+    page.goto(ORIGIN + "/r/demo")
+    page.get_by_test_id("bag-open").click()
+    expect(page.get_by_test_id("bag-sheet")).to_be_visible()
+    page.evaluate("history.back()")
+    expect(page.get_by_test_id("bag-sheet")).to_be_hidden()
+    expect(page.get_by_test_id("room")).to_be_visible()
+    page.get_by_test_id("bag-open").click()
+    page.get_by_test_id("bag-sheet").get_by_test_id("sheet-close").click()
+    expect(page.get_by_test_id("bag-sheet")).to_be_hidden()
+    page.wait_for_function("!history.state?.sheet")
+    page.evaluate("history.back()")
+    page.wait_for_url(ORIGIN + "/")
+
+
+def test_logo_asks_before_it_leaves_a_live(open_page: Open) -> None:
+    page = open_page(PlayedServer(), "/r/demo", prepare=remember_guest)
+    expect(page.get_by_test_id("live-badge")).to_have_text("直播中")
+    page.get_by_test_id("home").click()
+    expect(page.get_by_test_id("leave-confirm-sheet")).to_be_visible()
+    assert page.url == ORIGIN + "/r/demo"
+    page.get_by_test_id("leave-confirm").click()
+    page.wait_for_url(ORIGIN + "/")
+
+
+def host(page: Page) -> None:
+    """Log the browser in as a host."""
+    remember_staff(page, "host")
+
+
+def test_host_page_asks_before_it_is_closed_on_air_and_offers_to_go_on(open_page: Open) -> None:
+    page = open_page(PlayedServer(), "/host", prepare=host)
+    asked: list[str] = []
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
+    page.get_by_test_id("go-live").click()
+    expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
+    page.reload()
+    assert asked == ["beforeunload"]
+    page.get_by_test_id("resume").click()
+    expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
+    expect(page.get_by_test_id("interrupted")).to_have_count(0)
