@@ -20,7 +20,10 @@ SEGMENT_S_MIN = 1.6  # before that no key frame begins another one
 TARGET_DURATION_S = 4
 WINDOW_S = 30.0
 RETIRED_SEGMENTS_MAX = 6  # no longer listed, but still to be had
-SAMPLE_S_MAX = 1.0  # a longer pause interrupts the stream
+SAMPLE_S_MAX = 1.0  # a longer pause must interrupt the stream
+# A segment ends here without a key frame, so that even the longest sample fits into it: durations
+# are rounded to whole seconds before they are compared with the target.
+SEGMENT_S_MAX = TARGET_DURATION_S + 0.49 - SAMPLE_S_MAX
 
 
 class Part(NamedTuple):
@@ -79,7 +82,7 @@ class Segmenter:
         self._main_ticks = 0
         self._held: _Unit | None = None
         self._held_ticks = 0  # how long the one before lasted
-        self._sound: list[tuple[int, fmp4.Sample]] = []
+        self._audio: list[tuple[int, fmp4.Sample]] = []
         self._discontinuity = False
         self._fragments = 0
 
@@ -104,7 +107,7 @@ class Segmenter:
         if len(self.tracks) == 1:
             self._add(_Unit(ticks, True, data))
         else:
-            self._sound.append((ticks, fmp4.Sample(data, duration)))
+            self._audio.append((ticks, fmp4.Sample(data, duration)))
 
     def interrupt(self) -> None:
         """The source broke off: what comes next is announced as a discontinuity, now."""
@@ -117,7 +120,7 @@ class Segmenter:
         elif self.segments and not self.segments[-1].complete:
             self._end_segment(self.segments[-1])
         self._held, self._held_ticks = None, 0
-        self._sound.clear()
+        self._audio.clear()
         self.interrupted = True
         self._discontinuity = bool(self.segments)
         self._on_change()
@@ -169,7 +172,7 @@ class Segmenter:
             if unit.key and self._may_cut(segment_s):
                 self._end_part(ends_segment=True)
             elif self._main and self._main_s() >= PART_S_MIN:
-                self._end_part(ends_segment=segment_s + PART_TARGET_S > TARGET_DURATION_S)
+                self._end_part(ends_segment=segment_s > SEGMENT_S_MAX)
         self._held = unit
 
     def _may_cut(self, segment_s: float) -> bool:
@@ -184,12 +187,9 @@ class Segmenter:
         assert self._held is not None
         unit, self._held, self._held_ticks = self._held, None, duration
         duration_s = duration / self._timescale
-        too_long = self._segment_s() + duration_s > TARGET_DURATION_S
-        if self._main and (too_long or self._main_s() + duration_s > PART_TARGET_S):
+        if self._main and self._main_s() + duration_s > PART_TARGET_S:
             # A part that is not full may only be the last of its segment.
-            self._end_part(ends_segment=too_long or self._main_s() < PART_S_MIN)
-        elif too_long and (segment := self._open_segment()):
-            self._end_segment(segment)
+            self._end_part(ends_segment=self._main_s() < PART_S_MIN)
         self._main.append((unit.ticks, fmp4.Sample(unit.data, duration, unit.key)))
         self._main_ticks += duration
 
@@ -207,8 +207,8 @@ class Segmenter:
     def _end_part(self, *, ends_segment: bool) -> None:
         segment = self._open_segment() or self._begin_segment()
         runs = [_run(1, self._main)]
-        if self._sound:
-            runs.append(_run(2, self._sound))
+        if self._audio:
+            runs.append(_run(2, self._audio))
         self._fragments += 1
         data = fmp4.fragment(self._fragments, runs, independent=not segment.parts)
         duration_s = self._main_s()
@@ -216,7 +216,7 @@ class Segmenter:
         listed_s = min(duration_s, PART_TARGET_S)
         segment.parts.append(Part(data, listed_s, self._main[0][1].key))
         segment.duration_s += duration_s
-        self._main, self._main_ticks, self._sound = [], 0, []
+        self._main, self._main_ticks, self._audio = [], 0, []
         if ends_segment or duration_s > PART_TARGET_S:
             self._end_segment(segment)
         self._on_change()

@@ -13,6 +13,9 @@ from collections import deque
 from concurrent.futures import Executor
 from time import monotonic
 
+import av
+import structlog
+
 from media.errors import NotPackaged
 from media.forwarding.live import Live
 from media.io.hls.opus_to_aac import FRAME_SAMPLES, RATE_HZ, TRACK, OpusToAac
@@ -27,11 +30,13 @@ from media.wire import fmp4
 VIDEO_HZ = 90_000  # of RTP and of the track
 KEY_FRAME_INTERVAL_S = 2.0
 # So far behind the video, sound that has not come becomes silence.
-SOUND_LATE_S = 0.5
+AUDIO_LATE_S = 0.5
 AUDIO_PACKETS_MAX = 200
 # Of a cached GOP; more would mean that the worker thread does not keep up.
 HELD_FRAMES_MAX = 600
 _NTP = 1 << 32
+
+log = structlog.get_logger()
 
 
 class HlsSink:
@@ -60,11 +65,11 @@ class HlsSink:
         self._video_s = 0.0  # of the newest video, on the source's clock
         self._arrived_at = self._key_at = monotonic()
         self._transcoder: OpusToAac | None = None
-        self._sound_s = 0.0  # up to where there is AAC
+        self._audio_end_s = 0.0  # up to where there is AAC
         # Video whose sound is still to come: players want both in each part.
         self._held: deque[tuple[int, VideoUnit]] = deque()
-        self._waiting: list[tuple[int, bytes]] = []
-        self._has_sound = asyncio.Event()
+        self._audio_waiting: list[tuple[int, bytes]] = []
+        self._audio_arrived = asyncio.Event()
         self._waiters: dict[tuple[int, int], asyncio.Future[None]] = {}
         self._texts: dict[bool, bytes] = {}
         self._task = asyncio.create_task(self._transcode(), name="hls audio")
@@ -110,7 +115,7 @@ class HlsSink:
         if wants_key and not layer.keys.ignored:
             layer.keys.request()
         if self._transcoder is not None and self._transcoder.next < self._silent_until():
-            self._has_sound.set()
+            self._audio_arrived.set()
 
     # Requests
 
@@ -163,10 +168,10 @@ class HlsSink:
         self._break()
 
     def _break(self) -> None:
-        self._alignment, self._transcoder, self._sound_s = Alignment(), None, 0.0
+        self._alignment, self._transcoder, self._audio_end_s = Alignment(), None, 0.0
         self._release()
         self.segmenter.interrupt()
-        self._waiting.clear()
+        self._audio_waiting.clear()
 
     def _choose(self, *, now: float) -> Layer | None:
         track = self.live.tracks.get("video")
@@ -195,8 +200,8 @@ class HlsSink:
             self._key_at = now
         place = round(self._alignment.video_s(seconds) * VIDEO_HZ)
         if self.segmenter.interrupted:
-            with_sound = [TRACK] if "audio" in self.live.tracks else []
-            self._begin([unit.track(), *with_sound], now=now)
+            with_audio = [TRACK] if "audio" in self.live.tracks else []
+            self._begin([unit.track(), *with_audio], now=now)
         self._held.append((place, unit))
         self._release()
 
@@ -204,8 +209,8 @@ class HlsSink:
         """Hand on the video that has its sound."""
         while self._held:
             place, unit = self._held[0]
-            has_sound = self._transcoder is None or place / VIDEO_HZ <= self._sound_s
-            if not has_sound and len(self._held) <= HELD_FRAMES_MAX:
+            has_audio = self._transcoder is None or place / VIDEO_HZ <= self._audio_end_s
+            if not has_audio and len(self._held) <= HELD_FRAMES_MAX:
                 return
             self._held.popleft()
             self.segmenter.add_video(place, unit.data, key=unit.key)
@@ -215,7 +220,7 @@ class HlsSink:
         self._packets = AudioPackets()
         if TRACK in tracks:
             self._transcoder = OpusToAac(round(BASE_S * RATE_HZ))
-            self._has_sound.set()  # what is late already
+            self._audio_arrived.set()  # what is late already
 
     def _take_audio(self, layer: Layer, frame: Frame, *, now: float) -> None:
         packets = self._packets.take(frame)
@@ -232,9 +237,9 @@ class HlsSink:
             self._arrived_at = now
         for packet in packets:
             place_s = self._alignment.audio_s(packet.ticks / RATE_HZ)
-            if place_s is not None and len(self._waiting) < AUDIO_PACKETS_MAX:
-                self._waiting.append((round(place_s * RATE_HZ), packet.data))
-        self._has_sound.set()
+            if place_s is not None and len(self._audio_waiting) < AUDIO_PACKETS_MAX:
+                self._audio_waiting.append((round(place_s * RATE_HZ), packet.data))
+        self._audio_arrived.set()
 
     def _locate(self, layer: Layer, clock: Unwrapped, seconds: float, *, now: float) -> None:
         self._alignment.on_arrival(layer.kind, seconds, now=now)
@@ -247,22 +252,28 @@ class HlsSink:
         """Return up to where sound that is missing is not waited for."""
         if "video" not in self.live.tracks:
             return 0
-        return round((self._alignment.video_s(self._video_s) - SOUND_LATE_S) * RATE_HZ)
+        return round((self._alignment.video_s(self._video_s) - AUDIO_LATE_S) * RATE_HZ)
 
     async def _transcode(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await self._has_sound.wait()
-            self._has_sound.clear()
+            await self._audio_arrived.wait()
+            self._audio_arrived.clear()
             transcoder = self._transcoder
             if transcoder is None:
                 continue
-            packets, self._waiting = self._waiting, []
-            frames = await loop.run_in_executor(
-                self._pool, transcoder.feed, packets, self._silent_until()
-            )
+            packets, self._audio_waiting = self._audio_waiting, []
+            try:
+                frames = await loop.run_in_executor(
+                    self._pool, transcoder.feed, packets, self._silent_until()
+                )
+            except av.FFmpegError as error:
+                log.warning("sound was not transcoded", room=self.live.room_id, why=str(error))
+                if transcoder is self._transcoder:
+                    self._interrupt()
+                continue
             if transcoder is self._transcoder and not self.segmenter.interrupted:
                 for place, data in frames:
                     self.segmenter.add_audio(place, data, FRAME_SAMPLES)
-                    self._sound_s = (place + FRAME_SAMPLES) / RATE_HZ
+                    self._audio_end_s = (place + FRAME_SAMPLES) / RATE_HZ
                 self._release()

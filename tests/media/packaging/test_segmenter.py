@@ -3,11 +3,14 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media.packaging import playlist
 from media.packaging.segmenter import (
     PART_S_MIN,
     PART_TARGET_S,
+    SAMPLE_S_MAX,
     SEGMENT_S_MIN,
     TARGET_DURATION_S,
     Segmenter,
@@ -28,13 +31,13 @@ class Stream:
         self.playlists: list[Playlist] = []
         self.segmenter = Segmenter(self._changed)
         self.ticks = float(HZ)
-        self.frames = 0
+        self.begun_at_s = 1_700_000_000.0
 
     def _changed(self) -> None:
         self.playlists.append(self.checker.check(playlist.media(self.segmenter)))
 
     def begin(self, track: fmp4.Video = TRACK) -> None:
-        self.segmenter.begin([track], 1_700_000_000.0)
+        self.segmenter.begin([track], self.begun_at_s)
 
     def run(self, seconds: float, fps: float, gop_s: float, jitter_s: float = 0.0) -> None:
         rng = random.Random(7)
@@ -74,6 +77,29 @@ def test_segments_are_bounded_whatever_the_gop(gop_s: float) -> None:
     if gop_s < TARGET_DURATION_S:
         assert min(durations) >= SEGMENT_S_MIN
         assert all(segment.parts[0].independent for segment in stream.newest.segments[-3:])
+
+
+FRAMES = st.tuples(st.floats(0.001, SAMPLE_S_MAX), st.booleans())
+STEADY = st.tuples(st.sampled_from([1 / 60, 1 / 30, 1 / 25, 1 / 15]), st.just(False))
+
+
+@given(st.lists(st.one_of(STEADY, STEADY, STEADY, FRAMES, st.none()), max_size=300))
+def test_no_pace_of_frames_and_no_breaks_lead_to_a_playlist_that_breaks_a_rule(
+    frames: list[tuple[float, bool] | None],
+) -> None:
+    stream = Stream()
+    for frame in frames:
+        if frame is None:
+            stream.segmenter.interrupt()
+            continue
+        if stream.segmenter.interrupted:
+            stream.ticks = float(HZ)
+            stream.begun_at_s += 600
+            stream.segmenter.begin([TRACK], stream.begun_at_s)
+        stream.segmenter.add_video(round(stream.ticks), bytes(10), key=frame[1])
+        stream.ticks += frame[0] * HZ
+    stream.segmenter.end()
+    assert stream.newest.ended
 
 
 @pytest.mark.parametrize("fps", [3, 7, 15, 30])

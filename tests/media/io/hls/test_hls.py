@@ -11,6 +11,7 @@ import pytest
 
 from media.errors import NotLive, NotPackaged
 from media.io.hls import road as road_module
+from media.io.hls.opus_to_aac import OpusToAac
 from media.io.hls.road import HlsRoad
 from media.io.hls.sink import HlsSink
 from media.io.rtmp.listener import RtmpListener
@@ -153,6 +154,27 @@ async def test_nothing_is_packaged_unless_somebody_watches(
         await wait_until(lambda: road.stats().streams == 0)
         assert len(plane.roads.live(ROOM).sinks) == 1
         assert road.stream(ROOM, stream.id) is None
+
+
+async def test_sound_that_cannot_be_transcoded_is_begun_anew(
+    plane: MediaPlane, road: HlsRoad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane))
+        stream = await road.join(ROOM)
+        feed, failures = OpusToAac.feed, iter([av.FFmpegError(1, "broken")])
+
+        def broken(*arguments: Any) -> list[tuple[int, bytes]]:
+            for error in failures:
+                raise error
+            return feed(*arguments)
+
+        monkeypatch.setattr(OpusToAac, "feed", broken)
+        await wait_until(lambda: stream.segmenter.announces_discontinuity)
+        player = Player(stream)
+        before = player.playlist.segments[-1].msn
+        await stream.wait_for(before + 1, 0, WAIT_S)
+        assert stream.segmenter.segments[-1].begins_discontinuity
 
 
 async def test_vp8_is_refused(plane: MediaPlane, road: HlsRoad) -> None:
