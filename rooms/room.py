@@ -132,7 +132,7 @@ class ChannelReplica:
             self.needs_reading = True
 
     def begin_reading(self) -> None:
-        """Note the tip before the log is read, to tell an old answer from a lost log."""
+        """Note the tip before the log is read, to distinguish an old answer from a lost log."""
         self._tip_at_request = self.tip
         self.needs_reading = False
         # The answer is at least as new as all that the bus carried until now.

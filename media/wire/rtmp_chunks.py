@@ -14,7 +14,7 @@ from media.errors import MalformedRtmp
 CHUNK_BYTES = 128  # until the sender says otherwise
 MESSAGE_BYTES_MAX = 4 << 20
 CHUNK_STREAMS_MAX = 32
-EXTENDED = 0xFFFFFF  # this timestamp says that four more bytes follow
+EXTENDED_TIMESTAMP = 0xFFFFFF  # this timestamp says that four more bytes follow
 _TIME_MASK = 0xFFFFFFFF
 
 
@@ -139,7 +139,7 @@ class ChunkReader:
         stream = replace(before, parts=[] if begins else before.parts)
         if kind < 3:
             stream.field_value = int.from_bytes(buffer[at : at + 3], "big")
-            stream.extended = stream.field_value == EXTENDED
+            stream.extended = stream.field_value == EXTENDED_TIMESTAMP
         if kind < 2:
             stream.length = int.from_bytes(buffer[at + 3 : at + 6], "big")
             stream.type = buffer[at + 6]
@@ -216,8 +216,8 @@ def chunks(message: RtmpMessage, chunk_stream: int, chunk_bytes: int = CHUNK_BYT
 
     `chunk_stream` is 2 to 63.
     """
-    extended = message.timestamp >= EXTENDED
-    stamp = min(message.timestamp, EXTENDED)
+    extended = message.timestamp >= EXTENDED_TIMESTAMP
+    stamp = min(message.timestamp, EXTENDED_TIMESTAMP)
     tail = message.timestamp.to_bytes(4, "big") if extended else b""
     out = bytearray([chunk_stream])
     out += stamp.to_bytes(3, "big") + len(message.payload).to_bytes(3, "big")

@@ -192,7 +192,7 @@ class Session:
             self.send(self._outbound.protect_rtcp(packet))
 
     def close(self) -> None:
-        """Tell the peer that it is over; idempotent."""
+        """End the DTLS connection (close_notify) and leave the plane; idempotent."""
         if self.closed:
             return
         self.closed = True

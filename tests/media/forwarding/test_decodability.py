@@ -1,4 +1,4 @@
-"""A host whose video nobody can decode is told why after three seconds, and only then."""
+"""A host whose video nobody can decode gets the reason after three seconds, and only then."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def sound_alone(host: DescribedHost) -> None:
 
 
 def for_s(host: DescribedHost, seconds: float, send: Send) -> Undecodable | None:
-    """Send for so long; return what the host's page is told then."""
+    """Send for so long; return the reason that the host's page gets then."""
     end = host.now + seconds
     while host.now < end:
         send(host)

@@ -32,7 +32,7 @@ def tone() -> list[bytes]:
 
 
 def loud_at(frames: Sequence[tuple[int, bytes]]) -> list[bool]:
-    """Decode; return for each frame's place whether it is heard."""
+    """Decode; return for each frame's place whether it has sound."""
     decoder: Any = av.CodecContext.create("aac", "r")
     decoder.extradata = TRACK.record
     return [
