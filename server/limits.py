@@ -3,6 +3,7 @@
 One key per bucket, `limit:{kind}:{key}`, a hash of tokens and time that expires once it is full.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -81,6 +82,52 @@ return wait
 """
 
 
+QUOTA_MS = 6 * 3_600 * 1_000
+"""A quota is counted from its first unit on for this long: a long live."""
+
+# KEYS[1] quota: units by order, and their sum under ''. ARGV: order, units, most units, ms to keep.
+# Returns -1 for "go ahead", or the units that are left. An order is counted once.
+_CLAIM = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return -1 end
+local sum = tonumber(redis.call('HGET', KEYS[1], '') or '0')
+local left = tonumber(ARGV[3]) - sum
+if tonumber(ARGV[2]) > left then return math.max(0, left) end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], '', string.format('%d', sum + ARGV[2]))
+if sum == 0 then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+return -1
+"""
+
+# KEYS[1] quota; ARGV: order.
+_GIVE_BACK = """
+local units = redis.call('HGET', KEYS[1], ARGV[1])
+if not units then return 0 end
+redis.call('HDEL', KEYS[1], ARGV[1])
+return redis.call('HINCRBY', KEYS[1], '', -tonumber(units))
+"""
+
+
+class QuotaScope(StrEnum):
+    """What units are counted by, beside the household that anybody can invent."""
+
+    ADDRESS = "address"  # units of a product
+    DEVICE = "device"  # seats of a group
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most `units_max` of `what` for one `holder` (an address or a device)."""
+
+    scope: QuotaScope
+    what: str
+    holder: str
+    units_max: int
+
+    @property
+    def key(self) -> str:
+        """Its Redis key."""
+        return f"quota:{self.scope}:{self.what}:{self.holder}"[:KEY_CHARS_MAX]
+
+
 class Limits:
     """Takes tokens; a bucket that is empty answers 429 with Retry-After."""
 
@@ -88,6 +135,9 @@ class Limits:
         self, redis: Redis, *, enabled: bool = True, proxies: Proxies = NO_PROXIES
     ) -> None:
         self._take = redis.register_script(_TAKE)
+        self._claim = redis.register_script(_CLAIM)
+        self._give_back = redis.register_script(_GIVE_BACK)
+        self.quota_refused = dict.fromkeys(QuotaScope, 0)  # orders, since the start
         self._enabled = enabled
         self._proxies = proxies
         self._warned = False
@@ -116,6 +166,36 @@ class Limits:
                 headers={"Retry-After": str(wait_s)},
                 retry_after_ms=wait_ms,
             )
+
+    async def claim(self, quotas: Sequence[Quota], order_id: str, units: Sequence[int]) -> None:
+        """Count an order against its quotas, once however often it is sent.
+
+        Raises:
+            Problem: 409 `limit-reached` with `left` and `scope`; nothing is counted then.
+        """
+        if not self._enabled:
+            return
+        for at, (quota, wanted) in enumerate(zip(quotas, units, strict=True)):
+            left = int(
+                await self._claim(
+                    keys=[quota.key], args=[order_id, wanted, quota.units_max, QUOTA_MS]
+                )
+            )
+            if left >= 0:
+                await self.give_back(quotas[:at], order_id)
+                self.quota_refused[quota.scope] += 1
+                raise Problem(
+                    409,
+                    "limit-reached",
+                    "Too many for one address or device.",
+                    left=left,
+                    scope=quota.scope.value,
+                )
+
+    async def give_back(self, quotas: Sequence[Quota], order_id: str) -> None:
+        """The order came to nothing: its units count no more."""
+        for quota in quotas if self._enabled else ():
+            await self._give_back(keys=[quota.key], args=[order_id])
 
     def address(self, request: Request) -> str:
         """Return the address of the client, for use as a key."""

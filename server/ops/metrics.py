@@ -84,6 +84,7 @@ HTTP: dict[str, tuple[str, str]] = {
     "connections_max": ("gauge", "HTTP and WebSocket connections that this worker takes."),
 }
 HTTP_REFUSED = "Requests refused and connections closed before any route saw them."
+ORDERS_OVER_QUOTA = "Orders refused since their address or device has had its share."
 
 
 async def render(services: Services) -> bytes:
@@ -133,6 +134,8 @@ class _Figures(Collector):
         for name, (kind, text) in HTTP.items():
             yield _single(f"linli_http_{name}", kind, text, values[name])
         yield _labelled("linli_http_refused", "reason", HTTP_REFUSED, table.refused)
+        refused = self._services.limits.quota_refused
+        yield _labelled("linli_orders_over_quota", "scope", ORDERS_OVER_QUOTA, refused)
 
 
 def commerce_figures(figures: Figures) -> Iterator[Metric]:

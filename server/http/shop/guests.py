@@ -1,5 +1,6 @@
 """Routes about guests: registered once, and the same person on each of their devices."""
 
+import secrets
 from typing import Annotated
 
 import segno
@@ -22,6 +23,10 @@ NICKNAME_TYPED_CHARS_MAX = 256
 """Before it is judged; what is left may be shorter."""
 SECRET_CHARS_MAX = 128
 QR_BORDER = 2  # modules
+DEVICE_COOKIE = "linli_guest_device"
+"""Which browser an order comes from, whoever it says to be; it opens nothing."""
+DEVICE_BYTES = 12
+DEVICE_TTL_S = 180 * 86_400
 
 
 class NewGuest(Body):
@@ -51,7 +56,18 @@ async def add_guest(request: Request) -> Response:
     body = await read_body(request, NewGuest)
     with problems():
         registered = await services.commerce.people.add_guest(body.nickname, body.estate_id)
-    return _registered(services, registered)
+    response = _registered(services, registered)
+    if DEVICE_COOKIE not in request.cookies:
+        response.set_cookie(
+            DEVICE_COOKIE,
+            secrets.token_urlsafe(DEVICE_BYTES),
+            max_age=DEVICE_TTL_S,
+            path="/api",
+            secure=services.limits.is_https(request),
+            httponly=True,
+            samesite="strict",
+        )
+    return response
 
 
 async def refresh(request: Request) -> Response:

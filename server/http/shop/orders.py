@@ -8,14 +8,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from commerce.errors import Refusal
 from commerce.io.shop.orders import OrderRequest, Pending
 from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN, QUANTITY_MAX
+from commerce.orders.order import order_id_of
 from commerce.orders.states import OrderState
 from server.access.policy import Action, require
 from server.http.bodies import Body, Id, path_id, problems, read_body, reply, services_of
-from server.limits import LimitKind
+from server.http.shop.guests import DEVICE_COOKIE
+from server.limits import LimitKind, Quota, QuotaScope
 from server.problem import Problem
+from server.services import Services
 
+_DEVICE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _KEY = re.compile(rf"[\x21-\x7e]{{{KEY_CHARS_MIN},{KEY_CHARS_MAX}}}")
 
 
@@ -60,13 +65,37 @@ async def place(request: Request) -> Response:
         group_id=body.group_id,
         expected_price_fen=body.price_fen,
     )
-    with problems():
-        placed = await services.commerce.orders.place(
-            wanted, wait_s=services.settings.confirm_timeout_s
-        )
+    order_id = order_id_of(principal.subject, key)
+    quotas = _quotas(services, request, body.product_id, body.group_id)
+    await services.limits.claim(quotas, order_id, (body.quantity, 1)[: len(quotas)])
+    try:
+        with problems():
+            placed = await services.commerce.orders.place(
+                wanted, wait_s=services.settings.confirm_timeout_s
+            )
+    except Problem as problem:
+        # Undecided, the order may still be made; and a used key must not free another's units.
+        if problem.status < 500 and problem.type != Refusal.KEY_REUSED:
+            await services.limits.give_back(quotas, order_id)
+        raise
     if isinstance(placed, Pending):
         return reply({"order_id": placed.order_id, "state": "pending"}, 202)
     return reply({"order": placed}, 201)
+
+
+def _quotas(
+    services: Services, request: Request, product_id: str, group_id: str | None
+) -> list[Quota]:
+    """What bounds invented neighbours: units per address, seats of a group per device."""
+    brand = services.commerce.catalogue.brand
+    if brand is None:
+        return []
+    address = services.limits.address(request)
+    quotas = [Quota(QuotaScope.ADDRESS, product_id, address, brand.units_per_address)]
+    device = request.cookies.get(DEVICE_COOKIE, "")
+    if group_id and _DEVICE.fullmatch(device):
+        quotas.append(Quota(QuotaScope.DEVICE, group_id, device, brand.seats_per_device))
+    return quotas
 
 
 async def mine(request: Request) -> Response:
@@ -87,6 +116,8 @@ async def cancel(request: Request) -> Response:
         cancelled = await services.commerce.fulfilment.cancel(
             path_id(request, "order"), principal.subject
         )
+    quotas = _quotas(services, request, cancelled.product_id, cancelled.group_id)
+    await services.limits.give_back(quotas, cancelled.id)
     return reply({"order": cancelled})
 
 

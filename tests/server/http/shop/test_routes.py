@@ -25,7 +25,7 @@ from server.http.staff import stores
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings
-from tests.support.commerce_shop import running_shop, shop_plan
+from tests.support.commerce_shop import Shop, running_shop, shop_plan
 
 SECRET = "s" * 32
 
@@ -85,6 +85,8 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClie
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
             client.commerce = shop.commerce  # type: ignore[attr-defined]  # for the tests
             client.stand_ins = stand_ins  # type: ignore[attr-defined]  # for the tests to look at
+            client.shop = shop  # type: ignore[attr-defined]  # for the tests to change
+            client.services = app.state.services  # type: ignore[attr-defined]
             yield client
 
 
@@ -341,3 +343,52 @@ async def test_room_says_which_stores_serve_an_estate(web: httpx.AsyncClient) ->
         "s2": "street 2",
     }
     assert room["brand"]["confirm_above_fen"] == 20_000
+
+
+async def limit_brand(web: httpx.AsyncClient, **limits: int) -> Limits:
+    """Give the brand other limits, and have them kept."""
+    shop: Shop = web.shop  # type: ignore[attr-defined]  # see the fixture
+    plan = shop_plan(2, target=2)
+    await seed(shop.engine, replace(plan, brand=replace(plan.brand, **limits)))
+    await shop.commerce._shop.cache.refresh()
+    kept = Limits(shop.redis)
+    web.services.limits = kept  # type: ignore[attr-defined]  # see the fixture
+    return kept
+
+
+async def test_one_address_gets_its_share_of_a_product_however_many_guests_it_invents(
+    web: httpx.AsyncClient,
+) -> None:
+    limits = await limit_brand(web, units_per_address=1)
+    first, second = await guest(web), await guest(web)
+    web.cookies.clear()
+    declined = await web.post(
+        "/api/orders", json=tea() | {"price_fen": 1}, headers=bearer(first, "key-00001")
+    )
+    assert declined.status_code == 409, "a refused order takes no share"
+    for _ in range(2):
+        made = await web.post("/api/orders", json=tea(), headers=bearer(first, "key-00002"))
+        assert made.status_code == 201, "an order that is sent again counts once"
+    over = await web.post("/api/orders", json=tea(), headers=bearer(second, "key-00003"))
+    assert (over.status_code, over.json()["type"]) == (409, "urn:linli:problem:limit-reached")
+    assert (over.json()["scope"], over.json()["left"]) == ("address", 0)
+    assert limits.quota_refused == {"address": 1, "device": 0}
+
+
+async def test_one_device_gets_its_seats_of_a_group_and_one_back_that_it_leaves(
+    web: httpx.AsyncClient,
+) -> None:
+    await limit_brand(web, seats_per_device=1)
+    await web.put("/api/rooms/demo/pins/pear", headers=bearer(await clerk(web)))
+    shop: Shop = web.shop  # type: ignore[attr-defined]  # see the fixture
+    [group] = [one for one in await shop.commerce.groups.of_room("demo") if one.estate_id == "e1"]
+    body = {"room_id": "demo", "product_id": "pear", "quantity": 1, "group_id": group.id}
+    first, second = await guest(web), await guest(web)
+    made = await web.post("/api/orders", json=body, headers=bearer(first, "key-00001"))
+    assert made.status_code == 201
+    over = await web.post("/api/orders", json=body, headers=bearer(second, "key-00002"))
+    assert (over.status_code, over.json().get("scope")) == (409, "device")
+    path = f"/api/orders/{made.json()['order']['id']}/cancellation"
+    assert (await web.post(path, headers=bearer(first))).status_code == 200
+    again = await web.post("/api/orders", json=body, headers=bearer(second, "key-00003"))
+    assert again.status_code == 201
