@@ -96,14 +96,34 @@ PRODUCTS = [
     product("tofu", "手工老豆腐 400g", "Handmade tofu 400 g", 490, 690, 200),
 ]
 ESTATES = [
-    {"id": "e1", "name": {"zh": "锦绣花园", "en": "Jinxiu Garden"}, "store_id": "s1"},
-    {"id": "e2", "name": {"zh": "翠湖湾", "en": "Cuihu Bay"}, "store_id": "s2"},
-    {"id": "e3", "name": {"zh": "阳光里", "en": "Sunshine Lane"}, "store_id": "s1"},
+    {
+        "id": "e1",
+        "name": {"zh": "锦绣花园", "en": "Jinxiu Garden"},
+        "store_id": "s1",
+        "store_ids": ["s1", "s2"],
+    },
+    {
+        "id": "e2",
+        "name": {"zh": "翠湖湾", "en": "Cuihu Bay"},
+        "store_id": "s2",
+        "store_ids": ["s2", "s1"],
+    },
+    {
+        "id": "e3",
+        "name": {"zh": "阳光里", "en": "Sunshine Lane"},
+        "store_id": "s1",
+        "store_ids": ["s1", "s2"],
+    },
 ]
 STORE = {
     "id": "s1",
     "name": {"zh": "邻鲜优选·锦绣花园店", "en": "Linxian Fresh · Jinxiu Garden"},
     "address": {"zh": "锦绣路 18 号 1 层", "en": "18 Jinxiu Road, ground floor"},
+}
+OTHER_STORE = {
+    "id": "s2",
+    "name": {"zh": "邻鲜优选·翠湖湾店", "en": "Linxian Fresh · Cuihu Bay"},
+    "address": {"zh": "翠湖路 6 号", "en": "6 Cuihu Road"},
 }
 CHAT = [
     ("c1", "u7", "3号楼王阿姨", "viewer", "今天的菠菜看着真新鲜"),
@@ -144,6 +164,7 @@ class PlayedServer:
     layer_requests: list[dict[str, Any]] = field(default_factory=list)
     restarts: list[Request] = field(default_factory=list)
     restart_status: int = 200
+    confirm_above_fen: int = 20_000
     codes: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
     def attach(self, context: BrowserContext) -> None:
@@ -189,6 +210,7 @@ class PlayedServer:
             "due_at_ms": now_ms() + int(more.get("due_s", 1500) * 1000),
             "pickup": pickup,
             "refunded_fen": more.get("refunded_fen", 0),
+            "group": self.group(slug) if grouped else None,
         }
 
     def store_order(
@@ -196,7 +218,7 @@ class PlayedServer:
     ) -> dict[str, Any]:
         """Return an order as the shop sees it."""
         order = self.order(state, slug, number, **more)
-        del order["pickup"]
+        del order["pickup"], order["group"]
         handed = now_ms() - 240_000 if state == "handed_over" else None
         estate = ESTATES[number % 3]["name"]
         return {
@@ -359,6 +381,10 @@ class PlayedServer:
             order = self.order("waiting_group", slug, 1000 + len(self.orders))
             self.orders.insert(0, order)
             return 201, {"order": order}
+        if path.endswith("/cancellation"):
+            left = next(item for item in self.orders if item["id"] == path.split("/")[3])
+            left["state"] = "cancelled"
+            return 200, {"order": left}
         if path.startswith("/api/orders/"):
             number = path.split("/")[3]
             order = next(item for item in self.store_orders if item["id"] == number)
@@ -386,8 +412,13 @@ class PlayedServer:
         return 200, {
             "id": "demo",
             "title": {"zh": "周末家庭厨房", "en": "Weekend family kitchen"},
-            "brand": {"id": "b1", "name": {"zh": "邻鲜优选", "en": "Linxian Fresh"}},
+            "brand": {
+                "id": "b1",
+                "name": {"zh": "邻鲜优选", "en": "Linxian Fresh"},
+                "confirm_above_fen": self.confirm_above_fen,
+            },
             "store": STORE,
+            "stores": [STORE, OTHER_STORE],
             "estates": ESTATES,
             "default_estate_id": "e1",
             "state": self.live,

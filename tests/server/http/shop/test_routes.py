@@ -345,7 +345,7 @@ async def test_room_says_which_stores_serve_an_estate(web: httpx.AsyncClient) ->
     assert room["brand"]["confirm_above_fen"] == 20_000
 
 
-async def limit_brand(web: httpx.AsyncClient, **limits: int) -> Limits:
+async def limit_brand(web: httpx.AsyncClient, **limits: Any) -> Limits:
     """Give the brand other limits, and have them kept."""
     shop: Shop = web.shop  # type: ignore[attr-defined]  # see the fixture
     plan = shop_plan(2, target=2)
