@@ -107,6 +107,7 @@ export const en: typeof zh = {
     title: 'My orders',
     open: 'My orders',
     open_count: 'My orders, {n} in progress',
+    elsewhere: 'See them on another device, too',
     empty: 'No orders yet. See something you like? One tap joins.',
     number: 'Order {number}',
     refunded: 'Refunded {price}',

@@ -104,6 +104,7 @@ export const zh = {
     title: '我的订单',
     open: '我的订单',
     open_count: '我的订单，{n} 个进行中',
+    elsewhere: '在另一台设备上也能看',
     empty: '还没有订单。看中什么，一键参团。',
     number: '订单 {number}',
     refunded: '已退款 {price}',

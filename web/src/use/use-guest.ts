@@ -16,6 +16,9 @@ export function useGuest() {
   })
   remembered.value = session.remembered
 
+  const sync = () => session.sync()
+  window.addEventListener('storage', sync)
+  onScopeDispose(() => window.removeEventListener('storage', sync))
   onMounted(() => void session.keepFresh())
   const timer = setInterval(() => void session.keepFresh(), FRESH_EVERY_MS)
   onScopeDispose(() => clearInterval(timer))

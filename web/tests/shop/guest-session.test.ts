@@ -42,8 +42,9 @@ function world(remembered: Partial<Remembered> | null) {
     at: () => clock.at_ms,
     onChange: () => undefined,
   })
+  const storeElsewhere = (remembered: Remembered) => void kept.set('linli.guest', JSON.stringify(remembered))
   const stored = () => JSON.parse(kept.get('linli.guest') ?? 'null') as Remembered | null
-  return { server, session, clock, stored }
+  return { server, session, clock, stored, storeElsewhere }
 }
 
 describe('a guest session', () => {
@@ -108,5 +109,25 @@ describe('a guest session', () => {
       guest: { nickname: '老王' },
     })
     expect(session.remembered?.lost).toBeUndefined()
+  })
+
+  it('takes over what another page of the browser has stored, and never writes over it', async () => {
+    const { server, session, stored, storeElsewhere } = world({ device_secret: 's1' })
+    const wang = { token: 'w', guest: { ...LI, id: 'g9', nickname: '老王' }, device_secret: 's9' }
+    server.good.clear()
+    server.good.add('w')
+    storeElsewhere(wang)
+    expect(await session.renew()).toBe(true)
+    expect(session.remembered).toEqual(wang)
+    expect(stored()).toEqual(wang)
+  })
+
+  it('does not send as another guest what one wanted', async () => {
+    const { server, session, storeElsewhere } = world({ device_secret: 's1' })
+    server.good.clear()
+    server.good.add('w')
+    storeElsewhere({ token: 'w', guest: { ...LI, id: 'g9' }, device_secret: 's9' })
+    await expect(session.api.myOrders()).rejects.toMatchObject({ status: 401 })
+    expect(await session.api.myOrders()).toEqual([{ token: 'w' }])
   })
 })

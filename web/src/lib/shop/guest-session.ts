@@ -77,12 +77,22 @@ export class GuestSession {
     return this.#renewing
   }
 
+  /** Take over what another page of this browser has stored: a new token, another guest. */
+  sync(): void {
+    const stored = this.#load()
+    if (!stored || JSON.stringify(stored) === JSON.stringify(this.#remembered)) return
+    this.#remembered = stored
+    this.world.onChange(stored)
+  }
+
   /** Get a new token before the old one ends, and a device secret if there is none. */
   async keepFresh(): Promise<void> {
+    this.sync()
     const known = this.#remembered
     if (!known || known.lost) return
     if (!known.device_secret) {
       const device_secret = await this.api.addDevice().catch(() => null)
+      this.sync()
       if (!device_secret || this.#remembered !== known) return
       this.#save({ ...known, device_secret })
     }
@@ -90,16 +100,21 @@ export class GuestSession {
   }
 
   async #renew(): Promise<boolean> {
+    const refused = this.#remembered
+    this.sync()
     const known = this.#remembered
     if (!known || known.lost) return false
+    if (known.token !== refused?.token) return true
     if (!known.device_secret) return this.#lose(known)
     try {
       const fresh = await this.#anonymous.refresh(known.guest.id, known.device_secret)
-      // Somebody may have registered or restored meanwhile.
+      // Somebody may have registered or restored meanwhile, here or in another page.
+      this.sync()
       if (this.#remembered !== known) return true
       this.#take({ ...fresh, device_secret: known.device_secret })
       return true
     } catch (error) {
+      this.sync()
       if (error instanceof Refused && error.kind === UNKNOWN_DEVICE && this.#remembered === known)
         return this.#lose(known)
       return false
@@ -113,10 +128,12 @@ export class GuestSession {
 
   async #fetch(url: string, init?: RequestInit): Promise<Response> {
     const used = this.token
+    const guest = this.#remembered?.guest.id
     const response = await this.world.fetch(url, init)
     if (response.status !== 401 || !used) return response
     if (this.token === used && !(await this.renew())) return response
-    if (!this.token) return response
+    // What one guest wanted is not done as another.
+    if (!this.token || this.#remembered?.guest.id !== guest) return response
     const headers = { ...(init?.headers as Record<string, string>), Authorization: `Bearer ${this.token}` }
     return this.world.fetch(url, { ...init, headers })
   }
@@ -127,8 +144,8 @@ export class GuestSession {
 
   #save(remembered: Remembered): void {
     this.#remembered = remembered
-    this.world.storage.setItem(STORAGE_KEY, JSON.stringify(remembered))
     this.world.onChange(remembered)
+    this.world.storage.setItem(STORAGE_KEY, JSON.stringify(remembered))
   }
 
   #load(): Remembered | null {
