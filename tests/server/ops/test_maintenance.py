@@ -11,6 +11,7 @@ from commerce.io.shop.passwords import Passwords
 from server.errors import OperatorError
 from server.ops import maintenance
 from server.ops.opening import open_record
+from server.ops.shop_file import read_shop
 from server.settings import Settings
 from tests.support.running import SHOP
 
@@ -61,3 +62,13 @@ async def hashes(engine: AsyncEngine) -> dict[str, str]:
     async with engine.connect() as connection:
         rows = await connection.execute(select(staff.c.username, staff.c.password_hash))
         return {username: password_hash for username, password_hash in rows}
+
+
+async def test_password_made_at_random_is_taken_whatever_it_looks_like(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    await maintenance.load_shop(settings, read_shop(SHOP), "481516234203")
+    async with open_record(settings) as engine:
+        [password_hash, *_] = (await hashes(engine)).values()
+    passwords = Passwords()
+    assert await passwords.check(password_hash, "481516234203")
+    passwords.close()
