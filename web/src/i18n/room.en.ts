@@ -52,7 +52,7 @@ export const en: typeof zh = {
     less: 'One less',
     more: 'One more',
     pickup: 'Pick up at {store}, {address}',
-    pickup_moved: 'Your shop has not enough left: this order is packed at {store}, {address}',
+    pickup_moved: 'Your shop does not have enough left: this order is packed at {store}, {address}',
   },
   buy: {
     join: 'Join for {price}',

@@ -125,6 +125,9 @@ describe('an offer', () => {
       const at = (quantity: number) => offerOf(card({ stores }), null, [], null, 0, terms(quantity)).store
       expect(at(2)).toEqual({ id: 's1', moved: false })
       expect(at(3)).toEqual({ id: 's2', moved: true })
+      const confirm = (quantity: number) =>
+        offerOf(card({ stores }), null, [], null, 0, terms(quantity)).confirm
+      expect([confirm(2), confirm(3)]).toEqual([null, 'moved'])
     })
   })
 })

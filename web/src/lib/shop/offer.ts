@@ -35,7 +35,7 @@ export interface Offer {
   /** Whether one may buy once more beside the button. */
   again: boolean
   /** Why a tap has to be confirmed, null when one tap is enough. */
-  confirm: 'again' | 'above' | null
+  confirm: 'again' | 'moved' | 'above' | null
   /** How the latest attempt or its order stands, null when there is none for this group. */
   status: Status | null
 }
@@ -56,6 +56,7 @@ export function offerOf(
   const placed = orderOf(orders, group, current)
   const left = leftFor(product, terms.route)
   const quantity = Math.max(1, Math.min(terms.quantity, left, QUANTITY_MAX))
+  const store = servedBy(product, terms.route, quantity)
   const own = orders.filter((order) => order.product_id === product.id)
   const button = buttonOf(left, joinable, own, placed, current)
   const waits = current !== null && ['confirming', 'offline', 'unknown'].includes(current.phase)
@@ -64,10 +65,10 @@ export function offerOf(
     price_fen,
     quantity,
     left,
-    store: servedBy(product, terms.route, quantity),
+    store,
     button,
     again: left > 0 && (button === 'bought' || (button === 'joined' && !joinable)),
-    confirm: waits ? null : confirmOf(own, price_fen * quantity, at_ms, terms),
+    confirm: waits ? null : confirmOf(own, store, price_fen * quantity, at_ms, terms),
     status: statusOf(current, placed, group),
   }
 }
@@ -114,9 +115,16 @@ function buttonOf(
   return joinable ? 'join' : 'buy'
 }
 
-function confirmOf(own: Order[], total_fen: number, at_ms: number, terms: Terms): Offer['confirm'] {
+function confirmOf(
+  own: Order[],
+  store: Offer['store'],
+  total_fen: number,
+  at_ms: number,
+  terms: Terms,
+): Offer['confirm'] {
   if (own.some((order) => order.state !== 'cancelled' && at_ms - order.created_at_ms < AGAIN_MS))
     return 'again'
+  if (store?.moved) return 'moved'
   return terms.confirm_above_fen !== null && total_fen > terms.confirm_above_fen ? 'above' : null
 }
 
