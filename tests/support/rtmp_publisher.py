@@ -20,15 +20,16 @@ CLOSED = (av.FFmpegError, OSError)
 
 @contextlib.asynccontextmanager
 async def publishing(
-    url: str, *, b_frames: int = 0, start_s: int = 0
+    url: str, *, b_frames: int = 0, start_s: int = 0, flashes: bool = False
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Publish to `url` until the block ends, or the server ends it (then the process is over).
 
-    `start_s` is where the encoder's clock begins. A process of its own, since PyAV connects with
-    the interpreter's lock held.
+    `start_s` is where the encoder's clock begins. With `flashes` the video is white and the tone is
+    on for the first fifth of each second, else the video is black and silent. A process of its own,
+    since PyAV connects with the interpreter's lock held.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, url, str(b_frames), str(start_s)
+        sys.executable, "-m", __name__, url, str(b_frames), str(start_s), str(int(flashes))
     )
     try:
         yield process
@@ -38,7 +39,7 @@ async def publishing(
         await process.wait()
 
 
-def _publish(url: str, b_frames: int, start_s: int) -> None:
+def _publish(url: str, b_frames: int, start_s: int, flashes: bool) -> None:
     with contextlib.suppress(*CLOSED), av.open(url, "w", format="flv") as container:
         video = container.add_stream("libx264", rate=FPS)
         audio = container.add_stream("aac", rate=RATE_HZ, layout="mono")
@@ -51,7 +52,8 @@ def _publish(url: str, b_frames: int, start_s: int) -> None:
         samples = 0
         for number in range(1_000_000):
             time.sleep(max(0.0, began + number / FPS - time.monotonic()))
-            pixels = np.full((HEIGHT, WIDTH, 3), number * 7 % 256, dtype=np.uint8)
+            brightness = 255 * (number % FPS < FPS / 5) if flashes else number * 7 % 256
+            pixels = np.full((HEIGHT, WIDTH, 3), brightness, dtype=np.uint8)
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             frame.pts, frame.time_base = start_s * FPS + number, Fraction(1, FPS)
             for packet in video.encode(frame):
@@ -59,6 +61,8 @@ def _publish(url: str, b_frames: int, start_s: int) -> None:
             while samples < (number + 1) * RATE_HZ / FPS:
                 times = (samples + np.arange(1_024)) / RATE_HZ
                 tone = np.sin(2 * np.pi * 440 * times).astype(np.float32)[None]
+                if flashes:
+                    tone *= times % 1 < 0.2
                 sound = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
                 sound.sample_rate, sound.time_base = RATE_HZ, Fraction(1, RATE_HZ)
                 sound.pts = start_s * RATE_HZ + samples
@@ -68,4 +72,4 @@ def _publish(url: str, b_frames: int, start_s: int) -> None:
 
 
 if __name__ == "__main__":
-    _publish(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    _publish(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), flashes=sys.argv[4] == "1")

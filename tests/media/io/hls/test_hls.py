@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from media.errors import NotLive, NotPackaged
@@ -23,6 +24,7 @@ from tests.support.rtmp_publisher import FPS, HEIGHT, WIDTH
 from tests.support.rtmp_publisher import publishing as rtmp_publishing
 from tests.support.waiting import WAIT_S, wait_until
 
+LIP_SYNC_S = 0.080
 __all__ = ["loopback_candidates", "plane"]
 
 
@@ -107,6 +109,38 @@ async def test_an_rtmp_encoder_is_played(plane: MediaPlane, road: HlsRoad, rtmp_
     assert times[-1] - times[0] == pytest.approx((len(times) - 1) / FPS, abs=0.2)
     loudness = [float(abs(frame.to_ndarray()).max()) for frame in sounds]
     assert max(loudness) > 0.5, "the tone is in the decoded sound"
+
+
+def onsets(signal: list[tuple[float, bool]]) -> list[float]:
+    """Return when it comes on."""
+    return [at for (_, before), (at, on) in pairwise(signal) if on and not before]
+
+
+async def test_a_flash_is_seen_when_its_tone_is_heard(
+    plane: MediaPlane, road: HlsRoad, rtmp_url: str
+) -> None:
+    async with rtmp_publishing(rtmp_url, flashes=True):
+        await wait_until(lambda: live(plane))
+        player = Player(await road.join(ROOM))
+        await player.follow(segments=3)
+    videos, sounds = player.decode()
+    seen = onsets([(frame.time, frame.to_ndarray(format="gray").mean() > 128) for frame in videos])
+    heard = onsets(
+        [
+            (frame.time + at / 48_000, bool(abs(piece).max() > 0.2))
+            for frame in sounds
+            for at, piece in zip(
+                range(0, frame.samples, 256),
+                np.array_split(frame.to_ndarray(), frame.samples // 256, axis=1),
+                strict=True,
+            )
+        ]
+    )
+    # The tone of the GOP that came before the audio is silence.
+    pairs = [(at, min(heard, key=lambda other: abs(other - at))) for at in seen[1:-1]]
+    skews = [other - at for at, other in pairs if at > heard[0] - 0.5]
+    assert len(skews) >= 2
+    assert max(map(abs, skews)) < LIP_SYNC_S, skews
 
 
 async def test_a_webrtc_host_is_played_and_asked_for_key_frames(
