@@ -42,7 +42,7 @@ from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
 from server.http.live import hls as hls_routes
 from server.http.live import stream_keys, thumbnail, whip_whep
-from server.http.pages import page_routes
+from server.http.pages import page_or_problem, page_routes
 from server.http.shop import guests, orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.limits import LimitKind, Limits
@@ -52,7 +52,7 @@ from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
 from server.ops.opening import open_data_folder, open_record, opening
 from server.ops.secrets import token_secret
-from server.problem import Problem, http_error_handler, internal_error_handler, problem_handler
+from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.settings import Settings
 from server.ws.connection import room_protocol
@@ -171,7 +171,7 @@ def _application(services: Services) -> Starlette:
         routes=routes,
         exception_handlers={
             Problem: problem_handler,
-            HTTPException: http_error_handler,
+            HTTPException: page_or_problem,
             RedisError: _redis_error_handler,
             LogUnavailable: _redis_error_handler,
             LeasesUnavailable: _redis_error_handler,

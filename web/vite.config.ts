@@ -1,5 +1,7 @@
 /** Builds the five pages; in development, proxies what the Linli server answers. */
-import { resolve } from 'node:path'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
@@ -14,9 +16,28 @@ const CLEAN_ADDRESSES: [RegExp, string][] = [
   [/^\/store\/?$/, '/store.html'],
 ]
 
+/** Below this a compressed form saves no packet, bytes. */
+const COMPRESS_FROM = 1000
+
+/** Writes each text of the build in its two compressed forms, which the server sends as they are. */
+function compressAll(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true }).map(String)) {
+    if (!/\.(js|css|svg|html|json|webmanifest)$/.test(name) || name.startsWith('.vite')) continue
+    const text = readFileSync(join(folder, name))
+    if (text.length < COMPRESS_FROM) continue
+    writeFileSync(join(folder, `${name}.br`), brotliCompressSync(text))
+    writeFileSync(join(folder, `${name}.gz`), gzipSync(text, { level: 9 }))
+  }
+}
+
 export default defineConfig({
   plugins: [
     vue(),
+    {
+      name: 'compress',
+      apply: 'build',
+      closeBundle: () => compressAll(resolve(import.meta.dirname, 'dist')),
+    },
     {
       name: 'clean-addresses',
       configureServer(server) {

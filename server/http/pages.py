@@ -1,13 +1,30 @@
-"""The browser apps and their assets, as Vite built them into web/dist."""
+"""The browser apps and their assets, as Vite built them into web/dist.
 
+People get pages and programs get problem documents, also where there is nothing.
+"""
+
+import html
 import re
+from http import HTTPStatus
 from pathlib import Path
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from commerce.catalogue.values import Text
+from server.problem import http_error_handler
+from server.services import Services
 
 # The pages run our own scripts and nobody else's; media comes over WebRTC, images from here.
 SECURITY_HEADERS = {
@@ -19,6 +36,20 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(self)",
 }
 NOT_BUILT = "The browser apps are not built yet. Run `make setup` once.\n"
+NOT_FOUND = """<!doctype html>
+<html lang="zh-CN"><meta charset="utf-8" />
+<meta name="viewport" content="width=device-width, initial-scale=1" />
+<title>没有这个页面 Linli</title>
+<body style="margin:0;display:grid;place-content:center;min-height:100vh;text-align:center;
+font:1rem/1.6 system-ui,sans-serif;background:#fbf7f0;color:#22281f">
+<main><h1 style="font-size:1.3rem">没有这个页面</h1>
+<p lang="en">There is no such page.</p>
+<p><a href="/" style="color:#14532d">返回首页 <span lang="en">Back to the start page</span></a></p>
+</main></body></html>
+"""
+# What `vite build` wrote beside a file, the smaller first.
+ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+PROGRAM_PATHS = ("/api/", "/live/", "/ws")
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
@@ -32,7 +63,33 @@ def security_headers(request: Request) -> dict[str, str]:
     return {name: value.replace("{sockets}", sockets) for name, value in SECURITY_HEADERS.items()}
 
 
-class Assets(StaticFiles):
+def accepted_encodings(header: str) -> list[tuple[str, str]]:
+    """Return those of `ENCODINGS` that an Accept-Encoding takes (RFC 9110 section 12.5.3)."""
+    taken = set()
+    for item in header.lower().split(","):
+        coding, _, weight = item.partition(";")
+        if weight.strip().removeprefix("q=").strip("0.") or not weight:
+            taken.add(coding.strip())
+    return [(coding, suffix) for coding, suffix in ENCODINGS if coding in taken]
+
+
+class Compressed(StaticFiles):
+    """Files, each in the smallest form that was built and that the client takes."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        for coding, suffix in accepted_encodings(Headers(scope=scope).get("accept-encoding", "")):
+            full_path, found = self.lookup_path(path + suffix)
+            if found:
+                response = self.file_response(full_path, found, scope)
+                response.headers["Content-Encoding"] = coding
+                break
+        else:
+            response = await super().get_response(path, scope)
+        response.headers["Vary"] = "Accept-Encoding"
+        return response
+
+
+class Assets(Compressed):
     """Files whose names carry a hash of their content: cacheable for ever."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -45,20 +102,76 @@ class Assets(StaticFiles):
 def page_routes(web_dir: Path) -> list[BaseRoute]:
     """Return the routes of all pages, served from `web_dir`."""
 
-    def page(name: str) -> Route | None:
+    def page(name: str) -> Route:
         async def serve(request: Request) -> Response:
             if not (web_dir / name).is_file():
                 return PlainTextResponse(NOT_BUILT, status_code=503)
             headers = {**security_headers(request), "Cache-Control": "no-cache"}
+            if name == "room.html":
+                return _room_page(request, (web_dir / name).read_text(), headers)
             return FileResponse(web_dir / name, headers=headers)
 
         return Route(PAGES[name], serve, methods=["GET"], name=name)
 
-    routes: list[BaseRoute] = [route for name in PAGES if (route := page(name))]
+    routes: list[BaseRoute] = [page(name) for name in PAGES]
+    routes += [
+        Route(path + "/", _without_slash, methods=["GET"]) for path in PAGES.values() if path != "/"
+    ]
     routes.append(Mount("/assets", Assets(directory=web_dir / "assets", check_dir=False)))
     # What else is in the folder: images of goods, icons, the manifest.
-    routes.append(Mount("/", StaticFiles(directory=web_dir, check_dir=False)))
+    routes.append(Mount("/", Compressed(directory=web_dir, check_dir=False)))
     return routes
+
+
+async def page_or_problem(request: Request, error: Exception) -> Response:
+    """Answer Starlette's own errors: with a page for people, a problem document for programs."""
+    assert isinstance(error, HTTPException)
+    looks = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+    if not looks or error.status_code != HTTPStatus.NOT_FOUND:
+        return await http_error_handler(request, error)
+    if request.url.path.startswith(PROGRAM_PATHS):
+        return await http_error_handler(request, error)
+    return HTMLResponse(NOT_FOUND, status_code=404, headers=security_headers(request))
+
+
+async def _without_slash(request: Request) -> Response:
+    # From the path alone: `//host/` would otherwise lead to another host.
+    path = "/" + request.url.path.strip("/")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(path + query, status_code=308)
+
+
+def _room_page(request: Request, page: str, headers: dict[str, str]) -> Response:
+    """Return the viewer's page with what a shared link shows, and its title before scripts run."""
+    services: Services = request.app.state.services
+    catalogue = services.commerce.catalogue
+    room = catalogue.rooms.get(request.path_params["room_id"])
+    headers["Vary"] = "Accept-Language"
+    if room is None:
+        return HTMLResponse(page, status_code=404, headers=headers)
+    chinese = "zh" in request.headers.get("accept-language", "zh")[:2].lower()
+
+    def said(text: Text) -> str:
+        return html.escape(text.zh if chinese else text.en)
+
+    store = catalogue.store(room.store_id)
+    title = f"{said(store.name)} · {said(room.title)}"
+    about = f"{said(store.address)} · " + (
+        "看店主上货，和邻居一起参团，30 分钟后到店自提。"
+        if chinese
+        else "Join your neighbours’ group buy live and pick it up 30 minutes later."
+    )
+    image = html.escape(f"{request.url.scheme}://{request.url.netloc}/goods/logo.svg")
+    head = f"""<title>{title}</title>
+    <meta name="description" content="{about}" />
+    <meta property="og:type" content="website" />
+    <meta property="og:title" content="{title}" />
+    <meta property="og:description" content="{about}" />
+    <meta property="og:image" content="{image}" />"""
+    shell = f"""<div id="app"><main class="shell"><h1>{said(store.name)}</h1>
+      <p>{said(room.title)}</p></main></div>"""
+    page = re.sub(r"<title>.*?</title>", lambda _: head, page, count=1)
+    return HTMLResponse(page.replace('<div id="app"></div>', shell), headers=headers)
 
 
 PAGES = {

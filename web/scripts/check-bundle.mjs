@@ -5,6 +5,8 @@ import { gzipSync } from 'node:zlib'
 
 /** Bytes, gzip. */
 const ROOM_SCRIPT_MAX = 150_000
+/** What a viewer loads before the first frame can be asked for, bytes, as the server sends it to browsers (brotli). */
+const FIRST_FRAME_MAX = 110_000
 const ENTRIES = {
   home: 'index.html',
   room: 'room.html',
@@ -37,6 +39,20 @@ const style = [...chunksOf('room.html')]
   .flatMap((key) => manifest[key].css ?? [])
   .reduce((sum, file) => sum + size(file), 0)
 
+/** The size of a file of the build as it is sent: its brotli form where there is one. */
+const sent = (file) => {
+  const path = join(dist, file)
+  return readFileSync(existsSync(`${path}.br`) ? `${path}.br` : path).length
+}
+const roomFiles = [...chunksOf('room.html')].flatMap((key) => [
+  manifest[key].file,
+  ...(manifest[key].css ?? []),
+])
+const firstFrame = [...new Set(['room.html', 'goods/logo.svg', ...roomFiles])].reduce(
+  (sum, file) => sum + sent(file),
+  0,
+)
+
 /** The Chinese texts of a word file: no text of the code itself looks like one. */
 function textsOf(name) {
   const source = readFileSync(join(root, 'src', 'i18n', `${name}.zh.ts`), 'utf8')
@@ -47,6 +63,12 @@ const codeOf = (entry) =>
   [...chunksOf(entry)].map((key) => readFileSync(join(dist, manifest[key].file), 'utf8')).join('\n')
 
 const problems = []
+if (firstFrame > FIRST_FRAME_MAX)
+  problems.push(
+    `the viewer page loads ${firstFrame} B before the first frame, more than ${FIRST_FRAME_MAX} B`,
+  )
+for (const file of roomFiles)
+  if (size(file) > 1000 && !existsSync(join(dist, `${file}.br`))) problems.push(`${file} is not compressed`)
 if (script > ROOM_SCRIPT_MAX) problems.push(`the viewer page has more than ${ROOM_SCRIPT_MAX} B of script`)
 for (const [page, entry] of Object.entries(ENTRIES)) {
   const code = codeOf(entry)
@@ -61,7 +83,7 @@ for (const [page, entry] of Object.entries(ENTRIES)) {
   }
 }
 console.log(
-  `viewer page: ${(script / 1000).toFixed(1)} kB script, ${(style / 1000).toFixed(1)} kB style (gzip); limit ${ROOM_SCRIPT_MAX / 1000} kB script`,
+  `viewer page: ${(script / 1000).toFixed(1)} kB script, ${(style / 1000).toFixed(1)} kB style (gzip), ${(firstFrame / 1000).toFixed(1)} kB sent before the first frame; limit ${ROOM_SCRIPT_MAX / 1000} kB script, ${FIRST_FRAME_MAX / 1000} kB sent`,
 )
 for (const problem of problems) console.error(problem)
 process.exit(problems.length > 0 ? 1 : 0)
