@@ -53,6 +53,13 @@ describe.each(PAGES)('the words of the page %s', (page, words) => {
     for (const [key, text] of texts) expect(placeholders(english.get(key)), key).toEqual(placeholders(text))
   })
 
+  it('have the punctuation of their language', () => {
+    const halfWidth = /[一-鿿}][,!?:;()]|[,!?:;()][一-鿿{]|[一-鿿]\.|\.\.\./
+    expect(texts.filter(([, text]) => halfWidth.test(text))).toEqual([])
+    const typewritten = /\w'\w|"|\.\.\.|[，。！？：；（）]/
+    expect(textsOf(words.en).filter(([, text]) => typewritten.test(text))).toEqual([])
+  })
+
   it('cover every key that the page uses', () => {
     const sections = new Set(PAGES.flatMap(([, { zh }]) => Object.keys(zh)))
     const missing = used

@@ -13,5 +13,6 @@ describe('money', () => {
   })
   it('splits into symbol, whole part and fraction', () => {
     expect(moneyParts(1205)).toEqual({ symbol: '¥', whole: '12', fraction: '05' })
+    expect(moneyParts(1_299_900)).toEqual({ symbol: '¥', whole: '12,999', fraction: '00' })
   })
 })

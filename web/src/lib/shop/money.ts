@@ -18,8 +18,8 @@ export function money(fen: Fen, locale: Locale): string {
   return format.format(fen / 100)
 }
 
-/** `¥9.90` as symbol, whole part and fraction, for type of different sizes. */
+/** What `money` writes as symbol, whole part and fraction, for type of different sizes. */
 export function moneyParts(fen: Fen): { symbol: string; whole: string; fraction: string } {
-  const whole = Math.trunc(fen / 100)
-  return { symbol: '¥', whole: String(whole), fraction: String(Math.abs(fen % 100)).padStart(2, '0') }
+  const [whole = '', fraction = ''] = money(fen, 'zh').replace('¥', '').split('.')
+  return { symbol: '¥', whole, fraction }
 }
