@@ -11,6 +11,7 @@ HOLD_BACK_S = 3 * PART_TARGET_S
 SKIP_UNTIL_S = 6.0 * TARGET_DURATION_S
 # How far from the end a segment still has its parts listed (section 4.4.4.9).
 PARTS_S = 3.0 * TARGET_DURATION_S
+PART_SEGMENTS_MAX = 4  # the open one is one of them
 
 
 def segment_uri(msn: int) -> str:
@@ -71,14 +72,14 @@ def media(segmenter: Segmenter, *, skips: bool = False) -> str:
         lines.append(f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}")
         left_s -= sum(segment.duration_s for segment in segments[:skipped])
     init = 0
-    for segment in segments[skipped:]:
+    for left, segment in enumerate(segments[skipped:], skipped - len(segments)):
         if segment.begins_discontinuity:
             lines.append("#EXT-X-DISCONTINUITY")
         if segment.init != init:
             init = segment.init
             lines.append(f'#EXT-X-MAP:URI="{init_uri(init)}"')
         left_s -= segment.duration_s
-        lines += _segment(segment, with_parts=left_s <= PARTS_S)
+        lines += _segment(segment, with_parts=left_s <= PARTS_S and left >= -PART_SEGMENTS_MAX)
     if segmenter.ended:
         lines.append("#EXT-X-ENDLIST")
     else:

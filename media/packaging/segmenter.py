@@ -16,9 +16,12 @@ from media.wire import fmp4
 PART_TARGET_S = 0.34
 PART_S_MIN = 0.85 * PART_TARGET_S
 SEGMENT_S_MIN = 1.6  # before that no key frame begins another one
-# May never grow (section 4.4.3.1). Hosts with longer GOPs get segments without a key frame.
-TARGET_DURATION_S = 4
-WINDOW_S = 30.0
+# May never grow (section 4.4.3.1). OBS makes a key frame every 250 frames unless it is told
+# otherwise: players that leave a segment for one without a key frame lose the live edge. With
+# longer GOPs they have to.
+TARGET_DURATION_S = 10
+# Players may leave out what is older than six target durations, so more than that is listed.
+WINDOW_S = 66.0
 RETIRED_SEGMENTS_MAX = 6  # no longer listed, but still to be had
 SAMPLE_S_MAX = 1.0  # a longer pause must interrupt the stream
 # A segment ends here without a key frame, so that even the longest sample fits into it: durations
