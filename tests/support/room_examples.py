@@ -40,6 +40,7 @@ def _order_fields(id: str) -> dict[str, object]:
         "quantity": 1,
         "total_fen": 1590,
         "group_id": None,
+        "group": None,
         "estate_id": "e1",
         "store": StoreRef("s1", TEXT, TEXT),
         "created_at_ms": 1,

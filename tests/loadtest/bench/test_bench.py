@@ -57,7 +57,13 @@ ALWAYS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["relay", "fanout", "orders", "glass"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "orders",
+        *(pytest.param(kind, marks=pytest.mark.soak) for kind in ("relay", "fanout", "glass")),
+    ],
+)
 async def test_a_small_bench_measures_and_checks(kind: str) -> None:
     found, sound = await bench(kind, "--runs", "1", "--seconds", "1", *SMALL[kind])
     medians = {figure["name"]: figure["median"] for figure in found["figures"]}
@@ -70,6 +76,7 @@ async def test_a_small_bench_measures_and_checks(kind: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("janus") is None, reason="no janus; it is an apt package")
+@pytest.mark.soak
 async def test_janus_serves_the_same_viewers() -> None:
     found, sound = await bench("janus", "--viewers", "3", "--runs", "1", "--seconds", "1")
     medians = {figure["name"]: figure["median"] for figure in found["figures"]}
