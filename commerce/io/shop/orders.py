@@ -12,9 +12,11 @@ from commerce.io.ledger.answers import Answer, Answers
 from commerce.io.record.rows import ORDERS, order_of
 from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.views import order_views
+from commerce.io.shop.group_reads import GroupReads
+from commerce.io.shop.views import order_view, order_views
 from commerce.orders.gate import Decision, Status, Tap
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
+from commerce.orders.states import OrderState
 from commerce.views import OrderView
 
 CONFIRM_S = 5.0  # how long a tap waits for the commit
@@ -61,6 +63,7 @@ class Orders:
         self._answers = answers
         self._worker = worker
         self._on_closed = on_closed
+        self._groups = GroupReads(shop.record)
         self._open_groups: dict[tuple[str, str], str] = {}
 
     async def place(
@@ -162,6 +165,9 @@ class Orders:
 
     async def _show(self, row: OrderRow) -> OrderView:
         await self._shop.cache.product(row.product_id)  # another worker may have sold a new one
+        if row.state is not OrderState.READY:
+            group = await self._groups.group(row.group_id) if row.group_id else None
+            return order_view(row, self._shop.catalogue, None, group)
         async with self._shop.record.read() as connection:
             return (await order_views(connection, [row], self._shop.catalogue))[0]
 

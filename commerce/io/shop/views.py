@@ -45,7 +45,11 @@ async def pickup_codes_of(
 
 async def groups_of(connection: AsyncConnection, rows: Collection[OrderRow]) -> dict[str, Group]:
     """The groups that orders belong to, by id."""
-    ids = {row.group_id for row in rows if row.group_id}
+    return await groups_by_id(connection, {row.group_id for row in rows if row.group_id})
+
+
+async def groups_by_id(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Group]:
+    """Groups by id; those that do not exist are left out."""
     if not ids:
         return {}
     found = await connection.execute(GROUPS.where(buying_groups.c.id.in_(ids)))
@@ -58,14 +62,13 @@ async def order_views(
     """Orders as their buyers see them."""
     codes = await pickup_codes_of(connection, rows)
     groups = await groups_of(connection, rows)
-    return [
-        _order_view(row, catalogue, codes.get(row.id), groups.get(row.group_id)) for row in rows
-    ]
+    return [order_view(row, catalogue, codes.get(row.id), groups.get(row.group_id)) for row in rows]
 
 
-def _order_view(
+def order_view(
     row: OrderRow, catalogue: Catalogue, code: str | None, group: Group | None
 ) -> OrderView:
+    """An order as its buyer sees it; `code` once it is ready."""
     product = catalogue.product(row.product_id)
     return OrderView(
         id=row.id,
