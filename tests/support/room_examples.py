@@ -40,7 +40,6 @@ def _order_fields(id: str) -> dict[str, object]:
         "quantity": 1,
         "total_fen": 1590,
         "group_id": None,
-        "group": None,
         "estate_id": "e1",
         "store": StoreRef("s1", TEXT, TEXT),
         "created_at_ms": 1,
@@ -50,7 +49,8 @@ def _order_fields(id: str) -> dict[str, object]:
 
 
 def order(id: str) -> Order:
-    return Order(**_order_fields(id), pickup=Pickup("ABCD-EFGH-J", "data:,"))  # type: ignore[arg-type]
+    fields = _order_fields(id)
+    return Order(**fields, group=None, pickup=Pickup("ABCD-EFGH-J", "data:,"))  # type: ignore[arg-type]
 
 
 def store_order(id: str) -> StoreOrder:
