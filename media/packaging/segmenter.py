@@ -16,9 +16,8 @@ from media.wire import fmp4
 PART_TARGET_S = 0.34
 PART_S_MIN = 0.85 * PART_TARGET_S
 SEGMENT_S_MIN = 1.6  # before that no key frame begins another one
-# May never grow (section 4.4.3.1). OBS makes a key frame every 250 frames unless it is told
-# otherwise: players that leave a segment for one without a key frame lose the live edge. With
-# longer GOPs they have to.
+# May never grow (section 4.4.3.1). OBS makes a key frame every 250 frames by default: players that
+# leave a segment for one without a key frame lose the live edge. With longer GOPs they have to.
 TARGET_DURATION_S = 10
 # Players may leave out what is older than six target durations, so more than that is listed.
 WINDOW_S = 66.0
