@@ -117,7 +117,8 @@ async def test_a_viewer_in_a_closed_network_plays_over_a_relay(
         await expect(room).to_have_attribute("data-player", "playing", timeout=LIVE_MS)
         candidate: dict[str, Any] = await page.evaluate(SELECTED_CANDIDATE)
         assert candidate["candidateType"] == "relay"
-        assert candidate["relayProtocol"] == transports[0]
+        # Which of the relays the browser nominates is its own choice: the first check that passes.
+        assert candidate["relayProtocol"] in transports
         # One direct try and one over the relay, which goes on.
         assert await page.evaluate("window.connections.length") == len(["direct", "relayed"])
         await more_frames(page)
