@@ -11,6 +11,7 @@ MediaError
 │   └── TakenOver   it is over: another host publishes in its place
 ├── Unresolvable    a candidate's address is none, nor a name that resolves
 ├── NoSuchLayer     the live has no such simulcast layer
+├── NotForwarded    the live's video has B-frames, which WebRTC viewers cannot be shown
 ├── NotPackaged     the live's video has no place in the container that was asked for
 └── Malformed       bytes from the network that break their format
     ├── MalformedStun
@@ -88,6 +89,10 @@ class Unresolvable(MediaError):
 
 class NoSuchLayer(MediaError):
     """The live has no such simulcast layer."""
+
+
+class NotForwarded(MediaError):
+    """The live's video has B-frames: WebRTC shows frames in the order in which they come."""
 
 
 class NotPackaged(MediaError):

@@ -10,11 +10,12 @@ UNDECODABLE_AFTER_S = 3.0
 
 
 class Undecodable(StrEnum):
-    """Why no viewer can decode the video of a source whose media arrives."""
+    """Why no viewer can decode the video of a source, whose media arrives, by WebRTC."""
 
     NO_VIDEO = "no-video"  # only sound, or packets of a payload type that was not negotiated
     NO_KEY_FRAME = "no-key-frame"  # to start from
     NO_PARAMETER_SETS = "no-parameter-sets"  # of H.264, neither in the SDP nor in the stream
+    B_FRAMES = "b-frames"  # which players of HLS and FLV show, and browsers by WebRTC do not
 
 
 class Decodability:
@@ -37,6 +38,8 @@ class Decodability:
         )
         if not arrives or any(layer.can_start for layer in received):
             self._since = self.problem = None
+            if arrives and any(layer.reorders for layer in received):
+                self.problem = Undecodable.B_FRAMES
             return
         if self._since is None:
             self._since = now

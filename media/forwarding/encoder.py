@@ -16,8 +16,6 @@ from media.wire.rtp import PAYLOAD_BYTES_MAX
 VIDEO_HZ, AUDIO_HZ = 90_000, 48_000
 _NTP_EPOCH_S = 2_208_988_800  # from 1900 to 1970
 _LEFT_OUT = (h264.SPS, h264.PPS, h264.ACCESS_UNIT_DELIMITER, h264.FILLER)
-# Two access units whose composition times differ by more are not in presentation order.
-COMPOSITION_JITTER_MS = 1
 
 
 class Encoder:
@@ -36,7 +34,6 @@ class Encoder:
         self.id = source_id
         self.last_media_at = 0.0
         self.round_trip_s = 0.0
-        self.reorders = False  # has B-frames: no WebRTC viewer can be shown them
         profile = config.sps[0][1:4].hex()
         parameters = f"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}"
         self.tracks: Mapping[str, TrackFormat] = {
@@ -46,7 +43,6 @@ class Encoder:
         self._began_s = at_s
         self._on_close = on_close
         self._layers: Mapping[str, Sequence[Layer]] = {}
-        self._composition_ms: int | None = None
         self._newest: dict[str, float] = {}  # by kind: the encoder's time, s
 
     def attach(self, layers: Mapping[str, Sequence[Layer]]) -> None:
@@ -72,17 +68,14 @@ class Encoder:
         if layer is None:
             return None
         self.last_media_at = now
-        if self._composition_ms is None:
-            self._composition_ms = unit.composition_ms
-        moved = abs(unit.composition_ms - self._composition_ms)
-        self.reorders |= moved > COMPOSITION_JITTER_MS
         units = [each for each in unit.nal_units if each[0] & 31 not in _LEFT_OUT]
         if unit.key:
             units = [*self._config.sps, *self._config.pps, *units]
         payloads = h264.payloads(units, PAYLOAD_BYTES_MAX)
         if payloads:
-            ticks = (timestamp_ms + unit.composition_ms) * (VIDEO_HZ // 1_000)
-            layer.add_frame(payloads, ticks, key=unit.key, now=now)
+            composition = unit.composition_ms * (VIDEO_HZ // 1_000)
+            ticks = timestamp_ms * (VIDEO_HZ // 1_000) + composition
+            layer.add_frame(payloads, ticks, key=unit.key, composition=composition, now=now)
             self._newest["video"] = ticks / VIDEO_HZ
         return layer
 

@@ -94,6 +94,12 @@ class Live:
         if self.source is not None:
             self.source.send_feedback(now=now)
 
+    @property
+    def reorders(self) -> bool:
+        """Whether its video has B-frames, which no viewer can be shown."""
+        video = self.tracks.get("video")
+        return video is not None and any(layer.reorders for layer in video.layers)
+
     def check_decodability(self, *, now: float) -> None:
         """Call about once a second: notice a source whose video no viewer can decode."""
         video = self.tracks.get("video")

@@ -219,6 +219,8 @@ class Lives:
     def deliver(self, live: Live, layer: Layer, *, now: float) -> None:
         """Hand on what a layer received; the first of it puts the live on air."""
         flows = live.deliver(layer, now=now)
+        if layer.reorders and live.viewers and live.reorders:
+            self._end_viewers(live)
         if flows and not live.on_air and (layer.kind == "video" or "video" not in live.tracks):
             returned, live.on_air, live.lost_at = live.lost_at is not None, True, None
             self._listener(PublisherUp(live.room_id, returned))

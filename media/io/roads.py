@@ -52,8 +52,7 @@ class Roads:
         if layer is None or not layer.gop:
             return None
         frame = layer.gop[0]
-        ticks = layer.timestamp - frame.timestamp & 0xFFFFFFFF
-        age_s = ticks / layer.codec.clock_hz + now - layer.newest_at
+        age_s = layer.age_s(frame, now=now)
         return KeyFrame(layer.codec.name, frame, layer.key_frames, age_s)
 
     def request_key_frame(self, room_id: str) -> None:

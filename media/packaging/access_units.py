@@ -35,12 +35,16 @@ class Unwrapped:
 
 
 class VideoUnit(NamedTuple):
-    """One access unit of H.264 as MP4 has it, and the parameter sets that it needs."""
+    """One access unit of H.264 as MP4 has it, and the parameter sets that it needs.
+
+    It is decoded at `ticks` and shown `composition` later.
+    """
 
     ticks: int
     key: bool
     data: bytes
     sets: tuple[bytes, bytes]  # SPS, PPS
+    composition: int = 0
 
     def track(self) -> fmp4.Video:
         """Return the track that begins with it."""
@@ -66,7 +70,7 @@ class VideoUnits:
 
     def take(self, frame: Frame) -> VideoUnit | None:
         """Return the access unit of a frame; None: it cannot be decoded."""
-        ticks = self.clock.ticks(frame.timestamp)
+        ticks = self.clock.ticks(frame.timestamp) - frame.composition
         whole = self._follows(frame)
         if frame.key:
             self.waits_for_key = False
@@ -85,7 +89,8 @@ class VideoUnits:
             self.waits_for_key = True
             return None
         sets = self._sets[h264.SPS], self._sets[h264.PPS]
-        return VideoUnit(ticks, frame.key, h264.with_lengths(units), sets)
+        data = h264.with_lengths(units)
+        return VideoUnit(ticks, frame.key, data, sets, frame.composition)
 
     def _follows(self, frame: Frame) -> bool:
         """Whether nothing is missing in it, nor, unless it is a key frame, before it."""

@@ -58,6 +58,7 @@ class _Unit(NamedTuple):
     ticks: int
     key: bool
     data: bytes
+    composition: int = 0
 
 
 class Segmenter:
@@ -100,9 +101,9 @@ class Segmenter:
         self._timescale = tracks[0].timescale
         self.interrupted = False
 
-    def add_video(self, ticks: int, data: bytes, *, key: bool) -> None:
-        """Add an access unit of the first track."""
-        self._add(_Unit(ticks, key, data))
+    def add_video(self, ticks: int, data: bytes, *, key: bool, composition: int = 0) -> None:
+        """Add an access unit of the first track, which is shown `composition` later."""
+        self._add(_Unit(ticks, key, data, composition))
 
     def add_audio(self, ticks: int, data: bytes, duration: int) -> None:
         """Add a frame of the last track, which follows the one before without a gap."""
@@ -192,7 +193,8 @@ class Segmenter:
         if self._main and self._main_s() + duration_s > PART_TARGET_S:
             # A part that is not full may only be the last of its segment.
             self._end_part(ends_segment=self._main_s() < PART_S_MIN)
-        self._main.append((unit.ticks, fmp4.Sample(unit.data, duration, unit.key)))
+        sample = fmp4.Sample(unit.data, duration, unit.key, unit.composition)
+        self._main.append((unit.ticks, sample))
         self._main_ticks += duration
 
     def _main_s(self) -> float:
@@ -224,7 +226,9 @@ class Segmenter:
         self._on_change()
 
     def _begin_segment(self) -> Segment:
-        program_s = self._program_s + self._main[0][0] / self._timescale
+        ticks, first = self._main[0]
+        # Players count from when its first frame is shown.
+        program_s = self._program_s + (ticks + first.composition) / self._timescale
         segment = Segment(self.next_msn, len(self.inits), program_s, self._discontinuity)
         self._discontinuity = False
         self.segments.append(segment)

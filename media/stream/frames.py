@@ -48,7 +48,8 @@ class Run(NamedTuple):
 class Frame(NamedTuple):
     """A video frame, or a packet or two of audio, ready to be sent.
 
-    `shift` is added to the timestamps of the items, which are those of the layer.
+    `shift` is added to the timestamps of the items, which are those of the layer. `timestamp` is
+    when it is shown; it is decoded `composition` ticks before that.
     """
 
     timestamp: int
@@ -56,6 +57,7 @@ class Frame(NamedTuple):
     runs: tuple[Run, ...]
     packets: int
     shift: int = 0
+    composition: int = 0
 
     def payloads(self) -> list[bytes]:
         """Return the RTP payloads of its packets, without padding."""

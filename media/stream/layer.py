@@ -28,6 +28,8 @@ KEY_FRAME_SEARCH_INTERVAL_S = 0.020  # among the packets that wait
 FRAMES_PER_S_MIN = 10.0  # of video that is expected to move
 SILENT_S = 1.5  # without a frame for so long a layer does not flow
 LAYER_DROPPED_FRAMES = 4
+# Access units whose composition times differ by more are not sent in the order they are shown.
+COMPOSITION_JITTER_S = 0.001
 # Two packets of audio are sent in one call: half of the calls, 20 ms later.
 PAIR_WAIT_S = 0.030
 
@@ -57,6 +59,7 @@ class Layer(SentFrames):
         self.keys = KeyFrameRequests()
         self.pairs = False  # packets of audio are sent by two
         self.can_start = False  # the source has sent a key frame that a decoder can start from
+        self.reorders = False  # the source sends B-frames: no WebRTC viewer can be shown them
         self.parameter_sets = ParameterSets()  # of H.264
         # The source's clock: an NTP time (64 bits) and the timestamp of that moment.
         self.clock: tuple[int, int] | None = None
@@ -70,6 +73,7 @@ class Layer(SentFrames):
         self._frame_holed = False  # a packet in the middle of it was lost
         self._added: list[Frame] = []
         self._added_delta: int | None = None  # from a source's timestamps, of `add_frame`, to ours
+        self._composition: int | None = None  # of the first access unit of `add_frame`
 
     @property
     def waits_for_key(self) -> bool:
@@ -112,18 +116,29 @@ class Layer(SentFrames):
         self.nacks.on_packet(packet.sequence, now=now)
 
     def add_frame(
-        self, payloads: Sequence[bytes], timestamp: int, *, key: bool, now: float
+        self,
+        payloads: Sequence[bytes],
+        timestamp: int,
+        *,
+        key: bool,
+        composition: int = 0,
+        now: float,
     ) -> None:
         """Take an access unit that arrived whole, as the RTP payloads of it; then call `poll`.
 
         Of a source that is no RTP host: nothing is reordered, requested or lost. `timestamp` is the
-        source's, in ticks of the codec's clock. Video before the first key frame is left out.
+        source's, in ticks of the codec's clock: when it is shown, `composition` ticks after it is
+        decoded. Video before the first key frame is left out.
         """
         if self._added_delta is None:
             if self.kind == "video" and not key:
                 return
             self._end_frame(now)
             self._added_delta = self._next_timestamp(now) - timestamp
+            self._composition = composition
+        if self._composition is not None:
+            moved = abs(composition - self._composition)
+            self.reorders |= moved > COMPOSITION_JITTER_S * self.codec.clock_hz
         if key:
             self.size = frame_size_of(self.codec.name, payloads[0]) or self.size
             self.can_start = True
@@ -136,12 +151,12 @@ class Layer(SentFrames):
             for at, payload in enumerate(payloads)
         ]
         self._next += len(parts)
-        self._added.append(self._keep(parts, own, key, now))
+        self._added.append(self._keep(parts, own, key, now, composition))
 
     def lose_source(self) -> None:
         """The source is gone; whatever comes next is another one's."""
-        self._source = self._added_delta = self.clock = None
-        self.can_start = False
+        self._source = self._added_delta = self._composition = self.clock = None
+        self.can_start = self.reorders = False
 
     def missing(self) -> list[int]:
         """Host sequence numbers (16 bits) of the gaps that block the live."""
@@ -255,11 +270,18 @@ class Layer(SentFrames):
         self._frame_key = self._frame_holed = False
         return [self._keep(packets, self._frame_timestamp, key, now)]
 
-    def _keep(self, packets: list[SourcePacket], timestamp: int, key: bool, now: float) -> Frame:
+    def _keep(
+        self,
+        packets: list[SourcePacket],
+        timestamp: int,
+        key: bool,
+        now: float,
+        composition: int = 0,
+    ) -> Frame:
         if key and self.kind == "video":
             self.keys.on_key_frame()
             self.can_start |= self.codec.name != "H264" or self.parameter_sets.complete
-        return self.keep(packets, timestamp, key=key, now=now)
+        return self.keep(packets, timestamp, key=key, composition=composition, now=now)
 
     def count_second(self, *, now: float) -> int:
         """Call about once a second: measure, and return how many packets were lost since."""
@@ -286,6 +308,12 @@ class Layer(SentFrames):
         if blocked_s < NACK_INTERVAL_S:
             return blocked_s
         return blocked_s + self.nacks.rtt_s + 1 / max(FRAMES_PER_S_MIN, self.frames_per_s)
+
+    def age_s(self, frame: Frame, *, now: float) -> float:
+        """Return how long ago a frame of the GOP arrived, by its timestamp."""
+        # One that is shown later than the newest has a greater one.
+        behind = (self.timestamp - frame.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        return max(0, behind) / self.codec.clock_hz + now - self.newest_at
 
     def captured_at(self, timestamp: int) -> float | None:
         """Return when, by the host's clock (s since 1900), the layer's `timestamp` was captured.

@@ -52,12 +52,18 @@ class SentFrames:
         return self.bits_per_s / self.packets_per_s if self.packets_per_s else 0.0
 
     def keep(
-        self, packets: Sequence[SourcePacket], timestamp: int, *, key: bool, now: float
+        self,
+        packets: Sequence[SourcePacket],
+        timestamp: int,
+        *,
+        key: bool,
+        composition: int = 0,
+        now: float,
     ) -> Frame:
         """Make a frame of its packets, which are in order, and keep it."""
         stamp = frames.stamp_of(now) if self.kind == "video" else -1
         runs = tuple(frames.cut(packets, stamp))
-        frame = Frame(timestamp, key, runs, len(packets))
+        frame = Frame(timestamp, key, runs, len(packets), composition=composition)
         for run in runs:
             for number, item in enumerate(run.items, run.sequence):
                 self.ring[number] = Kept(self.newest_at, item)

@@ -80,10 +80,9 @@ class HlsSink:
         if layer is None:
             return
         layer.keys.request()  # with it the first segment is complete
+        now = monotonic()
         for frame in list(layer.gop):
-            behind = layer.timestamp - frame.timestamp & 0xFFFFFFFF
-            at = layer.newest_at - behind / layer.codec.clock_hz
-            self._take_video(layer, frame, now=at)
+            self._take_video(layer, frame, now=now - layer.age_s(frame, now=now))
 
     # FrameSink
 
@@ -213,7 +212,8 @@ class HlsSink:
             if not has_audio and len(self._held) <= HELD_FRAMES_MAX:
                 return
             self._held.popleft()
-            self.segmenter.add_video(place, unit.data, key=unit.key)
+            composition = unit.composition
+            self.segmenter.add_video(place, unit.data, key=unit.key, composition=composition)
 
     def _begin(self, tracks: list[fmp4.Track], *, now: float) -> None:
         self.segmenter.begin(tracks, time.time() - (monotonic() - now) - BASE_S)

@@ -39,11 +39,6 @@ AUDIO_FRAMES_WAITING_MAX = 100  # two seconds
 NONCE_BYTES = 1_528
 WRITE_BYTES_MAX = 64_000  # a publisher that does not read its answers
 
-REORDERS = (
-    "The encoder sends B-frames, which browsers cannot show live. Set B-frames to 0: in OBS under "
-    "Output, Advanced, Streaming, for x264 with the option bframes=0."
-)
-
 log = structlog.get_logger()
 
 
@@ -233,10 +228,6 @@ class RtmpConnection(asyncio.Protocol):
             case flv.AvcUnit() as unit:
                 now = monotonic()
                 self._deliver(encoder, encoder.add_video(unit, event.timestamp, now=now))
-                if encoder.reorders:
-                    self._session.refuse("NetStream.Publish.Failed", REORDERS)
-                    self._flush()
-                    self.end("B-frames")
 
     def _take_audio(self, event: MediaReceived) -> None:
         sound = flv.audio(event.body)

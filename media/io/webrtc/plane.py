@@ -22,7 +22,15 @@ from collections.abc import Callable, Sequence
 from time import monotonic, thread_time
 
 from media.congestion.load import Load
-from media.errors import BadFragment, Full, NoSuchLayer, NoSuchSession, StaleIce, TakenOver
+from media.errors import (
+    BadFragment,
+    Full,
+    NoSuchLayer,
+    NoSuchSession,
+    NotForwarded,
+    StaleIce,
+    TakenOver,
+)
 from media.events import MediaEvent
 from media.forwarding.host import Host
 from media.forwarding.lives import RETRY_AFTER_S, Lives
@@ -152,10 +160,13 @@ class MediaPlane:
         Raises:
             BadOffer: The offer cannot be answered, or does not play the live's codec.
             NotLive: Nobody publishes.
+            NotForwarded: The live has B-frames.
             Full: Too many sessions, or too busy to serve one more as well as the others.
         """
         parsed = sdp.parse_offer(offer, "play")
         live = self._lives.watched(room_id)
+        if live.reorders:
+            raise NotForwarded
         self._admit()
         if not self.load.accepts_viewers:
             raise Full(RETRY_AFTER_S)

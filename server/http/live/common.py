@@ -12,6 +12,7 @@ from media.errors import (
     Busy,
     Full,
     NoSuchSession,
+    NotForwarded,
     NotLive,
     StaleIce,
     TakenOver,
@@ -78,6 +79,9 @@ def media_problems() -> Iterator[None]:
         raise Problem(status, "bad-fragment", "Unacceptable SDP fragment.", error.reason) from None
     except StaleIce:
         raise Problem(412, "stale-ice", "ICE session changed.", "Use the newest ETag.") from None
+    except NotForwarded:
+        detail = "The host sends B-frames. Watch by HLS or FLV."
+        raise Problem(409, "no-webrtc", "Not available by WebRTC.", detail) from None
     except NotLive as error:
         raise Problem(
             409, "not-live", "Not live.", headers=_retry_after(error.retry_after_s)

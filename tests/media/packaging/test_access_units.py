@@ -63,6 +63,20 @@ def test_ticks_go_on_beyond_32_bits() -> None:
     assert clock.ticks(0xFFFFFFE0) == 0xFFFFFFE0
 
 
+def test_b_frames_have_a_time_to_be_decoded_and_one_to_be_shown() -> None:
+    encoder, units = Encoder(), VideoUnits()
+    shown, compositions = [0, 10_800, 3_600, 7_200], [7_200, 14_400, 3_600, 3_600]
+    taken = []
+    for at, composition in zip(shown, compositions, strict=True):
+        frame = encoder.frame(SPS, PPS, IDR, key=True)
+        timestamp = 0xFFFFFFFF - 5_000 + at & 0xFFFFFFFF
+        unit = units.take(frame._replace(timestamp=timestamp, composition=composition))
+        assert unit is not None
+        taken.append((unit.ticks + unit.composition, unit.ticks))
+    assert [at - taken[0][0] for at, _ in taken] == shown
+    assert [after - before for (_, before), (_, after) in pairwise(taken)] == [3_600] * 3
+
+
 def test_nothing_comes_before_the_first_key_frame() -> None:
     encoder, units = Encoder(), VideoUnits()
     assert units.take(encoder.frame(DELTA)) is None

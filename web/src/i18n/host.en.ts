@@ -40,6 +40,9 @@ export const en: typeof zh = {
     no_key_frame: 'Video arrives, but no key frame to start from. Set the encoder to one every 2 seconds.',
     no_parameter_sets:
       'Video arrives without its settings (SPS and PPS). Let the encoder send them with every key frame, or try another encoder.',
+    delayed: 'Viewers see you some seconds late',
+    b_frames:
+      'The encoder sends B-frames, which browsers cannot show at once. Set B-frames to 0. In OBS: Settings, Output, Advanced, Streaming; with x264 write bframes=0 into x264 Options.',
     take_back: 'Take it back',
     refused: 'The server did not accept the live (code {status}).',
     uplink: 'Uplink',

@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from media.errors import NotLive, NotPackaged
 from media.io.hls import road as road_module
@@ -109,6 +110,23 @@ async def test_an_rtmp_encoder_is_played(plane: MediaPlane, road: HlsRoad, rtmp_
     assert times[-1] - times[0] == pytest.approx((len(times) - 1) / FPS, abs=0.2)
     loudness = [float(abs(frame.to_ndarray()).max()) for frame in sounds]
     assert max(loudness) > 0.5, "the tone is in the decoded sound"
+
+
+async def test_b_frames_are_shown_in_their_order(
+    plane: MediaPlane, road: HlsRoad, rtmp_url: str
+) -> None:
+    async with rtmp_publishing(rtmp_url, b_frames=2):
+        await wait_until(lambda: live(plane))
+        stream = await road.join(ROOM)
+        player = Player(stream)
+        await player.follow(segments=2)
+    videos, sounds = player.decode()
+    assert sounds[0].time <= videos[0].time
+    assert {PictureType(frame.pict_type).name for frame in videos} == {"I", "P", "B"}
+    times = [frame.time for frame in videos]
+    assert [after - before for before, after in pairwise(times)] == pytest.approx(
+        [1 / FPS] * (len(times) - 1), abs=2e-3
+    )
 
 
 def onsets(signal: list[tuple[float, bool]]) -> list[float]:

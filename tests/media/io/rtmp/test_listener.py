@@ -8,17 +8,25 @@ import av
 import pytest
 
 from loadtest.clients.whep import Crowd
+from media.errors import NotForwarded
+from media.forwarding.decodability import Undecodable
 from media.io.rtmp.listener import WAITING_PER_ADDRESS_MAX, RtmpListener
 from media.io.webrtc.plane import MediaPlane
 from tests.support.address_families import connects, needs_ipv6
 from tests.support.media_peers import loopback_candidates, next_frame, viewer
 from tests.support.relay_app import relay_server
 from tests.support.rtmp_publisher import HEIGHT, WIDTH, publishing
+from tests.support.sdp_offers import OFFER
 from tests.support.waiting import wait_until
 
 __all__ = ["loopback_candidates"]
 
 KEY = "a-stream-key"
+
+
+def undecodable(plane: MediaPlane) -> Undecodable | None:
+    stats = plane.live_stats("bench")
+    return stats.undecodable if stats is not None else None
 
 
 class Road:
@@ -91,10 +99,21 @@ async def test_a_wrong_key_is_refused(road: Road) -> None:
     assert not road.plane.is_live("bench")
 
 
-async def test_b_frames_are_refused(road: Road) -> None:
-    async with publishing(road.url(), b_frames=2) as publisher:
-        await publisher.wait()
-    assert road.listener.stats().ended["B-frames"] == 1
+async def test_b_frames_end_webrtc_viewers_and_refuse_others(road: Road) -> None:
+    async with Crowd(road.watch_url) as crowd:
+        async with publishing(road.url()):
+            await wait_until(lambda: road.plane.is_live("bench"))
+            await crowd.join()
+            await wait_until(lambda: crowd.totals().playing == 1)
+        async with publishing(road.url(), b_frames=2):
+            await wait_until(lambda: road.plane.viewers("bench") == 0)
+            with pytest.raises(NotForwarded):
+                await road.plane.play("bench", OFFER.replace("sendonly", "recvonly"))
+            await wait_until(lambda: undecodable(road.plane) is Undecodable.B_FRAMES)
+        async with publishing(road.url()):
+            await wait_until(lambda: undecodable(road.plane) is None)
+            await crowd.join()
+            await wait_until(lambda: crowd.totals().playing == 1)
 
 
 async def test_what_is_no_rtmp_is_closed(road: Road) -> None:

@@ -62,8 +62,8 @@ export interface Staff {
   store_id: string | null
 }
 
-/** Why no viewer can decode the host's video. */
-export type Undecodable = 'no-video' | 'no-key-frame' | 'no-parameter-sets'
+/** Why no viewer can decode the host's video by WebRTC; with B-frames they watch by HLS, seconds later. */
+export type Undecodable = 'no-video' | 'no-key-frame' | 'no-parameter-sets' | 'b-frames'
 
 /** What the host's page reads of the figures of its live. */
 export interface LiveStats {
