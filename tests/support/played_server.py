@@ -44,6 +44,7 @@ QR_SVG = """<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 21 21'>
 <path d='M3 3h3v3H3zM15 3h3v3h-3zM3 15h3v3H3z'/></svg>"""
 
 # Anything square will do: what a real code looks like is the server's business.
+STREAM_KEY = {"key": "demo-7kq2m9xd", "qr": QR_SVG}
 QR = "data:image/svg+xml;base64," + base64.b64encode(QR_SVG.encode()).decode()
 
 
@@ -407,6 +408,8 @@ class PlayedServer:
             return 404, {"type": PROBLEM + "no-such-room", "status": 404}
         if path.endswith("/products"):
             return 200, {"products": self.products}
+        if path.endswith("/stream-key"):
+            return 200, {"address": "rtmp://shop/live", "made_at_ms": now_ms(), **STREAM_KEY}
         if "/pins/" in path or path.endswith("/end"):
             return 204, {}
         return 200, {

@@ -37,7 +37,7 @@ def violations(page: Page) -> list[str]:
 
 def play(**more: Any) -> PlayedServer:
     """Return a server with goods, orders in several states and lives in all of them."""
-    server = PlayedServer(pinned=["strawberries", "bass", "spinach"], **more)
+    server = PlayedServer(**{"pinned": ["strawberries", "bass", "spinach"], **more})
     server.orders = [
         server.order("ready"),
         server.order("picking", "weekend-set", 1025),
@@ -96,6 +96,18 @@ def open_orders(page: Page) -> None:
     expect(page.get_by_test_id("pickup-qr")).to_be_visible()
 
 
+def confirm_second_order(page: Page) -> None:
+    """Buy once more what was bought a moment ago."""
+    page.get_by_test_id("join").click()
+    expect(page.get_by_test_id("confirm-order-sheet")).to_be_visible()
+
+
+def open_encoder(page: Page) -> None:
+    """Look up the address and key for an encoder."""
+    page.get_by_test_id("encoder-open").click()
+    expect(page.get_by_test_id("encoder-key")).to_be_visible()
+
+
 def go_live(page: Page) -> None:
     """Go live, and ask to end it."""
     page.get_by_test_id("go-live").click()
@@ -133,12 +145,14 @@ LOOKS: list[tuple[str, Callable[[Page], None], Callable[[Page], None], dict[str,
     ("/r/demo", KNOWN, stay, {"live": "paused"}),
     ("/r/demo", KNOWN, open_bag, {}),
     ("/r/demo", KNOWN, open_orders, {}),
+    ("/r/demo", KNOWN, confirm_second_order, {"pinned": ["tofu"]}),
     ("/r/demo", STRANGER, ask_identity, {}),
     ("/r/nowhere", STRANGER, stay, {}),
     ("/me", STRANGER, stay, {}),
     ("/me", KNOWN, stay, {}),
     ("/host", STRANGER, try_to_log_in, {}),
     ("/host", KNOWN, stay, {}),
+    ("/host", KNOWN, open_encoder, {}),
     ("/host", KNOWN, go_live, {}),
     ("/store", STRANGER, stay, {}),
     ("/store", KNOWN, type_unknown_code, {}),
@@ -148,7 +162,7 @@ LOOKS: list[tuple[str, Callable[[Page], None], Callable[[Page], None], dict[str,
 @pytest.mark.parametrize(
     ("path", "who", "act", "more"),
     LOOKS,
-    ids=[f"{path} {act.__name__} {more.get('live', '')}" for path, _, act, more in LOOKS],
+    ids=[f"{path} {act.__name__} {more.get('live', '')}".rstrip() for path, _, act, more in LOOKS],
 )
 def test_page_has_one_heading_and_no_violation_of_wcag(
     open_page: Open,

@@ -94,6 +94,15 @@ def test_double_text_keeps_price_deadline_and_button(double_text: Page) -> None:
     assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") == 30
 
 
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_flag_on_the_goods_picture_is_one_line(open_page: Open, locale: str) -> None:
+    page = open_page(PlayedServer(), "/r/demo", locale=locale)
+    lines = page.locator(".flag").evaluate(
+        "(box) => box.offsetHeight / parseFloat(getComputedStyle(box).lineHeight)"
+    )
+    assert lines == 1
+
+
 @pytest.mark.parametrize("live", ["over", "paused"])
 def test_notice_and_chat_do_not_overlap(open_page: Open, live: str) -> None:
     server = room_with_long_names(live=live)
