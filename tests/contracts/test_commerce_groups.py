@@ -8,6 +8,7 @@ import pytest
 from commerce.errors import IllegalMove, NotFound, Refusal, Refused
 from commerce.groups.group import EXPIRY_GRACE_MS, Group, GroupState
 from commerce.io.audit import audit
+from commerce.io.shop import fulfilment
 from commerce.io.shop.seed import seed
 from commerce.orders.states import FULFIL_MS, OrderState
 from commerce.views import OrderView
@@ -36,6 +37,22 @@ async def test_a_pin_opens_one_group_per_estate(database_url: str, valkey_url: s
         await wait_until(lambda: len(shop.feed.groups) == 2 and len(shop.feed.cards) == 2)
         await shop.commerce.groups.unpin("demo", "pear")
         await wait_until(lambda: list(shop.feed.cards) == [("other", "pear")])
+
+
+async def test_a_board_has_the_newest_orders_that_wait_for_their_group(
+    database_url: str, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fulfilment, "WAITING_ORDERS", 2)
+    async with running_shop(database_url, valkey_url, plan=shop_plan(target=20)) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        joined = []
+        for guest in ("anna", "bo", "cai"):
+            shop.clock.ahead_ms += 1_000
+            joined.append((await join(shop, guest)).id)
+        await shop.commerce.orders.place(shop.tap("dan"))
+        board = await shop.commerce.fulfilment.board("s1")
+        assert [order.id for order in board.waiting_orders] == joined[:0:-1]
+        assert [waiting.orders for waiting in board.waiting] == [3]
 
 
 @pytest.mark.parametrize("rooms", [("demo", "other"), ("other", "demo")])

@@ -148,7 +148,9 @@ class PlayedServer:
     ends_in_s: float = 312
     orders: list[dict[str, Any]] = field(default_factory=list)
     store_orders: list[dict[str, Any]] = field(default_factory=list)
+    older_orders: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[dict[str, Any]] = field(default_factory=list)
+    waiting_orders: list[dict[str, Any]] = field(default_factory=list)
     whep: tuple[int, str, int] = (201, "", 0)
     answer_order: Callable[[dict[str, Any], str], tuple[int, dict[str, Any]]] | None = None
     lives: list[dict[str, Any]] | None = None
@@ -397,11 +399,26 @@ class PlayedServer:
 
     def _store(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
         if path.endswith("/orders"):
-            return 200, {"orders": self.store_orders, "waiting": self.waiting, "now_ms": now_ms()}
+            return 200, self._board(request)
         if path.endswith("/handovers"):
             unknown = 404, {"type": PROBLEM + "unknown-code", "status": 404}
             return self.codes.get(body_of(request)["code"], unknown)
         return 200, STORE
+
+    def _board(self, request: Request) -> dict[str, Any]:
+        # One order a page; the cursor is its place.
+        _, is_older, cursor = request.url.partition("?after=")
+        if is_older:
+            place = int(cursor)
+            more = place + 1 < len(self.older_orders)
+            return {"orders": [self.older_orders[place]], "next": str(place + 1) if more else None}
+        return {
+            "orders": self.store_orders,
+            "waiting": self.waiting,
+            "waiting_orders": self.waiting_orders,
+            "now_ms": now_ms(),
+            "next": "0" if self.older_orders else None,
+        }
 
     def _room(self, path: str) -> tuple[int, dict[str, Any]]:
         if path.startswith("/api/rooms/nowhere"):

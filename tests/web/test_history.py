@@ -53,3 +53,19 @@ def test_host_page_asks_before_it_is_closed_on_air_and_offers_to_go_on(open_page
     page.get_by_test_id("resume").click()
     expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
     expect(page.get_by_test_id("interrupted")).to_have_count(0)
+
+
+def test_host_keeps_its_orders_after_a_reload(open_page: Open) -> None:
+    server = PlayedServer()
+    page = open_page(server, "/host", prepare=host)
+    expect(page.get_by_test_id("network-banner")).to_have_count(0)
+    waits = server.store_order("waiting_group", "spinach", 1, "李阿姨")
+    new = server.store_order("new", "eggs", 2, "王叔叔")
+    server.waiting_orders, server.store_orders = [waits], [new]
+    expect(page.get_by_test_id("tray-item-spinach")).to_be_visible()
+    server.tick({"k": "order", "order": waits}, {"k": "order", "order": new})
+    lines = page.get_by_test_id("host-orders").locator("li")
+    expect(lines).to_have_count(2)
+    page.reload()
+    expect(lines).to_have_count(2)
+    expect(lines.filter(has_text="李阿姨")).to_have_count(1)

@@ -237,6 +237,29 @@ def test_order_moves_to_the_next_lane_with_one_button(open_page: Open) -> None:
     expect(page.get_by_test_id("lane-picking")).to_have_attribute("data-count", "1")
 
 
+def test_store_page_shows_older_orders_page_by_page(open_page: Open) -> None:
+    server = PlayedServer()
+    server.store_orders = [server.store_order("handed_over", "tofu", 5, "Mia")]
+    server.older_orders = [
+        server.store_order("handed_over", "tofu", number, "Mia") for number in (4, 3)
+    ]
+    page = open_page(server, "/store", prepare=lambda page: remember_staff(page, "store"))
+    page.get_by_test_id("tab-handed_over").click()
+    lane = page.get_by_test_id("lane-handed_over")
+    for count in (1, 2):
+        expect(lane).to_have_attribute("data-count", str(count))
+        page.get_by_test_id("older").click()
+    expect(lane).to_have_attribute("data-count", "3")
+    expect(page.get_by_test_id("older")).to_have_count(0)
+    # The board is listed anew with every order, and keeps them.
+    new = server.store_order("new", "spinach", 6, "李阿姨")
+    server.store_orders.append(new)
+    with page.expect_request("**/api/stores/s1/orders"):
+        server.tick({"k": "order", "order": new})
+    expect(page.get_by_test_id("lane-new")).to_have_attribute("data-count", "1")
+    expect(lane).to_have_attribute("data-count", "3")
+
+
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
 @pytest.mark.parametrize("path", ["/", "/r/demo", "/r/nowhere", "/host", "/store"])
 def test_no_element_is_wider_than_a_small_phone(open_page: Open, path: str, locale: str) -> None:

@@ -38,6 +38,7 @@ from commerce.orders.states import HANDED_OVER_SHOWN_MS, OPEN_AT_STORE, OrderSta
 from commerce.views import OrderView, StoreOrder
 
 PAGE_ORDERS = 100  # handed over, per page
+WAITING_ORDERS = 30  # shown one by one; all of them are counted by group
 CURSOR_DIGITS_MAX = 15
 
 # Ready ones first, since their buyers are on the way; then what is nearest to it.
@@ -61,6 +62,7 @@ class Board:
 
     orders: list[StoreOrder]
     waiting: list[Waiting]
+    waiting_orders: list[StoreOrder]  # the newest that wait for their group
     now_ms: int
     next: str | None  # the cursor of older orders that were handed over
 
@@ -224,10 +226,13 @@ class Fulfilment:
             recent = [row for row in done if (row.handed_over_at_ms or 0) > lately_ms]
             if len(recent) < len(done):  # the rest is paged
                 cursor = _cursor_of(recent[-1]) if recent else f"{lately_ms + 1}-"
-            names = await nicknames_of(connection, {row.guest_id for row in found + recent})
+            grouped = await _waiting_orders(connection, store_id)
+            guests = {row.guest_id for row in found + recent + grouped}
+            names = await nicknames_of(connection, guests)
             waiting = await self._waiting(connection, store_id)
         shown = store_views(found + recent, self._shop.catalogue, names)
-        return Board(shown, waiting, at_ms, cursor)
+        waiting_orders = store_views(grouped, self._shop.catalogue, names)
+        return Board(shown, waiting, waiting_orders, at_ms, cursor)
 
     async def handed_over(self, store_id: str, cursor: str) -> HandedOver:
         """A page of what was handed over before the last one that `cursor` stands for.
@@ -283,6 +288,18 @@ async def _handed_over(
     found = [order_of(row) for row in rows.mappings()]
     page = found[:PAGE_ORDERS]
     return page, _cursor_of(page[-1]) if len(found) > PAGE_ORDERS else None
+
+
+async def _waiting_orders(connection: AsyncConnection, store_id: str) -> list[OrderRow]:
+    rows = await connection.execute(
+        ORDERS.where(
+            orders.c.store_id == store_id,
+            orders.c.state == OrderState.WAITING_GROUP.value,
+        )
+        .order_by(orders.c.created_at_ms.desc(), orders.c.id.desc())
+        .limit(WAITING_ORDERS)
+    )
+    return [order_of(row) for row in rows.mappings()]
 
 
 def _cursor_of(order: OrderRow) -> str:

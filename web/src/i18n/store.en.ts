@@ -17,6 +17,8 @@ export const en: typeof zh = {
     left: '{time} left',
     late: '{time} late',
     handed_at: 'Picked up at {time}',
+    older: 'Older orders',
+    older_failed: 'They could not be loaded. Check the connection and try again.',
     waiting: 'Waiting for their group',
     waiting_line: '{product} · {orders} order · {left} to go | {product} · {orders} orders · {left} to go',
     waiting_reached: '{product} · {orders} order · complete | {product} · {orders} orders · complete',

@@ -15,6 +15,8 @@ export const zh = {
     left: '剩 {time}',
     late: '超时 {time}',
     handed_at: '{time} 已取',
+    older: '更早的订单',
+    older_failed: '没有加载成功，请检查网络后再试。',
     waiting: '等待成团',
     waiting_line: '{product} · {orders} 单 · 还差 {left} 人',
     waiting_reached: '{product} · {orders} 单 · 已成团',

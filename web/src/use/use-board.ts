@@ -1,7 +1,7 @@
 /** A shop's orders, kept current by its channel; fetched anew with every snapshot. */
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
 import type { Api } from '../lib/base/api'
-import { withOrder } from '../lib/shop/board'
+import { keepingOlder, withOlder, withOrder } from '../lib/shop/board'
 import type { ServerMessage, StoreOrder } from '../lib/base/wire'
 import type { StoreBoard } from '../lib/base/bodies'
 import { useChannel } from './use-channel'
@@ -19,8 +19,12 @@ export function useBoard(
   api: Api,
   onNew: (order: StoreOrder) => void,
 ) {
-  const board = shallowRef<StoreBoard>({ orders: [], waiting: [], now_ms: 0 })
+  const board = shallowRef<StoreBoard>({ orders: [], waiting: [], waiting_orders: [], now_ms: 0, next: null })
   const loaded = ref(false)
+  /** Older orders are on their way. */
+  const loadingOlder = ref(false)
+  /** They have been asked for: from then on the board keeps them. */
+  let keeps = false
   const at_ms = ref(Date.now())
   let timer = 0
   let changes = 0
@@ -32,10 +36,27 @@ export function useBoard(
       const listed = await api.board(storeId)
       // An order pushed while the request was in flight may be newer than the list.
       if (changes !== before) return await refresh()
-      board.value = listed
+      board.value = keeps ? keepingOlder(board.value, listed) : listed
       loaded.value = true
     } catch {
       timer = window.setTimeout(() => void refresh(), RETRY_MS)
+    }
+  }
+
+  /** Add the next page of older orders that were handed over; whether it came. */
+  async function loadOlder(): Promise<boolean> {
+    const cursor = board.value.next
+    if (cursor === null || loadingOlder.value) return true
+    keeps = true
+    loadingOlder.value = true
+    try {
+      const page = await api.handedOver(storeId, cursor)
+      if (board.value.next === cursor) board.value = withOlder(board.value, page)
+      return true
+    } catch {
+      return false
+    } finally {
+      loadingOlder.value = false
     }
   }
 
@@ -67,7 +88,11 @@ export function useBoard(
   return {
     orders: computed(() => board.value.orders),
     waiting: computed(() => board.value.waiting),
+    waitingOrders: computed(() => board.value.waiting_orders),
+    hasOlder: computed(() => board.value.next !== null),
     loaded,
+    loadingOlder,
+    loadOlder,
     at_ms,
     channel,
     refresh,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { laneOf, withOrder } from '../../src/lib/shop/board'
+import { keepingOlder, laneOf, withOlder, withOrder } from '../../src/lib/shop/board'
+import type { StoreOrder } from '../../src/lib/base/wire'
 import { storeOrder } from '../support/fixtures'
 
 describe('the board', () => {
@@ -12,6 +13,35 @@ describe('the board', () => {
     ]
     expect(laneOf(orders, 'new').map((one) => one.id)).toEqual(['a', 'b'])
     expect(laneOf(orders, 'handed_over').map((one) => one.id)).toEqual(['y', 'x'])
+  })
+  const done = (id: string) => storeOrder({ id, state: 'handed_over' })
+  const board = (now_ms: number, next: string | null, ...orders: StoreOrder[]) => ({
+    orders,
+    waiting: [],
+    waiting_orders: [],
+    now_ms,
+    next,
+  })
+  const ids = ({ orders }: { orders: StoreOrder[] }) => orders.map((order) => order.id)
+  it('adds a page of older orders and takes its cursor', () => {
+    const shown = withOlder(board(0, 'b', done('c'), done('b')), {
+      orders: [done('b'), done('a')],
+      next: null,
+    })
+    expect(ids(shown)).toEqual(['c', 'b', 'a'])
+    expect(shown.next).toBeNull()
+  })
+  it('keeps older orders when it is listed again', () => {
+    const shown = board(0, 'a', storeOrder({ id: 'd' }), done('c'), done('b'))
+    const again = keepingOlder(shown, board(1, 'c', done('d'), done('c')))
+    expect(ids(again)).toEqual(['d', 'c', 'b'])
+    expect(again.next).toBe('a')
+    expect(ids(keepingOlder(shown, board(1, 'x')))).toEqual(['c', 'b'])
+  })
+  it('starts again when orders between two lists may be missing', () => {
+    const shown = board(0, 'a', done('c'), done('b'))
+    expect(keepingOlder(shown, board(1, 'y', done('z'), done('y'))).next).toBe('y')
+    expect(keepingOlder(shown, board(7_200_000, 'c')).next).toBe('c')
   })
   it('replaces a known order', () => {
     const orders = withOrder(withOrder([], storeOrder()), storeOrder({ state: 'picking' }))

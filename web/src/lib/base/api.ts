@@ -84,7 +84,10 @@ export class Api {
     (await this.#send<{ order: Order }>('POST', `/api/orders/${encodeURIComponent(order)}/cancellation`))
       .order
   store = (store: string) => this.#get<Store>(`/api/stores/${encodeURIComponent(store)}`)
-  board = (store: string) => this.#get<StoreBoard>(`/api/stores/${encodeURIComponent(store)}/orders`)
+  board = (store: string) => this.#get<StoreBoard>(boardPath(store))
+  /** What was handed over before the orders that `cursor` ends. */
+  handedOver = (store: string, cursor: string) =>
+    this.#get<Pick<StoreBoard, 'orders' | 'next'>>(`${boardPath(store)}?after=${encodeURIComponent(cursor)}`)
 
   liveStats = (room: string) => this.#get<LiveStats>(`/api/lives/${encodeURIComponent(room)}/stats`)
 
@@ -177,6 +180,7 @@ export function retryAfterMs(response: Response): number {
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0
 }
 
+const boardPath = (store: string) => `/api/stores/${encodeURIComponent(store)}/orders`
 const streamKeyPath = (room: string) => `/api/rooms/${encodeURIComponent(room)}/stream-key`
 function pinPath(room: string, product: string): string {
   return `/api/rooms/${encodeURIComponent(room)}/pins/${encodeURIComponent(product)}`

@@ -40,7 +40,11 @@ export interface WaitingGroup {
 export interface StoreBoard {
   orders: StoreOrder[]
   waiting: WaitingGroup[]
+  /** The newest that wait for their group. */
+  waiting_orders: StoreOrder[]
   now_ms: AtMs
+  /** The cursor of older orders that were handed over. */
+  next: string | null
 }
 /** Where encoders publish by RTMP; `key` and `qr` (an SVG) only in the answer that made the key. */
 export interface StreamKey {

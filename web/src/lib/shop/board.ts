@@ -1,5 +1,9 @@
 /** A shop's orders by lane, and the one move each lane allows. */
+import type { StoreBoard } from '../base/bodies'
 import type { OrderState, StoreOrder } from '../base/wire'
+
+/** The server lists what was handed over within 2 h; boards further apart may have a gap between them, ms. */
+const GAP_MS = 2 * 3_600_000
 
 export const LANES = ['new', 'picking', 'packed', 'ready', 'handed_over'] as const
 export type Lane = (typeof LANES)[number]
@@ -15,6 +19,23 @@ export const NEXT_STATE: Partial<Record<OrderState, OrderState>> = {
 export function withOrder(orders: StoreOrder[], order: StoreOrder): StoreOrder[] {
   const known = orders.some((other) => other.id === order.id)
   return known ? orders.map((other) => (other.id === order.id ? order : other)) : [...orders, order]
+}
+
+/** The board with a page of older orders that were handed over. */
+export function withOlder(board: StoreBoard, older: Pick<StoreBoard, 'orders' | 'next'>): StoreBoard {
+  const known = new Set(board.orders.map((order) => order.id))
+  const added = older.orders.filter((order) => !known.has(order.id))
+  return { ...board, orders: [...board.orders, ...added], next: older.next }
+}
+
+/** `listed`, with the older orders that `shown` has; without them if orders between the two may be missing. */
+export function keepingOlder(shown: StoreBoard, listed: StoreBoard): StoreBoard {
+  const handedOver = ({ state }: StoreOrder) => state === 'handed_over'
+  const known = new Set(shown.orders.filter(handedOver).map((order) => order.id))
+  const recent = listed.orders.filter(handedOver)
+  const meets = recent.length === 0 || recent.some((order) => known.has(order.id))
+  if (!meets || listed.now_ms - shown.now_ms >= GAP_MS) return listed
+  return withOlder(listed, { orders: shown.orders.filter(handedOver), next: shown.next })
 }
 
 /** The orders of a lane: open ones with the most pressing first, handed over ones with the latest first. */

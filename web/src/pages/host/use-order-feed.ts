@@ -12,9 +12,10 @@ export function useOrderFeed(staff: StaffModel) {
   const onNew = (order: StoreOrder) => (arrived.value = [order, ...arrived.value].slice(0, FEED_MAX))
   const board = storeId ? useBoard(storeId, staff.token(), staff.api, onNew) : null
   onMounted(() => board?.open())
-  /** Orders that came in while the page was open (those that wait for their group too), then the rest of the board. */
+  /** Whatever came in, whether it waits for its group or for the store, before the page was opened or since. */
   return computed(() => {
-    const orders = [...(board?.orders.value ?? []), ...arrived.value]
+    const listed = board ? [...board.waitingOrders.value, ...board.orders.value] : []
+    const orders = [...arrived.value, ...listed]
     return [...new Map(orders.map((order) => [order.id, order])).values()]
       .sort((a, b) => b.created_at_ms - a.created_at_ms)
       .slice(0, FEED_MAX)

@@ -36,6 +36,10 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
     }
   }
 
+  async function loadOlder(): Promise<void> {
+    if (!(await board.loadOlder())) notify(t('store.older_failed'))
+  }
+
   async function load(): Promise<void> {
     try {
       store.value = await api.store(storeId)
@@ -57,6 +61,7 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
     board,
     busy,
     move,
+    loadOlder,
     lanes: computed(() => LANES.map((lane) => ({ lane, orders: laneOf(board.orders.value, lane) }))),
   }
 }
