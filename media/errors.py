@@ -13,6 +13,8 @@ MediaError
 ├── NoSuchLayer     the live has no such simulcast layer
 ├── NotForwarded    the live's video has B-frames, which WebRTC viewers cannot be shown
 ├── NotPackaged     the live's video has no place in the container that was asked for
+├── NoSuchBlob      the blob store has nothing under that key
+├── BlobsAway       the blob store cannot be reached now
 └── Malformed       bytes from the network that break their format
     ├── MalformedStun
     ├── MalformedRtp
@@ -97,6 +99,14 @@ class NotForwarded(MediaError):
 
 class NotPackaged(MediaError):
     """The live's video is of a codec that the container does not take."""
+
+
+class NoSuchBlob(MediaError):
+    """The blob store has nothing under that key."""
+
+
+class BlobsAway(MediaError):
+    """The blob store cannot be reached, or does not take it, now."""
 
 
 class Malformed(MediaError):

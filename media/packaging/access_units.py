@@ -46,6 +46,10 @@ class VideoUnit(NamedTuple):
     sets: tuple[bytes, bytes]  # SPS, PPS
     composition: int = 0
 
+    def with_sets(self) -> bytes:
+        """Return its data behind the parameter sets."""
+        return h264.with_lengths(self.sets) + self.data
+
     def track(self) -> fmp4.Video:
         """Return the track that begins with it."""
         size = frame_size_of("H264", self.sets[0]) or Size(0, 0)

@@ -108,7 +108,9 @@ def _segment(segment: Segment, *, with_parts: bool) -> list[str]:
     at = datetime.fromtimestamp(segment.program_s, UTC).isoformat(timespec="milliseconds")
     lines = [f"#EXT-X-PROGRAM-DATE-TIME:{at.removesuffix('+00:00')}Z"]
     for index, part in enumerate(segment.parts) if with_parts else ():
-        line = f'#EXT-X-PART:DURATION={part.duration_s:.5f},URI="{part_uri(segment.msn, index)}"'
+        # A longer one is a single frame before a short pause: the segment has its true duration.
+        duration_s = min(part.duration_s, PART_TARGET_S)
+        line = f'#EXT-X-PART:DURATION={duration_s:.5f},URI="{part_uri(segment.msn, index)}"'
         lines.append(line + (",INDEPENDENT=YES" if part.independent else ""))
     if segment.complete:
         lines += [f"#EXTINF:{segment.duration_s:.5f},", segment_uri(segment.msn)]

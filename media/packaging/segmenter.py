@@ -34,6 +34,17 @@ class Part(NamedTuple):
     data: bytes
     duration_s: float
     independent: bool
+    start_s: float  # on the timeline of its epoch
+
+
+class Epoch(NamedTuple):
+    """What holds from `begin` to `interrupt`."""
+
+    init: int  # number of the init segment
+    tracks: Sequence[fmp4.Track]
+    program_s: float  # wall clock at 0 of the timeline
+    media_time: int | None  # RTP time of the video at 0 of the timeline
+    rid: str  # of the layer
 
 
 @dataclass(slots=True)
@@ -41,12 +52,17 @@ class Segment:
     """Parts that follow each other; the last one of a window may still be open."""
 
     msn: int  # Media Sequence Number
-    init: int  # number of its init segment
+    epoch: Epoch
     program_s: float  # wall clock of its beginning
     begins_discontinuity: bool
     parts: list[Part] = field(default_factory=list)
     duration_s: float = 0.0
     complete: bool = False
+
+    @property
+    def init(self) -> int:
+        """The number of its init segment."""
+        return self.epoch.init
 
     @property
     def octets(self) -> int:
@@ -79,7 +95,7 @@ class Segmenter:
         self.ended = False
         self._on_change = on_change
         self._retired: deque[Segment] = deque(maxlen=RETIRED_SEGMENTS_MAX)
-        self._program_s = 0.0
+        self._epoch: Epoch | None = None
         self._timescale = 1
         self._main: list[tuple[int, fmp4.Sample]] = []  # of the open part
         self._main_ticks = 0
@@ -91,13 +107,21 @@ class Segmenter:
 
     # In
 
-    def begin(self, tracks: Sequence[fmp4.Track], program_s: float) -> None:
-        """What comes is of these tracks; `program_s` is the wall clock at 0 of the timeline."""
+    def begin(
+        self,
+        tracks: Sequence[fmp4.Track],
+        program_s: float,
+        *,
+        media_time: int | None = None,
+        rid: str = "",
+    ) -> None:
+        """What comes is of these tracks; see `Epoch`."""
         assert self.interrupted and not self.ended
         init = fmp4.init_segment(tracks)
         if not self.inits or self.inits[-1] != init:
             self.inits.append(init)
-        self.tracks, self._program_s = tracks, program_s
+        self.tracks = tracks
+        self._epoch = Epoch(len(self.inits), tracks, program_s, media_time, rid)
         self._timescale = tracks[0].timescale
         self.interrupted = False
 
@@ -216,9 +240,8 @@ class Segmenter:
         self._fragments += 1
         data = fmp4.fragment(self._fragments, runs, independent=not segment.parts)
         duration_s = self._main_s()
-        # A longer one is a single frame before a short pause: the segment has its true duration.
-        listed_s = min(duration_s, PART_TARGET_S)
-        segment.parts.append(Part(data, listed_s, self._main[0][1].key))
+        start_s = self._main[0][0] / self._timescale
+        segment.parts.append(Part(data, duration_s, self._main[0][1].key, start_s))
         segment.duration_s += duration_s
         self._main, self._main_ticks, self._audio = [], 0, []
         if ends_segment or duration_s > PART_TARGET_S:
@@ -226,10 +249,11 @@ class Segmenter:
         self._on_change()
 
     def _begin_segment(self) -> Segment:
+        assert self._epoch is not None
         ticks, first = self._main[0]
         # Players count from when its first frame is shown.
-        program_s = self._program_s + (ticks + first.composition) / self._timescale
-        segment = Segment(self.next_msn, len(self.inits), program_s, self._discontinuity)
+        program_s = self._epoch.program_s + (ticks + first.composition) / self._timescale
+        segment = Segment(self.next_msn, self._epoch, program_s, self._discontinuity)
         self._discontinuity = False
         self.segments.append(segment)
         return segment

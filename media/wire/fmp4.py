@@ -5,7 +5,7 @@
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 MOVIE_TIMESCALE = 1_000
@@ -103,6 +103,70 @@ def fragment(number: int, runs: Sequence[TrackRun], *, independent: bool = False
     data = b"".join(sample.data for run in runs for sample in run.samples)
     out = _box(b"moof", mfhd + b"".join(trafs)) + _box(b"mdat", data)
     return _box(b"styp", b"msdh" + bytes(4) + b"msdhmsix") + out if independent else out
+
+
+class Reference(NamedTuple):
+    """A segment in a `sidx`: its bytes, how long it plays, whether it begins with a key frame."""
+
+    octets: int
+    duration: int
+    key: bool
+
+
+def segment_index(
+    track_id: int, timescale: int, start: int, references: Sequence[Reference]
+) -> bytes:
+    """Return the `sidx` of the segments that follow it (14496-12 section 8.16.3)."""
+    assert len(references) < 1 << 16
+    entries = b"".join(
+        struct.pack(">III", each.octets, each.duration, 0x90000000 if each.key else 0)
+        for each in references
+    )
+    head = struct.pack(">IIQQHH", track_id, timescale, start, 0, 0, len(references))
+    return _full(b"sidx", 1, 0, head + entries)
+
+
+def with_duration(init: bytes, duration_ms: int) -> bytes:
+    """Return an init segment of ours that says how long its fragments last (section 8.8.2)."""
+    mehd = _full(b"mehd", 1, 0, struct.pack(">Q", duration_ms))
+    out = bytearray()
+    for kind, content in _boxes(init):
+        if kind == b"moov":
+            inner = [
+                _box(name, mehd + data if name == b"mvex" else data)
+                for name, data in _boxes(content)
+            ]
+            content = b"".join(inner)
+        out += _box(kind, content)
+    return bytes(out)
+
+
+def delayed(fragment: bytes, delays: Sequence[int]) -> bytes:
+    """Return a fragment of ours whose tracks decode later, by ticks of each, in their order."""
+    out = bytearray(fragment)
+    at = 0
+    for kind, content in _boxes(fragment):
+        at += 8
+        if kind != b"moof":
+            at += len(content)
+            continue
+        for name, traf in _boxes(content):
+            at += 8
+            if name == b"traf":
+                # tfhd (16 bytes) with the track's id, then tfdt with a time of 64 bits
+                (track_id,) = struct.unpack_from(">I", traf, 12)
+                (time,) = struct.unpack_from(">Q", traf, 16 + 12)
+                struct.pack_into(">Q", out, at + 16 + 12, time + delays[track_id - 1])
+            at += len(traf)
+    return bytes(out)
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 0
+    while at < len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        yield data[at + 4 : at + 8], data[at + 8 : at + size]
+        at += size
 
 
 def _traf_bytes(run: TrackRun) -> int:

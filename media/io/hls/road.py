@@ -47,10 +47,23 @@ class HlsRoad:
     async def join(self, room_id: str) -> HlsSink:
         """Return the stream of a live once it has a segment: players do not begin before.
 
-        Nothing is packaged until somebody joins.
+        Nothing is packaged until somebody joins, or the live is recorded.
 
         Raises:
             NotLive: Nobody publishes, or nothing that can be shown came.
+            NotPackaged: The live's video is not H.264.
+        """
+        stream = self.open(room_id)
+        await stream.wait_for(*FIRST_SEGMENT, FIRST_SEGMENT_TIMEOUT_S)
+        if not stream.segmenter.segments:
+            raise NotLive(RETRY_AFTER_S)
+        return stream
+
+    def open(self, room_id: str) -> HlsSink:
+        """Return the stream of a live, which may have nothing yet.
+
+        Raises:
+            NotLive: Nobody publishes.
             NotPackaged: The live's video is not H.264.
         """
         stream = self._streams.get(room_id)
@@ -62,9 +75,6 @@ class HlsRoad:
             if self._timer is None:
                 self._arm()
         stream.used_at = monotonic()
-        await stream.wait_for(*FIRST_SEGMENT, FIRST_SEGMENT_TIMEOUT_S)
-        if not stream.segmenter.segments:
-            raise NotLive(RETRY_AFTER_S)
         return stream
 
     def stream(self, room_id: str, stream_id: str) -> HlsSink | None:

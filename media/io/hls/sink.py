@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Executor
 from time import monotonic
 
@@ -54,6 +55,9 @@ class HlsSink:
         self.id = stream_id
         self.segmenter = Segmenter(self._changed)
         self.used_at = monotonic()
+        # Called whenever the segmenter has something new; they read it there.
+        self.followers: list[Callable[[], None]] = []
+        self.repeats_sets = False  # key frames carry their parameter sets in any case
         self.live = live
         self._pool = pool
         self._source = live.source
@@ -120,8 +124,8 @@ class HlsSink:
 
     @property
     def in_use(self) -> bool:
-        """Whether a request waits."""
-        return bool(self._waiters)
+        """Whether a request waits, or somebody follows."""
+        return bool(self._waiters or self.followers)
 
     async def wait_for(self, msn: int, part: int, timeout_s: float) -> bool:
         """Wait until the playlist has a part, or the source broke off; False: neither happened."""
@@ -151,6 +155,8 @@ class HlsSink:
             if answers_all or segmenter.has(*key):
                 del self._waiters[key]
                 future.set_result(None)
+        for follow in list(self.followers):
+            follow()
 
     # Media
 
@@ -200,7 +206,8 @@ class HlsSink:
         place = round(self._alignment.video_s(seconds) * VIDEO_HZ)
         if self.segmenter.interrupted:
             with_audio = [TRACK] if "audio" in self.live.tracks else []
-            self._begin([unit.track(), *with_audio], now=now)
+            media_time = unit.ticks - place & 0xFFFFFFFF
+            self._begin([unit.track(), *with_audio], media_time, layer.rid, now=now)
         self._held.append((place, unit))
         self._release()
 
@@ -212,11 +219,17 @@ class HlsSink:
             if not has_audio and len(self._held) <= HELD_FRAMES_MAX:
                 return
             self._held.popleft()
+            # A recording is one file, whose header has the parameter sets of its beginning only.
+            repeats = unit.key and (self.repeats_sets or len(self.segmenter.inits) > 1)
+            data = unit.with_sets() if repeats else unit.data
             composition = unit.composition
-            self.segmenter.add_video(place, unit.data, key=unit.key, composition=composition)
+            self.segmenter.add_video(place, data, key=unit.key, composition=composition)
 
-    def _begin(self, tracks: list[fmp4.Track], *, now: float) -> None:
-        self.segmenter.begin(tracks, time.time() - (monotonic() - now) - BASE_S)
+    def _begin(
+        self, tracks: list[fmp4.Track], media_time: int | None, rid: str, *, now: float
+    ) -> None:
+        program_s = time.time() - (monotonic() - now) - BASE_S
+        self.segmenter.begin(tracks, program_s, media_time=media_time, rid=rid)
         self._packets = AudioPackets()
         if TRACK in tracks:
             self._transcoder = OpusToAac(round(BASE_S * RATE_HZ))
@@ -229,7 +242,7 @@ class HlsSink:
         seconds = packets[-1].ticks / RATE_HZ
         has_video = "video" in self.live.tracks
         if self.segmenter.interrupted and not has_video:
-            self._begin([TRACK], now=now)
+            self._begin([TRACK], None, layer.rid, now=now)
         if self._transcoder is None:
             return
         self._locate(layer, self._packets.clock, seconds, now=now)
