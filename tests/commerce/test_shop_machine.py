@@ -246,13 +246,13 @@ class ShopMachine(RuleBasedStateMachine):
         assert found.drift == 0
 
 
-@pytest.mark.timeout(300)
-def test_the_invariants_hold_after_any_sequence_of_steps(valkey_url: str) -> None:
+@pytest.mark.parametrize("examples", [6, pytest.param(40, marks=pytest.mark.soak)])
+def test_the_invariants_hold_after_any_sequence_of_steps(valkey_url: str, examples: int) -> None:
     ShopMachine.redis_url = valkey_url
     run_state_machine_as_test(
         ShopMachine,
         settings=settings(
-            max_examples=20,
+            max_examples=examples,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

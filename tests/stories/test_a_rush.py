@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.running import Running, running
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_S, wait_until
 
 BUYERS = 140
 UNITS = 100
@@ -66,7 +66,7 @@ async def test_a_killed_server_keeps_confirmed_orders_and_oversells_nothing(
 
 def _client(linli: Running) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=CONNECTIONS)
-    return httpx.AsyncClient(base_url=linli.url, limits=limits, timeout=120)
+    return httpx.AsyncClient(base_url=linli.url, limits=limits, timeout=WAIT_S)
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 
 from playwright.async_api import Page, expect
 
-from tests.support.browsers import DESKTOP, LIVE_MS, People, keep_screenshot, log_in, more_frames
+from tests.support.browsers import DESKTOP, People, keep_screenshot, log_in, more_frames
 from tests.support.waiting import wait_until
 
 
@@ -12,9 +12,7 @@ async def test_from_going_live_to_the_handover(people: People) -> None:
     host = await people.open("/host", size=DESKTOP)
     await log_in(host, people.host)
     await host.get_by_test_id("go-live").click()
-    await expect(host.get_by_test_id("live-state")).to_have_attribute(
-        "data-state", "live", timeout=LIVE_MS
-    )
+    await expect(host.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
 
     first = await people.open(people.room_path)
     second = await people.open(people.room_path, locale="en-US")

@@ -20,7 +20,7 @@ from av.video.frame import VideoFrame
 
 from tests.support.media_peers import loopback_candidates, next_frame, viewer
 from tests.support.running import Running
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_S, wait_until
 
 __all__ = ["loopback_candidates"]
 
@@ -67,8 +67,7 @@ async def _obs(linli: Running, *rids: str) -> AsyncIterator[tuple[Obs, httpx.Asy
         stdout=asyncio.subprocess.PIPE,
     )
     try:
-        headers = {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=linli.url, headers=headers) as client:
+        async with linli.client(token) as client:
             created = await _answer_of(process)
             await wait_until(lambda: linli.is_in("live"), what="OBS' live")
             yield Obs(process, created), client
@@ -136,7 +135,7 @@ def _node() -> str:
 
 async def _answer_of(process: asyncio.subprocess.Process) -> dict[str, Any]:
     assert process.stdout
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_S):
         said: dict[str, Any] = json.loads(await process.stdout.readline())
     return said
 

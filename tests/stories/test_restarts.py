@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.support.browsers import LIVE_MS, People, goes_live, more_frames
+from tests.support.browsers import People, goes_live, more_frames
 from tests.support.media_peers import host, loopback_candidates
 from tests.support.running import SDP, Running, running
 from tests.support.sdp_offers import OFFER
@@ -29,11 +28,11 @@ async def test_a_killed_server_gets_host_and_viewer_back(people: People, linli: 
     await more_frames(viewer)
     await linli.kill()
     state = stage.get_by_test_id("live-state")
-    await expect(state).to_have_attribute("data-state", "lost", timeout=LIVE_MS)
+    await expect(state).to_have_attribute("data-state", "lost")
     await linli.start()
-    await expect(state).to_have_attribute("data-state", "live", timeout=LIVE_MS)
+    await expect(state).to_have_attribute("data-state", "live")
     player = viewer.get_by_test_id("room")
-    await expect(player).to_have_attribute("data-player", "playing", timeout=LIVE_MS)
+    await expect(player).to_have_attribute("data-player", "playing")
     await more_frames(viewer)
 
 
@@ -41,7 +40,7 @@ async def test_a_player_gets_events_of_the_live_until_the_server_stops(linli: Ru
     token = await linli.host_token()
     async with (
         host(partial(linli.publish, token=token)),
-        httpx.AsyncClient(base_url=linli.url, timeout=60) as client,
+        linli.client() as client,
     ):
         await wait_until(lambda: linli.is_in("live"), what="the live")
         offer = OFFER.replace("sendonly", "recvonly")

@@ -9,10 +9,9 @@ from playwright.async_api import Browser, Page, Response, Route
 
 from tests.support.browsers import pair_in_use, restarted
 from tests.support.running import Running
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_S, wait_until
 
 LIBRARY = Path(__file__).parents[1] / "clients" / "node_modules" / "whip-whep"
-ANSWER_S = 60.0
 
 PUBLISH = """async ([endpoint, token]) => {
   const { WHIPClient } = await import('/library/whip.js')
@@ -79,11 +78,11 @@ async def _decodes_more(viewer: Page) -> None:
     async def more() -> bool:
         return bool(await viewer.evaluate(FRAMES) > before + 5)
 
-    await wait_until(more, ANSWER_S, "frames")
+    await wait_until(more, what="frames")
 
 
 async def _gone(url: str) -> bool:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=WAIT_S) as client:
         return (await client.get(url)).status_code == 404
 
 
@@ -97,18 +96,18 @@ async def test_the_authors_client_trickles_restarts_and_leaves(
     exchange = Exchange(pages[who])
     await host.evaluate(PUBLISH, [linli.whip, token])
 
-    await wait_until(lambda: linli.is_in("live"), ANSWER_S, "the live")
+    await wait_until(lambda: linli.is_in("live"), what="the live")
     await viewer.evaluate(VIEW, [linli.whep])
     await _decodes_more(viewer)
     if who == "host":
-        await wait_until(lambda: 204 in exchange.statuses("PATCH"), ANSWER_S, "a trickle's answer")
+        await wait_until(lambda: 204 in exchange.statuses("PATCH"), what="a trickle's answer")
     else:
         # Its player names no ICE session before the first restart, which RFC 9725 answers so.
-        await wait_until(lambda: 428 in exchange.statuses("PATCH"), ANSWER_S, "a trickle's answer")
+        await wait_until(lambda: 428 in exchange.statuses("PATCH"), what="a trickle's answer")
     before = await pair_in_use(pages[who], "window.peer")
     await pages[who].evaluate("window.client.restart()")
-    await wait_until(lambda: 200 in exchange.statuses("PATCH"), ANSWER_S, "the restart")
-    await wait_until(lambda: 204 in exchange.statuses("PATCH"), ANSWER_S, "candidates after it")
+    await wait_until(lambda: 200 in exchange.statuses("PATCH"), what="the restart")
+    await wait_until(lambda: 204 in exchange.statuses("PATCH"), what="candidates after it")
     assert len(set(exchange.etags())) == 2, "each ICE session has an ETag of its own"
     await restarted(pages[who], "window.peer", before)
     await _decodes_more(viewer)
@@ -118,7 +117,7 @@ async def test_the_authors_client_trickles_restarts_and_leaves(
     session: str = await pages[who].evaluate("window.client.resourceURL.href")
     await pages[who].evaluate("window.client.stop()")
     # It closes its connection first, so that the server has forgotten the session by then.
-    await wait_until(lambda: exchange.statuses("DELETE")[-1:] == [200], ANSWER_S, "the end")
+    await wait_until(lambda: exchange.statuses("DELETE")[-1:] == [200], what="the end")
     assert set(exchange.statuses("DELETE")) <= {200, 204}
     assert await _gone(session)
     for page in pages.values():

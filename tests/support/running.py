@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.waiting import free_port
+from tests.support.waiting import WAIT_S, free_port
 
 START_S = 120.0
 STOP_S = 60.0
@@ -45,6 +45,9 @@ class Running:
             "LINLI_ICE_PORT": str(free_port(socket.SOCK_DGRAM)),
             "LINLI_ICE_ADDRESSES": "127.0.0.1",
             "LINLI_DATA_DIR": str(folder / "var"),
+            # On a busy machine, too, orders are confirmed and a host that was lost is back in time.
+            "LINLI_CONFIRM_TIMEOUT_S": "30",
+            "LINLI_PUBLISH_GRACE_S": "300",
             **settings,
         }
         self.process: asyncio.subprocess.Process | None = None
@@ -70,6 +73,13 @@ class Running:
         """All that the server wrote so far."""
         return (self.folder / "log").read_text()
 
+    def client(self, token: str = "") -> httpx.AsyncClient:
+        """Return a client of the server, with the rights of `token`."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.AsyncClient(
+            base_url=self.url, headers=headers, timeout=WAIT_S, trust_env=False
+        )
+
     async def linli(self, *arguments: str, stdin: str = "") -> str:
         """Run another `linli` command on the same data; return what it printed."""
         process = await asyncio.create_subprocess_exec(
@@ -92,7 +102,7 @@ class Running:
 
     async def is_in(self, state: str) -> bool:
         """Whether the room is in `state`."""
-        async with httpx.AsyncClient(base_url=self.url) as client:
+        async with self.client() as client:
             return bool((await client.get(f"/api/rooms/{self.room}")).json()["state"] == state)
 
     async def play(self, offer: str) -> str:
@@ -104,7 +114,7 @@ class Running:
         return await self._negotiate(self.whip, offer, {**SDP, "Authorization": f"Bearer {token}"})
 
     async def _negotiate(self, url: str, offer: str, headers: dict[str, str]) -> str:
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with self.client() as client:
             answer = await client.post(url, content=offer, headers=headers)
         assert answer.status_code == 201, answer.text
         return answer.text
@@ -130,11 +140,11 @@ class Running:
                 stdout=log,
                 stderr=log,
             )
-        async with asyncio.timeout(START_S), httpx.AsyncClient() as client:
+        async with asyncio.timeout(START_S), self.client() as client:
             while True:
                 assert self.process.returncode is None, self.log
                 try:
-                    if (await client.get(f"{self.url}/readyz")).status_code == 200:
+                    if (await client.get("/readyz")).status_code == 200:
                         return
                 except httpx.TransportError:
                     pass

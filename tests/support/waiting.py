@@ -7,7 +7,7 @@ import random
 import socket
 from collections.abc import Callable
 
-WAIT_S = 60.0  # of machines that are busy with something else
+WAIT_S = 120.0  # of machines that are busy with something else
 _POLL_S = 0.01
 _random = random.SystemRandom()  # tests begin with the same seed
 # Below those that the system gives to clients; of each process that runs tests at once its own, so

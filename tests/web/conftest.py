@@ -13,9 +13,10 @@ from tests.support.played_server import (
     ORIGIN,
     PlayedServer,
 )
+from tests.support.waiting import WAIT_S
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
-EXPECT_MS = 60_000  # of machines that are busy with something else
+EXPECT_MS = WAIT_S * 1_000
 expect.set_options(timeout=EXPECT_MS)
 
 

@@ -7,8 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.played_pages import Open
 from tests.support.played_server import LAYERS, ORIGIN, PlayedServer, remember_staff
-
-WAIT_S = 60.0
+from tests.support.waiting import WAIT_S
 
 # Counts wake locks that are requested and released, and releases them when a test asks.
 WAKE_LOCK = """

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from loadtest.actors.buyer import join_room
 from loadtest.actors.first_orders import UNGROUPED_PRODUCTS, fill_first_group
 from tests.support.running import Running, running
+from tests.support.waiting import WAIT_S
 
 SHOP = Path(__file__).parents[3] / "server" / "demo.toml"
 
@@ -19,9 +19,8 @@ async def linli(tmp_path: Path) -> AsyncIterator[Running]:
     """A started server with the demo's shop, spinach pinned."""
     async with running(tmp_path, SHOP) as server:
         token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
-        async with httpx.AsyncClient(base_url=server.url) as client:
-            headers = {"Authorization": f"Bearer {token}"}
-            pin = await client.put("/api/rooms/demo/pins/spinach", json={}, headers=headers)
+        async with server.client(token) as client:
+            pin = await client.put("/api/rooms/demo/pins/spinach", json={})
             assert pin.status_code == 200
         yield server
 
@@ -33,9 +32,8 @@ async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
         await fill_first_group(linli.url, "demo", 6)
         await _shown(linli.url, [3, 3, 6])
     token = (await linli.linli("token", "--role", "store", "--store", "s1")).strip()
-    async with httpx.AsyncClient(base_url=linli.url) as client:
-        headers = {"Authorization": f"Bearer {token}"}
-        board = (await client.get("/api/stores/s1/orders", headers=headers)).json()
+    async with linli.client(token) as client:
+        board = (await client.get("/api/stores/s1/orders")).json()
     assert len(board["orders"]) == len(UNGROUPED_PRODUCTS)
     [waiting] = board["waiting"]
     assert waiting["group"]["joined"] == 6
@@ -43,7 +41,7 @@ async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
 
 async def _shown(url: str, joined: list[int]) -> None:
     """Wait until a snapshot shows the groups; it follows the commit a moment later."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_S):
         while True:
             async with join_room(url, "demo", None) as socket:
                 snapshot = await anext(aiter(socket.messages()))

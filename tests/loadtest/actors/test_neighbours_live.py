@@ -6,8 +6,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from loadtest.actors.buyer import join_room
 from loadtest.actors.neighbours import neighbours
 from loadtest.actors.publish import Programme, publish
@@ -19,8 +17,7 @@ ROOM = "demo"
 
 async def pin(server: Running, token: str) -> str:
     """Pin the first product with a group offer; return its id."""
-    headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
+    async with server.client(token) as http:
         products = (await http.get(f"/api/rooms/{ROOM}/products")).json()["products"]
         product_id = next(product["id"] for product in products if product["group"])
         answer = await http.put(f"/api/rooms/{ROOM}/pins/{product_id}", json={})
@@ -48,7 +45,7 @@ async def test_neighbours_chat_like_and_join_the_group_while_the_host_is_live(
             async def live() -> bool:
                 return bool((await room_state(server))["live"]["state"] == "live")
 
-            await wait_until(live, 120)
+            await wait_until(live)
             product_id = await pin(server, token)
             crowd = neighbours(server.url, ROOM, per_minute=900, limit=3, rng=random.Random(4))
             tasks.append(asyncio.create_task(crowd))
@@ -58,7 +55,7 @@ async def test_neighbours_chat_like_and_join_the_group_while_the_host_is_live(
                 joined = sum(g["joined"] for g in state["groups"] if g["product_id"] == product_id)
                 return bool(joined and state["chat"] and state["counters"]["likes"])
 
-            await wait_until(lively, 120, "chat, likes and a joined group")
+            await wait_until(lively, what="chat, likes and a joined group")
         finally:
             for task in tasks:
                 task.cancel()

@@ -12,7 +12,7 @@ from loadtest.errors import LoadError, TakenOver
 from tests.support.address_families import needs_ipv6
 from tests.support.clips import CLIP
 from tests.support.running import Running, running
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_S, wait_until
 
 
 async def watchable(server: Running) -> bool:
@@ -31,10 +31,10 @@ async def test_a_host_comes_back_after_its_server_was_killed(tmp_path: Path) -> 
         url = f"{server.url}/live/demo/whip"
         host = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
         try:
-            await wait_until(lambda: watchable(server), 30, "on air")
+            await wait_until(lambda: watchable(server), what="on air")
             await server.kill()
             await server.start()
-            await wait_until(lambda: watchable(server), 40, "on air again")
+            await wait_until(lambda: watchable(server), what="on air again")
         finally:
             host.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -48,11 +48,11 @@ async def test_of_two_hosts_with_one_token_the_first_stays_away(tmp_path: Path) 
         first = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
         second: asyncio.Task[None] | None = None
         try:
-            await wait_until(lambda: watchable(server), 30, "on air")
+            await wait_until(lambda: watchable(server), what="on air")
             second = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
             with pytest.raises(TakenOver):
-                await asyncio.wait_for(first, 30)
-            await wait_until(lambda: watchable(server), 30, "on air with the second")
+                await asyncio.wait_for(first, WAIT_S)
+            await wait_until(lambda: watchable(server), what="on air with the second")
             assert not second.done()
         finally:
             for host in (first, second):
@@ -69,7 +69,7 @@ async def test_a_server_of_ipv6_alone_is_published_to_and_watched(tmp_path: Path
         url = f"{server.url}/live/demo/whip"
         host = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
         try:
-            await wait_until(lambda: watchable(server), 40, "on air")
+            await wait_until(lambda: watchable(server), what="on air")
         finally:
             host.cancel()
             with contextlib.suppress(asyncio.CancelledError):

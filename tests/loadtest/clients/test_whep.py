@@ -13,6 +13,7 @@ from loadtest.bench.clip import make_clip
 from loadtest.clients.whep import Crowd, Whep
 from loadtest.errors import TryLater
 from media.congestion.estimator import BITRATE_START_BPS
+from media.congestion.load import FEEDBACK_INTERVAL_S
 from media.forwarding import feedback
 from media.io.webrtc.plane import MediaPlane
 from tests.support.relay_app import relay_server
@@ -50,7 +51,7 @@ async def test_viewers_receive_every_packet(live: tuple[MediaPlane, str], gro: b
         # Not `late`: on a busy machine the RTT is high, and such viewers get packets twice.
         assert totals.missing == totals.forged == 0
         assert totals.sampled >= 4
-        assert (totals.packets > totals.receives * 2) == gro
+        assert (totals.packets > totals.receives) == gro
         await crowd.leave_all()
         assert crowd.totals().packets >= totals.packets
     await wait_until(lambda: live[0].stats().sessions_play == 0)
@@ -65,10 +66,8 @@ async def test_transport_feedback_raises_the_servers_estimate(live: tuple[MediaP
         assert not plane.stats().rejected
 
 
-async def test_transport_feedback_is_read_every_100_to_240_ms(
-    live: tuple[MediaPlane, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, url = live
+async def feedback_reads(url: str, monkeypatch: pytest.MonkeyPatch, count: int) -> list[float]:
+    """Return when the relay read the transport feedback of a viewer, in seconds."""
     read: list[float] = []
 
     def on_transport_feedback(session: object, message: object, *, now: float) -> None:
@@ -77,9 +76,23 @@ async def test_transport_feedback_is_read_every_100_to_240_ms(
     monkeypatch.setattr(feedback, "on_transport_feedback", on_transport_feedback)
     async with Crowd(Whep(url, uses_remb=False)) as crowd:
         await crowd.join()
-        await wait_until(lambda: len(read) == 8)
-    assert all(after - before >= 0.1 for before, after in pairwise(read))
-    assert read[-1] - read[0] < 7 * 0.25
+        await wait_until(lambda: len(read) >= count)
+    return read
+
+
+async def test_transport_feedback_is_read_at_most_every_100_ms(
+    live: tuple[MediaPlane, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = await feedback_reads(live[1], monkeypatch, 8)
+    assert all(after - before >= FEEDBACK_INTERVAL_S for before, after in pairwise(read))
+
+
+@pytest.mark.soak
+async def test_transport_feedback_is_read_at_least_every_250_ms(
+    live: tuple[MediaPlane, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = await feedback_reads(live[1], monkeypatch, 80)
+    assert read[-1] - read[0] < (len(read) - 1) * 0.25
 
 
 async def test_a_join_without_a_host_gets_try_later() -> None:

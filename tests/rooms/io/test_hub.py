@@ -17,7 +17,7 @@ from server.ws.wire import CODECS
 from tests.support.room_examples import card
 from tests.support.room_hubs import memory_hub
 from tests.support.room_subscribers import FakeSubscriber
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_S, wait_until
 
 ROOM = "room:demo"
 
@@ -168,7 +168,7 @@ async def test_error_in_a_task_ends_the_hub_and_is_raised(
     await hub.start()
     waiting = asyncio.create_task(hub.wait())
     with pytest.raises(LogUnavailable):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_S):
             await hub.open_room(ROOM)
     with pytest.raises(ExceptionGroup) as caught:
         await waiting

@@ -19,7 +19,7 @@ from tests.support.room_examples import card, order
 from tests.support.room_hubs import GUEST, Client, Server, serving
 from tests.support.room_replica import Replica
 from tests.support.valkey import Valkey
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_S, wait_until
 
 ROOM = "room:demo"
 
@@ -101,7 +101,7 @@ def stock(left: int) -> StockChanged:
 
 async def announce_until_done(server: Server, left: int) -> Position:
     """Announce until it is appended, as the outbox does."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_S):
         while True:
             try:
                 return await server.hub.announce(ROOM, stock(left))

@@ -4,12 +4,9 @@ import re
 import signal
 from pathlib import Path
 
-import httpx
-
 from tests.support.running import Running
 from tests.support.waiting import wait_until
 
-LIVE_S = 120.0
 # Some of the demo's neighbours.
 CONNECTED = re.compile(r"^linli_rooms_connections ([4-9]|\d\d)", re.MULTILINE)
 COMPLAINT = re.compile(r"warning|error|trying again|waits at the door|Traceback", re.IGNORECASE)
@@ -27,7 +24,7 @@ async def test_the_demo_is_live_and_ends_without_a_complaint(tmp_path: Path) -> 
     linli = Running(tmp_path, **HOSTILE)
     await linli.start("demo")
     try:
-        async with httpx.AsyncClient(base_url=linli.url) as client:
+        async with linli.client() as client:
 
             async def is_live() -> bool:
                 return bool((await client.get("/api/rooms/demo")).json()["state"] == "live")
@@ -35,8 +32,8 @@ async def test_the_demo_is_live_and_ends_without_a_complaint(tmp_path: Path) -> 
             async def has_neighbours() -> bool:
                 return bool(CONNECTED.search((await client.get("/metrics")).text))
 
-            await wait_until(is_live, LIVE_S, "the demo's live")
-            await wait_until(has_neighbours, LIVE_S, "the demo's neighbours")
+            await wait_until(is_live, what="the demo's live")
+            await wait_until(has_neighbours, what="the demo's neighbours")
     finally:
         running = linli.log
         await linli.stop(signal.SIGINT)

@@ -1,13 +1,14 @@
 """The command line: help everywhere, tokens that work, clear words for an operator's mistakes."""
 
 import asyncio
+import contextlib
 import re
 import socket
+import sqlite3
 import sys
 import tomllib
 from pathlib import Path
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -99,6 +100,18 @@ async def test_the_doctor_finds_a_loaded_record_sound(tmp_path: Path) -> None:
     assert '"ok": false' not in findings
 
 
+async def test_passwords_of_a_loaded_shop_are_hashed_as_rfc_9106_recommends(
+    tmp_path: Path,
+) -> None:
+    server = Running(tmp_path)
+    await server.load(SHOP)
+    with contextlib.closing(sqlite3.connect(tmp_path / "var" / "linli.sqlite3")) as record:
+        hashes = record.execute("SELECT password_hash FROM staff").fetchall()
+    low_memory = "$argon2id$v=19$m=65536,t=3,p=4$"  # section 4, the second recommended option
+    assert hashes
+    assert all(password_hash.startswith(low_memory) for (password_hash,) in hashes)
+
+
 async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_error(
     tmp_path: Path,
 ) -> None:
@@ -109,7 +122,7 @@ async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_error(
             _, writer = await asyncio.open_connection("127.0.0.1", server.port)
             writer.write(b"POST /api/guests HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
             await writer.drain()
-            async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+            async with server.client() as client:
                 assert (await client.get("/api/lives")).headers["cache-control"] == "no-store"
             writer.transport.abort()
     finally:

@@ -55,7 +55,7 @@ class Clerk:
 async def test_commands_end_the_tokens_that_a_running_server_gave(
     server: Running, tmp_path: Path
 ) -> None:
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=WAIT_S) as client:
+    async with server.client() as client:
         clerk = Clerk(client)
         assert (await clerk.log_in(PASSWORD), await clerk.status()) == (200, 200)
         await server.linli("staff", "logout", "chunjiang")

@@ -23,7 +23,7 @@ from server.ws.wire import JSON
 from tests.support.room_hubs import memory_hub
 from tests.support.room_hubs import serving as serving_rooms
 from tests.support.serving import serving
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import WAIT_S, free_port, wait_until
 
 SAMPLES = Path(__file__).parents[3] / "docs" / "deploy"
 UPSTREAM = "127.0.0.1:8080"
@@ -91,7 +91,9 @@ async def test_pages_and_rooms_work_through_the_sample(kind: str, tmp_path: Path
         memory_hub() as hub,
         serving_rooms(hub, trust_proxy="127.0.0.1") as server,
         proxy(kind, tmp_path, f"127.0.0.1:{server.port}") as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=WAIT_S
+        ) as client,
     ):
         assert (await client.get("/healthz")).text == "ok"
         assert (await client.get("/metrics")).status_code == 403
@@ -116,7 +118,7 @@ async def test_each_client_behind_the_sample_has_its_own_address(kind: str, tmp_
     async with (
         serving(Starlette(routes=[Route("/", address)])) as upstream,
         proxy(kind, tmp_path, upstream.removeprefix("http://")) as port,
-        httpx.AsyncClient(transport=transport) as client,
+        httpx.AsyncClient(transport=transport, timeout=WAIT_S) as client,
     ):
         answer = await client.get(
             f"http://127.0.0.1:{port}/", headers={"X-Forwarded-For": "6.6.6.6"}

@@ -11,7 +11,7 @@ from rooms.io.hub import RoomHub
 from server.ws.wire import JSON, MSGPACK
 from tests.support.room_examples import card, group, order
 from tests.support.room_hubs import CLERK, GUEST, HOST, Server, memory_hub, serving
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_S, wait_until
 
 ROOM = "room:demo"
 
@@ -190,7 +190,7 @@ async def test_messages_sent_before_welcome_are_answered_after_it(server: Server
 
 
 async def test_http_shares_the_port(server: Server) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=WAIT_S) as client:
         assert (await client.get(f"http://127.0.0.1:{server.port}/healthz")).text == "ok"
 
 
