@@ -1,6 +1,5 @@
 """The room WebSocket through a real uvicorn on loopback, in both codecs."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,22 +9,10 @@ from rooms.events import CardPinned, GroupChanged, LiveChanged, StockChanged, Yo
 from rooms.io.hub import RoomHub
 from server.ws.wire import JSON, MSGPACK
 from tests.support.room_examples import card, group, order
-from tests.support.room_hubs import CLERK, GUEST, HOST, Server, memory_hub, serving
+from tests.support.room_hubs import CLERK, GUEST, HOST, Server, serving
 from tests.support.waiting import WAIT_S, wait_until
 
 ROOM = "room:demo"
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[RoomHub]:
-    async with memory_hub() as hub:
-        yield hub
-
-
-@pytest.fixture
-async def server(hub: RoomHub) -> AsyncIterator[Server]:
-    async with serving(hub) as server:
-        yield server
 
 
 both_codecs = pytest.mark.parametrize("subprotocol", [MSGPACK, JSON])
