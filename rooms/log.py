@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from rooms.events import ChannelEvent
+from rooms.events import Event
 from rooms.messages import ChatLine, Counters
 from rooms.state import State
 
@@ -40,7 +40,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     position: Position
     state: State
-    events: tuple[ChannelEvent, ...]
+    events: tuple[Event, ...]
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -59,7 +59,7 @@ class RoomLog(Protocol):
     """
 
     async def append(
-        self, channel: str, events: Sequence[ChannelEvent], *, only_first: bool = False
+        self, channel: str, events: Sequence[Event], *, only_first: bool = False
     ) -> Position:
         """Number, keep and publish `events` (at least one); return the position of the last.
 
@@ -91,7 +91,7 @@ class RoomLog(Protocol):
 class BusListener(Protocol):
     """Receives what a bus carries. Calls are synchronous and must not raise."""
 
-    def on_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
+    def on_events(self, channel: str, epoch: str, events: tuple[Event, ...]) -> None:
         """Numbered events were appended to `channel`."""
         ...
 
@@ -144,12 +144,12 @@ class RoomBus(Protocol):
         ...
 
     async def tally(
-        self, channel: str, worker_id: str, viewers: int, likes: int, live_at_ms: int = 0
+        self, channel: str, worker_id: str, viewers: int, likes: int, since_ms: int = 0
     ) -> Counters:
         """Report this worker's viewers and new likes; return the sums over all workers.
 
-        Likes are those of the live that began at `live_at_ms` (0 for none yet): a newer one starts
-        at zero, and likes of an older one are not counted any more. A worker that does not report
+        Likes are those since `since_ms` (0 while nothing has begun): a newer beginning starts at
+        zero, and likes since an older one are not counted any more. A worker that does not report
         for `TALLY_TTL_S` is no longer counted.
 
         Raises:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from rooms.events import ChannelEvent, PrivateEvent
+from rooms.events import Event, PrivateEvent
 
 
 class Sender(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class Tick(
 
     epoch: str
     offset: int
-    events: tuple[ChannelEvent, ...] = ()
+    events: tuple[Event, ...] = ()
     chat: tuple[ChatLine, ...] = ()
     counters: Counters | None = None
     joins: tuple[str, ...] = ()

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from rooms.events import ChannelEvent, LiveChanged, is_urgent
+from rooms.events import Event
 from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
 from rooms.messages import ChatLine, Counters, Tick
 from rooms.rates import TokenBucket
-from rooms.state import RoomState, State, apply_tick, chat_of, empty_state, with_lines
+from rooms.rules import ChannelRules, apply, apply_lossy
+from rooms.state import State, WithChat, lines_since, with_lines
 
 CHAT_LINES_PER_S = 20.0
 """Guests' lines a second that reach everybody; staff's are never dropped."""
@@ -50,6 +51,7 @@ class ChannelReplica:
         "_joins",
         "_recent",
         "_reset",
+        "_rules",
         "_tip_at_request",
         "channel",
         "needs_reading",
@@ -58,16 +60,17 @@ class ChannelReplica:
         "urgent",
     )
 
-    def __init__(self, channel: str) -> None:
+    def __init__(self, channel: str, rules: ChannelRules) -> None:
+        self._rules = rules
         self.channel = channel
         self.position = _NOWHERE
-        self.state: State = empty_state(channel)
+        self.state: State = rules.empty_state(channel)
         self.needs_reading = True
         self.urgent = False
         self._tip_at_request = _NOWHERE
-        self._recent: deque[ChannelEvent] = deque(maxlen=LOG_EVENTS_MAX)
-        self._events: list[ChannelEvent] = []
-        self._early: list[tuple[str, tuple[ChannelEvent, ...]]] = []
+        self._recent: deque[Event] = deque(maxlen=LOG_EVENTS_MAX)
+        self._events: list[Event] = []
+        self._early: list[tuple[str, tuple[Event, ...]]] = []
         self._chat: list[ChatLine] = []
         self._joins: list[str] = []
         self._counters: Counters | None = None
@@ -96,7 +99,7 @@ class ChannelReplica:
 
     # Input
 
-    def receive_events(self, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
+    def receive_events(self, epoch: str, events: tuple[Event, ...]) -> None:
         """Take numbered events from the bus; a gap or another epoch makes `needs_reading` true."""
         tip = self.tip
         if epoch == tip.epoch:
@@ -113,7 +116,7 @@ class ChannelReplica:
     def receive_batch(self, batch: Batch) -> None:
         """Take chat and joins from the bus; beyond a limit the oldest lines are dropped."""
         known = {line.id for line in self._chat}
-        if isinstance(self.state, RoomState):
+        if isinstance(self.state, WithChat):
             known.update(line.id for line in self.state.chat)
         # A batch whose publishing seemed to fail may come twice.
         self._chat.extend(line for line in batch.chat if line.id not in known)
@@ -122,7 +125,7 @@ class ChannelReplica:
 
     def receive_counters(self, counters: Counters) -> None:
         """Take the newest counts."""
-        known = self.state.counters if isinstance(self.state, RoomState) else None
+        known = self.state.counters if isinstance(self.state, WithChat) else None
         self._counters = counters if known is not None and counters != known else None
 
     def receive_position(self, position: Position, tip_at_request: Position) -> None:
@@ -174,13 +177,16 @@ class ChannelReplica:
             return None
         chat, dropped = self._sample(now, sheds_chat)
         events = tuple(self._events)
+        state = apply(self._rules, self.state, events)
+        # Counts that came before what has just begun are not of it.
+        counters = self._counters if _since_ms(state) == _since_ms(self.state) else None
         offset = self.position.offset + len(events)
         tick = Tick(
             epoch=self.position.epoch,
             offset=offset,
             events=events,
             chat=chat,
-            counters=self._counters,
+            counters=counters,
             joins=() if sheds_chat else tuple(self._joins),
         )
         self._events.clear()
@@ -188,7 +194,7 @@ class ChannelReplica:
         self._joins.clear()
         self._counters = None
         self.urgent = False
-        self.state = apply_tick(self.state, tick)
+        self.state = apply_lossy(state, counters, chat)
         self.position = Position(self.position.epoch, offset)
         self._recent.extend(events)
         return Flushed(tick, dropped)
@@ -199,7 +205,7 @@ class ChannelReplica:
         if since.epoch != self.position.epoch or not 0 <= missed <= len(self._recent):
             return None
         events = tuple(self._recent)[len(self._recent) - missed :] if missed else ()
-        counters = self.state.counters if isinstance(self.state, RoomState) else None
+        counters = self.state.counters if isinstance(self.state, WithChat) else None
         return Tick(
             epoch=self.position.epoch,
             offset=self.position.offset,
@@ -213,22 +219,20 @@ class ChannelReplica:
 
     # Internals
 
-    def _take(self, events: Iterable[ChannelEvent]) -> None:
+    def _take(self, events: Iterable[Event]) -> None:
         for event in events:
             self._events.append(event)
-            if isinstance(event, LiveChanged):
-                self._counters = None  # they may be those of the live before
-            self.urgent = self.urgent or is_urgent(event)
+            self.urgent = self.urgent or event.is_urgent
 
     def _start_over(self, reading: Reading, chat: tuple[ChatLine, ...]) -> None:
         state = reading.state
-        if isinstance(state, RoomState):
-            old = self.state if isinstance(self.state, RoomState) else RoomState()
-            is_same = state.live.started_at_ms == old.live.started_at_ms
+        old = self.state
+        if isinstance(state, WithChat) and isinstance(old, WithChat):
+            is_same = state.since_ms == old.since_ms
             state = msgspec.structs.replace(
                 state,
                 counters=old.counters if is_same else Counters(old.counters.viewers),
-                chat=chat_of(state.live, with_lines(chat, old.chat)),
+                chat=lines_since(state.since_ms, with_lines(chat, old.chat)),
             )
         self._reset = self.is_open
         self.urgent = self._reset
@@ -253,3 +257,7 @@ class ChannelReplica:
             kept = line.sender.role != "guest" or line.id in chosen
             (kept_lines if kept else dropped).append(line)
         return tuple(kept_lines), tuple(dropped)
+
+
+def _since_ms(state: State) -> int | None:
+    return state.since_ms if isinstance(state, WithChat) else None

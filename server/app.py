@@ -33,6 +33,7 @@ from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
+from server.bridge.channels.registry import RULES
 from server.bridge.feed import RoomFeed, room_seed
 from server.bridge.lease import LeasesUnavailable
 from server.bridge.lives import OwnedLives
@@ -95,7 +96,7 @@ async def build(
             await upgrade(engine)
         media = await _open_media(settings)
         stack.push_async_callback(media.close)
-        hub = await RoomHub.open(redis, CODECS)
+        hub = await RoomHub.open(redis, CODECS, RULES)
         stack.push_async_callback(hub.close)
         commerce = Commerce(engine, redis, RoomFeed(hub), payments=payments)
         await commerce.start()

@@ -64,7 +64,7 @@ class Counts:
 class Subscriber:
     """One viewer: where its bytes go and how far behind it is. Base of connections.
 
-    `is_viewer` is false for the room's own host, whom nobody counts.
+    `is_viewer` is false for who runs the room, whom nobody counts.
     """
 
     __slots__ = (

@@ -1,8 +1,8 @@
 """All rooms of one worker, composed of ticks, readers, outbox and tallies.
 
-Open it with `RoomHub.open(redis, codecs)` (or build it with other ports and `start` it), announce
-with `announce`, close it with `close`. A connection gets its room from `open_room` (may wait for
-Redis) or `room` (does not wait), then calls `subscribe`, and `unsubscribe` when it closes.
+Open it with `RoomHub.open(redis, codecs, rules)` (or build it with other ports and `start` it),
+announce with `announce`, close it with `close`. A connection gets its room from `open_room` (may
+wait for Redis) or `room` (does not wait), then calls `subscribe`, and `unsubscribe` when it closes.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
-from rooms.events import ChannelEvent, PrivateEvent
+from rooms.events import Event, PrivateEvent
 from rooms.io.audience import Counts, MessageCodec, Subscriber
 from rooms.io.local_room import LocalRoom
 from rooms.io.outbox import Outbox
@@ -29,6 +29,7 @@ from rooms.io.ticks import Ticks
 from rooms.io.timeouts import CALL_TIMEOUT_S, within
 from rooms.log import Batch, LogUnavailable, Position, RoomBus, RoomLog
 from rooms.messages import ChatLine, You
+from rooms.rules import ChannelRules
 
 PING_S = 25
 """Every channel gets a message at least this often."""
@@ -42,7 +43,6 @@ CATCH_UP_TIMEOUT_S = 1.0
 log = structlog.get_logger()
 
 _encoder = msgspec.msgpack.Encoder()
-_private_decoder = msgspec.msgpack.Decoder(PrivateEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,9 @@ class Subscription:
 class RoomHub:
     """One per worker. Also the `BusListener` of its bus."""
 
-    def __init__(self, log: RoomLog, bus: RoomBus, codecs: Sequence[MessageCodec]) -> None:
+    def __init__(
+        self, log: RoomLog, bus: RoomBus, codecs: Sequence[MessageCodec], rules: ChannelRules
+    ) -> None:
         self.counts = Counts()
         self.worker_id = uuid.uuid4().hex[:8]
         self.sweepers: list[Callable[[float], None]] = []
@@ -66,6 +68,8 @@ class RoomHub:
         self._log = log
         self._bus = bus
         self._codecs = codecs
+        self._rules = rules
+        self._decode_private = msgspec.msgpack.Decoder(rules.private_type).decode
         self._rooms: dict[str, LocalRoom] = {}
         self._users: dict[str, set[Subscriber]] = defaultdict(set)
         self._ticks = Ticks()
@@ -77,9 +81,11 @@ class RoomHub:
         self._running: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, redis: Redis, codecs: Sequence[MessageCodec]) -> "RoomHub":
+    async def open(
+        cls, redis: Redis, codecs: Sequence[MessageCodec], rules: ChannelRules
+    ) -> "RoomHub":
         """Return a running hub on Redis or Valkey; the caller closes it."""
-        hub = cls(RedisRoomLog(redis), RedisRoomBus(redis), codecs)
+        hub = cls(RedisRoomLog(redis, rules), RedisRoomBus(redis, rules), codecs, rules)
         await hub.start()
         return hub
 
@@ -112,7 +118,7 @@ class RoomHub:
 
     # For the rest of the program
 
-    async def announce(self, channel: str, *events: ChannelEvent) -> Position:
+    async def announce(self, channel: str, *events: Event) -> Position:
         """Number `events`, keep them, and show them to everybody in `channel`.
 
         Raises:
@@ -135,12 +141,12 @@ class RoomHub:
         """
         await within(CALL_TIMEOUT_S, self._bus.send_to(user_id, _encoder.encode(event)))
 
-    def viewers(self, room_id: str) -> int:
-        """Return how many watch a room on all workers, as of a second ago.
+    def viewers(self, channel: str) -> int:
+        """Return how many watch a channel on all workers, as of a second ago.
 
-        For a room without viewers in this worker the first answer may be 0 and the next right.
+        For a channel without viewers in this worker the first answer may be 0 and the next right.
         """
-        return self._tallies.viewers(f"room:{room_id}")
+        return self._tallies.viewers(channel)
 
     # Connections
 
@@ -209,7 +215,7 @@ class RoomHub:
 
     # From the bus
 
-    def on_events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
+    def on_events(self, channel: str, epoch: str, events: tuple[Event, ...]) -> None:
         """See `BusListener`."""
         if (local := self._rooms.get(channel)) is not None:
             local.room.receive_events(epoch, events)
@@ -227,7 +233,7 @@ class RoomHub:
         if not subscribers:
             return
         try:
-            you = You(_private_decoder.decode(message))
+            you = You(self._decode_private(message))
         except msgspec.DecodeError as error:
             log.warning("private event not decodable", error=str(error))
             return
@@ -288,13 +294,18 @@ class RoomHub:
 
     def _make(self, channel: str) -> LocalRoom:
         local = LocalRoom(
-            channel, self._codecs, self.counts, time.monotonic(), lambda: self.overloaded()
+            channel,
+            self._codecs,
+            self.counts,
+            time.monotonic(),
+            self._rules,
+            lambda: self.overloaded(),
         )
         self._rooms[channel] = local
         self._readers.request(local)
         return local
 
-    async def _recorded(self, channel: str) -> Sequence[ChannelEvent]:
+    async def _recorded(self, channel: str) -> Sequence[Event]:
         """Return the events that add up to `channel` as the record knows it."""
         return await self.seed(channel) if self.seed is not None else ()
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from rooms.io.audience import Audience, Counts, MessageCodec
 from rooms.messages import ChatLine, Counters, Tick
 from rooms.room import ChannelReplica, Flushed
-from rooms.state import RoomState, Snapshot
+from rooms.rules import ChannelRules
+from rooms.state import Snapshot, WithChat
 
 TICK_S = 0.1
 URGENT_S = 0.02
@@ -22,11 +23,12 @@ class LocalRoom:
         codecs: Sequence[MessageCodec],
         counts: Counts,
         now: float,
+        rules: ChannelRules,
         sheds_chat: Callable[[], bool] = lambda: False,
     ) -> None:
         """`sheds_chat` says whether this worker is too busy for the lossy lane."""
         self.channel = channel
-        self.room = ChannelReplica(channel)
+        self.room = ChannelReplica(channel, rules)
         self.audience = Audience(len(codecs), counts)
         self.counters = Counters()
         self.likes = 0  # not reported yet
@@ -72,10 +74,10 @@ class LocalRoom:
         return frame
 
     @property
-    def live_at_ms(self) -> int:
-        """When the latest live began, as viewers here know it; 0 before the first one."""
+    def since_ms(self) -> int:
+        """Since when likes are counted, as viewers here know it; 0 while nothing has begun."""
         state = self.room.state
-        return (state.live.started_at_ms or 0) if isinstance(state, RoomState) else 0
+        return (state.since_ms or 0) if isinstance(state, WithChat) else 0
 
     async def flush(self, now: float) -> None:
         """Send the next tick to all subscribers here."""

@@ -11,30 +11,32 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from rooms.events import ChannelEvent
+from rooms.events import Event
 from rooms.log import LOG_EVENTS_MAX, Batch, BusListener, LogUnavailable, Position, Reading
 from rooms.messages import ChatLine, Counters
-from rooms.state import CHAT_LINES_MAX, State, apply, empty_state
+from rooms.rules import ChannelRules, apply
+from rooms.state import CHAT_LINES_MAX, State
 
 
 class _Log:
-    def __init__(self, channel: str, epoch: str) -> None:
+    def __init__(self, state: State, epoch: str) -> None:
         self.position = Position(epoch, 0)
-        self.state: State = empty_state(channel)
-        self.events: deque[ChannelEvent] = deque(maxlen=LOG_EVENTS_MAX)
+        self.state = state
+        self.events: deque[Event] = deque(maxlen=LOG_EVENTS_MAX)
 
 
 class MemoryRooms:
     """The store behind them, as Redis is behind the real ones. While `down`, every call fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: ChannelRules) -> None:
+        self.rules = rules
         self.down = False
         self.logs: dict[str, _Log] = {}
         self.buses: list[MemoryRoomBus] = []
         self.chat: dict[str, tuple[ChatLine, ...]] = {}
         self.viewers: dict[str, dict[str, int]] = defaultdict(dict)
         self.likes: dict[str, int] = defaultdict(int)
-        self.live_at_ms: dict[str, int] = defaultdict(int)
+        self.since_ms: dict[str, int] = defaultdict(int)
         self._epochs = itertools.count(1)
 
     def log(self, channel: str) -> _Log:
@@ -42,7 +44,7 @@ class MemoryRooms:
         if self.down:
             raise LogUnavailable("down")
         if channel not in self.logs:
-            self.logs[channel] = _Log(channel, self.new_epoch())
+            self.logs[channel] = _Log(self.rules.empty_state(channel), self.new_epoch())
         return self.logs[channel]
 
     def new_epoch(self) -> str:
@@ -67,7 +69,7 @@ class MemoryRoomLog:
         self._rooms = rooms
 
     async def append(
-        self, channel: str, events: Sequence[ChannelEvent], *, only_first: bool = False
+        self, channel: str, events: Sequence[Event], *, only_first: bool = False
     ) -> Position:
         """See `RoomLog.append`."""
         assert events, "nothing to append"
@@ -78,8 +80,7 @@ class MemoryRoomLog:
         numbered = tuple(
             msgspec.structs.replace(event, o=offset + at) for at, event in enumerate(events, 1)
         )
-        for event in numbered:
-            log.state = apply(log.state, event)
+        log.state = apply(self._rooms.rules, log.state, numbered)
         log.events.extend(numbered)
         log.position = Position(epoch, offset + len(numbered))
         for bus in self._rooms.buses:
@@ -140,15 +141,15 @@ class MemoryRoomBus:
                 bus._listener.on_private(user_id, message)
 
     async def tally(
-        self, channel: str, worker_id: str, viewers: int, likes: int, live_at_ms: int = 0
+        self, channel: str, worker_id: str, viewers: int, likes: int, since_ms: int = 0
     ) -> Counters:
         """See `RoomBus.tally`; here a worker is counted until it reports none."""
         self._check()
         self._rooms.viewers[channel][worker_id] = viewers
-        if live_at_ms > self._rooms.live_at_ms[channel]:
-            self._rooms.live_at_ms[channel] = live_at_ms
+        if since_ms > self._rooms.since_ms[channel]:
+            self._rooms.since_ms[channel] = since_ms
             self._rooms.likes[channel] = 0
-        if live_at_ms == self._rooms.live_at_ms[channel]:
+        if since_ms == self._rooms.since_ms[channel]:
             self._rooms.likes[channel] += likes
         return Counters(sum(self._rooms.viewers[channel].values()), self._rooms.likes[channel])
 
@@ -157,7 +158,7 @@ class MemoryRoomBus:
         self._check()
         return self._rooms.chat.get(channel, ())
 
-    def events(self, channel: str, epoch: str, events: tuple[ChannelEvent, ...]) -> None:
+    def events(self, channel: str, epoch: str, events: tuple[Event, ...]) -> None:
         """Deliver numbered events to this worker."""
         if self._listener and channel in self._joined and not self._rooms.down:
             self._listener.on_events(channel, epoch, events)

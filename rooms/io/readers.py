@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from rooms.events import ChannelEvent
+from rooms.events import Event
 from rooms.io.audience import Counts
 from rooms.io.local_room import LocalRoom
 from rooms.io.tallies import Tallies
@@ -16,7 +16,7 @@ from rooms.log import LogUnavailable, RoomBus, RoomLog
 READERS = 4
 """Logs read at the same time."""
 
-Seed = Callable[[str], Awaitable[Sequence[ChannelEvent]]]
+Seed = Callable[[str], Awaitable[Sequence[Event]]]
 """Returns the events that add up to a channel as the record knows it; may raise LogUnavailable."""
 
 
@@ -101,7 +101,7 @@ class Readers:
         return bool(events)
 
 
-def stamped(events: Sequence[ChannelEvent]) -> list[ChannelEvent]:
+def stamped(events: Sequence[Event]) -> list[Event]:
     """Return the events with the time of now where they have none."""
     at_ms = time.time_ns() // 1_000_000
     return [

@@ -14,9 +14,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from rooms.io import scripts
-from rooms.io.redis_log import LOG_TTL_S, channel_key, channel_topic, decode_published
+from rooms.io.redis_log import LOG_TTL_S, PublishedDecoder, channel_key, channel_topic
 from rooms.log import TALLY_TTL_S, Batch, BusListener, LogUnavailable
 from rooms.messages import ChatLine, Counters
+from rooms.rules import ChannelRules
 from rooms.state import CHAT_LINES_MAX
 
 PRIVATE_TOPIC = "rooms:you"
@@ -38,7 +39,8 @@ _private_decoder = msgspec.msgpack.Decoder(tuple[str, bytes])
 class RedisRoomBus:
     """See `RoomBus`. `redis` publishes; a connection with the same settings subscribes."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, rules: ChannelRules) -> None:
+        self._published = PublishedDecoder(rules)
         self._redis = redis
         self._publish_batch = redis.register_script(scripts.PUBLISH_BATCH)
         self._tally = redis.register_script(scripts.TALLY)
@@ -110,11 +112,11 @@ class RedisRoomBus:
             raise LogUnavailable(str(error)) from error
 
     async def tally(
-        self, channel: str, worker_id: str, viewers: int, likes: int, live_at_ms: int = 0
+        self, channel: str, worker_id: str, viewers: int, likes: int, since_ms: int = 0
     ) -> Counters:
         """See `RoomBus.tally`."""
         ttls = [int(TALLY_TTL_S * 1000), LOG_TTL_S * 1000]
-        args = [worker_id, viewers, likes, *ttls, live_at_ms]
+        args = [worker_id, viewers, likes, *ttls, since_ms]
         return Counters(*await self._script(self._tally, channel, "tally", args))
 
     async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:
@@ -206,7 +208,7 @@ class RedisRoomBus:
                 listener.on_private(user_id, message)
             elif (channel := self._topics.get(topic)) is not None:
                 if payload[:1] == b"E":
-                    listener.on_events(channel, *decode_published(payload[1:]))
+                    listener.on_events(channel, *self._published.decode(payload[1:]))
                 else:
                     listener.on_batch(channel, _batch_decoder.decode(payload[1:]))
         except (msgspec.DecodeError, ValueError) as error:

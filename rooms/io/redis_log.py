@@ -8,18 +8,16 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from rooms.events import ChannelEvent
+from rooms.events import Event
 from rooms.io import scripts
 from rooms.log import LOG_EVENTS_MAX, LogUnavailable, Position, Reading
-from rooms.state import RoomState, State, StoreState, apply, empty_state, is_store
+from rooms.rules import ChannelRules, apply
 
 LOG_TTL_S = 7 * 86_400
 APPEND_TOKEN_TTL_S = 60
 SAVE_EVERY_EVENTS = 256
 """Events after which an append saves the state, so that older ones may be trimmed."""
 
-_event_decoder = msgspec.msgpack.Decoder(ChannelEvent)
-_events_decoder = msgspec.msgpack.Decoder(tuple[ChannelEvent, ...])
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -33,16 +31,25 @@ def channel_topic(channel: str) -> str:
     return f"rooms:{{{channel}}}"
 
 
-def decode_published(payload: bytes) -> tuple[str, tuple[ChannelEvent, ...]]:
-    """Read what the append script published (without its leading `E`): epoch and events."""
-    epoch, first, events = payload.split(b" ", 2)
-    return epoch.decode(), _numbered(_events_decoder.decode(events), int(first))
+class PublishedDecoder:
+    """Reads what the append script published."""
+
+    def __init__(self, rules: ChannelRules) -> None:
+        kind: Any = rules.event_type
+        self._decode = msgspec.msgpack.Decoder(tuple[kind, ...]).decode
+
+    def decode(self, payload: bytes) -> tuple[str, tuple[Event, ...]]:
+        """Return epoch and events of a payload without its leading `E`."""
+        epoch, first, events = payload.split(b" ", 2)
+        return epoch.decode(), _numbered(self._decode(events), int(first))
 
 
 class RedisRoomLog:
     """See `RoomLog`."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, rules: ChannelRules) -> None:
+        self._rules = rules
+        self._decode_event = msgspec.msgpack.Decoder(rules.event_type).decode
         self._append = redis.register_script(scripts.APPEND)
         self._read = redis.register_script(scripts.READ)
         self._position = redis.register_script(scripts.POSITION)
@@ -50,7 +57,7 @@ class RedisRoomLog:
         self._saving: set[str] = set()
 
     async def append(
-        self, channel: str, events: Sequence[ChannelEvent], *, only_first: bool = False
+        self, channel: str, events: Sequence[Event], *, only_first: bool = False
     ) -> Position:
         """See `RoomLog.append`."""
         assert 0 < len(events) <= LOG_EVENTS_MAX, "one to LOG_EVENTS_MAX events at once"
@@ -75,7 +82,7 @@ class RedisRoomLog:
             answer = await self._read(keys=self._keys(channel), args=[*_new(), "all"])
         except (RedisError, OSError) as error:
             raise LogUnavailable(str(error)) from error
-        return _reading(channel, answer)
+        return self._reading(channel, answer)
 
     async def position(self, channel: str) -> Position:
         """See `RoomLog.position`."""
@@ -90,7 +97,7 @@ class RedisRoomLog:
         self._saving.add(channel)
         try:
             answer = await self._read(keys=self._keys(channel), args=[*_new(), "unsaved"])
-            reading = _reading(channel, answer)
+            reading = self._reading(channel, answer)
             epoch, offset = reading.position
             await self._save(
                 keys=[channel_key(channel, "meta")],
@@ -102,6 +109,18 @@ class RedisRoomLog:
     def _keys(self, channel: str) -> list[str]:
         return [channel_key(channel, "meta"), channel_key(channel, "log")]
 
+    def _reading(self, channel: str, answer: list[Any]) -> Reading:
+        epoch, offset, saved, encoded, entries = answer
+        events = tuple(
+            msgspec.structs.replace(self._decode_event(fields[1]), o=int(entry.partition(b"-")[0]))
+            for entry, fields in entries
+        )
+        state = self._rules.empty_state(channel)
+        if encoded:
+            state = msgspec.msgpack.decode(encoded, type=type(state))
+        state = apply(self._rules, state, (event for event in events if event.o > saved))
+        return Reading(Position(epoch.decode(), offset), state, events[-LOG_EVENTS_MAX:])
+
 
 def _new_epoch() -> str:
     return uuid.uuid4().hex[:12]
@@ -111,21 +130,5 @@ def _new() -> list[str | int]:
     return [_new_epoch(), LOG_TTL_S * 1000]
 
 
-def _reading(channel: str, answer: list[Any]) -> Reading:
-    epoch, offset, saved, encoded, entries = answer
-    events = tuple(
-        msgspec.structs.replace(_event_decoder.decode(fields[1]), o=int(entry.partition(b"-")[0]))
-        for entry, fields in entries
-    )
-    state: State = empty_state(channel)
-    if encoded:
-        kind: type[RoomState] | type[StoreState] = StoreState if is_store(channel) else RoomState
-        state = msgspec.msgpack.decode(encoded, type=kind)
-    for event in events:
-        if event.o > saved:
-            state = apply(state, event)
-    return Reading(Position(epoch.decode(), offset), state, events[-LOG_EVENTS_MAX:])
-
-
-def _numbered(events: tuple[ChannelEvent, ...], first: int) -> tuple[ChannelEvent, ...]:
+def _numbered(events: tuple[Event, ...], first: int) -> tuple[Event, ...]:
     return tuple(msgspec.structs.replace(event, o=at) for at, event in enumerate(events, first))

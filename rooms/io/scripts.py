@@ -8,7 +8,7 @@ reaches all nodes.
     rooms:{channel}:log      stream  one entry per event, id = offset-0, field e = MessagePack
     rooms:{channel}:done:T   string  end of the append with token T, against its resend
     rooms:{channel}:chat     list    the newest chat lines
-    rooms:{channel}:tally    hash    likes, the start of their live, and per worker its viewers and
+    rooms:{channel}:tally    hash    likes, since when (`live`), and per worker its viewers and
                                      when they expire
 
 An epoch ends where events may have been lost: with the keys, or with a server that restarted or
@@ -103,8 +103,8 @@ end
 return redis.call('PUBLISH', ARGV[1], ARGV[2])
 """
 
-# KEYS tally. ARGV worker id, viewers, likes, ttl of a worker ms, ttl of the key ms, start of the
-# live that the likes are for.
+# KEYS tally. ARGV worker id, viewers, likes, ttl of a worker ms, ttl of the key ms, since when
+# the likes are.
 # Returns viewers, likes. A worker is the field 'p:' + id, holding "viewers expires-at-ms".
 TALLY = """
 local time = redis.call('TIME')
@@ -116,12 +116,12 @@ else
   redis.call('HDEL', KEYS[1], own)
 end
 local likes = tonumber(redis.call('HGET', KEYS[1], 'likes')) or 0
-local live, newest = tonumber(ARGV[6]), tonumber(redis.call('HGET', KEYS[1], 'live')) or 0
-if live > newest then
+local since, newest = tonumber(ARGV[6]), tonumber(redis.call('HGET', KEYS[1], 'live')) or 0
+if since > newest then
   redis.call('HSET', KEYS[1], 'live', ARGV[6], 'likes', 0)
-  likes, newest = 0, live
+  likes, newest = 0, since
 end
-if tonumber(ARGV[3]) > 0 and live == newest then
+if tonumber(ARGV[3]) > 0 and since == newest then
   likes = redis.call('HINCRBY', KEYS[1], 'likes', ARGV[3])
 end
 local viewers = 0

@@ -94,5 +94,5 @@ class Tallies:
     async def _tally(
         self, channel: str, viewers: int, likes: int, local: LocalRoom | None
     ) -> Counters:
-        live_at_ms = local.live_at_ms if local else 0
-        return await self._bus.tally(channel, self._worker_id, viewers, likes, live_at_ms)
+        since_ms = local.since_ms if local else 0
+        return await self._bus.tally(channel, self._worker_id, viewers, likes, since_ms)

@@ -9,8 +9,9 @@ import msgspec
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
 from commerce.views import Card, OrderView, StoreOrder, StoreStock
-from rooms import events
+from rooms.events import Event
 from rooms.io.hub import RoomHub
+from server.bridge.channels import cards, groups, live, orders
 
 T = TypeVar("T")
 
@@ -23,16 +24,16 @@ class RoomFeed:
 
     async def pin(self, room_id: str, card: Card) -> None:
         """Show the card in the room."""
-        event = events.CardPinned(card=_as(events.Card, card))
+        event = cards.CardPinned(card=_as(cards.Card, card))
         await self._hub.announce(f"room:{room_id}", event)
 
     async def unpin(self, room_id: str, product_id: str) -> None:
         """Take the card away."""
-        await self._hub.announce(f"room:{room_id}", events.CardUnpinned(product_id=product_id))
+        await self._hub.announce(f"room:{room_id}", cards.CardUnpinned(product_id=product_id))
 
     async def group(self, room_ids: Sequence[str], store_ids: Sequence[str], group: Group) -> None:
         """Show the group as it is now."""
-        event = events.GroupChanged(group=_as(events.Group, group))
+        event = groups.GroupChanged(group=_as(groups.Group, group))
         for room_id in room_ids:
             await self._hub.announce(f"room:{room_id}", event)
         for store_id in store_ids:
@@ -42,46 +43,46 @@ class RoomFeed:
         self, room_ids: Sequence[str], product_id: str, stores: Sequence[StoreStock]
     ) -> None:
         """Show what is left."""
-        event = events.StockChanged(
+        event = cards.StockChanged(
             product_id=product_id,
             left=sum(store.left for store in stores),
-            stores=tuple(events.StoreStock(store.store_id, store.left) for store in stores),
+            stores=tuple(cards.StoreStock(store.store_id, store.left) for store in stores),
         )
         for room_id in room_ids:
             await self._hub.announce(f"room:{room_id}", event)
 
     async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
         """Show the orders to their stores, one announcement per store, and to their buyers."""
-        by_store: defaultdict[str, list[events.ChannelEvent]] = defaultdict(list)
+        by_store: defaultdict[str, list[Event]] = defaultdict(list)
         for _, _, order in changed:
             by_store[order.store.id].append(
-                events.OrderChanged(order=_as(events.StoreOrder, order))
+                orders.OrderChanged(order=_as(orders.StoreOrder, order))
             )
         for store_id, batch in by_store.items():
             await self._hub.announce(f"store:{store_id}", *batch)
         for guest_id, mine, _ in changed:
-            await self._hub.send_to(guest_id, events.YourOrder(order=_as(events.Order, mine)))
+            await self._hub.send_to(guest_id, orders.YourOrder(order=_as(orders.Order, mine)))
 
 
-def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[events.ChannelEvent]]]:
+def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]:
     """Return the seed of a log that is new or was lost: the channel's events from the record."""
 
-    async def seed(channel: str) -> Sequence[events.ChannelEvent]:
+    async def seed(channel: str) -> Sequence[Event]:
         kind, _, room_id = channel.partition(":")
         if kind != "room" or room_id not in commerce.catalogue.rooms:
             return ()
-        live = await commerce.lives.live(room_id)
-        cards = await commerce.pins.cards(room_id)
-        groups = await commerce.groups.of_room(room_id)
+        now = await commerce.lives.live(room_id)
+        pinned = await commerce.pins.cards(room_id)
+        running = await commerce.groups.of_room(room_id)
         return (
-            events.LiveChanged(state=live.state.value, started_at_ms=live.started_at_ms),
-            *(events.CardPinned(card=_as(events.Card, card)) for card in reversed(cards)),
-            *(events.GroupChanged(group=_as(events.Group, group)) for group in groups),
+            live.LiveChanged(state=now.state.value, started_at_ms=now.started_at_ms),
+            *(cards.CardPinned(card=_as(cards.Card, card)) for card in reversed(pinned)),
+            *(groups.GroupChanged(group=_as(groups.Group, group)) for group in running),
         )
 
     return seed
 
 
 def _as(kind: type[T], view: object) -> T:
-    """Convert a view of commerce into a payload of rooms; the field names are the same."""
+    """Convert a view of commerce into a payload of a channel; the field names are the same."""
     return msgspec.convert(msgspec.to_builtins(view), kind)

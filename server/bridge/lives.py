@@ -23,8 +23,8 @@ from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.engine import wall_clock
 from commerce.io.shop.lives import LiveRecord
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
-from rooms.events import LiveChanged
 from rooms.io.hub import RoomHub
+from server.bridge.channels.live import LiveChanged
 from server.bridge.lease import (
     CHECKS_PER_TTL,
     RENEWALS_PER_TTL,

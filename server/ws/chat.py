@@ -1,8 +1,8 @@
 """Who may chat in a room, what, and in which role."""
 
 from rooms.rates import CHAT_CHARS_MAX
-from rooms.state import is_store
 from server.access.policy import Action, Principal, Role, allowed
+from server.bridge.channels.registry import is_store
 from server.ws.wire import ErrorCode
 
 

@@ -15,24 +15,33 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 import msgspec
 
-from rooms import events, state
+from rooms.events import Event, PrivateEvent
+from rooms.state import CHAT_LINES_MAX, State
+from server.bridge.channels import cards, groups, live, orders, registry
 from server.ws import wire
 
 ALIASES: dict[str, Any] = {
-    "LiveState": events.LiveState,
-    "GroupState": events.GroupState,
-    "OrderState": events.OrderState,
-    "ChannelEvent": events.ChannelEvent,
-    "PrivateEvent": events.PrivateEvent,
+    "LiveState": live.LiveState,
+    "GroupState": groups.GroupState,
+    "OrderState": orders.OrderState,
+    "ChannelEvent": registry.ChannelEvent,
+    "PrivateEvent": registry.PrivateEvent,
     "ClientMessage": wire.ClientMessage,
     "ServerMessage": wire.ServerMessage,
 }
 """Unions and literals that have a name, in the order in which they are written."""
 
+CARRIED: dict[Any, Any] = {
+    Event: registry.ChannelEvent,
+    PrivateEvent: registry.PrivateEvent,
+    State: registry.ChannelState,
+}
+"""What stands for the engine's bases on the wire."""
+
 LIMITS = {
-    "CARDS_MAX": state.CARDS_MAX,
-    "GROUPS_MAX": state.GROUPS_MAX,
-    "CHAT_LINES_MAX": state.CHAT_LINES_MAX,
+    "CARDS_MAX": cards.CARDS_MAX,
+    "GROUPS_MAX": groups.GROUPS_MAX,
+    "CHAT_LINES_MAX": CHAT_LINES_MAX,
 }
 """What a client must know to keep the same state as the server."""
 
@@ -72,7 +81,7 @@ def fields(struct: Any) -> list[Field]:
     found = []
     for field in msgspec.structs.fields(struct):
         is_optional = may_omit and field.default is not msgspec.NODEFAULT
-        kind = field.type
+        kind = _carried(field.type)
         if is_optional and not is_request and field.default is None:
             kind = _without_none(kind)  # left out instead of null
         found.append(Field(field.encode_name, kind, is_optional))
@@ -83,7 +92,7 @@ def structs() -> list[Any]:
     """Return every struct of the protocol, each after those that it is made of."""
     found: dict[Any, None] = {}
     for root in (wire.ClientMessage, wire.ServerMessage):
-        _walk(root, found)
+        walk(root, found)
     return list(found)
 
 
@@ -139,15 +148,23 @@ def typescript() -> str:
     return "\n".join(parts)
 
 
-def _walk(kind: Any, found: dict[Any, None]) -> None:
+def walk(kind: Any, found: dict[Any, None]) -> None:
+    """Add the structs that `kind` is made of to `found`, and then itself."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         if kind not in found:
             for field in fields(kind):
-                _walk(field.type, found)
+                walk(field.type, found)
             found[kind] = None
     else:
         for part in get_args(kind):
-            _walk(part, found)
+            walk(part, found)
+
+
+def _carried(kind: Any) -> Any:
+    """Return `kind` with what the engine's bases stand for in place of them."""
+    if get_origin(kind) is tuple:
+        return tuple[_carried(get_args(kind)[0]), ...]  # type: ignore[misc]  # a type at run time
+    return CARRIED.get(kind, kind)
 
 
 def _members(kind: Any) -> tuple[Any, ...]:

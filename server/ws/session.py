@@ -12,8 +12,8 @@ from rooms.io.local_room import LocalRoom
 from rooms.log import LogUnavailable, Position
 from rooms.messages import ChatLine, Sender
 from rooms.rates import TokenBucket, clean_text
-from rooms.state import is_store
 from server.access.policy import ANONYMOUS, Action, Principal, allowed
+from server.bridge.channels.registry import is_store
 from server.problem import Problem
 from server.ws.chat import chat_error, chat_role
 from server.ws.registry import ConnectionRegistry, Peer

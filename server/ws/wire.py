@@ -1,7 +1,8 @@
 """The schema of the room WebSocket: every message both ways, its limits, and the two codecs.
 
 docs/protocol.md describes it in words and server/ws/schema.py in TypeScript; tests compare them.
-What `tick`, `snapshot` and `you` carry is defined in rooms/events.py, messages.py and state.py.
+`tick`, `snapshot` and `you` are defined in rooms/messages.py and state.py, and what they carry in
+server/bridge/channels/.
 
 WireError       a client message that breaks the schema
 """

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from redis.asyncio import Redis
 
-from rooms.events import StockChanged
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from rooms.io.redis_bus import RedisRoomBus
 from rooms.io.redis_log import RedisRoomLog
 from rooms.log import Batch, RoomBus, RoomLog
 from rooms.messages import Counters
 from rooms.state import CHAT_LINES_MAX
+from server.bridge.channels.cards import StockChanged
+from server.bridge.channels.registry import RULES
 from tests.support.room_examples import line
 from tests.support.room_listeners import RecordingListener
 from tests.support.waiting import WAIT_S, wait_until
@@ -46,13 +47,13 @@ class System:
 @pytest.fixture(params=["memory", "valkey", "redis7"])
 async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
     if request.param == "memory":
-        rooms = MemoryRooms()
+        rooms = MemoryRooms(RULES)
         made = System(MemoryRoomLog(rooms), lambda: MemoryRoomBus(rooms))
         yield made
         await made.close()
         return
     redis = Redis.from_url(request.getfixturevalue(f"{request.param}_url"))
-    made = System(RedisRoomLog(redis), lambda: RedisRoomBus(redis))
+    made = System(RedisRoomLog(redis, RULES), lambda: RedisRoomBus(redis, RULES))
     try:
         yield made
     finally:

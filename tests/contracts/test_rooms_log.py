@@ -6,18 +6,15 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from rooms.events import (
-    CardPinned,
-    CardUnpinned,
-    ChannelEvent,
-    LiveChanged,
-    OrderChanged,
-    StockChanged,
-)
+from rooms.events import Event
 from rooms.io.memory import MemoryRoomLog, MemoryRooms
 from rooms.io.redis_log import SAVE_EVERY_EVENTS, RedisRoomLog
 from rooms.log import LOG_EVENTS_MAX, Position, RoomLog
-from rooms.state import RoomState, StoreState, apply, empty_state
+from rooms.rules import apply
+from server.bridge.channels.cards import CardPinned, CardUnpinned, StockChanged
+from server.bridge.channels.live import LiveChanged
+from server.bridge.channels.orders import OrderChanged
+from server.bridge.channels.registry import RULES, RoomState, StoreState
 from tests.support.room_examples import card, store_order
 
 CHANNEL = "room:demo"
@@ -26,11 +23,11 @@ CHANNEL = "room:demo"
 @pytest.fixture(params=["memory", "valkey", "redis7"])
 async def log(request: pytest.FixtureRequest) -> AsyncIterator[RoomLog]:
     if request.param == "memory":
-        yield MemoryRoomLog(MemoryRooms())
+        yield MemoryRoomLog(MemoryRooms(RULES))
         return
     redis = Redis.from_url(request.getfixturevalue(f"{request.param}_url"))
     try:
-        yield RedisRoomLog(redis)
+        yield RedisRoomLog(redis, RULES)
     finally:
         await redis.aclose()
 
@@ -57,7 +54,7 @@ async def test_channels_have_separate_logs(log: RoomLog) -> None:
 
 async def test_events_get_consecutive_offsets_and_are_read_back_equal(log: RoomLog) -> None:
     before = await log.position(CHANNEL)
-    sent: list[ChannelEvent] = [
+    sent: list[Event] = [
         CardPinned(at_ms=5, card=card("p1")),
         stock(3),
         CardUnpinned(at_ms=6, product_id="p1"),
@@ -118,10 +115,10 @@ async def test_concurrent_appends_never_interleave(log: RoomLog) -> None:
 
 async def test_read_state_equals_applying_all_events(log: RoomLog) -> None:
     events = [CardPinned(card=card(f"p{at % 25}", at)) for at in range(60)]
-    state = empty_state(CHANNEL)
+    state = RULES.empty_state(CHANNEL)
     for event in events:
         await log.append(CHANNEL, [event])
-        state = apply(state, event)
+        state = apply(RULES, state, (event,))
     assert (await log.read(CHANNEL)).state == state
 
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from rooms.events import CardPinned, StockChanged
 from rooms.io import scripts
 from rooms.io.redis_bus import RedisRoomBus
-from rooms.io.redis_log import RedisRoomLog, channel_key
+from rooms.io.redis_log import SAVE_EVERY_EVENTS, RedisRoomLog, channel_key
 from rooms.log import Batch, LogUnavailable
 from rooms.messages import Counters
+from server.bridge.channels.cards import CardPinned, StockChanged
+from server.bridge.channels.registry import RULES, RoomState
+from tests.support.count_channels import Added, CountRules, Restarted, Sum
 from tests.support.room_examples import card, line
 from tests.support.room_listeners import RecordingListener
 from tests.support.waiting import WAIT_S, wait_until
@@ -32,7 +34,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 async def test_every_key_has_a_ttl_and_its_channels_hash_tag(redis: Redis) -> None:
-    log, bus = RedisRoomLog(redis), RedisRoomBus(redis)
+    log, bus = RedisRoomLog(redis, RULES), RedisRoomBus(redis, RULES)
     await log.read("room:fresh")
     await log.position("room:asked")
     for at in range(300):
@@ -58,7 +60,7 @@ async def test_resent_append_is_applied_once(redis: Redis) -> None:
 
 
 async def test_restarted_redis_continues_in_a_new_epoch(redis: Redis) -> None:
-    log = RedisRoomLog(redis)
+    log = RedisRoomLog(redis, RULES)
     before = await log.append(CHANNEL, [CardPinned(card=card("p1"))])
     # As if another server had written last.
     await redis.hset(channel_key(CHANNEL, "meta"), "run", "0" * 40)
@@ -67,12 +69,13 @@ async def test_restarted_redis_continues_in_a_new_epoch(redis: Redis) -> None:
     assert after.epoch != before.epoch
     assert after.offset == 2
     reading = await log.read(CHANNEL)
-    assert [item.product.id for item in reading.state.cards] == ["p2", "p1"]  # type: ignore[union-attr]
+    assert isinstance(reading.state, RoomState)
+    assert [item.product.id for item in reading.state.cards] == ["p2", "p1"]
     assert (await log.append(CHANNEL, [CardPinned(card=card("p3"))])).epoch == after.epoch
 
 
 async def test_log_without_keys_starts_a_new_epoch_at_offset_one(redis: Redis) -> None:
-    log = RedisRoomLog(redis)
+    log = RedisRoomLog(redis, RULES)
     before = await log.append(CHANNEL, [CardPinned(card=card("p1"))] * 3)
     await redis.delete(channel_key(CHANNEL, "meta"))
     after = await log.append(CHANNEL, [CardPinned(card=card("p2"))])
@@ -82,7 +85,7 @@ async def test_log_without_keys_starts_a_new_epoch_at_offset_one(redis: Redis) -
 
 
 async def test_viewers_of_a_dead_worker_expire_from_the_count(redis: Redis) -> None:
-    bus = RedisRoomBus(redis)
+    bus = RedisRoomBus(redis, RULES)
     assert await bus.tally(CHANNEL, "dead", 9, 0) == Counters(9, 0)
     key = channel_key(CHANNEL, "tally")
     await redis.hset(key, "p:dead", "9 1")
@@ -91,7 +94,7 @@ async def test_viewers_of_a_dead_worker_expire_from_the_count(redis: Redis) -> N
 
 
 async def test_bus_reconnects_and_resubscribes_to_its_channels(redis: Redis) -> None:
-    bus, listener, ready = RedisRoomBus(redis), RecordingListener(), asyncio.Event()
+    bus, listener, ready = RedisRoomBus(redis, RULES), RecordingListener(), asyncio.Event()
     task = asyncio.create_task(bus.run(listener, ready.set))
     try:
         async with asyncio.timeout(WAIT_S):
@@ -110,7 +113,7 @@ async def test_bus_reconnects_and_resubscribes_to_its_channels(redis: Redis) -> 
 
 async def test_calls_without_a_server_raise_log_unavailable(tmp_path: Any) -> None:
     async with Redis.from_url(f"unix://{tmp_path}/nobody.sock") as redis:
-        log, bus = RedisRoomLog(redis), RedisRoomBus(redis)
+        log, bus = RedisRoomLog(redis, RULES), RedisRoomBus(redis, RULES)
         event = StockChanged(product_id="p", left=1)
         for call in (
             log.append(CHANNEL, [event]),
@@ -125,3 +128,26 @@ async def test_calls_without_a_server_raise_log_unavailable(tmp_path: Any) -> No
             with pytest.raises(LogUnavailable):
                 await call
         await bus.leave(CHANNEL)
+
+
+async def test_log_and_bus_carry_what_their_rules_say(redis: Redis) -> None:
+    rules, channel = CountRules(), "sum:a"
+    log, bus = RedisRoomLog(redis, rules), RedisRoomBus(redis, rules)
+    listener, ready = RecordingListener(), asyncio.Event()
+    task = asyncio.create_task(bus.run(listener, ready.set))
+    try:
+        async with asyncio.timeout(WAIT_S):
+            await ready.wait()
+        await bus.join(channel)
+        for _ in range(2):  # beyond the first time that the state is saved
+            await log.append(channel, [Added(n=1)] * SAVE_EVERY_EVENTS)
+        end = await log.append(channel, [Restarted(), Added(n=5)])
+        await wait_until(lambda: listener.events and len(listener.events[-1][2]) == 2)
+        added = Added(o=end.offset, n=5)
+        assert listener.events[-1][2] == (Restarted(o=end.offset - 1), added)
+        reading = await log.read(channel)
+        assert (reading.state, reading.events[-1]) == (Sum(5), added)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,24 +1,18 @@
 """One channel in one worker: what a tick carries and when a snapshot must replace it."""
 
-from rooms.events import (
-    CardPinned,
-    ChannelEvent,
-    GroupChanged,
-    LiveChanged,
-    StockChanged,
-    is_urgent,
-)
+from rooms.events import Event
 from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
 from rooms.messages import Counters
 from rooms.room import JOINS_PER_TICK_MAX, ChannelReplica
-from rooms.state import RoomState
-from tests.support.room_examples import card, group, line
+from server.bridge.channels.cards import StockChanged
+from server.bridge.channels.registry import RULES, RoomState
+from tests.support.room_examples import card, line
 
 ROOM = "room:demo"
 
 
-def opened(offset: int = 0, *recent: ChannelEvent) -> ChannelReplica:
-    room = ChannelReplica(ROOM)
+def opened(offset: int = 0, *recent: Event) -> ChannelReplica:
+    room = ChannelReplica(ROOM, RULES)
     room.begin_reading()
     room.adopt(Reading(Position("e1", offset), RoomState(), recent))
     return room
@@ -180,13 +174,7 @@ def test_overloaded_worker_sheds_guests_chat_and_joins_but_not_events_and_staff(
     assert ([line.id for line in later.tick.chat], later.tick.joins) == (["g-2"], ("b",))
 
 
-def test_state_changes_and_sold_out_are_urgent() -> None:
-    assert is_urgent(LiveChanged(state="live", started_at_ms=1))
-    assert is_urgent(CardPinned(card=card("p1")))
-    assert is_urgent(stock(1, left=0))
-    assert not is_urgent(stock(1, left=1))
-    assert is_urgent(GroupChanged(group=group("g1", 30, "reached")))
-    assert not is_urgent(GroupChanged(group=group("g1", 29)))
+def test_urgent_event_makes_the_next_tick_urgent() -> None:
     room = opened()
     room.receive_events("e1", (stock(1),))
     assert not room.urgent

@@ -11,18 +11,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from rooms.events import (
-    CardPinned,
-    CardUnpinned,
-    ChannelEvent,
-    GroupChanged,
-    LiveChanged,
-    StockChanged,
-)
+from rooms.events import Event
 from rooms.log import Batch, Position, Reading
 from rooms.messages import Counters
 from rooms.room import ChannelReplica
-from rooms.state import RoomState, State, apply
+from rooms.rules import apply
+from rooms.state import State
+from server.bridge.channels.cards import CardPinned, CardUnpinned, StockChanged
+from server.bridge.channels.groups import GroupChanged
+from server.bridge.channels.live import LiveChanged
+from server.bridge.channels.registry import RULES, RoomState
 from tests.support.room_examples import card, group, line
 from tests.support.room_replica import Replica
 
@@ -69,10 +67,10 @@ class RoomMachine(RuleBasedStateMachine):
         self.position = Position("e1", 0)
         self.state: State = RoomState()
         self.states: dict[int, State] = {0: RoomState()}
-        self.kept: list[ChannelEvent] = []
+        self.kept: list[Event] = []
         self.crashed = False
-        self.rooms = [ChannelReplica(CHANNEL), ChannelReplica(CHANNEL)]
-        self.in_flight: list[list[tuple[str, tuple[ChannelEvent, ...]]]] = [[], []]
+        self.rooms = [ChannelReplica(CHANNEL, RULES), ChannelReplica(CHANNEL, RULES)]
+        self.in_flight: list[list[tuple[str, tuple[Event, ...]]]] = [[], []]
         self.answers: list[Reading | None] = [None, None]
         self.viewers = [Viewer() for _ in range(4)]
         self.lines = 0
@@ -80,7 +78,7 @@ class RoomMachine(RuleBasedStateMachine):
     # The log
 
     @rule(events=st.lists(random_events, min_size=1, max_size=3))
-    def announce(self, events: list[ChannelEvent]) -> None:
+    def announce(self, events: list[Event]) -> None:
         if self.crashed:
             # What the append script does when another run of the server wrote last.
             self.crashed = False
@@ -90,7 +88,7 @@ class RoomMachine(RuleBasedStateMachine):
             msgspec.structs.replace(event, o=offset + at) for at, event in enumerate(events, 1)
         )
         for event in numbered:
-            self.state = self.states[event.o] = apply(self.state, event)
+            self.state = self.states[event.o] = apply(RULES, self.state, (event,))
         self.kept = [*self.kept, *numbered][-KEPT:]
         self.position = Position(epoch, offset + len(numbered))
         for queue in self.in_flight:

@@ -8,8 +8,8 @@ from sqlalchemy.exc import OperationalError
 
 from commerce.catalogue.values import Live, LiveState
 from commerce.io.shop.lives import LiveRecord
-from rooms.events import LiveChanged
 from rooms.io.hub import RoomHub
+from server.bridge.channels.live import LiveChanged
 from server.bridge.lease import Lease, LeasesUnavailable, MemoryLeases
 from server.bridge.lives import OwnedLives
 

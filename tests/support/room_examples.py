@@ -1,18 +1,10 @@
 """Small valid values of everything rooms carry."""
 
-from rooms.events import (
-    Buyer,
-    Card,
-    Group,
-    GroupState,
-    LocalText,
-    Order,
-    Pickup,
-    Product,
-    StoreOrder,
-    StoreRef,
-)
 from rooms.messages import ChatLine, Sender
+from server.bridge.channels.cards import Card, Product
+from server.bridge.channels.groups import Group, GroupState
+from server.bridge.channels.orders import Buyer, Order, Pickup, StoreOrder, StoreRef
+from server.bridge.channels.texts import LocalText
 
 TEXT = LocalText("草莓", "Strawberries")
 

@@ -20,6 +20,7 @@ from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from server.access.policy import Principal, Role
 from server.access.tokens import Access, TokenVersions
+from server.bridge.channels.registry import RULES
 from server.net.connections import ConnectionTable
 from server.net.protocol import http_protocol
 from server.services import Services
@@ -195,8 +196,8 @@ async def serving(
 @contextlib.asynccontextmanager
 async def memory_hub(rooms: MemoryRooms | None = None) -> AsyncIterator[RoomHub]:
     """A started hub without Redis."""
-    rooms = rooms or MemoryRooms()
-    hub = RoomHub(MemoryRoomLog(rooms), MemoryRoomBus(rooms), CODECS)
+    rooms = rooms or MemoryRooms(RULES)
+    hub = RoomHub(MemoryRoomLog(rooms), MemoryRoomBus(rooms), CODECS, rooms.rules)
     await hub.start()
     try:
         yield hub

@@ -6,7 +6,9 @@ import msgspec
 
 from rooms.log import Position
 from rooms.messages import Tick
-from rooms.state import RoomState, State, apply_tick
+from rooms.rules import apply_tick
+from rooms.state import State
+from server.bridge.channels.registry import RULES, ChannelEvent, RoomState
 
 
 class Replica:
@@ -26,7 +28,7 @@ class Replica:
             self.snapshots += 1
         elif message["t"] == "tick":
             assert self.position is not None, "a tick before the snapshot"
-            tick = msgspec.convert(message, Tick)
+            tick = tick_of(message)
             numbers = [event.o for event in tick.events]
             end = self.position.offset + len(numbers)
             assert tick.epoch == self.position.epoch, "another epoch without a snapshot"
@@ -35,6 +37,13 @@ class Replica:
             if isinstance(self.state, RoomState):
                 known = {line.id for line in self.state.chat}
                 assert not any(line.id in known for line in tick.chat), "a line twice"
-            self.state = apply_tick(self.state, tick)
+            self.state = apply_tick(RULES, self.state, tick)
             self.position = Position(tick.epoch, end)
             self.events += message.get("events", [])
+
+
+def tick_of(message: dict[str, Any]) -> Tick:
+    """Return a tick as a client of rooms and stores reads it."""
+    events = msgspec.convert(message.get("events", ()), tuple[ChannelEvent, ...])
+    tick = msgspec.convert({**message, "events": ()}, Tick)
+    return msgspec.structs.replace(tick, events=events)

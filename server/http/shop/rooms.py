@@ -38,7 +38,7 @@ async def lives(request: Request) -> Response:
                 "title": room.title,
                 "store": {"id": store.id, "name": store.name},
                 "state": live.state,
-                "viewers": services.rooms.viewers(room.id),
+                "viewers": services.rooms.viewers(f"room:{room.id}"),
                 "started_at_ms": live.started_at_ms,
             }
         )

@@ -6,13 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from rooms.events import CardPinned, ChannelEvent, LiveChanged, StockChanged
+from rooms.events import Event
 from rooms.io import hub as hub_module
 from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from rooms.log import LogUnavailable, Position, Reading
 from rooms.messages import Counters
-from rooms.state import RoomState
+from server.bridge.channels.cards import CardPinned, StockChanged
+from server.bridge.channels.live import LiveChanged
+from server.bridge.channels.registry import RULES, RoomState
 from server.ws.wire import CODECS
 from tests.support.room_examples import card
 from tests.support.room_hubs import memory_hub
@@ -35,7 +37,7 @@ async def subscribed(hub: RoomHub) -> FakeSubscriber:
 
 async def test_closed_hub_leaves_no_task_viewer_or_bus() -> None:
     before = asyncio.all_tasks()
-    rooms = MemoryRooms()
+    rooms = MemoryRooms(RULES)
     async with memory_hub(rooms) as hub:
         await subscribed(hub)
         await wait_until(lambda: rooms.viewers[ROOM] == {hub.worker_id: 1})
@@ -56,7 +58,7 @@ async def test_idle_room_is_closed_and_its_topic_unsubscribed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hub_module, "IDLE_ROOM_S", 0.05)
-    rooms = MemoryRooms()
+    rooms = MemoryRooms(RULES)
     async with memory_hub(rooms) as hub:
         subscriber = await subscribed(hub)
         local = hub.room(ROOM)
@@ -71,7 +73,7 @@ async def test_position_check_finds_events_that_the_log_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hub_module, "POSITION_CHECK_S", 0.05)
-    rooms = MemoryRooms()
+    rooms = MemoryRooms(RULES)
     async with memory_hub(rooms) as hub:
         subscriber = await subscribed(hub)
         for left in range(3):
@@ -88,7 +90,7 @@ async def test_position_check_finds_events_that_the_log_lost(
 
 
 async def test_events_missed_while_the_bus_was_down_are_recovered() -> None:
-    rooms = MemoryRooms()
+    rooms = MemoryRooms(RULES)
     async with memory_hub(rooms) as hub, memory_hub(rooms) as other:
         subscriber = await subscribed(hub)
         rooms.cut()
@@ -106,9 +108,9 @@ async def test_events_missed_while_the_bus_was_down_are_recovered() -> None:
 
 
 async def test_lost_log_is_seeded_from_the_record() -> None:
-    rooms = MemoryRooms()
+    rooms = MemoryRooms(RULES)
 
-    async def seed(channel: str) -> list[ChannelEvent]:
+    async def seed(channel: str) -> list[Event]:
         assert channel == ROOM
         return [LiveChanged(state="live", started_at_ms=7), CardPinned(card=card("p1"))]
 
@@ -130,7 +132,7 @@ async def test_lost_log_is_seeded_from_the_record() -> None:
 
 
 async def test_append_to_a_lost_log_is_followed_by_the_record() -> None:
-    async def seed(channel: str) -> list[ChannelEvent]:
+    async def seed(channel: str) -> list[Event]:
         return [CardPinned(card=card("p1", 1)), CardPinned(card=card("p2", 2))]
 
     async with memory_hub() as hub:
@@ -146,11 +148,11 @@ async def test_append_to_a_lost_log_is_followed_by_the_record() -> None:
 
 
 async def test_viewers_of_a_room_without_local_viewers_are_counted() -> None:
-    rooms = MemoryRooms()
+    rooms = MemoryRooms(RULES)
     async with memory_hub(rooms) as hub:
         rooms.viewers["room:far"]["elsewhere"] = 7
-        assert hub.viewers("far") == 0
-        await wait_until(lambda: hub.viewers("far") == 7)
+        assert hub.viewers("room:far") == 0
+        await wait_until(lambda: hub.viewers("room:far") == 7)
         assert (await MemoryRoomBus(rooms).tally("room:far", "x", 0, 0)) == Counters(7, 0)
 
 
@@ -163,8 +165,8 @@ async def test_error_in_a_task_ends_the_hub_and_is_raised(
         async def read(self, channel: str) -> Reading:
             raise ZeroDivisionError
 
-    rooms = MemoryRooms()
-    hub = RoomHub(Broken(rooms), MemoryRoomBus(rooms), CODECS)
+    rooms = MemoryRooms(RULES)
+    hub = RoomHub(Broken(rooms), MemoryRoomBus(rooms), CODECS, RULES)
     await hub.start()
     waiting = asyncio.create_task(hub.wait())
     with pytest.raises(LogUnavailable):

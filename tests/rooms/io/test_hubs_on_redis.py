@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from rooms.events import CardPinned, StockChanged, YourOrder
 from rooms.io import hub as hub_module
 from rooms.io.hub import RoomHub
 from rooms.io.redis_log import RedisRoomLog
 from rooms.log import LogUnavailable, Position
-from rooms.state import RoomState
+from server.bridge.channels.cards import CardPinned, StockChanged
+from server.bridge.channels.orders import YourOrder
+from server.bridge.channels.registry import RULES, RoomState
 from server.ws.wire import CODECS, MSGPACK
 from tests.support.room_examples import card, order
 from tests.support.room_hubs import GUEST, Client, Server, serving
@@ -41,7 +42,7 @@ async def redis(valkey: Valkey) -> AsyncIterator[Redis]:
 
 @contextlib.asynccontextmanager
 async def worker(redis: Redis) -> AsyncIterator[Server]:
-    hub = await RoomHub.open(redis, CODECS)
+    hub = await RoomHub.open(redis, CODECS, RULES)
     try:
         async with serving(hub) as server:
             yield server
@@ -110,7 +111,7 @@ async def announce_until_done(server: Server, left: int) -> Position:
 
 
 async def both_reach_the_end(redis: Redis, here: Watcher, there: Watcher) -> None:
-    end = await RedisRoomLog(redis).position(ROOM)
+    end = await RedisRoomLog(redis, RULES).position(ROOM)
     await wait_until(lambda: here.is_at(end) and there.is_at(end))
 
 
@@ -134,9 +135,9 @@ async def test_chat_likes_and_counts_reach_other_workers(one: Server, two: Serve
         await there.receive_until(counters={"viewers": 2, "likes": 4})
         await two.hub.send_to("g1", YourOrder(order=order("o1")))
         assert (await here.receive_until(t="you"))["event"]["order"]["id"] == "o1"
-    assert one.hub.viewers("other") == 0
+    assert one.hub.viewers("room:other") == 0
     async with two.viewer("room:other"):
-        await wait_until(lambda: one.hub.viewers("other") == 1)
+        await wait_until(lambda: one.hub.viewers("room:other") == 1)
 
 
 async def test_viewer_recovers_on_another_worker(one: Server, two: Server) -> None:
@@ -196,7 +197,7 @@ async def test_viewers_stay_connected_and_converge_after_valkey_is_killed(
             for left in range(40):
                 await announce_until_done(two, left)
             await both_reach_the_end(redis, here, there)
-        reading = await RedisRoomLog(redis).read(ROOM)
+        reading = await RedisRoomLog(redis, RULES).read(ROOM)
         assert isinstance(reading.state, RoomState)
         for watcher in (here, there):
             state = watcher.replica.state

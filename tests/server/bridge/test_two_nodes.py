@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 from commerce.catalogue.values import Live, LiveState
 from loadtest.actors.publish import Programme, publish
 from media.events import PublisherGone, PublisherUp
-from rooms.events import LiveChanged
 from rooms.io.hub import RoomHub
 from rooms.io.redis_log import RedisRoomLog
+from server.bridge.channels.live import LiveChanged
+from server.bridge.channels.registry import RULES
 from server.bridge.lives import OwnedLives
 from server.bridge.redis_lease import RedisLeases
 from server.ws.wire import CODECS
@@ -89,14 +90,14 @@ class Cluster:
 
 
 async def announced(redis: Redis) -> list[str]:
-    reading = await RedisRoomLog(redis).read(f"room:{ROOM}")
+    reading = await RedisRoomLog(redis, RULES).read(f"room:{ROOM}")
     return [event.state for event in reading.events if isinstance(event, LiveChanged)]
 
 
 @pytest.fixture
 async def cluster(database_url: str, redis_url: str) -> AsyncIterator[Cluster]:
     async with open_shop(database_url, redis_url) as shop:
-        hub = await RoomHub.open(shop.redis, CODECS)
+        hub = await RoomHub.open(shop.redis, CODECS, RULES)
         try:
             yield Cluster(shop, hub)
         finally:

@@ -5,8 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
-from rooms.events import CardPinned, GroupChanged, LiveChanged, StockChanged, YourOrder
 from rooms.io.hub import RoomHub
+from server.bridge.channels.cards import CardPinned, StockChanged
+from server.bridge.channels.groups import GroupChanged
+from server.bridge.channels.live import LiveChanged
+from server.bridge.channels.orders import YourOrder
 from server.ws.wire import JSON, MSGPACK
 from tests.support.room_examples import card, group, order
 from tests.support.room_hubs import CLERK, GUEST, HOST, Server, serving
@@ -79,7 +82,7 @@ async def test_likes_and_viewers_are_counted(server: Server) -> None:
         await two.send(t="like", n=3)
         await one.receive_until(counters={"viewers": 2, "likes": 10})
         await two.receive_until(counters={"viewers": 2, "likes": 10})
-        assert server.hub.viewers("demo") == 2
+        assert server.hub.viewers("room:demo") == 2
 
 
 async def test_joins_name_newcomers_with_a_token(server: Server) -> None:

@@ -7,6 +7,7 @@ from rooms import state
 from rooms.io import audience
 from rooms.rates import CHAT_CHARS_MAX
 from rooms.room import CHAT_LINES_PER_S, JOINS_PER_TICK_MAX
+from server.bridge.channels import cards, groups
 from server.ws import registry, session, transport, wire
 
 DOC = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
@@ -36,8 +37,8 @@ def test_limits_are_those_of_the_code() -> None:
         f"burst {registry.CONNECTS_PER_ADDRESS[0]:g}",
         f"Above {CHAT_LINES_PER_S:g} lines a second",
         f"at most {JOINS_PER_TICK_MAX} a tick",
-        f"at most {state.CARDS_MAX})",
-        f"at most {state.GROUPS_MAX})",
+        f"at most {cards.CARDS_MAX})",
+        f"at most {groups.GROUPS_MAX})",
         f"the last {state.CHAT_LINES_MAX})",
         f"{transport.WRITE_BUFFER_HIGH // 1024} KiB more are waiting",
         f"{audience.STALE_BYTES // 1024} KiB are waiting",

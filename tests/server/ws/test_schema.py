@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
-from rooms import events
+from server.bridge.channels import registry
 from server.ws import schema, wire
 
 ROOT = Path(__file__).parents[3]
@@ -65,8 +65,8 @@ def tagged(union: Any) -> dict[str, Any]:
     [
         ("Client → server", wire.ClientMessage, ()),
         ("Server → client", wire.ServerMessage, ()),
-        ("Numbered events (ChannelEvent)", events.ChannelEvent, ("o", "at_ms")),
-        ("Private events", events.PrivateEvent, ()),
+        ("Numbered events (ChannelEvent)", registry.ChannelEvent, ("o", "at_ms")),
+        ("Private events", registry.PrivateEvent, ()),
     ],
 )
 def test_document_has_each_message_with_its_members_and_types(
@@ -77,7 +77,7 @@ def test_document_has_each_message_with_its_members_and_types(
 
 
 def test_document_says_what_each_numbered_event_has() -> None:
-    for struct in get_args(events.ChannelEvent):
+    for struct in get_args(registry.ChannelEvent):
         assert (
             defined(struct).items()
             >= {"o": ("integer", False), "at_ms": ("integer", False)}.items()
@@ -87,7 +87,7 @@ def test_document_says_what_each_numbered_event_has() -> None:
 
 
 def test_document_has_each_type_with_its_members_and_types() -> None:
-    unions = (wire.ClientMessage, wire.ServerMessage, events.ChannelEvent, events.PrivateEvent)
+    unions = (wire.ClientMessage, wire.ServerMessage, registry.ChannelEvent, registry.PrivateEvent)
     messages = {struct for union in unions for struct in tagged(union).values()}
     literals = {
         name: ", ".join(f"`{value}`" for value in get_args(kind))

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from rooms.events import StockChanged
 from rooms.io import audience, local_room
 from rooms.log import Batch
+from server.bridge.channels.cards import StockChanged
 from server.ws import registry
 from tests.support.raw_sockets import HELLO, raw
 from tests.support.room_examples import line

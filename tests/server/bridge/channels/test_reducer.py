@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from rooms.events import ChannelEvent
 from rooms.log import Position
 from rooms.messages import Tick
-from rooms.state import RoomState, State, StoreState, apply_tick
+from rooms.rules import apply_tick
+from rooms.state import State
+from server.bridge.channels.registry import RULES, ChannelEvent, RoomState, StoreState
+from tests.support.room_replica import tick_of
 
-VECTORS = Path(__file__).parent.parent / "vectors" / "room_reducer.json"
+VECTORS = Path(__file__).parents[3] / "vectors" / "room_reducer.json"
 CASES: list[dict[str, Any]] = json.loads(VECTORS.read_text())["cases"]
 
 
@@ -27,7 +29,7 @@ def test_reducer_matches_the_shared_vectors(case: dict[str, Any]) -> None:
         if fitting is None:
             position = None
             break
-        state = apply_tick(state, fitting)
+        state = apply_tick(RULES, state, fitting)
         position = Position(position.epoch, tick["offset"])
     assert json.loads(msgspec.json.encode(state)) == case["state"]
     expected = case["position"]
@@ -43,7 +45,7 @@ def fit(position: Position, tick: dict[str, Any]) -> Tick | None:
     if tick["epoch"] != position.epoch or not whole:
         return None
     known = [event for event in new if _is_known(event)]
-    return msgspec.convert({**tick, "events": known}, Tick)
+    return tick_of({**tick, "events": known})
 
 
 def _is_known(event: dict[str, Any]) -> bool:

@@ -1,0 +1,82 @@
+"""Orders, as their stores and their buyers are shown them."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from rooms.events import Event, PrivateEvent
+from server.bridge.channels.feature import Feature
+from server.bridge.channels.groups import Group
+from server.bridge.channels.texts import LocalText
+
+OrderState: TypeAlias = Literal[
+    "waiting_group", "new", "picking", "packed", "ready", "handed_over", "cancelled"
+]
+
+
+class StoreRef(msgspec.Struct, frozen=True):
+    """Where an order is handed over."""
+
+    id: str
+    name: LocalText
+    address: LocalText
+
+
+class Pickup(msgspec.Struct, frozen=True):
+    """What the buyer shows at pickup; `qr` is a data: URI of an SVG."""
+
+    code: str
+    qr: str
+
+
+class Buyer(msgspec.Struct, frozen=True):
+    """The name that the store calls out."""
+
+    nickname: str
+    estate_name: LocalText
+
+
+class _OrderFields(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    number: str
+    state: OrderState
+    product_id: str
+    name: LocalText
+    image: str
+    quantity: int
+    total_fen: int
+    group_id: str | None
+    estate_id: str
+    store: StoreRef
+    created_at_ms: int
+    due_at_ms: int | None
+    refunded_fen: int
+
+
+class Order(_OrderFields, frozen=True, kw_only=True):
+    """An order as its buyer sees it; `group` is its group as of the message."""
+
+    pickup: Pickup | None
+    group: Group | None
+
+
+class StoreOrder(_OrderFields, frozen=True, kw_only=True):
+    """An order as its store sees it: the buyer's name, never the pickup code."""
+
+    buyer: Buyer
+    handed_over_at_ms: int | None
+
+
+class OrderChanged(Event, frozen=True, kw_only=True, tag="order"):
+    """An order reached its store or changed its state (store channels only)."""
+
+    order: StoreOrder
+
+
+class YourOrder(PrivateEvent, frozen=True, kw_only=True, tag="order"):
+    """An order of this user was placed or changed its state."""
+
+    order: Order
+
+
+ORDERS = Feature(stateless=(OrderChanged,), private=(YourOrder,))
