@@ -25,6 +25,7 @@ from commerce.io.commerce import Commerce
 from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Payments
 from media.errors import Unresolvable
+from media.io.flv.road import FlvRoad
 from media.io.hls.road import HlsRoad
 from media.io.rtmp.listener import RtmpListener
 from media.io.thumbnails import Thumbnails
@@ -41,6 +42,7 @@ from server.bridge.redis_lease import RedisLeases
 from server.errors import OperatorError
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
+from server.http.live import flv as flv_routes
 from server.http.live import hls as hls_routes
 from server.http.live import stream_keys, thumbnail, whip_whep
 from server.http.pages import page_or_problem, page_routes
@@ -117,6 +119,8 @@ async def build(
             stack.push_async_callback(rtmp.close)
         hls = HlsRoad(media.roads)
         stack.callback(hls.close)
+        flv = FlvRoad(hls)
+        stack.callback(flv.close)
         services = Services(
             settings=settings,
             redis=redis,
@@ -129,6 +133,7 @@ async def build(
             rtmp=rtmp,
             thumbnails=Thumbnails(media.roads),
             hls=hls,
+            flv=flv,
             rooms=hub,
             commerce=commerce,
             end_live=lives.end,
@@ -157,6 +162,7 @@ def _application(services: Services) -> Starlette:
         Route("/metrics", metrics, methods=["GET"]),
         *whip_whep.routes,
         *hls_routes.routes,
+        *flv_routes.routes,
         *stream_keys.routes,
         *thumbnail.routes,
         *people.routes,

@@ -106,6 +106,7 @@ async def _serve(
         if on_stop:
             await on_stop()
         # Media ends first: open event streams of players would delay the stop.
+        program.services.flv.close()
         await program.services.media.close()
 
     async with program.services.connections.sweeping():

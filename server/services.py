@@ -17,6 +17,7 @@ from server.settings import Settings
 
 if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
+    from media.io.flv.road import FlvRoad
     from media.io.hls.road import HlsRoad
     from media.io.rtmp.listener import RtmpListener
     from media.io.thumbnails import Thumbnails
@@ -39,6 +40,7 @@ class Services:
     rtmp: RtmpListener | None
     thumbnails: Thumbnails
     hls: HlsRoad
+    flv: FlvRoad
     rooms: RoomHub
     commerce: Commerce
     end_live: Callable[[str], Awaitable[None]]  # of a room, whichever worker owns it

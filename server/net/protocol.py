@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from server.net.addresses import limit_key
 from server.net.connections import ConnectionTable, RefusalReason
+from server.net.outlet import CONNECTION
 from server.problem import Problem
 
 PIPELINED_BYTES_MAX = 64 * 1024
@@ -311,6 +312,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """The head is whole and sound."""
         self._head_whole = True
         super().on_headers_complete()
+        cast(dict[str, Any], self.scope)["extensions"] = {CONNECTION: (self.transport, self.flow)}
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

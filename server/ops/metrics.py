@@ -36,6 +36,10 @@ MEDIA: dict[str, tuple[str, str]] = {
     "busy": ("gauge", "Part of a core that the sending thread uses; from 0.9 on no viewers."),
     "gso": ("gauge", "1 while the kernel takes whole frames (UDP_SEGMENT)."),
 }
+FLV: dict[str, tuple[str, str]] = {
+    "viewers": ("gauge", "Viewers of HTTP-FLV."),
+    "skips": ("counter", "Times that a slow viewer of HTTP-FLV went on with a later key frame."),
+}
 RTMP: dict[str, tuple[str, str]] = {
     "connections_open": ("gauge", "RTMP connections."),
     "publishers": ("gauge", "Encoders that publish by RTMP."),
@@ -114,6 +118,9 @@ class _Figures(Collector):
         hls = self._services.hls.stats()
         for name, (kind, text) in HLS.items():
             yield _single(f"linli_hls_{name}", kind, text, float(getattr(hls, name)))
+        flv = self._services.flv.stats()
+        for name, (kind, text) in FLV.items():
+            yield _single(f"linli_flv_{name}", kind, text, float(getattr(flv, name)))
         if self._services.rtmp is not None:
             rtmp = self._services.rtmp.stats()
             for name, (kind, text) in RTMP.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.http.live import hls, stream_keys, thumbnail, whip_whep
+from server.http.live import flv, hls, stream_keys, thumbnail, whip_whep
 from server.http.shop import orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.ops import metrics
@@ -30,6 +30,7 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         *(f"linli_rtmp_{name}`" for name in metrics.RTMP),
         "linli_rtmp_ended{",
         *(f"linli_hls_{name}`" for name in metrics.HLS),
+        *(f"linli_flv_{name}`" for name in metrics.FLV),
         *(f"linli_rooms_{name}`" for name in metrics.ROOMS),
         *(f"linli_rooms_{name}{{" for name in metrics.ROOMS_BY),
         *(f"linli_commerce_{name}`" for name in metrics.COMMERCE),
@@ -48,6 +49,7 @@ def test_every_route_is_documented() -> None:
     text = (DOCS / "http.md").read_text()
     modules = (
         whip_whep,
+        flv,
         hls,
         stream_keys,
         thumbnail,

@@ -23,6 +23,7 @@ from media.io.hls.opus_to_aac import FRAME_SAMPLES, RATE_HZ, TRACK, OpusToAac
 from media.packaging import playlist
 from media.packaging.access_units import AudioPackets, Unwrapped, VideoUnit, VideoUnits
 from media.packaging.alignment import BASE_S, Alignment
+from media.packaging.muxer import KeptGop, Muxer
 from media.packaging.segmenter import SAMPLE_S_MAX, Segmenter
 from media.stream.frames import Frame
 from media.stream.layer import Layer
@@ -54,6 +55,9 @@ class HlsSink:
             raise NotPackaged
         self.id = stream_id
         self.segmenter = Segmenter(self._changed)
+        self._gop = KeptGop()
+        # Replaced, never changed: one may be attached or detached while media is handed on.
+        self._muxers: tuple[Muxer, ...] = (self.segmenter, self._gop)
         self.used_at = monotonic()
         # Called whenever the segmenter has something new; they read it there.
         self.followers: list[Callable[[], None]] = []
@@ -102,7 +106,8 @@ class HlsSink:
         """The live is over; idempotent."""
         self._task.cancel()
         self._break()
-        self.segmenter.end()
+        for muxer in self._muxers:
+            muxer.end()
 
     def tick(self, *, now: float) -> None:
         """Call about every 100 ms."""
@@ -124,8 +129,8 @@ class HlsSink:
 
     @property
     def in_use(self) -> bool:
-        """Whether a request waits, or somebody follows."""
-        return bool(self._waiters or self.followers)
+        """Whether a request waits, somebody follows, or another container is made of it."""
+        return bool(self._waiters or self.followers) or len(self._muxers) > 2
 
     async def wait_for(self, msn: int, part: int, timeout_s: float) -> bool:
         """Wait until the playlist has a part, or the source broke off; False: neither happened."""
@@ -138,6 +143,15 @@ class HlsSink:
             async with asyncio.timeout(timeout_s):
                 await asyncio.shield(future)  # it is everybody's
         return future.done()
+
+    def attach(self, muxer: Muxer) -> None:
+        """Hand the media to `muxer`, too, from the newest key frame on."""
+        self._gop.replay(muxer)
+        self._muxers = (*self._muxers, muxer)
+
+    def detach(self, muxer: Muxer) -> None:
+        """Hand nothing to it any more; idempotent."""
+        self._muxers = tuple(other for other in self._muxers if other is not muxer)
 
     def text(self, *, skips: bool) -> bytes:
         """Return the media playlist of now; written once for all who ask."""
@@ -175,7 +189,8 @@ class HlsSink:
     def _break(self) -> None:
         self._alignment, self._transcoder, self._audio_end_s = Alignment(), None, 0.0
         self._release()
-        self.segmenter.interrupt()
+        for muxer in self._muxers:
+            muxer.interrupt()
         self._audio_waiting.clear()
 
     def _choose(self, *, now: float) -> Layer | None:
@@ -222,14 +237,15 @@ class HlsSink:
             # A recording is one file, whose header has the parameter sets of its beginning only.
             repeats = unit.key and (self.repeats_sets or len(self.segmenter.inits) > 1)
             data = unit.with_sets() if repeats else unit.data
-            composition = unit.composition
-            self.segmenter.add_video(place, data, key=unit.key, composition=composition)
+            for muxer in self._muxers:
+                muxer.add_video(place, data, key=unit.key, composition=unit.composition)
 
     def _begin(
         self, tracks: list[fmp4.Track], media_time: int | None, rid: str, *, now: float
     ) -> None:
         program_s = time.time() - (monotonic() - now) - BASE_S
-        self.segmenter.begin(tracks, program_s, media_time=media_time, rid=rid)
+        for muxer in self._muxers:
+            muxer.begin(tracks, program_s, media_time=media_time, rid=rid)
         self._packets = AudioPackets()
         if TRACK in tracks:
             self._transcoder = OpusToAac(round(BASE_S * RATE_HZ))
@@ -287,6 +303,7 @@ class HlsSink:
                 continue
             if transcoder is self._transcoder and not self.segmenter.interrupted:
                 for place, data in frames:
-                    self.segmenter.add_audio(place, data, FRAME_SAMPLES)
+                    for muxer in self._muxers:
+                        muxer.add_audio(place, data, FRAME_SAMPLES)
                     self._audio_end_s = (place + FRAME_SAMPLES) / RATE_HZ
                 self._release()
