@@ -135,11 +135,11 @@ class RoomBus(Protocol):
         """
         ...
 
-    async def send_to(self, user_id: str, message: bytes) -> None:
-        """Send `message` to every worker, for the connections of `user_id`.
+    async def send_private(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages to every worker, each for the connections of the user it names.
 
         Raises:
-            LogUnavailable: It is not known whether it was delivered.
+            LogUnavailable: It is not known whether they were delivered.
         """
         ...
 

@@ -133,13 +133,14 @@ class RoomHub:
                 position = await within(CALL_TIMEOUT_S, append(channel, stamped(known)))
         return position
 
-    async def send_to(self, user_id: str, event: PrivateEvent) -> None:
-        """Show `event` to all connections of one user, on all workers; not kept for the absent.
+    async def send_private(self, *events: tuple[str, PrivateEvent]) -> None:
+        """Show each event to all connections of its user, on all workers; not kept for the absent.
 
         Raises:
-            LogUnavailable: It may or may not have been shown.
+            LogUnavailable: They may or may not have been shown.
         """
-        await within(CALL_TIMEOUT_S, self._bus.send_to(user_id, _encoder.encode(event)))
+        messages = [(user_id, _encoder.encode(event)) for user_id, event in events]
+        await within(CALL_TIMEOUT_S, self._bus.send_private(messages))
 
     def viewers(self, channel: str) -> int:
         """Return how many watch a channel on all workers, as of a second ago.

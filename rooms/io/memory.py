@@ -133,12 +133,13 @@ class MemoryRoomBus:
             if bus._listener and channel in bus._joined:
                 bus._listener.on_batch(channel, batch)
 
-    async def send_to(self, user_id: str, message: bytes) -> None:
-        """See `RoomBus.send_to`."""
+    async def send_private(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """See `RoomBus.send_private`."""
         self._check()
         for bus in self._rooms.buses:
             if bus._listener:
-                bus._listener.on_private(user_id, message)
+                for user_id, message in messages:
+                    bus._listener.on_private(user_id, message)
 
     async def tally(
         self, channel: str, worker_id: str, viewers: int, likes: int, since_ms: int = 0

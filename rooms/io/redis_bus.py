@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 _encoder = msgspec.msgpack.Encoder()
 _batch_decoder = msgspec.msgpack.Decoder(Batch)
 _line_decoder = msgspec.msgpack.Decoder(ChatLine)
-_private_decoder = msgspec.msgpack.Decoder(tuple[str, bytes])
+_private_decoder = msgspec.msgpack.Decoder(list[tuple[str, bytes]])
 
 
 class RedisRoomBus:
@@ -104,10 +104,10 @@ class RedisRoomBus:
             self._publish_batch, channel, "chat", [*head, LOG_TTL_S * 1000, CHAT_LINES_MAX, *lines]
         )
 
-    async def send_to(self, user_id: str, message: bytes) -> None:
-        """See `RoomBus.send_to`."""
+    async def send_private(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """See `RoomBus.send_private`."""
         try:
-            await self._redis.publish(PRIVATE_TOPIC, _encoder.encode((user_id, message)))
+            await self._redis.publish(PRIVATE_TOPIC, _encoder.encode(messages))
         except (RedisError, OSError) as error:
             raise LogUnavailable(str(error)) from error
 
@@ -204,8 +204,8 @@ class RedisRoomBus:
     def _dispatch(self, listener: BusListener, topic: str, payload: bytes) -> None:
         try:
             if topic == PRIVATE_TOPIC:
-                user_id, message = _private_decoder.decode(payload)
-                listener.on_private(user_id, message)
+                for user_id, message in _private_decoder.decode(payload):
+                    listener.on_private(user_id, message)
             elif (channel := self._topics.get(topic)) is not None:
                 if payload[:1] == b"E":
                     listener.on_events(channel, *self._published.decode(payload[1:]))

@@ -60,8 +60,12 @@ class RoomFeed:
             )
         for store_id, batch in by_store.items():
             await self._hub.announce(f"store:{store_id}", *batch)
-        for guest_id, mine, _ in changed:
-            await self._hub.send_to(guest_id, orders.YourOrder(order=_as(orders.Order, mine)))
+        await self._hub.send_private(
+            *(
+                (guest_id, orders.YourOrder(order=_as(orders.Order, mine)))
+                for guest_id, mine, _ in changed
+            )
+        )
 
 
 def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]:
@@ -85,4 +89,4 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
 
 def _as(kind: type[T], view: object) -> T:
     """Convert a view of commerce into a payload of a channel; the field names are the same."""
-    return msgspec.convert(msgspec.to_builtins(view), kind)
+    return msgspec.convert(view, kind, from_attributes=True)

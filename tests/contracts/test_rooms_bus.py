@@ -106,9 +106,10 @@ async def test_newest_chat_is_kept_for_newcomers(system: System) -> None:
 
 async def test_private_messages_reach_every_worker(system: System) -> None:
     (one, listener_one), (_, listener_two) = await system.worker(), await system.worker()
-    await one.send_to("g1", b"\x00\xff private")
-    await wait_until(lambda: listener_one.private and listener_two.private)
-    assert listener_one.private == listener_two.private == [("g1", b"\x00\xff private")]
+    sent = [("g1", b"\x00\xff private"), ("g2", b"another"), ("g1", b"a second")]
+    await one.send_private(sent)
+    await wait_until(lambda: len(listener_one.private) == len(listener_two.private) == len(sent))
+    assert listener_one.private == listener_two.private == sent
 
 
 async def test_viewers_are_summed_over_workers_and_likes_over_time(system: System) -> None:

@@ -121,7 +121,7 @@ async def test_calls_without_a_server_raise_log_unavailable(tmp_path: Any) -> No
             log.position(CHANNEL),
             bus.join(CHANNEL),
             bus.publish(CHANNEL, Batch()),
-            bus.send_to("g1", b""),
+            bus.send_private([("g1", b"")]),
             bus.tally(CHANNEL, "one", 1, 1),
             bus.recent_chat(CHANNEL),
         ):

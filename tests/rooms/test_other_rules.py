@@ -80,7 +80,7 @@ async def test_hub_shows_subscribers_what_its_rules_say() -> None:
         first = hub.subscribe(local, subscriber, None)
         assert decoded(first.frame)["state"]["total"] == 2
         await hub.announce("talk:a", Added(n=100))
-        await hub.send_to("u1", Nudged(by=7))
+        await hub.send_private(("u1", Nudged(by=7)))
         await wait_until(has(subscriber, lambda message: message["t"] == "tick"))
         await wait_until(has(subscriber, lambda message: message["t"] == "you"))
         assert local.room.state == TalkedSum(102)

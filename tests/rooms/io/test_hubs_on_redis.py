@@ -133,7 +133,7 @@ async def test_chat_likes_and_counts_reach_other_workers(one: Server, two: Serve
         await here.send(t="like", n=4)
         assert (await there.receive_until(chat=None))["chat"][0]["text"] == "你好"
         await there.receive_until(counters={"viewers": 2, "likes": 4})
-        await two.hub.send_to("g1", YourOrder(order=order("o1")))
+        await two.hub.send_private(("g1", YourOrder(order=order("o1"))))
         assert (await here.receive_until(t="you"))["event"]["order"]["id"] == "o1"
     assert one.hub.viewers("room:other") == 0
     async with two.viewer("room:other"):

@@ -135,7 +135,7 @@ async def test_private_events_reach_their_user_alone(server: Server) -> None:
         server.viewer("room:other", token=server.token(GUEST)) as two,
         server.viewer(token=server.token(HOST)) as other,
     ):
-        await server.hub.send_to("g1", YourOrder(order=order("o1")))
+        await server.hub.send_private(("g1", YourOrder(order=order("o1"))))
         for viewer in (one, two):
             event = (await viewer.receive_until(t="you"))["event"]
             assert event["k"] == "order"

@@ -1,0 +1,112 @@
+"""What commerce shows reaches rooms, stores and buyers field by field."""
+
+import asyncio
+import contextlib
+
+import msgspec
+
+from commerce.catalogue.values import GroupOffer, Text
+from commerce.groups.group import Group, GroupState
+from commerce.orders.states import OrderState
+from commerce.views import (
+    BuyerView,
+    Card,
+    OrderView,
+    PickupView,
+    ProductView,
+    StoreOrder,
+    StoreStock,
+    StoreView,
+)
+from rooms.io.hub import RoomHub
+from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
+from server.bridge.channels import cards, groups, orders
+from server.bridge.channels.registry import RULES
+from server.bridge.feed import RoomFeed
+from tests.support.room_listeners import RecordingListener
+
+TEXT = Text("菠菜", "Spinach")
+STORE = StoreView("s1", TEXT, TEXT)
+GROUP = Group("g1", "p1", "e1", 3, 10, 790, GroupState.OPEN, 1_700_000_900_000)
+CARD = Card(
+    ProductView("p1", TEXT, TEXT, "/p1.svg", 990, 1290, 7, GroupOffer(790, 10, 900)), 1, 90_000
+)
+READY = OrderView(
+    id="o1",
+    number="1",
+    state=OrderState.READY,
+    product_id="p1",
+    name=TEXT,
+    image="/p1.svg",
+    quantity=2,
+    total_fen=1580,
+    group_id="g1",
+    estate_id="e1",
+    store=STORE,
+    created_at_ms=1,
+    due_at_ms=None,
+    pickup=PickupView("ABCD-EFGH-J", "data:,"),
+    refunded_fen=0,
+    group=GROUP,
+)
+AT_STORE = StoreOrder(
+    id="o1",
+    number="1",
+    state=OrderState.READY,
+    product_id="p1",
+    name=TEXT,
+    image="/p1.svg",
+    quantity=2,
+    total_fen=1580,
+    group_id="g1",
+    estate_id="e1",
+    store=STORE,
+    created_at_ms=1,
+    due_at_ms=None,
+    refunded_fen=0,
+    buyer=BuyerView("小林", TEXT),
+    handed_over_at_ms=None,
+)
+
+
+async def test_views_arrive_whole_in_rooms_and_stores() -> None:
+    rooms = MemoryRooms(RULES)
+    feed = RoomFeed(RoomHub(MemoryRoomLog(rooms), MemoryRoomBus(rooms), (), RULES))
+    await feed.pin("demo", CARD)
+    await feed.group(["demo"], ["s1"], GROUP)
+    await feed.stock(["demo"], "p1", [StoreStock("s1", 4), StoreStock("s2", 3)])
+    await feed.orders([("guest", READY, AT_STORE)])
+    pinned, grown, stock = rooms.log("room:demo").events
+    assert isinstance(pinned, cards.CardPinned)
+    assert msgspec.to_builtins(pinned.card, str_keys=True) == _wire(CARD)
+    assert isinstance(grown, groups.GroupChanged)
+    assert msgspec.to_builtins(grown.group) == _wire(GROUP)
+    assert isinstance(stock, cards.StockChanged)
+    assert (stock.left, len(stock.stores)) == (7, 2)
+    _, order = rooms.log("store:s1").events
+    assert isinstance(order, orders.OrderChanged)
+    assert msgspec.to_builtins(order.order) == _wire(AT_STORE)
+
+
+async def test_buyers_get_their_orders_in_one_message_per_call() -> None:
+    rooms, listener = MemoryRooms(RULES), RecordingListener()
+    bus = MemoryRoomBus(rooms)
+    listening = asyncio.create_task(bus.run(listener, lambda: None))
+    await asyncio.sleep(0)
+    feed = RoomFeed(RoomHub(MemoryRoomLog(rooms), bus, (), RULES))
+    await feed.orders([("g1", READY, AT_STORE), ("g2", READY, AT_STORE)])
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+    assert [user_id for user_id, _ in listener.private] == ["g1", "g2"]
+    for _, message in listener.private:
+        private = msgspec.msgpack.decode(message, type=orders.YourOrder)
+        assert msgspec.to_builtins(private.order) == _wire(READY)
+
+
+def _wire(view: object) -> object:
+    """The view as JSON has it; of a product, members that are empty are left out."""
+    value = msgspec.to_builtins(view)
+    if isinstance(view, Card):
+        del value["product"]["stores"]
+    return value
