@@ -1,6 +1,8 @@
 """Bearer tokens (RFC 6750), as signed JWTs (RFC 7519): what a principal is, for a time."""
 
 import datetime
+import time
+from functools import lru_cache
 from typing import Protocol
 
 import jwt
@@ -13,6 +15,8 @@ from server.problem import Problem
 ALGORITHM = "HS256"
 ISSUER = "linli"
 TOKEN_CHARS_MAX = 2_048
+TOKENS_KEPT_MAX = 20_000
+"""Tokens whose signature need not be checked again: about 1 KiB each."""
 LEEWAY_S = 60
 """How far the clocks of nodes may differ before a token that was just issued is refused."""
 GUEST_TTL_S = 30 * 86_400
@@ -23,6 +27,7 @@ HOST_TTL_S = 30 * 86_400
 
 # Subjects that `linli token` and the demo make: they have no row in the record, only an end.
 OPERATOR_SUBJECTS = ("token:", "demo:")
+_EXPIRED = "The token has expired. Log in again."
 _UNVERSIONED = frozenset({Role.VIEWER, Role.MEMBER})
 
 
@@ -46,6 +51,8 @@ class Access:
         assert len(secret) >= 32, "token secret too short"
         self._secret = secret
         self._versions = versions
+        # A refusal is an exception and is not kept: forged tokens push no good ones out.
+        self._signed = lru_cache(TOKENS_KEPT_MAX)(self._decode)
         self.devices = Devices(secret)
 
     def issue(self, principal: Principal, ttl_s: int) -> str:
@@ -76,7 +83,11 @@ class Access:
         Raises:
             Problem: 401 `bad-token` for a token that is malformed, forged, expired or revoked.
         """
-        principal = self._read(token)
+        if len(token) > TOKEN_CHARS_MAX:
+            raise _unauthorised("The token is too long.")
+        principal = self._signed(token)
+        if time.time() >= principal.ends_at_s + LEEWAY_S:
+            raise _unauthorised(_EXPIRED)
         if not self._is_current(principal):
             raise _unauthorised("The token was revoked. Log in again.")
         return principal
@@ -96,11 +107,9 @@ class Access:
             principal.subject, principal.version, principal.issued_at_s
         )
 
-    def _read(self, token: str) -> Principal:
+    def _decode(self, token: str) -> Principal:
         if token[:7].lower() == "bearer ":
             raise _unauthorised("`Bearer` is part of it: give the token alone.")
-        if len(token) > TOKEN_CHARS_MAX:
-            raise _unauthorised("The token is too long.")
         try:
             claims = jwt.decode(
                 token,
@@ -125,7 +134,7 @@ class Access:
                 ends_at_s=float(claims["exp"]),
             )
         except jwt.ExpiredSignatureError:
-            raise _unauthorised("The token has expired. Log in again.") from None
+            raise _unauthorised(_EXPIRED) from None
         except (jwt.PyJWTError, ValueError, TypeError):
             raise _unauthorised("The token is not one of ours.") from None
 

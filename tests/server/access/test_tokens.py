@@ -38,6 +38,30 @@ def test_an_expired_token_is_refused_with_advice() -> None:
     assert "Log in again" in caught.value.detail
 
 
+def test_a_token_that_was_accepted_before_is_refused_once_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    access = Access(SECRET)
+    token = access.issue(HOST, 60)
+    assert access.verify(token) is access.verify(token)
+    later_s = time.time() + 61 + LEEWAY_S
+    monkeypatch.setattr(time, "time", lambda: later_s)
+    with pytest.raises(Problem) as caught:
+        access.verify(token)
+    assert (caught.value.status, caught.value.type) == (401, "bad-token")
+    assert "Log in again" in caught.value.detail
+
+
+def test_a_token_that_was_accepted_before_is_refused_once_it_is_revoked() -> None:
+    versions = Versions()
+    access = Access(SECRET, versions)
+    token = access.issue(replace(HOST, version=3), 60)
+    assert access.verify(token).version == 3
+    versions.newest = 4
+    with pytest.raises(Problem, match="401"):
+        access.verify(token)
+
+
 def test_a_token_of_another_secret_is_refused() -> None:
     with pytest.raises(Problem, match="401"):
         Access(SECRET).verify(Access("x" * 32).issue(HOST, 60))
@@ -87,12 +111,14 @@ def test_a_token_of_next_hour_or_of_the_last_one_is_refused() -> None:
 
 
 class Versions:
-    """Staff whose newest tokens have version 3."""
+    """Staff whose newest tokens have version 3, and later maybe another one."""
+
+    newest = 3
 
     def is_current(self, staff_id: str, version: int, issued_at_s: float) -> bool:
         """Whether the version is that or a newer one."""
         assert abs(issued_at_s - time.time()) < 60
-        return staff_id == "staff:1" and version >= 3
+        return staff_id == "staff:1" and version >= self.newest
 
 
 def test_revoked_token_is_refused_and_others_are_not() -> None:
