@@ -43,7 +43,10 @@ class Verdict:
 
 @dataclass(slots=True)
 class Plan:
-    """What to write. `reached` maps a group to the time its last missing household tapped."""
+    """What to write. `reached` maps a group to the time its last missing household tapped.
+
+    `groups` are those that the batch touches, as it leaves them.
+    """
 
     verdicts: list[Verdict] = field(default_factory=list)
     orders: list[OrderRow] = field(default_factory=list)
@@ -51,6 +54,7 @@ class Plan:
     refunds: list[OrderRow] = field(default_factory=list)
     joined: dict[str, int] = field(default_factory=dict)
     reached: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
 
     @property
     def sales(self) -> list[OrderRow]:
@@ -90,6 +94,7 @@ def plan(
             result.transfers.append(charged(order.id, order.total_fen, entry.at_ms))
         result.orders.append(order)
         result.verdicts.append(Verdict(entry, order, refusal is None, refusal))
+    result.groups = facts.groups
     return _release_reached(result)
 
 

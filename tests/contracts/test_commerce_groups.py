@@ -177,6 +177,7 @@ async def test_an_order_shows_how_far_its_group_is(database_url: str, valkey_url
         assert mine.group
         assert (mine.group.joined, mine.group.state) == (2, GroupState.REACHED)
         assert mine.group.ends_at_ms == order.group.ends_at_ms
+        assert (await join(shop, "anna")).group == mine.group
         await wait_until(lambda: shop.seen(order.id).group == mine.group)
 
 

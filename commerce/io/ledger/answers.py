@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from commerce.errors import Refusal
+from commerce.groups.group import Group
 from commerce.io.gate import keys
 from commerce.io.record.shutdown import stopping
 from commerce.orders.order import OrderRow
@@ -23,10 +24,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a tap, after the commit."""
+    """What became of a tap, after the commit; with the order's group, if the batch touched it."""
 
     order: OrderRow
     refusal: Refusal | None
+    group: Group | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -24,7 +24,7 @@ from commerce.io.ledger.writes import load_facts, next_number, write_plan
 from commerce.io.record.engine import Record
 from commerce.io.record.shutdown import stopping
 from commerce.money.payments import Charge, PaymentOutcome, Payments, Refund
-from commerce.orders.ledger import BATCH_MAX, Plan, Verdict, plan
+from commerce.orders.ledger import BATCH_MAX, Plan, plan
 from commerce.orders.order import Entry
 
 BLOCK_MS = 500  # how long a read waits for the first entry
@@ -197,7 +197,7 @@ class Ledger:
         self.committed += len(result.orders)
         for entry in decided:
             self._failures.pop(entry.entry_id, None)
-        await self._answer(result.verdicts)
+        await self._answer(result)
         self._probe("settled")
 
     async def _commit(self, entries: Sequence[Entry], paid: dict[str, PaymentOutcome]) -> Plan:
@@ -211,8 +211,12 @@ class Ledger:
 
         return await self._record.transact(post)
 
-    async def _answer(self, verdicts: Sequence[Verdict]) -> None:
-        answers = [Answer(verdict.order, verdict.refusal) for verdict in verdicts]
+    async def _answer(self, result: Plan) -> None:
+        verdicts, groups = result.verdicts, result.groups
+        answers = [
+            Answer(verdict.order, verdict.refusal, groups.get(verdict.order.group_id))
+            for verdict in verdicts
+        ]
         self._answers.resolve(answers)
         self._on_commit()
         elsewhere = [

@@ -12,7 +12,6 @@ from commerce.io.ledger.answers import Answer, Answers
 from commerce.io.record.rows import ORDERS, order_of
 from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.group_reads import GroupReads
 from commerce.io.shop.views import order_view, order_views
 from commerce.orders.gate import Decision, Status, Tap
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
@@ -63,7 +62,6 @@ class Orders:
         self._answers = answers
         self._worker = worker
         self._on_closed = on_closed
-        self._groups = GroupReads(shop.record)
         self._open_groups: dict[tuple[str, str], str] = {}
 
     async def place(
@@ -139,23 +137,23 @@ class Orders:
 
     async def _wait(
         self, tap: Tap, answer: asyncio.Future[Answer], deadline: float, poll_s: float
-    ) -> OrderRow | None:
+    ) -> Answer | None:
         """Wait for the answer, looking into the record now and then, and once at the end."""
         loop = asyncio.get_running_loop()
         replay = poll_s <= REPLAY_POLL_S
         while True:
             if replay and (row := await self._row(tap.order_id)):
-                return _checked(row, tap.body_hash)
+                return Answer(_checked(row, tap.body_hash), None)
             left_s = deadline - loop.time()
             done, _ = await asyncio.wait((answer,), timeout=max(0.0, min(poll_s, left_s)))
             if done:
                 arrived = answer.result()
                 if arrived.refusal:
                     raise Refused(arrived.refusal)
-                return arrived.order
+                return arrived
             if left_s <= poll_s:
                 row = await self._row(tap.order_id)
-                return _checked(row, tap.body_hash) if row else None
+                return Answer(_checked(row, tap.body_hash), None) if row else None
 
     async def _row(self, order_id: str) -> OrderRow | None:
         async with self._shop.record.read() as connection:
@@ -163,10 +161,10 @@ class Orders:
             row = rows.mappings().first()
         return order_of(row) if row else None
 
-    async def _show(self, row: OrderRow) -> OrderView:
+    async def _show(self, found: Answer) -> OrderView:
+        row, group = found.order, found.group
         await self._shop.cache.product(row.product_id)  # another worker may have sold a new one
-        if row.state is not OrderState.READY:
-            group = await self._groups.group(row.group_id) if row.group_id else None
+        if row.state is not OrderState.READY and (group or not row.group_id):
             return order_view(row, self._shop.catalogue, None, group)
         async with self._shop.record.read() as connection:
             return (await order_views(connection, [row], self._shop.catalogue))[0]

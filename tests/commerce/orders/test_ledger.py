@@ -63,6 +63,7 @@ def test_a_batch_never_oversells_and_every_payment_is_kept_or_refunded(
     assert made.refunds == [order for order in made.orders if order.refused and order.paid_fen]
     joined = [order.guest_id for order in made.sales if order.group_id]
     assert len(joined) == len(set(joined)) == made.joined.get("open", 0)
+    assert made.groups["open"].joined == 1 + len(joined)
     assert "a" not in joined
     reached = 1 + len(joined) >= 3
     assert bool(made.reached) == reached
