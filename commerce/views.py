@@ -59,9 +59,9 @@ class PickupView:
     qr: str
 
 
-@dataclass(frozen=True, slots=True)
-class OrderView:
-    """An order as its buyer sees it; `group` is the one that it waits for or belongs to."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedOrderView:
+    """What buyer and store both see of an order."""
 
     id: str
     number: str
@@ -76,8 +76,14 @@ class OrderView:
     store: StoreView
     created_at_ms: int
     due_at_ms: int | None
-    pickup: PickupView | None
     refunded_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView(SharedOrderView):
+    """An order as its buyer sees it; `group` is the one that it waits for or belongs to."""
+
+    pickup: PickupView | None
     group: Group | None
 
 
@@ -89,23 +95,9 @@ class BuyerView:
     estate_name: Text
 
 
-@dataclass(frozen=True, slots=True)
-class StoreOrder:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreOrder(SharedOrderView):
     """An order as the store sees it: never with the pickup code."""
 
-    id: str
-    number: str
-    state: OrderState
-    product_id: str
-    name: Text
-    image: str
-    quantity: int
-    total_fen: int
-    group_id: str | None
-    estate_id: str
-    store: StoreView
-    created_at_ms: int
-    due_at_ms: int | None
-    refunded_fen: int
     buyer: BuyerView
     handed_over_at_ms: int | None

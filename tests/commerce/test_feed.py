@@ -6,26 +6,13 @@ from commerce.catalogue.values import Text
 from commerce.feed import MemoryFeed
 from commerce.groups.group import Group, GroupState
 from commerce.orders.states import OrderState
-from commerce.views import (
-    BuyerView,
-    Card,
-    OrderView,
-    ProductView,
-    StoreOrder,
-    StoreStock,
-    StoreView,
-)
+from commerce.views import Card, ProductView, StoreStock
+from tests.support.order_views import order_view, store_order
 
 WORDS = Text("", "")
 CARD = Card(ProductView("tea", WORDS, WORDS, "", 990, 990, 5, None), 1, None)
-STORE = StoreView("s1", WORDS, WORDS)
-ORDER = OrderView(
-    "o", "1001", OrderState.NEW, "tea", WORDS, "", 1, 990, None, "e1", STORE, 1, 2, None, 0, None
-)
-STORE_ORDER = StoreOrder(
-    "o", "1001", OrderState.NEW, "tea", WORDS, "", 1, 990, None, "e1", STORE, 1, 2, 0,
-    BuyerView("anna", WORDS), None,
-)  # fmt: skip
+ORDER = order_view(id="o")
+STORE_ORDER = store_order(id="o")
 
 
 async def test_a_card_is_shown_in_its_room_until_it_is_unpinned() -> None:

@@ -32,26 +32,10 @@ from commerce.io.shop.orders import OrderRequest
 from commerce.io.shop.seed import seed
 from commerce.money.payments import Payments
 from commerce.orders.states import OrderState
-from commerce.views import OrderView, StoreView
+from commerce.views import OrderView
+from tests.support.order_views import order_view
 
-NOTHING_YET = OrderView(
-    "",
-    "",
-    OrderState.WAITING_GROUP,
-    "",
-    Text("", ""),
-    "",
-    0,
-    0,
-    None,
-    "",
-    StoreView("", Text("", ""), Text("", "")),
-    0,
-    None,
-    None,
-    -1,
-    None,
-)
+NOTHING_YET = order_view(id="", state=OrderState.WAITING_GROUP, refunded_fen=-1)
 NO_GROUP_YET = Group("", "", "", -1, 0, 0, GroupState.CANCELLED, 0)
 FAR, NEAR = Coordinates(30.30, 120.20), Coordinates(30.27, 120.15)
 

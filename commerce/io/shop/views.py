@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from typing import Any
 
 import segno
 from sqlalchemy import select
@@ -45,11 +46,7 @@ async def pickup_codes_of(
 
 async def groups_of(connection: AsyncConnection, rows: Collection[OrderRow]) -> dict[str, Group]:
     """The groups that orders belong to, by id."""
-    return await groups_by_id(connection, {row.group_id for row in rows if row.group_id})
-
-
-async def groups_by_id(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Group]:
-    """Groups by id; those that do not exist are left out."""
+    ids = {row.group_id for row in rows if row.group_id}
     if not ids:
         return {}
     found = await connection.execute(GROUPS.where(buying_groups.c.id.in_(ids)))
@@ -69,48 +66,41 @@ def order_view(
     row: OrderRow, catalogue: Catalogue, code: str | None, group: Group | None
 ) -> OrderView:
     """An order as its buyer sees it; `code` once it is ready."""
-    product = catalogue.product(row.product_id)
     return OrderView(
-        id=row.id,
-        number=row.number,
-        state=row.state,
-        product_id=row.product_id,
-        name=product.name,
-        image=product.image,
-        quantity=row.quantity,
-        total_fen=row.total_fen,
-        group_id=row.group_id or None,
-        estate_id=row.estate_id,
-        store=store_view(catalogue, row.store_id),
-        created_at_ms=row.created_at_ms,
-        due_at_ms=row.due_at_ms,
+        **_shared(row, catalogue),
         pickup=pickup_view(code) if code else None,
-        refunded_fen=row.refunded_fen,
         group=group,
     )
 
 
 def store_order(row: OrderRow, catalogue: Catalogue, nickname: str) -> StoreOrder:
     """An order as the store sees it."""
-    product = catalogue.product(row.product_id)
     return StoreOrder(
-        id=row.id,
-        number=row.number,
-        state=row.state,
-        product_id=row.product_id,
-        name=product.name,
-        image=product.image,
-        quantity=row.quantity,
-        total_fen=row.total_fen,
-        group_id=row.group_id or None,
-        estate_id=row.estate_id,
-        store=store_view(catalogue, row.store_id),
-        created_at_ms=row.created_at_ms,
-        due_at_ms=row.due_at_ms,
-        refunded_fen=row.refunded_fen,
+        **_shared(row, catalogue),
         buyer=BuyerView(nickname, catalogue.estate(row.estate_id).name),
         handed_over_at_ms=row.handed_over_at_ms,
     )
+
+
+def _shared(row: OrderRow, catalogue: Catalogue) -> dict[str, Any]:
+    """What buyer and store both see, by the names of `SharedOrderView`."""
+    product = catalogue.product(row.product_id)
+    return {
+        "id": row.id,
+        "number": row.number,
+        "state": row.state,
+        "product_id": row.product_id,
+        "name": product.name,
+        "image": product.image,
+        "quantity": row.quantity,
+        "total_fen": row.total_fen,
+        "group_id": row.group_id or None,
+        "estate_id": row.estate_id,
+        "store": store_view(catalogue, row.store_id),
+        "created_at_ms": row.created_at_ms,
+        "due_at_ms": row.due_at_ms,
+        "refunded_fen": row.refunded_fen,
+    }
 
 
 def store_views(

@@ -5,68 +5,29 @@ import contextlib
 
 import msgspec
 
-from commerce.catalogue.values import GroupOffer, Text
+from commerce.catalogue.values import GroupOffer
 from commerce.groups.group import Group, GroupState
 from commerce.orders.states import OrderState
 from commerce.views import (
-    BuyerView,
     Card,
-    OrderView,
     PickupView,
     ProductView,
-    StoreOrder,
     StoreStock,
-    StoreView,
 )
 from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from server.bridge.channels import cards, groups, orders
 from server.bridge.channels.registry import RULES
 from server.bridge.feed import RoomFeed
+from tests.support.order_views import TEXT, order_view, store_order
 from tests.support.room_listeners import RecordingListener
 
-TEXT = Text("菠菜", "Spinach")
-STORE = StoreView("s1", TEXT, TEXT)
 GROUP = Group("g1", "p1", "e1", 3, 10, 790, GroupState.OPEN, 1_700_000_900_000)
 CARD = Card(
     ProductView("p1", TEXT, TEXT, "/p1.svg", 990, 1290, 7, GroupOffer(790, 10, 900)), 1, 90_000
 )
-READY = OrderView(
-    id="o1",
-    number="1",
-    state=OrderState.READY,
-    product_id="p1",
-    name=TEXT,
-    image="/p1.svg",
-    quantity=2,
-    total_fen=1580,
-    group_id="g1",
-    estate_id="e1",
-    store=STORE,
-    created_at_ms=1,
-    due_at_ms=None,
-    pickup=PickupView("ABCD-EFGH-J", "data:,"),
-    refunded_fen=0,
-    group=GROUP,
-)
-AT_STORE = StoreOrder(
-    id="o1",
-    number="1",
-    state=OrderState.READY,
-    product_id="p1",
-    name=TEXT,
-    image="/p1.svg",
-    quantity=2,
-    total_fen=1580,
-    group_id="g1",
-    estate_id="e1",
-    store=STORE,
-    created_at_ms=1,
-    due_at_ms=None,
-    refunded_fen=0,
-    buyer=BuyerView("小林", TEXT),
-    handed_over_at_ms=None,
-)
+READY = order_view(state=OrderState.READY, pickup=PickupView("ABCD-EFGH-J", "data:,"), group=GROUP)
+AT_STORE = store_order(state=OrderState.READY)
 
 
 async def test_views_arrive_whole_in_rooms_and_stores() -> None:
