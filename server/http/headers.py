@@ -1,7 +1,9 @@
 """Headers that every answer has: types are not guessed, and what the API says is not kept."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+_NOT_KEPT = (b"cache-control", b"no-store")
 
 
 class SafeHeaders:
@@ -21,10 +23,12 @@ class SafeHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                if scope["path"].startswith(("/api/", "/live/")):
-                    headers.setdefault("Cache-Control", "no-store")
+                headers = message["headers"] = list(message.get("headers", ()))
+                names = {name for name, _ in headers}
+                if b"x-content-type-options" not in names:
+                    headers.append(_NO_SNIFFING)
+                if scope["path"].startswith(("/api/", "/live/")) and b"cache-control" not in names:
+                    headers.append(_NOT_KEPT)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -8,12 +8,15 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 HOPS_MAX = 16
 ENTRIES_MAX = 32
+ADDRESSES_KEPT_MAX = 4_096
+"""Addresses that need not be parsed again: each request of a neighbour asks for its own."""
 IPV6_PREFIX = 64
 """One household or one rented machine has a whole /64 (RFC 6177): it is limited as one."""
 _HOST_NAME = re.compile(r"(?!-)[\w-]{1,63}(\.(?!-)[\w-]{1,63})*\.?")
@@ -119,6 +122,7 @@ def is_loopback(address: str) -> bool:
     return parsed is not None and parsed.is_loopback
 
 
+@lru_cache(ADDRESSES_KEPT_MAX)
 def _parse(text: str) -> Address | None:
     """Read an address with or without port, brackets or zone; IPv4 in IPv6 is IPv4."""
     text = text.strip().strip('"')
