@@ -84,6 +84,7 @@ async def test_groups_of_an_offer_that_was_withdrawn_are_shown_in_a_second_room(
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
         await shop.commerce.groups.pin("demo", "pear", None)
+        await wait_until(lambda: ("demo", "pear") in shop.feed.cards)
         plan = shop_plan()
         without_offer = [replace(product, group=None) for product in plan.products]
         await seed(shop.engine, replace(plan, products=tuple(without_offer)))
@@ -97,6 +98,7 @@ async def test_a_new_price_is_shown_on_the_card_once_the_gate_asks_it(
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
         await shop.commerce.groups.pin("demo", "tea", None)
+        await wait_until(lambda: ("demo", "tea") in shop.feed.cards)
         plan = shop_plan()
         dearer = [replace(product, price_fen=product.price_fen + 1) for product in plan.products]
         await seed(shop.engine, replace(plan, products=tuple(dearer)))
