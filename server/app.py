@@ -45,12 +45,14 @@ from server.http.health import healthz, metrics, readyz
 from server.http.live import flv as flv_routes
 from server.http.live import hls as hls_routes
 from server.http.live import stream_keys, thumbnail, whip_whep
+from server.http.live.hls_direct import DirectHls
 from server.http.pages import page_or_problem, page_routes
 from server.http.shop import guests, orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.limits import LimitKind, Limits
 from server.net.addresses import limit_key
 from server.net.connections import ConnectionTable
+from server.net.direct import Direct
 from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
 from server.ops.opening import open_data_folder, open_record, opening
@@ -74,6 +76,7 @@ class Program:
     app: Starlette
     websocket: type[asyncio.Protocol]
     services: Services
+    direct: Direct  # answers before the application does
 
 
 @contextlib.asynccontextmanager
@@ -140,7 +143,10 @@ async def build(
         )
         await stack.enter_async_context(_in_background(commerce, lives, hub))
         yield Program(
-            _application(services), room_protocol(services, _channel_exists(commerce)), services
+            _application(services),
+            room_protocol(services, _channel_exists(commerce)),
+            services,
+            DirectHls(services),
         )
 
 

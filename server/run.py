@@ -85,7 +85,7 @@ async def _serve(
     config = uvicorn.Config(
         program.app,
         ws=program.websocket,
-        http=http_protocol(program.services.connections),
+        http=http_protocol(program.services.connections, direct=program.direct),
         lifespan="off",
         log_config=None,
         access_log=False,

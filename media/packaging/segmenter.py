@@ -235,18 +235,27 @@ class Segmenter:
     def _end_part(self, *, ends_segment: bool) -> None:
         segment = self._open_segment() or self._begin_segment()
         runs = [_run(1, self._main)]
-        if self._audio:
-            runs.append(_run(2, self._audio))
+        sound = self._take_sound()
+        if sound:
+            runs.append(_run(2, sound))
         self._fragments += 1
         data = fmp4.fragment(self._fragments, runs, independent=not segment.parts)
         duration_s = self._main_s()
         start_s = self._main[0][0] / self._timescale
         segment.parts.append(Part(data, duration_s, self._main[0][1].key, start_s))
         segment.duration_s += duration_s
-        self._main, self._main_ticks, self._audio = [], 0, []
+        self._main, self._main_ticks = [], 0
         if ends_segment or duration_s > PART_TARGET_S:
             self._end_segment(segment)
         self._on_change()
+
+    def _take_sound(self) -> list[tuple[int, fmp4.Sample]]:
+        """Return the sound that begins before the open part ends; what came early stays."""
+        timescale = self.tracks[-1].timescale
+        end_s = self._main[-1][0] / self._timescale + self._main[-1][1].duration / self._timescale
+        count = sum(ticks < end_s * timescale for ticks, _ in self._audio)
+        sound, self._audio = self._audio[:count], self._audio[count:]
+        return sound
 
     def _begin_segment(self) -> Segment:
         assert self._epoch is not None

@@ -8,17 +8,18 @@ at it). Deadlines are looked at by the table's one sweep. Times are `loop.time()
 
 import asyncio
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.net.addresses import limit_key
 from server.net.connections import ConnectionTable, RefusalReason
+from server.net.direct import Direct, plain_get
 from server.net.outlet import CONNECTION
-from server.problem import Problem
+from server.net.refusals import FULL, MALFORMED, SLOW, TOO_LARGE
+from server.net.request_limits import DEFAULT_LIMITS, RequestLimits
 
 PIPELINED_BYTES_MAX = 64 * 1024
 """Kept of later requests while one is answered; a client that sends more is cut off then."""
@@ -26,29 +27,6 @@ CHUNK_OVERHEAD_MAX = 8
 """Wire bytes per body byte: chunks of one byte have six."""
 
 _HEAD_END = re.compile(rb"\n\r?\n")
-
-
-@dataclass(frozen=True, slots=True)
-class RequestLimits:
-    """What one request and one connection may take."""
-
-    line_bytes_max: int = 8 * 1024
-    head_bytes_max: int = 32 * 1024
-    fields_max: int = 100
-    head_s_max: float = 10.0
-    body_grace_s: float = 20.0
-    body_bytes_per_s_min: float = 500.0
-    """The least rate of a body once its grace is over, on average."""
-    idle_s_max: float = 30.0
-    unread_s_max: float = 30.0
-    """How long a client may read nothing of an answer that is larger than all buffers."""
-    linger_s: float = 2.0
-    linger_bytes: int = 256 * 1024
-    """How long and how much is still read and thrown away after a refusal, so that the client can
-    read it: closing at once would reset the connection under it (RFC 9112 section 9.6)."""
-
-
-DEFAULT_LIMITS = RequestLimits()
 
 
 class Phase(Enum):
@@ -62,13 +40,15 @@ class Phase(Enum):
 
 
 def http_protocol(
-    table: ConnectionTable, limits: RequestLimits = DEFAULT_LIMITS
+    table: ConnectionTable,
+    limits: RequestLimits = DEFAULT_LIMITS,
+    direct: Direct | None = None,
 ) -> type[asyncio.Protocol]:
-    """Return the class to give to `uvicorn.Config(http=…)`."""
+    """Return the class to give to `uvicorn.Config(http=…)`; `direct` may answer before ASGI."""
 
     class BoundHttpProtocol(LimitedHttpProtocol):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(table, limits, *args, **kwargs)
+            super().__init__(table, limits, direct, *args, **kwargs)
 
     return BoundHttpProtocol
 
@@ -77,12 +57,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection: head, body, answer, and again."""
 
     def __init__(
-        self, table: ConnectionTable, limits: RequestLimits, *args: Any, **kwargs: Any
+        self,
+        table: ConnectionTable,
+        limits: RequestLimits,
+        direct: Direct | None,
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.address = ""
         self._table = table
         self._limits = limits
+        self._direct = direct
+        self._in_direct = False
         self._phase = Phase.HEAD
         self._pending = bytearray()
         self._searched = 0
@@ -104,7 +91,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         now = self._since = self._head_since = self.loop.time()
         self.address = limit_key(self.client[0] if self.client else "")
         if self._table.arrive(self, len(self.connections), now) is not None:
-            self._answer(_FULL)
+            self._answer(FULL)
             self._linger()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -158,7 +145,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         elif self._phase is Phase.BODY and not self.flow.read_paused:
             late_s = now - self._since - limits.body_grace_s
             if self._wire_bytes < late_s * limits.body_bytes_per_s_min:
-                self._refuse(RefusalReason.SLOW_BODY, _SLOW)
+                self._refuse(RefusalReason.SLOW_BODY, SLOW)
         elif self._phase is Phase.LINGER and now - self._since > limits.linger_s:
             self.transport.abort()
 
@@ -169,7 +156,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self.transport.close()
         elif now - self._head_since > self._limits.head_s_max:
             if self._pending:
-                self._refuse(RefusalReason.SLOW_HEAD, _SLOW)
+                self._refuse(RefusalReason.SLOW_HEAD, SLOW)
             else:
                 # Nothing was asked: browsers open connections that they may need.
                 self._table.count(RefusalReason.IDLE)
@@ -199,7 +186,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if size > limits.head_bytes_max or (
             size > limits.line_bytes_max and pending.find(b"\n", 0, limits.line_bytes_max) < 0
         ):
-            self._refuse(RefusalReason.HEAD_TOO_LARGE, _TOO_LARGE)
+            self._refuse(RefusalReason.HEAD_TOO_LARGE, TOO_LARGE)
             return False
         self._searched = size
         if end is None:
@@ -207,10 +194,39 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         head = bytes(pending[:size])
         del pending[:size]
         if head.count(b"\n") - 2 > limits.fields_max:
-            self._refuse(RefusalReason.HEAD_TOO_LARGE, _TOO_LARGE)
+            self._refuse(RefusalReason.HEAD_TOO_LARGE, TOO_LARGE)
             return False
-        self._parse_head(head)
+        if self._direct is None or not self._answer_directly(head):
+            self._parse_head(head)
         return True
+
+    def _answer_directly(self, head: bytes) -> bool:
+        target = plain_get(head)
+        if target is None or self._direct is None:
+            return False
+        self._phase, self._in_direct = Phase.ANSWER, True
+        taken = self._direct(target, self.reply)
+        self._in_direct = False
+        if not taken:
+            self._phase = Phase.HEAD
+        elif self._phase is Phase.ANSWER:
+            self._searched, self._head_since = 0, None
+            self._table.works(self)
+        return taken
+
+    def reply(self, head: bytes, body: bytes) -> None:
+        """See `Reply`."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.transport.writelines((head, body))
+        if not self._in_direct:
+            self._next_request()
+            return
+        self._phase, self._searched = Phase.HEAD, 0
+        self._since = self.loop.time()
+        self._head_since = self._since if self._pending else None
+        self._table.waits(self)
 
     def _parse_head(self, head: bytes) -> None:
         self._searched = 0
@@ -220,7 +236,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if not self._feed(head):
             return
         if not self._head_whole:
-            self._refuse(RefusalReason.MALFORMED, _MALFORMED)
+            self._refuse(RefusalReason.MALFORMED, MALFORMED)
             return
         if self._message_whole:
             self._phase = Phase.ANSWER
@@ -253,7 +269,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self._phase = Phase.ANSWER
                 self._table.works(self)
         elif self._wire_bytes > self._limits.head_bytes_max + CHUNK_OVERHEAD_MAX * self._body_bytes:
-            self._refuse(RefusalReason.MALFORMED, _MALFORMED)
+            self._refuse(RefusalReason.MALFORMED, MALFORMED)
 
     def _feed(self, data: bytes) -> bool:
         """Give the parser a part of a request; return whether it goes on."""
@@ -269,7 +285,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._table.works(self)
             return False
         except httptools.HttpParserError:
-            self._refuse(RefusalReason.MALFORMED, _MALFORMED)
+            self._refuse(RefusalReason.MALFORMED, MALFORMED)
             return False
         return True
 
@@ -285,17 +301,21 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def _keep_for_later(self, data: bytes) -> None:
         # Past uvicorn's flow control, which reads on as soon as a route waits for its client's end.
         self.transport.pause_reading()
-        if not self.cycle.keep_alive:
+        cycle = None if self.cycle is None or self.cycle.response_complete else self.cycle
+        if cycle is not None and not cycle.keep_alive:
             return
         self._pending += data
         if len(self._pending) > PIPELINED_BYTES_MAX + self._limits.head_bytes_max:
-            self.cycle.keep_alive = False
             self._pending.clear()
+            if cycle is None:
+                self.transport.abort()
+            else:
+                cycle.keep_alive = False
 
     def _upgrade(self) -> None:
         if len(self.connections) - len(self._table) >= self._table.websockets_max:
             self._table.refuse(RefusalReason.FULL, self.loop.time())
-            self._answer(_FULL)
+            self._answer(FULL)
             self._linger()
             return
         self._phase = Phase.UPGRADED
@@ -366,32 +386,3 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def _cut(self, reason: RefusalReason) -> None:
         self._table.count(reason)
         self.transport.abort()
-
-
-def _raw(problem: Problem) -> bytes:
-    """Return a problem document as bytes on the wire, after which the connection is closed."""
-    response = problem.response()
-    response.headers["connection"] = "close"
-    lines = [name + b": " + value for name, value in response.raw_headers]
-    return STATUS_LINE[problem.status] + b"\r\n".join([*lines, b"", bytes(response.body)])
-
-
-_TOO_LARGE = _raw(
-    Problem(
-        431,
-        "head-too-large",
-        "The head of this request is too large.",
-        "A request line may have 8 KiB, the head 32 KiB and 100 fields.",
-    )
-)
-_MALFORMED = _raw(Problem(400, "malformed", "This is not an HTTP/1.1 request."))
-_SLOW = _raw(Problem(408, "too-slow", "The request did not come in time."))
-_FULL = _raw(
-    Problem(
-        503,
-        "full",
-        "This server takes no more connections now.",
-        "Please try again in a moment.",
-        headers={"Retry-After": "2"},
-    )
-)

@@ -7,11 +7,11 @@ largest that flows is taken.
 """
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 from time import monotonic
 
 import av
@@ -20,6 +20,7 @@ import structlog
 from media.errors import NotPackaged
 from media.forwarding.live import Live
 from media.io.hls.opus_to_aac import FRAME_SAMPLES, RATE_HZ, TRACK, OpusToAac
+from media.io.hls.waiters import Answer, Waiters
 from media.packaging import playlist
 from media.packaging.access_units import AudioPackets, Unwrapped, VideoUnit, VideoUnits
 from media.packaging.alignment import BASE_S, Alignment
@@ -78,7 +79,7 @@ class HlsSink:
         self._held: deque[tuple[int, VideoUnit]] = deque()
         self._audio_waiting: list[tuple[int, bytes]] = []
         self._audio_arrived = asyncio.Event()
-        self._waiters: dict[tuple[int, int], asyncio.Future[None]] = {}
+        self._waiters = Waiters()
         self._texts: dict[bool, bytes] = {}
         self._task = asyncio.create_task(self._transcode(), name="hls audio")
         self._take_gop()
@@ -111,6 +112,7 @@ class HlsSink:
 
     def tick(self, *, now: float) -> None:
         """Call about every 100 ms."""
+        self._waiters.expire(now=now)
         if self.segmenter.ended:
             return
         self._watch_source()
@@ -134,15 +136,19 @@ class HlsSink:
 
     async def wait_for(self, msn: int, part: int, timeout_s: float) -> bool:
         """Wait until the playlist has a part, or the source broke off; False: neither happened."""
-        segmenter = self.segmenter
-        if segmenter.has(msn, part) or segmenter.ended:
+        if self.has(msn, part):
             return True
-        loop = asyncio.get_running_loop()
-        future = self._waiters.setdefault((msn, part), loop.create_future())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await asyncio.shield(future)  # it is everybody's
-        return future.done()
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.call_when(msn, part, timeout_s, partial(_set_result, future))
+        return await future
+
+    def has(self, msn: int, part: int) -> bool:
+        """Whether the playlist has come to a part, or nothing comes any more."""
+        return self.segmenter.has(msn, part) or self.segmenter.ended
+
+    def call_when(self, msn: int, part: int, timeout_s: float, answer: Answer) -> None:
+        """As `wait_for`, of a part that is not there: a call in place of a task."""
+        self._waiters.add(msn, part, monotonic() + timeout_s, answer)
 
     def attach(self, muxer: Muxer) -> None:
         """Hand the media to `muxer`, too, from the newest key frame on."""
@@ -165,10 +171,7 @@ class HlsSink:
         self._texts.clear()
         segmenter = self.segmenter
         answers_all = segmenter.interrupted or segmenter.ended
-        for key, future in list(self._waiters.items()):
-            if answers_all or segmenter.has(*key):
-                del self._waiters[key]
-                future.set_result(None)
+        self._waiters.settle(lambda msn, part: answers_all or segmenter.has(msn, part))
         for follow in list(self.followers):
             follow()
 
@@ -307,3 +310,8 @@ class HlsSink:
                         muxer.add_audio(place, data, FRAME_SAMPLES)
                     self._audio_end_s = (place + FRAME_SAMPLES) / RATE_HZ
                 self._release()
+
+
+def _set_result(future: asyncio.Future[bool], came: bool) -> None:
+    if not future.done():  # whoever waited may have given up
+        future.set_result(came)

@@ -17,6 +17,7 @@ from server.limits import LimitKind
 from server.problem import Problem
 
 PLAYLIST = "application/vnd.apple.mpegurl"
+PART = "video/mp4"
 MEDIA = "media.m3u8"
 # Within three target durations (section 6.2.5.2), and before players give up.
 BLOCKED_S_MAX = 6.0
@@ -25,6 +26,7 @@ PARTS_AHEAD_MAX = round(3 / PART_TARGET_S + 0.5)
 # URLs of media name bytes that never change; a playlist is shared by those who wait for it.
 FOREVER = "public, max-age=3600, immutable"
 BRIEFLY = "public, max-age=1"
+NEVER = "no-cache"
 _NUMBER = re.compile(r"\d{1,9}")
 _FILE = re.compile(r"([ips])(\d{1,9})(?:\.(\d{1,4}))?\.(mp4|m4s)")
 
@@ -42,7 +44,7 @@ async def multivariant(request: Request) -> Response:
             detail = "The host sends VP8; HLS carries H.264."
             raise Problem(409, "no-hls", "Not available by HLS.", detail) from None
     text = playlist.multivariant(stream.segmenter, f"{stream.id}/{MEDIA}")
-    return Response(text, media_type=PLAYLIST, headers={"Cache-Control": "no-cache"})
+    return Response(text, media_type=PLAYLIST, headers={"Cache-Control": NEVER})
 
 
 async def file(request: Request) -> Response:
@@ -58,15 +60,16 @@ async def file(request: Request) -> Response:
     data = await _bytes(stream, name)
     if data is None:
         raise Problem(404, "not-found", "Not found.")
-    return Response(data, media_type="video/mp4", headers={"Cache-Control": FOREVER})
+    return Response(data, media_type=PART, headers={"Cache-Control": FOREVER})
 
 
 async def _media(request: Request, stream: HlsSink) -> Response:
     services_of(request).hls.use(stream)
     msn, part = _number(request, "_HLS_msn"), _number(request, "_HLS_part")
-    cache = "no-cache"
+    cache = NEVER
     if msn is not None:
-        _refuse_too_far(stream, msn, part or 0)
+        if is_too_far(stream, msn, part or 0):
+            raise Problem(400, "too-far", "That part is too far ahead.")
         if await stream.wait_for(msn, part or 0, BLOCKED_S_MAX):
             cache = BRIEFLY
     elif part is not None:
@@ -83,11 +86,18 @@ def _number(request: Request, name: str) -> int | None:
     return None if text is None else int(text)
 
 
-def _refuse_too_far(stream: HlsSink, msn: int, part: int) -> None:
+def is_too_far(stream: HlsSink, msn: int, part: int) -> bool:
+    """Whether a part is so far ahead that nobody who plays the stream would wait for it."""
     next_msn, next_part = stream.segmenter.next_part
     beyond = part - next_part if msn == next_msn else part
-    if msn > next_msn + 1 or (msn >= next_msn and beyond > PARTS_AHEAD_MAX):
-        raise Problem(400, "too-far", "That part is too far ahead.")
+    return msn > next_msn + 1 or (msn >= next_msn and beyond > PARTS_AHEAD_MAX)
+
+
+def part_of(stream: HlsSink, msn: int, index: int) -> bytes | None:
+    """Return a part; None: it is not there, or no longer."""
+    segment = stream.segmenter.find(msn)
+    parts = segment.parts if segment is not None else ()
+    return parts[index].data if index < len(parts) else None
 
 
 async def _bytes(stream: HlsSink, name: str) -> bytes | None:
@@ -109,9 +119,7 @@ async def _bytes(stream: HlsSink, name: str) -> bytes | None:
         return None
     if (number, int(index)) == segmenter.next_part:
         await stream.wait_for(number, int(index), BLOCKED_S_MAX)
-    segment = segmenter.find(number)
-    parts = segment.parts if segment is not None else []
-    return parts[int(index)].data if int(index) < len(parts) else None
+    return part_of(stream, number, int(index))
 
 
 routes = [

@@ -54,6 +54,16 @@ class Stream:
         return self.playlists[-1]
 
 
+def test_sound_that_comes_early_goes_along_with_its_own_video() -> None:
+    stream = Stream()
+    stream.segmenter.begin([TRACK, fmp4.Aac(48_000, 2, b"\x11\x90")], stream.begun_at_s)
+    for number in range(4 * 47):
+        stream.segmenter.add_audio(48_000 + number * 1_024, b"sound", 1_024)
+    stream.run(4, 25, gop_s=2)
+    parts = [part.data for segment in stream.segmenter.segments for part in segment.parts]
+    assert len(parts) > 8 and {part.count(b"traf") for part in parts} == {2}
+
+
 @pytest.mark.parametrize("fps", [10, 12, 15, 20, 23.976, 24, 25, 29.97, 30, 50, 60])
 def test_parts_are_full_and_segments_begin_with_key_frames(fps: float) -> None:
     stream = Stream()

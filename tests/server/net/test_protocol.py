@@ -13,7 +13,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from server.net.connections import ConnectionTable, RefusalReason
-from server.net.protocol import RequestLimits, http_protocol
+from server.net.protocol import http_protocol
+from server.net.request_limits import RequestLimits
 from tests.support.serving import serving
 from tests.support.waiting import wait_until
 
