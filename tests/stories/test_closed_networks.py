@@ -3,10 +3,8 @@
 import asyncio
 import re
 import shutil
-import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +16,12 @@ from playwright.async_api import Browser, expect
 
 from server.http.ice_servers import CREDENTIAL_TTL_S, links
 from tests.support.browsers import People, more_frames
-from tests.support.running import SHOP, Running, running
+from tests.support.closed_networks import CLOSED_NETWORK, published
+from tests.support.running import SHOP, running
 from tests.support.waiting import free_port, wait_until
 
 SECRET = "what only coturn and Linli know"
 UNAUTHORIZED = 401
-# Nothing passes but what a TURN server relays, whatever the page asks for.
-CLOSED_NETWORK = """
-  const Open = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Open {
-    constructor(configuration) { super({...configuration, iceTransportPolicy: 'relay'}) }
-  }
-"""
 SELECTED_CANDIDATE = """async () => {
   const stats = await window.connections.at(-1).getStats()
   const transport = [...stats.values()].find((each) => each.type === 'transport')
@@ -110,10 +102,11 @@ async def test_a_viewer_in_a_closed_network_plays_over_a_relay(
     turn: Turn, browser: Browser, tmp_path: Path, transports: tuple[str, ...]
 ) -> None:
     settings = {"LINLI_ICE_SERVERS": turn.urls(*transports), "LINLI_TURN_SECRET": SECRET}
-    async with running(tmp_path, SHOP, **settings) as linli, _published(linli):
+    async with running(tmp_path, SHOP, **settings) as linli, published(linli):
         people = People(browser, linli)
         page = await people.open(people.room_path, scripts=[CLOSED_NETWORK])
         room = page.get_by_test_id("room")
+        await expect(room).to_have_attribute("data-road", "webrtc")
         await expect(room).to_have_attribute("data-player", "playing")
         await more_frames(page)
         candidate: dict[str, Any] = await page.evaluate(SELECTED_CANDIDATE)
@@ -143,19 +136,3 @@ def _credential(turn: Turn, secret: str, now_s: float) -> tuple[str, str]:
     found = re.search(r'username="(.+?)"; credential="(.+?)"', link)
     assert found
     return found[1], found[2]
-
-
-@asynccontextmanager
-async def _published(linli: Running) -> AsyncIterator[None]:
-    """A live in the room, from generated video."""
-    host = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server", "publish"),
-        *("--to", linli.whip, "--token", await linli.host_token()),
-        env=linli.env,
-    )
-    try:
-        await wait_until(lambda: linli.is_in("live"), what="the live")
-        yield
-    finally:
-        host.terminate()
-        await host.wait()

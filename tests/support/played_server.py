@@ -152,6 +152,7 @@ class PlayedServer:
     waiting: list[dict[str, Any]] = field(default_factory=list)
     waiting_orders: list[dict[str, Any]] = field(default_factory=list)
     whep: tuple[int, str, int] = (201, "", 0)
+    hls: tuple[int, str, int] = (409, "no-hls", 0)
     answer_order: Callable[[dict[str, Any], str], tuple[int, dict[str, Any]]] | None = None
     lives: list[dict[str, Any]] | None = None
     socket_works: bool = True
@@ -328,6 +329,8 @@ class PlayedServer:
 
     def _live(self, route: Route, request: Request) -> None:
         status, kind, retry_s = self.whep if request.url.endswith("whep") else (201, "", 0)
+        if "/hls/" in request.url:
+            status, kind, retry_s = self.hls
         if request.url.endswith("/layer"):
             self._layer(route, request)
         elif request.method == "PATCH":

@@ -134,8 +134,17 @@ def test_blocked_network_shows_what_to_do(open_page: Open) -> None:
     page = open_page(
         PlayedServer(), "/r/demo", prepare=lambda page: page.add_init_script("__blocked = true")
     )
-    expect(page.get_by_test_id("stage-notice")).to_contain_text("换用手机流量")
+    notice = page.get_by_test_id("stage-notice")
+    expect(notice).to_have_attribute("data-notice", "webrtc_only")
+    expect(notice).to_contain_text("换用手机流量")
     expect(page.get_by_test_id("join")).to_be_enabled()
+
+
+def test_live_that_no_road_carries_is_unsupported(open_page: Open) -> None:
+    page = open_page(PlayedServer(whep=(409, "no-webrtc", 0)), "/r/demo")
+    notice = page.get_by_test_id("stage-notice")
+    expect(notice).to_have_attribute("data-notice", "unsupported")
+    expect(page.get_by_test_id("room")).to_have_attribute("data-road", "hls")
 
 
 def test_chat_markup_stays_text(open_page: Open) -> None:

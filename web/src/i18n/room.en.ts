@@ -27,6 +27,9 @@ export const en: typeof zh = {
     lost_hint: 'Nothing to do: it resumes by itself.',
     blocked: 'This network blocks live video',
     blocked_hint: 'Try mobile data or another Wi-Fi, or switch off your VPN. Chat and group buys still work.',
+    webrtc_only: 'This network cannot play this live',
+    webrtc_only_hint:
+      'The host’s video needs a direct connection. Use mobile data or another Wi-Fi, or turn off your VPN. Chat and group buys still work.',
     unsupported: 'This browser cannot play the live',
     unsupported_hint:
       'Update it, or open the page in Chrome, Edge or Safari. Chat and group buys still work.',

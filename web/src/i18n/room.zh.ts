@@ -25,6 +25,8 @@ export const zh = {
     lost_hint: '不用操作，恢复后自动播放。',
     blocked: '当前网络挡住了直播画面',
     blocked_hint: '请换用手机流量或其他 Wi-Fi，或关闭 VPN。聊天和参团不受影响。',
+    webrtc_only: '当前网络放不了这场直播',
+    webrtc_only_hint: '主播的画面只能直连播放。请换用手机流量或其他 Wi-Fi，或关闭 VPN。聊天和参团不受影响。',
     unsupported: '这个浏览器放不了直播画面',
     unsupported_hint: '请更新浏览器，或用 Chrome、Edge、Safari 打开。聊天和参团不受影响。',
   },

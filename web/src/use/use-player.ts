@@ -1,18 +1,26 @@
-/** The live of a room: lib/media/player on a real peer connection. */
-import { onScopeDispose, ref, shallowRef } from 'vue'
+/** The live of a room, by whichever road brings it: lib/media/player on a real peer connection, or lib/media/hls-player. */
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { Player, type PlayerPhase } from '../lib/media/player'
+import { type Road, RoadSelector, stagePhase } from '../lib/media/road'
 import { onNetworkChange, onSeenAgain } from './network'
 import { realTimers } from './timers'
+import { useHls } from './use-hls'
 import { useLayers } from './use-layers'
 
+/** What a video element is to play. */
+export interface StageSource {
+  attach: (video: HTMLVideoElement) => void
+}
+
 export function usePlayer(roomId: string, token: () => string | null) {
-  const phase = ref<PlayerPhase>('idle')
-  const stream = shallowRef<MediaStream | null>(null)
-  const supported = typeof RTCPeerConnection === 'function'
+  const webrtcPhase = ref<PlayerPhase>('idle')
+  const road = ref<Road>('webrtc')
+  const source = shallowRef<StageSource | null>(null)
+  const live = `/live/${encodeURIComponent(roomId)}`
 
   const layers = useLayers()
   let pending = new MediaStream()
-  const player = new Player(`/live/${encodeURIComponent(roomId)}/whep`, {
+  const player = new Player(`${live}/whep`, {
     fetch: (url, init) => fetch(url, init),
     timers: realTimers,
     random: Math.random,
@@ -23,43 +31,76 @@ export function usePlayer(roomId: string, token: () => string | null) {
     },
     token,
     onPhase(next) {
-      phase.value = next
+      webrtcPhase.value = next
       if (next === 'playing') layers.begin(player.layers)
       else layers.end()
+      roads.webrtc(next)
     },
     onTrack(event) {
       pending.addTrack(event.track)
       // Swapped in with the first track only, so that the last frame stays until the new video plays.
-      if (event.track.kind === 'video') stream.value = pending
+      if (event.track.kind === 'video' && road.value === 'webrtc') source.value = fromStream(pending)
+    },
+  })
+  const hls = useHls(`${live}/hls/index.m3u8`, (engine) => (source.value = engine))
+  watch(hls.phase, (phase) => player.probe(phase === 'playing'), { flush: 'sync' })
+  const roads = new RoadSelector({
+    timers: realTimers,
+    prepareHls: () => void hls.prepare(),
+    take(next) {
+      road.value = next
+      if (next === 'hls') return void hls.start()
+      hls.stop()
+      if (webrtcPhase.value === 'playing') source.value = fromStream(pending)
     },
   })
 
-  const retryNow = () => player.retryNow()
-  const leave = () => player.stop()
-  const restore = (event: PageTransitionEvent) => {
-    if (event.persisted) player.start()
+  const start = () => {
+    if (typeof RTCPeerConnection === 'function') return player.start()
+    webrtcPhase.value = 'unsupported'
+    roads.webrtc('unsupported')
   }
-  const unsubscribe = [onNetworkChange(() => player.networkChanged()), onSeenAgain(() => player.retryNow())]
-  window.addEventListener('pagehide', leave)
+  const stop = () => player.stop()
+  const retryNow = () => {
+    player.retryNow()
+    hls.retryNow()
+  }
+  const restore = (event: PageTransitionEvent) => {
+    if (event.persisted) start()
+  }
+  const unsubscribe = [
+    onNetworkChange(() => {
+      player.networkChanged()
+      hls.retryNow()
+    }),
+    onSeenAgain(retryNow),
+  ]
+  window.addEventListener('pagehide', stop)
   window.addEventListener('pageshow', restore)
   onScopeDispose(() => {
     for (const end of unsubscribe) end()
-    window.removeEventListener('pagehide', leave)
+    window.removeEventListener('pagehide', stop)
     window.removeEventListener('pageshow', restore)
-    player.stop()
+    stop()
   })
 
   return {
-    phase,
-    stream,
+    phase: computed(() => stagePhase(road.value, webrtcPhase.value, hls.phase.value)),
+    road,
+    source,
     layers,
     retryNow,
-    hold: (held: boolean) => player.hold(held),
-    start() {
-      if (supported) player.start()
-      else phase.value = 'unsupported'
+    hold(held: boolean) {
+      player.hold(held)
+      hls.hold(held)
+      roads.hold(held)
     },
-    stop: leave,
+    start,
+    stop,
   }
 }
 export type PlayerModel = ReturnType<typeof usePlayer>
+
+function fromStream(stream: MediaStream): StageSource {
+  return { attach: (video) => void (video.srcObject = stream) }
+}

@@ -13,6 +13,7 @@ import {
   type PlayerPhase,
   RECEIVE_TIMEOUT_MS,
   DIRECT_TIMEOUT_MS,
+  PROBE_LIMITS,
   TRANSPORT_TIMEOUT_MS,
 } from '../../src/lib/media/player'
 import { RESTART_TIMEOUT_MS } from '../../src/lib/media/ice-restart'
@@ -382,5 +383,37 @@ describe('an offer the server cannot use', () => {
     player.start()
     await time.pass(10)
     expect(phases.at(-1)).toBe('unsupported')
+  })
+})
+
+describe('Player beside another road', () => {
+  it('says that the live cannot be had by WebRTC, and asks again', async () => {
+    const kind = JSON.stringify({ type: 'urn:linli:problem:no-webrtc' })
+    answer = () => new Response(kind, { status: 409 })
+    player.start()
+    await time.pass(1_000)
+    expect(phases).toEqual(['connecting', 'no_webrtc'])
+    answer = created
+    await time.pass(20_000)
+    expect(posts()).toBe(2)
+  })
+
+  it('probes seldom, but at once on another network', async () => {
+    player.probe(true)
+    player.start()
+    await time.pass(10)
+    peer().become('failed')
+    await time.pass(20_000)
+    expect(posts()).toBe(1)
+    await time.pass(PROBE_LIMITS.first_ms)
+    expect(posts()).toBe(2)
+    peer().become('failed')
+    player.networkChanged()
+    await time.pass(10)
+    expect(posts()).toBe(3)
+    peer().become('failed')
+    player.probe(false)
+    await time.pass(2 * PROBE_LIMITS.max_ms)
+    expect(posts()).toBeGreaterThan(10)
   })
 })

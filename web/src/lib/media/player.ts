@@ -28,10 +28,22 @@ const BLOCKED_AFTER = 2
 export const RECEIVE_TIMEOUT_MS = 2_000
 const RECEIVE_TIMEOUT_SPREAD_MS = 500
 const UNSUPPORTED_WAIT_MS = 30_000
+/** Until the next offer to a live that WebRTC cannot carry (B-frames): its host may change that, ms. */
+const NO_WEBRTC_WAIT_MS = 15_000
+/** While another road plays, ms. */
+export const PROBE_LIMITS = { first_ms: 30_000, max_ms: 300_000 }
 const UNSUPPORTED_STATUS = new Set([400, 406, 415, 422])
 
 export type PlayerPhase =
-  'idle' | 'connecting' | 'playing' | 'not_live' | 'lost' | 'blocked' | 'unsupported' | 'stopped'
+  | 'idle'
+  | 'connecting'
+  | 'playing'
+  | 'not_live'
+  | 'no_webrtc'
+  | 'lost'
+  | 'blocked'
+  | 'unsupported'
+  | 'stopped'
 
 interface PlayerWorld {
   fetch: Fetch
@@ -64,6 +76,8 @@ export class Player {
   #cancel: () => void = () => undefined
   #cancelSampling: () => void = () => undefined
   readonly #backoff: Backoff
+  /** Of attempts while another road plays; null: none does. */
+  #probes: Backoff | null = null
 
   constructor(
     private readonly url: string,
@@ -87,6 +101,12 @@ export class Player {
     // The answer in flight may be older than this event: if it is a refusal, ask once more.
     if (this.#phase === 'connecting') this.#retryRequested = true
     else void this.#connect()
+  }
+
+  /** Another road plays (or no longer): attempts go on, but seldom. */
+  probe(probing: boolean): void {
+    if (!probing) this.#probes = null
+    else this.#probes ??= new Backoff(this.world.random, PROBE_LIMITS)
   }
 
   /** The device has another network, or one again. */
@@ -139,6 +159,7 @@ export class Player {
     this.#close()
     if (error instanceof Unreachable) return this.#retry('lost', this.#backoff.next())
     if (!(error instanceof Refused)) return this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
+    if (error.kind === 'no-webrtc') return this.#retry('no_webrtc', this.#spread(NO_WEBRTC_WAIT_MS))
     if (error.status === 409)
       return this.#retry('not_live', this.#spread(error.retry_after_ms || NOT_LIVE_WAIT_MS))
     if (UNSUPPORTED_STATUS.has(error.status)) return this.#retry('unsupported', UNSUPPORTED_WAIT_MS)
@@ -259,7 +280,9 @@ export class Player {
 
   #retry(phase: PlayerPhase, wait_ms: number): void {
     this.#enter(phase)
-    this.#cancel = this.world.timers.after(wait_ms, () => void this.#connect())
+    // A listener may have found another road by now.
+    const seldom_ms = phase === 'not_live' ? 0 : (this.#probes?.next() ?? 0)
+    this.#cancel = this.world.timers.after(Math.max(wait_ms, seldom_ms), () => void this.#connect())
   }
 
   #close(): void {

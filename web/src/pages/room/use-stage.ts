@@ -18,6 +18,7 @@ export function useStage(player: PlayerModel, liveState: ComputedRef<LiveState>,
       case 'lost':
       case 'blocked':
       case 'unsupported':
+      case 'webrtc_only':
         return player.phase.value
       default:
         return ready.value && liveState.value === 'scheduled' ? 'not_live' : 'connecting'

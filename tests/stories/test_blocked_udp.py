@@ -1,0 +1,39 @@
+"""Where no UDP passes the page plays by LL-HLS, and returns to WebRTC once it can."""
+
+from playwright.async_api import expect
+
+from tests.support.browsers import People, keep_screenshot, more_frames
+from tests.support.closed_networks import CLOSED_NETWORK, published
+from tests.support.running import Running
+from tests.support.waiting import wait_until
+
+ENTER_OPEN_NETWORK = """() => {
+  window.networkIsOpen = true
+  window.dispatchEvent(new Event('online'))
+}"""
+PLAYED_S = "(video) => video.currentTime"
+
+
+async def test_viewer_without_udp_plays_by_hls_and_returns_to_webrtc(
+    linli: Running, people: People
+) -> None:
+    async with published(linli):
+        page = await people.open(people.room_path, scripts=[CLOSED_NETWORK])
+        room = page.get_by_test_id("room")
+        await expect(room).to_have_attribute("data-road", "hls")
+        await expect(room).to_have_attribute("data-player", "playing")
+        await expect(page.get_by_test_id("stage-notice")).to_have_count(0)
+        video = page.get_by_test_id("live-video")
+        began_s: float = await video.evaluate(PLAYED_S)
+
+        async def plays_on() -> bool:
+            played_s: float = await video.evaluate(PLAYED_S)
+            return played_s > began_s + 2
+
+        await wait_until(plays_on, what="two seconds that are played")
+        await keep_screenshot(page, "viewer-by-hls")
+        await page.evaluate(ENTER_OPEN_NETWORK)
+        await expect(room).to_have_attribute("data-road", "webrtc")
+        await expect(room).to_have_attribute("data-player", "playing")
+        await more_frames(page)
+        assert await video.evaluate("(video) => video.srcObject !== null && !video.src")
