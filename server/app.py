@@ -25,11 +25,14 @@ from commerce.io.commerce import Commerce
 from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Payments
 from media.errors import Unresolvable
+from media.io.blobs.files import FileBlobs
 from media.io.flv.road import FlvRoad
 from media.io.hls.road import HlsRoad
+from media.io.recording.road import RecordingRoad
 from media.io.rtmp.listener import RtmpListener
 from media.io.thumbnails import Thumbnails
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
+from media.recording.blobs import BlobStore
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
 from server.access.moves import MoveCodes
@@ -38,16 +41,17 @@ from server.bridge.channels.registry import RULES
 from server.bridge.feed import RoomFeed, room_seed
 from server.bridge.lease import LeasesUnavailable
 from server.bridge.lives import OwnedLives
+from server.bridge.recordings import LiveRecorder
 from server.bridge.redis_lease import RedisLeases
 from server.errors import OperatorError
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
 from server.http.live import flv as flv_routes
 from server.http.live import hls as hls_routes
-from server.http.live import stream_keys, thumbnail, whip_whep
+from server.http.live import replay, stream_keys, thumbnail, whip_whep
 from server.http.live.hls_direct import DirectHls
 from server.http.pages import page_or_problem, page_routes
-from server.http.shop import guests, orders, people, pins, products, rooms
+from server.http.shop import guests, orders, people, pins, products, replays, rooms
 from server.http.staff import stores
 from server.limits import LimitKind, Limits
 from server.net.addresses import limit_key
@@ -107,6 +111,11 @@ async def build(
         await commerce.start()
         hub.seed = room_seed(commerce)
         hub.overloaded = lambda: media.load.sheds_chat
+        hls = HlsRoad(media.roads)
+        stack.callback(hls.close)
+        recordings = RecordingRoad(hls, _open_blobs(settings), settings.data_dir / "spool")
+        stack.push_async_callback(recordings.close)
+        recorder = LiveRecorder(recordings, hub, commerce)
         lives = OwnedLives(
             commerce.lives,
             hub,
@@ -114,14 +123,13 @@ async def build(
             media.end,
             settings.publish_grace_s,
             yield_media=media.yield_to_other_worker,
+            on_announced=recorder.on_announced,
         )
         media.listener = lives.on_media
         limits = Limits(redis, enabled=settings.rate_limits, proxies=settings.trust_proxy)
         rtmp = await _open_rtmp(settings, media, limits, commerce)
         if rtmp is not None:
             stack.push_async_callback(rtmp.close)
-        hls = HlsRoad(media.roads)
-        stack.callback(hls.close)
         flv = FlvRoad(hls)
         stack.callback(flv.close)
         services = Services(
@@ -137,11 +145,14 @@ async def build(
             thumbnails=Thumbnails(media.roads),
             hls=hls,
             flv=flv,
+            recordings=recordings,
             rooms=hub,
             commerce=commerce,
             end_live=lives.end,
+            explain=recorder.explain,
+            timeline=recorder.timeline,
         )
-        await stack.enter_async_context(_in_background(commerce, lives, hub))
+        await stack.enter_async_context(_in_background(commerce, lives, hub, recorder))
         yield Program(
             _application(services),
             room_protocol(services, _channel_exists(commerce)),
@@ -171,6 +182,7 @@ def _application(services: Services) -> Starlette:
         *whip_whep.routes,
         *hls_routes.routes,
         *flv_routes.routes,
+        *replay.routes,
         *stream_keys.routes,
         *thumbnail.routes,
         *people.routes,
@@ -178,6 +190,8 @@ def _application(services: Services) -> Starlette:
         *rooms.routes,
         *products.routes,
         *pins.routes,
+        *replays.routes,
+        *orders.routes,
         *stores.routes,
         *page_routes(services.settings.web_dir),
     ]
@@ -209,7 +223,7 @@ def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
 
 @contextlib.asynccontextmanager
 async def _in_background(
-    commerce: Commerce, lives: OwnedLives, hub: RoomHub
+    commerce: Commerce, lives: OwnedLives, hub: RoomHub, recorder: LiveRecorder
 ) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
 
@@ -218,6 +232,7 @@ async def _in_background(
             tasks.create_task(commerce.run(), name="commerce")
             tasks.create_task(lives.run(), name="lives")
             tasks.create_task(hub.wait(), name="rooms")
+            tasks.create_task(recorder.run(), name="recordings")
 
     task = asyncio.create_task(work(), name="background")
     task.add_done_callback(_died)
@@ -255,6 +270,16 @@ async def _open_media(settings: Settings) -> MediaPlane:
             f"UDP port {settings.ice_port} cannot be opened ({error.strerror}). "
             "Set LINLI_ICE_PORT to another one."
         ) from None
+
+
+def _open_blobs(settings: Settings) -> BlobStore:
+    url = settings.blob_url.get_secret_value()
+    if not url:
+        return FileBlobs(settings.data_dir / "blobs")
+    from media.io.blobs.s3 import S3Blobs  # 15 MB that few need
+
+    with opening("LINLI_BLOB_URL"):
+        return S3Blobs(url)
 
 
 async def _open_rtmp(

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
     from media.io.flv.road import FlvRoad
     from media.io.hls.road import HlsRoad
+    from media.io.recording.road import RecordingRoad
     from media.io.rtmp.listener import RtmpListener
     from media.io.thumbnails import Thumbnails
     from media.io.webrtc.plane import MediaPlane
+    from media.recording.index import Index
     from rooms.io.hub import RoomHub
 
 
@@ -41,6 +43,9 @@ class Services:
     thumbnails: Thumbnails
     hls: HlsRoad
     flv: FlvRoad
+    recordings: RecordingRoad
     rooms: RoomHub
     commerce: Commerce
+    explain: Callable[[str, str | None], bool]  # in a room, a product or none; False: no recording
+    timeline: Callable[[str, str, Index], Awaitable[bytes]]  # of a room's live: JSON
     end_live: Callable[[str], Awaitable[None]]  # of a room, whichever worker owns it

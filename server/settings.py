@@ -61,7 +61,8 @@ class Settings(BaseSettings):
         "credentials for six hours are made.",
     )
     data_dir: Path = Field(
-        Path("var"), description="Folder of the embedded Valkey, SQLite file and signing key."
+        Path("var"),
+        description="Folder of the embedded Valkey, SQLite file, recordings and signing key.",
     )
     redis_url: str = Field(
         "", description="Redis or Valkey to use. Empty: a private Valkey child process."
@@ -70,6 +71,12 @@ class Settings(BaseSettings):
         "",
         description="SQLAlchemy URL of the record, e.g. postgresql+asyncpg://… "
         "Empty: SQLite in WAL mode in the data folder.",
+    )
+    blob_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where recordings are kept: s3://bucket/prefix?endpoint=https://…&region=…, "
+        "for S3 or what speaks its protocol; credentials as s3://key:secret@bucket, or in AWS' own "
+        "variables. Empty: files in the data folder.",
     )
     token_secret: SecretStr = Field(
         SecretStr(""),

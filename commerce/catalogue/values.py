@@ -10,6 +10,8 @@ HOUSEHOLD_LIMIT_DEFAULT = 20  # units of one product per household and day
 CONFIRM_ABOVE_FEN = 20_000  # an order that costs more is confirmed by a second tap
 UNITS_PER_ADDRESS = 60  # of one product per address and live, while phones are not verified
 SEATS_PER_DEVICE = 2  # in one group
+RECORDING_DAYS = 30  # how long recordings of lives are kept; 0: nothing is recorded
+RECORDING_GIB = 50  # of all recordings; beyond that the oldest are deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Brand:
     confirm_above_fen: int = CONFIRM_ABOVE_FEN
     units_per_address: int = UNITS_PER_ADDRESS
     seats_per_device: int = SEATS_PER_DEVICE
+    recording_days: int = RECORDING_DAYS
+    recording_gib: int = RECORDING_GIB
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.people import People
 from commerce.io.shop.pins import Pins
+from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
 from commerce.views import ProductView
@@ -92,6 +93,7 @@ class Commerce:
         self.pins = Pins(shop)
         self.stream_keys = StreamKeys(shop)
         self.lives = LiveRecord(shop)
+        self.recordings = Recordings(shop)
 
     @property
     def catalogue(self) -> Catalogue:

@@ -73,6 +73,7 @@ def shop_toml() -> str:
 [brand]
 id = "bench"
 name = { zh = "测量", en = "Bench" }
+recording_days = 0
 [[estates]]
 id = "e1"
 name = { zh = "一号院", en = "Court One" }

@@ -161,6 +161,14 @@ class Index:
         return (self.end - self.start) / HZ
 
     @property
+    def end_at_ms(self) -> int:
+        """The wall clock at the end of the last frame."""
+        if not self.fragments:
+            return 0
+        epoch = self.epochs[self.fragments[-1].epoch]
+        return epoch.program_ms + (self.end - epoch.start) * 1_000 // HZ
+
+    @property
     def octets(self) -> int:
         """The bytes of all fragments."""
         return sum(placed.fragment.length for placed in self.fragments)

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 
 from rooms.events import Event, PrivateEvent
 from rooms.io.audience import Counts, MessageCodec, Subscriber
-from rooms.io.local_room import LocalRoom
+from rooms.io.local_room import LocalRoom, Watcher
 from rooms.io.outbox import Outbox
 from rooms.io.readers import READERS, Readers, Seed, stamped
 from rooms.io.redis_bus import RedisRoomBus
@@ -149,6 +149,22 @@ class RoomHub:
         """
         return self._tallies.viewers(channel)
 
+    async def watch(self, channel: str, watcher: Watcher) -> None:
+        """Call `watcher` with a snapshot of `channel` now, and then with what viewers here get.
+
+        Raises:
+            LogUnavailable: It cannot be opened now.
+        """
+        local = await self.open_room(channel)
+        local.watchers.append(watcher)
+        watcher(local.snapshot())
+
+    def unwatch(self, channel: str, watcher: Watcher) -> None:
+        """End a watch; idempotent."""
+        local = self._rooms.get(channel)
+        if local is not None and watcher in local.watchers:
+            local.watchers.remove(watcher)
+
     # Connections
 
     async def open_room(self, channel: str, since: Position | None = None) -> LocalRoom:
@@ -270,7 +286,7 @@ class RoomHub:
 
     def _sweep_one(self, local: LocalRoom, now: float) -> None:
         local.audience.close_hopeless(now)
-        if len(local.audience):
+        if len(local.audience) or local.watchers:
             local.idle_since = now
         elif now - local.idle_since > IDLE_ROOM_S and not local.is_reading and not local.likes:
             del self._rooms[local.channel]

@@ -9,6 +9,9 @@ from rooms.room import ChannelReplica, Flushed
 from rooms.rules import ChannelRules
 from rooms.state import Snapshot, WithChat
 
+# Gets each tick as viewers do; a snapshot replaces all that came before. Never raises.
+Watcher = Callable[[Snapshot | Tick], None]
+
 TICK_S = 0.1
 URGENT_S = 0.02
 """Least time between two ticks when something urgent waits."""
@@ -30,6 +33,7 @@ class LocalRoom:
         self.channel = channel
         self.room = ChannelReplica(channel, rules)
         self.audience = Audience(len(codecs), counts)
+        self.watchers: list[Watcher] = []
         self.counters = Counters()
         self.likes = 0  # not reported yet
         self.is_subscribed = False  # on the bus
@@ -64,13 +68,16 @@ class LocalRoom:
             self.room.flush(now)
         self._opened.set()
 
+    def snapshot(self) -> Snapshot:
+        """Return the snapshot as of the last flush."""
+        epoch, offset = self.room.position
+        return Snapshot(epoch, offset, self.room.state)
+
     def snapshot_frame(self, codec: int) -> bytes:
         """Return the snapshot as of the last flush, encoded once per flush and codec."""
         frame = self._snapshots.get(codec)
         if frame is None:
-            epoch, offset = self.room.position
-            snapshot = Snapshot(epoch, offset, self.room.state)
-            frame = self._snapshots[codec] = self._codecs[codec].frame(snapshot)
+            frame = self._snapshots[codec] = self._codecs[codec].frame(self.snapshot())
         return frame
 
     @property
@@ -87,6 +94,8 @@ class LocalRoom:
         self._snapshots.clear()
         self._flushed.set()
         self._flushed.clear()
+        for watch in self.watchers:
+            watch(flushed.tick if flushed is not None else self.snapshot())
         if len(self.audience) == 0:
             return
         self._counts.ticks_total += 1

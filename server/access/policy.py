@@ -32,6 +32,7 @@ class Action(StrEnum):
     PUBLISH = "publish"
     PIN = "pin"
     END_LIVE = "end-live"
+    EDIT_REPLAY = "edit-replay"
     FULFIL = "fulfil"
 
 
@@ -78,7 +79,7 @@ def allowed(principal: Principal, action: Action, *, room_id: str = "", store_id
             return not principal.anonymous
         case Action.ORDER:
             return not principal.anonymous and bool(principal.estate_id)
-        case Action.PUBLISH | Action.PIN | Action.END_LIVE:
+        case Action.PUBLISH | Action.PIN | Action.END_LIVE | Action.EDIT_REPLAY:
             return bool(_ROOM_STAFF & principal.roles) and principal.room_id == room_id != ""
         case Action.FULFIL:
             return bool(_STORE_STAFF & principal.roles) and principal.store_id == store_id != ""

@@ -75,6 +75,7 @@ class OwnedLives:
         grace_s: float,
         *,
         yield_media: Callable[[str], Awaitable[None]] | None = None,
+        on_announced: Callable[[Live], None] = lambda live: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.owner = secrets.token_hex(8)  # of this start of the worker, never of another
@@ -83,6 +84,7 @@ class OwnedLives:
         self._leases = leases
         self._end_media = end_media
         self._yield_media = yield_media or end_media  # another worker has the live
+        self._on_announced = on_announced  # a live of this worker has another state
         self._grace_s = grace_s
         self._clock = clock
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(EVENTS_MAX)
@@ -215,6 +217,7 @@ class OwnedLives:
                 LiveChanged(state=state.value, started_at_ms=own.started_at_ms),
             )
             own.announced = state
+            self._on_announced(Live(lease.room_id, state, own.started_at_ms, lease.fence))
             log.info("live", room=lease.room_id, state=state.value)
         if state is LiveState.OVER:
             del self._own[lease.room_id]

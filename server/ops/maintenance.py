@@ -152,6 +152,8 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
             shop.brand.confirm_above_fen,
             shop.brand.units_per_address,
             shop.brand.seats_per_device,
+            shop.brand.recording_days,
+            shop.brand.recording_gib,
         ),
         stores=tuple(
             values.Store(part.id, _text(part.name), _text(part.address), _position(part))

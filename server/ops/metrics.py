@@ -50,6 +50,13 @@ HLS: dict[str, tuple[str, str]] = {
     "streams": ("gauge", "Lives that are packaged for HLS now."),
     "octets_kept": ("gauge", "Bytes of the segments that HLS playlists list."),
 }
+RECORDING: dict[str, tuple[str, str]] = {
+    "active": ("gauge", "Lives that are recorded now."),
+    "octets": ("counter", "Bytes of media recorded."),
+    "spool_octets": ("gauge", "Bytes of media that the blob store has not got yet."),
+    "uploads_failed": ("counter", "Uploads that the blob store did not take, tried again."),
+}
+RECORDING_FAILURES = "Recordings that stopped before their live was over, by reason."
 MEDIA_REJECTED = "Datagrams dropped, by reason."
 ROOMS: dict[str, tuple[str, str]] = {
     "connections": ("gauge", "WebSocket connections."),
@@ -121,6 +128,13 @@ class _Figures(Collector):
         flv = self._services.flv.stats()
         for name, (kind, text) in FLV.items():
             yield _single(f"linli_flv_{name}", kind, text, float(getattr(flv, name)))
+        recordings = self._services.recordings.stats()
+        for name, (kind, text) in RECORDING.items():
+            value = float(getattr(recordings, name))
+            yield _single(f"linli_recording_{name}", kind, text, value)
+        yield _labelled(
+            "linli_recording_failures", "reason", RECORDING_FAILURES, recordings.failures
+        )
         if self._services.rtmp is not None:
             rtmp = self._services.rtmp.stats()
             for name, (kind, text) in RTMP.items():

@@ -108,6 +108,8 @@ brands = Table(
     Column(
         "seats_per_device", Integer, nullable=False, server_default=str(values.SEATS_PER_DEVICE)
     ),
+    Column("recording_days", Integer, nullable=False, server_default=str(values.RECORDING_DAYS)),
+    Column("recording_gib", Integer, nullable=False, server_default=str(values.RECORDING_GIB)),
 )
 
 stores = Table(
@@ -215,6 +217,33 @@ pins = Table(
     _time("pinned_at_ms"),
     Column("media_time", BigInteger),
 )
+
+recordings = Table(
+    "recordings",
+    metadata,
+    _ref("room_id", "rooms.id", key=True),
+    Column("live_id", String(32), primary_key=True),
+    _time("started_at_ms"),
+    _time("ended_at_ms", nullable=True),
+    Column("duration_ms", BigInteger, nullable=False),
+    Column("octets", BigInteger, nullable=False),
+)
+
+clips = Table(
+    "clips",
+    metadata,
+    _id(),
+    _ref("room_id", "rooms.id"),
+    Column("live_id", String(32), nullable=False),
+    _ref("product_id", "products.id"),
+    Column("title", String(80)),
+    Column("hidden", Boolean, nullable=False),
+    Column("edited", Boolean, nullable=False),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger, nullable=False),
+    CheckConstraint("start_ms >= 0 AND start_ms < end_ms", name="clip_has_length"),
+)
+Index("ix_clips_live", clips.c.room_id, clips.c.live_id, clips.c.start_ms)
 
 # `moves` counts what changed on_hand − sold; the gate counts what it applied, so both can be
 # compared at a moment when the counts are equal (commerce/io/gate/reconcile.py).

@@ -189,6 +189,8 @@ def _brand(row: RowMapping) -> Brand:
         row["confirm_above_fen"],
         row["units_per_address"],
         row["seats_per_device"],
+        row["recording_days"],
+        row["recording_gib"],
     )
 
 

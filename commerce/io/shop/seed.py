@@ -100,6 +100,8 @@ def _brand(brand: Brand) -> dict[str, Any]:
         "confirm_above_fen": brand.confirm_above_fen,
         "units_per_address": brand.units_per_address,
         "seats_per_device": brand.seats_per_device,
+        "recording_days": brand.recording_days,
+        "recording_gib": brand.recording_gib,
     }
 
 

@@ -63,6 +63,7 @@ async def room(request: Request) -> Response:
     with problems():
         found = commerce.catalogue.room(path_id(request, "room"))
         live = await commerce.lives.live(found.id)
+        replays = await commerce.recordings.replays(found.id, limit=1)
     store = commerce.catalogue.store(found.store_id)
     brand = commerce.catalogue.brand
     sells_to = commerce.catalogue.estates_of(found.id)
@@ -92,6 +93,7 @@ async def room(request: Request) -> Response:
             "default_estate_id": sells_to[0].id if sells_to else None,
             "state": live.state,
             "started_at_ms": live.started_at_ms,
+            "replay_live_id": replays[0].live_id if replays else None,
         }
     )
 

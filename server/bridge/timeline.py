@@ -1,0 +1,107 @@
+"""What happened in a room during a live, as its recording keeps it: one line of JSON per message.
+
+`{"at_ms": …, "m": …}` has a snapshot or a tick as viewers got it (docs/protocol.md), without who
+joined; `{"at_ms": …, "explain": product or null}` is the host's explain button.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from commerce.catalogue.recordings import Moment, Moments
+from media.recording.index import Index
+from rooms.messages import Tick
+from rooms.state import Snapshot
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line."""
+
+    at_ms: int
+    m: msgspec.Raw = msgspec.Raw()
+    explain: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A message with its place in the replay, in seconds."""
+
+    s: float
+    m: msgspec.Raw
+
+
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Line)
+
+
+def line_of(at_ms: int, message: Snapshot | Tick) -> bytes | None:
+    """Return the line of a message; None: it has nothing to show."""
+    if isinstance(message, Tick):
+        message = msgspec.structs.replace(message, joins=())
+        if not (message.events or message.chat or message.counters):
+            return None
+    return b'{"at_ms":%d,"m":%b}\n' % (at_ms, _encode(message))
+
+
+def explain_line(at_ms: int, product_id: str | None) -> bytes:
+    """Return the line of the explain button."""
+    return _encode({"at_ms": at_ms, "explain": product_id}) + b"\n"
+
+
+def moments_of(text: bytes, end_at_ms: int | None) -> list[Moment]:
+    """Return when products were shown; without an end, only what is over."""
+    moments = Moments()
+    for line in _lines(text):
+        if isinstance(line.explain, msgspec.UnsetType):
+            _take(moments, line)
+        else:
+            moments.explained(line.explain, line.at_ms)
+    if end_at_ms is not None:
+        moments.ended(end_at_ms)
+    return moments.done
+
+
+def timeline(text: bytes, index: Index) -> bytes:
+    """Return what a replay shows, in order: `{"events": [{"s": seconds, "m": message}, …]}`."""
+    shown: list[Shown] = []
+    newest_s = 0.0
+    for line in _lines(text):
+        if not line.m:
+            continue
+        media_times = [
+            event["card"]["media_time"]
+            for event in _events(line)
+            if event.get("k") == "pin" and event["card"]["media_time"] is not None
+        ]
+        place_s = index.position_s(line.at_ms, media_times[-1] if media_times else None)
+        # What there was when the recording began is there from its first frame on.
+        newest_s = max(newest_s, round(place_s, 3)) if shown else 0.0
+        shown.append(Shown(newest_s, line.m))
+    return _encode({"events": shown})
+
+
+def _take(moments: Moments, line: Line) -> None:
+    for event in _events(line):
+        match event["k"]:
+            case "pin":
+                card = event["card"]
+                moments.pinned(card["product"]["id"], line.at_ms, card["media_time"])
+            case "unpin":
+                moments.unpinned(event["product_id"], line.at_ms)
+
+
+def _events(line: Line) -> list[dict[str, Any]]:
+    """Return the pins and unpins of a line; of a snapshot, its newest card."""
+    raw = bytes(line.m)
+    if not any(word in raw for word in (b'"pin"', b'"unpin"', b'"snapshot"')):
+        return []
+    message: dict[str, Any] = msgspec.json.decode(raw)
+    if message["t"] == "snapshot":
+        cards = message["state"].get("cards", [])
+        return [{"k": "pin", "card": {**cards[0], "media_time": None}}] if cards else []
+    return [event for event in message.get("events", ()) if event.get("k") in ("pin", "unpin")]
+
+
+def _lines(text: bytes) -> Iterator[Line]:
+    for line in text[: text.rfind(b"\n") + 1].splitlines():
+        yield _decoder.decode(line)
