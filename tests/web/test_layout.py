@@ -8,7 +8,13 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.support.played_pages import FLAGS, Open
-from tests.support.played_server import ORIGIN, PRODUCTS, PlayedServer, remember_guest
+from tests.support.played_server import (
+    ORIGIN,
+    PRODUCTS,
+    PlayedServer,
+    remember_guest,
+    remember_staff,
+)
 
 # A phone with its keyboard open, 400 % zoom, and phones held sideways.
 LOW: list[ViewportSize] = [
@@ -144,3 +150,38 @@ def test_stage_keeps_the_shape_of_the_video_after_the_end(open_page: Open) -> No
     server.tick({"k": "live", "state": "over", "started_at_ms": 1})
     expect(page.get_by_test_id("stage-notice")).to_be_visible()
     assert page.evaluate(shape) == before
+
+
+DESK = [
+    f"[data-testid={name}]"
+    for name in ("live-state", "mic", "chat-list", "unpin-spinach", "chat-input", "end-live")
+] + ["[data-testid=host-orders] li"]
+FILLED = """() => {
+  const { left, top, right, bottom } =
+    document.querySelector('[data-testid=self-view]').getBoundingClientRect();
+  return left <= 0 && top <= 0 && right >= innerWidth && bottom >= innerHeight;
+}"""
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_host_sees_chat_orders_and_goods_over_the_page_that_films(
+    open_page: Open, locale: str
+) -> None:
+    server = room_with_long_names()
+    server.store_orders = [server.store_order("new", "tofu", 1, "三号楼的李阿姨和王叔叔")]
+    page = open_page(
+        server, "/host", locale=locale, prepare=lambda page: remember_staff(page, "host")
+    )
+    page.get_by_test_id("go-live").click()
+    expect(page.get_by_test_id("uplink")).to_be_visible()
+    expect(page.get_by_test_id("host-orders").locator("li")).to_have_count(1)
+    for size in (TALL, PHONE, LOW[-1], TABLET):
+        page.set_viewport_size(size)
+        assert page.evaluate(HIDDEN, DESK) == [], size
+        assert page.evaluate(FILLED), size
+    page.set_viewport_size(DESKTOP)
+    assert page.evaluate(HIDDEN, DESK) == []
+    assert not page.evaluate(FILLED)
+    for size in LOW[:-1]:
+        page.set_viewport_size(size)
+        assert page.evaluate(HIDDEN, [DESK[0], *DESK[-3:-1]]) == [], size

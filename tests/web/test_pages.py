@@ -286,7 +286,7 @@ def test_no_element_is_wider_than_a_small_phone(open_page: Open, path: str, loca
     # Boxes that scroll or clip on purpose are asked for their own width, not for what they hold.
     too_wide = page.evaluate(
         """() => [...document.querySelectorAll('body *')]
-          .filter((node) => !node.closest('.tabs, .ambient, .air'))
+          .filter((node) => !node.closest('.tabs, .tray, .ambient, .air'))
           .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
           .map((node) => node.className || node.tagName)"""
     )
