@@ -161,7 +161,7 @@ def test_refused_chat_line_returns_to_the_input(open_page: Open) -> None:
     line = page.get_by_test_id("chat-input")
     line.fill("还有吗")
     page.get_by_test_id("chat-send").click()
-    expect(page.locator(".van-toast").get_by_text("说得太快了")).to_be_visible()
+    expect(page.locator(".toast").get_by_text("说得太快了")).to_be_visible()
     expect(line).to_have_value("还有吗")
     server.chat_refused = ""
     page.get_by_test_id("chat-send").click()

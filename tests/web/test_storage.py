@@ -18,7 +18,7 @@ def test_order_can_be_placed_where_the_browser_keeps_nothing(
 ) -> None:
     server = PlayedServer()
     page = open_page(server, "/r/demo", prepare=lambda page: page.add_init_script(browser_keeps))
-    expect(page.locator(".van-toast")).to_contain_text("取货码请先截图")
+    expect(page.locator(".toast")).to_contain_text("取货码请先截图")
     page.get_by_test_id("join").click()
     page.get_by_test_id("nickname").fill("李阿姨")
     page.get_by_test_id("estate").select_option("e1")

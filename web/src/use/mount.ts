@@ -1,9 +1,6 @@
 /** Starts a page: the base style and its words. */
 // Of Vant's style only what is used: its `style` entries would bring an icon font along.
 import 'vant/es/style/base.css'
-import 'vant/es/overlay/index.css'
-import 'vant/es/popup/index.css'
-import 'vant/es/toast/index.css'
 import '../styles/base.css'
 import { type Component, createApp } from 'vue'
 import { LOCALE_KEY, type PageWords, createWords } from '../i18n'

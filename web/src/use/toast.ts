@@ -1,18 +1,19 @@
-/** A sentence that comes and goes by itself, on screen and for screen readers: Vant's toast alone is silent. */
-import { showToast } from 'vant'
+/** A sentence that comes and goes by itself, on screen and read out. */
 
-let region: HTMLElement | null = null
+let box: HTMLElement | null = null
+let hiding = 0
 
-/** Show `text` for `duration` ms and read it out. */
+/** Show `text` for `duration` ms. */
 export function notify(text: string, duration = 2000): void {
-  region ??= statusRegion()
-  region.textContent = text
-  showToast({ message: text, duration })
+  box ??= statusBox()
+  box.textContent = text
+  clearTimeout(hiding)
+  hiding = window.setTimeout(() => box?.replaceChildren(), duration)
 }
 
-function statusRegion(): HTMLElement {
+function statusBox(): HTMLElement {
   const element = document.createElement('div')
-  element.className = 'visually-hidden'
+  element.className = 'toast'
   element.setAttribute('role', 'status')
   document.body.append(element)
   return element

@@ -105,3 +105,4 @@ export function useRoomPage(roomId: string) {
     sendChat,
   }
 }
+export type RoomPage = ReturnType<typeof useRoomPage>

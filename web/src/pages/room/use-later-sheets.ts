@@ -1,0 +1,29 @@
+/** The sheets of a room: no viewer needs them before the first frame, so their code comes after it. */
+import { defineAsyncComponent, ref, watch } from 'vue'
+import type { RoomPage } from './use-room-page'
+
+/** Wait before the code is asked for again, ms. */
+const RETRY_MS = 2000
+/** After this many failures in front of somebody who waits for a sheet, the page is loaded anew. */
+const FAILURES_MAX = 3
+
+export function useLaterSheets({ sheets, identity, offers, stage }: RoomPage) {
+  const opened = () =>
+    sheets.bag || sheets.orders || sheets.leave || identity.shown.value || offers.asked.value !== null
+  const RoomSheets = defineAsyncComponent({
+    loader: () => import('./RoomSheets.vue'),
+    onError(_error, retry, _fail, failures) {
+      // After a deploy the server may no longer have the code of this page: only a new page has all of its parts.
+      if (opened() && failures >= FAILURES_MAX && navigator.onLine) window.location.reload()
+      else setTimeout(retry, RETRY_MS)
+    },
+  })
+  /** Somebody opens one, or nothing is more urgent any more. */
+  const wanted = ref(false)
+  watch(
+    () => opened() || stage.notice.value !== 'connecting',
+    (now) => (wanted.value ||= now),
+    { immediate: true },
+  )
+  return { RoomSheets, wanted }
+}
