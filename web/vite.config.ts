@@ -30,9 +30,22 @@ function compressAll(folder: string): void {
   }
 }
 
+/** Puts the stylesheets after what the server writes into the body, which is shown before they have come. */
+function stylesAfterShell(page: string): string {
+  const links = page.match(/ *<link rel="stylesheet"[^>]*>\n/g) ?? []
+  if (!page.includes('<!--shell-->')) return page
+  return links
+    .reduce((rest, link) => rest.replace(link, ''), page)
+    .replace('</body>', `${links.join('')}</body>`)
+}
+
 export default defineConfig({
   plugins: [
     vue(),
+    {
+      name: 'styles-after-shell',
+      transformIndexHtml: { order: 'post', handler: stylesAfterShell },
+    },
     {
       name: 'compress',
       apply: 'build',

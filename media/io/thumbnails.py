@@ -51,6 +51,10 @@ class Thumbnails:
         self._kept: dict[str, tuple[int, bytes]] = {}
         self._making: dict[str, asyncio.Task[bytes]] = {}
 
+    def can_make(self, room_id: str) -> bool:
+        """Whether a live on this worker has a key frame to make one of."""
+        return self._lives.key_frame(room_id) is not None
+
     async def jpeg(self, room_id: str) -> bytes:
         """Return the newest thumbnail of a room.
 

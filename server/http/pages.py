@@ -3,8 +3,8 @@
 People get pages and programs get problem documents, also where there is nothing.
 """
 
-import html
 import re
+import zlib
 from http import HTTPStatus
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import (
-    FileResponse,
     HTMLResponse,
     PlainTextResponse,
     RedirectResponse,
@@ -22,9 +21,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from commerce.catalogue.values import Text
+from server.http.room_page import room_page
 from server.problem import http_error_handler
-from server.services import Services
 
 # The pages run our own scripts and nobody else's; media comes over WebRTC, images from here.
 SECURITY_HEADERS = {
@@ -49,6 +47,8 @@ font:1rem/1.6 system-ui,sans-serif;background:#fbf7f0;color:#22281f">
 """
 # What `vite build` wrote beside a file, the smaller first.
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+# The window of zlib's default, with the header of a gzip file.
+GZIP_WBITS = 16 + zlib.MAX_WBITS
 PROGRAM_PATHS = ("/api/", "/live/", "/ws")
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
@@ -106,10 +106,11 @@ def page_routes(web_dir: Path) -> list[BaseRoute]:
         async def serve(request: Request) -> Response:
             if not (web_dir / name).is_file():
                 return PlainTextResponse(NOT_BUILT, status_code=503)
-            headers = {**security_headers(request), "Cache-Control": "no-cache"}
+            status, text = 200, (web_dir / name).read_text("utf-8")
             if name == "room.html":
-                return _room_page(request, (web_dir / name).read_text(), headers)
-            return FileResponse(web_dir / name, headers=headers)
+                status, text = await room_page(request, text)
+            headers = {**security_headers(request), "Cache-Control": "no-cache"}
+            return _compressed(request, status, text, headers)
 
         return Route(PAGES[name], serve, methods=["GET"], name=name)
 
@@ -134,44 +135,20 @@ async def page_or_problem(request: Request, error: Exception) -> Response:
     return HTMLResponse(NOT_FOUND, status_code=404, headers=security_headers(request))
 
 
+def _compressed(request: Request, status: int, text: str, headers: dict[str, str]) -> Response:
+    body = text.encode()
+    headers["Vary"] = "Accept-Encoding, Accept-Language"
+    if ("gzip", ".gz") in accepted_encodings(request.headers.get("accept-encoding", "")):
+        headers["Content-Encoding"] = "gzip"
+        body = zlib.compress(body, wbits=GZIP_WBITS)
+    return HTMLResponse(body, status, headers)
+
+
 async def _without_slash(request: Request) -> Response:
     # From the path alone: `//host/` would otherwise lead to another host.
     path = "/" + request.url.path.strip("/")
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(path + query, status_code=308)
-
-
-def _room_page(request: Request, page: str, headers: dict[str, str]) -> Response:
-    """Return the viewer's page with what a shared link shows, and its title before scripts run."""
-    services: Services = request.app.state.services
-    catalogue = services.commerce.catalogue
-    room = catalogue.rooms.get(request.path_params["room_id"])
-    headers["Vary"] = "Accept-Language"
-    if room is None:
-        return HTMLResponse(page, status_code=404, headers=headers)
-    chinese = "zh" in request.headers.get("accept-language", "zh")[:2].lower()
-
-    def said(text: Text) -> str:
-        return html.escape(text.zh if chinese else text.en)
-
-    store = catalogue.store(room.store_id)
-    title = f"{said(store.name)} · {said(room.title)}"
-    about = f"{said(store.address)} · " + (
-        "看店主上货，和邻居一起参团，30 分钟后到店自提。"
-        if chinese
-        else "Join your neighbours’ group buy live and pick it up 30 minutes later."
-    )
-    image = html.escape(f"{request.url.scheme}://{request.url.netloc}/goods/logo.svg")
-    head = f"""<title>{title}</title>
-    <meta name="description" content="{about}" />
-    <meta property="og:type" content="website" />
-    <meta property="og:title" content="{title}" />
-    <meta property="og:description" content="{about}" />
-    <meta property="og:image" content="{image}" />"""
-    shell = f"""<div id="app"><main class="shell"><h1>{said(store.name)}</h1>
-      <p>{said(room.title)}</p></main></div>"""
-    page = re.sub(r"<title>.*?</title>", lambda _: head, page, count=1)
-    return HTMLResponse(page.replace('<div id="app"></div>', shell), headers=headers)
 
 
 PAGES = {

@@ -1,5 +1,5 @@
 /** Fails when the viewer page's own JavaScript is too large for a phone on mobile data, or a page loads the words of another. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
@@ -48,7 +48,12 @@ const roomFiles = [...chunksOf('room.html')].flatMap((key) => [
   manifest[key].file,
   ...(manifest[key].css ?? []),
 ])
-const firstFrame = [...new Set(['room.html', 'goods/logo.svg', ...roomFiles])].reduce(
+/** The largest picture that a shop's product may have. */
+const picture = readdirSync(join(dist, 'goods'))
+  .filter((name) => name.endsWith('.svg'))
+  .map((name) => `goods/${name}`)
+  .reduce((largest, name) => (sent(name) > sent(largest) ? name : largest))
+const firstFrame = [...new Set(['room.html', 'goods/logo.svg', picture, ...roomFiles])].reduce(
   (sum, file) => sum + sent(file),
   0,
 )

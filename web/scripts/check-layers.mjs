@@ -60,7 +60,7 @@ for (const file of readdirSync(SOURCE, { recursive: true }).map(String)) {
   if (text.split('\n').length > LINES_MAX) problems.push(`${file}: longer than ${LINES_MAX} lines`)
   if (/v-html|innerHTML|insertAdjacentHTML/.test(text))
     problems.push(`${file}: puts text into the page as HTML`)
-  for (const [, from] of text.matchAll(/(?:from|import) '(\.[^']+)'/g)) {
+  for (const [, from] of text.matchAll(/(?:from |import |import\()'(\.[^']+)'/g)) {
     const target = join(path, '..', from)
     if (
       ![target, `${target}.ts`].some(

@@ -1,5 +1,7 @@
 """Pages for people, problem documents for programs, and files in the smallest form."""
 
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,14 +11,62 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from commerce.catalogue.values import Text
+from rooms.log import LogUnavailable
+from server.bridge.channels.cards import Card, Product
+from server.bridge.channels.groups import Group
+from server.bridge.channels.registry import RoomState
+from server.bridge.channels.texts import LocalText
 from server.http.pages import accepted_encodings, page_or_problem, page_routes
 
-PAGE = '<html><head><title>Linli</title></head><body><div id="app"></div></body></html>'
+PAGE = """<html lang="zh-CN"><head><title>Linli</title></head>
+<body><!--shell--><div id="app"></div></body></html>"""
+CARD = Card(
+    Product(
+        id="spinach",
+        name=LocalText("菠菜", "<Spinach>"),
+        unit=LocalText("份", "pack"),
+        image="/goods/spinach.svg",
+        price_fen=1290,
+        list_price_fen=1580,
+        left=3,
+        group=None,
+    ),
+    pinned_at_ms=0,
+    media_time=None,
+)
+GROUP = Group("g", "spinach", "e1", 2, 30, 990, "open", 1)
+ENDED = Group("g", "spinach", "e1", 2, 30, 990, "expired", 1)
 FOR_PEOPLE = {"accept": "text/html,*/*"}
 
 
+@dataclass
+class Table:
+    """What is on the table of the room, and whether its live has a thumbnail."""
+
+    state: RoomState = field(default_factory=RoomState)
+    has_thumbnail: bool = False
+    log_is_away: bool = False
+
+    async def open_room(self, channel: str) -> SimpleNamespace:
+        """Stand in for the hub."""
+        assert channel == "room:demo"
+        if self.log_is_away:
+            raise LogUnavailable
+        return SimpleNamespace(room=SimpleNamespace(state=self.state))
+
+    def can_make(self, room_id: str) -> bool:
+        """Stand in for the thumbnails."""
+        return self.has_thumbnail
+
+
 @pytest.fixture
-def web(tmp_path: Path) -> httpx.AsyncClient:
+def table() -> Table:
+    """An empty table."""
+    return Table()
+
+
+@pytest.fixture
+def web(tmp_path: Path, table: Table) -> httpx.AsyncClient:
     """A client of a built web folder with one room."""
     (tmp_path / "assets").mkdir()
     for name in ("index", "room", "me", "host", "store"):
@@ -29,9 +79,15 @@ def web(tmp_path: Path) -> httpx.AsyncClient:
         routes=page_routes(tmp_path), exception_handlers={HTTPException: page_or_problem}
     )
     store = SimpleNamespace(name=Text("<店>", "Shop"), address=Text("路 1 号", '1 "Road"'))
-    room = SimpleNamespace(store_id="s1", title=Text("厨房", "Kitchen & more"))
-    catalogue = SimpleNamespace(rooms={"demo": room}, store=lambda store_id: store)
-    app.state.services = SimpleNamespace(commerce=SimpleNamespace(catalogue=catalogue))
+    room = SimpleNamespace(id="demo", store_id="s1", title=Text("厨房", "Kitchen & more"))
+    catalogue = SimpleNamespace(
+        rooms={"demo": room},
+        store=lambda store_id: store,
+        estates_of=lambda room_id: [SimpleNamespace(id="e1")],
+    )
+    app.state.services = SimpleNamespace(
+        commerce=SimpleNamespace(catalogue=catalogue), rooms=table, thumbnails=table
+    )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop")
 
 
@@ -92,14 +148,63 @@ async def test_room_has_its_own_title_description_and_share_picture(
     assert "<title>Shop · Kitchen &amp; more</title>" in english.text
     assert '<meta property="og:title" content="Shop · Kitchen &amp; more" />' in english.text
     assert 'content="1 &quot;Road&quot; · ' in english.text
-    assert '<meta property="og:image" content="http://shop/goods/logo.svg" />' in english.text
+    assert "http://shop/icons/icon-512.png" in english.text
+    assert "thumbnail.jpg" not in english.text
     assert "<h1>Shop</h1>" in english.text
+    assert '<html lang="en">' in english.text
     chinese = await web.get("/r/demo", headers={"accept-language": "zh-CN"})
     assert "<title>&lt;店&gt; · 厨房</title>" in chinese.text
-    assert english.headers["vary"] == "Accept-Language"
+    assert english.headers["vary"] == "Accept-Encoding, Accept-Language"
+
+
+async def test_share_picture_of_a_live_is_its_thumbnail(
+    web: httpx.AsyncClient, table: Table
+) -> None:
+    table.has_thumbnail = True
+    page = (await web.get("/r/demo")).text
+    first, second = re.findall(r'og:image" content="([^"]*)"', page)
+    assert first == "http://shop/live/demo/thumbnail.jpg"
+    assert second == "http://shop/icons/icon-512.png"
+
+
+@pytest.mark.parametrize(
+    ("groups", "price"), [((GROUP,), "¥9.90"), ((), "¥12.90"), ((ENDED,), "¥12.90")]
+)
+async def test_shell_of_a_room_has_product_picture_and_price_on_the_table(
+    web: httpx.AsyncClient, table: Table, groups: tuple[Group, ...], price: str
+) -> None:
+    table.state = RoomState(cards=(CARD,), groups=groups)
+    page = (await web.get("/r/demo", headers={"accept-language": "en"})).text
+    shell = page[page.index('id="shell"') : page.index('id="app"')]
+    assert "<h2>&lt;Spinach&gt;</h2>" in shell
+    assert '<img src="/goods/spinach.svg"' in shell
+    assert f"<b>{price}</b> /pack" in shell
+
+
+async def test_shell_has_no_product_while_the_room_log_is_away(
+    web: httpx.AsyncClient, table: Table
+) -> None:
+    table.log_is_away = True
+    page = await web.get("/r/demo")
+    assert page.status_code == 200
+    assert "<h1>" in page.text
+    assert "<article>" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/r/demo", "/", "/store"])
+async def test_page_is_sent_compressed_to_those_who_take_it(
+    web: httpx.AsyncClient, path: str
+) -> None:
+    packed = await web.get(path, headers={"accept-encoding": "gzip, br"})
+    plain = await web.get(path, headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    assert packed.headers["cache-control"] == "no-cache"
 
 
 async def test_unknown_room_is_the_page_that_says_so(web: httpx.AsyncClient) -> None:
     response = await web.get("/r/nowhere", headers=FOR_PEOPLE)
     assert response.status_code == 404
+    assert "shell" not in response.text.replace("<!--shell-->", "")
     assert '<div id="app">' in response.text

@@ -22,7 +22,7 @@ function sourcesOf(file: string, seen = new Map<string, string>()): Map<string, 
   if (seen.has(file)) return seen
   const source = readFileSync(file, 'utf8')
   seen.set(file, source)
-  for (const [, from = ''] of source.matchAll(/(?:from|import) '(\.[^']+)'/g)) {
+  for (const [, from = ''] of source.matchAll(/(?:from |import |import\()'(\.[^']+)'/g)) {
     const target = join(dirname(file), from)
     const found = [target, `${target}.ts`, join(target, 'index.ts')].find(
       (path) => /\.(ts|vue)$/.test(path) && existsSync(path),
