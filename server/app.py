@@ -35,6 +35,7 @@ from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from media.recording.blobs import BlobStore
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
+from server.access.host_sessions import HostSessions
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.bridge.channels.registry import RULES
@@ -130,13 +131,16 @@ async def build(
         rtmp = await _open_rtmp(settings, media, limits, commerce)
         if rtmp is not None:
             stack.push_async_callback(rtmp.close)
+        access = Access(token_secret(settings), commerce.people.versions)
+        commerce.people.versions.on_raised = access.revoked
         flv = FlvRoad(hls)
         stack.callback(flv.close)
         services = Services(
             settings=settings,
             redis=redis,
             engine=engine,
-            access=Access(token_secret(settings), commerce.people.versions),
+            access=access,
+            host_sessions=HostSessions(access, media.end_session),
             moves=MoveCodes(redis),
             limits=limits,
             connections=connection_table(settings),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.access.host_sessions import HostSessions
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.limits import Limits
@@ -35,6 +36,7 @@ class Services:
     redis: Redis
     engine: AsyncEngine
     access: Access
+    host_sessions: HostSessions
     moves: MoveCodes
     limits: Limits
     connections: ConnectionTable

@@ -72,7 +72,9 @@ class Commerce:
         self.rebuild = Rebuild(record, redis, clock)
         self.reconcile = Reconcile(record, self.gate, self.rebuild, clock)
         self.metrics = CommerceMetrics(record, redis, self.reconcile, clock)
-        self.relay = OutboxRelay(redis, Outlets(shop, self.gate, self.payments, feed), wake)
+        self.people = People(shop, redis, make_id)
+        outlets = Outlets(shop, self.gate, self.payments, feed, self.people.versions)
+        self.relay = OutboxRelay(redis, outlets, wake)
         self.ledger = Ledger(
             record,
             redis,
@@ -89,7 +91,6 @@ class Commerce:
         )
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
-        self.people = People(shop, make_id)
         self.pins = Pins(shop)
         self.stream_keys = StreamKeys(shop)
         self.lives = LiveRecord(shop)

@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
 
@@ -53,6 +54,7 @@ class Access:
         self._versions = versions
         # A refusal is an exception and is not kept: forged tokens push no good ones out.
         self._signed = lru_cache(TOKENS_KEPT_MAX)(self._decode)
+        self._on_revoked: list[Callable[[frozenset[str]], None]] = []
         self.devices = Devices(secret)
 
     def issue(self, principal: Principal, ttl_s: int) -> str:
@@ -95,6 +97,15 @@ class Access:
     def holds(self, principal: Principal, now_s: float) -> bool:
         """Whether the token that named `principal` still does, at a UTC time in seconds."""
         return now_s < principal.ends_at_s + LEEWAY_S and self._is_current(principal)
+
+    def on_revoked(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Have `listener` called with the subjects some of whose tokens were revoked."""
+        self._on_revoked.append(listener)
+
+    def revoked(self, subjects: frozenset[str]) -> None:
+        """Close what was opened with a token of `subjects` that holds no more."""
+        for listener in self._on_revoked:
+            listener(subjects)
 
     def _is_current(self, principal: Principal) -> bool:
         if (

@@ -91,6 +91,7 @@ class ConnectionRegistry:
         self._leaving: dict[Peer, float] = {}
         self._clients = 0
         hub.sweepers.append(self.sweep)
+        access.on_revoked(self._close_revoked)
 
     # Connect and disconnect
 
@@ -209,6 +210,12 @@ class ConnectionRegistry:
             for buckets in (self._connects, self._chat):
                 for key in [key for key, bucket in buckets.items() if bucket.is_full(now)]:
                     del buckets[key]
+
+    def _close_revoked(self, subjects: frozenset[str]) -> None:
+        for peer in [peer for peers in self._wheel for peer in peers]:
+            principal = peer.principal
+            if principal.subject in subjects and not self.access.holds(principal, time.time()):
+                peer.close_with(CloseCode.UNAUTHORISED)
 
     def _ping(self, peers: dict[Peer, None], now: float) -> None:
         oldest = now - PING_S - PONG_S_MAX

@@ -16,6 +16,7 @@
 | idem:{order}               | string | 24 h                     | admit, settle       |
 | applied:{change}           | string | 7 days                   | outbox              |
 | answers                    | channel|                          | settle              |
+| staff                      | channel|                          | outbox              |
 """
 
 TAG = "{shop}"
@@ -35,6 +36,7 @@ HOLD = f"{TAG}:hold"
 ORDERS = f"{TAG}:orders"
 DEAD = f"{TAG}:dead"
 ANSWERS = f"{TAG}:answers"
+STAFF = f"{TAG}:staff"
 
 # Keys that live until a rebuild or are swept; everything else must have a time to live.
 OWNED = frozenset({EPOCH, AVAILABLE, HELD, SETTLED, PRODUCTS, OPEN, HOLDS, HOLD, ORDERS, DEAD})

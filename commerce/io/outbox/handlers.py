@@ -22,6 +22,7 @@ from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
+from commerce.io.shop.staff import StaffVersions
 from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.orders.order import OrderRow
@@ -33,12 +34,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """Where messages go: the gate, the payment provider and the feed."""
+    """Where messages go: the gate, the payment provider, the feed, and all workers' versions."""
 
     shop: ShopContext
     gate: RedisGate
     payments: Payments
     feed: Feed
+    versions: StaffVersions
 
 
 Handler = Callable[[Outlets, Sequence[Message]], Awaitable[Sequence[Message]]]
@@ -169,9 +171,16 @@ async def send_refunds(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
     return later + [message for message in now if message.subject in waiting]
 
 
-# In this order: the gate before the rooms, cards before their groups, money last.
+async def end_tokens(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
+    """Staff lost rights: all workers refuse their older tokens."""
+    await to.versions.publish({message.subject for message in messages})
+    return ()
+
+
+# In this order: who may do it, the gate before the rooms, cards before their groups, money last.
 HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
     {
+        Topic.STAFF: end_tokens,
         Topic.PRODUCT: update_products,
         Topic.RESTOCK: restock_gate,
         Topic.RELEASE: release_units,

@@ -41,6 +41,7 @@ class Topic(StrEnum):
     STOCK = "stock"  # product: fewer or more units may be sold
     ORDER = "order"  # order: made or moved
     REFUND = "refund"  # order: the payment goes back
+    STAFF = "staff"  # staff: their older tokens hold no more
 
 
 def enqueue(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 
+from redis.asyncio import Redis
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,11 +25,11 @@ from commerce.people.nicknames import nickname_of
 class People:
     """Registers guests and checks the passwords of staff."""
 
-    def __init__(self, shop: ShopContext, new_id: Callable[[], str]) -> None:
+    def __init__(self, shop: ShopContext, redis: Redis, new_id: Callable[[], str]) -> None:
         self._shop = shop
         self._new_id = new_id
         self._passwords = Passwords()
-        self.versions = StaffVersions(shop.record)
+        self.versions = StaffVersions(shop.record, redis)
 
     async def add_guest(self, nickname: str, estate_id: str) -> Registered:
         """Register a guest and the device that they use.

@@ -56,7 +56,7 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
                 for place, product in enumerate(plan.products)
             ],
         )
-        await load_staff(connection, plan.brand.id, plan.staff, hashes)
+        await load_staff(connection, plan.brand.id, plan.staff, hashes, at_ms)
         subjects = [product.id for product in plan.products]
         await connection.run_sync(enqueue, Topic.PRODUCT, subjects, at_ms)
         await _stock(connection, plan.stock, at_ms)

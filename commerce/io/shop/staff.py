@@ -1,29 +1,34 @@
 """The staff in the record: loaded from a shop file, and the versions that end their tokens.
 
 A token carries the version that it was issued at. Whatever takes rights away (a new password, other
-roles, leaving) raises the version, and every worker reads the versions every few seconds.
+roles, leaving) raises the version and puts that into the outbox, which publishes it to all workers;
+each reads the versions then, and every few seconds in case a message was lost.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import insert, select, update
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from commerce.catalogue.values import SeedStaff
 from commerce.errors import NotFound
-from commerce.io.record.engine import Record
+from commerce.io.gate import keys
+from commerce.io.record.engine import Record, wall_clock
+from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import staff
 from commerce.io.record.shutdown import stopping
 
 REFRESH_S = 3.0
-"""How old a worker's copy of the versions may be."""
+"""How old a worker's copy of the versions may be when no message comes through."""
 UNKNOWN_S = 2 * REFRESH_S
 """How long a token of somebody whom this worker does not know yet is accepted."""
 
@@ -31,10 +36,15 @@ log = structlog.get_logger()
 
 
 class StaffVersions:
-    """The token versions of all staff, as this worker knows them."""
+    """The token versions of all staff, as this worker knows them.
 
-    def __init__(self, record: Record) -> None:
+    `on_raised` is called with the ids of those whose older tokens hold no more; it must not raise.
+    """
+
+    def __init__(self, record: Record, redis: Redis) -> None:
+        self.on_raised: Callable[[frozenset[str]], None] = lambda ids: None
         self._record = record
+        self._redis = redis
         self._versions: dict[str, int] = {}
 
     async def refresh(self) -> None:
@@ -43,16 +53,38 @@ class StaffVersions:
         found = select(staff.c.id, staff.c.token_version)
         async with self._record.read() as connection:
             rows = await connection.execute(found)
-            self._versions = {id: version for id, version in rows}
+            known, self._versions = self._versions, {id: version for id, version in rows}
+        raised = [id for id, version in self._versions.items() if version > known.get(id, 0)]
+        if raised:
+            self.on_raised(frozenset(raised))
+
+    async def publish(self, staff_ids: Collection[str]) -> None:
+        """Have all workers read the versions now.
+
+        Raises:
+            RedisError: It is not known whether they will before `REFRESH_S`.
+        """
+        await self._redis.publish(keys.STAFF, " ".join(staff_ids))
 
     async def run(self) -> None:
         """Keep the versions fresh until cancelled."""
         while not stopping():
-            await asyncio.sleep(REFRESH_S)
             try:
-                await self.refresh()
-            except DBAPIError as error:
-                log.warning("the staff was not refreshed", error=type(error).__name__)
+                async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+                    await pubsub.subscribe(keys.STAFF)
+                    while not stopping():
+                        await self._try_refresh()
+                        await pubsub.get_message(timeout=REFRESH_S)
+            except (RedisError, OSError) as error:
+                log.warning("revocations are not received", error=type(error).__name__)
+                await self._try_refresh()
+                await asyncio.sleep(REFRESH_S)
+
+    async def _try_refresh(self) -> None:
+        try:
+            await self.refresh()
+        except DBAPIError as error:
+            log.warning("the staff was not refreshed", error=type(error).__name__)
 
     def is_current(self, staff_id: str, version: int, issued_at_s: float) -> bool:
         """Whether a token of this version still holds. A newer one was issued a moment ago."""
@@ -105,11 +137,16 @@ def _fits(hasher: PasswordHasher, password_hash: str, password: str) -> bool:
 
 
 async def load_staff(
-    connection: AsyncConnection, brand_id: str, people: Sequence[SeedStaff], hashes: Sequence[str]
+    connection: AsyncConnection,
+    brand_id: str,
+    people: Sequence[SeedStaff],
+    hashes: Sequence[str],
+    at_ms: int,
 ) -> None:
     """Bring the staff of a brand up to date; staff that are not among `people` lose access."""
     found = (await connection.execute(select(staff))).mappings()
     known = {row["id"]: row for row in found}
+    raised = []
     for seeded, password_hash in zip(people, hashes, strict=True):
         row = known.get(seeded.staff.id)
         values = _row(seeded, brand_id, password_hash)
@@ -118,18 +155,18 @@ async def load_staff(
             continue
         changed = any(row[name] != values[name] for name in _ENDS_TOKENS)
         values["token_version"] = row["token_version"] + changed
+        if changed:
+            raised.append(row["id"])
         if not row["active"]:
             values["own_password"] = False
         await connection.execute(update(staff).where(staff.c.id == row["id"]).values(values))
-    await connection.execute(
-        update(staff)
-        .where(
-            staff.c.brand_id == brand_id,
-            staff.c.active,
-            staff.c.id.not_in([seeded.staff.id for seeded in people]),
-        )
-        .values(active=False, token_version=staff.c.token_version + 1)
+    raised += await _raise_versions(
+        connection,
+        staff.c.brand_id == brand_id,
+        staff.c.id.not_in([seeded.staff.id for seeded in people]),
+        active=False,
     )
+    await connection.run_sync(enqueue, Topic.STAFF, raised, at_ms)
 
 
 _ENDS_TOKENS = ("active", "password_hash", "roles", "room_id", "store_id")
@@ -171,10 +208,20 @@ async def log_out_everywhere(engine: AsyncEngine, username: str) -> None:
 
 async def _change(engine: AsyncEngine, username: str, **values: Any) -> None:
     async with Record(engine).write() as connection:
-        changed = await connection.execute(
-            update(staff)
-            .where(staff.c.username == username, staff.c.active)
-            .values(token_version=staff.c.token_version + 1, **values)
-        )
-        if changed.rowcount == 0:
+        raised = await _raise_versions(connection, staff.c.username == username, **values)
+        if not raised:
             raise NotFound("staff", username)
+        await connection.run_sync(enqueue, Topic.STAFF, raised, wall_clock())
+
+
+async def _raise_versions(
+    connection: AsyncConnection, *which: ColumnElement[bool], **values: Any
+) -> list[str]:
+    """End the tokens of active staff, set `values`, and return their ids."""
+    raised = await connection.scalars(
+        update(staff)
+        .where(staff.c.active, *which)
+        .values(token_version=staff.c.token_version + 1, **values)
+        .returning(staff.c.id)
+    )
+    return list(raised)

@@ -218,6 +218,10 @@ class MediaPlane:
             session = self.session(session_id, room_id, direction)
             self._lives.end_peer(session.id, now=monotonic())
 
+    def end_session(self, session_id: str) -> None:
+        """End one session, as its owner may not go on; idempotent."""
+        self._lives.end_peer(session_id, now=monotonic())
+
     async def change_ice(
         self, session: Session, if_match: str | None, text: str
     ) -> SessionInfo | None:

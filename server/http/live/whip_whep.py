@@ -31,6 +31,7 @@ async def publish(request: Request) -> Response:
     offer = await _read(request, SDP)
     with media_problems():
         info = await services.media.publish(room_id, offer, takeover=not principal.standby)
+    services.host_sessions.add(room_id, info.id, principal)
     return _created(services, info, f"/live/{room_id}/whip/{info.id}")
 
 

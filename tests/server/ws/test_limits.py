@@ -1,6 +1,7 @@
 """Limits of the room WebSocket: connections, silence, and how much one client may send."""
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -17,6 +18,7 @@ ROOM = "room:demo"
 # A bucket that does not fill up again however long a busy machine takes for a test.
 HARDLY_PER_S = 0.001
 LATER_S = 3_600.0
+OTHER_CLERK = replace(CLERK, subject="c2")
 
 
 async def test_full_server_answers_503(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +111,29 @@ async def test_socket_of_a_revoked_token_is_closed_and_others_stay(
         async with server.client() as again:
             await again.send(t="hello", **hello)
             assert await again.close_code() == 3501
+
+
+async def test_sockets_are_closed_as_soon_as_a_revocation_is_known(
+    hub: RoomHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry.ConnectionRegistry, "_ping", lambda *_: None)
+    versions = Revoked()
+    async with serving(hub, versions) as server:
+        token = server.token(CLERK)
+        async with (
+            server.viewer(channel="store:s1", token=token) as board,
+            server.viewer(token=token) as watching,
+            server.viewer(channel="store:s1", token=server.token(OTHER_CLERK)) as other,
+        ):
+            server.access.revoked(frozenset({CLERK.subject}))  # of an older token
+            await board.send(t="ping", id=1)
+            await board.receive_until(t="pong")
+            versions.all_ended = True
+            server.access.revoked(frozenset({CLERK.subject}))
+            assert await board.close_code() == 3501
+            assert await watching.close_code() == 3501
+            await other.send(t="ping", id=7)
+            await other.receive_until(t="pong")
 
 
 async def test_socket_outlives_its_token_no_longer_than_a_ping(

@@ -4,13 +4,16 @@ import asyncio
 import re
 import secrets
 import socket
+from functools import partial
 
 import pytest
 from aioice import stun
 
+from commerce.io.shop.staff import log_out_everywhere
 from media.io.webrtc.intake import GONE_S
 from media.io.webrtc.session import Direction
 from media.wire.stun import TRANSACTION_ID_BYTES, is_bad_request_answer, reachability_request
+from server.app import Program
 from tests.support.address_families import is_at
 from tests.support.live_routes import (
     FRAGMENT,
@@ -22,8 +25,9 @@ from tests.support.live_routes import (
     LiveRoutes,
     refused,
 )
+from tests.support.running import PASSWORD
 from tests.support.sdp_offers import OFFER
-from tests.support.waiting import WAIT_S
+from tests.support.waiting import WAIT_S, wait_until
 
 RESTART = "a=ice-ufrag:newone\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
 
@@ -54,6 +58,34 @@ async def test_the_session_of_a_standby_host_that_gave_way_is_404(linli: LiveRou
     standby = await linli.media.publish("demo", OFFER, takeover=False)
     await linli.publish()
     refused(await linli.client.get(f"{WHIP}/{standby.id}"), 404)
+
+
+async def test_the_session_of_a_host_ends_when_its_token_is_revoked(
+    linli: LiveRoutes, program: Program
+) -> None:
+    engine = program.services.engine
+    credentials = {"username": "chunjiang", "password": PASSWORD}
+    token = (await linli.client.post("/api/login", json=credentials)).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = await linli.client.post(WHIP, content=OFFER, headers={**headers, **SDP})
+    assert answer.status_code == 201
+    url = answer.headers["Location"]
+    await log_out_everywhere(engine, "chunjiang")
+    await wait_until(partial(has_ended, linli, url))
+    assert linli.media.stats().sessions_publish == 0
+    refused(await linli.client.post(WHIP, content=OFFER, headers={**headers, **SDP}), 401)
+
+
+async def test_the_session_of_a_host_goes_on_while_its_token_holds(
+    linli: LiveRoutes, program: Program
+) -> None:
+    url = (await linli.publish()).headers["Location"]
+    program.services.access.revoked(frozenset({"staff-chunjiang", "token:host"}))
+    assert (await linli.client.get(url)).status_code == 204
+
+
+async def has_ended(linli: LiveRoutes, url: str) -> bool:
+    return (await linli.client.get(url)).status_code == 404
 
 
 async def test_the_session_of_a_host_whose_live_another_worker_has_is_410(
