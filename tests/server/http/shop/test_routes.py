@@ -152,7 +152,7 @@ async def test_order_goes_from_the_tap_to_the_handover(web: httpx.AsyncClient) -
         "nickname": "晨光",
         "estate_name": {"zh": "east", "en": "east"},
     }
-    assert set(board) == {"orders", "waiting", "now_ms", "next"}
+    assert set(board) == {"orders", "waiting", "waiting_orders", "now_ms", "next"}
     for state in ("picking", "packed", "ready"):
         path = f"/api/orders/{order['id']}/moves"
         moved = await web.post(path, json={"to": state}, headers=bearer(staff))
