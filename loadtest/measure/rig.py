@@ -167,8 +167,10 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def rig() -> AsyncIterator[Rig]:
+async def rig(**settings: str) -> AsyncIterator[Rig]:
     """Run a server with the bench shop on SERVER_CORE, and this process on TESTER_CORE.
+
+    `settings` are `LINLI_…` of the server beside those of every rig.
 
     Raises:
         RigFailed: It did not start.
@@ -178,6 +180,7 @@ async def rig() -> AsyncIterator[Rig]:
         environment = rig_environment(folder) | {
             "LINLI_PORT": str(port),
             "LINLI_ICE_PORT": str(free_port(socket.SOCK_DGRAM)),
+            **settings,
         }
         shop = folder / "shop.toml"
         shop.write_text(shop_toml(), "utf-8")

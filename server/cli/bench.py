@@ -1,4 +1,4 @@
-"""`linli bench relay|fanout|orders|glass|janus`: the figures of docs/performance.md, from outside.
+"""`linli bench relay|fanout|orders|hls|glass|janus`: the figures of docs/performance.md.
 
 The server runs alone in a process pinned to one core, the load in this one on another. CPU is the
 whole process's, user and system. Every figure is the median of several runs with its spread.
@@ -19,6 +19,7 @@ from rich.console import Console
 
 from loadtest.bench.fanout import FanoutPlan, bench_fanout
 from loadtest.bench.glass import GlassPlan, bench_glass
+from loadtest.bench.hls import HlsPlan, bench_hls
 from loadtest.bench.janus import JanusPlan, bench_janus
 from loadtest.bench.orders import OrdersPlan, bench_orders
 from loadtest.bench.relay import RelayPlan, bench_relay
@@ -29,11 +30,12 @@ from server.errors import OperatorError
 
 VIEWERS_WHEP = 300
 VIEWERS_ROOM = 1_000
+VIEWERS_HLS = 2_000
 EXIT_NOT_SOUND = 4
 EXIT_TERMINATED = 128 + signal.SIGTERM
 
 bench_app = typer.Typer(
-    help="Measure this machine: the relay, the room fan-out, the orders, the delay.",
+    help="Measure this machine: the relay, the room fan-out, the orders, HLS, the delay.",
     no_args_is_help=True,
 )
 
@@ -96,6 +98,19 @@ def orders(
     plan = OrdersPlan(runs, seconds, buyers, guests, groups)
     report = Report("orders", plan)
     _measure(bench_orders(report, plan), report, as_json=as_json)
+
+
+@bench_app.command()
+def hls(
+    viewers: Annotated[int, typer.Option(help="LL-HLS viewers.", min=1)] = VIEWERS_HLS,
+    runs: Runs = 3,
+    seconds: Seconds = 8.0,
+    as_json: AsJson = False,
+) -> None:
+    """CPU for LL-HLS viewers who take every part, and how late parts are complete."""
+    plan = HlsPlan(viewers, runs, seconds)
+    report = Report("hls", plan)
+    _measure(bench_hls(report, plan), report, as_json=as_json)
 
 
 @bench_app.command()

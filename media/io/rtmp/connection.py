@@ -7,7 +7,7 @@ import asyncio
 import secrets
 import time
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
@@ -66,11 +66,10 @@ class RtmpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A publisher connected."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self.address = _plain((transport.get_extra_info("peername") or ("",))[0])
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.address = _plain((self._transport.get_extra_info("peername") or ("",))[0])
         if not self._listener.admit(self):
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the publisher."""

@@ -41,12 +41,14 @@ SMALL = {
     "fanout": ("--viewers", "30"),
     "orders": ("--buyers", "4", "--guests", "200"),
     "glass": (),
+    "hls": ("--viewers", "20"),
 }
 MEASURES = {
     "relay": {"CPU per RTP packet to a viewer", "viewers per core", "CPU per join"},
     "fanout": {"CPU per viewer and tick", "memory per idle viewer", "publish → viewer, p99"},
     "orders": {"one-tap orders, durable in SQL, per core", "tap → confirmed, p99"},
     "glass": {"frame drawn → decoded, p50", "frame drawn → decoded, p95"},
+    "hls": {"of a core", "CPU per request", "a part is complete after, p99"},
 }
 # What must hold on however busy a machine.
 ALWAYS = {
@@ -54,6 +56,7 @@ ALWAYS = {
     "fanout": {"no gap in the numbered events", "no event twice", "nobody was thrown out"},
     "orders": {"nothing is oversold", "one order for each confirmed tap"},
     "glass": {"clocks were read"},
+    "hls": {"every viewer got every part"},
 }
 
 
@@ -61,7 +64,10 @@ ALWAYS = {
     "kind",
     [
         "orders",
-        *(pytest.param(kind, marks=pytest.mark.soak) for kind in ("relay", "fanout", "glass")),
+        *(
+            pytest.param(kind, marks=pytest.mark.soak)
+            for kind in ("relay", "fanout", "glass", "hls")
+        ),
     ],
 )
 async def test_a_small_bench_measures_and_checks(kind: str) -> None:
