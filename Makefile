@@ -17,7 +17,7 @@ demo: setup ## run everything and print the addresses
 quick: .venv/.dev ## style, types and the fast tests, in seconds: after each edit
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
-	@$(BIN)/mypy & types=$$!; $(BIN)/python -m pytest -n 2 --dist worksteal -m fast; \
+	@$(BIN)/mypy & types=$$!; LINLI_EXAMPLES=15 $(BIN)/python -m pytest -n 2 --dist worksteal -m fast; \
 	  tests=$$?; wait $$types && exit $$tests
 
 test: setup .venv/.dev ## run every test but the soaks, browser included

@@ -27,6 +27,8 @@ from tests.support.waiting import free_port
 START_S = 120.0
 # Of argon2: time, memory and parallelism. A real hash takes a fifth of a second of each test.
 QUICK_HASH = (1, 8, 1)
+# Of each property, where it does not say otherwise; `make fuzz` has as many as it has time for.
+EXAMPLES = int(os.environ.get("LINLI_EXAMPLES", "50"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.register_profile(
             "untimed",
             settings.get_profile(profile),
+            max_examples=EXAMPLES,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         )

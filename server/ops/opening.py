@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from commerce.io.record.engine import open_engine
+from commerce.io.record.engine import close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from server.errors import OperatorError
 from server.settings import Settings
@@ -78,7 +78,7 @@ async def open_record(settings: Settings) -> AsyncIterator[AsyncEngine]:
             await upgrade(engine)
         yield engine
     finally:
-        await engine.dispose()
+        await close_engine(engine)
 
 
 def _one_line(error: BaseException) -> str:

@@ -53,7 +53,7 @@ async def test_no_order_is_lost_or_doubled_when_the_ledger_is_killed(
         assert [type(answer) for answer in answers] == [expected] * BUYERS
 
         async with open_shop(database_url, valkey_url) as again, running(again.commerce):
-            again_answers = [await again.commerce.orders.place(tap, wait_s=20) for tap in taps]
+            again_answers = [await again.commerce.orders.place(tap) for tap in taps]
             assert all(isinstance(answer, OrderView) for answer in again_answers)
             await sound(again)
             for guest in range(BUYERS):
@@ -81,13 +81,13 @@ async def test_confirmed_orders_survive_the_loss_of_redis(
                 await shop.redis.restore(keys.AVAILABLE, 0, before, replace=True)
                 await shop.redis.set(keys.EPOCH, "another:run")
             again = [
-                await shop.commerce.orders.place(shop.tap(f"g{number}", quantity=10), wait_s=10)
+                await shop.commerce.orders.place(shop.tap(f"g{number}", quantity=10))
                 for number in range(5)
             ]
             assert again == orders
             await shop.commerce.reconcile.step()
             more = [
-                await shop.commerce.orders.place(shop.tap(f"h{number}", quantity=10), wait_s=10)
+                await shop.commerce.orders.place(shop.tap(f"h{number}", quantity=10))
                 for number in range(5)
             ]
             assert {order.state for order in more if isinstance(order, OrderView)} == {
@@ -102,10 +102,7 @@ async def test_the_record_refuses_and_refunds_what_the_gate_oversells(
     async with open_shop(database_url, valkey_url) as shop, running(shop.commerce):
         await shop.redis.hset(keys.AVAILABLE, "tea|s1", "150")
         answers = await asyncio.gather(
-            *(
-                shop.commerce.orders.place(shop.tap(f"g{number}"), wait_s=20)
-                for number in range(130)
-            ),
+            *(shop.commerce.orders.place(shop.tap(f"g{number}")) for number in range(130)),
             return_exceptions=True,
         )
         confirmed = [answer for answer in answers if isinstance(answer, OrderView)]
@@ -166,7 +163,7 @@ async def test_an_unknown_payment_is_retried_and_a_declined_one_frees_its_units(
             tap = shop.tap("anna", quantity=20)
             assert isinstance(await shop.commerce.orders.place(tap, wait_s=0.1), Pending)
             unanswered.clear()
-            assert isinstance(await shop.commerce.orders.place(tap, wait_s=20), OrderView)
+            assert isinstance(await shop.commerce.orders.place(tap), OrderView)
             with pytest.raises(Refused) as refused:
                 await shop.commerce.orders.place(shop.tap("poor", quantity=20))
             assert refused.value.refusal is Refusal.PAYMENT_DECLINED
@@ -190,7 +187,7 @@ async def test_an_order_survives_short_failures_of_the_record(
 
     async with open_shop(database_url, valkey_url, probe=failing) as shop:
         async with running(shop.commerce):
-            order = await shop.commerce.orders.place(shop.tap("anna"), wait_s=4)
+            order = await shop.commerce.orders.place(shop.tap("anna"))
             assert isinstance(order, OrderView)
             assert not failures
             await sound(shop)

@@ -255,7 +255,7 @@ async def test_a_tap_committed_after_its_group_expired_is_refunded(
             return await charge(charges)
 
         shop.commerce.ledger._payments.charge = slow_charge  # type: ignore[method-assign]
-        tap = asyncio.create_task(shop.commerce.orders.place(shop.tap("bo", "pear"), wait_s=20))
+        tap = asyncio.create_task(shop.commerce.orders.place(shop.tap("bo", "pear")))
         await wait_until(lambda: _entries(shop))
         shop.clock.ahead_ms = HOUR_MS + EXPIRY_GRACE_MS + 1_000
         await wait_until(lambda: shop.seen_group(group_id).state is GroupState.EXPIRED)

@@ -10,7 +10,7 @@ from commerce.errors import Refusal, Refused
 from commerce.orders.states import OrderState
 from commerce.views import OrderView, StoreStock
 from tests.support.commerce_shop import open_shop, running_shop, shop_plan
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_S, wait_until
 
 
 async def test_a_tap_becomes_a_confirmed_order(database_url: str, redis_url: str) -> None:
@@ -43,7 +43,7 @@ async def test_500_concurrent_buyers_get_exactly_100_units(
 
         async def buy(number: int) -> OrderView | Refused:
             try:
-                order = await shop.commerce.orders.place(shop.tap(f"g{number}"), wait_s=30)
+                order = await shop.commerce.orders.place(shop.tap(f"g{number}"))
             except Refused as refused:
                 return refused
             assert isinstance(order, OrderView)
@@ -65,7 +65,7 @@ async def test_a_running_commerce_can_be_cancelled_at_any_moment(
         task = asyncio.create_task(shop.commerce.run())
         await shop.commerce.orders.place(shop.tap("anna"))
         asyncio.get_running_loop().call_later(after_ms / 1_000, task.cancel)
-        done, _ = await asyncio.wait([task], timeout=10)
+        done, _ = await asyncio.wait([task], timeout=WAIT_S)
         assert done
         assert task.cancelled()
 

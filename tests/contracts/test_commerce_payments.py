@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from commerce.io.payments.sandbox import Fault, SandboxPayments
-from commerce.io.record.engine import Record, open_engine
+from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Charge, MemoryPayments, PaymentOutcome, Payments, Refund
 
@@ -28,7 +28,7 @@ async def record(database_url: str) -> AsyncIterator[Record]:
     engine = open_engine(database_url)
     await upgrade(engine)
     yield Record(engine)
-    await engine.dispose()
+    await close_engine(engine)
 
 
 @pytest.fixture(params=["memory", "sandbox"])

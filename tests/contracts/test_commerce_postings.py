@@ -92,7 +92,7 @@ def test_a_write_elsewhere_is_found(write: str) -> None:
 async def bought(shop: Shop) -> OrderRow:
     """One confirmed order."""
     async with running(shop.commerce):
-        order = await shop.commerce.orders.place(shop.tap("anna", quantity=2), wait_s=20)
+        order = await shop.commerce.orders.place(shop.tap("anna", quantity=2))
     assert isinstance(order, OrderView)
     return await shop.commerce.orders.get(order.id)
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from commerce.groups import group
 from commerce.io.audit import audit
-from commerce.io.record.engine import Record, open_engine
+from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.io.record.schema import metadata
 from commerce.io.shop.seed import seed
@@ -27,7 +27,7 @@ async def test_migrations_produce_the_schema_of_the_code(database_url: str) -> N
                 rows = await connection.execute(text(f"SELECT from_state, to_state FROM {table}"))
                 assert {(a, b) for a, b in rows} == {(a.value, b.value) for a, b in transitions}
     finally:
-        await engine.dispose()
+        await close_engine(engine)
 
 
 async def test_reloading_a_shop_keeps_its_stock(database_url: str) -> None:
@@ -41,7 +41,7 @@ async def test_reloading_a_shop_keeps_its_stock(database_url: str) -> None:
             assert await connection.scalar(text("SELECT SUM(on_hand) FROM stock")) == 4 * 7
         assert await audit(engine) == []
     finally:
-        await engine.dispose()
+        await close_engine(engine)
 
 
 def _differences(connection: Connection) -> list[object]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from commerce.catalogue.values import SeedPlan, SeedStaff, Staff
 from commerce.errors import NotFound
 from commerce.io.gate import keys
-from commerce.io.record.engine import Record, open_engine
+from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.io.shop import staff as staff_module
 from commerce.io.shop.seed import seed
@@ -47,7 +47,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
         await seed(engine, plan(CLERK, OTHER))
         yield engine
     finally:
-        await engine.dispose()
+        await close_engine(engine)
 
 
 async def clerk(engine: AsyncEngine) -> dict[str, Any]:

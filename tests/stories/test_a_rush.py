@@ -1,13 +1,13 @@
 """More neighbours than there are boxes of eggs order at once, and the server is killed."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import httpx
 
+from server.ops.maintenance import examine
 from tests.support.running import Running, running
 from tests.support.waiting import WAIT_S, wait_until
 
@@ -19,10 +19,8 @@ CONFIRMED = 201
 SOLD_OUT = 409
 
 
-async def test_a_rush_sells_exactly_the_units_that_there_are(
-    tmp_path: Path,
-) -> None:
-    async with running(tmp_path, LINLI_RATE_LIMITS="false") as linli, _client(linli) as client:
+async def test_a_rush_sells_exactly_the_units_that_there_are(linli: Running) -> None:
+    async with _client(linli) as client:
         guests = await _guests(client)
         answers = await _everybody(guests, lambda guest: _order(client, guest))
         assert Counter(answer.status_code for answer in answers) == {
@@ -130,6 +128,6 @@ def _outcome(answer: httpx.Response) -> tuple[int, str]:
 
 async def _record_is_sound(linli: Running) -> None:
     """The invariants of the record hold, as `linli doctor` sees them."""
-    findings = json.loads(await linli.linli("doctor", "--json"))
-    assert [finding for finding in findings if not finding["ok"]] == []
-    assert any(finding["name"].startswith("record:") for finding in findings)
+    findings = await examine(linli.settings)
+    assert [finding for finding in findings if not finding.ok] == []
+    assert any(finding.name.startswith("record:") for finding in findings)

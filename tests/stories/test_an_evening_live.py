@@ -1,6 +1,7 @@
 """The whole evening in real browsers: from going live to handing the goods over."""
 
 import asyncio
+import re
 
 from playwright.async_api import Page, expect
 
@@ -67,7 +68,8 @@ async def _join(viewer: Page, nickname: str) -> None:
     await viewer.get_by_test_id("nickname").fill(nickname)
     await viewer.get_by_test_id("estate").select_option("chunjiang")
     await viewer.get_by_test_id("identity-confirm").click()
-    await expect(viewer.get_by_test_id("order-status")).to_be_visible()
+    status = viewer.get_by_test_id("order-status")
+    await expect(status).to_have_attribute("data-state", re.compile("placed_group|group_complete"))
 
 
 async def _move_first_order(store: Page, lane: str) -> None:

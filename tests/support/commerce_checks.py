@@ -7,8 +7,6 @@ from commerce.io.gate import keys
 from tests.support.commerce_shop import Shop
 from tests.support.waiting import wait_until
 
-QUIET_S = 60.0
-
 
 async def quiet(shop: Shop) -> None:
     """Wait until the stream and the outbox are empty."""
@@ -18,7 +16,7 @@ async def quiet(shop: Shop) -> None:
             waiting = await connection.scalar(text("SELECT COUNT(*) FROM outbox"))
         return not waiting and not await shop.redis.xlen(keys.ORDERS)
 
-    await wait_until(nothing, QUIET_S, "a quiet shop")
+    await wait_until(nothing, what="a quiet shop")
 
 
 async def sound(shop: Shop) -> None:

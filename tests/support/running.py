@@ -14,10 +14,15 @@ from pathlib import Path
 
 import httpx
 
+from server.access.policy import Principal, Role
+from server.access.tokens import Access
+from server.ops.secrets import SECRET_BYTES, kept_secret
+from server.settings import Settings
 from tests.support.waiting import WAIT_S, free_port
 
 START_S = 120.0
 STOP_S = 60.0
+TOKEN_TTL_S = 3_600
 SHOP = Path(__file__).with_name("shop.toml")
 PASSWORD = "correct horse battery"
 SDP = {"Content-Type": "application/sdp"}
@@ -73,6 +78,14 @@ class Running:
         """All that the server wrote so far."""
         return (self.folder / "log").read_text()
 
+    @property
+    def settings(self) -> Settings:
+        """What a command on the same data reads."""
+        names = {name.removeprefix("LINLI_").lower(): text for name, text in self.env.items()}
+        return Settings.model_validate(
+            {name: names[name] for name in Settings.model_fields if name in names}
+        )
+
     def client(self, token: str = "") -> httpx.AsyncClient:
         """Return a client of the server, with the rights of `token`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -98,7 +111,15 @@ class Running:
 
     async def host_token(self) -> str:
         """Return what lets a host publish in the room and read its figures."""
-        return (await self.linli("token", "--role", "host", "--room", self.room)).strip()
+        return self.token(Role.HOST, room_id=self.room)
+
+    def token(self, role: Role, **bound: str) -> str:
+        """Return what `linli token` prints: it starts a process for this."""
+        secret = self.env.get("LINLI_TOKEN_SECRET") or kept_secret(
+            self.folder / "var" / "token-secret", SECRET_BYTES
+        )
+        principal = Principal(f"token:{role}", frozenset({role}), **bound)  # type: ignore[arg-type]  # names of its text fields
+        return Access(secret).issue(principal, TOKEN_TTL_S)
 
     async def is_in(self, state: str) -> bool:
         """Whether the room is in `state`."""

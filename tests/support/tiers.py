@@ -41,6 +41,9 @@ FIXTURES = {
 }
 # These share a server and a browser, which live in one event loop.
 SESSION_LOOP = ("tests/stories/", "tests/soak/")
+# Of the record and Redis of a test that takes both: by default each kind once. The other two pairs
+# are soaks.
+PAIRS = frozenset({("sqlite", "valkey"), ("postgres", "redis7")})
 # What begins first, since it takes longest.
 _ORDER = {"browser": 0, "soak": 1, "services": 2, "fast": 3}
 _CHILDREN = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})
@@ -90,5 +93,15 @@ def _tier(item: pytest.Item) -> str:
 
 
 def _marked(item: pytest.Item) -> str:
-    """A slow variant of a story may be marked as a soak by hand."""
-    return "soak" if item.get_closest_marker("soak") else ""
+    """A slow variant of a test may be marked as a soak by hand."""
+    return "soak" if item.get_closest_marker("soak") or _is_another_pair(item) else ""
+
+
+def _is_another_pair(item: pytest.Item) -> bool:
+    params = (
+        item.callspec.params
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        else {}
+    )
+    pair = params.get("database_url"), params.get("redis_url")
+    return None not in pair and pair not in PAIRS

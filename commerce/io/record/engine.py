@@ -1,12 +1,14 @@
 """The record's connections: SQLite with one writer, or PostgreSQL; and the clock of production."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+import aiosqlite
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 10_000  # another process writes the same SQLite file
@@ -24,12 +26,49 @@ def wall_clock() -> int:
 
 
 def open_engine(url: str | URL) -> AsyncEngine:
-    """Open the record; `upgrade` it before use. SQLite is put into WAL mode."""
-    engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
-    if engine.dialect.name == "sqlite":
+    """Open the record; `upgrade` it before use, `close_engine` it after. SQLite is in WAL mode."""
+    connections: list[aiosqlite.Connection] = []
+    is_sqlite = make_url(url).get_backend_name() == "sqlite"
+    engine = create_async_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        connect_args={"async_creator_fn": _connector(connections)} if is_sqlite else {},
+        execution_options={"linli_connections": connections},
+    )
+    if is_sqlite:
         event.listen(engine.sync_engine, "connect", _sqlite_connected)
         event.listen(engine.sync_engine, "begin", _sqlite_begin)
     return engine
+
+
+async def close_engine(engine: AsyncEngine) -> None:
+    """Close all connections.
+
+    A SQLite call that was cancelled works on in its thread, and answers to this event loop: it is
+    waited for, so that the loop may be closed.
+    """
+    await engine.dispose()
+    for connection in engine.get_execution_options()["linli_connections"]:
+        if connection._thread.is_alive():
+            await asyncio.to_thread(connection._thread.join, BUSY_TIMEOUT_MS / 1_000)
+
+
+def _connector(opened: list[aiosqlite.Connection]) -> Callable[..., aiosqlite.Connection]:
+    """Open connections as SQLAlchemy does, and keep them in `opened` until their threads end."""
+
+    def connect(*path: Any, **options: Any) -> aiosqlite.Connection:
+        connection = aiosqlite.connect(*path, **options)
+        connection._thread.daemon = True
+        opened[:] = [one for one in opened if not _has_ended(one._thread)]
+        opened.append(connection)
+        return connection
+
+    return connect
+
+
+def _has_ended(thread: threading.Thread) -> bool:
+    return thread.ident is not None and not thread.is_alive()
 
 
 def _sqlite_connected(connection: Any, _record: object) -> None:

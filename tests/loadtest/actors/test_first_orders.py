@@ -8,6 +8,7 @@ import pytest
 
 from loadtest.actors.buyer import join_room
 from loadtest.actors.first_orders import UNGROUPED_PRODUCTS, fill_first_group
+from server.access.policy import Role
 from tests.support.running import Running, running
 from tests.support.waiting import WAIT_S
 
@@ -18,7 +19,7 @@ SHOP = Path(__file__).parents[3] / "server" / "demo.toml"
 async def linli(tmp_path: Path) -> AsyncIterator[Running]:
     """A started server with the demo's shop, spinach pinned."""
     async with running(tmp_path, SHOP) as server:
-        token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
+        token = await server.host_token()
         async with server.client(token) as client:
             pin = await client.put("/api/rooms/demo/pins/spinach", json={})
             assert pin.status_code == 200
@@ -31,7 +32,7 @@ async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
     for _ in range(2):
         await fill_first_group(linli.url, "demo", 6)
         await _shown(linli.url, [3, 3, 6])
-    token = (await linli.linli("token", "--role", "store", "--store", "s1")).strip()
+    token = linli.token(Role.STORE, store_id="s1")
     async with linli.client(token) as client:
         board = (await client.get("/api/stores/s1/orders")).json()
     assert len(board["orders"]) == len(UNGROUPED_PRODUCTS)

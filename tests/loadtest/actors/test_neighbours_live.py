@@ -38,7 +38,7 @@ async def test_neighbours_chat_like_and_join_the_group_while_the_host_is_live(
     tmp_path: Path,
 ) -> None:
     async with running(tmp_path, LINLI_RATE_LIMITS="false") as server:
-        token = (await server.linli("token", "--role", "host", "--room", ROOM)).strip()
+        token = await server.host_token()
         tasks = [asyncio.create_task(publish(f"{server.url}/live/{ROOM}/whip", token, Programme()))]
         try:
 

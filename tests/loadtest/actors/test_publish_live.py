@@ -27,7 +27,7 @@ async def watchable(server: Running) -> bool:
 
 async def test_a_host_comes_back_after_its_server_was_killed(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
+        token = await server.host_token()
         url = f"{server.url}/live/demo/whip"
         host = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
         try:
@@ -43,7 +43,7 @@ async def test_a_host_comes_back_after_its_server_was_killed(tmp_path: Path) -> 
 
 async def test_of_two_hosts_with_one_token_the_first_stays_away(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
+        token = await server.host_token()
         url = f"{server.url}/live/demo/whip"
         first = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
         second: asyncio.Task[None] | None = None
@@ -65,7 +65,7 @@ async def test_of_two_hosts_with_one_token_the_first_stays_away(tmp_path: Path) 
 @needs_ipv6
 async def test_a_server_of_ipv6_alone_is_published_to_and_watched(tmp_path: Path) -> None:
     async with running(tmp_path, LINLI_HOST="::1", LINLI_ICE_ADDRESSES="::1") as server:
-        token = (await server.linli("token", "--role", "host", "--room", "demo")).strip()
+        token = await server.host_token()
         url = f"{server.url}/live/demo/whip"
         host = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
         try:

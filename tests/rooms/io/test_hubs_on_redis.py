@@ -151,7 +151,10 @@ async def test_viewer_recovers_on_another_worker(one: Server, two: Server) -> No
         assert [event["left"] for event in await viewer.receive_events(1)] == [8]
 
 
-async def test_viewer_ahead_of_a_worker_never_goes_back(one: Server, two: Server) -> None:
+async def test_viewer_ahead_of_a_worker_never_goes_back(
+    one: Server, two: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "CATCH_UP_TIMEOUT_S", WAIT_S)
     async with two.viewer() as witness:
         epoch = witness.first["epoch"]
         local = two.hub.room(ROOM)

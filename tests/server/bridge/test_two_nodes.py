@@ -157,7 +157,7 @@ async def test_the_record_refuses_a_stale_owner(cluster: Cluster) -> None:
 
 @asynccontextmanager
 async def host(server: Running) -> AsyncIterator[None]:
-    token = (await server.linli("token", "--role", "host", "--room", ROOM)).strip()
+    token = await server.host_token()
     url = f"{server.url}/live/{ROOM}/whip"
     task = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
     try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -149,13 +148,12 @@ async def test_a_head_within_its_limits_is_answered_however_it_is_cut() -> None:
 async def test_a_head_without_end_costs_no_more_than_its_first_part() -> None:
     async with site() as it:
         _, writer = await it.send(b"GET / HTTP/1.1\r\nX: ")
-        used = time.process_time()
         with contextlib.suppress(ConnectionError):
             for _ in range(64 << 4):
                 writer.write(bytes(b"a" * (1 << 16)))
                 await writer.drain()
         await wait_until(lambda: len(it.table) == 0)
-        assert time.process_time() - used < 1.0
+        assert it.received < 1 << 20
 
 
 @pytest.mark.parametrize(

