@@ -7,7 +7,15 @@ const VIDEO: MediaTrackConstraints = {
   height: { ideal: 720 },
   frameRate: { ideal: 30, max: 30 },
 }
-const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
+/** Phones list several lenses per side, and process the sound of a call together. */
+const isPhone = () => /Android|iPhone|iPad/.test(navigator.userAgent)
+/** Elsewhere both channels: browsers cancel echo in one channel only, and this page plays nothing that could come back. */
+const audioOf = (phone: boolean): MediaTrackConstraints => ({
+  noiseSuppression: true,
+  autoGainControl: true,
+  echoCancellation: phone,
+  ...(phone ? {} : { channelCount: { ideal: 2 } }),
+})
 
 export function useCamera() {
   const stream = shallowRef<MediaStream | null>(null)
@@ -43,7 +51,10 @@ export function useCamera() {
       ...VIDEO,
       ...(camera.value ? { deviceId: { exact: camera.value } } : { facingMode: facing.value }),
     }
-    const audio = { ...AUDIO, ...(microphone.value ? { deviceId: { exact: microphone.value } } : {}) }
+    const audio = {
+      ...audioOf(isPhone()),
+      ...(microphone.value ? { deviceId: { exact: microphone.value } } : {}),
+    }
     try {
       return await navigator.mediaDevices.getUserMedia({ video, audio })
     } catch (error) {
@@ -93,9 +104,8 @@ export function useCamera() {
     async rotate(): Promise<boolean> {
       facing.value = facing.value === 'user' ? 'environment' : 'user'
       const index = cameras.value.findIndex((device) => device.deviceId === camera.value)
-      // Phones list several lenses per side; which way they face is asked for, not guessed from names.
-      const phone = /Android|iPhone|iPad/.test(navigator.userAgent)
-      camera.value = phone
+      // Which way a phone's lenses face is asked for, not guessed from names.
+      camera.value = isPhone()
         ? ''
         : (cameras.value[(index + 1) % Math.max(1, cameras.value.length)]?.deviceId ?? '')
       return await open()
