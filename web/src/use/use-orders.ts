@@ -1,5 +1,5 @@
 /** The orders of this household: the ones being placed (lib/shop/order-desk) and the ones the shop has. */
-import { computed, onScopeDispose, reactive, ref, shallowRef } from 'vue'
+import { computed, onScopeDispose, reactive, ref, shallowRef, watch } from 'vue'
 import { randomKey } from '../lib/base/keys'
 import { type Attempt, OrderDesk } from '../lib/shop/order-desk'
 import type { Order } from '../lib/base/wire'
@@ -20,6 +20,7 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
     place: (order, key) => guest.api.placeOrder(order, key),
     renewIdentity: guest.renew,
     newKey: randomKey,
+    guestId: () => guest.guest.value?.id ?? null,
     timers: realTimers,
     at: Date.now,
     random: Math.random,
@@ -67,6 +68,19 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
       return false
     }
   }
+
+  watch(
+    () => guest.guest.value?.id,
+    (id) => {
+      attempts.clear()
+      desk.changeGuest()
+      if (!id) return // lost: the orders stay to be seen
+      changes += 1
+      orders.value = []
+      void refresh()
+    },
+    { flush: 'sync' },
+  )
 
   const wake = () => desk.wake()
   window.addEventListener('online', wake)

@@ -7,6 +7,7 @@ describe('an offer', () => {
   const attempt = (phase: Attempt['phase'], group_id?: string): Attempt => ({
     key: 'k',
     phase,
+    guest_id: 'guest-1',
     tapped_at_ms: 0,
     order: {
       room_id: 'demo',

@@ -21,6 +21,7 @@ let phases: string[]
 let placed: Order[]
 let stored: Map<string, string>
 let renewals: number
+let guest: string | null
 
 function desk(): OrderDesk {
   return new OrderDesk({
@@ -32,6 +33,7 @@ function desk(): OrderDesk {
     },
     renewIdentity: async () => ++renewals > 0,
     newKey: () => `key-${stored.size}-${keys.length}`,
+    guestId: () => guest,
     timers: time,
     at: () => time.now(),
     random: () => 0.5,
@@ -51,6 +53,7 @@ beforeEach(() => {
   placed = []
   stored = new Map()
   renewals = 0
+  guest = 'guest-1'
 })
 
 describe('a tap', () => {
@@ -159,6 +162,51 @@ describe('a bad network', () => {
     await settle()
     expect(new Set(keys).size).toBe(1)
     expect(phases.at(-1)).toBe('placed')
+  })
+})
+
+describe('an attempt of another guest', () => {
+  it('is not sent after a reload', async () => {
+    desk().submit(TAP)
+    await settle()
+    keys = []
+    time = new VirtualTime() // the page before is gone
+    guest = 'guest-2'
+    desk().resume()
+    guest = null
+    desk().resume()
+    await time.pass(1000)
+    expect(keys).toEqual([])
+  })
+
+  it('is not sent by the page that stays open, and is taken up when its guest is back', async () => {
+    const one = desk()
+    one.submit(TAP)
+    await settle()
+    const [first] = keys
+    keys = []
+    guest = 'guest-2'
+    one.changeGuest()
+    one.wake()
+    await time.pass(60_000)
+    expect(keys).toEqual([])
+    guest = 'guest-1'
+    answers = [{ done: true, order: order() }]
+    one.changeGuest()
+    await settle()
+    expect(keys).toEqual([first])
+    expect(placed).toHaveLength(1)
+  })
+
+  it('takes no answer for this one', async () => {
+    const one = desk()
+    answers = [{ done: true, order: order() }]
+    one.submit(TAP)
+    guest = 'guest-2'
+    one.changeGuest()
+    await settle()
+    expect(placed).toEqual([])
+    expect(phases).toEqual(['confirming'])
   })
 })
 

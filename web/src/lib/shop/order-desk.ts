@@ -1,6 +1,7 @@
 /**
  * One-tap orders that survive a bad network: each tap gets one idempotency key, and the key stays with it until the server
- * has given a final answer, over retries, lost answers and reloads of the page.
+ * has given a final answer, over retries, lost answers and reloads of the page. An attempt is its guest's: this browser may be
+ * another guest's later, as whom it is never sent.
  */
 import { type PlaceOrder, type Placed, Refused, Unreachable } from '../base/api'
 import { Backoff } from '../base/backoff'
@@ -36,6 +37,7 @@ const PHASE_OF_PROBLEM: Record<string, AttemptPhase> = {
 }
 
 export interface Attempt {
+  readonly guest_id: string | null
   readonly key: string
   readonly order: PlaceOrder
   readonly phase: AttemptPhase
@@ -55,6 +57,8 @@ interface DeskWorld {
   /** The token is no longer valid: get another one. False when that needs the person. */
   renewIdentity: () => Promise<boolean>
   newKey: () => string
+  /** Who orders; null while nobody is known. */
+  guestId: () => string | null
   timers: Timers
   /** UTC ms. */
   at: () => number
@@ -76,10 +80,19 @@ export class OrderDesk {
 
   constructor(private readonly world: DeskWorld) {}
 
-  /** Take up again what a reload interrupted. */
+  /** Take up again what a reload interrupted, as far as it is this guest's. */
   resume(): void {
-    for (const attempt of this.#load())
-      if (!this.#running.has(attempt.order.product_id)) this.#run({ ...attempt, phase: 'confirming' })
+    const guest = this.world.guestId()
+    for (const attempt of guest ? this.#load() : [])
+      if (attempt.guest_id === guest && !this.#running.has(attempt.order.product_id))
+        this.#run({ ...attempt, phase: 'confirming' })
+  }
+
+  /** This browser is another guest's: drop the attempts of the one before, and take up those of this one. */
+  changeGuest(): void {
+    for (const running of this.#running.values()) running.cancel()
+    this.#running.clear()
+    this.resume()
   }
 
   /** A tap. While an earlier tap on the same product has no final answer, it is that one again: same key. */
@@ -91,7 +104,13 @@ export class OrderDesk {
       void this.#send(earlier)
       return earlier.attempt
     }
-    return this.#run({ key: this.world.newKey(), order, phase: 'confirming', tapped_at_ms: this.world.at() })
+    return this.#run({
+      guest_id: this.world.guestId(),
+      key: this.world.newKey(),
+      order,
+      phase: 'confirming',
+      tapped_at_ms: this.world.at(),
+    })
   }
 
   /** The network is back: retry now. */
