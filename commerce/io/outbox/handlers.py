@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from commerce.feed import Feed
+from commerce.groups.group import Group
 from commerce.io.gate.rebuild import restock_change
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.outbox.message import Message
@@ -26,6 +27,7 @@ from commerce.io.shop.staff import StaffVersions
 from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.orders.order import OrderRow
+from commerce.views import OrderView, StoreOrder
 
 REFUNDS_MAX = 100  # per pass, so that a provider's rate limit is met
 
@@ -53,7 +55,7 @@ async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[
     ids = {message.subject for message in messages}
     await to.gate.set_products([known[id] for id in ids if id in known])
     async with to.shop.record.read() as connection:
-        rooms = await rooms_with(connection, ids)
+        rooms = await connection.run_sync(rooms_with, ids)
         cards = [
             (room_id, card)
             for room_id in sorted({room for found in rooms.values() for room in found})
@@ -76,7 +78,9 @@ async def restock_gate(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
 
 async def release_units(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Orders were cancelled: their units go back on sale."""
-    await to.gate.release(await _orders(to, messages))
+    await to.gate.release(
+        await to.shop.record.query(lambda connection: _orders(connection, messages))
+    )
     return ()
 
 
@@ -97,24 +101,32 @@ async def show_pins(to: Outlets, messages: Sequence[Message]) -> Sequence[Messag
 async def show_groups(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Groups changed: the gate, their rooms and the stores that serve them get the new state."""
     ids = {message.subject for message in messages}
-    async with to.shop.record.read() as connection:
-        rows = await connection.execute(
+
+    def look_up(connection: Connection) -> list[tuple[Group, set[str], set[str]]]:
+        rows = connection.execute(
             GROUPS.add_columns(buying_groups.c.room_id).where(buying_groups.c.id.in_(ids))
         )
         found = [(group_of(row), row["room_id"]) for row in rows.mappings()]
-        rooms = await rooms_with(connection, {group.product_id for group, _ in found})
-        ordered = await connection.execute(
+        rooms = rooms_with(connection, {group.product_id for group, _ in found})
+        ordered = connection.execute(
             select(orders.c.group_id, orders.c.room_id, orders.c.store_id)
             .where(orders.c.group_id.in_(ids))
             .distinct()
         )
         places = [(id, room, store) for id, room, store in ordered]
-    for group, room_id in found:
+        return [
+            (
+                group,
+                # Rooms in which its buyers are, too, though the product may be off the table there.
+                {room_id, *rooms.get(group.product_id, ())}
+                | {room for id, room, _ in places if id == group.id},
+                {store for id, _, store in places if id == group.id},
+            )
+            for group, room_id in found
+        ]
+
+    for group, in_rooms, in_stores in await to.shop.record.query(look_up):
         await to.gate.set_group(group, to.shop.clock())
-        # Rooms in which its buyers are, too, though the product may be off the table there.
-        in_rooms = {room_id, *rooms.get(group.product_id, ())}
-        in_rooms.update(room for id, room, _ in places if id == group.id)
-        in_stores = {store for id, _, store in places if id == group.id}
         await to.feed.group(sorted(in_rooms), sorted(in_stores), group)
     return ()
 
@@ -122,9 +134,9 @@ async def show_groups(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
 async def show_stock(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Units were sold, released or received: rooms with that card show what is left."""
     ids = {message.subject for message in messages}
-    async with to.shop.record.read() as connection:
-        stores = await stock_of(connection, ids)
-        rooms = await rooms_with(connection, ids)
+    stores, rooms = await to.shop.record.query(
+        lambda connection: (stock_of(connection, ids), rooms_with(connection, ids))
+    )
     for product_id, room_ids in sorted(rooms.items()):
         await to.feed.stock(room_ids, product_id, stores.get(product_id, ()))
     return ()
@@ -132,17 +144,19 @@ async def show_stock(to: Outlets, messages: Sequence[Message]) -> Sequence[Messa
 
 async def show_orders(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Orders were made or moved: buyer and store see them."""
-    rows = await _orders(to, messages)
-    async with to.shop.record.read() as connection:
-        views = await order_views(connection, rows, to.shop.catalogue)
-        names = await nicknames_of(connection, {row.guest_id for row in rows})
-    store_orders = store_views(rows, to.shop.catalogue, names)
-    await to.feed.orders(
-        [
+    catalogue = to.shop.catalogue
+
+    def look_up(connection: Connection) -> list[tuple[str, OrderView, StoreOrder]]:
+        rows = _orders(connection, messages)
+        names = nicknames_of(connection, {row.guest_id for row in rows})
+        views = order_views(connection, rows, catalogue)
+        store_orders = store_views(rows, catalogue, names)
+        return [
             (row.guest_id, view, store_order)
             for row, view, store_order in zip(rows, views, store_orders, strict=True)
         ]
-    )
+
+    await to.feed.orders(await to.shop.record.query(look_up))
     return ()
 
 
@@ -193,10 +207,7 @@ HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
 )
 
 
-async def _orders(to: Outlets, messages: Sequence[Message]) -> list[OrderRow]:
+def _orders(connection: Connection, messages: Sequence[Message]) -> list[OrderRow]:
     ids = {message.subject for message in messages}
-    async with to.shop.record.read() as connection:
-        rows = await connection.execute(
-            ORDERS.where(orders.c.id.in_(ids)).order_by(orders.c.created_at_ms)
-        )
-        return [order_of(row) for row in rows.mappings()]
+    rows = connection.execute(ORDERS.where(orders.c.id.in_(ids)).order_by(orders.c.created_at_ms))
+    return [order_of(row) for row in rows.mappings()]

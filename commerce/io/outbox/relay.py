@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from commerce.io.outbox.handlers import HANDLERS, Handler, Outlets
@@ -90,12 +90,8 @@ class OutboxRelay:
 
     async def step(self) -> int:
         """One pass: deliver what is due; return how many rows there were."""
-        async with self._record.read() as connection:
-            rows = await connection.execute(_DUE, {"now": self._clock()})
-            messages = [
-                Message(id, Topic(topic), subject, units, attempts, enqueued_at_ms)
-                for id, topic, subject, units, attempts, enqueued_at_ms in rows
-            ]
+        now = self._clock()
+        messages = await self._record.query(lambda connection: _due(connection, now))
         if not messages:
             return 0
         delivered: list[int] = []
@@ -128,14 +124,15 @@ class OutboxRelay:
 
     async def _mark(self, delivered: Sequence[int], later: Sequence[Message]) -> None:
         at_ms = self._clock()
-        async with self._record.write(durable=False) as connection:
+
+        def mark(connection: Connection) -> None:
             if delivered:
-                await connection.execute(
+                connection.execute(
                     delete(outbox).where(outbox.c.id == bindparam("i")),
                     [{"i": id} for id in delivered],
                 )
             if later:
-                await connection.execute(
+                connection.execute(
                     update(outbox)
                     .where(outbox.c.id == bindparam("i"))
                     .values(attempts=outbox.c.attempts + 1, due_at_ms=bindparam("due")),
@@ -147,3 +144,13 @@ class OutboxRelay:
                         for message in later
                     ],
                 )
+
+        await self._record.transact(mark, durable=False)
+
+
+def _due(connection: Connection, now: int) -> list[Message]:
+    rows = connection.execute(_DUE, {"now": now})
+    return [
+        Message(id, Topic(topic), subject, units, attempts, enqueued_at_ms)
+        for id, topic, subject, units, attempts, enqueued_at_ms in rows
+    ]

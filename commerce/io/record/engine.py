@@ -88,11 +88,14 @@ def _sqlite_connected(connection: Any, _record: object) -> None:
 
 def _sqlite_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
+    if not options.get("linli_write", False):
+        connection.exec_driver_sql("BEGIN")
+        return
     wanted = "FULL" if options.get("linli_durable", True) else "NORMAL"
     if connection.info.get("linli_synchronous", "FULL") != wanted:
         connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
         connection.info["linli_synchronous"] = wanted
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("linli_write", False) else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Record:
@@ -136,6 +139,16 @@ class Record:
                 await connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
 
+    async def query(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one snapshot; nothing is written.
+
+        For the hot path: on SQLite all of it runs in a thread, as in `transact`.
+        """
+        if not self.is_sqlite:
+            async with self.read() as connection:
+                return await connection.run_sync(work)
+        return await self._thread(work)
+
     async def transact(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
         """Run `work` in one write transaction; see `write` for `durable`.
 
@@ -146,25 +159,28 @@ class Record:
             async with self.write(durable=durable) as connection:
                 return await connection.run_sync(work)
         async with self._turn:
-            loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(None, self._in_thread, work, durable)
-            try:
-                return await asyncio.shield(running)
-            except asyncio.CancelledError:
-                await asyncio.wait((running,))
-                raise
+            return await self._thread(work, linli_write=True, linli_durable=durable)
 
-    def _in_thread(self, work: Callable[[Connection], T], durable: bool) -> T:
+    async def _thread(self, work: Callable[[Connection], T], **options: bool) -> T:
         if self._threaded is None:
             self._threaded = _threaded(self.engine)
-        engine = self._threaded.execution_options(linli_write=True, linli_durable=durable)
-        with engine.begin() as connection:
-            return work(connection)
+        engine = self._threaded.execution_options(**options)
+
+        def run() -> T:
+            with engine.begin() as connection:
+                return work(connection)
+
+        running = asyncio.get_running_loop().run_in_executor(None, run)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait((running,))
+            raise
 
 
 def _threaded(engine: AsyncEngine) -> Engine:
     """The same SQLite file for use from threads; closed together with `engine`."""
-    threaded = create_engine(engine.url.set(drivername="sqlite"), pool_size=1, max_overflow=0)
+    threaded = create_engine(engine.url.set(drivername="sqlite"), pool_size=POOL_SIZE)
     event.listen(threaded, "connect", _sqlite_connected)
     event.listen(threaded, "begin", _sqlite_begin)
     event.listen(engine.sync_engine, "engine_disposed", lambda _engine: threaded.dispose())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -136,16 +136,16 @@ class CatalogueCache:
         self.catalogue.room(room_id)
         on_sale = [product for product in self.catalogue.products.values() if product.on_sale]
         async with self._record.read() as connection:
-            stores = await stock_of(connection, [product.id for product in on_sale])
+            stores = await connection.run_sync(stock_of, [product.id for product in on_sale])
         return [product_view(product, stores.get(product.id, ())) for product in on_sale]
 
 
-async def stock_of(
-    connection: AsyncConnection, product_ids: Collection[str]
+def stock_of(
+    connection: Connection, product_ids: Collection[str]
 ) -> dict[str, tuple[StoreStock, ...]]:
     """Where the units of products lie that are unsold; stores without any are left out."""
     left = (stock.c.on_hand - stock.c.sold).label("left")
-    rows = await connection.execute(
+    rows = connection.execute(
         select(stock.c.product_id, stock.c.store_id, left)
         .where(stock.c.product_id.in_(set(product_ids)), left > 0)
         .order_by(stock.c.product_id, stock.c.store_id)

@@ -199,7 +199,7 @@ class Fulfilment:
                 await connection.run_sync(_give_up_seat, order, at_ms)
             rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
             left = [order_of(row) for row in rows.mappings()]
-            [shown] = await order_views(connection, left, self._shop.catalogue)
+            [shown] = await connection.run_sync(order_views, left, self._shop.catalogue)
         self._shop.on_commit()
         return shown
 
@@ -228,7 +228,7 @@ class Fulfilment:
                 cursor = _cursor_of(recent[-1]) if recent else f"{lately_ms + 1}-"
             grouped = await _waiting_orders(connection, store_id)
             guests = {row.guest_id for row in found + recent + grouped}
-            names = await nicknames_of(connection, guests)
+            names = await connection.run_sync(nicknames_of, guests)
             waiting = await self._waiting(connection, store_id)
         shown = store_views(found + recent, self._shop.catalogue, names)
         waiting_orders = store_views(grouped, self._shop.catalogue, names)
@@ -243,7 +243,7 @@ class Fulfilment:
         self._shop.catalogue.store(store_id)
         async with self._shop.record.read() as connection:
             found, older = await _handed_over(connection, store_id, _before(cursor))
-            names = await nicknames_of(connection, {row.guest_id for row in found})
+            names = await connection.run_sync(nicknames_of, {row.guest_id for row in found})
         return HandedOver(store_views(found, self._shop.catalogue, names), older)
 
     async def _waiting(self, connection: AsyncConnection, store_id: str) -> list[Waiting]:
@@ -268,7 +268,7 @@ class Fulfilment:
     async def _shown(self, connection: AsyncConnection, order_id: str) -> StoreOrder:
         rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
         order = order_of(rows.mappings().one())
-        names = await nicknames_of(connection, [order.guest_id])
+        names = await connection.run_sync(nicknames_of, [order.guest_id])
         return store_views([order], self._shop.catalogue, names)[0]
 
 

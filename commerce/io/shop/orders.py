@@ -167,7 +167,7 @@ class Orders:
         if row.state is not OrderState.READY and (group or not row.group_id):
             return order_view(row, self._shop.catalogue, None, group)
         async with self._shop.record.read() as connection:
-            return (await order_views(connection, [row], self._shop.catalogue))[0]
+            return (await connection.run_sync(order_views, [row], self._shop.catalogue))[0]
 
     async def get(self, order_id: str) -> OrderRow:
         """The order as the record has it, or `NotFound`."""
@@ -189,7 +189,7 @@ class Orders:
                 .limit(MINE_MAX)
             )
             found = [order_of(row) for row in rows.mappings()]
-            return await order_views(connection, found, self._shop.catalogue)
+            return await connection.run_sync(order_views, found, self._shop.catalogue)
 
 
 def _checked(row: OrderRow, body_hash: str) -> OrderRow:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection
 
 from redis.asyncio import Redis
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, insert, select
 
 from commerce.catalogue.values import Guest, Registered, Staff
 from commerce.errors import NotFound, UnknownDevice
@@ -128,9 +127,9 @@ class People:
         )
 
 
-async def nicknames_of(connection: AsyncConnection, guest_ids: Collection[str]) -> dict[str, str]:
+def nicknames_of(connection: Connection, guest_ids: Collection[str]) -> dict[str, str]:
     """Nicknames by guest id; a guest that the record does not know is missing."""
-    rows = await connection.execute(
+    rows = connection.execute(
         select(guests.c.id, guests.c.nickname).where(guests.c.id.in_(set(guest_ids)))
     )
     return {id: nickname for id, nickname in rows}

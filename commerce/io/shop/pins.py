@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Pin
@@ -43,7 +43,7 @@ async def cards_of(
     connection: AsyncConnection, catalogue: Catalogue, found: Collection[Pin]
 ) -> list[Card]:
     """The cards of pins, with what is left."""
-    stores = await stock_of(connection, [pin.product_id for pin in found])
+    stores = await connection.run_sync(stock_of, [pin.product_id for pin in found])
     return [
         Card(
             product_view(catalogue.product(pin.product_id), stores.get(pin.product_id, ())),
@@ -63,11 +63,9 @@ async def find_pin(connection: AsyncConnection, room_id: str, product_id: str) -
     return Pin(**row) if row else None
 
 
-async def rooms_with(
-    connection: AsyncConnection, product_ids: Collection[str]
-) -> dict[str, list[str]]:
+def rooms_with(connection: Connection, product_ids: Collection[str]) -> dict[str, list[str]]:
     """Rooms in which products are pinned, sorted, by product."""
-    rows = await connection.execute(
+    rows = connection.execute(
         select(pins.c.product_id, pins.c.room_id)
         .where(pins.c.product_id.in_(set(product_ids)))
         .order_by(pins.c.room_id)

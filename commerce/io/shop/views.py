@@ -5,8 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import segno
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select
 
 from commerce.groups.group import Group
 from commerce.io.record.rows import GROUPS, group_of
@@ -29,14 +28,12 @@ def pickup_view(code: str) -> PickupView:
     return PickupView(text, qr.svg_data_uri(border=QR_BORDER, scale=4, dark="#000"))
 
 
-async def pickup_codes_of(
-    connection: AsyncConnection, rows: Collection[OrderRow]
-) -> dict[str, str]:
+def pickup_codes_of(connection: Connection, rows: Collection[OrderRow]) -> dict[str, str]:
     """Pickup codes by order id, of orders that are ready."""
     ready = [row.id for row in rows if row.state is OrderState.READY]
     if not ready:
         return {}
-    found = await connection.execute(
+    found = connection.execute(
         select(pickup_codes.c.order_id, pickup_codes.c.code).where(
             pickup_codes.c.order_id.in_(ready)
         )
@@ -44,21 +41,21 @@ async def pickup_codes_of(
     return {order_id: code for order_id, code in found}
 
 
-async def groups_of(connection: AsyncConnection, rows: Collection[OrderRow]) -> dict[str, Group]:
+def groups_of(connection: Connection, rows: Collection[OrderRow]) -> dict[str, Group]:
     """The groups that orders belong to, by id."""
     ids = {row.group_id for row in rows if row.group_id}
     if not ids:
         return {}
-    found = await connection.execute(GROUPS.where(buying_groups.c.id.in_(ids)))
+    found = connection.execute(GROUPS.where(buying_groups.c.id.in_(ids)))
     return {row["id"]: group_of(row) for row in found.mappings()}
 
 
-async def order_views(
-    connection: AsyncConnection, rows: Sequence[OrderRow], catalogue: Catalogue
+def order_views(
+    connection: Connection, rows: Sequence[OrderRow], catalogue: Catalogue
 ) -> list[OrderView]:
     """Orders as their buyers see them."""
-    codes = await pickup_codes_of(connection, rows)
-    groups = await groups_of(connection, rows)
+    codes = pickup_codes_of(connection, rows)
+    groups = groups_of(connection, rows)
     return [order_view(row, catalogue, codes.get(row.id), groups.get(row.group_id)) for row in rows]
 
 
