@@ -108,7 +108,7 @@ async def build(
         stack.push_async_callback(media.close)
         hub = await RoomHub.open(redis, CODECS, RULES)
         stack.push_async_callback(hub.close)
-        commerce = Commerce(engine, redis, RoomFeed(hub), payments=payments)
+        commerce = Commerce(engine, redis, RoomFeed(hub, media.event_time), payments=payments)
         await commerce.start()
         hub.seed = room_seed(commerce)
         hub.overloaded = lambda: media.load.sheds_chat

@@ -32,9 +32,16 @@ class Live:
     """
 
     def __init__(
-        self, room_id: str, sender: FrameSender, load: Load, counted: Counter[str]
+        self,
+        room_id: str,
+        sender: FrameSender,
+        load: Load,
+        counted: Counter[str],
+        zero_at: float | None = None,
     ) -> None:
+        """`zero_at` is when the timestamps of its tracks were 0."""
         self.room_id = room_id
+        self._zero_at = zero_at
         self.tracks: dict[str, Track] = {}  # by kind
         self.viewers: dict[str, Viewer] = {}  # by id
         self.forwarder = Forwarder(self.tracks, self.viewers, sender, load, counted)
@@ -68,7 +75,7 @@ class Live:
             track = self.tracks.get(kind)
             if track is None:
                 ssrc = rng.randrange(0xFFFFFFF0) + 2
-                timeline = Timeline(codec.clock_hz)
+                timeline = Timeline(codec.clock_hz, self._zero_at)
                 layers = [_layer(kind, codec, rid, timeline, rng) for rid in rids]
                 self.tracks[kind] = Track(kind, codec, ssrc, layers)
                 continue
@@ -114,6 +121,13 @@ class Live:
         return (
             held_s if round_trip_s < HIGH_HOST_RTT_S else max(held_s, round_trip_s + SECOND_NACK_S)
         )
+
+    def media_time(self) -> int | None:
+        """Return the RTP time (90 kHz, 32 bits) of the newest video frame; None: none flows."""
+        video = self.tracks.get("video")
+        if video is None or not self.on_air:
+            return None
+        return max(video.layers, key=lambda layer: layer.newest_at).timestamp
 
     # Sinks
 

@@ -42,7 +42,10 @@ class Lives:
         listener: Callable[[MediaEvent], None],
         counted: Counter[str],
         rng: Random,
+        zero_at: float | None = None,
     ) -> None:
+        """`zero_at`: when the timestamps of all lives were 0; None: when each begins."""
+        self._zero_at = zero_at
         self.by_room: dict[str, Live] = {}
         self._sender = sender
         self._load = load
@@ -78,7 +81,9 @@ class Lives:
         """A source publishes; viewers of the one before stay where they can decode it."""
         live = self.by_room.get(room_id)
         if live is None:
-            live = self.by_room[room_id] = Live(room_id, self._sender, self._load, self._counted)
+            live = self.by_room[room_id] = Live(
+                room_id, self._sender, self._load, self._counted, self._zero_at
+            )
         elif not live.plays(source.tracks):
             self._end_viewers(live)
             live.clear_tracks()

@@ -19,23 +19,29 @@ T = TypeVar("T")
 class RoomFeed:
     """Announces to `room:*` and `store:*` channels, and privately to buyers."""
 
-    def __init__(self, hub: RoomHub) -> None:
+    def __init__(
+        self, hub: RoomHub, media_time: Callable[[str], int | None] = lambda _: None
+    ) -> None:
+        """`media_time` is called with a room, for that of what happens in it now."""
         self._hub = hub
+        self._media_time = media_time
 
     async def pin(self, room_id: str, card: Card) -> None:
         """Show the card in the room."""
-        event = cards.CardPinned(card=_as(cards.Card, card))
+        event = cards.CardPinned(card=_as(cards.Card, card), media_time=card.media_time)
         await self._hub.announce(f"room:{room_id}", event)
 
     async def unpin(self, room_id: str, product_id: str) -> None:
         """Take the card away."""
-        await self._hub.announce(f"room:{room_id}", cards.CardUnpinned(product_id=product_id))
+        event = cards.CardUnpinned(product_id=product_id, media_time=self._media_time(room_id))
+        await self._hub.announce(f"room:{room_id}", event)
 
     async def group(self, room_ids: Sequence[str], store_ids: Sequence[str], group: Group) -> None:
         """Show the group as it is now."""
         event = groups.GroupChanged(group=_as(groups.Group, group))
         for room_id in room_ids:
-            await self._hub.announce(f"room:{room_id}", event)
+            timed = msgspec.structs.replace(event, media_time=self._media_time(room_id))
+            await self._hub.announce(f"room:{room_id}", timed)
         for store_id in store_ids:
             await self._hub.announce(f"store:{store_id}", event)
 
@@ -49,7 +55,8 @@ class RoomFeed:
             stores=tuple(cards.StoreStock(store.store_id, store.left) for store in stores),
         )
         for room_id in room_ids:
-            await self._hub.announce(f"room:{room_id}", event)
+            timed = msgspec.structs.replace(event, media_time=self._media_time(room_id))
+            await self._hub.announce(f"room:{room_id}", timed)
 
     async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
         """Show the orders to their stores, one announcement per store, and to their buyers."""

@@ -26,6 +26,7 @@ from media.packaging.access_units import AudioPackets, Unwrapped, VideoUnit, Vid
 from media.packaging.alignment import BASE_S, Alignment
 from media.packaging.muxer import KeptGop, Muxer
 from media.packaging.segmenter import SAMPLE_S_MAX, Segmenter
+from media.stream import program_time
 from media.stream.frames import Frame
 from media.stream.layer import Layer
 from media.wire import fmp4
@@ -224,8 +225,8 @@ class HlsSink:
         place = round(self._alignment.video_s(seconds) * VIDEO_HZ)
         if self.segmenter.interrupted:
             with_audio = [TRACK] if "audio" in self.live.tracks else []
-            media_time = unit.ticks - place & 0xFFFFFFFF
-            self._begin([unit.track(), *with_audio], media_time, layer.rid, now=now)
+            zero = unit.ticks - place & 0xFFFFFFFF
+            self._begin([unit.track(), *with_audio], zero, layer, now=now)
         self._held.append((place, unit))
         self._release()
 
@@ -243,12 +244,13 @@ class HlsSink:
             for muxer in self._muxers:
                 muxer.add_video(place, data, key=unit.key, composition=unit.composition)
 
-    def _begin(
-        self, tracks: list[fmp4.Track], media_time: int | None, rid: str, *, now: float
-    ) -> None:
-        program_s = time.time() - (monotonic() - now) - BASE_S
+    def _begin(self, tracks: list[fmp4.Track], zero: int, layer: Layer, *, now: float) -> None:
+        """Begin a timeline; `zero` is the RTP time of `layer` at its 0."""
+        near_s = time.time() - (monotonic() - now) - BASE_S
+        program_s = program_time.program_s(zero, layer.codec.clock_hz, near_s)
+        media_time = zero if layer.kind == "video" else None
         for muxer in self._muxers:
-            muxer.begin(tracks, program_s, media_time=media_time, rid=rid)
+            muxer.begin(tracks, program_s, media_time=media_time, rid=layer.rid)
         self._packets = AudioPackets()
         if TRACK in tracks:
             self._transcoder = OpusToAac(round(BASE_S * RATE_HZ))
@@ -261,7 +263,8 @@ class HlsSink:
         seconds = packets[-1].ticks / RATE_HZ
         has_video = "video" in self.live.tracks
         if self.segmenter.interrupted and not has_video:
-            self._begin([TRACK], None, layer.rid, now=now)
+            zero = packets[0].ticks - round(BASE_S * RATE_HZ) & 0xFFFFFFFF
+            self._begin([TRACK], zero, layer, now=now)
         if self._transcoder is None:
             return
         self._locate(layer, self._packets.clock, seconds, now=now)

@@ -17,6 +17,7 @@ import asyncio
 import dataclasses
 import secrets
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic, thread_time
@@ -44,6 +45,7 @@ from media.io.webrtc.session import Direction, IceCredentials, Session, SessionI
 from media.io.webrtc.sessions import Sessions
 from media.io.webrtc.stats import Layers, LiveStats, PlaneStats, layers_of, stats_of
 from media.io.webrtc.udp import open_socket
+from media.stream.program_time import media_time
 from media.wire import sdp
 from media.wire.address import Address
 from media.wire.sdpfrag import parse_fragment
@@ -84,6 +86,7 @@ class MediaPlane:
             lambda event: self.listener(event),
             self._counted,
             secrets.SystemRandom(),
+            zero_at=monotonic() - time.time(),
         )
         self.roads = Roads(self._lives, self._note_taken_over)
         self._intake = Intake(sock, self._sessions, self._lives, self.load)
@@ -323,9 +326,15 @@ class MediaPlane:
     def media_time(self, room_id: str) -> int | None:
         """Return the RTP time (90 kHz, 32 bits) of the newest video frame."""
         live = self._lives.by_room.get(room_id)
-        if live is None or not live.on_air:
-            return None
-        return max(live.tracks["video"].layers, key=lambda layer: layer.newest_at).timestamp
+        return live.media_time() if live is not None else None
+
+    def event_time(self, room_id: str) -> int | None:
+        """Return the media time of what happens in a room now.
+
+        Where another worker may have the live, it is that of the wall clock, by which it began.
+        """
+        live = self._lives.by_room.get(room_id)
+        return live.media_time() if live is not None else media_time(time.time())
 
     def stats(self) -> PlaneStats:
         """Return the worker's figures."""

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from rooms.events import Event
-from server.bridge.channels.feature import Feature
+from server.bridge.channels.feature import Feature, TimedEvent
 from server.bridge.channels.texts import LocalText
 
 CARDS_MAX = 20
@@ -49,19 +48,19 @@ class Card(msgspec.Struct, frozen=True):
     media_time: int | None
 
 
-class CardPinned(Event, frozen=True, kw_only=True, tag="pin"):
+class CardPinned(TimedEvent, frozen=True, kw_only=True, tag="pin"):
     """A product was pinned; pinned again, it moves to the front."""
 
     card: Card
 
 
-class CardUnpinned(Event, frozen=True, kw_only=True, tag="unpin"):
+class CardUnpinned(TimedEvent, frozen=True, kw_only=True, tag="unpin"):
     """A product was unpinned."""
 
     product_id: str
 
 
-class StockChanged(Event, frozen=True, kw_only=True, tag="stock"):
+class StockChanged(TimedEvent, frozen=True, kw_only=True, tag="stock"):
     """The stock of a product changed; stores that are left out have none."""
 
     product_id: str

@@ -6,6 +6,17 @@ from typing import Any
 
 from rooms.events import Event, PrivateEvent
 
+
+class TimedEvent(Event, frozen=True, kw_only=True):
+    """Base of events that belong to a moment of the live.
+
+    `media_time` is the RTP time (90 kHz, 32 bits) of the frame that was the newest when it
+    happened: players show it with that frame.
+    """
+
+    media_time: int | None = None
+
+
 Reducer = Callable[[Any, Any], Any]
 """(value, event) → the value after the event."""
 

@@ -4,8 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from rooms.events import Event
-from server.bridge.channels.feature import Feature
+from server.bridge.channels.feature import Feature, TimedEvent
 
 GROUPS_MAX = 200
 
@@ -27,7 +26,7 @@ class Group(msgspec.Struct, frozen=True):
     ends_at_ms: int
 
 
-class GroupChanged(Event, frozen=True, kw_only=True, tag="group"):
+class GroupChanged(TimedEvent, frozen=True, kw_only=True, tag="group"):
     """A group opened, grew, or changed its state; carries the whole group."""
 
     group: Group

@@ -32,7 +32,8 @@ AT_STORE = store_order(state=OrderState.READY)
 
 async def test_views_arrive_whole_in_rooms_and_stores() -> None:
     rooms = MemoryRooms(RULES)
-    feed = RoomFeed(RoomHub(MemoryRoomLog(rooms), MemoryRoomBus(rooms), (), RULES))
+    hub = RoomHub(MemoryRoomLog(rooms), MemoryRoomBus(rooms), (), RULES)
+    feed = RoomFeed(hub, {"demo": 123}.get)
     await feed.pin("demo", CARD)
     await feed.group(["demo"], ["s1"], GROUP)
     await feed.stock(["demo"], "p1", [StoreStock("s1", 4), StoreStock("s2", 3)])
@@ -44,6 +45,7 @@ async def test_views_arrive_whole_in_rooms_and_stores() -> None:
     assert msgspec.to_builtins(grown.group) == _wire(GROUP)
     assert isinstance(stock, cards.StockChanged)
     assert (stock.left, len(stock.stores)) == (7, 2)
+    assert (pinned.media_time, grown.media_time, stock.media_time) == (CARD.media_time, 123, 123)
     _, order = rooms.log("store:s1").events
     assert isinstance(order, orders.OrderChanged)
     assert msgspec.to_builtins(order.order) == _wire(AT_STORE)

@@ -1,5 +1,7 @@
 /** Plays HLS in a video element: by hls.js, loaded when it is needed, or by the browser itself where it has no Media Source. */
 import type { EngineListener, HlsEngine } from '../lib/media/hls-player'
+import { mediaTime } from '../lib/media/program-time'
+import type { StageSource } from './stage-source'
 
 const MEDIA_TYPE = 'application/vnd.apple.mpegurl'
 /** Faster playback makes up for what a stall cost; more than this is heard. */
@@ -32,15 +34,16 @@ export const isNative = () =>
 export const isHlsSupported = () => hasMediaSource() || isNative()
 
 /** An engine that begins when `attach` is called. */
-export interface AttachedEngine extends HlsEngine {
-  /** Play in `video`; call it once. */
-  attach: (video: HTMLVideoElement) => void
-}
+export type AttachedEngine = HlsEngine & StageSource
+/** Safari's: the program date of position 0. */
+type WithStartDate = HTMLVideoElement & { getStartDate?: () => Date }
 
 export function createHlsEngine(url: string, listener: EngineListener): AttachedEngine {
   let element: HTMLVideoElement | null = null
   let ended = false
   let detach: () => void = () => undefined
+  /** The program date of a position in s, ms. */
+  let dateOf = (_position_s: number): number => NaN
 
   function listen(video: HTMLVideoElement): () => void {
     const playing = () => listener.onPlaying()
@@ -72,6 +75,7 @@ export function createHlsEngine(url: string, listener: EngineListener): Attached
     })
     hls.loadSource(url)
     hls.attachMedia(video)
+    dateOf = (position_s) => (hls.playingDate?.getTime() ?? NaN) + (position_s - video.currentTime) * 1_000
     const before = detach
     detach = () => {
       before()
@@ -83,6 +87,8 @@ export function createHlsEngine(url: string, listener: EngineListener): Attached
     const failed = () => listener.onFailed()
     video.addEventListener('error', failed)
     video.src = url
+    const start_ms = () => (video as WithStartDate).getStartDate?.().getTime() ?? NaN
+    dateOf = (position_s) => start_ms() + position_s * 1_000
     const before = detach
     detach = () => {
       before()
@@ -100,6 +106,10 @@ export function createHlsEngine(url: string, listener: EngineListener): Attached
       detach = listen(video)
       if (isNative()) playNatively(video)
       else playByHlsJs(video).catch(() => listener.onFailed())
+    },
+    mediaTime(position_s) {
+      const date_ms = dateOf(position_s)
+      return Number.isFinite(date_ms) ? mediaTime(date_ms) : null
     },
     position: () =>
       element && !element.paused && element.readyState >= HAVE_CURRENT_DATA ? element.currentTime : null,

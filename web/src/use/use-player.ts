@@ -3,19 +3,16 @@ import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { Player, type PlayerPhase } from '../lib/media/player'
 import { type Road, RoadSelector, stagePhase } from '../lib/media/road'
 import { onNetworkChange, onSeenAgain } from './network'
+import { type StageSource, fromStream, onNextFrame } from './stage-source'
 import { realTimers } from './timers'
 import { useHls } from './use-hls'
 import { useLayers } from './use-layers'
-
-/** What a video element is to play. */
-export interface StageSource {
-  attach: (video: HTMLVideoElement) => void
-}
 
 export function usePlayer(roomId: string, token: () => string | null) {
   const webrtcPhase = ref<PlayerPhase>('idle')
   const road = ref<Road>('webrtc')
   const source = shallowRef<StageSource | null>(null)
+  let element: HTMLVideoElement | null = null
   const live = `/live/${encodeURIComponent(roomId)}`
 
   const layers = useLayers()
@@ -84,10 +81,19 @@ export function usePlayer(roomId: string, token: () => string | null) {
     stop()
   })
 
+  const phase = computed(() => stagePhase(road.value, webrtcPhase.value, hls.phase.value))
   return {
-    phase: computed(() => stagePhase(road.value, webrtcPhase.value, hls.phase.value)),
+    phase,
     road,
     source,
+    /** Play `source` in this element. */
+    attach(video: HTMLVideoElement) {
+      element = video
+      source.value?.attach(video)
+    },
+    /** Call back once with the media time of the frame that is shown next, null where nobody knows it. */
+    nextFrame: (callback: (media_time: number | null) => void) =>
+      onNextFrame(element, phase.value === 'playing' ? source.value : null, callback),
     layers,
     retryNow,
     hold(held: boolean) {
@@ -100,7 +106,3 @@ export function usePlayer(roomId: string, token: () => string | null) {
   }
 }
 export type PlayerModel = ReturnType<typeof usePlayer>
-
-function fromStream(stream: MediaStream): StageSource {
-  return { attach: (video) => void (video.srcObject = stream) }
-}

@@ -1,7 +1,10 @@
 /** A room's channel, reduced to state. */
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
+import { isDue } from '../lib/media/program-time'
+import { EventSchedule } from '../lib/room/event-schedule'
 import { EMPTY_ROOM, reduce } from '../lib/room/room-state'
-import type { Order, RoomState, ServerMessage } from '../lib/base/wire'
+import type { ChannelEvent, Order, RoomState, ServerMessage, Tick } from '../lib/base/wire'
+import { realTimers } from './timers'
 import { useChannel } from './use-channel'
 
 /** Interval of the page's clock, ms. */
@@ -17,6 +20,8 @@ interface RoomListener {
   onOrder?: (order: Order) => void
   /** A chat line of ours was not accepted. */
   onChatRefused?: (text: string, code: string) => void
+  /** See EventSchedule; without it events are shown as they come. */
+  nextFrame?: (onFrame: (media_time: number | null) => void) => void
 }
 
 export function useRoom(roomId: string, token: string | null, listener: RoomListener) {
@@ -31,12 +36,29 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
   let arrivalTimer = 0
   let unsentLikes = 0
 
+  /** What happened in the live is shown with its frame, what people say and do at once. */
+  const schedule = new EventSchedule<Tick>({
+    timers: realTimers,
+    release: (tick) => (state.value = reduce(state.value, tick)),
+    nextFrame: listener.nextFrame ?? ((onFrame) => onFrame(null)),
+    isDue,
+  })
+
   function receive(message: ServerMessage): void {
-    if (message.t === 'snapshot' || message.t === 'tick') {
-      const before = state.value.counters.likes
+    if (message.t === 'snapshot') {
+      schedule.clear()
       state.value = reduce(state.value, message)
-      if (message.t === 'snapshot') ready.value = true
-      else noteActivity(message.joins, state.value.counters.likes - before)
+      ready.value = true
+    } else if (message.t === 'tick') {
+      const before = state.value.counters.likes
+      const { events = [], ...rest } = message
+      for (const event of events)
+        schedule.push(
+          { t: 'tick', epoch: message.epoch, offset: event.o, events: [event] },
+          mediaTimeOf(event),
+        )
+      state.value = reduce(state.value, rest)
+      noteActivity(message.joins, state.value.counters.likes - before)
     } else if (message.t === 'you' && message.event.k === 'order') listener.onOrder?.(message.event.order)
     else if (message.t === 'ack') pendingChat.delete(message.cid)
     else if (message.t === 'error' && message.cid) refuseChat(message.cid, message.code)
@@ -73,6 +95,7 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
     clearInterval(clock)
     clearInterval(applause)
     clearTimeout(arrivalTimer)
+    schedule.clear()
   })
 
   return {
@@ -101,3 +124,8 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
   }
 }
 export type RoomModel = ReturnType<typeof useRoom>
+
+/** When in the live it happened; null where it is no matter of a moment. */
+function mediaTimeOf(event: ChannelEvent): number | null {
+  return 'media_time' in event ? event.media_time : null
+}

@@ -17,7 +17,15 @@ const WELCOME = {
   you: null,
 } as const
 const SNAPSHOT = { t: 'snapshot', epoch: 'e', offset: 7, state: {} } as const
-const stock = (o: number): ChannelEvent => ({ o, at_ms: 1, k: 'stock', product_id: 'p', left: o, stores: [] })
+const stock = (o: number): ChannelEvent => ({
+  o,
+  at_ms: 1,
+  k: 'stock',
+  media_time: null,
+  product_id: 'p',
+  left: o,
+  stores: [],
+})
 const tick = (offset: number, ...events: ChannelEvent[]): Tick => ({ t: 'tick', epoch: 'e', offset, events })
 
 let client: ChannelClient

@@ -42,7 +42,7 @@ describe('the room state', () => {
       t: 'tick',
       epoch: 'e',
       offset: 1,
-      events: [{ o: 1, at_ms: 1, k: 'group', group: group() }],
+      events: [{ o: 1, at_ms: 1, k: 'group', media_time: null, group: group() }],
       chat: [{ id: 'c', from: { id: 'u', nickname: 'n', role: 'guest' }, text: '<b>', at_ms: 1 }],
     })
     expect(EMPTY_ROOM).toEqual(before)

@@ -18,6 +18,9 @@ from media.io.hls.road import HlsRoad
 from media.io.hls.sink import HlsSink
 from media.io.rtmp.listener import RtmpListener
 from media.io.webrtc.plane import MediaPlane
+from media.stream.frames import Frame
+from media.stream.layer import Layer
+from media.stream.program_time import MEDIA_TIME_HZ, media_time
 from tests.support.hls_playlists import Playlist, PlaylistChecker
 from tests.support.media_peers import host, loopback_candidates
 from tests.support.media_plane import ROOM, live, plane, publishing
@@ -95,15 +98,34 @@ def assert_plays(player: Player, size: tuple[int, int]) -> None:
     assert sounds[0].time == pytest.approx(video_times[0], abs=0.05)
 
 
+class KeyFrameTimes:
+    """A sink that notes the timestamps of key frames."""
+
+    def __init__(self) -> None:
+        self.video: list[int] = []
+
+    def frame(self, layer: Layer, frame: Frame, *, now: float) -> None:
+        if layer.kind == "video" and frame.key:
+            self.video.append(frame.timestamp)
+
+    def close(self) -> None:
+        pass
+
+
 async def test_an_rtmp_encoder_is_played(plane: MediaPlane, road: HlsRoad, rtmp_url: str) -> None:
+    times_seen = KeyFrameTimes()
     async with rtmp_publishing(rtmp_url):
         await wait_until(lambda: live(plane))
+        plane.roads.live(ROOM).add_sink(times_seen)
         player = Player(await road.join(ROOM))
         await player.follow(segments=2)
     assert_plays(player, (WIDTH, HEIGHT))
     # An encoder's timestamps are those of its frames, however late a busy machine sends them.
     parts = [part.data for segment in player.stream.segmenter.segments for part in segment.parts]
     assert {data.count(b"traf") for data in parts} == {2}, "sound and video in each part"
+    # The date of a segment is the RTP time that its first frame has by WebRTC, and events have.
+    second = media_time(player.playlist.segments[1].at.timestamp())
+    assert min(abs(second - at) for at in times_seen.video) <= MEDIA_TIME_HZ // 1_000
     videos, sounds = player.decode()
     times = [frame.time for frame in videos]
     assert times[-1] - times[0] == pytest.approx((len(times) - 1) / FPS, abs=0.2)

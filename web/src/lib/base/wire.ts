@@ -186,6 +186,7 @@ export interface CardPinned {
   k: 'pin'
   o: number
   at_ms: AtMs
+  media_time: number | null
   card: Card
 }
 
@@ -194,6 +195,7 @@ export interface CardUnpinned {
   k: 'unpin'
   o: number
   at_ms: AtMs
+  media_time: number | null
   product_id: string
 }
 
@@ -202,6 +204,7 @@ export interface StockChanged {
   k: 'stock'
   o: number
   at_ms: AtMs
+  media_time: number | null
   product_id: string
   left: number
   stores: StoreStock[]
@@ -212,6 +215,7 @@ export interface GroupChanged {
   k: 'group'
   o: number
   at_ms: AtMs
+  media_time: number | null
   group: Group
 }
 

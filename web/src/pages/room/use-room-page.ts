@@ -26,8 +26,12 @@ export function useRoomPage(roomId: string) {
   const guest = useGuest()
   const identity = useIdentity(guest)
   const orders = useOrders(guest, () => Object.assign(sheets, { bag: false, orders: true }))
-  const room = useRoom(roomId, guest.token(), { onOrder: orders.pushed, onChatRefused })
   const player = usePlayer(roomId, guest.token)
+  const room = useRoom(roomId, guest.token(), {
+    onOrder: orders.pushed,
+    onChatRefused,
+    nextFrame: player.nextFrame,
+  })
   const { info, missing } = useRoomInfo(roomId, guest.api)
   const liveState = computed(() =>
     room.ready.value ? room.state.value.live.state : (info.value?.state ?? 'scheduled'),
