@@ -5,11 +5,11 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
@@ -18,10 +18,11 @@ from tests.support.running import Running, running
 from tests.support.waiting import wait_until
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def linli(tmp_path: Path) -> AsyncIterator[Running]:
-    """A started server that soon gives up an order whose Redis is away."""
-    async with running(tmp_path, LINLI_CONFIRM_TIMEOUT_S="5") as server:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def linli(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """A started server of these stories, which soon gives up an order whose Redis is away."""
+    folder = tmp_path_factory.mktemp("plugs")
+    async with running(folder, LINLI_CONFIRM_TIMEOUT_S="5") as server:
         yield server
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
@@ -16,11 +16,20 @@ from tests.support.waiting import wait_until
 __all__ = ["loopback_candidates"]
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def linli(tmp_path: Path) -> AsyncIterator[Running]:
-    """A server of this story's own, which it may kill."""
-    async with running(tmp_path) as server:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """A server of these stories, which may kill it."""
+    async with running(tmp_path_factory.mktemp("restarts")) as server:
         yield server
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def linli(server: Running) -> Running:
+    """It, running."""
+    assert server.process
+    if server.process.returncode is not None:
+        await server.start()
+    return server
 
 
 async def test_a_killed_server_gets_host_and_viewer_back(people: People, linli: Running) -> None:

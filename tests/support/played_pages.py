@@ -4,6 +4,16 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page
 
+# Notes every text that appears, however soon it goes: a busy machine may look seconds later.
+NOTE_TEXTS = """
+  window.textsShown = []
+  new MutationObserver((changes) => {
+    for (const { addedNodes, target } of changes)
+      for (const node of addedNodes.length ? addedNodes : [target])
+        window.textsShown.push(node.textContent)
+  }).observe(document, { subtree: true, childList: true, characterData: true })
+"""
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -17,3 +27,10 @@ Prepare = Callable[[Page], object]
 
 
 Open = Callable[..., Page]
+
+
+def wait_for_text(page: Page, text: str) -> None:
+    """Wait until the page has shown a text, which may be gone by now."""
+    page.wait_for_function(
+        "(text) => window.textsShown.some((shown) => shown.includes(text))", arg=text
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from tests.support.played_pages import FLAGS, Open, Prepare
+from tests.support.played_pages import FLAGS, NOTE_TEXTS, Open, Prepare
 from tests.support.played_server import (
     DIST,
     ORIGIN,
@@ -58,6 +58,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         contexts.append(context)
         server.attach(context)
         context.set_default_timeout(EXPECT_MS)
+        context.add_init_script(NOTE_TEXTS)
         page = context.new_page()
         page.on("pageerror", lambda error: thrown.append(str(error)))
         if prepare:

@@ -277,6 +277,7 @@ def test_chat_is_a_log_and_nothing_that_ticks_is_announced(open_page: Open) -> N
         if path == "/host":
             page.get_by_test_id("go-live").click()
             expect(page.get_by_role("timer").first).to_be_visible()
+            expect(page.get_by_test_id("uplink-verdict")).not_to_be_empty()  # that is announced
         expect(page.get_by_test_id(ticking).first).to_be_visible()
         # What changes within two seconds, less what is announced on purpose.
         announced = page.evaluate(

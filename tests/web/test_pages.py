@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.played_pages import Open
+from tests.support.played_pages import Open, wait_for_text
 from tests.support.played_server import (
     PROBLEM,
     PlayedServer,
@@ -161,7 +161,7 @@ def test_refused_chat_line_returns_to_the_input(open_page: Open) -> None:
     line = page.get_by_test_id("chat-input")
     line.fill("还有吗")
     page.get_by_test_id("chat-send").click()
-    expect(page.locator(".toast").get_by_text("说得太快了")).to_be_visible()
+    wait_for_text(page, "说得太快了")
     expect(line).to_have_value("还有吗")
     server.chat_refused = ""
     page.get_by_test_id("chat-send").click()
@@ -184,7 +184,7 @@ def test_newcomers_and_likes_of_others_are_shown(open_page: Open) -> None:
     page = open_page(server, "/r/demo")
     expect(page.get_by_test_id("like")).to_have_attribute("data-count", "23904")
     server.tick(joins=["王阿姨"], counters={"viewers": 1287, "likes": 23907})
-    expect(page.get_by_text("王阿姨 来了")).to_be_visible()
+    wait_for_text(page, "王阿姨 来了")
     expect(page.get_by_test_id("like")).to_have_attribute("data-count", "23907")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.played_pages import Open
+from tests.support.played_pages import Open, wait_for_text
 from tests.support.played_server import PlayedServer
 
 BLOCKED = """Object.defineProperty(window, 'localStorage', {
@@ -18,7 +18,7 @@ def test_order_can_be_placed_where_the_browser_keeps_nothing(
 ) -> None:
     server = PlayedServer()
     page = open_page(server, "/r/demo", prepare=lambda page: page.add_init_script(browser_keeps))
-    expect(page.locator(".toast")).to_contain_text("取货码请先截图")
+    wait_for_text(page, "取货码请先截图")
     page.get_by_test_id("join").click()
     page.get_by_test_id("nickname").fill("李阿姨")
     page.get_by_test_id("estate").select_option("e1")

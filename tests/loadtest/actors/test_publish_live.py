@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from loadtest.actors.publish import Programme, publish
 from loadtest.clients.whep import Crowd
@@ -13,6 +15,14 @@ from tests.support.address_families import needs_ipv6
 from tests.support.clips import CLIP
 from tests.support.running import Running, running
 from tests.support.waiting import WAIT_S, wait_until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    async with running(tmp_path_factory.mktemp("live")) as server:
+        yield server
 
 
 async def watchable(server: Running) -> bool:
@@ -25,41 +35,39 @@ async def watchable(server: Running) -> bool:
         return False
 
 
-async def test_a_host_comes_back_after_its_server_was_killed(tmp_path: Path) -> None:
-    async with running(tmp_path) as server:
-        token = await server.host_token()
-        url = f"{server.url}/live/demo/whip"
-        host = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
-        try:
-            await wait_until(lambda: watchable(server), what="on air")
-            await server.kill()
-            await server.start()
-            await wait_until(lambda: watchable(server), what="on air again")
-        finally:
-            host.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await host
+async def test_a_host_comes_back_after_its_server_was_killed(server: Running) -> None:
+    token = await server.host_token()
+    url = f"{server.url}/live/demo/whip"
+    host = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
+    try:
+        await wait_until(lambda: watchable(server), what="on air")
+        await server.kill()
+        await server.start()
+        await wait_until(lambda: watchable(server), what="on air again")
+    finally:
+        host.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await host
 
 
-async def test_of_two_hosts_with_one_token_the_first_stays_away(tmp_path: Path) -> None:
-    async with running(tmp_path) as server:
-        token = await server.host_token()
-        url = f"{server.url}/live/demo/whip"
-        first = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
-        second: asyncio.Task[None] | None = None
-        try:
-            await wait_until(lambda: watchable(server), what="on air")
-            second = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
-            with pytest.raises(TakenOver):
-                await asyncio.wait_for(first, WAIT_S)
-            await wait_until(lambda: watchable(server), what="on air with the second")
-            assert not second.done()
-        finally:
-            for host in (first, second):
-                if host is not None:
-                    host.cancel()
-                    with contextlib.suppress(asyncio.CancelledError, TakenOver):
-                        await host
+async def test_of_two_hosts_with_one_token_the_first_stays_away(server: Running) -> None:
+    token = await server.host_token()
+    url = f"{server.url}/live/demo/whip"
+    first = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
+    second: asyncio.Task[None] | None = None
+    try:
+        await wait_until(lambda: watchable(server), what="on air")
+        second = asyncio.create_task(publish(url, token, Programme(CLIP, copy=True)))
+        with pytest.raises(TakenOver):
+            await asyncio.wait_for(first, WAIT_S)
+        await wait_until(lambda: watchable(server), what="on air with the second")
+        assert not second.done()
+    finally:
+        for host in (first, second):
+            if host is not None:
+                host.cancel()
+                with contextlib.suppress(asyncio.CancelledError, TakenOver):
+                    await host
 
 
 @needs_ipv6

@@ -95,7 +95,7 @@ async def test_an_invalid_setting_is_one_line_and_exit_code_1(tmp_path: Path) ->
 
 async def test_the_doctor_finds_a_loaded_record_sound(tmp_path: Path) -> None:
     server = Running(tmp_path)
-    await server.linli("db", "load", str(SHOP), "--password-stdin", stdin="a good password")
+    await server.load(SHOP)
     findings = await server.linli("doctor", "--json")
     assert '"ok": false' not in findings
 

@@ -15,7 +15,7 @@ from tests.support.waiting import WAIT_S
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Running]:
     server = Running(tmp_path)
-    await server.linli("db", "load", str(SHOP), "--password-stdin", stdin=PASSWORD)
+    await server.load(SHOP)
     await server.start()
     try:
         yield server

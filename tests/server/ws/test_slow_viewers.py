@@ -60,7 +60,11 @@ async def test_slow_viewer_loses_the_lossy_lane_then_gets_a_snapshot(
         replica.receive(slow.first)
         slow.socket.transport.pause_reading()
         chatter = Chatter(server)
-        await wait_until(lambda: chatter.more() and counts.slow_thinned_total == 1, what="thinning")
+        await wait_until(
+            lambda: chatter.more() and counts.slow_thinned_total == 1,
+            what="thinning",
+            poll_s_max=0.01,
+        )
         local = server.hub.room(ROOM)
         assert local is not None
         subscriber = local.audience.subscribers()[0]
@@ -97,7 +101,9 @@ async def test_viewer_that_stays_behind_is_closed(
         counts = server.hub.counts
         chatter = Chatter(server)
         await wait_until(
-            lambda: chatter.more() and counts.closed_total == {3008: 1}, what="the close"
+            lambda: chatter.more() and counts.closed_total == {3008: 1},
+            what="the close",
+            poll_s_max=0.01,
         )
         await wait_until(lambda: counts.connections == 0, what="the cut")
         assert counts.slow_closed_total == 1
