@@ -82,8 +82,8 @@ return wait
 """
 
 
-QUOTA_MS = 6 * 3_600 * 1_000
-"""A quota is counted from its first unit on for this long: a long live."""
+QUOTA_MS = 24 * 3_600 * 1_000
+"""A quota ends this long after its first unit at the latest."""
 
 # KEYS[1] quota: units by order, and their sum under ''. ARGV: order, units, most units, ms to keep.
 # Returns -1 for "go ahead", or the units that are left. An order is counted once.
@@ -109,23 +109,25 @@ return redis.call('HINCRBY', KEYS[1], '', -tonumber(units))
 class QuotaScope(StrEnum):
     """What units are counted by, beside the household that anybody can invent."""
 
-    ADDRESS = "address"  # units of a product
+    ADDRESS = "address"  # units of a product in a live
+    DEVICE_UNITS = "device-units"  # the same
     DEVICE = "device"  # seats of a group
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """At most `units_max` of `what` for one `holder` (an address or a device)."""
+    """At most `units_max` of `what` for one `holder`, an address or a device; `wanted` now."""
 
     scope: QuotaScope
     what: str
     holder: str
     units_max: int
+    wanted: int
 
     @property
     def key(self) -> str:
         """Its Redis key."""
-        return f"quota:{self.scope}:{self.what}:{self.holder}"[:KEY_CHARS_MAX]
+        return f"quota:{self.scope}:{self.what}:{self.holder}"
 
 
 class Limits:
@@ -138,7 +140,7 @@ class Limits:
         self._claim = redis.register_script(_CLAIM)
         self._give_back = redis.register_script(_GIVE_BACK)
         self.quota_refused = dict.fromkeys(QuotaScope, 0)  # orders, since the start
-        self._enabled = enabled
+        self.enabled = enabled
         self._proxies = proxies
         self._warned = False
 
@@ -148,7 +150,7 @@ class Limits:
         Raises:
             Problem: 429 `too-many` with `Retry-After` in seconds.
         """
-        if not self._enabled:
+        if not self.enabled:
             return
         rate = RATES[kind]
         wait_ms = int(
@@ -167,20 +169,17 @@ class Limits:
                 retry_after_ms=wait_ms,
             )
 
-    async def claim(self, quotas: Sequence[Quota], order_id: str, units: Sequence[int]) -> None:
+    async def claim(self, quotas: Sequence[Quota], order_id: str) -> None:
         """Count an order against its quotas, once however often it is sent.
 
         Raises:
             Problem: 409 `limit-reached` with `left` and `scope`; nothing is counted then.
         """
-        if not self._enabled:
+        if not self.enabled:
             return
-        for at, (quota, wanted) in enumerate(zip(quotas, units, strict=True)):
-            left = int(
-                await self._claim(
-                    keys=[quota.key], args=[order_id, wanted, quota.units_max, QUOTA_MS]
-                )
-            )
+        for at, quota in enumerate(quotas):
+            args: list[str | int] = [order_id, quota.wanted, quota.units_max, QUOTA_MS]
+            left = int(await self._claim(keys=[quota.key], args=args))
             if left >= 0:
                 await self.give_back(quotas[:at], order_id)
                 self.quota_refused[quota.scope] += 1
@@ -194,7 +193,7 @@ class Limits:
 
     async def give_back(self, quotas: Sequence[Quota], order_id: str) -> None:
         """The order came to nothing: its units count no more."""
-        for quota in quotas if self._enabled else ():
+        for quota in quotas if self.enabled else ():
             await self._give_back(keys=[quota.key], args=[order_id])
 
     def address(self, request: Request) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 HOUSEHOLD_LIMIT_DEFAULT = 20  # units of one product per household and day
 CONFIRM_ABOVE_FEN = 20_000  # an order that costs more is confirmed by a second tap
 UNITS_PER_ADDRESS = 60  # of one product per address and live, while phones are not verified
+UNITS_PER_DEVICE = 40  # of one product per browser and live, the same
 SEATS_PER_DEVICE = 2  # in one group
 RECORDING_DAYS = 30  # how long recordings of lives are kept; 0: nothing is recorded
 RECORDING_GIB = 50  # of all recordings; beyond that the oldest are deleted
@@ -38,6 +39,7 @@ class Brand:
     name: Text
     confirm_above_fen: int = CONFIRM_ABOVE_FEN
     units_per_address: int = UNITS_PER_ADDRESS
+    units_per_device: int = UNITS_PER_DEVICE
     seats_per_device: int = SEATS_PER_DEVICE
     recording_days: int = RECORDING_DAYS
     recording_gib: int = RECORDING_GIB

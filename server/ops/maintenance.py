@@ -151,6 +151,7 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
             _text(shop.brand.name),
             shop.brand.confirm_above_fen,
             shop.brand.units_per_address,
+            shop.brand.units_per_device,
             shop.brand.seats_per_device,
             shop.brand.recording_days,
             shop.brand.recording_gib,

@@ -47,6 +47,7 @@ class BrandPart(FileTable):
     name: Text
     confirm_above_fen: Fen = values.CONFIRM_ABOVE_FEN
     units_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = values.UNITS_PER_ADDRESS
+    units_per_device: Annotated[int, Field(ge=1, le=1_000_000)] = values.UNITS_PER_DEVICE
     seats_per_device: Annotated[int, Field(ge=1, le=10_000)] = values.SEATS_PER_DEVICE
     recording_days: Annotated[int, Field(ge=0, le=3_650)] = values.RECORDING_DAYS
     recording_gib: Annotated[int, Field(ge=1, le=1_000_000)] = values.RECORDING_GIB

@@ -205,6 +205,11 @@ class RedisGate:
             facts: dict[Any, Any] = {product.id: encode_product(product) for product in products}
             await self._redis.hset(keys.PRODUCTS, mapping=facts)
 
+    async def open_group(self, estate_id: str, product_id: str) -> str:
+        """Return the group that an order without one joins; empty if there is none."""
+        found = await self._redis.hget(keys.OPEN, f"{estate_id}|{product_id}")
+        return found.decode() if isinstance(found, bytes) else found or ""
+
     async def set_group(self, group: Group, at_ms: int) -> None:
         """Set whether a group may be joined."""
         place = f"{group.estate_id}|{group.product_id}"

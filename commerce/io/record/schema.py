@@ -106,6 +106,9 @@ brands = Table(
         server_default=str(values.UNITS_PER_ADDRESS),
     ),
     Column(
+        "units_per_device", Integer, nullable=False, server_default=str(values.UNITS_PER_DEVICE)
+    ),
+    Column(
         "seats_per_device", Integer, nullable=False, server_default=str(values.SEATS_PER_DEVICE)
     ),
     Column("recording_days", Integer, nullable=False, server_default=str(values.RECORDING_DAYS)),

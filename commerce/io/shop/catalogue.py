@@ -188,6 +188,7 @@ def _brand(row: RowMapping) -> Brand:
         _text(row, "name"),
         row["confirm_above_fen"],
         row["units_per_address"],
+        row["units_per_device"],
         row["seats_per_device"],
         row["recording_days"],
         row["recording_gib"],

@@ -99,6 +99,7 @@ def _brand(brand: Brand) -> dict[str, Any]:
         **_words("name", brand.name),
         "confirm_above_fen": brand.confirm_above_fen,
         "units_per_address": brand.units_per_address,
+        "units_per_device": brand.units_per_device,
         "seats_per_device": brand.seats_per_device,
         "recording_days": brand.recording_days,
         "recording_gib": brand.recording_gib,

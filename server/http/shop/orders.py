@@ -11,7 +11,7 @@ from starlette.routing import Route
 from commerce.errors import Refusal
 from commerce.io.shop.orders import OrderRequest, Pending
 from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN, QUANTITY_MAX
-from commerce.orders.order import order_id_of
+from commerce.orders.order import OrderRow, order_id_of
 from commerce.orders.states import OrderState
 from server.access.policy import Action, require
 from server.http.bodies import Body, Id, path_id, problems, read_body, reply, services_of
@@ -66,8 +66,9 @@ async def place(request: Request) -> Response:
         expected_price_fen=body.price_fen,
     )
     order_id = order_id_of(principal.subject, key)
-    quotas = _quotas(services, request, body.product_id, body.group_id)
-    await services.limits.claim(quotas, order_id, (body.quantity, 1)[: len(quotas)])
+    with problems():
+        quotas = await _quotas(services, request, wanted)
+    await services.limits.claim(quotas, order_id)
     try:
         with problems():
             placed = await services.commerce.orders.place(
@@ -83,18 +84,28 @@ async def place(request: Request) -> Response:
     return reply({"order": placed}, 201)
 
 
-def _quotas(
-    services: Services, request: Request, product_id: str, group_id: str | None
+async def _quotas(
+    services: Services, request: Request, order: OrderRequest | OrderRow
 ) -> list[Quota]:
-    """What bounds invented neighbours: units per address, seats of a group per device."""
-    brand = services.commerce.catalogue.brand
-    if brand is None:
+    """What bounds invented neighbours: units in a live by address and device, seats by device.
+
+    A room's live counts from its start to the start of the next one.
+    """
+    commerce, limits = services.commerce, services.limits
+    brand = commerce.catalogue.brand
+    if brand is None or not limits.enabled:
         return []
-    address = services.limits.address(request)
-    quotas = [Quota(QuotaScope.ADDRESS, product_id, address, brand.units_per_address)]
+    live = await commerce.lives.started_at_ms(order.room_id)
+    what, units = f"{order.room_id}:{live}:{order.product_id}", order.quantity
+    address = limits.address(request)
+    quotas = [Quota(QuotaScope.ADDRESS, what, address, brand.units_per_address, units)]
     device = request.cookies.get(DEVICE_COOKIE, "")
-    if group_id and _DEVICE.fullmatch(device):
-        quotas.append(Quota(QuotaScope.DEVICE, group_id, device, brand.seats_per_device))
+    if not _DEVICE.fullmatch(device):
+        return quotas
+    quotas.append(Quota(QuotaScope.DEVICE_UNITS, what, device, brand.units_per_device, units))
+    group_id = order.group_id or await commerce.gate.open_group(order.estate_id, order.product_id)
+    if group_id:
+        quotas.append(Quota(QuotaScope.DEVICE, group_id, device, brand.seats_per_device, 1))
     return quotas
 
 
@@ -116,7 +127,8 @@ async def cancel(request: Request) -> Response:
         cancelled = await services.commerce.fulfilment.cancel(
             path_id(request, "order"), principal.subject
         )
-    quotas = _quotas(services, request, cancelled.product_id, cancelled.group_id)
+        order = await services.commerce.orders.get(cancelled.id)
+        quotas = await _quotas(services, request, order)
     await services.limits.give_back(quotas, cancelled.id)
     return reply({"order": cancelled})
 

@@ -1,125 +1,17 @@
 """The business routes over HTTP, on a real record and a real Valkey."""
 
-import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
-import pytest
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute
 
 from commerce.io.commerce import Commerce
 from commerce.io.shop.seed import seed
 from commerce.io.shop.staff import store_password
-from rooms.io.hub import RoomHub
-from server.access.moves import MoveCodes
 from server.access.policy import Principal, Role
 from server.access.tokens import Access
-from server.bridge.lease import MemoryLeases
-from server.bridge.lives import OwnedLives
-from server.http.shop import guests, orders, people, pins, products, rooms
-from server.http.staff import stores
-from server.limits import Limits
-from server.problem import Problem, problem_handler
-from server.settings import Settings
-from tests.support.commerce_shop import Shop, running_shop, shop_plan
-
-SECRET = "s" * 32
-
-
-class StandIns:
-    """The media plane and the room hub, as far as these routes ask them."""
-
-    def __init__(self) -> None:
-        self.ended: list[str] = []
-        self.announced: list[tuple[str, str]] = []
-
-    def media_time(self, room_id: str) -> int | None:
-        """A moment of the video."""
-        return 123_456
-
-    async def end(self, room_id: str) -> None:
-        """Remember it."""
-        self.ended.append(room_id)
-
-    def viewers(self, room_id: str) -> int:
-        """As many as there are."""
-        return 7
-
-    async def announce(self, channel: str, *events: Any) -> None:
-        """Remember it."""
-        self.announced += [(channel, event.state) for event in events]
-
-
-@pytest.fixture
-async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the routes; `web.stand_ins` is what they reached."""
-    async with running_shop(sqlite_url, valkey_url, plan=shop_plan(2, target=2)) as shop:
-        routes: list[BaseRoute] = [
-            *people.routes,
-            *guests.routes,
-            *rooms.routes,
-            *products.routes,
-            *pins.routes,
-            *orders.routes,
-            *stores.routes,
-        ]
-        app = Starlette(routes=routes, exception_handlers={Problem: problem_handler})
-        stand_ins = StandIns()
-        hub, leases = cast(RoomHub, stand_ins), MemoryLeases(time.monotonic)
-        lives = OwnedLives(shop.commerce.lives, hub, leases, stand_ins.end, grace_s=30.0)
-        app.state.services = SimpleNamespace(
-            settings=Settings(),
-            access=Access(SECRET, shop.commerce.people.versions),
-            moves=MoveCodes(shop.redis),
-            limits=Limits(shop.redis, enabled=False),
-            commerce=shop.commerce,
-            media=stand_ins,
-            rooms=stand_ins,
-            end_live=lives.end,
-        )
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-            client.commerce = shop.commerce  # type: ignore[attr-defined]  # for the tests
-            client.stand_ins = stand_ins  # type: ignore[attr-defined]  # for the tests to look at
-            client.shop = shop  # type: ignore[attr-defined]  # for the tests to change
-            client.services = app.state.services  # type: ignore[attr-defined]
-            yield client
-
-
-def bearer(token: str, key: str = "") -> dict[str, str]:
-    """Headers of somebody known."""
-    headers = {"Authorization": f"Bearer {token}"}
-    return headers | ({"Idempotency-Key": key} if key else {})
-
-
-async def guest(web: httpx.AsyncClient, nickname: str = "晨光") -> str:
-    """A neighbour's token."""
-    made = await web.post("/api/guests", json={"nickname": nickname, "estate_id": "e1"})
-    assert made.status_code == 201
-    return str(made.json()["token"])
-
-
-async def clerk(web: httpx.AsyncClient) -> str:
-    """The token of the host and clerk of store s1."""
-    made = await web.post("/api/login", json={"username": "clerk", "password": "open sesame"})
-    assert made.status_code == 200
-    assert made.json()["staff"] == {
-        "id": "u1",
-        "name": "Clerk",
-        "roles": ["host", "store"],
-        "room_id": "demo",
-        "store_id": "s1",
-    }
-    return str(made.json()["token"])
-
-
-def tea(quantity: int = 1) -> dict[str, object]:
-    """The body of an order."""
-    return {"room_id": "demo", "product_id": "tea", "quantity": quantity}
+from tests.support.commerce_shop import shop_plan
+from tests.support.shop_routes import SECRET, StandIns, bearer, clerk, guest, tea
 
 
 async def test_catalogue_routes_need_no_token(web: httpx.AsyncClient) -> None:
@@ -343,52 +235,3 @@ async def test_room_says_which_stores_serve_an_estate(web: httpx.AsyncClient) ->
         "s2": "street 2",
     }
     assert room["brand"]["confirm_above_fen"] == 20_000
-
-
-async def limit_brand(web: httpx.AsyncClient, **limits: Any) -> Limits:
-    """Give the brand other limits, and have them kept."""
-    shop: Shop = web.shop  # type: ignore[attr-defined]  # see the fixture
-    plan = shop_plan(2, target=2)
-    await seed(shop.engine, replace(plan, brand=replace(plan.brand, **limits)))
-    await shop.commerce._shop.cache.refresh()
-    kept = Limits(shop.redis)
-    web.services.limits = kept  # type: ignore[attr-defined]  # see the fixture
-    return kept
-
-
-async def test_one_address_gets_its_share_of_a_product_however_many_guests_it_invents(
-    web: httpx.AsyncClient,
-) -> None:
-    limits = await limit_brand(web, units_per_address=1)
-    first, second = await guest(web), await guest(web)
-    web.cookies.clear()
-    declined = await web.post(
-        "/api/orders", json=tea() | {"price_fen": 1}, headers=bearer(first, "key-00001")
-    )
-    assert declined.status_code == 409, "a refused order takes no share"
-    for _ in range(2):
-        made = await web.post("/api/orders", json=tea(), headers=bearer(first, "key-00002"))
-        assert made.status_code == 201, "an order that is sent again counts once"
-    over = await web.post("/api/orders", json=tea(), headers=bearer(second, "key-00003"))
-    assert (over.status_code, over.json()["type"]) == (409, "urn:linli:problem:limit-reached")
-    assert (over.json()["scope"], over.json()["left"]) == ("address", 0)
-    assert limits.quota_refused == {"address": 1, "device": 0}
-
-
-async def test_one_device_gets_its_seats_of_a_group_and_one_back_that_it_leaves(
-    web: httpx.AsyncClient,
-) -> None:
-    await limit_brand(web, seats_per_device=1)
-    await web.put("/api/rooms/demo/pins/pear", headers=bearer(await clerk(web)))
-    shop: Shop = web.shop  # type: ignore[attr-defined]  # see the fixture
-    [group] = [one for one in await shop.commerce.groups.of_room("demo") if one.estate_id == "e1"]
-    body = {"room_id": "demo", "product_id": "pear", "quantity": 1, "group_id": group.id}
-    first, second = await guest(web), await guest(web)
-    made = await web.post("/api/orders", json=body, headers=bearer(first, "key-00001"))
-    assert made.status_code == 201
-    over = await web.post("/api/orders", json=body, headers=bearer(second, "key-00002"))
-    assert (over.status_code, over.json().get("scope")) == (409, "device")
-    path = f"/api/orders/{made.json()['order']['id']}/cancellation"
-    assert (await web.post(path, headers=bearer(first))).status_code == 200
-    again = await web.post("/api/orders", json=body, headers=bearer(second, "key-00003"))
-    assert again.status_code == 201

@@ -1,0 +1,117 @@
+"""The business routes in this process, on a real record and a real Valkey."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from rooms.io.hub import RoomHub
+from server.access.moves import MoveCodes
+from server.access.tokens import Access
+from server.bridge.lease import MemoryLeases
+from server.bridge.lives import OwnedLives
+from server.http.shop import guests, orders, people, pins, products, rooms
+from server.http.staff import stores
+from server.limits import Limits
+from server.problem import Problem, problem_handler
+from server.settings import Settings
+from tests.support.commerce_shop import running_shop, shop_plan
+
+SECRET = "s" * 32
+
+
+class StandIns:
+    """The media plane and the room hub, as far as these routes ask them."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+        self.announced: list[tuple[str, str]] = []
+
+    def media_time(self, room_id: str) -> int | None:
+        """A moment of the video."""
+        return 123_456
+
+    async def end(self, room_id: str) -> None:
+        """Remember it."""
+        self.ended.append(room_id)
+
+    def viewers(self, room_id: str) -> int:
+        """As many as there are."""
+        return 7
+
+    async def announce(self, channel: str, *events: Any) -> None:
+        """Remember it."""
+        self.announced += [(channel, event.state) for event in events]
+
+
+@asynccontextmanager
+async def shop_routes(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the routes; `web.stand_ins` is what they reached."""
+    async with running_shop(sqlite_url, valkey_url, plan=shop_plan(2, target=2)) as shop:
+        routes: list[BaseRoute] = [
+            *people.routes,
+            *guests.routes,
+            *rooms.routes,
+            *products.routes,
+            *pins.routes,
+            *orders.routes,
+            *stores.routes,
+        ]
+        app = Starlette(routes=routes, exception_handlers={Problem: problem_handler})
+        stand_ins = StandIns()
+        hub, leases = cast(RoomHub, stand_ins), MemoryLeases(time.monotonic)
+        lives = OwnedLives(shop.commerce.lives, hub, leases, stand_ins.end, grace_s=30.0)
+        app.state.services = SimpleNamespace(
+            settings=Settings(),
+            access=Access(SECRET, shop.commerce.people.versions),
+            moves=MoveCodes(shop.redis),
+            limits=Limits(shop.redis, enabled=False),
+            commerce=shop.commerce,
+            media=stand_ins,
+            rooms=stand_ins,
+            end_live=lives.end,
+        )
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            client.commerce = shop.commerce  # type: ignore[attr-defined]  # for the tests
+            client.stand_ins = stand_ins  # type: ignore[attr-defined]  # for the tests to look at
+            client.shop = shop  # type: ignore[attr-defined]  # for the tests to change
+            client.services = app.state.services  # type: ignore[attr-defined]
+            yield client
+
+
+def bearer(token: str, key: str = "") -> dict[str, str]:
+    """Headers of somebody known."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return headers | ({"Idempotency-Key": key} if key else {})
+
+
+async def guest(web: httpx.AsyncClient, nickname: str = "晨光") -> str:
+    """A neighbour's token."""
+    made = await web.post("/api/guests", json={"nickname": nickname, "estate_id": "e1"})
+    assert made.status_code == 201
+    return str(made.json()["token"])
+
+
+async def clerk(web: httpx.AsyncClient) -> str:
+    """The token of the host and clerk of store s1."""
+    made = await web.post("/api/login", json={"username": "clerk", "password": "open sesame"})
+    assert made.status_code == 200
+    assert made.json()["staff"] == {
+        "id": "u1",
+        "name": "Clerk",
+        "roles": ["host", "store"],
+        "room_id": "demo",
+        "store_id": "s1",
+    }
+    return str(made.json()["token"])
+
+
+def tea(quantity: int = 1) -> dict[str, object]:
+    """The body of an order."""
+    return {"room_id": "demo", "product_id": "tea", "quantity": quantity}
