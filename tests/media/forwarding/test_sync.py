@@ -1,7 +1,8 @@
-"""Audio and video stay in sync for half an hour while a host's clocks drift apart."""
+"""Audio and video stay in sync while a host's clocks drift apart."""
 
 from collections.abc import Iterator
 
+import pytest
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 
 from media.forwarding import feedback
@@ -16,7 +17,6 @@ from media.wire.rtp import Packet
 from tests.support.media_forwarding import DELTA, KEY, ClearTransport, LiveRig
 
 SKEW_MAX_S = 0.040
-MINUTES = 30
 FRAME_S, AUDIO_S = 0.04, 0.02
 # Crystals of cheap phones are off by so much, and not together.
 VIDEO_DRIFT, AUDIO_DRIFT = 80e-6, -60e-6
@@ -101,14 +101,15 @@ class Evening(LiveRig):
         return abs(shown[0] - shown[1])
 
 
-def test_audio_and_video_stay_within_forty_milliseconds_for_half_an_hour() -> None:
+@pytest.mark.parametrize("minutes", [10, pytest.param(30, marks=pytest.mark.soak)])
+def test_audio_and_video_stay_within_forty_milliseconds(minutes: int) -> None:
     live = Evening()
     layers = live.track.layers
     viewer: Viewer | None = None
     worst, measured = 0.0, 0
-    for step in range(round(MINUTES * 60 / AUDIO_S)):
+    for step in range(round(minutes * 60 / AUDIO_S)):
         second, part = divmod(step, round(1 / AUDIO_S))
-        if (second, part) == (900, 0):  # the host's phone restarts
+        if (second, part) == (minutes * 30, 0):  # the host's phone restarts
             for layer in (*layers, live.audio):
                 layer.lose_source()
             live.host += 1
@@ -130,6 +131,6 @@ def test_audio_and_video_stay_within_forty_milliseconds_for_half_an_hour() -> No
             # The newest frame and packet of audio, which were captured at the same moment.
             worst = max(worst, live.skew_s(viewer))
         live.pass_time(AUDIO_S)
-    assert measured > MINUTES * 60 - 10
-    assert viewer is not None and viewer.downlinks["video"].changes > 10
+    assert measured > minutes * 60 - 10
+    assert viewer is not None and viewer.downlinks["video"].changes > minutes / 3
     assert worst < SKEW_MAX_S, f"{worst * 1_000:.1f} ms"

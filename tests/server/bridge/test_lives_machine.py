@@ -3,12 +3,13 @@
 import asyncio
 from contextlib import suppress
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from commerce.catalogue.values import LiveState
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from server.bridge.lease import LeasesUnavailable
+from tests.support.fuzz_examples import examples
 from tests.support.live_workers import GRACE_S, ROOM, DrivenLives, Record, Redis
 
 WORKERS = 3
@@ -117,7 +118,7 @@ class Cluster:
                 await worker.tick()
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(st.lists(steps, max_size=20))
 def test_when_it_is_quiet_the_live_is_on_air_if_its_host_is(
     happened: list[tuple[str, int]],

@@ -5,12 +5,13 @@ import itertools
 from typing import Any
 
 import uvicorn
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
 from server.net.connections import ConnectionTable
 from server.net.protocol import http_protocol
+from tests.support.fuzz_examples import examples
 
 TURNS = 8
 GARBAGE = [
@@ -92,7 +93,7 @@ def cut(data: bytes, at: list[int]) -> list[bytes]:
     return [data[start:end] for start, end in itertools.pairwise(places) if end > start]
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     st.lists(st.integers(-1, 300), min_size=1, max_size=5),
     st.lists(st.integers(0, 1 << 16), max_size=12),
@@ -114,7 +115,7 @@ def test_requests_are_answered_in_order_however_they_are_cut(
     assert len(table) == 0
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(st.lists(st.sampled_from(GARBAGE) | st.binary(max_size=40), max_size=10))
 def test_whatever_comes_is_answered_or_refused(parts: list[bytes]) -> None:
     pipe, table = asyncio.run(converse([part for part in parts if part]))
