@@ -29,6 +29,7 @@ from media.io.blobs.files import FileBlobs
 from media.io.flv.road import FlvRoad
 from media.io.hls.road import HlsRoad
 from media.io.recording.road import RecordingRoad
+from media.io.reencode.road import ReencodeRoad
 from media.io.rtmp.listener import RtmpListener
 from media.io.thumbnails import Thumbnails
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
@@ -135,6 +136,8 @@ async def build(
         commerce.people.versions.on_raised = access.revoked
         flv = FlvRoad(hls)
         stack.callback(flv.close)
+        reencode = ReencodeRoad(media.roads, hls, settings.transcode_streams)
+        stack.push_async_callback(reencode.close)
         services = Services(
             settings=settings,
             redis=redis,
@@ -149,6 +152,7 @@ async def build(
             thumbnails=Thumbnails(media.roads),
             hls=hls,
             flv=flv,
+            reencode=reencode,
             recordings=recordings,
             rooms=hub,
             commerce=commerce,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from media.io.flv.road import FlvRoad
     from media.io.hls.road import HlsRoad
     from media.io.recording.road import RecordingRoad
+    from media.io.reencode.road import ReencodeRoad
     from media.io.rtmp.listener import RtmpListener
     from media.io.thumbnails import Thumbnails
     from media.io.webrtc.plane import MediaPlane
@@ -45,6 +46,7 @@ class Services:
     thumbnails: Thumbnails
     hls: HlsRoad
     flv: FlvRoad
+    reencode: ReencodeRoad
     recordings: RecordingRoad
     rooms: RoomHub
     commerce: Commerce

@@ -43,6 +43,14 @@ class Settings(BaseSettings):
         le=65535,
         description="TCP port where encoders (OBS, phone apps) publish by RTMP. Empty: none.",
     )
+    transcode_streams: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="How many lives with B-frames are re-encoded for WebRTC at a time, each in a "
+        "process of its own at low priority: about a quarter of a core for 720p. 0: none, their "
+        "viewers watch by HLS.",
+    )
     ice_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses offered as ICE candidates, comma separated: IPv4, IPv6, or host "

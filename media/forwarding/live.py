@@ -22,6 +22,7 @@ YOUNG_S = 20.0
 HIGH_HOST_RTT_S = 0.030
 SECOND_NACK_S = 0.150  # until a loss is noticed, and until the second NACK
 KEEPALIVE_INTERVAL_S = 0.5
+REENCODED = "reencoded"  # the rid of a layer
 SEQUENCE_START_MAX = 30_000  # far from a rollover, which a lost first packet would hide
 
 
@@ -57,7 +58,7 @@ class Live:
 
     def layers(self) -> list[Layer]:
         """Return the layers of all tracks."""
-        return [layer for track in self.tracks.values() for layer in track.layers]
+        return [layer for track in self.tracks.values() for layer in track.all_layers]
 
     # Source
 
@@ -79,12 +80,30 @@ class Live:
                 layers = [_layer(kind, codec, rid, timeline, rng) for rid in rids]
                 self.tracks[kind] = Track(kind, codec, ssrc, layers)
                 continue
-            kept = {layer.rid: layer for layer in track.layers}
+            kept = {layer.rid: layer for layer in track.all_layers}
+            track.original = None
             layers = [
                 kept.get(rid) or _layer(kind, track.codec, rid, track.timeline, rng) for rid in rids
             ]
             self.forwarder.replace_layers(track, layers)
         source.attach({kind: tuple(track.layers) for kind, track in self.tracks.items()})
+
+    def begin_reencoding(self, rng: Random) -> Layer:
+        """Its video has B-frames: return a layer for WebRTC viewers, which is to be filled."""
+        track = self.tracks["video"]
+        [track.original] = track.layers
+        first = rng.randrange(SEQUENCE_START_MAX)
+        timeline = track.timeline
+        layer = Layer("video", track.codec, first, REENCODED, timeline, keeps_times=True)
+        self.forwarder.replace_layers(track, [layer])
+        return layer
+
+    def end_reencoding(self) -> None:
+        """Nobody fills that layer any more; idempotent."""
+        track = self.tracks.get("video")
+        if track is not None and track.original is not None:
+            original, track.original = track.original, None
+            self.forwarder.replace_layers(track, [original])
 
     def interrupt(self) -> None:
         """Media broke off; whatever comes next may have other numbers and times."""

@@ -252,6 +252,8 @@ class Lives:
         for kind, track in live.tracks.items() if live is not None else ():
             clock = encoder.clock(kind)
             if live is not None and live.source is encoder and clock is not None:
+                if track.original is not None:
+                    track.original.clock = clock
                 feedback.send_clock(live, track, track.layers[0], *clock, now=now)
 
     # Time
@@ -273,7 +275,7 @@ class Lives:
                 del self._other_source_at[room_id]
         for live in list(self.by_room.values()):
             for track in live.tracks.values():
-                for layer in track.layers:
+                for layer in track.all_layers:
                     self._counted["lost_in"] += layer.count_second(now=now)
                 track.order()
             for viewer in list(live.viewers.values()):

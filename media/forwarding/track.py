@@ -16,11 +16,18 @@ class Track:
         self.codec = codec
         self.ssrc = ssrc
         self.layers = list(layers)
+        # What `layers` were re-encoded of, since it has B-frames; containers carry it.
+        self.original: Layer | None = None
         self.timeline = layers[0].timeline
         self.silent_at = float("-inf")  # when no layer flowed, of late
         self._flowed: list[Layer] = []
         # Sender reports that went out: middle of the NTP time → when, for round trips.
         self._reported: dict[int, float] = {}
+
+    @property
+    def all_layers(self) -> list[Layer]:
+        """The layers, and what they were re-encoded of."""
+        return self.layers if self.original is None else [*self.layers, self.original]
 
     @property
     def repair_ssrc(self) -> int:

@@ -19,6 +19,10 @@ class Roads:
         self._lives = lives
         self._on_take_over = on_take_over
 
+    def lives(self) -> list[Live]:
+        """Return the lives of this worker."""
+        return list(self._lives.by_room.values())
+
     def live(self, room_id: str) -> Live:
         """Return a live that can be watched: sinks are added to it.
 

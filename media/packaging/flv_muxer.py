@@ -32,6 +32,7 @@ class FlvMuxer:
         self._announce = False  # the next key frame carries new configurations
         self._first_program_s: float | None = None
         self._offset_ms = 0  # of the timeline's 0 in this stream
+        self._media_time: int | None = None  # there
         self._newest_ms = 0
         self._sound: list[bytes] = []
         self._sound_ticks = 0
@@ -61,6 +62,15 @@ class FlvMuxer:
         """Whether `start` ends where the next piece goes on."""
         return bool(self._gop)
 
+    def media_time(self, timestamp_ms: int) -> int | None:
+        """Return the RTP time (90 kHz, 32 bits) of the video at a time of this stream.
+
+        None: it has none, or it was before the newest `begin`.
+        """
+        if self._media_time is None or timestamp_ms < self._offset_ms:
+            return None
+        return self._media_time + (timestamp_ms - self._offset_ms) * 90 & 0xFFFFFFFF
+
     # Muxer
 
     def begin(
@@ -75,7 +85,7 @@ class FlvMuxer:
         if self._first_program_s is None:
             self._first_program_s = program_s
         self._offset_ms = max(self._newest_ms, round((program_s - self._first_program_s) * 1_000))
-        self._tracks = tracks
+        self._tracks, self._media_time = tracks, media_time
         tags = []
         for track in tracks:
             if isinstance(track, fmp4.Video):

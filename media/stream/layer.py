@@ -47,7 +47,10 @@ class Layer(SentFrames):
         first_sequence: int,
         rid: str = "",
         timeline: Timeline | None = None,
+        *,
+        keeps_times: bool = False,
     ) -> None:
+        """With `keeps_times`, `add_frame` gets timestamps of this layer's own timeline."""
         super().__init__(kind, first_sequence)
         self.codec = codec
         self.rid = rid
@@ -72,6 +75,7 @@ class Layer(SentFrames):
         self._frame_key = False
         self._frame_holed = False  # a packet in the middle of it was lost
         self._added: list[Frame] = []
+        self._keeps_times = keeps_times
         self._added_delta: int | None = None  # from a source's timestamps, of `add_frame`, to ours
         self._composition: int | None = None  # of the first access unit of `add_frame`
 
@@ -134,7 +138,7 @@ class Layer(SentFrames):
             if self.kind == "video" and not key:
                 return
             self._end_frame(now)
-            self._added_delta = self._next_timestamp(now) - timestamp
+            self._added_delta = 0 if self._keeps_times else self._next_timestamp(now) - timestamp
             self._composition = composition
         if self._composition is not None:
             moved = abs(composition - self._composition)

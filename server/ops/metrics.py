@@ -40,6 +40,10 @@ FLV: dict[str, tuple[str, str]] = {
     "viewers": ("gauge", "Viewers of HTTP-FLV."),
     "skips": ("counter", "Times that a slow viewer of HTTP-FLV went on with a later key frame."),
 }
+REENCODE: dict[str, tuple[str, str]] = {
+    "streams": ("gauge", "Lives with B-frames that are re-encoded for WebRTC."),
+    "restarts": ("counter", "Re-encoding processes that ended and were started again."),
+}
 RTMP: dict[str, tuple[str, str]] = {
     "connections_open": ("gauge", "RTMP connections."),
     "publishers": ("gauge", "Encoders that publish by RTMP."),
@@ -135,6 +139,9 @@ class _Figures(Collector):
         yield _labelled(
             "linli_recording_failures", "reason", RECORDING_FAILURES, recordings.failures
         )
+        reencode = self._services.reencode.stats()
+        for name, (kind, text) in REENCODE.items():
+            yield _single(f"linli_reencode_{name}", kind, text, float(getattr(reencode, name)))
         if self._services.rtmp is not None:
             rtmp = self._services.rtmp.stats()
             for name, (kind, text) in RTMP.items():

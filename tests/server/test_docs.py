@@ -31,6 +31,7 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         "linli_rtmp_ended{",
         *(f"linli_hls_{name}`" for name in metrics.HLS),
         *(f"linli_flv_{name}`" for name in metrics.FLV),
+        *(f"linli_reencode_{name}`" for name in metrics.REENCODE),
         *(f"linli_rooms_{name}`" for name in metrics.ROOMS),
         *(f"linli_rooms_{name}{{" for name in metrics.ROOMS_BY),
         *(f"linli_commerce_{name}`" for name in metrics.COMMERCE),

@@ -201,8 +201,8 @@ class HlsSink:
         track = self.live.tracks.get("video")
         if track is None:
             return None
-        if self._layer is None or self._layer not in track.layers:
-            self._layer = (track.flowing(now=now) or track.layers)[-1]
+        if self._layer is None or self._layer not in track.all_layers:
+            self._layer = track.original or (track.flowing(now=now) or track.layers)[-1]
             self._units = VideoUnits()
         return self._layer
 
