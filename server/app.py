@@ -61,7 +61,7 @@ from server.net.connections import ConnectionTable
 from server.net.direct import Direct
 from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
-from server.ops.opening import open_data_folder, open_record, opening
+from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.secrets import token_secret
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
@@ -98,6 +98,7 @@ async def build(
     Raises:
         OperatorError: A setting names what cannot be opened.
     """
+    find_pages(settings)
     open_data_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
         redis = redis or await _open_redis(settings, stack)

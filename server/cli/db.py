@@ -30,7 +30,9 @@ def db_load(
 ) -> None:
     """Load brand, estates, stores, rooms, staff and products from a TOML file."""
     from server.ops.maintenance import load
+    from server.ops.shop_file import read_shop
 
+    read_shop(file)  # nobody types a password for a file that is no shop
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else ""
     if not password_stdin:
         password = typer.prompt("Password for the staff in the file", hide_input=True)

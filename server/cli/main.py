@@ -52,7 +52,7 @@ def main() -> None:
     except ValidationError as error:
         for problem in error.errors():
             name = "LINLI_" + "_".join(str(part) for part in problem["loc"]).upper()
-            complain(f"{name}: {problem['msg']}")
+            complain(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
         sys.exit(1)
 
 

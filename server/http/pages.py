@@ -109,6 +109,8 @@ def page_routes(web_dir: Path) -> list[BaseRoute]:
             status, text = 200, (web_dir / name).read_text("utf-8")
             if name == "room.html":
                 status, text = await room_page(request, text)
+                if status == HTTPStatus.NOT_FOUND and not _is_for_people(request):
+                    raise HTTPException(status)
             headers = {**security_headers(request), "Cache-Control": "no-cache"}
             return _compressed(request, status, text, headers)
 
@@ -127,12 +129,15 @@ def page_routes(web_dir: Path) -> list[BaseRoute]:
 async def page_or_problem(request: Request, error: Exception) -> Response:
     """Answer Starlette's own errors: with a page for people, a problem document for programs."""
     assert isinstance(error, HTTPException)
-    looks = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
-    if not looks or error.status_code != HTTPStatus.NOT_FOUND:
+    if not _is_for_people(request) or error.status_code != HTTPStatus.NOT_FOUND:
         return await http_error_handler(request, error)
     if request.url.path.startswith(PROGRAM_PATHS):
         return await http_error_handler(request, error)
     return HTMLResponse(NOT_FOUND, status_code=404, headers=security_headers(request))
+
+
+def _is_for_people(request: Request) -> bool:
+    return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
 
 
 def _compressed(request: Request, status: int, text: str, headers: dict[str, str]) -> Response:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from commerce.io.record.engine import close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from server.errors import OperatorError
-from server.settings import Settings
+from server.settings import DRIVERS, Settings
 
 # ImportError: no driver for this kind of database. ValueError: no URL at all.
 _FAILURES = (
@@ -62,6 +62,16 @@ def open_data_folder(settings: Settings) -> Path:
     return folder
 
 
+def find_pages(settings: Settings) -> None:
+    """Look into the folder of the browser apps, if the operator named one.
+
+    Raises:
+        OperatorError: There are none in it.
+    """
+    if "web_dir" in settings.model_fields_set and not (settings.web_dir / "room.html").is_file():
+        raise OperatorError(f"LINLI_WEB_DIR: {settings.web_dir} has no built pages in it.")
+
+
 @contextlib.asynccontextmanager
 async def open_record(settings: Settings) -> AsyncIterator[AsyncEngine]:
     """Open the record with the newest schema.
@@ -72,6 +82,9 @@ async def open_record(settings: Settings) -> AsyncIterator[AsyncEngine]:
     open_data_folder(settings)
     setting = "LINLI_DATABASE_URL" if settings.database_url else "LINLI_DATA_DIR"
     with opening(setting):
+        kind = settings.sql_url.get_backend_name()
+        if kind not in DRIVERS:
+            raise OperatorError(f"{setting}: {kind} is none of {', '.join(DRIVERS)}.")
         engine = open_engine(settings.sql_url)
     try:
         with opening(setting):

@@ -90,7 +90,13 @@ async def test_an_invalid_setting_is_one_line_and_exit_code_1(tmp_path: Path) ->
     _, err = await process.communicate()
     assert process.returncode == 1
     [line] = err.decode().strip().splitlines()
-    assert "LINLI_PORT" in line
+    assert line.startswith("linli: LINLI_PORT: Input should be less than")
+
+
+def test_a_file_that_is_no_shop_is_refused_before_a_password_is_asked(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["db", "load", str(tmp_path / "nothing.toml")])
+    assert isinstance(result.exception, OperatorError)
+    assert "assword" not in result.output
 
 
 async def test_the_doctor_finds_a_loaded_record_sound(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ async def start(tmp_path: Path, **values: object) -> str:
         ("redis_url", "shop.example", "scheme"),
         ("redis_url", "redis://127.0.0.1:9", "failed"),
         ("database_url", "shop.example", "parse"),
-        ("database_url", "oracle+nonsense://db/shop", "plugin"),
+        ("database_url", "mysql://db/shop", "mysql is none of postgres"),
+        ("database_url", "postgresql+nonsense://db/shop", "plugin"),
+        ("web_dir", "/no/such/folder", "no built pages"),
         ("database_url", "postgresql://linli@127.0.0.1:9/shop", "failed"),
     ],
 )

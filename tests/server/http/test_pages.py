@@ -135,7 +135,7 @@ async def test_wrong_path_is_a_page_for_people_and_a_problem_for_programs(
     assert page.headers["content-type"].startswith("text/html")
     assert 'href="/"' in page.text
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
-    for path, headers in (("/nowhere", {}), ("/api/nowhere", FOR_PEOPLE)):
+    for path, headers in (("/nowhere", {}), ("/r/nowhere", {}), ("/api/nowhere", FOR_PEOPLE)):
         problem = await web.get(path, headers=headers)
         assert problem.status_code == 404
         assert problem.headers["content-type"] == "application/problem+json"
