@@ -91,15 +91,11 @@ def decode(data: bytes) -> tuple[list[Any], list[Any]]:
     )
 
 
-@pytest.mark.parametrize("b_frames", [0, 2])
-async def test_ffmpeg_decodes_an_encoders_live(server: Server, b_frames: int) -> None:
+async def test_ffmpeg_decodes_an_encoders_live(server: Server) -> None:
     data = bytearray()
-    async with publishing(server.encoder, b_frames=b_frames):
+    async with publishing(server.encoder, b_frames=2):
         await wait_until(lambda: server.live)
-        assert (
-            not server.viewers()
-            and len(server.program.services.media.roads.live("demo").sinks) == 1
-        )
+        assert not server.viewers()
         async with server.client.stream("GET", FLV) as answer:
             assert answer.status_code == 200
             assert answer.headers["Content-Type"] == "video/x-flv"
@@ -132,7 +128,9 @@ async def test_one_answer_goes_on_when_another_host_takes_over(server: Server) -
     assert {(160, 120), (WIDTH, HEIGHT)} == {(frame.width, frame.height) for frame in videos}
 
 
-async def test_the_answer_ends_with_the_live(server: Server) -> None:
+async def test_the_answer_ends_with_the_live_and_who_cannot_have_one_is_refused(
+    server: Server,
+) -> None:
     async with publishing(server.encoder):
         await wait_until(lambda: server.live)
         async with server.client.stream("GET", FLV) as answer:
@@ -144,12 +142,9 @@ async def test_the_answer_ends_with_the_live(server: Server) -> None:
         assert ended
     assert (await server.client.head("/live/nowhere.flv")).status_code == 404
     assert (await server.client.options(FLV)).status_code == 200
-
-
-async def test_a_client_without_chunks_is_refused(server: Server) -> None:
     port = server.client.base_url.port
     assert port is not None
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /live/demo.flv HTTP/1.0\r\n\r\n")
-    assert b" 505 " in (await reader.read()).split(b"\r\n")[0]
+    assert b" 505 " in (await reader.read()).split(b"\r\n")[0], "it does not know chunks"
     writer.close()
