@@ -1,12 +1,16 @@
 /** Builds the five pages; in development, proxies what the Linli server answers. */
+import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
+import type { Rollup } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 const SERVER = process.env.LINLI_SERVER ?? 'http://localhost:8080'
 const PAGES = ['index', 'room', 'me', 'host', 'store']
+/** Parts that a page loads late, and that it needs without a network, too. */
+const KEPT_LATE = /\/RoomSheets\.vue$/
 
 /** The addresses the server answers with a page, for `vite dev`. */
 const CLEAN_ADDRESSES: [RegExp, string][] = [
@@ -15,6 +19,8 @@ const CLEAN_ADDRESSES: [RegExp, string][] = [
   [/^\/host\/?$/, '/host.html'],
   [/^\/store\/?$/, '/store.html'],
 ]
+
+const LOGO = '/goods/logo.svg'
 
 /** Below this a compressed form saves no packet, bytes. */
 const COMPRESS_FROM = 1000
@@ -39,12 +45,54 @@ function stylesAfterShell(page: string): string {
     .replace('</body>', `${links.join('')}</body>`)
 }
 
+/** A chunk's file with all that it loads, styles too. */
+function filesOf(
+  chunk: Rollup.OutputChunk,
+  bundle: Rollup.OutputBundle,
+  seen = new Set<string>(),
+): Set<string> {
+  if (seen.has(`/${chunk.fileName}`)) return seen
+  seen.add(`/${chunk.fileName}`)
+  for (const file of chunk.viteMetadata?.importedCss ?? []) seen.add(`/${file}`)
+  for (const file of [...chunk.imports, ...chunk.dynamicImports]) {
+    const next = bundle[file]
+    if (next?.type !== 'chunk') continue
+    if (chunk.imports.includes(file) || KEPT_LATE.test(next.facadeModuleId ?? '')) filesOf(next, bundle, seen)
+  }
+  return seen
+}
+
+/** Tells the service worker what each page consists of; whatever changes there makes another worker of it. */
+function describeBuild(bundle: Rollup.OutputBundle): void {
+  const chunks = Object.values(bundle).filter((part) => part.type === 'chunk')
+  const worker = chunks.find((chunk) => chunk.name === 'sw')
+  if (!worker) throw new Error('the service worker is not in the bundle')
+  const hash = createHash('sha256')
+  const pages: Record<string, string[]> = {}
+  for (const name of PAGES.filter((page) => page !== 'host')) {
+    const html = resolve(import.meta.dirname, `${name}.html`)
+    const entry = chunks.find((chunk) => chunk.facadeModuleId === html)
+    if (!entry) throw new Error(`${name}.html is not in the bundle`)
+    pages[`${name}.html`] = [...filesOf(entry, bundle), LOGO].sort()
+    hash.update(readFileSync(html)).update(JSON.stringify(pages[`${name}.html`]))
+  }
+  worker.code = worker.code.replace(
+    '__BUILD__',
+    JSON.stringify({ id: hash.digest('hex').slice(0, 12), pages }),
+  )
+}
+
 export default defineConfig({
   plugins: [
     vue(),
     {
       name: 'styles-after-shell',
       transformIndexHtml: { order: 'post', handler: stylesAfterShell },
+    },
+    {
+      name: 'describe-build',
+      apply: 'build',
+      generateBundle: { order: 'post', handler: (_options, bundle) => describeBuild(bundle) },
     },
     {
       name: 'compress',
@@ -75,7 +123,14 @@ export default defineConfig({
     manifest: true,
     modulePreload: { polyfill: false }, // browsers without it load scripts a little later
     rollupOptions: {
-      input: Object.fromEntries(PAGES.map((page) => [page, resolve(import.meta.dirname, `${page}.html`)])),
+      input: {
+        ...Object.fromEntries(PAGES.map((page) => [page, resolve(import.meta.dirname, `${page}.html`)])),
+        sw: resolve(import.meta.dirname, 'src/worker/sw.ts'),
+      },
+      output: {
+        // The worker's address stays, and is that of what it controls.
+        entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+      },
     },
   },
   server: {

@@ -99,6 +99,22 @@ class Assets(Compressed):
         return response
 
 
+class Shells(Compressed):
+    """What else is in the folder: images of goods, icons, manifests, the service worker.
+
+    The worker and the pages as built, which it keeps for when there is no network, are asked for
+    anew each time, and run by the rules of pages.
+    """
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if path.endswith((".html", ".js")):
+            response.headers.update(security_headers(Request(scope)))
+        if path.endswith((".html", ".js", ".webmanifest")):
+            response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def page_routes(web_dir: Path) -> list[BaseRoute]:
     """Return the routes of all pages, served from `web_dir`."""
 
@@ -121,8 +137,7 @@ def page_routes(web_dir: Path) -> list[BaseRoute]:
         Route(path + "/", _without_slash, methods=["GET"]) for path in PAGES.values() if path != "/"
     ]
     routes.append(Mount("/assets", Assets(directory=web_dir / "assets", check_dir=False)))
-    # What else is in the folder: images of goods, icons, the manifest.
-    routes.append(Mount("/", Compressed(directory=web_dir, check_dir=False)))
+    routes.append(Mount("/", Shells(directory=web_dir, check_dir=False)))
     return routes
 
 

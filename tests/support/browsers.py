@@ -174,10 +174,12 @@ class People:
         size: dict[str, int] | None = None,
         through: Network | None = None,
         scripts: Sequence[str] = (),
+        keeps_shell: bool = False,
     ) -> Page:
         """A new person opens `path`; a script error on the page fails the test.
 
         With `through` the person's media goes that way. `scripts` run before those of every page.
+        With `keeps_shell` the page may have its service worker.
         """
         phone = size is None
         context = await self._browser.new_context(
@@ -188,6 +190,7 @@ class People:
             is_mobile=phone,
             has_touch=phone,
             permissions=["camera", "microphone"],
+            service_workers="allow" if keeps_shell else "block",
         )
         self.contexts.append(context)
         context.set_default_timeout(EXPECT_MS)

@@ -54,6 +54,8 @@ def open_page(browser: Browser) -> Iterator[Open]:
             device_scale_factor=2,
             locale=locale,
             timezone_id="Asia/Shanghai",
+            # Its requests do not pass the routes of a played server.
+            service_workers="block",
         )
         contexts.append(context)
         server.attach(context)

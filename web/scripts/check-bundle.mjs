@@ -68,6 +68,9 @@ const codeOf = (entry) =>
   [...chunksOf(entry)].map((key) => readFileSync(join(dist, manifest[key].file), 'utf8')).join('\n')
 
 const problems = []
+const worker = readFileSync(join(dist, 'sw.js'), 'utf8')
+if (/\bimport\b|\bexport\b|__BUILD__/.test(worker)) problems.push('sw.js is not one script')
+for (const file of roomFiles) if (!worker.includes(`/${file}`)) problems.push(`sw.js does not keep ${file}`)
 if (firstFrame > FIRST_FRAME_MAX)
   problems.push(
     `the viewer page loads ${firstFrame} B before the first frame, more than ${FIRST_FRAME_MAX} B`,

@@ -14,6 +14,7 @@ const MAY_IMPORT = {
   parts: ['use', 'lib'],
   pages: ['parts', 'use', 'lib', 'i18n'],
   styles: [],
+  worker: [],
 }
 /** The folders of lib/, bottom up. */
 const LIB_MAY_IMPORT = { base: [], media: ['base'], room: ['base'], shop: ['base', 'room'] }

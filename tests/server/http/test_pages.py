@@ -71,6 +71,8 @@ def web(tmp_path: Path, table: Table) -> httpx.AsyncClient:
     (tmp_path / "assets").mkdir()
     for name in ("index", "room", "me", "host", "store"):
         (tmp_path / f"{name}.html").write_text(PAGE)
+    (tmp_path / "sw.js").write_text("worker")
+    (tmp_path / "app.webmanifest").write_text("{}")
     script = tmp_path / "assets" / "a-1.js"
     script.write_text("plain")
     script.with_name("a-1.js.br").write_text("br")
@@ -118,6 +120,24 @@ async def test_asset_is_served_in_the_smallest_form(
     assert response.headers["content-type"].startswith("text/javascript")
     assert response.headers["vary"] == "Accept-Encoding"
     assert "immutable" in response.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/sw.js", "text/javascript"),
+        ("/room.html", "text/html"),
+        ("/app.webmanifest", "application/manifest+json"),
+    ],
+)
+async def test_worker_and_what_it_keeps_are_asked_for_anew(
+    web: httpx.AsyncClient, path: str, kind: str
+) -> None:
+    response = await web.get(path)
+    assert response.headers["content-type"].startswith(kind)
+    assert response.headers["cache-control"] == "no-cache"
+    if kind.startswith("text/"):
+        assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("path", ["/r/demo/", "/host/", "/store/", "/me/"])

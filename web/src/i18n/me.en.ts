@@ -9,7 +9,8 @@ export const en: typeof zh = {
     lost: 'We no longer recognise {nickname} on this device',
     lost_hint:
       'Get a move code on the page “Me” of another device: with it your orders and pickup codes come back.',
-    offline: 'You are offline; this is what we knew last.',
+    offline: 'The shop cannot be reached right now.',
+    as_of: 'Offline, as of {time}.',
     orders: 'My orders',
     no_orders: 'No orders yet.',
     number: 'Order {number}',

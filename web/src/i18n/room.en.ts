@@ -124,7 +124,8 @@ export const en: typeof zh = {
     pickup_hint: 'Show the QR code in the shop, or read out the code.',
     strip_ready: 'Ready for pickup. Tap for your code',
     qr: 'QR code for pickup',
-    offline: 'You are offline; this is what we knew last.',
+    offline: 'The shop cannot be reached right now.',
+    as_of: 'Offline, as of {time}.',
   },
   order_state: {
     waiting_group: 'Waiting for group',

@@ -120,7 +120,8 @@ export const zh = {
     pickup_hint: '到店出示二维码，或报出取货码。',
     strip_ready: '可以取货了，点开看取货码',
     qr: '取货二维码',
-    offline: '网络断开，显示的是上次的内容。',
+    offline: '现在连不上门店。',
+    as_of: '离线，显示的是 {time} 的内容。',
   },
   order_state: {
     waiting_group: '待成团',

@@ -1,17 +1,19 @@
 /** The orders of this household: the ones being placed (lib/shop/order-desk) and the ones the shop has. */
-import { computed, onScopeDispose, reactive, ref, shallowRef, watch } from 'vue'
+import { computed, onScopeDispose, reactive, watch } from 'vue'
 import { randomKey } from '../lib/base/keys'
 import { type Attempt, OrderDesk } from '../lib/shop/order-desk'
 import type { Order } from '../lib/base/wire'
 import { realTimers } from './timers'
 import { storage } from './storage'
 import type { GuestModel } from './use-guest'
+import { useKeptOrders } from './use-kept-orders'
 
 const OPEN_STATES = new Set(['waiting_group', 'new', 'picking', 'packed', 'ready'])
 
 export function useOrders(guest: GuestModel, onReady: () => void) {
-  const orders = shallowRef<Order[]>([])
-  const stale = ref(false)
+  const kept = useKeptOrders(guest)
+  const { stale } = kept
+  const orders = computed(() => kept.orders.value ?? [])
   let changes = 0
   /** The latest attempt per product. */
   const attempts = reactive(new Map<string, Attempt>())
@@ -37,9 +39,12 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
   function take(order: Order): void {
     changes += 1
     const known = orders.value.find((other) => other.id === order.id)
-    orders.value = known
-      ? orders.value.map((other) => (other.id === order.id ? order : other))
-      : [order, ...orders.value].sort((a, b) => b.created_at_ms - a.created_at_ms)
+    kept.current(
+      known
+        ? orders.value.map((other) => (other.id === order.id ? order : other))
+        : [order, ...orders.value].sort((a, b) => b.created_at_ms - a.created_at_ms),
+      kept.ownId(),
+    )
     if (order.state === 'ready' && known && known.state !== 'ready') onReady()
   }
 
@@ -47,12 +52,13 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
     if (!guest.token()) return
     try {
       const before = changes
+      const asker = kept.ownId()
       const listed = await guest.api.myOrders()
       // An order pushed while the request was in flight may be newer than the list.
       if (changes !== before) return await refresh()
-      orders.value = listed
+      kept.current(listed, asker)
       stale.value = false
-      orders.value.forEach((order) => desk.seen(order))
+      listed.forEach((order) => desk.seen(order))
     } catch {
       stale.value = true
     }
@@ -76,7 +82,6 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
       desk.changeGuest()
       if (!id) return // lost: the orders stay to be seen
       changes += 1
-      orders.value = []
       void refresh()
     },
     { flush: 'sync' },
@@ -89,6 +94,7 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
   return {
     orders,
     stale,
+    asOf: kept.asOf,
     attempts,
     open: computed(() => orders.value.filter((order) => OPEN_STATES.has(order.state))),
     desk,

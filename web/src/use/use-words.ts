@@ -9,6 +9,9 @@ import type { AtMs, Fen, LocalText } from '../lib/base/wire'
 import type { Locale } from '../lib/base/locale'
 import { storage } from './storage'
 
+/** A time of day this long ago is of the day that people think of, ms. */
+const CLEAR_MS = 12 * 3_600_000
+
 export function useWords() {
   const { t, locale: chosen } = useI18n()
   const locale = computed(() => chosen.value as Locale)
@@ -25,5 +28,7 @@ export function useWords() {
     price: (fen: Fen) => money(fen, locale.value),
     time: (at_ms: AtMs) => timeOfDay(at_ms, locale.value),
     day: (at_ms: AtMs) => dayAndTime(at_ms, locale.value),
+    /** The time, with the day where that is not clear. */
+    when: (at_ms: AtMs) => (Date.now() - at_ms < CLEAR_MS ? timeOfDay : dayAndTime)(at_ms, locale.value),
   }
 }

@@ -1,5 +1,6 @@
 /** The sheets of a room: no viewer needs them before the first frame, so their code comes after it. */
 import { defineAsyncComponent, ref, watch } from 'vue'
+import { keepShell } from '../../use/offline-shell'
 import type { RoomPage } from './use-room-page'
 
 /** Wait before the code is asked for again, ms. */
@@ -25,5 +26,6 @@ export function useLaterSheets({ sheets, identity, offers, stage }: RoomPage) {
     (now) => (wanted.value ||= now),
     { immediate: true },
   )
+  watch(wanted, keepShell)
   return { RoomSheets, wanted }
 }
