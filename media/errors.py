@@ -15,6 +15,7 @@ MediaError
 ├── NotPackaged     the live's video has no place in the container that was asked for
 ├── NoSuchBlob      the blob store has nothing under that key
 ├── BlobsAway       the blob store cannot be reached now
+├── BadTarget       an address or key to which no live can be pushed, with the reason
 └── Malformed       bytes from the network that break their format
     ├── MalformedStun
     ├── MalformedRtp
@@ -107,6 +108,14 @@ class NoSuchBlob(MediaError):
 
 class BlobsAway(MediaError):
     """The blob store cannot be reached, or does not take it, now."""
+
+
+class BadTarget(MediaError):
+    """No live can be pushed there."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Malformed(MediaError):

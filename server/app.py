@@ -30,6 +30,7 @@ from media.io.flv.road import FlvRoad
 from media.io.hls.road import HlsRoad
 from media.io.recording.road import RecordingRoad
 from media.io.reencode.road import ReencodeRoad
+from media.io.restream.road import RestreamRoad
 from media.io.rtmp.listener import RtmpListener
 from media.io.thumbnails import Thumbnails
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
@@ -45,12 +46,13 @@ from server.bridge.lease import LeasesUnavailable
 from server.bridge.lives import OwnedLives
 from server.bridge.recordings import LiveRecorder
 from server.bridge.redis_lease import RedisLeases
+from server.bridge.restreams import RoomRestreams
 from server.errors import OperatorError
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
 from server.http.live import flv as flv_routes
 from server.http.live import hls as hls_routes
-from server.http.live import replay, stream_keys, thumbnail, whip_whep
+from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.live.hls_direct import DirectHls
 from server.http.pages import page_or_problem, page_routes
 from server.http.shop import guests, orders, people, pins, products, replays, rooms
@@ -62,6 +64,7 @@ from server.net.direct import Direct
 from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
+from server.ops.sealing import Sealer
 from server.ops.secrets import token_secret
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
@@ -139,6 +142,10 @@ async def build(
         stack.callback(flv.close)
         reencode = ReencodeRoad(media.roads, hls, settings.transcode_streams)
         stack.push_async_callback(reencode.close)
+        pushes = RestreamRoad(media.roads, hls, private=settings.restream_private)
+        stack.push_async_callback(pushes.close)
+        sealer = Sealer(token_secret(settings), "restream")
+        restreams = RoomRestreams(commerce.restreams, pushes, sealer)
         services = Services(
             settings=settings,
             redis=redis,
@@ -154,6 +161,7 @@ async def build(
             hls=hls,
             flv=flv,
             reencode=reencode,
+            restreams=restreams,
             recordings=recordings,
             rooms=hub,
             commerce=commerce,
@@ -161,7 +169,7 @@ async def build(
             explain=recorder.explain,
             timeline=recorder.timeline,
         )
-        await stack.enter_async_context(_in_background(commerce, lives, hub, recorder))
+        await stack.enter_async_context(_in_background(commerce, lives, hub, recorder, restreams))
         yield Program(
             _application(services),
             room_protocol(services, _channel_exists(commerce)),
@@ -193,6 +201,7 @@ def _application(services: Services) -> Starlette:
         *flv_routes.routes,
         *replay.routes,
         *stream_keys.routes,
+        *restream.routes,
         *thumbnail.routes,
         *people.routes,
         *guests.routes,
@@ -232,7 +241,11 @@ def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
 
 @contextlib.asynccontextmanager
 async def _in_background(
-    commerce: Commerce, lives: OwnedLives, hub: RoomHub, recorder: LiveRecorder
+    commerce: Commerce,
+    lives: OwnedLives,
+    hub: RoomHub,
+    recorder: LiveRecorder,
+    restreams: RoomRestreams,
 ) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
 
@@ -242,6 +255,7 @@ async def _in_background(
             tasks.create_task(lives.run(), name="lives")
             tasks.create_task(hub.wait(), name="rooms")
             tasks.create_task(recorder.run(), name="recordings")
+            tasks.create_task(restreams.run(), name="restreams")
 
     task = asyncio.create_task(work(), name="background")
     task.add_done_callback(_died)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,11 +22,32 @@ if TYPE_CHECKING:
     from media.io.hls.road import HlsRoad
     from media.io.recording.road import RecordingRoad
     from media.io.reencode.road import ReencodeRoad
+    from media.io.restream.road import PushState, RestreamStats
     from media.io.rtmp.listener import RtmpListener
     from media.io.thumbnails import Thumbnails
     from media.io.webrtc.plane import MediaPlane
     from media.recording.index import Index
+    from media.wire.rtmp_url import PushTarget
     from rooms.io.hub import RoomHub
+
+
+class RestreamTargets(Protocol):
+    """Where rooms are pushed to, and how that goes."""
+
+    async def read(self) -> Mapping[str, PushTarget]:
+        """Return the targets by room, as the record has them now."""
+
+    async def put(self, room_id: str, target: PushTarget) -> None:
+        """Push a room there from now on; raises `NotFound`."""
+
+    async def remove(self, room_id: str) -> None:
+        """Push a room nowhere; idempotent; raises `NotFound`."""
+
+    def state(self, room_id: str) -> PushState:
+        """Return how the push of a room goes on this worker."""
+
+    def stats(self) -> RestreamStats:
+        """Return the figures."""
 
 
 @dataclass(slots=True)
@@ -47,6 +68,7 @@ class Services:
     hls: HlsRoad
     flv: FlvRoad
     reencode: ReencodeRoad
+    restreams: RestreamTargets
     recordings: RecordingRoad
     rooms: RoomHub
     commerce: Commerce

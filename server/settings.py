@@ -51,6 +51,11 @@ class Settings(BaseSettings):
         "process of its own at low priority: about a quarter of a core for 720p. 0: none, their "
         "viewers watch by HLS.",
     )
+    restream_private: bool = Field(
+        False,
+        description="Whether lives may be pushed to RTMP servers on this machine and in private "
+        "networks.",
+    )
     ice_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses offered as ICE candidates, comma separated: IPv4, IPv6, or host "

@@ -29,6 +29,7 @@ from commerce.io.shop.orders import Orders
 from commerce.io.shop.people import People
 from commerce.io.shop.pins import Pins
 from commerce.io.shop.recordings import Recordings
+from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
 from commerce.views import ProductView
@@ -93,6 +94,7 @@ class Commerce:
         self.fulfilment = Fulfilment(shop, random_bits)
         self.pins = Pins(shop)
         self.stream_keys = StreamKeys(shop)
+        self.restreams = Restreams(shop)
         self.lives = LiveRecord(shop)
         self.recordings = Recordings(shop)
 

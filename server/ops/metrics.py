@@ -44,6 +44,10 @@ REENCODE: dict[str, tuple[str, str]] = {
     "streams": ("gauge", "Lives with B-frames that are re-encoded for WebRTC."),
     "restarts": ("counter", "Re-encoding processes that ended and were started again."),
 }
+RESTREAM: dict[str, tuple[str, str]] = {
+    "pushes": ("gauge", "Lives that are pushed to another platform."),
+    "restarts": ("counter", "Pushes that ended and were tried again."),
+}
 RTMP: dict[str, tuple[str, str]] = {
     "connections_open": ("gauge", "RTMP connections."),
     "publishers": ("gauge", "Encoders that publish by RTMP."),
@@ -142,6 +146,9 @@ class _Figures(Collector):
         reencode = self._services.reencode.stats()
         for name, (kind, text) in REENCODE.items():
             yield _single(f"linli_reencode_{name}", kind, text, float(getattr(reencode, name)))
+        restream = self._services.restreams.stats()
+        for name, (kind, text) in RESTREAM.items():
+            yield _single(f"linli_restream_{name}", kind, text, float(getattr(restream, name)))
         if self._services.rtmp is not None:
             rtmp = self._services.rtmp.stats()
             for name, (kind, text) in RTMP.items():

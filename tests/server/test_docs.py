@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.http.live import flv, hls, stream_keys, thumbnail, whip_whep
+from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
 from server.http.shop import orders, people, pins, products, rooms
 from server.http.staff import stores
 from server.ops import metrics
@@ -31,6 +31,7 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         "linli_rtmp_ended{",
         *(f"linli_hls_{name}`" for name in metrics.HLS),
         *(f"linli_flv_{name}`" for name in metrics.FLV),
+        *(f"linli_restream_{name}`" for name in metrics.RESTREAM),
         *(f"linli_reencode_{name}`" for name in metrics.REENCODE),
         *(f"linli_rooms_{name}`" for name in metrics.ROOMS),
         *(f"linli_rooms_{name}{{" for name in metrics.ROOMS_BY),
@@ -52,6 +53,7 @@ def test_every_route_is_documented() -> None:
         whip_whep,
         flv,
         hls,
+        restream,
         stream_keys,
         thumbnail,
         people,

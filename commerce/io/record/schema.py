@@ -212,6 +212,14 @@ stream_keys = Table(
     _time("made_at_ms"),
 )
 
+restreams = Table(
+    "restreams",
+    metadata,
+    _ref("room_id", "rooms.id", key=True),
+    Column("address", String(500), nullable=False),
+    Column("sealed_key", String(1_000), nullable=False),
+)
+
 pins = Table(
     "pins",
     metadata,

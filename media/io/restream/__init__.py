@@ -1,0 +1,1 @@
+"""Pushes a live to another platform by RTMP, from a child process."""
