@@ -3,7 +3,13 @@
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.support.played_pages import Open
-from tests.support.played_server import ORIGIN, PlayedServer, remember_guest, remember_staff
+from tests.support.played_server import (
+    ORIGIN,
+    PlayedServer,
+    now_ms,
+    remember_guest,
+    remember_staff,
+)
 
 
 def test_going_back_closes_the_sheet_and_stays_in_the_live(open_page: Open) -> None:
@@ -53,6 +59,30 @@ def test_host_page_asks_before_it_is_closed_on_air_and_offers_to_go_on(open_page
     page.get_by_test_id("resume").click()
     expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
     expect(page.get_by_test_id("interrupted")).to_have_count(0)
+
+
+def test_host_page_offers_nothing_in_a_later_live_of_another_device(open_page: Open) -> None:
+    def prepare(page: Page) -> None:
+        host(page)
+        left_ms = now_ms() - 86_400_000
+        page.add_init_script(f"localStorage.setItem('linli.on-air.demo', '{left_ms}')")
+
+    page = open_page(PlayedServer(), "/host", prepare=prepare)
+    expect(page.get_by_test_id("elsewhere")).to_be_visible()
+    expect(page.get_by_test_id("interrupted")).to_have_count(0)
+
+
+def test_host_on_air_does_not_log_out_without_being_asked(open_page: Open) -> None:
+    page = open_page(PlayedServer(), "/host", prepare=host, locale="en-GB")
+    page.get_by_test_id("go-live").click()
+    expect(page.get_by_test_id("end-live")).to_be_visible()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_test_id("end-confirm-sheet")).to_be_visible()
+    page.get_by_test_id("end-confirm").click()
+    expect(page.get_by_test_id("go-live")).to_be_visible()
+    expect(page.get_by_test_id("end-confirm-sheet")).to_be_hidden()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_test_id("login-submit")).to_be_visible()
 
 
 def test_host_keeps_its_orders_after_a_reload(open_page: Open) -> None:

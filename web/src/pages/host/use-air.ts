@@ -1,11 +1,15 @@
 /** The host's camera and the live it goes out on. */
-import { computed, onMounted, onScopeDispose, ref } from 'vue'
+import { computed, onMounted, onScopeDispose, ref, watch } from 'vue'
 import type { Api } from '../../lib/base/api'
+import type { RoomState } from '../../lib/base/wire'
 import { storage } from '../../use/storage'
 import { notify } from '../../use/toast'
 import { useCamera } from '../../use/use-camera'
 import { usePublisher } from '../../use/use-publisher'
 import { useWords } from '../../use/use-words'
+
+/** Within this time after the tap the live has begun; one that began later is another one, ms. */
+const BEGIN_MS = 60_000
 
 /** `serverTime`: UTC ms. */
 export function useAir(roomId: string, api: Api, token: () => string | null, serverTime: () => number) {
@@ -15,8 +19,8 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
   const onAir = computed(() => ['live', 'lost', 'connecting'].includes(publisher.phase.value))
   const started_at_ms = ref(0)
   const key = `linli.on-air.${roomId}`
-  /** This page was on air when it was closed or reloaded. */
-  const interrupted = ref(storage.getItem(key) !== null)
+  /** When this page went on air that was then closed or reloaded, UTC ms. */
+  const leftSince = ref(Number(storage.getItem(key)))
   /** The sheet that asks before the live is ended. */
   const endShown = ref(false)
   const ending = ref(false)
@@ -25,9 +29,18 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
     if (!camera.stream.value) return
     started_at_ms.value = serverTime()
     publisher.start(camera.stream.value)
-    interrupted.value = false
-    storage.setItem(key, '1')
+    leftSince.value = 0
+    storage.setItem(key, String(started_at_ms.value))
   }
+
+  /** Whether `live` is the one that this page was closed or reloaded in. */
+  function isInterrupted(live: RoomState['live']): boolean {
+    if (onAir.value || leftSince.value === 0) return false
+    const runs = live.state === 'live' || live.state === 'paused'
+    return runs && (live.started_at_ms ?? 0) <= leftSince.value + BEGIN_MS
+  }
+  // The live is another device's then.
+  watch(publisher.phase, (phase) => phase === 'taken_over' && storage.removeItem(key))
 
   /** Another lens, microphone or side, without leaving the air. */
   async function reopen(open: () => Promise<boolean>): Promise<void> {
@@ -57,5 +70,5 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
   onScopeDispose(() => window.removeEventListener('beforeunload', askFirst))
 
   onMounted(() => void camera.open())
-  return { camera, publisher, onAir, interrupted, started_at_ms, endShown, ending, goLive, reopen, end }
+  return { camera, publisher, onAir, isInterrupted, started_at_ms, endShown, ending, goLive, reopen, end }
 }
