@@ -65,6 +65,9 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.ICE: Rate(burst=30, per_s=2.0),
 }
 
+# By address, and more than the people of one house ask for.
+OF_A_CROWD = frozenset({LimitKind.JOIN, LimitKind.REFRESH, LimitKind.PLAY})
+
 # KEYS[1] bucket; ARGV: burst, tokens per second. Returns milliseconds to wait, 0 for "go ahead".
 _TAKE = """
 local time = redis.call('TIME')
@@ -143,6 +146,7 @@ class Limits:
         self.enabled = enabled
         self._proxies = proxies
         self._warned = False
+        self._warned_of_crowd = False
 
     async def take(self, kind: LimitKind, key: str) -> None:
         """Take one token of `key`'s bucket.
@@ -159,6 +163,14 @@ class Limits:
             )
         )
         if wait_ms > 0:
+            if kind in OF_A_CROWD and not self._warned_of_crowd:
+                self._warned_of_crowd = True
+                log.warning(
+                    "many people seem to share one address, and are limited together: if it is a "
+                    "proxy of yours, have it set X-Forwarded-For and name it in LINLI_TRUST_PROXY",
+                    kind=str(kind),
+                    address=key.removeprefix("guest:"),
+                )
             wait_s = -(-wait_ms // 1000)
             raise Problem(
                 429,

@@ -5,7 +5,7 @@ import structlog
 from redis.asyncio import Redis
 from starlette.requests import Request
 
-from server.limits import RATES, LimitKind, Limits
+from server.limits import RATES, LimitKind, Limits, Rate
 from server.net.addresses import Proxies
 from server.problem import Problem
 
@@ -55,3 +55,18 @@ async def test_a_proxy_that_nobody_named_is_logged_once(redis_url: str) -> None:
             limits.address(request)
             limits.address(request)
     assert [line["proxy"] for line in logs] == ["10.0.0.2"]
+
+
+async def test_many_people_at_one_address_are_logged_once(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RATES, LimitKind.JOIN, Rate(burst=1, per_s=0.001))
+    async with Redis.from_url(redis_url) as redis:
+        limits = Limits(redis)
+        await limits.take(LimitKind.JOIN, "guest:2001:db8::/64")
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(2):
+                with pytest.raises(Problem):
+                    await limits.take(LimitKind.JOIN, "guest:2001:db8::/64")
+    assert [line["address"] for line in logs] == ["2001:db8::/64"]
+    assert "LINLI_TRUST_PROXY" in logs[0]["event"]

@@ -246,6 +246,17 @@ def test_order_moves_to_the_next_lane_with_one_button(open_page: Open) -> None:
     expect(page.get_by_test_id("lane-picking")).to_have_attribute("data-count", "1")
 
 
+def test_host_page_shows_groups_of_products_that_were_taken_off(open_page: Open) -> None:
+    server = PlayedServer(pinned=[])
+    page = open_page(server, "/host", prepare=lambda page: remember_staff(page, "host"))
+    groups = page.get_by_test_id("host-groups").locator("li")
+    expect(page.get_by_test_id("chat-list").locator("li")).to_have_count(6)
+    expect(groups).to_have_count(0)
+    server.tick({"k": "group", "group": server.group("strawberries")})
+    expect(groups).to_contain_text("丹东奶油草莓")
+    expect(groups).to_contain_text("25/20")
+
+
 def test_store_page_shows_older_orders_page_by_page(open_page: Open) -> None:
     server = PlayedServer()
     server.store_orders = [server.store_order("handed_over", "tofu", 5, "Mia")]

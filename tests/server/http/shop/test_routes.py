@@ -10,6 +10,7 @@ from commerce.io.shop.seed import seed
 from commerce.io.shop.staff import store_password
 from server.access.policy import Principal, Role
 from server.access.tokens import Access
+from server.limits import Limits
 from tests.support.commerce_shop import shop_plan
 from tests.support.shop_routes import SECRET, StandIns, bearer, clerk, guest, tea
 
@@ -225,6 +226,19 @@ async def test_wrong_counter_names_the_store_that_has_the_goods(web: httpx.Async
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:linli:problem:other-store")
     assert answer.json()["store"]["id"] == "s1"
     assert answer.json()["store"]["address"] == {"zh": "street 1", "en": "street 1"}
+
+
+async def test_wrong_pickup_codes_are_limited(web: httpx.AsyncClient) -> None:
+    staff = await clerk(web)
+    web.services.limits = Limits(web.shop.redis)  # type: ignore[attr-defined]  # see the fixture
+    for _ in range(200):
+        answer = await web.post(
+            "/api/stores/s1/handovers", json={"code": "0000-0000-00"}, headers=bearer(staff)
+        )
+        if answer.status_code != 404:
+            break
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
 
 
 async def test_room_says_which_stores_serve_an_estate(web: httpx.AsyncClient) -> None:
