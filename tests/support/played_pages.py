@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page
 
+# Of what has to fit: English words are the longer ones.
+LOCALES = ["en-GB", pytest.param("zh-CN", marks=pytest.mark.soak)]
 # Notes every text that appears, however soon it goes: a busy machine may look seconds later.
 NOTE_TEXTS = """
   window.textsShown = []
   new MutationObserver((changes) => {
     for (const { addedNodes, target } of changes)
       for (const node of addedNodes.length ? addedNodes : [target])
-        window.textsShown.push(node.textContent)
+        window.textsShown.push(node.textContent ?? '')
   }).observe(document, { subtree: true, childList: true, characterData: true })
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.support.played_pages import FLAGS, Open
+from tests.support.played_pages import FLAGS, LOCALES, Open
 from tests.support.played_server import (
     ORIGIN,
     PRODUCTS,
@@ -61,7 +61,7 @@ def room_with_long_names(**more: Any) -> PlayedServer:
     return server
 
 
-@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+@pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("live", ["live", "paused"])
 def test_low_windows_keep_price_deadline_and_button(
     open_page: Open, locale: str, live: str

@@ -289,7 +289,7 @@ async def test_the_hosts_rtt_sets_the_repair_delay_of_a_young_live(plane: MediaP
         found = plane._lives.by_room[ROOM]
         source = found.source
         assert isinstance(source, Host)
-        assert 0 < source.round_trip_s < 2, "on loopback, on cores that are full"
+        assert source.round_trip_s > 0
         now = found.source_since + 1
         source.rtt.handshake_s = 0.005
         assert found.repair_delay_s(now=now) < HIGH_HOST_RTT_S
