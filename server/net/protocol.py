@@ -15,6 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.net.addresses import limit_key
+from server.net.answer import AnswerTransport
 from server.net.connections import ConnectionTable, RefusalReason
 from server.net.direct import Direct, plain_get
 from server.net.outlet import CONNECTION
@@ -82,6 +83,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._head_since: float | None = None
         self._blocked_since: float | None = None
         self._linger_left = 0
+        self._answering: AnswerTransport | None = None
 
     # asyncio.Protocol
 
@@ -331,8 +333,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole and sound."""
         self._head_whole = True
+        before = self.cycle
         super().on_headers_complete()
-        cast(dict[str, Any], self.scope)["extensions"] = {CONNECTION: (self.transport, self.flow)}
+        if self.cycle is not before:
+            self._answering = self.cycle.transport = AnswerTransport(self.transport, self.loop)
+            extensions = {CONNECTION: (self._answering, self.flow)}
+            cast(dict[str, Any], self.scope)["extensions"] = extensions
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -347,6 +353,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer is written: the next request may come."""
         self.server_state.total_requests += 1
+        if self._answering:
+            self._answering.flush()
         if self.transport.is_closing():
             return
         if self._phase is Phase.ANSWER:
@@ -367,6 +375,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         else:
             if not cycle.response_started:
                 self._answer(problem)
+            elif self._answering:
+                self._answering.flush()
             cycle.disconnected = True
             cycle.message_event.set()
         self._linger()
