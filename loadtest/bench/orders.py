@@ -34,7 +34,7 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
             await buyers.open_groups(await server.token())
         requests = await buyers.plain_requests(plan.buyers, WARM_UP_S)
         await buyers.flat_out(plan.buyers, WARM_UP_S)
-        flat_out = await _flat_out(report, server, buyers, plan)
+        flat_out, cpu_us, valkey_cpu_us = await _flat_out(report, server, buyers, plan)
         rate = flat_out.median / 2
         rushes = [await _rush(report, server, buyers, rate, plan) for _ in range(plan.runs)]
         report.checks += await buyers.check()
@@ -42,6 +42,8 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
     p99 = tuple(tapped.percentile_ms(99) for tapped in rushes)
     report.figures += [
         flat_out,
+        cpu_us,
+        valkey_cpu_us,
         Figure("rate of the steady taps", "/s", (rate,), Better.HIGHER),
         Figure("tap → confirmed, p50", "ms", p50),
         Figure("tap → confirmed, p99", "ms", p99, target=150.0),
@@ -70,14 +72,19 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
     report.finish()
 
 
-async def _flat_out(report: Report, server: Rig, buyers: Buyers, plan: OrdersPlan) -> Figure:
-    rates, outcomes = [], Counter[str]()
+async def _flat_out(
+    report: Report, server: Rig, buyers: Buyers, plan: OrdersPlan
+) -> tuple[Figure, Figure, Figure]:
+    rates, cpu_us, valkey_cpu_us, outcomes = [], [], [], Counter[str]()
     server_share = children_share = 0.0
     for _ in range(plan.runs):
         cpu = server.cpu()
         tapped = await buyers.flat_out(plan.buyers, plan.seconds)
         used = server.cpu().since(cpu)
         rates.append(tapped.confirmed / tapped.seconds)
+        orders = max(1, tapped.confirmed)
+        cpu_us.append(used.server_s * 1e6 / orders)
+        valkey_cpu_us.append(used.children_s * 1e6 / orders)
         outcomes += tapped.outcomes
         server_share += used.server_s / used.at / plan.runs
         children_share += used.children_s / used.at / plan.runs
@@ -87,8 +94,12 @@ async def _flat_out(report: Report, server: Rig, buyers: Buyers, plan: OrdersPla
         "by Valkey, %": round(children_share * 100),
     }
     report.counts |= {f"fast taps {name}": count for name, count in outcomes.items()}
-    return Figure(
-        "one-tap orders, durable in SQL, per core", "/s", tuple(rates), Better.HIGHER, 1_000
+    return (
+        Figure(
+            "one-tap orders, durable in SQL, per core", "/s", tuple(rates), Better.HIGHER, 1_000
+        ),
+        Figure("CPU per order, server", "µs", tuple(cpu_us)),
+        Figure("CPU per order, Valkey", "µs", tuple(valkey_cpu_us)),
     )
 
 
