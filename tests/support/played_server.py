@@ -430,6 +430,8 @@ class PlayedServer:
             return 200, {"products": self.products}
         if path.endswith("/stream-key"):
             return 200, {"address": "rtmp://shop/live", "made_at_ms": now_ms(), **STREAM_KEY}
+        if path.endswith("/restream"):
+            return 200, {"address": "rtmp://other/app", "key_end": "1234", "state": "live"}
         if "/pins/" in path or path.endswith("/end"):
             return 204, {}
         return 200, {

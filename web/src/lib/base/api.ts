@@ -11,6 +11,7 @@ import type {
   Guest,
   LiveStats,
   LiveSummary,
+  Restream,
   Room,
   Staff,
   Store,
@@ -110,6 +111,10 @@ export class Api {
   unpin = (room: string, product: string) => this.#send<null>('DELETE', pinPath(room, product))
   streamKey = (room: string) => this.#get<StreamKey>(streamKeyPath(room))
   renewStreamKey = (room: string) => this.#send<StreamKey>('POST', streamKeyPath(room))
+  restream = (room: string) => this.#get<Restream>(restreamPath(room))
+  putRestream = (room: string, target: { address: string; key: string }) =>
+    this.#send<Restream>('PUT', restreamPath(room), target)
+  removeRestream = (room: string) => this.#send<null>('DELETE', restreamPath(room))
   end = (room: string) => this.#send<null>('POST', `/api/rooms/${encodeURIComponent(room)}/end`)
   move = (order: string, to: string) =>
     this.#send<StoreOrder>('POST', `/api/orders/${encodeURIComponent(order)}/moves`, { to })
@@ -182,6 +187,7 @@ export function retryAfterMs(response: Response): number {
 
 const boardPath = (store: string) => `/api/stores/${encodeURIComponent(store)}/orders`
 const streamKeyPath = (room: string) => `/api/rooms/${encodeURIComponent(room)}/stream-key`
+const restreamPath = (room: string) => `/api/rooms/${encodeURIComponent(room)}/restream`
 function pinPath(room: string, product: string): string {
   return `/api/rooms/${encodeURIComponent(room)}/pins/${encodeURIComponent(product)}`
 }

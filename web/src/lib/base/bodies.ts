@@ -47,6 +47,21 @@ export interface StoreBoard {
   next: string | null
 }
 /** Where encoders publish by RTMP; `key` and `qr` (an SVG) only in the answer that made the key. */
+/** Where the room's lives are pushed, and how that goes; of the key only its end is known. */
+export interface Restream {
+  address: string | null
+  key_end: string | null
+  state:
+    | 'off'
+    | 'idle'
+    | 'connecting'
+    | 'live'
+    | 'not-h264'
+    | 'no-such-host'
+    | 'private-address'
+    | 'not-accepted'
+    | 'broke-off'
+}
 export interface StreamKey {
   address: string
   made_at_ms: AtMs | null
