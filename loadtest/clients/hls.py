@@ -59,7 +59,8 @@ class HlsCrowd:
         await http.close()
         if answer.status != 200:
             raise RequestRefused(answer.status, answer.body.decode(errors="replace"))
-        folder = self._room + answer.body.decode().split()[-1].partition("/")[0] + "/"
+        first = next(line for line in answer.body.decode().split() if not line.startswith("#"))
+        folder = self._room + first.partition("/")[0] + "/"
         parts = urlsplit(self._base_url)
         host, port = parts.hostname or "", parts.port or 80
         loop = asyncio.get_running_loop()

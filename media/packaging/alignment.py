@@ -24,6 +24,10 @@ class Alignment:
         """By a sender report it was `clock_s` at the host when this was captured."""
         self._clocks[kind] = clock_s - seconds
 
+    def place_video(self, seconds: float, place_s: float) -> None:
+        """Set the base so that this video lies at `place_s`."""
+        self._base = seconds - place_s + BASE_S
+
     def video_s(self, seconds: float) -> float:
         """Return the place of video; the first call sets the base."""
         if self._base is None:

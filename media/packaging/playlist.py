@@ -1,6 +1,7 @@
 """The text of playlists (draft-pantos-hls-rfc8216bis), written from what a `Segmenter` has."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from media.packaging.segmenter import PART_TARGET_S, TARGET_DURATION_S, Segment, Segmenter
@@ -29,18 +30,24 @@ def init_uri(number: int) -> str:
     return f"i{number}.mp4"
 
 
-def multivariant(segmenter: Segmenter, uri: str) -> str:
-    """Return the multivariant playlist (section 4.4.6), with the peak that was measured.
+def media_uri(stream_id: str) -> str:
+    """Name the media playlist of a stream, from where the multivariant playlist is."""
+    return f"{stream_id}/media.m3u8"
 
-    There is at least one part.
+
+def multivariant(variants: Sequence[tuple[str, Segmenter]]) -> str:
+    """Return the multivariant playlist (section 4.4.6) of streams, by id, as their peaks were.
+
+    Each has at least one part. Players that do not choose begin with the first.
     """
-    codecs = ",".join(track.codecs for track in segmenter.tracks)
-    attributes = [f"BANDWIDTH={math.ceil(_peak_bits_per_s(segmenter))}", f'CODECS="{codecs}"']
-    first = segmenter.tracks[0]
-    if isinstance(first, fmp4.Video):
-        attributes.append(f"RESOLUTION={first.width}x{first.height}")
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}"]
-    lines += ["#EXT-X-STREAM-INF:" + ",".join(attributes), uri]
+    for stream_id, segmenter in variants:
+        codecs = ",".join(track.codecs for track in segmenter.tracks)
+        attributes = [f"BANDWIDTH={math.ceil(_peak_bits_per_s(segmenter))}", f'CODECS="{codecs}"']
+        first = segmenter.tracks[0]
+        if isinstance(first, fmp4.Video):
+            attributes.append(f"RESOLUTION={first.width}x{first.height}")
+        lines += ["#EXT-X-STREAM-INF:" + ",".join(attributes), media_uri(stream_id)]
     return "\n".join(lines) + "\n"
 
 
@@ -52,8 +59,16 @@ def _peak_bits_per_s(segmenter: Segmenter) -> float:
     return first.octets * 8 / first.duration_s
 
 
-def media(segmenter: Segmenter, *, skips: bool = False) -> str:
-    """Return the media playlist; with `skips` a delta update (section 6.2.5.1), if one is due."""
+def media(
+    segmenter: Segmenter,
+    *,
+    skips: bool = False,
+    reports: Sequence[tuple[str, Segmenter]] = (),
+) -> str:
+    """Return the media playlist; with `skips` a delta update (section 6.2.5.1), if one is due.
+
+    `reports` are the other streams of the live, by id (section 4.4.5.4).
+    """
     segments = list(segmenter.segments)
     first_msn = segments[0].msn if segments else segmenter.next_msn
     lines = [
@@ -87,6 +102,11 @@ def media(segmenter: Segmenter, *, skips: bool = False) -> str:
             lines.append("#EXT-X-DISCONTINUITY")
         uri = part_uri(*segmenter.next_part)
         lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{uri}"')
+    for stream_id, other in reports:
+        if other.last_part is not None:
+            msn, part = other.last_part
+            place = f"LAST-MSN={msn},LAST-PART={part}"
+            lines.append(f'#EXT-X-RENDITION-REPORT:URI="../{media_uri(stream_id)}",{place}')
     return "\n".join(lines) + "\n"
 
 

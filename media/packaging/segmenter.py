@@ -167,6 +167,18 @@ class Segmenter:
         return self._discontinuity
 
     @property
+    def discontinuities(self) -> int:
+        """How many there were, with the one that comes next."""
+        listed = sum(segment.begins_discontinuity for segment in self.segments)
+        return self.discontinuities_retired + listed + self._discontinuity
+
+    @property
+    def last_part(self) -> tuple[int, int] | None:
+        """Segment and index of the newest part; None: there is none."""
+        last = self.segments[-1] if self.segments else None
+        return (last.msn, len(last.parts) - 1) if last is not None else None
+
+    @property
     def next_part(self) -> tuple[int, int]:
         """Where the part that comes next will be: segment and index in it."""
         if self.segments and not self.segments[-1].complete:

@@ -42,6 +42,7 @@ class Playlist:
     segments: list[Segment] = field(default_factory=list)
     announces_discontinuity: bool = False
     hint: str | None = None
+    reports: dict[str, tuple[int, int]] = field(default_factory=dict)  # URI → last segment, part
     ended: bool = False
 
     @property
@@ -83,7 +84,7 @@ def parse(text: str) -> Playlist:
             open_segment, at, duration_s = None, None, 0.0
             continue
         once = tag not in ("#EXTINF", "#EXT-X-PART", "#EXT-X-DISCONTINUITY", "#EXT-X-MAP")
-        once &= tag != "#EXT-X-PROGRAM-DATE-TIME"
+        once &= tag not in ("#EXT-X-PROGRAM-DATE-TIME", "#EXT-X-RENDITION-REPORT")
         assert not once or tag not in seen, f"{tag} stands there twice"
         seen.add(tag)
         match tag:
@@ -122,12 +123,63 @@ def parse(text: str) -> Playlist:
             case "#EXT-X-PRELOAD-HINT":
                 assert attributes(value)["TYPE"] == "PART"
                 out.hint = attributes(value)["URI"]
+            case "#EXT-X-RENDITION-REPORT":
+                report = attributes(value)
+                assert report["URI"] not in out.reports
+                out.reports[report["URI"]] = int(report["LAST-MSN"]), int(report["LAST-PART"])
             case "#EXT-X-ENDLIST":
                 out.ended = True
             case _:
                 raise AssertionError(f"unknown tag {tag}")
     out.announces_discontinuity = discontinuity
     return out
+
+
+@dataclass
+class Variant:
+    """An entry of a multivariant playlist."""
+
+    uri: str
+    bits_per_s: int
+    codecs: list[str]
+    size: tuple[int, int] | None
+
+
+def parse_multivariant(text: str) -> list[Variant]:
+    """Read a multivariant playlist and assert its rules (section 4.4.6.2)."""
+    lines = text.split("\n")
+    assert lines[0] == "#EXTM3U" and lines[-1] == ""
+    assert lines[1].startswith("#EXT-X-VERSION:")
+    found = []
+    for stated, uri in zip(lines[2:-1:2], lines[3:-1:2], strict=True):
+        tag, _, value = stated.partition(":")
+        assert tag == "#EXT-X-STREAM-INF" and not uri.startswith("#")
+        named = attributes(value)
+        size = None
+        if "RESOLUTION" in named:
+            width, _, height = named["RESOLUTION"].partition("x")
+            size = int(width), int(height)
+        codecs = named["CODECS"].split(",")
+        assert any(codec.startswith("avc1.") for codec in codecs) is (size is not None)
+        found.append(Variant(uri, int(named["BANDWIDTH"]), codecs, size))
+    assert len({variant.uri for variant in found}) == len(found) > 0
+    return found
+
+
+def check_peak(variant: Variant, playlist: Playlist, octets: dict[str, int]) -> None:
+    """Assert that BANDWIDTH is the peak of the segments, of which `octets` has the length."""
+    rates = [octets[str(each.uri)] * 8 / each.duration_s for each in playlist.complete]
+    assert max(rates) <= variant.bits_per_s * 1.01, "a segment is above BANDWIDTH"
+
+
+def check_aligned(one: Playlist, other: Playlist) -> None:
+    """Assert what players need to change between two renditions (section 6.2.4)."""
+    assert one.target_s == other.target_s and one.part_target_s == other.part_target_s
+    begun = {
+        name: playlist.discontinuities + sum(each.discontinuity for each in playlist.segments)
+        for name, playlist in (("one", one), ("other", other))
+    }
+    assert len(set(begun.values())) == 1, "discontinuities are counted alike"
 
 
 class PlaylistChecker:

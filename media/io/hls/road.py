@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
@@ -9,6 +10,7 @@ from typing import Protocol
 
 from media.errors import NotLive
 from media.forwarding.live import Live
+from media.io.hls.rendition import AudioRendition, Rendition
 from media.io.hls.sink import HlsSink
 
 UNUSED_S = 30.0
@@ -16,6 +18,8 @@ TICK_S = 0.1
 RETRY_AFTER_S = 2
 # A host that makes no key frame for so long cannot be shown.
 FIRST_SEGMENT_TIMEOUT_S = 8.0
+# The smaller layers of such a host are left out.
+OTHER_SEGMENT_TIMEOUT_S = 1.5
 FIRST_SEGMENT = (1, -1)  # the place behind it
 
 
@@ -54,9 +58,15 @@ class HlsRoad:
             NotPackaged: The live's video is not H.264.
         """
         stream = self.open(room_id)
+        self._add_renditions(stream)
         await stream.wait_for(*FIRST_SEGMENT, FIRST_SEGMENT_TIMEOUT_S)
         if not stream.segmenter.segments:
             raise NotLive(RETRY_AFTER_S)
+        # Their key frames were requested together.
+        waits = [
+            other.wait_for(*FIRST_SEGMENT, OTHER_SEGMENT_TIMEOUT_S) for other in stream.siblings
+        ]
+        await asyncio.gather(*waits)
         return stream
 
     def open(self, room_id: str) -> HlsSink:
@@ -69,7 +79,9 @@ class HlsRoad:
         stream = self._streams.get(room_id)
         if stream is None or stream.segmenter.ended:
             live = self._lives.live(room_id)
-            stream = HlsSink(secrets.token_urlsafe(6), live, self._pool)
+            if stream is not None:
+                self._drop_renditions(stream)
+            stream = HlsSink(_new_id(), live, self._pool)
             live.add_sink(stream)
             self._streams[room_id] = stream
             if self._timer is None:
@@ -77,21 +89,57 @@ class HlsRoad:
         stream.used_at = monotonic()
         return stream
 
-    def stream(self, room_id: str, stream_id: str) -> HlsSink | None:
-        """Return a stream by its id; None: it was let go."""
+    def stream(self, room_id: str, stream_id: str) -> Rendition | None:
+        """Return a stream or another rendition by its id; None: it was let go."""
         stream = self._streams.get(room_id)
-        return stream if stream is not None and stream.id == stream_id else None
+        for rendition in (stream, *stream.siblings) if stream is not None else ():
+            if rendition.id == stream_id:
+                return rendition
+        return None
 
-    def use(self, stream: HlsSink) -> None:
+    def use(self, room_id: str) -> None:
         """Somebody watches."""
-        stream.used_at = monotonic()
+        stream = self._streams.get(room_id)
+        if stream is not None:
+            stream.used_at = stream.watched_at = monotonic()
+
+    def _add_renditions(self, stream: HlsSink) -> None:
+        """Package the smaller layers, too, and the sound alone."""
+        stream.watched_at = monotonic()
+        others = list(stream.siblings)
+        live = stream.live
+        video, taken = live.tracks.get("video"), {stream.layer_rid}
+        taken |= {other.rid for other in others if isinstance(other, HlsSink)}
+        # What was made of a layer with B-frames is for WebRTC.
+        layers = [] if video is None or video.original else video.flowing(now=monotonic())
+        for layer in reversed(layers):
+            if layer.rid not in taken:
+                other = HlsSink(_new_id(), live, self._pool, stream, layer.rid)
+                live.add_sink(other)
+                others.append(other)
+        has_sound = any(isinstance(other, AudioRendition) for other in others)
+        if video is not None and "audio" in live.tracks and not has_sound:
+            sound = AudioRendition(_new_id())
+            stream.attach(sound)
+            others.append(sound)
+        _set_siblings(stream, others)
+
+    def _drop_renditions(self, stream: HlsSink) -> None:
+        for other in stream.siblings:
+            if isinstance(other, HlsSink):
+                stream.live.remove_sink(other)
+            elif isinstance(other, AudioRendition):
+                stream.detach(other)
+                other.end()
+        _set_siblings(stream, [])
 
     def stats(self) -> HlsStats:
         """Return the figures."""
         octets = sum(
             segment.octets
             for stream in self._streams.values()
-            for segment in stream.segmenter.segments
+            for rendition in (stream, *stream.siblings)
+            for segment in rendition.segmenter.segments
         )
         return HlsStats(len(self._streams), octets)
 
@@ -100,6 +148,7 @@ class HlsRoad:
         if self._timer is not None:
             self._timer.cancel()
         for stream in self._streams.values():
+            self._drop_renditions(stream)
             stream.live.remove_sink(stream)
         self._streams.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -111,11 +160,29 @@ class HlsRoad:
         now = monotonic()
         for room_id, stream in list(self._streams.items()):
             stream.tick(now=now)
+            for other in stream.siblings:
+                other.tick(now=now)
+                if other.in_use:
+                    stream.used_at = stream.watched_at = now
+            if now - stream.watched_at > UNUSED_S:
+                self._drop_renditions(stream)
             if stream.in_use:
                 stream.used_at = now
             elif now - stream.used_at > UNUSED_S:
+                self._drop_renditions(stream)
                 stream.live.remove_sink(stream)
                 del self._streams[room_id]
         self._timer = None
         if self._streams:
             self._arm()
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(6)
+
+
+def _set_siblings(stream: HlsSink, others: Sequence[Rendition]) -> None:
+    """Have each of a live's renditions know the others."""
+    everyone = [stream, *others]
+    for rendition in everyone:
+        rendition.siblings = [other for other in everyone if other is not rendition]

@@ -3,15 +3,14 @@
 frame → access unit → Segmenter ← AAC ← worker thread ← Opus packets ← frame
 
 It never is slow: parts are pulled, and the oldest segments are forgotten. Of several layers the
-largest that flows is taken.
+largest that flows is taken. Each other one has a sink that follows the first: they share one
+timeline, and break off together, so that players change between them.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Executor
-from functools import partial
 from time import monotonic
 
 import av
@@ -20,12 +19,11 @@ import structlog
 from media.errors import NotPackaged
 from media.forwarding.live import Live
 from media.io.hls.opus_to_aac import FRAME_SAMPLES, RATE_HZ, TRACK, OpusToAac
-from media.io.hls.waiters import Answer, Waiters
-from media.packaging import playlist
+from media.io.hls.rendition import AudioRendition, Rendition
 from media.packaging.access_units import AudioPackets, Unwrapped, VideoUnit, VideoUnits
 from media.packaging.alignment import BASE_S, Alignment
 from media.packaging.muxer import KeptGop, Muxer
-from media.packaging.segmenter import SAMPLE_S_MAX, Segmenter
+from media.packaging.segmenter import SAMPLE_S_MAX
 from media.stream import program_time
 from media.stream.frames import Frame
 from media.stream.layer import Layer
@@ -43,11 +41,20 @@ _NTP = 1 << 32
 log = structlog.get_logger()
 
 
-class HlsSink:
-    """State of one stream. `id` is in its URLs, so that what they name never changes."""
+class HlsSink(Rendition):
+    """State of one stream."""
 
-    def __init__(self, stream_id: str, live: Live, pool: Executor) -> None:
+    def __init__(
+        self,
+        stream_id: str,
+        live: Live,
+        pool: Executor,
+        lead: "HlsSink | None" = None,
+        rid: str | None = None,
+    ) -> None:
         """Take the live's cached GOP; then hand it to `Live.add_sink`.
+
+        Without a `lead` it takes the largest layer, else the layer `rid`.
 
         Raises:
             NotPackaged: The live's video is not H.264.
@@ -55,14 +62,17 @@ class HlsSink:
         video = live.tracks.get("video")
         if video is not None and video.codec.name.upper() != "H264":
             raise NotPackaged
-        self.id = stream_id
-        self.segmenter = Segmenter(self._changed)
+        super().__init__(stream_id)
+        self.rid = rid
+        self.zero_s = 0.0  # program time at 0 of the timeline
+        self._lead = lead
+        # Those that break off together.
+        self._group: list[HlsSink] = lead._group if lead is not None else []
+        self._group.append(self)
         self._gop = KeptGop()
         # Replaced, never changed: one may be attached or detached while media is handed on.
         self._muxers: tuple[Muxer, ...] = (self.segmenter, self._gop)
-        self.used_at = monotonic()
-        # Called whenever the segmenter has something new; they read it there.
-        self.followers: list[Callable[[], None]] = []
+        self.used_at = self.watched_at = monotonic()  # at all; by players of HLS
         self.repeats_sets = False  # key frames carry their parameter sets in any case
         self.live = live
         self._pool = pool
@@ -80,8 +90,6 @@ class HlsSink:
         self._held: deque[tuple[int, VideoUnit]] = deque()
         self._audio_waiting: list[tuple[int, bytes]] = []
         self._audio_arrived = asyncio.Event()
-        self._waiters = Waiters()
-        self._texts: dict[bool, bytes] = {}
         self._task = asyncio.create_task(self._transcode(), name="hls audio")
         self._take_gop()
 
@@ -107,13 +115,15 @@ class HlsSink:
     def close(self) -> None:
         """The live is over; idempotent."""
         self._task.cancel()
-        self._break()
+        if self in self._group:
+            self._group.remove(self)
+        self._break_own()
         for muxer in self._muxers:
             muxer.end()
 
     def tick(self, *, now: float) -> None:
         """Call about every 100 ms."""
-        self._waiters.expire(now=now)
+        super().tick(now=now)
         if self.segmenter.ended:
             return
         self._watch_source()
@@ -133,23 +143,14 @@ class HlsSink:
     @property
     def in_use(self) -> bool:
         """Whether a request waits, somebody follows, or another container is made of it."""
-        return bool(self._waiters or self.followers) or len(self._muxers) > 2
+        others = [muxer for muxer in self._muxers[2:] if not isinstance(muxer, AudioRendition)]
+        return super().in_use or bool(others)
 
-    async def wait_for(self, msn: int, part: int, timeout_s: float) -> bool:
-        """Wait until the playlist has a part, or the source broke off; False: neither happened."""
-        if self.has(msn, part):
-            return True
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self.call_when(msn, part, timeout_s, partial(_set_result, future))
-        return await future
-
-    def has(self, msn: int, part: int) -> bool:
-        """Whether the playlist has come to a part, or nothing comes any more."""
-        return self.segmenter.has(msn, part) or self.segmenter.ended
-
-    def call_when(self, msn: int, part: int, timeout_s: float, answer: Answer) -> None:
-        """As `wait_for`, of a part that is not there: a call in place of a task."""
-        self._waiters.add(msn, part, monotonic() + timeout_s, answer)
+    @property
+    def layer_rid(self) -> str | None:
+        """Of the layer that is taken; None: there is no video."""
+        layer = self._choose(now=monotonic())
+        return layer.rid if layer is not None else None
 
     def attach(self, muxer: Muxer) -> None:
         """Hand the media to `muxer`, too, from the newest key frame on."""
@@ -159,22 +160,6 @@ class HlsSink:
     def detach(self, muxer: Muxer) -> None:
         """Hand nothing to it any more; idempotent."""
         self._muxers = tuple(other for other in self._muxers if other is not muxer)
-
-    def text(self, *, skips: bool) -> bytes:
-        """Return the media playlist of now; written once for all who ask."""
-        text = self._texts.get(skips)
-        if text is None:
-            text = playlist.media(self.segmenter, skips=skips).encode()
-            self._texts[skips] = text
-        return text
-
-    def _changed(self) -> None:
-        self._texts.clear()
-        segmenter = self.segmenter
-        answers_all = segmenter.interrupted or segmenter.ended
-        self._waiters.settle(lambda msn, part: answers_all or segmenter.has(msn, part))
-        for follow in list(self.followers):
-            follow()
 
     # Media
 
@@ -191,6 +176,10 @@ class HlsSink:
         self._break()
 
     def _break(self) -> None:
+        for sink in list(self._group) or [self]:
+            sink._break_own()
+
+    def _break_own(self) -> None:
         self._alignment, self._transcoder, self._audio_end_s = Alignment(), None, 0.0
         self._release()
         for muxer in self._muxers:
@@ -202,7 +191,12 @@ class HlsSink:
         if track is None:
             return None
         if self._layer is None or self._layer not in track.all_layers:
-            self._layer = track.original or (track.flowing(now=now) or track.layers)[-1]
+            layers = track.flowing(now=now) or track.layers
+            if self.rid is not None:
+                layers = [layer for layer in track.layers if layer.rid == self.rid]
+            elif track.original is not None:
+                layers = [track.original]
+            self._layer = layers[-1] if layers else None
             self._units = VideoUnits()
         return self._layer
 
@@ -213,9 +207,11 @@ class HlsSink:
             return
         clock_hz = layer.codec.clock_hz
         seconds = unit.ticks / clock_hz
-        if unit.sets != self._sets or not 0 < seconds - self._video_s <= SAMPLE_S_MAX:
+        if self.segmenter.interrupted:
+            self._break_own()
+        elif unit.sets != self._sets or not 0 < seconds - self._video_s <= SAMPLE_S_MAX:
             self._break()
-        if self.segmenter.interrupted and not unit.key:
+        if self.segmenter.interrupted and not (unit.key and self._joins_lead(layer, unit)):
             self._units.waits_for_key = True
             return
         self._locate(layer, self._units.clock, seconds, now=now)
@@ -229,6 +225,20 @@ class HlsSink:
             self._begin([unit.track(), *with_audio], zero, layer, now=now)
         self._held.append((place, unit))
         self._release()
+
+    def _joins_lead(self, layer: Layer, unit: VideoUnit) -> bool:
+        """Begin on the timeline of the lead; False: it has none yet, or a later one."""
+        lead = self._lead
+        if lead is None:
+            return True
+        if lead.segmenter.interrupted:
+            return False
+        at_s = program_time.program_s(unit.ticks & 0xFFFFFFFF, layer.codec.clock_hz, time.time())
+        place_s = at_s - lead.zero_s
+        if not self.segmenter.segments:
+            self.segmenter.discontinuities_retired = lead.segmenter.discontinuities
+        self._alignment.place_video(unit.ticks / layer.codec.clock_hz, place_s)
+        return place_s >= BASE_S / 2
 
     def _release(self) -> None:
         """Hand on the video that has its sound."""
@@ -248,6 +258,7 @@ class HlsSink:
         """Begin a timeline; `zero` is the RTP time of `layer` at its 0."""
         near_s = time.time() - (monotonic() - now) - BASE_S
         program_s = program_time.program_s(zero, layer.codec.clock_hz, near_s)
+        self.zero_s = program_s
         media_time = zero if layer.kind == "video" else None
         for muxer in self._muxers:
             muxer.begin(tracks, program_s, media_time=media_time, rid=layer.rid)
@@ -313,8 +324,3 @@ class HlsSink:
                         muxer.add_audio(place, data, FRAME_SAMPLES)
                     self._audio_end_s = (place + FRAME_SAMPLES) / RATE_HZ
                 self._release()
-
-
-def _set_result(future: asyncio.Future[bool], came: bool) -> None:
-    if not future.done():  # whoever waited may have given up
-        future.set_result(came)

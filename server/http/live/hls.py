@@ -7,9 +7,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from media.errors import NotPackaged
-from media.io.hls.sink import HlsSink
+from media.io.hls.rendition import Rendition
 from media.packaging import playlist
 from media.packaging.segmenter import PART_TARGET_S
+from media.wire import fmp4
 from server.access.policy import Action, require
 from server.http.bodies import path_id, services_of
 from server.http.live.common import media_problems, open_to_all, preflight
@@ -32,7 +33,16 @@ _FILE = re.compile(r"([ips])(\d{1,9})(?:\.(\d{1,4}))?\.(mp4|m4s)")
 
 
 async def multivariant(request: Request) -> Response:
-    """`GET /live/{room}/hls/index.m3u8`: the one variant that there is."""
+    """`GET /live/{room}/hls/index.m3u8`: a variant per layer, and the sound alone."""
+    return await _variants(request, sound_only=False)
+
+
+async def sound(request: Request) -> Response:
+    """`GET /live/{room}/hls/audio.m3u8`: the sound alone, for players that leave it out above."""
+    return await _variants(request, sound_only=True)
+
+
+async def _variants(request: Request, *, sound_only: bool) -> Response:
     services, room_id = services_of(request), path_id(request, "room")
     require(services.access.principal(request), Action.WATCH, room_id=room_id)
     services.commerce.catalogue.room(room_id)
@@ -43,7 +53,13 @@ async def multivariant(request: Request) -> Response:
         except NotPackaged:
             detail = "The host sends VP8; HLS carries H.264."
             raise Problem(409, "no-hls", "Not available by HLS.", detail) from None
-    text = playlist.multivariant(stream.segmenter, f"{stream.id}/{MEDIA}")
+    others = [each for each in stream.siblings if each.segmenter.bits_per_s_peak]
+    renditions = [stream, *others]
+    if sound_only:
+        renditions = [each for each in renditions if not has_video(each)]
+        if not renditions:
+            raise Problem(409, "no-sound", "The live has no sound.")
+    text = playlist.multivariant([(each.id, each.segmenter) for each in renditions])
     return Response(text, media_type=PLAYLIST, headers={"Cache-Control": NEVER})
 
 
@@ -56,6 +72,7 @@ async def file(request: Request) -> Response:
         raise Problem(404, "no-such-stream", "No such stream.", "Load index.m3u8 again.")
     name = request.path_params["file"]
     if name == MEDIA:
+        services.hls.use(room_id)
         return await _media(request, stream)
     data = await _bytes(stream, name)
     if data is None:
@@ -63,8 +80,7 @@ async def file(request: Request) -> Response:
     return Response(data, media_type=PART, headers={"Cache-Control": FOREVER})
 
 
-async def _media(request: Request, stream: HlsSink) -> Response:
-    services_of(request).hls.use(stream)
+async def _media(request: Request, stream: Rendition) -> Response:
     msn, part = _number(request, "_HLS_msn"), _number(request, "_HLS_part")
     cache = NEVER
     if msn is not None:
@@ -86,21 +102,21 @@ def _number(request: Request, name: str) -> int | None:
     return None if text is None else int(text)
 
 
-def is_too_far(stream: HlsSink, msn: int, part: int) -> bool:
+def is_too_far(stream: Rendition, msn: int, part: int) -> bool:
     """Whether a part is so far ahead that nobody who plays the stream would wait for it."""
     next_msn, next_part = stream.segmenter.next_part
     beyond = part - next_part if msn == next_msn else part
     return msn > next_msn + 1 or (msn >= next_msn and beyond > PARTS_AHEAD_MAX)
 
 
-def part_of(stream: HlsSink, msn: int, index: int) -> bytes | None:
+def part_of(stream: Rendition, msn: int, index: int) -> bytes | None:
     """Return a part; None: it is not there, or no longer."""
     segment = stream.segmenter.find(msn)
     parts = segment.parts if segment is not None else ()
     return parts[index].data if index < len(parts) else None
 
 
-async def _bytes(stream: HlsSink, name: str) -> bytes | None:
+async def _bytes(stream: Rendition, name: str) -> bytes | None:
     """Return what a name stands for; the part of the preload hint is waited for."""
     match = _FILE.fullmatch(name)
     if match is None:
@@ -122,9 +138,16 @@ async def _bytes(stream: HlsSink, name: str) -> bytes | None:
     return part_of(stream, number, int(index))
 
 
+def has_video(stream: Rendition) -> bool:
+    """Whether it is more than sound."""
+    return any(isinstance(track, fmp4.Video) for track in stream.segmenter.tracks)
+
+
 routes = [
     Route("/live/{room}/hls/index.m3u8", open_to_all(multivariant), methods=["GET"]),
     Route("/live/{room}/hls/index.m3u8", preflight(), methods=["OPTIONS"]),
+    Route("/live/{room}/hls/audio.m3u8", open_to_all(sound), methods=["GET"]),
+    Route("/live/{room}/hls/audio.m3u8", preflight(), methods=["OPTIONS"]),
     Route("/live/{room}/hls/{stream}/{file}", open_to_all(file), methods=["GET"]),
     Route("/live/{room}/hls/{stream}/{file}", preflight(), methods=["OPTIONS"]),
 ]

@@ -8,7 +8,7 @@ import time
 from email.utils import formatdate
 from functools import partial
 
-from media.io.hls.sink import HlsSink
+from media.io.hls.rendition import Rendition
 from server.access.policy import ANONYMOUS, Action, allowed
 from server.http.live import hls
 from server.http.live.common import CORS
@@ -54,16 +54,16 @@ class DirectHls:
             return False
         if match[4] is not None:
             return self._part(stream, int(match[4]), int(match[5]), reply)
-        return match[3] is not None and self._playlist(stream, match[3], reply)
+        return match[3] is not None and self._playlist(room_id, stream, match[3], reply)
 
-    def _playlist(self, stream: HlsSink, query: bytes, reply: Reply) -> bool:
+    def _playlist(self, room_id: str, stream: Rendition, query: bytes, reply: Reply) -> bool:
         asked = _QUERY.fullmatch(query)
         if asked is None:
             return False
         msn, part, skips = int(asked[1]), int(asked[2] or 0), asked[3] is not None
         if hls.is_too_far(stream, msn, part):
             return False
-        self._road.use(stream)
+        self._road.use(room_id)
         answer = partial(self._reply_playlist, stream, skips, reply)
         if stream.has(msn, part):
             answer(True)
@@ -71,11 +71,11 @@ class DirectHls:
             stream.call_when(msn, part, hls.BLOCKED_S_MAX, answer)
         return True
 
-    def _reply_playlist(self, stream: HlsSink, skips: bool, reply: Reply, came: bool) -> None:
+    def _reply_playlist(self, stream: Rendition, skips: bool, reply: Reply, came: bool) -> None:
         head = _FRESH_PLAYLIST if came else _STALE_PLAYLIST
         self._reply(reply, head, stream.text(skips=skips))
 
-    def _part(self, stream: HlsSink, msn: int, index: int, reply: Reply) -> bool:
+    def _part(self, stream: Rendition, msn: int, index: int, reply: Reply) -> bool:
         data = hls.part_of(stream, msn, index)
         if data is not None:
             self._reply(reply, _PART, data)

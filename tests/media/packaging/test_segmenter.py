@@ -221,14 +221,14 @@ def test_bandwidth_is_the_peak_of_the_segments() -> None:
     stream = Stream()
     stream.begin()
     stream.run(1, 25, gop_s=2)
-    first = playlist.multivariant(stream.segmenter, "media.m3u8")
-    assert 'CODECS="avc1.42c01e",RESOLUTION=640x360\nmedia.m3u8' in first
+    first = playlist.multivariant([("one", stream.segmenter)])
+    assert 'CODECS="avc1.42c01e",RESOLUTION=640x360\none/media.m3u8' in first
     stream.run(9, 25, gop_s=2)
     rates = [
         segment.octets * 8 / segment.duration_s
         for segment in stream.segmenter.segments
         if segment.complete
     ]
-    text = playlist.multivariant(stream.segmenter, "media.m3u8")
+    text = playlist.multivariant([("one", stream.segmenter)])
     stated = int(text.partition("BANDWIDTH=")[2].partition(",")[0])
     assert stated == pytest.approx(max(rates), abs=1)

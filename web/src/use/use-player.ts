@@ -94,6 +94,9 @@ export function usePlayer(roomId: string, token: () => string | null) {
     /** Call back once with the media time of the frame that is shown next, null where nobody knows it. */
     nextFrame: (callback: (media_time: number | null) => void) =>
       onNextFrame(element, phase.value === 'playing' ? source.value : null, callback),
+    /** Whether frames are to come: a stall ends. */
+    expectsFrames: () =>
+      phase.value === 'playing' && !document.hidden && element !== null && !element.paused && !element.ended,
     layers,
     retryNow,
     hold(held: boolean) {

@@ -22,6 +22,7 @@ interface RoomListener {
   onChatRefused?: (text: string, code: string) => void
   /** See EventSchedule; without it events are shown as they come. */
   nextFrame?: (onFrame: (media_time: number | null) => void) => void
+  expectsFrames?: () => boolean
 }
 
 export function useRoom(roomId: string, token: string | null, listener: RoomListener) {
@@ -41,6 +42,7 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
     timers: realTimers,
     release: (tick) => (state.value = reduce(state.value, tick)),
     nextFrame: listener.nextFrame ?? ((onFrame) => onFrame(null)),
+    expectsFrames: listener.expectsFrames ?? (() => false),
     isDue,
   })
 

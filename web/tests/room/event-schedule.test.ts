@@ -8,6 +8,8 @@ const FRAME_MS = 40
 /** A player that shows frames `latency_ms` after they happened; the clock begins at 0. */
 class FakePlayer {
   plays = true
+  /** It would play if there were something. */
+  stalls = false
   known = true
   constructor(
     private readonly time: VirtualTime,
@@ -36,6 +38,7 @@ function begin(latency_ms: number): void {
     timers: time,
     release: (item) => shown.push([item, time.now()]),
     nextFrame: player.nextFrame,
+    expectsFrames: () => player.stalls,
     isDue,
   })
 }
@@ -76,6 +79,21 @@ describe('EventSchedule', () => {
     player.plays = false
     await time.pass(NO_FRAME_MS + FRAME_MS)
     expect(shown.length).toBe(1)
+  })
+
+  it('waits for a video that stalls', async () => {
+    player.stalls = true
+    happens('pin')
+    player.plays = false
+    await time.pass(5_000)
+    expect(shown).toEqual([])
+    player.plays = true
+    await time.pass(2 * FRAME_MS)
+    expect(shown.length).toBe(1)
+    player.plays = false
+    happens('group')
+    await time.pass(HELD_MAX_MS + 2 * NO_FRAME_MS)
+    expect(shown.length).toBe(2)
   })
 
   it('holds nothing where the browser does not say which frame it shows', async () => {

@@ -14,7 +14,12 @@ from media.io.webrtc.plane import MediaPlane
 from server.app import build
 from server.ops.maintenance import load
 from server.settings import Settings
-from tests.support.hls_playlists import Playlist, PlaylistChecker, attributes
+from tests.support.hls_playlists import (
+    Playlist,
+    PlaylistChecker,
+    attributes,
+    parse_multivariant,
+)
 from tests.support.media_peers import host, loopback_candidates
 from tests.support.running import SHOP
 from tests.support.waiting import WAIT_S, wait_until
@@ -44,7 +49,8 @@ class Server:
         assert index.status_code == 200, index.text
         assert index.headers["Content-Type"] == "application/vnd.apple.mpegurl"
         assert index.headers["Access-Control-Allow-Origin"] == "*"
-        [_, _, variant, uri] = index.text.splitlines()
+        [_, _, variant, uri, *sound] = index.text.splitlines()
+        assert len(parse_multivariant(index.text)) == 1 + len(sound) // 2
         return Player(self.client, attributes(variant.partition(":")[2]), HLS + uri)
 
 

@@ -52,7 +52,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 async def test_playlists_and_parts_are_those_of_the_routes(server: Server) -> None:
     async with publishing(server.encoder):
         await wait_until(lambda: server.program.services.media.is_live("demo"))
-        [name] = [
+        name, *_ = [
             line for line in (await server.direct.get(INDEX)).text.splitlines() if "m3u8" in line
         ]
         base = f"/live/demo/hls/{name.partition('/')[0]}/"

@@ -6,7 +6,7 @@ import type { Timers } from '../base/timers'
 
 /** No road is later than this; an event that waits longer has no frame, ms. */
 export const HELD_MAX_MS = 12_000
-/** So long without a frame, and none is coming: the video is paused, or the page hidden, ms. */
+/** So long without a frame, and it is asked whether one can come: not if the video is paused, or the page hidden, ms. */
 export const NO_FRAME_MS = 500
 
 interface ScheduleWorld<T> {
@@ -14,6 +14,8 @@ interface ScheduleWorld<T> {
   release: (item: T) => void
   /** Call `onFrame` once with the media time of the next frame that is shown; null where the browser does not say. */
   nextFrame: (onFrame: (media_time: number | null) => void) => void
+  /** Whether the video plays, if it has something to play. */
+  expectsFrames: () => boolean
   isDue: (media_time: number, shown: number) => boolean
 }
 
@@ -55,9 +57,18 @@ export class EventSchedule<T> {
   #ask(): void {
     this.#stop()
     const asked = this.#asked
-    this.#cancel = this.world.timers.after(NO_FRAME_MS, () => this.releaseAll())
+    this.#watch()
     this.world.nextFrame((shown) => {
       if (asked === this.#asked) this.#onFrame(shown)
+    })
+  }
+
+  /** While the video stalls events wait for it, but not for long. */
+  #watch(): void {
+    this.#cancel = this.world.timers.after(NO_FRAME_MS, () => {
+      const until_ms = this.#held[0]?.until_ms ?? 0
+      if (this.world.expectsFrames() && this.world.timers.now() < until_ms) this.#watch()
+      else this.releaseAll()
     })
   }
 

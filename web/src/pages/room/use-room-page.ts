@@ -31,6 +31,7 @@ export function useRoomPage(roomId: string) {
     onOrder: orders.pushed,
     onChatRefused,
     nextFrame: player.nextFrame,
+    expectsFrames: player.expectsFrames,
   })
   const { info, missing } = useRoomInfo(roomId, guest.api)
   const liveState = computed(() =>
