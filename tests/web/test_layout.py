@@ -34,7 +34,8 @@ HIDDEN = """(names) => names.filter((name) => {
   const box = document.querySelector(name);
   if (!box) return true;
   const { left, right, top, bottom } = box.getBoundingClientRect();
-  const inside = left >= 0 && top >= 0 && right <= innerWidth + 0.5 && bottom <= innerHeight + 0.5;
+  const inside = left >= 0 && top >= 0 && right <= innerWidth + 0.5
+    && bottom <= (window.visualViewport?.height ?? innerHeight) + 0.5;
   const [x, y] = [(left + right) / 2, (top + bottom) / 2];
   const above = document.elementFromPoint(x, y);
   return !inside || !(box.contains(above) || above?.contains(box));
@@ -76,6 +77,43 @@ def test_low_windows_keep_price_deadline_and_button(
         chat = page.get_by_test_id("chat-input").bounding_box()
         assert chat is not None
         assert chat["width"] >= 80, size
+
+
+# Safari's keyboard: the visual viewport shrinks, the window stays as it is.
+SAFARI_KEYBOARD = """(() => {
+  const viewport = new EventTarget();
+  Object.assign(viewport, { height: innerHeight, offsetTop: 0, scale: 1 });
+  Object.defineProperty(window, 'visualViewport', { value: viewport });
+  window.openKeyboard = (height) => {
+    viewport.height = innerHeight - height;
+    viewport.dispatchEvent(new Event('resize'));
+  };
+})()"""
+
+
+def test_keyboard_over_the_page_keeps_price_deadline_button_and_chat(open_page: Open) -> None:
+    def prepare(page: Page) -> None:
+        page.add_init_script(SAFARI_KEYBOARD)
+
+    size: ViewportSize = {"width": 360, "height": 640}
+    page = open_page(room_with_long_names(), "/r/demo", prepare=prepare, size=size)
+    expect(page.get_by_test_id("countdown")).to_be_visible()
+    page.evaluate("openKeyboard(300)")
+    assert page.evaluate(HIDDEN, CARD + BAR) == []
+    page.evaluate("openKeyboard(0)")
+    bar = page.get_by_test_id("chat-input").bounding_box()
+    assert bar is not None
+    assert bar["y"] > 560
+    page.get_by_test_id("join").click()
+    expect(page.get_by_test_id("nickname")).to_be_visible()
+    page.evaluate("openKeyboard(300)")
+    # It is still sliding in.
+    page.wait_for_function(
+        """() => {
+          const { top, bottom } = document.querySelector('.sheet').getBoundingClientRect();
+          return top >= 0 && bottom <= 340;
+        }"""
+    )
 
 
 @pytest.fixture

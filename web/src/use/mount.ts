@@ -7,6 +7,7 @@ import { LOCALE_KEY, type PageWords, createWords } from '../i18n'
 import { keepFocusOnPage } from './focus'
 import { storage } from './storage'
 import { notify } from './toast'
+import { followVisibleArea } from './visible-area'
 
 /** Long enough to read two sentences, ms. */
 const NOTHING_KEPT_MS = 9000
@@ -15,5 +16,6 @@ export function mount(page: Component, words: PageWords): void {
   const plugin = createWords(words, storage.getItem(LOCALE_KEY))
   createApp(page).use(plugin).mount('#app')
   keepFocusOnPage()
+  followVisibleArea()
   if (!storage.lasts) notify(plugin.global.t('common.nothing_kept'), NOTHING_KEPT_MS)
 }
