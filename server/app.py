@@ -319,12 +319,15 @@ async def _open_rtmp(
         return await commerce.stream_keys.room_of(key)
 
     try:
-        return await RtmpListener.open(media.roads, authorize, settings.host, settings.rtmp_port)
+        rtmp = await RtmpListener.open(media.roads, authorize, settings.host, settings.rtmp_port)
     except OSError as error:
         raise OperatorError(
             f"TCP port {settings.rtmp_port} for RTMP cannot be opened ({error.strerror}). "
             "Set LINLI_RTMP_PORT to another one, or to nothing for no RTMP."
         ) from None
+    stream_keys = commerce.stream_keys
+    stream_keys.on_ended = lambda: rtmp.end_revoked(stream_keys.ended)
+    return rtmp
 
 
 async def _open_redis(settings: Settings, stack: contextlib.AsyncExitStack) -> Redis:

@@ -74,7 +74,10 @@ class Commerce:
         self.reconcile = Reconcile(record, self.gate, self.rebuild, clock)
         self.metrics = CommerceMetrics(record, redis, self.reconcile, clock)
         self.people = People(shop, redis, make_id)
-        outlets = Outlets(shop, self.gate, self.payments, feed, self.people.versions)
+        self.stream_keys = StreamKeys(shop, redis)
+        outlets = Outlets(
+            shop, self.gate, self.payments, feed, self.people.versions, self.stream_keys
+        )
         self.relay = OutboxRelay(redis, outlets, wake)
         self.ledger = Ledger(
             record,
@@ -93,7 +96,6 @@ class Commerce:
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
         self.pins = Pins(shop)
-        self.stream_keys = StreamKeys(shop)
         self.restreams = Restreams(shop)
         self.lives = LiveRecord(shop)
         self.recordings = Recordings(shop)
@@ -124,6 +126,7 @@ class Commerce:
             tasks.create_task(self.reconcile.run(), name="commerce reconcile")
             tasks.create_task(self._shop.cache.run(), name="commerce catalogue")
             tasks.create_task(self.people.versions.run(), name="commerce staff")
+            tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
             tasks.create_task(self._end_groups(), name="commerce groups")
 
     async def _end_groups(self) -> None:

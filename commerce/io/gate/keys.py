@@ -17,6 +17,7 @@
 | applied:{change}           | string | 7 days                   | outbox              |
 | answers                    | channel|                          | settle              |
 | staff                      | channel|                          | outbox              |
+| stream_keys                | channel|                          | outbox              |
 """
 
 TAG = "{shop}"
@@ -37,6 +38,7 @@ ORDERS = f"{TAG}:orders"
 DEAD = f"{TAG}:dead"
 ANSWERS = f"{TAG}:answers"
 STAFF = f"{TAG}:staff"
+STREAM_KEYS = f"{TAG}:stream_keys"
 
 # Keys that live until a rebuild or are swept; everything else must have a time to live.
 OWNED = frozenset({EPOCH, AVAILABLE, HELD, SETTLED, PRODUCTS, OPEN, HOLDS, HOLD, ORDERS, DEAD})

@@ -24,6 +24,7 @@ from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
 from commerce.io.shop.staff import StaffVersions
+from commerce.io.shop.stream_keys import StreamKeys
 from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.orders.order import OrderRow
@@ -36,13 +37,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """Where messages go: the gate, the payment provider, the feed, and all workers' versions."""
+    """Where messages go: the gate, the payment provider, the feed, and what workers check."""
 
     shop: ShopContext
     gate: RedisGate
     payments: Payments
     feed: Feed
     versions: StaffVersions
+    stream_keys: StreamKeys
 
 
 Handler = Callable[[Outlets, Sequence[Message]], Awaitable[Sequence[Message]]]
@@ -191,10 +193,17 @@ async def end_tokens(to: Outlets, messages: Sequence[Message]) -> Sequence[Messa
     return ()
 
 
+async def end_encoders(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
+    """Rooms have other stream keys or none: all workers end the encoders of the older ones."""
+    await to.stream_keys.publish({message.subject for message in messages})
+    return ()
+
+
 # In this order: who may do it, the gate before the rooms, cards before their groups, money last.
 HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
     {
         Topic.STAFF: end_tokens,
+        Topic.STREAM_KEY: end_encoders,
         Topic.PRODUCT: update_products,
         Topic.RESTOCK: restock_gate,
         Topic.RELEASE: release_units,

@@ -42,6 +42,7 @@ class Topic(StrEnum):
     ORDER = "order"  # order: made or moved
     REFUND = "refund"  # order: the payment goes back
     STAFF = "staff"  # staff: their older tokens hold no more
+    STREAM_KEY = "stream_key"  # room: its older stream key holds no more
 
 
 def enqueue(

@@ -48,6 +48,7 @@ class RtmpConnection(asyncio.Protocol):
     def __init__(self, listener: "RtmpListener") -> None:
         self.address = ""
         self.publishing = False
+        self.key = ""  # from the publish command on
         self._listener = listener
         self._session = RtmpSession(secrets.token_bytes(NONCE_BYTES))
         self._transport: asyncio.Transport | None = None
@@ -146,6 +147,7 @@ class RtmpConnection(asyncio.Protocol):
     def _take(self, event: RtmpEvent) -> None:
         match event:
             case PublishRequested():
+                self.key = event.key
                 task = self._authorize(event)
                 self._authorizing = asyncio.create_task(task, name="rtmp authorize")
             case MediaReceived() if self._encoder is None:

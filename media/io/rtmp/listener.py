@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
@@ -54,6 +54,8 @@ class RtmpStats:
 
 # Room of a stream key (address, key) → room; None: there is none, or not now.
 Authorize = Callable[[str, str], Awaitable[str | None]]
+# Those of some stream keys that are no longer good.
+Ended = Callable[[Collection[str]], Awaitable[set[str]]]
 
 
 class RtmpListener:
@@ -113,6 +115,13 @@ class RtmpListener:
         """A connection that was admitted is over."""
         self._connections.discard(connection)
         self.ended[reason] += 1
+
+    async def end_revoked(self, ended: Ended) -> None:
+        """End the publishers whose stream key is no longer good, also one that is just checked."""
+        keys = {each.key for each in self._connections if each.key}
+        gone = await ended(keys) if keys else set()
+        for each in [each for each in self._connections if each.key in gone]:
+            each.end("key revoked")
 
     def stats(self) -> RtmpStats:
         """Return the figures."""

@@ -82,6 +82,33 @@ async def test_a_revoked_key_is_refused(linli: Linli) -> None:
     assert shown["made_at_ms"] is None and "key" not in shown
 
 
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_an_encoder_that_publishes_ends_with_its_key(linli: Linli, method: str) -> None:
+    url = await linli.renew()
+    async with publishing(url) as encoder:
+        await wait_until(lambda: linli.live)
+        answer = await linli.client.request(method, URL, headers=linli.host)
+        assert answer.is_success
+        await encoder.wait()
+    assert linli.ended("key revoked") == 1
+
+
+async def test_other_workers_end_the_encoder_of_a_revoked_key(linli: Linli, tmp_path: Path) -> None:
+    services = linli.program.services
+    settings = Settings(
+        host="127.0.0.1", port=0, ice_port=0, rtmp_port=0, data_dir=tmp_path / "var"
+    )
+    async with build(settings, redis=services.redis) as other:
+        rtmp = other.services.rtmp
+        assert rtmp is not None
+        key = (await linli.renew()).rpartition("/")[2]
+        async with publishing(f"rtmp://127.0.0.1:{rtmp.port}/live/{key}") as encoder:
+            await wait_until(lambda: other.services.media.is_live("demo"))
+            assert (await linli.client.delete(URL, headers=linli.host)).status_code == 204
+            await encoder.wait()
+    assert rtmp.stats().ended["key revoked"] == 1
+
+
 async def test_the_key_is_the_hosts_alone(linli: Linli) -> None:
     for method in ("GET", "POST", "DELETE"):
         answer = await linli.client.request(method, URL)
