@@ -15,6 +15,7 @@ from server.cli.db import db_app
 from server.cli.demo import demo
 from server.cli.doctor import doctor
 from server.cli.neighbours import neighbours
+from server.cli.plan import plan
 from server.cli.publish import publish
 from server.cli.serve import serve
 from server.cli.staff import staff_app
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, demo, publish, neighbours, token, doctor):
+for command in (serve, demo, publish, neighbours, token, doctor, plan):
     app.command()(command)
 app.add_typer(db_app, name="db")
 app.add_typer(staff_app, name="staff")

@@ -21,7 +21,7 @@ from server.run import serve
 from server.settings import Settings
 from tests.support.running import SHOP, Running
 
-COMMANDS = ["serve", "demo", "publish", "neighbours", "token", "db", "staff", "doctor"]
+COMMANDS = ["serve", "demo", "publish", "neighbours", "token", "db", "staff", "doctor", "plan"]
 
 
 @pytest.fixture(autouse=True)
