@@ -115,6 +115,12 @@ def go_live(page: Page) -> None:
     expect(page.get_by_test_id("end-confirm-sheet")).to_be_visible()
 
 
+def open_all_orders(page: Page) -> None:
+    """Open the host's orders and groups over the camera's video."""
+    page.get_by_test_id("orders-all").click()
+    page.get_by_test_id("host-groups").scroll_into_view_if_needed()
+
+
 def type_unknown_code(page: Page) -> None:
     """Try a pickup code that nobody has."""
     page.get_by_test_id("code-input").fill("AAAA-AAAA-AA")
@@ -154,6 +160,7 @@ LOOKS: list[tuple[str, Callable[[Page], None], Callable[[Page], None], dict[str,
     ("/host", KNOWN, stay, {}),
     ("/host", KNOWN, open_encoder, {}),
     ("/host", KNOWN, go_live, {}),
+    ("/host", KNOWN, open_all_orders, {}),
     ("/store", STRANGER, stay, {}),
     ("/store", KNOWN, type_unknown_code, {}),
 ]
