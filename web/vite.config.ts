@@ -1,4 +1,4 @@
-/** Builds the five pages; in development, proxies what the Linli server answers. */
+/** Builds the six pages; in development, proxies what the Linli server answers. */
 import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -8,13 +8,14 @@ import type { Rollup } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 const SERVER = process.env.LINLI_SERVER ?? 'http://localhost:8080'
-const PAGES = ['index', 'room', 'me', 'host', 'store']
+const PAGES = ['index', 'room', 'replay', 'me', 'host', 'store']
 /** Parts that a page loads late, and that it needs without a network, too. */
 const KEPT_LATE = /\/RoomSheets\.vue$/
 
 /** The addresses the server answers with a page, for `vite dev`. */
 const CLEAN_ADDRESSES: [RegExp, string][] = [
   [/^\/r\/[^/]+\/?$/, '/room.html'],
+  [/^\/r\/[^/]+\/replay\/[^/]+\/?$/, '/replay.html'],
   [/^\/me\/?$/, '/me.html'],
   [/^\/host\/?$/, '/host.html'],
   [/^\/store\/?$/, '/store.html'],

@@ -1,20 +1,21 @@
 """The index of a recording: where each fragment lies, in which file, and when it was.
 
-Lines of JSON, appended as the recording goes on; each fragment's line is written before the
-fragment, so that after a crash the files decide how far the index holds. Times on the recording's
+Lines of JSON, appended as the recording goes on; each fragment is a segment, whose line is written
+before it, so that after a crash the files decide how far the index holds. Times on the recording's
 own timeline are ticks of 90 kHz; it has no gaps: where the host was away it goes on at once.
 """
 
 import base64
 import bisect
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 HZ = 90_000
+# Files begin with so much for the sound that codecs put in front (AAC: 1,024 samples).
+PRIMING_S = 0.025
 # How far wall clock and RTP time of an event may be apart for both to mean the same frame.
 MEDIA_TIME_S_MAX = 10
-_BEGINS_SEGMENT, _KEY = 1, 2
 
 
 class Epoch(NamedTuple):
@@ -42,13 +43,12 @@ class Init(NamedTuple):
 
 
 class Fragment(NamedTuple):
-    """One `moof` and its `mdat`, with what stands in front of them."""
+    """A segment: one `moof` and its `mdat`, with what stands in front of them."""
 
     offset: int  # in its chunk
     length: int
     start: int  # ticks
     duration: int
-    begins_segment: bool
     key: bool  # begins with a key frame
 
 
@@ -72,8 +72,7 @@ def line_of(entry: Entry) -> bytes:
     """Return the line of an entry."""
     match entry:
         case Fragment():
-            flags = _BEGINS_SEGMENT * entry.begins_segment | _KEY * entry.key
-            value: Any = [entry.offset, entry.length, entry.start, entry.duration, flags]
+            value: Any = [*entry[:4], int(entry.key)]
         case Chunk():
             value = {"chunk": entry.name}
         case Init():
@@ -173,15 +172,6 @@ class Index:
         """The bytes of all fragments."""
         return sum(placed.fragment.length for placed in self.fragments)
 
-    def segments(self) -> list[list[Placed]]:
-        """Return the fragments by segment; each begins with a key frame if there was one."""
-        out: list[list[Placed]] = []
-        for placed in self.fragments:
-            if not out or placed.fragment.begins_segment or placed.epoch != out[-1][-1].epoch:
-                out.append([])
-            out[-1].append(placed)
-        return out
-
     def position_s(self, at_ms: int, media_time: int | None = None) -> float:
         """Return when a player shows what happened at a wall clock or RTP time, from 0 on.
 
@@ -201,16 +191,15 @@ class Index:
         return (min(max(ticks, self.start), end) - self.start) / HZ
 
     def part(self, start_s: float, end_s: float) -> "Index":
-        """Return the segments from the one that has `start_s` up to the one that has `end_s`."""
+        """Return the fragments from the one that has `start_s` up to the one that has `end_s`."""
         since, until = self.start + start_s * HZ, self.start + end_s * HZ
-        taken = [
-            segment
-            for segment in self.segments()
-            if segment[-1].end > since and segment[0].fragment.start < until
-        ]
         index = Index()
         index.inits, index.epochs, index.chunks = self.inits, self.epochs, self.chunks
-        index.fragments = [placed for segment in taken for placed in segment]
+        index.fragments = [
+            placed
+            for placed in self.fragments
+            if placed.end > since and placed.fragment.start < until
+        ]
         return index
 
 
@@ -218,10 +207,8 @@ def _entry(line: bytes) -> Entry:
     try:
         value = json.loads(line)
         if isinstance(value, list):
-            offset, length, start, duration, flags = map(int, value)
-            return Fragment(
-                offset, length, start, duration, bool(flags & _BEGINS_SEGMENT), bool(flags & _KEY)
-            )
+            offset, length, start, duration, key = map(int, value)
+            return Fragment(offset, length, start, duration, bool(key))
         [(kind, content)] = value.items()
         match kind:
             case "chunk":
@@ -233,8 +220,3 @@ def _entry(line: bytes) -> Entry:
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"not a line of an index: {error}") from None
     raise ValueError("not a line of an index")
-
-
-def names(index: Index) -> Sequence[str]:
-    """Return the files that an index speaks of, each once."""
-    return list(dict.fromkeys(index.chunks))

@@ -8,18 +8,25 @@ from typing import NamedTuple
 
 from media.packaging.segmenter import Epoch as StreamEpoch
 from media.packaging.segmenter import Part, Segment, Segmenter
-from media.recording.index import HZ, Chunk, Entry, Epoch, Fragment, Index, Init, line_of
+from media.recording.index import HZ, PRIMING_S, Chunk, Entry, Epoch, Fragment, Index, Init, line_of
 from media.wire import fmp4
 
 # A chunk is one object of the blob store, and what one upload carries.
 CHUNK_S = 60.0
 CHUNK_BYTES_MAX = 32 << 20
-# Between two epochs, and before the first: AAC's 1,024 samples of priming lie there.
+# Between two epochs; AAC's 1,024 samples of priming lie there.
 EPOCH_GAP_S = 0.1
 
 
+class TailWrite(NamedTuple):
+    """Append both to the tail, which has the parts of a segment that is not complete."""
+
+    lines: bytes
+    data: bytes
+
+
 class Write(NamedTuple):
-    """Append `lines` to the index, then `data` to the chunk."""
+    """Append `lines` to the index, then `data`, a whole segment, to the chunk; empty the tail."""
 
     lines: bytes
     chunk: str
@@ -32,7 +39,6 @@ class Recorder:
     def __init__(self, index: Index, suffix: str) -> None:
         """`index` is what there is already; `suffix` makes names of chunks unique."""
         self.index = index
-        self.octets_written = 0
         self._suffix = suffix
         self._segmenter: Segmenter | None = None
         self._next = (0, 0)  # segment and part
@@ -40,52 +46,70 @@ class Recorder:
         self._shift_s = 0.0
         self._chunk_start = 0
         self._chunk_octets = -1  # of the open chunk; -1: there is none
+        # Of the open segment: what comes before it in the index, and its parts.
+        self._heading: list[Entry] = []
+        self._parts: list[tuple[Fragment, bytes]] = []
 
-    def take(self, segmenter: Segmenter) -> list[Write]:
+    def take(self, segmenter: Segmenter) -> list[TailWrite | Write]:
         """Return what is new in this segmenter; of another one than before, from now on."""
+        out: list[TailWrite | Write] = []
         if segmenter is not self._segmenter:
+            out += self.end_segment()
             self._segmenter, self._epoch = segmenter, None
             self._next = (segmenter.segments[-1].msn if segmenter.segments else 0), 0
-        out: list[Write] = []
         for segment in segmenter.segments:
             if segment.msn < self._next[0]:
                 continue
             first = self._next[1] if segment.msn == self._next[0] else 0
             for number in range(first, len(segment.parts)):
-                out.append(self._write(segment, number))
+                out.append(self._tail(segment, number))
                 self._next = segment.msn, number + 1
+            if segment.complete:
+                out += self.end_segment()
+                self._next = segment.msn + 1, 0
         return out
 
     def end_chunk(self) -> None:
         """What comes next is in another chunk."""
         self._chunk_octets = -1
 
-    def _write(self, segment: Segment, number: int) -> Write:
-        part, entries = segment.parts[number], list[Entry]()
-        if segment.epoch is not self._epoch:
-            entries += self._begin_epoch(segment.epoch, part)
-        start = self._ticks(part)
-        begins_segment = number == 0
-        if (begins_segment and self._chunk_is_full(start)) or self._chunk_octets < 0:
-            entries.append(Chunk(f"{len(self.index.chunks):05}-{self._suffix}.m4s"))
-            self._chunk_start, self._chunk_octets = start, 0
-        duration = round(part.duration_s * HZ)
-        delays = [round(self._shift_s * track.timescale) for track in segment.epoch.tracks]
-        data = fmp4.delayed(part.data, delays)
-        entries.append(
-            Fragment(
-                self._chunk_octets, len(data), start, duration, begins_segment, part.independent
-            )
-        )
+    def end_segment(self) -> list[Write]:
+        """Return the open segment as it is, if there is one: one fragment."""
+        if not self._parts:
+            return []
+        data = fmp4.merged(len(self.index.fragments) + 1, [data for _, data in self._parts])
+        first, last = self._parts[0][0], self._parts[-1][0]
+        duration = last.start + last.duration - first.start
+        whole = first._replace(offset=self._chunk_octets, length=len(data), duration=duration)
+        entries = [*self._heading, whole]
+        self._heading, self._parts = [], []
         for entry in entries:
             self.index.add(entry)
         self._chunk_octets += len(data)
-        self.octets_written += len(data)
-        return Write(b"".join(map(line_of, entries)), self.index.chunks[-1], data)
+        return [Write(b"".join(map(line_of, entries)), self.index.chunks[-1], data)]
+
+    def _tail(self, segment: Segment, number: int) -> TailWrite:
+        part, heading = segment.parts[number], list[Entry]()
+        if segment.epoch is not self._epoch:
+            heading += self._begin_epoch(segment.epoch, part)
+        start = self._ticks(part)
+        if not self._parts and (self._chunk_octets < 0 or self._chunk_is_full(start)):
+            heading.append(Chunk(f"{len(self.index.chunks):05}-{self._suffix}.m4s"))
+            self._chunk_start, self._chunk_octets = start, 0
+        self._heading += heading
+        delays = [round(self._shift_s * track.timescale) for track in segment.epoch.tracks]
+        data = fmp4.delayed(part.data, delays)
+        offset = sum(len(data) for _, data in self._parts)
+        fragment = Fragment(offset, len(data), start, round(part.duration_s * HZ), part.independent)
+        self._parts.append((fragment, data))
+        return TailWrite(b"".join(map(line_of, [*heading, fragment])), data)
 
     def _begin_epoch(self, epoch: StreamEpoch, part: Part) -> list[Entry]:
         self._epoch = epoch
-        self._shift_s = self.index.end / HZ + EPOCH_GAP_S - part.start_s
+        assert not self._parts, "an epoch ends with a segment"
+        fragments = self.index.fragments
+        start_s = self.index.end / HZ + EPOCH_GAP_S if fragments else PRIMING_S
+        self._shift_s = start_s - part.start_s
         entries: list[Entry] = []
         init = fmp4.init_segment(epoch.tracks)
         if init not in self.index.inits:

@@ -141,6 +141,17 @@ def with_duration(init: bytes, duration_ms: int) -> bytes:
     return bytes(out)
 
 
+def timescales(init: bytes) -> list[int]:
+    """Return the timescales of the tracks of an init segment of ours."""
+    moov = dict(_boxes(init))[b"moov"]
+    out = []
+    for name, trak in _boxes(moov):
+        if name == b"trak":
+            mdhd = dict(_boxes(dict(_boxes(trak))[b"mdia"]))[b"mdhd"]
+            out.append(struct.unpack_from(">I", mdhd, 12)[0])
+    return out
+
+
 def delayed(fragment: bytes, delays: Sequence[int]) -> bytes:
     """Return a fragment of ours whose tracks decode later, by ticks of each, in their order."""
     out = bytearray(fragment)
@@ -159,6 +170,36 @@ def delayed(fragment: bytes, delays: Sequence[int]) -> bytes:
                 struct.pack_into(">Q", out, at + 16 + 12, time + delays[track_id - 1])
             at += len(traf)
     return bytes(out)
+
+
+def merged(number: int, fragments: Sequence[bytes]) -> bytes:
+    """Return consecutive fragments of ours as the `number`th one, with one run of each track.
+
+    FFmpeg seeks by a `sidx` only where each reference is a single fragment.
+    """
+    runs: dict[int, TrackRun] = {}
+    for fragment_data in fragments:
+        for run in _runs_of(fragment_data):
+            first = runs.setdefault(run.track_id, TrackRun(run.track_id, run.decode_time, []))
+            runs[run.track_id] = first._replace(samples=[*first.samples, *run.samples])
+    return fragment(number, [runs[key] for key in sorted(runs)], independent=True)
+
+
+def _runs_of(fragment_data: bytes) -> Iterator[TrackRun]:
+    boxes = dict(_boxes(fragment_data))
+    at = 0  # in mdat, which has the runs' samples in a row
+    for name, traf in _boxes(boxes[b"moof"]):
+        if name != b"traf":
+            continue
+        (track_id,) = struct.unpack_from(">I", traf, 12)
+        (time,) = struct.unpack_from(">Q", traf, 16 + 12)
+        samples = []
+        # behind tfhd, tfdt, and of trun: header, flags, count, data offset
+        for duration, size, flags, composition in _TRUN_ENTRY.iter_unpack(traf[16 + 20 + 20 :]):
+            data = boxes[b"mdat"][at : at + size]
+            samples.append(Sample(data, duration, flags == _SYNC_SAMPLE, composition))
+            at += size
+        yield TrackRun(track_id, time, samples)
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -63,8 +63,8 @@ def moments_of(text: bytes, end_at_ms: int | None) -> list[Moment]:
 
 def timeline(text: bytes, index: Index) -> bytes:
     """Return what a replay shows, in order: `{"events": [{"s": seconds, "m": message}, …]}`."""
-    shown: list[Shown] = []
-    newest_s = 0.0
+    places_s: list[float] = []
+    messages: list[msgspec.Raw] = []
     for line in _lines(text):
         if not line.m:
             continue
@@ -73,10 +73,14 @@ def timeline(text: bytes, index: Index) -> bytes:
             for event in _events(line)
             if event.get("k") == "pin" and event["card"]["media_time"] is not None
         ]
-        place_s = index.position_s(line.at_ms, media_times[-1] if media_times else None)
-        # What there was when the recording began is there from its first frame on.
-        newest_s = max(newest_s, round(place_s, 3)) if shown else 0.0
-        shown.append(Shown(newest_s, line.m))
+        places_s.append(index.position_s(line.at_ms, media_times[-1] if media_times else None))
+        messages.append(line.m)
+    # A card is there with its frame, which came before it was announced; what was announced
+    # before the card stays before it. What was there at the beginning is so from the first frame.
+    for number in reversed(range(len(places_s) - 1)):
+        places_s[number] = min(places_s[number], places_s[number + 1])
+    places_s = [0.0, *places_s[1:]] if places_s else []
+    shown = [Shown(round(s, 3), m) for s, m in zip(places_s, messages, strict=True)]
     return _encode({"events": shown})
 
 

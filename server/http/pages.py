@@ -123,7 +123,7 @@ def page_routes(web_dir: Path) -> list[BaseRoute]:
             if not (web_dir / name).is_file():
                 return PlainTextResponse(NOT_BUILT, status_code=503)
             status, text = 200, (web_dir / name).read_text("utf-8")
-            if name == "room.html":
+            if name in ROOM_PAGES:
                 status, text = await room_page(request, text)
                 if status == HTTPStatus.NOT_FOUND and not _is_for_people(request):
                     raise HTTPException(status)
@@ -174,7 +174,9 @@ async def _without_slash(request: Request) -> Response:
 PAGES = {
     "index.html": "/",
     "room.html": "/r/{room_id}",
+    "replay.html": "/r/{room_id}/replay/{live_id}",
     "me.html": "/me",
     "host.html": "/host",
     "store.html": "/store",
 }
+ROOM_PAGES = ("room.html", "replay.html")

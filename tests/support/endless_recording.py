@@ -19,7 +19,7 @@ async def _record(folder: Path) -> None:
     while True:
         stream.camera.film(5)
         await recording.events()  # behind what waits for the writer thread
-        print("recorded", len(recording.index.fragments) // 100 * 100, flush=True)
+        print("recorded", len(recording.index.fragments) // 20 * 20, flush=True)
 
 
 if __name__ == "__main__":

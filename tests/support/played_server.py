@@ -316,7 +316,11 @@ class PlayedServer:
             self._live(route, request)
         else:
             name = ADDRESSES.get(path) or (
-                "room.html" if path.startswith("/r/") else path.lstrip("/")
+                "replay.html"
+                if "/replay/" in path
+                else "room.html"
+                if path.startswith("/r/")
+                else path.lstrip("/")
             )
             file = DIST / name
             if file.is_file():

@@ -10,12 +10,13 @@ const FIRST_FRAME_MAX = 110_000
 const ENTRIES = {
   home: 'index.html',
   room: 'room.html',
+  replay: 'replay.html',
   me: 'me.html',
   host: 'host.html',
   store: 'store.html',
 }
 /** Word files that several pages share. */
-const SHARED = ['common', 'live', 'staff']
+const SHARED = ['common', 'live', 'shop', 'staff']
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')

@@ -26,6 +26,7 @@ const PARTS_MAY_IMPORT = {
   staff: ['ui'],
   home: ['ui'],
   room: ['ui', 'chat', 'shop'],
+  replay: ['ui', 'chat', 'shop'],
   me: ['ui', 'shop'],
   host: ['ui', 'chat', 'shop', 'staff'],
   store: ['ui', 'shop', 'staff'],

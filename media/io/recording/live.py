@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import errno
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +23,7 @@ from media.io.recording.spool import EVENTS, INDEX, DiskFull, Spool
 from media.packaging.segmenter import Segmenter
 from media.recording.blobs import BlobStore
 from media.recording.index import Index
-from media.recording.recorder import Recorder
+from media.recording.recorder import Recorder, TailWrite, Write
 
 # Fragments that wait for the writer thread.
 WAITING_BYTES_MAX = 32 << 20
@@ -162,6 +162,8 @@ class LiveRecording:
     async def finish(self) -> Index:
         """End the recording; the rest is uploaded in the background, then the spool is removed."""
         self.unfollow()
+        if self.failure is None:
+            self._put(self._recorder.end_segment())
         await self._end_chunk()
         if self.failure is not None:
             await self._repair()
@@ -191,19 +193,26 @@ class LiveRecording:
     def _on_change(self) -> None:
         assert self._stream is not None
         segmenter = self._stream.segmenter
-        for lines, chunk, data in self._recorder.take(segmenter):
-            self._workers.octets += len(data)
-            self._workers.spool_octets += len(data)
-            if self._open_chunk and chunk != self._open_chunk:
-                self._submit(0, self._spool.close_chunk, closes=self._open_chunk)
-            self._open_chunk = chunk
-            self._submit(len(lines) + len(data), self._spool.append, lines, chunk, data)
+        self._put(self._recorder.take(segmenter))
         if self._waiting_octets > WAITING_BYTES_MAX:
             self.fail(Failure.DISK_SLOW)
         elif self._workers.spool_octets > self._workers.spool_bytes_max:
             self.fail(Failure.SPOOL_FULL)
         if segmenter.ended:
             self.unfollow()
+
+    def _put(self, writes: Sequence[TailWrite | Write]) -> None:
+        for write in writes:
+            octets = len(write.lines) + len(write.data)
+            if isinstance(write, TailWrite):
+                self._submit(octets, self._spool.append_tail, *write)
+                continue
+            self._workers.octets += len(write.data)
+            self._workers.spool_octets += len(write.data)
+            if self._open_chunk and write.chunk != self._open_chunk:
+                self._submit(0, self._spool.close_chunk, closes=self._open_chunk)
+            self._open_chunk = write.chunk
+            self._submit(octets, self._spool.append, *write)
 
     def _submit(
         self, octets: int, job: Callable[..., None], *args: object, closes: str = ""

@@ -17,7 +17,7 @@ from media.io.recording.live import Failure, LiveRecording, Workers
 from media.io.recording.spool import EVENTS, INDEX
 from media.recording.blobs import BlobStore
 from media.recording.index import Index
-from media.recording.replay import Piece
+from media.recording.replay import MovedPiece, Piece
 
 INDEXES_KEPT_MAX = 32
 READ_BYTES = 256 << 10
@@ -68,10 +68,10 @@ class RecordingRoad:
 
         Whoever calls it then starts or finishes them.
         """
-        found = sorted(self._workers.folder.glob("*/*/" + INDEX))
+        found = sorted(self._workers.folder.glob("*/*"))
         recovered = []
         for path in found:
-            room_id, live_id = path.parent.parent.name, path.parent.name
+            room_id, live_id = path.parent.name, path.name
             recording = LiveRecording(self._workers, room_id, live_id)
             try:
                 await recording.open(resumes=False)
@@ -190,7 +190,7 @@ class RecordingRoad:
             return b""
 
     async def read(
-        self, room_id: str, live_id: str, plan: Sequence[bytes | Piece]
+        self, room_id: str, live_id: str, plan: Sequence[bytes | Piece | MovedPiece]
     ) -> AsyncIterator[bytes]:
         """Yield the bytes of a plan (`ReplayFile.read_plan`), in pieces that are not large.
 
@@ -200,6 +200,11 @@ class RecordingRoad:
         for item in plan:
             if isinstance(item, bytes):
                 yield item
+                continue
+            if isinstance(item, MovedPiece):
+                chunk, start, length = item.fragment
+                end = start + length
+                yield item.of(await self._read(self._bytes, room_id, live_id, chunk, start, end))
                 continue
             for start in range(item.offset, item.offset + item.length, READ_BYTES):
                 end = min(start + READ_BYTES, item.offset + item.length)

@@ -1,7 +1,8 @@
 """The local files of one recording, until the blob store has them. Blocking: one worker thread.
 
-`index.jsonl`, `events.jsonl`, and chunks `*.m4s`. What was written survives the end of the process
-at any point: `repair` makes the index fit the files again.
+`index.jsonl`, `events.jsonl`, and chunks `*.m4s`; parts of a segment that is not complete are in
+`tail.jsonl` and `tail`. What was written survives the end of the process at any point: `repair`
+makes the index fit the files again.
 """
 
 import contextlib
@@ -9,9 +10,11 @@ import os
 import shutil
 from pathlib import Path
 
-from media.recording.index import Index
+from media.recording.index import Index, Placed
+from media.wire import fmp4
 
 INDEX, EVENTS = "index.jsonl", "events.jsonl"
+TAIL_INDEX, TAIL = "tail.jsonl", "tail"
 # The record and Valkey write to the same disk, and nothing is worth more than they are.
 DISK_RESERVE_BYTES = 256 << 20
 
@@ -35,25 +38,51 @@ class Spool:
         Raises:
             OSError, ValueError: The files cannot be used.
         """
-        try:
-            text = (self.folder / INDEX).read_bytes()
-        except FileNotFoundError:
-            return Index()
-        index = Index.parse(text)
         sizes = {path.name: path.stat().st_size for path in self.chunks()}
-        kept = index.kept(sizes)
+        text = b"".join(Index.parse(self._read(INDEX)).kept(sizes).lines())
+        index = Index.parse(text)
         ends = dict.fromkeys(sizes, 0)
-        for fragment, chunk, _ in kept.fragments:
-            ends[kept.chunks[chunk]] = fragment.offset + fragment.length
-        for name, end in ends.items():
-            if name in sizes and end:
-                os.truncate(self.folder / name, end)
-            elif name in sizes:
-                (self.folder / name).unlink()
+        for fragment, chunk, _ in index.fragments:
+            ends[index.chunks[chunk]] = fragment.offset + fragment.length
+        for name in sizes:
+            os.truncate(self.folder / name, ends[name])
         with contextlib.suppress(OSError):  # the disk is still full
-            self.replace(INDEX, b"".join(kept.lines()))
+            index = self._with_tail(text, index)
+        for path in self.chunks():
+            if path.stat().st_size == 0:
+                path.unlink()
+        with contextlib.suppress(OSError):
+            if index.fragments:
+                self.replace(INDEX, b"".join(index.lines()))
+            for name in (TAIL_INDEX, TAIL):
+                (self.folder / name).unlink(missing_ok=True)
         _cut_torn_line(self.folder / EVENTS)
-        return kept
+        return index
+
+    def _with_tail(self, text: bytes, index: Index) -> Index:
+        """Append what is whole in the tail as a segment of its chunk."""
+        tail, known = self._read(TAIL), len(index.fragments)
+        both = Index.parse(text + self._read(TAIL_INDEX))
+        parts = [
+            fragment
+            for fragment, _, _ in both.fragments[known:]
+            if fragment.offset + fragment.length <= len(tail) and fragment.start >= index.end
+        ]
+        if not parts:
+            return index
+        pieces = [tail[each.offset : each.offset + each.length] for each in parts]
+        data = fmp4.merged(known + 1, pieces)
+        with (self.folder / both.chunks[-1]).open("ab") as file:
+            offset = file.tell()
+            file.write(data)
+        end = parts[-1].start + parts[-1].duration
+        whole = parts[0]._replace(offset=offset, length=len(data), duration=end - parts[0].start)
+        both.fragments[known:] = [Placed(whole, len(both.chunks) - 1, len(both.epochs) - 1)]
+        return both
+
+    def _read(self, name: str) -> bytes:
+        path = self.folder / name
+        return path.read_bytes() if path.is_file() else b""
 
     def chunks(self) -> list[Path]:
         """Return the chunks that are here, oldest first."""
@@ -72,6 +101,19 @@ class Spool:
             raise DiskFull
         _write(self._file(INDEX), lines)
         _write(self._file(chunk), data)
+        for name in (TAIL_INDEX, TAIL):
+            os.ftruncate(self._file(name), 0)
+
+    def append_tail(self, lines: bytes, data: bytes) -> None:
+        """Append to the tail.
+
+        Raises:
+            OSError: As `append` does.
+        """
+        if shutil.disk_usage(self._made()).free < self._reserve_bytes:
+            raise DiskFull
+        _write(self._file(TAIL_INDEX), lines)
+        _write(self._file(TAIL), data)
 
     def note(self, line: bytes) -> None:
         """Append to the events.

@@ -68,7 +68,8 @@ async def clip(request: Request) -> Response:
         part = index.part(found.start_ms / 1e3, found.end_ms / 1e3)
         if not part.fragments:
             raise NoSuchBlob(found.id)
-        return await _file(request, room_id, found.live_id, part, found.title or found.product_id)
+        name = found.title or found.product_id
+        return await _file(request, room_id, found.live_id, part, name, from_zero=True)
 
 
 async def visible_clip(request: Request, room_id: str) -> Clip:
@@ -96,8 +97,16 @@ def recording_problems() -> Iterator[None]:
         raise Problem(503, "try-again", title, headers=headers) from None
 
 
-async def _file(request: Request, room_id: str, live_id: str, index: Index, name: str) -> Response:
-    file = ReplayFile(index)
+async def _file(
+    request: Request,
+    room_id: str,
+    live_id: str,
+    index: Index,
+    name: str,
+    *,
+    from_zero: bool = False,
+) -> Response:
+    file = ReplayFile(index, from_zero=from_zero)
     etag = f'"{live_id}-{index.start}-{file.size}"'
     wanted = requested_range(request, file.size, etag)
     headers = {"Cache-Control": KEPT, "ETag": etag}

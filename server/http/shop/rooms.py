@@ -64,6 +64,7 @@ async def room(request: Request) -> Response:
         found = commerce.catalogue.room(path_id(request, "room"))
         live = await commerce.lives.live(found.id)
         replays = await commerce.recordings.replays(found.id, limit=1)
+        clips = await commerce.recordings.newest_clips(found.id)
     store = commerce.catalogue.store(found.store_id)
     brand = commerce.catalogue.brand
     sells_to = commerce.catalogue.estates_of(found.id)
@@ -94,6 +95,10 @@ async def room(request: Request) -> Response:
             "state": live.state,
             "started_at_ms": live.started_at_ms,
             "replay_live_id": replays[0].live_id if replays else None,
+            "clips": {
+                product_id: {"id": clip.id, "live_id": clip.live_id}
+                for product_id, clip in clips.items()
+            },
         }
     )
 

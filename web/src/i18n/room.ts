@@ -6,8 +6,10 @@ import { en as liveEn } from './live.en'
 import { zh as liveZh } from './live.zh'
 import { en } from './room.en'
 import { zh } from './room.zh'
+import { en as shopEn } from './shop.en'
+import { zh as shopZh } from './shop.zh'
 
 export const words = {
-  zh: { ...commonZh, ...liveZh, ...zh },
-  en: { ...commonEn, ...liveEn, ...en },
+  zh: { ...commonZh, ...liveZh, ...shopZh, ...zh },
+  en: { ...commonEn, ...liveEn, ...shopEn, ...en },
 } satisfies PageWords

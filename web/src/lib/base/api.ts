@@ -75,51 +75,50 @@ export class Api {
     private readonly token: () => string | null,
   ) {}
 
-  estates = async () => (await this.#get<{ estates: Estate[] }>('/api/estates')).estates
-  lives = async () => (await this.#get<{ lives: LiveSummary[] }>('/api/lives')).lives
-  room = (room: string) => this.#get<Room>(`/api/rooms/${encodeURIComponent(room)}`)
+  estates = async () => (await this.get<{ estates: Estate[] }>('/api/estates')).estates
+  lives = async () => (await this.get<{ lives: LiveSummary[] }>('/api/lives')).lives
+  room = (room: string) => this.get<Room>(`/api/rooms/${encodeURIComponent(room)}`)
   products = async (room: string) =>
-    (await this.#get<{ products: Product[] }>(`/api/rooms/${encodeURIComponent(room)}/products`)).products
-  myOrders = async () => (await this.#get<{ orders: Order[] }>('/api/me/orders')).orders
+    (await this.get<{ products: Product[] }>(`/api/rooms/${encodeURIComponent(room)}/products`)).products
+  myOrders = async () => (await this.get<{ orders: Order[] }>('/api/me/orders')).orders
   cancelOrder = async (order: string) =>
-    (await this.#send<{ order: Order }>('POST', `/api/orders/${encodeURIComponent(order)}/cancellation`))
-      .order
-  store = (store: string) => this.#get<Store>(`/api/stores/${encodeURIComponent(store)}`)
-  board = (store: string) => this.#get<StoreBoard>(boardPath(store))
+    (await this.send<{ order: Order }>('POST', `/api/orders/${encodeURIComponent(order)}/cancellation`)).order
+  store = (store: string) => this.get<Store>(`/api/stores/${encodeURIComponent(store)}`)
+  board = (store: string) => this.get<StoreBoard>(boardPath(store))
   /** What was handed over before the orders that `cursor` ends. */
   handedOver = (store: string, cursor: string) =>
-    this.#get<Pick<StoreBoard, 'orders' | 'next'>>(`${boardPath(store)}?after=${encodeURIComponent(cursor)}`)
+    this.get<Pick<StoreBoard, 'orders' | 'next'>>(`${boardPath(store)}?after=${encodeURIComponent(cursor)}`)
 
-  liveStats = (room: string) => this.#get<LiveStats>(`/api/lives/${encodeURIComponent(room)}/stats`)
+  liveStats = (room: string) => this.get<LiveStats>(`/api/lives/${encodeURIComponent(room)}/stats`)
 
   guest = (nickname: string, estate_id: string) =>
-    this.#send<Registered>('POST', '/api/guests', { nickname, estate_id })
+    this.send<Registered>('POST', '/api/guests', { nickname, estate_id })
   /** Prove a device: a new token of the same guest. */
   refresh = (guest_id: string, device_secret: string) =>
-    this.#send<Omit<Registered, 'device_secret'>>('POST', '/api/guests/refresh', { guest_id, device_secret })
+    this.send<Omit<Registered, 'device_secret'>>('POST', '/api/guests/refresh', { guest_id, device_secret })
   /** Become the guest whose code this is. */
-  restore = (code: string) => this.#send<Registered>('POST', '/api/guests/restore', { code })
+  restore = (code: string) => this.send<Registered>('POST', '/api/guests/restore', { code })
   /** A secret for the device of a guest who has none. */
   addDevice = async () =>
-    (await this.#send<{ device_secret: string }>('POST', '/api/me/devices')).device_secret
+    (await this.send<{ device_secret: string }>('POST', '/api/me/devices')).device_secret
   /** A code by which another device becomes this guest's, too. */
-  startMove = () => this.#send<Move>('POST', '/api/me/moves')
+  startMove = () => this.send<Move>('POST', '/api/me/moves')
   login = (username: string, password: string) =>
-    this.#send<{ token: string; staff: Staff }>('POST', '/api/login', { username, password })
+    this.send<{ token: string; staff: Staff }>('POST', '/api/login', { username, password })
   pin = (room: string, product: string, media_time?: number) =>
-    this.#send<Card>('PUT', pinPath(room, product), media_time === undefined ? {} : { media_time })
-  unpin = (room: string, product: string) => this.#send<null>('DELETE', pinPath(room, product))
-  streamKey = (room: string) => this.#get<StreamKey>(streamKeyPath(room))
-  renewStreamKey = (room: string) => this.#send<StreamKey>('POST', streamKeyPath(room))
-  restream = (room: string) => this.#get<Restream>(restreamPath(room))
+    this.send<Card>('PUT', pinPath(room, product), media_time === undefined ? {} : { media_time })
+  unpin = (room: string, product: string) => this.send<null>('DELETE', pinPath(room, product))
+  streamKey = (room: string) => this.get<StreamKey>(streamKeyPath(room))
+  renewStreamKey = (room: string) => this.send<StreamKey>('POST', streamKeyPath(room))
+  restream = (room: string) => this.get<Restream>(restreamPath(room))
   putRestream = (room: string, target: { address: string; key: string }) =>
-    this.#send<Restream>('PUT', restreamPath(room), target)
-  removeRestream = (room: string) => this.#send<null>('DELETE', restreamPath(room))
-  end = (room: string) => this.#send<null>('POST', `/api/rooms/${encodeURIComponent(room)}/end`)
+    this.send<Restream>('PUT', restreamPath(room), target)
+  removeRestream = (room: string) => this.send<null>('DELETE', restreamPath(room))
+  end = (room: string) => this.send<null>('POST', `/api/rooms/${encodeURIComponent(room)}/end`)
   move = (order: string, to: string) =>
-    this.#send<StoreOrder>('POST', `/api/orders/${encodeURIComponent(order)}/moves`, { to })
+    this.send<StoreOrder>('POST', `/api/orders/${encodeURIComponent(order)}/moves`, { to })
   handover = (store: string, code: string) =>
-    this.#send<StoreOrder>('POST', `/api/stores/${encodeURIComponent(store)}/handovers`, { code })
+    this.send<StoreOrder>('POST', `/api/stores/${encodeURIComponent(store)}/handovers`, { code })
 
   /** Place an order. The same `key` may be sent any number of times: it is one order. */
   async placeOrder(order: PlaceOrder, key: string): Promise<Placed> {
@@ -129,11 +128,12 @@ export class Api {
     return { done: false, order_id: String(body.order_id) }
   }
 
-  async #get<T>(path: string): Promise<T> {
+  /** For what only some pages ask. */
+  async get<T>(path: string): Promise<T> {
     return (await (await this.#request('GET', path)).json()) as T
   }
 
-  async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async send<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await this.#request(method, path, body)
     return (response.status === 204 ? null : await response.json()) as T
   }

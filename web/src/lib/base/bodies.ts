@@ -1,5 +1,5 @@
 /** What HTTP answers carry beside the types of the room protocol. Field names are the wire's own. */
-import type { AtMs, Group, LiveState, LocalText, StoreOrder } from './wire'
+import type { AtMs, Group, LiveState, LocalText, Product, Snapshot, StoreOrder, Tick } from './wire'
 
 export interface Store {
   id: string
@@ -23,6 +23,46 @@ export interface Room {
   default_estate_id: string | null
   state: LiveState
   started_at_ms: AtMs | null
+  /** The newest recording, null when there is none. */
+  replay_live_id?: string | null
+  /** The newest clip of each product. */
+  clips?: Record<string, { id: string; live_id: string }>
+}
+/** A part of a recording that shows a product; `product` is null once it is not on sale. */
+export interface Clip {
+  id: string
+  live_id: string
+  product_id: string
+  name: LocalText
+  image: string
+  /** What the host calls it, null: as the product. */
+  title: string | null
+  hidden: boolean
+  edited: boolean
+  start_ms: number
+  end_ms: number
+  product: Product | null
+}
+export interface Replay {
+  live_id: string
+  started_at_ms: AtMs
+  /** Null while it may still grow. */
+  ended_at_ms: AtMs | null
+  duration_ms: number
+  octets: number
+  clips: Clip[]
+}
+/** What the room showed, with its second in the recording. */
+export interface Shown {
+  s: number
+  m: Snapshot | Tick
+}
+/** Whether the live is recorded; `failure` says why not. */
+export interface RecordingStatus {
+  wanted: boolean
+  recording: boolean
+  failure: 'disk-full' | 'disk-error' | 'disk-slow' | 'spool-full' | 'not-h264' | null
+  storage_away: boolean
 }
 export interface LiveSummary {
   room_id: string

@@ -1,6 +1,7 @@
 /** What a card offers this household right now, and what its one button does. */
 import type { Attempt, AttemptPhase } from './order-desk'
 import { isJoinable } from '../room/room-state'
+import type { Store } from '../base/bodies'
 import type { Card, Group, Order, Product } from '../base/wire'
 
 /** Units in one order; the server takes no more. */
@@ -21,6 +22,15 @@ export interface Terms {
   confirm_above_fen: number | null
 }
 const ONE: Terms = { quantity: 1, route: null, confirm_above_fen: null }
+
+/** A card as this household is offered it. */
+export interface BagItem {
+  card: Card
+  group: Group | null
+  offer: Offer
+  /** Where the goods would be handed over, null when unknown. */
+  store: Store | null
+}
 
 export interface Offer {
   /** The group a tap would join, null for a purchase on one's own. */

@@ -7,13 +7,15 @@ import { notify } from '../../use/toast'
 import { usePlayer } from '../../use/use-player'
 import { useRoom } from '../../use/use-room'
 import { useWords } from '../../use/use-words'
-import { useIdentity } from './use-identity'
-import { useOffers } from './use-offers'
-import { useRoomInfo } from './use-room-info'
+import { useIdentity } from '../../use/use-identity'
+import { useOffers } from '../../use/use-offers'
+import { useRoomInfo } from '../../use/use-room-info'
 import { useStage } from './use-stage'
 
 /** A token that could not be renewed now is tried again after this, ms. */
 const RENEW_AGAIN_MS = 10_000
+/** The replay of a live that is over is there after this, ms. */
+const REPLAY_AFTER_MS = 3000
 
 export function useRoomPage(roomId: string) {
   const { t } = useWords()
@@ -33,13 +35,33 @@ export function useRoomPage(roomId: string) {
     nextFrame: player.nextFrame,
     expectsFrames: player.expectsFrames,
   })
-  const { info, missing } = useRoomInfo(roomId, guest.api)
+  const { info, missing, reload } = useRoomInfo(roomId, guest.api)
   const liveState = computed(() =>
     room.ready.value ? room.state.value.live.state : (info.value?.state ?? 'scheduled'),
   )
   const estateId = computed(() => guest.guest.value?.estate_id ?? info.value?.default_estate_id ?? null)
   const stage = useStage(player, liveState, room.ready)
-  const offers = useOffers(roomId, { room, orders, identity, estateId, info })
+  const offers = useOffers(roomId, {
+    room,
+    cards: () => room.state.value.cards,
+    orders,
+    identity,
+    estateId,
+    info,
+  })
+
+  const replayUrl = (liveId: string) =>
+    `/r/${encodeURIComponent(roomId)}/replay/${encodeURIComponent(liveId)}`
+  const lastReplay = computed(() =>
+    info.value?.replay_live_id ? replayUrl(info.value.replay_live_id) : null,
+  )
+  /** Where a product was explained, null when there is no clip of it. */
+  function clipOf(productId: string): string | null {
+    const clip = info.value?.clips?.[productId]
+    return clip ? `${replayUrl(clip.live_id)}?clip=${clip.id}` : null
+  }
+  // The recording is complete a moment after the live is over.
+  watch(liveState, (now) => now === 'over' && reload(REPLAY_AFTER_MS))
 
   function sendChat(text: string): boolean {
     if (!identity.known()) {
@@ -107,6 +129,8 @@ export function useRoomPage(roomId: string) {
     offers,
     sheets,
     draft,
+    lastReplay,
+    clipOf,
     sendChat,
   }
 }

@@ -1,6 +1,6 @@
 /** Asks for the viewer's name and estate before the first action that needs them. */
 import { ref } from 'vue'
-import type { GuestModel } from '../../use/use-guest'
+import type { GuestModel } from './use-guest'
 
 export function useIdentity(guest: GuestModel) {
   const shown = ref(false)

@@ -1,8 +1,8 @@
 /** A room's title, store and estates; retried until they are fetched. */
 import { onMounted, onScopeDispose, ref, shallowRef } from 'vue'
-import { type Api, Refused } from '../../lib/base/api'
-import type { Room } from '../../lib/base/bodies'
-import { useWords } from '../../use/use-words'
+import { type Api, Refused } from '../lib/base/api'
+import type { Room } from '../lib/base/bodies'
+import { useWords } from './use-words'
 
 /** Wait between attempts, ms. */
 const RETRY_MS = 3000
@@ -25,5 +25,10 @@ export function useRoomInfo(roomId: string, api: Api) {
   }
   onMounted(load)
   onScopeDispose(() => clearTimeout(timer))
-  return { info, missing }
+  /** Load it once more, after `ms`. */
+  function reload(ms: number): void {
+    clearTimeout(timer)
+    timer = window.setTimeout(() => void load(), ms)
+  }
+  return { info, missing, reload }
 }

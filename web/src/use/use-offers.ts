@@ -1,24 +1,25 @@
 /** The cards of a room as offers to this household, and the taps that take one. */
 import { type ComputedRef, type Ref, computed, reactive, shallowRef } from 'vue'
-import type { Room } from '../../lib/base/bodies'
-import type { Card } from '../../lib/base/wire'
-import { groupFor } from '../../lib/room/room-state'
-import { type Offer, offerOf } from '../../lib/shop/offer'
-import type { BagItem } from '../../parts/shop/BagSheet.vue'
-import type { OrdersModel } from '../../use/use-orders'
-import type { RoomModel } from '../../use/use-room'
+import type { Room } from '../lib/base/bodies'
+import type { Card } from '../lib/base/wire'
+import { groupFor } from '../lib/room/room-state'
+import { type BagItem, type Offer, offerOf } from '../lib/shop/offer'
+import type { OrdersModel } from './use-orders'
+import type { RoomModel } from './use-room'
 import type { IdentityModel } from './use-identity'
 
 interface OfferSources {
   room: RoomModel
+  /** What is offered: the room's cards, or what a replay shows. */
+  cards: () => Card[]
   orders: OrdersModel
   identity: IdentityModel
   estateId: ComputedRef<string | null>
   info: Ref<Room | null>
 }
 
-export function useOffers(roomId: string, { room, orders, identity, estateId, info }: OfferSources) {
-  const items = computed<BagItem[]>(() => room.state.value.cards.map(itemOf))
+export function useOffers(roomId: string, { room, cards, orders, identity, estateId, info }: OfferSources) {
+  const items = computed<BagItem[]>(() => cards().map(itemOf))
   const route = computed(
     () => info.value?.estates.find((estate) => estate.id === estateId.value)?.store_ids ?? null,
   )

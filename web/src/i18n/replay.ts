@@ -1,0 +1,15 @@
+/** All words of the replay's page. */
+import { en as commonEn } from './common.en'
+import { zh as commonZh } from './common.zh'
+import type { PageWords } from './index'
+import { en as liveEn } from './live.en'
+import { zh as liveZh } from './live.zh'
+import { en } from './replay.en'
+import { zh } from './replay.zh'
+import { en as shopEn } from './shop.en'
+import { zh as shopZh } from './shop.zh'
+
+export const words = {
+  zh: { ...commonZh, ...liveZh, ...shopZh, ...zh },
+  en: { ...commonEn, ...liveEn, ...shopEn, ...en },
+} satisfies PageWords

@@ -1,0 +1,6 @@
+/** Starts the replay's page. */
+import { words } from '../../i18n/replay'
+import { mount } from '../../use/mount'
+import Replay from './Replay.vue'
+
+mount(Replay, words)
