@@ -63,6 +63,7 @@ from server.net.connections import ConnectionTable
 from server.net.direct import Direct
 from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
+from server.ops.heartbeat import Heart
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.sealing import Sealer
 from server.ops.secrets import token_secret
@@ -169,7 +170,10 @@ async def build(
             explain=recorder.explain,
             timeline=recorder.timeline,
         )
-        await stack.enter_async_context(_in_background(commerce, lives, hub, recorder, restreams))
+        heart = Heart(services)
+        await stack.enter_async_context(
+            _in_background(commerce, lives, hub, recorder, restreams, heart)
+        )
         yield Program(
             _application(services),
             room_protocol(services, _channel_exists(commerce)),
@@ -246,6 +250,7 @@ async def _in_background(
     hub: RoomHub,
     recorder: LiveRecorder,
     restreams: RoomRestreams,
+    heart: Heart,
 ) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
 
@@ -256,6 +261,7 @@ async def _in_background(
             tasks.create_task(hub.wait(), name="rooms")
             tasks.create_task(recorder.run(), name="recordings")
             tasks.create_task(restreams.run(), name="restreams")
+            tasks.create_task(heart.run(), name="heartbeat")
 
     task = asyncio.create_task(work(), name="background")
     task.add_done_callback(_died)

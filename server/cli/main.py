@@ -20,6 +20,7 @@ from server.cli.publish import publish
 from server.cli.serve import serve
 from server.cli.staff import staff_app
 from server.cli.token import token
+from server.cli.top import top
 from server.errors import OperatorError
 
 app = typer.Typer(
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, demo, publish, neighbours, token, doctor, plan):
+for command in (serve, demo, publish, neighbours, token, doctor, plan, top):
     app.command()(command)
 app.add_typer(db_app, name="db")
 app.add_typer(staff_app, name="staff")

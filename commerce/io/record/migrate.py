@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,6 +17,11 @@ async def upgrade(engine: AsyncEngine) -> None:
     writer = engine.execution_options(linli_write=True)
     async with writer.begin() as connection:
         await connection.run_sync(_upgrade)
+
+
+def newest_schema() -> str:
+    """Return the revision that `upgrade` brings a record to."""
+    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
 
 
 def _upgrade(connection: Connection) -> None:

@@ -21,7 +21,18 @@ from server.run import serve
 from server.settings import Settings
 from tests.support.running import SHOP, Running
 
-COMMANDS = ["serve", "demo", "publish", "neighbours", "token", "db", "staff", "doctor", "plan"]
+COMMANDS = [
+    "serve",
+    "demo",
+    "publish",
+    "neighbours",
+    "token",
+    "db",
+    "staff",
+    "doctor",
+    "plan",
+    "top",
+]
 
 
 @pytest.fixture(autouse=True)

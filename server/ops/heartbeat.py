@@ -1,0 +1,189 @@
+"""What every worker writes about itself into Redis: one row each, gone soon after its worker.
+
+`Heartbeats` is the shelf in Redis, `Heart` writes this worker's row. Times are Redis' own, so that
+a node whose clock is wrong is seen like any other.
+"""
+
+import asyncio
+import importlib.metadata
+import json
+import os
+import socket
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from commerce.io.record.migrate import newest_schema
+from commerce.io.record.shutdown import stopping
+from server.services import Services
+
+BEAT_S = 3.0
+ROW_TTL_S = 10
+LAG_STEP_S = 0.5
+"""How often the loop's lag is measured."""
+LIVES_MAX = 200
+"""Lives of one row; the largest are kept."""
+_TAG = "{linli}"
+WORKERS_KEY = f"{_TAG}:workers"
+"""Worker ids, scored by the time in milliseconds when their row ends."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One worker as it was at most `ROW_TTL_S` ago."""
+
+    node: str
+    worker: str
+    version: str
+    pid: int
+    port: int
+    up_s: int
+    cpu: float  # part of a core
+    lag_ms: float  # longest that the event loop was late since the last row
+    viewers: int  # WHEP sessions
+    sockets: int
+    lives: dict[str, int]  # WHEP viewers by room on the air
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return asdict(self)
+
+
+class Heartbeats:
+    """The rows in Redis. All keys have a time to live and share one hash tag."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def write(self, beat: Beat) -> None:
+        """Write a worker's row; it lasts `ROW_TTL_S`.
+
+        Raises:
+            RedisError: It was not written.
+        """
+        now_ms = await self._now_ms()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.set(_key(beat.worker), json.dumps(beat.as_dict()), ex=ROW_TTL_S)
+            pipe.zadd(WORKERS_KEY, {beat.worker: now_ms + ROW_TTL_S * 1_000})
+            pipe.zremrangebyscore(WORKERS_KEY, "-inf", now_ms)
+            pipe.expire(WORKERS_KEY, ROW_TTL_S)
+            await pipe.execute()
+
+    async def remove(self, worker: str) -> None:
+        """A worker has stopped in order.
+
+        Raises:
+            RedisError: Its row stays until it expires.
+        """
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.delete(_key(worker))
+            pipe.zrem(WORKERS_KEY, worker)
+            await pipe.execute()
+
+    async def read(self) -> list[Beat]:
+        """Return all workers, by node and worker; rows that another version wrote as far as known.
+
+        Raises:
+            RedisError: They cannot be read.
+        """
+        now_ms = await self._now_ms()
+        workers: list[Any] = await self._redis.zrangebyscore(WORKERS_KEY, now_ms, "+inf")
+        rows = await self._redis.mget([_key(worker.decode()) for worker in workers] or [_key("")])
+        beats = [_beat(json.loads(row)) for row in rows if row]
+        return sorted(beats, key=lambda beat: (beat.node, beat.port, beat.worker))
+
+    async def _now_ms(self) -> int:
+        seconds, microseconds = await self._redis.time()
+        return int(seconds) * 1_000 + int(microseconds) // 1_000
+
+
+class Heart:
+    """Writes this worker's row while it runs; Redis away only makes it silent."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._beats = Heartbeats(services.redis)
+        self._lag_s = 0.0
+        self._began_s = time.monotonic()
+        self._last = (time.monotonic(), time.process_time())
+        self._identity = Beat(
+            node=socket.gethostname(),
+            worker=services.rooms.worker_id,
+            version=this_version(),
+            pid=os.getpid(),
+            port=services.settings.port,
+            up_s=0,
+            cpu=0.0,
+            lag_ms=0.0,
+            viewers=0,
+            sockets=0,
+            lives={},
+        )
+
+    async def run(self) -> None:
+        """Beat until cancelled, then take the row away."""
+        try:
+            while not stopping():
+                try:
+                    await self._beats.write(self.beat())
+                except (RedisError, OSError) as error:
+                    log.debug("no heartbeat was written", error=type(error).__name__)
+                await self._wait()
+        finally:
+            await self._remove()
+
+    def beat(self) -> Beat:
+        """Return this worker's row, and measure anew from here."""
+        media = self._services.media
+        now_s, busy_s = time.monotonic(), time.process_time()
+        then_s, before_s = self._last
+        self._last = now_s, busy_s
+        lag_s, self._lag_s = self._lag_s, 0.0
+        lives = [
+            (live.room_id, media.viewers(live.room_id))
+            for live in media.roads.lives()
+            if live.on_air
+        ]
+        lives.sort(key=lambda item: -item[1])
+        return replace(
+            self._identity,
+            up_s=int(now_s - self._began_s),
+            cpu=round((busy_s - before_s) / max(now_s - then_s, 1e-3), 3),
+            lag_ms=round(lag_s * 1_000, 1),
+            viewers=sum(viewers for _, viewers in lives),
+            sockets=self._services.rooms.counts.connections,
+            lives=dict(lives[:LIVES_MAX]),
+        )
+
+    async def _wait(self) -> None:
+        until_s = time.monotonic() + BEAT_S
+        while (began_s := time.monotonic()) < until_s and not stopping():
+            await asyncio.sleep(LAG_STEP_S)
+            self._lag_s = max(self._lag_s, time.monotonic() - began_s - LAG_STEP_S)
+
+    async def _remove(self) -> None:
+        try:
+            async with asyncio.timeout(1.0):
+                await self._beats.remove(self._identity.worker)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.debug("the heartbeat stays until it expires", error=type(error).__name__)
+
+
+def this_version() -> str:
+    """Return the version of this program and the newest schema that it knows."""
+    return f"{importlib.metadata.version('linli')} (schema {newest_schema()})"
+
+
+def _key(worker: str) -> str:
+    return f"{_TAG}:worker:{worker}"
+
+
+def _beat(row: dict[str, Any]) -> Beat:
+    """Read a row; what a newer version added is left out."""
+    return Beat(**{name: row[name] for name in Beat.__dataclass_fields__})

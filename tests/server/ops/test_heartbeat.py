@@ -1,0 +1,82 @@
+"""Rows of workers in Redis: written, read by `linli top`, and gone with their worker."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+from redis.asyncio import Redis
+from rich.console import Console
+
+from server.app import build
+from server.cli.top import view
+from server.ops.heartbeat import ROW_TTL_S, Beat, Heart, Heartbeats, this_version
+from server.ops.maintenance import load
+from server.settings import Settings
+from tests.support.running import PASSWORD, SHOP
+from tests.support.waiting import wait_until
+
+BEAT = Beat("node-a", "w1", "1", 7, 8_080, 61, 0.25, 3.0, 12, 40, {"demo": 12})
+
+
+async def test_rows_of_all_workers_are_read_in_order_and_expire(redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        beats = Heartbeats(redis)
+        assert await beats.read() == []
+        other = replace(BEAT, node="node-b", worker="w0")
+        for beat in (other, BEAT, BEAT):
+            await beats.write(beat)
+        assert await beats.read() == [BEAT, other]
+        for key in await redis.keys():
+            assert 0 < await redis.ttl(key) <= ROW_TTL_S
+        await beats.remove("w1")
+        assert await beats.read() == [other]
+
+
+async def test_row_of_a_newer_version_is_read_as_far_as_it_is_known(redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        beats = Heartbeats(redis)
+        await beats.write(BEAT)
+        await redis.set("{linli}:worker:w1", json.dumps(BEAT.as_dict() | {"newer": 1}))
+        assert await beats.read() == [BEAT]
+
+
+async def test_server_writes_its_row_and_takes_it_away(tmp_path: Path, redis_url: str) -> None:
+    settings = Settings(
+        host="127.0.0.1",
+        port=0,
+        ice_port=0,
+        rtmp_port=None,
+        data_dir=tmp_path / "var",
+        redis_url=redis_url,
+    )
+    await load(settings, SHOP, PASSWORD)
+    async with Redis.from_url(redis_url) as redis:
+        beats = Heartbeats(redis)
+        async with build(settings) as program:
+            found: list[Beat] = []
+
+            async def written() -> bool:
+                found[:] = await beats.read()
+                return bool(found)
+
+            await wait_until(written)
+            [beat] = found
+            assert beat.worker == program.services.rooms.worker_id
+            assert beat.version == this_version()
+            transport = httpx.ASGITransport(program.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://linli.test") as web:
+                assert (await web.get("/readyz")).text == "ready\n"
+            assert Heart(program.services).beat().lives == {}
+        assert await beats.read() == []
+
+
+def test_busy_workers_and_all_lives_are_shown() -> None:
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(view([BEAT, replace(BEAT, worker="w2", lives={"other": 3}, viewers=3)]))
+    text = console.export_text()
+    assert "1 nodes, 2 workers, 2 lives, 15 viewers" in text
+    assert text.index("demo") < text.index("other")
+    for word in ("node-a", "w1:8080", "25%", "3 ms", "1 min"):
+        assert word in text
