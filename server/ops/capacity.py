@@ -138,9 +138,8 @@ def plan(demand: Demand) -> Plan:
         )
     each = costs.live + audience * costs.viewer
     lives_per_worker = max(1, math.floor(costs.budget / each))
-    workers = math.ceil(demand.lives / lives_per_worker) + math.ceil(
-        demand.orders / figures.ORDERS_PER_CORE.value / costs.budget
-    )
+    busy_cores = demand.lives * each + demand.orders / figures.ORDERS_PER_CORE.value
+    workers = max(math.ceil(demand.lives / lives_per_worker), math.ceil(busy_cores / costs.budget))
     out_bps = demand.viewers * _viewer_bps(demand.bitrate_bps)
     by_cpu = math.ceil(workers / max(1, demand.cores - CORES_RESERVED))
     by_link = math.ceil(out_bps / (demand.link_bps * LINK_LOAD_MAX))

@@ -29,6 +29,7 @@ PLACES = {
     "tests/fuzz/test_http.py": "services",
     "tests/server/ops/test_embedded.py": "services",
     "tests/server/net/test_behind_a_proxy.py": "services",
+    "tests/server/test_deployment.py": "services",
 }
 FIXTURES = {
     "browser": "browser",
