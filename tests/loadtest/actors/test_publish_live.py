@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from loadtest.actors.publish import Programme, publish
 from loadtest.clients.whep import Crowd
@@ -16,12 +15,10 @@ from tests.support.clips import CLIP
 from tests.support.running import Running, running
 from tests.support.waiting import WAIT_S, wait_until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
-    async with running(tmp_path_factory.mktemp("live")) as server:
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path) as server:
         yield server
 
 
