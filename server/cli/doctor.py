@@ -14,7 +14,7 @@ from server.settings import Settings
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
-    """Report what is wrong with this set-up: pages, disk, addresses, Redis, the record."""
+    """Report what is wrong with this set-up: pages, disk, kernel, clocks, Redis, the record."""
     from server.ops.maintenance import examine
 
     async def main() -> None:

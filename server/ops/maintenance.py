@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -19,6 +18,15 @@ from commerce.io.shop.staff import log_out_everywhere, store_password
 from commerce.people.password_policy import WeakPassword, require_strong
 from server.errors import OperatorError
 from server.net.files import raise_file_limit
+from server.ops.checks import (
+    CheckResult,
+    kernel_results,
+    record_clock,
+    redis_results,
+    result,
+    running_results,
+)
+from server.ops.embedded import EmbeddedValkey
 from server.ops.opening import open_record
 from server.ops.reachability import unreachable
 from server.ops.shop_file import Place, ProductPart, ShopFile, Text, read_shop
@@ -26,19 +34,7 @@ from server.settings import Settings
 
 DISK_BYTES_MIN = 1 << 30
 FILES_WANTED = 4_096
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One check of `linli doctor`."""
-
-    name: str
-    ok: bool
-    advice: str = ""
-
-    def as_dict(self) -> dict[str, object]:
-        """Return it for JSON."""
-        return asdict(self)
+REDIS_TIMEOUT_S = 5.0
 
 
 async def upgrade(settings: Settings) -> None:
@@ -95,24 +91,28 @@ async def examine(settings: Settings) -> list[CheckResult]:
     """Check what can be checked from outside a running server."""
     files = raise_file_limit()
     results = [
-        _result("pages are built", (settings.web_dir / "room.html").is_file(), "Run `make setup`."),
-        _result(
+        result("pages are built", (settings.web_dir / "room.html").is_file(), "Run `make setup`."),
+        result(
             "disk has room",
             shutil.disk_usage(_existing(settings.data_dir)).free > DISK_BYTES_MIN,
             f"Less than 1 GiB is free where {settings.data_dir} lies.",
         ),
-        _result(
+        result(
             "files may be open",
             files >= FILES_WANTED,
             f"{files} files give fewer than {FILES_WANTED} viewers a place. "
             "Raise ulimit -Hn, or LimitNOFILE= of systemd.",
         ),
     ]
+    results += kernel_results()
     results += await _candidates_answer(settings)
     if settings.redis_url:
-        results.append(await _redis_answers(settings.redis_url))
+        results += await _redis_answers(settings.redis_url)
+    else:
+        results += await running_results(EmbeddedValkey(settings.data_dir).url)
     try:
         async with open_record(settings) as engine:
+            results += await record_clock(engine)
             found = await audit(engine)
     except (SQLAlchemyError, OSError, OperatorError) as error:
         return [*results, CheckResult("record: can be opened", False, str(error))]
@@ -120,11 +120,6 @@ async def examine(settings: Settings) -> list[CheckResult]:
         wrong = [finding.what for finding in found if finding.invariant == invariant]
         results.append(CheckResult(f"record: {invariant}", not wrong, "; ".join(wrong)))
     return results
-
-
-def _result(name: str, ok: bool, advice: str) -> CheckResult:
-    """Give advice only where something is wrong."""
-    return CheckResult(name, ok, "" if ok else advice)
 
 
 def _check_password(password: str, username: str) -> None:
@@ -213,21 +208,20 @@ def _position(place: Place) -> values.Coordinates:
     return values.Coordinates(place.latitude, place.longitude)
 
 
-async def _redis_answers(url: str) -> CheckResult:
+async def _redis_answers(url: str) -> list[CheckResult]:
     async with Redis.from_url(url) as client:
         try:
-            async with asyncio.timeout(5):
-                await client.ping()
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                return [CheckResult("redis answers", True), *await redis_results(client)]
         except (RedisError, OSError, TimeoutError) as error:
-            return CheckResult("redis answers", False, f"LINLI_REDIS_URL: {error}")
-    return CheckResult("redis answers", True)
+            return [CheckResult("redis answers", False, f"LINLI_REDIS_URL: {error}")]
 
 
 async def _candidates_answer(settings: Settings) -> list[CheckResult]:
     port = settings.ice_port
     found = await unreachable(settings.ice_addresses, port) if settings.ice_addresses else {}
     return [
-        _result(
+        result(
             f"ICE address {address} answers",
             not why,
             f"LINLI_ICE_ADDRESSES: {why}. Open UDP port {port} and forward it to this machine. "
