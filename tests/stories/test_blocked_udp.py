@@ -1,6 +1,6 @@
 """Where no UDP passes the page plays by LL-HLS, and returns to WebRTC once it can."""
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.support.browsers import People, keep_screenshot, more_frames
 from tests.support.closed_networks import CLOSED_NETWORK, published
@@ -24,16 +24,27 @@ async def test_viewer_without_udp_plays_by_hls_and_returns_to_webrtc(
         await expect(room).to_have_attribute("data-player", "playing")
         await expect(page.get_by_test_id("stage-notice")).to_have_count(0)
         video = page.get_by_test_id("live-video")
-        began_s: float = await video.evaluate(PLAYED_S)
-
-        async def plays_on() -> bool:
-            played_s: float = await video.evaluate(PLAYED_S)
-            return played_s > began_s + 2
-
-        await wait_until(plays_on, what="two seconds that are played")
+        await _plays_on(video)
         await keep_screenshot(page, "viewer-by-hls")
+        await page.get_by_test_id("quality").select_option("sound")
+        await expect(page.get_by_test_id("sound-only")).to_be_visible()
+        await _plays_on(video)
+        assert await video.evaluate("(video) => video.videoWidth") == 0
+        await keep_screenshot(page, "viewer-sound-only")
+        await page.get_by_test_id("show-video").click()
         await page.evaluate(ENTER_OPEN_NETWORK)
         await expect(room).to_have_attribute("data-road", "webrtc")
         await expect(room).to_have_attribute("data-player", "playing")
         await more_frames(page)
         assert await video.evaluate("(video) => video.srcObject !== null && !video.src")
+
+
+async def _plays_on(video: Locator) -> None:
+    """Wait until two more seconds are played."""
+    began_s: float = await video.evaluate(PLAYED_S)
+
+    async def plays_on() -> bool:
+        played_s: float = await video.evaluate(PLAYED_S)
+        return played_s > began_s + 2
+
+    await wait_until(plays_on, what="two seconds that are played")

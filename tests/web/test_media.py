@@ -104,7 +104,9 @@ def test_hidden_page_selects_the_smallest_layer_until_seen_again(
 def test_chosen_quality_is_posted_and_remembered(open_page: Open, server: PlayedServer) -> None:
     page = watch(open_page, server)
     quality = page.get_by_role("combobox", name="清晰度")
-    expect(quality.locator("option")).to_have_text(["自动", "高清 720p", "标清 360p", "流畅 180p"])
+    expect(quality.locator("option")).to_have_text(
+        ["自动", "高清 720p", "标清 360p", "流畅 180p", "只听声音"]
+    )
     box = quality.bounding_box()
     assert box and box["height"] >= 44 and box["width"] >= 44
     wait_for_requests(page, server, 1)
@@ -125,7 +127,7 @@ def test_chosen_quality_is_posted_and_remembered(open_page: Open, server: Played
 def test_quality_picker_is_translated(open_page: Open, server: PlayedServer) -> None:
     page = watch(open_page, server, locale="en-GB")
     quality = page.get_by_role("combobox", name="Picture quality")
-    names = ["Auto", "High 720p", "Standard 360p", "Smooth 180p"]
+    names = ["Auto", "High 720p", "Standard 360p", "Smooth 180p", "Sound only"]
     expect(quality.locator("option")).to_have_text(names)
 
 

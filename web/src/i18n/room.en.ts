@@ -14,6 +14,8 @@ export const en: typeof zh = {
     leave_text: 'Your orders stay; you can come back at any time.',
     leave_confirm: 'Leave',
     autoplay_hint: 'Tap to play',
+    sound_only: 'Only the sound plays',
+    show_video: 'Show the video',
   },
   notice: {
     connecting: 'Joining the live…',
@@ -41,5 +43,6 @@ export const en: typeof zh = {
     high: 'High',
     standard: 'Standard',
     smooth: 'Smooth',
+    sound: 'Sound only',
   },
 }

@@ -12,6 +12,8 @@ export const zh = {
     leave_text: '订单不受影响，随时可以回来。',
     leave_confirm: '离开',
     autoplay_hint: '点一下开始播放',
+    sound_only: '正在只听声音，画面已关闭',
+    show_video: '恢复画面',
   },
   notice: {
     connecting: '正在进入直播间…',
@@ -37,5 +39,6 @@ export const zh = {
     high: '高清',
     standard: '标清',
     smooth: '流畅',
+    sound: '只听声音',
   },
 }

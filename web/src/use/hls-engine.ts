@@ -48,7 +48,10 @@ export function createHlsEngine(url: string, listener: EngineListener): Attached
   function listen(video: HTMLVideoElement): () => void {
     const playing = () => listener.onPlaying()
     const failed = () => listener.onFailed()
-    const events = { loadeddata: playing, ended: failed }
+    const stalled = () => {
+      if (!video.paused && !video.seeking) listener.onStall()
+    }
+    const events = { loadeddata: playing, ended: failed, waiting: stalled }
     for (const [name, callback] of Object.entries(events)) video.addEventListener(name, callback)
     return () => {
       for (const [name, callback] of Object.entries(events)) video.removeEventListener(name, callback)

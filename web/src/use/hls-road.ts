@@ -14,6 +14,7 @@ export function createHlsRoad(
   playlist: string,
   onEngine: (engine: AttachedEngine) => void,
   onPhase: (phase: HlsPhase) => void,
+  onThinLine: () => void,
 ): HlsRoad {
   const world = { fetch: (url: string, init?: RequestInit) => fetch(url, init), timers: realTimers }
   return {
@@ -32,6 +33,7 @@ export function createHlsRoad(
         return engine
       },
       onPhase,
+      onThinLine,
     }),
   }
 }

@@ -9,7 +9,12 @@ const LOAD_AGAIN_MS = 2_000
 
 type HlsRoad = ReturnType<(typeof import('./hls-road'))['createHlsRoad']>
 
-export function useHls(playlist: string, onEngine: (engine: AttachedEngine) => void) {
+/** `onThinLine` is called when the line does not carry the video. */
+export function useHls(
+  playlist: string,
+  onEngine: (engine: AttachedEngine) => void,
+  onThinLine: () => void = () => undefined,
+) {
   const phase = ref<HlsPhase>('idle')
   let wanted = false
   let held = false
@@ -18,7 +23,7 @@ export function useHls(playlist: string, onEngine: (engine: AttachedEngine) => v
   async function load(): Promise<HlsRoad | null> {
     try {
       const { createHlsRoad } = await import('./hls-road')
-      road ??= createHlsRoad(playlist, onEngine, (next) => (phase.value = next))
+      road ??= createHlsRoad(playlist, onEngine, (next) => (phase.value = next), onThinLine)
     } catch {
       return null
     }

@@ -39,8 +39,15 @@ export function usePlayer(roomId: string, token: () => string | null) {
       if (event.track.kind === 'video' && road.value === 'webrtc') source.value = fromStream(pending)
     },
   })
-  const hls = useHls(`${live}/hls/index.m3u8`, (engine) => (source.value = engine))
+  const hls = useHls(
+    `${live}/hls/index.m3u8`,
+    (engine) => (source.value = engine),
+    () => listen(true),
+  )
   watch(hls.phase, (phase) => player.probe(phase === 'playing'), { flush: 'sync' })
+  /** The sound alone, for lines that carry no more. */
+  const sound = useHls(`${live}/hls/audio.m3u8`, (engine) => (source.value = engine))
+  const soundOnly = ref(false)
   const roads = new RoadSelector({
     timers: realTimers,
     prepareHls: () => void hls.prepare(),
@@ -53,15 +60,31 @@ export function usePlayer(roomId: string, token: () => string | null) {
   })
 
   const start = () => {
+    if (soundOnly.value) return void sound.start()
     if (typeof RTCPeerConnection === 'function') return player.start()
     webrtcPhase.value = 'unsupported'
     roads.webrtc('unsupported')
   }
-  const stop = () => player.stop()
+  const stop = () => {
+    player.stop()
+    sound.stop()
+  }
   const retryNow = () => {
     player.retryNow()
     hls.retryNow()
+    sound.retryNow()
   }
+  /** Play the sound alone, or all of it again. */
+  function listen(only: boolean): void {
+    if (only === soundOnly.value) return
+    stop()
+    soundOnly.value = only
+    start()
+  }
+  watch(sound.phase, (phase) => {
+    // The live has no HLS: its sound comes with the video only.
+    if (phase === 'no_hls' || phase === 'unsupported') listen(false)
+  })
   const restore = (event: PageTransitionEvent) => {
     if (event.persisted) start()
   }
@@ -69,6 +92,7 @@ export function usePlayer(roomId: string, token: () => string | null) {
     onNetworkChange(() => {
       player.networkChanged()
       hls.retryNow()
+      sound.retryNow()
     }),
     onSeenAgain(retryNow),
   ]
@@ -81,7 +105,11 @@ export function usePlayer(roomId: string, token: () => string | null) {
     stop()
   })
 
-  const phase = computed(() => stagePhase(road.value, webrtcPhase.value, hls.phase.value))
+  const phase = computed(() =>
+    soundOnly.value
+      ? stagePhase('hls', webrtcPhase.value, sound.phase.value)
+      : stagePhase(road.value, webrtcPhase.value, hls.phase.value),
+  )
   return {
     phase,
     road,
@@ -98,10 +126,13 @@ export function usePlayer(roomId: string, token: () => string | null) {
     expectsFrames: () =>
       phase.value === 'playing' && !document.hidden && element !== null && !element.paused && !element.ended,
     layers,
+    soundOnly,
+    listen,
     retryNow,
     hold(held: boolean) {
       player.hold(held)
       hls.hold(held)
+      sound.hold(held)
       roads.hold(held)
     },
     start,

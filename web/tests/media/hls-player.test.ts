@@ -3,6 +3,8 @@ import {
   type EngineListener,
   type HlsPhase,
   HlsPlayer,
+  STALLS_MAX,
+  STALLS_WITHIN_MS,
   STALL_MS,
   START_TIMEOUT_MS,
 } from '../../src/lib/media/hls-player'
@@ -21,6 +23,7 @@ let asked: number[]
 let supported: boolean
 let engines: FakeEngine[]
 let phases: HlsPhase[]
+let thin: number
 let player: HlsPlayer
 
 const engine = () => engines.at(-1) as FakeEngine
@@ -37,6 +40,7 @@ beforeEach(() => {
   supported = true
   engines = []
   phases = []
+  thin = 0
   player = new HlsPlayer('/live/demo/hls/index.m3u8', {
     async fetch() {
       asked.push(time.now())
@@ -50,6 +54,7 @@ beforeEach(() => {
       return engine()
     },
     onPhase: (phase) => phases.push(phase),
+    onThinLine: () => (thin += 1),
   })
 })
 
@@ -150,6 +155,22 @@ describe('HlsPlayer', () => {
     player.start()
     await time.pass(10)
     expect(engines.length).toBe(2)
+  })
+
+  it('says that a line is too thin when it stalls again and again, not now and then', async () => {
+    await play()
+    for (let stall = 0; stall < 3 * STALLS_MAX; stall++) {
+      engine().listener.onStall()
+      await playFor(STALLS_WITHIN_MS / 1_000 / (STALLS_MAX - 1) + 1)
+    }
+    expect(thin).toBe(0)
+    await playFor(STALLS_WITHIN_MS / 1_000)
+    for (let stall = 0; stall < STALLS_MAX; stall++) {
+      expect(thin).toBe(0)
+      await playFor(5)
+      engine().listener.onStall()
+    }
+    expect(thin).toBe(1)
   })
 
   it('tries nothing where the browser has no HLS', async () => {

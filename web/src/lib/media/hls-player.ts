@@ -13,6 +13,9 @@ const LOOK_EVERY_MS = 1_000
 export const STALL_MS = 8_000
 /** Of an engine that has not begun, ms. */
 export const START_TIMEOUT_MS = 15_000
+/** So many stalls within this time, ms, and the line is too thin. */
+export const STALLS_MAX = 4
+export const STALLS_WITHIN_MS = 30_000
 
 export type HlsPhase =
   'idle' | 'loading' | 'playing' | 'not_live' | 'no_hls' | 'lost' | 'unsupported' | 'stopped'
@@ -26,6 +29,8 @@ export interface HlsEngine {
 export interface EngineListener {
   /** The first frame is there. */
   onPlaying: () => void
+  /** It has nothing to show for now. */
+  onStall: () => void
   /** It is over: an error that it cannot mend, or the end of the live. */
   onFailed: () => void
 }
@@ -38,6 +43,8 @@ interface HlsWorld {
   supported: () => boolean
   createEngine: (url: string, listener: EngineListener) => HlsEngine
   onPhase: (phase: HlsPhase) => void
+  /** It stalls again and again: this line does not carry the video. */
+  onThinLine: () => void
 }
 
 export class HlsPlayer {
@@ -47,6 +54,7 @@ export class HlsPlayer {
   #engine: HlsEngine | null = null
   #position: number | null = null
   #progress_ms = 0
+  #stalls_ms: number[] = []
   #cancel: () => void = () => undefined
   readonly #backoff: Backoff
 
@@ -103,9 +111,19 @@ export class HlsPlayer {
         this.#progress_ms = this.world.timers.now()
         this.#enter('playing')
       }),
+      onStall: current(() => this.#onStall()),
       onFailed: current(() => this.#retry('lost', this.#backoff.next())),
     })
     this.#look()
+  }
+
+  #onStall(): void {
+    const now = this.world.timers.now()
+    if (this.#phase !== 'playing' || this.#held) return
+    this.#stalls_ms = [...this.#stalls_ms.filter((at_ms) => now - at_ms < STALLS_WITHIN_MS), now]
+    if (this.#stalls_ms.length < STALLS_MAX) return
+    this.#stalls_ms = []
+    this.world.onThinLine()
   }
 
   #look(): void {

@@ -10,6 +10,7 @@ import { useWords } from '../../use/use-words'
 import { useIdentity } from '../../use/use-identity'
 import { useOffers } from '../../use/use-offers'
 import { useRoomInfo } from '../../use/use-room-info'
+import { useQuality } from './use-quality'
 import { useStage } from './use-stage'
 
 /** A token that could not be renewed now is tried again after this, ms. */
@@ -126,6 +127,7 @@ export function useRoomPage(roomId: string) {
     missing,
     liveState,
     stage,
+    quality: useQuality(player),
     offers,
     sheets,
     draft,
