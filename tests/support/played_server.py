@@ -147,6 +147,8 @@ class PlayedServer:
     group_state: str = "open"
     ends_in_s: float = 312
     orders: list[dict[str, Any]] = field(default_factory=list)
+    recording_failure: str | None = None
+    replays: list[dict[str, Any]] = field(default_factory=list)
     store_orders: list[dict[str, Any]] = field(default_factory=list)
     older_orders: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[dict[str, Any]] = field(default_factory=list)
@@ -382,6 +384,8 @@ class PlayedServer:
                 "store_id": "s1",
             }
             return 200, {"token": "t", "staff": staff}
+        if "/clips/" in path:
+            return self._change_clip(request, path)
         if path == "/api/orders":
             key = request.headers["idempotency-key"]
             self.keys.append(key)
@@ -427,6 +431,12 @@ class PlayedServer:
             "next": "0" if self.older_orders else None,
         }
 
+    def _change_clip(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
+        clips = [clip for replay in self.replays for clip in replay["clips"]]
+        [clip] = [clip for clip in clips if path.endswith(clip["id"])]
+        clip.update(body_of(request))
+        return 200, clip
+
     def _room(self, path: str) -> tuple[int, dict[str, Any]]:
         if path.startswith("/api/rooms/nowhere"):
             return 404, {"type": PROBLEM + "no-such-room", "status": 404}
@@ -436,6 +446,11 @@ class PlayedServer:
             return 200, {"address": "rtmp://shop/live", "made_at_ms": now_ms(), **STREAM_KEY}
         if path.endswith("/restream"):
             return 200, {"address": "rtmp://other/app", "key_end": "1234", "state": "live"}
+        if path.endswith("/recording"):
+            status = {"wanted": True, "recording": True, "storage_away": False}
+            return 200, {**status, "failure": self.recording_failure}
+        if path.endswith("/replays"):
+            return 200, {"replays": self.replays}
         if "/pins/" in path or path.endswith("/end"):
             return 204, {}
         return 200, {
