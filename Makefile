@@ -27,7 +27,7 @@ test: setup .venv/.dev ## run every test but the soaks, browser included
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not soak" --durations 10
 
 soak: setup .venv/.dev ## watch video on bad networks, then measure; LINLI_SOAK_S seconds each (60)
-	@scripts/test-tools
+	@scripts/test-tools soak
 	@$(BIN)/python -m pytest -m soak -p no:randomly --capture no
 	@$(MAKE) --no-print-directory bench
 

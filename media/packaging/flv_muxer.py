@@ -12,6 +12,8 @@ from media.wire.flv_tags import TagType
 
 # Sound that waits for no longer for video.
 AUDIO_ALONE_S = 0.2
+# From the last media of one source to the first of the next: players stop at a gap.
+SEAM_MS = 40
 
 
 class FlvPiece(NamedTuple):
@@ -30,9 +32,10 @@ class FlvMuxer:
         self._tracks: Sequence[fmp4.Track] = ()
         self._configurations = b""
         self._announce = False  # the next key frame carries new configurations
-        self._first_program_s: float | None = None
+        self._begins = False  # the first unit since `begin` has yet to come
         self._offset_ms = 0  # of the timeline's 0 in this stream
         self._media_time: int | None = None  # there
+        self._first_ms = 0  # since `begin`
         self._newest_ms = 0
         self._sound: list[bytes] = []
         self._sound_ticks = 0
@@ -67,7 +70,7 @@ class FlvMuxer:
 
         None: it has none, or it was before the newest `begin`.
         """
-        if self._media_time is None or timestamp_ms < self._offset_ms:
+        if self._media_time is None or self._begins or timestamp_ms < self._first_ms:
             return None
         return self._media_time + (timestamp_ms - self._offset_ms) * 90 & 0xFFFFFFFF
 
@@ -81,19 +84,17 @@ class FlvMuxer:
         media_time: int | None = None,
         rid: str = "",
     ) -> None:
-        """Go on with these tracks, by the wall clock."""
-        if self._first_program_s is None:
-            self._first_program_s = program_s
-        self._offset_ms = max(self._newest_ms, round((program_s - self._first_program_s) * 1_000))
+        """Go on with these tracks, right after what came before."""
+        self._begins = True
         self._tracks, self._media_time = tracks, media_time
         tags = []
         for track in tracks:
             if isinstance(track, fmp4.Video):
                 body = flv_tags.avc_configuration(track.record)
-                tags.append(flv_tags.tag(TagType.VIDEO, self._offset_ms, body))
+                tags.append(flv_tags.tag(TagType.VIDEO, self._newest_ms, body))
             else:
                 body = flv_tags.aac_configuration(track.record)
-                tags.append(flv_tags.tag(TagType.AUDIO, self._offset_ms, body))
+                tags.append(flv_tags.tag(TagType.AUDIO, self._newest_ms, body))
         self._configurations, self._announce = b"".join(tags), True
 
     def add_video(self, ticks: int, data: bytes, *, key: bool, composition: int = 0) -> None:
@@ -127,7 +128,12 @@ class FlvMuxer:
         self._on_end()
 
     def _at_ms(self, ticks: int, timescale: int) -> int:
-        return self._offset_ms + ticks * 1_000 // timescale
+        place_ms = ticks * 1_000 // timescale
+        if self._begins:
+            self._begins = False
+            self._first_ms = self._newest_ms + SEAM_MS
+            self._offset_ms = self._first_ms - place_ms
+        return self._offset_ms + place_ms
 
     def _end_piece(self, video: list[bytes], *, key: bool) -> None:
         data = b"".join([*self._sound, *video])
