@@ -33,6 +33,7 @@ export function usePlayer(roomId: string, token: () => string | null) {
       else layers.end()
       roads.webrtc(next)
     },
+    onIceConnected: () => roads.iceConnected(),
     onTrack(event) {
       pending.addTrack(event.track)
       // Swapped in with the first track only, so that the last frame stays until the new video plays.

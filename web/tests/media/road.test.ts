@@ -32,6 +32,21 @@ describe('RoadSelector', () => {
     expect(taken).toEqual(['hls'])
   })
 
+  it('waits anew, once, when ICE has connected', async () => {
+    roads.webrtc('connecting')
+    await time.pass(PREPARE_HLS_MS - 1)
+    roads.iceConnected()
+    await time.pass(PREPARE_HLS_MS - 1)
+    expect(prepared).toEqual([])
+    roads.webrtc('lost')
+    roads.webrtc('connecting')
+    roads.iceConnected()
+    await time.pass(1)
+    expect(prepared).toHaveLength(1)
+    await time.pass(HLS_AFTER_MS - PREPARE_HLS_MS)
+    expect(taken).toEqual(['hls'])
+  })
+
   it('stays with WebRTC that plays in time', async () => {
     roads.webrtc('connecting')
     await time.pass(HLS_AFTER_MS - 1)

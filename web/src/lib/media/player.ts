@@ -52,6 +52,7 @@ interface PlayerWorld {
   createPeer: (ice_servers: RTCIceServer[]) => RTCPeerConnection
   token: () => string | null
   onPhase: (phase: PlayerPhase) => void
+  onIceConnected?: () => void
   onTrack: (event: RTCTrackEvent) => void
 }
 
@@ -169,8 +170,9 @@ export class Player {
   #listen(peer: RTCPeerConnection, attempt: number): void {
     let ice_connected_ms = Infinity
     peer.oniceconnectionstatechange = () => {
-      if (peer.iceConnectionState === 'connected')
-        ice_connected_ms = Math.min(ice_connected_ms, this.world.timers.now())
+      if (peer.iceConnectionState !== 'connected') return
+      ice_connected_ms = Math.min(ice_connected_ms, this.world.timers.now())
+      if (attempt === this.#attempt) this.world.onIceConnected?.()
     }
     peer.ontrack = (event) => {
       if (attempt === this.#attempt) this.world.onTrack(event)

@@ -33,6 +33,8 @@ export class RoadSelector {
   #webrtc: PlayerPhase = 'idle'
   #held = false
   #waits = false
+  /** ICE has connected since the wait began. */
+  #reached = false
   #cancel: () => void = () => undefined
 
   constructor(private readonly world: RoadWorld) {}
@@ -51,6 +53,17 @@ export class RoadSelector {
     } else this.#wait()
   }
 
+  /**
+   * ICE is connected: UDP passes, and what is missing is time. The wait begins anew, once, so that on a slow link the player
+   * of the other road does not compete with the first frame.
+   */
+  iceConnected(): void {
+    if (!this.#waits || this.#reached) return
+    this.#stopWaiting()
+    this.#wait()
+    this.#reached = true
+  }
+
   /** While the host is away no road brings frames. */
   hold(held: boolean): void {
     this.#held = held
@@ -61,6 +74,7 @@ export class RoadSelector {
   #wait(): void {
     if (this.#waits || this.#held || this.#road === 'hls') return
     this.#waits = true
+    this.#reached = false
     const { timers } = this.world
     this.#cancel = timers.after(PREPARE_HLS_MS, () => {
       this.world.prepareHls()
