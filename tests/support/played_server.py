@@ -148,6 +148,8 @@ class PlayedServer:
     ends_in_s: float = 312
     orders: list[dict[str, Any]] = field(default_factory=list)
     recording_failure: str | None = None
+    movie: bytes = b""  # of the recording
+    shown: list[dict[str, Any]] = field(default_factory=list)
     replays: list[dict[str, Any]] = field(default_factory=list)
     store_orders: list[dict[str, Any]] = field(default_factory=list)
     older_orders: list[dict[str, Any]] = field(default_factory=list)
@@ -333,7 +335,26 @@ class PlayedServer:
             else:
                 route.fulfill(status=404, body="")
 
+    def _recording(self, route: Route, request: Request) -> None:
+        """The media of a recording, with byte ranges, or what the room showed."""
+        if request.url.endswith("/events.json"):
+            body = json.dumps({"events": self.shown})
+            route.fulfill(status=200, content_type="application/json", body=body)
+            return
+        size = len(self.movie)
+        first, _, last = request.headers.get("range", "bytes=0-")[6:].partition("-")
+        start, end = int(first), int(last) + 1 if last else size
+        headers = {
+            "Accept-Ranges": "bytes",
+            "Content-Range": f"bytes {start}-{end - 1}/{size}",
+            "Content-Type": "video/mp4",
+        }
+        route.fulfill(status=206, headers=headers, body=self.movie[start:end])
+
     def _live(self, route: Route, request: Request) -> None:
+        if "/replay/" in request.url:
+            self._recording(route, request)
+            return
         status, kind, retry_s = self.whep if request.url.endswith("whep") else (201, "", 0)
         if "/hls/" in request.url:
             status, kind, retry_s = self.hls
@@ -451,6 +472,8 @@ class PlayedServer:
             return 200, {**status, "failure": self.recording_failure}
         if path.endswith("/replays"):
             return 200, {"replays": self.replays}
+        if "/replays/" in path:
+            return 200, self.replays[0]
         if "/pins/" in path or path.endswith("/end"):
             return 204, {}
         return 200, {

@@ -1,9 +1,13 @@
-"""What a host sees of recordings, and does with the clips of its products."""
+"""A recorded live in the browser: replayed by viewers, edited by its host."""
 
 from playwright.sync_api import Page, expect
 
+from media.recording.index import Index
+from media.recording.recorder import Recorder, Write
+from media.recording.replay import Piece, ReplayFile
 from tests.support.played_pages import Open
 from tests.support.played_server import ORIGIN, PlayedServer, now_ms, remember_staff
+from tests.support.recorded_lives import FilmedStream
 
 
 def clip(slug: str, start_ms: int) -> dict[str, object]:
@@ -70,3 +74,70 @@ def test_a_host_on_air_reads_that_the_recording_has_stopped(open_page: Open) -> 
     page = host_page(open_page, server)
     page.get_by_test_id("go-live").click()
     expect(page.get_by_test_id("recording-failed")).to_contain_text("磁盘满了")
+
+
+def movie() -> bytes:
+    """A recording of 12 s whose frames get brighter with their number."""
+    recorder, stream, chunk = Recorder(Index(), "test"), FilmedStream(), bytearray()
+
+    def follow() -> None:
+        for write in recorder.take(stream.segmenter):
+            chunk.extend(write.data if isinstance(write, Write) else b"")
+
+    stream.followers.append(follow)
+    stream.camera.film(12)
+    file = ReplayFile(recorder.index)
+    out = b""
+    for item in file.read_plan(0, file.size):
+        if isinstance(item, Piece):
+            item = bytes(chunk[item.offset : item.offset + item.length])
+        assert isinstance(item, bytes)
+        out += item
+    return out
+
+
+def said(at_s: float, text: str) -> dict[str, object]:
+    sender = {"id": "g1", "nickname": "李", "role": "guest"}
+    line = {"id": text, "from": sender, "text": text, "at_ms": 1}
+    return {"s": at_s, "m": {"t": "tick", "epoch": "e", "offset": 0, "chat": [line]}}
+
+
+# Whether the video has a frame of that time or a little later.
+AT = """at => {
+  const video = document.querySelector('video')
+  const since = video.currentTime - at
+  return !video.seeking && video.readyState > 1 && since > -0.01 && since < 5
+}"""
+
+
+def shown_frame(page: Page) -> float:
+    """The number of the frame that the video shows, by its brightness."""
+    level: float = page.evaluate(
+        """() => {
+          const canvas = document.createElement('canvas')
+          canvas.width = canvas.height = 1
+          const context = canvas.getContext('2d')
+          context.drawImage(document.querySelector('video'), 0, 0, 1, 1)
+          return context.getImageData(0, 0, 1, 1).data[0]
+        }"""
+    )
+    return level
+
+
+def test_a_tap_on_a_product_shows_it_with_what_was_said_then(open_page: Open) -> None:
+    late, early = clip("eggs", 8_500), clip("spinach", 3_000)
+    server = recorded()
+    server.replays[0]["clips"] = [early, late]
+    server.movie = movie()
+    server.shown = [said(1, "first"), said(4, "second"), said(9, "third")]
+    page = open_page(server, "/r/demo/replay/7")
+    video, moments = page.get_by_test_id("replay-video"), page.get_by_test_id("moment")
+    # Back again, too: there Chromium goes by the segment index.
+    for number, begin_s, lines in ((1, 8.5, ["first", "second"]), (0, 3.0, ["first"])):
+        moments.nth(number).click()
+        page.wait_for_function(AT, arg=begin_s)
+        # It plays on: the time that is looked at is one that does not pass.
+        video.evaluate("(v, at) => { v.pause(); v.currentTime = at }", begin_s + 0.2)
+        page.wait_for_function(AT, arg=begin_s + 0.2)
+        assert abs(shown_frame(page) - (begin_s + 0.2) * 15) < 12
+        expect(page.get_by_test_id("chat-list").locator("li")).to_contain_text(lines)

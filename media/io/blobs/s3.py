@@ -20,7 +20,7 @@ from media.errors import BlobsAway, NoSuchBlob
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
-TIMEOUT_S = 30
+TIMEOUT_S = 120  # a chunk of 32 MiB at 2 Mbit/s
 RETRY_S = 10.0  # within one call; what failed is tried again later by who called
 RETRIES_MAX = 3
 OPTIONS: tuple[Literal["endpoint"], Literal["region"]] = ("endpoint", "region")

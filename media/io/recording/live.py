@@ -31,6 +31,7 @@ WAITING_BYTES_MAX = 32 << 20
 SPOOL_BYTES_MAX = 2 << 30
 EVENTS_BYTES_MAX = 32 << 20
 UPLOAD_RETRY_S = (1.0, 30.0)  # at first, and at most
+UPLOAD_SLOW_S = 20.0  # an upload that lasts longer is an alarm
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 log = structlog.get_logger()
@@ -316,18 +317,27 @@ class LiveRecording:
         """Try until the blob store takes it."""
         wait_s, longest_s = UPLOAD_RETRY_S
         while True:
+            upload = asyncio.create_task(self._upload_call(call, name, what), name="upload")
             try:
-                await self._upload_call(call, name, what)
+                done, _ = await asyncio.wait({upload}, timeout=UPLOAD_SLOW_S)
+                if not done:
+                    self._warn_away("no answer yet")
+                await upload
             except BlobsAway as error:
                 self._workers.uploads_failed += 1
-                if not self.storage_away:
-                    log.error("blob store away, kept locally", live=self.live_id, why=str(error))
-                self.storage_away = True
+                self._warn_away(str(error))
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, longest_s)
             else:
                 self.storage_away = False
                 return
+            finally:
+                upload.cancel()
+
+    def _warn_away(self, why: str) -> None:
+        if not self.storage_away:
+            log.error("blob store away, kept locally", live=self.live_id, why=why)
+        self.storage_away = True
 
     async def _upload_call(self, call: Callable[..., T], name: str, *args: object) -> T:
         loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -175,3 +176,27 @@ async def test_after_kill_9_the_next_start_closes_the_index_and_all_of_it_plays(
     assert whole >= 40
     seconds = sum(each.fragment.duration for each in made.index.fragments) / 90_000
     assert stored_frames(blobs) == pytest.approx(seconds * FPS, abs=0.5)
+
+
+async def test_a_blob_store_that_does_not_answer_is_an_alarm(
+    workers: Workers, blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "UPLOAD_SLOW_S", 0.01)
+    answers = threading.Event()
+    put_file = blobs.put_file
+
+    def slow(key: str, path: Path) -> None:
+        answers.wait(WAIT_S)
+        put_file(key, path)
+
+    monkeypatch.setattr(blobs, "put_file", slow)
+    stream = FilmedStream()
+    async with recording(workers) as made:
+        made.follow(stream)
+        stream.camera.film(2)
+        await made.finish()
+        await wait_until(lambda: made.storage_away)
+        answers.set()
+        await asyncio.wait_for(made.uploaded.wait(), WAIT_S)
+        assert not made.storage_away and not workers.uploads_failed
+    assert stored_frames(blobs) == 2 * FPS
