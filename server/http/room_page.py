@@ -43,9 +43,10 @@ async def room_page(request: Request, page: str) -> tuple[int, str]:
     store = catalogue.store(room.store_id)
     origin = f"{request.url.scheme}://{request.url.netloc}"
     live = [f"/live/{room.id}/thumbnail.jpg"] if services.thumbnails.can_make(room.id) else []
-    head = _head(store, room, language, [origin + path for path in (*live, SHARE_PICTURE)])
     estates = catalogue.estates_of(room.id)
     offer = await _offer(services, room.id, estates[0].id if estates else None)
+    pictures = [origin + path for path in (*live, SHARE_PICTURE)]
+    head = _head(store, room, offer, language, pictures)
     page = page.replace('<html lang="zh-CN">', _HTML[language], 1)
     page = _TITLE.sub(lambda _: head, page, count=1)
     return 200, page.replace(SHELL, _shell(store, room, offer, language), 1)
@@ -71,9 +72,12 @@ async def _offer(services: Services, room_id: str, estate_id: str | None) -> Off
     return Offer(card, prices[-1] if prices else card.product.price_fen)
 
 
-def _head(store: Store, room: Room, language: str, pictures: list[str]) -> str:
+def _head(store: Store, room: Room, offer: Offer | None, language: str, pictures: list[str]) -> str:
     title = escape(f"{_said(store.name, language)} · {_said(room.title, language)}")
-    about = escape(f"{_said(store.address, language)} · {_ABOUT[language]}")
+    about = f"{_said(store.address, language)} · {_ABOUT[language]}"
+    if offer is not None:
+        about = f"{_said(offer.card.product.name, language)} {money(offer.price_fen)} · {about}"
+    about = escape(about)
     images = "".join(
         f'\n    <meta property="og:image" content="{escape(url)}" />' for url in pictures
     )

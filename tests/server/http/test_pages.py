@@ -199,6 +199,7 @@ async def test_shell_of_a_room_has_product_picture_and_price_on_the_table(
     assert "<h2>&lt;Spinach&gt;</h2>" in shell
     assert '<img src="/goods/spinach.svg"' in shell
     assert f"<b>{price}</b> /pack" in shell
+    assert f'og:description" content="&lt;Spinach&gt; {price} · ' in page
 
 
 async def test_shell_has_no_product_while_the_room_log_is_away(
