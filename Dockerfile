@@ -25,7 +25,7 @@ USER linli
 ENV LINLI_DATA_DIR=/var/lib/linli LINLI_LOG_FORMAT=json
 VOLUME /var/lib/linli
 EXPOSE 8080/tcp 1935/tcp 8440/udp
-# After SIGTERM requests and orders in flight are finished.
+# SIGTERM drains for LINLI_DRAIN_S.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('LINLI_PORT', 8080)}/healthz\", timeout=2)"]
 CMD ["linli", "serve"]

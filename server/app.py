@@ -9,6 +9,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -70,7 +71,7 @@ from server.ops.secrets import token_secret
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.settings import Settings
-from server.ws.connection import room_protocol
+from server.ws.connection import RoomConnection, room_protocol
 from server.ws.wire import CODECS
 
 REDIS_CONNECTIONS_MAX = 64
@@ -84,7 +85,7 @@ class Program:
     """What uvicorn runs: the HTTP application and the WebSocket protocol beside it."""
 
     app: Starlette
-    websocket: type[asyncio.Protocol]
+    websocket: type[RoomConnection]
     services: Services
     direct: Direct  # answers before the application does
 
@@ -170,7 +171,7 @@ async def build(
             explain=recorder.explain,
             timeline=recorder.timeline,
         )
-        heart = Heart(services)
+        heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM))
         await stack.enter_async_context(
             _in_background(commerce, lives, hub, recorder, restreams, heart)
         )

@@ -13,6 +13,7 @@ import uvicorn
 from server.app import Program, build
 from server.errors import OperatorError
 from server.net.protocol import http_protocol
+from server.ops.drain import drain
 from server.ops.logs import configure_logs
 from server.settings import Settings, unknown_names
 
@@ -108,6 +109,7 @@ async def _serve(
     async def stop() -> None:
         if on_stop:
             await on_stop()
+        await drain(program.services, program.websocket.shared.drain_all)
         # Media ends first: open event streams of players would delay the stop.
         program.services.flv.close()
         await program.services.media.close()

@@ -109,6 +109,13 @@ class Settings(BaseSettings):
     publish_grace_s: float = Field(
         30.0, ge=0, le=600, description="How long viewers are kept when a host's stream breaks off."
     )
+    drain_s: float = Field(
+        0.0,
+        ge=0,
+        le=600,
+        description="Over how long a worker that is stopped lets viewers and hosts go, so that "
+        "they move to others. 0: all at once.",
+    )
     confirm_timeout_s: float = Field(
         5.0, gt=0, le=60, description="How long an order request waits for its confirmation."
     )

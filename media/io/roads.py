@@ -50,6 +50,12 @@ class Roads:
         """The source is over; idempotent."""
         self._lives.end_source(room_id, source, now=monotonic())
 
+    def end_host(self, room_id: str) -> None:
+        """The source of a live is over, whatever it is; the live waits for another one."""
+        live = self._lives.by_room.get(room_id)
+        if live is not None and live.source is not None:
+            self._lives.end_source(room_id, live.source, now=monotonic())
+
     def key_frame(self, room_id: str) -> KeyFrame | None:
         """Return the newest key frame of a live on this worker; None: there is none."""
         layer, now = self._smallest_layer(room_id), monotonic()

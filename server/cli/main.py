@@ -14,6 +14,7 @@ from server.cli.console import err
 from server.cli.db import db_app
 from server.cli.demo import demo
 from server.cli.doctor import doctor
+from server.cli.drain import drain
 from server.cli.neighbours import neighbours
 from server.cli.plan import plan
 from server.cli.publish import publish
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, demo, publish, neighbours, token, doctor, plan, top):
+for command in (serve, demo, publish, neighbours, token, doctor, plan, top, drain):
     app.command()(command)
 app.add_typer(db_app, name="db")
 app.add_typer(staff_app, name="staff")

@@ -34,7 +34,7 @@ def top(
     """Show every node, worker and live: viewers, CPU, lag."""
 
     async def main() -> None:
-        async with _heartbeats(Settings()) as heartbeats:
+        async with open_heartbeats(Settings()) as heartbeats:
             if once:
                 _print(await heartbeats.read(), as_json=as_json)
                 return
@@ -51,7 +51,12 @@ def top(
 
 
 @asynccontextmanager
-async def _heartbeats(settings: Settings) -> AsyncIterator[Heartbeats]:
+async def open_heartbeats(settings: Settings) -> AsyncIterator[Heartbeats]:
+    """Open the rows of the installation's Redis, the embedded one included.
+
+    Raises:
+        OperatorError: It does not answer.
+    """
     url = settings.redis_url or EmbeddedValkey(settings.data_dir).url
     try:
         async with Redis.from_url(url) as redis:

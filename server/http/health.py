@@ -26,6 +26,8 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Everything that an order needs answers in time."""
     services: Services = request.app.state.services
+    if services.media.draining:
+        raise Problem(503, "not-ready", "Not ready.", "This worker drains.")
     try:
         async with asyncio.timeout(TIMEOUT_S):
             await services.redis.ping()

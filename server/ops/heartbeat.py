@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from server.services import Services
 
 BEAT_S = 3.0
 ROW_TTL_S = 10
+DRAIN_TTL_S = 60
 LAG_STEP_S = 0.5
 """How often the loop's lag is measured."""
 LIVES_MAX = 200
@@ -49,6 +51,7 @@ class Beat:
     viewers: int  # WHEP sessions
     sockets: int
     lives: dict[str, int]  # WHEP viewers by room on the air
+    draining: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -61,8 +64,8 @@ class Heartbeats:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def write(self, beat: Beat) -> None:
-        """Write a worker's row; it lasts `ROW_TTL_S`.
+    async def write(self, beat: Beat) -> bool:
+        """Write a worker's row, which lasts `ROW_TTL_S`; return whether the worker is to drain.
 
         Raises:
             RedisError: It was not written.
@@ -73,7 +76,17 @@ class Heartbeats:
             pipe.zadd(WORKERS_KEY, {beat.worker: now_ms + ROW_TTL_S * 1_000})
             pipe.zremrangebyscore(WORKERS_KEY, "-inf", now_ms)
             pipe.expire(WORKERS_KEY, ROW_TTL_S)
-            await pipe.execute()
+            pipe.exists(_drain_key(beat.worker))
+            *_, wanted = await pipe.execute()
+        return bool(wanted)
+
+    async def request_drain(self, worker: str) -> None:
+        """Have a worker drain and end, as soon as it writes its next row.
+
+        Raises:
+            RedisError: It is not known whether it will.
+        """
+        await self._redis.set(_drain_key(worker), 1, ex=DRAIN_TTL_S)
 
     async def remove(self, worker: str) -> None:
         """A worker has stopped in order.
@@ -106,8 +119,10 @@ class Heartbeats:
 class Heart:
     """Writes this worker's row while it runs; Redis away only makes it silent."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, on_drain: Callable[[], None]) -> None:
+        """`on_drain` is called when this worker is to drain, perhaps more than once."""
         self._services = services
+        self._on_drain = on_drain
         self._beats = Heartbeats(services.redis)
         self._lag_s = 0.0
         self._began_s = time.monotonic()
@@ -131,7 +146,8 @@ class Heart:
         try:
             while not stopping():
                 try:
-                    await self._beats.write(self.beat())
+                    if await self._beats.write(self.beat()) and not self._services.media.draining:
+                        self._on_drain()
                 except (RedisError, OSError) as error:
                     log.debug("no heartbeat was written", error=type(error).__name__)
                 await self._wait()
@@ -159,6 +175,7 @@ class Heart:
             viewers=sum(viewers for _, viewers in lives),
             sockets=self._services.rooms.counts.connections,
             lives=dict(lives[:LIVES_MAX]),
+            draining=media.draining,
         )
 
     async def _wait(self) -> None:
@@ -184,6 +201,10 @@ def _key(worker: str) -> str:
     return f"{_TAG}:worker:{worker}"
 
 
+def _drain_key(worker: str) -> str:
+    return f"{_TAG}:drain:{worker}"
+
+
 def _beat(row: dict[str, Any]) -> Beat:
     """Read a row; what a newer version added is left out."""
-    return Beat(**{name: row[name] for name in Beat.__dataclass_fields__})
+    return Beat(**{name: row[name] for name in Beat.__dataclass_fields__ if name in row})

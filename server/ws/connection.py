@@ -4,7 +4,7 @@ A connection is a transport (frames), a handshake (who may connect) and a sessio
 """
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from websockets.frames import Opcode
 from websockets.http11 import Request, Response
@@ -18,7 +18,7 @@ from server.ws.transport import FrameTransport
 from server.ws.wire import CODECS, CloseCode
 
 
-def room_protocol(services: Services, exists: ChannelExists) -> type[asyncio.Protocol]:
+def room_protocol(services: Services, exists: ChannelExists) -> "type[RoomConnection]":
     """Return the class to give to `uvicorn.Config(ws=…)`.
 
     Args:
@@ -29,6 +29,7 @@ def room_protocol(services: Services, exists: ChannelExists) -> type[asyncio.Pro
 
     class BoundRoomConnection(RoomConnection):
         __slots__ = ()
+        shared = registry
 
         def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
             super().__init__(registry, server_state.connections)
@@ -37,8 +38,9 @@ def room_protocol(services: Services, exists: ChannelExists) -> type[asyncio.Pro
 
 
 class RoomConnection(FrameTransport):
-    """One viewer's connection; also the registry's `Peer`."""
+    """One viewer's connection; also the registry's `Peer`. `shared` is that of the worker."""
 
+    shared: ClassVar[ConnectionRegistry]
     __slots__ = ("_address", "_registry", "_session", "slot")
 
     def __init__(self, registry: ConnectionRegistry, connections: set[Any]) -> None:

@@ -15,6 +15,7 @@ from server.settings import Settings
 from server.ws.wire import CODECS
 
 PATH = "/ws"
+RETRY_AFTER_S = 1
 REFUSALS_LOGGED_EVERY_S = 60.0
 
 _refusals = Seldom(REFUSALS_LOGGED_EVERY_S)
@@ -29,7 +30,9 @@ def refusal(
     if not _origin_allowed(request, settings.allowed_origins):
         return protocol.reject(403, "This origin may not connect; see LINLI_ALLOWED_ORIGINS.\n")
     if is_full:
-        return protocol.reject(503, "This server accepts no more connections now.\n")
+        full = protocol.reject(503, "This server accepts no more connections now.\n")
+        full.headers["Retry-After"] = str(RETRY_AFTER_S)
+        return full
     offered = {
         name.strip()
         for header in request.headers.get_all("Sec-WebSocket-Protocol")

@@ -155,6 +155,14 @@ class ConnectionRegistry:
             total = max(1, self.counts.connections)
             self._leaving[peer] = now + DRAIN_S * min(1.0, len(self._leaving) / total)
 
+    def drain_all(self, spread_s: float) -> None:
+        """Accept nobody, and close all connections, spread over so many seconds."""
+        self.draining = True
+        now = self.now()
+        peers = [peer for peers in self._wheel for peer in peers]
+        for place, peer in enumerate(peers):
+            self._leaving[peer] = now + spread_s * place / len(peers)
+
     def next_client(self) -> str:
         """Return an id for a connection, unique among all workers."""
         self._clients += 1

@@ -72,6 +72,7 @@ class MediaPlane:
     def __init__(self, config: PlaneConfig, sock: socket.socket, candidates: Candidates) -> None:
         self.config = config
         self.listener: Callable[[MediaEvent], None] = lambda event: None
+        self.draining = False  # accepts no more sessions
         self.load = Load(now=monotonic(), busy_s=thread_time())
         self.port: int = sock.getsockname()[1]
         self._sock = sock
@@ -189,7 +190,7 @@ class MediaPlane:
         return SessionInfo(session.id, answer, session.ufrag, live.repair_delay_s(now=now))
 
     def _admit(self) -> None:
-        if self._sessions.full or self._closed:
+        if self._sessions.full or self.closed:
             raise Full(RETRY_AFTER_S)
 
     def _new(
@@ -311,7 +312,7 @@ class MediaPlane:
     @property
     def closed(self) -> bool:
         """Whether the plane is closed, or about to be."""
-        return self._closed
+        return self._closed or self.draining
 
     def is_live(self, room_id: str) -> bool:
         """Whether a host's media flows in the room."""

@@ -33,6 +33,7 @@ COMMANDS = [
     "doctor",
     "plan",
     "top",
+    "drain",
 ]
 
 

@@ -2,10 +2,12 @@
 
 import io
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import pytest
 from redis.asyncio import Redis
 from rich.console import Console
 
@@ -42,7 +44,31 @@ async def test_row_of_a_newer_version_is_read_as_far_as_it_is_known(redis_url: s
         assert await beats.read() == [BEAT]
 
 
-async def test_server_writes_its_row_and_takes_it_away(tmp_path: Path, redis_url: str) -> None:
+async def test_row_of_an_older_version_is_read_without_what_it_lacks(redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        beats = Heartbeats(redis)
+        await beats.write(BEAT)
+        older = BEAT.as_dict()
+        del older["draining"]
+        await redis.set("{linli}:worker:w1", json.dumps(older))
+        assert await beats.read() == [BEAT]
+
+
+async def test_a_worker_learns_with_its_row_that_it_is_to_drain(redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        beats = Heartbeats(redis)
+        assert not await beats.write(BEAT)
+        await beats.request_drain("w1")
+        assert await beats.write(BEAT)
+        assert not await beats.write(replace(BEAT, worker="w2"))
+        assert await redis.ttl("{linli}:drain:w1") > 0
+
+
+async def test_server_writes_its_row_drains_when_asked_and_takes_it_away(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[signal.Signals] = []
+    monkeypatch.setattr(signal, "raise_signal", asked.append)
     settings = Settings(
         host="127.0.0.1",
         port=0,
@@ -68,7 +94,10 @@ async def test_server_writes_its_row_and_takes_it_away(tmp_path: Path, redis_url
             transport = httpx.ASGITransport(program.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://linli.test") as web:
                 assert (await web.get("/readyz")).text == "ready\n"
-            assert Heart(program.services).beat().lives == {}
+            await beats.request_drain(beat.worker)
+            await wait_until(lambda: asked)
+            assert asked[0] is signal.SIGTERM
+            assert Heart(program.services, lambda: None).beat().lives == {}
         assert await beats.read() == []
 
 

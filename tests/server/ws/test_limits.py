@@ -29,6 +29,16 @@ async def test_full_server_answers_503(server: Server, monkeypatch: pytest.Monke
     assert server.hub.counts.refused_total == {"http 503": 1}
 
 
+async def test_draining_server_closes_all_and_answers_503(server: Server) -> None:
+    async with server.viewer() as first, server.viewer() as second:
+        server.server.config.ws.shared.drain_all(0.2)  # type: ignore[union-attr]
+        assert [await each.close_code() for each in (first, second)] == [3012, 3012]
+        with pytest.raises(InvalidStatus, match="503") as refused:
+            async with server.client():
+                pass
+    assert refused.value.response.headers["Retry-After"] == "1"
+
+
 async def test_connections_over_the_address_limit_are_closed(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
