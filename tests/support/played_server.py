@@ -148,6 +148,8 @@ class PlayedServer:
     ends_in_s: float = 312
     orders: list[dict[str, Any]] = field(default_factory=list)
     recording_failure: str | None = None
+    explained: list[str | None] = field(default_factory=list)  # None: ended
+    explain_refused: str = ""
     movie: bytes = b""  # of the recording
     shown: list[dict[str, Any]] = field(default_factory=list)
     replays: list[dict[str, Any]] = field(default_factory=list)
@@ -405,6 +407,11 @@ class PlayedServer:
                 "store_id": "s1",
             }
             return 200, {"token": "t", "staff": staff}
+        if path.endswith("/explain"):
+            if self.explain_refused:
+                return 409, {"type": PROBLEM + self.explain_refused, "status": 409}
+            self.explained.append(body_of(request)["product_id"])
+            return 204, {}
         if "/clips/" in path:
             return self._change_clip(request, path)
         if path == "/api/orders":
@@ -468,8 +475,9 @@ class PlayedServer:
         if path.endswith("/restream"):
             return 200, {"address": "rtmp://other/app", "key_end": "1234", "state": "live"}
         if path.endswith("/recording"):
-            status = {"wanted": True, "recording": True, "storage_away": False}
-            return 200, {**status, "failure": self.recording_failure}
+            failure = self.recording_failure
+            status = {"wanted": True, "recording": failure is None, "storage_away": False}
+            return 200, {**status, "failure": failure}
         if path.endswith("/replays"):
             return 200, {"replays": self.replays}
         if "/replays/" in path:

@@ -192,7 +192,15 @@ def test_stage_keeps_the_shape_of_the_video_after_the_end(open_page: Open) -> No
 
 DESK = [
     f"[data-testid={name}]"
-    for name in ("live-state", "mic", "chat-list", "unpin-spinach", "chat-input", "end-live")
+    for name in (
+        "live-state",
+        "mic",
+        "chat-list",
+        "explain",
+        "unpin-spinach",
+        "chat-input",
+        "end-live",
+    )
 ] + ["[data-testid=host-orders] li"]
 FILLED = """() => {
   const { left, top, right, bottom } =

@@ -76,6 +76,27 @@ def test_a_host_on_air_reads_that_the_recording_has_stopped(open_page: Open) -> 
     expect(page.get_by_test_id("recording-failed")).to_contain_text("磁盘满了")
 
 
+def test_a_host_begins_and_ends_the_clip_of_the_product_on_the_table(open_page: Open) -> None:
+    server = PlayedServer()
+    page = host_page(open_page, server)
+    explain, hint = page.get_by_test_id("explain"), page.get_by_test_id("explain-hint")
+    expect(explain).to_have_attribute("aria-disabled", "false")
+    expect(explain).to_have_attribute("aria-pressed", "false")
+    explain.click()
+    expect(explain).to_have_attribute("aria-pressed", "true")
+    expect(hint).to_contain_text("讲完再点一下：有机菠菜")
+    explain.click()
+    expect(explain).to_have_attribute("aria-pressed", "false")
+    assert server.explained == ["spinach", None]
+    server.explain_refused = "not-recorded"
+    explain.click()
+    expect(page.locator(".toast")).to_contain_text("没有录像")
+    expect(explain).to_have_attribute("aria-pressed", "false")
+    server.tick({"k": "unpin", "media_time": None, "product_id": "spinach"})
+    expect(explain).to_have_attribute("aria-disabled", "true")
+    expect(hint).to_contain_text("先上架")
+
+
 def movie() -> bytes:
     """A recording of 12 s whose frames get brighter with their number."""
     recorder, stream, chunk = Recorder(Index(), "test"), FilmedStream(), bytearray()

@@ -1,12 +1,14 @@
 /** Whether the live is recorded, asked again while the page is open. */
-import { onMounted, onScopeDispose, shallowRef } from 'vue'
+import { onMounted, onScopeDispose, shallowRef, watch } from 'vue'
 import type { Api } from '../lib/base/api'
 import type { RecordingStatus } from '../lib/base/bodies'
 import { recordingOf } from '../lib/base/replay-api'
+import type { LiveState } from '../lib/base/wire'
 
 const EVERY_MS = 10_000
 
-export function useRecording(roomId: string, api: Api) {
+/** `liveState`: a recording begins and ends with it. */
+export function useRecording(roomId: string, api: Api, liveState: () => LiveState) {
   const status = shallowRef<RecordingStatus | null>(null)
 
   async function refresh(): Promise<void> {
@@ -17,6 +19,7 @@ export function useRecording(roomId: string, api: Api) {
     }
   }
   onMounted(refresh)
+  watch(liveState, refresh)
   const timer = setInterval(() => void refresh(), EVERY_MS)
   onScopeDispose(() => clearInterval(timer))
   return status
