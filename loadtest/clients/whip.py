@@ -29,7 +29,6 @@ HTTP_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 15.0
 # Interval of GET on the session's URL.
 PROBE_EVERY_S = 3.0
-WORD_TIMEOUT_S = 3.0
 # What our own server answers there once the session is over (docs/http.md).
 PROBLEM_PREFIX = "urn:linli:problem:"
 NO_SUCH_SESSION = "no-such-session"
@@ -38,7 +37,10 @@ _LATER = (409, 429, 503)
 
 
 class WhipSession:
-    """One connection of a host. `async with` publishes; `lost()` returns when it has ended."""
+    """One connection of a host. `async with` publishes; `lost()` returns when it has ended.
+
+    Both raise TakenOver when another host publishes in our place.
+    """
 
     def __init__(self, url: str, token: str, video: EncodedSource, audio: EncodedSource) -> None:
         self._url = url
@@ -130,7 +132,12 @@ class WhipSession:
         except ValueError as error:
             raise NoAnswer(f"the answer was not understood: {error}") from None
         self._watch_for_bye()
-        await self._connected()
+        try:
+            await self._connected()
+        except NoAnswer:
+            if await self._taken_over():
+                raise TakenOver from None
+            raise
 
     async def _post(self, offer: str) -> str:
         headers = self._headers | {"Content-Type": "application/sdp"}
@@ -184,9 +191,8 @@ class WhipSession:
         if self._location is None:
             return False
         try:
-            async with asyncio.timeout(WORD_TIMEOUT_S):
-                response = await self._http.get(self._location, headers=self._headers)
-        except (httpx.HTTPError, TimeoutError):
+            response = await self._http.get(self._location, headers=self._headers)
+        except httpx.HTTPError:
             return False
         return word_of(response) == TAKEN_OVER
 

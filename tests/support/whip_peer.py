@@ -31,6 +31,7 @@ class WhipPeer:
         self.audio_frames: list[AudioFrame] = []
         self.deleted = 0
         self.answer_with: list[Response] = []
+        self.connects = True  # False: answers offers, and no STUN check
         # What the session's URL answers to GET, and how often it was asked for.
         self.answer_get_with = Response(status_code=204)
         self.probed = 0
@@ -44,13 +45,17 @@ class WhipPeer:
         if self.answer_with:
             return self.answer_with.pop(0)
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.peers.append(peer)
-        peer.on("track", self._take)
+        if self.connects:
+            self.peers.append(peer)
+            peer.on("track", self._take)
         await peer.setRemoteDescription(RTCSessionDescription(self.offers[-1], "offer"))
         with loopback_candidates(self.url):
             await peer.setLocalDescription(await peer.createAnswer())
         headers = {"Location": "/session/1"}
-        return Response(peer.localDescription.sdp, 201, headers, "application/sdp")
+        answer = Response(peer.localDescription.sdp, 201, headers, "application/sdp")
+        if not self.connects:
+            await peer.close()
+        return answer
 
     async def probe(self, _: Request) -> Response:
         """Answer a GET, to which RFC 9725 gives no meaning."""

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from media.errors import NoSuchSession
+from media.errors import NoSuchSession, TakenOver
 from media.io.webrtc.session import Direction, Session, SessionInfo
 from server.access.policy import Action, require
 from server.http.bodies import path_id, read_bytes, services_of
@@ -71,8 +71,8 @@ async def end(request: Request, direction: Direction) -> Response:
     with media_problems():
         try:
             await services.media.close_session(request.path_params["session"], room_id, direction)
-        except NoSuchSession:
-            await _charge(request)
+        except NoSuchSession as error:
+            await _charge(request, error)
             raise
     return Response(status_code=200)
 
@@ -107,13 +107,18 @@ async def _session(request: Request, direction: Direction) -> Session:
     with media_problems():
         try:
             return services.media.session(request.path_params["session"], room_id, direction)
-        except NoSuchSession:
-            await _charge(request)
+        except NoSuchSession as error:
+            await _charge(request, error)
             raise
 
 
-async def _charge(request: Request) -> None:
-    """A session that is not there costs as much as a join (RFC 9725 section 5)."""
+async def _charge(request: Request, error: NoSuchSession) -> None:
+    """A session that is not there costs as much as a join (RFC 9725 section 5).
+
+    One that was taken over was no guess, and a host that got 429 instead would publish again.
+    """
+    if isinstance(error, TakenOver):
+        return
     limits = services_of(request).limits
     await limits.take(LimitKind.PLAY, limits.address(request))
 

@@ -154,6 +154,27 @@ async def test_a_host_that_was_taken_over_stays_away(peer: WhipPeer) -> None:
     assert len(peer.offers) == 1
 
 
+async def test_a_host_that_was_taken_over_before_it_was_connected_stays_away(
+    peer: WhipPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whip, "CONNECT_TIMEOUT_S", 0.1)
+    peer.connects = False
+    peer.answer_get_with = problem(410, "Another host.", "taken-over")
+    with pytest.raises(TakenOver):
+        async with asyncio.timeout(WAIT_S):
+            await publish(peer.url, "", PATTERN)
+    assert len(peer.offers) == 1
+
+
+async def test_a_host_that_cannot_connect_and_was_not_taken_over_tries_again(
+    peer: WhipPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whip, "CONNECT_TIMEOUT_S", 0.1)
+    peer.connects = False
+    async with publishing(peer):
+        await wait_until(lambda: len(peer.offers) >= 2)
+
+
 def test_being_taken_over_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     async def taken_over(*_: object) -> None:
         raise TakenOver

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from loadtest.actors.publish import Programme, publish
+from loadtest.clients import whip
 from loadtest.clients.whep import Crowd
+from loadtest.clients.whip import WhipSession
 from loadtest.errors import LoadError, TakenOver
 from tests.support.address_families import needs_ipv6
 from tests.support.clips import CLIP
@@ -65,6 +67,29 @@ async def test_of_two_hosts_with_one_token_the_first_stays_away(server: Running)
                 host.cancel()
                 with contextlib.suppress(asyncio.CancelledError, TakenOver):
                     await host
+
+
+async def test_a_host_that_is_replaced_before_it_is_connected_stays_away(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await server.host_token()
+    post, posts = WhipSession._post, 0
+
+    async def post_then_be_replaced(session: WhipSession, offer: str) -> str:
+        nonlocal posts
+        posts += 1
+        answer = await post(session, offer)
+        headers = {**session._headers, "Content-Type": "application/sdp"}
+        other = await session._http.post(session._url, content=offer, headers=headers)
+        assert other.status_code == 201
+        return answer
+
+    monkeypatch.setattr(WhipSession, "_post", post_then_be_replaced)
+    monkeypatch.setattr(whip, "CONNECT_TIMEOUT_S", 0.5)
+    with pytest.raises(TakenOver):
+        async with asyncio.timeout(WAIT_S):
+            await publish(f"{server.url}/live/demo/whip", token, Programme(CLIP, copy=True))
+    assert posts == 1
 
 
 @needs_ipv6

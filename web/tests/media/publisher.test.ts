@@ -32,6 +32,7 @@ let posts: () => Response
 let room: LiveState
 let deleted: number
 let patches: () => Response
+let gets: () => Response
 let asked: string[]
 let publisher: Publisher
 const peer = () => peers.at(-1) as FakePeer
@@ -45,12 +46,14 @@ beforeEach(async () => {
   deleted = 0
   asked = []
   patches = restartAnswer
+  gets = () => new Response(null, { status: 204 })
   posts = () => created()
   publisher = new Publisher('/live/demo/whip', {
     async fetch(url, init) {
       asked.push(`${init?.method} ${url}`)
       if (init?.method === 'PATCH') return patches()
       if (init?.method === 'POST') return posts()
+      if (init?.method === 'GET') return gets()
       if (init?.method === 'DELETE') deleted += 1
       return new Response(null, { status: 200 })
     },
@@ -265,6 +268,34 @@ describe('a lost transport', () => {
     await time.pass(30_000)
     expect(phases.at(-1)).toBe(phase)
     expect(peers).toHaveLength(1)
+  })
+
+  it.each(['failed', 'never connected'] as const)(
+    'that is %s ends as taken_over where the server says so',
+    async (state) => {
+      gets = () =>
+        new Response(JSON.stringify({ type: 'urn:linli:problem:taken-over' }), {
+          status: 410,
+          headers: { 'Content-Type': 'application/problem+json' },
+        })
+      if (state === 'failed') peer().become(state)
+      await time.pass(30_000)
+      expect(phases).toEqual(['connecting', 'lost', 'taken_over'])
+      expect(peers).toHaveLength(1)
+      expect(asked.at(-1)).toBe('GET /live/demo/whip/s1')
+      // The host takes it back by a tap.
+      publisher.start(STREAM)
+      await onAir()
+      expect(phases.at(-1)).toBe('live')
+    },
+  )
+
+  it('reconnects where the server cannot be asked', async () => {
+    gets = () => {
+      throw new TypeError('Failed to fetch')
+    }
+    await time.pass(15_000)
+    expect(peers).toHaveLength(2)
   })
 
   it('is lost when the room waits for us, or without close_notify', () => {

@@ -14,6 +14,7 @@ from media.io.webrtc.intake import GONE_S
 from media.io.webrtc.session import Direction
 from media.wire.stun import TRANSACTION_ID_BYTES, is_bad_request_answer, reachability_request
 from server.app import Program
+from server.limits import RATES, LimitKind, Rate
 from tests.support.address_families import is_at
 from tests.support.live_routes import (
     FRAGMENT,
@@ -52,6 +53,19 @@ async def test_the_session_of_a_host_that_another_one_replaced_is_410(linli: Liv
     refused(answer, 410)
     assert answer.json()["type"] == "urn:linli:problem:taken-over"
     assert (await linli.client.get(second)).status_code == 204
+
+
+async def test_the_session_of_a_replaced_host_is_410_at_an_address_that_asked_too_much(
+    linli: LiveRoutes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = (await linli.publish()).headers["Location"]
+    await linli.publish()
+    monkeypatch.setitem(RATES, LimitKind.PLAY, Rate(burst=1, per_s=0.01))
+    for _ in range(2):
+        missing = await linli.client.get(f"{WHIP}/missing")
+    refused(missing, 429)
+    refused(await linli.client.get(first), 410)
+    refused(await linli.client.delete(first, headers=linli.host), 410)
 
 
 async def test_the_session_of_a_standby_host_that_gave_way_is_404(linli: LiveRoutes) -> None:

@@ -7,6 +7,11 @@ import { type StereoParameter, setOffer } from './stereo'
 /** Layer selection (a WHEP extension). */
 const LAYER_REL = 'urn:ietf:params:whep:ext:core:layer'
 
+/** Problem type of a host's session that another host ended. */
+const TAKEN_OVER = 'taken-over'
+/** Longest wait for what became of a session; a lost host reconnects after that, ms. */
+const STATUS_TIMEOUT_MS = 3_000
+
 export interface Exchange {
   fetch: Fetch
   /** Where to POST the offer. */
@@ -78,6 +83,17 @@ export async function endSession(session: string, exchange: Exchange): Promise<v
     await exchange.fetch(session, { method: 'DELETE', keepalive: true, headers: bearer(exchange.token) })
   } catch {
     // Nothing to do: the server times out.
+  }
+}
+
+/** Whether the server says that another host publishes in place of `session`; false where it cannot be asked. */
+export async function wasTakenOver(session: string, fetch: Fetch): Promise<boolean> {
+  if (!session) return false
+  try {
+    const response = await fetch(session, { method: 'GET', signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) })
+    return response.status === 410 && (await refusal(response)).kind === TAKEN_OVER
+  } catch {
+    return false
   }
 }
 

@@ -1,7 +1,14 @@
 /** Publishes camera and microphone over WHIP and keeps the live on air; detects when another host has taken it over. */
 import { type Fetch, Refused, Unreachable } from '../base/api'
 import { Backoff } from '../base/backoff'
-import { type Exchange, endSession, negotiate, onTransportClosed, preferCodecs } from './negotiate'
+import {
+  type Exchange,
+  endSession,
+  negotiate,
+  onTransportClosed,
+  preferCodecs,
+  wasTakenOver,
+} from './negotiate'
 import { IceRestarter } from './ice-restart'
 import { ReceiveWatchdog } from './receive-watchdog'
 import { isStereo } from './stereo'
@@ -189,12 +196,15 @@ export class Publisher {
 
   /** The transport is gone. Reconnect, unless another host is on air in our place. */
   async #broken(closed = false): Promise<void> {
+    const session = this.#session
     this.#close(false)
     const attempt = this.#attempt
     this.#enter('lost')
-    const room = closed ? await this.world.roomState() : null
+    // A host that is replaced before it is connected gets no close_notify.
+    const takenOver = await wasTakenOver(session, this.world.fetch)
+    const room = closed && !takenOver ? await this.world.roomState() : null
     if (attempt !== this.#attempt) return
-    const end = endOf(closed, room)
+    const end = takenOver ? 'taken_over' : endOf(closed, room)
     if (end === 'lost') this.#retry(0)
     else this.#enter(end)
   }
