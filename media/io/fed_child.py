@@ -69,9 +69,9 @@ class FedChild:
 
     async def close(self) -> None:
         """End the child; idempotent."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        if not self._task.cancelling():  # a second time would not wait for the child's end
+            self._task.cancel()
+        await asyncio.wait([self._task])
 
     def _feed(self, piece: FlvPiece) -> None:
         stdin = self._stdin
@@ -110,14 +110,24 @@ class FedChild:
     async def _running(self) -> AsyncIterator[asyncio.subprocess.Process]:
         self._on_start()
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", self._module),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=environment | {"PYTHONPATH": str(_ROOT)},
-            start_new_session=True,  # Ctrl-C is for us
+        started = asyncio.create_task(
+            asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", self._module),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=environment | {"PYTHONPATH": str(_ROOT)},
+                start_new_session=True,  # Ctrl-C is for us
+            )
         )
+        try:
+            process = await asyncio.shield(started)
+        except asyncio.CancelledError:
+            # What is cancelled while it starts would be left behind as a zombie.
+            process = await started
+            process.kill()
+            await process.wait()
+            raise
         try:
             assert process.stdin is not None
             self._stdin = process.stdin.transport

@@ -1,5 +1,6 @@
 """Where no UDP passes the page plays by LL-HLS, and returns to WebRTC once it can."""
 
+import pytest
 from playwright.async_api import Locator, expect
 
 from tests.support.browsers import People, keep_screenshot, more_frames
@@ -34,8 +35,21 @@ async def test_viewer_without_udp_plays_by_hls_and_returns_to_webrtc(
         await page.get_by_test_id("show-video").click()
         await page.evaluate(ENTER_OPEN_NETWORK)
         await expect(room).to_have_attribute("data-road", "webrtc")
+
+
+@pytest.mark.soak
+async def test_viewer_who_returned_to_webrtc_gets_more_frames(
+    linli: Running, people: People
+) -> None:
+    async with published(linli):
+        page = await people.open(people.room_path, scripts=[CLOSED_NETWORK])
+        room = page.get_by_test_id("room")
+        await expect(room).to_have_attribute("data-road", "hls")
+        await page.evaluate(ENTER_OPEN_NETWORK)
+        await expect(room).to_have_attribute("data-road", "webrtc")
         await expect(room).to_have_attribute("data-player", "playing")
         await more_frames(page)
+        video = page.get_by_test_id("live-video")
         assert await video.evaluate("(video) => video.srcObject !== null && !video.src")
 
 

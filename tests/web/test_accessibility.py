@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.support.played_pages import Open
 from tests.support.played_server import ORIGIN, PlayedServer, now_ms, remember_guest, remember_staff
@@ -308,9 +308,18 @@ def test_progress_of_an_overfull_group_ends_at_its_target(open_page: Open) -> No
 
 
 def test_focus_returns_to_the_button_that_opened_a_sheet(open_page: Open) -> None:
-    page = open_page(play(), "/r/demo", prepare=everybody)
+    held: list[Route] = []
+
+    def hold_sheets(page: Page) -> None:
+        everybody(page)
+        page.route("**/RoomSheets*.js", lambda route: held.append(route))
+
+    page = open_page(play(), "/r/demo", prepare=hold_sheets)
     page.get_by_test_id("bag-open").focus()
     page.keyboard.press("Enter")
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().fallback()
     expect(page.get_by_test_id("bag-sheet").get_by_test_id("sheet-close")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("bag-open")).to_be_focused()
