@@ -10,7 +10,7 @@ from media.io.restream.road import PushState, RestreamRoad, RestreamStats
 from media.wire.rtmp_url import PushTarget
 from server.ops.sealing import Sealer
 
-# Another worker may have been told of a change.
+# Picks up changes that other workers wrote to the record.
 READ_EVERY_S = 5.0
 
 log = structlog.get_logger()

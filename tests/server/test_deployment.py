@@ -102,7 +102,6 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     assert (verified.returncode, about_us) == (0, [])
 
 
-@pytest.mark.skipif(not shutil.which("caddy"), reason="needs caddy")
 def test_caddy_accepts_the_proxy_of_two_nodes(tmp_path: Path) -> None:
     subprocess.run(
         ["caddy", "adapt", "--adapter", "caddyfile", "--config", str(DEPLOY / "Caddyfile.nodes")],

@@ -98,7 +98,7 @@ def test_another_source_goes_on_without_a_gap_and_with_new_configurations() -> N
     for number in range(50):
         stream.frame(number, key=number == 0)
     stream.muxer.interrupt()
-    assert not stream.muxer.begun, "who comes now waits for a key frame"
+    assert not stream.muxer.begun, "a newcomer waits for a key frame"
     other = fmp4.Video(320, 180, fmp4.avc_record(b"\x67\x42\xc0\x0d\xab", PPS))
     stream.muxer.begin([other, SOUND], 1_007.0)
     for number in range(3):

@@ -1,4 +1,4 @@
-"""Messages that are refused: what the client is told, and what closes its connection."""
+"""Messages that are refused: the error that is sent, and what closes the connection."""
 
 import json
 from typing import Any
