@@ -3,10 +3,13 @@
 import asyncio
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.support.browsers import DESKTOP, People, keep_screenshot, log_in, more_frames
 from tests.support.waiting import wait_until
+
+# No other story has neighbours of these names.
+NEIGHBOURS = ("朝霞", "Sunny")
 
 
 async def test_from_going_live_to_the_handover(people: People) -> None:
@@ -25,7 +28,7 @@ async def test_from_going_live_to_the_handover(people: People) -> None:
         await expect(viewer.get_by_test_id("countdown")).to_be_visible()
     await keep_screenshot(first, "room-card-zh")
 
-    await _join(first, "晨光")
+    await _join(first, NEIGHBOURS[0])
     for viewer, line in (
         (first, "本小区已有 1 位邻居参团，还差 1 人成团！"),
         (second, "1 neighbour joined, 1 to go!"),
@@ -35,10 +38,9 @@ async def test_from_going_live_to_the_handover(people: People) -> None:
 
     store = await people.open("/store", size=DESKTOP)
     await log_in(store, people.host)
-    await expect(store.get_by_test_id("lane-new").locator("[data-testid^=order-]")).to_have_count(0)
-    await _join(second, "Sunny")
-    orders = store.get_by_test_id("lane-new").locator("[data-testid^=order-]")
-    await expect(orders).to_have_count(2)
+    await expect(_orders(store, "new")).to_have_count(0)
+    await _join(second, NEIGHBOURS[1])
+    await expect(_orders(store, "new")).to_have_count(2)
     await keep_screenshot(store, "store-new-zh")
     await keep_screenshot(host, "host-live-zh")
 
@@ -72,13 +74,17 @@ async def _join(viewer: Page, nickname: str) -> None:
     await expect(status).to_have_attribute("data-state", re.compile("placed_group|group_complete"))
 
 
+def _orders(store: Page, lane: str) -> Locator:
+    """Return the two neighbours' orders in `lane`; the store also has orders of other rooms."""
+    orders = store.get_by_test_id(f"lane-{lane}").locator("[data-testid^=order-]")
+    return orders.filter(has_text=re.compile("|".join(NEIGHBOURS)))
+
+
 async def _move_first_order(store: Page, lane: str) -> None:
     """Move one order on; it appears in `lane`."""
-    moved = store.get_by_test_id(f"lane-{lane}").locator("[data-testid^=order-]")
     before = {"picking": "new", "packed": "picking", "ready": "packed"}[lane]
-    source = store.get_by_test_id(f"lane-{before}").locator("[data-testid^=move-]")
-    await source.first.click()
-    await expect(moved).to_have_count(1)
+    await _orders(store, before).first.locator("[data-testid^=move-]").click()
+    await expect(_orders(store, lane)).to_have_count(1)
 
 
 async def _who_got_the_code(*viewers: Page) -> Page:

@@ -11,7 +11,6 @@ import av
 import httpx
 import pytest
 
-from media.recording.index import HZ
 from rooms.messages import ChatLine, Sender
 from server.app import Program, build
 from server.ops.maintenance import load
@@ -217,5 +216,5 @@ async def test_a_worker_that_was_stopped_in_a_live_completes_the_recording(tmp_p
 
         await wait_until(offered)
         [found] = (await server.get(f"{API}/replays")).json()["replays"]
-        assert found["duration_ms"] / 1e3 >= recorded_s - 1 / HZ
+        assert found["duration_ms"] >= int(recorded_s * 1_000)
         assert decoded((await server.get(f"/live/demo/replay/{found['live_id']}.mp4")).content)[0]
