@@ -16,6 +16,8 @@ MediaError
 ├── NoSuchBlob      the blob store has nothing under that key
 ├── BlobsAway       the blob store cannot be reached now
 ├── BadTarget       an address or key to which no live can be pushed, with the reason
+├── PublishRefused  another platform does not take a stream, with its code
+├── TooManyAttempts an address tries stream keys too often
 └── Malformed       bytes from the network that break their format
     ├── MalformedStun
     ├── MalformedRtp
@@ -116,6 +118,19 @@ class BadTarget(MediaError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class PublishRefused(MediaError):
+    """Another platform does not take a stream."""
+
+    def __init__(self, code: str, description: str = "") -> None:
+        super().__init__(code, description)
+        self.code = code
+        self.description = description
+
+
+class TooManyAttempts(MediaError):
+    """An address tries stream keys more often than anybody mistypes one."""
 
 
 class Malformed(MediaError):

@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute, Route
 from commerce.io.commerce import Commerce
 from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Payments
-from media.errors import Unresolvable
+from media.errors import TooManyAttempts, Unresolvable
 from media.io.blobs.files import FileBlobs
 from media.io.flv.road import FlvRoad
 from media.io.hls.road import HlsRoad
@@ -322,7 +322,7 @@ async def _open_rtmp(
         try:
             await limits.take(LimitKind.PUBLISH, f"rtmp:{limit_key(address)}")
         except Problem:
-            return None
+            raise TooManyAttempts from None
         return await commerce.stream_keys.room_of(key)
 
     try:

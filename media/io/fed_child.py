@@ -25,7 +25,7 @@ LASTED_S = 30.0  # a child that lived so long is restarted soon
 NICE = 10
 _ROOT = Path(media.__file__).parent.parent
 # What a child needs of our environment, which has secrets.
-_KEPT = ("PATH", "LANG", "LD_LIBRARY_PATH", "TZ")
+_KEPT = ("PATH", "LANG", "LD_LIBRARY_PATH", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 log = structlog.get_logger()
 

@@ -12,8 +12,10 @@ from media.stream.frames import Frame, Item, SourcePacket
 
 RING_S = 2.0
 RING_PACKETS_MAX = 2_500
-# Ten seconds at 2 Mbit/s; a longer GOP would cost megabytes.
-GOP_PACKETS_MAX = 2_500
+# Ten seconds at 6 Mbit/s: encoders that cannot be asked for a key frame make one every 8 s. Of a
+# larger GOP nothing is kept: who joins meanwhile waits for the next key frame.
+GOP_OCTETS_MAX = 8_000_000
+GOP_PACKETS_MAX = 10_000
 
 
 class Kept(NamedTuple):
@@ -35,6 +37,7 @@ class SentFrames:
         self.ring: dict[int, Kept] = {}
         self.gop: list[Frame] = []
         self.gop_packets = 0
+        self.gop_octets = 0
         self.packets_sent = 0
         self.octets_sent = 0
         self.frames_sent = 0
@@ -72,20 +75,25 @@ class SentFrames:
         self.next_unsent = packets[-1].number + 1
         self.packets_sent += len(packets)
         self.frames_sent += 1
-        self.octets_sent += sum(len(packet.payload) for packet in packets)
+        octets = sum(len(packet.payload) for packet in packets)
+        self.octets_sent += octets
         if self.kind == "video":
-            self._extend_gop(frame)
+            self._extend_gop(frame, octets)
         return frame
 
-    def _extend_gop(self, frame: Frame) -> None:
+    def _extend_gop(self, frame: Frame, octets: int) -> None:
         if frame.key:
             self.key_frames += 1
-            self.gop, self.gop_packets = [], 0
+            self._clear_gop()
         if frame.key or self.gop:
             self.gop.append(frame)
             self.gop_packets += frame.packets
-        if self.gop_packets > GOP_PACKETS_MAX:
-            self.gop, self.gop_packets = [], 0
+            self.gop_octets += octets
+        if self.gop_packets > GOP_PACKETS_MAX or self.gop_octets > GOP_OCTETS_MAX:
+            self._clear_gop()
+
+    def _clear_gop(self) -> None:
+        self.gop, self.gop_packets, self.gop_octets = [], 0, 0
 
     def prune(self, *, now: float) -> None:
         """Forget the packets that are too old, but for those of the GOP, which may be replayed."""

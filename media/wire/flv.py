@@ -13,7 +13,16 @@ _KEY_FRAME = 1
 _ENHANCED = 0x80
 _VIDEO_NAMES = {2: "Sorenson H.263", 4: "VP6", 5: "VP6", 12: "HEVC", 13: "AV1"}
 _AUDIO_NAMES = {0: "PCM", 1: "ADPCM", 2: "MP3", 3: "PCM", 6: "Nellymoser", 11: "Speex", 14: "MP3"}
-_FOURCC_NAMES = {b"hvc1": "HEVC", b"av01": "AV1", b"vp09": "VP9", b"avc1": "H.264"}
+_ENHANCED_AUDIO = 9
+_HEVC_PROFILES = (1, 2, 3, 4)  # Main, Main 10, still picture, range extensions; without the tier
+_FOURCC_NAMES = {
+    b"hvc1": "HEVC",
+    b"av01": "AV1",
+    b"vp09": "VP9",
+    b"avc1": "H.264",
+    b".mp3": "MP3",
+    b"mp4a": "AAC",
+}
 NAL_UNITS_MAX = 512  # of one access unit
 
 
@@ -68,8 +77,7 @@ def video(body: bytes, length_bytes: int = 4) -> Video:
     if len(body) < 5:
         raise MalformedFlv("a video tag is cut short")
     if body[0] & _ENHANCED:
-        name = _FOURCC_NAMES.get(body[1:5], body[1:5].decode("latin-1"))
-        raise MalformedFlv(f"the video is {name} by Enhanced RTMP; H.264 is taken")
+        raise MalformedFlv(f"the video is {_fourcc(body)} by Enhanced RTMP; H.264 is taken")
     codec = body[0] & 15
     if codec != AVC:
         name = _VIDEO_NAMES.get(codec, f"codec {codec}")
@@ -94,10 +102,16 @@ def audio(body: bytes) -> Audio:
     codec = body[0] >> 4
     if codec != AAC:
         name = _AUDIO_NAMES.get(codec, f"codec {codec}")
+        if codec == _ENHANCED_AUDIO:
+            name = f"{_fourcc(body)} by Enhanced RTMP"
         raise MalformedFlv(f"the sound is {name}; AAC is taken")
     if len(body) < 3:
         return None  # some encoders send empty frames
     return aac_config(body[2:]) if body[1] == 0 else AacFrame(body[2:])
+
+
+def _fourcc(body: bytes) -> str:
+    return _FOURCC_NAMES.get(body[1:5], body[1:5].decode("latin-1"))
 
 
 def avc_config(record: bytes) -> AvcConfig:
@@ -110,6 +124,9 @@ def avc_config(record: bytes) -> AvcConfig:
         raise MalformedFlv("the H.264 configuration is cut short")
     if record[0] != 1:
         raise MalformedFlv(f"version {record[0]} of the H.264 configuration is not known")
+    # An HEVCDecoderConfigurationRecord has its profile there (section 8.3.2.1), none of H.264's.
+    if record[1] & 0xDF in _HEVC_PROFILES:
+        raise MalformedFlv("the video is HEVC; H.264 is taken")
     at = 5
     sets: list[tuple[bytes, ...]] = []
     for mask in (0x1F, 0xFF):

@@ -19,9 +19,9 @@ class PushTarget(NamedTuple):
     key: str
 
     @property
-    def url(self) -> str:
-        """With the key."""
-        return f"{self.address}/{self.key}"
+    def is_tls(self) -> bool:
+        """Whether it is rtmps."""
+        return urlsplit(self.address).scheme == "rtmps"
 
     @property
     def host(self) -> str:

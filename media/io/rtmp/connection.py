@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
-from media.errors import Malformed, MalformedFlv
+from media.errors import Malformed, MalformedFlv, TooManyAttempts
 from media.forwarding.encoder import Encoder
 from media.io.rtmp.aac_to_opus import AacToOpus
 from media.stream.layer import Layer
@@ -80,13 +80,23 @@ class RtmpConnection(asyncio.Protocol):
             for event in self._session.receive(data):
                 self._take(event)
         except Malformed as error:
-            log.info("an RTMP publisher was refused", room=self._room_id, why=str(error))
-            if isinstance(error, MalformedFlv):
-                self._session.refuse("NetStream.Publish.Failed", f"{error}.")
-            self._flush()
-            self.end("malformed")
+            self._end_malformed(error)
             return
         self._flush()
+
+    def _end_malformed(self, error: Malformed) -> None:
+        log.info("an RTMP publisher was refused", room=self._room_id, why=str(error))
+        if isinstance(error, MalformedFlv):
+            self._refuse("malformed", "NetStream.Publish.Failed", f"{error}.")
+            return
+        self._flush()
+        self.end("malformed")
+
+    def _refuse(self, reason: str, code: str, description: str) -> None:
+        """Tell the publisher why, and close the connection."""
+        self._session.refuse(code, description)
+        self._flush()
+        self.end(reason)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
@@ -105,11 +115,12 @@ class RtmpConnection(asyncio.Protocol):
         elif self._encoder is not None:
             self._listener.plane.send_clock(self._room_id, self._encoder)
         elif now - self._opened_at > NO_VIDEO_TIMEOUT_S + PUBLISH_TIMEOUT_S:
-            self._session.refuse("NetStream.Publish.Failed", "No H.264 video arrived.")
-            self._flush()
-            self.end("no video")
+            self._refuse("no video", "NetStream.Publish.Failed", "No H.264 video arrived.")
         else:
-            self._configure(now=now)
+            try:
+                self._configure(now=now)
+            except Malformed as error:
+                self._end_malformed(error)
 
     def end(self, reason: str) -> asyncio.Task[None] | None:
         """Close the connection; return what is still to be awaited. Idempotent."""
@@ -162,6 +173,13 @@ class RtmpConnection(asyncio.Protocol):
     async def _authorize(self, asked: PublishRequested) -> None:
         try:
             room_id = await self._listener.authorize(self.address, asked.key)
+        except TooManyAttempts:
+            self._refuse(
+                "too many attempts",
+                "NetStream.Publish.Denied",
+                "Too many attempts from this address. Please wait a minute.",
+            )
+            return
         except Exception as error:
             # Whatever keeps the key from being looked up, the publisher tries again by itself.
             log.warning("an RTMP stream key could not be checked", why=type(error).__name__)
@@ -170,9 +188,7 @@ class RtmpConnection(asyncio.Protocol):
         if self._transport is None:
             return
         if room_id is None:
-            self._session.refuse("NetStream.Publish.BadName", "This stream key is not known.")
-            self._flush()
-            self.end("wrong key")
+            self._refuse("wrong key", "NetStream.Publish.BadName", "This stream key is not known.")
             return
         self._room_id, self.publishing = room_id, True
         self._opened_at = monotonic()
@@ -183,7 +199,7 @@ class RtmpConnection(asyncio.Protocol):
     def _await_configuration(self, event: MediaReceived) -> None:
         self._waiting.append(event)
         if event.type is MessageType.VIDEO:
-            tag = flv.video(event.body)
+            tag = flv.video(event.body, self._avc.length_bytes if self._avc else 4)
             self._avc = tag if isinstance(tag, flv.AvcConfig) else self._avc
         else:
             sound = flv.audio(event.body)

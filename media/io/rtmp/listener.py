@@ -52,7 +52,7 @@ class RtmpStats:
     ended: dict[str, int]  # connections by the reason of their end
 
 
-# Room of a stream key (address, key) → room; None: there is none, or not now.
+# Room of a stream key (address, key) → room; None: there is none. Raises TooManyAttempts.
 Authorize = Callable[[str, str], Awaitable[str | None]]
 # Those of some stream keys that are no longer good.
 Ended = Callable[[Collection[str]], Awaitable[set[str]]]

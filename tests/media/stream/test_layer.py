@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from media.stream.frames import Frame
 from media.stream.layer import FRAMES_PER_S_MIN, KEY_FRAME_REQUEST_AFTER_S, Layer
 from media.stream.reorder import REPAIR_S
-from media.stream.sent_frames import RING_S
+from media.stream.sent_frames import GOP_PACKETS_MAX, RING_S
 from media.wire.codec import Codec
 from media.wire.rtp import Packet
 from tests.support.encoded_video import nal_units
@@ -291,3 +291,27 @@ def test_a_loss_after_a_key_frame_requests_another() -> None:
     live.receive(Packet(96, True, 5, 2 * TICKS, 1, DELTA), now=0.08)
     assert [frame.key for frame in live.poll(now=0.08 + REPAIR_S)] == [True, False]
     assert live.keys.pending
+
+
+def test_a_gop_of_eight_seconds_at_6_mbit_per_s_is_kept_whole() -> None:
+    live = layer()
+    payloads = [bytes(1_200)] * 25  # of one frame: 6 Mbit/s at 25 frames/s
+    for at in range(8 * FPS):
+        live.add_frame(payloads, at * TICKS, key=at == 0, now=at / FPS)
+        live.poll(now=at / FPS)
+    assert len(live.gop) == 8 * FPS
+    kept = live.gop[0].runs[0].sequence
+    assert all(number in live.ring for number in range(kept, live.next_unsent))
+
+
+def test_of_a_gop_beyond_the_limit_nothing_is_kept_until_the_next_key_frame() -> None:
+    live = layer()
+    payloads = [bytes(1_200)] * 50
+    for at in range(10 * FPS):
+        live.add_frame(payloads, at * TICKS, key=at == 0, now=at / FPS)
+        live.poll(now=at / FPS)
+    assert live.gop == [] and live.gop_octets == 0
+    assert len(live.ring) < GOP_PACKETS_MAX, "retransmits alone are kept"
+    live.add_frame(payloads, 10 * FPS * TICKS, key=True, now=10)
+    live.poll(now=10)
+    assert [frame.key for frame in live.gop] == [True]

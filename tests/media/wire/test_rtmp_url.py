@@ -20,7 +20,7 @@ def test_an_address_has_a_host_a_port_and_an_application(
 ) -> None:
     target = push_target(address, "key?a=b&c=d")
     assert (target.host, target.port) == (host, port)
-    assert target.url == address.rstrip("/") + "/key?a=b&c=d"
+    assert target.address == address.rstrip("/") and target.key == "key?a=b&c=d"
     assert "key?" not in repr(target), "logs and tracebacks do not have the key"
 
 

@@ -1,11 +1,13 @@
 """A live is pushed to a second listener of ours, which plays the other platform."""
 
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
 
 from media.io.hls.road import HlsRoad
+from media.io.restream.child import Exit, Refused, checked_addresses, connect
 from media.io.restream.road import PushState, RestreamRoad
 from media.io.rtmp.listener import RtmpListener
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
@@ -102,3 +104,30 @@ async def test_a_name_that_leads_into_our_own_network_is_refused_by_the_child(
         await wait_until(lambda: road.state(ROOM) is PushState.PRIVATE_ADDRESS)
     await road.close()
     assert not platform.keys
+
+
+def test_the_connection_goes_to_the_address_that_was_checked() -> None:
+    """A name that would resolve to an address of ours the second time is resolved once."""
+    answers = iter(["93.184.215.14", "127.0.0.1"])
+    opened = []
+
+    def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(0, 0, 0, "", (next(answers), port))]
+
+    def open_connection(address: tuple[str, int], timeout: float) -> socket.socket:
+        opened.append(address)
+        return socket.socket()
+
+    target = push_target("rtmp://rebound.example/app", KEY)
+    addresses = checked_addresses(target, private=False, resolve=resolve)
+    connect(target, addresses, open_connection).close()
+    assert opened == [("93.184.215.14", 1935)]
+
+
+def test_one_address_of_ours_among_others_refuses_the_target() -> None:
+    def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(0, 0, 0, "", (each, port)) for each in ("93.184.215.14", "::ffff:10.0.0.1")]
+
+    with pytest.raises(Refused) as refused:
+        checked_addresses(push_target("rtmp://a.example/app", KEY), private=False, resolve=resolve)
+    assert refused.value.exit_code is Exit.PRIVATE_ADDRESS

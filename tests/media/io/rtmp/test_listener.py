@@ -12,9 +12,11 @@ from media.errors import NotForwarded
 from media.forwarding.decodability import Undecodable
 from media.io.rtmp.listener import WAITING_PER_ADDRESS_MAX, RtmpListener
 from media.io.webrtc.plane import MediaPlane
+from media.wire.flv_tags import TagType
 from tests.support.address_families import connects, needs_ipv6
 from tests.support.media_peers import loopback_candidates, next_frame, viewer
 from tests.support.relay_app import relay_server
+from tests.support.rtmp_client import rtmp_client
 from tests.support.rtmp_publisher import HEIGHT, WIDTH, publishing
 from tests.support.sdp_offers import OFFER
 from tests.support.waiting import wait_until
@@ -22,6 +24,8 @@ from tests.support.waiting import wait_until
 __all__ = ["loopback_candidates"]
 
 KEY = "a-stream-key"
+# Version 1, and a VPS where H.264 has its SPS.
+HEVC_RECORD = b"\1\1\x60\0\0\xff\1\0\4\x40\1\x0c\1\1\0\4\x42\1\1\1"
 
 
 def undecodable(plane: MediaPlane) -> Undecodable | None:
@@ -97,6 +101,38 @@ async def test_a_wrong_key_is_refused(road: Road) -> None:
         await publisher.wait()
     assert road.listener.stats().ended["wrong key"] == 1
     assert not road.plane.is_live("bench")
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [
+        ((TagType.VIDEO, b"\x90hvc1" + bytes(9)), "the video is HEVC by Enhanced RTMP"),
+        ((TagType.VIDEO, b"\x1c\0\0\0\0" + bytes(30)), "the video is HEVC"),
+        ((TagType.VIDEO, b"\x90av01" + bytes(9)), "the video is AV1 by Enhanced RTMP"),
+        (
+            (TagType.VIDEO, b"\x17\0\0\0\0" + HEVC_RECORD),
+            "the video is HEVC; H.264 is taken",
+        ),
+        ((TagType.AUDIO, b"\x2f\xff\xfb\x90"), "the sound is MP3; AAC is taken"),
+        ((TagType.AUDIO, b"\x90Opus"), "the sound is Opus by Enhanced RTMP"),
+    ],
+    ids=["HEVC", "HEVC as codec 12", "AV1", "HEVC as codec 7", "MP3", "Opus"],
+)
+async def test_an_encoder_reads_which_codec_is_not_taken(
+    road: Road, tag: tuple[TagType, bytes], reason: str
+) -> None:
+    async with rtmp_client(road.listener.port, KEY) as client:
+        await client.publish()
+        assert reason in await client.refusal_of(tag)
+    await wait_until(lambda: road.listener.stats().connections_open == 0)
+    assert road.listener.stats().ended["malformed"] == 1
+    assert not road.plane.is_live("bench")
+
+
+async def test_a_query_behind_the_key_changes_nothing(road: Road) -> None:
+    async with rtmp_client(road.listener.port, f"{KEY}?token=a/b?c") as client:
+        await client.publish()
+        assert road.listener.stats().publishers == 1
 
 
 async def test_b_frames_end_webrtc_viewers_and_refuse_others(road: Road) -> None:

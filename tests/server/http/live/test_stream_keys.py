@@ -6,10 +6,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from media.errors import PublishRefused
 from server.access.policy import Principal, Role
 from server.app import Program, build
+from server.limits import RATES, LimitKind
 from server.ops.maintenance import load
 from server.settings import Settings
+from tests.support.rtmp_client import rtmp_client
 from tests.support.rtmp_publisher import publishing
 from tests.support.running import PASSWORD, SHOP
 from tests.support.waiting import wait_until
@@ -80,6 +83,24 @@ async def test_a_revoked_key_is_refused(linli: Linli) -> None:
     assert linli.ended("wrong key") == 1
     shown = (await linli.client.get(URL, headers=linli.host)).json()
     assert shown["made_at_ms"] is None and "key" not in shown
+
+
+async def test_attempts_with_wrong_keys_are_limited(linli: Linli) -> None:
+    await linli.renew()
+    rtmp = linli.program.services.rtmp
+    assert rtmp is not None
+    codes = []
+    for _ in range(RATES[LimitKind.PUBLISH].burst + 5):
+        async with rtmp_client(rtmp.port, "guessed") as client:
+            with pytest.raises(PublishRefused) as refused:
+                await client.publish()
+            codes.append(refused.value.code)
+    burst = RATES[LimitKind.PUBLISH].burst
+    assert codes[:burst] == ["NetStream.Publish.BadName"] * burst
+    assert "NetStream.Publish.Denied" in codes[burst:]
+    await wait_until(lambda: linli.ended("too many attempts") >= 1)
+    metrics = (await linli.client.get("/metrics")).text
+    assert 'linli_rtmp_ended_total{reason="too many attempts"}' in metrics
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
