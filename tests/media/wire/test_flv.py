@@ -63,7 +63,10 @@ def test_an_aac_frame_is_passed_on() -> None:
         (b"\x1c\x01\0\0\0abc", "HEVC"),
         (b"\x90hvc1abc", "HEVC"),
         (b"\x90av01abc", "AV1"),
-        (b"\x17\x00\0\0\0\x01\x01\x60\x00\xff\xe1\x00\x02\x40\x01\x01\x00\x02\x42\x01", "HEVC; H.264 is taken"),
+        (
+            b"\x17\x00\0\0\0\x01\x01\x60\x00\xff\xe1\x00\x02\x40\x01\x01\x00\x02\x42\x01",
+            "HEVC; H.264 is taken",
+        ),
     ],
 )
 def test_other_video_is_named_in_the_refusal(body: bytes, name: str) -> None:
