@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from commerce.io.gate import keys
 from commerce.io.gate.rebuild import read_stock
+from commerce.io.record.audit_trail import broken_entries
 from commerce.io.record.engine import Record
 
 FINDINGS_MAX = 20  # per invariant
@@ -125,6 +126,10 @@ async def audit(engine: AsyncEngine) -> list[Finding]:
     async with Record(engine).read() as connection:
         for invariant, query in INVARIANTS.items():
             findings += await _check(connection, invariant, query)
+        findings += [
+            Finding("the audit trail is whole", f"{brand}, entry {n}")
+            for brand, n in await connection.run_sync(broken_entries)
+        ]
     return findings
 
 

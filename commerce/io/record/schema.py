@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
     false,
     text,
@@ -162,6 +163,21 @@ staff = Table(
     Column("active", Boolean, nullable=False, server_default=true()),
     Column("own_password", Boolean, nullable=False, server_default=false()),
     Column("brand_id", String(64), nullable=False, server_default=""),
+)
+
+# No foreign key: a trigger keeps entries as long as their brand is there, and they go after it.
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("brand_id", String(64), primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    _time("at_ms"),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(130), nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Column("hash", String(64), nullable=False),
 )
 
 guests = Table(

@@ -26,6 +26,7 @@ from commerce.errors import (
     UnknownCode,
 )
 from commerce.groups.group import Group, GroupState
+from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.postings import Topic, cancel_orders, enqueue, hand_over, move_order
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of, order_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes
@@ -99,6 +100,7 @@ class Fulfilment:
             else:
                 await self._advance(connection, order, to, moved_by, at_ms)
             moved = await self._shown(connection, order_id)
+            await self._audit(connection, "order.move", order, to, moved_by, at_ms)
         self._shop.on_commit()
         return moved
 
@@ -125,6 +127,27 @@ class Fulfilment:
             if begun.rowcount:
                 await connection.run_sync(enqueue, Topic.GROUP, [order.group_id], at_ms)
         await connection.run_sync(enqueue, Topic.ORDER, [order.id], at_ms)
+
+    async def _audit(
+        self,
+        connection: AsyncConnection,
+        action: str,
+        order: OrderRow,
+        to: OrderState,
+        moved_by: str,
+        at_ms: int,
+    ) -> None:
+        brand = self._shop.catalogue.brand
+        await connection.run_sync(
+            record_audit,
+            brand.id if brand else "",
+            moved_by,
+            action,
+            order.id,
+            {"state": order.state.value},
+            {"state": to.value},
+            at_ms,
+        )
 
     async def _make_code(self, connection: AsyncConnection, order: OrderRow, at_ms: int) -> None:
         while True:
@@ -168,6 +191,9 @@ class Fulfilment:
             await connection.run_sync(hand_over, order, at_ms)
             await connection.run_sync(enqueue, Topic.ORDER, [order.id], at_ms)
             shown = await self._shown(connection, order.id)
+            await self._audit(
+                connection, "order.hand-over", order, OrderState.HANDED_OVER, moved_by, at_ms
+            )
         self._shop.on_commit()
         return shown
 

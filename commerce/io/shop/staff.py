@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from commerce.catalogue.values import SeedStaff
 from commerce.errors import NotFound
 from commerce.io.gate import keys
+from commerce.io.record.audit_trail import OPERATOR, record_audit
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import staff
@@ -194,7 +195,9 @@ async def store_password(engine: AsyncEngine, username: str, password: str) -> N
         NotFound: Nobody has this name.
     """
     password_hash = await asyncio.to_thread(PasswordHasher().hash, password)
-    await _change(engine, username, password_hash=password_hash, own_password=True)
+    await _change(
+        engine, username, "staff.password", password_hash=password_hash, own_password=True
+    )
 
 
 async def log_out_everywhere(engine: AsyncEngine, username: str) -> None:
@@ -203,15 +206,21 @@ async def log_out_everywhere(engine: AsyncEngine, username: str) -> None:
     Raises:
         NotFound: Nobody has this name.
     """
-    await _change(engine, username)
+    await _change(engine, username, "staff.log-out")
 
 
-async def _change(engine: AsyncEngine, username: str, **values: Any) -> None:
+async def _change(engine: AsyncEngine, username: str, action: str, **values: Any) -> None:
     async with Record(engine).write() as connection:
         raised = await _raise_versions(connection, staff.c.username == username, **values)
         if not raised:
             raise NotFound("staff", username)
-        await connection.run_sync(enqueue, Topic.STAFF, raised, wall_clock())
+        at_ms = wall_clock()
+        await connection.run_sync(enqueue, Topic.STAFF, raised, at_ms)
+        changed = select(staff.c.id, staff.c.brand_id).where(staff.c.id.in_(raised))
+        for staff_id, brand_id in (await connection.execute(changed)).all():
+            await connection.run_sync(
+                record_audit, brand_id, OPERATOR, action, staff_id, None, None, at_ms
+            )
 
 
 async def _raise_versions(
