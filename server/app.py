@@ -57,7 +57,7 @@ from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.live.hls_direct import DirectHls
 from server.http.pages import page_or_problem, page_routes
 from server.http.shop import guests, orders, people, pins, products, replays, rooms
-from server.http.staff import stores
+from server.http.staff import audit, stores
 from server.limits import LimitKind, Limits
 from server.net.addresses import limit_key
 from server.net.connections import ConnectionTable
@@ -216,6 +216,7 @@ def _application(services: Services) -> Starlette:
         *replays.routes,
         *orders.routes,
         *stores.routes,
+        *audit.routes,
         *page_routes(services.settings.web_dir),
     ]
     app = Starlette(

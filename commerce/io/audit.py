@@ -17,6 +17,7 @@ from commerce.io.record.audit_trail import broken_entries
 from commerce.io.record.engine import Record
 
 FINDINGS_MAX = 20  # per invariant
+AUDIT_TRAIL = "the audit trail is whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ async def audit(engine: AsyncEngine) -> list[Finding]:
         for invariant, query in INVARIANTS.items():
             findings += await _check(connection, invariant, query)
         findings += [
-            Finding("the audit trail is whole", f"{brand}, entry {n}")
+            Finding(AUDIT_TRAIL, f"{brand}, entry {n}")
             for brand, n in await connection.run_sync(broken_entries)
         ]
     return findings

@@ -20,6 +20,7 @@ from commerce.io.outbox.relay import OutboxRelay
 from commerce.io.payments.sandbox import SandboxPayments
 from commerce.io.record.engine import Clock, Record, wall_clock
 from commerce.io.record.shutdown import stopping
+from commerce.io.shop.audit_trail import AuditTrail
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.fulfilment import Fulfilment
@@ -96,6 +97,7 @@ class Commerce:
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
         self.pins = Pins(shop)
+        self.audit_trail = AuditTrail(shop)
         self.restreams = Restreams(shop)
         self.lives = LiveRecord(shop)
         self.recordings = Recordings(shop)

@@ -34,6 +34,7 @@ class Action(StrEnum):
     END_LIVE = "end-live"
     EDIT_REPLAY = "edit-replay"
     FULFIL = "fulfil"
+    READ_AUDIT = "read-audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def allowed(principal: Principal, action: Action, *, room_id: str = "", store_id
             return bool(_ROOM_STAFF & principal.roles) and principal.room_id == room_id != ""
         case Action.FULFIL:
             return bool(_STORE_STAFF & principal.roles) and principal.store_id == store_id != ""
+        case Action.READ_AUDIT:
+            return Role.HQ in principal.roles and principal.brand_id != ""
 
 
 def require(principal: Principal, action: Action, *, room_id: str = "", store_id: str = "") -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commerce.catalogue import values
 from commerce.errors import NotFound
-from commerce.io.audit import INVARIANTS, audit
+from commerce.io.audit import AUDIT_TRAIL, INVARIANTS, audit
 from commerce.io.shop.seed import seed
 from commerce.io.shop.staff import log_out_everywhere, store_password
 from commerce.people.password_policy import WeakPassword, require_strong
@@ -116,7 +116,7 @@ async def examine(settings: Settings) -> list[CheckResult]:
             found = await audit(engine)
     except (SQLAlchemyError, OSError, OperatorError) as error:
         return [*results, CheckResult("record: can be opened", False, str(error))]
-    for invariant in INVARIANTS:
+    for invariant in (*INVARIANTS, AUDIT_TRAIL):
         wrong = [finding.what for finding in found if finding.invariant == invariant]
         results.append(CheckResult(f"record: {invariant}", not wrong, "; ".join(wrong)))
     return results

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from commerce.io.audit import audit
+from commerce.io.audit import AUDIT_TRAIL, audit
 from commerce.io.record.audit_trail import VALUE_BYTES_MAX, record_audit
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
@@ -73,7 +73,7 @@ async def test_a_trail_that_was_tampered_with_is_found(engine: AsyncEngine, faul
     async with Record(engine).write() as connection:
         await connection.execute(fault.where(audit_entries.c.n == 2))
     [finding] = await audit(engine)
-    assert finding.invariant == "the audit trail is whole"
+    assert finding.invariant == AUDIT_TRAIL
     assert finding.what == f"gone, entry {3 if fault.is_delete else 2}"
 
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from commerce.io.record.schema import staff
+from commerce.io.record.audit_trail import record_audit
+from commerce.io.record.engine import Record
+from commerce.io.record.schema import audit_entries, staff
 from commerce.io.shop.passwords import Passwords
 from server.errors import OperatorError
 from server.ops import maintenance
@@ -72,3 +74,14 @@ async def test_password_made_at_random_is_taken_whatever_it_looks_like(tmp_path:
     passwords = Passwords()
     assert await passwords.check(password_hash, "481516234203")
     passwords.close()
+
+
+async def test_doctor_finds_an_audit_trail_that_was_tampered_with(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    async with open_record(settings) as engine, Record(engine).write() as connection:
+        # Without its brand, a trail is not protected.
+        await connection.run_sync(record_audit, "gone", "u1", "pin", "tea", None, None, 1)
+        await connection.execute(update(audit_entries).values(actor="u2"))
+    [found] = [one for one in await maintenance.examine(settings) if "audit" in one.name]
+    assert not found.ok
+    assert found.advice == "gone, entry 1"
