@@ -1,7 +1,9 @@
 """The audit trail on both records: a chain per brand that the database keeps."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +16,10 @@ from commerce.io.record.audit_trail import VALUE_BYTES_MAX, record_audit
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.io.record.schema import audit_entries
+from commerce.io.shop.audit_trail import AuditFilter
 from commerce.io.shop.seed import seed
 from commerce.io.shop.staff import log_out_everywhere, store_password
-from tests.support.commerce_shop import shop_plan
+from tests.support.commerce_shop import running_shop, shop_plan
 
 
 @pytest.fixture
@@ -39,8 +42,12 @@ async def append(engine: AsyncEngine, brand: str = "b", **after: object) -> int:
 
 
 async def entries(engine: AsyncEngine) -> list[dict[str, Any]]:
-    """All entries of the brand, in order."""
-    query = select(audit_entries).where(audit_entries.c.brand_id == "b").order_by("n")
+    """All entries of the brand but those of its shop file, in order."""
+    query = (
+        select(audit_entries)
+        .where(audit_entries.c.brand_id == "b", audit_entries.c.action != "staff.load")
+        .order_by("n")
+    )
     async with Record(engine).read() as connection:
         return [dict(row) for row in (await connection.execute(query)).mappings()]
 
@@ -48,7 +55,7 @@ async def entries(engine: AsyncEngine) -> list[dict[str, Any]]:
 async def test_entries_written_at_once_are_numbered_without_gaps(engine: AsyncEngine) -> None:
     numbers = await asyncio.gather(*(append(engine, price_fen=at) for at in range(8)))
     await append(engine, brand="another")
-    assert sorted(numbers) == list(range(1, 9))
+    assert sorted(numbers) == list(range(2, 10))  # after the clerk
     assert await audit(engine) == []
 
 
@@ -97,3 +104,28 @@ async def test_new_passwords_and_revocations_are_in_the_trail(engine: AsyncEngin
     await log_out_everywhere(engine, "clerk")
     found = [(row["actor"], row["action"], row["subject"]) for row in await entries(engine)]
     assert found == [("operator", "staff.password", "u1"), ("operator", "staff.log-out", "u1")]
+
+
+async def test_rights_that_a_shop_file_gives_and_takes_are_in_the_trail(
+    engine: AsyncEngine,
+) -> None:
+    await seed(engine, shop_plan())
+    await seed(engine, replace(shop_plan(), staff=()))
+    query = select(audit_entries).where(audit_entries.c.action == "staff.load").order_by("n")
+    async with Record(engine).read() as connection:
+        came, left = (await connection.execute(query)).all()
+    assert (came.subject, came.before) == ("u1", None)
+    assert left.before == came.after
+    assert json.loads(left.after) == {**json.loads(left.before), "active": False}
+
+
+async def test_pins_and_stream_keys_are_in_the_trail(database_url: str, valkey_url: str) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        await shop.commerce.groups.pin("demo", "tea", 90, actor="u1")
+        await shop.commerce.groups.unpin("demo", "tea", actor="u1")
+        await shop.commerce.groups.unpin("demo", "tea", actor="u1")
+        await shop.commerce.stream_keys.renew("demo", actor="u1")
+        await shop.commerce.stream_keys.revoke("demo", actor="u1")
+        found = (await shop.commerce.audit_trail.page("b", AuditFilter(actor="u1"))).entries
+    actions = ["pin.put", "pin.delete", "stream-key.renew", "stream-key.revoke"]
+    assert [entry.action for entry in reversed(found)] == actions

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.io.record.audit_trail import Value, record_audit
 from commerce.io.record.engine import Clock, Record
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 
@@ -20,3 +23,18 @@ class ShopContext:
     def catalogue(self) -> Catalogue:
         """The catalogue as this worker knows it now."""
         return self.cache.catalogue
+
+    async def audit(
+        self,
+        connection: AsyncConnection,
+        actor: str,
+        action: str,
+        subject: str,
+        before: Value,
+        after: Value,
+        at_ms: int,
+    ) -> None:
+        """Append to the brand's trail, as the transaction's last statement; see `record_audit`."""
+        brand = self.catalogue.brand
+        values = (actor, action, subject, before, after, at_ms)
+        await connection.run_sync(record_audit, brand.id if brand else "", *values)

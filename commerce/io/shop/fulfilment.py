@@ -26,7 +26,6 @@ from commerce.errors import (
     UnknownCode,
 )
 from commerce.groups.group import Group, GroupState
-from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.postings import Topic, cancel_orders, enqueue, hand_over, move_order
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of, order_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes
@@ -137,17 +136,8 @@ class Fulfilment:
         moved_by: str,
         at_ms: int,
     ) -> None:
-        brand = self._shop.catalogue.brand
-        await connection.run_sync(
-            record_audit,
-            brand.id if brand else "",
-            moved_by,
-            action,
-            order.id,
-            {"state": order.state.value},
-            {"state": to.value},
-            at_ms,
-        )
+        before, after = {"state": order.state.value}, {"state": to.value}
+        await self._shop.audit(connection, moved_by, action, order.id, before, after, at_ms)
 
     async def _make_code(self, connection: AsyncConnection, order: OrderRow, at_ms: int) -> None:
         while True:

@@ -11,6 +11,7 @@ from commerce.catalogue.values import GroupOffer, Pin
 from commerce.errors import NotFound
 from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
 from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.record.audit_trail import OPERATOR
 from commerce.io.record.postings import Topic, cancel_orders, enqueue
 from commerce.io.record.rows import GROUPS, group_of, order_of
 from commerce.io.record.schema import buying_groups, orders, pins
@@ -55,7 +56,9 @@ class Groups:
         self._gate = gate
         self._new_id = new_id
 
-    async def pin(self, room_id: str, product_id: str, media_time: int | None) -> Card:
+    async def pin(
+        self, room_id: str, product_id: str, media_time: int | None, *, actor: str = OPERATOR
+    ) -> Card:
         """Pin a product; open each estate's group if the product has an offer.
 
         Pinned again, the card moves to the front; a group that may be joined goes on.
@@ -83,19 +86,26 @@ class Groups:
             await connection.run_sync(enqueue, Topic.GROUP, shown, at_ms)
             await connection.run_sync(enqueue, Topic.PIN, [f"{room_id}|{product_id}"], at_ms)
             [card] = await cards_of(connection, catalogue, [pin])
+            after = {"product_id": product_id, "media_time": media_time}
+            await self._shop.audit(connection, actor, "pin.put", room_id, None, after, at_ms)
         # The outbox updates the gate as well; so the first tap already finds the group.
         for group in opened:
             await self._gate.set_group(group, at_ms)
         self._shop.on_commit()
         return card
 
-    async def unpin(self, room_id: str, product_id: str) -> None:
+    async def unpin(self, room_id: str, product_id: str, *, actor: str = OPERATOR) -> None:
         """Unpin a product; its groups go on. Idempotent."""
         self._shop.catalogue.room(room_id)
         async with self._shop.record.write() as connection:
             if await delete_pin(connection, room_id, product_id):
                 subjects = [f"{room_id}|{product_id}"]
-                await connection.run_sync(enqueue, Topic.PIN, subjects, self._shop.clock())
+                at_ms = self._shop.clock()
+                await connection.run_sync(enqueue, Topic.PIN, subjects, at_ms)
+                before = {"product_id": product_id}
+                await self._shop.audit(
+                    connection, actor, "pin.delete", room_id, before, None, at_ms
+                )
         self._shop.on_commit()
 
     async def _open(

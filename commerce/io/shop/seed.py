@@ -56,10 +56,11 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
                 for place, product in enumerate(plan.products)
             ],
         )
-        await load_staff(connection, plan.brand.id, plan.staff, hashes, at_ms)
         subjects = [product.id for product in plan.products]
         await connection.run_sync(enqueue, Topic.PRODUCT, subjects, at_ms)
         await _stock(connection, plan.stock, at_ms)
+        # Last: it writes the audit trail, see `record_audit`.
+        await load_staff(connection, plan.brand.id, plan.staff, hashes, at_ms)
 
 
 async def _stock(connection: AsyncConnection, received: Sequence[Stock], at_ms: int) -> None:

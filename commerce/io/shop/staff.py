@@ -7,7 +7,7 @@ each reads the versions then, and every few seconds in case a message was lost.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,14 +15,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from commerce.catalogue.values import SeedStaff
 from commerce.errors import NotFound
 from commerce.io.gate import keys
-from commerce.io.record.audit_trail import OPERATOR, record_audit
+from commerce.io.record.audit_trail import OPERATOR, Value, record_audit
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import staff
@@ -148,12 +148,16 @@ async def load_staff(
     found = (await connection.execute(select(staff))).mappings()
     known = {row["id"]: row for row in found}
     raised = []
+    changes: list[tuple[str, Value, Value]] = []
     for seeded, password_hash in zip(people, hashes, strict=True):
         row = known.get(seeded.staff.id)
         values = _row(seeded, brand_id, password_hash)
         if row is None:
             await connection.execute(insert(staff), values)
+            changes.append((values["id"], None, _rights(values)))
             continue
+        if _rights(row) != _rights(values):
+            changes.append((row["id"], _rights(row), _rights(values)))
         changed = any(row[name] != values[name] for name in _ENDS_TOKENS)
         values["token_version"] = row["token_version"] + changed
         if changed:
@@ -161,13 +165,22 @@ async def load_staff(
         if not row["active"]:
             values["own_password"] = False
         await connection.execute(update(staff).where(staff.c.id == row["id"]).values(values))
-    raised += await _raise_versions(
+    left = await _raise_versions(
         connection,
         staff.c.brand_id == brand_id,
         staff.c.id.not_in([seeded.staff.id for seeded in people]),
         active=False,
     )
-    await connection.run_sync(enqueue, Topic.STAFF, raised, at_ms)
+    changes += [(id, _rights(known[id]), {**_rights(known[id]), "active": False}) for id in left]
+    await connection.run_sync(enqueue, Topic.STAFF, raised + left, at_ms)
+    for id, before, after in changes:
+        await connection.run_sync(
+            record_audit, brand_id, OPERATOR, "staff.load", id, before, after, at_ms
+        )
+
+
+def _rights(row: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
+    return {name: row[name] for name in ("active", "roles", "room_id", "store_id")}
 
 
 _ENDS_TOKENS = ("active", "password_hash", "roles", "room_id", "store_id")

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.io.gate import keys as redis_keys
+from commerce.io.record.audit_trail import OPERATOR
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import stream_keys
 from commerce.io.record.shutdown import stopping
@@ -52,7 +53,7 @@ class StreamKeys:
         self._shop = shop
         self._redis = redis
 
-    async def renew(self, room_id: str) -> StreamKey:
+    async def renew(self, room_id: str, *, actor: str = OPERATOR) -> StreamKey:
         """Make a key for a room; the one before is no longer good.
 
         Raises:
@@ -64,10 +65,13 @@ class StreamKeys:
         async with self._shop.record.write() as connection:
             await self._delete(connection, room_id)
             await connection.execute(insert(stream_keys), row)
+            await self._shop.audit(
+                connection, actor, "stream-key.renew", room_id, None, None, made.made_at_ms
+            )
         self._shop.on_commit()
         return made
 
-    async def revoke(self, room_id: str) -> None:
+    async def revoke(self, room_id: str, *, actor: str = OPERATOR) -> None:
         """Leave a room without a key; idempotent.
 
         Raises:
@@ -76,6 +80,9 @@ class StreamKeys:
         self._shop.catalogue.room(room_id)
         async with self._shop.record.write() as connection:
             await self._delete(connection, room_id)
+            await self._shop.audit(
+                connection, actor, "stream-key.revoke", room_id, None, None, self._shop.clock()
+            )
         self._shop.on_commit()
 
     async def made_at_ms(self, room_id: str) -> int | None:

@@ -26,8 +26,9 @@ async def show(request: Request) -> Response:
 async def renew(request: Request) -> Response:
     """`POST /api/rooms/{room}/stream-key`: a new key, shown this once; the old one ends."""
     services, room_id, address = _asked(request)
+    actor = services.access.principal(request).subject
     with problems():
-        made = await services.commerce.stream_keys.renew(room_id)
+        made = await services.commerce.stream_keys.renew(room_id, actor=actor)
     answer = {
         "address": address,
         "key": made.key,
@@ -40,8 +41,9 @@ async def renew(request: Request) -> Response:
 async def revoke(request: Request) -> Response:
     """`DELETE /api/rooms/{room}/stream-key`: nobody publishes by RTMP until a new one is made."""
     services, room_id, _ = _asked(request)
+    actor = services.access.principal(request).subject
     with problems():
-        await services.commerce.stream_keys.revoke(room_id)
+        await services.commerce.stream_keys.revoke(room_id, actor=actor)
     return Response(status_code=204)
 
 

@@ -21,13 +21,16 @@ async def pin(request: Request) -> Response:
     """`PUT /api/rooms/{room}/pins/{product}`: put a product on the table, open its groups."""
     services = services_of(request)
     room_id = path_id(request, "room")
-    require(services.access.principal(request), Action.PIN, room_id=room_id)
+    principal = services.access.principal(request)
+    require(principal, Action.PIN, room_id=room_id)
     body = await read_body(request, PinTime, empty="{}")
     media_time = body.media_time
     if media_time is None:
         media_time = services.media.media_time(room_id)
     with problems():
-        card = await services.commerce.groups.pin(room_id, path_id(request, "product"), media_time)
+        card = await services.commerce.groups.pin(
+            room_id, path_id(request, "product"), media_time, actor=principal.subject
+        )
     return reply(card)
 
 
@@ -35,9 +38,12 @@ async def unpin(request: Request) -> Response:
     """`DELETE /api/rooms/{room}/pins/{product}`: take a product off the table."""
     services = services_of(request)
     room_id = path_id(request, "room")
-    require(services.access.principal(request), Action.PIN, room_id=room_id)
+    principal = services.access.principal(request)
+    require(principal, Action.PIN, room_id=room_id)
     with problems():
-        await services.commerce.groups.unpin(room_id, path_id(request, "product"))
+        await services.commerce.groups.unpin(
+            room_id, path_id(request, "product"), actor=principal.subject
+        )
     return Response(status_code=204)
 
 
