@@ -56,13 +56,22 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class City:
+    """Estates that share prices and an assortment."""
+
+    id: str
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
-    """Where neighbours live, and the store that serves them first."""
+    """Where neighbours live, the store that serves them first, and the city ("" for none)."""
 
     id: str
     name: Text
     position: Coordinates
     store_id: str
+    city_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +200,4 @@ class SeedPlan:
     products: tuple[Product, ...]
     stock: tuple[Stock, ...]
     staff: tuple[SeedStaff, ...] = ()
+    cities: tuple[City, ...] = ()

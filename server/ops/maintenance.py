@@ -156,9 +156,10 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
             for part in shop.stores
         ),
         estates=tuple(
-            values.Estate(part.id, _text(part.name), _position(part), part.store)
+            values.Estate(part.id, _text(part.name), _position(part), part.store, part.city or "")
             for part in shop.estates
         ),
+        cities=tuple(values.City(part.id, _text(part.name)) for part in shop.cities),
         rooms=tuple(values.Room(part.id, _text(part.title), part.store) for part in shop.rooms),
         products=tuple(_product(part) for part in shop.products),
         stock=tuple(

@@ -53,10 +53,18 @@ class BrandPart(FileTable):
     recording_gib: Annotated[int, Field(ge=1, le=1_000_000)] = values.RECORDING_GIB
 
 
+class CityPart(FileTable):
+    """Estates that share prices and an assortment."""
+
+    id: Id
+    name: Text
+
+
 class EstatePart(Place):
     """Where neighbours live, and the store that serves them first."""
 
     store: Id
+    city: Id | None = None
 
 
 class StorePart(Place):
@@ -108,6 +116,7 @@ class ShopFile(FileTable):
     """The whole file; whatever is named in it must stand in it, too."""
 
     brand: BrandPart
+    cities: list[CityPart] = []
     estates: list[EstatePart]
     stores: list[StorePart]
     rooms: list[RoomPart]
@@ -131,6 +140,10 @@ class ShopFile(FileTable):
         for who, store in used:
             if store not in stores:
                 raise ValueError(f"{who}: there is no store {store!r} in this file")
+        cities = {city.id for city in self.cities}
+        for estate in self.estates:
+            if estate.city and estate.city not in cities:
+                raise ValueError(f"estate {estate.id}: there is no city {estate.city!r}")
         for person in self.staff:
             if person.room and person.room not in rooms:
                 raise ValueError(f"staff {person.username}: there is no room {person.room!r}")

@@ -1,14 +1,18 @@
 """The migrations make exactly the schema that the code knows, on both records."""
 
+import dataclasses
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from commerce.catalogue.values import City, Text
 from commerce.groups import group
 from commerce.io.audit import audit
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.io.record.schema import metadata
+from commerce.io.shop.catalogue import load_catalogue
 from commerce.io.shop.seed import seed
 from commerce.orders import states
 from tests.support.commerce_shop import shop_plan
@@ -51,3 +55,23 @@ def _differences(connection: Connection) -> list[object]:
         for difference in compare_metadata(context, metadata)
         if "money_entries" not in str(difference)
     ]
+
+
+async def test_estates_belong_to_the_city_of_the_shop_file(database_url: str) -> None:
+    engine = open_engine(database_url)
+    plan = shop_plan()
+    city = City("hz", Text("杭州", "Hangzhou"))
+    east = dataclasses.replace(plan.estates[0], city_id=city.id)
+    try:
+        await upgrade(engine)
+        await seed(engine, dataclasses.replace(plan, cities=(city,), estates=(east,)))
+        await seed(engine, plan)  # a file that names no city leaves the estate where it is
+        async with Record(engine).read() as connection:
+            catalogue = await load_catalogue(connection)
+        assert catalogue.cities == {"hz": city}
+        assert {estate.id: estate.city_id for estate in catalogue.estates.values()} == {
+            "e1": "hz",
+            "e2": "",
+        }
+    finally:
+        await close_engine(engine)

@@ -126,6 +126,8 @@ stores = Table(
     *_position(),
 )
 
+cities = Table("cities", metadata, _id(), _ref("brand_id", "brands.id"), *_words("name"))
+
 estates = Table(
     "estates",
     metadata,
@@ -134,6 +136,7 @@ estates = Table(
     *_words("name"),
     *_position(),
     _ref("store_id", "stores.id"),
+    _ref("city_id", "cities.id", nullable=True),
 )
 
 rooms = Table("rooms", metadata, _id(), _ref("store_id", "stores.id"), *_words("title"))

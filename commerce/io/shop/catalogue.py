@@ -10,11 +10,11 @@ from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.catalogue.values import Brand, Coordinates, Estate, Product, Room, Store, Text
+from commerce.catalogue.values import Brand, City, Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
 from commerce.io.record.engine import Record
 from commerce.io.record.rows import PRODUCTS, product_of
-from commerce.io.record.schema import brands, estates, products, rooms, stock, stores
+from commerce.io.record.schema import brands, cities, estates, products, rooms, stock, stores
 from commerce.io.record.shutdown import stopping
 from commerce.orders.order import Entry
 from commerce.orders.routing import candidates
@@ -31,6 +31,7 @@ class Catalogue:
     """Everything by id, in the order of the shelf; `routes` are candidate stores by estate."""
 
     brand: Brand | None = None
+    cities: dict[str, City] = field(default_factory=dict)
     stores: dict[str, Store] = field(default_factory=dict)
     estates: dict[str, Estate] = field(default_factory=dict)
     rooms: dict[str, Room] = field(default_factory=dict)
@@ -80,6 +81,7 @@ async def load_catalogue(connection: AsyncConnection) -> Catalogue:
     shelf = await connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id))
     return Catalogue(
         brand=_brand(brand_rows[0]) if brand_rows else None,
+        cities={row["id"]: City(row["id"], _text(row, "name")) for row in await rows(cities)},
         stores=all_stores,
         estates=all_estates,
         rooms={
@@ -202,4 +204,4 @@ def _store(row: RowMapping) -> Store:
 
 def _estate(row: RowMapping) -> Estate:
     position = Coordinates(row["latitude"], row["longitude"])
-    return Estate(row["id"], _text(row, "name"), position, row["store_id"])
+    return Estate(row["id"], _text(row, "name"), position, row["store_id"], row["city_id"] or "")

@@ -12,6 +12,7 @@ from commerce.io.record.engine import Record, wall_clock
 from commerce.io.record.postings import Topic, enqueue, receive_stock
 from commerce.io.record.schema import (
     brands,
+    cities,
     counters,
     estates,
     products,
@@ -38,6 +39,14 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
             connection, counters, [{"name": ORDER_NUMBER, "value": FIRST_ORDER_NUMBER}], False
         )
         await _put(connection, brands, [_brand(plan.brand)])
+        await _put(
+            connection,
+            cities,
+            [
+                {"id": city.id, "brand_id": plan.brand.id, **_words("name", city.name)}
+                for city in plan.cities
+            ],
+        )
         await _put(connection, stores, [_store(plan, at) for at in range(len(plan.stores))])
         await _put(connection, estates, [_estate(plan, at) for at in range(len(plan.estates))])
         await _put(
@@ -124,6 +133,7 @@ def _estate(plan: SeedPlan, at: int) -> dict[str, Any]:
         "id": estate.id,
         "brand_id": plan.brand.id,
         "store_id": estate.store_id,
+        **({"city_id": estate.city_id} if estate.city_id else {}),
         **_words("name", estate.name),
         **_position(estate.position),
     }
