@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.engine import wall_clock
+from commerce.io.record.shutdown import end_if_stopping
 from commerce.io.shop.lives import LiveRecord
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from rooms.io.hub import RoomHub
@@ -104,6 +105,7 @@ class OwnedLives:
             tasks.create_task(self._every(CHECKS_PER_TTL, self.check), name="check leases")
             while True:
                 await self._until_done(partial(self.apply, await self._events.get()))
+                end_if_stopping()
 
     async def apply(self, event: MediaEvent) -> None:
         """Carry out one event; may be called again when it failed half-way."""
@@ -249,6 +251,7 @@ class OwnedLives:
 
     async def _every(self, per_ttl: int, round: Callable[[], Awaitable[None]]) -> None:
         while True:
+            end_if_stopping()
             await asyncio.sleep(self._leases.ttl_s / per_ttl)
             try:
                 await round()

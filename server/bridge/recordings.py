@@ -15,6 +15,7 @@ from commerce.catalogue.recordings import Clip, Moment, clip_id_of, expired, liv
 from commerce.catalogue.values import Live, LiveState
 from commerce.io.commerce import Commerce
 from commerce.io.record.engine import wall_clock
+from commerce.io.record.shutdown import end_if_stopping
 from media.errors import BlobsAway, NoSuchBlob, NotLive
 from media.io.recording.road import RecordingRoad
 from media.recording.index import Index
@@ -58,6 +59,7 @@ class LiveRecorder:
             tasks.create_task(self._cut_clips(), name="clips")
             while True:
                 await self._until_done(partial(self._apply, await self._announced.get()))
+                end_if_stopping()
 
     def explain(self, room_id: str, product_id: str | None) -> bool:
         """The host begins or (None) ends an explanation; False: nothing is recorded."""
@@ -151,6 +153,7 @@ class LiveRecorder:
 
     async def _cut_clips(self) -> None:
         while True:
+            end_if_stopping()
             key = await self._cuts.get()
             try:
                 await self._cut(*key, await self._road.index(*key), None)
@@ -179,6 +182,7 @@ class LiveRecorder:
                 await self._delete_expired()
             except UNAVAILABLE as error:
                 log.warning("recordings not deleted yet", why=type(error).__name__)
+            end_if_stopping()
             await asyncio.sleep(RETENTION_EVERY_S)
 
     async def _delete_expired(self) -> None:

@@ -12,3 +12,9 @@ def stopping() -> bool:
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def end_if_stopping() -> None:
+    """Raise the cancellation that a library swallowed: for a loop that others wait for."""
+    if stopping():
+        raise asyncio.CancelledError

@@ -18,7 +18,7 @@ from server.bridge.lease import (
     after_loss,
 )
 from tests.support.live_workers import GRACE_S, ROOM, DrivenLives, Record, Redis
-from tests.support.waiting import wait_until
+from tests.support.waiting import WAIT_S, wait_until
 
 LIVE, PAUSED, OVER = LiveState.LIVE, LiveState.PAUSED, LiveState.OVER
 
@@ -241,3 +241,22 @@ def test_a_live_is_orphaned_after_a_ttl_of_checks_without_a_lease_and_without_a_
     assert orphans.checked([ROOM], now=18.0) == []
     assert orphans.checked([ROOM], now=30.0) == [], "a gap: nobody could renew meanwhile"
     assert orphans.checked([ROOM], now=36.0) == [ROOM]
+
+
+async def test_a_worker_ends_although_a_library_swallowed_its_cancellation(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, begun = DrivenLives(redis), asyncio.Event()
+
+    async def swallow(_event: object) -> None:
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(worker, "apply", swallow)
+    running = asyncio.create_task(worker.run())
+    worker.on_media(PublisherLost(ROOM))
+    await begun.wait()
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=WAIT_S)
+    assert done and running.cancelled()
