@@ -5,7 +5,8 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.support.played_pages import Open
-from tests.support.played_server import PRODUCTS, PlayedServer, remember_guest
+from tests.support.played_server import PlayedServer, remember_guest
+from tests.support.played_shop import PRODUCTS
 
 
 def server_with_stock(own: int, other: int, **more: Any) -> PlayedServer:

@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from tests.support.played_pages import FLAGS, LOCALES, Open
 from tests.support.played_server import (
     ORIGIN,
-    PRODUCTS,
     PlayedServer,
     remember_guest,
     remember_staff,
 )
+from tests.support.played_shop import PRODUCTS
 
 # A phone with its keyboard open, 400 % zoom, and phones held sideways.
 LOW: list[ViewportSize] = [

@@ -1,6 +1,7 @@
 """Hostile bytes, from peers and from elsewhere: counted, bounded, and without effect on others."""
 
 import socket
+import time
 
 from media.io.webrtc.intake import (
     FEEDBACK_PER_S_MAX,
@@ -50,10 +51,17 @@ async def test_a_peer_with_another_certificate_gets_no_media(plane: MediaPlane) 
 async def test_datagrams_of_an_unknown_address_are_limited(plane: MediaPlane) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.connect(("127.0.0.1", plane.port))
-        for _ in range(UNKNOWN_PER_S_MAX + 200):
-            stranger.send(bytes(20))
-    await wait_until(lambda: plane.stats().rejected.get("flood", 0) > 0, what="the limit")
-    assert plane.stats().rejected["stun"] <= 2 * UNKNOWN_PER_S_MAX
+
+        def flooded() -> bool:
+            # Again and again: a slow machine takes more than a second for the first of them.
+            for _ in range(UNKNOWN_PER_S_MAX + 200):
+                stranger.send(bytes(20))
+            return plane.stats().rejected.get("flood", 0) > 0
+
+        began_s = time.monotonic()
+        await wait_until(flooded, what="the limit", poll_s_max=0.01)
+        seconds = time.monotonic() - began_s
+    assert plane.stats().rejected["stun"] <= UNKNOWN_PER_S_MAX * (seconds + 2)
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="a live all the same")
 
