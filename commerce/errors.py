@@ -4,6 +4,8 @@ CommerceError
 ├── Refused              a tap that was answered with a clear no
 ├── TryAgain             nothing was decided; the tap may be retried
 ├── NotFound             a room, product, order … that does not exist
+├── InvalidField         something that is edited would be wrong; names the field
+├── StaleVersion         an edit that began with an older version
 ├── BadNickname          a nickname that is refused (people/nicknames.py)
 ├── UnknownDevice        a device that is not the guest's
 ├── WeakPassword         a password that is refused (people/password_policy.py)
@@ -66,6 +68,29 @@ class NotFound(CommerceError):
 
     def __str__(self) -> str:
         return f"no {self.kind} {self.id!r}"
+
+
+class InvalidField(CommerceError):
+    """A field that cannot be as it was given; `member` is its path, such as `name.zh`."""
+
+    def __init__(self, member: str, reason: str) -> None:
+        super().__init__(member, reason)
+        self.member = member
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.member}: {self.reason}"
+
+
+class StaleVersion(CommerceError):
+    """An edit began with a version that is no longer the newest, which is `version`."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version)
+        self.version = version
+
+    def __str__(self) -> str:
+        return f"the newest version is {self.version}"
 
 
 class UnknownDevice(CommerceError):

@@ -51,6 +51,7 @@ from server.bridge.restreams import RoomRestreams
 from server.errors import OperatorError
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
+from server.http.hq.registry import routes as hq_routes
 from server.http.live import flv as flv_routes
 from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
@@ -217,6 +218,7 @@ def _application(services: Services) -> Starlette:
         *orders.routes,
         *stores.routes,
         *audit.routes,
+        *hq_routes,
         *page_routes(services.settings.web_dir),
     ]
     app = Starlette(

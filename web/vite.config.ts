@@ -1,4 +1,4 @@
-/** Builds the six pages; in development, proxies what the Linli server answers. */
+/** Builds the pages; in development, proxies what the Linli server answers. */
 import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -8,7 +8,9 @@ import type { Rollup } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 const SERVER = process.env.LINLI_SERVER ?? 'http://localhost:8080'
-const PAGES = ['index', 'room', 'replay', 'me', 'host', 'store']
+const PAGES = ['index', 'room', 'replay', 'me', 'host', 'store', 'hq']
+/** Pages that are of no use without a network. */
+const ONLINE_ONLY = ['host', 'hq']
 /** Parts that a page loads late, and that it needs without a network, too. */
 const KEPT_LATE = /\/RoomSheets\.vue$/
 
@@ -19,6 +21,7 @@ const CLEAN_ADDRESSES: [RegExp, string][] = [
   [/^\/me\/?$/, '/me.html'],
   [/^\/host\/?$/, '/host.html'],
   [/^\/store\/?$/, '/store.html'],
+  [/^\/hq\/?$/, '/hq.html'],
 ]
 
 const LOGO = '/goods/logo.svg'
@@ -70,7 +73,7 @@ function describeBuild(bundle: Rollup.OutputBundle): void {
   if (!worker) throw new Error('the service worker is not in the bundle')
   const hash = createHash('sha256')
   const pages: Record<string, string[]> = {}
-  for (const name of PAGES.filter((page) => page !== 'host')) {
+  for (const name of PAGES.filter((page) => !ONLINE_ONLY.includes(page))) {
     const html = resolve(import.meta.dirname, `${name}.html`)
     const entry = chunks.find((chunk) => chunk.facadeModuleId === html)
     if (!entry) throw new Error(`${name}.html is not in the bundle`)

@@ -127,6 +127,7 @@ class Staff:
     room_id: str = ""
     store_id: str = ""
     token_version: int = 0
+    brand_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.people import People
 from commerce.io.shop.pins import Pins
+from commerce.io.shop.places.stores import Stores
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.stream_keys import StreamKeys
@@ -101,6 +102,7 @@ class Commerce:
         self.restreams = Restreams(shop)
         self.lives = LiveRecord(shop)
         self.recordings = Recordings(shop)
+        self.stores = Stores(shop)
 
     @property
     def catalogue(self) -> Catalogue:

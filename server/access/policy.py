@@ -35,6 +35,7 @@ class Action(StrEnum):
     EDIT_REPLAY = "edit-replay"
     FULFIL = "fulfil"
     READ_AUDIT = "read-audit"
+    MANAGE_BRAND = "manage-brand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,18 @@ ANONYMOUS = Principal(subject="", roles=frozenset({Role.VIEWER}))
 
 _ROOM_STAFF = frozenset({Role.HOST})
 _STORE_STAFF = frozenset({Role.STORE})
+_HEAD_OFFICE = frozenset({Role.HQ})
 
 
-def allowed(principal: Principal, action: Action, *, room_id: str = "", store_id: str = "") -> bool:
-    """Decide: may `principal` do `action` in this room or store?"""
+def allowed(
+    principal: Principal,
+    action: Action,
+    *,
+    room_id: str = "",
+    store_id: str = "",
+    brand_id: str = "",
+) -> bool:
+    """Decide: may `principal` do `action` in this room, store or brand?"""
     if Role.ADMIN in principal.roles:
         return True
     match action:
@@ -86,15 +95,24 @@ def allowed(principal: Principal, action: Action, *, room_id: str = "", store_id
             return bool(_STORE_STAFF & principal.roles) and principal.store_id == store_id != ""
         case Action.READ_AUDIT:
             return Role.HQ in principal.roles and principal.brand_id != ""
+        case Action.MANAGE_BRAND:
+            return bool(_HEAD_OFFICE & principal.roles) and principal.brand_id == brand_id != ""
 
 
-def require(principal: Principal, action: Action, *, room_id: str = "", store_id: str = "") -> None:
+def require(
+    principal: Principal,
+    action: Action,
+    *,
+    room_id: str = "",
+    store_id: str = "",
+    brand_id: str = "",
+) -> None:
     """Raise unless `principal` may do `action`.
 
     Raises:
         Problem: 401 `token-needed` for somebody unknown, 403 `forbidden` for somebody known.
     """
-    if allowed(principal, action, room_id=room_id, store_id=store_id):
+    if allowed(principal, action, room_id=room_id, store_id=store_id, brand_id=brand_id):
         return
     if principal.anonymous:
         raise Problem(

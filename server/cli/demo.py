@@ -86,11 +86,18 @@ async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bo
                         NO_PROXY,
                     )
                 )
-            print_addresses(settings.port, plan.staff[0].username, how, host=host)
+            print_addresses(
+                settings.port, plan.staff[0].username, how, host=host, office=_office(plan)
+            )
 
         await load_shop(settings, plan, password)
         # Host and neighbours leave first: without a server they would log errors.
         await serve(settings, ready, stack.aclose)
+
+
+def _office(plan: ShopFile) -> str:
+    """Return who logs in to the head office, empty when nobody does."""
+    return next((person.username for person in plan.staff if Role.HQ in person.roles), "")
 
 
 async def direct(base_url: str, token: str, plan: ShopFile) -> None:
@@ -129,7 +136,9 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
         await task
 
 
-def print_addresses(port: int, username: str, password: str, *, host: bool) -> None:
+def print_addresses(
+    port: int, username: str, password: str, *, host: bool, office: str = ""
+) -> None:
     """Print the addresses and the log-in: `password` or where it is."""
     base = f"http://localhost:{port}"
     console = Console(soft_wrap=True, highlight=False)
@@ -138,8 +147,11 @@ def print_addresses(port: int, username: str, password: str, *, host: bool) -> N
         ("观看 watch   ", f"{base}/r/{ROOM}", "as a neighbour; narrow the window like a phone"),
         ("开播 go live ", f"{base}/host", f"log in as {username}, password {password}"),
         ("门店 store   ", f"{base}/store", "the same log-in"),
+        ("总部 HQ      ", f"{base}/hq", f"log in as {office}, the same password"),
         ("全部 lives   ", f"{base}/", ""),
     ):
+        if address == f"{base}/hq" and not office:
+            continue
         console.print(f"  {what} [bold]{address:<34}[/] [dim]{how}[/]")
     if not host:
         console.print(

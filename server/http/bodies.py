@@ -14,10 +14,12 @@ from commerce.errors import (
     AlreadyHandedOver,
     CommerceError,
     IllegalMove,
+    InvalidField,
     NotFound,
     NotReadyYet,
     Refusal,
     Refused,
+    StaleVersion,
     TryAgain,
     UnknownCode,
     UnknownDevice,
@@ -148,6 +150,18 @@ def _problem_of(error: CommerceError) -> Problem:
             )
         case NotFound():
             return _not_found(error.kind)
+        case InvalidField():
+            return Problem(
+                422, "bad-request", "Invalid request.", error.reason, member=error.member
+            )
+        case StaleVersion():
+            return Problem(
+                412,
+                "stale-version",
+                "Edited elsewhere.",
+                "Somebody else has changed it since; read it again.",
+                version=error.version,
+            )
         case IllegalMove():
             return Problem(
                 409, "illegal-move", "Illegal order transition.", str(error), state=error.state

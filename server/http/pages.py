@@ -178,5 +178,6 @@ PAGES = {
     "me.html": "/me",
     "host.html": "/host",
     "store.html": "/store",
+    "hq.html": "/hq",
 }
 ROOM_PAGES = ("room.html", "replay.html")

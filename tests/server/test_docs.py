@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from server.http.hq import registry as hq
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
 from server.http.shop import orders, people, pins, products, rooms
 from server.http.staff import stores
@@ -62,6 +63,7 @@ def test_every_route_is_documented() -> None:
         pins,
         orders,
         stores,
+        hq,
     )
     paths = {route.path for module in modules for route in module.routes}
     assert [path for path in sorted(paths) if f"`{path}`" not in text] == []

@@ -17,6 +17,7 @@ import msgspec
 from playwright.sync_api import BrowserContext, Page, Request, Route, WebSocketRoute
 
 from tests.support.played_guests import LI, PlayedGuests
+from tests.support.played_office import PlayedOffice
 from tests.support.played_shop import (
     CHAT,
     ESTATES,
@@ -30,7 +31,13 @@ from tests.support.played_shop import (
 DIST = Path(__file__).parents[2] / "web" / "dist"
 ORIGIN = "http://localhost:9"
 PROBLEM = "urn:linli:problem:"
-ADDRESSES = {"/": "index.html", "/me": "me.html", "/host": "host.html", "/store": "store.html"}
+ADDRESSES = {
+    "/": "index.html",
+    "/me": "me.html",
+    "/host": "host.html",
+    "/store": "store.html",
+    "/hq": "hq.html",
+}
 
 LAYER_REL = "urn:ietf:params:whep:ext:core:layer"
 LAYERS = [
@@ -86,6 +93,7 @@ class PlayedServer:
     sockets: list[WebSocketRoute] = field(default_factory=list)
     offset: int = 7
     guests: PlayedGuests = field(default_factory=PlayedGuests)
+    office: PlayedOffice = field(default_factory=PlayedOffice)
     layers: list[dict[str, Any]] | None = None
     layer_requests: list[dict[str, Any]] = field(default_factory=list)
     restarts: list[Request] = field(default_factory=list)
@@ -310,6 +318,8 @@ class PlayedServer:
             return 200, {"lives": self.lives or []}
         if path == "/api/lives/demo/stats":
             return 200, {"undecodable": self.undecodable}
+        if path.startswith("/api/hq/"):
+            return self.office.answer(request)
         if path.startswith(("/api/guests", "/api/me")):
             return self.guests.answer(request, path, self.orders)
         if path == "/api/login":
@@ -431,11 +441,11 @@ def remember_guest(page: Page) -> None:
 
 
 def remember_staff(page: Page, which: str) -> None:
-    """Make the browser one that is logged in on the host's or the shop's page."""
+    """Make the browser one that is logged in on the page `host`, `store` or `hq`."""
     staff = {
         "id": "st1",
         "name": "陈店长",
-        "roles": ["host", "store"],
+        "roles": ["hq"] if which == "hq" else ["host", "store"],
         "room_id": "demo",
         "store_id": "s1",
     }

@@ -17,7 +17,7 @@ const MAY_IMPORT = {
   worker: [],
 }
 /** The folders of lib/, bottom up. */
-const LIB_MAY_IMPORT = { base: [], media: ['base'], room: ['base'], shop: ['base', 'room'] }
+const LIB_MAY_IMPORT = { base: [], media: ['base'], room: ['base'], shop: ['base', 'room'], hq: ['base'] }
 /** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
@@ -30,6 +30,7 @@ const PARTS_MAY_IMPORT = {
   me: ['ui', 'shop'],
   host: ['ui', 'chat', 'shop', 'staff'],
   store: ['ui', 'shop', 'staff'],
+  hq: ['ui', 'staff'],
 }
 const PAGE_GLOBALS =
   /\b(document|window|localStorage|navigator|location|setTimeout|setInterval|WebSocket)\b[.(]/
@@ -45,7 +46,7 @@ function allowed(from, to) {
   if (layer === 'parts' && target === 'parts') return isWithin(PARTS_MAY_IMPORT, folder, targetFolder)
   if (layer === 'pages' && target === 'parts') return isWithin(PARTS_MAY_IMPORT, folder, targetFolder)
   if (layer === 'pages' && target === 'pages') return folder === targetFolder
-  if (layer === 'pages' && target === 'i18n') return targetFolder === folder
+  if (layer === 'pages' && target === 'i18n') return [folder, undefined].includes(targetFolder)
   if (layer === 'use' && target === 'styles') return folder === 'mount.ts'
   if (layer === 'use' && target === 'i18n') return targetFolder === undefined
   return layer === target || MAY_IMPORT[layer].includes(target)

@@ -124,6 +124,7 @@ class People:
             room_id=row["room_id"] or "",
             store_id=row["store_id"] or "",
             token_version=row["token_version"],
+            brand_id=row["brand_id"],
         )
 
 

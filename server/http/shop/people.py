@@ -48,7 +48,7 @@ async def login(request: Request) -> Response:
         roles=frozenset(Role(role) for role in staff.roles),
         room_id=staff.room_id,
         store_id=staff.store_id,
-        brand_id=brand.id if brand else "",
+        brand_id=staff.brand_id or (brand.id if brand else ""),
         nickname=staff.name,
         version=staff.token_version,
     )

@@ -9,7 +9,7 @@ interface Session {
   staff: Staff
 }
 
-export function useStaff(page: 'host' | 'store') {
+export function useStaff(page: 'host' | 'store' | 'hq') {
   const key = `linli.${page}`
   const session = ref<Session | null>(load(key))
   const expired = ref(false)

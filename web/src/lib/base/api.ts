@@ -133,8 +133,13 @@ export class Api {
     return (await (await this.#request('GET', path)).json()) as T
   }
 
-  async send<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await this.#request(method, path, body)
+  async send<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    const response = await this.#request(method, path, body, headers)
     return (response.status === 204 ? null : await response.json()) as T
   }
 

@@ -1,0 +1,1 @@
+"""Use cases of places: what the head office edits."""

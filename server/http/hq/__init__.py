@@ -1,0 +1,1 @@
+"""Routes of the head office, `/api/hq/…`: a module per subject, listed in registry.py."""

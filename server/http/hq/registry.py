@@ -1,0 +1,11 @@
+"""All routes of the head office; a new subject is a module beside this one and a line here.
+
+Each route begins with `office(request)` (common.py), which admits staff with the role `hq` and says
+whose brand it is; what a path names is looked up within that brand.
+"""
+
+from starlette.routing import Route
+
+from server.http.hq import stores
+
+routes: list[Route] = [*stores.routes]

@@ -1,0 +1,44 @@
+"""Every route of the head office is for its own staff and its own brand."""
+
+import pytest
+from starlette.routing import Route
+
+from server.access.policy import Role
+from server.http.hq.registry import routes
+from tests.support.head_office import OTHER_BRAND, HeadOffice
+
+OF_NOBODY = "nothing-has-this-id"
+REQUESTS = [
+    (method, route) for route in routes for method in sorted((route.methods or set()) - {"HEAD"})
+]
+
+
+def filled(route: Route, id: str) -> str:
+    """The path of a route with `id` for every parameter."""
+    return str(route.path_format).format(**dict.fromkeys(route.param_convertors, id))
+
+
+@pytest.mark.parametrize(
+    ("method", "route"), REQUESTS, ids=[f"{method} {route.path}" for method, route in REQUESTS]
+)
+async def test_route_refuses_strangers_and_staff_of_shops(
+    hq: HeadOffice, method: str, route: Route
+) -> None:
+    path = filled(route, OF_NOBODY)
+    assert (await hq.client.request(method, path)).status_code == 401
+    for role in Role:
+        if role not in (Role.HQ, Role.ADMIN):
+            answer = await hq.ask(method, path, token=hq.token(role=role))
+            assert answer.status_code == 403, role
+
+
+async def test_lists_hold_rows_of_the_own_brand_only(hq: HeadOffice) -> None:
+    paths = [
+        route.path for method, route in REQUESTS if method == "GET" and not route.param_convertors
+    ]
+    for path in paths:
+        own = await hq.read(path)
+        theirs = await hq.ask("GET", path, token=hq.token(OTHER_BRAND))
+        assert theirs.status_code == 200
+        if "rows" in own:
+            assert theirs.json() == {"rows": [], "total": 0}, path

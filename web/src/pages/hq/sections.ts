@@ -1,0 +1,54 @@
+/**
+ * The sections of the head office page, in the order of its side navigation: the only list of them.
+ *
+ * To add one, make a folder `pages/hq/<id>/` with a `section.ts`
+ *
+ *     export default { page: Products, words: { zh, en } } satisfies Section
+ *
+ * and an entry here. The address is `/hq#/<id>`; what follows a further `/` is the page's property `rest`
+ * (`#/products/spinach` → `spinach`). The folder is loaded when the section is first opened, with its words, whose top
+ * key is the section's id (`t('products.title')`). A page begins with `PageHeader`, which holds the page's only h1.
+ *
+ * What sections share:
+ * - `use/use-hq.ts`        the HTTP interface with the log-in: `const { api } = useHq()`
+ * - `lib/hq/list.ts`       `new Resource<Row, Draft>(api, '/api/hq/estates')`: list, get, create, update with its version
+ * - `use/use-list.ts`      the state of one list: search, order, page, loading and failure
+ * - `parts/hq/ServerTable` shows it; a slot `cell-<key>` per column that is not plain text, `actions` for the last one
+ * - `parts/hq/FormDialog`  a form that saves; marks the field that a 422 names (`member`), explains 412 (edited elsewhere)
+ * - `parts/hq/PageHeader`  title, explanation and the page's buttons
+ * - `parts/hq/element.ts`  the components of Element Plus with their styles; add to it what is missing
+ *
+ * On the server, `server/http/hq/` has a module per subject, listed in its `registry.py`.
+ */
+import type { Component } from 'vue'
+import type { LocalText } from '../../lib/base/wire'
+import type { PageWords } from '../../i18n'
+
+export interface Section {
+  page: Component<{ rest: string }>
+  words: PageWords
+}
+export type Group = 'places' | 'goods' | 'people' | 'brand'
+export interface Entry {
+  id: string
+  group: Group
+  title: LocalText
+  load: () => Promise<{ default: Section }>
+}
+
+/** The groups of the navigation, in its order. */
+export const GROUPS: Record<Group, LocalText> = {
+  places: { zh: '小区与门店', en: 'Places' },
+  goods: { zh: '商品', en: 'Goods' },
+  people: { zh: '人员', en: 'People' },
+  brand: { zh: '品牌', en: 'Brand' },
+}
+
+export const SECTIONS: Entry[] = [
+  {
+    id: 'stores',
+    group: 'places',
+    title: { zh: '门店', en: 'Stores' },
+    load: () => import('./stores/section'),
+  },
+]
