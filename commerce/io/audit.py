@@ -35,13 +35,48 @@ INVARIANTS: dict[str, str] = {
     """,
     "stock is the sum of its moves": """
         SELECT s.product_id, s.store_id, s.on_hand, s.sold, SUM(m.units) FROM stock s
-        LEFT JOIN stock_moves m ON m.product_id = s.product_id AND m.store_id = s.store_id
+        LEFT JOIN (
+            SELECT product_id, store_id, kind, units FROM stock_moves
+            UNION ALL
+            SELECT m.product_id, l.store_id, 'other',
+                   CASE WHEN l.id = m.to_id THEN m.units ELSE -m.units END
+            FROM lot_moves m JOIN locations l ON l.kind = 'shop' AND l.id IN (m.from_id, m.to_id)
+            WHERE m.kind NOT IN ('opening', 'receive', 'sell', 'release')
+        ) m ON m.product_id = s.product_id AND m.store_id = s.store_id
         GROUP BY s.product_id, s.store_id, s.on_hand, s.sold
         HAVING s.on_hand <> COALESCE(SUM(CASE m.kind WHEN 'receive' THEN m.units
+                                         WHEN 'other' THEN m.units
                                          WHEN 'hand_over' THEN -m.units ELSE 0 END), 0)
             OR s.sold <> COALESCE(SUM(CASE m.kind WHEN 'sell' THEN m.units
                                       WHEN 'release' THEN -m.units
                                       WHEN 'hand_over' THEN -m.units ELSE 0 END), 0)
+    """,
+    "lots of a shop are what may be sold": """
+        SELECT s.product_id, s.store_id, s.on_hand - s.sold, SUM(b.units) FROM stock s
+        LEFT JOIN balances b ON b.location_id = 'shop:' || s.store_id
+            AND b.product_id = s.product_id
+        GROUP BY s.product_id, s.store_id, s.on_hand, s.sold
+        HAVING s.on_hand - s.sold <> COALESCE(SUM(b.units), 0)
+    """,
+    "a lot's balance is the sum of its moves": """
+        SELECT b.location_id, b.lot_id, b.units, SUM(m.units) FROM balances b
+        LEFT JOIN (
+            SELECT to_id AS location_id, lot_id, units FROM lot_moves
+            UNION ALL SELECT from_id, lot_id, -units FROM lot_moves
+        ) m ON m.location_id = b.location_id AND m.lot_id = b.lot_id
+        GROUP BY b.location_id, b.lot_id, b.units
+        HAVING b.units <> COALESCE(SUM(m.units), 0)
+    """,
+    "what is in transit was sent and has not arrived": """
+        SELECT t.to_store_id, t.product_id, t.units, b.units FROM (
+            SELECT to_store_id, product_id, SUM(units) AS units FROM stock_transfers
+            WHERE received_at_ms IS NULL GROUP BY to_store_id, product_id
+        ) t LEFT JOIN (
+            SELECT l.store_id, b.product_id, SUM(b.units) AS units FROM balances b
+            JOIN locations l ON l.id = b.location_id AND l.kind = 'transit'
+            GROUP BY l.store_id, b.product_id
+        ) b ON b.store_id = t.to_store_id AND b.product_id = t.product_id
+        WHERE t.units <> COALESCE(b.units, 0)
     """,
     "sold is what open orders hold": """
         SELECT s.product_id, s.store_id, s.sold, SUM(o.quantity) FROM stock s

@@ -8,10 +8,11 @@ groups, stock, orders, counter, each sorted by key.
 from collections.abc import Sequence
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from commerce.catalogue.stock import StockMove, StockMoveKind, sum_moves
 from commerce.errors import IllegalMove
+from commerce.io.record.lots import add_lot, follow, write_lot_moves
 from commerce.io.record.rows import order_values
 from commerce.io.record.schema import (
     money_transfers,
@@ -26,6 +27,15 @@ from commerce.money.payments import Refund
 from commerce.money.transfers import Transfer, earned, refunded
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState, check_move
+from commerce.supply.lots import (
+    LocationKind,
+    Lot,
+    LotMove,
+    LotMoveKind,
+    default_lot,
+    location_id,
+    shop_changes,
+)
 
 IDS_MAX = 1_000  # ids per statement
 
@@ -34,7 +44,7 @@ class Topic(StrEnum):
     """What an outbox row is about. `subject` is an id, or two ids joined by `|`."""
 
     PRODUCT = "product"  # product: price, limit or sale state changed
-    RESTOCK = "restock"  # product|store: units were received
+    RESTOCK = "restock"  # product|store: units came, or left otherwise than by an order
     RELEASE = "release"  # order: its units go back on sale
     PIN = "pin"  # room|product: pinned or unpinned
     GROUP = "group"  # group: opened, grew or ended
@@ -126,19 +136,62 @@ def move_stock(connection: Connection, moves: Sequence[StockMove]) -> None:
             for move in moves
         ],
     )
+    follow(connection, moves)
 
 
 def receive_stock(
-    connection: Connection, product_id: str, store_id: str, units: int, at_ms: int
+    connection: Connection,
+    product_id: str,
+    store_id: str,
+    units: int,
+    at_ms: int,
+    *,
+    lot: Lot | None = None,
+    source: str = "",
+    moved_by: str = "",
 ) -> None:
-    """Add units that arrived in a store, and have the gate get them."""
-    here = (stock.c.product_id == product_id, stock.c.store_id == store_id)
-    key = {"product_id": product_id, "store_id": store_id}
-    # An update that changes nothing locks the row if there is one.
-    if connection.execute(update(stock).where(*here).values(sold=stock.c.sold)).rowcount == 0:
-        connection.execute(insert(stock), {**key, "on_hand": 0, "sold": 0, "moves": 0})
+    """Add units that arrived in a store, and have the gate get them.
+
+    Without a lot they join the product's default one there. `source` names the delivery.
+    """
+    lot = lot or Lot(default_lot(product_id, store_id), product_id)
+    add_lot(connection, lot)
+    lock_stock(connection, [(product_id, store_id)])
     move_stock(connection, [StockMove(product_id, store_id, StockMoveKind.RECEIVE, units, at_ms)])
+    if not source:
+        moves = select(stock.c.moves).where(*_at(product_id, store_id))
+        source = f"receive:{store_id}:{connection.scalar(moves)}"
+    shop = location_id(LocationKind.SHOP, store_id)
+    goes = (product_id, lot.id, LocationKind.SUPPLIER.value, shop, units)
+    move = LotMove(*goes, LotMoveKind.RECEIVE, source, product_id, at_ms, moved_by)
+    write_lot_moves(connection, [move])
     enqueue(connection, Topic.RESTOCK, [f"{product_id}|{store_id}"], at_ms, units)
+
+
+def lock_stock(connection: Connection, rows: Sequence[tuple[str, str]]) -> None:
+    """Lock the counts of (product, store) until the transaction ends, and make those missing."""
+    for product_id, store_id in sorted(set(rows)):
+        # An update that changes nothing locks the row if there is one.
+        here = _at(product_id, store_id)
+        if connection.execute(update(stock).where(*here).values(sold=stock.c.sold)).rowcount == 0:
+            key = {"product_id": product_id, "store_id": store_id}
+            connection.execute(insert(stock), {**key, "on_hand": 0, "sold": 0, "moves": 0})
+
+
+def move_lots(connection: Connection, moves: Sequence[LotMove], at_ms: int) -> None:
+    """Move units of lots whose stock rows the caller has locked, and have the gate follow."""
+    write_lot_moves(connection, moves)
+    for (product_id, store_id), units in shop_changes(moves).items():
+        connection.execute(
+            update(stock)
+            .where(*_at(product_id, store_id))
+            .values(on_hand=stock.c.on_hand + units, moves=stock.c.moves + 1)
+        )
+        enqueue(connection, Topic.RESTOCK, [f"{product_id}|{store_id}"], at_ms, units)
+
+
+def _at(product_id: str, store_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return stock.c.product_id == product_id, stock.c.store_id == store_id
 
 
 def insert_orders(connection: Connection, new: Sequence[OrderRow]) -> None:

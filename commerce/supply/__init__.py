@@ -1,0 +1,1 @@
+"""What lies where: lots, locations, barcodes and tills. Rules only."""

@@ -1,0 +1,61 @@
+"""Lots in the record: orders take what expires first, and moves never change."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from commerce.io.record.postings import cancel_orders, receive_stock
+from commerce.supply.lots import Lot
+from commerce.views import OrderView
+from tests.support.commerce_checks import sound
+from tests.support.commerce_shop import Shop, open_shop, running, shop_plan
+
+
+async def lots(shop: Shop, product_id: str) -> dict[str, int]:
+    """Units by lot in the first store."""
+    query = text(
+        "SELECT lot_id, units FROM balances WHERE location_id = 'shop:s1' AND product_id = :p"
+    )
+    async with shop.commerce.record.read() as connection:
+        rows = await connection.execute(query, {"p": product_id})
+        return {lot_id: units for lot_id, units in rows if units}
+
+
+async def test_an_order_takes_what_expires_first_and_gives_it_back_into_the_same_lots(
+    database_url: str, valkey_url: str
+) -> None:
+    async with open_shop(database_url, valkey_url, plan=shop_plan(5)) as shop:
+        for name, best_before_ms in (("late", 9_000), ("soon", 5_000)):
+            async with shop.commerce.record.write() as connection:
+                lot = Lot(name, "tea", best_before_ms, 300, "farm", 1)
+
+                def receive(sync: object, lot: Lot = lot) -> None:
+                    receive_stock(sync, "tea", "s1", 1, 1, lot=lot)  # type: ignore[arg-type]
+
+                await connection.run_sync(receive)
+        async with running(shop.commerce):
+            placed = await shop.commerce.orders.place(shop.tap("anna", quantity=3))
+            assert isinstance(placed, OrderView)
+            assert await lots(shop, "tea") == {"tea|s1": 4}
+            order = await shop.commerce.orders.get(placed.id)
+            async with shop.commerce.record.write() as connection:
+                await connection.run_sync(cancel_orders, [order], "store", "clerk", 5)
+            assert await lots(shop, "tea") == {"late": 1, "soon": 1, "tea|s1": 5}
+            await sound(shop)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE lot_moves SET units = 99",
+        "DELETE FROM lot_moves",
+        "UPDATE balances SET units = -1",
+    ],
+)
+async def test_moves_never_change_and_balances_are_never_negative(
+    database_url: str, valkey_url: str, statement: str
+) -> None:
+    async with open_shop(database_url, valkey_url) as shop:
+        with pytest.raises((IntegrityError, DBAPIError)):
+            async with shop.commerce.record.write() as connection:
+                await connection.execute(text(statement))
