@@ -6,6 +6,8 @@ Money in fen (1/100 yuan), positions in degrees (WGS 84), times in UTC milliseco
 from dataclasses import dataclass
 from enum import StrEnum
 
+from commerce.catalogue.pricing import PriceBounds
+
 HOUSEHOLD_LIMIT_DEFAULT = 20  # units of one product per household and day
 CONFIRM_ABOVE_FEN = 20_000  # an order that costs more is confirmed by a second tap
 UNITS_PER_ADDRESS = 60  # of one product per address and live, while phones are not verified
@@ -94,7 +96,10 @@ class GroupOffer:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is sold. `household_limit` is units per household and day."""
+    """What is sold. `household_limit` is units per household and day.
+
+    `own_price` are the bounds of a store's own price; without them it has none.
+    """
 
     id: str
     name: Text
@@ -105,6 +110,7 @@ class Product:
     group: GroupOffer | None = None
     household_limit: int = HOUSEHOLD_LIMIT_DEFAULT
     on_sale: bool = True
+    own_price: PriceBounds | None = None
 
 
 @dataclass(frozen=True, slots=True)

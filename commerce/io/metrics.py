@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -38,7 +38,7 @@ class GateFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecordFigures:
-    """What the record says. The outbox's age is that of its oldest row."""
+    """What the record says. The outbox's age is that of its oldest row whose time has come."""
 
     outbox_age_s: float
     refunds_waiting: int
@@ -55,7 +55,11 @@ class Figures:
 
 
 _RECORD = select(
-    select(outbox.c.enqueued_at_ms).order_by(outbox.c.id).limit(1).scalar_subquery(),
+    select(outbox.c.enqueued_at_ms)
+    .where(outbox.c.enqueued_at_ms <= bindparam("now"))
+    .order_by(outbox.c.id)
+    .limit(1)
+    .scalar_subquery(),
     select(func.count())
     .select_from(refunds)
     .where(refunds.c.done_at_ms.is_(None))
@@ -99,7 +103,9 @@ class CommerceMetrics:
     async def _read_record(self) -> RecordFigures | None:
         try:
             async with asyncio.timeout(READ_S_MAX), self._record.read() as connection:
-                oldest_ms, refunds_waiting = (await connection.execute(_RECORD)).one()
+                oldest_ms, refunds_waiting = (
+                    await connection.execute(_RECORD, {"now": self._clock()})
+                ).one()
         except (DBAPIError, PoolTimeoutError, OSError) as error:
             self._failed("sql", error)
             return None

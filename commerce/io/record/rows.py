@@ -4,6 +4,9 @@ from typing import Any
 
 from sqlalchemy import RowMapping, select
 
+from commerce.catalogue.assortment import AssortmentRule
+from commerce.catalogue.pricing import PriceBounds, PriceRule
+from commerce.catalogue.rules import Scope, Window
 from commerce.catalogue.values import GroupOffer, Product, Text
 from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
@@ -74,6 +77,9 @@ def product_of(row: RowMapping) -> Product:
     offer = None
     if row["group_price_fen"] is not None:
         offer = GroupOffer(row["group_price_fen"], row["group_target"], row["group_duration_s"])
+    bounds = None
+    if row["own_price_min_fen"] is not None:
+        bounds = PriceBounds(row["own_price_min_fen"], row["own_price_max_fen"])
     return Product(
         id=row["id"],
         name=Text(row["name_zh"], row["name_en"]),
@@ -84,4 +90,29 @@ def product_of(row: RowMapping) -> Product:
         group=offer,
         household_limit=row["household_limit"],
         on_sale=row["on_sale"],
+        own_price=bounds,
+    )
+
+
+def price_rule_of(row: RowMapping) -> PriceRule:
+    """A price rule of the record."""
+    return PriceRule(
+        row["id"],
+        row["product_id"],
+        Scope(row["scope"]),
+        row["scope_id"],
+        row["price_fen"],
+        Window(row["from_ms"], row["until_ms"]),
+    )
+
+
+def assortment_rule_of(row: RowMapping) -> AssortmentRule:
+    """An assortment rule of the record."""
+    return AssortmentRule(
+        row["id"],
+        row["product_id"],
+        Scope(row["scope"]),
+        row["scope_id"],
+        row["offered"],
+        Window(row["from_ms"], row["until_ms"]),
     )

@@ -10,10 +10,12 @@ from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from commerce.catalogue.offers import RuleBook
 from commerce.catalogue.values import Brand, City, Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
 from commerce.io.record.engine import Record
 from commerce.io.record.rows import PRODUCTS, product_of
+from commerce.io.record.rule_book import read_rule_book
 from commerce.io.record.schema import brands, cities, estates, products, rooms, stock, stores
 from commerce.io.record.shutdown import stopping
 from commerce.orders.order import Entry
@@ -37,6 +39,7 @@ class Catalogue:
     rooms: dict[str, Room] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     routes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rules: RuleBook = field(default_factory=RuleBook)
 
     def store(self, store_id: str) -> Store:
         """The store, or `NotFound`."""
@@ -69,8 +72,8 @@ class Catalogue:
         return tuple(sorted(self.estates.values(), key=lambda estate: estate.store_id != store_id))
 
 
-async def load_catalogue(connection: AsyncConnection) -> Catalogue:
-    """Read the whole catalogue."""
+async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = None) -> Catalogue:
+    """Read the whole catalogue; rules that `known` has are not read again."""
 
     async def rows(table: Any) -> list[RowMapping]:
         return list((await connection.execute(select(table).order_by(table.c.id))).mappings())
@@ -92,6 +95,7 @@ async def load_catalogue(connection: AsyncConnection) -> Catalogue:
         routes={
             estate.id: candidates(estate, all_stores.values()) for estate in all_estates.values()
         },
+        rules=await read_rule_book(connection, known or RuleBook()),
     )
 
 
@@ -105,7 +109,7 @@ class CatalogueCache:
     async def refresh(self) -> None:
         """Read the catalogue again."""
         async with self._record.read() as connection:
-            self.catalogue = await load_catalogue(connection)
+            self.catalogue = await load_catalogue(connection, self.catalogue.rules)
 
     async def run(self) -> None:
         """Keep the catalogue fresh until cancelled."""
