@@ -39,8 +39,10 @@ app.add_typer(staff_app, name="staff")
 def main() -> None:
     """Run the command line; errors of the operator's are one clear line and exit code 1."""
     from server.cli.bench import bench_app
+    from server.cli.loadtest import loadtest_app
 
     app.add_typer(bench_app, name="bench")
+    app.add_typer(loadtest_app, name="loadtest")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show 邻里 must not end a start.
         if isinstance(stream, io.TextIOWrapper):
