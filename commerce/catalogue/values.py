@@ -14,6 +14,7 @@ UNITS_PER_ADDRESS = 60  # of one product per address and live, while phones are 
 UNITS_PER_DEVICE = 40  # of one product per browser and live, the same
 SEATS_PER_DEVICE = 2  # in one group
 RECORDING_DAYS = 30  # how long recordings of lives are kept; 0: nothing is recorded
+RINGS = 1  # of H3 cells around that of an estate's pin
 RECORDING_GIB = 50  # of all recordings; beyond that the oldest are deleted
 
 
@@ -49,12 +50,13 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where goods lie and are handed over."""
+    """Where goods lie and are handed over; `opening_hours` as in opening_hours.py."""
 
     id: str
     name: Text
     address: Text
     position: Coordinates
+    opening_hours: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,17 @@ class City:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """Where neighbours live, the store that serves them first, and the city ("" for none)."""
+    """Where neighbours live, the store that serves them first, and the city ("" for none).
+
+    `next_stores` serve them after that, before the others that are near.
+    """
 
     id: str
     name: Text
     position: Coordinates
     store_id: str
     city_id: str = ""
+    next_stores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from commerce.io.record.engine import Clock, Record, wall_clock
 from commerce.io.record.shutdown import stopping
 from commerce.io.shop.audit_trail import AuditTrail
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
+from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.fulfilment import Fulfilment
 from commerce.io.shop.groups import Groups
@@ -29,7 +30,7 @@ from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.people import People
 from commerce.io.shop.pins import Pins
-from commerce.io.shop.places.stores import Stores
+from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.stream_keys import StreamKeys
@@ -77,8 +78,15 @@ class Commerce:
         self.metrics = CommerceMetrics(record, redis, self.reconcile, clock)
         self.people = People(shop, redis, make_id)
         self.stream_keys = StreamKeys(shop, redis)
+        self.catalogue_news = CatalogueNews(shop.cache, redis)
         outlets = Outlets(
-            shop, self.gate, self.payments, feed, self.people.versions, self.stream_keys
+            shop,
+            self.gate,
+            self.payments,
+            feed,
+            self.people.versions,
+            self.stream_keys,
+            self.catalogue_news,
         )
         self.relay = OutboxRelay(redis, outlets, wake)
         self.ledger = Ledger(
@@ -102,7 +110,7 @@ class Commerce:
         self.restreams = Restreams(shop)
         self.lives = LiveRecord(shop)
         self.recordings = Recordings(shop)
-        self.stores = Stores(shop)
+        self.places = AllPlaces(shop)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -128,7 +136,7 @@ class Commerce:
             tasks.create_task(self.ledger.run(), name="commerce ledger")
             tasks.create_task(self.relay.run(), name="commerce relay")
             tasks.create_task(self.reconcile.run(), name="commerce reconcile")
-            tasks.create_task(self._shop.cache.run(), name="commerce catalogue")
+            tasks.create_task(self.catalogue_news.run(), name="commerce catalogue")
             tasks.create_task(self.people.versions.run(), name="commerce staff")
             tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
             tasks.create_task(self._end_groups(), name="commerce groups")

@@ -1,4 +1,4 @@
-"""Which store serves an estate: its own first, then the others by distance."""
+"""Which stores serve an estate: its own in their order, then others nearby by distance."""
 
 import math
 from collections.abc import Iterable
@@ -7,6 +7,8 @@ from commerce.catalogue.values import Coordinates, Estate, Store
 
 EARTH_RADIUS_M = 6_371_000.0
 CANDIDATES_MAX = 5
+NEARBY_M_MAX = 30_000
+"""A store farther away serves only estates that name it."""
 
 
 def distance_m(one: Coordinates, other: Coordinates) -> float:
@@ -23,12 +25,11 @@ def distance_m(one: Coordinates, other: Coordinates) -> float:
 
 def candidates(estate: Estate, stores: Iterable[Store]) -> tuple[str, ...]:
     """Return ids of stores that may serve `estate`, best first, at most `CANDIDATES_MAX`."""
+    own = (estate.store_id, *estate.next_stores)
     ranked = sorted(
-        stores,
-        key=lambda store: (
-            store.id != estate.store_id,
-            distance_m(estate.position, store.position),
-            store.id,
-        ),
+        (own.index(store.id) if store.id in own else len(own), away_m, store.id)
+        for store in stores
+        if (away_m := distance_m(estate.position, store.position)) <= NEARBY_M_MAX
+        or store.id in own
     )
-    return tuple(store.id for store in ranked[:CANDIDATES_MAX])
+    return tuple(id for _, _, id in ranked[:CANDIDATES_MAX])

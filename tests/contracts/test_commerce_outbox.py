@@ -45,6 +45,7 @@ def relay_of(shop: Shop, handler: Deliveries) -> OutboxRelay:
         MemoryFeed(),
         commerce.people.versions,
         commerce.stream_keys,
+        commerce.catalogue_news,
     )
     return OutboxRelay(shop.redis, outlets, asyncio.Event(), {Topic.STOCK: handler})
 

@@ -18,6 +18,7 @@
 | answers                    | channel|                          | settle              |
 | staff                      | channel|                          | outbox              |
 | stream_keys                | channel|                          | outbox              |
+| catalogue                  | channel|                          | outbox              |
 """
 
 TAG = "{shop}"
@@ -39,6 +40,7 @@ DEAD = f"{TAG}:dead"
 ANSWERS = f"{TAG}:answers"
 STAFF = f"{TAG}:staff"
 STREAM_KEYS = f"{TAG}:stream_keys"
+CATALOGUE = f"{TAG}:catalogue"
 
 # Keys that live until a rebuild or are swept; everything else must have a time to live.
 OWNED = frozenset({EPOCH, AVAILABLE, HELD, SETTLED, PRODUCTS, OPEN, HOLDS, HOLD, ORDERS, DEAD})

@@ -20,6 +20,7 @@ from commerce.io.record.postings import Topic, book_refunds
 from commerce.io.record.rows import GROUPS, ORDERS, group_of, order_of
 from commerce.io.record.schema import buying_groups, orders, refunds
 from commerce.io.shop.catalogue import stock_of
+from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
@@ -45,9 +46,17 @@ class Outlets:
     feed: Feed
     versions: StaffVersions
     stream_keys: StreamKeys
+    catalogue_news: CatalogueNews
 
 
 Handler = Callable[[Outlets, Sequence[Message]], Awaitable[Sequence[Message]]]
+
+
+async def update_places(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
+    """Stores, estates or settings changed: all workers read the catalogue again."""
+    await to.shop.cache.refresh()
+    await to.catalogue_news.publish()
+    return ()
 
 
 async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
@@ -199,11 +208,13 @@ async def end_encoders(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
     return ()
 
 
-# In this order: who may do it, the gate before the rooms, cards before their groups, money last.
+# In this order: who may do it, places, the gate before the rooms, cards before their groups, money
+# last.
 HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
     {
         Topic.STAFF: end_tokens,
         Topic.STREAM_KEY: end_encoders,
+        Topic.PLACE: update_places,
         Topic.PRODUCT: update_products,
         Topic.RESTOCK: restock_gate,
         Topic.RELEASE: release_units,

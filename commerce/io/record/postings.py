@@ -43,6 +43,7 @@ IDS_MAX = 1_000  # ids per statement
 class Topic(StrEnum):
     """What an outbox row is about. `subject` is an id, or two ids joined by `|`."""
 
+    PLACE = "place"  # brand: one of its places or settings changed
     PRODUCT = "product"  # product: price, limit or sale state changed
     RESTOCK = "restock"  # product|store: units came, or left otherwise than by an order
     RELEASE = "release"  # order: its units go back on sale

@@ -62,6 +62,10 @@ def _position() -> tuple[Column[float], Column[float]]:
     return Column("latitude", Float, nullable=False), Column("longitude", Float, nullable=False)
 
 
+def _version() -> Column[int]:
+    return Column("version", Integer, nullable=False, server_default="1")
+
+
 def _time(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
 
@@ -114,6 +118,7 @@ brands = Table(
     ),
     Column("recording_days", Integer, nullable=False, server_default=str(values.RECORDING_DAYS)),
     Column("recording_gib", Integer, nullable=False, server_default=str(values.RECORDING_GIB)),
+    _version(),
 )
 
 stores = Table(
@@ -124,9 +129,24 @@ stores = Table(
     *_words("name"),
     *_words("address"),
     *_position(),
+    Column("opening_hours", String(100), nullable=False, server_default=""),
+    _version(),
 )
 
-cities = Table("cities", metadata, _id(), _ref("brand_id", "brands.id"), *_words("name"))
+warehouses = Table(
+    "warehouses",
+    metadata,
+    _id(),
+    _ref("brand_id", "brands.id"),
+    *_words("name"),
+    *_words("address"),
+    *_position(),
+    _version(),
+)
+
+cities = Table(
+    "cities", metadata, _id(), _ref("brand_id", "brands.id"), *_words("name"), _version()
+)
 
 estates = Table(
     "estates",
@@ -137,6 +157,17 @@ estates = Table(
     *_position(),
     _ref("store_id", "stores.id"),
     _ref("city_id", "cities.id", nullable=True),
+    Column("rings", Integer, nullable=False, server_default=str(values.RINGS)),
+    _version(),
+)
+
+# Stores that serve an estate after its first one (`estates.store_id`), by rank.
+estate_stores = Table(
+    "estate_stores",
+    metadata,
+    _ref("estate_id", "estates.id", key=True),
+    _ref("store_id", "stores.id", key=True),
+    Column("rank", Integer, nullable=False),
 )
 
 rooms = Table("rooms", metadata, _id(), _ref("store_id", "stores.id"), *_words("title"))

@@ -1,13 +1,11 @@
 """The catalogue: brand, stores, estates, rooms, products; read in one go, kept by every worker."""
 
-import asyncio
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import structlog
 from sqlalchemy import Connection, RowMapping, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.offers import RuleBook
@@ -16,16 +14,21 @@ from commerce.errors import NotFound
 from commerce.io.record.engine import Record
 from commerce.io.record.rows import PRODUCTS, product_of
 from commerce.io.record.rule_book import read_rule_book
-from commerce.io.record.schema import brands, cities, estates, products, rooms, stock, stores
-from commerce.io.record.shutdown import stopping
+from commerce.io.record.schema import (
+    brands,
+    cities,
+    estate_stores,
+    estates,
+    products,
+    rooms,
+    stock,
+    stores,
+)
 from commerce.orders.order import Entry
 from commerce.orders.routing import candidates
 from commerce.views import ProductView, StoreStock
 
 T = TypeVar("T")
-REFRESH_S = 5.0  # how old a worker's copy of the catalogue may be
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,12 @@ async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = N
 
     brand_rows = await rows(brands)
     all_stores = {row["id"]: _store(row) for row in await rows(stores)}
-    all_estates = {row["id"]: _estate(row) for row in await rows(estates)}
+    further: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for estate_id, store_id in await connection.execute(
+        select(estate_stores.c.estate_id, estate_stores.c.store_id).order_by(estate_stores.c.rank)
+    ):
+        further[estate_id] += (store_id,)
+    all_estates = {row["id"]: _estate(row, further[row["id"]]) for row in await rows(estates)}
     shelf = await connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id))
     return Catalogue(
         brand=_brand(brand_rows[0]) if brand_rows else None,
@@ -110,15 +118,6 @@ class CatalogueCache:
         """Read the catalogue again."""
         async with self._record.read() as connection:
             self.catalogue = await load_catalogue(connection, self.catalogue.rules)
-
-    async def run(self) -> None:
-        """Keep the catalogue fresh until cancelled."""
-        while not stopping():
-            await asyncio.sleep(REFRESH_S)
-            try:
-                await self.refresh()
-            except DBAPIError as error:
-                log.warning("the catalogue was not refreshed", error=type(error).__name__)
 
     async def knows(self, entry: Entry) -> bool:
         """Whether everything that a stream entry names exists, in a fresh copy if need be."""
@@ -203,9 +202,12 @@ def _brand(row: RowMapping) -> Brand:
 
 def _store(row: RowMapping) -> Store:
     position = Coordinates(row["latitude"], row["longitude"])
-    return Store(row["id"], _text(row, "name"), _text(row, "address"), position)
+    return Store(
+        row["id"], _text(row, "name"), _text(row, "address"), position, row["opening_hours"]
+    )
 
 
-def _estate(row: RowMapping) -> Estate:
+def _estate(row: RowMapping, further: tuple[str, ...]) -> Estate:
     position = Coordinates(row["latitude"], row["longitude"])
-    return Estate(row["id"], _text(row, "name"), position, row["store_id"], row["city_id"] or "")
+    city_id = row["city_id"] or ""
+    return Estate(row["id"], _text(row, "name"), position, row["store_id"], city_id, further)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import Table, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from commerce.catalogue.values import Brand, Coordinates, Product, SeedPlan, Stock, Text
@@ -23,14 +23,16 @@ from commerce.io.record.schema import (
 from commerce.io.shop.staff import load_staff, password_hashes, read_staff
 
 FIRST_ORDER_NUMBER = 1_001
+UNEDITED = 1
+"""The version of a row that nobody has edited in the head office."""
 
 
 async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
     """Load `plan` into an upgraded record; needs no Redis and no running server.
 
-    What exists is updated (names, prices); stock that exists is left as it is, and so is a password
-    that one person was given. Staff that is not in the plan logs in no more. A server that runs
-    takes changes over within seconds.
+    What exists is updated (names, prices), but not what the head office has edited; stock that
+    exists is left as it is, and so is a password that one person was given. Staff that is not in
+    the plan logs in no more. A server that runs takes changes over within seconds.
     """
     hashes = await password_hashes(plan.staff, await read_staff(engine))
     at_ms = wall_clock()
@@ -85,13 +87,14 @@ async def _stock(connection: AsyncConnection, received: Sequence[Stock], at_ms: 
 async def _put(
     connection: AsyncConnection, table: Table, rows: list[dict[str, Any]], overwrite: bool = True
 ) -> None:
-    """Insert rows, or bring those that exist up to date."""
+    """Insert rows, or bring those up to date that the head office has not edited."""
     [key] = table.primary_key.columns
-    known = set(await connection.scalars(select(key)))
+    version = table.c.get("version", literal(UNEDITED))
+    known = {id: edits for id, edits in await connection.execute(select(key, version))}
     for row in rows:
         if row[key.name] not in known:
             await connection.execute(insert(table), row)
-        elif overwrite:
+        elif overwrite and known[row[key.name]] == UNEDITED:
             await connection.execute(update(table).where(key == row[key.name]).values(row))
 
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from commerce.catalogue.opening_hours import split
 from commerce.errors import AtOtherStore
 from server.access.policy import Action, require
 from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
@@ -33,6 +34,7 @@ async def store(request: Request) -> Response:
             "address": found.address,
             "latitude": found.position.latitude,
             "longitude": found.position.longitude,
+            "opening_hours": split(found.opening_hours),
         }
     )
 
