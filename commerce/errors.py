@@ -8,6 +8,7 @@ CommerceError
 ├── StaleVersion         an edit that began with an older version
 ├── BadNickname          a nickname that is refused (people/nicknames.py)
 ├── UnknownDevice        a device that is not the guest's
+├── BadPhone, WrongCode, CodeExpired, CodeNotSent   (people/phones.py)
 ├── WeakPassword         a password that is refused (people/password_policy.py)
 ├── IllegalMove          not a transition of orders
 ├── HandoverError

@@ -23,8 +23,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from commerce.io.commerce import Commerce
+from commerce.io.messages.tencent_sms import TencentSms
+from commerce.io.record.engine import wall_clock
 from commerce.io.record.migrate import upgrade
 from commerce.money.payments import Payments
+from commerce.people.phones import CodeSender, PhoneKeys
 from media.errors import TooManyAttempts, Unresolvable
 from media.io.blobs.files import FileBlobs
 from media.io.flv.road import FlvRoad
@@ -57,7 +60,7 @@ from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.live.hls_direct import DirectHls
 from server.http.pages import page_or_problem, page_routes
-from server.http.shop import guests, orders, people, pins, products, replays, rooms
+from server.http.shop import guests, orders, people, phones, pins, products, replays, rooms
 from server.http.staff import audit, stores
 from server.limits import LimitKind, Limits
 from server.net.addresses import limit_key
@@ -68,7 +71,7 @@ from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Heart
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.sealing import Sealer
-from server.ops.secrets import token_secret
+from server.ops.secrets import phone_secret, token_secret
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.settings import Settings
@@ -116,7 +119,14 @@ async def build(
         stack.push_async_callback(media.close)
         hub = await RoomHub.open(redis, CODECS, RULES)
         stack.push_async_callback(hub.close)
-        commerce = Commerce(engine, redis, RoomFeed(hub, media.event_time), payments=payments)
+        commerce = Commerce(
+            engine,
+            redis,
+            RoomFeed(hub, media.event_time),
+            payments=payments,
+            codes=_open_sms(settings),
+            phone_keys=PhoneKeys(phone_secret(settings)),
+        )
         await commerce.start()
         hub.seed = room_seed(commerce)
         hub.overloaded = lambda: media.load.sheds_chat
@@ -211,6 +221,7 @@ def _application(services: Services) -> Starlette:
         *thumbnail.routes,
         *people.routes,
         *guests.routes,
+        *phones.routes,
         *rooms.routes,
         *products.routes,
         *pins.routes,
@@ -313,6 +324,14 @@ def _open_blobs(settings: Settings) -> BlobStore:
 
     with opening("LINLI_BLOB_URL"):
         return S3Blobs(url)
+
+
+def _open_sms(settings: Settings) -> CodeSender | None:
+    url = settings.sms_url.get_secret_value()
+    try:
+        return TencentSms(url, lambda: wall_clock() // 1_000) if url else None
+    except ValueError as error:
+        raise OperatorError(f"LINLI_SMS_URL: {error}") from None
 
 
 async def _open_rtmp(

@@ -31,6 +31,10 @@ class LimitKind(StrEnum):
     REFRESH = "refresh"
     MOVE = "move"
     RESTORE = "restore"
+    PHONE_NUMBER = "phone-number"
+    PHONE_ADDRESS = "phone-address"
+    PHONE_BRAND = "phone-brand"
+    PHONE_CODE = "phone-code"
     ORDER = "order"
     HANDOVER = "handover"
     PUBLISH = "publish"
@@ -58,6 +62,11 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.REFRESH: Rate(burst=200, per_s=20.0),
     LimitKind.MOVE: Rate(burst=5, per_s=1 / 60),
     LimitKind.RESTORE: Rate(burst=20, per_s=0.2),
+    # Each message costs the brand money and somebody's sleep; a code has five tries.
+    LimitKind.PHONE_NUMBER: Rate(burst=3, per_s=1 / 1_800),
+    LimitKind.PHONE_ADDRESS: Rate(burst=20, per_s=1 / 60),
+    LimitKind.PHONE_BRAND: Rate(burst=600, per_s=2.0),
+    LimitKind.PHONE_CODE: Rate(burst=10, per_s=1 / 30),
     LimitKind.ORDER: Rate(burst=10, per_s=0.5),
     LimitKind.HANDOVER: Rate(burst=40, per_s=0.5),
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),

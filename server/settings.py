@@ -96,6 +96,18 @@ class Settings(BaseSettings):
         description="Secret that signs bearer tokens, at least 32 characters; the same on every "
         "node. Empty: made once and kept in the data folder.",
     )
+    phone_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret by which phone numbers are hashed, at least 32 characters, the same on "
+        "every node; with another one, nobody's number is known again. Empty: the one that signs "
+        "tokens.",
+    )
+    sms_url: SecretStr = Field(
+        SecretStr(""),
+        description="Account that sends one-time codes by SMS: "
+        "tencent://SecretId:SecretKey@sms.tencentcloudapi.com/?app=…&sign=…&template=…&region=…. "
+        "Empty: codes are written to the log, for development.",
+    )
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         (),
         description="Origins, comma separated, from which browsers may open the WebSocket, "
@@ -207,11 +219,11 @@ class Settings(BaseSettings):
             raise ValueError("TURN servers need their shared secret")
         return value
 
-    @field_validator("token_secret")
+    @field_validator("token_secret", "phone_secret")
     @classmethod
     def _secret_is_long(cls, value: SecretStr) -> SecretStr:
         if 0 < len(value.get_secret_value()) < 32:
-            raise ValueError("token secret needs at least 32 characters")
+            raise ValueError("a secret needs at least 32 characters")
         return value
 
     @property

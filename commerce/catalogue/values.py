@@ -36,7 +36,10 @@ class Coordinates:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The chain, and what it allows: see the constants of the same names."""
+    """The chain, and what it allows: see the constants of the same names.
+
+    With `phone_needed` only guests who have proved a phone number may order.
+    """
 
     id: str
     name: Text
@@ -46,6 +49,7 @@ class Brand:
     seats_per_device: int = SEATS_PER_DEVICE
     recording_days: int = RECORDING_DAYS
     recording_gib: int = RECORDING_GIB
+    phone_needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from commerce.io.gate.reconcile import Reconcile
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answers
 from commerce.io.ledger.consumer import Ledger, Probe
+from commerce.io.messages.log import LoggedCodes
 from commerce.io.metrics import CommerceMetrics
 from commerce.io.outbox.handlers import Outlets
 from commerce.io.outbox.relay import OutboxRelay
@@ -29,12 +30,14 @@ from commerce.io.shop.groups import Groups
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.people import People
+from commerce.io.shop.phones import Phones
 from commerce.io.shop.pins import Pins
 from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
+from commerce.people.phones import CodeSender, PhoneKeys
 from commerce.views import ProductView
 
 EXPIRY_EVERY_S = 1.0
@@ -49,7 +52,10 @@ def new_id() -> str:
 
 
 class Commerce:
-    """Everything that sells. `start` once, `run` beside the requests, cancel `run` to stop."""
+    """Everything that sells. `start` once, `run` beside the requests, cancel `run` to stop.
+
+    Without `phone_keys`, phone numbers are known again by this object only.
+    """
 
     def __init__(
         self,
@@ -58,6 +64,8 @@ class Commerce:
         feed: Feed,
         *,
         payments: Payments | None = None,
+        codes: CodeSender | None = None,
+        phone_keys: PhoneKeys | None = None,
         clock: Clock = wall_clock,
         make_id: Callable[[], str] = new_id,
         random_bits: Callable[[int], int] = secrets.randbits,
@@ -77,6 +85,12 @@ class Commerce:
         self.reconcile = Reconcile(record, self.gate, self.rebuild, clock)
         self.metrics = CommerceMetrics(record, redis, self.reconcile, clock)
         self.people = People(shop, redis, make_id)
+        self.phones = Phones(
+            shop,
+            codes or LoggedCodes(),
+            phone_keys or PhoneKeys(secrets.token_hex(ID_BYTES)),
+            make_id,
+        )
         self.stream_keys = StreamKeys(shop, redis)
         self.catalogue_news = CatalogueNews(shop.cache, redis)
         outlets = Outlets(

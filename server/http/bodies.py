@@ -25,6 +25,7 @@ from commerce.errors import (
     UnknownDevice,
 )
 from commerce.people.nicknames import CLUSTERS_MAX, BadNickname, NicknameProblem
+from commerce.people.phones import BadPhone, CodeExpired, CodeNotSent, WrongCode
 from server.problem import Problem
 from server.services import Services
 
@@ -148,6 +149,15 @@ def _problem_of(error: CommerceError) -> Problem:
                 "Unknown device.",
                 "This device is not the guest's: restore with a code from another one.",
             )
+        case BadPhone():
+            detail = "A mobile number, or one that begins with + and its country."
+            return Problem(422, "bad-request", "Invalid request body.", detail, member="phone")
+        case WrongCode():
+            return Problem(422, "wrong-code", "Wrong code.", tries_left=error.tries_left)
+        case CodeExpired():
+            return Problem(410, "code-expired", "The code has expired.", "Ask for another one.")
+        case CodeNotSent():
+            return Problem(502, "not-sent", "The message was not sent.", "Please try again later.")
         case NotFound():
             return _not_found(error.kind)
         case InvalidField():

@@ -150,6 +150,7 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
             shop.brand.seats_per_device,
             shop.brand.recording_days,
             shop.brand.recording_gib,
+            shop.brand.phone_needed,
         ),
         stores=tuple(
             values.Store(part.id, _text(part.name), _text(part.address), _position(part))

@@ -17,6 +17,11 @@ def token_secret(settings: Settings) -> str:
     return given or kept_secret(settings.data_dir / "token-secret", SECRET_BYTES)
 
 
+def phone_secret(settings: Settings) -> str:
+    """Return the secret by which phone numbers are hashed: the setting, or that of tokens."""
+    return settings.phone_secret.get_secret_value() or token_secret(settings)
+
+
 def demo_password(settings: Settings) -> str:
     """Return the password of the demo's staff, made at the first start."""
     return kept_secret(demo_password_path(settings), PASSWORD_BYTES)

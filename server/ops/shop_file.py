@@ -41,7 +41,10 @@ class Place(FileTable):
 
 
 class BrandPart(FileTable):
-    """The chain; an order above `confirm_above_fen` asks the buyer once more."""
+    """The chain; an order above `confirm_above_fen` asks the buyer once more.
+
+    With `phone_needed` only guests who have proved a phone number may order.
+    """
 
     id: Id
     name: Text
@@ -51,6 +54,7 @@ class BrandPart(FileTable):
     seats_per_device: Annotated[int, Field(ge=1, le=10_000)] = values.SEATS_PER_DEVICE
     recording_days: Annotated[int, Field(ge=0, le=3_650)] = values.RECORDING_DAYS
     recording_gib: Annotated[int, Field(ge=1, le=1_000_000)] = values.RECORDING_GIB
+    phone_needed: bool = False
 
 
 class CityPart(FileTable):

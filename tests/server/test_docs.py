@@ -7,7 +7,7 @@ import pytest
 
 from server.http.hq import registry as hq
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
-from server.http.shop import orders, people, pins, products, rooms
+from server.http.shop import orders, people, phones, pins, products, rooms
 from server.http.staff import stores
 from server.ops import metrics
 from server.settings import Settings
@@ -58,6 +58,7 @@ def test_every_route_is_documented() -> None:
         stream_keys,
         thumbnail,
         people,
+        phones,
         rooms,
         products,
         pins,

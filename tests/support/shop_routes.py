@@ -15,7 +15,7 @@ from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
-from server.http.shop import guests, orders, people, pins, products, rooms
+from server.http.shop import guests, orders, people, phones, pins, products, rooms
 from server.http.staff import audit, stores
 from server.limits import Limits
 from server.problem import Problem, problem_handler
@@ -56,6 +56,7 @@ async def shop_routes(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.A
         routes: list[BaseRoute] = [
             *people.routes,
             *guests.routes,
+            *phones.routes,
             *rooms.routes,
             *products.routes,
             *pins.routes,

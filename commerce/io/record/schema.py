@@ -119,6 +119,7 @@ brands = Table(
     Column("recording_days", Integer, nullable=False, server_default=str(values.RECORDING_DAYS)),
     Column("recording_gib", Integer, nullable=False, server_default=str(values.RECORDING_GIB)),
     _version(),
+    Column("phone_needed", Boolean, nullable=False, server_default=false()),
 )
 
 stores = Table(
@@ -221,7 +222,9 @@ guests = Table(
     Column("nickname", String(64), nullable=False),
     _ref("estate_id", "estates.id"),
     _time("created_at_ms"),
+    _ref("person_id", "persons.id", nullable=True),
 )
+Index("ix_guests_person", guests.c.person_id)
 
 guest_devices = Table(
     "guest_devices",

@@ -197,6 +197,7 @@ def _brand(row: RowMapping) -> Brand:
         row["seats_per_device"],
         row["recording_days"],
         row["recording_gib"],
+        row["phone_needed"],
     )
 
 

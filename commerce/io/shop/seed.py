@@ -116,6 +116,7 @@ def _brand(brand: Brand) -> dict[str, Any]:
         "seats_per_device": brand.seats_per_device,
         "recording_days": brand.recording_days,
         "recording_gib": brand.recording_gib,
+        "phone_needed": brand.phone_needed,
     }
 
 

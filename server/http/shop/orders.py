@@ -16,6 +16,7 @@ from commerce.orders.states import OrderState
 from server.access.policy import Action, require
 from server.http.bodies import Body, Id, path_id, problems, read_body, reply, services_of
 from server.http.shop.guests import DEVICE_COOKIE
+from server.http.shop.phones import require_phone
 from server.limits import LimitKind, Quota, QuotaScope
 from server.problem import Problem
 from server.services import Services
@@ -54,6 +55,7 @@ async def place(request: Request) -> Response:
             f"{KEY_CHARS_MIN} to {KEY_CHARS_MAX} visible ASCII characters, a new one per tap.",
         )
     await services.limits.take(LimitKind.ORDER, principal.subject)
+    await require_phone(services, principal.subject)
     body = await read_body(request, NewOrder)
     wanted = OrderRequest(
         guest_id=principal.subject,

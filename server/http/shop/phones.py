@@ -1,0 +1,92 @@
+"""Routes about a guest's phone number: a one-time code is sent, and typed."""
+
+from typing import Annotated
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from commerce.people.phones import CODE_TTL_MS, last_four
+from server.access.policy import Action, require
+from server.http.bodies import Body, problems, read_body, reply, services_of
+from server.limits import LimitKind
+from server.problem import Problem
+from server.services import Services
+
+
+class NewPhone(Body):
+    """A phone number as it was typed."""
+
+    phone: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class TypedCode(Body):
+    """A one-time code as it was typed."""
+
+    code: Annotated[str, Field(pattern=r"^\s*[0-9]{6}\s*$")]
+
+
+async def show(request: Request) -> Response:
+    """`GET /api/me/phone`: the last digits of one's verified number, and whether one is needed."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    brand = services.commerce.catalogue.brand
+    digits = await services.commerce.phones.last_four(principal.subject)
+    return reply({"last_four": digits, "needed": brand is not None and brand.phone_needed})
+
+
+async def send_code(request: Request) -> Response:
+    """`POST /api/me/phone`: a code goes to a number."""
+    services = services_of(request)
+    phones, limits = services.commerce.phones, services.limits
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    body = await read_body(request, NewPhone)
+    with problems():
+        typed = phones.read(body.phone)
+    await limits.take(LimitKind.PHONE_ADDRESS, limits.address(request))
+    await limits.take(LimitKind.PHONE_NUMBER, typed.hash)
+    await limits.take(LimitKind.PHONE_BRAND, phones.brand_id)
+    with problems():
+        await phones.send_code(principal.subject, typed)
+    answer = {"last_four": last_four(typed.phone), "expires_in_s": CODE_TTL_MS // 1_000}
+    return reply(answer, 202)
+
+
+async def verify(request: Request) -> Response:
+    """`POST /api/me/phone/verify`: the code comes back, and the number is the guest's."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    body = await read_body(request, TypedCode)
+    await services.limits.take(LimitKind.PHONE_CODE, principal.subject)
+    with problems():
+        digits = await services.commerce.phones.verify(principal.subject, body.code.strip())
+    return reply({"last_four": digits})
+
+
+async def require_phone(services: Services, guest_id: str) -> None:
+    """Refuse a guest without a verified number where the brand asks for one.
+
+    Raises:
+        Problem: 403 `phone-needed`.
+    """
+    brand = services.commerce.catalogue.brand
+    if brand is None or not brand.phone_needed:
+        return
+    if await services.commerce.phones.last_four(guest_id) is None:
+        raise Problem(
+            403,
+            "phone-needed",
+            "A verified phone number is needed.",
+            "POST /api/me/phone sends a code.",
+        )
+
+
+routes = [
+    Route("/api/me/phone", show, methods=["GET"]),
+    Route("/api/me/phone", send_code, methods=["POST"]),
+    Route("/api/me/phone/verify", verify, methods=["POST"]),
+]
