@@ -33,6 +33,7 @@ from media.io.blobs.files import FileBlobs
 from media.io.flv.road import FlvRoad
 from media.io.hls.road import HlsRoad
 from media.io.recording.road import RecordingRoad
+from media.io.recording.thumbnails import RecordingThumbnails
 from media.io.reencode.road import ReencodeRoad
 from media.io.restream.road import RestreamRoad
 from media.io.rtmp.listener import RtmpListener
@@ -176,6 +177,7 @@ async def build(
             reencode=reencode,
             restreams=restreams,
             recordings=recordings,
+            clip_thumbnails=RecordingThumbnails(recordings),
             rooms=hub,
             commerce=commerce,
             end_live=lives.end,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from media.io.flv.road import FlvRoad
     from media.io.hls.road import HlsRoad
     from media.io.recording.road import RecordingRoad
+    from media.io.recording.thumbnails import RecordingThumbnails
     from media.io.reencode.road import ReencodeRoad
     from media.io.restream.road import PushState, RestreamStats
     from media.io.rtmp.listener import RtmpListener
@@ -70,6 +71,7 @@ class Services:
     reencode: ReencodeRoad
     restreams: RestreamTargets
     recordings: RecordingRoad
+    clip_thumbnails: RecordingThumbnails
     rooms: RoomHub
     commerce: Commerce
     explain: Callable[[str, str | None], bool]  # in a room, a product or none; False: no recording

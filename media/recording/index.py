@@ -202,6 +202,13 @@ class Index:
         ]
         return index
 
+    def key_fragment(self, at_s: float) -> Placed | None:
+        """Return the last fragment with a key frame that has begun by then, else the first."""
+        until = self.start + at_s * HZ
+        with_key = [placed for placed in self.fragments if placed.fragment.key]
+        begun = [placed for placed in with_key if placed.fragment.start <= until]
+        return begun[-1] if begun else next(iter(with_key), None)
+
 
 def _entry(line: bytes) -> Entry:
     try:

@@ -8,11 +8,14 @@ import re
 from dataclasses import dataclass
 from html import escape
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
 from commerce.catalogue.values import Room, Store, Text
+from commerce.errors import NotFound
+from commerce.views import ProductView
 from rooms.log import LogUnavailable
-from server.bridge.channels.cards import Card
+from server.bridge.channels.cards import Product
 from server.bridge.channels.groups import GROUP_STATES_ENDED
 from server.bridge.channels.registry import RoomState
 from server.bridge.channels.texts import LocalText
@@ -26,10 +29,19 @@ _TITLE = re.compile(r"<title>.*?</title>")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The product on the table as a newcomer to the room is offered it."""
+    """A product as a newcomer to the room is offered it."""
 
-    card: Card
+    product: Product | ProductView
     price_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a link to the page shows; pictures are paths, the best first."""
+
+    title: str
+    offer: Offer | None
+    pictures: list[str]
 
 
 async def room_page(request: Request, page: str) -> tuple[int, str]:
@@ -41,42 +53,81 @@ async def room_page(request: Request, page: str) -> tuple[int, str]:
         return 404, page
     language = "zh" if "zh" in request.headers.get("accept-language", "zh")[:2].lower() else "en"
     store = catalogue.store(room.store_id)
+    shared = await _shared_clip(request, room, language) or await _shared_room(
+        services, room, language
+    )
     origin = f"{request.url.scheme}://{request.url.netloc}"
-    live = [f"/live/{room.id}/thumbnail.jpg"] if services.thumbnails.can_make(room.id) else []
-    estates = catalogue.estates_of(room.id)
-    offer = await _offer(services, room.id, estates[0].id if estates else None)
-    pictures = [origin + path for path in (*live, SHARE_PICTURE)]
-    head = _head(store, room, offer, language, pictures)
+    pictures = [origin + path for path in (*shared.pictures, SHARE_PICTURE)]
+    head = _head(store, shared, language, pictures)
     page = page.replace('<html lang="zh-CN">', _HTML[language], 1)
     page = _TITLE.sub(lambda _: head, page, count=1)
-    return 200, page.replace(SHELL, _shell(store, room, offer, language), 1)
+    return 200, page.replace(SHELL, _shell(store, room, shared.offer, language), 1)
 
 
-async def _offer(services: Services, room_id: str, estate_id: str | None) -> Offer | None:
-    """Return what is on the table; None while nothing is, or nothing can be said about it."""
+async def _shared_room(services: Services, room: Room, language: str) -> Shared:
+    live = [f"/live/{room.id}/thumbnail.jpg"] if services.thumbnails.can_make(room.id) else []
+    state = await _state(services, room.id)
+    card = state.cards[0] if state is not None and state.cards else None
+    offer = _offer(services, room.id, state, card.product) if card is not None else None
+    return Shared(_said(room.title, language), offer, live)
+
+
+async def _shared_clip(request: Request, room: Room, language: str) -> Shared | None:
+    """Return what the link of a clip shows; None: the page is of no clip that everybody sees."""
+    services: Services = request.app.state.services
+    live_id, clip_id = request.path_params.get("live_id"), request.query_params.get("clip")
+    if live_id is None or clip_id is None:
+        return None
+    try:
+        clip = await services.commerce.recordings.clip(room.id, clip_id)
+        on_sale = {view.id: view for view in await services.commerce.products(room.id)}
+    except (NotFound, SQLAlchemyError):
+        return None
+    if clip.hidden or clip.live_id != live_id:
+        return None
+    view = on_sale.get(clip.product_id)
+    offer = None
+    if view is not None:
+        offer = _offer(services, room.id, await _state(services, room.id), view)
+    name = services.commerce.catalogue.products[clip.product_id].name
+    thumbnail = f"/live/{room.id}/clips/{clip.id}.jpg?{clip.start_ms}-{clip.end_ms}"
+    return Shared(clip.title or _said(name, language), offer, [thumbnail])
+
+
+async def _state(services: Services, room_id: str) -> RoomState | None:
+    """Return what a room shows; None: nothing can be said about it."""
     try:
         local = await services.rooms.open_room(f"room:{room_id}")
     except LogUnavailable:
         return None
-    state = local.room.state
-    if not isinstance(state, RoomState) or not state.cards:
-        return None
-    card = state.cards[0]
+    return local.room.state if isinstance(local.room.state, RoomState) else None
+
+
+def _offer(
+    services: Services, room_id: str, state: RoomState | None, product: Product | ProductView
+) -> Offer:
+    estates = services.commerce.catalogue.estates_of(room_id)
     prices = [
         group.price_fen
-        for group in state.groups
-        if group.product_id == card.product.id
-        and group.estate_id == estate_id
+        for group in (state.groups if state is not None else ())
+        if group.product_id == product.id
+        and estates
+        and group.estate_id == estates[0].id
         and group.state not in GROUP_STATES_ENDED
     ]
-    return Offer(card, prices[-1] if prices else card.product.price_fen)
+    return Offer(product, prices[-1] if prices else product.price_fen)
 
 
-def _head(store: Store, room: Room, offer: Offer | None, language: str, pictures: list[str]) -> str:
-    title = escape(f"{_said(store.name, language)} · {_said(room.title, language)}")
+def _head(store: Store, shared: Shared, language: str, pictures: list[str]) -> str:
+    title = escape(f"{_said(store.name, language)} · {shared.title}")
     about = f"{_said(store.address, language)} · {_ABOUT[language]}"
-    if offer is not None:
-        about = f"{_said(offer.card.product.name, language)} {money(offer.price_fen)} · {about}"
+    price = ""
+    if shared.offer is not None:
+        fen = shared.offer.price_fen
+        about = f"{_said(shared.offer.product.name, language)} {money(fen)} · {about}"
+        price = f"""
+    <meta property="product:price:amount" content="{fen // 100}.{fen % 100:02}" />
+    <meta property="product:price:currency" content="CNY" />"""
     about = escape(about)
     images = "".join(
         f'\n    <meta property="og:image" content="{escape(url)}" />' for url in pictures
@@ -85,7 +136,7 @@ def _head(store: Store, room: Room, offer: Offer | None, language: str, pictures
     <meta name="description" content="{about}" />
     <meta property="og:type" content="website" />
     <meta property="og:title" content="{title}" />
-    <meta property="og:description" content="{about}" />{images}"""
+    <meta property="og:description" content="{about}" />{price}{images}"""
 
 
 def _shell(store: Store, room: Room, offer: Offer | None, language: str) -> str:
@@ -99,7 +150,7 @@ def _shell(store: Store, room: Room, offer: Offer | None, language: str) -> str:
 def _card(offer: Offer | None, language: str) -> str:
     if offer is None:
         return ""
-    product = offer.card.product
+    product = offer.product
     name = escape(_said(product.name, language))
     unit = escape(_said(product.unit, language))
     return f"""

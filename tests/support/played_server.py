@@ -51,6 +51,7 @@ SERVER_SDP = "v=0\r\na=ice-lite\r\n" + _SECTION + _ICE.format("server")
 RESTARTED = "a=ice-lite\r\n" + _ICE.format("again") + _SECTION + "a=end-of-candidates\r\n"
 
 # A peer connection that shows a drawn kitchen; `window.__peers` lets a test break it.
+FRAME = '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="18"/>'  # of a clip
 FAKE_PEER = (Path(__file__).parent / "fake_peer.js").read_text()
 
 
@@ -280,6 +281,9 @@ class PlayedServer:
     def _live(self, route: Route, request: Request) -> None:
         if "/replay/" in request.url:
             self._recording(route, request)
+            return
+        if "/clips/" in request.url:
+            route.fulfill(status=200, content_type="image/svg+xml", body=FRAME)
             return
         status, kind, retry_s = self.whep if request.url.endswith("whep") else (201, "", 0)
         if "/hls/" in request.url:

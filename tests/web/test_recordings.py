@@ -13,6 +13,7 @@ from tests.support.recorded_lives import FilmedStream
 def clip(slug: str, start_ms: int) -> dict[str, object]:
     return {
         "id": f"clip-{slug}",
+        "room_id": "demo",
         "live_id": "7",
         "product_id": slug,
         "name": {"zh": "有机菠菜", "en": "Organic spinach"},
@@ -153,6 +154,10 @@ def test_a_tap_on_a_product_shows_it_with_what_was_said_then(open_page: Open) ->
     server.shown = [said(1, "first"), said(4, "second"), said(9, "third")]
     page = open_page(server, "/r/demo/replay/7")
     video, moments = page.get_by_test_id("replay-video"), page.get_by_test_id("moment")
+    expect(video).to_have_attribute("poster", "/live/demo/clips/clip-spinach.jpg?3000-63000")
+    images = moments.get_by_test_id("clip-image")
+    expect(images).to_have_count(2)
+    expect(images.nth(1)).to_have_attribute("src", "/live/demo/clips/clip-eggs.jpg?8500-68500")
     # Back again, too: there Chromium goes by the segment index.
     for number, begin_s, lines in ((1, 8.5, ["first", "second"]), (0, 3.0, ["first"])):
         moments.nth(number).click()

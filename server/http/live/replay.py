@@ -72,6 +72,16 @@ async def clip(request: Request) -> Response:
         return await _file(request, room_id, found.live_id, part, name, from_zero=True)
 
 
+async def clip_thumbnail(request: Request) -> Response:
+    """`GET /live/{room}/clips/{clip}.jpg`: a frame of the clip, 320 pixels wide."""
+    services, room_id = services_of(request), path_id(request, "room")
+    found = await visible_clip(request, room_id)
+    with recording_problems():
+        start_s, end_s = found.start_ms / 1e3, found.end_ms / 1e3
+        jpeg = await services.clip_thumbnails.jpeg(room_id, found.live_id, start_s, end_s)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": KEPT})
+
+
 async def visible_clip(request: Request, room_id: str) -> Clip:
     """Return the clip that a path names; one that is hidden is there for the host alone."""
     services = services_of(request)
@@ -140,6 +150,7 @@ routes = [
     Route(_REPLAY + "/events.json", _of_recording(events), methods=["GET"]),
     Route(_REPLAY + "/{file}", _of_recording(init), methods=["GET"]),
     Route("/live/{room}/clips/{clip}.mp4", open_to_all(clip), methods=["GET"]),
+    Route("/live/{room}/clips/{clip}.jpg", open_to_all(clip_thumbnail), methods=["GET"]),
     Route("/live/{room}/clips/{clip}.mp4", preflight(), methods=["OPTIONS"]),
     Route(_REPLAY + ".mp4", preflight(), methods=["OPTIONS"]),
     Route(_REPLAY + ".m3u8", preflight(), methods=["OPTIONS"]),

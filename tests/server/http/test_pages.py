@@ -1,7 +1,7 @@
 """Pages for people, problem documents for programs, and files in the smallest form."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +10,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from commerce.catalogue.recordings import Clip
 from commerce.catalogue.values import Text
+from commerce.errors import NotFound
 from rooms.log import LogUnavailable
 from server.bridge.channels.cards import Card, Product
 from server.bridge.channels.groups import Group
@@ -36,6 +38,7 @@ CARD = Card(
 )
 GROUP = Group("g", "spinach", "e1", 2, 30, 990, "open", 1)
 ENDED = Group("g", "spinach", "e1", 2, 30, 990, "expired", 1)
+CLIP = Clip("c1", "demo", "7", "spinach", None, False, False, 4_000, 9_000)
 FOR_PEOPLE = {"accept": "text/html,*/*"}
 
 
@@ -45,7 +48,9 @@ class Table:
 
     state: RoomState = field(default_factory=RoomState)
     has_thumbnail: bool = False
+    on_sale: list[Product] = field(default_factory=list)
     log_is_away: bool = False
+    clip_is_hidden: bool = False
 
     async def open_room(self, channel: str) -> SimpleNamespace:
         """Stand in for the hub."""
@@ -58,6 +63,16 @@ class Table:
         """Stand in for the thumbnails."""
         return self.has_thumbnail
 
+    async def clip(self, room_id: str, clip_id: str) -> Clip:
+        """Stand in for the recordings."""
+        if clip_id != CLIP.id:
+            raise NotFound("clip", clip_id)
+        return replace(CLIP, hidden=self.clip_is_hidden)
+
+    async def products(self, room_id: str) -> list[Product]:
+        """Stand in for the catalogue."""
+        return self.on_sale
+
 
 @pytest.fixture
 def table() -> Table:
@@ -69,7 +84,7 @@ def table() -> Table:
 def web(tmp_path: Path, table: Table) -> httpx.AsyncClient:
     """A client of a built web folder with one room."""
     (tmp_path / "assets").mkdir()
-    for name in ("index", "room", "me", "host", "store"):
+    for name in ("index", "room", "replay", "me", "host", "store"):
         (tmp_path / f"{name}.html").write_text(PAGE)
     (tmp_path / "sw.js").write_text("worker")
     (tmp_path / "app.webmanifest").write_text("{}")
@@ -86,10 +101,10 @@ def web(tmp_path: Path, table: Table) -> httpx.AsyncClient:
         rooms={"demo": room},
         store=lambda store_id: store,
         estates_of=lambda room_id: [SimpleNamespace(id="e1")],
+        products={"spinach": SimpleNamespace(name=Text("菠菜", "<Spinach>"))},
     )
-    app.state.services = SimpleNamespace(
-        commerce=SimpleNamespace(catalogue=catalogue), rooms=table, thumbnails=table
-    )
+    commerce = SimpleNamespace(catalogue=catalogue, recordings=table, products=table.products)
+    app.state.services = SimpleNamespace(commerce=commerce, rooms=table, thumbnails=table)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop")
 
 
@@ -229,3 +244,33 @@ async def test_unknown_room_is_the_page_that_says_so(web: httpx.AsyncClient) -> 
     assert response.status_code == 404
     assert "shell" not in response.text.replace("<!--shell-->", "")
     assert '<div id="app">' in response.text
+
+
+def facts(page: str) -> dict[str, str]:
+    """What the page says of itself to messengers; of pictures the first."""
+    found = re.findall(r'<meta property="([a-z:]+)" content="([^"]*)"', page)
+    return dict(reversed(found))
+
+
+async def test_link_of_a_clip_shows_its_product_its_frame_and_the_price(
+    web: httpx.AsyncClient, table: Table
+) -> None:
+    table.on_sale, table.state = [CARD.product], RoomState(groups=(GROUP,))
+    url = "/r/demo/replay/7?clip=c1"
+    shown = facts((await web.get(url, headers={"accept-language": "en"})).text)
+    assert shown["og:title"] == "Shop · &lt;Spinach&gt;"
+    assert shown["og:description"].startswith("&lt;Spinach&gt; ¥9.90 · ")
+    assert shown["og:image"] == "http://shop/live/demo/clips/c1.jpg?4000-9000"
+    assert (shown["product:price:amount"], shown["product:price:currency"]) == ("9.90", "CNY")
+    table.on_sale = []
+    shown = facts((await web.get(url, headers={"accept-language": "en"})).text)
+    assert shown["og:title"] == "Shop · &lt;Spinach&gt;" and "product:price:amount" not in shown
+
+
+@pytest.mark.parametrize("path", ["/r/demo/replay/7?clip=no", "/r/demo/replay/8?clip=c1"])
+async def test_link_of_no_clip_shows_the_room(
+    web: httpx.AsyncClient, table: Table, path: str
+) -> None:
+    assert facts((await web.get(path)).text)["og:title"] == "&lt;店&gt; · 厨房"
+    table.clip_is_hidden = True
+    assert facts((await web.get("/r/demo/replay/7?clip=c1")).text)["og:title"].endswith("厨房")

@@ -173,6 +173,9 @@ async def test_a_live_becomes_a_replay_with_its_cards_chat_and_clips(server: Ser
     assert part.status_code == 200 and len(part.content) <= len(whole.content)
     assert decoded(part.content)[0] > 1
 
+    image = await server.get(address.replace(".mp4", ".jpg"))
+    assert image.headers["Content-Type"] == "image/jpeg" and image.content[:2] == b"\xff\xd8"
+
     one = f"{API}/clips/{clip['id']}"
     assert (await server.client.patch(one, json={"hidden": True})).status_code == 401
     change = {"title": "草莓", "hidden": True, "end_ms": clip["start_ms"] + 1_500}
@@ -195,6 +198,7 @@ async def test_what_was_not_recorded_is_404(server: Server) -> None:
         "/live/demo/replay/1/events.json",
         "/live/demo/replay/1/i0.mp4",
         "/live/demo/clips/none.mp4",
+        "/live/demo/clips/none.jpg",
         "/api/rooms/demo/replays/1",
         "/api/rooms/nowhere/replays",
         "/live/nowhere/replay/1.mp4",

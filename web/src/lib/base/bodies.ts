@@ -31,6 +31,7 @@ export interface Room {
 /** A part of a recording that shows a product; `product` is null once it is not on sale. */
 export interface Clip {
   id: string
+  room_id: string
   live_id: string
   product_id: string
   name: LocalText

@@ -10,6 +10,9 @@ export const replayPath = (room: string, live: string) =>
   `/live/${encodeURIComponent(room)}/replay/${encodeURIComponent(live)}`
 export const clipPath = (room: string, clip: string) =>
   `/live/${encodeURIComponent(room)}/clips/${encodeURIComponent(clip)}.mp4`
+/** A frame of a clip, at another address once the clip is cut again. */
+export const clipThumbnailPath = (room: string, clip: Clip) =>
+  `/live/${encodeURIComponent(room)}/clips/${encodeURIComponent(clip.id)}.jpg?${clip.start_ms}-${clip.end_ms}`
 
 export const replaysOf = async (api: Api, room: string) =>
   (await api.get<{ replays: Replay[] }>(`${roomPath(room)}/replays`)).replays

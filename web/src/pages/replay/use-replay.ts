@@ -1,7 +1,7 @@
 /** A recorded live: its media, what the room showed at the time that plays, and its clips. */
 import { computed, onMounted, onScopeDispose, ref, shallowRef } from 'vue'
 import { type Api, Refused } from '../../lib/base/api'
-import { clipPath, replayOf, replayPath, shownIn } from '../../lib/base/replay-api'
+import { clipPath, clipThumbnailPath, replayOf, replayPath, shownIn } from '../../lib/base/replay-api'
 import type { Clip, Replay } from '../../lib/base/bodies'
 import type { RoomState } from '../../lib/base/wire'
 import { ReplayRoom } from '../../lib/room/replay'
@@ -51,6 +51,11 @@ export function useReplay(roomId: string, liveId: string, clipId: string | null,
     productId,
     showAt,
     src: computed(() => (clip.value ? clipPath(roomId, clip.value.id) : `${replayPath(roomId, liveId)}.mp4`)),
+    /** What is shown before it plays: of the whole live, its first product. */
+    poster: computed(() => {
+      const shown = clip.value ?? replay.value?.clips[0]
+      return shown ? clipThumbnailPath(roomId, shown) : null
+    }),
     /** Leave the clip for the whole live. */
     playWhole: () => (alone.value = null),
   }
