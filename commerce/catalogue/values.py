@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from commerce.catalogue.pricing import PriceBounds
+from commerce.catalogue.sets import ProductKind, SetPart
 
 HOUSEHOLD_LIMIT_DEFAULT = 20  # units of one product per household and day
 CONFIRM_ABOVE_FEN = 20_000  # an order that costs more is confirmed by a second tap
@@ -108,7 +109,8 @@ class GroupOffer:
 class Product:
     """What is sold. `household_limit` is units per household and day.
 
-    `own_price` are the bounds of a store's own price; without them it has none.
+    `own_price` are the bounds of a store's own price; without them it has none. A set has the parts
+    of its `recipe_version`, and may say how it is cooked; an item has version 0.
     """
 
     id: str
@@ -121,6 +123,15 @@ class Product:
     household_limit: int = HOUSEHOLD_LIMIT_DEFAULT
     on_sale: bool = True
     own_price: PriceBounds | None = None
+    parts: tuple[SetPart, ...] = ()
+    recipe_version: int = 0
+    recipe: Text | None = None
+    cooking_minutes: int | None = None
+
+    @property
+    def kind(self) -> ProductKind:
+        """Whether it is made of other products."""
+        return ProductKind.SET if self.parts else ProductKind.ITEM
 
 
 @dataclass(frozen=True, slots=True)

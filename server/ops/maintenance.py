@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from commerce.catalogue import values
+from commerce.catalogue.sets import SetPart, shares_bp
 from commerce.errors import NotFound
 from commerce.io.audit import AUDIT_TRAIL, INVARIANTS, audit
 from commerce.io.shop.seed import seed
@@ -140,6 +141,7 @@ def _staff_named(username: str) -> Iterator[None]:
 def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
     """Return a shop file as commerce takes it."""
     stores = [store.id for store in shop.stores]
+    price_fen = {part.id: part.price_fen for part in shop.products}
     return values.SeedPlan(
         brand=values.Brand(
             shop.brand.id,
@@ -162,10 +164,11 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
         ),
         cities=tuple(values.City(part.id, _text(part.name)) for part in shop.cities),
         rooms=tuple(values.Room(part.id, _text(part.title), part.store) for part in shop.rooms),
-        products=tuple(_product(part) for part in shop.products),
+        products=tuple(_product(part, price_fen) for part in shop.products),
         stock=tuple(
             values.Stock(part.id, store, units)
             for part in shop.products
+            if not part.parts
             for store, units in (
                 part.stock.items()
                 if isinstance(part.stock, dict)
@@ -189,8 +192,10 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
     )
 
 
-def _product(part: ProductPart) -> values.Product:
+def _product(part: ProductPart, price_fen: Mapping[str, int]) -> values.Product:
     offer = part.group
+    alone_fen = [price_fen[item.product] * item.units for item in part.parts]
+    shares = shares_bp(alone_fen) if alone_fen else ()
     return values.Product(
         id=part.id,
         name=_text(part.name),
@@ -199,6 +204,13 @@ def _product(part: ProductPart) -> values.Product:
         price_fen=part.price_fen,
         list_price_fen=part.list_price_fen or part.price_fen,
         group=values.GroupOffer(offer.price_fen, offer.target, offer.duration_s) if offer else None,
+        on_sale=part.on_sale,
+        parts=tuple(
+            SetPart(item.product, item.units, share, item.role)
+            for item, share in zip(part.parts, shares, strict=True)
+        ),
+        recipe=values.Text(part.recipe.zh, part.recipe.en) if part.recipe else None,
+        cooking_minutes=part.cooking_minutes,
     )
 
 

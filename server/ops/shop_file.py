@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from commerce.catalogue import values
+from commerce.catalogue.sets import COOKING_MINUTES_MAX, PART_UNITS_MAX, PARTS_MAX, PartRole
 from server.access.policy import Role
 from server.errors import OperatorError
 
@@ -103,8 +104,26 @@ class GroupPart(FileTable):
     duration_s: Annotated[int, Field(ge=30, le=14 * 86_400)]
 
 
+class RecipePart(FileTable):
+    """How a set is cooked: one step per line."""
+
+    zh: Annotated[str, Field(min_length=1, max_length=4_000)]
+    en: Annotated[str, Field(min_length=1, max_length=4_000)]
+
+
+class SetPartPart(FileTable):
+    """Units of another product of the file that one set takes."""
+
+    product: Id
+    units: Annotated[int, Field(ge=1, le=PART_UNITS_MAX)] = 1
+    role: PartRole = PartRole.OTHER
+
+
 class ProductPart(FileTable):
-    """What is sold; `stock` is units on hand, for every store alike or by store."""
+    """What is sold; `stock` is units on hand, for every store alike or by store.
+
+    A set has parts instead of stock. Its price is divided among them as what they cost alone.
+    """
 
     id: Id
     image: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/._-]+$")]
@@ -112,8 +131,22 @@ class ProductPart(FileTable):
     unit: Text
     price_fen: Fen
     list_price_fen: Fen | None = None
-    stock: Units | dict[Id, Units]
+    stock: Units | dict[Id, Units] = 0
     group: GroupPart | None = None
+    on_sale: bool = True
+    parts: Annotated[list[SetPartPart], Field(max_length=PARTS_MAX)] = []
+    recipe: RecipePart | None = None
+    cooking_minutes: Annotated[int | None, Field(ge=1, le=COOKING_MINUTES_MAX)] = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "ProductPart":
+        if self.parts and self.stock:
+            raise ValueError(f"product {self.id}: a set has no stock of its own")
+        if not self.parts and "stock" not in self.model_fields_set:
+            raise ValueError(f"product {self.id}: it needs stock, or parts")
+        if len({part.product for part in self.parts}) < len(self.parts):
+            raise ValueError(f"product {self.id}: a part is there twice; give it more units")
+        return self
 
 
 class ShopFile(FileTable):
@@ -141,6 +174,7 @@ class ShopFile(FileTable):
                 used += [(f"product {product.id}", store) for store in product.stock]
             if product.group and product.group.price_fen > product.price_fen:
                 raise ValueError(f"product {product.id}: the group price is above the price")
+        self._check_sets()
         for who, store in used:
             if store not in stores:
                 raise ValueError(f"{who}: there is no store {store!r} in this file")
@@ -152,6 +186,16 @@ class ShopFile(FileTable):
             if person.room and person.room not in rooms:
                 raise ValueError(f"staff {person.username}: there is no room {person.room!r}")
         return self
+
+    def _check_sets(self) -> None:
+        products = {product.id: product for product in self.products}
+        for product in self.products:
+            for part in product.parts:
+                item = products.get(part.product)
+                if item is None:
+                    raise ValueError(f"product {product.id}: there is no product {part.product!r}")
+                if item.parts:
+                    raise ValueError(f"product {product.id}: {part.product} is a set itself")
 
 
 def read_shop(path: Path) -> ShopFile:

@@ -1,5 +1,6 @@
 """Rows of the record as values of the rules, and back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, select
@@ -7,6 +8,7 @@ from sqlalchemy import RowMapping, select
 from commerce.catalogue.assortment import AssortmentRule
 from commerce.catalogue.pricing import PriceBounds, PriceRule
 from commerce.catalogue.rules import Scope, Window
+from commerce.catalogue.sets import PartRole, ProductKind, SetPart
 from commerce.catalogue.values import GroupOffer, Product, Text
 from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
@@ -33,6 +35,7 @@ PRODUCTS = select(products)
 def order_of(row: RowMapping) -> OrderRow:
     """An order of the record."""
     values = dict(row)
+    del values["line_count"]
     values["state"] = OrderState(values["state"])
     values["refused"] = Refusal(values["refused"]) if values["refused"] else None
     values["group_id"] = values["group_id"] or ""
@@ -72,8 +75,8 @@ def group_of(row: RowMapping) -> Group:
     return Group(**values)
 
 
-def product_of(row: RowMapping) -> Product:
-    """A product of the record."""
+def product_of(row: RowMapping, parts: Sequence[SetPart] = ()) -> Product:
+    """A product of the record; `parts` are those of a set's current recipe."""
     offer = None
     if row["group_price_fen"] is not None:
         offer = GroupOffer(row["group_price_fen"], row["group_target"], row["group_duration_s"])
@@ -91,7 +94,16 @@ def product_of(row: RowMapping) -> Product:
         household_limit=row["household_limit"],
         on_sale=row["on_sale"],
         own_price=bounds,
+        parts=tuple(parts),
+        recipe_version=row["recipe_version"] if row["kind"] == ProductKind.SET else 0,
+        recipe=Text(row["recipe_zh"], row["recipe_en"]) if row["recipe_zh"] else None,
+        cooking_minutes=row["cooking_minutes"],
     )
+
+
+def set_part_of(row: RowMapping) -> SetPart:
+    """A part of a set."""
+    return SetPart(row["item_id"], row["units"], row["share_bp"], PartRole(row["role"]))
 
 
 def price_rule_of(row: RowMapping) -> PriceRule:

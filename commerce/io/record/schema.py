@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from commerce.catalogue import values
+from commerce.catalogue.sets import ProductKind
 from commerce.catalogue.stock import StockMoveKind
 from commerce.catalogue.values import LiveState
 from commerce.groups import group
@@ -256,10 +257,16 @@ products = Table(
     Column("own_price_max_fen", BigInteger),
     Column("pinyin", String(400), nullable=False, server_default=""),
     Column("version", Integer, nullable=False, server_default="1"),
+    Column("kind", String(8), nullable=False, server_default=ProductKind.ITEM),
+    Column("recipe_version", Integer, nullable=False, server_default="0"),
+    Column("recipe_zh", Text, nullable=False, server_default=""),
+    Column("recipe_en", Text, nullable=False, server_default=""),
+    Column("cooking_minutes", Integer),
     CheckConstraint("price_fen > 0", name="price_positive"),
     CheckConstraint("group_price_fen > 0", name="group_price_positive"),
     CheckConstraint("group_target >= 1", name="group_target_positive"),
 )
+Index("uq_products_id_kind", products.c.id, products.c.kind, unique=True)
 
 stream_keys = Table(
     "stream_keys",
@@ -337,7 +344,7 @@ stock_moves = Table(
     Column("kind", String(16), nullable=False),
     Column("units", BigInteger, nullable=False),
     _time("at_ms"),
-    UniqueConstraint("order_id", "kind"),
+    UniqueConstraint("order_id", "product_id", "kind"),
     CheckConstraint("units > 0", name="units_positive"),
     _one_of("kind", [kind.value for kind in StockMoveKind]),
 )
@@ -399,6 +406,7 @@ orders = Table(
     _time("handed_over_at_ms", nullable=True),
     Column("body_hash", String(32), nullable=False),
     Column("entry_id", String(64), nullable=False),
+    Column("line_count", Integer, nullable=False, server_default="0"),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("paid_fen IN (0, total_fen)", name="paid_all_or_nothing"),
     CheckConstraint("refunded_fen >= 0 AND refunded_fen <= paid_fen", name="refunds_within_paid"),

@@ -12,6 +12,7 @@ from commerce.catalogue.offers import RuleBook
 from commerce.catalogue.values import Brand, City, Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
 from commerce.io.record.engine import Record
+from commerce.io.record.recipes import current_recipes
 from commerce.io.record.rows import PRODUCTS, product_of
 from commerce.io.record.rule_book import read_rule_book
 from commerce.io.record.schema import (
@@ -89,6 +90,7 @@ async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = N
     ):
         further[estate_id] += (store_id,)
     all_estates = {row["id"]: _estate(row, further[row["id"]]) for row in await rows(estates)}
+    recipes = await connection.run_sync(current_recipes)
     shelf = await connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id))
     return Catalogue(
         brand=_brand(brand_rows[0]) if brand_rows else None,
@@ -99,7 +101,9 @@ async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = N
             row["id"]: Room(row["id"], _text(row, "title"), row["store_id"])
             for row in await rows(rooms)
         },
-        products={row["id"]: product_of(row) for row in shelf.mappings()},
+        products={
+            row["id"]: product_of(row, recipes.get(row["id"], ())) for row in shelf.mappings()
+        },
         routes={
             estate.id: candidates(estate, all_stores.values()) for estate in all_estates.values()
         },

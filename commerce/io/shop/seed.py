@@ -10,6 +10,7 @@ from commerce.catalogue.values import Brand, Coordinates, Product, SeedPlan, Sto
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.record.postings import Topic, enqueue, receive_stock
+from commerce.io.record.recipes import publish_recipes
 from commerce.io.record.schema import (
     brands,
     cities,
@@ -67,6 +68,8 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
                 for place, product in enumerate(plan.products)
             ],
         )
+        recipes = {product.id: product.parts for product in plan.products}
+        await connection.run_sync(publish_recipes, recipes)
         subjects = [product.id for product in plan.products]
         await connection.run_sync(enqueue, Topic.PRODUCT, subjects, at_ms)
         await _stock(connection, plan.stock, at_ms)
@@ -159,4 +162,7 @@ def _product(product: Product, brand_id: str, shelf: int) -> dict[str, Any]:
         "household_limit": product.household_limit,
         "on_sale": product.on_sale,
         "shelf": shelf,
+        "recipe_zh": product.recipe.zh if product.recipe else "",
+        "recipe_en": product.recipe.en if product.recipe else "",
+        "cooking_minutes": product.cooking_minutes,
     }

@@ -27,6 +27,10 @@ def test_shipped_shop_files_are_valid(path: Path) -> None:
         ('id = "eggs"', 'id = "Eggs!"', "products.1.id"),
         ("[brand]", "[brand", "line"),
         ("target = 2", "goal = 2", "products.0.group.target"),
+        ("stock = 10", "", "it needs stock, or parts"),
+        ("stock = 10", 'parts = [{ product = "bass" }]', "there is no product 'bass'"),
+        ("stock = 10", 'parts = [{ product = "spinach" }]', "spinach is a set itself"),
+        ("stock = 10", 'stock = 10\nparts = [{ product = "eggs" }]', "no stock of its own"),
     ],
 )
 def test_shop_file_error_names_its_line_or_key(
