@@ -10,17 +10,12 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from commerce.io.commerce import Commerce
 from commerce.io.messages.tencent_sms import TencentSms
@@ -41,30 +36,19 @@ from media.io.thumbnails import Thumbnails
 from media.io.webrtc.plane import MediaPlane, PlaneConfig
 from media.recording.blobs import BlobStore
 from rooms.io.hub import RoomHub
-from rooms.log import LogUnavailable
 from server.access.host_sessions import HostSessions
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.bridge.channels.registry import RULES
 from server.bridge.feed import RoomFeed, room_seed
-from server.bridge.lease import LeasesUnavailable
 from server.bridge.lives import OwnedLives
 from server.bridge.recordings import LiveRecorder
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.restreams import RoomRestreams
 from server.errors import OperatorError
-from server.http.headers import SafeHeaders
-from server.http.health import healthz, metrics, readyz
-from server.http.hq.registry import routes as hq_routes
-from server.http.live import flv as flv_routes
-from server.http.live import hls as hls_routes
-from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.live.hls_direct import DirectHls
-from server.http.pages import page_or_problem, page_routes
-from server.http.shop import guests, orders, people, phones, pins, products, replays, rooms
-from server.http.staff import audit, stores
 from server.limits import LimitKind, Limits
-from server.net.addresses import limit_key
+from server.net.addresses import NO_ADDRESS, limit_key
 from server.net.connections import ConnectionTable
 from server.net.direct import Direct
 from server.net.files import connections_max, raise_file_limit
@@ -73,9 +57,14 @@ from server.ops.heartbeat import Heart
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.sealing import Sealer
 from server.ops.secrets import phone_secret, token_secret
-from server.problem import Problem, internal_error_handler, problem_handler
+from server.problem import Problem
+from server.routes import application
 from server.services import Services
 from server.settings import Settings
+from server.worker import Worker
+from server.workers.owners import node_url
+from server.workers.passing import PassOn
+from server.workers.peers import Peers
 from server.ws.connection import RoomConnection, room_protocol
 from server.ws.wire import CODECS
 
@@ -102,12 +91,14 @@ async def build(
     redis: Redis | None = None,
     engine: AsyncEngine | None = None,
     payments: Payments | None = None,
+    worker: Worker | None = None,
 ) -> AsyncIterator[Program]:
     """Open everything, yield the running program, close everything.
 
     Raises:
         OperatorError: A setting names what cannot be opened.
     """
+    worker = worker or Worker()
     find_pages(settings)
     open_data_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
@@ -116,7 +107,7 @@ async def build(
             engine = await stack.enter_async_context(open_record(settings))
         else:
             await upgrade(engine)
-        media = await _open_media(settings)
+        media = await _open_media(settings, worker)
         stack.push_async_callback(media.close)
         hub = await RoomHub.open(redis, CODECS, RULES)
         stack.push_async_callback(hub.close)
@@ -133,21 +124,22 @@ async def build(
         hub.overloaded = lambda: media.load.sheds_chat
         hls = HlsRoad(media.roads)
         stack.callback(hls.close)
-        recordings = RecordingRoad(hls, _open_blobs(settings), settings.data_dir / "spool")
+        recordings = RecordingRoad(hls, _open_blobs(settings), _spool(settings, worker))
         stack.push_async_callback(recordings.close)
         recorder = LiveRecorder(recordings, hub, commerce)
         lives = OwnedLives(
             commerce.lives,
             hub,
-            RedisLeases(redis),
+            leases := RedisLeases(redis),
             media.end,
             settings.publish_grace_s,
             yield_media=media.yield_to_other_worker,
             on_announced=recorder.on_announced,
+            worker_id=worker.id,
         )
         media.listener = lives.on_media
         limits = Limits(redis, enabled=settings.rate_limits, proxies=settings.trust_proxy)
-        rtmp = await _open_rtmp(settings, media, limits, commerce)
+        rtmp = await _open_rtmp(settings, worker, media, limits, commerce)
         if rtmp is not None:
             stack.push_async_callback(rtmp.close)
         access = Access(token_secret(settings), commerce.people.versions)
@@ -162,6 +154,7 @@ async def build(
         restreams = RoomRestreams(commerce.restreams, pushes, sealer)
         services = Services(
             settings=settings,
+            worker=worker,
             redis=redis,
             engine=engine,
             access=access,
@@ -184,12 +177,14 @@ async def build(
             explain=recorder.explain,
             timeline=recorder.timeline,
         )
-        heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM))
+        peers = Peers()
+        stack.push_async_callback(peers.close)
+        heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM), node_url(settings))
         await stack.enter_async_context(
             _in_background(commerce, lives, hub, recorder, restreams, heart)
         )
         yield Program(
-            _application(services),
+            application(services, partial(PassOn.between, services, leases.holder, peers)),
             room_protocol(services, _channel_exists(commerce)),
             services,
             DirectHls(services),
@@ -202,53 +197,17 @@ def connection_table(settings: Settings) -> ConnectionTable:
     wanted = settings.connections_max or fit
     if wanted > fit:
         log.warning("fewer connections than wanted fit the limit of open files", fit=fit)
-    return ConnectionTable(
-        min(wanted, fit), settings.connections_per_address_max, settings.trust_proxy.trusts
-    )
+
+    def exempt(address: str) -> bool:
+        # What comes through a Unix socket is from another worker and has no address.
+        return address == NO_ADDRESS or settings.trust_proxy.trusts(address)
+
+    return ConnectionTable(min(wanted, fit), settings.connections_per_address_max, exempt)
 
 
-def _application(services: Services) -> Starlette:
-    # Tried in this order for each request: what a rush asks for comes first.
-    routes: list[BaseRoute] = [
-        *orders.routes,
-        Route("/healthz", healthz, methods=["GET"]),
-        Route("/readyz", readyz, methods=["GET"]),
-        Route("/metrics", metrics, methods=["GET"]),
-        *whip_whep.routes,
-        *hls_routes.routes,
-        *flv_routes.routes,
-        *replay.routes,
-        *stream_keys.routes,
-        *restream.routes,
-        *thumbnail.routes,
-        *people.routes,
-        *guests.routes,
-        *phones.routes,
-        *rooms.routes,
-        *products.routes,
-        *pins.routes,
-        *replays.routes,
-        *orders.routes,
-        *stores.routes,
-        *audit.routes,
-        *hq_routes,
-        *page_routes(services.settings.web_dir),
-    ]
-    app = Starlette(
-        routes=routes,
-        exception_handlers={
-            Problem: problem_handler,
-            HTTPException: page_or_problem,
-            RedisError: _redis_error_handler,
-            LogUnavailable: _redis_error_handler,
-            LeasesUnavailable: _redis_error_handler,
-            ClientDisconnect: _client_gone_handler,
-            Exception: internal_error_handler,
-        },
-        middleware=[Middleware(SafeHeaders)],
-    )
-    app.state.services = services
-    return app
+def _spool(settings: Settings, worker: Worker) -> Path:
+    """Each worker number has its own: it takes up what it had when it ended."""
+    return settings.data_dir / ("spool" if not worker.number else f"spool-{worker.number}")
 
 
 def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
@@ -298,13 +257,14 @@ def _died(task: asyncio.Task[None]) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-async def _open_media(settings: Settings) -> MediaPlane:
+async def _open_media(settings: Settings, worker: Worker) -> MediaPlane:
     try:
         return await MediaPlane.open(
             PlaneConfig(
-                port=settings.ice_port,
+                port=settings.ice_port and settings.ice_port + worker.number,
                 addresses=settings.ice_addresses,
                 grace_s=settings.publish_grace_s,
+                session_prefix=worker.id,
             )
         )
     except Unresolvable as error:
@@ -313,7 +273,7 @@ async def _open_media(settings: Settings) -> MediaPlane:
         ) from None
     except OSError as error:
         raise OperatorError(
-            f"UDP port {settings.ice_port} cannot be opened ({error.strerror}). "
+            f"UDP port {settings.ice_port + worker.number} cannot be opened ({error.strerror}). "
             "Set LINLI_ICE_PORT to another one."
         ) from None
 
@@ -337,7 +297,7 @@ def _open_sms(settings: Settings) -> CodeSender | None:
 
 
 async def _open_rtmp(
-    settings: Settings, media: MediaPlane, limits: Limits, commerce: Commerce
+    settings: Settings, worker: Worker, media: MediaPlane, limits: Limits, commerce: Commerce
 ) -> RtmpListener | None:
     if settings.rtmp_port is None:
         return None
@@ -350,7 +310,9 @@ async def _open_rtmp(
         return await commerce.stream_keys.room_of(key)
 
     try:
-        rtmp = await RtmpListener.open(media.roads, authorize, settings.host, settings.rtmp_port)
+        rtmp = await RtmpListener.open(
+            media.roads, authorize, settings.host, settings.rtmp_port, shared=worker.count > 1
+        )
     except OSError as error:
         raise OperatorError(
             f"TCP port {settings.rtmp_port} for RTMP cannot be opened ({error.strerror}). "
@@ -378,20 +340,3 @@ async def _open_redis(settings: Settings, stack: contextlib.AsyncExitStack) -> R
         async with asyncio.timeout(REDIS_WAIT_S):
             await client.ping()
     return client
-
-
-async def _redis_error_handler(request: Request, error: Exception) -> Response:
-    """Redis is away for a moment: nothing was half done, the client tries again."""
-    log.warning("redis is away", path=request.url.path, error=type(error).__name__)
-    return Problem(
-        503,
-        "try-again",
-        "Temporarily unavailable.",
-        "Nothing was lost; please try again.",
-        headers={"Retry-After": "1"},
-    ).response()
-
-
-async def _client_gone_handler(request: Request, error: Exception) -> Response:
-    """The client left in the middle of its request: nobody reads this, and nothing is wrong."""
-    return Response(status_code=400)

@@ -1,11 +1,19 @@
-"""Runs the program under uvicorn: one port for HTTP and WebSocket, orderly start and stop."""
+"""Runs the program under uvicorn: one port for HTTP and WebSocket, orderly start and stop.
 
+One process, or a supervisor and its workers (`LINLI_WORKERS`).
+"""
+
+import asyncio
 import contextlib
 import errno
 import gc
 import os
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import cast
 
 import structlog
 import uvicorn
@@ -13,9 +21,14 @@ import uvicorn
 from server.app import Program, build
 from server.errors import OperatorError
 from server.net.protocol import http_protocol
+from server.ops.beats import beating
 from server.ops.drain import drain
+from server.ops.embedded import EmbeddedValkey
 from server.ops.logs import configure_logs
+from server.ops.opening import open_data_folder, open_record, opening
+from server.ops.supervision import worker_count
 from server.settings import Settings, unknown_names
+from server.worker import Worker, inherited, socket_path
 
 STOP_TIMEOUT_S = 5
 BACKLOG = 2_048
@@ -35,8 +48,11 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         on_ready: Callable[[], Awaitable[None]],
         on_stop: Callable[[], Awaitable[None]],
+        peers_socket: Path | None = None,
     ) -> None:
+        """The workers of this node ask at `peers_socket`."""
         super().__init__(config)
+        self._peers_socket = peers_socket
         self._on_ready = on_ready
         self._on_stop = on_stop
 
@@ -50,11 +66,45 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            if self._peers_socket is not None:
+                await self._listen_to_peers(self._peers_socket)
             await self._on_ready()
+
+    async def _listen_to_peers(self, path: Path) -> None:
+        _make_way(path)
+        protocol = partial(
+            cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        server = await asyncio.get_running_loop().create_unix_server(protocol, path)
+        self.servers.append(server)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._on_stop()
         await super().shutdown(sockets)
+
+
+async def serve_node(settings: Settings) -> None:
+    """Serve with as many workers as the settings say, until SIGINT or SIGTERM.
+
+    Raises:
+        OperatorError: A port is taken, or the embedded Valkey cannot run.
+    """
+    if inherited().beat_fd is not None:
+        await serve(settings)
+        return
+    cores = len(os.sched_getaffinity(0))
+    embedded = not (settings.redis_url and settings.database_url)
+    workers = worker_count(settings.workers, cores=cores, embedded=embedded)
+    if workers > 1:
+        await supervise(settings, workers)
+        return
+    configure_logs(settings)
+    if embedded and not settings.workers and cores > 1:
+        log.info("one worker: more need LINLI_REDIS_URL and LINLI_DATABASE_URL", cores=cores)
+    await serve(settings)
 
 
 async def serve(
@@ -69,11 +119,14 @@ async def serve(
     Raises:
         OperatorError: A port is taken, or the embedded Valkey cannot run.
     """
+    worker = inherited()
     configure_logs(settings)
+    if worker.beat_fd is not None:
+        structlog.contextvars.bind_contextvars(worker=worker.number)
     for name, resembles in unknown_names(os.environ).items():
         log.warning("this is no setting and changes nothing", name=name, resembles=resembles)
-    with contextlib.closing(_listen(settings)) as listener:
-        async with build(settings) as program:
+    with contextlib.closing(_listener(settings, worker)) as listener:
+        async with beating(worker.beat_fd), build(settings, worker=worker) as program:
             await _serve(program, listener, on_ready, on_stop)
     log.info("stopped")
 
@@ -102,7 +155,7 @@ async def _serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_YOUNG_MAX)
-        log.info("ready", port=settings.port, ice_port=settings.ice_port)
+        log.info("ready", port=settings.port, ice_port=program.services.media.port)
         if on_ready:
             await on_ready(program)
 
@@ -115,13 +168,65 @@ async def _serve(
         await program.services.media.close()
 
     async with program.services.connections.sweeping():
-        await Server(config, ready, stop).serve([listener])
+        await Server(config, ready, stop, _peers_socket(program)).serve([listener])
 
 
-def _listen(settings: Settings) -> socket.socket:
+async def supervise(settings: Settings, workers: int) -> None:
+    """Run a supervisor with so many workers until SIGINT or SIGTERM.
+
+    Raises:
+        OperatorError: A port is taken, or the embedded Valkey cannot run.
+    """
+    from server.ops.supervisor import Supervisor
+
+    configure_logs(settings)
+    # Held by somebody else, SO_REUSEPORT or not, it cannot be bound without.
+    _listen(settings).close()
+    open_data_folder(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        environment = {"LINLI_PORT": str(settings.port)}
+        if not settings.redis_url:
+            valkey = EmbeddedValkey(settings.data_dir)
+            with opening("LINLI_DATA_DIR"):
+                await valkey.start()
+            stack.push_async_callback(valkey.stop)
+            environment["LINLI_REDIS_URL"] = valkey.url
+        async with open_record(settings):
+            pass  # the newest schema, once
+        supervisor = Supervisor(
+            workers, partial(_listen, settings, shared=True), environment, settings.drain_s
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, supervisor.stop)
+        await supervisor.run()
+    log.info("stopped")
+
+
+def _make_way(path: Path) -> None:
+    """Remove what a worker before left; only this user may reach what comes there."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def _peers_socket(program: Program) -> Path | None:
+    worker = program.services.worker
+    if worker.count == 1:
+        return None
+    return socket_path(program.services.settings.data_dir, worker.number)
+
+
+def _listener(settings: Settings, worker: Worker) -> socket.socket:
+    """Return the socket that the supervisor opened, or open one."""
+    if worker.listener_fd is None:
+        return _listen(settings)
+    return socket.socket(fileno=worker.listener_fd)
+
+
+def _listen(settings: Settings, *, shared: bool = False) -> socket.socket:
     """Bind the TCP port before anything else starts, so that a taken port is the first error.
 
-    `::` is every address of both families.
+    `::` is every address of both families. `shared`: with other sockets of this node.
     """
     host, port = settings.host, settings.port
     try:
@@ -132,6 +237,8 @@ def _listen(settings: Settings) -> socket.socket:
         raise OperatorError(f"LINLI_HOST: {host!r} is no address of this machine.") from None
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
     if family == socket.AF_INET6:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)

@@ -15,6 +15,7 @@ from server.access.tokens import Access
 from server.limits import Limits
 from server.net.connections import ConnectionTable
 from server.settings import Settings
+from server.worker import Worker
 
 if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
@@ -56,6 +57,7 @@ class Services:
     """Built once by `server.app`, closed by it, shared by every route of the worker."""
 
     settings: Settings
+    worker: Worker
     redis: Redis
     engine: AsyncEngine
     access: Access

@@ -15,8 +15,10 @@ from sqlalchemy import URL, make_url
 
 from server.net.addresses import Proxies, candidate_of
 from server.net.origins import Origin
+from server.worker import VARIABLE as WORKER_VARIABLE
+from server.worker import WORKERS_MAX
 
-COMMAND_VARIABLES = ("LINLI_PUBLISH_TOKEN",)
+COMMAND_VARIABLES = ("LINLI_PUBLISH_TOKEN", WORKER_VARIABLE)
 # What an operator has at hand is often without the driver that we use.
 DRIVERS = {
     "postgres": "postgresql+asyncpg",
@@ -36,7 +38,19 @@ class Settings(BaseSettings):
         ":: is every address of IPv4 and IPv6.",
     )
     port: int = Field(8080, ge=0, le=65535, description="TCP port of HTTP and WebSocket.")
-    ice_port: int = Field(8440, ge=0, le=65535, description="UDP port of WebRTC.")
+    workers: int = Field(
+        0,
+        ge=0,
+        le=WORKERS_MAX,
+        description="Processes that share the port of HTTP, under one supervisor. 0 or auto: one "
+        "for each core where LINLI_REDIS_URL and LINLI_DATABASE_URL are set, else one.",
+    )
+    ice_port: int = Field(
+        8440,
+        ge=0,
+        le=65535,
+        description="UDP port of WebRTC; a worker's number is added to it.",
+    )
     rtmp_port: int | None = Field(
         1935,
         ge=0,
@@ -76,6 +90,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("var"),
         description="Folder of the embedded Valkey, SQLite file, recordings and signing key.",
+    )
+    node_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s]+/?)?$",
+        description="Base URL at which other nodes reach this one, in the private network, e.g. "
+        "http://10.0.0.7:8080. Empty: the first address of this machine and LINLI_PORT.",
     )
     redis_url: str = Field(
         "", description="Redis or Valkey to use. Empty: a private Valkey child process."
@@ -197,6 +217,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return Proxies.parse(_parts(value))
         return value
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _auto_is_zero(cls, value: object) -> object:
+        return 0 if value == "auto" else value
 
     @field_validator("rtmp_port", mode="before")
     @classmethod

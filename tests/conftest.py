@@ -31,7 +31,8 @@ QUICK_HASH = (1, 8, 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Every test gets the marker of its tier; servers of tests do not share the RTMP port.
+    """Every test gets the marker of its tier; servers of tests do not share the RTMP port,
+    and have one worker each.
 
     Properties draw the same examples each time, in `make quick` and `make fuzz` others. They are
     not judged by the clock: the machine may be busy with something else. Passwords
@@ -49,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         )
         settings.load_profile("untimed")
     os.environ.setdefault("LINLI_RTMP_PORT", "")
+    os.environ.setdefault("LINLI_WORKERS", "1")
     defaults = PasswordHasher.__init__.__defaults__ or ()
     PasswordHasher.__init__.__defaults__ = (*QUICK_HASH, *defaults[len(QUICK_HASH) :])
     config.pluginmanager.register(Tiers(), "tiers")

@@ -77,9 +77,11 @@ class OwnedLives:
         *,
         yield_media: Callable[[str], Awaitable[None]] | None = None,
         on_announced: Callable[[Live], None] = lambda live: None,
+        worker_id: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.owner = secrets.token_hex(8)  # of this start of the worker, never of another
+        # Of this start of the worker, never of another; others find the worker by it.
+        self.owner = worker_id + secrets.token_hex(8)
         self._record = record
         self._hub = hub
         self._leases = leases

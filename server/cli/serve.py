@@ -10,9 +10,14 @@ from server.settings import Settings
 
 def serve(
     port: Annotated[int | None, typer.Option(help="TCP port; default LINLI_PORT or 8080.")] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(help="How many workers; default LINLI_WORKERS or auto."),
+    ] = None,
 ) -> None:
     """Run the server: HTTP, WebSocket, WebRTC, orders."""
-    from server.run import serve as serve_forever
+    from server.run import serve_node
 
-    settings = Settings() if port is None else Settings(port=port)
-    run(serve_forever(settings))
+    given = {"port": port, "workers": workers}
+    settings = Settings.model_validate({k: v for k, v in given.items() if v is not None})
+    run(serve_node(settings))

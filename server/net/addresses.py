@@ -20,6 +20,7 @@ ADDRESSES_KEPT_MAX = 4_096
 IPV6_PREFIX = 64
 """One household or one rented machine has a whole /64 (RFC 6177): it is limited as one."""
 _HOST_NAME = re.compile(r"(?!-)[\w-]{1,63}(\.(?!-)[\w-]{1,63})*\.?")
+NO_ADDRESS = "unknown"
 NONE = ("", "0", "false", "no", "off")
 
 
@@ -110,7 +111,7 @@ def limit_key(address: str) -> str:
     """Return by what an address is limited: itself, or the /64 of an IPv6 address."""
     parsed = _parse(address)
     if parsed is None:
-        return address or "unknown"
+        return address or NO_ADDRESS
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     return str(ipaddress.IPv6Network((int(parsed), IPV6_PREFIX), strict=False))

@@ -52,6 +52,8 @@ class Beat:
     sockets: int
     lives: dict[str, int]  # WHEP viewers by room on the air
     draining: bool = False
+    url: str = ""  # where other nodes reach this worker's node
+    full: bool = False  # takes no viewers
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -111,6 +113,15 @@ class Heartbeats:
         beats = [_beat(json.loads(row)) for row in rows if row]
         return sorted(beats, key=lambda beat: (beat.node, beat.port, beat.worker))
 
+    async def find(self, worker: str) -> Beat | None:
+        """Return one worker's row; None: it is not there.
+
+        Raises:
+            RedisError: It cannot be read.
+        """
+        row = await self._redis.get(_key(worker))
+        return _beat(json.loads(row)) if row else None
+
     async def _now_ms(self) -> int:
         seconds, microseconds = await self._redis.time()
         return int(seconds) * 1_000 + int(microseconds) // 1_000
@@ -119,8 +130,11 @@ class Heartbeats:
 class Heart:
     """Writes this worker's row while it runs; Redis away only makes it silent."""
 
-    def __init__(self, services: Services, on_drain: Callable[[], None]) -> None:
-        """`on_drain` is called when this worker is to drain, perhaps more than once."""
+    def __init__(self, services: Services, on_drain: Callable[[], None], url: str = "") -> None:
+        """`on_drain` is called when this worker is to drain, perhaps more than once.
+
+        At `url` other nodes reach this one.
+        """
         self._services = services
         self._on_drain = on_drain
         self._beats = Heartbeats(services.redis)
@@ -129,7 +143,7 @@ class Heart:
         self._last = (time.monotonic(), time.process_time())
         self._identity = Beat(
             node=socket.gethostname(),
-            worker=services.rooms.worker_id,
+            worker=services.worker.id,
             version=this_version(),
             pid=os.getpid(),
             port=services.settings.port,
@@ -139,6 +153,7 @@ class Heart:
             viewers=0,
             sockets=0,
             lives={},
+            url=url,
         )
 
     async def run(self) -> None:
@@ -176,6 +191,7 @@ class Heart:
             sockets=self._services.rooms.counts.connections,
             lives=dict(lives[:LIVES_MAX]),
             draining=media.draining,
+            full=not media.load.accepts_viewers,
         )
 
     async def _wait(self) -> None:

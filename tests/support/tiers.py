@@ -35,6 +35,8 @@ PLACES = {
     "tests/server/ops/test_embedded.py": "services",
     "tests/server/net/test_behind_a_proxy.py": "services",
     "tests/server/test_deployment.py": "services",
+    "tests/server/workers/test_passing.py": "services",
+    "tests/server/workers/test_two_workers.py": "services",
 }
 FIXTURES = {
     "browser": "browser",

@@ -73,8 +73,10 @@ class RtmpListener:
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, plane: Plane, authorize: Authorize, host: str, port: int) -> "RtmpListener":
-        """Listen.
+    async def open(
+        cls, plane: Plane, authorize: Authorize, host: str, port: int, *, shared: bool = False
+    ) -> "RtmpListener":
+        """Listen; `shared`: with other processes of this user (SO_REUSEPORT).
 
         Raises:
             OSError: The port is taken.
@@ -84,7 +86,11 @@ class RtmpListener:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # asyncio's own socket at `::` would leave IPv4 out.
         sock = socket.create_server(
-            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::"
+            (host, port),
+            family=family,
+            backlog=BACKLOG,
+            dualstack_ipv6=host == "::",
+            reuse_port=shared,
         )
         listener._server = await loop.create_server(
             lambda: RtmpConnection(listener), sock=sock, backlog=BACKLOG

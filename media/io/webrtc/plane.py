@@ -64,6 +64,7 @@ class PlaneConfig:
     port: int = 0
     addresses: Sequence[str] = ()
     grace_s: float = 30.0
+    session_prefix: str = ""  # what all session ids begin with: the worker's id
 
 
 class MediaPlane:
@@ -204,6 +205,7 @@ class MediaPlane:
         session = Session(
             direction, room_id, offer, credentials, self._identity, self._send, now=now
         )
+        session.id = self.config.session_prefix + session.id
         self._sessions.add(session)
         return session
 

@@ -89,7 +89,7 @@ async def test_server_writes_its_row_drains_when_asked_and_takes_it_away(
 
             await wait_until(written)
             [beat] = found
-            assert beat.worker == program.services.rooms.worker_id
+            assert beat.worker == program.services.worker.id
             assert beat.version == this_version()
             transport = httpx.ASGITransport(program.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://linli.test") as web:

@@ -211,13 +211,13 @@ async def test_media_follows_a_peer_that_names_another_pair_or_is_gone_rfc_8445(
         assert is_at(session.address, third)
 
 
-async def test_a_whep_session_whose_id_starts_with_whip_can_be_patched_and_deleted(
+async def test_a_whep_session_whose_id_has_whip_in_it_can_be_patched_and_deleted(
     linli: LiveRoutes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await linli.publish()
     monkeypatch.setattr(secrets, "token_urlsafe", lambda count: "whipABCD")
     answer = await linli.client.post(WHEP, content=PLAY_OFFER, headers=SDP)
-    assert answer.headers["Location"] == WHEP + "/whipABCD"
+    assert answer.headers["Location"].endswith("whipABCD")
     restarted = await linli.patch(answer, RESTART, "*")
     assert restarted.status_code == 200, restarted.text
     assert (await linli.client.get(answer.headers["Location"])).status_code == 204

@@ -1,0 +1,91 @@
+"""All routes, in the order in which they are tried, and what errors become."""
+
+from collections.abc import Callable
+
+import structlog
+from redis.exceptions import RedisError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from rooms.log import LogUnavailable
+from server.bridge.lease import LeasesUnavailable
+from server.http.headers import SafeHeaders
+from server.http.health import healthz, metrics, readyz
+from server.http.hq.registry import routes as hq_routes
+from server.http.live import flv as flv_routes
+from server.http.live import hls as hls_routes
+from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
+from server.http.pages import page_or_problem, page_routes
+from server.http.shop import guests, orders, people, phones, pins, products, replays, rooms
+from server.http.staff import audit, stores
+from server.problem import Problem, internal_error_handler, problem_handler
+from server.services import Services
+from server.workers.passing import PassOn
+
+log = structlog.get_logger()
+
+
+def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Starlette:
+    """Return the application; `pass_on` wraps all its routes."""
+    # Tried in this order for each request: what a rush asks for comes first.
+    routes: list[BaseRoute] = [
+        *orders.routes,
+        Route("/healthz", healthz, methods=["GET"]),
+        Route("/readyz", readyz, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+        *whip_whep.routes,
+        *hls_routes.routes,
+        *flv_routes.routes,
+        *replay.routes,
+        *stream_keys.routes,
+        *restream.routes,
+        *thumbnail.routes,
+        *people.routes,
+        *guests.routes,
+        *phones.routes,
+        *rooms.routes,
+        *products.routes,
+        *pins.routes,
+        *replays.routes,
+        *stores.routes,
+        *audit.routes,
+        *hq_routes,
+        *page_routes(services.settings.web_dir),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            Problem: problem_handler,
+            HTTPException: page_or_problem,
+            RedisError: _redis_error_handler,
+            LogUnavailable: _redis_error_handler,
+            LeasesUnavailable: _redis_error_handler,
+            ClientDisconnect: _client_gone_handler,
+            Exception: internal_error_handler,
+        },
+        middleware=[Middleware(SafeHeaders), Middleware(pass_on)],
+    )
+    app.state.services = services
+    return app
+
+
+async def _redis_error_handler(request: Request, error: Exception) -> Response:
+    """Redis is away for a moment: nothing was half done, the client tries again."""
+    log.warning("redis is away", path=request.url.path, error=type(error).__name__)
+    return Problem(
+        503,
+        "try-again",
+        "Temporarily unavailable.",
+        "Nothing was lost; please try again.",
+        headers={"Retry-After": "1"},
+    ).response()
+
+
+async def _client_gone_handler(request: Request, error: Exception) -> Response:
+    """The client left in the middle of its request: nobody reads this, and nothing is wrong."""
+    return Response(status_code=400)

@@ -1,0 +1,1 @@
+"""Many workers as one server: which one answers a request, and how it gets there."""

@@ -1,0 +1,63 @@
+"""For which worker a request is."""
+
+import pytest
+
+from server.workers.destinations import Ask, Destination, destination
+
+SESSION = "0a1b2c02" + "-_aZ09bY" * 4
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE", "POST"])
+@pytest.mark.parametrize("kind", ["whip", "whep"])
+@pytest.mark.parametrize("below", ["", "/layer", "/events"])
+def test_what_belongs_to_a_session_is_for_the_worker_in_its_id(
+    method: str, kind: str, below: str
+) -> None:
+    found = destination(method, f"/live/demo/{kind}/{SESSION}{below}")
+    assert found == Destination(Ask.SESSION, "demo", "0a1b2c02")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "ask"),
+    [
+        ("POST", "/live/demo/whip", Ask.PUBLISH),
+        ("POST", "/live/demo/whep", Ask.PLAY),
+        ("GET", "/live/demo/hls/index.m3u8", Ask.LIVE),
+        ("GET", "/live/demo.flv", Ask.LIVE),
+        ("HEAD", "/live/demo/thumbnail.jpg", Ask.LIVE),
+        ("GET", "/api/lives/demo/stats", Ask.LIVE),
+        ("PUT", "/api/rooms/demo/pins/apples", Ask.LIVE),
+        ("POST", "/api/rooms/demo/end", Ask.LIVE),
+    ],
+)
+def test_what_needs_the_media_is_for_the_worker_with_the_live(
+    method: str, path: str, ask: Ask
+) -> None:
+    assert destination(method, path) == Destination(ask, "demo")
+
+
+def test_room_whose_name_ends_like_a_file_is_found() -> None:
+    assert destination("GET", "/live/a.flv.flv") == Destination(Ask.LIVE, "a.flv")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("OPTIONS", f"/live/demo/whep/{SESSION}"),
+        ("OPTIONS", "/live/demo/whep"),
+        ("GET", "/live/demo/whep"),
+        ("GET", f"/live/demo/whep/{SESSION[1:]}"),
+        ("GET", f"/live/demo/whep/{SESSION}/../../x"),
+        ("GET", "/api/rooms/demo"),
+        ("POST", "/api/orders"),
+        ("GET", "/metrics"),
+        ("GET", "/r/demo"),
+    ],
+)
+def test_all_else_is_answered_where_it_lands(method: str, path: str) -> None:
+    assert destination(method, path) is None
+
+
+def test_room_names_that_are_none_are_for_nobody() -> None:
+    assert destination("POST", "/live/-demo/whep") is None
+    assert destination("POST", f"/live/{'x' * 65}/whep") is None

@@ -1,0 +1,90 @@
+"""What a worker does with requests that another worker passed on, and with those for another."""
+
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from server.app import build
+from server.ops.maintenance import load
+from server.ops.secrets import token_secret
+from server.settings import Settings
+from server.worker import Worker
+from server.workers.signing import HEADER, HOPS_MAX, Passed, Signer
+from tests.support.live_routes import refused
+from tests.support.running import PASSWORD, SHOP
+
+WORKER = Worker("0a1b2c", 0, 2)
+PATH = f"/live/demo/whep/{WORKER.id}{'x' * 32}"
+LOST = f"/live/demo/whep/d0d0d000{'x' * 32}"
+SIBLING = "0a1b2c01"
+
+
+class One:
+    """A worker that is one of two; the other does not run."""
+
+    def __init__(self, client: httpx.AsyncClient, signer: Signer) -> None:
+        self.client = client
+        self._signer = signer
+
+    async def passed(
+        self, worker: str, *, hops: int = 1, path: str = PATH, signed: str = ""
+    ) -> httpx.Response:
+        passed = Passed(time.time_ns() // 1_000_000, worker, hops, "192.0.2.7")
+        value = self._signer.sign(passed, "GET", (signed or path).encode(), b"")
+        return await self.client.get(path, headers={HEADER.decode(): value.decode()})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[One]:
+    settings = Settings(
+        port=0,
+        ice_port=0,
+        rtmp_port=None,
+        ice_addresses=("127.0.0.1",),
+        data_dir=tmp_path_factory.mktemp("one"),
+    )
+    await load(settings, SHOP, PASSWORD)
+    async with build(settings, worker=WORKER) as program:
+        transport = httpx.ASGITransport(program.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://linli") as client:
+            yield One(client, Signer(token_secret(settings)))
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_session_of_a_worker_that_is_gone_is_none(one: One) -> None:
+    for path in (PATH, LOST):
+        answer = await one.client.get(path)
+        refused(answer, 404)
+        assert answer.json()["type"].endswith("no-such-session")
+
+
+async def test_session_of_a_worker_that_does_not_answer_is_none(one: One) -> None:
+    refused(await one.client.get(PATH.replace(WORKER.id, SIBLING)), 404)
+
+
+async def test_request_that_was_passed_on_is_answered_here(one: One) -> None:
+    answer = await one.passed(WORKER.id)
+    assert answer.json()["type"].endswith("no-such-session"), "by the route, not by the signature"
+
+
+async def test_request_without_a_good_signature_is_refused(one: One) -> None:
+    refused(await one.client.get(PATH, headers={HEADER.decode(): "v1 0 0a1b2c00 1 - 00"}), 403)
+    refused(await one.passed(WORKER.id, signed="/live/demo/whep"), 403)
+
+
+async def test_request_for_a_worker_that_is_not_of_this_node_goes_no_further(one: One) -> None:
+    answer = await one.passed("d0d0d000")
+    refused(answer, 503)
+    assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("hops", [1, HOPS_MAX])
+async def test_request_for_a_sibling_that_does_not_answer_comes_again_later(
+    one: One, hops: int
+) -> None:
+    refused(await one.passed(SIBLING, hops=hops), 503)

@@ -1,0 +1,157 @@
+"""Two workers of one node, asked one by one at their own sockets: sessions of either are whole."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from commerce.catalogue.values import LiveState
+from loadtest.actors.publish import Programme, publish
+from server.ops.embedded import EmbeddedValkey
+from server.ops.heartbeat import Beat, Heartbeats
+from server.worker import socket_path
+from tests.support.clips import CLIP
+from tests.support.live_routes import FRAGMENT, PLAY_OFFER, SDP, TRICKLE, WHEP
+from tests.support.media_peers import loopback_candidates, next_frame, viewer
+from tests.support.running import Running, running
+from tests.support.waiting import WAIT_S, wait_until
+
+__all__ = ["loopback_candidates"]
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Node:
+    """A running node, and a client of each of its workers."""
+
+    def __init__(self, server: Running) -> None:
+        self.server = server
+        self._data_dir = server.folder / "var"
+
+    @contextlib.asynccontextmanager
+    async def worker(self, number: int) -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.AsyncHTTPTransport(uds=str(socket_path(self._data_dir, number)))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://linli", timeout=WAIT_S
+        ) as client:
+            yield client
+
+    async def rows(self) -> list[Beat]:
+        async with Redis.from_url(EmbeddedValkey(self._data_dir).url) as redis:
+            return await Heartbeats(redis).read()
+
+    async def owner(self) -> int:
+        """The number of the worker with the live: its viewers' sessions begin with its id."""
+        async with self.worker(0) as client:
+            return number_of(await client.post(WHEP, content=PLAY_OFFER, headers=SDP))
+
+
+def number_of(session: httpx.Response) -> int:
+    assert session.status_code == 201, session.text
+    return int(session.headers["Location"].rsplit("/", 1)[1][6:8], 16)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
+    folder = tmp_path_factory.mktemp("node")
+    async with running(
+        folder, LINLI_WORKERS="2", LINLI_ICE_PORT="0", LINLI_RATE_LIMITS="0"
+    ) as server:
+        token = await server.host_token()
+        host = asyncio.create_task(publish(server.whip, token, Programme(CLIP, copy=True)))
+        try:
+            await wait_until(lambda: server.is_in(LiveState.LIVE), what="on air")
+            node = Node(server)
+            await wait_until(lambda: _rows_are(node, 2), what="both workers' rows")
+            yield node
+        finally:
+            host.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await host
+        before = server.log.count("stopped")
+        await server.stop()
+        # SIGTERM ends the workers in order before their supervisor.
+        assert server.process is not None and server.process.returncode == 0
+        assert server.log.count("stopped") == before + 3, server.log
+
+
+async def test_viewers_of_any_worker_are_served_by_the_one_with_the_live(node: Node) -> None:
+    owner = await node.owner()
+    ports = []
+    for number in (owner, 1 - owner):
+        async with node.worker(number) as client:
+            session = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+            assert number_of(session) == owner
+            ports.append(set(re.findall(r"127\.0\.0\.1 (\d+) typ host", session.text)))
+            assert (await client.delete(session.headers["Location"])).status_code == 200
+    assert ports[0] == ports[1] != set()
+
+
+async def test_viewer_who_asked_the_other_worker_sees_the_live(node: Node) -> None:
+    other = 1 - await node.owner()
+
+    async def negotiate(offer: str) -> str:
+        async with node.worker(other) as client:
+            return (await client.post(WHEP, content=offer, headers=SDP)).text
+
+    async with viewer(negotiate) as tracks:
+        assert (await next_frame(tracks["video"])).width
+
+
+async def test_session_is_changed_read_and_ended_at_the_other_worker(node: Node) -> None:
+    other = 1 - await node.owner()
+    async with node.worker(other) as client:
+        session = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+        assert number_of(session) != other
+        url = session.headers["Location"]
+        headers = {**FRAGMENT, "If-Match": session.headers["ETag"]}
+        assert (await client.patch(url, content=TRICKLE, headers=headers)).status_code == 204
+        assert (await client.get(f"{url}/layer")).json()["layers"]
+        wish = await client.post(f"{url}/layer", json={"maxHeight": 360})
+        assert wish.status_code == 204
+        chosen = await client.post(f"{url}/events", json=["active"])
+        async with client.stream("GET", chosen.headers["Location"]) as events:
+            assert events.headers["Content-Type"].startswith("text/event-stream")
+            async for line in events.aiter_lines():
+                if line == "event: active":
+                    break
+        assert (await client.delete(url)).status_code == 200
+        assert (await client.get(url)).status_code == 404
+
+
+async def test_figures_of_a_live_are_those_of_its_worker(node: Node) -> None:
+    token = {"Authorization": f"Bearer {await node.server.host_token()}"}
+    for number in (0, 1):
+        async with node.worker(number) as client:
+            stats = await client.get("/api/lives/demo/stats", headers=token)
+            assert stats.status_code == 200 and stats.json()
+
+
+async def test_worker_that_is_killed_is_replaced_and_its_live_comes_back(node: Node) -> None:
+    owner = await node.owner()
+    killed = next(row for row in await node.rows() if int(row.worker[6:], 16) == owner)
+    os.kill(killed.pid, signal.SIGKILL)
+
+    async def replaced() -> bool:
+        return any(
+            row.worker == killed.worker and row.pid != killed.pid for row in await node.rows()
+        )
+
+    async def plays() -> bool:
+        async with node.worker(1 - owner) as client:
+            answer = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+            return answer.status_code == 201
+
+    await wait_until(replaced, what="a worker in its place")
+    await wait_until(plays, what="the live on air again")
+
+
+async def _rows_are(node: Node, count: int) -> bool:
+    return len(await node.rows()) == count
