@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from commerce.catalogue.offers import EstateOffer
 from commerce.catalogue.values import GroupOffer, Text
 from commerce.groups.group import Group
 from commerce.orders.states import OrderState
@@ -20,6 +21,7 @@ class ProductView:
     """A product as a buyer sees it; `left` is unsold units in the record.
 
     They lie in `stores`; an order comes from one of the few that serve the buyer's estate.
+    Price and `offered` are those of estates that are not in `offers`.
     """
 
     id: str
@@ -31,6 +33,8 @@ class ProductView:
     left: int
     group: GroupOffer | None
     stores: tuple[StoreStock, ...] = ()
+    offered: bool = True
+    offers: tuple[EstateOffer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,9 +131,9 @@ class Commerce:
         """The catalogue as this worker knows it now."""
         return self._shop.catalogue
 
-    async def products(self, room_id: str) -> list[ProductView]:
+    async def products(self, room_id: str, estate_id: str = "") -> list[ProductView]:
         """What a room sells, with what is left of it; see `CatalogueCache.products`."""
-        return await self._shop.cache.products(room_id)
+        return await self._shop.cache.products(room_id, estate_id, self._shop.clock())
 
     async def start(self) -> None:
         """Read the catalogue and open the gate; the record must be upgraded."""

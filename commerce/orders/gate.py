@@ -67,7 +67,7 @@ class Decision:
 
 @dataclass(slots=True)
 class GateProduct:
-    """What the gate knows of a product."""
+    """What the gate knows of a product, or of an estate's offer of it."""
 
     price_fen: int
     household_limit: int
@@ -117,6 +117,8 @@ class Gate:
 
     available: dict[tuple[str, str], int] = field(default_factory=dict)
     products: dict[str, GateProduct] = field(default_factory=dict)
+    # What an estate is offered instead, by (estate, product, room or "" for every room).
+    offers: dict[tuple[str, str, str], GateProduct] = field(default_factory=dict)
     groups: dict[str, GateGroup] = field(default_factory=dict)
     open_groups: dict[tuple[str, str], str] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
@@ -141,7 +143,7 @@ class Gate:
         return self._decide(tap, at_ms)
 
     def _decide(self, tap: Tap, at_ms: int) -> Decision:
-        product = self.products.get(tap.product_id)
+        product = self._offer(tap)
         if product is None or not product.on_sale:
             return self._refuse(tap, Refusal.NOT_ON_SALE, 0, at_ms)
         group = self.groups.get(tap.group_id)
@@ -169,6 +171,14 @@ class Gate:
         self._hold(tap, store_id, group, at_ms)
         group_id = tap.group_id if group else ""
         return Decision(Status.ADMITTED, store_id=store_id, price_fen=price_fen, group_id=group_id)
+
+    def _offer(self, tap: Tap) -> GateProduct | None:
+        """What the tap's product costs where it comes from."""
+        for room_id in (tap.room_id, ""):
+            own = self.offers.get((tap.estate_id, tap.product_id, room_id))
+            if own:
+                return own
+        return self.products.get(tap.product_id)
 
     def _hold(self, tap: Tap, store_id: str, group: GateGroup | None, at_ms: int) -> None:
         self.available[tap.product_id, store_id] -= tap.quantity

@@ -8,7 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from commerce.catalogue.values import Product, Text
+from commerce.catalogue.assortment import AssortmentRule
+from commerce.catalogue.offers import rule_book
+from commerce.catalogue.pricing import PriceRule
+from commerce.catalogue.rules import Scope
+from commerce.catalogue.values import Coordinates, Estate, Product, Text
 from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
 from commerce.io.audit import keys_without_end
@@ -31,11 +35,24 @@ from commerce.orders.order import body_hash_of, order_id_of
 SECOND_MS = 1_000
 WORDS = Text("", "")
 STORES = ("s1", "s2")
+ESTATES = [Estate(id, WORDS, Coordinates(0, 0), "s1") for id in ("e1", "e2")]
+# What estate e1 is offered that others are not: milk and jam for less, jam least in the live, no
+# salt; e2 pays more for tea.
+RULES = rule_book(
+    1,
+    [
+        PriceRule("r1", "milk", Scope.ESTATE, "e1", 90),
+        PriceRule("r2", "jam", Scope.ESTATE, "e1", 95),
+        PriceRule("r3", "jam", Scope.LIVE, "demo", 90),
+        PriceRule("r4", "tea", Scope.ESTATE, "e2", 110),
+    ],
+    [AssortmentRule("r5", "salt", Scope.ESTATE, "e1", False)],
+)
 
 # Weighted towards taps that could succeed; `right` is the group that is open for the product.
 tap_of = st.tuples(
     st.sampled_from(["anna", "bo", "cai", "dora", "eve"]),
-    st.sampled_from(["tea"] * 4 + ["pear"] * 4 + ["gone", "unknown"]),
+    st.sampled_from(["tea"] * 4 + ["pear"] * 4 + ["milk", "jam"] * 2 + ["salt", "gone", "unknown"]),
     st.sampled_from([1, 1, 1, 2, 2, 3, 5]),
     st.sampled_from([f"k{number}" for number in range(12)]),
     st.sampled_from(["right"] * 6 + ["", "g1", "g2", "g3"]),
@@ -62,11 +79,28 @@ class Pair:
         self.script = RedisGate(redis)
         self.now = wall_clock() + SECOND_MS
         self.rule = Gate(
-            available={("tea", "s1"): 3, ("tea", "s2"): 5, ("pear", "s1"): 6},
+            available={
+                ("tea", "s1"): 3,
+                ("tea", "s2"): 5,
+                ("pear", "s1"): 6,
+                ("milk", "s1"): 6,
+                ("jam", "s2"): 6,
+                ("salt", "s1"): 6,
+            },
             products={
                 "tea": GateProduct(100, 6),
                 "pear": GateProduct(100, 6),
+                "milk": GateProduct(100, 6),
+                "jam": GateProduct(100, 6),
+                "salt": GateProduct(100, 6),
                 "gone": GateProduct(100, 6, on_sale=False),
+            },
+            offers={
+                ("e1", "milk", ""): GateProduct(90, 6),
+                ("e1", "jam", ""): GateProduct(95, 6),
+                ("e1", "jam", "demo"): GateProduct(90, 6),
+                ("e1", "salt", ""): GateProduct(100, 6, on_sale=False),
+                ("e2", "tea", ""): GateProduct(110, 6),
             },
             groups={
                 "g1": GateGroup("e1", "pear", 90, self.now + 15 * SECOND_MS),
@@ -94,7 +128,10 @@ class Pair:
                     on_sale=product.on_sale,
                 )
                 for id, product in self.rule.products.items()
-            ]
+            ],
+            RULES,
+            ESTATES,
+            0,
         )
         for id, group in self.rule.groups.items():
             await self.script.set_group(

@@ -17,12 +17,14 @@ name them by `$` placeholders, for which `expand` puts the lists of this module.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, get_type_hints
 
-from commerce.catalogue.values import Product
+from commerce.catalogue.offers import EstateOffer, Offer, RuleBook, place_of
+from commerce.catalogue.rules import Place
+from commerce.catalogue.values import Estate, Product
 from commerce.errors import PoisonEntry
 from commerce.groups.group import Group
 from commerce.orders.gate import Tap
@@ -91,9 +93,40 @@ def encode_admitted_key(body_hash: str) -> str:
     return body_hash + _ADMITTED
 
 
-def encode_product(product: Product) -> str:
-    """Return what admit.lua reads from `products`."""
-    return f"{product.price_fen} {product.household_limit} {int(product.on_sale)}"
+def encode_offers(
+    product: Product, rules: RuleBook, estates: Collection[Estate], at_ms: int
+) -> dict[str, str]:
+    """Return what admit.lua reads from `products` of one product: offers by field.
+
+    The first of the fields `{estate}|{product}|{room}`, `{estate}|{product}` and `{product}` that
+    exists is the offer. An estate has one of its own only where it differs.
+    """
+    limit = product.household_limit
+    common = rules.offer(product, Place(), at_ms=at_ms)
+    offers = {product.id: _facts(common, limit)}
+    for own in rules.differing(product, estates, at_ms=at_ms):
+        offers[f"{own.estate_id}|{product.id}"] = _facts(own, limit)
+    for room_id in rules.rooms(product.id):
+        for estate in estates:
+            plain = rules.offer(product, place_of(estate), at_ms=at_ms)
+            live = rules.offer(product, place_of(estate, room_id), at_ms=at_ms)
+            if live != plain:
+                offers[f"{estate.id}|{product.id}|{room_id}"] = _facts(live, limit)
+    return offers
+
+
+def encode_offer_index(version: int, at_ms: int, offers: Iterable[str]) -> str:
+    """Return what offers.lua keeps of a writing: how new it is, and its fields."""
+    return "\n".join([f"{version} {at_ms}", *offers])
+
+
+def offer_index_field(product_id: str) -> str:
+    """Return the field of `products` that has the index of a product."""
+    return f"|{product_id}"
+
+
+def _facts(offer: Offer | EstateOffer, limit: int) -> str:
+    return f"{offer.price_fen} {limit} {int(offer.offered)}"
 
 
 def encode_group(group: Group) -> str:

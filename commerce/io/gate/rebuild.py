@@ -20,7 +20,8 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.catalogue.values import Product
+from commerce.catalogue.offers import RuleBook
+from commerce.catalogue.values import Estate, Product
 from commerce.errors import PoisonEntry
 from commerce.groups.group import JOINABLE, Group
 from commerce.io.gate import keys
@@ -29,7 +30,9 @@ from commerce.io.gate.codec import (
     encode_admitted_key,
     encode_group,
     encode_hold,
-    encode_product,
+    encode_offer_index,
+    encode_offers,
+    offer_index_field,
 )
 from commerce.io.gate.redis_gate import (
     APPLIED_MS,
@@ -37,8 +40,17 @@ from commerce.io.gate.redis_gate import (
     StockRow,
 )
 from commerce.io.record.engine import Clock, Record
-from commerce.io.record.rows import GROUPS, PRODUCTS, group_of, product_of
-from commerce.io.record.schema import buying_groups, group_seats, meta, orders, outbox, stock
+from commerce.io.record.rows import GROUPS, PRODUCTS, estate_of, group_of, product_of
+from commerce.io.record.rule_book import read_rule_book
+from commerce.io.record.schema import (
+    buying_groups,
+    estates,
+    group_seats,
+    meta,
+    orders,
+    outbox,
+    stock,
+)
 from commerce.io.record.shutdown import stopping
 from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
 from commerce.orders.order import Entry
@@ -59,6 +71,8 @@ class RecordSnapshot:
 
     stock: list[StockRow]
     products: list[Product]
+    estates: list[Estate]
+    rules: RuleBook
     groups: list[Group]
     seats: list[tuple[str, str, str]]
     bought: list[tuple[str, str, int, int]]
@@ -117,7 +131,13 @@ class Rebuild:
         while not stopping():
             async with self._redis.pipeline(transaction=True) as pipeline:
                 await pipeline.watch(
-                    keys.REBUILD, keys.ORDERS, keys.AVAILABLE, keys.HELD, keys.SETTLED, keys.HOLD
+                    keys.REBUILD,
+                    keys.ORDERS,
+                    keys.AVAILABLE,
+                    keys.HELD,
+                    keys.SETTLED,
+                    keys.HOLD,
+                    keys.PRODUCTS,
                 )
                 if await pipeline.get(keys.REBUILD) != token.encode():
                     return False
@@ -179,15 +199,19 @@ class Rebuild:
         for entry in waiting:
             pipeline.hset(keys.HOLD, entry.order_id, encode_hold(entry))
             pipeline.zadd(keys.HOLDS, {entry.order_id: at_ms + HOLD_MS})
-        facts: dict[Any, Any] = {
-            product.id: encode_product(product) for product in snapshot.products
-        }
-        if facts:
-            pipeline.hset(keys.PRODUCTS, mapping=facts)
+        _write_offers(pipeline, snapshot, at_ms)
         _write_groups(pipeline, snapshot, waiting)
         _write_households(pipeline, snapshot, waiting, at_ms)
         for change in snapshot.undelivered:
             pipeline.set(keys.applied(change), 1, px=APPLIED_MS)
+
+
+def _write_offers(pipeline: Pipeline, snapshot: RecordSnapshot, at_ms: int) -> None:
+    for product in snapshot.products:
+        offers = encode_offers(product, snapshot.rules, snapshot.estates, at_ms)
+        index = encode_offer_index(snapshot.rules.version, at_ms, offers)
+        facts: dict[Any, Any] = {**offers, offer_index_field(product.id): index}
+        pipeline.hset(keys.PRODUCTS, mapping=facts)
 
 
 def _write_stock(pipeline: Pipeline, rows: Sequence[StockRow], waiting: Sequence[Entry]) -> None:
@@ -280,9 +304,12 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
         )
     )
     products = await connection.execute(PRODUCTS)
+    homes = await connection.execute(select(estates))
     return RecordSnapshot(
         stock=await read_stock(connection),
         products=[product_of(row) for row in products.mappings()],
+        estates=[estate_of(row) for row in homes.mappings()],
+        rules=await read_rule_book(connection, RuleBook()),
         groups=[group_of(row) for row in groups.mappings()],
         seats=[(row.group_id, row.household_id, row.order_id) for row in seats],
         bought=[(guest, product, int(units), since) for guest, product, units, since in bought],

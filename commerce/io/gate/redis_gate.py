@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,16 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
-from commerce.catalogue.values import Product
+from commerce.catalogue.offers import RuleBook
+from commerce.catalogue.values import Estate, Product
 from commerce.errors import Refusal, TryAgain
 from commerce.groups.group import Group
 from commerce.io.gate import keys
 from commerce.io.gate.codec import (
     encode_admitted_key,
     encode_group,
-    encode_product,
+    encode_offer_index,
+    encode_offers,
     encode_tap,
     expand,
 )
@@ -40,6 +42,7 @@ SEATS_KEPT_MS = 24 * 3_600 * 1_000  # seats outlive their group, so that replays
 APPLIED_MS = 7 * 24 * 3_600 * 1_000
 SWEEP_MAX = 500  # overdue holds looked at per call
 COMPARE_MAX = 500  # rows per call
+OFFERS_MAX = 100  # products per call
 ATTEMPTS_MAX = 3
 
 
@@ -51,8 +54,8 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-ADMIT, SETTLE, SWEEP, APPLY, COMPARE = (
-    Script(name) for name in ("admit", "settle", "sweep", "apply", "compare")
+ADMIT, SETTLE, SWEEP, APPLY, COMPARE, OFFERS = (
+    Script(name) for name in ("admit", "settle", "sweep", "apply", "compare", "offers")
 )
 
 _LIMITS = f"{HOLD_MS}|{IDEMPOTENCY_MS}|{LIMIT_WINDOW_MS}|{BACKLOG_MAX}|{SEATS_KEPT_MS}"
@@ -199,11 +202,28 @@ class RedisGate:
         totals = [sum(column) for column in zip(*replies, strict=True)] or [0, 0, 0, 0]
         return Comparison(*totals)
 
-    async def set_products(self, products: Sequence[Product]) -> None:
-        """Set what is sold, at what price and limit."""
-        if products:
-            facts: dict[Any, Any] = {product.id: encode_product(product) for product in products}
-            await self._redis.hset(keys.PRODUCTS, mapping=facts)
+    async def set_products(
+        self,
+        products: Sequence[Product],
+        rules: RuleBook,
+        estates: Collection[Estate],
+        at_ms: int,
+    ) -> None:
+        """Set what is sold to which estates, at what price and limit, as of one reading.
+
+        What a newer reading has set stays as it is.
+        """
+        calls = []
+        for at in range(0, len(products), OFFERS_MAX):
+            arguments: list[Any] = [f"{max(0, rules.version)} {at_ms}"]
+            for product in products[at : at + OFFERS_MAX]:
+                offers = encode_offers(product, rules, estates, at_ms)
+                index = encode_offer_index(max(0, rules.version), at_ms, offers)
+                arguments += (product.id, index, len(offers))
+                for field, facts in offers.items():
+                    arguments += (field, facts)
+            calls.append([1, keys.PRODUCTS, *arguments])
+        await self._call_all(OFFERS, calls)
 
     async def open_group(self, estate_id: str, product_id: str) -> str:
         """Return the group that an order without one joins; empty if there is none."""

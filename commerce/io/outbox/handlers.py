@@ -64,13 +64,15 @@ async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[
     await to.shop.cache.refresh()
     known = to.shop.catalogue.products
     ids = {message.subject for message in messages}
-    await to.gate.set_products([known[id] for id in ids if id in known])
+    products = [known[id] for id in sorted(ids) if id in known]
+    catalogue, at_ms = to.shop.catalogue, to.shop.clock()
+    await to.gate.set_products(products, catalogue.rules, catalogue.estates.values(), at_ms)
     async with to.shop.record.read() as connection:
         rooms = await connection.run_sync(rooms_with, ids)
         cards = [
             (room_id, card)
             for room_id in sorted({room for found in rooms.values() for room in found})
-            for card in await cards_in(connection, to.shop.catalogue, room_id)
+            for card in await cards_in(connection, catalogue, room_id, at_ms)
         ]
     # All of a room's cards, since the one that is announced last lies on top.
     for room_id, card in reversed(cards):
@@ -101,7 +103,9 @@ async def show_pins(to: Outlets, messages: Sequence[Message]) -> Sequence[Messag
         room_id, _, product_id = subject.partition("|")
         async with to.shop.record.read() as connection:
             pin = await find_pin(connection, room_id, product_id)
-            cards = await cards_of(connection, to.shop.catalogue, [pin] if pin else [])
+            cards = await cards_of(
+                connection, to.shop.catalogue, [pin] if pin else [], to.shop.clock()
+            )
         if cards:
             await to.feed.pin(room_id, cards[0])
         else:

@@ -9,7 +9,7 @@ from commerce.catalogue.assortment import AssortmentRule
 from commerce.catalogue.pricing import PriceBounds, PriceRule
 from commerce.catalogue.rules import Scope, Window
 from commerce.catalogue.sets import PartRole, ProductKind, SetPart
-from commerce.catalogue.values import GroupOffer, Product, Text
+from commerce.catalogue.values import Coordinates, Estate, GroupOffer, Product, Text
 from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
 from commerce.io.record.schema import buying_groups, orders, products
@@ -73,6 +73,18 @@ def group_of(row: RowMapping) -> Group:
     values: dict[str, Any] = {column.name: row[column.name] for column in GROUP_COLUMNS}
     values["state"] = GroupState(values["state"])
     return Group(**values)
+
+
+def estate_of(row: RowMapping, further: tuple[str, ...] = ()) -> Estate:
+    """An estate of the record; `further` are the stores that serve it after its own."""
+    return Estate(
+        row["id"],
+        Text(row["name_zh"], row["name_en"]),
+        Coordinates(row["latitude"], row["longitude"]),
+        row["store_id"],
+        row["city_id"] or "",
+        further,
+    )
 
 
 def product_of(row: RowMapping, parts: Sequence[SetPart] = ()) -> Product:

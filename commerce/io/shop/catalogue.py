@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.catalogue.offers import RuleBook
+from commerce.catalogue.offers import EstateOffer, RuleBook, place_of
+from commerce.catalogue.rules import Place
 from commerce.catalogue.values import Brand, City, Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
 from commerce.io.record.engine import Record
 from commerce.io.record.recipes import current_recipes
-from commerce.io.record.rows import PRODUCTS, product_of
+from commerce.io.record.rows import PRODUCTS, estate_of, product_of
 from commerce.io.record.rule_book import read_rule_book
 from commerce.io.record.schema import (
     brands,
@@ -89,7 +90,7 @@ async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = N
         select(estate_stores.c.estate_id, estate_stores.c.store_id).order_by(estate_stores.c.rank)
     ):
         further[estate_id] += (store_id,)
-    all_estates = {row["id"]: _estate(row, further[row["id"]]) for row in await rows(estates)}
+    all_estates = {row["id"]: estate_of(row, further[row["id"]]) for row in await rows(estates)}
     recipes = await connection.run_sync(current_recipes)
     shelf = await connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id))
     return Catalogue(
@@ -136,17 +137,23 @@ class CatalogueCache:
             await self.refresh()
         return self.catalogue.product(product_id)
 
-    async def products(self, room_id: str) -> list[ProductView]:
-        """What a room sells, in the order of the shelf.
+    async def products(self, room_id: str, estate_id: str, at_ms: int) -> list[ProductView]:
+        """What a room sells, in the order of the shelf: to an estate, or to all if that is "".
 
         Raises:
-            NotFound: There is no such room.
+            NotFound: There is no such room or estate.
         """
-        self.catalogue.room(room_id)
-        on_sale = [product for product in self.catalogue.products.values() if product.on_sale]
+        catalogue = self.catalogue
+        catalogue.room(room_id)
+        estate = catalogue.estate(estate_id) if estate_id else None
+        on_sale = [product for product in catalogue.products.values() if product.on_sale]
         async with self._record.read() as connection:
             stores = await connection.run_sync(stock_of, [product.id for product in on_sale])
-        return [product_view(product, stores.get(product.id, ())) for product in on_sale]
+        views = [
+            product_view(catalogue, product, stores.get(product.id, ()), room_id, at_ms, estate)
+            for product in on_sale
+        ]
+        return [view for view in views if view.offered or view.offers]
 
 
 def stock_of(
@@ -165,18 +172,33 @@ def stock_of(
     return found
 
 
-def product_view(product: Product, stores: tuple[StoreStock, ...]) -> ProductView:
-    """A product as a buyer sees it."""
+def product_view(
+    catalogue: Catalogue,
+    product: Product,
+    stores: tuple[StoreStock, ...],
+    room_id: str,
+    at_ms: int,
+    estate: Estate | None = None,
+) -> ProductView:
+    """A product as buyers in a room see it; with `estate`, as that one is offered it."""
+    rules = catalogue.rules
+    place = place_of(estate, room_id) if estate else Place(room_id=room_id)
+    offer = rules.offer(product, place, at_ms=at_ms)
+    offers: tuple[EstateOffer, ...] = ()
+    if estate is None:
+        offers = rules.differing(product, catalogue.estates.values(), room_id, at_ms=at_ms)
     return ProductView(
         id=product.id,
         name=product.name,
         unit=product.unit,
         image=product.image,
-        price_fen=product.price_fen,
-        list_price_fen=product.list_price_fen,
+        price_fen=offer.price_fen,
+        list_price_fen=max(product.list_price_fen, offer.price_fen),
         left=sum(store.left for store in stores),
         group=product.group,
         stores=stores,
+        offered=offer.offered,
+        offers=offers,
     )
 
 
@@ -210,9 +232,3 @@ def _store(row: RowMapping) -> Store:
     return Store(
         row["id"], _text(row, "name"), _text(row, "address"), position, row["opening_hours"]
     )
-
-
-def _estate(row: RowMapping, further: tuple[str, ...]) -> Estate:
-    position = Coordinates(row["latitude"], row["longitude"])
-    city_id = row["city_id"] or ""
-    return Estate(row["id"], _text(row, "name"), position, row["store_id"], city_id, further)

@@ -7,7 +7,9 @@ from sqlalchemy import and_, bindparam, exists, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.catalogue.values import GroupOffer, Pin
+from commerce.catalogue.offers import RuleBook, place_of
+from commerce.catalogue.rules import Place
+from commerce.catalogue.values import GroupOffer, Pin, Product
 from commerce.errors import NotFound
 from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
 from commerce.io.gate.redis_gate import RedisGate
@@ -79,13 +81,18 @@ class Groups:
             going_on = await _going_on(connection, product_id, at_ms)
             opened = []
             if product.group:
-                missing = [estate.id for estate in estates if estate.id not in going_on]
+                missing = [
+                    estate.id
+                    for estate in estates
+                    if estate.id not in going_on
+                    and _gains(catalogue.rules, product, place_of(estate, room_id), at_ms)
+                ]
                 opened = await self._open(connection, pin, product.group, missing)
             # A group that another room opened is sold in this one, too: the room must show it.
             shown = [*going_on.values(), *(group.id for group in opened)]
             await connection.run_sync(enqueue, Topic.GROUP, shown, at_ms)
             await connection.run_sync(enqueue, Topic.PIN, [f"{room_id}|{product_id}"], at_ms)
-            [card] = await cards_of(connection, catalogue, [pin])
+            [card] = await cards_of(connection, catalogue, [pin], at_ms)
             after = {"product_id": product_id, "media_time": media_time}
             await self._shop.audit(connection, actor, "pin.put", room_id, None, after, at_ms)
         # The outbox updates the gate as well; so the first tap already finds the group.
@@ -221,6 +228,12 @@ class Groups:
             await connection.run_sync(enqueue, Topic.GROUP, ids, at_ms)
         self._shop.on_commit()
         return len(ids)
+
+
+def _gains(rules: RuleBook, product: Product, place: Place, at_ms: int) -> bool:
+    """Whether an estate is offered the product, and a group would pay less there."""
+    offer = rules.offer(product, place, at_ms=at_ms)
+    return offer.offered and product.group is not None and product.group.price_fen < offer.price_fen
 
 
 async def _going_on(connection: AsyncConnection, product_id: str, at_ms: int) -> dict[str, str]:

@@ -26,27 +26,35 @@ class Pins:
         """
         self._shop.catalogue.room(room_id)
         async with self._shop.record.read() as connection:
-            return await cards_in(connection, self._shop.catalogue, room_id)
+            return await cards_in(connection, self._shop.catalogue, room_id, self._shop.clock())
 
 
-async def cards_in(connection: AsyncConnection, catalogue: Catalogue, room_id: str) -> list[Card]:
+async def cards_in(
+    connection: AsyncConnection, catalogue: Catalogue, room_id: str, at_ms: int
+) -> list[Card]:
     """The cards of a room, newest first."""
     rows = await connection.execute(
         select(pins)
         .where(pins.c.room_id == room_id)
         .order_by(pins.c.pinned_at_ms.desc(), pins.c.product_id)
     )
-    return await cards_of(connection, catalogue, [Pin(**row) for row in rows.mappings()])
+    return await cards_of(connection, catalogue, [Pin(**row) for row in rows.mappings()], at_ms)
 
 
 async def cards_of(
-    connection: AsyncConnection, catalogue: Catalogue, found: Collection[Pin]
+    connection: AsyncConnection, catalogue: Catalogue, found: Collection[Pin], at_ms: int
 ) -> list[Card]:
     """The cards of pins, with what is left."""
     stores = await connection.run_sync(stock_of, [pin.product_id for pin in found])
     return [
         Card(
-            product_view(catalogue.product(pin.product_id), stores.get(pin.product_id, ())),
+            product_view(
+                catalogue,
+                catalogue.product(pin.product_id),
+                stores.get(pin.product_id, ()),
+                pin.room_id,
+                at_ms,
+            ),
             pin.pinned_at_ms,
             pin.media_time,
         )

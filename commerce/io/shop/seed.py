@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from commerce.catalogue.values import Brand, Coordinates, Product, SeedPlan, Stock, Text
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.engine import Record, wall_clock
-from commerce.io.record.postings import Topic, enqueue, receive_stock
+from commerce.io.record.postings import receive_stock
 from commerce.io.record.recipes import publish_recipes
+from commerce.io.record.rule_book import announce_products
 from commerce.io.record.schema import (
     brands,
     cities,
@@ -71,7 +72,7 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
         recipes = {product.id: product.parts for product in plan.products}
         await connection.run_sync(publish_recipes, recipes)
         subjects = [product.id for product in plan.products]
-        await connection.run_sync(enqueue, Topic.PRODUCT, subjects, at_ms)
+        await connection.run_sync(announce_products, subjects, at_ms)
         await _stock(connection, plan.stock, at_ms)
         # Last: it writes the audit trail, see `record_audit`.
         await load_staff(connection, plan.brand.id, plan.staff, hashes, at_ms)

@@ -23,10 +23,19 @@ class StoreStock(msgspec.Struct, frozen=True):
     left: int
 
 
+class EstateOffer(msgspec.Struct, frozen=True):
+    """What an estate is offered where it is not what all others are."""
+
+    estate_id: str
+    price_fen: int
+    offered: bool
+
+
 class Product(msgspec.Struct, frozen=True, omit_defaults=True):
     """A product as viewers see it; `left` is the stock at the time of the message.
 
     `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate.
+    `price_fen` and `offered` are for the estates that are not in `offers`.
     """
 
     id: str
@@ -38,6 +47,8 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True):
     left: int
     group: GroupOffer | None
     stores: tuple[StoreStock, ...] = ()
+    offered: bool = True
+    offers: tuple[EstateOffer, ...] = ()
 
 
 class Card(msgspec.Struct, frozen=True):

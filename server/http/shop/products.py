@@ -8,10 +8,11 @@ from server.http.bodies import path_id, problems, reply, services_of
 
 
 async def products(request: Request) -> Response:
-    """`GET /api/rooms/{room}/products`: what the room sells."""
+    """`GET /api/rooms/{room}/products?estate=`: what the room sells, to that estate if given."""
     with problems():
         commerce = services_of(request).commerce
-        return reply({"products": await commerce.products(path_id(request, "room"))})
+        estate = request.query_params.get("estate", "")
+        return reply({"products": await commerce.products(path_id(request, "room"), estate)})
 
 
 routes = [

@@ -71,5 +71,6 @@ def _wire(view: object) -> object:
     """The view as JSON has it; of a product, members that are empty are left out."""
     value = msgspec.to_builtins(view)
     if isinstance(view, Card):
-        del value["product"]["stores"]
+        for name in ("stores", "offered", "offers"):
+            del value["product"][name]
     return value

@@ -3,6 +3,7 @@ import { type ComputedRef, type Ref, computed, reactive, shallowRef } from 'vue'
 import type { Room } from '../lib/base/bodies'
 import type { Card } from '../lib/base/wire'
 import { groupFor } from '../lib/room/room-state'
+import { offeredTo } from '../lib/shop/estate-offer'
 import { type BagItem, type Offer, offerOf } from '../lib/shop/offer'
 import type { OrdersModel } from './use-orders'
 import type { RoomModel } from './use-room'
@@ -19,7 +20,7 @@ interface OfferSources {
 }
 
 export function useOffers(roomId: string, { room, cards, orders, identity, estateId, info }: OfferSources) {
-  const items = computed<BagItem[]>(() => cards().map(itemOf))
+  const items = computed<BagItem[]>(() => cards().flatMap((card) => itemOf(card) ?? []))
   const route = computed(
     () => info.value?.estates.find((estate) => estate.id === estateId.value)?.store_ids ?? null,
   )
@@ -30,8 +31,14 @@ export function useOffers(roomId: string, { room, cards, orders, identity, estat
   /** What the confirmation asks about. */
   const asked = shallowRef<BagItem | null>(null)
 
-  function itemOf(card: Card): BagItem {
-    const { id } = card.product
+  /** `shown` as the estate is offered it, null when it is not. */
+  function itemOf(shown: Card): BagItem | null {
+    const { id } = shown.product
+    // A shown card has the price of one estate already; the room's has those of all.
+    const { product: all } = cards().find(({ product }) => product.id === id) ?? shown
+    const product = offeredTo(all, estateId.value)
+    if (!product) return null
+    const card = { ...shown, product }
     const group = groupFor(room.state.value.groups, id, estateId.value)
     const offer = offerOf(
       card,
@@ -50,10 +57,11 @@ export function useOffers(roomId: string, { room, cards, orders, identity, estat
   }
 
   function join(card: Card): void {
-    wanted.value = itemOf(card).offer
+    wanted.value = itemOf(card)?.offer ?? null
     identity.require(() => {
       // The estate may have been chosen just now: the group is looked up after that.
       const item = itemOf(card)
+      if (!item) return
       if (item.offer.button === 'joined' && !item.offer.again) return
       if (item.offer.confirm) asked.value = item
       else submit(item)

@@ -41,7 +41,8 @@ if not explicit then
   if open ~= group_id then return {'group', open} end
 end
 
-local facts = redis.call('HGET', KEYS[4], product_id)
+local offers = redis.call('HMGET', KEYS[4], place .. '|' .. room_id, place, product_id)
+local facts = offers[1] or offers[2] or offers[3]
 if not facts then return refuse('not-on-sale', 0) end
 local price_fen, limit, on_sale = string.match(facts, '^(%d+) (%d+) (%d)$')
 if on_sale ~= '1' then return refuse('not-on-sale', 0) end

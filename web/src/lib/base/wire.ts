@@ -99,7 +99,14 @@ export interface StoreStock {
   left: number
 }
 
-/** A product as viewers see it; `left` is the stock at the time of the message. `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate. */
+/** What an estate is offered where it is not what all others are. */
+export interface EstateOffer {
+  estate_id: string
+  price_fen: Fen
+  offered: boolean
+}
+
+/** A product as viewers see it; `left` is the stock at the time of the message. `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate. `price_fen` and `offered` are for the estates that are not in `offers`. */
 export interface Product {
   id: string
   name: LocalText
@@ -110,6 +117,8 @@ export interface Product {
   left: number
   group: GroupOffer | null
   stores?: StoreStock[]
+  offered?: boolean
+  offers?: EstateOffer[]
 }
 
 /** A pinned product; `media_time` is the RTP time (90 kHz, 32 bits) of its video frame. */

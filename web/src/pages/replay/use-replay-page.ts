@@ -49,6 +49,7 @@ export function useReplayPage(roomId: string, liveId: string, clipId: string | n
     info,
     missing: computed(() => roomMissing.value || replay.missing.value),
     replay,
+    estateId,
     offers,
     sheets,
     failed,
