@@ -1,10 +1,19 @@
 """The port through which commerce publishes what happened, and a feed in memory."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from commerce.groups.group import Group
 from commerce.views import Card, OrderView, StoreOrder, StoreStock
+
+
+class OrderChange(NamedTuple):
+    """An order was made or moved: as its buyer and as its store see it."""
+
+    guest_id: str
+    room_id: str
+    mine: OrderView
+    at_store: StoreOrder
 
 
 class Feed(Protocol):
@@ -33,8 +42,8 @@ class Feed(Protocol):
         """So many units are left in these stores, and none in others."""
         ...
 
-    async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
-        """Orders were made or moved: (guest id, as the buyer sees it, as the store sees it)."""
+    async def orders(self, changed: Sequence[OrderChange]) -> None:
+        """Orders were made or moved."""
         ...
 
 
@@ -69,8 +78,8 @@ class MemoryFeed:
         """Remember what is left."""
         self.left[product_id] = sum(store.left for store in stores)
 
-    async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
+    async def orders(self, changed: Sequence[OrderChange]) -> None:
         """Remember the orders."""
-        for _, order, store_order in changed:
-            self.last_orders[order.id] = order
-            self.store_orders[order.id] = store_order
+        for change in changed:
+            self.last_orders[change.mine.id] = change.mine
+            self.store_orders[change.at_store.id] = change.at_store

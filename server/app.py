@@ -136,6 +136,7 @@ async def build(
             yield_media=media.yield_to_other_worker,
             on_announced=recorder.on_announced,
             worker_id=worker.id,
+            media_time=media.event_time,
         )
         media.listener = lives.on_media
         limits = Limits(redis, enabled=settings.rate_limits, proxies=settings.trust_proxy)

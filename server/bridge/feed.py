@@ -6,9 +6,10 @@ from typing import TypeVar
 
 import msgspec
 
+from commerce.feed import OrderChange
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
-from commerce.views import Card, OrderView, StoreOrder, StoreStock
+from commerce.views import Card, StoreStock
 from rooms.events import Event
 from rooms.io.hub import RoomHub
 from server.bridge.channels import cards, groups, live, orders
@@ -58,19 +59,18 @@ class RoomFeed:
             timed = msgspec.structs.replace(event, media_time=self._media_time(room_id))
             await self._hub.announce(f"room:{room_id}", timed)
 
-    async def orders(self, changed: Sequence[tuple[str, OrderView, StoreOrder]]) -> None:
+    async def orders(self, changed: Sequence[OrderChange]) -> None:
         """Show the orders to their stores, one announcement per store, and to their buyers."""
         by_store: defaultdict[str, list[Event]] = defaultdict(list)
-        for _, _, order in changed:
-            by_store[order.store.id].append(
-                orders.OrderChanged(order=_as(orders.StoreOrder, order))
-            )
+        for change in changed:
+            order = _as(orders.StoreOrder, change.at_store)
+            by_store[order.store.id].append(orders.OrderChanged(order=order))
         for store_id, batch in by_store.items():
             await self._hub.announce(f"store:{store_id}", *batch)
         await self._hub.send_private(
             *(
-                (guest_id, orders.YourOrder(order=_as(orders.Order, mine)))
-                for guest_id, mine, _ in changed
+                (each.guest_id, _for_its_buyer(each, self._media_time(each.room_id)))
+                for each in changed
             )
         )
 
@@ -97,3 +97,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
 def _as(kind: type[T], view: object) -> T:
     """Convert a view of commerce into a payload of a channel; the field names are the same."""
     return msgspec.convert(view, kind, from_attributes=True)
+
+
+def _for_its_buyer(change: OrderChange, media_time: int | None) -> orders.YourOrder:
+    return orders.YourOrder(order=_as(orders.Order, change.mine), media_time=media_time)

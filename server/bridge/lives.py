@@ -78,6 +78,7 @@ class OwnedLives:
         yield_media: Callable[[str], Awaitable[None]] | None = None,
         on_announced: Callable[[Live], None] = lambda live: None,
         worker_id: str = "",
+        media_time: Callable[[str], int | None] = lambda room_id: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         # Of this start of the worker, never of another; others find the worker by it.
@@ -88,6 +89,7 @@ class OwnedLives:
         self._end_media = end_media
         self._yield_media = yield_media or end_media  # another worker has the live
         self._on_announced = on_announced  # a live of this worker has another state
+        self._media_time = media_time  # of what happens in a room now
         self._grace_s = grace_s
         self._clock = clock
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(EVENTS_MAX)
@@ -216,10 +218,12 @@ class OwnedLives:
             return False
         own.lost = False
         if state is not own.announced:
-            await self._hub.announce(
-                f"room:{lease.room_id}",
-                LiveChanged(state=state.value, started_at_ms=own.started_at_ms),
+            event = LiveChanged(
+                state=state.value,
+                started_at_ms=own.started_at_ms,
+                media_time=self._media_time(lease.room_id),
             )
+            await self._hub.announce(f"room:{lease.room_id}", event)
             own.announced = state
             self._on_announced(Live(lease.room_id, state, own.started_at_ms, lease.fence))
             log.info("live", room=lease.room_id, state=state.value)

@@ -30,8 +30,18 @@ class Shown(msgspec.Struct, frozen=True):
     m: msgspec.Raw
 
 
+class _Event(msgspec.Struct, frozen=True):
+    k: str = ""
+    media_time: int | None = None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    events: tuple[_Event, ...] = ()
+
+
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Line)
+_timed = msgspec.json.Decoder(_Message)
 
 
 def line_of(at_ms: int, message: Snapshot | Tick) -> bytes | None:
@@ -68,20 +78,27 @@ def timeline(text: bytes, index: Index) -> bytes:
     for line in _lines(text):
         if not line.m:
             continue
-        media_times = [
-            event["card"]["media_time"]
-            for event in _events(line)
-            if event.get("k") == "pin" and event["card"]["media_time"] is not None
-        ]
-        places_s.append(index.position_s(line.at_ms, media_times[-1] if media_times else None))
+        places_s.append(index.position_s(line.at_ms, _media_time(line)))
         messages.append(line.m)
-    # A card is there with its frame, which came before it was announced; what was announced
-    # before the card stays before it. What was there at the beginning is so from the first frame.
+    # A card or counter is there with its frame, which came before it was announced; what was
+    # announced before it stays before it. What was there at the beginning is so from the first
+    # frame.
     for number in reversed(range(len(places_s) - 1)):
         places_s[number] = min(places_s[number], places_s[number + 1])
     places_s = [0.0, *places_s[1:]] if places_s else []
     shown = [Shown(round(s, 3), m) for s, m in zip(places_s, messages, strict=True)]
     return _encode({"events": shown})
+
+
+def _media_time(line: Line) -> int | None:
+    """Return the media time of a tick's newest card, else that of its newest event."""
+    raw = bytes(line.m)
+    if b'"media_time"' not in raw:
+        return None
+    message = _timed.decode(raw)
+    cards = [event.media_time for event in message.events if event.k == "pin"]
+    times = [event.media_time for event in message.events]
+    return next((each for each in reversed([*times, *cards]) if each is not None), None)
 
 
 def _take(moments: Moments, line: Line) -> None:

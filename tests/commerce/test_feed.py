@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from commerce.catalogue.values import Text
-from commerce.feed import MemoryFeed
+from commerce.feed import MemoryFeed, OrderChange
 from commerce.groups.group import Group, GroupState
 from commerce.orders.states import OrderState
 from commerce.views import Card, ProductView, StoreStock
@@ -31,8 +31,8 @@ async def test_the_newest_state_replaces_the_older_one() -> None:
         await feed.group(["demo"], ["s1"], replace(group, joined=joined))
         await feed.stock(["demo"], "tea", [StoreStock("s1", 3), StoreStock("s2", 2 - joined)])
     picked = replace(ORDER, state=OrderState.PICKING)
-    await feed.orders([("anna", ORDER, STORE_ORDER)])
-    await feed.orders([("anna", picked, STORE_ORDER)])
+    await feed.orders([OrderChange("anna", "demo", ORDER, STORE_ORDER)])
+    await feed.orders([OrderChange("anna", "demo", picked, STORE_ORDER)])
     assert feed.groups["g"].joined == 2
     assert feed.left == {"tea": 3}
     assert feed.last_orders == {"o": picked}

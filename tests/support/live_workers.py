@@ -59,6 +59,7 @@ class Redis:
     now: float = 100.0
     away: bool = False
     announced: list[LiveState] = field(default_factory=list)
+    media_times: list[int | None] = field(default_factory=list)
     leases: MemoryLeases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +69,7 @@ class Redis:
         """See `RoomHub`."""
         self.reach()
         self.announced.append(LiveState(event.state))
+        self.media_times.append(event.media_time)
 
     def reach(self) -> None:
         """Raise while Redis is away."""
@@ -109,7 +111,13 @@ class DrivenLives(OwnedLives):
 
         record, hub = cast(LiveRecord, redis.record), cast(RoomHub, redis)
         super().__init__(
-            record, hub, redis.leases, end_media or count, GRACE_S, clock=lambda: redis.now
+            record,
+            hub,
+            redis.leases,
+            end_media or count,
+            GRACE_S,
+            media_time={ROOM: 7_000}.get,
+            clock=lambda: redis.now,
         )
         self.media_ended = 0
 

@@ -279,7 +279,7 @@ class PlayedServer:
         route.fulfill(status=206, headers=headers, body=self.movie[start:end])
 
     def _live(self, route: Route, request: Request) -> None:
-        if "/replay/" in request.url:
+        if "/replay/" in request.url or request.url.endswith(".mp4"):
             self._recording(route, request)
             return
         if "/clips/" in request.url:

@@ -124,6 +124,21 @@ def said(at_s: float, text: str) -> dict[str, object]:
     return {"s": at_s, "m": {"t": "tick", "epoch": "e", "offset": 0, "chat": [line]}}
 
 
+def grown(at_s: float, joined: int) -> dict[str, object]:
+    group = {
+        "id": "g",
+        "product_id": "spinach",
+        "estate_id": "e1",
+        "joined": joined,
+        "target": 30,
+        "price_fen": 990,
+        "state": "open",
+        "ends_at_ms": 1,
+    }
+    event = {"k": "group", "o": joined, "at_ms": 1, "media_time": None, "group": group}
+    return {"s": at_s, "m": {"t": "tick", "epoch": "e", "offset": 0, "events": [event]}}
+
+
 # Whether the video has a frame of that time or a little later.
 AT = """at => {
   const video = document.querySelector('video')
@@ -167,3 +182,17 @@ def test_a_tap_on_a_product_shows_it_with_what_was_said_then(open_page: Open) ->
         page.wait_for_function(AT, arg=begin_s + 0.2)
         assert abs(shown_frame(page) - (begin_s + 0.2) * 15) < 12
         expect(page.get_by_test_id("chat-list").locator("li")).to_contain_text(lines)
+
+
+def test_the_group_counter_of_a_clip_moves_at_its_moments(open_page: Open) -> None:
+    server = recorded()
+    server.replays[0]["clips"] = [clip("spinach", 3_000)]
+    server.movie = movie()
+    # A clip's file begins with its moment: 5 s into it the live was 8 s old.
+    server.shown = [grown(1, 3), grown(6, 4), grown(9, 7)]
+    page = open_page(server, "/r/demo/replay/7?clip=clip-spinach")
+    video, then = page.get_by_test_id("replay-video"), page.get_by_test_id("group-then")
+    expect(then).to_contain_text("3 / 30")
+    for at_s, joined in ((5, 4), (7, 7), (1, 3)):
+        video.evaluate("(v, at) => { v.currentTime = at }", at_s)
+        expect(then).to_contain_text(f"{joined} / 30")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import structlog
 from sqlalchemy import Connection, select
 
-from commerce.feed import Feed
+from commerce.feed import Feed, OrderChange
 from commerce.groups.group import Group
 from commerce.io.gate.rebuild import restock_change
 from commerce.io.gate.redis_gate import RedisGate
@@ -29,7 +29,6 @@ from commerce.io.shop.stream_keys import StreamKeys
 from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.orders.order import OrderRow
-from commerce.views import OrderView, StoreOrder
 
 REFUNDS_MAX = 100  # per pass, so that a provider's rate limit is met
 
@@ -161,13 +160,13 @@ async def show_orders(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
     """Orders were made or moved: buyer and store see them."""
     catalogue = to.shop.catalogue
 
-    def look_up(connection: Connection) -> list[tuple[str, OrderView, StoreOrder]]:
+    def look_up(connection: Connection) -> list[OrderChange]:
         rows = _orders(connection, messages)
         names = nicknames_of(connection, {row.guest_id for row in rows})
         views = order_views(connection, rows, catalogue)
         store_orders = store_views(rows, catalogue, names)
         return [
-            (row.guest_id, view, store_order)
+            OrderChange(row.guest_id, row.room_id, view, store_order)
             for row, view, store_order in zip(rows, views, store_orders, strict=True)
         ]
 

@@ -4,8 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from rooms.events import Event
-from server.bridge.channels.feature import Feature
+from server.bridge.channels.feature import Feature, TimedEvent
 
 LiveState: TypeAlias = Literal["scheduled", "live", "paused", "over"]
 
@@ -17,7 +16,7 @@ class Live(msgspec.Struct, frozen=True):
     started_at_ms: int | None = None
 
 
-class LiveChanged(Event, frozen=True, kw_only=True, tag="live"):
+class LiveChanged(TimedEvent, frozen=True, kw_only=True, tag="live"):
     """The live started, paused, resumed or ended."""
 
     state: LiveState

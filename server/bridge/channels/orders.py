@@ -74,8 +74,12 @@ class OrderChanged(Event, frozen=True, kw_only=True, tag="order"):
 
 
 class YourOrder(PrivateEvent, frozen=True, kw_only=True, tag="order"):
-    """An order of this user was placed or changed its state."""
+    """An order of this user was placed or changed its state.
 
+    `media_time` is that of the live in whose room it was placed, as events have it.
+    """
+
+    media_time: int | None = None
     order: Order
 
 

@@ -6,6 +6,7 @@ import contextlib
 import msgspec
 
 from commerce.catalogue.values import GroupOffer
+from commerce.feed import OrderChange
 from commerce.groups.group import Group, GroupState
 from commerce.orders.states import OrderState
 from commerce.views import (
@@ -37,7 +38,7 @@ async def test_views_arrive_whole_in_rooms_and_stores() -> None:
     await feed.pin("demo", CARD)
     await feed.group(["demo"], ["s1"], GROUP)
     await feed.stock(["demo"], "p1", [StoreStock("s1", 4), StoreStock("s2", 3)])
-    await feed.orders([("guest", READY, AT_STORE)])
+    await feed.orders([OrderChange("guest", "demo", READY, AT_STORE)])
     pinned, grown, stock = rooms.log("room:demo").events
     assert isinstance(pinned, cards.CardPinned)
     assert msgspec.to_builtins(pinned.card, str_keys=True) == _wire(CARD)
@@ -56,8 +57,8 @@ async def test_buyers_get_their_orders_in_one_message_per_call() -> None:
     bus = MemoryRoomBus(rooms)
     listening = asyncio.create_task(bus.run(listener, lambda: None))
     await asyncio.sleep(0)
-    feed = RoomFeed(RoomHub(MemoryRoomLog(rooms), bus, (), RULES))
-    await feed.orders([("g1", READY, AT_STORE), ("g2", READY, AT_STORE)])
+    feed = RoomFeed(RoomHub(MemoryRoomLog(rooms), bus, (), RULES), {"demo": 123}.get)
+    await feed.orders([OrderChange(guest_id, "demo", READY, AT_STORE) for guest_id in ("g1", "g2")])
     listening.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await listening
@@ -65,6 +66,7 @@ async def test_buyers_get_their_orders_in_one_message_per_call() -> None:
     for _, message in listener.private:
         private = msgspec.msgpack.decode(message, type=orders.YourOrder)
         assert msgspec.to_builtins(private.order) == _wire(READY)
+        assert private.media_time == 123
 
 
 def _wire(view: object) -> object:

@@ -52,6 +52,7 @@ async def test_a_live_goes_through_its_states_on_its_owner(redis: Redis) -> None
     await worker.apply(PublisherLost(ROOM))
     await worker.apply(PublisherGone(ROOM))
     assert redis.announced == [LIVE, PAUSED, LIVE, PAUSED, OVER]
+    assert set(redis.media_times) == {7_000}, "each has the time of the frame it happened with"
     assert await redis.leases.holder(ROOM) is None
 
 

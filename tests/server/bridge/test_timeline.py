@@ -6,6 +6,7 @@ from typing import Any
 from commerce.catalogue.recordings import Moment
 from media.recording.index import HZ, Chunk, Epoch, Fragment, Index, Init
 from rooms.messages import Counters, Tick
+from server.bridge.channels.groups import Group, GroupChanged
 from server.bridge.timeline import explain_line, line_of, moments_of, timeline
 
 BEGUN_MS = 1_700_000_000_000
@@ -25,8 +26,17 @@ def index_of(seconds: int) -> Index:
 
 def pin(at_ms: int, product: str, media_time: int | None) -> bytes:
     card = {"product": {"id": product}, "pinned_at_ms": at_ms, "media_time": media_time}
-    message = {"t": "tick", "events": [{"k": "pin", "card": card}]}
+    event = {"k": "pin", "card": card, "media_time": media_time}
+    message = {"t": "tick", "events": [event]}
     return json.dumps({"at_ms": at_ms, "m": message}).encode() + b"\n"
+
+
+def grown(at_ms: int, media_time: int | None) -> bytes:
+    group = Group("g", "pear", "e1", 3, 10, 790, "open", BEGUN_MS)
+    tick = Tick(epoch="e", offset=1, events=(GroupChanged(group=group, media_time=media_time),))
+    line = line_of(at_ms, tick)
+    assert line is not None
+    return line
 
 
 def said(at_ms: int) -> bytes:
@@ -45,6 +55,13 @@ def test_a_card_is_shown_with_its_frame_and_what_came_before_it_not_later() -> N
     text = said(BEGUN_MS + 500) + said(BEGUN_MS + 10_000)
     text += pin(BEGUN_MS + 10_300, "pear", 1_000 + round(9.8 * HZ)) + said(BEGUN_MS + 12_000)
     assert [each["s"] for each in shown(text)] == [0, 9.8, 9.8, 12]
+
+
+def test_a_group_counter_moves_with_the_frame_of_its_media_time() -> None:
+    text = said(BEGUN_MS) + grown(BEGUN_MS + 10_100, 1_000 + round(9.95 * HZ))
+    text += grown(BEGUN_MS + 20_000, None)
+    assert [each["s"] for each in shown(text)] == [0, 9.95, 20]
+    assert shown(text)[1]["m"]["events"][0]["group"]["joined"] == 3
 
 
 def test_a_line_that_is_torn_and_ticks_without_content_are_left_out() -> None:

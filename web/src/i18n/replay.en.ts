@@ -17,6 +17,7 @@ export const en = {
     shared: 'Link copied',
     share_failed: 'That was not copied. Please take the link from the address bar.',
     to_live: 'To the live room',
+    group_then: 'At this moment of the live: {joined} of {target} had joined',
     at_time: 'What was said then',
   },
 }

@@ -17,6 +17,7 @@ export const zh = {
     shared: '链接已复制',
     share_failed: '没有复制成功，请从地址栏复制链接。',
     to_live: '去直播间',
+    group_then: '直播当时：{joined} / {target} 人参团',
     at_time: '当时的画面和聊天',
   },
 }

@@ -127,7 +127,7 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
 }
 export type RoomModel = ReturnType<typeof useRoom>
 
-/** When in the live it happened; null where it is no matter of a moment. */
+/** The frame to show it with; null: at once. A live that begins or pauses has no frame to wait for. */
 function mediaTimeOf(event: ChannelEvent): number | null {
-  return 'media_time' in event ? event.media_time : null
+  return event.k !== 'live' && 'media_time' in event ? event.media_time : null
 }

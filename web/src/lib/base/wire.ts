@@ -186,6 +186,7 @@ export interface LiveChanged {
   k: 'live'
   o: number
   at_ms: AtMs
+  media_time: number | null
   state: LiveState
   started_at_ms: AtMs | null
 }
@@ -331,9 +332,10 @@ export interface Order {
   group: Group | null
 }
 
-/** An order of this user was placed or changed its state. */
+/** An order of this user was placed or changed its state. `media_time` is that of the live in whose room it was placed, as events have it. */
 export interface YourOrder {
   k: 'order'
+  media_time: number | null
   order: Order
 }
 

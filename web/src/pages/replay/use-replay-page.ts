@@ -7,6 +7,7 @@ import { useOffers } from '../../use/use-offers'
 import { useOrders } from '../../use/use-orders'
 import { useRoom } from '../../use/use-room'
 import { useRoomInfo } from '../../use/use-room-info'
+import { groupFor } from '../../lib/room/room-state'
 import { useReplay } from './use-replay'
 
 export function useReplayPage(roomId: string, liveId: string, clipId: string | null) {
@@ -23,6 +24,17 @@ export function useReplayPage(roomId: string, liveId: string, clipId: string | n
   const cards = computed<Card[]>(() => {
     const clip = replay.replay.value?.clips.find((each) => each.product_id === replay.productId.value)
     return clip?.product ? [{ product: clip.product, pinned_at_ms: 0, media_time: null }] : []
+  })
+  /** The group of that product as it was then, of the reader's estate if that had one. */
+  const groupThen = computed(() => {
+    const groups = replay.state.value.groups
+    const product = replay.productId.value
+    if (product === null) return null
+    return (
+      groupFor(groups, product, estateId.value) ??
+      groups.filter((group) => group.product_id === product).at(-1) ??
+      null
+    )
   })
   const offers = useOffers(roomId, { room, cards: () => cards.value, orders, identity, estateId, info })
 
@@ -51,6 +63,7 @@ export function useReplayPage(roomId: string, liveId: string, clipId: string | n
     replay,
     estateId,
     offers,
+    groupThen,
     sheets,
     failed,
   }
