@@ -5,6 +5,7 @@ CommerceError
 ├── TryAgain             nothing was decided; the tap may be retried
 ├── NotFound             a room, product, order … that does not exist
 ├── InvalidField         something that is edited would be wrong; names the field
+├── NotEnoughUnits       fewer units may leave the shelf than were asked for
 ├── StaleVersion         an edit that began with an older version
 ├── BadNickname          a nickname that is refused (people/nicknames.py)
 ├── UnknownDevice        a device that is not the guest's
@@ -92,6 +93,17 @@ class StaleVersion(CommerceError):
 
     def __str__(self) -> str:
         return f"the newest version is {self.version}"
+
+
+class NotEnoughUnits(CommerceError):
+    """Fewer units are available than were to leave; `left` are."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(left)
+        self.left = left
+
+    def __str__(self) -> str:
+        return f"{self.left} available"
 
 
 class UnknownDevice(CommerceError):

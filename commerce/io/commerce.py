@@ -35,6 +35,7 @@ from commerce.io.shop.pins import Pins
 from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
+from commerce.io.shop.stock.keeping import StockKeeping
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
 from commerce.people.phones import CodeSender, PhoneKeys
@@ -119,6 +120,7 @@ class Commerce:
         )
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
+        self.stock = StockKeeping(shop)
         self.pins = Pins(shop)
         self.audit_trail = AuditTrail(shop)
         self.restreams = Restreams(shop)

@@ -34,6 +34,7 @@ class Action(StrEnum):
     END_LIVE = "end-live"
     EDIT_REPLAY = "edit-replay"
     FULFIL = "fulfil"
+    KEEP_STOCK = "keep-stock"
     READ_AUDIT = "read-audit"
     MANAGE_BRAND = "manage-brand"
 
@@ -91,7 +92,7 @@ def allowed(
             return not principal.anonymous and bool(principal.estate_id)
         case Action.PUBLISH | Action.PIN | Action.END_LIVE | Action.EDIT_REPLAY:
             return bool(_ROOM_STAFF & principal.roles) and principal.room_id == room_id != ""
-        case Action.FULFIL:
+        case Action.FULFIL | Action.KEEP_STOCK:
             return bool(_STORE_STAFF & principal.roles) and principal.store_id == store_id != ""
         case Action.READ_AUDIT:
             return Role.HQ in principal.roles and principal.brand_id != ""

@@ -15,6 +15,7 @@ from commerce.errors import (
     CommerceError,
     IllegalMove,
     InvalidField,
+    NotEnoughUnits,
     NotFound,
     NotReadyYet,
     Refusal,
@@ -24,6 +25,7 @@ from commerce.errors import (
     UnknownCode,
     UnknownDevice,
 )
+from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN
 from commerce.people.nicknames import CLUSTERS_MAX, BadNickname, NicknameProblem
 from commerce.people.phones import BadPhone, CodeExpired, CodeNotSent, WrongCode
 from server.problem import Problem
@@ -31,6 +33,7 @@ from server.services import Services
 
 BODY_BYTES_MAX = 16_384
 RETRY_AFTER_S = 1
+_KEY = re.compile(rf"[\x21-\x7e]{{{KEY_CHARS_MIN},{KEY_CHARS_MAX}}}")
 
 # An id as it may appear in a path or a body; what it names may still not exist.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$"
@@ -113,6 +116,23 @@ def reply(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
+def idempotency_key(request: Request) -> str:
+    """Return the request's Idempotency-Key.
+
+    Raises:
+        Problem: 400 `key-needed`.
+    """
+    key, *others = request.headers.getlist("idempotency-key") or [""]
+    if others or not _KEY.fullmatch(key):
+        raise Problem(
+            400,
+            "key-needed",
+            "Send an Idempotency-Key.",
+            f"{KEY_CHARS_MIN} to {KEY_CHARS_MAX} visible ASCII characters, a new one per tap.",
+        )
+    return key
+
+
 @contextmanager
 def problems() -> Iterator[None]:
     """Translate errors of commerce into problem documents."""
@@ -164,6 +184,8 @@ def _problem_of(error: CommerceError) -> Problem:
             return Problem(
                 422, "bad-request", "Invalid request.", error.reason, member=error.member
             )
+        case NotEnoughUnits():
+            return Problem(409, "not-enough-units", "Not enough units.", left=error.left)
         case StaleVersion():
             return Problem(
                 412,

@@ -10,11 +10,20 @@ from starlette.routing import Route
 
 from commerce.errors import Refusal
 from commerce.io.shop.orders import OrderRequest, Pending
-from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN, QUANTITY_MAX
+from commerce.orders.gate import QUANTITY_MAX
 from commerce.orders.order import OrderRow, order_id_of
 from commerce.orders.states import OrderState
 from server.access.policy import Action, require
-from server.http.bodies import Body, Id, path_id, problems, read_body, reply, services_of
+from server.http.bodies import (
+    Body,
+    Id,
+    idempotency_key,
+    path_id,
+    problems,
+    read_body,
+    reply,
+    services_of,
+)
 from server.http.shop.guests import DEVICE_COOKIE
 from server.http.shop.phones import require_phone
 from server.limits import LimitKind, Quota, QuotaScope
@@ -22,7 +31,6 @@ from server.problem import Problem
 from server.services import Services
 
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{8,64}")
-_KEY = re.compile(rf"[\x21-\x7e]{{{KEY_CHARS_MIN},{KEY_CHARS_MAX}}}")
 
 
 class NewOrder(Body):
@@ -46,14 +54,7 @@ async def place(request: Request) -> Response:
     services = services_of(request)
     principal = services.access.principal(request)
     require(principal, Action.ORDER)
-    key, *others = request.headers.getlist("idempotency-key") or [""]
-    if others or not _KEY.fullmatch(key):
-        raise Problem(
-            400,
-            "key-needed",
-            "Send an Idempotency-Key.",
-            f"{KEY_CHARS_MIN} to {KEY_CHARS_MAX} visible ASCII characters, a new one per tap.",
-        )
+    key = idempotency_key(request)
     await services.limits.take(LimitKind.ORDER, principal.subject)
     await require_phone(services, principal.subject)
     body = await read_body(request, NewOrder)

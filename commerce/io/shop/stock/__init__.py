@@ -1,0 +1,1 @@
+"""Use cases of a store's stock: what lies there, what comes and what leaves, and the till."""
