@@ -120,15 +120,17 @@ INVARIANTS: dict[str, str] = {
             SELECT 1 FROM outbox b WHERE b.topic = 'refund' AND b.subject = r.order_id)
     """,
     "the counter is the number of paying households": """
-        SELECT g.id, g.state, g.joined, COUNT(DISTINCT o.guest_id) FROM buying_groups g
+        SELECT g.id, g.state, g.joined, COUNT(DISTINCT COALESCE(o.household_id, o.guest_id))
+        FROM buying_groups g
         LEFT JOIN orders o ON o.group_id = g.id AND o.refused IS NULL AND o.paid_fen > 0
             AND (o.state <> 'cancelled' OR g.state = 'expired')
-        GROUP BY g.id, g.state, g.joined HAVING g.joined <> COUNT(DISTINCT o.guest_id)
+        GROUP BY g.id, g.state, g.joined
+        HAVING g.joined <> COUNT(DISTINCT COALESCE(o.household_id, o.guest_id))
     """,
     "a seat is a household's order": """
         SELECT s.group_id, s.household_id FROM group_seats s
         LEFT JOIN orders o ON o.id = s.order_id AND o.group_id = s.group_id
-            AND o.guest_id = s.household_id AND o.refused IS NULL
+            AND COALESCE(o.household_id, o.guest_id) = s.household_id AND o.refused IS NULL
         WHERE o.id IS NULL
     """,
     "orders wait only for open groups": """

@@ -25,7 +25,7 @@ class Tap:
     `order_id` is made from guest and idempotency key, so one key is one order everywhere.
     `group_id` is the group that the caller believes is open ("" for none); with `explicit`, the
     buyer asked for exactly that one. `stores` are candidates, best first. `origin` is the worker
-    that waits for the answer.
+    that waits for the answer. `household_id` is "" for a guest of no household.
     """
 
     order_id: str
@@ -40,6 +40,12 @@ class Tap:
     expected_price_fen: int | None
     stores: tuple[str, ...]
     origin: str = ""
+    household_id: str = ""
+
+    @property
+    def household(self) -> str:
+        """Whose limits and seats count; a guest of no household counts alone."""
+        return self.household_id or self.guest_id
 
 
 class Status(StrEnum):
@@ -93,7 +99,7 @@ class Hold:
     store_id: str
     quantity: int
     group_id: str
-    guest_id: str
+    household_id: str
     expires_at_ms: int
 
 
@@ -157,7 +163,7 @@ class Gate:
         price_fen = group.price_fen if group else product.price_fen
         if tap.expected_price_fen not in (None, price_fen):
             return self._refuse(tap, Refusal.PRICE_CHANGED, price_fen, at_ms)
-        if group and tap.guest_id in group.seats:
+        if group and tap.household in group.seats:
             return self._refuse(tap, Refusal.ALREADY_JOINED, 0, at_ms)
         bought = self._units_bought(tap, at_ms)
         if bought + tap.quantity > product.household_limit:
@@ -183,8 +189,8 @@ class Gate:
     def _hold(self, tap: Tap, store_id: str, group: GateGroup | None, at_ms: int) -> None:
         self.available[tap.product_id, store_id] -= tap.quantity
         if group:
-            group.seats[tap.guest_id] = tap.order_id
-        mark = (tap.guest_id, tap.product_id)
+            group.seats[tap.household] = tap.order_id
+        mark = (tap.household, tap.product_id)
         if self._units_bought(tap, at_ms) == 0:
             self._bought.pop(mark, None)
         bought = self._bought.setdefault(mark, _Bought(0, at_ms + LIMIT_WINDOW_MS))
@@ -194,7 +200,7 @@ class Gate:
             store_id,
             tap.quantity,
             tap.group_id if group else "",
-            tap.guest_id,
+            tap.household,
             at_ms + HOLD_MS,
         )
         self._keys[tap.order_id] = _Key(tap.body_hash, at_ms + IDEMPOTENCY_MS)
@@ -208,13 +214,13 @@ class Gate:
             return
         self.available[hold.product_id, hold.store_id] += hold.quantity
         group = self.groups.get(hold.group_id)
-        if group and group.seats.get(hold.guest_id) == order_id:
-            del group.seats[hold.guest_id]
-        bought = self._bought.get((hold.guest_id, hold.product_id))
+        if group and group.seats.get(hold.household_id) == order_id:
+            del group.seats[hold.household_id]
+        bought = self._bought.get((hold.household_id, hold.product_id))
         if bought and bought.units > hold.quantity:
             bought.units -= hold.quantity
         elif bought:
-            del self._bought[hold.guest_id, hold.product_id]
+            del self._bought[hold.household_id, hold.product_id]
 
     def held(self, product_id: str, store_id: str) -> int:
         """Units set aside in a store."""
@@ -225,7 +231,7 @@ class Gate:
         )
 
     def _units_bought(self, tap: Tap, at_ms: int) -> int:
-        bought = self._bought.get((tap.guest_id, tap.product_id))
+        bought = self._bought.get((tap.household, tap.product_id))
         return bought.units if bought and bought.expires_at_ms > at_ms else 0
 
     def _refuse(self, tap: Tap, refusal: Refusal, left: int, at_ms: int) -> Decision:

@@ -113,7 +113,7 @@ def _refusal(entry: Entry, paid: bool, facts: Facts) -> Refusal | None:
         group = facts.groups.get(entry.group_id)
         if group is None or not group.joinable(entry.at_ms):
             return Refusal.GROUP_CLOSED
-        if (entry.group_id, entry.guest_id) in facts.seats:
+        if (entry.group_id, entry.household) in facts.seats:
             return Refusal.ALREADY_JOINED
     if facts.free.get((entry.product_id, entry.store_id), 0) < entry.quantity:
         return Refusal.SOLD_OUT
@@ -150,6 +150,7 @@ def _order(
         handed_over_at_ms=None,
         body_hash=entry.body_hash,
         entry_id=entry.entry_id,
+        household_id=entry.household,
     )
 
 
@@ -157,7 +158,7 @@ def _take(order: OrderRow, entry: Entry, facts: Facts, result: Plan) -> None:
     facts.free[order.product_id, order.store_id] -= order.quantity
     if not order.group_id:
         return
-    facts.seats.add((order.group_id, order.guest_id))
+    facts.seats.add((order.group_id, order.household))
     group = facts.groups[order.group_id]
     group = replace(group, joined=group.joined + 1)
     if group.state is GroupState.OPEN and group.joined >= group.target:

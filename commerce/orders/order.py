@@ -27,7 +27,10 @@ def body_hash_of(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A tap that the gate admitted, on its way into the record. `at_ms` is the gate's time."""
+    """A tap that the gate admitted, on its way into the record. `at_ms` is the gate's time.
+
+    `household_id` is the one whose limits and seats count.
+    """
 
     entry_id: str
     order_id: str
@@ -42,6 +45,12 @@ class Entry:
     store_id: str
     at_ms: int
     origin: str
+    household_id: str = ""
+
+    @property
+    def household(self) -> str:
+        """Whose limits and seats count; a guest of no household counts alone."""
+        return self.household_id or self.guest_id
 
     @property
     def total_fen(self) -> int:
@@ -78,3 +87,9 @@ class OrderRow:
     handed_over_at_ms: int | None
     body_hash: str
     entry_id: str
+    household_id: str = ""
+
+    @property
+    def household(self) -> str:
+        """Whose limits and seats count; a guest of no household counts alone."""
+        return self.household_id or self.guest_id

@@ -209,6 +209,7 @@ def tap_from(drawn: Drawn) -> Tap:
         explicit=explicit and bool(group),
         expected_price_fen=price,
         stores=stores,
+        household_id="" if guest == "anna" else "home",
     )
 
 
@@ -290,7 +291,11 @@ async def test_an_overdue_hold_is_returned_only_if_its_entry_is_lost(
 
 
 async def test_entry_and_hold_carry_the_fields_of_the_tap(pair: Pair) -> None:
-    tap = replace(tap_from(("anna", "pear", 2, "k1", "right", False, 90, STORES)), origin="w")
+    tap = replace(
+        tap_from(("anna", "pear", 2, "k1", "right", False, 90, STORES)),
+        origin="w",
+        household_id="home",
+    )
     decision = await pair.script.admit(tap, pair.now)
     [(entry_id, fields)] = await pair.redis.xrange(keys.ORDERS)  # type: ignore[misc]  # redis-py: maybe None
     entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes

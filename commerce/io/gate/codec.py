@@ -37,8 +37,11 @@ ENTRY_FIELD = b"tap"  # of the stream
 # A tap's stores are a list of their own; an entry's id is made by the stream.
 TAP_FIELDS = tuple(field.name for field in fields(Tap) if field.name != "stores")
 ENTRY_FIELDS = tuple(field.name for field in fields(Entry) if field.name != "entry_id")
-HOLD_FIELDS = ("product_id", "store_id", "quantity", "group_id", "guest_id", "entry_id")
+HOLD_FIELDS = ("product_id", "store_id", "quantity", "group_id", "household_id", "entry_id")
 
+_GUEST = ENTRY_FIELDS.index("guest_id")
+
+assert ENTRY_FIELDS[-1] == "household_id"
 assert max(map(len, (TAP_FIELDS, ENTRY_FIELDS, HOLD_FIELDS))) <= CAPTURES_MAX
 
 _ADMITTED = " - 0"
@@ -71,6 +74,8 @@ def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
     except UnicodeDecodeError:
         raise PoisonEntry("not UTF-8") from None
     parts = text.split(SEPARATOR)
+    if len(parts) == len(ENTRY_FIELDS) - 1:  # of a worker that knows no households
+        parts.append(parts[_GUEST])
     if len(parts) != len(ENTRY_FIELDS):
         raise PoisonEntry(f"{len(parts)} fields")
     try:

@@ -12,7 +12,7 @@
 | dead                       | stream | last 10,000              | ledger              |
 | group:{id}                 | string | until the group's end    | outbox, rebuild     |
 | seats:{id}                 | hash   | a day beyond the end     | admit, settle       |
-| bought:{guest}:{product}   | string | 24 h from the first unit | admit, settle       |
+| bought:{household}:{product} | string | 24 h from the first unit | admit, settle       |
 | idem:{order}               | string | 24 h                     | admit, settle       |
 | applied:{change}           | string | 7 days                   | outbox              |
 | answers                    | channel|                          | settle              |
@@ -56,9 +56,9 @@ def seats(group_id: str) -> str:
     return f"{TAG}:seats:{group_id or NO_ID}"
 
 
-def bought(guest_id: str, product_id: str) -> str:
+def bought(household_id: str, product_id: str) -> str:
     """Units of a product that a household took within a day."""
-    return f"{TAG}:bought:{guest_id or NO_ID}:{product_id or NO_ID}"
+    return f"{TAG}:bought:{household_id or NO_ID}:{product_id or NO_ID}"
 
 
 def idem(order_id: str) -> str:

@@ -40,7 +40,7 @@ from commerce.io.gate.redis_gate import (
     StockRow,
 )
 from commerce.io.record.engine import Clock, Record
-from commerce.io.record.rows import GROUPS, PRODUCTS, estate_of, group_of, product_of
+from commerce.io.record.rows import GROUPS, HOUSEHOLD, PRODUCTS, estate_of, group_of, product_of
 from commerce.io.record.rule_book import read_rule_book
 from commerce.io.record.schema import (
     buying_groups,
@@ -242,12 +242,12 @@ def _write_groups(pipeline: Pipeline, snapshot: RecordSnapshot, waiting: Sequenc
         pipeline.hset(keys.OPEN, f"{group.estate_id}|{group.product_id}", group.id)
         pipeline.delete(keys.seats(group.id))
     seats = snapshot.seats + [
-        (entry.group_id, entry.guest_id, entry.order_id)
+        (entry.group_id, entry.household, entry.order_id)
         for entry in waiting
         if entry.group_id in ends
     ]
-    for group_id, guest_id, order_id in seats:
-        pipeline.hset(keys.seats(group_id), guest_id, order_id)
+    for group_id, household_id, order_id in seats:
+        pipeline.hset(keys.seats(group_id), household_id, order_id)
     for group_id in {group_id for group_id, _, _ in seats}:
         pipeline.pexpireat(keys.seats(group_id), ends[group_id] + SEATS_KEPT_MS)
 
@@ -255,15 +255,15 @@ def _write_groups(pipeline: Pipeline, snapshot: RecordSnapshot, waiting: Sequenc
 def _write_households(
     pipeline: Pipeline, snapshot: RecordSnapshot, waiting: Sequence[Entry], at_ms: int
 ) -> None:
-    bought = {(guest, product): (units, since) for guest, product, units, since in snapshot.bought}
+    bought = {(home, product): (units, since) for home, product, units, since in snapshot.bought}
     for entry in waiting:
-        mark = (entry.guest_id, entry.product_id)
+        mark = (entry.household, entry.product_id)
         units, since = bought.get(mark, (0, entry.at_ms))
         bought[mark] = (units + entry.quantity, min(since, entry.at_ms))
-    for (guest, product), (units, since) in bought.items():
+    for (home, product), (units, since) in bought.items():
         left_ms = since + LIMIT_WINDOW_MS - at_ms
         if left_ms > 0:
-            pipeline.set(keys.bought(guest, product), units, px=left_ms)
+            pipeline.set(keys.bought(home, product), units, px=left_ms)
     answers = snapshot.recent + [(entry.order_id, entry.body_hash) for entry in waiting]
     for order_id, body_hash in answers:
         pipeline.set(keys.idem(order_id), encode_admitted_key(body_hash), px=IDEMPOTENCY_MS)
@@ -281,7 +281,7 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
     seats = await connection.execute(select(group_seats).join(buying_groups).where(*joinable))
     bought = await connection.execute(
         select(
-            orders.c.guest_id,
+            HOUSEHOLD,
             orders.c.product_id,
             func.sum(orders.c.quantity),
             func.min(orders.c.created_at_ms),
@@ -290,7 +290,7 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
             orders.c.created_at_ms > at_ms - LIMIT_WINDOW_MS,
             orders.c.state != OrderState.CANCELLED.value,
         )
-        .group_by(orders.c.guest_id, orders.c.product_id)
+        .group_by(HOUSEHOLD, orders.c.product_id)
     )
     recent = await connection.execute(
         select(orders.c.id, orders.c.body_hash)
@@ -312,7 +312,7 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
         rules=await read_rule_book(connection, RuleBook()),
         groups=[group_of(row) for row in groups.mappings()],
         seats=[(row.group_id, row.household_id, row.order_id) for row in seats],
-        bought=[(guest, product, int(units), since) for guest, product, units, since in bought],
+        bought=[(home, product, int(units), since) for home, product, units, since in bought],
         recent=[(order_id, body_hash) for order_id, body_hash in recent],
         undelivered=[
             subject if topic == "release" else restock_change(id, enqueued_at_ms)

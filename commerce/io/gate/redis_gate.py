@@ -138,7 +138,7 @@ class RedisGate:
             names += (
                 keys.idem(entry.order_id),
                 keys.seats(entry.group_id),
-                keys.bought(entry.guest_id, entry.product_id),
+                keys.bought(entry.household, entry.product_id),
             )
             arguments += (
                 entry.entry_id,
@@ -167,10 +167,10 @@ class RedisGate:
                 keys.AVAILABLE,
                 keys.SETTLED,
                 keys.seats(order.group_id),
-                keys.bought(order.guest_id, order.product_id),
+                keys.bought(order.household, order.product_id),
                 keys.row(order.product_id, order.store_id),
                 order.quantity,
-                order.guest_id,
+                order.household,
                 order.id,
                 APPLIED_MS,
             ]
@@ -277,7 +277,7 @@ def _admit_arguments(tap: Tap, at_ms: int) -> list[Any]:
         keys.OPEN,
         keys.group(tap.group_id),
         keys.seats(tap.group_id),
-        keys.bought(tap.guest_id, tap.product_id),
+        keys.bought(tap.household, tap.product_id),
         keys.AVAILABLE,
         keys.HELD,
         keys.HOLDS,

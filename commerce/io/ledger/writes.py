@@ -51,7 +51,7 @@ def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
         seats = connection.execute(
             select(group_seats.c.group_id, group_seats.c.household_id).where(
                 group_seats.c.group_id.in_(group_ids),
-                group_seats.c.household_id.in_({entry.guest_id for entry in entries}),
+                group_seats.c.household_id.in_({entry.household for entry in entries}),
             )
         )
         facts.seats = {(row.group_id, row.household_id) for row in seats}
@@ -124,7 +124,7 @@ def _complete_groups(connection: Connection, plan: Plan) -> list[str]:
 
 def _take_seats(connection: Connection, sales: Sequence[OrderRow]) -> None:
     seats = [
-        {"group_id": order.group_id, "household_id": order.guest_id, "order_id": order.id}
+        {"group_id": order.group_id, "household_id": order.household, "order_id": order.id}
         for order in sales
         if order.group_id
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 
 from commerce.catalogue.assortment import AssortmentRule
 from commerce.catalogue.pricing import PriceBounds, PriceRule
@@ -28,6 +28,8 @@ GROUP_COLUMNS = (
 )
 
 ORDERS = select(orders)
+HOUSEHOLD = func.coalesce(orders.c.household_id, orders.c.guest_id)
+"""Whose limits and seats an order counts for; older rows name the guest alone."""
 GROUPS = select(*GROUP_COLUMNS)
 PRODUCTS = select(products)
 
@@ -39,6 +41,7 @@ def order_of(row: RowMapping) -> OrderRow:
     values["state"] = OrderState(values["state"])
     values["refused"] = Refusal(values["refused"]) if values["refused"] else None
     values["group_id"] = values["group_id"] or ""
+    values["household_id"] = values["household_id"] or values["guest_id"]
     return OrderRow(**values)
 
 
@@ -65,6 +68,7 @@ def order_values(order: OrderRow) -> dict[str, Any]:
         "handed_over_at_ms": order.handed_over_at_ms,
         "body_hash": order.body_hash,
         "entry_id": order.entry_id,
+        "household_id": order.household,
     }
 
 

@@ -224,7 +224,11 @@ guests = Table(
     _ref("estate_id", "estates.id"),
     _time("created_at_ms"),
     _ref("person_id", "persons.id", nullable=True),
+    _ref("household_id", "households.id", nullable=True),
+    _time("household_at_ms", nullable=True),
 )
+Index("ix_guests_household", guests.c.household_id)
+Index("ix_guests_household_at", guests.c.household_at_ms)
 Index("ix_guests_person", guests.c.person_id)
 
 guest_devices = Table(
@@ -407,6 +411,7 @@ orders = Table(
     Column("body_hash", String(32), nullable=False),
     Column("entry_id", String(64), nullable=False),
     Column("line_count", Integer, nullable=False, server_default="0"),
+    Column("household_id", String(64)),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("paid_fen IN (0, total_fen)", name="paid_all_or_nothing"),
     CheckConstraint("refunded_fen >= 0 AND refunded_fen <= paid_fen", name="refunds_within_paid"),

@@ -1,6 +1,16 @@
-"""The tables of people who have proved a phone number; part of the record's schema."""
+"""The tables of people and households; part of the record's schema."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from commerce.io.record.schema import metadata
 
@@ -13,6 +23,7 @@ persons = Table(
     Column("phone_hash", String(64), nullable=False),
     Column("last_four", String(4), nullable=False),
     Column("verified_at_ms", BigInteger, nullable=False),
+    Column("household_id", String(64), ForeignKey("households.id")),
     UniqueConstraint("brand_id", "phone_hash"),
 )
 
@@ -27,3 +38,39 @@ phone_codes = Table(
     Column("expires_at_ms", BigInteger, nullable=False),
     Column("tries", Integer, nullable=False),
 )
+
+# The id is that of the guest it began with; see commerce/people/households.py.
+households = Table(
+    "households",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("brand_id", String(64), ForeignKey("brands.id"), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+# Flats that a shop has confirmed: one household each.
+dwellings = Table(
+    "dwellings",
+    metadata,
+    Column("estate_id", String(64), ForeignKey("estates.id"), primary_key=True),
+    Column("building", String(16), primary_key=True),
+    Column("flat", String(16), primary_key=True),
+    Column("household_id", String(64), ForeignKey("households.id"), nullable=False),
+)
+Index("ix_dwellings_household", dwellings.c.household_id)
+
+# What guests say about where they live, and what the shop says to it.
+dwelling_claims = Table(
+    "dwelling_claims",
+    metadata,
+    Column("guest_id", String(64), ForeignKey("guests.id"), primary_key=True),
+    Column("estate_id", String(64), ForeignKey("estates.id"), nullable=False),
+    Column("building", String(16), nullable=False),
+    Column("flat", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("asked_at_ms", BigInteger, nullable=False),
+    Column("decided_at_ms", BigInteger),
+    Column("decided_by", String(64)),
+    CheckConstraint("state IN ('confirmed', 'refused', 'waiting')", name="state_known"),
+)
+Index("ix_dwelling_claims_estate", dwelling_claims.c.estate_id, dwelling_claims.c.state)

@@ -36,6 +36,7 @@ class OrderRequest:
     key: str
     group_id: str | None = None
     expected_price_fen: int | None = None
+    household_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class Orders:
             expected_price_fen=request.expected_price_fen,
             stores=catalogue.routes[request.estate_id],
             origin=self._worker,
+            household_id=request.household_id,
         )
 
     async def _decide(self, tap: Tap, deadline: float) -> Decision:

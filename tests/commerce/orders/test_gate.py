@@ -38,7 +38,9 @@ def gate_of() -> Gate:
     )
 
 
-def tap(guest: str = "anna", product: str = "tea", units: int = 1, key: str = "k") -> Tap:
+def tap(
+    guest: str = "anna", product: str = "tea", units: int = 1, key: str = "k", home: str = ""
+) -> Tap:
     """A tap of a household in estate e."""
     group = "g" if product == "pear" else ""
     return Tap(
@@ -53,6 +55,7 @@ def tap(guest: str = "anna", product: str = "tea", units: int = 1, key: str = "k
         explicit=False,
         expected_price_fen=None,
         stores=("s1", "s2"),
+        household_id=home,
     )
 
 
@@ -165,3 +168,15 @@ def test_undecided_taps_leave_no_trace() -> None:
     assert gate.admit(stale, at_ms=0) == Decision(Status.OTHER_GROUP, group_id="g")
     assert (gate.available, gate.holds) == (UNITS, {})
     assert gate.admit(tap(), at_ms=0).status is Status.ADMITTED
+
+
+def test_people_of_one_household_share_its_seat_and_its_limit() -> None:
+    rule = gate_of()
+    assert rule.admit(tap("anna", "pear", home="h"), at_ms=0).status is Status.ADMITTED
+    seat = rule.admit(tap("bo", "pear", home="h"), at_ms=0)
+    assert seat.refusal is Refusal.ALREADY_JOINED
+    assert rule.admit(tap("cai", "pear"), at_ms=0).status is Status.ADMITTED
+    for turn in range(LIMIT):
+        rule.admit(tap("anna", key=f"k{turn}", home="h"), at_ms=0)
+    assert rule.admit(tap("bo", home="h"), at_ms=0).refusal is Refusal.LIMIT_REACHED
+    assert rule.admit(tap("cai"), at_ms=0).status is Status.ADMITTED

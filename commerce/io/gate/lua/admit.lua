@@ -2,7 +2,7 @@
 -- stands behind a dollar sign is filled in by commerce/io/gate/codec.py.
 --
 -- KEYS  1 epoch  2 idem:{order}  3 orders (stream)  4 products  5 open  6 group:{group}
---       7 seats:{group}  8 bought:{guest}:{product}  9 available  10 held  11 holds  12 hold
+--       7 seats:{group}  8 bought:{household}:{product}  9 available  10 held  11 holds  12 hold
 -- ARGV  1 now
 --       2 the tap
 --       3 hold ms|idempotency ms|limit window ms|backlog max|seats kept ms
@@ -18,6 +18,7 @@ local hold_ms, idempotency_ms, window_ms, backlog_max, seats_ms =
   string.match(ARGV[3], '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$')
 local units = tonumber(quantity)
 explicit = explicit == '1'
+if household_id == '' then household_id = guest_id end
 
 local known = redis.call('GET', KEYS[2])
 if known then
@@ -66,7 +67,7 @@ end
 if expected_price_fen ~= '' and expected_price_fen ~= price_fen then
   return refuse('price-changed', tonumber(price_fen))
 end
-if terms and redis.call('HEXISTS', KEYS[7], guest_id) == 1 then
+if terms and redis.call('HEXISTS', KEYS[7], household_id) == 1 then
   return refuse('already-joined', 0)
 end
 
@@ -87,7 +88,7 @@ local row = product_id .. '|' .. store_id
 redis.call('HINCRBY', KEYS[9], row, -units)
 redis.call('HINCRBY', KEYS[10], row, units)
 if terms then
-  redis.call('HSET', KEYS[7], guest_id, order_id)
+  redis.call('HSET', KEYS[7], household_id, order_id)
   redis.call('PEXPIREAT', KEYS[7], string.format('%d', tonumber(ends) + tonumber(seats_ms)))
 end
 if redis.call('INCRBY', KEYS[8], quantity) == units then

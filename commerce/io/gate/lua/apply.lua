@@ -1,8 +1,8 @@
 -- Adds units to the gate that the record has more of: stock received, or an order released.
 -- Each change has an id and is applied once.
 --
--- KEYS  1 applied:{change}  2 available  3 settled  4 seats:{group}  5 bought:{guest}:{product}
--- ARGV  1 product|store  2 units  3 guest or ''  4 order or ''  5 ms to remember the change
+-- KEYS  1 applied:{change}  2 available  3 settled  4 seats:{group}  5 bought:{household}:{product}
+-- ARGV  1 product|store  2 units  3 household or ''  4 order or ''  5 ms to remember the change
 -- Gives 1, or 0 if it was applied before.
 
 if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[5]) then return 0 end

@@ -3,7 +3,7 @@
 -- deleted. What stands behind a dollar sign is filled in by commerce/io/gate/codec.py.
 --
 -- KEYS  1 orders (stream)  2 available  3 held  4 settled  5 holds  6 hold
---       then three per entry: idem:{order}  seats:{group}  bought:{guest}:{product}
+--       then three per entry: idem:{order}  seats:{group}  bought:{household}:{product}
 -- ARGV  1 consumer group  2 idempotency ms  3 channel  4 message
 --       then four per entry: entry id  order  value of its key  1 for sold, 0 for given back
 -- Gives the number of holds that were settled.
@@ -27,8 +27,8 @@ for index = 0, (#ARGV - 4) / 4 - 1 do
       redis.call('HINCRBY', KEYS[4], row, 1)
     else
       redis.call('HINCRBY', KEYS[2], row, quantity)
-      if redis.call('HGET', KEYS[key + 2], guest_id) == order_id then
-        redis.call('HDEL', KEYS[key + 2], guest_id)
+      if redis.call('HGET', KEYS[key + 2], household_id) == order_id then
+        redis.call('HDEL', KEYS[key + 2], household_id)
       end
       local bought = tonumber(redis.call('GET', KEYS[key + 3]) or '0')
       if bought > tonumber(quantity) then

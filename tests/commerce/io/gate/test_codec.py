@@ -71,14 +71,14 @@ def test_an_entry_with_one_wrong_field_is_poison_or_has_that_field(
     except PoisonEntry:
         return
     assert getattr(read, ENTRY_FIELDS[at]) == wrong
-    assert ENTRY_FIELDS[at] in ("body_hash", "group_id", "origin") or wrong
+    assert ENTRY_FIELDS[at] in ("body_hash", "group_id", "origin", "household_id") or wrong
 
 
 def test_a_tap_and_a_hold_name_every_field_once() -> None:
-    tap = Tap("o", "b", "g", "e", "r", "p", 2, "", True, None, ("s1", "s2"), "w")
-    assert encode_tap(tap) == "o|b|g|e|r|p|2||1||w"
-    entry = Entry("9-1", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s1", 5, "w")
-    assert encode_hold(entry) == "p|s1|2||g|9-1"
+    tap = Tap("o", "b", "g", "e", "r", "p", 2, "", True, None, ("s1", "s2"), "w", "h")
+    assert encode_tap(tap) == "o|b|g|e|r|p|2||1||w|h"
+    entry = Entry("9-1", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s1", 5, "w", "h")
+    assert encode_hold(entry) == "p|s1|2||h|9-1"
     assert {*TAP_FIELDS, "stores"} == {field.name for field in fields(Tap)}
     assert {*ENTRY_FIELDS, "entry_id"} == {field.name for field in fields(Entry)}
     assert set(HOLD_FIELDS) <= {field.name for field in fields(Entry)}
@@ -100,3 +100,9 @@ def test_scripts_spell_no_list_of_fields_themselves() -> None:
 def test_an_unknown_placeholder_is_an_error() -> None:
     with pytest.raises(KeyError):
         expand("local $NOTHING = 1")
+
+
+@given(entries)
+def test_an_entry_without_a_household_counts_for_its_guest(entry: Entry) -> None:
+    text, _, _ = written(entry)[ENTRY_FIELD].rpartition(b"|")
+    assert decode_entry(b"1-0", {ENTRY_FIELD: text}).household_id == entry.guest_id
