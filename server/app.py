@@ -65,6 +65,8 @@ from server.worker import Worker
 from server.workers.owners import node_url
 from server.workers.passing import PassOn
 from server.workers.peers import Peers
+from server.workers.siblings import Siblings
+from server.workers.signing import Signer
 from server.ws.connection import RoomConnection, room_protocol
 from server.ws.wire import CODECS
 
@@ -153,9 +155,13 @@ async def build(
         stack.push_async_callback(pushes.close)
         sealer = Sealer(token_secret(settings), "restream")
         restreams = RoomRestreams(commerce.restreams, pushes, sealer)
+        peers = Peers()
+        stack.push_async_callback(peers.close)
+        siblings = Siblings(worker, settings.data_dir, Signer(token_secret(settings)), peers)
         services = Services(
             settings=settings,
             worker=worker,
+            ask_siblings=siblings.ask,
             redis=redis,
             engine=engine,
             access=access,
@@ -178,8 +184,6 @@ async def build(
             explain=recorder.explain,
             timeline=recorder.timeline,
         )
-        peers = Peers()
-        stack.push_async_callback(peers.close)
         heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM), node_url(settings))
         await stack.enter_async_context(
             _in_background(commerce, lives, hub, recorder, restreams, heart)

@@ -58,6 +58,8 @@ class Services:
 
     settings: Settings
     worker: Worker
+    ask_siblings: Callable[[str], Awaitable[list[str]]]
+    """What the other workers of the node answer to a GET, in time."""
     redis: Redis
     engine: AsyncEngine
     access: Access

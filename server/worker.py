@@ -15,6 +15,8 @@ WORKERS_MAX = 64
 NODE_DIGITS = 6
 WORKER_ID = re.compile(r"[0-9a-f]{8}")
 VARIABLE = "LINLI_WORKER"
+PASSED = "linli.passed"
+"""In the ASGI scope of a request that comes, signed, from another worker."""
 # The kernel's limit for a Unix socket path is 108 bytes with the final NUL.
 SOCKET_PATH_BYTES_MAX = 107
 

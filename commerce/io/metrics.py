@@ -80,6 +80,13 @@ class CommerceMetrics:
     async def read(self) -> Figures:
         """Return the figures of this moment, within `READ_S_MAX`."""
         gate, record = await asyncio.gather(self._read_gate(), self._read_record())
+        return self._figures(gate, record)
+
+    def own(self) -> Figures:
+        """Return what is this worker's own."""
+        return self._figures(None, None)
+
+    def _figures(self, gate: GateFigures | None, record: RecordFigures | None) -> Figures:
         last = self._reconcile.last
         return Figures(gate, record, last.drift if last else None, dict(self._errors))
 

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from server.net.addresses import is_loopback
-from server.ops.metrics import render
+from server.ops.metrics import merge, render
 from server.problem import Problem
 from server.services import Services
+from server.worker import PASSED
 
 TIMEOUT_S = 2.0
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -39,11 +40,14 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Counters and gauges of this worker, for who has the token or asks from this machine itself.
+    """Figures of this node's workers, for who has the token or asks from this machine itself.
 
     Raises:
         Problem: 403 `forbidden`.
     """
+    services: Services = request.app.state.services
+    if PASSED in request.scope:
+        return Response(await render(services, shared=False), media_type=PROMETHEUS_TEXT)
     if not _may_read_metrics(request):
         raise Problem(
             403,
@@ -51,7 +55,8 @@ async def metrics(request: Request) -> Response:
             "Figures are for the operator.",
             "Send LINLI_METRICS_TOKEN as a bearer token; without one, ask from this machine.",
         )
-    return Response(await render(request.app.state.services), media_type=PROMETHEUS_TEXT)
+    own, others = await asyncio.gather(render(services), services.ask_siblings("/metrics"))
+    return Response(merge([own, *others]), media_type=PROMETHEUS_TEXT)
 
 
 def _may_read_metrics(request: Request) -> bool:

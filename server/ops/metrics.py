@@ -1,7 +1,8 @@
 """Every figure at /metrics, in Prometheus' names; docs/metrics.md lists them, a test compares."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -11,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from commerce.io.metrics import Figures
 from server.services import Services
+from server.worker import Worker
 
 MEDIA: dict[str, tuple[str, str]] = {
     "rooms_live": ("gauge", "Rooms whose host sends now."),
@@ -103,15 +105,60 @@ HTTP: dict[str, tuple[str, str]] = {
     "connections_max": ("gauge", "HTTP and WebSocket connections that this worker takes."),
 }
 HTTP_REFUSED = "Requests refused and connections closed before any route saw them."
+WORKERS = "Workers that this node is to have; each that answers has a sample."
+_BLOCK = "# HELP "
 ORDERS_OVER_QUOTA = "Orders refused since their address or device has had its share."
 
 
-async def render(services: Services) -> bytes:
-    """Return all figures of this worker in Prometheus text format."""
+SHARED = frozenset(f"linli_commerce_{name}" for name in COMMERCE) - {
+    "linli_commerce_gate_drift_units"
+}
+"""The installation's, the same in every worker."""
+
+
+async def render(services: Services, *, shared: bool = True) -> str:
+    """Return all figures of this worker in Prometheus text format.
+
+    Where the node has several workers, what is a worker's own has its number as a label: merged
+    figures are told apart. Without `shared`: what is the installation's is left out.
+    """
+    commerce = services.commerce.metrics
     registry = CollectorRegistry()
-    registry.register(_Figures(services, await services.commerce.metrics.read()))
-    ProcessCollector(namespace="linli", registry=registry)
-    return generate_latest(registry)
+    figures = _Figures(services, await commerce.read() if shared else commerce.own())
+    process = ProcessCollector(namespace="linli", registry=None)
+    registry.register(_OfWorker(services.worker, (figures, process)))
+    return generate_latest(registry).decode()
+
+
+def merge(texts: Sequence[str]) -> str:
+    """Merge the figures of workers, each in Prometheus text format, into one such text.
+
+    All samples of a metric stand together, under the description that comes first.
+    """
+    merged: dict[str, list[str]] = {}
+    for text in texts:
+        for block in text.split(_BLOCK)[1:]:
+            name, lines = block.split(" ", 1)[0], block.splitlines()
+            known = merged.setdefault(name, [_BLOCK + lines[0], *lines[1:2]])
+            known += lines[2:]
+    return "".join(line + "\n" for lines in merged.values() for line in lines)
+
+
+class _OfWorker(Collector):
+    """Labels samples with the worker's number, if it is one of several."""
+
+    def __init__(self, worker: Worker, collectors: Sequence[Collector]) -> None:
+        self._worker = worker
+        self._collectors = collectors
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in chain.from_iterable(each.collect() for each in self._collectors):
+            if self._worker.count > 1 and metric.name not in SHARED:
+                label = {"worker": str(self._worker.number)}
+                metric.samples = [
+                    sample._replace(labels={**sample.labels, **label}) for sample in metric.samples
+                ]
+            yield metric
 
 
 class _Figures(Collector):
@@ -120,6 +167,7 @@ class _Figures(Collector):
         self._commerce = commerce
 
     def collect(self) -> Iterable[Metric]:
+        yield _single("linli_workers", "gauge", WORKERS, float(self._services.worker.count))
         yield from self._media()
         yield from self._rooms()
         yield from self._http()

@@ -21,6 +21,7 @@ from server.ops.heartbeat import Heartbeats
 from server.ops.secrets import token_secret
 from server.problem import Problem
 from server.services import Services
+from server.worker import PASSED
 from server.workers.destinations import Ask, Destination, destination
 from server.workers.owners import Addresses, Holder, LiveOwners, PeerAddress
 from server.workers.peers import Peers, end_to_end
@@ -156,7 +157,7 @@ class PassOn:
         headers = [
             field for field in scope["headers"] if field[0] not in (HEADER, b"x-forwarded-for")
         ]
-        own = {**scope, "client": (passed.client, 0), "headers": headers}
+        own = {**scope, "client": (passed.client, 0), "headers": headers, PASSED: True}
         await self._app(own, _replayed(body, receive), send)
 
     @contextlib.asynccontextmanager

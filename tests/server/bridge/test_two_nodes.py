@@ -22,6 +22,7 @@ from server.bridge.redis_lease import RedisLeases
 from server.ws.wire import CODECS
 from tests.support.clips import CLIP
 from tests.support.commerce_shop import Shop, open_shop
+from tests.support.live_routes import PLAY_OFFER, SDP, WHEP
 from tests.support.running import PASSWORD, SHOP, Running
 from tests.support.waiting import wait_until
 
@@ -178,6 +179,21 @@ async def shown(redis_url: str) -> list[str]:
         return await announced(redis)
 
 
+async def play_at_each(first: Running, second: Running) -> None:
+    """A viewer of either node has a session of the one with the live, and ends it at the other."""
+    workers = set()
+    for node, other in ((first, second), (second, first)):
+        async with node.client() as client, other.client() as elsewhere:
+            session = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+            assert session.status_code == 201, session.text
+            url = session.headers["Location"]
+            workers.add(url.rsplit("/", 1)[1][:8])
+            assert (await elsewhere.get(f"{url}/layer")).json()["layers"]
+            assert (await elsewhere.delete(url)).status_code == 200
+            assert (await client.get(url)).status_code == 404
+    assert len(workers) == 1
+
+
 async def test_two_servers_hand_a_live_over_when_one_is_killed(
     tmp_path: Path, postgres_url: str, valkey_url: str
 ) -> None:
@@ -197,6 +213,7 @@ async def test_two_servers_hand_a_live_over_when_one_is_killed(
             await wait_until(lambda: is_in(first, LIVE), what="on air")
             await second.start()
             assert set(await shown(valkey_url)) == {"live"}
+            await play_at_each(first, second)
             await first.kill()
         await wait_until(lambda: is_in(second, PAUSED), what="paused by the other server")
         async with host(second):

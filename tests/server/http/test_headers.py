@@ -74,13 +74,17 @@ async def test_figures_are_for_the_operator(
     headers: dict[str, Any],
     status: int,
 ) -> None:
-    async def render(services: object) -> bytes:
-        return b"figures"
+    async def render(services: object) -> str:
+        return "# HELP figures Figures.\n"
+
+    async def no_others(target: str) -> list[str]:
+        return []
 
     monkeypatch.setattr(health, "render", render)
     app = Starlette(
         routes=[Route("/metrics", health.metrics)], exception_handlers={Problem: problem_handler}
     )
-    app.state.services = SimpleNamespace(settings=Settings(metrics_token=SecretStr(token)))
+    settings = Settings(metrics_token=SecretStr(token))
+    app.state.services = SimpleNamespace(settings=settings, ask_siblings=no_others)
     async with client(app, address) as web:
         assert (await web.get("/metrics", headers=headers)).status_code == status

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from commerce.io.metrics import Figures, GateFigures, RecordFigures
-from server.ops.metrics import COMMERCE, commerce_figures
+from server.ops.metrics import COMMERCE, commerce_figures, merge
 
 
 def lines(figures: Figures) -> list[str]:
@@ -45,3 +46,41 @@ def test_unreadable_metric_is_absent() -> None:
         'linli_commerce_scrape_errors_total{source="redis"} 1.0',
         'linli_commerce_scrape_errors_total{source="sql"} 1.0',
     ]
+
+
+def text(*samples: str, name: str = "linli_sent_total", kind: str = "counter") -> str:
+    """One metric of one worker."""
+    return "".join(
+        f"{line}\n" for line in (f"# HELP {name} What it is.", f"# TYPE {name} {kind}", *samples)
+    )
+
+
+def test_samples_of_a_metric_stand_together_under_one_description() -> None:
+    first, second = 'linli_sent_total{worker="0"} 1.0', 'linli_sent_total{worker="1"} 2.0'
+    busy = text("linli_busy 0.5", name="linli_busy", kind="gauge")
+    assert merge([text(first) + busy, text(second)]) == text(first, second) + busy
+
+
+def test_metric_that_one_worker_alone_has_is_kept() -> None:
+    only = text('linli_ended_total{worker="1",reason="kicked"} 3.0', name="linli_ended_total")
+    assert merge([text(), only]) == text() + only
+    assert merge([only]) == only
+
+
+def test_merged_figures_are_what_prometheus_reads() -> None:
+    figures = Figures(GateFigures(3, 1.5, 4, 1), None, 9, {"redis": 0, "sql": 2})
+    registry = CollectorRegistry()
+
+    class Only(Collector):
+        def collect(self) -> Iterable[Metric]:
+            return commerce_figures(figures)
+
+    registry.register(Only())
+    exposed = generate_latest(registry).decode()
+    assert merge([exposed]) == exposed
+    samples = [
+        sample.name
+        for family in text_string_to_metric_families(merge([exposed, text()]))
+        for sample in family.samples
+    ]
+    assert len(samples) == len(set(samples)) + 1, "the errors of two sources"

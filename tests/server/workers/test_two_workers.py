@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from commerce.catalogue.values import LiveState
@@ -62,7 +63,11 @@ def number_of(session: httpx.Response) -> int:
 async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
     folder = tmp_path_factory.mktemp("node")
     async with running(
-        folder, LINLI_WORKERS="2", LINLI_ICE_PORT="0", LINLI_RATE_LIMITS="0"
+        folder,
+        LINLI_WORKERS="2",
+        LINLI_ICE_PORT="0",
+        LINLI_RATE_LIMITS="0",
+        LINLI_METRICS_TOKEN="for the operator",
     ) as server:
         token = await server.host_token()
         host = asyncio.create_task(publish(server.whip, token, Programme(CLIP, copy=True)))
@@ -132,6 +137,27 @@ async def test_figures_of_a_live_are_those_of_its_worker(node: Node) -> None:
         async with node.worker(number) as client:
             stats = await client.get("/api/lives/demo/stats", headers=token)
             assert stats.status_code == 200 and stats.json()
+
+
+async def test_figures_of_all_workers_are_at_each_of_them(node: Node) -> None:
+    headers = {"Authorization": "Bearer for the operator"}
+    for number in (0, 1):
+        async with node.worker(number) as client:
+            assert (await client.get("/metrics")).status_code == 403
+            families = text_string_to_metric_families(
+                (await client.get("/metrics", headers=headers)).text
+            )
+        values = {
+            (sample.name, sample.labels.get("worker", "")): sample.value
+            for family in families
+            for sample in family.samples
+        }
+        assert values["linli_workers", "0"] == values["linli_workers", "1"] == 2
+        live = [values["linli_media_rooms_live", str(each)] for each in (0, 1)]
+        assert sorted(live) == [0, 1]
+        assert ("linli_commerce_holds", "") in values
+        assert ("linli_commerce_holds", "0") not in values
+        assert values["linli_process_cpu_seconds_total", str(1 - number)] > 0
 
 
 async def test_worker_that_is_killed_is_replaced_and_its_live_comes_back(node: Node) -> None:
