@@ -7,36 +7,31 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Request
 
+from tests.support import played_places
+
 Answer = tuple[int, dict[str, Any]]
 PROBLEM = "urn:linli:problem:"
 
 
-def _text(zh: str, en: str) -> dict[str, str]:
-    return {"zh": zh, "en": en}
+def _lists() -> dict[str, list[dict[str, Any]]]:
+    return {
+        "stores": played_places.stores(),
+        "estates": played_places.estates(),
+        "cities": played_places.cities(),
+        "warehouses": played_places.warehouses(),
+    }
 
 
-def _stores() -> list[dict[str, Any]]:
-    return [
-        {
-            "id": f"s{n}",
-            "version": 1,
-            "name": _text(f"邻鲜优选·{zh}店", f"Linxian {en}"),
-            "address": _text(f"{zh}南门 {n} 号", f"{n} South Gate, {en}"),
-            "latitude": 30.27 + n / 100,
-            "longitude": 120.15,
-            "estates": n % 3,
-        }
-        for n, (zh, en) in enumerate(
-            [("春江", "Spring River"), ("梧桐", "Plane Tree"), ("学府", "Academy")] * 8, 1
-        )
-    ]
+def _singles() -> dict[str, dict[str, Any]]:
+    return {"brand": played_places.brand(), "map": played_places.place_map()}
 
 
 @dataclass
 class PlayedOffice:
-    """What `/api/hq/…` answers: `lists` by the last part of the path."""
+    """What `/api/hq/…` answers: `lists` by the last part of the path, `singles` as they are."""
 
-    lists: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"stores": _stores()})
+    lists: dict[str, list[dict[str, Any]]] = field(default_factory=_lists)
+    singles: dict[str, dict[str, Any]] = field(default_factory=_singles)
     refusals: list[Answer] = field(default_factory=list)
     edits: list[Any] = field(default_factory=list)
 
@@ -46,6 +41,8 @@ class PlayedOffice:
             return self.refusals.pop(0)
         address = urlsplit(request.url)
         found = re.fullmatch(r"/api/hq/([a-z-]+)(?:/([^/]+))?", address.path)
+        if found and found[1] in self.singles and request.method == "GET":
+            return 200, self.singles[found[1]]
         rows = self.lists.get(found[1]) if found else None
         if not found or rows is None:
             return 404, {"type": PROBLEM + "no-such-page", "status": 404}

@@ -21,12 +21,13 @@ DIGITS = 5
 
 @dataclass(frozen=True, slots=True)
 class MapPlace:
-    """A place on the map: where, and for an estate the first store and the corners of its cells."""
+    """A place on the map: where, and of an estate its city, first store and cells' corners."""
 
     id: str
     name: Text
     latitude: float
     longitude: float
+    city_id: str = ""
     store_id: str = ""
     outline: tuple[tuple[float, float], ...] = ()
 
@@ -71,6 +72,7 @@ def _place(row: RowMapping) -> MapPlace:
         row["id"],
         text_of(row, "name"),
         *_rounded(pin),
+        city_id=row.get("city_id") or "",
         store_id=row.get("store_id", ""),
         outline=tuple(map(_rounded, corners)),
     )

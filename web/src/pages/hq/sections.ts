@@ -14,6 +14,8 @@
  * - `lib/hq/list.ts`       `new Resource<Row, Draft>(api, '/api/hq/estates')`: list, get, create, update with its version
  * - `use/use-list.ts`      the state of one list: search, order, page, loading and failure
  * - `parts/hq/ServerTable` shows it; a slot `cell-<key>` per column that is not plain text, `actions` for the last one
+ * - `use/use-editor.ts`     a form that adds or edits a row: its draft, and what of it is sent
+ * - `parts/hq/WordsFields`, `PinFields`, `OpeningHours`, `PlaceMap`: fields of places
  * - `parts/hq/FormDialog`  a form that saves; marks the field that a 422 names (`member`), explains 412 (edited elsewhere)
  * - `parts/hq/PageHeader`  title, explanation and the page's buttons
  * - `parts/hq/element.ts`  the components of Element Plus with their styles; add to it what is missing
@@ -46,9 +48,39 @@ export const GROUPS: Record<Group, LocalText> = {
 
 export const SECTIONS: Entry[] = [
   {
+    id: 'estates',
+    group: 'places',
+    title: { zh: '小区', en: 'Estates' },
+    load: () => import('./estates/section'),
+  },
+  {
     id: 'stores',
     group: 'places',
     title: { zh: '门店', en: 'Stores' },
     load: () => import('./stores/section'),
+  },
+  {
+    id: 'cities',
+    group: 'places',
+    title: { zh: '城市', en: 'Cities' },
+    load: () => import('./cities/section'),
+  },
+  {
+    id: 'warehouses',
+    group: 'places',
+    title: { zh: '中心仓', en: 'Warehouses' },
+    load: () => import('./warehouses/section'),
+  },
+  {
+    id: 'map',
+    group: 'places',
+    title: { zh: '地图', en: 'Map' },
+    load: () => import('./map/section'),
+  },
+  {
+    id: 'brand',
+    group: 'brand',
+    title: { zh: '品牌设置', en: 'Brand settings' },
+    load: () => import('./brand/section'),
   },
 ]

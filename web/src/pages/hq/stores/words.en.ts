@@ -5,8 +5,7 @@ export const en: typeof zh = {
     title: 'Stores',
     explanation: 'Goods lie here and are fetched here.',
     search: 'Name, address or id',
-    name: 'Name',
-    address: 'Address',
     estates: 'Estates',
+    add: 'Add a store',
   },
 }

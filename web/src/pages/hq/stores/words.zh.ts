@@ -3,8 +3,7 @@ export const zh = {
     title: '门店',
     explanation: '货在这里，也在这里取。',
     search: '名称、地址或编号',
-    name: '名称',
-    address: '地址',
     estates: '服务小区',
+    add: '新增门店',
   },
 }
