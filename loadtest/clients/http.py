@@ -1,9 +1,10 @@
 """HTTP/1.1 for load: kept-alive connections and nothing that costs the tester more than the server.
 
-Plain TCP only; for ordinary clients see httpx in `buyer` and `whip`.
+For ordinary clients see httpx in `buyer` and `whip`.
 """
 
 import asyncio
+import ssl
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -35,12 +36,17 @@ class HttpResponse:
 class PlainHttp:
     """A pool of connections to one server. Requests run concurrently; each has a connection."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(
+        self, base_url: str, *, source: str | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """`source` is the local address to connect from; `tls` goes with an https address."""
         parts = urlsplit(base_url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"load goes to a plain http:// address, not {base_url}")
+        if parts.scheme != ("https" if tls else "http") or not parts.hostname:
+            raise ValueError(f"load goes to an http:// or https:// address, not {base_url}")
         self.host = parts.hostname
-        self.port = parts.port or 80
+        self.port = parts.port or (443 if tls else 80)
+        self._source = (source, 0) if source else None
+        self._tls = tls
         self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def request(
@@ -59,7 +65,7 @@ class PlainHttp:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 return await self._exchange(data)
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
-            raise NoAnswer(f"{method} {path}: {type(error).__name__}") from None
+            raise NoAnswer(f"{method} {path}: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """Close the idle connections; no request may be running."""
@@ -76,7 +82,9 @@ class PlainHttp:
             if not reader.at_eof() and time.monotonic() - idle_since < IDLE_S_MAX:
                 return reader, writer
             writer.close()
-        return await asyncio.open_connection(self.host, self.port, limit=HEAD_BYTES_MAX)
+        return await asyncio.open_connection(
+            self.host, self.port, limit=HEAD_BYTES_MAX, ssl=self._tls, local_addr=self._source
+        )
 
     async def _exchange(self, data: bytes) -> HttpResponse:
         reader, writer = await self._connection()

@@ -5,22 +5,20 @@ publish → receive, and answers pings. One in many decodes everything and audit
 """
 
 import asyncio
-import base64
 import contextlib
-import os
 import re
 import time
 from array import array
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgpack  # type: ignore[import-untyped]  # it has no stubs
 
 from loadtest.clients.audit import OffsetAudit
+from loadtest.clients.websocket import WebSocketClient, handshake
 from loadtest.errors import NoAnswer
 
-SUBPROTOCOL = "linli.v1.msgpack"
 JOIN_TIMEOUT_S = 20.0
 LEAVE_TIMEOUT_S = 5.0
 DECODE_EVERY = 50
@@ -28,46 +26,11 @@ DECODE_EVERY = 50
 VIEWERS_PER_ADDRESS = 100
 JOINING_AT_ONCE_MAX = 64
 _MARK = re.compile(rb"~(\d{1,19})~")
-_OPCODE_BINARY, _OPCODE_CLOSE, _OPCODE_PING, _OPCODE_PONG = 2, 8, 9, 10
 
 
 def marked(text: str, at_ns: int) -> str:
     """Return a chat line that carries its sending time."""
     return f"{text} ~{at_ns}~"
-
-
-def masked_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
-    """Return one client frame (RFC 6455 §5.2), at most 65,535 bytes of payload."""
-    size = len(payload)
-    if size < 126:
-        head = bytes((0x80 | opcode, 0x80 | size))
-    else:
-        head = bytes((0x80 | opcode, 0x80 | 126)) + size.to_bytes(2, "big")
-    stream = (mask * (size // 4 + 1))[:size]
-    mixed = int.from_bytes(payload, "big") ^ int.from_bytes(stream, "big")
-    return head + mask + mixed.to_bytes(size, "big")
-
-
-def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """Return the whole server frames at the start of `data` as (opcode, payload), and the rest."""
-    frames = []
-    at, size = 0, len(data)
-    while size - at >= 2:
-        length, head = data[at + 1] & 0x7F, 2
-        if length == 126:
-            if size - at < 4:
-                break
-            length, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
-        elif length == 127:
-            if size - at < 10:
-                break
-            length, head = int.from_bytes(data[at + 2 : at + 10], "big"), 10
-        end = at + head + length
-        if end > size:
-            break
-        frames.append((data[at] & 0x0F, data[at + head : end]))
-        at = end
-    return frames, data[at:]
 
 
 @dataclass(slots=True)
@@ -85,74 +48,49 @@ class RoomTotals:
     rejected_lines: int = 0
 
 
-class RoomViewer(asyncio.Protocol):
+class RoomViewer(WebSocketClient):
     """One connection to the room."""
 
     def __init__(self, crowd: "RoomCrowd", token: str | None, *, decode: bool) -> None:
+        super().__init__(crowd.handshake)
         self._audience = crowd
         self._token = token
-        self._pending = b""
-        self._open = False
-        self._transport: asyncio.Transport | None = None
         self.audit = OffsetAudit() if decode else None
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.rejected_lines = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the WebSocket handshake."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-        self._transport.write(self._audience.handshake)
+    def on_open(self) -> None:
+        """Say which channel."""
+        hello = {"t": "hello", "channel": self._audience.channel}
+        self.post(hello | ({"token": self._token} if self._token else {}))
 
-    def data_received(self, data: bytes) -> None:
-        """Handle received bytes."""
-        if self._pending:
-            data = self._pending + data
-        if not self._open:
-            head, blank, data = data.partition(b"\r\n\r\n")
-            if not blank:
-                self._pending = head
-                return
-            if not head.startswith(b"HTTP/1.1 101"):
-                self._fail(head.split(b"\r\n", 1)[0].decode("latin-1"))
-                return
-            self._open = True
-            hello = {"t": "hello", "channel": self._audience.channel}
-            self.send(hello | ({"token": self._token} if self._token else {}))
-        frames, self._pending = split_frames(data)
+    def on_message(self, payload: bytes) -> None:
+        """Count, and look for marks."""
         crowd = self._audience
-        for opcode, payload in frames:
-            if opcode == _OPCODE_BINARY:
-                crowd.frames += 1
-                crowd.bytes += len(payload)
-                if not self.joined.done() and b"\xa8snapshot" in payload:
-                    self.joined.set_result(None)
-                mark = _MARK.search(payload)
-                if mark is not None:
-                    crowd.on_marked_line(payload, mark)
-                if self.audit is not None:
-                    self._judge(self.audit, msgpack.unpackb(payload))
-            elif opcode == _OPCODE_PING:
-                self._send(_OPCODE_PONG, payload)
-            elif opcode == _OPCODE_CLOSE:
-                self._fail(f"closed with {int.from_bytes(payload[:2], 'big')}")
+        crowd.frames += 1
+        crowd.bytes += len(payload)
+        if not self.joined.done() and b"\xa8snapshot" in payload:
+            self.joined.set_result(None)
+        mark = _MARK.search(payload)
+        if mark is not None:
+            crowd.on_marked_line(payload, mark)
+        if self.audit is not None:
+            self._judge(self.audit, msgpack.unpackb(payload))
+
+    def on_end(self, code: int, refusal: str) -> None:
+        """Note a refusal."""
+        if not self.joined.done():
+            self.joined.set_exception(NoAnswer(refusal or f"closed with {code}"))
+            self.joined.exception()  # retrieved: asyncio logs nothing
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count connections that ended before `close`."""
-        self._fail("connection lost")
+        """Count connections that ended before the crowd left."""
+        super().connection_lost(exc)
         self._audience.on_closed(self)
 
-    def send(self, message: dict[str, Any]) -> None:
+    def post(self, message: dict[str, Any]) -> None:
         """Send one message."""
-        self._send(_OPCODE_BINARY, msgpack.packb(message))
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._transport:
-            self._transport.close()
-
-    def _send(self, opcode: int, payload: bytes) -> None:
-        if self._transport and not self._transport.is_closing():
-            self._transport.write(masked_frame(opcode, payload, os.urandom(4)))
+        self.send(msgpack.packb(message))
 
     def _judge(self, audit: OffsetAudit, message: dict[str, Any]) -> None:
         match message["t"]:
@@ -164,12 +102,6 @@ class RoomViewer(asyncio.Protocol):
             case "error":
                 self.rejected_lines += 1
 
-    def _fail(self, why: str) -> None:
-        if not self.joined.done():
-            self.joined.set_exception(NoAnswer(why))
-            self.joined.exception()  # retrieved: asyncio logs nothing
-        self.close()
-
 
 class RoomCrowd:
     """All viewers of one room in this process. `async with`; then `join`, `totals`."""
@@ -178,12 +110,7 @@ class RoomCrowd:
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "", parts.port or 80
         self.channel = f"room:{room_id}"
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.handshake = (
-            f"GET /ws HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
-            f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n"
-        ).encode()
+        self.handshake = handshake(self._host, self._port)
         self.frames = 0
         self.bytes = 0
         self._measured_from_ns: int | None = None
@@ -290,6 +217,6 @@ async def talk(talkers: list[RoomViewer], lines_per_s: float, seconds: float) ->
     while (due := sent / lines_per_s) < seconds:
         await asyncio.sleep(max(0.0, began + due - loop.time()))
         text = marked("今天的草莓很新鲜 fresh today", time.monotonic_ns())
-        talkers[sent % len(talkers)].send({"t": "chat", "cid": f"load-{sent}", "text": text})
+        talkers[sent % len(talkers)].post({"t": "chat", "cid": f"load-{sent}", "text": text})
         sent += 1
     return sent

@@ -7,6 +7,7 @@ instead of waking us for each packet, and one packet in many decrypted to see th
 
 import asyncio
 import secrets
+import ssl
 import time
 from dataclasses import dataclass
 from typing import Protocol
@@ -67,11 +68,13 @@ class Signalling(Protocol):
 class Whep:
     """WHEP (draft-ietf-wish-whep): the viewer offers, by POST; it leaves by DELETE."""
 
-    def __init__(self, url: str, *, uses_remb: bool = True) -> None:
+    def __init__(
+        self, url: str, *, uses_remb: bool = True, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.host = urlsplit(url).hostname or ""
         self._uses_remb = uses_remb
         self._url = url
-        self._http = PlainHttp(url)
+        self._http = PlainHttp(url, tls=tls)
 
     async def enter(self, ufrag: str, password: str, fingerprint: str) -> tuple[Remote, str]:
         """See Signalling."""

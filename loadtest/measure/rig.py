@@ -113,7 +113,10 @@ group = {{ price_fen = 790, target = 10000, duration_s = 86400 }}
 class Rig:
     """A running server and what can be read from outside: CPU, memory, its log."""
 
-    def __init__(self, folder: Path, process: asyncio.subprocess.Process, port: int) -> None:
+    def __init__(
+        self, folder: Path, process: asyncio.subprocess.Process, port: int, room: str = ROOM
+    ) -> None:
+        self._room = room
         self.base_url = f"http://127.0.0.1:{port}"
         self.folder = folder
         self._process = process
@@ -147,14 +150,14 @@ class Rig:
 
     async def token(self) -> str:
         """Return a host's token for the room."""
-        command = ["token", "--role", "host", "--room", ROOM]
+        command = ["token", "--role", "host", "--room", self._room]
         return (await run_linli(command, rig_environment(self.folder))).strip()
 
     @contextlib.asynccontextmanager
     async def host(self, clip: Path | None) -> AsyncIterator[None]:
         """Have a host publish `clip`, passed through, or the clock pattern, until left."""
         environment = rig_environment(self.folder) | {"LINLI_PUBLISH_TOKEN": await self.token()}
-        to = f"{self.base_url}/live/{ROOM}/whip"
+        to = f"{self.base_url}/live/{self._room}/whip"
         command = ["publish", "--to", to, *([str(clip), "--copy"] if clip else [])]
         async with process(command, environment, TESTER_CORE, self.folder / "host.log") as host:
             self._host = psutil.Process(host.pid)
@@ -167,10 +170,11 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def rig(**settings: str) -> AsyncIterator[Rig]:
-    """Run a server with the bench shop on SERVER_CORE, and this process on TESTER_CORE.
+async def rig(shop: str = "", room: str = ROOM, **settings: str) -> AsyncIterator[Rig]:
+    """Run a server on SERVER_CORE, and this process on TESTER_CORE.
 
-    `settings` are `LINLI_…` of the server beside those of every rig.
+    `shop` is the text of its shop file, by default the bench's. `settings` are `LINLI_…` of the
+    server beside those of every rig.
 
     Raises:
         RigFailed: It did not start.
@@ -182,12 +186,12 @@ async def rig(**settings: str) -> AsyncIterator[Rig]:
             "LINLI_ICE_PORT": str(free_port(socket.SOCK_DGRAM)),
             **settings,
         }
-        shop = folder / "shop.toml"
-        shop.write_text(shop_toml(), "utf-8")
-        await run_linli(["db", "load", str(shop), "--password-stdin"], environment, "bench-bench\n")
+        file = folder / "shop.toml"
+        file.write_text(shop or shop_toml(), "utf-8")
+        await run_linli(["db", "load", str(file), "--password-stdin"], environment, "bench-bench\n")
         log = folder / "server.log"
         async with process(["serve"], environment, SERVER_CORE, log) as running:
-            rig = Rig(folder, running, port)
+            rig = Rig(folder, running, port, room)
             await _ready(rig, running)
             yield rig
 

@@ -6,12 +6,11 @@ Timings have the members `p50_ms` … `max_ms`, `mean_ms` and `count` each; coun
 TIMINGS = {
     "join": "connecting → first snapshot of the room",
     "room.delivery": "due time of a chat line → its arrival at each viewer",
-    "room.recovery": "connection lost → the room's state is whole again",
+    "room.recovery": "first attempt to reconnect → the room's state is whole again",
     "pin.shown": "due time of a pin → its arrival at each viewer",
     "tap.answer": "due time of a tap → the answer to the order",
     "tap.shown": "due time of a tap → the order on the buyer's own socket",
-    "media.join": "request of a WebRTC viewer → connected",
-    "media.first_packet": "request of a WebRTC viewer → first RTP packet",
+    "media.first_packet": "due time of a WebRTC viewer → first RTP packet",
 }
 COUNTS = {
     "viewers.joined": "viewers who got a snapshot",
@@ -28,7 +27,7 @@ COUNTS = {
     "room.errors": "messages refused by the room",
     "chat.sent": "chat lines sent",
     "chat.accepted": "chat lines acknowledged",
-    "pins.missed": "viewers who never saw a pin that the server had accepted",
+    "pins.missed": "viewers who never saw a pin of the host's script",
     "host.failed": "steps of the host's script that the server refused",
     "orders.tapped": "orders asked for",
     "orders.confirmed": "orders confirmed",

@@ -3,23 +3,52 @@
 `list`, `check` and `schema` look after scenarios; anything else is the name of a scenario.
 """
 
+import asyncio
+import contextlib
 import json
+import signal
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
 from loadtest.errors import LoadError
+from loadtest.measure.rig import rig
+from loadtest.report.junit import junit_xml
+from loadtest.report.result import Result, Verdict, result_schema, write_file
+from loadtest.runner.run import Request, Run
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.plan import make_plan
 from loadtest.scenario.reading import ScenarioError, read_scenario, scenario_schema
 from loadtest.scenario.shipped import shipped, shipped_names, shipped_text
+from loadtest.scenario.shop import shop_file
 from loadtest.scenario.words import did_you_mean
 from server.errors import OperatorError
 
+EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 3, Verdict.INVALID: 4}
+EXIT_TARGET_GONE = 5
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+HOST_TOKEN_VARIABLE = "LINLI_LOADTEST_HOST_TOKEN"
+
+
+class ScenarioGroup(TyperGroup):
+    """Takes what is no command for the name of a scenario to run."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # typer's context is click's
+        """Put `run` in front of a scenario."""
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
 loadtest_app = typer.Typer(
+    cls=ScenarioGroup,
     help="Find out what a set-up carries: viewers, chat, orders and an audit afterwards.",
     no_args_is_help=True,
 )
@@ -85,9 +114,113 @@ def check(scenario: ScenarioName, factor: Factor = 1.0) -> None:
 
 
 @loadtest_app.command()
-def schema() -> None:
+def schema(
+    report: Annotated[bool, typer.Option("--report", help="That of report files.")] = False,
+) -> None:
     """The JSON schema of scenario files, for editors."""
-    print(json.dumps(scenario_schema(), ensure_ascii=False, indent=2))
+    print(json.dumps(result_schema() if report else scenario_schema(), indent=2))
+
+
+@loadtest_app.command()
+def shop(scenario: ScenarioName, factor: Factor = 1.0) -> None:
+    """The shop file that a scenario is made for: load it with `linli db load`."""
+    print(shop_file(load_scenario(scenario), factor), end="")
+
+
+@loadtest_app.command()
+def run(
+    scenario: ScenarioName,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Address of the installation. Default: a server of its own."),
+    ] = None,
+    room: Annotated[str | None, typer.Option(help="Room at the target.")] = None,
+    factor: Factor = 1.0,
+    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's.", min=0)] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the report as JSON.", dir_okay=False)
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write the verdict as JUnit XML.", dir_okay=False)
+    ] = None,
+    host_token: Annotated[
+        str,
+        typer.Option(
+            help="Token of the room's host, for the host's script.", envvar=HOST_TOKEN_VARIABLE
+        ),
+    ] = "",
+) -> None:
+    """Play a scenario; exit with 0 pass, 3 fail, 4 invalid, 5 target gone, 130 interrupted."""
+    read = load_scenario(scenario)
+    try:
+        begun, result = uvloop.run(
+            _play(read, scenario, target, room or read.room, factor, seed, host_token)
+        )
+        if json_file:
+            write_file(json_file, result.json())
+        if junit:
+            write_file(junit, junit_xml(result))
+    except LoadError as error:
+        raise OperatorError(str(error)) from None
+    _show(result)
+    if begun.progress.target_gone:
+        sys.exit(EXIT_TARGET_GONE)
+    if begun.interrupted:
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(EXIT_CODES[result.verdict])
+
+
+async def _play(
+    scenario: Scenario,
+    name: str,
+    target: str | None,
+    room: str,
+    factor: float,
+    seed: int | None,
+    host_token: str,
+) -> tuple[Run, Result]:
+    async with _target(scenario, target, room, factor, host_token) as (url, token):
+        running = Run(Request(scenario, name, url, room, token, factor, seed))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, running.interrupt)
+        try:
+            return running, await running.play()
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def _target(
+    scenario: Scenario, target: str | None, room: str, factor: float, host_token: str
+) -> AsyncIterator[tuple[str, str]]:
+    """Yield the address and the host's token, of a server of our own if there is no target."""
+    if target is not None:
+        if scenario.host and not host_token:
+            raise OperatorError(
+                f"the scenario has a host: give its token as --host-token or {HOST_TOKEN_VARIABLE} "
+                f"(at the target: linli token --role host --room {room})"
+            )
+        yield target, host_token
+        return
+    async with rig(shop_file(scenario, factor), room) as server:
+        yield server.base_url, await server.token()
+
+
+def _show(result: Result) -> None:
+    console = Console()
+    table = Table("threshold", "measured", "", box=None, pad_edge=False)
+    for one in result.thresholds:
+        mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}[one.holds]
+        table.add_row(one.threshold, "" if one.measured is None else f"{one.measured:,.6g}", mark)
+    console.print(table)
+    for kind, count in list(result.errors.items())[:10]:
+        console.print(f"[dim]{count:,} × {kind}[/]", highlight=False)
+    for note in result.notes:
+        console.print(f"[dim]{note}[/]", highlight=False)
+    color = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INVALID: "yellow"}
+    console.print(f"[bold {color[result.verdict]}]{result.summary()}[/]", highlight=False)
 
 
 @loadtest_app.command()

@@ -14,7 +14,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
-from loadtest.clients.room import SUBPROTOCOL, RoomCrowd, marked, masked_frame, split_frames, talk
+from loadtest.clients.room import RoomCrowd, marked, talk
+from loadtest.clients.websocket import SUBPROTOCOL, masked_frame, split_frames
 from loadtest.errors import NoAnswer
 from tests.support.waiting import WAIT_S, wait_until
 

@@ -1,0 +1,120 @@
+"""Whether the tester itself was the bottleneck: its loop's lag, its CPU, its clock, its sockets."""
+
+import asyncio
+import contextlib
+import errno
+import time
+from array import array
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import numpy as np
+import psutil
+
+LOOK_S = 0.05
+LAG_P99_MS_MAX = 100.0
+CPU_SHARE_MAX = 0.95
+CLOCK_STEP_MS_MAX = 50.0
+OWN_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """How a process of the tester fared. `others_cores` is what other programs used meanwhile."""
+
+    lag_p99_ms: float = 0.0
+    lag_max_ms: float = 0.0
+    cpu_share: float = 0.0
+    others_cores: float = 0.0
+    clock_step_ms: float = 0.0
+    own_errors: int = 0
+
+    def worse(self, other: "SelfCheck") -> "SelfCheck":
+        """Return the worse of two processes in each respect; errors add up."""
+        return SelfCheck(
+            max(self.lag_p99_ms, other.lag_p99_ms),
+            max(self.lag_max_ms, other.lag_max_ms),
+            max(self.cpu_share, other.cpu_share),
+            min(self.others_cores or other.others_cores, other.others_cores),
+            max(self.clock_step_ms, other.clock_step_ms),
+            self.own_errors + other.own_errors,
+        )
+
+    def objections(self) -> list[str]:
+        """Return why figures of this process mean nothing; empty if they do."""
+        found = []
+        if self.lag_p99_ms > LAG_P99_MS_MAX:
+            found.append(f"the tester's own loop was {self.lag_p99_ms:.0f} ms late (p99)")
+        if self.cpu_share > CPU_SHARE_MAX:
+            found.append(f"the tester used {self.cpu_share:.0%} of its core")
+        if self.clock_step_ms > CLOCK_STEP_MS_MAX:
+            found.append(f"the tester's clock was set by {self.clock_step_ms:.0f} ms")
+        if self.own_errors:
+            found.append(f"the tester's machine refused {self.own_errors} sockets")
+        return found
+
+
+class SelfWatch:
+    """Watches this process. `async with running()`, then `result`."""
+
+    def __init__(self) -> None:
+        self.own_errors = 0
+        self._lags_us = array("Q")
+        self._step_s = 0.0
+        self._process = psutil.Process()
+        self._began = self._usage()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Watch until left."""
+        self._began = self._usage()
+        task = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def on_os_error(self, error: OSError) -> None:
+        """Note a socket that our own machine refused; errors of the network do not count."""
+        self.own_errors += error.errno in OWN_ERRORS
+
+    @property
+    def lag_ms(self) -> float:
+        """The latest lag."""
+        return self._lags_us[-1] / 1e3 if self._lags_us else 0.0
+
+    def result(self) -> SelfCheck:
+        """Return how it went so far."""
+        at, own_s, machine_s = (
+            now - then for now, then in zip(self._usage(), self._began, strict=True)
+        )
+        lags = np.frombuffer(self._lags_us or array("Q", [0]), np.uint64)
+        return SelfCheck(
+            lag_p99_ms=float(np.percentile(lags, 99)) / 1e3,
+            lag_max_ms=float(lags.max()) / 1e3,
+            cpu_share=own_s / at if at else 0.0,
+            others_cores=max(0.0, (machine_s - own_s) / at) if at else 0.0,
+            clock_step_ms=self._step_s * 1e3,
+            own_errors=self.own_errors,
+        )
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        due, offset_s = loop.time(), time.time() - time.monotonic()
+        while True:
+            due += LOOK_S
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            late_s = max(0.0, loop.time() - due)
+            self._lags_us.append(int(late_s * 1e6))
+            due = max(due, loop.time() - LOOK_S)
+            now_s = time.time() - time.monotonic()
+            # A step, not the slow slewing of NTP: what changes from one look to the next.
+            self._step_s = max(self._step_s, abs(now_s - offset_s))
+            offset_s = now_s
+
+    def _usage(self) -> tuple[float, float, float]:
+        times = psutil.cpu_times()
+        busy_s = sum(times) - times.idle - times.iowait - times.guest - times.guest_nice
+        own = self._process.cpu_times()
+        return time.monotonic(), float(own.user + own.system), float(busy_s)

@@ -1,0 +1,140 @@
+"""The audit after a run, through the API: what was confirmed against what the target now says."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadtest.errors import LoadError
+from loadtest.measure.recorder import Recorder
+from loadtest.runner.orders import Account, Tap, Till
+from loadtest.runner.target import get_json
+
+ASK_AT_ONCE = 16
+REPLAYS = 50
+# States of an order that hold no unit, and of groups that have let go of their seats.
+CANCELLED = "cancelled"
+GROUP_OVER = ("expired", "cancelled")
+
+
+@dataclass(slots=True)
+class Books:
+    """What the guests of one process say that they have. Adds up over processes."""
+
+    units: Counter[str] = field(default_factory=Counter)
+    seats: Counter[str] = field(default_factory=Counter)
+    joined: dict[str, int] = field(default_factory=dict)
+    lost: int = 0
+    doubled: int = 0
+    refunds_owed: int = 0
+    unread: int = 0
+
+    def add(self, other: "Books") -> None:
+        """Take in another process's."""
+        self.units.update(other.units)
+        self.seats.update(other.seats)
+        for group_id, joined in other.joined.items():
+            self.joined[group_id] = max(joined, self.joined.get(group_id, 0))
+        self.lost += other.lost
+        self.doubled += other.doubled
+        self.refunds_owed += other.refunds_owed
+        self.unread += other.unread
+
+    def take(self, account: Account, orders: list[dict[str, Any]]) -> None:
+        """Enter one guest's orders, as `GET /api/me/orders` gives them."""
+        asked = {tap.order_id for tap in account.taps if tap.order_id}
+        listed = {order["id"] for order in orders}
+        self.lost += len(asked - listed)
+        self.doubled += max(0, len(listed - asked) - sum(tap.is_open for tap in account.taps))
+        households: dict[str, None] = {}
+        for order in orders:
+            if order["state"] == CANCELLED:
+                self.refunds_owed += order["refunded_fen"] < order["total_fen"]
+                continue
+            self.units[order["product_id"]] += order["quantity"]
+            group = order.get("group")
+            if group and group["state"] not in GROUP_OVER:
+                households[group["id"]] = None
+                joined = int(group["joined"])
+                self.joined[group["id"]] = max(joined, self.joined.get(group["id"], 0))
+        self.seats.update(households.keys())
+
+    def judge(self, before: dict[str, int], after: dict[str, int]) -> Counter[str]:
+        """Return the counts of the audit, given the stock before and after the run."""
+        oversold = difference = 0
+        for product_id, left in before.items():
+            sold = self.units[product_id]
+            now_left = after.get(product_id, left)
+            oversold += max(0, sold - left) + max(0, -now_left)
+            difference += abs(left - now_left - sold)
+        seats = sum(abs(joined - self.seats[group]) for group, joined in self.joined.items())
+        return Counter(
+            {
+                "orders.oversold": oversold,
+                "orders.lost": self.lost,
+                "orders.doubled": self.doubled,
+                "orders.counter_difference": difference,
+                "orders.refunds_owed": self.refunds_owed,
+                "groups.seats_difference": seats,
+            }
+        )
+
+    def encode(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def decode(cls, data: dict[str, Any]) -> "Books":
+        """Return what `encode` was given."""
+        return cls(**data | {"units": Counter(data["units"]), "seats": Counter(data["seats"])})
+
+
+async def read_books(till: Till, recorder: Recorder) -> Books:
+    """Ask for the orders of every guest who tapped, and repeat some taps with their keys."""
+    books = Books()
+    tapped = [account for account in till.accounts if account.taps]
+    waiting = iter(tapped)
+
+    async def some() -> None:
+        for account in waiting:
+            try:
+                http = till.http(account.number)
+                answer = await get_json(http, "/api/me/orders", account.token)
+                books.take(account, answer["orders"])
+            except (LoadError, KeyError, TypeError) as error:
+                recorder.errors[f"audit: {error}"] += 1
+                books.unread += 1
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(ASK_AT_ONCE):
+            tasks.create_task(some())
+    confirmed = [(one, tap) for one in tapped for tap in one.taps if tap.order_id]
+    for account, tap in confirmed[:: max(1, len(confirmed) // REPLAYS)]:
+        books.doubled += await _is_doubled(till, account, tap)
+    return books
+
+
+async def _is_doubled(till: Till, account: Account, tap: Tap) -> bool:
+    """Whether the same key now gives another order."""
+    try:
+        answer = await till.ask(account, tap)
+        return answer.status == 201 and answer.json()["order"]["id"] != tap.order_id
+    except (LoadError, KeyError, ValueError):
+        return False
+
+
+async def cancel_orders(till: Till) -> int:
+    """Leave every group that is not complete; return how many orders stay behind."""
+    staying = 0
+    for account in till.accounts:
+        for tap in account.taps:
+            if not tap.order_id:
+                continue
+            path = f"/api/orders/{tap.order_id}/cancellation"
+            headers = {"Authorization": f"Bearer {account.token}"}
+            try:
+                answer = await till.http(account.number).request("POST", path, headers=headers)
+                staying += answer.status != 200
+            except LoadError:
+                staying += 1
+    return staying

@@ -1,0 +1,240 @@
+"""A whole run: what the target has, the shares that play, and the result.
+
+The coordinator adds up what the shares measure, watches that the target lives, and judges.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from loadtest.clients.http import PlainHttp
+from loadtest.errors import LoadError, RequestRefused
+from loadtest.measure.recorder import Interval
+from loadtest.measure.stats import Machine
+from loadtest.report.result import (
+    Judged,
+    Result,
+    Span,
+    Tester,
+    curves_of,
+    second_of,
+    verdict_of,
+)
+from loadtest.runner.audit import Books
+from loadtest.runner.share import Setup, Share, ShareEnd
+from loadtest.runner.target import Address, Found, look
+from loadtest.scenario.model import Scenario
+from loadtest.scenario.plan import Plan
+from loadtest.scenario.thresholds import Threshold
+
+START_S = 0.1
+TARGET_LOOK_S = 2.0
+TARGET_GONE_S = 15.0
+STOCK_SETTLE_S = 5.0
+OTHERS_CORES_NOTED = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the operator asks for."""
+
+    scenario: Scenario
+    name: str
+    url: str
+    room: str
+    host_token: str = ""
+    factor: float = 1.0
+    seed: int | None = None
+    workers: int = 1
+    target_gone_s: float = TARGET_GONE_S
+    stock_settle_s: float = STOCK_SETTLE_S
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known while a run goes on, for whoever shows it."""
+
+    request: Request
+    plan: Plan
+    phase: str = "preparing"
+    total: Interval = field(default_factory=Interval)
+    seconds: dict[int, Interval] = field(default_factory=dict)
+    start_ns: int = 0
+    why_ended: str = ""
+    target_gone: bool = False
+
+    def add(self, interval: Interval) -> None:
+        """Take in an interval of one share."""
+        second = self.seconds.setdefault(interval.second, Interval(interval.second))
+        second.add(interval)
+        second.population += interval.population
+        self.total.add(interval)
+
+    @property
+    def played_s(self) -> float:
+        """How long it has been running, by the monotonic clock."""
+        return max(0.0, (time.monotonic_ns() - self.start_ns) / 1e9) if self.start_ns else 0.0
+
+
+class Run:
+    """One run. `progress` may be looked at meanwhile; `stop` ends it in order."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self._setup = Setup(
+            request.scenario,
+            request.url,
+            request.room,
+            Found((), (), {}),
+            secrets.token_hex(3),
+            request.factor,
+            request.seed,
+            host_token=request.host_token,
+        )
+        self.progress = Progress(request, self._setup.plan())
+        self.interrupted = False
+        self._share: Share | None = None
+
+    def interrupt(self) -> None:
+        """The operator ends the run."""
+        self.interrupted = True
+        self.stop(f"interrupted after {self.progress.played_s:.0f} s")
+
+    def stop(self, why: str) -> None:
+        """End the run early; the result says why."""
+        self.progress.why_ended = self.progress.why_ended or why
+        if self._share:
+            self._share.stopped.set()
+
+    async def play(self) -> Result:
+        """Play the whole scenario.
+
+        Raises:
+            LoadError: It could not begin.
+        """
+        address = Address.parse(self.request.url)
+        http = address.http()
+        try:
+            before = await look(http, self.request.room)
+            if not before.estates or not before.products:
+                raise RequestRefused(404, f"room {self.request.room!r} has no estates or no goods")
+            started_at = datetime.datetime.now(datetime.UTC)
+            async with self._watching(http):
+                end = await self._shares(dataclasses.replace(self._setup, found=before))
+            await self._judge_books(http, before.left, end.books)
+        finally:
+            left = await self._share.tidy() if self._share else 0
+            await http.close()
+        return self._result(end, left, started_at)
+
+    async def _shares(self, setup: Setup) -> ShareEnd:
+        self._share = share = Share(setup, self.progress.add)
+        await share.prepare()
+        self.progress.start_ns = start_ns = time.monotonic_ns() + int(START_S * 1e9)
+        self.progress.phase = "running"
+        if self.progress.why_ended:
+            share.stopped.set()
+        return await share.play(start_ns)
+
+    @contextlib.asynccontextmanager
+    async def _watching(self, http: PlainHttp) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._watch_target(http))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _watch_target(self, http: PlainHttp) -> None:
+        """End the run when the target has not answered for a while."""
+        answered = time.monotonic()
+        look_s = min(TARGET_LOOK_S, self.request.target_gone_s / 3)
+        while True:
+            await asyncio.sleep(look_s)
+            try:
+                async with asyncio.timeout(self.request.target_gone_s):
+                    await http.request("GET", f"/api/rooms/{self.request.room}")
+                answered = time.monotonic()
+            except (LoadError, TimeoutError):
+                if time.monotonic() - answered > self.request.target_gone_s:
+                    self.progress.target_gone = True
+                    played_s = self.progress.played_s - self.request.target_gone_s
+                    self.stop(f"the target stopped answering after about {max(0, played_s):.0f} s")
+                    return
+
+    async def _judge_books(self, http: PlainHttp, before: dict[str, int], books: Books) -> None:
+        """Compare the orders with the stock, which may need a moment to settle."""
+        deadline = time.monotonic() + self.request.stock_settle_s
+        while True:
+            try:
+                after = (await look(http, self.request.room)).left
+            except LoadError as error:
+                self.progress.total.errors[f"audit: {error}"] += 1
+                self.stop("the stock could not be read after the run")
+                return
+            counts = books.judge(before, after)
+            if not counts["orders.counter_difference"] or time.monotonic() > deadline:
+                self.progress.total.counts.update(counts)
+                return
+            await asyncio.sleep(self.request.stock_settle_s / 10)
+
+    def _result(self, end: ShareEnd, orders_left: int, started_at: datetime.datetime) -> Result:
+        request, progress = self.request, self.progress
+        measures = progress.total.measured()
+        judged = _judge(request.scenario, measures)
+        objections = [progress.why_ended] if progress.why_ended else []
+        objections += end.check.objections()
+        objections += [
+            f"nothing was measured for {one.threshold}" for one in judged if one.holds is None
+        ]
+        if end.books.unread:
+            objections.append(f"the orders of {end.books.unread} guests could not be read")
+        seconds = [progress.seconds[number] for number in sorted(progress.seconds)]
+        return Result(
+            scenario=request.name,
+            title=request.scenario.title.model_dump(),
+            target=request.url,
+            room=request.room,
+            factor=request.factor,
+            seed=request.scenario.seed if request.seed is None else request.seed,
+            workers=request.workers,
+            started_at=started_at.isoformat(timespec="seconds"),
+            planned_s=progress.plan.duration_s,
+            played_s=round(min(progress.played_s, progress.plan.duration_s), 1),
+            stages=[Span(one.name, one.begin_s, one.end_s) for one in progress.plan.stages],
+            verdict=verdict_of(judged, objections),
+            thresholds=judged,
+            objections=objections,
+            notes=_notes(end, orders_left),
+            measures=measures,
+            errors=dict(progress.total.errors.most_common()),
+            curves=curves_of(progress.total),
+            histograms={
+                name: delays.encode().decode() for name, delays in progress.total.delays.items()
+            },
+            seconds=[second_of(interval) for interval in seconds],
+            tester=Tester(**dataclasses.asdict(end.check)),
+            machine=dataclasses.asdict(Machine.this()),
+        )
+
+
+def _judge(scenario: Scenario, measures: dict[str, float]) -> list[Judged]:
+    thresholds = [Threshold.parse(text) for text in scenario.thresholds]
+    return [Judged(str(one), measures.get(one.name), one.holds(measures)) for one in thresholds]
+
+
+def _notes(end: ShareEnd, orders_left: int) -> list[str]:
+    notes = []
+    if end.check.others_cores > OTHERS_CORES_NOTED:
+        notes.append(
+            f"The tester used {end.check.cpu_share:.1f} cores of its machine, other programs "
+            f"{end.check.others_cores:.1f}."
+        )
+    if orders_left:
+        notes.append(f"{orders_left} orders of the run stay in the target's record.")
+    return notes

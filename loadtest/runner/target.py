@@ -1,0 +1,113 @@
+"""The installation that is looked at: its address, and what the run found there at its start."""
+
+import ipaddress
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from loadtest.clients.http import PlainHttp
+from loadtest.errors import LoadError, NoAnswer, RequestRefused
+
+# A server may limit connections per address; a tester has the whole loopback net.
+VIEWERS_PER_ADDRESS = 100
+
+
+class BadTarget(LoadError):
+    """The address is none that a run can go to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the target is, taken apart."""
+
+    url: str
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = field(compare=False, repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Read an http or https URL without a path.
+
+        Raises:
+            BadTarget: It is something else.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise BadTarget(f"{url!r} is no address: {error}") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadTarget(f"{url!r} is no address: give http://… or https://…")
+        if parts.path.strip("/") or parts.query:
+            raise BadTarget(f"{url!r} has a path: give the address of the installation alone")
+        tls = ssl.create_default_context() if parts.scheme == "https" else None
+        return cls(url.rstrip("/"), parts.hostname, port or (443 if tls else 80), tls)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def source(self, number: int) -> str | None:
+        """Return the local address of viewer `number`; None: the system's choice."""
+        if not self.host.startswith("127."):
+            return None
+        host = 2 + number // VIEWERS_PER_ADDRESS
+        return f"127.0.{host // 250 % 250}.{host % 250 + 1}"
+
+    def http(self, source: str | None = None) -> PlainHttp:
+        """Return a pool of connections; the caller closes it."""
+        return PlainHttp(self.url, source=source, tls=self.tls)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there was in the room before the run."""
+
+    estates: tuple[str, ...]
+    products: tuple[str, ...]
+    left: dict[str, int]
+
+
+async def look(http: PlainHttp, room: str) -> Found:
+    """Read the room's estates and goods.
+
+    Raises:
+        LoadError: The target does not answer, or has no such room.
+    """
+    answer = await get_json(http, f"/api/rooms/{room}")
+    products = (await get_json(http, f"/api/rooms/{room}/products"))["products"]
+    try:
+        return Found(
+            tuple(estate["id"] for estate in answer["estates"]),
+            tuple(product["id"] for product in products),
+            {product["id"]: int(product["left"]) for product in products},
+        )
+    except (KeyError, TypeError) as error:
+        raise NoAnswer(f"the target is no Linli: its room has no {error}") from None
+
+
+async def get_json(http: PlainHttp, path: str, token: str = "") -> Any:
+    """Return what a GET gives.
+
+    Raises:
+        RequestRefused: Any status but 200.
+        NoAnswer: None came, or it is not JSON.
+    """
+    answer = await http.request("GET", path, headers=bearer(token))
+    if answer.status != 200:
+        raise RequestRefused(answer.status, f"GET {path}")
+    try:
+        return answer.json()
+    except ValueError:
+        raise NoAnswer(f"GET {path}: the answer is not JSON") from None
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header that carries a token."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
