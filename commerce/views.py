@@ -105,3 +105,28 @@ class StoreOrder(SharedOrderView):
 
     buyer: BuyerView
     handed_over_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """Where a guest says to live, and what the shop says to it: waiting, confirmed, refused.
+
+    `last_four` are digits of a phone number that the guest has proved, or null.
+    """
+
+    guest_id: str
+    nickname: str
+    estate_id: str
+    building: str
+    flat: str
+    state: str
+    asked_at_ms: int
+    last_four: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdView:
+    """How many people the own household has, and the flat that one has named."""
+
+    people: int
+    dwelling: ClaimView | None

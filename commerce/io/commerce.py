@@ -27,6 +27,7 @@ from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.fulfilment import Fulfilment
 from commerce.io.shop.groups import Groups
+from commerce.io.shop.households import Households
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.people import People
@@ -86,8 +87,10 @@ class Commerce:
         self.reconcile = Reconcile(record, self.gate, self.rebuild, clock)
         self.metrics = CommerceMetrics(record, redis, self.reconcile, clock)
         self.people = People(shop, redis, make_id)
+        self.households = Households(shop, self.gate, make_id)
         self.phones = Phones(
             shop,
+            self.households,
             codes or LoggedCodes(),
             phone_keys or PhoneKeys(secrets.token_hex(ID_BYTES)),
             make_id,
@@ -141,6 +144,7 @@ class Commerce:
         """Read the catalogue and open the gate; the record must be upgraded."""
         await self._shop.cache.refresh()
         await self.people.versions.refresh()
+        await self.households.refresh()
         await self.ledger.make_group()
         await self.rebuild.ensure()
 
@@ -154,6 +158,7 @@ class Commerce:
             tasks.create_task(self.reconcile.run(), name="commerce reconcile")
             tasks.create_task(self.catalogue_news.run(), name="commerce catalogue")
             tasks.create_task(self.people.versions.run(), name="commerce staff")
+            tasks.create_task(self.households.run(), name="commerce households")
             tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
             tasks.create_task(self._end_groups(), name="commerce groups")
 

@@ -26,6 +26,7 @@ from commerce.errors import (
     UnknownDevice,
 )
 from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN
+from commerce.people.households import BadDwelling
 from commerce.people.nicknames import CLUSTERS_MAX, BadNickname, NicknameProblem
 from commerce.people.phones import BadPhone, CodeExpired, CodeNotSent, WrongCode
 from server.problem import Problem
@@ -169,6 +170,9 @@ def _problem_of(error: CommerceError) -> Problem:
                 "Unknown device.",
                 "This device is not the guest's: restore with a code from another one.",
             )
+        case BadDwelling():
+            detail = "Letters, digits and - between them, at most 16."
+            return Problem(422, "bad-request", "Invalid request body.", detail, member=error.member)
         case BadPhone():
             detail = "A mobile number, or one that begins with + and its country."
             return Problem(422, "bad-request", "Invalid request body.", detail, member="phone")

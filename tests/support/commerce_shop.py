@@ -127,6 +127,7 @@ class Shop:
         estate: str = "e1",
         group: str | None = None,
         price: int | None = None,
+        household: str = "",
     ) -> OrderRequest:
         """A request; without a key, one tap per guest and product."""
         return OrderRequest(
@@ -138,6 +139,7 @@ class Shop:
             key=key or f"key-{guest}-{product}",
             group_id=group,
             expected_price_fen=price,
+            household_id=household,
         )
 
 

@@ -16,7 +16,7 @@ from server.access.tokens import Access
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
 from server.http.shop import guests, orders, people, phones, pins, products, rooms
-from server.http.staff import audit, stock, stores
+from server.http.staff import audit, neighbours, stock, stores
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings
@@ -62,6 +62,7 @@ async def shop_routes(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.A
             *pins.routes,
             *orders.routes,
             *stores.routes,
+            *neighbours.routes,
             *stock.routes,
             *audit.routes,
         ]

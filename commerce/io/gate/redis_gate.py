@@ -54,8 +54,8 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-ADMIT, SETTLE, SWEEP, APPLY, COMPARE, OFFERS = (
-    Script(name) for name in ("admit", "settle", "sweep", "apply", "compare", "offers")
+ADMIT, SETTLE, SWEEP, APPLY, COMPARE, OFFERS, CARRY = (
+    Script(name) for name in ("admit", "settle", "sweep", "apply", "compare", "offers", "carry")
 )
 
 _LIMITS = f"{HOLD_MS}|{IDEMPOTENCY_MS}|{LIMIT_WINDOW_MS}|{BACKLOG_MAX}|{SEATS_KEPT_MS}"
@@ -188,6 +188,16 @@ class RedisGate:
             keys.bought("", ""),
         ]
         await self._call(APPLY, [len(names), *names, row, units, "", "", APPLIED_MS])
+
+    async def carry(
+        self, from_id: str, into_id: str, product_ids: Sequence[str], group_ids: Sequence[str]
+    ) -> None:
+        """Count what one household bought and joined for the one that it becomes part of."""
+        names = [keys.EPOCH]
+        for product_id in product_ids:
+            names += (keys.bought(from_id, product_id), keys.bought(into_id, product_id))
+        names += [keys.seats(group_id) for group_id in group_ids]
+        await self._call(CARRY, [len(names), *names, from_id, into_id, len(product_ids)])
 
     async def compare(self, rows: Sequence[StockRow]) -> Comparison:
         """Compare with what the record said a moment ago, and repair."""

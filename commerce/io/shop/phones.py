@@ -14,6 +14,8 @@ from commerce.io.record.schema import guests
 from commerce.io.record.schema_people import persons, phone_codes
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.guest_devices import find_guest
+from commerce.io.shop.households import Households
+from commerce.people.households import Moved
 from commerce.people.phones import (
     CODE_DIGITS,
     CODE_TRIES_MAX,
@@ -45,12 +47,14 @@ class Phones:
     def __init__(
         self,
         shop: ShopContext,
+        households: Households,
         sender: CodeSender,
         keys: PhoneKeys,
         new_id: Callable[[], str],
         random_below: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         self._shop = shop
+        self._households = households
         self._sender = sender
         self._keys = keys
         self._new_id = new_id
@@ -105,13 +109,14 @@ class Phones:
             CodeExpired: No code waits.
         """
         at_ms = self._shop.clock()
-        answer, tries, digits = await self._shop.record.transact(
+        answer, tries, digits, moved = await self._shop.record.transact(
             lambda connection: self._verify(connection, guest_id, code, at_ms)
         )
         if answer is CodeAnswer.EXPIRED:
             raise CodeExpired
         if answer is CodeAnswer.WRONG:
             raise WrongCode(CODE_TRIES_MAX - tries)
+        await self._households.carry(guest_id, moved)
         return digits
 
     async def last_four(self, guest_id: str) -> str | None:
@@ -126,11 +131,11 @@ class Phones:
 
     def _verify(
         self, connection: Connection, guest_id: str, code: str, at_ms: int
-    ) -> tuple[CodeAnswer, int, str]:
+    ) -> tuple[CodeAnswer, int, str, Moved]:
         mine = phone_codes.c.guest_id == guest_id
         row = connection.execute(select(phone_codes).where(mine).with_for_update()).first()
         if row is None:
-            return CodeAnswer.EXPIRED, 0, ""
+            return CodeAnswer.EXPIRED, 0, "", Moved("")
         sent = PhoneCode(row.code_hash, row.expires_at_ms, row.tries)
         typed_hash = self._keys.code(guest_id, row.phone_hash, code)
         answer = judge(sent, typed_hash, now_ms=at_ms)
@@ -138,12 +143,14 @@ class Phones:
             connection.execute(update(phone_codes).where(mine).values(tries=row.tries + 1))
         else:
             connection.execute(delete(phone_codes).where(mine))
+        moved = Moved("")
         if answer is CodeAnswer.GOOD:
             person_id = self._person(connection, row.phone_hash, row.last_four, at_ms)
             connection.execute(
                 update(guests).where(guests.c.id == guest_id).values(person_id=person_id)
             )
-        return answer, row.tries + 1, row.last_four
+            moved = self._households.prove_phone(connection, guest_id, person_id, at_ms)
+        return answer, row.tries + 1, row.last_four, moved
 
     def _person(self, connection: Connection, phone_hash: str, digits: str, at_ms: int) -> str:
         """Return the person with a number, found or new."""

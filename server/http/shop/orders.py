@@ -67,6 +67,7 @@ async def place(request: Request) -> Response:
         key=key,
         group_id=body.group_id,
         expected_price_fen=body.price_fen,
+        household_id=services.commerce.households.of(principal.subject),
     )
     order_id = order_id_of(principal.subject, key)
     with problems():

@@ -1,4 +1,4 @@
-"""Routes about a guest's phone number: a one-time code is sent, and typed."""
+"""Routes about a guest's household: the phone number, proved by a code, and the flat."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from commerce.people.households import dwelling_of
 from commerce.people.phones import CODE_TTL_MS, last_four
 from server.access.policy import Action, require
 from server.http.bodies import Body, problems, read_body, reply, services_of
@@ -25,6 +26,13 @@ class TypedCode(Body):
     """A one-time code as it was typed."""
 
     code: Annotated[str, Field(pattern=r"^\s*[0-9]{6}\s*$")]
+
+
+class NewDwelling(Body):
+    """A building and a flat as they were typed."""
+
+    building: Annotated[str, Field(min_length=1, max_length=64)]
+    flat: Annotated[str, Field(min_length=1, max_length=64)]
 
 
 async def show(request: Request) -> Response:
@@ -85,7 +93,31 @@ async def require_phone(services: Services, guest_id: str) -> None:
         )
 
 
+async def household(request: Request) -> Response:
+    """`GET /api/me/household`: how many people it has, and the flat that one has named."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    with problems():
+        return reply(await services.commerce.households.show(principal.subject))
+
+
+async def claim(request: Request) -> Response:
+    """`PUT /api/me/dwelling`: where one lives; the shop confirms it."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    await services.limits.take(LimitKind.MOVE, principal.subject)
+    body = await read_body(request, NewDwelling)
+    with problems():
+        dwelling = dwelling_of(body.building, body.flat)
+        await services.commerce.households.claim(principal.subject, dwelling)
+        return reply(await services.commerce.households.show(principal.subject))
+
+
 routes = [
+    Route("/api/me/household", household, methods=["GET"]),
+    Route("/api/me/dwelling", claim, methods=["PUT"]),
     Route("/api/me/phone", show, methods=["GET"]),
     Route("/api/me/phone", send_code, methods=["POST"]),
     Route("/api/me/phone/verify", verify, methods=["POST"]),
