@@ -26,6 +26,7 @@ from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.fulfilment import Fulfilment
+from commerce.io.shop.goods.goods import AllGoods
 from commerce.io.shop.groups import Groups
 from commerce.io.shop.households import Households
 from commerce.io.shop.lives import LiveRecord
@@ -130,6 +131,7 @@ class Commerce:
         self.lives = LiveRecord(shop)
         self.recordings = Recordings(shop)
         self.places = AllPlaces(shop)
+        self.goods = AllGoods(shop)
 
     @property
     def catalogue(self) -> Catalogue:

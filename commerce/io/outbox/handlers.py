@@ -4,7 +4,7 @@ A handler gets all due messages of its topic and returns those that have to be d
 Delivering a message twice does no harm.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -52,8 +52,14 @@ Handler = Callable[[Outlets, Sequence[Message]], Awaitable[Sequence[Message]]]
 
 
 async def update_places(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
-    """Stores, estates or settings changed: all workers read the catalogue again."""
+    """Stores, estates or settings changed: all workers read the catalogue again.
+
+    An estate of another city or store may be offered something else.
+    """
     await to.shop.cache.refresh()
+    catalogue = to.shop.catalogue
+    ruled = {*catalogue.rules.prices, *catalogue.rules.assortment}
+    await _set_offers(to, ruled)
     await to.catalogue_news.publish()
     return ()
 
@@ -61,11 +67,10 @@ async def update_places(to: Outlets, messages: Sequence[Message]) -> Sequence[Me
 async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Prices, limits or goods changed: the gate gets them, and rooms show what it asks."""
     await to.shop.cache.refresh()
-    known = to.shop.catalogue.products
     ids = {message.subject for message in messages}
-    products = [known[id] for id in sorted(ids) if id in known]
+    await _set_offers(to, ids)
+    await to.catalogue_news.publish()
     catalogue, at_ms = to.shop.catalogue, to.shop.clock()
-    await to.gate.set_products(products, catalogue.rules, catalogue.estates.values(), at_ms)
     async with to.shop.record.read() as connection:
         rooms = await connection.run_sync(rooms_with, ids)
         cards = [
@@ -228,6 +233,13 @@ HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
         Topic.REFUND: send_refunds,
     }
 )
+
+
+async def _set_offers(to: Outlets, product_ids: Collection[str]) -> None:
+    catalogue = to.shop.catalogue
+    products = [catalogue.products[id] for id in sorted(product_ids) if id in catalogue.products]
+    estates = catalogue.estates.values()
+    await to.gate.set_products(products, catalogue.rules, estates, to.shop.clock())
 
 
 def _orders(connection: Connection, messages: Sequence[Message]) -> list[OrderRow]:

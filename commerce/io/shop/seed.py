@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Table, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from commerce.catalogue.pinyin import pinyin_of
 from commerce.catalogue.values import Brand, Coordinates, Product, SeedPlan, Stock, Text
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.engine import Record, wall_clock
@@ -163,6 +164,7 @@ def _product(product: Product, brand_id: str, shelf: int) -> dict[str, Any]:
         "household_limit": product.household_limit,
         "on_sale": product.on_sale,
         "shelf": shelf,
+        "pinyin": pinyin_of(product.name.zh),
         "recipe_zh": product.recipe.zh if product.recipe else "",
         "recipe_en": product.recipe.en if product.recipe else "",
         "cooking_minutes": product.cooking_minutes,

@@ -1,0 +1,1 @@
+"""Use cases of goods: what the head office sells, where and at what price."""
