@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from commerce.errors import Refusal
+from commerce.orders.lines import Needs, TapLine
 
 HOLD_MS = 60_000  # a hold that the ledger has not settled by then is swept
 IDEMPOTENCY_MS = 24 * 3_600 * 1_000  # how long the gate remembers a key
@@ -26,6 +27,10 @@ class Tap:
     `group_id` is the group that the caller believes is open ("" for none); with `explicit`, the
     buyer asked for exactly that one. `stores` are candidates, best first. `origin` is the worker
     that waits for the answer. `household_id` is "" for a guest of no household.
+
+    `lines` and `needs` are empty for one item. Otherwise `product_id`, `quantity` and
+    `expected_price_fen` are those of the first line, and only that one may be bought in a group;
+    an order of several lines joins none unless the buyer names it.
     """
 
     order_id: str
@@ -47,6 +52,14 @@ class Tap:
         """Whose limits and seats count; a guest of no household counts alone."""
         return self.household_id or self.guest_id
 
+    lines: tuple[TapLine, ...] = ()
+    needs: Needs = ()
+
+    @property
+    def all_lines(self) -> tuple[TapLine, ...]:
+        """Its lines; of one item, the one that it is."""
+        return self.lines or (TapLine(self.product_id, self.quantity, self.expected_price_fen),)
+
 
 class Status(StrEnum):
     """What the gate says to a tap."""
@@ -55,13 +68,18 @@ class Status(StrEnum):
     REFUSED = "refused"
     REPLAYED = "replayed"  # the key is known: the answer is, or will be, in the record
     OTHER_GROUP = "group"  # another group is open than the caller believes; nothing was decided
+    STALE = "stale"  # a set has another recipe than the caller believes; nothing was decided
     NOT_READY = "not-ready"  # the gate is being rebuilt; nothing was decided
     BUSY = "busy"  # the ledger is too far behind; nothing was decided
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The gate's answer; only the fields that belong to its status are filled."""
+    """The gate's answer; only the fields that belong to its status are filled.
+
+    `product_id` is what a refusal of several lines is about: the product of a line, or the item
+    that is sold out; what is left of it are then units of that item in the store that comes first.
+    """
 
     status: Status
     refusal: Refusal | None = None
@@ -69,6 +87,7 @@ class Decision:
     store_id: str = ""
     price_fen: int = 0
     group_id: str = ""
+    product_id: str = ""
 
 
 @dataclass(slots=True)
@@ -78,6 +97,7 @@ class GateProduct:
     price_fen: int
     household_limit: int
     on_sale: bool = True
+    recipe_version: int = 0
 
 
 @dataclass(slots=True)
@@ -95,9 +115,9 @@ class GateGroup:
 class Hold:
     """Units set aside for an order that is on its way to the record."""
 
-    product_id: str
     store_id: str
-    quantity: int
+    needs: Needs
+    bought: Needs
     group_id: str
     household_id: str
     expires_at_ms: int
@@ -109,6 +129,7 @@ class _Key:
     expires_at_ms: int
     refusal: Refusal | None = None
     left: int = 0
+    product_id: str = ""
 
 
 @dataclass(slots=True)
@@ -139,66 +160,114 @@ class Gate:
             if key.body_hash != tap.body_hash:
                 return Decision(Status.REFUSED, Refusal.KEY_REUSED)
             if key.refusal:
-                return Decision(Status.REFUSED, key.refusal, key.left)
+                return Decision(Status.REFUSED, key.refusal, key.left, product_id=key.product_id)
             return Decision(Status.REPLAYED)
         if self.backlog >= BACKLOG_MAX:
             return Decision(Status.BUSY)
         open_id = self.open_groups.get((tap.estate_id, tap.product_id), "")
-        if not tap.explicit and open_id != tap.group_id:
+        if not tap.explicit and len(tap.lines) < 2 and open_id != tap.group_id:
             return Decision(Status.OTHER_GROUP, group_id=open_id)
         return self._decide(tap, at_ms)
 
     def _decide(self, tap: Tap, at_ms: int) -> Decision:
-        product = self._offer(tap)
-        if product is None or not product.on_sale:
-            return self._refuse(tap, Refusal.NOT_ON_SALE, 0, at_ms)
+        lines = tap.all_lines
+        products = []
+        for line in lines:
+            product = self._offer(tap, line.product_id)
+            if product is None or not product.on_sale:
+                return self._refuse(tap, Refusal.NOT_ON_SALE, 0, at_ms, line.product_id)
+            if product.recipe_version != line.recipe_version:
+                return Decision(Status.STALE)
+            products.append(product)
+        group = self._group(tap, at_ms)
+        if group is None and tap.explicit:
+            return self._refuse(tap, Refusal.GROUP_CLOSED, 0, at_ms)
+        prices_fen = [product.price_fen for product in products]
+        if group:
+            prices_fen[0] = group.price_fen
+        for line, price_fen in zip(lines, prices_fen, strict=True):
+            if line.expected_price_fen not in (None, price_fen):
+                return self._refuse(tap, Refusal.PRICE_CHANGED, price_fen, at_ms, line.product_id)
+        if group and tap.household in group.seats:
+            return self._refuse(tap, Refusal.ALREADY_JOINED, 0, at_ms)
+        for line, product in zip(lines, products, strict=True):
+            bought = self._units_bought(tap.household, line.product_id, at_ms)
+            if bought + line.units > product.household_limit:
+                left = max(0, product.household_limit - bought)
+                return self._refuse(tap, Refusal.LIMIT_REACHED, left, at_ms, line.product_id)
+        needs = tap.needs or ((tap.product_id, tap.quantity),)
+        store_id = self._store(tap, needs)
+        if store_id is None:
+            left, item_id = self._left(tap, needs)
+            return self._refuse(tap, Refusal.SOLD_OUT, left, at_ms, item_id)
+        self._hold(tap, store_id, needs, group, at_ms)
+        group_id = tap.group_id if group else ""
+        return Decision(
+            Status.ADMITTED, store_id=store_id, price_fen=prices_fen[0], group_id=group_id
+        )
+
+    def _group(self, tap: Tap, at_ms: int) -> GateGroup | None:
+        """The group that the tap joins, if it may be joined and is of the first line."""
         group = self.groups.get(tap.group_id)
         if group and (
             group.ends_at_ms <= at_ms
             or (group.estate_id, group.product_id) != (tap.estate_id, tap.product_id)
         ):
-            group = None
-        if group is None and tap.explicit:
-            return self._refuse(tap, Refusal.GROUP_CLOSED, 0, at_ms)
-        price_fen = group.price_fen if group else product.price_fen
-        if tap.expected_price_fen not in (None, price_fen):
-            return self._refuse(tap, Refusal.PRICE_CHANGED, price_fen, at_ms)
-        if group and tap.household in group.seats:
-            return self._refuse(tap, Refusal.ALREADY_JOINED, 0, at_ms)
-        bought = self._units_bought(tap, at_ms)
-        if bought + tap.quantity > product.household_limit:
-            left = max(0, product.household_limit - bought)
-            return self._refuse(tap, Refusal.LIMIT_REACHED, left, at_ms)
-        free = [(store, self.available.get((tap.product_id, store), 0)) for store in tap.stores]
-        store_id = next((store for store, units in free if units >= tap.quantity), None)
-        if store_id is None:
-            left = max((units for _, units in free), default=0)
-            return self._refuse(tap, Refusal.SOLD_OUT, max(0, left), at_ms)
-        self._hold(tap, store_id, group, at_ms)
-        group_id = tap.group_id if group else ""
-        return Decision(Status.ADMITTED, store_id=store_id, price_fen=price_fen, group_id=group_id)
+            return None
+        return group
 
-    def _offer(self, tap: Tap) -> GateProduct | None:
-        """What the tap's product costs where it comes from."""
+    def _store(self, tap: Tap, needs: Needs) -> str | None:
+        """The first store that has all of it."""
+        for store in tap.stores:
+            if all(self.available.get((item, store), 0) >= units for item, units in needs):
+                return store
+        return None
+
+    def _left(self, tap: Tap, needs: Needs) -> tuple[int, str]:
+        """What of a tap could be had: as much of one line, or of an item that lacks, and which."""
+        if len(tap.lines) < 2:
+            most = [
+                min(
+                    self.available.get((item, store), 0) // (units // tap.quantity)
+                    for item, units in needs
+                )
+                for store in tap.stores
+            ]
+            return max(0, *most, 0), ""
+        if not tap.stores:
+            return 0, needs[0][0]
+        free = [(self.available.get((item, tap.stores[0]), 0), item) for item, _ in needs]
+        return next(
+            (max(0, here), item)
+            for (here, item), (_, units) in zip(free, needs, strict=True)
+            if here < units
+        )
+
+    def _offer(self, tap: Tap, product_id: str) -> GateProduct | None:
+        """What a product costs where the tap comes from."""
         for room_id in (tap.room_id, ""):
-            own = self.offers.get((tap.estate_id, tap.product_id, room_id))
+            own = self.offers.get((tap.estate_id, product_id, room_id))
             if own:
                 return own
-        return self.products.get(tap.product_id)
+        return self.products.get(product_id)
 
-    def _hold(self, tap: Tap, store_id: str, group: GateGroup | None, at_ms: int) -> None:
-        self.available[tap.product_id, store_id] -= tap.quantity
+    def _hold(
+        self, tap: Tap, store_id: str, needs: Needs, group: GateGroup | None, at_ms: int
+    ) -> None:
+        for item, units in needs:
+            self.available[item, store_id] -= units
         if group:
             group.seats[tap.household] = tap.order_id
-        mark = (tap.household, tap.product_id)
-        if self._units_bought(tap, at_ms) == 0:
-            self._bought.pop(mark, None)
-        bought = self._bought.setdefault(mark, _Bought(0, at_ms + LIMIT_WINDOW_MS))
-        bought.units += tap.quantity
+        for line in tap.all_lines:
+            mark = (tap.household, line.product_id)
+            if self._units_bought(*mark, at_ms) == 0:
+                self._bought.pop(mark, None)
+            bought = self._bought.setdefault(mark, _Bought(0, at_ms + LIMIT_WINDOW_MS))
+            bought.units += line.units
         self.holds[tap.order_id] = Hold(
-            tap.product_id,
             store_id,
-            tap.quantity,
+            needs,
+            tuple((line.product_id, line.units) for line in tap.all_lines),
             tap.group_id if group else "",
             tap.household,
             at_ms + HOLD_MS,
@@ -212,28 +281,42 @@ class Gate:
         self.backlog -= 1
         if hold is None or sold:
             return
-        self.available[hold.product_id, hold.store_id] += hold.quantity
+        for item, units in hold.needs:
+            self.available[item, hold.store_id] += units
         group = self.groups.get(hold.group_id)
         if group and group.seats.get(hold.household_id) == order_id:
             del group.seats[hold.household_id]
-        bought = self._bought.get((hold.household_id, hold.product_id))
-        if bought and bought.units > hold.quantity:
-            bought.units -= hold.quantity
-        elif bought:
-            del self._bought[hold.household_id, hold.product_id]
+        for product_id, units in hold.bought:
+            bought = self._bought.get((hold.household_id, product_id))
+            if bought and bought.units > units:
+                bought.units -= units
+            elif bought:
+                del self._bought[hold.household_id, product_id]
 
     def held(self, product_id: str, store_id: str) -> int:
         """Units set aside in a store."""
         return sum(
-            hold.quantity
+            units
             for hold in self.holds.values()
-            if (hold.product_id, hold.store_id) == (product_id, store_id)
+            if hold.store_id == store_id
+            for item, units in hold.needs
+            if item == product_id
         )
 
-    def _units_bought(self, tap: Tap, at_ms: int) -> int:
-        bought = self._bought.get((tap.household, tap.product_id))
+    def bought(self, household_id: str, product_id: str) -> int:
+        """Units of a product that a household's limit counts."""
+        bought = self._bought.get((household_id, product_id))
+        return bought.units if bought else 0
+
+    def _units_bought(self, household_id: str, product_id: str, at_ms: int) -> int:
+        bought = self._bought.get((household_id, product_id))
         return bought.units if bought and bought.expires_at_ms > at_ms else 0
 
-    def _refuse(self, tap: Tap, refusal: Refusal, left: int, at_ms: int) -> Decision:
-        self._keys[tap.order_id] = _Key(tap.body_hash, at_ms + IDEMPOTENCY_MS, refusal, left)
-        return Decision(Status.REFUSED, refusal, left)
+    def _refuse(
+        self, tap: Tap, refusal: Refusal, left: int, at_ms: int, product_id: str = ""
+    ) -> Decision:
+        product_id = product_id if len(tap.lines) > 1 else ""
+        self._keys[tap.order_id] = _Key(
+            tap.body_hash, at_ms + IDEMPOTENCY_MS, refusal, left, product_id
+        )
+        return Decision(Status.REFUSED, refusal, left, product_id=product_id)

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from commerce.errors import Refusal
+from commerce.orders.lines import EntryLine, Needs
 from commerce.orders.states import OrderState
 
 ID_CHARS = 32
@@ -30,6 +31,8 @@ class Entry:
     """A tap that the gate admitted, on its way into the record. `at_ms` is the gate's time.
 
     `household_id` is the one whose limits and seats count.
+    `lines` and `needs` are empty for an order of one item; otherwise `product_id`, `quantity` and
+    `price_fen` are those of the first line.
     """
 
     entry_id: str
@@ -46,6 +49,8 @@ class Entry:
     at_ms: int
     origin: str
     household_id: str = ""
+    lines: tuple[EntryLine, ...] = ()
+    needs: Needs = ()
 
     @property
     def household(self) -> str:
@@ -55,7 +60,21 @@ class Entry:
     @property
     def total_fen(self) -> int:
         """What the buyer pays."""
+        if self.lines:
+            return sum(line.total_fen for line in self.lines)
         return self.quantity * self.price_fen
+
+    @property
+    def taken(self) -> Needs:
+        """Units of items that it takes."""
+        return self.needs or ((self.product_id, self.quantity),)
+
+    @property
+    def bought(self) -> Needs:
+        """Units of products that the household's limits count."""
+        if self.lines:
+            return tuple((line.product_id, line.units) for line in self.lines)
+        return ((self.product_id, self.quantity),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The gate's scripts agree with their rule in Python for any sequence of steps."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -30,6 +31,7 @@ from commerce.io.record.engine import wall_clock
 from commerce.money.payments import PaymentOutcome
 from commerce.orders.gate import HOLD_MS, Decision, Gate, GateGroup, GateProduct, Status, Tap
 from commerce.orders.ledger import Facts, Verdict, plan
+from commerce.orders.lines import EntryLine, TapLine
 from commerce.orders.order import body_hash_of, order_id_of
 
 SECOND_MS = 1_000
@@ -60,9 +62,27 @@ tap_of = st.tuples(
     st.sampled_from([None] * 6 + [100, 90]),
     st.sampled_from([("s1", "s2"), ("s1", "s2"), ("s2", "s1"), ("s1",), ()]),
 )
+# Products with the recipes of their sets, sometimes an older one, and prices that were seen.
+line_of = st.builds(
+    TapLine,
+    st.sampled_from(["tea", "pear", "milk", "dinner", "dinner", "soup", "jam", "gone"]),
+    st.sampled_from([1, 1, 1, 2, 3]),
+    st.sampled_from([None] * 5 + [100, 250]),
+)
+lines_of = st.tuples(
+    st.sampled_from(["anna", "bo", "cai", "dora"]),
+    st.lists(line_of, min_size=1, max_size=3, unique_by=lambda line: line.product_id),
+    st.sampled_from([f"k{number}" for number in range(12)]),
+    st.sampled_from(["right"] * 6 + ["", "g1", "g3"]),
+    st.sampled_from([False, False, False, True]),
+    st.sampled_from([0, 0, 0, 0, 0, 1]),
+    st.sampled_from([("s1", "s2"), ("s1", "s2"), ("s2", "s1"), ("s2",), ()]),
+)
 step = st.integers(0, 9).flatmap(
     lambda die: (
         tap_of
+        if die < 4
+        else lines_of
         if die < 7
         else st.tuples(st.just("settle"), st.booleans())
         if die < 9
@@ -83,6 +103,7 @@ class Pair:
                 ("tea", "s1"): 3,
                 ("tea", "s2"): 5,
                 ("pear", "s1"): 6,
+                ("pear", "s2"): 4,
                 ("milk", "s1"): 6,
                 ("jam", "s2"): 6,
                 ("salt", "s1"): 6,
@@ -94,6 +115,8 @@ class Pair:
                 "jam": GateProduct(100, 6),
                 "salt": GateProduct(100, 6),
                 "gone": GateProduct(100, 6, on_sale=False),
+                "dinner": GateProduct(250, 3, recipe_version=2),
+                "soup": GateProduct(250, 20, recipe_version=1),
             },
             offers={
                 ("e1", "milk", ""): GateProduct(90, 6),
@@ -105,8 +128,13 @@ class Pair:
             groups={
                 "g1": GateGroup("e1", "pear", 90, self.now + 15 * SECOND_MS),
                 "g2": GateGroup("e2", "pear", 90, self.now + 600 * SECOND_MS),
+                "g3": GateGroup("e1", "dinner", 200, self.now + 25 * SECOND_MS),
             },
-            open_groups={("e1", "pear"): "g1", ("e2", "pear"): "g2"},
+            open_groups={
+                ("e1", "pear"): "g1",
+                ("e2", "pear"): "g2",
+                ("e1", "dinner"): "g3",
+            },
         )
 
     async def fill(self) -> None:
@@ -126,6 +154,7 @@ class Pair:
                     0,
                     household_limit=product.household_limit,
                     on_sale=product.on_sale,
+                    recipe_version=product.recipe_version,
                 )
                 for id, product in self.rule.products.items()
             ],
@@ -168,7 +197,7 @@ class Pair:
         entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
         self.rule.settle(entry.order_id, sold=sold)
         outcome = PaymentOutcome.PAID if sold else PaymentOutcome.DECLINED
-        facts = Facts(free={(entry.product_id, entry.store_id): entry.quantity})
+        facts = Facts(free={(item, entry.store_id): units for item, units in entry.taken})
         decided = plan([replace(entry, group_id="")], {entry.order_id: outcome}, facts, 1)
         [verdict] = decided.verdicts
         verdict = Verdict(entry, verdict.order, sold, None if sold else Refusal.PAYMENT_DECLINED)
@@ -186,6 +215,10 @@ class Pair:
         for id, group in self.rule.groups.items():
             seats = await self.redis.hgetall(keys.seats(id))
             assert {guest.decode(): order.decode() for guest, order in seats.items()} == group.seats  # type: ignore[union-attr]  # bytes
+        for guest in ("anna", "bo", "cai", "dora", "eve"):
+            for product in self.rule.products:
+                bought = await self.redis.get(keys.bought(guest, product))
+                assert int(bought or 0) == self.rule.bought(guest, product)
         assert await self.redis.xlen(keys.ORDERS) == self.rule.backlog
 
 
@@ -213,6 +246,41 @@ def tap_from(drawn: Drawn) -> Tap:
     )
 
 
+RECIPES = {"dinner": ({"tea": 2, "pear": 1}, 2), "soup": ({"pear": 3}, 1)}
+Lines = tuple[str, list[TapLine], str, str, bool, int, tuple[str, ...]]
+
+
+def tap_of_lines(drawn: Lines) -> Tap:
+    """A tap of several lines or a set; sets are taken apart by an older recipe if `older`."""
+    guest, drawn_lines, key, group, explicit, older, stores = drawn
+    lines = tuple(
+        replace(line, recipe_version=max(0, RECIPES.get(line.product_id, ({}, 0))[1] - older))
+        for line in drawn_lines
+    )
+    needs: Counter[str] = Counter()
+    for line in lines:
+        for item, units in RECIPES.get(line.product_id, ({line.product_id: 1}, 0))[0].items():
+            needs[item] += units * line.units
+    first = lines[0]
+    if group == "right":
+        group = {"pear": "g1", "dinner": "g3"}.get(first.product_id, "") if len(lines) < 2 else ""
+    return Tap(
+        order_id=order_id_of(guest, key),
+        body_hash=body_hash_of("demo", repr(lines), group, first.units),
+        guest_id=guest,
+        estate_id="e1",
+        room_id="demo",
+        product_id=first.product_id,
+        quantity=first.units,
+        group_id=group,
+        explicit=explicit and bool(group),
+        expected_price_fen=first.expected_price_fen,
+        stores=stores,
+        lines=lines,
+        needs=tuple(needs.items()),
+    )
+
+
 @settings(
     max_examples=60,
     deadline=None,
@@ -231,6 +299,8 @@ def test_the_script_agrees_with_the_rule(redis_url: str, steps: list[tuple[objec
                         await pair.settle(sold=bool(drawn[1]))
                     elif drawn[0] == "wait":
                         pair.now += int(str(drawn[1])) * SECOND_MS
+                    elif isinstance(drawn[1], list):
+                        await pair.tap(tap_of_lines(drawn))  # type: ignore[arg-type]  # as drawn
                     else:
                         await pair.tap(tap_from(drawn))  # type: ignore[arg-type]  # as drawn
                 assert await keys_without_end(redis) == []
@@ -306,6 +376,79 @@ async def test_entry_and_hold_carry_the_fields_of_the_tap(pair: Pair) -> None:
     assert await pair.redis.get(keys.idem(tap.order_id)) == (
         encode_admitted_key(tap.body_hash).encode()
     )
+
+
+DINNER: Lines = ("anna", [TapLine("dinner", 1)], "k1", "right", False, 0, STORES)
+BAG: Lines = (
+    "anna",
+    [TapLine("dinner", 1, 250), TapLine("tea", 1, 100), TapLine("pear", 2)],
+    "k1",
+    "right",
+    False,
+    0,
+    STORES,
+)
+
+
+async def test_lines_are_held_together_and_carry_their_prices(pair: Pair) -> None:
+    await pair.tap(tap_of_lines(BAG))
+    [(entry_id, fields)] = await pair.redis.xrange(keys.ORDERS)  # type: ignore[misc]  # redis-py: maybe None
+    entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
+    assert entry.lines == (
+        EntryLine("dinner", 1, 250, 2),
+        EntryLine("tea", 1, 100),
+        EntryLine("pear", 2, 100),
+    )
+    assert (dict(entry.needs), entry.store_id) == ({"tea": 3, "pear": 3}, "s1")
+    assert entry.total_fen == 550
+    hold = await pair.redis.hget(keys.HOLD, entry.order_id)
+    assert hold == encode_hold(entry).encode()
+
+
+async def test_a_sold_out_item_is_named_with_what_is_left_of_it(pair: Pair) -> None:
+    pair.rule.available["tea", "s1"] = 2
+    await pair.redis.hset(keys.AVAILABLE, "tea|s1", "2")
+    refused = await pair.script.admit(tap_of_lines(BAG[:-1] + (("s1",),)), pair.now)
+    assert refused == Decision(Status.REFUSED, Refusal.SOLD_OUT, 2, product_id="tea")
+    again = await pair.script.admit(tap_of_lines(BAG[:-1] + (("s1",),)), pair.now)
+    assert again == refused
+
+
+async def test_of_a_set_as_many_are_left_as_its_scarcest_part_makes(pair: Pair) -> None:
+    dinners = tap_of_lines(("bo", [TapLine("dinner", 3)], "k1", "right", False, 0, STORES))
+    await pair.tap(dinners)
+    refused = await pair.script.admit(dinners, pair.now)
+    assert refused == Decision(Status.REFUSED, Refusal.SOLD_OUT, 2)  # of 5 tea in s2
+
+
+async def test_a_set_in_a_group_costs_what_the_group_does(pair: Pair) -> None:
+    decision = await pair.script.admit(tap_of_lines(DINNER), pair.now)
+    assert (decision.status, decision.group_id) == (Status.ADMITTED, "g3")
+    [(entry_id, fields)] = await pair.redis.xrange(keys.ORDERS)  # type: ignore[misc]  # redis-py: maybe None
+    assert decode_entry(entry_id, fields).lines == (EntryLine("dinner", 1, 200, 2),)  # type: ignore[arg-type]  # bytes
+
+
+async def test_another_recipe_than_the_buyers_decides_nothing(pair: Pair) -> None:
+    older = tap_of_lines(DINNER[:5] + (1, STORES))
+    assert await pair.script.admit(older, pair.now) == Decision(Status.STALE)
+    as_an_item = replace(tap_from(TEA), product_id="dinner", group_id="g3")
+    assert await pair.script.admit(as_an_item, pair.now) == Decision(Status.STALE)
+    assert (await pair.script.admit(tap_of_lines(DINNER), pair.now)).status is Status.ADMITTED
+
+
+async def test_an_overdue_hold_of_several_items_returns_all_of_them(pair: Pair) -> None:
+    await pair.script.admit(tap_of_lines(BAG), pair.now)
+    await pair.redis.xtrim(keys.ORDERS, maxlen=0)
+    assert await pair.script.sweep(pair.now + HOLD_MS) == 1
+    assert await pair.redis.hmget(keys.AVAILABLE, "tea|s1", "pear|s1") == [b"3", b"6"]
+    assert await pair.redis.hmget(keys.HELD, "tea|s1", "pear|s1") == [b"0", b"0"]
+
+
+async def test_a_hold_of_an_older_version_is_returned(pair: Pair) -> None:
+    await pair.redis.hset(keys.HOLD, "old", "tea|s1|2||anna|1-1")
+    await pair.redis.zadd(keys.HOLDS, {"old": pair.now})
+    assert await pair.script.sweep(pair.now) == 1
+    assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"5"
 
 
 async def test_a_restock_is_applied_once(pair: Pair) -> None:

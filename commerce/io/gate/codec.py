@@ -4,6 +4,9 @@ A value is its fields, as text, joined by `|`. The fields of a tap and of a stre
 of `Tap` and `Entry`, so a new one is added to these two classes and nowhere else: the Lua files
 name them by `$` placeholders, for which `expand` puts the lists of this module.
 
+Lines are joined by `,`, and their fields by a space: `tea 2 990 0,dinner 1  3` are two of a tap,
+the second without a price; `tea 2,bass 1` are units by item. Both are empty for a tap of one item.
+
 | in Lua           | stands for                                                        |
 | ---------------- | ----------------------------------------------------------------- |
 | `$TAP`           | local variables, one per field of a tap                           |
@@ -12,13 +15,16 @@ name them by `$` placeholders, for which `expand` puts the lists of this module.
 | `$HOLD`          | local variables, one per field of a hold                          |
 | `$HOLD_PATTERN`  | the pattern that takes a hold apart                               |
 | `$HOLD_TEXT`     | the text of a hold, from variables of its fields' names           |
-| `$KEY_PATTERN`   | the pattern of an idempotency key: body hash, refusal, units left |
+| `$LINE_PATTERN`  | the pattern that finds the lines of a tap                         |
+| `$UNITS_PATTERN` | the pattern that finds units by item                              |
+| `$PRODUCT_PATTERN` | the pattern of a product: price, limit, on sale, recipe         |
+| `$KEY_PATTERN`   | the pattern of a key: body hash, refusal, units left, product     |
 | `$KEY_ADMITTED`  | what follows the body hash in the key of an admitted tap          |
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any, get_type_hints
 
@@ -28,6 +34,7 @@ from commerce.catalogue.values import Estate, Product
 from commerce.errors import PoisonEntry
 from commerce.groups.group import Group
 from commerce.orders.gate import Tap
+from commerce.orders.lines import EntryLine, Needs, TapLine
 from commerce.orders.order import ID_CHARS, Entry
 
 SEPARATOR = "|"
@@ -37,20 +44,52 @@ ENTRY_FIELD = b"tap"  # of the stream
 # A tap's stores are a list of their own; an entry's id is made by the stream.
 TAP_FIELDS = tuple(field.name for field in fields(Tap) if field.name != "stores")
 ENTRY_FIELDS = tuple(field.name for field in fields(Entry) if field.name != "entry_id")
-HOLD_FIELDS = ("product_id", "store_id", "quantity", "group_id", "household_id", "entry_id")
+HOLD_FIELDS = (
+    "product_id",
+    "store_id",
+    "quantity",
+    "group_id",
+    "household_id",
+    "entry_id",
+    "needs",
+)
 
 _GUEST = ENTRY_FIELDS.index("guest_id")
 
-assert ENTRY_FIELDS[-1] == "household_id"
+assert ENTRY_FIELDS[-3:] == ("household_id", "lines", "needs")
 assert max(map(len, (TAP_FIELDS, ENTRY_FIELDS, HOLD_FIELDS))) <= CAPTURES_MAX
 
 _ADMITTED = " - 0"
 _tap_values = attrgetter(*TAP_FIELDS)
 _hold_values = attrgetter(*HOLD_FIELDS)
 _types = get_type_hints(Entry)
-_readers: tuple[Callable[[str], Any], ...] = tuple(_types[name] for name in ENTRY_FIELDS)
 
-assert set(_readers) <= {int, str}
+
+def encode_units(units: Needs) -> str:
+    """Return units by item as the scripts read them."""
+    return ",".join([f"{item_id} {count}" for item_id, count in units])
+
+
+def _read_units(text: str) -> Needs:
+    pairs = [pair.split(" ") for pair in text.split(",")] if text else []
+    return tuple((item_id, int(count)) for item_id, count in pairs)
+
+
+def _read_lines(text: str) -> tuple[EntryLine, ...]:
+    rows = [line.split(" ") for line in text.split(",")] if text else []
+    return tuple(
+        EntryLine(product_id, int(units), int(price_fen), int(recipe))
+        for product_id, units, price_fen, recipe in rows
+    )
+
+
+_READ: dict[Any, Callable[[str], Any]] = {
+    int: int,
+    str: str,
+    tuple[EntryLine, ...]: _read_lines,
+    Needs: _read_units,
+}
+_readers = tuple(_READ[_types[name]] for name in ENTRY_FIELDS)
 
 
 def encode_tap(tap: Tap) -> str:
@@ -74,8 +113,10 @@ def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
     except UnicodeDecodeError:
         raise PoisonEntry("not UTF-8") from None
     parts = text.split(SEPARATOR)
-    if len(parts) == len(ENTRY_FIELDS) - 1:  # of a worker that knows no households
+    if len(parts) == len(ENTRY_FIELDS) - 3:  # of a worker that knows no households
         parts.append(parts[_GUEST])
+    if len(parts) == len(ENTRY_FIELDS) - 2:  # of a worker that knows no lines
+        parts += ["", ""]
     if len(parts) != len(ENTRY_FIELDS):
         raise PoisonEntry(f"{len(parts)} fields")
     try:
@@ -90,7 +131,21 @@ def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
     ids = (entry.guest_id, entry.estate_id, entry.room_id, entry.product_id, entry.store_id)
     if not all(ids):
         raise PoisonEntry("an id is empty")
+    if entry.lines or entry.needs:
+        _check_lines(entry)
     return entry
+
+
+def _check_lines(entry: Entry) -> None:
+    first = EntryLine(entry.product_id, entry.quantity, entry.price_fen)
+    if not entry.lines or replace(entry.lines[0], recipe_version=0) != first:
+        raise PoisonEntry("the first line is another one")
+    if any(line.units < 1 or line.price_fen < 1 for line in entry.lines):
+        raise PoisonEntry("a line is out of range")
+    if not entry.needs or any(units < 1 for _, units in entry.needs):
+        raise PoisonEntry("it needs nothing")
+    if not all(product_id for product_id, _ in (*entry.bought, *entry.needs)):
+        raise PoisonEntry("an id is empty")
 
 
 def encode_admitted_key(body_hash: str) -> str:
@@ -106,17 +161,16 @@ def encode_offers(
     The first of the fields `{estate}|{product}|{room}`, `{estate}|{product}` and `{product}` that
     exists is the offer. An estate has one of its own only where it differs.
     """
-    limit = product.household_limit
     common = rules.offer(product, Place(), at_ms=at_ms)
-    offers = {product.id: _facts(common, limit)}
+    offers = {product.id: _facts(common, product)}
     for own in rules.differing(product, estates, at_ms=at_ms):
-        offers[f"{own.estate_id}|{product.id}"] = _facts(own, limit)
+        offers[f"{own.estate_id}|{product.id}"] = _facts(own, product)
     for room_id in rules.rooms(product.id):
         for estate in estates:
             plain = rules.offer(product, place_of(estate), at_ms=at_ms)
             live = rules.offer(product, place_of(estate, room_id), at_ms=at_ms)
             if live != plain:
-                offers[f"{estate.id}|{product.id}|{room_id}"] = _facts(live, limit)
+                offers[f"{estate.id}|{product.id}|{room_id}"] = _facts(live, product)
     return offers
 
 
@@ -130,8 +184,9 @@ def offer_index_field(product_id: str) -> str:
     return f"|{product_id}"
 
 
-def _facts(offer: Offer | EstateOffer, limit: int) -> str:
-    return f"{offer.price_fen} {limit} {int(offer.offered)}"
+def _facts(offer: Offer | EstateOffer, product: Product) -> str:
+    facts = f"{offer.price_fen} {product.household_limit} {int(offer.offered)}"
+    return f"{facts} {product.recipe_version}" if product.recipe_version else facts
 
 
 def encode_group(group: Group) -> str:
@@ -150,8 +205,17 @@ def _joined(values: tuple[Any, ...], count: int) -> str:
     return text
 
 
-def _text(value: int | None) -> str:
-    return "" if value is None else str(int(value))
+def _text(value: Any) -> str:
+    if not isinstance(value, tuple):
+        return "" if value is None else str(int(value))
+    if not value or not isinstance(value[0], TapLine):
+        return encode_units(value)
+    return ",".join([_line(line) for line in value])
+
+
+def _line(line: TapLine) -> str:
+    price = _text(line.expected_price_fen)
+    return f"{line.product_id} {line.units} {price} {line.recipe_version}"
 
 
 def _pattern(names: tuple[str, ...]) -> str:
@@ -167,8 +231,12 @@ _PLACEHOLDERS = {
     "TAP_PATTERN": _pattern(TAP_FIELDS),
     "ENTRY": _concat(ENTRY_FIELDS),
     "HOLD": ", ".join(HOLD_FIELDS),
-    "HOLD_PATTERN": _pattern(HOLD_FIELDS),
+    # A hold that an older version wrote has no units by item.
+    "HOLD_PATTERN": _pattern(HOLD_FIELDS).replace("|([^|]*)$", "|?([^|]*)$"),
     "HOLD_TEXT": _concat(HOLD_FIELDS),
-    "KEY_PATTERN": "'^(%S+) (%S+) (%d+)$'",
+    "LINE_PATTERN": "'([^ ,]+) (%d+) (%d*) (%d+)'",
+    "UNITS_PATTERN": "'([^ ,]+) (%d+)'",
+    "PRODUCT_PATTERN": "'^(%d+) (%d+) (%d) ?(%d*)$'",
+    "KEY_PATTERN": "'^(%S+) (%S+) (%d+) ?(%S*)$'",
     "KEY_ADMITTED": f"'{_ADMITTED}'",
 }

@@ -133,6 +133,7 @@ class RedisGate:
         """Take entries off the stream; `extra_entries` are entries without an order (poison)."""
         names = [keys.ORDERS, keys.AVAILABLE, keys.HELD, keys.SETTLED, keys.HOLDS, keys.HOLD]
         arguments: list[Any] = [keys.CONSUMER_GROUP, IDEMPOTENCY_MS, keys.ANSWERS, message]
+        further: list[str] = []  # of all second lines and those after them
         for verdict in verdicts:
             entry = verdict.entry
             names += (
@@ -145,7 +146,10 @@ class RedisGate:
                 entry.order_id,
                 encode_admitted_key(verdict.order.body_hash),
                 int(verdict.sold),
+                "".join([f"{line.units}," for line in entry.lines[1:]]),
             )
+            further += [keys.bought(entry.household, line.product_id) for line in entry.lines[1:]]
+        names += further
         async with self._redis.pipeline(transaction=False) as pipeline:
             if extra_entries:
                 pipeline.xack(keys.ORDERS, keys.CONSUMER_GROUP, *extra_entries)
@@ -160,34 +164,12 @@ class RedisGate:
 
     async def release(self, cancelled: Sequence[OrderRow]) -> None:
         """Give back the units of orders that were cancelled in the record; once per order."""
-        calls = [
-            [
-                5,
-                keys.applied(order.id),
-                keys.AVAILABLE,
-                keys.SETTLED,
-                keys.seats(order.group_id),
-                keys.bought(order.household, order.product_id),
-                keys.row(order.product_id, order.store_id),
-                order.quantity,
-                order.household,
-                order.id,
-                APPLIED_MS,
-            ]
-            for order in cancelled
-        ]
-        await self._call_all(APPLY, calls)
+        await self._call_all(APPLY, [_release_arguments(order) for order in cancelled])
 
     async def restock(self, change_id: str, row: str, units: int) -> None:
         """Add units that were received; once per change."""
-        names = [
-            keys.applied(change_id),
-            keys.AVAILABLE,
-            keys.SETTLED,
-            keys.seats(""),
-            keys.bought("", ""),
-        ]
-        await self._call(APPLY, [len(names), *names, row, units, "", "", APPLIED_MS])
+        names = [keys.applied(change_id), keys.AVAILABLE, keys.SETTLED]
+        await self._call(APPLY, [len(names), *names, APPLIED_MS, "", "", 1, row, units])
 
     async def carry(
         self, from_id: str, into_id: str, product_ids: Sequence[str], group_ids: Sequence[str]
@@ -277,9 +259,22 @@ class RedisGate:
         return replies
 
 
+def _release_arguments(order: OrderRow) -> list[Any]:
+    names = [
+        keys.applied(order.id),
+        keys.AVAILABLE,
+        keys.SETTLED,
+        keys.seats(order.group_id),
+        keys.bought(order.household, order.product_id),
+    ]
+    rows = [keys.row(order.product_id, order.store_id), order.quantity]
+    return [len(names), *names, APPLIED_MS, order.household, order.id, 1, *rows, order.quantity]
+
+
 def _admit_arguments(tap: Tap, at_ms: int) -> list[Any]:
+    further = [keys.bought(tap.household, line.product_id) for line in tap.lines[1:]]
     return [
-        12,
+        12 + len(further),
         keys.EPOCH,
         keys.idem(tap.order_id),
         keys.ORDERS,
@@ -292,6 +287,7 @@ def _admit_arguments(tap: Tap, at_ms: int) -> list[Any]:
         keys.HELD,
         keys.HOLDS,
         keys.HOLD,
+        *further,
         at_ms,
         encode_tap(tap),
         _LIMITS,
@@ -316,7 +312,7 @@ def _decision(parts: list[str]) -> Decision:
         case Status.ADMITTED:
             return Decision(status, store_id=parts[1], price_fen=int(parts[2]), group_id=parts[3])
         case Status.REFUSED:
-            return Decision(status, Refusal(parts[1]), int(parts[2]))
+            return Decision(status, Refusal(parts[1]), int(parts[2]), product_id=parts[3])
         case Status.OTHER_GROUP:
             return Decision(status, group_id=parts[1])
         case _:

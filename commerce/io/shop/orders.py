@@ -130,6 +130,9 @@ class Orders:
                 case Status.NOT_READY:
                     self._on_closed()
                     await asyncio.sleep(GATE_RETRY_S)
+                case Status.STALE:
+                    await self._shop.cache.refresh()
+                    await asyncio.sleep(GATE_RETRY_S)
                 case Status.BUSY:
                     raise TryAgain("the ledger is far behind")
                 case _:

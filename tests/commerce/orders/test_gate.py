@@ -18,6 +18,7 @@ from commerce.orders.gate import (
     Status,
     Tap,
 )
+from commerce.orders.lines import TapLine
 
 UNITS = {("tea", "s1"): 3, ("tea", "s2"): 5, ("pear", "s1"): 4}
 LIMIT = 4
@@ -32,6 +33,7 @@ def gate_of() -> Gate:
             "tea": GateProduct(100, LIMIT),
             "pear": GateProduct(100, LIMIT),
             "gone": GateProduct(100, LIMIT, on_sale=False),
+            "dinner": GateProduct(250, LIMIT, recipe_version=1),
         },
         groups={"g": GateGroup("e", "pear", 90, ENDS_AT_MS)},
         open_groups={("e", "pear"): "g"},
@@ -59,13 +61,33 @@ def tap(
     )
 
 
-taps = st.builds(
+def bag(guest: str, units: int, tea: int, key: str = "k") -> Tap:
+    """Dinners of two teas and a pear, and teas beside them."""
+    lines = [TapLine("dinner", units, None, 1), TapLine("tea", tea)][: 2 if tea else 1]
+    return replace(
+        tap(guest, "dinner", units, key),
+        order_id=f"{guest}-bag-{key}",
+        body_hash=f"bag{units}{tea}",
+        lines=tuple(lines),
+        needs=(("tea", 2 * units + tea), ("pear", units)),
+    )
+
+
+plain_taps = st.builds(
     tap,
     st.sampled_from(["anna", "bo", "cai"]),
     st.sampled_from(["tea", "pear", "gone", "unknown"]),
     st.integers(1, 4),
     st.sampled_from(["k1", "k2", "k3"]),
 )
+bags = st.builds(
+    bag,
+    st.sampled_from(["anna", "bo", "cai"]),
+    st.integers(1, 2),
+    st.integers(0, 2),
+    st.sampled_from(["k1", "k2", "k3"]),
+)
+taps = plain_taps | bags
 steps_of = st.lists(taps | st.booleans(), max_size=40)
 
 
@@ -79,7 +101,8 @@ def test_units_are_available_held_or_sold_and_never_negative(steps: list[Tap | b
         elif queue:
             order_id = queue.pop(0)
             hold = gate.holds[order_id]
-            sold[hold.product_id, hold.store_id] += hold.quantity * step
+            for item, units in hold.needs:
+                sold[item, hold.store_id] += units * step
             gate.settle(order_id, sold=step)
         for row, units in UNITS.items():
             assert gate.available[row] + gate.held(*row) + sold[row] == units
@@ -93,7 +116,8 @@ def test_no_household_takes_more_than_its_limit_or_two_seats(steps: list[Tap]) -
     for step in steps:
         decision = gate.admit(step, at_ms=0)
         if decision.status is Status.ADMITTED:
-            taken[step.guest_id, step.product_id] += step.quantity
+            for line in step.all_lines:
+                taken[step.guest_id, line.product_id] += line.units
             seats[step.guest_id] += decision.group_id == "g"
     assert all(units <= LIMIT for units in taken.values())
     assert all(count <= 1 for count in seats.values())
@@ -149,6 +173,40 @@ def test_a_hold_that_goes_back_frees_units_seat_and_limit() -> None:
     assert gate.groups["g"].seats == {}
     again = gate.admit(replace(joined, order_id="another"), at_ms=0)
     assert (again.status, again.group_id) == (Status.ADMITTED, "g")
+
+
+def test_two_lines_with_an_item_in_common_are_checked_together() -> None:
+    gate = gate_of()  # 3 teas and 4 pears in s1, 5 teas and no pears in s2
+    refused = gate.admit(bag("anna", 1, 2), at_ms=0)
+    assert refused == Decision(Status.REFUSED, Refusal.SOLD_OUT, 3, product_id="tea")
+    assert gate.admit(bag("anna", 1, 1, "k2"), at_ms=0).store_id == "s1"
+
+
+def test_of_a_set_as_many_are_left_as_the_scarcest_part_makes() -> None:
+    refused = gate_of().admit(bag("anna", 2, 0), at_ms=0)
+    assert refused == Decision(Status.REFUSED, Refusal.SOLD_OUT, left=1)
+
+
+def test_the_limit_counts_each_line() -> None:
+    gate = gate_of()
+    gate.admit(tap(units=3), at_ms=0)
+    refused = gate.admit(bag("anna", 1, 2), at_ms=0)
+    assert refused == Decision(Status.REFUSED, Refusal.LIMIT_REACHED, 1, product_id="tea")
+
+
+def test_several_lines_join_no_group_by_themselves() -> None:
+    gate = gate_of()
+    gate.open_groups["e", "dinner"] = "g"
+    gate.available["tea", "s1"] = 9
+    assert gate.admit(bag("anna", 1, 0), at_ms=0).status is Status.OTHER_GROUP
+    assert gate.admit(bag("anna", 1, 1), at_ms=0).group_id == ""
+
+
+def test_another_recipe_decides_nothing() -> None:
+    gate = gate_of()
+    gate.products["dinner"].recipe_version = 2
+    assert gate.admit(bag("anna", 1, 0), at_ms=0) == Decision(Status.STALE)
+    assert (gate.available, gate.holds, gate.backlog) == (UNITS, {}, 0)
 
 
 def test_after_the_deadline_only_an_explicit_tap_is_refused() -> None:

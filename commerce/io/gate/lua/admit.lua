@@ -3,6 +3,7 @@
 --
 -- KEYS  1 epoch  2 idem:{order}  3 orders (stream)  4 products  5 open  6 group:{group}
 --       7 seats:{group}  8 bought:{household}:{product}  9 available  10 held  11 holds  12 hold
+--       13… bought:{household}:{product} of the second line and those after it
 -- ARGV  1 now
 --       2 the tap
 --       3 hold ms|idempotency ms|limit window ms|backlog max|seats kept ms
@@ -19,34 +20,61 @@ local hold_ms, idempotency_ms, window_ms, backlog_max, seats_ms =
 local units = tonumber(quantity)
 explicit = explicit == '1'
 if household_id == '' then household_id = guest_id end
+local plain = lines == ''  -- one item, which is most taps: no lists are made for it
+local several = not plain and string.find(lines, ',', 1, true)
 
 local known = redis.call('GET', KEYS[2])
 if known then
-  local known_body, refusal, left = string.match(known, $KEY_PATTERN)
-  if known_body ~= body_hash then return {'refused', 'key-reused', '0'} end
-  if refusal ~= '-' then return {'refused', refusal, left} end
+  local known_body, refusal, left, product = string.match(known, $KEY_PATTERN)
+  if known_body ~= body_hash then return {'refused', 'key-reused', '0', ''} end
+  if refusal ~= '-' then return {'refused', refusal, left, product} end
   return {'replayed'}
 end
 
-local function refuse(refusal, left)
+local function refuse(refusal, left, product)
   left = string.format('%d', left)
-  redis.call('SET', KEYS[2], body_hash .. ' ' .. refusal .. ' ' .. left, 'PX', idempotency_ms)
-  return {'refused', refusal, left}
+  product = several and product or ''
+  local key = body_hash .. ' ' .. refusal .. ' ' .. left
+  if product ~= '' then key = key .. ' ' .. product end
+  redis.call('SET', KEYS[2], key, 'PX', idempotency_ms)
+  return {'refused', refusal, left, product}
+end
+
+-- Price, limit, whether it is on sale ('1'), version of the recipe; nil for what is not known.
+-- The only place that reads them.
+local function facts_of(product)
+  local here = estate_id .. '|' .. product
+  local offers = redis.call('HMGET', KEYS[4], here .. '|' .. room_id, here, product)
+  local facts = offers[1] or offers[2] or offers[3]
+  if not facts then return nil end
+  return string.match(facts, $PRODUCT_PATTERN)
 end
 
 if redis.call('XLEN', KEYS[3]) >= tonumber(backlog_max) then return {'busy'} end
 
 local place = estate_id .. '|' .. product_id
-if not explicit then
+if not explicit and not several then
   local open = redis.call('HGET', KEYS[5], place) or ''
   if open ~= group_id then return {'group', open} end
 end
 
-local offers = redis.call('HMGET', KEYS[4], place .. '|' .. room_id, place, product_id)
-local facts = offers[1] or offers[2] or offers[3]
-if not facts then return refuse('not-on-sale', 0) end
-local price_fen, limit, on_sale = string.match(facts, '^(%d+) (%d+) (%d)$')
-if on_sale ~= '1' then return refuse('not-on-sale', 0) end
+-- What is tapped: one item, or lines of {product, units, price seen, price, limit}.
+local price_fen, limit, on_sale, recipe
+local tapped = {}
+if plain then
+  price_fen, limit, on_sale, recipe = facts_of(product_id)
+  if on_sale ~= '1' then return refuse('not-on-sale', 0) end
+  if recipe ~= '' and recipe ~= '0' then return {'stale'} end
+else
+  for product, count, seen, version in string.gmatch(lines, $LINE_PATTERN) do
+    local price, most
+    price, most, on_sale, recipe = facts_of(product)
+    if on_sale ~= '1' then return refuse('not-on-sale', 0, product) end
+    if (recipe == '' and '0' or recipe) ~= version then return {'stale'} end
+    tapped[#tapped + 1] = {product, count, seen, price, tonumber(most), version}
+  end
+  price_fen = tapped[1][4]
+end
 
 local ends
 local terms = group_id ~= '' and redis.call('GET', KEYS[6])
@@ -64,35 +92,93 @@ if not terms then
   group_id = ''
 end
 
-if expected_price_fen ~= '' and expected_price_fen ~= price_fen then
-  return refuse('price-changed', tonumber(price_fen))
+if plain then
+  if expected_price_fen ~= '' and expected_price_fen ~= price_fen then
+    return refuse('price-changed', tonumber(price_fen))
+  end
+else
+  tapped[1][4] = price_fen
+  for _, line in ipairs(tapped) do
+    if line[3] ~= '' and line[3] ~= line[4] then
+      return refuse('price-changed', tonumber(line[4]), line[1])
+    end
+  end
 end
 if terms and redis.call('HEXISTS', KEYS[7], household_id) == 1 then
   return refuse('already-joined', 0)
 end
 
-local bought = tonumber(redis.call('GET', KEYS[8]) or '0')
-if bought + units > tonumber(limit) then
-  return refuse('limit-reached', math.max(0, tonumber(limit) - bought))
+if plain then
+  local bought = tonumber(redis.call('GET', KEYS[8]) or '0')
+  if bought + units > tonumber(limit) then
+    return refuse('limit-reached', math.max(0, tonumber(limit) - bought))
+  end
+else
+  for at, line in ipairs(tapped) do
+    local bought = tonumber(redis.call('GET', KEYS[at == 1 and 8 or 11 + at]) or '0')
+    if bought + tonumber(line[2]) > line[5] then
+      return refuse('limit-reached', math.max(0, line[5] - bought), line[1])
+    end
+  end
 end
 
-local store_id, most = nil, 0
-for candidate in string.gmatch(ARGV[4], '([^|]+)|') do
-  local free = tonumber(redis.call('HGET', KEYS[9], product_id .. '|' .. candidate) or '0')
-  if free >= units then store_id = candidate break end
-  if free > most then most = free end
+-- Units of items that it takes, as {item, units}, all from the first store that has them.
+local store_id
+if plain then
+  local most = 0
+  for candidate in string.gmatch(ARGV[4], '([^|]+)|') do
+    local free = tonumber(redis.call('HGET', KEYS[9], product_id .. '|' .. candidate) or '0')
+    if free >= units then store_id = candidate break end
+    if free > most then most = free end
+  end
+  if not store_id then return refuse('sold-out', most) end
+  local row = product_id .. '|' .. store_id
+  redis.call('HINCRBY', KEYS[9], row, -units)
+  redis.call('HINCRBY', KEYS[10], row, units)
+else
+  local needed, most, lacking, left = {}, 0, nil, 0
+  for item, count in string.gmatch(needs, $UNITS_PATTERN) do
+    needed[#needed + 1] = {item, tonumber(count)}
+  end
+  for candidate in string.gmatch(ARGV[4], '([^|]+)|') do
+    local fits, sets = true, math.huge
+    for _, need in ipairs(needed) do
+      local free = tonumber(redis.call('HGET', KEYS[9], need[1] .. '|' .. candidate) or '0')
+      if free < need[2] then
+        fits = false
+        if not lacking then lacking, left = need[1], math.max(0, free) end
+      end
+      sets = math.min(sets, math.floor(free * units / need[2]))
+    end
+    if fits then store_id = candidate break end
+    if sets > most then most = sets end
+  end
+  if not store_id then
+    if several then return refuse('sold-out', left, lacking or needed[1][1]) end
+    return refuse('sold-out', most)
+  end
+  for _, need in ipairs(needed) do
+    local row = need[1] .. '|' .. store_id
+    redis.call('HINCRBY', KEYS[9], row, -need[2])
+    redis.call('HINCRBY', KEYS[10], row, need[2])
+  end
 end
-if not store_id then return refuse('sold-out', most) end
 
-local row = product_id .. '|' .. store_id
-redis.call('HINCRBY', KEYS[9], row, -units)
-redis.call('HINCRBY', KEYS[10], row, units)
 if terms then
   redis.call('HSET', KEYS[7], household_id, order_id)
   redis.call('PEXPIREAT', KEYS[7], string.format('%d', tonumber(ends) + tonumber(seats_ms)))
 end
 if redis.call('INCRBY', KEYS[8], quantity) == units then
   redis.call('PEXPIRE', KEYS[8], window_ms)
+end
+if not plain then
+  for at, line in ipairs(tapped) do
+    if at > 1 and redis.call('INCRBY', KEYS[11 + at], line[2]) == tonumber(line[2]) then
+      redis.call('PEXPIRE', KEYS[11 + at], window_ms)
+    end
+    tapped[at] = line[1] .. ' ' .. line[2] .. ' ' .. line[4] .. ' ' .. line[6]
+  end
+  lines = table.concat(tapped, ',')
 end
 local entry_id = redis.call('XADD', KEYS[3], '*', 'tap', $ENTRY)
 redis.call('ZADD', KEYS[11], string.format('%d', now + tonumber(hold_ms)), order_id)

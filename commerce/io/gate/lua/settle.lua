@@ -4,37 +4,63 @@
 --
 -- KEYS  1 orders (stream)  2 available  3 held  4 settled  5 holds  6 hold
 --       then three per entry: idem:{order}  seats:{group}  bought:{household}:{product}
+--       then bought:{household}:{product} of the second line of each entry and those after it
 -- ARGV  1 consumer group  2 idempotency ms  3 channel  4 message
---       then four per entry: entry id  order  value of its key  1 for sold, 0 for given back
+--       then five per entry: entry id  order  value of its key  1 for sold, 0 for given back
+--       units of its second line and those after it, each followed by a comma
 -- Gives the number of holds that were settled.
 
+local function end_hold(row, units, sold)
+  redis.call('HINCRBY', KEYS[3], row, -units)
+  if sold == '1' then
+    redis.call('HINCRBY', KEYS[4], row, 1)
+  else
+    redis.call('HINCRBY', KEYS[2], row, units)
+  end
+end
+
+local function give_back(key, units)
+  local bought = tonumber(redis.call('GET', key) or '0')
+  if bought > tonumber(units) then
+    redis.call('DECRBY', key, units)
+  elseif bought > 0 then
+    redis.call('DEL', key)
+  end
+end
+
 local settled = 0
-for index = 0, (#ARGV - 4) / 4 - 1 do
-  local argument, key = 4 + index * 4, 6 + index * 3
+local entries = (#ARGV - 4) / 5
+local further = 6 + entries * 3  -- the last key that was looked at of the second lines and on
+for index = 0, entries - 1 do
+  local argument, key = 4 + index * 5, 6 + index * 3
   local entry, order_id, key_value, sold = ARGV[argument + 1], ARGV[argument + 2],
     ARGV[argument + 3], ARGV[argument + 4]
+  local first = further
+  for _ in string.gmatch(ARGV[argument + 5], ',') do further = further + 1 end
   local hold = redis.call('HGET', KEYS[6], order_id)
   local $HOLD
   if hold then
     $HOLD = string.match(hold, $HOLD_PATTERN)
   end
   if hold and entry_id == entry then
-    local row = product_id .. '|' .. store_id
     redis.call('HDEL', KEYS[6], order_id)
     redis.call('ZREM', KEYS[5], order_id)
-    redis.call('HINCRBY', KEYS[3], row, -quantity)
-    if sold == '1' then
-      redis.call('HINCRBY', KEYS[4], row, 1)
+    if needs == '' then
+      end_hold(product_id .. '|' .. store_id, quantity, sold)
     else
-      redis.call('HINCRBY', KEYS[2], row, quantity)
+      for item, units in string.gmatch(needs, $UNITS_PATTERN) do
+        end_hold(item .. '|' .. store_id, units, sold)
+      end
+    end
+    if sold ~= '1' then
       if redis.call('HGET', KEYS[key + 2], household_id) == order_id then
         redis.call('HDEL', KEYS[key + 2], household_id)
       end
-      local bought = tonumber(redis.call('GET', KEYS[key + 3]) or '0')
-      if bought > tonumber(quantity) then
-        redis.call('DECRBY', KEYS[key + 3], quantity)
-      elseif bought > 0 then
-        redis.call('DEL', KEYS[key + 3])
+      give_back(KEYS[key + 3], quantity)
+      local at = first
+      for units in string.gmatch(ARGV[argument + 5], '(%d+),') do
+        at = at + 1
+        give_back(KEYS[at], units)
       end
     end
     settled = settled + 1

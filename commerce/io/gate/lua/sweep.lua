@@ -18,11 +18,14 @@ for _, order_id in ipairs(
       redis.call('ZADD', KEYS[4], string.format('%d', tonumber(ARGV[1]) + tonumber(ARGV[2])),
         order_id)
     else
-      local row = product_id .. '|' .. store_id
       redis.call('HDEL', KEYS[5], order_id)
       redis.call('ZREM', KEYS[4], order_id)
-      redis.call('HINCRBY', KEYS[3], row, -quantity)
-      redis.call('HINCRBY', KEYS[2], row, quantity)
+      if needs == '' then needs = product_id .. ' ' .. quantity end
+      for item, units in string.gmatch(needs, $UNITS_PATTERN) do
+        local row = item .. '|' .. store_id
+        redis.call('HINCRBY', KEYS[3], row, -units)
+        redis.call('HINCRBY', KEYS[2], row, units)
+      end
       returned = returned + 1
     end
   end

@@ -1,6 +1,6 @@
 """The codec of the gate's scripts: entries are read or poison, and scripts have no gaps."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,11 @@ from commerce.io.gate.codec import (
     decode_entry,
     encode_hold,
     encode_tap,
+    encode_units,
     expand,
 )
 from commerce.orders.gate import Tap
+from commerce.orders.lines import EntryLine, Needs, TapLine
 from commerce.orders.order import ID_CHARS, Entry
 
 LUA = Path(codec.__file__).parent / "lua"
@@ -45,13 +47,60 @@ entries = st.builds(
 
 def written(entry: Entry) -> dict[bytes, bytes]:
     """The stream's fields of an entry."""
-    text = "|".join(str(getattr(entry, name)) for name in ENTRY_FIELDS)
-    return {ENTRY_FIELD: text.encode()}
+    values = {name: getattr(entry, name) for name in ENTRY_FIELDS}
+    values["needs"] = encode_units(entry.needs)
+    values["lines"] = ",".join(
+        f"{line.product_id} {line.units} {line.price_fen} {line.recipe_version}"
+        for line in entry.lines
+    )
+    return {ENTRY_FIELD: "|".join(str(value) for value in values.values()).encode()}
 
 
 @given(entries)
 def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
     assert decode_entry(b"1-0", written(entry)) == entry
+
+
+names = st.from_regex(r"[a-z0-9.:_-]{1,8}", fullmatch=True)
+further = st.lists(
+    st.builds(EntryLine, names, st.integers(1, 20), st.integers(1, 10**9), st.integers(0, 99)),
+    max_size=3,
+)
+needs_of = st.lists(st.tuples(names, st.integers(1, 400)), min_size=1, max_size=4).map(tuple)
+
+
+@given(entries, names, st.integers(0, 9), further, needs_of)
+def test_lines_are_read_as_they_were_written(
+    plain: Entry, head: str, recipe: int, rest: list[EntryLine], needs: Needs
+) -> None:
+    first = EntryLine(head, plain.quantity, plain.price_fen, recipe)
+    entry = replace(plain, product_id=head, lines=(first, *rest), needs=needs)
+    assert decode_entry(b"1-0", written(entry)) == entry
+
+
+@given(entries)
+def test_an_entry_of_an_older_version_is_read(entry: Entry) -> None:
+    text = written(entry)[ENTRY_FIELD].removesuffix(b"||")
+    assert decode_entry(b"1-0", {ENTRY_FIELD: text}) == entry
+
+
+@pytest.mark.parametrize(
+    ("lines", "needs"),
+    [
+        ("p 2 100 0", ""),
+        ("", "p 2"),
+        ("q 2 100 0", "q 2"),
+        ("p 2 100 0,q 0 100 0", "p 2"),
+        ("p 2 100 0,q 1 100", "p 2"),
+        ("p 2 100 0", "p 0"),
+        ("p 2 100 0", " 2"),
+    ],
+)
+def test_lines_that_contradict_their_entry_are_poison(lines: str, needs: str) -> None:
+    entry = Entry("1-0", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s", 1, "w")
+    text = written(entry)[ENTRY_FIELD].removesuffix(b"||") + f"|{lines}|{needs}".encode()
+    with pytest.raises(PoisonEntry):
+        decode_entry(b"1-0", {ENTRY_FIELD: text})
 
 
 @given(st.text(max_size=120).map(str.encode) | st.binary(max_size=120))
@@ -60,7 +109,7 @@ def test_random_bytes_are_poison(text: bytes) -> None:
         decode_entry(b"1-0", {ENTRY_FIELD: text})
 
 
-@given(entries, st.integers(0, len(ENTRY_FIELDS) - 1), st.sampled_from(["", "-1", "x", "a|b"]))
+@given(entries, st.integers(0, len(ENTRY_FIELDS) - 3), st.sampled_from(["", "-1", "x", "a|b"]))
 def test_an_entry_with_one_wrong_field_is_poison_or_has_that_field(
     entry: Entry, at: int, wrong: str
 ) -> None:
@@ -76,9 +125,13 @@ def test_an_entry_with_one_wrong_field_is_poison_or_has_that_field(
 
 def test_a_tap_and_a_hold_name_every_field_once() -> None:
     tap = Tap("o", "b", "g", "e", "r", "p", 2, "", True, None, ("s1", "s2"), "w", "h")
-    assert encode_tap(tap) == "o|b|g|e|r|p|2||1||w|h"
+    assert encode_tap(tap) == "o|b|g|e|r|p|2||1||w|h||"
+    lines = (TapLine("p", 2, 90), TapLine("q", 1, None, 3))
+    bag = replace(tap, lines=lines, needs=(("p", 2), ("x", 4)))
+    assert encode_tap(bag) == "o|b|g|e|r|p|2||1||w|h|p 2 90 0,q 1  3|p 2,x 4"
     entry = Entry("9-1", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s1", 5, "w", "h")
-    assert encode_hold(entry) == "p|s1|2||h|9-1"
+    assert encode_hold(entry) == "p|s1|2||h|9-1|"
+    assert encode_hold(replace(entry, needs=bag.needs)) == "p|s1|2||h|9-1|p 2,x 4"
     assert {*TAP_FIELDS, "stores"} == {field.name for field in fields(Tap)}
     assert {*ENTRY_FIELDS, "entry_id"} == {field.name for field in fields(Entry)}
     assert set(HOLD_FIELDS) <= {field.name for field in fields(Entry)}
@@ -104,5 +157,5 @@ def test_an_unknown_placeholder_is_an_error() -> None:
 
 @given(entries)
 def test_an_entry_without_a_household_counts_for_its_guest(entry: Entry) -> None:
-    text, _, _ = written(entry)[ENTRY_FIELD].rpartition(b"|")
+    text = written(entry)[ENTRY_FIELD].removesuffix(b"|||")
     assert decode_entry(b"1-0", {ENTRY_FIELD: text}).household_id == entry.guest_id
