@@ -18,8 +18,8 @@ from commerce.orders import states
 from tests.support.commerce_shop import shop_plan
 
 
-async def test_migrations_produce_the_schema_of_the_code(database_url: str) -> None:
-    engine = open_engine(database_url)
+async def test_migrations_produce_the_schema_of_the_code(bare_database_url: str) -> None:
+    engine = open_engine(bare_database_url)
     try:
         await upgrade(engine)
         async with engine.connect() as connection:

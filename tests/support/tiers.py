@@ -45,6 +45,7 @@ FIXTURES = {
     "_postgres_server": "services",
     "redis_url": "services",
     "database_url": "services",
+    "bare_database_url": "services",
     "valkey": "services",
 }
 # These share a server and a browser, which live in one event loop.

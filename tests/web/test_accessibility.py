@@ -1,38 +1,14 @@
 """Every page and sheet against WCAG 2.2 AA, by axe and by the keyboard."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, ViewportSize, expect
+from playwright.sync_api import Page, Route, expect
 
+from tests.support.axe import DESKTOP, PHONE, violations
 from tests.support.played_pages import Open
 from tests.support.played_server import ORIGIN, PlayedServer, now_ms, remember_guest, remember_staff
-
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PHONE: ViewportSize = {"width": 360, "height": 740}
-DESKTOP: ViewportSize = {"width": 1366, "height": 768}
-
-# Each failing element with the rule it breaks. What a browser lays over a video is beyond axe.
-VIOLATIONS = """async () => {
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-  const { violations } = await axe.run({ runOnly: tags });
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) =>
-    `${id}: ${node.target} ${node.any.map((check) => check.message).join(' ')}`));
-}"""
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe finds on the page, after its animations."""
-    page.evaluate(
-        "() => Promise.allSettled(document.getAnimations().filter("
-        "(item) => item.effect?.getComputedTiming().iterations !== Infinity)"
-        ".map((item) => item.finished))"
-    )
-    page.evaluate(AXE.read_text())
-    found: list[str] = page.evaluate(VIOLATIONS)
-    return found
 
 
 def play(**more: Any) -> PlayedServer:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from tests.support.axe import DESKTOP, PHONE, violations
 from tests.support.played_pages import Open
 from tests.support.played_server import PlayedServer, remember_staff
-from tests.web.test_accessibility import DESKTOP, PHONE, violations
 
 TABLET: ViewportSize = {"width": 768, "height": 1024}
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
