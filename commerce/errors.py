@@ -8,6 +8,7 @@ CommerceError
 ├── NotEnoughUnits       fewer units may leave the shelf than were asked for
 ├── StaleVersion         an edit that began with an older version
 ├── BadNickname          a nickname that is refused (people/nicknames.py)
+├── UnknownLink          a one-time link that was used, has ended, or never was
 ├── UnknownDevice        a device that is not the guest's
 ├── BadPhone, WrongCode, CodeExpired, CodeNotSent   (people/phones.py)
 ├── WeakPassword         a password that is refused (people/password_policy.py)
@@ -104,6 +105,10 @@ class NotEnoughUnits(CommerceError):
 
     def __str__(self) -> str:
         return f"{self.left} available"
+
+
+class UnknownLink(CommerceError):
+    """A one-time link that was used, has ended, or never was."""
 
 
 class UnknownDevice(CommerceError):

@@ -37,6 +37,7 @@ class LimitKind(StrEnum):
     PHONE_CODE = "phone-code"
     ORDER = "order"
     HANDOVER = "handover"
+    LINK = "link"
     PUBLISH = "publish"
     PLAY = "play"
     ICE = "ice"
@@ -69,6 +70,7 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.PHONE_CODE: Rate(burst=10, per_s=1 / 30),
     LimitKind.ORDER: Rate(burst=10, per_s=0.5),
     LimitKind.HANDOVER: Rate(burst=40, per_s=0.5),
+    LimitKind.LINK: Rate(burst=20, per_s=0.2),
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),
     LimitKind.PLAY: Rate(burst=200, per_s=20.0),
     LimitKind.ICE: Rate(burst=30, per_s=2.0),

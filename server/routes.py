@@ -22,7 +22,7 @@ from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.pages import page_or_problem, page_routes
 from server.http.shop import guests, orders, people, phones, pins, products, replays, rooms
-from server.http.staff import audit, neighbours, stock, stores
+from server.http.staff import audit, links, neighbours, stock, stores
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.workers.passing import PassOn
@@ -56,6 +56,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *neighbours.routes,
         *stock.routes,
         *audit.routes,
+        *links.routes,
         *hq_routes,
         *page_routes(services.settings.web_dir),
     ]

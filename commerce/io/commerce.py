@@ -37,6 +37,8 @@ from commerce.io.shop.pins import Pins
 from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
+from commerce.io.shop.staff_links import StaffLinks
+from commerce.io.shop.staff_office import StaffOffice
 from commerce.io.shop.stock.keeping import StockKeeping
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
@@ -132,6 +134,8 @@ class Commerce:
         self.recordings = Recordings(shop)
         self.places = AllPlaces(shop)
         self.goods = AllGoods(shop)
+        self.staff = StaffOffice(shop)
+        self.staff_links = StaffLinks(shop, self.people.passwords)
 
     @property
     def catalogue(self) -> Catalogue:

@@ -24,10 +24,12 @@ from commerce.errors import (
     TryAgain,
     UnknownCode,
     UnknownDevice,
+    UnknownLink,
 )
 from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN
 from commerce.people.households import BadDwelling
 from commerce.people.nicknames import CLUSTERS_MAX, BadNickname, NicknameProblem
+from commerce.people.password_policy import WeakPassword
 from commerce.people.phones import BadPhone, CodeExpired, CodeNotSent, WrongCode
 from server.problem import Problem
 from server.services import Services
@@ -163,6 +165,12 @@ def _problem_of(error: CommerceError) -> Problem:
             )
         case BadNickname():
             return _bad_nickname(error)
+        case UnknownLink():
+            return Problem(
+                404, "no-such-link", "No such link.", "It was used or has ended: ask for a new one."
+            )
+        case WeakPassword():
+            return Problem(422, "bad-request", "Weak password.", str(error), member="password")
         case UnknownDevice():
             return Problem(
                 401,

@@ -199,6 +199,19 @@ staff = Table(
     Column("active", Boolean, nullable=False, server_default=true()),
     Column("own_password", Boolean, nullable=False, server_default=false()),
     Column("brand_id", String(64), nullable=False, server_default=""),
+    Column("invited", Boolean, nullable=False, server_default=false()),
+    _version(),
+)
+
+# The one link by which somebody may choose a password; it is gone once it was used.
+staff_links = Table(
+    "staff_links",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("staff_id", String(64), ForeignKey("staff.id"), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    _time("made_at_ms"),
+    _time("ends_at_ms"),
 )
 
 # No foreign key: a trigger keeps entries as long as their brand is there, and they go after it.

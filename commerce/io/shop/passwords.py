@@ -46,6 +46,16 @@ class Passwords:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._pool, self._check, password_hash, password)
 
+    async def hash(self, password: str) -> str:
+        """Return the hash of a new password.
+
+        Raises:
+            TryAgain: Too many wait already.
+        """
+        async with self._turn(known=False):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, self._hasher.hash, password)
+
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -27,7 +27,7 @@ class People:
     def __init__(self, shop: ShopContext, redis: Redis, new_id: Callable[[], str]) -> None:
         self._shop = shop
         self._new_id = new_id
-        self._passwords = Passwords()
+        self.passwords = Passwords()
         self.versions = StaffVersions(shop.record, redis)
 
     async def add_guest(self, nickname: str, estate_id: str) -> Registered:
@@ -113,7 +113,7 @@ class People:
                 .first()
             )
         password_hash = row["password_hash"] if row else ""
-        good = await self._passwords.check(password_hash, password, known=known)
+        good = await self.passwords.check(password_hash, password, known=known)
         if row is None or not good:
             return None
         return Staff(

@@ -23,11 +23,9 @@ from commerce.io.record.schema import (
     stock,
     stores,
 )
-from commerce.io.shop.staff import load_staff, password_hashes, read_staff
+from commerce.io.shop.staff import UNEDITED, load_staff, password_hashes, read_staff
 
 FIRST_ORDER_NUMBER = 1_001
-UNEDITED = 1
-"""The version of a row that nobody has edited in the head office."""
 
 
 async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
@@ -35,7 +33,8 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
 
     What exists is updated (names, prices), but not what the head office has edited; stock that
     exists is left as it is, and so is a password that one person was given. Staff that is not in
-    the plan logs in no more. A server that runs takes changes over within seconds.
+    the plan and was not invited logs in no more. A server that runs takes changes over within
+    seconds.
     """
     hashes = await password_hashes(plan.staff, await read_staff(engine))
     at_ms = wall_clock()

@@ -30,6 +30,8 @@ from commerce.io.record.shutdown import stopping
 
 REFRESH_S = 3.0
 """How old a worker's copy of the versions may be when no message comes through."""
+UNEDITED = 1
+"""The version of a row that nobody has edited in the head office."""
 UNKNOWN_S = 2 * REFRESH_S
 """How long a token of somebody whom this worker does not know yet is accepted."""
 
@@ -144,13 +146,18 @@ async def load_staff(
     hashes: Sequence[str],
     at_ms: int,
 ) -> None:
-    """Bring the staff of a brand up to date; staff that are not among `people` lose access."""
+    """Bring the staff of a brand up to date; staff that are not among `people` lose access.
+
+    Whom the head office invited or edited, it manages itself.
+    """
     found = (await connection.execute(select(staff))).mappings()
     known = {row["id"]: row for row in found}
     raised = []
     changes: list[tuple[str, Value, Value]] = []
     for seeded, password_hash in zip(people, hashes, strict=True):
         row = known.get(seeded.staff.id)
+        if row is not None and row["version"] != UNEDITED:
+            continue
         values = _row(seeded, brand_id, password_hash)
         if row is None:
             await connection.execute(insert(staff), values)
@@ -165,10 +172,11 @@ async def load_staff(
         if not row["active"]:
             values["own_password"] = False
         await connection.execute(update(staff).where(staff.c.id == row["id"]).values(values))
-    left = await _raise_versions(
+    left = await raise_versions(
         connection,
         staff.c.brand_id == brand_id,
         staff.c.id.not_in([seeded.staff.id for seeded in people]),
+        staff.c.invited.is_(False),
         active=False,
     )
     changes += [(id, _rights(known[id]), {**_rights(known[id]), "active": False}) for id in left]
@@ -224,7 +232,7 @@ async def log_out_everywhere(engine: AsyncEngine, username: str) -> None:
 
 async def _change(engine: AsyncEngine, username: str, action: str, **values: Any) -> None:
     async with Record(engine).write() as connection:
-        raised = await _raise_versions(connection, staff.c.username == username, **values)
+        raised = await raise_versions(connection, staff.c.username == username, **values)
         if not raised:
             raise NotFound("staff", username)
         at_ms = wall_clock()
@@ -236,7 +244,7 @@ async def _change(engine: AsyncEngine, username: str, action: str, **values: Any
             )
 
 
-async def _raise_versions(
+async def raise_versions(
     connection: AsyncConnection, *which: ColumnElement[bool], **values: Any
 ) -> list[str]:
     """End the tokens of active staff, set `values`, and return their ids."""
