@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from rooms.log import LogUnavailable
 from server.bridge.lease import LeasesUnavailable
+from server.http.consent import loadtest_consent
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
 from server.http.hq.registry import routes as hq_routes
@@ -37,6 +38,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *orders.routes,
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
+        Route("/.well-known/linli-loadtest", loadtest_consent, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
         *whip_whep.routes,
         *hls_routes.routes,

@@ -172,6 +172,11 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Bearer token that opens /metrics. Empty: only this machine itself may ask.",
     )
+    loadtest_token: SecretStr = Field(
+        SecretStr(""),
+        description="Token with which `linli loadtest` may be run against this installation from "
+        "another machine. Empty: it refuses to.",
+    )
     rate_limits: bool = Field(
         True, description="Limits per address and person; off only for load tests."
     )

@@ -1,6 +1,7 @@
 """The audit after a run, through the API: what was confirmed against what the target now says."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 from loadtest.errors import LoadError
 from loadtest.measure.recorder import Recorder
 from loadtest.runner.orders import Account, Tap, Till
-from loadtest.runner.target import get_json
+from loadtest.runner.target import bearer, get_json
 
 ASK_AT_ONCE = 16
+READ_TIMEOUT_S = TIDY_TIMEOUT_S = 120.0
 REPLAYS = 50
 # States of an order that hold no unit, and of groups that have let go of their seats.
 CANCELLED = "cancelled"
@@ -105,9 +107,13 @@ async def read_books(till: Till, recorder: Recorder) -> Books:
                 recorder.errors[f"audit: {error}"] += 1
                 books.unread += 1
 
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(ASK_AT_ONCE):
-            tasks.create_task(some())
+    read = asyncio.gather(*(some() for _ in range(ASK_AT_ONCE)))
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            await read
+    except TimeoutError:
+        books.unread += len(list(waiting)) + ASK_AT_ONCE
+        return books
     confirmed = [(one, tap) for one in tapped for tap in one.taps if tap.order_id]
     for account, tap in confirmed[:: max(1, len(confirmed) // REPLAYS)]:
         books.doubled += await _is_doubled(till, account, tap)
@@ -125,16 +131,18 @@ async def _is_doubled(till: Till, account: Account, tap: Tap) -> bool:
 
 async def cancel_orders(till: Till) -> int:
     """Leave every group that is not complete; return how many orders stay behind."""
-    staying = 0
-    for account in till.accounts:
-        for tap in account.taps:
-            if not tap.order_id:
-                continue
-            path = f"/api/orders/{tap.order_id}/cancellation"
-            headers = {"Authorization": f"Bearer {account.token}"}
-            try:
-                answer = await till.http(account.number).request("POST", path, headers=headers)
-                staying += answer.status != 200
-            except LoadError:
-                staying += 1
-    return staying
+    orders = [(one, tap.order_id) for one in till.accounts for tap in one.taps if tap.order_id]
+    waiting = iter(orders)
+    cancelled = 0
+
+    async def some() -> None:
+        nonlocal cancelled
+        for account, order_id in waiting:
+            path, headers = f"/api/orders/{order_id}/cancellation", bearer(account.token)
+            answer = await till.http(account.number).request("POST", path, headers=headers)
+            cancelled += answer.status == 200
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(TIDY_TIMEOUT_S):
+            await asyncio.gather(*(some() for _ in range(ASK_AT_ONCE)), return_exceptions=True)
+    return len(orders) - cancelled

@@ -47,11 +47,11 @@ class Host:
             else:
                 await self._end()
 
-    async def tidy(self) -> None:
+    async def tidy(self, *, target_gone: bool) -> None:
         """Unpin what was pinned, end the live that was begun, close the connections."""
         if self._publisher:
             await self._end()
-        for product_id in list(self._pinned):
+        for product_id in [] if target_gone else list(self._pinned):
             with contextlib.suppress(LoadError):
                 await self._pin(product_id, unpin=True)
         await self._http.close()

@@ -26,6 +26,7 @@ from loadtest.report.result import (
     verdict_of,
 )
 from loadtest.runner.audit import Books
+from loadtest.runner.consent import check_consent
 from loadtest.runner.share import Setup, Share, ShareEnd
 from loadtest.runner.target import Address, Found, look
 from loadtest.scenario.model import Scenario
@@ -48,6 +49,7 @@ class Request:
     url: str
     room: str
     host_token: str = ""
+    loadtest_token: str = ""
     factor: float = 1.0
     seed: int | None = None
     workers: int = 1
@@ -120,6 +122,7 @@ class Run:
         address = Address.parse(self.request.url)
         http = address.http()
         try:
+            await check_consent(address, http, self.request.loadtest_token)
             before = await look(http, self.request.room)
             if not before.estates or not before.products:
                 raise RequestRefused(404, f"room {self.request.room!r} has no estates or no goods")
@@ -128,18 +131,31 @@ class Run:
                 end = await self._shares(dataclasses.replace(self._setup, found=before))
             await self._judge_books(http, before.left, end.books)
         finally:
-            left = await self._share.tidy() if self._share else 0
+            left = await self._share.tidy(self.progress.target_gone) if self._share else 0
             await http.close()
         return self._result(end, left, started_at)
 
     async def _shares(self, setup: Setup) -> ShareEnd:
         self._share = share = Share(setup, self.progress.add)
-        await share.prepare()
+        await self._prepare(share)
         self.progress.start_ns = start_ns = time.monotonic_ns() + int(START_S * 1e9)
         self.progress.phase = "running"
         if self.progress.why_ended:
             share.stopped.set()
         return await share.play(start_ns)
+
+    @staticmethod
+    async def _prepare(share: Share) -> None:
+        """Prepare, unless the run is ended meanwhile."""
+        preparing = asyncio.create_task(share.prepare())
+        stopped = asyncio.create_task(share.stopped.wait())
+        await asyncio.wait([preparing, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not preparing.done():
+            preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
+        else:
+            await preparing
 
     @contextlib.asynccontextmanager
     async def _watching(self, http: PlainHttp) -> AsyncIterator[None]:
@@ -163,12 +179,16 @@ class Run:
             except (LoadError, TimeoutError):
                 if time.monotonic() - answered > self.request.target_gone_s:
                     self.progress.target_gone = True
+                    if self._share:
+                        self._share.target_gone = True
                     played_s = self.progress.played_s - self.request.target_gone_s
                     self.stop(f"the target stopped answering after about {max(0, played_s):.0f} s")
                     return
 
     async def _judge_books(self, http: PlainHttp, before: dict[str, int], books: Books) -> None:
         """Compare the orders with the stock, which may need a moment to settle."""
+        if self.progress.target_gone:
+            return
         deadline = time.monotonic() + self.request.stock_settle_s
         while True:
             try:

@@ -19,7 +19,7 @@ from loadtest.runner.host import Host
 from loadtest.runner.media import Cinema
 from loadtest.runner.orders import Account, Till
 from loadtest.runner.profiles import NEEDS_ACCOUNT, Buyer, Chatter, Flapper, Inviter, SlowReader
-from loadtest.runner.room import PinDue, Room
+from loadtest.runner.room import ENDING_TIMEOUT_S, PinDue, Room
 from loadtest.runner.target import Address, Found
 from loadtest.runner.viewer import Viewer
 from loadtest.scenario.model import HostDoes, Scenario, ViewerKind
@@ -82,6 +82,7 @@ class Share:
         self._start_s = 0.0
         self._own_errors = 0
         self.stopped = asyncio.Event()
+        self.target_gone = False
 
     async def prepare(self) -> None:
         """Make the guests' accounts.
@@ -108,7 +109,8 @@ class Share:
         async with self._cinema, self.watch.running(), self._counted():
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    jobs = [tasks.create_task(job) for job in self._jobs(start_ns)]
+                    ready = not self.stopped.is_set()
+                    jobs = [tasks.create_task(job) for job in self._jobs(start_ns) if ready]
                     ending = asyncio.create_task(self.stopped.wait())
                     await asyncio.wait([ending], timeout=self._until(self.plan.duration_s))
                     for job in [*jobs, ending]:
@@ -117,10 +119,10 @@ class Share:
             finally:
                 await self._leave()
 
-    async def tidy(self) -> int:
+    async def tidy(self, target_gone: bool = False) -> int:
         """Take away what the run made; return how many orders stay behind."""
-        await self._host.tidy()
-        left = await cancel_orders(self._till)
+        await self._host.tidy(target_gone=target_gone)
+        left = 0 if target_gone else await cancel_orders(self._till)
         await self._till.close()
         return left
 
@@ -237,7 +239,9 @@ class Share:
         check = self.watch.result()
         self.recorder.counts["room.behind"] += await self._caught_up()
         await self._leave()
-        await self._room.settle()
+        await self._room.settle(0.0 if self.target_gone else ENDING_TIMEOUT_S)
+        if self.target_gone:
+            return ShareEnd(Books(), check)
         return ShareEnd(await read_books(self._till, self.recorder), check)
 
     async def _caught_up(self) -> int:
@@ -256,6 +260,8 @@ class Share:
                 for viewer in here
                 if viewer.is_in
             )
+            if self.target_gone:
+                return 0
             coming = any(not viewer.joined for viewer in self._viewers.values())
             if not (behind or coming) or time.monotonic() > deadline:
                 return behind

@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import signal
 import sys
@@ -35,6 +36,7 @@ EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 3, Verdict.INVALID: 4}
 EXIT_TARGET_GONE = 5
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 HOST_TOKEN_VARIABLE = "LINLI_LOADTEST_HOST_TOKEN"
+TOKEN_VARIABLE = "LINLI_LOADTEST_TOKEN"
 
 
 class ScenarioGroup(TyperGroup):
@@ -149,13 +151,21 @@ def run(
             help="Token of the room's host, for the host's script.", envvar=HOST_TOKEN_VARIABLE
         ),
     ] = "",
+    token: Annotated[
+        str,
+        typer.Option(
+            help="The target's LINLI_LOADTEST_TOKEN: needed unless it is this machine.",
+            envvar=TOKEN_VARIABLE,
+        ),
+    ] = "",
 ) -> None:
     """Play a scenario; exit with 0 pass, 3 fail, 4 invalid, 5 target gone, 130 interrupted."""
     read = load_scenario(scenario)
+    request = Request(
+        read, scenario, target or "", room or read.room, host_token, token, factor, seed
+    )
     try:
-        begun, result = uvloop.run(
-            _play(read, scenario, target, room or read.room, factor, seed, host_token)
-        )
+        begun, result = uvloop.run(_play(request))
         if json_file:
             write_file(json_file, result.json())
         if junit:
@@ -170,42 +180,44 @@ def run(
     sys.exit(EXIT_CODES[result.verdict])
 
 
-async def _play(
-    scenario: Scenario,
-    name: str,
-    target: str | None,
-    room: str,
-    factor: float,
-    seed: int | None,
-    host_token: str,
-) -> tuple[Run, Result]:
-    async with _target(scenario, target, room, factor, host_token) as (url, token):
-        running = Run(Request(scenario, name, url, room, token, factor, seed))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, running.interrupt)
+async def _play(request: Request) -> tuple[Run, Result]:
+    async with _target(request) as request:
+        running = Run(request)
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task
+
+        def interrupt() -> None:
+            """The first signal ends the run in order, the second at once."""
+            if running.interrupted:
+                task.cancel()
+            running.interrupt()
+
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, interrupt)
         try:
             return running, await running.play()
+        except asyncio.CancelledError:
+            raise OperatorError("ended at once: no report, and nothing was taken away") from None
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in signals:
                 loop.remove_signal_handler(number)
 
 
 @contextlib.asynccontextmanager
-async def _target(
-    scenario: Scenario, target: str | None, room: str, factor: float, host_token: str
-) -> AsyncIterator[tuple[str, str]]:
-    """Yield the address and the host's token, of a server of our own if there is no target."""
-    if target is not None:
-        if scenario.host and not host_token:
+async def _target(request: Request) -> AsyncIterator[Request]:
+    """Yield the request with its target, which is a server of our own if none is named."""
+    if request.url:
+        if request.scenario.host and not request.host_token:
             raise OperatorError(
                 f"the scenario has a host: give its token as --host-token or {HOST_TOKEN_VARIABLE} "
-                f"(at the target: linli token --role host --room {room})"
+                f"(at the target: linli token --role host --room {request.room})"
             )
-        yield target, host_token
+        yield request
         return
-    async with rig(shop_file(scenario, factor), room) as server:
-        yield server.base_url, await server.token()
+    async with rig(shop_file(request.scenario, request.factor), request.room) as server:
+        token = await server.token()
+        yield dataclasses.replace(request, url=server.base_url, host_token=token)
 
 
 def _show(result: Result) -> None:
