@@ -68,13 +68,14 @@ async def open_heartbeats(settings: Settings) -> AsyncIterator[Heartbeats]:
 
 def view(beats: Sequence[Beat]) -> Group:
     """Return the tables of one refresh."""
-    workers = Table("node", "worker", "version", "up", box=None)
+    workers = Table("node", "worker", "state", "version", "up", box=None)
     for name in ("CPU", "lag", "lives", "viewers", "sockets"):
         workers.add_column(name, justify="right")
     for beat in beats:
         workers.add_row(
             beat.node,
             f"{beat.worker}:{beat.port}",
+            _state(beat),
             beat.version,
             _duration(beat.up_s),
             _high(f"{beat.cpu:.0%}", beat.cpu >= CPU_HIGH),
@@ -96,7 +97,42 @@ def view(beats: Sequence[Beat]) -> Group:
         f"{len({beat.node for beat in beats})} nodes, {len(beats)} workers, {len(rows)} lives, "
         f"{sum(beat.viewers for beat in beats):,} viewers"
     )
-    return Group(total, "", workers, "", lives, f"and {more} lives more" if more > 0 else "")
+    return Group(
+        total,
+        "",
+        _nodes(beats),
+        "",
+        workers,
+        "",
+        lives,
+        f"and {more} lives more" if more > 0 else "",
+    )
+
+
+def _nodes(beats: Sequence[Beat]) -> Table:
+    """Return the sums of each node; the lag is the longest of its workers."""
+    table = Table("node", box=None)
+    for name in ("workers", "CPU", "lag", "lives", "viewers", "sockets"):
+        table.add_column(name, justify="right")
+    for node in sorted({beat.node for beat in beats}):
+        of_node = [beat for beat in beats if beat.node == node]
+        lag_ms = max(beat.lag_ms for beat in of_node)
+        table.add_row(
+            node,
+            str(len(of_node)),
+            f"{sum(beat.cpu for beat in of_node):.0%}",
+            _high(f"{lag_ms:.0f} ms", lag_ms >= LAG_MS_HIGH),
+            str(sum(len(beat.lives) for beat in of_node)),
+            f"{sum(beat.viewers for beat in of_node):,}",
+            f"{sum(beat.sockets for beat in of_node):,}",
+        )
+    return table
+
+
+def _state(beat: Beat) -> str:
+    if beat.draining:
+        return "drains"
+    return _high("full", high=True) if beat.full else "open"
 
 
 def _print(beats: Sequence[Beat], *, as_json: bool) -> None:

@@ -99,6 +99,8 @@ class Heartbeats:
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.delete(_key(worker))
             pipe.zrem(WORKERS_KEY, worker)
+            # Its supervisor starts another one of the same id, which is not to drain.
+            pipe.delete(_drain_key(worker))
             await pipe.execute()
 
     async def read(self) -> list[Beat]:

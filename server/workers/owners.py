@@ -9,12 +9,14 @@ from time import monotonic
 from redis.exceptions import RedisError
 
 from server.bridge.lease import Lease, LeasesUnavailable
-from server.ops.heartbeat import Heartbeats
+from server.ops.heartbeat import Beat, Heartbeats
 from server.settings import Settings
 from server.worker import NODE_DIGITS, Worker, socket_path
 
 HOLDER_S = 1.0
-"""How long it is taken that a live, or none, is where it was."""
+"""How long it is taken that a live is where it was."""
+NO_HOLDER_S = 0.1
+"""The same of a room without a live: when one begins, all its viewers come at once."""
 HOLDER_STALE_S = 10.0
 ADDRESS_S = 10.0
 KEPT_MAX = 10_000
@@ -46,7 +48,7 @@ class LiveOwners:
         """Return the id of the worker with the live; "" if there is none."""
         now = monotonic()
         at, worker_id = self._known.get(room_id, (-HOLDER_STALE_S, ""))
-        if now - at < HOLDER_S:
+        if now - at < (HOLDER_S if worker_id else NO_HOLDER_S):
             return worker_id
         try:
             lease = await self._holder(room_id)
@@ -61,6 +63,27 @@ class LiveOwners:
     def forget(self, room_id: str) -> None:
         """The worker had no such live: look again."""
         self._known.pop(room_id, None)
+
+
+class Rows:
+    """What all workers last wrote about themselves, read at most once in `HOLDER_S`."""
+
+    def __init__(self, heartbeats: Heartbeats) -> None:
+        self._heartbeats = heartbeats
+        self._read: tuple[float, list[Beat]] = (-HOLDER_STALE_S, [])
+
+    async def read(self) -> list[Beat]:
+        """Return the rows; none while Redis is away."""
+        now = monotonic()
+        at, beats = self._read
+        if now - at < HOLDER_S:
+            return beats
+        try:
+            beats = await self._heartbeats.read()
+        except (RedisError, OSError):
+            beats = []
+        self._read = now, beats
+        return beats
 
 
 class Addresses:

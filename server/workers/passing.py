@@ -23,8 +23,9 @@ from server.problem import Problem
 from server.services import Services
 from server.worker import PASSED
 from server.workers.destinations import Ask, Destination, destination
-from server.workers.owners import Addresses, Holder, LiveOwners, PeerAddress
+from server.workers.owners import Addresses, Holder, LiveOwners, PeerAddress, Rows
 from server.workers.peers import Peers, end_to_end
+from server.workers.placement import place
 from server.workers.signing import HEADER, HOPS_MAX, Passed, Signer
 
 BODY_BYTES_MAX = 80_000
@@ -44,6 +45,7 @@ class PassOn:
         services: Services,
         signer: Signer,
         owners: LiveOwners,
+        rows: Rows,
         addresses: Addresses,
         peers: Peers,
     ) -> None:
@@ -51,6 +53,7 @@ class PassOn:
         self._services = services
         self._signer = signer
         self._owners = owners
+        self._rows = rows
         self._addresses = addresses
         self._peers = peers
         self._in_flight = 0
@@ -64,6 +67,7 @@ class PassOn:
             services,
             Signer(token_secret(services.settings)),
             LiveOwners(holder),
+            Rows(heartbeats),
             Addresses(services.worker, services.settings.data_dir, heartbeats),
             peers,
         )
@@ -100,13 +104,29 @@ class PassOn:
             return ""
         worker_id = await self._owners.worker_of(room_id)
         if worker_id == here:
+            # It begins, or it just went to another worker.
+            self._owners.forget(room_id)
             return ""
         if asked.ask is Ask.PUBLISH and self._services.worker.sibling(worker_id) is None:
             # A host comes to another node since its way to the other is broken, or by chance; only
             # one on standby must not take the live from whoever has it.
             principal = self._services.access.principal(Request(scope))
-            return worker_id if principal.standby else ""
+            if worker_id and principal.standby:
+                return worker_id
+            return await self._placed(anew=not worker_id)
         return worker_id
+
+    async def _placed(self, *, anew: bool) -> str:
+        """Return the other worker that takes a host; "" if it is this one.
+
+        One that comes here with a live of another node stays, unless this worker takes nobody.
+        """
+        here, media = self._services.worker.id, self._services.media
+        accepts = media.load.accepts_viewers and not media.closed
+        if accepts and not anew:
+            return ""
+        placed = place(here, await self._rows.read(), accepts=accepts)
+        return placed if placed != here else ""
 
     async def _pass(
         self, asked: Destination, worker_id: str, scope: Scope, receive: Receive, send: Send

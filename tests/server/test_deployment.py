@@ -91,14 +91,14 @@ def test_no_file_names_a_host_to_download_from(file: str) -> None:
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    unit = (DEPLOY / "linli@.service").read_text()
+    unit = (DEPLOY / "linli.service").read_text()
     names = set(re.findall(r"^Environment=(?:LINLI_)(\w+)=", unit, re.M))
     assert names and {name.lower() for name in names} <= set(Settings.model_fields)
     here = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit, flags=re.M)
-    (tmp_path / "linli@0.service").write_text(here)
-    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "linli@0.service")]
+    (tmp_path / "linli.service").write_text(here)
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "linli.service")]
     verified = subprocess.run(command, capture_output=True, text=True, check=False)
-    about_us = [line for line in verified.stderr.splitlines() if "linli@" in line]
+    about_us = [line for line in verified.stderr.splitlines() if "linli.service" in line]
     assert (verified.returncode, about_us) == (0, [])
 
 

@@ -64,6 +64,17 @@ async def test_a_worker_learns_with_its_row_that_it_is_to_drain(redis_url: str) 
         assert await redis.ttl("{linli}:drain:w1") > 0
 
 
+async def test_worker_that_was_drained_and_started_again_does_not_drain_again(
+    redis_url: str,
+) -> None:
+    async with Redis.from_url(redis_url) as redis:
+        beats = Heartbeats(redis)
+        await beats.request_drain("w1")
+        assert await beats.write(BEAT)
+        await beats.remove("w1")
+        assert not await beats.write(BEAT)
+
+
 async def test_server_writes_its_row_drains_when_asked_and_takes_it_away(
     tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,3 +120,18 @@ def test_busy_workers_and_all_lives_are_shown() -> None:
     assert text.index("demo") < text.index("other")
     for word in ("node-a", "w1:8080", "25%", "3 ms", "1 min"):
         assert word in text
+
+
+def test_each_node_is_shown_with_the_sums_of_its_workers_and_who_takes_no_viewers() -> None:
+    console = Console(width=140, record=True, file=io.StringIO())
+    beats = [
+        BEAT,
+        replace(BEAT, worker="w2", cpu=0.5, lag_ms=70.0, full=True),
+        replace(BEAT, node="node-b", worker="w3", draining=True),
+    ]
+    console.print(view(beats))
+    lines = [line.split() for line in console.export_text().splitlines()]
+    assert ["node-a", "2", "75%", "70", "ms", "2", "24", "80"] in lines
+    assert ["node-b", "1", "25%", "3", "ms", "1", "12", "40"] in lines
+    states = {line[1]: line[2] for line in lines if len(line) > 2 and line[1].endswith(":8080")}
+    assert states == {"w1:8080": "open", "w2:8080": "full", "w3:8080": "drains"}

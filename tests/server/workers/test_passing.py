@@ -2,19 +2,28 @@
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
 import pytest_asyncio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from server.app import build
+from server.ops.heartbeat import Beat, Heartbeats
 from server.ops.maintenance import load
 from server.ops.secrets import token_secret
+from server.services import Services
 from server.settings import Settings
 from server.worker import Worker
 from server.workers.signing import HEADER, HOPS_MAX, Passed, Signer
-from tests.support.live_routes import refused
+from tests.support.live_routes import SDP, WHIP, refused
 from tests.support.running import PASSWORD, SHOP
+from tests.support.sdp_offers import OFFER
+from tests.support.serving import serving
 
 WORKER = Worker("0a1b2c", 0, 2)
 PATH = f"/live/demo/whep/{WORKER.id}{'x' * 32}"
@@ -25,15 +34,16 @@ SIBLING = "0a1b2c01"
 class One:
     """A worker that is one of two; the other does not run."""
 
-    def __init__(self, client: httpx.AsyncClient, signer: Signer) -> None:
+    def __init__(self, client: httpx.AsyncClient, signer: Signer, services: Services) -> None:
         self.client = client
-        self._signer = signer
+        self.signer = signer
+        self.services = services
 
     async def passed(
         self, worker: str, *, hops: int = 1, path: str = PATH, signed: str = ""
     ) -> httpx.Response:
         passed = Passed(time.time_ns() // 1_000_000, worker, hops, "192.0.2.7")
-        value = self._signer.sign(passed, "GET", (signed or path).encode(), b"")
+        value = self.signer.sign(passed, "GET", (signed or path).encode(), b"")
         return await self.client.get(path, headers={HEADER.decode(): value.decode()})
 
 
@@ -50,7 +60,7 @@ async def one(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[One]:
     async with build(settings, worker=WORKER) as program:
         transport = httpx.ASGITransport(program.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://linli") as client:
-            yield One(client, Signer(token_secret(settings)))
+            yield One(client, Signer(token_secret(settings)), program.services)
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -88,3 +98,24 @@ async def test_request_for_a_sibling_that_does_not_answer_comes_again_later(
     one: One, hops: int
 ) -> None:
     refused(await one.passed(SIBLING, hops=hops), 503)
+
+
+async def test_host_who_comes_to_a_worker_that_drains_publishes_at_another_node(one: One) -> None:
+    passed: list[Passed | None] = []
+
+    async def publish(request: Request) -> Response:
+        body, at_ms = await request.body(), time.time_ns() // 1_000_000
+        value, target = request.headers[HEADER.decode()].encode(), request.url.path.encode()
+        passed.append(one.signer.check(value, request.method, target, body, at_ms=at_ms))
+        return Response("answer", 201, {"Location": f"{WHIP}/e0e0e000{'x' * 32}"})
+
+    other = Beat("b", "e0e0e000", "1", 7, 8_080, 61, 0.1, 3.0, 0, 0, {})
+    one.services.media.draining = True
+    try:
+        async with serving(Starlette(routes=[Route(WHIP, publish, methods=["POST"])])) as url:
+            await Heartbeats(one.services.redis).write(replace(other, url=url))
+            answer = await one.client.post(WHIP, content=OFFER, headers=SDP)
+    finally:
+        one.services.media.draining = False
+    assert (answer.status_code, answer.text) == (201, "answer")
+    assert [each and (each.worker, each.hops) for each in passed] == [("e0e0e000", 1)]

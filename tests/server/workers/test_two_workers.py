@@ -48,6 +48,15 @@ class Node:
         async with Redis.from_url(EmbeddedValkey(self._data_dir).url) as redis:
             return await Heartbeats(redis).read()
 
+    async def plays(self) -> bool:
+        """Whether viewers of both workers see the live."""
+        for number in (0, 1):
+            async with self.worker(number) as client:
+                answer = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+                if answer.status_code != 201:
+                    return False
+        return True
+
     async def owner(self) -> int:
         """The number of the worker with the live: its viewers' sessions begin with its id."""
         async with self.worker(0) as client:
@@ -75,6 +84,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
             await wait_until(lambda: server.is_in(LiveState.LIVE), what="on air")
             node = Node(server)
             await wait_until(lambda: _rows_are(node, 2), what="both workers' rows")
+            await wait_until(node.plays, what="the live at both workers")
             yield node
         finally:
             host.cancel()
@@ -170,13 +180,8 @@ async def test_worker_that_is_killed_is_replaced_and_its_live_comes_back(node: N
             row.worker == killed.worker and row.pid != killed.pid for row in await node.rows()
         )
 
-    async def plays() -> bool:
-        async with node.worker(1 - owner) as client:
-            answer = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
-            return answer.status_code == 201
-
     await wait_until(replaced, what="a worker in its place")
-    await wait_until(plays, what="the live on air again")
+    await wait_until(node.plays, what="the live on air again")
 
 
 async def _rows_are(node: Node, count: int) -> bool:
