@@ -34,7 +34,7 @@ _SESSION = re.compile(
 _PUBLISH = re.compile(rf"/live/{_ROOM}/whip")
 _PLAY = re.compile(rf"/live/{_ROOM}/whep")
 # A room's name may end like a file's: the longest name before ".flv".
-_READ = re.compile(rf"/live/{_ROOM}(?:\.flv|/thumbnail\.jpg|/hls/.+|/replay/.+)")
+_READ = re.compile(rf"/live/{_ROOM}(?:\.flv|/thumbnail\.jpg|/hls/.+|/replay/.+|/clips/.+)")
 _STATS = re.compile(rf"/api/lives/{_ROOM}/stats")
 _ROOM_COMMANDS = re.compile(rf"/api/rooms/{_ROOM}/(?:pins/[^/]+|explain|recording|restream|end)")
 

@@ -1,4 +1,4 @@
-"""GStreamer's two RTMP sinks publish, librtmp (as in OBS) and its own: FFmpeg decodes the live."""
+"""GStreamer's two RTMP sinks publish, librtmp (as in OBS) and its own: FFmpeg and aiortc decode."""
 
 import asyncio
 import contextlib
@@ -8,21 +8,31 @@ from collections.abc import AsyncIterator
 
 import av
 import pytest
+import pytest_asyncio
 
 from media.io.flv.road import FlvRoad
 from media.io.hls.road import HlsRoad
 from media.io.rtmp.listener import RtmpListener
-from media.io.webrtc.plane import MediaPlane
-from tests.support.media_plane import ROOM, live, plane
+from media.io.webrtc.plane import MediaPlane, PlaneConfig
+from tests.support.media_peers import loopback_candidates, next_frame, viewer
+from tests.support.media_plane import ROOM, live, playing
 from tests.support.waiting import wait_until
 
-__all__ = ["plane"]
+__all__ = ["loopback_candidates"]
 
 GST = shutil.which("gst-launch-1.0")
 WIDTH, HEIGHT, FPS = 320, 240, 25
 FRAMES = 5 * FPS
 
 pytestmark = pytest.mark.skipif(GST is None, reason="no gst-launch-1.0; it is an apt package")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def plane() -> AsyncIterator[MediaPlane]:
+    """A media plane on the loop that the test runs on."""
+    made = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",), grace_s=5))
+    yield made
+    await made.close()
 
 
 class Kept:
@@ -73,12 +83,13 @@ async def gstreamer(sink: str, url: str, b_frames: int) -> AsyncIterator[None]:
         await process.wait()
 
 
+async def authorize(address: str, key: str) -> str | None:
+    return ROOM if key == "key" else None
+
+
 @pytest.mark.parametrize("sink", ["rtmpsink", "rtmp2sink"])
 @pytest.mark.parametrize("b_frames", [0, 2])
 async def test_both_sinks_of_gstreamer_publish(plane: MediaPlane, sink: str, b_frames: int) -> None:
-    async def authorize(address: str, key: str) -> str | None:
-        return ROOM if key == "key" else None
-
     listener = await RtmpListener.open(plane.roads, authorize, "127.0.0.1", 0)
     hls = HlsRoad(plane.roads)
     flv, kept = FlvRoad(hls), Kept()
@@ -94,4 +105,17 @@ async def test_both_sinks_of_gstreamer_publish(plane: MediaPlane, sink: str, b_f
     assert any(isinstance(frame, av.AudioFrame) for frame in frames)
     flv.close()
     hls.close()
+    await listener.close()
+
+
+@pytest.mark.parametrize("sink", ["rtmpsink", "rtmp2sink"])
+async def test_webrtc_viewers_decode_both_sinks_of_gstreamer(plane: MediaPlane, sink: str) -> None:
+    listener = await RtmpListener.open(plane.roads, authorize, "127.0.0.1", 0)
+    async with gstreamer(sink, f"rtmp://127.0.0.1:{listener.port}/live/key", 0):
+        await wait_until(lambda: live(plane), what=str(listener.stats()))
+        async with viewer(playing(plane)) as tracks:
+            frames = [await next_frame(tracks["video"]) for _ in range(FRAMES)]
+            sound = await tracks["audio"].recv()
+    assert {(frame.width, frame.height) for frame in frames} == {(WIDTH, HEIGHT)}
+    assert isinstance(sound, av.AudioFrame)
     await listener.close()
