@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from sqlalchemy import event
 
 from commerce.io import metrics
@@ -159,7 +161,7 @@ async def test_figures_of_a_redis_that_is_away_are_absent(
     database_url: str, valkey_url: str
 ) -> None:
     async with open_shop(database_url, valkey_url) as shop:
-        async with Redis(port=free_port()) as away:
+        async with Redis(port=free_port(), retry=Retry(NoBackoff(), 0)) as away:
             found = await figures_without(shop, redis=away)
         assert found.gate is None
         assert found.record is not None

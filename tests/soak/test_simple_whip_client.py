@@ -45,7 +45,7 @@ AUDIO_SOURCE = (
 async def loopback(tmp_path: Path) -> Path:
     """The library that lets whip-client start, and keeps it on loopback."""
     compiler = shutil.which("cc")
-    assert compiler, "a C compiler is missing; `make test` installs it with apt"
+    assert compiler, "a C compiler is missing; `make soak` installs it with apt"
     library = tmp_path / LOOPBACK_NAME
     process = await asyncio.create_subprocess_exec(
         *(compiler, "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{LOOPBACK_NAME}"),
@@ -132,7 +132,7 @@ async def test_simple_whip_client_publishes_and_an_aiortc_viewer_sees_it(
 @asynccontextmanager
 async def _whip_client(library: Path, url: str, token: str, codec: str) -> AsyncIterator[None]:
     executable = shutil.which("whip-client")
-    assert executable, "whip-client is missing; `make test` installs it with apt"
+    assert executable, "whip-client is missing; `make soak` installs it with apt"
     paths = {"LD_LIBRARY_PATH": str(library.parent), "LD_PRELOAD": str(library)}
     process = await asyncio.create_subprocess_exec(
         *(executable, "--url", url, "--token", token, "--disable-colors"),
