@@ -17,13 +17,14 @@ from server.bridge.lease import LeasesUnavailable
 from server.http.consent import loadtest_consent
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
+from server.http.hooks import pos
 from server.http.hq.registry import routes as hq_routes
 from server.http.live import flv as flv_routes
 from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.pages import page_or_problem, page_routes
 from server.http.shop import guests, orders, people, phones, pins, products, replays, rooms
-from server.http.staff import audit, links, neighbours, stock, stores
+from server.http.staff import audit, links, neighbours, stock, stores, tills
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.workers.passing import PassOn
@@ -57,6 +58,8 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *stores.routes,
         *neighbours.routes,
         *stock.routes,
+        *tills.routes,
+        *pos.routes,
         *audit.routes,
         *links.routes,
         *hq_routes,

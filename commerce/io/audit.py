@@ -78,6 +78,19 @@ INVARIANTS: dict[str, str] = {
         ) b ON b.store_id = t.to_store_id AND b.product_id = t.product_id
         WHERE t.units <> COALESCE(b.units, 0)
     """,
+    "a till's line moved its units once": """
+        SELECT p.till_id, p.number, p.line, p.kind, p.units, SUM(m.units) FROM pos_lines p
+        LEFT JOIN pos_voids v ON v.till_id = p.till_id AND v.number = p.number
+        LEFT JOIN (
+            SELECT source, line, CASE to_id WHEN 'pos' THEN units ELSE -units END AS units
+            FROM lot_moves WHERE 'pos' IN (from_id, to_id)
+        ) m ON m.source = 'pos:' || p.till_id || ':' || p.number
+            AND m.line = CAST(p.line AS VARCHAR(20))
+        WHERE p.product_id IS NOT NULL
+        GROUP BY p.till_id, p.number, p.line, p.kind, p.units, v.number
+        HAVING COALESCE(SUM(m.units), 0) <> CASE WHEN v.number IS NOT NULL THEN 0
+            WHEN p.kind = 'sale' THEN p.units ELSE -p.units END
+    """,
     "sold is what open orders hold": """
         SELECT s.product_id, s.store_id, s.sold, SUM(o.quantity) FROM stock s
         LEFT JOIN orders o ON o.product_id = s.product_id AND o.store_id = s.store_id

@@ -39,7 +39,10 @@ from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.staff_links import StaffLinks
 from commerce.io.shop.staff_office import StaffOffice
+from commerce.io.shop.stock.barcodes import Barcodes
 from commerce.io.shop.stock.keeping import StockKeeping
+from commerce.io.shop.stock.receipts import Receipts
+from commerce.io.shop.stock.tills import Tills
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
 from commerce.people.phones import CodeSender, PhoneKeys
@@ -127,6 +130,9 @@ class Commerce:
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
         self.stock = StockKeeping(shop)
+        self.tills = Tills(shop)
+        self.barcodes = Barcodes(shop)
+        self.receipts = Receipts(shop)
         self.pins = Pins(shop)
         self.audit_trail = AuditTrail(shop)
         self.restreams = Restreams(shop)

@@ -69,13 +69,15 @@ def services_of(request: Request) -> Services:
     return services
 
 
-async def read_body(request: Request, model: type[Model], *, empty: str = "") -> Model:
+async def read_body(
+    request: Request, model: type[Model], *, empty: str = "", bytes_max: int = BODY_BYTES_MAX
+) -> Model:
     """Read and check a JSON body; `empty` is what no body at all stands for.
 
     Raises:
         Problem: 413 `too-large`, or 422 `bad-request` that names the first wrong member.
     """
-    body = await read_bytes(request, BODY_BYTES_MAX)
+    body = await read_bytes(request, bytes_max)
     try:
         return model.model_validate_json(body or empty)
     except ValidationError as error:

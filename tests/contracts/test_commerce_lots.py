@@ -5,10 +5,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from commerce.io.record.postings import cancel_orders, receive_stock
+from commerce.io.shop.stock.receipts import Sent
+from commerce.io.shop.stock.tills import Till
+from commerce.orders.states import OrderState
 from commerce.supply.lots import Lot
+from commerce.supply.receipts import LineKind, ReceiptLine
 from commerce.views import OrderView
 from tests.support.commerce_checks import sound
-from tests.support.commerce_shop import Shop, open_shop, running, shop_plan
+from tests.support.commerce_shop import Shop, open_shop, running, running_shop, shop_plan
 
 
 async def lots(shop: Shop, product_id: str) -> dict[str, int]:
@@ -59,3 +63,27 @@ async def test_moves_never_change_and_balances_are_never_negative(
         with pytest.raises((IntegrityError, DBAPIError)):
             async with shop.commerce.record.write() as connection:
                 await connection.execute(text(statement))
+
+
+async def test_a_till_sells_the_last_units_once_and_the_rooms_see_it(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(3)) as shop:
+        commerce = shop.commerce
+        await commerce.groups.pin("demo", "tea", None)
+        made = await commerce.tills.add("s1", "front", "u1")
+        till = await commerce.tills.till_of(made.key)
+        assert till == Till(made.id, "s1")
+        placed = await commerce.orders.place(shop.tap("anna"))
+        assert isinstance(placed, OrderView)
+        sale = ReceiptLine("r", 1, LineKind.SALE, "", 3, 2_970, 1, "tea")
+        sent = Sent((sale, sale), (), shop.clock())
+        for statuses in (["booked", "known"], ["known", "known"]):
+            answer = await commerce.receipts.book(till, sent)
+            assert [line.status for line in answer.lines] == statuses
+        assert (await commerce.orders.get(placed.id)).state is OrderState.CANCELLED
+        await sound(shop)
+        assert shop.feed.left["tea"] == 0
+        await commerce.receipts.book(till, Sent((), ("r",), shop.clock()))
+        await sound(shop)
+        assert shop.feed.left["tea"] == 3

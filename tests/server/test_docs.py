@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from server.http.hooks import pos
 from server.http.hq import registry as hq
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
 from server.http.shop import orders, people, phones, pins, products, rooms
-from server.http.staff import links, neighbours, stock, stores
+from server.http.staff import links, neighbours, stock, stores, tills
 from server.ops import metrics
 from server.settings import Settings
 
@@ -67,6 +68,8 @@ def test_every_route_is_documented() -> None:
         links,
         neighbours,
         stock,
+        tills,
+        pos,
         hq,
     )
     paths = {route.path for module in modules for route in module.routes}

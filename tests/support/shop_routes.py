@@ -15,8 +15,9 @@ from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
+from server.http.hooks import pos
 from server.http.shop import guests, orders, people, phones, pins, products, rooms
-from server.http.staff import audit, neighbours, stock, stores
+from server.http.staff import audit, neighbours, stock, stores, tills
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings
@@ -64,6 +65,8 @@ async def shop_routes(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.A
             *stores.routes,
             *neighbours.routes,
             *stock.routes,
+            *tills.routes,
+            *pos.routes,
             *audit.routes,
         ]
         app = Starlette(routes=routes, exception_handlers={Problem: problem_handler})

@@ -95,7 +95,7 @@ class Fulfilment:
             check_clerk_move(order.state, to)
             if to is OrderState.CANCELLED:
                 await connection.run_sync(cancel_orders, [order], "store", moved_by, at_ms)
-                await connection.run_sync(_give_up_seat, order, at_ms)
+                await connection.run_sync(give_up_seat, order, at_ms)
             else:
                 await self._advance(connection, order, to, moved_by, at_ms)
             moved = await self._shown(connection, order_id)
@@ -212,7 +212,7 @@ class Fulfilment:
                 if order.state is not OrderState.WAITING_GROUP:
                     raise IllegalMove(order.state, OrderState.CANCELLED)
                 await connection.run_sync(cancel_orders, [order], "buyer", guest_id, at_ms)
-                await connection.run_sync(_give_up_seat, order, at_ms)
+                await connection.run_sync(give_up_seat, order, at_ms)
             rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
             left = [order_of(row) for row in rows.mappings()]
             [shown] = await connection.run_sync(order_views, left, self._shop.catalogue)
@@ -339,7 +339,7 @@ async def _locked(connection: AsyncConnection, order_id: str) -> OrderRow:
     return order_of(row)
 
 
-def _give_up_seat(connection: Connection, order: OrderRow, at_ms: int) -> None:
+def give_up_seat(connection: Connection, order: OrderRow, at_ms: int) -> None:
     """A household that is paid back no longer counts in its group."""
     gone = connection.execute(delete(group_seats).where(group_seats.c.order_id == order.id))
     if gone.rowcount:

@@ -1,0 +1,145 @@
+"""Which product a barcode stands for, and what a till needs to know of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from commerce.catalogue.values import Text
+from commerce.errors import InvalidField, NotFound
+from commerce.io.record.audit_trail import record_audit
+from commerce.io.record.schema import stock
+from commerce.io.record.schema_stock import barcodes
+from commerce.io.shop.context import ShopContext
+from commerce.supply.barcodes import BadBarcode, is_key, parse, scanned
+
+CODES_MAX = 20_000  # in one answer
+
+
+@dataclass(frozen=True, slots=True)
+class BarcodeView:
+    """A code that a till may scan: a whole EAN-13, or the item of an in-store weight code."""
+
+    code: str
+    grams_per_unit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanView:
+    """What one scan sells, as the till shows it; `left` is what may be sold in its store."""
+
+    product_id: str
+    name: Text
+    unit: Text
+    price_fen: int
+    grams: int | None
+    units: int
+    amount_fen: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class TillProduct:
+    """A product as a till keeps it, to sell while it is offline."""
+
+    product_id: str
+    name: Text
+    unit: Text
+    price_fen: int
+    codes: tuple[BarcodeView, ...]
+
+
+class Barcodes:
+    """The barcodes of the brand's products."""
+
+    def __init__(self, shop: ShopContext) -> None:
+        self._shop = shop
+
+    async def scan(self, store_id: str, code: str) -> ScanView:
+        """Look up a code as it was scanned in a store.
+
+        Raises:
+            InvalidField: It is no barcode.
+            NotFound: No product has it.
+        """
+        try:
+            barcode = parse(code)
+        except BadBarcode as error:
+            raise InvalidField("code", str(error)) from None
+        async with self._shop.record.read() as connection:
+            known = await connection.run_sync(barcodes_of, [barcode.key])
+            if barcode.key not in known:
+                raise NotFound("barcode", code)
+            product_id, grams_per_unit = known[barcode.key]
+            left = await connection.scalar(
+                select(stock.c.on_hand - stock.c.sold).where(
+                    stock.c.product_id == product_id, stock.c.store_id == store_id
+                )
+            )
+        product = await self._shop.cache.product(product_id)
+        sold = scanned(barcode, product.price_fen, grams_per_unit)
+        return ScanView(
+            product.id,
+            product.name,
+            product.unit,
+            product.price_fen,
+            barcode.grams,
+            sold.units,
+            sold.amount_fen,
+            left or 0,
+        )
+
+    async def products(self) -> list[TillProduct]:
+        """All products with their codes."""
+        found: dict[str, list[BarcodeView]] = {}
+        async with self._shop.record.read() as connection:
+            rows = await connection.execute(
+                select(barcodes).order_by(barcodes.c.code).limit(CODES_MAX)
+            )
+            for row in rows:
+                view = BarcodeView(row.code, row.grams_per_unit)
+                found.setdefault(row.product_id, []).append(view)
+        return [
+            TillProduct(
+                product.id,
+                product.name,
+                product.unit,
+                product.price_fen,
+                tuple(found.get(product.id, ())),
+            )
+            for product in self._shop.catalogue.products.values()
+        ]
+
+    async def assign(
+        self, code: str, product_id: str, grams_per_unit: int | None, staff_id: str
+    ) -> BarcodeView:
+        """Have a code stand for a product, in place of what it stood for.
+
+        Raises:
+            InvalidField: It is neither an EAN-13 nor the item of a weight code.
+            NotFound: There is no such product.
+        """
+        if not is_key(code):
+            raise InvalidField("code", "An EAN-13, or 2 and six digits of a weight code.")
+        await self._shop.cache.product(product_id)
+        at_ms = self._shop.clock()
+        brand = self._shop.catalogue.brand
+
+        def work(connection: Connection) -> None:
+            before = barcodes_of(connection, [code]).get(code)
+            connection.execute(delete(barcodes).where(barcodes.c.code == code))
+            row = {"code": code, "product_id": product_id, "grams_per_unit": grams_per_unit}
+            connection.execute(insert(barcodes), row)
+            was = {"product_id": before[0], "grams_per_unit": before[1]} if before else None
+            after = {"product_id": product_id, "grams_per_unit": grams_per_unit}
+            values = (staff_id, "barcode.assign", code, was, after, at_ms)
+            record_audit(connection, brand.id if brand else "", *values)
+
+        await self._shop.record.transact(work)
+        return BarcodeView(code, grams_per_unit)
+
+
+def barcodes_of(connection: Connection, keys: Collection[str]) -> dict[str, tuple[str, int | None]]:
+    """Return (product, grams per unit) by key."""
+    rows = connection.execute(select(barcodes).where(barcodes.c.code.in_(set(keys))))
+    return {row.code: (row.product_id, row.grams_per_unit) for row in rows}

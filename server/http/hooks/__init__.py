@@ -1,0 +1,1 @@
+"""Routes that other systems call: tills."""
