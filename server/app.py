@@ -147,6 +147,7 @@ async def build(
             stack.push_async_callback(rtmp.close)
         access = Access(token_secret(settings), commerce.people.versions)
         commerce.people.versions.on_raised = access.revoked
+        access.erased = commerce.households.erased
         flv = FlvRoad(hls)
         stack.callback(flv.close)
         reencode = ReencodeRoad(media.roads, hls, settings.transcode_streams)

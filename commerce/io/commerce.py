@@ -35,6 +35,7 @@ from commerce.io.shop.people import People
 from commerce.io.shop.phones import Phones
 from commerce.io.shop.pins import Pins
 from commerce.io.shop.places.places import AllPlaces
+from commerce.io.shop.privacy import Privacy
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.staff_links import StaffLinks
@@ -101,6 +102,7 @@ class Commerce:
             phone_keys or PhoneKeys(secrets.token_hex(ID_BYTES)),
             make_id,
         )
+        self.privacy = Privacy(shop, self.households)
         self.stream_keys = StreamKeys(shop, redis)
         self.catalogue_news = CatalogueNews(shop.cache, redis)
         outlets = Outlets(

@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import lru_cache
 from typing import Protocol
 
@@ -56,6 +56,7 @@ class Access:
         self._signed = lru_cache(TOKENS_KEPT_MAX)(self._decode)
         self._on_revoked: list[Callable[[frozenset[str]], None]] = []
         self.devices = Devices(secret)
+        self.erased: Container[str] = frozenset()  # subjects who are nobody any more
 
     def issue(self, principal: Principal, ttl_s: int) -> str:
         """Return a signed token of `principal` that is valid for `ttl_s` seconds."""
@@ -108,6 +109,8 @@ class Access:
             listener(subjects)
 
     def _is_current(self, principal: Principal) -> bool:
+        if principal.subject in self.erased:
+            return False
         if (
             self._versions is None
             or principal.roles <= _UNVERSIONED

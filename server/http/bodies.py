@@ -26,7 +26,9 @@ from commerce.errors import (
     UnknownDevice,
     UnknownLink,
 )
+from commerce.io.shop.privacy import OpenOrders
 from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN
+from commerce.people.consents import ConsentNeeded
 from commerce.people.households import BadDwelling
 from commerce.people.nicknames import CLUSTERS_MAX, BadNickname, NicknameProblem
 from commerce.people.password_policy import WeakPassword
@@ -180,6 +182,17 @@ def _problem_of(error: CommerceError) -> Problem:
                 "Unknown device.",
                 "This device is not the guest's: restore with a code from another one.",
             )
+        case ConsentNeeded():
+            return Problem(
+                409,
+                "consent-needed",
+                "Consent needed.",
+                "Show the text of GET /api/consents, and send its version.",
+                purpose=error.purpose,
+                version=error.version,
+            )
+        case OpenOrders():
+            return Problem(409, "open-orders", "There are open orders.", "Fetch or cancel them.")
         case BadDwelling():
             detail = "Letters, digits and - between them, at most 16."
             return Problem(422, "bad-request", "Invalid request body.", detail, member=error.member)

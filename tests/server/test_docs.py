@@ -8,7 +8,7 @@ import pytest
 from server.http.hooks import pos
 from server.http.hq import registry as hq
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
-from server.http.shop import orders, people, phones, pins, products, rooms
+from server.http.shop import orders, people, phones, pins, privacy, products, rooms
 from server.http.staff import links, neighbours, stock, stores, tills
 from server.ops import metrics
 from server.settings import Settings
@@ -60,6 +60,7 @@ def test_every_route_is_documented() -> None:
         thumbnail,
         people,
         phones,
+        privacy,
         rooms,
         products,
         pins,

@@ -16,7 +16,7 @@ from server.access.tokens import Access
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
 from server.http.hooks import pos
-from server.http.shop import guests, orders, people, phones, pins, products, rooms
+from server.http.shop import guests, orders, people, phones, pins, privacy, products, rooms
 from server.http.staff import audit, neighbours, stock, stores, tills
 from server.limits import Limits
 from server.problem import Problem, problem_handler
@@ -58,6 +58,7 @@ async def shop_routes(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.A
             *people.routes,
             *guests.routes,
             *phones.routes,
+            *privacy.routes,
             *rooms.routes,
             *products.routes,
             *pins.routes,

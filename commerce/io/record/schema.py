@@ -239,6 +239,7 @@ guests = Table(
     _ref("person_id", "persons.id", nullable=True),
     _ref("household_id", "households.id", nullable=True),
     _time("household_at_ms", nullable=True),
+    _time("erased_at_ms", nullable=True),
 )
 Index("ix_guests_household", guests.c.household_id)
 Index("ix_guests_household_at", guests.c.household_at_ms)

@@ -74,3 +74,17 @@ dwelling_claims = Table(
     CheckConstraint("state IN ('confirmed', 'refused', 'waiting')", name="state_known"),
 )
 Index("ix_dwelling_claims_estate", dwelling_claims.c.estate_id, dwelling_claims.c.state)
+
+# No foreign key: triggers keep the log as long as its guest is there, erased or not.
+consents = Table(
+    "consents",
+    metadata,
+    Column(
+        "id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    Column("guest_id", String(64), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("version", String(16), nullable=False),
+    Column("given_at_ms", BigInteger, nullable=False),
+)
+Index("ix_consents_guest", consents.c.guest_id)

@@ -52,6 +52,7 @@ class Households:
         self._new_id = new_id
         self._insert: Any = insert_sqlite if shop.record.is_sqlite else insert_postgresql
         self._known: dict[str, str] = {}
+        self.erased: set[str] = set()  # guests whose tokens hold no more
         self._read_until_ms = 0
 
     def of(self, guest_id: str) -> str:
@@ -61,12 +62,18 @@ class Households:
     async def refresh(self) -> None:
         """Read what has changed since the last time."""
         at_ms = self._shop.clock()
-        changed = select(guests.c.id, guests.c.household_id).where(
+        columns = (guests.c.id, guests.c.household_id, guests.c.erased_at_ms)
+        changed = select(*columns).where(
             guests.c.household_at_ms >= self._read_until_ms - OVERLAP_MS
         )
         async with self._shop.record.read() as connection:
-            for guest_id, household_id in await connection.execute(changed):
-                self._known[guest_id] = household_id or ""
+            for guest_id, household_id, erased_at_ms in await connection.execute(changed):
+                if household_id is None:
+                    self._known.pop(guest_id, None)
+                else:
+                    self._known[guest_id] = household_id
+                if erased_at_ms is not None:
+                    self.erased.add(guest_id)
         self._read_until_ms = at_ms
 
     async def run(self) -> None:

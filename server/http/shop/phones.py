@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from commerce.people.consents import Purpose
 from commerce.people.households import dwelling_of
 from commerce.people.phones import CODE_TTL_MS, last_four
 from server.access.policy import Action, require
@@ -20,6 +21,7 @@ class NewPhone(Body):
     """A phone number as it was typed."""
 
     phone: Annotated[str, Field(min_length=1, max_length=64)]
+    consent: Annotated[str, Field(max_length=16)] = ""
 
 
 class TypedCode(Body):
@@ -33,6 +35,7 @@ class NewDwelling(Body):
 
     building: Annotated[str, Field(min_length=1, max_length=64)]
     flat: Annotated[str, Field(min_length=1, max_length=64)]
+    consent: Annotated[str, Field(max_length=16)] = ""
 
 
 async def show(request: Request) -> Response:
@@ -54,6 +57,7 @@ async def send_code(request: Request) -> Response:
     body = await read_body(request, NewPhone)
     with problems():
         typed = phones.read(body.phone)
+        await services.commerce.privacy.agree(principal.subject, Purpose.PHONE, body.consent)
     await limits.take(LimitKind.PHONE_ADDRESS, limits.address(request))
     await limits.take(LimitKind.PHONE_NUMBER, typed.hash)
     await limits.take(LimitKind.PHONE_BRAND, phones.brand_id)
@@ -111,6 +115,7 @@ async def claim(request: Request) -> Response:
     body = await read_body(request, NewDwelling)
     with problems():
         dwelling = dwelling_of(body.building, body.flat)
+        await services.commerce.privacy.agree(principal.subject, Purpose.DWELLING, body.consent)
         await services.commerce.households.claim(principal.subject, dwelling)
         return reply(await services.commerce.households.show(principal.subject))
 

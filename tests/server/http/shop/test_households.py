@@ -2,12 +2,14 @@
 
 import httpx
 
+from commerce.people.consents import TEXTS, Purpose
 from tests.support.shop_routes import bearer, clerk, guest
 
 
 async def name_flat(web: httpx.AsyncClient, token: str, building: str = "12 栋") -> httpx.Response:
     """Say where one lives."""
-    body = {"building": building, "flat": "1203 室"}
+    version = TEXTS[Purpose.DWELLING].version
+    body = {"building": building, "flat": "1203 室", "consent": version}
     return await web.put("/api/me/dwelling", json=body, headers=bearer(token))
 
 

@@ -7,6 +7,7 @@ from commerce.io.messages.log import LoggedCodes
 from commerce.io.record.engine import Record
 from commerce.io.record.schema import brands, guests
 from commerce.io.record.schema_people import persons, phone_codes
+from commerce.people.consents import TEXTS, Purpose
 from commerce.people.phones import CODE_TRIES_MAX, CODE_TTL_MS
 from server.limits import RATES, LimitKind, Limits
 from tests.support.commerce_shop import Shop
@@ -30,7 +31,8 @@ def sender_of(web: httpx.AsyncClient) -> LoggedCodes:
 
 async def ask(web: httpx.AsyncClient, token: str, phone: str = PHONE) -> httpx.Response:
     """Ask for a code."""
-    return await web.post("/api/me/phone", json={"phone": phone}, headers=bearer(token))
+    body = {"phone": phone, "consent": TEXTS[Purpose.PHONE].version}
+    return await web.post("/api/me/phone", json=body, headers=bearer(token))
 
 
 async def verify(web: httpx.AsyncClient, token: str, code: str) -> httpx.Response:

@@ -1,0 +1,180 @@
+"""What people agreed to, what is known of them, and its erasure, which keeps the books.
+
+Orders stay, as the books need them, under a guest id that names nobody any more.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
+
+from commerce.errors import CommerceError, NotFound
+from commerce.io.record.postings import Topic, enqueue
+from commerce.io.record.schema import estates, guest_devices, guests, orders, products, stores
+from commerce.io.record.schema_people import (
+    consents,
+    dwelling_claims,
+    dwellings,
+    households,
+    persons,
+    phone_codes,
+)
+from commerce.io.shop.context import ShopContext
+from commerce.io.shop.households import Households
+from commerce.orders.states import OrderState
+from commerce.people.consents import Purpose, require_consent
+
+SHOWN_MS = 48 * 3_600 * 1_000  # longer than a board shows what was handed over
+DONE = [OrderState.CANCELLED.value, OrderState.HANDED_OVER.value]
+
+
+class OpenOrders(CommerceError):
+    """Somebody who still waits for goods cannot be erased."""
+
+
+class Privacy:
+    """Logs consents, exports and erases."""
+
+    def __init__(self, shop: ShopContext, households: Households) -> None:
+        self._shop = shop
+        self._households = households
+
+    async def agree(self, guest_id: str, purpose: Purpose, version: str) -> None:
+        """Log that a guest agrees to a text, once per version.
+
+        Raises:
+            ConsentNeeded: It is not the newest one.
+        """
+        require_consent(purpose, version)
+        row = {"guest_id": guest_id, "purpose": purpose.value, "version": version}
+        known = exists().where(*(consents.c[name] == value for name, value in row.items()))
+        async with self._shop.record.write() as connection:
+            if not await connection.scalar(select(known)):
+                at_ms = self._shop.clock()
+                await connection.execute(insert(consents), {**row, "given_at_ms": at_ms})
+
+    async def export(self, guest_id: str) -> dict[str, Any]:
+        """Return everything that is known of a guest.
+
+        Raises:
+            NotFound: There is no such guest.
+        """
+        async with self._shop.record.read() as connection:
+            found = await connection.run_sync(_export, guest_id)
+        if found is None:
+            raise NotFound("guest", guest_id)
+        return found
+
+    async def erase(self, guest_id: str) -> None:
+        """Forget who a guest is: nickname, devices, phone number and flat. Their tokens end.
+
+        Raises:
+            NotFound: There is no such guest, or no more.
+            OpenOrders: Orders wait for a group or for the guest.
+        """
+        at_ms = self._shop.clock()
+        async with self._shop.record.write() as connection:
+            await connection.run_sync(_erase, guest_id, at_ms)
+        self._shop.on_commit()
+        await self._households.refresh()
+
+
+def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
+    def rows(query: Any) -> list[dict[str, Any]]:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+    guest = rows(
+        select(
+            guests.c.id,
+            guests.c.nickname,
+            guests.c.estate_id,
+            estates.c.name_zh.label("estate_zh"),
+            estates.c.name_en.label("estate_en"),
+            guests.c.created_at_ms,
+            guests.c.household_id,
+        )
+        .join(estates, estates.c.id == guests.c.estate_id)
+        .where(guests.c.id == guest_id, guests.c.erased_at_ms.is_(None))
+    )
+    if not guest:
+        return None
+    mine = guests.c.id == guest_id
+    bought = select(
+        orders.c.number,
+        orders.c.created_at_ms,
+        orders.c.product_id,
+        products.c.name_zh,
+        products.c.name_en,
+        stores.c.name_zh.label("store_zh"),
+        stores.c.name_en.label("store_en"),
+        orders.c.quantity,
+        orders.c.total_fen,
+        orders.c.paid_fen,
+        orders.c.refunded_fen,
+        orders.c.state,
+        orders.c.handed_over_at_ms,
+    )
+    phone = select(persons.c.last_four, persons.c.verified_at_ms)
+    return {
+        "guest": guest[0],
+        "devices": rows(
+            select(guest_devices.c.created_at_ms, guest_devices.c.used_at_ms).where(
+                guest_devices.c.guest_id == guest_id
+            )
+        ),
+        "phones": rows(phone.join(guests, guests.c.person_id == persons.c.id).where(mine)),
+        "dwellings": rows(
+            select(
+                dwelling_claims.c.building,
+                dwelling_claims.c.flat,
+                dwelling_claims.c.state,
+                dwelling_claims.c.asked_at_ms,
+                dwelling_claims.c.decided_at_ms,
+            ).where(dwelling_claims.c.guest_id == guest_id)
+        ),
+        "consents": rows(
+            select(consents.c.purpose, consents.c.version, consents.c.given_at_ms)
+            .where(consents.c.guest_id == guest_id)
+            .order_by(consents.c.id)
+        ),
+        "orders": rows(
+            bought.join(products, products.c.id == orders.c.product_id)
+            .join(stores, stores.c.id == orders.c.store_id)
+            .where(orders.c.guest_id == guest_id)
+            .order_by(orders.c.created_at_ms)
+        ),
+    }
+
+
+def _erase(connection: Connection, guest_id: str, at_ms: int) -> None:
+    mine = guests.c.id == guest_id
+    known = mine & guests.c.erased_at_ms.is_(None)
+    guest = connection.execute(select(guests).where(known).with_for_update()).mappings().first()
+    if guest is None:
+        raise NotFound("guest", guest_id)
+    ordered = orders.c.guest_id == guest_id
+    if connection.scalar(select(exists().where(ordered, orders.c.state.not_in(DONE)))):
+        raise OpenOrders
+    forgotten = {"nickname": "", "person_id": None, "household_id": None}
+    connection.execute(
+        update(guests).where(mine).values(**forgotten, household_at_ms=at_ms, erased_at_ms=at_ms)
+    )
+    for table in (guest_devices, phone_codes, dwelling_claims):
+        connection.execute(delete(table).where(table.c.guest_id == guest_id))
+    _forget_those_left_alone(connection, guest)
+    # Boards of shops that still show one of the orders show it without the name.
+    lately = orders.c.created_at_ms > at_ms - SHOWN_MS
+    shown = list(connection.scalars(select(orders.c.id).where(ordered, lately)))
+    enqueue(connection, Topic.ORDER, shown, at_ms)
+
+
+def _forget_those_left_alone(connection: Connection, guest: RowMapping) -> None:
+    """The phone number that no other guest has proved, the household that has nobody left."""
+    person = persons.c.id == guest["person_id"]
+    if not connection.scalar(select(exists().where(guests.c.person_id == guest["person_id"]))):
+        connection.execute(delete(persons).where(person))
+    home = guest["household_id"]
+    people = exists().where(guests.c.household_id == home)
+    known = exists().where(persons.c.household_id == home)
+    if not connection.scalar(select(people | known)):
+        connection.execute(delete(dwellings).where(dwellings.c.household_id == home))
+        connection.execute(delete(households).where(households.c.id == home))
