@@ -4,12 +4,13 @@ frame → access unit → Segmenter ← AAC ← worker thread ← Opus packets �
 
 It never is slow: parts are pulled, and the oldest segments are forgotten. Of several layers the
 largest that flows is taken. Each other one has a sink that follows the first: they share one
-timeline, and break off together, so that players change between them.
+timeline and its AAC, and break off together, so that players change between them.
 """
 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from time import monotonic
 
@@ -34,6 +35,8 @@ KEY_FRAME_INTERVAL_S = 2.0
 # So far behind the video, sound that has not come becomes silence.
 AUDIO_LATE_S = 0.5
 AUDIO_PACKETS_MAX = 200
+# Kept for layers that begin later: so much older than the newest sound their video may be.
+AAC_KEPT_S = 5.0
 # Of a cached GOP; more would mean that the worker thread does not keep up.
 HELD_FRAMES_MAX = 600
 _NTP = 1 << 32
@@ -84,13 +87,19 @@ class HlsSink(Rendition):
         self._alignment = Alignment()
         self._video_s = 0.0  # of the newest video, on the source's clock
         self._arrived_at = self._key_at = monotonic()
-        self._transcoder: OpusToAac | None = None
+        self._transcoder: OpusToAac | None = None  # of the lead alone
+        self._has_audio = False
         self._audio_end_s = 0.0  # up to where there is AAC
+        self._aac: deque[tuple[int, bytes]] = deque(
+            maxlen=round(AAC_KEPT_S * RATE_HZ) // FRAME_SAMPLES
+        )
         # Video whose sound is still to come: players want both in each part.
         self._held: deque[tuple[int, VideoUnit]] = deque()
         self._audio_waiting: list[tuple[int, bytes]] = []
         self._audio_arrived = asyncio.Event()
-        self._task = asyncio.create_task(self._transcode(), name="hls audio")
+        self._task = (
+            asyncio.create_task(self._transcode(), name="hls audio") if lead is None else None
+        )
         self._take_gop()
 
     def _take_gop(self) -> None:
@@ -114,7 +123,8 @@ class HlsSink(Rendition):
 
     def close(self) -> None:
         """The live is over; idempotent."""
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
         if self in self._group:
             self._group.remove(self)
         self._break_own()
@@ -180,7 +190,9 @@ class HlsSink(Rendition):
             sink._break_own()
 
     def _break_own(self) -> None:
-        self._alignment, self._transcoder, self._audio_end_s = Alignment(), None, 0.0
+        self._alignment, self._transcoder = Alignment(), None
+        self._has_audio, self._audio_end_s = False, 0.0
+        self._aac.clear()
         self._release()
         for muxer in self._muxers:
             muxer.interrupt()
@@ -223,6 +235,9 @@ class HlsSink(Rendition):
             with_audio = [TRACK] if "audio" in self.live.tracks else []
             zero = unit.ticks - place & 0xFFFFFFFF
             self._begin([unit.track(), *with_audio], zero, layer, now=now)
+            if self._lead is not None:
+                since = place * RATE_HZ // VIDEO_HZ - FRAME_SAMPLES
+                self._take_aac([each for each in self._lead._aac if each[0] > since])
         self._held.append((place, unit))
         self._release()
 
@@ -244,8 +259,8 @@ class HlsSink(Rendition):
         """Hand on the video that has its sound."""
         while self._held:
             place, unit = self._held[0]
-            has_audio = self._transcoder is None or place / VIDEO_HZ <= self._audio_end_s
-            if not has_audio and len(self._held) <= HELD_FRAMES_MAX:
+            waits = self._has_audio and place / VIDEO_HZ > self._audio_end_s
+            if waits and len(self._held) <= HELD_FRAMES_MAX:
                 return
             self._held.popleft()
             # A recording is one file, whose header has the parameter sets of its beginning only.
@@ -263,11 +278,14 @@ class HlsSink(Rendition):
         for muxer in self._muxers:
             muxer.begin(tracks, program_s, media_time=media_time, rid=layer.rid)
         self._packets = AudioPackets()
-        if TRACK in tracks:
+        self._has_audio = TRACK in tracks
+        if self._has_audio and self._lead is None:
             self._transcoder = OpusToAac(round(BASE_S * RATE_HZ))
             self._audio_arrived.set()  # what is late already
 
     def _take_audio(self, layer: Layer, frame: Frame, *, now: float) -> None:
+        if self._lead is not None:
+            return
         packets = self._packets.take(frame)
         if not packets:
             return
@@ -318,9 +336,16 @@ class HlsSink(Rendition):
                 if transcoder is self._transcoder:
                     self._interrupt()
                 continue
-            if transcoder is self._transcoder and not self.segmenter.interrupted:
-                for place, data in frames:
-                    for muxer in self._muxers:
-                        muxer.add_audio(place, data, FRAME_SAMPLES)
-                    self._audio_end_s = (place + FRAME_SAMPLES) / RATE_HZ
-                self._release()
+            if transcoder is self._transcoder:
+                self._aac.extend(frames)
+                for sink in self._group:
+                    sink._take_aac(frames)
+
+    def _take_aac(self, frames: Iterable[tuple[int, bytes]]) -> None:
+        if self.segmenter.interrupted:
+            return
+        for place, data in frames:
+            for muxer in self._muxers:
+                muxer.add_audio(place, data, FRAME_SAMPLES)
+            self._audio_end_s = (place + FRAME_SAMPLES) / RATE_HZ
+        self._release()

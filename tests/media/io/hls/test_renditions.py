@@ -1,6 +1,7 @@
 """Layers of a simulcast host become variants that players change between, and so does sound."""
 
 import asyncio
+import io
 from collections import Counter
 from fractions import Fraction
 from random import Random
@@ -13,7 +14,9 @@ from av.video.codeccontext import VideoCodecContext
 
 from media.congestion.load import Load
 from media.forwarding.live import Live
+from media.io.flv.road import FlvRoad
 from media.io.hls import rendition, road, sink
+from media.io.hls.opus_to_aac import OpusToAac
 from media.io.hls.rendition import Rendition
 from media.io.hls.road import HlsRoad
 from media.packaging import playlist
@@ -95,6 +98,22 @@ class Simulcast:
             await asyncio.sleep(0)  # waiters are served
 
 
+class FlvViewer:
+    """Counts what it gets."""
+
+    blocked = False
+    octets = 0
+
+    def open(self, chunk: bytes) -> None:
+        self.octets += len(chunk)
+
+    def write(self, chunk: bytes) -> None:
+        self.octets += len(chunk)
+
+    def end(self) -> None:
+        """The live is over."""
+
+
 class OneLive:
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -150,6 +169,43 @@ async def test_layers_and_sound_are_variants_on_one_timeline(host: Simulcast) ->
     hls.close()
 
 
+async def test_sound_is_encoded_once_for_all_layers_and_roads(
+    host: Simulcast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[OpusToAac] = []
+    original = OpusToAac
+
+    def counted(start: int) -> OpusToAac:
+        made.append(original(start))
+        return made[-1]
+
+    monkeypatch.setattr(sink, "OpusToAac", counted)
+    await host.run(0.4)
+    for layer in host.live.layers():
+        layer.measure(now=host.now)
+    host.live.tracks["video"].order()
+    hls = HlsRoad(OneLive(host.live))
+    flv, outlet = FlvRoad(hls), FlvViewer()
+    with flv.watching("demo", outlet):
+        joined = asyncio.create_task(hls.join("demo"))
+        await host.run(6)
+        stream = await joined
+        await wait_until(lambda: outlet.octets, what="FLV")
+    renditions = [stream, *stream.siblings]
+    await wait_until(lambda: all(len(_sounds(each)) > 100 for each in renditions), what="sound")
+    assert hls.open("demo") is stream, "a recording or a push takes it from there, too"
+    assert len(made) == 1
+    first, *others = (_sounds(each) for each in renditions)
+    for other in others:
+        newest = min(max(first), max(other))
+        shared = [at for at in other if at <= newest]
+        assert len(shared) > 100
+        assert all(first.get(at) == other[at] for at in shared if at in first)
+        assert not set(first) - set(other) - {at for at in first if at < min(other) or at > newest}
+    flv.close()
+    hls.close()
+
+
 async def test_renditions_break_off_together_when_the_source_is_gone(host: Simulcast) -> None:
     await host.run(0.4)
     for layer in host.live.layers():
@@ -190,6 +246,17 @@ def _octets(stream: Rendition) -> dict[str, int]:
     return {
         playlist.segment_uri(segment.msn): segment.octets for segment in stream.segmenter.segments
     }
+
+
+def _sounds(stream: Rendition) -> dict[int, bytes]:
+    """Frames of AAC by their time, as players find them."""
+    parts = [part.data for segment in stream.segmenter.segments for part in segment.parts]
+    if not parts:
+        return {}
+    init = stream.segmenter.inits[-1]
+    with av.open(io.BytesIO(b"".join([init, *parts])), "r") as container:
+        packets = container.demux(container.streams.audio[0])
+        return {packet.pts: bytes(packet) for packet in packets if packet.pts is not None}
 
 
 def _zero_s(stream: Rendition) -> float:
