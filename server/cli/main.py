@@ -17,6 +17,7 @@ from server.cli.doctor import doctor
 from server.cli.drain import drain
 from server.cli.neighbours import neighbours
 from server.cli.plan import plan
+from server.cli.pos import pos
 from server.cli.publish import publish
 from server.cli.serve import serve
 from server.cli.staff import staff_app
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, demo, publish, neighbours, token, doctor, plan, top, drain):
+for command in (serve, demo, publish, neighbours, token, doctor, plan, pos, top, drain):
     app.command()(command)
 app.add_typer(db_app, name="db")
 app.add_typer(staff_app, name="staff")
