@@ -1,14 +1,9 @@
-"""Runs the program under uvicorn: one port for HTTP and WebSocket, orderly start and stop.
-
-One process, or a supervisor and its workers (`LINLI_WORKERS`).
-"""
+"""Runs one worker under uvicorn: one port for HTTP and WebSocket, orderly start and stop."""
 
 import asyncio
 import contextlib
-import errno
 import gc
 import os
-import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -19,23 +14,17 @@ import structlog
 import uvicorn
 
 from server.app import Program, build
-from server.errors import OperatorError
 from server.net.protocol import http_protocol
 from server.ops.beats import beating
 from server.ops.drain import drain
-from server.ops.embedded import EmbeddedValkey
+from server.ops.listener import listen
 from server.ops.logs import configure_logs
-from server.ops.opening import open_data_folder, open_record, opening
-from server.ops.supervision import worker_count
 from server.settings import Settings, unknown_names
 from server.worker import Worker, inherited, socket_path
 
 STOP_TIMEOUT_S = 5
-BACKLOG = 2_048
 GC_YOUNG_MAX = 10_000
 """New objects after which the collector looks at them. At its own 700 it takes 6 % of a rush."""
-RECEIVE_BUFFER_BYTES = 64 * 1024
-"""Of the kernel, per connection: what a client sends and nobody reads yet. Requests are small."""
 
 log = structlog.get_logger()
 
@@ -84,27 +73,6 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._on_stop()
         await super().shutdown(sockets)
-
-
-async def serve_node(settings: Settings) -> None:
-    """Serve with as many workers as the settings say, until SIGINT or SIGTERM.
-
-    Raises:
-        OperatorError: A port is taken, or the embedded Valkey cannot run.
-    """
-    if inherited().beat_fd is not None:
-        await serve(settings)
-        return
-    cores = len(os.sched_getaffinity(0))
-    embedded = not (settings.redis_url and settings.database_url)
-    workers = worker_count(settings.workers, cores=cores, embedded=embedded)
-    if workers > 1:
-        await supervise(settings, workers)
-        return
-    configure_logs(settings)
-    if embedded and not settings.workers and cores > 1:
-        log.info("one worker: more need LINLI_REDIS_URL and LINLI_DATABASE_URL", cores=cores)
-    await serve(settings)
 
 
 async def serve(
@@ -171,38 +139,6 @@ async def _serve(
         await Server(config, ready, stop, _peers_socket(program)).serve([listener])
 
 
-async def supervise(settings: Settings, workers: int) -> None:
-    """Run a supervisor with so many workers until SIGINT or SIGTERM.
-
-    Raises:
-        OperatorError: A port is taken, or the embedded Valkey cannot run.
-    """
-    from server.ops.supervisor import Supervisor
-
-    configure_logs(settings)
-    # Held by somebody else, SO_REUSEPORT or not, it cannot be bound without.
-    _listen(settings).close()
-    open_data_folder(settings)
-    async with contextlib.AsyncExitStack() as stack:
-        environment = {"LINLI_PORT": str(settings.port)}
-        if not settings.redis_url:
-            valkey = EmbeddedValkey(settings.data_dir)
-            with opening("LINLI_DATA_DIR"):
-                await valkey.start()
-            stack.push_async_callback(valkey.stop)
-            environment["LINLI_REDIS_URL"] = valkey.url
-        async with open_record(settings):
-            pass  # the newest schema, once
-        supervisor = Supervisor(
-            workers, partial(_listen, settings, shared=True), environment, settings.drain_s
-        )
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, supervisor.stop)
-        await supervisor.run()
-    log.info("stopped")
-
-
 def _make_way(path: Path) -> None:
     """Remove what a worker before left; only this user may reach what comes there."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -219,38 +155,5 @@ def _peers_socket(program: Program) -> Path | None:
 def _listener(settings: Settings, worker: Worker) -> socket.socket:
     """Return the socket that the supervisor opened, or open one."""
     if worker.listener_fd is None:
-        return _listen(settings)
+        return listen(settings)
     return socket.socket(fileno=worker.listener_fd)
-
-
-def _listen(settings: Settings, *, shared: bool = False) -> socket.socket:
-    """Bind the TCP port before anything else starts, so that a taken port is the first error.
-
-    `::` is every address of both families. `shared`: with other sockets of this node.
-    """
-    host, port = settings.host, settings.port
-    try:
-        [(family, _, _, _, address), *_] = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except (OSError, UnicodeError):
-        raise OperatorError(f"LINLI_HOST: {host!r} is no address of this machine.") from None
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-    if family == socket.AF_INET6:
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    try:
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise OperatorError(f"LINLI_HOST: this machine has no address {host}.") from None
-        raise OperatorError(
-            f"Port {port} on {host} cannot be opened ({error.strerror}). "
-            "Set LINLI_PORT to another one."
-        ) from None
-    listener.listen(BACKLOG)
-    return listener

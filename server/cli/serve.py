@@ -16,7 +16,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run the server: HTTP, WebSocket, WebRTC, orders."""
-    from server.run import serve_node
+    from server.node import serve_node
 
     given = {"port": port, "workers": workers}
     settings = Settings.model_validate({k: v for k, v in given.items() if v is not None})

@@ -16,7 +16,8 @@ from tests.support.waiting import free_port
 
 async def start(tmp_path: Path, **values: object) -> str:
     """Start with wrong settings; return what the operator reads."""
-    settings = {"host": "127.0.0.1", "port": free_port(), "data_dir": tmp_path / "var"} | values
+    ours = {"host": "127.0.0.1", "port": free_port(), "ice_port": 0, "data_dir": tmp_path / "var"}
+    settings = ours | values
     with pytest.raises(OperatorError) as caught:
         await serve(Settings.model_validate(settings))
     return str(caught.value)

@@ -1,0 +1,80 @@
+"""Runs a node: one worker, or a supervisor and its workers (`LINLI_WORKERS`)."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from functools import partial
+
+import structlog
+
+from server.errors import OperatorError
+from server.ops.embedded import EmbeddedValkey
+from server.ops.listener import listen
+from server.ops.logs import configure_logs
+from server.ops.opening import open_data_folder, open_record, opening
+from server.ops.supervision import worker_count
+from server.ops.supervisor import Supervisor
+from server.settings import Settings
+from server.worker import inherited
+
+log = structlog.get_logger()
+
+
+async def serve_node(settings: Settings) -> None:
+    """Serve with as many workers as the settings say, until SIGINT or SIGTERM.
+
+    Raises:
+        OperatorError: A port is taken, or the embedded Valkey cannot run.
+    """
+    if inherited().beat_fd is not None:
+        await _serve(settings)
+        return
+    cores = len(os.sched_getaffinity(0))
+    embedded = not (settings.redis_url and settings.database_url)
+    workers = worker_count(settings.workers, cores=cores, embedded=embedded)
+    if workers > 1:
+        await supervise(settings, workers)
+        return
+    configure_logs(settings)
+    if embedded and not settings.workers and cores > 1:
+        log.info("one worker: more need LINLI_REDIS_URL and LINLI_DATABASE_URL", cores=cores)
+    await _serve(settings)
+
+
+async def supervise(settings: Settings, workers: int) -> None:
+    """Run a supervisor with so many workers until SIGINT or SIGTERM.
+
+    Raises:
+        OperatorError: A port is taken, or the embedded Valkey cannot run.
+    """
+    configure_logs(settings)
+    if not settings.port:
+        raise OperatorError("LINLI_PORT: workers share a port, 0 is none.")
+    # Held by somebody else, SO_REUSEPORT or not, it cannot be bound without.
+    listen(settings).close()
+    open_data_folder(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        environment = {"LINLI_PORT": str(settings.port)}
+        if not settings.redis_url:
+            valkey = EmbeddedValkey(settings.data_dir)
+            with opening("LINLI_DATA_DIR"):
+                await valkey.start()
+            stack.push_async_callback(valkey.stop)
+            environment["LINLI_REDIS_URL"] = valkey.url
+        async with open_record(settings):
+            pass  # the newest schema, once
+        supervisor = Supervisor(
+            workers, partial(listen, settings, shared=True), environment, settings.drain_s
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, supervisor.stop)
+        await supervisor.run()
+    log.info("stopped")
+
+
+async def _serve(settings: Settings) -> None:
+    from server.run import serve  # all of the program, which a supervisor does not need
+
+    await serve(settings)
