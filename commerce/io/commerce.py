@@ -29,6 +29,7 @@ from commerce.io.shop.fulfilment import Fulfilment
 from commerce.io.shop.goods.goods import AllGoods
 from commerce.io.shop.groups import Groups
 from commerce.io.shop.households import Households
+from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.people import People
@@ -144,6 +145,7 @@ class Commerce:
         self.goods = AllGoods(shop)
         self.staff = StaffOffice(shop)
         self.staff_links = StaffLinks(shop, self.people.passwords)
+        self.lists = Lists(shop)
 
     @property
     def catalogue(self) -> Catalogue:

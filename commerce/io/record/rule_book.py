@@ -3,11 +3,11 @@
 The writing functions run inside the caller's transaction, see commerce/io/record/postings.py.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.assortment import AssortmentRule
@@ -87,9 +87,9 @@ def _put(
     values: Sequence[dict[str, Any]],
     at_ms: int,
 ) -> Written:
-    known = _known(connection, table, {row["product_id"] for row in values})
+    known = known_rules(connection, table, {row["product_id"] for row in values})
     added = [row for row in values if _key(row) not in known]
-    changed = [{**row, "known_id": known[_key(row)]} for row in values if _key(row) in known]
+    changed = [{**row, "known_id": known[_key(row)]["id"]} for row in values if _key(row) in known]
     if added:
         connection.execute(insert(table), added)
     if changed:
@@ -116,20 +116,19 @@ def _put(
     return Written(len(added), len(changed))
 
 
-def _known(connection: Connection, table: Table, product_ids: set[str]) -> dict[_Key, str]:
-    found: dict[_Key, str] = {}
+def known_rules(
+    connection: Connection, table: Table, product_ids: Collection[str]
+) -> dict[tuple[Any, ...], RowMapping]:
+    """Return the rules of products by product, scope, scope id and beginning."""
+    found: dict[tuple[Any, ...], RowMapping] = {}
     ids = sorted(product_ids)
     for at in range(0, len(ids), IDS_MAX):
-        rows = connection.execute(
-            select(
-                table.c.product_id, table.c.scope, table.c.scope_id, table.c.from_ms, table.c.id
-            ).where(table.c.product_id.in_(ids[at : at + IDS_MAX]))
-        )
-        found |= {(product, scope, to, since): id for product, scope, to, since, id in rows}
+        query = select(table).where(table.c.product_id.in_(ids[at : at + IDS_MAX]))
+        found |= {_key(row): row for row in connection.execute(query).mappings()}
     return found
 
 
-def _key(row: dict[str, Any]) -> _Key:
+def _key(row: Mapping[str, Any] | RowMapping) -> _Key:
     return row["product_id"], row["scope"], row["scope_id"], row["from_ms"]
 
 

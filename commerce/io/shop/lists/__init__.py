@@ -1,0 +1,1 @@
+"""Lists of the head office as files: import with an error per cell, and export."""
