@@ -51,10 +51,10 @@ class Interval:
             count = delays.get_total_count() if delays else 0
             found[f"{name}.count"] = float(count)
             if delays and count:
+                values = delays.get_percentile_to_value_dict(list(PERCENTILES.values()))
                 for member, percent in PERCENTILES.items():
-                    found[f"{name}.{member}"] = delays.get_value_at_percentile(percent) / 1e3
+                    found[f"{name}.{member}"] = values[percent] / 1e3
                 found[f"{name}.max_ms"] = delays.get_max_value() / 1e3
-                found[f"{name}.mean_ms"] = delays.get_mean_value() / 1e3
         return found
 
     def encode(self) -> dict[str, Any]:

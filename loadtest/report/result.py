@@ -62,7 +62,7 @@ class Judged(msgspec.Struct, frozen=True):
     holds: bool | None
 
 
-class Tester(msgspec.Struct, frozen=True):
+class Health(msgspec.Struct, frozen=True):
     """How the tester itself fared, the worst of its processes."""
 
     lag_p99_ms: float
@@ -97,7 +97,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     curves: dict[str, list[tuple[float, float]]]
     histograms: dict[str, str]
     seconds: list[Second]
-    tester: Tester
+    tester: Health
     machine: dict[str, Any]
 
     def json(self) -> bytes:

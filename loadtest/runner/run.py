@@ -10,19 +10,17 @@ import datetime
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from loadtest.clients.http import PlainHttp
 from loadtest.errors import LoadError, RequestRefused
-from loadtest.measure.recorder import Interval
 from loadtest.measure.stats import Machine
+from loadtest.report.progress import Progress
 from loadtest.report.result import (
-    Judged,
+    Health,
     Result,
     Span,
-    Tester,
     curves_of,
-    second_of,
     verdict_of,
 )
 from loadtest.runner.audit import Books
@@ -30,7 +28,6 @@ from loadtest.runner.consent import check_consent
 from loadtest.runner.share import Setup, Share, ShareEnd
 from loadtest.runner.target import Address, Found, look
 from loadtest.scenario.model import Scenario
-from loadtest.scenario.plan import Plan
 from loadtest.scenario.thresholds import Threshold
 
 START_S = 0.1
@@ -57,32 +54,6 @@ class Request:
     stock_settle_s: float = STOCK_SETTLE_S
 
 
-@dataclass(slots=True)
-class Progress:
-    """What is known while a run goes on, for whoever shows it."""
-
-    request: Request
-    plan: Plan
-    phase: str = "preparing"
-    total: Interval = field(default_factory=Interval)
-    seconds: dict[int, Interval] = field(default_factory=dict)
-    start_ns: int = 0
-    why_ended: str = ""
-    target_gone: bool = False
-
-    def add(self, interval: Interval) -> None:
-        """Take in an interval of one share."""
-        second = self.seconds.setdefault(interval.second, Interval(interval.second))
-        second.add(interval)
-        second.population += interval.population
-        self.total.add(interval)
-
-    @property
-    def played_s(self) -> float:
-        """How long it has been running, by the monotonic clock."""
-        return max(0.0, (time.monotonic_ns() - self.start_ns) / 1e9) if self.start_ns else 0.0
-
-
 class Run:
     """One run. `progress` may be looked at meanwhile; `stop` ends it in order."""
 
@@ -98,7 +69,9 @@ class Run:
             request.seed,
             host_token=request.host_token,
         )
-        self.progress = Progress(request, self._setup.plan())
+        thresholds = tuple(Threshold.parse(text) for text in request.scenario.thresholds)
+        title = request.scenario.title.model_dump()
+        self.progress = Progress(title, request.url, self._setup.plan(), thresholds)
         self.interrupted = False
         self._share: Share | None = None
 
@@ -206,7 +179,7 @@ class Run:
     def _result(self, end: ShareEnd, orders_left: int, started_at: datetime.datetime) -> Result:
         request, progress = self.request, self.progress
         measures = progress.total.measured()
-        judged = _judge(request.scenario, measures)
+        judged = progress.judge(measures)
         objections = [progress.why_ended] if progress.why_ended else []
         objections += end.check.objections()
         objections += [
@@ -214,7 +187,6 @@ class Run:
         ]
         if end.books.unread:
             objections.append(f"the orders of {end.books.unread} guests could not be read")
-        seconds = [progress.seconds[number] for number in sorted(progress.seconds)]
         return Result(
             scenario=request.name,
             title=request.scenario.title.model_dump(),
@@ -237,23 +209,18 @@ class Run:
             histograms={
                 name: delays.encode().decode() for name, delays in progress.total.delays.items()
             },
-            seconds=[second_of(interval) for interval in seconds],
-            tester=Tester(**dataclasses.asdict(end.check)),
+            seconds=progress.all_seconds(),
+            tester=Health(**dataclasses.asdict(end.check)),
             machine=dataclasses.asdict(Machine.this()),
         )
-
-
-def _judge(scenario: Scenario, measures: dict[str, float]) -> list[Judged]:
-    thresholds = [Threshold.parse(text) for text in scenario.thresholds]
-    return [Judged(str(one), measures.get(one.name), one.holds(measures)) for one in thresholds]
 
 
 def _notes(end: ShareEnd, orders_left: int) -> list[str]:
     notes = []
     if end.check.others_cores > OTHERS_CORES_NOTED:
         notes.append(
-            f"The tester used {end.check.cpu_share:.1f} cores of its machine, other programs "
-            f"{end.check.others_cores:.1f}."
+            f"The tester used {end.check.cpu_share:.2f} cores of its machine, other programs "
+            f"{end.check.others_cores:.2f}."
         )
     if orders_left:
         notes.append(f"{orders_left} orders of the run stay in the target's record.")

@@ -1,6 +1,6 @@
 """Names of everything that a run measures, as thresholds and reports use them.
 
-Timings have the members `p50_ms` … `max_ms`, `mean_ms` and `count` each; counts are plain numbers.
+Timings have the members `p50_ms` … `max_ms` and `count` each; counts are plain numbers.
 """
 
 TIMINGS = {
@@ -51,5 +51,5 @@ COUNTS = {
     "tester.errors": "sockets that the tester's own machine refused",
 }
 PERCENTILES = {"p50_ms": 50.0, "p90_ms": 90.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 99.9}
-MEMBERS = (*PERCENTILES, "max_ms", "mean_ms", "count")
+MEMBERS = (*PERCENTILES, "max_ms", "count")
 NAMES = (*(f"{timing}.{member}" for timing in TIMINGS for member in MEMBERS), *COUNTS)

@@ -15,13 +15,15 @@ from typing import Annotated
 
 import typer
 import uvloop
-from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 from typer.core import TyperGroup
 
 from loadtest.errors import LoadError
 from loadtest.measure.rig import rig
+from loadtest.report.html import html_report
 from loadtest.report.junit import junit_xml
+from loadtest.report.live import live_view
 from loadtest.report.result import Result, Verdict, result_schema, write_file
 from loadtest.runner.run import Request, Run
 from loadtest.scenario.model import Scenario
@@ -30,10 +32,12 @@ from loadtest.scenario.reading import ScenarioError, read_scenario, scenario_sch
 from loadtest.scenario.shipped import shipped, shipped_names, shipped_text
 from loadtest.scenario.shop import shop_file
 from loadtest.scenario.words import did_you_mean
+from server.cli.console import out
 from server.errors import OperatorError
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 3, Verdict.INVALID: 4}
 EXIT_TARGET_GONE = 5
+REFRESH_S = 0.5
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 HOST_TOKEN_VARIABLE = "LINLI_LOADTEST_HOST_TOKEN"
 TOKEN_VARIABLE = "LINLI_LOADTEST_TOKEN"
@@ -90,7 +94,7 @@ def list_scenarios() -> None:
         scenario = shipped(name)
         plan = make_plan(scenario)
         table.add_row(name, scenario.title.en, f"{plan.peak:,}", f"{plan.duration_s:g} s")
-    Console().print(table)
+    out.print(table)
 
 
 @loadtest_app.command()
@@ -101,14 +105,13 @@ def check(scenario: ScenarioName, factor: Factor = 1.0) -> None:
         plan = make_plan(read, factor)
     except LoadError as error:
         raise OperatorError(str(error)) from None
-    console = Console()
-    console.print(f"[bold]{read.title.en}[/]\n{read.title.zh}\n", highlight=False)
+    out.print(f"[bold]{read.title.en}[/]\n{read.title.zh}\n", highlight=False)
     table = Table("stage", "from", "until", "viewers then", box=None, pad_edge=False)
     for stage in plan.stages:
         there = plan.population(stage.end_s - 1e-6)
         table.add_row(stage.name, f"{stage.begin_s:g} s", f"{stage.end_s:g} s", f"{there:,}")
-    console.print(table)
-    console.print(
+    out.print(table)
+    out.print(
         f"\n{len(plan.arrivals):,} viewers arrive, at most {plan.peak:,} at a time; "
         f"{len(read.host)} steps of the host, {len(read.thresholds)} thresholds.",
         highlight=False,
@@ -151,6 +154,12 @@ def run(
             help="Token of the room's host, for the host's script.", envvar=HOST_TOKEN_VARIABLE
         ),
     ] = "",
+    html: Annotated[
+        Path | None, typer.Option(help="Write the report as one HTML file.", dir_okay=False)
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No live view; one line at the end.")
+    ] = False,
     token: Annotated[
         str,
         typer.Option(
@@ -165,14 +174,19 @@ def run(
         read, scenario, target or "", room or read.room, host_token, token, factor, seed
     )
     try:
-        begun, result = uvloop.run(_play(request))
+        begun, result = uvloop.run(_play(request, live=not quiet and out.is_terminal))
         if json_file:
             write_file(json_file, result.json())
         if junit:
             write_file(junit, junit_xml(result))
+        if html:
+            write_file(html, html_report(result))
     except LoadError as error:
         raise OperatorError(str(error)) from None
-    _show(result)
+    if quiet:
+        print(result.summary())
+    else:
+        _show(result)
     if begun.progress.target_gone:
         sys.exit(EXIT_TARGET_GONE)
     if begun.interrupted:
@@ -180,7 +194,7 @@ def run(
     sys.exit(EXIT_CODES[result.verdict])
 
 
-async def _play(request: Request) -> tuple[Run, Result]:
+async def _play(request: Request, *, live: bool) -> tuple[Run, Result]:
     async with _target(request) as request:
         running = Run(request)
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -196,12 +210,31 @@ async def _play(request: Request) -> tuple[Run, Result]:
         for number in signals:
             loop.add_signal_handler(number, interrupt)
         try:
-            return running, await running.play()
+            async with _live(running) if live else contextlib.nullcontext():
+                return running, await running.play()
         except asyncio.CancelledError:
             raise OperatorError("ended at once: no report, and nothing was taken away") from None
         finally:
             for number in signals:
                 loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def _live(running: Run) -> AsyncIterator[None]:
+    """Show the run on the terminal while it goes on."""
+    with Live(console=out, auto_refresh=False, transient=True) as screen:
+
+        async def refresh() -> None:
+            while True:
+                screen.update(live_view(running.progress), refresh=True)
+                await asyncio.sleep(REFRESH_S)
+
+        task = asyncio.create_task(refresh())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -221,18 +254,17 @@ async def _target(request: Request) -> AsyncIterator[Request]:
 
 
 def _show(result: Result) -> None:
-    console = Console()
     table = Table("threshold", "measured", "", box=None, pad_edge=False)
     for one in result.thresholds:
         mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}[one.holds]
         table.add_row(one.threshold, "" if one.measured is None else f"{one.measured:,.6g}", mark)
-    console.print(table)
+    out.print(table)
     for kind, count in list(result.errors.items())[:10]:
-        console.print(f"[dim]{count:,} × {kind}[/]", highlight=False)
+        out.print(f"[dim]{count:,} × {kind}[/]", highlight=False)
     for note in result.notes:
-        console.print(f"[dim]{note}[/]", highlight=False)
+        out.print(f"[dim]{note}[/]", highlight=False)
     color = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INVALID: "yellow"}
-    console.print(f"[bold {color[result.verdict]}]{result.summary()}[/]", highlight=False)
+    out.print(f"[bold {color[result.verdict]}]{result.summary()}[/]", highlight=False)
 
 
 @loadtest_app.command()

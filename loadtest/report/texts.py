@@ -1,0 +1,78 @@
+"""The words of the HTML report: (Chinese, English)."""
+
+TEXTS = {
+    "pass": ("通过", "Pass"),
+    "fail": ("未通过", "Fail"),
+    "invalid": ("无效", "Invalid"),
+    "target": ("目标 · 直播间", "Target · room"),
+    "began": ("开始", "Began"),
+    "length": ("时长", "Length"),
+    "factor": ("倍数 · 种子", "Factor · seed"),
+    "joined": ("进入的观众", "Viewers who got in"),
+    "workers": ("进程", "Processes"),
+    "thresholds": ("门槛", "Thresholds"),
+    "threshold": ("门槛", "Threshold"),
+    "measured": ("实测", "Measured"),
+    "audit": ("对账", "Audit"),
+    "count": ("数量", "Count"),
+    "course": ("过程", "Course of the run"),
+    "curves": ("百分位曲线", "Percentile curves"),
+    "errors": ("错误", "Errors"),
+    "no_errors": ("没有错误。", "None."),
+    "kind": ("种类", "Kind"),
+    "stages": ("阶段", "Stages"),
+    "stage": ("阶段", "Stage"),
+    "from": ("从", "From"),
+    "until": ("到", "Until"),
+    "tester": ("测试器自身", "The tester itself"),
+    "lag": ("事件循环延迟 p99 / 最大", "Lag of its loop, p99 / most"),
+    "cpu": ("占用一个核", "Of one core"),
+    "others": ("其他程序占用的核数", "Cores used by other programs"),
+    "clock": ("时钟跳变", "Clock step"),
+    "sockets": ("本机拒绝的套接字", "Sockets refused by its machine"),
+    "machine": ("机器", "Machine"),
+}
+AUDIT = {
+    "orders.oversold": ("超卖的份数", "Units sold beyond the stock"),
+    "orders.lost": ("丢失的订单", "Orders lost"),
+    "orders.doubled": ("重复的订单", "Orders doubled"),
+    "orders.counter_difference": ("库存计数与订单的差", "Stock counter against orders"),
+    "orders.refunds_owed": ("未退的款", "Refunds owed"),
+    "groups.seats_difference": ("拼单人数与付款户数的差", "Group seats against paying households"),
+    "room.gaps": ("漏掉的事件", "Events missed"),
+    "room.duplicates": ("重复的事件", "Events twice"),
+    "room.behind": ("结束时落后的观众", "Viewers behind at the end"),
+    "pins.missed": ("没看到上架的观众", "Viewers who missed a pin"),
+    "media.forged": ("伪造的媒体包", "Forged media packets"),
+}
+TIMING_NAMES = {
+    "join": ("进入直播间", "Joining the room"),
+    "room.delivery": ("消息送达", "Delivery of a chat line"),
+    "room.recovery": ("断线恢复", "Recovery after a lost connection"),
+    "pin.shown": ("上架可见", "Pin until shown"),
+    "tap.answer": ("下单到答复", "Tap until answered"),
+    "tap.shown": ("下单到显示", "Tap until shown"),
+    "media.first_packet": ("第一个媒体包", "First media packet"),
+}
+LINES = {
+    "taps": ("点击", "taps"),
+    "confirmed": ("成交", "confirmed"),
+    "sold out": ("售罄", "sold out"),
+    "lost": ("断开", "lost"),
+    "recovered": ("补齐", "recovered"),
+    "snapshots": ("重取", "snapshots"),
+}
+PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
+    (("在线观众", "Viewers"), {"viewers": "population"}),
+    (("每秒收到的消息", "Messages received a second"), {"messages": "room.messages"}),
+    (
+        ("每秒订单", "Orders a second"),
+        {"taps": "orders.tapped", "confirmed": "orders.confirmed", "sold out": "orders.sold_out"},
+    ),
+    (
+        ("每秒断开与恢复", "Connections lost and recovered a second"),
+        {"lost": "room.lost", "recovered": "room.recovered", "snapshots": "room.snapshots"},
+    ),
+    (("每秒媒体包", "Media packets a second"), {"packets": "media.packets"}),
+    (("缺失的媒体包", "Media packets missing"), {"missing": "media.missing"}),
+)
