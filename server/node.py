@@ -13,8 +13,7 @@ from server.ops.embedded import EmbeddedValkey
 from server.ops.listener import listen
 from server.ops.logs import configure_logs
 from server.ops.opening import open_data_folder, open_record, opening
-from server.ops.supervision import worker_count
-from server.ops.supervisor import Supervisor
+from server.ops.supervisor import Supervisor, workers_here
 from server.settings import Settings
 from server.worker import inherited
 
@@ -30,14 +29,13 @@ async def serve_node(settings: Settings) -> None:
     if inherited().beat_fd is not None:
         await _serve(settings)
         return
-    cores = len(os.sched_getaffinity(0))
-    embedded = not (settings.redis_url and settings.database_url)
-    workers = worker_count(settings.workers, cores=cores, embedded=embedded)
+    workers = workers_here(settings)
     if workers > 1:
         await supervise(settings, workers)
         return
     configure_logs(settings)
-    if embedded and not settings.workers and cores > 1:
+    cores = len(os.sched_getaffinity(0))
+    if not settings.workers and cores > 1:
         log.info("one worker: more need LINLI_REDIS_URL and LINLI_DATABASE_URL", cores=cores)
     await _serve(settings)
 

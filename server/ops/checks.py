@@ -3,22 +3,27 @@
 The rules take what was read and advise only where something is wrong; the readers are below.
 """
 
+import asyncio
 import errno
 import socket
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
 
+import httpx
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from media.io.webrtc.udp import BUFFER_BYTES, open_socket
+from server.net.addresses import is_loopback
 from server.ops.heartbeat import Beat, Heartbeats, this_version
 
 CLOCK_OFF_S_MAX = 0.5
 """Deadlines of groups and holds are compared with the clocks of several machines."""
+NODE_ANSWER_S_MAX = 2.0
 UDP_SEGMENT, UDP_GRO = 103, 104  # of linux/udp.h
 _BUFFERS = {
     "receives": ("net.core.rmem_max", socket.SO_RCVBUF),
@@ -112,6 +117,22 @@ def version_result(beats: Collection[Beat], ours: str) -> CheckResult:
     )
 
 
+def address_result(urls: Mapping[str, str], silent: Collection[str]) -> CheckResult:
+    """Whether nodes reach each other: `urls` by node, and the nodes that did not answer there.
+
+    An address of loopback is each node's own.
+    """
+    own = {node for node, url in urls.items() if is_loopback(urlsplit(url).hostname or "")}
+    wrong = sorted({*silent, *own})
+    listed = ", ".join(f"{node} at {urls[node]}" for node in wrong)
+    return result(
+        "nodes reach each other",
+        not wrong,
+        f"Not reached: {listed}. Set LINLI_NODE_URL there, and LINLI_HOST to an address of the "
+        "private network: requests are passed on to the node with the live.",
+    )
+
+
 # Readers
 
 
@@ -147,11 +168,31 @@ async def redis_results(redis: Redis) -> list[CheckResult]:
     seconds, microseconds = await redis.time()
     ended_s = time.time()
     offset_s = int(seconds) + int(microseconds) / 1e6 - (began_s + ended_s) / 2
+    beats = await Heartbeats(redis).read()
     return [
         clock_result("Redis", offset_s, ended_s - began_s),
         *memory_results(await redis.info()),
-        version_result(await Heartbeats(redis).read(), this_version()),
+        version_result(beats, this_version()),
+        *await node_results(beats),
     ]
+
+
+async def node_results(beats: Collection[Beat]) -> list[CheckResult]:
+    """Whether the nodes answer from here where they say; none where there is one node."""
+    urls = {beat.node: beat.url for beat in beats if beat.url}
+    if len(urls) < 2:
+        return []
+    answers = await asyncio.gather(*(_is_node(url) for url in urls.values()))
+    silent = [node for node, answered in zip(urls, answers, strict=True) if not answered]
+    return [address_result(urls, silent)]
+
+
+async def _is_node(url: str) -> bool:
+    try:
+        async with httpx.AsyncClient(timeout=NODE_ANSWER_S_MAX, trust_env=False) as client:
+            return (await client.get(f"{url}/healthz")).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 async def running_results(url: str) -> list[CheckResult]:

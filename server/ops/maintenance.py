@@ -31,6 +31,7 @@ from server.ops.embedded import EmbeddedValkey
 from server.ops.opening import open_record
 from server.ops.reachability import unreachable
 from server.ops.shop_file import Place, ProductPart, ShopFile, Text, read_shop
+from server.ops.supervisor import workers_here
 from server.settings import Settings
 
 DISK_BYTES_MIN = 1 << 30
@@ -232,14 +233,22 @@ async def _redis_answers(url: str) -> list[CheckResult]:
 
 
 async def _candidates_answer(settings: Settings) -> list[CheckResult]:
-    port = settings.ice_port
-    found = await unreachable(settings.ice_addresses, port) if settings.ice_addresses else {}
+    if not settings.ice_addresses:
+        return []
+    ports = range(settings.ice_port, settings.ice_port + workers_here(settings))
+    found: dict[str, str] = {}
+    silent: dict[str, list[str]] = {}
+    for port in ports:
+        for address, why in (await unreachable(settings.ice_addresses, port)).items():
+            found[address] = found.get(address) or why
+            silent.setdefault(address, []).extend([str(port)] if why else [])
     return [
         result(
             f"ICE address {address} answers",
             not why,
-            f"LINLI_ICE_ADDRESSES: {why}. Open UDP port {port} and forward it to this machine. "
-            "Behind a router that does not lead its own address back in, ask from outside.",
+            f"LINLI_ICE_ADDRESSES: {why}. Open UDP port {', '.join(silent[address])} and forward "
+            "it to this machine. Behind a router that does not lead its own address back in, ask "
+            "from outside.",
         )
         for address, why in found.items()
     ]

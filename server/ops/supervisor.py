@@ -19,7 +19,8 @@ from typing import Any
 import structlog
 
 from server.ops.children import die_with_parent
-from server.ops.supervision import Step, Watch
+from server.ops.supervision import Step, Watch, worker_count
+from server.settings import Settings
 from server.worker import Worker, draw_node_id
 
 LOOK_S_MAX = 1.0
@@ -31,6 +32,12 @@ QUEUE_S_MAX = 1.0
 log = structlog.get_logger()
 
 Listen = Callable[[], socket.socket]
+
+
+def workers_here(settings: Settings) -> int:
+    """Return how many workers `settings` give this machine."""
+    embedded = not (settings.redis_url and settings.database_url)
+    return worker_count(settings.workers, cores=len(os.sched_getaffinity(0)), embedded=embedded)
 
 
 class Supervisor:

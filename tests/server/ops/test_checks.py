@@ -1,25 +1,34 @@
 """The rules of `linli doctor` about the machine, Redis, PostgreSQL and the nodes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from commerce.io.record.engine import close_engine, open_engine
 from media.io.webrtc.udp import BUFFER_BYTES
 from server.ops.checks import (
     CLOCK_OFF_S_MAX,
     CheckResult,
+    address_result,
     buffer_result,
     clock_result,
     kernel_results,
     memory_results,
+    node_results,
     record_clock,
     redis_results,
     running_results,
     version_result,
 )
 from server.ops.heartbeat import Beat, Heartbeats, this_version
+from tests.support.serving import serving
+from tests.support.waiting import free_port
 
 SOUND = {"maxmemory_policy": "noeviction", "maxmemory": 0, "used_memory": 1 << 20, "aof_enabled": 1}
 ROOM = {"maxmemory": 100 << 20}
@@ -28,6 +37,34 @@ ROOM = {"maxmemory": 100 << 20}
 def beat(node: str, version: str) -> Beat:
     """A worker's row."""
     return Beat(node, f"w-{node}", version, 1, 8_080, 0, 0.0, 0.0, 0, 0, {})
+
+
+@pytest.mark.parametrize(
+    ("urls", "silent", "wrong"),
+    [
+        ({"a": "http://10.0.0.1:8080", "b": "http://10.0.0.2:8080"}, [], ""),
+        ({"a": "http://10.0.0.1:8080", "b": "http://127.0.0.1:8080"}, [], "b at http://127.0.0.1"),
+        ({"a": "http://10.0.0.1:8080", "b": "http://[::1]:8080"}, [], "b at http://[::1]"),
+        ({"a": "http://10.0.0.1:8080", "b": "http://10.0.0.2:8080"}, ["a"], "a at http://10.0.0.1"),
+    ],
+)
+def test_node_that_others_do_not_reach_is_found(
+    urls: dict[str, str], silent: list[str], wrong: str
+) -> None:
+    found = address_result(urls, silent)
+    assert found.ok == (not wrong)
+    assert wrong in found.advice
+
+
+async def test_nodes_are_asked_where_they_say_unless_there_is_one() -> None:
+    async def healthz(request: Request) -> Response:
+        return Response("ok")
+
+    gone = replace(beat("b", "1"), url=f"http://127.0.0.2:{free_port()}")
+    assert await node_results([gone]) == []
+    async with serving(Starlette(routes=[Route("/healthz", healthz)])) as url:
+        [found] = await node_results([replace(beat("a", "1"), url=url), gone])
+    assert not found.ok and gone.url in found.advice
 
 
 def test_a_small_udp_buffer_is_found_with_its_kernel_setting() -> None:

@@ -45,6 +45,9 @@ async def test_an_address_that_is_silent_is_a_finding_with_advice(
         assert not await answers("127.0.0.1", port)
         settings = Settings(data_dir=tmp_path, ice_port=port, ice_addresses=("127.0.0.1",))
         results = await examine(settings)
+        two = settings.model_copy(update={"ice_port": port - 1, "workers": 2})
+        [second] = [each for each in await examine(two) if each.name.startswith("ICE address")]
+    assert str(port) in second.advice, "of the second worker"
     [found] = [each for each in results if each.name == "ICE address 127.0.0.1 answers"]
     assert not found.ok
     assert f"UDP port {port}" in found.advice
