@@ -10,7 +10,6 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -57,6 +56,7 @@ from server.ops.heartbeat import Heart
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.sealing import Sealer
 from server.ops.secrets import phone_secret, token_secret
+from server.ops.spool import open_spool
 from server.problem import Problem
 from server.routes import application
 from server.services import Services
@@ -126,7 +126,9 @@ async def build(
         hub.overloaded = lambda: media.load.sheds_chat
         hls = HlsRoad(media.roads)
         stack.callback(hls.close)
-        recordings = RecordingRoad(hls, _open_blobs(settings), _spool(settings, worker))
+        recordings = RecordingRoad(
+            hls, _open_blobs(settings), open_spool(settings.data_dir, worker)
+        )
         stack.push_async_callback(recordings.close)
         recorder = LiveRecorder(recordings, hub, commerce)
         lives = OwnedLives(
@@ -209,11 +211,6 @@ def connection_table(settings: Settings) -> ConnectionTable:
         return address == NO_ADDRESS or settings.trust_proxy.trusts(address)
 
     return ConnectionTable(min(wanted, fit), settings.connections_per_address_max, exempt)
-
-
-def _spool(settings: Settings, worker: Worker) -> Path:
-    """Each worker number has its own: it takes up what it had when it ended."""
-    return settings.data_dir / ("spool" if not worker.number else f"spool-{worker.number}")
 
 
 def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:

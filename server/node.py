@@ -44,7 +44,7 @@ async def supervise(settings: Settings, workers: int) -> None:
     """Run a supervisor with so many workers until SIGINT or SIGTERM.
 
     Raises:
-        OperatorError: A port is taken, or the embedded Valkey cannot run.
+        OperatorError: A port is taken, the embedded Valkey cannot run, or no worker can.
     """
     configure_logs(settings)
     if not settings.port:

@@ -15,7 +15,7 @@ import uvicorn
 
 from server.app import Program, build
 from server.net.protocol import http_protocol
-from server.ops.beats import beating
+from server.ops.beats import beating, report_ready
 from server.ops.drain import drain
 from server.ops.listener import listen
 from server.ops.logs import configure_logs
@@ -123,6 +123,7 @@ async def _serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_YOUNG_MAX)
+        report_ready(program.services.worker.beat_fd)
         log.info("ready", port=settings.port, ice_port=program.services.media.port)
         if on_ready:
             await on_ready(program)

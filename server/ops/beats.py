@@ -1,4 +1,4 @@
-"""A worker's heartbeat to its supervisor: a byte a second from the event loop."""
+"""A worker's heartbeat to its supervisor: a byte a second from the event loop, one when ready."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 
 EVERY_S = 1.0
+BEAT, READY = b".", b"R"
 
 
 @contextlib.asynccontextmanager
@@ -23,9 +24,16 @@ async def beating(fd: int | None) -> AsyncIterator[None]:
             await task
 
 
+def report_ready(fd: int | None) -> None:
+    """Tell the supervisor, if there is one, that requests are answered."""
+    if fd is not None:
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(fd, READY)
+
+
 async def _beat(fd: int) -> None:
     while True:
         # A supervisor that does not read has other troubles; one that is gone ends us by a signal.
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            os.write(fd, b".")
+            os.write(fd, BEAT)
         await asyncio.sleep(EVERY_S)

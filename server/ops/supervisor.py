@@ -12,18 +12,22 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
 import structlog
 
+from server.errors import OperatorError
+from server.ops.beats import READY
 from server.ops.children import die_with_parent
 from server.ops.supervision import Step, Watch, worker_count
 from server.settings import Settings
 from server.worker import Worker, draw_node_id
 
 LOOK_S_MAX = 1.0
+REFUSED = 1
+"""Exit code of a worker that cannot open what its settings name."""
 STOP_S_EXTRA = 15.0
 """Beyond LINLI_DRAIN_S; a worker that is still there then is killed."""
 QUEUE_S_MAX = 1.0
@@ -44,27 +48,40 @@ class Supervisor:
     """Runs workers until `stop`."""
 
     def __init__(
-        self, count: int, listen: Listen, environment: Mapping[str, str], drain_s: float
+        self,
+        count: int,
+        listen: Listen,
+        environment: Mapping[str, str],
+        drain_s: float,
+        command: Sequence[str] = (sys.executable, "-m", "server", "serve"),
     ) -> None:
         """`listen` opens a socket of the node's port; all workers get `environment`."""
+        self._command = command
         self._listen = listen
         self._environment = environment
         self._stop_s = drain_s + STOP_S_EXTRA
         node_id = draw_node_id()
         self._slots = [_Slot(Worker(node_id, number, count)) for number in range(count)]
         self._stopping = asyncio.Event()
+        self._refused = False
 
     def stop(self) -> None:
         """Drain and end all workers; `run` returns after them."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Keep the workers running until `stop`."""
+        """Keep the workers running until `stop`.
+
+        Raises:
+            OperatorError: None was ever ready, and one cannot start with these settings.
+        """
         for slot in self._slots:
             slot.listener = self._listen()
         async with asyncio.TaskGroup() as tasks:
             for slot in self._slots:
                 tasks.create_task(self._keep(slot), name=f"worker {slot.worker.number}")
+        if self._refused:
+            raise OperatorError("A worker cannot start; it says why above.")
 
     async def _keep(self, slot: "_Slot") -> None:
         while not self._stopping.is_set():
@@ -82,7 +99,7 @@ class Supervisor:
 
     async def _start(self, slot: "_Slot") -> None:
         slot.listener = slot.listener or self._listen()
-        await slot.start(self._environment)
+        await slot.start(self._command, self._environment)
         log.info("worker started", worker=slot.worker.number, pid=slot.pid)
 
     async def _wait(self, slot: "_Slot") -> None:
@@ -98,6 +115,9 @@ class Supervisor:
         if slot.ended is not None and slot.ended.done():
             code = slot.take_end()
             log.warning("worker ended", worker=slot.worker.number, code=code)
+            if code == REFUSED and not any(each.was_ready for each in self._slots):
+                self._refused = True
+                self.stop()
             if slot.watch.delay_s > QUEUE_S_MAX:
                 slot.close_listener()
 
@@ -122,6 +142,8 @@ class _Slot:
         self.listener: socket.socket | None = None
         self.ended: asyncio.Task[bool] | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self.was_ready = False
+        """Whether a process of this number ever answered requests."""
         self._beats = -1
 
     @property
@@ -129,7 +151,7 @@ class _Slot:
         """Process id of the worker that runs."""
         return self._process.pid if self._process else None
 
-    async def start(self, environment: Mapping[str, str]) -> None:
+    async def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start the worker."""
         assert self.listener is not None
         self._beats, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -139,7 +161,7 @@ class _Slot:
         )
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "server", "serve"),
+                *command,
                 env={**os.environ, **environment, **worker.environment()},
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(listener_fd, theirs),
@@ -182,8 +204,10 @@ class _Slot:
 
     def _on_beat(self) -> None:
         with contextlib.suppress(BlockingIOError):
-            if os.read(self._beats, 4_096):
+            data = os.read(self._beats, 4_096)
+            if data:
                 self.watch.beat(now=monotonic())
+                self.was_ready = self.was_ready or READY in data
             else:  # it closed the pipe: it ends, or is no worker of ours
                 asyncio.get_running_loop().remove_reader(self._beats)
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import signal
+import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -17,7 +18,9 @@ from commerce.catalogue.values import LiveState
 from loadtest.actors.publish import Programme, publish
 from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Beat, Heartbeats
+from server.ops.secrets import token_secret
 from server.worker import socket_path
+from server.workers.signing import HEADER, HOPS_MAX, Passed, Signer
 from tests.support.clips import CLIP
 from tests.support.live_routes import FRAGMENT, PLAY_OFFER, SDP, TRICKLE, WHEP
 from tests.support.media_peers import loopback_candidates, next_frame, viewer
@@ -139,6 +142,18 @@ async def test_session_is_changed_read_and_ended_at_the_other_worker(node: Node)
                     break
         assert (await client.delete(url)).status_code == 200
         assert (await client.get(url)).status_code == 404
+
+
+async def test_what_another_node_sends_is_passed_to_the_worker_that_it_is_for(node: Node) -> None:
+    other = 1 - await node.owner()
+    async with node.worker(other) as client:
+        url = (await client.post(WHEP, content=PLAY_OFFER, headers=SDP)).headers["Location"]
+        signer = Signer(token_secret(node.server.settings))
+        for hops, status in ((1, 204), (HOPS_MAX, 503)):
+            passed = Passed(time.time_ns() // 1_000_000, url[-40:-32], hops, "192.0.2.7")
+            value = signer.sign(passed, "GET", url.encode(), b"")
+            answer = await client.get(url, headers={HEADER.decode(): value.decode()})
+            assert answer.status_code == status
 
 
 async def test_figures_of_a_live_are_those_of_its_worker(node: Node) -> None:

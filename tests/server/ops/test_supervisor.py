@@ -1,0 +1,114 @@
+"""A supervisor and workers that are small programs of the test's own."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from server.errors import OperatorError
+from server.ops.listener import listen
+from server.ops.supervisor import Supervisor
+from server.settings import Settings
+from server.worker import VARIABLE
+from tests.support.waiting import WAIT_S, free_port, wait_until
+
+# Notes its pid, is ready, and ends in order at SIGTERM.
+SERVES = f"""
+import os, signal
+node, number, count, listener, beats = os.environ[{VARIABLE!r}].split()
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+os.write(int(beats), b"R")
+open(f"{{os.environ['PIDS']}}/{{number}}.{{os.getpid()}}", "w").close()
+signal.pause()
+"""
+REFUSES = "raise SystemExit(1)"
+
+
+class Node:
+    """A supervisor that runs in this process."""
+
+    def __init__(self, folder: Path, program: str) -> None:
+        self._folder = folder
+        self.port = free_port()
+        settings = Settings(host="127.0.0.1", port=self.port)
+        command = (sys.executable, "-I", "-c", program)
+        environment = {"PIDS": str(folder)}
+        opened = partial(listen, settings, shared=True)
+        self.supervisor = Supervisor(2, opened, environment, 0.0, command)
+
+    def pids(self, number: int) -> set[int]:
+        """All that ever ran as this number."""
+        return {int(path.suffix[1:]) for path in self._folder.glob(f"{number}.*")}
+
+
+@contextlib.asynccontextmanager
+async def running(node: Node) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(node.supervisor.run())
+    try:
+        await wait_until(lambda: node.pids(0) and node.pids(1), what="both workers")
+        yield task
+    finally:
+        node.supervisor.stop()
+        async with asyncio.timeout(WAIT_S):
+            await task
+
+
+def is_there(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+async def test_worker_that_is_killed_is_replaced_and_the_other_goes_on(tmp_path: Path) -> None:
+    node = Node(tmp_path, SERVES)
+    async with running(node):
+        [killed] = node.pids(0)
+        others = node.pids(1)
+        os.kill(killed, signal.SIGKILL)
+        await wait_until(lambda: len(node.pids(0)) == 2, what="another worker")
+        assert node.pids(1) == others
+
+
+async def test_workers_end_in_order_with_their_supervisor(tmp_path: Path) -> None:
+    node = Node(tmp_path, SERVES)
+    async with running(node):
+        pids = node.pids(0) | node.pids(1)
+    assert not any(map(is_there, pids))
+
+
+async def test_connections_wait_while_workers_are_started_again(tmp_path: Path) -> None:
+    node = Node(tmp_path, SERVES)
+    async with running(node):
+        for pid in node.pids(0) | node.pids(1):
+            os.kill(pid, signal.SIGKILL)
+        for _ in range(8):
+            socket.create_connection(("127.0.0.1", node.port), WAIT_S).close()
+        await wait_until(lambda: len(node.pids(0)) == len(node.pids(1)) == 2)
+
+
+async def test_node_whose_workers_cannot_start_ends_with_an_error(tmp_path: Path) -> None:
+    async with asyncio.timeout(WAIT_S):
+        with pytest.raises(OperatorError, match="cannot start"):
+            await Node(tmp_path, REFUSES).supervisor.run()
+
+
+async def test_worker_that_cannot_start_again_does_not_end_the_others(tmp_path: Path) -> None:
+    refuse = tmp_path / "refuse"
+    once = f"import os\nif os.path.exists({str(refuse)!r}): {REFUSES}\n{SERVES}"
+    node = Node(tmp_path, once)
+    async with running(node) as task:
+        refuse.touch()
+        [killed] = node.pids(0)
+        os.kill(killed, signal.SIGKILL)
+        await wait_until(lambda: not is_there(killed), what="its end")
+        refuse.unlink()
+        await wait_until(lambda: len(node.pids(0)) == 2, what="another worker")
+        assert not task.done()
