@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from commerce.catalogue.assortment import AssortmentRule
 from commerce.catalogue.offers import EstateOffer
@@ -11,7 +12,12 @@ from commerce.catalogue.pricing import PriceRule
 from commerce.catalogue.rules import ALWAYS, Scope, Window
 from commerce.errors import Refusal, Refused
 from commerce.io.gate import keys
-from commerce.io.record.rule_book import delete_rule, put_assortment_rules, put_price_rules
+from commerce.io.record.rule_book import (
+    delete_rule,
+    put_assortment_rules,
+    put_price_rules,
+    read_version,
+)
 from commerce.io.record.schema_rules import assortment_rules, price_rules
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet
@@ -26,13 +32,19 @@ async def put(shop: Shop, *rules: PriceRule | AssortmentRule) -> None:
     at_ms = shop.clock()
     prices = [rule for rule in rules if isinstance(rule, PriceRule)]
     assortment = [rule for rule in rules if isinstance(rule, AssortmentRule)]
-    await shop.commerce.record.transact(lambda to: put_price_rules(to, "b", prices, at_ms))
-    await shop.commerce.record.transact(lambda to: put_assortment_rules(to, "b", assortment, at_ms))
+
+    def write(connection: Connection) -> None:
+        put_price_rules(connection, "b", prices, at_ms)
+        put_assortment_rules(connection, "b", assortment, at_ms)
+
+    await shop.commerce.record.transact(write)
+    async with shop.commerce.record.read() as connection:
+        version = await read_version(connection)
 
     async def arrived() -> bool:
         indexes = [f"|{rule.product_id}" for rule in rules]
         found: list[Any] = await shop.redis.hmget(keys.PRODUCTS, indexes)
-        return all(int(index.split(b"\n")[0].split()[1]) >= at_ms for index in found)
+        return all(int(index.split(b" ")[0]) >= version for index in found)
 
     await wait_until(arrived)
 

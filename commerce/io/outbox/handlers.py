@@ -66,10 +66,11 @@ async def update_places(to: Outlets, messages: Sequence[Message]) -> Sequence[Me
 
 async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Prices, limits or goods changed: the gate gets them, and rooms show what it asks."""
-    await to.shop.cache.refresh()
+    # An import of thousands takes many passes, and is read once.
+    await to.shop.cache.refresh_goods()
     ids = {message.subject for message in messages}
     await _set_offers(to, ids)
-    await to.catalogue_news.publish()
+    await to.catalogue_news.publish_goods(to.shop.catalogue.rules.version)
     catalogue, at_ms = to.shop.catalogue, to.shop.clock()
     async with to.shop.record.read() as connection:
         rooms = await connection.run_sync(rooms_with, ids)

@@ -34,8 +34,7 @@ class Written:
 
 async def read_rule_book(connection: AsyncConnection, known: RuleBook) -> RuleBook:
     """Read all rules, or return `known` if it is still the newest."""
-    found = await connection.scalar(select(counters.c.value).where(counters.c.name == VERSION))
-    version = int(found or 0)
+    version = await read_version(connection)
     if version == known.version:
         return known
     prices = (await connection.execute(select(price_rules))).mappings()
@@ -45,6 +44,12 @@ async def read_rule_book(connection: AsyncConnection, known: RuleBook) -> RuleBo
         [price_rule_of(row) for row in prices],
         [assortment_rule_of(row) for row in assortment],
     )
+
+
+async def read_version(connection: AsyncConnection) -> int:
+    """How often products and rules were changed, see `announce_products`."""
+    found = await connection.scalar(select(counters.c.value).where(counters.c.name == VERSION))
+    return int(found or 0)
 
 
 def put_price_rules(

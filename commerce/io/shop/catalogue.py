@@ -15,7 +15,7 @@ from commerce.errors import NotFound
 from commerce.io.record.engine import Record
 from commerce.io.record.recipes import current_recipes
 from commerce.io.record.rows import PRODUCTS, estate_of, product_of
-from commerce.io.record.rule_book import read_rule_book
+from commerce.io.record.rule_book import read_rule_book, read_version
 from commerce.io.record.schema import (
     brands,
     cities,
@@ -123,6 +123,13 @@ class CatalogueCache:
         """Read the catalogue again."""
         async with self._record.read() as connection:
             self.catalogue = await load_catalogue(connection, self.catalogue.rules)
+
+    async def refresh_goods(self) -> None:
+        """Read the catalogue again if products or rules changed since."""
+        async with self._record.read() as connection:
+            if await read_version(connection) == self.catalogue.rules.version:
+                return
+        await self.refresh()
 
     async def knows(self, entry: Entry) -> bool:
         """Whether everything that a stream entry names exists, in a fresh copy if need be."""

@@ -23,6 +23,7 @@ class CatalogueNews:
     def __init__(self, cache: CatalogueCache, redis: Redis) -> None:
         self._cache = cache
         self._redis = redis
+        self._goods_version = -1
 
     async def publish(self) -> None:
         """Have all workers read the catalogue now.
@@ -31,6 +32,16 @@ class CatalogueNews:
             RedisError: It is not known whether they will before `REFRESH_S`.
         """
         await self._redis.publish(keys.CATALOGUE, "")
+
+    async def publish_goods(self, version: int) -> None:
+        """Have all workers read products and rules of `version`, once.
+
+        Raises:
+            RedisError: It is not known whether they will before `REFRESH_S`.
+        """
+        if version != self._goods_version:
+            await self.publish()
+            self._goods_version = version
 
     async def run(self) -> None:
         """Keep the catalogue fresh until cancelled."""
