@@ -45,13 +45,14 @@ class Refused(CommerceError):
     """A tap that was refused.
 
     `left` is what could still be had: units for SOLD_OUT and LIMIT_REACHED, the price now in fen
-    for PRICE_CHANGED, otherwise 0.
+    for PRICE_CHANGED, otherwise 0. `product_id` is what it is about in an order of several lines.
     """
 
-    def __init__(self, refusal: Refusal, left: int = 0) -> None:
+    def __init__(self, refusal: Refusal, left: int = 0, product_id: str = "") -> None:
         super().__init__(refusal)
         self.refusal = refusal
         self.left = left
+        self.product_id = product_id
 
     def __str__(self) -> str:
         return f"{self.refusal} (left: {self.left})"

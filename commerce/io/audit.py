@@ -28,6 +28,18 @@ class Finding:
     what: str
 
 
+# Units of items that orders took: by an order of one item, a line of one, or a part of a set.
+_TAKEN = """
+    SELECT id AS order_id, store_id, state, refused, product_id, quantity AS units
+    FROM orders WHERE line_count = 0
+    UNION ALL
+    SELECT o.id, o.store_id, o.state, o.refused, l.product_id, l.units
+    FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.recipe_version = 0
+    UNION ALL
+    SELECT o.id, o.store_id, o.state, o.refused, p.item_id, p.units
+    FROM order_parts p JOIN orders o ON o.id = p.order_id
+"""
+
 # Each query returns what violates the invariant: nothing, on a sound record.
 INVARIANTS: dict[str, str] = {
     "sold is within what is on hand": """
@@ -91,18 +103,40 @@ INVARIANTS: dict[str, str] = {
         HAVING COALESCE(SUM(m.units), 0) <> CASE WHEN v.number IS NOT NULL THEN 0
             WHEN p.kind = 'sale' THEN p.units ELSE -p.units END
     """,
-    "sold is what open orders hold": """
-        SELECT s.product_id, s.store_id, s.sold, SUM(o.quantity) FROM stock s
-        LEFT JOIN orders o ON o.product_id = s.product_id AND o.store_id = s.store_id
-            AND o.state NOT IN ('cancelled', 'handed_over')
-        GROUP BY s.product_id, s.store_id, s.sold HAVING s.sold <> COALESCE(SUM(o.quantity), 0)
+    "sold is what open orders hold": f"""
+        SELECT s.product_id, s.store_id, s.sold, SUM(t.units) FROM stock s
+        LEFT JOIN ({_TAKEN}) t ON t.product_id = s.product_id AND t.store_id = s.store_id
+            AND t.state NOT IN ('cancelled', 'handed_over')
+        GROUP BY s.product_id, s.store_id, s.sold HAVING s.sold <> COALESCE(SUM(t.units), 0)
     """,
-    "every order took its stock once": """
-        SELECT o.id, o.state, COUNT(m.id) FROM orders o
-        LEFT JOIN stock_moves m ON m.order_id = o.id AND m.kind = 'sell'
-            AND m.units = o.quantity AND m.store_id = o.store_id
-        GROUP BY o.id, o.state, o.refused
-        HAVING COUNT(m.id) <> CASE WHEN o.refused IS NULL THEN 1 ELSE 0 END
+    "every order took its stock once": f"""
+        SELECT t.order_id, t.product_id, t.units, m.units FROM (
+            SELECT order_id, store_id, product_id, SUM(units) AS units FROM ({_TAKEN}) each_taken
+            WHERE refused IS NULL GROUP BY order_id, store_id, product_id
+        ) t LEFT JOIN stock_moves m ON m.kind = 'sell' AND m.order_id = t.order_id
+            AND m.product_id = t.product_id AND m.store_id = t.store_id
+        WHERE m.units IS NULL OR m.units <> t.units
+    """,
+    "what was taken is in an order": f"""
+        SELECT m.order_id, m.product_id, m.units FROM stock_moves m
+        LEFT JOIN ({_TAKEN}) t ON t.order_id = m.order_id AND t.product_id = m.product_id
+            AND t.refused IS NULL
+        WHERE m.kind = 'sell' AND t.order_id IS NULL
+    """,
+    "an order is the sum of its lines": """
+        SELECT o.id, o.line_count, o.total_fen, SUM(l.total_fen) FROM orders o
+        LEFT JOIN order_lines l ON l.order_id = o.id
+        GROUP BY o.id, o.line_count, o.total_fen
+        HAVING o.line_count <> COUNT(l.line)
+            OR (o.line_count > 0 AND o.total_fen <> SUM(l.total_fen))
+    """,
+    "a line of sets is the sum of its parts": """
+        SELECT l.order_id, l.line, l.total_fen, SUM(p.share_fen) FROM order_lines l
+        JOIN orders o ON o.id = l.order_id AND o.refused IS NULL
+        LEFT JOIN order_parts p ON p.order_id = l.order_id AND p.line = l.line
+        WHERE l.recipe_version > 0
+        GROUP BY l.order_id, l.line, l.total_fen
+        HAVING l.total_fen <> COALESCE(SUM(p.share_fen), -1)
     """,
     "money sums to zero": """
         SELECT SUM(amount_fen) FROM money_entries HAVING COALESCE(SUM(amount_fen), 0) <> 0

@@ -8,10 +8,12 @@ entries, never the clock, so that a redelivered batch has the same plan.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from commerce.catalogue.sets import SetPart
 from commerce.errors import Refusal
 from commerce.groups.group import GOES_ON, Group, GroupState
 from commerce.money.payments import PaymentOutcome
 from commerce.money.transfers import Transfer, charged
+from commerce.orders.lines import order_line
 from commerce.orders.order import Entry, OrderRow
 from commerce.orders.states import OrderState, due_at_ms
 
@@ -22,13 +24,15 @@ BATCH_MAX = 500  # entries per transaction
 class Facts:
     """What the record says about everything that a batch touches; locked until the commit.
 
-    `free` is on_hand − sold by (product, store); `seats` are (group, household) pairs taken.
+    `free` is on_hand − sold by (product, store); `seats` are (group, household) pairs taken;
+    `recipes` are the parts of sets by (set, version).
     """
 
     known: dict[str, OrderRow] = field(default_factory=dict)
     free: dict[tuple[str, str], int] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     seats: set[tuple[str, str]] = field(default_factory=set)
+    recipes: dict[tuple[str, int], tuple[SetPart, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,12 @@ def _refusal(entry: Entry, paid: bool, facts: Facts) -> Refusal | None:
             return Refusal.GROUP_CLOSED
         if (entry.group_id, entry.household) in facts.seats:
             return Refusal.ALREADY_JOINED
-    if facts.free.get((entry.product_id, entry.store_id), 0) < entry.quantity:
-        return Refusal.SOLD_OUT
+    for line in entry.lines:
+        if line.recipe_version and (line.product_id, line.recipe_version) not in facts.recipes:
+            return Refusal.NOT_ON_SALE
+    for item_id, units in entry.taken:
+        if facts.free.get((item_id, entry.store_id), 0) < units:
+            return Refusal.SOLD_OUT
     return None
 
 
@@ -151,11 +159,16 @@ def _order(
         body_hash=entry.body_hash,
         entry_id=entry.entry_id,
         household_id=entry.household,
+        lines=tuple(
+            order_line(line, facts.recipes.get((line.product_id, line.recipe_version), ()))
+            for line in entry.lines
+        ),
     )
 
 
 def _take(order: OrderRow, entry: Entry, facts: Facts, result: Plan) -> None:
-    facts.free[order.product_id, order.store_id] -= order.quantity
+    for item_id, units in order.taken:
+        facts.free[item_id, order.store_id] -= units
     if not order.group_id:
         return
     facts.seats.add((order.group_id, order.household))

@@ -5,7 +5,10 @@ order names all its lines, and what they take of the stock: units by item, summe
 so that two lines with an item in common are never checked one by one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from commerce.catalogue.sets import SetPart, split, sum_units
 
 LINES_MAX = 20  # of an order
 
@@ -38,3 +41,55 @@ class EntryLine:
     def total_fen(self) -> int:
         """What the buyer pays for it."""
         return self.units * self.price_fen
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPart:
+    """Units of an item in a line of sets, and what it has of the line's total."""
+
+    item_id: str
+    units: int
+    share_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A line as the record has it; sets with their parts, whose shares sum to the total."""
+
+    product_id: str
+    units: int
+    price_fen: int
+    recipe_version: int = 0
+    parts: tuple[OrderPart, ...] = ()
+
+    @property
+    def total_fen(self) -> int:
+        """What the buyer pays for it."""
+        return self.units * self.price_fen
+
+    @property
+    def taken(self) -> Needs:
+        """Units of items that it takes."""
+        if self.parts:
+            return tuple((part.item_id, part.units) for part in self.parts)
+        return ((self.product_id, self.units),)
+
+
+def order_line(line: EntryLine, recipe: Sequence[SetPart]) -> OrderLine:
+    """Return a line with what it was made of; `recipe` is that of its version."""
+    shares = split(line.total_fen, [part.share_bp for part in recipe]) if recipe else ()
+    return OrderLine(
+        line.product_id,
+        line.units,
+        line.price_fen,
+        line.recipe_version,
+        tuple(
+            OrderPart(part.item_id, part.units * line.units, share)
+            for part, share in zip(recipe, shares, strict=True)
+        ),
+    )
+
+
+def needs_of(lines: Sequence[OrderLine]) -> Needs:
+    """Return what lines take together."""
+    return tuple(sum_units(pair for line in lines for pair in line.taken).items())

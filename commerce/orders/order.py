@@ -1,10 +1,11 @@
 """An order as the record has it, and the stream entry it begins as."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from commerce.errors import Refusal
-from commerce.orders.lines import EntryLine, Needs
+from commerce.orders.lines import EntryLine, Needs, OrderLine, needs_of
 from commerce.orders.states import OrderState
 
 ID_CHARS = 32
@@ -17,12 +18,22 @@ def order_id_of(guest_id: str, idempotency_key: str) -> str:
 
 
 def body_hash_of(
-    room_id: str, product_id: str, group_id: str, quantity: int, price_fen: int | None = None
+    room_id: str,
+    product_id: str,
+    group_id: str,
+    quantity: int,
+    price_fen: int | None = None,
+    further: Sequence[tuple[str, int, int | None]] = (),
 ) -> str:
-    """Return a hash that differs between bodies under the same key."""
+    """Return a hash that differs between bodies under the same key.
+
+    `further` are product, units and price of the second line and those after it.
+    """
     material = f"{room_id}\x00{product_id}\x00{group_id}\x00{quantity}"
     if price_fen is not None:
         material += f"\x00{price_fen}"
+    for line in further:
+        material += f"\x00{line}"
     return hashlib.blake2b(material.encode(), digest_size=8).hexdigest()
 
 
@@ -83,7 +94,8 @@ class OrderRow:
 
     `refused` is set when the ledger refuses what the gate had admitted (payment declined, or a gate
     that oversold after a loss); such an order is CANCELLED from the start, holds no stock,
-    and whatever was paid goes back.
+    and whatever was paid goes back. `lines` are empty for an order of one item; otherwise
+    `product_id` and `quantity` are those of the first line.
     """
 
     id: str
@@ -107,8 +119,27 @@ class OrderRow:
     body_hash: str
     entry_id: str
     household_id: str = ""
+    lines: tuple[OrderLine, ...] = ()
 
     @property
     def household(self) -> str:
         """Whose limits and seats count; a guest of no household counts alone."""
         return self.household_id or self.guest_id
+
+    @property
+    def all_lines(self) -> tuple[OrderLine, ...]:
+        """Its lines; of one item, the one that it is."""
+        price_fen = self.total_fen // self.quantity
+        return self.lines or (OrderLine(self.product_id, self.quantity, price_fen),)
+
+    @property
+    def taken(self) -> Needs:
+        """Units of items that it takes."""
+        return needs_of(self.lines) if self.lines else ((self.product_id, self.quantity),)
+
+    @property
+    def bought(self) -> Needs:
+        """Units of products that the household's limits count."""
+        if self.lines:
+            return tuple((line.product_id, line.units) for line in self.lines)
+        return ((self.product_id, self.quantity),)

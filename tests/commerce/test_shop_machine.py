@@ -6,6 +6,7 @@ was confirmed to a buyer is lost.
 
 import asyncio
 import contextlib
+import dataclasses
 import tempfile
 from collections.abc import Awaitable
 from pathlib import Path
@@ -23,15 +24,27 @@ from commerce.groups.group import EXPIRY_GRACE_MS
 from commerce.io.audit import audit, audit_gate
 from commerce.io.gate import keys
 from commerce.io.payments.sandbox import Fault, SandboxPayments
+from commerce.io.shop.orders import RequestedLine
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
-from tests.support.commerce_shop import Shop, open_shop, shop_plan
+from tests.support.commerce_shop import Shop, open_shop, shop_plan, with_dinner
 
 T = TypeVar("T")
 UNITS = 6
 TARGET = 2
 GUESTS = st.sampled_from(["anna", "bo", "cai", "dora"])
 KEYS = st.sampled_from(["key-0001", "key-0002", "key-0003"])
+# One item, a set of two teas and a pear, or several lines of which some share an item.
+BASKETS = st.sampled_from(
+    [
+        ("tea",),
+        ("pear",),
+        ("dinner",),
+        ("dinner", "tea"),
+        ("tea", "pear"),
+        ("pear", "dinner", "tea"),
+    ]
+)
 MINUTE_MS = 60_000
 
 
@@ -78,7 +91,9 @@ class ShopMachine(RuleBasedStateMachine):
             open_shop(
                 self.url,
                 self.redis_url,
-                plan=shop_plan(UNITS, target=TARGET, duration_s=600),
+                plan=with_dinner(
+                    shop_plan(UNITS, target=TARGET, duration_s=600), group_target=TARGET
+                ),
                 probe=self._probe,
             )
         )
@@ -104,24 +119,30 @@ class ShopMachine(RuleBasedStateMachine):
     @rule(
         guest=GUESTS,
         key=KEYS,
-        product=st.sampled_from(["tea", "pear"]),
+        product=BASKETS,
         units=st.integers(1, 2),
         charge=st.sampled_from([*Fault, Fault.NONE, Fault.NONE]),
     )
-    def buy(self, guest: str, key: str, product: str, units: int, charge: Fault) -> None:
+    def buy(
+        self, guest: str, key: str, product: tuple[str, ...], units: int, charge: Fault
+    ) -> None:
         """A tap that the ledger takes at once, with whatever the provider says."""
         self.faults["charge"] = charge
         self.tap(guest, key, product, units)
         self._ledger()
 
-    @rule(guest=GUESTS, key=KEYS, product=st.sampled_from(["tea", "pear"]), units=st.integers(1, 2))
-    def tap_only(self, guest: str, key: str, product: str, units: int) -> None:
+    @rule(guest=GUESTS, key=KEYS, product=BASKETS, units=st.integers(1, 2))
+    def tap_only(self, guest: str, key: str, product: tuple[str, ...], units: int) -> None:
         """A tap that waits in the stream."""
         self.tap(guest, key, product, units)
 
-    def tap(self, guest: str, key: str, product: str, units: int) -> None:
+    def tap(self, guest: str, key: str, product: tuple[str, ...], units: int) -> None:
         """A tap; it may be answered at once, later, or refused."""
-        request = self.shop.tap(guest, product, key=key, quantity=units)
+        first, *rest = product
+        request = dataclasses.replace(
+            self.shop.tap(guest, first, key=key, quantity=units),
+            further=tuple(RequestedLine(further, 1) for further in rest),
+        )
         try:
             answer = self.do(self.shop.commerce.orders.place(request, wait_s=0.02))
         except Refused as refused:
@@ -135,10 +156,10 @@ class ShopMachine(RuleBasedStateMachine):
         if isinstance(answer, OrderView):
             self.confirmed[answer.id] = (guest, key)
 
-    @rule()
-    def pin(self) -> None:
-        """The host pins pears."""
-        self.do(self.shop.commerce.groups.pin("demo", "pear", None))
+    @rule(product=st.sampled_from(["pear", "dinner"]))
+    def pin(self, product: str) -> None:
+        """The host pins pears, or a set."""
+        self.do(self.shop.commerce.groups.pin("demo", product, None))
 
     @rule()
     def ledger(self) -> None:

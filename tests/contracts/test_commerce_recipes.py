@@ -1,40 +1,20 @@
 """Recipes in the record: versions that stay as they were, and no sets in sets."""
 
-import dataclasses
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from commerce.catalogue.sets import PartRole, SetPart
-from commerce.catalogue.values import Product, SeedPlan
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.io.record.recipes import recipes_of
 from commerce.io.shop.catalogue import load_catalogue
 from commerce.io.shop.seed import seed
-from tests.support.commerce_shop import shop_plan
+from tests.support.commerce_shop import shop_plan, with_dinner
 from tests.support.commerce_shop import text as words
 
 FIRST = (SetPart("tea", 2, 6_000, PartRole.MAIN), SetPart("pear", 1, 4_000))
 SECOND = (SetPart("tea", 1, 10_000),)
-
-
-def with_set(parts: tuple[SetPart, ...]) -> SeedPlan:
-    """The shop with a dinner."""
-    plan = shop_plan()
-    dinner = Product(
-        "dinner",
-        words("dinner"),
-        words("set"),
-        "/goods/set.svg",
-        2_000,
-        2_580,
-        parts=parts,
-        recipe=words("boil"),
-        cooking_minutes=30,
-    )
-    return dataclasses.replace(plan, products=(dinner, *plan.products))
 
 
 async def test_a_changed_recipe_is_a_new_version_and_the_old_one_stays(database_url: str) -> None:
@@ -42,7 +22,7 @@ async def test_a_changed_recipe_is_a_new_version_and_the_old_one_stays(database_
     try:
         await upgrade(engine)
         for parts in (FIRST, FIRST, SECOND, (), FIRST):
-            await seed(engine, with_set(parts))
+            await seed(engine, with_dinner(shop_plan(), parts))
             async with Record(engine).read() as connection:
                 dinner = (await load_catalogue(connection)).product("dinner")
             assert dinner.parts == parts
@@ -75,7 +55,7 @@ async def test_the_database_refuses_what_recipes_must_not_be(
     engine = open_engine(database_url)
     try:
         await upgrade(engine)
-        await seed(engine, with_set(FIRST))
+        await seed(engine, with_dinner(shop_plan(), FIRST))
         with pytest.raises(DBAPIError):
             async with Record(engine).write() as connection:
                 await connection.execute(text(statement))

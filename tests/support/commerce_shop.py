@@ -1,6 +1,7 @@
 """A small shop for tests, and a running commerce around it."""
 
 import asyncio
+import dataclasses
 import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from commerce.catalogue.sets import PartRole, SetPart
 from commerce.catalogue.values import (
     Brand,
     Coordinates,
@@ -86,6 +88,28 @@ def shop_plan(units: int = 100, *, target: int = 3, duration_s: int = 3_600) -> 
             ),
         ),
     )
+
+
+DINNER_PARTS = (SetPart("tea", 2, 7_000, PartRole.MAIN), SetPart("pear", 1, 3_000, PartRole.SIDE))
+
+
+def with_dinner(
+    plan: SeedPlan, parts: tuple[SetPart, ...] = DINNER_PARTS, *, group_target: int = 0
+) -> SeedPlan:
+    """The shop with `dinner`, a set of two teas and a pear; with a target, also sold in groups."""
+    dinner = Product(
+        "dinner",
+        text("dinner"),
+        text("set"),
+        "/goods/set.svg",
+        2_000,
+        2_780,
+        GroupOffer(1_700, group_target, 600) if group_target else None,
+        parts=parts,
+        recipe=text("boil"),
+        cooking_minutes=30,
+    )
+    return dataclasses.replace(plan, products=(*plan.products, dinner))
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import WatchError
-from sqlalchemy import func, insert, select
+from sqlalchemy import Select, func, insert, select, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,6 +51,7 @@ from commerce.io.record.schema import (
     outbox,
     stock,
 )
+from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.shutdown import stopping
 from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
 from commerce.orders.order import Entry
@@ -217,8 +218,9 @@ def _write_offers(pipeline: Pipeline, snapshot: RecordSnapshot, at_ms: int) -> N
 def _write_stock(pipeline: Pipeline, rows: Sequence[StockRow], waiting: Sequence[Entry]) -> None:
     held: dict[str, int] = {}
     for entry in waiting:
-        row = keys.row(entry.product_id, entry.store_id)
-        held[row] = held.get(row, 0) + entry.quantity
+        for item_id, units in entry.taken:
+            row = keys.row(item_id, entry.store_id)
+            held[row] = held.get(row, 0) + units
     free: dict[Any, Any] = {
         keys.row(row.product_id, row.store_id): row.free
         - held.get(keys.row(row.product_id, row.store_id), 0)
@@ -257,9 +259,10 @@ def _write_households(
 ) -> None:
     bought = {(home, product): (units, since) for home, product, units, since in snapshot.bought}
     for entry in waiting:
-        mark = (entry.household, entry.product_id)
-        units, since = bought.get(mark, (0, entry.at_ms))
-        bought[mark] = (units + entry.quantity, min(since, entry.at_ms))
+        for product_id, units in entry.bought:
+            mark = (entry.household, product_id)
+            before, since = bought.get(mark, (0, entry.at_ms))
+            bought[mark] = (before + units, min(since, entry.at_ms))
     for (home, product), (units, since) in bought.items():
         left_ms = since + LIMIT_WINDOW_MS - at_ms
         if left_ms > 0:
@@ -279,19 +282,7 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
         GROUPS.where(*joinable).order_by(buying_groups.c.opened_at_ms)
     )
     seats = await connection.execute(select(group_seats).join(buying_groups).where(*joinable))
-    bought = await connection.execute(
-        select(
-            HOUSEHOLD,
-            orders.c.product_id,
-            func.sum(orders.c.quantity),
-            func.min(orders.c.created_at_ms),
-        )
-        .where(
-            orders.c.created_at_ms > at_ms - LIMIT_WINDOW_MS,
-            orders.c.state != OrderState.CANCELLED.value,
-        )
-        .group_by(HOUSEHOLD, orders.c.product_id)
-    )
+    bought = await connection.execute(_bought_since(at_ms - LIMIT_WINDOW_MS))
     recent = await connection.execute(
         select(orders.c.id, orders.c.body_hash)
         .where(orders.c.created_at_ms > at_ms - IDEMPOTENCY_MS)
@@ -319,6 +310,34 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
             for id, topic, subject, enqueued_at_ms in undelivered
         ],
     )
+
+
+def _bought_since(since_ms: int) -> Select[Any]:
+    """Units by household and product, and when the first order was made; orders of lines, too."""
+    counted = (
+        orders.c.created_at_ms > since_ms,
+        orders.c.state != OrderState.CANCELLED.value,
+    )
+    own = select(
+        HOUSEHOLD.label("household"),
+        orders.c.product_id,
+        orders.c.quantity.label("units"),
+        orders.c.created_at_ms,
+    ).where(*counted, orders.c.line_count == 0)
+    of_lines = (
+        select(
+            HOUSEHOLD.label("household"),
+            order_lines.c.product_id,
+            order_lines.c.units,
+            orders.c.created_at_ms,
+        )
+        .join(orders, orders.c.id == order_lines.c.order_id)
+        .where(*counted)
+    )
+    each = union_all(own, of_lines).subquery()
+    return select(
+        each.c.household, each.c.product_id, func.sum(each.c.units), func.min(each.c.created_at_ms)
+    ).group_by(each.c.household, each.c.product_id)
 
 
 async def read_stock(connection: AsyncConnection) -> list[StockRow]:

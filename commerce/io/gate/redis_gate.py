@@ -265,10 +265,14 @@ def _release_arguments(order: OrderRow) -> list[Any]:
         keys.AVAILABLE,
         keys.SETTLED,
         keys.seats(order.group_id),
-        keys.bought(order.household, order.product_id),
+        *[keys.bought(order.household, product_id) for product_id, _ in order.bought],
     ]
-    rows = [keys.row(order.product_id, order.store_id), order.quantity]
-    return [len(names), *names, APPLIED_MS, order.household, order.id, 1, *rows, order.quantity]
+    rows: list[Any] = []
+    for item_id, units in order.taken:
+        rows += (keys.row(item_id, order.store_id), units)
+    units_bought = [units for _, units in order.bought]
+    facts = [APPLIED_MS, order.household, order.id, len(order.taken)]
+    return [len(names), *names, *facts, *rows, *units_bought]
 
 
 def _admit_arguments(tap: Tap, at_ms: int) -> list[Any]:

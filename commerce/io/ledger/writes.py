@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from commerce.groups.group import GroupState
+from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import (
     Topic,
     enqueue,
     insert_orders,
+    items_of,
     move_orders,
     post_transfers,
     request_refunds,
     sell,
 )
-from commerce.io.record.rows import GROUPS, ORDERS, group_of, order_of
+from commerce.io.record.recipes import recipes_of
+from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, counters, group_seats, orders, stock
 from commerce.orders.ledger import Facts, Plan
 from commerce.orders.order import Entry, OrderRow
@@ -58,15 +61,24 @@ def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
     free = connection.execute(
         select(stock.c.product_id, stock.c.store_id, stock.c.on_hand - stock.c.sold)
         .where(
-            stock.c.product_id.in_({entry.product_id for entry in entries}),
+            stock.c.product_id.in_({item for entry in entries for item, _ in entry.taken}),
             stock.c.store_id.in_({entry.store_id for entry in entries}),
         )
         .order_by(stock.c.product_id, stock.c.store_id)
         .with_for_update()
     )
     facts.free = {(product, store): units for product, store, units in free}
-    known = connection.execute(ORDERS.where(orders.c.id.in_([entry.order_id for entry in entries])))
-    facts.known = {row["id"]: order_of(row) for row in known.mappings()}
+    known = ORDERS.where(orders.c.id.in_([entry.order_id for entry in entries]))
+    facts.known = {order.id: order for order in orders_of(connection, known)}
+    facts.recipes = recipes_of(
+        connection,
+        {
+            (line.product_id, line.recipe_version)
+            for entry in entries
+            for line in entry.lines
+            if line.recipe_version
+        },
+    )
     return facts
 
 
@@ -95,8 +107,7 @@ def write_plan(connection: Connection, plan: Plan) -> None:
     request_refunds(connection, refused, at_ms)
     shown = [order.id for order in plan.orders if order.refused is None or order.paid_fen]
     enqueue(connection, Topic.GROUP, sorted(plan.joined), at_ms)
-    products = sorted({sale.product_id for sale in plan.sales})
-    enqueue(connection, Topic.STOCK, products, at_ms)
+    enqueue(connection, Topic.STOCK, items_of(plan.sales), at_ms)
     enqueue(connection, Topic.ORDER, shown + moved_on, at_ms)
 
 

@@ -16,8 +16,9 @@ from commerce.groups.group import Group
 from commerce.io.gate.rebuild import restock_change
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.outbox.message import Message
+from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import Topic, book_refunds
-from commerce.io.record.rows import GROUPS, ORDERS, group_of, order_of
+from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, orders, refunds
 from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
@@ -152,10 +153,15 @@ async def show_groups(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
 
 
 async def show_stock(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
-    """Units were sold, released or received: rooms with that card show what is left."""
+    """Units were sold, released or received: rooms with that card show what is left.
+
+    So do rooms with the card of a set that the product is part of.
+    """
+    catalogue = to.shop.catalogue
     ids = {message.subject for message in messages}
+    ids |= catalogue.sets_of(ids)
     stores, rooms = await to.shop.record.query(
-        lambda connection: (stock_of(connection, ids), rooms_with(connection, ids))
+        lambda connection: (stock_of(connection, catalogue, ids), rooms_with(connection, ids))
     )
     for product_id, room_ids in sorted(rooms.items()):
         await to.feed.stock(room_ids, product_id, stores.get(product_id, ()))
@@ -245,5 +251,5 @@ async def _set_offers(to: Outlets, product_ids: Collection[str]) -> None:
 
 def _orders(connection: Connection, messages: Sequence[Message]) -> list[OrderRow]:
     ids = {message.subject for message in messages}
-    rows = connection.execute(ORDERS.where(orders.c.id.in_(ids)).order_by(orders.c.created_at_ms))
-    return [order_of(row) for row in rows.mappings()]
+    which = ORDERS.where(orders.c.id.in_(ids)).order_by(orders.c.created_at_ms)
+    return orders_of(connection, which)

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, upd
 from commerce.catalogue.stock import StockMove, StockMoveKind, sum_moves
 from commerce.errors import IllegalMove
 from commerce.io.record.lots import add_lot, follow, write_lot_moves
+from commerce.io.record.order_lines import insert_lines
 from commerce.io.record.rows import order_values
 from commerce.io.record.schema import (
     money_transfers,
@@ -107,7 +108,7 @@ _CHANGE_STOCK = (
 
 
 def move_stock(connection: Connection, moves: Sequence[StockMove]) -> None:
-    """Move stock whose rows exist; a move of an order is written once per kind."""
+    """Move stock whose rows exist; a move of an order is written once per product and kind."""
     if not moves:
         return
     connection.execute(
@@ -196,8 +197,9 @@ def _at(product_id: str, store_id: str) -> tuple[ColumnElement[bool], ColumnElem
 
 
 def insert_orders(connection: Connection, new: Sequence[OrderRow]) -> None:
-    """Write new orders."""
+    """Write new orders with their lines."""
     connection.execute(insert(orders), [order_values(order) for order in new])
+    insert_lines(connection, [order for order in new if order.lines])
 
 
 def move_order(
@@ -325,29 +327,36 @@ def cancel_orders(
             moved = move_orders(connection, which, state, OrderState.CANCELLED, moved_by, at_ms)
             if len(moved) != len(part):
                 raise IllegalMove(state, OrderState.CANCELLED)
-    move_stock(
-        connection, [_stock_move(order, StockMoveKind.RELEASE, at_ms) for order in cancelled]
-    )
+    move_stock(connection, _stock_moves(cancelled, StockMoveKind.RELEASE, at_ms))
     ids = [order.id for order in cancelled]
     enqueue(connection, Topic.RELEASE, ids, at_ms)
     request_refunds(connection, [(order, reason) for order in cancelled], at_ms)
     enqueue(connection, Topic.ORDER, ids, at_ms)
-    enqueue(connection, Topic.STOCK, sorted({order.product_id for order in cancelled}), at_ms)
+    enqueue(connection, Topic.STOCK, items_of(cancelled), at_ms)
 
 
 def sell(connection: Connection, sales: Sequence[OrderRow]) -> None:
     """Take the units of new orders."""
-    move_stock(
-        connection,
-        [_stock_move(order, StockMoveKind.SELL, order.created_at_ms) for order in sales],
-    )
+    move_stock(connection, _stock_moves(sales, StockMoveKind.SELL))
 
 
 def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
     """The goods leave the shelf, and their price is earned."""
-    move_stock(connection, [_stock_move(order, StockMoveKind.HAND_OVER, at_ms)])
+    move_stock(connection, _stock_moves([order], StockMoveKind.HAND_OVER, at_ms))
     post_transfers(connection, [earned(order.id, order.store_id, order.paid_fen, at_ms)])
 
 
-def _stock_move(order: OrderRow, kind: StockMoveKind, at_ms: int) -> StockMove:
-    return StockMove(order.product_id, order.store_id, kind, order.quantity, at_ms, order.id)
+def items_of(touched: Sequence[OrderRow]) -> list[str]:
+    """Return the items that orders take, sorted."""
+    return sorted({item_id for order in touched for item_id, _ in order.taken})
+
+
+def _stock_moves(
+    moved: Sequence[OrderRow], kind: StockMoveKind, at_ms: int | None = None
+) -> list[StockMove]:
+    """One move per order and item; without a time, at that of the order."""
+    return [
+        StockMove(item_id, order.store_id, kind, units, at_ms or order.created_at_ms, order.id)
+        for order in moved
+        for item_id, units in order.taken
+    ]

@@ -13,6 +13,7 @@ from commerce.catalogue.values import Coordinates, Estate, GroupOffer, Product, 
 from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
 from commerce.io.record.schema import buying_groups, orders, products
+from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
 
@@ -34,10 +35,11 @@ GROUPS = select(*GROUP_COLUMNS)
 PRODUCTS = select(products)
 
 
-def order_of(row: RowMapping) -> OrderRow:
-    """An order of the record."""
+def order_of(row: RowMapping, lines: tuple[OrderLine, ...]) -> OrderRow:
+    """An order of the record; see `orders_of`, which reads its lines."""
     values = dict(row)
     del values["line_count"]
+    values["lines"] = lines
     values["state"] = OrderState(values["state"])
     values["refused"] = Refusal(values["refused"]) if values["refused"] else None
     values["group_id"] = values["group_id"] or ""
@@ -69,6 +71,7 @@ def order_values(order: OrderRow) -> dict[str, Any]:
         "body_hash": order.body_hash,
         "entry_id": order.entry_id,
         "household_id": order.household,
+        "line_count": len(order.lines),
     }
 
 

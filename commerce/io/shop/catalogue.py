@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.offers import EstateOffer, RuleBook, place_of
 from commerce.catalogue.rules import Place
+from commerce.catalogue.sets import sets_left
 from commerce.catalogue.values import Brand, City, Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
 from commerce.io.record.engine import Record
@@ -65,11 +66,19 @@ class Catalogue:
     def names(self, entry: Entry) -> bool:
         """Whether everything that a stream entry names exists."""
         return (
-            entry.product_id in self.products
+            all(id in self.products for id, _ in (*entry.bought, *entry.needs))
             and entry.store_id in self.stores
             and entry.estate_id in self.estates
             and entry.room_id in self.rooms
         )
+
+    def sets_of(self, item_ids: Collection[str]) -> set[str]:
+        """The sets that items are part of."""
+        return {
+            product.id
+            for product in self.products.values()
+            if any(part.item_id in item_ids for part in product.parts)
+        }
 
     def estates_of(self, room_id: str) -> tuple[Estate, ...]:
         """Estates that a room sells to: all of the brand's, those of its own store first."""
@@ -155,7 +164,8 @@ class CatalogueCache:
         estate = catalogue.estate(estate_id) if estate_id else None
         on_sale = [product for product in catalogue.products.values() if product.on_sale]
         async with self._record.read() as connection:
-            stores = await connection.run_sync(stock_of, [product.id for product in on_sale])
+            ids = [product.id for product in on_sale]
+            stores = await connection.run_sync(stock_of, catalogue, ids)
         views = [
             product_view(catalogue, product, stores.get(product.id, ()), room_id, at_ms, estate)
             for product in on_sale
@@ -164,18 +174,30 @@ class CatalogueCache:
 
 
 def stock_of(
-    connection: Connection, product_ids: Collection[str]
+    connection: Connection, catalogue: Catalogue, product_ids: Collection[str]
 ) -> dict[str, tuple[StoreStock, ...]]:
-    """Where the units of products lie that are unsold; stores without any are left out."""
+    """Where units of products are unsold; stores without any are left out.
+
+    A store has as many of a set as its scarcest part makes. The items of sets are found, too.
+    """
+    sets = [
+        product for id in product_ids if (product := catalogue.products.get(id)) if product.parts
+    ]
+    items = set(product_ids).union(part.item_id for product in sets for part in product.parts)
     left = (stock.c.on_hand - stock.c.sold).label("left")
     rows = connection.execute(
         select(stock.c.product_id, stock.c.store_id, left)
-        .where(stock.c.product_id.in_(set(product_ids)), left > 0)
+        .where(stock.c.product_id.in_(items), left > 0)
         .order_by(stock.c.product_id, stock.c.store_id)
     )
     found: dict[str, tuple[StoreStock, ...]] = {}
+    free: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for product_id, store_id, units in rows:
         found[product_id] = (*found.get(product_id, ()), StoreStock(store_id, units))
+        free[store_id][product_id] = units
+    for product in sets:
+        made = [(store_id, sets_left(product.parts, free[store_id])) for store_id in sorted(free)]
+        found[product.id] = tuple(StoreStock(store, units) for store, units in made if units)
     return found
 
 

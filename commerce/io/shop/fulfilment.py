@@ -26,8 +26,9 @@ from commerce.errors import (
     UnknownCode,
 )
 from commerce.groups.group import Group, GroupState
+from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import Topic, cancel_orders, enqueue, hand_over, move_order
-from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of, order_of
+from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
@@ -213,8 +214,7 @@ class Fulfilment:
                     raise IllegalMove(order.state, OrderState.CANCELLED)
                 await connection.run_sync(cancel_orders, [order], "buyer", guest_id, at_ms)
                 await connection.run_sync(give_up_seat, order, at_ms)
-            rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
-            left = [order_of(row) for row in rows.mappings()]
+            left = await connection.run_sync(orders_of, ORDERS.where(orders.c.id == order_id))
             [shown] = await connection.run_sync(order_views, left, self._shop.catalogue)
         self._shop.on_commit()
         return shown
@@ -230,13 +230,13 @@ class Fulfilment:
         self._shop.catalogue.store(store_id)
         at_ms = self._shop.clock()
         async with self._shop.record.read() as connection:
-            rows = await connection.execute(
+            found = await connection.run_sync(
+                orders_of,
                 ORDERS.where(
                     orders.c.store_id == store_id,
                     orders.c.state.in_([state.value for state in OPEN_AT_STORE]),
-                ).order_by(_URGENCY, orders.c.due_at_ms, orders.c.number)
+                ).order_by(_URGENCY, orders.c.due_at_ms, orders.c.number),
             )
-            found = [order_of(row) for row in rows.mappings()]
             done, cursor = await _handed_over(connection, store_id, true())
             lately_ms = at_ms - HANDED_OVER_SHOWN_MS
             recent = [row for row in done if (row.handed_over_at_ms or 0) > lately_ms]
@@ -282,8 +282,7 @@ class Fulfilment:
         return waiting
 
     async def _shown(self, connection: AsyncConnection, order_id: str) -> StoreOrder:
-        rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
-        order = order_of(rows.mappings().one())
+        [order] = await connection.run_sync(orders_of, ORDERS.where(orders.c.id == order_id))
         names = await connection.run_sync(nicknames_of, [order.guest_id])
         return store_views([order], self._shop.catalogue, names)[0]
 
@@ -292,22 +291,22 @@ async def _handed_over(
     connection: AsyncConnection, store_id: str, which: ColumnElement[bool]
 ) -> tuple[list[OrderRow], str | None]:
     """Orders that were handed over, newest first, and the cursor of those that do not fit."""
-    rows = await connection.execute(
+    found = await connection.run_sync(
+        orders_of,
         ORDERS.where(
             orders.c.store_id == store_id,
             orders.c.state == OrderState.HANDED_OVER.value,
             which,
         )
         .order_by(orders.c.handed_over_at_ms.desc(), orders.c.id.desc())
-        .limit(PAGE_ORDERS + 1)
+        .limit(PAGE_ORDERS + 1),
     )
-    found = [order_of(row) for row in rows.mappings()]
     page = found[:PAGE_ORDERS]
     return page, _cursor_of(page[-1]) if len(found) > PAGE_ORDERS else None
 
 
 async def _waiting_orders(connection: AsyncConnection, store_id: str) -> list[OrderRow]:
-    rows = await connection.execute(
+    which = (
         ORDERS.where(
             orders.c.store_id == store_id,
             orders.c.state == OrderState.WAITING_GROUP.value,
@@ -315,7 +314,7 @@ async def _waiting_orders(connection: AsyncConnection, store_id: str) -> list[Or
         .order_by(orders.c.created_at_ms.desc(), orders.c.id.desc())
         .limit(WAITING_ORDERS)
     )
-    return [order_of(row) for row in rows.mappings()]
+    return await connection.run_sync(orders_of, which)
 
 
 def _cursor_of(order: OrderRow) -> str:
@@ -332,11 +331,11 @@ def _before(cursor: str) -> ColumnElement[bool]:
 
 
 async def _locked(connection: AsyncConnection, order_id: str) -> OrderRow:
-    rows = await connection.execute(ORDERS.where(orders.c.id == order_id).with_for_update())
-    row = rows.mappings().first()
-    if row is None:
+    which = ORDERS.where(orders.c.id == order_id).with_for_update()
+    found = await connection.run_sync(orders_of, which)
+    if not found:
         raise NotFound("order", order_id)
-    return order_of(row)
+    return found[0]
 
 
 def give_up_seat(connection: Connection, order: OrderRow, at_ms: int) -> None:

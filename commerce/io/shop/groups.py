@@ -14,8 +14,9 @@ from commerce.errors import NotFound
 from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.record.audit_trail import OPERATOR
+from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import Topic, cancel_orders, enqueue
-from commerce.io.record.rows import GROUPS, group_of, order_of
+from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, orders, pins
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.pins import cards_of, delete_pin, put_pin
@@ -204,13 +205,11 @@ class Groups:
             )
             if won.rowcount == 0:
                 return False
-            rows = await connection.execute(
-                select(orders).where(
-                    orders.c.group_id == group_id,
-                    orders.c.state == OrderState.WAITING_GROUP.value,
-                )
+            which = ORDERS.where(
+                orders.c.group_id == group_id,
+                orders.c.state == OrderState.WAITING_GROUP.value,
             )
-            waiting = [order_of(row) for row in rows.mappings()]
+            waiting = await connection.run_sync(orders_of, which)
             await connection.run_sync(cancel_orders, waiting, "group-expired", "group", at_ms)
             await connection.run_sync(enqueue, Topic.GROUP, [group_id], at_ms)
         return True

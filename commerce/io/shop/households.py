@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, union, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.exc import DBAPIError
@@ -20,6 +20,7 @@ from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.record.rows import HOUSEHOLD
 from commerce.io.record.schema import buying_groups, group_seats, guests, orders
 from commerce.io.record.schema_people import dwelling_claims, dwellings, households, persons
+from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.shutdown import stopping
 from commerce.io.shop.context import ShopContext
 from commerce.orders.gate import LIMIT_WINDOW_MS
@@ -193,9 +194,11 @@ class Households:
             return
         mine = HOUSEHOLD == moved.into
         async with self._shop.record.read() as connection:
-            products = list(
-                await connection.scalars(select(orders.c.product_id).where(mine).distinct())
+            of_lines = select(order_lines.c.product_id).join(
+                orders, orders.c.id == order_lines.c.order_id
             )
+            named = union(select(orders.c.product_id).where(mine), of_lines.where(mine))
+            products = list(await connection.scalars(named))
             joined = select(orders.c.group_id).join(
                 buying_groups, buying_groups.c.id == orders.c.group_id
             )

@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
-from sqlalchemy import select
-
+from commerce.catalogue.sets import explode, sum_units
 from commerce.errors import NotFound, Refusal, Refused, TryAgain
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answer, Answers
-from commerce.io.record.rows import ORDERS, order_of
+from commerce.io.record.order_lines import orders_of
+from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.views import order_view, order_views
 from commerce.orders.gate import Decision, Status, Tap
+from commerce.orders.lines import TapLine
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
@@ -25,8 +26,20 @@ MINE_MAX = 100  # orders that a buyer sees
 
 
 @dataclass(frozen=True, slots=True)
+class RequestedLine:
+    """Units of a product. `expected_price_fen` is the price of a unit that the buyer saw."""
+
+    product_id: str
+    quantity: int
+    expected_price_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What a buyer asks for. `expected_price_fen` is the price of a unit that they saw."""
+    """What a buyer asks for: one line, and maybe `further` ones of other products.
+
+    `expected_price_fen` is the price of a unit that they saw.
+    """
 
     guest_id: str
     estate_id: str
@@ -37,6 +50,13 @@ class OrderRequest:
     group_id: str | None = None
     expected_price_fen: int | None = None
     household_id: str = ""
+    further: tuple[RequestedLine, ...] = ()
+
+    @property
+    def lines(self) -> tuple[RequestedLine, ...]:
+        """All that is asked for."""
+        first = RequestedLine(self.product_id, self.quantity, self.expected_price_fen)
+        return (first, *self.further)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +100,10 @@ class Orders:
         tap = self._tap(request)
         deadline = asyncio.get_running_loop().time() + wait_s
         with self._answers.expect(tap.order_id) as answer:
-            decision = await self._decide(tap, deadline)
+            decision = await self._decide(tap, request, deadline)
             if decision.status is Status.REFUSED:
                 assert decision.refusal
-                raise Refused(decision.refusal, decision.left)
+                raise Refused(decision.refusal, decision.left, decision.product_id)
             poll_s = wait_s if decision.status is Status.ADMITTED else REPLAY_POLL_S
             found = await self._wait(tap, answer, deadline, poll_s)
         if found is None:
@@ -96,7 +116,8 @@ class Orders:
         catalogue.estate(request.estate_id)
         group_id = request.group_id or ""
         place = (request.estate_id, request.product_id)
-        return Tap(
+        open_id = "" if request.further else self._open_groups.get(place, "")
+        tap = Tap(
             order_id=order_id_of(request.guest_id, request.key),
             body_hash=body_hash_of(
                 request.room_id,
@@ -104,21 +125,38 @@ class Orders:
                 group_id,
                 request.quantity,
                 request.expected_price_fen,
+                [astuple(line) for line in request.further],
             ),
             guest_id=request.guest_id,
             estate_id=request.estate_id,
             room_id=request.room_id,
             product_id=request.product_id,
             quantity=request.quantity,
-            group_id=group_id or self._open_groups.get(place, ""),
+            group_id=group_id or open_id,
             explicit=bool(group_id),
             expected_price_fen=request.expected_price_fen,
             stores=catalogue.routes[request.estate_id],
             origin=self._worker,
             household_id=request.household_id,
         )
+        return self._explode(tap, request)
 
-    async def _decide(self, tap: Tap, deadline: float) -> Decision:
+    def _explode(self, tap: Tap, request: OrderRequest) -> Tap:
+        """Name the lines of a tap and the items that they take, unless it is one item."""
+        products = self._shop.catalogue.products
+        first = products.get(request.product_id)
+        if not request.further and not (first and first.parts):
+            return replace(tap, lines=(), needs=()) if tap.lines else tap
+        lines: list[TapLine] = []
+        taken: list[tuple[str, int]] = []
+        for line in request.lines:
+            product = products.get(line.product_id)
+            version, parts = (product.recipe_version, product.parts) if product else (0, ())
+            lines.append(TapLine(line.product_id, line.quantity, line.expected_price_fen, version))
+            taken += explode(line.product_id, line.quantity, parts).items()
+        return replace(tap, lines=tuple(lines), needs=tuple(sum_units(taken).items()))
+
+    async def _decide(self, tap: Tap, request: OrderRequest, deadline: float) -> Decision:
         """Ask the gate until it decides, while there is time."""
         loop = asyncio.get_running_loop()
         while True:
@@ -132,6 +170,7 @@ class Orders:
                     await asyncio.sleep(GATE_RETRY_S)
                 case Status.STALE:
                     await self._shop.cache.refresh()
+                    tap = self._explode(tap, request)
                     await asyncio.sleep(GATE_RETRY_S)
                 case Status.BUSY:
                     raise TryAgain("the ledger is far behind")
@@ -162,13 +201,13 @@ class Orders:
 
     async def _row(self, order_id: str) -> OrderRow | None:
         async with self._shop.record.read() as connection:
-            rows = await connection.execute(ORDERS.where(orders.c.id == order_id))
-            row = rows.mappings().first()
-        return order_of(row) if row else None
+            found = await connection.run_sync(orders_of, ORDERS.where(orders.c.id == order_id))
+        return found[0] if found else None
 
     async def _show(self, found: Answer) -> OrderView:
         row, group = found.order, found.group
-        await self._shop.cache.product(row.product_id)  # another worker may have sold a new one
+        for product_id, _ in (*row.bought, *row.taken):
+            await self._shop.cache.product(product_id)  # another worker may have sold a new one
         if row.state is not OrderState.READY and (group or not row.group_id):
             return order_view(row, self._shop.catalogue, None, group)
         async with self._shop.record.read() as connection:
@@ -184,16 +223,15 @@ class Orders:
     async def mine(self, guest_id: str) -> list[OrderView]:
         """A buyer's orders, newest first; taps that cost nothing and gave nothing are left out."""
         async with self._shop.record.read() as connection:
-            rows = await connection.execute(
-                select(orders)
-                .where(
+            which = (
+                ORDERS.where(
                     orders.c.guest_id == guest_id,
                     orders.c.refused.is_(None) | (orders.c.paid_fen > 0),
                 )
                 .order_by(orders.c.created_at_ms.desc(), orders.c.number.desc())
                 .limit(MINE_MAX)
             )
-            found = [order_of(row) for row in rows.mappings()]
+            found = await connection.run_sync(orders_of, which)
             return await connection.run_sync(order_views, found, self._shop.catalogue)
 
 

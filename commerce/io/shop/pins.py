@@ -45,7 +45,7 @@ async def cards_of(
     connection: AsyncConnection, catalogue: Catalogue, found: Collection[Pin], at_ms: int
 ) -> list[Card]:
     """The cards of pins, with what is left."""
-    stores = await connection.run_sync(stock_of, [pin.product_id for pin in found])
+    stores = await connection.run_sync(stock_of, catalogue, [pin.product_id for pin in found])
     return [
         Card(
             product_view(

@@ -18,6 +18,7 @@ from commerce.io.record.schema_people import (
     persons,
     phone_codes,
 )
+from commerce.io.record.schema_sets import order_lines
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
 from commerce.orders.states import OrderState
@@ -141,6 +142,20 @@ def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
             .join(stores, stores.c.id == orders.c.store_id)
             .where(orders.c.guest_id == guest_id)
             .order_by(orders.c.created_at_ms)
+        ),
+        "order_lines": rows(
+            select(
+                orders.c.number,
+                order_lines.c.product_id,
+                products.c.name_zh,
+                products.c.name_en,
+                order_lines.c.units,
+                order_lines.c.total_fen,
+            )
+            .join(orders, orders.c.id == order_lines.c.order_id)
+            .join(products, products.c.id == order_lines.c.product_id)
+            .where(orders.c.guest_id == guest_id)
+            .order_by(orders.c.created_at_ms, order_lines.c.order_id, order_lines.c.line)
         ),
     }
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, insert, select, update
 
 from commerce.io.record.lots import add_lot, units_in
-from commerce.io.record.postings import cancel_orders, lock_stock, move_lots
-from commerce.io.record.rows import GROUPS, ORDERS, order_of
+from commerce.io.record.order_lines import orders_of, takes_any
+from commerce.io.record.postings import cancel_orders, items_of, lock_stock, move_lots
+from commerce.io.record.rows import GROUPS, ORDERS
 from commerce.io.record.schema import buying_groups, orders, products, stock
 from commerce.io.record.schema_stock import lot_moves, pos_lines, pos_voids, tills
 from commerce.io.shop.context import ShopContext
@@ -148,7 +149,7 @@ class _Posting:
         connection.execute(seen.values(seen_at_ms=self._at_ms))
         unpicked = (
             orders.c.store_id == store_id,
-            orders.c.product_id.in_(product_ids),
+            takes_any(product_ids),
             orders.c.state.in_(_UNPICKED),
         )
         named = connection.scalars(select(orders.c.group_id).where(*unpicked).distinct())
@@ -159,12 +160,16 @@ class _Posting:
                 .order_by(buying_groups.c.id)
                 .with_for_update()
             )
-        lock_stock(connection, [(product_id, store_id) for product_id in product_ids])
-        rows = connection.execute(
-            ORDERS.where(*unpicked).order_by(orders.c.created_at_ms.desc(), orders.c.id)
-        )
-        found = [order_of(row) for row in rows.mappings()]
-        return [order for order in found if not order.group_id or order.group_id in group_ids]
+        # Whoever cancels an order of several items moves all of them.
+        locked = {*product_ids, *items_of(orders_of(connection, ORDERS.where(*unpicked)))}
+        lock_stock(connection, [(product_id, store_id) for product_id in locked])
+        which = ORDERS.where(*unpicked).order_by(orders.c.created_at_ms.desc(), orders.c.id)
+        return [
+            order
+            for order in orders_of(connection, which)
+            if (not order.group_id or order.group_id in group_ids)
+            and all(item_id in locked for item_id, _ in order.taken)
+        ]
 
     def _write(self, booking: Booking) -> None:
         if booking.lines:
@@ -199,13 +204,15 @@ class _Posting:
         """Cancel the youngest orders whose units are gone."""
         leaving = booking.leaving()
         free = self._free(leaving)
-        chosen = []
+        chosen: list[OrderRow] = []
         for product_id, units in sorted(leaving.items()):
-            lacking = units - free.get(product_id, 0)
             for order in cancellable:
-                if lacking > 0 and order.product_id == product_id:
+                if free.get(product_id, 0) >= units:
+                    break
+                if order not in chosen and product_id in dict(order.taken):
                     chosen.append(order)
-                    lacking -= order.quantity
+                    for item_id, given_back in order.taken:
+                        free[item_id] = free.get(item_id, 0) + given_back
         actor = f"till:{self._till.id}"
         if chosen:
             cancel_orders(self._connection, chosen, SOLD_AT_TILL, actor, self._at_ms)
