@@ -6,7 +6,7 @@ Sound goes along with the video frame that comes next, so that a frame is one pi
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from media.packaging.muxer import GOP_BYTES_MAX
+from media.packaging.muxer import GOP_BYTES_MAX, Beginning
 from media.wire import flv_tags, fmp4
 from media.wire.flv_tags import TagType
 
@@ -76,19 +76,12 @@ class FlvMuxer:
 
     # Muxer
 
-    def begin(
-        self,
-        tracks: Sequence[fmp4.Track],
-        program_s: float,
-        *,
-        media_time: int | None = None,
-        rid: str = "",
-    ) -> None:
+    def begin(self, beginning: Beginning) -> None:
         """Go on with these tracks, right after what came before."""
         self._begins = True
-        self._tracks, self._media_time = tracks, media_time
+        self._tracks, self._media_time = beginning.tracks, beginning.media_time
         tags = []
-        for track in tracks:
+        for track in beginning.tracks:
             if isinstance(track, fmp4.Video):
                 body = flv_tags.avc_configuration(track.record)
                 tags.append(flv_tags.tag(TagType.VIDEO, self._newest_ms, body))

@@ -12,22 +12,20 @@ from media.wire import fmp4
 GOP_BYTES_MAX = 8 << 20
 
 
+class Beginning(NamedTuple):
+    """What a timeline begins with."""
+
+    tracks: Sequence[fmp4.Track]
+    program_s: float  # wall clock at 0 of the timeline
+    media_time: int | None = None  # RTP time of the video at 0 of the timeline
+    rid: str = ""  # of the layer
+
+
 class Muxer(Protocol):
     """A container. `begin` first, and again after each `interrupt`."""
 
-    def begin(
-        self,
-        tracks: Sequence[fmp4.Track],
-        program_s: float,
-        *,
-        media_time: int | None = None,
-        rid: str = "",
-    ) -> None:
-        """What comes is of these tracks.
-
-        At 0 of the timeline it is `program_s` by the wall clock, and `media_time` in RTP time of
-        the video, of the layer `rid`.
-        """
+    def begin(self, beginning: Beginning) -> None:
+        """What comes is of these tracks."""
 
     def add_video(self, ticks: int, data: bytes, *, key: bool, composition: int = 0) -> None:
         """Add an access unit of the first track, which is shown `composition` later."""
@@ -42,13 +40,6 @@ class Muxer(Protocol):
         """Nothing comes any more; idempotent."""
 
 
-class _Beginning(NamedTuple):
-    tracks: Sequence[fmp4.Track]
-    program_s: float
-    media_time: int | None
-    rid: str
-
-
 class _Unit(NamedTuple):
     is_video: bool
     ticks: int
@@ -61,20 +52,13 @@ class KeptGop:
     """A `Muxer` that keeps what came since the newest key frame, for another one to start with."""
 
     def __init__(self) -> None:
-        self._beginning: _Beginning | None = None
+        self._beginning: Beginning | None = None
         self._units: list[_Unit] = []
         self._bytes = 0
 
-    def begin(
-        self,
-        tracks: Sequence[fmp4.Track],
-        program_s: float,
-        *,
-        media_time: int | None = None,
-        rid: str = "",
-    ) -> None:
+    def begin(self, beginning: Beginning) -> None:
         """See `Muxer`."""
-        self._beginning = _Beginning(tracks, program_s, media_time, rid)
+        self._beginning = beginning
 
     def add_video(self, ticks: int, data: bytes, *, key: bool, composition: int = 0) -> None:
         """See `Muxer`."""
@@ -98,11 +82,9 @@ class KeptGop:
 
     def replay(self, muxer: Muxer) -> None:
         """Bring another one to where this one is."""
-        beginning = self._beginning
-        if beginning is None:
+        if self._beginning is None:
             return
-        tracks, program_s, media_time, rid = beginning
-        muxer.begin(tracks, program_s, media_time=media_time, rid=rid)
+        muxer.begin(self._beginning)
         for is_video, ticks, data, key, other in self._units:
             if is_video:
                 muxer.add_video(ticks, data, key=key, composition=other)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from media.packaging.muxer import Beginning
 from media.wire import fmp4
 
 # A part is full from 85 % of the target on (section 4.4.3.7); frames of 50 ms and less always fit
@@ -107,21 +108,15 @@ class Segmenter:
 
     # In
 
-    def begin(
-        self,
-        tracks: Sequence[fmp4.Track],
-        program_s: float,
-        *,
-        media_time: int | None = None,
-        rid: str = "",
-    ) -> None:
+    def begin(self, beginning: Beginning) -> None:
         """What comes is of these tracks; see `Epoch`."""
         assert self.interrupted and not self.ended
+        tracks = beginning.tracks
         init = fmp4.init_segment(tracks)
         if not self.inits or self.inits[-1] != init:
             self.inits.append(init)
         self.tracks = tracks
-        self._epoch = Epoch(len(self.inits), tracks, program_s, media_time, rid)
+        self._epoch = Epoch(len(self.inits), *beginning)
         self._timescale = tracks[0].timescale
         self.interrupted = False
 

@@ -7,6 +7,7 @@ import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
+from media.packaging.muxer import Beginning
 from media.packaging.segmenter import Segmenter
 from media.wire import fmp4, h264
 
@@ -61,7 +62,7 @@ class Camera:
         sets = {unit[0] & 31: unit for unit in units}
         track = fmp4.Video(*size, fmp4.avc_record(sets[7], sets[8]))
         media_time = self.media_time - HZ & 0xFFFFFFFF
-        self.segmenter.begin([track], self.at_s - 1, media_time=media_time, rid="h")
+        self.segmenter.begin(Beginning([track], self.at_s - 1, media_time=media_time, rid="h"))
 
 
 class FilmedStream:

@@ -7,6 +7,7 @@ from time import monotonic
 
 from media.io.hls.waiters import Answer, Waiters
 from media.packaging import playlist
+from media.packaging.muxer import Beginning
 from media.packaging.segmenter import Segmenter
 from media.wire import fmp4
 
@@ -70,18 +71,11 @@ class Rendition:
 class AudioRendition(Rendition):
     """A `Muxer`: the sound alone, for lines that carry no video."""
 
-    def begin(
-        self,
-        tracks: Sequence[fmp4.Track],
-        program_s: float,
-        *,
-        media_time: int | None = None,
-        rid: str = "",
-    ) -> None:
+    def begin(self, beginning: Beginning) -> None:
         """What comes is of these tracks."""
-        sounds = [track for track in tracks if not isinstance(track, fmp4.Video)]
+        sounds = [track for track in beginning.tracks if not isinstance(track, fmp4.Video)]
         if sounds:
-            self.segmenter.begin(sounds, program_s, media_time=media_time, rid=rid)
+            self.segmenter.begin(beginning._replace(tracks=sounds))
 
     def add_video(self, ticks: int, data: bytes, *, key: bool, composition: int = 0) -> None:
         """Leave it out."""

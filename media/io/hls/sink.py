@@ -23,7 +23,7 @@ from media.io.hls.opus_to_aac import FRAME_SAMPLES, RATE_HZ, TRACK, OpusToAac
 from media.io.hls.rendition import AudioRendition, Rendition
 from media.packaging.access_units import AudioPackets, Unwrapped, VideoUnit, VideoUnits
 from media.packaging.alignment import BASE_S, Alignment
-from media.packaging.muxer import KeptGop, Muxer
+from media.packaging.muxer import Beginning, KeptGop, Muxer
 from media.packaging.segmenter import SAMPLE_S_MAX
 from media.stream import program_time
 from media.stream.frames import Frame
@@ -275,8 +275,9 @@ class HlsSink(Rendition):
         program_s = program_time.program_s(zero, layer.codec.clock_hz, near_s)
         self.zero_s = program_s
         media_time = zero if layer.kind == "video" else None
+        beginning = Beginning(tracks, program_s, media_time, layer.rid)
         for muxer in self._muxers:
-            muxer.begin(tracks, program_s, media_time=media_time, rid=layer.rid)
+            muxer.begin(beginning)
         self._packets = AudioPackets()
         self._has_audio = TRACK in tracks
         if self._has_audio and self._lead is None:

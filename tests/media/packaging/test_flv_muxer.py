@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from media.packaging.flv_muxer import FlvMuxer, FlvPiece
-from media.packaging.muxer import GOP_BYTES_MAX, KeptGop
+from media.packaging.muxer import GOP_BYTES_MAX, Beginning, KeptGop
 from media.wire import flv, fmp4, h264
 from media.wire.flv_tags import TagType
 
@@ -50,7 +50,7 @@ def tags(data: bytes) -> list[Tag]:
 
 def test_a_newcomer_gets_headers_and_all_since_the_newest_key_frame() -> None:
     stream = Stream()
-    stream.muxer.begin([VIDEO, SOUND], 1_000.0)
+    stream.muxer.begin(Beginning([VIDEO, SOUND], 1_000.0))
     for number in range(60):
         stream.frame(number, key=number in (0, 50))
     start = stream.muxer.start
@@ -66,7 +66,7 @@ def test_a_newcomer_gets_headers_and_all_since_the_newest_key_frame() -> None:
 
 def test_a_frame_and_its_sound_are_one_piece() -> None:
     stream = Stream()
-    stream.muxer.begin([VIDEO, SOUND], 1_000.0)
+    stream.muxer.begin(Beginning([VIDEO, SOUND], 1_000.0))
     for number in range(3):
         stream.frame(number, key=number == 0)
     assert [piece.key for piece in stream.pieces] == [True, False, False]
@@ -79,7 +79,7 @@ def test_a_frame_and_its_sound_are_one_piece() -> None:
 
 def test_composition_offsets_give_the_time_to_be_shown() -> None:
     stream = Stream()
-    stream.muxer.begin([VIDEO], 1_000.0)
+    stream.muxer.begin(Beginning([VIDEO], 1_000.0))
     compositions = [7_200, 14_400, 3_600, 3_600]
     for number, composition in enumerate(compositions):
         ticks = HZ + number * FRAME
@@ -94,13 +94,13 @@ def test_composition_offsets_give_the_time_to_be_shown() -> None:
 
 def test_another_source_goes_on_without_a_gap_and_with_new_configurations() -> None:
     stream = Stream()
-    stream.muxer.begin([VIDEO, SOUND], 1_000.0)
+    stream.muxer.begin(Beginning([VIDEO, SOUND], 1_000.0))
     for number in range(50):
         stream.frame(number, key=number == 0)
     stream.muxer.interrupt()
     assert not stream.muxer.begun, "a newcomer waits for a key frame"
     other = fmp4.Video(320, 180, fmp4.avc_record(b"\x67\x42\xc0\x0d\xab", PPS))
-    stream.muxer.begin([other, SOUND], 1_007.0)
+    stream.muxer.begin(Beginning([other, SOUND], 1_007.0))
     for number in range(3):
         stream.frame(number, key=number == 0)
     kinds = [(kind, body[1]) for kind, _, body in tags(stream.pieces[50].data)]
@@ -112,13 +112,13 @@ def test_another_source_goes_on_without_a_gap_and_with_new_configurations() -> N
 
 def test_a_time_of_the_stream_is_rtp_time_of_the_newest_source() -> None:
     stream = Stream()
-    stream.muxer.begin([VIDEO], 1_000.0, media_time=0xFFFFFFFF)
+    stream.muxer.begin(Beginning([VIDEO], 1_000.0, media_time=0xFFFFFFFF))
     assert stream.muxer.media_time(0) is None, "nothing came yet"
     stream.muxer.add_video(HZ, UNIT, key=True)
     [(_, _, _), (_, at_ms, _)] = tags(stream.pieces[-1].data)
     assert stream.muxer.media_time(at_ms) == HZ - 1
     stream.muxer.interrupt()
-    stream.muxer.begin([VIDEO], 1_007.0, media_time=500)
+    stream.muxer.begin(Beginning([VIDEO], 1_007.0, media_time=500))
     stream.muxer.add_video(HZ, UNIT, key=True)
     assert stream.muxer.media_time(at_ms) is None, "of the source before"
     [(_, _, _), (_, at_ms, _)] = tags(stream.pieces[-1].data)
@@ -127,7 +127,7 @@ def test_a_time_of_the_stream_is_rtp_time_of_the_newest_source() -> None:
 
 def test_sound_alone_does_not_wait_for_video() -> None:
     stream = Stream()
-    stream.muxer.begin([SOUND], 1_000.0)
+    stream.muxer.begin(Beginning([SOUND], 1_000.0))
     for number in range(48):
         stream.muxer.add_audio(48_000 + number * SOUND_FRAME, b"sound", SOUND_FRAME)
     assert len(stream.pieces) == 4
@@ -144,7 +144,7 @@ def test_who_attaches_later_is_brought_to_the_newest_key_frame() -> None:
     kept, late = KeptGop(), Stream()
     kept.replay(late.muxer)
     assert not late.muxer.start, "nothing has begun"
-    kept.begin([VIDEO, SOUND], 1_000.0)
+    kept.begin(Beginning([VIDEO, SOUND], 1_000.0))
     for number in range(10):
         kept.add_audio(48_000 + number * SOUND_FRAME, b"sound", SOUND_FRAME)
         kept.add_video(HZ + number * FRAME, UNIT, key=number in (0, 7), composition=number)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.packaging import playlist
+from media.packaging.muxer import Beginning
 from media.packaging.segmenter import (
     PART_S_MIN,
     PART_TARGET_S,
@@ -38,7 +39,7 @@ class Stream:
         self.playlists.append(self.checker.check(playlist.media(self.segmenter)))
 
     def begin(self, track: fmp4.Video = TRACK) -> None:
-        self.segmenter.begin([track], self.begun_at_s)
+        self.segmenter.begin(Beginning([track], self.begun_at_s))
 
     def run(self, seconds: float, fps: float, gop_s: float, jitter_s: float = 0.0) -> None:
         rng = random.Random(7)
@@ -56,7 +57,7 @@ class Stream:
 
 def test_sound_that_comes_early_goes_along_with_its_own_video() -> None:
     stream = Stream()
-    stream.segmenter.begin([TRACK, fmp4.Aac(48_000, 2, b"\x11\x90")], stream.begun_at_s)
+    stream.segmenter.begin(Beginning([TRACK, fmp4.Aac(48_000, 2, b"\x11\x90")], stream.begun_at_s))
     for number in range(4 * 47):
         stream.segmenter.add_audio(48_000 + number * 1_024, b"sound", 1_024)
     stream.run(4, 25, gop_s=2)
@@ -106,7 +107,7 @@ def test_no_pace_of_frames_and_no_breaks_lead_to_a_playlist_that_breaks_a_rule(
         if stream.segmenter.interrupted:
             stream.ticks = float(HZ)
             stream.begun_at_s += 600
-            stream.segmenter.begin([TRACK], stream.begun_at_s)
+            stream.segmenter.begin(Beginning([TRACK], stream.begun_at_s))
         stream.segmenter.add_video(round(stream.ticks), bytes(10), key=frame[1])
         stream.ticks += frame[0] * HZ
     stream.segmenter.end()
@@ -195,7 +196,7 @@ def test_the_last_playlist_of_a_live_has_an_end_and_no_hint() -> None:
 
 def test_sound_without_video_makes_parts_of_its_own() -> None:
     stream = Stream()
-    stream.segmenter.begin([fmp4.Aac(48_000, 2, b"\x11\x90")], 1_700_000_000.0)
+    stream.segmenter.begin(Beginning([fmp4.Aac(48_000, 2, b"\x11\x90")], 1_700_000_000.0))
     for number in range(500):
         stream.segmenter.add_audio(48_000 + 1_024 * number, bytes(20), 1_024)
     assert len(stream.newest.complete) >= 4

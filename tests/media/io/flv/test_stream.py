@@ -1,7 +1,7 @@
 """Viewers of one FLV stream get the same bytes; one that reads slowly skips to a key frame."""
 
 from media.io.flv.stream import FlvStream
-from media.packaging.muxer import KeptGop, Muxer
+from media.packaging.muxer import Beginning, KeptGop, Muxer
 from media.wire import fmp4, h264
 
 VIDEO = fmp4.Video(640, 360, fmp4.avc_record(b"\x67\x42\xc0\x1e\xab", b"\x68\xce\x3c\x80"))
@@ -16,7 +16,7 @@ class Packaged:
         self.muxers: list[Muxer] = []
         self._gop = KeptGop()
         self._number = 0
-        self._gop.begin([VIDEO], 1_000.0)
+        self._gop.begin(Beginning([VIDEO], 1_000.0))
 
     def attach(self, muxer: Muxer) -> None:
         self._gop.replay(muxer)
