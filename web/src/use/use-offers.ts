@@ -96,3 +96,4 @@ export function useOffers(roomId: string, { room, cards, orders, identity, estat
     choose: (card: Card, quantity: number) => quantities.set(card.product.id, quantity),
   }
 }
+export type OffersModel = ReturnType<typeof useOffers>
