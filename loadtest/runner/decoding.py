@@ -7,7 +7,6 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]  # it has no stubs
 
 CACHE_MAX = 512
-TAG_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +26,21 @@ class Seen:
 UNDECODABLE = Seen("undecodable")
 
 
-def marked(text: str, tag: str, due_ns: int) -> str:
-    """Return a chat line that carries when it was due."""
-    return f"{text} ~{tag}:{due_ns}~"
-
-
 class Decoder:
-    """Remembers the newest broadcasts; `tag` is the run's own in chat lines."""
+    """Remembers the newest broadcasts; `tag` is the run's own in chat lines.
 
-    def __init__(self, tag: str) -> None:
+    `offset_ns` is what this machine's clock lacks to the coordinator's, which marks are in.
+    """
+
+    def __init__(self, tag: str, offset_ns: int = 0) -> None:
+        self._tag = tag
+        self._offset_ns = offset_ns
         self._mark = re.compile(rf"~{re.escape(tag)}:(\d{{1,19}})~")
         self._cache: dict[bytes, Seen] = {}
+
+    def marked(self, text: str, due_ns: int) -> str:
+        """Return a chat line that carries when it was due."""
+        return f"{text} ~{self._tag}:{due_ns + self._offset_ns}~"
 
     def decode(self, payload: bytes) -> tuple[Seen, bool]:
         """Return the message, and whether it is new to this process."""
@@ -74,4 +77,4 @@ class Decoder:
 
     def _marks(self, lines: Any) -> list[int]:
         found = (self._mark.search(line["text"]) for line in lines)
-        return [int(mark[1]) for mark in found if mark]
+        return [int(mark[1]) - self._offset_ns for mark in found if mark]

@@ -9,7 +9,6 @@ import time
 import uuid
 from typing import Any
 
-from loadtest.runner.decoding import marked
 from loadtest.runner.orders import Account, Till
 from loadtest.runner.room import PinDue, Room
 from loadtest.runner.viewer import Viewer
@@ -58,7 +57,7 @@ class Chatter(ThinkingViewer):
     def act(self, due_ns: int) -> bool:
         """Send a line that carries its due time."""
         if self.is_in:
-            text = marked(self.rng.choice(LINES), self.room.tag, due_ns)
+            text = self.room.decoder.marked(self.rng.choice(LINES), due_ns)
             self.send({"t": "chat", "cid": uuid.uuid4().hex[:16], "text": text})
             self.room.recorder.counts["chat.sent"] += 1
         return True

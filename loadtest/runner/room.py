@@ -31,18 +31,16 @@ class Room:
 
     address: Address
     name: str
-    tag: str
+    decoder: Decoder
     recorder: Recorder
     watch: SelfWatch
     pins: tuple[PinDue, ...] = ()
     pinned: dict[str, None] = field(default_factory=dict)
-    decoder: Decoder = field(init=False)
     request: bytes = field(init=False)
     channel: str = field(init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.decoder = Decoder(self.tag)
         self.request = handshake(self.address.host, self.address.port)
         self.channel = f"room:{self.name}"
 

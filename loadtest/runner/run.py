@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime
+import functools
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from loadtest.report.result import (
 )
 from loadtest.runner.audit import Books
 from loadtest.runner.consent import check_consent
+from loadtest.runner.remote import RemoteShare, worker_process
 from loadtest.runner.share import Setup, Share, ShareEnd
 from loadtest.runner.target import Address, Found, look
 from loadtest.scenario.model import Scenario
@@ -73,7 +75,7 @@ class Run:
         title = request.scenario.title.model_dump()
         self.progress = Progress(title, request.url, self._setup.plan(), thresholds)
         self.interrupted = False
-        self._share: Share | None = None
+        self._shares: list[Share | RemoteShare] = []
 
     def interrupt(self) -> None:
         """The operator ends the run."""
@@ -83,14 +85,15 @@ class Run:
     def stop(self, why: str) -> None:
         """End the run early; the result says why."""
         self.progress.why_ended = self.progress.why_ended or why
-        if self._share:
-            self._share.stopped.set()
+        for share in self._shares:
+            share.stop(target_gone=self.progress.target_gone)
 
     async def play(self) -> Result:
         """Play the whole scenario.
 
         Raises:
             LoadError: It could not begin.
+            ExceptionGroup: The same, of one or more processes.
         """
         address = Address.parse(self.request.url)
         http = address.http()
@@ -100,35 +103,43 @@ class Run:
             if not before.estates or not before.products:
                 raise RequestRefused(404, f"room {self.request.room!r} has no estates or no goods")
             started_at = datetime.datetime.now(datetime.UTC)
-            async with self._watching(http):
-                end = await self._shares(dataclasses.replace(self._setup, found=before))
-            await self._judge_books(http, before.left, end.books)
+            setup = dataclasses.replace(self._setup, found=before)
+            async with self._open_shares(setup):
+                try:
+                    async with self._watching(http):
+                        end = await self._play_shares()
+                    await self._judge_books(http, before.left, end.books)
+                finally:
+                    gone = self.progress.target_gone
+                    tidied = await asyncio.gather(*(share.tidy(gone) for share in self._shares))
         finally:
-            left = await self._share.tidy(self.progress.target_gone) if self._share else 0
             await http.close()
-        return self._result(end, left, started_at)
+        return self._result(end, sum(tidied), started_at)
 
-    async def _shares(self, setup: Setup) -> ShareEnd:
-        self._share = share = Share(setup, self.progress.add)
-        await self._prepare(share)
+    @contextlib.asynccontextmanager
+    async def _open_shares(self, setup: Setup) -> AsyncIterator[None]:
+        """Play one share here, the others in processes of their own."""
+        workers = self.request.workers
+        async with contextlib.AsyncExitStack() as stack:
+            self._shares.append(
+                Share(dataclasses.replace(setup, workers=workers), self.progress.add)
+            )
+            for number in range(1, workers):
+                link = await stack.enter_async_context(worker_process())
+                theirs = dataclasses.replace(setup, worker=number, workers=workers, host_token="")
+                self._shares.append(RemoteShare(theirs, link, self.progress.add))
+            yield
+
+    async def _play_shares(self) -> ShareEnd:
+        if self.progress.why_ended:
+            self.stop(self.progress.why_ended)
+        async with asyncio.TaskGroup() as tasks:
+            for share in self._shares:
+                tasks.create_task(share.prepare())
         self.progress.start_ns = start_ns = time.monotonic_ns() + int(START_S * 1e9)
         self.progress.phase = "running"
-        if self.progress.why_ended:
-            share.stopped.set()
-        return await share.play(start_ns)
-
-    @staticmethod
-    async def _prepare(share: Share) -> None:
-        """Prepare, unless the run is ended meanwhile."""
-        preparing = asyncio.create_task(share.prepare())
-        stopped = asyncio.create_task(share.stopped.wait())
-        await asyncio.wait([preparing, stopped], return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if not preparing.done():
-            preparing.cancel()
-            await asyncio.gather(preparing, return_exceptions=True)
-        else:
-            await preparing
+        ends = await asyncio.gather(*(share.play(start_ns) for share in self._shares))
+        return functools.reduce(ShareEnd.add, ends)
 
     @contextlib.asynccontextmanager
     async def _watching(self, http: PlainHttp) -> AsyncIterator[None]:
@@ -152,8 +163,6 @@ class Run:
             except (LoadError, TimeoutError):
                 if time.monotonic() - answered > self.request.target_gone_s:
                     self.progress.target_gone = True
-                    if self._share:
-                        self._share.target_gone = True
                     played_s = self.progress.played_s - self.request.target_gone_s
                     self.stop(f"the target stopped answering after about {max(0, played_s):.0f} s")
                     return
@@ -185,6 +194,8 @@ class Run:
         objections += [
             f"nothing was measured for {one.threshold}" for one in judged if one.holds is None
         ]
+        if end.deaths:
+            objections.append(f"{end.deaths} of the tester's {request.workers} processes died")
         if end.books.unread:
             objections.append(f"the orders of {end.books.unread} guests could not be read")
         return Result(

@@ -6,6 +6,7 @@ audit included.
 
 import asyncio
 import contextlib
+import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from loadtest.errors import first_of
 from loadtest.measure.recorder import Interval, Recorder
 from loadtest.measure.self_check import SelfCheck, SelfWatch
 from loadtest.runner.audit import Books, cancel_orders, read_books
+from loadtest.runner.decoding import Decoder
 from loadtest.runner.host import Host
 from loadtest.runner.media import Cinema
 from loadtest.runner.orders import Account, Till
@@ -47,10 +49,30 @@ class Setup:
     worker: int = 0
     workers: int = 1
     host_token: str = ""
+    # What is added to this machine's monotonic clock to have the coordinator's.
+    clock_offset_ns: int = 0
 
     def plan(self) -> Plan:
         """Return the plan of the whole run."""
         return make_plan(self.scenario, self.factor, self.seed)
+
+    def encode(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        members = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        scenario = self.scenario.model_dump(mode="json", exclude_unset=True)
+        return members | {"scenario": scenario, "found": dataclasses.asdict(self.found)}
+
+    @classmethod
+    def decode(cls, data: dict[str, Any]) -> "Setup":
+        """Return what `encode` was given."""
+        found = data["found"]
+        return cls(
+            **data
+            | {
+                "scenario": Scenario.model_validate(data["scenario"]),
+                "found": Found(tuple(found["estates"]), tuple(found["products"]), found["left"]),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +81,29 @@ class ShareEnd:
 
     books: Books
     check: SelfCheck
+    deaths: int = 0
+
+    @classmethod
+    def died(cls) -> "ShareEnd":
+        """Return what is known of a process that has died."""
+        return cls(Books(), SelfCheck(), 1)
+
+    def add(self, other: "ShareEnd") -> "ShareEnd":
+        """Return both together."""
+        books = Books()
+        books.add(self.books)
+        books.add(other.books)
+        return ShareEnd(books, self.check.worse(other.check), self.deaths + other.deaths)
+
+    def encode(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        check = dataclasses.asdict(self.check)
+        return {"books": self.books.encode(), "check": check, "deaths": self.deaths}
+
+    @classmethod
+    def decode(cls, data: dict[str, Any]) -> "ShareEnd":
+        """Return what `encode` was given."""
+        return cls(Books.decode(data["books"]), SelfCheck(**data["check"]), data["deaths"])
 
 
 class Share:
@@ -71,7 +116,8 @@ class Share:
         self.watch = SelfWatch()
         self._on_interval = on_interval
         address = Address.parse(setup.url)
-        self._room = Room(address, setup.room, setup.tag, self.recorder, self.watch)
+        decoder = Decoder(setup.tag, setup.clock_offset_ns)
+        self._room = Room(address, setup.room, decoder, self.recorder, self.watch)
         self._till = Till(address, setup.room, self.recorder)
         self._cinema = Cinema(address, setup.room, self.recorder)
         self._host = Host(address, setup.room, setup.host_token, self.recorder)
@@ -83,9 +129,10 @@ class Share:
         self._own_errors = 0
         self.stopped = asyncio.Event()
         self.target_gone = False
+        self._is_tidy = False
 
     async def prepare(self) -> None:
-        """Make the guests' accounts.
+        """Make the guests' accounts, unless the run is stopped meanwhile.
 
         Raises:
             LoadError: The target refuses them.
@@ -97,10 +144,23 @@ class Share:
         # A neighbour lives in the inviter's estate: its number differs by a multiple of theirs.
         beyond = NEIGHBOUR * len(self.setup.found.estates)
         numbers += [number + beyond for number in inviters]
+        opening = asyncio.create_task(self._till.open_accounts(numbers, self.setup.found.estates))
+        ending = asyncio.create_task(self.stopped.wait())
+        await asyncio.wait([opening, ending], return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if not opening.done():
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+            return
         try:
-            self._accounts = await self._till.open_accounts(numbers, self.setup.found.estates)
+            self._accounts = opening.result()
         except ExceptionGroup as group:
             raise (first_of(group) or group) from None
+
+    def stop(self, *, target_gone: bool) -> None:
+        """End the share early, in order; of a target that is gone nothing more is asked."""
+        self.target_gone = self.target_gone or target_gone
+        self.stopped.set()
 
     async def play(self, start_ns: int) -> ShareEnd:
         """Play from `start_ns` of the monotonic clock to the end of the plan, then audit."""
@@ -121,6 +181,9 @@ class Share:
 
     async def tidy(self, target_gone: bool = False) -> int:
         """Take away what the run made; return how many orders stay behind."""
+        if self._is_tidy:
+            return 0
+        self._is_tidy = True
         await self._host.tidy(target_gone=target_gone)
         left = 0 if target_gone else await cancel_orders(self._till)
         await self._till.close()

@@ -19,13 +19,16 @@ from rich.live import Live
 from rich.table import Table
 from typer.core import TyperGroup
 
-from loadtest.errors import LoadError
+from loadtest.errors import LoadError, first_of
 from loadtest.measure.rig import rig
+from loadtest.report.compare import Change, compare
 from loadtest.report.html import html_report
 from loadtest.report.junit import junit_xml
 from loadtest.report.live import live_view
-from loadtest.report.result import Result, Verdict, result_schema, write_file
+from loadtest.report.result import Result, Verdict, read_result, result_schema, write_file
+from loadtest.runner.link import Link, LinkBroken
 from loadtest.runner.run import Request, Run
+from loadtest.runner.worker import work
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.plan import make_plan
 from loadtest.scenario.reading import ScenarioError, read_scenario, scenario_schema
@@ -38,6 +41,7 @@ from server.errors import OperatorError
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 3, Verdict.INVALID: 4}
 EXIT_TARGET_GONE = 5
 REFRESH_S = 0.5
+WORKERS_MAX = 64
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 HOST_TOKEN_VARIABLE = "LINLI_LOADTEST_HOST_TOKEN"
 TOKEN_VARIABLE = "LINLI_LOADTEST_TOKEN"
@@ -142,6 +146,9 @@ def run(
     room: Annotated[str | None, typer.Option(help="Room at the target.")] = None,
     factor: Factor = 1.0,
     seed: Annotated[int | None, typer.Option(help="Instead of the scenario's.", min=0)] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes of the tester.", min=1, max=WORKERS_MAX)
+    ] = 1,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the report as JSON.", dir_okay=False)
     ] = None,
@@ -171,7 +178,7 @@ def run(
     """Play a scenario; exit with 0 pass, 3 fail, 4 invalid, 5 target gone, 130 interrupted."""
     read = load_scenario(scenario)
     request = Request(
-        read, scenario, target or "", room or read.room, host_token, token, factor, seed
+        read, scenario, target or "", room or read.room, host_token, token, factor, seed, workers
     )
     try:
         begun, result = uvloop.run(_play(request, live=not quiet and out.is_terminal))
@@ -183,6 +190,10 @@ def run(
             write_file(html, html_report(result))
     except LoadError as error:
         raise OperatorError(str(error)) from None
+    except ExceptionGroup as group:
+        if (failure := first_of(group)) is None:
+            raise
+        raise OperatorError(str(failure)) from None
     if quiet:
         print(result.summary())
     else:
@@ -192,6 +203,54 @@ def run(
     if begun.interrupted:
         sys.exit(EXIT_INTERRUPTED)
     sys.exit(EXIT_CODES[result.verdict])
+
+
+@loadtest_app.command("compare")
+def compare_reports(
+    before: Annotated[Path, typer.Argument(help="A report, or a folder of several runs.")],
+    after: Annotated[Path, typer.Argument(help="The same, of what is to be judged.")],
+) -> None:
+    """What got worse beyond the noise; exit with 3 if anything did."""
+    try:
+        found = compare(_reports(before), _reports(after))
+    except LoadError as error:
+        raise OperatorError(str(error)) from None
+    table = Table("measure", "before", "after", "p", "", box=None, pad_edge=False)
+    colors = {Change.WORSE: "red", Change.BETTER: "green", Change.SAME: "dim"}
+    for one in found:
+        p = "" if one.p is None else f"{one.p:.3f}"
+        verdict = f"[{colors[one.change]}]{one.change}[/]"
+        table.add_row(one.name, f"{one.before:,.5g}", f"{one.after:,.5g}", p, verdict)
+    out.print(table)
+    worse = sum(one.change is Change.WORSE for one in found)
+    out.print(f"{worse} of {len(found)} measures got worse.", highlight=False)
+    if worse:
+        sys.exit(EXIT_CODES[Verdict.FAIL])
+
+
+def _reports(path: Path) -> list[Result]:
+    """Return the report, or all of a folder."""
+    paths = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not paths:
+        raise OperatorError(f"there is no report in {path}")
+    return [read_result(one) for one in paths]
+
+
+@loadtest_app.command(hidden=True)
+def worker() -> None:
+    """Play a share for the coordinator at standard input and output."""
+    uvloop.run(_work())
+
+
+async def _work() -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    transport, protocol = await loop.connect_write_pipe(
+        asyncio.streams.FlowControlMixin, sys.stdout
+    )
+    with contextlib.suppress(LinkBroken):
+        await work(Link(reader, asyncio.StreamWriter(transport, protocol, None, loop)))
 
 
 async def _play(request: Request, *, live: bool) -> tuple[Run, Result]:

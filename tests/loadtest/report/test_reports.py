@@ -18,72 +18,17 @@ from loadtest.report.html import html_report
 from loadtest.report.junit import junit_xml
 from loadtest.report.live import live_view, sparkline
 from loadtest.report.plots import POINTS_MAX, curve_plot, nice_top, series_plot, thinned
-from loadtest.report.progress import SETTLED_AFTER, Progress
+from loadtest.report.progress import SETTLED_AFTER
 from loadtest.report.result import (
-    Health,
     ReportError,
-    Result,
     Span,
     Verdict,
-    curves_of,
     read_result,
-    verdict_of,
     write_file,
 )
 from loadtest.report.texts import AUDIT, TIMING_NAMES
 from loadtest.scenario.measures import COUNTS, TIMINGS
-from loadtest.scenario.plan import Plan, StageTime
-from loadtest.scenario.thresholds import Threshold
-
-THRESHOLDS = ("room.gaps == 0", "join.p99_ms < 5", "tap.answer.p99_ms < 5")
-TITLE = {"en": 'One <script>"&', "zh": "一场"}
-
-
-def progress(seconds: int = 12, gaps: int = 0) -> Progress:
-    """A run of two stages in which joins take as many ms as their second."""
-    stages = (StageTime("begin", 0.0, seconds / 2), StageTime("end", seconds / 2, float(seconds)))
-    plan = Plan((), stages, (), float(seconds))
-    found = Progress(TITLE, "http://linli", plan, tuple(map(Threshold.parse, THRESHOLDS)))
-    for second in range(seconds):
-        recorder = Recorder()
-        recorder.population = second
-        recorder.counts.update({"room.messages": 5, "viewers.joined": 1})
-        recorder.delay("join", 0, second * 1_000_000)
-        if second == 3:
-            recorder.counts["room.gaps"] = gaps
-            recorder.errors["close 3008 <b>"] = 2
-        found.add(recorder.cut(second))
-    return found
-
-
-def result(seconds: int = 12, gaps: int = 0, objections: tuple[str, ...] = ()) -> Result:
-    run = progress(seconds, gaps)
-    measures = run.total.measured()
-    judged = run.judge(measures)
-    return Result(
-        scenario="one",
-        title=TITLE,
-        target=run.target,
-        room="demo",
-        factor=1.0,
-        seed=1,
-        workers=1,
-        started_at="2026-01-01T00:00:00+00:00",
-        planned_s=float(seconds),
-        played_s=float(seconds),
-        stages=[Span(one.name, one.begin_s, one.end_s) for one in run.plan.stages],
-        verdict=verdict_of(judged, list(objections)),
-        thresholds=judged,
-        objections=list(objections),
-        notes=["A note."],
-        measures=measures,
-        errors=dict(run.total.errors),
-        curves=curves_of(run.total),
-        histograms={},
-        seconds=run.all_seconds(),
-        tester=Health(1.0, 2.0, 0.1, 0.0, 0.0, 0),
-        machine={"cpu": "a", "cores": 2, "python": "p"},
-    )
+from tests.support.loadtest_results import loadtest_progress, loadtest_result
 
 
 class Balanced(HTMLParser):
@@ -111,7 +56,7 @@ class Balanced(HTMLParser):
 
 
 def test_the_page_is_whole_and_needs_no_network() -> None:
-    page = html_report(result(gaps=1)).decode()
+    page = html_report(loadtest_result(gaps=1)).decode()
     parser = Balanced()
     parser.feed(page)
     assert parser.open == []
@@ -122,27 +67,27 @@ def test_the_page_is_whole_and_needs_no_network() -> None:
 
 
 def test_the_page_has_every_text_in_both_languages() -> None:
-    page = html_report(result()).decode()
+    page = html_report(loadtest_result()).decode()
     assert page.count('<span lang="zh">') == page.count('<span lang="en">') > 30
     assert set(TIMING_NAMES) == set(TIMINGS)
     assert set(AUDIT) <= set(COUNTS)
 
 
 def test_the_page_names_what_does_not_hold() -> None:
-    page = html_report(result(gaps=3)).decode()
+    page = html_report(loadtest_result(gaps=3)).decode()
     assert '<header class="fail">' in page
     assert "<li>room.gaps == 0 (measured 3)</li>" in page
     assert "close 3008 &lt;b&gt;" in page
 
 
 def test_a_verdict_needs_a_valid_run() -> None:
-    assert result().verdict is Verdict.FAIL  # joins of up to 11 ms
-    assert result(seconds=4).verdict is Verdict.PASS
-    assert result(seconds=4, objections=("late",)).verdict is Verdict.INVALID
+    assert loadtest_result().verdict is Verdict.FAIL  # joins of up to 11 ms
+    assert loadtest_result(seconds=4).verdict is Verdict.PASS
+    assert loadtest_result(seconds=4, objections=("late",)).verdict is Verdict.INVALID
 
 
 def test_junit_has_a_case_for_each_threshold_and_one_for_the_run() -> None:
-    suite = ET.fromstring(junit_xml(result(gaps=1, objections=("a \x00 b",))))
+    suite = ET.fromstring(junit_xml(loadtest_result(gaps=1, objections=("a \x00 b",))))
     assert suite.attrib["tests"] == "4"
     assert [suite.attrib[name] for name in ("failures", "errors", "skipped")] == ["2", "1", "1"]
     assert [len(case) for case in suite] == [1, 1, 1, 1]
@@ -150,8 +95,8 @@ def test_junit_has_a_case_for_each_threshold_and_one_for_the_run() -> None:
 
 def test_a_report_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    write_file(path, result().json())
-    assert read_result(path) == result()
+    write_file(path, loadtest_result().json())
+    assert read_result(path) == loadtest_result()
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -165,7 +110,7 @@ def test_what_is_no_report_is_refused(tmp_path: Path, data: bytes) -> None:
 
 def test_a_report_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(result(), format=9)))
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(loadtest_result(), format=9)))
     with pytest.raises(ReportError, match="has format 9"):
         read_result(path)
 
@@ -191,7 +136,7 @@ def shown(view: Any) -> str:
 
 
 def test_the_live_view_shows_the_load_and_what_falls_short() -> None:
-    text = shown(live_view(progress(gaps=2)))
+    text = shown(live_view(loadtest_progress(gaps=2)))
     assert "✗ room.gaps == 0: 2" in text
     assert "✗ join.p99_ms < 5: 11" in text
     assert "2 × close 3008 <b>" in text
@@ -200,11 +145,11 @@ def test_the_live_view_shows_the_load_and_what_falls_short() -> None:
 
 
 def test_a_view_of_nothing_yet_is_no_error() -> None:
-    assert "preparing" in shown(live_view(progress(seconds=0 + 1)))
+    assert "preparing" in shown(live_view(loadtest_progress(seconds=0 + 1)))
 
 
 def test_a_late_second_counts_and_settled_ones_stay() -> None:
-    run = progress(seconds=10)
+    run = loadtest_progress(seconds=10)
     assert [second.second for second in run.done] == list(range(10 - SETTLED_AFTER))
     late = Recorder()
     late.counts["room.messages"] = 7

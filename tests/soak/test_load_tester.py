@@ -1,0 +1,75 @@
+"""The load tester against a real server: its shipped scenarios, small, and in processes."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtest.scenario.shipped import shipped_names
+
+MEDIA = """
+title = { en = "Video", zh = "视频" }
+thresholds = [
+    "media.joined == 5", "media.refused == 0", "media.forged == 0", "media.ended == 0",
+    "media.packets > 1000", "host.failed == 0",
+]
+[[profiles]]
+kind = "webrtc"
+weight = 1
+[[stages]]
+seconds = 15
+viewers = 5
+[[stages]]
+seconds = 5
+viewers = 5
+[[host]]
+at_s = 0
+do = "live"
+"""
+
+
+async def loadtest(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Run it to its end; return its exit code and its report."""
+    report = folder / "report.json"
+    command = (sys.executable, "-m", "server", "loadtest", *arguments, "-q", "--json", str(report))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    print((await process.communicate())[0].decode())
+    return process.returncode or 0, json.loads(report.read_bytes())
+
+
+def wrong(report: dict[str, Any]) -> list[str]:
+    """What is no matter of speed, which a busy machine lacks."""
+    return [
+        one["threshold"]
+        for one in report["thresholds"]
+        if one["holds"] is not True and "_ms" not in one["threshold"]
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_names() if name != "soak"])
+async def test_a_shipped_scenario_finds_no_fault(name: str, tmp_path: Path) -> None:
+    _, report = await loadtest(tmp_path, name, "--factor", "0.05")
+    assert wrong(report) == []
+
+
+async def test_processes_share_a_run(tmp_path: Path) -> None:
+    _, report = await loadtest(tmp_path, "flash", "--factor", "0.05", "--workers", "3")
+    assert wrong(report) == []
+    assert report["workers"] == 3
+    assert report["measures"]["orders.confirmed"] == 25
+
+
+async def test_video_viewers_count_every_packet(tmp_path: Path) -> None:
+    scenario = tmp_path / "video.toml"
+    scenario.write_text(MEDIA)
+    _, report = await loadtest(tmp_path, str(scenario))
+    assert wrong(report) == []
+
+
+async def test_ten_runs_without_a_fault_find_none(tmp_path: Path) -> None:
+    for seed in range(10):
+        _, report = await loadtest(tmp_path, "flash", "--factor", "0.02", "--seed", str(seed))
+        assert wrong(report) == []
