@@ -8,9 +8,9 @@ import type { Rollup } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 const SERVER = process.env.LINLI_SERVER ?? 'http://localhost:8080'
-const PAGES = ['index', 'room', 'replay', 'me', 'host', 'store', 'hq']
+const PAGES = ['index', 'room', 'replay', 'me', 'host', 'store', 'hq', 'invite']
 /** Pages that are of no use without a network. */
-const ONLINE_ONLY = ['host', 'hq']
+const ONLINE_ONLY = ['host', 'hq', 'invite']
 /** Parts that a page loads late, and that it needs without a network, too. */
 const KEPT_LATE = /\/RoomSheets\.vue$/
 
@@ -22,6 +22,7 @@ const CLEAN_ADDRESSES: [RegExp, string][] = [
   [/^\/host\/?$/, '/host.html'],
   [/^\/store\/?$/, '/store.html'],
   [/^\/hq\/?$/, '/hq.html'],
+  [/^\/invite\/?$/, '/invite.html'],
 ]
 
 const LOGO = '/goods/logo.svg'

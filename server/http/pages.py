@@ -179,5 +179,6 @@ PAGES = {
     "host.html": "/host",
     "store.html": "/store",
     "hq.html": "/hq",
+    "invite.html": "/invite",
 }
 ROOM_PAGES = ("room.html", "replay.html")

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Request
 
-from tests.support import played_places
+from tests.support import played_places, played_staff
 
 Answer = tuple[int, dict[str, Any]]
 PROBLEM = "urn:linli:problem:"
@@ -19,6 +19,7 @@ def _lists() -> dict[str, list[dict[str, Any]]]:
         "estates": played_places.estates(),
         "cities": played_places.cities(),
         "warehouses": played_places.warehouses(),
+        "staff": played_staff.people(),
     }
 
 
@@ -26,12 +27,25 @@ def _singles() -> dict[str, dict[str, Any]]:
     return {"brand": played_places.brand(), "map": played_places.place_map()}
 
 
+def _posts() -> dict[str, dict[str, Any]]:
+    return {
+        "/api/hq/staff": {"staff": played_staff.people()[1], "link": played_staff.LINK},
+        "/api/hq/staff/chunjiang/links": played_staff.LINK,
+        "/api/staff-links/look": played_staff.opened_link(),
+        "/api/staff-links/use": {},
+    }
+
+
 @dataclass
 class PlayedOffice:
-    """What `/api/hq/…` answers: `lists` by the last part of the path, `singles` as they are."""
+    """What `/api/hq/…` answers: `lists` by the last part of the path, `singles` as they are.
+
+    A POST to a path of `posts` has the answer there.
+    """
 
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=_lists)
     singles: dict[str, dict[str, Any]] = field(default_factory=_singles)
+    posts: dict[str, dict[str, Any]] = field(default_factory=_posts)
     refusals: list[Answer] = field(default_factory=list)
     edits: list[Any] = field(default_factory=list)
 
@@ -40,6 +54,9 @@ class PlayedOffice:
         if self.refusals:
             return self.refusals.pop(0)
         address = urlsplit(request.url)
+        if request.method == "POST" and address.path in self.posts:
+            self.edits.append(request.post_data_json)
+            return 201, self.posts[address.path]
         found = re.fullmatch(r"/api/hq/([a-z-]+)(?:/([^/]+))?", address.path)
         if found and found[1] in self.singles and request.method == "GET":
             return 200, self.singles[found[1]]

@@ -37,6 +37,7 @@ ADDRESSES = {
     "/host": "host.html",
     "/store": "store.html",
     "/hq": "hq.html",
+    "/invite": "invite.html",
 }
 
 LAYER_REL = "urn:ietf:params:whep:ext:core:layer"
@@ -322,7 +323,7 @@ class PlayedServer:
             return 200, {"lives": self.lives or []}
         if path == "/api/lives/demo/stats":
             return 200, {"undecodable": self.undecodable}
-        if path.startswith("/api/hq/"):
+        if path.startswith(("/api/hq/", "/api/staff-links/")):
             return self.office.answer(request)
         if path.startswith(("/api/guests", "/api/me")):
             return self.guests.answer(request, path, self.orders)

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.support.axe import DESKTOP, PHONE, violations
 from tests.support.played_pages import Open
-from tests.support.played_server import PlayedServer, remember_staff
+from tests.support.played_server import ORIGIN, PlayedServer, remember_staff
 
 TABLET: ViewportSize = {"width": 768, "height": 1024}
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -29,10 +29,17 @@ def drawn(page: Page) -> None:
     expect(page.get_by_test_id("place-map")).to_be_visible()
 
 
+def invites(page: Page) -> None:
+    """Open the form of an invitation."""
+    page.get_by_test_id("add").click()
+    expect(page.get_by_test_id("username")).to_be_visible()
+
+
 LOOKS: list[tuple[str, Callable[[Page], None]]] = [
     ("#/stores", edited),
     ("#/estates", edited),
     ("#/map", drawn),
+    ("#/staff", invites),
 ]
 
 
@@ -79,3 +86,28 @@ def test_list_is_paged_searched_and_read_again_after_a_failure(open_page: Open) 
     expect(page.get_by_test_id("row-s21")).to_be_visible()
     page.get_by_test_id("table-search").fill("没有的")
     expect(page.get_by_test_id("table-empty")).to_be_visible()
+
+
+def test_person_is_invited_and_chooses_a_password_by_the_link(open_page: Open) -> None:
+    server = PlayedServer()
+    page = open_page(server, "/hq#/staff", prepare=office, locale="en-GB", size=DESKTOP)
+    invites(page)
+    page.get_by_test_id("username").fill("xiaolin")
+    page.get_by_test_id("name").fill("小林")
+    page.get_by_test_id("name").press("Enter")
+    link = page.get_by_test_id("link").input_value()
+    roles = {"roles": ["host", "store"], "store_id": ""}
+    assert server.office.edits == [{"username": "xiaolin", "name": "小林", **roles}]
+    invited = open_page(server, link.removeprefix(ORIGIN), locale="en-GB")
+    expect(invited.locator("h1")).to_have_text("Welcome to Linxian Select")
+    assert violations(invited) == []
+    for again, problem in (("a quiet harbor 7", "not the same"), ("a quiet harbour 7", "")):
+        invited.get_by_test_id("password").fill("a quiet harbour 7")
+        invited.get_by_test_id("password-again").fill(again)
+        invited.get_by_test_id("password-again").press("Enter")
+        if problem:
+            expect(invited.get_by_test_id("invite-problem")).to_contain_text(problem)
+    expect(invited.get_by_test_id("open-store")).to_be_visible()
+    used = {"token": "once-only-secret", "password": "a quiet harbour 7"}
+    assert server.office.edits[1:] == [{"token": "once-only-secret"}, used]
+    assert "once-only-secret" not in invited.url

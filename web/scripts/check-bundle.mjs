@@ -15,6 +15,7 @@ const ENTRIES = {
   host: 'host.html',
   store: 'store.html',
   hq: 'hq.html',
+  invite: 'invite.html',
 }
 /** Shorter texts may be those of a library, characters. */
 const OWN_WORDS_FROM = 3

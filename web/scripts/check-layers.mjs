@@ -31,6 +31,7 @@ const PARTS_MAY_IMPORT = {
   host: ['ui', 'chat', 'shop', 'staff'],
   store: ['ui', 'shop', 'staff'],
   hq: ['ui', 'staff'],
+  invite: ['ui', 'staff'],
 }
 const PAGE_GLOBALS =
   /\b(document|window|localStorage|navigator|location|setTimeout|setInterval|WebSocket)\b[.(]/

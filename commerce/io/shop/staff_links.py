@@ -36,6 +36,7 @@ class LinkView:
     kind: LinkKind
     username: str
     name: str
+    roles: tuple[str, ...]
     brand: Text
     ends_at_ms: int
 
@@ -76,6 +77,7 @@ class StaffLinks:
             LinkKind(row["kind"]),
             row["username"],
             row["name"],
+            tuple(row["roles"].split()),
             Text(row["name_zh"] or "", row["name_en"] or ""),
             row["ends_at_ms"],
         )
@@ -128,6 +130,7 @@ class StaffLinks:
                 staff_links,
                 staff.c.username,
                 staff.c.name,
+                staff.c.roles,
                 staff.c.brand_id,
                 brands.c.name_zh,
                 brands.c.name_en,

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { words as home } from '../../src/i18n/home'
 import { words as host } from '../../src/i18n/host'
+import { words as invite } from '../../src/i18n/invite'
 import type { PageWords } from '../../src/i18n'
 import { words as me } from '../../src/i18n/me'
 import { words as replay } from '../../src/i18n/replay'
@@ -10,7 +11,7 @@ import { words as room } from '../../src/i18n/room'
 import { words as store } from '../../src/i18n/store'
 
 const SOURCE = join(import.meta.dirname, '..', '..', 'src')
-const PAGES: [string, PageWords][] = Object.entries({ home, room, replay, me, host, store })
+const PAGES: [string, PageWords][] = Object.entries({ home, room, replay, me, host, store, invite })
 
 function textsOf(words: PageWords['zh']): [string, string][] {
   return Object.entries(words).flatMap(([section, texts]) =>

@@ -78,6 +78,12 @@ export const SECTIONS: Entry[] = [
     load: () => import('./map/section'),
   },
   {
+    id: 'staff',
+    group: 'people',
+    title: { zh: '员工', en: 'Staff' },
+    load: () => import('./staff/section'),
+  },
+  {
     id: 'brand',
     group: 'brand',
     title: { zh: '品牌设置', en: 'Brand settings' },

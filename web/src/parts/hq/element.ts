@@ -4,6 +4,8 @@ import zh from 'element-plus/es/locale/lang/zh-cn'
 import type { Locale } from '../../lib/base/locale'
 import 'element-plus/es/components/base/style/css'
 import 'element-plus/es/components/button/style/css'
+import 'element-plus/es/components/checkbox/style/css'
+import 'element-plus/es/components/checkbox-group/style/css'
 import 'element-plus/es/components/dialog/style/css'
 import 'element-plus/es/components/form/style/css'
 import 'element-plus/es/components/form-item/style/css'
@@ -16,6 +18,8 @@ import 'element-plus/es/components/tag/style/css'
 
 export {
   ElButton,
+  ElCheckbox,
+  ElCheckboxGroup,
   ElConfigProvider,
   ElDialog,
   ElForm,

@@ -1,0 +1,41 @@
+import type { zh } from './words.zh'
+
+export const en: typeof zh = {
+  staff: {
+    title: 'Staff',
+    explanation:
+      'Who works where and may do what. Send the link of an invitation to its owner, who chooses the password.',
+    search: 'Name, user name or store',
+    invite: 'Invite somebody',
+    username: 'User name',
+    username_hint: 'a–z, digits, . _ -; stays for ever',
+    name: 'Name',
+    roles: 'Roles',
+    role_host: 'Host',
+    role_store: 'Clerk',
+    role_hq: 'Head office',
+    store: 'Store',
+    no_store: 'In no store',
+    state: 'State',
+    state_active: 'Active',
+    state_invited: 'No password yet',
+    state_disabled: 'Disabled',
+    active: 'May log in',
+    more: 'More',
+    new_link: 'Reset the password',
+    new_invitation: 'New invitation link',
+    log_out: 'Log out everywhere',
+    log_out_sure: 'Every log-in of {name} ends now, on all devices.',
+    logged_out: 'Logged out everywhere.',
+    link_title: 'A link for {name}',
+    link_hint:
+      'It is shown this once and works once. Give it to its owner; it holds until {until}, or until there is a newer one.',
+    copy: 'Copy the link',
+    copied: 'Copied.',
+    link: 'One-time link',
+    taken: 'This user name is taken or not allowed.',
+    own: 'You cannot disable yourself or give up your own head office role.',
+    needs_store: 'Hosts and clerks need a store.',
+    failed: 'It did not work. Check your connection and try again.',
+  },
+}
