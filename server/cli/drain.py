@@ -27,19 +27,19 @@ def drain(
     async def main() -> None:
         async with open_heartbeats(settings) as heartbeats:
             chosen = {
-                beat.worker
+                (beat.worker, beat.pid)
                 for beat in await heartbeats.read()
                 if beat.worker == worker or (node and beat.node == node)
             }
             if not chosen:
                 raise OperatorError("No such worker runs. `linli top --once` lists them.")
-            for each in chosen:
+            for each, _ in chosen:
                 await heartbeats.request_drain(each)
-            out.print(f"Draining {', '.join(sorted(chosen))}.", highlight=False)
+            out.print(f"Draining {_names(chosen)}.", highlight=False)
             ends_s = time.monotonic() + timeout
             while left := chosen & await _running(heartbeats, settings):
                 if time.monotonic() > ends_s:
-                    raise OperatorError(f"Still there: {', '.join(sorted(left))}.")
+                    raise OperatorError(f"Still there: {_names(left)}.")
                 await asyncio.sleep(POLL_S)
 
     if not node and not worker:
@@ -47,10 +47,17 @@ def drain(
     run(main())
 
 
-async def _running(heartbeats: Heartbeats, settings: Settings) -> set[str]:
-    """Return the workers that run; an embedded Valkey ends with its only one."""
+def _names(processes: set[tuple[str, int]]) -> str:
+    return ", ".join(sorted(worker for worker, _ in processes))
+
+
+async def _running(heartbeats: Heartbeats, settings: Settings) -> set[tuple[str, int]]:
+    """Return the workers that run, and their pids: a supervisor starts another of the same id.
+
+    An embedded Valkey ends with its only worker.
+    """
     try:
-        return {beat.worker for beat in await heartbeats.read()}
+        return {(beat.worker, beat.pid) for beat in await heartbeats.read()}
     except (RedisError, OSError):
         if settings.redis_url:
             raise

@@ -101,14 +101,19 @@ async def test_node_whose_workers_cannot_start_ends_with_an_error(tmp_path: Path
 
 
 async def test_worker_that_cannot_start_again_does_not_end_the_others(tmp_path: Path) -> None:
-    refuse = tmp_path / "refuse"
-    once = f"import os\nif os.path.exists({str(refuse)!r}): {REFUSES}\n{SERVES}"
-    node = Node(tmp_path, once)
+    refuse, refused = tmp_path / "refuse", tmp_path / "refused"
+    check = f"""
+import os
+if os.path.exists({str(refuse)!r}):
+    open({str(refused)!r}, "w").close()
+    {REFUSES}
+"""
+    node = Node(tmp_path, check + SERVES)
     async with running(node) as task:
         refuse.touch()
         [killed] = node.pids(0)
         os.kill(killed, signal.SIGKILL)
-        await wait_until(lambda: not is_there(killed), what="its end")
+        await wait_until(refused.exists, what="a start that fails")
         refuse.unlink()
         await wait_until(lambda: len(node.pids(0)) == 2, what="another worker")
         assert not task.done()
