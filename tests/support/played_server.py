@@ -325,7 +325,7 @@ class PlayedServer:
             return 200, {"undecodable": self.undecodable}
         if path.startswith(("/api/hq/", "/api/staff-links/")):
             return self.office.answer(request)
-        if path.startswith(("/api/guests", "/api/me")):
+        if path.startswith(("/api/guests", "/api/me", "/api/consents")):
             return self.guests.answer(request, path, self.orders)
         if path == "/api/login":
             if body_of(request)["password"] != "linli":
@@ -370,6 +370,13 @@ class PlayedServer:
     def _store(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
         if path.endswith("/orders"):
             return 200, self._board(request)
+        if path.endswith("/neighbours"):
+            return 200, {"neighbours": self.guests.claims()}
+        if "/neighbours/" in path:
+            confirmed = "confirmed" if body_of(request)["confirmed"] else "refused"
+            assert self.guests.dwelling
+            self.guests.dwelling["state"] = confirmed
+            return 200, self.guests.dwelling
         if path.endswith("/handovers"):
             unknown = 404, {"type": PROBLEM + "unknown-code", "status": 404}
             return self.codes.get(body_of(request)["code"], unknown)

@@ -45,4 +45,13 @@ export const en: typeof zh = {
     ready: 'Ready',
     handed_over: 'Handed over',
   },
+  neighbours: {
+    title: 'Neighbours to confirm ({n})',
+    hint: 'Confirm whom you know: people of one flat are one household, with one place in a group.',
+    failed: 'That did not work. Please try again later.',
+    flat: 'Building {building}, flat {flat}',
+    phone: 'phone ends in {digits}',
+    confirm: 'Confirm',
+    refuse: 'Not theirs',
+  },
 }

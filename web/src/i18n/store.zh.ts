@@ -43,4 +43,13 @@ export const zh = {
     ready: '待取货',
     handed_over: '已取货',
   },
+  neighbours: {
+    title: '待核对的住户（{n}）',
+    hint: '认得就确认：同一户的人算一家，每团一个名额。',
+    failed: '没有成功，请稍后再试。',
+    flat: '{building} 栋 {flat} 室',
+    phone: '手机尾号 {digits}',
+    confirm: '确认',
+    refuse: '不是',
+  },
 }

@@ -32,6 +32,8 @@ export function useGuest() {
     lost: computed(() => (remembered.value?.lost ? remembered.value.guest : null)),
     register: (nickname: string, estate_id: string) => session.register(nickname, estate_id),
     restore: (code: string) => session.restore(code),
+    /** This browser is nobody's any more. */
+    forget: () => session.forget(),
     /** Get a fresh token for the same guest. False when it did not succeed; see `lost`. */
     renew: () => session.renew(),
   }

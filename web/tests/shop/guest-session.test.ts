@@ -38,7 +38,11 @@ function world(remembered: Partial<Remembered> | null) {
   const clock = { at_ms: 0 }
   const session = new GuestSession({
     fetch,
-    storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
+    storage: {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, value) => void kept.set(key, value),
+      removeItem: (key) => void kept.delete(key),
+    },
     at: () => clock.at_ms,
     onChange: () => undefined,
   })
@@ -48,6 +52,12 @@ function world(remembered: Partial<Remembered> | null) {
 }
 
 describe('a guest session', () => {
+  it('forgets a guest who was erased', () => {
+    const { session, stored } = world({ device_secret: 's1' })
+    session.forget()
+    expect([session.token, session.remembered, stored()]).toEqual([null, null, null])
+  })
+
   it('renews a refused token for the same guest and sends the request once more', async () => {
     const { server, session, stored } = world({ device_secret: 's1' })
     server.good.clear()

@@ -25,6 +25,7 @@ export interface Remembered {
 interface KeyStore {
   getItem(key: string): string | null
   setItem(key: string, value: string): void
+  removeItem(key: string): void
 }
 
 interface GuestWorld {
@@ -69,6 +70,13 @@ export class GuestSession {
   /** Become the guest of another device, whose code this is. */
   async restore(code: string): Promise<void> {
     this.#take(await this.#anonymous.restore(code))
+  }
+
+  /** Be nobody: the guest was erased. */
+  forget(): void {
+    this.#remembered = null
+    this.world.storage.removeItem(STORAGE_KEY)
+    this.world.onChange(null)
   }
 
   /** Get a new token for the same guest. False when that did not succeed; then `remembered.lost` says whether it can. */

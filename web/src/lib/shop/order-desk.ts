@@ -23,6 +23,7 @@ export type AttemptPhase =
   | 'declined'
   | 'not_on_sale'
   | 'price_changed'
+  | 'phone_needed'
   | 'unknown'
   | 'refused'
 
@@ -34,6 +35,7 @@ const PHASE_OF_PROBLEM: Record<string, AttemptPhase> = {
   'not-on-sale': 'not_on_sale',
   'price-changed': 'price_changed',
   'payment-declined': 'declined',
+  'phone-needed': 'phone_needed',
 }
 
 export interface Attempt {

@@ -1,7 +1,8 @@
 /** The guest's own page: who this device is, their orders, and the way to another device. */
 import { computed, onMounted, shallowRef } from 'vue'
 import type { Estate } from '../../lib/base/bodies'
-import { useGuest } from '../../use/use-guest'
+import { type Consent, type Household, PersonalData, type Purpose } from '../../lib/shop/personal-data'
+import { type GuestModel, useGuest } from '../../use/use-guest'
 import { useKeptOrders } from '../../use/use-kept-orders'
 
 const CODE_IN_LINK = /^#move=(.+)$/
@@ -10,6 +11,7 @@ export function useMe() {
   const guest = useGuest()
   const estates = shallowRef<Estate[]>([])
   const { orders, stale, asOf, ownId, current } = useKeptOrders(guest)
+  const personal = usePersonal(guest)
   const given = decodeURIComponent(CODE_IN_LINK.exec(location.hash)?.[1] ?? '')
   // A code that stays in the address would be kept in the history and in bookmarks.
   if (given) history.replaceState(history.state, '', location.pathname)
@@ -20,6 +22,7 @@ export function useMe() {
       const asker = ownId()
       current(await guest.api.myOrders(), asker)
       estates.value = await guest.api.estates()
+      await personal.read()
       stale.value = false
     } catch {
       stale.value = true
@@ -34,6 +37,24 @@ export function useMe() {
     asOf,
     given,
     refresh,
+    personal,
     estate: computed(() => estates.value.find(({ id }) => id === guest.guest.value?.estate_id) ?? null),
   }
+}
+
+/** What the guest has given, and the texts that they agree to. */
+function usePersonal(guest: GuestModel) {
+  const data = new PersonalData(guest.api)
+  const consents = shallowRef<Consent[]>([])
+  const household = shallowRef<Household | null>(null)
+
+  async function readHousehold(): Promise<void> {
+    household.value = await data.household()
+  }
+  async function read(): Promise<void> {
+    consents.value = await data.consents()
+    await readHousehold()
+  }
+  const consentTo = (purpose: Purpose) => consents.value.find((each) => each.purpose === purpose) ?? null
+  return { data, household, consentTo, read, readHousehold }
 }

@@ -1,0 +1,60 @@
+/** What a guest gives of themselves, sees and erases: phone number, flat, everything as a file. */
+import type { Api } from '../base/api'
+import type { AtMs, LocalText } from '../base/wire'
+
+export type Purpose = 'phone' | 'dwelling'
+export interface Consent {
+  purpose: Purpose
+  version: string
+  text: LocalText
+}
+/** Where a neighbour says to live, and what the shop says to it. */
+export interface Dwelling {
+  guest_id: string
+  nickname: string
+  estate_id: string
+  building: string
+  flat: string
+  state: 'waiting' | 'confirmed' | 'refused'
+  asked_at_ms: AtMs
+  last_four: string | null
+}
+export interface Household {
+  people: number
+  dwelling: Dwelling | null
+}
+export interface Phone {
+  last_four: string | null
+  needed: boolean
+}
+
+export class PersonalData {
+  constructor(private readonly api: Api) {}
+
+  consents = async () => (await this.api.get<{ consents: Consent[] }>('/api/consents')).consents
+  phone = () => this.api.get<Phone>('/api/me/phone')
+  household = () => this.api.get<Household>('/api/me/household')
+  sendCode = (phone: string, consent: string) =>
+    this.api.send<{ last_four: string }>('POST', '/api/me/phone', { phone, consent })
+  verify = (code: string) => this.api.send<{ last_four: string }>('POST', '/api/me/phone/verify', { code })
+  nameFlat = (building: string, flat: string, consent: string) =>
+    this.api.send<Household>('PUT', '/api/me/dwelling', { building, flat, consent })
+  everything = () => this.api.get<unknown>('/api/me/data')
+  erase = () => this.api.send<null>('POST', '/api/me/erasure', { erase: 'everything' })
+}
+
+/** The neighbours of a store. */
+export class Neighbours {
+  constructor(
+    private readonly api: Api,
+    private readonly store: string,
+  ) {}
+
+  list = async () => (await this.api.get<{ neighbours: Dwelling[] }>(this.#path())).neighbours
+  decide = (guest: string, confirmed: boolean) =>
+    this.api.send<Dwelling>('PUT', `${this.#path()}/${encodeURIComponent(guest)}`, { confirmed })
+
+  #path(): string {
+    return `/api/stores/${encodeURIComponent(this.store)}/neighbours`
+  }
+}
