@@ -27,6 +27,7 @@ from tests.support.played_shop import (
     STORE,
     STREAM_KEY,
 )
+from tests.support.played_stock import PlayedStock
 
 DIST = Path(__file__).parents[2] / "web" / "dist"
 ORIGIN = "http://localhost:9"
@@ -96,6 +97,7 @@ class PlayedServer:
     offset: int = 7
     guests: PlayedGuests = field(default_factory=PlayedGuests)
     office: PlayedOffice = field(default_factory=PlayedOffice)
+    stock: PlayedStock = field(default_factory=PlayedStock)
     layers: list[dict[str, Any]] | None = None
     layer_requests: list[dict[str, Any]] = field(default_factory=list)
     restarts: list[Request] = field(default_factory=list)
@@ -380,6 +382,8 @@ class PlayedServer:
         if path.endswith("/handovers"):
             unknown = 404, {"type": PROBLEM + "unknown-code", "status": 404}
             return self.codes.get(body_of(request)["code"], unknown)
+        if any(part in path for part in ("/stock", "/tills", "/neighbours")):
+            return self.stock.answer(request, path)
         return 200, STORE
 
     def _board(self, request: Request) -> dict[str, Any]:

@@ -104,6 +104,13 @@ def type_unknown_code(page: Page) -> None:
     expect(page.get_by_test_id("code-result")).to_be_visible()
 
 
+def write_off_nothing(page: Page) -> None:
+    """Open the form for goods that cannot be sold, and send it empty."""
+    page.locator("[data-testid^=write_off-]").first.click()
+    page.get_by_test_id("stock-submit").click()
+    expect(page.get_by_test_id("stock-problem")).not_to_be_empty()
+
+
 def try_to_log_in(page: Page) -> None:
     """Use a wrong password."""
     page.get_by_test_id("login-username").fill("chen")
@@ -139,6 +146,9 @@ LOOKS: list[tuple[str, Callable[[Page], None], Callable[[Page], None], dict[str,
     ("/host", KNOWN, open_all_orders, {}),
     ("/store", STRANGER, stay, {}),
     ("/store", KNOWN, type_unknown_code, {}),
+    ("/store#stock", KNOWN, write_off_nothing, {}),
+    ("/store#neighbours", KNOWN, stay, {}),
+    ("/store#live", KNOWN, stay, {"live": "live"}),
 ]
 
 

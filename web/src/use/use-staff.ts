@@ -41,6 +41,10 @@ export function useStaff(page: 'host' | 'store' | 'hq') {
       storage.setItem(key, JSON.stringify(session.value))
     },
     logout: forget,
+    /** Be logged in on another page, too. */
+    shareWith(other: 'host' | 'store'): void {
+      if (session.value) storage.setItem(`linli.${other}`, JSON.stringify(session.value))
+    },
     /** The server takes this log-in no more: ask for it again. */
     expire(): void {
       if (session.value) expired.value = true

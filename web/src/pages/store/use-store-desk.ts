@@ -65,3 +65,4 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
     lanes: computed(() => LANES.map((lane) => ({ lane, orders: laneOf(board.orders.value, lane) }))),
   }
 }
+export type StoreDeskModel = ReturnType<typeof useStoreDesk>

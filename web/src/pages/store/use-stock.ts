@@ -1,0 +1,55 @@
+/** The stock of a store: listed, changed, and listed again while it is shown. */
+import { onMounted, onScopeDispose, ref, shallowRef } from 'vue'
+import { Refused, type Api } from '../../lib/base/api'
+import { randomKey } from '../../lib/base/keys'
+import { type Checked, type StockList, type StockRow, withRow } from '../../lib/shop/stock'
+import { notify } from '../../use/toast'
+import { useWords } from '../../use/use-words'
+
+/** Orders and tills change the stock, too, ms. */
+const REFRESH_MS = 15_000
+
+export function useStock(storeId: string, api: Api) {
+  const { t } = useWords()
+  const list = shallowRef<StockList | null>(null)
+  const failed = ref(false)
+  const busy = ref(false)
+  /** A retry of the same request has the same key, so that it counts once. */
+  let attempt = { request: '', key: '' }
+  const path = `/api/stores/${encodeURIComponent(storeId)}/stock`
+
+  async function refresh(): Promise<void> {
+    try {
+      list.value = await api.get<StockList>(path)
+      failed.value = false
+    } catch {
+      failed.value = true
+    }
+  }
+
+  /** Send a form; whether it was done. */
+  async function send(form: Exclude<Checked, { wrong: unknown }>): Promise<boolean> {
+    const request = JSON.stringify(form)
+    if (attempt.request !== request) attempt = { request, key: randomKey() }
+    busy.value = true
+    try {
+      const headers = { 'Idempotency-Key': attempt.key }
+      const row = await api.send<StockRow>('POST', `${path}/${form.path}`, form.body, headers)
+      attempt = { request: '', key: '' }
+      if (list.value) list.value = { ...list.value, products: withRow(list.value.products, row) }
+      notify(t('stock.done'))
+      return true
+    } catch (error) {
+      const few = error instanceof Refused && error.kind === 'not-enough-units'
+      notify(few ? t('stock.too_many', { left: Number(error.extra.left) }) : t('stock.failed'), 4000)
+      return false
+    } finally {
+      busy.value = false
+    }
+  }
+
+  const timer = window.setInterval(() => document.hidden || void refresh(), REFRESH_MS)
+  onMounted(() => void refresh())
+  onScopeDispose(() => clearInterval(timer))
+  return { list, failed, busy, refresh, send }
+}
