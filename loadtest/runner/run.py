@@ -32,7 +32,7 @@ from loadtest.runner.target import Address, Found, look
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.thresholds import Threshold
 
-START_S = 0.1
+START_S = 0.05
 TARGET_LOOK_S = 2.0
 TARGET_GONE_S = 15.0
 STOCK_SETTLE_S = 5.0

@@ -180,14 +180,11 @@ def run(
     request = Request(
         read, scenario, target or "", room or read.room, host_token, token, factor, seed, workers
     )
+    for path in (json_file, junit, html):
+        if path and not path.absolute().parent.is_dir():
+            raise OperatorError(f"there is no folder {path.absolute().parent} for the report")
     try:
         begun, result = uvloop.run(_play(request, live=not quiet and out.is_terminal))
-        if json_file:
-            write_file(json_file, result.json())
-        if junit:
-            write_file(junit, junit_xml(result))
-        if html:
-            write_file(html, html_report(result))
     except LoadError as error:
         raise OperatorError(str(error)) from None
     except ExceptionGroup as group:
@@ -198,11 +195,29 @@ def run(
         print(result.summary())
     else:
         _show(result)
+    _write(result, json_file, junit, html)
     if begun.progress.target_gone:
         sys.exit(EXIT_TARGET_GONE)
     if begun.interrupted:
         sys.exit(EXIT_INTERRUPTED)
     sys.exit(EXIT_CODES[result.verdict])
+
+
+def _write(result: Result, json_file: Path | None, junit: Path | None, html: Path | None) -> None:
+    """Write the reports that are wanted.
+
+    Raises:
+        OperatorError: One cannot be written; those before it are.
+    """
+    try:
+        if json_file:
+            write_file(json_file, result.json())
+        if junit:
+            write_file(junit, junit_xml(result))
+        if html:
+            write_file(html, html_report(result))
+    except LoadError as error:
+        raise OperatorError(str(error)) from None
 
 
 @loadtest_app.command("compare")

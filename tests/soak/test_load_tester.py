@@ -20,10 +20,10 @@ thresholds = [
 kind = "webrtc"
 weight = 1
 [[stages]]
-seconds = 15
+seconds = 45
 viewers = 5
 [[stages]]
-seconds = 5
+seconds = 15
 viewers = 5
 [[host]]
 at_s = 0

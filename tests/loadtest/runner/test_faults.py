@@ -23,22 +23,22 @@ weight = 3
 [[profiles]]
 kind = "chatter"
 weight = 1
-think_s = 0.05
+think_s = 0.03
 [[profiles]]
 kind = "buyer"
 weight = 4
 orders = 0
 [[stages]]
-seconds = 0.1
+seconds = 0.05
 viewers = 24
 [[stages]]
-seconds = 0.4
+seconds = 0.25
+[[host]]
+at_s = 0.1
+do = "flash"
+within_s = 0.03
 [[host]]
 at_s = 0.2
-do = "flash"
-within_s = 0.05
-[[host]]
-at_s = 0.3
 do = "unpin"
 """
 
