@@ -15,7 +15,7 @@ from commerce.io.audit import AUDIT_TRAIL, audit
 from commerce.io.record.audit_trail import VALUE_BYTES_MAX, record_audit
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
-from commerce.io.record.schema import audit_entries
+from commerce.io.record.schema_staff import audit_entries
 from commerce.io.shop.audit_trail import AuditFilter
 from commerce.io.shop.seed import seed
 from commerce.io.shop.staff import log_out_everywhere, store_password

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, text
 from commerce.catalogue.values import City, Text
 from commerce.groups import group
 from commerce.io.audit import audit
+from commerce.io.record.columns import metadata
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
-from commerce.io.record.schema import metadata
 from commerce.io.shop.catalogue import load_catalogue
 from commerce.io.shop.seed import seed
 from commerce.orders import states

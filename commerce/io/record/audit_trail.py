@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, RowMapping, insert, select, text, tuple_
 
-from commerce.io.record.schema import audit_entries
+from commerce.io.record.schema_staff import audit_entries
 
 VALUE_BYTES_MAX = 8_192
 """Of `before` and of `after`: a larger one is kept as its size and hash."""

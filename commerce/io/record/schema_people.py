@@ -12,7 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from commerce.io.record.schema import metadata
+from commerce.io.record.columns import metadata
 
 # A brand knows a number by its keyed hash; see commerce/people/phones.py.
 persons = Table(

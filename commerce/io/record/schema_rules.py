@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from commerce.catalogue import assortment
 from commerce.catalogue.rules import Scope
-from commerce.io.record.schema import metadata
+from commerce.io.record.columns import metadata
 
 
 def _columns(scopes: Sequence[Scope]) -> tuple[Column[Any] | Constraint, ...]:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from commerce.catalogue.sets import SHARES_BP, PartRole, ProductKind
-from commerce.io.record.schema import metadata
+from commerce.io.record.columns import metadata
 
 _ROLES = ", ".join(f"'{role}'" for role in sorted(PartRole))
 

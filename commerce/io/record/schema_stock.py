@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from commerce.io.record.schema import metadata
+from commerce.io.record.columns import metadata
 
 LOT_ID_CHARS = 140
 SOURCE_CHARS = 200

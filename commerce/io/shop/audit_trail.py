@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, select
 
-from commerce.io.record.schema import audit_entries
+from commerce.io.record.schema_staff import audit_entries
 from commerce.io.shop.context import ShopContext
 
 PAGE_ENTRIES = 100

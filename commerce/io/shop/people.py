@@ -7,7 +7,8 @@ from sqlalchemy import Connection, insert, select
 
 from commerce.catalogue.values import Guest, Registered, Staff
 from commerce.errors import NotFound, UnknownDevice
-from commerce.io.record.schema import guests, staff
+from commerce.io.record.schema import guests
+from commerce.io.record.schema_staff import staff
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.guest_devices import (
     add_device,

@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping, delete, insert, select, update
 
 from commerce.catalogue.recordings import Clip, Recording
 from commerce.errors import NotFound
-from commerce.io.record.schema import clips, recordings
+from commerce.io.record.schema_recordings import clips, recordings
 from commerce.io.shop.context import ShopContext
 
 REPLAYS_MAX = 50  # of a room, listed

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select
 
-from commerce.io.record.schema import restreams
+from commerce.io.record.schema_recordings import restreams
 from commerce.io.shop.context import ShopContext
 
 

@@ -25,7 +25,7 @@ from commerce.io.gate import keys
 from commerce.io.record.audit_trail import OPERATOR, Value, record_audit
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.record.postings import Topic, enqueue
-from commerce.io.record.schema import staff
+from commerce.io.record.schema_staff import staff
 from commerce.io.record.shutdown import stopping
 
 REFRESH_S = 3.0

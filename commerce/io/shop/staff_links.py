@@ -11,7 +11,8 @@ from commerce.catalogue.values import Text
 from commerce.errors import UnknownLink
 from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.postings import Topic, enqueue
-from commerce.io.record.schema import brands, staff, staff_links
+from commerce.io.record.schema import brands
+from commerce.io.record.schema_staff import staff, staff_links
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.passwords import Passwords
 from commerce.people.password_policy import require_strong

@@ -16,7 +16,8 @@ from commerce.catalogue.values import Text
 from commerce.errors import InvalidField, NotFound
 from commerce.io.record.audit_trail import Value, record_audit
 from commerce.io.record.postings import Topic, enqueue
-from commerce.io.record.schema import rooms, staff, stores
+from commerce.io.record.schema import rooms, stores
+from commerce.io.record.schema_staff import staff
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.editing import Columns, Editor, lock_row
 from commerce.io.shop.listing import read_page

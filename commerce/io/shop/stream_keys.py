@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from commerce.io.gate import keys as redis_keys
 from commerce.io.record.audit_trail import OPERATOR
 from commerce.io.record.postings import Topic, enqueue
-from commerce.io.record.schema import stream_keys
+from commerce.io.record.schema_recordings import stream_keys
 from commerce.io.record.shutdown import stopping
 from commerce.io.shop.context import ShopContext
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.engine import Record
-from commerce.io.record.schema import audit_entries, staff
+from commerce.io.record.schema_staff import audit_entries, staff
 from commerce.io.shop.passwords import Passwords
 from server.errors import OperatorError
 from server.ops import maintenance

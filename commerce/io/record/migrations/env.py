@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from commerce.io.record.schema import metadata
+from commerce.io.record.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
