@@ -100,7 +100,12 @@ class PassOn:
         if asked.ask is Ask.SESSION:
             return asked.worker_id if asked.worker_id != here else ""
         room_id, media = asked.room_id, self._services.media
-        if room_id not in self._services.commerce.catalogue.rooms or media.is_live(room_id):
+        if room_id not in self._services.commerce.catalogue.rooms:
+            return ""
+        if asked.ask is Ask.PUBLISH and media.closed:
+            # Its live is here, and is to go.
+            return await self._placed(anew=True)
+        if media.is_live(room_id):
             return ""
         worker_id = await self._owners.worker_of(room_id)
         if worker_id == here:

@@ -110,12 +110,19 @@ async def test_host_who_comes_to_a_worker_that_drains_publishes_at_another_node(
         return Response("answer", 201, {"Location": f"{WHIP}/e0e0e000{'x' * 32}"})
 
     other = Beat("b", "e0e0e000", "1", 7, 8_080, 61, 0.1, 3.0, 0, 0, {})
-    one.services.media.draining = True
-    try:
-        async with serving(Starlette(routes=[Route(WHIP, publish, methods=["POST"])])) as url:
-            await Heartbeats(one.services.redis).write(replace(other, url=url))
-            answer = await one.client.post(WHIP, content=OFFER, headers=SDP)
-    finally:
-        one.services.media.draining = False
-    assert (answer.status_code, answer.text) == (201, "answer")
-    assert [each and (each.worker, each.hops) for each in passed] == [("e0e0e000", 1)]
+    media = one.services.media
+    async with serving(Starlette(routes=[Route(WHIP, publish, methods=["POST"])])) as url:
+        await Heartbeats(one.services.redis).write(replace(other, url=url))
+        media.draining = True
+        try:
+            new = await one.client.post(WHIP, content=OFFER, headers=SDP)
+            media.draining = False
+            await media.publish("demo", OFFER, takeover=True)
+            media._lives.by_room["demo"].on_air = True  # as if its media had come
+            media.draining = True
+            present = await one.client.post(WHIP, content=OFFER, headers=SDP)
+        finally:
+            media.draining = False
+            await media.end("demo")
+    assert [(each.status_code, each.text) for each in (new, present)] == 2 * [(201, "answer")]
+    assert [each and (each.worker, each.hops) for each in passed] == 2 * [("e0e0e000", 1)]
