@@ -25,6 +25,7 @@ class Link:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.bytes_max = MESSAGE_BYTES_MAX
 
     def send(self, kind: str, **members: Any) -> None:
         """Send a message; what cannot be sent any more is dropped."""
@@ -40,7 +41,7 @@ class Link:
         """
         try:
             (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-            if length > MESSAGE_BYTES_MAX:
+            if length > self.bytes_max:
                 raise LinkBroken(f"a message of {length:,} bytes")
             message = msgspec.json.decode(await self._reader.readexactly(length))
         except (OSError, asyncio.IncompleteReadError):

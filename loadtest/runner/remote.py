@@ -13,6 +13,8 @@ from loadtest.runner.link import Link, LinkBroken
 from loadtest.runner.share import Setup, ShareEnd
 
 STOP_TIMEOUT_S = 10.0
+# While it plays, a process reports every second.
+SILENCE_S_MAX = 60.0
 WORKER_COMMAND = (sys.executable, "-m", "server", "loadtest", "worker")
 
 
@@ -25,6 +27,7 @@ class RemoteShare:
 
     def __init__(self, setup: Setup, link: Link, on_interval: Callable[[Interval], None]) -> None:
         self._link = link
+        self._clock_offset_ns = setup.clock_offset_ns
         self._on_interval = on_interval
         link.send("setup", setup=setup.encode())
 
@@ -39,9 +42,11 @@ class RemoteShare:
 
     async def play(self, start_ns: int) -> ShareEnd:
         """Play to the end; a process that dies meanwhile has no books to show."""
+        theirs_ns = start_ns - self._clock_offset_ns
         try:
-            return ShareEnd.decode((await self._ask("play", start_ns=start_ns))["end"])
-        except LinkBroken:
+            answer = await self._ask("play", SILENCE_S_MAX, start_ns=theirs_ns)
+            return ShareEnd.decode(answer["end"])
+        except (LinkBroken, TimeoutError):
             return ShareEnd.died()
 
     async def tidy(self, target_gone: bool = False) -> int:
@@ -55,10 +60,13 @@ class RemoteShare:
         """End the share early, in order."""
         self._link.send("stop", target_gone=target_gone)
 
-    async def _ask(self, kind: str, **members: Any) -> dict[str, Any]:
+    async def _ask(
+        self, kind: str, silence_s: float | None = None, **members: Any
+    ) -> dict[str, Any]:
         self._link.send(kind, **members)
         while True:
-            message = await self._link.receive()
+            async with asyncio.timeout(silence_s):
+                message = await self._link.receive()
             match message["t"]:
                 case "interval":
                     self._on_interval(Interval.decode(message["interval"]))

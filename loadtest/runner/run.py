@@ -24,6 +24,7 @@ from loadtest.report.result import (
     curves_of,
     verdict_of,
 )
+from loadtest.runner.agents import Agent, check_secret, joined_agents, parse_endpoint
 from loadtest.runner.audit import Books
 from loadtest.runner.consent import check_consent
 from loadtest.runner.remote import RemoteShare, worker_process
@@ -37,6 +38,7 @@ TARGET_LOOK_S = 2.0
 TARGET_GONE_S = 15.0
 STOCK_SETTLE_S = 5.0
 OTHERS_CORES_NOTED = 0.1
+CLOCK_UNCERTAINTY_MS_MAX = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class Request:
     factor: float = 1.0
     seed: int | None = None
     workers: int = 1
+    agents: int = 0
+    listen: str = ""
+    secret: str = ""
     target_gone_s: float = TARGET_GONE_S
     stock_settle_s: float = STOCK_SETTLE_S
 
@@ -76,6 +81,8 @@ class Run:
         self.progress = Progress(title, request.url, self._setup.plan(), thresholds)
         self.interrupted = False
         self._shares: list[Share | RemoteShare] = []
+        self._notes: list[str] = []
+        self._objections: list[str] = []
 
     def interrupt(self) -> None:
         """The operator ends the run."""
@@ -118,17 +125,43 @@ class Run:
 
     @contextlib.asynccontextmanager
     async def _open_shares(self, setup: Setup) -> AsyncIterator[None]:
-        """Play one share here, the others in processes of their own."""
-        workers = self.request.workers
+        """Play one share here, the others in processes of their own and on other machines."""
+        request, workers = self.request, self.request.workers + self.request.agents
         async with contextlib.AsyncExitStack() as stack:
+            agents: list[Agent] = []
+            if request.agents:
+                self.progress.phase = f"waiting for {request.agents} agents"
+                check_secret(request.secret)
+                joining = joined_agents(
+                    request.agents, *parse_endpoint(request.listen), request.secret
+                )
+                agents = await stack.enter_async_context(joining)
+                self._note_clocks(agents)
             self._shares.append(
                 Share(dataclasses.replace(setup, workers=workers), self.progress.add)
             )
-            for number in range(1, workers):
-                link = await stack.enter_async_context(worker_process())
-                theirs = dataclasses.replace(setup, worker=number, workers=workers, host_token="")
+            links = [(agent.link, agent.offset_ns) for agent in agents]
+            links += [
+                (await stack.enter_async_context(worker_process()), 0)
+                for _ in range(1, request.workers)
+            ]
+            for number, (link, offset_ns) in enumerate(links, 1):
+                theirs = dataclasses.replace(
+                    setup,
+                    worker=number,
+                    workers=workers,
+                    host_token="",
+                    clock_offset_ns=offset_ns,
+                )
                 self._shares.append(RemoteShare(theirs, link, self.progress.add))
             yield
+
+    def _note_clocks(self, agents: list[Agent]) -> None:
+        """Say how well the agents' clocks are known; object if that is not well enough."""
+        worst_ms = max(agent.uncertainty_ns for agent in agents) / 1e6
+        self._notes.append(f"The agents' clocks are known to ±{worst_ms:.2f} ms.")
+        if worst_ms > CLOCK_UNCERTAINTY_MS_MAX:
+            self._objections.append(f"an agent's clock is known to ±{worst_ms:.0f} ms only")
 
     async def _play_shares(self) -> ShareEnd:
         if self.progress.why_ended:
@@ -190,12 +223,12 @@ class Run:
         measures = progress.total.measured()
         judged = progress.judge(measures)
         objections = [progress.why_ended] if progress.why_ended else []
-        objections += end.check.objections()
+        objections += self._objections + end.check.objections()
         objections += [
             f"nothing was measured for {one.threshold}" for one in judged if one.holds is None
         ]
         if end.deaths:
-            objections.append(f"{end.deaths} of the tester's {request.workers} processes died")
+            objections.append(f"{end.deaths} of the tester's {len(self._shares)} processes died")
         if end.books.unread:
             objections.append(f"the orders of {end.books.unread} guests could not be read")
         return Result(
@@ -205,7 +238,7 @@ class Run:
             room=request.room,
             factor=request.factor,
             seed=request.scenario.seed if request.seed is None else request.seed,
-            workers=request.workers,
+            workers=len(self._shares),
             started_at=started_at.isoformat(timespec="seconds"),
             planned_s=progress.plan.duration_s,
             played_s=round(min(progress.played_s, progress.plan.duration_s), 1),
@@ -213,7 +246,7 @@ class Run:
             verdict=verdict_of(judged, objections),
             thresholds=judged,
             objections=objections,
-            notes=_notes(end, orders_left),
+            notes=self._notes + _notes(end, orders_left),
             measures=measures,
             errors=dict(progress.total.errors.most_common()),
             curves=curves_of(progress.total),

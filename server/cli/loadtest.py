@@ -26,6 +26,7 @@ from loadtest.report.html import html_report
 from loadtest.report.junit import junit_xml
 from loadtest.report.live import live_view
 from loadtest.report.result import Result, Verdict, read_result, result_schema, write_file
+from loadtest.runner.agents import check_secret, parse_endpoint, serve_agent
 from loadtest.runner.link import Link, LinkBroken
 from loadtest.runner.run import Request, Run
 from loadtest.runner.worker import work
@@ -63,6 +64,10 @@ loadtest_app = typer.Typer(
     no_args_is_help=True,
 )
 Factor = Annotated[float, typer.Option(help="How many times the scenario's viewers.", min=0.001)]
+SharedSecret = Annotated[
+    str,
+    typer.Option(help="What coordinator and agents both know.", envvar="LINLI_LOADTEST_SECRET"),
+]
 ScenarioName = Annotated[str, typer.Argument(help="A shipped scenario, or a TOML file.")]
 
 
@@ -149,6 +154,13 @@ def run(
     workers: Annotated[
         int, typer.Option(help="Processes of the tester.", min=1, max=WORKERS_MAX)
     ] = 1,
+    agents: Annotated[
+        int, typer.Option(help="Agents on other machines to wait for.", min=0, max=WORKERS_MAX)
+    ] = 0,
+    listen: Annotated[
+        str, typer.Option(help="HOST:PORT where agents join; a private network's.")
+    ] = "127.0.0.1:7431",
+    secret: SharedSecret = "",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the report as JSON.", dir_okay=False)
     ] = None,
@@ -178,7 +190,18 @@ def run(
     """Play a scenario; exit with 0 pass, 3 fail, 4 invalid, 5 target gone, 130 interrupted."""
     read = load_scenario(scenario)
     request = Request(
-        read, scenario, target or "", room or read.room, host_token, token, factor, seed, workers
+        read,
+        scenario,
+        target or "",
+        room or read.room,
+        host_token,
+        token,
+        factor,
+        seed,
+        workers,
+        agents,
+        listen,
+        secret,
     )
     for path in (json_file, junit, html):
         if path and not path.absolute().parent.is_dir():
@@ -249,6 +272,21 @@ def _reports(path: Path) -> list[Result]:
     if not paths:
         raise OperatorError(f"there is no report in {path}")
     return [read_result(one) for one in paths]
+
+
+@loadtest_app.command()
+def agent(
+    coordinator: Annotated[str, typer.Argument(help="HOST:PORT of the run to join.")],
+    secret: SharedSecret = "",
+) -> None:
+    """Join a run that another machine coordinates, and play a share of it."""
+    try:
+        check_secret(secret)
+        uvloop.run(serve_agent(*parse_endpoint(coordinator), secret))
+    except LoadError as error:
+        raise OperatorError(str(error)) from None
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
 
 
 @loadtest_app.command(hidden=True)

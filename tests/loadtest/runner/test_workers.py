@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import socket
 from collections.abc import AsyncIterator
 
@@ -9,12 +10,20 @@ import pytest
 
 from loadtest.report.result import Verdict
 from loadtest.runner import run as run_module
+from loadtest.runner.agents import (
+    AgentsMissing,
+    WrongSecret,
+    check_secret,
+    joined_agents,
+    parse_endpoint,
+    serve_agent,
+)
 from loadtest.runner.link import Link, LinkBroken
 from loadtest.runner.run import Request, Run
 from loadtest.runner.worker import work
 from loadtest.scenario.reading import read_scenario
 from tests.support.small_target import small_target
-from tests.support.waiting import wait_until
+from tests.support.waiting import free_port, wait_until
 
 SCENARIO = """
 title = {{ en = "Shared", zh = "分" }}
@@ -98,6 +107,85 @@ async def test_a_process_that_dies_makes_the_run_invalid(workers: Workers) -> No
         result = await playing
     assert result.verdict is Verdict.INVALID
     assert "1 of the tester's 3 processes died" in result.objections
+
+
+SECRET = "a secret of the agents"
+
+
+async def test_agents_join_over_a_port_and_play_their_share() -> None:
+    port = free_port()
+    async with small_target() as (target, _):
+        wanted = dataclasses.replace(
+            request(target.url, 0.4),
+            workers=1,
+            agents=2,
+            listen=f"127.0.0.1:{port}",
+            secret=SECRET,
+        )
+        agents = [asyncio.create_task(serve_agent("127.0.0.1", port, SECRET)) for _ in range(2)]
+        result = await Run(wanted).play()
+        await asyncio.gather(*agents)
+    assert result.measures["viewers.joined"] == 9
+    assert result.measures["orders.confirmed"] == 9
+    assert result.workers == 3
+    assert result.notes[0].startswith("The agents' clocks are known to ±")
+
+
+async def test_a_stranger_without_the_secret_is_turned_away() -> None:
+    port = free_port()
+
+    async def coordinate() -> None:
+        async with joined_agents(1, "127.0.0.1", port, SECRET):
+            raise AssertionError("a stranger was let in")
+
+    coordinating = asyncio.create_task(coordinate())
+    with pytest.raises(WrongSecret, match="turned us away"):
+        await serve_agent("127.0.0.1", port, "another secret")
+    assert not coordinating.done()
+    coordinating.cancel()
+    await asyncio.gather(coordinating, return_exceptions=True)
+
+
+async def test_agents_that_do_not_come_are_missed() -> None:
+    with pytest.raises(AgentsMissing, match="0 of 1 agents came"):
+        async with joined_agents(1, "127.0.0.1", free_port(), SECRET, timeout_s=0.0):
+            pass
+
+
+async def test_a_false_coordinator_gets_no_agent() -> None:
+    async def pretend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        link = Link(reader, writer)
+        link.send("challenge", nonce="n")
+        await link.receive()
+        link.send("welcome", proof="none")
+        link.close()
+
+    server = await asyncio.start_server(pretend, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(WrongSecret, match="coordinator does not know"):
+            await serve_agent("127.0.0.1", port, SECRET)
+
+
+async def test_an_agents_clock_is_known_within_half_a_round_trip() -> None:
+    port = free_port()
+    agent = asyncio.create_task(serve_agent("127.0.0.1", port, SECRET))
+    async with joined_agents(1, "127.0.0.1", port, SECRET) as (joined,):
+        # Both read the same clock here.
+        assert abs(joined.offset_ns) <= joined.uncertainty_ns
+    await agent
+
+
+def test_an_endpoint_is_host_and_port() -> None:
+    assert parse_endpoint("[::1]:80") == ("::1", 80)
+    for text in ("a", ":80", "a:b", "a:70000"):
+        with pytest.raises(AgentsMissing, match="HOST:PORT"):
+            parse_endpoint(text)
+
+
+def test_a_short_secret_is_none() -> None:
+    with pytest.raises(WrongSecret, match="at least 16 characters"):
+        check_secret("short")
 
 
 async def test_what_is_no_message_breaks_the_link() -> None:
