@@ -83,7 +83,7 @@ class LiveRecorder:
     # Lives
 
     async def _apply(self, live: Live) -> None:
-        brand = self._commerce.catalogue.brand
+        brand = self._commerce.catalogue.brand_of("room", live.room_id)
         if live.started_at_ms is None:
             return
         key = live.room_id, live_id_of(live.started_at_ms)

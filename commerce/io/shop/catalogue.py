@@ -36,9 +36,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything by id, in the order of the shelf; `routes` are candidate stores by estate."""
+    """Everything by id, in the order of the shelf; `routes` are candidate stores by estate.
+
+    `owners` are brands by store, estate and product; `brand` is the first one.
+    """
 
     brand: Brand | None = None
+    brands: dict[str, Brand] = field(default_factory=dict)
+    owners: dict[tuple[str, str], str] = field(default_factory=dict)
     cities: dict[str, City] = field(default_factory=dict)
     stores: dict[str, Store] = field(default_factory=dict)
     estates: dict[str, Estate] = field(default_factory=dict)
@@ -63,6 +68,28 @@ class Catalogue:
         """The product, or `NotFound`."""
         return _found(self.products, "product", product_id)
 
+    def brand_id(self, kind: str, id: str) -> str:
+        """The brand of a store, estate, room or product, "" for what there is not."""
+        if kind == "room":
+            room = self.rooms.get(id)
+            kind, id = "store", room.store_id if room else ""
+        return self.owners.get((kind, id), "")
+
+    def brand_of(self, kind: str, id: str) -> Brand | None:
+        """The same as a whole."""
+        return self.brands.get(self.brand_id(kind, id))
+
+    def require_one_brand(self, room_id: str, *others: tuple[str, str]) -> None:
+        """Refuse what another brand than the room's has; to this one it does not exist.
+
+        Raises:
+            NotFound: One of `others` (kind, id) is another brand's.
+        """
+        own = self.brand_id("room", room_id)
+        for kind, id in others:
+            if self.owners.get((kind, id), own) != own:
+                raise NotFound(kind, id)
+
     def names(self, entry: Entry) -> bool:
         """Whether everything that a stream entry names exists."""
         return (
@@ -83,7 +110,13 @@ class Catalogue:
     def estates_of(self, room_id: str) -> tuple[Estate, ...]:
         """Estates that a room sells to: all of the brand's, those of its own store first."""
         store_id = self.room(room_id).store_id
-        return tuple(sorted(self.estates.values(), key=lambda estate: estate.store_id != store_id))
+        brand_id = self.brand_id("room", room_id)
+        own = [
+            estate
+            for estate in self.estates.values()
+            if self.brand_id("estate", estate.id) == brand_id
+        ]
+        return tuple(sorted(own, key=lambda estate: estate.store_id != store_id))
 
 
 async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = None) -> Catalogue:
@@ -93,6 +126,13 @@ async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = N
         return list((await connection.execute(select(table).order_by(table.c.id))).mappings())
 
     brand_rows = await rows(brands)
+    all_brands = {row["id"]: _brand(row) for row in brand_rows}
+    owned = (("store", stores), ("estate", estates), ("product", products))
+    owners = {
+        (kind, id): brand_id
+        for kind, table in owned
+        for id, brand_id in await connection.execute(select(table.c.id, table.c.brand_id))
+    }
     all_stores = {row["id"]: _store(row) for row in await rows(stores)}
     further: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
     for estate_id, store_id in await connection.execute(
@@ -103,7 +143,9 @@ async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = N
     recipes = await connection.run_sync(current_recipes)
     shelf = await connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id))
     return Catalogue(
-        brand=_brand(brand_rows[0]) if brand_rows else None,
+        brand=next(iter(all_brands.values()), None),
+        brands=all_brands,
+        owners=owners,
         cities={row["id"]: City(row["id"], _text(row, "name")) for row in await rows(cities)},
         stores=all_stores,
         estates=all_estates,
@@ -115,7 +157,15 @@ async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = N
             row["id"]: product_of(row, recipes.get(row["id"], ())) for row in shelf.mappings()
         },
         routes={
-            estate.id: candidates(estate, all_stores.values()) for estate in all_estates.values()
+            estate.id: candidates(
+                estate,
+                [
+                    store
+                    for store in all_stores.values()
+                    if owners["store", store.id] == owners["estate", estate.id]
+                ],
+            )
+            for estate in all_estates.values()
         },
         rules=await read_rule_book(connection, known or RuleBook()),
     )
@@ -162,7 +212,14 @@ class CatalogueCache:
         catalogue = self.catalogue
         catalogue.room(room_id)
         estate = catalogue.estate(estate_id) if estate_id else None
-        on_sale = [product for product in catalogue.products.values() if product.on_sale]
+        if estate:
+            catalogue.require_one_brand(room_id, ("estate", estate_id))
+        brand_id = catalogue.brand_id("room", room_id)
+        on_sale = [
+            product
+            for product in catalogue.products.values()
+            if product.on_sale and catalogue.brand_id("product", product.id) == brand_id
+        ]
         async with self._record.read() as connection:
             ids = [product.id for product in on_sale]
             stores = await connection.run_sync(stock_of, catalogue, ids)

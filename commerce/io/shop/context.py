@@ -33,8 +33,14 @@ class ShopContext:
         before: Value,
         after: Value,
         at_ms: int,
+        *,
+        brand_id: str = "",
     ) -> None:
-        """Append to the brand's trail, as the transaction's last statement; see `record_audit`."""
+        """Append to a brand's trail, as the transaction's last statement; see `record_audit`.
+
+        Without `brand_id` it is the first brand's.
+        """
         brand = self.catalogue.brand
         values = (actor, action, subject, before, after, at_ms)
-        await connection.run_sync(record_audit, brand.id if brand else "", *values)
+        brand_id = brand_id or (brand.id if brand else "")
+        await connection.run_sync(record_audit, brand_id, *values)

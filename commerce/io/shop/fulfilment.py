@@ -29,7 +29,7 @@ from commerce.groups.group import Group, GroupState
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import Topic, cancel_orders, enqueue, hand_over, move_order
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
-from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes
+from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes, stores
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.views import order_views, store_views
@@ -138,7 +138,16 @@ class Fulfilment:
         at_ms: int,
     ) -> None:
         before, after = {"state": order.state.value}, {"state": to.value}
-        await self._shop.audit(connection, moved_by, action, order.id, before, after, at_ms)
+        await self._shop.audit(
+            connection,
+            moved_by,
+            action,
+            order.id,
+            before,
+            after,
+            at_ms,
+            brand_id=self._shop.catalogue.brand_id("store", order.store_id),
+        )
 
     async def _make_code(self, connection: AsyncConnection, order: OrderRow, at_ms: int) -> None:
         while True:
@@ -365,9 +374,15 @@ async def _redeem(connection: AsyncConnection, store_id: str, code: str, at_ms: 
     redeemed_at_ms = await connection.scalar(select(pickup_codes.c.redeemed_at_ms).where(*here))
     if redeemed_at_ms is not None:
         raise AlreadyHandedOver(redeemed_at_ms)
+    own_brand = select(stores.c.brand_id).where(stores.c.id == store_id).scalar_subquery()
     elsewhere = await connection.scalar(
         select(pickup_codes.c.store_id)
-        .where(pickup_codes.c.code == code, pickup_codes.c.redeemed_at_ms.is_(None))
+        .join(stores, stores.c.id == pickup_codes.c.store_id)
+        .where(
+            pickup_codes.c.code == code,
+            pickup_codes.c.redeemed_at_ms.is_(None),
+            stores.c.brand_id == own_brand,
+        )
         .order_by(pickup_codes.c.created_at_ms.desc())
         .limit(1)
     )

@@ -73,6 +73,7 @@ class Groups:
         product = await self._shop.cache.product(product_id)
         catalogue = self._shop.catalogue
         estates = catalogue.estates_of(room_id)
+        catalogue.require_one_brand(room_id, ("product", product_id))
         if not product.on_sale:
             raise NotFound("product", product_id)
         at_ms = self._shop.clock()
@@ -95,7 +96,16 @@ class Groups:
             await connection.run_sync(enqueue, Topic.PIN, [f"{room_id}|{product_id}"], at_ms)
             [card] = await cards_of(connection, catalogue, [pin], at_ms)
             after = {"product_id": product_id, "media_time": media_time}
-            await self._shop.audit(connection, actor, "pin.put", room_id, None, after, at_ms)
+            await self._shop.audit(
+                connection,
+                actor,
+                "pin.put",
+                room_id,
+                None,
+                after,
+                at_ms,
+                brand_id=self._shop.catalogue.brand_id("room", room_id),
+            )
         # The outbox updates the gate as well; so the first tap already finds the group.
         for group in opened:
             await self._gate.set_group(group, at_ms)
@@ -112,7 +122,14 @@ class Groups:
                 await connection.run_sync(enqueue, Topic.PIN, subjects, at_ms)
                 before = {"product_id": product_id}
                 await self._shop.audit(
-                    connection, actor, "pin.delete", room_id, before, None, at_ms
+                    connection,
+                    actor,
+                    "pin.delete",
+                    room_id,
+                    before,
+                    None,
+                    at_ms,
+                    brand_id=self._shop.catalogue.brand_id("room", room_id),
                 )
         self._shop.on_commit()
 

@@ -179,7 +179,14 @@ class Households:
                 moved = await connection.run_sync(self._confirm, claim, at_ms)
             [shown] = await connection.run_sync(_claims, dwelling_claims.c.guest_id == guest_id)
             await self._shop.audit(
-                connection, by, "dwelling.decide", guest_id, None, {"state": state.value}, at_ms
+                connection,
+                by,
+                "dwelling.decide",
+                guest_id,
+                None,
+                {"state": state.value},
+                at_ms,
+                brand_id=self._shop.catalogue.brand_id("store", store_id),
             )
         await self.carry(guest_id, moved)
         return shown
@@ -226,8 +233,9 @@ class Households:
         return moved
 
     def _move(self, connection: Connection, guest_id: str, moved: Moved, at_ms: int) -> None:
-        brand = self._shop.catalogue.brand
-        row = {"id": moved.into, "brand_id": brand.id if brand else "", "created_at_ms": at_ms}
+        found = select(guests.c.estate_id).where(guests.c.id == guest_id)
+        brand_id = self._shop.catalogue.brand_id("estate", connection.scalar(found) or "")
+        row = {"id": moved.into, "brand_id": brand_id, "created_at_ms": at_ms}
         connection.execute(self._insert(households).on_conflict_do_nothing(), row)
         who = guests.c.id == guest_id
         if moved.merged:

@@ -114,6 +114,8 @@ class Orders:
         catalogue = self._shop.catalogue
         catalogue.room(request.room_id)
         catalogue.estate(request.estate_id)
+        asked = [("product", line.product_id) for line in request.lines]
+        catalogue.require_one_brand(request.room_id, ("estate", request.estate_id), *asked)
         group_id = request.group_id or ""
         place = (request.estate_id, request.product_id)
         open_id = "" if request.further else self._open_groups.get(place, "")

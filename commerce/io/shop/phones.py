@@ -61,20 +61,15 @@ class Phones:
         self._random_below = random_below
         self._insert: Any = insert_sqlite if shop.record.is_sqlite else insert_postgresql
 
-    @property
-    def brand_id(self) -> str:
-        """The brand that knows the numbers."""
-        brand = self._shop.catalogue.brand
-        return brand.id if brand else ""
-
-    def read(self, typed: str) -> TypedPhone:
-        """Return the number that was typed.
+    def read(self, typed: str, estate_id: str) -> TypedPhone:
+        """Return the number that a neighbour of an estate typed, as its brand knows it.
 
         Raises:
             BadPhone: It is no phone number.
         """
         phone = phone_of(typed)
-        return TypedPhone(phone, self._keys.phone(self.brand_id, phone))
+        brand_id = self._shop.catalogue.brand_id("estate", estate_id)
+        return TypedPhone(phone, self._keys.phone(brand_id, phone))
 
     async def send_code(self, guest_id: str, typed: TypedPhone) -> None:
         """Send a new code; an older one of this guest ends.
@@ -145,23 +140,27 @@ class Phones:
             connection.execute(delete(phone_codes).where(mine))
         moved = Moved("")
         if answer is CodeAnswer.GOOD:
-            person_id = self._person(connection, row.phone_hash, row.last_four, at_ms)
+            estate_id = connection.scalar(select(guests.c.estate_id).where(guests.c.id == guest_id))
+            brand_id = self._shop.catalogue.brand_id("estate", estate_id or "")
+            person_id = self._person(connection, brand_id, row.phone_hash, row.last_four, at_ms)
             connection.execute(
                 update(guests).where(guests.c.id == guest_id).values(person_id=person_id)
             )
             moved = self._households.prove_phone(connection, guest_id, person_id, at_ms)
         return answer, row.tries + 1, row.last_four, moved
 
-    def _person(self, connection: Connection, phone_hash: str, digits: str, at_ms: int) -> str:
+    def _person(
+        self, connection: Connection, brand_id: str, phone_hash: str, digits: str, at_ms: int
+    ) -> str:
         """Return the person with a number, found or new."""
         row = {
             "id": self._new_id(),
-            "brand_id": self.brand_id,
+            "brand_id": brand_id,
             "phone_hash": phone_hash,
             "last_four": digits,
             "verified_at_ms": at_ms,
         }
         # Two guests may prove one number at the same moment.
         connection.execute(self._insert(persons).on_conflict_do_nothing(), row)
-        known = (persons.c.brand_id == self.brand_id, persons.c.phone_hash == phone_hash)
+        known = (persons.c.brand_id == brand_id, persons.c.phone_hash == phone_hash)
         return str(connection.scalar(select(persons.c.id).where(*known)))

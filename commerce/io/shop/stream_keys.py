@@ -66,7 +66,14 @@ class StreamKeys:
             await self._delete(connection, room_id)
             await connection.execute(insert(stream_keys), row)
             await self._shop.audit(
-                connection, actor, "stream-key.renew", room_id, None, None, made.made_at_ms
+                connection,
+                actor,
+                "stream-key.renew",
+                room_id,
+                None,
+                None,
+                made.made_at_ms,
+                brand_id=self._shop.catalogue.brand_id("room", room_id),
             )
         self._shop.on_commit()
         return made
@@ -81,7 +88,14 @@ class StreamKeys:
         async with self._shop.record.write() as connection:
             await self._delete(connection, room_id)
             await self._shop.audit(
-                connection, actor, "stream-key.revoke", room_id, None, None, self._shop.clock()
+                connection,
+                actor,
+                "stream-key.revoke",
+                room_id,
+                None,
+                None,
+                self._shop.clock(),
+                brand_id=self._shop.catalogue.brand_id("room", room_id),
             )
         self._shop.on_commit()
 

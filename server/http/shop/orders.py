@@ -56,7 +56,7 @@ async def place(request: Request) -> Response:
     require(principal, Action.ORDER)
     key = idempotency_key(request)
     await services.limits.take(LimitKind.ORDER, principal.subject)
-    await require_phone(services, principal.subject)
+    await require_phone(services, principal)
     body = await read_body(request, NewOrder)
     wanted = OrderRequest(
         guest_id=principal.subject,
@@ -96,7 +96,7 @@ async def _quotas(
     A room's live counts from its start to the start of the next one.
     """
     commerce, limits = services.commerce, services.limits
-    brand = commerce.catalogue.brand
+    brand = commerce.catalogue.brand_of("room", order.room_id)
     if brand is None or not limits.enabled:
         return []
     live = await commerce.lives.started_at_ms(order.room_id)

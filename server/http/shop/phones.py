@@ -10,7 +10,7 @@ from starlette.routing import Route
 from commerce.people.consents import Purpose
 from commerce.people.households import dwelling_of
 from commerce.people.phones import CODE_TTL_MS, last_four
-from server.access.policy import Action, require
+from server.access.policy import Action, Principal, require
 from server.http.bodies import Body, problems, read_body, reply, services_of
 from server.limits import LimitKind
 from server.problem import Problem
@@ -43,7 +43,7 @@ async def show(request: Request) -> Response:
     services = services_of(request)
     principal = services.access.principal(request)
     require(principal, Action.ORDER)
-    brand = services.commerce.catalogue.brand
+    brand = services.commerce.catalogue.brand_of("estate", principal.estate_id)
     digits = await services.commerce.phones.last_four(principal.subject)
     return reply({"last_four": digits, "needed": brand is not None and brand.phone_needed})
 
@@ -54,13 +54,14 @@ async def send_code(request: Request) -> Response:
     phones, limits = services.commerce.phones, services.limits
     principal = services.access.principal(request)
     require(principal, Action.ORDER)
+    brand_id = services.commerce.catalogue.brand_id("estate", principal.estate_id)
     body = await read_body(request, NewPhone)
     with problems():
-        typed = phones.read(body.phone)
+        typed = phones.read(body.phone, principal.estate_id)
         await services.commerce.privacy.agree(principal.subject, Purpose.PHONE, body.consent)
     await limits.take(LimitKind.PHONE_ADDRESS, limits.address(request))
     await limits.take(LimitKind.PHONE_NUMBER, typed.hash)
-    await limits.take(LimitKind.PHONE_BRAND, phones.brand_id)
+    await limits.take(LimitKind.PHONE_BRAND, brand_id)
     with problems():
         await phones.send_code(principal.subject, typed)
     answer = {"last_four": last_four(typed.phone), "expires_in_s": CODE_TTL_MS // 1_000}
@@ -79,16 +80,16 @@ async def verify(request: Request) -> Response:
     return reply({"last_four": digits})
 
 
-async def require_phone(services: Services, guest_id: str) -> None:
+async def require_phone(services: Services, principal: Principal) -> None:
     """Refuse a guest without a verified number where the brand asks for one.
 
     Raises:
         Problem: 403 `phone-needed`.
     """
-    brand = services.commerce.catalogue.brand
+    brand = services.commerce.catalogue.brand_of("estate", principal.estate_id)
     if brand is None or not brand.phone_needed:
         return
-    if await services.commerce.phones.last_four(guest_id) is None:
+    if await services.commerce.phones.last_four(principal.subject) is None:
         raise Problem(
             403,
             "phone-needed",

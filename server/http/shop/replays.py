@@ -94,7 +94,7 @@ async def status(request: Request) -> Response:
     """`GET /api/rooms/{room}/recording`: whether the live is recorded, and if not, why."""
     services, room_id = services_of(request), path_id(request, "room")
     require(services.access.principal(request), Action.EDIT_REPLAY, room_id=room_id)
-    brand = services.commerce.catalogue.brand
+    brand = services.commerce.catalogue.brand_of("room", room_id)
     return reply(
         {
             "wanted": brand is not None and brand.recording_days > 0,

@@ -66,7 +66,7 @@ async def room(request: Request) -> Response:
         replays = await commerce.recordings.replays(found.id, limit=1)
         clips = await commerce.recordings.newest_clips(found.id)
     store = commerce.catalogue.store(found.store_id)
-    brand = commerce.catalogue.brand
+    brand = commerce.catalogue.brand_of("room", found.id)
     sells_to = commerce.catalogue.estates_of(found.id)
     return reply(
         {
