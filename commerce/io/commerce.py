@@ -42,15 +42,18 @@ from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.staff_links import StaffLinks
 from commerce.io.shop.staff_office import StaffOffice
 from commerce.io.shop.stock.barcodes import Barcodes
+from commerce.io.shop.stock.expiry import Expiry
 from commerce.io.shop.stock.keeping import StockKeeping
 from commerce.io.shop.stock.receipts import Receipts
 from commerce.io.shop.stock.tills import Tills
+from commerce.io.shop.stock.transfers import Transfers
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
 from commerce.people.phones import CodeSender, PhoneKeys
 from commerce.views import ProductView
 
 EXPIRY_EVERY_S = 1.0
+LOT_EXPIRY_EVERY_S = 10.0
 ID_BYTES = 10
 
 assert EXPIRY_GRACE_MS >= EXPIRY_EVERY_S * 1_000
@@ -133,6 +136,8 @@ class Commerce:
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
         self.stock = StockKeeping(shop)
+        self.expiry = Expiry(shop)
+        self.transfers = Transfers(shop)
         self.tills = Tills(shop)
         self.barcodes = Barcodes(shop)
         self.receipts = Receipts(shop)
@@ -177,8 +182,14 @@ class Commerce:
             tasks.create_task(self.households.run(), name="commerce households")
             tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
             tasks.create_task(self._end_groups(), name="commerce groups")
+            tasks.create_task(self._write_off_expired(), name="commerce lots")
 
     async def _end_groups(self) -> None:
         while not stopping():
             await asyncio.sleep(EXPIRY_EVERY_S)
             await self.groups.step()
+
+    async def _write_off_expired(self) -> None:
+        while not stopping():
+            await self.expiry.step()
+            await asyncio.sleep(LOT_EXPIRY_EVERY_S)

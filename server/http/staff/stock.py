@@ -71,6 +71,20 @@ class WriteOff(Body):
     lot_id: Annotated[str, Field(max_length=LOT_CHARS_MAX)] = ""
 
 
+class NewTransfer(Body):
+    """Units for another store, of what expires first."""
+
+    product_id: Id
+    units: Units
+    to_store_id: Id
+
+
+class Arrival(Body):
+    """How many of a transfer have arrived; the rest is missing."""
+
+    units: Counted
+
+
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """Somebody who keeps the stock of a store."""
@@ -137,9 +151,40 @@ async def write_off(request: Request) -> Response:
         return reply(await at.stock.write_off(change, body.units, reason, body.lot_id), 201)
 
 
+async def transfers(request: Request) -> Response:
+    """`GET /api/stores/{store}/stock/transfers`: what the store has sent or is sent."""
+    at = keeper(request)
+    with problems():
+        found = await services_of(request).commerce.transfers.list(at.store_id)
+    return reply({"transfers": found})
+
+
+async def send(request: Request) -> Response:
+    """`POST /api/stores/{store}/stock/transfers`: goods go to another store."""
+    at = keeper(request)
+    body = await read_body(request, NewTransfer)
+    change = at.change(request, body.product_id)
+    all_transfers = services_of(request).commerce.transfers
+    with problems():
+        return reply(await all_transfers.send(change, body.units, body.to_store_id), 201)
+
+
+async def arrive(request: Request) -> Response:
+    """`POST /api/stores/{store}/stock/transfers/{transfer}/arrival`: goods have come."""
+    at = keeper(request)
+    transfer_id = path_id(request, "transfer")
+    body = await read_body(request, Arrival)
+    all_transfers = services_of(request).commerce.transfers
+    with problems():
+        return reply(await all_transfers.receive(at.store_id, transfer_id, body.units, at.staff_id))
+
+
 routes = [
     Route("/api/stores/{store}/stock", listing, methods=["GET"]),
     Route("/api/stores/{store}/stock/deliveries", receive, methods=["POST"]),
     Route("/api/stores/{store}/stock/counts", count, methods=["POST"]),
     Route("/api/stores/{store}/stock/write-offs", write_off, methods=["POST"]),
+    Route("/api/stores/{store}/stock/transfers", transfers, methods=["GET"]),
+    Route("/api/stores/{store}/stock/transfers", send, methods=["POST"]),
+    Route("/api/stores/{store}/stock/transfers/{transfer}/arrival", arrive, methods=["POST"]),
 ]

@@ -90,7 +90,7 @@ class Barcodes:
         )
 
     async def products(self) -> list[TillProduct]:
-        """All products with their codes."""
+        """All items with their codes; sets are sold in rooms only."""
         found: dict[str, list[BarcodeView]] = {}
         async with self._shop.record.read() as connection:
             rows = await connection.execute(
@@ -108,6 +108,7 @@ class Barcodes:
                 tuple(found.get(product.id, ())),
             )
             for product in self._shop.catalogue.products.values()
+            if not product.parts
         ]
 
     async def assign(
@@ -121,7 +122,8 @@ class Barcodes:
         """
         if not is_key(code):
             raise InvalidField("code", "An EAN-13, or 2 and six digits of a weight code.")
-        await self._shop.cache.product(product_id)
+        if (await self._shop.cache.product(product_id)).parts:
+            raise InvalidField("product_id", "It is a set.")
         at_ms = self._shop.clock()
         brand = self._shop.catalogue.brand
 

@@ -176,6 +176,8 @@ class StockKeeping:
         catalogue = self._shop.catalogue
         catalogue.store(change.store_id)
         product = await self._shop.cache.product(change.product_id)
+        if product.parts:
+            raise InvalidField("product_id", "It is a set: its parts have stock.")
         brand = catalogue.brand.id if catalogue.brand else ""
         at_ms = self._shop.clock()
         here = (change.product_id, change.store_id)

@@ -52,12 +52,18 @@ class StockList:
 
 
 def matching(catalogue: Catalogue, words: str) -> list[Product]:
-    """Return products whose id or name contains `words`, in the order of the shelf."""
+    """Return items whose id or name contains `words`, in the order of the shelf.
+
+    A set has no stock of its own: its parts have.
+    """
     wanted = words.strip().casefold()
     return [
         product
         for product in catalogue.products.values()
-        if any(wanted in name.casefold() for name in (product.id, product.name.zh, product.name.en))
+        if not product.parts
+        and any(
+            wanted in name.casefold() for name in (product.id, product.name.zh, product.name.en)
+        )
     ]
 
 

@@ -5,7 +5,7 @@ from the youngest of them that nobody has picked yet: it is cancelled and paid b
 enough, units are booked as found, and the next count puts it right.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
@@ -95,9 +95,11 @@ class Receipts:
         """Book all that was sent, in one transaction."""
         at_ms = self._shop.clock()
         ahead_ms = sent.sent_at_ms - at_ms
+        sets = {id for id, product in self._shop.catalogue.products.items() if product.parts}
 
         def work(connection: Connection) -> ReceiptsAnswer:
-            return _Posting(connection, till, at_ms, ahead_ms).post(sent)
+            lines = _resolved(connection, sent.lines, sets)
+            return _Posting(connection, till, at_ms, ahead_ms).post(lines, sent.voids)
 
         answer = await self._shop.record.transact(work)
         self._shop.on_commit()
@@ -117,16 +119,15 @@ class _Posting:
         self._moves: list[LotMove] = []
         self._found = 0
 
-    def post(self, sent: Sent) -> ReceiptsAnswer:
-        lines = _resolved(self._connection, sent.lines)
-        numbers = {line.number for line in lines} | set(sent.voids)
+    def post(self, lines: Sequence[ReceiptLine], voids: Sequence[str]) -> ReceiptsAnswer:
+        numbers = {line.number for line in lines} | set(voids)
         # Which products a void touches is known from its receipt's lines, which never change.
         booked = _known(self._connection, self._till.id, numbers)
         ids = {line.product_id for line in (*lines, *booked.lines.values()) if line.product_id}
         cancellable = self._lock(sorted(ids))
         # Another transaction of this till may have booked lines before the lock was ours.
         known = _known(self._connection, self._till.id, numbers)
-        booking = book(known, lines, sent.voids)
+        booking = book(known, lines, voids)
         self._write(booking)
         cancelled = self._cancel(booking, cancellable)
         self._move(booking, ids)
@@ -135,7 +136,7 @@ class _Posting:
                 LineAnswer(line.number, line.line, status)
                 for line, status in zip(lines, booking.statuses, strict=True)
             ],
-            list(dict.fromkeys(sent.voids)),
+            list(dict.fromkeys(voids)),
             [order.number for order in cancelled],
             self._found,
             self._at_ms,
@@ -343,8 +344,10 @@ class _Posting:
         return f"pos:{self._till.id}:{number}"
 
 
-def _resolved(connection: Connection, lines: Sequence[ReceiptLine]) -> list[ReceiptLine]:
-    """Fill in the products that `item` names; none where it names nothing."""
+def _resolved(
+    connection: Connection, lines: Sequence[ReceiptLine], sets: Set[str]
+) -> list[ReceiptLine]:
+    """Fill in the products that `item` names; none where it names nothing, or a set."""
     keys: dict[str, str] = {}
     for line in lines:
         try:
@@ -356,7 +359,7 @@ def _resolved(connection: Connection, lines: Sequence[ReceiptLine]) -> list[Rece
         select(products.c.id).where(products.c.id.in_({line.item for line in lines}))
     )
     ids = {item: codes[key][0] for item, key in keys.items() if key in codes}
-    ids |= {id: id for id in named}
+    ids |= {id: id for id in named if id not in sets}
     return [replace(line, product_id=ids.get(line.item, "")) for line in lines]
 
 

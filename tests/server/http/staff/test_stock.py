@@ -7,6 +7,8 @@ import pytest
 
 from commerce.io.record.engine import wall_clock
 from commerce.io.shop.audit_trail import AuditFilter
+from server.access.policy import Principal, Role
+from server.access.tokens import STAFF_TTL_S, Access
 from tests.support.commerce_checks import sound
 from tests.support.commerce_shop import Shop
 from tests.support.shop_routes import bearer, clerk, guest, tea
@@ -136,3 +138,66 @@ def shop_of(web: httpx.AsyncClient) -> Shop:
     shop = web.shop  # type: ignore[attr-defined]
     assert isinstance(shop, Shop)
     return shop
+
+
+async def test_a_transfer_is_coming_until_it_arrives_and_what_lacks_is_missing(
+    web: httpx.AsyncClient,
+) -> None:
+    token, shop = await clerk(web), shop_of(web)
+    other = shop_token(web, "s2")
+    path, arrival = f"{STOCK}/transfers", "/api/stores/s2/stock/transfers"
+    body = {"product_id": "tea", "units": 2, "to_store_id": "s2"}
+    for _ in range(2):
+        sent = await web.post(path, json=body, headers=bearer(token, "transfer-1"))
+        assert sent.status_code == 201, sent.text
+    transfer = sent.json()
+    assert numbers(await stock_of(web, token)) == (0, 0, 0, 0)
+    listed = (await web.get("/api/stores/s2/stock", headers=bearer(other))).json()["products"]
+    assert [row["coming"] for row in listed if row["product_id"] == "tea"] == [2]
+    await sound(shop)
+    arrived = f"{arrival}/{transfer['id']}/arrival"
+    assert (
+        await web.post(arrived.replace("s2", "s1"), json={"units": 1}, headers=bearer(token))
+    ).status_code == 404
+    for units, status in ((3, 422), (1, 200), (1, 200), (2, 422)):
+        answer = await web.post(arrived, json={"units": units}, headers=bearer(other))
+        assert answer.status_code == status, answer.text
+    listed = (await web.get("/api/stores/s2/stock", headers=bearer(other))).json()["products"]
+    assert [numbers(row) for row in listed if row["product_id"] == "tea"] == [(1, 0, 1, 0)]
+    [seen] = (await web.get(path, headers=bearer(token))).json()["transfers"]
+    assert (seen["units"], seen["received_units"]) == (2, 1)
+    await sound(shop)
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [({"units": 3}, 409), ({"to_store_id": "s1"}, 422), ({"to_store_id": "nowhere"}, 404)],
+)
+async def test_impossible_transfers_are_refused(
+    web: httpx.AsyncClient, more: dict[str, object], status: int
+) -> None:
+    body = {"product_id": "tea", "units": 1, "to_store_id": "s2", **more}
+    headers = bearer(await clerk(web), "transfer-1")
+    answer = await web.post(f"{STOCK}/transfers", json=body, headers=headers)
+    assert answer.status_code == status
+
+
+async def test_expired_lots_leave_the_shelf_and_others_stay(web: httpx.AsyncClient) -> None:
+    token, shop = await clerk(web), shop_of(web)
+    soon = wall_clock() + DAY_MS
+    await send(web, token, "deliveries", "delivery-1", units=5, best_before_ms=soon)
+    await send(web, token, "deliveries", "delivery-2", units=4, best_before_ms=soon + DAY_MS)
+    assert await shop.commerce.expiry.step() == 0
+    shop.clock.ahead_ms += DAY_MS
+    assert await shop.commerce.expiry.step() == 5
+    assert await shop.commerce.expiry.step() == 0
+    assert numbers(await stock_of(web, token)) == (6, 0, 6, 0)
+    await sound(shop)
+
+
+def shop_token(web: httpx.AsyncClient, store_id: str) -> str:
+    """The token of an operator's clerk in a store."""
+    access = web.services.access  # type: ignore[attr-defined]
+    assert isinstance(access, Access)
+    who = Principal("token:store", frozenset({Role.STORE}), store_id=store_id)
+    return access.issue(who, STAFF_TTL_S)
