@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 import structlog
@@ -20,6 +21,8 @@ from media.recording.index import Index
 from media.recording.replay import MovedPiece, Piece
 
 INDEXES_KEPT_MAX = 32
+# Another worker may still add to the recording.
+INDEX_KEPT_S = 10.0
 READ_BYTES = 256 << 10
 
 log = structlog.get_logger()
@@ -58,7 +61,7 @@ class RecordingRoad:
         self._reader = ThreadPoolExecutor(4, "replay")
         self._workers = Workers(blobs, folder, self._writer, self._uploader)
         self._lives: dict[tuple[str, str], LiveRecording] = {}
-        self._indexes: OrderedDict[tuple[str, str], Index] = OrderedDict()
+        self._indexes: OrderedDict[tuple[str, str], tuple[float, Index]] = OrderedDict()
         self._cleaners: set[asyncio.Task[None]] = set()
 
     # Recording
@@ -167,10 +170,12 @@ class RecordingRoad:
         if (recording := self._lives.get(key)) is not None:
             return recording.index
         if key in self._indexes:
-            self._indexes.move_to_end(key)
-            return self._indexes[key]
-        text = await self._read(self._workers.blobs.get, f"{_prefix(*key)}/{INDEX}")
-        index = self._indexes[key] = Index.parse(text)
+            read_at, index = self._indexes[key]
+            if monotonic() - read_at < INDEX_KEPT_S:
+                self._indexes.move_to_end(key)
+                return index
+        index = await self._read(self._parsed_index, *key)
+        self._indexes[key] = monotonic(), index
         while len(self._indexes) > INDEXES_KEPT_MAX:
             self._indexes.popitem(last=False)
         return index
@@ -218,6 +223,10 @@ class RecordingRoad:
         """
         self._indexes.pop((room_id, live_id), None)
         await self._read(self._workers.blobs.delete, _prefix(room_id, live_id))
+
+    def _parsed_index(self, room_id: str, live_id: str) -> Index:
+        """Runs on a reader thread: that of hours is parsed in some 20 ms."""
+        return Index.parse(self._workers.blobs.get(f"{_prefix(room_id, live_id)}/{INDEX}"))
 
     def _bytes(self, room_id: str, live_id: str, chunk: str, start: int, end: int) -> bytes:
         """Runs on a reader thread: from the spool while the chunk is there."""

@@ -23,6 +23,7 @@ from server.problem import Problem
 PLAYLIST = "application/vnd.apple.mpegurl"
 # The bytes of a recording that is complete never change; the file may be deleted any day.
 KEPT = "public, max-age=3600"
+GROWS = "no-cache"
 RETRY_AFTER_S = 5
 GZIP_LEVEL = 4
 _INIT = re.compile(r"i(\d{1,6})\.mp4")
@@ -34,7 +35,8 @@ async def playlist(request: Request, room_id: str, live_id: str, index: Index) -
     """`GET /live/{room}/replay/{live}.m3u8`: byte ranges of the MP4 file."""
     file = ReplayFile(index)
     text = file.playlist(f"{live_id}.mp4", f"{live_id}/i{{}}.mp4")
-    return Response(text, media_type=PLAYLIST, headers={"Cache-Control": KEPT})
+    headers = {"Cache-Control": _cacheable(request, room_id, live_id)}
+    return Response(text, media_type=PLAYLIST, headers=headers)
 
 
 async def movie(request: Request, room_id: str, live_id: str, index: Index) -> Response:
@@ -119,13 +121,18 @@ async def _file(
     file = ReplayFile(index, from_zero=from_zero)
     etag = f'"{live_id}-{index.start}-{file.size}"'
     wanted = requested_range(request, file.size, etag)
-    headers = {"Cache-Control": KEPT, "ETag": etag}
+    headers = {"Cache-Control": _cacheable(request, room_id, live_id), "ETag": etag}
     if "download" in request.query_params:
         plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
         headers["Content-Disposition"] = f'attachment; filename="{plain}.mp4"'
     plan = [] if request.method == "HEAD" else list(file.read_plan(wanted.start, wanted.end))
     pieces = services_of(request).recordings.read(room_id, live_id, plan)
     return await range_response(wanted, file.size, pieces, headers, "video/mp4")
+
+
+def _cacheable(request: Request, room_id: str, live_id: str) -> str:
+    grows = services_of(request).recordings.find(room_id, live_id) is not None
+    return GROWS if grows else KEPT
 
 
 def _of_recording(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
