@@ -61,13 +61,25 @@ class Node:
         return True
 
     async def owner(self) -> int:
-        """The number of the worker with the live: its viewers' sessions begin with its id."""
+        """The number of the worker with the live."""
         async with self.worker(0) as client:
-            return number_of(await client.post(WHEP, content=PLAY_OFFER, headers=SDP))
+            return number_of(await join(client))
+
+
+async def join(client: httpx.AsyncClient) -> httpx.Response:
+    """Return a viewer's session, as soon as the live is on air."""
+    answers: list[httpx.Response] = []
+
+    async def joined() -> bool:
+        answers.append(await client.post(WHEP, content=PLAY_OFFER, headers=SDP))
+        return answers[-1].status_code == 201
+
+    await wait_until(joined, what="a session")
+    return answers[-1]
 
 
 def number_of(session: httpx.Response) -> int:
-    assert session.status_code == 201, session.text
+    """The number of the worker that a session belongs to: its id begins with the worker's."""
     return int(session.headers["Location"].rsplit("/", 1)[1][6:8], 16)
 
 
@@ -105,7 +117,7 @@ async def test_viewers_of_any_worker_are_served_by_the_one_with_the_live(node: N
     ports = []
     for number in (owner, 1 - owner):
         async with node.worker(number) as client:
-            session = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+            session = await join(client)
             assert number_of(session) == owner
             ports.append(set(re.findall(r"127\.0\.0\.1 (\d+) typ host", session.text)))
             assert (await client.delete(session.headers["Location"])).status_code == 200
@@ -126,7 +138,7 @@ async def test_viewer_who_asked_the_other_worker_sees_the_live(node: Node) -> No
 async def test_session_is_changed_read_and_ended_at_the_other_worker(node: Node) -> None:
     other = 1 - await node.owner()
     async with node.worker(other) as client:
-        session = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+        session = await join(client)
         assert number_of(session) != other
         url = session.headers["Location"]
         headers = {**FRAGMENT, "If-Match": session.headers["ETag"]}
@@ -147,7 +159,7 @@ async def test_session_is_changed_read_and_ended_at_the_other_worker(node: Node)
 async def test_what_another_node_sends_is_passed_to_the_worker_that_it_is_for(node: Node) -> None:
     other = 1 - await node.owner()
     async with node.worker(other) as client:
-        url = (await client.post(WHEP, content=PLAY_OFFER, headers=SDP)).headers["Location"]
+        url = (await join(client)).headers["Location"]
         signer = Signer(token_secret(node.server.settings))
         for hops, status in ((1, 204), (HOPS_MAX, 503)):
             passed = Passed(time.time_ns() // 1_000_000, url[-40:-32], hops, "192.0.2.7")
@@ -165,28 +177,39 @@ async def test_figures_of_a_live_are_those_of_its_worker(node: Node) -> None:
 
 
 async def test_figures_of_all_workers_are_at_each_of_them(node: Node) -> None:
-    headers = {"Authorization": "Bearer for the operator"}
     for number in (0, 1):
         async with node.worker(number) as client:
             assert (await client.get("/metrics")).status_code == 403
-            families = text_string_to_metric_families(
-                (await client.get("/metrics", headers=headers)).text
-            )
-        values = {
-            (sample.name, sample.labels.get("worker", "")): sample.value
-            for family in families
-            for sample in family.samples
-        }
-        assert values["linli_workers", "0"] == values["linli_workers", "1"] == 2
-        live = [values["linli_media_rooms_live", str(each)] for each in (0, 1)]
-        assert sorted(live) == [0, 1]
-        assert ("linli_commerce_holds", "") in values
-        assert ("linli_commerce_holds", "0") not in values
-        assert values["linli_process_cpu_seconds_total", str(1 - number)] > 0
+            figures: dict[tuple[str, str], float] = {}
+
+            async def complete(
+                client: httpx.AsyncClient = client, figures: dict[tuple[str, str], float] = figures
+            ) -> bool:
+                figures.update(await scrape(client))
+                answered = {("linli_workers", "0"), ("linli_workers", "1")} <= set(figures)
+                return answered and ("linli_commerce_holds", "") in figures
+
+            await wait_until(complete, what="the figures of both workers")
+        assert figures["linli_workers", "0"] == figures["linli_workers", "1"] == 2
+        assert ("linli_media_rooms_live", str(1 - number)) in figures
+        assert ("linli_commerce_holds", "0") not in figures
+        assert figures["linli_process_cpu_seconds_total", str(1 - number)] > 0
+
+
+async def scrape(client: httpx.AsyncClient) -> dict[tuple[str, str], float]:
+    """Return figures by name and worker."""
+    headers = {"Authorization": "Bearer for the operator"}
+    text = (await client.get("/metrics", headers=headers)).text
+    return {
+        (sample.name, sample.labels.get("worker", "")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
 
 
 async def test_worker_that_is_killed_is_replaced_and_its_live_comes_back(node: Node) -> None:
     owner = await node.owner()
+    await wait_until(lambda: _rows_are(node, 2), what="both workers' rows")
     killed = next(row for row in await node.rows() if int(row.worker[6:], 16) == owner)
     os.kill(killed.pid, signal.SIGKILL)
 
