@@ -6,16 +6,16 @@ and thrown away.
 
 import asyncio
 import re
+import ssl
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import cast
 from urllib.parse import urlsplit
 
 from loadtest.clients.http import PlainHttp
-from loadtest.errors import RequestRefused
+from loadtest.errors import NoAnswer, RequestRefused, TryLater
 
 CONNECTS_AT_ONCE = 100
-START_TIMEOUT_S = 20.0
 _HINT = re.compile(rb'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="p(\d+)\.(\d+)\.m4s"')
 _PART = re.compile(rb'#EXT-X-PART:[^\n]*URI="p(\d+)\.(\d+)\.m4s"')
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
@@ -40,11 +40,13 @@ class HlsTotals:
 class HlsCrowd:
     """Viewers of one stream; open with `join`, end with `close`."""
 
-    def __init__(self, base_url: str, room_id: str) -> None:
+    def __init__(self, base_url: str, room_id: str, *, tls: ssl.SSLContext | None = None) -> None:
+        """`tls` goes with an https address."""
         self.totals = HlsTotals()
         self._base_url = base_url
+        self._tls = tls
         self._room = f"/live/{room_id}/hls/"
-        self._viewers: list[_Viewer] = []
+        self._viewers: list[HlsViewer] = []
         self._mentioned: dict[Place, float] = {}
 
     async def join(self, viewers: int) -> None:
@@ -53,27 +55,48 @@ class HlsCrowd:
         Raises:
             NoAnswer, RequestRefused: The server does not play it.
         """
-        http = PlainHttp(self._base_url)
-        async with asyncio.timeout(START_TIMEOUT_S):
+        folder = await self._folder()
+        for begin in range(0, viewers, CONNECTS_AT_ONCE):
+            count = min(CONNECTS_AT_ONCE, viewers - begin)
+            await asyncio.gather(*(self._connect(folder, None) for _ in range(count)))
+
+    async def enter(self, source: str | None = None) -> "HlsViewer":
+        """Bring in one viewer, who loads the stream's address as a player does.
+
+        Raises:
+            NoAnswer, RequestRefused, TryLater: The server does not play it, or not yet.
+        """
+        return await self._connect(await self._folder(source), source)
+
+    async def _folder(self, source: str | None = None) -> str:
+        """Return the path of the stream's playlists and parts."""
+        http = PlainHttp(self._base_url, source=source, tls=self._tls)
+        try:
             answer = await http.request("GET", self._room + "index.m3u8")
-        await http.close()
+        finally:
+            await http.close()
+        if answer.status in (409, 429, 503):
+            raise TryLater(answer.status, answer.body.decode(errors="replace")[:200], None)
         if answer.status != 200:
             raise RequestRefused(answer.status, answer.body.decode(errors="replace"))
         first = next(line for line in answer.body.decode().split() if not line.startswith("#"))
-        folder = self._room + first.partition("/")[0] + "/"
+        return self._room + first.partition("/")[0] + "/"
+
+    async def _connect(self, folder: str, source: str | None) -> "HlsViewer":
         parts = urlsplit(self._base_url)
-        host, port = parts.hostname or "", parts.port or 80
-        loop = asyncio.get_running_loop()
-        for begin in range(0, viewers, CONNECTS_AT_ONCE):
-            count = min(CONNECTS_AT_ONCE, viewers - begin)
-            opened = await asyncio.gather(
-                *(
-                    loop.create_connection(lambda: _Viewer(self, folder.encode()), host, port)
-                    for _ in range(count)
-                )
+        try:
+            _, viewer = await asyncio.get_running_loop().create_connection(
+                lambda: HlsViewer(self, folder.encode()),
+                parts.hostname or "",
+                parts.port or (443 if self._tls else 80),
+                ssl=self._tls,
+                local_addr=(source, 0) if source else None,
             )
-            self._viewers += [viewer for _, viewer in opened]
+        except OSError as error:
+            raise NoAnswer(f"no answer from {parts.netloc} ({error.strerror})") from error
+        self._viewers.append(viewer)
         self.totals.viewers = len(self._viewers)
+        return viewer
 
     def note(self, place: Place) -> None:
         """A playlist mentions a part."""
@@ -92,7 +115,7 @@ class HlsCrowd:
             viewer.leave()
 
 
-class _Viewer(asyncio.Protocol):
+class HlsViewer(asyncio.Protocol):
     """Asks for one thing at a time: a playlist, then each part that it mentions first."""
 
     def __init__(self, crowd: HlsCrowd, folder: bytes) -> None:
@@ -106,6 +129,7 @@ class _Viewer(asyncio.Protocol):
         self._part: Place | None = None  # that is being taken
         self._next: Place | None = None  # that comes next in the stream
         self._leaves = False
+        self.first_part: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
@@ -115,6 +139,9 @@ class _Viewer(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
         self._crowd.totals.lost += not self._leaves
+        if not self.first_part.done():
+            self.first_part.set_exception(NoAnswer("the connection of an HLS viewer ended"))
+            self.first_part.exception()  # retrieved: asyncio logs nothing
 
     def leave(self) -> None:
         """Close the connection."""
@@ -153,6 +180,8 @@ class _Viewer(asyncio.Protocol):
         crowd = self._crowd
         if self._part is not None:
             crowd.took(self._part, self._octets)
+            if not self.first_part.done():
+                self.first_part.set_result(None)
         else:
             crowd.totals.playlists += 1
             self._read(bytes(self._kept))

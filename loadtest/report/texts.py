@@ -53,6 +53,8 @@ TIMING_NAMES = {
     "tap.answer": ("下单到答复", "Tap until answered"),
     "tap.shown": ("下单到显示", "Tap until shown"),
     "media.first_packet": ("第一个媒体包", "First media packet"),
+    "hls.first_part": ("HLS 第一个分片", "First HLS part"),
+    "hls.part": ("HLS 分片送达", "Delivery of an HLS part"),
 }
 LINES = {
     "taps": ("点击", "taps"),
@@ -74,5 +76,6 @@ PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
         {"lost": "room.lost", "recovered": "room.recovered", "snapshots": "room.snapshots"},
     ),
     (("每秒媒体包", "Media packets a second"), {"packets": "media.packets"}),
+    (("每秒 HLS 分片", "HLS parts a second"), {"parts": "hls.parts"}),
     (("缺失的媒体包", "Media packets missing"), {"missing": "media.missing"}),
 )

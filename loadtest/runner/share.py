@@ -119,7 +119,8 @@ class Share:
         decoder = Decoder(setup.tag, setup.clock_offset_ns)
         self._room = Room(address, setup.room, decoder, self.recorder, self.watch)
         self._till = Till(address, setup.room, self.recorder)
-        self._cinema = Cinema(address, setup.room, self.recorder)
+        ends = any(step.do is HostDoes.END for step in setup.scenario.host)
+        self._cinema = Cinema(address, setup.room, self.recorder, ends=ends)
         self._host = Host(address, setup.room, setup.host_token, self.recorder)
         self._arrivals = self.plan.share(setup.worker, setup.workers)
         self._accounts: dict[int, Account] = {}
@@ -210,8 +211,12 @@ class Share:
 
     def _arrive(self, arrival: Arrival, due_ns: int) -> None:
         leave_s = self.plan.duration_s if arrival.leave_s is None else arrival.leave_s
-        if self._kind(arrival) is ViewerKind.WEBRTC:
-            watching = self._cinema.watch(due_ns, self._start_s + leave_s)
+        kind, until_s = self._kind(arrival), self._start_s + leave_s
+        if kind in (ViewerKind.WEBRTC, ViewerKind.HLS):
+            if kind is ViewerKind.WEBRTC:
+                watching = self._cinema.watch(due_ns, until_s)
+            else:
+                watching = self._cinema.watch_hls(arrival.number, due_ns, until_s)
             self._media = [task for task in self._media if not task.done()]
             self._media.append(asyncio.create_task(watching))
             return

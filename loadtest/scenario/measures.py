@@ -11,6 +11,8 @@ TIMINGS = {
     "tap.answer": "due time of a tap → the answer to the order",
     "tap.shown": "due time of a tap → the order on the buyer's own socket",
     "media.first_packet": "due time of a WebRTC viewer → first RTP packet",
+    "hls.first_part": "due time of an HLS viewer → first whole part",
+    "hls.part": "first mention of a part in any playlist → each viewer has it whole",
 }
 COUNTS = {
     "viewers.joined": "viewers who got a snapshot",
@@ -48,6 +50,12 @@ COUNTS = {
     "media.freezes": "pauses between frames of three frames or more",
     "media.forged": "RTP packets that failed authentication",
     "media.ended": "WebRTC sessions that ended without being asked to",
+    "hls.joined": "HLS viewers who got a part",
+    "hls.refused": "HLS viewers who got none",
+    "hls.parts": "parts received whole",
+    "hls.skipped": "times an HLS viewer had to leave out parts",
+    "hls.failed": "requests of HLS viewers that were refused",
+    "hls.ended": "connections of HLS viewers that ended without being asked to",
     "tester.errors": "sockets that the tester's own machine refused",
 }
 PERCENTILES = {"p50_ms": 50.0, "p90_ms": 90.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 99.9}

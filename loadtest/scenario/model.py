@@ -33,6 +33,7 @@ class ViewerKind(StrEnum):
     SLOW_READER = "slow-reader"
     FLAPPER = "flapper"
     WEBRTC = "webrtc"
+    HLS = "hls"
 
 
 class HostDoes(StrEnum):

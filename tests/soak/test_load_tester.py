@@ -15,16 +15,20 @@ title = { en = "Video", zh = "视频" }
 thresholds = [
     "media.joined == 5", "media.refused == 0", "media.forged == 0", "media.ended == 0",
     "media.packets > 1000", "host.failed == 0",
+    "hls.joined == 5", "hls.refused == 0", "hls.failed == 0", "hls.ended == 0", "hls.parts > 50",
 ]
 [[profiles]]
 kind = "webrtc"
 weight = 1
+[[profiles]]
+kind = "hls"
+weight = 1
 [[stages]]
 seconds = 45
-viewers = 5
+viewers = 10
 [[stages]]
 seconds = 15
-viewers = 5
+viewers = 10
 [[host]]
 at_s = 0
 do = "live"
