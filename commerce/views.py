@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from commerce.catalogue.offers import EstateOffer
+from commerce.catalogue.sets import PartRole, ProductKind
 from commerce.catalogue.values import GroupOffer, Text
 from commerce.groups.group import Group
 from commerce.orders.states import OrderState
@@ -35,6 +36,37 @@ class ProductView:
     stores: tuple[StoreStock, ...] = ()
     offered: bool = True
     offers: tuple[EstateOffer, ...] = ()
+    kind: ProductKind = ProductKind.ITEM
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """Units of an item in one set.
+
+    `alone_fen` is what they cost by themselves, `share_fen` what they cost of the set's price;
+    `left` are units of the item, in `stores`.
+    """
+
+    product_id: str
+    name: Text
+    unit: Text
+    image: str
+    role: PartRole
+    units: int
+    alone_fen: int
+    share_fen: int
+    left: int
+    stores: tuple[StoreStock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDetail:
+    """All that a buyer may know of a product; parts, recipe and minutes are those of a set."""
+
+    product: ProductView
+    parts: tuple[PartView, ...]
+    recipe: Text | None
+    cooking_minutes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +95,36 @@ class PickupView:
     qr: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrderPartView:
+    """Units of an item in a line of sets, and its share of the line's total."""
+
+    product_id: str
+    name: Text
+    image: str
+    units: int
+    share_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLineView:
+    """A line of an order; of a set with its parts."""
+
+    product_id: str
+    name: Text
+    image: str
+    quantity: int
+    total_fen: int
+    parts: tuple[OrderPartView, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedOrderView:
-    """What buyer and store both see of an order."""
+    """What buyer and store both see of an order.
+
+    `lines` are empty for an order of one item, which is its own line; otherwise product, name,
+    image and quantity are those of the first line.
+    """
 
     id: str
     number: str
@@ -81,6 +140,7 @@ class SharedOrderView:
     created_at_ms: int
     due_at_ms: int | None
     refunded_fen: int
+    lines: tuple[OrderLineView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ from commerce.io.shop.stock.transfers import Transfers
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
 from commerce.people.phones import CodeSender, PhoneKeys
-from commerce.views import ProductView
+from commerce.views import ProductDetail, ProductView
 
 EXPIRY_EVERY_S = 1.0
 LOT_EXPIRY_EVERY_S = 10.0
@@ -160,6 +160,10 @@ class Commerce:
     async def products(self, room_id: str, estate_id: str = "") -> list[ProductView]:
         """What a room sells, with what is left of it; see `CatalogueCache.products`."""
         return await self._shop.cache.products(room_id, estate_id, self._shop.clock())
+
+    async def product(self, room_id: str, product_id: str, estate_id: str = "") -> ProductDetail:
+        """One product as a room sells it; see `CatalogueCache.detail`."""
+        return await self._shop.cache.detail(room_id, product_id, estate_id, self._shop.clock())
 
     async def start(self) -> None:
         """Read the catalogue and open the gate; the record must be upgraded."""

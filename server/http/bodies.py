@@ -158,6 +158,8 @@ def _problem_of(error: CommerceError) -> Problem:
                 problem.extra["left"] = error.left
             if error.refusal is Refusal.PRICE_CHANGED:
                 problem.extra["price_fen"] = error.left
+            if error.product_id:
+                problem.extra["product_id"] = error.product_id
             return problem
         case TryAgain():
             return Problem(

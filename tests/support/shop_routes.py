@@ -10,6 +10,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from commerce.catalogue.values import SeedPlan
 from rooms.io.hub import RoomHub
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
@@ -51,9 +52,11 @@ class StandIns:
 
 
 @asynccontextmanager
-async def shop_routes(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def shop_routes(
+    sqlite_url: str, valkey_url: str, plan: SeedPlan | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the routes; `web.stand_ins` is what they reached."""
-    async with running_shop(sqlite_url, valkey_url, plan=shop_plan(2, target=2)) as shop:
+    async with running_shop(sqlite_url, valkey_url, plan=plan or shop_plan(2, target=2)) as shop:
         routes: list[BaseRoute] = [
             *people.routes,
             *guests.routes,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.offers import EstateOffer, RuleBook, place_of
 from commerce.catalogue.rules import Place
-from commerce.catalogue.sets import sets_left
+from commerce.catalogue.sets import sets_left, split
 from commerce.catalogue.values import Brand, City, Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
 from commerce.io.record.engine import Record
@@ -29,7 +29,7 @@ from commerce.io.record.schema import (
 )
 from commerce.orders.order import Entry
 from commerce.orders.routing import candidates
-from commerce.views import ProductView, StoreStock
+from commerce.views import PartView, ProductDetail, ProductView, StoreStock
 
 T = TypeVar("T")
 
@@ -229,6 +229,50 @@ class CatalogueCache:
         ]
         return [view for view in views if view.offered or view.offers]
 
+    async def detail(
+        self, room_id: str, product_id: str, estate_id: str, at_ms: int
+    ) -> ProductDetail:
+        """One product as a room sells it: to an estate, or to all if that is "".
+
+        Raises:
+            NotFound: There is no such room, estate or product on sale.
+        """
+        catalogue = self.catalogue
+        catalogue.room(room_id)
+        estate = catalogue.estate(estate_id) if estate_id else None
+        product = catalogue.product(product_id)
+        items = [catalogue.product(part.item_id) for part in product.parts]
+        ids = [product_id, *(item.id for item in items)]
+        async with self._record.read() as connection:
+            stores = await connection.run_sync(stock_of, catalogue, ids)
+
+        def view(shown: Product) -> ProductView:
+            left = stores.get(shown.id, ())
+            return product_view(catalogue, shown, left, room_id, at_ms, estate)
+
+        seen = view(product)
+        if not product.on_sale or not (seen.offered or seen.offers):
+            raise NotFound("product", product_id)
+        shares = split(seen.price_fen, [part.share_bp for part in product.parts] or [1])
+        parts = []
+        for part, item, share_fen in zip(product.parts, items, shares, strict=False):
+            alone = view(item)
+            parts.append(
+                PartView(
+                    product_id=item.id,
+                    name=item.name,
+                    unit=item.unit,
+                    image=item.image,
+                    role=part.role,
+                    units=part.units,
+                    alone_fen=alone.price_fen * part.units,
+                    share_fen=share_fen,
+                    left=alone.left,
+                    stores=alone.stores,
+                )
+            )
+        return ProductDetail(seen, tuple(parts), product.recipe, product.cooking_minutes)
+
 
 def stock_of(
     connection: Connection, catalogue: Catalogue, product_ids: Collection[str]
@@ -285,6 +329,7 @@ def product_view(
         stores=stores,
         offered=offer.offered,
         offers=offers,
+        kind=product.kind,
     )
 
 

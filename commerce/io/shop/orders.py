@@ -14,7 +14,7 @@ from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.views import order_view, order_views
 from commerce.orders.gate import Decision, Status, Tap
-from commerce.orders.lines import TapLine
+from commerce.orders.lines import Needs, TapLine
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
@@ -57,6 +57,11 @@ class OrderRequest:
         """All that is asked for."""
         first = RequestedLine(self.product_id, self.quantity, self.expected_price_fen)
         return (first, *self.further)
+
+    @property
+    def bought(self) -> Needs:
+        """Units of products that limits count."""
+        return tuple((line.product_id, line.quantity) for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,19 @@ from commerce.groups.group import Group
 from commerce.io.record.rows import GROUPS, group_of
 from commerce.io.record.schema import buying_groups, pickup_codes
 from commerce.io.shop.catalogue import Catalogue
+from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import shown
 from commerce.orders.states import OrderState
-from commerce.views import BuyerView, OrderView, PickupView, StoreOrder, StoreView
+from commerce.views import (
+    BuyerView,
+    OrderLineView,
+    OrderPartView,
+    OrderView,
+    PickupView,
+    StoreOrder,
+    StoreView,
+)
 
 QR_CACHE = 2_048
 QR_BORDER = 2  # modules
@@ -97,7 +106,19 @@ def _shared(row: OrderRow, catalogue: Catalogue) -> dict[str, Any]:
         "created_at_ms": row.created_at_ms,
         "due_at_ms": row.due_at_ms,
         "refunded_fen": row.refunded_fen,
+        "lines": tuple(_line(line, catalogue) for line in row.lines),
     }
+
+
+def _line(line: OrderLine, catalogue: Catalogue) -> OrderLineView:
+    product = catalogue.product(line.product_id)
+    parts = []
+    for part in line.parts:
+        item = catalogue.product(part.item_id)
+        parts.append(OrderPartView(item.id, item.name, item.image, part.units, part.share_fen))
+    return OrderLineView(
+        product.id, product.name, product.image, line.units, line.total_fen, tuple(parts)
+    )
 
 
 def store_views(

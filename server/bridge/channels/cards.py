@@ -1,11 +1,15 @@
 """The products pinned in a room, and their stock."""
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from server.bridge.channels.feature import Feature, TimedEvent
 from server.bridge.channels.texts import LocalText
 
 CARDS_MAX = 20
+
+ProductKind: TypeAlias = Literal["item", "set"]
 
 
 class GroupOffer(msgspec.Struct, frozen=True):
@@ -49,6 +53,7 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True):
     stores: tuple[StoreStock, ...] = ()
     offered: bool = True
     offers: tuple[EstateOffer, ...] = ()
+    kind: ProductKind = "item"
 
 
 class Card(msgspec.Struct, frozen=True):

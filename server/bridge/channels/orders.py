@@ -36,7 +36,28 @@ class Buyer(msgspec.Struct, frozen=True):
     estate_name: LocalText
 
 
-class _OrderFields(msgspec.Struct, frozen=True, kw_only=True):
+class OrderPart(msgspec.Struct, frozen=True):
+    """Units of an item in a line of sets, and its share of the line's total."""
+
+    product_id: str
+    name: LocalText
+    image: str
+    units: int
+    share_fen: int
+
+
+class OrderLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line of an order; of a set with its parts."""
+
+    product_id: str
+    name: LocalText
+    image: str
+    quantity: int
+    total_fen: int
+    parts: tuple[OrderPart, ...] = ()
+
+
+class _OrderFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     number: str
     state: OrderState
@@ -51,6 +72,7 @@ class _OrderFields(msgspec.Struct, frozen=True, kw_only=True):
     created_at_ms: int
     due_at_ms: int | None
     refunded_fen: int
+    lines: tuple[OrderLine, ...] = ()
 
 
 class Order(_OrderFields, frozen=True, kw_only=True):

@@ -3,14 +3,15 @@
 import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from commerce.errors import Refusal
-from commerce.io.shop.orders import OrderRequest, Pending
+from commerce.io.shop.orders import OrderRequest, Pending, RequestedLine
 from commerce.orders.gate import QUANTITY_MAX
+from commerce.orders.lines import LINES_MAX
 from commerce.orders.order import OrderRow, order_id_of
 from commerce.orders.states import OrderState
 from server.access.policy import Action, require
@@ -33,14 +34,44 @@ from server.services import Services
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-class NewOrder(Body):
-    """One tap. `price_fen` is the price of a unit that the buyer saw; another one is refused."""
+class NewLine(Body):
+    """Units of a product. `price_fen` is that of a unit that the buyer saw."""
 
-    room_id: Id
     product_id: Id
     quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
+    price_fen: Annotated[int | None, Field(ge=1)] = None
+
+
+class NewOrder(Body):
+    """One tap: a product, or several as `lines`. Another price than the one seen is refused."""
+
+    room_id: Id
+    product_id: Id | None = None
+    quantity: Annotated[int | None, Field(ge=1, le=QUANTITY_MAX)] = None
     group_id: Id | None = None
     price_fen: Annotated[int | None, Field(ge=1)] = None
+    lines: Annotated[tuple[NewLine, ...], Field(max_length=LINES_MAX)] = ()
+
+    @model_validator(mode="after")
+    def _lines_or_product(self) -> "NewOrder":
+        if self.lines:
+            if self.product_id or self.quantity or self.price_fen:
+                raise ValueError("product_id, quantity and price_fen stand in lines")
+            if self.group_id and len(self.lines) > 1:
+                raise ValueError("an order of several lines joins no group")
+            if len({line.product_id for line in self.lines}) < len(self.lines):
+                raise ValueError("a product is in two lines")
+        elif self.product_id is None or self.quantity is None:
+            raise ValueError("product_id and quantity are needed, or lines")
+        return self
+
+    def requested(self) -> list[RequestedLine]:
+        """What is asked for, as lines."""
+        if self.product_id and self.quantity:
+            return [RequestedLine(self.product_id, self.quantity, self.price_fen)]
+        return [
+            RequestedLine(line.product_id, line.quantity, line.price_fen) for line in self.lines
+        ]
 
 
 class Move(Body):
@@ -58,16 +89,18 @@ async def place(request: Request) -> Response:
     await services.limits.take(LimitKind.ORDER, principal.subject)
     await require_phone(services, principal)
     body = await read_body(request, NewOrder)
+    first, *further = body.requested()
     wanted = OrderRequest(
         guest_id=principal.subject,
         estate_id=principal.estate_id,
         room_id=body.room_id,
-        product_id=body.product_id,
-        quantity=body.quantity,
+        product_id=first.product_id,
+        quantity=first.quantity,
         key=key,
         group_id=body.group_id,
-        expected_price_fen=body.price_fen,
+        expected_price_fen=first.expected_price_fen,
         household_id=services.commerce.households.of(principal.subject),
+        further=tuple(further),
     )
     order_id = order_id_of(principal.subject, key)
     with problems():
@@ -100,14 +133,21 @@ async def _quotas(
     if brand is None or not limits.enabled:
         return []
     live = await commerce.lives.started_at_ms(order.room_id)
-    what, units = f"{order.room_id}:{live}:{order.product_id}", order.quantity
     address = limits.address(request)
-    quotas = [Quota(QuotaScope.ADDRESS, what, address, brand.units_per_address, units)]
     device = request.cookies.get(DEVICE_COOKIE, "")
-    if not _DEVICE.fullmatch(device):
+    known = _DEVICE.fullmatch(device)
+    quotas = []
+    for product_id, units in order.bought:
+        what = f"{order.room_id}:{live}:{product_id}"
+        quotas.append(Quota(QuotaScope.ADDRESS, what, address, brand.units_per_address, units))
+        if known:
+            allowed = brand.units_per_device
+            quotas.append(Quota(QuotaScope.DEVICE_UNITS, what, device, allowed, units))
+    if not known:
         return quotas
-    quotas.append(Quota(QuotaScope.DEVICE_UNITS, what, device, brand.units_per_device, units))
-    group_id = order.group_id or await commerce.gate.open_group(order.estate_id, order.product_id)
+    group_id = order.group_id
+    if not group_id and len(order.bought) == 1:
+        group_id = await commerce.gate.open_group(order.estate_id, order.product_id)
     if group_id:
         quotas.append(Quota(QuotaScope.DEVICE, group_id, device, brand.seats_per_device, 1))
     return quotas

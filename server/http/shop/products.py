@@ -15,6 +15,16 @@ async def products(request: Request) -> Response:
         return reply({"products": await commerce.products(path_id(request, "room"), estate)})
 
 
+async def product(request: Request) -> Response:
+    """`GET /api/rooms/{room}/products/{product}?estate=`: all about one of them."""
+    with problems():
+        commerce = services_of(request).commerce
+        estate = request.query_params.get("estate", "")
+        room_id, product_id = path_id(request, "room"), path_id(request, "product")
+        return reply(await commerce.product(room_id, product_id, estate))
+
+
 routes = [
+    Route("/api/rooms/{room}/products/{product}", product, methods=["GET"]),
     Route("/api/rooms/{room}/products", products, methods=["GET"]),
 ]

@@ -17,6 +17,8 @@ export type GroupState = 'open' | 'reached' | 'fulfilling' | 'done' | 'expired' 
 export type OrderState =
   'waiting_group' | 'new' | 'picking' | 'packed' | 'ready' | 'handed_over' | 'cancelled'
 
+export type ProductKind = 'item' | 'set'
+
 export type ErrorCode =
   | 'bad-message'
   | 'unknown-type'
@@ -119,6 +121,7 @@ export interface Product {
   stores?: StoreStock[]
   offered?: boolean
   offers?: EstateOffer[]
+  kind?: ProductKind
 }
 
 /** A pinned product; `media_time` is the RTP time (90 kHz, 32 bits) of its video frame. */
@@ -236,6 +239,25 @@ export interface StoreRef {
   address: LocalText
 }
 
+/** Units of an item in a line of sets, and its share of the line's total. */
+export interface OrderPart {
+  product_id: string
+  name: LocalText
+  image: string
+  units: number
+  share_fen: Fen
+}
+
+/** A line of an order; of a set with its parts. */
+export interface OrderLine {
+  product_id: string
+  name: LocalText
+  image: string
+  quantity: number
+  total_fen: Fen
+  parts?: OrderPart[]
+}
+
 /** The name that the store calls out. */
 export interface Buyer {
   nickname: string
@@ -258,6 +280,7 @@ export interface StoreOrder {
   created_at_ms: AtMs
   due_at_ms: AtMs | null
   refunded_fen: Fen
+  lines?: OrderLine[]
   buyer: Buyer
   handed_over_at_ms: AtMs | null
 }
@@ -328,6 +351,7 @@ export interface Order {
   created_at_ms: AtMs
   due_at_ms: AtMs | null
   refunded_fen: Fen
+  lines?: OrderLine[]
   pickup: Pickup | null
   group: Group | null
 }

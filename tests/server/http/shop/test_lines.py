@@ -1,0 +1,86 @@
+"""Set meals and orders of several goods over HTTP."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.commerce_shop import shop_plan, with_dinner
+from tests.support.shop_routes import bearer, clerk, guest, shop_routes
+
+BAG: dict[str, Any] = {
+    "room_id": "demo",
+    "lines": [
+        {"product_id": "dinner", "quantity": 2, "price_fen": 2_000},
+        {"product_id": "tea", "quantity": 1},
+    ],
+}
+
+
+@pytest.fixture
+async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A shop with ten of each, and a set of two teas and a pear."""
+    async with shop_routes(sqlite_url, valkey_url, with_dinner(shop_plan(10))) as client:
+        yield client
+
+
+async def test_a_set_shows_its_parts_its_recipe_and_what_is_left(web: httpx.AsyncClient) -> None:
+    listed = (await web.get("/api/rooms/demo/products")).json()["products"]
+    assert {product["id"]: product["kind"] for product in listed}["dinner"] == "set"
+    detail = (await web.get("/api/rooms/demo/products/dinner?estate=e1")).json()
+    assert (detail["product"]["left"], detail["cooking_minutes"]) == (5, 30)
+    assert detail["recipe"] == {"zh": "boil", "en": "boil"}
+    tea, pear = detail["parts"]
+    assert (tea["product_id"], tea["role"], tea["units"], tea["left"]) == ("tea", "main", 2, 10)
+    assert (tea["alone_fen"], tea["share_fen"]) == (1_980, 1_400)
+    assert (pear["alone_fen"], pear["share_fen"]) == (800, 600)
+    item = (await web.get("/api/rooms/demo/products/tea")).json()
+    assert (item["parts"], item["recipe"]) == ([], None)
+    missing = await web.get("/api/rooms/demo/products/gone")
+    assert missing.json()["type"] == "urn:linli:problem:no-such-product"
+
+
+async def test_several_goods_become_one_order_with_one_tap(web: httpx.AsyncClient) -> None:
+    token, staff = await guest(web), await clerk(web)
+    made = await web.post("/api/orders", json=BAG, headers=bearer(token, "one-tap-1"))
+    assert made.status_code == 201
+    order = made.json()["order"]
+    assert (order["total_fen"], order["product_id"], order["quantity"]) == (4_990, "dinner", 2)
+    dinner, tea = order["lines"]
+    parts = [(part["product_id"], part["units"], part["share_fen"]) for part in dinner["parts"]]
+    assert parts == [("tea", 4, 2_800), ("pear", 2, 1_200)]
+    assert (tea["product_id"], tea["quantity"], tea["total_fen"]) == ("tea", 1, 990)
+    board = (await web.get("/api/stores/s1/orders", headers=bearer(staff))).json()
+    assert board["orders"][0]["lines"] == order["lines"]
+
+
+async def test_a_refusal_names_the_product_it_is_about(web: httpx.AsyncClient) -> None:
+    token = await guest(web)
+    bag = {**BAG, "lines": [{**BAG["lines"][0], "quantity": 5}, BAG["lines"][1]]}
+    refused = await web.post("/api/orders", json=bag, headers=bearer(token, "one-tap-1"))
+    problem = refused.json()
+    assert (refused.status_code, problem["product_id"], problem["left"]) == (409, "tea", 10)
+    bag = {**BAG, "lines": [BAG["lines"][1], {**BAG["lines"][0], "price_fen": 1_900}]}
+    refused = await web.post("/api/orders", json=bag, headers=bearer(token, "one-tap-2"))
+    assert (refused.json()["product_id"], refused.json()["price_fen"]) == ("dinner", 2_000)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"lines": []},
+        {"lines": [{"product_id": "tea", "quantity": 1}] * 2},
+        {"lines": [{"product_id": "tea", "quantity": 0}]},
+        {"lines": [{"product_id": f"p{n}", "quantity": 1} for n in range(21)]},
+        {"product_id": "tea"},
+        {"product_id": "tea", "quantity": 1, "lines": BAG["lines"]},
+        {"group_id": "g", "lines": BAG["lines"]},
+    ],
+)
+async def test_lines_that_make_no_order_are_refused(
+    web: httpx.AsyncClient, body: dict[str, Any]
+) -> None:
+    headers = bearer(await guest(web), "one-tap-1")
+    refused = await web.post("/api/orders", json={"room_id": "demo", **body}, headers=headers)
+    assert refused.status_code == 422
