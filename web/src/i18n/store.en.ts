@@ -115,6 +115,9 @@ export const en: typeof zh = {
     phone: 'phone ends in {digits}',
     nobody: 'No neighbour has named a flat yet',
     failed: 'That did not work. Check the connection and try again.',
+    title: 'Neighbours to confirm ({n})',
+    hint: 'Confirm whom you know: people of one flat are one household, with one place in a group.',
+    flat: 'Building {building}, flat {flat}',
   },
   lane: {
     new: 'New',
@@ -122,14 +125,5 @@ export const en: typeof zh = {
     packed: 'Packed',
     ready: 'Ready',
     handed_over: 'Handed over',
-  },
-  neighbours: {
-    title: 'Neighbours to confirm ({n})',
-    hint: 'Confirm whom you know: people of one flat are one household, with one place in a group.',
-    failed: 'That did not work. Please try again later.',
-    flat: 'Building {building}, flat {flat}',
-    phone: 'phone ends in {digits}',
-    confirm: 'Confirm',
-    refuse: 'Not theirs',
   },
 }

@@ -113,6 +113,9 @@ export const zh = {
     phone: '手机尾号 {digits}',
     nobody: '还没有邻居登记门牌',
     failed: '没有成功，请检查网络后再试。',
+    title: '待核对的住户（{n}）',
+    hint: '认得就确认：同一户的人算一家，每团一个名额。',
+    flat: '{building} 栋 {flat} 室',
   },
   lane: {
     new: '新订单',
@@ -120,14 +123,5 @@ export const zh = {
     packed: '已打包',
     ready: '待取货',
     handed_over: '已取货',
-  },
-  neighbours: {
-    title: '待核对的住户（{n}）',
-    hint: '认得就确认：同一户的人算一家，每团一个名额。',
-    failed: '没有成功，请稍后再试。',
-    flat: '{building} 栋 {flat} 室',
-    phone: '手机尾号 {digits}',
-    confirm: '确认',
-    refuse: '不是',
   },
 }
