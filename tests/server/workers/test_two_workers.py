@@ -176,6 +176,22 @@ async def test_figures_of_a_live_are_those_of_its_worker(node: Node) -> None:
             assert stats.status_code == 200 and stats.json()
 
 
+async def test_recording_of_a_live_is_that_of_its_worker(node: Node) -> None:
+    token = {"Authorization": f"Bearer {await node.server.host_token()}"}
+    for number in (0, 1):
+        async with node.worker(number) as client:
+
+            async def recorded(client: httpx.AsyncClient = client) -> bool:
+                live_id = (await client.get("/api/rooms/demo")).json()["started_at_ms"]
+                status = await client.get("/api/rooms/demo/recording", headers=token)
+                playlist = await client.get(f"/live/demo/replay/{live_id}.m3u8")
+                return bool(status.json()["recording"]) and playlist.status_code == 200
+
+            await wait_until(recorded, what=f"the recording at worker {number}")
+            explained = await client.post("/api/rooms/demo/explain", json={}, headers=token)
+            assert explained.status_code == 204
+
+
 async def test_figures_of_all_workers_are_at_each_of_them(node: Node) -> None:
     for number in (0, 1):
         async with node.worker(number) as client:
