@@ -24,7 +24,7 @@ from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.pages import page_or_problem, page_routes
 from server.http.shop import guests, orders, people, phones, pins, privacy, products, replays, rooms
-from server.http.staff import audit, links, neighbours, stock, stores, tills
+from server.http.staff import links, neighbours, stock, stores, tills
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.workers.passing import PassOn
@@ -61,7 +61,6 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *stock.routes,
         *tills.routes,
         *pos.routes,
-        *audit.routes,
         *links.routes,
         *hq_routes,
         *page_routes(services.settings.web_dir),

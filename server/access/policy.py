@@ -35,7 +35,6 @@ class Action(StrEnum):
     EDIT_REPLAY = "edit-replay"
     FULFIL = "fulfil"
     KEEP_STOCK = "keep-stock"
-    READ_AUDIT = "read-audit"
     MANAGE_BRAND = "manage-brand"
 
 
@@ -94,8 +93,6 @@ def allowed(
             return bool(_ROOM_STAFF & principal.roles) and principal.room_id == room_id != ""
         case Action.FULFIL | Action.KEEP_STOCK:
             return bool(_STORE_STAFF & principal.roles) and principal.store_id == store_id != ""
-        case Action.READ_AUDIT:
-            return Role.HQ in principal.roles and principal.brand_id != ""
         case Action.MANAGE_BRAND:
             return bool(_HEAD_OFFICE & principal.roles) and principal.brand_id == brand_id != ""
 

@@ -27,6 +27,10 @@ def _singles() -> dict[str, dict[str, Any]]:
     return {"brand": played_places.brand(), "map": played_places.place_map()}
 
 
+def _gets() -> dict[str, dict[str, Any]]:
+    return {"/api/hq/audit": played_staff.trail(), "/api/hq/audit/chain": played_staff.chain()}
+
+
 def _posts() -> dict[str, dict[str, Any]]:
     return {
         "/api/hq/staff": {"staff": played_staff.people()[1], "link": played_staff.LINK},
@@ -40,11 +44,12 @@ def _posts() -> dict[str, dict[str, Any]]:
 class PlayedOffice:
     """What `/api/hq/…` answers: `lists` by the last part of the path, `singles` as they are.
 
-    A POST to a path of `posts` has the answer there.
+    Paths of `gets` and `posts` have their answers there.
     """
 
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=_lists)
     singles: dict[str, dict[str, Any]] = field(default_factory=_singles)
+    gets: dict[str, dict[str, Any]] = field(default_factory=_gets)
     posts: dict[str, dict[str, Any]] = field(default_factory=_posts)
     refusals: list[Answer] = field(default_factory=list)
     edits: list[Any] = field(default_factory=list)
@@ -54,6 +59,8 @@ class PlayedOffice:
         if self.refusals:
             return self.refusals.pop(0)
         address = urlsplit(request.url)
+        if request.method == "GET" and address.path in self.gets:
+            return 200, self.gets[address.path]
         if request.method == "POST" and address.path in self.posts:
             self.edits.append(request.post_data_json)
             return 201, self.posts[address.path]

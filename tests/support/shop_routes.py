@@ -17,8 +17,9 @@ from server.access.tokens import Access
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
 from server.http.hooks import pos
+from server.http.hq import audit
 from server.http.shop import guests, orders, people, phones, pins, privacy, products, rooms
-from server.http.staff import audit, neighbours, stock, stores, tills
+from server.http.staff import neighbours, stock, stores, tills
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings

@@ -35,11 +35,18 @@ def invites(page: Page) -> None:
     expect(page.get_by_test_id("username")).to_be_visible()
 
 
+def listed(page: Page) -> None:
+    """Wait for entries of the audit trail."""
+    expect(page.get_by_test_id("entry-42")).to_contain_text("邻鲜优选·春江店")
+    expect(page.get_by_test_id("chain")).to_contain_text("42")
+
+
 LOOKS: list[tuple[str, Callable[[Page], None]]] = [
     ("#/stores", edited),
     ("#/estates", edited),
     ("#/map", drawn),
     ("#/staff", invites),
+    ("#/audit", listed),
 ]
 
 

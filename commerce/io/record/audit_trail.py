@@ -76,8 +76,8 @@ def entry_hash(previous: str, entry: Mapping[str, object] | RowMapping) -> str:
 _HASHED = ("brand_id", "n", "at_ms", "actor", "action", "subject", "before", "after")
 
 
-def broken_entries(connection: Connection) -> list[tuple[str, int]]:
-    """Return the first entry of each brand at which its chain does not hold."""
+def broken_entries(connection: Connection, only: str = "") -> list[tuple[str, int]]:
+    """Return the first entry of each brand, or of `only` one, at which its chain does not hold."""
     broken: dict[str, int] = {}
     brand, n, previous = "", 0, FIRST_HASH
     key = tuple_(audit_entries.c.brand_id, audit_entries.c.n)
@@ -86,6 +86,8 @@ def broken_entries(connection: Connection) -> list[tuple[str, int]]:
         .order_by(audit_entries.c.brand_id, audit_entries.c.n)
         .limit(ENTRIES_PER_READ)
     )
+    if only:
+        page = page.where(audit_entries.c.brand_id == only)
     while rows := connection.execute(page.where(key > (brand, n))).mappings().all():
         for row in rows:
             if row["brand_id"] != brand:

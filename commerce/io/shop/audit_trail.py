@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 
+from commerce.io.record.audit_trail import broken_entries
 from commerce.io.record.schema_staff import audit_entries
 from commerce.io.shop.context import ShopContext
 
@@ -45,6 +46,19 @@ class AuditPage:
     next: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class AuditChain:
+    """How many entries a trail has, the first at which its chain does not hold, and who did what.
+
+    `broken` is 0 for a chain that is whole. `actors` and `actions` are all that occur, sorted.
+    """
+
+    entries: int
+    broken: int
+    actors: list[str]
+    actions: list[str]
+
+
 class AuditTrail:
     """The audit trails of the record."""
 
@@ -69,6 +83,22 @@ class AuditTrail:
             rows = (await connection.execute(query)).mappings().all()
         found = [_entry(row) for row in rows[:PAGE_ENTRIES]]
         return AuditPage(found, found[-1].n if len(rows) > PAGE_ENTRIES else None)
+
+    async def chain(self, brand_id: str) -> AuditChain:
+        """Check every entry of a brand."""
+
+        def work(connection: Connection) -> AuditChain:
+            columns = audit_entries.c
+            own = columns.brand_id == brand_id
+            count = connection.scalar(select(func.count()).where(own)) or 0
+            broken = broken_entries(connection, brand_id)
+            actors, actions = (
+                sorted(connection.scalars(select(column).where(own).distinct()))
+                for column in (columns.actor, columns.action)
+            )
+            return AuditChain(count, broken[0][1] if broken else 0, actors, actions)
+
+        return await self._shop.record.query(work)
 
 
 def _entry(row: RowMapping) -> AuditEntry:

@@ -79,3 +79,21 @@ async def append(web: httpx.AsyncClient, count: int) -> None:
     async with web.commerce.record.write() as connection:  # type: ignore[attr-defined]
         for at in range(count):
             await connection.run_sync(record_audit, "b", "u1", "pin", "tea", None, {"n": at}, at)
+
+
+async def test_chain_names_the_first_entry_that_does_not_hold(web: httpx.AsyncClient) -> None:
+    await append(web, 3)
+
+    async def chain() -> dict[str, Any]:
+        answer = await web.get("/api/hq/audit/chain", headers=hq())
+        found: dict[str, Any] = answer.json()
+        return found
+
+    whole = await chain()
+    assert (whole["entries"], whole["broken"], whole["actors"]) == (4, 0, ["operator", "u1"])
+    assert whole["actions"] == ["pin", "staff.load"]
+    async with web.commerce.record.write() as connection:  # type: ignore[attr-defined]
+        # A forger who may drop triggers.
+        await connection.exec_driver_sql("DROP TRIGGER audit_entries_UPDATE")
+        await connection.exec_driver_sql("UPDATE audit_entries SET actor = 'u9' WHERE n = 3")
+    assert (await chain())["broken"] == 3

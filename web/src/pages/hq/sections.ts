@@ -89,4 +89,10 @@ export const SECTIONS: Entry[] = [
     title: { zh: '品牌设置', en: 'Brand settings' },
     load: () => import('./brand/section'),
   },
+  {
+    id: 'audit',
+    group: 'brand',
+    title: { zh: '操作记录', en: 'Audit trail' },
+    load: () => import('./audit/section'),
+  },
 ]

@@ -1,0 +1,23 @@
+export const zh = {
+  audit: {
+    title: '操作记录',
+    explanation: '员工做过的每一件事，由前后相连的哈希保护：改动、删掉或插入任何一条都会被发现。',
+    whole: '{n} 条记录都完好',
+    broken: '从第 {n} 条起，记录被改动过',
+    checking: '正在核对…',
+    who: '谁',
+    what: '做了什么',
+    subject: '对象编号',
+    from: '从哪天',
+    until: '到哪天',
+    everybody: '所有人',
+    everything: '所有操作',
+    operator: '命令行',
+    when: '时间',
+    change: '改动',
+    nothing: '（空）',
+    older: '更早的记录',
+    empty: '没有符合条件的记录。',
+    to: '改为',
+  },
+}
