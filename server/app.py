@@ -54,6 +54,7 @@ from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Heart
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
+from server.ops.pictures import Pictures
 from server.ops.sealing import Sealer
 from server.ops.secrets import phone_secret, token_secret
 from server.ops.spool import open_spool
@@ -126,9 +127,8 @@ async def build(
         hub.overloaded = lambda: media.load.sheds_chat
         hls = HlsRoad(media.roads)
         stack.callback(hls.close)
-        recordings = RecordingRoad(
-            hls, _open_blobs(settings), open_spool(settings.data_dir, worker)
-        )
+        blobs = _open_blobs(settings)
+        recordings = RecordingRoad(hls, blobs, open_spool(settings.data_dir, worker))
         stack.push_async_callback(recordings.close)
         recorder = LiveRecorder(recordings, hub, commerce)
         lives = OwnedLives(
@@ -180,6 +180,7 @@ async def build(
             reencode=reencode,
             restreams=restreams,
             recordings=recordings,
+            pictures=Pictures(blobs),
             clip_thumbnails=RecordingThumbnails(recordings),
             rooms=hub,
             commerce=commerce,

@@ -23,7 +23,18 @@ from server.http.live import flv as flv_routes
 from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.pages import page_or_problem, page_routes
-from server.http.shop import guests, orders, people, phones, pins, privacy, products, replays, rooms
+from server.http.shop import (
+    guests,
+    orders,
+    people,
+    phones,
+    pictures,
+    pins,
+    privacy,
+    products,
+    replays,
+    rooms,
+)
 from server.http.staff import links, neighbours, stock, stores, tills
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
@@ -54,6 +65,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *privacy.routes,
         *rooms.routes,
         *products.routes,
+        *pictures.routes,
         *pins.routes,
         *replays.routes,
         *stores.routes,

@@ -33,6 +33,16 @@ if TYPE_CHECKING:
     from rooms.io.hub import RoomHub
 
 
+class ProductPictures(Protocol):
+    """Pictures of products; see `server.ops.pictures`, which keeps them."""
+
+    async def put(self, product_id: str, data: bytes) -> str:
+        """Keep a picture; return the path by which pages load it; raises `BadPicture`."""
+
+    async def get(self, product_id: str, file: str) -> bytes | None:
+        """Return one size of a picture, or None; raises `NoSuchBlob`."""
+
+
 class RestreamTargets(Protocol):
     """Where rooms are pushed to, and how that goes."""
 
@@ -75,6 +85,7 @@ class Services:
     reencode: ReencodeRoad
     restreams: RestreamTargets
     recordings: RecordingRoad
+    pictures: ProductPictures
     clip_thumbnails: RecordingThumbnails
     rooms: RoomHub
     commerce: Commerce

@@ -107,9 +107,10 @@ class Settings(BaseSettings):
     )
     blob_url: SecretStr = Field(
         SecretStr(""),
-        description="Where recordings are kept: s3://bucket/prefix?endpoint=https://…&region=…, "
-        "for S3 or what speaks its protocol; credentials as s3://key:secret@bucket, or in AWS' own "
-        "variables. Empty: files in the data folder.",
+        description="Where recordings and pictures are kept: "
+        "s3://bucket/prefix?endpoint=https://…&region=…, for S3 or what speaks its protocol; "
+        "credentials as s3://key:secret@bucket, or in AWS' own variables. "
+        "Empty: files in the data folder.",
     )
     token_secret: SecretStr = Field(
         SecretStr(""),

@@ -14,7 +14,7 @@ from commerce.io.record.schema import brands
 from server.access.policy import Principal, Role
 from server.access.tokens import STAFF_TTL_S, Access
 from server.http.hq.registry import routes
-from server.http.shop import people
+from server.http.shop import people, pictures
 from server.http.staff import links, stores
 from server.limits import Limits
 from server.problem import Problem, problem_handler
@@ -32,6 +32,7 @@ class HeadOffice:
     client: httpx.AsyncClient
     access: Access
     shop: Shop
+    services: SimpleNamespace
 
     def token(self, brand_id: str = BRAND, role: Role = Role.HQ) -> str:
         """A token of somebody of a brand."""
@@ -71,7 +72,7 @@ async def head_office(sqlite_url: str, valkey_url: str) -> AsyncIterator[HeadOff
             )
         access = Access(SECRET, shop.commerce.people.versions)
         app = Starlette(
-            routes=[*routes, *people.routes, *stores.routes, *links.routes],
+            routes=[*routes, *people.routes, *stores.routes, *links.routes, *pictures.routes],
             exception_handlers={Problem: problem_handler},
         )
         app.state.services = SimpleNamespace(
@@ -82,4 +83,4 @@ async def head_office(sqlite_url: str, valkey_url: str) -> AsyncIterator[HeadOff
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-            yield HeadOffice(client, access, shop)
+            yield HeadOffice(client, access, shop, app.state.services)

@@ -6,6 +6,13 @@ whose brand it is; what a path names is looked up within that brand.
 
 from starlette.routing import Route
 
-from server.http.hq import audit, goods, lists, places, staff
+from server.http.hq import audit, goods, lists, pictures, places, staff
 
-routes: list[Route] = [*places.routes, *goods.routes, *lists.routes, *staff.routes, *audit.routes]
+routes: list[Route] = [
+    *places.routes,
+    *goods.routes,
+    *lists.routes,
+    *staff.routes,
+    *audit.routes,
+    *pictures.routes,
+]

@@ -2,6 +2,7 @@
 
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.goods.explanations import Explanations
+from commerce.io.shop.goods.pictures import ProductPictures
 from commerce.io.shop.goods.products import Products
 from commerce.io.shop.goods.rules import assortment_lists, price_lists
 
@@ -13,4 +14,5 @@ class AllGoods:
         self.products = Products(shop)
         self.prices = price_lists(shop)
         self.assortment = assortment_lists(shop)
+        self.pictures = ProductPictures(shop)
         self.explanations = Explanations(shop)
