@@ -39,3 +39,9 @@ def test_an_anonymous_request_is_401_and_a_known_one_without_the_role_403() -> N
     with pytest.raises(Problem) as known:
         require(GUEST, Action.PIN, room_id="demo")
     assert known.value.status == 403
+
+
+def test_stock_is_kept_by_the_staff_of_the_own_store() -> None:
+    assert allowed(CLERK, Action.KEEP_STOCK, store_id="s1")
+    assert not allowed(CLERK, Action.KEEP_STOCK, store_id="s2")
+    assert not allowed(HOST, Action.KEEP_STOCK, store_id="s1")
