@@ -57,6 +57,21 @@ class PlayedStock:
     rows: list[dict[str, Any]] = field(default_factory=_rows)
     sent: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     tills: list[dict[str, Any]] = field(default_factory=list)
+    arrived: list[int] = field(default_factory=list)
+    transfers: list[dict[str, Any]] = field(
+        default_factory=lambda: [
+            {
+                "id": "t1",
+                "product_id": PRODUCTS[0]["id"],
+                "from_store_id": "s2",
+                "to_store_id": "s1",
+                "units": 40,
+                "received_units": None,
+                "sent_at_ms": NOW_MS,
+                "received_at_ms": None,
+            }
+        ]
+    )
     neighbours: list[dict[str, Any]] = field(
         default_factory=lambda: [
             {
@@ -79,6 +94,12 @@ class PlayedStock:
         match words:
             case ["stock"]:
                 return 200, {"products": self.rows, "total": len(self.rows), "now_ms": NOW_MS}
+            case ["stock", "transfers"] if request.method == "GET":
+                return 200, {"transfers": self.transfers}
+            case ["stock", "transfers", _, "arrival"]:
+                self.arrived.append(body["units"])
+                self.transfers[0]["received_at_ms"] = NOW_MS
+                return 200, self.transfers[0]
             case ["stock", change]:
                 self.sent.append((change, request.headers["idempotency-key"], body))
                 return 201, self._change(change, body)

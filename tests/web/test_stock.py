@@ -22,6 +22,10 @@ def test_staff_receives_counts_and_writes_off_on_a_phone(open_page: Open) -> Non
     page.get_by_test_id("app-stock").click()
     available = page.get_by_test_id(f"available-{FIRST}")
     expect(available).to_have_text("18")
+    page.get_by_test_id("arrived-t1").fill("39")
+    page.get_by_test_id("arrive-t1").click()
+    expect(page.get_by_test_id("arrive-t1")).to_have_count(0)
+    assert server.stock.arrived == [39]
     page.get_by_test_id(f"receive-{FIRST}").click()
     page.get_by_test_id("stock-units").fill("10")
     page.get_by_test_id("stock-supplier").fill("绿源农场")

@@ -43,7 +43,13 @@ describe('the forms of the stock', () => {
       body: { product_id: 'tea', units: 1, reason: 'short_weight', lot_id: 'l1' },
     })
   })
+  it('send a transfer with where it goes', () => {
+    const sent = checked('send', draft({ units: '2', to_store_id: 's2' }), row(), NOW)
+    const body = { product_id: 'tea', units: 2, to_store_id: 's2' }
+    expect(sent).toEqual({ path: 'transfers', body })
+  })
   it.each([
+    ['send', { units: '2' }, 'to'],
     ['receive', { units: '' }, 'units'],
     ['receive', { units: '0' }, 'units'],
     ['receive', { units: '1.5' }, 'units'],

@@ -27,7 +27,7 @@ export interface StockList {
   now_ms: AtMs
 }
 
-export const CHANGES = ['receive', 'count', 'write_off'] as const
+export const CHANGES = ['receive', 'count', 'write_off', 'send'] as const
 export type Change = (typeof CHANGES)[number]
 export const REASONS = ['damaged', 'expired', 'short_weight', 'returned'] as const
 export type Reason = (typeof REASONS)[number]
@@ -40,8 +40,9 @@ export interface Draft {
   cost: string
   reason: Reason
   lot_id: string
+  to_store_id: string
 }
-export type Field = 'units' | 'date' | 'cost'
+export type Field = 'units' | 'date' | 'cost' | 'to'
 export type Checked = { path: string; body: Record<string, unknown> } | { wrong: Field }
 
 const UNITS_MAX = 1_000_000
@@ -56,6 +57,7 @@ export const emptyDraft = (): Draft => ({
   cost: '',
   reason: 'damaged',
   lot_id: '',
+  to_store_id: '',
 })
 
 /** The request that a form stands for, or the field that is wrong. */
@@ -64,6 +66,10 @@ export function checked(change: Change, draft: Draft, row: StockRow, now_ms: AtM
   if (units === null || units > UNITS_MAX || (units === 0 && change !== 'count')) return { wrong: 'units' }
   const product_id = row.product_id
   if (change === 'count') return { path: 'counts', body: { product_id, units, was: row.on_hand } }
+  if (change === 'send') {
+    const to_store_id = draft.to_store_id
+    return to_store_id ? { path: 'transfers', body: { product_id, units, to_store_id } } : { wrong: 'to' }
+  }
   if (change === 'write_off') {
     const lot = draft.lot_id ? { lot_id: draft.lot_id } : {}
     return { path: 'write-offs', body: { product_id, units, reason: draft.reason, ...lot } }

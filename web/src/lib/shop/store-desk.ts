@@ -21,6 +21,17 @@ export interface TillKey {
   name: string
   key: string
 }
+/** Units on their way to another store; `received_units` is null until they have arrived. */
+export interface Transfer {
+  id: string
+  product_id: string
+  from_store_id: string
+  to_store_id: string
+  units: number
+  received_units: number | null
+  sent_at_ms: AtMs
+  received_at_ms: AtMs | null
+}
 export interface Neighbour {
   guest_id: string
   nickname: string

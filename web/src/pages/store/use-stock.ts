@@ -3,6 +3,7 @@ import { onMounted, onScopeDispose, ref, shallowRef } from 'vue'
 import { Refused, type Api } from '../../lib/base/api'
 import { randomKey } from '../../lib/base/keys'
 import { type Checked, type StockList, type StockRow, withRow } from '../../lib/shop/stock'
+import type { Transfer } from '../../lib/shop/store-desk'
 import { notify } from '../../use/toast'
 import { useWords } from '../../use/use-words'
 
@@ -12,6 +13,8 @@ const REFRESH_MS = 15_000
 export function useStock(storeId: string, api: Api) {
   const { t } = useWords()
   const list = shallowRef<StockList | null>(null)
+  /** What is on its way to this store. */
+  const coming = shallowRef<Transfer[]>([])
   const failed = ref(false)
   const busy = ref(false)
   /** A retry of the same request has the same key, so that it counts once. */
@@ -21,6 +24,8 @@ export function useStock(storeId: string, api: Api) {
   async function refresh(): Promise<void> {
     try {
       list.value = await api.get<StockList>(path)
+      const { transfers } = await api.get<{ transfers: Transfer[] }>(`${path}/transfers`)
+      coming.value = transfers.filter((one) => one.to_store_id === storeId && one.received_at_ms === null)
       failed.value = false
     } catch {
       failed.value = true
@@ -34,9 +39,11 @@ export function useStock(storeId: string, api: Api) {
     busy.value = true
     try {
       const headers = { 'Idempotency-Key': attempt.key }
-      const row = await api.send<StockRow>('POST', `${path}/${form.path}`, form.body, headers)
+      const changed = await api.send<StockRow | Transfer>('POST', `${path}/${form.path}`, form.body, headers)
       attempt = { request: '', key: '' }
-      if (list.value) list.value = { ...list.value, products: withRow(list.value.products, row) }
+      if ('lots' in changed && list.value)
+        list.value = { ...list.value, products: withRow(list.value.products, changed) }
+      else await refresh()
       notify(t('stock.done'))
       return true
     } catch (error) {
@@ -48,8 +55,21 @@ export function useStock(storeId: string, api: Api) {
     }
   }
 
+  async function arrive(transfer: Transfer, units: number): Promise<void> {
+    busy.value = true
+    try {
+      await api.send('POST', `${path}/transfers/${encodeURIComponent(transfer.id)}/arrival`, { units })
+      await refresh()
+      notify(t('stock.done'))
+    } catch {
+      notify(t('stock.failed'), 4000)
+    } finally {
+      busy.value = false
+    }
+  }
+
   const timer = window.setInterval(() => document.hidden || void refresh(), REFRESH_MS)
   onMounted(() => void refresh())
   onScopeDispose(() => clearInterval(timer))
-  return { list, failed, busy, refresh, send }
+  return { list, coming, failed, busy, send, arrive }
 }
