@@ -245,6 +245,8 @@ async def program(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            # Ctrl-C at a terminal is for us: what we started, we end in order.
+            start_new_session=True,
             preexec_fn=lambda: before_exec(core),
         )
     try:

@@ -72,6 +72,7 @@ class Host:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C at a terminal is for the run, which ends it in order
         )
 
     async def _end(self) -> None:
