@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Request
 
-from tests.support import played_places, played_staff
+from tests.support import played_goods, played_places, played_staff
 
 Answer = tuple[int, dict[str, Any]]
 PROBLEM = "urn:linli:problem:"
@@ -20,6 +20,9 @@ def _lists() -> dict[str, list[dict[str, Any]]]:
         "cities": played_places.cities(),
         "warehouses": played_places.warehouses(),
         "staff": played_staff.people(),
+        "products": played_goods.products(),
+        "price-rules": [played_goods.rule(price_fen=880)],
+        "assortment-rules": [played_goods.rule(offered=False)],
     }
 
 
@@ -40,11 +43,19 @@ def _posts() -> dict[str, dict[str, Any]]:
     }
 
 
+def _details() -> dict[str, dict[str, Any]]:
+    return {
+        "/api/hq/products/p1/why": played_goods.why(),
+        "/api/hq/products/p1/estates": played_goods.estate_prices(),
+    }
+
+
 @dataclass
 class PlayedOffice:
     """What `/api/hq/…` answers: `lists` by the last part of the path, `singles` as they are.
 
     Paths of `gets` and `posts` have their answers there.
+    `details` are answers by their whole path, `reports` those of imports, in order.
     """
 
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=_lists)
@@ -53,6 +64,9 @@ class PlayedOffice:
     posts: dict[str, dict[str, Any]] = field(default_factory=_posts)
     refusals: list[Answer] = field(default_factory=list)
     edits: list[Any] = field(default_factory=list)
+    details: dict[str, dict[str, Any]] = field(default_factory=_details)
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    imports: list[str] = field(default_factory=list)
 
     def answer(self, request: Request) -> Answer:
         """Answer a request of the head office's page."""
@@ -64,6 +78,11 @@ class PlayedOffice:
         if request.method == "POST" and address.path in self.posts:
             self.edits.append(request.post_data_json)
             return 201, self.posts[address.path]
+        if address.path in self.details:
+            return 200, self.details[address.path]
+        if address.path.startswith("/api/hq/imports/") and self.reports:
+            self.imports.append(address.query)
+            return 200, self.reports.pop(0)
         found = re.fullmatch(r"/api/hq/([a-z-]+)(?:/([^/]+))?", address.path)
         if found and found[1] in self.singles and request.method == "GET":
             return 200, self.singles[found[1]]

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import FilePayload, Page, ViewportSize, expect
 
 from tests.support.axe import DESKTOP, PHONE, violations
+from tests.support.played_goods import report
 from tests.support.played_pages import Open
 from tests.support.played_server import ORIGIN, PlayedServer, remember_staff
 
@@ -41,12 +42,39 @@ def listed(page: Page) -> None:
     expect(page.get_by_test_id("chain")).to_contain_text("42")
 
 
+def priced(page: Page) -> None:
+    """Open the form of the first product."""
+    page.get_by_test_id("edit-p1").click()
+    expect(page.get_by_test_id("price_fen")).to_be_visible()
+
+
+def explained(page: Page) -> None:
+    """Ask why the first product costs what it costs."""
+    page.get_by_test_id("why-p1").click()
+    expect(page.get_by_test_id("why-answer")).to_contain_text("8.80")
+
+
+def ruled(page: Page) -> None:
+    """Open the form of a new rule."""
+    page.get_by_test_id("add").click()
+    expect(page.get_by_test_id("scope-id")).to_be_visible()
+
+
+def chosen(page: Page) -> None:
+    """Wait for the choice of lists."""
+    expect(page.get_by_test_id("file")).to_be_visible()
+
+
 LOOKS: list[tuple[str, Callable[[Page], None]]] = [
     ("#/stores", edited),
     ("#/estates", edited),
     ("#/map", drawn),
     ("#/staff", invites),
     ("#/audit", listed),
+    ("#/products", priced),
+    ("#/products", explained),
+    ("#/prices", ruled),
+    ("#/files", chosen),
 ]
 
 
@@ -81,6 +109,22 @@ def test_store_is_edited_by_keyboard_and_sends_only_what_changed(open_page: Open
     name_sent = {"zh": "邻鲜优选·春江店", "en": "Linxian Riverside"}
     assert server.office.edits == [{"name": name_sent}]
     expect(page.get_by_test_id("row-s1")).to_contain_text("Linxian Riverside")
+
+
+def test_file_is_imported_once_no_cell_is_wrong(open_page: Open) -> None:
+    server = PlayedServer()
+    server.office.reports = [report(errors=2), report(), report(done=True)]
+    page = open_page(server, "/hq#/files", prepare=office, locale="en-GB", size=DESKTOP)
+    file: FilePayload = {"name": "prices.csv", "mimeType": "text/csv", "buffer": b"id\n"}
+    page.get_by_test_id("file").set_input_files(file)
+    expect(page.get_by_test_id("report")).to_contain_text("2 cells are wrong")
+    expect(page.get_by_test_id("apply")).to_have_count(0)
+    assert violations(page) == []
+    page.get_by_test_id("file").set_input_files([])
+    page.get_by_test_id("file").set_input_files(file)
+    page.get_by_test_id("apply").click()
+    expect(page.get_by_test_id("report")).to_contain_text("12 rows imported")
+    assert server.office.imports == ["", "", "apply=yes"]
 
 
 def test_list_is_paged_searched_and_read_again_after_a_failure(open_page: Open) -> None:

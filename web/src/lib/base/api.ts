@@ -21,6 +21,8 @@ import type {
 
 /** Longest wait for an answer, ms. */
 export const REQUEST_TIMEOUT_MS = 12_000
+/** The same for a file that is sent, ms. */
+const FILE_TIMEOUT_MS = 60_000
 const PROBLEM_PREFIX = 'urn:linli:problem:'
 
 export class ApiError extends Error {}
@@ -133,6 +135,15 @@ export class Api {
     return (await (await this.#request('GET', path)).json()) as T
   }
 
+  /** Send a file as it is. */
+  async upload<T>(path: string, file: Blob): Promise<T> {
+    return (await (await this.#request('POST', path, file)).json()) as T
+  }
+
+  async download(path: string): Promise<Blob> {
+    return (await this.#request('GET', path)).blob()
+  }
+
   async send<T>(
     method: string,
     path: string,
@@ -152,14 +163,15 @@ export class Api {
     const headers: Record<string, string> = { Accept: 'application/json', ...extra }
     const token = this.token()
     if (token) headers.Authorization = `Bearer ${token}`
-    if (body !== undefined) headers['Content-Type'] = 'application/json'
+    const isFile = body instanceof Blob
+    if (body !== undefined && !isFile) headers['Content-Type'] = 'application/json'
     let response: Response
     try {
       response = await this.fetch(path, {
         method,
         headers,
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(isFile ? FILE_TIMEOUT_MS : REQUEST_TIMEOUT_MS),
+        ...(body === undefined ? {} : { body: isFile ? body : JSON.stringify(body) }),
       })
     } catch {
       throw new Unreachable(`${method} ${path}`)

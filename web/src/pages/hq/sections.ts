@@ -78,6 +78,30 @@ export const SECTIONS: Entry[] = [
     load: () => import('./map/section'),
   },
   {
+    id: 'products',
+    group: 'goods',
+    title: { zh: '商品', en: 'Products' },
+    load: () => import('./products/section'),
+  },
+  {
+    id: 'prices',
+    group: 'goods',
+    title: { zh: '价格规则', en: 'Prices' },
+    load: () => import('./prices/section'),
+  },
+  {
+    id: 'assortment',
+    group: 'goods',
+    title: { zh: '供应范围', en: 'Assortment' },
+    load: () => import('./assortment/section'),
+  },
+  {
+    id: 'files',
+    group: 'goods',
+    title: { zh: '导入导出', en: 'Import and export' },
+    load: () => import('./files/section'),
+  },
+  {
     id: 'staff',
     group: 'people',
     title: { zh: '员工', en: 'Staff' },

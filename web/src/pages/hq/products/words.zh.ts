@@ -1,0 +1,8 @@
+export const zh = {
+  products: {
+    title: '商品',
+    explanation: '全品牌卖什么、多少钱；各小区的价格和供应另有规则。',
+    add: '添加商品',
+    search: '名称、拼音或编号',
+  },
+}
