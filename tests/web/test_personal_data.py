@@ -26,9 +26,10 @@ def test_a_number_is_verified_and_a_flat_is_named_on_me_and_confirmed_at_the_sho
     expect(page.get_by_test_id("dwelling-state")).to_contain_text("Building 12, flat 1203")
     _fits(page)
     shop = open_page(server, "/store", prepare=lambda page: remember_staff(page, "store"))
-    shop.get_by_test_id("neighbour-claims").locator("summary").click()
-    shop.get_by_test_id("confirm-u1").click()
-    expect(shop.get_by_test_id("neighbour-claims")).to_have_count(0)
+    shop.get_by_test_id("app-neighbours").click()
+    decisions = shop.get_by_test_id("neighbours").get_by_role("button")
+    decisions.first.click()
+    expect(decisions).to_have_count(1)
     page.reload()
     expect(page.get_by_test_id("dwelling-state")).to_contain_text("confirmed by the shop")
 

@@ -126,9 +126,6 @@ export const en: typeof zh = {
     phone: 'phone ends in {digits}',
     nobody: 'No neighbour has named a flat yet',
     failed: 'That did not work. Check the connection and try again.',
-    title: 'Neighbours to confirm ({n})',
-    hint: 'Confirm whom you know: people of one flat are one household, with one place in a group.',
-    flat: 'Building {building}, flat {flat}',
   },
   lane: {
     new: 'New',

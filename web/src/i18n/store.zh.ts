@@ -124,9 +124,6 @@ export const zh = {
     phone: '手机尾号 {digits}',
     nobody: '还没有邻居登记门牌',
     failed: '没有成功，请检查网络后再试。',
-    title: '待核对的住户（{n}）',
-    hint: '认得就确认：同一户的人算一家，每团一个名额。',
-    flat: '{building} 栋 {flat} 室',
   },
   lane: {
     new: '新订单',

@@ -42,19 +42,3 @@ export class PersonalData {
   everything = () => this.api.get<unknown>('/api/me/data')
   erase = () => this.api.send<null>('POST', '/api/me/erasure', { erase: 'everything' })
 }
-
-/** The neighbours of a store. */
-export class Neighbours {
-  constructor(
-    private readonly api: Api,
-    private readonly store: string,
-  ) {}
-
-  list = async () => (await this.api.get<{ neighbours: Dwelling[] }>(this.#path())).neighbours
-  decide = (guest: string, confirmed: boolean) =>
-    this.api.send<Dwelling>('PUT', `${this.#path()}/${encodeURIComponent(guest)}`, { confirmed })
-
-  #path(): string {
-    return `/api/stores/${encodeURIComponent(this.store)}/neighbours`
-  }
-}
