@@ -1,6 +1,7 @@
 /** The cards of a room as offers to this household, and the taps that take one. */
-import { type ComputedRef, type Ref, computed, reactive, shallowRef } from 'vue'
+import { type ComputedRef, type Ref, computed, reactive, shallowRef, watch } from 'vue'
 import type { Room } from '../lib/base/bodies'
+import { BASKET, basketOf } from '../lib/shop/basket'
 import type { Card } from '../lib/base/wire'
 import { groupFor } from '../lib/room/room-state'
 import { offeredTo } from '../lib/shop/estate-offer'
@@ -26,6 +27,9 @@ export function useOffers(roomId: string, { room, cards, orders, identity, estat
   )
   /** Chosen quantities by product, where it is not one. */
   const quantities = reactive(new Map<string, number>())
+  /** Products that are bought together, in one order. */
+  const picked = reactive(new Set<string>())
+  const basket = computed(() => basketOf(items.value, picked))
   /** The offer that the identity sheet is opened for, null for chat. */
   const wanted = shallowRef<Offer | null>(null)
   /** What the confirmation asks about. */
@@ -86,8 +90,36 @@ export function useOffers(roomId: string, { room, cards, orders, identity, estat
     })
   }
 
+  function pick(productId: string): void {
+    if (!picked.delete(productId)) picked.add(productId)
+  }
+
+  function orderBasket(): void {
+    wanted.value = null
+    identity.require(() => {
+      const { lines, count, total_fen } = basket.value
+      if (lines.length < 2) return
+      orders.desk.submit({
+        room_id: roomId,
+        product_id: BASKET,
+        quantity: count,
+        price_fen: total_fen,
+        lines: lines.map((line) => ({ ...line })),
+      })
+    })
+  }
+  const basketPhase = computed(() => orders.attempts.get(BASKET)?.phase ?? null)
+  watch(basketPhase, (phase) => {
+    if (phase === 'placed') picked.clear()
+  })
+
   return {
     items,
+    picked,
+    basket,
+    basketPhase,
+    pick,
+    orderBasket,
     top: computed(() => items.value[0] ?? null),
     wanted,
     asked,

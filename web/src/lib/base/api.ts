@@ -46,6 +46,11 @@ export class Refused extends ApiError {
   }
 }
 
+export interface PlaceLine {
+  product_id: string
+  quantity: number
+  price_fen: number
+}
 export type PlaceOrder = {
   room_id: string
   product_id: string
@@ -53,6 +58,8 @@ export type PlaceOrder = {
   quantity: number
   /** What the buyer saw for one; at another price the order is refused. */
   price_fen: number
+  /** Several goods in one order; product, quantity and price above are then not sent. */
+  lines?: PlaceLine[]
 }
 /** A guest on a device of theirs, which keeps the secret. */
 export interface Registered {
@@ -124,7 +131,9 @@ export class Api {
 
   /** Place an order. The same `key` may be sent any number of times: it is one order. */
   async placeOrder(order: PlaceOrder, key: string): Promise<Placed> {
-    const response = await this.#request('POST', '/api/orders', order, { 'Idempotency-Key': key })
+    const { room_id, lines } = order
+    const sent = lines ? { room_id, lines } : order
+    const response = await this.#request('POST', '/api/orders', sent, { 'Idempotency-Key': key })
     const body = (await response.json()) as { order?: Order; order_id?: string }
     if (response.status !== 202 && body.order) return { done: true, order: body.order }
     return { done: false, order_id: String(body.order_id) }

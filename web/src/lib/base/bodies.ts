@@ -129,3 +129,24 @@ export type Undecodable = 'no-video' | 'no-key-frame' | 'no-parameter-sets' | 'b
 export interface LiveStats {
   undecodable: Undecodable | null
 }
+
+/** A part of a set meal: units of an item, what they cost alone and of the set's price, and how many are left. */
+interface SetPart {
+  product_id: string
+  name: LocalText
+  unit: LocalText
+  image: string
+  role: 'main' | 'side' | 'soup' | 'other'
+  units: number
+  alone_fen: number
+  share_fen: number
+  left: number
+}
+
+/** All about a product; parts, recipe and minutes are those of a set. */
+export interface ProductDetail {
+  product: Product
+  parts: SetPart[]
+  recipe: LocalText | null
+  cooking_minutes: number | null
+}

@@ -51,6 +51,12 @@ export function useRoomPage(roomId: string) {
     info,
   })
 
+  /** Where all about a product is, as this estate is offered it. */
+  function productPath(productId: string): string {
+    const path = `/api/rooms/${encodeURIComponent(roomId)}/products/${encodeURIComponent(productId)}`
+    return estateId.value ? `${path}?estate=${encodeURIComponent(estateId.value)}` : path
+  }
+
   const replayUrl = (liveId: string) =>
     `/r/${encodeURIComponent(roomId)}/replay/${encodeURIComponent(liveId)}`
   const lastReplay = computed(() =>
@@ -132,6 +138,7 @@ export function useRoomPage(roomId: string) {
     sheets,
     draft,
     lastReplay,
+    productPath,
     clipOf,
     sendChat,
   }
