@@ -45,6 +45,7 @@ EVERYBODY = {
     "/api/lives/{room}/stats",
     "/api/rooms/{room}",
     "/api/rooms/{room}/products",
+    "/api/rooms/{room}/products/{product}",
     "/api/rooms/{room}/replays",
     "/api/rooms/{room}/replays/{live}",
     "/api/stores/{store}",
@@ -174,6 +175,8 @@ async def test_rooms_show_goods_and_estates_of_their_own_brand(brands: Brands) -
         goods = (await brands.client.get(f"/api/rooms/{room}/products")).json()["products"]
         assert product in {each["id"] for each in goods}
         assert {each["id"].startswith("x-") for each in goods} == {room == "x-demo"}
+    for path in ("demo/products/x-tea", "x-demo/products/tea"):
+        assert (await brands.client.get(f"/api/rooms/{path}")).status_code == 404, path
 
 
 async def test_a_pickup_code_of_another_brand_is_unknown(brands: Brands) -> None:

@@ -241,6 +241,8 @@ class CatalogueCache:
         catalogue.room(room_id)
         estate = catalogue.estate(estate_id) if estate_id else None
         product = catalogue.product(product_id)
+        shown_to = [("estate", estate_id)] if estate else []
+        catalogue.require_one_brand(room_id, ("product", product_id), *shown_to)
         items = [catalogue.product(part.item_id) for part in product.parts]
         ids = [product_id, *(item.id for item in items)]
         async with self._record.read() as connection:
