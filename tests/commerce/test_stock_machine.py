@@ -18,7 +18,7 @@ from commerce.io.shop.stock.keeping import Delivery, StockChange
 from commerce.io.shop.stock.receipts import Sent
 from commerce.supply.lots import LotMoveKind
 from commerce.supply.receipts import LineKind, ReceiptLine
-from tests.commerce.test_shop_machine import MINUTE_MS, ShopMachine
+from tests.support.shop_machine import MINUTE_MS, ShopMachine
 
 ITEMS = st.sampled_from(["tea", "pear"])
 STORES = st.sampled_from(["s1", "s2"])

@@ -5,7 +5,7 @@ Every function runs inside the caller's transaction: directly in `Record.transac
 groups, stock, orders, counter, each sorted by key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
@@ -16,6 +16,7 @@ from commerce.io.record.lots import add_lot, follow, write_lot_moves
 from commerce.io.record.order_lines import insert_lines
 from commerce.io.record.rows import order_values
 from commerce.io.record.schema import (
+    group_seats,
     money_transfers,
     order_moves,
     orders,
@@ -258,6 +259,16 @@ def move_orders(
             ],
         )
     return [order_id for order_id, _ in moved]
+
+
+def give_to_household(
+    connection: Connection, order_ids: Collection[str], household_id: str
+) -> None:
+    """Count these orders and their seats for a household."""
+    for table, column in ((orders, orders.c.id), (group_seats, group_seats.c.order_id)):
+        connection.execute(
+            update(table).where(column.in_(order_ids)).values(household_id=household_id)
+        )
 
 
 def request_refunds(

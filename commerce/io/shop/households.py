@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from commerce.errors import NotFound
 from commerce.groups.group import JOINABLE
 from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.record.postings import give_to_household
 from commerce.io.record.rows import HOUSEHOLD
 from commerce.io.record.schema import buying_groups, group_seats, guests, orders
 from commerce.io.record.schema_people import dwelling_claims, dwellings, households, persons
@@ -276,8 +277,7 @@ def _carry_orders(
     )
     # One seat for each group, and every order outside of groups.
     carried = list({group_id or id: id for id, group_id in found}.values())
-    for table, column in ((orders, orders.c.id), (group_seats, group_seats.c.order_id)):
-        connection.execute(update(table).where(column.in_(carried)).values(household_id=moved.into))
+    give_to_household(connection, carried, moved.into)
 
 
 def _household_of(connection: Connection, column: Any, where: Any) -> Household | None:
