@@ -1,12 +1,13 @@
 """Several goods of the bag become one order with one tap."""
 
 import json
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import Route, expect
 
 from tests.support.played_pages import Open
-from tests.support.played_server import PROBLEM, PlayedServer, remember_guest
+from tests.support.played_server import PROBLEM, PlayedServer, remember_guest, remember_staff
 
 
 def test_picked_goods_are_one_order_and_its_refusal_is_shown(open_page: Open) -> None:
@@ -27,3 +28,28 @@ def test_picked_goods_are_one_order_and_its_refusal_is_shown(open_page: Open) ->
     [body] = bodies
     assert [line["product_id"] for line in body["lines"]] == ["spinach", "eggs"]
     assert "product_id" not in body
+
+
+def test_a_store_reads_every_line_of_an_order_and_the_parts_of_its_sets(open_page: Open) -> None:
+    server = PlayedServer()
+    eggs, tofu, spinach = (
+        server.order("new", slug, grouped=False) for slug in ("eggs", "tofu", "spinach")
+    )
+
+    def line(order: dict[str, Any], units: int, *parts: dict[str, Any]) -> dict[str, Any]:
+        known = {key: order[key] for key in ("product_id", "name", "image", "total_fen")}
+        made = [{**known_part(part), "units": 2 * units, "share_fen": 100} for part in parts]
+        return {**known, "quantity": units, "parts": made}
+
+    def known_part(order: dict[str, Any]) -> dict[str, Any]:
+        return {key: order[key] for key in ("product_id", "name", "image")}
+
+    ordered = server.store_order("new", "eggs", 1, "李阿姨")
+    server.store_orders = [{**ordered, "lines": [line(eggs, 3), line(tofu, 1, spinach)]}]
+    prepare = partial(remember_staff, which="store")
+    page = open_page(server, "/store", locale="en-GB", prepare=prepare)
+    items = page.get_by_test_id("order-contents").locator("li")
+    expect(items).to_have_count(3)
+    expect(items.nth(0)).to_contain_text("×3")
+    expect(items.nth(2)).to_contain_text("×2")
+    expect(page.get_by_test_id("order-o1")).to_contain_text("and 1 more")

@@ -17,6 +17,7 @@ export const en: typeof zh = {
     nothing_kept:
       'This browser keeps no data for this site: once this page is closed, it no longer knows you or your orders. Take a screenshot of a pickup code.',
     count: '×{n}',
+    and_others: '{name} and {n} more',
     viewers: '{n} watching',
   },
   badge: {

@@ -14,6 +14,7 @@ export const zh = {
     load_failed: '暂时打不开，请检查网络后重试。',
     nothing_kept: '浏览器不允许本站保存数据：关闭本页后，这里就认不出您和您的订单了。取货码请先截图。',
     count: '×{n}',
+    and_others: '{name} 和另外 {n} 样',
     viewers: '{n} 人在看',
   },
   badge: {
