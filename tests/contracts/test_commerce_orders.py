@@ -36,6 +36,23 @@ async def test_the_same_key_twice_gives_the_same_order(database_url: str, redis_
         assert len(await shop.commerce.orders.mine("anna")) == 1
 
 
+async def test_an_answer_that_did_not_arrive_is_read_from_the_record(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    async with (
+        running_shop(sqlite_url, valkey_url),
+        open_shop(sqlite_url, valkey_url) as unsubscribed,
+    ):
+        gate = asyncio.create_task(unsubscribed.commerce.gate.run())
+        try:
+            async with asyncio.timeout(WAIT_S):
+                place = unsubscribed.commerce.orders.place
+                order = await place(unsubscribed.tap("anna"), wait_s=2 * WAIT_S)
+        finally:
+            gate.cancel()
+        assert isinstance(order, OrderView)
+
+
 async def test_500_concurrent_buyers_get_exactly_100_units(
     database_url: str, valkey_url: str
 ) -> None:

@@ -22,6 +22,7 @@ from commerce.views import OrderView
 CONFIRM_S = 5.0  # how long a tap waits for the commit
 GATE_RETRY_S = 0.05  # between tries while the gate is being rebuilt
 REPLAY_POLL_S = 0.1
+ADMITTED_POLL_S = 1.0  # doubled from look to look: a busy record is not asked more
 MINE_MAX = 100  # orders that a buyer sees
 
 
@@ -109,8 +110,8 @@ class Orders:
             if decision.status is Status.REFUSED:
                 assert decision.refusal
                 raise Refused(decision.refusal, decision.left, decision.product_id)
-            poll_s = wait_s if decision.status is Status.ADMITTED else REPLAY_POLL_S
-            found = await self._wait(tap, answer, deadline, poll_s)
+            replay = decision.status is not Status.ADMITTED
+            found = await self._wait(tap, answer, deadline, replay=replay)
         if found is None:
             return Pending(tap.order_id)
         return await self._show(found)
@@ -187,13 +188,16 @@ class Orders:
                 raise TryAgain("the gate is closed")
 
     async def _wait(
-        self, tap: Tap, answer: asyncio.Future[Answer], deadline: float, poll_s: float
+        self, tap: Tap, answer: asyncio.Future[Answer], deadline: float, *, replay: bool
     ) -> Answer | None:
-        """Wait for the answer, looking into the record now and then, and once at the end."""
+        """Wait for the answer, looking into the record now and then, and once at the end.
+
+        The answer of another worker is lost while this one is not subscribed to them.
+        """
         loop = asyncio.get_running_loop()
-        replay = poll_s <= REPLAY_POLL_S
+        looks, poll_s = replay, REPLAY_POLL_S if replay else ADMITTED_POLL_S
         while True:
-            if replay and (row := await self._row(tap.order_id)):
+            if looks and (row := await self._row(tap.order_id)):
                 return Answer(_checked(row, tap.body_hash), None)
             left_s = deadline - loop.time()
             done, _ = await asyncio.wait((answer,), timeout=max(0.0, min(poll_s, left_s)))
@@ -205,6 +209,7 @@ class Orders:
             if left_s <= poll_s:
                 row = await self._row(tap.order_id)
                 return Answer(_checked(row, tap.body_hash), None) if row else None
+            looks, poll_s = True, poll_s if replay else 2 * poll_s
 
     async def _row(self, order_id: str) -> OrderRow | None:
         async with self._shop.record.read() as connection:

@@ -34,6 +34,7 @@ async def watchable(server: Running) -> bool:
         return False
 
 
+@pytest.mark.soak
 async def test_a_host_comes_back_after_its_server_was_killed(server: Running) -> None:
     token = await server.host_token()
     url = f"{server.url}/live/demo/whip"
