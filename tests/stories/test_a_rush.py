@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import httpx
+import pytest
 
 from server.ops.maintenance import examine
 from tests.support.running import Running, running
@@ -19,6 +20,7 @@ CONFIRMED = 201
 SOLD_OUT = 409
 
 
+@pytest.mark.soak
 async def test_a_rush_sells_exactly_the_units_that_there_are(linli: Running) -> None:
     async with _client(linli) as client:
         guests = await _guests(client)

@@ -1,5 +1,6 @@
 """Phones change networks, cameras and orientation: the live goes on in the same sessions."""
 
+import pytest
 from playwright.async_api import Page, Response, expect
 
 from tests.support.browsers import (
@@ -68,6 +69,7 @@ async def test_host_and_viewer_change_networks_within_their_sessions(people: Peo
     await expect(host.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
 
 
+@pytest.mark.soak
 async def test_changing_the_camera_keeps_the_session(people: People) -> None:
     host, viewer = await goes_live(people), await people.open(people.room_path)
     await more_frames(viewer)
@@ -84,6 +86,7 @@ async def test_changing_the_camera_keeps_the_session(people: People) -> None:
     assert await host.evaluate(SESSIONS) == sessions
 
 
+@pytest.mark.soak
 async def test_turning_the_phone_keeps_the_session(people: People) -> None:
     host = await goes_live(people, scripts=[TURNING_CAMERA])
     viewer = await people.open(people.room_path)

@@ -15,6 +15,7 @@ from typing import Any
 import av
 import httpx
 import numpy as np
+import pytest
 from aiortc.codecs.h264 import H264Encoder
 from av.video.frame import VideoFrame
 
@@ -91,6 +92,7 @@ async def test_an_obs_like_host_goes_live_and_stops(linli: Running) -> None:
         await wait_until(lambda: linli.is_in("paused"), what="the pause")
 
 
+@pytest.mark.soak
 async def test_an_obs_like_host_sends_three_layers(linli: Running) -> None:
     async with _obs(linli, *SIZES) as (obs, client):
         assert obs.created["status"] == 201

@@ -8,7 +8,8 @@ PROFILE = "fuzz"
 TIMES_LONGER = 10
 # Of a property that does not say otherwise; `make quick` sets fewer.
 EXAMPLES_MAX = 50
-EXAMPLES = int(os.environ.get("LINLI_EXAMPLES", EXAMPLES_MAX))
+EXAMPLES_DEFAULT = 30
+EXAMPLES = int(os.environ.get("LINLI_EXAMPLES", EXAMPLES_DEFAULT))
 
 
 def examples(count: int) -> settings:

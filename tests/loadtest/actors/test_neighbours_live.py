@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from loadtest.actors.buyer import join_room
 from loadtest.actors.neighbours import neighbours
 from loadtest.actors.publish import Programme, publish
@@ -34,6 +36,7 @@ async def room_state(server: Running) -> dict[str, Any]:
     raise AssertionError("the room sent no snapshot")
 
 
+@pytest.mark.soak
 async def test_neighbours_chat_like_and_join_the_group_while_the_host_is_live(
     tmp_path: Path,
 ) -> None:

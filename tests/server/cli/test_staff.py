@@ -52,6 +52,7 @@ class Clerk:
         return status == 401
 
 
+@pytest.mark.soak
 async def test_commands_end_the_tokens_that_a_running_server_gave(
     server: Running, tmp_path: Path
 ) -> None:
