@@ -126,7 +126,7 @@ def code_of(drawn: int) -> str:
 
 
 def judge(sent: PhoneCode | None, typed_hash: str, *, now_ms: int) -> CodeAnswer:
-    """Decide on one try; who asks counts every answer that is `WRONG` in `sent.tries`."""
+    """Decide on one try; the caller counts every answer that is `WRONG` in `sent.tries`."""
     if sent is None or now_ms >= sent.expires_at_ms or sent.tries >= CODE_TRIES_MAX:
         return CodeAnswer.EXPIRED
     good = hmac.compare_digest(sent.code_hash, typed_hash)

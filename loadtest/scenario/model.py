@@ -1,4 +1,4 @@
-"""A scenario as it stands in its TOML file: who comes when, what the host does, what must hold."""
+"""A scenario as it stands in its TOML file: arrivals, the host's script, thresholds."""
 
 from enum import StrEnum
 from typing import Annotated, Self

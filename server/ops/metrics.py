@@ -119,8 +119,8 @@ SHARED = frozenset(f"linli_commerce_{name}" for name in COMMERCE) - {
 async def render(services: Services, *, shared: bool = True) -> str:
     """Return all figures of this worker in Prometheus text format.
 
-    Where the node has several workers, what is a worker's own has its number as a label: merged
-    figures are told apart. Without `shared`: what is the installation's is left out.
+    Where the node has several workers, what is a worker's own has its number as a label, so that
+    merged figures stay distinct. Without `shared`: what is the installation's is left out.
     """
     commerce = services.commerce.metrics
     registry = CollectorRegistry()

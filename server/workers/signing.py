@@ -3,7 +3,7 @@
     linli-passed: v1 TIME WORKER HOPS CLIENT MAC
 
 TIME is Unix milliseconds, WORKER the one that is to answer, HOPS how often the request was passed
-on, CLIENT the address of who asks. MAC is HMAC-SHA256 over these, the method, the target and the
+on, CLIENT the address of the client. MAC is HMAC-SHA256 over these, the method, the target and the
 SHA-256 of the body. A request that was overheard is of use for `WINDOW_S`, and for itself only.
 """
 

@@ -42,7 +42,7 @@ class TypedPhone:
 
 
 class Phones:
-    """Sends one-time codes and checks what was typed; who asks limits how often."""
+    """Sends one-time codes and checks what was typed; the caller limits the rate."""
 
     def __init__(
         self,

@@ -49,7 +49,7 @@ async def chain(request: Request) -> Response:
 
 
 def _brand(at: Office) -> str:
-    """The brand of who asks; an operator's token may have none."""
+    """The brand of the principal; an operator's token may have none."""
     brand = at.commerce.catalogue.brand
     return at.brand_id or (brand.id if brand else "")
 

@@ -1,4 +1,4 @@
-"""What the routes of the head office share: who asks, for which brand, lists and versions."""
+"""What the routes of the head office share: principal, brand, lists and versions."""
 
 import re
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ async def status_of(hq: HeadOffice, token: str) -> int:
 
 
 async def is_revoked(hq: HeadOffice, token: str) -> None:
-    """Wait until the outbox has told this worker."""
+    """Wait until the outbox has delivered to this worker."""
 
     async def refused() -> bool:
         return await status_of(hq, token) == 401
