@@ -186,15 +186,19 @@ class LiveRecorder:
             await asyncio.sleep(RETENTION_EVERY_S)
 
     async def _delete_expired(self) -> None:
-        brand = self._commerce.catalogue.brand
-        if brand is None:
-            return
-        gone = expired(
-            await self._shelf.all(),
-            days=brand.recording_days,
-            octets_max=brand.recording_gib * GIB,
-            at_ms=wall_clock(),
-        )
+        catalogue = self._commerce.catalogue
+        recorded = await self._shelf.all()
+        at_ms = wall_clock()
+        gone = [
+            each
+            for brand in catalogue.brands.values()
+            for each in expired(
+                [one for one in recorded if catalogue.brand_id("room", one.room_id) == brand.id],
+                days=brand.recording_days,
+                octets_max=brand.recording_gib * GIB,
+                at_ms=at_ms,
+            )
+        ]
         for each in gone:
             if self._road.find(each.room_id, each.live_id) is None:
                 await self._road.delete(each.room_id, each.live_id)

@@ -73,7 +73,7 @@ async def test_a_till_sells_the_last_units_once_and_the_rooms_see_it(
         await commerce.groups.pin("demo", "tea", None)
         made = await commerce.tills.add("s1", "front", "u1")
         till = await commerce.tills.till_of(made.key)
-        assert till == Till(made.id, "s1")
+        assert till == Till(made.id, "s1", "b")
         placed = await commerce.orders.place(shop.tap("anna"))
         assert isinstance(placed, OrderView)
         sale = ReceiptLine("r", 1, LineKind.SALE, "", 3, 2_970, 1, "tea")

@@ -1,6 +1,6 @@
 """Nobody of one brand reaches what another brand has: every route is tried with its ids."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 import httpx
@@ -51,6 +51,7 @@ EVERYBODY = {
     "/api/stores/{store}",
 }
 # With a secret of their own in path or header instead of a token.
+CODE = "6901234567892"
 KEYED = {"/live/{room}/whip/{session}", "/api/pos/barcodes/{barcode}"}
 
 
@@ -63,6 +64,7 @@ class Brands:
     theirs: dict[str, str]
     buyer: str  # a token of brand x
     routes: list[Route]
+    issue: Callable[[Principal, int], str]
 
 
 def other_plan() -> SeedPlan:
@@ -107,7 +109,7 @@ async def brands(sqlite_url: str, valkey_url: str) -> AsyncIterator[Brands]:
         routes = [route for route in app.routes if isinstance(route, Route)]
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-            yield Brands(client, ours, theirs, tokens["x"], routes)
+            yield Brands(client, ours, theirs, tokens["x"], routes, services.access.issue)
 
 
 async def _order(web: httpx.AsyncClient, token: str) -> str:
@@ -207,3 +209,65 @@ async def test_staff_is_logged_in_and_audited_at_its_own_brand(brands: Brands) -
     office = bearer(brands.tokens["office"])
     entries = (await client.get("/api/hq/audit", headers=office)).json()["entries"]
     assert not [entry for entry in entries if entry["subject"].startswith("x-")]
+
+
+async def test_tills_of_two_brands_read_the_same_code_as_their_own_goods(brands: Brands) -> None:
+    client = brands.client
+    log_in = {"username": "x-clerk", "password": "open sesame"}
+    theirs = bearer((await client.post("/api/login", json=log_in)).json()["token"])
+    ours = bearer(brands.tokens["clerk"])
+    for clerk, store, product in ((ours, "s1", "tea"), (theirs, "x-s1", "x-tea")):
+        at = f"/api/stores/{store}"
+        put = await client.put(f"{at}/barcodes/{CODE}", json={"product_id": product}, headers=clerk)
+        assert put.status_code == 200, put.text
+    for clerk, store, product in ((ours, "s1", "tea"), (theirs, "x-s1", "x-tea")):
+        at = f"/api/stores/{store}"
+        till = (await client.post(f"{at}/tills", json={"name": "till"}, headers=clerk)).json()
+        key = bearer(till["key"])
+        scanned = await client.get(f"/api/pos/barcodes/{CODE}", headers=key)
+        assert scanned.json()["product_id"] == product
+        listed = (await client.get("/api/pos/products", headers=key)).json()["products"]
+        ids = {each["product_id"] for each in listed}
+        assert product in ids and {id.startswith("x-") for id in ids} == {store == "x-s1"}
+        alien = "tea" if product == "x-tea" else "x-tea"
+        line = {"line": 1, "kind": "sale", "item": alien, "units": 1, "amount_fen": 990}
+        receipt = {"number": "1", "at_ms": 0, "lines": [line]}
+        sold = await client.post(
+            "/api/pos/receipts", json={"sent_at_ms": 0, "receipts": [receipt]}, headers=key
+        )
+        assert [each["status"] for each in sold.json()["lines"]] == ["unknown_product"]
+
+
+async def test_a_clerk_keeps_the_goods_of_the_own_brand_only(brands: Brands) -> None:
+    client, ours = brands.client, brands.tokens["clerk"]
+    listed = (await client.get("/api/stores/s1/stock", headers=bearer(ours))).json()["products"]
+    assert listed and not [each for each in listed if each["product_id"].startswith("x-")]
+    requests = (
+        ("POST", "stock/deliveries", {"product_id": "x-tea", "units": 1}),
+        ("POST", "stock/transfers", {"product_id": "tea", "units": 1, "to_store_id": "x-s1"}),
+        ("POST", "stock/transfers", {"product_id": "x-tea", "units": 1, "to_store_id": "s2"}),
+        ("PUT", f"barcodes/{CODE}", {"product_id": "x-tea"}),
+    )
+    for at, (method, path, body) in enumerate(requests):
+        answer = await client.request(
+            method, f"/api/stores/s1/{path}", json=body, headers=bearer(ours, f"key-{at:08}")
+        )
+        assert answer.status_code == 404, (path, answer.text)
+
+
+async def test_a_till_is_audited_at_its_own_brand_and_staff_belongs_to_that_of_its_store(
+    brands: Brands,
+) -> None:
+    client = brands.client
+    log_in = {"username": "x-clerk", "password": "open sesame"}
+    answer = await client.post("/api/login", json=log_in)
+    theirs = bearer(answer.json()["token"])
+    made = await client.post("/api/stores/x-s1/tills", json={"name": "x"}, headers=theirs)
+    till = made.json()["id"]
+    for brand, known in (("b", False), ("x", True)):
+        principal = Principal("token:o", frozenset({Role.HQ}), brand_id=brand)
+        token = bearer(brands.issue(principal, 600))
+        entries = (await client.get("/api/hq/audit", headers=token)).json()["entries"]
+        assert (till in {entry["subject"] for entry in entries}) is known, brand
+    shown = (await client.get("/api/rooms/x-demo")).json()
+    assert [store["id"] for store in shown["stores"]] == ["x-s1"]

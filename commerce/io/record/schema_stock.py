@@ -128,10 +128,12 @@ pos_voids = Table(
     Column("voided_at_ms", BigInteger, nullable=False),
 )
 
-# `code` is an EAN-13, or the item of an in-store code without value and check digit.
+# `code` is an EAN-13, or the item of an in-store code without value and check digit; brands may
+# sell the same goods. Whose product it is decides; `brand_id` keeps a code unique in its brand.
 barcodes = Table(
     "barcodes",
     metadata,
+    Column("brand_id", String(64), primary_key=True, server_default=""),
     Column("code", String(13), primary_key=True),
     Column("product_id", String(64), ForeignKey("products.id"), nullable=False),
     Column("grams_per_unit", Integer),

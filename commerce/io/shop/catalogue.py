@@ -38,10 +38,9 @@ T = TypeVar("T")
 class Catalogue:
     """Everything by id, in the order of the shelf; `routes` are candidate stores by estate.
 
-    `owners` are brands by store, estate and product; `brand` is the first one.
+    `owners` are brands by store, estate and product.
     """
 
-    brand: Brand | None = None
     brands: dict[str, Brand] = field(default_factory=dict)
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
     cities: dict[str, City] = field(default_factory=dict)
@@ -51,6 +50,11 @@ class Catalogue:
     products: dict[str, Product] = field(default_factory=dict)
     routes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rules: RuleBook = field(default_factory=RuleBook)
+
+    @property
+    def only_brand(self) -> Brand | None:
+        """The brand of an installation that has one; None if it has several."""
+        return next(iter(self.brands.values())) if len(self.brands) == 1 else None
 
     def store(self, store_id: str) -> Store:
         """The store, or `NotFound`."""
@@ -85,7 +89,14 @@ class Catalogue:
         Raises:
             NotFound: One of `others` (kind, id) is another brand's.
         """
-        own = self.brand_id("room", room_id)
+        self.require_brand(self.brand_id("room", room_id), *others)
+
+    def require_brand(self, own: str, *others: tuple[str, str]) -> None:
+        """Refuse what another brand than `own` has; to this one it does not exist.
+
+        Raises:
+            NotFound: One of `others` (kind, id) is another brand's.
+        """
         for kind, id in others:
             if self.owners.get((kind, id), own) != own:
                 raise NotFound(kind, id)
@@ -143,7 +154,6 @@ async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = N
     recipes = await connection.run_sync(current_recipes)
     shelf = await connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id))
     return Catalogue(
-        brand=next(iter(all_brands.values()), None),
         brands=all_brands,
         owners=owners,
         cities={row["id"]: City(row["id"], _text(row, "name")) for row in await rows(cities)},

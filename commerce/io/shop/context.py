@@ -34,13 +34,8 @@ class ShopContext:
         after: Value,
         at_ms: int,
         *,
-        brand_id: str = "",
+        brand_id: str,
     ) -> None:
-        """Append to a brand's trail, as the transaction's last statement; see `record_audit`.
-
-        Without `brand_id` it is the first brand's.
-        """
-        brand = self.catalogue.brand
+        """Append to a brand's trail, as the transaction's last statement; see `record_audit`."""
         values = (actor, action, subject, before, after, at_ms)
-        brand_id = brand_id or (brand.id if brand else "")
         await connection.run_sync(record_audit, brand_id, *values)

@@ -125,8 +125,16 @@ class People:
             room_id=row["room_id"] or "",
             store_id=row["store_id"] or "",
             token_version=row["token_version"],
-            brand_id=row["brand_id"],
+            brand_id=row["brand_id"] or self._brand_at(row["store_id"], row["room_id"]),
         )
+
+    def _brand_at(self, store_id: str | None, room_id: str | None) -> str:
+        """The brand of somebody whose row names none: that of the workplace, or the only one."""
+        catalogue = self._shop.catalogue
+        for kind, id in (("store", store_id), ("room", room_id)):
+            if id:
+                return catalogue.brand_id(kind, id)
+        return catalogue.only_brand.id if catalogue.only_brand else ""
 
 
 def nicknames_of(connection: Connection, guest_ids: Collection[str]) -> dict[str, str]:

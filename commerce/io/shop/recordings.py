@@ -54,7 +54,7 @@ class Recordings:
             await connection.execute(update(recordings).where(of_live).values(values))
 
     async def all(self, *, unfinished: bool = False) -> list[Recording]:
-        """Every recording of the brand, or those that may still grow."""
+        """Every recording, or those that may still grow."""
         query = select(recordings).order_by(recordings.c.started_at_ms)
         if unfinished:
             query = query.where(recordings.c.ended_at_ms.is_(None))

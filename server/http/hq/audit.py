@@ -50,7 +50,7 @@ async def chain(request: Request) -> Response:
 
 def _brand(at: Office) -> str:
     """The brand of the principal; an operator's token may have none."""
-    brand = at.commerce.catalogue.brand
+    brand = at.commerce.catalogue.only_brand
     return at.brand_id or (brand.id if brand else "")
 
 

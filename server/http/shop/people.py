@@ -42,13 +42,12 @@ async def login(request: Request) -> Response:
         ) from None
     if staff is None:
         raise Problem(401, "bad-credentials", "User name or password is wrong.")
-    brand = services.commerce.catalogue.brand
     principal = Principal(
         subject=staff.id,
         roles=frozenset(Role(role) for role in staff.roles),
         room_id=staff.room_id,
         store_id=staff.store_id,
-        brand_id=staff.brand_id or (brand.id if brand else ""),
+        brand_id=staff.brand_id,
         nickname=staff.name,
         version=staff.token_version,
     )

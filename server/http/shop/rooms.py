@@ -90,6 +90,7 @@ async def room(request: Request) -> Response:
             "stores": [
                 {"id": store.id, "name": store.name, "address": store.address}
                 for store in commerce.catalogue.stores.values()
+                if brand and commerce.catalogue.brand_id("store", store.id) == brand.id
             ],
             "default_estate_id": sells_to[0].id if sells_to else None,
             "state": live.state,

@@ -61,12 +61,14 @@ async def revoke_key(request: Request) -> Response:
 
 async def assign(request: Request) -> Response:
     """`PUT /api/stores/{store}/barcodes/{code}`: a code stands for a product."""
-    services, _, staff_id = _keeper(request)
+    services, store_id, staff_id = _keeper(request)
+    brand_id = services.commerce.catalogue.brand_id("store", store_id)
     code = path_id(request, "code")
     body = await read_body(request, Assignment)
     with problems():
         codes = services.commerce.barcodes
-        return reply(await codes.assign(code, body.product_id, body.grams_per_unit, staff_id))
+        values = (code, body.product_id, body.grams_per_unit, staff_id)
+        return reply(await codes.assign(brand_id, *values))
 
 
 def _keeper(request: Request) -> tuple[Services, str, str]:

@@ -7,7 +7,6 @@ from commerce.catalogue.offers import place_of
 from commerce.catalogue.pricing import PriceStep, resolve_price
 from commerce.catalogue.rules import Place
 from commerce.catalogue.values import Product, Text
-from commerce.errors import NotFound
 from commerce.io.shop.context import ShopContext
 
 
@@ -82,6 +81,8 @@ class Explanations:
         catalogue, at_ms = self._shop.catalogue, self._shop.clock()
         found = []
         for estate in catalogue.estates.values():
+            if catalogue.brand_id("estate", estate.id) != brand_id:
+                continue
             offer = catalogue.rules.offer(product, place_of(estate), at_ms=at_ms)
             city = catalogue.cities.get(estate.city_id)
             name = city.name if city else None
@@ -89,7 +90,6 @@ class Explanations:
         return found
 
     async def _product(self, brand_id: str, product_id: str) -> Product:
-        brand = self._shop.catalogue.brand
-        if brand is None or brand.id != brand_id:
-            raise NotFound("product", product_id)
-        return await self._shop.cache.product(product_id)
+        product = await self._shop.cache.product(product_id)
+        self._shop.catalogue.require_brand(brand_id, ("product", product_id))
+        return product

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, delete, insert, select
 
 from commerce.catalogue.values import Text
 from commerce.errors import InvalidField, NotFound
 from commerce.io.record.audit_trail import record_audit
-from commerce.io.record.schema import stock
+from commerce.io.record.schema import products, stock
 from commerce.io.record.schema_stock import barcodes
 from commerce.io.shop.context import ShopContext
 from commerce.supply.barcodes import BadBarcode, is_key, parse, scanned
@@ -67,7 +68,8 @@ class Barcodes:
         except BadBarcode as error:
             raise InvalidField("code", str(error)) from None
         async with self._shop.record.read() as connection:
-            known = await connection.run_sync(barcodes_of, [barcode.key])
+            brand_id = self._shop.catalogue.brand_id("store", store_id)
+            known = await connection.run_sync(barcodes_of, brand_id, [barcode.key])
             if barcode.key not in known:
                 raise NotFound("barcode", code)
             product_id, grams_per_unit = known[barcode.key]
@@ -89,12 +91,13 @@ class Barcodes:
             left or 0,
         )
 
-    async def products(self) -> list[TillProduct]:
-        """All items with their codes; sets are sold in rooms only."""
+    async def products(self, brand_id: str) -> list[TillProduct]:
+        """All items of a brand with their codes; sets are sold in rooms only."""
+        catalogue = self._shop.catalogue
         found: dict[str, list[BarcodeView]] = {}
         async with self._shop.record.read() as connection:
             rows = await connection.execute(
-                select(barcodes).order_by(barcodes.c.code).limit(CODES_MAX)
+                _of_brand(brand_id).order_by(barcodes.c.code).limit(CODES_MAX)
             )
             for row in rows:
                 view = BarcodeView(row.code, row.grams_per_unit)
@@ -107,41 +110,53 @@ class Barcodes:
                 product.price_fen,
                 tuple(found.get(product.id, ())),
             )
-            for product in self._shop.catalogue.products.values()
-            if not product.parts
+            for product in catalogue.products.values()
+            if not product.parts and catalogue.brand_id("product", product.id) == brand_id
         ]
 
     async def assign(
-        self, code: str, product_id: str, grams_per_unit: int | None, staff_id: str
+        self, brand_id: str, code: str, product_id: str, grams_per_unit: int | None, staff_id: str
     ) -> BarcodeView:
-        """Have a code stand for a product, in place of what it stood for.
+        """Have a code stand for a product of a brand, in place of what it stood for there.
 
         Raises:
             InvalidField: It is neither an EAN-13 nor the item of a weight code.
-            NotFound: There is no such product.
+            NotFound: The brand has no such product.
         """
         if not is_key(code):
             raise InvalidField("code", "An EAN-13, or 2 and six digits of a weight code.")
         if (await self._shop.cache.product(product_id)).parts:
             raise InvalidField("product_id", "It is a set.")
+        self._shop.catalogue.require_brand(brand_id, ("product", product_id))
         at_ms = self._shop.clock()
-        brand = self._shop.catalogue.brand
 
         def work(connection: Connection) -> None:
-            before = barcodes_of(connection, [code]).get(code)
-            connection.execute(delete(barcodes).where(barcodes.c.code == code))
+            before = barcodes_of(connection, brand_id, [code]).get(code)
+            own = select(products.c.id).where(products.c.brand_id == brand_id)
+            here = (barcodes.c.code == code, barcodes.c.product_id.in_(own))
+            connection.execute(delete(barcodes).where(*here))
             row = {"code": code, "product_id": product_id, "grams_per_unit": grams_per_unit}
-            connection.execute(insert(barcodes), row)
+            connection.execute(insert(barcodes), {**row, "brand_id": brand_id})
             was = {"product_id": before[0], "grams_per_unit": before[1]} if before else None
             after = {"product_id": product_id, "grams_per_unit": grams_per_unit}
             values = (staff_id, "barcode.assign", code, was, after, at_ms)
-            record_audit(connection, brand.id if brand else "", *values)
+            record_audit(connection, brand_id, *values)
 
         await self._shop.record.transact(work)
         return BarcodeView(code, grams_per_unit)
 
 
-def barcodes_of(connection: Connection, keys: Collection[str]) -> dict[str, tuple[str, int | None]]:
-    """Return (product, grams per unit) by key."""
-    rows = connection.execute(select(barcodes).where(barcodes.c.code.in_(set(keys))))
+def barcodes_of(
+    connection: Connection, brand_id: str, keys: Collection[str]
+) -> dict[str, tuple[str, int | None]]:
+    """Return (product, grams per unit) by key, of a brand."""
+    rows = connection.execute(_of_brand(brand_id).where(barcodes.c.code.in_(set(keys))))
     return {row.code: (row.product_id, row.grams_per_unit) for row in rows}
+
+
+def _of_brand(brand_id: str) -> Select[Any]:
+    return (
+        select(barcodes)
+        .join(products, products.c.id == barcodes.c.product_id)
+        .where(products.c.brand_id == brand_id)
+    )

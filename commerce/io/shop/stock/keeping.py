@@ -70,7 +70,8 @@ class StockKeeping:
         """
         catalogue = self._shop.catalogue
         catalogue.store(store_id)
-        found, now_ms = matching(catalogue, words), self._shop.clock()
+        brand_id = catalogue.brand_id("store", store_id)
+        found, now_ms = matching(catalogue, brand_id, words), self._shop.clock()
         return await self._shop.record.query(
             lambda connection: stock_list(connection, store_id, found, now_ms)
         )
@@ -173,12 +174,12 @@ class StockKeeping:
         work: Callable[[Connection, int], dict[str, object] | None],
     ) -> StockView:
         """Run `work` with the counts locked; it returns what changed, or None for nothing."""
-        catalogue = self._shop.catalogue
-        catalogue.store(change.store_id)
+        self._shop.catalogue.store(change.store_id)
         product = await self._shop.cache.product(change.product_id)
         if product.parts:
             raise InvalidField("product_id", "It is a set: its parts have stock.")
-        brand = catalogue.brand.id if catalogue.brand else ""
+        brand_id = self._shop.catalogue.brand_id("store", change.store_id)
+        self._shop.catalogue.require_brand(brand_id, ("product", change.product_id))
         at_ms = self._shop.clock()
         here = (change.product_id, change.store_id)
 
@@ -191,7 +192,7 @@ class StockKeeping:
                 after = {"on_hand": view.on_hand, **changed}
                 subject = f"{change.product_id}|{change.store_id}"
                 entry = (action, subject, {"on_hand": before}, after, at_ms)
-                record_audit(connection, brand, change.staff_id, *entry)
+                record_audit(connection, brand_id, change.staff_id, *entry)
             return view
 
         view = await self._shop.record.transact(run)

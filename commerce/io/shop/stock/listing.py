@@ -51,8 +51,8 @@ class StockList:
     now_ms: int
 
 
-def matching(catalogue: Catalogue, words: str) -> list[Product]:
-    """Return items whose id or name contains `words`, in the order of the shelf.
+def matching(catalogue: Catalogue, brand_id: str, words: str) -> list[Product]:
+    """Return items of a brand whose id or name contains `words`, in the order of the shelf.
 
     A set has no stock of its own: its parts have.
     """
@@ -61,6 +61,7 @@ def matching(catalogue: Catalogue, words: str) -> list[Product]:
         product
         for product in catalogue.products.values()
         if not product.parts
+        and catalogue.brand_id("product", product.id) == brand_id
         and any(
             wanted in name.casefold() for name in (product.id, product.name.zh, product.name.en)
         )

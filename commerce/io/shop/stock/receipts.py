@@ -98,7 +98,7 @@ class Receipts:
         sets = {id for id, product in self._shop.catalogue.products.items() if product.parts}
 
         def work(connection: Connection) -> ReceiptsAnswer:
-            lines = _resolved(connection, sent.lines, sets)
+            lines = _resolved(connection, till.brand_id, sent.lines, sets)
             return _Posting(connection, till, at_ms, ahead_ms).post(lines, sent.voids)
 
         answer = await self._shop.record.transact(work)
@@ -345,7 +345,7 @@ class _Posting:
 
 
 def _resolved(
-    connection: Connection, lines: Sequence[ReceiptLine], sets: Set[str]
+    connection: Connection, brand_id: str, lines: Sequence[ReceiptLine], sets: Set[str]
 ) -> list[ReceiptLine]:
     """Fill in the products that `item` names; none where it names nothing, or a set."""
     keys: dict[str, str] = {}
@@ -354,9 +354,11 @@ def _resolved(
             keys[line.item] = parse(line.item).key
         except BadBarcode:
             pass
-    codes = barcodes_of(connection, keys.values())
+    codes = barcodes_of(connection, brand_id, keys.values())
     named = connection.scalars(
-        select(products.c.id).where(products.c.id.in_({line.item for line in lines}))
+        select(products.c.id).where(
+            products.c.id.in_({line.item for line in lines}), products.c.brand_id == brand_id
+        )
     )
     ids = {item: codes[key][0] for item, key in keys.items() if key in codes}
     ids |= {id: id for id in named if id not in sets}

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from commerce.errors import InvalidField, NotFound
 from commerce.io.record.audit_trail import record_audit
+from commerce.io.record.schema import stores
 from commerce.io.record.schema_stock import tills
 from commerce.io.shop.context import ShopContext
 
@@ -44,6 +45,7 @@ class Till:
 
     id: str
     store_id: str
+    brand_id: str
 
 
 class Tills:
@@ -83,7 +85,7 @@ class Tills:
                 raise InvalidField("name", f"A store has at most {TILLS_MAX} tills.")
             row = {"id": made.id, "store_id": store_id, "name": name, "made_at_ms": at_ms}
             connection.execute(insert(tills), {**row, "key_hash": _hash(made.key)})
-            self._audit(connection, staff_id, "till.add", made.id, at_ms)
+            self._audit(connection, store_id, staff_id, "till.add", made.id, at_ms)
 
         await self._shop.record.transact(work)
         return made
@@ -112,10 +114,12 @@ class Tills:
             return None
         async with self._shop.record.read() as connection:
             found = await connection.execute(
-                select(tills.c.id, tills.c.store_id).where(tills.c.key_hash == _hash(key))
+                select(tills.c.id, tills.c.store_id, stores.c.brand_id)
+                .join(stores, stores.c.id == tills.c.store_id)
+                .where(tills.c.key_hash == _hash(key))
             )
             row = found.first()
-        return Till(row.id, row.store_id) if row else None
+        return Till(row.id, row.store_id, row.brand_id) if row else None
 
     async def _set_key(
         self, store_id: str, till_id: str, staff_id: str, action: str, key_hash: str | None
@@ -131,17 +135,22 @@ class Tills:
             ).first()
             if changed is None:
                 raise NotFound("till", till_id)
-            self._audit(connection, staff_id, action, till_id, at_ms)
+            self._audit(connection, store_id, staff_id, action, till_id, at_ms)
             return str(changed.name)
 
         return await self._shop.record.transact(work)
 
     def _audit(
-        self, connection: Connection, staff_id: str, action: str, till_id: str, at_ms: int
+        self,
+        connection: Connection,
+        store_id: str,
+        staff_id: str,
+        action: str,
+        till_id: str,
+        at_ms: int,
     ) -> None:
-        brand = self._shop.catalogue.brand
         values = (staff_id, action, till_id, None, None, at_ms)
-        record_audit(connection, brand.id if brand else "", *values)
+        record_audit(connection, self._shop.catalogue.brand_id("store", store_id), *values)
 
 
 def _new_key() -> str:

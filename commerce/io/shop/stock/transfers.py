@@ -73,6 +73,11 @@ class Transfers:
         self._shop.catalogue.store(change.store_id)
         self._shop.catalogue.store(to_store_id)
         await self._shop.cache.product(change.product_id)
+        self._shop.catalogue.require_brand(
+            self._shop.catalogue.brand_id("store", change.store_id),
+            ("store", to_store_id),
+            ("product", change.product_id),
+        )
         at_ms = self._shop.clock()
         transfer_id = _id_of(change)
         wanted = (change.product_id, location_id(_SHOP, change.store_id), to_store_id, units)
@@ -98,7 +103,8 @@ class Transfers:
                 },
             )
             after = {"units": units, "to": to_store_id, "product": change.product_id}
-            self._audit(connection, change.staff_id, "transfer.send", transfer_id, after, at_ms)
+            by = (change.store_id, change.staff_id)
+            self._audit(connection, *by, "transfer.send", transfer_id, after, at_ms)
             return _view(_row(connection, transfer_id))
 
         sent = await self._shop.record.transact(work)
@@ -139,7 +145,8 @@ class Transfers:
                 return _view(now)
             self._arrive(connection, found, units, staff_id, at_ms)
             after = {"units": units, "sent": found.units}
-            self._audit(connection, staff_id, "transfer.receive", transfer_id, after, at_ms)
+            by = (store_id, staff_id)
+            self._audit(connection, *by, "transfer.receive", transfer_id, after, at_ms)
             return _view(now)
 
         received = await self._shop.record.transact(work)
@@ -205,15 +212,15 @@ class Transfers:
     def _audit(
         self,
         connection: Connection,
+        store_id: str,
         staff_id: str,
         action: str,
         transfer_id: str,
         after: dict[str, object],
         at_ms: int,
     ) -> None:
-        brand = self._shop.catalogue.brand
         values = (staff_id, action, transfer_id, None, after, at_ms)
-        record_audit(connection, brand.id if brand else "", *values)
+        record_audit(connection, self._shop.catalogue.brand_id("store", store_id), *values)
 
 
 def _move(
