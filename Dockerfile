@@ -10,6 +10,10 @@ RUN npm run build
 FROM python:3.11-slim-bookworm
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PATH=/linli/.venv/bin:$PATH
 WORKDIR /linli
+# What labels and pick lists are printed in.
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends fonts-wqy-zenhei \
+    && rm -rf /var/lib/apt/lists/*
 # Dependencies first: they change less often than the program.
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY commerce commerce

@@ -91,6 +91,11 @@ class Settings(BaseSettings):
         Path("var"),
         description="Folder of the embedded Valkey, SQLite file, recordings and signing key.",
     )
+    font: str = Field(
+        "",
+        description="TrueType file with Chinese in which labels, pick lists and cards are printed. "
+        "Empty: that of Debian's fonts-wqy-microhei, fonts-wqy-zenhei or fonts-droid-fallback.",
+    )
     node_url: str = Field(
         "",
         pattern=r"^(https?://[^/\s]+/?)?$",

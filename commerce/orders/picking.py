@@ -1,0 +1,100 @@
+"""Waves and pick lists: orders of a store that are picked together, and what to take for them.
+
+A wave is a reached group, or all orders that belong to none. Its pick list has each item once with
+the sum over all bags, by zone; a bag is an order.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from commerce.orders.order import OrderRow
+from commerce.orders.states import OPEN_AT_STORE, OrderState
+
+SINGLES = "singles"  # the id of the wave of orders that belong to no group
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Orders of one group (or of none) that stand in one state, in the order of their bags."""
+
+    id: str
+    group_id: str
+    state: OrderState
+    orders: tuple[OrderRow, ...]
+
+    @property
+    def due_at_ms(self) -> int | None:
+        """When the first of them has to be ready."""
+        return min(
+            (row.due_at_ms for row in self.orders if row.due_at_ms is not None), default=None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BagUnits:
+    """Units that go into one bag; bags are counted from 1."""
+
+    bag: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class PickEntry:
+    """An item to take from its zone: how many, and into which bags."""
+
+    zone: str
+    item_id: str
+    units: int
+    bags: tuple[BagUnits, ...]
+
+
+def waves(orders: Iterable[OrderRow]) -> list[Wave]:
+    """Group open orders into waves: earlier states first, groups before single orders.
+
+    In a wave orders stand by their numbers, so that a bag keeps its place from list to label.
+    """
+    found: dict[tuple[OrderState, str], list[OrderRow]] = {}
+    for order in orders:
+        if order.state in OPEN_AT_STORE:
+            found.setdefault((order.state, order.group_id), []).append(order)
+    made = [
+        Wave(group_id or SINGLES, group_id, state, tuple(sorted(rows, key=_bag_order)))
+        for (state, group_id), rows in found.items()
+    ]
+    return sorted(made, key=_urgency)
+
+
+def pick_list(
+    orders: Sequence[OrderRow], place_of: Callable[[str], tuple[str, str]]
+) -> list[PickEntry]:
+    """Return what to take for these orders, whose bags are counted in this order.
+
+    `place_of` gives an item's zone, and what orders the items within it.
+    """
+    bags: dict[str, dict[int, int]] = {}
+    for bag, order in enumerate(orders, 1):
+        for item_id, units in order.taken:
+            of_item = bags.setdefault(item_id, {})
+            of_item[bag] = of_item.get(bag, 0) + units
+    return [
+        PickEntry(
+            place_of(item_id)[0],
+            item_id,
+            sum(bags[item_id].values()),
+            tuple(BagUnits(bag, units) for bag, units in bags[item_id].items()),
+        )
+        for item_id in sorted(bags, key=lambda item_id: (*place_of(item_id), item_id))
+    ]
+
+
+def _bag_order(order: OrderRow) -> tuple[int, str]:
+    return order.created_at_ms, order.number
+
+
+def _urgency(wave: Wave) -> tuple[int, bool, int, str]:
+    return (
+        OPEN_AT_STORE.index(wave.state),
+        not wave.group_id,
+        wave.due_at_ms or 0,
+        wave.id,
+    )

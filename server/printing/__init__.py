@@ -1,0 +1,1 @@
+"""What is printed, as PDF: bag labels, pick lists, cards. Lengths in mm from the top left."""

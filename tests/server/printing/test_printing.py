@@ -1,0 +1,83 @@
+"""Labels and pick lists are PDFs that show what they were given, read back from the pages."""
+
+from pathlib import Path
+
+import pypdfium2
+import pytest
+import zxingcpp
+
+from server.printing.fonts import NoFont, find_font, load_font
+from server.printing.labels import BagLabel, bag_labels
+from server.printing.pick_list import (
+    PrintedBag,
+    PrintedItem,
+    PrintedPickList,
+    PrintedZone,
+    pick_list_pdf,
+)
+from server.printing.qr import qr_modules, qr_png, qr_svg
+from server.printing.sheet import A4, Sheet
+
+MM = 72 / 25.4  # points
+GOODS = ("草莓 300 g × 2", "豆腐 × 1", "菠菜 × 3", "鸡蛋 × 1", "葱 × 1")
+LABEL = BagLabel("1129-0042", "3/30", "李奶奶🍓", "幸福里", GOODS, "12:40 前", slot="A1")
+
+
+def _text(pdf: bytes, page: int = 0) -> str:
+    text: str = pypdfium2.PdfDocument(pdf)[page].get_textpage().get_text_range()
+    return text
+
+
+def test_a_label_is_60_by_40_mm_and_its_qr_is_the_order_number() -> None:
+    document = pypdfium2.PdfDocument(bag_labels([LABEL, LABEL], load_font(find_font()), "labels"))
+    assert len(document) == 2
+    width, height = document[1].get_size()
+    assert (round(width / MM), round(height / MM)) == (60, 40)
+    [code] = zxingcpp.read_barcodes(document[1].render(scale=4).to_pil())
+    assert code.text == "1129-0042"
+
+
+def test_a_label_counts_the_goods_that_do_not_fit_and_leaves_out_emoji() -> None:
+    text = _text(bag_labels([LABEL], load_font(find_font()), "labels"))
+    assert "草莓 300 g × 2" in text and "+ 2" in text and "鸡蛋" not in text
+    assert "李奶奶\r\n" in text and "A1 3/30" in " ".join(text.split())
+
+
+def test_the_same_label_gives_the_same_bytes() -> None:
+    font = load_font(find_font())
+    assert bag_labels([LABEL], font, "labels") == bag_labels([LABEL], font, "labels")
+
+
+def test_a_pick_list_goes_on_over_pages_and_loses_no_bag() -> None:
+    item = PrintedItem("菠菜 500 g", "× 30", ", ".join(f"#{bag}" for bag in range(1, 31)))
+    bags = tuple(PrintedBag(f"{n}", f"no-{n}", "李奶奶", "菠菜 × 1") for n in range(1, 61))
+    printed = PrintedPickList("拣货单", "60 袋", (PrintedZone("冷藏", (item,)),), "分袋", bags)
+    pdf = pick_list_pdf(printed, load_font(find_font()))
+    pages = [_text(pdf, page) for page in range(len(pypdfium2.PdfDocument(pdf)))]
+    assert len(pages) > 1 and "冷藏" in pages[0] and "× 30" in pages[0]
+    words = " ".join(pages).split()
+    assert [bag.number for bag in bags if bag.number not in words] == []
+
+
+def test_text_wraps_within_its_width_and_never_begins_with_a_comma() -> None:
+    sheet = Sheet(A4, load_font(find_font()), "")
+    lines = sheet.wrapped("菠菜，" * 40 + "and spring onions " * 5, 10, 50)
+    assert all(sheet.text_width(line, 10) < 54 for line in lines)
+    assert not any(line.startswith("，") for line in lines)
+    assert "".join(lines).replace(" ", "") == "菠菜，" * 40 + "andspringonions" * 5
+
+
+def test_a_qr_code_is_the_same_in_every_form() -> None:
+    assert len(qr_modules("1129-0042")) == 21
+    assert qr_svg("1129-0042").startswith("<svg")
+    assert qr_png("1129-0042").startswith(b"\x89PNG")
+
+
+def test_a_missing_font_says_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(NoFont, match="fonts-wqy-zenhei"):
+        find_font("", known=[])
+    with pytest.raises(NoFont, match="LINLI_FONT is"):
+        find_font(str(tmp_path / "none.ttf"))
+    (tmp_path / "text.ttf").write_text("no font")
+    with pytest.raises(NoFont, match="no TrueType font"):
+        load_font(find_font(str(tmp_path / "text.ttf")))
