@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from commerce.catalogue.food import Allergen, FoodInformation
 from commerce.catalogue.offers import EstateOffer
 from commerce.catalogue.sets import PartRole, ProductKind
 from commerce.catalogue.values import GroupOffer, Text
@@ -61,12 +62,18 @@ class PartView:
 
 @dataclass(frozen=True, slots=True)
 class ProductDetail:
-    """All that a buyer may know of a product; parts, recipe and minutes are those of a set."""
+    """All that a buyer may know of a product; parts, recipe and minutes are those of a set.
+
+    `allergens` are those of the product and of all parts of a set; `category` is a path.
+    """
 
     product: ProductView
     parts: tuple[PartView, ...]
     recipe: Text | None
     cooking_minutes: int | None
+    food: FoodInformation
+    allergens: tuple[Allergen, ...]
+    category: Text | None
 
 
 @dataclass(frozen=True, slots=True)

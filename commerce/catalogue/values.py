@@ -127,6 +127,7 @@ class Product:
     recipe_version: int = 0
     recipe: Text | None = None
     cooking_minutes: int | None = None
+    category_id: str = ""
 
     @property
     def kind(self) -> ProductKind:

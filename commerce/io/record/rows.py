@@ -13,6 +13,7 @@ from commerce.catalogue.values import Coordinates, Estate, GroupOffer, Product, 
 from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
 from commerce.io.record.schema import buying_groups, orders, products
+from commerce.io.record.schema_goods import food_columns
 from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
@@ -32,7 +33,9 @@ ORDERS = select(orders)
 HOUSEHOLD = func.coalesce(orders.c.household_id, orders.c.guest_id)
 """Whose limits and seats an order counts for; older rows name the guest alone."""
 GROUPS = select(*GROUP_COLUMNS)
-PRODUCTS = select(products)
+_OUT_OF_CATALOGUE = (*(column.name for column in food_columns()), "pinyin")
+PRODUCTS = select(*(column for column in products.c if column.name not in _OUT_OF_CATALOGUE))
+"""What `product_of` needs; ingredients and the like are read when somebody looks at them."""
 
 
 def order_of(row: RowMapping, lines: tuple[OrderLine, ...]) -> OrderRow:
@@ -117,6 +120,7 @@ def product_of(row: RowMapping, parts: Sequence[SetPart] = ()) -> Product:
         recipe_version=row["recipe_version"] if row["kind"] == ProductKind.SET else 0,
         recipe=Text(row["recipe_zh"], row["recipe_en"]) if row["recipe_zh"] else None,
         cooking_minutes=row["cooking_minutes"],
+        category_id=row["category_id"] or "",
     )
 
 

@@ -40,6 +40,7 @@ from commerce.io.record.columns import (
     version,
     words,
 )
+from commerce.io.record.schema_goods import food_columns, variant_columns
 from commerce.orders import states
 
 meta = Table(
@@ -198,11 +199,15 @@ products = Table(
     Column("recipe_zh", Text, nullable=False, server_default=""),
     Column("recipe_en", Text, nullable=False, server_default=""),
     Column("cooking_minutes", Integer),
+    ref("category_id", "categories.id", nullable=True),
+    *food_columns(),
+    *variant_columns(),
     CheckConstraint("price_fen > 0", name="price_positive"),
     CheckConstraint("group_price_fen > 0", name="group_price_positive"),
     CheckConstraint("group_target >= 1", name="group_target_positive"),
 )
 Index("uq_products_id_kind", products.c.id, products.c.kind, unique=True)
+Index("ix_products_category", products.c.category_id)
 
 pins = Table(
     "pins",

@@ -8,12 +8,16 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from commerce.catalogue.categories import path_text
+from commerce.catalogue.food import in_order
 from commerce.catalogue.offers import EstateOffer, RuleBook, place_of
 from commerce.catalogue.rules import Place
 from commerce.catalogue.sets import sets_left, split
 from commerce.catalogue.values import Brand, City, Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
+from commerce.io.record.categories import read_categories
 from commerce.io.record.engine import Record
+from commerce.io.record.food import read_food
 from commerce.io.record.recipes import current_recipes
 from commerce.io.record.rows import PRODUCTS, estate_of, product_of
 from commerce.io.record.rule_book import read_rule_book, read_version
@@ -257,6 +261,10 @@ class CatalogueCache:
         ids = [product_id, *(item.id for item in items)]
         async with self._record.read() as connection:
             stores = await connection.run_sync(stock_of, catalogue, ids)
+            food = await connection.run_sync(read_food, ids)
+            known = await connection.run_sync(
+                read_categories, catalogue.brand_id("product", product_id)
+            )
 
         def view(shown: Product) -> ProductView:
             left = stores.get(shown.id, ())
@@ -283,7 +291,15 @@ class CatalogueCache:
                     stores=alone.stores,
                 )
             )
-        return ProductDetail(seen, tuple(parts), product.recipe, product.cooking_minutes)
+        return ProductDetail(
+            seen,
+            tuple(parts),
+            product.recipe,
+            product.cooking_minutes,
+            food[product_id],
+            in_order(allergen for one in food.values() for allergen in one.allergens),
+            path_text(known, product.category_id),
+        )
 
 
 def stock_of(

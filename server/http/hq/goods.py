@@ -11,10 +11,12 @@ from starlette.routing import Route
 
 from commerce.catalogue.values import HOUSEHOLD_LIMIT_DEFAULT
 from commerce.io.shop.goods.goods import AllGoods
+from commerce.io.shop.goods.products import food_as_columns
 from commerce.io.shop.goods.rules import Rules
 from server.http.bodies import Body, Id, path_id, problems, read_body, reply
 from server.http.hq.common import bad_member, expected_version, office, page_query
 from server.http.hq.editing import NewId, Words, changes_of, columns, versioned
+from server.http.hq.food import FoodDraft
 
 PRICE_FEN_MAX = 100_000_000
 GROUP_DURATION_S = 1_800
@@ -43,6 +45,8 @@ class ProductDraft(Body):
     own_price_max_fen: FenOrNone = 0
     household_limit: Annotated[int, Field(ge=1, le=10_000)] = HOUSEHOLD_LIMIT_DEFAULT
     on_sale: bool = True
+    category_id: Id | Annotated[str, Field(max_length=0)] = ""
+    food: FoodDraft | None = None
 
 
 class RuleDraft(Body):
@@ -68,21 +72,31 @@ class AssortmentRuleDraft(RuleDraft):
     offered: bool
 
 
-_NONE_IF_0 = ("group_price_fen", "own_price_min_fen", "own_price_max_fen", "until_ms")
+_NONE_IF_0 = (
+    "category_id",
+    "group_price_fen",
+    "own_price_min_fen",
+    "own_price_max_fen",
+    "until_ms",
+)
 _FIXED = ("product_id", "scope", "scope_id")
 
 
 def stored(values: dict[str, object]) -> dict[str, object]:
-    """Return columns with NULL where a 0 stands for none."""
+    """Return columns, with NULL where a 0 or "" stands for none."""
+    food = values.pop("food", None)
+    if isinstance(food, FoodDraft):
+        values |= food_as_columns(food.value())
     values |= {name: values[name] or None for name in _NONE_IF_0 if name in values}
     return values
 
 
 async def products(request: Request) -> Response:
-    """`GET /api/hq/products`: a page of the brand's products."""
+    """`GET /api/hq/products`: a page of the brand's products, with `?category=` of one."""
     at = office(request)
     with problems():
-        return reply(await at.commerce.goods.products.page(at.brand_id, page_query(request)))
+        goods, category_id = at.commerce.goods.products, request.query_params.get("category", "")
+        return reply(await goods.page_of(at.brand_id, page_query(request), category_id))
 
 
 async def product(request: Request) -> Response:

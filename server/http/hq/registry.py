@@ -6,10 +6,11 @@ whose brand it is; what a path names is looked up within that brand.
 
 from starlette.routing import Route
 
-from server.http.hq import audit, goods, lists, pictures, places, staff
+from server.http.hq import audit, categories, goods, lists, pictures, places, staff
 
 routes: list[Route] = [
     *places.routes,
+    *categories.routes,
     *goods.routes,
     *lists.routes,
     *staff.routes,

@@ -4,17 +4,24 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, ScalarSelect, Select, Table, func, select, update
 
+from commerce.catalogue.categories import subtree
+from commerce.catalogue.food import FoodInformation
+from commerce.catalogue.paging import Page, PageQuery
 from commerce.catalogue.pinyin import pinyin_of
 from commerce.catalogue.pricing import PriceBounds
 from commerce.catalogue.values import GroupOffer, Text
 from commerce.errors import InvalidField
+from commerce.io.record.categories import read_categories
+from commerce.io.record.food import food_of, food_values
 from commerce.io.record.rows import product_of
 from commerce.io.record.rule_book import announce_products
 from commerce.io.record.schema import products, stock
+from commerce.io.record.schema_goods import categories
 from commerce.io.record.schema_rules import assortment_rules, price_rules
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.editing import Columns, Editor
-from commerce.io.shop.places.place import PlaceKind, Places
+from commerce.io.shop.listing import read_page
+from commerce.io.shop.places.place import PlaceKind, Places, require_of_brand, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,9 @@ class ProductRow:
     on_sale: bool
     left: int
     rules: int
+    category_id: str
+    category_name: Text | None
+    food: FoodInformation
     version: int
 
 
@@ -42,6 +52,33 @@ class Products(Places[ProductRow]):
 
     def __init__(self, shop: ShopContext) -> None:
         super().__init__(shop, _KIND)
+
+    async def page_of(self, brand_id: str, wanted: PageQuery, category_id: str) -> Page[ProductRow]:
+        """Return one page of a brand's products: below a category, or of all if that is ""."""
+        kind = self._kind
+
+        def read(connection: Connection) -> Page[ProductRow]:
+            rows = kind.rows(brand_id)
+            if category_id:
+                known = read_categories(connection, brand_id)
+                rows = rows.where(products.c.category_id.in_(subtree(known.values(), category_id)))
+            return read_page(
+                connection,
+                wanted,
+                rows,
+                search=kind.search,
+                sorts=kind.sorts,
+                last=products.c.id,
+                make=kind.make,
+            )
+
+        return await self._shop.record.query(read)
+
+    def check(self, connection: Connection, by: Editor, values: Columns) -> None:
+        """Refuse a category that is not the brand's."""
+        if values.get("category_id"):
+            named = (str(values["category_id"]),)
+            require_of_brand(connection, by, categories, named, "category_id")
 
     def insert(self, connection: Connection, by: Editor, id: str, values: Columns) -> str:
         """Write a new product, at the end of the shelf."""
@@ -88,11 +125,24 @@ def check_product(row: Columns) -> None:
         raise InvalidField("own_price_max_fen", "Both bounds or none.")
     if isinstance(lowest, int) and isinstance(highest, int) and lowest > highest:
         raise InvalidField("own_price_max_fen", "Not below the other bound.")
+    coldest, warmest = row.get("storage_min_c"), row.get("storage_max_c")
+    if isinstance(coldest, int) and isinstance(warmest, int) and coldest > warmest:
+        raise InvalidField("storage_max_c", "Not below the other temperature.")
+
+
+def food_as_columns(food: FoodInformation) -> dict[str, object]:
+    """What is stated about a product, as columns that `add` and `edit` take."""
+    return food_values(food)
 
 
 def product_rows(brand_id: str) -> Select[tuple[object, ...]]:
     """All products of a brand."""
-    return select(products, _LEFT, _RULES).where(products.c.brand_id == brand_id)
+    named = (categories.c[f"name_{language}"].label(f"category_{language}") for language in _BOTH)
+    return (
+        select(products, _LEFT, _RULES, *named)
+        .outerjoin(categories, categories.c.id == products.c.category_id)
+        .where(products.c.brand_id == brand_id)
+    )
 
 
 def _row(row: RowMapping) -> ProductRow:
@@ -111,10 +161,14 @@ def _row(row: RowMapping) -> ProductRow:
         product.on_sale,
         row["left"],
         row["rules"],
+        row["category_id"] or "",
+        text_of(row, "category") if row["category_id"] else None,
+        food_of(row),
         row["version"],
     )
 
 
+_BOTH = ("zh", "en")
 _LEFT = (
     select(func.coalesce(func.sum(stock.c.on_hand - stock.c.sold), 0))
     .where(stock.c.product_id == products.c.id)

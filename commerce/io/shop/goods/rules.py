@@ -2,20 +2,19 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, Select, Table, delete, func, select
+from sqlalchemy import Connection, RowMapping, Select, Table, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from commerce.catalogue.paging import Page, PageQuery
 from commerce.catalogue.rules import Scope
 from commerce.catalogue.values import Text
 from commerce.errors import InvalidField
-from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.rule_book import announce_products
 from commerce.io.record.schema import cities, estates, products, rooms, stores
 from commerce.io.record.schema_rules import assortment_rules, price_rules
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.editing import Columns, Editor, lock_row
+from commerce.io.shop.editing import Columns, Editor
 from commerce.io.shop.listing import read_page
 from commerce.io.shop.places.place import PlaceKind, Places, require_of_brand, text_of
 
@@ -61,26 +60,6 @@ class Rules(Places[RuleRow]):
             )
         )
 
-    async def delete(self, brand_id: str, staff_id: str, id: str, version: int) -> None:
-        """Delete a rule whose version is `version`.
-
-        Raises:
-            NotFound: The brand has no such rule.
-            StaleVersion: Somebody else was faster.
-        """
-        by = Editor(brand_id, staff_id, self._shop.clock())
-        name, table = self._kind.name, self._kind.table
-
-        def work(connection: Connection) -> None:
-            row = lock_row(connection, by, name, table, id, version)
-            connection.execute(delete(table).where(table.c.id == id))
-            announce_products(connection, [str(row["product_id"])], by.at_ms)
-            record_audit(connection, brand_id, staff_id, f"{name}.delete", id, row, None, by.at_ms)
-
-        await self._shop.record.transact(work)
-        await self._shop.cache.refresh()
-        self._shop.on_commit()
-
     def insert(self, connection: Connection, by: Editor, id: str, values: Columns) -> str:
         """Write a new rule."""
         self._check(connection, by, values)
@@ -90,6 +69,10 @@ class Rules(Places[RuleRow]):
         """Write a change; product and scope of a rule stay."""
         self._check(connection, by, {**row, **values})
         super().update(connection, by, row, values)
+
+    def remove(self, connection: Connection, by: Editor, row: Columns) -> None:
+        """Announce the product."""
+        announce_products(connection, [str(row["product_id"])], by.at_ms)
 
     def announce(self, connection: Connection, by: Editor) -> None:
         """Nothing: `_check` announces the product, now and when the window begins and ends."""

@@ -8,18 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, Table
+from sqlalchemy import Connection, RowMapping, Select, Table, delete
 from sqlalchemy.sql.elements import ColumnElement
 
 from commerce.catalogue.paging import Page, PageQuery
 from commerce.catalogue.values import Text
 from commerce.errors import InvalidField, NotFound
+from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.editing import Columns, Editor, add_row, edit_row, lock_row
 from commerce.io.shop.listing import read_page
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,25 @@ class Places(Generic[T]):
 
         return await self._announced(work)
 
+    async def delete(self, brand_id: str, staff_id: str, id: str, version: int) -> None:
+        """Delete a place whose version is `version`.
+
+        Raises:
+            NotFound: The brand has no such place.
+            StaleVersion: Somebody else was faster.
+            InvalidField: It is still in use.
+        """
+        by = Editor(brand_id, staff_id, self._shop.clock())
+        name, table = self._kind.name, self._kind.table
+
+        def work(connection: Connection) -> None:
+            row = lock_row(connection, by, name, table, id, version)
+            self.remove(connection, by, row)
+            connection.execute(delete(table).where(table.c.id == id))
+            record_audit(connection, brand_id, staff_id, f"{name}.delete", id, row, None, by.at_ms)
+
+        await self._announced(work)
+
     def check(self, connection: Connection, by: Editor, values: Columns) -> None:
         """Refuse values that name what the brand does not have."""
 
@@ -116,6 +137,10 @@ class Places(Generic[T]):
         self.announce(connection, by)
         edit_row(connection, by, self._kind.name, self._kind.table, row, values)
 
+    def remove(self, connection: Connection, by: Editor, row: Columns) -> None:
+        """Do what comes before a row is deleted."""
+        self.announce(connection, by)
+
     def announce(self, connection: Connection, by: Editor) -> None:
         """Have all workers read the catalogue again."""
         enqueue(connection, Topic.PLACE, [by.brand_id], by.at_ms)
@@ -128,7 +153,7 @@ class Places(Generic[T]):
             raise NotFound(kind.name, id)
         return kind.make(row)
 
-    async def _announced(self, work: Callable[[Connection], T]) -> T:
+    async def _announced(self, work: Callable[[Connection], R]) -> R:
         place = await self._shop.record.transact(work)
         await self._shop.cache.refresh()
         self._shop.on_commit()
