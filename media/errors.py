@@ -22,7 +22,8 @@ MediaError
     ├── MalformedStun
     ├── MalformedRtp
     ├── MalformedRtmp
-    └── MalformedFlv
+    ├── MalformedFlv
+    └── MalformedHop
 """
 
 
@@ -151,3 +152,7 @@ class MalformedRtmp(Malformed):
 
 class MalformedFlv(Malformed):
     """Not a body of an FLV audio or video tag."""
+
+
+class MalformedHop(Malformed):
+    """Not a packet of the hop between two workers, or one of another version."""

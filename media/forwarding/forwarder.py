@@ -89,6 +89,14 @@ class Forwarder:
             if downlink.layer is layer and downlink.on:
                 self._retransmitter.probe(downlink, link.probe_bits_per_s, now=now)
 
+    def uses(self, layer: Layer) -> bool:
+        """Whether a viewer gets a layer, or is to get it."""
+        return bool(
+            self.legs.get(layer)
+            or self.waiting.get(layer)
+            or any(downlink.layer is layer for downlink in self.catching_up)
+        )
+
     def clear(self) -> None:
         """Nobody watches any more, and the tracks will be others."""
         self.legs.clear()

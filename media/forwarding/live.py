@@ -51,6 +51,7 @@ class Live:
         self.source: Source | None = None
         self.source_since = 0.0
         self.standby = False  # the source gives way to any other
+        self.edge = False  # its source is at another worker, which owns the live
         self.on_air = False  # the source's media flows
         self.lost_at: float | None = None
         self.decodability = Decodability()

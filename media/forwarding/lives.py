@@ -77,8 +77,13 @@ class Lives:
         self._hosts[host.id] = host
         self.add_source(host.room_id, host, standby=standby, now=now)
 
-    def add_source(self, room_id: str, source: Source, *, standby: bool, now: float) -> None:
-        """A source publishes; viewers of the one before stay where they can decode it."""
+    def add_source(
+        self, room_id: str, source: Source, *, standby: bool, edge: bool = False, now: float
+    ) -> None:
+        """A source publishes; viewers of the one before stay where they can decode it.
+
+        With `edge` it publishes at another worker: of its live nothing is given to the listener.
+        """
         live = self.by_room.get(room_id)
         if live is None:
             live = self.by_room[room_id] = Live(
@@ -88,6 +93,9 @@ class Lives:
             self._end_viewers(live)
             live.clear_tracks()
         previous = live.source
+        if live.edge and not edge and live.on_air:
+            live.on_air, live.lost_at = False, now  # the live is to begin here
+        live.edge = edge
         live.set_source(source, self._rng, standby=standby, now=now)
         if previous is not None:
             self._close_source(previous)
@@ -99,7 +107,7 @@ class Lives:
             NotLive: Nobody publishes in that room.
         """
         live = self.by_room.get(room_id)
-        if live is None or not (live.on_air or live.lost_at is not None):
+        if live is None or not (live.on_air or live.lost_at is not None or live.edge):
             raise NotLive(RETRY_AFTER_S)
         return live
 
@@ -176,7 +184,12 @@ class Lives:
         if live.source is not None:
             self._close_source(live.source)
         live.close()
-        self._listener(PublisherGone(live.room_id))
+        self._notify(live, PublisherGone(live.room_id))
+
+    def _notify(self, live: Live, event: MediaEvent) -> None:
+        # Of an edge's live its origin says what happens to it: the lease is there.
+        if not live.edge:
+            self._listener(event)
 
     def _live_of(self, peer: Host | Viewer | None) -> Live | None:
         return self.by_room.get(peer.room_id) if peer is not None else None
@@ -202,7 +215,7 @@ class Lives:
         if live.on_air:
             live.on_air = False
             live.lost_at = now
-            self._listener(PublisherLost(live.room_id))
+            self._notify(live, PublisherLost(live.room_id))
         elif live.lost_at is None:
             # It never began: nobody can have watched.
             self.by_room.pop(live.room_id, None)
@@ -228,7 +241,13 @@ class Lives:
             self._end_viewers(live)
         if flows and not live.on_air and (layer.kind == "video" or "video" not in live.tracks):
             returned, live.on_air, live.lost_at = live.lost_at is not None, True, None
-            self._listener(PublisherUp(live.room_id, returned))
+            self._notify(live, PublisherUp(live.room_id, returned))
+
+    def deliver_edge(self, live: Live, layer: Layer, *, now: float) -> None:
+        """Hand on what came from another worker."""
+        self._counted["in"] += 1
+        layer.pairs = len(live.viewers) >= PAIRS_FROM_VIEWERS
+        self.deliver(live, layer, now=now)
 
     def on_rtcp(self, peer_id: str, packets: list[rtcp.Packet], *, now: float) -> None:
         """A host's sender reports, or a viewer's reports and requests."""
@@ -255,6 +274,12 @@ class Lives:
                 if track.original is not None:
                     track.original.clock = clock
                 feedback.send_clock(live, track, track.layers[0], *clock, now=now)
+
+    def pass_clock(
+        self, live: Live, layer: Layer, ntp_time: int, timestamp: int, *, now: float
+    ) -> None:
+        """Send viewers the clock of a layer that came from another worker."""
+        feedback.send_clock(live, live.tracks[layer.kind], layer, ntp_time, timestamp, now=now)
 
     # Time
 

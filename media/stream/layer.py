@@ -6,6 +6,7 @@ Pure: `now` is monotonic seconds; timestamps are RTP ticks.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from media.stream.frames import Frame, SourcePacket
 from media.stream.key_requests import KeyFrameRequests
@@ -34,6 +35,13 @@ COMPOSITION_JITTER_S = 0.001
 PAIR_WAIT_S = 0.030
 
 
+class Announced(NamedTuple):
+    """What another worker says of a layer, which this one receives only where it is needed."""
+
+    flows: bool
+    bits_per_s: float
+
+
 class Layer(SentFrames):
     """After `receive` or `add_frame`, `poll` returns the frames that are to be sent.
 
@@ -50,7 +58,7 @@ class Layer(SentFrames):
         *,
         keeps_times: bool = False,
     ) -> None:
-        """With `keeps_times`, `add_frame` gets timestamps of this layer's own timeline."""
+        """With `keeps_times`, what comes in has timestamps of this layer's own timeline."""
         super().__init__(kind, first_sequence)
         self.codec = codec
         self.rid = rid
@@ -75,7 +83,10 @@ class Layer(SentFrames):
         self._frame_key = False
         self._frame_holed = False  # a packet in the middle of it was lost
         self._added: list[Frame] = []
-        self._keeps_times = keeps_times
+        self.keeps_times = keeps_times
+        # For how long a gap may block what comes after it.
+        self.patience_s = REPAIR_S if kind == "video" else OVERTAKEN_S
+        self.announced: Announced | None = None
         self._added_delta: int | None = None  # from a source's timestamps, of `add_frame`, to ours
         self._composition: int | None = None  # of the first access unit of `add_frame`
 
@@ -92,6 +103,8 @@ class Layer(SentFrames):
 
     def flows(self, *, now: float) -> bool:
         """Whether frames arrive, and the other layers do not go on without this one."""
+        if self.announced is not None:
+            return self.announced.flows
         if not self.frames_sent or now - self.newest_at > SILENT_S:
             return False
         timeline = self.timeline
@@ -103,8 +116,7 @@ class Layer(SentFrames):
         source = self._source
         if source is None or not source.continues_with(packet):
             self._end_frame(now)
-            patience_s = REPAIR_S if self.kind == "video" else OVERTAKEN_S
-            source = self._source = RtpSource(packet, self.codec.clock_hz, patience_s)
+            source = self._source = RtpSource(packet, self.codec.clock_hz, self.patience_s)
             self.can_start = False
         if packet.payload:
             self.received_at = now
@@ -138,7 +150,7 @@ class Layer(SentFrames):
             if self.kind == "video" and not key:
                 return
             self._end_frame(now)
-            self._added_delta = 0 if self._keeps_times else self._next_timestamp(now) - timestamp
+            self._added_delta = 0 if self.keeps_times else self._next_timestamp(now) - timestamp
             self._composition = composition
         if self._composition is not None:
             moved = abs(composition - self._composition)
@@ -161,6 +173,15 @@ class Layer(SentFrames):
         """The source is gone; whatever comes next is another one's."""
         self._source = self._added_delta = self._composition = self.clock = None
         self.can_start = self.reorders = False
+
+    def leave_out(self) -> None:
+        """The source sends nothing of it until it is needed again: its GOP gets old."""
+        clock = self.clock
+        self.lose_source()
+        self.clock = clock
+        self._end_frame(self.newest_at)
+        self.clear_gop()
+        self.nacks, self.keys.pending = Nacks(), False
 
     def missing(self) -> list[int]:
         """Host sequence numbers (16 bits) of the gaps that block the live."""
@@ -192,7 +213,7 @@ class Layer(SentFrames):
                     continue
                 source.begun = True
                 source.sequence_delta = self._next - number
-                source.timestamp_delta = self._next_timestamp(now) - packet.timestamp
+                source.timestamp_delta = self._timestamp_delta(packet, now)
             if not packet.payload:
                 # Padding that probes the host's link: its number must not become a gap.
                 source.sequence_delta -= 1
@@ -239,6 +260,14 @@ class Layer(SentFrames):
             return self.timeline.ticks(now=now)
         elapsed = max(0.0, now - self.newest_at)
         return self.timestamp + max(1, round(elapsed * self.codec.clock_hz))
+
+    def _timestamp_delta(self, first: Packet, now: float) -> int:
+        """Return what is added to a new source's timestamps, of which `first` has the first."""
+        # Time never goes back, even where two workers' clocks differ.
+        ahead = (first.timestamp - self.timestamp + 0x80000000 & 0xFFFFFFFF) > 0x80000000
+        if self.keeps_times and (ahead or not self.frames_sent):
+            return 0
+        return self._next_timestamp(now) - first.timestamp
 
     def _take(
         self, source: RtpSource, number: int, packet: Packet, key: bool, now: float
@@ -290,6 +319,8 @@ class Layer(SentFrames):
     def count_second(self, *, now: float) -> int:
         """Call about once a second: measure, and return how many packets were lost since."""
         self.measure(now=now)
+        if self.announced is not None:
+            self.bits_per_s = self.announced.bits_per_s
         if self._source is not None:
             self._source.reorder.decay()
         lost, self._lost_counted = self.lost - self._lost_counted, self.lost

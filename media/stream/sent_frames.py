@@ -84,15 +84,16 @@ class SentFrames:
     def _extend_gop(self, frame: Frame, octets: int) -> None:
         if frame.key:
             self.key_frames += 1
-            self._clear_gop()
+            self.clear_gop()
         if frame.key or self.gop:
             self.gop.append(frame)
             self.gop_packets += frame.packets
             self.gop_octets += octets
         if self.gop_packets > GOP_PACKETS_MAX or self.gop_octets > GOP_OCTETS_MAX:
-            self._clear_gop()
+            self.clear_gop()
 
-    def _clear_gop(self) -> None:
+    def clear_gop(self) -> None:
+        """Nobody can begin from the newest key frame any more."""
         self.gop, self.gop_packets, self.gop_octets = [], 0, 0
 
     def prune(self, *, now: float) -> None:

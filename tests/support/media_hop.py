@@ -1,0 +1,155 @@
+"""An origin and an edge of its live in virtual time, with an emulated hop between them."""
+
+from collections import Counter
+from random import Random
+
+from media.cascade.edge_source import EdgeSource
+from media.cascade.subscription import LiveFormats, Subscription
+from media.congestion.load import Load
+from media.emulator import Conditions, EmulatedLink
+from media.events import MediaEvent
+from media.forwarding.downlink import Downlink
+from media.forwarding.leg import Leg
+from media.forwarding.live import Live
+from media.forwarding.lives import Lives
+from media.forwarding.rtt import Rtt
+from media.forwarding.viewer import Viewer
+from media.stream.frames import Run
+from media.wire import hop
+from tests.support.media_forwarding import FRAME_S, ClearTransport, LiveRig, Recorder, Seen
+
+ROOM = "demo"
+TICK_S = 0.02
+
+
+class _ToEdge:
+    """A `HopSender` that writes datagrams without a cipher."""
+
+    def __init__(self, rig: "HopRig") -> None:
+        self._rig = rig
+
+    def send_run(self, layer: int, run: Run) -> None:
+        for number, item in enumerate(run.items, run.sequence):
+            datagram = bytearray(hop.MEDIA_HEADER_BYTES) + item.payload
+            flags = layer | item.marker | hop.PADDED * bool(item.first & 0x20)
+            hop.write_media_header(datagram, 1, 0, flags, number, item.timestamp)
+            self._rig.to_edge.send(bytes(datagram), now=self._rig.now)
+
+    def send_message(self, message: hop.Message) -> None:
+        datagram = hop.write_control_header(1, 0) + hop.write(message)
+        self._rig.to_edge.send(datagram, now=self._rig.now)
+
+
+class HopRig:
+    """A host's live at an origin, which `run` sends over the hop to an edge with viewers."""
+
+    def __init__(self, rids: tuple[str, ...] = ("",), conditions: Conditions | None = None) -> None:
+        self.origin = LiveRig(rids)
+        self.origin.live.on_air = True
+        conditions = conditions or Conditions(delay_s=0.001)
+        self.to_edge = EmulatedLink(conditions, Random(1))
+        self.to_origin = EmulatedLink(conditions, Random(2))
+        self.counted = Counter[str]()
+        self.events: list[MediaEvent] = []
+        self.recorder = Recorder()
+        load = Load(now=0, busy_s=0)
+        self.edge = Lives(self.recorder, load, self.events.append, Counter(), Random(3))
+        self.source: EdgeSource | None = None
+        self.gone = False
+        self.joined = 0
+        self.media_received = Counter[int]()  # by layer
+        self.subscribe()
+
+    def subscribe(self) -> None:
+        self.formats = LiveFormats(self.origin.live, 7)
+        self.subscription = Subscription(
+            self.origin.live, self.formats, _ToEdge(self), self.counted, now=self.now
+        )
+        self.origin.live.add_sink(self.subscription)
+        self._send(hop.Wants(0, 0, 0, 0))
+        for _ in range(5):
+            self.tick()
+
+    @property
+    def now(self) -> float:
+        return self.origin.now
+
+    @property
+    def live(self) -> Live:
+        """The live at the edge."""
+        return self.edge.by_room[ROOM]
+
+    def _send(self, message: hop.Message) -> None:
+        datagram = hop.write_control_header(1, 0) + hop.write(message)
+        self.to_origin.send(datagram, now=self.now)
+
+    def tick(self) -> None:
+        """Let 20 ms pass, in steps of one."""
+        for _ in range(20):
+            self.origin.pass_time(TICK_S / 20)
+            self.exchange()
+        self.formats.refresh()
+        self.subscription.tick(now=self.now)
+        self.origin.tick()
+        self.edge.tick(now=self.now)
+
+    def exchange(self) -> None:
+        """Hand over what has arrived."""
+        for datagram in self.to_origin.ready(now=self.now):
+            message = hop.parse(datagram[hop.CONTROL_HEADER_BYTES :])
+            self.subscription.receive(message, now=self.now)
+        for datagram in self.to_edge.ready(now=self.now):
+            if hop.kind_of(datagram) == hop.MEDIA:
+                self._take_media(datagram)
+            else:
+                self._take_message(hop.parse(datagram[hop.CONTROL_HEADER_BYTES :]))
+
+    def _take_media(self, datagram: bytes) -> None:
+        header, payload = hop.media_header(datagram), datagram[hop.MEDIA_HEADER_BYTES :]
+        self.media_received[header.layer] += 1
+        if self.source is not None:
+            payload = hop.unpadded(payload) if header.padded else payload
+            layer = self.source.take(header, payload, now=self.now)
+            if layer is not None:
+                self.edge.deliver_edge(self.live, layer, now=self.now)
+
+    def _take_message(self, message: hop.Message) -> None:
+        if isinstance(message, hop.Formats):
+            if self.source is None or self.source.formats.version != message.version:
+                self.source = EdgeSource(
+                    f"edge {message.version}",
+                    message,
+                    self._send,
+                    lambda layer: self.live.forwarder.uses(layer),
+                    self.counted,
+                )
+                self.edge.add_source(ROOM, self.source, standby=False, edge=True, now=self.now)
+        elif isinstance(message, hop.State) and self.source is not None:
+            for layer, ntp_time, timestamp in self.source.on_state(message, now=self.now):
+                self.edge.pass_clock(self.live, layer, ntp_time, timestamp, now=self.now)
+        elif isinstance(message, hop.Gone):
+            self.gone = True
+
+    def frames(self, count: int, *keys: str) -> None:
+        """Frames of all layers, the first of them a key frame of the layers `keys`."""
+        for at in range(count):
+            self.origin.frame(*(keys if at == 0 else ()))
+            self.origin.now -= FRAME_S
+            for _ in range(round(FRAME_S / TICK_S)):
+                self.tick()
+            if self.origin.frame_number % 25 == 0:
+                self.edge.count_second(now=self.now)
+
+    def viewer(self) -> Viewer:
+        """Somebody joins at the edge."""
+        self.joined += 1
+        transport = ClearTransport(("edge", self.joined))
+        viewer = Viewer(f"viewer{self.joined}", ROOM, transport, Rtt(), now=self.now)
+        viewer.downlinks["video"] = Downlink(self.live.tracks["video"], Leg(96, 2), Leg(97, 2))
+        self.edge.add_viewer(viewer)
+        self.edge.on_connected(viewer.id, now=self.now)
+        return viewer
+
+    def seen(self, viewer: Viewer) -> list[Seen]:
+        """What a viewer of the edge got so far."""
+        return self.recorder.seen[viewer.downlinks["video"].leg.address]
