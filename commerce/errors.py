@@ -6,6 +6,7 @@ CommerceError
 ├── NotFound             a room, product, order … that does not exist
 ├── InvalidField         something that is edited would be wrong; names the field
 ├── NotEnoughUnits       fewer units may leave the shelf than were asked for
+├── RefundTooLarge       more would go back than is left
 ├── StaleVersion         an edit that began with an older version
 ├── BadNickname          a nickname that is refused (people/nicknames.py)
 ├── UnknownLink          a one-time link that was used, has ended, or never was
@@ -106,6 +107,17 @@ class NotEnoughUnits(CommerceError):
 
     def __str__(self) -> str:
         return f"{self.left} available"
+
+
+class RefundTooLarge(CommerceError):
+    """More would go back than is left; `left` is the amount in fen, or the units."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(left)
+        self.left = left
+
+    def __str__(self) -> str:
+        return f"{self.left} left"
 
 
 class UnknownLink(CommerceError):

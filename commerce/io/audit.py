@@ -152,18 +152,42 @@ INVARIANTS: dict[str, str] = {
         HAVING o.paid_fen <> COALESCE(SUM(CASE t.kind WHEN 'charge' THEN t.amount_fen END), 0)
             OR o.refunded_fen <> COALESCE(SUM(CASE t.kind WHEN 'refund' THEN t.amount_fen END), 0)
             OR COALESCE(SUM(CASE t.kind WHEN 'earn' THEN t.amount_fen END), 0)
-               <> CASE o.state WHEN 'handed_over' THEN o.paid_fen ELSE 0 END
+               <> CASE o.state WHEN 'handed_over' THEN o.paid_fen - COALESCE((
+                   SELECT SUM(r.amount_fen) FROM refunds r
+                   WHERE r.order_id = o.id AND r.account = 'unearned'), 0) ELSE 0 END
+    """,
+    "refunds that were made are booked": """
+        SELECT o.id, o.refunded_fen, SUM(r.amount_fen) FROM orders o
+        LEFT JOIN refunds r ON r.order_id = o.id AND r.done_at_ms IS NOT NULL
+        GROUP BY o.id, o.refunded_fen HAVING o.refunded_fen <> COALESCE(SUM(r.amount_fen), 0)
+    """,
+    "no line or part is refunded beyond its price": """
+        SELECT r.order_id, r.line, r.part, SUM(r.amount_fen) FROM refunds r
+        LEFT JOIN order_parts p ON p.order_id = r.order_id AND p.line = r.line AND p.part = r.part
+        LEFT JOIN order_lines l ON l.order_id = r.order_id AND l.line = r.line
+        JOIN orders o ON o.id = r.order_id
+        GROUP BY r.order_id, r.line, r.part, p.share_fen, l.total_fen, o.paid_fen
+        HAVING SUM(r.amount_fen) > COALESCE(p.share_fen, l.total_fen, o.paid_fen)
+    """,
+    "a call carries its refunds": """
+        SELECT c.order_id, c.n, c.amount_fen, SUM(r.amount_fen) FROM refund_calls c
+        LEFT JOIN refunds r ON r.order_id = c.order_id AND r.call_n = c.n
+        GROUP BY c.order_id, c.n, c.amount_fen
+        HAVING c.amount_fen <> COALESCE(SUM(r.amount_fen), 0)
     """,
     "only paid orders are fulfilled": """
         SELECT id, state FROM orders WHERE state <> 'cancelled' AND paid_fen <> total_fen
     """,
     "cancelled and paid orders are refunded": """
-        SELECT o.id FROM orders o LEFT JOIN refunds r ON r.order_id = o.id
+        SELECT o.id, o.paid_fen, SUM(r.amount_fen) FROM orders o
+        LEFT JOIN refunds r ON r.order_id = o.id
         WHERE o.state = 'cancelled' AND o.paid_fen > 0
-            AND (r.order_id IS NULL OR r.amount_fen <> o.paid_fen)
+        GROUP BY o.id, o.paid_fen HAVING o.paid_fen <> COALESCE(SUM(r.amount_fen), 0)
     """,
     "a refund that waits is in the outbox": """
-        SELECT r.order_id FROM refunds r WHERE r.done_at_ms IS NULL AND NOT EXISTS (
+        SELECT r.order_id FROM refunds r
+        LEFT JOIN refund_calls c ON c.order_id = r.order_id AND c.n = r.call_n
+        WHERE r.done_at_ms IS NULL AND COALESCE(c.state, '') <> 'failed' AND NOT EXISTS (
             SELECT 1 FROM outbox b WHERE b.topic = 'refund' AND b.subject = r.order_id)
     """,
     "the counter is the number of paying households": """

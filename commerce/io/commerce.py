@@ -91,7 +91,7 @@ class Commerce:
         self._redis = redis
         self._shop = shop
         self.record = record
-        self.payments = payments or SandboxPayments(record)
+        self.payments = payments or SandboxPayments(record, clock=clock)
         self.gate = RedisGate(redis)
         self.answers = Answers()
         self.rebuild = Rebuild(record, redis, clock)

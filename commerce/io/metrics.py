@@ -19,7 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from commerce.io.gate import keys
 from commerce.io.gate.reconcile import Reconcile
 from commerce.io.record.engine import Clock, Record
-from commerce.io.record.schema import outbox, refunds
+from commerce.io.record.schema import outbox
+from commerce.io.record.schema_refunds import refunds
 
 READ_S_MAX = 1.0  # a scrape waits no longer for Redis or SQL
 

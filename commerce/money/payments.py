@@ -25,17 +25,19 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Give `amount_fen` of an order back."""
+    """Give `amount_fen` of an order back, by its call number `n`."""
 
     order_id: str
     amount_fen: int
+    n: int = 1
 
 
 class Payments(Protocol):
     """A payment provider.
 
-    Both calls are idempotent by order id: a repeated call, at any time and from any worker, has no
-    second effect and returns the first final outcome. Outcomes are in the order of the arguments.
+    Charges are idempotent by order id, refunds by order id and number: a repeated call, at any time
+    and from any worker, has no second effect and returns the first final outcome; that is how an
+    unknown one is asked for. Outcomes are in the order of the arguments.
     UNKNOWN is not final. A provider that cannot be reached answers UNKNOWN and does not raise.
     """
 
@@ -44,7 +46,10 @@ class Payments(Protocol):
         ...
 
     async def refund(self, refunds: Sequence[Refund]) -> Sequence[PaymentOutcome]:
-        """Refund each order once; PAID means that the buyer has the money back."""
+        """Make each refund once; PAID means that the buyer has the money back.
+
+        All refunds of an order never exceed what was paid.
+        """
         ...
 
 
@@ -54,7 +59,7 @@ class MemoryPayments:
     def __init__(self) -> None:
         self.declines: set[str] = set()
         self.charged: dict[str, tuple[PaymentOutcome, int]] = {}
-        self.refunded: dict[str, int] = {}
+        self.refunded: dict[tuple[str, int], int] = {}  # by order and number
 
     async def charge(self, charges: Sequence[Charge]) -> Sequence[PaymentOutcome]:
         """Charge each order once."""
@@ -65,12 +70,16 @@ class MemoryPayments:
         return [self.charged[charge.order_id][0] for charge in charges]
 
     async def refund(self, refunds: Sequence[Refund]) -> Sequence[PaymentOutcome]:
-        """Refund each order once, never more than was paid."""
+        """Make each refund once, of an order never more than was paid."""
         return [self._refund(refund) for refund in refunds]
 
     def _refund(self, refund: Refund) -> PaymentOutcome:
         outcome, paid_fen = self.charged.get(refund.order_id, (PaymentOutcome.DECLINED, 0))
-        if outcome is not PaymentOutcome.PAID or refund.amount_fen > paid_fen:
+        key = refund.order_id, refund.n
+        if key in self.refunded:
+            return PaymentOutcome.PAID
+        given = sum(fen for (order_id, _), fen in self.refunded.items() if order_id == key[0])
+        if outcome is not PaymentOutcome.PAID or given + refund.amount_fen > paid_fen:
             return PaymentOutcome.DECLINED
-        self.refunded.setdefault(refund.order_id, refund.amount_fen)
+        self.refunded[key] = refund.amount_fen
         return PaymentOutcome.PAID

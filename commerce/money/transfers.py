@@ -3,9 +3,12 @@
 A set of entries cannot fail to sum to zero, because a transfer is both of its entries at once
 (the view `money_entries` shows them apart). Amounts are integer fen and positive.
 
-    charge     provider → unearned        the buyer paid, we owe the goods
-    refund     unearned → provider        the buyer got it back
-    earn       unearned → sales:{store}   the goods were handed over
+    charge     provider → unearned                  the buyer paid, we owe the goods
+    refund     unearned or refunds:{store} → provider   the buyer got it back
+    earn       unearned → sales:{store}             the goods were handed over
+
+What is refunded after the goods were handed over comes from `refunds:{store}`, so that sales and
+what was taken off them are seen apart.
 """
 
 from dataclasses import dataclass
@@ -14,10 +17,11 @@ from enum import StrEnum
 PROVIDER = "provider"
 UNEARNED = "unearned"
 SALES = "sales:"
+REFUNDS = "refunds:"
 
 
 class TransferKind(StrEnum):
-    """What a transfer is for; an order has at most one of each."""
+    """What a transfer is for; an order has at most one of each kind and source."""
 
     CHARGE = "charge"
     REFUND = "refund"
@@ -26,7 +30,7 @@ class TransferKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`amount_fen` goes from `from_account` to `to_account`."""
+    """`amount_fen` goes from `from_account` to `to_account`; `source` names what asked for it."""
 
     order_id: str
     kind: TransferKind
@@ -34,6 +38,7 @@ class Transfer:
     to_account: str
     amount_fen: int
     at_ms: int
+    source: str = ""
 
 
 def charged(order_id: str, amount_fen: int, at_ms: int) -> Transfer:
@@ -41,9 +46,11 @@ def charged(order_id: str, amount_fen: int, at_ms: int) -> Transfer:
     return Transfer(order_id, TransferKind.CHARGE, PROVIDER, UNEARNED, amount_fen, at_ms)
 
 
-def refunded(order_id: str, amount_fen: int, at_ms: int) -> Transfer:
-    """The transfer of a payment that went back."""
-    return Transfer(order_id, TransferKind.REFUND, UNEARNED, PROVIDER, amount_fen, at_ms)
+def refunded(
+    order_id: str, amount_fen: int, at_ms: int, *, account: str = UNEARNED, source: str = ""
+) -> Transfer:
+    """The transfer of a payment that went back; `account` gave it."""
+    return Transfer(order_id, TransferKind.REFUND, account, PROVIDER, amount_fen, at_ms, source)
 
 
 def earned(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> Transfer:

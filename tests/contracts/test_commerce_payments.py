@@ -49,7 +49,8 @@ async def test_a_refund_is_made_once_and_never_exceeds_what_was_paid(payments: P
     assert list(await payments.refund([Refund("a", 501)])) == [DECLINED]
     assert list(await payments.refund([Refund("never charged", 1)])) == [DECLINED]
     for _ in range(2):
-        assert list(await payments.refund([Refund("a", 500)])) == [PAID]
+        assert list(await payments.refund([Refund("a", 200), Refund("a", 300, 2)])) == [PAID] * 2
+    assert list(await payments.refund([Refund("a", 1, 3)])) == [DECLINED]
 
 
 async def test_a_decline_of_the_sandbox_is_final(record: Record) -> None:

@@ -13,14 +13,15 @@ import commerce
 from commerce.errors import IllegalMove
 from commerce.io.record.postings import (
     Topic,
-    book_refunds,
+    book_refund_calls,
     cancel_orders,
     enqueue,
     move_order,
     post_transfers,
     receive_stock,
+    send_refund_calls,
 )
-from commerce.money.payments import Refund
+from commerce.money.refund_calls import CallState
 from commerce.money.transfers import charged
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
@@ -30,6 +31,7 @@ from tests.support.commerce_shop import Shop, open_shop, running
 MOVED = (
     "money_transfers",
     "refunds",
+    "refund_calls",
     "stock",
     "stock_moves",
     "orders",
@@ -73,7 +75,9 @@ def test_only_postings_writes_moves() -> None:
     known = {
         "io/record/postings.py",
         "io/record/lots.py",
+        "io/record/refund_rows.py",
         "io/record/schema.py",
+        "io/record/schema_refunds.py",
         "io/outbox/relay.py",
     }
     found = {
@@ -88,6 +92,9 @@ def test_only_postings_writes_moves() -> None:
     lots = re.compile(r"from commerce\.io\.record\.lots import .*\b(write_lot_moves|follow)\b")
     callers = {path.name for path in root.rglob("*.py") if lots.search(path.read_text("utf-8"))}
     assert callers == {"postings.py"}
+    rows = re.compile(r"\b(insert_refunds|make_calls|move_calls|finish_refunds)\(")
+    callers = {path.name for path in root.rglob("*.py") if rows.search(path.read_text("utf-8"))}
+    assert callers == {"postings.py", "refund_rows.py"}
     assert ("delete(outbox)" in relay, "update(outbox)" in relay) == (True, True)
 
 
@@ -152,9 +159,12 @@ async def test_a_refund_is_booked_once_and_a_transfer_of_a_kind_is_written_once(
         order = await bought(shop)
         async with shop.commerce.record.write() as connection:
             await connection.run_sync(cancel_orders, [order], "store", "clerk", 5)
+        async with shop.commerce.record.write() as connection:
+            [call] = await connection.run_sync(send_refund_calls, [order.id], 6)
         for at_ms in (6, 7):
             async with shop.commerce.record.write() as connection:
-                await connection.run_sync(book_refunds, [Refund(order.id, order.paid_fen)], at_ms)
+                done = [(call, CallState.DONE)]
+                await connection.run_sync(book_refund_calls, done, at_ms)
         assert await rows(shop, "SELECT kind, amount_fen FROM money_transfers ORDER BY id") == [
             ("charge", 1_980),
             ("refund", 1_980),

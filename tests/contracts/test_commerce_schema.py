@@ -14,6 +14,7 @@ from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.io.shop.catalogue import load_catalogue
 from commerce.io.shop.seed import seed
+from commerce.money import refund_calls
 from commerce.orders import states
 from tests.support.commerce_shop import shop_plan
 
@@ -27,6 +28,7 @@ async def test_migrations_produce_the_schema_of_the_code(bare_database_url: str)
             for table, transitions in (
                 ("order_transitions", states.TRANSITIONS),
                 ("group_transitions", group.TRANSITIONS),
+                ("refund_call_transitions", refund_calls.TRANSITIONS),
             ):
                 rows = await connection.execute(text(f"SELECT from_state, to_state FROM {table}"))
                 assert {(a, b) for a, b in rows} == {(a.value, b.value) for a, b in transitions}

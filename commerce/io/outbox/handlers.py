@@ -17,9 +17,10 @@ from commerce.io.gate.rebuild import restock_change
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.outbox.message import Message
 from commerce.io.record.order_lines import orders_of
-from commerce.io.record.postings import Topic, book_refunds
+from commerce.io.record.postings import Topic, book_refund_calls, send_refund_calls
+from commerce.io.record.refund_rows import orders_with_waiting_refunds
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
-from commerce.io.record.schema import buying_groups, orders, refunds
+from commerce.io.record.schema import buying_groups, orders
 from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
@@ -29,6 +30,7 @@ from commerce.io.shop.staff import StaffVersions
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
+from commerce.money.refund_calls import CallState
 from commerce.orders.order import OrderRow
 
 REFUNDS_MAX = 100  # per pass, so that a provider's rate limit is met
@@ -186,28 +188,31 @@ async def show_orders(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
     return ()
 
 
+_ENDS = {
+    PaymentOutcome.PAID: CallState.DONE,
+    PaymentOutcome.DECLINED: CallState.FAILED,
+    PaymentOutcome.UNKNOWN: CallState.UNKNOWN,
+}
+
+
 async def send_refunds(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Payments go back; the record books them once the provider has confirmed."""
     now, later = messages[:REFUNDS_MAX], list(messages[REFUNDS_MAX:])
-    async with to.shop.record.read() as connection:
-        rows = await connection.execute(
-            select(refunds.c.order_id, refunds.c.amount_fen).where(
-                refunds.c.order_id.in_([message.subject for message in now]),
-                refunds.c.done_at_ms.is_(None),
-            )
-        )
-        wanted = [Refund(order_id, amount_fen) for order_id, amount_fen in rows]
-    outcomes = await to.payments.refund(wanted) if wanted else []
-    done = []
-    for refund, outcome in zip(wanted, outcomes, strict=True):
-        if outcome is PaymentOutcome.PAID:
-            done.append(refund)
-        elif outcome is PaymentOutcome.DECLINED:
-            log.error("refund declined", order=refund.order_id)
-    if done:
+    ids = list(dict.fromkeys(message.subject for message in now))
+    async with to.shop.record.write() as connection:
+        sent = await connection.run_sync(send_refund_calls, ids, to.shop.clock())
+    asked = [Refund(call.order_id, call.amount_fen, call.n) for call in sent]
+    outcomes = await to.payments.refund(asked) if asked else []
+    answered = [(call, _ENDS[outcome]) for call, outcome in zip(sent, outcomes, strict=True)]
+    for call, state in answered:
+        if state is CallState.FAILED:
+            log.error("refund declined", order=call.order_id, call=call.n)
+    if answered:
         async with to.shop.record.write() as connection:
-            await connection.run_sync(book_refunds, done, to.shop.clock())
-    waiting = {refund.order_id for refund in wanted} - {refund.order_id for refund in done}
+            await connection.run_sync(book_refund_calls, answered, to.shop.clock())
+    # An order with an unknown outcome, or a further call, waits for its next turn.
+    async with to.shop.record.read() as connection:
+        waiting = await connection.run_sync(orders_with_waiting_refunds, ids)
     return later + [message for message in now if message.subject in waiting]
 
 

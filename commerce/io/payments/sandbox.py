@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from commerce.io.record.engine import Record
+from commerce.io.record.engine import Clock, Record, wall_clock
 from commerce.io.record.schema import sandbox_charges, sandbox_refunds
 from commerce.money.payments import Charge, PaymentOutcome, Refund
 
@@ -37,8 +37,14 @@ class SandboxPayments:
     `fault(call, order_id)` with call "charge" or "refund" decides what goes wrong, each time asked.
     """
 
-    def __init__(self, record: Record, fault: Callable[[str, str], Fault] = no_faults) -> None:
+    def __init__(
+        self,
+        record: Record,
+        fault: Callable[[str, str], Fault] = no_faults,
+        clock: Clock = wall_clock,
+    ) -> None:
         self._record = record
+        self._clock = clock
         self.fault = fault
         self._insert: Any = insert_sqlite if record.is_sqlite else insert_postgresql
 
@@ -79,34 +85,62 @@ class SandboxPayments:
         return {order_id: PaymentOutcome(outcome) for order_id, outcome in found}
 
     async def refund(self, refunds: Sequence[Refund]) -> Sequence[PaymentOutcome]:
-        """Refund each order once, never more than was paid."""
+        """Make each refund once, of an order never more than was paid."""
         faults = [self.fault("refund", refund.order_id) for refund in refunds]
-        async with self._record.write(durable=False) as connection:
-            found = await connection.execute(
-                select(sandbox_charges.c.order_id, sandbox_charges.c.amount_fen).where(
-                    sandbox_charges.c.order_id.in_([refund.order_id for refund in refunds]),
-                    sandbox_charges.c.outcome == PaymentOutcome.PAID.value,
-                )
+        arrived = [
+            refund
+            for refund, fault in zip(refunds, faults, strict=True)
+            if fault not in (Fault.LOST, Fault.DECLINE)
+        ]
+        made: set[tuple[str, int]] = set()
+        if arrived:
+            made = await self._record.transact(
+                lambda connection: self._refund(connection, arrived), durable=False
             )
-            paid_fen = {order_id: amount for order_id, amount in found}
-            good = [
-                refund.amount_fen <= paid_fen.get(refund.order_id, 0) and fault is not Fault.DECLINE
-                for refund, fault in zip(refunds, faults, strict=True)
-            ]
-            rows = [
-                {"order_id": refund.order_id, "amount_fen": refund.amount_fen}
-                for refund, fault, possible in zip(refunds, faults, good, strict=True)
-                if possible and fault is not Fault.LOST
-            ]
-            if rows:
-                await connection.execute(
-                    self._insert(sandbox_refunds).on_conflict_do_nothing(), rows
-                )
         return [
             PaymentOutcome.UNKNOWN
             if fault in (Fault.LOST, Fault.MUTE)
             else PaymentOutcome.PAID
-            if possible
+            if (refund.order_id, refund.n) in made
             else PaymentOutcome.DECLINED
-            for fault, possible in zip(faults, good, strict=True)
+            for refund, fault in zip(refunds, faults, strict=True)
         ]
+
+    def _refund(self, connection: Connection, arrived: Sequence[Refund]) -> set[tuple[str, int]]:
+        """Book what is new and possible; return order and number of what is made, now or before."""
+        order_ids = {refund.order_id for refund in arrived}
+        charged = connection.execute(
+            select(sandbox_charges.c.order_id, sandbox_charges.c.amount_fen)
+            .where(
+                sandbox_charges.c.order_id.in_(order_ids),
+                sandbox_charges.c.outcome == PaymentOutcome.PAID.value,
+            )
+            .order_by(sandbox_charges.c.order_id)
+            .with_for_update()
+        )
+        left = {order_id: amount_fen for order_id, amount_fen in charged}
+        made: set[tuple[str, int]] = set()
+        for order_id, n, amount_fen in connection.execute(
+            select(
+                sandbox_refunds.c.order_id, sandbox_refunds.c.n, sandbox_refunds.c.amount_fen
+            ).where(sandbox_refunds.c.order_id.in_(order_ids))
+        ):
+            left[order_id] -= amount_fen
+            made.add((order_id, n))
+        rows = []
+        for refund in arrived:
+            key = refund.order_id, refund.n
+            if key not in made and refund.amount_fen <= left.get(refund.order_id, 0):
+                left[refund.order_id] -= refund.amount_fen
+                made.add(key)
+                rows.append(
+                    {
+                        "order_id": refund.order_id,
+                        "n": refund.n,
+                        "amount_fen": refund.amount_fen,
+                        "at_ms": self._clock(),
+                    }
+                )
+        if rows:
+            connection.execute(self._insert(sandbox_refunds).on_conflict_do_nothing(), rows)
+        return made

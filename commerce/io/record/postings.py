@@ -5,15 +5,26 @@ Every function runs inside the caller's transaction: directly in `Record.transac
 groups, stock, orders, counter, each sorted by key.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
+from commerce.after_sales.refunds import PartKey, PartRefund, refund_of_rest
 from commerce.catalogue.stock import StockMove, StockMoveKind, sum_moves
 from commerce.errors import IllegalMove
 from commerce.io.record.lots import add_lot, follow, write_lot_moves
 from commerce.io.record.order_lines import insert_lines
+from commerce.io.record.refund_rows import (
+    RefundCall,
+    calls_of,
+    finish_refunds,
+    insert_refunds,
+    make_calls,
+    move_calls,
+    refunded_parts,
+)
 from commerce.io.record.rows import order_values
 from commerce.io.record.schema import (
     group_seats,
@@ -21,12 +32,11 @@ from commerce.io.record.schema import (
     order_moves,
     orders,
     outbox,
-    refunds,
     stock,
     stock_moves,
 )
-from commerce.money.payments import Refund
-from commerce.money.transfers import Transfer, earned, refunded
+from commerce.money.refund_calls import CallState
+from commerce.money.transfers import REFUNDS, UNEARNED, Transfer, earned, refunded
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState, check_move
 from commerce.supply.lots import (
@@ -79,7 +89,7 @@ def enqueue(
 
 
 def post_transfers(connection: Connection, transfers: Sequence[Transfer]) -> None:
-    """Write money transfers, each of them once per order and kind."""
+    """Write money transfers, each of them once per order, kind and source."""
     if transfers:
         connection.execute(
             insert(money_transfers),
@@ -91,6 +101,7 @@ def post_transfers(connection: Connection, transfers: Sequence[Transfer]) -> Non
                     "to_account": transfer.to_account,
                     "amount_fen": transfer.amount_fen,
                     "at_ms": transfer.at_ms,
+                    "source": transfer.source,
                 }
                 for transfer in transfers
             ],
@@ -274,21 +285,65 @@ def give_to_household(
 def request_refunds(
     connection: Connection, paid: Sequence[tuple[OrderRow, str]], at_ms: int
 ) -> None:
-    """Have what was paid for orders go back to their buyers; each order with the reason."""
-    if paid:
-        connection.execute(
-            insert(refunds),
-            [
-                {
-                    "order_id": order.id,
-                    "amount_fen": order.paid_fen,
-                    "reason": reason,
-                    "requested_at_ms": at_ms,
-                }
-                for order, reason in paid
-            ],
-        )
-        enqueue(connection, Topic.REFUND, [order.id for order, _ in paid], at_ms)
+    """Have all that is left of paid orders go back; each order with the reason."""
+    refunds = _rest_of(connection, paid, {})
+    request_part_refunds(connection, [order for order, _ in paid], refunds, at_ms)
+
+
+def request_part_refunds(
+    connection: Connection,
+    of_orders: Sequence[OrderRow],
+    refunds: Sequence[PartRefund],
+    at_ms: int,
+) -> None:
+    """Have parts of orders that the caller has locked go back (commerce/after_sales/refunds.py).
+
+    What was handed over is given from the store's refunds, the rest from what is not earned yet.
+
+    Raises:
+        IntegrityError: More would go back than was paid, or one was requested before.
+    """
+    if not refunds:
+        return
+    accounts = {
+        order.id: REFUNDS + order.store_id if order.handed_over_at_ms is not None else UNEARNED
+        for order in of_orders
+    }
+    insert_refunds(connection, [(refund, accounts[refund.order_id]) for refund in refunds], at_ms)
+    enqueue(connection, Topic.REFUND, list(dict.fromkeys(r.order_id for r in refunds)), at_ms)
+
+
+def _rest_of(
+    connection: Connection,
+    paid: Sequence[tuple[OrderRow, str]],
+    earlier: Mapping[str, Mapping[PartKey, int]],
+) -> list[PartRefund]:
+    return [
+        refund
+        for order, reason in paid
+        for refund in refund_of_rest(order, reason, "", earlier.get(order.id, {}))
+    ]
+
+
+def send_refund_calls(
+    connection: Connection, order_ids: Sequence[str], at_ms: int
+) -> list[RefundCall]:
+    """Give waiting refunds of these orders a call, and mark what is to be sent now as sent.
+
+    At most one call of an order is on its way. A call that was sent and not answered is sent again
+    under its own number.
+    """
+    make_calls(connection, order_ids, at_ms)
+    moves = []
+    for calls in calls_of(connection, order_ids).values():
+        for call in calls:
+            if call.state in (CallState.DONE, CallState.FAILED):
+                continue
+            moves.append(call)
+            break
+    queued = [(call, CallState.SENT) for call in moves if call.state is not CallState.SENT]
+    move_calls(connection, queued, at_ms)
+    return moves
 
 
 _ADD_REFUNDED = (
@@ -298,28 +353,29 @@ _ADD_REFUNDED = (
 )
 
 
-def book_refunds(connection: Connection, done: Sequence[Refund], at_ms: int) -> None:
-    """Book refunds that the provider has made, each of them once however often it is called."""
-    first = connection.execute(
-        update(refunds)
-        .where(
-            refunds.c.order_id.in_([refund.order_id for refund in done]),
-            refunds.c.done_at_ms.is_(None),
+def book_refund_calls(
+    connection: Connection, answered: Sequence[tuple[RefundCall, CallState]], at_ms: int
+) -> None:
+    """Book what the provider answered to calls that are sent, each once however often it does."""
+    sent = [(replace(call, state=CallState.SENT), to) for call, to in answered]
+    moved = move_calls(connection, sent, at_ms)
+    done = [call for call, to in moved if to is CallState.DONE]
+    for call in done:
+        sums: dict[str, int] = {}
+        for refund, account in finish_refunds(connection, [(call.order_id, call.n)], at_ms):
+            sums[account] = sums.get(account, 0) + refund.amount_fen
+        post_transfers(
+            connection,
+            [
+                refunded(call.order_id, fen, at_ms, account=account, source=f"{call.n}:{account}")
+                for account, fen in sorted(sums.items())
+            ],
         )
-        .values(done_at_ms=at_ms)
-        .returning(refunds.c.order_id)
-    )
-    booked = set(first.scalars())
-    fresh = [refund for refund in done if refund.order_id in booked]
-    if not fresh:
-        return
-    post_transfers(
-        connection, [refunded(refund.order_id, refund.amount_fen, at_ms) for refund in fresh]
-    )
-    connection.execute(
-        _ADD_REFUNDED, [{"o": refund.order_id, "fen": refund.amount_fen} for refund in fresh]
-    )
-    enqueue(connection, Topic.ORDER, [refund.order_id for refund in fresh], at_ms)
+    if done:
+        connection.execute(
+            _ADD_REFUNDED, [{"o": call.order_id, "fen": call.amount_fen} for call in done]
+        )
+    enqueue(connection, Topic.ORDER, [call.order_id for call, _ in moved], at_ms)
 
 
 def cancel_orders(
@@ -341,7 +397,9 @@ def cancel_orders(
     move_stock(connection, _stock_moves(cancelled, StockMoveKind.RELEASE, at_ms))
     ids = [order.id for order in cancelled]
     enqueue(connection, Topic.RELEASE, ids, at_ms)
-    request_refunds(connection, [(order, reason) for order in cancelled], at_ms)
+    rest = [(order, reason) for order in cancelled]
+    refunds = _rest_of(connection, rest, refunded_parts(connection, ids))
+    request_part_refunds(connection, cancelled, refunds, at_ms)
     enqueue(connection, Topic.ORDER, ids, at_ms)
     enqueue(connection, Topic.STOCK, items_of(cancelled), at_ms)
 
@@ -354,7 +412,10 @@ def sell(connection: Connection, sales: Sequence[OrderRow]) -> None:
 def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
     """The goods leave the shelf, and their price is earned."""
     move_stock(connection, _stock_moves([order], StockMoveKind.HAND_OVER, at_ms))
-    post_transfers(connection, [earned(order.id, order.store_id, order.paid_fen, at_ms)])
+    given = sum(refunded_parts(connection, [order.id])[order.id].values())
+    if given < order.paid_fen:
+        earning = earned(order.id, order.store_id, order.paid_fen - given, at_ms)
+        post_transfers(connection, [earning])
 
 
 def items_of(touched: Sequence[OrderRow]) -> list[str]:

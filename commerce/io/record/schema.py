@@ -4,8 +4,8 @@ Money in fen, times in UTC milliseconds, localised text as two columns `*_zh` an
 
 Bounds that no bug above can break: a state changes only along `order_transitions` and
 `group_transitions` (triggers, made by the migrations); `0 <= sold <= on_hand`; refunds ≤ paid ≤
-total; one seat per household and group; one transfer of a kind per order; one order per id (a
-household's key).
+total; one seat per household and group; one transfer of a kind per order and source; one order per
+id (a household's key).
 """
 
 from sqlalchemy import (
@@ -338,35 +338,33 @@ pickup_codes = Table(
     time_column("redeemed_at_ms", nullable=True),
 )
 
+# `source` tells transfers of a kind and an order apart; `period` is the day whose books have it.
 money_transfers = Table(
     "money_transfers",
     metadata,
     Column("id", SERIAL, primary_key=True, autoincrement=True),
-    Column("order_id", String(64), ForeignKey("orders.id"), nullable=False),
+    Column("order_id", String(64), ForeignKey("orders.id")),
     Column("kind", String(16), nullable=False),
     Column("from_account", String(80), nullable=False),
     Column("to_account", String(80), nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     time_column("at_ms"),
-    UniqueConstraint("order_id", "kind"),
+    Column("source", String(130), nullable=False, server_default=""),
+    Column("brand_id", String(64), nullable=False, server_default=""),
+    Column("period", String(10), nullable=False, server_default=""),
+    UniqueConstraint("order_id", "kind", "source"),
     CheckConstraint("amount_fen > 0", name="amount_positive"),
     CheckConstraint("from_account <> to_account", name="two_accounts"),
+    CheckConstraint("order_id IS NOT NULL OR source <> ''", name="of_an_order_or_a_source"),
 )
-
-refunds = Table(
-    "refunds",
-    metadata,
-    Column("order_id", String(64), ForeignKey("orders.id"), primary_key=True),
-    Column("amount_fen", BigInteger, nullable=False),
-    Column("reason", String(32), nullable=False),
-    time_column("requested_at_ms"),
-    time_column("done_at_ms", nullable=True),
-)
+Index("ix_money_transfers_period", money_transfers.c.brand_id, money_transfers.c.period)
 Index(
-    "ix_refunds_waiting",
-    refunds.c.order_id,
-    sqlite_where=text("done_at_ms IS NULL"),
-    postgresql_where=text("done_at_ms IS NULL"),
+    "uq_money_transfers_kind_source",
+    money_transfers.c.kind,
+    money_transfers.c.source,
+    unique=True,
+    sqlite_where=text("order_id IS NULL"),
+    postgresql_where=text("order_id IS NULL"),
 )
 
 # What is to be delivered; a row is deleted after delivery. `subject` names what to look
@@ -396,7 +394,9 @@ sandbox_refunds = Table(
     "sandbox_refunds",
     metadata,
     Column("order_id", String(64), ForeignKey("sandbox_charges.order_id"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False, server_default="1"),
     Column("amount_fen", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False, server_default="0"),
 )
 
 order_transitions = Table(

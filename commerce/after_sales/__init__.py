@@ -1,0 +1,1 @@
+"""What goes back after a sale, and what buyers say: refunds, claims, ratings. Rules only."""

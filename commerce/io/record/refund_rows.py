@@ -1,0 +1,203 @@
+"""Rows of refunds and of the calls that carry them; `postings` alone calls what writes them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
+
+from commerce.after_sales.refunds import PartKey, PartRefund, refunded_by_part
+from commerce.io.record.schema_refunds import refund_calls, refunds
+from commerce.money.refund_calls import CALLS_MAX, CallState
+
+IDS_MAX = 500  # orders per statement
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCall:
+    """A call that carries refunds of an order to the provider (money/refund_calls.py)."""
+
+    order_id: str
+    n: int
+    amount_fen: int
+    state: CallState
+    attempts: int
+    made_at_ms: int
+    sent_at_ms: int | None
+    ended_at_ms: int | None
+
+
+def refunds_of(connection: Connection, order_ids: Collection[str]) -> dict[str, list[PartRefund]]:
+    """Return what was requested for these orders, by order."""
+    found: dict[str, list[PartRefund]] = {}
+    ids = sorted(set(order_ids))
+    for at in range(0, len(ids), IDS_MAX):
+        for row in connection.execute(
+            select(refunds)
+            .where(refunds.c.order_id.in_(ids[at : at + IDS_MAX]))
+            .order_by(refunds.c.requested_at_ms, refunds.c.line, refunds.c.part)
+        ):
+            refund = PartRefund(
+                row.order_id, row.line, row.part, row.reason, row.source, row.amount_fen
+            )
+            found.setdefault(row.order_id, []).append(refund)
+    return found
+
+
+def refunded_parts(
+    connection: Connection, order_ids: Collection[str]
+) -> dict[str, dict[PartKey, int]]:
+    """Return how much of each part of these orders goes back, by order."""
+    found = refunds_of(connection, order_ids)
+    return {order_id: refunded_by_part(found.get(order_id, ())) for order_id in order_ids}
+
+
+def orders_with_waiting_refunds(connection: Connection, order_ids: Collection[str]) -> set[str]:
+    """Return those of these orders of which a refund waits that may still be sent."""
+    call = (refund_calls.c.order_id == refunds.c.order_id) & (refund_calls.c.n == refunds.c.call_n)
+    rows = connection.execute(
+        select(refunds.c.order_id)
+        .outerjoin(refund_calls, call)
+        .where(
+            refunds.c.order_id.in_(order_ids),
+            refunds.c.done_at_ms.is_(None),
+            func.coalesce(refund_calls.c.state, "") != CallState.FAILED.value,
+        )
+        .distinct()
+    )
+    return set(rows.scalars())
+
+
+def insert_refunds(
+    connection: Connection, requested: Sequence[tuple[PartRefund, str]], at_ms: int
+) -> None:
+    """Write refunds, each with the account that gives the money."""
+    connection.execute(
+        insert(refunds),
+        [
+            {
+                "order_id": refund.order_id,
+                "line": refund.line,
+                "part": refund.part,
+                "reason": refund.reason,
+                "source": refund.source,
+                "amount_fen": refund.amount_fen,
+                "account": account,
+                "requested_at_ms": at_ms,
+            }
+            for refund, account in requested
+        ],
+    )
+
+
+def make_calls(connection: Connection, order_ids: Collection[str], at_ms: int) -> None:
+    """Give the refunds of these orders that wait for a call the next one, in number and time."""
+    waiting = connection.execute(
+        select(refunds.c.order_id, func.sum(refunds.c.amount_fen))
+        .where(
+            refunds.c.order_id.in_(order_ids),
+            refunds.c.done_at_ms.is_(None),
+            refunds.c.call_n.is_(None),
+        )
+        .group_by(refunds.c.order_id)
+        .order_by(refunds.c.order_id)
+    ).all()
+    if not waiting:
+        return
+    calls = calls_of(connection, [order_id for order_id, _ in waiting])
+    for order_id, amount_fen in waiting:
+        n = len(calls.get(order_id, ())) + 1
+        if n > CALLS_MAX:
+            continue  # for a person: the provider takes no more calls of this order
+        connection.execute(
+            insert(refund_calls),
+            {
+                "order_id": order_id,
+                "n": n,
+                "amount_fen": int(amount_fen),
+                "state": CallState.QUEUED.value,
+                "made_at_ms": at_ms,
+            },
+        )
+        connection.execute(
+            update(refunds)
+            .where(
+                refunds.c.order_id == order_id,
+                refunds.c.done_at_ms.is_(None),
+                refunds.c.call_n.is_(None),
+            )
+            .values(call_n=n)
+        )
+
+
+def calls_of(connection: Connection, order_ids: Collection[str]) -> dict[str, list[RefundCall]]:
+    """Return the calls of these orders, by order, in their order."""
+    found: dict[str, list[RefundCall]] = {}
+    for row in connection.execute(
+        select(refund_calls)
+        .where(refund_calls.c.order_id.in_(order_ids))
+        .order_by(refund_calls.c.order_id, refund_calls.c.n)
+    ).mappings():
+        call = RefundCall(**{**row, "state": CallState(row["state"])})
+        found.setdefault(call.order_id, []).append(call)
+    return found
+
+
+_MOVE_CALL = (
+    update(refund_calls)
+    .where(
+        refund_calls.c.order_id == bindparam("o"),
+        refund_calls.c.n == bindparam("call"),
+        refund_calls.c.state == bindparam("before"),
+    )
+    .values(
+        state=bindparam("after"),
+        attempts=refund_calls.c.attempts + bindparam("tries"),
+        sent_at_ms=func.coalesce(bindparam("sent"), refund_calls.c.sent_at_ms),
+        ended_at_ms=func.coalesce(bindparam("ended"), refund_calls.c.ended_at_ms),
+    )
+)
+
+
+def move_calls(
+    connection: Connection, moves: Sequence[tuple[RefundCall, CallState]], at_ms: int
+) -> list[tuple[RefundCall, CallState]]:
+    """Move calls from where the caller read them; return those that moved."""
+    moved = []
+    for call, to in moves:
+        sends = to is CallState.SENT
+        ends = to in (CallState.DONE, CallState.FAILED)
+        values = {
+            "o": call.order_id,
+            "call": call.n,
+            "before": call.state.value,
+            "after": to.value,
+            "tries": int(sends),
+            "sent": at_ms if sends else None,
+            "ended": at_ms if ends else None,
+        }
+        if connection.execute(_MOVE_CALL, values).rowcount:
+            moved.append((call, to))
+    return moved
+
+
+def finish_refunds(
+    connection: Connection, keys: Collection[tuple[str, int]], at_ms: int
+) -> list[tuple[PartRefund, str]]:
+    """Mark the refunds that these calls carried as done; return them with their accounts."""
+    rows = connection.execute(
+        update(refunds)
+        .where(
+            tuple_(refunds.c.order_id, refunds.c.call_n).in_(keys), refunds.c.done_at_ms.is_(None)
+        )
+        .values(done_at_ms=at_ms)
+        .returning(
+            refunds.c.order_id,
+            refunds.c.line,
+            refunds.c.part,
+            refunds.c.reason,
+            refunds.c.source,
+            refunds.c.amount_fen,
+            refunds.c.account,
+        )
+    )
+    return [(PartRefund(*row[:-1]), row.account) for row in rows]
