@@ -25,6 +25,7 @@ from commerce.io.shop.audit_trail import AuditTrail
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.facts import FactLog
 from commerce.io.shop.fulfilment import Fulfilment
 from commerce.io.shop.goods.goods import AllGoods
 from commerce.io.shop.groups import Groups
@@ -151,6 +152,7 @@ class Commerce:
         self.staff = StaffOffice(shop)
         self.staff_links = StaffLinks(shop, self.people.passwords)
         self.lists = Lists(shop)
+        self.facts = FactLog(shop)
 
     @property
     def catalogue(self) -> Catalogue:

@@ -14,6 +14,14 @@ from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, upd
 from commerce.after_sales.refunds import PartKey, PartRefund, refund_of_rest
 from commerce.catalogue.stock import StockMove, StockMoveKind, sum_moves
 from commerce.errors import IllegalMove
+from commerce.io.record.facts import (
+    groups_changed,
+    lots_moved,
+    money_moved,
+    orders_moved,
+    orders_placed,
+    stock_moved,
+)
 from commerce.io.record.lots import add_lot, follow, write_lot_moves
 from commerce.io.record.order_lines import insert_lines
 from commerce.io.record.refund_rows import (
@@ -25,8 +33,9 @@ from commerce.io.record.refund_rows import (
     move_calls,
     refunded_parts,
 )
-from commerce.io.record.rows import order_values
+from commerce.io.record.rows import GROUPS, group_of, order_values
 from commerce.io.record.schema import (
+    buying_groups,
     group_seats,
     money_transfers,
     order_moves,
@@ -86,6 +95,12 @@ def enqueue(
                 for subject in subjects
             ],
         )
+    if topic is Topic.GROUP:
+        # Whatever changes a group has it delivered, so this is where its facts come from.
+        for at in range(0, len(subjects), IDS_MAX):
+            which = GROUPS.where(buying_groups.c.id.in_(subjects[at : at + IDS_MAX]))
+            changed = connection.execute(which.order_by(buying_groups.c.id)).mappings()
+            groups_changed(connection, [group_of(row) for row in changed], at_ms)
 
 
 def post_transfers(connection: Connection, transfers: Sequence[Transfer]) -> None:
@@ -106,6 +121,7 @@ def post_transfers(connection: Connection, transfers: Sequence[Transfer]) -> Non
                 for transfer in transfers
             ],
         )
+        money_moved(connection, transfers)
 
 
 _CHANGE_STOCK = (
@@ -151,6 +167,7 @@ def move_stock(connection: Connection, moves: Sequence[StockMove]) -> None:
         ],
     )
     follow(connection, moves)
+    stock_moved(connection, moves)
 
 
 def receive_stock(
@@ -179,6 +196,7 @@ def receive_stock(
     goes = (product_id, lot.id, LocationKind.SUPPLIER.value, shop, units)
     move = LotMove(*goes, LotMoveKind.RECEIVE, source, product_id, at_ms, moved_by)
     write_lot_moves(connection, [move])
+    lots_moved(connection, [move])
     enqueue(connection, Topic.RESTOCK, [f"{product_id}|{store_id}"], at_ms, units)
 
 
@@ -195,6 +213,7 @@ def lock_stock(connection: Connection, rows: Sequence[tuple[str, str]]) -> None:
 def move_lots(connection: Connection, moves: Sequence[LotMove], at_ms: int) -> None:
     """Move units of lots whose stock rows the caller has locked, and have the gate follow."""
     write_lot_moves(connection, moves)
+    lots_moved(connection, moves)
     for (product_id, store_id), units in shop_changes(moves).items():
         connection.execute(
             update(stock)
@@ -212,6 +231,7 @@ def insert_orders(connection: Connection, new: Sequence[OrderRow]) -> None:
     """Write new orders with their lines."""
     connection.execute(insert(orders), [order_values(order) for order in new])
     insert_lines(connection, [order for order in new if order.lines])
+    orders_placed(connection, new)
 
 
 def move_order(
@@ -269,6 +289,8 @@ def move_orders(
                 for order_id, version in moved
             ],
         )
+        versions = [(order_id, version) for order_id, version in moved]
+        orders_moved(connection, versions, state.value, to.value, due_at_ms, at_ms)
     return [order_id for order_id, _ in moved]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, u
 from commerce.errors import CommerceError, NotFound
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import estates, guest_devices, guests, orders, products, stores
+from commerce.io.record.schema_facts import person_keys
 from commerce.io.record.schema_people import (
     consents,
     dwelling_claims,
@@ -175,6 +176,7 @@ def _erase(connection: Connection, guest_id: str, at_ms: int) -> None:
     )
     for table in (guest_devices, phone_codes, dwelling_claims):
         connection.execute(delete(table).where(table.c.guest_id == guest_id))
+    _forget_in_the_lake(connection, guest_id)
     _forget_those_left_alone(connection, guest)
     # Boards of shops that still show one of the orders show it without the name.
     lately = orders.c.created_at_ms > at_ms - SHOWN_MS
@@ -193,3 +195,9 @@ def _forget_those_left_alone(connection: Connection, guest: RowMapping) -> None:
     if not connection.scalar(select(people | known)):
         connection.execute(delete(dwellings).where(dwellings.c.household_id == home))
         connection.execute(delete(households).where(households.c.id == home))
+        _forget_in_the_lake(connection, home)
+
+
+def _forget_in_the_lake(connection: Connection, subject_id: str) -> None:
+    """Destroy the key by which the lake knows somebody: what it has is nobody's from now on."""
+    connection.execute(delete(person_keys).where(person_keys.c.subject_id == subject_id))

@@ -1,0 +1,171 @@
+"""Reading facts in the order of their numbers, and the keys by which the lake knows people."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from commerce.io.record.schema import counters
+from commerce.io.record.schema_facts import facts, person_keys
+from commerce.io.shop.context import ShopContext
+
+NUMBER = "fact"
+ROWS_MAX = 500  # numbered or read at a time
+IDS_MAX = 500  # ids per statement
+KEY_BYTES = 16
+PSEUDONYM_BYTES = 10
+
+_decode = msgspec.json.Decoder(list[tuple[str, int, int, str, str, str, dict[str, Any]]]).decode
+
+_NEW = select(facts.c.id, facts.c.facts).where(facts.c.first.is_(None)).order_by(facts.c.id)
+_NUMBER = update(facts).where(facts.c.id == bindparam("i")).values(first=bindparam("n"))
+_LAST = (
+    select(facts).where(facts.c.first <= bindparam("after")).order_by(facts.c.first.desc()).limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFact:
+    """A fact of the record. `subject` is the household or guest, not yet a pseudonym."""
+
+    sequence: int
+    topic: str
+    version: int
+    at_ms: int
+    estate_id: str
+    subject: str
+    trace: str
+    payload: Mapping[str, Any]
+
+
+class FactLog:
+    """The record's facts as a log: `number` what is new, then `read` from where one stopped.
+
+    Every reader sees the same facts in the same order, each with a number larger than all before
+    it; nothing appears later below a number that was read.
+    """
+
+    def __init__(self, shop: ShopContext) -> None:
+        self._shop = shop
+
+    async def number(self) -> int:
+        """Number what was committed since; return how many facts. Safe to run twice at once."""
+        if not await self._shop.record.query(lambda c: c.scalar(_NEW.limit(1))):
+            return 0
+        return await self._shop.record.transact(_number, durable=False)
+
+    async def read(self, after: int, facts_max: int) -> list[RecordFact]:
+        """Return numbered facts after a number, at most `facts_max` and a row's worth more."""
+        return await self._shop.record.query(lambda c: _read(c, after, facts_max))
+
+    async def ends(self) -> tuple[int, int]:
+        """Return the smallest number that is kept, and the largest that was given; 0 for none."""
+        return await self._shop.record.query(_ends)
+
+    async def since(self, at_ms: int) -> int:
+        """Return the number before the first fact that is kept and was written since `at_ms`."""
+        first = select(func.min(facts.c.first)).where(facts.c.at_ms >= at_ms)
+        found = await self._shop.record.query(lambda c: c.scalar(first))
+        return (await self.ends())[1] if found is None else int(found) - 1
+
+    async def prune(self, up_to: int, before_ms: int) -> int:
+        """Delete facts that are old and that the lake has, up to a number; return how many rows."""
+        old = facts.c.first + facts.c.facts - 1 <= up_to, facts.c.at_ms < before_ms
+        some = select(facts.c.id).where(*old).order_by(facts.c.id).limit(ROWS_MAX)
+        return await self._shop.record.transact(
+            lambda c: c.execute(delete(facts).where(facts.c.id.in_(some))).rowcount, durable=False
+        )
+
+    async def pseudonyms(self, subjects: Collection[str]) -> dict[str, str]:
+        """Return what the lake calls these households and guests, the same every time.
+
+        It follows from a random key of each; once that is destroyed, nobody can tell whose it was.
+        """
+        wanted = sorted({subject for subject in subjects if subject})
+        if not wanted:
+            return {}
+        found = await self._shop.record.query(lambda c: _keys(c, wanted))
+        missing = [subject for subject in wanted if subject not in found]
+        if missing:
+            at_ms = self._shop.clock()
+            try:
+                await self._shop.record.transact(lambda c: _add_keys(c, missing, at_ms))
+            except IntegrityError:
+                pass  # another reader made them at the same time
+            found |= await self._shop.record.query(lambda c: _keys(c, missing))
+        return {subject: _pseudonym(subject, key) for subject, key in found.items()}
+
+
+def _pseudonym(subject: str, key: str) -> str:
+    return hashlib.blake2b(
+        subject.encode(), key=bytes.fromhex(key), digest_size=PSEUDONYM_BYTES
+    ).hexdigest()
+
+
+def _number(connection: Connection) -> int:
+    # The lock comes first: whoever has it sees all rows that others numbered.
+    lock = update(counters).where(counters.c.name == NUMBER).values(value=counters.c.value)
+    last = int(connection.execute(lock.returning(counters.c.value)).scalar_one())
+    rows = connection.execute(_NEW.limit(ROWS_MAX)).all()
+    numbers, at = [], last + 1
+    for id, count in rows:
+        numbers.append({"i": id, "n": at})
+        at += count
+    if numbers:
+        connection.execute(_NUMBER, numbers)
+        end = update(counters).where(counters.c.name == NUMBER).values(value=at - 1)
+        connection.execute(end)
+    return at - 1 - last
+
+
+def _read(connection: Connection, after: int, facts_max: int) -> list[RecordFact]:
+    found: list[RecordFact] = []
+    # The row in which `after` lies may hold more.
+    begun = connection.execute(_LAST, {"after": after}).mappings().first()
+    rows = [begun] if begun is not None and begun["first"] + begun["facts"] - 1 > after else []
+    later = select(facts).where(facts.c.first > after).order_by(facts.c.first).limit(ROWS_MAX)
+    for row in (*rows, *connection.execute(later).mappings()):
+        for sequence, (topic, version, at_ms, estate, subject, trace, payload) in enumerate(
+            _decode(row["body"]), row["first"]
+        ):
+            if sequence > after:
+                found.append(
+                    RecordFact(sequence, topic, version, at_ms, estate, subject, trace, payload)
+                )
+        if len(found) >= facts_max:
+            break
+    return found
+
+
+def _ends(connection: Connection) -> tuple[int, int]:
+    first = connection.scalar(select(func.min(facts.c.first)))
+    last = connection.scalar(select(counters.c.value).where(counters.c.name == NUMBER))
+    return int(first or 0), int(last or 0)
+
+
+def _keys(connection: Connection, subjects: Collection[str]) -> dict[str, str]:
+    wanted = list(subjects)
+    found: dict[str, str] = {}
+    for at in range(0, len(wanted), IDS_MAX):
+        rows = connection.execute(
+            select(person_keys.c.subject_id, person_keys.c.key).where(
+                person_keys.c.subject_id.in_(wanted[at : at + IDS_MAX])
+            )
+        )
+        found |= {subject: key for subject, key in rows}
+    return found
+
+
+def _add_keys(connection: Connection, subjects: Collection[str], at_ms: int) -> None:
+    connection.execute(
+        insert(person_keys),
+        [
+            {"subject_id": subject, "key": secrets.token_hex(KEY_BYTES), "made_at_ms": at_ms}
+            for subject in subjects
+        ],
+    )

@@ -1,0 +1,31 @@
+"""Errors of this package.
+
+InsightError
+├── BadFact             a fact that its topic does not admit
+├── LakeConflict        another writer committed first
+└── BadQuery            SQL that the lake cannot run
+"""
+
+
+class InsightError(Exception):
+    """Base of all errors here."""
+
+
+class BadFact(InsightError):
+    """A fact that the vocabulary does not admit; `reason` is one line."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LakeConflict(InsightError):
+    """Another writer committed to the table first; read its version and go on from there."""
+
+
+class BadQuery(InsightError):
+    """SQL that cannot be run; `reason` is what the engine says."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
