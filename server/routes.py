@@ -35,7 +35,7 @@ from server.http.shop import (
     replays,
     rooms,
 )
-from server.http.staff import links, neighbours, stock, stores, tills
+from server.http.staff import links, neighbours, packing, prints, stock, stores, tills
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.workers.passing import PassOn
@@ -69,6 +69,8 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *pins.routes,
         *replays.routes,
         *stores.routes,
+        *packing.routes,
+        *prints.routes,
         *neighbours.routes,
         *stock.routes,
         *tills.routes,

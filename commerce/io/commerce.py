@@ -33,6 +33,8 @@ from commerce.io.shop.households import Households
 from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
+from commerce.io.shop.packing.moves import BatchMoves
+from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.people import People
 from commerce.io.shop.phones import Phones
 from commerce.io.shop.pins import Pins
@@ -136,6 +138,8 @@ class Commerce:
         )
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
+        self.batches = BatchMoves(shop, random_bits)
+        self.waves = Waves(shop)
         self.stock = StockKeeping(shop)
         self.expiry = Expiry(shop)
         self.transfers = Transfers(shop)

@@ -4,7 +4,8 @@ A wave is a reached group, or all orders that belong to none. Its pick list has 
 the sum over all bags, by zone; a bag is an order.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from commerce.orders.order import OrderRow
@@ -58,21 +59,28 @@ def waves(orders: Iterable[OrderRow]) -> list[Wave]:
         if order.state in OPEN_AT_STORE:
             found.setdefault((order.state, order.group_id), []).append(order)
     made = [
-        Wave(group_id or SINGLES, group_id, state, tuple(sorted(rows, key=_bag_order)))
+        Wave(group_id or SINGLES, group_id, state, tuple(sorted(rows, key=bag_order)))
         for (state, group_id), rows in found.items()
     ]
     return sorted(made, key=_urgency)
 
 
+def bag_numbers(orders: Sequence[OrderRow], known: Mapping[str, int]) -> dict[str, int]:
+    """Return the bag of each order: the number it was given, else the next ones in order."""
+    taken = [known[order.id] for order in orders if known.get(order.id)]
+    free = itertools.count(max(taken, default=0) + 1)
+    return {order.id: known.get(order.id) or next(free) for order in orders}
+
+
 def pick_list(
-    orders: Sequence[OrderRow], place_of: Callable[[str], tuple[str, str]]
+    bag_orders: Sequence[tuple[int, OrderRow]], place_of: Callable[[str], tuple[str, str]]
 ) -> list[PickEntry]:
-    """Return what to take for these orders, whose bags are counted in this order.
+    """Return what to take for orders that go into these bags.
 
     `place_of` gives an item's zone, and what orders the items within it.
     """
     bags: dict[str, dict[int, int]] = {}
-    for bag, order in enumerate(orders, 1):
+    for bag, order in bag_orders:
         for item_id, units in order.taken:
             of_item = bags.setdefault(item_id, {})
             of_item[bag] = of_item.get(bag, 0) + units
@@ -87,7 +95,8 @@ def pick_list(
     ]
 
 
-def _bag_order(order: OrderRow) -> tuple[int, str]:
+def bag_order(order: OrderRow) -> tuple[int, str]:
+    """What orders of a wave are sorted by: the first to buy is the first bag."""
     return order.created_at_ms, order.number
 
 

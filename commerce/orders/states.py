@@ -38,6 +38,11 @@ TRANSITIONS: frozenset[tuple[OrderState, OrderState]] = frozenset(
     }
 )
 
+# What the undo of a batch reverses (commerce/orders/batches.py): no goods left, no money moved.
+REVERSALS: frozenset[tuple[OrderState, OrderState]] = frozenset(
+    {(_S.PICKING, _S.NEW), (_S.PACKED, _S.PICKING), (_S.READY, _S.PACKED)}
+)
+
 INITIAL: frozenset[OrderState] = frozenset({_S.WAITING_GROUP, _S.NEW, _S.CANCELLED})
 
 # What a clerk may ask for. WAITING_GROUP is the group's to end, HANDED_OVER needs the code.
@@ -50,6 +55,12 @@ OPEN_AT_STORE: tuple[OrderState, ...] = (_S.NEW, _S.PICKING, _S.PACKED, _S.READY
 def check_move(state: OrderState, to: OrderState) -> None:
     """Raise `IllegalMove` unless an order may go from `state` to `to`."""
     if (state, to) not in TRANSITIONS:
+        raise IllegalMove(state, to)
+
+
+def check_reversal(state: OrderState, to: OrderState) -> None:
+    """Raise `IllegalMove` unless an undo may take an order from `state` back to `to`."""
+    if (state, to) not in REVERSALS:
         raise IllegalMove(state, to)
 
 

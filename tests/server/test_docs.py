@@ -9,7 +9,7 @@ from server.http.hooks import pos
 from server.http.hq import registry as hq
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
 from server.http.shop import orders, people, phones, pins, privacy, products, rooms
-from server.http.staff import links, neighbours, stock, stores, tills
+from server.http.staff import links, neighbours, packing, prints, stock, stores, tills
 from server.ops import metrics
 from server.settings import Settings
 
@@ -66,6 +66,8 @@ def test_every_route_is_documented() -> None:
         pins,
         orders,
         stores,
+        packing,
+        prints,
         links,
         neighbours,
         stock,

@@ -19,7 +19,7 @@ from server.bridge.lives import OwnedLives
 from server.http.hooks import pos
 from server.http.hq import audit
 from server.http.shop import guests, orders, people, phones, pins, privacy, products, rooms
-from server.http.staff import neighbours, stock, stores, tills
+from server.http.staff import neighbours, packing, prints, stock, stores, tills
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings
@@ -68,6 +68,8 @@ async def shop_routes(
             *pins.routes,
             *orders.routes,
             *stores.routes,
+            *packing.routes,
+            *prints.routes,
             *neighbours.routes,
             *stock.routes,
             *tills.routes,

@@ -47,7 +47,7 @@ from commerce.io.record.schema import (
 from commerce.money.refund_calls import CallState
 from commerce.money.transfers import REFUNDS, UNEARNED, Transfer, earned, refunded
 from commerce.orders.order import OrderRow
-from commerce.orders.states import OrderState, check_move
+from commerce.orders.states import OrderState, check_move, check_reversal
 from commerce.supply.lots import (
     LocationKind,
     Lot,
@@ -235,7 +235,13 @@ def insert_orders(connection: Connection, new: Sequence[OrderRow]) -> None:
 
 
 def move_order(
-    connection: Connection, order: OrderRow, to: OrderState, moved_by: str, at_ms: int
+    connection: Connection,
+    order: OrderRow,
+    to: OrderState,
+    moved_by: str,
+    at_ms: int,
+    *,
+    reverse: bool = False,
 ) -> None:
     """Move one order from where the caller read it.
 
@@ -243,7 +249,7 @@ def move_order(
         IllegalMove: The table has no such transition, or another transaction moved it first.
     """
     which = (orders.c.id == order.id) & (orders.c.version == order.version)
-    if not move_orders(connection, which, order.state, to, moved_by, at_ms):
+    if not move_orders(connection, which, order.state, to, moved_by, at_ms, reverse=reverse):
         raise IllegalMove(order.state, to)
 
 
@@ -256,13 +262,16 @@ def move_orders(
     at_ms: int,
     *,
     due_at_ms: int | None = None,
+    reverse: bool = False,
 ) -> list[str]:
     """Move those orders of `which` that are in `state`; return their ids.
+
+    `reverse` is the undo of a move.
 
     Raises:
         IllegalMove: The table has no such transition.
     """
-    check_move(state, to)
+    (check_reversal if reverse else check_move)(state, to)
     values: dict[str, object] = {"state": to.value, "version": orders.c.version + 1}
     if due_at_ms is not None:
         values["due_at_ms"] = due_at_ms

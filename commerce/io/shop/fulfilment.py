@@ -9,7 +9,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     select,
     true,
     update,
@@ -25,16 +24,17 @@ from commerce.errors import (
     NotReadyYet,
     UnknownCode,
 )
-from commerce.groups.group import Group, GroupState
+from commerce.groups.group import Group
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import Topic, cancel_orders, enqueue, hand_over, move_order
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes, stores
+from commerce.io.shop.advance import advance
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.views import order_views, store_views
 from commerce.orders.order import OrderRow
-from commerce.orders.pickup import CODE_BITS, code_of, read
+from commerce.orders.pickup import read
 from commerce.orders.states import HANDED_OVER_SHOWN_MS, OPEN_AT_STORE, OrderState, check_clerk_move
 from commerce.views import OrderView, StoreOrder
 
@@ -98,35 +98,11 @@ class Fulfilment:
                 await connection.run_sync(cancel_orders, [order], "store", moved_by, at_ms)
                 await connection.run_sync(give_up_seat, order, at_ms)
             else:
-                await self._advance(connection, order, to, moved_by, at_ms)
+                await connection.run_sync(advance, order, to, moved_by, at_ms, self._random_bits)
             moved = await self._shown(connection, order_id)
             await self._audit(connection, "order.move", order, to, moved_by, at_ms)
         self._shop.on_commit()
         return moved
-
-    async def _advance(
-        self,
-        connection: AsyncConnection,
-        order: OrderRow,
-        to: OrderState,
-        moved_by: str,
-        at_ms: int,
-    ) -> None:
-        await connection.run_sync(move_order, order, to, moved_by, at_ms)
-        if to is OrderState.READY:
-            await self._make_code(connection, order, at_ms)
-        if to is OrderState.PICKING and order.group_id:
-            begun = await connection.execute(
-                update(buying_groups)
-                .where(
-                    buying_groups.c.id == order.group_id,
-                    buying_groups.c.state == GroupState.REACHED.value,
-                )
-                .values(state=GroupState.FULFILLING.value)
-            )
-            if begun.rowcount:
-                await connection.run_sync(enqueue, Topic.GROUP, [order.group_id], at_ms)
-        await connection.run_sync(enqueue, Topic.ORDER, [order.id], at_ms)
 
     async def _audit(
         self,
@@ -147,26 +123,6 @@ class Fulfilment:
             after,
             at_ms,
             brand_id=self._shop.catalogue.brand_id("store", order.store_id),
-        )
-
-    async def _make_code(self, connection: AsyncConnection, order: OrderRow, at_ms: int) -> None:
-        while True:
-            code = code_of(self._random_bits(CODE_BITS))
-            taken = await connection.scalar(
-                select(pickup_codes.c.code).where(
-                    pickup_codes.c.store_id == order.store_id, pickup_codes.c.code == code
-                )
-            )
-            if taken is None:
-                break
-        await connection.execute(
-            insert(pickup_codes),
-            {
-                "store_id": order.store_id,
-                "code": code,
-                "order_id": order.id,
-                "created_at_ms": at_ms,
-            },
         )
 
     async def hand_over(self, store_id: str, typed: str, moved_by: str) -> StoreOrder:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from commerce.orders.lines import OrderLine, OrderPart
 from commerce.orders.order import OrderRow
-from commerce.orders.picking import SINGLES, pick_list, waves
+from commerce.orders.picking import SINGLES, bag_numbers, pick_list, waves
 from commerce.orders.states import OPEN_AT_STORE, OrderState
 
 ORDER = OrderRow(
@@ -39,7 +39,7 @@ bags = st.builds(
 def test_a_pick_list_has_each_item_once_with_every_unit_of_every_bag(
     bag_rows: list[OrderRow],
 ) -> None:
-    entries = pick_list(bag_rows, ZONES.__getitem__)
+    entries = pick_list(list(enumerate(bag_rows, 1)), ZONES.__getitem__)
     assert [(entry.zone, entry.item_id) for entry in entries] == sorted(
         {(ZONES[item][0], item) for row in bag_rows for item, _ in row.taken},
         key=lambda at: (at[0], ZONES[at[1]][1]),
@@ -76,3 +76,9 @@ def test_every_open_order_is_in_one_wave(states: list[OrderState]) -> None:
     rows = [replace(ORDER, id=str(at), state=state) for at, state in enumerate(states)]
     shown = sorted(int(row.id) for wave in waves(rows) for row in wave.orders)
     assert shown == [at for at, state in enumerate(states) if state in OPEN_AT_STORE]
+
+
+def test_a_bag_keeps_its_number_and_new_ones_come_after() -> None:
+    rows = [replace(ORDER, id=id) for id in ("a", "b", "c")]
+    assert bag_numbers(rows, {}) == {"a": 1, "b": 2, "c": 3}
+    assert bag_numbers(rows, {"b": 7}) == {"a": 8, "b": 7, "c": 9}

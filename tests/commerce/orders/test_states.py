@@ -10,10 +10,12 @@ from commerce.orders.states import (
     FULFIL_MS,
     INITIAL,
     OPEN_AT_STORE,
+    REVERSALS,
     TRANSITIONS,
     OrderState,
     check_clerk_move,
     check_move,
+    check_reversal,
     due_at_ms,
 )
 
@@ -46,6 +48,17 @@ def test_transitions_have_no_circle() -> None:
         for path in itertools.permutations(set(OrderState) - FINAL, length):
             steps = zip(path, (*path[1:], path[0]), strict=True)
             assert not all(step in TRANSITIONS for step in steps)
+
+
+@pytest.mark.parametrize(("state", "to"), PAIRS)
+def test_only_steps_within_the_store_are_reversed(state: OrderState, to: OrderState) -> None:
+    within = {state, to} <= set(OPEN_AT_STORE)
+    if within and (to, state) in TRANSITIONS:
+        check_reversal(state, to)
+    else:
+        assert (state, to) not in REVERSALS
+        with pytest.raises(IllegalMove):
+            check_reversal(state, to)
 
 
 @pytest.mark.parametrize(("state", "to"), PAIRS)

@@ -1,0 +1,89 @@
+"""An order moves on in its store, with all that follows: pickup code, group, what is delivered.
+
+Every function runs inside the caller's transaction, which has locked the order.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from commerce.errors import IllegalMove
+from commerce.groups.group import GroupState
+from commerce.io.record.postings import Topic, enqueue, move_order
+from commerce.io.record.schema import buying_groups, pickup_codes
+from commerce.orders.order import OrderRow
+from commerce.orders.pickup import CODE_BITS, code_of
+from commerce.orders.states import OrderState
+
+
+def advance(
+    connection: Connection,
+    order: OrderRow,
+    to: OrderState,
+    moved_by: str,
+    at_ms: int,
+    random_bits: Callable[[int], int],
+) -> None:
+    """Move an order to the next state of its way through the store.
+
+    Raises:
+        IllegalMove: Not a transition, or another transaction was faster.
+    """
+    move_order(connection, order, to, moved_by, at_ms)
+    if to is OrderState.READY:
+        _make_code(connection, order, at_ms, random_bits)
+    if to is OrderState.PICKING and order.group_id:
+        begun = connection.execute(
+            update(buying_groups)
+            .where(
+                buying_groups.c.id == order.group_id,
+                buying_groups.c.state == GroupState.REACHED.value,
+            )
+            .values(state=GroupState.FULFILLING.value)
+        )
+        if begun.rowcount:
+            enqueue(connection, Topic.GROUP, [order.group_id], at_ms)
+    enqueue(connection, Topic.ORDER, [order.id], at_ms)
+
+
+def reverse(
+    connection: Connection, order: OrderRow, to: OrderState, moved_by: str, at_ms: int
+) -> None:
+    """Take a move of an order back; a code that it gave no longer holds.
+
+    Raises:
+        IllegalMove: Not a reversal, the code was used, or another transaction was faster.
+    """
+    if order.state is OrderState.READY:
+        gone = connection.execute(
+            delete(pickup_codes).where(
+                pickup_codes.c.order_id == order.id, pickup_codes.c.redeemed_at_ms.is_(None)
+            )
+        )
+        if not gone.rowcount:
+            raise IllegalMove(order.state, to)
+    move_order(connection, order, to, moved_by, at_ms, reverse=True)
+    enqueue(connection, Topic.ORDER, [order.id], at_ms)
+
+
+def _make_code(
+    connection: Connection, order: OrderRow, at_ms: int, random_bits: Callable[[int], int]
+) -> None:
+    while True:
+        code = code_of(random_bits(CODE_BITS))
+        taken = connection.scalar(
+            select(pickup_codes.c.code).where(
+                pickup_codes.c.store_id == order.store_id, pickup_codes.c.code == code
+            )
+        )
+        if taken is None:
+            break
+    connection.execute(
+        insert(pickup_codes),
+        {
+            "store_id": order.store_id,
+            "code": code,
+            "order_id": order.id,
+            "created_at_ms": at_ms,
+        },
+    )

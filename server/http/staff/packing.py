@@ -1,0 +1,92 @@
+"""Routes of packing: waves with pick lists, moves of many orders, and their undo."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from commerce.io.shop.packing.moves import BatchMove, NotAllMoved, UndoOver
+from commerce.orders.batches import BATCH_MAX, BATCH_MAY
+from commerce.orders.states import OrderState
+from server.access.policy import Action, Principal, require
+from server.http.bodies import (
+    Body,
+    Id,
+    idempotency_key,
+    path_id,
+    problems,
+    read_body,
+    reply,
+    services_of,
+)
+from server.problem import Problem
+
+
+class NewBatch(Body):
+    """Orders, and where they are to go; `all_or_none` moves nothing unless all can move."""
+
+    order_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=BATCH_MAX)]
+    to: OrderState
+    all_or_none: bool = False
+
+
+async def waves(request: Request) -> Response:
+    """`GET /api/stores/{store}/waves`: what is picked together, and what to take for it."""
+    store_id, _ = _clerk(request)
+    with problems():
+        return reply(await services_of(request).commerce.waves.of_store(store_id))
+
+
+async def move(request: Request) -> Response:
+    """`POST /api/stores/{store}/moves`: many orders move on, once per key."""
+    store_id, principal = _clerk(request)
+    key = idempotency_key(request)
+    body = await read_body(request, NewBatch, bytes_max=BATCH_MAX * 80)
+    if body.to not in BATCH_MAY:
+        raise Problem(
+            422, "bad-request", "Invalid request body.", "picking, packed or ready.", member="to"
+        )
+    order_ids = tuple(dict.fromkeys(body.order_ids))
+    batch = BatchMove(store_id, order_ids, body.to, principal.subject, key, body.all_or_none)
+    with _batch_problems(), problems():
+        return reply(await services_of(request).commerce.batches.move(batch))
+
+
+async def undo(request: Request) -> Response:
+    """`POST /api/stores/{store}/moves/{batch}/undo`: a batch goes back, if it is fresh."""
+    store_id, principal = _clerk(request)
+    batches = services_of(request).commerce.batches
+    with _batch_problems(), problems():
+        return reply(await batches.undo(store_id, path_id(request, "batch"), principal.subject))
+
+
+def _clerk(request: Request) -> tuple[str, Principal]:
+    store_id = path_id(request, "store")
+    principal = services_of(request).access.principal(request)
+    require(principal, Action.FULFIL, store_id=store_id)
+    return store_id, principal
+
+
+@contextmanager
+def _batch_problems() -> Iterator[None]:
+    try:
+        yield
+    except NotAllMoved as error:
+        answers = [
+            {"order_id": one.order_id, "outcome": one.outcome, "state": one.state}
+            for one in error.answers
+        ]
+        raise Problem(409, "not-all-moved", "Not all orders can move.", answers=answers) from None
+    except UndoOver:
+        raise Problem(409, "undo-over", "Too late to undo.") from None
+
+
+routes = [
+    Route("/api/stores/{store}/waves", waves, methods=["GET"]),
+    Route("/api/stores/{store}/moves", move, methods=["POST"]),
+    Route("/api/stores/{store}/moves/{batch}/undo", undo, methods=["POST"]),
+]

@@ -1,0 +1,76 @@
+"""What a store prints of a wave: the pick list (A4) and the labels of its bags (60 × 40 mm)."""
+
+import asyncio
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from commerce.io.shop.packing.waves import WaveView
+from server.access.policy import Action, require
+from server.http.bodies import path_id, problems, services_of
+from server.printing.packing_words import Language
+from server.problem import Problem
+
+OFFSET_MAX = 14 * 60  # minutes from UTC
+
+# Reportlab keeps its fonts in the process: one document at a time.
+_printing = asyncio.Lock()
+
+
+async def pick_list(request: Request) -> Response:
+    """`GET …/waves/{wave}/{state}/pick-list.pdf`: items by zone, then bag by bag."""
+    wave, language, offset = await _wave(request)
+    return await _pdf(request, lambda prints, font: prints.pick_list(wave, language, offset, font))
+
+
+async def labels(request: Request) -> Response:
+    """`GET …/waves/{wave}/{state}/labels.pdf`: a page per bag; `?order=` for that one alone."""
+    wave, language, offset = await _wave(request)
+    only = request.query_params.get("order")
+    bags = [bag for bag in wave.bags if only is None or bag.order_id == only]
+    if not bags:
+        raise Problem(404, "no-such-order", "No such order.")
+    of = len(wave.bags)
+    return await _pdf(request, lambda prints, font: prints.labels(bags, of, language, offset, font))
+
+
+async def _wave(request: Request) -> tuple[WaveView, Language, int]:
+    store_id = path_id(request, "store")
+    services = services_of(request)
+    require(services.access.principal(request), Action.FULFIL, store_id=store_id)
+    language: Language = "zh" if request.query_params.get("language") == "zh" else "en"
+    try:
+        offset = int(request.query_params.get("utc_offset", "0"))
+    except ValueError:
+        offset = OFFSET_MAX + 1
+    if abs(offset) > OFFSET_MAX:
+        raise Problem(422, "bad-request", "Invalid request.", "In minutes.", member="utc_offset")
+    state = request.path_params["state"]
+    with problems():
+        wave = await services.commerce.waves.one(store_id, path_id(request, "wave"), state)
+    return wave, language, offset
+
+
+async def _pdf(request: Request, make: Callable[[ModuleType, str], bytes]) -> Response:
+    """Answer with what `make` prints, given `server.printing.wave_prints` and LINLI_FONT."""
+    # Few workers ever print, and the library takes 50 ms to load.
+    wave_prints = await asyncio.to_thread(import_module, "server.printing.wave_prints")
+    font = services_of(request).settings.font
+    try:
+        async with _printing:
+            data = await asyncio.to_thread(make, wave_prints, font)
+    except wave_prints.NoFont as error:
+        raise Problem(501, "no-font", "No font to print with.", str(error)) from None
+    headers = {"Content-Disposition": "inline", "Cache-Control": "no-store"}
+    return Response(data, media_type="application/pdf", headers=headers)
+
+
+_WAVE = "/api/stores/{store}/waves/{wave}/{state}"
+routes = [
+    Route(f"{_WAVE}/pick-list.pdf", pick_list, methods=["GET"]),
+    Route(f"{_WAVE}/labels.pdf", labels, methods=["GET"]),
+]

@@ -1,0 +1,161 @@
+"""A store moves a whole wave at once, each order once, takes it back, and prints it."""
+
+from typing import Any
+
+import httpx
+import pypdfium2
+import pytest
+
+from commerce.orders.batches import UNDO_MS
+from tests.support.commerce_checks import sound
+from tests.support.commerce_shop import shop_plan
+from tests.support.shop_routes import bearer, clerk, guest, shop_routes, tea
+
+STORE = "/api/stores/s1"
+
+
+class Packer:
+    """The clerk of store s1."""
+
+    def __init__(self, web: httpx.AsyncClient, token: str) -> None:
+        self.web = web
+        self.token = token
+        self._keys = 0
+
+    async def waves(self) -> list[dict[str, Any]]:
+        """What is picked together."""
+        answer = await self.web.get(f"{STORE}/waves", headers=bearer(self.token))
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["waves"]
+        return found
+
+    async def move(self, ids: list[str], to: str, key: str = "", **more: Any) -> httpx.Response:
+        """Move orders; without a key, a tap of its own."""
+        self._keys += 1
+        headers = bearer(self.token, key or f"packer-tap-{self._keys}")
+        body = {"order_ids": ids, "to": to, **more}
+        return await self.web.post(f"{STORE}/moves", json=body, headers=headers)
+
+    async def undo(self, batch: str) -> httpx.Response:
+        """Take a batch back."""
+        return await self.web.post(f"{STORE}/moves/{batch}/undo", headers=bearer(self.token))
+
+
+async def buy(web: httpx.AsyncClient, nickname: str, body: dict[str, object]) -> str:
+    """One order of a new neighbour; return its id."""
+    token = await guest(web, nickname)
+    made = await web.post("/api/orders", json=body, headers=bearer(token, f"tap-of-{nickname}"))
+    assert made.status_code == 201, made.text
+    return str(made.json()["order"]["id"])
+
+
+@pytest.fixture
+async def packer(web: httpx.AsyncClient) -> Packer:
+    """A clerk who is logged in."""
+    return Packer(web, await clerk(web))
+
+
+def outcomes(answer: httpx.Response) -> list[str]:
+    """What became of each order."""
+    assert answer.status_code == 200, answer.text
+    return [one["outcome"] for one in answer.json()["answers"]]
+
+
+async def test_a_group_of_30_is_ready_in_three_moves_and_every_buyer_has_a_code(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    async with shop_routes(sqlite_url, valkey_url, shop_plan(40, target=30)) as web:
+        shop: Any = web
+        commerce = shop.commerce
+        group_id = None
+        for household in range(30):
+            order = await commerce.orders.place(
+                shop.shop.tap(f"h{household}", "pear", group=group_id)
+            )
+            group_id = order.group_id
+        packer = Packer(web, await clerk(web))
+        [wave] = await packer.waves()
+        assert (wave["group_id"], wave["state"], len(wave["bags"])) == (group_id, "new", 30)
+        [item] = wave["items"]
+        assert (item["product_id"], item["units"], len(item["bags"])) == ("pear", 30, 30)
+        ids = [bag["order_id"] for bag in wave["bags"]]
+        for state in ("picking", "packed", "ready"):
+            assert outcomes(await packer.move(ids, state)) == ["moved"] * 30
+        for household in range(30):
+            [mine] = await commerce.orders.mine(f"h{household}")
+            assert mine.pickup is not None
+        [ready] = await packer.waves()
+        assert [bag["order_id"] for bag in ready["bags"]] == ids
+        assert [bag["bag"] for bag in ready["bags"]] == list(range(1, 31))
+        await sound(shop.shop)
+
+
+async def test_a_batch_counts_once_per_key_and_answers_for_each_order(
+    web: httpx.AsyncClient, packer: Packer
+) -> None:
+    one, two = [await buy(web, name, tea()) for name in ("anna", "bert")]
+    first = await packer.move([one], "picking", "the-first-tap")
+    again = await packer.move([one], "picking", "the-first-tap")
+    assert first.json() == again.json()
+    other = await packer.move([two], "picking", "the-first-tap")
+    assert (other.status_code, other.json()["type"]) == (422, "urn:linli:problem:key-reused")
+    assert outcomes(await packer.move([one, two, "none"], "picking")) == [
+        "already",
+        "moved",
+        "unknown",
+    ]
+    assert outcomes(await packer.move([one], "ready")) == ["refused"]
+    refused = await packer.move([one, "none"], "packed", all_or_none=True)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:linli:problem:not-all-moved")
+    [wave] = await packer.waves()
+    assert (wave["state"], len(wave["bags"])) == ("picking", 2)
+    for to in ("cancelled", "handed_over", "new"):
+        assert (await packer.move([one], to)).status_code == 422
+
+
+async def test_a_fresh_batch_is_taken_back_as_far_as_nothing_moved_since(
+    web: httpx.AsyncClient, packer: Packer
+) -> None:
+    shop: Any = web
+    one, two = [await buy(web, name, tea()) for name in ("anna", "bert")]
+    for state in ("picking", "packed"):
+        await packer.move([one, two], state)
+    ready = (await packer.move([one, two], "ready")).json()
+    await web.post(
+        f"/api/orders/{two}/moves", json={"to": "cancelled"}, headers=bearer(packer.token)
+    )
+    assert outcomes(await packer.undo(ready["id"])) == ["moved", "refused"]
+    assert outcomes(await packer.undo(ready["id"])) == ["already", "refused"]
+    [wave] = await packer.waves()
+    assert (wave["state"], [bag["order_id"] for bag in wave["bags"]]) == ("packed", [one])
+    again = (await packer.move([one], "ready")).json()
+    shop.shop.clock.ahead_ms += UNDO_MS + 1_000
+    late = await packer.undo(again["id"])
+    assert (late.status_code, late.json()["type"]) == (409, "urn:linli:problem:undo-over")
+    assert (await packer.undo("none")).status_code == 404
+    await sound(shop.shop)
+
+
+async def test_a_wave_is_printed_as_pick_list_and_labels(
+    web: httpx.AsyncClient, packer: Packer
+) -> None:
+    order = await buy(web, "anna", tea())
+    await buy(web, "bert", tea())
+    wave = f"{STORE}/waves/singles/new"
+    headers = bearer(packer.token)
+    listed = await web.get(f"{wave}/pick-list.pdf?language=zh&utc_offset=480", headers=headers)
+    assert listed.headers["content-type"] == "application/pdf"
+    text = pypdfium2.PdfDocument(listed.content)[0].get_textpage().get_text_range()
+    assert "拣货单" in text and "× 2" in text and "anna" in text and "bert" in text
+    labels = await web.get(f"{wave}/labels.pdf", headers=headers)
+    assert len(pypdfium2.PdfDocument(labels.content)) == 2
+    alone = await web.get(f"{wave}/labels.pdf?order={order}", headers=headers)
+    assert len(pypdfium2.PdfDocument(alone.content)) == 1
+    for path in ("labels.pdf?order=none", "../packed/labels.pdf", "labels.pdf?utc_offset=x"):
+        answer = await web.get(f"{wave}/{path}", headers=headers)
+        assert answer.status_code in (404, 422)
+    services: Any = web
+    services.services.settings = services.services.settings.model_copy(update={"font": "/none"})
+    missing = await web.get(f"{wave}/labels.pdf", headers=headers)
+    assert (missing.status_code, missing.json()["type"]) == (501, "urn:linli:problem:no-font")
+    assert (await web.get(f"{STORE}/waves")).status_code == 401
