@@ -79,6 +79,14 @@ def refunded_by_part(earlier: Iterable[PartRefund]) -> dict[PartKey, int]:
     return sums
 
 
+def refunded_by_line(by_part: Mapping[PartKey, int]) -> dict[int, int]:
+    """Return what was given back of each line."""
+    sums: dict[int, int] = {}
+    for (line, _), fen in by_part.items():
+        sums[line] = sums.get(line, 0) + fen
+    return sums
+
+
 def refund_of_rest(
     order: OrderRow, reason: str, source: str, earlier: Mapping[PartKey, int]
 ) -> list[PartRefund]:

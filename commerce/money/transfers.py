@@ -3,21 +3,32 @@
 A set of entries cannot fail to sum to zero, because a transfer is both of its entries at once
 (the view `money_entries` shows them apart). Amounts are integer fen and positive.
 
-    charge     provider → unearned                  the buyer paid, we owe the goods
-    refund     unearned or refunds:{store} → provider   the buyer got it back
-    earn       unearned → sales:{store}             the goods were handed over
+    charge      provider → unearned             the buyer paid, we owe the goods
+    refund      unearned or refunds → provider  the buyer got it back
+    earn        unearned → sales                the goods were handed over
+    tax         sales → tax                     the tax in what was handed over
+    tax_back    tax → refunds                   the tax in what was refunded after that
+    discount    discount → sales                what a campaign took off
+    commission  commission → leader             what a leader earns of an order
+    clawback    leader → commission             what of it goes back with a refund
+    supply      inventory → supplier            goods that came, at cost
+    cost        cost → inventory                goods that were handed over, at cost
+    waste       waste → inventory               goods written off or missing, at cost
+    stock_found inventory → waste               goods that a count found, at cost
+    fee         fee → provider                  what the provider took of its bill
+    payout      bank → provider, or leader, supplier → bank   money that was paid out
 
-What is refunded after the goods were handed over comes from `refunds:{store}`, so that sales and
-what was taken off them are seen apart.
+What is refunded after the goods were handed over comes from the store's refunds, so that sales and
+what was taken off them are seen apart. The accounts are in commerce/money/accounts.py.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-PROVIDER = "provider"
-UNEARNED = "unearned"
-SALES = "sales:"
-REFUNDS = "refunds:"
+from commerce.money.accounts import Account, account
+
+PROVIDER = Account.PROVIDER.value
+UNEARNED = Account.UNEARNED.value
 
 
 class TransferKind(StrEnum):
@@ -26,11 +37,25 @@ class TransferKind(StrEnum):
     CHARGE = "charge"
     REFUND = "refund"
     EARN = "earn"
+    TAX = "tax"
+    TAX_BACK = "tax_back"
+    DISCOUNT = "discount"
+    COMMISSION = "commission"
+    CLAWBACK = "clawback"
+    SUPPLY = "supply"
+    COST = "cost"
+    WASTE = "waste"
+    STOCK_FOUND = "stock_found"
+    FEE = "fee"
+    PAYOUT = "payout"
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """`amount_fen` goes from `from_account` to `to_account`; `source` names what asked for it."""
+    """`amount_fen` goes from `from_account` to `to_account`; `source` names what asked for it.
+
+    One that is of no order names its brand and source; an order's brand is its store's.
+    """
 
     order_id: str
     kind: TransferKind
@@ -39,6 +64,7 @@ class Transfer:
     amount_fen: int
     at_ms: int
     source: str = ""
+    brand_id: str = ""
 
 
 def charged(order_id: str, amount_fen: int, at_ms: int) -> Transfer:
@@ -55,4 +81,26 @@ def refunded(
 
 def earned(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> Transfer:
     """The transfer of goods that were handed over."""
-    return Transfer(order_id, TransferKind.EARN, UNEARNED, SALES + store_id, amount_fen, at_ms)
+    return Transfer(
+        order_id, TransferKind.EARN, UNEARNED, account(Account.SALES, store_id), amount_fen, at_ms
+    )
+
+
+def taxed(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> Transfer:
+    """The transfer of the tax in what was handed over."""
+    sales, tax = account(Account.SALES, store_id), account(Account.TAX, store_id)
+    return Transfer(order_id, TransferKind.TAX, sales, tax, amount_fen, at_ms)
+
+
+def tax_given_back(
+    order_id: str, store_id: str, amount_fen: int, at_ms: int, source: str
+) -> Transfer:
+    """The transfer of the tax in what was refunded after the handover."""
+    tax, refunds = account(Account.TAX, store_id), account(Account.REFUNDS, store_id)
+    return Transfer(order_id, TransferKind.TAX_BACK, tax, refunds, amount_fen, at_ms, source)
+
+
+def sold_at_cost(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> Transfer:
+    """The transfer of what the goods cost that were handed over."""
+    cost, inventory = account(Account.COST, store_id), account(Account.INVENTORY)
+    return Transfer(order_id, TransferKind.COST, cost, inventory, amount_fen, at_ms)

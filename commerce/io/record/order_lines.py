@@ -1,6 +1,6 @@
 """Orders of the record with their lines, which orders of one item do not have."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, insert, or_, select
@@ -34,8 +34,8 @@ def takes_any(item_ids: Collection[str]) -> ColumnElement[bool]:
     )
 
 
-def insert_lines(connection: Connection, new: Sequence[OrderRow]) -> None:
-    """Write the lines of new orders, whose own rows are written."""
+def insert_lines(connection: Connection, new: Sequence[OrderRow], rates: Mapping[str, int]) -> None:
+    """Write the lines of new orders, whose own rows are written, with their products' tax rates."""
     lines, parts = [], []
     for order in new:
         for number, line in enumerate(order.lines):
@@ -48,6 +48,7 @@ def insert_lines(connection: Connection, new: Sequence[OrderRow]) -> None:
                     "units": line.units,
                     "price_fen": line.price_fen,
                     "total_fen": line.total_fen,
+                    "tax_bp": rates.get(line.product_id),
                 }
             )
             parts += [

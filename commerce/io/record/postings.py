@@ -11,9 +11,16 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
-from commerce.after_sales.refunds import PartKey, PartRefund, refund_of_rest
+from commerce.after_sales.refunds import PartKey, PartRefund, refund_of_rest, refunded_by_line
 from commerce.catalogue.stock import StockMove, StockMoveKind, sum_moves
 from commerce.errors import IllegalMove
+from commerce.io.record.book_rows import (
+    cost_of_order,
+    last_closed,
+    order_brands,
+    tax_rates,
+    taxed_lines,
+)
 from commerce.io.record.facts import (
     groups_changed,
     lots_moved,
@@ -23,7 +30,7 @@ from commerce.io.record.facts import (
     stock_moved,
 )
 from commerce.io.record.lots import add_lot, follow, write_lot_moves
-from commerce.io.record.order_lines import insert_lines
+from commerce.io.record.order_lines import insert_lines, orders_of
 from commerce.io.record.refund_rows import (
     RefundCall,
     calls_of,
@@ -32,6 +39,7 @@ from commerce.io.record.refund_rows import (
     make_calls,
     move_calls,
     refunded_parts,
+    taken_back,
 )
 from commerce.io.record.rows import GROUPS, group_of, order_values
 from commerce.io.record.schema import (
@@ -44,8 +52,18 @@ from commerce.io.record.schema import (
     stock,
     stock_moves,
 )
+from commerce.money.accounts import Account, account, period_of
 from commerce.money.refund_calls import CallState
-from commerce.money.transfers import REFUNDS, UNEARNED, Transfer, earned, refunded
+from commerce.money.tax import tax_of_rest
+from commerce.money.transfers import (
+    UNEARNED,
+    Transfer,
+    earned,
+    refunded,
+    sold_at_cost,
+    tax_given_back,
+    taxed,
+)
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState, check_move, check_reversal
 from commerce.supply.lots import (
@@ -104,24 +122,32 @@ def enqueue(
 
 
 def post_transfers(connection: Connection, transfers: Sequence[Transfer]) -> None:
-    """Write money transfers, each of them once per order, kind and source."""
-    if transfers:
-        connection.execute(
-            insert(money_transfers),
-            [
-                {
-                    "order_id": transfer.order_id,
-                    "kind": transfer.kind.value,
-                    "from_account": transfer.from_account,
-                    "to_account": transfer.to_account,
-                    "amount_fen": transfer.amount_fen,
-                    "at_ms": transfer.at_ms,
-                    "source": transfer.source,
-                }
-                for transfer in transfers
-            ],
+    """Write money transfers, each of them once per order, kind and source.
+
+    They go to the books of their day, or of the first open one after it.
+    """
+    if not transfers:
+        return
+    brands = order_brands(connection, {t.order_id for t in transfers if t.order_id})
+    closed = last_closed(connection)
+    rows = []
+    for transfer in transfers:
+        brand_id = transfer.brand_id or brands.get(transfer.order_id, "")
+        rows.append(
+            {
+                "order_id": transfer.order_id or None,
+                "kind": transfer.kind.value,
+                "from_account": transfer.from_account,
+                "to_account": transfer.to_account,
+                "amount_fen": transfer.amount_fen,
+                "at_ms": transfer.at_ms,
+                "source": transfer.source,
+                "brand_id": brand_id,
+                "period": period_of(transfer.at_ms, closed.get(brand_id, "")),
+            }
         )
-        money_moved(connection, transfers)
+    connection.execute(insert(money_transfers), rows)
+    money_moved(connection, transfers)
 
 
 _CHANGE_STOCK = (
@@ -229,8 +255,15 @@ def _at(product_id: str, store_id: str) -> tuple[ColumnElement[bool], ColumnElem
 
 def insert_orders(connection: Connection, new: Sequence[OrderRow]) -> None:
     """Write new orders with their lines."""
-    connection.execute(insert(orders), [order_values(order) for order in new])
-    insert_lines(connection, [order for order in new if order.lines])
+    rates = tax_rates(connection, {line.product_id for o in new for line in o.all_lines})
+    connection.execute(
+        insert(orders),
+        [
+            order_values(order, None if order.lines else rates.get(order.product_id))
+            for order in new
+        ],
+    )
+    insert_lines(connection, [order for order in new if order.lines], rates)
     orders_placed(connection, new)
 
 
@@ -337,7 +370,9 @@ def request_part_refunds(
     if not refunds:
         return
     accounts = {
-        order.id: REFUNDS + order.store_id if order.handed_over_at_ms is not None else UNEARNED
+        order.id: UNEARNED
+        if order.handed_over_at_ms is None
+        else account(Account.REFUNDS, order.store_id)
         for order in of_orders
     }
     insert_refunds(connection, [(refund, accounts[refund.order_id]) for refund in refunds], at_ms)
@@ -392,21 +427,38 @@ def book_refund_calls(
     moved = move_calls(connection, sent, at_ms)
     done = [call for call, to in moved if to is CallState.DONE]
     for call in done:
-        sums: dict[str, int] = {}
-        for refund, account in finish_refunds(connection, [(call.order_id, call.n)], at_ms):
-            sums[account] = sums.get(account, 0) + refund.amount_fen
-        post_transfers(
-            connection,
-            [
-                refunded(call.order_id, fen, at_ms, account=account, source=f"{call.n}:{account}")
-                for account, fen in sorted(sums.items())
-            ],
-        )
+        finished = finish_refunds(connection, [(call.order_id, call.n)], at_ms)
+        _book_finished(connection, call, finished, at_ms)
     if done:
         connection.execute(
             _ADD_REFUNDED, [{"o": call.order_id, "fen": call.amount_fen} for call in done]
         )
     enqueue(connection, Topic.ORDER, [call.order_id for call, _ in moved], at_ms)
+
+
+def _book_finished(
+    connection: Connection,
+    call: RefundCall,
+    finished: Sequence[tuple[PartRefund, str]],
+    at_ms: int,
+) -> None:
+    """One transfer per account that gave, and one of the tax in what had been handed over."""
+    sums: dict[str, int] = {}
+    for refund, giver in finished:
+        sums[giver] = sums.get(giver, 0) + refund.amount_fen
+    made = [
+        refunded(call.order_id, fen, at_ms, account=giver, source=f"{call.n}:{giver}")
+        for giver, fen in sorted(sums.items())
+    ]
+    if set(sums) - {UNEARNED}:
+        [order] = orders_of(connection, select(orders).where(orders.c.id == call.order_id))
+        before, after = taken_back(connection, call.order_id, call.n)
+        lines = taxed_lines(connection, order)
+        tax = tax_of_rest(lines, before) - tax_of_rest(lines, after)
+        if tax > 0:
+            source = str(call.n)
+            made.append(tax_given_back(order.id, order.store_id, tax, at_ms, source))
+    post_transfers(connection, made)
 
 
 def cancel_orders(
@@ -441,12 +493,18 @@ def sell(connection: Connection, sales: Sequence[OrderRow]) -> None:
 
 
 def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
-    """The goods leave the shelf, and their price is earned."""
+    """The goods leave the shelf; their price is earned, their tax owed, their cost spent."""
     move_stock(connection, _stock_moves([order], StockMoveKind.HAND_OVER, at_ms))
-    given = sum(refunded_parts(connection, [order.id])[order.id].values())
-    if given < order.paid_fen:
-        earning = earned(order.id, order.store_id, order.paid_fen - given, at_ms)
-        post_transfers(connection, [earning])
+    given = refunded_parts(connection, [order.id])[order.id]
+    left = order.paid_fen - sum(given.values())
+    tax = tax_of_rest(taxed_lines(connection, order), refunded_by_line(given))
+    cost = cost_of_order(connection, order.id)
+    made = (
+        earned(order.id, order.store_id, left, at_ms),
+        taxed(order.id, order.store_id, tax, at_ms),
+        sold_at_cost(order.id, order.store_id, cost, at_ms),
+    )
+    post_transfers(connection, [transfer for transfer in made if transfer.amount_fen > 0])
 
 
 def items_of(touched: Sequence[OrderRow]) -> list[str]:

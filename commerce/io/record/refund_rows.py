@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, upda
 from commerce.after_sales.refunds import PartKey, PartRefund, refunded_by_part
 from commerce.io.record.schema_refunds import refund_calls, refunds
 from commerce.money.refund_calls import CALLS_MAX, CallState
+from commerce.money.transfers import UNEARNED
 
 IDS_MAX = 500  # orders per statement
 
@@ -201,3 +202,21 @@ def finish_refunds(
         )
     )
     return [(PartRefund(*row[:-1]), row.account) for row in rows]
+
+
+def taken_back(
+    connection: Connection, order_id: str, n: int
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return what was booked as not earned, or as given back, by line: before a call, and after.
+
+    What was requested before the handover was never earned, and so was never taxed.
+    """
+    before: dict[int, int] = {}
+    call: dict[int, int] = {}
+    for row in connection.execute(select(refunds).where(refunds.c.order_id == order_id)):
+        if row.account == UNEARNED or (row.done_at_ms is not None and row.call_n != n):
+            before[row.line] = before.get(row.line, 0) + row.amount_fen
+        elif row.call_n == n:
+            call[row.line] = call.get(row.line, 0) + row.amount_fen
+    lines = before.keys() | call.keys()
+    return before, {line: before.get(line, 0) + call.get(line, 0) for line in lines}

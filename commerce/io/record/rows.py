@@ -41,7 +41,7 @@ PRODUCTS = select(*(column for column in products.c if column.name not in _OUT_O
 def order_of(row: RowMapping, lines: tuple[OrderLine, ...]) -> OrderRow:
     """An order of the record; see `orders_of`, which reads its lines."""
     values = dict(row)
-    del values["line_count"]
+    del values["line_count"], values["tax_bp"]
     values["lines"] = lines
     values["state"] = OrderState(values["state"])
     values["refused"] = Refusal(values["refused"]) if values["refused"] else None
@@ -50,9 +50,10 @@ def order_of(row: RowMapping, lines: tuple[OrderLine, ...]) -> OrderRow:
     return OrderRow(**values)
 
 
-def order_values(order: OrderRow) -> dict[str, Any]:
-    """An order as column values."""
+def order_values(order: OrderRow, tax_bp: int | None) -> dict[str, Any]:
+    """An order as column values; the rate is that of its only item, or none."""
     return {
+        "tax_bp": tax_bp,
         "id": order.id,
         "number": order.number,
         "guest_id": order.guest_id,

@@ -41,6 +41,7 @@ from commerce.io.record.columns import (
     words,
 )
 from commerce.io.record.schema_goods import food_columns, variant_columns
+from commerce.money.tax import RATE_BP
 from commerce.orders import states
 
 meta = Table(
@@ -199,6 +200,7 @@ products = Table(
     Column("recipe_zh", Text, nullable=False, server_default=""),
     Column("recipe_en", Text, nullable=False, server_default=""),
     Column("cooking_minutes", Integer),
+    Column("tax_bp", Integer, nullable=False, server_default=str(RATE_BP)),
     ref("category_id", "categories.id", nullable=True),
     *food_columns(),
     *variant_columns(),
@@ -306,6 +308,7 @@ orders = Table(
     Column("entry_id", String(64), nullable=False),
     Column("line_count", Integer, nullable=False, server_default="0"),
     Column("household_id", String(64)),
+    Column("tax_bp", Integer),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("paid_fen IN (0, total_fen)", name="paid_all_or_nothing"),
     CheckConstraint("refunded_fen >= 0 AND refunded_fen <= paid_fen", name="refunds_within_paid"),

@@ -48,6 +48,7 @@ order_lines = Table(
     Column("units", Integer, nullable=False),
     Column("price_fen", BigInteger, nullable=False),
     Column("total_fen", BigInteger, nullable=False),
+    Column("tax_bp", Integer),
     CheckConstraint("units > 0", name="units_positive"),
     CheckConstraint("total_fen = price_fen * units", name="total_of_units"),
 )
