@@ -15,6 +15,7 @@ ENTER_OPEN_NETWORK = """() => {
 PLAYED_S = "(video) => video.currentTime"
 
 
+@pytest.mark.soak
 async def test_viewer_without_udp_plays_by_hls_and_returns_to_webrtc(
     linli: Running, people: People
 ) -> None:

@@ -51,6 +51,7 @@ PEER = "window.connections.at(-1)"
 SESSIONS = "window.connections.length"  # so far: on a busy machine the first may not have sufficed
 
 
+@pytest.mark.soak
 async def test_host_and_viewer_change_networks_within_their_sessions(people: People) -> None:
     host, viewer = await goes_live(people), await people.open(people.room_path)
     await more_frames(viewer)

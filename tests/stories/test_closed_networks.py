@@ -95,9 +95,8 @@ async def turn(tmp_path: Path) -> AsyncIterator[Turn]:
         await process.wait()
 
 
-@pytest.mark.parametrize(
-    "transports", [("udp", "tcp"), pytest.param(("tcp",), marks=pytest.mark.soak)]
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("transports", [("udp", "tcp"), ("tcp",)])
 async def test_a_viewer_in_a_closed_network_plays_over_a_relay(
     turn: Turn, browser: Browser, tmp_path: Path, transports: tuple[str, ...]
 ) -> None:

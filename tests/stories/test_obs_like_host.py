@@ -78,6 +78,7 @@ async def _obs(linli: Running, *rids: str) -> AsyncIterator[tuple[Obs, httpx.Asy
             await process.wait()
 
 
+@pytest.mark.soak
 async def test_an_obs_like_host_goes_live_and_stops(linli: Running) -> None:
     async with _obs(linli) as (obs, client):
         assert "a=candidate" not in obs.created["offer"]

@@ -194,6 +194,7 @@ async def play_at_each(first: Running, second: Running) -> None:
     assert len(workers) == 1
 
 
+@pytest.mark.soak
 async def test_two_servers_hand_a_live_over_when_one_is_killed(
     tmp_path: Path, postgres_url: str, valkey_url: str
 ) -> None:
