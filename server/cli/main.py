@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
+from server.cli.brand import brand_app
 from server.cli.console import err
 from server.cli.db import db_app
 from server.cli.demo import demo
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 for command in (serve, demo, publish, neighbours, token, doctor, plan, pos, top, drain):
     app.command()(command)
+app.add_typer(brand_app, name="brand")
 app.add_typer(db_app, name="db")
 app.add_typer(staff_app, name="staff")
 
