@@ -187,8 +187,11 @@ INVARIANTS: dict[str, str] = {
     "a refund that waits is in the outbox": """
         SELECT r.order_id FROM refunds r
         LEFT JOIN refund_calls c ON c.order_id = r.order_id AND c.n = r.call_n
-        WHERE r.done_at_ms IS NULL AND COALESCE(c.state, '') <> 'failed' AND NOT EXISTS (
-            SELECT 1 FROM outbox b WHERE b.topic = 'refund' AND b.subject = r.order_id)
+        WHERE r.done_at_ms IS NULL AND COALESCE(c.state, '') <> 'failed'
+            AND (r.call_n IS NOT NULL OR NOT EXISTS (
+                SELECT 1 FROM refund_calls x WHERE x.order_id = r.order_id AND x.n = 50))
+            AND NOT EXISTS (
+                SELECT 1 FROM outbox b WHERE b.topic = 'refund' AND b.subject = r.order_id)
     """,
     "the counter is the number of paying households": """
         SELECT g.id, g.state, g.joined, COUNT(DISTINCT COALESCE(o.household_id, o.guest_id))

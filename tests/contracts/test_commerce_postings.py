@@ -21,7 +21,7 @@ from commerce.io.record.postings import (
     receive_stock,
     send_refund_calls,
 )
-from commerce.money.refund_calls import CallState
+from commerce.money.refund_calls import CallState, RefundPace
 from commerce.money.transfers import charged
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
@@ -95,7 +95,7 @@ def test_only_postings_writes_moves() -> None:
     lots = re.compile(r"from commerce\.io\.record\.lots import .*\b(write_lot_moves|follow)\b")
     callers = {path.name for path in root.rglob("*.py") if lots.search(path.read_text("utf-8"))}
     assert callers == {"postings.py"}
-    rows = re.compile(r"\b(insert_refunds|make_calls|move_calls|finish_refunds)\(")
+    rows = re.compile(r"\b(insert_refunds|make_call|move_calls|finish_refunds)\(")
     callers = {path.name for path in root.rglob("*.py") if rows.search(path.read_text("utf-8"))}
     assert callers == {"postings.py", "refund_rows.py"}
     assert ("delete(outbox)" in relay, "update(outbox)" in relay) == (True, True)
@@ -163,7 +163,7 @@ async def test_a_refund_is_booked_once_and_a_transfer_of_a_kind_is_written_once(
         async with shop.commerce.record.write() as connection:
             await connection.run_sync(cancel_orders, [order], "store", "clerk", 5)
         async with shop.commerce.record.write() as connection:
-            [call] = await connection.run_sync(send_refund_calls, [order.id], 6)
+            [call], _ = await connection.run_sync(send_refund_calls, [order.id], RefundPace(), 6)
         for at_ms in (6, 7):
             async with shop.commerce.record.write() as connection:
                 done = [(call, CallState.DONE)]

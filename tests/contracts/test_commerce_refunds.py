@@ -11,6 +11,7 @@ from commerce.io.audit import audit
 from commerce.io.record.postings import request_part_refunds
 from commerce.io.record.refund_rows import refunds_of
 from commerce.io.shop.orders import OrderRequest, RequestedLine
+from commerce.money.refund_calls import CALL_GAP_MS
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
@@ -75,6 +76,7 @@ async def test_a_cancelled_order_gives_back_what_is_left_of_each_part(
         await request(shop, order, PartRefund(order.id, 0, 0, "short", "", 800))
         async with running(shop.commerce):
             await wait_until(lambda: shop.seen(order.id).refunded_fen == 800)
+            shop.clock.ahead_ms = CALL_GAP_MS
             await shop.commerce.fulfilment.move(order.id, OrderState.CANCELLED, "clerk")
             await wait_until(lambda: shop.seen(order.id).refunded_fen == order.total_fen)
         async with shop.commerce.record.read() as connection:
@@ -104,6 +106,7 @@ async def test_what_was_refunded_before_the_handover_is_not_earned(
             [mine] = await shop.commerce.orders.mine("anna")
             assert mine.pickup
             await shop.commerce.fulfilment.hand_over("s1", mine.pickup.code, "clerk")
+            shop.clock.ahead_ms = CALL_GAP_MS
             handed_over = await shop.commerce.orders.get(order.id)
             await request(shop, handed_over, PartRefund(order.id, 1, 0, "claim", "c1", 300))
             await wait_until(lambda: shop.seen(order.id).refunded_fen == 1_100)

@@ -5,7 +5,7 @@ Delivering a message twice does no harm.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import structlog
@@ -18,7 +18,7 @@ from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.outbox.message import Message
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import Topic, book_refund_calls, send_refund_calls
-from commerce.io.record.refund_rows import orders_with_waiting_refunds
+from commerce.io.record.refund_rows import refund_turns
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, orders
 from commerce.io.shop.catalogue import stock_of
@@ -30,10 +30,8 @@ from commerce.io.shop.staff import StaffVersions
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
-from commerce.money.refund_calls import CallState
+from commerce.money.refund_calls import CallState, RefundPace
 from commerce.orders.order import OrderRow
-
-REFUNDS_MAX = 100  # per pass, so that a provider's rate limit is met
 
 log = structlog.get_logger()
 
@@ -49,6 +47,7 @@ class Outlets:
     versions: StaffVersions
     stream_keys: StreamKeys
     catalogue_news: CatalogueNews
+    refund_pace: RefundPace = field(default_factory=RefundPace)
 
 
 Handler = Callable[[Outlets, Sequence[Message]], Awaitable[Sequence[Message]]]
@@ -196,11 +195,12 @@ _ENDS = {
 
 
 async def send_refunds(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
-    """Payments go back; the record books them once the provider has confirmed."""
-    now, later = messages[:REFUNDS_MAX], list(messages[REFUNDS_MAX:])
-    ids = list(dict.fromkeys(message.subject for message in now))
+    """Payments go back at the provider's pace; the record books them once it has confirmed."""
+    ids = list(dict.fromkeys(message.subject for message in messages))
     async with to.shop.record.write() as connection:
-        sent = await connection.run_sync(send_refund_calls, ids, to.shop.clock())
+        sent, later = await connection.run_sync(
+            send_refund_calls, ids, to.refund_pace, to.shop.clock()
+        )
     asked = [Refund(call.order_id, call.amount_fen, call.n) for call in sent]
     outcomes = await to.payments.refund(asked) if asked else []
     answered = [(call, _ENDS[outcome]) for call, outcome in zip(sent, outcomes, strict=True)]
@@ -210,10 +210,14 @@ async def send_refunds(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
     if answered:
         async with to.shop.record.write() as connection:
             await connection.run_sync(book_refund_calls, answered, to.shop.clock())
-    # An order with an unknown outcome, or a further call, waits for its next turn.
-    async with to.shop.record.read() as connection:
-        waiting = await connection.run_sync(orders_with_waiting_refunds, ids)
-    return later + [message for message in now if message.subject in waiting]
+        async with to.shop.record.read() as connection:
+            turns = await connection.run_sync(refund_turns, [call.order_id for call in sent])
+        later |= {order_id: turn.due_at_ms for order_id, turn in turns.items()}
+    return [
+        replace(message, due_at_ms=later[message.subject])
+        for message in messages
+        if message.subject in later
+    ]
 
 
 async def end_tokens(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:

@@ -9,7 +9,9 @@ from commerce.io.record.postings import Topic
 class Message:
     """What a handler gets: `subject` names what to look up when it is delivered.
 
-    `id` is used again for a later row on SQLite, but not with the same `enqueued_at_ms`.
+    A handler that returns it with a due time has it delivered then; without, it has failed and is
+    tried again. `id` is used again for a later row on SQLite, but not with the same
+    `enqueued_at_ms`.
     """
 
     id: int
@@ -18,3 +20,4 @@ class Message:
     units: int
     attempts: int
     enqueued_at_ms: int
+    due_at_ms: int | None = None

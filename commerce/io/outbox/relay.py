@@ -135,17 +135,20 @@ class OutboxRelay:
                 connection.execute(
                     update(outbox)
                     .where(outbox.c.id == bindparam("i"))
-                    .values(attempts=outbox.c.attempts + 1, due_at_ms=bindparam("due")),
-                    [
-                        {
-                            "i": message.id,
-                            "due": at_ms + min(RETRY_MS << min(message.attempts, 16), RETRY_MS_MAX),
-                        }
-                        for message in later
-                    ],
+                    .values(
+                        attempts=outbox.c.attempts + bindparam("tries"), due_at_ms=bindparam("due")
+                    ),
+                    [_postponed(message, at_ms) for message in later],
                 )
 
         await self._record.transact(mark, durable=False)
+
+
+def _postponed(message: Message, at_ms: int) -> dict[str, int]:
+    if message.due_at_ms is not None:
+        return {"i": message.id, "tries": 0, "due": message.due_at_ms}
+    wait_ms = min(RETRY_MS << min(message.attempts, 16), RETRY_MS_MAX)
+    return {"i": message.id, "tries": 1, "due": at_ms + wait_ms}
 
 
 def _due(connection: Connection, now: int) -> list[Message]:

@@ -32,12 +32,12 @@ from commerce.io.record.facts import (
 from commerce.io.record.lots import add_lot, follow, write_lot_moves
 from commerce.io.record.order_lines import insert_lines, orders_of
 from commerce.io.record.refund_rows import (
-    RefundCall,
     calls_of,
     finish_refunds,
     insert_refunds,
-    make_calls,
+    make_call,
     move_calls,
+    refund_turns,
     refunded_parts,
     taken_back,
 )
@@ -53,7 +53,7 @@ from commerce.io.record.schema import (
     stock_moves,
 )
 from commerce.money.accounts import Account, account, period_of
-from commerce.money.refund_calls import CallState
+from commerce.money.refund_calls import CallState, RefundCall, RefundPace, choose
 from commerce.money.tax import tax_of_rest
 from commerce.money.transfers import (
     UNEARNED,
@@ -392,24 +392,29 @@ def _rest_of(
 
 
 def send_refund_calls(
-    connection: Connection, order_ids: Sequence[str], at_ms: int
-) -> list[RefundCall]:
-    """Give waiting refunds of these orders a call, and mark what is to be sent now as sent.
+    connection: Connection, order_ids: Sequence[str], pace: RefundPace, at_ms: int
+) -> tuple[list[RefundCall], dict[str, int]]:
+    """Mark as sent what these orders' refunds may send now; return it, and when others are due.
 
-    At most one call of an order is on its way. A call that was sent and not answered is sent again
-    under its own number.
+    A call is made only when it may be sent, so that it carries all that waits until then. One that
+    was not answered is sent again under its own number.
     """
-    make_calls(connection, order_ids, at_ms)
-    moves = []
-    for calls in calls_of(connection, order_ids).values():
-        for call in calls:
-            if call.state in (CallState.DONE, CallState.FAILED):
-                continue
-            moves.append(call)
-            break
-    queued = [(call, CallState.SENT) for call in moves if call.state is not CallState.SENT]
-    move_calls(connection, queued, at_ms)
-    return moves
+    turns = refund_turns(connection, order_ids)
+    now, later = choose(turns, pace, at_ms)
+    known = calls_of(connection, now)
+    sent = [
+        turns[id].call or make_call(connection, id, len(known.get(id, ())) + 1, at_ms) for id in now
+    ]
+    fresh = [(call, CallState.SENT) for call in sent if call.state is not CallState.SENT]
+    move_calls(connection, fresh, at_ms)
+    return sent, later
+
+
+def retry_refund_call(connection: Connection, call: RefundCall, at_ms: int) -> bool:
+    """Have a failed call sent again; False if it is not failed any more."""
+    moved = move_calls(connection, [(call, CallState.QUEUED)], at_ms)
+    enqueue(connection, Topic.REFUND, [call.order_id for call, _ in moved], at_ms)
+    return bool(moved)
 
 
 _ADD_REFUNDED = (

@@ -1,30 +1,15 @@
 """Rows of refunds and of the calls that carry them; `postings` alone calls what writes them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
 
 from commerce.after_sales.refunds import PartKey, PartRefund, refunded_by_part
 from commerce.io.record.schema_refunds import refund_calls, refunds
-from commerce.money.refund_calls import CALLS_MAX, CallState
+from commerce.money.refund_calls import CallState, RefundCall, Turn, turn_of
 from commerce.money.transfers import UNEARNED
 
 IDS_MAX = 500  # orders per statement
-
-
-@dataclass(frozen=True, slots=True)
-class RefundCall:
-    """A call that carries refunds of an order to the provider (money/refund_calls.py)."""
-
-    order_id: str
-    n: int
-    amount_fen: int
-    state: CallState
-    attempts: int
-    made_at_ms: int
-    sent_at_ms: int | None
-    ended_at_ms: int | None
 
 
 def refunds_of(connection: Connection, order_ids: Collection[str]) -> dict[str, list[PartRefund]]:
@@ -52,20 +37,20 @@ def refunded_parts(
     return {order_id: refunded_by_part(found.get(order_id, ())) for order_id in order_ids}
 
 
-def orders_with_waiting_refunds(connection: Connection, order_ids: Collection[str]) -> set[str]:
-    """Return those of these orders of which a refund waits that may still be sent."""
-    call = (refund_calls.c.order_id == refunds.c.order_id) & (refund_calls.c.n == refunds.c.call_n)
-    rows = connection.execute(
-        select(refunds.c.order_id)
-        .outerjoin(refund_calls, call)
-        .where(
-            refunds.c.order_id.in_(order_ids),
-            refunds.c.done_at_ms.is_(None),
-            func.coalesce(refund_calls.c.state, "") != CallState.FAILED.value,
-        )
-        .distinct()
+def refund_turns(connection: Connection, order_ids: Collection[str]) -> dict[str, Turn]:
+    """Return what the refunds of these orders need next, of those that need something."""
+    waiting = set(
+        connection.execute(
+            select(refunds.c.order_id).where(
+                refunds.c.order_id.in_(order_ids),
+                refunds.c.done_at_ms.is_(None),
+                refunds.c.call_n.is_(None),
+            )
+        ).scalars()
     )
-    return set(rows.scalars())
+    calls = calls_of(connection, order_ids)
+    turns = {id: turn_of(calls.get(id, ()), id in waiting) for id in dict.fromkeys(order_ids)}
+    return {order_id: turn for order_id, turn in turns.items() if turn is not None}
 
 
 def insert_refunds(
@@ -90,44 +75,27 @@ def insert_refunds(
     )
 
 
-def make_calls(connection: Connection, order_ids: Collection[str], at_ms: int) -> None:
-    """Give the refunds of these orders that wait for a call the next one, in number and time."""
-    waiting = connection.execute(
-        select(refunds.c.order_id, func.sum(refunds.c.amount_fen))
-        .where(
-            refunds.c.order_id.in_(order_ids),
-            refunds.c.done_at_ms.is_(None),
-            refunds.c.call_n.is_(None),
-        )
-        .group_by(refunds.c.order_id)
-        .order_by(refunds.c.order_id)
-    ).all()
-    if not waiting:
-        return
-    calls = calls_of(connection, [order_id for order_id, _ in waiting])
-    for order_id, amount_fen in waiting:
-        n = len(calls.get(order_id, ())) + 1
-        if n > CALLS_MAX:
-            continue  # for a person: the provider takes no more calls of this order
-        connection.execute(
-            insert(refund_calls),
-            {
-                "order_id": order_id,
-                "n": n,
-                "amount_fen": int(amount_fen),
-                "state": CallState.QUEUED.value,
-                "made_at_ms": at_ms,
-            },
-        )
-        connection.execute(
-            update(refunds)
-            .where(
-                refunds.c.order_id == order_id,
-                refunds.c.done_at_ms.is_(None),
-                refunds.c.call_n.is_(None),
-            )
-            .values(call_n=n)
-        )
+def make_call(connection: Connection, order_id: str, n: int, at_ms: int) -> RefundCall:
+    """Give all refunds of an order that wait for a call its next one, `n`."""
+    which = (
+        refunds.c.order_id == order_id,
+        refunds.c.done_at_ms.is_(None),
+        refunds.c.call_n.is_(None),
+    )
+    amount_fen = connection.scalar(select(func.sum(refunds.c.amount_fen)).where(*which))
+    call = RefundCall(order_id, n, int(amount_fen or 0), CallState.QUEUED, 0, at_ms, None, None)
+    connection.execute(
+        insert(refund_calls),
+        {
+            "order_id": order_id,
+            "n": n,
+            "amount_fen": call.amount_fen,
+            "state": call.state.value,
+            "made_at_ms": at_ms,
+        },
+    )
+    connection.execute(update(refunds).where(*which).values(call_n=n))
+    return call
 
 
 def calls_of(connection: Connection, order_ids: Collection[str]) -> dict[str, list[RefundCall]]:
