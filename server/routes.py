@@ -19,6 +19,7 @@ from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
 from server.http.hooks import pos
 from server.http.hq.registry import routes as hq_routes
+from server.http.leader.registry import routes as leader_routes
 from server.http.live import flv as flv_routes
 from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
@@ -72,6 +73,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *packing.routes,
         *prints.routes,
         *neighbours.routes,
+        *leader_routes,
         *stock.routes,
         *tills.routes,
         *pos.routes,

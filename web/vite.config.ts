@@ -8,7 +8,7 @@ import type { Rollup } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 const SERVER = process.env.LINLI_SERVER ?? 'http://localhost:8080'
-const PAGES = ['index', 'room', 'replay', 'me', 'host', 'store', 'hq', 'invite']
+const PAGES = ['index', 'room', 'replay', 'me', 'host', 'store', 'leader', 'hq', 'invite']
 /** Pages that are of no use without a network. */
 const ONLINE_ONLY = ['host', 'hq', 'invite']
 /** Parts that a page loads late, and that it needs without a network, too. */
@@ -21,6 +21,7 @@ const CLEAN_ADDRESSES: [RegExp, string][] = [
   [/^\/me\/?$/, '/me.html'],
   [/^\/host\/?$/, '/host.html'],
   [/^\/store\/?$/, '/store.html'],
+  [/^\/leader\/?$/, '/leader.html'],
   [/^\/hq\/?$/, '/hq.html'],
   [/^\/invite\/?$/, '/invite.html'],
 ]

@@ -15,6 +15,8 @@ UNITS_PER_ADDRESS = 60  # of one product per address and live, while phones are 
 UNITS_PER_DEVICE = 40  # of one product per browser and live, the same
 SEATS_PER_DEVICE = 2  # in one group
 RECORDING_DAYS = 30  # how long recordings of lives are kept; 0: nothing is recorded
+TIME_ZONE = "Asia/Shanghai"
+"""Of an estate that names none (IANA)."""
 RINGS = 1  # of H3 cells around that of an estate's pin
 RECORDING_GIB = 50  # of all recordings; beyond that the oldest are deleted
 
@@ -146,7 +148,10 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Somebody who logs in; `roles` are names that server/access/policy.py knows."""
+    """Somebody who logs in; `roles` are names that server/access/policy.py knows.
+
+    `estate_ids` are those that a leader leads.
+    """
 
     id: str
     username: str
@@ -156,6 +161,7 @@ class Staff:
     store_id: str = ""
     token_version: int = 0
     brand_id: str = ""
+    estate_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from commerce.io.shop.fulfilment import Fulfilment
 from commerce.io.shop.goods.goods import AllGoods
 from commerce.io.shop.groups import Groups
 from commerce.io.shop.households import Households
+from commerce.io.shop.leaders.leaders import Leaders
 from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
@@ -157,6 +158,7 @@ class Commerce:
         self.staff_links = StaffLinks(shop, self.people.passwords)
         self.lists = Lists(shop)
         self.facts = FactLog(shop)
+        self.leaders = Leaders(shop)
 
     @property
     def catalogue(self) -> Catalogue:

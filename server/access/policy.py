@@ -35,6 +35,7 @@ class Action(StrEnum):
     EDIT_REPLAY = "edit-replay"
     FULFIL = "fulfil"
     KEEP_STOCK = "keep-stock"
+    LEAD = "lead"
     MANAGE_BRAND = "manage-brand"
 
 
@@ -42,8 +43,9 @@ class Action(StrEnum):
 class Principal:
     """The person or program behind a request, and the room, store, estate and brand of its roles.
 
-    An empty id binds the roles to nothing. `standby` marks a host that steps aside for any other
-    host (the demo's own). `version`, and the times in UTC seconds, are those of the token.
+    An empty id binds the roles to nothing. `estate_ids` are those that a leader leads. `standby`
+    marks a host that steps aside for any other host (the demo's own). `version`, and the times in
+    UTC seconds, are those of the token.
     """
 
     subject: str
@@ -52,6 +54,7 @@ class Principal:
     store_id: str = ""
     estate_id: str = ""
     brand_id: str = ""
+    estate_ids: tuple[str, ...] = ()
     nickname: str = ""
     standby: bool = False
     version: int = 0
@@ -69,6 +72,9 @@ ANONYMOUS = Principal(subject="", roles=frozenset({Role.VIEWER}))
 _ROOM_STAFF = frozenset({Role.HOST})
 _STORE_STAFF = frozenset({Role.STORE})
 _HEAD_OFFICE = frozenset({Role.HQ})
+_LEADERS = frozenset({Role.LEADER})
+LED_ESTATES_MAX = 12
+"""They all stand in the token, which is short."""
 
 
 def allowed(
@@ -77,9 +83,10 @@ def allowed(
     *,
     room_id: str = "",
     store_id: str = "",
+    estate_id: str = "",
     brand_id: str = "",
 ) -> bool:
-    """Decide: may `principal` do `action` in this room, store or brand?"""
+    """Decide: may `principal` do `action` in this room, store, estate or brand?"""
     if Role.ADMIN in principal.roles:
         return True
     match action:
@@ -93,6 +100,8 @@ def allowed(
             return bool(_ROOM_STAFF & principal.roles) and principal.room_id == room_id != ""
         case Action.FULFIL | Action.KEEP_STOCK:
             return bool(_STORE_STAFF & principal.roles) and principal.store_id == store_id != ""
+        case Action.LEAD:
+            return bool(_LEADERS & principal.roles) and estate_id in principal.estate_ids
         case Action.MANAGE_BRAND:
             return bool(_HEAD_OFFICE & principal.roles) and principal.brand_id == brand_id != ""
 
@@ -103,6 +112,7 @@ def require(
     *,
     room_id: str = "",
     store_id: str = "",
+    estate_id: str = "",
     brand_id: str = "",
 ) -> None:
     """Raise unless `principal` may do `action`.
@@ -110,7 +120,8 @@ def require(
     Raises:
         Problem: 401 `token-needed` for somebody unknown, 403 `forbidden` for somebody known.
     """
-    if allowed(principal, action, room_id=room_id, store_id=store_id, brand_id=brand_id):
+    scope = {"room_id": room_id, "store_id": store_id, "estate_id": estate_id}
+    if allowed(principal, action, brand_id=brand_id, **scope):
         return
     if principal.anonymous:
         raise Problem(

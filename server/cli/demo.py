@@ -87,7 +87,12 @@ async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bo
                     )
                 )
             print_addresses(
-                settings.port, plan.staff[0].username, how, host=host, office=_office(plan)
+                settings.port,
+                plan.staff[0].username,
+                how,
+                host=host,
+                office=_first(plan, Role.HQ),
+                leader=_first(plan, Role.LEADER),
             )
 
         await load_shop(settings, plan, password)
@@ -95,9 +100,9 @@ async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bo
         await serve(settings, ready, stack.aclose)
 
 
-def _office(plan: ShopFile) -> str:
-    """Return who logs in to the head office, empty when nobody does."""
-    return next((person.username for person in plan.staff if Role.HQ in person.roles), "")
+def _first(plan: ShopFile, role: Role) -> str:
+    """Return who logs in with a role, empty when nobody does."""
+    return next((person.username for person in plan.staff if role in person.roles), "")
 
 
 async def direct(base_url: str, token: str, plan: ShopFile) -> None:
@@ -137,7 +142,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 
 def print_addresses(
-    port: int, username: str, password: str, *, host: bool, office: str = ""
+    port: int, username: str, password: str, *, host: bool, office: str = "", leader: str = ""
 ) -> None:
     """Print the addresses and the log-in: `password` or where it is."""
     base = f"http://localhost:{port}"
@@ -147,10 +152,11 @@ def print_addresses(
         ("观看 watch   ", f"{base}/r/{ROOM}", "as a neighbour; narrow the window like a phone"),
         ("开播 go live ", f"{base}/host", f"log in as {username}, password {password}"),
         ("门店 store   ", f"{base}/store", "the same log-in"),
+        ("团长 leader  ", f"{base}/leader", f"log in as {leader}, the same password"),
         ("总部 HQ      ", f"{base}/hq", f"log in as {office}, the same password"),
         ("全部 lives   ", f"{base}/", ""),
     ):
-        if address == f"{base}/hq" and not office:
+        if (address == f"{base}/hq" and not office) or (address == f"{base}/leader" and not leader):
             continue
         console.print(f"  {what} [bold]{address:<34}[/] [dim]{how}[/]")
     if not host:

@@ -179,6 +179,7 @@ PAGES = {
     "host.html": "/host",
     "store.html": "/store",
     "hq.html": "/hq",
+    "leader.html": "/leader",
     "invite.html": "/invite",
 }
 ROOM_PAGES = ("room.html", "replay.html")

@@ -185,6 +185,7 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
                     roles=tuple(part.roles),
                     room_id=part.room or "",
                     store_id=part.store or "",
+                    estate_ids=tuple(sorted(part.estates)),
                 ),
                 password,
             )

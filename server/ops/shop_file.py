@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from commerce.catalogue import values
 from commerce.catalogue.sets import COOKING_MINUTES_MAX, PART_UNITS_MAX, PARTS_MAX, PartRole
-from server.access.policy import Role
+from server.access.policy import LED_ESTATES_MAX, Role
 from server.errors import OperatorError
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -87,13 +87,14 @@ class RoomPart(FileTable):
 
 
 class StaffPart(FileTable):
-    """Somebody who logs in."""
+    """Somebody who logs in; a leader leads estates."""
 
     username: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
     name: Annotated[str, Field(min_length=1, max_length=50)]
     roles: list[Role]
     room: Id | None = None
     store: Id | None = None
+    estates: Annotated[list[Id], Field(max_length=LED_ESTATES_MAX)] = []
 
 
 class GroupPart(FileTable):
@@ -178,14 +179,22 @@ class ShopFile(FileTable):
         for who, store in used:
             if store not in stores:
                 raise ValueError(f"{who}: there is no store {store!r} in this file")
+        self._check_staff(rooms)
         cities = {city.id for city in self.cities}
         for estate in self.estates:
             if estate.city and estate.city not in cities:
                 raise ValueError(f"estate {estate.id}: there is no city {estate.city!r}")
+        return self
+
+    def _check_staff(self, rooms: set[str]) -> None:
+        estates = {estate.id for estate in self.estates}
         for person in self.staff:
             if person.room and person.room not in rooms:
                 raise ValueError(f"staff {person.username}: there is no room {person.room!r}")
-        return self
+            for estate in set(person.estates) - estates:
+                raise ValueError(f"staff {person.username}: there is no estate {estate!r}")
+            if Role.LEADER in person.roles and not person.estates:
+                raise ValueError(f"staff {person.username}: a leader needs estates")
 
     def _check_sets(self) -> None:
         products = {product.id: product for product in self.products}

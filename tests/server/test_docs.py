@@ -7,6 +7,7 @@ import pytest
 
 from server.http.hooks import pos
 from server.http.hq import registry as hq
+from server.http.leader import registry as leader
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
 from server.http.shop import orders, people, phones, pins, privacy, products, rooms
 from server.http.staff import links, neighbours, packing, prints, stock, stores, tills
@@ -67,6 +68,7 @@ def test_every_route_is_documented() -> None:
         orders,
         stores,
         packing,
+        leader,
         prints,
         links,
         neighbours,

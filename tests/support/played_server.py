@@ -38,6 +38,7 @@ ADDRESSES = {
     "/host": "host.html",
     "/store": "store.html",
     "/hq": "hq.html",
+    "/leader": "leader.html",
     "/invite": "invite.html",
 }
 

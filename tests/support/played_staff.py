@@ -12,7 +12,12 @@ def people() -> list[Row]:
 
     def person(id: str, name: str, roles: list[str], **more: Any) -> Row:
         store = text("邻鲜优选·春江店", "Linxian Spring River") if "hq" not in roles else None
-        where = {"store_id": "s1" if store else "", "store_name": store, "room_id": ""}
+        where: Row = {
+            "store_id": "s1" if store else "",
+            "store_name": store,
+            "room_id": "",
+            "estate_ids": [],
+        }
         states = {"active": True, "invited": False, "version": 1}
         return {"id": id, "username": id, "name": name, "roles": roles, **where, **states, **more}
 

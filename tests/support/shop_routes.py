@@ -18,6 +18,7 @@ from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
 from server.http.hooks import pos
 from server.http.hq import audit
+from server.http.leader.registry import routes as leader_routes
 from server.http.shop import guests, orders, people, phones, pins, privacy, products, rooms
 from server.http.staff import neighbours, packing, prints, stock, stores, tills
 from server.limits import Limits
@@ -71,6 +72,7 @@ async def shop_routes(
             *packing.routes,
             *prints.routes,
             *neighbours.routes,
+            *leader_routes,
             *stock.routes,
             *tills.routes,
             *pos.routes,
@@ -122,6 +124,7 @@ async def clerk(web: httpx.AsyncClient) -> str:
         "roles": ["host", "store"],
         "room_id": "demo",
         "store_id": "s1",
+        "estate_ids": [],
     }
     return str(made.json()["token"])
 

@@ -14,6 +14,7 @@ const ENTRIES = {
   me: 'me.html',
   host: 'host.html',
   store: 'store.html',
+  leader: 'leader.html',
   hq: 'hq.html',
   invite: 'invite.html',
 }

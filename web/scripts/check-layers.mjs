@@ -17,7 +17,14 @@ const MAY_IMPORT = {
   worker: [],
 }
 /** The folders of lib/, bottom up. */
-const LIB_MAY_IMPORT = { base: [], media: ['base'], room: ['base'], shop: ['base', 'room'], hq: ['base'] }
+const LIB_MAY_IMPORT = {
+  base: [],
+  media: ['base'],
+  room: ['base'],
+  shop: ['base', 'room'],
+  hq: ['base'],
+  leader: ['base', 'room', 'shop'],
+}
 /** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
@@ -30,6 +37,7 @@ const PARTS_MAY_IMPORT = {
   me: ['ui', 'shop'],
   host: ['ui', 'chat', 'shop', 'staff'],
   store: ['ui', 'shop', 'staff'],
+  leader: ['ui', 'shop', 'staff'],
   hq: ['ui', 'staff'],
   invite: ['ui', 'staff'],
 }

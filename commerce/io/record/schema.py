@@ -124,6 +124,7 @@ estates = Table(
     ref("store_id", "stores.id"),
     ref("city_id", "cities.id", nullable=True),
     Column("rings", Integer, nullable=False, server_default=str(values.RINGS)),
+    Column("time_zone", String(40), nullable=False, server_default=values.TIME_ZONE),
     version(),
 )
 

@@ -24,6 +24,7 @@ staff = Table(
     Column("roles", String(100), nullable=False),
     ref("room_id", "rooms.id", nullable=True),
     ref("store_id", "stores.id", nullable=True),
+    Column("estate_ids", Text, nullable=False, server_default=""),  # of a leader, as roles
     Column("password_hash", String(200), nullable=False),
     Column("token_version", Integer, nullable=False, server_default="0"),
     Column("active", Boolean, nullable=False, server_default=true()),

@@ -126,6 +126,7 @@ class People:
             store_id=row["store_id"] or "",
             token_version=row["token_version"],
             brand_id=row["brand_id"] or self._brand_at(row["store_id"], row["room_id"]),
+            estate_ids=tuple(row["estate_ids"].split()),
         )
 
     def _brand_at(self, store_id: str | None, room_id: str | None) -> str:

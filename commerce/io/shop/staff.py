@@ -188,10 +188,10 @@ async def load_staff(
 
 
 def _rights(row: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
-    return {name: row[name] for name in ("active", "roles", "room_id", "store_id")}
+    return {name: row[name] for name in ("active", "roles", "room_id", "store_id", "estate_ids")}
 
 
-_ENDS_TOKENS = ("active", "password_hash", "roles", "room_id", "store_id")
+_ENDS_TOKENS = ("active", "password_hash", "roles", "room_id", "store_id", "estate_ids")
 
 
 def _row(seeded: SeedStaff, brand_id: str, password_hash: str) -> dict[str, Any]:
@@ -203,6 +203,7 @@ def _row(seeded: SeedStaff, brand_id: str, password_hash: str) -> dict[str, Any]
         "roles": " ".join(person.roles),
         "room_id": person.room_id or None,
         "store_id": person.store_id or None,
+        "estate_ids": " ".join(person.estate_ids),
         "password_hash": password_hash,
         "brand_id": brand_id,
         "active": True,

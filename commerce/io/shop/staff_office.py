@@ -16,7 +16,7 @@ from commerce.catalogue.values import Text
 from commerce.errors import InvalidField, NotFound
 from commerce.io.record.audit_trail import Value, record_audit
 from commerce.io.record.postings import Topic, enqueue
-from commerce.io.record.schema import rooms, stores
+from commerce.io.record.schema import estates, rooms, stores
 from commerce.io.record.schema_staff import staff
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.editing import Columns, Editor, lock_row
@@ -25,10 +25,11 @@ from commerce.io.shop.staff_links import NewLink, make_link
 
 T = TypeVar("T")
 ID_BYTES = 10
-_RIGHTS = ("active", "roles", "room_id", "store_id")
+_RIGHTS = ("active", "roles", "room_id", "store_id", "estate_ids")
 """A change of these ends tokens, and is in the audit trail."""
 _AT_A_STORE = ("host", "store")
 HEAD_OFFICE = "hq"
+LEADER = "leader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class StaffRow:
     store_id: str
     store_name: Text | None
     room_id: str
+    estate_ids: tuple[str, ...]
     active: bool
     invited: bool
     version: int
@@ -91,7 +93,7 @@ class StaffOffice:
         """Add somebody, and return the link by which they choose a password.
 
         Raises:
-            InvalidField: The user name is taken, or there is no such store.
+            InvalidField: The user name is taken, or there is no such store or estate.
         """
         by = self._editor(brand_id, by_id)
         id = secrets.token_hex(ID_BYTES)
@@ -104,7 +106,7 @@ class StaffOffice:
                 "invited": True,
                 "active": True,
                 "roles": "",
-                **_at_store(connection, by, values),
+                **_placed(connection, by, values),
             }
             try:
                 connection.execute(insert(staff), row)
@@ -124,15 +126,15 @@ class StaffOffice:
         Raises:
             NotFound: It is nobody's id there.
             StaleVersion: Somebody else was faster.
-            InvalidField: There is no such store, or it is one's own account that would be lost.
+            InvalidField: No such store or estate, or one's own account would be lost.
         """
         by = self._editor(brand_id, by_id)
 
         def work(connection: Connection) -> StaffRow:
             row = lock_row(connection, by, "staff", staff, id, version)
             new = {**row, **values}
-            if "roles" in values or "store_id" in values:
-                new = _at_store(connection, by, new)
+            if {"roles", "store_id", "estate_ids"} & set(values):
+                new = _placed(connection, by, new)
             new = {name: new[name] for name in (*_RIGHTS, "name") if new[name] != row[name]}
             if id == by_id and not _keeps_office({**row, **new}):
                 raise InvalidField("active", "Nobody closes their own way into the head office.")
@@ -194,11 +196,13 @@ class StaffOffice:
         return done
 
 
-def _at_store(connection: Connection, by: Editor, values: Columns) -> dict[str, Any]:
+def _placed(connection: Connection, by: Editor, values: Columns) -> dict[str, Any]:
     """Return the values with the room of the store, for who hosts there.
 
+    Only a leader leads estates.
+
     Raises:
-        InvalidField: A role needs a store, or the store is not the brand's.
+        InvalidField: A role needs a store or an estate, or it is not the brand's.
     """
     store_id, roles = values.get("store_id"), str(values["roles"]).split()
     if store_id and not connection.scalar(
@@ -213,7 +217,20 @@ def _at_store(connection: Connection, by: Editor, values: Columns) -> dict[str, 
         found = list(connection.scalars(of_store))
         kept = values.get("room_id")
         room_id = kept if kept in found else next(iter(found), None)
-    return {**values, "store_id": store_id or None, "room_id": room_id}
+    led = _led(connection, by, values) if LEADER in roles else ""
+    return {**values, "store_id": store_id or None, "room_id": room_id, "estate_ids": led}
+
+
+def _led(connection: Connection, by: Editor, values: Columns) -> str:
+    asked = set(str(values.get("estate_ids", "")).split())
+    found = set(
+        connection.scalars(
+            select(estates.c.id).where(estates.c.id.in_(asked), estates.c.brand_id == by.brand_id)
+        )
+    )
+    if not asked or asked != found:
+        raise InvalidField("estate_ids", "A leader needs estates of the brand.")
+    return " ".join(sorted(asked))
 
 
 def _keeps_office(row: Mapping[str, Any]) -> bool:
@@ -256,6 +273,7 @@ def _person(row: RowMapping) -> StaffRow:
         store_id=row["store_id"] or "",
         store_name=Text(row["store_zh"], row["store_en"]) if row["store_id"] else None,
         room_id=row["room_id"] or "",
+        estate_ids=tuple(row["estate_ids"].split()),
         active=row["active"],
         invited=not row["password_hash"],
         version=row["version"],

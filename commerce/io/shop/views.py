@@ -106,8 +106,13 @@ def _shared(row: OrderRow, catalogue: Catalogue) -> dict[str, Any]:
         "created_at_ms": row.created_at_ms,
         "due_at_ms": row.due_at_ms,
         "refunded_fen": row.refunded_fen,
-        "lines": tuple(_line(line, catalogue) for line in row.lines),
+        "lines": line_views(row.lines, catalogue),
     }
+
+
+def line_views(lines: Sequence[OrderLine], catalogue: Catalogue) -> tuple[OrderLineView, ...]:
+    """Lines as buyers, stores and leaders see them."""
+    return tuple(_line(line, catalogue) for line in lines)
 
 
 def _line(line: OrderLine, catalogue: Catalogue) -> OrderLineView:

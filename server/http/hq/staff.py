@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.access.policy import Role
+from server.access.policy import LED_ESTATES_MAX, Role
 from server.http.bodies import Body, Id, path_id, problems, read_body, reply
 from server.http.hq.common import expected_version, office, page_query
 from server.http.hq.editing import Line, changes_of, columns, versioned
 
 NAME_CHARS_MAX = 50
+_Estates = Annotated[list[Id], Field(max_length=LED_ESTATES_MAX)]
 
 
 class StaffRole(StrEnum):
@@ -22,15 +23,17 @@ class StaffRole(StrEnum):
     HOST = Role.HOST.value
     STORE = Role.STORE.value
     HQ = Role.HQ.value
+    LEADER = Role.LEADER.value
 
 
 class StaffDraft(Body):
-    """Somebody of the staff; `store_id` is where hosts and clerks work."""
+    """Somebody of the staff; hosts and clerks work at `store_id`, leaders lead `estate_ids`."""
 
     username: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
     name: Annotated[Line, Field(max_length=NAME_CHARS_MAX)]
     roles: Annotated[list[StaffRole], Field(min_length=1, max_length=len(StaffRole))]
     store_id: Id | Annotated[str, Field(max_length=0)] = ""
+    estate_ids: _Estates = Field(default_factory=list)
 
 
 class StaffEdit(Body):
@@ -39,13 +42,15 @@ class StaffEdit(Body):
     name: Annotated[Line, Field(max_length=NAME_CHARS_MAX)]
     roles: Annotated[list[StaffRole], Field(min_length=1, max_length=len(StaffRole))]
     store_id: Id | Annotated[str, Field(max_length=0)]
+    estate_ids: _Estates
     active: bool
 
 
 def _stored(values: dict[str, object]) -> dict[str, object]:
-    roles = values.get("roles")
-    if isinstance(roles, list):
-        values["roles"] = " ".join(sorted({str(role) for role in roles}))
+    for name in ("roles", "estate_ids"):
+        given = values.get(name)
+        if isinstance(given, list):
+            values[name] = " ".join(sorted({str(one) for one in given}))
     return values
 
 
@@ -73,7 +78,7 @@ async def person(request: Request) -> Response:
 
 
 async def edit(request: Request) -> Response:
-    """`PATCH /api/hq/staff/{staff}` with If-Match: name, roles, store, active."""
+    """`PATCH /api/hq/staff/{staff}` with If-Match: name, roles, store, estates, active."""
     at = office(request)
     id, version = path_id(request, "staff"), expected_version(request)
     body = await read_body(request, _CHANGES)

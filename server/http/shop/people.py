@@ -48,6 +48,7 @@ async def login(request: Request) -> Response:
         room_id=staff.room_id,
         store_id=staff.store_id,
         brand_id=staff.brand_id,
+        estate_ids=staff.estate_ids,
         nickname=staff.name,
         version=staff.token_version,
     )
@@ -60,6 +61,7 @@ async def login(request: Request) -> Response:
                 "roles": sorted(staff.roles),
                 "room_id": staff.room_id,
                 "store_id": staff.store_id,
+                "estate_ids": staff.estate_ids,
             },
         }
     )

@@ -22,5 +22,6 @@ export const en: typeof zh = {
     open_hq: 'To the head office',
     open_host: 'To going live',
     open_store: 'To the store desk',
+    open_leader: 'To the leader’s page',
   },
 }

@@ -20,5 +20,6 @@ export const zh = {
     open_hq: '去总部页面',
     open_host: '去开播',
     open_store: '去门店工作台',
+    open_leader: '去团长页面',
   },
 }

@@ -9,7 +9,7 @@ interface Session {
   staff: Staff
 }
 
-export function useStaff(page: 'host' | 'store' | 'hq') {
+export function useStaff(page: 'host' | 'store' | 'leader' | 'hq') {
   const key = `linli.${page}`
   const session = ref<Session | null>(load(key))
   const expired = ref(false)

@@ -33,8 +33,9 @@ const PAGES: [RegExp, string][] = [
   [/^\/r\/[^/]+$/, 'room.html'],
   [/^\/me$/, 'me.html'],
   [/^\/store$/, 'store.html'],
+  [/^\/leader$/, 'leader.html'],
 ]
-const TOGETHER = [['index.html', 'room.html', 'me.html'], ['store.html']]
+const TOGETHER = [['index.html', 'room.html', 'me.html'], ['store.html'], ['leader.html']]
 
 export class ShellCache {
   readonly #name: string

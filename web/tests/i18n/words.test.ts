@@ -5,13 +5,14 @@ import { words as home } from '../../src/i18n/home'
 import { words as host } from '../../src/i18n/host'
 import { words as invite } from '../../src/i18n/invite'
 import type { PageWords } from '../../src/i18n'
+import { words as leader } from '../../src/i18n/leader'
 import { words as me } from '../../src/i18n/me'
 import { words as replay } from '../../src/i18n/replay'
 import { words as room } from '../../src/i18n/room'
 import { words as store } from '../../src/i18n/store'
 
 const SOURCE = join(import.meta.dirname, '..', '..', 'src')
-const PAGES: [string, PageWords][] = Object.entries({ home, room, replay, me, host, store, invite })
+const PAGES: [string, PageWords][] = Object.entries({ home, room, replay, me, host, store, leader, invite })
 
 function textsOf(words: PageWords['zh']): [string, string][] {
   return Object.entries(words).flatMap(([section, texts]) =>

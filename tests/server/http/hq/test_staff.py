@@ -162,7 +162,13 @@ async def test_audit_trail_has_what_was_done_and_no_names(hq: HeadOffice) -> Non
         (
             "staff.invite",
             "token:b",
-            {"active": True, "roles": "host store", "room_id": "demo", "store_id": "s1"},
+            {
+                "active": True,
+                "estate_ids": "",
+                "roles": "host store",
+                "room_id": "demo",
+                "store_id": "s1",
+            },
         ),
     ]
 
@@ -173,3 +179,20 @@ async def test_shop_file_leaves_staff_of_the_head_office_alone(hq: HeadOffice) -
     await seed(hq.shop.engine, shop_plan())
     assert (await hq.read(f"/api/hq/staff/{person['id']}"))["active"]
     assert (await hq.read("/api/hq/staff/u1"))["roles"] == ["store"]
+
+
+async def test_leader_needs_estates_of_the_brand_and_loses_them_at_once(hq: HeadOffice) -> None:
+    draft = {"roles": ["leader"], "store_id": ""}
+    for wrong in ([], ["nowhere"]):
+        answer = await hq.ask("POST", "/api/hq/staff", DRAFT | draft | {"estate_ids": wrong})
+        assert (answer.status_code, answer.json()["member"]) == (422, "estate_ids")
+    person, token = await invited(hq, **draft, estate_ids=["e2", "e1"])
+    assert person["estate_ids"] == ["e1", "e2"]
+    assert (await choose(hq, token)).status_code == 204
+    session = (await log_in(hq)).json()
+    assert session["staff"]["estate_ids"] == ["e1", "e2"]
+    path = f"/api/hq/staff/{person['id']}"
+    edited = await hq.ask("PATCH", path, {"estate_ids": ["e2"]}, version=person["version"])
+    assert edited.status_code == 200, edited.text
+    assert edited.json()["estate_ids"] == ["e2"]
+    await is_revoked(hq, session["token"])

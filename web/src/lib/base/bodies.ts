@@ -120,6 +120,8 @@ export interface Staff {
   roles: string[]
   room_id: string | null
   store_id: string | null
+  /** Those that a leader leads. */
+  estate_ids: string[]
 }
 
 /** Why no viewer can decode the host's video by WebRTC; with B-frames they watch by HLS, seconds later. */

@@ -2,7 +2,7 @@
 import type { AtMs, LocalText } from '../base/wire'
 import type { Versioned } from './list'
 
-export const ROLES = ['host', 'store', 'hq'] as const
+export const ROLES = ['host', 'store', 'leader', 'hq'] as const
 export type StaffRole = (typeof ROLES)[number]
 
 export interface Person extends Versioned {
@@ -11,6 +11,7 @@ export interface Person extends Versioned {
   roles: string[]
   store_id: string
   store_name: LocalText | null
+  estate_ids: string[]
   active: boolean
   /** No password was chosen yet. */
   invited: boolean

@@ -1,0 +1,1 @@
+"""Rules for leaders: what they see of their neighbours, and when."""

@@ -1,0 +1,1 @@
+"""Routes of leaders, each of an estate that they lead."""

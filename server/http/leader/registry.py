@@ -1,0 +1,7 @@
+"""All routes of leaders."""
+
+from starlette.routing import Route
+
+from server.http.leader import day
+
+routes: list[Route] = [*day.routes]

@@ -1,0 +1,1 @@
+"""Tests of what leaders see and do."""

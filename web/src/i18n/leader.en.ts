@@ -1,0 +1,45 @@
+/** The words of the leader's page, in English. */
+import type { zh } from './leader.zh'
+
+export const en: typeof zh = {
+  leader: {
+    title: 'Leader log-in',
+    no_estate: 'This account leads no estate. Log in with a leader’s account.',
+    tabs: 'Leader',
+    tab_today: 'Today',
+    tab_orders: 'Pickup',
+    estate: 'Estate',
+    updated: 'Updated {time}',
+    stale: 'No network: this is what was known at {time}.',
+  },
+  today: {
+    groups: 'Group buys today',
+    no_groups: 'No group buys today. They appear here as soon as the store offers one.',
+    joined: '{joined} of {target} households',
+    gap: '{n} more needed',
+    state_reached: 'Complete',
+    state_fulfilling: 'Being packed',
+    state_done: 'Done',
+    state_expired: 'Not reached, refunded',
+    state_cancelled: 'Cancelled',
+    ends: 'until {time}',
+    ended: 'ended {time}',
+    arrivals: 'Goods to arrive',
+    no_arrivals: 'Nothing is on its way.',
+    to_arrive: '{n} to arrive',
+    ready: '{n} ready',
+  },
+  orders: {
+    stage_ready: 'To collect',
+    stage_coming: 'In the store',
+    stage_waiting_group: 'Waiting for the group',
+    stage_handed_over: 'Collected today',
+    stages: 'State of orders',
+    nobody: 'No orders',
+    no_flat: 'No flat given',
+    unconfirmed: 'not verified',
+    fetch_at: 'at {store}',
+    handed_at: 'collected {time}',
+    due: 'ready by {time}',
+  },
+}
