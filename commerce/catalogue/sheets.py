@@ -5,7 +5,7 @@ and fen inside; times are those of China (UTC+8) in the file and UTC millisecond
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
@@ -20,6 +20,7 @@ VALUE_CHARS = 40  # of a cell that an error shows
 CHINA = timezone(timedelta(hours=8))
 TIME_FORMAT = "%Y-%m-%d %H:%M"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SEPARATORS = re.compile(r"[,;，；、\s/]+")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 
 Cell: TypeAlias = str | float | int | bool | datetime | date | None
@@ -215,6 +216,24 @@ def choice(*values: str) -> Callable[[Cell], object]:
     return read
 
 
+def several(names: Mapping[str, str]) -> Callable[[Cell], object]:
+    """A column of some of these words, of any of their `names`; gives them after spaces."""
+    values = list(dict.fromkeys(names.values()))
+
+    def read(cell: Cell) -> object:
+        text = _text(cell).lower()
+        if text.startswith(_FORMULA):
+            raise BadCell(Problem.FORMULA)
+        if text in names:
+            return names[text]
+        found = [names.get(part) for part in _SEPARATORS.split(text) if part]
+        if None in found:
+            raise BadCell(Problem.NOT_A_CHOICE)
+        return " ".join(value for value in values if value in found)
+
+    return read
+
+
 def yes_or_no(cell: Cell) -> object:
     """A column of yes and no, 是 and 否, 1 and 0, true and false."""
     if isinstance(cell, bool):
@@ -286,7 +305,7 @@ def moment_text(time_ms: int | None) -> str:
 def _number(cell: Cell) -> Decimal:
     if isinstance(cell, bool) or isinstance(cell, date):
         raise BadCell(Problem.NOT_A_NUMBER)
-    text = repr(cell) if isinstance(cell, float) else _text(cell)
+    text = repr(cell) if isinstance(cell, float) else _text(cell).removeprefix("'")
     if text.startswith(("=", "@")):
         raise BadCell(Problem.FORMULA)
     try:

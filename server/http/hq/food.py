@@ -9,13 +9,17 @@ from commerce.catalogue.values import Text
 from server.http.bodies import Body
 from server.http.hq.editing import WORDS_MAX
 
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 _Celsius = Annotated[int, Field(ge=food.CELSIUS_MIN, le=food.CELSIUS_MAX)]
 _Ingredients = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=food.INGREDIENTS_CHARS_MAX)
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=food.INGREDIENTS_CHARS_MAX, pattern=_ONE_LINE
+    ),
 ]
 _Origin = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=WORDS_MAX, pattern=r"^[^\x00-\x1f\x7f]*$"),
+    StringConstraints(strip_whitespace=True, max_length=WORDS_MAX, pattern=_ONE_LINE),
 ]
 
 

@@ -20,6 +20,7 @@ from commerce.catalogue.sheets import (
     moment,
     moment_text,
     read_table,
+    several,
     whole,
     words,
     yuan,
@@ -112,6 +113,18 @@ def test_choices_are_read_in_any_case() -> None:
     assert choice("city", "estate")(" City ") == "city"
     with pytest.raises(BadCell):
         choice("city")("town")
+
+
+def test_several_choices_are_read_by_any_of_their_names() -> None:
+    read = several({"milk": "milk", "乳": "milk", "tree nuts": "nuts", "nuts": "nuts"})
+    assert read("nuts、乳; Milk") == "milk nuts"
+    assert read("Tree nuts") == "nuts"
+    with pytest.raises(BadCell):
+        read("milk, gold")
+
+
+def test_negative_numbers_are_read_as_they_are_written() -> None:
+    assert whole(-60, 60)(escaped("-18")) == -18
 
 
 @given(st.integers(1, 100_000))

@@ -128,6 +128,10 @@ def check_product(row: Columns) -> None:
     coldest, warmest = row.get("storage_min_c"), row.get("storage_max_c")
     if isinstance(coldest, int) and isinstance(warmest, int) and coldest > warmest:
         raise InvalidField("storage_max_c", "Not below the other temperature.")
+    if not row.get("storage") and not coldest is warmest is None:
+        raise InvalidField("storage", "Missing beside its temperature.")
+    if row.get("net_amount") and not row.get("net_unit"):
+        raise InvalidField("net_unit", "Missing beside the amount.")
 
 
 def food_as_columns(food: FoodInformation) -> dict[str, object]:

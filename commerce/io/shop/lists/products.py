@@ -20,11 +20,13 @@ from commerce.catalogue.sheets import (
 )
 from commerce.catalogue.values import HOUSEHOLD_LIMIT_DEFAULT, Text
 from commerce.errors import InvalidField
+from commerce.io.record.categories import read_categories
 from commerce.io.record.postings import IDS_MAX
 from commerce.io.record.rule_book import announce_products
 from commerce.io.record.schema import products
 from commerce.io.shop.editing import Editor
 from commerce.io.shop.goods.products import check_product
+from commerce.io.shop.lists.food import FOOD_COLUMNS
 from commerce.io.shop.lists.sheet import Plan, Written
 
 PRICE_FEN_MAX = 100_000_000
@@ -63,12 +65,15 @@ class ProductSheet:
             HOUSEHOLD_LIMIT_DEFAULT,
         ),
         Column("on_sale", Text("在售", "On sale"), yes_or_no, False, True),
+        Column("category_id", Text("品类编号", "Category id"), identifier, False),
+        *FOOD_COLUMNS,
     )
     key = ("id",)
 
     def plan(self, connection: Connection, by: Editor, rows: Sequence[Row], errors: Errors) -> Plan:
         """Check rows against the record."""
         known = _known(connection, [str(row.values["id"]) for row in rows if row.values.get("id")])
+        categories = read_categories(connection, by.brand_id)
         added: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         unchanged = 0
@@ -78,6 +83,9 @@ class ProductSheet:
             if old is not None and old["brand_id"] != by.brand_id:
                 errors.add(row.number, "id", Problem.UNKNOWN, values["id"])
                 continue
+            category_id = values.get("category_id")
+            if category_id is not None and category_id not in categories:
+                errors.add(row.number, "category_id", Problem.UNKNOWN, category_id)
             new = {**_DEFAULTS, **(old or {}), **values}
             try:
                 check_product(new)

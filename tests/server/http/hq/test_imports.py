@@ -132,6 +132,9 @@ async def test_what_is_exported_can_be_imported_and_changes_nothing(
 ) -> None:
     odd = {"zh": "=SUM(A1)", "en": "+tea"}
     product = {"id": "odd", "name": odd, "unit": odd, "price_fen": 5, "list_price_fen": 7}
+    food = {"allergens": ["nuts", "milk"], "storage": {"kind": "frozen", "max_c": -18}}
+    food |= {"ingredients": odd, "shelf_life_days": 9, "net": {"amount": 5, "unit": "ml"}}
+    product |= {"food": food}
     assert (await hq.ask("POST", "/api/hq/products", product)).status_code == 201
     await put(hq, "prices", PRICES + "tea,estate,e1,8.80,2026-01-01,2099-01-01 08:30\n")
     await put(hq, "assortment", "product_id,scope,scope_id,offered\nrice,estate,e1,no\n")
@@ -164,13 +167,17 @@ async def test_deliveries_are_received_once(hq: HeadOffice) -> None:
 
 async def test_products_are_imported_with_what_they_need(hq: HeadOffice) -> None:
     file = (
-        "id,name_zh,name_en,unit_zh,unit_en,price_fen,list_price_fen,group_price_fen\n"
-        "tofu,嫩豆腐,Soft tofu,盒,box,4.50,5.00,3.90\n"
-        "tea,绿茶,Green tea,盒,box,9.90,12.00,\n"
-        "milk,牛奶,Milk,盒,box,4.50,4.00,\n"
+        "id,name_zh,name_en,unit_zh,unit_en,price_fen,list_price_fen,group_price_fen,致敏物质,品类编号\n"
+        "tofu,嫩豆腐,Soft tofu,盒,box,4.50,5.00,3.90,大豆,\n"
+        "tea,绿茶,Green tea,盒,box,9.90,12.00,,,\n"
+        "milk,牛奶,Milk,盒,box,4.50,4.00,,乳,dairy\n"
     )
-    assert await problems(hq, "products", file) == [(4, "list_price_fen", "inconsistent")]
-    report = await put(hq, "products", file.replace("4.00", "5.00"))
+    assert await problems(hq, "products", file) == [
+        (4, "category_id", "unknown"),
+        (4, "list_price_fen", "inconsistent"),
+    ]
+    report = await put(hq, "products", file.replace("4.00", "5.00").replace("dairy", ""))
     assert (report["added"], report["changed"]) == (2, 1)
     [tofu] = (await hq.read("/api/hq/products?q=nendoufu"))["rows"]
     assert (tofu["price_fen"], tofu["group"]["price_fen"], tofu["version"]) == (450, 390, 1)
+    assert tofu["food"]["allergens"] == ["soybeans"]
