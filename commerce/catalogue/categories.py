@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from commerce.catalogue.values import Text
+from commerce.catalogue.text import Text
 
 CATEGORIES_MAX = 200  # of a brand
 DEPTH_MAX = 3  # levels of the tree

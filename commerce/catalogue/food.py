@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from commerce.catalogue.values import Text
+from commerce.catalogue.text import Text
 
 SHELF_LIFE_DAYS_MAX = 3_650
 CELSIUS_MIN, CELSIUS_MAX = -60, 60

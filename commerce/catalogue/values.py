@@ -3,11 +3,15 @@
 Money in fen (1/100 yuan), positions in degrees (WGS 84), times in UTC milliseconds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from commerce.catalogue.categories import Category
+from commerce.catalogue.food import FoodInformation
 from commerce.catalogue.pricing import PriceBounds
 from commerce.catalogue.sets import ProductKind, SetPart
+from commerce.catalogue.text import Text as Text
 
 HOUSEHOLD_LIMIT_DEFAULT = 20  # units of one product per household and day
 CONFIRM_ABOVE_FEN = 20_000  # an order that costs more is confirmed by a second tap
@@ -19,14 +23,6 @@ TIME_ZONE = "Asia/Shanghai"
 """Of an estate that names none (IANA)."""
 RINGS = 1  # of H3 cells around that of an estate's pin
 RECORDING_GIB = 50  # of all recordings; beyond that the oldest are deleted
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The same words in both languages."""
-
-    zh: str
-    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +221,8 @@ class SeedStaff:
 class SeedPlan:
     """A whole shop, to be loaded any number of times.
 
-    Loading again updates names and prices; stock that exists is left as it is.
+    Loading again updates names and prices; stock that exists is left as it is. `food` is by
+    product.
     """
 
     brand: Brand
@@ -236,3 +233,5 @@ class SeedPlan:
     stock: tuple[Stock, ...]
     staff: tuple[SeedStaff, ...] = ()
     cities: tuple[City, ...] = ()
+    categories: tuple[Category, ...] = ()
+    food: Mapping[str, FoodInformation] = field(default_factory=dict)

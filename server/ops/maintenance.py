@@ -11,6 +11,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from commerce.catalogue import values
+from commerce.catalogue.categories import Category
+from commerce.catalogue.food import FoodInformation, NetContent, Storage, in_order
 from commerce.catalogue.sets import SetPart, shares_bp
 from commerce.errors import NotFound
 from commerce.io.audit import AUDIT_TRAIL, INVARIANTS, audit
@@ -30,7 +32,7 @@ from server.ops.checks import (
 from server.ops.embedded import EmbeddedValkey
 from server.ops.opening import open_record
 from server.ops.reachability import unreachable
-from server.ops.shop_file import Place, ProductPart, ShopFile, Text, read_shop
+from server.ops.shop_file import FoodPart, Place, ProductPart, ShopFile, Text, read_shop
 from server.ops.supervisor import workers_here
 from server.settings import Settings
 
@@ -164,6 +166,11 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
             for part in shop.estates
         ),
         cities=tuple(values.City(part.id, _text(part.name)) for part in shop.cities),
+        categories=tuple(
+            Category(part.id, _text(part.name), part.parent or "", rank)
+            for rank, part in enumerate(shop.categories)
+        ),
+        food={part.id: _food(part.food) for part in shop.products},
         rooms=tuple(values.Room(part.id, _text(part.title), part.store) for part in shop.rooms),
         products=tuple(_product(part, price_fen) for part in shop.products),
         stock=tuple(
@@ -213,6 +220,19 @@ def _product(part: ProductPart, price_fen: Mapping[str, int]) -> values.Product:
         ),
         recipe=values.Text(part.recipe.zh, part.recipe.en) if part.recipe else None,
         cooking_minutes=part.cooking_minutes,
+        category_id=part.category or "",
+    )
+
+
+def _food(part: FoodPart) -> FoodInformation:
+    storage, net, ingredients = part.storage, part.net, part.ingredients
+    return FoodInformation(
+        values.Text(ingredients.zh, ingredients.en) if ingredients else None,
+        in_order(part.allergens),
+        part.shelf_life_days,
+        Storage(storage.kind, storage.min_c, storage.max_c) if storage else None,
+        NetContent(net.amount, net.unit) if net else None,
+        _text(part.origin) if part.origin else None,
     )
 
 

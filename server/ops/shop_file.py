@@ -10,6 +10,15 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from commerce.catalogue import values
+from commerce.catalogue.food import (
+    CELSIUS_MAX,
+    CELSIUS_MIN,
+    NET_AMOUNT_MAX,
+    SHELF_LIFE_DAYS_MAX,
+    Allergen,
+    NetUnit,
+    StorageKind,
+)
 from commerce.catalogue.sets import COOKING_MINUTES_MAX, PART_UNITS_MAX, PARTS_MAX, PartRole
 from server.access.policy import LED_ESTATES_MAX, Role
 from server.errors import OperatorError
@@ -120,6 +129,40 @@ class SetPartPart(FileTable):
     role: PartRole = PartRole.OTHER
 
 
+class CategoryPart(FileTable):
+    """Where products hang; below another one with `parent`, in the order of the file."""
+
+    id: Id
+    name: Text
+    parent: Id | None = None
+
+
+class StoragePart(FileTable):
+    """Where a product is kept, in degrees Celsius."""
+
+    kind: StorageKind
+    min_c: Annotated[int | None, Field(ge=CELSIUS_MIN, le=CELSIUS_MAX)] = None
+    max_c: Annotated[int | None, Field(ge=CELSIUS_MIN, le=CELSIUS_MAX)] = None
+
+
+class NetPart(FileTable):
+    """How much is in one unit of sale."""
+
+    amount: Annotated[int, Field(ge=1, le=NET_AMOUNT_MAX)]
+    unit: NetUnit = NetUnit.GRAM
+
+
+class FoodPart(FileTable):
+    """What the label of a product says; what is left out is not stated."""
+
+    ingredients: RecipePart | None = None
+    allergens: list[Allergen] = []
+    shelf_life_days: Annotated[int | None, Field(ge=1, le=SHELF_LIFE_DAYS_MAX)] = None
+    storage: StoragePart | None = None
+    net: NetPart | None = None
+    origin: Text | None = None
+
+
 class ProductPart(FileTable):
     """What is sold; `stock` is units on hand, for every store alike or by store.
 
@@ -138,6 +181,8 @@ class ProductPart(FileTable):
     parts: Annotated[list[SetPartPart], Field(max_length=PARTS_MAX)] = []
     recipe: RecipePart | None = None
     cooking_minutes: Annotated[int | None, Field(ge=1, le=COOKING_MINUTES_MAX)] = None
+    category: Id | None = None
+    food: FoodPart = FoodPart()
 
     @model_validator(mode="after")
     def _one_kind(self) -> "ProductPart":
@@ -159,6 +204,7 @@ class ShopFile(FileTable):
     stores: list[StorePart]
     rooms: list[RoomPart]
     staff: list[StaffPart]
+    categories: list[CategoryPart] = []
     products: list[ProductPart]
 
     @model_validator(mode="after")
@@ -176,6 +222,7 @@ class ShopFile(FileTable):
             if product.group and product.group.price_fen > product.price_fen:
                 raise ValueError(f"product {product.id}: the group price is above the price")
         self._check_sets()
+        self._check_categories()
         for who, store in used:
             if store not in stores:
                 raise ValueError(f"{who}: there is no store {store!r} in this file")
@@ -195,6 +242,18 @@ class ShopFile(FileTable):
                 raise ValueError(f"staff {person.username}: there is no estate {estate!r}")
             if Role.LEADER in person.roles and not person.estates:
                 raise ValueError(f"staff {person.username}: a leader needs estates")
+
+    def _check_categories(self) -> None:
+        known: set[str] = set()
+        for category in self.categories:
+            if category.parent and category.parent not in known:
+                raise ValueError(
+                    f"category {category.id}: there is no {category.parent!r} above it"
+                )
+            known.add(category.id)
+        for product in self.products:
+            if product.category and product.category not in known:
+                raise ValueError(f"product {product.id}: there is no category {product.category!r}")
 
     def _check_sets(self) -> None:
         products = {product.id: product for product in self.products}

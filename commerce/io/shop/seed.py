@@ -6,10 +6,13 @@ from typing import Any
 from sqlalchemy import Table, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from commerce.catalogue.categories import Category
+from commerce.catalogue.food import FoodInformation
 from commerce.catalogue.pinyin import pinyin_of
 from commerce.catalogue.values import Brand, Coordinates, Product, SeedPlan, Stock, Text
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.engine import Record, wall_clock
+from commerce.io.record.food import food_values
 from commerce.io.record.postings import receive_stock
 from commerce.io.record.recipes import publish_recipes
 from commerce.io.record.rule_book import announce_products
@@ -23,6 +26,7 @@ from commerce.io.record.schema import (
     stock,
     stores,
 )
+from commerce.io.record.schema_goods import categories
 from commerce.io.shop.staff import UNEDITED, load_staff, password_hashes, read_staff
 
 FIRST_ORDER_NUMBER = 1_001
@@ -61,13 +65,11 @@ async def seed(engine: AsyncEngine, plan: SeedPlan) -> None:
                 for room in plan.rooms
             ],
         )
+        await _put(connection, categories, [_category(plan, at) for at in plan.categories])
         await _put(
             connection,
             products,
-            [
-                _product(product, plan.brand.id, place)
-                for place, product in enumerate(plan.products)
-            ],
+            [_product(product, plan, place) for place, product in enumerate(plan.products)],
         )
         recipes = {product.id: product.parts for product in plan.products}
         await connection.run_sync(publish_recipes, recipes)
@@ -147,11 +149,21 @@ def _estate(plan: SeedPlan, at: int) -> dict[str, Any]:
     }
 
 
-def _product(product: Product, brand_id: str, shelf: int) -> dict[str, Any]:
+def _category(plan: SeedPlan, category: Category) -> dict[str, Any]:
+    return {
+        "id": category.id,
+        "brand_id": plan.brand.id,
+        "parent_id": category.parent_id,
+        "rank": category.rank,
+        **_words("name", category.name),
+    }
+
+
+def _product(product: Product, plan: SeedPlan, shelf: int) -> dict[str, Any]:
     offer = product.group
     return {
         "id": product.id,
-        "brand_id": brand_id,
+        "brand_id": plan.brand.id,
         **_words("name", product.name),
         **_words("unit", product.unit),
         "image": product.image,
@@ -167,4 +179,6 @@ def _product(product: Product, brand_id: str, shelf: int) -> dict[str, Any]:
         "recipe_zh": product.recipe.zh if product.recipe else "",
         "recipe_en": product.recipe.en if product.recipe else "",
         "cooking_minutes": product.cooking_minutes,
+        "category_id": product.category_id or None,
+        **food_values(plan.food.get(product.id, FoodInformation())),
     }

@@ -101,6 +101,15 @@ export const en: typeof zh = {
     deleted: 'Deleted.',
     not_deleted: 'It was not deleted. Read the list again and retry.',
   },
+  food: {
+    title: 'Food information',
+    allergens_hint: 'What it contains, or nothing',
+    net_unit: 'Unit of the net content',
+    shelf_life: 'Shelf life (days)',
+    not_stated: 'Not stated',
+    min_c: 'From (°C)',
+    max_c: 'To (°C)',
+  },
   scope: {
     brand: 'Everybody',
     city: 'City',

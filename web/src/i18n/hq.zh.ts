@@ -99,6 +99,15 @@ export const zh = {
     deleted: '已删除。',
     not_deleted: '没有删除成功，请刷新列表后再试。',
   },
+  food: {
+    title: '食品资料',
+    allergens_hint: '含有哪些；没有就留空',
+    net_unit: '净含量单位',
+    shelf_life: '保质期（天）',
+    not_stated: '没有填写',
+    min_c: '温度从（℃）',
+    max_c: '温度到（℃）',
+  },
   scope: {
     brand: '全品牌',
     city: '城市',

@@ -1,6 +1,7 @@
 /** The words of buying, which the pages of lives and replays share, in English. */
 export const en = {
   card: {
+    details: 'Details',
     pinned: 'On the table',
     region: 'The product being shown',
     left: 'Only {n} left',
@@ -24,7 +25,8 @@ export const en = {
     single_prices: 'One order at single prices, picked up at once.',
   },
   set: {
-    contents: 'What is in it, and how to cook it',
+    contents: 'What is in it',
+    scarcest: 'Runs out first',
     failed: 'It could not be loaded. Close this and try again.',
     part: '{share} in the set, {alone} alone',
     left: '{n} left',

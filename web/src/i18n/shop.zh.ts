@@ -1,6 +1,7 @@
 /** The words of buying, which the pages of lives and replays share, in Chinese. */
 export const zh = {
   card: {
+    details: '详情',
     pinned: '正在讲解',
     region: '正在讲解的商品',
     left: '仅剩 {n} 件',
@@ -24,7 +25,8 @@ export const zh = {
     single_prices: '合并成一单，按单买价，一次取齐。',
   },
   set: {
-    contents: '套餐内容与做法',
+    contents: '套餐内容',
+    scarcest: '最先卖完',
     failed: '没有加载出来，请收起后再试。',
     part: '套餐内 {share}，单买 {alone}',
     left: '剩 {n} 份',

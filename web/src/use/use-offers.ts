@@ -1,6 +1,7 @@
 /** The cards of a room as offers to this household, and the taps that take one. */
 import { type ComputedRef, type Ref, computed, reactive, shallowRef, watch } from 'vue'
-import type { Room } from '../lib/base/bodies'
+import type { Api } from '../lib/base/api'
+import type { ProductDetail, Room } from '../lib/base/bodies'
 import { BASKET, basketOf } from '../lib/shop/basket'
 import type { Card } from '../lib/base/wire'
 import { groupFor } from '../lib/room/room-state'
@@ -11,6 +12,7 @@ import type { RoomModel } from './use-room'
 import type { IdentityModel } from './use-identity'
 
 interface OfferSources {
+  api: Api
   room: RoomModel
   /** What is offered: the room's cards, or what a replay shows. */
   cards: () => Card[]
@@ -20,11 +22,19 @@ interface OfferSources {
   info: Ref<Room | null>
 }
 
-export function useOffers(roomId: string, { room, cards, orders, identity, estateId, info }: OfferSources) {
+export function useOffers(
+  roomId: string,
+  { api, room, cards, orders, identity, estateId, info }: OfferSources,
+) {
   const items = computed<BagItem[]>(() => cards().flatMap((card) => itemOf(card) ?? []))
   const route = computed(
     () => info.value?.estates.find((estate) => estate.id === estateId.value)?.store_ids ?? null,
   )
+  /** All about a product, as the estate is offered it. */
+  function detail(productId: string): Promise<ProductDetail> {
+    const path = `/api/rooms/${encodeURIComponent(roomId)}/products/${encodeURIComponent(productId)}`
+    return api.get(estateId.value ? `${path}?estate=${encodeURIComponent(estateId.value)}` : path)
+  }
   /** Chosen quantities by product, where it is not one. */
   const quantities = reactive(new Map<string, number>())
   /** Products that are bought together, in one order. */
@@ -115,6 +125,8 @@ export function useOffers(roomId: string, { room, cards, orders, identity, estat
 
   return {
     items,
+    route,
+    detail,
     picked,
     basket,
     basketPhase,

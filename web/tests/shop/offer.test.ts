@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { offerOf } from '../../src/lib/shop/offer'
+import { offerOf, scarcestPart } from '../../src/lib/shop/offer'
 import type { Attempt } from '../../src/lib/shop/order-desk'
 import { card, group, order } from '../support/fixtures'
 
@@ -130,5 +130,30 @@ describe('an offer', () => {
         offerOf(card({ stores }), null, [], null, 0, terms(quantity)).confirm
       expect([confirm(2), confirm(3)]).toEqual([null, 'moved'])
     })
+  })
+})
+
+describe('the scarcest part of a set', () => {
+  const part = (product_id: string, units: number, lefts: Record<string, number>) => ({
+    product_id,
+    name: { zh: product_id, en: product_id },
+    unit: { zh: '', en: '' },
+    image: '',
+    role: 'main' as const,
+    units,
+    alone_fen: 0,
+    share_fen: 0,
+    left: Object.values(lefts).reduce((sum, left) => sum + left, 0),
+    stores: Object.entries(lefts).map(([store_id, left]) => ({ store_id, left })),
+  })
+  it('is the one that makes the fewest sets in a store of the buyer', () => {
+    const parts = [part('pork', 1, { s1: 5, s2: 90 }), part('bean', 3, { s1: 30, s2: 30 })]
+    expect(scarcestPart(parts, ['s1'])).toBe('pork')
+    expect(scarcestPart(parts, ['s2'])).toBe('bean')
+    expect(scarcestPart(parts, null)).toBe('bean')
+  })
+  it('is none while all make the same number', () => {
+    expect(scarcestPart([part('pork', 1, { s1: 5 }), part('bean', 2, { s1: 10 })], ['s1'])).toBeNull()
+    expect(scarcestPart([], ['s1'])).toBeNull()
   })
 })

@@ -132,7 +132,10 @@ async def test_what_is_exported_can_be_imported_and_changes_nothing(
 ) -> None:
     odd = {"zh": "=SUM(A1)", "en": "+tea"}
     product = {"id": "odd", "name": odd, "unit": odd, "price_fen": 5, "list_price_fen": 7}
-    food = {"allergens": ["nuts", "milk"], "storage": {"kind": "frozen", "max_c": -18}}
+    food: dict[str, Any] = {
+        "allergens": ["nuts", "milk"],
+        "storage": {"kind": "frozen", "max_c": -18},
+    }
     food |= {"ingredients": odd, "shelf_life_days": 9, "net": {"amount": 5, "unit": "ml"}}
     product |= {"food": food}
     assert (await hq.ask("POST", "/api/hq/products", product)).status_code == 201

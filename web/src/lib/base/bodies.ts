@@ -1,5 +1,16 @@
 /** What HTTP answers carry beside the types of the room protocol. Field names are the wire's own. */
-import type { AtMs, Group, LiveState, LocalText, Product, Snapshot, StoreOrder, Tick } from './wire'
+import type { Allergen, FoodInformation } from './food'
+import type {
+  AtMs,
+  Group,
+  LiveState,
+  LocalText,
+  Product,
+  Snapshot,
+  StoreOrder,
+  StoreStock,
+  Tick,
+} from './wire'
 
 export interface Store {
   id: string
@@ -133,7 +144,7 @@ export interface LiveStats {
 }
 
 /** A part of a set meal: units of an item, what they cost alone and of the set's price, and how many are left. */
-interface SetPart {
+export interface SetPart {
   product_id: string
   name: LocalText
   unit: LocalText
@@ -143,12 +154,16 @@ interface SetPart {
   alone_fen: number
   share_fen: number
   left: number
+  stores?: StoreStock[]
 }
 
-/** All about a product; parts, recipe and minutes are those of a set. */
+/** All about a product; parts, recipe and minutes are those of a set, allergens also those of its parts. */
 export interface ProductDetail {
   product: Product
   parts: SetPart[]
   recipe: LocalText | null
   cooking_minutes: number | null
+  food: FoodInformation
+  allergens: Allergen[]
+  category: LocalText | null
 }

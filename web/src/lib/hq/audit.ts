@@ -41,6 +41,7 @@ const DAY_MS = 86_400_000
 const SUBJECTS: Record<string, LocalText> = {
   barcode: { zh: '条码', en: 'Barcode' },
   brand: { zh: '品牌设置', en: 'Brand' },
+  category: { zh: '品类', en: 'Category' },
   city: { zh: '城市', en: 'City' },
   dwelling: { zh: '住址', en: 'Dwelling' },
   estate: { zh: '小区', en: 'Estate' },

@@ -1,4 +1,5 @@
 /** Goods of a brand, as the head office's interface has them. Amounts in fen, times in UTC ms. */
+import type { FoodInformation, Storage, StorageKind } from '../base/food'
 import type { GroupOffer, LocalText } from '../base/wire'
 import type { Versioned } from './list'
 
@@ -15,7 +16,12 @@ export interface Product extends Versioned {
   on_sale: boolean
   left: number
   rules: number
+  category_id: string
+  category_name: LocalText | null
+  food: FoodInformation
 }
+/** What is typed about food: empty words are not stated. */
+export type FoodDraft = FoodInformation & Record<'ingredients' | 'origin', LocalText>
 /** What is sent: a price of 0 stands for none. */
 export interface ProductDraft {
   name: LocalText
@@ -29,7 +35,21 @@ export interface ProductDraft {
   own_price_max_fen: number
   household_limit: number
   on_sale: boolean
+  category_id: string
+  food: FoodDraft
 }
+
+export interface Category extends Versioned {
+  name: LocalText
+  /** Its name after those above it. */
+  path: LocalText
+  parent_id: string
+  /** From 1. */
+  depth: number
+  rank: number
+  products: number
+}
+export type CategoryDraft = Pick<Category, 'name' | 'parent_id' | 'rank'>
 
 export const SCOPES = ['brand', 'city', 'estate', 'store', 'live'] as const
 export type Scope = (typeof SCOPES)[number]
@@ -114,7 +134,32 @@ export function blankProduct(): ProductDraft {
     own_price_max_fen: 0,
     household_limit: 20,
     on_sale: true,
+    category_id: '',
+    food: foodDraftOf(NOTHING_STATED),
   }
+}
+
+const NOTHING_STATED: FoodInformation = {
+  ingredients: null,
+  allergens: [],
+  shelf_life_days: null,
+  storage: null,
+  net: null,
+  origin: null,
+}
+function foodDraftOf(food: FoodInformation): FoodDraft {
+  return {
+    ...food,
+    allergens: [...food.allergens],
+    ingredients: { ...(food.ingredients ?? { zh: '', en: '' }) },
+    origin: { ...(food.origin ?? { zh: '', en: '' }) },
+  }
+}
+
+/** A kind of storage at the temperature that it usually means. */
+export function storageOf(kind: StorageKind): Storage {
+  if (kind === 'chilled') return { kind, min_c: 0, max_c: 4 }
+  return { kind, min_c: null, max_c: kind === 'frozen' ? -18 : null }
 }
 
 /** What can be edited of a product. */
@@ -133,6 +178,8 @@ export function draftOf(product: Product): ProductDraft {
     own_price_max_fen: own_price?.max_fen ?? 0,
     household_limit: product.household_limit,
     on_sale: product.on_sale,
+    category_id: product.category_id,
+    food: foodDraftOf(product.food),
   }
 }
 

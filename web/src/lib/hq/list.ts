@@ -64,6 +64,8 @@ export class Resource<Row extends Versioned, Draft> {
   create = (draft: Draft) => this.api.send<Row>('POST', this.path, draft)
   update = (id: string, version: number, draft: Partial<Draft>) =>
     this.api.send<Row>('PATCH', this.#of(id), draft, { 'If-Match': `"${version}"` })
+  remove = (id: string, version: number) =>
+    this.api.send<unknown>('DELETE', this.#of(id), undefined, { 'If-Match': `"${version}"` })
 
   #of(id: string): string {
     return `${this.path}/${encodeURIComponent(id)}`

@@ -1,7 +1,7 @@
 /** What a card offers this household right now, and what its one button does. */
 import type { Attempt, AttemptPhase } from './order-desk'
 import { isJoinable } from '../room/room-state'
-import type { Store } from '../base/bodies'
+import type { SetPart, Store } from '../base/bodies'
 import type { Card, Group, Order, Product } from '../base/wire'
 
 /** Units in one order; the server takes no more. */
@@ -84,9 +84,20 @@ export function offerOf(
 }
 
 /** Units of `product` that one order can have: it comes from one store of `route`. */
-export function leftFor(product: Product, route: string[] | null): number {
+export function leftFor(product: Pick<Product, 'left' | 'stores'>, route: string[] | null): number {
   if (!route || !product.stores) return Math.max(0, product.left)
   return Math.max(0, ...route.map((id) => leftIn(product, id)))
+}
+
+/** The part of a set that runs out first, null for no set or when nothing is scarce. */
+export function scarcestPart(parts: SetPart[], route: string[] | null): string | null {
+  const sets = parts.map((part) => ({
+    id: part.product_id,
+    n: Math.floor(leftFor(part, route) / part.units),
+  }))
+  const fewest = Math.min(...sets.map((part) => part.n))
+  if (sets.length < 2 || sets.every((part) => part.n === fewest)) return null
+  return sets.find((part) => part.n === fewest)?.id ?? null
 }
 
 /** The store that an order of `quantity` comes from, as the gate chooses it. */
@@ -97,7 +108,7 @@ function servedBy(product: Product, route: string[] | null, quantity: number): O
   return { id, moved: id !== first }
 }
 
-function leftIn(product: Product, storeId: string): number {
+function leftIn(product: Pick<Product, 'stores'>, storeId: string): number {
   return product.stores?.find((store) => store.store_id === storeId)?.left ?? 0
 }
 

@@ -84,6 +84,12 @@ export const SECTIONS: Entry[] = [
     load: () => import('./products/section'),
   },
   {
+    id: 'categories',
+    group: 'goods',
+    title: { zh: '品类', en: 'Categories' },
+    load: () => import('./categories/section'),
+  },
+  {
     id: 'prices',
     group: 'goods',
     title: { zh: '价格规则', en: 'Prices' },

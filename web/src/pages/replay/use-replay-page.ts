@@ -36,7 +36,15 @@ export function useReplayPage(roomId: string, liveId: string, clipId: string | n
       null
     )
   })
-  const offers = useOffers(roomId, { room, cards: () => cards.value, orders, identity, estateId, info })
+  const offers = useOffers(roomId, {
+    api: guest.api,
+    room,
+    cards: () => cards.value,
+    orders,
+    identity,
+    estateId,
+    info,
+  })
 
   onMounted(() => {
     room.channel.open()

@@ -43,6 +43,7 @@ export function useRoomPage(roomId: string) {
   const estateId = computed(() => guest.guest.value?.estate_id ?? info.value?.default_estate_id ?? null)
   const stage = useStage(player, liveState, room.ready)
   const offers = useOffers(roomId, {
+    api: guest.api,
     room,
     cards: () => room.state.value.cards,
     orders,
@@ -50,12 +51,6 @@ export function useRoomPage(roomId: string) {
     estateId,
     info,
   })
-
-  /** Where all about a product is, as this estate is offered it. */
-  function productPath(productId: string): string {
-    const path = `/api/rooms/${encodeURIComponent(roomId)}/products/${encodeURIComponent(productId)}`
-    return estateId.value ? `${path}?estate=${encodeURIComponent(estateId.value)}` : path
-  }
 
   const replayUrl = (liveId: string) =>
     `/r/${encodeURIComponent(roomId)}/replay/${encodeURIComponent(liveId)}`
@@ -138,7 +133,6 @@ export function useRoomPage(roomId: string) {
     sheets,
     draft,
     lastReplay,
-    productPath,
     clipOf,
     sendChat,
   }

@@ -6,5 +6,8 @@ export const en: typeof zh = {
     explanation: 'What the brand sells, and for how much. Rules say what each estate pays and is offered.',
     add: 'Add a product',
     search: 'Name, pinyin or id',
+    category: 'Category',
+    no_category: 'None',
+    all_categories: 'All categories',
   },
 }
