@@ -40,12 +40,14 @@ from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.bridge.channels.registry import RULES
 from server.bridge.feed import RoomFeed, room_seed
+from server.bridge.lake import LakeKeeper
 from server.bridge.lives import OwnedLives
 from server.bridge.recordings import LiveRecorder
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.restreams import RoomRestreams
 from server.errors import OperatorError
 from server.http.live.hls_direct import DirectHls
+from server.lake import lake_keeper
 from server.limits import LimitKind, Limits
 from server.net.addresses import NO_ADDRESS, limit_key
 from server.net.connections import ConnectionTable
@@ -188,9 +190,11 @@ async def build(
             explain=recorder.explain,
             timeline=recorder.timeline,
         )
+        is_insight = "insight" in settings.roles
+        lake = lake_keeper(settings, commerce.facts, redis, worker) if is_insight else None
         heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM), node_url(settings))
         await stack.enter_async_context(
-            _in_background(commerce, lives, hub, recorder, restreams, heart)
+            _in_background(commerce, lives, hub, recorder, restreams, heart, lake)
         )
         yield Program(
             application(services, partial(PassOn.between, services, leases.holder, peers)),
@@ -231,6 +235,7 @@ async def _in_background(
     recorder: LiveRecorder,
     restreams: RoomRestreams,
     heart: Heart,
+    lake: LakeKeeper | None,
 ) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
 
@@ -242,6 +247,8 @@ async def _in_background(
             tasks.create_task(recorder.run(), name="recordings")
             tasks.create_task(restreams.run(), name="restreams")
             tasks.create_task(heart.run(), name="heartbeat")
+            if lake is not None:
+                tasks.create_task(lake.run(), name="lake")
 
     task = asyncio.create_task(work(), name="background")
     task.add_done_callback(_died)

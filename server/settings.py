@@ -19,6 +19,7 @@ from server.worker import VARIABLE as WORKER_VARIABLE
 from server.worker import WORKERS_MAX
 
 COMMAND_VARIABLES = ("LINLI_PUBLISH_TOKEN", WORKER_VARIABLE)
+ROLES = ("edge", "insight")
 # What an operator has at hand is often without the driver that we use.
 DRIVERS = {
     "postgres": "postgresql+asyncpg",
@@ -117,6 +118,17 @@ class Settings(BaseSettings):
         "credentials as s3://key:secret@bucket, or in AWS' own variables. "
         "Empty: files in the data folder.",
     )
+    roles: Annotated[tuple[str, ...], NoDecode] = Field(
+        ROLES,
+        description="What this process does, comma separated: edge answers requests and carries "
+        "lives, insight fills the lake. Without insight, `linli lake write` does it elsewhere.",
+    )
+    lake_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where the lake's Delta tables are: a folder, or "
+        "s3://bucket/prefix?endpoint=https://…&region=…, as for LINLI_BLOB_URL. "
+        "Empty: `lake` in the data folder.",
+    )
     token_secret: SecretStr = Field(
         SecretStr(""),
         description="Secret that signs bearer tokens, at least 32 characters; the same on every "
@@ -197,7 +209,7 @@ class Settings(BaseSettings):
         description="Folder of the built browser apps.",
     )
 
-    @field_validator("ice_addresses", "ice_servers", mode="before")
+    @field_validator("ice_addresses", "ice_servers", "roles", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return _parts(value) if isinstance(value, str) else value
@@ -206,6 +218,15 @@ class Settings(BaseSettings):
     @classmethod
     def _are_addresses_or_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(candidate_of, value))
+
+    @field_validator("roles")
+    @classmethod
+    def _are_roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := set(value) - set(ROLES):
+            raise ValueError(f"{sorted(unknown)[0]!r} is none of {', '.join(ROLES)}")
+        if "edge" not in value:
+            raise ValueError("a server without the role edge is `linli lake write`")
+        return value
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

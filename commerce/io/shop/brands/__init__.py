@@ -1,1 +1,0 @@
-"""A whole brand: made, written to a file, read from one, deleted."""

@@ -1,1 +1,0 @@
-"""The hop between workers: one UDP socket, ciphers, the subscriptions of both sides."""
