@@ -40,6 +40,7 @@ class Refusal(StrEnum):
     PRICE_CHANGED = "price-changed"
     KEY_REUSED = "key-reused"
     PAYMENT_DECLINED = "payment-declined"
+    NO_SLOT = "no-slot"
 
 
 class Refused(CommerceError):

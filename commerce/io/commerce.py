@@ -43,6 +43,8 @@ from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.privacy import Privacy
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
+from commerce.io.shop.routes import Routes
+from commerce.io.shop.slots import SlotKeeping
 from commerce.io.shop.staff_links import StaffLinks
 from commerce.io.shop.staff_office import StaffOffice
 from commerce.io.shop.stock.barcodes import Barcodes
@@ -58,6 +60,7 @@ from commerce.views import ProductDetail, ProductView
 
 EXPIRY_EVERY_S = 1.0
 LOT_EXPIRY_EVERY_S = 10.0
+SLOTS_EVERY_S = 20.0
 ID_BYTES = 10
 
 assert EXPIRY_GRACE_MS >= EXPIRY_EVERY_S * 1_000
@@ -134,8 +137,15 @@ class Commerce:
             on_commit=shop.on_commit,
             probe=probe,
         )
+        self.routes = Routes(shop)
+        self.slots = SlotKeeping(shop, self.gate)
         self.orders = Orders(
-            shop, self.gate, self.answers, worker=worker, on_closed=self.reconcile.closed
+            shop,
+            self.gate,
+            self.answers,
+            self.routes,
+            worker=worker,
+            on_closed=self.reconcile.closed,
         )
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
@@ -179,6 +189,7 @@ class Commerce:
         await self.people.versions.refresh()
         await self.households.refresh()
         await self.ledger.make_group()
+        await self.slots.open_windows()
         await self.rebuild.ensure()
 
     async def run(self) -> None:
@@ -194,12 +205,18 @@ class Commerce:
             tasks.create_task(self.households.run(), name="commerce households")
             tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
             tasks.create_task(self._end_groups(), name="commerce groups")
+            tasks.create_task(self._keep_slots(), name="commerce slots")
             tasks.create_task(self._write_off_expired(), name="commerce lots")
 
     async def _end_groups(self) -> None:
         while not stopping():
             await asyncio.sleep(EXPIRY_EVERY_S)
             await self.groups.step()
+
+    async def _keep_slots(self) -> None:
+        while not stopping():
+            await asyncio.sleep(SLOTS_EVERY_S)
+            await self.slots.step()
 
     async def _write_off_expired(self) -> None:
         while not stopping():

@@ -32,6 +32,7 @@ from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.money.refund_calls import CallState, RefundPace
 from commerce.orders.order import OrderRow
+from commerce.orders.promise import is_slot_item
 
 log = structlog.get_logger()
 
@@ -88,11 +89,15 @@ async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[
 
 
 async def restock_gate(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
-    """Units were received: the gate sells them and rooms show them."""
+    """Units were received, or slots opened: the gate sells them and rooms show them."""
     for message in messages:
         change = restock_change(message.id, message.enqueued_at_ms)
         await to.gate.restock(change, message.subject, message.units)
-    products = [replace(message, subject=message.subject.partition("|")[0]) for message in messages]
+    products = [
+        replace(message, subject=message.subject.partition("|")[0])
+        for message in messages
+        if not is_slot_item(message.subject)
+    ]
     return await show_stock(to, products)
 
 
