@@ -35,6 +35,7 @@ from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.packing.moves import BatchMoves
+from commerce.io.shop.packing.search import OrderSearch
 from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.people import People
 from commerce.io.shop.phones import Phones
@@ -151,6 +152,7 @@ class Commerce:
         self.fulfilment = Fulfilment(shop, random_bits)
         self.batches = BatchMoves(shop, random_bits)
         self.waves = Waves(shop)
+        self.order_search = OrderSearch(shop)
         self.stock = StockKeeping(shop)
         self.expiry = Expiry(shop)
         self.transfers = Transfers(shop)

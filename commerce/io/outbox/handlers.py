@@ -24,7 +24,6 @@ from commerce.io.record.schema import buying_groups, orders
 from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
 from commerce.io.shop.staff import StaffVersions
 from commerce.io.shop.stream_keys import StreamKeys
@@ -180,9 +179,8 @@ async def show_orders(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
 
     def look_up(connection: Connection) -> list[OrderChange]:
         rows = _orders(connection, messages)
-        names = nicknames_of(connection, {row.guest_id for row in rows})
         views = order_views(connection, rows, catalogue)
-        store_orders = store_views(rows, catalogue, names)
+        store_orders = store_views(connection, rows, catalogue)
         return [
             OrderChange(row.guest_id, row.room_id, view, store_order)
             for row, view, store_order in zip(rows, views, store_orders, strict=True)
