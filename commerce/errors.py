@@ -8,6 +8,8 @@ CommerceError
 ├── NotEnoughUnits       fewer units may leave the shelf than were asked for
 ├── RefundTooLarge       more would go back than is left
 ├── StaleVersion         an edit that began with an older version
+├── BadBrandFile         a file that is no brand of this version, or does not fit the record
+├── BrandInUse           a brand that still sells
 ├── BadNickname          a nickname that is refused (people/nicknames.py)
 ├── UnknownLink          a one-time link that was used, has ended, or never was
 ├── UnknownDevice        a device that is not the guest's
@@ -171,3 +173,22 @@ class NotReadyYet(HandoverError):
 
 class PoisonEntry(CommerceError):
     """A stream entry that cannot be understood; it goes to the dead-letter stream."""
+
+
+class BadBrandFile(CommerceError):
+    """A file that is no brand of this version, or whose rows do not fit the record."""
+
+
+class BrandInUse(CommerceError):
+    """A brand that may not be deleted yet: lives are on air, orders open or refunds unpaid."""
+
+    def __init__(self, lives: int, orders: int, refunds: int) -> None:
+        super().__init__(lives, orders, refunds)
+        self.lives = lives
+        self.orders = orders
+        self.refunds = refunds
+
+    def __str__(self) -> str:
+        return (
+            f"{self.lives} lives on air, {self.orders} open orders, {self.refunds} unpaid refunds"
+        )

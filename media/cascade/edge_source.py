@@ -114,6 +114,7 @@ class EdgeSource:
         if not self._stated:
             self._stated = True
             self._expect_viewers(now)
+            self.send_feedback(now=now)
         return clocks
 
     def send_feedback(self, *, now: float) -> None:

@@ -80,7 +80,7 @@ class Subscription:
 
     def frame(self, layer: Layer, frame: Frame, *, now: float) -> None:
         """Send a frame, or put it behind the GOP that is being sent."""
-        if not self._wanted or layer not in self._formats.layers:
+        if self.closed or not self._wanted or layer not in self._formats.layers:
             return
         index = self._formats.layers.index(layer)
         if not self._wanted >> index & 1:

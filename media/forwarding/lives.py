@@ -116,6 +116,11 @@ class Lives:
         self._viewers[viewer.id] = viewer
         self.by_room[viewer.room_id].viewers[viewer.id] = viewer
 
+    @property
+    def viewers(self) -> int:
+        """How many viewers all lives have."""
+        return len(self._viewers)
+
     def viewer(self, peer_id: str) -> Viewer | None:
         """Return the viewer of an id."""
         return self._viewers.get(peer_id)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from time import monotonic
 
+from media.errors import NotLive
 from media.forwarding.encoder import Encoder
 from media.forwarding.live import Live
-from media.forwarding.lives import Lives
+from media.forwarding.lives import RETRY_AFTER_S, Lives
 from media.io.thumbnails import KeyFrame
 from media.stream.layer import Layer
 from media.stream.ports import Source
@@ -27,9 +28,12 @@ class Roads:
         """Return a live that can be watched: sinks are added to it.
 
         Raises:
-            NotLive: Nobody publishes in that room.
+            NotLive: Nobody publishes in that room, or to another worker, which has the sinks.
         """
-        return self._lives.watched(room_id)
+        live = self._lives.watched(room_id)
+        if live.edge:
+            raise NotLive(RETRY_AFTER_S)
+        return live
 
     def publish_source(self, room_id: str, source: Source) -> None:
         """Give a live this source in place of the one it has."""
@@ -73,6 +77,8 @@ class Roads:
 
     def _smallest_layer(self, room_id: str) -> Layer | None:
         live = self._lives.by_room.get(room_id)
-        video = live.tracks.get("video") if live is not None and live.on_air else None
+        video = (
+            live.tracks.get("video") if live is not None and live.on_air and not live.edge else None
+        )
         layers = video.flowing(now=monotonic()) if video is not None else []
         return layers[0] if layers else None

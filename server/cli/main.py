@@ -1,51 +1,64 @@
 """The `linli` command: run it, try it, publish into it, look after it. One module per command."""
 
+import importlib
 import importlib.metadata
 import io
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from server.cli.console import err
-from server.cli.db import db_app
-from server.cli.demo import demo
-from server.cli.doctor import doctor
-from server.cli.drain import drain
-from server.cli.lake import lake_app
-from server.cli.neighbours import neighbours
-from server.cli.plan import plan
-from server.cli.pos import pos
-from server.cli.publish import publish
-from server.cli.serve import serve
-from server.cli.staff import staff_app
-from server.cli.token import token
-from server.cli.top import top
 from server.errors import OperatorError
 
+if TYPE_CHECKING:
+    from typer._click.core import Command
+    from typer._click.core import Context as ClickContext
+
+# In the order of `linli --help`. A command is the function of its name in the module of its name,
+# or an application of its own there: `brand_app`.
+COMMANDS = (
+    *("serve", "demo", "publish", "neighbours", "token", "doctor", "plan", "pos", "top", "drain"),
+    *("brand", "db", "lake", "staff", "bench", "loadtest"),
+)
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is called: all together take longer than the server's start."""
+
+    def list_commands(self, ctx: "ClickContext") -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: "ClickContext", cmd_name: str) -> "Command | None":
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"server.cli.{cmd_name}")
+        group = getattr(module, f"{cmd_name}_app", None)
+        if group is not None:
+            command: Command = typer.main.get_group(group)
+        else:
+            alone = typer.Typer(add_completion=False)
+            alone.command()(getattr(module, cmd_name))
+            command = typer.main.get_command(alone)
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Linli 邻里: the live-commerce server that neighbourhood shops run.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, demo, publish, neighbours, token, doctor, plan, pos, top, drain):
-    app.command()(command)
-app.add_typer(db_app, name="db")
-app.add_typer(lake_app, name="lake")
-app.add_typer(staff_app, name="staff")
 
 
 def main() -> None:
     """Run the command line; errors of the operator's are one clear line and exit code 1."""
-    from server.cli.bench import bench_app
-    from server.cli.loadtest import loadtest_app
-
-    app.add_typer(bench_app, name="bench")
-    app.add_typer(loadtest_app, name="loadtest")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show 邻里 must not end a start.
         if isinstance(stream, io.TextIOWrapper):

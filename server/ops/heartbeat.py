@@ -193,7 +193,7 @@ class Heart:
             sockets=self._services.rooms.counts.connections,
             lives=dict(lives[:LIVES_MAX]),
             draining=media.draining,
-            full=not media.load.accepts_viewers,
+            full=not media.accepts_viewers,
         )
 
     async def _wait(self) -> None:

@@ -127,7 +127,7 @@ class PassOn:
         One that comes here with a live of another node stays, unless this worker takes nobody.
         """
         here, media = self._services.worker.id, self._services.media
-        accepts = media.load.accepts_viewers and not media.closed
+        accepts = media.accepts_viewers and not media.closed
         if accepts and not anew:
             return ""
         placed = place(here, await self._rows.read(), accepts=accepts)

@@ -27,7 +27,8 @@ from server.services import Services
 from server.settings import Settings
 from server.ws.connection import room_protocol
 from server.ws.wire import CODECS, JSON, MSGPACK
-from tests.support.waiting import WAIT_S, wait_until
+from tests.support.quick_server import started
+from tests.support.waiting import WAIT_S
 
 SECRET = "s" * 32
 GUEST = Principal("g1", frozenset({Role.MEMBER}), estate_id="e1", nickname="小林")
@@ -182,15 +183,9 @@ async def serving(
         lifespan="off",
         timeout_graceful_shutdown=4,
     )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve())
-    try:
-        await wait_until(lambda: server.started, what="the server")
+    async with started(config) as server:
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Server(hub, port, access, server, table)
-    finally:
-        server.should_exit = True
-        await task
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import uvicorn
 from starlette.applications import Starlette
 
-from tests.support.waiting import free_port, wait_until
+from tests.support.quick_server import started
+from tests.support.waiting import free_port
 
 
 @contextlib.asynccontextmanager
@@ -25,12 +26,5 @@ async def serving(
         http=http or "auto",
         proxy_headers=False,
     )
-    server = uvicorn.Server(config)
-    # Not `serve()`: that would take the test run's signal handlers.
-    task = asyncio.create_task(server._serve())
-    await wait_until(lambda: server.started)
-    try:
+    async with started(config):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await task

@@ -19,7 +19,7 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic, thread_time
 
 from media.congestion.load import Load
@@ -43,7 +43,14 @@ from media.io.webrtc.fanout import Fanout
 from media.io.webrtc.intake import Intake
 from media.io.webrtc.session import Direction, IceCredentials, Session, SessionInfo
 from media.io.webrtc.sessions import Sessions
-from media.io.webrtc.stats import Layers, LiveStats, PlaneStats, layers_of, stats_of
+from media.io.webrtc.stats import (
+    Layers,
+    LiveStats,
+    PlaneStats,
+    layers_of,
+    plane_stats_of,
+    stats_of,
+)
 from media.io.webrtc.udp import open_socket
 from media.stream.program_time import media_time
 from media.wire import sdp
@@ -65,6 +72,14 @@ class PlaneConfig:
     addresses: Sequence[str] = ()
     grace_s: float = 30.0
     session_prefix: str = ""  # what all session ids begin with: the worker's id
+    viewers_max: int = 0  # 0: as many as the CPU carries
+
+
+WatchElsewhere = Callable[[str], Awaitable[bool]]
+
+
+async def _nowhere(room_id: str) -> bool:
+    return False
 
 
 class MediaPlane:
@@ -73,6 +88,8 @@ class MediaPlane:
     def __init__(self, config: PlaneConfig, sock: socket.socket, candidates: Candidates) -> None:
         self.config = config
         self.listener: Callable[[MediaEvent], None] = lambda event: None
+        # Becomes an edge of a room's live, if another worker has that; see media/io/cascade/.
+        self.watch_elsewhere: WatchElsewhere = _nowhere
         self.draining = False  # accepts no more sessions
         self.load = Load(now=monotonic(), busy_s=thread_time())
         self.port: int = sock.getsockname()[1]
@@ -164,16 +181,18 @@ class MediaPlane:
 
         Raises:
             BadOffer: The offer cannot be answered, or does not play the live's codec.
-            NotLive: Nobody publishes.
+            NotLive: Nobody publishes, nor at another worker of which this one can be an edge.
             NotForwarded: The live has B-frames.
             Full: Too many sessions, or too busy to serve one more as well as the others.
         """
         parsed = sdp.parse_offer(offer, "play")
+        if room_id not in self._lives.by_room and self.accepts_viewers:
+            await self.watch_elsewhere(room_id)
         live = self._lives.watched(room_id)
         if live.reorders:
             raise NotForwarded
         self._admit()
-        if not self.load.accepts_viewers:
+        if not self.accepts_viewers:
             raise Full(RETRY_AFTER_S)
         codecs = {kind: track.codec for kind, track in live.tracks.items()}
         ssrcs = {kind: track.ssrc for kind, track in live.tracks.items()}
@@ -316,10 +335,26 @@ class MediaPlane:
         """Whether the plane is closed, or about to be."""
         return self._closed or self.draining
 
+    @property
+    def accepts_viewers(self) -> bool:
+        """Whether one more viewer can be served as well as the others."""
+        most = self.config.viewers_max
+        return self.load.accepts_viewers and (not most or self._lives.viewers < most)
+
     def is_live(self, room_id: str) -> bool:
-        """Whether a host's media flows in the room."""
+        """Whether a host of this worker sends media in the room."""
+        live = self._lives.by_room.get(room_id)
+        return live is not None and live.on_air and not live.edge
+
+    def is_watched(self, room_id: str) -> bool:
+        """Whether media flows to viewers of the room, be it of a host at another worker."""
         live = self._lives.by_room.get(room_id)
         return live is not None and live.on_air
+
+    @property
+    def lives(self) -> Lives:
+        """What the cascade works on."""
+        return self._lives
 
     def viewers(self, room_id: str) -> int:
         """How many viewers of the room this worker has."""
@@ -341,29 +376,13 @@ class MediaPlane:
 
     def stats(self) -> PlaneStats:
         """Return the worker's figures."""
-        directions = Counter(session.direction for session in self._sessions)
-        fanout = self._fanout
-        return PlaneStats(
-            rooms_live=sum(live.on_air for live in self._lives.by_room.values()),
-            sessions_publish=directions[Direction.PUBLISH],
-            sessions_play=directions[Direction.PLAY],
-            packets_in=self._counted["in"],
-            packets_out=fanout.packets,
-            octets_out=fanout.octets,
-            packets_lost_in=self._counted["lost_in"],
-            nacks_out=self._counted["nacks"],
-            key_requests_out=self._counted["keys"],
-            resent=self._counted["resent"],
-            repeats_refused=self._counted["repeats_refused"],
-            shown_again=self._counted["shown_again"],
-            layer_changes=self._counted["layer_changes"],
-            skips=self._counted["skips"],
-            send_blocked=fanout.blocked,
-            send_errors=fanout.send_errors,
-            frames_dropped=fanout.dropped_frames,
-            gso=fanout.gso,
-            busy=round(self.load.busy, 3),
-            rejected=dict(self._intake.rejected),
+        return plane_stats_of(
+            self._lives,
+            self._sessions,
+            self._fanout,
+            self.load,
+            self._counted,
+            self._intake.rejected,
         )
 
     def _send(self, datagram: bytes, address: Address) -> None:

@@ -1,11 +1,17 @@
 """Figures of the plane and of one live: the host's layers, and each viewer's link."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from media.congestion.load import Load
 from media.forwarding.decodability import Undecodable
 from media.forwarding.live import Live
+from media.forwarding.lives import Lives
 from media.forwarding.viewer import Viewer
+from media.io.webrtc.fanout import Fanout
+from media.io.webrtc.session import Direction
+from media.io.webrtc.sessions import Sessions
 from media.stream.layer import Layer
 
 
@@ -89,6 +95,40 @@ class LiveStats:
     undecodable: Undecodable | None  # why no viewer can decode the host's video
     streams: list[StreamStats]
     viewers: list[ViewerStats]
+
+
+def plane_stats_of(
+    lives: Lives,
+    sessions: Sessions,
+    fanout: Fanout,
+    load: Load,
+    counted: Counter[str],
+    rejected: Counter[str],
+) -> PlaneStats:
+    """Return the figures of a worker."""
+    directions = Counter(session.direction for session in sessions)
+    return PlaneStats(
+        rooms_live=sum(live.on_air and not live.edge for live in lives.by_room.values()),
+        sessions_publish=directions[Direction.PUBLISH],
+        sessions_play=directions[Direction.PLAY],
+        packets_in=counted["in"],
+        packets_out=fanout.packets,
+        octets_out=fanout.octets,
+        packets_lost_in=counted["lost_in"],
+        nacks_out=counted["nacks"],
+        key_requests_out=counted["keys"],
+        resent=counted["resent"],
+        repeats_refused=counted["repeats_refused"],
+        shown_again=counted["shown_again"],
+        layer_changes=counted["layer_changes"],
+        skips=counted["skips"],
+        send_blocked=fanout.blocked,
+        send_errors=fanout.send_errors,
+        frames_dropped=fanout.dropped_frames,
+        gso=fanout.gso,
+        busy=round(load.busy, 3),
+        rejected=dict(rejected),
+    )
 
 
 def stats_of(live: Live, uses_gcm: Callable[[str], bool], *, now: float) -> LiveStats:

@@ -82,7 +82,8 @@ async def _events(media: MediaPlane, viewer: Viewer, wanted: frozenset[str]) -> 
                 if "reconnect" in wanted and media.closed:
                     yield _event("reconnect", {"reconnecttime": RECONNECT_MS})
                 return
-            now_active, now_viewers = media.is_live(viewer.room_id), media.viewers(viewer.room_id)
+            now_active = media.is_watched(viewer.room_id)
+            now_viewers = media.viewers(viewer.room_id)
             said = []
             if now_active is not active:
                 active = now_active

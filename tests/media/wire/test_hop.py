@@ -1,6 +1,5 @@
 """What one worker writes for the hop another one reads, and nothing else is read."""
 
-import contextlib
 from dataclasses import replace
 
 import pytest
@@ -12,38 +11,7 @@ from media.wire import hop
 from media.wire.codec import Codec
 from media.wire.rtp import PAYLOAD_BYTES_MAX
 from tests.support.fuzz_examples import examples
-
-u16, u32, u64 = (st.integers(0, (1 << bits) - 1) for bits in (16, 32, 64))
-counters = st.integers(0, hop.COUNTER_MAX)
-names = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=16)
-codecs = st.builds(
-    Codec, st.sampled_from(["H264", "VP8", "opus"]), st.integers(0, 127), st.integers(1, 1 << 31),
-    st.text(max_size=60),
-)  # fmt: skip
-rids = st.lists(names | st.just(""), min_size=1, max_size=3, unique=True).map(tuple)
-formats = st.builds(
-    hop.Formats,
-    st.integers(1, 0xFFFF),
-    st.tuples(st.builds(hop.Format, st.just("audio"), codecs, rids))
-    | st.tuples(
-        st.builds(hop.Format, st.just("audio"), codecs, rids),
-        st.builds(hop.Format, st.just("video"), codecs, rids),
-    ),
-)
-states = st.builds(
-    hop.State, st.booleans(), st.booleans(), u16, u32,
-    st.lists(
-        st.builds(hop.LayerState, st.booleans(), u32, u16, u16, st.tuples(u64, u32)), max_size=16
-    ).map(tuple),
-)  # fmt: skip
-messages: st.SearchStrategy[hop.Message] = st.one_of(
-    st.builds(hop.Wants, u32, u16, u16, u16),
-    st.builds(hop.Nack, st.integers(0, 15), st.lists(u16, max_size=50).map(tuple)),
-    st.builds(hop.Bye),
-    st.builds(hop.Gone),
-    formats,
-    states,
-)
+from tests.support.hop_messages import counters, messages, names, u16, u32, u64
 
 
 @examples(40)
@@ -88,20 +56,6 @@ def test_the_first_packets_are_read_as_they_were_written(
 def test_a_hello_is_read_as_it_was_written(worker: str, room_id: str, at_ms: int) -> None:
     hello = hop.Hello(worker, room_id, at_ms)
     assert hop.parse_hello(hop.write_hello(hello)) == hello
-
-
-@examples(150)
-@given(st.binary(max_size=120) | messages.map(hop.write).flatmap(
-    lambda raw: st.tuples(st.just(raw), st.integers(0, len(raw)), st.binary(max_size=4))
-    .map(lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] + 1 :])
-))  # fmt: skip
-def test_any_bytes_are_of_the_hop_or_malformed(raw: bytes) -> None:
-    for read in (
-        hop.kind_of, hop.parse, hop.parse_hello, hop.media_header, hop.control_header,
-        hop.hello_header, hop.welcome_header, hop.unpadded,
-    ):  # fmt: skip
-        with contextlib.suppress(MalformedHop):
-            read(raw)
 
 
 def test_a_live_with_too_many_layers_or_a_track_twice_is_malformed() -> None:

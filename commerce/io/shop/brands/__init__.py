@@ -1,0 +1,1 @@
+"""A whole brand: made, written to a file, read from one, deleted."""

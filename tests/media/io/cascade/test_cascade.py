@@ -1,0 +1,216 @@
+"""Two workers on loopback: a host at one, viewers at the other, and a hop that may lose packets."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from random import Random
+from time import monotonic
+
+import pytest
+
+from loadtest.clients.whep import Crowd
+from media.errors import NotLive
+from media.events import MediaEvent
+from media.forwarding import lives
+from media.io.cascade import edges
+from media.io.cascade.cascade import Cascade
+from media.io.cascade.directory import MemoryDirectory
+from media.io.cascade.sender import RunSender
+from media.io.webrtc.plane import MediaPlane, PlaneConfig
+from media.stream.ports import TrackFormat
+from media.wire import hop
+from media.wire.address import Address
+from tests.support.media_forwarding import CODEC, DELTA, KEY, TICKS
+from tests.support.media_peers import host, loopback_candidates, next_frame, viewer
+from tests.support.media_roads import UnitSource
+from tests.support.relay_app import ROOM, relay_app
+from tests.support.sdp_offers import OFFER
+from tests.support.serving import serving
+from tests.support.waiting import wait_until
+
+__all__ = ["loopback_candidates"]
+GOP_FRAMES = 25
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker, with its plane and its end of the hop."""
+
+    plane: MediaPlane
+    cascade: Cascade
+    events: list[MediaEvent] = field(default_factory=list)
+
+    async def publish(self, offer: str) -> str:
+        return (await self.plane.publish(ROOM, offer, takeover=True)).answer
+
+    async def play(self, offer: str) -> str:
+        return (await self.plane.play(ROOM, offer)).answer
+
+    async def send_frames(self) -> None:
+        """Be the source of a live, until cancelled."""
+        source = UnitSource("encoder", {"video": TrackFormat(CODEC, ("",))})
+        self.plane.roads.publish_source(ROOM, source)
+        at = 0
+        while True:
+            key = at % GOP_FRAMES == 0
+            unit = (KEY if key else DELTA) + bytes(900)
+            layer = source.send("video", unit, at * TICKS, key=key, now=monotonic())
+            self.plane.roads.deliver(ROOM, source, layer)
+            at += 1
+            await asyncio.sleep(0.01)
+
+
+class Workers:
+    """Workers in one process that find each other."""
+
+    def __init__(self) -> None:
+        self.directory = MemoryDirectory()
+        self.origin = ""
+        self.opened: list[Worker] = []
+
+    async def open(self) -> Worker:
+        name = f"aaaaaa{len(self.opened):02x}"
+        plane = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",)))
+        cascade = await Cascade.open(name, "127.0.0.1", 0, plane.lives, self.directory, self.find)
+        await cascade.write_row()
+        worker = Worker(plane, cascade)
+        plane.watch_elsewhere = cascade.edges.watch
+        plane.listener = worker.events.append
+        self.opened.append(worker)
+        return worker
+
+    async def find(self, room_id: str) -> str:
+        return self.origin
+
+    @contextlib.asynccontextmanager
+    async def live(self, worker: Worker) -> AsyncIterator[asyncio.Task[None]]:
+        """A live with its source at a worker."""
+        self.origin = f"aaaaaa{self.opened.index(worker):02x}"
+        task = asyncio.create_task(worker.send_frames())
+        try:
+            await wait_until(lambda: worker.plane.is_live(ROOM))
+            yield task
+        finally:
+            task.cancel()
+
+
+@pytest.fixture
+async def workers() -> AsyncIterator[Workers]:
+    workers = Workers()
+    yield workers
+    for worker in workers.opened:
+        await worker.cascade.close()
+        await worker.plane.close()
+
+
+@pytest.fixture
+async def pair(workers: Workers) -> tuple[Worker, Worker]:
+    return await workers.open(), await workers.open()
+
+
+@contextlib.asynccontextmanager
+async def crowd(worker: Worker) -> AsyncIterator[Crowd]:
+    """Viewers of a worker."""
+    async with serving(relay_app(worker.plane)) as url, Crowd(f"{url}/live/{ROOM}/whep") as crowd:
+        yield crowd
+
+
+async def test_a_viewer_at_another_worker_decodes_what_a_host_sends(
+    workers: Workers, pair: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edges, "WITHOUT_VIEWERS_S", 0.1)
+    origin, edge = pair
+    async with host(origin.publish):
+        await wait_until(lambda: origin.plane.is_live(ROOM))
+        workers.origin = "aaaaaa00"
+        async with viewer(edge.play) as layers:
+            frame = await next_frame(layers["video"])
+            assert (frame.width, frame.height) == (160, 120)
+            async with asyncio.timeout(10):
+                await layers["audio"].recv()
+            assert edge.plane.is_watched(ROOM) and not edge.plane.is_live(ROOM)
+            assert origin.cascade.stats().subscriptions == edge.cascade.stats().edges == 1
+        await wait_until(lambda: edge.cascade.stats().edges == 0)
+        await wait_until(lambda: origin.cascade.stats().subscriptions == 0)
+    assert edge.events == []
+    assert origin.cascade.stats().rejected == 0
+
+
+async def test_losses_on_the_hop_are_repaired(
+    workers: Workers, pair: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, edge = pair
+    random, send, lost = Random(1), RunSender.send, [0]
+
+    def lossy(sender: RunSender, datagram: bytes | memoryview, address: Address) -> None:
+        if datagram[0] == hop.MEDIA and random.random() < 0.1:
+            lost[0] += 1
+        else:
+            send(sender, datagram, address)
+
+    monkeypatch.setattr(RunSender, "send", lossy)
+    origin.cascade.origins._sender.gso = False
+    async with workers.live(origin), crowd(edge) as viewers:
+        await asyncio.gather(*(viewers.join() for _ in range(3)))
+        await wait_until(lambda: viewers.totals().packets > 300)
+        await wait_until(lambda: lost[0] > 10 and origin.cascade.stats().resent > 10)
+        totals = viewers.totals()
+    assert totals.missing == totals.forged == 0
+    assert edge.plane.stats().packets_lost_in == 0
+
+
+async def test_the_end_of_the_live_is_the_end_for_viewers_of_an_edge(
+    workers: Workers, pair: tuple[Worker, Worker]
+) -> None:
+    origin, edge = pair
+    async with workers.live(origin) as source, crowd(edge) as viewers:
+        await viewers.join()
+        await wait_until(lambda: viewers.totals().packets > 0)
+        source.cancel()
+        await origin.plane.end(ROOM)
+        workers.origin = ""
+        await wait_until(lambda: edge.plane.stats().sessions_play == 0)
+        assert edge.cascade.stats().edges == 0
+        with pytest.raises(NotLive):
+            await edge.plane.play(ROOM, OFFER.replace("sendonly", "recvonly"))
+
+
+async def test_viewers_stay_when_the_origin_dies_and_the_host_goes_to_another_worker(
+    workers: Workers, pair: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SILENT_S", "SEEK_INTERVAL_S"):
+        monkeypatch.setattr(edges, name, 0.1)
+    monkeypatch.setattr(lives, "MEDIA_TIMEOUT_S", 0.1)
+    origin, edge = pair
+    async with crowd(edge) as viewers:
+        async with workers.live(origin):
+            await viewers.join()
+            await wait_until(lambda: viewers.totals().packets > 0)
+            origin.cascade.origins.on_message = lambda *_: None  # type: ignore[method-assign]  # as if killed
+            origin.cascade.origins.tick = lambda **_: None  # type: ignore[method-assign]
+        await wait_until(lambda: not edge.plane.is_watched(ROOM))
+        assert edge.plane.viewers(ROOM) == 1
+        before = viewers.totals().packets
+        async with workers.live(await workers.open()):
+            await wait_until(lambda: viewers.totals().packets > before + 10)
+            assert edge.plane.viewers(ROOM) == 1
+        assert viewers.totals().missing == 0
+    assert edge.events == []
+
+
+async def test_a_worker_that_nobody_answers_is_no_edge(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edges, "CONNECT_S", 0.05)
+    alone = await workers.open()
+    for workers.origin in ("", "bbbbbb00"):
+        assert not await alone.cascade.edges.watch(ROOM)
+    other = await workers.open()
+    workers.origin = "aaaaaa01"
+    assert not await alone.cascade.edges.watch(ROOM), "it has no such live"
+    assert other.cascade.stats().subscriptions == 0
+    other.cascade._secrets.clear()
+    assert not await alone.cascade.edges.watch(ROOM), "it does not know the secret"
+    assert other.cascade.stats().rejected > 0
+    assert alone.cascade.edges.idle
