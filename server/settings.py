@@ -6,6 +6,7 @@ Every setting is listed in docs/settings.md; a test holds the two together.
 import difflib
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,15 @@ DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "sqlite": "sqlite+aiosqlite",
 }
+
+
+class CascadePolicy(StrEnum):
+    """When a worker that a viewer reached receives another worker's live and serves it itself."""
+
+    OFF = "off"
+    FULL = "full"
+    NODES = "nodes"
+    ALWAYS = "always"
 
 
 class Settings(BaseSettings):
@@ -51,6 +61,25 @@ class Settings(BaseSettings):
         ge=0,
         le=65535,
         description="UDP port of WebRTC; a worker's number is added to it.",
+    )
+    viewers_max: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="WebRTC viewers of one worker. 0: as many as its CPU carries.",
+    )
+    cascade: CascadePolicy = Field(
+        CascadePolicy.FULL,
+        description="When a worker receives a live from the worker that has it and serves viewers "
+        "of its own: `full`: when that one is full; `nodes`: also when it is on another node; "
+        "`always`; `off`: never.",
+    )
+    cascade_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="UDP port by which workers receive lives from each other, in the private "
+        "network; a worker's number is added to it. 0: 100 above LINLI_ICE_PORT.",
     )
     rtmp_port: int | None = Field(
         1935,

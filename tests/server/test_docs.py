@@ -33,6 +33,7 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         *(f"linli_rtmp_{name}`" for name in metrics.RTMP),
         "linli_rtmp_ended{",
         *(f"linli_hls_{name}`" for name in metrics.HLS),
+        *(f"linli_cascade_{name}`" for name in metrics.CASCADE),
         *(f"linli_flv_{name}`" for name in metrics.FLV),
         *(f"linli_restream_{name}`" for name in metrics.RESTREAM),
         *(f"linli_reencode_{name}`" for name in metrics.REENCODE),
