@@ -20,6 +20,7 @@ from commerce.io.commerce import Commerce
 from commerce.io.messages.tencent_sms import TencentSms
 from commerce.io.record.engine import wall_clock
 from commerce.io.record.migrate import upgrade
+from commerce.io.shop.sealing import Sealer
 from commerce.money.payments import Payments
 from commerce.people.phones import CodeSender, PhoneKeys
 from media.errors import TooManyAttempts, Unresolvable
@@ -58,7 +59,6 @@ from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Heart
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.pictures import Pictures
-from server.ops.sealing import Sealer
 from server.ops.secrets import phone_secret, token_secret
 from server.ops.spool import open_spool
 from server.problem import Problem
@@ -126,6 +126,7 @@ async def build(
             payments=payments,
             codes=_open_sms(settings),
             phone_keys=PhoneKeys(phone_secret(settings)),
+            sealer=Sealer(token_secret(settings), "totp"),
         )
         await commerce.start()
         hub.seed = room_seed(commerce)

@@ -36,7 +36,7 @@ from server.http.shop import (
     replays,
     rooms,
 )
-from server.http.staff import links, neighbours, packing, prints, stock, stores, tills
+from server.http.staff import links, neighbours, packing, prints, stock, stores, tills, totp
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.workers.passing import PassOn
@@ -78,6 +78,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *tills.routes,
         *pos.routes,
         *links.routes,
+        *totp.routes,
         *hq_routes,
         *page_routes(services.settings.web_dir),
     ]

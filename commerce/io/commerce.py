@@ -45,9 +45,11 @@ from commerce.io.shop.privacy import Privacy
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.routes import Routes
+from commerce.io.shop.sealing import Sealer
 from commerce.io.shop.slots import SlotKeeping
 from commerce.io.shop.staff_links import StaffLinks
 from commerce.io.shop.staff_office import StaffOffice
+from commerce.io.shop.staff_totp import StaffTotp
 from commerce.io.shop.stock.barcodes import Barcodes
 from commerce.io.shop.stock.expiry import Expiry
 from commerce.io.shop.stock.keeping import StockKeeping
@@ -75,7 +77,7 @@ def new_id() -> str:
 class Commerce:
     """Everything that sells. `start` once, `run` beside the requests, cancel `run` to stop.
 
-    Without `phone_keys`, phone numbers are known again by this object only.
+    Without `phone_keys` and `sealer`, phone numbers and authenticators are known again only here.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Commerce:
         payments: Payments | None = None,
         codes: CodeSender | None = None,
         phone_keys: PhoneKeys | None = None,
+        sealer: Sealer | None = None,
         clock: Clock = wall_clock,
         make_id: Callable[[], str] = new_id,
         random_bits: Callable[[int], int] = secrets.randbits,
@@ -168,6 +171,7 @@ class Commerce:
         self.goods = AllGoods(shop)
         self.staff = StaffOffice(shop)
         self.staff_links = StaffLinks(shop, self.people.passwords)
+        self.staff_totp = StaffTotp(shop, sealer or Sealer(secrets.token_hex(32), "totp"))
         self.lists = Lists(shop)
         self.facts = FactLog(shop)
         self.leaders = Leaders(shop)

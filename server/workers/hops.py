@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from commerce.io.shop.sealing import Sealer
 from media.io.cascade.directory import ROW_TTL_S, DirectoryUnavailable, HopRow, Secret
-from server.ops.sealing import Sealer
 from server.worker import Worker
 
 LOOPBACK = "127.0.0.1"

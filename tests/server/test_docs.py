@@ -10,7 +10,7 @@ from server.http.hq import registry as hq
 from server.http.leader import registry as leader
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
 from server.http.shop import orders, people, phones, pins, privacy, products, rooms
-from server.http.staff import links, neighbours, packing, prints, stock, stores, tills
+from server.http.staff import links, neighbours, packing, prints, stock, stores, tills, totp
 from server.ops import metrics
 from server.settings import Settings
 
@@ -72,6 +72,7 @@ def test_every_route_is_documented() -> None:
         leader,
         prints,
         links,
+        totp,
         neighbours,
         stock,
         tills,

@@ -85,6 +85,8 @@ brands = Table(
     Column("recording_gib", Integer, nullable=False, server_default=str(values.RECORDING_GIB)),
     version(),
     Column("phone_needed", Boolean, nullable=False, server_default=false()),
+    Column("totp_needed", Boolean, nullable=False, server_default=false()),
+    Column("member_prices", Boolean, nullable=False, server_default=false()),
 )
 
 stores = Table(
