@@ -96,11 +96,10 @@ class StoreView:
 
 @dataclass(frozen=True, slots=True)
 class PickupView:
-    """The code as people read it, its QR as an SVG data URI, and where the bag stands, if known."""
+    """The code as people read it, and its QR as an SVG data URI."""
 
     code: str
     qr: str
-    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +168,10 @@ class BuyerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreOrder(SharedOrderView):
-    """An order as the store sees it: never with the pickup code.
-
-    `bag` is its number in its wave (0: none yet), `slot` where the bag stands.
-    """
+    """An order as the store sees it: never with the pickup code."""
 
     buyer: BuyerView
     handed_over_at_ms: int | None
-    bag: int = 0
-    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

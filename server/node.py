@@ -53,10 +53,7 @@ async def supervise(settings: Settings, workers: int) -> None:
     listen(settings).close()
     open_data_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
-        environment = {
-            "LINLI_PORT": str(settings.port),
-            "LINLI_ROLES": ",".join(settings.roles),
-        }
+        environment = {"LINLI_PORT": str(settings.port)}
         if not settings.redis_url:
             valkey = EmbeddedValkey(settings.data_dir)
             with opening("LINLI_DATA_DIR"):

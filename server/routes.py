@@ -25,6 +25,7 @@ from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.pages import page_or_problem, page_routes
 from server.http.shop import (
+    after_sales,
     guests,
     orders,
     people,
@@ -36,7 +37,7 @@ from server.http.shop import (
     replays,
     rooms,
 )
-from server.http.staff import links, neighbours, packing, prints, stock, stores, tills, totp
+from server.http.staff import claims, links, neighbours, packing, prints, stock, stores, tills
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.workers.passing import PassOn
@@ -49,6 +50,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
     # Tried in this order for each request: what a rush asks for comes first.
     routes: list[BaseRoute] = [
         *orders.routes,
+        *after_sales.routes,
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
         Route("/.well-known/linli-loadtest", loadtest_consent, methods=["GET"]),
@@ -73,12 +75,12 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *packing.routes,
         *prints.routes,
         *neighbours.routes,
+        *claims.routes,
         *leader_routes,
         *stock.routes,
         *tills.routes,
         *pos.routes,
         *links.routes,
-        *totp.routes,
         *hq_routes,
         *page_routes(services.settings.web_dir),
     ]

@@ -21,6 +21,9 @@ from commerce.io.outbox.relay import OutboxRelay
 from commerce.io.payments.sandbox import SandboxPayments
 from commerce.io.record.engine import Clock, Record, wall_clock
 from commerce.io.record.shutdown import stopping
+from commerce.io.shop.after_sales.claims import Claims
+from commerce.io.shop.after_sales.orders import AfterSales
+from commerce.io.shop.after_sales.ratings import Ratings
 from commerce.io.shop.audit_trail import AuditTrail
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 from commerce.io.shop.catalogue_news import CatalogueNews
@@ -35,7 +38,6 @@ from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.packing.moves import BatchMoves
-from commerce.io.shop.packing.search import OrderSearch
 from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.people import People
 from commerce.io.shop.phones import Phones
@@ -44,12 +46,8 @@ from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.privacy import Privacy
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
-from commerce.io.shop.routes import Routes
-from commerce.io.shop.sealing import Sealer
-from commerce.io.shop.slots import SlotKeeping
 from commerce.io.shop.staff_links import StaffLinks
 from commerce.io.shop.staff_office import StaffOffice
-from commerce.io.shop.staff_totp import StaffTotp
 from commerce.io.shop.stock.barcodes import Barcodes
 from commerce.io.shop.stock.expiry import Expiry
 from commerce.io.shop.stock.keeping import StockKeeping
@@ -63,7 +61,7 @@ from commerce.views import ProductDetail, ProductView
 
 EXPIRY_EVERY_S = 1.0
 LOT_EXPIRY_EVERY_S = 10.0
-SLOTS_EVERY_S = 20.0
+ESCALATE_EVERY_S = 10.0
 ID_BYTES = 10
 
 assert EXPIRY_GRACE_MS >= EXPIRY_EVERY_S * 1_000
@@ -77,7 +75,7 @@ def new_id() -> str:
 class Commerce:
     """Everything that sells. `start` once, `run` beside the requests, cancel `run` to stop.
 
-    Without `phone_keys` and `sealer`, phone numbers and authenticators are known again only here.
+    Without `phone_keys`, phone numbers are known again by this object only.
     """
 
     def __init__(
@@ -89,7 +87,6 @@ class Commerce:
         payments: Payments | None = None,
         codes: CodeSender | None = None,
         phone_keys: PhoneKeys | None = None,
-        sealer: Sealer | None = None,
         clock: Clock = wall_clock,
         make_id: Callable[[], str] = new_id,
         random_bits: Callable[[int], int] = secrets.randbits,
@@ -141,21 +138,13 @@ class Commerce:
             on_commit=shop.on_commit,
             probe=probe,
         )
-        self.routes = Routes(shop)
-        self.slots = SlotKeeping(shop, self.gate)
         self.orders = Orders(
-            shop,
-            self.gate,
-            self.answers,
-            self.routes,
-            worker=worker,
-            on_closed=self.reconcile.closed,
+            shop, self.gate, self.answers, worker=worker, on_closed=self.reconcile.closed
         )
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
         self.batches = BatchMoves(shop, random_bits)
         self.waves = Waves(shop)
-        self.order_search = OrderSearch(shop)
         self.stock = StockKeeping(shop)
         self.expiry = Expiry(shop)
         self.transfers = Transfers(shop)
@@ -171,8 +160,10 @@ class Commerce:
         self.goods = AllGoods(shop)
         self.staff = StaffOffice(shop)
         self.staff_links = StaffLinks(shop, self.people.passwords)
-        self.staff_totp = StaffTotp(shop, sealer or Sealer(secrets.token_hex(32), "totp"))
         self.lists = Lists(shop)
+        self.claims = Claims(shop, make_id)
+        self.ratings = Ratings(shop)
+        self.after_sales = AfterSales(shop)
         self.facts = FactLog(shop)
         self.leaders = Leaders(shop)
 
@@ -195,7 +186,6 @@ class Commerce:
         await self.people.versions.refresh()
         await self.households.refresh()
         await self.ledger.make_group()
-        await self.slots.open_windows()
         await self.rebuild.ensure()
 
     async def run(self) -> None:
@@ -211,18 +201,18 @@ class Commerce:
             tasks.create_task(self.households.run(), name="commerce households")
             tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
             tasks.create_task(self._end_groups(), name="commerce groups")
-            tasks.create_task(self._keep_slots(), name="commerce slots")
             tasks.create_task(self._write_off_expired(), name="commerce lots")
+            tasks.create_task(self._escalate_claims(), name="commerce claims")
 
     async def _end_groups(self) -> None:
         while not stopping():
             await asyncio.sleep(EXPIRY_EVERY_S)
             await self.groups.step()
 
-    async def _keep_slots(self) -> None:
+    async def _escalate_claims(self) -> None:
         while not stopping():
-            await asyncio.sleep(SLOTS_EVERY_S)
-            await self.slots.step()
+            await self.claims.step()
+            await asyncio.sleep(ESCALATE_EVERY_S)
 
     async def _write_off_expired(self) -> None:
         while not stopping():

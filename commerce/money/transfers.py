@@ -104,3 +104,19 @@ def sold_at_cost(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> T
     """The transfer of what the goods cost that were handed over."""
     cost, inventory = account(Account.COST, store_id), account(Account.INVENTORY)
     return Transfer(order_id, TransferKind.COST, cost, inventory, amount_fen, at_ms)
+
+
+def unsold_at_cost(
+    order_id: str, store_id: str, amount_fen: int, at_ms: int, source: str
+) -> Transfer:
+    """The transfer of what goods cost that came back into stock."""
+    inventory, cost = account(Account.INVENTORY), account(Account.COST, store_id)
+    return Transfer(order_id, TransferKind.COST, inventory, cost, amount_fen, at_ms, source)
+
+
+def wasted_at_cost(
+    order_id: str, store_id: str, amount_fen: int, at_ms: int, source: str
+) -> Transfer:
+    """The transfer of what goods cost that were claimed and cannot be sold again."""
+    waste, cost = account(Account.WASTE, store_id), account(Account.COST, store_id)
+    return Transfer(order_id, TransferKind.WASTE, waste, cost, amount_fen, at_ms, source)

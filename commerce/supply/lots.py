@@ -51,6 +51,8 @@ class LotMoveKind(StrEnum):
     POS_SALE = "pos_sale"
     POS_RETURN = "pos_return"
     POS_VOID = "pos_void"
+    TAKEN_BACK = "taken_back"
+    CLAIMED = "claimed"
 
 
 _L, _M = LocationKind, LotMoveKind
@@ -72,6 +74,8 @@ PATHS: Mapping[LotMoveKind, tuple[tuple[LocationKind, ...], tuple[LocationKind, 
     _M.ARRIVE: ((_L.TRANSIT,), (_L.SHOP,)),
     _M.POS_SALE: ((_L.SHOP,), (_L.POS,)),
     _M.POS_RETURN: ((_L.POS,), (_L.SHOP,)),
+    _M.TAKEN_BACK: ((_L.SOLD,), (_L.SHOP,)),
+    _M.CLAIMED: ((_L.SOLD,), (_L.WASTE,)),
     _M.POS_VOID: ((_L.POS, _L.SHOP, _L.WASTE), (_L.SHOP, _L.POS)),
 }
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from commerce.after_sales.claims import ClaimOpen, ClaimTooLate, TooManyClaims
+from commerce.after_sales.ratings import NotRatable
 from commerce.errors import (
     AlreadyHandedOver,
     CommerceError,
@@ -18,6 +20,7 @@ from commerce.errors import (
     NotEnoughUnits,
     NotFound,
     NotReadyYet,
+    RefundTooLarge,
     Refusal,
     Refused,
     StaleVersion,
@@ -48,7 +51,6 @@ _REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.SOLD_OUT: (409, "Sold out."),
     Refusal.ALREADY_JOINED: (409, "Household already joined."),
     Refusal.GROUP_CLOSED: (409, "Group closed."),
-    Refusal.NO_SLOT: (409, "Every store that has it is full or closed."),
     Refusal.LIMIT_REACHED: (409, "Household limit reached."),
     Refusal.NOT_ON_SALE: (409, "Not on sale."),
     Refusal.PRICE_CHANGED: (409, "Price changed."),
@@ -224,6 +226,18 @@ def _problem_of(error: CommerceError) -> Problem:
                 "Somebody else has changed it since; read it again.",
                 version=error.version,
             )
+        case RefundTooLarge():
+            return Problem(409, "nothing-left", "Less is left to refund.", left=error.left)
+        case ClaimTooLate():
+            return Problem(
+                409, "claim-too-late", "Too late for a claim.", "Within a day of the handover."
+            )
+        case ClaimOpen():
+            return Problem(409, "claim-open", "A claim of this part is not decided yet.")
+        case TooManyClaims():
+            return Problem(409, "too-many-claims", "Too many claims in 30 days.")
+        case NotRatable():
+            return Problem(409, "not-ratable", "It cannot be rated now.")
         case IllegalMove():
             return Problem(
                 409, "illegal-move", "Illegal order transition.", str(error), state=error.state

@@ -6,6 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from commerce.after_sales import claims
 from commerce.catalogue.values import City, Text
 from commerce.groups import group
 from commerce.io.audit import audit
@@ -29,6 +30,7 @@ async def test_migrations_produce_the_schema_of_the_code(bare_database_url: str)
                 ("order_transitions", states.TRANSITIONS | states.REVERSALS),
                 ("group_transitions", group.TRANSITIONS),
                 ("refund_call_transitions", refund_calls.TRANSITIONS),
+                ("claim_transitions", claims.TRANSITIONS),
             ):
                 rows = await connection.execute(text(f"SELECT from_state, to_state FROM {table}"))
                 assert {(a, b) for a, b in rows} == {(a.value, b.value) for a, b in transitions}

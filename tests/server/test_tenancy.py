@@ -46,6 +46,8 @@ EVERYBODY = {
     "/api/rooms/{room}",
     "/api/rooms/{room}/products",
     "/api/rooms/{room}/products/{product}",
+    "/api/rooms/{room}/ratings",
+    "/api/rooms/{room}/products/{product}/ratings",
     "/api/rooms/{room}/replays",
     "/api/rooms/{room}/replays/{live}",
     "/api/stores/{store}",

@@ -17,10 +17,21 @@ from server.access.tokens import Access
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
 from server.http.hooks import pos
+from server.http.hq import after_sales as hq_after_sales
 from server.http.hq import audit
 from server.http.leader.registry import routes as leader_routes
-from server.http.shop import guests, orders, people, phones, pins, privacy, products, rooms
-from server.http.staff import neighbours, packing, prints, stock, stores, tills
+from server.http.shop import (
+    after_sales,
+    guests,
+    orders,
+    people,
+    phones,
+    pins,
+    privacy,
+    products,
+    rooms,
+)
+from server.http.staff import claims, neighbours, packing, prints, stock, stores, tills
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings
@@ -68,6 +79,9 @@ async def shop_routes(
             *products.routes,
             *pins.routes,
             *orders.routes,
+            *after_sales.routes,
+            *claims.routes,
+            *hq_after_sales.routes,
             *stores.routes,
             *packing.routes,
             *prints.routes,

@@ -10,7 +10,7 @@ from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.schema_stock import lot_moves, lots
 from commerce.money.tax import RATE_BP, TaxedLine
 from commerce.orders.order import OrderRow
-from commerce.supply.lots import LotMoveKind
+from commerce.supply.lots import LotMoveKind, LotUnits
 
 IDS_MAX = 500  # orders per statement
 
@@ -74,3 +74,26 @@ def cost_of_order(connection: Connection, order_id: str) -> int:
         .where(lot_moves.c.source == order_id, lots.c.cost_fen.is_not(None))
     )
     return int(cost or 0)
+
+
+def sold_lots(connection: Connection, order_id: str, product_id: str) -> list[LotUnits]:
+    """Return the lots that an order took units of a product from."""
+    rows = connection.execute(
+        select(lot_moves.c.lot_id, lot_moves.c.units)
+        .where(
+            lot_moves.c.source == order_id,
+            lot_moves.c.product_id == product_id,
+            lot_moves.c.kind == LotMoveKind.SELL.value,
+        )
+        .order_by(lot_moves.c.id)
+    )
+    return [LotUnits(lot_id, units) for lot_id, units in rows]
+
+
+def cost_of_units(connection: Connection, chosen: Collection[tuple[str, int]]) -> int:
+    """Return what units of lots cost, as far as it is known."""
+    rows = connection.execute(
+        select(lots.c.id, lots.c.cost_fen).where(lots.c.id.in_([lot_id for lot_id, _ in chosen]))
+    )
+    costs = {lot_id: cost_fen or 0 for lot_id, cost_fen in rows}
+    return sum(units * costs[lot_id] for lot_id, units in chosen)

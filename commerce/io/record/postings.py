@@ -2,7 +2,7 @@
 
 Every function runs inside the caller's transaction: directly in `Record.transact`, or as
 `await connection.run_sync(post_transfers, …)` in `Record.write`. A transaction locks in the order
-groups, stock, slots, orders, counter, each sorted by key.
+groups, stock, orders, counter, each sorted by key.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,13 +11,16 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
+from commerce.after_sales.claims import GoodsGo
 from commerce.after_sales.refunds import PartKey, PartRefund, refund_of_rest, refunded_by_line
 from commerce.catalogue.stock import StockMove, StockMoveKind, sum_moves
 from commerce.errors import IllegalMove
 from commerce.io.record.book_rows import (
     cost_of_order,
+    cost_of_units,
     last_closed,
     order_brands,
+    sold_lots,
     tax_rates,
     taxed_lines,
 )
@@ -52,13 +55,6 @@ from commerce.io.record.schema import (
     stock,
     stock_moves,
 )
-from commerce.io.record.slots import (
-    SlotPlan,
-    add_routes,
-    change_taken,
-    place_group_orders,
-    plan_slots,
-)
 from commerce.money.accounts import Account, account, period_of
 from commerce.money.refund_calls import CallState, RefundCall, RefundPace, choose
 from commerce.money.tax import tax_of_rest
@@ -70,9 +66,10 @@ from commerce.money.transfers import (
     sold_at_cost,
     tax_given_back,
     taxed,
+    unsold_at_cost,
+    wasted_at_cost,
 )
 from commerce.orders.order import OrderRow
-from commerce.orders.promise import slot_item
 from commerce.orders.states import OrderState, check_move, check_reversal
 from commerce.supply.lots import (
     LocationKind,
@@ -82,6 +79,7 @@ from commerce.supply.lots import (
     default_lot,
     location_id,
     shop_changes,
+    take,
 )
 
 IDS_MAX = 1_000  # ids per statement
@@ -92,7 +90,7 @@ class Topic(StrEnum):
 
     PLACE = "place"  # brand: one of its places or settings changed
     PRODUCT = "product"  # product: price, limit or sale state changed
-    RESTOCK = "restock"  # product|store: units or slots came, or left otherwise than by an order
+    RESTOCK = "restock"  # product|store: units came, or left otherwise than by an order
     RELEASE = "release"  # order: its units go back on sale
     PIN = "pin"  # room|product: pinned or unpinned
     GROUP = "group"  # group: opened, grew or ended
@@ -491,7 +489,6 @@ def cancel_orders(
             if len(moved) != len(part):
                 raise IllegalMove(state, OrderState.CANCELLED)
     move_stock(connection, _stock_moves(cancelled, StockMoveKind.RELEASE, at_ms))
-    change_taken(connection, cancelled, -1)
     ids = [order.id for order in cancelled]
     enqueue(connection, Topic.RELEASE, ids, at_ms)
     rest = [(order, reason) for order in cancelled]
@@ -501,33 +498,9 @@ def cancel_orders(
     enqueue(connection, Topic.STOCK, items_of(cancelled), at_ms)
 
 
-def sell(connection: Connection, sales: Sequence[OrderRow], ruled_out: Mapping[str, str]) -> None:
-    """Take the units of new orders, and their slots.
-
-    `ruled_out` are the stores that did not get them, by order (orders/promise.py).
-    """
+def sell(connection: Connection, sales: Sequence[OrderRow]) -> None:
+    """Take the units of new orders."""
     move_stock(connection, _stock_moves(sales, StockMoveKind.SELL))
-    change_taken(connection, sales, 1)
-    add_routes(connection, ruled_out, sales)
-
-
-def place_groups(connection: Connection, order_ids: Sequence[str], at_ms: int) -> dict[str, str]:
-    """Give orders of complete groups the next slots of their stores; return them by order.
-
-    Those that find no room have none, and are due as if their store counted no slots.
-    """
-    placed, taken = place_group_orders(connection, order_ids, at_ms)
-    for (store_id, name), count in sorted(taken.items()):
-        enqueue(connection, Topic.RESTOCK, [f"{slot_item(name)}|{store_id}"], at_ms, -count)
-    return placed
-
-
-def set_slots(connection: Connection, plans: Sequence[SlotPlan], at_ms: int) -> int:
-    """Set how many orders windows take, and have the gate follow; return how many changed."""
-    changes = plan_slots(connection, plans)
-    for (store_id, name), units in sorted(changes.items()):
-        enqueue(connection, Topic.RESTOCK, [f"{slot_item(name)}|{store_id}"], at_ms, units)
-    return len(changes)
 
 
 def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
@@ -543,6 +516,38 @@ def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
         sold_at_cost(order.id, order.store_id, cost, at_ms),
     )
     post_transfers(connection, [transfer for transfer in made if transfer.amount_fen > 0])
+
+
+def settle_goods(
+    connection: Connection,
+    order: OrderRow,
+    claim_id: str,
+    product_id: str,
+    units: int,
+    goods: GoodsGo,
+    moved_by: str,
+    at_ms: int,
+) -> None:
+    """Move units that were handed over back into stock, or to waste, with what they cost."""
+    if goods is GoodsGo.NOWHERE:
+        return
+    back = goods is GoodsGo.STOCK
+    kind = LotMoveKind.TAKEN_BACK if back else LotMoveKind.CLAIMED
+    to = location_id(LocationKind.SHOP, order.store_id) if back else LocationKind.WASTE.value
+    lock_stock(connection, [(product_id, order.store_id)])
+    chosen = take(sold_lots(connection, order.id, product_id), units)
+    moves = [
+        LotMove(
+            product_id, lot_id, LocationKind.SOLD.value, to, part, kind, claim_id, product_id,
+            at_ms, moved_by,
+        )
+        for lot_id, part in chosen
+    ]  # fmt: skip
+    move_lots(connection, moves, at_ms)
+    cost_fen = cost_of_units(connection, chosen)
+    if cost_fen:
+        settle = unsold_at_cost if back else wasted_at_cost
+        post_transfers(connection, [settle(order.id, order.store_id, cost_fen, at_ms, claim_id)])
 
 
 def items_of(touched: Sequence[OrderRow]) -> list[str]:

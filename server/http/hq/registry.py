@@ -6,7 +6,7 @@ whose brand it is; what a path names is looked up within that brand.
 
 from starlette.routing import Route
 
-from server.http.hq import audit, categories, goods, lists, pictures, places, staff
+from server.http.hq import after_sales, audit, categories, goods, lists, pictures, places, staff
 
 routes: list[Route] = [
     *places.routes,
@@ -15,5 +15,6 @@ routes: list[Route] = [
     *lists.routes,
     *staff.routes,
     *audit.routes,
+    *after_sales.routes,
     *pictures.routes,
 ]

@@ -1,0 +1,64 @@
+"""Routes about claims, ratings and refunds, from the buyer to the head office."""
+
+from server.access.policy import Principal, Role
+from server.access.tokens import Access
+from tests.support.shop_routes import bearer, guest, shop_routes
+
+
+async def test_a_claim_goes_from_the_buyer_to_the_store_and_a_rating_to_the_head_office(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    async with shop_routes(sqlite_url, valkey_url) as web:
+        buyer = bearer(await guest(web), "key-claims-1")
+        access: Access = web.services.access  # type: ignore[attr-defined]  # see `shop_routes`
+        clerk, stranger, office = (
+            bearer(access.issue(principal, 600))
+            for principal in (
+                Principal("token:c", frozenset({Role.STORE}), store_id="s1", brand_id="b"),
+                Principal("token:d", frozenset({Role.STORE}), store_id="s2", brand_id="b"),
+                Principal("token:h", frozenset({Role.HQ}), brand_id="b"),
+            )
+        )
+        bought = {"room_id": "demo", "product_id": "tea", "quantity": 2}
+        order = (await web.post("/api/orders", json=bought, headers=buyer)).json()["order"]
+        path = f"/api/orders/{order['id']}"
+        stale = {"line": 0, "part": 0, "units": 2, "fault": "stale"}
+        early = await web.post(f"{path}/claims", json=stale, headers=buyer)
+        assert (early.status_code, early.json()["type"][-14:]) == (409, "claim-too-late")
+        for state in ("picking", "packed", "ready"):
+            await web.post(f"{path}/moves", json={"to": state}, headers=clerk)
+        mine = (await web.get("/api/me/orders", headers=buyer)).json()["orders"]
+        code = {"code": mine[0]["pickup"]["code"]}
+        assert (await web.post("/api/stores/s1/handovers", json=code, headers=clerk)).is_success
+
+        assert (await web.post(f"{path}/claims", json=stale, headers=clerk)).status_code == 403
+        odd = await web.post(f"{path}/claims", json={**stale, "fault": "rotten"}, headers=buyer)
+        assert odd.json()["member"] == "fault"
+        # 19.80 is small, and the first claim.
+        made = await web.post(f"{path}/claims", json=stale, headers=buyer)
+        assert (made.status_code, made.json()["state"]) == (201, "approved")
+        again = await web.post(f"{path}/claims", json=stale, headers=buyer)
+        assert again.json()["type"].endswith("nothing-left")
+        claims = (await web.get("/api/stores/s1/claims", headers=clerk)).json()
+        assert [claim["claim"]["id"] for claim in claims["decided"]] == [made.json()["id"]]
+        assert (await web.get("/api/stores/s1/claims", headers=stranger)).status_code == 403
+        verdict = {"approved": False, "answer": "no"}
+        decision = f"/api/stores/s1/claims/{made.json()['id']}/decision"
+        assert (await web.post(decision, json=verdict, headers=clerk)).status_code == 404
+        at_office = f"/api/hq/claims/{made.json()['id']}/decision"
+        assert (await web.post(at_office, json=verdict, headers=office)).status_code == 409
+
+        said = {"line": 0, "part": 0, "stars": 2, "tags": ["not_fresh"], "words": "www.tea.com"}
+        rated = await web.put(f"{path}/rating", json=said, headers=buyer)
+        assert (rated.status_code, rated.json()["held"]) == (200, True)
+        [held] = (await web.get("/api/hq/ratings?held=1", headers=office)).json()["ratings"]
+        hide = f"/api/hq/ratings/{held['order_id']}/0/0"
+        assert (await web.put(hide, json={"hidden": True}, headers=office)).json()["hidden"]
+        assert (await web.get("/api/rooms/demo/ratings")).json() == {"ratings": {}}
+        [after] = (await web.get("/api/me/after-sales", headers=buyer)).json()["orders"]
+        assert after["refunded_fen"] + after["refund_due_fen"] == 1_980
+        assert (await web.get("/api/hq/refunds?state=x", headers=office)).status_code == 422
+        refunds = (await web.get("/api/hq/refunds?state=failed", headers=office)).json()
+        assert refunds == {"refunds": []}
+        retry = f"/api/hq/refunds/{order['id']}/1/retry"
+        assert (await web.post(retry, headers=office)).status_code in (404, 409)
