@@ -34,6 +34,7 @@ class RelayPlan:
     gro: bool
     arrivals: bool
     clip: Path | None = None
+    workers: int = 1
 
 
 async def bench_relay(report: Report, plan: RelayPlan) -> None:

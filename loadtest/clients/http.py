@@ -7,6 +7,7 @@ import asyncio
 import ssl
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,9 +38,17 @@ class PlainHttp:
     """A pool of connections to one server. Requests run concurrently; each has a connection."""
 
     def __init__(
-        self, base_url: str, *, source: str | None = None, tls: ssl.SSLContext | None = None
+        self,
+        base_url: str,
+        *,
+        source: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        uds: Path | None = None,
     ) -> None:
-        """`source` is the local address to connect from; `tls` goes with an https address."""
+        """`source` is the local address to connect from; `tls` goes with an https address.
+
+        With `uds` the server is at that Unix socket.
+        """
         parts = urlsplit(base_url)
         if parts.scheme != ("https" if tls else "http") or not parts.hostname:
             raise ValueError(f"load goes to an http:// or https:// address, not {base_url}")
@@ -47,6 +56,7 @@ class PlainHttp:
         self.port = parts.port or (443 if tls else 80)
         self._source = (source, 0) if source else None
         self._tls = tls
+        self._uds = uds
         self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def request(
@@ -82,6 +92,8 @@ class PlainHttp:
             if not reader.at_eof() and time.monotonic() - idle_since < IDLE_S_MAX:
                 return reader, writer
             writer.close()
+        if self._uds is not None:
+            return await asyncio.open_unix_connection(str(self._uds), limit=HEAD_BYTES_MAX)
         return await asyncio.open_connection(
             self.host, self.port, limit=HEAD_BYTES_MAX, ssl=self._tls, local_addr=self._source
         )

@@ -10,6 +10,7 @@ import secrets
 import ssl
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -69,12 +70,18 @@ class Whep:
     """WHEP (draft-ietf-wish-whep): the viewer offers, by POST; it leaves by DELETE."""
 
     def __init__(
-        self, url: str, *, uses_remb: bool = True, tls: ssl.SSLContext | None = None
+        self,
+        url: str,
+        *,
+        uses_remb: bool = True,
+        tls: ssl.SSLContext | None = None,
+        uds: Path | None = None,
     ) -> None:
+        """With `uds` the server is at that Unix socket."""
         self.host = urlsplit(url).hostname or ""
         self._uses_remb = uses_remb
         self._url = url
-        self._http = PlainHttp(url, tls=tls)
+        self._http = PlainHttp(url, tls=tls, uds=uds)
 
     async def enter(self, ufrag: str, password: str, fingerprint: str) -> tuple[Remote, str]:
         """See Signalling."""

@@ -126,17 +126,21 @@ class Rig:
 
     def cpu(self) -> Cpu:
         """Return CPU used so far: server, its children (Valkey), this process, everybody else."""
-        server_s, tester_s = _cpu_s(self._server), _cpu_s(self._tester)
-        children_s = sum(_cpu_s(child) for child in self._server.children(recursive=True))
+        server_s, tester_s = cpu_s(self._server), cpu_s(self._tester)
+        children_s = sum(cpu_s(child) for child in self._server.children(recursive=True))
         kernel_s = float(self._server.cpu_times().system)
         others_s = _machine_cpu_s() - server_s - children_s - tester_s
         if self._host:
-            others_s -= _cpu_s(self._host)
+            others_s -= cpu_s(self._host)
         return Cpu(time.monotonic(), server_s, children_s, tester_s, kernel_s, others_s)
 
     def rss_bytes(self) -> int:
         """Return the server's resident memory."""
         return int(self._server.memory_info().rss)
+
+    def children(self) -> list[psutil.Process]:
+        """Return the processes that the server has started."""
+        return list(self._server.children(recursive=True))
 
     async def metric(self, name: str) -> float:
         """Return one figure of `/metrics`; 0 if it is not there."""
@@ -316,7 +320,7 @@ async def _ready(rig: Rig, running: asyncio.subprocess.Process) -> None:
         await asyncio.sleep(POLL_S)
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def cpu_s(process: psutil.Process) -> float:
     """Return what all threads of `process` used, to the nanosecond; 0 if it has ended.
 
     /proc counts whole ticks of 10 ms, in which a small load may not be seen at all.

@@ -17,6 +17,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from loadtest.bench.edges import bench_edges
 from loadtest.bench.fanout import FanoutPlan, bench_fanout
 from loadtest.bench.glass import GlassPlan, bench_glass
 from loadtest.bench.hls import HlsPlan, bench_hls
@@ -61,12 +62,16 @@ def relay(
     clip: Annotated[
         Path | None, typer.Option(help="H.264 clip without B-frames. Default: 720p25, 1.4 Mbit/s.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(help="2 or more: viewers watch in turns at two workers.", min=1)
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
     """CPU per RTP packet to a viewer, viewers per core, cost and delay of a join."""
-    plan = RelayPlan(viewers, runs, seconds, joins, joins_per_s, gro, arrivals, clip)
+    plan = RelayPlan(viewers, runs, seconds, joins, joins_per_s, gro, arrivals, clip, workers)
     report = Report("relay", plan)
-    _measure(bench_relay(report, plan), report, as_json=as_json)
+    bench = bench_relay if workers == 1 else bench_edges
+    _measure(bench(report, plan), report, as_json=as_json)
 
 
 @bench_app.command()

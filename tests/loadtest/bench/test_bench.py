@@ -84,3 +84,14 @@ async def test_janus_serves_the_same_viewers() -> None:
     assert found["counts"]["viewers still playing"] == 3
     held = {check["name"] for check in found["checks"] if check["holds"]}
     assert held >= {"every sampled packet is authentic"}
+
+
+@pytest.mark.soak
+async def test_a_small_bench_compares_an_edge_with_its_origin() -> None:
+    options = ("--workers", "2", "--viewers", "5", "--runs", "1", "--seconds", "1")
+    found, _ = await bench("relay", *options)
+    medians = {figure["name"]: figure["median"] for figure in found["figures"]}
+    assert medians["CPU per packet of an edge"] > 0
+    assert medians["a packet of an edge, in packets of its origin"] > 0
+    held = {check["name"] for check in found["checks"] if check["holds"]}
+    assert "packets forged" in held
