@@ -17,6 +17,7 @@ RUN apt-get update -qq \
 # Dependencies first: they change less often than the program.
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY commerce commerce
+COPY insight insight
 COPY loadtest loadtest
 COPY media media
 COPY rooms rooms

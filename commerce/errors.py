@@ -15,6 +15,9 @@ CommerceError
 ├── UnknownLink          a one-time link that was used, has ended, or never was
 ├── UnknownDevice        a device that is not the guest's
 ├── BadPhone, WrongCode, CodeExpired, CodeNotSent   (people/phones.py)
+├── WrongFactor          a code of an authenticator that is not good
+├── FactorIsOn           an authenticator that would be set up twice
+├── FactorIsNeeded       an authenticator that the brand asks for
 ├── WeakPassword         a password that is refused (people/password_policy.py)
 ├── IllegalMove          not a transition of orders
 ├── HandoverError
@@ -43,6 +46,7 @@ class Refusal(StrEnum):
     PRICE_CHANGED = "price-changed"
     KEY_REUSED = "key-reused"
     PAYMENT_DECLINED = "payment-declined"
+    NO_SLOT = "no-slot"
 
 
 class Refused(CommerceError):
@@ -192,3 +196,15 @@ class BrandInUse(CommerceError):
         return (
             f"{self.lives} lives on air, {self.orders} open orders, {self.refunds} unpaid refunds"
         )
+
+
+class WrongFactor(CommerceError):
+    """A code that is neither that of the authenticator now nor an unused recovery code."""
+
+
+class FactorIsOn(CommerceError):
+    """There is an authenticator already: it is turned off first."""
+
+
+class FactorIsNeeded(CommerceError):
+    """The brand asks its head office for an authenticator: nobody turns theirs off."""

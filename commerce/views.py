@@ -96,10 +96,11 @@ class StoreView:
 
 @dataclass(frozen=True, slots=True)
 class PickupView:
-    """The code as people read it, and its QR as an SVG data URI."""
+    """The code as people read it, its QR as an SVG data URI, and where the bag stands, if known."""
 
     code: str
     qr: str
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +169,15 @@ class BuyerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreOrder(SharedOrderView):
-    """An order as the store sees it: never with the pickup code."""
+    """An order as the store sees it: never with the pickup code.
+
+    `bag` is its number in its wave (0: none yet), `slot` where the bag stands.
+    """
 
     buyer: BuyerView
     handed_over_at_ms: int | None
+    bag: int = 0
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,12 @@ from commerce.io.commerce import Commerce
 from commerce.io.messages.tencent_sms import TencentSms
 from commerce.io.record.engine import wall_clock
 from commerce.io.record.migrate import upgrade
+from commerce.io.shop.sealing import Sealer
 from commerce.money.payments import Payments
 from commerce.people.phones import CodeSender, PhoneKeys
 from media.errors import TooManyAttempts, Unresolvable
 from media.io.blobs.files import FileBlobs
+from media.io.cascade.cascade import Cascade
 from media.io.flv.road import FlvRoad
 from media.io.hls.road import HlsRoad
 from media.io.recording.road import RecordingRoad
@@ -40,12 +42,14 @@ from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.bridge.channels.registry import RULES
 from server.bridge.feed import RoomFeed, room_seed
+from server.bridge.lake import LakeKeeper
 from server.bridge.lives import OwnedLives
 from server.bridge.recordings import LiveRecorder
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.restreams import RoomRestreams
 from server.errors import OperatorError
 from server.http.live.hls_direct import DirectHls
+from server.lake import lake_keeper
 from server.limits import LimitKind, Limits
 from server.net.addresses import NO_ADDRESS, limit_key
 from server.net.connections import ConnectionTable
@@ -55,14 +59,14 @@ from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Heart
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.pictures import Pictures
-from server.ops.sealing import Sealer
 from server.ops.secrets import phone_secret, token_secret
 from server.ops.spool import open_spool
 from server.problem import Problem
 from server.routes import application
 from server.services import Services
-from server.settings import Settings
-from server.worker import Worker
+from server.settings import CascadePolicy, Settings
+from server.worker import WORKER_DIGITS, Worker
+from server.workers.hops import RedisDirectory, hop_host
 from server.workers.owners import node_url
 from server.workers.passing import PassOn
 from server.workers.peers import Peers
@@ -71,6 +75,7 @@ from server.workers.signing import Signer
 from server.ws.connection import RoomConnection, room_protocol
 from server.ws.wire import CODECS
 
+HOP_PORT_ABOVE_ICE = 100  # beyond the ports of WORKERS_MAX workers
 REDIS_CONNECTIONS_MAX = 64
 REDIS_WAIT_S = 5.0
 
@@ -121,6 +126,7 @@ async def build(
             payments=payments,
             codes=_open_sms(settings),
             phone_keys=PhoneKeys(phone_secret(settings)),
+            sealer=Sealer(token_secret(settings), "totp"),
         )
         await commerce.start()
         hub.seed = room_seed(commerce)
@@ -143,6 +149,9 @@ async def build(
             media_time=media.event_time,
         )
         media.listener = lives.on_media
+        cascade = await _open_cascade(settings, worker, media, redis, leases)
+        if cascade is not None:
+            stack.push_async_callback(cascade.close)
         limits = Limits(redis, enabled=settings.rate_limits, proxies=settings.trust_proxy)
         rtmp = await _open_rtmp(settings, worker, media, limits, commerce)
         if rtmp is not None:
@@ -173,6 +182,7 @@ async def build(
             limits=limits,
             connections=connection_table(settings),
             media=media,
+            cascade=cascade,
             rtmp=rtmp,
             thumbnails=Thumbnails(media.roads),
             hls=hls,
@@ -188,9 +198,11 @@ async def build(
             explain=recorder.explain,
             timeline=recorder.timeline,
         )
+        is_insight = "insight" in settings.roles
+        lake = lake_keeper(settings, commerce.facts, redis, worker) if is_insight else None
         heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM), node_url(settings))
         await stack.enter_async_context(
-            _in_background(commerce, lives, hub, recorder, restreams, heart)
+            _in_background(commerce, lives, hub, recorder, restreams, heart, lake, cascade)
         )
         yield Program(
             application(services, partial(PassOn.between, services, leases.holder, peers)),
@@ -231,6 +243,8 @@ async def _in_background(
     recorder: LiveRecorder,
     restreams: RoomRestreams,
     heart: Heart,
+    lake: LakeKeeper | None,
+    cascade: Cascade | None,
 ) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
 
@@ -242,6 +256,10 @@ async def _in_background(
             tasks.create_task(recorder.run(), name="recordings")
             tasks.create_task(restreams.run(), name="restreams")
             tasks.create_task(heart.run(), name="heartbeat")
+            if lake is not None:
+                tasks.create_task(lake.run(), name="lake")
+            if cascade is not None:
+                tasks.create_task(cascade.run(), name="cascade")
 
     task = asyncio.create_task(work(), name="background")
     task.add_done_callback(_died)
@@ -269,6 +287,7 @@ async def _open_media(settings: Settings, worker: Worker) -> MediaPlane:
                 addresses=settings.ice_addresses,
                 grace_s=settings.publish_grace_s,
                 session_prefix=worker.id,
+                viewers_max=settings.viewers_max,
             )
         )
     except Unresolvable as error:
@@ -280,6 +299,33 @@ async def _open_media(settings: Settings, worker: Worker) -> MediaPlane:
             f"UDP port {settings.ice_port + worker.number} cannot be opened ({error.strerror}). "
             "Set LINLI_ICE_PORT to another one."
         ) from None
+
+
+async def _open_cascade(
+    settings: Settings, worker: Worker, media: MediaPlane, redis: Redis, leases: RedisLeases
+) -> Cascade | None:
+    alone = worker.count == 1 and not settings.redis_url
+    if alone or settings.cascade is CascadePolicy.OFF:
+        return None
+
+    async def origin_of(room_id: str) -> str:
+        lease = await leases.holder(room_id)
+        return lease.owner[:WORKER_DIGITS] if lease else ""
+
+    base = settings.cascade_port or (settings.ice_port and settings.ice_port + HOP_PORT_ABOVE_ICE)
+    port = base and base + worker.number
+    directory = RedisDirectory(redis, worker, token_secret(settings))
+    try:
+        cascade = await Cascade.open(
+            worker.id, hop_host(node_url(settings)), port, media.lives, directory, origin_of
+        )
+    except OSError as error:
+        raise OperatorError(
+            f"UDP port {port} for lives of other workers cannot be opened ({error.strerror}). "
+            "Set LINLI_CASCADE_PORT to another one, or LINLI_CASCADE to off."
+        ) from None
+    media.watch_elsewhere = cascade.edges.watch
+    return cascade
 
 
 def _open_blobs(settings: Settings) -> BlobStore:

@@ -38,6 +38,7 @@ class LimitKind(StrEnum):
     ORDER = "order"
     HANDOVER = "handover"
     LINK = "link"
+    FACTOR = "factor"
     PUBLISH = "publish"
     PLAY = "play"
     ICE = "ice"
@@ -70,6 +71,8 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.PHONE_CODE: Rate(burst=10, per_s=1 / 30),
     LimitKind.ORDER: Rate(burst=10, per_s=0.5),
     LimitKind.HANDOVER: Rate(burst=40, per_s=0.5),
+    # Of a million codes three are good at a time: at this rate a thousandth of a chance in a day.
+    LimitKind.FACTOR: Rate(burst=6, per_s=1 / 300),
     LimitKind.LINK: Rate(burst=20, per_s=0.2),
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),
     LimitKind.PLAY: Rate(burst=200, per_s=20.0),

@@ -53,7 +53,10 @@ async def supervise(settings: Settings, workers: int) -> None:
     listen(settings).close()
     open_data_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
-        environment = {"LINLI_PORT": str(settings.port)}
+        environment = {
+            "LINLI_PORT": str(settings.port),
+            "LINLI_ROLES": ",".join(settings.roles),
+        }
         if not settings.redis_url:
             valkey = EmbeddedValkey(settings.data_dir)
             with opening("LINLI_DATA_DIR"):

@@ -37,7 +37,17 @@ from server.http.shop import (
     replays,
     rooms,
 )
-from server.http.staff import claims, links, neighbours, packing, prints, stock, stores, tills
+from server.http.staff import (
+    claims,
+    links,
+    neighbours,
+    packing,
+    prints,
+    stock,
+    stores,
+    tills,
+    totp,
+)
 from server.problem import Problem, internal_error_handler, problem_handler
 from server.services import Services
 from server.workers.passing import PassOn
@@ -81,6 +91,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *tills.routes,
         *pos.routes,
         *links.routes,
+        *totp.routes,
         *hq_routes,
         *page_routes(services.settings.web_dir),
     ]

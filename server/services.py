@@ -19,6 +19,7 @@ from server.worker import Worker
 
 if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
+    from media.io.cascade.cascade import Cascade
     from media.io.flv.road import FlvRoad
     from media.io.hls.road import HlsRoad
     from media.io.recording.road import RecordingRoad
@@ -78,6 +79,7 @@ class Services:
     limits: Limits
     connections: ConnectionTable
     media: MediaPlane
+    cascade: Cascade | None  # None: there is no other worker, or it is switched off
     rtmp: RtmpListener | None
     thumbnails: Thumbnails
     hls: HlsRoad

@@ -6,6 +6,7 @@ Every setting is listed in docs/settings.md; a test holds the two together.
 import difflib
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,12 +20,22 @@ from server.worker import VARIABLE as WORKER_VARIABLE
 from server.worker import WORKERS_MAX
 
 COMMAND_VARIABLES = ("LINLI_PUBLISH_TOKEN", WORKER_VARIABLE)
+ROLES = ("edge", "insight")
 # What an operator has at hand is often without the driver that we use.
 DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
     "sqlite": "sqlite+aiosqlite",
 }
+
+
+class CascadePolicy(StrEnum):
+    """When a worker that a viewer reached receives another worker's live and serves it itself."""
+
+    OFF = "off"
+    FULL = "full"
+    NODES = "nodes"
+    ALWAYS = "always"
 
 
 class Settings(BaseSettings):
@@ -50,6 +61,25 @@ class Settings(BaseSettings):
         ge=0,
         le=65535,
         description="UDP port of WebRTC; a worker's number is added to it.",
+    )
+    viewers_max: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="WebRTC viewers of one worker. 0: as many as its CPU carries.",
+    )
+    cascade: CascadePolicy = Field(
+        CascadePolicy.FULL,
+        description="When a worker receives a live from the worker that has it and serves viewers "
+        "of its own: `full`: when that one is full; `nodes`: also when it is on another node; "
+        "`always`; `off`: never.",
+    )
+    cascade_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="UDP port by which workers receive lives from each other, in the private "
+        "network; a worker's number is added to it. 0: 100 above LINLI_ICE_PORT.",
     )
     rtmp_port: int | None = Field(
         1935,
@@ -116,6 +146,17 @@ class Settings(BaseSettings):
         "s3://bucket/prefix?endpoint=https://…&region=…, for S3 or what speaks its protocol; "
         "credentials as s3://key:secret@bucket, or in AWS' own variables. "
         "Empty: files in the data folder.",
+    )
+    roles: Annotated[tuple[str, ...], NoDecode] = Field(
+        ROLES,
+        description="What this process does, comma separated: edge answers requests and carries "
+        "lives, insight fills the lake. Without insight, `linli lake write` does it elsewhere.",
+    )
+    lake_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where the lake's Delta tables are: a folder, or "
+        "s3://bucket/prefix?endpoint=https://…&region=…, as for LINLI_BLOB_URL. "
+        "Empty: `lake` in the data folder.",
     )
     token_secret: SecretStr = Field(
         SecretStr(""),
@@ -197,7 +238,7 @@ class Settings(BaseSettings):
         description="Folder of the built browser apps.",
     )
 
-    @field_validator("ice_addresses", "ice_servers", mode="before")
+    @field_validator("ice_addresses", "ice_servers", "roles", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return _parts(value) if isinstance(value, str) else value
@@ -206,6 +247,15 @@ class Settings(BaseSettings):
     @classmethod
     def _are_addresses_or_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(candidate_of, value))
+
+    @field_validator("roles")
+    @classmethod
+    def _are_roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := set(value) - set(ROLES):
+            raise ValueError(f"{sorted(unknown)[0]!r} is none of {', '.join(ROLES)}")
+        if "edge" not in value:
+            raise ValueError("a server without the role edge is `linli lake write`")
+        return value
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

@@ -13,6 +13,7 @@ from pathlib import Path
 
 WORKERS_MAX = 64
 NODE_DIGITS = 6
+WORKER_DIGITS = 8
 WORKER_ID = re.compile(r"[0-9a-f]{8}")
 VARIABLE = "LINLI_WORKER"
 PASSED = "linli.passed"

@@ -21,6 +21,7 @@ SEATS_PER_DEVICE = 2  # in one group
 RECORDING_DAYS = 30  # how long recordings of lives are kept; 0: nothing is recorded
 TIME_ZONE = "Asia/Shanghai"
 """Of an estate that names none (IANA)."""
+ORDERS_PER_PACKER_HOUR = 12
 RINGS = 1  # of H3 cells around that of an estate's pin
 RECORDING_GIB = 50  # of all recordings; beyond that the oldest are deleted
 
@@ -53,13 +54,21 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where goods lie and are handed over; `opening_hours` as in opening_hours.py."""
+    """Where goods lie and are handed over; `opening_hours` as in opening_hours.py.
+
+    Without `packers` it takes orders at any time, as many as there are; otherwise as many per
+    window as they can pack (orders/promise.py), and none until `closed_until_ms`.
+    """
 
     id: str
     name: Text
     address: Text
     position: Coordinates
     opening_hours: str = ""
+    packers: int | None = None
+    orders_per_packer_hour: int = ORDERS_PER_PACKER_HOUR
+    delivers: bool = False
+    closed_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from commerce.io.gate import keys
 from commerce.io.gate.rebuild import read_stock
 from commerce.io.record.audit_trail import broken_entries
-from commerce.io.record.engine import Record
+from commerce.io.record.engine import Record, wall_clock
 
 FINDINGS_MAX = 20  # per invariant
 AUDIT_TRAIL = "the audit trail is whole"
@@ -122,6 +122,13 @@ INVARIANTS: dict[str, str] = {
         LEFT JOIN ({_TAKEN}) t ON t.order_id = m.order_id AND t.product_id = m.product_id
             AND t.refused IS NULL
         WHERE m.kind = 'sell' AND t.order_id IS NULL
+    """,
+    "slots are taken by the orders that are not cancelled": """
+        SELECT s.store_id, s.name, s.capacity, s.taken, COUNT(o.id) FROM slots s
+        LEFT JOIN orders o ON o.store_id = s.store_id AND o.slot = s.name
+            AND o.state <> 'cancelled'
+        GROUP BY s.store_id, s.name, s.capacity, s.taken
+        HAVING s.taken <> COUNT(o.id) OR s.taken > s.capacity
     """,
     "an order is the sum of its lines": """
         SELECT o.id, o.line_count, o.total_fen, SUM(l.total_fen) FROM orders o
@@ -254,7 +261,7 @@ async def audit_gate(engine: AsyncEngine, redis: Redis) -> list[Finding]:
     """Check the gate beside its record, while stream and outbox are empty."""
     findings: list[Finding] = []
     async with Record(engine).read() as connection:
-        rows = await read_stock(connection)
+        rows = await read_stock(connection, wall_clock())
     available = await _numbers(redis, keys.AVAILABLE)
     held = await _numbers(redis, keys.HELD)
     for row in rows:

@@ -38,6 +38,7 @@ from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.packing.moves import BatchMoves
+from commerce.io.shop.packing.search import OrderSearch
 from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.people import People
 from commerce.io.shop.phones import Phones
@@ -46,8 +47,12 @@ from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.privacy import Privacy
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
+from commerce.io.shop.routes import Routes
+from commerce.io.shop.sealing import Sealer
+from commerce.io.shop.slots import SlotKeeping
 from commerce.io.shop.staff_links import StaffLinks
 from commerce.io.shop.staff_office import StaffOffice
+from commerce.io.shop.staff_totp import StaffTotp
 from commerce.io.shop.stock.barcodes import Barcodes
 from commerce.io.shop.stock.expiry import Expiry
 from commerce.io.shop.stock.keeping import StockKeeping
@@ -61,6 +66,7 @@ from commerce.views import ProductDetail, ProductView
 
 EXPIRY_EVERY_S = 1.0
 LOT_EXPIRY_EVERY_S = 10.0
+SLOTS_EVERY_S = 20.0
 ESCALATE_EVERY_S = 10.0
 ID_BYTES = 10
 
@@ -75,7 +81,7 @@ def new_id() -> str:
 class Commerce:
     """Everything that sells. `start` once, `run` beside the requests, cancel `run` to stop.
 
-    Without `phone_keys`, phone numbers are known again by this object only.
+    Without `phone_keys` and `sealer`, phone numbers and authenticators are known again only here.
     """
 
     def __init__(
@@ -87,6 +93,7 @@ class Commerce:
         payments: Payments | None = None,
         codes: CodeSender | None = None,
         phone_keys: PhoneKeys | None = None,
+        sealer: Sealer | None = None,
         clock: Clock = wall_clock,
         make_id: Callable[[], str] = new_id,
         random_bits: Callable[[int], int] = secrets.randbits,
@@ -138,13 +145,21 @@ class Commerce:
             on_commit=shop.on_commit,
             probe=probe,
         )
+        self.routes = Routes(shop)
+        self.slots = SlotKeeping(shop, self.gate)
         self.orders = Orders(
-            shop, self.gate, self.answers, worker=worker, on_closed=self.reconcile.closed
+            shop,
+            self.gate,
+            self.answers,
+            self.routes,
+            worker=worker,
+            on_closed=self.reconcile.closed,
         )
         self.groups = Groups(shop, self.gate, make_id)
         self.fulfilment = Fulfilment(shop, random_bits)
         self.batches = BatchMoves(shop, random_bits)
         self.waves = Waves(shop)
+        self.order_search = OrderSearch(shop)
         self.stock = StockKeeping(shop)
         self.expiry = Expiry(shop)
         self.transfers = Transfers(shop)
@@ -160,6 +175,7 @@ class Commerce:
         self.goods = AllGoods(shop)
         self.staff = StaffOffice(shop)
         self.staff_links = StaffLinks(shop, self.people.passwords)
+        self.staff_totp = StaffTotp(shop, sealer or Sealer(secrets.token_hex(32), "totp"))
         self.lists = Lists(shop)
         self.claims = Claims(shop, make_id)
         self.ratings = Ratings(shop)
@@ -186,6 +202,7 @@ class Commerce:
         await self.people.versions.refresh()
         await self.households.refresh()
         await self.ledger.make_group()
+        await self.slots.open_windows()
         await self.rebuild.ensure()
 
     async def run(self) -> None:
@@ -201,6 +218,7 @@ class Commerce:
             tasks.create_task(self.households.run(), name="commerce households")
             tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
             tasks.create_task(self._end_groups(), name="commerce groups")
+            tasks.create_task(self._keep_slots(), name="commerce slots")
             tasks.create_task(self._write_off_expired(), name="commerce lots")
             tasks.create_task(self._escalate_claims(), name="commerce claims")
 
@@ -208,6 +226,11 @@ class Commerce:
         while not stopping():
             await asyncio.sleep(EXPIRY_EVERY_S)
             await self.groups.step()
+
+    async def _keep_slots(self) -> None:
+        while not stopping():
+            await asyncio.sleep(SLOTS_EVERY_S)
+            await self.slots.step()
 
     async def _escalate_claims(self) -> None:
         while not stopping():

@@ -71,7 +71,7 @@ def batch_id(store_id: str, key: str) -> str:
     return hashlib.blake2b(f"{store_id}\x00{key}".encode(), digest_size=16).hexdigest()
 
 
-def batch_hash(order_ids: Sequence[str], to: OrderState, all_or_none: bool) -> str:
+def batch_hash(order_ids: Sequence[str], to: OrderState, all_or_none: bool, slot: str = "") -> str:
     """Return a hash that differs between bodies under the same key."""
-    material = "\x00".join([to.value, str(all_or_none), *sorted(order_ids)])
+    material = "\x00".join([to.value, str(all_or_none), slot, *sorted(order_ids)])
     return hashlib.blake2b(material.encode(), digest_size=8).hexdigest()

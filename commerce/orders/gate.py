@@ -9,6 +9,14 @@ from enum import StrEnum
 
 from commerce.errors import Refusal
 from commerce.orders.lines import Needs, TapLine
+from commerce.orders.promise import (
+    RuledOut,
+    RuledOutBy,
+    encode_ruled_out,
+    first_slot,
+    read_slots,
+    slot_item,
+)
 
 HOLD_MS = 60_000  # a hold that the ledger has not settled by then is swept
 IDEMPOTENCY_MS = 24 * 3_600 * 1_000  # how long the gate remembers a key
@@ -31,6 +39,9 @@ class Tap:
     `lines` and `needs` are empty for one item. Otherwise `product_id`, `quantity` and
     `expected_price_fen` are those of the first line, and only that one may be bought in a group;
     an order of several lines joins none unless the buyer names it.
+
+    `slots` are texts beside `stores`, of the slots that it may take there (promise.py); an empty
+    one, or none at all, needs no slot. `ruled_out` are stores that are no candidates.
     """
 
     order_id: str
@@ -54,6 +65,14 @@ class Tap:
 
     lines: tuple[TapLine, ...] = ()
     needs: Needs = ()
+    fulfilment: str = ""
+    ruled_out: str = ""
+    slots: tuple[str, ...] = ()
+
+    @property
+    def candidates(self) -> list[tuple[str, str]]:
+        """Stores with the slots that it may take there."""
+        return list(zip(self.stores, self.slots or ("",) * len(self.stores), strict=True))
 
     @property
     def all_lines(self) -> tuple[TapLine, ...]:
@@ -88,6 +107,7 @@ class Decision:
     price_fen: int = 0
     group_id: str = ""
     product_id: str = ""
+    slot: str = ""
 
 
 @dataclass(slots=True)
@@ -121,6 +141,7 @@ class Hold:
     group_id: str
     household_id: str
     expires_at_ms: int
+    ruled_out: str = ""
 
 
 @dataclass(slots=True)
@@ -196,14 +217,23 @@ class Gate:
                 left = max(0, product.household_limit - bought)
                 return self._refuse(tap, Refusal.LIMIT_REACHED, left, at_ms, line.product_id)
         needs = tap.needs or ((tap.product_id, tap.quantity),)
-        store_id = self._store(tap, needs)
+        store_id, slot, passed_over = self._store(tap, needs, in_group=group is not None)
         if store_id is None:
+            if any(out.reason is RuledOutBy.FULL for out in passed_over):
+                return self._refuse(tap, Refusal.NO_SLOT, 0, at_ms)
             left, item_id = self._left(tap, needs)
             return self._refuse(tap, Refusal.SOLD_OUT, left, at_ms, item_id)
-        self._hold(tap, store_id, needs, group, at_ms)
+        held = (*needs, (slot_item(slot), 1)) if slot else needs
+        self._hold(tap, store_id, held, group, at_ms)
+        ruled_out = filter(None, [tap.ruled_out, encode_ruled_out(passed_over)])
+        self.holds[tap.order_id].ruled_out = ",".join(ruled_out)
         group_id = tap.group_id if group else ""
         return Decision(
-            Status.ADMITTED, store_id=store_id, price_fen=prices_fen[0], group_id=group_id
+            Status.ADMITTED,
+            store_id=store_id,
+            price_fen=prices_fen[0],
+            group_id=group_id,
+            slot=slot,
         )
 
     def _group(self, tap: Tap, at_ms: int) -> GateGroup | None:
@@ -216,12 +246,30 @@ class Gate:
             return None
         return group
 
-    def _store(self, tap: Tap, needs: Needs) -> str | None:
-        """The first store that has all of it."""
-        for store in tap.stores:
-            if all(self.available.get((item, store), 0) >= units for item, units in needs):
-                return store
-        return None
+    def _store(
+        self, tap: Tap, needs: Needs, *, in_group: bool
+    ) -> tuple[str | None, str, list[RuledOut]]:
+        """The first store that has all of it and a slot, the slot, and the stores before it.
+
+        A group takes its slots when it is complete.
+        """
+        passed_over = []
+        for store, slots in tap.candidates:
+            lacks = [item for item, units in needs if self.available.get((item, store), 0) < units]
+            if lacks:
+                passed_over.append(RuledOut(store, RuledOutBy.NO_STOCK, lacks[0]))
+                continue
+            if in_group or not slots:
+                return store, "", passed_over
+            free = {
+                slot: self.available.get((slot_item(slot), store), 0)
+                for slot, _ in read_slots(slots)
+            }
+            slot = first_slot(slots, free)
+            if slot:
+                return store, slot, passed_over
+            passed_over.append(RuledOut(store, RuledOutBy.FULL))
+        return None, "", passed_over
 
     def _left(self, tap: Tap, needs: Needs) -> tuple[int, str]:
         """What of a tap could be had: as much of one line, or of an item that lacks, and which."""

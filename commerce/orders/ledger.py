@@ -15,6 +15,7 @@ from commerce.money.payments import PaymentOutcome
 from commerce.money.transfers import Transfer, charged
 from commerce.orders.lines import order_line
 from commerce.orders.order import Entry, OrderRow
+from commerce.orders.promise import Fulfilment, window_of
 from commerce.orders.states import OrderState, due_at_ms
 
 BATCH_MAX = 500  # entries per transaction
@@ -25,7 +26,7 @@ class Facts:
     """What the record says about everything that a batch touches; locked until the commit.
 
     `free` is on_hand − sold by (product, store); `seats` are (group, household) pairs taken;
-    `recipes` are the parts of sets by (set, version).
+    `recipes` are the parts of sets by (set, version); `slots` are free places by (store, slot).
     """
 
     known: dict[str, OrderRow] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class Facts:
     groups: dict[str, Group] = field(default_factory=dict)
     seats: set[tuple[str, str]] = field(default_factory=set)
     recipes: dict[tuple[str, int], tuple[SetPart, ...]] = field(default_factory=dict)
+    slots: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ class Plan:
     joined: dict[str, int] = field(default_factory=dict)
     reached: dict[str, int] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
+
+    @property
+    def ruled_out(self) -> dict[str, str]:
+        """Stores that did not get an order, by order."""
+        return {verdict.entry.order_id: verdict.entry.ruled_out for verdict in self.verdicts}
 
     @property
     def sales(self) -> list[OrderRow]:
@@ -125,6 +132,8 @@ def _refusal(entry: Entry, paid: bool, facts: Facts) -> Refusal | None:
     for item_id, units in entry.taken:
         if facts.free.get((item_id, entry.store_id), 0) < units:
             return Refusal.SOLD_OUT
+    if entry.slot and facts.slots.get((entry.store_id, entry.slot), 0) < 1:
+        return Refusal.NO_SLOT
     return None
 
 
@@ -137,6 +146,8 @@ def _order(
         state, due = OrderState.WAITING_GROUP, None
     else:
         state, due = OrderState.NEW, due_at_ms(entry.at_ms)
+        if entry.slot:
+            due = window_of(entry.slot).until_ms
     return OrderRow(
         id=entry.order_id,
         number=str(number),
@@ -163,12 +174,16 @@ def _order(
             order_line(line, facts.recipes.get((line.product_id, line.recipe_version), ()))
             for line in entry.lines
         ),
+        slot="" if refusal else entry.slot,
+        fulfilment=Fulfilment(entry.fulfilment or Fulfilment.PICKUP),
     )
 
 
 def _take(order: OrderRow, entry: Entry, facts: Facts, result: Plan) -> None:
     for item_id, units in order.taken:
         facts.free[item_id, order.store_id] -= units
+    if order.slot:
+        facts.slots[order.store_id, order.slot] -= 1
     if not order.group_id:
         return
     facts.seats.add((order.group_id, order.household))

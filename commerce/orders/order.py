@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from commerce.errors import Refusal
 from commerce.orders.lines import EntryLine, Needs, OrderLine, needs_of
+from commerce.orders.promise import Fulfilment, slot_item
 from commerce.orders.states import OrderState
 
 ID_CHARS = 32
@@ -24,6 +25,7 @@ def body_hash_of(
     quantity: int,
     price_fen: int | None = None,
     further: Sequence[tuple[str, int, int | None]] = (),
+    fulfilment: Fulfilment = Fulfilment.PICKUP,
 ) -> str:
     """Return a hash that differs between bodies under the same key.
 
@@ -34,6 +36,8 @@ def body_hash_of(
         material += f"\x00{price_fen}"
     for line in further:
         material += f"\x00{line}"
+    if fulfilment is not Fulfilment.PICKUP:
+        material += f"\x00{fulfilment}"
     return hashlib.blake2b(material.encode(), digest_size=8).hexdigest()
 
 
@@ -43,7 +47,9 @@ class Entry:
 
     `household_id` is the one whose limits and seats count.
     `lines` and `needs` are empty for an order of one item; otherwise `product_id`, `quantity` and
-    `price_fen` are those of the first line.
+    `price_fen` are those of the first line. `slot` is empty at stores that do not count them, and
+    for groups, which get theirs when they are complete; `ruled_out` are the stores that did not get
+    it (promise.py); `fulfilment` is empty for pickup.
     """
 
     entry_id: str
@@ -62,6 +68,9 @@ class Entry:
     household_id: str = ""
     lines: tuple[EntryLine, ...] = ()
     needs: Needs = ()
+    slot: str = ""
+    fulfilment: str = ""
+    ruled_out: str = ""
 
     @property
     def household(self) -> str:
@@ -79,6 +88,11 @@ class Entry:
     def taken(self) -> Needs:
         """Units of items that it takes."""
         return self.needs or ((self.product_id, self.quantity),)
+
+    @property
+    def held(self) -> Needs:
+        """All that the gate holds of its store: items, and its slot."""
+        return (*self.taken, (slot_item(self.slot), 1)) if self.slot else self.taken
 
     @property
     def bought(self) -> Needs:
@@ -120,6 +134,8 @@ class OrderRow:
     entry_id: str
     household_id: str = ""
     lines: tuple[OrderLine, ...] = ()
+    slot: str = ""
+    fulfilment: Fulfilment = Fulfilment.PICKUP
 
     @property
     def household(self) -> str:
@@ -136,6 +152,11 @@ class OrderRow:
     def taken(self) -> Needs:
         """Units of items that it takes."""
         return needs_of(self.lines) if self.lines else ((self.product_id, self.quantity),)
+
+    @property
+    def held(self) -> Needs:
+        """All that it takes of its store: items, and its slot."""
+        return (*self.taken, (slot_item(self.slot), 1)) if self.slot else self.taken
 
     @property
     def bought(self) -> Needs:

@@ -5,13 +5,25 @@ the sum over all bags, by zone; a bag is an order.
 """
 
 import itertools
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OPEN_AT_STORE, OrderState
 
+SLOT_CHARS_MAX = 8  # such as A1
 SINGLES = "singles"  # the id of the wave of orders that belong to no group
+
+
+_SLOT = re.compile(rf"[A-Z0-9][A-Z0-9-]{{0,{SLOT_CHARS_MAX - 1}}}")
+
+
+def read_slot(typed: str) -> str | None:
+    """Return the slot that a person typed or scanned ("" for none), or None if it cannot be one."""
+    slot = unicodedata.normalize("NFKC", typed).strip().upper()
+    return slot if not slot or _SLOT.fullmatch(slot) else None
 
 
 @dataclass(frozen=True, slots=True)

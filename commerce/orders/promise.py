@@ -25,13 +25,13 @@ SOON_WINDOWS_MAX = SOON_MS // WINDOW_MS + 1
 LATER_WINDOWS_MAX = 8  # of a store, after those that are soon
 PACKERS_MAX = 200
 RATE_MAX = 120  # orders per packer and hour
-ORDERS_PER_PACKER_HOUR = 12
 
 HOUR_MS = 3_600 * 1_000
 DAY_MS = 24 * HOUR_MS
 CHINA_MS = 8 * HOUR_MS  # ahead of UTC
 MONDAY = 3  # 1970-01-01 was a Thursday
 WAVE = "w"
+SLOT_ITEM = "slot:"
 
 
 class Fulfilment(StrEnum):
@@ -109,6 +109,16 @@ def slot_name(from_ms: int) -> str:
 def wave_slot(ready_by_ms: int) -> str:
     """Return the slot of the wave that is ready by then."""
     return f"{WAVE}{ready_by_ms // WINDOW_MS}"
+
+
+def slot_item(slot: str) -> str:
+    """Return the name under which slots are counted beside the items of the stock."""
+    return f"{SLOT_ITEM}{slot}"
+
+
+def is_slot_item(item_id: str) -> bool:
+    """Whether that counts slots."""
+    return item_id.startswith(SLOT_ITEM)
 
 
 def window_of(slot: str) -> Span:

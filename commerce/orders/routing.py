@@ -33,3 +33,14 @@ def candidates(estate: Estate, stores: Iterable[Store]) -> tuple[str, ...]:
         or store.id in own
     )
     return tuple(id for _, _, id in ranked[:CANDIDATES_MAX])
+
+
+def beyond_reach(estate: Estate, stores: Iterable[Store]) -> list[tuple[str, int]]:
+    """Return stores that are too far to serve `estate`, and how far in metres, nearest first."""
+    own = (estate.store_id, *estate.next_stores)
+    far = [
+        (int(distance_m(estate.position, store.position)), store.id)
+        for store in stores
+        if store.id not in own
+    ]
+    return [(id, away_m) for away_m, id in sorted(far) if away_m > NEARBY_M_MAX]

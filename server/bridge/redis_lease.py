@@ -1,4 +1,4 @@
-"""Leases on lives in Redis or Valkey.
+"""Leases in Redis or Valkey: on lives, and, as another kind, on other work of one worker.
 
     live:{room}:owner   string  "fence owner" of the lease that runs; expires with it
     live:{room}:fence   string  the last fence, for days
@@ -47,9 +47,11 @@ T = TypeVar("T")
 class RedisLeases:
     """See `LiveLeases`."""
 
-    def __init__(self, redis: Redis, ttl_s: float = LEASE_TTL_S) -> None:
+    def __init__(self, redis: Redis, ttl_s: float = LEASE_TTL_S, *, kind: str = "live") -> None:
+        """`kind` begins the keys; for other work than lives, `room_id` names the work."""
         self.ttl_s = ttl_s
         self._redis = redis
+        self._kind = kind
         self._take = redis.register_script(_TAKE)
         self._renew = redis.register_script(_RENEW)
         self._release = redis.register_script(_RELEASE)
@@ -66,22 +68,22 @@ class RedisLeases:
     async def renew(self, lease: Lease) -> bool:
         """See `LiveLeases.renew`."""
         args: list[str | int] = [_stored(lease), self._ttl_ms]
-        return bool(await _reached(self._renew(keys=[_owner_key(lease.room_id)], args=args)))
+        return bool(await _reached(self._renew(keys=[self._owner_key(lease.room_id)], args=args)))
 
     async def release(self, lease: Lease) -> None:
         """See `LiveLeases.release`."""
-        await _reached(self._release(keys=[_owner_key(lease.room_id)], args=[_stored(lease)]))
+        await _reached(self._release(keys=[self._owner_key(lease.room_id)], args=[_stored(lease)]))
 
     async def holder(self, room_id: str) -> Lease | None:
         """See `LiveLeases.holder`."""
-        stored = await _reached(self._redis.get(_owner_key(room_id)))
+        stored = await _reached(self._redis.get(self._owner_key(room_id)))
         if stored is None:
             return None
         fence, _, owner = (stored if isinstance(stored, str) else stored.decode()).partition(" ")
         return Lease(room_id, owner, int(fence))
 
     async def _taken(self, room_id: str, owner: str, above: int, *, from_owner: bool) -> int:
-        keys = [_owner_key(room_id), f"live:{{{room_id}}}:fence"]
+        keys = [self._owner_key(room_id), f"{self._kind}:{{{room_id}}}:fence"]
         args: list[str | int] = [owner, above, self._ttl_ms, FENCE_TTL_S * 1000, int(from_owner)]
         return int(await _reached(self._take(keys=keys, args=args)))
 
@@ -89,9 +91,8 @@ class RedisLeases:
     def _ttl_ms(self) -> int:
         return round(self.ttl_s * 1000)
 
-
-def _owner_key(room_id: str) -> str:
-    return f"live:{{{room_id}}}:owner"
+    def _owner_key(self, room_id: str) -> str:
+        return f"{self._kind}:{{{room_id}}}:owner"
 
 
 def _stored(lease: Lease) -> str:

@@ -6,9 +6,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from commerce.io.shop.restreams import RestreamRow, Restreams
+from commerce.io.shop.sealing import Sealer
 from media.io.restream.road import PushState, RestreamRoad, RestreamStats
 from media.wire.rtmp_url import PushTarget
-from server.ops.sealing import Sealer
 
 # Picks up changes that other workers wrote to the record.
 READ_EVERY_S = 5.0

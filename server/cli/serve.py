@@ -14,10 +14,13 @@ def serve(
         str | None,
         typer.Option(help="How many workers; default LINLI_WORKERS or auto."),
     ] = None,
+    roles: Annotated[
+        str | None, typer.Option(help="What it does, comma separated; default LINLI_ROLES.")
+    ] = None,
 ) -> None:
     """Run the server: HTTP, WebSocket, WebRTC, orders."""
     from server.node import serve_node
 
-    given = {"port": port, "workers": workers}
+    given = {"port": port, "workers": workers, "roles": roles}
     settings = Settings.model_validate({k: v for k, v in given.items() if v is not None})
     run(serve_node(settings))

@@ -35,6 +35,17 @@ def staff_password(
     out.print(f"{username} has a new password.", highlight=False, markup=False)
 
 
+@staff_app.command("totp-off")
+def staff_totp_off(
+    username: Annotated[str, typer.Argument(help="The name with which the person logs in.")],
+) -> None:
+    """Take the authenticator of one person away, who logs in with the password alone."""
+    from server.ops.maintenance import take_factor
+
+    run(take_factor(Settings(), username))
+    out.print(f"{username} logs in without an authenticator.", highlight=False, markup=False)
+
+
 @staff_app.command("logout")
 def staff_logout(
     username: Annotated[str, typer.Argument(help="The name with which the person logs in.")],

@@ -69,7 +69,7 @@ async def open_heartbeats(settings: Settings) -> AsyncIterator[Heartbeats]:
 def view(beats: Sequence[Beat]) -> Group:
     """Return the tables of one refresh."""
     workers = Table("node", "worker", "state", "version", "up", box=None)
-    for name in ("CPU", "lag", "lives", "viewers", "sockets"):
+    for name in ("CPU", "lag", "lives", "edges", "viewers", "sockets"):
         workers.add_column(name, justify="right")
     for beat in beats:
         workers.add_row(
@@ -81,6 +81,7 @@ def view(beats: Sequence[Beat]) -> Group:
             _high(f"{beat.cpu:.0%}", beat.cpu >= CPU_HIGH),
             _high(f"{beat.lag_ms:.0f} ms", beat.lag_ms >= LAG_MS_HIGH),
             str(len(beat.lives)),
+            str(beat.edges),
             f"{beat.viewers:,}",
             f"{beat.sockets:,}",
         )

@@ -51,6 +51,7 @@ _REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.SOLD_OUT: (409, "Sold out."),
     Refusal.ALREADY_JOINED: (409, "Household already joined."),
     Refusal.GROUP_CLOSED: (409, "Group closed."),
+    Refusal.NO_SLOT: (409, "Every store that has it is full or closed."),
     Refusal.LIMIT_REACHED: (409, "Household limit reached."),
     Refusal.NOT_ON_SALE: (409, "Not on sale."),
     Refusal.PRICE_CHANGED: (409, "Price changed."),

@@ -54,6 +54,7 @@ class Beat:
     draining: bool = False
     url: str = ""  # where other nodes reach this worker's node
     full: bool = False  # takes no viewers
+    edges: int = 0  # lives of other workers that it has viewers of
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -194,6 +195,7 @@ class Heart:
             lives=dict(lives[:LIVES_MAX]),
             draining=media.draining,
             full=not media.accepts_viewers,
+            edges=self._services.cascade.edges.count if self._services.cascade else 0,
         )
 
     async def _wait(self) -> None:

@@ -18,6 +18,7 @@ from commerce.errors import NotFound
 from commerce.io.audit import AUDIT_TRAIL, INVARIANTS, audit
 from commerce.io.shop.seed import seed
 from commerce.io.shop.staff import log_out_everywhere, store_password
+from commerce.io.shop.staff_totp import turn_off_factor
 from commerce.people.password_policy import WeakPassword, require_strong
 from server.errors import OperatorError
 from server.net.files import raise_file_limit
@@ -80,6 +81,17 @@ async def log_out(settings: Settings, username: str) -> None:
     with _staff_named(username):
         async with open_record(settings) as engine:
             await log_out_everywhere(engine, username)
+
+
+async def take_factor(settings: Settings, username: str) -> None:
+    """Take the authenticator of one member of the staff away.
+
+    Raises:
+        OperatorError: Nobody has this name.
+    """
+    with _staff_named(username):
+        async with open_record(settings) as engine:
+            await turn_off_factor(engine, username)
 
 
 async def load_shop(settings: Settings, shop: ShopFile, password: str) -> None:

@@ -38,6 +38,18 @@ MEDIA: dict[str, tuple[str, str]] = {
     "busy": ("gauge", "Part of a core that the sending thread uses; from 0.9 on no viewers."),
     "gso": ("gauge", "1 while the kernel takes whole frames (UDP_SEGMENT)."),
 }
+CASCADE: dict[str, tuple[str, str]] = {
+    "edges": ("gauge", "Lives of other workers that this one has viewers of."),
+    "subscriptions": ("gauge", "Workers that receive lives of this one, each live counted."),
+    "packets_out": ("counter", "RTP packets sent to other workers."),
+    "packets_in": ("counter", "RTP packets received from other workers."),
+    "nacks_out": ("counter", "NACK messages sent to other workers."),
+    "nacks_in": ("counter", "NACK messages received from other workers."),
+    "resent": ("counter", "Packets retransmitted to other workers."),
+    "unsent": ("counter", "Datagrams to other workers that the kernel did not take."),
+    "rejected": ("counter", "Datagrams of the port for other workers that were dropped."),
+    "round_trip_ms": ("gauge", "The longest round trip to a worker whose live is received."),
+}
 FLV: dict[str, tuple[str, str]] = {
     "viewers": ("gauge", "Viewers of HTTP-FLV."),
     "skips": ("counter", "Times that a slow viewer of HTTP-FLV went on with a later key frame."),
@@ -178,6 +190,11 @@ class _Figures(Collector):
         for name, (kind, text) in MEDIA.items():
             yield _single(f"linli_media_{name}", kind, text, float(getattr(stats, name)))
         yield _labelled("linli_media_rejected", "reason", MEDIA_REJECTED, stats.rejected)
+        if self._services.cascade is not None:
+            cascade = self._services.cascade.stats()
+            for name, (kind, text) in CASCADE.items():
+                value = float(getattr(cascade, name))
+                yield _single(f"linli_cascade_{name}", kind, text, value)
         hls = self._services.hls.stats()
         for name, (kind, text) in HLS.items():
             yield _single(f"linli_hls_{name}", kind, text, float(getattr(hls, name)))

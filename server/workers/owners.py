@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from server.bridge.lease import Lease, LeasesUnavailable
 from server.ops.heartbeat import Beat, Heartbeats
 from server.settings import Settings
-from server.worker import NODE_DIGITS, Worker, socket_path
+from server.worker import NODE_DIGITS, WORKER_DIGITS, Worker, socket_path
 
 HOLDER_S = 1.0
 """How long it is taken that a live is where it was."""
@@ -56,7 +56,7 @@ class LiveOwners:
             return worker_id if now - at < HOLDER_STALE_S else ""
         if len(self._known) >= KEPT_MAX:
             self._known.clear()
-        worker_id = lease.owner[: NODE_DIGITS + 2] if lease else ""
+        worker_id = lease.owner[:WORKER_DIGITS] if lease else ""
         self._known[room_id] = now, worker_id
         return worker_id
 

@@ -21,11 +21,12 @@ from server.ops.heartbeat import Heartbeats
 from server.ops.secrets import token_secret
 from server.problem import Problem
 from server.services import Services
+from server.settings import CascadePolicy
 from server.worker import PASSED
 from server.workers.destinations import Ask, Destination, destination
 from server.workers.owners import Addresses, Holder, LiveOwners, PeerAddress, Rows
 from server.workers.peers import Peers, end_to_end
-from server.workers.placement import place
+from server.workers.placement import place, place_viewer
 from server.workers.signing import HEADER, HOPS_MAX, Passed, Signer
 
 BODY_BYTES_MAX = 80_000
@@ -106,7 +107,7 @@ class PassOn:
             # Its live is here, and is to go.
             return await self._placed(anew=True)
         if media.is_live(room_id):
-            return ""
+            return await self._freer(room_id) if asked.ask is Ask.PLAY else ""
         worker_id = await self._owners.worker_of(room_id)
         if worker_id == here:
             # It begins, or it just went to another worker.
@@ -119,7 +120,26 @@ class PassOn:
             if worker_id and principal.standby:
                 return worker_id
             return await self._placed(anew=not worker_id)
+        if asked.ask is Ask.PLAY and worker_id and await self._watches(room_id, worker_id):
+            return ""
         return worker_id
+
+    async def _freer(self, room_id: str) -> str:
+        """Return the worker that serves a viewer of a live of this one; "": this one does."""
+        if self._services.cascade is None or self._services.media.accepts_viewers:
+            return ""
+        here = self._services.worker.id
+        placed = place_viewer(here, room_id, await self._rows.read())
+        return placed if placed != here else ""
+
+    async def _watches(self, room_id: str, owner: str) -> bool:
+        """Whether this worker serves viewers of a live of another one, even if that is not full."""
+        services = self._services
+        if services.cascade is None or not services.media.accepts_viewers or services.media.closed:
+            return False
+        policy, far = services.settings.cascade, services.worker.sibling(owner) is None
+        wanted = policy is CascadePolicy.ALWAYS or (policy is CascadePolicy.NODES and far)
+        return wanted and await services.cascade.edges.watch(room_id)
 
     async def _placed(self, *, anew: bool) -> str:
         """Return the other worker that takes a host; "" if it is this one.
@@ -149,14 +169,26 @@ class PassOn:
             async with self._sent(address, scope, body, passed) as answer:
                 if asked.ask is not Ask.SESSION and answer.status_code in (404, 409, 503):
                     self._owners.forget(asked.room_id)
-                if asked.ask is not Ask.PUBLISH or answer.status_code != 503:
+                if not await self._answers_instead(asked, answer.status_code):
                     await _relay(answer, receive, send)
                     return
         except httpx.TransportError as error:
             log.warning("worker not reached", worker=worker_id, why=type(error).__name__)
             self._owners.forget(asked.room_id)
-        # Nobody answered, or one that takes no host: this worker does.
+        # Nobody answered, or one that is full: this worker does.
         await self._app(scope, _replayed(body, receive), send)
+
+    async def _answers_instead(self, asked: Destination, status: int) -> bool:
+        """Whether this worker answers what another one refused with `status`."""
+        if asked.ask is Ask.PUBLISH:
+            return status == 503
+        services = self._services
+        if asked.ask is not Ask.PLAY or services.cascade is None or status not in (409, 503):
+            return False
+        if services.media.is_live(asked.room_id):
+            return True  # it is full, and says so, now that nobody else takes the viewer
+        takes = status == 503 and services.media.accepts_viewers and not services.media.closed
+        return takes and await services.cascade.edges.watch(asked.room_id)
 
     async def _answer_passed(
         self, scope: Scope, receive: Receive, send: Send, signature: bytes

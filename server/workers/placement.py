@@ -1,4 +1,4 @@
-"""Which worker takes a new live: a rule over the rows that all workers write about themselves.
+"""Which worker takes a new live, or a viewer of a full worker's live: rules over workers' rows.
 
 Connections are spread by chance, so hosts may meet on one worker while another has nothing to do. A
 live stays on the worker that its host reached unless another one is clearly freer: a row is some
@@ -35,6 +35,20 @@ def place(here: str, beats: Iterable[Beat], *, accepts: bool) -> str:
         return best.worker
     own_cpu = own.cpu if own else 0.0
     return best.worker if own_cpu - _cost(here, best) >= FREER_BY_CPU else here
+
+
+def place_viewer(here: str, room_id: str, beats: Iterable[Beat]) -> str:
+    """Return the id of the worker that takes a viewer of a live at `here`, which is full.
+
+    One that has viewers of the live already receives it anyway. `here`, if none accepts any.
+    """
+    free = [beat for beat in beats if beat.worker != here and not (beat.full or beat.draining)]
+    best = min(
+        free,
+        key=lambda beat: (room_id not in beat.lives, _cost(here, beat), beat.worker),
+        default=None,
+    )
+    return best.worker if best else here
 
 
 def _cost(here: str, beat: Beat) -> float:

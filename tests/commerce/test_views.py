@@ -15,7 +15,12 @@ def test_a_store_never_sees_the_pickup_code() -> None:
 
 
 def test_a_store_sees_the_buyer_only_by_nickname_and_estate() -> None:
-    assert names(StoreOrder) - names(OrderView) == {"buyer", "handed_over_at_ms"}
+    assert names(StoreOrder) - names(OrderView) == {
+        "buyer",
+        "handed_over_at_ms",
+        "bag",
+        "slot",
+    }
     assert names(BuyerView) == {"nickname", "estate_name"}
     assert "guest_id" not in names(StoreOrder) | names(OrderView)
 

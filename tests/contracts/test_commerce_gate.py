@@ -61,6 +61,7 @@ tap_of = st.tuples(
     st.sampled_from([False, False, True]),
     st.sampled_from([None] * 6 + [100, 90]),
     st.sampled_from([("s1", "s2"), ("s1", "s2"), ("s2", "s1"), ("s1",), ()]),
+    st.sampled_from(["", "", " 7:1 8", " 8 w9", " 6"]),
 )
 # Products with the recipes of their sets, sometimes an older one, and prices that were seen.
 line_of = st.builds(
@@ -77,6 +78,7 @@ lines_of = st.tuples(
     st.sampled_from([False, False, False, True]),
     st.sampled_from([0, 0, 0, 0, 0, 1]),
     st.sampled_from([("s1", "s2"), ("s1", "s2"), ("s2", "s1"), ("s2",), ()]),
+    st.sampled_from(["", "", " 7:1 8", " 8 w9"]),
 )
 step = st.integers(0, 9).flatmap(
     lambda die: (
@@ -107,6 +109,10 @@ class Pair:
                 ("milk", "s1"): 6,
                 ("jam", "s2"): 6,
                 ("salt", "s1"): 6,
+                ("slot:7", "s1"): 2,
+                ("slot:8", "s1"): 1,
+                ("slot:8", "s2"): 2,
+                ("slot:w9", "s2"): 2,
             },
             products={
                 "tea": GateProduct(100, 6),
@@ -197,7 +203,10 @@ class Pair:
         entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
         self.rule.settle(entry.order_id, sold=sold)
         outcome = PaymentOutcome.PAID if sold else PaymentOutcome.DECLINED
-        facts = Facts(free={(item, entry.store_id): units for item, units in entry.taken})
+        facts = Facts(
+            free={(item, entry.store_id): units for item, units in entry.taken},
+            slots={(entry.store_id, entry.slot): 1},
+        )
         decided = plan([replace(entry, group_id="")], {entry.order_id: outcome}, facts, 1)
         [verdict] = decided.verdicts
         verdict = Verdict(entry, verdict.order, sold, None if sold else Refusal.PAYMENT_DECLINED)
@@ -212,6 +221,10 @@ class Pair:
             field = keys.row(product, store).encode()
             assert int(available[field]) == units >= 0
             assert int(held.get(field, b"0")) == self.rule.held(product, store)
+        for entry_id, fields in await self.redis.xrange(keys.ORDERS) or ():
+            entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
+            hold = self.rule.holds[entry.order_id]
+            assert (entry.held, entry.ruled_out) == (hold.needs, hold.ruled_out)
         for id, group in self.rule.groups.items():
             seats = await self.redis.hgetall(keys.seats(id))
             assert {guest.decode(): order.decode() for guest, order in seats.items()} == group.seats  # type: ignore[union-attr]  # bytes
@@ -222,12 +235,12 @@ class Pair:
         assert await self.redis.xlen(keys.ORDERS) == self.rule.backlog
 
 
-Drawn = tuple[str, str, int, str, str, bool, int | None, tuple[str, ...]]
+Drawn = tuple[str, str, int, str, str, bool, int | None, tuple[str, ...], str]
 
 
 def tap_from(drawn: Drawn) -> Tap:
     """A tap of a household in estate e1."""
-    guest, product, quantity, key, group, explicit, price, stores = drawn
+    guest, product, quantity, key, group, explicit, price, stores, slots = drawn
     if group == "right":
         group = "g1" if product == "pear" else ""
     return Tap(
@@ -243,16 +256,18 @@ def tap_from(drawn: Drawn) -> Tap:
         expected_price_fen=price,
         stores=stores,
         household_id="" if guest == "anna" else "home",
+        ruled_out="s3 closed " if slots else "",
+        slots=(slots,) * len(stores),
     )
 
 
 RECIPES = {"dinner": ({"tea": 2, "pear": 1}, 2), "soup": ({"pear": 3}, 1)}
-Lines = tuple[str, list[TapLine], str, str, bool, int, tuple[str, ...]]
+Lines = tuple[str, list[TapLine], str, str, bool, int, tuple[str, ...], str]
 
 
 def tap_of_lines(drawn: Lines) -> Tap:
     """A tap of several lines or a set; sets are taken apart by an older recipe if `older`."""
-    guest, drawn_lines, key, group, explicit, older, stores = drawn
+    guest, drawn_lines, key, group, explicit, older, stores, slots = drawn
     lines = tuple(
         replace(line, recipe_version=max(0, RECIPES.get(line.product_id, ({}, 0))[1] - older))
         for line in drawn_lines
@@ -276,6 +291,7 @@ def tap_of_lines(drawn: Lines) -> Tap:
         explicit=explicit and bool(group),
         expected_price_fen=first.expected_price_fen,
         stores=stores,
+        slots=(slots,) * len(stores),
         lines=lines,
         needs=tuple(needs.items()),
     )
@@ -332,6 +348,7 @@ TEA: Drawn = (
     False,
     None,
     STORES,
+    "",
 )
 
 
@@ -362,7 +379,7 @@ async def test_an_overdue_hold_is_returned_only_if_its_entry_is_lost(
 
 async def test_entry_and_hold_carry_the_fields_of_the_tap(pair: Pair) -> None:
     tap = replace(
-        tap_from(("anna", "pear", 2, "k1", "right", False, 90, STORES)),
+        tap_from(("anna", "pear", 2, "k1", "right", False, 90, STORES, "")),
         origin="w",
         household_id="home",
     )
@@ -378,7 +395,7 @@ async def test_entry_and_hold_carry_the_fields_of_the_tap(pair: Pair) -> None:
     )
 
 
-DINNER: Lines = ("anna", [TapLine("dinner", 1)], "k1", "right", False, 0, STORES)
+DINNER: Lines = ("anna", [TapLine("dinner", 1)], "k1", "right", False, 0, STORES, "")
 BAG: Lines = (
     "anna",
     [TapLine("dinner", 1, 250), TapLine("tea", 1, 100), TapLine("pear", 2)],
@@ -387,6 +404,7 @@ BAG: Lines = (
     False,
     0,
     STORES,
+    "",
 )
 
 
@@ -408,14 +426,14 @@ async def test_lines_are_held_together_and_carry_their_prices(pair: Pair) -> Non
 async def test_a_sold_out_item_is_named_with_what_is_left_of_it(pair: Pair) -> None:
     pair.rule.available["tea", "s1"] = 2
     await pair.redis.hset(keys.AVAILABLE, "tea|s1", "2")
-    refused = await pair.script.admit(tap_of_lines(BAG[:-1] + (("s1",),)), pair.now)
+    refused = await pair.script.admit(tap_of_lines(BAG[:-2] + (("s1",), "")), pair.now)
     assert refused == Decision(Status.REFUSED, Refusal.SOLD_OUT, 2, product_id="tea")
-    again = await pair.script.admit(tap_of_lines(BAG[:-1] + (("s1",),)), pair.now)
+    again = await pair.script.admit(tap_of_lines(BAG[:-2] + (("s1",), "")), pair.now)
     assert again == refused
 
 
 async def test_of_a_set_as_many_are_left_as_its_scarcest_part_makes(pair: Pair) -> None:
-    dinners = tap_of_lines(("bo", [TapLine("dinner", 3)], "k1", "right", False, 0, STORES))
+    dinners = tap_of_lines(("bo", [TapLine("dinner", 3)], "k1", "right", False, 0, STORES, ""))
     await pair.tap(dinners)
     refused = await pair.script.admit(dinners, pair.now)
     assert refused == Decision(Status.REFUSED, Refusal.SOLD_OUT, 2)  # of 5 tea in s2
@@ -429,7 +447,7 @@ async def test_a_set_in_a_group_costs_what_the_group_does(pair: Pair) -> None:
 
 
 async def test_another_recipe_than_the_buyers_decides_nothing(pair: Pair) -> None:
-    older = tap_of_lines(DINNER[:5] + (1, STORES))
+    older = tap_of_lines(DINNER[:5] + (1, STORES, ""))
     assert await pair.script.admit(older, pair.now) == Decision(Status.STALE)
     as_an_item = replace(tap_from(TEA), product_id="dinner", group_id="g3")
     assert await pair.script.admit(as_an_item, pair.now) == Decision(Status.STALE)
@@ -442,6 +460,23 @@ async def test_an_overdue_hold_of_several_items_returns_all_of_them(pair: Pair) 
     assert await pair.script.sweep(pair.now + HOLD_MS) == 1
     assert await pair.redis.hmget(keys.AVAILABLE, "tea|s1", "pear|s1") == [b"3", b"6"]
     assert await pair.redis.hmget(keys.HELD, "tea|s1", "pear|s1") == [b"0", b"0"]
+
+
+async def test_a_slot_is_held_and_returned_with_the_units(pair: Pair) -> None:
+    tap = tap_from((*TEA[:-2], ("s1",), " 7:1 8"))
+    assert (await pair.script.admit(tap, pair.now)).slot == "7"
+    # One more must stay free in that window, and the next one has a single slot.
+    second = tap_from(("bo", "tea", 1, "k2", "", False, None, ("s1",), " 7:1 8"))
+    assert (await pair.script.admit(second, pair.now)).slot == "8"
+    third = tap_from(("cai", "pear", 1, "k3", "", False, None, ("s1",), " 7:1 8"))
+    third = replace(third, estate_id="e3")
+    refused = await pair.script.admit(third, pair.now)
+    assert refused == Decision(Status.REFUSED, Refusal.NO_SLOT)
+    assert await pair.redis.hget(keys.HELD, "slot:7|s1") == b"1"
+    await pair.redis.xtrim(keys.ORDERS, maxlen=0)
+    assert await pair.script.sweep(pair.now + HOLD_MS) == 2
+    assert await pair.redis.hmget(keys.AVAILABLE, "slot:7|s1", "slot:8|s1") == [b"2", b"1"]
+    assert await pair.redis.hmget(keys.HELD, "slot:7|s1", "slot:8|s1") == [b"0", b"0"]
 
 
 async def test_a_hold_of_an_older_version_is_returned(pair: Pair) -> None:
@@ -459,7 +494,7 @@ async def test_a_restock_is_applied_once(pair: Pair) -> None:
 
 async def test_a_group_ends_in_the_millisecond_of_its_deadline(pair: Pair) -> None:
     pair.now = pair.rule.groups["g1"].ends_at_ms - 1
-    await pair.tap(tap_from(("anna", "pear", 1, "k1", "g1", True, None, STORES)))
+    await pair.tap(tap_from(("anna", "pear", 1, "k1", "g1", True, None, STORES, "")))
     pair.now += 1
-    await pair.tap(tap_from(("bo", "pear", 1, "k1", "g1", True, None, STORES)))
+    await pair.tap(tap_from(("bo", "pear", 1, "k1", "g1", True, None, STORES, "")))
     assert list(pair.rule.groups["g1"].seats) == ["anna"]

@@ -10,7 +10,17 @@ from server.http.hq import registry as hq
 from server.http.leader import registry as leader
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
 from server.http.shop import after_sales, orders, people, phones, pins, privacy, products, rooms
-from server.http.staff import claims, links, neighbours, packing, prints, stock, stores, tills
+from server.http.staff import (
+    claims,
+    links,
+    neighbours,
+    packing,
+    prints,
+    stock,
+    stores,
+    tills,
+    totp,
+)
 from server.ops import metrics
 from server.settings import Settings
 
@@ -33,6 +43,7 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         *(f"linli_rtmp_{name}`" for name in metrics.RTMP),
         "linli_rtmp_ended{",
         *(f"linli_hls_{name}`" for name in metrics.HLS),
+        *(f"linli_cascade_{name}`" for name in metrics.CASCADE),
         *(f"linli_flv_{name}`" for name in metrics.FLV),
         *(f"linli_restream_{name}`" for name in metrics.RESTREAM),
         *(f"linli_reencode_{name}`" for name in metrics.REENCODE),
@@ -73,6 +84,7 @@ def test_every_route_is_documented() -> None:
         leader,
         prints,
         links,
+        totp,
         neighbours,
         stock,
         tills,

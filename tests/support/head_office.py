@@ -15,7 +15,7 @@ from server.access.policy import Principal, Role
 from server.access.tokens import STAFF_TTL_S, Access
 from server.http.hq.registry import routes
 from server.http.shop import people, pictures
-from server.http.staff import links, stores
+from server.http.staff import links, stores, totp
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings
@@ -72,7 +72,14 @@ async def head_office(sqlite_url: str, valkey_url: str) -> AsyncIterator[HeadOff
             )
         access = Access(SECRET, shop.commerce.people.versions)
         app = Starlette(
-            routes=[*routes, *people.routes, *stores.routes, *links.routes, *pictures.routes],
+            routes=[
+                *routes,
+                *people.routes,
+                *stores.routes,
+                *links.routes,
+                *totp.routes,
+                *pictures.routes,
+            ],
             exception_handlers={Problem: problem_handler},
         )
         app.state.services = SimpleNamespace(

@@ -44,6 +44,8 @@ const PARTS_MAY_IMPORT = {
 const PAGE_GLOBALS =
   /\b(document|window|localStorage|navigator|location|setTimeout|setInterval|WebSocket)\b[.(]/
 const LINES_MAX = 400
+/** Written by `python -m server.ws.schema`, as long as the protocol is. */
+const GENERATED = 'lib/base/wire.ts'
 
 const problems = []
 
@@ -69,7 +71,8 @@ for (const file of readdirSync(SOURCE, { recursive: true }).map(String)) {
   if (!/\.(ts|vue|css)$/.test(file)) continue
   const text = readFileSync(path, 'utf8')
   const parts = file.split('/')
-  if (text.split('\n').length > LINES_MAX) problems.push(`${file}: longer than ${LINES_MAX} lines`)
+  if (file !== GENERATED && text.split('\n').length > LINES_MAX)
+    problems.push(`${file}: longer than ${LINES_MAX} lines`)
   if (/v-html|innerHTML|insertAdjacentHTML/.test(text))
     problems.push(`${file}: puts text into the page as HTML`)
   for (const [, from] of text.matchAll(/(?:from |import |import\()'(\.[^']+)'/g)) {

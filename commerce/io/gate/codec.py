@@ -36,13 +36,14 @@ from commerce.groups.group import Group
 from commerce.orders.gate import Tap
 from commerce.orders.lines import EntryLine, Needs, TapLine
 from commerce.orders.order import ID_CHARS, Entry
+from commerce.orders.promise import Fulfilment
 
 SEPARATOR = "|"
 CAPTURES_MAX = 32  # of a pattern in Lua 5.1
 ENTRY_FIELD = b"tap"  # of the stream
 
-# A tap's stores are a list of their own; an entry's id is made by the stream.
-TAP_FIELDS = tuple(field.name for field in fields(Tap) if field.name != "stores")
+# A tap's stores and their slots are a list of their own; an entry's id is made by the stream.
+TAP_FIELDS = tuple(field.name for field in fields(Tap) if field.name not in ("stores", "slots"))
 ENTRY_FIELDS = tuple(field.name for field in fields(Entry) if field.name != "entry_id")
 HOLD_FIELDS = (
     "product_id",
@@ -52,11 +53,16 @@ HOLD_FIELDS = (
     "household_id",
     "entry_id",
     "needs",
+    "slot",
 )
 
 _GUEST = ENTRY_FIELDS.index("guest_id")
 
-assert ENTRY_FIELDS[-3:] == ("household_id", "lines", "needs")
+_ADDED = ("household_id", "lines", "needs", "slot", "fulfilment", "ruled_out")
+# Fields that entries of older versions lack: of one that knew no slots, no lines, no households.
+_LACKING = (3, 5, 6)
+
+assert ENTRY_FIELDS[-len(_ADDED) :] == _ADDED
 assert max(map(len, (TAP_FIELDS, ENTRY_FIELDS, HOLD_FIELDS))) <= CAPTURES_MAX
 
 _ADMITTED = " - 0"
@@ -97,6 +103,14 @@ def encode_tap(tap: Tap) -> str:
     return _joined(_tap_values(tap), len(TAP_FIELDS))
 
 
+def encode_stores(tap: Tap) -> str:
+    """Return candidate stores, each with the slots that the tap may take there."""
+    if not tap.slots:
+        return "".join([f"{store}|" for store in tap.stores])
+    pairs = zip(tap.stores, tap.slots, strict=True)
+    return "".join([f"{store}{slots}|" for store, slots in pairs])
+
+
 def encode_hold(entry: Entry) -> str:
     """Return the hold of an admitted tap, as admit.lua writes it."""
     return _joined(_hold_values(entry), len(HOLD_FIELDS))
@@ -113,10 +127,11 @@ def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
     except UnicodeDecodeError:
         raise PoisonEntry("not UTF-8") from None
     parts = text.split(SEPARATOR)
-    if len(parts) == len(ENTRY_FIELDS) - 3:  # of a worker that knows no households
-        parts.append(parts[_GUEST])
-    if len(parts) == len(ENTRY_FIELDS) - 2:  # of a worker that knows no lines
-        parts += ["", ""]
+    lacking = len(ENTRY_FIELDS) - len(parts)
+    if lacking in _LACKING:
+        if lacking == len(_ADDED):
+            parts.append(parts[_GUEST])
+        parts += [""] * (len(ENTRY_FIELDS) - len(parts))
     if len(parts) != len(ENTRY_FIELDS):
         raise PoisonEntry(f"{len(parts)} fields")
     try:
@@ -126,6 +141,8 @@ def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
     entry = Entry(entry_id.decode(), *values)
     if entry.quantity < 1 or entry.price_fen < 1 or entry.at_ms < 0:
         raise PoisonEntry("a value is out of range")
+    if entry.fulfilment not in ("", *Fulfilment):
+        raise PoisonEntry("the fulfilment is another one")
     if len(entry.order_id) != ID_CHARS:
         raise PoisonEntry("the order id has a wrong length")
     ids = (entry.guest_id, entry.estate_id, entry.room_id, entry.product_id, entry.store_id)
@@ -231,8 +248,8 @@ _PLACEHOLDERS = {
     "TAP_PATTERN": _pattern(TAP_FIELDS),
     "ENTRY": _concat(ENTRY_FIELDS),
     "HOLD": ", ".join(HOLD_FIELDS),
-    # A hold that an older version wrote has no units by item.
-    "HOLD_PATTERN": _pattern(HOLD_FIELDS).replace("|([^|]*)$", "|?([^|]*)$"),
+    # A hold that an older version wrote has no units by item, or no slot.
+    "HOLD_PATTERN": _pattern(HOLD_FIELDS).replace("|([^|]*)|([^|]*)$", "|?([^|]*)|?([^|]*)$"),
     "HOLD_TEXT": _concat(HOLD_FIELDS),
     "LINE_PATTERN": "'([^ ,]+) (%d+) (%d*) (%d+)'",
     "UNITS_PATTERN": "'([^ ,]+) (%d+)'",

@@ -52,15 +52,18 @@ from commerce.io.record.schema import (
     stock,
 )
 from commerce.io.record.schema_sets import order_lines
+from commerce.io.record.schema_slots import slots
 from commerce.io.record.shutdown import stopping
 from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
 from commerce.orders.order import Entry
+from commerce.orders.promise import slot_item
 from commerce.orders.states import OrderState
 
 LOCK_MS = 10_000  # a worker that dies while it rebuilds blocks the others for so long
 RETRY_S = 0.02
 ANSWERS_MAX = 20_000  # newest orders whose keys are restored
 SCAN_COUNT = 1_000
+SLOTS_KEPT_MS = 3_600 * 1_000  # slots are compared for so long after their window
 RECORD_ID = "record"
 
 log = structlog.get_logger()
@@ -218,7 +221,7 @@ def _write_offers(pipeline: Pipeline, snapshot: RecordSnapshot, at_ms: int) -> N
 def _write_stock(pipeline: Pipeline, rows: Sequence[StockRow], waiting: Sequence[Entry]) -> None:
     held: dict[str, int] = {}
     for entry in waiting:
-        for item_id, units in entry.taken:
+        for item_id, units in entry.held:
             row = keys.row(item_id, entry.store_id)
             held[row] = held.get(row, 0) + units
     free: dict[Any, Any] = {
@@ -297,7 +300,7 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
     products = await connection.execute(PRODUCTS)
     homes = await connection.execute(select(estates))
     return RecordSnapshot(
-        stock=await read_stock(connection),
+        stock=await read_stock(connection, at_ms),
         products=[product_of(row) for row in products.mappings()],
         estates=[estate_of(row) for row in homes.mappings()],
         rules=await read_rule_book(connection, RuleBook()),
@@ -340,12 +343,19 @@ def _bought_since(since_ms: int) -> Select[Any]:
     ).group_by(each.c.household, each.c.product_id)
 
 
-async def read_stock(connection: AsyncConnection) -> list[StockRow]:
-    """What the record says of every product in every store."""
+async def read_stock(connection: AsyncConnection, at_ms: int) -> list[StockRow]:
+    """What the record says of every product in every store, and of slots that are not over."""
     rows = await connection.execute(
         select(stock.c.product_id, stock.c.store_id, stock.c.on_hand - stock.c.sold, stock.c.moves)
     )
-    return [StockRow(product, store, free, moves) for product, store, free, moves in rows]
+    windows = await connection.execute(
+        select(
+            slots.c.name, slots.c.store_id, slots.c.capacity - slots.c.taken, slots.c.moves
+        ).where(slots.c.until_ms > at_ms - SLOTS_KEPT_MS)
+    )
+    return [StockRow(product, store, free, moves) for product, store, free, moves in rows] + [
+        StockRow(slot_item(name), store, free, moves) for name, store, free, moves in windows
+    ]
 
 
 async def record_id(record: Record) -> str:

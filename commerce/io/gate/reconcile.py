@@ -80,7 +80,7 @@ class Reconcile:
     async def compare(self) -> Comparison:
         """Compare every row of the gate with the record."""
         async with self._record.read() as connection:
-            rows = await read_stock(connection)
+            rows = await read_stock(connection, self._clock())
         found = self.last = await self._gate.compare(rows)
         if found.repaired:
             self.counts.drift_units += found.drift

@@ -20,6 +20,7 @@ from commerce.io.gate.codec import (
     encode_group,
     encode_offer_index,
     encode_offers,
+    encode_stores,
     encode_tap,
     expand,
 )
@@ -171,6 +172,21 @@ class RedisGate:
         names = [keys.applied(change_id), keys.AVAILABLE, keys.SETTLED]
         await self._call(APPLY, [len(names), *names, APPLIED_MS, "", "", 1, row, units])
 
+    async def forget(self, rows: Sequence[str]) -> None:
+        """Forget rows of slots whose window is long over."""
+        if rows:
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                for key in (keys.AVAILABLE, keys.HELD, keys.SETTLED):
+                    pipeline.hdel(key, *rows)
+                await pipeline.execute()
+
+    async def free(self, rows: Sequence[str]) -> list[int]:
+        """Return what is available of rows, 0 for those that the gate does not have."""
+        if not rows:
+            return []
+        found = await self._redis.hmget(keys.AVAILABLE, list(rows))
+        return [int(units or 0) for units in found]
+
     async def carry(
         self, from_id: str, into_id: str, product_ids: Sequence[str], group_ids: Sequence[str]
     ) -> None:
@@ -268,10 +284,11 @@ def _release_arguments(order: OrderRow) -> list[Any]:
         *[keys.bought(order.household, product_id) for product_id, _ in order.bought],
     ]
     rows: list[Any] = []
-    for item_id, units in order.taken:
+    held = order.held
+    for item_id, units in held:
         rows += (keys.row(item_id, order.store_id), units)
     units_bought = [units for _, units in order.bought]
-    facts = [APPLIED_MS, order.household, order.id, len(order.taken)]
+    facts = [APPLIED_MS, order.household, order.id, len(held)]
     return [len(names), *names, *facts, *rows, *units_bought]
 
 
@@ -295,7 +312,7 @@ def _admit_arguments(tap: Tap, at_ms: int) -> list[Any]:
         at_ms,
         encode_tap(tap),
         _LIMITS,
-        "".join([f"{store}|" for store in tap.stores]),
+        encode_stores(tap),
     ]
 
 
@@ -314,7 +331,13 @@ def _decision(parts: list[str]) -> Decision:
     status = Status(parts[0])
     match status:
         case Status.ADMITTED:
-            return Decision(status, store_id=parts[1], price_fen=int(parts[2]), group_id=parts[3])
+            return Decision(
+                status,
+                store_id=parts[1],
+                price_fen=int(parts[2]),
+                group_id=parts[3],
+                slot=parts[4],
+            )
         case Status.REFUSED:
             return Decision(status, Refusal(parts[1]), int(parts[2]), product_id=parts[3])
         case Status.OTHER_GROUP:

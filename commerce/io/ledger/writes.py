@@ -4,6 +4,7 @@ Locks are taken in one order everywhere: groups, stock, orders, counter; each so
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -15,6 +16,7 @@ from commerce.io.record.postings import (
     insert_orders,
     items_of,
     move_orders,
+    place_groups,
     post_transfers,
     request_refunds,
     sell,
@@ -22,8 +24,10 @@ from commerce.io.record.postings import (
 from commerce.io.record.recipes import recipes_of
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, counters, group_seats, orders, stock
+from commerce.io.record.slots import lock_slots
 from commerce.orders.ledger import Facts, Plan
 from commerce.orders.order import Entry, OrderRow
+from commerce.orders.promise import window_of
 from commerce.orders.states import OrderState, due_at_ms
 
 ORDER_NUMBER = "order"
@@ -68,6 +72,7 @@ def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
         .with_for_update()
     )
     facts.free = {(product, store): units for product, store, units in free}
+    facts.slots = _lock_slots(connection, entries, group_ids)
     known = ORDERS.where(orders.c.id.in_([entry.order_id for entry in entries]))
     facts.known = {order.id: order for order in orders_of(connection, known)}
     facts.recipes = recipes_of(
@@ -80,6 +85,25 @@ def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
         },
     )
     return facts
+
+
+def _lock_slots(
+    connection: Connection, entries: Sequence[Entry], group_ids: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """Lock the slots that entries hold, and those that a group may take when it is complete."""
+    named = {(entry.store_id, entry.slot) for entry in entries if entry.slot}
+    if not group_ids:
+        return lock_slots(connection, named)
+    waiting = connection.scalars(
+        select(orders.c.store_id)
+        .where(
+            orders.c.group_id.in_(group_ids),
+            orders.c.state == OrderState.WAITING_GROUP.value,
+        )
+        .distinct()
+    )
+    all_of = {*waiting, *(entry.store_id for entry in entries if entry.group_id)}
+    return lock_slots(connection, named, all_of, min(entry.at_ms for entry in entries))
 
 
 def next_number(connection: Connection, count: int) -> int:
@@ -100,7 +124,8 @@ def write_plan(connection: Connection, plan: Plan) -> None:
     at_ms = max(order.created_at_ms for order in plan.orders)
     moved_on = _complete_groups(connection, plan)
     insert_orders(connection, plan.orders)
-    sell(connection, plan.sales)
+    sell(connection, plan.sales, plan.ruled_out)
+    _place_groups(connection, plan, moved_on, at_ms)
     _take_seats(connection, plan.sales)
     post_transfers(connection, plan.transfers)
     refused = [(order, order.refused) for order in plan.refunds if order.refused]
@@ -109,6 +134,21 @@ def write_plan(connection: Connection, plan: Plan) -> None:
     enqueue(connection, Topic.GROUP, sorted(plan.joined), at_ms)
     enqueue(connection, Topic.STOCK, items_of(plan.sales), at_ms)
     enqueue(connection, Topic.ORDER, shown + moved_on, at_ms)
+
+
+def _place_groups(connection: Connection, plan: Plan, moved_on: Sequence[str], at_ms: int) -> None:
+    """Orders of complete groups take slots of their stores; the plan's own show them."""
+    own = [order.id for order in plan.sales if order.group_id and order.state is OrderState.NEW]
+    placed = place_groups(connection, [*moved_on, *own], at_ms)
+    if not placed:
+        return
+
+    def with_slot(order: OrderRow) -> OrderRow:
+        slot = placed.get(order.id)
+        return replace(order, slot=slot, due_at_ms=window_of(slot).until_ms) if slot else order
+
+    plan.orders = [with_slot(order) for order in plan.orders]
+    plan.verdicts = [replace(verdict, order=with_slot(verdict.order)) for verdict in plan.verdicts]
 
 
 def _complete_groups(connection: Connection, plan: Plan) -> list[str]:

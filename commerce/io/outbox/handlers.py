@@ -24,7 +24,6 @@ from commerce.io.record.schema import buying_groups, orders
 from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
 from commerce.io.shop.staff import StaffVersions
 from commerce.io.shop.stream_keys import StreamKeys
@@ -32,6 +31,7 @@ from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.money.refund_calls import CallState, RefundPace
 from commerce.orders.order import OrderRow
+from commerce.orders.promise import is_slot_item
 
 log = structlog.get_logger()
 
@@ -88,11 +88,15 @@ async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[
 
 
 async def restock_gate(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
-    """Units were received: the gate sells them and rooms show them."""
+    """Units were received, or slots opened: the gate sells them and rooms show them."""
     for message in messages:
         change = restock_change(message.id, message.enqueued_at_ms)
         await to.gate.restock(change, message.subject, message.units)
-    products = [replace(message, subject=message.subject.partition("|")[0]) for message in messages]
+    products = [
+        replace(message, subject=message.subject.partition("|")[0])
+        for message in messages
+        if not is_slot_item(message.subject)
+    ]
     return await show_stock(to, products)
 
 
@@ -175,9 +179,8 @@ async def show_orders(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
 
     def look_up(connection: Connection) -> list[OrderChange]:
         rows = _orders(connection, messages)
-        names = nicknames_of(connection, {row.guest_id for row in rows})
         views = order_views(connection, rows, catalogue)
-        store_orders = store_views(rows, catalogue, names)
+        store_orders = store_views(connection, rows, catalogue)
         return [
             OrderChange(row.guest_id, row.room_id, view, store_order)
             for row, view, store_order in zip(rows, views, store_orders, strict=True)

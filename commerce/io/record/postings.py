@@ -2,7 +2,7 @@
 
 Every function runs inside the caller's transaction: directly in `Record.transact`, or as
 `await connection.run_sync(post_transfers, …)` in `Record.write`. A transaction locks in the order
-groups, stock, orders, counter, each sorted by key.
+groups, stock, slots, orders, counter, each sorted by key.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -55,6 +55,13 @@ from commerce.io.record.schema import (
     stock,
     stock_moves,
 )
+from commerce.io.record.slots import (
+    SlotPlan,
+    add_routes,
+    change_taken,
+    place_group_orders,
+    plan_slots,
+)
 from commerce.money.accounts import Account, account, period_of
 from commerce.money.refund_calls import CallState, RefundCall, RefundPace, choose
 from commerce.money.tax import tax_of_rest
@@ -70,6 +77,7 @@ from commerce.money.transfers import (
     wasted_at_cost,
 )
 from commerce.orders.order import OrderRow
+from commerce.orders.promise import slot_item
 from commerce.orders.states import OrderState, check_move, check_reversal
 from commerce.supply.lots import (
     LocationKind,
@@ -90,7 +98,7 @@ class Topic(StrEnum):
 
     PLACE = "place"  # brand: one of its places or settings changed
     PRODUCT = "product"  # product: price, limit or sale state changed
-    RESTOCK = "restock"  # product|store: units came, or left otherwise than by an order
+    RESTOCK = "restock"  # product|store: units or slots came, or left otherwise than by an order
     RELEASE = "release"  # order: its units go back on sale
     PIN = "pin"  # room|product: pinned or unpinned
     GROUP = "group"  # group: opened, grew or ended
@@ -489,6 +497,7 @@ def cancel_orders(
             if len(moved) != len(part):
                 raise IllegalMove(state, OrderState.CANCELLED)
     move_stock(connection, _stock_moves(cancelled, StockMoveKind.RELEASE, at_ms))
+    change_taken(connection, cancelled, -1)
     ids = [order.id for order in cancelled]
     enqueue(connection, Topic.RELEASE, ids, at_ms)
     rest = [(order, reason) for order in cancelled]
@@ -498,9 +507,33 @@ def cancel_orders(
     enqueue(connection, Topic.STOCK, items_of(cancelled), at_ms)
 
 
-def sell(connection: Connection, sales: Sequence[OrderRow]) -> None:
-    """Take the units of new orders."""
+def sell(connection: Connection, sales: Sequence[OrderRow], ruled_out: Mapping[str, str]) -> None:
+    """Take the units of new orders, and their slots.
+
+    `ruled_out` are the stores that did not get them, by order (orders/promise.py).
+    """
     move_stock(connection, _stock_moves(sales, StockMoveKind.SELL))
+    change_taken(connection, sales, 1)
+    add_routes(connection, ruled_out, sales)
+
+
+def place_groups(connection: Connection, order_ids: Sequence[str], at_ms: int) -> dict[str, str]:
+    """Give orders of complete groups the next slots of their stores; return them by order.
+
+    Those that find no room have none, and are due as if their store counted no slots.
+    """
+    placed, taken = place_group_orders(connection, order_ids, at_ms)
+    for (store_id, name), count in sorted(taken.items()):
+        enqueue(connection, Topic.RESTOCK, [f"{slot_item(name)}|{store_id}"], at_ms, -count)
+    return placed
+
+
+def set_slots(connection: Connection, plans: Sequence[SlotPlan], at_ms: int) -> int:
+    """Set how many orders windows take, and have the gate follow; return how many changed."""
+    changes = plan_slots(connection, plans)
+    for (store_id, name), units in sorted(changes.items()):
+        enqueue(connection, Topic.RESTOCK, [f"{slot_item(name)}|{store_id}"], at_ms, units)
+    return len(changes)
 
 
 def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:

@@ -16,6 +16,7 @@ from commerce.io.record.schema import buying_groups, orders, products
 from commerce.io.record.schema_goods import food_columns
 from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
+from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
 
 GROUP_COLUMNS = (
@@ -47,6 +48,7 @@ def order_of(row: RowMapping, lines: tuple[OrderLine, ...]) -> OrderRow:
     values["refused"] = Refusal(values["refused"]) if values["refused"] else None
     values["group_id"] = values["group_id"] or ""
     values["household_id"] = values["household_id"] or values["guest_id"]
+    values["fulfilment"] = Fulfilment(values["fulfilment"])
     return OrderRow(**values)
 
 
@@ -76,6 +78,8 @@ def order_values(order: OrderRow, tax_bp: int | None) -> dict[str, Any]:
         "entry_id": order.entry_id,
         "household_id": order.household,
         "line_count": len(order.lines),
+        "slot": order.slot,
+        "fulfilment": order.fulfilment.value,
     }
 
 

@@ -85,6 +85,8 @@ brands = Table(
     Column("recording_gib", Integer, nullable=False, server_default=str(values.RECORDING_GIB)),
     version(),
     Column("phone_needed", Boolean, nullable=False, server_default=false()),
+    Column("totp_needed", Boolean, nullable=False, server_default=false()),
+    Column("member_prices", Boolean, nullable=False, server_default=false()),
 )
 
 stores = Table(
@@ -97,6 +99,10 @@ stores = Table(
     *position(),
     Column("opening_hours", String(100), nullable=False, server_default=""),
     version(),
+    Column("packers", Integer),
+    Column("orders_per_packer_hour", Integer, nullable=False, server_default="12"),
+    Column("delivers", Boolean, nullable=False, server_default=false()),
+    Column("closed_until_ms", BigInteger, nullable=False, server_default="0"),
 )
 
 warehouses = Table(
@@ -310,6 +316,8 @@ orders = Table(
     Column("line_count", Integer, nullable=False, server_default="0"),
     Column("household_id", String(64)),
     Column("tax_bp", Integer),
+    Column("slot", String(16), nullable=False, server_default=""),
+    Column("fulfilment", String(16), nullable=False, server_default="pickup"),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("paid_fen IN (0, total_fen)", name="paid_all_or_nothing"),
     CheckConstraint("refunded_fen >= 0 AND refunded_fen <= paid_fen", name="refunds_within_paid"),

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     String,
     Table,
@@ -44,6 +45,28 @@ staff_links = Table(
     time_column("made_at_ms"),
     time_column("ends_at_ms"),
 )
+
+# The authenticator app of somebody; it counts once a code of it was typed. `last_step` is the step
+# of the last code that was taken, which is not taken again.
+staff_totp = Table(
+    "staff_totp",
+    metadata,
+    Column("staff_id", String(64), ForeignKey("staff.id"), primary_key=True),
+    Column("sealed_secret", String(200), nullable=False),
+    time_column("made_at_ms"),
+    time_column("confirmed_at_ms", nullable=True),
+    Column("last_step", BigInteger, nullable=False, server_default="0"),
+)
+
+# For whoever has lost the authenticator; each is good once.
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("staff_id", String(64), ForeignKey("staff.id"), nullable=False),
+    time_column("used_at_ms", nullable=True),
+)
+Index("ix_recovery_codes_staff", recovery_codes.c.staff_id)
 
 # No foreign key: a trigger keeps entries as long as their brand is there, and they go after it.
 audit_entries = Table(

@@ -389,5 +389,13 @@ def _brand(row: RowMapping) -> Brand:
 def _store(row: RowMapping) -> Store:
     position = Coordinates(row["latitude"], row["longitude"])
     return Store(
-        row["id"], _text(row, "name"), _text(row, "address"), position, row["opening_hours"]
+        row["id"],
+        _text(row, "name"),
+        _text(row, "address"),
+        position,
+        row["opening_hours"],
+        row["packers"],
+        row["orders_per_packer_hour"],
+        row["delivers"],
+        row["closed_until_ms"],
     )

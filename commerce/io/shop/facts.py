@@ -2,22 +2,27 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from commerce.io.record.schema import counters
+from commerce.io.record.schema import counters, money_transfers, orders
 from commerce.io.record.schema_facts import facts, person_keys
+from commerce.io.shop.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 
 NUMBER = "fact"
 ROWS_MAX = 500  # numbered or read at a time
 IDS_MAX = 500  # ids per statement
 KEY_BYTES = 16
+CHINA_MS = 8 * 3_600 * 1_000  # UTC+8, without summer time
+DAY_MS = 86_400 * 1_000
+EPOCH = date(1970, 1, 1)
 PSEUDONYM_BYTES = 10
 
 _decode = msgspec.json.Decoder(list[tuple[str, int, int, str, str, str, dict[str, Any]]]).decode
@@ -31,7 +36,10 @@ _LAST = (
 
 @dataclass(frozen=True, slots=True)
 class RecordFact:
-    """A fact of the record. `subject` is the household or guest, not yet a pseudonym."""
+    """A fact of the record. `subject` is the household or guest, not yet a pseudonym.
+
+    Estate and subject of a fact about an order are the order's.
+    """
 
     sequence: int
     topic: str
@@ -41,6 +49,15 @@ class RecordFact:
     subject: str
     trace: str
     payload: Mapping[str, Any]
+    brand_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyOfDay:
+    """Transfers of a day and kind: how many, and fen in all."""
+
+    transfers: int
+    fen: int
 
 
 class FactLog:
@@ -61,7 +78,11 @@ class FactLog:
 
     async def read(self, after: int, facts_max: int) -> list[RecordFact]:
         """Return numbered facts after a number, at most `facts_max` and a row's worth more."""
-        return await self._shop.record.query(lambda c: _read(c, after, facts_max))
+        found = await self._shop.record.query(lambda c: _read(c, after, facts_max))
+        estates = {fact.estate_id for fact in found if fact.estate_id}
+        if not estates <= self._shop.catalogue.estates.keys():
+            await self._shop.cache.refresh()
+        return [replace(fact, brand_id=_brand_of(fact, self._shop.catalogue)) for fact in found]
 
     async def ends(self) -> tuple[int, int]:
         """Return the smallest number that is kept, and the largest that was given; 0 for none."""
@@ -72,6 +93,13 @@ class FactLog:
         first = select(func.min(facts.c.first)).where(facts.c.at_ms >= at_ms)
         found = await self._shop.record.query(lambda c: c.scalar(first))
         return (await self.ends())[1] if found is None else int(found) - 1
+
+    async def money(self, since_ms: int, up_to: int) -> dict[tuple[str, str], MoneyOfDay]:
+        """Sum the record's transfers since a time by day in China and kind.
+
+        Those whose facts have numbers above `up_to`, or none yet, are left out.
+        """
+        return await self._shop.record.query(lambda c: _money(c, since_ms, up_to))
 
     async def prune(self, up_to: int, before_ms: int) -> int:
         """Delete facts that are old and that the lake has, up to a number; return how many rows."""
@@ -99,6 +127,15 @@ class FactLog:
                 pass  # another reader made them at the same time
             found |= await self._shop.record.query(lambda c: _keys(c, missing))
         return {subject: _pseudonym(subject, key) for subject, key in found.items()}
+
+
+def _brand_of(fact: RecordFact, catalogue: Catalogue) -> str:
+    """That of its estate, else of its store or product."""
+    return (
+        catalogue.brand_id("estate", fact.estate_id)
+        or catalogue.brand_id("store", str(fact.payload.get("store_id", "")))
+        or catalogue.brand_id("product", str(fact.payload.get("product_id", "")))
+    )
 
 
 def _pseudonym(subject: str, key: str) -> str:
@@ -139,7 +176,49 @@ def _read(connection: Connection, after: int, facts_max: int) -> list[RecordFact
                 )
         if len(found) >= facts_max:
             break
-    return found
+    return _with_orders(connection, found)
+
+
+def _with_orders(connection: Connection, found: Sequence[RecordFact]) -> list[RecordFact]:
+    """Give facts that name only their order its estate and household."""
+    bare = sorted({fact.trace for fact in found if fact.trace and not fact.estate_id})
+    whose: dict[str, tuple[str, str]] = {}
+    for at in range(0, len(bare), IDS_MAX):
+        rows = connection.execute(
+            select(orders.c.id, orders.c.estate_id, orders.c.household_id, orders.c.guest_id).where(
+                orders.c.id.in_(bare[at : at + IDS_MAX])
+            )
+        )
+        whose |= {id: (estate, household or guest) for id, estate, household, guest in rows}
+    return [
+        replace(fact, estate_id=whose[fact.trace][0], subject=whose[fact.trace][1])
+        if not fact.estate_id and fact.trace in whose
+        else fact
+        for fact in found
+    ]
+
+
+def _money(connection: Connection, since_ms: int, up_to: int) -> dict[tuple[str, str], MoneyOfDay]:
+    of = money_transfers.c
+    day = (of.at_ms + CHINA_MS) // DAY_MS
+    sums = select(day, of.kind, func.count(), func.sum(of.amount_fen))
+    rows = connection.execute(sums.where(of.at_ms >= since_ms).group_by(day, of.kind))
+    found = {(int(day), kind): [int(count), int(fen)] for day, kind, count, fen in rows}
+    later = select(facts.c.first, facts.c.body).where(
+        facts.c.first.is_(None) | (facts.c.first + facts.c.facts - 1 > up_to)
+    )
+    for first, body in connection.execute(later):
+        for at, (topic, _, at_ms, *_, payload) in enumerate(_decode(body)):
+            is_later = first is None or first + at > up_to
+            if topic == "money.moved" and is_later and at_ms >= since_ms:
+                here = found[(at_ms + CHINA_MS) // DAY_MS, payload["kind"]]
+                here[0] -= 1
+                here[1] -= payload["amount_fen"]
+    return {
+        ((EPOCH + timedelta(days=day)).isoformat(), kind): MoneyOfDay(count, fen)
+        for (day, kind), (count, fen) in found.items()
+        if count or fen
+    }
 
 
 def _ends(connection: Connection) -> tuple[int, int]:

@@ -31,7 +31,6 @@ from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes, stores
 from commerce.io.shop.advance import advance
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.people import nicknames_of
 from commerce.io.shop.views import order_views, store_views
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import read
@@ -208,11 +207,10 @@ class Fulfilment:
             if len(recent) < len(done):  # the rest is paged
                 cursor = _cursor_of(recent[-1]) if recent else f"{lately_ms + 1}-"
             grouped = await _waiting_orders(connection, store_id)
-            guests = {row.guest_id for row in found + recent + grouped}
-            names = await connection.run_sync(nicknames_of, guests)
             waiting = await self._waiting(connection, store_id)
-        shown = store_views(found + recent, self._shop.catalogue, names)
-        waiting_orders = store_views(grouped, self._shop.catalogue, names)
+            catalogue = self._shop.catalogue
+            shown = await connection.run_sync(store_views, found + recent, catalogue)
+            waiting_orders = await connection.run_sync(store_views, grouped, catalogue)
         return Board(shown, waiting, waiting_orders, at_ms, cursor)
 
     async def handed_over(self, store_id: str, cursor: str) -> HandedOver:
@@ -224,8 +222,8 @@ class Fulfilment:
         self._shop.catalogue.store(store_id)
         async with self._shop.record.read() as connection:
             found, older = await _handed_over(connection, store_id, _before(cursor))
-            names = await connection.run_sync(nicknames_of, {row.guest_id for row in found})
-        return HandedOver(store_views(found, self._shop.catalogue, names), older)
+            shown = await connection.run_sync(store_views, found, self._shop.catalogue)
+        return HandedOver(shown, older)
 
     async def _waiting(self, connection: AsyncConnection, store_id: str) -> list[Waiting]:
         count = func.count(orders.c.id).label("orders")
@@ -248,8 +246,8 @@ class Fulfilment:
 
     async def _shown(self, connection: AsyncConnection, order_id: str) -> StoreOrder:
         [order] = await connection.run_sync(orders_of, ORDERS.where(orders.c.id == order_id))
-        names = await connection.run_sync(nicknames_of, [order.guest_id])
-        return store_views([order], self._shop.catalogue, names)[0]
+        [shown] = await connection.run_sync(store_views, [order], self._shop.catalogue)
+        return shown
 
 
 async def _handed_over(

@@ -12,10 +12,12 @@ from commerce.io.record.order_lines import orders_of
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.routes import Routes
 from commerce.io.shop.views import order_view, order_views
 from commerce.orders.gate import Decision, Status, Tap
 from commerce.orders.lines import Needs, TapLine
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
+from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 
@@ -52,6 +54,7 @@ class OrderRequest:
     expected_price_fen: int | None = None
     household_id: str = ""
     further: tuple[RequestedLine, ...] = ()
+    fulfilment: Fulfilment = Fulfilment.PICKUP
 
     @property
     def lines(self) -> tuple[RequestedLine, ...]:
@@ -80,6 +83,7 @@ class Orders:
         shop: ShopContext,
         gate: RedisGate,
         answers: Answers,
+        routes: Routes,
         *,
         worker: str,
         on_closed: Callable[[], None],
@@ -87,6 +91,7 @@ class Orders:
         self._shop = shop
         self._gate = gate
         self._answers = answers
+        self._routes = routes
         self._worker = worker
         self._on_closed = on_closed
         self._open_groups: dict[tuple[str, str], str] = {}
@@ -125,6 +130,7 @@ class Orders:
         group_id = request.group_id or ""
         place = (request.estate_id, request.product_id)
         open_id = "" if request.further else self._open_groups.get(place, "")
+        route = self._routes.of(request.estate_id, request.fulfilment)
         tap = Tap(
             order_id=order_id_of(request.guest_id, request.key),
             body_hash=body_hash_of(
@@ -134,6 +140,7 @@ class Orders:
                 request.quantity,
                 request.expected_price_fen,
                 [astuple(line) for line in request.further],
+                request.fulfilment,
             ),
             guest_id=request.guest_id,
             estate_id=request.estate_id,
@@ -143,9 +150,12 @@ class Orders:
             group_id=group_id or open_id,
             explicit=bool(group_id),
             expected_price_fen=request.expected_price_fen,
-            stores=catalogue.routes[request.estate_id],
+            stores=route.stores,
             origin=self._worker,
             household_id=request.household_id,
+            fulfilment="" if request.fulfilment is Fulfilment.PICKUP else request.fulfilment,
+            ruled_out=route.ruled_out,
+            slots=route.slots,
         )
         return self._explode(tap, request)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 from redis.asyncio import Redis
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from commerce.catalogue.values import Guest, Registered, Staff
 from commerce.errors import NotFound, UnknownDevice
@@ -115,8 +115,33 @@ class People:
             )
         password_hash = row["password_hash"] if row else ""
         good = await self.passwords.check(password_hash, password, known=known)
-        if row is None or not good:
-            return None
+        return self._staff(row) if row is not None and good else None
+
+    async def has_password(self, staff_id: str, password: str) -> bool:
+        """Whether it is the password of somebody of the staff.
+
+        Raises:
+            TryAgain: Too many log in at this moment.
+        """
+        query = select(staff.c.password_hash).where(staff.c.id == staff_id, staff.c.active)
+        async with self._shop.record.read() as connection:
+            password_hash = await connection.scalar(query)
+        return await self.passwords.check(password_hash or "", password, known=True)
+
+    async def find_staff(self, staff_id: str) -> Staff:
+        """Return somebody of the staff.
+
+        Raises:
+            NotFound: Nobody has this id, or they are not active.
+        """
+        query = select(staff).where(staff.c.id == staff_id, staff.c.active)
+        async with self._shop.record.read() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        if row is None:
+            raise NotFound("staff", staff_id)
+        return self._staff(row)
+
+    def _staff(self, row: RowMapping) -> Staff:
         return Staff(
             id=row["id"],
             username=row["username"],

@@ -134,6 +134,10 @@ def _store(plan: SeedPlan, at: int) -> dict[str, Any]:
         **_words("name", store.name),
         **_words("address", store.address),
         **_position(store.position),
+        "opening_hours": store.opening_hours,
+        "packers": store.packers,
+        "orders_per_packer_hour": store.orders_per_packer_hour,
+        "delivers": store.delivers,
     }
 
 

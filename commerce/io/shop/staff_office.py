@@ -17,7 +17,7 @@ from commerce.errors import InvalidField, NotFound
 from commerce.io.record.audit_trail import Value, record_audit
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import estates, rooms, stores
-from commerce.io.record.schema_staff import staff
+from commerce.io.record.schema_staff import staff, staff_totp
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.editing import Columns, Editor, lock_row
 from commerce.io.shop.listing import read_page
@@ -46,6 +46,7 @@ class StaffRow:
     estate_ids: tuple[str, ...]
     active: bool
     invited: bool
+    totp: bool
     version: int
 
 
@@ -258,8 +259,14 @@ def _find(connection: Connection, brand_id: str, id: str) -> StaffRow:
 
 def _rows(brand_id: str) -> Select[Any]:
     return (
-        select(staff, stores.c.name_zh.label("store_zh"), stores.c.name_en.label("store_en"))
+        select(
+            staff,
+            stores.c.name_zh.label("store_zh"),
+            stores.c.name_en.label("store_en"),
+            staff_totp.c.confirmed_at_ms.label("totp_at_ms"),
+        )
         .outerjoin(stores, stores.c.id == staff.c.store_id)
+        .outerjoin(staff_totp, staff_totp.c.staff_id == staff.c.id)
         .where(staff.c.brand_id == brand_id)
     )
 
@@ -276,6 +283,7 @@ def _person(row: RowMapping) -> StaffRow:
         estate_ids=tuple(row["estate_ids"].split()),
         active=row["active"],
         invited=not row["password_hash"],
+        totp=row["totp_at_ms"] is not None,
         version=row["version"],
     )
 

@@ -1,6 +1,7 @@
 """Builds what is shown of orders: to buyers with the pickup code, to stores with the buyer."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,8 @@ from commerce.groups.group import Group
 from commerce.io.record.rows import GROUPS, group_of
 from commerce.io.record.schema import buying_groups, pickup_codes
 from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.packing.bags import NO_BAG, Bag, bags_of
+from commerce.io.shop.people import nicknames_of
 from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import shown
@@ -65,26 +68,38 @@ def order_views(
     """Orders as their buyers see them."""
     codes = pickup_codes_of(connection, rows)
     groups = groups_of(connection, rows)
-    return [order_view(row, catalogue, codes.get(row.id), groups.get(row.group_id)) for row in rows]
+    bags = bags_of(connection, codes)
+    return [
+        order_view(
+            row,
+            catalogue,
+            codes.get(row.id),
+            groups.get(row.group_id),
+            bags.get(row.id, NO_BAG).slot,
+        )
+        for row in rows
+    ]
 
 
 def order_view(
-    row: OrderRow, catalogue: Catalogue, code: str | None, group: Group | None
+    row: OrderRow, catalogue: Catalogue, code: str | None, group: Group | None, slot: str = ""
 ) -> OrderView:
-    """An order as its buyer sees it; `code` once it is ready."""
+    """An order as its buyer sees it; `code` and `slot` once it is ready."""
     return OrderView(
         **_shared(row, catalogue),
-        pickup=pickup_view(code) if code else None,
+        pickup=replace(pickup_view(code), slot=slot) if code else None,
         group=group,
     )
 
 
-def store_order(row: OrderRow, catalogue: Catalogue, nickname: str) -> StoreOrder:
+def store_order(row: OrderRow, catalogue: Catalogue, nickname: str, bag: Bag) -> StoreOrder:
     """An order as the store sees it."""
     return StoreOrder(
         **_shared(row, catalogue),
         buyer=BuyerView(nickname, catalogue.estate(row.estate_id).name),
         handed_over_at_ms=row.handed_over_at_ms,
+        bag=bag.number,
+        slot=bag.slot,
     )
 
 
@@ -127,10 +142,15 @@ def _line(line: OrderLine, catalogue: Catalogue) -> OrderLineView:
 
 
 def store_views(
-    rows: Sequence[OrderRow], catalogue: Catalogue, nicknames: dict[str, str]
+    connection: Connection, rows: Sequence[OrderRow], catalogue: Catalogue
 ) -> list[StoreOrder]:
     """Many orders as the store sees them."""
-    return [store_order(row, catalogue, nicknames.get(row.guest_id, "—")) for row in rows]
+    names = nicknames_of(connection, {row.guest_id for row in rows})
+    bags = bags_of(connection, [row.id for row in rows])
+    return [
+        store_order(row, catalogue, names.get(row.guest_id, "—"), bags.get(row.id, NO_BAG))
+        for row in rows
+    ]
 
 
 def store_view(catalogue: Catalogue, store_id: str) -> StoreView:

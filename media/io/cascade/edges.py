@@ -29,7 +29,7 @@ from media.wire import hop
 from media.wire.address import Address
 
 EDGES_MAX = 2_000
-CONNECT_S = 1.0  # from the first hello to the formats, all in
+CONNECT_S = 2.0  # from the first hello to the formats, all in
 HELLO_INTERVAL_S = 0.1
 SILENT_S = 2.0  # an origin sends something every 0.5 s
 SEEK_INTERVAL_S = 0.5
@@ -123,6 +123,9 @@ class Edges:
     async def watch(self, room_id: str) -> bool:
         """Be an edge of a room's live; False: no other worker has it, or none answers."""
         edge = self._edges.get(room_id)
+        if edge is not None and edge.source is not None and not self._has_source(edge):
+            self._end(edge)  # its live is over since the last tick
+            edge = None
         if edge is None:
             if len(self._edges) >= EDGES_MAX or room_id in self._lives.by_room:
                 return False

@@ -372,7 +372,9 @@ class MediaPlane:
         Where another worker may have the live, it is that of the wall clock, by which it began.
         """
         live = self._lives.by_room.get(room_id)
-        return live.media_time() if live is not None else media_time(time.time())
+        if live is None or (live.edge and not live.on_air):
+            return media_time(time.time())
+        return live.media_time()
 
     def stats(self) -> PlaneStats:
         """Return the worker's figures."""

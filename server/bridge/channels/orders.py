@@ -22,11 +22,12 @@ class StoreRef(msgspec.Struct, frozen=True):
     address: LocalText
 
 
-class Pickup(msgspec.Struct, frozen=True):
-    """What the buyer shows at pickup; `qr` is a data: URI of an SVG."""
+class Pickup(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the buyer shows at pickup: `qr` is an SVG as data: URI, `slot` where the bag stands."""
 
     code: str
     qr: str
+    slot: str = ""
 
 
 class Buyer(msgspec.Struct, frozen=True):
@@ -83,10 +84,15 @@ class Order(_OrderFields, frozen=True, kw_only=True):
 
 
 class StoreOrder(_OrderFields, frozen=True, kw_only=True):
-    """An order as its store sees it: the buyer's name, never the pickup code."""
+    """An order as its store sees it: the buyer's name, never the pickup code.
+
+    `bag` is its number in its wave, `slot` where the bag stands.
+    """
 
     buyer: Buyer
     handed_over_at_ms: int | None
+    bag: int = 0
+    slot: str = ""
 
 
 class OrderChanged(Event, frozen=True, kw_only=True, tag="order"):

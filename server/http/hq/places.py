@@ -75,6 +75,9 @@ class BrandDraft(Body):
     seats_per_device: Annotated[int, Field(ge=1, le=10_000)]
     recording_days: Annotated[int, Field(ge=0, le=3_650)]
     recording_gib: Annotated[int, Field(ge=1, le=1_000_000)]
+    phone_needed: bool
+    totp_needed: bool
+    member_prices: bool
 
 
 def _as_sent(values: dict[str, object]) -> dict[str, object]:

@@ -105,6 +105,15 @@ async def log_out(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def reset_totp(request: Request) -> Response:
+    """`DELETE /api/hq/staff/{staff}/totp`: somebody else logs in without their authenticator."""
+    at = office(request)
+    with problems():
+        id = path_id(request, "staff")
+        await at.commerce.staff_totp.reset(at.brand_id, at.staff_id, id)
+    return Response(status_code=204)
+
+
 _CHANGES = changes_of(StaffEdit)
 
 routes = [
@@ -114,4 +123,5 @@ routes = [
     Route("/api/hq/staff/{staff}", edit, methods=["PATCH"]),
     Route("/api/hq/staff/{staff}/links", new_link, methods=["POST"]),
     Route("/api/hq/staff/{staff}/log-out", log_out, methods=["POST"]),
+    Route("/api/hq/staff/{staff}/totp", reset_totp, methods=["DELETE"]),
 ]

@@ -8,18 +8,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from commerce.errors import TryAgain
-from server.access.policy import Principal, Role
-from server.access.tokens import STAFF_TTL_S
+from commerce.io.shop.staff_totp import Factor
 from server.http.bodies import Body, read_body, reply, services_of
+from server.http.login import log_in
 from server.limits import LimitKind, Limits
 from server.problem import Problem
+from server.services import Services
+
+CODE_CHARS_MAX = 40
 
 
 class Credentials(Body):
-    """A user name and a password."""
+    """A user name and a password; `code` is one of the authenticator, or a recovery code."""
 
     username: Annotated[str, Field(min_length=1, max_length=64)]
     password: Annotated[str, Field(min_length=1, max_length=256)]
+    code: Annotated[str, Field(max_length=CODE_CHARS_MAX)] = ""
 
 
 async def login(request: Request) -> Response:
@@ -42,33 +46,30 @@ async def login(request: Request) -> Response:
         ) from None
     if staff is None:
         raise Problem(401, "bad-credentials", "User name or password is wrong.")
-    principal = Principal(
-        subject=staff.id,
-        roles=frozenset(Role(role) for role in staff.roles),
-        room_id=staff.room_id,
-        store_id=staff.store_id,
-        brand_id=staff.brand_id,
-        estate_ids=staff.estate_ids,
-        nickname=staff.name,
-        version=staff.token_version,
-    )
-    response = reply(
-        {
-            "token": services.access.issue(principal, STAFF_TTL_S),
-            "staff": {
-                "id": staff.id,
-                "name": staff.name,
-                "roles": sorted(staff.roles),
-                "room_id": staff.room_id,
-                "store_id": staff.store_id,
-                "estate_ids": staff.estate_ids,
-            },
-        }
-    )
+    needed = await _check_factor(services, staff.id, body.code)
+    response = reply(log_in(services.access, staff, totp_needed=needed))
     if not device:
         secure = services.limits.is_https(request)
         services.access.devices.remember(response, body.username, secure=secure)
     return response
+
+
+async def _check_factor(services: Services, staff_id: str, code: str) -> bool:
+    """Check the second factor; return whether one has to be set up.
+
+    Raises:
+        Problem: 401 `code-needed` or `wrong-code`, 429 after a few wrong ones.
+    """
+    totp = services.commerce.staff_totp
+    if code:
+        await services.limits.take(LimitKind.FACTOR, staff_id)
+    match await totp.check(staff_id, code):
+        case Factor.NEEDED:
+            raise Problem(401, "code-needed", "A code of the authenticator is needed.")
+        case Factor.WRONG:
+            raise Problem(401, "wrong-code", "Wrong code.", "Each code is taken once.")
+    state = await totp.state(staff_id)
+    return state.needed and not state.enabled
 
 
 async def _limit_login(limits: Limits, request: Request, username: str, device: str) -> None:

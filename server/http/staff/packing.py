@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from commerce.io.shop.packing.moves import BatchMove, NotAllMoved, UndoOver
 from commerce.orders.batches import BATCH_MAX, BATCH_MAY
+from commerce.orders.picking import read_slot
 from commerce.orders.states import OrderState
 from server.access.policy import Action, Principal, require
 from server.http.bodies import (
@@ -23,15 +24,30 @@ from server.http.bodies import (
     reply,
     services_of,
 )
+from server.limits import LimitKind
 from server.problem import Problem
+
+SEARCH_CHARS_MAX = 64
+
+
+OrderIds = Annotated[tuple[Id, ...], Field(min_length=1, max_length=BATCH_MAX)]
+Slot = Annotated[str, Field(max_length=32)]
 
 
 class NewBatch(Body):
     """Orders, and where they are to go; `all_or_none` moves nothing unless all can move."""
 
-    order_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=BATCH_MAX)]
+    order_ids: OrderIds
     to: OrderState
     all_or_none: bool = False
+    slot: Slot = ""
+
+
+class Placing(Body):
+    """Where the bags of orders stand."""
+
+    order_ids: OrderIds
+    slot: Slot
 
 
 async def waves(request: Request) -> Response:
@@ -51,9 +67,53 @@ async def move(request: Request) -> Response:
             422, "bad-request", "Invalid request body.", "picking, packed or ready.", member="to"
         )
     order_ids = tuple(dict.fromkeys(body.order_ids))
-    batch = BatchMove(store_id, order_ids, body.to, principal.subject, key, body.all_or_none)
+    batch = BatchMove(
+        store_id,
+        order_ids,
+        body.to,
+        principal.subject,
+        key,
+        body.all_or_none,
+        _slot(body.slot),
+    )
     with _batch_problems(), problems():
         return reply(await services_of(request).commerce.batches.move(batch))
+
+
+async def place(request: Request) -> Response:
+    """`PUT /api/stores/{store}/bags`: where the bags of orders stand."""
+    store_id, _ = _clerk(request)
+    body = await read_body(request, Placing, bytes_max=BATCH_MAX * 80)
+    order_ids = tuple(dict.fromkeys(body.order_ids))
+    batches = services_of(request).commerce.batches
+    return reply({"orders": await batches.put(store_id, order_ids, _slot(body.slot))})
+
+
+async def find(request: Request) -> Response:
+    """`GET /api/stores/{store}/found-orders`: by name, number, phone tail or pickup code."""
+    store_id, principal = _clerk(request)
+    # A code is not to be found by trying.
+    services = services_of(request)
+    await services.limits.take(LimitKind.HANDOVER, f"{store_id}:{principal.subject}")
+    words = request.query_params.get("q", "")[:SEARCH_CHARS_MAX]
+    with problems():
+        found = await services.commerce.order_search.find(store_id, words)
+    return reply({"orders": found})
+
+
+async def pace(request: Request) -> Response:
+    """`GET /api/stores/{store}/pace`: how fast orders of the last day were ready."""
+    store_id, _ = _clerk(request)
+    with problems():
+        return reply(await services_of(request).commerce.order_search.pace(store_id))
+
+
+def _slot(typed: str) -> str:
+    slot = read_slot(typed)
+    if slot is None:
+        detail = "Letters, digits and -, at most 8, such as A1."
+        raise Problem(422, "bad-request", "Invalid request body.", detail, member="slot")
+    return slot
 
 
 async def undo(request: Request) -> Response:
@@ -87,6 +147,9 @@ def _batch_problems() -> Iterator[None]:
 
 routes = [
     Route("/api/stores/{store}/waves", waves, methods=["GET"]),
+    Route("/api/stores/{store}/bags", place, methods=["PUT"]),
+    Route("/api/stores/{store}/found-orders", find, methods=["GET"]),
+    Route("/api/stores/{store}/pace", pace, methods=["GET"]),
     Route("/api/stores/{store}/moves", move, methods=["POST"]),
     Route("/api/stores/{store}/moves/{batch}/undo", undo, methods=["POST"]),
 ]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from commerce.orders.lines import OrderLine, OrderPart
 from commerce.orders.order import OrderRow
-from commerce.orders.picking import SINGLES, bag_numbers, pick_list, waves
+from commerce.orders.picking import SINGLES, bag_numbers, pick_list, read_slot, waves
 from commerce.orders.states import OPEN_AT_STORE, OrderState
 
 ORDER = OrderRow(
@@ -82,3 +82,8 @@ def test_a_bag_keeps_its_number_and_new_ones_come_after() -> None:
     rows = [replace(ORDER, id=id) for id in ("a", "b", "c")]
     assert bag_numbers(rows, {}) == {"a": 1, "b": 2, "c": 3}
     assert bag_numbers(rows, {"b": 7}) == {"a": 8, "b": 7, "c": 9}
+
+
+def test_a_slot_is_read_as_it_is_typed_or_scanned() -> None:
+    typed = {" a1 ": "A1", "Ｂ-12": "B-12", "": "", "-1": None, "A1 B2": None, "ABCDEFGHI": None}
+    assert {text: read_slot(text) for text in typed} == typed

@@ -79,4 +79,8 @@ def _wire(view: object) -> object:
             del value["product"][name]
     if isinstance(view, OrderView | StoreOrder):
         del value["lines"]
+    if isinstance(view, OrderView):
+        del value["pickup"]["slot"]
+    if isinstance(view, StoreOrder):
+        del value["bag"], value["slot"]
     return value

@@ -2,11 +2,12 @@
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 
 from server.ops.heartbeat import Beat
-from server.workers.placement import FREER_BY_CPU, FREER_BY_CPU_ELSEWHERE, place
+from server.workers.placement import FREER_BY_CPU, FREER_BY_CPU_ELSEWHERE, place, place_viewer
 
 HERE, SIBLING, OTHER_NODE = "0a1b2c00", "0a1b2c01", "d0d0d000"
 
@@ -68,3 +69,12 @@ def test_hosts_who_all_come_to_one_worker_are_spread_as_its_row_shows_their_load
         beats = [row(worker, cpu) for worker, cpu in cpus.items()]
         cpus[place(HERE, beats, accepts=True)] += 0.1
     assert max(cpus.values()) - min(cpus.values()) <= FREER_BY_CPU + 0.1 + 1e-9
+
+
+def test_viewer_of_a_full_worker_goes_to_one_that_receives_the_live_already() -> None:
+    beats = [row(HERE, 0.9, full=True), row(SIBLING, 0.2), row("0a1b2c02", 0.1)]
+    assert place_viewer(HERE, "demo", beats) == "0a1b2c02"
+    receiving = replace(row(OTHER_NODE, 0.5), lives={"demo": 3})
+    assert place_viewer(HERE, "demo", [*beats, receiving]) == OTHER_NODE
+    full = [replace(receiving, full=True), replace(receiving, worker=SIBLING, draining=True)]
+    assert place_viewer(HERE, "demo", [beats[0], *full]) == HERE

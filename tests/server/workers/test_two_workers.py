@@ -29,6 +29,8 @@ from tests.support.waiting import WAIT_S, wait_until
 
 __all__ = ["loopback_candidates"]
 
+VIEWERS_MAX = 25
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -58,12 +60,15 @@ class Node:
                 answer = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
                 if answer.status_code != 201:
                     return False
+                await client.delete(answer.headers["Location"])
         return True
 
     async def owner(self) -> int:
         """The number of the worker with the live."""
         async with self.worker(0) as client:
-            return number_of(await join(client))
+            session = await join(client)
+            await client.delete(session.headers["Location"])
+            return number_of(session)
 
 
 async def join(client: httpx.AsyncClient) -> httpx.Response:
@@ -92,6 +97,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
         LINLI_ICE_PORT="0",
         LINLI_RATE_LIMITS="0",
         LINLI_METRICS_TOKEN="for the operator",
+        LINLI_VIEWERS_MAX=str(VIEWERS_MAX),
     ) as server:
         token = await server.host_token()
         host = asyncio.create_task(publish(server.whip, token, Programme(CLIP, copy=True)))
@@ -133,6 +139,40 @@ async def test_viewer_who_asked_the_other_worker_sees_the_live(node: Node) -> No
 
     async with viewer(negotiate) as tracks:
         assert (await next_frame(tracks["video"])).width
+
+
+async def test_viewers_that_a_worker_has_no_room_for_are_served_by_the_other(node: Node) -> None:
+    owner = await node.owner()
+    sessions: list[httpx.Response] = []
+
+    async def negotiate(offer: str) -> str:
+        async with node.worker(owner) as client:
+
+            async def overflows() -> bool:
+                answer = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+                sessions.extend([answer] if answer.status_code == 201 else [])
+                return bool(sessions) and number_of(sessions[-1]) != owner
+
+            await wait_until(overflows, what="a session at the other worker")
+            answer = await client.post(WHEP, content=offer, headers=SDP)
+            sessions.append(answer)
+            return answer.text
+
+    async with viewer(negotiate) as tracks:
+        assert (await next_frame(tracks["video"])).width
+        assert number_of(sessions[-1]) == 1 - owner
+        for number in (owner, 1 - owner):
+            async with node.worker(number) as client:
+                for _ in range(VIEWERS_MAX + 1):
+                    answer = await client.post(WHEP, content=PLAY_OFFER, headers=SDP)
+                    if answer.status_code == 503:
+                        break
+                    sessions.append(answer)
+                assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
+    assert len(sessions) <= 2 * VIEWERS_MAX
+    async with node.worker(owner) as client:
+        for session in sessions:
+            await client.delete(session.headers["Location"])
 
 
 async def test_session_is_changed_read_and_ended_at_the_other_worker(node: Node) -> None:

@@ -81,6 +81,7 @@ export const en: typeof zh = {
   orders: {
     pickup_code: 'Pickup code',
     pickup_hint: 'Show the QR code in the shop, or read out the code.',
+    pickup_slot: 'Shelf {slot}',
     qr: 'QR code for pickup',
   },
   order_state: {

@@ -104,6 +104,7 @@ export const en = {
     leave_failed: 'That did not work: the group may be complete by now.',
     pickup_code: 'Pickup code',
     pickup_hint: 'Show the QR code in the shop, or read out the code.',
+    pickup_slot: 'Shelf {slot}',
     strip_ready: 'Ready for pickup. Tap for your code',
     qr: 'QR code for pickup',
     offline: 'The shop cannot be reached right now.',

@@ -103,6 +103,7 @@ export const zh = {
     leave_failed: '没有退出成功，可能已经成团了。',
     pickup_code: '取货码',
     pickup_hint: '到店出示二维码，或报出取货码。',
+    pickup_slot: '货架 {slot}',
     strip_ready: '可以取货了，点开看取货码',
     qr: '取货二维码',
     offline: '现在连不上门店。',

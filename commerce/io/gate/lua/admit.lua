@@ -7,10 +7,12 @@
 -- ARGV  1 now
 --       2 the tap
 --       3 hold ms|idempotency ms|limit window ms|backlog max|seats kept ms
---       4 candidate stores, best first, each followed by |
--- Gives {status, a, b, c}.
+--       4 candidate stores, best first, each with the slots that it may take there, and followed
+--         by |: "s1 980250:4 980251|s2|"; a number after a slot is how many of it must stay free
+-- Gives {status, a, b, c, d}.
 
-if redis.call('EXISTS', KEYS[1]) == 0 then return {'not-ready'} end
+local epoch_and_key = redis.call('MGET', KEYS[1], KEYS[2])
+if not epoch_and_key[1] then return {'not-ready'} end
 
 local at_ms = ARGV[1]
 local now = tonumber(at_ms)
@@ -23,7 +25,7 @@ if household_id == '' then household_id = guest_id end
 local plain = lines == ''  -- one item, which is most taps: no lists are made for it
 local several = not plain and string.find(lines, ',', 1, true)
 
-local known = redis.call('GET', KEYS[2])
+local known = epoch_and_key[2]
 if known then
   local known_body, refusal, left, product = string.match(known, $KEY_PATTERN)
   if known_body ~= body_hash then return {'refused', 'key-reused', '0', ''} end
@@ -122,16 +124,43 @@ else
   end
 end
 
--- Units of items that it takes, as {item, units}, all from the first store that has them.
+-- Units of items that it takes, as {item, units}, all from the first store that has them and a
+-- slot; a group takes its slots when it is complete.
 local store_id
+local slot, full = '', false
+
+-- The first slot that is free, '' if there need not be one, nil if none is.
+local function free_slot(candidate, slots)
+  if terms or slots == '' then return '' end
+  for name, kept in string.gmatch(slots, ' (%w+):?(%d*)') do
+    local left = redis.call('HGET', KEYS[9], 'slot:' .. name .. '|' .. candidate)
+    if left and tonumber(left) > (tonumber(kept) or 0) then return name end
+  end
+end
+
+local function rule_out(candidate, reason, item)
+  if ruled_out ~= '' then ruled_out = ruled_out .. ',' end
+  ruled_out = ruled_out .. candidate .. ' ' .. reason .. ' ' .. item
+end
+
 if plain then
   local most = 0
-  for candidate in string.gmatch(ARGV[4], '([^|]+)|') do
+  for candidate, slots in string.gmatch(ARGV[4], '([^| ]+)([^|]*)|') do
     local free = tonumber(redis.call('HGET', KEYS[9], product_id .. '|' .. candidate) or '0')
-    if free >= units then store_id = candidate break end
+    if free >= units then
+      local found = free_slot(candidate, slots)
+      if found then store_id, slot = candidate, found break end
+      full = true
+      rule_out(candidate, 'full', '')
+    else
+      rule_out(candidate, 'no-stock', product_id)
+    end
     if free > most then most = free end
   end
-  if not store_id then return refuse('sold-out', most) end
+  if not store_id then
+    if full then return refuse('no-slot', 0) end
+    return refuse('sold-out', most)
+  end
   local row = product_id .. '|' .. store_id
   redis.call('HINCRBY', KEYS[9], row, -units)
   redis.call('HINCRBY', KEYS[10], row, units)
@@ -140,20 +169,28 @@ else
   for item, count in string.gmatch(needs, $UNITS_PATTERN) do
     needed[#needed + 1] = {item, tonumber(count)}
   end
-  for candidate in string.gmatch(ARGV[4], '([^|]+)|') do
-    local fits, sets = true, math.huge
+  for candidate, slots in string.gmatch(ARGV[4], '([^| ]+)([^|]*)|') do
+    local short, sets = nil, math.huge
     for _, need in ipairs(needed) do
       local free = tonumber(redis.call('HGET', KEYS[9], need[1] .. '|' .. candidate) or '0')
       if free < need[2] then
-        fits = false
+        short = short or need[1]
         if not lacking then lacking, left = need[1], math.max(0, free) end
       end
       sets = math.min(sets, math.floor(free * units / need[2]))
     end
-    if fits then store_id = candidate break end
+    if short then
+      rule_out(candidate, 'no-stock', short)
+    else
+      local found = free_slot(candidate, slots)
+      if found then store_id, slot = candidate, found break end
+      full = true
+      rule_out(candidate, 'full', '')
+    end
     if sets > most then most = sets end
   end
   if not store_id then
+    if full then return refuse('no-slot', 0) end
     if several then return refuse('sold-out', left, lacking or needed[1][1]) end
     return refuse('sold-out', most)
   end
@@ -162,6 +199,12 @@ else
     redis.call('HINCRBY', KEYS[9], row, -need[2])
     redis.call('HINCRBY', KEYS[10], row, need[2])
   end
+end
+
+if slot ~= '' then
+  local row = 'slot:' .. slot .. '|' .. store_id
+  redis.call('HINCRBY', KEYS[9], row, -1)
+  redis.call('HINCRBY', KEYS[10], row, 1)
 end
 
 if terms then
@@ -184,4 +227,4 @@ local entry_id = redis.call('XADD', KEYS[3], '*', 'tap', $ENTRY)
 redis.call('ZADD', KEYS[11], string.format('%d', now + tonumber(hold_ms)), order_id)
 redis.call('HSET', KEYS[12], order_id, $HOLD_TEXT)
 redis.call('SET', KEYS[2], body_hash .. $KEY_ADMITTED, 'PX', idempotency_ms)
-return {'admitted', store_id, price_fen, group_id}
+return {'admitted', store_id, price_fen, group_id, slot}

@@ -52,6 +52,7 @@ for index = 0, entries - 1 do
         end_hold(item .. '|' .. store_id, units, sold)
       end
     end
+    if slot ~= '' then end_hold('slot:' .. slot .. '|' .. store_id, 1, sold) end
     if sold ~= '1' then
       if redis.call('HGET', KEYS[key + 2], household_id) == order_id then
         redis.call('HDEL', KEYS[key + 2], household_id)

@@ -21,6 +21,7 @@ for _, order_id in ipairs(
       redis.call('HDEL', KEYS[5], order_id)
       redis.call('ZREM', KEYS[4], order_id)
       if needs == '' then needs = product_id .. ' ' .. quantity end
+      if slot ~= '' then needs = needs .. ',slot:' .. slot .. ' 1' end
       for item, units in string.gmatch(needs, $UNITS_PATTERN) do
         local row = item .. '|' .. store_id
         redis.call('HINCRBY', KEYS[3], row, -units)

@@ -30,7 +30,16 @@ SHARED = frozenset(
 """Tables of the whole installation."""
 
 SECRET_TABLES = frozenset(
-    {"guest_devices", "person_keys", "phone_codes", "restreams", "staff_links", "stream_keys"}
+    {
+        "guest_devices",
+        "person_keys",
+        "phone_codes",
+        "recovery_codes",
+        "restreams",
+        "staff_links",
+        "staff_totp",
+        "stream_keys",
+    }
 )
 """Left out of an export without secrets: links, keys and devices are made again."""
 

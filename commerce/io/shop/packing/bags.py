@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
+from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import orders
 from commerce.io.record.schema_packing import bags
 from commerce.orders.order import OrderRow
@@ -29,22 +30,38 @@ def bags_of(connection: Connection, order_ids: Collection[str]) -> dict[str, Bag
     return {row.order_id: Bag(row.bag, row.slot) for row in found}
 
 
+def put_bags(connection: Connection, order_ids: Sequence[str], slot: str, at_ms: int) -> None:
+    """Note where the bags of orders stand, and show it to buyers and store."""
+    known = bags_of(connection, order_ids)
+    moved = [order_id for order_id in order_ids if known.get(order_id, NO_BAG).slot != slot]
+    connection.execute(update(bags).where(bags.c.order_id.in_(moved)).values(slot=slot))
+    fresh = [order_id for order_id in moved if order_id not in known]
+    if fresh:
+        rows = [{"order_id": order_id, "slot": slot} for order_id in fresh]
+        connection.execute(insert(bags), rows)
+    enqueue(connection, Topic.ORDER, moved, at_ms)
+
+
 def number_bags(connection: Connection, going: Sequence[OrderRow]) -> None:
     """Number the bags of orders that have none, after those of their wave.
 
     A group counts its own; single orders count on from the highest that is still in the store.
     """
     known = bags_of(connection, [order.id for order in going])
-    fresh = [order for order in going if order.id not in known]
-    rows = []
+    fresh = [order for order in going if not known.get(order.id, NO_BAG).number]
+    numbered = []
     for wave in sorted({(order.store_id, order.group_id) for order in fresh}):
         number = _highest(connection, *wave)
         mine = [order for order in fresh if (order.store_id, order.group_id) == wave]
         for order in sorted(mine, key=bag_order):
             number += 1
-            rows.append({"order_id": order.id, "bag": number})
+            numbered.append((order.id, number))
+    rows = [{"order_id": id, "bag": number} for id, number in numbered if id not in known]
     if rows:
         connection.execute(insert(bags), rows)
+    for id, number in numbered:
+        if id in known:
+            connection.execute(update(bags).where(bags.c.order_id == id).values(bag=number))
 
 
 def _highest(connection: Connection, store_id: str, group_id: str) -> int:

@@ -14,8 +14,7 @@ from commerce.io.record.schema import buying_groups, orders, stores
 from commerce.io.record.schema_packing import order_batches
 from commerce.io.shop.advance import advance, reverse
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.packing.bags import number_bags
-from commerce.io.shop.people import nicknames_of
+from commerce.io.shop.packing.bags import number_bags, put_bags
 from commerce.io.shop.views import store_views
 from commerce.orders.batches import (
     UNDO_MS,
@@ -57,6 +56,7 @@ class BatchMove:
     staff_id: str
     key: str
     all_or_none: bool = False
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,19 @@ class BatchMoves:
         self._shop.on_commit()
         return moved
 
+    async def put(self, store_id: str, order_ids: Sequence[str], slot: str) -> list[StoreOrder]:
+        """Note where the bags of orders of a store stand; orders of others are left out."""
+        at_ms = self._shop.clock()
+
+        def work(connection: Connection) -> list[StoreOrder]:
+            found = _locked(connection, store_id, order_ids)
+            put_bags(connection, sorted(found), slot, at_ms)
+            return store_views(connection, list(found.values()), self._shop.catalogue)
+
+        placed = await self._shop.record.transact(work)
+        self._shop.on_commit()
+        return placed
+
     async def undo(self, store_id: str, id: str, staff_id: str) -> MovedBatch:
         """Take a batch back, as far as its orders have not moved since; again the same.
 
@@ -109,7 +122,7 @@ class BatchMoves:
 
     def _move(self, connection: Connection, batch: BatchMove, at_ms: int) -> MovedBatch:
         id = batch_id(batch.store_id, batch.key)
-        body_hash = batch_hash(batch.order_ids, batch.to, batch.all_or_none)
+        body_hash = batch_hash(batch.order_ids, batch.to, batch.all_or_none, batch.slot)
         _one_at_a_time(connection, batch.store_id)
         before = connection.execute(select(order_batches).where(order_batches.c.id == id)).first()
         if before is not None:
@@ -132,6 +145,8 @@ class BatchMoves:
             number_bags(connection, going)
         for order in going:
             advance(connection, order, batch.to, batch.staff_id, at_ms, self._random_bits)
+        if batch.slot:
+            put_bags(connection, sorted(order.id for order in going), batch.slot, at_ms)
         answers = [_moved(answer, found, batch.to) for answer in answers]
         connection.execute(
             insert(order_batches),
@@ -196,9 +211,10 @@ class BatchMoves:
         ids = [answer.order_id for answer in answers if answer.outcome is not Outcome.UNKNOWN]
         which = orders.c.id.in_(ids) & (orders.c.store_id == store_id)
         rows = orders_of(connection, ORDERS.where(which))
-        names = nicknames_of(connection, {row.guest_id for row in rows})
         until_ms = at_ms + UNDO_MS if at_ms is not None else None
-        return MovedBatch(id, to, answers, store_views(rows, self._shop.catalogue, names), until_ms)
+        return MovedBatch(
+            id, to, answers, store_views(connection, rows, self._shop.catalogue), until_ms
+        )
 
     def _audit(
         self,

@@ -22,6 +22,9 @@ class BrandRow:
     seats_per_device: int
     recording_days: int
     recording_gib: int
+    phone_needed: bool
+    totp_needed: bool
+    member_prices: bool
     version: int
 
 

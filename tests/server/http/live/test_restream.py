@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from commerce.io.shop.sealing import Sealer
 from server.access.policy import Principal, Role
 from server.app import Program, build
 from server.ops.maintenance import load
-from server.ops.sealing import Sealer
 from server.settings import Settings
 from tests.support.running import SHOP
 

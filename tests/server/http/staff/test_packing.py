@@ -159,3 +159,33 @@ async def test_a_wave_is_printed_as_pick_list_and_labels(
     missing = await web.get(f"{wave}/labels.pdf", headers=headers)
     assert (missing.status_code, missing.json()["type"]) == (501, "urn:linli:problem:no-font")
     assert (await web.get(f"{STORE}/waves")).status_code == 401
+
+
+async def test_a_buyer_sees_the_slot_of_the_bag_and_a_clerk_finds_the_order(
+    web: httpx.AsyncClient, packer: Packer
+) -> None:
+    token = await guest(web, "晨光 100%")
+    made = await web.post("/api/orders", json=tea(), headers=bearer(token, "one-tap-of-tea"))
+    order = made.json()["order"]["id"]
+    await buy(web, "bert", tea())
+    await packer.move([order], "picking")
+    packed = await packer.move([order], "packed", slot=" a1 ")
+    assert [(one["bag"], one["slot"]) for one in packed.json()["orders"]] == [(1, "A1")]
+    await packer.move([order], "ready")
+    headers = bearer(packer.token)
+    body = {"order_ids": [order, "none"], "slot": "b-2"}
+    placed = await web.put(f"{STORE}/bags", json=body, headers=headers)
+    assert [one["slot"] for one in placed.json()["orders"]] == ["B-2"]
+    mine = (await web.get("/api/me/orders", headers=bearer(token))).json()["orders"][0]
+    assert mine["pickup"]["slot"] == "B-2"
+    for words in ("晨光", "0%", f"#{mine['number']}", mine["pickup"]["code"].lower()):
+        found = await web.get(f"{STORE}/found-orders", params={"q": words}, headers=headers)
+        assert [one["id"] for one in found.json()["orders"]] == [order], words
+    for words in ("", "_", "0000-0000-0"):
+        found = await web.get(f"{STORE}/found-orders", params={"q": words}, headers=headers)
+        assert found.json()["orders"] == []
+    pace = (await web.get(f"{STORE}/pace", headers=headers)).json()
+    assert (pace["orders"], pace["on_time"]) == (1, 1)
+    assert pace["p50_ms"] == pace["p95_ms"] >= 0
+    wrong = await web.put(f"{STORE}/bags", json=body | {"slot": "shelf 1/2"}, headers=headers)
+    assert (wrong.status_code, wrong.json()["member"]) == (422, "slot")

@@ -264,7 +264,7 @@ export interface Buyer {
   estate_name: LocalText
 }
 
-/** An order as its store sees it: the buyer's name, never the pickup code. */
+/** An order as its store sees it: the buyer's name, never the pickup code. `bag` is its number in its wave, `slot` where the bag stands. */
 export interface StoreOrder {
   id: string
   number: string
@@ -283,6 +283,8 @@ export interface StoreOrder {
   lines?: OrderLine[]
   buyer: Buyer
   handed_over_at_ms: AtMs | null
+  bag?: number
+  slot?: string
 }
 
 /** An order reached its store or changed its state (store channels only). */
@@ -329,10 +331,11 @@ export interface Pong {
   at_ms: AtMs
 }
 
-/** What the buyer shows at pickup; `qr` is a data: URI of an SVG. */
+/** What the buyer shows at pickup: `qr` is an SVG as data: URI, `slot` where the bag stands. */
 export interface Pickup {
   code: string
   qr: string
+  slot?: string
 }
 
 /** An order as its buyer sees it; `group` is its group as of the message. */

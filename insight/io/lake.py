@@ -1,0 +1,251 @@
+"""The lake's Delta tables: append each batch once, query, compact, vacuum.
+
+Everything here blocks: call it from a thread of its own. `deltalake` is imported at the first use,
+as it takes 22 MB that a worker without a lake need not have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from insight.errors import BadQuery, LakeConflict
+from insight.facts import Fact
+from insight.tables import (
+    FACTS,
+    SALES_HOURLY,
+    SALES_HOURLY_SQL,
+    TABLES,
+    Kind,
+    Row,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from arro3.core import RecordBatchReader
+    from arro3.core import Table as ArrowTable
+    from deltalake import DeltaTable
+
+COMPACT_COMMITS = 100  # after how many commits a table is compacted
+RETENTION_HOURS = 7 * 24  # how long files of older versions are kept
+EPOCH = datetime.fromtimestamp(0, UTC)
+ROWS_MAX = 100_000  # that a query returns
+
+
+class Lake:
+    """All tables under one URL; a writer makes them with `create`."""
+
+    def __init__(self, url: str, storage_options: Mapping[str, str] | None = None) -> None:
+        self._url = url.rstrip("/")
+        self._options = dict(storage_options or {})
+        self._open: dict[str, DeltaTable] = {}
+
+    def uri(self, table: Table) -> str:
+        """Return where a table is."""
+        return f"{self._url}/{table.layer}/{table.name}"
+
+    def create(self) -> None:
+        """Make the tables that are missing, without rows."""
+        for table in TABLES:
+            if self._table(table) is None:
+                with contextlib.suppress(LakeConflict):  # another writer made it
+                    self._write(table, None, _arrow(table, ()), mode="error")
+
+    def version(self, table: Table, source: str) -> int:
+        """Return the last number of a source that a table has; -1 before the first."""
+        found = self._table(table)
+        last = found.transaction_version(source) if found is not None else None
+        return -1 if last is None else last
+
+    def append(self, table: Table, rows: Sequence[Row], source: str, last: int) -> None:
+        """Append rows, with the number of the last fact of their batch, in one commit.
+
+        Call `version` before: what another writer committed since is a conflict.
+
+        Raises:
+            LakeConflict: Another writer was first; look at `version` again.
+        """
+        from deltalake import CommitProperties, Transaction
+
+        self._write(
+            table,
+            # Delta would accept the same number twice in a row, so the snapshot stays as it was.
+            self._open[table.name],
+            _arrow(table, rows),
+            mode="append",
+            commit_properties=CommitProperties(app_transactions=[Transaction(source, last)]),
+        )
+
+    def overwrite_day(self, table: Table, day: str, rows: Any) -> None:
+        """Put rows in place of all that a table has of a day, in one commit."""
+        here = self._table(table)
+        assert here is not None, "call `create` first"
+        self._write(table, here, rows, mode="overwrite", predicate=f"day = '{day}'")
+
+    def replace_day(self, table: Table, day: str, rows: Sequence[Row]) -> None:
+        """As `overwrite_day`, of rows as `append` takes them."""
+        self.overwrite_day(table, day, _arrow(table, rows))
+
+    def facts_of(self, day: str) -> list[Fact]:
+        """Return a day's facts from bronze, in the order of their sources and numbers."""
+        names = ", ".join(column.name for column in FACTS.columns)
+        ordered = f"SELECT {names} FROM facts WHERE day = '{day}' ORDER BY source, sequence"
+        found = self._execute(ordered).read_all()
+        columns = {name: found.column(name).to_pylist() for name in found.schema.names}
+        return [
+            _fact(dict(zip(columns, values, strict=True)))
+            for values in zip(*columns.values(), strict=True)
+        ]
+
+    def refresh_sales(self, day: str) -> None:
+        """Compute the gold table of a day again."""
+        self.overwrite_day(SALES_HOURLY, day, self._execute(SALES_HOURLY_SQL.format(day=day)))
+
+    def sql(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a query on the tables by their names; return columns and at most `ROWS_MAX` rows.
+
+        Raises:
+            BadQuery: It cannot be run.
+        """
+        from deltalake.exceptions import DeltaError
+
+        try:
+            found = self._execute(query).read_all()
+        except (DeltaError, ValueError) as error:
+            raise BadQuery(str(error)) from None
+        columns = [column.to_pylist() for column in found.columns]
+        names = list(found.schema.names)
+        return names, list(zip(*columns, strict=True))[:ROWS_MAX]
+
+    def status(self) -> list[dict[str, Any]]:
+        """Return for each table its version, live files, bytes, rows and last number by source."""
+        found = []
+        for table in TABLES:
+            here = self._table(table)
+            if here is None:
+                continue
+            actions = here.get_add_actions(flatten=True)
+            sizes = actions.column("size_bytes").to_pylist()
+            rows = actions.column("num_records").to_pylist()
+            found.append(
+                {
+                    "table": f"{table.layer}/{table.name}",
+                    "version": here.version(),
+                    "files": len(sizes),
+                    "bytes": sum(sizes),
+                    "rows": sum(rows),
+                    "committed_at_ms": here.history(1)[0].get("timestamp"),
+                }
+            )
+        return found
+
+    def compact(self, table: Table) -> None:
+        """Merge small files and forget files and log entries that are older than the retention."""
+        here = self._table(table)
+        if here is not None:
+            here.optimize.compact()
+            here.create_checkpoint()
+            here.vacuum(retention_hours=RETENTION_HOURS, dry_run=False)
+            here.cleanup_metadata()
+
+    def commits_since_compaction(self, table: Table) -> int:
+        """Return how many commits a table has since it was compacted."""
+        here = self._table(table)
+        if here is None:
+            return 0
+        for count, commit in enumerate(here.history(COMPACT_COMMITS)):
+            if commit.get("operation") == "OPTIMIZE":
+                return count
+        return min(here.version() + 1, COMPACT_COMMITS)
+
+    def _table(self, table: Table) -> DeltaTable | None:
+        """Return a table as it is now, or None before its first row."""
+        from deltalake import DeltaTable
+
+        here = self._open.get(table.name)
+        if here is not None:
+            here.update_incremental()
+            return here
+        uri = self.uri(table)
+        if not DeltaTable.is_deltatable(uri, self._options):
+            return None
+        here = self._open[table.name] = DeltaTable(uri, storage_options=self._options)
+        return here
+
+    def _write(self, table: Table, here: DeltaTable | None, rows: Any, **how: Any) -> None:
+        from deltalake import write_deltalake
+        from deltalake.exceptions import CommitFailedError, DeltaError
+
+        uri = self.uri(table)
+        if here is None and "://" not in uri:
+            Path(uri).mkdir(parents=True, exist_ok=True)
+        try:
+            write_deltalake(
+                uri if here is None else here,
+                rows,
+                partition_by=["day"] if here is None else None,
+                storage_options=self._options,
+                **how,
+            )
+        except CommitFailedError as error:
+            self._open.pop(table.name, None)
+            raise LakeConflict(str(error)) from None
+        except DeltaError as error:
+            if here is None and self._table(table) is not None:
+                raise LakeConflict(str(error)) from None
+            raise
+
+    def _execute(self, query: str) -> RecordBatchReader:
+        from deltalake import QueryBuilder
+
+        builder = QueryBuilder()
+        for table in TABLES:
+            here = self._table(table)
+            if here is not None:
+                builder.register(table.name, here)
+        return builder.execute(query)
+
+
+def _fact(row: Row) -> Fact:
+    return Fact(
+        source=row["source"],
+        sequence=row["sequence"],
+        topic=row["topic"],
+        version=row["version"],
+        occurred_ms=_ms(row["occurred_at"]),
+        arrived_ms=_ms(row["arrived_at"]),
+        brand=row["brand"],
+        estate=row["estate"],
+        person=row["person"],
+        trace=row["trace"],
+        payload=json.loads(row["payload"]),
+    )
+
+
+def _ms(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def _arrow(table: Table, rows: Sequence[Row]) -> ArrowTable:
+    from arro3.core import Array, DataType
+    from arro3.core import Table as ArrowTable
+
+    number, moment = DataType.int64(), DataType.timestamp("us", tz="UTC")
+    plain = {
+        Kind.TEXT: DataType.string(),
+        Kind.NUMBER: number,
+        Kind.TIME: number,
+        Kind.FLAG: DataType.bool(),
+    }
+    columns: dict[str, Any] = {}
+    for column in table.columns:
+        values = [row.get(column.name) for row in rows]
+        if column.kind is Kind.TIME:
+            values = [None if value is None else value * 1_000 for value in values]
+        array = Array(values, plain[column.kind])
+        columns[column.name] = array.cast(moment) if column.kind is Kind.TIME else array
+    return ArrowTable.from_pydict(columns)

@@ -1,0 +1,441 @@
+"""The lake's tables: columns, units, grain and keys, and the rows that a fact becomes.
+
+Bronze holds facts as they came, silver their typed rows, one table per subject, gold what head
+office reads. `day` is the date in China (UTC+8, without summer time) of `occurred_at`; tables are
+partitioned by it. docs/lake.md is generated from this module:
+
+    python -m insight.tables > docs/lake.md
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from insight.errors import BadFact
+from insight.facts import (
+    BagAdded,
+    CabinetRead,
+    CardOpened,
+    CardSeen,
+    Fact,
+    GroupChanged,
+    LotMoved,
+    MoneyMoved,
+    OrderMoved,
+    OrderPlaced,
+    Payload,
+    StockMoved,
+    Watched,
+    parse,
+)
+
+CHINA = timezone(timedelta(hours=8))
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Kind(StrEnum):
+    """The type of a column."""
+
+    TEXT = "string"
+    NUMBER = "int64"
+    TIME = "timestamp"  # UTC, in rows milliseconds
+    FLAG = "boolean"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name, type, and what it means, unit first."""
+
+    name: str
+    kind: Kind
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: what a row is, by which columns it is told from others, and how fresh it is."""
+
+    name: str
+    layer: str
+    grain: str
+    keys: tuple[str, ...]
+    source: str
+    freshness: str
+    columns: tuple[Column, ...]
+
+
+def _columns(*rows: tuple[str, Kind, str]) -> tuple[Column, ...]:
+    return tuple(Column(*row) for row in rows)
+
+
+_T, _N, _AT, _B = Kind.TEXT, Kind.NUMBER, Kind.TIME, Kind.FLAG
+
+_FACT = _columns(
+    ("source", _T, "where the fact comes from"),
+    ("sequence", _N, "its number there"),
+)
+_PLACE = _columns(
+    ("occurred_at", _AT, "when it happened"),
+    ("day", _T, "date in China, YYYY-MM-DD; partition"),
+    ("brand", _T, "brand id"),
+    ("estate", _T, "estate id; empty where there is none"),
+    ("person", _T, "pseudonym of the household or guest; empty where there is none"),
+    ("trace", _T, "id that joins the facts of one order, group or delivery"),
+)
+_SILVER = "≤ 5 s behind the fact"
+
+
+def _silver(name: str, grain: str, source: str, *rows: tuple[str, Kind, str]) -> Table:
+    keys = ("source", "sequence")
+    columns = (*_FACT, *_columns(*rows), *_PLACE)
+    return Table(name, "silver", grain, keys, source, _SILVER, columns)
+
+
+_RAW = _columns(
+    ("topic", _T, "topic, see facts.md"),
+    ("version", _N, "version of the topic"),
+    ("arrived_at", _AT, "when the server had it"),
+    ("payload", _T, "JSON as received"),
+)
+
+FACTS = Table(
+    "facts",
+    "bronze",
+    "a fact as it came",
+    ("source", "sequence"),
+    "all",
+    _SILVER,
+    (*_FACT, *_RAW, *_PLACE),
+)
+REJECTED = Table(
+    "rejected",
+    "bronze",
+    "a fact that the vocabulary does not admit",
+    ("source", "sequence"),
+    "all",
+    _SILVER,
+    (*_FACT, *_RAW, Column("reason", _T, "why, one line"), *_PLACE),
+)
+ORDER_LINES = Table(
+    "order_lines",
+    "silver",
+    "a line of an order, as it was placed",
+    ("order_id", "line"),
+    "`order.placed`",
+    _SILVER,
+    (
+        *_FACT,
+        *_columns(
+            ("order_id", _T, "order id"),
+            ("line", _N, "its place in the order, from 0"),
+            ("product_id", _T, "product id; a set is one product"),
+            ("units", _N, "units ordered"),
+            ("total_fen", _N, "fen, of the line"),
+            ("before_fen", _N, "fen, of the lines before it"),
+            ("order_total_fen", _N, "fen, of the order"),
+            ("room_id", _T, "room in which it was ordered"),
+            ("store_id", _T, "store that hands it over"),
+            ("group_id", _T, "group buy, empty for none"),
+            ("state", _T, "state in which it began"),
+            ("refused", _T, "why the ledger refused it, empty if it did not"),
+        ),
+        *_PLACE,
+    ),
+)
+MONEY = _silver(
+    "money",
+    "a transfer of an order",
+    "`money.moved`",
+    ("order_id", _T, "order id"),
+    ("kind", _T, "`charge` paid, `refund` paid back, `earn` handed over"),
+    ("amount_fen", _N, "fen"),
+)
+ORDER_MOVES = _silver(
+    "order_moves",
+    "a change of an order's state",
+    "`order.moved`",
+    ("order_id", _T, "order id"),
+    ("order_version", _N, "number of the change"),
+    ("from_state", _T, "state before"),
+    ("to_state", _T, "state after"),
+    ("due_at", _AT, "when it has to be packed; null if that did not change"),
+)
+STOCK_MOVES = _silver(
+    "stock_moves",
+    "units of a product that moved in a store",
+    "`stock.moved`",
+    ("product_id", _T, "product id"),
+    ("store_id", _T, "store id"),
+    ("kind", _T, "`receive`, `sell`, `release`, `hand_over`"),
+    ("units", _N, "units"),
+)
+LOT_MOVES = _silver(
+    "lot_moves",
+    "units of a lot that moved otherwise than by an order",
+    "`lot.moved`",
+    ("product_id", _T, "product id"),
+    ("lot_id", _T, "lot id"),
+    ("from_id", _T, "location before"),
+    ("to_id", _T, "location after; `waste` is thrown away"),
+    ("kind", _T, "why"),
+    ("units", _N, "units"),
+)
+GROUPS = _silver(
+    "groups",
+    "a group buy after a change of it",
+    "`group.changed`",
+    ("group_id", _T, "group id"),
+    ("product_id", _T, "product id"),
+    ("state", _T, "state since"),
+    ("joined", _N, "households that joined"),
+    ("target", _N, "households needed"),
+    ("price_fen", _N, "fen, of a unit"),
+    ("ends_at", _AT, "deadline"),
+)
+PAGE_EVENTS = _silver(
+    "page_events",
+    "something that happened on a page of a viewer",
+    "`card.seen`, `card.opened`, `bag.added`, `live.watched`",
+    ("kind", _T, "topic"),
+    ("room_id", _T, "room id"),
+    ("product_id", _T, "product id, empty for `live.watched`"),
+    ("units", _N, "units, of `bag.added`"),
+    ("duration_ms", _N, "ms: dwell of `card.opened`, watched time of `live.watched`"),
+)
+CABINETS = _silver(
+    "cabinet_readings",
+    "a reading of a cold cabinet",
+    "`cabinet.read`",
+    ("cabinet_id", _T, "cabinet id"),
+    ("store_id", _T, "store id"),
+    ("celsius_tenths", _N, "tenths of a degree Celsius"),
+    ("door_open", _B, "whether the door was open"),
+    ("powered", _B, "whether it had power"),
+)
+SALES_HOURLY = Table(
+    "sales_hourly",
+    "gold",
+    "an hour × product × estate × store",
+    ("hour", "product_id", "estate", "store_id"),
+    "`order_lines`, `money`",
+    "≤ 60 s behind silver",
+    _columns(
+        ("hour", _AT, "begin of the hour in which the money moved"),
+        ("day", _T, "date in China, YYYY-MM-DD; partition"),
+        ("brand", _T, "brand id"),
+        ("estate", _T, "estate id"),
+        ("store_id", _T, "store id"),
+        ("product_id", _T, "product id"),
+        ("units", _N, "units of orders that were paid in the hour"),
+        ("orders", _N, "orders that were paid in the hour"),
+        ("buyers", _N, "distinct households that paid in the hour"),
+        ("paid_fen", _N, "fen, paid in the hour"),
+        ("refunded_fen", _N, "fen, paid back in the hour, of orders of any time"),
+        ("gmv_fen", _N, "fen, paid − refunded"),
+    ),
+)
+
+SILVER: tuple[Table, ...] = (
+    ORDER_LINES,
+    MONEY,
+    ORDER_MOVES,
+    STOCK_MOVES,
+    LOT_MOVES,
+    GROUPS,
+    PAGE_EVENTS,
+    CABINETS,
+)
+TABLES: tuple[Table, ...] = (FACTS, REJECTED, *SILVER, SALES_HOURLY)
+
+Row = dict[str, Any]
+
+
+def day_of(at_ms: int) -> str:
+    """Return the date in China."""
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).astimezone(CHINA).strftime("%Y-%m-%d")
+
+
+def rows_of(facts: Iterable[Fact]) -> dict[str, list[Row]]:
+    """Return the rows that facts become, by table name; what is not admitted goes to `rejected`."""
+    found: dict[str, list[Row]] = {}
+    for fact in facts:
+        place = _place(fact)
+        raw = {
+            **place,
+            "topic": fact.topic,
+            "version": fact.version,
+            "arrived_at": fact.arrived_ms,
+            "payload": _encode(fact.payload).decode(),
+        }
+        found.setdefault(FACTS.name, []).append(raw)
+        try:
+            payload = parse(fact)
+        except BadFact as error:
+            found.setdefault(REJECTED.name, []).append({**raw, "reason": error.reason})
+            continue
+        for table, row in _silver_rows(payload):
+            found.setdefault(table.name, []).append({**place, **row})
+    return found
+
+
+def _place(fact: Fact) -> Row:
+    # A time that no calendar has must not end the writer; the fact itself is rejected.
+    at_ms = fact.occurred_ms if 0 <= fact.occurred_ms < 1 << 47 else fact.arrived_ms
+    return {
+        "source": fact.source,
+        "sequence": fact.sequence,
+        "occurred_at": at_ms,
+        "day": day_of(at_ms),
+        "brand": fact.brand,
+        "estate": fact.estate,
+        "person": fact.person,
+        "trace": fact.trace,
+    }
+
+
+def _silver_rows(payload: Payload) -> Iterator[tuple[Table, Row]]:
+    match payload:
+        case OrderPlaced():
+            yield from ((ORDER_LINES, row) for row in _lines(payload))
+        case OrderMoved():
+            yield ORDER_MOVES, _renamed(payload, due_at_ms="due_at")
+        case MoneyMoved():
+            yield MONEY, msgspec.structs.asdict(payload)
+        case StockMoved():
+            yield STOCK_MOVES, msgspec.structs.asdict(payload)
+        case LotMoved():
+            yield LOT_MOVES, msgspec.structs.asdict(payload)
+        case GroupChanged():
+            yield GROUPS, _renamed(payload, ends_at_ms="ends_at")
+        case CabinetRead():
+            yield CABINETS, msgspec.structs.asdict(payload)
+        case CardSeen() | CardOpened() | BagAdded() | Watched():
+            yield PAGE_EVENTS, _page_event(payload)
+        case _:
+            raise AssertionError(f"{payload.topic} has no table")
+
+
+def _lines(order: OrderPlaced) -> Iterator[Row]:
+    before = 0
+    for number, line in enumerate(order.lines):
+        yield {
+            "order_id": order.order_id,
+            "line": number,
+            "product_id": line.product_id,
+            "units": line.units,
+            "total_fen": line.total_fen,
+            "before_fen": before,
+            "order_total_fen": order.total_fen,
+            "room_id": order.room_id,
+            "store_id": order.store_id,
+            "group_id": order.group_id,
+            "state": order.state,
+            "refused": order.refused,
+        }
+        before += line.total_fen
+
+
+def _page_event(payload: CardSeen | CardOpened | BagAdded | Watched) -> Row:
+    duration_ms = 0
+    if isinstance(payload, CardOpened):
+        duration_ms = payload.dwell_ms
+    elif isinstance(payload, Watched):
+        duration_ms = payload.watched_ms
+    return {
+        "kind": payload.topic,
+        "room_id": payload.room_id,
+        "product_id": "" if isinstance(payload, Watched) else payload.product_id,
+        "units": payload.units if isinstance(payload, BagAdded) else 0,
+        "duration_ms": duration_ms,
+    }
+
+
+def _renamed(payload: Payload, **names: str) -> Row:
+    return {names.get(name, name): value for name, value in msgspec.structs.asdict(payload).items()}
+
+
+SALES_HOURLY_SQL = """
+WITH moved AS (
+    SELECT order_id, kind, amount_fen, occurred_at, day
+    FROM money
+    WHERE day = '{day}' AND kind IN ('charge', 'refund')
+),
+lines AS (
+    SELECT l.*, m.kind AS money_kind, m.occurred_at AS moved_at, m.day AS money_day,
+        -- Rounded at the running total, so that the parts of a transfer sum to it.
+        CASE WHEN l.order_total_fen = 0 THEN 0 ELSE
+            m.amount_fen * (l.before_fen + l.total_fen) / l.order_total_fen
+            - m.amount_fen * l.before_fen / l.order_total_fen
+        END AS part_fen
+    FROM moved m JOIN order_lines l ON l.order_id = m.order_id
+),
+summed AS (
+    SELECT date_trunc('hour', moved_at) AS hour, money_day AS day, brand, estate, store_id,
+        product_id,
+        CAST(SUM(CASE WHEN money_kind = 'charge' THEN units ELSE 0 END) AS BIGINT) AS units,
+        COUNT(DISTINCT CASE WHEN money_kind = 'charge' THEN order_id END) AS orders,
+        COUNT(DISTINCT CASE WHEN money_kind = 'charge' THEN person END) AS buyers,
+        CAST(SUM(CASE WHEN money_kind = 'charge' THEN part_fen ELSE 0 END) AS BIGINT) AS paid_fen,
+        CAST(SUM(CASE WHEN money_kind = 'refund' THEN part_fen ELSE 0 END) AS BIGINT)
+            AS refunded_fen
+    FROM lines
+    GROUP BY date_trunc('hour', moved_at), money_day, brand, estate, store_id, product_id
+)
+SELECT *, paid_fen - refunded_fen AS gmv_fen FROM summed
+"""
+"""The gold table of one day, from silver."""
+
+
+def markdown() -> str:
+    """Return docs/lake.md."""
+    return "\n".join([_HEADER, *(line for table in TABLES for line in _section(table))])
+
+
+def _section(table: Table) -> Iterator[str]:
+    yield f"## {table.layer}/{table.name}"
+    yield ""
+    yield f"A row is {table.grain}; key: {_names(table.keys)}. From {table.source}, "
+    yield f"{table.freshness}."
+    yield ""
+    yield "| column | type | meaning |"
+    yield "| --- | --- | --- |"
+    for column in table.columns:
+        yield f"| `{column.name}` | {column.kind} | {column.meaning} |"
+    yield ""
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+BY_NAME: Mapping[str, Table] = {table.name: table for table in TABLES}
+
+_HEADER = """\
+# The lake
+
+Generated from `insight/tables.py`; do not edit, run
+
+    python -m insight.tables > docs/lake.md
+
+Delta tables under `LINLI_LAKE_URL` (a folder `lake` in the data folder by default), each at
+`{layer}/{table}`, reader version 1 and writer version 2, so that DuckDB, polars, Spark and Trino
+read them as they are:
+
+    duckdb -c "SELECT sum(gmv_fen) FROM delta_scan('var/lake/gold/sales_hourly') WHERE day = …"
+    polars.scan_delta("var/lake/gold/sales_hourly")
+    linli lake sql "SELECT day, sum(gmv_fen) FROM sales_hourly GROUP BY day"
+
+Money is integer fen; times are UTC. One writer fills them (`linli lake write`, or the role
+`insight` of a server), each micro-batch once: the last number of a source is in the Delta log of
+each table as an app transaction. Compaction leaves older versions readable for 7 days.
+A person's key is destroyed with their erasure; what stays in the lake is nobody's from then on.
+"""
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

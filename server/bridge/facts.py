@@ -1,0 +1,161 @@
+"""Where facts come from: the record's log, and a spool in Redis for those of pages and devices.
+
+    facts:{spool}:log     stream  the newest facts, with their arrival
+    facts:{spool}:seen:S  string  the last number of a sender S that was taken
+
+A source gives facts in the order of its numbers, each number once, also to several readers.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+from redis.asyncio import Redis
+
+from commerce.io.record.engine import wall_clock
+from commerce.io.shop.facts import FactLog
+from insight.facts import Fact
+
+RECORD = "record"
+SPOOL = "pages"
+SPOOLED_MAX = 100_000  # facts that wait for a writer; older ones are lost
+SEEN_TTL_S = 3 * 3_600
+SEQUENCE_BITS = 20  # of a stream id's second number
+SENDER = re.compile(r"[A-Za-z0-9_-]{8,40}")
+
+# KEYS log, last number of the sender. ARGV its ttl s, length of the log, then number and fact, …
+# Returns how many were new.
+_ADD = """
+local last = tonumber(redis.call('GET', KEYS[2]) or '0')
+local added = 0
+for i = 3, #ARGV, 2 do
+  local number = tonumber(ARGV[i])
+  if number > last then
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'f', ARGV[i + 1])
+    last = number
+    added = added + 1
+  end
+end
+redis.call('SET', KEYS[2], string.format('%d', last), 'EX', ARGV[1])
+return added
+"""
+
+
+class FactSource(Protocol):
+    """Numbered facts of one source."""
+
+    @property
+    def name(self) -> str:
+        """The `source` of its facts."""
+        ...
+
+    async def read(self, after: int, facts_max: int) -> list[Fact]:
+        """Return facts after a number, about so many at most."""
+        ...
+
+
+class RecordSource:
+    """The record's facts, with their brand, the estate of their order, and a pseudonym."""
+
+    name = RECORD
+
+    def __init__(self, log: FactLog, clock: Callable[[], int] = wall_clock) -> None:
+        self._log = log
+        self._clock = clock
+
+    async def read(self, after: int, facts_max: int) -> list[Fact]:
+        """See `FactSource.read`."""
+        await self._log.number()
+        found = await self._log.read(after, facts_max)
+        names = await self._log.pseudonyms({fact.subject for fact in found})
+        arrived_ms = self._clock()
+        return [
+            Fact(
+                source=RECORD,
+                sequence=fact.sequence,
+                topic=fact.topic,
+                version=fact.version,
+                occurred_ms=fact.at_ms,
+                arrived_ms=arrived_ms,
+                brand=fact.brand_id,
+                estate=fact.estate_id,
+                person=names.get(fact.subject, ""),
+                trace=fact.trace,
+                payload=fact.payload,
+            )
+            for fact in found
+        ]
+
+
+class SpooledFact(msgspec.Struct, frozen=True, array_like=True):
+    """A fact as it lies in the spool."""
+
+    topic: str
+    version: int
+    occurred_ms: int
+    arrived_ms: int
+    brand: str
+    estate: str
+    payload: dict[str, Any]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(SpooledFact).decode
+
+
+class FactSpool:
+    """Facts that pages and devices sent, bounded, until the lake has them."""
+
+    name = SPOOL
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._add = redis.register_script(_ADD)
+
+    async def add(self, sender: str, facts: Sequence[tuple[int, SpooledFact]]) -> int:
+        """Add numbered facts of a sender; those up to its last number are taken for doubled."""
+        args: list[Any] = [SEEN_TTL_S, SPOOLED_MAX]
+        for number, fact in facts:
+            args += [number, _encode(fact)]
+        keys = [_key("log"), _key(f"seen:{sender}")]
+        return int(await self._add(keys=keys, args=args))
+
+    async def read(self, after: int, facts_max: int) -> list[Fact]:
+        """See `FactSource.read`."""
+        first = f"({after >> SEQUENCE_BITS}-{after & ((1 << SEQUENCE_BITS) - 1)}"
+        entries: Any = await self._redis.xrange(_key("log"), min=first, count=facts_max)
+        found = []
+        for id, fields in entries:
+            fact = _decode(next(iter(fields.values())))
+            found.append(
+                Fact(
+                    source=SPOOL,
+                    sequence=_sequence(id),
+                    topic=fact.topic,
+                    version=fact.version,
+                    occurred_ms=fact.occurred_ms,
+                    arrived_ms=fact.arrived_ms,
+                    brand=fact.brand,
+                    estate=fact.estate,
+                    person="",
+                    trace="",
+                    payload=fact.payload,
+                )
+            )
+        return found
+
+    async def trim(self, up_to: int) -> None:
+        """Forget facts that the lake has."""
+        after = up_to + 1
+        first = f"{after >> SEQUENCE_BITS}-{after & ((1 << SEQUENCE_BITS) - 1)}"
+        await self._redis.xtrim(_key("log"), minid=first)
+
+
+def _sequence(id: bytes | str) -> int:
+    ms, _, number = (id if isinstance(id, str) else id.decode()).partition("-")
+    return int(ms) << SEQUENCE_BITS | int(number)
+
+
+def _key(name: str) -> str:
+    return f"facts:{{{SPOOL}}}:{name}"

@@ -1,0 +1,148 @@
+"""`linli lake`: the lake."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from server.cli.console import out, run
+from server.settings import Settings
+
+lake_app = typer.Typer(
+    help="The lake: what is in it, whether it says what the record says.", no_args_is_help=True
+)
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@lake_app.command("tables")
+def tables(as_json: Json = False) -> None:
+    """Print every table with its columns; docs/lake.md has the same."""
+    from insight.tables import TABLES
+
+    if as_json:
+        found = {
+            f"{table.layer}/{table.name}": {column.name: column.kind for column in table.columns}
+            for table in TABLES
+        }
+        print(json.dumps(found, indent=2))
+        return
+    for table in TABLES:
+        out.print(f"\n[bold]{table.layer}/{table.name}[/]: {table.grain}")
+        shown = Table("column", "type", "meaning", box=None)
+        for column in table.columns:
+            shown.add_row(column.name, column.kind, column.meaning)
+        out.print(shown)
+
+
+@lake_app.command("status")
+def status(as_json: Json = False) -> None:
+    """Print how far the lake is, table by table, and what it rejected."""
+    from server.ops.lake import status as look
+
+    async def main() -> None:
+        found = await look(Settings())
+        if as_json:
+            print(json.dumps(found, indent=2))
+            return
+        shown = Table("table", "rows", "files", "bytes", "version", box=None)
+        for table in found["tables"]:
+            numbers = (f"{table[name]:,}" for name in ("rows", "files", "bytes", "version"))
+            shown.add_row(table["table"], *numbers)
+        out.print(shown)
+        out.print(f"{found['behind']:,} facts of the record are not in the lake yet.")
+        for each in found["rejected"]:
+            out.print(f"rejected {each['facts']:,}: {each['reason']}", markup=False)
+
+    run(main())
+
+
+@lake_app.command("check")
+def check(as_json: Json = False) -> None:
+    """Compare the lake with the record, to the fen; exit code 1 if they differ."""
+    from server.ops.lake import Comparison, compare
+
+    async def main() -> None:
+        found.append(await compare(Settings()))
+
+    found: list[Comparison] = []
+    run(main())
+    [result] = found
+    if as_json:
+        print(json.dumps(result.as_dict(), indent=2))
+    else:
+        out.print(f"facts {result.first:,} to {result.position:,} compared", highlight=False)
+        out.print(f"missing {result.missing:,}, doubled {result.doubled:,}", highlight=False)
+        for each in result.differences:
+            record, lake = each.record, each.lake
+            out.print(
+                f"[red]{each.day} {each.kind}[/]: record {record.transfers} of {record.fen} fen, "
+                f"lake {lake.transfers} of {lake.fen} fen",
+                highlight=False,
+            )
+        out.print(f"{result.behind:,} facts are not in the lake yet", highlight=False)
+        out.print("[green]the same[/]" if result.ok else "[red]different[/]")
+    if not result.ok:
+        sys.exit(1)
+
+
+@lake_app.command("sql")
+def sql(
+    query: Annotated[str, typer.Argument(help="SQL; tables by their names, such as sales_hourly.")],
+    as_json: Json = False,
+) -> None:
+    """Run SQL on the lake."""
+    from server.ops.lake import query as ask
+
+    names, rows = ask(Settings(), query)
+    if as_json:
+        print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str))
+        return
+    shown = Table(*names, box=None)
+    for row in rows:
+        shown.add_row(*("" if value is None else str(value) for value in row))
+    out.print(shown)
+
+
+@lake_app.command("compact")
+def compact() -> None:
+    """Merge small files, and remove those of versions older than seven days."""
+    from server.ops.lake import compact as tidy
+
+    tidy(Settings())
+    out.print("compacted")
+
+
+@lake_app.command("replay")
+def replay(day: Annotated[str, typer.Argument(help="A date in China, YYYY-MM-DD.")]) -> None:
+    """Make a day's silver and gold again from bronze, without counting anything twice."""
+    import re
+
+    from server.errors import OperatorError
+    from server.ops.lake import replay as again
+
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+        raise OperatorError(f"{day!r} is no date such as 2026-11-28.")
+    out.print(f"{again(Settings(), day):,} facts of {day} replayed", highlight=False)
+
+
+@lake_app.command("export")
+def export(
+    query: Annotated[str, typer.Argument(help="SQL, or the name of a table.")],
+    file: Annotated[Path, typer.Argument(help="A file whose name ends in .csv or .xlsx.")],
+) -> None:
+    """Write a table, or what a query returns, as CSV or XLSX."""
+    from server.ops.lake import export as write
+
+    text = query if " " in query else f"SELECT * FROM {query}"
+    out.print(f"{write(Settings(), text, file):,} rows in {file}", highlight=False)
+
+
+@lake_app.command("write")
+def write() -> None:
+    """Fill the lake in a process of its own, beside servers without the role insight."""
+    from server.lake import write_lake
+
+    run(write_lake(Settings()))

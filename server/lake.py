@@ -1,0 +1,56 @@
+"""Composes what fills the lake: in a server with the role insight, or in a process of its own."""
+
+import asyncio
+
+from redis.asyncio import Redis
+
+from commerce.io.record.engine import Record, wall_clock
+from commerce.io.shop.catalogue import CatalogueCache
+from commerce.io.shop.context import ShopContext
+from commerce.io.shop.facts import FactLog
+from server.bridge.facts import FactSpool, RecordSource
+from server.bridge.lake import LakeKeeper
+from server.bridge.redis_lease import RedisLeases
+from server.errors import OperatorError
+from server.ops.lake import open_lake
+from server.ops.logs import configure_logs
+from server.ops.opening import open_record
+from server.settings import Settings
+from server.worker import Worker
+
+REDIS_WAIT_S = 5.0
+
+
+def lake_keeper(settings: Settings, log: FactLog, redis: Redis, worker: Worker) -> LakeKeeper:
+    """Return what fills the lake of these settings; `run` it."""
+    return LakeKeeper(
+        open_lake(settings),
+        (RecordSource(log), FactSpool(redis)),
+        RedisLeases(redis, kind="insight"),
+        log,
+        owner=worker.id,
+    )
+
+
+async def write_lake(settings: Settings) -> None:
+    """Fill the lake until cancelled.
+
+    Raises:
+        OperatorError: There is no Redis in common with the servers.
+    """
+    configure_logs(settings)
+    if not settings.redis_url:
+        raise OperatorError(
+            "LINLI_REDIS_URL: a writer of its own needs the Redis of the servers; "
+            "one with an embedded Valkey fills the lake itself."
+        )
+    async with open_record(settings) as engine:
+        redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_WAIT_S)
+        cache = CatalogueCache(Record(engine))
+        await cache.refresh()
+        log = FactLog(ShopContext(Record(engine), cache, wall_clock, lambda: None))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(lake_keeper(settings, log, redis, Worker()).run())
+        finally:
+            await redis.aclose()

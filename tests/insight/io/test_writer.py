@@ -1,0 +1,112 @@
+"""The lake's writer: every fact once, whatever ends it, and gold that sums to what was paid."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from insight.errors import BadQuery, LakeConflict
+from insight.io.lake import Lake
+from insight.io.writer import LakeWriter
+from insight.tables import FACTS, MONEY, day_of
+from tests.support.lake_facts import AT_MS, FactMaker
+
+HOURLY = "SELECT product_id, units, orders, buyers, paid_fen, refunded_fen, gmv_fen "
+HOURLY += "FROM sales_hourly ORDER BY product_id"
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def facts() -> FactMaker:
+    """Two neighbours' orders, a fact that no topic admits, and a refund of a third."""
+    told = FactMaker()
+    told.order("o1", ("tea", 2, 1_000), ("pear", 1, 501), person="p1")
+    told.tell("order.eaten", {"order_id": "o1"})
+    told.order("o2", ("tea", 1, 500), person="p2")
+    told.money("o1", "refund", 500)
+    return told
+
+
+def opened(folder: Path, probe: Callable[[str], None] = lambda table: None) -> LakeWriter:
+    """A writer whose tables are there."""
+    writer = LakeWriter(Lake(str(folder)), probe)
+    writer.position("record")
+    return writer
+
+
+def rows(lake: Lake, query: str) -> list[tuple[object, ...]]:
+    return lake.sql(query)[1]
+
+
+def test_gold_sums_to_what_was_paid_less_what_went_back_to_the_fen(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    writer = LakeWriter(lake)
+    assert writer.position("record") == 0
+    writer.write(facts().made)
+    assert writer.refresh() == [day_of(AT_MS)]
+    # The refund of 500 of 1,501 fen: 333 of the tea (500 × 1,000 ÷ 1,501), the other 167 of pears.
+    assert rows(lake, HOURLY) == [
+        ("pear", 1, 1, 1, 501, 167, 334),
+        ("tea", 3, 2, 2, 1_500, 333, 1_167),
+    ]
+    reason = "no topic 'order.eaten' of version 1"
+    assert rows(lake, "SELECT topic, reason FROM rejected") == [("order.eaten", reason)]
+    with pytest.raises(BadQuery):
+        lake.sql("SELECT nothing FROM nowhere")
+
+
+@pytest.mark.parametrize("at", ["order_lines", "money", "rejected", "facts"])
+def test_a_writer_killed_before_any_commit_leaves_no_row_twice_and_none_lost(
+    tmp_path: Path, at: str
+) -> None:
+    told = facts().made
+
+    def kill(table: str) -> None:
+        if table == at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        opened(tmp_path, kill).write(told[:4])
+    lake = Lake(str(tmp_path))
+    writer = LakeWriter(lake)
+    assert writer.position("record") == 0
+    # The next batches need not be cut where the lost one was.
+    writer.write(told[:2])
+    writer.write(told[2:])
+    writer.write(told)
+    assert writer.position("record") == len(told)
+    assert rows(lake, "SELECT sequence FROM facts ORDER BY sequence") == [
+        (fact.sequence,) for fact in told
+    ]
+    assert rows(lake, "SELECT count(*), sum(amount_fen) FROM money") == [(3, 1_501 + 500 + 500)]
+    assert rows(lake, "SELECT count(*) FROM order_lines") == [(3,)]
+
+
+def test_of_two_writers_with_the_same_batch_one_loses(tmp_path: Path) -> None:
+    told = facts().made
+    opened(tmp_path).write(told[:2])
+
+    def write_first(table: str) -> None:
+        if table == MONEY.name:
+            opened(tmp_path).write(told)
+
+    with pytest.raises(LakeConflict):
+        opened(tmp_path, write_first).write(told)
+    assert rows(Lake(str(tmp_path)), "SELECT count(*) FROM money") == [(3,)]
+
+
+def test_a_replayed_day_is_the_same_day(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    writer = LakeWriter(lake)
+    assert writer.position("record") == 0
+    writer.write(facts().made)
+    writer.refresh()
+    before = rows(lake, HOURLY)
+    assert writer.replay(day_of(AT_MS)) == len(facts().made)
+    lake.compact(FACTS)
+    assert rows(lake, HOURLY) == before
+    assert rows(lake, "SELECT count(*) FROM money") == [(3,)]
+    assert writer.position("record") == len(facts().made)
+    assert {entry["table"]: entry["rows"] for entry in lake.status()}["bronze/facts"] == 6

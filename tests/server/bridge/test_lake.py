@@ -1,0 +1,79 @@
+"""The lake beside a running shop: what it says is what the record says, to the fen."""
+
+from pathlib import Path
+from typing import Any
+
+from insight.io.lake import Lake
+from insight.io.writer import LakeWriter
+from server.bridge.facts import FactSpool, RecordSource, SpooledFact
+from server.bridge.lake import LakeKeeper
+from server.bridge.redis_lease import RedisLeases
+from server.ops.lake import compare, status
+from server.settings import Settings
+from tests.support.commerce_shop import open_shop, running, shop_plan
+
+
+def keeper(shop: Any, folder: Path, owner: str = "a") -> LakeKeeper:
+    return LakeKeeper(
+        Lake(str(folder)),
+        (RecordSource(shop.commerce.facts), FactSpool(shop.redis)),
+        RedisLeases(shop.redis, kind="insight"),
+        shop.commerce.facts,
+        owner=owner,
+    )
+
+
+async def test_orders_cards_and_refunds_reach_the_lake_once_and_to_the_fen(
+    sqlite_url: str, valkey_url: str, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    settings = Settings(database_url=sqlite_url, data_dir=tmp_path)
+    seen = SpooledFact("card.seen", 1, 5, 6, "b", "e1", {"room_id": "demo", "product_id": "tea"})
+    async with open_shop(sqlite_url, valkey_url, plan=shop_plan(target=2)) as shop:
+        spool = FactSpool(shop.redis)
+        async with running(shop.commerce):
+            await shop.commerce.groups.pin("demo", "pear", None)
+            for guest in ("h1", "h2", "h3"):
+                await shop.commerce.orders.place(shop.tap(guest, quantity=2))
+            assert await spool.add("sender-1", [(1, seen), (2, seen)]) == 2
+            assert await spool.add("sender-1", [(2, seen), (3, seen)]) == 1
+            first = keeper(shop, lake)
+            await first.step()
+            await shop.commerce.orders.place(shop.tap("h4"))
+            # Another worker goes on where the first one was, and is asked twice.
+            second = keeper(shop, lake, "b")
+            for _ in range(2):
+                await second.step()
+        while await shop.commerce.facts.number():
+            pass
+        await second.step()
+        result = await compare(settings)
+        assert result.ok and result.behind == 0 and result.first == 1 and result.compared > 0
+        found = await status(settings)
+        assert found["behind"] == 0 and found["rejected"] == []
+    here = Lake(str(lake))
+    [(fen, orders)] = here.sql(
+        "SELECT CAST(sum(gmv_fen) AS BIGINT), sum(orders) FROM sales_hourly"
+    )[1]
+    assert (fen, orders) == (7 * 990, 4)
+    assert here.sql("SELECT count(*) FROM page_events")[1] == [(3,)]
+    people = here.sql("SELECT DISTINCT person FROM order_lines")[1]
+    assert len(people) == 4 and not {"h1", "h2", "h3", "h4"} & {name for (name,) in people}
+
+
+async def test_a_lake_that_lost_or_doubled_money_is_found_out(
+    sqlite_url: str, valkey_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(database_url=sqlite_url, data_dir=tmp_path)
+    async with open_shop(sqlite_url, valkey_url) as shop:
+        async with running(shop.commerce):
+            for guest in ("h1", "h2"):
+                await shop.commerce.orders.place(shop.tap(guest))
+        facts = await RecordSource(shop.commerce.facts).read(0, 1_000)
+        charges = [fact for fact in facts if fact.topic == "money.moved"]
+        without = [fact for fact in facts if fact not in charges[:1]]
+        writer = LakeWriter(Lake(str(tmp_path / "lake")))
+        writer.position("record")
+        writer.write([facts[0], *without])
+        result = await compare(settings)
+        assert not result.ok and result.missing == 1 and result.doubled == 1
