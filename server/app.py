@@ -325,6 +325,7 @@ async def _open_cascade(
             "Set LINLI_CASCADE_PORT to another one, or LINLI_CASCADE to off."
         ) from None
     media.watch_elsewhere = cascade.edges.watch
+    media.follow_elsewhere = cascade.edges.follow
     return cascade
 
 

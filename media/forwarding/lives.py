@@ -182,6 +182,19 @@ class Lives:
             live.source = None
             self._lose(live, now)
 
+    def become_edge(self, live: Live, *, now: float) -> None:
+        """The live went to another worker; its viewers wait for what comes from there."""
+        live.edge = True
+        if live.source is not None:
+            self._close_source(live.source)
+            live.source = None
+        live.interrupt()
+        if live.lost_at is None:
+            live.on_air, live.lost_at = False, now
+        for sink in live.sinks:
+            if sink is not live.forwarder:
+                live.remove_sink(sink)  # the other worker has its own
+
     def end_live(self, live: Live) -> None:
         """Let source and viewers go."""
         self.by_room.pop(live.room_id, None)

@@ -33,6 +33,7 @@ CONNECT_S = 2.0  # from the first hello to the formats, all in
 HELLO_INTERVAL_S = 0.1
 SILENT_S = 2.0  # an origin sends something every 0.5 s
 SEEK_INTERVAL_S = 0.5
+FOLLOW_TRIES = 4
 WITHOUT_VIEWERS_S = 5.0  # until an edge lets go
 MOVED_S = 0.3  # after an origin let go, until the lease shows whether the live moved
 # The keys of an association are replaced after so long.
@@ -136,6 +137,30 @@ class Edges:
         if edge.seeking is None:
             edge.seeking = asyncio.create_task(self._connect(edge), name="find a live's origin")
         return await asyncio.shield(edge.seeking)
+
+    def follow(self, room_id: str) -> bool:
+        """Be an edge of a live that went from here to another worker; False: nobody watches it."""
+        live = self._lives.by_room.get(room_id)
+        if live is None or live.edge or not live.viewers:
+            return False
+        self._lives.become_edge(live, now=monotonic())
+        edge = self._edges[room_id] = _Edge(room_id)
+        edge.seeking = asyncio.create_task(self._follow(edge, live), name="follow a live")
+        return True
+
+    async def _follow(self, edge: _Edge, live: Live) -> bool:
+        try:
+            for _ in range(FOLLOW_TRIES):
+                if await self._subscribed(edge):
+                    return True
+                await asyncio.sleep(SEEK_INTERVAL_S)
+            if live.edge and live.source is None:
+                self._lives.end_live(live)
+            return False
+        finally:
+            edge.seeking = None
+            if edge.source is None and self._edges.get(edge.room_id) is edge:
+                del self._edges[edge.room_id]
 
     async def close(self) -> None:
         """Let all origins know that nothing is needed any more."""

@@ -90,6 +90,8 @@ class MediaPlane:
         self.listener: Callable[[MediaEvent], None] = lambda event: None
         # Becomes an edge of a room's live, if another worker has that; see media/io/cascade/.
         self.watch_elsewhere: WatchElsewhere = _nowhere
+        # Becomes one of a live that went from here to another worker, unless nobody watches.
+        self.follow_elsewhere: Callable[[str], bool] = lambda room_id: False
         self.draining = False  # accepts no more sessions
         self.load = Load(now=monotonic(), busy_s=thread_time())
         self.port: int = sock.getsockname()[1]
@@ -307,7 +309,8 @@ class MediaPlane:
     async def yield_to_other_worker(self, room_id: str) -> None:
         """The live went to a host at another worker."""
         self._note_taken_over(room_id)
-        await self.end(room_id)
+        if not self.follow_elsewhere(room_id):
+            await self.end(room_id)
 
     def live_stats(self, room_id: str) -> LiveStats | None:
         """Return the figures of a live on this worker; None if there is none."""

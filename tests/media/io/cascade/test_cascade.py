@@ -11,7 +11,7 @@ import pytest
 
 from loadtest.clients.whep import Crowd
 from media.errors import NotLive
-from media.events import MediaEvent
+from media.events import MediaEvent, PublisherGone
 from media.forwarding import lives
 from media.io.cascade import edges
 from media.io.cascade.cascade import Cascade
@@ -76,6 +76,7 @@ class Workers:
         await cascade.write_row()
         worker = Worker(plane, cascade)
         plane.watch_elsewhere = cascade.edges.watch
+        plane.follow_elsewhere = cascade.edges.follow
         plane.listener = worker.events.append
         self.opened.append(worker)
         return worker
@@ -197,6 +198,41 @@ async def test_viewers_stay_when_the_origin_dies_and_the_host_goes_to_another_wo
             assert edge.plane.viewers(ROOM) == 1
         assert viewers.totals().missing == 0
     assert edge.events == []
+
+
+async def test_viewers_stay_when_the_host_goes_from_their_worker_to_another_one(
+    workers: Workers, pair: tuple[Worker, Worker]
+) -> None:
+    here, there = pair
+    async with crowd(here) as viewers:
+        async with workers.live(here):
+            await viewers.join()
+            await wait_until(lambda: viewers.totals().packets > 0)
+        async with workers.live(there):
+            before = viewers.totals().packets
+            await here.plane.yield_to_other_worker(ROOM)
+            await wait_until(lambda: viewers.totals().packets > before + 10)
+            assert here.plane.viewers(ROOM) == 1 and not here.plane.is_live(ROOM)
+        assert viewers.totals().missing == 0
+    assert PublisherGone(ROOM) not in here.events
+
+
+async def test_a_new_association_of_an_edge_takes_over_without_a_seam(
+    workers: Workers, pair: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, edge = pair
+    async with workers.live(origin), crowd(edge) as viewers:
+        await viewers.join()
+        await wait_until(lambda: viewers.totals().packets > 0)
+        [first] = edge.cascade.edges._links
+        source = edge.plane.lives.by_room[ROOM].source
+        monkeypatch.setattr(edges, "REKEY_S", 0.0)
+        await wait_until(lambda: first not in edge.cascade.edges._links)
+        monkeypatch.setattr(edges, "REKEY_S", 3_600.0)
+        before = viewers.totals().packets
+        await wait_until(lambda: viewers.totals().packets > before + 10)
+        assert edge.plane.lives.by_room[ROOM].source is source
+        assert viewers.totals().missing == 0
 
 
 async def test_a_worker_that_nobody_answers_is_no_edge(
