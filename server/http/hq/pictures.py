@@ -11,6 +11,7 @@ from server.ops.picture_child import PIXELS_MAX
 from server.ops.pictures import BYTES_MAX, BadPicture, PictureProblem
 from server.problem import Problem
 
+NO_PICTURE = "/goods/logo.svg"
 _WHY = {
     PictureProblem.FORMAT: (415, "Send a JPEG, PNG or WebP."),
     PictureProblem.PIXELS: (422, f"At most {PIXELS_MAX // 1_000_000} million pixels."),
@@ -42,4 +43,15 @@ async def put_picture(request: Request) -> Response:
     return reply({"image": image})
 
 
-routes = [Route("/api/hq/products/{product}/picture", put_picture, methods=["POST"])]
+async def remove_picture(request: Request) -> Response:
+    """`DELETE /api/hq/products/{product}/picture`: the brand's basket instead."""
+    at, product_id = office(request), path_id(request, "product")
+    with problems():
+        await at.commerce.goods.pictures.put(at.brand_id, product_id, NO_PICTURE, at.staff_id)
+    return reply({"image": NO_PICTURE})
+
+
+routes = [
+    Route("/api/hq/products/{product}/picture", put_picture, methods=["POST"]),
+    Route("/api/hq/products/{product}/picture", remove_picture, methods=["DELETE"]),
+]

@@ -25,7 +25,7 @@ export const en = {
     single_prices: 'One order at single prices, picked up at once.',
   },
   set: {
-    contents: 'What is in it',
+    contents: 'Contents',
     scarcest: 'Runs out first',
     failed: 'It could not be loaded. Close this and try again.',
     part: '{share} in the set, {alone} alone',

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from media.io.blobs.files import FileBlobs
+from server.http.hq.pictures import NO_PICTURE
 from server.ops.pictures import BYTES_MAX, Pictures
 from tests.support.head_office import OTHER_BRAND, HeadOffice
 from tests.support.pictures import bomb, photo
@@ -34,6 +35,10 @@ async def test_a_product_is_shown_by_the_picture_that_was_sent(
     assert "immutable" in shown.headers["cache-control"]
     for file in ("x.webp", "0123456789abcdef-600.webp", "..%2f..%2fsecret"):
         assert (await hq.client.get(f"/pictures/tea/{file}")).status_code == 404
+    removed = await hq.ask("DELETE", PATH)
+    assert removed.json() == {"image": NO_PICTURE}
+    [tea] = [row for row in (await hq.read("/api/hq/products"))["rows"] if row["id"] == "tea"]
+    assert tea["image"] == NO_PICTURE
 
 
 async def test_what_is_no_picture_is_refused_and_changes_nothing(

@@ -9,5 +9,17 @@ export const en: typeof zh = {
     category: 'Category',
     no_category: 'None',
     all_categories: 'All categories',
+    picture: 'Picture',
+    picture_of: 'Picture of {name}',
+    picture_hint:
+      'JPEG, PNG or WebP of at most 10 MB and 40 million pixels. Where and how it was taken is removed.',
+    picture_choose: 'Choose a picture',
+    picture_replace: 'Replace it',
+    picture_remove: 'Remove it',
+    picture_too_large: 'The file is too large: at most 10 MB.',
+    picture_format: 'Only JPEG, PNG or WebP pictures; no SVG and no other files.',
+    picture_pixels: 'Too many pixels: at most 40 million.',
+    picture_broken: 'The picture is not whole, or damaged.',
+    picture_failed: 'Not saved. Try again later.',
   },
 }
