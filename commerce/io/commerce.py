@@ -56,6 +56,7 @@ from commerce.io.shop.staff_totp import StaffTotp
 from commerce.io.shop.stock.barcodes import Barcodes
 from commerce.io.shop.stock.expiry import Expiry
 from commerce.io.shop.stock.keeping import StockKeeping
+from commerce.io.shop.stock.prices import StorePrices
 from commerce.io.shop.stock.receipts import Receipts
 from commerce.io.shop.stock.tills import Tills
 from commerce.io.shop.stock.transfers import Transfers
@@ -165,6 +166,7 @@ class Commerce:
         self.transfers = Transfers(shop)
         self.tills = Tills(shop)
         self.barcodes = Barcodes(shop)
+        self.store_prices = StorePrices(shop)
         self.receipts = Receipts(shop)
         self.pins = Pins(shop)
         self.audit_trail = AuditTrail(shop)

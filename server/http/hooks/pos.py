@@ -85,7 +85,7 @@ async def scan(request: Request) -> Response:
 async def products(request: Request) -> Response:
     """`GET /api/pos/products`: all that a till needs to sell while it is offline."""
     till = await _till(request)
-    found = await services_of(request).commerce.barcodes.products(till.brand_id)
+    found = await services_of(request).commerce.barcodes.products(till.brand_id, till.store_id)
     return reply({"store_id": till.store_id, "products": found})
 
 

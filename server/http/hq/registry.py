@@ -6,12 +6,23 @@ whose brand it is; what a path names is looked up within that brand.
 
 from starlette.routing import Route
 
-from server.http.hq import after_sales, audit, categories, goods, lists, pictures, places, staff
+from server.http.hq import (
+    after_sales,
+    audit,
+    barcodes,
+    categories,
+    goods,
+    lists,
+    pictures,
+    places,
+    staff,
+)
 
 routes: list[Route] = [
     *places.routes,
     *categories.routes,
     *goods.routes,
+    *barcodes.routes,
     *lists.routes,
     *staff.routes,
     *audit.routes,

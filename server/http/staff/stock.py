@@ -85,6 +85,12 @@ class Arrival(Body):
     units: Counted
 
 
+class NewPrice(Body):
+    """What a store asks for a product."""
+
+    price_fen: Annotated[int, Field(ge=1, le=COST_FEN_MAX)]
+
+
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """Somebody who keeps the stock of a store."""
@@ -179,7 +185,26 @@ async def arrive(request: Request) -> Response:
         return reply(await all_transfers.receive(at.store_id, transfer_id, body.units, at.staff_id))
 
 
+async def set_price(request: Request) -> Response:
+    """`PUT /api/stores/{store}/prices/{product}`: the store's own price, within the bounds."""
+    at, product_id = keeper(request), path_id(request, "product")
+    body = await read_body(request, NewPrice)
+    prices = services_of(request).commerce.store_prices
+    with problems():
+        return reply(await prices.put(at.store_id, product_id, body.price_fen, at.staff_id))
+
+
+async def drop_price(request: Request) -> Response:
+    """`DELETE /api/stores/{store}/prices/{product}`: what the head office asks."""
+    at, product_id = keeper(request), path_id(request, "product")
+    prices = services_of(request).commerce.store_prices
+    with problems():
+        return reply(await prices.put(at.store_id, product_id, None, at.staff_id))
+
+
 routes = [
+    Route("/api/stores/{store}/prices/{product}", set_price, methods=["PUT"]),
+    Route("/api/stores/{store}/prices/{product}", drop_price, methods=["DELETE"]),
     Route("/api/stores/{store}/stock", listing, methods=["GET"]),
     Route("/api/stores/{store}/stock/deliveries", receive, methods=["POST"]),
     Route("/api/stores/{store}/stock/counts", count, methods=["POST"]),

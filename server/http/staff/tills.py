@@ -71,6 +71,13 @@ async def assign(request: Request) -> Response:
         return reply(await codes.assign(brand_id, *values))
 
 
+async def lookup(request: Request) -> Response:
+    """`GET /api/stores/{store}/barcodes/{code}`: the product that a code stands for."""
+    services, store_id, _ = _keeper(request)
+    with problems():
+        return reply(await services.commerce.barcodes.scan(store_id, path_id(request, "code")))
+
+
 def _keeper(request: Request) -> tuple[Services, str, str]:
     services = services_of(request)
     store_id = path_id(request, "store")
@@ -84,5 +91,6 @@ routes = [
     Route("/api/stores/{store}/tills", add, methods=["POST"]),
     Route("/api/stores/{store}/tills/{till}/key", renew_key, methods=["POST"]),
     Route("/api/stores/{store}/tills/{till}/key", revoke_key, methods=["DELETE"]),
+    Route("/api/stores/{store}/barcodes/{code}", lookup, methods=["GET"]),
     Route("/api/stores/{store}/barcodes/{code}", assign, methods=["PUT"]),
 ]

@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
-from commerce.catalogue.values import Text
+from commerce.catalogue.values import Product, Text
 from commerce.errors import InvalidField, NotFound
 from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.schema import products, stock
 from commerce.io.record.schema_stock import barcodes
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.stock.prices import price_in_store, store_place
 from commerce.supply.barcodes import BadBarcode, is_key, parse, scanned
 
 CODES_MAX = 20_000  # in one answer
@@ -79,21 +80,28 @@ class Barcodes:
                 )
             )
         product = await self._shop.cache.product(product_id)
-        sold = scanned(barcode, product.price_fen, grams_per_unit)
+        price_fen = self._price(store_id, product)
+        sold = scanned(barcode, price_fen, grams_per_unit)
         return ScanView(
             product.id,
             product.name,
             product.unit,
-            product.price_fen,
+            price_fen,
             barcode.grams,
             sold.units,
             sold.amount_fen,
             left or 0,
         )
 
-    async def products(self, brand_id: str) -> list[TillProduct]:
-        """All items of a brand with their codes; sets are sold in rooms only."""
+    def _price(self, store_id: str, product: Product) -> int:
         catalogue = self._shop.catalogue
+        place = store_place(catalogue, store_id)
+        return price_in_store(catalogue.rules, product, place, self._shop.clock()).price_fen
+
+    async def products(self, brand_id: str, store_id: str) -> list[TillProduct]:
+        """All products of a brand with their codes, at the prices of a store."""
+        catalogue = self._shop.catalogue
+        place, at_ms = store_place(catalogue, store_id), self._shop.clock()
         found: dict[str, list[BarcodeView]] = {}
         async with self._shop.record.read() as connection:
             rows = await connection.execute(
@@ -107,12 +115,45 @@ class Barcodes:
                 product.id,
                 product.name,
                 product.unit,
-                product.price_fen,
+                price_in_store(catalogue.rules, product, place, at_ms).price_fen,
                 tuple(found.get(product.id, ())),
             )
             for product in catalogue.products.values()
-            if not product.parts and catalogue.brand_id("product", product.id) == brand_id
+            if catalogue.brand_id("product", product.id) == brand_id
         ]
+
+    async def of_product(self, brand_id: str, product_id: str) -> list[BarcodeView]:
+        """The codes of a product.
+
+        Raises:
+            NotFound: The brand has no such product.
+        """
+        await self._shop.cache.product(product_id)
+        self._shop.catalogue.require_brand(brand_id, ("product", product_id))
+        async with self._shop.record.read() as connection:
+            query = _of_brand(brand_id).where(barcodes.c.product_id == product_id)
+            rows = await connection.execute(query.order_by(barcodes.c.code))
+            return [BarcodeView(row.code, row.grams_per_unit) for row in rows]
+
+    async def remove(self, brand_id: str, code: str, product_id: str, staff_id: str) -> None:
+        """Have a code stand for a product no more.
+
+        Raises:
+            NotFound: It does not stand for this product of the brand.
+        """
+        at_ms = self._shop.clock()
+
+        def work(connection: Connection) -> None:
+            known = barcodes_of(connection, brand_id, [code]).get(code)
+            if known is None or known[0] != product_id:
+                raise NotFound("barcode", code)
+            here = (barcodes.c.code == code, barcodes.c.product_id == product_id)
+            connection.execute(delete(barcodes).where(*here))
+            was = {"product_id": product_id, "grams_per_unit": known[1]}
+            values = (staff_id, "barcode.remove", code, was, None, at_ms)
+            record_audit(connection, brand_id, *values)
+
+        await self._shop.record.transact(work)
 
     async def assign(
         self, brand_id: str, code: str, product_id: str, grams_per_unit: int | None, staff_id: str
@@ -125,8 +166,7 @@ class Barcodes:
         """
         if not is_key(code):
             raise InvalidField("code", "An EAN-13, or 2 and six digits of a weight code.")
-        if (await self._shop.cache.product(product_id)).parts:
-            raise InvalidField("product_id", "It is a set.")
+        await self._shop.cache.product(product_id)
         self._shop.catalogue.require_brand(brand_id, ("product", product_id))
         at_ms = self._shop.clock()
 

@@ -73,7 +73,7 @@ class StockKeeping:
         brand_id = catalogue.brand_id("store", store_id)
         found, now_ms = matching(catalogue, brand_id, words), self._shop.clock()
         return await self._shop.record.query(
-            lambda connection: stock_list(connection, store_id, found, now_ms)
+            lambda connection: stock_list(connection, catalogue, store_id, found, now_ms)
         )
 
     async def receive(self, change: StockChange, delivery: Delivery) -> StockView:
@@ -187,7 +187,9 @@ class StockKeeping:
             lock_stock(connection, [here])
             before = _on_hand(connection, *here)
             changed = work(connection, at_ms)
-            [view] = stock_list(connection, change.store_id, [product], at_ms).products
+            catalogue = self._shop.catalogue
+            found = stock_list(connection, catalogue, change.store_id, [product], at_ms)
+            [view] = found.products
             if changed is not None:
                 after = {"on_hand": view.on_hand, **changed}
                 subject = f"{change.product_id}|{change.store_id}"

@@ -9,6 +9,7 @@ from commerce.catalogue.values import Product, Text
 from commerce.io.record.schema import stock
 from commerce.io.record.schema_stock import balances, lots, stock_transfers
 from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.stock.prices import OwnPrice, price_in_store, store_place
 from commerce.supply.lots import LocationKind, location_id
 
 PRODUCTS_MAX = 500  # in one answer
@@ -28,7 +29,10 @@ class LotView:
 
 @dataclass(frozen=True, slots=True)
 class StockView:
-    """A product in a store: on hand = held (by open orders) + available; `coming` is in transit."""
+    """A product in a store: on hand = held (by open orders) + available; `coming` is in transit.
+
+    `price_fen` is what it costs there, `own_price` what the store may make of that.
+    """
 
     product_id: str
     name: Text
@@ -40,6 +44,7 @@ class StockView:
     available: int
     coming: int
     lots: tuple[LotView, ...]
+    own_price: OwnPrice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,11 @@ def matching(catalogue: Catalogue, brand_id: str, words: str) -> list[Product]:
 
 
 def stock_list(
-    connection: Connection, store_id: str, products: Collection[Product], now_ms: int
+    connection: Connection,
+    catalogue: Catalogue,
+    store_id: str,
+    products: Collection[Product],
+    now_ms: int,
 ) -> StockList:
     """Read products of a store; those that lie or lay there come first."""
     ids = {product.id for product in products}
@@ -85,8 +94,10 @@ def stock_list(
     shown = sorted(products, key=lambda product: product.id not in counts)[:PRODUCTS_MAX]
     found = _lots(connection, store_id, {product.id for product in shown})
     coming = _coming(connection, store_id)
+    place = store_place(catalogue, store_id)
     views = []
     for product in shown:
+        price = price_in_store(catalogue.rules, product, place, now_ms)
         on_hand, held = counts.get(product.id, (0, 0))
         views.append(
             StockView(
@@ -94,12 +105,13 @@ def stock_list(
                 product.name,
                 product.unit,
                 product.image,
-                product.price_fen,
+                price.price_fen,
                 on_hand,
                 held,
                 on_hand - held,
                 coming.get(product.id, 0),
                 tuple(found.get(product.id, ())[:LOTS_MAX]),
+                price.own,
             )
         )
     return StockList(views, len(products), now_ms)

@@ -74,3 +74,14 @@ async def test_food_that_cannot_be_is_named(hq: HeadOffice) -> None:
     ):
         answer = await hq.ask("PATCH", "/api/hq/products/tea", {"food": wrong}, version=1)
         assert (answer.status_code, answer.json()["member"]) == (422, member), answer.text
+
+
+async def test_codes_of_a_product_are_given_and_taken(hq: HeadOffice) -> None:
+    path, code = "/api/hq/products/tea/barcodes", "6901234567892"
+    assert (await hq.ask("PUT", f"{path}/{code}", {})).status_code == 200
+    assert await hq.read(path) == {"barcodes": [{"code": code, "grams_per_unit": None}]}
+    assert (await hq.ask("PUT", f"{path}/6901234567891", {})).json()["member"] == "code"
+    other = f"/api/hq/products/rice/barcodes/{code}"
+    assert (await hq.ask("DELETE", other)).status_code == 404
+    assert (await hq.ask("DELETE", f"{path}/{code}")).status_code == 204
+    assert await hq.read(path) == {"barcodes": []}

@@ -48,6 +48,7 @@ const SUBJECTS: Record<string, LocalText> = {
   list: { zh: '导入', en: 'Import' },
   order: { zh: '订单', en: 'Order' },
   pin: { zh: '商品卡', en: 'Card' },
+  'own-price': { zh: '门店价', en: 'Store price' },
   'price-rule': { zh: '价格', en: 'Price' },
   'assortment-rule': { zh: '上架', en: 'Assortment' },
   product: { zh: '商品', en: 'Product' },
