@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from commerce.activities.polls import Poll
+from commerce.activities.questions import Question
 from commerce.groups.group import Group
 from commerce.views import Card, OrderView, StoreOrder, StoreStock
 
@@ -46,6 +48,18 @@ class Feed(Protocol):
         """Orders were made or moved."""
         ...
 
+    async def poll(self, room_id: str, poll: Poll | None) -> None:
+        """A poll opened, was voted in or ended; None: the room shows none."""
+        ...
+
+    async def questions(self, room_id: str, questions: Sequence[Question]) -> None:
+        """Questions were asked, voted for, answered or hidden; these are listed now."""
+        ...
+
+    async def notice(self, room_id: str, text: str | None) -> None:
+        """The notice of a room changed; None: it has none."""
+        ...
+
 
 class MemoryFeed:
     """A feed that keeps the newest state of everything."""
@@ -57,6 +71,9 @@ class MemoryFeed:
         self.left: dict[str, int] = {}
         self.last_orders: dict[str, OrderView] = {}
         self.store_orders: dict[str, StoreOrder] = {}
+        self.polls: dict[str, Poll | None] = {}
+        self.room_questions: dict[str, Sequence[Question]] = {}
+        self.notices: dict[str, str | None] = {}
 
     async def pin(self, room_id: str, card: Card) -> None:
         """Remember the card."""
@@ -83,3 +100,15 @@ class MemoryFeed:
         for change in changed:
             self.last_orders[change.mine.id] = change.mine
             self.store_orders[change.at_store.id] = change.at_store
+
+    async def poll(self, room_id: str, poll: Poll | None) -> None:
+        """Remember the poll."""
+        self.polls[room_id] = poll
+
+    async def questions(self, room_id: str, questions: Sequence[Question]) -> None:
+        """Remember the questions."""
+        self.room_questions[room_id] = questions
+
+    async def notice(self, room_id: str, text: str | None) -> None:
+        """Remember the notice."""
+        self.notices[room_id] = text

@@ -37,6 +37,7 @@ class LimitKind(StrEnum):
     PHONE_CODE = "phone-code"
     ORDER = "order"
     HANDOVER = "handover"
+    ACTIVITY = "activity"
     LINK = "link"
     FACTOR = "factor"
     PUBLISH = "publish"
@@ -71,6 +72,7 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.PHONE_CODE: Rate(burst=10, per_s=1 / 30),
     LimitKind.ORDER: Rate(burst=10, per_s=0.5),
     LimitKind.HANDOVER: Rate(burst=40, per_s=0.5),
+    LimitKind.ACTIVITY: Rate(burst=20, per_s=0.5),
     # Of a million codes three are good at a time: at this rate a thousandth of a chance in a day.
     LimitKind.FACTOR: Rate(burst=6, per_s=1 / 300),
     LimitKind.LINK: Rate(burst=20, per_s=0.2),

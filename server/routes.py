@@ -25,6 +25,7 @@ from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.pages import page_or_problem, page_routes
 from server.http.shop import (
+    activities,
     after_sales,
     guests,
     orders,
@@ -80,6 +81,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *products.routes,
         *pictures.routes,
         *pins.routes,
+        *activities.routes,
         *replays.routes,
         *stores.routes,
         *packing.routes,

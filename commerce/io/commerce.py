@@ -21,6 +21,7 @@ from commerce.io.outbox.relay import OutboxRelay
 from commerce.io.payments.sandbox import SandboxPayments
 from commerce.io.record.engine import Clock, Record, wall_clock
 from commerce.io.record.shutdown import stopping
+from commerce.io.shop.activities.activities import Activities
 from commerce.io.shop.after_sales.claims import Claims
 from commerce.io.shop.after_sales.orders import AfterSales
 from commerce.io.shop.after_sales.ratings import Ratings
@@ -123,6 +124,7 @@ class Commerce:
             make_id,
         )
         self.privacy = Privacy(shop, self.households)
+        self.activities = Activities(shop, self.households, make_id)
         self.stream_keys = StreamKeys(shop, redis)
         self.catalogue_news = CatalogueNews(shop.cache, redis)
         outlets = Outlets(

@@ -6,13 +6,15 @@ from typing import TypeVar
 
 import msgspec
 
+from commerce.activities.polls import Poll
+from commerce.activities.questions import Question
 from commerce.feed import OrderChange
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
 from commerce.views import Card, StoreStock
 from rooms.events import Event
 from rooms.io.hub import RoomHub
-from server.bridge.channels import cards, groups, live, orders
+from server.bridge.channels import activities, cards, groups, live, orders
 
 T = TypeVar("T")
 
@@ -74,6 +76,21 @@ class RoomFeed:
             )
         )
 
+    async def poll(self, room_id: str, poll: Poll | None) -> None:
+        """Show the poll."""
+        event = activities.PollChanged(poll=_as(activities.Poll, poll) if poll else None)
+        await self._hub.announce(f"room:{room_id}", event)
+
+    async def questions(self, room_id: str, questions: Sequence[Question]) -> None:
+        """Show the questions."""
+        found = tuple(_as(activities.Question, question) for question in questions)
+        event = activities.QuestionsChanged(questions=found)
+        await self._hub.announce(f"room:{room_id}", event)
+
+    async def notice(self, room_id: str, text: str | None) -> None:
+        """Show the notice."""
+        await self._hub.announce(f"room:{room_id}", activities.NoticeChanged(text=text))
+
 
 def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]:
     """Return the seed of a log that is new or was lost: the channel's events from the record."""
@@ -85,10 +102,18 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
         now = await commerce.lives.live(room_id)
         pinned = await commerce.pins.cards(room_id)
         running = await commerce.groups.of_room(room_id)
+        poll = await commerce.activities.polls.shown(room_id)
+        asked = await commerce.activities.questions.listed(room_id)
+        notice = await commerce.activities.notices.shown(room_id)
         return (
             live.LiveChanged(state=now.state.value, started_at_ms=now.started_at_ms),
             *(cards.CardPinned(card=_as(cards.Card, card)) for card in reversed(pinned)),
             *(groups.GroupChanged(group=_as(groups.Group, group)) for group in running),
+            activities.PollChanged(poll=_as(activities.Poll, poll) if poll else None),
+            activities.QuestionsChanged(
+                questions=tuple(_as(activities.Question, question) for question in asked)
+            ),
+            activities.NoticeChanged(text=notice),
         )
 
     return seed

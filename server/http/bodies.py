@@ -29,6 +29,7 @@ from commerce.errors import (
     UnknownDevice,
     UnknownLink,
 )
+from commerce.io.shop.activities.errors import NotLive, PollClosed, PollOpen, TooManyQuestions
 from commerce.io.shop.privacy import OpenOrders
 from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN
 from commerce.people.consents import ConsentNeeded
@@ -213,6 +214,15 @@ def _problem_of(error: CommerceError) -> Problem:
             return Problem(502, "not-sent", "The message was not sent.", "Please try again later.")
         case NotFound():
             return _not_found(error.kind)
+        case PollOpen():
+            return Problem(409, "poll-open", "A poll is open.", "Close it before the next one.")
+        case PollClosed():
+            return Problem(409, "poll-closed", "The poll is over.")
+        case NotLive():
+            return Problem(409, "not-live", "Not live.")
+        case TooManyQuestions():
+            detail = "Some questions of yours wait for an answer."
+            return Problem(409, "too-many-questions", "Enough questions.", detail)
         case InvalidField():
             return Problem(
                 422, "bad-request", "Invalid request.", error.reason, member=error.member

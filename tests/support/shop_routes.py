@@ -21,6 +21,7 @@ from server.http.hq import after_sales as hq_after_sales
 from server.http.hq import audit
 from server.http.leader.registry import routes as leader_routes
 from server.http.shop import (
+    activities,
     after_sales,
     guests,
     orders,
@@ -78,6 +79,7 @@ async def shop_routes(
             *rooms.routes,
             *products.routes,
             *pins.routes,
+            *activities.routes,
             *orders.routes,
             *after_sales.routes,
             *claims.routes,

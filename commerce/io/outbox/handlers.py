@@ -21,6 +21,10 @@ from commerce.io.record.postings import Topic, book_refund_calls, send_refund_ca
 from commerce.io.record.refund_rows import refund_turns
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, orders
+from commerce.io.shop.activities.news import Part
+from commerce.io.shop.activities.notices import notice_of
+from commerce.io.shop.activities.polls import shown_poll
+from commerce.io.shop.activities.questions import questions_of
 from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
@@ -32,6 +36,9 @@ from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.money.refund_calls import CallState, RefundPace
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import is_slot_item
+
+ACTIVITY_EVERY_MS = 500
+"""A room is shown its poll or questions this often at most."""
 
 log = structlog.get_logger()
 
@@ -48,6 +55,8 @@ class Outlets:
     stream_keys: StreamKeys
     catalogue_news: CatalogueNews
     refund_pace: RefundPace = field(default_factory=RefundPace)
+    activities_shown: dict[str, int] = field(default_factory=dict)
+    """When rooms were last shown which part of their activities, UTC in milliseconds."""
 
 
 Handler = Callable[[Outlets, Sequence[Message]], Awaitable[Sequence[Message]]]
@@ -223,6 +232,30 @@ async def send_refunds(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
     ]
 
 
+async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
+    """Rooms are shown their poll, questions or notice as it is now; votes in a rush at a pace."""
+    at_ms, later = to.shop.clock(), []
+    for subject in dict.fromkeys(message.subject for message in messages):
+        due_at_ms = to.activities_shown.get(subject, 0) + ACTIVITY_EVERY_MS
+        if at_ms < due_at_ms:
+            waiting = [message for message in messages if message.subject == subject]
+            later += [replace(message, due_at_ms=due_at_ms) for message in waiting]
+            continue
+        to.activities_shown[subject] = at_ms
+        room_id, _, part = subject.partition("|")
+        async with to.shop.record.read() as connection:
+            match Part(part):
+                case Part.POLL:
+                    poll = await connection.run_sync(shown_poll, room_id, at_ms)
+                    await to.feed.poll(room_id, poll)
+                case Part.QUESTIONS:
+                    found = await connection.run_sync(questions_of, room_id)
+                    await to.feed.questions(room_id, found)
+                case Part.NOTICE:
+                    await to.feed.notice(room_id, await connection.run_sync(notice_of, room_id))
+    return later
+
+
 async def end_tokens(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Staff lost rights: all workers refuse their older tokens."""
     await to.versions.publish({message.subject for message in messages})
@@ -249,6 +282,7 @@ HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
         Topic.GROUP: show_groups,
         Topic.STOCK: show_stock,
         Topic.ORDER: show_orders,
+        Topic.ACTIVITY: show_activities,
         Topic.REFUND: send_refunds,
     }
 )

@@ -107,6 +107,7 @@ class Topic(StrEnum):
     REFUND = "refund"  # order: the payment goes back
     STAFF = "staff"  # staff: their older tokens hold no more
     STREAM_KEY = "stream_key"  # room: its older stream key holds no more
+    ACTIVITY = "activity"  # room|part: what the room does together changed (activities/news.py)
 
 
 def enqueue(

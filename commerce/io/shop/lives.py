@@ -6,6 +6,7 @@ from sqlalchemy import RowMapping, insert, select, update
 
 from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.schema import lives
+from commerce.io.shop.activities.news import Part, changed
 from commerce.io.shop.context import ShopContext
 
 START_KNOWN_S = 5.0
@@ -80,14 +81,19 @@ class LiveRecord:
         mine = (lives.c.fence == live.fence) & (lives.c.owner == owner)
         of_room = lives.c.room_id == live.room_id
         async with self._shop.record.write() as connection:
-            changed = await connection.execute(
+            before = await connection.scalar(select(lives.c.started_at_ms).where(of_room))
+            written = await connection.execute(
                 update(lives).where(of_room, (lives.c.fence < live.fence) | mine).values(values)
             )
-            if changed.rowcount:
-                return True
-            if await connection.scalar(select(lives.c.room_id).where(of_room)):
-                return False
-            await connection.execute(insert(lives), {"room_id": live.room_id, **values})
+            if not written.rowcount:
+                if await connection.scalar(select(lives.c.room_id).where(of_room)):
+                    return False
+                await connection.execute(insert(lives), {"room_id": live.room_id, **values})
+            if before != live.started_at_ms:
+                # Another live begins without the questions of the last.
+                at_ms = self._shop.clock()
+                await connection.run_sync(changed, live.room_id, Part.QUESTIONS, at_ms)
+        self._shop.on_commit()
         return True
 
 

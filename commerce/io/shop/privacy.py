@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, u
 from commerce.errors import CommerceError, NotFound
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import estates, guest_devices, guests, orders, products, stores
+from commerce.io.record.schema_activities import question_votes, questions
 from commerce.io.record.schema_facts import person_keys
 from commerce.io.record.schema_people import (
     consents,
@@ -138,6 +139,11 @@ def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
             .where(consents.c.guest_id == guest_id)
             .order_by(consents.c.id)
         ),
+        "questions": rows(
+            select(questions.c.room_id, questions.c.text, questions.c.asked_at_ms)
+            .where(questions.c.guest_id == guest_id)
+            .order_by(questions.c.asked_at_ms)
+        ),
         "orders": rows(
             bought.join(products, products.c.id == orders.c.product_id)
             .join(stores, stores.c.id == orders.c.store_id)
@@ -174,7 +180,9 @@ def _erase(connection: Connection, guest_id: str, at_ms: int) -> None:
     connection.execute(
         update(guests).where(mine).values(**forgotten, household_at_ms=at_ms, erased_at_ms=at_ms)
     )
-    for table in (guest_devices, phone_codes, dwelling_claims):
+    asked = select(questions.c.id).where(questions.c.guest_id == guest_id)
+    connection.execute(delete(question_votes).where(question_votes.c.question_id.in_(asked)))
+    for table in (guest_devices, phone_codes, dwelling_claims, questions):
         connection.execute(delete(table).where(table.c.guest_id == guest_id))
     _forget_in_the_lake(connection, guest_id)
     _forget_those_left_alone(connection, guest)

@@ -12,13 +12,14 @@ import msgspec
 from rooms.events import Event
 from rooms.messages import ChatLine, Counters
 from rooms.state import State, WithChat
+from server.bridge.channels.activities import NOTICE, POLL, QUESTIONS, Poll, Question
 from server.bridge.channels.cards import CARDS, Card
 from server.bridge.channels.feature import Feature, Reducer
 from server.bridge.channels.groups import GROUPS, Group
 from server.bridge.channels.live import LIVE, Live
 from server.bridge.channels.orders import ORDERS
 
-FEATURES: tuple[Feature, ...] = (LIVE, CARDS, GROUPS, ORDERS)
+FEATURES: tuple[Feature, ...] = (LIVE, CARDS, GROUPS, ORDERS, POLL, QUESTIONS, NOTICE)
 
 ChannelEvent: Any = Union[tuple(kind for feature in FEATURES for kind in feature.events)]  # noqa: UP007 (of a tuple)
 """Every numbered event, as a type to decode."""
@@ -32,6 +33,9 @@ class RoomState(State, WithChat, frozen=True):
     live: Live = Live()
     cards: tuple[Card, ...] = ()
     groups: tuple[Group, ...] = ()
+    poll: Poll | None = None
+    questions: tuple[Question, ...] = ()
+    notice: str | None = None
     counters: Counters = Counters()
     chat: tuple[ChatLine, ...] = ()
 

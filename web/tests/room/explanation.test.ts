@@ -10,7 +10,16 @@ const eggs: Card = { ...card({ id: 'eggs' }), pinned_at_ms: 2 }
 
 function room(cards: Card[], live: Partial<RoomState['live']> = {}): RoomState {
   const counters = { viewers: 1, likes: 0 }
-  return { live: { state: 'live', started_at_ms: 7, ...live }, cards, groups: [], counters, chat: [] }
+  return {
+    live: { state: 'live', started_at_ms: 7, ...live },
+    cards,
+    groups: [],
+    poll: null,
+    questions: [],
+    notice: null,
+    counters,
+    chat: [],
+  }
 }
 
 describe('the explain button', () => {

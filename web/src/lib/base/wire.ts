@@ -143,6 +143,25 @@ export interface Group {
   ends_at_ms: AtMs
 }
 
+/** A poll with the votes of each option; open until `closes_at_ms`. */
+export interface Poll {
+  id: string
+  question: string
+  options: string[]
+  votes: number[]
+  closes_at_ms: AtMs
+}
+
+/** A neighbour's question to the host. */
+export interface Question {
+  id: string
+  text: string
+  nickname: string
+  votes: number
+  asked_at_ms: AtMs
+  answered_at_ms: AtMs | null
+}
+
 /** Absolute values: viewers now, likes since the live began. */
 export interface Counters {
   viewers: number
@@ -169,6 +188,9 @@ export interface RoomState {
   live: Live
   cards: Card[]
   groups: Group[]
+  poll: Poll | null
+  questions: Question[]
+  notice: string | null
   counters: Counters
   chat: ChatLine[]
 }
@@ -295,8 +317,40 @@ export interface OrderChanged {
   order: StoreOrder
 }
 
+/** A poll opened, was voted in or ended; null: there is none. */
+export interface PollChanged {
+  k: 'poll'
+  o: number
+  at_ms: AtMs
+  poll: Poll | null
+}
+
+/** The questions as they are listed now, the next one to answer first. */
+export interface QuestionsChanged {
+  k: 'questions'
+  o: number
+  at_ms: AtMs
+  questions: Question[]
+}
+
+/** The text that the host pinned to the room; null: there is none. */
+export interface NoticeChanged {
+  k: 'notice'
+  o: number
+  at_ms: AtMs
+  text: string | null
+}
+
 export type ChannelEvent =
-  LiveChanged | CardPinned | CardUnpinned | StockChanged | GroupChanged | OrderChanged
+  | LiveChanged
+  | CardPinned
+  | CardUnpinned
+  | StockChanged
+  | GroupChanged
+  | OrderChanged
+  | PollChanged
+  | QuestionsChanged
+  | NoticeChanged
 
 /** The changes of a channel since the last tick; `offset` is that of its last event. */
 export interface Tick {

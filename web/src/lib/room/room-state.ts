@@ -12,6 +12,7 @@ import {
   type StockChanged,
   type Tick,
 } from '../base/wire'
+import { reduceActivity } from './activities'
 
 const CLOSED = new Set(['done', 'expired', 'cancelled'])
 
@@ -19,6 +20,9 @@ export const EMPTY_ROOM: RoomState = {
   live: { state: 'scheduled', started_at_ms: null },
   cards: [],
   groups: [],
+  poll: null,
+  questions: [],
+  notice: null,
   counters: { viewers: 0, likes: 0 },
   chat: [],
 }
@@ -45,7 +49,7 @@ function applyEvent(state: RoomState, event: ChannelEvent): RoomState {
     case 'group':
       return { ...state, groups: withGroup(state.groups, event.group) }
     default:
-      return state
+      return reduceActivity(state, event)
   }
 }
 

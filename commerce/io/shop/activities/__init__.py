@@ -1,0 +1,1 @@
+"""Use cases of what rooms do together: polls, questions, a notice."""

@@ -1,0 +1,20 @@
+"""Which part of a room's activities changed: the subjects of their outbox topic."""
+
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from commerce.io.record.postings import Topic, enqueue
+
+
+class Part(StrEnum):
+    """What rooms are shown anew, as a whole."""
+
+    POLL = "poll"
+    QUESTIONS = "questions"
+    NOTICE = "notice"
+
+
+def changed(connection: Connection, room_id: str, part: Part, at_ms: int) -> None:
+    """Have the room shown this part as it is after the transaction."""
+    enqueue(connection, Topic.ACTIVITY, [f"{room_id}|{part}"], at_ms)

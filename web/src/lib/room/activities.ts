@@ -1,0 +1,39 @@
+/** What a room does together beside buying: how its events change the state, and the rules of what is shown. */
+import type { ChannelEvent, Poll, RoomState } from '../base/wire'
+
+/** The result of a poll is shown for this long after its end. */
+const RESULT_SHOWN_MS = 60_000
+
+/** One reducer per kind of event; other kinds change nothing. */
+const REDUCERS: Partial<Record<string, (state: RoomState, event: never) => RoomState>> = {
+  poll: (state, event: Extract<ChannelEvent, { k: 'poll' }>) => ({ ...state, poll: event.poll }),
+  questions: (state, event: Extract<ChannelEvent, { k: 'questions' }>) => ({
+    ...state,
+    questions: event.questions,
+  }),
+  notice: (state, event: Extract<ChannelEvent, { k: 'notice' }>) => ({ ...state, notice: event.text }),
+}
+
+export function reduceActivity(state: RoomState, event: ChannelEvent): RoomState {
+  return REDUCERS[event.k]?.(state, event as never) ?? state
+}
+
+/** Whether a poll takes votes, only shows its result, or is gone. */
+export function pollPhase(poll: Poll | null, atMs: number): 'open' | 'closed' | null {
+  if (!poll || atMs >= poll.closes_at_ms + RESULT_SHOWN_MS) return null
+  return atMs < poll.closes_at_ms ? 'open' : 'closed'
+}
+
+/** Percent of each option, whole numbers that add up to 100 (largest remainder), or zeros without a vote. */
+export function shares(votes: readonly number[]): number[] {
+  const sum = votes.reduce((total, n) => total + n, 0)
+  if (sum === 0) return votes.map(() => 0)
+  const exact = votes.map((n) => (n * 100) / sum)
+  const whole = exact.map(Math.floor)
+  const missing = 100 - whole.reduce((total, n) => total + n, 0)
+  const byRemainder = exact
+    .map((value, at) => ({ at, rest: value - Math.floor(value) }))
+    .sort((one, other) => other.rest - one.rest || one.at - other.at)
+  for (const { at } of byRemainder.slice(0, missing)) whole[at] = whole[at]! + 1
+  return whole
+}
