@@ -46,7 +46,7 @@ class HopRig:
     def __init__(self, rids: tuple[str, ...] = ("",), conditions: Conditions | None = None) -> None:
         self.origin = LiveRig(rids)
         self.origin.live.on_air = True
-        conditions = conditions or Conditions(delay_s=0.001)
+        self.conditions = conditions = conditions or Conditions(delay_s=0.001)
         self.to_edge = EmulatedLink(conditions, Random(1))
         self.to_origin = EmulatedLink(conditions, Random(2))
         self.counted = Counter[str]()
@@ -58,10 +58,14 @@ class HopRig:
         self.gone = False
         self.joined = 0
         self.media_received = Counter[int]()  # by layer
+        self.formats = LiveFormats(self.origin.live, 7)
         self.subscribe()
 
     def subscribe(self) -> None:
-        self.formats = LiveFormats(self.origin.live, 7)
+        """Begin an association, in place of the one before if there is one."""
+        for sink in self.origin.live.sinks[1:]:
+            self.origin.live.remove_sink(sink)
+        self.gone = False
         self.subscription = Subscription(
             self.origin.live, self.formats, _ToEdge(self), self.counted, now=self.now
         )

@@ -1,8 +1,10 @@
 """What a worker does with requests that another worker passed on, and with those for another."""
 
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from time import monotonic
 
 import httpx
 import pytest
@@ -12,18 +14,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from media.io.cascade.cascade import Cascade
+from media.io.webrtc.plane import MediaPlane, PlaneConfig
+from media.stream.ports import TrackFormat
 from server.app import build
+from server.bridge.redis_lease import RedisLeases
 from server.ops.heartbeat import Beat, Heartbeats
 from server.ops.maintenance import load
 from server.ops.secrets import token_secret
 from server.services import Services
-from server.settings import Settings
+from server.settings import CascadePolicy, Settings
 from server.worker import Worker
+from server.workers.hops import RedisDirectory
 from server.workers.signing import HEADER, HOPS_MAX, Passed, Signer
-from tests.support.live_routes import SDP, WHIP, refused
+from tests.support.live_routes import PLAY_OFFER, SDP, WHEP, WHIP, refused
+from tests.support.media_forwarding import CODEC, KEY
+from tests.support.media_roads import UnitSource
 from tests.support.running import PASSWORD, SHOP
 from tests.support.sdp_offers import OFFER
 from tests.support.serving import serving
+from tests.support.waiting import wait_until
 
 WORKER = Worker("0a1b2c", 0, 2)
 PATH = f"/live/demo/whep/{WORKER.id}{'x' * 32}"
@@ -126,3 +136,70 @@ async def test_host_who_comes_to_a_worker_that_drains_publishes_at_another_node(
             await media.end("demo")
     assert [(each.status_code, each.text) for each in (new, present)] == 2 * [(201, "answer")]
     assert [each and (each.worker, each.hops) for each in passed] == 2 * [("e0e0e000", 1)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "other", "is_edge"),
+    [
+        (CascadePolicy.FULL, 201, "e1e0e000", False),
+        (CascadePolicy.FULL, 503, "e2e0e000", True),
+        (CascadePolicy.NODES, 503, "e3e0e000", True),
+    ],
+)
+async def test_viewer_of_a_live_at_another_node_is_served_as_the_policy_says(
+    one: One, policy: CascadePolicy, status: int, other: str, is_edge: bool
+) -> None:
+    async def play(request: Request) -> Response:
+        headers = {"Location": f"{WHEP}/{other}{'x' * 32}", "Retry-After": "2"}
+        return Response("answer", status, headers)
+
+    services = one.services
+    before, services.settings = (
+        services.settings,
+        services.settings.model_copy(update={"cascade": policy}),
+    )
+    leases = RedisLeases(services.redis)
+    try:
+        async with (
+            origin_elsewhere(one, other),
+            serving(Starlette(routes=[Route(WHEP, play, methods=["POST"])])) as url,
+        ):
+            beat = Beat("b", other, "1", 7, 8_080, 61, 0.1, 3.0, 0, 0, {})
+            await Heartbeats(services.redis).write(replace(beat, url=url))
+            lease = await leases.take("demo", other + "0" * 16, above=0)
+            answers: list[httpx.Response] = []
+
+            async def answered() -> bool:  # as soon as the lease is seen
+                answers.append(await one.client.post(WHEP, content=PLAY_OFFER, headers=SDP))
+                return answers[-1].status_code == 201
+
+            await wait_until(answered)
+            served = answers[-1].headers["Location"].removeprefix(f"{WHEP}/")[:8]
+            assert served == (WORKER.id if is_edge else other)
+            await leases.release(lease)
+    finally:
+        services.settings = before
+        await services.media.end("demo")
+
+
+@contextlib.asynccontextmanager
+async def origin_elsewhere(one: One, worker_id: str) -> AsyncIterator[None]:
+    """A worker of another node, with a live, whose hop is found in Redis."""
+
+    async def nowhere(room_id: str) -> str:
+        return ""
+
+    plane = await MediaPlane.open(PlaneConfig(addresses=("127.0.0.1",)))
+    secret = token_secret(one.services.settings)
+    directory = RedisDirectory(one.services.redis, Worker(worker_id[:6]), secret)
+    cascade = await Cascade.open(worker_id, "127.0.0.1", 0, plane.lives, directory, nowhere)
+    try:
+        await cascade.write_row()
+        source = UnitSource("encoder", {"video": TrackFormat(CODEC, ("",))})
+        plane.roads.publish_source("demo", source)
+        layer = source.send("video", KEY + bytes(900), 0, key=True, now=monotonic())
+        plane.roads.deliver("demo", source, layer)
+        yield
+    finally:
+        await cascade.close()
+        await plane.close()
