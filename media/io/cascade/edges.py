@@ -32,8 +32,10 @@ EDGES_MAX = 2_000
 CONNECT_S = 2.0  # from the first hello to the formats, all in
 HELLO_INTERVAL_S = 0.1
 SILENT_S = 2.0  # an origin sends something every 0.5 s
-SEEK_INTERVAL_S = 0.5
-FOLLOW_TRIES = 4
+# The lease names an origin that was killed until it ends: where that is now may change any moment.
+SEEK_CONNECT_S = 0.5
+SEEK_INTERVAL_S = 0.2
+FOLLOW_TRIES = 10
 WITHOUT_VIEWERS_S = 5.0  # until an edge lets go
 MOVED_S = 0.3  # after an origin let go, until the lease shows whether the live moved
 # The keys of an association are replaced after so long.
@@ -151,7 +153,7 @@ class Edges:
     async def _follow(self, edge: _Edge, live: Live) -> bool:
         try:
             for _ in range(FOLLOW_TRIES):
-                if await self._subscribed(edge):
+                if await self._subscribed(edge, SEEK_CONNECT_S):
                     return True
                 await asyncio.sleep(SEEK_INTERVAL_S)
             if live.edge and live.source is None:
@@ -176,7 +178,7 @@ class Edges:
     async def _connect(self, edge: _Edge) -> bool:
         """Subscribe to the live where it is now; False if that fails."""
         try:
-            link = await self._subscribed(edge)
+            link = await self._subscribed(edge, CONNECT_S)
         finally:
             edge.seeking = None
             if (
@@ -187,7 +189,7 @@ class Edges:
                 self._edges.pop(edge.room_id, None)
         return link
 
-    async def _subscribed(self, edge: _Edge) -> bool:
+    async def _subscribed(self, edge: _Edge, within_s: float) -> bool:
         try:
             origin = await self._find_origin(edge.room_id)
             row = await self._directory.find(origin) if origin not in ("", self._worker) else None
@@ -202,7 +204,7 @@ class Edges:
         header = hop.HelloHeader(link.number, row.secret.key_id, link.salt)
         datagram = seal_hello(row.secret.value, header, hello)
         with suppress(TimeoutError):
-            async with asyncio.timeout(CONNECT_S):
+            async with asyncio.timeout(within_s):
                 while not link.formats.done():
                     if link.association is None:
                         self._sender.send(datagram, address)
@@ -349,7 +351,7 @@ class Edges:
         try:
             if link.gone:
                 await asyncio.sleep(MOVED_S)
-            found = await self._subscribed(edge)
+            found = await self._subscribed(edge, SEEK_CONNECT_S)
             if not found and link.gone and self._has_source(edge):
                 log.info("live of another worker is over", room=edge.room_id)
                 self._lives.end_live(live)
