@@ -1,0 +1,28 @@
+/** The words of a desk that decides claims, in English. */
+export const en = {
+  claims: {
+    title: 'After-sales',
+    nothing: 'No claims are waiting.',
+    what: '{name} ×{units}: {fault}',
+    order: 'Order {number}',
+    photo: 'Photo of the neighbour',
+    why_amount: 'Above the automatic amount',
+    why_often: 'Many claims lately',
+    why_share: 'Large share of what they spend',
+    why_slow: 'Not decided in time',
+    why_small: 'Small amount',
+    recent: 'No. {n} in 30 days',
+    due: 'Decide by {time}',
+    goods: 'Where the goods go',
+    goods_nowhere: 'Nowhere',
+    goods_waste: 'Waste',
+    goods_stock: 'Back into stock',
+    answer: 'Answer (needed to refuse)',
+    needs_answer: 'Say why you refuse: the neighbour reads it.',
+    approve: 'Refund {price}',
+    refuse: 'Refuse',
+    failed: 'That did not work. The list is new, look once more.',
+    decided: '{n} decided lately',
+    by_rule: 'automatic',
+  },
+}

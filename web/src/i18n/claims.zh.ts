@@ -1,0 +1,28 @@
+/** The words of a desk that decides claims, in Chinese. */
+export const zh = {
+  claims: {
+    title: '售后',
+    nothing: '没有待处理的售后。',
+    what: '{name} ×{units}：{fault}',
+    order: '订单 {number}',
+    photo: '邻居拍的照片',
+    why_amount: '金额超过自动退款',
+    why_often: '这家最近售后较多',
+    why_share: '售后占消费比例较高',
+    why_slow: '超时未处理',
+    why_small: '小额',
+    recent: '30 天内第 {n} 次',
+    due: '{time} 前处理',
+    goods: '商品去向',
+    goods_nowhere: '不用处理',
+    goods_waste: '报损',
+    goods_stock: '退回上架',
+    answer: '回复邻居（不同意时必填）',
+    needs_answer: '不同意时请写明原因，邻居会看到。',
+    approve: '同意退款 {price}',
+    refuse: '不同意',
+    failed: '没有成功，列表已更新，请再看一次。',
+    decided: '最近处理的 {n} 件',
+    by_rule: '自动',
+  },
+}
