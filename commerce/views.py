@@ -7,6 +7,7 @@ from commerce.catalogue.offers import EstateOffer
 from commerce.catalogue.sets import PartRole, ProductKind
 from commerce.catalogue.values import GroupOffer, Text
 from commerce.groups.group import Group
+from commerce.orders.promise import Fulfilment, Span
 from commerce.orders.states import OrderState
 
 
@@ -131,7 +132,8 @@ class SharedOrderView:
     """What buyer and store both see of an order.
 
     `lines` are empty for an order of one item, which is its own line; otherwise product, name,
-    image and quantity are those of the first line.
+    image and quantity are those of the first line. `promised` is when the buyer gets it, where the
+    store counts its slots.
     """
 
     id: str
@@ -149,6 +151,8 @@ class SharedOrderView:
     due_at_ms: int | None
     refunded_fen: int
     lines: tuple[OrderLineView, ...] = ()
+    promised: Span | None = None
+    fulfilment: Fulfilment = Fulfilment.PICKUP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

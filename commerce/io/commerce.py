@@ -37,6 +37,7 @@ from commerce.io.shop.households import Households
 from commerce.io.shop.leaders.leaders import Leaders
 from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
+from commerce.io.shop.office_orders import OfficeOrders
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.packing.moves import BatchMoves
 from commerce.io.shop.packing.search import OrderSearch
@@ -46,6 +47,7 @@ from commerce.io.shop.phones import Phones
 from commerce.io.shop.pins import Pins
 from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.privacy import Privacy
+from commerce.io.shop.promises import PromiseBoard
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.routes import Routes
@@ -68,7 +70,7 @@ from commerce.views import ProductDetail, ProductView
 
 EXPIRY_EVERY_S = 1.0
 LOT_EXPIRY_EVERY_S = 10.0
-SLOTS_EVERY_S = 20.0
+SLOTS_EVERY_S = 5.0
 ESCALATE_EVERY_S = 10.0
 ID_BYTES = 10
 
@@ -150,6 +152,8 @@ class Commerce:
         )
         self.routes = Routes(shop)
         self.slots = SlotKeeping(shop, self.gate)
+        self.promises = PromiseBoard(shop, self.gate, self.routes)
+        self.office_orders = OfficeOrders(shop, self.gate)
         self.orders = Orders(
             shop,
             self.gate,

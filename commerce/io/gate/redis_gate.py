@@ -182,9 +182,14 @@ class RedisGate:
 
     async def free(self, rows: Sequence[str]) -> list[int]:
         """Return what is available of rows, 0 for those that the gate does not have."""
-        if not rows:
-            return []
-        found = await self._redis.hmget(keys.AVAILABLE, list(rows))
+        return await self._numbers(keys.AVAILABLE, rows)
+
+    async def held(self, rows: Sequence[str]) -> list[int]:
+        """Return what orders on their way hold of rows."""
+        return await self._numbers(keys.HELD, rows)
+
+    async def _numbers(self, key: str, rows: Sequence[str]) -> list[int]:
+        found = await self._redis.hmget(key, list(rows)) if rows else []
         return [int(units or 0) for units in found]
 
     async def carry(

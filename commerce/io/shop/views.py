@@ -17,6 +17,7 @@ from commerce.io.shop.people import nicknames_of
 from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import shown
+from commerce.orders.promise import promise_of
 from commerce.orders.states import OrderState
 from commerce.views import (
     BuyerView,
@@ -122,6 +123,8 @@ def _shared(row: OrderRow, catalogue: Catalogue) -> dict[str, Any]:
         "due_at_ms": row.due_at_ms,
         "refunded_fen": row.refunded_fen,
         "lines": line_views(row.lines, catalogue),
+        "promised": promise_of(row.slot, row.fulfilment) if row.slot else None,
+        "fulfilment": row.fulfilment,
     }
 
 

@@ -11,10 +11,12 @@ from starlette.routing import Route
 
 from commerce.catalogue.cells import RINGS_MAX
 from commerce.catalogue.opening_hours import DAYS, joined
-from commerce.catalogue.values import RINGS
+from commerce.catalogue.values import ORDERS_PER_PACKER_HOUR, RINGS
 from commerce.io.shop.places.estates import STORES_MAX
 from commerce.io.shop.places.place import Places
 from commerce.io.shop.places.places import AllPlaces
+from commerce.io.shop.places.stores import NOT_COUNTED
+from commerce.orders.promise import PACKERS_MAX, RATE_MAX
 from server.http.bodies import Body, Id, path_id, problems, read_body, reply
 from server.http.hq.common import expected_version, office, page_query
 from server.http.hq.editing import (
@@ -53,10 +55,16 @@ class EstateDraft(PinDraft):
 
 
 class StoreDraft(PinDraft):
-    """A store; `opening_hours` are seven days from Monday, or none."""
+    """A store; `opening_hours` are seven days from Monday, or none.
+
+    With -1 `packers` it takes any number of orders at any time.
+    """
 
     address: Words
     opening_hours: Annotated[list[str], Field(max_length=DAYS, default_factory=list)]
+    packers: Annotated[int, Field(ge=NOT_COUNTED, le=PACKERS_MAX)] = NOT_COUNTED
+    orders_per_packer_hour: Annotated[int, Field(ge=1, le=RATE_MAX)] = ORDERS_PER_PACKER_HOUR
+    delivers: bool = False
 
 
 class WarehouseDraft(PinDraft):
@@ -98,6 +106,8 @@ def _store(values: dict[str, object]) -> dict[str, object]:
     if "opening_hours" in values:
         days: Any = values["opening_hours"]
         values["opening_hours"] = joined(days)
+    if values.get("packers") == NOT_COUNTED:
+        values["packers"] = None
     return values
 
 

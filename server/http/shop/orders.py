@@ -13,6 +13,7 @@ from commerce.io.shop.orders import OrderRequest, Pending, RequestedLine
 from commerce.orders.gate import QUANTITY_MAX
 from commerce.orders.lines import LINES_MAX
 from commerce.orders.order import OrderRow, order_id_of
+from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
 from server.access.policy import Action, require
 from server.http.bodies import (
@@ -51,6 +52,7 @@ class NewOrder(Body):
     group_id: Id | None = None
     price_fen: Annotated[int | None, Field(ge=1)] = None
     lines: Annotated[tuple[NewLine, ...], Field(max_length=LINES_MAX)] = ()
+    fulfilment: Fulfilment = Fulfilment.PICKUP
 
     @model_validator(mode="after")
     def _lines_or_product(self) -> "NewOrder":
@@ -89,6 +91,8 @@ async def place(request: Request) -> Response:
     await services.limits.take(LimitKind.ORDER, principal.subject)
     await require_phone(services, principal)
     body = await read_body(request, NewOrder)
+    if body.fulfilment is Fulfilment.DELIVERY:
+        await _require_address(services, principal.subject)
     first, *further = body.requested()
     wanted = OrderRequest(
         guest_id=principal.subject,
@@ -101,6 +105,7 @@ async def place(request: Request) -> Response:
         expected_price_fen=first.expected_price_fen,
         household_id=services.commerce.households.of(principal.subject),
         further=tuple(further),
+        fulfilment=body.fulfilment,
     )
     order_id = order_id_of(principal.subject, key)
     with problems():
@@ -119,6 +124,18 @@ async def place(request: Request) -> Response:
     if isinstance(placed, Pending):
         return reply({"order_id": placed.order_id, "state": "pending"}, 202)
     return reply({"order": placed}, 201)
+
+
+async def _require_address(services: Services, guest_id: str) -> None:
+    """Refuse a delivery to a household that has named no flat.
+
+    Raises:
+        Problem: 409 `address-needed`.
+    """
+    household = await services.commerce.households.show(guest_id)
+    if household.dwelling is None:
+        detail = "Name your building and flat first: PUT /api/me/household."
+        raise Problem(409, "address-needed", "Where to?", detail)
 
 
 async def _quotas(

@@ -24,7 +24,16 @@ async def product(request: Request) -> Response:
         return reply(await commerce.product(room_id, product_id, estate))
 
 
+async def promises(request: Request) -> Response:
+    """`GET /api/rooms/{room}/promises?estate=`: when and where its next order would be ready."""
+    with problems():
+        commerce = services_of(request).commerce
+        estate = request.query_params.get("estate", "")
+        return reply(await commerce.promises.of(path_id(request, "room"), estate))
+
+
 routes = [
+    Route("/api/rooms/{room}/promises", promises, methods=["GET"]),
     Route("/api/rooms/{room}/products/{product}", product, methods=["GET"]),
     Route("/api/rooms/{room}/products", products, methods=["GET"]),
 ]

@@ -78,7 +78,8 @@ def _wire(view: object) -> object:
         for name in ("stores", "offered", "offers", "kind"):
             del value["product"][name]
     if isinstance(view, OrderView | StoreOrder):
-        del value["lines"]
+        for name in ("lines", "promised", "fulfilment"):
+            del value[name]
     if isinstance(view, OrderView):
         del value["pickup"]["slot"]
     if isinstance(view, StoreOrder):

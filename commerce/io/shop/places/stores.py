@@ -13,10 +13,15 @@ from commerce.io.shop.editing import Columns, Editor
 from commerce.io.shop.places.place import PlaceKind, Places, text_of
 from commerce.orders.states import OrderState
 
+NOT_COUNTED = -1  # packers of a store that takes any number of orders
+
 
 @dataclass(frozen=True, slots=True)
 class StoreRow:
-    """A store in the head office's list; `estates` is how many it serves first."""
+    """A store in the head office's list; `estates` is how many it serves first.
+
+    `packers` are -1 where slots are not counted.
+    """
 
     id: str
     name: Text
@@ -24,6 +29,9 @@ class StoreRow:
     latitude: float
     longitude: float
     opening_hours: tuple[str, ...]
+    packers: int
+    orders_per_packer_hour: int
+    delivers: bool
     estates: int
     version: int
 
@@ -66,6 +74,9 @@ def _store(row: RowMapping) -> StoreRow:
         row["latitude"],
         row["longitude"],
         split(row["opening_hours"]),
+        NOT_COUNTED if row["packers"] is None else row["packers"],
+        row["orders_per_packer_hour"],
+        row["delivers"],
         row["estates"],
         row["version"],
     )

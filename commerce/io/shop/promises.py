@@ -1,0 +1,91 @@
+"""When and where an estate's next order would be ready, as its neighbours see it before the tap."""
+
+import asyncio
+from dataclasses import dataclass
+
+from commerce.io.gate import keys
+from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.shop.context import ShopContext
+from commerce.io.shop.routes import EstateRoute, Routes
+from commerce.orders.promise import Fulfilment, first_slot, promise_of, read_slots, slot_item
+
+KEPT_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class StorePromise:
+    """When an order of a store is ready, or at the door; no times where slots are not counted."""
+
+    store_id: str
+    from_ms: int | None = None
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """Stores that would take an order, in the order in which the gate tries them."""
+
+    pickup: tuple[StorePromise, ...]
+    delivery: tuple[StorePromise, ...]
+    now_ms: int
+
+
+class PromiseBoard:
+    """Answers for a whole estate, and looks into the gate every few seconds at most."""
+
+    def __init__(self, shop: ShopContext, gate: RedisGate, routes: Routes) -> None:
+        self._shop = shop
+        self._gate = gate
+        self._routes = routes
+        self._kept: dict[str, Promises] = {}
+        self._turn = asyncio.Lock()
+
+    async def of(self, room_id: str, estate_id: str) -> Promises:
+        """Return what an estate is promised now.
+
+        Raises:
+            NotFound: There is no such room, or no such estate of its brand.
+        """
+        catalogue = self._shop.catalogue
+        catalogue.room(room_id)
+        catalogue.estate(estate_id)
+        catalogue.require_one_brand(room_id, ("estate", estate_id))
+        async with self._turn:
+            at_ms = self._shop.clock()
+            kept = self._kept.get(estate_id)
+            if kept is None or not 0 <= at_ms - kept.now_ms < KEPT_MS:
+                kept = self._kept[estate_id] = await self._look(estate_id, at_ms)
+            return kept
+
+    async def _look(self, estate_id: str, at_ms: int) -> Promises:
+        routes = {kind: self._routes.of(estate_id, kind) for kind in Fulfilment}
+        wanted = sorted(
+            {
+                (slot, store_id)
+                for route in routes.values()
+                for store_id, text in zip(route.stores, route.slots, strict=True)
+                for slot, _ in read_slots(text)
+            }
+        )
+        found = await self._gate.free([keys.row(slot_item(name), store) for name, store in wanted])
+        free = dict(zip(wanted, found, strict=True))
+        promised = {kind: _promised(route, kind, free) for kind, route in routes.items()}
+        return Promises(promised[Fulfilment.PICKUP], promised[Fulfilment.DELIVERY], at_ms)
+
+
+def _promised(
+    route: EstateRoute, kind: Fulfilment, free: dict[tuple[str, str], int]
+) -> tuple[StorePromise, ...]:
+    found: dict[str, StorePromise] = {}
+    for store_id, text in zip(route.stores, route.slots, strict=True):
+        if store_id in found:
+            continue
+        if not text:
+            found[store_id] = StorePromise(store_id)
+            continue
+        here = {slot: free[slot, store_id] for slot, _ in read_slots(text)}
+        slot = first_slot(text, here)
+        if slot:
+            span = promise_of(slot, kind)
+            found[store_id] = StorePromise(store_id, span.from_ms, span.until_ms)
+    return tuple(found.values())
