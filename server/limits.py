@@ -74,7 +74,7 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.HANDOVER: Rate(burst=40, per_s=0.5),
     LimitKind.ACTIVITY: Rate(burst=20, per_s=0.5),
     # Of a million codes three are good at a time: at this rate a thousandth of a chance in a day.
-    LimitKind.FACTOR: Rate(burst=6, per_s=1 / 300),
+    LimitKind.FACTOR: Rate(burst=10, per_s=1 / 300),
     LimitKind.LINK: Rate(burst=20, per_s=0.2),
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),
     LimitKind.PLAY: Rate(burst=200, per_s=20.0),

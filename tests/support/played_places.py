@@ -78,6 +78,9 @@ def brand() -> Row:
         "seats_per_device": 2,
         "recording_days": 30,
         "recording_gib": 50,
+        "phone_needed": False,
+        "totp_needed": False,
+        "member_prices": False,
     }
 
 

@@ -18,7 +18,7 @@ def people() -> list[Row]:
             "room_id": "",
             "estate_ids": [],
         }
-        states = {"active": True, "invited": False, "version": 1}
+        states = {"active": True, "invited": False, "totp": False, "version": 1}
         return {"id": id, "username": id, "name": name, "roles": roles, **where, **states, **more}
 
     return [

@@ -25,6 +25,12 @@ export function useStaff(page: 'host' | 'store' | 'leader' | 'hq') {
     () => session.value?.token ?? null,
   )
 
+  /** Go on with a new log-in. */
+  function adopt(made: Session): void {
+    session.value = made
+    expired.value = false
+    storage.setItem(key, JSON.stringify(made))
+  }
   function forget(): void {
     session.value = null
     storage.removeItem(key)
@@ -35,11 +41,11 @@ export function useStaff(page: 'host' | 'store' | 'leader' | 'hq') {
     expired,
     staff: computed(() => session.value?.staff ?? null),
     token: () => session.value?.token ?? null,
-    async login(username: string, password: string): Promise<void> {
-      session.value = await api.login(username, password)
-      expired.value = false
-      storage.setItem(key, JSON.stringify(session.value))
+    /** `code` is one of the authenticator, for whom the server asks for it. */
+    async login(username: string, password: string, code = ''): Promise<void> {
+      adopt(await api.login(username, password, code))
     },
+    adopt,
     logout: forget,
     /** Be logged in on another page, too. */
     shareWith(other: 'host' | 'store'): void {

@@ -112,8 +112,12 @@ export class Api {
     (await this.send<{ device_secret: string }>('POST', '/api/me/devices')).device_secret
   /** A code by which another device becomes this guest's, too. */
   startMove = () => this.send<Move>('POST', '/api/me/moves')
-  login = (username: string, password: string) =>
-    this.send<{ token: string; staff: Staff }>('POST', '/api/login', { username, password })
+  login = (username: string, password: string, code = '') =>
+    this.send<{ token: string; staff: Staff }>('POST', '/api/login', {
+      username,
+      password,
+      ...(code && { code }),
+    })
   pin = (room: string, product: string, media_time?: number) =>
     this.send<Card>('PUT', pinPath(room, product), media_time === undefined ? {} : { media_time })
   unpin = (room: string, product: string) => this.send<null>('DELETE', pinPath(room, product))

@@ -129,6 +129,8 @@ export interface Staff {
   id: string
   name: string
   roles: string[]
+  /** The brand asks for an authenticator, which is to be set up first. */
+  totp_needed?: boolean
   room_id: string | null
   store_id: string | null
   /** Those that a leader leads. */

@@ -47,6 +47,9 @@ export interface Brand extends Versioned {
   seats_per_device: number
   recording_days: number
   recording_gib: number
+  phone_needed: boolean
+  totp_needed: boolean
+  member_prices: boolean
 }
 
 /** What an edit sends: the members of `draft` that are not as they were. */

@@ -15,6 +15,8 @@ export interface Person extends Versioned {
   active: boolean
   /** No password was chosen yet. */
   invited: boolean
+  /** An authenticator is on. */
+  totp: boolean
 }
 export interface Link {
   token: string

@@ -114,6 +114,12 @@ export const SECTIONS: Entry[] = [
     load: () => import('./staff/section'),
   },
   {
+    id: 'security',
+    group: 'people',
+    title: { zh: '登录安全', en: 'Log-in security' },
+    load: () => import('./security/section'),
+  },
+  {
     id: 'brand',
     group: 'brand',
     title: { zh: '品牌设置', en: 'Brand settings' },

@@ -9,6 +9,11 @@ export const en: typeof zh = {
     units_per_device: 'Units of a product per browser and live',
     seats_per_device: 'Seats in one group per browser',
     recording_days: 'Days that recordings are kept (0: none are made)',
+    phone_needed: 'Neighbours verify a phone number before they order',
+    member_prices: 'Neighbours with a verified phone number are members and pay member prices',
+    totp_needed: 'The head office logs in with an authenticator',
+    yes: 'Yes',
+    no: 'No',
     recording_gib: 'Space of all recordings (GiB)',
   },
 }

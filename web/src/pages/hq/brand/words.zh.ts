@@ -7,6 +7,11 @@ export const zh = {
     units_per_device: '同一浏览器每场直播最多买几件',
     seats_per_device: '同一浏览器在一个团里最多占几席',
     recording_days: '直播录像保留天数（0 为不录）',
+    phone_needed: '邻居下单前要先验证手机号',
+    member_prices: '验证过手机号的邻居就是会员，享会员价',
+    totp_needed: '总部账号登录要用验证器',
+    yes: '是',
+    no: '否',
     recording_gib: '录像最多占用空间（GiB）',
   },
 }

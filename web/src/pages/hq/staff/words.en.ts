@@ -31,6 +31,9 @@ export const en: typeof zh = {
     log_out: 'Log out everywhere',
     log_out_sure: 'Every log-in of {name} ends now, on all devices.',
     logged_out: 'Logged out everywhere.',
+    totp_reset: 'Reset the authenticator',
+    totp_sure: '{name} logs in with the password alone until a new one is set up.',
+    totp_gone: 'The authenticator of {name} is taken away.',
     link_title: 'A link for {name}',
     link_hint:
       'It is shown this once and works once. Give it to its owner; it holds until {until}, or until there is a newer one.',
