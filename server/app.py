@@ -127,6 +127,7 @@ async def build(
             codes=_open_sms(settings),
             phone_keys=PhoneKeys(phone_secret(settings)),
             sealer=Sealer(token_secret(settings), "totp"),
+            pickup_secret=token_secret(settings),
         )
         await commerce.start()
         hub.seed = room_seed(commerce)

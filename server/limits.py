@@ -38,6 +38,8 @@ class LimitKind(StrEnum):
     ORDER = "order"
     HANDOVER = "handover"
     ACTIVITY = "activity"
+    LEADER_CODE = "leader-code"
+    LEADER_TAIL = "leader-tail"
     LINK = "link"
     FACTOR = "factor"
     PUBLISH = "publish"
@@ -75,6 +77,9 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.ACTIVITY: Rate(burst=20, per_s=0.5),
     # Of a million codes three are good at a time: at this rate a thousandth of a chance in a day.
     LimitKind.FACTOR: Rate(burst=10, per_s=1 / 300),
+    # By estate: against 45 bits and some hundred open codes, thousands of years.
+    LimitKind.LEADER_CODE: Rate(burst=300, per_s=2.0),
+    LimitKind.LEADER_TAIL: Rate(burst=5, per_s=1 / 600),
     LimitKind.LINK: Rate(burst=20, per_s=0.2),
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),
     LimitKind.PLAY: Rate(burst=200, per_s=20.0),

@@ -44,6 +44,7 @@ from commerce.io.shop.packing.search import OrderSearch
 from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.people import People
 from commerce.io.shop.phones import Phones
+from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.io.shop.pins import Pins
 from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.privacy import Privacy
@@ -86,6 +87,8 @@ class Commerce:
     """Everything that sells. `start` once, `run` beside the requests, cancel `run` to stop.
 
     Without `phone_keys` and `sealer`, phone numbers and authenticators are known again only here.
+    Without `phone_keys`, phone numbers are known again by this object only; without
+    `pickup_secret`, only this object's pickup codes can be checked offline.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Commerce:
         codes: CodeSender | None = None,
         phone_keys: PhoneKeys | None = None,
         sealer: Sealer | None = None,
+        pickup_secret: str = "",
         clock: Clock = wall_clock,
         make_id: Callable[[], str] = new_id,
         random_bits: Callable[[int], int] = secrets.randbits,
@@ -163,8 +167,9 @@ class Commerce:
             on_closed=self.reconcile.closed,
         )
         self.groups = Groups(shop, self.gate, make_id)
-        self.fulfilment = Fulfilment(shop, random_bits)
-        self.batches = BatchMoves(shop, random_bits)
+        codes_of_pickup = PickupCodes(pickup_secret or secrets.token_hex(ID_BYTES), random_bits)
+        self.fulfilment = Fulfilment(shop, codes_of_pickup)
+        self.batches = BatchMoves(shop, codes_of_pickup)
         self.waves = Waves(shop)
         self.order_search = OrderSearch(shop)
         self.stock = StockKeeping(shop)
@@ -189,7 +194,7 @@ class Commerce:
         self.ratings = Ratings(shop)
         self.after_sales = AfterSales(shop)
         self.facts = FactLog(shop)
-        self.leaders = Leaders(shop)
+        self.leaders = Leaders(shop, codes_of_pickup)
 
     @property
     def catalogue(self) -> Catalogue:

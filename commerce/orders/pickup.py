@@ -16,6 +16,7 @@ _SYMBOLS = frozenset(ALPHABET)
 
 _LOOKALIKES = str.maketrans("OIL", "011")
 _IGNORED = re.compile("[^0-9A-Z]")
+_SIGNATURE = re.compile(r"\.[A-Za-z0-9_-]{86}\s*$")
 
 
 def code_of(bits: int) -> str:
@@ -29,12 +30,18 @@ def shown(code: str) -> str:
     return "-".join(code[at : at + _GROUP_CHARS] for at in range(0, len(code), _GROUP_CHARS))
 
 
+def signed(code: str, signature: str) -> str:
+    """Return the text of a QR: the code as people read it, and its signature, if it has one."""
+    return f"{shown(code)}.{signature}" if signature else shown(code)
+
+
 def read(typed: str) -> str | None:
     """Return the code that a person typed, pasted or scanned, or None if it cannot be one.
 
     Full-width keyboards, any dashes, spaces and line breaks are allowed: only letters and digits
-    count, after compatibility normalisation (NFKC).
+    count, after compatibility normalisation (NFKC). A signature behind the code is left out.
     """
+    typed = _SIGNATURE.sub("", typed)
     plain = _IGNORED.sub("", unicodedata.normalize("NFKC", typed).upper())
     code = plain.translate(_LOOKALIKES)
     return code if len(code) == CODE_CHARS and set(code) <= _SYMBOLS else None

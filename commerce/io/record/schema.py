@@ -348,6 +348,7 @@ pickup_codes = Table(
     Column("order_id", String(64), ForeignKey("orders.id"), nullable=False, unique=True),
     time_column("created_at_ms"),
     time_column("redeemed_at_ms", nullable=True),
+    Column("signature", String(100)),
 )
 
 # `source` tells transfers of a kind and an order apart; `period` is the day whose books have it.

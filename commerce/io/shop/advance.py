@@ -3,16 +3,14 @@
 Every function runs inside the caller's transaction, which has locked the order.
 """
 
-from collections.abc import Callable
-
 from sqlalchemy import Connection, delete, insert, select, update
 
 from commerce.errors import IllegalMove
 from commerce.groups.group import GroupState
 from commerce.io.record.postings import Topic, enqueue, move_order
 from commerce.io.record.schema import buying_groups, pickup_codes
+from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.orders.order import OrderRow
-from commerce.orders.pickup import CODE_BITS, code_of
 from commerce.orders.states import OrderState
 
 
@@ -22,7 +20,7 @@ def advance(
     to: OrderState,
     moved_by: str,
     at_ms: int,
-    random_bits: Callable[[int], int],
+    codes: PickupCodes,
 ) -> None:
     """Move an order to the next state of its way through the store.
 
@@ -31,7 +29,7 @@ def advance(
     """
     move_order(connection, order, to, moved_by, at_ms)
     if to is OrderState.READY:
-        _make_code(connection, order, at_ms, random_bits)
+        _make_code(connection, order, at_ms, codes)
     if to is OrderState.PICKING and order.group_id:
         begun = connection.execute(
             update(buying_groups)
@@ -66,11 +64,9 @@ def reverse(
     enqueue(connection, Topic.ORDER, [order.id], at_ms)
 
 
-def _make_code(
-    connection: Connection, order: OrderRow, at_ms: int, random_bits: Callable[[int], int]
-) -> None:
+def _make_code(connection: Connection, order: OrderRow, at_ms: int, codes: PickupCodes) -> None:
     while True:
-        code = code_of(random_bits(CODE_BITS))
+        code = codes.draw()
         taken = connection.scalar(
             select(pickup_codes.c.code).where(
                 pickup_codes.c.store_id == order.store_id, pickup_codes.c.code == code
@@ -85,5 +81,6 @@ def _make_code(
             "code": code,
             "order_id": order.id,
             "created_at_ms": at_ms,
+            "signature": codes.sign(order.store_id, code),
         },
     )

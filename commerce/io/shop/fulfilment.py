@@ -1,6 +1,5 @@
 """What happens to an order in the store: moves, the pickup code, the handover."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -26,11 +25,13 @@ from commerce.errors import (
 )
 from commerce.groups.group import Group
 from commerce.io.record.order_lines import orders_of
-from commerce.io.record.postings import Topic, cancel_orders, enqueue, hand_over, move_order
+from commerce.io.record.postings import Topic, cancel_orders, enqueue
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes, stores
 from commerce.io.shop.advance import advance
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.handing_over import hand_out
+from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.io.shop.views import order_views, store_views
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import read
@@ -78,9 +79,9 @@ class HandedOver:
 class Fulfilment:
     """Moves orders through a store. Every move compares and sets; of two at once, one wins."""
 
-    def __init__(self, shop: ShopContext, random_bits: Callable[[int], int]) -> None:
+    def __init__(self, shop: ShopContext, codes: PickupCodes) -> None:
         self._shop = shop
-        self._random_bits = random_bits
+        self._codes = codes
 
     async def move(self, order_id: str, to: OrderState, moved_by: str) -> StoreOrder:
         """Move an order as a clerk asks.
@@ -97,7 +98,7 @@ class Fulfilment:
                 await connection.run_sync(cancel_orders, [order], "store", moved_by, at_ms)
                 await connection.run_sync(give_up_seat, order, at_ms)
             else:
-                await connection.run_sync(advance, order, to, moved_by, at_ms, self._random_bits)
+                await connection.run_sync(advance, order, to, moved_by, at_ms, self._codes)
             moved = await self._shown(connection, order_id)
             await self._audit(connection, "order.move", order, to, moved_by, at_ms)
         self._shop.on_commit()
@@ -142,9 +143,7 @@ class Fulfilment:
             order = await _locked(connection, row)
             if order.state is not OrderState.READY:
                 raise NotReadyYet
-            await connection.run_sync(move_order, order, OrderState.HANDED_OVER, moved_by, at_ms)
-            await connection.run_sync(hand_over, order, at_ms)
-            await connection.run_sync(enqueue, Topic.ORDER, [order.id], at_ms)
+            await connection.run_sync(hand_out, order, moved_by, at_ms)
             shown = await self._shown(connection, order.id)
             await self._audit(
                 connection, "order.hand-over", order, OrderState.HANDED_OVER, moved_by, at_ms

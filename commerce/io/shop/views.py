@@ -16,7 +16,7 @@ from commerce.io.shop.packing.bags import NO_BAG, Bag, bags_of
 from commerce.io.shop.people import nicknames_of
 from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
-from commerce.orders.pickup import shown
+from commerce.orders.pickup import shown, signed
 from commerce.orders.promise import promise_of
 from commerce.orders.states import OrderState
 from commerce.views import (
@@ -34,24 +34,24 @@ QR_BORDER = 2  # modules
 
 
 @lru_cache(QR_CACHE)
-def pickup_view(code: str) -> PickupView:
-    """The code as people read it, and its QR as an SVG data URI."""
+def pickup_view(code: str, signature: str = "") -> PickupView:
+    """The code as people read it, and its QR as an SVG data URI, with the signature."""
     text = shown(code)
-    qr = segno.make(text, error="m", micro=False)
+    qr = segno.make(signed(code, signature), error="m", micro=False)
     return PickupView(text, qr.svg_data_uri(border=QR_BORDER, scale=4, dark="#000"))
 
 
-def pickup_codes_of(connection: Connection, rows: Collection[OrderRow]) -> dict[str, str]:
+def pickup_codes_of(connection: Connection, rows: Collection[OrderRow]) -> dict[str, PickupView]:
     """Pickup codes by order id, of orders that are ready."""
     ready = [row.id for row in rows if row.state is OrderState.READY]
     if not ready:
         return {}
     found = connection.execute(
-        select(pickup_codes.c.order_id, pickup_codes.c.code).where(
+        select(pickup_codes.c.order_id, pickup_codes.c.code, pickup_codes.c.signature).where(
             pickup_codes.c.order_id.in_(ready)
         )
     )
-    return {order_id: code for order_id, code in found}
+    return {order_id: pickup_view(code, signature or "") for order_id, code, signature in found}
 
 
 def groups_of(connection: Connection, rows: Collection[OrderRow]) -> dict[str, Group]:
@@ -83,12 +83,16 @@ def order_views(
 
 
 def order_view(
-    row: OrderRow, catalogue: Catalogue, code: str | None, group: Group | None, slot: str = ""
+    row: OrderRow,
+    catalogue: Catalogue,
+    pickup: PickupView | None,
+    group: Group | None,
+    slot: str = "",
 ) -> OrderView:
-    """An order as its buyer sees it; `code` and `slot` once it is ready."""
+    """An order as its buyer sees it; `pickup` and `slot` once it is ready."""
     return OrderView(
         **_shared(row, catalogue),
-        pickup=replace(pickup_view(code), slot=slot) if code else None,
+        pickup=replace(pickup, slot=slot) if pickup else None,
         group=group,
     )
 

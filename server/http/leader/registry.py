@@ -2,6 +2,6 @@
 
 from starlette.routing import Route
 
-from server.http.leader import day
+from server.http.leader import day, handover
 
-routes: list[Route] = [*day.routes]
+routes: list[Route] = [*day.routes, *handover.routes]

@@ -1,11 +1,14 @@
 """All use cases of leaders."""
 
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.leaders.handover import LeaderHandover
 from commerce.io.shop.leaders.home import LeaderHome
+from commerce.io.shop.pickup_codes import PickupCodes
 
 
 class Leaders:
     """What a leader does, by subject."""
 
-    def __init__(self, shop: ShopContext) -> None:
+    def __init__(self, shop: ShopContext, codes: PickupCodes) -> None:
         self.home = LeaderHome(shop)
+        self.handover = LeaderHandover(shop, codes)

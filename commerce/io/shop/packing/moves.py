@@ -1,6 +1,6 @@
 """Many orders of a store move in one transaction, once per key; the last moves can be undone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -15,6 +15,7 @@ from commerce.io.record.schema_packing import order_batches
 from commerce.io.shop.advance import advance, reverse
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.packing.bags import number_bags, put_bags
+from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.io.shop.views import store_views
 from commerce.orders.batches import (
     UNDO_MS,
@@ -73,9 +74,9 @@ class MovedBatch:
 class BatchMoves:
     """Moves of many orders at once. Of two batches with an order in common, one moves it."""
 
-    def __init__(self, shop: ShopContext, random_bits: Callable[[int], int]) -> None:
+    def __init__(self, shop: ShopContext, codes: PickupCodes) -> None:
         self._shop = shop
-        self._random_bits = random_bits
+        self._codes = codes
 
     async def move(self, batch: BatchMove) -> MovedBatch:
         """Move orders on; sent again with the same key, the answer is the same.
@@ -144,7 +145,7 @@ class BatchMoves:
         if batch.to is OrderState.PICKING:
             number_bags(connection, going)
         for order in going:
-            advance(connection, order, batch.to, batch.staff_id, at_ms, self._random_bits)
+            advance(connection, order, batch.to, batch.staff_id, at_ms, self._codes)
         if batch.slot:
             put_bags(connection, sorted(order.id for order in going), batch.slot, at_ms)
         answers = [_moved(answer, found, batch.to) for answer in answers]

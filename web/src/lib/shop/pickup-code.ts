@@ -6,9 +6,13 @@
 /** Nine symbols of Crockford's base 32 (no I L O U). */
 const CODE = /^[0-9A-HJKMNP-TV-Z]{9}$/
 
+/** What a QR has behind the code: 64 bytes in base64url. */
+const SIGNATURE = /\.[A-Za-z0-9_-]{86}\s*$/
+
 /** `abcd-efgho` → `ABCDEFGH0`: the letters and digits that were typed. */
 export function normaliseCode(typed: string): string {
   return typed
+    .replace(SIGNATURE, '')
     .normalize('NFKC')
     .toUpperCase()
     .replace(/[^0-9A-Z]/g, '')

@@ -1,0 +1,113 @@
+"""Leaders hand over, on both records: one success of many, duplicates named, each scan once."""
+
+import asyncio
+from collections import Counter
+
+from sqlalchemy import insert, select, update
+
+from commerce.io.record.schema import guests
+from commerce.io.record.schema_people import households, persons
+from commerce.io.record.schema_staff import audit_entries
+from commerce.leaders.scans import Scan, ScanHow, ScanResult
+from commerce.orders.states import OrderState
+from commerce.views import OrderView
+from tests.support.commerce_checks import sound
+from tests.support.commerce_shop import Shop, running_shop
+
+TO_READY = (OrderState.PICKING, OrderState.PACKED, OrderState.READY)
+RACERS = 20
+
+
+async def ready_order(shop: Shop, guest: str, product: str = "tea", household: str = "") -> str:
+    """An order that waits to be fetched; its id."""
+    order = await shop.commerce.orders.place(shop.tap(guest, product, household=household))
+    assert isinstance(order, OrderView)
+    for state in TO_READY:
+        await shop.commerce.fulfilment.move(order.id, state, "clerk")
+    return order.id
+
+
+async def code_of(shop: Shop, guest: str, order_id: str) -> str:
+    """The code that the buyer of a ready order sees."""
+    [mine] = [o for o in await shop.commerce.orders.mine(guest) if o.id == order_id]
+    assert mine.pickup
+    return mine.pickup.code
+
+
+def scan(device: str, code: str, seq: int = 1, at_ms: int = 1_000) -> Scan:
+    """A code, scanned by a phone."""
+    return Scan(device, f"phone {device}", seq, ScanHow.CODE, at_ms, code)
+
+
+async def test_twenty_racing_handovers_give_one_success_and_nineteen_named_duplicates(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        handover = shop.commerce.leaders.handover
+        first = await ready_order(shop, "anna", "tea", "home")
+        second = await ready_order(shop, "otto", "tea", "home")
+        other = await ready_order(shop, "zoe")
+        codes = [await code_of(shop, "anna", first), await code_of(shop, "otto", second)]
+        outcomes = await asyncio.gather(
+            *(handover.hand_over("e1", scan(f"d{n}", codes[n % 2]), "u1") for n in range(RACERS))
+        )
+        counted = Counter(outcome.result for outcome in outcomes)
+        assert counted == {ScanResult.HANDED_OVER: 1, ScanResult.DUPLICATE: RACERS - 1}
+        [winner] = [n for n in range(RACERS) if outcomes[n].result is ScanResult.HANDED_OVER]
+        assert set(outcomes[winner].order_ids) == {first, second}
+        for outcome in outcomes:
+            if outcome.first:
+                assert (outcome.first.device, outcome.first.staff_name) == (f"d{winner}", "Clerk")
+                assert outcome.first.at_ms == 1_000
+        again = await handover.hand_over("e1", scan(f"d{winner}", codes[0]), "u1")
+        assert again == outcomes[winner]
+        assert (await shop.commerce.orders.get(other)).state is OrderState.READY
+        await sound(shop)
+
+
+async def test_codes_of_other_estates_and_of_the_counter_are_told_apart(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        handover = shop.commerce.leaders.handover
+        order = await ready_order(shop, "anna")
+        code = await code_of(shop, "anna", order)
+        offline = await handover.offline_codes("e1")
+        assert [open.order_id for open in offline.codes] == [order]
+        elsewhere = await handover.hand_over("e2", scan("d1", code), "u1")
+        assert elsewhere.result is ScanResult.UNKNOWN
+        await shop.commerce.fulfilment.hand_over("s1", code, "u1")
+        late = await handover.hand_over("e1", scan("d1", code, seq=2), "u1")
+        assert late.result is ScanResult.DUPLICATE
+        assert late.first and (late.first.device, late.first.staff_name) == ("", "Clerk")
+        assert (await handover.offline_codes("e1")).codes == []
+        await sound(shop)
+
+
+async def test_phone_digits_hand_over_with_a_reason_that_is_audited(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        guest = (await shop.commerce.people.add_guest("Anna", "e1")).guest.id
+        async with shop.commerce.record.write() as connection:
+            person = {"id": "p1", "brand_id": "b", "phone_hash": "h", "last_four": "1234"}
+            await connection.execute(insert(persons), {**person, "verified_at_ms": 1})
+            home = {"id": "home", "brand_id": "b", "created_at_ms": 1}
+            await connection.execute(insert(households), home)
+            mine = update(guests).where(guests.c.id == guest)
+            await connection.execute(mine.values(person_id="p1", household_id="home"))
+        order = await ready_order(shop, guest, household="home")
+
+        def tail(seq: int, last_four: str) -> Scan:
+            whom = {"household_id": "home", "last_four": last_four, "reason": "phone is flat"}
+            return Scan("d1", "phone", seq, ScanHow.TAIL, 1_000, **whom)
+
+        handover = shop.commerce.leaders.handover
+        wrong = await handover.hand_over("e1", tail(1, "9999"), "u1")
+        right = await handover.hand_over("e1", tail(2, "1234"), "u1")
+        assert (wrong.result, right.result) == (ScanResult.WRONG_TAIL, ScanResult.HANDED_OVER)
+        async with shop.commerce.record.read() as connection:
+            entries = select(audit_entries.c.after).where(audit_entries.c.subject == order)
+            afters = list(await connection.scalars(entries))
+        assert any("phone is flat" in (after or "") for after in afters)
+        await sound(shop)
