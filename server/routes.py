@@ -38,6 +38,7 @@ from server.http.shop import (
     replays,
     rooms,
 )
+from server.http.shop.notices import routes as notice_routes
 from server.http.staff import (
     claims,
     links,
@@ -89,6 +90,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *neighbours.routes,
         *claims.routes,
         *leader_routes,
+        *notice_routes,
         *stock.routes,
         *tills.routes,
         *pos.routes,

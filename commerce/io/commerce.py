@@ -37,6 +37,7 @@ from commerce.io.shop.households import Households
 from commerce.io.shop.leaders.leaders import Leaders
 from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
+from commerce.io.shop.notices import Notices
 from commerce.io.shop.office_orders import OfficeOrders
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.packing.moves import BatchMoves
@@ -194,6 +195,7 @@ class Commerce:
         self.ratings = Ratings(shop)
         self.after_sales = AfterSales(shop)
         self.facts = FactLog(shop)
+        self.notices = Notices(shop)
         self.leaders = Leaders(shop, codes_of_pickup)
 
     @property

@@ -9,13 +9,16 @@ from commerce.io.record.schema import guests
 from commerce.io.record.schema_people import households, persons
 from commerce.io.record.schema_staff import audit_entries
 from commerce.leaders.scans import Scan, ScanHow, ScanResult
+from commerce.notices.notices import NoticeState
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import sound
-from tests.support.commerce_shop import Shop, running_shop
+from tests.support.commerce_shop import Shop, TestClock, running_shop
 
 TO_READY = (OrderState.PICKING, OrderState.PACKED, OrderState.READY)
 RACERS = 20
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 async def ready_order(shop: Shop, guest: str, product: str = "tea", household: str = "") -> str:
@@ -111,3 +114,28 @@ async def test_phone_digits_hand_over_with_a_reason_that_is_audited(
             afters = list(await connection.scalars(entries))
         assert any("phone is flat" in (after or "") for after in afters)
         await sound(shop)
+
+
+async def test_reminder_comes_once_waits_for_the_morning_and_shows_when_it_was_seen(
+    database_url: str, valkey_url: str
+) -> None:
+    clock = TestClock()
+    async with running_shop(database_url, valkey_url, clock=clock) as shop:
+        clock.ahead_ms += (18 * HOUR_MS - clock() % DAY_MS) % DAY_MS  # 02:00 in Shanghai
+        guest = (await shop.commerce.people.add_guest("Anna", "e1")).guest.id
+        await ready_order(shop, guest)
+        await ready_order(shop, "unknown to the record")
+        reminders, notices = shop.commerce.leaders.reminders, shop.commerce.notices
+        both = await asyncio.gather(*(reminders.remind("e1", [], "u1") for _ in range(2)))
+        assert sum(one.households for one in both) in (1, 2)  # both may have looked before
+        assert (await reminders.remind("e1", [guest], "u1")).too_soon == 1
+        assert await notices.mine(guest) == []
+        clock.ahead_ms += 7 * HOUR_MS
+        [notice] = await notices.mine(guest)
+        [state] = (await shop.commerce.leaders.home.day("e1")).reminders
+        assert (state.household_id, state.state) == (guest, NoticeState.WAITING)
+        await notices.seen("somebody else", [notice.id])
+        await notices.seen(guest, [notice.id])
+        assert await notices.mine(guest) == []
+        [state] = (await shop.commerce.leaders.home.day("e1")).reminders
+        assert state.state is NoticeState.SEEN

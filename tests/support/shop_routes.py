@@ -32,6 +32,7 @@ from server.http.shop import (
     products,
     rooms,
 )
+from server.http.shop.notices import routes as notice_routes
 from server.http.staff import claims, neighbours, packing, prints, stock, stores, tills
 from server.limits import Limits
 from server.problem import Problem, problem_handler
@@ -89,6 +90,7 @@ async def shop_routes(
             *prints.routes,
             *neighbours.routes,
             *leader_routes,
+            *notice_routes,
             *stock.routes,
             *tills.routes,
             *pos.routes,

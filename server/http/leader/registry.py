@@ -2,6 +2,6 @@
 
 from starlette.routing import Route
 
-from server.http.leader import day, handover
+from server.http.leader import day, handover, reminders
 
-routes: list[Route] = [*day.routes, *handover.routes]
+routes: list[Route] = [*day.routes, *handover.routes, *reminders.routes]

@@ -16,6 +16,12 @@ export const en: typeof zh = {
     number: 'Order {number}',
     refunded: 'Refunded {price}',
   },
+  notice: {
+    ready: 'Your goods are ready.',
+    reminder: 'Your leader reminds you: the goods are ready, please collect them.',
+    refund: 'A refund was paid back to you.',
+    substitution: 'The store wants to replace an item: see your order.',
+  },
   household: {
     phone: 'Phone number',
     phone_known: 'Verified, ends in {digits}.',

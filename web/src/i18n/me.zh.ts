@@ -13,6 +13,12 @@ export const zh = {
     number: '订单 {number}',
     refunded: '已退款 {price}',
   },
+  notice: {
+    ready: '您的商品可以取了。',
+    reminder: '团长提醒您：商品已备好，请来取货。',
+    refund: '有一笔退款已退回给您。',
+    substitution: '门店想换一样商品，请看订单。',
+  },
   household: {
     phone: '手机号',
     phone_known: '已验证，尾号 {digits}。',

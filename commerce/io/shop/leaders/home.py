@@ -4,16 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from commerce.catalogue.values import Text
 from commerce.groups.group import JOINABLE, Group
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
-from commerce.io.record.schema import buying_groups, estates, orders
+from commerce.io.record.schema import buying_groups, orders
 from commerce.io.shop.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.leaders.estates import time_zone_of
 from commerce.io.shop.leaders.neighbours import UNKNOWN, Neighbour, neighbours_of
+from commerce.io.shop.leaders.reminders import ReminderState, reminder_states
 from commerce.io.shop.views import line_views, store_view
 from commerce.leaders.day import day_begins_ms
 from commerce.leaders.walk import walk_key
@@ -80,6 +82,7 @@ class LeaderDay:
     groups: list[LeaderGroup]
     arrivals: list[Arrival]
     orders: list[LeaderOrder]
+    reminders: list[ReminderState]
 
 
 class LeaderHome:
@@ -111,15 +114,10 @@ class LeaderHome:
                 _groups(connection, self._shop.catalogue, estate_id, begins_ms),
                 arrivals(rows, self._shop.catalogue),
                 leader_orders(connection, rows, self._shop.catalogue, estate_id),
+                reminder_states(connection, {row.household for row in rows}),
             )
 
         return await self._shop.record.query(read)
-
-
-def time_zone_of(connection: Connection, estate_id: str) -> str:
-    """Return the time zone of an estate that exists."""
-    found = select(estates.c.time_zone).where(estates.c.id == estate_id)
-    return str(connection.execute(found).scalar_one())
 
 
 def estate_orders(connection: Connection, estate_id: str, begins_ms: int) -> list[OrderRow]:

@@ -3,6 +3,7 @@
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.leaders.handover import LeaderHandover
 from commerce.io.shop.leaders.home import LeaderHome
+from commerce.io.shop.leaders.reminders import Reminders
 from commerce.io.shop.pickup_codes import PickupCodes
 
 
@@ -12,3 +13,4 @@ class Leaders:
     def __init__(self, shop: ShopContext, codes: PickupCodes) -> None:
         self.home = LeaderHome(shop)
         self.handover = LeaderHandover(shop, codes)
+        self.reminders = Reminders(shop)

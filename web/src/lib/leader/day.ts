@@ -42,6 +42,13 @@ export interface LeaderOrder {
   due_at_ms: AtMs | null
   handed_over_at_ms: AtMs | null
 }
+/** The last reminder of a household. */
+export interface ReminderState {
+  household_id: string
+  made_at_ms: AtMs
+  due_at_ms: AtMs
+  state: 'waiting' | 'sent' | 'seen' | 'failed'
+}
 export interface LeaderDay {
   estate_id: string
   estate_name: LocalText
@@ -50,6 +57,7 @@ export interface LeaderDay {
   groups: LeaderGroup[]
   arrivals: Arrival[]
   orders: LeaderOrder[]
+  reminders?: ReminderState[]
 }
 
 /** Where orders are, as a leader needs it: nearest to the neighbour first. */

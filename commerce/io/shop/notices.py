@@ -1,0 +1,115 @@
+"""The notices of buyers: made once, shown when they are due, seen when a page has shown them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from commerce.io.record.schema import guests
+from commerce.io.record.schema_notices import notices
+from commerce.io.shop.context import ShopContext
+from commerce.notices.notices import (
+    REPEAT_MS,
+    Notice,
+    NoticeChannel,
+    NoticeKind,
+    NoticeState,
+    is_repeat,
+)
+
+SHOWN_MS = 3 * 86_400_000  # a notice that nobody has seen is shown this long
+SHOWN_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """A notice as its buyer's page gets it."""
+
+    id: int
+    kind: NoticeKind
+    subject: str
+    made_at_ms: int
+
+
+class Notices:
+    """What buyers are given notice of."""
+
+    def __init__(self, shop: ShopContext) -> None:
+        self._shop = shop
+
+    async def mine(self, guest_id: str) -> list[NoticeView]:
+        """Return what is due for a guest and was not seen yet, newest first."""
+        at_ms = self._shop.clock()
+
+        def read(connection: Connection) -> list[NoticeView]:
+            rows = connection.execute(
+                select(notices)
+                .where(
+                    notices.c.guest_id == guest_id,
+                    notices.c.channel == NoticeChannel.PAGE.value,
+                    notices.c.state != NoticeState.SEEN.value,
+                    notices.c.due_at_ms.between(at_ms - SHOWN_MS, at_ms),
+                )
+                .order_by(notices.c.due_at_ms.desc(), notices.c.id.desc())
+                .limit(SHOWN_MAX)
+            )
+            return [
+                NoticeView(row.id, NoticeKind(row.kind), row.subject, row.made_at_ms)
+                for row in rows
+            ]
+
+        return await self._shop.record.query(read)
+
+    async def seen(self, guest_id: str, ids: Collection[int]) -> None:
+        """A page has shown these notices of a guest; idempotent."""
+        at_ms = self._shop.clock()
+
+        def note(connection: Connection) -> None:
+            connection.execute(
+                update(notices)
+                .where(
+                    notices.c.guest_id == guest_id,
+                    notices.c.id.in_(set(ids)),
+                    notices.c.state != NoticeState.SEEN.value,
+                )
+                .values(state=NoticeState.SEEN.value, done_at_ms=at_ms)
+            )
+
+        await self._shop.record.transact(note, durable=False)
+
+
+def post_notices(connection: Connection, new: Sequence[Notice]) -> list[Notice]:
+    """Write notices in the caller's transaction; return those that do not come too soon."""
+    fresh = []
+    for notice in new:
+        of_kind = (
+            notices.c.kind == notice.kind.value,
+            notices.c.subject == notice.subject,
+            notices.c.guest_id == notice.guest_id,
+        )
+        last = connection.scalar(select(func.max(notices.c.made_at_ms)).where(*of_kind))
+        if not is_repeat(notice.kind, last, now_ms=notice.made_at_ms):
+            fresh.append(notice)
+    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    for notice in fresh:
+        row = {
+            "guest_id": notice.guest_id,
+            "kind": notice.kind.value,
+            "subject": notice.subject,
+            "channel": NoticeChannel.PAGE.value,
+            "state": NoticeState.WAITING.value,
+            "made_by": notice.made_by,
+            "made_at_ms": notice.made_at_ms,
+            "due_at_ms": notice.due_at_ms,
+            "slot": notice.made_at_ms // REPEAT_MS[notice.kind],
+        }
+        connection.execute(insert(notices).values(row).on_conflict_do_nothing())
+    return fresh
+
+
+def known_guests(connection: Connection, guest_ids: Collection[str]) -> set[str]:
+    """Return those of some guests whom the record has; nobody else can be given notice."""
+    found = select(guests.c.id).where(guests.c.id.in_(set(guest_ids)))
+    return set(connection.scalars(found))

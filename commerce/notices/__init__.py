@@ -1,0 +1,1 @@
+"""Rules for notices to buyers."""

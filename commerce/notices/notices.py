@@ -1,0 +1,76 @@
+"""Notices to buyers: what they are about, when they may come, and how often.
+
+One notice is a row per person and channel. Channels of a person differ in loudness, not in what
+they say: a page shows it the next time that it is open, a push message comes at once.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+QUIET_FROM_HOUR = 22
+QUIET_UNTIL_HOUR = 8
+MINUTE_MS = 60_000
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about; its subject is a household or an order."""
+
+    READY = "ready"
+    REMINDER = "reminder"
+    REFUND = "refund"
+    SUBSTITUTION = "substitution"
+
+
+class NoticeChannel(StrEnum):
+    """Where a notice comes."""
+
+    PAGE = "page"
+    PUSH = "push"
+
+
+class NoticeState(StrEnum):
+    """How far a notice has come."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    SEEN = "seen"
+    FAILED = "failed"
+
+
+# The same notice about the same subject comes no sooner than this after the last one.
+REPEAT_MS = {
+    NoticeKind.READY: 10 * MINUTE_MS,
+    NoticeKind.REMINDER: 30 * MINUTE_MS,
+    NoticeKind.REFUND: 10 * MINUTE_MS,
+    NoticeKind.SUBSTITUTION: 1 * MINUTE_MS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """To whom, about what, from whom; `due_at_ms` is not within quiet hours."""
+
+    guest_id: str
+    kind: NoticeKind
+    subject: str
+    made_by: str
+    made_at_ms: int
+    due_at_ms: int
+
+
+def is_repeat(kind: NoticeKind, last_ms: int | None, *, now_ms: int) -> bool:
+    """Whether a notice like the one made at `last_ms` would come too soon."""
+    return last_ms is not None and now_ms - last_ms < REPEAT_MS[kind]
+
+
+def due_at_ms(time_zone: str, *, now_ms: int) -> int:
+    """Return when a notice may come: now, or at the end of the quiet hours there."""
+    there = datetime.fromtimestamp(now_ms / 1_000, UTC).astimezone(ZoneInfo(time_zone))
+    if QUIET_UNTIL_HOUR <= there.hour < QUIET_FROM_HOUR:
+        return now_ms
+    morning = there.replace(hour=QUIET_UNTIL_HOUR, minute=0, second=0, microsecond=0)
+    if there.hour >= QUIET_FROM_HOUR:
+        morning += timedelta(days=1)
+    return int(morning.timestamp()) * 1_000

@@ -1,0 +1,18 @@
+/** Orders of one household together: what a leader hands over at once. */
+import type { LeaderOrder, Neighbour } from './day'
+
+export interface HouseholdOrders {
+  household_id: string
+  neighbour: Neighbour
+  orders: LeaderOrder[]
+}
+
+/** Orders by household, in the order in which they come; the neighbour is the first who names a flat. */
+export function byHousehold(orders: LeaderOrder[]): HouseholdOrders[] {
+  const found = new Map<string, LeaderOrder[]>()
+  for (const order of orders) found.set(order.household_id, [...(found.get(order.household_id) ?? []), order])
+  return [...found].map(([household_id, own]) => {
+    const named = own.find((order) => order.neighbour.building) ?? own[0]
+    return { household_id, orders: own, neighbour: (named as LeaderOrder).neighbour }
+  })
+}
