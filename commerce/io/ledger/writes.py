@@ -6,7 +6,16 @@ Locks are taken in one order everywhere: groups, stock, orders, counter; each so
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    bindparam,
+    collate,
+    insert,
+    select,
+    update,
+)
 
 from commerce.groups.group import GroupState
 from commerce.io.record.order_lines import orders_of
@@ -68,7 +77,7 @@ def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
             stock.c.product_id.in_({item for entry in entries for item, _ in entry.taken}),
             stock.c.store_id.in_({entry.store_id for entry in entries}),
         )
-        .order_by(stock.c.product_id, stock.c.store_id)
+        .order_by(*_bytewise(connection, stock.c.product_id, stock.c.store_id))
         .with_for_update()
     )
     facts.free = {(product, store): units for product, store, units in free}
@@ -104,6 +113,14 @@ def _lock_slots(
     )
     all_of = {*waiting, *(entry.store_id for entry in entries if entry.group_id)}
     return lock_slots(connection, named, all_of, min(entry.at_ms for entry in entries))
+
+
+def _bytewise(connection: Connection, *columns: Column[str]) -> Sequence[ColumnElement[str]]:
+    """Sort as Python does, and so as all others who lock stock do."""
+    return [
+        collate(each, "C" if connection.dialect.name == "postgresql" else "BINARY")
+        for each in columns
+    ]
 
 
 def next_number(connection: Connection, count: int) -> int:

@@ -8,8 +8,11 @@ groups, stock, slots, orders, counter, each sorted by key.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from commerce.after_sales.claims import GoodsGo
 from commerce.after_sales.refunds import PartKey, PartRefund, refund_of_rest, refunded_by_line
@@ -244,11 +247,17 @@ def receive_stock(
 def lock_stock(connection: Connection, rows: Sequence[tuple[str, str]]) -> None:
     """Lock the counts of (product, store) until the transaction ends, and make those missing."""
     for product_id, store_id in sorted(set(rows)):
-        # An update that changes nothing locks the row if there is one.
-        here = _at(product_id, store_id)
-        if connection.execute(update(stock).where(*here).values(sold=stock.c.sold)).rowcount == 0:
+        # An update that changes nothing locks the row if there is one. Of two that make the same
+        # one, the second waits for the first, and locks what it made.
+        lock = update(stock).where(*_at(product_id, store_id)).values(sold=stock.c.sold)
+        while connection.execute(lock).rowcount == 0:
             key = {"product_id": product_id, "store_id": store_id}
-            connection.execute(insert(stock), {**key, "on_hand": 0, "sold": 0, "moves": 0})
+            row = {**key, "on_hand": 0, "sold": 0, "moves": 0}
+            connection.execute(_insert_for(connection)(stock).on_conflict_do_nothing(), row)
+
+
+def _insert_for(connection: Connection) -> Any:
+    return insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
 
 
 def move_lots(connection: Connection, moves: Sequence[LotMove], at_ms: int) -> None:

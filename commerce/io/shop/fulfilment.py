@@ -24,6 +24,7 @@ from commerce.errors import (
     UnknownCode,
 )
 from commerce.groups.group import Group
+from commerce.io.record.locks import lock_order
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import Topic, cancel_orders, enqueue
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
@@ -92,9 +93,11 @@ class Fulfilment:
         """
         at_ms = self._shop.clock()
         async with self._shop.record.write() as connection:
-            order = await _locked(connection, order_id)
+            cancels = to is OrderState.CANCELLED
+            ends = cancels or to is OrderState.PICKING
+            order = await connection.run_sync(lock_order, order_id, group=ends, stock=cancels)
             check_clerk_move(order.state, to)
-            if to is OrderState.CANCELLED:
+            if cancels:
                 await connection.run_sync(cancel_orders, [order], "store", moved_by, at_ms)
                 await connection.run_sync(give_up_seat, order, at_ms)
             else:
@@ -140,7 +143,7 @@ class Fulfilment:
         at_ms = self._shop.clock()
         async with self._shop.record.write() as connection:
             row = await _redeem(connection, store_id, code, at_ms)
-            order = await _locked(connection, row)
+            order = await connection.run_sync(lock_order, row, stock=True)
             if order.state is not OrderState.READY:
                 raise NotReadyYet
             await connection.run_sync(hand_out, order, moved_by, at_ms)
@@ -162,16 +165,10 @@ class Fulfilment:
         """
         at_ms = self._shop.clock()
         async with self._shop.record.write() as connection:
-            group_id = await connection.scalar(
-                select(orders.c.group_id).where(
-                    orders.c.id == order_id, orders.c.guest_id == guest_id
-                )
-            )
-            # The group is locked first, as the ledger does, which may complete it just now.
-            await connection.execute(GROUPS.where(buying_groups.c.id == group_id).with_for_update())
-            order = await _locked(connection, order_id)
-            if order.guest_id != guest_id:
+            mine = select(orders.c.guest_id).where(orders.c.id == order_id)
+            if await connection.scalar(mine) != guest_id:
                 raise NotFound("order", order_id)
+            order = await connection.run_sync(lock_order, order_id, group=True, stock=True)
             if order.state is not OrderState.CANCELLED:
                 if order.state is not OrderState.WAITING_GROUP:
                     raise IllegalMove(order.state, OrderState.CANCELLED)
@@ -290,14 +287,6 @@ def _before(cursor: str) -> ColumnElement[bool]:
     at_ms = int(at_text)
     earlier = orders.c.handed_over_at_ms < at_ms
     return earlier | ((orders.c.handed_over_at_ms == at_ms) & (orders.c.id < order_id))
-
-
-async def _locked(connection: AsyncConnection, order_id: str) -> OrderRow:
-    which = ORDERS.where(orders.c.id == order_id).with_for_update()
-    found = await connection.run_sync(orders_of, which)
-    if not found:
-        raise NotFound("order", order_id)
-    return found[0]
 
 
 def give_up_seat(connection: Connection, order: OrderRow, at_ms: int) -> None:

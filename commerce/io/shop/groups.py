@@ -14,6 +14,7 @@ from commerce.errors import NotFound
 from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.record.audit_trail import OPERATOR
+from commerce.io.record.locks import lock_taken
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import Topic, cancel_orders, enqueue
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
@@ -227,6 +228,7 @@ class Groups:
                 orders.c.state == OrderState.WAITING_GROUP.value,
             )
             waiting = await connection.run_sync(orders_of, which)
+            await connection.run_sync(lock_taken, waiting)
             await connection.run_sync(cancel_orders, waiting, "group-expired", "group", at_ms)
             await connection.run_sync(enqueue, Topic.GROUP, [group_id], at_ms)
         return True

@@ -32,6 +32,8 @@ from commerce.people.phones import (
     phone_of,
 )
 
+PROVED_MAX = 100_000  # guests whose verified number a worker remembers
+
 
 @dataclass(frozen=True, slots=True)
 class TypedPhone:
@@ -59,6 +61,7 @@ class Phones:
         self._keys = keys
         self._new_id = new_id
         self._random_below = random_below
+        self._proved: set[str] = set()
         self._insert: Any = insert_sqlite if shop.record.is_sqlite else insert_postgresql
 
     def read(self, typed: str, estate_id: str) -> TypedPhone:
@@ -113,6 +116,20 @@ class Phones:
             raise WrongCode(CODE_TRIES_MAX - tries)
         await self._households.carry(guest_id, moved)
         return digits
+
+    async def is_proved(self, guest_id: str) -> bool:
+        """Whether a guest has a verified number; once it is known, without asking the record.
+
+        A number is verified for as long as its guest is: only an erasure takes it away.
+        """
+        if guest_id in self._proved:
+            return guest_id not in self._households.erased
+        proved = await self.last_four(guest_id) is not None
+        if proved:
+            if len(self._proved) >= PROVED_MAX:
+                self._proved.clear()
+            self._proved.add(guest_id)
+        return proved
 
     async def last_four(self, guest_id: str) -> str | None:
         """Return the last four digits of a guest's verified number, or None."""

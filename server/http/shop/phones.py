@@ -89,7 +89,7 @@ async def require_phone(services: Services, principal: Principal) -> None:
     brand = services.commerce.catalogue.brand_of("estate", principal.estate_id)
     if brand is None or not brand.phone_needed:
         return
-    if await services.commerce.phones.last_four(principal.subject) is None:
+    if not await services.commerce.phones.is_proved(principal.subject):
         raise Problem(
             403,
             "phone-needed",

@@ -27,10 +27,10 @@ from commerce.after_sales.claims import (
 )
 from commerce.after_sales.refunds import refund_of_units
 from commerce.errors import InvalidField, NotFound, RefundTooLarge
-from commerce.io.record.order_lines import orders_of
+from commerce.io.record.locks import lock_order
 from commerce.io.record.postings import Topic, enqueue, request_part_refunds, settle_goods
 from commerce.io.record.refund_rows import refunded_parts
-from commerce.io.record.rows import HOUSEHOLD, ORDERS
+from commerce.io.record.rows import HOUSEHOLD
 from commerce.io.record.schema import orders
 from commerce.io.record.schema_after_sales import claims
 from commerce.io.record.schema_staff import staff
@@ -182,7 +182,7 @@ class Claims:
             row = connection.execute(select(claims).where(found)).mappings().one_or_none()
             if row is None or not _in_scope(row, brand_id, store_id, estate_id):
                 raise NotFound("claim", claim_id)
-            order = _locked_order(connection, row["order_id"], row["guest_id"])
+            order = _locked_order(connection, row["order_id"], row["guest_id"], stock=True)
             # Read again, now that the order is locked: of two at once, one decides.
             row = connection.execute(select(claims).where(found)).mappings().one()
             check_decision(ClaimState(row["state"]), to)
@@ -347,11 +347,13 @@ def _values(
     }
 
 
-def _locked_order(connection: Connection, order_id: str, guest_id: str) -> OrderRow:
-    found = orders_of(connection, ORDERS.where(orders.c.id == order_id).with_for_update())
-    if not found or found[0].guest_id != guest_id:
+def _locked_order(
+    connection: Connection, order_id: str, guest_id: str, *, stock: bool = False
+) -> OrderRow:
+    order = lock_order(connection, order_id, stock=stock)
+    if order.guest_id != guest_id:
         raise NotFound("order", order_id)
-    return found[0]
+    return order
 
 
 def _standing(connection: Connection, household_id: str, at_ms: int) -> Standing:
