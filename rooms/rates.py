@@ -64,3 +64,31 @@ def _is_control(char: str) -> bool:
     # Controls, formats (direction overrides, zero width), surrogates, private use. Unassigned
     # stays: it may be an emoji younger than this Python.
     return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"}
+
+
+class Pace:
+    """When the next of many sendings may go out: at once after a quiet time, else evenly spread.
+
+    At most one in `interval_s` on average, `burst` of them `least_s` apart (a virtual schedule, as
+    in ITU-T I.371). Not one that waited is due later than `interval_s` after the one before.
+    """
+
+    __slots__ = ("_least_s", "_scheduled_at", "_slack_s", "interval_s", "sent_at")
+
+    def __init__(self, interval_s: float, burst: int, least_s: float) -> None:
+        self.interval_s = interval_s
+        self.sent_at = float("-inf")
+        self._least_s = least_s
+        self._slack_s = (burst - 1) * interval_s
+        self._scheduled_at = float("-inf")
+
+    @property
+    def due_at(self) -> float:
+        """When the next one may go out."""
+        evenly = min(self._scheduled_at - self._slack_s, self.sent_at + self.interval_s)
+        return max(self.sent_at + self._least_s, evenly)
+
+    def on_sent(self, now: float) -> None:
+        """One goes out now."""
+        self.sent_at = now
+        self._scheduled_at = max(now, self._scheduled_at) + self.interval_s

@@ -88,6 +88,11 @@ class ChannelReplica:
         return bool(self._events or self._chat or self._joins or self._counters or self._reset)
 
     @property
+    def has_news(self) -> bool:
+        """Whether something waits that is read at once: events or chat, not names and counts."""
+        return bool(self._events or self._chat or self._reset)
+
+    @property
     def needs_snapshot(self) -> bool:
         """Whether the next flush is a snapshot for everybody, since their state is void."""
         return self._reset

@@ -118,4 +118,6 @@ async def _runs(
         "A bare write is what a process that does nothing else needs for as many bytes to as many "
         "sockets, measured after each run on the same core."
     )
-    report.notes.append("A line waits for its tick, up to 100 ms, before it is sent.")
+    report.notes.append(
+        "A line waits for its tick, up to 100 ms where lines come fast, before it is sent."
+    )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from rooms.io.audience import Audience, Counts, MessageCodec
 from rooms.messages import ChatLine, Counters, Tick
+from rooms.rates import Pace
 from rooms.room import ChannelReplica, Flushed
 from rooms.rules import ChannelRules
 from rooms.state import Snapshot, WithChat
@@ -13,6 +14,10 @@ from rooms.state import Snapshot, WithChat
 Watcher = Callable[[Snapshot | Tick], None]
 
 TICK_S = 0.1
+"""No tick with something to say waits longer after the one before."""
+# Of events and chat as many on average, after a quiet time the first ones at once.
+TICKS_PER_S, TICKS_BURST = 11, 4
+TICK_S_MIN = 0.01
 URGENT_S = 0.02
 """Least time between two ticks when something urgent waits."""
 
@@ -41,6 +46,7 @@ class LocalRoom:
         self.idle_since = now
         self.checked_at = now
         self.flushed_at = float("-inf")
+        self._pace = Pace(1 / TICKS_PER_S, TICKS_BURST, TICK_S_MIN)
         self._codecs = codecs
         self._counts = counts
         self._sheds_chat = sheds_chat
@@ -51,7 +57,13 @@ class LocalRoom:
     @property
     def due_at(self) -> float:
         """When the next tick may go out (loop time)."""
-        return self.flushed_at + (URGENT_S if self.room.urgent else TICK_S)
+        if self.room.urgent:
+            return self.flushed_at + URGENT_S
+        due_at = self.flushed_at + TICK_S
+        # A worker that is too busy for chat is so for more ticks, too.
+        if not self.room.has_news or self._sheds_chat():
+            return due_at
+        return min(due_at, max(self._pace.due_at, self.flushed_at + TICK_S_MIN))
 
     async def wait_open(self) -> None:
         """Return once subscribers can be added."""
@@ -90,6 +102,8 @@ class LocalRoom:
         """Send the next tick to all subscribers here."""
         self.audience.settle(now, self.snapshot_frame)
         self.flushed_at = now
+        if self.room.has_news:
+            self._pace.on_sent(now)
         flushed = self.room.flush(now, sheds_chat=self._sheds_chat())
         self._snapshots.clear()
         self._flushed.set()

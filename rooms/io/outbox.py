@@ -8,10 +8,13 @@ from rooms.io.audience import Counts
 from rooms.io.timeouts import CALL_TIMEOUT_S, within
 from rooms.log import Batch, LogUnavailable, RoomBus
 from rooms.messages import ChatLine
+from rooms.rates import Pace
 from rooms.room import JOINS_PER_TICK_MAX
 
 OUTBOX_S = 0.05
-"""Least time between two batches of a channel."""
+"""Between two rounds of batches on average; the first after a quiet time leave at once."""
+ROUNDS_BURST = 4
+ROUND_S_MIN = 0.01
 OUTBOX_LINES_MAX = 200
 """Lines of a channel that wait; beyond, the oldest are dropped."""
 
@@ -21,7 +24,8 @@ class Outbox:
 
     Order: lines of a channel keep their order. Delivery: at most once to other workers; when the
     bus fails, the batch still reaches the viewers of this one through `deliver`. Limits: one batch
-    per channel in `OUTBOX_S`, with `OUTBOX_LINES_MAX` lines and `JOINS_PER_TICK_MAX` names.
+    per channel in `OUTBOX_S` on average, of `OUTBOX_LINES_MAX` lines and `JOINS_PER_TICK_MAX`
+    names.
     """
 
     def __init__(self, bus: RoomBus, counts: Counts, deliver: Callable[[str, Batch], None]) -> None:
@@ -48,6 +52,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Publish batches until cancelled."""
+        loop, pace = asyncio.get_running_loop(), Pace(OUTBOX_S, ROUNDS_BURST, ROUND_S_MIN)
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -57,8 +62,9 @@ class Outbox:
                 channel: Batch(tuple(lines.get(channel, ())), tuple(joins.get(channel, ())))
                 for channel in {**lines, **joins}
             }
+            pace.on_sent(loop.time())
             await asyncio.gather(*(self._publish(*item) for item in batches.items()))
-            await asyncio.sleep(OUTBOX_S)
+            await asyncio.sleep(max(0.0, pace.due_at - loop.time()))
 
     async def _publish(self, channel: str, batch: Batch) -> None:
         try:

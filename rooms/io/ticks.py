@@ -1,6 +1,7 @@
 """Ticks: when each room of this worker sends its next merged frame."""
 
 import asyncio
+from math import inf
 
 from rooms.io.local_room import LocalRoom
 
@@ -10,17 +11,19 @@ class Ticks:
 
     Order: a room's ticks go out one after the other, each to all its subscribers before the next.
     Delivery: what a room received until its flush is in that tick; a room that received more
-    meanwhile is due again. Limits: one entry per room, one tick per room in `TICK_S`, or in
-    `URGENT_S` while something urgent waits (local_room.py).
+    meanwhile is due again. Limits: one entry per room; names and counts in one tick per `TICK_S`,
+    events and chat in as many on average, one in `URGENT_S` while something urgent waits
+    (local_room.py).
     """
 
     def __init__(self) -> None:
         self._due: dict[str, LocalRoom] = {}
         self._changed = asyncio.Event()
+        self._next_at = inf
 
     def schedule(self, local: LocalRoom) -> None:
         """Flush `local` as soon as its last tick is long enough ago."""
-        if local.channel not in self._due or local.room.urgent:
+        if local.channel not in self._due or local.due_at < self._next_at:
             self._due[local.channel] = local
             self._changed.set()
 
@@ -37,9 +40,9 @@ class Ticks:
                     if local.room.is_due:
                         self._due[channel] = local
             timer = None
+            self._next_at = min((local.due_at for local in self._due.values()), default=inf)
             if self._due:
-                next_at = min(local.due_at for local in self._due.values())
-                timer = loop.call_at(next_at, self._changed.set)
+                timer = loop.call_at(self._next_at, self._changed.set)
             await self._changed.wait()
             if timer is not None:
                 timer.cancel()

@@ -1,12 +1,13 @@
 """Token buckets and cleaned text."""
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rooms.rates import TokenBucket, clean_text
+from rooms.rates import Pace, TokenBucket, clean_text
 
 
 def test_bucket_gives_its_burst_then_its_rate() -> None:
@@ -59,3 +60,29 @@ def test_cleaning_removes_control_characters_and_is_idempotent(text: str) -> Non
     assert clean_text(clean) == clean
     assert not any(unicodedata.category(char) in {"Cc", "Cs", "Co"} for char in clean)
     assert "\n" not in clean
+
+
+@given(st.lists(st.floats(0, 0.3), min_size=1, max_size=80), st.integers(1, 5))
+def test_what_is_paced_leaves_in_bursts_but_no_more_of_it_than_evenly(
+    gaps: list[float], burst: int
+) -> None:
+    pace, now, sent = Pace(0.1, burst, 0.01), 0.0, list[float]()
+    for gap in gaps:
+        now += gap
+        leaves = max(now, pace.due_at)
+        assert not sent or leaves - max(now, sent[-1]) <= 0.1 + 1e-9, "none waits longer"
+        pace.on_sent(leaves)
+        sent.append(leaves)
+        now = leaves
+    for first in range(len(sent)):
+        for count, at in enumerate(sent[first:], 1):
+            assert count <= burst + (at - sent[first]) / 0.1 + 1e-6
+    assert all(after - before >= 0.01 - 1e-9 for before, after in pairwise(sent))
+
+
+def test_what_comes_after_a_quiet_time_leaves_at_once() -> None:
+    pace = Pace(0.1, 3, 0.01)
+    for now in (5.0, 5.01, 5.02):
+        assert pace.due_at <= now
+        pace.on_sent(now)
+    assert 5.02 + 0.01 < pace.due_at <= 5.02 + 0.1
