@@ -1,19 +1,26 @@
 """Leaders hand over, on both records: one success of many, duplicates named, each scan once."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 
 from sqlalchemy import insert, select, update
 
+from commerce.after_sales.claims import WINDOW_MS
+from commerce.after_sales.refunds import WHOLE, PartRefund
+from commerce.catalogue.values import SeedStaff, Staff
+from commerce.io.record.postings import request_part_refunds
 from commerce.io.record.schema import guests
 from commerce.io.record.schema_people import households, persons
 from commerce.io.record.schema_staff import audit_entries
+from commerce.leaders.commission import CommissionRate
 from commerce.leaders.scans import Scan, ScanHow, ScanResult
 from commerce.notices.notices import NoticeState
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import sound
-from tests.support.commerce_shop import Shop, TestClock, running_shop
+from tests.support.commerce_shop import Shop, TestClock, running_shop, shop_plan
+from tests.support.waiting import wait_until
 
 TO_READY = (OrderState.PICKING, OrderState.PACKED, OrderState.READY)
 RACERS = 20
@@ -139,3 +146,39 @@ async def test_reminder_comes_once_waits_for_the_morning_and_shows_when_it_was_s
         assert await notices.mine(guest) == []
         [state] = (await shop.commerce.leaders.home.day("e1")).reminders
         assert state.state is NoticeState.SEEN
+
+
+async def test_commission_is_accrued_at_the_handover_and_goes_back_with_a_refund(
+    database_url: str, valkey_url: str
+) -> None:
+    clock = TestClock()
+    plan = shop_plan()
+    anna = SeedStaff(Staff("l1", "anna", "Anna", ("leader",), estate_ids=("e1",)), "open sesame")
+    plan = dataclasses.replace(plan, staff=(*plan.staff, anna))
+    async with running_shop(database_url, valkey_url, plan=plan, clock=clock) as shop:
+        commission = shop.commerce.leaders.commission
+        await commission.set_rate("b", "u1", CommissionRate("e1", "", "", 800))
+        order_id = await ready_order(shop, "otto")
+        code = await code_of(shop, "otto", order_id)
+        await shop.commerce.leaders.handover.hand_over("e1", scan("d1", code), "l1")
+        seen = await commission.statement("l1")
+        assert (seen.accrued_fen, seen.pending_fen, seen.available_fen) == (79, 79, 0)
+        order = await shop.commerce.orders.get(order_id)
+        refund = PartRefund(order_id, 0, WHOLE, "claim", "c1", 500)
+        async with shop.commerce.record.write() as connection:
+            await connection.run_sync(request_part_refunds, [order], [refund], clock())
+
+        async def clawed() -> bool:
+            return (await commission.statement("l1")).clawed_fen == 40
+
+        await wait_until(clawed)
+        clock.ahead_ms += WINDOW_MS
+        late = await commission.statement("l1")
+        assert (late.accrued_fen, late.clawed_fen, late.available_fen) == (79, 40, 39)
+        assert [entry.amount_fen for entry in late.entries] == [-40, 79]
+        sheet = await commission.payout_file("l1", 0, clock() + 1)
+        assert sheet == await commission.payout_file("l1", 0, clock() + 1)
+        assert sheet.decode("utf-8-sig").splitlines()[-1] == "total,,,,,0.39"
+        [one] = (await commission.efficiency("b")).leaders
+        assert (one.leader_id, one.households, one.orders) == ("l1", 1, 1)
+        await sound(shop)

@@ -27,6 +27,7 @@ from commerce.io.record.book_rows import (
     tax_rates,
     taxed_lines,
 )
+from commerce.io.record.commissions import accrue, claw_back
 from commerce.io.record.facts import (
     groups_changed,
     lots_moved,
@@ -487,6 +488,7 @@ def _book_finished(
         if tax > 0:
             source = str(call.n)
             made.append(tax_given_back(order.id, order.store_id, tax, at_ms, source))
+        made += claw_back(connection, order, at_ms)
     post_transfers(connection, made)
 
 
@@ -559,6 +561,7 @@ def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
         sold_at_cost(order.id, order.store_id, cost, at_ms),
     )
     post_transfers(connection, [transfer for transfer in made if transfer.amount_fen > 0])
+    post_transfers(connection, accrue(connection, order, refunded_by_line(given), at_ms))
 
 
 def settle_goods(

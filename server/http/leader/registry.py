@@ -2,6 +2,6 @@
 
 from starlette.routing import Route
 
-from server.http.leader import day, handover, reminders
+from server.http.leader import commission, day, handover, reminders
 
-routes: list[Route] = [*day.routes, *handover.routes, *reminders.routes]
+routes: list[Route] = [*day.routes, *handover.routes, *reminders.routes, *commission.routes]

@@ -1,6 +1,7 @@
 """All use cases of leaders."""
 
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.leaders.commission import Commission
 from commerce.io.shop.leaders.handover import LeaderHandover
 from commerce.io.shop.leaders.home import LeaderHome
 from commerce.io.shop.leaders.reminders import Reminders
@@ -14,3 +15,4 @@ class Leaders:
         self.home = LeaderHome(shop)
         self.handover = LeaderHandover(shop, codes)
         self.reminders = Reminders(shop)
+        self.commission = Commission(shop)
