@@ -263,7 +263,6 @@ class Lives:
 
     def deliver_edge(self, live: Live, layer: Layer, *, now: float) -> None:
         """Hand on what came from another worker."""
-        self._counted["in"] += 1
         layer.pairs = len(live.viewers) >= PAIRS_FROM_VIEWERS
         self.deliver(live, layer, now=now)
 

@@ -74,12 +74,14 @@ def _show(found: Plan) -> None:
         "one node": f"{node.cores} cores, {node.memory_gib:g} GiB, {node.workers} × `linli serve`",
         "viewers of a node": f"{node.viewers:,}, {_bits(node.out_bps)} out",
         "ports of a node": f"UDP {_range(node.ice_ports)} open to the world, "
+        f"UDP {_range(node.hop_ports)} to the other nodes, "
         f"TCP 443 to its proxy, TCP {_range(node.rtmp_ports)} for encoders; "
         f"TCP {_range(node.http_ports)} behind the proxy",
         "open files of a worker": f"LimitNOFILE={node.files}",
         "bandwidth": f"{_bits(found.out_bps)} out, "
         f"{_bits(demand.lives * demand.bitrate_bps)} or more in",
-        "largest live": f"{found.viewers_per_live_max:,} viewers",
+        "largest live of a worker": f"{found.viewers_per_live_max:,} viewers; "
+        "larger ones are spread over several",
         "Redis": _load(found.redis, "commands"),
         "PostgreSQL": _load(found.postgres, "transactions and queries"),
     }

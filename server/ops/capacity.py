@@ -34,7 +34,7 @@ REDIS_CONNECTIONS_PER_WORKER = 68
 SQL_CONNECTIONS_PER_WORKER = 24
 CONNECTIONS_PER_WORKER_MAX = 20_000
 FILES_RESERVED = 1_000
-HTTP_PORT, ICE_PORT, RTMP_PORT = 8_080, 8_440, 1_935
+HTTP_PORT, ICE_PORT, HOP_PORT, RTMP_PORT = 8_080, 8_440, 8_540, 1_935
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,7 @@ class Node:
     out_bps: float
     http_ports: tuple[int, int]  # TCP, the first and the last
     ice_ports: tuple[int, int]  # UDP
+    hop_ports: tuple[int, int]  # UDP, between the nodes
     rtmp_ports: tuple[int, int]  # TCP
     files: int  # LimitNOFILE of a worker
 
@@ -131,21 +132,26 @@ def plan(demand: Demand) -> Plan:
     costs = _costs(demand)
     audience = math.ceil(demand.viewers / demand.lives)
     problems = []
-    if audience > costs.viewers_max:
+    edges = max(0, math.ceil(audience / max(1, costs.viewers_max)) - 1)
+    if edges > costs.viewers_max:
         problems.append(
-            f"A live has {audience:,} viewers, and the worker that its host publishes to carries "
-            f"{costs.viewers_max:,}: give them a lower bitrate, or LL-HLS behind a CDN."
+            f"A live has {audience:,} viewers, for which {edges:,} workers would have to receive "
+            f"it from one that sends to {costs.viewers_max:,}: give them a lower bitrate, or "
+            "LL-HLS behind a CDN."
         )
-    each = costs.live + audience * costs.viewer
+    # An edge receives the live as its origin does from the host, and is a viewer of the origin.
+    each = costs.live + audience * costs.viewer + edges * (costs.live + costs.viewer)
     lives_per_worker = max(1, math.floor(costs.budget / each))
     busy_cores = demand.lives * each + demand.orders / figures.ORDERS_PER_CORE.value
-    workers = max(math.ceil(demand.lives / lives_per_worker), math.ceil(busy_cores / costs.budget))
+    workers = max(
+        math.ceil(demand.lives / lives_per_worker),
+        math.ceil(busy_cores / costs.budget),
+        demand.lives * (edges + 1) if edges else 0,
+    )
     out_bps = demand.viewers * _viewer_bps(demand.bitrate_bps)
     by_cpu = math.ceil(workers / max(1, demand.cores - CORES_RESERVED))
     by_link = math.ceil(out_bps / (demand.link_bps * LINK_LOAD_MAX))
     busy = max(by_cpu, by_link)
-    if audience * _viewer_bps(demand.bitrate_bps) > demand.link_bps * LINK_LOAD_MAX:
-        problems.append("One live alone is more than the node's network link carries.")
     node = _node(demand, busy, math.ceil(workers / busy), out_bps)
     total = node.workers * (busy + SPARE_NODES)
     return Plan(
@@ -199,6 +205,7 @@ def _node(demand: Demand, busy: int, workers: int, out_bps: float) -> Node:
         out_bps=out_bps / busy,
         http_ports=(HTTP_PORT, HTTP_PORT + last),
         ice_ports=(ICE_PORT, ICE_PORT + last),
+        hop_ports=(HOP_PORT, HOP_PORT + last),
         rtmp_ports=(RTMP_PORT, RTMP_PORT + last),
         files=max(4_096, 2 ** math.ceil(math.log2(connections + FILES_RESERVED))),
     )
@@ -232,7 +239,8 @@ def _assumptions(demand: Demand) -> tuple[str, ...]:
         "A core of yours is as fast as that of docs/performance.md, and loopback costs what your "
         "network card does: run `linli bench relay` on your machine.",
         "All lives have the same number of viewers, and all watch at once by WHEP.",
-        "A live stays on the worker that its host publishes to, with all of its viewers.",
+        "A live's viewers are served by the worker that its host publishes to; those for whom it "
+        "has no room by others, which receive the live from it (LINLI_CASCADE).",
         "Each worker is one `linli serve` with ports of its own; "
         f"{CORES_RESERVED} core of a node is for the kernel and the proxy. TLS of the proxy, "
         "recording and re-encoding are not counted.",

@@ -156,6 +156,10 @@ class Cascade:
         )
 
     def _readable(self) -> None:
+        self._read()
+        self.edges.deliver()
+
+    def _read(self) -> None:
         receive = self._sock.recvfrom
         for _ in range(READS_MAX):
             try:

@@ -102,6 +102,7 @@ class Edges:
         self._counted = counted
         self._edges: dict[str, _Edge] = {}  # by room
         self._links: dict[int, tuple[_Edge, _Link]] = {}  # by association
+        self._filled: dict[Layer, Live] = {}
 
     @property
     def count(self) -> int:
@@ -306,7 +307,7 @@ class Edges:
             self._lives.pass_clock(live, layer, ntp_time, timestamp, now=now)
 
     def on_media(self, datagram: bytes) -> None:
-        """An origin sends an RTP payload; raises `MalformedHop`."""
+        """An origin sends an RTP payload, to be delivered; raises `MalformedHop`."""
         header = hop.media_header(datagram)
         if header.association not in self._links:
             raise MalformedHop("no such association")
@@ -320,6 +321,13 @@ class Edges:
             return
         layer = source.take(header, payload, now=now)
         if layer is not None:
+            self._filled[layer] = live
+
+    def deliver(self) -> None:
+        """Hand on what `on_media` took: once for all packets that arrived together."""
+        filled, self._filled = self._filled, {}
+        now = monotonic()
+        for layer, live in filled.items():
             self._lives.deliver_edge(live, layer, now=now)
 
     # Time

@@ -54,16 +54,24 @@ def test_more_of_anything_never_takes_fewer_nodes() -> None:
         assert plan(more).nodes >= plan(EVENING).nodes
 
 
-def test_a_live_larger_than_a_worker_is_a_problem() -> None:
+def test_a_live_larger_than_a_worker_takes_several_which_cost_more_than_its_viewers() -> None:
     limit = plan(EVENING).viewers_per_live_max
-    assert plan(Demand(viewers=limit, lives=1, bitrate_bps=1.4e6)).problems == ()
-    [problem] = plan(Demand(viewers=limit + 1, lives=1, bitrate_bps=1.4e6)).problems
+    one = plan(Demand(viewers=limit, lives=1, bitrate_bps=1.4e6, cores=2))
+    four = plan(Demand(viewers=4 * limit, lives=1, bitrate_bps=1.4e6, cores=2))
+    assert one.problems == four.problems == ()
+    assert four.workers - one.workers >= 3
+    assert four.out_bps == 4 * one.out_bps
+
+
+def test_a_live_with_more_edges_than_its_origin_has_room_for_is_a_problem() -> None:
+    limit = plan(EVENING).viewers_per_live_max
+    [problem] = plan(Demand(viewers=limit * (limit + 2), lives=1, bitrate_bps=1.4e6)).problems
     assert f"{limit:,}" in problem
 
 
 def test_ports_of_workers_do_not_overlap() -> None:
     node = plan(EVENING).node
-    for first, last in (node.http_ports, node.ice_ports, node.rtmp_ports):
+    for first, last in (node.http_ports, node.ice_ports, node.hop_ports, node.rtmp_ports):
         assert last - first + 1 == node.workers
 
 
