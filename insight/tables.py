@@ -34,6 +34,7 @@ from insight.facts import (
 )
 
 CHINA = timezone(timedelta(hours=8))
+CHINA_MS = 8 * 3_600_000
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -389,6 +390,16 @@ summed AS (
 SELECT *, paid_fen - refunded_fen AS gmv_fen FROM summed
 """
 """The gold table of one day, from silver."""
+
+
+CURVE_SQL = """
+SELECT CAST((date_part('epoch', occurred_at) + 28800) % 86400 / 600 AS BIGINT) AS bucket,
+    CAST(SUM(CASE WHEN kind = 'charge' THEN amount_fen ELSE -amount_fen END) AS BIGINT) AS gmv_fen
+FROM money
+WHERE day = '{day}' AND brand = '{brand}' AND kind IN ('charge', 'refund')
+GROUP BY CAST((date_part('epoch', occurred_at) + 28800) % 86400 / 600 AS BIGINT)
+"""
+"""A brand's GMV of a day by ten minutes, from silver; bucket 0 begins at midnight in China."""
 
 
 def markdown() -> str:

@@ -47,9 +47,10 @@ from server.bridge.lives import OwnedLives
 from server.bridge.recordings import LiveRecorder
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.restreams import RoomRestreams
+from server.bridge.wall import WallKeeper
 from server.errors import OperatorError
 from server.http.live.hls_direct import DirectHls
-from server.lake import lake_keeper
+from server.lake import lake_keeper, wall_keeper
 from server.limits import LimitKind, Limits
 from server.net.addresses import NO_ADDRESS, limit_key
 from server.net.connections import ConnectionTable
@@ -201,9 +202,10 @@ async def build(
         )
         is_insight = "insight" in settings.roles
         lake = lake_keeper(settings, commerce.facts, redis, worker) if is_insight else None
+        wall = wall_keeper(settings, commerce, hub, redis, worker) if is_insight else None
         heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM), node_url(settings))
         await stack.enter_async_context(
-            _in_background(commerce, lives, hub, recorder, restreams, heart, lake, cascade)
+            _in_background(commerce, lives, hub, recorder, restreams, heart, lake, wall, cascade)
         )
         yield Program(
             application(services, partial(PassOn.between, services, leases.holder, peers)),
@@ -245,6 +247,7 @@ async def _in_background(
     restreams: RoomRestreams,
     heart: Heart,
     lake: LakeKeeper | None,
+    wall: WallKeeper | None,
     cascade: Cascade | None,
 ) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
@@ -259,6 +262,8 @@ async def _in_background(
             tasks.create_task(heart.run(), name="heartbeat")
             if lake is not None:
                 tasks.create_task(lake.run(), name="lake")
+            if wall is not None:
+                tasks.create_task(wall.run(), name="wall")
             if cascade is not None:
                 tasks.create_task(cascade.run(), name="cascade")
 

@@ -4,13 +4,19 @@ import asyncio
 
 from redis.asyncio import Redis
 
+from commerce.io.commerce import Commerce
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.shop.catalogue import CatalogueCache
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog
+from insight.errors import BadQuery
+from insight.tables import CURVE_SQL
+from insight.wall import BUCKETS
+from rooms.io.hub import RoomHub
 from server.bridge.facts import FactSpool, RecordSource
 from server.bridge.lake import LakeKeeper
 from server.bridge.redis_lease import RedisLeases
+from server.bridge.wall import WallKeeper
 from server.errors import OperatorError
 from server.ops.lake import open_lake
 from server.ops.logs import configure_logs
@@ -30,6 +36,27 @@ def lake_keeper(settings: Settings, log: FactLog, redis: Redis, worker: Worker) 
         log,
         owner=worker.id,
     )
+
+
+def wall_keeper(
+    settings: Settings, commerce: Commerce, hub: RoomHub, redis: Redis, worker: Worker
+) -> WallKeeper:
+    """Return what keeps the walls of head offices; `run` it."""
+    lake = open_lake(settings)
+
+    async def last_week(brand_id: str, day: str) -> list[int] | None:
+        query = CURVE_SQL.format(day=day, brand=brand_id.replace("'", "''"))
+        try:
+            _, rows = await asyncio.to_thread(lake.sql, query)
+        except BadQuery:
+            return None  # there is no lake yet
+        buckets = [0] * BUCKETS
+        for bucket, gmv_fen in rows:
+            buckets[min(bucket, BUCKETS - 1)] = gmv_fen
+        return buckets if rows else None
+
+    leases = RedisLeases(redis, kind="insight")
+    return WallKeeper(commerce, hub, redis, leases, last_week, owner=worker.id)
 
 
 async def write_lake(settings: Settings) -> None:

@@ -40,6 +40,7 @@ from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.notices import Notices
 from commerce.io.shop.office_orders import OfficeOrders
 from commerce.io.shop.orders import Orders
+from commerce.io.shop.overview import Overview
 from commerce.io.shop.packing.moves import BatchMoves
 from commerce.io.shop.packing.search import OrderSearch
 from commerce.io.shop.packing.waves import Waves
@@ -196,6 +197,7 @@ class Commerce:
         self.after_sales = AfterSales(shop)
         self.facts = FactLog(shop)
         self.notices = Notices(shop)
+        self.overview = Overview(shop)
         self.leaders = Leaders(shop, codes_of_pickup)
 
     @property

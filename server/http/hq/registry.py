@@ -18,6 +18,7 @@ from server.http.hq import (
     pictures,
     places,
     staff,
+    wall,
 )
 
 routes: list[Route] = [
@@ -32,4 +33,5 @@ routes: list[Route] = [
     *audit.routes,
     *after_sales.routes,
     *pictures.routes,
+    *wall.routes,
 ]

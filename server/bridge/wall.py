@@ -1,0 +1,263 @@
+"""Keeps the walls of head offices: one worker adds up the facts of the record.
+
+    wall:{brand}:state   string  the figures as of a fact's number, so that another worker goes on
+    wall:{brand}:shown   string  the whole wall as JSON, for `GET /api/hq/wall`
+
+Both can be lost: they are made again from the facts that the record keeps, of two days.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from commerce.io.commerce import Commerce
+from commerce.io.record.engine import wall_clock
+from commerce.io.record.shutdown import stopping
+from insight.tables import day_of
+from insight.wall import DAYS_KEPT, Wall, by_estate, by_room, curve, figures, open_groups
+from rooms.io.hub import RoomHub
+from rooms.log import LogUnavailable
+from server.bridge.channels.texts import LocalText
+from server.bridge.channels.wall import (
+    WallEstate,
+    WallFigures,
+    WallLive,
+    WallSource,
+)
+from server.bridge.facts import RecordSource
+from server.bridge.lease import Lease, LeasesUnavailable
+from server.bridge.redis_lease import RedisLeases
+
+READ_EVERY_S = 0.4
+PUSH_EVERY_S = 1.0
+SAVE_EVERY_S = 5.0
+LOOK_EVERY_S = 3.0  # at lives and stock
+LAST_WEEK_EVERY_S = 600.0
+RETRY_S = 1.0
+FACTS_MAX = 2_000
+KEYS_TTL_S = 3 * 86_400
+DAY_MS = 86_400_000
+NAME = "wall"
+
+LastWeek = Callable[[str, str], Awaitable[Sequence[int] | None]]
+"""(brand, day) → GMV by ten minutes, None where there is nothing of that day."""
+
+log = structlog.get_logger()
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Wall).decode
+
+
+class ShownWall(msgspec.Struct, frozen=True):
+    """The whole wall: what `GET /api/hq/wall` answers."""
+
+    brand_id: str
+    made_at_ms: int
+    behind: int
+    figures: WallFigures
+    stock_outs: int
+    curve: tuple[int, ...]
+    last_week: tuple[int, ...] | None
+    estates: tuple[WallEstate, ...]
+    lives: tuple[WallLive, ...]
+    sources: tuple[WallSource, ...]
+
+
+@dataclass(slots=True)
+class _Brand:
+    wall: Wall = field(default_factory=Wall)
+    last_week: Sequence[int] | None = None
+    last_week_of: str = ""
+    last_week_at: float = 0.0
+    lives: dict[str, WallLive] = field(default_factory=dict)
+
+
+class WallKeeper:
+    """`run` until cancelled; several may run, one of them keeps the walls."""
+
+    def __init__(
+        self,
+        commerce: Commerce,
+        hub: RoomHub,
+        redis: Redis,
+        leases: RedisLeases,
+        last_week: LastWeek,
+        *,
+        owner: str,
+        clock: Callable[[], int] = wall_clock,
+    ) -> None:
+        self._commerce = commerce
+        self._hub = hub
+        self._redis = redis
+        self._leases = leases
+        self._last_week = last_week
+        self._owner = owner
+        self._clock = clock
+        self._source = RecordSource(commerce.facts, clock)
+        self._brands: dict[str, _Brand] = {}
+        self._position = -1
+        self._behind = 0
+        self._stock_outs: dict[str, int] = {}
+        self._pushed_at = self._saved_at = self._looked_at = 0.0
+        self._looked_at_ms = 0
+
+    async def run(self) -> None:
+        """Keep the walls while the lease is ours; wait for it otherwise."""
+        while not stopping():
+            try:
+                lease = await self._leases.claim(NAME, self._owner, above=0)
+                if lease is not None:
+                    await self._keep_under(lease)
+            except (LeasesUnavailable, LogUnavailable, RedisError, DBAPIError, OSError) as error:
+                log.warning("the wall waits", error=type(error).__name__)
+            await asyncio.sleep(RETRY_S)
+
+    async def _keep_under(self, lease: Lease) -> None:
+        self._position = -1
+        try:
+            while not stopping() and await self._leases.renew(lease):
+                if not await self.step():
+                    await asyncio.sleep(READ_EVERY_S)
+        finally:
+            with contextlib.suppress(LeasesUnavailable):
+                await self._leases.release(lease)
+
+    async def step(self) -> bool:
+        """Add new facts, and push what they changed; return whether there are more."""
+        if self._position < 0:
+            await self._load()
+        facts = await self._source.read(self._position, FACTS_MAX)
+        for fact in facts:
+            if fact.brand:
+                self._brands.setdefault(fact.brand, _Brand()).wall.apply(fact)
+            self._position = fact.sequence
+        more = len(facts) >= FACTS_MAX
+        self._behind = (await self._commerce.facts.ends())[1] - self._position if more else 0
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at, self._looked_at_ms = now, self._clock()
+            self._stock_outs = await self._commerce.overview.stock_outs()
+            await self._look_at_last_week(now)
+        if now - self._pushed_at >= PUSH_EVERY_S:
+            self._pushed_at = now
+            await self.push()
+        if now - self._saved_at >= SAVE_EVERY_S:
+            self._saved_at = now
+            await self._save()
+        return more
+
+    async def push(self) -> None:
+        """Keep every brand's wall for those who look at it."""
+        lives = await self._lives()
+        for brand_id in self._commerce.catalogue.brands:
+            brand = self._brands.setdefault(brand_id, _Brand())
+            shown = self._shown(brand_id, brand, lives.get(brand_id, ()))
+            await self._redis.set(
+                _key(brand_id, "shown"), msgspec.json.encode(shown), ex=KEYS_TTL_S
+            )
+            brand.lives = {each.room_id: each for each in shown.lives}
+
+    def _shown(self, brand_id: str, brand: _Brand, lives: Sequence[WallLive]) -> ShownWall:
+        now_ms, wall = self._clock(), brand.wall
+        sold, groups = by_estate(wall, now_ms=now_ms), open_groups(wall)
+        sources = [WallSource("orders", now_ms), WallSource("lives", self._looked_at_ms)]
+        return ShownWall(
+            brand_id=brand_id,
+            made_at_ms=now_ms,
+            behind=self._behind,
+            figures=msgspec.convert(
+                figures(wall, brand.last_week, now_ms=now_ms), WallFigures, from_attributes=True
+            ),
+            stock_outs=self._stock_outs.get(brand_id, 0),
+            curve=curve(wall, now_ms=now_ms),
+            last_week=None if brand.last_week is None else tuple(brand.last_week),
+            estates=tuple(
+                WallEstate(
+                    id,
+                    sold[id].gmv_fen if id in sold else 0,
+                    sold[id].orders if id in sold else 0,
+                    sold[id].refunded_fen if id in sold else 0,
+                    groups.get(id, 0),
+                )
+                for id in sorted(sold.keys() | groups.keys())
+            ),
+            lives=tuple(lives),
+            sources=tuple(sources),
+        )
+
+    async def _lives(self) -> dict[str, list[WallLive]]:
+        """Lives on the air or paused, by brand, most viewers first."""
+        found: dict[str, list[WallLive]] = {}
+        now_ms, catalogue = self._clock(), self._commerce.catalogue
+        for live in await self._commerce.lives.lives():
+            brand_id = catalogue.brand_id("room", live.room_id)
+            brand = self._brands.get(brand_id)
+            was_shown = brand is not None and live.room_id in brand.lives
+            if live.state.value not in ("live", "paused") and not was_shown:
+                continue
+            room = catalogue.rooms[live.room_id]
+            sales = by_room(brand.wall, now_ms=now_ms).get(live.room_id) if brand else None
+            found.setdefault(brand_id, []).append(
+                WallLive(
+                    live.room_id,
+                    LocalText(room.title.zh, room.title.en),
+                    room.store_id,
+                    live.state.value,
+                    live.started_at_ms,
+                    self._hub.viewers(f"room:{live.room_id}"),
+                    sales.orders if sales else 0,
+                    sales.gmv_fen if sales else 0,
+                )
+            )
+        for lives in found.values():
+            lives.sort(key=lambda live: -live.viewers)
+        return found
+
+    async def _look_at_last_week(self, now: float) -> None:
+        day = day_of(self._clock() - 7 * DAY_MS)
+        for brand_id, brand in self._brands.items():
+            is_new = brand.last_week_of != day
+            is_due = brand.last_week is None and now - brand.last_week_at >= LAST_WEEK_EVERY_S
+            if self._position > 0 and (is_new or is_due):
+                brand.last_week_of, brand.last_week_at = day, now
+                brand.last_week = await self._last_week(brand_id, day)
+
+    async def _load(self) -> None:
+        """Go on from what was saved, or from two days ago."""
+        self._brands.clear()
+        kept, last = await self._commerce.facts.ends()
+        begin = await self._commerce.facts.since(self._clock() - DAYS_KEPT * DAY_MS)
+        positions = []
+        for brand_id in self._commerce.catalogue.brands:
+            saved: Any = await self._redis.get(_key(brand_id, "state"))
+            brand = self._brands[brand_id] = _Brand()
+            with contextlib.suppress(msgspec.DecodeError):
+                wall = _unpack(saved) if saved else Wall()
+                if kept - 1 <= wall.sequence <= last:
+                    brand.wall = wall
+            positions.append(brand.wall.sequence or begin)
+        self._position = min(positions, default=begin)
+
+    async def _save(self) -> None:
+        for brand_id, brand in self._brands.items():
+            brand.wall.sequence = max(brand.wall.sequence, self._position)
+            await self._redis.set(_key(brand_id, "state"), _pack(brand.wall), ex=KEYS_TTL_S)
+
+
+async def shown_wall(redis: Redis, brand_id: str) -> bytes | None:
+    """Return a brand's whole wall as JSON; None while no worker keeps it."""
+    found: Any = await redis.get(_key(brand_id, "shown"))
+    return bytes(found) if found is not None else None
+
+
+def _key(brand_id: str, name: str) -> str:
+    return f"wall:{{{brand_id}}}:{name}"
