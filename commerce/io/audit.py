@@ -148,6 +148,24 @@ INVARIANTS: dict[str, str] = {
     "money sums to zero": """
         SELECT SUM(amount_fen) FROM money_entries HAVING COALESCE(SUM(amount_fen), 0) <> 0
     """,
+    "the trial balance of every day is zero": """
+        SELECT brand_id, period, SUM(amount_fen) FROM money_entries
+        GROUP BY brand_id, period HAVING SUM(amount_fen) <> 0
+    """,
+    "a transfer of an order is in its brand's books": """
+        SELECT t.id, t.brand_id, s.brand_id FROM money_transfers t
+        JOIN orders o ON o.id = t.order_id JOIN stores s ON s.id = o.store_id
+        WHERE t.period <> '' AND t.brand_id <> s.brand_id
+    """,
+    "what is not earned is paid, not given back and not handed over": """
+        SELECT o.id, o.state, SUM(e.amount_fen) FROM orders o
+        LEFT JOIN money_entries e ON e.order_id = o.id AND e.account = 'unearned'
+        GROUP BY o.id, o.state, o.paid_fen, o.refunded_fen
+        HAVING COALESCE(SUM(e.amount_fen), 0) <> CASE WHEN o.state = 'handed_over' THEN COALESCE((
+            SELECT SUM(r.amount_fen) FROM refunds r WHERE r.order_id = o.id
+                AND r.account = 'unearned' AND r.done_at_ms IS NULL), 0)
+            ELSE o.paid_fen - o.refunded_fen END
+    """,
     "refunds are within what was paid": """
         SELECT id, paid_fen, refunded_fen FROM orders
         WHERE refunded_fen < 0 OR refunded_fen > paid_fen

@@ -26,6 +26,7 @@ from commerce.io.shop.after_sales.claims import Claims
 from commerce.io.shop.after_sales.orders import AfterSales
 from commerce.io.shop.after_sales.ratings import Ratings
 from commerce.io.shop.audit_trail import AuditTrail
+from commerce.io.shop.books.books import Books
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
@@ -192,6 +193,7 @@ class Commerce:
         self.staff_links = StaffLinks(shop, self.people.passwords)
         self.staff_totp = StaffTotp(shop, sealer or Sealer(secrets.token_hex(32), "totp"))
         self.lists = Lists(shop)
+        self.books = Books(shop)
         self.claims = Claims(shop, make_id)
         self.ratings = Ratings(shop)
         self.after_sales = AfterSales(shop)

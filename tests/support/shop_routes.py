@@ -18,7 +18,7 @@ from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
 from server.http.hooks import pos
 from server.http.hq import after_sales as hq_after_sales
-from server.http.hq import audit
+from server.http.hq import audit, books
 from server.http.leader.registry import routes as leader_routes
 from server.http.shop import (
     activities,
@@ -85,6 +85,7 @@ async def shop_routes(
             *after_sales.routes,
             *claims.routes,
             *hq_after_sales.routes,
+            *books.routes,
             *stores.routes,
             *packing.routes,
             *prints.routes,

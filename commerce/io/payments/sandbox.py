@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from commerce.io.record.engine import Clock, Record, wall_clock
-from commerce.io.record.schema import sandbox_charges, sandbox_refunds
+from commerce.io.record.schema import orders, sandbox_charges, sandbox_refunds, stores
+from commerce.money.bills import BillKind, BillLine, fee_of, write_bill
 from commerce.money.payments import Charge, PaymentOutcome, Refund
 
 
@@ -51,11 +52,13 @@ class SandboxPayments:
     async def charge(self, charges: Sequence[Charge]) -> Sequence[PaymentOutcome]:
         """Charge each order once."""
         faults = [self.fault("charge", charge.order_id) for charge in charges]
+        at_ms = self._clock()
         rows = [
             {
                 "order_id": charge.order_id,
                 "amount_fen": charge.amount_fen,
                 "outcome": "declined" if fault is Fault.DECLINE else "paid",
+                "at_ms": at_ms,
             }
             for charge, fault in zip(charges, faults, strict=True)
             if fault is not Fault.LOST
@@ -83,6 +86,33 @@ class SandboxPayments:
             )
         )
         return {order_id: PaymentOutcome(outcome) for order_id, outcome in found}
+
+    async def bill(self, brand_id: str, begins_ms: int, ends_ms: int) -> str:
+        """Return the bill of a brand's account for a day, as CSV (commerce/money/bills.py)."""
+        of_brand = or_(stores.c.brand_id == brand_id, stores.c.brand_id.is_(None))
+
+        def lines(connection: Connection) -> list[BillLine]:
+            found = []
+            for table, kind in (
+                (sandbox_charges, BillKind.CHARGE),
+                (sandbox_refunds, BillKind.REFUND),
+            ):
+                query = (
+                    select(table)
+                    .outerjoin(orders, orders.c.id == table.c.order_id)
+                    .outerjoin(stores, stores.c.id == orders.c.store_id)
+                    .where(of_brand, table.c.at_ms >= begins_ms, table.c.at_ms < ends_ms)
+                )
+                if kind is BillKind.CHARGE:
+                    query = query.where(table.c.outcome == PaymentOutcome.PAID.value)
+                for row in connection.execute(query).mappings():
+                    fen = row["amount_fen"]
+                    fee_fen = fee_of(fen) if kind is BillKind.CHARGE else 0
+                    order_id, n = row["order_id"], row.get("n", 0)
+                    found.append(BillLine(kind, order_id, n, fen, fee_fen, row["at_ms"]))
+            return found
+
+        return write_bill(await self._record.query(lines))
 
     async def refund(self, refunds: Sequence[Refund]) -> Sequence[PaymentOutcome]:
         """Make each refund once, of an order never more than was paid."""

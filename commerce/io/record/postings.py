@@ -169,6 +169,25 @@ def post_transfers(connection: Connection, transfers: Sequence[Transfer]) -> Non
     money_moved(connection, transfers)
 
 
+def stamp_periods(connection: Connection) -> None:
+    """Give transfers that an older version wrote their brand and day; the caller closes a day."""
+    rows = connection.execute(
+        select(money_transfers.c.id, money_transfers.c.order_id, money_transfers.c.at_ms).where(
+            money_transfers.c.period == ""
+        )
+    ).all()
+    brands = order_brands(connection, {row.order_id for row in rows})
+    closed = last_closed(connection)
+    for row in rows:
+        brand_id = brands[row.order_id]
+        period = period_of(row.at_ms, closed.get(brand_id, ""))
+        connection.execute(
+            update(money_transfers)
+            .where(money_transfers.c.id == row.id)
+            .values(brand_id=brand_id, period=period)
+        )
+
+
 _CHANGE_STOCK = (
     update(stock)
     .where(stock.c.product_id == bindparam("p"), stock.c.store_id == bindparam("s"))

@@ -402,6 +402,7 @@ sandbox_charges = Table(
     Column("order_id", String(64), primary_key=True),
     Column("amount_fen", BigInteger, nullable=False),
     Column("outcome", String(16), nullable=False),
+    Column("at_ms", BigInteger, nullable=False, server_default="0"),
 )
 sandbox_refunds = Table(
     "sandbox_refunds",

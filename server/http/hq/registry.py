@@ -10,6 +10,7 @@ from server.http.hq import (
     after_sales,
     audit,
     barcodes,
+    books,
     categories,
     goods,
     leaders,
@@ -32,6 +33,7 @@ routes: list[Route] = [
     *orders.routes,
     *audit.routes,
     *after_sales.routes,
+    *books.routes,
     *pictures.routes,
     *wall.routes,
 ]

@@ -1,5 +1,7 @@
 """Routes about claims, ratings and refunds, from the buyer to the head office."""
 
+from commerce.io.record.engine import wall_clock
+from commerce.money.accounts import day_of
 from server.access.policy import Principal, Role
 from server.access.tokens import Access
 from tests.support.shop_routes import bearer, guest, shop_routes
@@ -62,3 +64,15 @@ async def test_a_claim_goes_from_the_buyer_to_the_store_and_a_rating_to_the_head
         assert refunds == {"refunds": []}
         retry = f"/api/hq/refunds/{order['id']}/1/retry"
         assert (await web.post(retry, headers=office)).status_code in (404, 409)
+        day = day_of(wall_clock())
+        books = (await web.get(f"/api/hq/books?period={day}", headers=office)).json()
+        assert books["balance"]["sum_fen"] == 0
+        assert "unearned" in {one["account"] for one in books["balance"]["accounts"]}
+        path = f"/api/hq/books/entries?period={day}&account=provider"
+        [*_, charge] = (await web.get(path, headers=office)).json()["entries"]
+        assert (charge["kind"], charge["number"]) == ("charge", order["number"])
+        early = await web.post("/api/hq/books/closings", json={"period": day}, headers=office)
+        assert (early.status_code, early.json()["member"]) == (422, "period")
+        open_day = f"/api/hq/books/settlements/{day}/store:s1"
+        assert (await web.get(open_day, headers=office)).status_code == 422
+        assert (await web.get("/api/hq/books?period=2026", headers=office)).status_code == 422

@@ -18,6 +18,7 @@ from commerce.io.record.columns import metadata
 
 SHARED = frozenset(
     {
+        "claim_transitions",
         "counters",
         "facts",
         "group_transitions",
@@ -63,7 +64,11 @@ _OWNERS = {
 }
 
 # Rows that a trigger compares with other rows than its parents.
-_AFTER = {"refunds": {"order_lines", "order_parts"}, "person_keys": {"guests", "households"}}
+_AFTER = {
+    "book_closings": {"money_transfers"},
+    "person_keys": {"guests", "households"},
+    "refunds": {"order_lines", "order_parts"},
+}
 
 
 @lru_cache(1)

@@ -1,0 +1,1 @@
+"""The books: trial balance, closing, settlements, the provider's bill."""

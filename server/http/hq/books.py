@@ -1,0 +1,89 @@
+"""Routes of the head office about the books: trial balance, entries, closing, settlements."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from commerce.errors import NotFound
+from server.http.bodies import Body, path_id, problems, read_body, reply
+from server.http.hq.common import bad_member, office
+
+_Period = Annotated[str, Field(max_length=10)]
+ACCOUNT_CHARS_MAX = 80
+
+
+class Closing(Body):
+    """A day or a month."""
+
+    period: _Period
+
+
+async def trial_balance(request: Request) -> Response:
+    """`GET /api/hq/books`: all accounts of the day or month `period`, and its settlements."""
+    at = office(request)
+    period = request.query_params.get("period", "")
+    with problems():
+        balance = await at.commerce.books.trial_balance(at.brand_id, period)
+        settled = await at.commerce.books.settled(at.brand_id, period)
+    return reply({"balance": balance, "settlements": settled})
+
+
+async def entries(request: Request) -> Response:
+    """`GET /api/hq/books/entries`: the newest entries of one `account` of the `period`."""
+    at = office(request)
+    name = request.query_params.get("account", "")
+    if not name or len(name) > ACCOUNT_CHARS_MAX:
+        raise bad_member("account", "The name of an account.")
+    with problems():
+        found = await at.commerce.books.entries(
+            at.brand_id, request.query_params.get("period", ""), name
+        )
+    return reply({"entries": found})
+
+
+async def close(request: Request) -> Response:
+    """`POST /api/hq/books/closings`: close a day or month that is over, and all before it."""
+    at = office(request)
+    body = await read_body(request, Closing)
+    with problems():
+        last = await at.commerce.books.close(at.brand_id, body.period, at.staff_id)
+    return reply({"closed_until": last}, 201)
+
+
+async def settle(request: Request) -> Response:
+    """`POST /api/hq/books/settlements`: make the settlements of a closed day."""
+    at = office(request)
+    body = await read_body(request, Closing)
+    with problems():
+        await at.commerce.books.settle(at.brand_id, body.period)
+        settled = await at.commerce.books.settled(at.brand_id, body.period)
+    return reply({"settlements": settled}, 201)
+
+
+async def settlement_file(request: Request) -> Response:
+    """`GET /api/hq/books/settlements/{day}/{party}`: the file of a party, made again as CSV."""
+    at = office(request)
+    day, party = path_id(request, "day"), request.path_params["party"]
+    with problems():
+        made = {one.party: one for one in await at.commerce.books.settle(at.brand_id, day)}
+        if party not in made:
+            raise NotFound("settlement", party)
+    name = f"{day}-{party.replace(':', '-')}.csv"
+    return Response(
+        made[party].file,
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"},
+    )
+
+
+routes = [
+    Route("/api/hq/books", trial_balance, methods=["GET"]),
+    Route("/api/hq/books/entries", entries, methods=["GET"]),
+    Route("/api/hq/books/closings", close, methods=["POST"]),
+    Route("/api/hq/books/settlements", settle, methods=["POST"]),
+    Route("/api/hq/books/settlements/{day}/{party}", settlement_file, methods=["GET"]),
+]

@@ -1,0 +1,124 @@
+"""The books of a day: closed once, zero at every moment, settled to the same files."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from commerce.after_sales.claims import Fault
+from commerce.errors import InvalidField
+from commerce.io.audit import audit
+from commerce.io.payments.sandbox import SandboxPayments
+from commerce.io.record.postings import post_transfers
+from commerce.io.shop.after_sales.values import NewClaim
+from commerce.io.shop.books.books import bounds_of
+from commerce.money.accounts import day_of
+from commerce.money.bills import DifferenceKind
+from commerce.money.transfers import charged
+from commerce.orders.states import OrderState
+from commerce.views import OrderView
+from tests.support.commerce_shop import running_shop
+from tests.support.waiting import wait_until
+
+DAY_MS = 86_400_000
+
+
+async def test_a_closed_day_refuses_transfers_and_what_comes_late_goes_to_the_next(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        books, clock = shop.commerce.books, shop.clock
+        order = await shop.commerce.orders.place(shop.tap("anna", quantity=2))
+        assert isinstance(order, OrderView)
+        for state in (OrderState.PICKING, OrderState.PACKED, OrderState.READY):
+            await shop.commerce.fulfilment.move(order.id, state, "clerk")
+        [mine] = await shop.commerce.orders.mine("anna")
+        assert mine.pickup
+        await shop.commerce.fulfilment.hand_over("s1", mine.pickup.code, "clerk")
+        day = day_of(clock())
+        with pytest.raises(InvalidField):
+            await books.close("b", day, "boss")
+        clock.ahead_ms += DAY_MS
+        late_day = day_of(clock())
+        assert await books.close("b", day, "boss") == day
+        assert await books.close("b", day, "boss") == day
+        with pytest.raises(IntegrityError):
+            async with shop.commerce.record.write() as connection:
+                await connection.execute(
+                    text(
+                        "INSERT INTO money_transfers (order_id, kind, from_account, to_account,"
+                        " amount_fen, at_ms, source, brand_id, period) VALUES"
+                        " (:o, 'fee', 'fee', 'provider', 1, 1, 'x', 'b', :p)"
+                    ),
+                    {"o": order.id, "p": day},
+                )
+        late = replace(charged(order.id, 1, clock() - DAY_MS), source="late")
+        async with shop.commerce.record.write() as connection:
+            await connection.run_sync(post_transfers, [late])
+            row = await connection.execute(
+                text("SELECT period FROM money_transfers WHERE source = 'late'")
+            )
+            assert row.scalar_one() == late_day
+            await connection.rollback()
+        sums = {one.account: one.balance_fen for one in (
+            await books.trial_balance("b", day)
+        ).accounts}  # fmt: skip
+        assert sums == {"provider": -1_980, "unearned": 0, "sales:s1": 1_817, "tax:s1": 163}
+        assert (await books.trial_balance("b", day[:7])).sum_fen == 0
+        [entry] = await books.entries("b", day, "tax:s1")
+        assert (entry.number, entry.other, entry.amount_fen) == (order.number, "sales:s1", 163)
+        assert await audit(shop.engine) == []
+
+
+async def test_settlements_are_made_again_bit_for_bit_and_the_bill_is_our_books(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        books, clock = shop.commerce.books, shop.clock
+        sandbox = SandboxPayments(shop.commerce.record, clock=clock)
+        orders = []
+        for guest in ("anna", "bo"):
+            order = await shop.commerce.orders.place(shop.tap(guest, quantity=2))
+            assert isinstance(order, OrderView)
+            for state in (OrderState.PICKING, OrderState.PACKED, OrderState.READY):
+                await shop.commerce.fulfilment.move(order.id, state, "clerk")
+            [mine] = await shop.commerce.orders.mine(guest)
+            assert mine.pickup
+            await shop.commerce.fulfilment.hand_over("s1", mine.pickup.code, "clerk")
+            orders.append(order)
+        await shop.commerce.claims.make("bo", NewClaim(orders[1].id, 0, 0, 1, Fault.STALE))
+        await wait_until(lambda: shop.seen(orders[1].id).refunded_fen == 990)
+        day = day_of(clock())
+        clock.ahead_ms += DAY_MS
+        with pytest.raises(InvalidField):
+            await books.settle("b", day)
+        await books.close("b", day, "boss")
+        first = await books.settle("b", day)
+        again = await books.settle("b", day)
+        assert first == again
+        [store] = first
+        assert (store.party, store.payable_fen) == ("store:s1", 2 * 1_980 - 990)
+        assert store.file.endswith(",,payable,store:s1,,2970\n")
+        [kept] = await books.settled("b", day)
+        assert kept.sha256 == store.sha256
+
+        bill = await sandbox.bill("b", *bounds_of(day))
+        assert bill.splitlines()[0] == "kind,order_id,n,amount_fen,fee_fen,at_ms"
+        found = await books.reconcile("b", day, bill)
+        assert (found.charges_fen, found.refunds_fen, found.fee_fen) == (3_960, 990, 24)
+        assert found.differences == []
+        wrong = bill.replace(f"refund,{orders[1].id},1,990", f"refund,{orders[1].id},1,880")
+        [other] = (await books.reconcile("b", day, wrong)).differences
+        assert (other.kind, other.billed_fen, other.booked_fen) == (
+            DifferenceKind.AMOUNT,
+            880,
+            990,
+        )
+        # The fee is booked once, in the books that are open.
+        balance = await books.trial_balance("b", day_of(clock()))
+        assert {one.account: one.balance_fen for one in balance.accounts} == {
+            "fee": -24,
+            "provider": 24,
+        }
+        assert await audit(shop.engine) == []
