@@ -65,9 +65,9 @@ from server.ops.spool import open_spool
 from server.problem import Problem
 from server.routes import application
 from server.services import Services
-from server.settings import CascadePolicy, Settings
-from server.worker import WORKER_DIGITS, Worker
-from server.workers.hops import RedisDirectory, hop_host
+from server.settings import Settings
+from server.worker import Worker
+from server.workers.hops import open_cascade
 from server.workers.owners import node_url
 from server.workers.passing import PassOn
 from server.workers.peers import Peers
@@ -76,7 +76,6 @@ from server.workers.signing import Signer
 from server.ws.connection import RoomConnection, room_protocol
 from server.ws.wire import CODECS
 
-HOP_PORT_ABOVE_ICE = 100  # beyond the ports of WORKERS_MAX workers
 REDIS_CONNECTIONS_MAX = 64
 REDIS_WAIT_S = 5.0
 
@@ -151,7 +150,7 @@ async def build(
             media_time=media.event_time,
         )
         media.listener = lives.on_media
-        cascade = await _open_cascade(settings, worker, media, redis, leases)
+        cascade = await open_cascade(settings, worker, media, redis, leases.holder)
         if cascade is not None:
             stack.push_async_callback(cascade.close)
         limits = Limits(redis, enabled=settings.rate_limits, proxies=settings.trust_proxy)
@@ -305,34 +304,6 @@ async def _open_media(settings: Settings, worker: Worker) -> MediaPlane:
             f"UDP port {settings.ice_port + worker.number} cannot be opened ({error.strerror}). "
             "Set LINLI_ICE_PORT to another one."
         ) from None
-
-
-async def _open_cascade(
-    settings: Settings, worker: Worker, media: MediaPlane, redis: Redis, leases: RedisLeases
-) -> Cascade | None:
-    alone = worker.count == 1 and not settings.redis_url
-    if alone or settings.cascade is CascadePolicy.OFF:
-        return None
-
-    async def origin_of(room_id: str) -> str:
-        lease = await leases.holder(room_id)
-        return lease.owner[:WORKER_DIGITS] if lease else ""
-
-    base = settings.cascade_port or (settings.ice_port and settings.ice_port + HOP_PORT_ABOVE_ICE)
-    port = base and base + worker.number
-    directory = RedisDirectory(redis, worker, token_secret(settings))
-    try:
-        cascade = await Cascade.open(
-            worker.id, hop_host(node_url(settings)), port, media.lives, directory, origin_of
-        )
-    except OSError as error:
-        raise OperatorError(
-            f"UDP port {port} for lives of other workers cannot be opened ({error.strerror}). "
-            "Set LINLI_CASCADE_PORT to another one, or LINLI_CASCADE to off."
-        ) from None
-    media.watch_elsewhere = cascade.edges.watch
-    media.follow_elsewhere = cascade.edges.follow
-    return cascade
 
 
 def _open_blobs(settings: Settings) -> BlobStore:

@@ -79,7 +79,8 @@ class Settings(BaseSettings):
         ge=0,
         le=65535,
         description="UDP port by which workers receive lives from each other, in the private "
-        "network; a worker's number is added to it. 0: 100 above LINLI_ICE_PORT.",
+        "network; a worker's number is added to it. 0: 100 above LINLI_ICE_PORT, "
+        "or any other if that is taken.",
     )
     rtmp_port: int | None = Field(
         1935,

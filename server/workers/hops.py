@@ -1,4 +1,4 @@
-"""Rows of the hop in Redis: where each worker is reached for a live's media, and its secret.
+"""The hop of a worker, and its row in Redis: where it is reached for a live's media, its secret.
 
     {linli}:hop:{worker}   string  host, port, key id, and the secret, sealed; gone with its worker
 
@@ -8,14 +8,24 @@ Sealed with the installation's secret: who reads Redis reads no media.
 import json
 from urllib.parse import urlsplit
 
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from commerce.io.shop.sealing import Sealer
+from media.io.cascade.cascade import Cascade
 from media.io.cascade.directory import ROW_TTL_S, DirectoryUnavailable, HopRow, Secret
-from server.worker import Worker
+from media.io.webrtc.plane import MediaPlane
+from server.errors import OperatorError
+from server.ops.secrets import token_secret
+from server.settings import CascadePolicy, Settings
+from server.worker import WORKER_DIGITS, Worker
+from server.workers.owners import Holder, node_url
 
 LOOPBACK = "127.0.0.1"
+PORT_ABOVE_ICE = 100  # beyond the ports of WebRTC, of which there are WORKERS_MAX
+
+log = structlog.get_logger()
 
 
 class RedisDirectory:
@@ -59,9 +69,44 @@ class RedisDirectory:
             raise DirectoryUnavailable(str(error)) from error
 
 
-def hop_host(node_url: str) -> str:
-    """Return where other nodes reach this one's hop, by where they reach its HTTP."""
-    return urlsplit(node_url).hostname or LOOPBACK
+async def open_cascade(
+    settings: Settings, worker: Worker, media: MediaPlane, redis: Redis, holder: Holder
+) -> Cascade | None:
+    """Open this worker's hop; None: there is no other worker, or none is wanted.
+
+    `holder` returns the lease of a room's live.
+
+    Raises:
+        OperatorError: The port that the settings name is taken.
+    """
+    alone = worker.count == 1 and not settings.redis_url
+    if alone or settings.cascade is CascadePolicy.OFF:
+        return None
+
+    async def origin_of(room_id: str) -> str:
+        lease = await holder(room_id)
+        return lease.owner[:WORKER_DIGITS] if lease else ""
+
+    async def opened(port: int) -> Cascade:
+        host = urlsplit(node_url(settings)).hostname or LOOPBACK
+        directory = RedisDirectory(redis, worker, token_secret(settings))
+        return await Cascade.open(worker.id, host, port, media.lives, directory, origin_of)
+
+    base = settings.cascade_port or (settings.ice_port and settings.ice_port + PORT_ABOVE_ICE)
+    port = base and base + worker.number
+    try:
+        cascade = await opened(port)
+    except OSError as error:
+        if settings.cascade_port:
+            raise OperatorError(
+                f"UDP port {port} for lives of other workers cannot be opened ({error.strerror}). "
+                "Set LINLI_CASCADE_PORT to another one, or LINLI_CASCADE to off."
+            ) from None
+        cascade = await opened(0)  # others find it in Redis
+        log.warning("another port for lives of other workers", taken=port, port=cascade.port)
+    media.watch_elsewhere = cascade.edges.watch
+    media.follow_elsewhere = cascade.edges.follow
+    return cascade
 
 
 def _key(worker: str) -> str:
