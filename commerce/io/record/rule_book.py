@@ -34,11 +34,16 @@ class Written:
 
 async def read_rule_book(connection: AsyncConnection, known: RuleBook) -> RuleBook:
     """Read all rules, or return `known` if it is still the newest."""
-    version = await read_version(connection)
+    return await connection.run_sync(rule_book_in, known)
+
+
+def rule_book_in(connection: Connection, known: RuleBook) -> RuleBook:
+    """`read_rule_book` within a transaction."""
+    version = version_in(connection)
     if version == known.version:
         return known
-    prices = (await connection.execute(select(price_rules))).mappings()
-    assortment = (await connection.execute(select(assortment_rules))).mappings()
+    prices = connection.execute(select(price_rules)).mappings()
+    assortment = connection.execute(select(assortment_rules)).mappings()
     return rule_book(
         version,
         [price_rule_of(row) for row in prices],
@@ -48,7 +53,12 @@ async def read_rule_book(connection: AsyncConnection, known: RuleBook) -> RuleBo
 
 async def read_version(connection: AsyncConnection) -> int:
     """How often products and rules were changed, see `announce_products`."""
-    found = await connection.scalar(select(counters.c.value).where(counters.c.name == VERSION))
+    return await connection.run_sync(version_in)
+
+
+def version_in(connection: Connection) -> int:
+    """`read_version` within a transaction."""
+    found = connection.scalar(select(counters.c.value).where(counters.c.name == VERSION))
     return int(found or 0)
 
 

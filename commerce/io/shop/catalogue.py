@@ -1,11 +1,12 @@
 """The catalogue: brand, stores, estates, rooms, products; read in one go, kept by every worker."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.categories import path_text
@@ -20,7 +21,7 @@ from commerce.io.record.engine import Record
 from commerce.io.record.food import read_food
 from commerce.io.record.recipes import current_recipes
 from commerce.io.record.rows import PRODUCTS, estate_of, product_of
-from commerce.io.record.rule_book import read_rule_book, read_version
+from commerce.io.record.rule_book import read_version, rule_book_in, version_in
 from commerce.io.record.schema import (
     brands,
     cities,
@@ -36,6 +37,7 @@ from commerce.orders.routing import candidates
 from commerce.views import PartView, ProductDetail, ProductView, StoreStock
 
 T = TypeVar("T")
+Goods = tuple[int, int, int]  # version of the rules, products, sum of their versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Catalogue:
     products: dict[str, Product] = field(default_factory=dict)
     routes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rules: RuleBook = field(default_factory=RuleBook)
+    goods: Goods = (-1, 0, 0)
 
     @property
     def only_brand(self) -> Brand | None:
@@ -134,42 +137,41 @@ class Catalogue:
         return tuple(sorted(own, key=lambda estate: estate.store_id != store_id))
 
 
-async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = None) -> Catalogue:
-    """Read the whole catalogue; rules that `known` has are not read again."""
+async def load_catalogue(connection: AsyncConnection) -> Catalogue:
+    """Read the whole catalogue."""
+    return await connection.run_sync(catalogue_in, Catalogue())
 
-    async def rows(table: Any) -> list[RowMapping]:
-        return list((await connection.execute(select(table).order_by(table.c.id))).mappings())
 
-    brand_rows = await rows(brands)
-    all_brands = {row["id"]: _brand(row) for row in brand_rows}
-    owned = (("store", stores), ("estate", estates), ("product", products))
-    owners = {
+def catalogue_in(connection: Connection, known: Catalogue) -> Catalogue:
+    """Read the catalogue; products and rules that `known` has as they are are not read again."""
+
+    def rows(table: Any) -> list[RowMapping]:
+        return list(connection.execute(select(table).order_by(table.c.id)).mappings())
+
+    all_brands = {row["id"]: _brand(row) for row in rows(brands)}
+    goods, shelf, product_owners = _shelf(connection, known)
+    owners = product_owners | {
         (kind, id): brand_id
-        for kind, table in owned
-        for id, brand_id in await connection.execute(select(table.c.id, table.c.brand_id))
+        for kind, table in (("store", stores), ("estate", estates))
+        for id, brand_id in connection.execute(select(table.c.id, table.c.brand_id))
     }
-    all_stores = {row["id"]: _store(row) for row in await rows(stores)}
+    all_stores = {row["id"]: _store(row) for row in rows(stores)}
     further: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
-    for estate_id, store_id in await connection.execute(
+    for estate_id, store_id in connection.execute(
         select(estate_stores.c.estate_id, estate_stores.c.store_id).order_by(estate_stores.c.rank)
     ):
         further[estate_id] += (store_id,)
-    all_estates = {row["id"]: estate_of(row, further[row["id"]]) for row in await rows(estates)}
-    recipes = await connection.run_sync(current_recipes)
-    shelf = await connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id))
+    all_estates = {row["id"]: estate_of(row, further[row["id"]]) for row in rows(estates)}
     return Catalogue(
         brands=all_brands,
         owners=owners,
-        cities={row["id"]: City(row["id"], _text(row, "name")) for row in await rows(cities)},
+        cities={row["id"]: City(row["id"], _text(row, "name")) for row in rows(cities)},
         stores=all_stores,
         estates=all_estates,
         rooms={
-            row["id"]: Room(row["id"], _text(row, "title"), row["store_id"])
-            for row in await rows(rooms)
+            row["id"]: Room(row["id"], _text(row, "title"), row["store_id"]) for row in rows(rooms)
         },
-        products={
-            row["id"]: product_of(row, recipes.get(row["id"], ())) for row in shelf.mappings()
-        },
+        products=shelf,
         routes={
             estate.id: candidates(
                 estate,
@@ -181,8 +183,27 @@ async def load_catalogue(connection: AsyncConnection, known: RuleBook | None = N
             )
             for estate in all_estates.values()
         },
-        rules=await read_rule_book(connection, known or RuleBook()),
+        rules=rule_book_in(connection, known.rules),
+        goods=goods,
     )
+
+
+def _shelf(
+    connection: Connection, known: Catalogue
+) -> tuple[Goods, dict[str, Product], dict[tuple[str, str], str]]:
+    """All products with whose they are, and what tells whether they have changed."""
+    edits = func.sum(products.c.version + products.c.recipe_version)
+    count, sum_of_edits = connection.execute(
+        select(func.count(), edits).select_from(products)
+    ).one()
+    goods = (version_in(connection), count, int(sum_of_edits or 0))
+    if goods == known.goods:
+        owners = {named: brand for named, brand in known.owners.items() if named[0] == "product"}
+        return goods, known.products, owners
+    recipes = current_recipes(connection)
+    found = connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id)).mappings().all()
+    owners = {("product", row["id"]): row["brand_id"] for row in found}
+    return goods, {row["id"]: product_of(row, recipes.get(row["id"], ())) for row in found}, owners
 
 
 class CatalogueCache:
@@ -190,12 +211,24 @@ class CatalogueCache:
 
     def __init__(self, record: Record) -> None:
         self._record = record
+        self._turn = asyncio.Lock()
         self.catalogue = Catalogue()
 
     async def refresh(self) -> None:
         """Read the catalogue again."""
-        async with self._record.read() as connection:
-            self.catalogue = await load_catalogue(connection, self.catalogue.rules)
+        await self._read(lambda: Catalogue(rules=self.catalogue.rules))
+
+    async def refresh_changed(self) -> None:
+        """Read it again, but products and rules only if they have changed."""
+        await self._read(lambda: self.catalogue)
+
+    async def _read(self, known: Callable[[], Catalogue]) -> None:
+        # One after the other: an older snapshot never replaces a newer one.
+        async with self._turn:
+            now = known()
+            self.catalogue = await self._record.query(
+                lambda connection: catalogue_in(connection, now)
+            )
 
     async def refresh_goods(self) -> None:
         """Read the catalogue again if products or rules changed since."""

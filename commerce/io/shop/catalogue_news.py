@@ -59,6 +59,6 @@ class CatalogueNews:
 
     async def _try_refresh(self) -> None:
         try:
-            await self._cache.refresh()
+            await self._cache.refresh_changed()
         except DBAPIError as error:
             log.warning("the catalogue was not refreshed", error=type(error).__name__)

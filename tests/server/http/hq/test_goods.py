@@ -52,8 +52,14 @@ async def test_product_is_found_by_pinyin_initials_and_words(hq: HeadOffice) -> 
 
 async def test_an_edited_product_is_sold_as_it_is_then(hq: HeadOffice) -> None:
     change = {"price_fen": 900, "household_limit": 3}
+    cache = hq.shop.commerce._shop.cache
+    shelf = cache.catalogue.products
+    await cache.refresh_changed()
+    assert cache.catalogue.products is shelf  # nothing has changed
     answer = await hq.ask("PATCH", "/api/hq/products/tea", change, version=1)
     assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
+    await cache.refresh_changed()
+    assert cache.catalogue.product("tea").price_fen == 900
     await quiet(hq.shop)
     [tea] = [one for one in await hq.shop.commerce.products("demo") if one.id == "tea"]
     assert tea.price_fen == 900
