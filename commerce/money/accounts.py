@@ -15,6 +15,8 @@ class Account(StrEnum):
     """A kind of account. Those with a party are written `kind:party`."""
 
     PROVIDER = "provider"  # what the payment provider has for us
+    CASH = "cash"  # store: what its drawers hold
+    CARD = "card"  # store: what its card terminals have taken
     UNEARNED = "unearned"  # paid orders that are not handed over
     SALES = "sales"  # store: goods handed over, net of tax
     DISCOUNT = "discount"  # store: what campaigns take off

@@ -16,6 +16,7 @@ A set of entries cannot fail to sum to zero, because a transfer is both of its e
     waste       waste → inventory               goods written off or missing, at cost
     stock_found inventory → waste               goods that a count found, at cost
     fee         fee → provider                  what the provider took of its bill
+    pos_sale, pos_return, pos_void   what a till sold, see commerce/money/tills.py
     payout      bank → provider, or leader, supplier → bank   money that was paid out
 
 What is refunded after the goods were handed over comes from the store's refunds, so that sales and
@@ -47,6 +48,9 @@ class TransferKind(StrEnum):
     WASTE = "waste"
     STOCK_FOUND = "stock_found"
     FEE = "fee"
+    POS_SALE = "pos_sale"
+    POS_RETURN = "pos_return"
+    POS_VOID = "pos_void"
     PAYOUT = "payout"
 
 

@@ -35,7 +35,8 @@ class LineStatus(StrEnum):
 class ReceiptLine:
     """One line of a receipt. `at_ms` is the till's clock; an unknown product has an empty id.
 
-    `item` is what the till sent in place of a product: a barcode, or the product's id.
+    `item` is what the till sent in place of a product: a barcode, or the product's id. A set has
+    the parts of its `recipe_version`, an item 0; lines without `payment` are not in the books.
     """
 
     number: str
@@ -46,6 +47,8 @@ class ReceiptLine:
     amount_fen: int
     at_ms: int
     item: str = ""
+    payment: str = ""
+    recipe_version: int = 0
 
     @property
     def key(self) -> tuple[str, int]:

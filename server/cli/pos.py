@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from commerce.money.tills import PaymentKind
 from commerce.supply.receipts import LINES_MAX, LineKind
 from commerce.supply.till import Basket, Code, NotInCatalogue, TillCatalogue, TillProduct
 from server.cli.console import out
@@ -21,8 +22,8 @@ COMMANDS = """\
 CODE [x3]         scan a barcode, or type a product's id or name; x3 is three of it
 -                 take the last line out of the basket
 (an empty line)   show the basket
-pay               print the receipt
-return [destroy]  the basket comes back: on the shelf, or destroyed
+pay [card]        print the receipt; paid in cash, or by card
+return [destroy] [card]  the basket comes back: on the shelf, or destroyed
 void NUMBER       take back a whole receipt
 send              send what waits
 help, quit"""
@@ -113,10 +114,13 @@ class TillSession:
                 if self.basket.items:
                     self.basket.items.pop()
                 return self._shown()
-            case "pay" if not rest:
-                return self._print(LineKind.SALE)
-            case "return" if rest in ("", "destroy"):
-                return self._print(LineKind.RETURN_DESTROYED if rest else LineKind.RETURN)
+            case "pay" if rest in ("", "card", "cash"):
+                return self._print(LineKind.SALE, PaymentKind(rest or "cash"))
+            case "return" if set(rest.split()) <= {"destroy", "card", "cash"}:
+                words = rest.split()
+                kind = LineKind.RETURN_DESTROYED if "destroy" in words else LineKind.RETURN
+                paid = PaymentKind.CARD if "card" in words else PaymentKind.CASH
+                return self._print(kind, paid)
             case "void" if rest:
                 self._spool.add({"void": rest.strip()})
                 return f"receipt {rest.strip()} void · {self.send()}"
@@ -154,7 +158,7 @@ class TillSession:
         self.basket.items.append(item)
         return f"{item.name} × {item.units}  {_yuan(item.amount_fen)}   total {self._total()}"
 
-    def _print(self, kind: LineKind) -> str:
+    def _print(self, kind: LineKind, paid: PaymentKind) -> str:
         if not self.basket.items:
             return "the basket is empty"
         at_ms = self._clock_ms()
@@ -169,8 +173,9 @@ class TillSession:
             }
             for at, item in enumerate(self.basket.items, 1)
         ]
-        self._spool.add({"receipt": {"number": number, "at_ms": at_ms, "lines": lines}})
-        shown = f"{self._shown()}\nreceipt {number}"
+        receipt = {"number": number, "at_ms": at_ms, "payment": paid.value, "lines": lines}
+        self._spool.add({"receipt": receipt})
+        shown = f"{self._shown()}\nreceipt {number} · {paid.value}"
         self.basket = Basket()
         return f"{shown} · {self.send()}"
 

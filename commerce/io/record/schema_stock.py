@@ -118,6 +118,8 @@ pos_lines = Table(
     Column("body_hash", String(32), nullable=False),
     Column("sold_at_ms", BigInteger, nullable=False),
     Column("booked_at_ms", BigInteger, nullable=False),
+    Column("payment", String(8)),
+    Column("recipe_version", Integer, nullable=False, server_default="0"),
 )
 
 pos_voids = Table(

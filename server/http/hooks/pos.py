@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from commerce.io.shop.stock.receipts import Sent
 from commerce.io.shop.stock.tills import Till
+from commerce.money.tills import PaymentKind
 from commerce.supply.receipts import LINES_MAX, LineKind, ReceiptLine
 from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
 from server.problem import Problem
@@ -38,6 +39,7 @@ class Receipt(Body):
 
     number: Number
     at_ms: Milliseconds
+    payment: PaymentKind = PaymentKind.CASH
     lines: Annotated[list[Line], Field(min_length=1, max_length=LINES_MAX)]
 
 
@@ -63,6 +65,7 @@ async def receipts(request: Request) -> Response:
             line.amount_fen,
             receipt.at_ms,
             line.item,
+            receipt.payment.value,
         )
         for receipt in body.receipts
         for line in receipt.lines

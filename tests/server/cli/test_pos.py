@@ -53,10 +53,11 @@ def test_scans_and_names_add_up_and_are_sent_when_paid(spool: Spool) -> None:
     assert "龙井茶 × 1  ¥9.90" in till.command("6901234567892")
     assert "total ¥29.70" in till.command("tea x2")
     assert "梨 × 1  ¥11.60   total ¥41.30" in till.command("2100123014507")
-    assert "receipt 1000 · sent" in till.command("pay")
+    assert "receipt 1000 · card · sent" in till.command("pay card")
     [body] = server.bodies
     assert body["voids"] == []
     [receipt] = body["receipts"]
+    assert receipt["payment"] == "card"
     assert [(line["item"], line["units"], line["amount_fen"]) for line in receipt["lines"]] == [
         ("6901234567892", 1, 990),
         ("tea", 2, 1_980),

@@ -5,7 +5,7 @@ from the youngest of them that nobody has picked yet: it is cancelled and paid b
 enough, units are booked as found, and the next count puts it right.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
@@ -13,12 +13,14 @@ from sqlalchemy import Connection, insert, select, update
 from commerce.io.record.lots import add_lot, units_in
 from commerce.io.record.order_lines import orders_of, takes_any
 from commerce.io.record.postings import cancel_orders, items_of, lock_stock, move_lots
+from commerce.io.record.recipes import recipes_of
 from commerce.io.record.rows import GROUPS, ORDERS
 from commerce.io.record.schema import buying_groups, orders, products, stock
 from commerce.io.record.schema_stock import lot_moves, pos_lines, pos_voids, tills
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.fulfilment import give_up_seat
 from commerce.io.shop.stock.barcodes import barcodes_of
+from commerce.io.shop.stock.till_money import book_money
 from commerce.io.shop.stock.tills import Till
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
@@ -95,7 +97,8 @@ class Receipts:
         """Book all that was sent, in one transaction."""
         at_ms = self._shop.clock()
         ahead_ms = sent.sent_at_ms - at_ms
-        sets = {id for id, product in self._shop.catalogue.products.items() if product.parts}
+        products = self._shop.catalogue.products
+        sets = {id: product.recipe_version for id, product in products.items() if product.parts}
 
         def work(connection: Connection) -> ReceiptsAnswer:
             lines = _resolved(connection, till.brand_id, sent.lines, sets)
@@ -123,12 +126,16 @@ class _Posting:
         numbers = {line.number for line in lines} | set(voids)
         # Which products a void touches is known from its receipt's lines, which never change.
         booked = _known(self._connection, self._till.id, numbers)
-        ids = {line.product_id for line in (*lines, *booked.lines.values()) if line.product_id}
+        goods = _parts(self._connection, [*lines, *booked.lines.values()])
+        ids = {line.product_id for line in goods if line.product_id}
         cancellable = self._lock(sorted(ids))
         # Another transaction of this till may have booked lines before the lock was ours.
         known = _known(self._connection, self._till.id, numbers)
         booking = book(known, lines, voids)
         self._write(booking)
+        self._book_money(booking, known, set(voids))
+        booking.moved = _parts(self._connection, booking.moved)
+        booking.reversed = _parts(self._connection, booking.reversed)
         cancelled = self._cancel(booking, cancellable)
         self._move(booking, ids)
         return ReceiptsAnswer(
@@ -186,6 +193,16 @@ class _Posting:
                 ],
             )
 
+    def _book_money(self, booking: Booking, known: Known, voids: set[str]) -> None:
+        void = known.voids | voids
+        paid = [line for line in booking.lines if line.payment and line.number not in void]
+        unpaid = [line for line in known.lines.values() if line.number in booking.voids]
+        book_money(self._connection, self._till, paid, unpaid, self._sold_at_ms, self._at_ms)
+
+    def _sold_at_ms(self, line: ReceiptLine) -> int:
+        """When it was sold in our clock, as far as that is known, and never after now."""
+        return min(line.at_ms - self._ahead_ms, self._at_ms)
+
     def _line_values(self, line: ReceiptLine) -> Mapping[str, object]:
         return {
             "till_id": self._till.id,
@@ -196,9 +213,10 @@ class _Posting:
             "units": line.units,
             "amount_fen": line.amount_fen,
             "body_hash": line.body_hash,
-            # In our clock, as far as it is known, and never after now.
-            "sold_at_ms": min(line.at_ms - self._ahead_ms, self._at_ms),
+            "sold_at_ms": self._sold_at_ms(line),
             "booked_at_ms": self._at_ms,
+            "payment": line.payment or None,
+            "recipe_version": line.recipe_version,
         }
 
     def _cancel(self, booking: Booking, cancellable: Sequence[OrderRow]) -> list[OrderRow]:
@@ -240,7 +258,7 @@ class _Posting:
         # What comes back first, so that what leaves with it is not found.
         for line in booking.reversed:
             if line.leaving >= 0:
-                self._reverse(line, taken.get(line.key, []))
+                self._reverse(line, taken.get((*line.key, line.product_id), []))
         for line in booking.moved:
             if line.leaving < 0:
                 self._come_back(line)
@@ -289,19 +307,23 @@ class _Posting:
             if sold:
                 self._put(line.product_id, lot, units)
 
-    def _taken(self, lines: Sequence[ReceiptLine]) -> dict[tuple[str, int], list[tuple[str, int]]]:
+    def _taken(
+        self, lines: Sequence[ReceiptLine]
+    ) -> dict[tuple[str, int, str], list[tuple[str, int]]]:
+        of = lot_moves.c
         rows = self._connection.execute(
-            select(lot_moves.c.source, lot_moves.c.line, lot_moves.c.lot_id, lot_moves.c.units)
+            select(of.source, of.line, of.product_id, of.lot_id, of.units)
             .where(
                 lot_moves.c.source.in_({self._source(line) for line in lines}),
                 lot_moves.c.kind.in_([kind.value for kind in _MOVE_KINDS]),
             )
             .order_by(lot_moves.c.id)
         )
-        found: dict[tuple[str, int], list[tuple[str, int]]] = {}
+        found: dict[tuple[str, int, str], list[tuple[str, int]]] = {}
         prefix = len(self._source_of(""))
-        for source, line, lot, units in rows:
-            found.setdefault((source[prefix:], int(line)), []).append((lot, units))
+        for source, line, product_id, lot, units in rows:
+            key = (source[prefix:], int(line), product_id)
+            found.setdefault(key, []).append((lot, units))
         return found
 
     def _sold_lot(self, product_id: str) -> str:
@@ -345,9 +367,9 @@ class _Posting:
 
 
 def _resolved(
-    connection: Connection, brand_id: str, lines: Sequence[ReceiptLine], sets: Set[str]
+    connection: Connection, brand_id: str, lines: Sequence[ReceiptLine], sets: Mapping[str, int]
 ) -> list[ReceiptLine]:
-    """Fill in the products that `item` names; none where it names nothing, or a set."""
+    """Fill in the products that `item` names, none where it names nothing, and sets' recipes."""
     keys: dict[str, str] = {}
     for line in lines:
         try:
@@ -361,8 +383,29 @@ def _resolved(
         )
     )
     ids = {item: codes[key][0] for item, key in keys.items() if key in codes}
-    ids |= {id: id for id in named if id not in sets}
-    return [replace(line, product_id=ids.get(line.item, "")) for line in lines]
+    ids |= {id: id for id in named}
+    found = []
+    for line in lines:
+        product_id = ids.get(line.item, "")
+        version = sets.get(product_id, 0)
+        found.append(replace(line, product_id=product_id, recipe_version=version))
+    return found
+
+
+def _parts(connection: Connection, lines: Sequence[ReceiptLine]) -> list[ReceiptLine]:
+    """Lines of items, and one per part in place of those of sets."""
+    versions = {(line.product_id, line.recipe_version) for line in lines if line.recipe_version}
+    recipes = recipes_of(connection, versions)
+    found: list[ReceiptLine] = []
+    for line in lines:
+        if not line.recipe_version:
+            found.append(line)
+            continue
+        found += [
+            replace(line, product_id=part.item_id, units=line.units * part.units)
+            for part in recipes[line.product_id, line.recipe_version]
+        ]
+    return found
 
 
 def _known(connection: Connection, till_id: str, numbers: set[str]) -> Known:
@@ -381,6 +424,8 @@ def _known(connection: Connection, till_id: str, numbers: set[str]) -> Known:
             row.units,
             row.amount_fen,
             row.sold_at_ms,
+            payment=row.payment or "",
+            recipe_version=row.recipe_version,
         )
         known.lines[line.key] = line
         known.hashes[line.key] = row.body_hash

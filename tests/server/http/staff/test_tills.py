@@ -1,14 +1,19 @@
 """Tills send receipts: each line counts once, and phones see what is left."""
 
+from collections import Counter
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from commerce.io.audit import audit
 from commerce.io.record.engine import wall_clock
+from commerce.io.record.schema import money_transfers
+from commerce.io.shop.seed import seed
 from commerce.supply.barcodes import check_digit
 from tests.support.commerce_checks import sound
+from tests.support.commerce_shop import shop_plan, with_dinner
 from tests.support.shop_routes import bearer, clerk, guest, tea
 
 STORE = "/api/stores/s1"
@@ -94,6 +99,50 @@ async def test_a_void_takes_back_its_receipt_and_lines_that_come_later(till: Tes
     assert await till.on_hand() == 2
     assert await till.statuses(receipt("2", 1), receipt("1", 2), voids=("1",)) == ["voided"] * 2
     assert await till.on_hand() == 2
+    await sound(web.shop)
+
+
+async def balances(till: TestTill) -> dict[str, int]:
+    """What the books have of each account, but for nothing."""
+    web: Any = till.web
+    found: Counter[str] = Counter()
+    async with web.shop.commerce.record.read() as connection:
+        for row in await connection.execute(select(money_transfers)):
+            found[row.from_account] -= row.amount_fen
+            found[row.to_account] += row.amount_fen
+    return {name: fen for name, fen in found.items() if fen}
+
+
+async def test_money_of_a_till_is_in_the_sales_of_its_store_once(till: TestTill) -> None:
+    sale, back = receipt("1", 1, 1) | {"payment": "card"}, receipt("2", 1, kind="return")
+    unknown = receipt("3", 1, item="what")
+    for _ in range(2):
+        await till.statuses(sale, back, unknown)
+    tax = 82  # of 9.90 yuan
+    assert await balances(till) == {
+        "card:s1": -1_980,
+        "sales:s1": 3 * (990 - tax),
+        "refunds:s1": -(990 - tax),
+        "tax:s1": 2 * tax,
+    }
+    await till.statuses(voids=("1", "2", "3"))
+    assert await balances(till) == {}
+    await till.statuses(sale)
+    assert await balances(till) == {}
+
+
+async def test_a_set_sold_at_a_till_takes_its_parts_and_a_void_brings_them_back(
+    till: TestTill,
+) -> None:
+    web: Any = till.web
+    await seed(web.shop.engine, with_dinner(shop_plan()))
+    await web.shop.commerce._shop.cache.refresh()
+    before = await till.on_hand(), await till.on_hand("pear")
+    assert await till.statuses(receipt("1", 1, item="dinner")) == ["booked"]
+    after = await till.on_hand(), await till.on_hand("pear")
+    assert after == (before[0] - 2, before[1] - 1)
+    await till.statuses(voids=("1",))
+    assert (await till.on_hand(), await till.on_hand("pear")) == before
     await sound(web.shop)
 
 
