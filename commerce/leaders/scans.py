@@ -11,7 +11,7 @@ REASON_CHARS_MAX = 140
 class ScanHow(StrEnum):
     """How a leader knows who takes the goods."""
 
-    CODE = "code"  # scanned or typed
+    CODE = "code"  # scanned or typed; at a door the order itself
     TAIL = "tail"  # the last four digits of a proved phone number, and a reason
 
 
@@ -27,7 +27,10 @@ class ScanResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a phone scanned at its own time, UTC milliseconds; `seq` counts per device."""
+    """What a phone scanned at its own time, UTC milliseconds; `seq` counts per device.
+
+    `order_id` instead of a code: the order is delivered, and its household gets it at the door.
+    """
 
     device: str
     device_name: str
@@ -35,6 +38,7 @@ class Scan:
     how: ScanHow
     scanned_at_ms: int
     code: str = ""
+    order_id: str = ""
     household_id: str = ""
     last_four: str = ""
     reason: str = ""

@@ -10,7 +10,7 @@ from commerce.after_sales.claims import WINDOW_MS
 from commerce.after_sales.refunds import WHOLE, PartRefund
 from commerce.catalogue.values import SeedStaff, Staff
 from commerce.io.record.postings import request_part_refunds
-from commerce.io.record.schema import guests
+from commerce.io.record.schema import guests, orders
 from commerce.io.record.schema_people import households, persons
 from commerce.io.record.schema_staff import audit_entries
 from commerce.leaders.commission import CommissionRate
@@ -181,4 +181,26 @@ async def test_commission_is_accrued_at_the_handover_and_goes_back_with_a_refund
         assert sheet.decode("utf-8-sig").splitlines()[-1] == "total,,,,,0.39"
         [one] = (await commission.efficiency("b")).leaders
         assert (one.leader_id, one.households, one.orders) == ("l1", 1, 1)
+        await sound(shop)
+
+
+async def test_delivered_order_is_ticked_off_at_the_door_and_a_collected_one_is_not(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        brought = await ready_order(shop, "anna")
+        collected = await ready_order(shop, "otto")
+        async with shop.commerce.record.write() as connection:
+            this = update(orders).where(orders.c.id == brought)
+            await connection.execute(this.values(fulfilment="delivery"))
+
+        def at_door(order_id: str, seq: int) -> Scan:
+            return Scan("d1", "phone", seq, ScanHow.CODE, 1_000, order_id=order_id)
+
+        handover = shop.commerce.leaders.handover
+        done = await handover.hand_over("e1", at_door(brought, 1), "u1")
+        assert (done.result, done.order_ids) == (ScanResult.HANDED_OVER, (brought,))
+        other = await handover.hand_over("e1", at_door(collected, 2), "u1")
+        again = await handover.hand_over("e1", at_door(brought, 3), "u1")
+        assert (other.result, again.result) == (ScanResult.UNKNOWN, ScanResult.DUPLICATE)
         await sound(shop)

@@ -1,6 +1,17 @@
 """The tables of leaders' handovers and commissions; part of the record's schema."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from commerce.io.record.columns import metadata, one_of, ref, time_column
 from commerce.leaders.scans import ScanHow, ScanResult
@@ -18,6 +29,7 @@ scans = Table(
     Column("reason", String(200), nullable=False, server_default=""),
     Column("result", String(16), nullable=False),
     Column("order_ids", Text, nullable=False),
+    Column("at_door", Boolean, nullable=False, server_default=false()),
     time_column("scanned_at_ms"),
     time_column("received_at_ms"),
     one_of("how", [how.value for how in ScanHow]),

@@ -23,6 +23,7 @@ class SentScan(Body):
     seq: Annotated[int, Field(ge=1, le=2_000_000_000)]
     at_ms: Annotated[int, Field(ge=0, le=10**14)]
     code: Annotated[str, Field(max_length=CODE_CHARS_MAX)] = ""
+    order_id: Annotated[str, Field(max_length=64)] = ""
     household_id: Annotated[str, Field(max_length=64)] = ""
     last_four: Annotated[str, Field(pattern=r"^[0-9]{4}$|^$")] = ""
     reason: Annotated[str, Field(max_length=REASON_CHARS_MAX)] = ""
@@ -63,9 +64,10 @@ def _scan(body: SentScans, sent: SentScan) -> Scan:
         device=body.device,
         device_name=body.device_name,
         seq=sent.seq,
-        how=ScanHow.CODE if sent.code else ScanHow.TAIL,
+        how=ScanHow.CODE if sent.code or sent.order_id else ScanHow.TAIL,
         scanned_at_ms=min(sent.at_ms, wall_clock()),
         code=sent.code,
+        order_id=sent.order_id,
         household_id=sent.household_id,
         last_four=sent.last_four,
         reason=sent.reason.strip(),

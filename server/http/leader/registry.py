@@ -2,6 +2,12 @@
 
 from starlette.routing import Route
 
-from server.http.leader import commission, day, handover, reminders
+from server.http.leader import commission, day, handover, reminders, share
 
-routes: list[Route] = [*day.routes, *handover.routes, *reminders.routes, *commission.routes]
+routes: list[Route] = [
+    *day.routes,
+    *handover.routes,
+    *reminders.routes,
+    *commission.routes,
+    *share.routes,
+]

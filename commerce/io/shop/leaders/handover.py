@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from commerce.errors import InvalidField
@@ -33,6 +33,7 @@ from commerce.leaders.scans import (
 )
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import read
+from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
 
 DIGESTS_KEPT = 4_096
@@ -128,7 +129,8 @@ class LeaderHandover:
             ids = tuple(row.id for row in rows)
             _note_scan(connection, estate_id, scan, staff_id, result, ids, at_ms)
             if result is ScanResult.HANDED_OVER:
-                after = {"state": "handed_over", "how": scan.how.value, "device": scan.device}
+                how = "door" if scan.order_id else scan.how.value
+                after = {"state": "handed_over", "how": how, "device": scan.device}
                 if scan.reason:
                     after["reason"] = scan.reason
                 for id in ids:
@@ -160,10 +162,11 @@ def _found(connection: Connection, estate_id: str, scan: Scan) -> tuple[ScanResu
             return ScanResult.WRONG_TAIL, []
         ready = _lock_ready(connection, estate_id, scan.household_id, store_id=None)
         return (ScanResult.HANDED_OVER if ready else ScanResult.NOT_READY), ready
-    named = _named(connection, estate_id, read(scan.code))
+    named = _named(connection, estate_id, scan)
     if named is None:
         return ScanResult.UNKNOWN, []
-    ready = _lock_ready(connection, estate_id, named.household, store_id=named.store_id)
+    at = {"store_id": named.store_id, "fulfilment": named.fulfilment if scan.order_id else None}
+    ready = _lock_ready(connection, estate_id, named.household, **at)
     if named.id in {row.id for row in ready}:
         return ScanResult.HANDED_OVER, ready
     [now] = orders_of(connection, ORDERS.where(orders.c.id == named.id))
@@ -171,16 +174,29 @@ def _found(connection: Connection, estate_id: str, scan: Scan) -> tuple[ScanResu
     return (ScanResult.DUPLICATE if used else ScanResult.NOT_READY), [now]
 
 
-def _named(connection: Connection, estate_id: str, code: str | None) -> OrderRow | None:
-    if code is None:
+def _named(connection: Connection, estate_id: str, scan: Scan) -> OrderRow | None:
+    """The order of a code, or the one that is brought to a door; nobody collects that one."""
+    code = read(scan.code)
+    named: ColumnElement[bool]
+    if scan.order_id:
+        by_door = orders.c.fulfilment == Fulfilment.DELIVERY.value
+        named = by_door & (orders.c.id == scan.order_id)
+    elif code is not None:
+        of_code = select(pickup_codes.c.order_id).where(pickup_codes.c.code == code)
+        named = orders.c.id.in_(of_code)
+    else:
         return None
-    of_code = select(pickup_codes.c.order_id).where(pickup_codes.c.code == code)
-    which = ORDERS.where(orders.c.estate_id == estate_id, orders.c.id.in_(of_code))
+    which = ORDERS.where(orders.c.estate_id == estate_id, named)
     return next(iter(orders_of(connection, which)), None)
 
 
 def _lock_ready(
-    connection: Connection, estate_id: str, household_id: str, *, store_id: str | None
+    connection: Connection,
+    estate_id: str,
+    household_id: str,
+    *,
+    store_id: str | None,
+    fulfilment: str | None = None,
 ) -> list[OrderRow]:
     """Lock what is ready for a household and use up its codes; nobody else gets it then."""
     which = [
@@ -191,6 +207,8 @@ def _lock_ready(
     ]
     if store_id is not None:
         which.append(orders.c.store_id == store_id)
+    if fulfilment is not None:
+        which.append(orders.c.fulfilment == fulfilment)
     locked = connection.execute(
         select(pickup_codes.c.order_id)
         .join(orders, orders.c.id == pickup_codes.c.order_id)
@@ -236,6 +254,7 @@ def _note_scan(
         "reason": scan.reason,
         "result": result.value,
         "order_ids": " ".join(order_ids),
+        "at_door": bool(scan.order_id),
         "scanned_at_ms": scan.scanned_at_ms,
         "received_at_ms": at_ms,
     }

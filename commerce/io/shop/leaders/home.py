@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from commerce.catalogue.values import Text
+from commerce.errors import NotFound
 from commerce.groups.group import JOINABLE, Group
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
@@ -20,6 +21,7 @@ from commerce.io.shop.views import line_views, store_view
 from commerce.leaders.day import day_begins_ms
 from commerce.leaders.walk import walk_key
 from commerce.orders.order import OrderRow
+from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OPEN_AT_STORE, OrderState
 from commerce.views import OrderLineView, StoreView
 
@@ -65,6 +67,7 @@ class LeaderOrder:
     neighbour: Neighbour
     lines: tuple[OrderLineView, ...]
     group_id: str | None
+    fulfilment: Fulfilment
     store: StoreView
     created_at_ms: int
     due_at_ms: int | None
@@ -83,6 +86,15 @@ class LeaderDay:
     arrivals: list[Arrival]
     orders: list[LeaderOrder]
     reminders: list[ReminderState]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGroup:
+    """A group as a leader shares it."""
+
+    shown: LeaderGroup
+    estate_name: Text
+    time_zone: str
 
 
 class LeaderHome:
@@ -106,16 +118,34 @@ class LeaderHome:
             zone = time_zone_of(connection, estate_id)
             begins_ms = day_begins_ms(zone, now_ms=at_ms)
             rows = estate_orders(connection, estate_id, begins_ms)
+            joinable = buying_groups.c.state.in_([state.value for state in JOINABLE])
+            of_today = joinable | (buying_groups.c.ends_at_ms >= begins_ms)
             return LeaderDay(
                 estate_id,
                 estate.name,
                 zone,
                 at_ms,
-                _groups(connection, self._shop.catalogue, estate_id, begins_ms),
+                _groups(connection, self._shop.catalogue, estate_id, of_today),
                 arrivals(rows, self._shop.catalogue),
                 leader_orders(connection, rows, self._shop.catalogue, estate_id),
                 reminder_states(connection, {row.household for row in rows}),
             )
+
+        return await self._shop.record.query(read)
+
+    async def shared(self, estate_id: str, group_id: str) -> SharedGroup:
+        """Return a group of an estate as it is shared.
+
+        Raises:
+            NotFound: The estate has no such group.
+        """
+        estate, catalogue = self._shop.catalogue.estate(estate_id), self._shop.catalogue
+
+        def read(connection: Connection) -> SharedGroup:
+            found = _groups(connection, catalogue, estate_id, buying_groups.c.id == group_id)
+            if not found:
+                raise NotFound("group", group_id)
+            return SharedGroup(found[0], estate.name, time_zone_of(connection, estate_id))
 
         return await self._shop.record.query(read)
 
@@ -163,15 +193,11 @@ def arrivals(rows: Sequence[OrderRow], catalogue: Catalogue) -> list[Arrival]:
 
 
 def _groups(
-    connection: Connection, catalogue: Catalogue, estate_id: str, begins_ms: int
+    connection: Connection, catalogue: Catalogue, estate_id: str, which: ColumnElement[bool]
 ) -> list[LeaderGroup]:
     rows = connection.execute(
         GROUPS.add_columns(buying_groups.c.room_id)
-        .where(
-            buying_groups.c.estate_id == estate_id,
-            buying_groups.c.state.in_([state.value for state in JOINABLE])
-            | (buying_groups.c.ends_at_ms >= begins_ms),
-        )
+        .where(buying_groups.c.estate_id == estate_id, which)
         .order_by(buying_groups.c.ends_at_ms, buying_groups.c.id)
         .limit(GROUPS_MAX)
     )
@@ -193,6 +219,7 @@ def _order(row: OrderRow, catalogue: Catalogue, neighbour: Neighbour) -> LeaderO
         neighbour=neighbour,
         lines=line_views(row.all_lines, catalogue),
         group_id=row.group_id or None,
+        fulfilment=row.fulfilment,
         store=store_view(catalogue, row.store_id),
         created_at_ms=row.created_at_ms,
         due_at_ms=row.due_at_ms,

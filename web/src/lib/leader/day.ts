@@ -1,7 +1,7 @@
 /** A leader's day, as `/api/leader/estates/{estate}/day` has it, and what is read from it. */
 import type { AtMs, Fen, Group, LocalText, OrderLine, OrderState, StoreRef } from '../base/wire'
 
-export const TABS = ['today', 'orders', 'money'] as const
+export const TABS = ['today', 'orders', 'walk', 'money'] as const
 export type Tab = (typeof TABS)[number]
 
 /** The tab that an address ends in (`#orders`); today's groups if it ends in none. */
@@ -37,6 +37,7 @@ export interface LeaderOrder {
   neighbour: Neighbour
   lines: OrderLine[]
   group_id: string | null
+  fulfilment?: 'pickup' | 'delivery'
   store: StoreRef
   created_at_ms: AtMs
   due_at_ms: AtMs | null
@@ -70,6 +71,10 @@ export function stageOf(state: OrderState): Stage | null {
 }
 export const ordersAt = (orders: LeaderOrder[], stage: Stage): LeaderOrder[] =>
   orders.filter((order) => stageOf(order.state) === stage)
+
+/** What is to be brought to doors, in the order of the walk. */
+export const toDeliver = (orders: LeaderOrder[]): LeaderOrder[] =>
+  orders.filter((order) => order.fulfilment === 'delivery' && order.state === 'ready')
 
 /** How many households a group lacks. */
 export const gapOf = (group: Group): number => Math.max(0, group.target - group.joined)

@@ -11,6 +11,8 @@ export interface Scan {
   seq: number
   at_ms: AtMs
   code?: string
+  /** Of one that is brought to a door. */
+  order_id?: string
   household_id?: string
   last_four?: string
   reason?: string

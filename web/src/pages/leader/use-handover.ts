@@ -115,6 +115,20 @@ export function useHandover(
     return { kind: 'needs_network' }
   }
 
+  /** Tick off what one household has got at its door; all of them are of one store, or of several. */
+  async function atDoor(ids: string[]): Promise<void> {
+    if (busy.value) return
+    busy.value = true
+    try {
+      for (const order_id of ids) {
+        if (queue.handedOver.has(order_id)) continue
+        shown.value = await decide(queue.add({ at_ms: Date.now(), order_id }, ids), 'open', ids)
+      }
+    } finally {
+      busy.value = false
+    }
+  }
+
   /** Hand over without a code; the server alone knows the digits. */
   async function byTail(household_id: string, last_four: string, reason: string): Promise<void> {
     if (busy.value) return
@@ -139,7 +153,7 @@ export function useHandover(
     timers.forEach((timer) => clearInterval(timer))
     stop()
   })
-  return { shown, busy, waiting, surprises, handed, scanned, byTail, refreshCodes }
+  return { shown, busy, waiting, surprises, handed, scanned, byTail, atDoor }
 }
 export type HandoverModel = ReturnType<typeof useHandover>
 
