@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -104,6 +105,41 @@ def sql(
     for row in rows:
         shown.add_row(*("" if value is None else str(value) for value in row))
     out.print(shown)
+
+
+@lake_app.command("kpi")
+def kpi(
+    month: Annotated[str, typer.Argument(help="A month in China, YYYY-MM.")],
+    brand: Annotated[str, typer.Option(help="The brand's id.")],
+    as_json: Json = False,
+) -> None:
+    """Print a brand's key figures of a month: formula, parts, and the month before."""
+    import re
+
+    from insight.kpi import FORMULAS
+    from server.errors import OperatorError
+    from server.ops.lake import kpis
+
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise OperatorError(f"{month!r} is no month such as 2026-11.")
+    found = kpis(Settings(), brand, month)
+    if as_json:
+        print(json.dumps([{**asdict(each), "value": each.value} for each in found], indent=2))
+        return
+    shown = Table("figure", "value", "part", "of n", "month before", box=None)
+    for each in found:
+        values = (_figure(each.value, each.unit), f"{each.part:,}", f"{each.whole:,}")
+        shown.add_row(each.id, *values, _figure(each.baseline, each.unit))
+    out.print(shown)
+    for formula in FORMULAS:
+        out.print(f"{formula.id}: {formula.words_en}; {formula.words_zh}", highlight=False)
+
+
+def _figure(value: float | None, unit: str) -> str:
+    """A share in percent, money in yuan, and a dash for nothing."""
+    if value is None:
+        return "–"
+    return f"¥{value / 100:,.2f}" if unit == "fen" else f"{value:.1%}"
 
 
 @lake_app.command("compact")
