@@ -29,6 +29,7 @@ from commerce.io.shop.audit_trail import AuditTrail
 from commerce.io.shop.books.books import Books
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 from commerce.io.shop.catalogue_news import CatalogueNews
+from commerce.io.shop.closing import Closing
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog
 from commerce.io.shop.fulfilment import Fulfilment
@@ -159,6 +160,7 @@ class Commerce:
         )
         self.routes = Routes(shop)
         self.slots = SlotKeeping(shop, self.gate)
+        self.closing = Closing(shop, self.slots)
         self.promises = PromiseBoard(shop, self.gate, self.routes)
         self.office_orders = OfficeOrders(shop, self.gate)
         self.orders = Orders(

@@ -20,6 +20,7 @@ from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import lock_stock
 from commerce.io.record.rows import GROUPS, ORDERS
 from commerce.io.record.schema import buying_groups, orders
+from commerce.io.record.slots import lock_slots
 from commerce.orders.order import OrderRow
 
 
@@ -51,8 +52,9 @@ def lock_groups(connection: Connection, group_ids: Sequence[str]) -> None:
 
 
 def lock_taken(connection: Connection, of_orders: Sequence[OrderRow]) -> None:
-    """Lock the stock that orders hold."""
+    """Lock the stock and the slots that orders hold."""
     lock_stock(
         connection,
         [(item_id, order.store_id) for order in of_orders for item_id, _ in order.taken],
     )
+    lock_slots(connection, {(order.store_id, order.slot) for order in of_orders if order.slot})

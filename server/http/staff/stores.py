@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from commerce.catalogue.opening_hours import split
 from commerce.errors import AtOtherStore
-from server.access.policy import Action, require
+from server.access.policy import Action, allowed, require
 from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
 from server.limits import LimitKind
 from server.problem import Problem
@@ -20,6 +20,12 @@ class Handover(Body):
     """A pickup code as it was typed or scanned."""
 
     code: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Close(Body):
+    """Until when a store takes no orders, in UTC ms; a time that has passed opens it again."""
+
+    until_ms: Annotated[int, Field(ge=0, lt=1 << 53)]
 
 
 async def store(request: Request) -> Response:
@@ -80,8 +86,24 @@ async def hand_over(request: Request) -> Response:
     return reply(order)
 
 
+async def close(request: Request) -> Response:
+    """`POST /api/stores/{store}/closing`: it takes no orders until then; new ones are refunded."""
+    services = services_of(request)
+    store_id = path_id(request, "store")
+    principal = services.access.principal(request)
+    brand_id = services.commerce.catalogue.brand_id("store", store_id)
+    if not allowed(principal, Action.MANAGE_BRAND, brand_id=brand_id):
+        require(principal, Action.FULFIL, store_id=store_id)
+    body = await read_body(request, Close)
+    with problems():
+        return reply(
+            await services.commerce.closing.close(store_id, body.until_ms, principal.subject)
+        )
+
+
 routes = [
     Route("/api/stores/{store}", store, methods=["GET"]),
     Route("/api/stores/{store}/orders", board, methods=["GET"]),
     Route("/api/stores/{store}/handovers", hand_over, methods=["POST"]),
+    Route("/api/stores/{store}/closing", close, methods=["POST"]),
 ]

@@ -1,0 +1,44 @@
+"""A store that closes early takes no orders, and pays back what it has not begun."""
+
+from commerce.orders.promise import HORIZON_MS, WINDOW_MS
+from commerce.orders.states import OrderState
+from commerce.views import OrderView
+from tests.support.commerce_checks import quiet, sound
+from tests.support.head_office import OTHER_BRAND, HeadOffice
+
+
+async def test_head_office_closes_a_store_early(hq: HeadOffice) -> None:
+    shop = hq.shop
+    shop.clock.ahead_ms += WINDOW_MS - shop.clock() % WINDOW_MS
+    change = {"packers": 2, "orders_per_packer_hour": 2}
+    assert (await hq.ask("PATCH", "/api/hq/stores/s2", change, version=1)).status_code == 200
+    await shop.commerce.slots.open_windows()
+    await quiet(shop)
+    placed = []
+    for guest in ("anna", "bo", "cai"):
+        order = await shop.commerce.orders.place(shop.tap(guest, "rice"))
+        assert isinstance(order, OrderView) and order.promised
+        placed.append(order)
+    await shop.commerce.fulfilment.move(placed[0].id, OrderState.PICKING, "clerk")
+
+    # Up to the window of the second order, which is that of the third one, too.
+    until_ms = shop.clock() + 2 * WINDOW_MS
+    path, body = "/api/stores/s2/closing", {"until_ms": until_ms}
+    assert (await hq.ask("POST", path, body, token=hq.token(OTHER_BRAND))).status_code == 403
+    far = {"until_ms": until_ms + HORIZON_MS}
+    assert (await hq.ask("POST", path, far)).json()["member"] == "until_ms"
+    closed = (await hq.ask("POST", path, body)).json()
+    assert closed["refunded"] == [order.id for order in placed[1:]]
+    await quiet(shop)
+    assert [shop.seen(order.id).state for order in placed] == ["picking", "cancelled", "cancelled"]
+    assert all(shop.seen(order.id).refunded_fen == order.total_fen for order in placed[1:])
+    later = await shop.commerce.orders.place(shop.tap("dora", "rice"))
+    assert isinstance(later, OrderView) and later.promised
+    assert later.promised.from_ms >= until_ms
+
+    assert (await hq.ask("POST", path, {"until_ms": 0})).json()["refunded"] == []
+    await quiet(shop)
+    again = await shop.commerce.orders.place(shop.tap("eve", "rice"))
+    assert isinstance(again, OrderView) and again.promised
+    assert again.promised.until_ms <= until_ms
+    await sound(shop)
