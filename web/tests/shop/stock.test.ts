@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { checked, emptyDraft, freshness, matching, withRow, type StockRow } from '../../src/lib/shop/stock'
+import {
+  checked,
+  codeOf,
+  emptyDraft,
+  freshness,
+  matching,
+  priceOf,
+  withRow,
+  type StockRow,
+} from '../../src/lib/shop/stock'
 import { tabOf } from '../../src/lib/shop/store-desk'
 
 const NOW = Date.UTC(2026, 4, 1, 4)
@@ -14,6 +23,7 @@ const row = (more: Partial<StockRow> = {}): StockRow => ({
   available: 5,
   coming: 0,
   lots: [],
+  own_price: null,
   ...more,
 })
 const draft = (more: object) => ({ ...emptyDraft(), ...more })
@@ -83,4 +93,20 @@ describe('the list of the stock', () => {
 
 it('the address of the store’s page names its tab', () => {
   expect([tabOf('#stock'), tabOf(''), tabOf('#nothing')]).toEqual(['stock', 'orders', 'orders'])
+})
+
+describe('a price of the store', () => {
+  it('is one within the bounds of the head office', () => {
+    const own_price = { min_fen: 800, max_fen: 1200, price_fen: null, hq_price_fen: 990 }
+    expect(priceOf('8.80', row({ own_price }))).toBe(880)
+    expect(priceOf('12', row({ own_price }))).toBe(1200)
+    for (const typed of ['7.99', '12.01', 'cheap', '']) expect(priceOf(typed, row({ own_price }))).toBeNull()
+    expect(priceOf('9', row())).toBeNull()
+  })
+})
+
+it('knows a scanned code from words', () => {
+  expect(codeOf(' 6901234567892 ')).toBe('6901234567892')
+  expect(codeOf('690')).toBeNull()
+  expect(codeOf('龙井')).toBeNull()
 })

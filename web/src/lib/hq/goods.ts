@@ -39,6 +39,10 @@ export interface ProductDraft {
   food: FoodDraft
 }
 
+export interface Barcode {
+  code: string
+  grams_per_unit: number | null
+}
 export interface Category extends Versioned {
   name: LocalText
   /** Its name after those above it. */

@@ -20,6 +20,15 @@ export interface StockRow {
   available: number
   coming: number
   lots: Lot[]
+  /** What the store may make of its price; null: nothing. */
+  own_price: OwnPrice | null
+}
+/** Bounds, the store's own price (null: that of the head office), and that of the head office. */
+export interface OwnPrice {
+  min_fen: Fen
+  max_fen: Fen
+  price_fen: Fen | null
+  hq_price_fen: Fen
 }
 export interface StockList {
   products: StockRow[]
@@ -81,6 +90,17 @@ export function checked(change: Change, draft: Draft, row: StockRow, now_ms: AtM
   if (Number.isNaN(cost_fen)) return { wrong: 'cost' }
   const supplier = draft.supplier.trim()
   return { path: 'deliveries', body: { product_id, units, best_before_ms, supplier, cost_fen } }
+}
+
+/** The price that was typed in yuan, null when the store may not ask that. */
+export function priceOf(typed: string, { own_price }: Pick<StockRow, 'own_price'>): Fen | null {
+  const fen = fenOf(typed)
+  return own_price && fen >= own_price.min_fen && fen <= own_price.max_fen ? fen : null
+}
+
+/** The barcode that was scanned or typed, null for other words. */
+export function codeOf(words: string): string | null {
+  return /^\d{12,13}$/.test(words.trim()) ? words.trim() : null
 }
 
 /** Whether a lot can still be sold: for long, not for long, or no more. */

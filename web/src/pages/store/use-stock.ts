@@ -55,6 +55,37 @@ export function useStock(storeId: string, api: Api) {
     }
   }
 
+  /** Ask another price in this store, or with null that of the head office; whether it was done. */
+  async function setPrice(productId: string, price_fen: number | null): Promise<boolean> {
+    const where = `/api/stores/${encodeURIComponent(storeId)}/prices/${encodeURIComponent(productId)}`
+    busy.value = true
+    try {
+      if (price_fen === null) await api.send('DELETE', where)
+      else await api.send('PUT', where, { price_fen })
+      await refresh()
+      notify(t('stock.done'))
+      return true
+    } catch (error) {
+      const refused = error instanceof Refused && error.status === 422
+      if (refused) await refresh()
+      notify(t(refused ? 'stock.price_refused' : 'stock.failed'), 4000)
+      return false
+    } finally {
+      busy.value = false
+    }
+  }
+
+  /** The product that a barcode stands for, null for none. */
+  async function lookUp(code: string): Promise<string | null> {
+    try {
+      const path = `/api/stores/${encodeURIComponent(storeId)}/barcodes/${encodeURIComponent(code)}`
+      return (await api.get<{ product_id: string }>(path)).product_id
+    } catch (error) {
+      notify(t(error instanceof Refused ? 'stock.no_such_code' : 'stock.failed'), 4000)
+      return null
+    }
+  }
+
   async function arrive(transfer: Transfer, units: number): Promise<void> {
     busy.value = true
     try {
@@ -71,5 +102,5 @@ export function useStock(storeId: string, api: Api) {
   const timer = window.setInterval(() => document.hidden || void refresh(), REFRESH_MS)
   onMounted(() => void refresh())
   onScopeDispose(() => clearInterval(timer))
-  return { list, coming, failed, busy, send, arrive }
+  return { list, coming, failed, busy, send, setPrice, lookUp, arrive }
 }
