@@ -117,6 +117,7 @@ async def place(request: Request) -> Response:
                 wanted, wait_s=services.settings.confirm_timeout_s
             )
     except Problem as problem:
+        _name_product(services, problem)
         # Undecided, the order may still be made; and a used key must not free another's units.
         if problem.status < 500 and problem.type != Refusal.KEY_REUSED:
             await services.limits.give_back(quotas, order_id)
@@ -136,6 +137,13 @@ async def _require_address(services: Services, guest_id: str) -> None:
     if household.dwelling is None:
         detail = "Name your building and flat first: PUT /api/me/household."
         raise Problem(409, "address-needed", "Where to?", detail)
+
+
+def _name_product(services: Services, problem: Problem) -> None:
+    """Name what a refusal is about: a part of a set is on no card of the page."""
+    product = services.commerce.catalogue.products.get(str(problem.extra.get("product_id", "")))
+    if product:
+        problem.extra["name"] = {"zh": product.name.zh, "en": product.name.en}
 
 
 async def _quotas(

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from commerce.catalogue.opening_hours import split
 from server.access.policy import Action, require
 from server.http.bodies import path_id, problems, reply, services_of
 from server.problem import Problem
@@ -88,7 +89,12 @@ async def room(request: Request) -> Response:
                 for estate in sells_to
             ],
             "stores": [
-                {"id": store.id, "name": store.name, "address": store.address}
+                {
+                    "id": store.id,
+                    "name": store.name,
+                    "address": store.address,
+                    "opening_hours": split(store.opening_hours),
+                }
                 for store in commerce.catalogue.stores.values()
                 if brand and commerce.catalogue.brand_id("store", store.id) == brand.id
             ],

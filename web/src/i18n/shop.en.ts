@@ -1,6 +1,8 @@
 /** The words of buying, which the pages of lives and replays share, in English. */
 export const en = {
   card: {
+    open_today: 'open today {hours}',
+    closed_today: 'closed today',
     details: 'Details',
     pinned: 'On the table',
     region: 'The product being shown',
@@ -47,6 +49,7 @@ export const en = {
     sold_out: 'Sold out',
   },
   attempt: {
+    sold_out_of: '“{name}” has just sold out. Nothing was charged.',
     confirming: 'Confirming your order…',
     offline: 'You are offline. Your order is kept and sent once when you are back.',
     placed_group: 'You are in ✔ The shop starts as soon as the group is complete.',

@@ -1,6 +1,8 @@
 /** The words of buying, which the pages of lives and replays share, in Chinese. */
 export const zh = {
   card: {
+    open_today: '今天 {hours} 营业',
+    closed_today: '今天休息',
     details: '详情',
     pinned: '正在讲解',
     region: '正在讲解的商品',
@@ -47,6 +49,7 @@ export const zh = {
     sold_out: '已抢光',
   },
   attempt: {
+    sold_out_of: '“{name}”刚刚抢光了，没有扣款。',
     confirming: '正在确认订单，请稍候…',
     offline: '网络断了，订单已留好，恢复后自动提交，不会重复下单。',
     placed_group: '参团成功 ✔ 成团后门店马上备货。',

@@ -119,6 +119,8 @@ export function useOffers(
     })
   }
   const basketPhase = computed(() => orders.attempts.get(BASKET)?.phase ?? null)
+  /** What the latest order of several goods did not get. */
+  const basketLacking = computed(() => orders.attempts.get(BASKET)?.lacking ?? null)
   watch(basketPhase, (phase) => {
     if (phase === 'placed') picked.clear()
   })
@@ -130,6 +132,7 @@ export function useOffers(
     picked,
     basket,
     basketPhase,
+    basketLacking,
     pick,
     orderBasket,
     top: computed(() => items.value[0] ?? null),

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type PlaceOrder, type Placed, Refused, Unreachable } from '../../src/lib/base/api'
 import { type Attempt, GIVE_UP_MS, OrderDesk } from '../../src/lib/shop/order-desk'
-import type { Order } from '../../src/lib/base/wire'
+import type { LocalText, Order } from '../../src/lib/base/wire'
 import { order } from '../support/fixtures'
 import { VirtualTime, settle } from '../support/virtual-time'
 
@@ -18,6 +18,7 @@ let time: VirtualTime
 let keys: string[]
 let answers: (Placed | Error)[]
 let phases: string[]
+let lacking: LocalText | null
 let placed: Order[]
 let stored: Map<string, string>
 let renewals: number
@@ -41,7 +42,10 @@ function desk(): OrderDesk {
       getItem: (key) => stored.get(key) ?? null,
       setItem: (key, value) => void stored.set(key, value),
     },
-    onChange: (attempt: Attempt) => phases.push(attempt.phase),
+    onChange: (attempt: Attempt) => {
+      phases.push(attempt.phase)
+      lacking = attempt.lacking ?? null
+    },
     onPlaced: (one) => placed.push(one),
   })
 }
@@ -65,6 +69,13 @@ describe('a tap', () => {
     expect(placed).toHaveLength(1)
   })
 
+  it('keeps the name of what is sold out', async () => {
+    const name = { zh: '豆腐', en: 'Tofu' }
+    answers = [new Refused(409, 'sold-out', '', 0, { name })]
+    desk().submit(TAP)
+    await settle()
+    expect(lacking).toEqual(name)
+  })
   it.each([
     ['sold-out', 'sold_out'],
     ['already-joined', 'already_joined'],

@@ -61,6 +61,7 @@ async def test_a_refusal_names_the_product_it_is_about(web: httpx.AsyncClient) -
     refused = await web.post("/api/orders", json=bag, headers=bearer(token, "one-tap-1"))
     problem = refused.json()
     assert (refused.status_code, problem["product_id"], problem["left"]) == (409, "tea", 10)
+    assert problem["name"] == {"zh": "tea", "en": "tea"}
     bag = {**BAG, "lines": [BAG["lines"][1], {**BAG["lines"][0], "price_fen": 1_900}]}
     refused = await web.post("/api/orders", json=bag, headers=bearer(token, "one-tap-2"))
     assert (refused.json()["product_id"], refused.json()["price_fen"]) == ("dinner", 2_000)

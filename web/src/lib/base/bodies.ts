@@ -16,6 +16,8 @@ export interface Store {
   id: string
   name: LocalText
   address?: LocalText
+  /** Seven days from Monday, or none; an empty one is closed. */
+  opening_hours?: string[]
 }
 export interface Estate {
   id: string

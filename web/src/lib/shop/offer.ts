@@ -2,7 +2,7 @@
 import type { Attempt, AttemptPhase } from './order-desk'
 import { isJoinable } from '../room/room-state'
 import type { SetPart, Store } from '../base/bodies'
-import type { Card, Group, Order, Product } from '../base/wire'
+import type { Card, Group, LocalText, Order, Product } from '../base/wire'
 
 /** Units in one order; the server takes no more. */
 export const QUANTITY_MAX = 20
@@ -48,6 +48,8 @@ export interface Offer {
   confirm: 'again' | 'moved' | 'above' | null
   /** How the latest attempt or its order stands, null when there is none for this group. */
   status: Status | null
+  /** What the latest attempt did not get: the product, or a part of the set. */
+  lacking: LocalText | null
 }
 
 /** The offer of `card`, with the estate's group, this household's orders and its latest tap, at server time `at_ms`. */
@@ -80,6 +82,7 @@ export function offerOf(
     again: left > 0 && (button === 'bought' || (button === 'joined' && !joinable)),
     confirm: waits ? null : confirmOf(own, store, price_fen * quantity, at_ms, terms),
     status: statusOf(current, placed, group),
+    lacking: current?.lacking ?? null,
   }
 }
 

@@ -6,7 +6,7 @@
 import { type PlaceOrder, type Placed, Refused, Unreachable } from '../base/api'
 import { Backoff } from '../base/backoff'
 import type { Timers } from '../base/timers'
-import type { Order } from '../base/wire'
+import type { LocalText, Order } from '../base/wire'
 
 /** After this long without a final answer an attempt ends as unknown; the key is kept for the next tap, ms. */
 export const GIVE_UP_MS = 3 * 60_000
@@ -46,6 +46,8 @@ export interface Attempt {
   readonly tapped_at_ms: number
   /** Known once the server has accepted it. */
   readonly order_id?: string
+  /** What is sold out: a product of the order, or a part of a set in it. */
+  readonly lacking?: LocalText
 }
 
 /** The part of Web Storage we use. */
@@ -163,7 +165,10 @@ export class OrderDesk {
     if (!(error instanceof Refused)) return this.#finish(running, 'refused')
     if (error.status === 429 || error.status >= 500)
       return this.#later(running, { phase: 'confirming' }, error.retry_after_ms)
-    this.#finish(running, PHASE_OF_PROBLEM[error.kind] ?? 'refused')
+    const phase = PHASE_OF_PROBLEM[error.kind] ?? 'refused'
+    if (phase === 'sold_out' && isText(error.extra.name))
+      running.attempt = { ...running.attempt, lacking: error.extra.name }
+    this.#finish(running, phase)
   }
 
   #later(running: Running, change: Partial<Attempt>, atLeast_ms: number): void {
@@ -210,4 +215,8 @@ export class OrderDesk {
       return []
     }
   }
+}
+
+function isText(value: unknown): value is LocalText {
+  return typeof value === 'object' && value !== null && 'zh' in value && 'en' in value
 }
