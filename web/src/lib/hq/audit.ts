@@ -40,9 +40,11 @@ export interface Change {
 const DAY_MS = 86_400_000
 const SUBJECTS: Record<string, LocalText> = {
   barcode: { zh: '条码', en: 'Barcode' },
+  books: { zh: '账簿', en: 'Books' },
   brand: { zh: '品牌设置', en: 'Brand' },
   category: { zh: '品类', en: 'Category' },
   city: { zh: '城市', en: 'City' },
+  claim: { zh: '售后', en: 'Claim' },
   dwelling: { zh: '住址', en: 'Dwelling' },
   estate: { zh: '小区', en: 'Estate' },
   list: { zh: '导入', en: 'Import' },
@@ -52,6 +54,8 @@ const SUBJECTS: Record<string, LocalText> = {
   'price-rule': { zh: '价格', en: 'Price' },
   'assortment-rule': { zh: '上架', en: 'Assortment' },
   product: { zh: '商品', en: 'Product' },
+  rating: { zh: '评价', en: 'Rating' },
+  refund: { zh: '退款', en: 'Refund' },
   set: { zh: '套餐', en: 'Set meal' },
   staff: { zh: '员工', en: 'Staff' },
   stock: { zh: '库存', en: 'Stock' },
@@ -62,6 +66,9 @@ const SUBJECTS: Record<string, LocalText> = {
 }
 const VERBS: Record<string, LocalText> = {
   add: { zh: '新增', en: 'added' },
+  close: { zh: '关账', en: 'closed' },
+  moderate: { zh: '审核', en: 'moderated' },
+  retry: { zh: '重发', en: 'sent again' },
   assign: { zh: '绑定', en: 'assigned' },
   count: { zh: '盘点', en: 'counted' },
   decide: { zh: '审核', en: 'decided' },

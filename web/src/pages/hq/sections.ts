@@ -30,7 +30,7 @@ export interface Section {
   page: Component<{ rest: string }>
   words: PageWords
 }
-export type Group = 'places' | 'goods' | 'people' | 'brand'
+export type Group = 'places' | 'goods' | 'people' | 'money' | 'brand'
 export interface Entry {
   id: string
   group: Group
@@ -43,6 +43,7 @@ export const GROUPS: Record<Group, LocalText> = {
   places: { zh: '小区与门店', en: 'Places' },
   goods: { zh: '商品', en: 'Goods' },
   people: { zh: '人员', en: 'People' },
+  money: { zh: '售后与账目', en: 'Money' },
   brand: { zh: '品牌', en: 'Brand' },
 }
 
@@ -112,6 +113,24 @@ export const SECTIONS: Entry[] = [
     group: 'people',
     title: { zh: '员工', en: 'Staff' },
     load: () => import('./staff/section'),
+  },
+  {
+    id: 'aftersales',
+    group: 'money',
+    title: { zh: '售后与评价', en: 'After-sales' },
+    load: () => import('./aftersales/section'),
+  },
+  {
+    id: 'refunds',
+    group: 'money',
+    title: { zh: '退款', en: 'Refunds' },
+    load: () => import('./refunds/section'),
+  },
+  {
+    id: 'books',
+    group: 'money',
+    title: { zh: '账簿', en: 'Books' },
+    load: () => import('./books/section'),
   },
   {
     id: 'security',
