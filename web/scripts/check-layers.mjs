@@ -25,17 +25,18 @@ const LIB_MAY_IMPORT = {
   hq: ['base'],
   leader: ['base', 'room', 'shop'],
 }
-/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `shop`, `staff`. */
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `activities`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
   chat: ['ui'],
+  activities: ['ui'],
   shop: ['ui'],
   staff: ['ui'],
   home: ['ui'],
-  room: ['ui', 'chat', 'shop'],
+  room: ['ui', 'chat', 'shop', 'activities'],
   replay: ['ui', 'chat', 'shop'],
   me: ['ui', 'shop'],
-  host: ['ui', 'chat', 'shop', 'staff'],
+  host: ['ui', 'chat', 'shop', 'staff', 'activities'],
   store: ['ui', 'shop', 'staff'],
   leader: ['ui', 'shop', 'staff'],
   hq: ['ui', 'staff'],

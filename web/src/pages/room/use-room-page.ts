@@ -1,6 +1,7 @@
 /** The viewer's page: one guest in one room, with its live, its orders and its chat. */
 import { computed, onMounted, onScopeDispose, reactive, ref, watch } from 'vue'
 import { CloseCode } from '../../lib/base/wire'
+import { useActivities } from '../../use/use-activities'
 import { useGuest } from '../../use/use-guest'
 import { useOrders } from '../../use/use-orders'
 import { notify } from '../../use/toast'
@@ -20,7 +21,7 @@ const REPLAY_AFTER_MS = 3000
 
 export function useRoomPage(roomId: string) {
   const { t } = useWords()
-  const sheets = reactive({ bag: false, orders: false, leave: false })
+  const sheets = reactive({ bag: false, orders: false, leave: false, questions: false })
   /** The chat line being typed. */
   const draft = ref('')
 
@@ -51,6 +52,8 @@ export function useRoomPage(roomId: string) {
     estateId,
     info,
   })
+
+  const activities = useActivities(roomId, guest.api, identity, room)
 
   const replayUrl = (liveId: string) =>
     `/r/${encodeURIComponent(roomId)}/replay/${encodeURIComponent(liveId)}`
@@ -130,6 +133,7 @@ export function useRoomPage(roomId: string) {
     stage,
     quality: useQuality(player),
     offers,
+    activities,
     sheets,
     draft,
     lastReplay,
