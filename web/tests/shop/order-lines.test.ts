@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { contents, otherGoods } from '../../src/lib/shop/order-lines'
+import { contents, otherGoods, unitsOf } from '../../src/lib/shop/order-lines'
 import type { OrderLine } from '../../src/lib/base/wire'
 
 const words = (zh: string) => ({ zh, en: zh })
@@ -48,5 +48,10 @@ describe('contents of an order', () => {
       ['dinner', 1, false],
       ['fish', 1, true],
     ])
+  })
+
+  it('are counted in units, also where an order of one item has no lines', () => {
+    expect(unitsOf(order([line('tea', 2), line('dinner', 1)]))).toBe(3)
+    expect(unitsOf({ ...order([]), quantity: 4 })).toBe(4)
   })
 })

@@ -13,6 +13,12 @@ export function otherGoods(order: WithLines): number {
   return Math.max(0, (order.lines?.length ?? 0) - 1)
 }
 
+/** Units in all: of an order of one item its lines are empty. */
+export function unitsOf(order: WithLines): number {
+  if (!order.lines?.length) return order.quantity
+  return order.lines.reduce((sum, line) => sum + line.quantity, 0)
+}
+
 /** One thing to pick: a line, or a part of the set above it; `units` are those of the whole order. */
 export interface Picked {
   key: string
