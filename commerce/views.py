@@ -24,7 +24,8 @@ class ProductView:
     """A product as a buyer sees it; `left` is unsold units in the record.
 
     They lie in `stores`; an order comes from one of the few that serve the buyer's estate.
-    Price and `offered` are those of estates that are not in `offers`.
+    Price and `offered` are those of estates that are not in `offers`. `member_fen` is what members
+    pay, where that is less.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ProductView:
     offered: bool = True
     offers: tuple[EstateOffer, ...] = ()
     kind: ProductKind = ProductKind.ITEM
+    member_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

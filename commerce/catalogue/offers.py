@@ -4,7 +4,7 @@ Most estates are offered what the brand offers everybody, so only those that dif
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from commerce.catalogue.assortment import AssortmentRule, offered_at
 from commerce.catalogue.pricing import PriceRule, price_at
@@ -27,6 +27,7 @@ class EstateOffer:
     estate_id: str
     price_fen: int
     offered: bool
+    member_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,18 @@ class RuleBook:
         )
 
     def differing(
-        self, product: Product, estates: Iterable[Estate], room_id: str = "", *, at_ms: int
+        self,
+        product: Product,
+        estates: Iterable[Estate],
+        room_id: str = "",
+        *,
+        at_ms: int,
+        members: bool = False,
     ) -> tuple[EstateOffer, ...]:
-        """The offers of the estates that are not offered what everybody in the room is."""
+        """The offers of the estates that are not offered what everybody in the room is.
+
+        With `members`, what members pay there, too.
+        """
         named = self._named(product.id)
         if not named:
             return ()
@@ -62,15 +72,29 @@ class RuleBook:
         for estate in estates:
             if named.isdisjoint((estate.id, estate.city_id, estate.store_id)):
                 continue
-            own = self.offer(product, place_of(estate, room_id), at_ms=at_ms)
+            place = place_of(estate, room_id)
+            own = self.offer(product, place, at_ms=at_ms)
             if own != common:
-                found.append(EstateOffer(estate.id, own.price_fen, own.offered))
+                member_fen = self.member_fen(product, place, at_ms=at_ms) if members else None
+                found.append(EstateOffer(estate.id, own.price_fen, own.offered, member_fen))
         return tuple(found)
+
+    def member_fen(self, product: Product, place: Place, *, at_ms: int) -> int | None:
+        """What members pay at a place, None where that is not less than everybody does."""
+        if not self.has_member_prices(product.id):
+            return None
+        price_fen = self.offer(product, place, at_ms=at_ms).price_fen
+        members_fen = self.offer(product, replace(place, member=True), at_ms=at_ms).price_fen
+        return members_fen if members_fen < price_fen else None
 
     def rooms(self, product_id: str) -> set[str]:
         """The rooms in which a price of their own may hold."""
         rules = self.prices.get(product_id, ())
         return {rule.scope_id for rule in rules if rule.scope is Scope.LIVE}
+
+    def has_member_prices(self, product_id: str) -> bool:
+        """Whether a price for members may hold."""
+        return any(rule.scope is Scope.MEMBER for rule in self.prices.get(product_id, ()))
 
     def changes(self, product_ids: Collection[str], after_ms: int) -> list[int]:
         """The times at which offers of products change by themselves, in order."""

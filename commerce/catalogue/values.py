@@ -38,7 +38,8 @@ class Coordinates:
 class Brand:
     """The chain, and what it allows: see the constants of the same names.
 
-    With `phone_needed` only guests who have proved a phone number may order.
+    With `phone_needed` only guests who have proved a phone number may order. With `member_prices`
+    those guests are members, and pay members' prices.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Brand:
     recording_days: int = RECORDING_DAYS
     recording_gib: int = RECORDING_GIB
     phone_needed: bool = False
+    member_prices: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ IDEMPOTENCY_MS = 24 * 3_600 * 1_000  # how long the gate remembers a key
 LIMIT_WINDOW_MS = 24 * 3_600 * 1_000  # units per household are counted from the first one on
 BACKLOG_MAX = 20_000  # entries that the ledger has not taken; beyond, taps get BUSY
 QUANTITY_MAX = 20  # units per order
+GRACE_MS = 30_000  # how long the price before a dearer one is honoured
 KEY_CHARS_MIN = 8
 KEY_CHARS_MAX = 64
 
@@ -41,7 +42,8 @@ class Tap:
     an order of several lines joins none unless the buyer names it.
 
     `slots` are texts beside `stores`, of the slots that it may take there (promise.py); an empty
-    one, or none at all, needs no slot. `ruled_out` are stores that are no candidates.
+    one, or none at all, needs no slot. `ruled_out` are stores that are no candidates. A `member`
+    pays the price of members where there is one.
     """
 
     order_id: str
@@ -67,6 +69,7 @@ class Tap:
     needs: Needs = ()
     fulfilment: str = ""
     ruled_out: str = ""
+    member: bool = False
     slots: tuple[str, ...] = ()
 
     @property
@@ -167,6 +170,10 @@ class Gate:
     products: dict[str, GateProduct] = field(default_factory=dict)
     # What an estate is offered instead, by (estate, product, room or "" for every room).
     offers: dict[tuple[str, str, str], GateProduct] = field(default_factory=dict)
+    # What members are offered instead; the estate may be "" for all of them.
+    member_offers: dict[tuple[str, str, str], GateProduct] = field(default_factory=dict)
+    # Prices before dearer ones and until when they hold, by what was offered to whom.
+    previous: dict["Offered", tuple[int, int]] = field(default_factory=dict)
     groups: dict[str, GateGroup] = field(default_factory=dict)
     open_groups: dict[tuple[str, str], str] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
@@ -206,9 +213,13 @@ class Gate:
         prices_fen = [product.price_fen for product in products]
         if group:
             prices_fen[0] = group.price_fen
-        for line, price_fen in zip(lines, prices_fen, strict=True):
-            if line.expected_price_fen not in (None, price_fen):
+        for at, (line, price_fen) in enumerate(zip(lines, prices_fen, strict=True)):
+            if line.expected_price_fen in (None, price_fen):
+                continue
+            in_group = group is not None and at == 0
+            if in_group or not self._is_honoured(tap, line, price_fen, at_ms):
                 return self._refuse(tap, Refusal.PRICE_CHANGED, price_fen, at_ms, line.product_id)
+            prices_fen[at] = line.expected_price_fen or 0
         if group and tap.household in group.seats:
             return self._refuse(tap, Refusal.ALREADY_JOINED, 0, at_ms)
         for line, product in zip(lines, products, strict=True):
@@ -293,11 +304,65 @@ class Gate:
 
     def _offer(self, tap: Tap, product_id: str) -> GateProduct | None:
         """What a product costs where the tap comes from."""
-        for room_id in (tap.room_id, ""):
-            own = self.offers.get((tap.estate_id, product_id, room_id))
-            if own:
-                return own
-        return self.products.get(product_id)
+        chain = places_of(product_id, tap.estate_id, tap.room_id, member=tap.member)
+        return next((own for place in chain if (own := self._at(place))), None)
+
+    def _at(self, place: "Offered") -> GateProduct | None:
+        """What is offered exactly there."""
+        member, *where = place
+        if member:
+            return self.member_offers.get((where[0], where[1], where[2]))
+        if not where[0]:
+            return self.products.get(where[1])
+        return self.offers.get((where[0], where[1], where[2]))
+
+    def _is_honoured(self, tap: Tap, line: TapLine, price_fen: int, at_ms: int) -> bool:
+        """Whether the price seen is the one before, which has just become dearer."""
+        if line.expected_price_fen is None or line.expected_price_fen > price_fen:
+            return False
+        for place in places_of(line.product_id, tap.estate_id, tap.room_id, member=tap.member):
+            before_fen, until_ms = self.previous.get(place, (0, 0))
+            if until_ms > at_ms:
+                return before_fen == line.expected_price_fen
+            if self._at(place):
+                return False
+        return False
+
+    def replace_offers(
+        self, product_id: str, offers: "dict[Offered, GateProduct]", at_ms: int
+    ) -> None:
+        """Offer a product as `offers` says; where it becomes dearer, the price before holds on."""
+        known = {
+            **{(False, "", id, ""): offer for id, offer in self.products.items()},
+            **{(False, *place): offer for place, offer in self.offers.items()},
+            **{(True, *place): offer for place, offer in self.member_offers.items()},
+        }
+        before = {place: offer for place, offer in known.items() if place[2] == product_id}
+
+        def found(among: "dict[Offered, GateProduct]", place: "Offered") -> GateProduct | None:
+            member, estate_id, _, room_id = place
+            chain = places_of(product_id, estate_id, room_id, member=member)
+            return next((among[each] for each in chain if each in among), None)
+
+        for place in {*before, *offers}:
+            old, new = found(before, place), found(offers, place)
+            if old and new and old.on_sale and new.price_fen > old.price_fen:
+                self.previous[place] = (old.price_fen, at_ms + GRACE_MS)
+        for place in before:
+            member, *where = place
+            if member:
+                del self.member_offers[where[0], where[1], where[2]]
+            elif where[0]:
+                del self.offers[where[0], where[1], where[2]]
+            else:
+                del self.products[product_id]
+        for (member, *where), offer in offers.items():
+            if member:
+                self.member_offers[where[0], where[1], where[2]] = offer
+            elif where[0]:
+                self.offers[where[0], where[1], where[2]] = offer
+            else:
+                self.products[product_id] = offer
 
     def _hold(
         self, tap: Tap, store_id: str, needs: Needs, group: GateGroup | None, at_ms: int
@@ -368,3 +433,17 @@ class Gate:
             tap.body_hash, at_ms + IDEMPOTENCY_MS, refusal, left, product_id
         )
         return Decision(Status.REFUSED, refusal, left, product_id=product_id)
+
+
+Offered = tuple[bool, str, str, str]
+"""Whether it is for members only, the estate or "", the product, the room or ""."""
+
+
+def places_of(product_id: str, estate_id: str, room_id: str, *, member: bool) -> list[Offered]:
+    """Where an offer is looked for, narrowest first."""
+    places: list[Offered] = []
+    for estate, room in dict.fromkeys([(estate_id, room_id), (estate_id, ""), ("", "")]):
+        if member:
+            places.append((True, estate, product_id, room))
+        places.append((False, estate, product_id, room))
+    return places

@@ -1,10 +1,11 @@
 """An estate's own offers, from the record to the gate, the cards and the order."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from commerce.catalogue.assortment import AssortmentRule
 from commerce.catalogue.offers import EstateOffer
@@ -18,6 +19,7 @@ from commerce.io.record.rule_book import (
     put_price_rules,
     read_version,
 )
+from commerce.io.record.schema import brands
 from commerce.io.record.schema_rules import assortment_rules, price_rules
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet
@@ -173,3 +175,30 @@ async def test_an_older_reading_does_not_replace_a_newer_one(
             *(shop.commerce.gate.set_products([tea], old, estates, at_ms + late) for late in (0, 9))
         )
         assert await total(shop, "anna") == 880
+
+
+async def test_a_member_pays_the_price_of_members(database_url: str, valkey_url: str) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        async with shop.commerce.record.write() as connection:
+            await connection.execute(update(brands).values(member_prices=True))
+        await shop.commerce._shop.cache.refresh()
+        await shop.commerce.groups.pin("demo", "tea", None)
+        await put(shop, PriceRule("r1", "tea", Scope.MEMBER, "", 900), estate_price(880, id="r2"))
+
+        def shown() -> bool:
+            card = shop.feed.cards.get(("demo", "tea"))
+            return card is not None and card.product.member_fen == 900
+
+        await wait_until(shown, what="the card")
+        [own] = [one for one in await shop.commerce.products("demo", "e1") if one.id == "tea"]
+        assert (own.price_fen, own.member_fen) == (880, None)  # no member pays more
+
+        async def paid(guest: str, estate: str, *, member: bool) -> int:
+            tap = dataclasses.replace(shop.tap(guest, estate=estate), member=member)
+            order = await shop.commerce.orders.place(tap)
+            assert isinstance(order, OrderView)
+            return order.total_fen
+
+        assert await paid("anna", "e2", member=True) == 900
+        assert await paid("bo", "e2", member=False) == 990
+        assert await paid("cai", "e1", member=True) == 880

@@ -17,6 +17,7 @@ the second without a price; `tea 2,bass 1` are units by item. Both are empty for
 | `$HOLD_TEXT`     | the text of a hold, from variables of its fields' names           |
 | `$LINE_PATTERN`  | the pattern that finds the lines of a tap                         |
 | `$UNITS_PATTERN` | the pattern that finds units by item                              |
+| `$PREVIOUS`      | what the key of prices before adds to that of the products        |
 | `$PRODUCT_PATTERN` | the pattern of a product: price, limit, on sale, recipe         |
 | `$KEY_PATTERN`   | the pattern of a key: body hash, refusal, units left, product     |
 | `$KEY_ADMITTED`  | what follows the body hash in the key of an admitted tap          |
@@ -33,6 +34,7 @@ from commerce.catalogue.rules import Place
 from commerce.catalogue.values import Estate, Product
 from commerce.errors import PoisonEntry
 from commerce.groups.group import Group
+from commerce.io.gate import keys
 from commerce.orders.gate import Tap
 from commerce.orders.lines import EntryLine, Needs, TapLine
 from commerce.orders.order import ID_CHARS, Entry
@@ -176,7 +178,8 @@ def encode_offers(
     """Return what admit.lua reads from `products` of one product: offers by field.
 
     The first of the fields `{estate}|{product}|{room}`, `{estate}|{product}` and `{product}` that
-    exists is the offer. An estate has one of its own only where it differs.
+    exists is the offer. An estate has one of its own only where it differs. A member looks before
+    each of them for the field with `+|` in front, which is there only where it differs.
     """
     common = rules.offer(product, Place(), at_ms=at_ms)
     offers = {product.id: _facts(common, product)}
@@ -188,7 +191,46 @@ def encode_offers(
             live = rules.offer(product, place_of(estate, room_id), at_ms=at_ms)
             if live != plain:
                 offers[f"{estate.id}|{product.id}|{room_id}"] = _facts(live, product)
+    if rules.has_member_prices(product.id):
+        _add_member_offers(offers, product, rules, estates, at_ms)
     return offers
+
+
+def _add_member_offers(
+    offers: dict[str, str],
+    product: Product,
+    rules: RuleBook,
+    estates: Collection[Estate],
+    at_ms: int,
+) -> None:
+    """Add what members are offered wherever they would not find it otherwise."""
+    common = Place(member=True)
+    places = [
+        (product.id, common),
+        *(
+            (f"{estate.id}|{product.id}", replace(place_of(estate), member=True))
+            for estate in estates
+        ),
+    ]
+    for room_id in sorted(rules.rooms(product.id)):
+        for estate in estates:
+            place = replace(place_of(estate, room_id), member=True)
+            places.append((f"{estate.id}|{product.id}|{room_id}", place))
+    for field, place in places:
+        facts = _facts(rules.offer(product, place, at_ms=at_ms), product)
+        if facts != _found_by_member(offers, field, product.id):
+            offers[f"+|{field}"] = facts
+
+
+def _found_by_member(offers: dict[str, str], field: str, product_id: str) -> str | None:
+    """What a member finds in a place without an offer of its own for members."""
+    wider = [field]
+    if field.count("|") == 2:
+        wider.append(field.rpartition("|")[0])
+    if field != product_id:
+        wider.append(product_id)
+    chain = [name for each in wider for name in (f"+|{each}", each)][1:]
+    return next((offers[name] for name in chain if name in offers), None)
 
 
 def encode_offer_index(version: int, at_ms: int, offers: Iterable[str]) -> str:
@@ -253,6 +295,7 @@ _PLACEHOLDERS = {
     "HOLD_TEXT": _concat(HOLD_FIELDS),
     "LINE_PATTERN": "'([^ ,]+) (%d+) (%d*) (%d+)'",
     "UNITS_PATTERN": "'([^ ,]+) (%d+)'",
+    "PREVIOUS": keys.OF_PREVIOUS,
     "PRODUCT_PATTERN": "'^(%d+) (%d+) (%d) ?(%d*)$'",
     "KEY_PATTERN": "'^(%S+) (%S+) (%d+) ?(%S*)$'",
     "KEY_ADMITTED": f"'{_ADMITTED}'",

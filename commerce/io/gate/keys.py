@@ -7,6 +7,7 @@
 | relay                      | string | 3 s (a lock)             | outbox relay        |
 | available, held, settled   | hash   | until a rebuild          | scripts, rebuild    |
 | products, open             | hash   | until a rebuild          | outbox, rebuild     |
+| products:previous          | hash   | 30 s after a change      | outbox              |
 | holds, hold                | zset, hash | swept when overdue   | admit, settle, sweep|
 | orders                     | stream | entries until settled    | admit, settle       |
 | dead                       | stream | last 10,000              | ledger              |
@@ -24,6 +25,7 @@
 TAG = "{shop}"
 CONSUMER_GROUP = "ledger"
 NO_ID = "-"
+OF_PREVIOUS = ":previous"
 
 EPOCH = f"{TAG}:epoch"
 REBUILD = f"{TAG}:rebuild"
@@ -32,6 +34,7 @@ AVAILABLE = f"{TAG}:available"
 HELD = f"{TAG}:held"
 SETTLED = f"{TAG}:settled"
 PRODUCTS = f"{TAG}:products"
+PREVIOUS = f"{PRODUCTS}{OF_PREVIOUS}"
 OPEN = f"{TAG}:open"
 HOLDS = f"{TAG}:holds"
 HOLD = f"{TAG}:hold"

@@ -27,6 +27,7 @@ from commerce.io.gate.codec import (
 from commerce.io.record.shutdown import stopping
 from commerce.orders.gate import (
     BACKLOG_MAX,
+    GRACE_MS,
     HOLD_MS,
     IDEMPOTENCY_MS,
     LIMIT_WINDOW_MS,
@@ -228,14 +229,14 @@ class RedisGate:
         """
         calls = []
         for at in range(0, len(products), OFFERS_MAX):
-            arguments: list[Any] = [f"{max(0, rules.version)} {at_ms}"]
+            arguments: list[Any] = [f"{max(0, rules.version)} {at_ms} {GRACE_MS}"]
             for product in products[at : at + OFFERS_MAX]:
                 offers = encode_offers(product, rules, estates, at_ms)
                 index = encode_offer_index(max(0, rules.version), at_ms, offers)
                 arguments += (product.id, index, len(offers))
                 for field, facts in offers.items():
                     arguments += (field, facts)
-            calls.append([1, keys.PRODUCTS, *arguments])
+            calls.append([2, keys.PRODUCTS, keys.PREVIOUS, *arguments])
         await self._call_all(OFFERS, calls)
 
     async def open_group(self, estate_id: str, product_id: str) -> str:

@@ -375,9 +375,13 @@ def product_view(
     rules = catalogue.rules
     place = place_of(estate, room_id) if estate else Place(room_id=room_id)
     offer = rules.offer(product, place, at_ms=at_ms)
+    brand = catalogue.brand_of("room", room_id)
+    members = brand is not None and brand.member_prices
     offers: tuple[EstateOffer, ...] = ()
     if estate is None:
-        offers = rules.differing(product, catalogue.estates.values(), room_id, at_ms=at_ms)
+        offers = rules.differing(
+            product, catalogue.estates.values(), room_id, at_ms=at_ms, members=members
+        )
     return ProductView(
         id=product.id,
         name=product.name,
@@ -391,6 +395,7 @@ def product_view(
         offered=offer.offered,
         offers=offers,
         kind=product.kind,
+        member_fen=rules.member_fen(product, place, at_ms=at_ms) if members else None,
     )
 
 
@@ -416,6 +421,7 @@ def _brand(row: RowMapping) -> Brand:
         row["recording_days"],
         row["recording_gib"],
         row["phone_needed"],
+        row["member_prices"],
     )
 
 

@@ -53,6 +53,7 @@ class OrderRequest:
     group_id: str | None = None
     expected_price_fen: int | None = None
     household_id: str = ""
+    member: bool = False
     further: tuple[RequestedLine, ...] = ()
     fulfilment: Fulfilment = Fulfilment.PICKUP
 
@@ -153,6 +154,7 @@ class Orders:
             stores=route.stores,
             origin=self._worker,
             household_id=request.household_id,
+            member=request.member,
             fulfilment="" if request.fulfilment is Fulfilment.PICKUP else request.fulfilment,
             ruled_out=route.ruled_out,
             slots=route.slots,

@@ -61,7 +61,7 @@ class RuleDraft(Body):
 class PriceRuleDraft(RuleDraft):
     """A price for a scope."""
 
-    scope: Literal["brand", "city", "estate", "store", "live"]
+    scope: Literal["brand", "city", "estate", "store", "member", "live"]
     price_fen: Fen
 
 

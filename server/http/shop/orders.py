@@ -27,7 +27,7 @@ from server.http.bodies import (
     services_of,
 )
 from server.http.shop.guests import DEVICE_COOKIE
-from server.http.shop.phones import require_phone
+from server.http.shop.phones import is_member, require_phone
 from server.limits import LimitKind, Quota, QuotaScope
 from server.problem import Problem
 from server.services import Services
@@ -104,6 +104,7 @@ async def place(request: Request) -> Response:
         group_id=body.group_id,
         expected_price_fen=first.expected_price_fen,
         household_id=services.commerce.households.of(principal.subject),
+        member=await is_member(services, principal),
         further=tuple(further),
         fulfilment=body.fulfilment,
     )

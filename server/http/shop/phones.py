@@ -45,7 +45,9 @@ async def show(request: Request) -> Response:
     require(principal, Action.ORDER)
     brand = services.commerce.catalogue.brand_of("estate", principal.estate_id)
     digits = await services.commerce.phones.last_four(principal.subject)
-    return reply({"last_four": digits, "needed": brand is not None and brand.phone_needed})
+    member = digits is not None and brand is not None and brand.member_prices
+    needed = brand is not None and brand.phone_needed
+    return reply({"last_four": digits, "needed": needed, "member": member})
 
 
 async def send_code(request: Request) -> Response:
@@ -96,6 +98,14 @@ async def require_phone(services: Services, principal: Principal) -> None:
             "A verified phone number is needed.",
             "POST /api/me/phone sends a code.",
         )
+
+
+async def is_member(services: Services, principal: Principal) -> bool:
+    """Whether a guest pays members' prices: where the brand has them, with a verified number."""
+    brand = services.commerce.catalogue.brand_of("estate", principal.estate_id)
+    if brand is None or not brand.member_prices:
+        return False
+    return await services.commerce.phones.is_proved(principal.subject)
 
 
 async def household(request: Request) -> Response:

@@ -46,8 +46,16 @@ end
 -- The only place that reads them.
 local function facts_of(product)
   local here = estate_id .. '|' .. product
-  local offers = redis.call('HMGET', KEYS[4], here .. '|' .. room_id, here, product)
-  local facts = offers[1] or offers[2] or offers[3]
+  local facts
+  if member ~= '1' then
+    local offers = redis.call('HMGET', KEYS[4], here .. '|' .. room_id, here, product)
+    facts = offers[1] or offers[2] or offers[3]
+  else
+    local room = here .. '|' .. room_id
+    local offers = redis.call('HMGET', KEYS[4],
+      '+|' .. room, room, '+|' .. here, here, '+|' .. product, product)
+    for at = 1, 6 do facts = facts or offers[at] end
+  end
   if not facts then return nil end
   return string.match(facts, $PRODUCT_PATTERN)
 end
@@ -94,17 +102,50 @@ if not terms then
   group_id = ''
 end
 
+-- Lines whose price is not the one that was seen, as {product, units, price seen, price}.
+local changed
 if plain then
   if expected_price_fen ~= '' and expected_price_fen ~= price_fen then
-    return refuse('price-changed', tonumber(price_fen))
+    changed = {{product_id, quantity, expected_price_fen, price_fen}}
   end
 else
   tapped[1][4] = price_fen
   for _, line in ipairs(tapped) do
     if line[3] ~= '' and line[3] ~= line[4] then
-      return refuse('price-changed', tonumber(line[4]), line[1])
+      changed = changed or {}
+      changed[#changed + 1] = line
     end
   end
+end
+if changed then
+  -- Whether the price that was seen is the one before, which has just become dearer. Prices before
+  -- are in a key of their own beside the products, of the same slot; it is read for this alone.
+  local function is_honoured(product, seen, price)
+    if tonumber(seen) > tonumber(price) then return false end
+    local here = estate_id .. '|' .. product
+    for _, place in ipairs({here .. '|' .. room_id, here, product}) do
+      for _, mark in ipairs({'+|', ''}) do
+        if mark == '' or member == '1' then
+          local before = redis.call('HGET', KEYS[4] .. '$PREVIOUS', mark .. place)
+          if before then
+            local before_fen, until_ms = string.match(before, '^(%d+) (%d+)$')
+            if tonumber(until_ms) > now then return before_fen == seen end
+          end
+          if redis.call('HEXISTS', KEYS[4], mark .. place) == 1 then return false end
+        end
+      end
+    end
+    return false
+  end
+
+  for _, line in ipairs(changed) do
+    local of_group = terms and line[1] == product_id
+    if of_group or not is_honoured(line[1], line[3], line[4]) then
+      return refuse('price-changed', tonumber(line[4]), line[1])
+    end
+    line[4] = line[3]
+  end
+  price_fen = plain and expected_price_fen or tapped[1][4]
 end
 if terms and redis.call('HEXISTS', KEYS[7], household_id) == 1 then
   return refuse('already-joined', 0)

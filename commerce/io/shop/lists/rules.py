@@ -30,7 +30,7 @@ from commerce.io.shop.editing import ID_BYTES, Editor
 from commerce.io.shop.lists.sheet import Plan, Written
 
 PRICE_FEN_MAX = 100_000_000
-_PRICE_SCOPES = tuple(scope for scope in Scope if scope is not Scope.MEMBER)
+_PRICE_SCOPES = tuple(Scope)
 _Put = Callable[[Connection, str, Sequence[Any], int], object]
 
 
@@ -135,6 +135,7 @@ class _References:
         in_brand = select(rooms.c.id).join(stores).where(stores.c.brand_id == by.brand_id)
         self._scoped = {
             Scope.BRAND: {""},
+            Scope.MEMBER: {""},
             Scope.CITY: ids(cities),
             Scope.ESTATE: ids(estates),
             Scope.STORE: ids(stores),
