@@ -1,4 +1,8 @@
 /** All words of the leader's page. */
+import { en as afterEn } from './after-sale.en'
+import { zh as afterZh } from './after-sale.zh'
+import { en as claimsEn } from './claims.en'
+import { zh as claimsZh } from './claims.zh'
 import { en as commonEn } from './common.en'
 import { zh as commonZh } from './common.zh'
 import type { PageWords } from './index'
@@ -8,6 +12,6 @@ import { en as staffEn } from './staff.en'
 import { zh as staffZh } from './staff.zh'
 
 export const words = {
-  zh: { ...commonZh, ...staffZh, ...zh },
-  en: { ...commonEn, ...staffEn, ...en },
+  zh: { ...commonZh, ...afterZh, ...claimsZh, ...staffZh, ...zh },
+  en: { ...commonEn, ...afterEn, ...claimsEn, ...staffEn, ...en },
 } satisfies PageWords

@@ -7,6 +7,7 @@ export const zh = {
     tab_today: '今日',
     tab_orders: '取货',
     tab_walk: '送货',
+    tab_claims: '售后',
     tab_money: '佣金',
     estate: '小区',
     updated: '{time} 已更新',

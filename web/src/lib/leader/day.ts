@@ -1,7 +1,7 @@
 /** A leader's day, as `/api/leader/estates/{estate}/day` has it, and what is read from it. */
 import type { AtMs, Fen, Group, LocalText, OrderLine, OrderState, StoreRef } from '../base/wire'
 
-export const TABS = ['today', 'orders', 'walk', 'money'] as const
+export const TABS = ['today', 'orders', 'walk', 'claims', 'money'] as const
 export type Tab = (typeof TABS)[number]
 
 /** The tab that an address ends in (`#orders`); today's groups if it ends in none. */
