@@ -232,6 +232,8 @@ def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
     async def exists(channel: str) -> bool:
         kind, _, name = channel.partition(":")
         catalogue = commerce.catalogue
+        if kind == "hq":
+            return name in catalogue.brands
         return name in (catalogue.stores if kind == "store" else catalogue.rooms)
 
     return exists

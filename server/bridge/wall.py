@@ -1,4 +1,4 @@
-"""Keeps the walls of head offices: one worker adds up the facts of the record.
+"""Keeps the walls of head offices: one worker adds up the facts of the record and pushes them.
 
     wall:{brand}:state   string  the figures as of a fact's number, so that another worker goes on
     wall:{brand}:shown   string  the whole wall as JSON, for `GET /api/hq/wall`
@@ -28,6 +28,7 @@ from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
 from server.bridge.channels.texts import LocalText
 from server.bridge.channels.wall import (
+    WallChanged,
     WallEstate,
     WallFigures,
     WallLive,
@@ -78,6 +79,7 @@ class _Brand:
     last_week: Sequence[int] | None = None
     last_week_of: str = ""
     last_week_at: float = 0.0
+    estates: dict[str, WallEstate] = field(default_factory=dict)
     lives: dict[str, WallLive] = field(default_factory=dict)
 
 
@@ -156,14 +158,28 @@ class WallKeeper:
         return more
 
     async def push(self) -> None:
-        """Keep every brand's wall for those who look at it."""
+        """Show every brand's wall to those who watch it, and keep it for those who come."""
         lives = await self._lives()
         for brand_id in self._commerce.catalogue.brands:
             brand = self._brands.setdefault(brand_id, _Brand())
             shown = self._shown(brand_id, brand, lives.get(brand_id, ()))
+            estates = [each for each in shown.estates if brand.estates.get(each.id) != each]
+            changed = [each for each in shown.lives if brand.lives.get(each.room_id) != each]
             await self._redis.set(
                 _key(brand_id, "shown"), msgspec.json.encode(shown), ex=KEYS_TTL_S
             )
+            if self._hub.viewers(f"hq:{brand_id}"):
+                event = WallChanged(
+                    made_at_ms=shown.made_at_ms,
+                    behind=shown.behind,
+                    figures=shown.figures,
+                    stock_outs=shown.stock_outs,
+                    estates=tuple(estates),
+                    lives=tuple(changed),
+                    sources=shown.sources,
+                )
+                await self._hub.announce(f"hq:{brand_id}", event)
+            brand.estates = {each.id: each for each in shown.estates}
             brand.lives = {each.room_id: each for each in shown.lives}
 
     def _shown(self, brand_id: str, brand: _Brand, lives: Sequence[WallLive]) -> ShownWall:

@@ -2,13 +2,13 @@
 
 from rooms.rates import CHAT_CHARS_MAX
 from server.access.policy import Action, Principal, Role, allowed
-from server.bridge.channels.registry import is_store
+from server.bridge.channels.registry import is_staff
 from server.ws.wire import ErrorCode
 
 
 def chat_error(channel: str, principal: Principal, text: str) -> tuple[ErrorCode, str] | None:
     """Return why the cleaned `text` is refused, code and detail, or None."""
-    if is_store(channel):
+    if is_staff(channel):
         return ErrorCode.FORBIDDEN, "This channel has no chat."
     if not allowed(principal, Action.CHAT, room_id=channel.partition(":")[2]):
         if principal.anonymous:

@@ -13,7 +13,7 @@ from rooms.log import LogUnavailable, Position
 from rooms.messages import ChatLine, Sender
 from rooms.rates import TokenBucket, clean_text
 from server.access.policy import ANONYMOUS, Action, Principal, allowed
-from server.bridge.channels.registry import is_store
+from server.bridge.channels.registry import is_staff
 from server.problem import Problem
 from server.ws.chat import chat_error, chat_role
 from server.ws.registry import ConnectionRegistry, Peer
@@ -221,7 +221,7 @@ class RoomSession(Subscriber):
             if self._likes is None:
                 self._likes = TokenBucket(*LIKES)
             n = self._likes.take_up_to(n, self._now)
-        if not is_store(local.channel):
+        if not is_staff(local.channel):
             local.likes += n
 
     def _chat(self, message: Chat) -> None:
@@ -283,11 +283,13 @@ class RoomSession(Subscriber):
             except Problem:
                 return CloseCode.UNAUTHORISED
         kind, _, name = message.channel.partition(":")
-        if kind == "store":
-            if allowed(self._principal, Action.FULFIL, store_id=name):
+        if is_staff(message.channel):
+            principal = self._principal
+            if kind == "store" and allowed(principal, Action.FULFIL, store_id=name):
                 return None
-            anonymous = self._principal.anonymous
-            return CloseCode.UNAUTHORISED if anonymous else CloseCode.FORBIDDEN
+            if kind == "hq" and allowed(principal, Action.MANAGE_BRAND, brand_id=name):
+                return None
+            return CloseCode.UNAUTHORISED if principal.anonymous else CloseCode.FORBIDDEN
         watches = allowed(self._principal, Action.WATCH, room_id=name)
         return None if watches else CloseCode.FORBIDDEN
 
@@ -321,7 +323,7 @@ class RoomSession(Subscriber):
         self.write(
             CODECS[self.codec].frame(self._welcome(subscription.recovered)) + subscription.frame
         )
-        if principal.nickname and since is None and not is_store(local.channel):
+        if principal.nickname and since is None and not is_staff(local.channel):
             hub.publish_join(local, principal.nickname)
         waiting, self._waiting = self._waiting, []
         for message in waiting:

@@ -153,7 +153,7 @@ class Client:
 
 
 async def _exists(channel: str) -> bool:
-    return channel in ("room:demo", "room:other", "store:s1", "store:s2")
+    return channel in ("room:demo", "room:other", "store:s1", "store:s2", "hq:b")
 
 
 @contextlib.asynccontextmanager

@@ -18,8 +18,9 @@ from server.bridge.channels.feature import Feature, Reducer
 from server.bridge.channels.groups import GROUPS, Group
 from server.bridge.channels.live import LIVE, Live
 from server.bridge.channels.orders import ORDERS
+from server.bridge.channels.wall import WALL
 
-FEATURES: tuple[Feature, ...] = (LIVE, CARDS, GROUPS, ORDERS, POLL, QUESTIONS, NOTICE)
+FEATURES: tuple[Feature, ...] = (LIVE, CARDS, GROUPS, ORDERS, POLL, QUESTIONS, NOTICE, WALL)
 
 ChannelEvent: Any = Union[tuple(kind for feature in FEATURES for kind in feature.events)]  # noqa: UP007 (of a tuple)
 """Every numbered event, as a type to decode."""
@@ -46,15 +47,15 @@ class RoomState(State, WithChat, frozen=True):
 
 
 class StoreState(State, frozen=True):
-    """A store's channel has no state: its board is fetched over HTTP at every snapshot."""
+    """Staff's channels have no state: board and wall are fetched over HTTP at every snapshot."""
 
 
 ChannelState: TypeAlias = RoomState | StoreState
 
 
-def is_store(channel: str) -> bool:
-    """Whether `channel` belongs to a store's staff instead of a room's viewers."""
-    return channel.startswith("store:")
+def is_staff(channel: str) -> bool:
+    """Whether `channel` belongs to staff (store, head office) instead of a room's viewers."""
+    return channel.startswith(("store:", "hq:"))
 
 
 class Channels:
@@ -72,7 +73,7 @@ class Channels:
 
     def empty_state(self, channel: str) -> State:
         """See `ChannelRules.empty_state`."""
-        return StoreState() if is_store(channel) else RoomState()
+        return StoreState() if is_staff(channel) else RoomState()
 
     def apply(self, state: State, event: Event) -> State:
         """See `ChannelRules.apply`; a store's events change nothing."""

@@ -1,7 +1,12 @@
-"""What the wall of a brand's head office shows."""
+"""The wall of a brand's head office (`hq:{brand}`): what changed since the last event.
+
+Like a store's channel it has no state: the whole wall is fetched over HTTP at every snapshot.
+"""
 
 import msgspec
 
+from rooms.events import Event
+from server.bridge.channels.feature import Feature
 from server.bridge.channels.live import LiveState
 from server.bridge.channels.texts import LocalText
 
@@ -59,3 +64,21 @@ class WallSource(msgspec.Struct, frozen=True):
 
     name: str
     at_ms: int
+
+
+class WallChanged(Event, frozen=True, kw_only=True, tag="wall"):
+    """The wall at a moment: figures whole, estates and lives only those that changed.
+
+    `stock_outs` are (product, store) pairs on sale with nothing left.
+    """
+
+    made_at_ms: int
+    behind: int
+    figures: WallFigures
+    stock_outs: int
+    estates: tuple[WallEstate, ...]
+    lives: tuple[WallLive, ...]
+    sources: tuple[WallSource, ...]
+
+
+WALL = Feature(stateless=(WallChanged,))

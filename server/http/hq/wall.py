@@ -10,7 +10,7 @@ from server.problem import Problem
 
 
 async def wall(request: Request) -> Response:
-    """`GET /api/hq/wall`: figures, curves, estates and lives."""
+    """`GET /api/hq/wall`: figures, curves, estates and lives; `hq:{brand}` pushes what changes."""
     at = office(request)
     brand = at.commerce.catalogue.only_brand  # of an operator's token, which names none
     shown = await shown_wall(at.services.redis, at.brand_id or (brand.id if brand else ""))

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from rooms.io.hub import RoomHub
+from server.access.policy import Principal, Role
 from server.bridge.channels.cards import CardPinned, StockChanged
 from server.bridge.channels.groups import GroupChanged
 from server.bridge.channels.live import LiveChanged
@@ -145,10 +146,16 @@ async def test_private_events_reach_their_user_alone(server: Server) -> None:
             assert message["t"] != "you"
 
 
-async def test_store_channel_is_for_its_staff(server: Server) -> None:
+async def test_channels_of_store_and_head_office_are_for_their_staff(server: Server) -> None:
     async with server.viewer("store:s1", token=server.token(CLERK)) as clerk:
         assert clerk.first["state"] == {}
+    office = Principal("h1", frozenset({Role.HQ}), brand_id="b")
+    async with server.viewer("hq:b", token=server.token(office)) as wall:
+        assert wall.first["state"] == {}
     for channel, token, code in (
+        ("hq:b", {}, 3501),
+        ("hq:b", {"token": server.token(CLERK)}, 3502),
+        ("hq:other", {"token": server.token(office)}, 3502),
         ("store:s1", {}, 3501),
         ("store:s2", {"token": server.token(CLERK)}, 3502),
         ("store:s1", {"token": server.token(GUEST)}, 3502),

@@ -195,7 +195,7 @@ export interface RoomState {
   chat: ChatLine[]
 }
 
-/** A store's channel has no state: its board is fetched over HTTP at every snapshot. */
+/** Staff's channels have no state: board and wall are fetched over HTTP at every snapshot. */
 export type StoreState = Record<string, never>
 
 /** Replaces the whole state of a channel. */
@@ -341,6 +341,71 @@ export interface NoticeChanged {
   text: string | null
 }
 
+/** The figures; `orders_by_minute` ends with this minute, `bucket` is of ten minutes. */
+export interface WallFigures {
+  day: string
+  gmv_fen: Fen
+  paid_fen: Fen
+  refunded_fen: Fen
+  orders: number
+  units: number
+  refunds: number
+  orders_by_minute: number[]
+  bucket: number
+  bucket_gmv_fen: Fen
+  last_week_gmv_fen: Fen | null
+  open_orders: number
+  late_orders: number
+  packed: number
+  packed_on_time: number
+  groups_open: number
+  groups_reached: number
+  groups_expiring: number
+  groups_reached_today: number
+  groups_expired_today: number
+}
+
+/** An estate's day: what was paid, less what went back, and groups that go on. */
+export interface WallEstate {
+  id: string
+  gmv_fen: Fen
+  orders: number
+  refunded_fen: Fen
+  groups: number
+}
+
+/** A live, with what was sold in its room today. */
+export interface WallLive {
+  room_id: string
+  title: LocalText
+  store_id: string
+  state: LiveState
+  started_at_ms: AtMs | null
+  viewers: number
+  orders: number
+  gmv_fen: Fen
+}
+
+/** When a source was read last. */
+export interface WallSource {
+  name: string
+  at_ms: AtMs
+}
+
+/** The wall at a moment: figures whole, estates and lives only those that changed. `stock_outs` are (product, store) pairs on sale with nothing left. */
+export interface WallChanged {
+  k: 'wall'
+  o: number
+  at_ms: AtMs
+  made_at_ms: AtMs
+  behind: number
+  figures: WallFigures
+  stock_outs: number
+  estates: WallEstate[]
+  lives: WallLive[]
+  sources: WallSource[]
+}
+
 export type ChannelEvent =
   | LiveChanged
   | CardPinned
@@ -351,6 +416,7 @@ export type ChannelEvent =
   | PollChanged
   | QuestionsChanged
   | NoticeChanged
+  | WallChanged
 
 /** The changes of a channel since the last tick; `offset` is that of its last event. */
 export interface Tick {

@@ -30,7 +30,7 @@ export interface Section {
   page: Component<{ rest: string }>
   words: PageWords
 }
-export type Group = 'places' | 'goods' | 'people' | 'money' | 'brand'
+export type Group = 'insight' | 'places' | 'goods' | 'people' | 'money' | 'brand'
 export interface Entry {
   id: string
   group: Group
@@ -40,6 +40,7 @@ export interface Entry {
 
 /** The groups of the navigation, in its order. */
 export const GROUPS: Record<Group, LocalText> = {
+  insight: { zh: '经营', en: 'Insight' },
   places: { zh: '小区与门店', en: 'Places' },
   goods: { zh: '商品', en: 'Goods' },
   people: { zh: '人员', en: 'People' },
@@ -48,6 +49,12 @@ export const GROUPS: Record<Group, LocalText> = {
 }
 
 export const SECTIONS: Entry[] = [
+  {
+    id: 'wall',
+    group: 'insight',
+    title: { zh: '实时看板', en: 'Wall' },
+    load: () => import('./wall/section'),
+  },
   {
     id: 'estates',
     group: 'places',
