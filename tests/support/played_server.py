@@ -370,7 +370,23 @@ class PlayedServer:
             return self._store(request, path)
         return self._room(path)
 
+    def _move_batch(self, request: Request) -> tuple[int, dict[str, Any]]:
+        asked = body_of(request)
+        moved = [order for order in self.store_orders if order["id"] in asked["order_ids"]]
+        for order in moved:
+            order["state"] = asked["to"]
+        answers = [
+            {"order_id": order["id"], "outcome": "moved", "state": asked["to"]} for order in moved
+        ]
+        until = now_ms() + 300_000
+        batch = {"id": "b1", "to": asked["to"], "answers": answers, "undo_until_ms": until}
+        return 200, {**batch, "orders": moved}
+
     def _store(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
+        if path.endswith("/moves"):
+            return self._move_batch(request)
+        if path.endswith("/pace"):
+            return 200, {"orders": 0, "on_time": 0, "p50_ms": None, "p95_ms": None}
         if path.endswith("/orders"):
             return 200, self._board(request)
         if path.endswith("/neighbours"):
