@@ -7,6 +7,7 @@ from commerce.catalogue.offers import EstateOffer
 from commerce.catalogue.sets import PartRole, ProductKind
 from commerce.catalogue.values import GroupOffer, Text
 from commerce.groups.group import Group
+from commerce.orders.picks import PickState
 from commerce.orders.promise import Fulfilment, Span
 from commerce.orders.states import OrderState
 
@@ -129,6 +130,29 @@ class OrderLineView:
     parts: tuple[OrderPartView, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SubstituteView:
+    """What is offered, or was taken, for units that were not found."""
+
+    product_id: str
+    name: Text
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickView:
+    """A part of a line of which not all was found, or that was noted as found."""
+
+    line: int
+    part: int
+    product_id: str
+    name: Text
+    state: PickState
+    missing_units: int
+    substitute: SubstituteView | None
+    answer_by_ms: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedOrderView:
     """What buyer and store both see of an order.
@@ -153,6 +177,7 @@ class SharedOrderView:
     due_at_ms: int | None
     refunded_fen: int
     lines: tuple[OrderLineView, ...] = ()
+    picks: tuple[PickView, ...] = ()
     promised: Span | None = None
     fulfilment: Fulfilment = Fulfilment.PICKUP
 

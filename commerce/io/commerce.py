@@ -44,6 +44,7 @@ from commerce.io.shop.office_orders import OfficeOrders
 from commerce.io.shop.orders import Orders
 from commerce.io.shop.overview import Overview
 from commerce.io.shop.packing.moves import BatchMoves
+from commerce.io.shop.packing.picks import Picks
 from commerce.io.shop.packing.search import OrderSearch
 from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.people import People
@@ -75,6 +76,7 @@ from commerce.views import ProductDetail, ProductView
 
 EXPIRY_EVERY_S = 1.0
 LOT_EXPIRY_EVERY_S = 10.0
+OFFERS_EVERY_S = 5.0
 SLOTS_EVERY_S = 5.0
 ESCALATE_EVERY_S = 10.0
 ID_BYTES = 10
@@ -176,6 +178,7 @@ class Commerce:
         self.fulfilment = Fulfilment(shop, codes_of_pickup)
         self.batches = BatchMoves(shop, codes_of_pickup)
         self.waves = Waves(shop)
+        self.picks = Picks(shop)
         self.order_search = OrderSearch(shop)
         self.stock = StockKeeping(shop)
         self.expiry = Expiry(shop)
@@ -241,6 +244,7 @@ class Commerce:
             tasks.create_task(self._end_groups(), name="commerce groups")
             tasks.create_task(self._keep_slots(), name="commerce slots")
             tasks.create_task(self._write_off_expired(), name="commerce lots")
+            tasks.create_task(self._close_offers(), name="commerce picks")
             tasks.create_task(self._escalate_claims(), name="commerce claims")
 
     async def _end_groups(self) -> None:
@@ -257,6 +261,11 @@ class Commerce:
         while not stopping():
             await self.claims.step()
             await asyncio.sleep(ESCALATE_EVERY_S)
+
+    async def _close_offers(self) -> None:
+        while not stopping():
+            await self.picks.step()
+            await asyncio.sleep(OFFERS_EVERY_S)
 
     async def _write_off_expired(self) -> None:
         while not stopping():

@@ -53,6 +53,7 @@ class LotMoveKind(StrEnum):
     POS_VOID = "pos_void"
     TAKEN_BACK = "taken_back"
     CLAIMED = "claimed"
+    SUBSTITUTE = "substitute"
 
 
 _L, _M = LocationKind, LotMoveKind
@@ -76,6 +77,7 @@ PATHS: Mapping[LotMoveKind, tuple[tuple[LocationKind, ...], tuple[LocationKind, 
     _M.POS_RETURN: ((_L.POS,), (_L.SHOP,)),
     _M.TAKEN_BACK: ((_L.SOLD,), (_L.SHOP,)),
     _M.CLAIMED: ((_L.SOLD,), (_L.WASTE,)),
+    _M.SUBSTITUTE: ((_L.SHOP,), (_L.SOLD,)),
     _M.POS_VOID: ((_L.POS, _L.SHOP, _L.WASTE), (_L.SHOP, _L.POS)),
 }
 

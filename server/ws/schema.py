@@ -24,6 +24,7 @@ ALIASES: dict[str, Any] = {
     "LiveState": live.LiveState,
     "GroupState": groups.GroupState,
     "OrderState": orders.OrderState,
+    "PickState": orders.PickState,
     "ProductKind": cards.ProductKind,
     "ChannelEvent": registry.ChannelEvent,
     "PrivateEvent": registry.PrivateEvent,

@@ -8,7 +8,9 @@ from typing import Any
 import segno
 from sqlalchemy import Connection, select
 
+from commerce.after_sales.refunds import paid_parts
 from commerce.groups.group import Group
+from commerce.io.record.pick_rows import picks_of
 from commerce.io.record.rows import GROUPS, group_of
 from commerce.io.record.schema import buying_groups, pickup_codes
 from commerce.io.shop.catalogue import Catalogue
@@ -16,6 +18,7 @@ from commerce.io.shop.packing.bags import NO_BAG, Bag, bags_of
 from commerce.io.shop.people import nicknames_of
 from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
+from commerce.orders.picks import Pick
 from commerce.orders.pickup import shown, signed
 from commerce.orders.promise import promise_of
 from commerce.orders.states import OrderState
@@ -25,8 +28,10 @@ from commerce.views import (
     OrderPartView,
     OrderView,
     PickupView,
+    PickView,
     StoreOrder,
     StoreView,
+    SubstituteView,
 )
 
 QR_CACHE = 2_048
@@ -70,13 +75,17 @@ def order_views(
     codes = pickup_codes_of(connection, rows)
     groups = groups_of(connection, rows)
     bags = bags_of(connection, codes)
+    picks = _picks(connection, rows, catalogue)
     return [
-        order_view(
-            row,
-            catalogue,
-            codes.get(row.id),
-            groups.get(row.group_id),
-            bags.get(row.id, NO_BAG).slot,
+        replace(
+            order_view(
+                row,
+                catalogue,
+                codes.get(row.id),
+                groups.get(row.group_id),
+                bags.get(row.id, NO_BAG).slot,
+            ),
+            picks=picks.get(row.id, ()),
         )
         for row in rows
     ]
@@ -154,10 +163,46 @@ def store_views(
     """Many orders as the store sees them."""
     names = nicknames_of(connection, {row.guest_id for row in rows})
     bags = bags_of(connection, [row.id for row in rows])
+    picks = _picks(connection, rows, catalogue)
     return [
-        store_order(row, catalogue, names.get(row.guest_id, "—"), bags.get(row.id, NO_BAG))
+        replace(
+            store_order(row, catalogue, names.get(row.guest_id, "—"), bags.get(row.id, NO_BAG)),
+            picks=picks.get(row.id, ()),
+        )
         for row in rows
     ]
+
+
+def _picks(
+    connection: Connection, rows: Sequence[OrderRow], catalogue: Catalogue
+) -> dict[str, tuple[PickView, ...]]:
+    """What was noted of orders, by order."""
+    found = picks_of(connection, [row.id for row in rows])
+    views = {}
+    for row in rows:
+        items = {part.key: part.item_id for part in paid_parts(row)} if row.id in found else {}
+        views[row.id] = tuple(
+            _pick(pick, items[pick.line, pick.part], catalogue) for pick in found.get(row.id, ())
+        )
+    return views
+
+
+def _pick(pick: Pick, item_id: str, catalogue: Catalogue) -> PickView:
+    item = catalogue.product(item_id)
+    substitute = None
+    if pick.substitute_id:
+        other = catalogue.product(pick.substitute_id)
+        substitute = SubstituteView(other.id, other.name, other.image)
+    return PickView(
+        pick.line,
+        pick.part,
+        item.id,
+        item.name,
+        pick.state,
+        pick.missing_units,
+        substitute,
+        pick.answer_by_ms,
+    )
 
 
 def store_view(catalogue: Catalogue, store_id: str) -> StoreView:

@@ -14,6 +14,9 @@ OrderState: TypeAlias = Literal[
 ]
 
 
+PickState: TypeAlias = Literal["found", "short", "offered", "substituted"]
+
+
 class StoreRef(msgspec.Struct, frozen=True):
     """Where an order is handed over."""
 
@@ -58,6 +61,27 @@ class OrderLine(msgspec.Struct, frozen=True, omit_defaults=True):
     parts: tuple[OrderPart, ...] = ()
 
 
+class Substitute(msgspec.Struct, frozen=True):
+    """What is offered, or was taken, for units that were not found."""
+
+    product_id: str
+    name: LocalText
+    image: str
+
+
+class OrderPick(msgspec.Struct, frozen=True):
+    """What a packer found of a part of a line; while offered, the buyer may answer."""
+
+    line: int
+    part: int
+    product_id: str
+    name: LocalText
+    state: PickState
+    missing_units: int
+    substitute: Substitute | None
+    answer_by_ms: int | None
+
+
 class _OrderFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     number: str
@@ -74,6 +98,7 @@ class _OrderFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     due_at_ms: int | None
     refunded_fen: int
     lines: tuple[OrderLine, ...] = ()
+    picks: tuple[OrderPick, ...] = ()
 
 
 class Order(_OrderFields, frozen=True, kw_only=True):

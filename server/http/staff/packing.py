@@ -10,8 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from commerce.io.shop.packing.moves import BatchMove, NotAllMoved, UndoOver
+from commerce.io.shop.packing.picks import Found
 from commerce.orders.batches import BATCH_MAX, BATCH_MAY
+from commerce.orders.gate import QUANTITY_MAX
 from commerce.orders.picking import read_slot
+from commerce.orders.picks import GRAMS_MAX, PickClosed
 from commerce.orders.states import OrderState
 from server.access.policy import Action, Principal, require
 from server.http.bodies import (
@@ -78,6 +81,63 @@ async def move(request: Request) -> Response:
     )
     with _batch_problems(), problems():
         return reply(await services_of(request).commerce.batches.move(batch))
+
+
+class Pick(Body):
+    """What was found of a part; instead of the rest, a substitute may be offered."""
+
+    found_units: Annotated[int, Field(ge=0, le=QUANTITY_MAX * 100)]
+    substitute_id: Id | None = None
+    grams: Annotated[int | None, Field(ge=0, le=GRAMS_MAX)] = None
+
+
+async def pick(request: Request) -> Response:
+    """`PUT /api/stores/{store}/orders/{order}/picks/{line}/{part}`: what was found of a part."""
+    store_id, principal = _clerk(request)
+    body = await read_body(request, Pick)
+    found = Found(
+        store_id,
+        path_id(request, "order"),
+        request.path_params["line"],
+        request.path_params["part"],
+        body.found_units,
+        principal.subject,
+        body.substitute_id or "",
+        body.grams,
+    )
+    with pick_problems(), problems():
+        return reply(await services_of(request).commerce.picks.note(found))
+
+
+class SubstituteAnswer(Body):
+    """Whether the buyer takes what is offered."""
+
+    accept: bool
+
+
+async def answer(request: Request) -> Response:
+    """`POST /api/orders/{order}/substitutes/{line}/{part}`: the buyer's answer to an offer."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    await services.limits.take(LimitKind.ORDER, principal.subject)
+    body = await read_body(request, SubstituteAnswer)
+    order_id = path_id(request, "order")
+    line, part = request.path_params["line"], request.path_params["part"]
+    with pick_problems(), problems():
+        order = await services.commerce.picks.answer(
+            order_id, principal.subject, line, part, body.accept
+        )
+    return reply({"order": order})
+
+
+@contextmanager
+def pick_problems() -> Iterator[None]:
+    """Translate what is not allowed any more."""
+    try:
+        yield
+    except PickClosed:
+        raise Problem(409, "pick-closed", "Settled already.") from None
 
 
 async def place(request: Request) -> Response:
@@ -147,6 +207,8 @@ def _batch_problems() -> Iterator[None]:
 
 routes = [
     Route("/api/stores/{store}/waves", waves, methods=["GET"]),
+    Route("/api/stores/{store}/orders/{order}/picks/{line:int}/{part:int}", pick, methods=["PUT"]),
+    Route("/api/orders/{order}/substitutes/{line:int}/{part:int}", answer, methods=["POST"]),
     Route("/api/stores/{store}/bags", place, methods=["PUT"]),
     Route("/api/stores/{store}/found-orders", find, methods=["GET"]),
     Route("/api/stores/{store}/pace", pace, methods=["GET"]),

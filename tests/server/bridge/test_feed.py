@@ -81,7 +81,7 @@ def _wire(view: object) -> object:
         for name in ("stores", "offered", "offers", "kind"):
             del value["product"][name]
     if isinstance(view, OrderView | StoreOrder):
-        for name in ("lines", "promised", "fulfilment"):
+        for name in ("lines", "promised", "fulfilment", "picks"):
             del value[name]
     if isinstance(view, OrderView):
         del value["pickup"]["slot"]

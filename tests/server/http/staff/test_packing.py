@@ -10,6 +10,7 @@ from commerce.orders.batches import UNDO_MS
 from tests.support.commerce_checks import sound
 from tests.support.commerce_shop import shop_plan
 from tests.support.shop_routes import bearer, clerk, guest, shop_routes, tea
+from tests.support.waiting import wait_until
 
 STORE = "/api/stores/s1"
 
@@ -189,3 +190,64 @@ async def test_a_buyer_sees_the_slot_of_the_bag_and_a_clerk_finds_the_order(
     assert pace["p50_ms"] == pace["p95_ms"] >= 0
     wrong = await web.put(f"{STORE}/bags", json=body | {"slot": "shelf 1/2"}, headers=headers)
     assert (wrong.status_code, wrong.json()["member"]) == (422, "slot")
+
+
+async def test_what_is_missing_is_paid_back_and_a_substitute_is_the_buyers_to_take(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    async with shop_routes(sqlite_url, valkey_url, shop_plan(9)) as web:
+        shop: Any = web
+        packer = Packer(web, await clerk(web))
+        token = await guest(web, "anna")
+        ids = []
+        for key in ("short", "taken", "late", "left"):
+            made = await web.post(
+                "/api/orders", json=tea(2), headers=bearer(token, f"order-that-is-{key}")
+            )
+            ids.append(made.json()["order"]["id"])
+        short, taken, late, left = ids
+
+        async def pick(order: str, found: int, substitute: str | None = None) -> httpx.Response:
+            body = {"found_units": found, "substitute_id": substitute}
+            path = f"{STORE}/orders/{order}/picks/0/0"
+            return await web.put(path, json=body, headers=bearer(packer.token))
+
+        async def answer(order: str, accept: bool) -> httpx.Response:
+            path = f"/api/orders/{order}/substitutes/0/0"
+            return await web.post(path, json={"accept": accept}, headers=bearer(token))
+
+        first, again = await pick(short, 1), await pick(short, 1)
+        assert first.json()["picks"] == again.json()["picks"]
+        assert (first.json()["picks"][0]["state"], first.json()["picks"][0]["missing_units"]) == (
+            "short",
+            1,
+        )
+        assert (await pick(short, 0)).json()["type"] == "urn:linli:problem:pick-closed"
+        offered = await pick(taken, 0, "pear")
+        assert offered.json()["picks"][0]["substitute"]["product_id"] == "pear"
+        for order in (late, left):
+            assert (await pick(order, 0, "pear")).json()["picks"][0]["state"] == "offered"
+        stranger = bearer(await guest(web, "bert"))
+        path = f"/api/orders/{taken}/substitutes/0/0"
+        assert (await web.post(path, json={"accept": True}, headers=stranger)).status_code == 404
+        yes = await answer(taken, True)
+        assert yes.json()["order"]["picks"][0]["state"] == "substituted"
+        assert (await answer(taken, True)).status_code == 200
+        assert (await answer(taken, False)).status_code == 409
+        await answer(left, False)
+        shop.shop.clock.ahead_ms += 6 * 60_000
+        assert await shop.commerce.picks.step() == 1
+        assert await shop.commerce.picks.step() == 0
+        assert (await answer(late, True)).json()["type"] == "urn:linli:problem:pick-closed"
+        due = {short: 990, taken: 2 * (990 - 800), late: 1_980, left: 1_980}
+
+        async def paid_back() -> bool:
+            mine = (await web.get("/api/me/orders", headers=bearer(token))).json()["orders"]
+            return {one["id"]: one["refunded_fen"] for one in mine} == due
+
+        await wait_until(paid_back, what="refunds")
+        for order in (taken, late):
+            for state in ("picking", "packed", "ready"):
+                await packer.move([order], state)
+        assert (await pick(left, 3)).status_code == 422
+        await sound(shop.shop)

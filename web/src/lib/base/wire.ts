@@ -17,6 +17,8 @@ export type GroupState = 'open' | 'reached' | 'fulfilling' | 'done' | 'expired' 
 export type OrderState =
   'waiting_group' | 'new' | 'picking' | 'packed' | 'ready' | 'handed_over' | 'cancelled'
 
+export type PickState = 'found' | 'short' | 'offered' | 'substituted'
+
 export type ProductKind = 'item' | 'set'
 
 export type ErrorCode =
@@ -280,6 +282,25 @@ export interface OrderLine {
   parts?: OrderPart[]
 }
 
+/** What is offered, or was taken, for units that were not found. */
+export interface Substitute {
+  product_id: string
+  name: LocalText
+  image: string
+}
+
+/** What a packer found of a part of a line; while offered, the buyer may answer. */
+export interface OrderPick {
+  line: number
+  part: number
+  product_id: string
+  name: LocalText
+  state: PickState
+  missing_units: number
+  substitute: Substitute | null
+  answer_by_ms: number | null
+}
+
 /** The name that the store calls out. */
 export interface Buyer {
   nickname: string
@@ -303,6 +324,7 @@ export interface StoreOrder {
   due_at_ms: AtMs | null
   refunded_fen: Fen
   lines?: OrderLine[]
+  picks?: OrderPick[]
   buyer: Buyer
   handed_over_at_ms: AtMs | null
   bag?: number
@@ -475,6 +497,7 @@ export interface Order {
   due_at_ms: AtMs | null
   refunded_fen: Fen
   lines?: OrderLine[]
+  picks?: OrderPick[]
   pickup: Pickup | null
   group: Group | null
 }
