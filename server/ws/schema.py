@@ -25,6 +25,7 @@ ALIASES: dict[str, Any] = {
     "GroupState": groups.GroupState,
     "OrderState": orders.OrderState,
     "PickState": orders.PickState,
+    "Fulfilment": orders.Fulfilment,
     "ProductKind": cards.ProductKind,
     "ChannelEvent": registry.ChannelEvent,
     "PrivateEvent": registry.PrivateEvent,

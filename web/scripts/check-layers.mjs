@@ -22,7 +22,7 @@ const LIB_MAY_IMPORT = {
   media: ['base'],
   room: ['base'],
   shop: ['base', 'room'],
-  hq: ['base'],
+  hq: ['base', 'shop'],
   leader: ['base', 'room', 'shop'],
 }
 /** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `activities`, `shop`, `staff`. */

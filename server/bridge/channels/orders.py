@@ -15,6 +15,14 @@ OrderState: TypeAlias = Literal[
 
 
 PickState: TypeAlias = Literal["found", "short", "offered", "substituted"]
+Fulfilment: TypeAlias = Literal["pickup", "delivery"]
+
+
+class Promised(msgspec.Struct, frozen=True):
+    """When the buyer gets an order."""
+
+    from_ms: int
+    until_ms: int
 
 
 class StoreRef(msgspec.Struct, frozen=True):
@@ -99,6 +107,8 @@ class _OrderFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     refunded_fen: int
     lines: tuple[OrderLine, ...] = ()
     picks: tuple[OrderPick, ...] = ()
+    promised: Promised | None = None
+    fulfilment: Fulfilment = "pickup"
 
 
 class Order(_OrderFields, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ export const en = {
     less: 'One less',
     more: 'One more',
     pickup: 'Pick up at {store}, {address}',
-    pickup_moved: 'Your shop does not have enough left: this order is packed at {store}, {address}',
+    pickup_moved: 'Your shop is out of it or full: this order is packed at {store}, {address}',
   },
   basket: {
     pick: '+ Buy together with others',
@@ -65,6 +65,8 @@ export const en = {
     not_on_sale: 'No longer on sale; nothing was charged.',
     phone_needed:
       'This shop asks for a verified phone number: verify yours on the page “Me”, then tap again.',
+    address_needed: 'Name your building and flat on the page “Me”, then tap again.',
+    no_slot: 'The shops nearby are fully booked; nothing was charged. Please try again later.',
     unknown: 'No answer so far. Tap again to keep asking; you will not be charged twice.',
     refused: 'The order did not go through; nothing was charged. Please try again.',
   },

@@ -18,7 +18,7 @@ export const zh = {
     less: '减少一件',
     more: '增加一件',
     pickup: '自提：{store}，{address}',
-    pickup_moved: '您的门店库存不够，这单由{store}备货：{address}',
+    pickup_moved: '您的门店缺货或排满了，这单由{store}备货：{address}',
   },
   basket: {
     pick: '＋ 和其他商品一起买',
@@ -64,6 +64,8 @@ export const zh = {
     price_changed: '价格刚刚变了，没有扣款。刷新页面看看新价格。',
     not_on_sale: '商品已经下架，没有扣款。',
     phone_needed: '这家店要先核对手机号：在“我的”页面验证后再点一次。',
+    address_needed: '先在“我的”页面填楼栋和门牌，再点一次。',
+    no_slot: '附近门店都排满了，没有扣款。请再试一次。',
     unknown: '暂时没有收到结果。再点一次继续确认，不会重复下单。',
     refused: '没有下单成功，没有扣款。请再试一次。',
   },

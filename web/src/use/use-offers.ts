@@ -1,13 +1,15 @@
 /** The cards of a room as offers to this household, and the taps that take one. */
-import { type ComputedRef, type Ref, computed, reactive, shallowRef, watch } from 'vue'
+import { type ComputedRef, type Ref, computed, reactive, ref, shallowRef, watch } from 'vue'
 import type { Api } from '../lib/base/api'
 import type { ProductDetail, Room } from '../lib/base/bodies'
 import { BASKET, basketOf } from '../lib/shop/basket'
 import type { Card } from '../lib/base/wire'
 import { groupFor } from '../lib/room/room-state'
 import { offeredTo } from '../lib/shop/estate-offer'
-import { type BagItem, type Offer, offerOf } from '../lib/shop/offer'
+import { type BagItem, type Offer, leftFor, offerOf, servedBy } from '../lib/shop/offer'
+import { type Kind, promiseOf, promisedRoute } from '../lib/shop/promise'
 import type { OrdersModel } from './use-orders'
+import { usePromises } from './use-promises'
 import type { RoomModel } from './use-room'
 import type { IdentityModel } from './use-identity'
 
@@ -42,8 +44,10 @@ export function useOffers(
   const basket = computed(() => basketOf(items.value, picked))
   /** The offer that the identity sheet is opened for, null for chat. */
   const wanted = shallowRef<Offer | null>(null)
-  /** What the confirmation asks about. */
+  /** What the confirmation asks about, and what it has chosen. */
   const asked = shallowRef<BagItem | null>(null)
+  const askedKind = ref<Kind>('pickup')
+  const { promises, refresh: refreshPromises } = usePromises(roomId, api, estateId)
 
   /** `shown` as the estate is offered it, null when it is not. */
   function itemOf(shown: Card): BagItem | null {
@@ -62,12 +66,25 @@ export function useOffers(
       room.at_ms.value,
       {
         quantity: quantities.get(id) ?? 1,
-        route: route.value,
+        route: promisedRoute(promises.value, 'pickup', route.value),
+        own: route.value?.[0],
         confirm_above_fen: info.value?.brand.confirm_above_fen ?? null,
       },
     )
     const store = info.value?.stores?.find((other) => other.id === offer.store?.id) ?? null
-    return { card, group, offer, store }
+    const { quantity } = offer
+    const bringing = offer.group
+      ? null
+      : servedBy(product, promises.value?.delivery.map((promise) => promise.store_id) ?? null, quantity)
+    const canBring = bringing && leftFor(product, [bringing.id]) >= quantity
+    return {
+      card,
+      group,
+      offer,
+      store,
+      promise: offer.group ? null : promiseOf(promises.value, 'pickup', offer.store?.id),
+      delivery: canBring ? promiseOf(promises.value, 'delivery', bringing.id) : null,
+    }
   }
 
   function join(card: Card): void {
@@ -77,18 +94,33 @@ export function useOffers(
       const item = itemOf(card)
       if (!item) return
       if (item.offer.button === 'joined' && !item.offer.again) return
-      if (item.offer.confirm) asked.value = item
+      if (item.offer.confirm) ask(item)
       else submit(item)
     })
   }
 
+  /** Ask how and when the buyer wants it. */
+  function choosePlace(card: Card): void {
+    wanted.value = itemOf(card)?.offer ?? null
+    identity.require(() => {
+      const item = itemOf(card)
+      if (item) ask(item, 'delivery')
+    })
+  }
+
+  function ask(item: BagItem, kind: Kind = 'pickup'): void {
+    asked.value = item
+    askedKind.value = kind
+    void refreshPromises()
+  }
+
   /** The buyer has confirmed what was asked, at the price and quantity that the sheet shows. */
-  function confirmed(): void {
-    if (asked.value) submit(asked.value)
+  function confirmed(kind: Kind): void {
+    if (asked.value) submit(asked.value, kind)
     asked.value = null
   }
 
-  function submit({ card, offer }: BagItem): void {
+  function submit({ card, offer }: BagItem, kind: Kind = 'pickup'): void {
     const group_id = offer.group?.id
     quantities.delete(card.product.id)
     orders.desk.submit({
@@ -97,6 +129,7 @@ export function useOffers(
       quantity: offer.quantity,
       price_fen: offer.price_fen,
       ...(group_id ? { group_id } : {}),
+      ...(kind === 'delivery' ? { fulfilment: kind } : {}),
     })
   }
 
@@ -138,6 +171,8 @@ export function useOffers(
     top: computed(() => items.value[0] ?? null),
     wanted,
     asked,
+    askedKind,
+    choosePlace,
     join,
     confirmed,
     choose: (card: Card, quantity: number) => quantities.set(card.product.id, quantity),

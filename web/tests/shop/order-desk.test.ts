@@ -82,6 +82,8 @@ describe('a tap', () => {
     ['group-closed', 'closed'],
     ['limit-reached', 'limit'],
     ['not-on-sale', 'not_on_sale'],
+    ['no-slot', 'no_slot'],
+    ['address-needed', 'address_needed'],
     ['price-changed', 'price_changed'],
     ['something-new', 'refused'],
   ])('answered %s ends as %s and is not retried', async (problem, phase) => {

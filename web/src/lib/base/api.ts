@@ -60,6 +60,8 @@ export type PlaceOrder = {
   price_fen: number
   /** Several goods in one order; product, quantity and price above are then not sent. */
   lines?: PlaceLine[]
+  /** `pickup` when it is left out. */
+  fulfilment?: 'delivery'
 }
 /** A guest on a device of theirs, which keeps the secret. */
 export interface Registered {
@@ -135,8 +137,8 @@ export class Api {
 
   /** Place an order. The same `key` may be sent any number of times: it is one order. */
   async placeOrder(order: PlaceOrder, key: string): Promise<Placed> {
-    const { room_id, lines } = order
-    const sent = lines ? { room_id, lines } : order
+    const { room_id, lines, fulfilment } = order
+    const sent = lines ? { room_id, lines, ...(fulfilment ? { fulfilment } : {}) } : order
     const response = await this.#request('POST', '/api/orders', sent, { 'Idempotency-Key': key })
     const body = (await response.json()) as { order?: Order; order_id?: string }
     if (response.status !== 202 && body.order) return { done: true, order: body.order }

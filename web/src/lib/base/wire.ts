@@ -19,6 +19,8 @@ export type OrderState =
 
 export type PickState = 'found' | 'short' | 'offered' | 'substituted'
 
+export type Fulfilment = 'pickup' | 'delivery'
+
 export type ProductKind = 'item' | 'set'
 
 export type ErrorCode =
@@ -301,6 +303,12 @@ export interface OrderPick {
   answer_by_ms: number | null
 }
 
+/** When the buyer gets an order. */
+export interface Promised {
+  from_ms: number
+  until_ms: number
+}
+
 /** The name that the store calls out. */
 export interface Buyer {
   nickname: string
@@ -325,6 +333,8 @@ export interface StoreOrder {
   refunded_fen: Fen
   lines?: OrderLine[]
   picks?: OrderPick[]
+  promised?: Promised
+  fulfilment?: Fulfilment
   buyer: Buyer
   handed_over_at_ms: AtMs | null
   bag?: number
@@ -498,6 +508,8 @@ export interface Order {
   refunded_fen: Fen
   lines?: OrderLine[]
   picks?: OrderPick[]
+  promised?: Promised
+  fulfilment?: Fulfilment
   pickup: Pickup | null
   group: Group | null
 }

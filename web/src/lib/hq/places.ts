@@ -24,6 +24,10 @@ export interface Warehouse extends Versioned, LatLon {
 export interface Store extends Warehouse {
   /** Seven days from Monday, or none; an empty one is closed. */
   opening_hours: string[]
+  /** -1 where slots are not counted. */
+  packers: number
+  orders_per_packer_hour: number
+  delivers: boolean
   estates: number
 }
 export interface MapPlace extends LatLon {

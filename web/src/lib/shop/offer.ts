@@ -1,5 +1,6 @@
 /** What a card offers this household right now, and what its one button does. */
 import type { Attempt, AttemptPhase } from './order-desk'
+import type { Span } from './promise'
 import { isJoinable } from '../room/room-state'
 import type { SetPart, Store } from '../base/bodies'
 import type { Card, Group, LocalText, Order, Product } from '../base/wire'
@@ -18,6 +19,8 @@ export interface Terms {
   quantity: number
   /** Ids of the stores that serve the buyer's estate, first choice first; null when unknown. */
   route: string[] | null
+  /** The estate's own store, where that is not the first of `route`: it may be full or closed. */
+  own?: string | undefined
   /** An order that costs more is confirmed by a second tap; null for no limit. */
   confirm_above_fen: number | null
 }
@@ -30,6 +33,10 @@ export interface BagItem {
   offer: Offer
   /** Where the goods would be handed over, null when unknown. */
   store: Store | null
+  /** When that would be; null where it is not promised, and for groups, which are planned when they are complete. */
+  promise: Span | null
+  /** When they would be at the door, null when no store brings them. */
+  delivery: Span | null
 }
 
 export interface Offer {
@@ -68,7 +75,7 @@ export function offerOf(
   const placed = orderOf(orders, group, current)
   const left = leftFor(product, terms.route)
   const quantity = Math.max(1, Math.min(terms.quantity, left, QUANTITY_MAX))
-  const store = servedBy(product, terms.route, quantity)
+  const store = servedBy(product, terms.route, quantity, terms.own)
   const own = orders.filter((order) => order.product_id === product.id)
   const button = buttonOf(left, joinable, own, placed, current)
   const waits = current !== null && ['confirming', 'offline', 'unknown'].includes(current.phase)
@@ -104,11 +111,16 @@ export function scarcestPart(parts: SetPart[], route: string[] | null): string |
 }
 
 /** The store that an order of `quantity` comes from, as the gate chooses it. */
-function servedBy(product: Product, route: string[] | null, quantity: number): Offer['store'] {
+export function servedBy(
+  product: Product,
+  route: string[] | null,
+  quantity: number,
+  own = route?.[0],
+): Offer['store'] {
   const first = route?.[0]
   if (first === undefined) return null
   const id = route?.find((store) => leftIn(product, store) >= quantity) ?? first
-  return { id, moved: id !== first }
+  return { id, moved: id !== own }
 }
 
 function leftIn(product: Pick<Product, 'stores'>, storeId: string): number {

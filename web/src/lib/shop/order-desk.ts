@@ -24,6 +24,8 @@ export type AttemptPhase =
   | 'not_on_sale'
   | 'price_changed'
   | 'phone_needed'
+  | 'no_slot'
+  | 'address_needed'
   | 'unknown'
   | 'refused'
 
@@ -36,6 +38,8 @@ const PHASE_OF_PROBLEM: Record<string, AttemptPhase> = {
   'price-changed': 'price_changed',
   'payment-declined': 'declined',
   'phone-needed': 'phone_needed',
+  'no-slot': 'no_slot',
+  'address-needed': 'address_needed',
 }
 
 export interface Attempt {

@@ -30,7 +30,7 @@ export interface Section {
   page: Component<{ rest: string }>
   words: PageWords
 }
-export type Group = 'insight' | 'places' | 'goods' | 'people' | 'money' | 'brand'
+export type Group = 'insight' | 'orders' | 'places' | 'goods' | 'people' | 'money' | 'brand'
 export interface Entry {
   id: string
   group: Group
@@ -41,6 +41,7 @@ export interface Entry {
 /** The groups of the navigation, in its order. */
 export const GROUPS: Record<Group, LocalText> = {
   insight: { zh: '经营', en: 'Insight' },
+  orders: { zh: '订单', en: 'Orders' },
   places: { zh: '小区与门店', en: 'Places' },
   goods: { zh: '商品', en: 'Goods' },
   people: { zh: '人员', en: 'People' },
@@ -54,6 +55,18 @@ export const SECTIONS: Entry[] = [
     group: 'insight',
     title: { zh: '实时看板', en: 'Wall' },
     load: () => import('./wall/section'),
+  },
+  {
+    id: 'orders',
+    group: 'orders',
+    title: { zh: '订单', en: 'Orders' },
+    load: () => import('./orders/section'),
+  },
+  {
+    id: 'capacity',
+    group: 'orders',
+    title: { zh: '时段与人手', en: 'Windows and packers' },
+    load: () => import('./capacity/section'),
   },
   {
     id: 'estates',

@@ -7,5 +7,11 @@ export const en: typeof zh = {
     search: 'Name, address or id',
     estates: 'Estates',
     add: 'Add a store',
+    packers: 'Packers',
+    counted: 'Take orders by packers and half hours',
+    uncounted_hint: 'No limit: orders at any time, and no window is promised.',
+    rate: 'Orders per packer and hour',
+    makes: 'Takes {n} orders per half hour; after that later windows or stores nearby do.',
+    delivers: 'Brings goods to the door',
   },
 }
