@@ -27,19 +27,21 @@ class StoreStock(msgspec.Struct, frozen=True):
     left: int
 
 
-class EstateOffer(msgspec.Struct, frozen=True):
+class EstateOffer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an estate is offered where it is not what all others are."""
 
     estate_id: str
     price_fen: int
     offered: bool
+    member_fen: int | None = None
 
 
 class Product(msgspec.Struct, frozen=True, omit_defaults=True):
     """A product as viewers see it; `left` is the stock at the time of the message.
 
     `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate.
-    `price_fen` and `offered` are for the estates that are not in `offers`.
+    `price_fen`, `offered` and `member_fen`, what members pay, are for the estates that are not in
+    `offers`.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True):
     offered: bool = True
     offers: tuple[EstateOffer, ...] = ()
     kind: ProductKind = "item"
+    member_fen: int | None = None
 
 
 class Card(msgspec.Struct, frozen=True):

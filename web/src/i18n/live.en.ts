@@ -28,6 +28,7 @@ export const en: typeof zh = {
   },
   price: {
     was: 'Was {price}',
+    member: '{price} for members',
     sold_out: 'Sold out',
   },
 }

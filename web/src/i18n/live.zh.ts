@@ -26,6 +26,7 @@ export const zh = {
   },
   price: {
     was: '原价 {price}',
+    member: '会员价 {price}',
     sold_out: '已抢光',
   },
 }

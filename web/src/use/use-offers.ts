@@ -28,6 +28,20 @@ export function useOffers(
   roomId: string,
   { api, room, cards, orders, identity, estateId, info }: OfferSources,
 ) {
+  /** Whether this household pays members' prices; asked only where there are some. */
+  const member = shallowRef(false)
+  const hasMemberPrices = computed(() =>
+    cards().some(({ product }) => [product, ...(product.offers ?? [])].some((one) => one.member_fen)),
+  )
+  watch(
+    () => hasMemberPrices.value && identity.known(),
+    async (asks) => {
+      if (!asks) return
+      const answer = await api.get<{ member?: boolean }>('/api/me/phone').catch(() => null)
+      member.value = answer?.member ?? false
+    },
+    { immediate: true },
+  )
   const items = computed<BagItem[]>(() => cards().flatMap((card) => itemOf(card) ?? []))
   const route = computed(
     () => info.value?.estates.find((estate) => estate.id === estateId.value)?.store_ids ?? null,
@@ -54,7 +68,7 @@ export function useOffers(
     const { id } = shown.product
     // A shown card has the price of one estate already; the room's has those of all.
     const { product: all } = cards().find(({ product }) => product.id === id) ?? shown
-    const product = offeredTo(all, estateId.value)
+    const product = offeredTo(all, estateId.value, member.value)
     if (!product) return null
     const card = { ...shown, product }
     const group = groupFor(room.state.value.groups, id, estateId.value)

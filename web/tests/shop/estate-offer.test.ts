@@ -16,6 +16,11 @@ describe('what an estate is offered', () => {
   })
   it('is what all others are, without an offer of its own', () => {
     expect(offeredTo(product({ offers }), 'e9')?.price_fen).toBe(1290)
+    const members = product({ member_fen: 1090, offers: [{ ...offers[0]!, member_fen: 990 }] })
+    expect(offeredTo(members, 'e9', true)).toMatchObject({ price_fen: 1090, list_price_fen: 1580 })
+    expect(offeredTo(members, 'e9')).toMatchObject({ price_fen: 1290, member_fen: 1090 })
+    expect(offeredTo(members, 'e1', true)?.price_fen).toBe(990)
+    expect(offeredTo(product({ member_fen: 1090, offers }), 'e1', true)?.price_fen).toBe(1190)
     expect(offeredTo(product(), null)?.price_fen).toBe(1290)
     expect(offeredTo(product({ offers, offered: false }), 'e9')).toBeNull()
     expect(offeredTo(product({ offers, offered: false }), 'e1')?.price_fen).toBe(1190)

@@ -24,7 +24,9 @@ def test_each_event_has_one_tag_and_belongs_to_one_feature() -> None:
 
 def test_state_on_the_wire_keeps_its_order() -> None:
     names = list(msgspec.to_builtins(RoomState()))
-    assert names == ["live", "cards", "groups", "counters", "chat"]
+    assert names == [
+        *("live", "cards", "groups", "poll", "questions", "notice", "counters", "chat"),
+    ]
 
 
 def test_store_has_no_state() -> None:

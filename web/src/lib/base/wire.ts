@@ -110,9 +110,10 @@ export interface EstateOffer {
   estate_id: string
   price_fen: Fen
   offered: boolean
+  member_fen?: Fen
 }
 
-/** A product as viewers see it; `left` is the stock at the time of the message. `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate. `price_fen` and `offered` are for the estates that are not in `offers`. */
+/** A product as viewers see it; `left` is the stock at the time of the message. `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate. `price_fen`, `offered` and `member_fen`, what members pay, are for the estates that are not in `offers`. */
 export interface Product {
   id: string
   name: LocalText
@@ -126,6 +127,7 @@ export interface Product {
   offered?: boolean
   offers?: EstateOffer[]
   kind?: ProductKind
+  member_fen?: Fen
 }
 
 /** A pinned product; `media_time` is the RTP time (90 kHz, 32 bits) of its video frame. */

@@ -55,7 +55,7 @@ export interface Category extends Versioned {
 }
 export type CategoryDraft = Pick<Category, 'name' | 'parent_id' | 'rank'>
 
-export const SCOPES = ['brand', 'city', 'estate', 'store', 'live'] as const
+export const SCOPES = ['brand', 'city', 'estate', 'store', 'member', 'live'] as const
 export type Scope = (typeof SCOPES)[number]
 /** Scopes of the assortment. */
 export const ASSORTMENT_SCOPES: readonly Scope[] = ['brand', 'city', 'estate']
