@@ -113,7 +113,7 @@ def sold_at_cost(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> T
 def unsold_at_cost(
     order_id: str, store_id: str, amount_fen: int, at_ms: int, source: str
 ) -> Transfer:
-    """The transfer of what goods cost that came back into stock."""
+    """The transfer of what goods cost that is in stock again."""
     inventory, cost = account(Account.INVENTORY), account(Account.COST, store_id)
     return Transfer(order_id, TransferKind.COST, inventory, cost, amount_fen, at_ms, source)
 

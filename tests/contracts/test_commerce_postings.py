@@ -42,7 +42,7 @@ MOVED = (
     "slots",
     "order_routes",
 )
-READS = ("select", "join", "outerjoin", "select_from")
+READS = ("select", "join", "outerjoin", "select_from", "correlate")
 RAW_WRITE = re.compile(rf"(?i)\b(INTO|UPDATE|DELETE\s+FROM)\s+({'|'.join(MOVED)})\b")
 
 
@@ -57,7 +57,7 @@ def writes(source: str) -> Iterator[str]:
             tables |= {alias.asname or alias.name: alias.name for alias in node.names}
     read: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr == "c":
+        if isinstance(node, ast.Attribute) and node.attr in ("c", "alias"):
             read.add(id(node.value))
         elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in READS:
             read |= {id(argument) for argument in node.args}

@@ -46,6 +46,7 @@ EVERYBODY = {
     "/api/rooms/{room}",
     "/api/rooms/{room}/products",
     "/api/rooms/{room}/products/{product}",
+    "/api/rooms/{room}/promises",
     "/api/rooms/{room}/ratings",
     "/api/rooms/{room}/products/{product}/ratings",
     "/api/rooms/{room}/replays",

@@ -17,6 +17,7 @@ the second without a price; `tea 2,bass 1` are units by item. Both are empty for
 | `$HOLD_TEXT`     | the text of a hold, from variables of its fields' names           |
 | `$LINE_PATTERN`  | the pattern that finds the lines of a tap                         |
 | `$UNITS_PATTERN` | the pattern that finds units by item                              |
+| `$STORES_PATTERN` | the pattern that finds candidate stores, each with its slots      |
 | `$PREVIOUS`      | what the key of prices before adds to that of the products        |
 | `$PRODUCT_PATTERN` | the pattern of a product: price, limit, on sale, recipe         |
 | `$KEY_PATTERN`   | the pattern of a key: body hash, refusal, units left, product     |
@@ -295,6 +296,7 @@ _PLACEHOLDERS = {
     "HOLD_TEXT": _concat(HOLD_FIELDS),
     "LINE_PATTERN": "'([^ ,]+) (%d+) (%d*) (%d+)'",
     "UNITS_PATTERN": "'([^ ,]+) (%d+)'",
+    "STORES_PATTERN": "'([^| ]+)([^|]*)|'",
     "PREVIOUS": keys.OF_PREVIOUS,
     "PRODUCT_PATTERN": "'^(%d+) (%d+) (%d) ?(%d*)$'",
     "KEY_PATTERN": "'^(%S+) (%S+) (%d+) ?(%S*)$'",

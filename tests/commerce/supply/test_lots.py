@@ -64,7 +64,8 @@ def test_a_transfer_changes_both_places_and_waste_is_not_counted() -> None:
 def test_every_kind_of_move_has_a_path_that_touches_what_is_counted() -> None:
     assert set(PATHS) == set(LotMoveKind)
     for kind, (sources, targets) in PATHS.items():
-        if kind is not LotMoveKind.RETURNED:  # also from the till straight into waste
+        # Also from the till, or from a buyer, straight into waste.
+        if kind not in (LotMoveKind.RETURNED, LotMoveKind.CLAIMED):
             assert OWN & {*sources, *targets}
     for reason in WRITE_OFF_REASONS:
         assert PATHS[reason][1] == (LocationKind.WASTE,)

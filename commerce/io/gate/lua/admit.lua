@@ -186,7 +186,7 @@ end
 
 if plain then
   local most = 0
-  for candidate, slots in string.gmatch(ARGV[4], '([^| ]+)([^|]*)|') do
+  for candidate, slots in string.gmatch(ARGV[4], $STORES_PATTERN) do
     local free = tonumber(redis.call('HGET', KEYS[9], product_id .. '|' .. candidate) or '0')
     if free >= units then
       local found = free_slot(candidate, slots)
@@ -210,7 +210,7 @@ else
   for item, count in string.gmatch(needs, $UNITS_PATTERN) do
     needed[#needed + 1] = {item, tonumber(count)}
   end
-  for candidate, slots in string.gmatch(ARGV[4], '([^| ]+)([^|]*)|') do
+  for candidate, slots in string.gmatch(ARGV[4], $STORES_PATTERN) do
     local short, sets = nil, math.huge
     for _, need in ipairs(needed) do
       local free = tonumber(redis.call('HGET', KEYS[9], need[1] .. '|' .. candidate) or '0')

@@ -23,7 +23,8 @@ from sqlalchemy import (
 from commerce.errors import InvalidField, NotFound
 from commerce.io.record.book_rows import last_closed
 from commerce.io.record.postings import post_transfers, stamp_periods
-from commerce.io.record.schema import money_transfers, orders
+from commerce.io.record.schema import money_transfers as _T
+from commerce.io.record.schema import orders
 from commerce.io.record.schema_books import book_closings, provider_bills, settlements
 from commerce.io.shop.context import ShopContext
 from commerce.money.accounts import DAY_ZONE, Account, account, day_of, days_of, kind_of, party_of
@@ -33,7 +34,6 @@ from commerce.money.transfers import PROVIDER, Transfer, TransferKind
 
 ENTRIES_MAX = 500  # of an account that are listed
 IDS_MAX = 500  # orders per statement
-_T = money_transfers
 
 
 @dataclass(frozen=True, slots=True)
