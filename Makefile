@@ -26,7 +26,7 @@ test: setup .venv/.dev ## run every test but the soaks, browser included
 	@# Each process begins with a block of tests, browsers first, and then takes from the others.
 	@# Order and examples are those of LINLI_SEED here, drawn anew in `make quick`.
 	@rm -f .pytest_cache/v/cache/lastfailed
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not soak" --durations 10 \
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -m "not soak" --durations 10 \
 	  --randomly-seed $${LINLI_SEED:-1} || \
 	  { [ $$? -eq 1 ] && $(BIN)/python scripts/test-again; }
 

@@ -86,6 +86,7 @@ async def head_office(sqlite_url: str, valkey_url: str) -> AsyncIterator[HeadOff
             settings=Settings(),
             access=access,
             limits=Limits(shop.redis, enabled=False),
+            redis=shop.redis,
             commerce=shop.commerce,
         )
         transport = httpx.ASGITransport(app)

@@ -429,6 +429,12 @@ class PlayedServer:
             return 404, {"type": PROBLEM + "no-such-room", "status": 404}
         if path.endswith("/products"):
             return 200, {"products": self.products}
+        if path.endswith("/ratings"):
+            return 200, {"ratings": {}}
+        if path.endswith("/promises"):
+            return 200, {"pickup": [], "delivery": [], "now_ms": now_ms()}
+        if path.endswith("/activities/mine"):
+            return 200, {"poll": None, "option": None, "questions": []}
         if path.endswith("/stream-key"):
             return 200, {"address": "rtmp://shop/live", "made_at_ms": now_ms(), **STREAM_KEY}
         if path.endswith("/restream"):

@@ -53,7 +53,7 @@ async def test_a_guest_proves_a_number_with_the_code_that_was_sent_to_it(
     asked = await ask(web, token)
     assert (asked.status_code, asked.json()) == (202, {"last_four": "1234", "expires_in_s": 300})
     before = await web.get("/api/me/phone", headers=bearer(token))
-    assert before.json() == {"last_four": None, "needed": False}
+    assert before.json() == {"last_four": None, "needed": False, "member": False}
     verified = await verify(web, token, f" {sender_of(web).sent[E164]} ")
     assert (verified.status_code, verified.json()) == (200, {"last_four": "1234"})
     after = await web.get("/api/me/phone", headers=bearer(token))
