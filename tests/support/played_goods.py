@@ -5,6 +5,8 @@ from typing import Any
 from tests.support.played_places import text
 
 Row = dict[str, Any]
+FOOD: Row = dict.fromkeys(("ingredients", "shelf_life_days", "storage", "net", "origin"))
+FOOD["allergens"] = []
 NAMES = [("有机菠菜", "Organic spinach"), ("鲜牛奶", "Fresh milk"), ("嫩豆腐", "Soft tofu")]
 
 
@@ -26,6 +28,8 @@ def products() -> list[Row]:
             "on_sale": n != 3,
             "left": 40 * n,
             "rules": n,
+            "category_id": "",
+            "food": FOOD,
         }
         for n, (zh, en) in enumerate(NAMES, 1)
     ]

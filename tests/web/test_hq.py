@@ -147,7 +147,7 @@ def test_person_is_invited_and_chooses_a_password_by_the_link(open_page: Open) -
     page.get_by_test_id("name").fill("小林")
     page.get_by_test_id("name").press("Enter")
     link = page.get_by_test_id("link").input_value()
-    roles = {"roles": ["host", "store"], "store_id": ""}
+    roles = {"roles": ["host", "store"], "store_id": "", "estate_ids": []}
     assert server.office.edits == [{"username": "xiaolin", "name": "小林", **roles}]
     invited = open_page(server, link.removeprefix(ORIGIN), locale="en-GB")
     expect(invited.locator("h1")).to_have_text("Welcome to Linxian Select")
