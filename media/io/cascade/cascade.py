@@ -116,9 +116,11 @@ class Cascade:
 
     async def run(self) -> None:
         """Keep this worker's row until cancelled, then take it away."""
+        # On Python 3.11 redis-py may swallow a cancellation that comes with a reply.
+        task = asyncio.current_task()
         try:
             drawn_at = monotonic()
-            while not self._closed:
+            while not self._closed and not (task and task.cancelling()):
                 if monotonic() - drawn_at > SECRET_LIFE_S:
                     drawn_at = monotonic()
                     self._secrets = [Secret.draw(), self._secrets[0]]
