@@ -204,6 +204,7 @@ def test_camera_switch_keeps_the_session(open_page: Open, server: PlayedServer) 
     expect(page.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
 
 
+@pytest.mark.soak
 def test_host_page_shows_the_uplink_verdict(open_page: Open, server: PlayedServer) -> None:
     page = go_live(open_page, server, locale="en-GB")
     verdict = page.get_by_test_id("uplink-verdict")

@@ -122,6 +122,7 @@ def test_live_event_starts_playback_without_a_reload(open_page: Open) -> None:
     expect(notice).to_have_attribute("data-notice", "over")
 
 
+@pytest.mark.soak
 def test_frozen_video_gets_a_new_session(open_page: Open) -> None:
     page = open_page(PlayedServer(), "/r/demo")
     expect(page.get_by_test_id("room")).to_have_attribute("data-player", "playing")

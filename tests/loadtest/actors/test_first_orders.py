@@ -26,6 +26,7 @@ async def linli(tmp_path: Path) -> AsyncIterator[Running]:
         yield server
 
 
+@pytest.mark.soak
 async def test_the_first_group_is_filled_once_however_often_the_demo_starts(
     linli: Running,
 ) -> None:

@@ -31,7 +31,8 @@ __all__ = ["loopback_candidates"]
 
 VIEWERS_MAX = 12
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# A node of two workers takes half a minute to begin on a busy machine.
+pytestmark = [pytest.mark.soak, pytest.mark.asyncio(loop_scope="module")]
 
 
 class Node:
