@@ -1,4 +1,4 @@
-"""The vocabulary of facts: what the lake is told, topic by topic, each with its version.
+"""The vocabulary of facts: what the lake ingests, topic by topic, each with its version.
 
 A fact is what happened once, somewhere, at a time; it never changes. Money is integer fen, times
 are UTC milliseconds, an id that does not apply is an empty string. `source` and `sequence` name a
@@ -226,7 +226,7 @@ def markdown() -> str:
 _HEADER = """\
 # Facts
 
-What the lake is told. Generated from `insight/facts.py`; do not edit, run
+What the lake ingests. Generated from `insight/facts.py`; do not edit, run
 
     python -m insight.facts > docs/facts.md
 

@@ -59,7 +59,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: what a row is, by which columns it is told from others, and how fresh it is."""
+    """A table: what a row is, which columns are its key, and how fresh it is."""
 
     name: str
     layer: str

@@ -1,4 +1,4 @@
-"""From facts to tables, each fact once, whatever ends the writer and however often it is told.
+"""From facts to tables, each fact once, whatever ends the writer and however often a batch comes.
 
 A batch goes to silver table by table and to bronze last, each in one commit with the number of the
 batch's last fact. So what bronze has is in all tables, and a batch that was written in part is

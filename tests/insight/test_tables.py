@@ -12,14 +12,14 @@ def test_the_document_is_what_the_tables_are() -> None:
 
 
 def test_rows_have_the_columns_of_their_tables() -> None:
-    told = FactMaker()
-    told.order("o1", ("tea", 2, 1_000), ("pear", 1, 501))
-    told.moved("o1", 2, "new", "picking")
+    history = FactMaker()
+    history.order("o1", ("tea", 2, 1_000), ("pear", 1, 501))
+    history.moved("o1", 2, "new", "picking")
     place = {"room_id": "demo", "product_id": "tea"}
-    told.tell("card.opened", {**place, "dwell_ms": 900})
-    told.tell("live.watched", {"room_id": "demo", "watched_ms": 30_000})
-    told.tell("bag.added", {**place, "units": 2})
-    found = rows_of(told.made)
+    history.add("card.opened", {**place, "dwell_ms": 900})
+    history.add("live.watched", {"room_id": "demo", "watched_ms": 30_000})
+    history.add("bag.added", {**place, "units": 2})
+    found = rows_of(history.made)
     columns = {table.name: {column.name for column in table.columns} for table in TABLES}
     assert all(set(row) == columns[name] for name, rows in found.items() for row in rows)
     assert "rejected" not in found

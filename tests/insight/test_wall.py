@@ -25,19 +25,19 @@ def group(state: str, joined: int, ends_at_ms: int = AT_MS + 5 * MINUTE_MS) -> d
 
 def evening() -> list[Fact]:
     """Two orders, one packed in time, one late; a group that is reached; a refund."""
-    told = FactMaker()
-    told.order("o1", ("tea", 2, 1_000), ("pear", 1, 501))
-    told.order("o2", ("tea", 1, 500))
-    told.tell("group.changed", group("open", 1), trace="g1")
-    told.at_ms += 10 * MINUTE_MS
-    told.moved("o1", 2, "new", "picking")
-    told.moved("o1", 3, "picking", "packed")
-    told.money("o2", "refund", 200)
-    told.tell("group.changed", group("reached", 3), trace="g1")
-    told.at_ms += 25 * MINUTE_MS
-    told.moved("o2", 2, "new", "packed")
-    told.moved("o1", 4, "packed", "handed_over")
-    return told.made
+    history = FactMaker()
+    history.order("o1", ("tea", 2, 1_000), ("pear", 1, 501))
+    history.order("o2", ("tea", 1, 500))
+    history.add("group.changed", group("open", 1), trace="g1")
+    history.at_ms += 10 * MINUTE_MS
+    history.moved("o1", 2, "new", "picking")
+    history.moved("o1", 3, "picking", "packed")
+    history.money("o2", "refund", 200)
+    history.add("group.changed", group("reached", 3), trace="g1")
+    history.at_ms += 25 * MINUTE_MS
+    history.moved("o2", 2, "new", "packed")
+    history.moved("o1", 4, "packed", "handed_over")
+    return history.made
 
 
 def wall_of(facts: list[Fact]) -> Wall:
@@ -90,10 +90,10 @@ def test_a_wall_that_is_saved_anywhere_and_told_again_is_the_same(cuts: list[int
 
 
 def test_yesterday_is_kept_and_the_day_before_is_not() -> None:
-    told = FactMaker()
+    history = FactMaker()
     for day in range(3):
-        told.at_ms = AT_MS + day * 86_400_000
-        told.order(f"o{day}", ("tea", 1, 500))
-    wall = wall_of(told.made)
+        history.at_ms = AT_MS + day * 86_400_000
+        history.order(f"o{day}", ("tea", 1, 500))
+    wall = wall_of(history.made)
     assert [wall.days[name].total.orders for name in sorted(wall.days)] == [1, 1]
-    assert figures(wall, None, now_ms=told.at_ms).gmv_fen == 500
+    assert figures(wall, None, now_ms=history.at_ms).gmv_fen == 500

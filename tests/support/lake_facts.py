@@ -17,7 +17,7 @@ class FactMaker:
     at_ms: int = AT_MS
     made: list[Fact] = field(default_factory=list)
 
-    def tell(
+    def add(
         self, topic: str, payload: Mapping[str, Any], *, trace: str = "", person: str = ""
     ) -> Fact:
         """One more fact."""
@@ -40,7 +40,7 @@ class FactMaker:
     def order(self, id: str, *lines: tuple[str, int, int], person: str = "p1") -> None:
         """An order of (product, units, total in fen), placed and paid."""
         total_fen = sum(fen for _, _, fen in lines)
-        self.tell(
+        self.add(
             "order.placed",
             {
                 "order_id": id,
@@ -64,11 +64,11 @@ class FactMaker:
     def money(self, order_id: str, kind: str, amount_fen: int) -> None:
         """Money of an order."""
         payload = {"order_id": order_id, "kind": kind, "amount_fen": amount_fen}
-        self.tell("money.moved", payload, trace=order_id)
+        self.add("money.moved", payload, trace=order_id)
 
     def moved(self, order_id: str, version: int, from_state: str, to_state: str) -> None:
         """An order changed its state."""
-        self.tell(
+        self.add(
             "order.moved",
             {
                 "order_id": order_id,

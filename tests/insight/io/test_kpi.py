@@ -14,25 +14,25 @@ AUGUST_31_MS = 1_788_148_800_000  # 2026-08-31 12:00 in China, a Monday
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """August: p1 and p2 buy. September: p1 twice, in two weeks, p3 once; p3 gets 100 fen back."""
-    told = FactMaker(at_ms=AUGUST_31_MS)
-    told.order("o1", ("tea", 2, 1_000), ("pear", 1, 500), person="p1")
-    told.order("o2", ("tea", 1, 500), person="p2")
-    told.at_ms += 7 * DAY_MS  # September 7
-    told.order("o3", ("tea", 1, 500), person="p1")
-    told.at_ms += 7 * DAY_MS  # September 14
-    told.order("o4", ("tea", 1, 500), person="p1")
-    told.order("o5", ("tea", 1, 500), person="p3")
-    told.money("o5", "refund", 100)
+    history = FactMaker(at_ms=AUGUST_31_MS)
+    history.order("o1", ("tea", 2, 1_000), ("pear", 1, 500), person="p1")
+    history.order("o2", ("tea", 1, 500), person="p2")
+    history.at_ms += 7 * DAY_MS  # September 7
+    history.order("o3", ("tea", 1, 500), person="p1")
+    history.at_ms += 7 * DAY_MS  # September 14
+    history.order("o4", ("tea", 1, 500), person="p1")
+    history.order("o5", ("tea", 1, 500), person="p3")
+    history.money("o5", "refund", 100)
     place = {"product_id": "tea", "lot_id": "l", "kind": "receive"}
-    told.tell("lot.moved", {**place, "from_id": "supplier", "to_id": "shop:s1", "units": 40})
-    told.tell("lot.moved", {**place, "from_id": "shop:s1", "to_id": "waste", "units": 3})
+    history.add("lot.moved", {**place, "from_id": "supplier", "to_id": "shop:s1", "units": 40})
+    history.add("lot.moved", {**place, "from_id": "shop:s1", "to_id": "waste", "units": 3})
     for kind, units in (("receive", 40), ("sell", 12), ("release", 2)):
         stock = {"product_id": "tea", "store_id": "s1", "kind": kind, "units": units}
-        told.tell("stock.moved", stock)
+        history.add("stock.moved", stock)
     here = Lake(str(tmp_path_factory.mktemp("lake")))
     writer = LakeWriter(here)
     writer.position("record")
-    writer.write(told.made)
+    writer.write(history.made)
     return here
 
 

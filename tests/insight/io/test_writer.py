@@ -21,12 +21,12 @@ class Killed(BaseException):
 
 def facts() -> FactMaker:
     """Two neighbours' orders, a fact that no topic admits, and a refund of a third."""
-    told = FactMaker()
-    told.order("o1", ("tea", 2, 1_000), ("pear", 1, 501), person="p1")
-    told.tell("order.eaten", {"order_id": "o1"})
-    told.order("o2", ("tea", 1, 500), person="p2")
-    told.money("o1", "refund", 500)
-    return told
+    history = FactMaker()
+    history.order("o1", ("tea", 2, 1_000), ("pear", 1, 501), person="p1")
+    history.add("order.eaten", {"order_id": "o1"})
+    history.order("o2", ("tea", 1, 500), person="p2")
+    history.money("o1", "refund", 500)
+    return history
 
 
 def opened(folder: Path, probe: Callable[[str], None] = lambda table: None) -> LakeWriter:
@@ -61,39 +61,39 @@ def test_gold_sums_to_what_was_paid_less_what_went_back_to_the_fen(tmp_path: Pat
 def test_a_writer_killed_before_any_commit_leaves_no_row_twice_and_none_lost(
     tmp_path: Path, at: str
 ) -> None:
-    told = facts().made
+    history = facts().made
 
     def kill(table: str) -> None:
         if table == at:
             raise Killed
 
     with pytest.raises(Killed):
-        opened(tmp_path, kill).write(told[:4])
+        opened(tmp_path, kill).write(history[:4])
     lake = Lake(str(tmp_path))
     writer = LakeWriter(lake)
     assert writer.position("record") == 0
     # The next batches need not be cut where the lost one was.
-    writer.write(told[:2])
-    writer.write(told[2:])
-    writer.write(told)
-    assert writer.position("record") == len(told)
+    writer.write(history[:2])
+    writer.write(history[2:])
+    writer.write(history)
+    assert writer.position("record") == len(history)
     assert rows(lake, "SELECT sequence FROM facts ORDER BY sequence") == [
-        (fact.sequence,) for fact in told
+        (fact.sequence,) for fact in history
     ]
     assert rows(lake, "SELECT count(*), sum(amount_fen) FROM money") == [(3, 1_501 + 500 + 500)]
     assert rows(lake, "SELECT count(*) FROM order_lines") == [(3,)]
 
 
 def test_of_two_writers_with_the_same_batch_one_loses(tmp_path: Path) -> None:
-    told = facts().made
-    opened(tmp_path).write(told[:2])
+    history = facts().made
+    opened(tmp_path).write(history[:2])
 
     def write_first(table: str) -> None:
         if table == MONEY.name:
-            opened(tmp_path).write(told)
+            opened(tmp_path).write(history)
 
     with pytest.raises(LakeConflict):
-        opened(tmp_path, write_first).write(told)
+        opened(tmp_path, write_first).write(history)
     assert rows(Lake(str(tmp_path)), "SELECT count(*) FROM money") == [(3,)]
 
 

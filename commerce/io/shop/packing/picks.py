@@ -71,7 +71,7 @@ class Picks:
         self._shop = shop
 
     async def note(self, found: Found) -> StoreOrder:
-        """Note what was found; said again, it changes nothing.
+        """Note what was found; idempotent.
 
         Raises:
             NotFound: The store has no such order, or the order no such part.
