@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 from commerce.after_sales.claims import WINDOW_MS
 from commerce.after_sales.refunds import WHOLE, PartRefund
 from commerce.catalogue.values import SeedStaff, Staff
-from commerce.io.record.postings import request_part_refunds
+from commerce.io.record.refund_postings import request_part_refunds
 from commerce.io.record.schema import guests, orders
 from commerce.io.record.schema_people import households, persons
 from commerce.io.record.schema_staff import audit_entries

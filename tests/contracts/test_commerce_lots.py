@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from commerce.io.record.postings import cancel_orders, receive_stock
+from commerce.io.record.order_postings import cancel_orders
+from commerce.io.record.postings import receive_stock
 from commerce.io.shop.stock.receipts import Sent
 from commerce.io.shop.stock.tills import Till
 from commerce.orders.states import OrderState

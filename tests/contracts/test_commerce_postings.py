@@ -11,16 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 import commerce
 from commerce.errors import IllegalMove
-from commerce.io.record.postings import (
-    Topic,
-    book_refund_calls,
-    cancel_orders,
-    enqueue,
-    move_order,
-    post_transfers,
-    receive_stock,
-    send_refund_calls,
-)
+from commerce.io.record.order_postings import cancel_orders, move_order
+from commerce.io.record.postings import Topic, enqueue, post_transfers, receive_stock
+from commerce.io.record.refund_postings import book_refund_calls, send_refund_calls
 from commerce.money.refund_calls import CallState, RefundPace
 from commerce.money.transfers import charged
 from commerce.orders.order import OrderRow
@@ -76,6 +69,8 @@ def test_only_postings_writes_moves() -> None:
     root = Path(commerce.__file__).parent
     known = {
         "io/record/postings.py",
+        "io/record/order_postings.py",
+        "io/record/refund_postings.py",
         "io/record/lots.py",
         "io/record/refund_rows.py",
         "io/record/slots.py",
@@ -97,15 +92,18 @@ def test_only_postings_writes_moves() -> None:
     assert len(found["io/outbox/relay.py"]) == 2
     rows = re.compile(r"\b(insert_refunds|make_call|move_calls|finish_refunds)\(")
     callers = {path.name for path in root.rglob("*.py") if rows.search(path.read_text("utf-8"))}
-    assert callers == {"postings.py", "refund_rows.py"}
-    for inner in (
-        r"from commerce\.io\.record\.lots import .*\b(write_lot_moves|follow)\b",
-        r"from commerce\.io\.record\.slots import [^)]*\b(change_taken|plan_slots|add_routes)\b",
+    assert callers == {"refund_postings.py", "refund_rows.py"}
+    for inner, caller in (
+        (r"record\.lots import [^)]*\b(write_lot_moves|follow)\b", "postings.py"),
+        (
+            r"record\.slots import [^)]*\b(change_taken|plan_slots|add_routes)\b",
+            "order_postings.py",
+        ),
     ):
-        pattern = re.compile(inner)
+        pattern = re.compile(rf"from commerce\.io\.{inner}")
         sources = {path.name: path.read_text("utf-8") for path in root.rglob("*.py")}
         callers = {name for name, source in sources.items() if pattern.search(source)}
-        assert callers == {"postings.py"}
+        assert callers == {caller}
     assert ("delete(outbox)" in relay, "update(outbox)" in relay) == (True, True)
 
 

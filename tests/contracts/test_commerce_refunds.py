@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from commerce.after_sales.refunds import PartRefund
 from commerce.io.audit import audit
-from commerce.io.record.postings import request_part_refunds
+from commerce.io.record.refund_postings import request_part_refunds
 from commerce.io.record.refund_rows import refunds_of
 from commerce.io.shop.orders import OrderRequest, RequestedLine
 from commerce.money.refund_calls import CALL_GAP_MS

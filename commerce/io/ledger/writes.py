@@ -19,18 +19,16 @@ from sqlalchemy import (
 
 from commerce.groups.group import GroupState
 from commerce.io.record.order_lines import orders_of
-from commerce.io.record.postings import (
-    Topic,
-    enqueue,
+from commerce.io.record.order_postings import (
     insert_orders,
     items_of,
     move_orders,
     place_groups,
-    post_transfers,
-    request_refunds,
     sell,
 )
+from commerce.io.record.postings import Topic, enqueue, post_transfers
 from commerce.io.record.recipes import recipes_of
+from commerce.io.record.refund_postings import request_refunds
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, counters, group_seats, orders, stock
 from commerce.io.record.slots import lock_slots

@@ -17,7 +17,8 @@ from commerce.io.gate.rebuild import restock_change
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.outbox.message import Message
 from commerce.io.record.order_lines import orders_of
-from commerce.io.record.postings import Topic, book_refund_calls, send_refund_calls
+from commerce.io.record.postings import Topic
+from commerce.io.record.refund_postings import book_refund_calls, send_refund_calls
 from commerce.io.record.refund_rows import refund_turns
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, orders

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from commerce.errors import IllegalMove
 from commerce.groups.group import GroupState
-from commerce.io.record.postings import Topic, enqueue, move_order
+from commerce.io.record.order_postings import move_order
+from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import buying_groups, pickup_codes
 from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.orders.order import OrderRow

@@ -6,7 +6,8 @@ from sqlalchemy import select, update
 
 from commerce.errors import InvalidField
 from commerce.io.record.locks import lock_order
-from commerce.io.record.postings import Topic, cancel_orders, enqueue
+from commerce.io.record.order_postings import cancel_orders
+from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import orders, stores
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.fulfilment import give_up_seat

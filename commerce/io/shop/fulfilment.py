@@ -26,7 +26,8 @@ from commerce.errors import (
 from commerce.groups.group import Group
 from commerce.io.record.locks import lock_order
 from commerce.io.record.order_lines import orders_of
-from commerce.io.record.postings import Topic, cancel_orders, enqueue
+from commerce.io.record.order_postings import cancel_orders
+from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes, stores
 from commerce.io.shop.advance import advance

@@ -16,7 +16,8 @@ from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.record.audit_trail import OPERATOR
 from commerce.io.record.locks import lock_taken
 from commerce.io.record.order_lines import orders_of
-from commerce.io.record.postings import Topic, cancel_orders, enqueue
+from commerce.io.record.order_postings import cancel_orders
+from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, orders, pins
 from commerce.io.shop.context import ShopContext

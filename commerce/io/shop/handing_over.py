@@ -2,7 +2,8 @@
 
 from sqlalchemy import Connection
 
-from commerce.io.record.postings import Topic, enqueue, hand_over, move_order
+from commerce.io.record.order_postings import hand_over, move_order
+from commerce.io.record.postings import Topic, enqueue
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from commerce.errors import NotFound
 from commerce.groups.group import JOINABLE
 from commerce.io.gate.redis_gate import RedisGate
-from commerce.io.record.postings import give_to_household
+from commerce.io.record.order_postings import give_to_household
 from commerce.io.record.rows import HOUSEHOLD
 from commerce.io.record.schema import buying_groups, group_seats, guests, orders
 from commerce.io.record.schema_people import dwelling_claims, dwellings, households, persons

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from commerce.io.gate import keys
 from commerce.io.gate.redis_gate import RedisGate
-from commerce.io.record.postings import set_slots
+from commerce.io.record.order_postings import set_slots
 from commerce.io.record.schema_slots import slots
 from commerce.io.record.slots import SlotPlan
 from commerce.io.shop.context import ShopContext

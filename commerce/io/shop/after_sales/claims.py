@@ -28,7 +28,9 @@ from commerce.after_sales.claims import (
 from commerce.after_sales.refunds import refund_of_units
 from commerce.errors import InvalidField, NotFound, RefundTooLarge
 from commerce.io.record.locks import lock_order
-from commerce.io.record.postings import Topic, enqueue, request_part_refunds, settle_goods
+from commerce.io.record.order_postings import settle_goods
+from commerce.io.record.postings import Topic, enqueue
+from commerce.io.record.refund_postings import request_part_refunds
 from commerce.io.record.refund_rows import refunded_parts
 from commerce.io.record.rows import HOUSEHOLD
 from commerce.io.record.schema import orders

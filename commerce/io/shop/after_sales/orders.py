@@ -10,7 +10,7 @@ from commerce.after_sales.ratings import RATE_MS
 from commerce.after_sales.refunds import paid_parts, refunded_by_part
 from commerce.errors import IllegalMove, NotFound
 from commerce.io.record.order_lines import orders_of
-from commerce.io.record.postings import retry_refund_call
+from commerce.io.record.refund_postings import retry_refund_call
 from commerce.io.record.refund_rows import calls_of, refunds_of
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders, stores

@@ -14,13 +14,8 @@ from commerce.io.record.food import read_food
 from commerce.io.record.lots import units_in
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.pick_rows import offers_over, picks_of, put_pick
-from commerce.io.record.postings import (
-    Topic,
-    enqueue,
-    lock_stock,
-    move_lots,
-    request_part_refunds,
-)
+from commerce.io.record.postings import Topic, enqueue, lock_stock, move_lots
+from commerce.io.record.refund_postings import request_part_refunds
 from commerce.io.record.refund_rows import refunded_parts
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders

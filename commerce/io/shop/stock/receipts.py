@@ -12,7 +12,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from commerce.io.record.lots import add_lot, units_in
 from commerce.io.record.order_lines import orders_of, takes_any
-from commerce.io.record.postings import cancel_orders, items_of, lock_stock, move_lots
+from commerce.io.record.order_postings import cancel_orders, items_of
+from commerce.io.record.postings import lock_stock, move_lots
 from commerce.io.record.recipes import recipes_of
 from commerce.io.record.rows import GROUPS, ORDERS
 from commerce.io.record.schema import buying_groups, orders, products, stock
