@@ -176,8 +176,11 @@ TOPICS: tuple[type[Payload], ...] = (
     Watched,
     CabinetRead,
 )
-PAGE_TOPICS: tuple[type[Payload], ...] = (CardSeen, CardOpened, BagAdded, Watched)
-"""What a page may tell; everything else comes from the record or from devices."""
+PAGES = "pages"
+PAGE_TOPICS = frozenset(kind.topic for kind in (CardSeen, CardOpened, BagAdded, Watched))
+"""What pages of viewers may send; everything else comes from the record or from devices."""
+OF_SOURCE: Mapping[str, frozenset[str]] = MappingProxyType({PAGES: PAGE_TOPICS})
+"""The topics of sources that anybody can write to; the record's own are not restricted."""
 
 BY_NAME: Mapping[tuple[str, int], type[Payload]] = MappingProxyType(
     {(each.topic, each.version): each for each in TOPICS}
@@ -201,6 +204,18 @@ class Fact:
     payload: Mapping[str, Any]
 
 
+class SpooledFact(msgspec.Struct, frozen=True, array_like=True):
+    """A fact of a page or device, as it waits for the lake's writer."""
+
+    topic: str
+    version: int
+    occurred_ms: int
+    arrived_ms: int
+    brand: str
+    estate: str
+    payload: dict[str, Any]
+
+
 def parse(fact: Fact) -> Payload:
     """Return what a fact says.
 
@@ -210,6 +225,8 @@ def parse(fact: Fact) -> Payload:
     kind = BY_NAME.get((fact.topic, fact.version))
     if kind is None:
         raise BadFact(f"no topic {fact.topic!r} of version {fact.version}")
+    if fact.topic not in OF_SOURCE.get(fact.source, (fact.topic,)):
+        raise BadFact(f"topic {fact.topic!r} does not come from {fact.source}")
     if not 0 <= fact.occurred_ms < 1 << 53:
         raise BadFact("occurred_ms out of range")
     try:

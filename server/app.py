@@ -41,6 +41,7 @@ from server.access.host_sessions import HostSessions
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.bridge.channels.registry import RULES
+from server.bridge.facts import FactSpool
 from server.bridge.feed import RoomFeed, room_seed
 from server.bridge.lake import LakeKeeper
 from server.bridge.lives import OwnedLives
@@ -190,6 +191,7 @@ async def build(
             flv=flv,
             reencode=reencode,
             restreams=restreams,
+            page_facts=FactSpool(redis),
             recordings=recordings,
             pictures=Pictures(blobs),
             clip_thumbnails=RecordingThumbnails(recordings),

@@ -45,6 +45,7 @@ class LimitKind(StrEnum):
     PUBLISH = "publish"
     PLAY = "play"
     ICE = "ice"
+    FACTS = "facts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,11 @@ RATES: dict[LimitKind, Rate] = {
     LimitKind.PUBLISH: Rate(burst=10, per_s=0.5),
     LimitKind.PLAY: Rate(burst=200, per_s=20.0),
     LimitKind.ICE: Rate(burst=30, per_s=2.0),
+    LimitKind.FACTS: Rate(burst=200, per_s=20.0),
 }
 
 # By address, and more than the people of one house ask for.
-OF_A_CROWD = frozenset({LimitKind.JOIN, LimitKind.REFRESH, LimitKind.PLAY})
+OF_A_CROWD = frozenset({LimitKind.JOIN, LimitKind.REFRESH, LimitKind.PLAY, LimitKind.FACTS})
 
 # KEYS[1] bucket; ARGV: burst, tokens per second. Returns milliseconds to wait, 0 for "go ahead".
 _TAKE = """

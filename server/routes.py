@@ -27,6 +27,7 @@ from server.http.pages import page_or_problem, page_routes
 from server.http.shop import (
     activities,
     after_sales,
+    facts,
     guests,
     orders,
     people,
@@ -83,6 +84,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *pictures.routes,
         *pins.routes,
         *activities.routes,
+        *facts.routes,
         *replays.routes,
         *stores.routes,
         *packing.routes,

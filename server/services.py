@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +19,7 @@ from server.worker import Worker
 
 if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
+    from insight.facts import SpooledFact
     from media.io.cascade.cascade import Cascade
     from media.io.flv.road import FlvRoad
     from media.io.hls.road import HlsRoad
@@ -42,6 +43,13 @@ class ProductPictures(Protocol):
 
     async def get(self, product_id: str, file: str) -> bytes | None:
         """Return one size of a picture, or None; raises `NoSuchBlob`."""
+
+
+class FactSink(Protocol):
+    """Where facts of pages wait for the lake; see `server.bridge.facts`."""
+
+    async def add(self, sender: str, facts: Sequence[tuple[int, SpooledFact]]) -> int:
+        """Add numbered facts of a sender, each once; return how many were new."""
 
 
 class RestreamTargets(Protocol):
@@ -86,6 +94,7 @@ class Services:
     flv: FlvRoad
     reencode: ReencodeRoad
     restreams: RestreamTargets
+    page_facts: FactSink
     recordings: RecordingRoad
     pictures: ProductPictures
     clip_thumbnails: RecordingThumbnails

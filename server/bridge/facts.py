@@ -15,10 +15,10 @@ from redis.asyncio import Redis
 
 from commerce.io.record.engine import wall_clock
 from commerce.io.shop.facts import FactLog
-from insight.facts import Fact
+from insight.facts import PAGES, Fact, SpooledFact
 
 RECORD = "record"
-SPOOL = "pages"
+SPOOL = PAGES
 SPOOLED_MAX = 100_000  # facts that wait for a writer; older ones are lost
 SEEN_TTL_S = 3 * 3_600
 SEQUENCE_BITS = 20  # of a stream id's second number
@@ -86,18 +86,6 @@ class RecordSource:
             )
             for fact in found
         ]
-
-
-class SpooledFact(msgspec.Struct, frozen=True, array_like=True):
-    """A fact as it lies in the spool."""
-
-    topic: str
-    version: int
-    occurred_ms: int
-    arrived_ms: int
-    brand: str
-    estate: str
-    payload: dict[str, Any]
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -14,6 +14,7 @@ from commerce.catalogue.values import SeedPlan
 from rooms.io.hub import RoomHub
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
+from server.bridge.facts import FactSpool
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
 from server.http.hooks import pos
@@ -23,6 +24,7 @@ from server.http.leader.registry import routes as leader_routes
 from server.http.shop import (
     activities,
     after_sales,
+    facts,
     guests,
     orders,
     people,
@@ -81,6 +83,7 @@ async def shop_routes(
             *products.routes,
             *pins.routes,
             *activities.routes,
+            *facts.routes,
             *orders.routes,
             *after_sales.routes,
             *claims.routes,
@@ -107,6 +110,7 @@ async def shop_routes(
             moves=MoveCodes(shop.redis),
             limits=Limits(shop.redis, enabled=False),
             commerce=shop.commerce,
+            page_facts=FactSpool(shop.redis),
             media=stand_ins,
             rooms=stand_ins,
             end_live=lives.end,

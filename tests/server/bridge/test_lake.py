@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from insight.facts import SpooledFact
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
-from server.bridge.facts import FactSpool, RecordSource, SpooledFact
+from server.bridge.facts import FactSpool, RecordSource
 from server.bridge.lake import LakeKeeper
 from server.bridge.redis_lease import RedisLeases
 from server.ops.lake import compare, status
