@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from commerce.activities.polls import Poll
 from commerce.activities.questions import Question
 from commerce.groups.group import Group
-from commerce.views import Card, OrderView, StoreOrder, StoreStock
+from commerce.views import Card, OrderView, StoreOrder, StoreStock, Teaser
 
 
 class OrderChange(NamedTuple):
@@ -60,6 +60,10 @@ class Feed(Protocol):
         """The notice of a room changed; None: it has none."""
         ...
 
+    async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
+        """The schedule of a room changed; these lives it shows, the next one first."""
+        ...
+
 
 class MemoryFeed:
     """A feed that keeps the newest state of everything."""
@@ -74,6 +78,7 @@ class MemoryFeed:
         self.polls: dict[str, Poll | None] = {}
         self.room_questions: dict[str, Sequence[Question]] = {}
         self.notices: dict[str, str | None] = {}
+        self.schedules: dict[str, Sequence[Teaser]] = {}
 
     async def pin(self, room_id: str, card: Card) -> None:
         """Remember the card."""
@@ -112,3 +117,7 @@ class MemoryFeed:
     async def notice(self, room_id: str, text: str | None) -> None:
         """Remember the notice."""
         self.notices[room_id] = text
+
+    async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
+        """Remember the schedule."""
+        self.schedules[room_id] = lives

@@ -90,6 +90,28 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class TeaserGood:
+    """A product of a teaser; `price_fen` is that of estates without a price of their own."""
+
+    id: str
+    name: Text
+    unit: Text
+    image: str
+    price_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Teaser:
+    """A scheduled live as its room shows it."""
+
+    id: str
+    title: str
+    teaser: str
+    starts_at_ms: int
+    goods: tuple[TeaserGood, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StoreView:
     """A store as a buyer needs it."""
 

@@ -63,6 +63,7 @@ from server.ops.opening import find_pages, open_data_folder, open_record, openin
 from server.ops.pictures import Pictures
 from server.ops.secrets import phone_secret, token_secret
 from server.ops.spool import open_spool
+from server.printing.drawings import Drawings
 from server.problem import Problem
 from server.routes import application
 from server.services import Services
@@ -194,6 +195,7 @@ async def build(
             page_facts=FactSpool(redis),
             recordings=recordings,
             pictures=Pictures(blobs),
+            drawings=Drawings(),
             clip_thumbnails=RecordingThumbnails(recordings),
             rooms=hub,
             commerce=commerce,

@@ -24,6 +24,7 @@ from server.http.live import flv as flv_routes
 from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.pages import page_or_problem, page_routes
+from server.http.share import card as share_card
 from server.http.shop import (
     activities,
     after_sales,
@@ -38,6 +39,7 @@ from server.http.shop import (
     products,
     replays,
     rooms,
+    schedule,
 )
 from server.http.shop.notices import routes as notice_routes
 from server.http.staff import (
@@ -85,6 +87,8 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *pins.routes,
         *activities.routes,
         *facts.routes,
+        *schedule.routes,
+        *share_card.routes,
         *replays.routes,
         *stores.routes,
         *packing.routes,

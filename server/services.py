@@ -14,6 +14,7 @@ from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.limits import Limits
 from server.net.connections import ConnectionTable
+from server.printing.drawings import Drawings
 from server.settings import Settings
 from server.worker import Worker
 
@@ -97,6 +98,7 @@ class Services:
     page_facts: FactSink
     recordings: RecordingRoad
     pictures: ProductPictures
+    drawings: Drawings
     clip_thumbnails: RecordingThumbnails
     rooms: RoomHub
     commerce: Commerce

@@ -57,6 +57,7 @@ from commerce.io.shop.promises import PromiseBoard
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.routes import Routes
+from commerce.io.shop.schedule.schedule import Schedule
 from commerce.io.shop.sealing import Sealer
 from commerce.io.shop.slots import SlotKeeping
 from commerce.io.shop.staff_links import StaffLinks
@@ -191,6 +192,7 @@ class Commerce:
         self.audit_trail = AuditTrail(shop)
         self.restreams = Restreams(shop)
         self.lives = LiveRecord(shop)
+        self.schedule = Schedule(shop, make_id)
         self.recordings = Recordings(shop)
         self.places = AllPlaces(shop)
         self.goods = AllGoods(shop)

@@ -11,10 +11,10 @@ from commerce.activities.questions import Question
 from commerce.feed import OrderChange
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
-from commerce.views import Card, StoreStock
+from commerce.views import Card, StoreStock, Teaser
 from rooms.events import Event
 from rooms.io.hub import RoomHub
-from server.bridge.channels import activities, cards, groups, live, orders
+from server.bridge.channels import activities, cards, groups, live, orders, schedule
 
 T = TypeVar("T")
 
@@ -91,6 +91,10 @@ class RoomFeed:
         """Show the notice."""
         await self._hub.announce(f"room:{room_id}", activities.NoticeChanged(text=text))
 
+    async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
+        """Show the schedule."""
+        await self._hub.announce(f"room:{room_id}", _schedule(lives))
+
 
 def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]:
     """Return the seed of a log that is new or was lost: the channel's events from the record."""
@@ -105,6 +109,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
         poll = await commerce.activities.polls.shown(room_id)
         asked = await commerce.activities.questions.listed(room_id)
         notice = await commerce.activities.notices.shown(room_id)
+        planned = await commerce.schedule.shown(room_id)
         return (
             live.LiveChanged(state=now.state.value, started_at_ms=now.started_at_ms),
             *(cards.CardPinned(card=_as(cards.Card, card)) for card in reversed(pinned)),
@@ -114,9 +119,14 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
                 questions=tuple(_as(activities.Question, question) for question in asked)
             ),
             activities.NoticeChanged(text=notice),
+            _schedule(planned),
         )
 
     return seed
+
+
+def _schedule(lives: Sequence[Teaser]) -> schedule.UpcomingChanged:
+    return schedule.UpcomingChanged(lives=tuple(_as(schedule.Teaser, live) for live in lives))
 
 
 def _as(kind: type[T], view: object) -> T:

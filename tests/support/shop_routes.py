@@ -33,6 +33,7 @@ from server.http.shop import (
     privacy,
     products,
     rooms,
+    schedule,
 )
 from server.http.shop.notices import routes as notice_routes
 from server.http.staff import claims, neighbours, packing, prints, stock, stores, tills
@@ -84,6 +85,7 @@ async def shop_routes(
             *pins.routes,
             *activities.routes,
             *facts.routes,
+            *schedule.routes,
             *orders.routes,
             *after_sales.routes,
             *claims.routes,

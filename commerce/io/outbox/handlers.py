@@ -30,6 +30,7 @@ from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
+from commerce.io.shop.schedule.schedule import shown_teasers
 from commerce.io.shop.staff import StaffVersions
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.io.shop.views import order_views, store_views
@@ -254,6 +255,10 @@ async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[
                     await to.feed.questions(room_id, found)
                 case Part.NOTICE:
                     await to.feed.notice(room_id, await connection.run_sync(notice_of, room_id))
+                case Part.SCHEDULE:
+                    catalogue = to.shop.catalogue
+                    lives = await connection.run_sync(shown_teasers, catalogue, room_id, at_ms)
+                    await to.feed.schedule(room_id, lives)
     return later
 
 

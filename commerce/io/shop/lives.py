@@ -8,6 +8,7 @@ from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.schema import lives
 from commerce.io.shop.activities.news import Part, changed
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.schedule.schedule import note_begun
 
 START_KNOWN_S = 5.0
 
@@ -93,6 +94,8 @@ class LiveRecord:
                 # Another live begins without the questions of the last.
                 at_ms = self._shop.clock()
                 await connection.run_sync(changed, live.room_id, Part.QUESTIONS, at_ms)
+                if live.started_at_ms is not None:
+                    await connection.run_sync(note_begun, live.room_id, live.started_at_ms, at_ms)
         self._shop.on_commit()
         return True
 

@@ -18,9 +18,20 @@ from server.bridge.channels.feature import Feature, Reducer
 from server.bridge.channels.groups import GROUPS, Group
 from server.bridge.channels.live import LIVE, Live
 from server.bridge.channels.orders import ORDERS
+from server.bridge.channels.schedule import UPCOMING, Teaser
 from server.bridge.channels.wall import WALL
 
-FEATURES: tuple[Feature, ...] = (LIVE, CARDS, GROUPS, ORDERS, POLL, QUESTIONS, NOTICE, WALL)
+FEATURES: tuple[Feature, ...] = (
+    LIVE,
+    CARDS,
+    GROUPS,
+    ORDERS,
+    POLL,
+    QUESTIONS,
+    NOTICE,
+    UPCOMING,
+    WALL,
+)
 
 ChannelEvent: Any = Union[tuple(kind for feature in FEATURES for kind in feature.events)]  # noqa: UP007 (of a tuple)
 """Every numbered event, as a type to decode."""
@@ -37,6 +48,7 @@ class RoomState(State, WithChat, frozen=True):
     poll: Poll | None = None
     questions: tuple[Question, ...] = ()
     notice: str | None = None
+    upcoming: tuple[Teaser, ...] = ()
     counters: Counters = Counters()
     chat: tuple[ChatLine, ...] = ()
 

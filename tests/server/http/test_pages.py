@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
+import msgspec
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,6 +21,8 @@ from server.bridge.channels.groups import Group
 from server.bridge.channels.registry import RoomState
 from server.bridge.channels.texts import LocalText
 from server.http.pages import accepted_encodings, page_or_problem, page_routes
+from server.http.share import card as share_card
+from server.printing.drawings import Drawings
 
 PAGE = """<html lang="zh-CN"><head><title>Linli</title></head>
 <body><!--shell--><div id="app"></div></body></html>"""
@@ -93,18 +97,27 @@ def web(tmp_path: Path, table: Table) -> httpx.AsyncClient:
     script.with_name("a-1.js.br").write_text("br")
     script.with_name("a-1.js.gz").write_text("gzip")
     app = Starlette(
-        routes=page_routes(tmp_path), exception_handlers={HTTPException: page_or_problem}
+        routes=[*share_card.routes, *page_routes(tmp_path)],
+        exception_handlers={HTTPException: page_or_problem},
     )
     store = SimpleNamespace(name=Text("<店>", "Shop"), address=Text("路 1 号", '1 "Road"'))
     room = SimpleNamespace(id="demo", store_id="s1", title=Text("厨房", "Kitchen & more"))
     catalogue = SimpleNamespace(
         rooms={"demo": room},
+        room=lambda room_id: room,
         store=lambda store_id: store,
         estates_of=lambda room_id: [SimpleNamespace(id="e1")],
         products={"spinach": SimpleNamespace(name=Text("菠菜", "<Spinach>"))},
     )
     commerce = SimpleNamespace(catalogue=catalogue, recordings=table, products=table.products)
-    app.state.services = SimpleNamespace(commerce=commerce, rooms=table, thumbnails=table)
+    app.state.services = SimpleNamespace(
+        commerce=commerce,
+        rooms=table,
+        thumbnails=table,
+        settings=SimpleNamespace(font=""),
+        limits=SimpleNamespace(is_https=lambda request: False),
+        drawings=Drawings(),
+    )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop")
 
 
@@ -192,14 +205,37 @@ async def test_room_has_its_own_title_description_and_share_picture(
     assert english.headers["vary"] == "Accept-Encoding, Accept-Language"
 
 
-async def test_share_picture_of_a_live_is_its_thumbnail(
+async def test_share_pictures_of_a_live_are_its_card_and_its_thumbnail(
     web: httpx.AsyncClient, table: Table
 ) -> None:
     table.has_thumbnail = True
     page = (await web.get("/r/demo")).text
-    first, second = re.findall(r'og:image" content="([^"]*)"', page)
-    assert first == "http://shop/live/demo/thumbnail.jpg"
-    assert second == "http://shop/icons/icon-512.png"
+    first, second, third = re.findall(r'og:image" content="([^"]*)"', page)
+    assert first.startswith("http://shop/api/rooms/demo/card.png?language=zh&amp;v=")
+    assert second == "http://shop/live/demo/thumbnail.jpg"
+    assert third == "http://shop/icons/icon-512.png"
+
+
+async def test_link_of_a_product_shows_a_card_that_changes_with_its_group(
+    web: httpx.AsyncClient, table: Table
+) -> None:
+    table.on_sale = [CARD.product]
+    seen = []
+    for joined in (25, 26):
+        group = msgspec.structs.replace(GROUP, joined=joined)
+        table.state = RoomState(groups=(group,))
+        shown = facts((await web.get("/r/demo?p=spinach")).text)
+        assert shown["og:title"] == "&lt;店&gt; · 菠菜"
+        assert f"还差 {30 - joined} 人成团" in shown["og:description"]
+        card = await web.get(unescape(shown["og:image"]))
+        assert (card.status_code, card.headers["content-type"]) == (200, "image/png")
+        assert "max-age=86400" in card.headers["cache-control"]
+        seen.append(card)
+    assert seen[0].content != seen[1].content
+    old = await web.get(seen[0].url, headers={"if-none-match": seen[1].headers["etag"]})
+    assert old.status_code == 304
+    unknown = facts((await web.get("/r/demo?p=none")).text)
+    assert unknown["og:title"] == "&lt;店&gt; · 厨房" and "p=none" not in unknown["og:image"]
 
 
 @pytest.mark.parametrize(

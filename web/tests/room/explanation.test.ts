@@ -17,6 +17,7 @@ function room(cards: Card[], live: Partial<RoomState['live']> = {}): RoomState {
     poll: null,
     questions: [],
     notice: null,
+    upcoming: [],
     counters,
     chat: [],
   }

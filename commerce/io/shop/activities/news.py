@@ -13,6 +13,7 @@ class Part(StrEnum):
     POLL = "poll"
     QUESTIONS = "questions"
     NOTICE = "notice"
+    SCHEDULE = "schedule"
 
 
 def changed(connection: Connection, room_id: str, part: Part, at_ms: int) -> None:

@@ -168,6 +168,24 @@ export interface Question {
   answered_at_ms: AtMs | null
 }
 
+/** A product of a teaser; `price_fen` is that of estates without a price of their own. */
+export interface TeaserGood {
+  id: string
+  name: LocalText
+  unit: LocalText
+  image: string
+  price_fen: Fen
+}
+
+/** A scheduled live with what it is about; `teaser` may be empty. */
+export interface Teaser {
+  id: string
+  title: string
+  teaser: string
+  starts_at_ms: AtMs
+  goods: TeaserGood[]
+}
+
 /** Absolute values: viewers now, likes since the live began. */
 export interface Counters {
   viewers: number
@@ -197,6 +215,7 @@ export interface RoomState {
   poll: Poll | null
   questions: Question[]
   notice: string | null
+  upcoming: Teaser[]
   counters: Counters
   chat: ChatLine[]
 }
@@ -375,6 +394,14 @@ export interface NoticeChanged {
   text: string | null
 }
 
+/** The lives that the room shows of its schedule now, the next one first. */
+export interface UpcomingChanged {
+  k: 'upcoming'
+  o: number
+  at_ms: AtMs
+  lives: Teaser[]
+}
+
 /** The figures; `orders_by_minute` ends with this minute, `bucket` is of ten minutes. */
 export interface WallFigures {
   day: string
@@ -450,6 +477,7 @@ export type ChannelEvent =
   | PollChanged
   | QuestionsChanged
   | NoticeChanged
+  | UpcomingChanged
   | WallChanged
 
 /** The changes of a channel since the last tick; `offset` is that of its last event. */

@@ -12,6 +12,7 @@ const REDUCERS: Partial<Record<string, (state: RoomState, event: never) => RoomS
     questions: event.questions,
   }),
   notice: (state, event: Extract<ChannelEvent, { k: 'notice' }>) => ({ ...state, notice: event.text }),
+  upcoming: (state, event: Extract<ChannelEvent, { k: 'upcoming' }>) => ({ ...state, upcoming: event.lives }),
 }
 
 export function reduceActivity(state: RoomState, event: ChannelEvent): RoomState {

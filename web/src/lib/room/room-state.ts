@@ -23,6 +23,7 @@ export const EMPTY_ROOM: RoomState = {
   poll: null,
   questions: [],
   notice: null,
+  upcoming: [],
   counters: { viewers: 0, likes: 0 },
   chat: [],
 }

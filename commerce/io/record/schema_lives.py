@@ -1,0 +1,21 @@
+"""The tables of lives before and after they are on air; part of the record's schema."""
+
+from sqlalchemy import JSON, Column, Index, String, Table
+
+from commerce.io.record.columns import id_column, metadata, ref, time_column
+
+# Rows of lives that have begun stay, for the summary; cancelled ones stay without being shown.
+scheduled_lives = Table(
+    "scheduled_lives",
+    metadata,
+    id_column(),
+    ref("room_id", "rooms.id"),
+    Column("title", String(30), nullable=False),
+    Column("teaser", String(100), nullable=False),
+    Column("product_ids", JSON, nullable=False),
+    time_column("starts_at_ms"),
+    time_column("scheduled_at_ms"),
+    time_column("began_at_ms", nullable=True),
+    time_column("cancelled_at_ms", nullable=True),
+)
+Index("ix_scheduled_lives_room", scheduled_lives.c.room_id, scheduled_lives.c.starts_at_ms)

@@ -1,0 +1,1 @@
+"""What links to rooms show in messengers."""

@@ -1,0 +1,42 @@
+"""The schedule of rooms in both kinds of record."""
+
+import pytest
+
+from commerce.catalogue.values import Live, LiveState
+from commerce.errors import InvalidField, NotFound
+from tests.support.commerce_shop import running_shop, shop_plan
+from tests.support.waiting import wait_until
+
+HOUR_MS = 3_600_000
+
+
+async def test_a_room_shows_its_next_live_until_it_begins(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(5, target=9)) as shop:
+        schedule, now_ms = shop.commerce.schedule, shop.clock()
+
+        async def add(starts_at_ms: int, *goods: str) -> str:
+            texts = ("周五海鲜", "八点见")
+            live = await schedule.add("demo", *texts, goods, starts_at_ms, actor="u1")
+            return live.id
+
+        product = next(iter(shop.commerce.catalogue.products))
+        later = await add(now_ms + 30 * HOUR_MS)
+        first = await add(now_ms + HOUR_MS // 4, product)
+        with pytest.raises(NotFound):
+            await add(now_ms + HOUR_MS, "nothing")
+        with pytest.raises(InvalidField):
+            await add(now_ms - 1)
+        shown = await schedule.shown("demo")
+        assert [live.id for live in shown] == [first, later]
+        assert [good.id for good in shown[0].goods] == [product]
+
+        live = Live("demo", LiveState.LIVE, now_ms, fence=1)
+        assert await shop.commerce.lives.set_live(live, "w1")
+        assert [live.id for live in await schedule.upcoming("demo")] == [later]
+        await schedule.cancel("demo", later, actor="u1")
+        await schedule.cancel("demo", later, actor="u1")
+        with pytest.raises(NotFound):
+            await schedule.cancel("demo", "nothing", actor="u1")
+        await wait_until(lambda: shop.feed.schedules.get("demo") == [], what="the empty schedule")
