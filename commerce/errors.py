@@ -47,13 +47,17 @@ class Refusal(StrEnum):
     KEY_REUSED = "key-reused"
     PAYMENT_DECLINED = "payment-declined"
     NO_SLOT = "no-slot"
+    NOT_YET = "not-yet"
+    FLASH_SOLD_OUT = "flash-sold-out"
+    FLASH_OVER = "flash-over"
 
 
 class Refused(CommerceError):
     """A tap that was refused.
 
-    `left` is what could still be had: units for SOLD_OUT and LIMIT_REACHED, the price now in fen
-    for PRICE_CHANGED, otherwise 0. `product_id` is what it is about in an order of several lines.
+    `left` is what could still be had: units for SOLD_OUT, FLASH_SOLD_OUT and LIMIT_REACHED, the
+    price now in fen for PRICE_CHANGED, when it starts for NOT_YET, otherwise 0. `product_id` is
+    what it is about in an order of several lines.
     """
 
     def __init__(self, refusal: Refusal, left: int = 0, product_id: str = "") -> None:

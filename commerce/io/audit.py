@@ -130,6 +130,9 @@ INVARIANTS: dict[str, str] = {
         GROUP BY s.store_id, s.name, s.capacity, s.taken
         HAVING s.taken <> COUNT(o.id) OR s.taken > s.capacity
     """,
+    "a quota is never passed": """
+        SELECT name, capacity, taken FROM quotas WHERE taken < 0 OR taken > capacity
+    """,
     "an order is the sum of its lines": """
         SELECT o.id, o.line_count, o.total_fen, SUM(l.total_fen) FROM orders o
         LEFT JOIN order_lines l ON l.order_id = o.id

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from commerce.errors import Refusal
+from commerce.orders.flash import GateFlash, flash_answer
 from commerce.orders.lines import Needs, TapLine
 from commerce.orders.promise import (
     RuledOut,
@@ -17,6 +18,7 @@ from commerce.orders.promise import (
     read_slots,
     slot_item,
 )
+from commerce.orders.quotas import PLACE, counted_as, flash_quota, right_quota
 
 HOLD_MS = 60_000  # a hold that the ledger has not settled by then is swept
 IDEMPOTENCY_MS = 24 * 3_600 * 1_000  # how long the gate remembers a key
@@ -43,7 +45,8 @@ class Tap:
 
     `slots` are texts beside `stores`, of the slots that it may take there (promise.py); an empty
     one, or none at all, needs no slot. `ruled_out` are stores that are no candidates. A `member`
-    pays the price of members where there is one.
+    pays the price of members where there is one. `flash_id` is the flash sale that the buyer asked
+    for: they buy at its price or not at all.
     """
 
     order_id: str
@@ -70,6 +73,7 @@ class Tap:
     fulfilment: str = ""
     ruled_out: str = ""
     member: bool = False
+    flash_id: str = ""
     slots: tuple[str, ...] = ()
 
     @property
@@ -145,6 +149,7 @@ class Hold:
     household_id: str
     expires_at_ms: int
     ruled_out: str = ""
+    quotas: Needs = ()
 
 
 @dataclass(slots=True)
@@ -176,6 +181,8 @@ class Gate:
     previous: dict["Offered", tuple[int, int]] = field(default_factory=dict)
     groups: dict[str, GateGroup] = field(default_factory=dict)
     open_groups: dict[tuple[str, str], str] = field(default_factory=dict)
+    # By room and product.
+    flash_sales: dict[tuple[str, str], GateFlash] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     backlog: int = 0
     _keys: dict[str, _Key] = field(default_factory=dict)
@@ -207,17 +214,25 @@ class Gate:
             if product.recipe_version != line.recipe_version:
                 return Decision(Status.STALE)
             products.append(product)
-        group = self._group(tap, at_ms)
+        flash, quota = self.flash_sales.get((tap.room_id, tap.product_id)), ""
+        if tap.flash_id or (flash and not tap.explicit and len(lines) < 2):
+            decided = self._flash(tap, flash, at_ms)
+            if isinstance(decided, Decision):
+                return decided
+            quota = decided
+        group = None if quota else self._group(tap, at_ms)
         if group is None and tap.explicit:
             return self._refuse(tap, Refusal.GROUP_CLOSED, 0, at_ms)
         prices_fen = [product.price_fen for product in products]
         if group:
             prices_fen[0] = group.price_fen
+        if flash and quota:
+            prices_fen[0] = flash.price_fen
         for at, (line, price_fen) in enumerate(zip(lines, prices_fen, strict=True)):
             if line.expected_price_fen in (None, price_fen):
                 continue
-            in_group = group is not None and at == 0
-            if in_group or not self._is_honoured(tap, line, price_fen, at_ms):
+            decided_here = at == 0 and (group is not None or bool(quota))
+            if decided_here or not self._is_honoured(tap, line, price_fen, at_ms):
                 return self._refuse(tap, Refusal.PRICE_CHANGED, price_fen, at_ms, line.product_id)
             prices_fen[at] = line.expected_price_fen or 0
         if group and tap.household in group.seats:
@@ -235,7 +250,7 @@ class Gate:
             left, item_id = self._left(tap, needs)
             return self._refuse(tap, Refusal.SOLD_OUT, left, at_ms, item_id)
         held = (*needs, (slot_item(slot), 1)) if slot else needs
-        self._hold(tap, store_id, held, group, at_ms)
+        self._hold(tap, store_id, held, group, at_ms, quota)
         ruled_out = filter(None, [tap.ruled_out, encode_ruled_out(passed_over)])
         self.holds[tap.order_id].ruled_out = ",".join(ruled_out)
         group_id = tap.group_id if group else ""
@@ -246,6 +261,30 @@ class Gate:
             group_id=group_id,
             slot=slot,
         )
+
+    def _flash(self, tap: Tap, flash: GateFlash | None, at_ms: int) -> Decision | str:
+        """The quota from which a tap is sold at a flash sale's price, "" if at the plain one.
+
+        A tap before its start decides nothing, so its key may be used again.
+        """
+        if flash is None or tap.flash_id not in ("", flash.id) or len(tap.lines) > 1:
+            return self._refuse(tap, Refusal.FLASH_OVER, 0, at_ms, tap.product_id)
+        right, all_units = right_quota(flash.id, tap.household), flash_quota(flash.id)
+        answer = flash_answer(
+            flash,
+            asked=bool(tap.flash_id),
+            seen_fen=tap.expected_price_fen,
+            units=tap.quantity,
+            right=self.available.get((right, PLACE), 0),
+            free=self.available.get((all_units, PLACE), 0),
+            bought=self._units_bought(tap.household, all_units, at_ms),
+            at_ms=at_ms,
+        )
+        if answer.refusal is Refusal.NOT_YET:
+            return Decision(Status.REFUSED, Refusal.NOT_YET, answer.left)
+        if answer.refusal:
+            return self._refuse(tap, answer.refusal, answer.left, at_ms)
+        return right if answer.from_right else all_units if answer.from_all else ""
 
     def _group(self, tap: Tap, at_ms: int) -> GateGroup | None:
         """The group that the tap joins, if it may be joined and is of the first line."""
@@ -365,25 +404,39 @@ class Gate:
                 self.products[product_id] = offer
 
     def _hold(
-        self, tap: Tap, store_id: str, needs: Needs, group: GateGroup | None, at_ms: int
+        self,
+        tap: Tap,
+        store_id: str,
+        needs: Needs,
+        group: GateGroup | None,
+        at_ms: int,
+        quota: str,
     ) -> None:
         for item, units in needs:
             self.available[item, store_id] -= units
+        quotas = ((quota, tap.quantity),) if quota else ()
+        if quota:
+            self.available[quota, PLACE] -= tap.quantity
         if group:
             group.seats[tap.household] = tap.order_id
-        for line in tap.all_lines:
-            mark = (tap.household, line.product_id)
+        counted = (
+            *[(line.product_id, line.units) for line in tap.all_lines],
+            *counted_as(quotas),
+        )
+        for product_id, units in counted:
+            mark = (tap.household, product_id)
             if self._units_bought(*mark, at_ms) == 0:
                 self._bought.pop(mark, None)
             bought = self._bought.setdefault(mark, _Bought(0, at_ms + LIMIT_WINDOW_MS))
-            bought.units += line.units
+            bought.units += units
         self.holds[tap.order_id] = Hold(
             store_id,
             needs,
-            tuple((line.product_id, line.units) for line in tap.all_lines),
+            counted,
             tap.group_id if group else "",
             tap.household,
             at_ms + HOLD_MS,
+            quotas=quotas,
         )
         self._keys[tap.order_id] = _Key(tap.body_hash, at_ms + IDEMPOTENCY_MS)
         self.backlog += 1
@@ -396,6 +449,8 @@ class Gate:
             return
         for item, units in hold.needs:
             self.available[item, hold.store_id] += units
+        for name, units in hold.quotas:
+            self.available[name, PLACE] += units
         group = self.groups.get(hold.group_id)
         if group and group.seats.get(hold.household_id) == order_id:
             del group.seats[hold.household_id]
@@ -411,9 +466,8 @@ class Gate:
         return sum(
             units
             for hold in self.holds.values()
-            if hold.store_id == store_id
-            for item, units in hold.needs
-            if item == product_id
+            for item, units in (hold.quotas if store_id == PLACE else hold.needs)
+            if item == product_id and store_id in (PLACE, hold.store_id)
         )
 
     def bought(self, household_id: str, product_id: str) -> int:

@@ -26,7 +26,8 @@ class Facts:
     """What the record says about everything that a batch touches; locked until the commit.
 
     `free` is on_hand − sold by (product, store); `seats` are (group, household) pairs taken;
-    `recipes` are the parts of sets by (set, version); `slots` are free places by (store, slot).
+    `recipes` are the parts of sets by (set, version); `slots` are free places by (store, slot),
+    `quotas` free units by name.
     """
 
     known: dict[str, OrderRow] = field(default_factory=dict)
@@ -35,6 +36,7 @@ class Facts:
     seats: set[tuple[str, str]] = field(default_factory=set)
     recipes: dict[tuple[str, int], tuple[SetPart, ...]] = field(default_factory=dict)
     slots: dict[tuple[str, str], int] = field(default_factory=dict)
+    quotas: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ def _refusal(entry: Entry, paid: bool, facts: Facts) -> Refusal | None:
             return Refusal.SOLD_OUT
     if entry.slot and facts.slots.get((entry.store_id, entry.slot), 0) < 1:
         return Refusal.NO_SLOT
+    if any(facts.quotas.get(name, 0) < units for name, units in entry.quotas):
+        return Refusal.FLASH_SOLD_OUT
     return None
 
 
@@ -176,6 +180,7 @@ def _order(
         ),
         slot="" if refusal else entry.slot,
         fulfilment=Fulfilment(entry.fulfilment or Fulfilment.PICKUP),
+        quotas=() if refusal else entry.quotas,
     )
 
 
@@ -184,6 +189,8 @@ def _take(order: OrderRow, entry: Entry, facts: Facts, result: Plan) -> None:
         facts.free[item_id, order.store_id] -= units
     if order.slot:
         facts.slots[order.store_id, order.slot] -= 1
+    for name, units in order.quotas:
+        facts.quotas[name] -= units
     if not order.group_id:
         return
     facts.seats.add((order.group_id, order.household))

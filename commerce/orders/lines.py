@@ -90,6 +90,17 @@ def order_line(line: EntryLine, recipe: Sequence[SetPart]) -> OrderLine:
     )
 
 
+def encode_units(units: Needs) -> str:
+    """Return units by item as one text: `tea 2,bass 1`."""
+    return ",".join([f"{item_id} {count}" for item_id, count in units])
+
+
+def read_units(text: str) -> Needs:
+    """Read what `encode_units` wrote."""
+    pairs = [pair.split(" ") for pair in text.split(",")] if text else []
+    return tuple((item_id, int(count)) for item_id, count in pairs)
+
+
 def needs_of(lines: Sequence[OrderLine]) -> Needs:
     """Return what lines take together."""
     return tuple(sum_units(pair for line in lines for pair in line.taken).items())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from commerce.errors import Refusal
 from commerce.orders.lines import EntryLine, Needs, OrderLine, needs_of
 from commerce.orders.promise import Fulfilment, slot_item
+from commerce.orders.quotas import counted_as
 from commerce.orders.states import OrderState
 
 ID_CHARS = 32
@@ -26,6 +27,7 @@ def body_hash_of(
     price_fen: int | None = None,
     further: Sequence[tuple[str, int, int | None]] = (),
     fulfilment: Fulfilment = Fulfilment.PICKUP,
+    flash_id: str = "",
 ) -> str:
     """Return a hash that differs between bodies under the same key.
 
@@ -38,6 +40,8 @@ def body_hash_of(
         material += f"\x00{line}"
     if fulfilment is not Fulfilment.PICKUP:
         material += f"\x00{fulfilment}"
+    if flash_id:
+        material += f"\x00flash {flash_id}"
     return hashlib.blake2b(material.encode(), digest_size=8).hexdigest()
 
 
@@ -49,7 +53,7 @@ class Entry:
     `lines` and `needs` are empty for an order of one item; otherwise `product_id`, `quantity` and
     `price_fen` are those of the first line. `slot` is empty at stores that do not count them, and
     for groups, which get theirs when they are complete; `ruled_out` are the stores that did not get
-    it (promise.py); `fulfilment` is empty for pickup.
+    it (promise.py); `fulfilment` is empty for pickup. `quotas` are units by quota (quotas.py).
     """
 
     entry_id: str
@@ -71,6 +75,7 @@ class Entry:
     slot: str = ""
     fulfilment: str = ""
     ruled_out: str = ""
+    quotas: Needs = ()
 
     @property
     def household(self) -> str:
@@ -96,10 +101,11 @@ class Entry:
 
     @property
     def bought(self) -> Needs:
-        """Units of products that the household's limits count."""
+        """Units of products, and of flash sales, that the household's limits count."""
+        flash = counted_as(self.quotas)
         if self.lines:
-            return tuple((line.product_id, line.units) for line in self.lines)
-        return ((self.product_id, self.quantity),)
+            return (*[(line.product_id, line.units) for line in self.lines], *flash)
+        return ((self.product_id, self.quantity), *flash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,7 @@ class OrderRow:
     lines: tuple[OrderLine, ...] = ()
     slot: str = ""
     fulfilment: Fulfilment = Fulfilment.PICKUP
+    quotas: Needs = ()
 
     @property
     def household(self) -> str:
@@ -160,7 +167,8 @@ class OrderRow:
 
     @property
     def bought(self) -> Needs:
-        """Units of products that the household's limits count."""
+        """Units of products, and of flash sales, that the household's limits count."""
+        flash = counted_as(self.quotas)
         if self.lines:
-            return tuple((line.product_id, line.units) for line in self.lines)
-        return ((self.product_id, self.quantity),)
+            return (*[(line.product_id, line.units) for line in self.lines], *flash)
+        return ((self.product_id, self.quantity), *flash)

@@ -57,9 +57,12 @@ _REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.NOT_ON_SALE: (409, "Not on sale."),
     Refusal.PRICE_CHANGED: (409, "Price changed."),
     Refusal.KEY_REUSED: (422, "Idempotency-Key reused."),
+    Refusal.NOT_YET: (409, "The flash sale has not started."),
+    Refusal.FLASH_SOLD_OUT: (409, "The units of the flash sale are taken."),
+    Refusal.FLASH_OVER: (409, "The flash sale is over."),
     Refusal.PAYMENT_DECLINED: (402, "The payment was declined. Nothing was charged."),
 }
-_WITH_LEFT = (Refusal.SOLD_OUT, Refusal.LIMIT_REACHED)
+_WITH_LEFT = (Refusal.SOLD_OUT, Refusal.FLASH_SOLD_OUT, Refusal.LIMIT_REACHED)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -163,6 +166,8 @@ def _problem_of(error: CommerceError) -> Problem:
                 problem.extra["left"] = error.left
             if error.refusal is Refusal.PRICE_CHANGED:
                 problem.extra["price_fen"] = error.left
+            if error.refusal is Refusal.NOT_YET:
+                problem.extra["starts_at_ms"] = error.left
             if error.product_id:
                 problem.extra["product_id"] = error.product_id
             return problem

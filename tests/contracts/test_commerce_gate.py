@@ -29,7 +29,16 @@ from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.consumer import Ledger
 from commerce.io.record.engine import wall_clock
 from commerce.money.payments import PaymentOutcome
-from commerce.orders.gate import HOLD_MS, Decision, Gate, GateGroup, GateProduct, Status, Tap
+from commerce.orders.flash import GateFlash
+from commerce.orders.gate import (
+    HOLD_MS,
+    Decision,
+    Gate,
+    GateGroup,
+    GateProduct,
+    Status,
+    Tap,
+)
 from commerce.orders.ledger import Facts, Verdict, plan
 from commerce.orders.lines import EntryLine, TapLine
 from commerce.orders.order import body_hash_of, order_id_of
@@ -59,9 +68,10 @@ tap_of = st.tuples(
     st.sampled_from([f"k{number}" for number in range(12)]),
     st.sampled_from(["right"] * 6 + ["", "g1", "g2", "g3"]),
     st.sampled_from([False, False, True]),
-    st.sampled_from([None] * 6 + [100, 90]),
+    st.sampled_from([None] * 6 + [100, 90, 70]),
     st.sampled_from([("s1", "s2"), ("s1", "s2"), ("s2", "s1"), ("s1",), ()]),
     st.sampled_from(["", "", " 7:1 8", " 8 w9", " 6"]),
+    st.sampled_from([""] * 5 + ["f1", "f1", "f2", "f3"]),
 )
 # Products with the recipes of their sets, sometimes an older one, and prices that were seen.
 line_of = st.builds(
@@ -113,6 +123,10 @@ class Pair:
                 ("slot:8", "s1"): 1,
                 ("slot:8", "s2"): 2,
                 ("slot:w9", "s2"): 2,
+                ("flash:f1", ""): 3,
+                ("flash:f1:eve", ""): 1,
+                ("flash:f2", ""): 9,
+                ("flash:f3", ""): 1,
             },
             products={
                 "tea": GateProduct(100, 6),
@@ -136,12 +150,23 @@ class Pair:
                 "g2": GateGroup("e2", "pear", 90, self.now + 600 * SECOND_MS),
                 "g3": GateGroup("e1", "dinner", 200, self.now + 25 * SECOND_MS),
             },
+            # Of tea from the start, of pear a little later; the set's is over soon.
+            flash_sales={
+                ("demo", "tea"): self.sale("f1", 0, 20, 2),
+                ("demo", "pear"): self.sale("f2", 4, 30, 3),
+                ("demo", "soup"): self.sale("f3", 0, 6, 1),
+            },
             open_groups={
                 ("e1", "pear"): "g1",
                 ("e2", "pear"): "g2",
                 ("e1", "dinner"): "g3",
             },
         )
+
+    def sale(self, id: str, from_s: int, until_s: int, most: int) -> GateFlash:
+        """A flash sale at 70 fen."""
+        times = (self.now + from_s * SECOND_MS, self.now + until_s * SECOND_MS)
+        return GateFlash(id, *times, 70, most)
 
     async def fill(self) -> None:
         """Give the script what the rule has."""
@@ -182,6 +207,8 @@ class Pair:
                 ),
                 self.now,
             )
+        for (room, product), sale in self.rule.flash_sales.items():
+            await self.script.set_flash(room, product, sale)
         await self.redis.set(keys.EPOCH, "e")
 
     @property
@@ -206,6 +233,7 @@ class Pair:
         facts = Facts(
             free={(item, entry.store_id): units for item, units in entry.taken},
             slots={(entry.store_id, entry.slot): 1},
+            quotas=dict(entry.quotas),
         )
         decided = plan([replace(entry, group_id="")], {entry.order_id: outcome}, facts, 1)
         [verdict] = decided.verdicts
@@ -225,22 +253,23 @@ class Pair:
             entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
             hold = self.rule.holds[entry.order_id]
             assert (entry.held, entry.ruled_out) == (hold.needs, hold.ruled_out)
+            assert (entry.quotas, entry.bought) == (hold.quotas, hold.bought)
         for id, group in self.rule.groups.items():
             seats = await self.redis.hgetall(keys.seats(id))
             assert {guest.decode(): order.decode() for guest, order in seats.items()} == group.seats  # type: ignore[union-attr]  # bytes
         for guest in ("anna", "bo", "cai", "dora", "eve"):
-            for product in self.rule.products:
+            for product in (*self.rule.products, "flash:f1", "flash:f2", "flash:f3"):
                 bought = await self.redis.get(keys.bought(guest, product))
                 assert int(bought or 0) == self.rule.bought(guest, product)
         assert await self.redis.xlen(keys.ORDERS) == self.rule.backlog
 
 
-Drawn = tuple[str, str, int, str, str, bool, int | None, tuple[str, ...], str]
+Drawn = tuple[str, str, int, str, str, bool, int | None, tuple[str, ...], str, str]
 
 
 def tap_from(drawn: Drawn) -> Tap:
     """A tap of a household in estate e1."""
-    guest, product, quantity, key, group, explicit, price, stores, slots = drawn
+    guest, product, quantity, key, group, explicit, price, stores, slots, flash = drawn
     if group == "right":
         group = "g1" if product == "pear" else ""
     return Tap(
@@ -255,7 +284,8 @@ def tap_from(drawn: Drawn) -> Tap:
         explicit=explicit and bool(group),
         expected_price_fen=price,
         stores=stores,
-        household_id="" if guest == "anna" else "home",
+        household_id="" if guest in ("anna", "eve") else "home",
+        flash_id=flash,
         ruled_out="s3 closed " if slots else "",
         slots=(slots,) * len(stores),
     )
@@ -349,6 +379,7 @@ TEA: Drawn = (
     None,
     STORES,
     "",
+    "",
 )
 
 
@@ -379,7 +410,7 @@ async def test_an_overdue_hold_is_returned_only_if_its_entry_is_lost(
 
 async def test_entry_and_hold_carry_the_fields_of_the_tap(pair: Pair) -> None:
     tap = replace(
-        tap_from(("anna", "pear", 2, "k1", "right", False, 90, STORES, "")),
+        tap_from(("anna", "pear", 2, "k1", "right", False, 90, STORES, "", "")),
         origin="w",
         household_id="home",
     )
@@ -463,12 +494,12 @@ async def test_an_overdue_hold_of_several_items_returns_all_of_them(pair: Pair) 
 
 
 async def test_a_slot_is_held_and_returned_with_the_units(pair: Pair) -> None:
-    tap = tap_from((*TEA[:-2], ("s1",), " 7:1 8"))
+    tap = tap_from((*TEA[:-3], ("s1",), " 7:1 8", ""))
     assert (await pair.script.admit(tap, pair.now)).slot == "7"
     # One more must stay free in that window, and the next one has a single slot.
-    second = tap_from(("bo", "tea", 1, "k2", "", False, None, ("s1",), " 7:1 8"))
+    second = tap_from(("bo", "tea", 1, "k2", "", False, None, ("s1",), " 7:1 8", ""))
     assert (await pair.script.admit(second, pair.now)).slot == "8"
-    third = tap_from(("cai", "pear", 1, "k3", "", False, None, ("s1",), " 7:1 8"))
+    third = tap_from(("cai", "pear", 1, "k3", "", False, None, ("s1",), " 7:1 8", ""))
     third = replace(third, estate_id="e3")
     refused = await pair.script.admit(third, pair.now)
     assert refused == Decision(Status.REFUSED, Refusal.NO_SLOT)
@@ -494,7 +525,7 @@ async def test_a_restock_is_applied_once(pair: Pair) -> None:
 
 async def test_a_group_ends_in_the_millisecond_of_its_deadline(pair: Pair) -> None:
     pair.now = pair.rule.groups["g1"].ends_at_ms - 1
-    await pair.tap(tap_from(("anna", "pear", 1, "k1", "g1", True, None, STORES, "")))
+    await pair.tap(tap_from(("anna", "pear", 1, "k1", "g1", True, None, STORES, "", "")))
     pair.now += 1
-    await pair.tap(tap_from(("bo", "pear", 1, "k1", "g1", True, None, STORES, "")))
+    await pair.tap(tap_from(("bo", "pear", 1, "k1", "g1", True, None, STORES, "", "")))
     assert list(pair.rule.groups["g1"].seats) == ["anna"]

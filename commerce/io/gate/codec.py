@@ -19,6 +19,9 @@ the second without a price; `tea 2,bass 1` are units by item. Both are empty for
 | `$UNITS_PATTERN` | the pattern that finds units by item                              |
 | `$STORES_PATTERN` | the pattern that finds candidate stores, each with its slots      |
 | `$PREVIOUS`      | what the key of prices before adds to that of the products        |
+| `$FLASH`         | what the names of flash sales' quotas begin with                  |
+| `$FLASH_PATTERN` | the pattern of a flash sale: id, start, end, price, limit         |
+| `$BOUGHT`        | what the keys of units bought begin with                          |
 | `$PRODUCT_PATTERN` | the pattern of a product: price, limit, on sale, recipe         |
 | `$KEY_PATTERN`   | the pattern of a key: body hash, refusal, units left, product     |
 | `$KEY_ADMITTED`  | what follows the body hash in the key of an admitted tap          |
@@ -36,10 +39,12 @@ from commerce.catalogue.values import Estate, Product
 from commerce.errors import PoisonEntry
 from commerce.groups.group import Group
 from commerce.io.gate import keys
+from commerce.orders.flash import GateFlash
 from commerce.orders.gate import Tap
-from commerce.orders.lines import EntryLine, Needs, TapLine
+from commerce.orders.lines import EntryLine, Needs, TapLine, encode_units, read_units
 from commerce.orders.order import ID_CHARS, Entry
 from commerce.orders.promise import Fulfilment
+from commerce.orders.quotas import FLASH
 
 SEPARATOR = "|"
 CAPTURES_MAX = 32  # of a pattern in Lua 5.1
@@ -57,13 +62,14 @@ HOLD_FIELDS = (
     "entry_id",
     "needs",
     "slot",
+    "quotas",
 )
 
 _GUEST = ENTRY_FIELDS.index("guest_id")
 
-_ADDED = ("household_id", "lines", "needs", "slot", "fulfilment", "ruled_out")
-# Fields that entries of older versions lack: of one that knew no slots, no lines, no households.
-_LACKING = (3, 5, 6)
+_ADDED = ("household_id", "lines", "needs", "slot", "fulfilment", "ruled_out", "quotas")
+# Fields that entries of older versions lack: no quotas, no slots, no lines, no households.
+_LACKING = (1, 4, 6, 7)
 
 assert ENTRY_FIELDS[-len(_ADDED) :] == _ADDED
 assert max(map(len, (TAP_FIELDS, ENTRY_FIELDS, HOLD_FIELDS))) <= CAPTURES_MAX
@@ -72,16 +78,6 @@ _ADMITTED = " - 0"
 _tap_values = attrgetter(*TAP_FIELDS)
 _hold_values = attrgetter(*HOLD_FIELDS)
 _types = get_type_hints(Entry)
-
-
-def encode_units(units: Needs) -> str:
-    """Return units by item as the scripts read them."""
-    return ",".join([f"{item_id} {count}" for item_id, count in units])
-
-
-def _read_units(text: str) -> Needs:
-    pairs = [pair.split(" ") for pair in text.split(",")] if text else []
-    return tuple((item_id, int(count)) for item_id, count in pairs)
 
 
 def _read_lines(text: str) -> tuple[EntryLine, ...]:
@@ -96,7 +92,7 @@ _READ: dict[Any, Callable[[str], Any]] = {
     int: int,
     str: str,
     tuple[EntryLine, ...]: _read_lines,
-    Needs: _read_units,
+    Needs: read_units,
 }
 _readers = tuple(_READ[_types[name]] for name in ENTRY_FIELDS)
 
@@ -151,6 +147,8 @@ def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
     ids = (entry.guest_id, entry.estate_id, entry.room_id, entry.product_id, entry.store_id)
     if not all(ids):
         raise PoisonEntry("an id is empty")
+    if any(units < 1 or not name for name, units in entry.quotas):
+        raise PoisonEntry("a quota is out of range")
     if entry.lines or entry.needs:
         _check_lines(entry)
     return entry
@@ -234,6 +232,17 @@ def _found_by_member(offers: dict[str, str], field: str, product_id: str) -> str
     return next((offers[name] for name in chain if name in offers), None)
 
 
+def flash_field(room_id: str, product_id: str) -> str:
+    """Return the field of `products` that has a room's flash sale of a product."""
+    return f"!|{room_id}|{product_id}"
+
+
+def encode_flash(sale: GateFlash) -> str:
+    """Return what admit.lua reads of a flash sale."""
+    times = f"{sale.starts_at_ms} {sale.ends_at_ms}"
+    return f"{sale.id} {times} {sale.price_fen} {sale.household_limit}"
+
+
 def encode_offer_index(version: int, at_ms: int, offers: Iterable[str]) -> str:
     """Return what offers.lua keeps of a writing: how new it is, and its fields."""
     return "\n".join([f"{version} {at_ms}", *offers])
@@ -291,13 +300,16 @@ _PLACEHOLDERS = {
     "TAP_PATTERN": _pattern(TAP_FIELDS),
     "ENTRY": _concat(ENTRY_FIELDS),
     "HOLD": ", ".join(HOLD_FIELDS),
-    # A hold that an older version wrote has no units by item, or no slot.
-    "HOLD_PATTERN": _pattern(HOLD_FIELDS).replace("|([^|]*)|([^|]*)$", "|?([^|]*)|?([^|]*)$"),
+    # A hold that an older version wrote has no units by item, no slot or no quotas.
+    "HOLD_PATTERN": _pattern(HOLD_FIELDS).replace("|([^|]*)" * 3 + "$", "|?([^|]*)" * 3 + "$"),
     "HOLD_TEXT": _concat(HOLD_FIELDS),
     "LINE_PATTERN": "'([^ ,]+) (%d+) (%d*) (%d+)'",
     "UNITS_PATTERN": "'([^ ,]+) (%d+)'",
     "STORES_PATTERN": "'([^| ]+)([^|]*)|'",
     "PREVIOUS": keys.OF_PREVIOUS,
+    "FLASH": FLASH,
+    "FLASH_PATTERN": "'^(%S+) (%d+) (%d+) (%d+) (%d+)$'",
+    "BOUGHT": keys.BOUGHT,
     "PRODUCT_PATTERN": "'^(%d+) (%d+) (%d) ?(%d*)$'",
     "KEY_PATTERN": "'^(%S+) (%S+) (%d+) ?(%S*)$'",
     "KEY_ADMITTED": f"'{_ADMITTED}'",

@@ -44,6 +44,7 @@ ANSWERS = f"{TAG}:answers"
 STAFF = f"{TAG}:staff"
 STREAM_KEYS = f"{TAG}:stream_keys"
 CATALOGUE = f"{TAG}:catalogue"
+BOUGHT = f"{TAG}:bought:"
 
 # Keys that live until a rebuild or are swept; everything else must have a time to live.
 OWNED = frozenset({EPOCH, AVAILABLE, HELD, SETTLED, PRODUCTS, OPEN, HOLDS, HOLD, ORDERS, DEAD})
@@ -60,8 +61,8 @@ def seats(group_id: str) -> str:
 
 
 def bought(household_id: str, product_id: str) -> str:
-    """Units of a product that a household took within a day."""
-    return f"{TAG}:bought:{household_id or NO_ID}:{product_id or NO_ID}"
+    """Units of a product, or of a flash sale's quota, that a household took within a day."""
+    return f"{BOUGHT}{household_id or NO_ID}:{product_id or NO_ID}"
 
 
 def idem(order_id: str) -> str:

@@ -28,12 +28,15 @@ from commerce.io.gate import keys
 from commerce.io.gate.codec import (
     decode_entry,
     encode_admitted_key,
+    encode_flash,
     encode_group,
     encode_hold,
     encode_offer_index,
     encode_offers,
+    flash_field,
     offer_index_field,
 )
+from commerce.io.gate.flash_rows import OPEN_SALES, counted_by_sale, flash_of
 from commerce.io.gate.redis_gate import (
     APPLIED_MS,
     SEATS_KEPT_MS,
@@ -51,12 +54,15 @@ from commerce.io.record.schema import (
     outbox,
     stock,
 )
+from commerce.io.record.schema_flash import quotas
 from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.schema_slots import slots
 from commerce.io.record.shutdown import stopping
+from commerce.orders.flash import GateFlash
 from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
 from commerce.orders.order import Entry
 from commerce.orders.promise import slot_item
+from commerce.orders.quotas import PLACE
 from commerce.orders.states import OrderState
 
 LOCK_MS = 10_000  # a worker that dies while it rebuilds blocks the others for so long
@@ -79,6 +85,7 @@ class RecordSnapshot:
     rules: RuleBook
     groups: list[Group]
     seats: list[tuple[str, str, str]]
+    flash: list[tuple[str, str, GateFlash]]
     bought: list[tuple[str, str, int, int]]
     recent: list[tuple[str, str]]
     undelivered: list[str]
@@ -216,6 +223,8 @@ def _write_offers(pipeline: Pipeline, snapshot: RecordSnapshot, at_ms: int) -> N
         index = encode_offer_index(snapshot.rules.version, at_ms, offers)
         facts: dict[Any, Any] = {**offers, offer_index_field(product.id): index}
         pipeline.hset(keys.PRODUCTS, mapping=facts)
+    for room_id, product_id, sale in snapshot.flash:
+        pipeline.hset(keys.PRODUCTS, flash_field(room_id, product_id), encode_flash(sale))
 
 
 def _write_stock(pipeline: Pipeline, rows: Sequence[StockRow], waiting: Sequence[Entry]) -> None:
@@ -223,6 +232,9 @@ def _write_stock(pipeline: Pipeline, rows: Sequence[StockRow], waiting: Sequence
     for entry in waiting:
         for item_id, units in entry.held:
             row = keys.row(item_id, entry.store_id)
+            held[row] = held.get(row, 0) + units
+        for name, units in entry.quotas:
+            row = keys.row(name, PLACE)
             held[row] = held.get(row, 0) + units
     free: dict[Any, Any] = {
         keys.row(row.product_id, row.store_id): row.free
@@ -286,6 +298,14 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
     )
     seats = await connection.execute(select(group_seats).join(buying_groups).where(*joinable))
     bought = await connection.execute(_bought_since(at_ms - LIMIT_WINDOW_MS))
+    taken = await connection.execute(
+        select(HOUSEHOLD.label("household"), orders.c.quotas, orders.c.created_at_ms).where(
+            orders.c.created_at_ms > at_ms - LIMIT_WINDOW_MS,
+            orders.c.state != OrderState.CANCELLED.value,
+            orders.c.quotas != "",
+        )
+    )
+    sales = await connection.execute(OPEN_SALES)
     recent = await connection.execute(
         select(orders.c.id, orders.c.body_hash)
         .where(orders.c.created_at_ms > at_ms - IDEMPOTENCY_MS)
@@ -306,7 +326,11 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
         rules=await read_rule_book(connection, RuleBook()),
         groups=[group_of(row) for row in groups.mappings()],
         seats=[(row.group_id, row.household_id, row.order_id) for row in seats],
-        bought=[(home, product, int(units), since) for home, product, units, since in bought],
+        flash=[(row.room_id, row.product_id, flash_of(row)) for row in sales],
+        bought=[
+            *[(home, product, int(units), since) for home, product, units, since in bought],
+            *counted_by_sale(taken.all()),
+        ],
         recent=[(order_id, body_hash) for order_id, body_hash in recent],
         undelivered=[
             subject if topic == "release" else restock_change(id, enqueued_at_ms)
@@ -344,18 +368,25 @@ def _bought_since(since_ms: int) -> Select[Any]:
 
 
 async def read_stock(connection: AsyncConnection, at_ms: int) -> list[StockRow]:
-    """What the record says of every product in every store, and of slots that are not over."""
+    """What the record says of products in stores, and of slots and quotas that are not over."""
     rows = await connection.execute(
         select(stock.c.product_id, stock.c.store_id, stock.c.on_hand - stock.c.sold, stock.c.moves)
+    )
+    counted = await connection.execute(
+        select(quotas.c.name, quotas.c.capacity - quotas.c.taken, quotas.c.moves).where(
+            quotas.c.until_ms > at_ms
+        )
     )
     windows = await connection.execute(
         select(
             slots.c.name, slots.c.store_id, slots.c.capacity - slots.c.taken, slots.c.moves
         ).where(slots.c.until_ms > at_ms - SLOTS_KEPT_MS)
     )
-    return [StockRow(product, store, free, moves) for product, store, free, moves in rows] + [
-        StockRow(slot_item(name), store, free, moves) for name, store, free, moves in windows
-    ]
+    return (
+        [StockRow(product, store, free, moves) for product, store, free, moves in rows]
+        + [StockRow(slot_item(name), store, free, moves) for name, store, free, moves in windows]
+        + [StockRow(name, PLACE, free, moves) for name, free, moves in counted]
+    )
 
 
 async def record_id(record: Record) -> str:

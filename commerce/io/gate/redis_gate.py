@@ -17,14 +17,17 @@ from commerce.groups.group import Group
 from commerce.io.gate import keys
 from commerce.io.gate.codec import (
     encode_admitted_key,
+    encode_flash,
     encode_group,
     encode_offer_index,
     encode_offers,
     encode_stores,
     encode_tap,
     expand,
+    flash_field,
 )
 from commerce.io.record.shutdown import stopping
+from commerce.orders.flash import GateFlash
 from commerce.orders.gate import (
     BACKLOG_MAX,
     GRACE_MS,
@@ -135,7 +138,7 @@ class RedisGate:
         """Take entries off the stream; `extra_entries` are entries without an order (poison)."""
         names = [keys.ORDERS, keys.AVAILABLE, keys.HELD, keys.SETTLED, keys.HOLDS, keys.HOLD]
         arguments: list[Any] = [keys.CONSUMER_GROUP, IDEMPOTENCY_MS, keys.ANSWERS, message]
-        further: list[str] = []  # of all second lines and those after them
+        further: list[str] = []  # of what else limits count
         for verdict in verdicts:
             entry = verdict.entry
             names += (
@@ -148,9 +151,9 @@ class RedisGate:
                 entry.order_id,
                 encode_admitted_key(verdict.order.body_hash),
                 int(verdict.sold),
-                "".join([f"{line.units}," for line in entry.lines[1:]]),
+                "".join([f"{units}," for _, units in entry.bought[1:]]),
             )
-            further += [keys.bought(entry.household, line.product_id) for line in entry.lines[1:]]
+            further += [keys.bought(entry.household, name) for name, _ in entry.bought[1:]]
         names += further
         async with self._redis.pipeline(transaction=False) as pipeline:
             if extra_entries:
@@ -238,6 +241,14 @@ class RedisGate:
                     arguments += (field, facts)
             calls.append([2, keys.PRODUCTS, keys.PREVIOUS, *arguments])
         await self._call_all(OFFERS, calls)
+
+    async def set_flash(self, room_id: str, product_id: str, sale: GateFlash | None) -> None:
+        """Set the flash sale of a product in a room; its units are a quota."""
+        field = flash_field(room_id, product_id)
+        if sale is None:
+            await self._redis.hdel(keys.PRODUCTS, field)
+        else:
+            await self._redis.hset(keys.PRODUCTS, field, encode_flash(sale))
 
     async def open_group(self, estate_id: str, product_id: str) -> str:
         """Return the group that an order without one joins; empty if there is none."""

@@ -1,6 +1,7 @@
 """What the ledger reads and writes inside its one transaction; for `Record.transact`.
 
-Locks are taken in one order everywhere: groups, stock, orders, counter; each sorted by key.
+Locks are taken in one order everywhere: groups, stock, slots, quotas, orders, counter; each sorted
+by key.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from commerce.io.record.order_postings import (
     sell,
 )
 from commerce.io.record.postings import Topic, enqueue, post_transfers
+from commerce.io.record.quotas import lock_quotas
 from commerce.io.record.recipes import recipes_of
 from commerce.io.record.refund_postings import request_refunds
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
@@ -80,6 +82,7 @@ def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
     )
     facts.free = {(product, store): units for product, store, units in free}
     facts.slots = _lock_slots(connection, entries, group_ids)
+    facts.quotas = lock_quotas(connection, {name for entry in entries for name, _ in entry.quotas})
     known = ORDERS.where(orders.c.id.in_([entry.order_id for entry in entries]))
     facts.known = {order.id: order for order in orders_of(connection, known)}
     facts.recipes = recipes_of(

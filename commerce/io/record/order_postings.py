@@ -30,6 +30,7 @@ from commerce.io.record.postings import (
     move_stock,
     post_transfers,
 )
+from commerce.io.record.quotas import take_quotas
 from commerce.io.record.refund_postings import request_part_refunds, rest_of
 from commerce.io.record.refund_rows import (
     refunded_parts,
@@ -194,6 +195,7 @@ def sell(connection: Connection, sales: Sequence[OrderRow], ruled_out: Mapping[s
     """
     move_stock(connection, _stock_moves(sales, StockMoveKind.SELL))
     change_taken(connection, sales, 1)
+    take_quotas(connection, sales)
     add_routes(connection, ruled_out, sales)
 
 

@@ -4,7 +4,7 @@ Moves are written here, in `order_postings.py` and in `refund_postings.py`, nowh
 
 Every function runs inside the caller's transaction: directly in `Record.transact`, or as
 `await connection.run_sync(post_transfers, …)` in `Record.write`. A transaction locks in the order
-groups, stock, slots, orders, counter, each sorted by key.
+groups, stock, slots, quotas, orders, counter, each sorted by key.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
 from commerce.io.record.schema import buying_groups, orders, products
 from commerce.io.record.schema_goods import food_columns
-from commerce.orders.lines import OrderLine
+from commerce.orders.lines import OrderLine, encode_units, read_units
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
@@ -49,6 +49,7 @@ def order_of(row: RowMapping, lines: tuple[OrderLine, ...]) -> OrderRow:
     values["group_id"] = values["group_id"] or ""
     values["household_id"] = values["household_id"] or values["guest_id"]
     values["fulfilment"] = Fulfilment(values["fulfilment"])
+    values["quotas"] = read_units(values["quotas"])
     return OrderRow(**values)
 
 
@@ -80,6 +81,7 @@ def order_values(order: OrderRow, tax_bp: int | None) -> dict[str, Any]:
         "line_count": len(order.lines),
         "slot": order.slot,
         "fulfilment": order.fulfilment.value,
+        "quotas": encode_units(order.quotas),
     }
 
 

@@ -4,6 +4,7 @@
 -- KEYS  1 epoch  2 idem:{order}  3 orders (stream)  4 products  5 open  6 group:{group}
 --       7 seats:{group}  8 bought:{household}:{product}  9 available  10 held  11 holds  12 hold
 --       13… bought:{household}:{product} of the second line and those after it
+--       (and bought:{household}:{quota} of a flash sale, which only the script knows)
 -- ARGV  1 now
 --       2 the tap
 --       3 hold ms|idempotency ms|limit window ms|backlog max|seats kept ms
@@ -44,17 +45,22 @@ end
 
 -- Price, limit, whether it is on sale ('1'), version of the recipe; nil for what is not known.
 -- The only place that reads them.
+-- After it, `flash` is the flash sale of the product that was looked at last.
+local flash
 local function facts_of(product)
   local here = estate_id .. '|' .. product
   local facts
   if member ~= '1' then
-    local offers = redis.call('HMGET', KEYS[4], here .. '|' .. room_id, here, product)
+    local offers = redis.call('HMGET', KEYS[4], here .. '|' .. room_id, here, product,
+      '!|' .. room_id .. '|' .. product)
     facts = offers[1] or offers[2] or offers[3]
+    flash = offers[4]
   else
     local room = here .. '|' .. room_id
-    local offers = redis.call('HMGET', KEYS[4],
-      '+|' .. room, room, '+|' .. here, here, '+|' .. product, product)
+    local offers = redis.call('HMGET', KEYS[4], '+|' .. room, room, '+|' .. here, here,
+      '+|' .. product, product, '!|' .. room_id .. '|' .. product)
     for at = 1, 6 do facts = facts or offers[at] end
+    flash = offers[7]
   end
   if not facts then return nil end
   return string.match(facts, $PRODUCT_PATTERN)
@@ -86,8 +92,39 @@ else
   price_fen = tapped[1][4]
 end
 
+-- The quota from which the tap is sold at a flash sale's price, before any group's.
+local quota, flash_fen, counted
+if flash_id ~= '' or flash and not explicit and not several then
+  local sale, starts, ends, fen, most
+  if flash then sale, starts, ends, fen, most = string.match(flash, $FLASH_PATTERN) end
+  if not sale or several or flash_id ~= '' and flash_id ~= sale then
+    return refuse('flash-over', 0, product_id)
+  end
+  if now < tonumber(starts) then
+    if flash_id ~= '' then return {'refused', 'not-yet', starts, ''} end
+  else
+    local all_units = '$FLASH' .. sale
+    local right = all_units .. ':' .. household_id
+    local over = now >= tonumber(ends)
+    local free = redis.call('HMGET', KEYS[9], right .. '|', all_units .. '|')
+    local own, common = tonumber(free[1] or '0'), over and 0 or tonumber(free[2] or '0')
+    local wanted = flash_id ~= '' or not over and expected_price_fen == fen
+    counted = '$BOUGHT' .. household_id .. ':' .. all_units
+    local bought = tonumber(redis.call('GET', counted) or '0')
+    if own >= units then quota = right elseif common >= units then quota = all_units end
+    if not quota then
+      if wanted and over and own == 0 then return refuse('flash-over', 0) end
+      if wanted then return refuse('flash-sold-out', math.max(0, own, common)) end
+    elseif bought + units > tonumber(most) then
+      if wanted then return refuse('limit-reached', math.max(0, tonumber(most) - bought)) end
+      quota = nil
+    end
+    flash_fen = quota and fen
+  end
+end
+
 local ends
-local terms = group_id ~= '' and redis.call('GET', KEYS[6])
+local terms = not quota and group_id ~= '' and redis.call('GET', KEYS[6])
 if terms then
   local group_place, group_price
   group_place, group_price, ends = string.match(terms, '^(%S+) (%d+) (%d+)$')
@@ -101,6 +138,8 @@ if not terms then
   if explicit then return refuse('group-closed', 0) end
   group_id = ''
 end
+
+if quota then price_fen = flash_fen end
 
 -- Lines whose price is not the one that was seen, as {product, units, price seen, price}.
 local changed
@@ -139,8 +178,8 @@ if changed then
   end
 
   for _, line in ipairs(changed) do
-    local of_group = terms and line[1] == product_id
-    if of_group or not is_honoured(line[1], line[3], line[4]) then
+    local decided = (terms or quota) and line[1] == product_id
+    if decided or not is_honoured(line[1], line[3], line[4]) then
       return refuse('price-changed', tonumber(line[4]), line[1])
     end
     line[4] = line[3]
@@ -246,6 +285,16 @@ if slot ~= '' then
   local row = 'slot:' .. slot .. '|' .. store_id
   redis.call('HINCRBY', KEYS[9], row, -1)
   redis.call('HINCRBY', KEYS[10], row, 1)
+end
+
+local quotas = ''
+if quota then
+  redis.call('HINCRBY', KEYS[9], quota .. '|', -units)
+  redis.call('HINCRBY', KEYS[10], quota .. '|', units)
+  if redis.call('INCRBY', counted, quantity) == units then
+    redis.call('PEXPIRE', counted, window_ms)
+  end
+  quotas = quota .. ' ' .. quantity
 end
 
 if terms then

@@ -4,10 +4,11 @@
 --
 -- KEYS  1 orders (stream)  2 available  3 held  4 settled  5 holds  6 hold
 --       then three per entry: idem:{order}  seats:{group}  bought:{household}:{product}
---       then bought:{household}:{product} of the second line of each entry and those after it
+--       then bought:{household}:{product} of what else the limits of each entry count: second
+--       lines and those after them, and quotas of flash sales
 -- ARGV  1 consumer group  2 idempotency ms  3 channel  4 message
 --       then five per entry: entry id  order  value of its key  1 for sold, 0 for given back
---       units of its second line and those after it, each followed by a comma
+--       units of what else its limits count, each followed by a comma
 -- Gives the number of holds that were settled.
 
 local function end_hold(row, units, sold)
@@ -30,7 +31,7 @@ end
 
 local settled = 0
 local entries = (#ARGV - 4) / 5
-local further = 6 + entries * 3  -- the last key that was looked at of the second lines and on
+local further = 6 + entries * 3  -- the last key that was looked at of what else is counted
 for index = 0, entries - 1 do
   local argument, key = 4 + index * 5, 6 + index * 3
   local entry, order_id, key_value, sold = ARGV[argument + 1], ARGV[argument + 2],
@@ -53,6 +54,9 @@ for index = 0, entries - 1 do
       end
     end
     if slot ~= '' then end_hold('slot:' .. slot .. '|' .. store_id, 1, sold) end
+    for quota, units in string.gmatch(quotas, $UNITS_PATTERN) do
+      end_hold(quota .. '|', units, sold)
+    end
     if sold ~= '1' then
       if redis.call('HGET', KEYS[key + 2], household_id) == order_id then
         redis.call('HDEL', KEYS[key + 2], household_id)

@@ -27,6 +27,10 @@ for _, order_id in ipairs(
         redis.call('HINCRBY', KEYS[3], row, -units)
         redis.call('HINCRBY', KEYS[2], row, units)
       end
+      for quota, units in string.gmatch(quotas, $UNITS_PATTERN) do
+        redis.call('HINCRBY', KEYS[3], quota .. '|', -units)
+        redis.call('HINCRBY', KEYS[2], quota .. '|', units)
+      end
       returned = returned + 1
     end
   end

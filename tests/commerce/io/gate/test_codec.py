@@ -17,11 +17,10 @@ from commerce.io.gate.codec import (
     decode_entry,
     encode_hold,
     encode_tap,
-    encode_units,
     expand,
 )
 from commerce.orders.gate import Tap
-from commerce.orders.lines import EntryLine, Needs, TapLine
+from commerce.orders.lines import EntryLine, Needs, TapLine, encode_units
 from commerce.orders.order import ID_CHARS, Entry
 
 LUA = Path(codec.__file__).parent / "lua"
@@ -49,6 +48,7 @@ def written(entry: Entry) -> dict[bytes, bytes]:
     """The stream's fields of an entry."""
     values = {name: getattr(entry, name) for name in ENTRY_FIELDS}
     values["needs"] = encode_units(entry.needs)
+    values["quotas"] = encode_units(entry.quotas)
     values["lines"] = ",".join(
         f"{line.product_id} {line.units} {line.price_fen} {line.recipe_version}"
         for line in entry.lines
@@ -74,14 +74,14 @@ def test_lines_are_read_as_they_were_written(
     plain: Entry, head: str, recipe: int, rest: list[EntryLine], needs: Needs
 ) -> None:
     first = EntryLine(head, plain.quantity, plain.price_fen, recipe)
-    entry = replace(plain, product_id=head, lines=(first, *rest), needs=needs)
+    entry = replace(plain, product_id=head, lines=(first, *rest), needs=needs, quotas=needs)
     assert decode_entry(b"1-0", written(entry)) == entry
 
 
 @given(entries)
 def test_an_entry_of_an_older_version_is_read(entry: Entry) -> None:
     text = written(entry)[ENTRY_FIELD]
-    for newer in (b"|||", b"|||||"):  # of slots, and of lines before them
+    for newer in (b"|", b"||||", b"||||||"):  # of quotas, of slots, of lines
         assert decode_entry(b"1-0", {ENTRY_FIELD: text.removesuffix(newer)}) == entry
 
 
@@ -99,7 +99,7 @@ def test_an_entry_of_an_older_version_is_read(entry: Entry) -> None:
 )
 def test_lines_that_contradict_their_entry_are_poison(lines: str, needs: str) -> None:
     entry = Entry("1-0", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s", 1, "w")
-    text = written(entry)[ENTRY_FIELD].removesuffix(b"|||||") + f"|{lines}|{needs}".encode()
+    text = written(entry)[ENTRY_FIELD].removesuffix(b"||||||") + f"|{lines}|{needs}".encode()
     with pytest.raises(PoisonEntry):
         decode_entry(b"1-0", {ENTRY_FIELD: text})
 
@@ -126,20 +126,21 @@ def test_an_entry_with_one_wrong_field_is_poison_or_has_that_field(
 
 def test_a_tap_and_a_hold_name_every_field_once() -> None:
     tap = Tap("o", "b", "g", "e", "r", "p", 2, "", True, None, ("s1", "s2"), "w", "h")
-    assert encode_tap(tap) == "o|b|g|e|r|p|2||1||w|h|||||0"
+    assert encode_tap(tap) == "o|b|g|e|r|p|2||1||w|h|||||0|"
     lines = (TapLine("p", 2, 90), TapLine("q", 1, None, 3))
     bag = replace(tap, lines=lines, needs=(("p", 2), ("x", 4)))
-    assert encode_tap(bag) == "o|b|g|e|r|p|2||1||w|h|p 2 90 0,q 1  3|p 2,x 4|||0"
+    assert encode_tap(bag) == "o|b|g|e|r|p|2||1||w|h|p 2 90 0,q 1  3|p 2,x 4|||0|"
     entry = Entry("9-1", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s1", 5, "w", "h")
-    assert encode_hold(entry) == "p|s1|2||h|9-1||"
-    assert encode_hold(replace(entry, needs=bag.needs)) == "p|s1|2||h|9-1|p 2,x 4|"
+    assert encode_hold(entry) == "p|s1|2||h|9-1|||"
+    sold = replace(entry, needs=bag.needs, quotas=(("flash:f", 2),))
+    assert encode_hold(sold) == "p|s1|2||h|9-1|p 2,x 4||flash:f 2"
     assert {*TAP_FIELDS, "stores", "slots"} == {field.name for field in fields(Tap)}
     assert {*ENTRY_FIELDS, "entry_id"} == {field.name for field in fields(Entry)}
     assert set(HOLD_FIELDS) <= {field.name for field in fields(Entry)}
 
 
 def test_what_an_entry_needs_of_a_tap_is_in_the_tap_or_decided_by_the_gate() -> None:
-    decided = {"price_fen", "store_id", "at_ms", "slot"}
+    decided = {"price_fen", "store_id", "at_ms", "slot", "quotas"}
     assert set(ENTRY_FIELDS) - set(TAP_FIELDS) == decided
 
 
@@ -158,5 +159,5 @@ def test_an_unknown_placeholder_is_an_error() -> None:
 
 @given(entries)
 def test_an_entry_without_a_household_counts_for_its_guest(entry: Entry) -> None:
-    text = written(entry)[ENTRY_FIELD].removesuffix(b"||||||")
+    text = written(entry)[ENTRY_FIELD].removesuffix(b"|||||||")
     assert decode_entry(b"1-0", {ENTRY_FIELD: text}).household_id == entry.guest_id
