@@ -119,7 +119,8 @@ class Product:
     """What is sold. `household_limit` is units per household and day.
 
     `own_price` are the bounds of a store's own price; without them it has none. A set has the parts
-    of its `recipe_version`, and may say how it is cooked; an item has version 0.
+    of its `recipe_version`, and may say how it is cooked; an item has version 0. `option` is what
+    it differs in from others of its family, and part of the `name` of one in the catalogue.
     """
 
     id: str
@@ -137,6 +138,8 @@ class Product:
     recipe: Text | None = None
     cooking_minutes: int | None = None
     category_id: str = ""
+    variant_of: str = ""
+    option: Text | None = None
 
     @property
     def kind(self) -> ProductKind:

@@ -30,6 +30,10 @@ def products() -> list[Row]:
             "rules": n,
             "category_id": "",
             "food": FOOD,
+            "variant_of": "",
+            "option": text("", ""),
+            "variants": 0,
+            "tax_bp": 900,
         }
         for n, (zh, en) in enumerate(NAMES, 1)
     ]

@@ -10,6 +10,7 @@ from commerce.catalogue.pricing import PriceBounds, PriceRule
 from commerce.catalogue.rules import Scope, Window
 from commerce.catalogue.sets import PartRole, ProductKind, SetPart
 from commerce.catalogue.values import Coordinates, Estate, GroupOffer, Product, Text
+from commerce.catalogue.variants import with_option
 from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
 from commerce.io.record.schema import buying_groups, orders, products
@@ -112,9 +113,10 @@ def product_of(row: RowMapping, parts: Sequence[SetPart] = ()) -> Product:
     bounds = None
     if row["own_price_min_fen"] is not None:
         bounds = PriceBounds(row["own_price_min_fen"], row["own_price_max_fen"])
+    option = Text(row["option_zh"], row["option_en"]) if row["option_zh"] else None
     return Product(
         id=row["id"],
-        name=Text(row["name_zh"], row["name_en"]),
+        name=with_option(Text(row["name_zh"], row["name_en"]), option),
         unit=Text(row["unit_zh"], row["unit_en"]),
         image=row["image"],
         price_fen=row["price_fen"],
@@ -128,6 +130,8 @@ def product_of(row: RowMapping, parts: Sequence[SetPart] = ()) -> Product:
         recipe=Text(row["recipe_zh"], row["recipe_en"]) if row["recipe_zh"] else None,
         cooking_minutes=row["cooking_minutes"],
         category_id=row["category_id"] or "",
+        variant_of=row["variant_of"],
+        option=option,
     )
 
 

@@ -30,6 +30,19 @@ class Words(Body):
     en: Line
 
 
+OptionalLine = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=WORDS_MAX, pattern=r"^[^\x00-\x1f\x7f]*$"),
+]
+
+
+class OptionalWords(Body):
+    """The same words in both languages, or nothing."""
+
+    zh: OptionalLine = ""
+    en: OptionalLine = ""
+
+
 class _Changes(Body):
     """Some members of a draft; none of them is null."""
 
@@ -64,7 +77,7 @@ def columns(body: BaseModel, *, whole: bool = False) -> dict[str, object]:
     found: dict[str, object] = {}
     for name in (set(type(body).model_fields) if whole else body.model_fields_set) - {"id"}:
         value = getattr(body, name)
-        if isinstance(value, Words):
+        if isinstance(value, Words | OptionalWords):
             found |= {f"{name}_zh": value.zh, f"{name}_en": value.en}
         else:
             found[name] = value

@@ -13,9 +13,10 @@ from commerce.catalogue.values import HOUSEHOLD_LIMIT_DEFAULT
 from commerce.io.shop.goods.goods import AllGoods
 from commerce.io.shop.goods.products import food_as_columns
 from commerce.io.shop.goods.rules import Rules
+from commerce.money.tax import RATE_BP, RATE_BP_MAX
 from server.http.bodies import Body, Id, path_id, problems, read_body, reply
 from server.http.hq.common import bad_member, expected_version, office, page_query
-from server.http.hq.editing import NewId, Words, changes_of, columns, versioned
+from server.http.hq.editing import NewId, OptionalWords, Words, changes_of, columns, versioned
 from server.http.hq.food import FoodDraft
 
 PRICE_FEN_MAX = 100_000_000
@@ -47,6 +48,9 @@ class ProductDraft(Body):
     on_sale: bool = True
     category_id: Id | Annotated[str, Field(max_length=0)] = ""
     food: FoodDraft | None = None
+    variant_of: Id | Annotated[str, Field(max_length=0)] = ""
+    option: OptionalWords = OptionalWords()
+    tax_bp: Annotated[int, Field(ge=0, le=RATE_BP_MAX)] = RATE_BP
 
 
 class RuleDraft(Body):
@@ -92,11 +96,16 @@ def stored(values: dict[str, object]) -> dict[str, object]:
 
 
 async def products(request: Request) -> Response:
-    """`GET /api/hq/products`: a page of the brand's products, with `?category=` of one."""
+    """`GET /api/hq/products`: a page of the brand's products.
+
+    With `?category=` of one, with `?family=` a product and its variants.
+    """
     at = office(request)
     with problems():
-        goods, category_id = at.commerce.goods.products, request.query_params.get("category", "")
-        return reply(await goods.page_of(at.brand_id, page_query(request), category_id))
+        given = request.query_params
+        category_id, head_id = given.get("category", ""), given.get("family", "")
+        goods = at.commerce.goods.products
+        return reply(await goods.page_of(at.brand_id, page_query(request), category_id, head_id))
 
 
 async def product(request: Request) -> Response:

@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, ScalarSelect, Select, Table, func, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    ScalarSelect,
+    Select,
+    Table,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from commerce.catalogue.categories import subtree
 from commerce.catalogue.food import FoodInformation
@@ -18,6 +28,7 @@ from commerce.io.record.rule_book import announce_products
 from commerce.io.record.schema import products, stock
 from commerce.io.record.schema_goods import categories
 from commerce.io.record.schema_rules import assortment_rules, price_rules
+from commerce.io.record.variants import option_of, read_families
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.editing import Columns, Editor
 from commerce.io.shop.listing import read_page
@@ -26,7 +37,11 @@ from commerce.io.shop.places.place import PlaceKind, Places, require_of_brand, t
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """A product in the head office's list; `rules` of price and assortment, `left` to be sold."""
+    """A product in the head office's list; `rules` of price and assortment, `left` to be sold.
+
+    `option` is what it differs in from the others of its family, of which `variants` are variants
+    of it; `tax_bp` is the rate of VAT that its price includes.
+    """
 
     id: str
     kind: str
@@ -44,6 +59,10 @@ class ProductRow:
     category_id: str
     category_name: Text | None
     food: FoodInformation
+    variant_of: str
+    option: Text
+    variants: int
+    tax_bp: int
     version: int
 
 
@@ -53,8 +72,13 @@ class Products(Places[ProductRow]):
     def __init__(self, shop: ShopContext) -> None:
         super().__init__(shop, _KIND)
 
-    async def page_of(self, brand_id: str, wanted: PageQuery, category_id: str) -> Page[ProductRow]:
-        """Return one page of a brand's products: below a category, or of all if that is ""."""
+    async def page_of(
+        self, brand_id: str, wanted: PageQuery, category_id: str, head_id: str = ""
+    ) -> Page[ProductRow]:
+        """Return one page of a brand's products: below a category, or of all if that is "".
+
+        With `head_id` only that product and its variants.
+        """
         kind = self._kind
 
         def read(connection: Connection) -> Page[ProductRow]:
@@ -62,6 +86,8 @@ class Products(Places[ProductRow]):
             if category_id:
                 known = read_categories(connection, brand_id)
                 rows = rows.where(products.c.category_id.in_(subtree(known.values(), category_id)))
+            if head_id:
+                rows = rows.where(or_(products.c.id == head_id, products.c.variant_of == head_id))
             return read_page(
                 connection,
                 wanted,
@@ -87,6 +113,7 @@ class Products(Places[ProductRow]):
         pinyin = pinyin_of(str(values["name_zh"]))
         row = {**values, "shelf": last + 1, "pinyin": pinyin}
         added = super().insert(connection, by, id, row)
+        _check_family(connection, by, added)
         announce_products(connection, [added], by.at_ms)
         return added
 
@@ -101,6 +128,8 @@ class Products(Places[ProductRow]):
                 .values(pinyin=pinyin_of(str(values["name_zh"])))
             )
         super().update(connection, by, row, values)
+        if not values.keys().isdisjoint(_OPTION):
+            _check_family(connection, by, str(row["id"]))
 
     def announce(self, connection: Connection, by: Editor) -> None:
         """Nothing: `insert` and `update` announce the product itself."""
@@ -134,6 +163,19 @@ def check_product(row: Columns) -> None:
         raise InvalidField("net_unit", "Missing beside the amount.")
 
 
+def _check_family(connection: Connection, by: Editor, id: str) -> None:
+    """Refuse what was written of a product that does not fit those it is offered with.
+
+    Raises:
+        InvalidField: It names the member.
+    """
+    families = read_families(connection, by.brand_id)
+    for affected in [id, *sorted(families.affected([id]) - {id})]:
+        problem = families.problem(affected)
+        if problem is not None:
+            raise InvalidField(*problem)
+
+
 def food_as_columns(food: FoodInformation) -> dict[str, object]:
     """What is stated about a product, as columns that `add` and `edit` take."""
     return food_values(food)
@@ -143,7 +185,7 @@ def product_rows(brand_id: str) -> Select[tuple[object, ...]]:
     """All products of a brand."""
     named = (categories.c[f"name_{language}"].label(f"category_{language}") for language in _BOTH)
     return (
-        select(products, _LEFT, _RULES, *named)
+        select(products, _LEFT, _RULES, _VARIANTS, *named)
         .outerjoin(categories, categories.c.id == products.c.category_id)
         .where(products.c.brand_id == brand_id)
     )
@@ -154,7 +196,7 @@ def _row(row: RowMapping) -> ProductRow:
     return ProductRow(
         product.id,
         row["kind"],
-        product.name,
+        text_of(row, "name"),
         product.unit,
         product.image,
         product.price_fen,
@@ -168,17 +210,32 @@ def _row(row: RowMapping) -> ProductRow:
         row["category_id"] or "",
         text_of(row, "category") if row["category_id"] else None,
         food_of(row),
+        product.variant_of,
+        option_of(row).name,
+        row["variants"],
+        row["tax_bp"],
         row["version"],
     )
 
 
 _BOTH = ("zh", "en")
+_OPTION = ("variant_of", "option_zh", "option_en")
 _LEFT = (
     select(func.coalesce(func.sum(stock.c.on_hand - stock.c.sold), 0))
     .where(stock.c.product_id == products.c.id)
     .correlate(products)
     .scalar_subquery()
     .label("left")
+)
+
+
+_variants = products.alias("variants")
+_VARIANTS = (
+    select(func.count())
+    .where(_variants.c.variant_of == products.c.id)
+    .correlate(products)
+    .scalar_subquery()
+    .label("variants")
 )
 
 
@@ -192,7 +249,14 @@ _KIND = PlaceKind(
     name="product",
     table=products,
     rows=product_rows,
-    search=(products.c.id, products.c.name_zh, products.c.name_en, products.c.pinyin),
+    search=(
+        products.c.id,
+        products.c.name_zh,
+        products.c.name_en,
+        products.c.pinyin,
+        products.c.option_zh,
+        products.c.option_en,
+    ),
     sorts={
         "name": products.c.pinyin,
         "price_fen": products.c.price_fen,

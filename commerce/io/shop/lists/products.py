@@ -19,19 +19,23 @@ from commerce.catalogue.sheets import (
     yuan_text,
 )
 from commerce.catalogue.values import HOUSEHOLD_LIMIT_DEFAULT, Text
+from commerce.catalogue.variants import Families
 from commerce.errors import InvalidField
 from commerce.io.record.categories import read_categories
 from commerce.io.record.postings import IDS_MAX
 from commerce.io.record.rule_book import announce_products
 from commerce.io.record.schema import products
+from commerce.io.record.variants import option_of, read_families
 from commerce.io.shop.editing import Editor
 from commerce.io.shop.goods.products import check_product
 from commerce.io.shop.lists.food import FOOD_COLUMNS
 from commerce.io.shop.lists.sheet import Plan, Written
+from commerce.money.tax import RATE_BP, RATE_BP_MAX
 
 PRICE_FEN_MAX = 100_000_000
 _FEN = yuan(PRICE_FEN_MAX)
 _FEN_OR_NONE = yuan(PRICE_FEN_MAX, least_fen=0)
+_PERCENT = yuan(RATE_BP_MAX, least_fen=0)  # two decimals, too: basis points
 _OPTIONAL_FEN = ("group_price_fen", "own_price_min_fen", "own_price_max_fen")
 
 
@@ -67,6 +71,10 @@ class ProductSheet:
         Column("on_sale", Text("在售", "On sale"), yes_or_no, False, True),
         Column("category_id", Text("品类编号", "Category id"), identifier, False),
         *FOOD_COLUMNS,
+        Column("variant_of", Text("所属商品编号", "Variant of"), identifier, False, ""),
+        Column("option_zh", Text("规格", "Chinese option"), words(100), False, ""),
+        Column("option_en", Text("英文规格", "English option"), words(100), False, ""),
+        Column("tax_bp", Text("增值税率（%）", "VAT (%)"), _PERCENT, False, RATE_BP),
     )
     key = ("id",)
 
@@ -76,6 +84,7 @@ class ProductSheet:
         categories = read_categories(connection, by.brand_id)
         added: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
+        read: list[tuple[int, dict[str, Any]]] = []
         unchanged = 0
         for row in rows:
             values = _stored(row.values)
@@ -91,12 +100,15 @@ class ProductSheet:
                 check_product(new)
             except InvalidField as error:
                 errors.add(row.number, error.member, Problem.INCONSISTENT, new[error.member])
+            read.append((row.number, new))
             if old is None:
                 added.append(new)
             elif any(old[name] != new[name] for name in _compared(new)):
                 changed.append(new)
             else:
                 unchanged += 1
+
+        _check_families(read_families(connection, by.brand_id), read, errors)
 
         def write(connection: Connection) -> None:
             _write(connection, by, added, changed)
@@ -126,11 +138,26 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def _cell(key: str, value: Any) -> str:
-    if key.endswith("_fen"):
+    if key.endswith("_fen") or key == "tax_bp":
         return yuan_text(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
+
+
+def _check_families(
+    families: Families, rows: Sequence[tuple[int, dict[str, Any]]], errors: Errors
+) -> None:
+    """Note products that do not fit those that they are offered with once all rows are written."""
+    changes = {row["id"]: option_of(row) for _, row in rows}
+    families.change(changes)
+    for number, row in rows:
+        for id in (row["id"], *sorted(families.affected([row["id"]]) - changes.keys())):
+            problem = families.problem(id)
+            if problem is not None:
+                member = problem[0]
+                errors.add(number, member, Problem.INCONSISTENT, row[member])
+                break
 
 
 def _stored(values: dict[str, Any]) -> dict[str, Any]:

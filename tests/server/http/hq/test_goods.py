@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from commerce.catalogue.values import Text
 from commerce.io.shop.audit_trail import AuditFilter
 from tests.support.commerce_checks import quiet
 from tests.support.head_office import BRAND, OTHER_BRAND, HeadOffice
@@ -66,6 +67,28 @@ async def test_an_edited_product_is_sold_as_it_is_then(hq: HeadOffice) -> None:
     assert await hq.shop.commerce.orders.place(hq.shop.tap("anna", price=900, quantity=3))
     late = await hq.ask("PATCH", "/api/hq/products/tea", change, version=1)
     assert (late.status_code, late.json()["type"]) == (412, "urn:linli:problem:stale-version")
+
+
+async def test_options_are_edited_as_a_family_and_sold_by_their_names(hq: HeadOffice) -> None:
+    small = {"option": {"zh": "小份", "en": "Small"}}
+    large = SPINACH | {"variant_of": "tea", "option": {"zh": "大份", "en": "Large"}}
+    assert await refused(hq, "/api/hq/products", large) == "variant_of"
+    edited = await hq.ask("PATCH", "/api/hq/products/tea", small, version=1)
+    assert edited.status_code == 200, edited.text
+    added = await add(hq, "/api/hq/products", large)
+    assert (added["variant_of"], added["option"]) == ("tea", large["option"])
+    family = await hq.read("/api/hq/products?family=tea")
+    assert {row["id"]: row["variants"] for row in family["rows"]} == {"tea": 1, "spinach": 0}
+    assert hq.shop.commerce.catalogue.product("spinach").name == Text(
+        "有机菠菜 · 大份", "Organic spinach · Large"
+    )
+    same = {"option": {"zh": "小份", "en": "Little"}}
+    assert await refused(hq, "/api/hq/products/spinach", same, "PATCH") == "option_zh"
+    none = {"option": {"zh": "", "en": ""}}
+    answer = await hq.ask("PATCH", "/api/hq/products/tea", none, version=2)
+    assert answer.json()["member"] == "option_zh"
+    free = await hq.ask("PATCH", "/api/hq/products/spinach", {"tax_bp": 0}, version=1)
+    assert free.json()["tax_bp"] == 0
 
 
 async def test_members_that_do_not_fit_together_are_named(hq: HeadOffice) -> None:

@@ -184,3 +184,21 @@ async def test_products_are_imported_with_what_they_need(hq: HeadOffice) -> None
     [tofu] = (await hq.read("/api/hq/products?q=nendoufu"))["rows"]
     assert (tofu["price_fen"], tofu["group"]["price_fen"], tofu["version"]) == (450, 390, 1)
     assert tofu["food"]["allergens"] == ["soybeans"]
+
+
+async def test_a_family_is_imported_whole_or_not_at_all(hq: HeadOffice) -> None:
+    file = (
+        "id,name_zh,name_en,unit_zh,unit_en,price_fen,list_price_fen,所属商品编号,规格,英文规格,增值税率（%）\n"
+        "tea,绿茶,Green tea,盒,box,9.90,12.00,,50 克,50 g,\n"
+        "tea-l,绿茶,Green tea,盒,box,17.90,20.00,tea,50 克,100 g,13\n"
+    )
+    assert await problems(hq, "products", file) == [
+        (2, "option_zh", "inconsistent"),
+        (3, "option_zh", "inconsistent"),
+    ]
+    report = await put(hq, "products", file.replace("tea,50", "tea,100"))
+    assert (report["added"], report["changed"]) == (1, 1)
+    large = await hq.read("/api/hq/products/tea-l")
+    assert (large["variant_of"], large["option"]["en"], large["tax_bp"]) == ("tea", "100 g", 1_300)
+    alone = "\n".join(file.splitlines()[:2]).replace("50 克,50 g", ",")
+    assert await problems(hq, "products", alone) == [(2, "option_zh", "inconsistent")]

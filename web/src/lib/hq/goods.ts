@@ -19,6 +19,13 @@ export interface Product extends Versioned {
   category_id: string
   category_name: LocalText | null
   food: FoodInformation
+  /** The product that it is a variant of, empty for none, and what it differs in. */
+  variant_of: string
+  option: LocalText
+  /** How many variants it has. */
+  variants: number
+  /** Rate of the VAT in its price, in basis points. */
+  tax_bp: number
 }
 /** What is typed about food: empty words are not stated. */
 export type FoodDraft = FoodInformation & Record<'ingredients' | 'origin', LocalText>
@@ -37,6 +44,9 @@ export interface ProductDraft {
   on_sale: boolean
   category_id: string
   food: FoodDraft
+  variant_of: string
+  option: LocalText
+  tax_bp: number
 }
 
 export interface Barcode {
@@ -140,6 +150,9 @@ export function blankProduct(): ProductDraft {
     on_sale: true,
     category_id: '',
     food: foodDraftOf(NOTHING_STATED),
+    variant_of: '',
+    option: { zh: '', en: '' },
+    tax_bp: 900,
   }
 }
 
@@ -184,6 +197,9 @@ export function draftOf(product: Product): ProductDraft {
     on_sale: product.on_sale,
     category_id: product.category_id,
     food: foodDraftOf(product.food),
+    variant_of: product.variant_of,
+    option: { ...product.option },
+    tax_bp: product.tax_bp,
   }
 }
 

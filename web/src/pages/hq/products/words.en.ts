@@ -30,5 +30,16 @@ export const en: typeof zh = {
     code_remove: 'Delete code {code}',
     code_wrong: 'No barcode: 13 digits with a right check digit, or seven that begin with 2.',
     no_codes: 'No barcode yet.',
+    option: 'Options',
+    options_n: '{n} options',
+    options_of: 'Options of {name}',
+    options_hint:
+      'Such as 500 g and 1 kg: one card with a choice. Each has its own price, barcode and stock; groups and rules are edited in the list.',
+    option_n: 'Option {n}',
+    option_left: '{n} to be sold',
+    option_code: 'Add a code',
+    option_add: 'Add an option',
+    option_wrong: 'A name in both languages that no other option has.',
+    tax: 'VAT in the price (%)',
   },
 }

@@ -26,6 +26,17 @@ export const zh = {
     code_add: '添加条码',
     code_remove: '删除条码 {code}',
     code_wrong: '这不是条码：要 13 位且校验位正确，或 2 开头的七位称重码。',
+    option: '规格',
+    options_n: '{n} 个规格',
+    options_of: '{name} 的规格',
+    options_hint:
+      '例如 500 克和 1 千克：一张卡片，顾客选择。每个规格有自己的价格、条码和库存；拼团和规则在列表中编辑。',
+    option_n: '规格 {n}',
+    option_left: '可售 {n}',
+    option_code: '添加条码',
+    option_add: '添加规格',
+    option_wrong: '中英文名称都要填写，且不能与其他规格相同。',
+    tax: '价内增值税率（%）',
     no_codes: '还没有条码。',
   },
 }
