@@ -122,6 +122,7 @@ export function useRoomPage(roomId: string) {
   )
 
   return {
+    roomId,
     guest,
     identity,
     orders,
