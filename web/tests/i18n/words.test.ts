@@ -41,7 +41,8 @@ function usedBy(page: string): RegExp[] {
     .filter(([file]) => !file.includes('/i18n/'))
     .map(([, text]) => text)
     .join('\n')
-  const keys = [...source.matchAll(/['`]([a-z_]+\.[a-z_]*(?:\$\{[^}]+\}[a-z_]*)?)['`]/g)]
+  // A topic of a fact is no word.
+  const keys = [...source.matchAll(/(?<!topic: )['`]([a-z_]+\.[a-z_]*(?:\$\{[^}]+\}[a-z_]*)?)['`]/g)]
   return keys.map(([, key = '']) => new RegExp(`^${key.replace('.', '\\.').replace(/\$\{[^}]+\}/, '\\w+')}$`))
 }
 
