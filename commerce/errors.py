@@ -8,6 +8,7 @@ CommerceError
 ├── NotEnoughUnits       fewer units may leave the shelf than were asked for
 ├── RefundTooLarge       more would go back than is left
 ├── ClaimTooLate, ClaimOpen, TooManyClaims, NotRatable   (after_sales/)
+├── CouponRefused        a coupon that was not given (coupons/campaigns.py)
 ├── StaleVersion         an edit that began with an older version
 ├── BadBrandFile         a file that is no brand of this version, or does not fit the record
 ├── BrandInUse           a brand that still sells
@@ -50,6 +51,8 @@ class Refusal(StrEnum):
     NOT_YET = "not-yet"
     FLASH_SOLD_OUT = "flash-sold-out"
     FLASH_OVER = "flash-over"
+    COUPON_TAKEN = "coupon-taken"
+    COUPON_UNFIT = "coupon-unfit"
 
 
 class Refused(CommerceError):

@@ -28,6 +28,7 @@ from server.http.share import card as share_card
 from server.http.shop import (
     activities,
     after_sales,
+    coupons,
     facts,
     guests,
     orders,
@@ -89,6 +90,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *facts.routes,
         *schedule.routes,
         *share_card.routes,
+        *coupons.routes,
         *replays.routes,
         *stores.routes,
         *packing.routes,

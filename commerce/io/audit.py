@@ -134,19 +134,63 @@ INVARIANTS: dict[str, str] = {
         SELECT name, capacity, taken FROM quotas WHERE taken < 0 OR taken > capacity
     """,
     "an order is the sum of its lines": """
-        SELECT o.id, o.line_count, o.total_fen, SUM(l.total_fen) FROM orders o
+        SELECT o.id, o.line_count, o.total_fen, SUM(l.total_fen - l.discount_fen) FROM orders o
         LEFT JOIN order_lines l ON l.order_id = o.id
         GROUP BY o.id, o.line_count, o.total_fen
         HAVING o.line_count <> COUNT(l.line)
-            OR (o.line_count > 0 AND o.total_fen <> SUM(l.total_fen))
+            OR (o.line_count > 0 AND o.total_fen <> SUM(l.total_fen - l.discount_fen))
     """,
     "a line of sets is the sum of its parts": """
-        SELECT l.order_id, l.line, l.total_fen, SUM(p.share_fen) FROM order_lines l
+        SELECT l.order_id, l.line, l.total_fen, l.discount_fen, SUM(p.share_fen)
+        FROM order_lines l
         JOIN orders o ON o.id = l.order_id AND o.refused IS NULL
         LEFT JOIN order_parts p ON p.order_id = l.order_id AND p.line = l.line
         WHERE l.recipe_version > 0
-        GROUP BY l.order_id, l.line, l.total_fen
-        HAVING l.total_fen <> COALESCE(SUM(p.share_fen), -1)
+        GROUP BY l.order_id, l.line, l.total_fen, l.discount_fen
+        HAVING l.total_fen - l.discount_fen <> COALESCE(SUM(p.share_fen), -1)
+    """,
+    "what came off an order is the sum of its discounts": """
+        SELECT o.id, o.discount_fen, SUM(d.amount_fen) FROM orders o
+        LEFT JOIN order_discounts d ON d.order_id = o.id
+        GROUP BY o.id, o.discount_fen HAVING o.discount_fen <> COALESCE(SUM(d.amount_fen), 0)
+    """,
+    "no line is discounted beyond its price": """
+        SELECT d.order_id, d.line, SUM(d.amount_fen) FROM order_discounts d
+        JOIN orders o ON o.id = d.order_id
+        LEFT JOIN order_lines l ON l.order_id = d.order_id AND l.line = d.line
+        GROUP BY d.order_id, d.line, l.order_id, l.total_fen, l.discount_fen, o.total_fen,
+            o.discount_fen
+        HAVING SUM(d.amount_fen) > COALESCE(l.total_fen, o.total_fen + o.discount_fen)
+            OR SUM(d.amount_fen) <> COALESCE(l.discount_fen, o.discount_fen)
+    """,
+    "coupons of a campaign are within its budget": """
+        SELECT c.id, c.budget_fen, c.taken_fen, SUM(k.value_fen) FROM campaigns c
+        LEFT JOIN coupons k ON k.campaign_id = c.id AND k.state <> 'expired'
+        GROUP BY c.id, c.budget_fen, c.taken_fen
+        HAVING c.taken_fen <> COALESCE(SUM(k.value_fen), 0) OR c.taken_fen > c.budget_fen
+    """,
+    "pieces of a release are its coupons": """
+        SELECT r.id, r.pieces, r.claimed, COUNT(k.id) FROM coupon_releases r
+        LEFT JOIN coupons k ON k.release_id = r.id
+        GROUP BY r.id, r.pieces, r.claimed
+        HAVING r.claimed <> COUNT(k.id) OR r.claimed > r.pieces
+    """,
+    "a coupon that is taken is in one order that is not cancelled": """
+        SELECT k.id, k.state, o.state FROM coupons k
+        LEFT JOIN orders o ON o.id = k.order_id
+        LEFT JOIN order_discounts d ON d.order_id = k.order_id AND d.source = k.id
+        WHERE k.state IN ('held', 'used')
+        GROUP BY k.id, k.state, o.state
+        HAVING COALESCE(o.state, 'cancelled') = 'cancelled' OR COUNT(d.order_id) = 0
+            OR (k.state = 'held') <> (o.state = 'waiting_group')
+    """,
+    "what coupons may still take off is what is claimed": """
+        SELECT x.brand_id, SUM(x.fen) FROM (
+            SELECT brand_id, amount_fen AS fen FROM money_entries WHERE account = 'coupons'
+            UNION ALL
+            SELECT c.brand_id, -k.value_fen FROM coupons k
+            JOIN campaigns c ON c.id = k.campaign_id WHERE k.state = 'claimed'
+        ) x GROUP BY x.brand_id HAVING SUM(x.fen) <> 0
     """,
     "money sums to zero": """
         SELECT SUM(amount_fen) FROM money_entries HAVING COALESCE(SUM(amount_fen), 0) <> 0
@@ -194,8 +238,8 @@ INVARIANTS: dict[str, str] = {
         LEFT JOIN order_parts p ON p.order_id = r.order_id AND p.line = r.line AND p.part = r.part
         LEFT JOIN order_lines l ON l.order_id = r.order_id AND l.line = r.line
         JOIN orders o ON o.id = r.order_id
-        GROUP BY r.order_id, r.line, r.part, p.share_fen, l.total_fen, o.paid_fen
-        HAVING SUM(r.amount_fen) > COALESCE(p.share_fen, l.total_fen, o.paid_fen)
+        GROUP BY r.order_id, r.line, r.part, p.share_fen, l.total_fen, l.discount_fen, o.paid_fen
+        HAVING SUM(r.amount_fen) > COALESCE(p.share_fen, l.total_fen - l.discount_fen, o.paid_fen)
     """,
     "a call carries its refunds": """
         SELECT c.order_id, c.n, c.amount_fen, SUM(r.amount_fen) FROM refund_calls c

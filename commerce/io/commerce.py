@@ -31,6 +31,7 @@ from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.closing import Closing
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.coupons.coupons import AllCoupons
 from commerce.io.shop.facts import FactLog
 from commerce.io.shop.fulfilment import Fulfilment
 from commerce.io.shop.goods.goods import AllGoods
@@ -80,6 +81,7 @@ LOT_EXPIRY_EVERY_S = 10.0
 OFFERS_EVERY_S = 5.0
 SLOTS_EVERY_S = 5.0
 ESCALATE_EVERY_S = 10.0
+COUPONS_EVERY_S = 5.0
 ID_BYTES = 10
 
 assert EXPIRY_GRACE_MS >= EXPIRY_EVERY_S * 1_000
@@ -138,6 +140,7 @@ class Commerce:
         )
         self.privacy = Privacy(shop, self.households)
         self.activities = Activities(shop, self.households, make_id)
+        self.coupons = AllCoupons(shop, self.households, make_id)
         self.stream_keys = StreamKeys(shop, redis)
         self.catalogue_news = CatalogueNews(shop.cache, redis)
         outlets = Outlets(
@@ -248,6 +251,7 @@ class Commerce:
             tasks.create_task(self._write_off_expired(), name="commerce lots")
             tasks.create_task(self._close_offers(), name="commerce picks")
             tasks.create_task(self._escalate_claims(), name="commerce claims")
+            tasks.create_task(self._end_coupons(), name="commerce coupons")
 
     async def _end_groups(self) -> None:
         while not stopping():
@@ -268,6 +272,11 @@ class Commerce:
         while not stopping():
             await self.picks.step()
             await asyncio.sleep(OFFERS_EVERY_S)
+
+    async def _end_coupons(self) -> None:
+        while not stopping():
+            await self.coupons.wallets.step()
+            await asyncio.sleep(COUPONS_EVERY_S)
 
     async def _write_off_expired(self) -> None:
         while not stopping():

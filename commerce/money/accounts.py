@@ -20,6 +20,8 @@ class Account(StrEnum):
     UNEARNED = "unearned"  # paid orders that are not handed over
     SALES = "sales"  # store: goods handed over, net of tax
     DISCOUNT = "discount"  # store: what campaigns take off
+    COUPONS = "coupons"  # what coupons that are claimed may still take off
+    CAMPAIGN = "campaign"  # campaign: what of that its coupons promise
     REFUNDS = "refunds"  # store: what goes back of goods handed over, net of tax
     TAX = "tax"  # store: value added tax that is owed
     COMMISSION = "commission"  # store: what leaders cost
@@ -34,7 +36,14 @@ class Account(StrEnum):
 
 # Accounts that belong to no party.
 SHARED: frozenset[Account] = frozenset(
-    {Account.PROVIDER, Account.UNEARNED, Account.INVENTORY, Account.FEE, Account.BANK}
+    {
+        Account.PROVIDER,
+        Account.UNEARNED,
+        Account.COUPONS,
+        Account.INVENTORY,
+        Account.FEE,
+        Account.BANK,
+    }
 )
 
 

@@ -8,7 +8,11 @@ A set of entries cannot fail to sum to zero, because a transfer is both of its e
     earn        unearned → sales                the goods were handed over
     tax         sales → tax                     the tax in what was handed over
     tax_back    tax → refunds                   the tax in what was refunded after that
-    discount    discount → sales                what a campaign took off
+    discount    discount → sales                what a coupon took off goods handed over
+    coupon_issued    campaign → coupons         what a claimed coupon may take off
+    coupon_used      coupons → campaign         an order took it
+    coupon_returned  campaign → coupons         the order was cancelled
+    coupon_expired   coupons → campaign         nobody used it
     commission  commission → leader             what a leader earns of an order
     clawback    leader → commission             what of it goes back with a refund
     supply      inventory → supplier            goods that came, at cost
@@ -41,6 +45,10 @@ class TransferKind(StrEnum):
     TAX = "tax"
     TAX_BACK = "tax_back"
     DISCOUNT = "discount"
+    COUPON_ISSUED = "coupon_issued"
+    COUPON_USED = "coupon_used"
+    COUPON_RETURNED = "coupon_returned"
+    COUPON_EXPIRED = "coupon_expired"
     COMMISSION = "commission"
     CLAWBACK = "clawback"
     SUPPLY = "supply"
@@ -124,3 +132,45 @@ def wasted_at_cost(
     """The transfer of what goods cost that were claimed and cannot be sold again."""
     waste, cost = account(Account.WASTE, store_id), account(Account.COST, store_id)
     return Transfer(order_id, TransferKind.WASTE, waste, cost, amount_fen, at_ms, source)
+
+
+def discounted(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> Transfer:
+    """The transfer of what a coupon took off goods that were handed over."""
+    discount, sales = account(Account.DISCOUNT, store_id), account(Account.SALES, store_id)
+    return Transfer(order_id, TransferKind.DISCOUNT, discount, sales, amount_fen, at_ms)
+
+
+def coupon_issued(
+    coupon_id: str, campaign_id: str, brand_id: str, value_fen: int, at_ms: int
+) -> Transfer:
+    """The transfer of what a claimed coupon may take off."""
+    campaign, owed = account(Account.CAMPAIGN, campaign_id), account(Account.COUPONS)
+    kind = TransferKind.COUPON_ISSUED
+    return Transfer("", kind, campaign, owed, value_fen, at_ms, coupon_id, brand_id)
+
+
+def coupon_expired(
+    coupon_id: str, campaign_id: str, brand_id: str, value_fen: int, at_ms: int
+) -> Transfer:
+    """The transfer of a coupon that nobody used."""
+    campaign, owed = account(Account.CAMPAIGN, campaign_id), account(Account.COUPONS)
+    kind = TransferKind.COUPON_EXPIRED
+    return Transfer("", kind, owed, campaign, value_fen, at_ms, coupon_id, brand_id)
+
+
+def coupon_used(
+    order_id: str, coupon_id: str, campaign_id: str, value_fen: int, at_ms: int
+) -> Transfer:
+    """The transfer of a coupon that an order took."""
+    campaign, owed = account(Account.CAMPAIGN, campaign_id), account(Account.COUPONS)
+    kind = TransferKind.COUPON_USED
+    return Transfer(order_id, kind, owed, campaign, value_fen, at_ms, coupon_id)
+
+
+def coupon_returned(
+    order_id: str, coupon_id: str, campaign_id: str, value_fen: int, at_ms: int
+) -> Transfer:
+    """The transfer of a coupon whose order was cancelled."""
+    campaign, owed = account(Account.CAMPAIGN, campaign_id), account(Account.COUPONS)
+    kind = TransferKind.COUPON_RETURNED
+    return Transfer(order_id, kind, campaign, owed, value_fen, at_ms, coupon_id)

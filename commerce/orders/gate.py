@@ -46,7 +46,9 @@ class Tap:
     `slots` are texts beside `stores`, of the slots that it may take there (promise.py); an empty
     one, or none at all, needs no slot. `ruled_out` are stores that are no candidates. A `member`
     pays the price of members where there is one. `flash_id` is the flash sale that the buyer asked
-    for: they buy at its price or not at all.
+    for: they buy at its price or not at all. `coupon_id` is the coupon that it takes, and
+    `discounts` what that takes off its lines at the prices that were seen (lines.py); a tap with a
+    coupon names all of them.
     """
 
     order_id: str
@@ -74,6 +76,8 @@ class Tap:
     ruled_out: str = ""
     member: bool = False
     flash_id: str = ""
+    coupon_id: str = ""
+    discounts: str = ""
     slots: tuple[str, ...] = ()
 
     @property
@@ -150,6 +154,7 @@ class Hold:
     expires_at_ms: int
     ruled_out: str = ""
     quotas: Needs = ()
+    coupon_id: str = ""
 
 
 @dataclass(slots=True)
@@ -183,6 +188,8 @@ class Gate:
     open_groups: dict[tuple[str, str], str] = field(default_factory=dict)
     # By room and product.
     flash_sales: dict[tuple[str, str], GateFlash] = field(default_factory=dict)
+    # Orders that took a coupon, and until when that is remembered; the record remembers longer.
+    coupons: dict[str, tuple[str, int]] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     backlog: int = 0
     _keys: dict[str, _Key] = field(default_factory=dict)
@@ -242,6 +249,8 @@ class Gate:
             if bought + line.units > product.household_limit:
                 left = max(0, product.household_limit - bought)
                 return self._refuse(tap, Refusal.LIMIT_REACHED, left, at_ms, line.product_id)
+        if self.coupons.get(tap.coupon_id, ("", 0))[1] > at_ms:
+            return self._refuse(tap, Refusal.COUPON_TAKEN, 0, at_ms)
         needs = tap.needs or ((tap.product_id, tap.quantity),)
         store_id, slot, passed_over = self._store(tap, needs, in_group=group is not None)
         if store_id is None:
@@ -437,7 +446,10 @@ class Gate:
             tap.household,
             at_ms + HOLD_MS,
             quotas=quotas,
+            coupon_id=tap.coupon_id,
         )
+        if tap.coupon_id:
+            self.coupons[tap.coupon_id] = (tap.order_id, at_ms + IDEMPOTENCY_MS)
         self._keys[tap.order_id] = _Key(tap.body_hash, at_ms + IDEMPOTENCY_MS)
         self.backlog += 1
 
@@ -451,6 +463,7 @@ class Gate:
             self.available[item, hold.store_id] += units
         for name, units in hold.quotas:
             self.available[name, PLACE] += units
+        self.free_coupon(hold.coupon_id, order_id)
         group = self.groups.get(hold.group_id)
         if group and group.seats.get(hold.household_id) == order_id:
             del group.seats[hold.household_id]
@@ -460,6 +473,11 @@ class Gate:
                 bought.units -= units
             elif bought:
                 del self._bought[hold.household_id, product_id]
+
+    def free_coupon(self, coupon_id: str, order_id: str) -> None:
+        """An order gives its coupon back."""
+        if self.coupons.get(coupon_id, ("", 0))[0] == order_id:
+            del self.coupons[coupon_id]
 
     def held(self, product_id: str, store_id: str) -> int:
         """Units set aside in a store."""

@@ -38,8 +38,8 @@ class EntryLine:
     recipe_version: int = 0
 
     @property
-    def total_fen(self) -> int:
-        """What the buyer pays for it."""
+    def goods_fen(self) -> int:
+        """What its units cost before a discount."""
         return self.units * self.price_fen
 
 
@@ -54,18 +54,27 @@ class OrderPart:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A line as the record has it; sets with their parts, whose shares sum to the total."""
+    """A line as the record has it; sets with their parts, whose shares sum to the total.
+
+    `discount_fen` is what came off it (coupons/terms.py).
+    """
 
     product_id: str
     units: int
     price_fen: int
     recipe_version: int = 0
     parts: tuple[OrderPart, ...] = ()
+    discount_fen: int = 0
+
+    @property
+    def goods_fen(self) -> int:
+        """What its units cost before the discount."""
+        return self.units * self.price_fen
 
     @property
     def total_fen(self) -> int:
         """What the buyer pays for it."""
-        return self.units * self.price_fen
+        return self.goods_fen - self.discount_fen
 
     @property
     def taken(self) -> Needs:
@@ -75,9 +84,20 @@ class OrderLine:
         return ((self.product_id, self.units),)
 
 
-def order_line(line: EntryLine, recipe: Sequence[SetPart]) -> OrderLine:
+def encode_discounts(discounts: Sequence[int]) -> str:
+    """Return what comes off each line as one text: `250 0`, empty if nothing does."""
+    return " ".join(map(str, discounts)) if any(discounts) else ""
+
+
+def read_discounts(text: str) -> tuple[int, ...]:
+    """Return what a text of `encode_discounts` says; nothing for an empty one."""
+    return tuple(map(int, text.split()))
+
+
+def order_line(line: EntryLine, recipe: Sequence[SetPart], discount_fen: int = 0) -> OrderLine:
     """Return a line with what it was made of; `recipe` is that of its version."""
-    shares = split(line.total_fen, [part.share_bp for part in recipe]) if recipe else ()
+    paid_fen = line.goods_fen - discount_fen
+    shares = split(paid_fen, [part.share_bp for part in recipe]) if recipe else ()
     return OrderLine(
         line.product_id,
         line.units,
@@ -87,6 +107,7 @@ def order_line(line: EntryLine, recipe: Sequence[SetPart]) -> OrderLine:
             OrderPart(part.item_id, part.units * line.units, share)
             for part, share in zip(recipe, shares, strict=True)
         ),
+        discount_fen,
     )
 
 

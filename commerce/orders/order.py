@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from commerce.errors import Refusal
-from commerce.orders.lines import EntryLine, Needs, OrderLine, needs_of
+from commerce.orders.lines import EntryLine, Needs, OrderLine, needs_of, read_discounts
 from commerce.orders.promise import Fulfilment, slot_item
 from commerce.orders.quotas import counted_as
 from commerce.orders.states import OrderState
@@ -54,6 +54,8 @@ class Entry:
     `price_fen` are those of the first line. `slot` is empty at stores that do not count them, and
     for groups, which get theirs when they are complete; `ruled_out` are the stores that did not get
     it (promise.py); `fulfilment` is empty for pickup. `quotas` are units by quota (quotas.py).
+    `coupon_id` is the coupon that it takes, and `discounts` what that takes off its lines
+    (lines.py); both are empty without one.
     """
 
     entry_id: str
@@ -76,6 +78,8 @@ class Entry:
     fulfilment: str = ""
     ruled_out: str = ""
     quotas: Needs = ()
+    coupon_id: str = ""
+    discounts: str = ""
 
     @property
     def household(self) -> str:
@@ -83,11 +87,21 @@ class Entry:
         return self.household_id or self.guest_id
 
     @property
+    def discounts_fen(self) -> tuple[int, ...]:
+        """What comes off each line."""
+        return read_discounts(self.discounts) or (0,) * max(1, len(self.lines))
+
+    @property
+    def goods_fen(self) -> int:
+        """What its goods cost before the discount."""
+        if self.lines:
+            return sum(line.goods_fen for line in self.lines)
+        return self.quantity * self.price_fen
+
+    @property
     def total_fen(self) -> int:
         """What the buyer pays."""
-        if self.lines:
-            return sum(line.total_fen for line in self.lines)
-        return self.quantity * self.price_fen
+        return self.goods_fen - sum(read_discounts(self.discounts))
 
     @property
     def taken(self) -> Needs:
@@ -115,7 +129,8 @@ class OrderRow:
     `refused` is set when the ledger refuses what the gate had admitted (payment declined, or a gate
     that oversold after a loss); such an order is CANCELLED from the start, holds no stock,
     and whatever was paid goes back. `lines` are empty for an order of one item; otherwise
-    `product_id` and `quantity` are those of the first line.
+    `product_id` and `quantity` are those of the first line. `discount_fen` is what came off all
+    lines.
     """
 
     id: str
@@ -143,6 +158,7 @@ class OrderRow:
     slot: str = ""
     fulfilment: Fulfilment = Fulfilment.PICKUP
     quotas: Needs = ()
+    discount_fen: int = 0
 
     @property
     def household(self) -> str:
@@ -152,8 +168,11 @@ class OrderRow:
     @property
     def all_lines(self) -> tuple[OrderLine, ...]:
         """Its lines; of one item, the one that it is."""
-        price_fen = self.total_fen // self.quantity
-        return self.lines or (OrderLine(self.product_id, self.quantity, price_fen),)
+        if self.lines:
+            return self.lines
+        price_fen = (self.total_fen + self.discount_fen) // self.quantity
+        off = self.discount_fen
+        return (OrderLine(self.product_id, self.quantity, price_fen, discount_fen=off),)
 
     @property
     def taken(self) -> Needs:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from commerce.after_sales.claims import ClaimOpen, ClaimTooLate, TooManyClaims
 from commerce.after_sales.ratings import NotRatable
+from commerce.coupons.campaigns import CouponRefused, CouponsRefused
 from commerce.errors import (
     AlreadyHandedOver,
     CommerceError,
@@ -53,6 +54,8 @@ _REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.ALREADY_JOINED: (409, "Household already joined."),
     Refusal.GROUP_CLOSED: (409, "Group closed."),
     Refusal.NO_SLOT: (409, "Every store that has it is full or closed."),
+    Refusal.COUPON_TAKEN: (409, "Another order has the coupon, or it has ended."),
+    Refusal.COUPON_UNFIT: (409, "The coupon does not fit this order."),
     Refusal.LIMIT_REACHED: (409, "Household limit reached."),
     Refusal.NOT_ON_SALE: (409, "Not on sale."),
     Refusal.PRICE_CHANGED: (409, "Price changed."),
@@ -61,6 +64,13 @@ _REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.FLASH_SOLD_OUT: (409, "The units of the flash sale are taken."),
     Refusal.FLASH_OVER: (409, "The flash sale is over."),
     Refusal.PAYMENT_DECLINED: (402, "The payment was declined. Nothing was charged."),
+}
+_COUPONS_REFUSED: dict[CouponsRefused, str] = {
+    CouponsRefused.ENDED: "There are no coupons now.",
+    CouponsRefused.GONE: "All coupons are taken.",
+    CouponsRefused.HAD: "The household has had its own.",
+    CouponsRefused.NOT_FOR_YOU: "It is for other households.",
+    CouponsRefused.TOO_EARLY: "Stay a little longer.",
 }
 _WITH_LEFT = (Refusal.SOLD_OUT, Refusal.FLASH_SOLD_OUT, Refusal.LIMIT_REACHED)
 
@@ -223,6 +233,12 @@ def _problem_of(error: CommerceError) -> Problem:
             return Problem(409, "poll-open", "A poll is open.", "Close it before the next one.")
         case PollClosed():
             return Problem(409, "poll-closed", "The poll is over.")
+        case CouponRefused():
+            title = _COUPONS_REFUSED[error.reason]
+            problem = Problem(409, error.reason, title)
+            if error.left_s:
+                problem.extra["left_s"] = error.left_s
+            return problem
         case NotLive():
             return Problem(409, "not-live", "Not live.")
         case TooManyQuestions():

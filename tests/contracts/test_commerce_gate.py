@@ -261,6 +261,8 @@ class Pair:
             for product in (*self.rule.products, "flash:f1", "flash:f2", "flash:f3"):
                 bought = await self.redis.get(keys.bought(guest, product))
                 assert int(bought or 0) == self.rule.bought(guest, product)
+        taken = await self.redis.get(keys.coupon("c1"))
+        assert (taken or b"") == self.rule.coupons.get("c1", ("", 0))[0].encode()
         assert await self.redis.xlen(keys.ORDERS) == self.rule.backlog
 
 
@@ -287,6 +289,8 @@ def tap_from(drawn: Drawn) -> Tap:
         household_id="" if guest in ("anna", "eve") else "home",
         flash_id=flash,
         ruled_out="s3 closed " if slots else "",
+        coupon_id="c1" if key in ("k4", "k5", "k6") else "",
+        discounts="10" if key in ("k4", "k5", "k6") else "",
         slots=(slots,) * len(stores),
     )
 
@@ -491,6 +495,22 @@ async def test_an_overdue_hold_of_several_items_returns_all_of_them(pair: Pair) 
     assert await pair.script.sweep(pair.now + HOLD_MS) == 1
     assert await pair.redis.hmget(keys.AVAILABLE, "tea|s1", "pear|s1") == [b"3", b"6"]
     assert await pair.redis.hmget(keys.HELD, "tea|s1", "pear|s1") == [b"0", b"0"]
+
+
+async def test_a_coupon_is_taken_by_one_order_until_it_is_given_back(pair: Pair) -> None:
+    first, second, third = [
+        replace(tap_from(("bo", "tea", 1, f"k{n}", *TEA[4:])), coupon_id="c9") for n in (1, 2, 3)
+    ]
+    assert (await pair.script.admit(first, pair.now)).status is Status.ADMITTED
+    taken = Decision(Status.REFUSED, Refusal.COUPON_TAKEN)
+    assert await pair.script.admit(second, pair.now) == taken
+    await pair.script.free_coupons([("c9", second.order_id)])
+    assert await pair.script.admit(second, pair.now) == taken
+    await pair.redis.xtrim(keys.ORDERS, maxlen=0)
+    assert await pair.script.sweep(pair.now + HOLD_MS) == 1
+    assert (await pair.script.admit(third, pair.now)).status is Status.ADMITTED
+    await pair.script.free_coupons([("c9", third.order_id)])
+    assert await pair.redis.exists(keys.coupon("c9")) == 0
 
 
 async def test_a_slot_is_held_and_returned_with_the_units(pair: Pair) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from commerce.after_sales import claims
 from commerce.catalogue.values import City, Text
+from commerce.coupons import campaigns
 from commerce.groups import group
 from commerce.io.audit import audit
 from commerce.io.record.columns import metadata
@@ -31,6 +32,7 @@ async def test_migrations_produce_the_schema_of_the_code(bare_database_url: str)
                 ("group_transitions", group.TRANSITIONS),
                 ("refund_call_transitions", refund_calls.TRANSITIONS),
                 ("claim_transitions", claims.TRANSITIONS),
+                ("coupon_transitions", campaigns.TRANSITIONS),
             ):
                 rows = await connection.execute(text(f"SELECT from_state, to_state FROM {table}"))
                 assert {(a, b) for a, b in rows} == {(a.value, b.value) for a, b in transitions}

@@ -24,6 +24,7 @@ from server.http.leader.registry import routes as leader_routes
 from server.http.shop import (
     activities,
     after_sales,
+    coupons,
     facts,
     guests,
     orders,
@@ -77,6 +78,7 @@ async def shop_routes(
     async with running_shop(sqlite_url, valkey_url, plan=plan or shop_plan(2, target=2)) as shop:
         routes: list[BaseRoute] = [
             *people.routes,
+            *coupons.routes,
             *guests.routes,
             *phones.routes,
             *privacy.routes,

@@ -22,6 +22,7 @@ the second without a price; `tea 2,bass 1` are units by item. Both are empty for
 | `$FLASH`         | what the names of flash sales' quotas begin with                  |
 | `$FLASH_PATTERN` | the pattern of a flash sale: id, start, end, price, limit         |
 | `$BOUGHT`        | what the keys of units bought begin with                          |
+| `$COUPON`        | what the key of a coupon begins with                              |
 | `$PRODUCT_PATTERN` | the pattern of a product: price, limit, on sale, recipe         |
 | `$KEY_PATTERN`   | the pattern of a key: body hash, refusal, units left, product     |
 | `$KEY_ADMITTED`  | what follows the body hash in the key of an admitted tap          |
@@ -36,12 +37,20 @@ from typing import Any, get_type_hints
 from commerce.catalogue.offers import EstateOffer, Offer, RuleBook, place_of
 from commerce.catalogue.rules import Place
 from commerce.catalogue.values import Estate, Product
+from commerce.coupons.terms import ORDER_FEN_MIN
 from commerce.errors import PoisonEntry
 from commerce.groups.group import Group
 from commerce.io.gate import keys
 from commerce.orders.flash import GateFlash
 from commerce.orders.gate import Tap
-from commerce.orders.lines import EntryLine, Needs, TapLine, encode_units, read_units
+from commerce.orders.lines import (
+    EntryLine,
+    Needs,
+    TapLine,
+    encode_units,
+    read_discounts,
+    read_units,
+)
 from commerce.orders.order import ID_CHARS, Entry
 from commerce.orders.promise import Fulfilment
 from commerce.orders.quotas import FLASH
@@ -63,13 +72,24 @@ HOLD_FIELDS = (
     "needs",
     "slot",
     "quotas",
+    "coupon_id",
 )
 
 _GUEST = ENTRY_FIELDS.index("guest_id")
 
-_ADDED = ("household_id", "lines", "needs", "slot", "fulfilment", "ruled_out", "quotas")
-# Fields that entries of older versions lack: no quotas, no slots, no lines, no households.
-_LACKING = (1, 4, 6, 7)
+_ADDED = (
+    "household_id",
+    "lines",
+    "needs",
+    "slot",
+    "fulfilment",
+    "ruled_out",
+    "quotas",
+    "coupon_id",
+    "discounts",
+)
+# Fields that entries of older versions lack: no coupons, quotas, slots, lines, households.
+_LACKING = (2, 3, 6, 8, 9)
 
 assert ENTRY_FIELDS[-len(_ADDED) :] == _ADDED
 assert max(map(len, (TAP_FIELDS, ENTRY_FIELDS, HOLD_FIELDS))) <= CAPTURES_MAX
@@ -151,7 +171,24 @@ def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
         raise PoisonEntry("a quota is out of range")
     if entry.lines or entry.needs:
         _check_lines(entry)
+    _check_discounts(entry)
     return entry
+
+
+def _check_discounts(entry: Entry) -> None:
+    if not entry.coupon_id and not entry.discounts:
+        return
+    try:
+        off = read_discounts(entry.discounts)
+    except ValueError:
+        raise PoisonEntry("a discount is not a number") from None
+    costs = [line.goods_fen for line in entry.lines] or [entry.goods_fen]
+    if not entry.coupon_id or len(off) != len(costs):
+        raise PoisonEntry("a coupon without discounts, or the other way round")
+    if not all(0 <= fen <= cost for fen, cost in zip(off, costs, strict=True)):
+        raise PoisonEntry("a discount is out of range")
+    if entry.total_fen < ORDER_FEN_MIN:
+        raise PoisonEntry("nothing is left to pay")
 
 
 def _check_lines(entry: Entry) -> None:
@@ -300,8 +337,8 @@ _PLACEHOLDERS = {
     "TAP_PATTERN": _pattern(TAP_FIELDS),
     "ENTRY": _concat(ENTRY_FIELDS),
     "HOLD": ", ".join(HOLD_FIELDS),
-    # A hold that an older version wrote has no units by item, no slot or no quotas.
-    "HOLD_PATTERN": _pattern(HOLD_FIELDS).replace("|([^|]*)" * 3 + "$", "|?([^|]*)" * 3 + "$"),
+    # A hold that an older version wrote has no units by item, no slot, no quotas or no coupon.
+    "HOLD_PATTERN": _pattern(HOLD_FIELDS).replace("|([^|]*)" * 4 + "$", "|?([^|]*)" * 4 + "$"),
     "HOLD_TEXT": _concat(HOLD_FIELDS),
     "LINE_PATTERN": "'([^ ,]+) (%d+) (%d*) (%d+)'",
     "UNITS_PATTERN": "'([^ ,]+) (%d+)'",
@@ -310,6 +347,7 @@ _PLACEHOLDERS = {
     "FLASH": FLASH,
     "FLASH_PATTERN": "'^(%S+) (%d+) (%d+) (%d+) (%d+)$'",
     "BOUGHT": keys.BOUGHT,
+    "COUPON": keys.COUPON,
     "PRODUCT_PATTERN": "'^(%d+) (%d+) (%d) ?(%d*)$'",
     "KEY_PATTERN": "'^(%S+) (%S+) (%d+) ?(%S*)$'",
     "KEY_ADMITTED": f"'{_ADMITTED}'",

@@ -15,6 +15,7 @@
 | seats:{id}                 | hash   | a day beyond the end     | admit, settle       |
 | bought:{household}:{product} | string | 24 h from the first unit | admit, settle       |
 | idem:{order}               | string | 24 h                     | admit, settle       |
+| coupon:{id}                | string | 24 h, or until it is given back | admit, settle, outbox |
 | applied:{change}           | string | 7 days                   | outbox              |
 | answers                    | channel|                          | settle              |
 | staff                      | channel|                          | outbox              |
@@ -45,6 +46,7 @@ STAFF = f"{TAG}:staff"
 STREAM_KEYS = f"{TAG}:stream_keys"
 CATALOGUE = f"{TAG}:catalogue"
 BOUGHT = f"{TAG}:bought:"
+COUPON = f"{TAG}:coupon:"
 
 # Keys that live until a rebuild or are swept; everything else must have a time to live.
 OWNED = frozenset({EPOCH, AVAILABLE, HELD, SETTLED, PRODUCTS, OPEN, HOLDS, HOLD, ORDERS, DEAD})
@@ -68,6 +70,11 @@ def bought(household_id: str, product_id: str) -> str:
 def idem(order_id: str) -> str:
     """The answer to an idempotency key."""
     return f"{TAG}:idem:{order_id}"
+
+
+def coupon(coupon_id: str) -> str:
+    """The order that took a coupon."""
+    return f"{COUPON}{coupon_id}"
 
 
 def applied(change_id: str) -> str:

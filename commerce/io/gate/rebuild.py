@@ -210,6 +210,9 @@ class Rebuild:
         for entry in waiting:
             pipeline.hset(keys.HOLD, entry.order_id, encode_hold(entry))
             pipeline.zadd(keys.HOLDS, {entry.order_id: at_ms + HOLD_MS})
+            if entry.coupon_id:
+                name = keys.coupon(entry.coupon_id)
+                pipeline.set(name, entry.order_id, px=IDEMPOTENCY_MS)
         _write_offers(pipeline, snapshot, at_ms)
         _write_groups(pipeline, snapshot, waiting)
         _write_households(pipeline, snapshot, waiting, at_ms)

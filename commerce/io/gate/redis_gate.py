@@ -59,8 +59,18 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-ADMIT, SETTLE, SWEEP, APPLY, COMPARE, OFFERS, CARRY = (
-    Script(name) for name in ("admit", "settle", "sweep", "apply", "compare", "offers", "carry")
+ADMIT, SETTLE, SWEEP, APPLY, COMPARE, OFFERS, CARRY, FREE_COUPONS = (
+    Script(name)
+    for name in (
+        "admit",
+        "settle",
+        "sweep",
+        "apply",
+        "compare",
+        "offers",
+        "carry",
+        "free_coupons",
+    )
 )
 
 _LIMITS = f"{HOLD_MS}|{IDEMPOTENCY_MS}|{LIMIT_WINDOW_MS}|{BACKLOG_MAX}|{SEATS_KEPT_MS}"
@@ -170,6 +180,11 @@ class RedisGate:
     async def release(self, cancelled: Sequence[OrderRow]) -> None:
         """Give back the units of orders that were cancelled in the record; once per order."""
         await self._call_all(APPLY, [_release_arguments(order) for order in cancelled])
+
+    async def free_coupons(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Let coupons be taken again that orders gave back, as (coupon, order)."""
+        names = [keys.coupon(coupon_id) for coupon_id, _ in pairs]
+        await self._call(FREE_COUPONS, [len(names), *names, *[order for _, order in pairs]])
 
     async def restock(self, change_id: str, row: str, units: int) -> None:
         """Add units that were received; once per change."""

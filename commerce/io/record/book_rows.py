@@ -53,7 +53,11 @@ def taxed_lines(connection: Connection, order: OrderRow) -> list[TaxedLine]:
         rate = connection.scalar(select(orders.c.tax_bp).where(orders.c.id == order.id))
         return [TaxedLine(0, order.total_fen, RATE_BP if rate is None else rate)]
     rows = connection.execute(
-        select(order_lines.c.line, order_lines.c.total_fen, order_lines.c.tax_bp)
+        select(
+            order_lines.c.line,
+            order_lines.c.total_fen - order_lines.c.discount_fen,
+            order_lines.c.tax_bp,
+        )
         .where(order_lines.c.order_id == order.id)
         .order_by(order_lines.c.line)
     )

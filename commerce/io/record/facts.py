@@ -55,7 +55,7 @@ def _order_placed(order: OrderRow) -> Row:
             {
                 "product_id": line.product_id,
                 "units": line.units,
-                "total_fen": line.units * line.price_fen,
+                "total_fen": line.total_fen,
             }
             for line in order.all_lines
         ],

@@ -47,7 +47,8 @@ def insert_lines(connection: Connection, new: Sequence[OrderRow], rates: Mapping
                     "recipe_version": line.recipe_version,
                     "units": line.units,
                     "price_fen": line.price_fen,
-                    "total_fen": line.total_fen,
+                    "total_fen": line.goods_fen,
+                    "discount_fen": line.discount_fen,
                     "tax_bp": rates.get(line.product_id),
                 }
             )
@@ -90,6 +91,7 @@ def _lines(connection: Connection, order_ids: Sequence[str]) -> dict[str, list[O
                 row.price_fen,
                 row.recipe_version,
                 tuple(parts.get((row.order_id, row.line), ())),
+                row.discount_fen,
             )
             found.setdefault(row.order_id, []).append(line)
     return found

@@ -83,6 +83,7 @@ def order_values(order: OrderRow, tax_bp: int | None) -> dict[str, Any]:
         "slot": order.slot,
         "fulfilment": order.fulfilment.value,
         "quotas": encode_units(order.quotas),
+        "discount_fen": order.discount_fen,
     }
 
 

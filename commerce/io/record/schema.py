@@ -319,6 +319,7 @@ orders = Table(
     Column("slot", String(16), nullable=False, server_default=""),
     Column("fulfilment", String(16), nullable=False, server_default="pickup"),
     Column("quotas", String(255), nullable=False, server_default=""),
+    Column("discount_fen", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("paid_fen IN (0, total_fen)", name="paid_all_or_nothing"),
     CheckConstraint("refunded_fen >= 0 AND refunded_fen <= paid_fen", name="refunds_within_paid"),

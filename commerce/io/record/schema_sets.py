@@ -1,7 +1,8 @@
 """The tables of set meals and of orders with several lines; part of the record's schema.
 
 A row of `set_parts` never changes (a trigger, made by the migrations), and no set is part of a set.
-An order of one item is its own line and has no rows here.
+An order of one item is its own line and has no rows here. The total of a line in the record is what
+its units cost; what is paid for it is that less its discount.
 """
 
 from sqlalchemy import (
@@ -49,6 +50,7 @@ order_lines = Table(
     Column("price_fen", BigInteger, nullable=False),
     Column("total_fen", BigInteger, nullable=False),
     Column("tax_bp", Integer),
+    Column("discount_fen", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("units > 0", name="units_positive"),
     CheckConstraint("total_fen = price_fen * units", name="total_of_units"),
 )

@@ -157,7 +157,7 @@ def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
                 products.c.name_zh,
                 products.c.name_en,
                 order_lines.c.units,
-                order_lines.c.total_fen,
+                (order_lines.c.total_fen - order_lines.c.discount_fen).label("total_fen"),
             )
             .join(orders, orders.c.id == order_lines.c.order_id)
             .join(products, products.c.id == order_lines.c.product_id)

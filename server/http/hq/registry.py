@@ -12,6 +12,7 @@ from server.http.hq import (
     barcodes,
     books,
     categories,
+    coupons,
     goods,
     leaders,
     lists,
@@ -25,6 +26,7 @@ from server.http.hq import (
 routes: list[Route] = [
     *places.routes,
     *categories.routes,
+    *coupons.routes,
     *goods.routes,
     *barcodes.routes,
     *lists.routes,

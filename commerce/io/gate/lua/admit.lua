@@ -5,6 +5,7 @@
 --       7 seats:{group}  8 bought:{household}:{product}  9 available  10 held  11 holds  12 hold
 --       13… bought:{household}:{product} of the second line and those after it
 --       (and bought:{household}:{quota} of a flash sale, which only the script knows)
+--       (and coupon:{id} of a tap with a coupon)
 -- ARGV  1 now
 --       2 the tap
 --       3 hold ms|idempotency ms|limit window ms|backlog max|seats kept ms
@@ -204,6 +205,9 @@ else
   end
 end
 
+local coupon_key = coupon_id ~= '' and '$COUPON' .. coupon_id
+if coupon_key and redis.call('EXISTS', coupon_key) == 1 then return refuse('coupon-taken', 0) end
+
 -- Units of items that it takes, as {item, units}, all from the first store that has them and a
 -- slot; a group takes its slots when it is complete.
 local store_id
@@ -313,6 +317,7 @@ if not plain then
   end
   lines = table.concat(tapped, ',')
 end
+if coupon_key then redis.call('SET', coupon_key, order_id, 'PX', idempotency_ms) end
 local entry_id = redis.call('XADD', KEYS[3], '*', 'tap', $ENTRY)
 redis.call('ZADD', KEYS[11], string.format('%d', now + tonumber(hold_ms)), order_id)
 redis.call('HSET', KEYS[12], order_id, $HOLD_TEXT)

@@ -58,6 +58,9 @@ for index = 0, entries - 1 do
       end_hold(quota .. '|', units, sold)
     end
     if sold ~= '1' then
+      if coupon_id ~= '' and redis.call('GET', '$COUPON' .. coupon_id) == order_id then
+        redis.call('DEL', '$COUPON' .. coupon_id)
+      end
       if redis.call('HGET', KEYS[key + 2], household_id) == order_id then
         redis.call('HDEL', KEYS[key + 2], household_id)
       end

@@ -31,6 +31,9 @@ for _, order_id in ipairs(
         redis.call('HINCRBY', KEYS[3], quota .. '|', -units)
         redis.call('HINCRBY', KEYS[2], quota .. '|', units)
       end
+      if coupon_id ~= '' and redis.call('GET', '$COUPON' .. coupon_id) == order_id then
+        redis.call('DEL', '$COUPON' .. coupon_id)
+      end
       returned = returned + 1
     end
   end

@@ -20,6 +20,7 @@ SHARED = frozenset(
     {
         "claim_transitions",
         "counters",
+        "coupon_transitions",
         "facts",
         "group_transitions",
         "meta",

@@ -81,7 +81,7 @@ def test_lines_are_read_as_they_were_written(
 @given(entries)
 def test_an_entry_of_an_older_version_is_read(entry: Entry) -> None:
     text = written(entry)[ENTRY_FIELD]
-    for newer in (b"|", b"||||", b"||||||"):  # of quotas, of slots, of lines
+    for newer in (b"||", b"|||", b"||||||", b"||||||||"):  # of coupons, quotas, slots, lines
         assert decode_entry(b"1-0", {ENTRY_FIELD: text.removesuffix(newer)}) == entry
 
 
@@ -99,7 +99,7 @@ def test_an_entry_of_an_older_version_is_read(entry: Entry) -> None:
 )
 def test_lines_that_contradict_their_entry_are_poison(lines: str, needs: str) -> None:
     entry = Entry("1-0", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s", 1, "w")
-    text = written(entry)[ENTRY_FIELD].removesuffix(b"||||||") + f"|{lines}|{needs}".encode()
+    text = written(entry)[ENTRY_FIELD].removesuffix(b"||||||||") + f"|{lines}|{needs}".encode()
     with pytest.raises(PoisonEntry):
         decode_entry(b"1-0", {ENTRY_FIELD: text})
 
@@ -126,14 +126,14 @@ def test_an_entry_with_one_wrong_field_is_poison_or_has_that_field(
 
 def test_a_tap_and_a_hold_name_every_field_once() -> None:
     tap = Tap("o", "b", "g", "e", "r", "p", 2, "", True, None, ("s1", "s2"), "w", "h")
-    assert encode_tap(tap) == "o|b|g|e|r|p|2||1||w|h|||||0|"
+    assert encode_tap(tap) == "o|b|g|e|r|p|2||1||w|h|||||0|||"
     lines = (TapLine("p", 2, 90), TapLine("q", 1, None, 3))
     bag = replace(tap, lines=lines, needs=(("p", 2), ("x", 4)))
-    assert encode_tap(bag) == "o|b|g|e|r|p|2||1||w|h|p 2 90 0,q 1  3|p 2,x 4|||0|"
+    assert encode_tap(bag) == "o|b|g|e|r|p|2||1||w|h|p 2 90 0,q 1  3|p 2,x 4|||0|||"
     entry = Entry("9-1", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s1", 5, "w", "h")
-    assert encode_hold(entry) == "p|s1|2||h|9-1|||"
+    assert encode_hold(entry) == "p|s1|2||h|9-1||||"
     sold = replace(entry, needs=bag.needs, quotas=(("flash:f", 2),))
-    assert encode_hold(sold) == "p|s1|2||h|9-1|p 2,x 4||flash:f 2"
+    assert encode_hold(sold) == "p|s1|2||h|9-1|p 2,x 4||flash:f 2|"
     assert {*TAP_FIELDS, "stores", "slots"} == {field.name for field in fields(Tap)}
     assert {*ENTRY_FIELDS, "entry_id"} == {field.name for field in fields(Entry)}
     assert set(HOLD_FIELDS) <= {field.name for field in fields(Entry)}
@@ -159,5 +159,5 @@ def test_an_unknown_placeholder_is_an_error() -> None:
 
 @given(entries)
 def test_an_entry_without_a_household_counts_for_its_guest(entry: Entry) -> None:
-    text = written(entry)[ENTRY_FIELD].removesuffix(b"|||||||")
+    text = written(entry)[ENTRY_FIELD].removesuffix(b"|||||||||")
     assert decode_entry(b"1-0", {ENTRY_FIELD: text}).household_id == entry.guest_id

@@ -1,0 +1,1 @@
+"""Coupons: what a campaign promises a household, and what of it comes off an order."""

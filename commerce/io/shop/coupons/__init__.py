@@ -1,0 +1,1 @@
+"""Use cases of campaigns and coupons."""
