@@ -25,18 +25,19 @@ const LIB_MAY_IMPORT = {
   hq: ['base', 'shop'],
   leader: ['base', 'room', 'shop'],
 }
-/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `activities`, `shop`, `staff`. */
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `activities`, `schedule`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
   chat: ['ui'],
   activities: ['ui'],
+  schedule: ['ui'],
   shop: ['ui'],
   staff: ['ui'],
   home: ['ui'],
-  room: ['ui', 'chat', 'shop', 'activities'],
+  room: ['ui', 'chat', 'shop', 'activities', 'schedule'],
   replay: ['ui', 'chat', 'shop'],
   me: ['ui', 'shop'],
-  host: ['ui', 'chat', 'shop', 'staff', 'activities'],
+  host: ['ui', 'chat', 'shop', 'staff', 'activities', 'schedule'],
   store: ['ui', 'shop', 'staff'],
   leader: ['ui', 'shop', 'staff'],
   hq: ['ui', 'staff'],

@@ -72,6 +72,7 @@ export const en: typeof zh = {
     groups_empty: 'Show a product with a group price, and each estate’s progress appears here.',
     order_line: '{name} ordered {product} ×{n}',
     open_room: 'Open the viewers’ page',
+    schedule: 'Scheduled lives',
     network_lost: 'You are offline. Reconnecting; the board updates by itself.',
   },
   recording: {

@@ -69,6 +69,7 @@ export const zh = {
     groups_empty: '上架带拼团的商品后，各小区的进度会在这里出现。',
     order_line: '{name} 下单 {product} ×{n}',
     open_room: '打开观众页',
+    schedule: '直播预告',
     network_lost: '网络断开，正在重新连接。恢复后看板自动更新。',
   },
   recording: {

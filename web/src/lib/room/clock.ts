@@ -30,6 +30,12 @@ export function countdown(ends_at_ms: AtMs, at_ms: AtMs): string {
   return clockText(Math.max(0, Math.ceil((ends_at_ms - at_ms) / 1000)))
 }
 
+/** `hh:mm:ss` of a span, for one that is counted in days, too. */
+export function hoursText(span_ms: number): string {
+  const text = clockText(Math.ceil(span_ms / 1000))
+  return text.length > 5 ? text : `0:${text}`
+}
+
 /** Time gone since `started_at_ms`, as `mm:ss` or `h:mm:ss`. */
 export function elapsed(started_at_ms: AtMs, at_ms: AtMs): string {
   return clockText(Math.max(0, Math.floor((at_ms - started_at_ms) / 1000)))

@@ -29,6 +29,7 @@ export function useLaterParts({ sheets, identity, offers, stage }: RoomPage) {
   const RoomActivities = later(
     async () => (await import('../../parts/activities/RoomActivities.vue')).default,
   )
+  const TeaserCard = later(async () => (await import('../../parts/schedule/TeaserCard.vue')).default)
   /** Somebody opens one, or nothing is more urgent any more. */
   const wanted = ref(false)
   watch(
@@ -37,5 +38,5 @@ export function useLaterParts({ sheets, identity, offers, stage }: RoomPage) {
     { immediate: true },
   )
   watch(wanted, keepShell)
-  return { RoomActivities, RoomSheets, wanted }
+  return { RoomActivities, RoomSheets, TeaserCard, wanted }
 }

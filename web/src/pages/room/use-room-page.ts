@@ -1,6 +1,7 @@
 /** The viewer's page: one guest in one room, with its live, its orders and its chat. */
 import { computed, onMounted, onScopeDispose, reactive, ref, watch } from 'vue'
 import { CloseCode } from '../../lib/base/wire'
+import { nextLive } from '../../lib/room/schedule'
 import { useActivities } from '../../use/use-activities'
 import { useGuest } from '../../use/use-guest'
 import { useOrders } from '../../use/use-orders'
@@ -11,6 +12,7 @@ import { useWords } from '../../use/use-words'
 import { useIdentity } from '../../use/use-identity'
 import { useOffers } from '../../use/use-offers'
 import { useRoomInfo } from '../../use/use-room-info'
+import { useLinkedProduct } from './use-linked-product'
 import { useQuality } from './use-quality'
 import { useStage } from './use-stage'
 
@@ -43,10 +45,17 @@ export function useRoomPage(roomId: string) {
   )
   const estateId = computed(() => guest.guest.value?.estate_id ?? info.value?.default_estate_id ?? null)
   const stage = useStage(player, liveState, room.ready)
+  /** The live that is awaited while there is none. */
+  const next = computed(() =>
+    ['scheduled', 'over'].includes(liveState.value)
+      ? nextLive(room.state.value.upcoming, room.at_ms.value)
+      : null,
+  )
+  const withLinked = useLinkedProduct(roomId, guest.api, () => room.at_ms.value)
   const offers = useOffers(roomId, {
     api: guest.api,
     room,
-    cards: () => room.state.value.cards,
+    cards: () => withLinked(room.state.value.cards),
     orders,
     identity,
     estateId,
@@ -132,6 +141,7 @@ export function useRoomPage(roomId: string) {
     missing,
     liveState,
     stage,
+    next,
     quality: useQuality(player),
     offers,
     activities,
