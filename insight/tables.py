@@ -144,6 +144,7 @@ ORDER_LINES = Table(
             ("group_id", _T, "group buy, empty for none"),
             ("state", _T, "state in which it began"),
             ("refused", _T, "why the ledger refused it, empty if it did not"),
+            ("due_at", _AT, "when it is to be packed; null if that was not known yet"),
         ),
         *_PLACE,
     ),
@@ -337,6 +338,7 @@ def _lines(order: OrderPlaced) -> Iterator[Row]:
             "group_id": order.group_id,
             "state": order.state,
             "refused": order.refused,
+            "due_at": order.due_at_ms,
         }
         before += line.total_fen
 

@@ -49,11 +49,16 @@ class Lake:
         return f"{self._url}/{table.layer}/{table.name}"
 
     def create(self) -> None:
-        """Make the tables that are missing, without rows."""
+        """Make the tables that are missing, without rows, and columns that are new, as null."""
         for table in TABLES:
-            if self._table(table) is None:
+            here = self._table(table)
+            if here is None:
                 with contextlib.suppress(LakeConflict):  # another writer made it
                     self._write(table, None, _arrow(table, ()), mode="error")
+            elif {column.name for column in table.columns} - {
+                field.name for field in here.schema().fields
+            }:
+                self._write(table, here, _arrow(table, ()), mode="append", schema_mode="merge")
 
     def version(self, table: Table, source: str) -> int:
         """Return the last number of a source that a table has; -1 before the first."""

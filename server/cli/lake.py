@@ -116,13 +116,14 @@ def kpi(
     """Print a brand's key figures of a month: formula, parts, and the month before."""
     import re
 
+    from commerce.io.record.engine import wall_clock
     from insight.kpi import FORMULAS
     from server.errors import OperatorError
     from server.ops.lake import kpis
 
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise OperatorError(f"{month!r} is no month such as 2026-11.")
-    found = kpis(Settings(), brand, month)
+    found = kpis(Settings(), brand, month, wall_clock())
     if as_json:
         print(json.dumps([{**asdict(each), "value": each.value} for each in found], indent=2))
         return
@@ -139,6 +140,8 @@ def _figure(value: float | None, unit: str) -> str:
     """A share in percent, money in yuan, and a dash for nothing."""
     if value is None:
         return "–"
+    if unit == "households":
+        return f"{value:,.1f}"
     return f"¥{value / 100:,.2f}" if unit == "fen" else f"{value:.1%}"
 
 

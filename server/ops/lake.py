@@ -17,9 +17,10 @@ from commerce.io.shop.catalogue import CatalogueCache
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog, MoneyOfDay
 from insight.errors import BadQuery
+from insight.io.kpi import Plan, read_kpis
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
-from insight.kpi import FORMULAS, Kpi, KpiFormula, month_before, query_of
+from insight.kpi import Kpi
 from insight.tables import BY_NAME, FACTS, REJECTED
 from server.errors import OperatorError
 from server.ops.opening import open_record
@@ -69,27 +70,17 @@ def query(settings: Settings, sql: str) -> tuple[list[str], list[tuple[Any, ...]
         raise OperatorError(error.reason) from None
 
 
-def kpis(settings: Settings, brand: str, month: str) -> list[Kpi]:
+def kpis(settings: Settings, brand: str, month: str, now_ms: int) -> list[Kpi]:
     """Compute a brand's key figures of a month, each with the month before as its baseline.
 
     Raises:
         OperatorError: There is no lake yet.
     """
     lake = open_lake(settings)
-
-    def look(formula: KpiFormula, of: str) -> tuple[int, int]:
-        try:
-            [(part, whole)] = lake.sql(query_of(formula, brand, of))[1]
-        except BadQuery as error:
-            raise OperatorError(error.reason) from None
-        return part, whole
-
-    found = []
-    for formula in FORMULAS:
-        part, whole = look(formula, month)
-        before = Kpi(formula.id, formula.unit, month, *look(formula, month_before(month)), None)
-        found.append(Kpi(formula.id, formula.unit, month, part, whole, before.value))
-    return found
+    try:
+        return read_kpis(lake, brand, month, Plan(), {}, now_ms=now_ms)
+    except BadQuery as error:
+        raise OperatorError(error.reason) from None
 
 
 def compact(settings: Settings) -> None:
