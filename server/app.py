@@ -43,6 +43,7 @@ from server.access.tokens import Access
 from server.bridge.channels.registry import RULES
 from server.bridge.facts import FactSpool
 from server.bridge.feed import RoomFeed, room_seed
+from server.bridge.kpi import KpiReader
 from server.bridge.lake import LakeKeeper
 from server.bridge.lives import OwnedLives
 from server.bridge.recordings import LiveRecorder
@@ -59,6 +60,7 @@ from server.net.direct import Direct
 from server.net.files import connections_max, raise_file_limit
 from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Heart
+from server.ops.lake import open_lake
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.pictures import Pictures
 from server.ops.secrets import phone_secret, token_secret
@@ -173,6 +175,8 @@ async def build(
         peers = Peers()
         stack.push_async_callback(peers.close)
         siblings = Siblings(worker, settings.data_dir, Signer(token_secret(settings)), peers)
+        kpi = KpiReader(open_lake(settings))
+        stack.callback(kpi.close)
         services = Services(
             settings=settings,
             worker=worker,
@@ -193,6 +197,7 @@ async def build(
             reencode=reencode,
             restreams=restreams,
             page_facts=FactSpool(redis),
+            kpi=kpi,
             recordings=recordings,
             pictures=Pictures(blobs),
             drawings=Drawings(),

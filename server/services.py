@@ -21,6 +21,7 @@ from server.worker import Worker
 if TYPE_CHECKING:
     from commerce.io.commerce import Commerce
     from insight.facts import SpooledFact
+    from insight.io.kpi import KpiBoard, Plan, Statements
     from media.io.cascade.cascade import Cascade
     from media.io.flv.road import FlvRoad
     from media.io.hls.road import HlsRoad
@@ -51,6 +52,15 @@ class FactSink(Protocol):
 
     async def add(self, sender: str, facts: Sequence[tuple[int, SpooledFact]]) -> int:
         """Add numbered facts of a sender, each once; return how many were new."""
+
+
+class KpiFigures(Protocol):
+    """Key figures of brands, from the lake; see `server.bridge.kpi`."""
+
+    async def board(
+        self, brand: str, month: str, plan: Plan, stated: Statements
+    ) -> KpiBoard | None:
+        """Return the figures of a month, or None while there is no lake."""
 
 
 class RestreamTargets(Protocol):
@@ -96,6 +106,7 @@ class Services:
     reencode: ReencodeRoad
     restreams: RestreamTargets
     page_facts: FactSink
+    kpi: KpiFigures
     recordings: RecordingRoad
     pictures: ProductPictures
     drawings: Drawings

@@ -37,6 +37,7 @@ from commerce.io.shop.fulfilment import Fulfilment
 from commerce.io.shop.goods.goods import AllGoods
 from commerce.io.shop.groups import Groups
 from commerce.io.shop.households import Households
+from commerce.io.shop.kpi_plan import KpiPlans
 from commerce.io.shop.leaders.leaders import Leaders
 from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
@@ -203,6 +204,7 @@ class Commerce:
         self.staff_links = StaffLinks(shop, self.people.passwords)
         self.staff_totp = StaffTotp(shop, sealer or Sealer(secrets.token_hex(32), "totp"))
         self.lists = Lists(shop)
+        self.kpi_plans = KpiPlans(shop)
         self.books = Books(shop)
         self.claims = Claims(shop, make_id)
         self.ratings = Ratings(shop)

@@ -43,7 +43,32 @@ class RampMonth:
     gmv_fen: int
 
 
+@dataclass(frozen=True, slots=True)
+class KpiBoard:
+    """All figures of a brand and month, and how its estates grew, as of `made_at_ms`."""
+
+    month: str
+    made_at_ms: int
+    simulated: bool  # whether the brand's history has rows that a simulator made
+    figures: tuple[Kpi, ...]
+    ramp: tuple[RampMonth, ...]
+
+
 Statements = Mapping[Stated, Mapping[str, int]]
+
+
+def read_board(
+    lake: Lake, brand: str, month: str, plan: Plan, stated: Statements, *, now_ms: int
+) -> KpiBoard:
+    """Return the board of a brand and month.
+
+    Raises:
+        BadQuery: There is no lake yet.
+    """
+    [(simulated,)] = lake.sql(sql_of(IS_SIMULATED, brand, month, now_ms=now_ms))[1]
+    figures = read_kpis(lake, brand, month, plan, stated, now_ms=now_ms)
+    ramp = read_ramp(lake, brand, month, now_ms=now_ms)
+    return KpiBoard(month, now_ms, bool(simulated), tuple(figures), tuple(ramp))
 
 
 def read_kpis(
@@ -84,9 +109,3 @@ def rows_of(
 def read_ramp(lake: Lake, brand: str, month: str, *, now_ms: int) -> list[RampMonth]:
     """Return how estates grew since their first month."""
     return [RampMonth(*row) for row in lake.sql(sql_of(RAMP, brand, month, now_ms=now_ms))[1]]
-
-
-def is_simulated(lake: Lake, brand: str) -> bool:
-    """Whether the brand's history has rows that a simulator made."""
-    [(count,)] = lake.sql(IS_SIMULATED.format(brand=brand.replace("'", "''")))[1]
-    return bool(count)

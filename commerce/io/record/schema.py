@@ -9,6 +9,7 @@ id (a household's key).
 """
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -87,6 +88,7 @@ brands = Table(
     Column("phone_needed", Boolean, nullable=False, server_default=false()),
     Column("totp_needed", Boolean, nullable=False, server_default=false()),
     Column("member_prices", Boolean, nullable=False, server_default=false()),
+    Column("kpi_plan", JSON),
 )
 
 stores = Table(

@@ -14,6 +14,7 @@ from server.http.hq import (
     categories,
     coupons,
     goods,
+    kpi,
     leaders,
     lists,
     orders,
@@ -38,4 +39,5 @@ routes: list[Route] = [
     *books.routes,
     *pictures.routes,
     *wall.routes,
+    *kpi.routes,
 ]
