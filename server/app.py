@@ -23,6 +23,7 @@ from commerce.io.record.migrate import upgrade
 from commerce.io.shop.sealing import Sealer
 from commerce.money.payments import Payments
 from commerce.people.phones import CodeSender, PhoneKeys
+from commerce.spans import no_spans
 from media.errors import TooManyAttempts, Unresolvable
 from media.io.blobs.files import FileBlobs
 from media.io.cascade.cascade import Cascade
@@ -65,6 +66,7 @@ from server.ops.opening import find_pages, open_data_folder, open_record, openin
 from server.ops.pictures import Pictures
 from server.ops.secrets import phone_secret, token_secret
 from server.ops.spool import open_spool
+from server.ops.tracing import open_tracing
 from server.printing.drawings import Drawings
 from server.problem import Problem
 from server.routes import application
@@ -114,6 +116,9 @@ async def build(
     find_pages(settings)
     open_data_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
+        tracing = open_tracing(settings, worker)
+        if tracing is not None:
+            stack.callback(tracing.close)
         redis = redis or await _open_redis(settings, stack)
         if engine is None:
             engine = await stack.enter_async_context(open_record(settings))
@@ -132,6 +137,7 @@ async def build(
             phone_keys=PhoneKeys(phone_secret(settings)),
             sealer=Sealer(token_secret(settings), "totp"),
             pickup_secret=token_secret(settings),
+            spans=tracing.span if tracing else no_spans,
         )
         await commerce.start()
         hub.seed = room_seed(commerce)
@@ -154,6 +160,8 @@ async def build(
             media_time=media.event_time,
         )
         media.listener = lives.on_media
+        if tracing is not None:
+            media.on_connected = tracing.connected
         cascade = await open_cascade(settings, worker, media, redis, leases.holder)
         if cascade is not None:
             stack.push_async_callback(cascade.close)
@@ -183,6 +191,7 @@ async def build(
             ask_siblings=siblings.ask,
             redis=redis,
             engine=engine,
+            tracing=tracing,
             access=access,
             host_sessions=HostSessions(access, media.end_session),
             moves=MoveCodes(redis),

@@ -14,6 +14,7 @@ from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.limits import Limits
 from server.net.connections import ConnectionTable
+from server.ops.tracing import Tracing
 from server.printing.drawings import Drawings
 from server.settings import Settings
 from server.worker import Worker
@@ -92,6 +93,7 @@ class Services:
     """What the other workers of the node answer to a GET, in time."""
     redis: Redis
     engine: AsyncEngine
+    tracing: Tracing | None  # None: no collector is set
     access: Access
     host_sessions: HostSessions
     moves: MoveCodes

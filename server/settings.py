@@ -220,6 +220,15 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Bearer token that opens /metrics. Empty: only this machine itself may ask.",
     )
+    otlp_url: str = Field(
+        "",
+        description="Address of an OpenTelemetry collector (OTLP over HTTP), e.g. "
+        "http://127.0.0.1:4318, that gets traces of orders and joins; needs the extra `otlp`. "
+        "Empty: none are made.",
+    )
+    traces_share: float = Field(
+        1.0, ge=0, le=1, description="Share of orders and joins that are traced."
+    )
     loadtest_token: SecretStr = Field(
         SecretStr(""),
         description="Token with which `linli loadtest` may be run against this installation from "

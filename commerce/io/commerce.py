@@ -75,6 +75,7 @@ from commerce.io.shop.stock.transfers import Transfers
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
 from commerce.people.phones import CodeSender, PhoneKeys
+from commerce.spans import Spans, no_spans
 from commerce.views import ProductDetail, ProductView
 
 EXPIRY_EVERY_S = 1.0
@@ -116,6 +117,7 @@ class Commerce:
         make_id: Callable[[], str] = new_id,
         random_bits: Callable[[int], int] = secrets.randbits,
         probe: Probe = lambda step: None,
+        spans: Spans = no_spans,
     ) -> None:
         worker = secrets.token_hex(8)
         wake = asyncio.Event()
@@ -153,7 +155,7 @@ class Commerce:
             self.stream_keys,
             self.catalogue_news,
         )
-        self.relay = OutboxRelay(redis, outlets, wake)
+        self.relay = OutboxRelay(redis, outlets, wake, spans=spans)
         self.ledger = Ledger(
             record,
             redis,
@@ -164,6 +166,7 @@ class Commerce:
             knows=shop.cache.knows,
             on_commit=shop.on_commit,
             probe=probe,
+            spans=spans,
         )
         self.routes = Routes(shop)
         self.slots = SlotKeeping(shop, self.gate)
@@ -177,6 +180,7 @@ class Commerce:
             self.routes,
             worker=worker,
             on_closed=self.reconcile.closed,
+            spans=spans,
         )
         self.groups = Groups(shop, self.gate, make_id)
         codes_of_pickup = PickupCodes(pickup_secret or secrets.token_hex(ID_BYTES), random_bits)

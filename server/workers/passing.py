@@ -164,12 +164,15 @@ class PassOn:
         request = Request(scope, receive)
         body = await read_bytes(request, BODY_BYTES_MAX)
         client = self._services.limits.address(request)
-        passed = Passed(time.time_ns() // 1_000_000, worker_id, 1, client)
+        begins_ns, tracing = time.time_ns(), self._services.tracing
+        passed = Passed(begins_ns // 1_000_000, worker_id, 1, client)
         try:
             async with self._sent(address, scope, body, passed) as answer:
                 if asked.ask is not Ask.SESSION and answer.status_code in (404, 409, 503):
                     self._owners.forget(asked.room_id)
                 if not await self._answers_instead(asked, answer.status_code):
+                    if tracing is not None and asked.ask is Ask.PLAY:
+                        tracing.passed_on(answer.headers.get("location", ""), begins_ns)
                     await _relay(answer, receive, send)
                     return
         except httpx.TransportError as error:

@@ -1,6 +1,8 @@
 """One tap to a confirmed order, on both records and both kinds of Redis."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -23,6 +25,21 @@ async def test_a_tap_becomes_a_confirmed_order(database_url: str, redis_url: str
         assert order.due_at_ms == order.created_at_ms + 30 * 60 * 1_000
         assert await shop.commerce.orders.mine("anna") == [order]
         await wait_until(lambda: shop.feed.last_orders.get(order.id) == order)
+
+
+async def test_each_step_of_an_order_is_measured(sqlite_url: str, valkey_url: str) -> None:
+    steps: set[tuple[str, str]] = set()
+
+    @contextlib.contextmanager
+    def spans(name: str, order_ids: Sequence[str]) -> Iterator[None]:
+        yield
+        steps.update((order_id, name) for order_id in order_ids)
+
+    async with running_shop(sqlite_url, valkey_url, spans=spans) as shop:
+        order = await shop.commerce.orders.place(shop.tap("anna"))
+        assert isinstance(order, OrderView)
+        names = ("admit", "charge", "commit", "settle", "confirm", "outbox.order")
+        await wait_until(lambda: steps == {(order.id, f"order.{name}") for name in names})
 
 
 async def test_the_same_key_twice_gives_the_same_order(database_url: str, redis_url: str) -> None:

@@ -35,6 +35,7 @@ from commerce.io.shop.orders import OrderRequest
 from commerce.io.shop.seed import seed
 from commerce.money.payments import Payments
 from commerce.orders.states import OrderState
+from commerce.spans import Spans, no_spans
 from commerce.views import OrderView
 from tests.support.order_views import order_view
 from tests.support.waiting import WAIT_S
@@ -176,6 +177,7 @@ async def open_shop(
     payments: Payments | None = None,
     probe: Probe = lambda step: None,
     clock: TestClock | None = None,
+    spans: Spans = no_spans,
     started: bool = True,
 ) -> AsyncIterator[Shop]:
     """A seeded shop; with `started`, the gate is open (nothing runs yet)."""
@@ -186,7 +188,9 @@ async def open_shop(
     try:
         await upgrade(engine)
         await seed(engine, plan or shop_plan())
-        commerce = Commerce(engine, redis, feed, payments=payments, clock=clock, probe=probe)
+        commerce = Commerce(
+            engine, redis, feed, payments=payments, clock=clock, probe=probe, spans=spans
+        )
         # On a busy machine, too, a tap is answered before it is taken for pending.
         place = functools.partial(commerce.orders.place, wait_s=WAIT_S)
         commerce.orders.place = place  # type: ignore[method-assign]

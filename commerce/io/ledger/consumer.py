@@ -26,6 +26,7 @@ from commerce.io.record.shutdown import stopping
 from commerce.money.payments import Charge, PaymentOutcome, Payments, Refund
 from commerce.orders.ledger import BATCH_MAX, Plan, plan
 from commerce.orders.order import Entry
+from commerce.spans import Spans, no_spans
 
 BLOCK_MS = 500  # how long a read waits for the first entry
 CLAIM_IDLE_MS = 5_000  # an entry that is unsettled for so long is claimed
@@ -61,6 +62,7 @@ class Ledger:
         knows: Callable[[Entry], Awaitable[bool]],
         on_commit: Callable[[], None],
         probe: Probe = lambda step: None,
+        spans: Spans = no_spans,
     ) -> None:
         self._record = record
         self._redis = redis
@@ -71,6 +73,7 @@ class Ledger:
         self._knows = knows
         self._on_commit = on_commit
         self._probe = probe
+        self._spans = spans
         self._failures: dict[str, int] = {}
         self._started_at: float | None = None
         self._claim_at = 0.0
@@ -185,19 +188,23 @@ class Ledger:
     async def _post_batch(self, entries: Sequence[Entry]) -> None:
         self._probe("read")
         charges = [Charge(entry.order_id, entry.guest_id, entry.total_fen) for entry in entries]
-        outcomes = await self._payments.charge(charges)
+        order_ids = [entry.order_id for entry in entries]
+        with self._spans("order.charge", order_ids):
+            outcomes = await self._payments.charge(charges)
         self._probe("charged")
         paid = {entry.order_id: outcome for entry, outcome in zip(entries, outcomes, strict=True)}
         # Without an answer from the provider an entry stays pending and is claimed again later.
         decided = [entry for entry in entries if paid[entry.order_id] is not PaymentOutcome.UNKNOWN]
         if not decided:
             return
-        result = await self._commit(decided, paid)
+        with self._spans("order.commit", order_ids):
+            result = await self._commit(decided, paid)
         self._probe("committed")
         self.committed += len(result.orders)
         for entry in decided:
             self._failures.pop(entry.entry_id, None)
-        await self._answer(result)
+        with self._spans("order.settle", order_ids):
+            await self._answer(result)
         self._probe("settled")
 
     async def _commit(self, entries: Sequence[Entry], paid: dict[str, PaymentOutcome]) -> Plan:

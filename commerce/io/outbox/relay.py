@@ -19,6 +19,7 @@ from commerce.io.outbox.message import Message
 from commerce.io.record.postings import Topic
 from commerce.io.record.schema import outbox
 from commerce.io.record.shutdown import stopping
+from commerce.spans import Spans, no_spans
 
 BATCH_MAX = 1_000  # rows per pass
 # How often a relay looks when nothing woke it: for rows whose time has come, and on PostgreSQL for
@@ -29,6 +30,7 @@ CONFLATE_S = 0.03  # what is committed within this time is delivered together
 RETRY_MS = 200  # doubled with every attempt
 RETRY_MS_MAX = 60_000
 BACKOFF_S = 0.2
+ORDER_TOPICS = frozenset({Topic.ORDER, Topic.REFUND, Topic.RELEASE})
 
 log = structlog.get_logger()
 
@@ -58,6 +60,7 @@ class OutboxRelay:
         outlets: Outlets,
         wake: asyncio.Event,
         handlers: Mapping[Topic, Handler] = HANDLERS,
+        spans: Spans = no_spans,
     ) -> None:
         self._record = outlets.shop.record
         self._clock = outlets.shop.clock
@@ -65,6 +68,7 @@ class OutboxRelay:
         self._outlets = outlets
         self._wake = wake
         self._handlers = handlers
+        self._spans = spans
 
     async def run(self) -> None:
         """Relay until cancelled."""
@@ -100,7 +104,10 @@ class OutboxRelay:
             mine = [message for message in messages if message.topic is topic]
             if not mine:
                 continue
-            failed = await self._deliver(handler, mine)
+            # Only these topics' subjects are orders.
+            traced = [message.subject for message in mine] if topic in ORDER_TOPICS else ()
+            with self._spans(f"order.outbox.{topic}", traced):
+                failed = await self._deliver(handler, mine)
             failed_ids = {message.id for message in failed}
             delivered += [message.id for message in mine if message.id not in failed_ids]
             later += failed

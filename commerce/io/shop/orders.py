@@ -19,6 +19,7 @@ from commerce.orders.lines import Needs, TapLine
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
 from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
+from commerce.spans import Spans, no_spans
 from commerce.views import OrderView
 
 CONFIRM_S = 5.0  # how long a tap waits for the commit
@@ -88,6 +89,7 @@ class Orders:
         *,
         worker: str,
         on_closed: Callable[[], None],
+        spans: Spans = no_spans,
     ) -> None:
         self._shop = shop
         self._gate = gate
@@ -95,6 +97,7 @@ class Orders:
         self._routes = routes
         self._worker = worker
         self._on_closed = on_closed
+        self._spans = spans
         self._open_groups: dict[tuple[str, str], str] = {}
 
     async def place(
@@ -112,12 +115,14 @@ class Orders:
         tap = self._tap(request)
         deadline = asyncio.get_running_loop().time() + wait_s
         with self._answers.expect(tap.order_id) as answer:
-            decision = await self._decide(tap, request, deadline)
+            with self._spans("order.admit", (tap.order_id,)):
+                decision = await self._decide(tap, request, deadline)
             if decision.status is Status.REFUSED:
                 assert decision.refusal
                 raise Refused(decision.refusal, decision.left, decision.product_id)
             replay = decision.status is not Status.ADMITTED
-            found = await self._wait(tap, answer, deadline, replay=replay)
+            with self._spans("order.confirm", (tap.order_id,)):
+                found = await self._wait(tap, answer, deadline, replay=replay)
         if found is None:
             return Pending(tap.order_id)
         return await self._show(found)

@@ -7,6 +7,7 @@ fingerprint of its offer, a packet by its SRTP tag.
 import contextlib
 import socket
 from collections import Counter
+from collections.abc import Callable
 from time import monotonic
 
 import pylibsrtp
@@ -43,6 +44,7 @@ class Intake:
         # By reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, sources, unknown, flood,
         # unreceivable.
         self.rejected: Counter[str] = Counter()
+        self.on_connected: Callable[[Session, float], None] = lambda session, now: None
         self._sock = sock
         self._sessions = sessions
         self._lives = lives
@@ -145,6 +147,7 @@ class Intake:
                 session.take_keys()
                 del self._sessions.handshaking[session.id]
                 self._lives.on_connected(session.id, now=now)
+                self.on_connected(session, now)
             elif session.handshake.closed:
                 self._sessions.note_closed(session)
                 self._lives.end_peer(session.id, now=now)

@@ -88,6 +88,8 @@ class MediaPlane:
     def __init__(self, config: PlaneConfig, sock: socket.socket, candidates: Candidates) -> None:
         self.config = config
         self.listener: Callable[[MediaEvent], None] = lambda event: None
+        # A session's id, and how long ICE and DTLS took, in seconds.
+        self.on_connected: Callable[[str, float], None] = lambda session_id, took_s: None
         # Becomes an edge of a room's live, if another worker has that; see media/io/cascade/.
         self.watch_elsewhere: WatchElsewhere = _nowhere
         # Becomes one of a live that went from here to another worker, unless nobody watches.
@@ -111,6 +113,9 @@ class MediaPlane:
         )
         self.roads = Roads(self._lives, self._note_taken_over)
         self._intake = Intake(sock, self._sessions, self._lives, self.load)
+        self._intake.on_connected = lambda session, now: self.on_connected(
+            session.id, now - session.created
+        )
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._second_at = 0.0

@@ -37,13 +37,15 @@ async def publish(request: Request) -> Response:
 
 async def play(request: Request) -> Response:
     """`POST /live/{room}/whep`: a viewer's offer."""
-    services, room_id = services_of(request), path_id(request, "room")
+    services, room_id, begins_ns = services_of(request), path_id(request, "room"), time.time_ns()
     require(services.access.principal(request), Action.WATCH, room_id=room_id)
     services.commerce.catalogue.room(room_id)
     await services.limits.take(LimitKind.PLAY, services.limits.address(request))
     offer = await _read(request, SDP)
     with media_problems():
         info = await services.media.play(room_id, offer)
+    if services.tracing is not None:
+        services.tracing.record("join.answer", info.id, begins_ns, time.time_ns())
     url = f"/live/{room_id}/whep/{info.id}"
     response = _created(services, info, url)
     # From the first frame on, the page delays playout by what repairs of the host's link take.

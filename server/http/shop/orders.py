@@ -85,6 +85,16 @@ class Move(Body):
 async def place(request: Request) -> Response:
     """`POST /api/orders`: 201 once the record has the order, 202 if that takes too long."""
     services = services_of(request)
+    tracing = services.tracing
+    if tracing is None:
+        return await _place(services, request)
+    subject = services.access.principal(request).subject
+    order_id = order_id_of(subject, idempotency_key(request))
+    with tracing.span("order.tap", (order_id,)):
+        return await _place(services, request)
+
+
+async def _place(services: Services, request: Request) -> Response:
     principal = services.access.principal(request)
     require(principal, Action.ORDER)
     key = idempotency_key(request)
