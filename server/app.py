@@ -54,11 +54,13 @@ from server.bridge.wall import WallKeeper
 from server.errors import OperatorError
 from server.http.live.hls_direct import DirectHls
 from server.lake import lake_keeper, wall_keeper
+from server.latency import Latency
 from server.limits import LimitKind, Limits
 from server.net.addresses import NO_ADDRESS, limit_key
 from server.net.connections import ConnectionTable
 from server.net.direct import Direct
 from server.net.files import connections_max, raise_file_limit
+from server.ops import metrics
 from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Heart
 from server.ops.lake import open_lake
@@ -66,12 +68,12 @@ from server.ops.opening import find_pages, open_data_folder, open_record, openin
 from server.ops.pictures import Pictures
 from server.ops.secrets import phone_secret, token_secret
 from server.ops.spool import open_spool
-from server.ops.tracing import open_tracing
 from server.printing.drawings import Drawings
 from server.problem import Problem
 from server.routes import application
 from server.services import Services
 from server.settings import Settings
+from server.tracing import open_tracing
 from server.worker import Worker
 from server.workers.hops import open_cascade
 from server.workers.owners import node_url
@@ -192,6 +194,7 @@ async def build(
             redis=redis,
             engine=engine,
             tracing=tracing,
+            latency={name: Latency() for name in metrics.LATENCY},
             access=access,
             host_sessions=HostSessions(access, media.end_session),
             moves=MoveCodes(redis),

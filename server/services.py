@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from server.access.host_sessions import HostSessions
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
+from server.latency import Latency
 from server.limits import Limits
 from server.net.connections import ConnectionTable
-from server.ops.tracing import Tracing
 from server.printing.drawings import Drawings
 from server.settings import Settings
+from server.tracing import Tracing
 from server.worker import Worker
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Services:
     redis: Redis
     engine: AsyncEngine
     tracing: Tracing | None  # None: no collector is set
+    latency: Mapping[str, Latency]  # of `orders` and of `joins`
     access: Access
     host_sessions: HostSessions
     moves: MoveCodes

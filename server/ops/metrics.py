@@ -6,11 +6,17 @@ from itertools import chain
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from commerce.io.metrics import Figures
+from media.io.webrtc.stats import LiveStats
 from server.services import Services
 from server.worker import Worker
 
@@ -112,6 +118,18 @@ COMMERCE: dict[str, str] = {
 }
 COMMERCE_SCRAPE_ERRORS = "Scrapes without the figures of Redis or SQL, which could not be read."
 
+LATENCY: dict[str, str] = {
+    "orders": "Taps: from the request for an order to its answer, whatever that is.",
+    "joins": "WHEP offers that this worker answered: from the request to the answer.",
+}
+LIVES: dict[str, str] = {
+    "viewers": "WebRTC viewers of a live on this worker.",
+    "bits_per_second": "Bitrate of all that a live's host sends.",
+    "lost_in_ratio": "Packets of a live's host that were lost and not repaired, of those sent.",
+    "viewers_lossy": "Viewers of a live who lose over 5 % of its video on the way.",
+    "viewers_paused": "Viewers of a live whose link is congested under the smallest layer.",
+}
+LOSSY = 0.05
 HTTP: dict[str, tuple[str, str]] = {
     "connections": ("gauge", "HTTP connections; WebSockets are counted by the rooms."),
     "connections_max": ("gauge", "HTTP and WebSocket connections that this worker takes."),
@@ -181,6 +199,7 @@ class _Figures(Collector):
     def collect(self) -> Iterable[Metric]:
         yield _single("linli_workers", "gauge", WORKERS, float(self._services.worker.count))
         yield from self._media()
+        yield from self._lives()
         yield from self._rooms()
         yield from self._http()
         yield from commerce_figures(self._commerce)
@@ -220,6 +239,20 @@ class _Figures(Collector):
                 yield _single(f"linli_rtmp_{name}", kind, text, float(getattr(rtmp, name)))
             yield _labelled("linli_rtmp_ended", "reason", RTMP_ENDED, rtmp.ended)
 
+    def _lives(self) -> Iterator[Metric]:
+        media = self._services.media
+        families = {
+            name: GaugeMetricFamily(f"linli_live_{name}", text, labels=["room"])
+            for name, text in LIVES.items()
+        }
+        for live in media.roads.lives():
+            stats = media.live_stats(live.room_id) if live.on_air else None
+            if stats is None:
+                continue
+            for name, value in live_figures(stats).items():
+                families[name].add_metric([live.room_id], value)
+        yield from families.values()
+
     def _rooms(self) -> Iterator[Metric]:
         counts = dataclasses.asdict(self._services.rooms.counts)
         for name, (kind, text) in ROOMS.items():
@@ -236,6 +269,25 @@ class _Figures(Collector):
         yield _labelled("linli_http_refused", "reason", HTTP_REFUSED, table.refused)
         refused = self._services.limits.quota_refused
         yield _labelled("linli_orders_over_quota", "scope", ORDERS_OVER_QUOTA, refused)
+        for name, text in LATENCY.items():
+            latency = self._services.latency[name]
+            yield HistogramMetricFamily(
+                f"linli_{name}_seconds", text, latency.buckets(), latency.sum_s
+            )
+
+
+def live_figures(stats: LiveStats) -> dict[str, float]:
+    """The figures of a live, by the names in `LIVES`."""
+    sent = sum(stream.packets for stream in stats.streams)
+    lost = sum(stream.packets_lost for stream in stats.streams)
+    lossy = sum(viewer.lost.get("video", 0.0) > LOSSY for viewer in stats.viewers)
+    return {
+        "viewers": len(stats.viewers),
+        "bits_per_second": sum(stream.bits_per_s for stream in stats.streams if stream.flows),
+        "lost_in_ratio": lost / (sent + lost) if sent else 0.0,
+        "viewers_lossy": lossy,
+        "viewers_paused": sum(viewer.skips for viewer in stats.viewers),
+    }
 
 
 def commerce_figures(figures: Figures) -> Iterator[Metric]:

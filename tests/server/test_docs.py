@@ -52,6 +52,8 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         *(f"linli_commerce_{name}`" for name in metrics.COMMERCE),
         "linli_media_rejected{",
         *(f"linli_http_{name}`" for name in metrics.HTTP),
+        *(f"linli_live_{name}{{room}}`" for name in metrics.LIVES),
+        *(f"linli_{name}_seconds`" for name in metrics.LATENCY),
         "linli_http_refused{",
         "linli_commerce_scrape_errors{",
     ],

@@ -44,8 +44,10 @@ async def play(request: Request) -> Response:
     offer = await _read(request, SDP)
     with media_problems():
         info = await services.media.play(room_id, offer)
+    ends_ns = time.time_ns()
+    services.latency["joins"].observe((ends_ns - begins_ns) / 1e9)
     if services.tracing is not None:
-        services.tracing.record("join.answer", info.id, begins_ns, time.time_ns())
+        services.tracing.record("join.answer", info.id, begins_ns, ends_ns)
     url = f"/live/{room_id}/whep/{info.id}"
     response = _created(services, info, url)
     # From the first frame on, the page delays playout by what repairs of the host's link take.

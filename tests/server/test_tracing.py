@@ -11,8 +11,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from server.errors import OperatorError
-from server.ops.tracing import Tracing, ids_of, open_tracing
 from server.settings import Settings
+from server.tracing import Tracing, ids_of, open_tracing
 from server.worker import Worker
 
 pytestmark = pytest.mark.fast
