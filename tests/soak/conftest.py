@@ -15,6 +15,12 @@ __all__ = ["browser", "people"]
 _FIGURES = pytest.StashKey[Figures]()
 
 
+@pytest.fixture(scope="session")
+def camera_fps() -> int:
+    """What watches video watches it at its usual rate."""
+    return 15
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def linli(tmp_path: Path) -> AsyncIterator[Running]:
     """A started server with the story shop, for this soak alone."""

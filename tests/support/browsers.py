@@ -23,6 +23,7 @@ EXPECT_MS = WAIT_S * 1_000
 expect.set_options(timeout=EXPECT_MS)
 # What the test run keeps for people to look at.
 SCREENSHOTS = Path(os.environ.get("LINLI_SCREENSHOTS", "screenshots"))
+CAMERA = "--use-fake-device-for-media-stream=fps="
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,7 +35,7 @@ CHROMIUM_ARGUMENTS = [
     # The network is this machine: WebRTC may use 127.0.0.1, and the camera is Chromium's fake one.
     "--allow-loopback-in-peer-connection",
     # Fifteen frames a second leave two cores time for two viewers.
-    "--use-fake-device-for-media-stream=fps=15",
+    f"{CAMERA}15",
     "--use-fake-ui-for-media-stream",
 ]
 
@@ -142,14 +143,20 @@ def _host(number: int) -> str:
     return f"host-{number}"
 
 
+@pytest.fixture(scope="session")
+def camera_fps() -> int:
+    """Frames a second of the fake camera: a story needs some, a soak the usual."""
+    return 8
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def browser(camera_fps: int) -> AsyncIterator[Browser]:
     """Debian's Chromium, headless, with a fake camera; people have contexts of their own."""
     executable = shutil.which("chromium")
     assert executable, "chromium is missing; `make test` installs it with apt"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=executable, args=CHROMIUM_ARGUMENTS
+            executable_path=executable, args=[*CHROMIUM_ARGUMENTS, f"{CAMERA}{camera_fps}"]
         )
         yield browser
         await browser.close()
