@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from commerce.activities.polls import Poll
 from commerce.activities.questions import Question
 from commerce.groups.group import Group
-from commerce.views import Card, OrderView, StoreOrder, StoreStock, Teaser
+from commerce.views import Card, DrawView, OrderView, StoreOrder, StoreStock, Teaser
 
 
 class OrderChange(NamedTuple):
@@ -64,6 +64,10 @@ class Feed(Protocol):
         """The schedule of a room changed; these lives it shows, the next one first."""
         ...
 
+    async def draw(self, room_id: str, draw: DrawView | None) -> None:
+        """A draw opened, was entered, closed, was revealed or void; None: the room shows none."""
+        ...
+
 
 class MemoryFeed:
     """A feed that keeps the newest state of everything."""
@@ -79,6 +83,7 @@ class MemoryFeed:
         self.room_questions: dict[str, Sequence[Question]] = {}
         self.notices: dict[str, str | None] = {}
         self.schedules: dict[str, Sequence[Teaser]] = {}
+        self.draws: dict[str, DrawView | None] = {}
 
     async def pin(self, room_id: str, card: Card) -> None:
         """Remember the card."""
@@ -121,3 +126,7 @@ class MemoryFeed:
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """Remember the schedule."""
         self.schedules[room_id] = lives
+
+    async def draw(self, room_id: str, draw: DrawView | None) -> None:
+        """Remember the draw."""
+        self.draws[room_id] = draw

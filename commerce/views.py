@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from commerce.activities.draws import Draw, DrawState, VoidReason
 from commerce.catalogue.food import Allergen, FoodInformation
 from commerce.catalogue.offers import EstateOffer
 from commerce.catalogue.sets import PartRole, ProductKind
-from commerce.catalogue.values import GroupOffer, Text
+from commerce.catalogue.values import GroupOffer, Product, Text
 from commerce.groups.group import Group
 from commerce.orders.picks import PickState
 from commerce.orders.promise import Fulfilment, Span
@@ -256,3 +257,54 @@ class HouseholdView:
 
     people: int
     dwelling: ClaimView | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawView:
+    """A lucky bag with the prize that is drawn; see `Draw` and `DrawTerms`."""
+
+    id: str
+    product_id: str
+    name: Text
+    image: str
+    winners: int
+    word: str
+    estate_id: str
+    stay: bool
+    state: DrawState
+    entries: int
+    opened_at_ms: int
+    closes_at_ms: int
+    ended_at_ms: int | None
+    void_reason: VoidReason | None
+    commitment: str
+    entries_hash: str | None
+    seed: str | None
+    winning: tuple[str, ...]
+    nicknames: tuple[str, ...]
+
+
+def draw_view(draw: Draw, product: Product) -> DrawView:
+    """Return a draw as it is shown."""
+    terms = draw.terms
+    return DrawView(
+        draw.id,
+        product.id,
+        product.name,
+        product.image,
+        terms.winners,
+        terms.word,
+        terms.estate_id,
+        terms.stay,
+        draw.state,
+        draw.entries,
+        terms.opened_at_ms,
+        terms.closes_at_ms,
+        draw.ended_at_ms,
+        draw.void_reason,
+        draw.commitment,
+        draw.entries_hash,
+        draw.seed,
+        draw.winning,
+        draw.nicknames,
+    )

@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from commerce.io.gate import keys
 from commerce.io.gate.rebuild import read_stock
 from commerce.io.record.audit_trail import broken_entries
+from commerce.io.record.draw_rows import broken_draws
 from commerce.io.record.engine import Record, wall_clock
 
 FINDINGS_MAX = 20  # per invariant
 AUDIT_TRAIL = "the audit trail is whole"
+RECOUNT = "the winners of a draw are those of a recount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,17 @@ INVARIANTS: dict[str, str] = {
             GROUP BY l.store_id, b.product_id
         ) b ON b.store_id = t.to_store_id AND b.product_id = t.product_id
         WHERE t.units <> COALESCE(b.units, 0)
+    """,
+    "prizes that are set aside are of draws that go on": """
+        SELECT b.store_id, b.product_id, b.units, d.units FROM (
+            SELECT l.store_id, b.product_id, SUM(b.units) AS units FROM balances b
+            JOIN locations l ON l.id = b.location_id AND l.kind = 'prize'
+            GROUP BY l.store_id, b.product_id
+        ) b LEFT JOIN (
+            SELECT store_id, product_id, SUM(winners) AS units FROM draws
+            WHERE state IN ('open', 'closed') GROUP BY store_id, product_id
+        ) d ON d.store_id = b.store_id AND d.product_id = b.product_id
+        WHERE b.units <> COALESCE(d.units, 0)
     """,
     "a till's line moved its units once": """
         SELECT p.till_id, p.number, p.line, p.kind, p.units, SUM(m.units) FROM pos_lines p
@@ -314,6 +327,8 @@ async def audit(engine: AsyncEngine) -> list[Finding]:
             Finding(AUDIT_TRAIL, f"{brand}, entry {n}")
             for brand, n in await connection.run_sync(broken_entries)
         ]
+        broken = await connection.run_sync(broken_draws)
+        findings += [Finding(RECOUNT, draw) for draw in broken[:FINDINGS_MAX]]
     return findings
 
 

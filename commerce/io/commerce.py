@@ -84,6 +84,7 @@ OFFERS_EVERY_S = 5.0
 SLOTS_EVERY_S = 5.0
 ESCALATE_EVERY_S = 10.0
 COUPONS_EVERY_S = 5.0
+DRAWS_EVERY_S = 1.0
 ID_BYTES = 10
 
 assert EXPIRY_GRACE_MS >= EXPIRY_EVERY_S * 1_000
@@ -97,7 +98,8 @@ def new_id() -> str:
 class Commerce:
     """Everything that sells. `start` once, `run` beside the requests, cancel `run` to stop.
 
-    Without `phone_keys` and `sealer`, phone numbers and authenticators are known again only here.
+    Without `phone_keys` and `sealer`, phone numbers, authenticators and seeds of draws are known
+    again only here.
     Without `phone_keys`, phone numbers are known again by this object only; without
     `pickup_secret`, only this object's pickup codes can be checked offline.
     """
@@ -123,6 +125,7 @@ class Commerce:
         wake = asyncio.Event()
         record = Record(engine)
         shop = ShopContext(record, CatalogueCache(record), clock, wake.set)
+        sealer = sealer or Sealer(secrets.token_hex(32), "totp")
         self._redis = redis
         self._shop = shop
         self.record = record
@@ -142,7 +145,7 @@ class Commerce:
             make_id,
         )
         self.privacy = Privacy(shop, self.households)
-        self.activities = Activities(shop, self.households, make_id)
+        self.activities = Activities(shop, self.gate, self.households, sealer, make_id)
         self.coupons = AllCoupons(shop, self.households, make_id)
         self.stream_keys = StreamKeys(shop, redis)
         self.catalogue_news = CatalogueNews(shop.cache, redis)
@@ -206,7 +209,7 @@ class Commerce:
         self.goods = AllGoods(shop)
         self.staff = StaffOffice(shop)
         self.staff_links = StaffLinks(shop, self.people.passwords)
-        self.staff_totp = StaffTotp(shop, sealer or Sealer(secrets.token_hex(32), "totp"))
+        self.staff_totp = StaffTotp(shop, sealer)
         self.lists = Lists(shop)
         self.kpi_plans = KpiPlans(shop)
         self.books = Books(shop)
@@ -258,6 +261,7 @@ class Commerce:
             tasks.create_task(self._close_offers(), name="commerce picks")
             tasks.create_task(self._escalate_claims(), name="commerce claims")
             tasks.create_task(self._end_coupons(), name="commerce coupons")
+            tasks.create_task(self._move_draws(), name="commerce draws")
 
     async def _end_groups(self) -> None:
         while not stopping():
@@ -273,6 +277,11 @@ class Commerce:
         while not stopping():
             await self.claims.step()
             await asyncio.sleep(ESCALATE_EVERY_S)
+
+    async def _move_draws(self) -> None:
+        while not stopping():
+            await asyncio.sleep(DRAWS_EVERY_S)
+            await self.activities.draws.step()
 
     async def _close_offers(self) -> None:
         while not stopping():

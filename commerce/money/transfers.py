@@ -135,7 +135,7 @@ def wasted_at_cost(
 
 
 def discounted(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> Transfer:
-    """The transfer of what a coupon took off goods that were handed over."""
+    """The transfer of what a coupon, or a draw, took off goods that were handed over."""
     discount, sales = account(Account.DISCOUNT, store_id), account(Account.SALES, store_id)
     return Transfer(order_id, TransferKind.DISCOUNT, discount, sales, amount_fen, at_ms)
 

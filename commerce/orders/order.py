@@ -11,6 +11,7 @@ from commerce.orders.quotas import counted_as
 from commerce.orders.states import OrderState
 
 ID_CHARS = 32
+PRIZE_ENTRY = "draw:"  # what the entry id of a prize begins with: no tap, but a draw
 
 
 def order_id_of(guest_id: str, idempotency_key: str) -> str:
@@ -161,6 +162,11 @@ class OrderRow:
     discount_fen: int = 0
 
     @property
+    def is_prize(self) -> bool:
+        """Whether it was won, not bought."""
+        return self.entry_id.startswith(PRIZE_ENTRY)
+
+    @property
     def household(self) -> str:
         """Whose limits and seats count; a guest of no household counts alone."""
         return self.household_id or self.guest_id
@@ -186,7 +192,12 @@ class OrderRow:
 
     @property
     def bought(self) -> Needs:
-        """Units of products, and of flash sales, that the household's limits count."""
+        """Units of products, and of flash sales, that the household's limits count.
+
+        A prize is none of them.
+        """
+        if self.is_prize:
+            return ()
         flash = counted_as(self.quotas)
         if self.lines:
             return (*[(line.product_id, line.units) for line in self.lines], *flash)

@@ -1,8 +1,9 @@
 """Stock as double entry: units of a lot move from one location to another, for a reason.
 
-Only a warehouse, a shop and what is in transit to a shop are counted (`OWN`); supplier, waste,
-sold, pos and count are where units come from and go to. A shop's units of a lot are those that may
-still be sold: what open orders hold is in `sold` already. Times in UTC milliseconds.
+Only a warehouse, a shop, what is in transit to it and the prizes that it has set aside are counted
+(`OWN`); supplier, waste, sold, pos and count are where units come from and go to. A shop's units of
+a lot are those that may still be sold: what open orders hold is in `sold` already. Times in UTC
+milliseconds.
 """
 
 import math
@@ -18,19 +19,20 @@ class LocationKind(StrEnum):
     WAREHOUSE = "warehouse"
     SHOP = "shop"
     TRANSIT = "transit"
+    PRIZE = "prize"
     WASTE = "waste"
     SOLD = "sold"
     POS = "pos"
     COUNT = "count"
 
 
-OWN: frozenset[LocationKind] = frozenset(
-    {LocationKind.WAREHOUSE, LocationKind.SHOP, LocationKind.TRANSIT}
+OF_STORES: frozenset[LocationKind] = frozenset(
+    {LocationKind.SHOP, LocationKind.TRANSIT, LocationKind.PRIZE}
 )
-# One of each; a shop and what is in transit to it are named by the store.
-SHARED: tuple[LocationKind, ...] = tuple(
-    kind for kind in LocationKind if kind not in (LocationKind.SHOP, LocationKind.TRANSIT)
-)
+"""Kinds with a location per store, which names it."""
+OWN: frozenset[LocationKind] = OF_STORES | {LocationKind.WAREHOUSE}
+# One of each.
+SHARED: tuple[LocationKind, ...] = tuple(kind for kind in LocationKind if kind not in OF_STORES)
 
 
 class LotMoveKind(StrEnum):
@@ -54,6 +56,8 @@ class LotMoveKind(StrEnum):
     TAKEN_BACK = "taken_back"
     CLAIMED = "claimed"
     SUBSTITUTE = "substitute"
+    PRIZE_HOLD = "prize_hold"
+    PRIZE_BACK = "prize_back"
 
 
 _L, _M = LocationKind, LotMoveKind
@@ -78,6 +82,8 @@ PATHS: Mapping[LotMoveKind, tuple[tuple[LocationKind, ...], tuple[LocationKind, 
     _M.TAKEN_BACK: ((_L.SOLD,), (_L.SHOP,)),
     _M.CLAIMED: ((_L.SOLD,), (_L.WASTE,)),
     _M.SUBSTITUTE: ((_L.SHOP,), (_L.SOLD,)),
+    _M.PRIZE_HOLD: ((_L.SHOP,), (_L.PRIZE,)),
+    _M.PRIZE_BACK: ((_L.PRIZE,), (_L.SHOP,)),
     _M.POS_VOID: ((_L.POS, _L.SHOP, _L.WASTE), (_L.SHOP, _L.POS)),
 }
 
@@ -88,8 +94,8 @@ WRITE_OFF_REASONS: frozenset[LotMoveKind] = frozenset(
 
 
 def location_id(kind: LocationKind, store_id: str = "") -> str:
-    """Return the id of a location; a shop and a transit need their store."""
-    assert bool(store_id) is (kind in (_L.SHOP, _L.TRANSIT))
+    """Return the id of a location; one of a store needs it."""
+    assert bool(store_id) is (kind in OF_STORES)
     return f"{kind}:{store_id}" if store_id else kind.value
 
 
@@ -99,7 +105,7 @@ def kind_of(location: str) -> LocationKind:
 
 
 def store_of(location: str) -> str:
-    """Return whose shop or transit the location is, or an empty string."""
+    """Return the store whose location it is, or an empty string."""
     return location.partition(":")[2]
 
 

@@ -11,10 +11,10 @@ from commerce.activities.questions import Question
 from commerce.feed import OrderChange
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
-from commerce.views import Card, StoreStock, Teaser
+from commerce.views import Card, DrawView, StoreStock, Teaser
 from rooms.events import Event
 from rooms.io.hub import RoomHub
-from server.bridge.channels import activities, cards, groups, live, orders, schedule
+from server.bridge.channels import activities, cards, draws, groups, live, orders, schedule
 
 T = TypeVar("T")
 
@@ -95,6 +95,11 @@ class RoomFeed:
         """Show the schedule."""
         await self._hub.announce(f"room:{room_id}", _schedule(lives))
 
+    async def draw(self, room_id: str, draw: DrawView | None) -> None:
+        """Show the draw."""
+        event = draws.DrawChanged(draw=_as(draws.Draw, draw) if draw else None)
+        await self._hub.announce(f"room:{room_id}", event)
+
 
 def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]:
     """Return the seed of a log that is new or was lost: the channel's events from the record."""
@@ -110,6 +115,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
         asked = await commerce.activities.questions.listed(room_id)
         notice = await commerce.activities.notices.shown(room_id)
         planned = await commerce.schedule.shown(room_id)
+        draw = await commerce.activities.draws.shown_view(room_id)
         return (
             live.LiveChanged(state=now.state.value, started_at_ms=now.started_at_ms),
             *(cards.CardPinned(card=_as(cards.Card, card)) for card in reversed(pinned)),
@@ -120,6 +126,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
             ),
             activities.NoticeChanged(text=notice),
             _schedule(planned),
+            draws.DrawChanged(draw=_as(draws.Draw, draw) if draw else None),
         )
 
     return seed

@@ -30,7 +30,18 @@ from commerce.errors import (
     UnknownDevice,
     UnknownLink,
 )
-from commerce.io.shop.activities.errors import NotLive, PollClosed, PollOpen, TooManyQuestions
+from commerce.io.shop.activities.errors import (
+    DrawClosed,
+    DrawFull,
+    DrawOpen,
+    NotEntered,
+    NotLive,
+    OtherEstate,
+    PollClosed,
+    PollOpen,
+    TooManyQuestions,
+    WrongWord,
+)
 from commerce.io.shop.privacy import OpenOrders
 from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN
 from commerce.people.consents import ConsentNeeded
@@ -239,6 +250,19 @@ def _problem_of(error: CommerceError) -> Problem:
             if error.left_s:
                 problem.extra["left_s"] = error.left_s
             return problem
+        case DrawOpen():
+            detail = "It ends by its countdown; while it is open it may be voided."
+            return Problem(409, "draw-open", "A draw goes on.", detail)
+        case DrawClosed():
+            return Problem(409, "draw-closed", "The draw is closed.")
+        case DrawFull():
+            return Problem(409, "draw-full", "The draw takes no more entries.")
+        case NotEntered():
+            return Problem(409, "not-entered", "The household has no entry.")
+        case OtherEstate():
+            return Problem(403, "other-estate", "This draw is for another estate.")
+        case WrongWord():
+            return Problem(409, "wrong-word", "Another comment is asked for.", word=error.word)
         case NotLive():
             return Problem(409, "not-live", "Not live.")
         case TooManyQuestions():

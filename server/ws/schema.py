@@ -17,7 +17,7 @@ import msgspec
 
 from rooms.events import Event, PrivateEvent
 from rooms.state import CHAT_LINES_MAX, State
-from server.bridge.channels import cards, groups, live, orders, registry
+from server.bridge.channels import cards, draws, groups, live, orders, registry
 from server.ws import wire
 
 ALIASES: dict[str, Any] = {
@@ -27,6 +27,8 @@ ALIASES: dict[str, Any] = {
     "PickState": orders.PickState,
     "Fulfilment": orders.Fulfilment,
     "ProductKind": cards.ProductKind,
+    "DrawState": draws.DrawState,
+    "VoidReason": draws.VoidReason,
     "ChannelEvent": registry.ChannelEvent,
     "PrivateEvent": registry.PrivateEvent,
     "ClientMessage": wire.ClientMessage,

@@ -54,6 +54,12 @@ EVERYBODY = {
     "/api/rooms/{room}/replays/{live}",
     "/api/stores/{store}",
 }
+READ_BY_EVERYBODY = {
+    ("GET", "/live/{room}/whip"),  # says nothing
+    ("GET", "/api/rooms/{room}/draws"),
+    ("GET", "/api/rooms/{room}/schedule"),
+    ("GET", "/api/rooms/{room}/draws/{draw}"),
+}
 # Read before it is known whose order it is.
 BODIES = {"/api/orders/{order}/substitutes/{line:int}/{part:int}": {"accept": True}}
 # With a secret of their own in path or header instead of a token.
@@ -141,7 +147,7 @@ def with_ids(brands: Brands) -> list[tuple[str, Route]]:
         if route.param_convertors and route.path.startswith(("/api/", "/live/"))
         if not route.path.startswith("/api/hq/") and route.path not in EVERYBODY | KEYED
         for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"})
-        if (method, route.path) != ("GET", "/live/{room}/whip")  # says nothing
+        if (method, route.path) not in READ_BY_EVERYBODY
     ]
 
 

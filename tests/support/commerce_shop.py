@@ -32,6 +32,7 @@ from commerce.io.ledger.consumer import Probe
 from commerce.io.record.engine import close_engine, open_engine, wall_clock
 from commerce.io.record.migrate import upgrade
 from commerce.io.shop.orders import OrderRequest
+from commerce.io.shop.sealing import Sealer
 from commerce.io.shop.seed import seed
 from commerce.money.payments import Payments
 from commerce.orders.states import OrderState
@@ -179,6 +180,7 @@ async def open_shop(
     clock: TestClock | None = None,
     spans: Spans = no_spans,
     started: bool = True,
+    sealer: Sealer | None = None,
 ) -> AsyncIterator[Shop]:
     """A seeded shop; with `started`, the gate is open (nothing runs yet)."""
     engine = open_engine(database_url)
@@ -189,7 +191,14 @@ async def open_shop(
         await upgrade(engine)
         await seed(engine, plan or shop_plan())
         commerce = Commerce(
-            engine, redis, feed, payments=payments, clock=clock, probe=probe, spans=spans
+            engine,
+            redis,
+            feed,
+            payments=payments,
+            clock=clock,
+            probe=probe,
+            spans=spans,
+            sealer=sealer,
         )
         # On a busy machine, too, a tap is answered before it is taken for pending.
         place = functools.partial(commerce.orders.place, wait_s=WAIT_S)

@@ -60,7 +60,7 @@ from commerce.io.record.schema_slots import slots
 from commerce.io.record.shutdown import stopping
 from commerce.orders.flash import GateFlash
 from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
-from commerce.orders.order import Entry
+from commerce.orders.order import PRIZE_ENTRY, Entry
 from commerce.orders.promise import slot_item
 from commerce.orders.quotas import PLACE
 from commerce.orders.states import OrderState
@@ -347,6 +347,7 @@ def _bought_since(since_ms: int) -> Select[Any]:
     counted = (
         orders.c.created_at_ms > since_ms,
         orders.c.state != OrderState.CANCELLED.value,
+        orders.c.entry_id.not_like(f"{PRIZE_ENTRY}%"),
     )
     own = select(
         HOUSEHOLD.label("household"),

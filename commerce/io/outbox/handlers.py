@@ -16,6 +16,7 @@ from commerce.groups.group import Group
 from commerce.io.gate.rebuild import restock_change
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.outbox.message import Message
+from commerce.io.record.draw_rows import shown_draw
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import Topic
 from commerce.io.record.refund_postings import book_refund_calls, send_refund_calls
@@ -38,6 +39,7 @@ from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.money.refund_calls import CallState, RefundPace
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import is_slot_item
+from commerce.views import draw_view
 
 ACTIVITY_EVERY_MS = 500
 """A room is shown its poll or questions this often at most."""
@@ -235,7 +237,7 @@ async def send_refunds(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
 
 
 async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
-    """Rooms are shown their poll, questions or notice as it is now; votes in a rush at a pace."""
+    """Rooms are shown what they do together as it is now; votes in a rush at a pace."""
     at_ms, later = to.shop.clock(), []
     for subject in dict.fromkeys(message.subject for message in messages):
         due_at_ms = to.activities_shown.get(subject, 0) + ACTIVITY_EVERY_MS
@@ -253,6 +255,13 @@ async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[
                 case Part.QUESTIONS:
                     found = await connection.run_sync(questions_of, room_id)
                     await to.feed.questions(room_id, found)
+                case Part.DRAW:
+                    draw = await connection.run_sync(shown_draw, room_id, at_ms)
+                    view = None
+                    if draw:
+                        product = await to.shop.cache.product(draw.terms.product_id)
+                        view = draw_view(draw, product)
+                    await to.feed.draw(room_id, view)
                 case Part.NOTICE:
                     await to.feed.notice(room_id, await connection.run_sync(notice_of, room_id))
                 case Part.SCHEDULE:

@@ -77,7 +77,7 @@ def add_lot(connection: Connection, lot: Lot) -> None:
 
 
 def add_location(connection: Connection, location: str) -> None:
-    """Write the shop or transit of a store unless it is known."""
+    """Write a location of a store unless it is known."""
     if connection.scalar(select(locations.c.id).where(locations.c.id == location)) is None:
         connection.execute(
             insert(locations),

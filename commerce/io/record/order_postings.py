@@ -1,6 +1,7 @@
 """Orders made and moved, with the units, slots and money that go with it (postings.py)."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Connection, insert, update
 
@@ -16,6 +17,7 @@ from commerce.io.record.book_rows import (
     taxed_lines,
 )
 from commerce.io.record.commissions import accrue
+from commerce.io.record.draw_rows import prize_value
 from commerce.io.record.facts import (
     orders_moved,
     orders_placed,
@@ -50,6 +52,7 @@ from commerce.io.record.slots import (
 )
 from commerce.money.tax import tax_of_rest
 from commerce.money.transfers import (
+    discounted,
     earned,
     sold_at_cost,
     taxed,
@@ -223,10 +226,15 @@ def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
     move_stock(connection, _stock_moves([order], StockMoveKind.HAND_OVER, at_ms))
     given = refunded_parts(connection, [order.id])[order.id]
     left = order.paid_fen - sum(given.values())
-    tax = tax_of_rest(taxed_lines(connection, order), refunded_by_line(given))
+    lines, prize_fen = taxed_lines(connection, order), 0
+    if order.is_prize:  # tax is owed on what is given away, too
+        prize_fen = prize_value(connection, order.id)
+        lines = [replace(line, total_fen=prize_fen) for line in lines]
+    tax = tax_of_rest(lines, refunded_by_line(given))
     cost = cost_of_order(connection, order.id)
     made = (
         earned(order.id, order.store_id, left, at_ms),
+        discounted(order.id, order.store_id, prize_fen, at_ms),
         taxed(order.id, order.store_id, tax, at_ms),
         sold_at_cost(order.id, order.store_id, cost, at_ms),
     )

@@ -14,6 +14,7 @@ from rooms.messages import ChatLine, Counters
 from rooms.state import State, WithChat
 from server.bridge.channels.activities import NOTICE, POLL, QUESTIONS, Poll, Question
 from server.bridge.channels.cards import CARDS, Card
+from server.bridge.channels.draws import DRAW, Draw
 from server.bridge.channels.feature import Feature, Reducer
 from server.bridge.channels.groups import GROUPS, Group
 from server.bridge.channels.live import LIVE, Live
@@ -30,6 +31,7 @@ FEATURES: tuple[Feature, ...] = (
     QUESTIONS,
     NOTICE,
     UPCOMING,
+    DRAW,
     WALL,
 )
 
@@ -49,6 +51,7 @@ class RoomState(State, WithChat, frozen=True):
     questions: tuple[Question, ...] = ()
     notice: str | None = None
     upcoming: tuple[Teaser, ...] = ()
+    draw: Draw | None = None
     counters: Counters = Counters()
     chat: tuple[ChatLine, ...] = ()
 

@@ -12,16 +12,14 @@ from server.http.bodies import Body, path_id, problems, read_body, reply, servic
 from server.limits import LimitKind
 from server.problem import Problem
 
-_TEXT_CHARS_MAX = 400  # the rules say how many of them may be shown
+TEXT_CHARS_MAX = 400  # the rules say how many of them may be shown
 
 
 class NewPoll(Body):
     """A question with its options, open for so many seconds."""
 
-    question: Annotated[str, Field(max_length=_TEXT_CHARS_MAX)]
-    options: Annotated[
-        list[Annotated[str, Field(max_length=_TEXT_CHARS_MAX)]], Field(max_length=16)
-    ]
+    question: Annotated[str, Field(max_length=TEXT_CHARS_MAX)]
+    options: Annotated[list[Annotated[str, Field(max_length=TEXT_CHARS_MAX)]], Field(max_length=16)]
     duration_s: Annotated[int, Field(ge=0, le=86_400)] = 120
 
 
@@ -34,12 +32,12 @@ class Vote(Body):
 class Words(Body):
     """A question or a notice."""
 
-    text: Annotated[str, Field(max_length=_TEXT_CHARS_MAX)]
+    text: Annotated[str, Field(max_length=TEXT_CHARS_MAX)]
 
 
 async def open_poll(request: Request) -> Response:
     """`POST /api/rooms/{room}/polls`: ask the room; one poll at a time."""
-    room_id, _ = _host(request)
+    room_id, _ = host_of(request)
     body = await read_body(request, NewPoll)
     with problems():
         poll = await services_of(request).commerce.activities.polls.open(
@@ -50,7 +48,7 @@ async def open_poll(request: Request) -> Response:
 
 async def close_poll(request: Request) -> Response:
     """`POST /api/rooms/{room}/polls/{poll}/close`: end it now; idempotent."""
-    room_id, _ = _host(request)
+    room_id, _ = host_of(request)
     with problems():
         poll = await services_of(request).commerce.activities.polls.close(
             room_id, path_id(request, "poll")
@@ -60,7 +58,7 @@ async def close_poll(request: Request) -> Response:
 
 async def vote(request: Request) -> Response:
     """`PUT /api/rooms/{room}/polls/{poll}/vote`: the household's vote; the first one counts."""
-    room_id, principal = await _neighbour(request)
+    room_id, principal = await neighbour_of(request)
     body = await read_body(request, Vote)
     with problems():
         counted = await services_of(request).commerce.activities.polls.vote(
@@ -72,7 +70,7 @@ async def vote(request: Request) -> Response:
 async def mine(request: Request) -> Response:
     """`GET /api/rooms/{room}/activities/mine`: what the household voted for."""
     activities = services_of(request).commerce.activities
-    room_id, principal = await _neighbour(request)
+    room_id, principal = await neighbour_of(request)
     with problems():
         poll = await activities.polls.shown(room_id)
         option = await activities.polls.vote_of(poll.id, principal.subject) if poll else None
@@ -82,7 +80,7 @@ async def mine(request: Request) -> Response:
 
 async def ask(request: Request) -> Response:
     """`POST /api/rooms/{room}/questions`: put a question to the host, or vote for the same one."""
-    room_id, principal = await _neighbour(request)
+    room_id, principal = await neighbour_of(request)
     body = await read_body(request, Words)
     with problems():
         id = await services_of(request).commerce.activities.questions.ask(
@@ -93,7 +91,7 @@ async def ask(request: Request) -> Response:
 
 async def vote_for_question(request: Request) -> Response:
     """`PUT /api/rooms/{room}/questions/{question}/vote`: the household wants to know it, too."""
-    room_id, principal = await _neighbour(request)
+    room_id, principal = await neighbour_of(request)
     with problems():
         await services_of(request).commerce.activities.questions.vote(
             room_id, path_id(request, "question"), principal.subject
@@ -103,7 +101,7 @@ async def vote_for_question(request: Request) -> Response:
 
 async def answer(request: Request) -> Response:
     """`POST /api/rooms/{room}/questions/{question}/answered`: the host has answered it."""
-    room_id, _ = _host(request)
+    room_id, _ = host_of(request)
     with problems():
         await services_of(request).commerce.activities.questions.answer(
             room_id, path_id(request, "question")
@@ -113,7 +111,7 @@ async def answer(request: Request) -> Response:
 
 async def hide(request: Request) -> Response:
     """`DELETE /api/rooms/{room}/questions/{question}`: nobody sees it any more."""
-    room_id, principal = _host(request)
+    room_id, principal = host_of(request)
     with problems():
         await services_of(request).commerce.activities.questions.hide(
             room_id, path_id(request, "question"), actor=principal.subject
@@ -123,7 +121,7 @@ async def hide(request: Request) -> Response:
 
 async def set_notice(request: Request) -> Response:
     """`PUT /api/rooms/{room}/notice`: pin a text to the room."""
-    room_id, principal = _host(request)
+    room_id, principal = host_of(request)
     body = await read_body(request, Words)
     with problems():
         text = await services_of(request).commerce.activities.notices.set(
@@ -134,7 +132,7 @@ async def set_notice(request: Request) -> Response:
 
 async def clear_notice(request: Request) -> Response:
     """`DELETE /api/rooms/{room}/notice`: take it away; idempotent."""
-    room_id, principal = _host(request)
+    room_id, principal = host_of(request)
     with problems():
         await services_of(request).commerce.activities.notices.clear(
             room_id, actor=principal.subject
@@ -142,14 +140,14 @@ async def clear_notice(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _host(request: Request) -> tuple[str, Principal]:
+def host_of(request: Request) -> tuple[str, Principal]:
     room_id = path_id(request, "room")
     principal = services_of(request).access.principal(request)
     require(principal, Action.PIN, room_id=room_id)
     return room_id, principal
 
 
-async def _neighbour(request: Request) -> tuple[str, Principal]:
+async def neighbour_of(request: Request) -> tuple[str, Principal]:
     """Return the room, and a guest of an estate that the room sells to.
 
     Raises:

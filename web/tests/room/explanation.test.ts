@@ -18,6 +18,7 @@ function room(cards: Card[], live: Partial<RoomState['live']> = {}): RoomState {
     questions: [],
     notice: null,
     upcoming: [],
+    draw: null,
     counters,
     chat: [],
   }

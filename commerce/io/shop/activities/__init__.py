@@ -1,1 +1,1 @@
-"""Use cases of what rooms do together: polls, questions, a notice."""
+"""Use cases of what rooms do together: polls, questions, a notice, lucky bags."""

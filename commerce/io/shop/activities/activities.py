@@ -1,20 +1,31 @@
 """All that rooms do together beside buying."""
 
+import secrets
 from collections.abc import Callable
 
+from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.shop.activities.draws import Draws
 from commerce.io.shop.activities.notices import Notices
 from commerce.io.shop.activities.polls import Polls
 from commerce.io.shop.activities.questions import Questions
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
+from commerce.io.shop.sealing import Sealer
 
 
 class Activities:
-    """The polls, the questions and the notice of each room."""
+    """The polls, the questions, the notice and the draws of each room."""
 
     def __init__(
-        self, shop: ShopContext, households: Households, new_id: Callable[[], str]
+        self,
+        shop: ShopContext,
+        gate: RedisGate,
+        households: Households,
+        sealer: Sealer,
+        new_id: Callable[[], str],
+        random_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
         self.polls = Polls(shop, households, new_id)
         self.questions = Questions(shop, households, new_id)
         self.notices = Notices(shop)
+        self.draws = Draws(shop, gate, households, sealer, new_id, random_hex)

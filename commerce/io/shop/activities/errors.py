@@ -3,6 +3,34 @@
 from commerce.errors import CommerceError
 
 
+class DrawOpen(CommerceError):
+    """The room has a draw that is not revealed yet."""
+
+
+class DrawClosed(CommerceError):
+    """The draw takes no more entries, or has its list closed."""
+
+
+class DrawFull(CommerceError):
+    """The draw has as many entries as it takes."""
+
+
+class OtherEstate(CommerceError):
+    """The draw is for another estate."""
+
+
+class WrongWord(CommerceError):
+    """The comment is not the word of the draw's task, which is `word`."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+class NotEntered(CommerceError):
+    """The household has no entry in the draw."""
+
+
 class PollOpen(CommerceError):
     """The room has a poll that is still open."""
 

@@ -14,6 +14,7 @@ class Part(StrEnum):
     QUESTIONS = "questions"
     NOTICE = "notice"
     SCHEDULE = "schedule"
+    DRAW = "draw"
 
 
 def changed(connection: Connection, room_id: str, part: Part, at_ms: int) -> None:

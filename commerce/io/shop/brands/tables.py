@@ -21,6 +21,7 @@ SHARED = frozenset(
         "claim_transitions",
         "counters",
         "coupon_transitions",
+        "draw_transitions",
         "facts",
         "group_transitions",
         "meta",
@@ -33,6 +34,7 @@ SHARED = frozenset(
 
 SECRET_TABLES = frozenset(
     {
+        "draw_seeds",
         "guest_devices",
         "person_keys",
         "phone_codes",
@@ -52,7 +54,7 @@ SECRET_COLUMNS = {
 }
 """Blanked in an export without secrets: see `blanked`."""
 
-HARMLESS_HASHES = frozenset({"hash", "body_hash"})
+HARMLESS_HASHES = frozenset({"hash", "body_hash", "entries_hash"})
 """Columns with hashes of what the export holds anyway."""
 
 # The reference that names the owner, where the first required foreign key does not.

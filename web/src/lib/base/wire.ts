@@ -23,6 +23,10 @@ export type Fulfilment = 'pickup' | 'delivery'
 
 export type ProductKind = 'item' | 'set'
 
+export type DrawState = 'open' | 'closed' | 'revealed' | 'void'
+
+export type VoidReason = 'host' | 'no-entries' | 'seed-lost'
+
 export type ErrorCode =
   | 'bad-message'
   | 'unknown-type'
@@ -186,6 +190,29 @@ export interface Teaser {
   goods: TeaserGood[]
 }
 
+/** A draw: the prize, the task, and what is published of it so far. `winning` are the tickets that won, the first prize first, and `nicknames` whose they are. */
+export interface Draw {
+  id: string
+  product_id: string
+  name: LocalText
+  image: string
+  winners: number
+  word: string
+  estate_id: string
+  stay: boolean
+  state: DrawState
+  entries: number
+  opened_at_ms: AtMs
+  closes_at_ms: AtMs
+  ended_at_ms: AtMs | null
+  void_reason: VoidReason | null
+  commitment: string
+  entries_hash: string | null
+  seed: string | null
+  winning: string[]
+  nicknames: string[]
+}
+
 /** Absolute values: viewers now, likes since the live began. */
 export interface Counters {
   viewers: number
@@ -216,6 +243,7 @@ export interface RoomState {
   questions: Question[]
   notice: string | null
   upcoming: Teaser[]
+  draw: Draw | null
   counters: Counters
   chat: ChatLine[]
 }
@@ -402,6 +430,14 @@ export interface UpcomingChanged {
   lives: Teaser[]
 }
 
+/** A draw opened, was entered, closed, was revealed or void; null: there is none. */
+export interface DrawChanged {
+  k: 'draw'
+  o: number
+  at_ms: AtMs
+  draw: Draw | null
+}
+
 /** The figures; `orders_by_minute` ends with this minute, `bucket` is of ten minutes. */
 export interface WallFigures {
   day: string
@@ -478,6 +514,7 @@ export type ChannelEvent =
   | QuestionsChanged
   | NoticeChanged
   | UpcomingChanged
+  | DrawChanged
   | WallChanged
 
 /** The changes of a channel since the last tick; `offset` is that of its last event. */

@@ -13,6 +13,7 @@ const REDUCERS: Partial<Record<string, (state: RoomState, event: never) => RoomS
   }),
   notice: (state, event: Extract<ChannelEvent, { k: 'notice' }>) => ({ ...state, notice: event.text }),
   upcoming: (state, event: Extract<ChannelEvent, { k: 'upcoming' }>) => ({ ...state, upcoming: event.lives }),
+  draw: (state, event: Extract<ChannelEvent, { k: 'draw' }>) => ({ ...state, draw: event.draw }),
 }
 
 export function reduceActivity(state: RoomState, event: ChannelEvent): RoomState {

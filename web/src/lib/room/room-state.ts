@@ -24,6 +24,7 @@ export const EMPTY_ROOM: RoomState = {
   questions: [],
   notice: null,
   upcoming: [],
+  draw: null,
   counters: { viewers: 0, likes: 0 },
   chat: [],
 }
