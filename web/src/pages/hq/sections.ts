@@ -57,6 +57,12 @@ export const SECTIONS: Entry[] = [
     load: () => import('./wall/section'),
   },
   {
+    id: 'kpi',
+    group: 'insight',
+    title: { zh: '经营指标', en: 'Key figures' },
+    load: () => import('./kpi/section'),
+  },
+  {
     id: 'orders',
     group: 'orders',
     title: { zh: '订单', en: 'Orders' },

@@ -103,13 +103,25 @@ export function minutesChart(
     const at = new Date(now_ms - ago * 60_000 + 8 * 3_600_000)
     return `${String(at.getUTCHours()).padStart(2, '0')}:${String(at.getUTCMinutes()).padStart(2, '0')}`
   }
+  const labels = minutes.map((_, index) => minuteOf(minutes.length - 1 - index))
+  return barChart(theme, name, labels, minutes, 9)
+}
+
+/** Bars under labels, of which only each so many and one are shown. */
+export function barChart(
+  theme: Theme,
+  name: string,
+  labels: string[],
+  values: number[],
+  interval: number | 'auto' = 'auto',
+): EChartsCoreOption {
   return {
     ...frame(theme),
     grid: { left: 8, right: 16, top: 12, bottom: 4, containLabel: true },
     xAxis: {
       type: 'category',
-      data: minutes.map((_, index) => minuteOf(minutes.length - 1 - index)),
-      axisLabel: { color: theme.ink2, interval: 9 },
+      data: labels,
+      axisLabel: { color: theme.ink2, interval },
       axisLine: { lineStyle: { color: theme.line } },
     },
     yAxis: {
@@ -118,6 +130,6 @@ export function minutesChart(
       axisLabel: { color: theme.ink2 },
       splitLine: { lineStyle: { color: theme.line } },
     },
-    series: [{ name, type: 'bar', itemStyle: { color: theme.accent }, barCategoryGap: '30%', data: minutes }],
+    series: [{ name, type: 'bar', itemStyle: { color: theme.accent }, barCategoryGap: '30%', data: values }],
   }
 }
