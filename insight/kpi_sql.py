@@ -119,19 +119,29 @@ FROM stock_moves WHERE brand = '{brand}' AND substr(day, 1, 7) = '{month}'
 GROUP BY store_id
 """
 
-# What may be sold is what came less what was ordered; a hand-over does not change it. A product
-# counts from its first delivery, while some came within the last 31 days before the month or in it.
+# What may be sold is what came less what was ordered, thrown away or moved on; a hand-over does not
+# change it. A delivery is in both tables. A product counts from its first delivery, while some came
+# within the last 31 days before the month or in it.
 STOCK_OUT = """
-WITH moves AS (
-    SELECT store_id, product_id, CAST(date_part('epoch', occurred_at) AS BIGINT) AS at_s,
-        sequence, kind,
+WITH units AS (
+    SELECT store_id, product_id, occurred_at, sequence, kind = 'receive' AS came,
         CASE kind WHEN 'receive' THEN units WHEN 'release' THEN units WHEN 'sell' THEN -units
             ELSE 0 END AS change
-    FROM stock_moves
-    WHERE brand = '{brand}' AND date_part('epoch', occurred_at) < {until_s}
+    FROM stock_moves WHERE brand = '{brand}'
+    UNION ALL
+    SELECT substr(to_id, 6), product_id, occurred_at, sequence, TRUE, units
+    FROM lot_moves WHERE brand = '{brand}' AND to_id LIKE 'shop:%' AND from_id <> 'supplier'
+    UNION ALL
+    SELECT substr(from_id, 6), product_id, occurred_at, sequence, FALSE, -units
+    FROM lot_moves WHERE brand = '{brand}' AND from_id LIKE 'shop:%'
+),
+moves AS (
+    SELECT store_id, product_id, sequence, came, change,
+        CAST(date_part('epoch', occurred_at) AS BIGINT) AS at_s
+    FROM units WHERE date_part('epoch', occurred_at) < {until_s}
 ),
 begun AS (
-    SELECT store_id, product_id, MIN(at_s) AS first_s FROM moves WHERE kind = 'receive'
+    SELECT store_id, product_id, MIN(at_s) AS first_s FROM moves WHERE came
     GROUP BY store_id, product_id HAVING MAX(at_s) >= {begin_s} - 31 * 86400
 ),
 levels AS (

@@ -239,6 +239,7 @@ SALES_HOURLY = Table(
         ("paid_fen", _N, "fen, paid in the hour"),
         ("refunded_fen", _N, "fen, paid back in the hour, of orders of any time"),
         ("gmv_fen", _N, "fen, paid − refunded"),
+        ("simulated", _B, "whether a simulator made some of it; see simulator.md"),
     ),
 )
 
@@ -366,7 +367,7 @@ SALES_HOURLY_SQL = """
 WITH moved AS (
     SELECT order_id, kind, amount_fen, occurred_at, day
     FROM money
-    WHERE day = '{day}' AND kind IN ('charge', 'refund')
+    WHERE {days} AND kind IN ('charge', 'refund')
 ),
 lines AS (
     SELECT l.*, m.kind AS money_kind, m.occurred_at AS moved_at, m.day AS money_day,
@@ -385,13 +386,14 @@ summed AS (
         COUNT(DISTINCT CASE WHEN money_kind = 'charge' THEN person END) AS buyers,
         CAST(SUM(CASE WHEN money_kind = 'charge' THEN part_fen ELSE 0 END) AS BIGINT) AS paid_fen,
         CAST(SUM(CASE WHEN money_kind = 'refund' THEN part_fen ELSE 0 END) AS BIGINT)
-            AS refunded_fen
+            AS refunded_fen,
+        bool_or(source = 'simulator') AS simulated
     FROM lines
     GROUP BY date_trunc('hour', moved_at), money_day, brand, estate, store_id, product_id
 )
 SELECT *, paid_fen - refunded_fen AS gmv_fen FROM summed
 """
-"""The gold table of one day, from silver."""
+"""The gold table of days, such as `day = '2026-11-28'`, from silver."""
 
 
 CURVE_SQL = """
@@ -446,6 +448,7 @@ read them as they are:
 Money is integer fen; times are UTC. One writer fills them (`linli lake write`, or the role
 `insight` of a server), each micro-batch once: the last number of a source is in the Delta log of
 each table as an app transaction. Compaction leaves older versions readable for 7 days.
+Rows whose `source` is `simulator` come from no shop: docs/simulator.md says how they are made.
 A person's key is destroyed with their erasure; what stays in the lake is nobody's from then on.
 """
 

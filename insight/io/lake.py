@@ -108,7 +108,7 @@ class Lake:
 
     def refresh_sales(self, day: str) -> None:
         """Compute the gold table of a day again."""
-        self.overwrite_day(SALES_HOURLY, day, self._execute(SALES_HOURLY_SQL.format(day=day)))
+        self.overwrite_day(SALES_HOURLY, day, self._execute(SALES_HOURLY_SQL.format(days=f"day = '{day}'")))
 
     def sql(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run a query on the tables by their names; return columns and at most `ROWS_MAX` rows.

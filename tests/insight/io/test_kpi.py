@@ -38,7 +38,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     history.add("lot.moved", {**place, "from_id": "supplier", "to_id": "shop:s1", "units": 40})
     history.add("lot.moved", {**place, "from_id": "shop:s1", "to_id": "waste", "units": 3})
     for hours, kind, units in (
-        (0, "receive", 10),
+        (0, "receive", 13),
         (2, "sell", 10),
         (3, "release", 2),
         (0, "sell", 1),
@@ -68,7 +68,7 @@ STATED = {Stated.LEADERS: {"e1": 2}, Stated.AREA_M2: {"s1": 50}}
         ("households_per_leader", ("e1", 1, 2), None),  # p1 got o3
         ("packed_on_time", ("e1", 1, 2), None),
         ("waste", ("s1", 3, 40), None),
-        ("sell_through", ("s1", 9, 10), None),
+        ("sell_through", ("s1", 9, 13), None),
         ("stock_out", ("s1", 3 * 60, UNTIL_OCTOBER_MIN), None),
         ("gmv_per_m2", ("s1", 1_400, 50), ("s1", 2_000, 50)),
         ("gmv_per_staff_hour", None, None),  # nobody stated them
