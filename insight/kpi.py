@@ -182,6 +182,8 @@ def sql_of(sql: str, brand: str, month: str, *, now_ms: int) -> str:
         brand=brand.replace("'", "''"),
         month=month,
         before=month_before(month),
+        in_month=f"day BETWEEN '{month}-01' AND '{month}-31'",
+        near=f"day BETWEEN '{month_before(month)}-01' AND '{month_after(month)}-07'",
         begin_s=month_begins_s(month),
         until_s=min(month_begins_s(month_after(month)), now_ms // 1_000),
     )

@@ -1,8 +1,9 @@
 """The SQL of the key figures, from silver: a row is (key, part, whole) of an estate or store.
 
-`{brand}`, `{month}` and the `{before}` it stand for what is asked; `{begin_s}` and `{until_s}` are
-the seconds of the epoch at which the month begins and ends, or now if that is earlier. A household
-belongs to the estate of its latest order.
+`{brand}`, `{month}` and the `{before}` it stand for what is asked; `{in_month}` compares `day`, by
+which tables are partitioned, so that no other files are read, and `{near}` the same from the month
+before to a week after. `{begin_s}` and `{until_s}` are the seconds of the epoch at which the month
+begins and ends, or now if that is earlier. A household belongs to the estate of its latest order.
 """
 
 # Paid orders with their household and estate; a line each would count an order more than once.
@@ -11,7 +12,7 @@ paid AS (
     SELECT DISTINCT m.order_id, o.person, o.estate, m.occurred_at, substr(m.day, 1, 7) AS month,
         date_trunc('week', m.occurred_at + INTERVAL '8 hours') AS week
     FROM money m JOIN order_lines o ON o.order_id = m.order_id
-    WHERE m.kind = 'charge' AND o.brand = '{brand}' AND o.line = 0
+    WHERE m.kind = 'charge' AND o.brand = '{brand}' AND o.line = 0 AND m.{near} AND o.{near}
 ),
 home AS (
     SELECT person, estate FROM (
@@ -27,7 +28,7 @@ SELECT estate,
     CAST(SUM(CASE WHEN kind = 'charge' THEN amount_fen ELSE -amount_fen END) AS BIGINT),
     CAST(MAX(CASE WHEN kind = 'charge' THEN 1 ELSE 0 END) AS BIGINT)
 FROM money
-WHERE brand = '{brand}' AND substr(day, 1, 7) = '{month}' AND kind IN ('charge', 'refund')
+WHERE brand = '{brand}' AND {in_month} AND kind IN ('charge', 'refund')
 GROUP BY estate
 """
 
@@ -73,20 +74,21 @@ HOUSEHOLDS_SERVED = """
 SELECT o.estate, COUNT(DISTINCT o.person), CAST(0 AS BIGINT)
 FROM order_moves v JOIN order_lines o ON o.order_id = v.order_id
 WHERE o.brand = '{brand}' AND o.line = 0 AND v.to_state = 'handed_over'
-    AND substr(v.day, 1, 7) = '{month}'
+    AND v.{in_month} AND o.{near}
 GROUP BY o.estate
 """
 
 ON_TIME = """
 WITH packed AS (
     SELECT order_id, MIN(occurred_at) AS packed_at FROM order_moves
-    WHERE to_state IN ('packed', 'ready', 'handed_over') AND brand = '{brand}'
+    WHERE to_state IN ('packed', 'ready', 'handed_over') AND brand = '{brand}' AND {near}
     GROUP BY order_id
 ),
 dues AS (
-    SELECT order_id, due_at, occurred_at FROM order_moves WHERE due_at IS NOT NULL
+    SELECT order_id, due_at, occurred_at FROM order_moves WHERE due_at IS NOT NULL AND {near}
     UNION ALL
-    SELECT order_id, due_at, occurred_at FROM order_lines WHERE line = 0 AND due_at IS NOT NULL
+    SELECT order_id, due_at, occurred_at FROM order_lines
+    WHERE line = 0 AND due_at IS NOT NULL AND {near}
 ),
 promised AS (
     SELECT p.order_id, p.packed_at, d.due_at, row_number() OVER (
@@ -95,7 +97,7 @@ promised AS (
 )
 SELECT o.estate, COUNT(CASE WHEN packed_at <= promised.due_at THEN 1 END), COUNT(*)
 FROM promised JOIN order_lines o ON o.order_id = promised.order_id AND o.line = 0
-WHERE latest = 1 AND o.brand = '{brand}'
+WHERE latest = 1 AND o.brand = '{brand}' AND o.{near}
     AND to_char(packed_at + INTERVAL '8 hours', '%Y-%m') = '{month}'
 GROUP BY o.estate
 """
@@ -106,7 +108,7 @@ SELECT place, CAST(SUM(wasted) AS BIGINT), CAST(SUM(received) AS BIGINT) FROM (
         CASE WHEN to_id = 'waste' THEN units ELSE 0 END AS wasted,
         CASE WHEN from_id = 'supplier' THEN units ELSE 0 END AS received
     FROM lot_moves
-    WHERE brand = '{brand}' AND substr(day, 1, 7) = '{month}'
+    WHERE brand = '{brand}' AND {in_month}
         AND (to_id = 'waste' OR from_id = 'supplier')
 ) GROUP BY place
 """
@@ -115,7 +117,7 @@ SELL_THROUGH = """
 SELECT store_id,
     CAST(SUM(CASE kind WHEN 'sell' THEN units WHEN 'release' THEN -units ELSE 0 END) AS BIGINT),
     CAST(SUM(CASE kind WHEN 'receive' THEN units ELSE 0 END) AS BIGINT)
-FROM stock_moves WHERE brand = '{brand}' AND substr(day, 1, 7) = '{month}'
+FROM stock_moves WHERE brand = '{brand}' AND {in_month}
 GROUP BY store_id
 """
 
@@ -169,7 +171,7 @@ SELECT o.store_id,
     CAST(SUM(CASE WHEN m.kind = 'charge' THEN m.amount_fen ELSE -m.amount_fen END) AS BIGINT),
     CAST(0 AS BIGINT)
 FROM money m JOIN order_lines o ON o.order_id = m.order_id AND o.line = 0
-WHERE m.brand = '{brand}' AND substr(m.day, 1, 7) = '{month}' AND m.kind IN ('charge', 'refund')
+WHERE m.brand = '{brand}' AND m.{in_month} AND m.kind IN ('charge', 'refund')
 GROUP BY o.store_id
 """
 
@@ -191,5 +193,7 @@ ORDER BY m.estate, age_months
 """
 
 IS_SIMULATED = """
-SELECT COUNT(*) FROM money WHERE source = 'simulator' AND brand = '{brand}'
+SELECT COUNT(*) FROM (
+    SELECT 1 FROM money WHERE source = 'simulator' AND brand = '{brand}' LIMIT 1
+)
 """

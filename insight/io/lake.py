@@ -74,16 +74,18 @@ class Lake:
         Raises:
             LakeConflict: Another writer was first; look at `version` again.
         """
-        from deltalake import CommitProperties, Transaction
+        self._append(table, _arrow(table, rows), source, last)
 
-        self._write(
-            table,
-            # Delta would accept the same number twice in a row, so the snapshot stays as it was.
-            self._open[table.name],
-            _arrow(table, rows),
-            mode="append",
-            commit_properties=CommitProperties(app_transactions=[Transaction(source, last)]),
-        )
+    def append_columns(
+        self, table: Table, columns: Mapping[str, Any], source: str, last: int
+    ) -> None:
+        """As `append`, of columns as lists or integer arrays; times in ms."""
+        self._append(table, _arrow_of(table, columns), source, last)
+
+    def append_sales(self, source: str, last: int) -> None:
+        """Compute the gold rows of all days of a source that is only appended once."""
+        rows = self._execute(SALES_HOURLY_SQL.format(days=f"source = '{source}'"))
+        self._append(SALES_HOURLY, rows, source, last)
 
     def overwrite_day(self, table: Table, day: str, rows: Any) -> None:
         """Put rows in place of all that a table has of a day, in one commit."""
@@ -108,7 +110,9 @@ class Lake:
 
     def refresh_sales(self, day: str) -> None:
         """Compute the gold table of a day again."""
-        self.overwrite_day(SALES_HOURLY, day, self._execute(SALES_HOURLY_SQL.format(days=f"day = '{day}'")))
+        self.overwrite_day(
+            SALES_HOURLY, day, self._execute(SALES_HOURLY_SQL.format(days=f"day = '{day}'"))
+        )
 
     def sql(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run a query on the tables by their names; return columns and at most `ROWS_MAX` rows.
@@ -181,6 +185,18 @@ class Lake:
         here = self._open[table.name] = DeltaTable(uri, storage_options=self._options)
         return here
 
+    def _append(self, table: Table, rows: Any, source: str, last: int) -> None:
+        from deltalake import CommitProperties, Transaction
+
+        self._write(
+            table,
+            # Delta would accept the same number twice in a row, so the snapshot stays as it was.
+            self._open[table.name],
+            rows,
+            mode="append",
+            commit_properties=CommitProperties(app_transactions=[Transaction(source, last)]),
+        )
+
     def _write(self, table: Table, here: DeltaTable | None, rows: Any, **how: Any) -> None:
         from deltalake import write_deltalake
         from deltalake.exceptions import CommitFailedError, DeltaError
@@ -236,6 +252,11 @@ def _ms(moment: datetime) -> int:
 
 
 def _arrow(table: Table, rows: Sequence[Row]) -> ArrowTable:
+    columns = {column.name: [row.get(column.name) for row in rows] for column in table.columns}
+    return _arrow_of(table, columns)
+
+
+def _arrow_of(table: Table, columns: Mapping[str, Any]) -> ArrowTable:
     from arro3.core import Array, DataType
     from arro3.core import Table as ArrowTable
 
@@ -246,11 +267,14 @@ def _arrow(table: Table, rows: Sequence[Row]) -> ArrowTable:
         Kind.TIME: number,
         Kind.FLAG: DataType.bool(),
     }
-    columns: dict[str, Any] = {}
+    made: dict[str, Any] = {}
     for column in table.columns:
-        values = [row.get(column.name) for row in rows]
-        if column.kind is Kind.TIME:
-            values = [None if value is None else value * 1_000 for value in values]
-        array = Array(values, plain[column.kind])
-        columns[column.name] = array.cast(moment) if column.kind is Kind.TIME else array
-    return ArrowTable.from_pydict(columns)
+        values = columns[column.name]
+        if isinstance(values, list):
+            if column.kind is Kind.TIME:
+                values = [None if value is None else value * 1_000 for value in values]
+            array = Array(values, plain[column.kind])
+        else:
+            array = Array.from_numpy(values * 1_000 if column.kind is Kind.TIME else values)
+        made[column.name] = array.cast(moment) if column.kind is Kind.TIME else array
+    return ArrowTable.from_pydict(made)

@@ -1,6 +1,6 @@
 """Key figures of brands for their head offices, read from the lake by one thread at low priority.
 
-What was read is kept for a minute, so that a page that is reloaded by many costs one reading.
+What was read is kept for five minutes, so that a page that is reloaded by many costs one reading.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from insight.errors import BadQuery
 from insight.io.kpi import KpiBoard, Plan, Statements, read_board
 from insight.io.lake import Lake
 
-FRESH_S = 60.0
+FRESH_S = 300.0
 BOARDS_MAX = 32
 NICENESS = 10
 

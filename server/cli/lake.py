@@ -185,3 +185,28 @@ def write() -> None:
     from server.lake import write_lake
 
     run(write_lake(Settings()))
+
+
+@lake_app.command("seed")
+def seed(
+    brand: Annotated[str, typer.Option(help="The brand's id.")],
+    year: Annotated[bool, typer.Option("--year", help="The year before yesterday.")] = False,
+    households: Annotated[int, typer.Option(help="Of each estate.", min=1, max=5_000)] = 300,
+    coins: Annotated[int, typer.Option(help="The same number is the same year.", min=0)] = 1,
+) -> None:
+    """Simulate history of a brand, marked as simulated; docs/simulator.md has its causes."""
+    from commerce.io.record.engine import wall_clock
+    from server.errors import OperatorError
+    from server.ops.lake_seed import seed_year
+
+    if not year:
+        raise OperatorError("Say --year: the year before yesterday is simulated.")
+
+    async def main() -> None:
+        found = await seed_year(
+            Settings(), brand, households=households, coins=coins, now_ms=wall_clock()
+        )
+        for table, rows in sorted(found.items()):
+            out.print(f"{rows:,} rows of {table}, simulated", highlight=False)
+
+    run(main())

@@ -1,0 +1,42 @@
+"""Puts simulated history into the lake, each table once, so that a run that was killed goes on."""
+
+from datetime import timedelta
+
+import numpy as np
+
+from insight.errors import InsightError
+from insight.io.lake import Lake
+from insight.simulated_rows import SOURCE, World
+from insight.simulator import simulate
+from insight.tables import BY_NAME, MONEY, SALES_HOURLY
+
+
+class HasHistory(InsightError):
+    """The lake has facts of these days, which simulated ones must not be mixed with."""
+
+
+def seed(lake: Lake, world: World, *, seed: int) -> dict[str, int]:
+    """Simulate a world into the lake; return how many rows each table has of it.
+
+    The same world and seed are the same rows; a table that has them gets none.
+
+    Raises:
+        HasHistory: The brand has money of the record on these days.
+    """
+    lake.create()
+    brand, first = world.brand.replace("'", "''"), world.first_day.isoformat()
+    last_day = world.first_day + timedelta(days=world.days - 1)
+    [(count,)] = lake.sql(
+        f"SELECT COUNT(*) FROM money WHERE brand = '{brand}' AND source <> '{SOURCE}' "
+        f"AND day BETWEEN '{first}' AND '{last_day.isoformat()}'"
+    )[1]
+    if count:
+        raise HasHistory(f"{world.brand} has {count} transfers between {first} and {last_day}.")
+    found = simulate(world, np.random.default_rng(seed))
+    for name, columns in found.items():
+        table = BY_NAME[name]
+        if lake.version(table, SOURCE) < 0:
+            lake.append_columns(table, columns, SOURCE, int(columns["sequence"][-1]))
+    if lake.version(SALES_HOURLY, SOURCE) < 0:
+        lake.append_sales(SOURCE, lake.version(MONEY, SOURCE))
+    return {name: len(columns["sequence"]) for name, columns in found.items()}
