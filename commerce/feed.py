@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from commerce.activities.moderation import Shown
 from commerce.activities.polls import Poll
 from commerce.activities.questions import Question
 from commerce.groups.group import Group
@@ -68,6 +69,10 @@ class Feed(Protocol):
         """A draw opened, was entered, closed, was revealed or void; None: the room shows none."""
         ...
 
+    async def moderation(self, room_id: str, shown: Shown) -> None:
+        """The order of a room's chat changed; this holds now."""
+        ...
+
 
 class MemoryFeed:
     """A feed that keeps the newest state of everything."""
@@ -84,6 +89,7 @@ class MemoryFeed:
         self.notices: dict[str, str | None] = {}
         self.schedules: dict[str, Sequence[Teaser]] = {}
         self.draws: dict[str, DrawView | None] = {}
+        self.moderated: dict[str, Shown] = {}
 
     async def pin(self, room_id: str, card: Card) -> None:
         """Remember the card."""
@@ -130,3 +136,7 @@ class MemoryFeed:
     async def draw(self, room_id: str, draw: DrawView | None) -> None:
         """Remember the draw."""
         self.draws[room_id] = draw
+
+    async def moderation(self, room_id: str, shown: Shown) -> None:
+        """Remember what is shown of it."""
+        self.moderated[room_id] = shown

@@ -18,7 +18,7 @@ from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
 from rooms.messages import ChatLine, Counters, Tick
 from rooms.rates import TokenBucket
 from rooms.rules import ChannelRules, apply, apply_lossy
-from rooms.state import State, WithChat, lines_since, with_lines
+from rooms.state import State, WithChat, kept_lines, lines_since, with_lines
 
 CHAT_LINES_PER_S = 20.0
 """Guests' lines a second that reach everybody; staff's are never dropped."""
@@ -180,9 +180,12 @@ class ChannelReplica:
             self._reset = False
             self.urgent = bool(self._events)
             return None
-        chat, dropped = self._sample(now, sheds_chat)
         events = tuple(self._events)
         state = apply(self._rules, self.state, events)
+        if self._chat and isinstance(state, WithChat) and state.removals is not None:
+            # A removal may come before its line, on another way.
+            self._chat = list(kept_lines(state, tuple(self._chat)))
+        chat, dropped = self._sample(now, sheds_chat)
         # Counts that came before what has just begun are not of it.
         counters = self._counters if _since_ms(state) == _since_ms(self.state) else None
         offset = self.position.offset + len(events)
@@ -237,7 +240,7 @@ class ChannelReplica:
             state = msgspec.structs.replace(
                 state,
                 counters=old.counters if is_same else Counters(old.counters.viewers),
-                chat=lines_since(state.since_ms, with_lines(chat, old.chat)),
+                chat=kept_lines(state, lines_since(state.since_ms, with_lines(chat, old.chat))),
             )
         self._reset = self.is_open
         self.urgent = self._reset

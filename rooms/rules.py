@@ -7,7 +7,7 @@ import msgspec
 
 from rooms.events import Event
 from rooms.messages import ChatLine, Counters, Tick
-from rooms.state import State, WithChat, lines_since, with_lines
+from rooms.state import State, WithChat, kept_lines, lines_since, with_lines
 
 
 class ChannelRules(Protocol):
@@ -47,6 +47,8 @@ def apply(rules: ChannelRules, state: State, events: Iterable[Event]) -> State:
                 counters = Counters(after.counters.viewers)
                 chat = lines_since(since_ms, after.chat)
                 after = msgspec.structs.replace(after, counters=counters, chat=chat)
+            if after.removals is not state.removals:
+                after = msgspec.structs.replace(after, chat=kept_lines(after, after.chat))
         state = after
     return state
 

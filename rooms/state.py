@@ -27,6 +27,15 @@ class WithChat:
         """When what is counted and said now began; likes and lines from before it are gone."""
         return None
 
+    @property
+    def removals(self) -> object:
+        """What `keeps` goes by, another object once other lines are removed; None: none are."""
+        return None
+
+    def keeps(self, line: ChatLine) -> bool:
+        """Whether a line is still shown, instead of removed."""
+        return True
+
 
 class Snapshot(msgspec.Struct, frozen=True, tag_field="t", tag="snapshot"):
     """Replaces the whole state of a channel."""
@@ -40,6 +49,11 @@ def with_lines(chat: tuple[ChatLine, ...], lines: tuple[ChatLine, ...]) -> tuple
     """Return the chat with `lines` behind it, each id once, the newest `CHAT_LINES_MAX` of all."""
     known = {line.id for line in chat}
     return (*chat, *(line for line in lines if line.id not in known))[-CHAT_LINES_MAX:]
+
+
+def kept_lines(state: WithChat, chat: tuple[ChatLine, ...]) -> tuple[ChatLine, ...]:
+    """Return the lines that are not removed."""
+    return tuple(line for line in chat if state.keeps(line))
 
 
 def lines_since(since_ms: int | None, chat: tuple[ChatLine, ...]) -> tuple[ChatLine, ...]:

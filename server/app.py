@@ -47,6 +47,7 @@ from server.bridge.feed import RoomFeed, room_seed
 from server.bridge.kpi import KpiReader
 from server.bridge.lake import LakeKeeper
 from server.bridge.lives import OwnedLives
+from server.bridge.moderation import RecordModeration
 from server.bridge.recordings import LiveRecorder
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.restreams import RoomRestreams
@@ -187,6 +188,7 @@ async def build(
         siblings = Siblings(worker, settings.data_dir, Signer(token_secret(settings)), peers)
         kpi = KpiReader(open_lake(settings))
         stack.callback(kpi.close)
+        moderation = RecordModeration(commerce, hub, redis, token_secret(settings))
         services = Services(
             settings=settings,
             worker=worker,
@@ -216,6 +218,7 @@ async def build(
             clip_thumbnails=RecordingThumbnails(recordings),
             rooms=hub,
             commerce=commerce,
+            moderation=moderation,
             end_live=lives.end,
             explain=recorder.explain,
             timeline=recorder.timeline,
@@ -229,7 +232,7 @@ async def build(
         )
         yield Program(
             application(services, partial(PassOn.between, services, leases.holder, peers)),
-            room_protocol(services, _channel_exists(commerce)),
+            room_protocol(services, _channel_exists(commerce), moderation),
             services,
             DirectHls(services),
         )

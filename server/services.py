@@ -21,6 +21,7 @@ from server.tracing import Tracing
 from server.worker import Worker
 
 if TYPE_CHECKING:
+    from commerce.activities.moderation import Line
     from commerce.io.commerce import Commerce
     from insight.facts import SpooledFact
     from insight.io.kpi import KpiBoard, Plan, Statements
@@ -84,6 +85,19 @@ class RestreamTargets(Protocol):
         """Return the figures."""
 
 
+class ChatLines(Protocol):
+    """Lines that rooms show, and who wrote them; see `server.bridge.moderation`."""
+
+    async def line(self, room_id: str, line_id: str) -> Line | None:
+        """Return a line that the room shows."""
+
+    async def show(self, room_id: str, line: Line) -> None:
+        """Show the room a line that was held."""
+
+    async def keys_of_writer(self, room_id: str, subject: str) -> tuple[str, str]:
+        """Return the keys of somebody's address and device, or empty ones."""
+
+
 @dataclass(slots=True)
 class Services:
     """Built once by `server.app`, closed by it, shared by every route of the worker."""
@@ -117,6 +131,7 @@ class Services:
     clip_thumbnails: RecordingThumbnails
     rooms: RoomHub
     commerce: Commerce
+    moderation: ChatLines
     explain: Callable[[str, str | None], bool]  # in a room, a product or none; False: no recording
     timeline: Callable[[str, str, Index], Awaitable[bytes]]  # of a room's live: JSON
     end_live: Callable[[str], Awaitable[None]]  # of a room, whichever worker owns it

@@ -13,3 +13,11 @@ def pinyin_of(name: str) -> str:
     spaced = " ".join(part for part in syllables if part)
     forms = (spaced, spaced.replace(" ", ""), "".join(initials).replace(" ", "").lower())
     return " ".join(dict.fromkeys(forms))[:PINYIN_CHARS_MAX]
+
+
+def syllables_of(word: str) -> tuple[str, ...]:
+    """Return what each character of `word` is typed as: its pinyin, or itself."""
+    from pypinyin import lazy_pinyin
+
+    said = iter(lazy_pinyin(word, errors="ignore"))
+    return tuple(next(said, char) if lazy_pinyin(char, errors="ignore") else char for char in word)

@@ -41,6 +41,7 @@ from commerce.io.shop.kpi_plan import KpiPlans
 from commerce.io.shop.leaders.leaders import Leaders
 from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
+from commerce.io.shop.moderation.moderation import Moderation
 from commerce.io.shop.notices import Notices
 from commerce.io.shop.office_orders import OfficeOrders
 from commerce.io.shop.orders import Orders
@@ -147,6 +148,7 @@ class Commerce:
         self.privacy = Privacy(shop, self.households)
         self.activities = Activities(shop, self.gate, self.households, sealer, make_id)
         self.coupons = AllCoupons(shop, self.households, make_id)
+        self.moderation = Moderation(shop, self.households, make_id)
         self.stream_keys = StreamKeys(shop, redis)
         self.catalogue_news = CatalogueNews(shop.cache, redis)
         outlets = Outlets(

@@ -4,6 +4,7 @@ No other module decides access; routes call `Access.principal` (tokens.py) and t
 """
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -37,6 +38,7 @@ class Action(StrEnum):
     KEEP_STOCK = "keep-stock"
     LEAD = "lead"
     MANAGE_BRAND = "manage-brand"
+    MODERATE = "moderate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Principal:
 ANONYMOUS = Principal(subject="", roles=frozenset({Role.VIEWER}))
 
 _ROOM_STAFF = frozenset({Role.HOST})
+_MODERATORS = frozenset({Role.HOST, Role.MODERATOR})
 _STORE_STAFF = frozenset({Role.STORE})
 _HEAD_OFFICE = frozenset({Role.HQ})
 _LEADERS = frozenset({Role.LEADER})
@@ -85,8 +88,12 @@ def allowed(
     store_id: str = "",
     estate_id: str = "",
     brand_id: str = "",
+    moderators: Container[str] = (),
 ) -> bool:
-    """Decide: may `principal` do `action` in this room, store, estate or brand?"""
+    """Decide: may `principal` do `action` in this room, store, estate or brand?
+
+    `moderators` are the subjects whom the host of the room has made so.
+    """
     if Role.ADMIN in principal.roles:
         return True
     match action:
@@ -98,6 +105,9 @@ def allowed(
             return not principal.anonymous and bool(principal.estate_id)
         case Action.PUBLISH | Action.PIN | Action.END_LIVE | Action.EDIT_REPLAY:
             return bool(_ROOM_STAFF & principal.roles) and principal.room_id == room_id != ""
+        case Action.MODERATE:
+            own = bool(_MODERATORS & principal.roles) and principal.room_id == room_id != ""
+            return own or (not principal.anonymous and principal.subject in moderators)
         case Action.FULFIL | Action.KEEP_STOCK:
             return bool(_STORE_STAFF & principal.roles) and principal.store_id == store_id != ""
         case Action.LEAD:
@@ -114,6 +124,7 @@ def require(
     store_id: str = "",
     estate_id: str = "",
     brand_id: str = "",
+    moderators: Container[str] = (),
 ) -> None:
     """Raise unless `principal` may do `action`.
 
@@ -121,7 +132,7 @@ def require(
         Problem: 401 `token-needed` for somebody unknown, 403 `forbidden` for somebody known.
     """
     scope = {"room_id": room_id, "store_id": store_id, "estate_id": estate_id}
-    if allowed(principal, action, brand_id=brand_id, **scope):
+    if allowed(principal, action, brand_id=brand_id, moderators=moderators, **scope):
         return
     if principal.anonymous:
         raise Problem(

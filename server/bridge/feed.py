@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from commerce.activities.moderation import Shown
 from commerce.activities.polls import Poll
 from commerce.activities.questions import Question
 from commerce.feed import OrderChange
@@ -14,7 +15,16 @@ from commerce.io.commerce import Commerce
 from commerce.views import Card, DrawView, StoreStock, Teaser
 from rooms.events import Event
 from rooms.io.hub import RoomHub
-from server.bridge.channels import activities, cards, draws, groups, live, orders, schedule
+from server.bridge.channels import (
+    activities,
+    cards,
+    draws,
+    groups,
+    live,
+    moderation,
+    orders,
+    schedule,
+)
 
 T = TypeVar("T")
 
@@ -100,6 +110,11 @@ class RoomFeed:
         event = draws.DrawChanged(draw=_as(draws.Draw, draw) if draw else None)
         await self._hub.announce(f"room:{room_id}", event)
 
+    async def moderation(self, room_id: str, shown: Shown) -> None:
+        """Show what holds in the chat, and have removed lines disappear."""
+        event = moderation.ChatRulesChanged(chat_rules=_as(moderation.ChatRules, shown))
+        await self._hub.announce(f"room:{room_id}", event)
+
 
 def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]:
     """Return the seed of a log that is new or was lost: the channel's events from the record."""
@@ -116,6 +131,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
         notice = await commerce.activities.notices.shown(room_id)
         planned = await commerce.schedule.shown(room_id)
         draw = await commerce.activities.draws.shown_view(room_id)
+        kept = await commerce.moderation.settings.shown(room_id)
         return (
             live.LiveChanged(state=now.state.value, started_at_ms=now.started_at_ms),
             *(cards.CardPinned(card=_as(cards.Card, card)) for card in reversed(pinned)),
@@ -127,6 +143,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
             activities.NoticeChanged(text=notice),
             _schedule(planned),
             draws.DrawChanged(draw=_as(draws.Draw, draw) if draw else None),
+            moderation.ChatRulesChanged(chat_rules=_as(moderation.ChatRules, kept)),
         )
 
     return seed

@@ -1,5 +1,8 @@
 """Who may chat in a room, what, and in which role."""
 
+from collections.abc import Container
+
+from rooms.moderation.policy import Ruling, Sanction
 from rooms.rates import CHAT_CHARS_MAX
 from server.access.policy import Action, Principal, Role, allowed
 from server.bridge.channels.registry import is_staff
@@ -21,7 +24,21 @@ def chat_error(channel: str, principal: Principal, text: str) -> tuple[ErrorCode
     return None
 
 
-def chat_role(channel: str, principal: Principal) -> str:
+_RULINGS = {
+    Ruling.MEMBERS_ONLY: (ErrorCode.MEMBERS_ONLY, "Only confirmed households write here now."),
+    Ruling.REFUSED: (ErrorCode.TEXT_REFUSED, "A word of it is not shown here."),
+    Ruling.HELD: (ErrorCode.HELD, "A moderator looks at it first."),
+}
+
+
+def ruling_error(ruling: Ruling, sanction: Sanction | None) -> tuple[ErrorCode, str]:
+    """Return the code and the detail of a line that is not shown; of a muted one, the reason."""
+    if ruling in _RULINGS:
+        return _RULINGS[ruling]
+    return ErrorCode.MUTED, sanction.reason if sanction is not None else ""
+
+
+def chat_role(channel: str, principal: Principal, moderators: Container[str] = ()) -> str:
     """Return the role shown beside a line: staff's only where it is theirs."""
     if Role.ADMIN in principal.roles:
         return "moderator"
@@ -29,4 +46,4 @@ def chat_role(channel: str, principal: Principal) -> str:
         for role in (Role.HOST, Role.MODERATOR, Role.STORE):
             if role in principal.roles:
                 return str(role)
-    return "guest"
+    return "moderator" if principal.subject in moderators else "guest"

@@ -11,21 +11,27 @@ from websockets.http11 import Request, Response
 
 from server.access.policy import Principal
 from server.services import Services
-from server.ws.handshake import client_address, codec_index, refusal
+from server.ws.handshake import client_address, client_device, codec_index, refusal
+from server.ws.moderation import ModerationSource
 from server.ws.registry import ChannelExists, ConnectionRegistry
 from server.ws.session import RoomSession
 from server.ws.transport import FrameTransport
 from server.ws.wire import CODECS, CloseCode
 
 
-def room_protocol(services: Services, exists: ChannelExists) -> "type[RoomConnection]":
+def room_protocol(
+    services: Services, exists: ChannelExists, moderation: ModerationSource | None = None
+) -> "type[RoomConnection]":
     """Return the class to give to `uvicorn.Config(ws=…)`.
 
     Args:
         services: Its `rooms` hub must have been made with `server.ws.wire.CODECS`.
         exists: Whether there is such a room or store; called at most once a minute per channel.
+        moderation: Where the order of chats is kept; without it there are no rules.
     """
-    registry = ConnectionRegistry(services.rooms, services.access, services.settings, exists)
+    registry = ConnectionRegistry(
+        services.rooms, services.access, services.settings, exists, moderation
+    )
 
     class BoundRoomConnection(RoomConnection):
         __slots__ = ()
@@ -41,13 +47,14 @@ class RoomConnection(FrameTransport):
     """One viewer's connection; also the registry's `Peer`. `shared` is that of the worker."""
 
     shared: ClassVar[ConnectionRegistry]
-    __slots__ = ("_address", "_registry", "_session", "slot")
+    __slots__ = ("_registry", "_session", "address", "device", "slot")
 
     def __init__(self, registry: ConnectionRegistry, connections: set[Any]) -> None:
         super().__init__(connections)
         self._registry = registry
         self._session = RoomSession(registry, self)
-        self._address = ""
+        self.address = ""
+        self.device = ""
         self.slot = 0
 
     @property
@@ -68,8 +75,9 @@ class RoomConnection(FrameTransport):
         """See `FrameTransport`."""
         codec = codec_index(self.protocol.subprotocol)
         self._session.begin(codec)
-        self._address = client_address(request, transport, self._registry.settings.trust_proxy)
-        code = self._registry.arrive(self, self._address, self.received_at)
+        self.address = client_address(request, transport, self._registry.settings.trust_proxy)
+        self.device = client_device(request)
+        code = self._registry.arrive(self, self.address, self.received_at)
         if code is not None:
             self._session.refuse(code)
         return CODECS[codec].opcode
@@ -103,7 +111,7 @@ class RoomConnection(FrameTransport):
 
     def on_lost(self) -> None:
         """See `FrameTransport`."""
-        self._registry.depart(self, self._address)
+        self._registry.depart(self, self.address)
 
     def shutdown(self) -> None:
         """Called by uvicorn when the server stops."""

@@ -16,6 +16,9 @@ from server.ws.wire import CODECS
 
 PATH = "/ws"
 RETRY_AFTER_S = 1
+DEVICE_COOKIE = "linli_room_device"
+"""Which browser writes in a room, whoever it says to be; set with the guest's token."""
+DEVICE_CHARS_MAX = 64
 REFUSALS_LOGGED_EVERY_S = 60.0
 
 _refusals = Seldom(REFUSALS_LOGGED_EVERY_S)
@@ -62,6 +65,16 @@ def client_address(request: Request, transport: asyncio.Transport, proxies: Prox
     peer = transport.get_extra_info("peername")
     forwarded = request.headers.get_all("X-Forwarded-For")
     return limit_key(proxies.client(str(peer[0]) if peer else "", forwarded))
+
+
+def client_device(request: Request) -> str:
+    """Return what the browser's device cookie says, for sanctions; nothing for other programs."""
+    for header in request.headers.get_all("Cookie"):
+        for pair in header.split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name == DEVICE_COOKIE:
+                return value[:DEVICE_CHARS_MAX]
+    return ""
 
 
 def _origin_allowed(request: Request, allowed_origins: tuple[Origin, ...]) -> bool:

@@ -16,6 +16,7 @@ from rooms.rates import TokenBucket
 from server.access.policy import Principal
 from server.access.tokens import Access
 from server.settings import Settings
+from server.ws.moderation import ChatPolicies, ModerationSource, NoModeration
 from server.ws.wire import CloseCode, frame
 
 HELLO_S_MAX = 5.0
@@ -68,9 +69,15 @@ class ConnectionRegistry:
     """State and limits that the connections of one worker share."""
 
     def __init__(
-        self, hub: RoomHub, access: Access, settings: Settings, exists: ChannelExists
+        self,
+        hub: RoomHub,
+        access: Access,
+        settings: Settings,
+        exists: ChannelExists,
+        moderation: ModerationSource | None = None,
     ) -> None:
         self.hub = hub
+        self.policies = ChatPolicies(hub, moderation or NoModeration())
         self.access = access
         self.settings = settings
         self.counts = hub.counts
@@ -203,6 +210,7 @@ class ConnectionRegistry:
 
     def sweep(self, now: float) -> None:
         """Do what is due: pings, deadlines, pruning. Called several times a second."""
+        self.policies.sweep(now)
         for peer in _due(self._greeting, now):
             peer.close_with(CloseCode.HELLO_LATE)
         for peer in _due(self._leaving, now):

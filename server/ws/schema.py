@@ -17,7 +17,7 @@ import msgspec
 
 from rooms.events import Event, PrivateEvent
 from rooms.state import CHAT_LINES_MAX, State
-from server.bridge.channels import cards, draws, groups, live, orders, registry
+from server.bridge.channels import cards, draws, groups, live, moderation, orders, registry
 from server.ws import wire
 
 ALIASES: dict[str, Any] = {
@@ -29,6 +29,7 @@ ALIASES: dict[str, Any] = {
     "ProductKind": cards.ProductKind,
     "DrawState": draws.DrawState,
     "VoidReason": draws.VoidReason,
+    "SanctionKind": moderation.SanctionKind,
     "ChannelEvent": registry.ChannelEvent,
     "PrivateEvent": registry.PrivateEvent,
     "ClientMessage": wire.ClientMessage,

@@ -10,12 +10,15 @@ from rooms.io.audience import Subscriber, nothing
 from rooms.io.hub import PING_S
 from rooms.io.local_room import LocalRoom
 from rooms.log import LogUnavailable, Position
-from rooms.messages import ChatLine, Sender
+from rooms.messages import ChatLine, Sender, You
+from rooms.moderation.policy import Policy, Ruling, SanctionKind, Writer
 from rooms.rates import TokenBucket, clean_text
 from server.access.policy import ANONYMOUS, Action, Principal, allowed
+from server.bridge.channels.moderation import Restriction, YourStanding
 from server.bridge.channels.registry import is_staff
 from server.problem import Problem
-from server.ws.chat import chat_error, chat_role
+from server.ws.chat import chat_error, chat_role, ruling_error
+from server.ws.moderation import wall_ms
 from server.ws.registry import ConnectionRegistry, Peer
 from server.ws.wire import (
     CODECS,
@@ -51,6 +54,16 @@ class SessionTransport(Peer, Protocol):
     """What a session needs of its connection."""
 
     @property
+    def address(self) -> str:
+        """The address of the client, as a key of limits."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """What the browser's device cookie says, or nothing."""
+        ...
+
+    @property
     def write(self) -> Callable[[bytes], object]:
         """Write framed bytes as they are."""
         ...
@@ -80,6 +93,7 @@ class RoomSession(Subscriber):
         "_registry",
         "_transport",
         "_waiting",
+        "_writer",
     )
 
     def __init__(self, registry: ConnectionRegistry, transport: SessionTransport) -> None:
@@ -96,6 +110,7 @@ class RoomSession(Subscriber):
         self._likes: TokenBucket | None = None
         self._bad: TokenBucket | None = None
         self._fast: TokenBucket | None = None
+        self._writer: Writer | None = None
 
     @property
     def principal(self) -> Principal:
@@ -225,26 +240,85 @@ class RoomSession(Subscriber):
             local.likes += n
 
     def _chat(self, message: Chat) -> None:
-        local, principal = self._local, self._principal
+        local, principal, registry = self._local, self._principal, self._registry
         assert local is not None
         text = clean_text(message.text)
         error = chat_error(local.channel, principal, text)
         if error is not None:
-            self._send(ErrorMessage(code=error[0], detail=error[1], cid=message.cid))
+            self._refuse_line(message, *error)
             return
-        wait_s = self._registry.chat_wait_s(principal.subject, self._now)
+        wait_s = registry.chat_wait_s(principal.subject, self._now)
         if wait_s > 0.0:
             self._too_fast(wait_s, message.cid)
             return
+        policies, now_ms = registry.policies, wall_ms()
+        policy, writer = policies.of(local.channel), self._as_writer(local)
+        since_last_s = policies.since_last_s(local.channel, writer.subject, self._now)
+        ruling = policy.rule(writer, text, since_last_s, now_ms)
+        if ruling is Ruling.SLOW:
+            self._too_fast(policy.slow_s - since_last_s, message.cid)
+            return
+        line = self._line(local, text)
+        if ruling is not None:
+            if ruling is Ruling.HELD:
+                policies.on_line(local.channel, writer.subject, self._now)
+                registry.hub.spawn(policies.hold(local.channel, line))
+            self._refuse_line(message, *ruling_error(ruling, policy.sanction(writer, now_ms)))
+            return
+        if self._lines == 1:
+            registry.hub.spawn(policies.remember(local.channel, writer))
+        policies.on_line(local.channel, writer.subject, self._now)
+        registry.hub.publish_line(local, line)
+        self._send(Ack(message.cid))
+
+    def _line(self, local: LocalRoom, text: str) -> ChatLine:
+        principal = self._principal
         self._lines += 1
+        moderators = self._registry.policies.of(local.channel).moderators
         sender = Sender(
             principal.subject,
             principal.nickname or principal.subject,
-            chat_role(local.channel, principal),
+            chat_role(local.channel, principal, moderators),
         )
-        line = ChatLine(f"{self.client}-{self._lines:x}", sender, text, _at_ms())
-        self._registry.hub.publish_line(local, line)
-        self._send(Ack(message.cid))
+        return ChatLine(f"{self.client}-{self._lines:x}", sender, text, _at_ms())
+
+    def _refuse_line(self, message: Chat, code: ErrorCode, detail: str) -> None:
+        self._send(ErrorMessage(code=code, detail=detail, cid=message.cid))
+
+    # Moderation
+
+    def receive_policy(self, before: Policy, after: Policy) -> None:
+        """The policy of the channel has changed: show what holds against this user now."""
+        local = self._local
+        if local is None or self._has_left:
+            return
+        writer, now_ms = self._as_writer(local), wall_ms()
+        if after.sanction(writer, now_ms) != before.sanction(writer, now_ms):
+            self._show_sanction(after, writer)
+
+    def _show_sanction(self, policy: Policy, writer: Writer) -> bool:
+        """Return whether the user may stay."""
+        held, shown = policy.sanction(writer, wall_ms()), None
+        if held is not None:
+            shown = Restriction(held.id, held.kind.value, held.reason, held.until_ms)
+        self.write(CODECS[self.codec].frame(You(YourStanding(sanction=shown))))
+        if held is None or held.kind is not SanctionKind.BAN:
+            return True
+        self.refuse(CloseCode.BANNED)
+        return False
+
+    def _as_writer(self, local: LocalRoom) -> Writer:
+        if self._writer is None:
+            source, principal = self._registry.policies.source, self._principal
+            room_id = local.channel.partition(":")[2]
+            self._writer = Writer(
+                principal.subject,
+                source.key_of("address", self._transport.address),
+                source.key_of("device", self._transport.device),
+                source.is_member(principal.subject),
+                allowed(principal, Action.MODERATE, room_id=room_id),
+            )
+        return self._writer
 
     def _send(self, message: ServerMessage) -> None:
         self.write(CODECS[self.codec].frame(message))
@@ -270,6 +344,7 @@ class RoomSession(Subscriber):
         if (
             local is not None
             and registry.knows(message.channel, self._now)
+            and registry.policies.knows(message.channel)
             and not (since and local.room.is_behind(since))
         ):
             self._join(local, since)
@@ -299,6 +374,7 @@ class RoomSession(Subscriber):
                 self.refuse(CloseCode.NO_SUCH_CHANNEL)
                 return
             local = await self._registry.hub.open_room(channel, since)
+            await self._registry.policies.load(channel)
         except LogUnavailable:
             self.refuse(CloseCode.UNAVAILABLE)
         except Exception:
@@ -314,6 +390,11 @@ class RoomSession(Subscriber):
             self.refuse(CloseCode.TOO_MANY_CONNECTIONS)
             return
         principal, hub = self._principal, self._registry.hub
+        policy = self._registry.policies.of(local.channel)
+        if policy.sanctions:
+            writer = self._as_writer(local)
+            if policy.sanction(writer, wall_ms()) and not self._show_sanction(policy, writer):
+                return
         self._local = local
         self.client = self._registry.next_client()
         self.user_id = principal.subject

@@ -46,6 +46,7 @@ class CloseCode(IntEnum):
     NO_SUCH_CHANNEL = 3503
     TOO_MANY_CONNECTIONS = 3504
     TOO_MANY_MESSAGES = 3505
+    BANNED = 3506
 
     @property
     def reason(self) -> str:
@@ -64,6 +65,10 @@ class ErrorCode(StrEnum):
     TEXT_TOO_LONG = "text-too-long"
     TOKEN_NEEDED = "token-needed"
     FORBIDDEN = "forbidden"
+    MUTED = "muted"
+    MEMBERS_ONLY = "members-only"
+    TEXT_REFUSED = "text-refused"
+    HELD = "held"
 
 
 # Client → server

@@ -30,6 +30,7 @@ from commerce.io.shop.activities.questions import questions_of
 from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.moderation.rules import shown_of
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
 from commerce.io.shop.schedule.schedule import shown_teasers
 from commerce.io.shop.staff import StaffVersions
@@ -268,6 +269,8 @@ async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[
                     catalogue = to.shop.catalogue
                     lives = await connection.run_sync(shown_teasers, catalogue, room_id, at_ms)
                     await to.feed.schedule(room_id, lives)
+                case Part.MODERATION:
+                    await to.feed.moderation(room_id, await connection.run_sync(shown_of, room_id))
     return later
 
 

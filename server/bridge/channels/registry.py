@@ -18,6 +18,7 @@ from server.bridge.channels.draws import DRAW, Draw
 from server.bridge.channels.feature import Feature, Reducer
 from server.bridge.channels.groups import GROUPS, Group
 from server.bridge.channels.live import LIVE, Live
+from server.bridge.channels.moderation import MODERATION, ChatRules
 from server.bridge.channels.orders import ORDERS
 from server.bridge.channels.schedule import UPCOMING, Teaser
 from server.bridge.channels.wall import WALL
@@ -32,6 +33,7 @@ FEATURES: tuple[Feature, ...] = (
     NOTICE,
     UPCOMING,
     DRAW,
+    MODERATION,
     WALL,
 )
 
@@ -52,6 +54,7 @@ class RoomState(State, WithChat, frozen=True):
     notice: str | None = None
     upcoming: tuple[Teaser, ...] = ()
     draw: Draw | None = None
+    chat_rules: ChatRules = ChatRules()
     counters: Counters = Counters()
     chat: tuple[ChatLine, ...] = ()
 
@@ -59,6 +62,15 @@ class RoomState(State, WithChat, frozen=True):
     def since_ms(self) -> int | None:
         """Likes and chat are those of the live."""
         return self.live.started_at_ms
+
+    @property
+    def removals(self) -> object:
+        """Lines are removed by moderation."""
+        return self.chat_rules if self.chat_rules.removes else None
+
+    def keeps(self, line: ChatLine) -> bool:
+        """See `WithChat.keeps`."""
+        return self.chat_rules.keeps(line)
 
 
 class StoreState(State, frozen=True):

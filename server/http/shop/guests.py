@@ -25,6 +25,8 @@ SECRET_CHARS_MAX = 128
 QR_BORDER = 2  # modules
 DEVICE_COOKIE = "linli_guest_device"
 """Which browser an order comes from, whoever it says to be; it opens nothing."""
+ROOM_DEVICE_COOKIE = "linli_room_device"
+"""Which browser writes in a room; the room's socket gets it, too (server/ws/handshake.py)."""
 DEVICE_BYTES = 12
 DEVICE_TTL_S = 180 * 86_400
 
@@ -58,16 +60,24 @@ async def add_guest(request: Request) -> Response:
         registered = await services.commerce.people.add_guest(body.nickname, body.estate_id)
     response = _registered(services, registered)
     if DEVICE_COOKIE not in request.cookies:
-        response.set_cookie(
-            DEVICE_COOKIE,
-            secrets.token_urlsafe(DEVICE_BYTES),
-            max_age=DEVICE_TTL_S,
-            path="/api",
-            secure=services.limits.is_https(request),
-            httponly=True,
-            samesite="strict",
-        )
+        _set_device(services, request, response, DEVICE_COOKIE, "/api")
+    if ROOM_DEVICE_COOKIE not in request.cookies:
+        _set_device(services, request, response, ROOM_DEVICE_COOKIE, "/")
     return response
+
+
+def _set_device(
+    services: Services, request: Request, response: Response, name: str, path: str
+) -> None:
+    response.set_cookie(
+        name,
+        secrets.token_urlsafe(DEVICE_BYTES),
+        max_age=DEVICE_TTL_S,
+        path=path,
+        secure=services.limits.is_https(request),
+        httponly=True,
+        samesite="strict",
+    )
 
 
 async def refresh(request: Request) -> Response:

@@ -19,6 +19,7 @@ function room(cards: Card[], live: Partial<RoomState['live']> = {}): RoomState {
     notice: null,
     upcoming: [],
     draw: null,
+    chat_rules: { version: 0, slow_s: 0, members_only: false, removed_lines: [], removed_senders: [] },
     counters,
     chat: [],
   }

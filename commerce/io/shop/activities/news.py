@@ -15,6 +15,7 @@ class Part(StrEnum):
     NOTICE = "notice"
     SCHEDULE = "schedule"
     DRAW = "draw"
+    MODERATION = "moderation"
 
 
 def changed(connection: Connection, room_id: str, part: Part, at_ms: int) -> None:

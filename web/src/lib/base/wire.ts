@@ -27,6 +27,8 @@ export type DrawState = 'open' | 'closed' | 'revealed' | 'void'
 
 export type VoidReason = 'host' | 'no-entries' | 'seed-lost'
 
+export type SanctionKind = 'mute' | 'ban'
+
 export type ErrorCode =
   | 'bad-message'
   | 'unknown-type'
@@ -36,6 +38,10 @@ export type ErrorCode =
   | 'text-too-long'
   | 'token-needed'
   | 'forbidden'
+  | 'muted'
+  | 'members-only'
+  | 'text-refused'
+  | 'held'
 
 /** The first message: channel, token, and the position after a reconnect. */
 export interface Hello {
@@ -213,6 +219,21 @@ export interface Draw {
   nicknames: string[]
 }
 
+/** All lines of this sender until then are removed. */
+export interface RemovedSender {
+  id: string
+  until_ms: number
+}
+
+/** What holds in the chat: guests wait `slow_s` between lines; `version` grows with each change. `members_only`: of guests only those write whose household is confirmed. */
+export interface ChatRules {
+  version: number
+  slow_s: number
+  members_only: boolean
+  removed_lines: string[]
+  removed_senders: RemovedSender[]
+}
+
 /** Absolute values: viewers now, likes since the live began. */
 export interface Counters {
   viewers: number
@@ -244,6 +265,7 @@ export interface RoomState {
   notice: string | null
   upcoming: Teaser[]
   draw: Draw | null
+  chat_rules: ChatRules
   counters: Counters
   chat: ChatLine[]
 }
@@ -438,6 +460,14 @@ export interface DrawChanged {
   draw: Draw | null
 }
 
+/** Settings changed or lines were removed; carries all that holds now. */
+export interface ChatRulesChanged {
+  k: 'chat_rules'
+  o: number
+  at_ms: AtMs
+  chat_rules: ChatRules
+}
+
 /** The figures; `orders_by_minute` ends with this minute, `bucket` is of ten minutes. */
 export interface WallFigures {
   day: string
@@ -515,6 +545,7 @@ export type ChannelEvent =
   | NoticeChanged
   | UpcomingChanged
   | DrawChanged
+  | ChatRulesChanged
   | WallChanged
 
 /** The changes of a channel since the last tick; `offset` is that of its last event. */
@@ -588,12 +619,26 @@ export interface YourOrder {
   order: Order
 }
 
-export type PrivateEvent = YourOrder
+/** A mute or ban of this user; without an end it holds until it is lifted. */
+export interface Restriction {
+  id: string
+  kind: SanctionKind
+  reason: string
+  until_ms: number | null
+}
+
+/** What holds against this user in the room of the connection; null: nothing any more. */
+export interface YourStanding {
+  k: 'standing'
+  sanction: Restriction | null
+}
+
+export type PrivateEvent = YourOrder | YourStanding
 
 /** A private event of this user. */
 export interface You {
   t: 'you'
-  event: YourOrder
+  event: PrivateEvent
 }
 
 export type ServerMessage = Welcome | Snapshot | Tick | Ack | ErrorMessage | Pong | You
@@ -621,4 +666,5 @@ export const CloseCode = {
   NO_SUCH_CHANNEL: 3503,
   TOO_MANY_CONNECTIONS: 3504,
   TOO_MANY_MESSAGES: 3505,
+  BANNED: 3506,
 } as const

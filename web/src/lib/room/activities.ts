@@ -14,6 +14,15 @@ const REDUCERS: Partial<Record<string, (state: RoomState, event: never) => RoomS
   notice: (state, event: Extract<ChannelEvent, { k: 'notice' }>) => ({ ...state, notice: event.text }),
   upcoming: (state, event: Extract<ChannelEvent, { k: 'upcoming' }>) => ({ ...state, upcoming: event.lives }),
   draw: (state, event: Extract<ChannelEvent, { k: 'draw' }>) => ({ ...state, draw: event.draw }),
+  chat_rules: (state, { chat_rules }: Extract<ChannelEvent, { k: 'chat_rules' }>) => ({
+    ...state,
+    chat_rules,
+    chat: state.chat.filter(
+      ({ id, from, at_ms }) =>
+        !chat_rules.removed_lines.includes(id) &&
+        !chat_rules.removed_senders.some((gone) => gone.id === from.id && at_ms <= gone.until_ms),
+    ),
+  }),
 }
 
 export function reduceActivity(state: RoomState, event: ChannelEvent): RoomState {

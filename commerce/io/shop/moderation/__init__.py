@@ -1,0 +1,1 @@
+"""Use cases of order in rooms' chats."""

@@ -1,0 +1,1 @@
+"""Order in a room's chat: what lines are matched against, and who may send them now."""
