@@ -181,6 +181,7 @@ class Guest:
     id: str
     nickname: str
     estate_id: str
+    created_at_ms: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

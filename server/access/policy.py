@@ -47,7 +47,7 @@ class Principal:
 
     An empty id binds the roles to nothing. `estate_ids` are those that a leader leads. `standby`
     marks a host that steps aside for any other host (the demo's own). `version`, and the times in
-    UTC seconds, are those of the token.
+    UTC seconds, are those of the token; `born_at_s` is when a guest was made, with the first one.
     """
 
     subject: str
@@ -62,6 +62,7 @@ class Principal:
     version: int = 0
     issued_at_s: float = field(default=0.0, compare=False)
     ends_at_s: float = field(default=math.inf, compare=False)
+    born_at_s: float = field(default=0.0, compare=False)
 
     @property
     def anonymous(self) -> bool:

@@ -77,6 +77,7 @@ class Access:
             "nick": principal.nickname,
             "standby": principal.standby,
             "ver": principal.version,
+            "born": principal.born_at_s,
         }
         claims.update({key: value for key, value in bound.items() if value})
         return jwt.encode(claims, self._secret, ALGORITHM)
@@ -148,6 +149,7 @@ class Access:
                 version=int(claims.get("ver", 0)),
                 issued_at_s=float(claims.get("iat", 0)),
                 ends_at_s=float(claims["exp"]),
+                born_at_s=float(claims.get("born", claims.get("iat", 0))),
             )
         except jwt.ExpiredSignatureError:
             raise _unauthorised(_EXPIRED) from None

@@ -23,7 +23,7 @@ from rooms.io.hub import RoomHub
 from rooms.messages import Tick
 from rooms.state import Snapshot
 from server.bridge.channels.cards import CardPinned, CardUnpinned
-from server.bridge.timeline import explain_line, line_of, moments_of, timeline
+from server.bridge.timeline import Removed, explain_line, line_of, moments_of, timeline
 
 RETENTION_EVERY_S = 3_600.0
 RETRY_S = 2.0
@@ -78,7 +78,8 @@ class LiveRecorder:
             BlobsAway: Try again later.
         """
         text = await self._road.events(room_id, live_id)
-        return await asyncio.to_thread(timeline, text, index)
+        removed = Removed(*await self._commerce.moderation.lines.removed(room_id))
+        return await asyncio.to_thread(timeline, text, index, removed)
 
     # Lives
 

@@ -4,7 +4,8 @@
 joined; `{"at_ms": …, "explain": product or null}` is the host's explain button.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -71,7 +72,34 @@ def moments_of(text: bytes, end_at_ms: int | None) -> list[Moment]:
     return moments.done
 
 
-def timeline(text: bytes, index: Index) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Lines of chat that no replay shows: their ids, and until when all of which senders."""
+
+    lines: frozenset[str] = frozenset()
+    senders: Mapping[str, int] = field(default_factory=dict)
+
+    def cleaned(self, message: msgspec.Raw) -> msgspec.Raw:
+        """Return a snapshot or tick without them."""
+        raw = bytes(message)
+        if not any(id.encode() in raw for id in (*self.lines, *self.senders)):
+            return message
+        decoded: dict[str, Any] = msgspec.json.decode(raw)
+        holder = decoded.get("state", decoded)
+        if "chat" not in holder:
+            return message
+        holder["chat"] = [line for line in holder["chat"] if self._keeps(line)]
+        return msgspec.Raw(_encode(decoded))
+
+    def _keeps(self, line: dict[str, Any]) -> bool:
+        until_ms = self.senders.get(line["from"]["id"], -1)
+        return line["id"] not in self.lines and line["at_ms"] > until_ms
+
+
+NOTHING = Removed()
+
+
+def timeline(text: bytes, index: Index, removed: Removed = NOTHING) -> bytes:
     """Return what a replay shows, in order: `{"events": [{"s": seconds, "m": message}, …]}`."""
     places_s: list[float] = []
     messages: list[msgspec.Raw] = []
@@ -79,7 +107,7 @@ def timeline(text: bytes, index: Index) -> bytes:
         if not line.m:
             continue
         places_s.append(index.position_s(line.at_ms, _media_time(line)))
-        messages.append(line.m)
+        messages.append(removed.cleaned(line.m))
     # A card or counter is there with its frame, which came before it was announced; what was
     # announced before it stays before it. What was there at the beginning is so from the first
     # frame.

@@ -9,14 +9,19 @@ from server.bridge.channels.registry import is_staff
 from server.ws.wire import ErrorCode
 
 
-def chat_error(channel: str, principal: Principal, text: str) -> tuple[ErrorCode, str] | None:
-    """Return why the cleaned `text` is refused, code and detail, or None."""
+def may_not_chat(channel: str, principal: Principal) -> tuple[ErrorCode, str] | None:
+    """Return why no line is taken, code and detail, or None."""
     if is_staff(channel):
         return ErrorCode.FORBIDDEN, "This channel has no chat."
     if not allowed(principal, Action.CHAT, room_id=channel.partition(":")[2]):
         if principal.anonymous:
             return ErrorCode.TOKEN_NEEDED, "Chat needs a token in hello."
         return ErrorCode.FORBIDDEN, "You may not chat here."
+    return None
+
+
+def text_error(text: str) -> tuple[ErrorCode, str] | None:
+    """Return why the cleaned `text` is refused, code and detail, or None."""
     if not text:
         return ErrorCode.TEXT_EMPTY, "The text is empty."
     if len(text) > CHAT_CHARS_MAX:

@@ -13,6 +13,7 @@ import structlog
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
 from rooms.messages import ChatLine
+from rooms.moderation.admission import Admission
 from rooms.moderation.policy import Policy, Writer
 from server.bridge.channels.registry import RoomState
 
@@ -86,6 +87,7 @@ class ChatPolicies:
         self.source = source
         self._hub = hub
         self._policies: dict[str, Policy] = {}
+        self._admissions: dict[str, Admission] = {}
         self._loading: set[str] = set()
         self._last_lines: dict[tuple[str, str], float] = {}
         self._prune_at = 0.0
@@ -106,6 +108,13 @@ class ChatPolicies:
         """
         if channel not in self._policies:
             self._policies[channel] = await self.source.policy(channel)
+
+    def admission(self, channel: str) -> Admission:
+        """Return what bounds the lines of a channel on this worker."""
+        admission = self._admissions.get(channel)
+        if admission is None:
+            admission = self._admissions[channel] = Admission()
+        return admission
 
     async def hold(self, channel: str, line: ChatLine) -> None:
         """List a line for review; one that cannot be listed is lost, as its sender was shown."""
@@ -134,6 +143,7 @@ class ChatPolicies:
             local = self._hub.room(channel)
             if local is None:
                 del self._policies[channel]
+                self._admissions.pop(channel, None)
                 continue
             state = local.room.state
             if (
@@ -145,6 +155,8 @@ class ChatPolicies:
                 self._hub.spawn(self._reload(channel))
         if self._prune_at <= now:
             self._prune_at = now + PRUNE_S
+            for admission in self._admissions.values():
+                admission.prune(now)
             for key, at in list(self._last_lines.items()):
                 if now - at > self.of(key[0]).slow_s:
                     del self._last_lines[key]

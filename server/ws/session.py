@@ -11,13 +11,14 @@ from rooms.io.hub import PING_S
 from rooms.io.local_room import LocalRoom
 from rooms.log import LogUnavailable, Position
 from rooms.messages import ChatLine, Sender, You
+from rooms.moderation.admission import standing_of
 from rooms.moderation.policy import Policy, Ruling, SanctionKind, Writer
 from rooms.rates import TokenBucket, clean_text
 from server.access.policy import ANONYMOUS, Action, Principal, allowed
 from server.bridge.channels.moderation import Restriction, YourStanding
 from server.bridge.channels.registry import is_staff
 from server.problem import Problem
-from server.ws.chat import chat_error, chat_role, ruling_error
+from server.ws.chat import chat_role, may_not_chat, ruling_error, text_error
 from server.ws.moderation import wall_ms
 from server.ws.registry import ConnectionRegistry, Peer
 from server.ws.wire import (
@@ -200,7 +201,9 @@ class RoomSession(Subscriber):
         else:
             self._send(ErrorMessage(code=error.code, detail=error.detail))
 
-    def _too_fast(self, wait_s: float, cid: str | None = None) -> None:
+    def _too_fast(
+        self, wait_s: float, cid: str | None = None, code: ErrorCode = ErrorCode.TOO_FAST
+    ) -> None:
         if self._fast is None:
             self._fast = TokenBucket(*FAST_MESSAGES)
         if self._fast.take(self._now) > 0.0:
@@ -208,7 +211,7 @@ class RoomSession(Subscriber):
             return
         self._send(
             ErrorMessage(
-                code=ErrorCode.TOO_FAST,
+                code=code,
                 detail="Rate limit exceeded.",
                 cid=cid,
                 retry_after_ms=int(wait_s * 1000) + 1,
@@ -242,14 +245,23 @@ class RoomSession(Subscriber):
     def _chat(self, message: Chat) -> None:
         local, principal, registry = self._local, self._principal, self._registry
         assert local is not None
-        text = clean_text(message.text)
-        error = chat_error(local.channel, principal, text)
+        error = may_not_chat(local.channel, principal)
         if error is not None:
             self._refuse_line(message, *error)
             return
         wait_s = registry.chat_wait_s(principal.subject, self._now)
         if wait_s > 0.0:
             self._too_fast(wait_s, message.cid)
+            return
+        # Before any other work on the line: a flood costs no more than this.
+        wait_s = self._admission_wait_s(local)
+        if wait_s > 0.0:
+            self._too_fast(wait_s, message.cid, ErrorCode.ROOM_BUSY)
+            return
+        text = clean_text(message.text)
+        error = text_error(text)
+        if error is not None:
+            self._refuse_line(message, *error)
             return
         policies, now_ms = registry.policies, wall_ms()
         policy, writer = policies.of(local.channel), self._as_writer(local)
@@ -270,6 +282,17 @@ class RoomSession(Subscriber):
         policies.on_line(local.channel, writer.subject, self._now)
         registry.hub.publish_line(local, line)
         self._send(Ack(message.cid))
+
+    def _admission_wait_s(self, local: LocalRoom) -> float:
+        registry, writer = self._registry, self._as_writer(local)
+        if not registry.limits or writer.is_staff:
+            return 0.0
+        policies = registry.policies
+        if writer.subject in policies.of(local.channel).moderators:
+            return 0.0
+        age_s = time.time() - self._principal.born_at_s
+        standing = standing_of(age_s, policies.source.is_member(writer.subject))
+        return policies.admission(local.channel).take(standing, writer.address, self._now)
 
     def _line(self, local: LocalRoom, text: str) -> ChatLine:
         principal = self._principal
@@ -293,19 +316,27 @@ class RoomSession(Subscriber):
         if local is None or self._has_left:
             return
         writer, now_ms = self._as_writer(local), wall_ms()
-        if after.sanction(writer, now_ms) != before.sanction(writer, now_ms):
-            self._show_sanction(after, writer)
+        appointed = {writer.subject in policy.moderators for policy in (before, after)}
+        if after.sanction(writer, now_ms) != before.sanction(writer, now_ms) or len(appointed) > 1:
+            self._show_standing(after, writer)
 
-    def _show_sanction(self, policy: Policy, writer: Writer) -> bool:
-        """Return whether the user may stay."""
+    def _show_standing(self, policy: Policy, writer: Writer) -> None:
+        """Show what holds; who is banned leaves."""
         held, shown = policy.sanction(writer, wall_ms()), None
         if held is not None:
             shown = Restriction(held.id, held.kind.value, held.reason, held.until_ms)
-        self.write(CODECS[self.codec].frame(You(YourStanding(sanction=shown))))
-        if held is None or held.kind is not SanctionKind.BAN:
-            return True
-        self.refuse(CloseCode.BANNED)
-        return False
+        standing = YourStanding(sanction=shown, moderator=writer.subject in policy.moderators)
+        self.write(CODECS[self.codec].frame(You(standing)))
+        if held is not None and held.kind is SanctionKind.BAN:
+            self.refuse(CloseCode.BANNED)
+
+    def _greet_with_standing(self, local: LocalRoom) -> None:
+        """Show a newcomer what holds, if anything does."""
+        policy = self._registry.policies.of(local.channel)
+        if policy.sanctions or policy.moderators:
+            writer = self._as_writer(local)
+            if policy.sanction(writer, wall_ms()) or writer.subject in policy.moderators:
+                self._show_standing(policy, writer)
 
     def _as_writer(self, local: LocalRoom) -> Writer:
         if self._writer is None:
@@ -392,8 +423,9 @@ class RoomSession(Subscriber):
         principal, hub = self._principal, self._registry.hub
         policy = self._registry.policies.of(local.channel)
         if policy.sanctions:
-            writer = self._as_writer(local)
-            if policy.sanction(writer, wall_ms()) and not self._show_sanction(policy, writer):
+            held = policy.sanction(self._as_writer(local), wall_ms())
+            if held is not None and held.kind is SanctionKind.BAN:
+                self._show_standing(policy, self._as_writer(local))
                 return
         self._local = local
         self.client = self._registry.next_client()
@@ -404,6 +436,7 @@ class RoomSession(Subscriber):
         self.write(
             CODECS[self.codec].frame(self._welcome(subscription.recovered)) + subscription.frame
         )
+        self._greet_with_standing(local)
         if principal.nickname and since is None and not is_staff(local.channel):
             hub.publish_join(local, principal.nickname)
         waiting, self._waiting = self._waiting, []

@@ -69,6 +69,7 @@ class ErrorCode(StrEnum):
     MEMBERS_ONLY = "members-only"
     TEXT_REFUSED = "text-refused"
     HELD = "held"
+    ROOM_BUSY = "room-busy"
 
 
 # Client → server

@@ -26,6 +26,7 @@ from server.net.protocol import http_protocol
 from server.services import Services
 from server.settings import Settings
 from server.ws.connection import room_protocol
+from server.ws.moderation import ModerationSource
 from server.ws.wire import CODECS, JSON, MSGPACK
 from tests.support.quick_server import started
 from tests.support.waiting import WAIT_S
@@ -158,7 +159,10 @@ async def _exists(channel: str) -> bool:
 
 @contextlib.asynccontextmanager
 async def serving(
-    hub: RoomHub, versions: TokenVersions | None = None, **settings: Any
+    hub: RoomHub,
+    versions: TokenVersions | None = None,
+    moderation: ModerationSource | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Server]:
     """Serve `hub`, which has been started, until the block ends."""
     access = Access(SECRET, versions)
@@ -177,7 +181,7 @@ async def serving(
         host="127.0.0.1",
         port=0,
         http=http_protocol(table),
-        ws=room_protocol(services, _exists),
+        ws=room_protocol(services, _exists, moderation),
         log_config=None,
         access_log=False,
         lifespan="off",

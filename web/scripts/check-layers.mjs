@@ -25,19 +25,20 @@ const LIB_MAY_IMPORT = {
   hq: ['base', 'shop'],
   leader: ['base', 'room', 'shop'],
 }
-/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `activities`, `schedule`, `shop`, `staff`. */
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `activities`, `moderation`, `schedule`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
   chat: ['ui'],
   activities: ['ui'],
+  moderation: ['ui'],
   schedule: ['ui'],
   shop: ['ui'],
   staff: ['ui'],
   home: ['ui'],
-  room: ['ui', 'chat', 'shop', 'activities', 'schedule'],
+  room: ['ui', 'chat', 'shop', 'activities', 'moderation', 'schedule'],
   replay: ['ui', 'chat', 'shop'],
   me: ['ui', 'shop'],
-  host: ['ui', 'chat', 'shop', 'staff', 'activities', 'schedule'],
+  host: ['ui', 'chat', 'shop', 'staff', 'activities', 'moderation', 'schedule'],
   store: ['ui', 'shop', 'staff'],
   leader: ['ui', 'shop', 'staff'],
   hq: ['ui', 'staff'],
@@ -61,7 +62,9 @@ function allowed(from, to) {
   if (layer === 'pages' && target === 'pages') return folder === targetFolder
   if (layer === 'pages' && target === 'i18n') return [folder, undefined].includes(targetFolder)
   if (layer === 'use' && target === 'styles') return folder === 'mount.ts'
-  if (layer === 'use' && target === 'i18n') return targetFolder === undefined
+  // Words that join a page's later have a file of their own in use/.
+  if (layer === 'use' && target === 'i18n')
+    return targetFolder === undefined || folder === `use-${targetFolder.split('.')[0]}-words.ts`
   return layer === target || MAY_IMPORT[layer].includes(target)
 }
 function isWithin(rules, folder, target) {

@@ -68,9 +68,8 @@ async def guest_of_device(
 
 async def find_guest(connection: AsyncConnection, guest_id: str) -> Guest | None:
     """Return a guest that the record knows."""
-    found = select(guests.c.id, guests.c.nickname, guests.c.estate_id).where(
-        guests.c.id == guest_id
-    )
+    columns = (guests.c.id, guests.c.nickname, guests.c.estate_id, guests.c.created_at_ms)
+    found = select(*columns).where(guests.c.id == guest_id)
     row = (await connection.execute(found)).first()
     return Guest(*row) if row else None
 

@@ -40,7 +40,8 @@ class People:
         """
         nickname = nickname_of(nickname)
         self._shop.catalogue.estate(estate_id)
-        guest, at_ms = Guest(self._new_id(), nickname, estate_id), self._shop.clock()
+        at_ms = self._shop.clock()
+        guest = Guest(self._new_id(), nickname, estate_id, at_ms)
         # A power cut may take a guest of the last moment; orders are durable, and with them
         # whatever was written before.
         async with self._shop.record.write(durable=False) as connection:

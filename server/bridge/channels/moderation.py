@@ -63,9 +63,13 @@ class Restriction(msgspec.Struct, frozen=True):
 
 
 class YourStanding(PrivateEvent, frozen=True, kw_only=True, tag="standing"):
-    """What holds against this user in the room of the connection; null: nothing any more."""
+    """What holds against this user in the room of the connection; null: nothing any more.
+
+    `moderator`: the host has made the user a moderator of it.
+    """
 
     sanction: Restriction | None
+    moderator: bool = False
 
 
 MODERATION = Feature(

@@ -140,9 +140,11 @@ def _token(services: Services, guest: Guest) -> dict[str, object]:
         roles=frozenset({Role.MEMBER}),
         estate_id=guest.estate_id,
         nickname=guest.nickname,
+        born_at_s=guest.created_at_ms / 1_000,
     )
     token = services.access.issue(principal, GUEST_TTL_S)
-    return {"token": token, "expires_in_s": GUEST_TTL_S, "guest": guest}
+    shown = {"id": guest.id, "nickname": guest.nickname, "estate_id": guest.estate_id}
+    return {"token": token, "expires_in_s": GUEST_TTL_S, "guest": shown}
 
 
 def _origin(services: Services, request: Request) -> str:

@@ -7,6 +7,8 @@ export const en: typeof zh = {
     no_room: 'This account has no room. Log in with a host account.',
   },
   host: {
+    moderation: 'Order in the chat',
+    moderation_count: 'Order in the chat, {n} waiting',
     title: 'Host desk',
     self_view: 'Your picture',
     camera: 'Camera',

@@ -5,6 +5,8 @@ export const zh = {
     no_room: '这个账号没有绑定直播间，请换主播账号登录。',
   },
   host: {
+    moderation: '聊天秩序',
+    moderation_count: '聊天秩序，{n} 条待处理',
     title: '主播台',
     self_view: '我的画面',
     camera: '摄像头',

@@ -3,7 +3,15 @@ import { computed, onScopeDispose, ref, shallowRef } from 'vue'
 import { isDue } from '../lib/media/program-time'
 import { EventSchedule } from '../lib/room/event-schedule'
 import { EMPTY_ROOM, reduce } from '../lib/room/room-state'
-import type { ChannelEvent, Order, RoomState, ServerMessage, Tick } from '../lib/base/wire'
+import type {
+  ChannelEvent,
+  Order,
+  PrivateEvent,
+  RoomState,
+  ServerMessage,
+  Tick,
+  YourStanding,
+} from '../lib/base/wire'
 import { realTimers } from './timers'
 import { useChannel } from './use-channel'
 
@@ -27,6 +35,7 @@ interface RoomListener {
 
 export function useRoom(roomId: string, token: string | null, listener: RoomListener) {
   const state = shallowRef<RoomState>(EMPTY_ROOM)
+  const standing = shallowRef<YourStanding | null>(null)
   const ready = ref(false)
   const at_ms = ref(Date.now())
   const ownLikes = ref(0)
@@ -61,9 +70,14 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
         )
       state.value = reduce(state.value, rest)
       noteActivity(message.joins, state.value.counters.likes - before)
-    } else if (message.t === 'you' && message.event.k === 'order') listener.onOrder?.(message.event.order)
+    } else if (message.t === 'you') receivePrivate(message.event)
     else if (message.t === 'ack') pendingChat.delete(message.cid)
     else if (message.t === 'error' && message.cid) refuseChat(message.cid, message.code)
+  }
+
+  function receivePrivate(event: PrivateEvent): void {
+    if (event.k === 'order') listener.onOrder?.(event.order)
+    else if (event.k === 'standing') standing.value = event
   }
 
   function refuseChat(cid: string, code: string): void {
@@ -102,6 +116,8 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
 
   return {
     state,
+    /** What holds against this user in the room. */
+    standing,
     /** The first snapshot is here. */
     ready,
     /** The server's clock, refreshed often enough for a countdown. */

@@ -13,10 +13,11 @@ import { storage } from './storage'
 const CLEAR_MS = 12 * 3_600_000
 
 export function useWords() {
-  const { t, locale: chosen } = useI18n()
+  const { t, te, locale: chosen } = useI18n()
   const locale = computed(() => chosen.value as Locale)
   return {
     t,
+    te,
     locale,
     /** Switch to `next`, on every page of this browser. */
     speak(next: Locale): void {

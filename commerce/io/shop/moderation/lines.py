@@ -161,13 +161,9 @@ class FlaggedLines:
                 flagged_lines.c.decision.is_(None),
             )
 
-    async def removed_since(
-        self, room_id: str, since_ms: int
-    ) -> tuple[frozenset[str], dict[str, int]]:
-        """Return the lines removed since then, and until when all lines of which senders are."""
-        query = select(removed_lines).where(
-            removed_lines.c.room_id == room_id, removed_lines.c.removed_at_ms >= since_ms
-        )
+    async def removed(self, room_id: str) -> tuple[frozenset[str], dict[str, int]]:
+        """Return all removed lines of a room, and until when all lines of which senders are."""
+        query = select(removed_lines).where(removed_lines.c.room_id == room_id)
         async with self._shop.record.read() as connection:
             rows = (await connection.execute(query.order_by(removed_lines.c.id))).all()
         return (

@@ -42,6 +42,7 @@ export type ErrorCode =
   | 'members-only'
   | 'text-refused'
   | 'held'
+  | 'room-busy'
 
 /** The first message: channel, token, and the position after a reconnect. */
 export interface Hello {
@@ -627,10 +628,11 @@ export interface Restriction {
   until_ms: number | null
 }
 
-/** What holds against this user in the room of the connection; null: nothing any more. */
+/** What holds against this user in the room of the connection; null: nothing any more. `moderator`: the host has made the user a moderator of it. */
 export interface YourStanding {
   k: 'standing'
   sanction: Restriction | null
+  moderator: boolean
 }
 
 export type PrivateEvent = YourOrder | YourStanding

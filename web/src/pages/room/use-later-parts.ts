@@ -8,14 +8,15 @@ const RETRY_MS = 2000
 /** After this many failures in front of somebody who waits for a sheet, the page is loaded anew. */
 const FAILURES_MAX = 3
 
-export function useLaterParts({ sheets, identity, offers, stage }: RoomPage) {
+export function useLaterParts({ sheets, identity, offers, stage, line }: RoomPage) {
   const opened = () =>
     sheets.bag ||
     sheets.orders ||
     sheets.leave ||
     sheets.questions ||
     identity.shown.value ||
-    offers.asked.value !== null
+    offers.asked.value !== null ||
+    line.value !== null
   const later = <T extends Component>(loader: () => Promise<T>) =>
     defineAsyncComponent({
       loader,

@@ -1,6 +1,6 @@
 /** The viewer's page: one guest in one room, with its live, its orders and its chat. */
-import { computed, onMounted, onScopeDispose, reactive, ref, watch } from 'vue'
-import { CloseCode } from '../../lib/base/wire'
+import { computed, onMounted, onScopeDispose, reactive, ref, shallowRef, watch } from 'vue'
+import { type ChatLine, CloseCode } from '../../lib/base/wire'
 import { nextLive } from '../../lib/room/schedule'
 import { useActivities } from '../../use/use-activities'
 import { useGuest } from '../../use/use-guest'
@@ -22,10 +22,12 @@ const RENEW_AGAIN_MS = 10_000
 const REPLAY_AFTER_MS = 3000
 
 export function useRoomPage(roomId: string) {
-  const { t } = useWords()
+  const { t, te } = useWords()
   const sheets = reactive({ bag: false, orders: false, leave: false, questions: false })
   /** The chat line being typed. */
   const draft = ref('')
+  /** The chat line that was tapped. */
+  const line = shallowRef<ChatLine | null>(null)
 
   let again = 0
 
@@ -89,8 +91,10 @@ export function useRoomPage(roomId: string) {
   }
 
   function onChatRefused(text: string, code: string): void {
-    restore(text)
-    notify(t(code === 'too-fast' ? 'chat.too_fast' : 'chat.refused'))
+    if (code !== 'held') restore(text)
+    // Other reasons have words once the parts of moderation are there.
+    const why = code === 'too-fast' ? 'chat.too_fast' : `chat_code.${code}`
+    notify(t(te(why) ? why : 'chat.refused'))
   }
 
   /** Put a chat line back into the input, unless the viewer has typed another one. */
@@ -147,6 +151,7 @@ export function useRoomPage(roomId: string) {
     activities,
     sheets,
     draft,
+    line,
     lastReplay,
     clipOf,
     sendChat,
