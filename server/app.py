@@ -48,6 +48,7 @@ from server.bridge.kpi import KpiReader
 from server.bridge.lake import LakeKeeper
 from server.bridge.lives import OwnedLives
 from server.bridge.moderation import RecordModeration
+from server.bridge.prompter import RoomPrompters
 from server.bridge.recordings import LiveRecorder
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.restreams import RoomRestreams
@@ -219,6 +220,7 @@ async def build(
             rooms=hub,
             commerce=commerce,
             moderation=moderation,
+            prompters=RoomPrompters(hub, commerce),
             end_live=lives.end,
             explain=recorder.explain,
             timeline=recorder.timeline,

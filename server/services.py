@@ -85,6 +85,13 @@ class RestreamTargets(Protocol):
         """Return the figures."""
 
 
+class Prompters(Protocol):
+    """What hosts are prompted with; see `server.bridge.prompter`."""
+
+    async def look(self, room_id: str) -> object:
+        """Return it for a room, as JSON is made of it."""
+
+
 class ChatLines(Protocol):
     """Lines that rooms show, and who wrote them; see `server.bridge.moderation`."""
 
@@ -132,6 +139,7 @@ class Services:
     rooms: RoomHub
     commerce: Commerce
     moderation: ChatLines
+    prompters: Prompters
     explain: Callable[[str, str | None], bool]  # in a room, a product or none; False: no recording
     timeline: Callable[[str, str, Index], Awaitable[bytes]]  # of a room's live: JSON
     end_live: Callable[[str], Awaitable[None]]  # of a room, whichever worker owns it

@@ -119,6 +119,13 @@ async def hide(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def prompter(request: Request) -> Response:
+    """`GET /api/rooms/{room}/prompter`: what is asked, wanted and running out in the live."""
+    room_id, _ = host_of(request)
+    with problems():
+        return reply(await services_of(request).prompters.look(room_id))
+
+
 async def set_notice(request: Request) -> Response:
     """`PUT /api/rooms/{room}/notice`: pin a text to the room."""
     room_id, principal = host_of(request)
@@ -175,6 +182,7 @@ routes = [
     Route(f"{_ROOM}/questions/{{question}}/vote", vote_for_question, methods=["PUT"]),
     Route(f"{_ROOM}/questions/{{question}}/answered", answer, methods=["POST"]),
     Route(f"{_ROOM}/questions/{{question}}", hide, methods=["DELETE"]),
+    Route(f"{_ROOM}/prompter", prompter, methods=["GET"]),
     Route(f"{_ROOM}/notice", set_notice, methods=["PUT"]),
     Route(f"{_ROOM}/notice", clear_notice, methods=["DELETE"]),
 ]

@@ -8,6 +8,7 @@ export const en: typeof zh = {
   },
   host: {
     moderation: 'Order in the chat',
+    prompter: 'Prompter',
     moderation_count: 'Order in the chat, {n} waiting',
     title: 'Host desk',
     self_view: 'Your picture',

@@ -6,6 +6,7 @@ export const zh = {
   },
   host: {
     moderation: '聊天秩序',
+    prompter: '提词器',
     moderation_count: '聊天秩序，{n} 条待处理',
     title: '主播台',
     self_view: '我的画面',

@@ -7,6 +7,7 @@ from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.shop.activities.draws import Draws
 from commerce.io.shop.activities.notices import Notices
 from commerce.io.shop.activities.polls import Polls
+from commerce.io.shop.activities.prompter import PrompterSales
 from commerce.io.shop.activities.questions import Questions
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
@@ -28,4 +29,5 @@ class Activities:
         self.polls = Polls(shop, households, new_id)
         self.questions = Questions(shop, households, new_id)
         self.notices = Notices(shop)
+        self.sales = PrompterSales(shop)
         self.draws = Draws(shop, gate, households, sealer, new_id, random_hex)
