@@ -1,4 +1,4 @@
-"""`linli bench relay|fanout|orders|hls|glass|janus`: the figures of docs/performance.md.
+"""`linli bench relay|fanout|orders|hls|glass|janus|lake`: the figures of docs/performance.md.
 
 The server runs alone in a process pinned to one core, the load in this one on another. CPU is the
 whole process's, user and system. Every figure is the median of several runs with its spread.
@@ -36,7 +36,7 @@ EXIT_NOT_SOUND = 4
 EXIT_TERMINATED = 128 + signal.SIGTERM
 
 bench_app = typer.Typer(
-    help="Measure this machine: the relay, the room fan-out, the orders, HLS, the delay.",
+    help="Measure this machine: the relay, the room fan-out, the orders, HLS, the delay, the lake.",
     no_args_is_help=True,
 )
 
@@ -137,6 +137,27 @@ def janus(
     plan = JanusPlan(viewers, runs, seconds)
     report = Report("janus", plan)
     _measure(bench_janus(report, plan), report, as_json=as_json)
+
+
+@bench_app.command()
+def lake(
+    facts: Annotated[int, typer.Option(help="Facts of a run.", min=1_000)] = 1_000_000,
+    batch: Annotated[int, typer.Option(help="Facts of a commit.", min=100)] = 20_000,
+    runs: Runs = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Facts a second of CPU into the lake, bytes a row, memory, a query of an hour."""
+    import tempfile
+
+    from server.ops.lake_bench import bench_lake
+
+    report = Report("lake", {"facts": facts, "batch": batch, "runs": runs})
+
+    async def measured() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            bench_lake(report, Path(folder), facts=facts, batch=batch, runs=runs)
+
+    _measure(measured(), report, as_json=as_json)
 
 
 def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool) -> None:
