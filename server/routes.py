@@ -17,6 +17,7 @@ from server.bridge.lease import LeasesUnavailable
 from server.http.consent import loadtest_consent
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
+from server.http.hooks import cabinets as cabinet_readings
 from server.http.hooks import pos
 from server.http.hq.registry import routes as hq_routes
 from server.http.leader.registry import routes as leader_routes
@@ -46,6 +47,7 @@ from server.http.shop import (
 )
 from server.http.shop.notices import routes as notice_routes
 from server.http.staff import (
+    cabinets,
     claims,
     links,
     neighbours,
@@ -106,6 +108,8 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *stock.routes,
         *tills.routes,
         *pos.routes,
+        *cabinet_readings.routes,
+        *cabinets.routes,
         *links.routes,
         *totp.routes,
         *hq_routes,

@@ -67,6 +67,7 @@ from commerce.io.shop.staff_links import StaffLinks
 from commerce.io.shop.staff_office import StaffOffice
 from commerce.io.shop.staff_totp import StaffTotp
 from commerce.io.shop.stock.barcodes import Barcodes
+from commerce.io.shop.stock.cabinets import Cabinets
 from commerce.io.shop.stock.expiry import Expiry
 from commerce.io.shop.stock.keeping import StockKeeping
 from commerce.io.shop.stock.prices import StorePrices
@@ -198,6 +199,7 @@ class Commerce:
         self.expiry = Expiry(shop)
         self.transfers = Transfers(shop)
         self.tills = Tills(shop)
+        self.cabinets = Cabinets(shop)
         self.barcodes = Barcodes(shop)
         self.store_prices = StorePrices(shop)
         self.receipts = Receipts(shop)

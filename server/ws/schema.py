@@ -17,7 +17,16 @@ import msgspec
 
 from rooms.events import Event, PrivateEvent
 from rooms.state import CHAT_LINES_MAX, State
-from server.bridge.channels import cards, draws, groups, live, moderation, orders, registry
+from server.bridge.channels import (
+    cabinets,
+    cards,
+    draws,
+    groups,
+    live,
+    moderation,
+    orders,
+    registry,
+)
 from server.ws import wire
 
 ALIASES: dict[str, Any] = {
@@ -27,6 +36,7 @@ ALIASES: dict[str, Any] = {
     "PickState": orders.PickState,
     "Fulfilment": orders.Fulfilment,
     "ProductKind": cards.ProductKind,
+    "CabinetAlarm": cabinets.CabinetAlarm,
     "DrawState": draws.DrawState,
     "VoidReason": draws.VoidReason,
     "SanctionKind": moderation.SanctionKind,

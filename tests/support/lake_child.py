@@ -1,4 +1,4 @@
-"""A process that writes facts into a lake, from where it is to the end: `lake_child FOLDER FACTS`."""
+"""A process that writes facts into a lake, from where it is on: `lake_child FOLDER FACTS`."""
 
 import sys
 

@@ -385,6 +385,8 @@ class PlayedServer:
     def _store(self, request: Request, path: str) -> tuple[int, dict[str, Any]]:
         if path.endswith("/moves"):
             return self._move_batch(request)
+        if path.endswith("/cabinets"):
+            return 200, {"cabinets": [], "marks": []}
         if path.endswith("/pace"):
             return 200, {"orders": 0, "on_time": 0, "p50_ms": None, "p95_ms": None}
         if path.endswith("/orders"):

@@ -14,9 +14,11 @@ from commerce.catalogue.values import SeedPlan
 from rooms.io.hub import RoomHub
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
+from server.bridge.channels.cabinets import CabinetChanged
 from server.bridge.facts import FactSpool
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
+from server.http.hooks import cabinets as cabinet_readings
 from server.http.hooks import pos
 from server.http.hq import after_sales as hq_after_sales
 from server.http.hq import audit, books
@@ -38,7 +40,7 @@ from server.http.shop import (
     schedule,
 )
 from server.http.shop.notices import routes as notice_routes
-from server.http.staff import claims, neighbours, packing, prints, stock, stores, tills
+from server.http.staff import cabinets, claims, neighbours, packing, prints, stock, stores, tills
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings
@@ -53,6 +55,7 @@ class StandIns:
     def __init__(self) -> None:
         self.ended: list[str] = []
         self.announced: list[tuple[str, str]] = []
+        self.cabinets: list[tuple[str, CabinetChanged]] = []
 
     def media_time(self, room_id: str) -> int | None:
         """A moment of the video."""
@@ -68,7 +71,11 @@ class StandIns:
 
     async def announce(self, channel: str, *events: Any) -> None:
         """Remember it."""
-        self.announced += [(channel, event.state) for event in events]
+        for event in events:
+            if isinstance(event, CabinetChanged):
+                self.cabinets.append((channel, event))
+            else:
+                self.announced.append((channel, event.state))
 
 
 @asynccontextmanager
@@ -104,6 +111,8 @@ async def shop_routes(
             *stock.routes,
             *tills.routes,
             *pos.routes,
+            *cabinet_readings.routes,
+            *cabinets.routes,
             *audit.routes,
         ]
         app = Starlette(routes=routes, exception_handlers={Problem: problem_handler})

@@ -13,6 +13,7 @@ from rooms.events import Event
 from rooms.messages import ChatLine, Counters
 from rooms.state import State, WithChat
 from server.bridge.channels.activities import NOTICE, POLL, QUESTIONS, Poll, Question
+from server.bridge.channels.cabinets import CABINETS
 from server.bridge.channels.cards import CARDS, Card
 from server.bridge.channels.draws import DRAW, Draw
 from server.bridge.channels.feature import Feature, Reducer
@@ -35,6 +36,7 @@ FEATURES: tuple[Feature, ...] = (
     DRAW,
     MODERATION,
     WALL,
+    CABINETS,
 )
 
 ChannelEvent: Any = Union[tuple(kind for feature in FEATURES for kind in feature.events)]  # noqa: UP007 (of a tuple)

@@ -18,6 +18,8 @@ export function useBoard(
   token: string | null,
   api: Api,
   onNew: (order: StoreOrder) => void,
+  /** A cold cabinet changed, or may have. */
+  onCabinet: () => void = () => {},
 ) {
   const board = shallowRef<StoreBoard>({ orders: [], waiting: [], waiting_orders: [], now_ms: 0, next: null })
   const loaded = ref(false)
@@ -68,10 +70,14 @@ export function useBoard(
   }
 
   function receive(message: ServerMessage): void {
-    if (message.t === 'snapshot') void refresh()
+    if (message.t === 'snapshot') {
+      void refresh()
+      onCabinet()
+    }
     if (message.t !== 'tick') return
     for (const event of message.events ?? []) {
       if (event.k === 'order') take(event.order)
+      if (event.k === 'cabinet') onCabinet()
       if (event.k === 'group' || event.k === 'order') {
         clearTimeout(timer)
         timer = window.setTimeout(() => void refresh(), WAITING_AFTER_MS)

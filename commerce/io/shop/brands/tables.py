@@ -48,6 +48,7 @@ SECRET_TABLES = frozenset(
 """Left out of an export without secrets: links, keys and devices are made again."""
 
 SECRET_COLUMNS = {
+    "cabinets": {"key_hash"},
     "persons": {"phone_hash"},
     "staff": {"password_hash"},
     "tills": {"key_hash"},

@@ -23,6 +23,8 @@ export type Fulfilment = 'pickup' | 'delivery'
 
 export type ProductKind = 'item' | 'set'
 
+export type CabinetAlarm = 'no_power' | 'too_warm' | 'too_cold' | 'door_open'
+
 export type DrawState = 'open' | 'closed' | 'revealed' | 'void'
 
 export type VoidReason = 'host' | 'no-entries' | 'seed-lost'
@@ -534,6 +536,18 @@ export interface WallChanged {
   sources: WallSource[]
 }
 
+/** A cabinet's alarm began, changed or is over (null); store channels only. */
+export interface CabinetChanged {
+  k: 'cabinet'
+  o: number
+  at_ms: AtMs
+  id: string
+  name: string
+  alarm: CabinetAlarm | null
+  since_ms: number | null
+  celsius_tenths: number | null
+}
+
 export type ChannelEvent =
   | LiveChanged
   | CardPinned
@@ -548,6 +562,7 @@ export type ChannelEvent =
   | DrawChanged
   | ChatRulesChanged
   | WallChanged
+  | CabinetChanged
 
 /** The changes of a channel since the last tick; `offset` is that of its last event. */
 export interface Tick {

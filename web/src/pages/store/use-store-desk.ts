@@ -6,6 +6,7 @@ import { LANES, laneOf } from '../../lib/shop/board'
 import { type Pace, type Wave, lateOnes, matches, needsServer, wavesOf } from '../../lib/shop/waves'
 import { notify } from '../../use/toast'
 import { useBoard } from '../../use/use-board'
+import { useCabinets } from '../../use/use-cabinets'
 import { useChime } from '../../use/use-chime'
 import { useOutgoing } from '../../use/use-outgoing'
 import type { StaffModel } from '../../use/use-staff'
@@ -30,11 +31,16 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
   const chime = useChime()
   let timer = 0
   let searching = 0
-  const board = useBoard(storeId, staff.token(), api, (order) => {
+  const cabinets = useCabinets(storeId, api, (name) => {
+    notify(t('cabinet.alarm_now', { name }))
+    chime.play('late')
+  })
+  const onNew = (order: StoreOrder) => {
     if (order.state !== 'new') return
     notify(t('store.new_order', { product: text(order.name) }))
     chime.play('new')
-  })
+  }
+  const board = useBoard(storeId, staff.token(), api, onNew, () => void cabinets.refresh())
   const outgoing = useOutgoing(
     storeId,
     api,
@@ -109,6 +115,7 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
   return {
     store,
     board,
+    cabinets,
     outgoing,
     chime,
     pace,
