@@ -186,6 +186,14 @@ class PoisonEntry(CommerceError):
     """A stream entry that cannot be understood; it goes to the dead-letter stream."""
 
 
+class NoAward(CommerceError):
+    """The group has no award for invites, or is over."""
+
+
+class NoSeat(CommerceError):
+    """Only households that have joined a group invite others to it."""
+
+
 class BadBrandFile(CommerceError):
     """A file that is no brand of this version, or whose rows do not fit the record."""
 

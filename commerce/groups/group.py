@@ -6,6 +6,8 @@ The counter is the number of distinct paying households, never more and never le
 from dataclasses import dataclass
 from enum import StrEnum
 
+from commerce.groups.terms import Award, PriceStep
+
 # A group expires this long after its deadline, so that taps made in time are in the record first.
 EXPIRY_GRACE_MS = 2_000
 
@@ -35,6 +37,9 @@ TRANSITIONS: frozenset[tuple[GroupState, GroupState]] = frozenset(
     }
 )
 
+# A group with steps closes this long after its deadline: its count decides what all of them pay.
+CLOSE_GRACE_MS = 10_000
+
 # States in which a household may still join, until the deadline.
 JOINABLE: frozenset[GroupState] = frozenset({_G.OPEN, _G.REACHED, _G.FULFILLING})
 
@@ -44,7 +49,11 @@ GOES_ON: frozenset[GroupState] = frozenset({_G.REACHED, _G.FULFILLING})
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group as everybody may see it; also its form on the wire."""
+    """One group as everybody may see it; also its form on the wire.
+
+    `price_fen` is what a unit costs who joins now; `steps` are what all pay if so many join, the
+    first one's price to begin with; `award` lowers the price once.
+    """
 
     id: str
     product_id: str
@@ -54,6 +63,8 @@ class Group:
     price_fen: int
     state: GroupState
     ends_at_ms: int
+    steps: tuple[PriceStep, ...] = ()
+    award: Award | None = None
 
     def joinable(self, at_ms: int) -> bool:
         """Whether a tap at `at_ms` may join."""

@@ -299,6 +299,43 @@ INVARIANTS: dict[str, str] = {
     "an open group has not reached its target": """
         SELECT id, joined, target FROM buying_groups WHERE state = 'open' AND joined >= target
     """,
+    "the price of a group falls once, and as far as its record says": """
+        SELECT g.id, g.price_fen, g.first_price_fen, d.before_fen, d.price_fen FROM buying_groups g
+        LEFT JOIN price_drops d ON d.group_id = g.id
+        WHERE g.first_price_fen IS NOT NULL
+            AND (g.price_fen <> COALESCE(d.price_fen, g.first_price_fen)
+                OR d.before_fen <> g.first_price_fen)
+    """,
+    "where a price fell, seats that are settled have paid no more": """
+        SELECT s.order_id, s.settled_fen, o.total_fen, o.quantity, SUM(r.amount_fen)
+        FROM group_seats s JOIN orders o ON o.id = s.order_id AND o.state <> 'cancelled'
+            AND o.line_count = 0
+        LEFT JOIN refunds r ON r.order_id = o.id AND r.reason = 'price-drop'
+        WHERE s.settled_fen IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM refunds e WHERE e.order_id = o.id
+                AND e.reason <> 'price-drop')
+        GROUP BY s.order_id, s.settled_fen, o.total_fen, o.quantity
+        HAVING o.total_fen - COALESCE(SUM(r.amount_fen), 0) > o.quantity * s.settled_fen
+    """,
+    "an award has its counted joins, of as many households": """
+        SELECT d.group_id, g.award_invites, COUNT(j.guest_id), COUNT(DISTINCT j.household_id)
+        FROM price_drops d JOIN buying_groups g ON g.id = d.group_id
+        LEFT JOIN invite_joins j ON j.invite_id = d.invite_id AND j.state = 'counted'
+        WHERE d.reason = 'invite'
+        GROUP BY d.group_id, g.award_invites
+        HAVING COUNT(j.guest_id) < g.award_invites
+            OR COUNT(j.guest_id) <> COUNT(DISTINCT j.household_id)
+    """,
+    "no order gets more back than its group's price fell by": """
+        SELECT r.order_id, SUM(r.amount_fen), d.before_fen, d.price_fen FROM refunds r
+        JOIN orders o ON o.id = r.order_id
+        LEFT JOIN order_lines l ON l.order_id = o.id AND l.line = 0
+        LEFT JOIN price_drops d ON d.group_id = o.group_id AND d.group_id = r.source
+        WHERE r.reason = 'price-drop'
+        GROUP BY r.order_id, d.before_fen, d.price_fen, o.quantity, l.units
+        HAVING SUM(r.amount_fen) >
+            COALESCE((d.before_fen - d.price_fen) * COALESCE(l.units, o.quantity), 0)
+    """,
     "a code is redeemed exactly when its order is handed over": """
         SELECT c.order_id FROM pickup_codes c JOIN orders o ON o.id = c.order_id
         WHERE (c.redeemed_at_ms IS NOT NULL) <> (o.state = 'handed_over')

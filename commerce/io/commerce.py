@@ -37,6 +37,7 @@ from commerce.io.shop.fulfilment import Fulfilment
 from commerce.io.shop.goods.goods import AllGoods
 from commerce.io.shop.groups import Groups
 from commerce.io.shop.households import Households
+from commerce.io.shop.invites import Invites
 from commerce.io.shop.kpi_plan import KpiPlans
 from commerce.io.shop.leaders.leaders import Leaders
 from commerce.io.shop.lists.lists import Lists
@@ -55,6 +56,7 @@ from commerce.io.shop.phones import Phones
 from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.io.shop.pins import Pins
 from commerce.io.shop.places.places import AllPlaces
+from commerce.io.shop.price_drops import PriceDrops
 from commerce.io.shop.privacy import Privacy
 from commerce.io.shop.promises import PromiseBoard
 from commerce.io.shop.recordings import Recordings
@@ -189,6 +191,8 @@ class Commerce:
             spans=spans,
         )
         self.groups = Groups(shop, self.gate, make_id)
+        self.invites = Invites(shop, make_id, probe)
+        self.price_drops = PriceDrops(shop, probe)
         codes_of_pickup = PickupCodes(pickup_secret or secrets.token_hex(ID_BYTES), random_bits)
         self.fulfilment = Fulfilment(shop, codes_of_pickup)
         self.batches = BatchMoves(shop, codes_of_pickup)
@@ -271,6 +275,8 @@ class Commerce:
         while not stopping():
             await asyncio.sleep(EXPIRY_EVERY_S)
             await self.groups.step()
+            await self.invites.step()
+            await self.price_drops.step()
 
     async def _keep_slots(self) -> None:
         while not stopping():

@@ -18,6 +18,11 @@ def masked(nickname: str) -> str:
     return f"{clusters[0]}*{last}"
 
 
+def initial(nickname: str) -> str:
+    """Return the first character of a nickname and an asterisk; nothing of an empty one."""
+    return f"{_clusters(nickname)[0]}*" if nickname else ""
+
+
 def _clusters(text: str) -> list[str]:
     """Characters as people count them, near enough: marks and joined emoji stay together."""
     clusters: list[str] = []

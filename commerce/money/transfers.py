@@ -4,11 +4,11 @@ A set of entries cannot fail to sum to zero, because a transfer is both of its e
 (the view `money_entries` shows them apart). Amounts are integer fen and positive.
 
     charge      provider → unearned             the buyer paid, we owe the goods
-    refund      unearned or refunds → provider  the buyer got it back
+    refund      unearned, refunds or discount → provider  the buyer got it back
     earn        unearned → sales                the goods were handed over
     tax         sales → tax                     the tax in what was handed over
-    tax_back    tax → refunds                   the tax in what was refunded after that
-    discount    discount → sales                what a coupon took off goods handed over
+    tax_back    tax → refunds or discount       the tax in what was refunded after that
+    discount    discount → sales                what a coupon, a draw or a fallen price took off
     coupon_issued    campaign → coupons         what a claimed coupon may take off
     coupon_used      coupons → campaign         an order took it
     coupon_returned  campaign → coupons         the order was cancelled
@@ -24,13 +24,15 @@ A set of entries cannot fail to sum to zero, because a transfer is both of its e
     payout      bank → provider, or leader, supplier → bank   money that was paid out
 
 What is refunded after the goods were handed over comes from the store's refunds, so that sales and
-what was taken off them are seen apart. The accounts are in commerce/money/accounts.py.
+what was taken off them are seen apart. What goes back because a group's price fell is a discount:
+before the handover it is not earned, and posted beside the sales when they are. The accounts are in
+commerce/money/accounts.py.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from commerce.money.accounts import Account, account
+from commerce.money.accounts import Account, account, party_of
 
 PROVIDER = Account.PROVIDER.value
 UNEARNED = Account.UNEARNED.value
@@ -104,12 +106,18 @@ def taxed(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> Transfer
     return Transfer(order_id, TransferKind.TAX, sales, tax, amount_fen, at_ms)
 
 
-def tax_given_back(
-    order_id: str, store_id: str, amount_fen: int, at_ms: int, source: str
+def tax_given_back(order_id: str, giver: str, amount_fen: int, at_ms: int, source: str) -> Transfer:
+    """The transfer of the tax in what an account of a store gave back after the handover."""
+    tax = account(Account.TAX, party_of(giver))
+    return Transfer(order_id, TransferKind.TAX_BACK, tax, giver, amount_fen, at_ms, source)
+
+
+def discounted(
+    order_id: str, store_id: str, amount_fen: int, at_ms: int, source: str = ""
 ) -> Transfer:
-    """The transfer of the tax in what was refunded after the handover."""
-    tax, refunds = account(Account.TAX, store_id), account(Account.REFUNDS, store_id)
-    return Transfer(order_id, TransferKind.TAX_BACK, tax, refunds, amount_fen, at_ms, source)
+    """The transfer of what a coupon, a draw or a fallen price took off goods handed over."""
+    discount, sales = account(Account.DISCOUNT, store_id), account(Account.SALES, store_id)
+    return Transfer(order_id, TransferKind.DISCOUNT, discount, sales, amount_fen, at_ms, source)
 
 
 def sold_at_cost(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> Transfer:
@@ -132,12 +140,6 @@ def wasted_at_cost(
     """The transfer of what goods cost that were claimed and cannot be sold again."""
     waste, cost = account(Account.WASTE, store_id), account(Account.COST, store_id)
     return Transfer(order_id, TransferKind.WASTE, waste, cost, amount_fen, at_ms, source)
-
-
-def discounted(order_id: str, store_id: str, amount_fen: int, at_ms: int) -> Transfer:
-    """The transfer of what a coupon, or a draw, took off goods that were handed over."""
-    discount, sales = account(Account.DISCOUNT, store_id), account(Account.SALES, store_id)
-    return Transfer(order_id, TransferKind.DISCOUNT, discount, sales, amount_fen, at_ms)
 
 
 def coupon_issued(

@@ -18,6 +18,8 @@ from commerce.errors import (
     CommerceError,
     IllegalMove,
     InvalidField,
+    NoAward,
+    NoSeat,
     NotEnoughUnits,
     NotFound,
     NotReadyYet,
@@ -294,6 +296,12 @@ def _problem_of(error: CommerceError) -> Problem:
             return Problem(409, "too-many-claims", "Too many claims in 30 days.")
         case NotRatable():
             return Problem(409, "not-ratable", "It cannot be rated now.")
+        case NoAward():
+            return Problem(
+                409, "no-award", "Nothing to win.", "The group has no award, or is over."
+            )
+        case NoSeat():
+            return Problem(409, "no-seat", "Join first.", "Who has joined invites others.")
         case IllegalMove():
             return Problem(
                 409, "illegal-move", "Illegal order transition.", str(error), state=error.state

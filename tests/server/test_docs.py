@@ -9,7 +9,16 @@ from server.http.hooks import pos
 from server.http.hq import registry as hq
 from server.http.leader import registry as leader
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
-from server.http.shop import after_sales, orders, people, phones, pins, privacy, products, rooms
+from server.http.shop import (
+    after_sales,
+    orders,
+    people,
+    phones,
+    pins,
+    privacy,
+    products,
+    rooms,
+)
 from server.http.staff import (
     claims,
     links,

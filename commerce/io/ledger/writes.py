@@ -28,6 +28,7 @@ from commerce.io.record.order_postings import (
     sell,
 )
 from commerce.io.record.postings import Topic, enqueue, post_transfers
+from commerce.io.record.price_drops import unsettle
 from commerce.io.record.quotas import lock_quotas
 from commerce.io.record.recipes import recipes_of
 from commerce.io.record.refund_postings import request_refunds
@@ -145,6 +146,7 @@ def write_plan(connection: Connection, plan: Plan) -> None:
     sell(connection, plan.sales, plan.ruled_out)
     _place_groups(connection, plan, moved_on, at_ms)
     _take_seats(connection, plan.sales)
+    unsettle(connection, sorted(plan.joined))
     post_transfers(connection, plan.transfers)
     refused = [(order, order.refused) for order in plan.refunds if order.refused]
     request_refunds(connection, refused, at_ms)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, Connection, insert, update
 
 from commerce.after_sales.claims import GoodsGo
-from commerce.after_sales.refunds import refunded_by_line
+from commerce.after_sales.price_drops import REASON as PRICE_DROP
+from commerce.after_sales.refunds import refunded_by_line, refunded_by_part
 from commerce.catalogue.stock import StockMove, StockMoveKind
 from commerce.errors import IllegalMove
 from commerce.io.record.book_rows import (
@@ -36,6 +37,7 @@ from commerce.io.record.quotas import take_quotas
 from commerce.io.record.refund_postings import request_part_refunds, rest_of
 from commerce.io.record.refund_rows import (
     refunded_parts,
+    refunds_of,
 )
 from commerce.io.record.rows import order_values
 from commerce.io.record.schema import (
@@ -224,7 +226,9 @@ def set_slots(connection: Connection, plans: Sequence[SlotPlan], at_ms: int) -> 
 def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
     """The goods leave the shelf; their price is earned, their tax owed, their cost spent."""
     move_stock(connection, _stock_moves([order], StockMoveKind.HAND_OVER, at_ms))
-    given = refunded_parts(connection, [order.id])[order.id]
+    requested = refunds_of(connection, [order.id]).get(order.id, [])
+    given = refunded_by_part(requested)
+    off_fen = sum(refund.amount_fen for refund in requested if refund.reason == PRICE_DROP)
     left = order.paid_fen - sum(given.values())
     lines, prize_fen = taxed_lines(connection, order), 0
     if order.is_prize:  # tax is owed on what is given away, too
@@ -235,6 +239,7 @@ def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
     made = (
         earned(order.id, order.store_id, left, at_ms),
         discounted(order.id, order.store_id, prize_fen, at_ms),
+        discounted(order.id, order.store_id, off_fen, at_ms, order.group_id),
         taxed(order.id, order.store_id, tax, at_ms),
         sold_at_cost(order.id, order.store_id, cost, at_ms),
     )

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from commerce.after_sales.price_drops import REASON as PRICE_DROP
 from commerce.after_sales.refunds import PartKey, PartRefund, refund_of_rest
+from commerce.catalogue.sets import split
 from commerce.io.record.book_rows import (
     taxed_lines,
 )
@@ -24,11 +26,12 @@ from commerce.io.record.refund_rows import (
 from commerce.io.record.schema import (
     orders,
 )
-from commerce.money.accounts import Account, account
+from commerce.money.accounts import Account, account, kind_of
 from commerce.money.refund_calls import CallState, RefundCall, RefundPace, choose
 from commerce.money.tax import tax_of_rest
 from commerce.money.transfers import (
     UNEARNED,
+    Transfer,
     refunded,
     tax_given_back,
 )
@@ -51,21 +54,25 @@ def request_part_refunds(
 ) -> None:
     """Have parts of orders that the caller has locked go back (commerce/after_sales/refunds.py).
 
-    What was handed over is given from the store's refunds, the rest from what is not earned yet.
+    What was handed over is given from the store's refunds, or its discounts if a price fell; the
+    rest from what is not earned yet.
 
     Raises:
         IntegrityError: More would go back than was paid, or one was requested before.
     """
     if not refunds:
         return
-    accounts = {
-        order.id: UNEARNED
-        if order.handed_over_at_ms is None
-        else account(Account.REFUNDS, order.store_id)
-        for order in of_orders
-    }
-    insert_refunds(connection, [(refund, accounts[refund.order_id]) for refund in refunds], at_ms)
+    by_id = {order.id: order for order in of_orders}
+    given = [(refund, _giver(by_id[refund.order_id], refund)) for refund in refunds]
+    insert_refunds(connection, given, at_ms)
     enqueue(connection, Topic.REFUND, list(dict.fromkeys(r.order_id for r in refunds)), at_ms)
+
+
+def _giver(order: OrderRow, refund: PartRefund) -> str:
+    if order.handed_over_at_ms is None:
+        return UNEARNED
+    kind = Account.DISCOUNT if refund.reason == PRICE_DROP else Account.REFUNDS
+    return account(kind, order.store_id)
 
 
 def rest_of(
@@ -145,13 +152,27 @@ def _book_finished(
         refunded(call.order_id, fen, at_ms, account=giver, source=f"{call.n}:{giver}")
         for giver, fen in sorted(sums.items())
     ]
-    if set(sums) - {UNEARNED}:
+    givers = sorted(set(sums) - {UNEARNED})
+    if givers:
         [order] = orders_of(connection, select(orders).where(orders.c.id == call.order_id))
         before, after = taken_back(connection, call.order_id, call.n)
         lines = taxed_lines(connection, order)
         tax = tax_of_rest(lines, before) - tax_of_rest(lines, after)
-        if tax > 0:
-            source = str(call.n)
-            made.append(tax_given_back(order.id, order.store_id, tax, at_ms, source))
+        made += _tax_back(order, call, {giver: sums[giver] for giver in givers}, tax, at_ms)
         made += claw_back(connection, order, at_ms)
     post_transfers(connection, made)
+
+
+def _tax_back(
+    order: OrderRow, call: RefundCall, given: Mapping[str, int], tax_fen: int, at_ms: int
+) -> list[Transfer]:
+    """Return the tax in what was given back after the handover, to each account that gave it."""
+    if tax_fen <= 0:
+        return []
+    parts = zip(given, split(tax_fen, list(given.values())), strict=True)
+    return [
+        tax_given_back(order.id, giver, fen, at_ms, source)
+        for giver, fen in parts
+        if fen
+        for source in [str(call.n) if kind_of(giver) is Account.REFUNDS else f"{call.n}:{giver}"]
+    ]

@@ -13,6 +13,7 @@ from commerce.catalogue.values import Coordinates, Estate, GroupOffer, Product, 
 from commerce.catalogue.variants import with_option
 from commerce.errors import Refusal
 from commerce.groups.group import Group, GroupState
+from commerce.groups.terms import Award, decode_steps
 from commerce.io.record.schema import buying_groups, orders, products
 from commerce.io.record.schema_goods import food_columns
 from commerce.orders.lines import OrderLine, encode_units, read_units
@@ -29,6 +30,10 @@ GROUP_COLUMNS = (
     buying_groups.c.price_fen,
     buying_groups.c.state,
     buying_groups.c.ends_at_ms,
+    buying_groups.c.steps,
+    buying_groups.c.award_invites,
+    buying_groups.c.award_fen,
+    buying_groups.c.first_price_fen,
 )
 
 ORDERS = select(orders)
@@ -91,6 +96,10 @@ def group_of(row: RowMapping) -> Group:
     """A group of the record (selected with `GROUPS`, and maybe more columns)."""
     values: dict[str, Any] = {column.name: row[column.name] for column in GROUP_COLUMNS}
     values["state"] = GroupState(values["state"])
+    values["steps"] = decode_steps(values["steps"])
+    invites, off_fen = values.pop("award_invites"), values.pop("award_fen")
+    first_fen = values.pop("first_price_fen") or values["price_fen"]
+    values["award"] = Award(invites, off_fen, values["price_fen"] < first_fen) if off_fen else None
     return Group(**values)
 
 

@@ -42,6 +42,7 @@ from commerce.io.record.columns import (
     words,
 )
 from commerce.io.record.schema_goods import food_columns, variant_columns
+from commerce.io.record.schema_group_terms import terms_columns
 from commerce.money.tax import RATE_BP
 from commerce.orders import states
 
@@ -271,6 +272,7 @@ buying_groups = Table(
     Column("state", String(16), nullable=False),
     time_column("opened_at_ms"),
     time_column("ends_at_ms"),
+    *terms_columns(),
     CheckConstraint("joined >= 0", name="joined_positive"),
     one_of("state", [state.value for state in group.GroupState]),
 )
@@ -290,6 +292,7 @@ group_seats = Table(
     ref("group_id", "buying_groups.id", key=True),
     Column("household_id", String(64), primary_key=True),
     Column("order_id", String(64), nullable=False, unique=True),
+    Column("settled_fen", BigInteger),
 )
 
 orders = Table(

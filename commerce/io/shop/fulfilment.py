@@ -24,6 +24,7 @@ from commerce.errors import (
     UnknownCode,
 )
 from commerce.groups.group import Group
+from commerce.io.record.invites import holds_award, uncount
 from commerce.io.record.locks import lock_order
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.order_postings import cancel_orders
@@ -171,7 +172,9 @@ class Fulfilment:
                 raise NotFound("order", order_id)
             order = await connection.run_sync(lock_order, order_id, group=True, stock=True)
             if order.state is not OrderState.CANCELLED:
-                if order.state is not OrderState.WAITING_GROUP:
+                waits = order.state is OrderState.WAITING_GROUP
+                # A join that has lowered everybody's price stays until the group is over.
+                if not waits or await connection.run_sync(holds_award, order_id):
                     raise IllegalMove(order.state, OrderState.CANCELLED)
                 await connection.run_sync(cancel_orders, [order], "buyer", guest_id, at_ms)
                 await connection.run_sync(give_up_seat, order, at_ms)
@@ -294,6 +297,7 @@ def give_up_seat(connection: Connection, order: OrderRow, at_ms: int) -> None:
     """A household that is paid back no longer counts in its group."""
     gone = connection.execute(delete(group_seats).where(group_seats.c.order_id == order.id))
     if gone.rowcount:
+        uncount(connection, order.id)
         connection.execute(
             update(buying_groups)
             .where(buying_groups.c.id == order.group_id)

@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.offers import RuleBook, place_of
 from commerce.catalogue.rules import Place
-from commerce.catalogue.values import GroupOffer, Pin, Product
-from commerce.errors import NotFound
+from commerce.catalogue.values import Pin, Product
+from commerce.errors import InvalidField, NotFound
 from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
+from commerce.groups.terms import AskedTerms, GroupTerms, encode_steps, terms_of
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.record.audit_trail import OPERATOR
+from commerce.io.record.invites import forget_marks
 from commerce.io.record.locks import lock_taken
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.order_postings import cancel_orders
@@ -62,14 +64,22 @@ class Groups:
         self._new_id = new_id
 
     async def pin(
-        self, room_id: str, product_id: str, media_time: int | None, *, actor: str = OPERATOR
+        self,
+        room_id: str,
+        product_id: str,
+        media_time: int | None,
+        *,
+        terms: AskedTerms | None = None,
+        actor: str = OPERATOR,
     ) -> Card:
         """Pin a product; open each estate's group if the product has an offer.
 
-        Pinned again, the card moves to the front; a group that may be joined goes on.
+        Pinned again, the card moves to the front; a group that may be joined goes on as it is,
+        whatever `terms` ask for.
 
         Raises:
             NotFound: No such room, or the product is not on sale.
+            InvalidField: The terms cannot be, or the product is sold in no groups.
         """
         self._shop.catalogue.room(room_id)
         product = await self._shop.cache.product(product_id)
@@ -78,20 +88,23 @@ class Groups:
         catalogue.require_one_brand(room_id, ("product", product_id))
         if not product.on_sale:
             raise NotFound("product", product_id)
+        if terms and not product.group:
+            raise InvalidField("group", "The product is sold in no groups.")
+        opens = product.group and terms_of(product.group, product.own_price, terms or AskedTerms())
         at_ms = self._shop.clock()
         pin = Pin(room_id, product_id, at_ms, media_time)
         async with self._shop.record.write() as connection:
             await put_pin(connection, pin)
             going_on = await _going_on(connection, product_id, at_ms)
             opened = []
-            if product.group:
+            if opens:
                 missing = [
                     estate.id
                     for estate in estates
                     if estate.id not in going_on
-                    and _gains(catalogue.rules, product, place_of(estate, room_id), at_ms)
+                    and _gains(catalogue.rules, product, opens, place_of(estate, room_id), at_ms)
                 ]
-                opened = await self._open(connection, pin, product.group, missing)
+                opened = await self._open(connection, pin, opens, missing)
             # A group that another room opened is sold in this one, too: the room must show it.
             shown = [*going_on.values(), *(group.id for group in opened)]
             await connection.run_sync(enqueue, Topic.GROUP, shown, at_ms)
@@ -136,7 +149,7 @@ class Groups:
         self._shop.on_commit()
 
     async def _open(
-        self, connection: AsyncConnection, pin: Pin, offer: GroupOffer, estate_ids: Sequence[str]
+        self, connection: AsyncConnection, pin: Pin, terms: GroupTerms, estate_ids: Sequence[str]
     ) -> list[Group]:
         opened = [
             Group(
@@ -144,10 +157,12 @@ class Groups:
                 product_id=pin.product_id,
                 estate_id=estate_id,
                 joined=0,
-                target=offer.target,
-                price_fen=offer.price_fen,
+                target=terms.target,
+                price_fen=terms.price_fen,
                 state=GroupState.OPEN,
-                ends_at_ms=pin.pinned_at_ms + offer.duration_s * 1_000,
+                ends_at_ms=pin.pinned_at_ms + terms.duration_s * 1_000,
+                steps=terms.steps,
+                award=terms.award,
             )
             for estate_id in estate_ids
         ]
@@ -166,6 +181,10 @@ class Groups:
                         "state": group.state.value,
                         "opened_at_ms": pin.pinned_at_ms,
                         "ends_at_ms": group.ends_at_ms,
+                        "steps": encode_steps(group.steps),
+                        "award_invites": group.award.invites if group.award else 0,
+                        "award_fen": group.award.off_fen if group.award else 0,
+                        "first_price_fen": group.price_fen,
                     }
                     for group in opened
                 ],
@@ -232,6 +251,7 @@ class Groups:
             await connection.run_sync(lock_taken, waiting)
             await connection.run_sync(cancel_orders, waiting, "group-expired", "group", at_ms)
             await connection.run_sync(enqueue, Topic.GROUP, [group_id], at_ms)
+            await connection.run_sync(forget_marks, [group_id])
         return True
 
     async def finish_done(self) -> int:
@@ -245,14 +265,15 @@ class Groups:
             done = await connection.execute(_FINISH, ended)
             ids = [row.id for row in done]
             await connection.run_sync(enqueue, Topic.GROUP, ids, at_ms)
+            await connection.run_sync(forget_marks, ids)
         self._shop.on_commit()
         return len(ids)
 
 
-def _gains(rules: RuleBook, product: Product, place: Place, at_ms: int) -> bool:
+def _gains(rules: RuleBook, product: Product, terms: GroupTerms, place: Place, at_ms: int) -> bool:
     """Whether an estate is offered the product, and a group would pay less there."""
     offer = rules.offer(product, place, at_ms=at_ms)
-    return offer.offered and product.group is not None and product.group.price_fen < offer.price_fen
+    return offer.offered and terms.price_fen < offer.price_fen
 
 
 async def _going_on(connection: AsyncConnection, product_id: str, at_ms: int) -> dict[str, str]:

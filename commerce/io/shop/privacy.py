@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
 
 from commerce.errors import CommerceError, NotFound
+from commerce.io.record.invites import forget_guest
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import estates, guest_devices, guests, orders, products, stores
 from commerce.io.record.schema_activities import question_votes, questions
@@ -182,6 +183,7 @@ def _erase(connection: Connection, guest_id: str, at_ms: int) -> None:
     )
     asked = select(questions.c.id).where(questions.c.guest_id == guest_id)
     connection.execute(delete(question_votes).where(question_votes.c.question_id.in_(asked)))
+    forget_guest(connection, guest_id)
     for table in (guest_devices, phone_codes, dwelling_claims, questions):
         connection.execute(delete(table).where(table.c.guest_id == guest_id))
     _forget_in_the_lake(connection, guest_id)

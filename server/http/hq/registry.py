@@ -14,6 +14,7 @@ from server.http.hq import (
     categories,
     coupons,
     goods,
+    invites,
     kpi,
     leaders,
     lists,
@@ -38,6 +39,7 @@ routes: list[Route] = [
     *after_sales.routes,
     *books.routes,
     *pictures.routes,
+    *invites.routes,
     *wall.routes,
     *kpi.routes,
 ]

@@ -49,6 +49,8 @@ SECRET_TABLES = frozenset(
 
 SECRET_COLUMNS = {
     "cabinets": {"key_hash"},
+    "invite_joins": {"address_hash", "device_hash"},
+    "invites": {"device_hash"},
     "persons": {"phone_hash"},
     "staff": {"password_hash"},
     "tills": {"key_hash"},
