@@ -163,6 +163,24 @@ class CabinetRead(Payload, frozen=True, kw_only=True):
     powered: bool
 
 
+class ChatOrdered(Payload, frozen=True, kw_only=True):
+    """A neighbour wrote an order into a community's chat, such as “草莓2份”; not its words."""
+
+    topic: ClassVar[str] = "chat.ordered"
+    chat_id: Id
+    product_id: Id
+    units: Units
+
+
+class ChatAsked(Payload, frozen=True, kw_only=True):
+    """A neighbour asked something there: about price, time, stock, quality or other."""
+
+    topic: ClassVar[str] = "chat.asked"
+    chat_id: Id
+    product_id: Id
+    about: Word
+
+
 TOPICS: tuple[type[Payload], ...] = (
     OrderPlaced,
     OrderMoved,
@@ -175,11 +193,15 @@ TOPICS: tuple[type[Payload], ...] = (
     BagAdded,
     Watched,
     CabinetRead,
+    ChatOrdered,
+    ChatAsked,
 )
 PAGES = "pages"
 PAGE_TOPICS = frozenset(kind.topic for kind in (CardSeen, CardOpened, BagAdded, Watched))
 """What pages of viewers may send; everything else comes from the record or from devices."""
-OF_SOURCE: Mapping[str, frozenset[str]] = MappingProxyType({PAGES: PAGE_TOPICS})
+CHATS = "chats"
+CHAT_TOPICS = frozenset(kind.topic for kind in (ChatOrdered, ChatAsked))
+OF_SOURCE: Mapping[str, frozenset[str]] = MappingProxyType({PAGES: PAGE_TOPICS, CHATS: CHAT_TOPICS})
 """The topics of sources that anybody can write to; the record's own are not restricted."""
 
 BY_NAME: Mapping[tuple[str, int], type[Payload]] = MappingProxyType(
@@ -259,9 +281,9 @@ Every fact has, beside what its topic says:
 | `person` | a pseudonym of the household or guest; its key is destroyed when they are erased |
 | `trace` | the id that joins all facts of one order, group or delivery |
 
-Sources: `record` (orders, money, stock and groups, written in the transaction that they are
-about), `pages` (pages of viewers, through `POST /api/facts`), `cabinets` (cold cabinets). Money is
-integer fen, times are UTC milliseconds, an id that does not apply is empty. A fact that
+Sources: `record` (orders, money, stock, groups and cabinets, written in the transaction that they
+are about), `pages` (pages of viewers, through `POST /api/facts`), `chats` (communities' chats).
+Money is integer fen, times are UTC milliseconds, an id that does not apply is empty. A fact that
 the vocabulary does not admit is kept in the table `rejected` with the reason.
 """
 

@@ -21,6 +21,8 @@ from insight.facts import (
     CabinetRead,
     CardOpened,
     CardSeen,
+    ChatAsked,
+    ChatOrdered,
     Fact,
     GroupChanged,
     LotMoved,
@@ -219,6 +221,16 @@ CABINETS = _silver(
     ("door_open", _B, "whether the door was open"),
     ("powered", _B, "whether it had power"),
 )
+CHAT_EVENTS = _silver(
+    "chat_events",
+    "an order or a question in a community's chat",
+    "`chat.ordered`, `chat.asked`",
+    ("kind", _T, "topic"),
+    ("chat_id", _T, "chat id"),
+    ("product_id", _T, "product id; empty when none was named"),
+    ("units", _N, "units, of `chat.ordered`"),
+    ("about", _T, "`price`, `time`, `stock`, `quality`, `other`, of `chat.asked`"),
+)
 SALES_HOURLY = Table(
     "sales_hourly",
     "gold",
@@ -252,6 +264,7 @@ SILVER: tuple[Table, ...] = (
     GROUPS,
     PAGE_EVENTS,
     CABINETS,
+    CHAT_EVENTS,
 )
 TABLES: tuple[Table, ...] = (FACTS, REJECTED, *SILVER, SALES_HOURLY)
 
@@ -317,6 +330,9 @@ def _silver_rows(payload: Payload) -> Iterator[tuple[Table, Row]]:
             yield GROUPS, _renamed(payload, ends_at_ms="ends_at")
         case CabinetRead():
             yield CABINETS, msgspec.structs.asdict(payload)
+        case ChatOrdered() | ChatAsked():
+            columns = {"kind": payload.topic, "units": 0, "about": ""}
+            yield CHAT_EVENTS, columns | msgspec.structs.asdict(payload)
         case CardSeen() | CardOpened() | BagAdded() | Watched():
             yield PAGE_EVENTS, _page_event(payload)
         case _:

@@ -24,6 +24,7 @@ from commerce.io.shop.sealing import Sealer
 from commerce.money.payments import Payments
 from commerce.people.phones import CodeSender, PhoneKeys
 from commerce.spans import no_spans
+from insight.facts import CHATS
 from media.errors import TooManyAttempts, Unresolvable
 from media.io.blobs.files import FileBlobs
 from media.io.cascade.cascade import Cascade
@@ -212,6 +213,7 @@ async def build(
             reencode=reencode,
             restreams=restreams,
             page_facts=FactSpool(redis),
+            chat_facts=FactSpool(redis, CHATS),
             kpi=kpi,
             recordings=recordings,
             pictures=Pictures(blobs),

@@ -10,6 +10,7 @@ from commerce.io.shop.catalogue import CatalogueCache
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog
 from insight.errors import BadQuery
+from insight.facts import CHATS
 from insight.tables import CURVE_SQL
 from insight.wall import BUCKETS
 from rooms.io.hub import RoomHub
@@ -31,7 +32,7 @@ def lake_keeper(settings: Settings, log: FactLog, redis: Redis, worker: Worker) 
     """Return what fills the lake of these settings; `run` it."""
     return LakeKeeper(
         open_lake(settings),
-        (RecordSource(log), FactSpool(redis)),
+        (RecordSource(log), FactSpool(redis), FactSpool(redis, CHATS)),
         RedisLeases(redis, kind="insight"),
         log,
         owner=worker.id,

@@ -131,6 +131,7 @@ class Services:
     reencode: ReencodeRoad
     restreams: RestreamTargets
     page_facts: FactSink
+    chat_facts: FactSink
     kpi: KpiFigures
     recordings: RecordingRoad
     pictures: ProductPictures

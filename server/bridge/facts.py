@@ -15,12 +15,12 @@ from redis.asyncio import Redis
 
 from commerce.io.record.engine import wall_clock
 from commerce.io.shop.facts import FactLog
-from insight.facts import PAGES, Fact, SpooledFact
+from insight.facts import CHATS, PAGES, Fact, SpooledFact
 
 RECORD = "record"
-SPOOL = PAGES
 SPOOLED_MAX = 100_000  # facts that wait for a writer; older ones are lost
-SEEN_TTL_S = 3 * 3_600
+SEEN_TTL_S = 3 * 3_600  # of a page; it is not sent again after that
+CHAT_SEEN_TTL_S = 90 * 86_400  # exports of a chat begin at its first line again and again
 SEQUENCE_BITS = 20  # of a stream id's second number
 SENDER = re.compile(r"[A-Za-z0-9_-]{8,40}")
 
@@ -95,30 +95,30 @@ _decode = msgspec.msgpack.Decoder(SpooledFact).decode
 class FactSpool:
     """Facts that pages and devices sent, bounded, until the lake has them."""
 
-    name = SPOOL
-
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, name: str = PAGES) -> None:
+        self.name = name
         self._redis = redis
+        self._seen_ttl_s = CHAT_SEEN_TTL_S if name == CHATS else SEEN_TTL_S
         self._add = redis.register_script(_ADD)
 
     async def add(self, sender: str, facts: Sequence[tuple[int, SpooledFact]]) -> int:
         """Add numbered facts of a sender; those up to its last number are taken for doubled."""
-        args: list[Any] = [SEEN_TTL_S, SPOOLED_MAX]
+        args: list[Any] = [self._seen_ttl_s, SPOOLED_MAX]
         for number, fact in facts:
             args += [number, _encode(fact)]
-        keys = [_key("log"), _key(f"seen:{sender}")]
+        keys = [self._key("log"), self._key(f"seen:{sender}")]
         return int(await self._add(keys=keys, args=args))
 
     async def read(self, after: int, facts_max: int) -> list[Fact]:
         """See `FactSource.read`."""
         first = f"({after >> SEQUENCE_BITS}-{after & ((1 << SEQUENCE_BITS) - 1)}"
-        entries: Any = await self._redis.xrange(_key("log"), min=first, count=facts_max)
+        entries: Any = await self._redis.xrange(self._key("log"), min=first, count=facts_max)
         found = []
         for id, fields in entries:
             fact = _decode(next(iter(fields.values())))
             found.append(
                 Fact(
-                    source=SPOOL,
+                    source=self.name,
                     sequence=_sequence(id),
                     topic=fact.topic,
                     version=fact.version,
@@ -137,13 +137,12 @@ class FactSpool:
         """Forget facts that the lake has."""
         after = up_to + 1
         first = f"{after >> SEQUENCE_BITS}-{after & ((1 << SEQUENCE_BITS) - 1)}"
-        await self._redis.xtrim(_key("log"), minid=first)
+        await self._redis.xtrim(self._key("log"), minid=first)
+
+    def _key(self, name: str) -> str:
+        return f"facts:{{{self.name}}}:{name}"
 
 
 def _sequence(id: bytes | str) -> int:
     ms, _, number = (id if isinstance(id, str) else id.decode()).partition("-")
     return int(ms) << SEQUENCE_BITS | int(number)
-
-
-def _key(name: str) -> str:
-    return f"facts:{{{SPOOL}}}:{name}"

@@ -11,8 +11,10 @@ from sqlalchemy import insert
 from starlette.applications import Starlette
 
 from commerce.io.record.schema import brands
+from insight.facts import CHATS
 from server.access.policy import Principal, Role
 from server.access.tokens import STAFF_TTL_S, Access
+from server.bridge.facts import FactSpool
 from server.http.hq.registry import routes
 from server.http.shop import people, pictures
 from server.http.staff import links, stores, totp
@@ -88,6 +90,7 @@ async def head_office(sqlite_url: str, valkey_url: str) -> AsyncIterator[HeadOff
             limits=Limits(shop.redis, enabled=False),
             redis=shop.redis,
             commerce=shop.commerce,
+            chat_facts=FactSpool(shop.redis, CHATS),
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:

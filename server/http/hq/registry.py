@@ -12,6 +12,7 @@ from server.http.hq import (
     barcodes,
     books,
     categories,
+    chats,
     coupons,
     goods,
     invites,
@@ -42,4 +43,5 @@ routes: list[Route] = [
     *invites.routes,
     *wall.routes,
     *kpi.routes,
+    *chats.routes,
 ]
