@@ -7,6 +7,7 @@ in reverse order.
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from starlette.applications import Starlette
 
 from commerce.io.commerce import Commerce
 from commerce.io.messages.tencent_sms import TencentSms
+from commerce.io.messages.web_push import WebPush, push_key
 from commerce.io.record.engine import wall_clock
 from commerce.io.record.migrate import upgrade
 from commerce.io.shop.sealing import Sealer
@@ -139,6 +141,12 @@ async def build(
             RoomFeed(hub, media.event_time),
             payments=payments,
             codes=_open_sms(settings),
+            push=WebPush(
+                push_key(token_secret(settings)),
+                lambda: int(time.time()),
+                contact=settings.push_contact,
+            ),
+            push_services=settings.push_services,
             phone_keys=PhoneKeys(phone_secret(settings)),
             sealer=Sealer(token_secret(settings), "totp"),
             pickup_secret=token_secret(settings),

@@ -47,6 +47,7 @@ from server.http.shop import (
     schedule,
 )
 from server.http.shop.notices import routes as notice_routes
+from server.http.shop.push import routes as push_routes
 from server.http.staff import (
     cabinets,
     claims,
@@ -107,6 +108,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *claims.routes,
         *leader_routes,
         *notice_routes,
+        *push_routes,
         *stock.routes,
         *tills.routes,
         *pos.routes,

@@ -170,6 +170,17 @@ class Settings(BaseSettings):
         "every node; with another one, nobody's number is known again. Empty: the one that signs "
         "tokens.",
     )
+    push_contact: str = Field(
+        "",
+        pattern=r"^((mailto:|https://)\S+)?$",
+        description="Where push services reach the operator, a mailto: or https: URL; Safari's "
+        "takes no messages without it.",
+    )
+    push_services: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins of push services to which messages to browsers may go beside those "
+        "of Chrome, Edge, Firefox and Safari, comma separated, e.g. https://push.example.org.",
+    )
     sms_url: SecretStr = Field(
         SecretStr(""),
         description="Account that sends one-time codes by SMS: "
@@ -248,7 +259,7 @@ class Settings(BaseSettings):
         description="Folder of the built browser apps.",
     )
 
-    @field_validator("ice_addresses", "ice_servers", "roles", mode="before")
+    @field_validator("ice_addresses", "ice_servers", "push_services", "roles", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return _parts(value) if isinstance(value, str) else value

@@ -2,9 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+import structlog
 from redis.asyncio import Redis
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commerce.feed import Feed
@@ -59,9 +61,11 @@ from commerce.io.shop.places.places import AllPlaces
 from commerce.io.shop.price_drops import PriceDrops
 from commerce.io.shop.privacy import Privacy
 from commerce.io.shop.promises import PromiseBoard
+from commerce.io.shop.push import PushMessages
 from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.routes import Routes
+from commerce.io.shop.schedule.reminders import LiveReminders
 from commerce.io.shop.schedule.schedule import Schedule
 from commerce.io.shop.sealing import Sealer
 from commerce.io.shop.slots import SlotKeeping
@@ -78,11 +82,13 @@ from commerce.io.shop.stock.tills import Tills
 from commerce.io.shop.stock.transfers import Transfers
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
+from commerce.notices.push import Push
 from commerce.people.phones import CodeSender, PhoneKeys
 from commerce.spans import Spans, no_spans
 from commerce.views import ProductDetail, ProductView
 
 EXPIRY_EVERY_S = 1.0
+PUSH_EVERY_S = 2.0
 LOT_EXPIRY_EVERY_S = 10.0
 OFFERS_EVERY_S = 5.0
 SLOTS_EVERY_S = 5.0
@@ -92,6 +98,8 @@ DRAWS_EVERY_S = 1.0
 ID_BYTES = 10
 
 assert EXPIRY_GRACE_MS >= EXPIRY_EVERY_S * 1_000
+
+log = structlog.get_logger()
 
 
 def new_id() -> str:
@@ -116,6 +124,8 @@ class Commerce:
         *,
         payments: Payments | None = None,
         codes: CodeSender | None = None,
+        push: Push | None = None,
+        push_services: Collection[str] = (),
         phone_keys: PhoneKeys | None = None,
         sealer: Sealer | None = None,
         pickup_secret: str = "",
@@ -226,6 +236,8 @@ class Commerce:
         self.after_sales = AfterSales(shop)
         self.facts = FactLog(shop)
         self.notices = Notices(shop)
+        self.push = PushMessages(shop, push, push_services)
+        self.live_reminders = LiveReminders(shop)
         self.overview = Overview(shop)
         self.leaders = Leaders(shop, codes_of_pickup)
 
@@ -270,6 +282,7 @@ class Commerce:
             tasks.create_task(self._escalate_claims(), name="commerce claims")
             tasks.create_task(self._end_coupons(), name="commerce coupons")
             tasks.create_task(self._move_draws(), name="commerce draws")
+            tasks.create_task(self._push_notices(), name="commerce push")
 
     async def _end_groups(self) -> None:
         while not stopping():
@@ -282,6 +295,15 @@ class Commerce:
         while not stopping():
             await asyncio.sleep(SLOTS_EVERY_S)
             await self.slots.step()
+
+    async def _push_notices(self) -> None:
+        while not stopping():
+            await asyncio.sleep(PUSH_EVERY_S)
+            try:
+                await self.live_reminders.step()
+                await self.push.step()
+            except DBAPIError as error:
+                log.warning("notices not sent", error=type(error).__name__)
 
     async def _escalate_claims(self) -> None:
         while not stopping():

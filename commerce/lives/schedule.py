@@ -19,6 +19,10 @@ EARLY_MS = 30 * MINUTE_MS
 """A live that begins this much before a scheduled time is the scheduled one."""
 LATE_MS = 60 * MINUTE_MS
 """A live that has not begun this long after its time is no longer expected."""
+REMIND_BEFORE_MS = 5 * MINUTE_MS
+"""Those who want it are reminded this much before a live."""
+REMIND_UNTIL_MS = 10 * MINUTE_MS
+"""A reminder that was not posted this long after the time of the live comes no more."""
 
 
 @dataclass(frozen=True, slots=True)

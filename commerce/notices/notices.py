@@ -15,12 +15,13 @@ MINUTE_MS = 60_000
 
 
 class NoticeKind(StrEnum):
-    """What a notice is about; its subject is a household or an order."""
+    """What a notice is about; its subject is a household, an order or a scheduled live."""
 
     READY = "ready"
     REMINDER = "reminder"
     REFUND = "refund"
     SUBSTITUTION = "substitution"
+    LIVE = "live"
 
 
 class NoticeChannel(StrEnum):
@@ -45,6 +46,7 @@ REPEAT_MS = {
     NoticeKind.REMINDER: 30 * MINUTE_MS,
     NoticeKind.REFUND: 10 * MINUTE_MS,
     NoticeKind.SUBSTITUTION: 1 * MINUTE_MS,
+    NoticeKind.LIVE: 24 * 60 * MINUTE_MS,
 }
 
 
@@ -65,12 +67,31 @@ def is_repeat(kind: NoticeKind, last_ms: int | None, *, now_ms: int) -> bool:
     return last_ms is not None and now_ms - last_ms < REPEAT_MS[kind]
 
 
-def due_at_ms(time_zone: str, *, now_ms: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a guest wants pushed: no `muted` kinds, and nothing in quiet hours of the day.
+
+    Quiet hours that begin when they end are none.
+    """
+
+    muted: frozenset[NoticeKind] = frozenset()
+    quiet_from_hour: int = QUIET_FROM_HOUR
+    quiet_until_hour: int = QUIET_UNTIL_HOUR
+
+
+DEFAULT_PREFERENCES = Preferences()
+
+
+def due_at_ms(
+    time_zone: str, *, now_ms: int, preferences: Preferences = DEFAULT_PREFERENCES
+) -> int:
     """Return when a notice may come: now, or at the end of the quiet hours there."""
+    begin, end = preferences.quiet_from_hour, preferences.quiet_until_hour
     there = datetime.fromtimestamp(now_ms / 1_000, UTC).astimezone(ZoneInfo(time_zone))
-    if QUIET_UNTIL_HOUR <= there.hour < QUIET_FROM_HOUR:
+    is_quiet = begin <= there.hour < end if begin <= end else not end <= there.hour < begin
+    if not is_quiet:
         return now_ms
-    morning = there.replace(hour=QUIET_UNTIL_HOUR, minute=0, second=0, microsecond=0)
-    if there.hour >= QUIET_FROM_HOUR:
+    morning = there.replace(hour=end, minute=0, second=0, microsecond=0)
+    if there.hour >= end:
         morning += timedelta(days=1)
     return int(morning.timestamp()) * 1_000

@@ -35,6 +35,7 @@ from commerce.io.shop.orders import OrderRequest
 from commerce.io.shop.sealing import Sealer
 from commerce.io.shop.seed import seed
 from commerce.money.payments import Payments
+from commerce.notices.push import Push
 from commerce.orders.states import OrderState
 from commerce.spans import Spans, no_spans
 from commerce.views import OrderView
@@ -176,6 +177,7 @@ async def open_shop(
     *,
     plan: SeedPlan | None = None,
     payments: Payments | None = None,
+    push: Push | None = None,
     probe: Probe = lambda step: None,
     clock: TestClock | None = None,
     spans: Spans = no_spans,
@@ -195,6 +197,7 @@ async def open_shop(
             redis,
             feed,
             payments=payments,
+            push=push,
             clock=clock,
             probe=probe,
             spans=spans,

@@ -40,6 +40,7 @@ from server.http.shop import (
     schedule,
 )
 from server.http.shop.notices import routes as notice_routes
+from server.http.shop.push import routes as push_routes
 from server.http.staff import cabinets, claims, neighbours, packing, prints, stock, stores, tills
 from server.limits import Limits
 from server.problem import Problem, problem_handler
@@ -108,6 +109,7 @@ async def shop_routes(
             *neighbours.routes,
             *leader_routes,
             *notice_routes,
+            *push_routes,
             *stock.routes,
             *tills.routes,
             *pos.routes,

@@ -17,5 +17,14 @@ scheduled_lives = Table(
     time_column("scheduled_at_ms"),
     time_column("began_at_ms", nullable=True),
     time_column("cancelled_at_ms", nullable=True),
+    time_column("reminded_at_ms", nullable=True),
 )
 Index("ix_scheduled_lives_room", scheduled_lives.c.room_id, scheduled_lives.c.starts_at_ms)
+
+# Who wants to be reminded of a scheduled live.
+live_reminders = Table(
+    "live_reminders",
+    metadata,
+    ref("live_id", "scheduled_lives.id", key=True),
+    ref("guest_id", "guests.id", key=True),
+)

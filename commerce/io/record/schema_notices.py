@@ -1,8 +1,18 @@
 """The table of notices to buyers; part of the record's schema."""
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
 
-from commerce.io.record.columns import SERIAL, metadata, one_of, ref, time_column
+from commerce.io.record.columns import SERIAL, id_column, metadata, one_of, ref, time_column
 from commerce.notices.notices import NoticeChannel, NoticeKind, NoticeState
 
 # `slot` counts the spans in which a notice comes once: two that are made at once are one.
@@ -20,6 +30,7 @@ notices = Table(
     time_column("due_at_ms"),
     time_column("done_at_ms", nullable=True),
     Column("slot", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
     UniqueConstraint("guest_id", "kind", "subject", "channel", "slot"),
     one_of("kind", [kind.value for kind in NoticeKind]),
     one_of("channel", [channel.value for channel in NoticeChannel]),
@@ -27,3 +38,33 @@ notices = Table(
 )
 Index("ix_notices_guest", notices.c.guest_id, notices.c.due_at_ms)
 Index("ix_notices_subject", notices.c.kind, notices.c.subject, notices.c.made_at_ms)
+_PUSHED_LATER = text("channel = 'push' AND state = 'waiting'")
+Index(
+    "ix_notices_push",
+    notices.c.due_at_ms,
+    sqlite_where=_PUSHED_LATER,
+    postgresql_where=_PUSHED_LATER,
+)
+
+# `id` is the endpoint's hash: a browser has one subscription, whoever uses it.
+push_subscriptions = Table(
+    "push_subscriptions",
+    metadata,
+    id_column(),
+    ref("guest_id", "guests.id"),
+    Column("endpoint", String(1000), nullable=False),
+    Column("p256dh", String(100), nullable=False),
+    Column("auth", String(40), nullable=False),
+    Column("language", String(2), nullable=False),
+    time_column("made_at_ms"),
+)
+Index("ix_push_subscriptions_guest", push_subscriptions.c.guest_id)
+
+notice_preferences = Table(
+    "notice_preferences",
+    metadata,
+    ref("guest_id", "guests.id", key=True),
+    Column("muted", JSON, nullable=False),
+    Column("quiet_from_hour", Integer, nullable=False),
+    Column("quiet_until_hour", Integer, nullable=False),
+)

@@ -7,15 +7,18 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from commerce.io.record.schema import guests
+from commerce.io.record.schema import estates, guests
 from commerce.io.record.schema_notices import notices
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.push import preferences_of, subscribed
 from commerce.notices.notices import (
+    DEFAULT_PREFERENCES,
     REPEAT_MS,
     Notice,
     NoticeChannel,
     NoticeKind,
     NoticeState,
+    due_at_ms,
     is_repeat,
 )
 
@@ -92,21 +95,56 @@ def post_notices(connection: Connection, new: Sequence[Notice]) -> list[Notice]:
         last = connection.scalar(select(func.max(notices.c.made_at_ms)).where(*of_kind))
         if not is_repeat(notice.kind, last, now_ms=notice.made_at_ms):
             fresh.append(notice)
-    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    pushed_at_ms = _pushed_at_ms(connection, fresh)
     for notice in fresh:
-        row = {
-            "guest_id": notice.guest_id,
-            "kind": notice.kind.value,
-            "subject": notice.subject,
-            "channel": NoticeChannel.PAGE.value,
-            "state": NoticeState.WAITING.value,
-            "made_by": notice.made_by,
-            "made_at_ms": notice.made_at_ms,
-            "due_at_ms": notice.due_at_ms,
-            "slot": notice.made_at_ms // REPEAT_MS[notice.kind],
-        }
-        connection.execute(insert(notices).values(row).on_conflict_do_nothing())
+        _write(connection, notice, NoticeChannel.PAGE, notice.due_at_ms)
+        if (notice.guest_id, notice.kind) in pushed_at_ms:
+            due_ms = pushed_at_ms[notice.guest_id, notice.kind]
+            _write(connection, notice, NoticeChannel.PUSH, due_ms)
     return fresh
+
+
+def _write(connection: Connection, notice: Notice, channel: NoticeChannel, due_at_ms: int) -> None:
+    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    row = {
+        "guest_id": notice.guest_id,
+        "kind": notice.kind.value,
+        "subject": notice.subject,
+        "channel": channel.value,
+        "state": NoticeState.WAITING.value,
+        "made_by": notice.made_by,
+        "made_at_ms": notice.made_at_ms,
+        "due_at_ms": due_at_ms,
+        "slot": notice.made_at_ms // REPEAT_MS[notice.kind],
+    }
+    connection.execute(insert(notices).values(row).on_conflict_do_nothing())
+
+
+def _pushed_at_ms(
+    connection: Connection, fresh: Sequence[Notice]
+) -> dict[tuple[str, NoticeKind], int]:
+    """When which notices are pushed: those of guests with a browser who did not mute them."""
+    pushed = subscribed(connection, {notice.guest_id for notice in fresh})
+    if not pushed:
+        return {}
+    wanted = preferences_of(connection, pushed)
+    zone = select(guests.c.id, estates.c.time_zone).join(
+        estates, estates.c.id == guests.c.estate_id
+    )
+    zones: dict[str, str] = {
+        id: time_zone for id, time_zone in connection.execute(zone.where(guests.c.id.in_(pushed)))
+    }
+    found = {}
+    for notice in fresh:
+        preferences = wanted.get(notice.guest_id, DEFAULT_PREFERENCES)
+        if notice.guest_id not in pushed or notice.kind in preferences.muted:
+            continue
+        due_ms = notice.made_at_ms
+        # Who wants to be reminded of a live has chosen its hour.
+        if notice.kind is not NoticeKind.LIVE:
+            due_ms = due_at_ms(zones[notice.guest_id], now_ms=due_ms, preferences=preferences)
+        found[notice.guest_id, notice.kind] = due_ms
+    return found
 
 
 def known_guests(connection: Connection, guest_ids: Collection[str]) -> set[str]:

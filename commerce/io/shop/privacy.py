@@ -13,6 +13,8 @@ from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import estates, guest_devices, guests, orders, products, stores
 from commerce.io.record.schema_activities import question_votes, questions
 from commerce.io.record.schema_facts import person_keys
+from commerce.io.record.schema_lives import live_reminders
+from commerce.io.record.schema_notices import notice_preferences, push_subscriptions
 from commerce.io.record.schema_people import (
     consents,
     dwelling_claims,
@@ -184,7 +186,9 @@ def _erase(connection: Connection, guest_id: str, at_ms: int) -> None:
     asked = select(questions.c.id).where(questions.c.guest_id == guest_id)
     connection.execute(delete(question_votes).where(question_votes.c.question_id.in_(asked)))
     forget_guest(connection, guest_id)
-    for table in (guest_devices, phone_codes, dwelling_claims, questions):
+    tables = (guest_devices, phone_codes, dwelling_claims, questions)
+    pushed = (push_subscriptions, notice_preferences, live_reminders)
+    for table in (*tables, *pushed):
         connection.execute(delete(table).where(table.c.guest_id == guest_id))
     _forget_in_the_lake(connection, guest_id)
     _forget_those_left_alone(connection, guest)

@@ -38,6 +38,7 @@ SECRET_TABLES = frozenset(
         "guest_devices",
         "person_keys",
         "phone_codes",
+        "push_subscriptions",
         "recovery_codes",
         "restreams",
         "staff_links",

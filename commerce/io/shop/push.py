@@ -1,0 +1,275 @@
+"""Push messages: the browsers of guests, what guests want pushed, and sending what is due.
+
+A browser that cannot be reached any more (404, 410) is forgotten. Every notice is on the page, too,
+until it was seen there.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from commerce.errors import InvalidField
+from commerce.io.record.schema import orders, stores
+from commerce.io.record.schema_lives import scheduled_lives
+from commerce.io.record.schema_notices import notice_preferences, notices, push_subscriptions
+from commerce.io.shop.context import ShopContext
+from commerce.notices.notices import (
+    DEFAULT_PREFERENCES,
+    NoticeChannel,
+    NoticeKind,
+    NoticeState,
+    Preferences,
+)
+from commerce.notices.push import (
+    SUBSCRIPTIONS_MAX,
+    Push,
+    PushAnswer,
+    PushOutcome,
+    Subscription,
+    message_of,
+    next_try_ms,
+    subscription,
+)
+
+BATCH = 50
+LEASE_MS = 60_000
+"""A worker that took a message and did not finish it lost it after this long."""
+HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message that this worker sends now: to which browsers, after how many tries."""
+
+    notice_id: int
+    kind: NoticeKind
+    subject: str
+    tries: int
+    to: tuple[Subscription, ...]
+
+
+class PushMessages:
+    """Subscribes browsers and sends what is due."""
+
+    def __init__(self, shop: ShopContext, push: Push | None, services: Collection[str]) -> None:
+        """Without `push`, browsers cannot subscribe; `services` are more origins of services."""
+        self._shop = shop
+        self._push = push
+        self._services = services
+
+    @property
+    def public_key(self) -> str:
+        """The key that browsers subscribe with; empty: there is no push."""
+        return self._push.public_key if self._push else ""
+
+    async def subscribe(
+        self, guest_id: str, endpoint: str, p256dh: str, auth: str, language: str
+    ) -> None:
+        """Send a guest's notices to a browser from now on, and to no guest before; idempotent.
+
+        Raises:
+            InvalidField: The endpoint or a key cannot be.
+        """
+        browser = subscription(endpoint, p256dh, auth, language, self._services)
+        at_ms = self._shop.clock()
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(push_subscriptions).where(_is(browser.id)))
+            row = {
+                "id": browser.id,
+                "guest_id": guest_id,
+                "endpoint": browser.endpoint,
+                "p256dh": browser.p256dh,
+                "auth": browser.auth,
+                "language": browser.language,
+                "made_at_ms": at_ms,
+            }
+            connection.execute(insert(push_subscriptions), row)
+            mine = select(push_subscriptions.c.id).where(push_subscriptions.c.guest_id == guest_id)
+            newest = (push_subscriptions.c.made_at_ms.desc(), push_subscriptions.c.id)
+            older = list(connection.scalars(mine.order_by(*newest).offset(SUBSCRIPTIONS_MAX)))
+            connection.execute(delete(push_subscriptions).where(push_subscriptions.c.id.in_(older)))
+
+        await self._shop.record.transact(write)
+
+    async def unsubscribe(self, guest_id: str, endpoint: str) -> None:
+        """Send nothing to a guest's browser any more; idempotent."""
+        browser = Subscription(endpoint, "", "", "")
+        which = _is(browser.id) & (push_subscriptions.c.guest_id == guest_id)
+        await self._shop.record.transact(
+            lambda connection: connection.execute(delete(push_subscriptions).where(which))
+        )
+
+    async def preferences(self, guest_id: str) -> Preferences:
+        """What a guest wants pushed."""
+        return await self._shop.record.query(
+            lambda connection: preferences_of(connection, [guest_id]).get(
+                guest_id, DEFAULT_PREFERENCES
+            )
+        )
+
+    async def set_preferences(self, guest_id: str, wanted: Preferences) -> None:
+        """Write what a guest wants pushed.
+
+        Raises:
+            InvalidField: Quiet hours are hours of a day.
+        """
+        for name in ("quiet_from_hour", "quiet_until_hour"):
+            if not 0 <= getattr(wanted, name) < HOURS:
+                raise InvalidField(name, "0 to 23")
+        values = {
+            "muted": sorted(kind.value for kind in wanted.muted),
+            "quiet_from_hour": wanted.quiet_from_hour,
+            "quiet_until_hour": wanted.quiet_until_hour,
+        }
+
+        def write(connection: Connection) -> None:
+            new = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+            row = new(notice_preferences).values(guest_id=guest_id, **values)
+            connection.execute(row.on_conflict_do_update(index_elements=["guest_id"], set_=values))
+
+        await self._shop.record.transact(write)
+
+    async def step(self) -> int:
+        """Send what is due; return how many messages were tried. Several workers may do it."""
+        if self._push is None:
+            return 0
+        at_ms = self._shop.clock()
+        waiting = await self._shop.record.query(lambda connection: _waiting(connection, at_ms))
+        if not waiting:
+            return 0
+        due = await self._shop.record.transact(lambda connection: _take(connection, waiting, at_ms))
+        answers = await asyncio.gather(*(self._send(one) for one in due))
+        if due:
+            pairs = list(zip(due, answers, strict=True))
+            await self._shop.record.transact(
+                lambda connection: _book(connection, pairs, self._shop.clock())
+            )
+        return len(due)
+
+    async def _send(self, due: Due) -> list[PushAnswer]:
+        assert self._push is not None
+        about, url = await self._shop.record.query(lambda connection: _about(connection, due))
+        if about is None:
+            return []
+        texts = [
+            message_of(due.kind, to.language, _said(about, to.language), url, due.subject)
+            for to in due.to
+        ]
+        calls = (self._push.send(to, text) for to, text in zip(due.to, texts, strict=True))
+        return list(await asyncio.gather(*calls))
+
+
+def preferences_of(connection: Connection, guest_ids: Iterable[str]) -> dict[str, Preferences]:
+    """What these guests want pushed, where they chose it."""
+    which = notice_preferences.c.guest_id.in_(list(guest_ids))
+    rows = connection.execute(select(notice_preferences).where(which))
+    return {
+        row.guest_id: Preferences(
+            frozenset(NoticeKind(kind) for kind in row.muted),
+            row.quiet_from_hour,
+            row.quiet_until_hour,
+        )
+        for row in rows
+    }
+
+
+def subscribed(connection: Connection, guest_ids: Iterable[str]) -> set[str]:
+    """Those of some guests who have a browser that takes messages."""
+    which = push_subscriptions.c.guest_id.in_(list(guest_ids))
+    return set(connection.scalars(select(push_subscriptions.c.guest_id).where(which)))
+
+
+_IS_WAITING = (
+    notices.c.channel == NoticeChannel.PUSH.value,
+    notices.c.state == NoticeState.WAITING.value,
+)
+
+
+def _waiting(connection: Connection, at_ms: int) -> Sequence[Row[Any]]:
+    """The messages that are due."""
+    return connection.execute(
+        select(notices)
+        .where(*_IS_WAITING, notices.c.due_at_ms <= at_ms)
+        .order_by(notices.c.due_at_ms)
+        .limit(BATCH)
+    ).all()
+
+
+def _take(connection: Connection, rows: Sequence[Row[Any]], at_ms: int) -> list[Due]:
+    """Take messages, so that no other worker sends them for a while."""
+    taken = []
+    for row in rows:
+        kind = NoticeKind(row.kind)
+        mine = connection.execute(
+            update(notices)
+            .where(notices.c.id == row.id, notices.c.tries == row.tries, *_IS_WAITING)
+            .values(tries=row.tries + 1, due_at_ms=at_ms + LEASE_MS)
+        )
+        if mine.rowcount:
+            to = tuple(
+                Subscription(one.endpoint, one.p256dh, one.auth, one.language)
+                for one in connection.execute(
+                    select(push_subscriptions).where(push_subscriptions.c.guest_id == row.guest_id)
+                )
+            )
+            taken.append(Due(row.id, kind, row.subject, row.tries + 1, to))
+    return taken
+
+
+def _book(
+    connection: Connection, pairs: Sequence[tuple[Due, list[PushAnswer]]], at_ms: int
+) -> None:
+    """Write what came of the messages; forget the browsers that are gone."""
+    for due, answers in pairs:
+        outcomes = {answer.outcome for answer in answers}
+        gone = [
+            to.id
+            for to, answer in zip(due.to, answers, strict=False)
+            if answer.outcome is PushOutcome.GONE
+        ]
+        connection.execute(delete(push_subscriptions).where(push_subscriptions.c.id.in_(gone)))
+        if PushOutcome.SENT in outcomes:
+            _end(connection, due.notice_id, NoticeState.SENT, at_ms)
+            continue
+        wait_s = max((answer.retry_after_s for answer in answers), default=0)
+        again_ms = next_try_ms(due.tries, wait_s, now_ms=at_ms)
+        if PushOutcome.LATER not in outcomes or again_ms is None:
+            _end(connection, due.notice_id, NoticeState.FAILED, at_ms)
+            continue
+        which = notices.c.id == due.notice_id
+        connection.execute(update(notices).where(which).values(due_at_ms=again_ms))
+
+
+def _end(connection: Connection, notice_id: int, state: NoticeState, at_ms: int) -> None:
+    which = (notices.c.id == notice_id, notices.c.state == NoticeState.WAITING.value)
+    connection.execute(update(notices).where(*which).values(state=state.value, done_at_ms=at_ms))
+
+
+def _about(connection: Connection, due: Due) -> tuple[tuple[str, str] | None, str]:
+    """What a message names, in Chinese and English, and the path that it leads to."""
+    if due.kind is NoticeKind.LIVE:
+        which = scheduled_lives.c.id == due.subject
+        live = connection.execute(select(scheduled_lives).where(which)).first()
+        return ((live.title, live.title), f"/r/{live.room_id}") if live else (None, "/")
+    named = select(stores.c.name_zh, stores.c.name_en).join(
+        orders, orders.c.store_id == stores.c.id
+    )
+    household = func.coalesce(orders.c.household_id, orders.c.guest_id)
+    of = household if due.kind is NoticeKind.REMINDER else orders.c.id
+    newest = named.where(of == due.subject).order_by(orders.c.created_at_ms.desc()).limit(1)
+    store = connection.execute(newest).first()
+    return ((store.name_zh, store.name_en), "/me") if store else (None, "/")
+
+
+def _said(words: tuple[str, str], language: str) -> str:
+    return words[0] if language == "zh" else words[1]
+
+
+def _is(subscription_id: str) -> ColumnElement[bool]:
+    return push_subscriptions.c.id == subscription_id

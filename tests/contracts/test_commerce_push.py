@@ -1,0 +1,77 @@
+"""Push messages in both kinds of record: who gets them, once, and what the page still shows."""
+
+import base64
+from dataclasses import dataclass, field
+
+from commerce.notices.notices import NoticeKind, Preferences
+from commerce.notices.push import PushAnswer, PushMessage, PushOutcome, Subscription
+from tests.support.commerce_shop import open_shop, shop_plan
+
+POINT = base64.urlsafe_b64encode(b"\x04" + b"\x11" * 64).decode()
+AUTH = base64.urlsafe_b64encode(b"\x22" * 16).decode()
+MINUTE_MS = 60_000
+SENT = PushAnswer(PushOutcome.SENT)
+
+
+@dataclass
+class Answering:
+    """A push service that answers as told, sent by default."""
+
+    public_key: str = "key"
+    answers: dict[str, list[PushAnswer]] = field(default_factory=dict)
+    sent: list[tuple[str, str]] = field(default_factory=list)
+
+    async def send(self, to: Subscription, message: PushMessage) -> PushAnswer:
+        """Remember the message."""
+        self.sent.append((to.endpoint.rpartition("/")[2], message.body))
+        queue = self.answers.get(to.endpoint.rpartition("/")[2])
+        return queue.pop(0) if queue else SENT
+
+
+async def test_those_who_want_it_are_reminded_of_a_live_once(
+    database_url: str, valkey_url: str
+) -> None:
+    service = Answering()
+    async with open_shop(
+        database_url, valkey_url, plan=shop_plan(5, target=9), push=service
+    ) as shop:
+        push, schedule = shop.commerce.push, shop.commerce.schedule
+        reminders = shop.commerce.live_reminders
+        guests = [(await shop.commerce.people.add_guest(name, "e1")).guest.id for name in "abc"]
+        live = await schedule.add(
+            "demo", "周五海鲜", "", [], shop.clock() + 20 * MINUTE_MS, actor="u1"
+        )
+        for guest_id in guests:
+            await reminders.want("demo", live.id, guest_id)
+            await reminders.want("demo", live.id, guest_id)
+            for browser in ("one", "two"):
+                endpoint = f"https://fcm.googleapis.com/{guest_id}-{browser}"
+                await push.subscribe(guest_id, endpoint, POINT, AUTH, "zh")
+        anna, bo, cai = guests
+        await push.unsubscribe(anna, f"https://fcm.googleapis.com/{anna}-two")
+        muted = Preferences(frozenset({NoticeKind.LIVE}))
+        await push.set_preferences(cai, muted)
+        assert await push.preferences(cai) == muted
+        await reminders.step()
+        assert await push.step() == 0
+        shop.clock.ahead_ms += 15 * MINUTE_MS + 1
+        await reminders.step()
+        await reminders.step()
+        later = PushAnswer(PushOutcome.LATER, 30)
+        gone = PushAnswer(PushOutcome.GONE)
+        service.answers = {f"{anna}-one": [later], f"{bo}-one": [gone]}
+        assert await push.step() == 2
+        assert sorted(service.sent) == sorted(
+            (name, "周五海鲜") for name in (f"{anna}-one", f"{bo}-one", f"{bo}-two")
+        )
+        assert await push.step() == 0
+        shop.clock.ahead_ms += 30_000
+        service.sent.clear()
+        assert await push.step() == 1
+        assert service.sent == [(f"{anna}-one", "周五海鲜")]
+        shop.clock.ahead_ms += 20 * MINUTE_MS
+        assert await push.step() == 0
+        for guest_id in guests:
+            [notice] = await shop.commerce.notices.mine(guest_id)
+            assert (notice.kind, notice.subject) == (NoticeKind.LIVE, live.id)
+        await shop.commerce.privacy.erase(bo)
