@@ -44,6 +44,7 @@ from rooms.io.hub import RoomHub
 from server.access.host_sessions import HostSessions
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
+from server.bridge.audience import AudienceNotes
 from server.bridge.channels.registry import RULES
 from server.bridge.facts import FactSpool
 from server.bridge.feed import RoomFeed, room_seed
@@ -238,9 +239,12 @@ async def build(
         is_insight = "insight" in settings.roles
         lake = lake_keeper(settings, commerce.facts, redis, worker) if is_insight else None
         wall = wall_keeper(settings, commerce, hub, redis, worker) if is_insight else None
+        audience = AudienceNotes(commerce.live_runs, lives.on_air, hub.viewers)
         heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM), node_url(settings))
         await stack.enter_async_context(
-            _in_background(commerce, lives, hub, recorder, restreams, heart, lake, wall, cascade)
+            _in_background(
+                commerce, lives, hub, recorder, restreams, heart, lake, wall, cascade, audience
+            )
         )
         yield Program(
             application(services, partial(PassOn.between, services, leases.holder, peers)),
@@ -286,6 +290,7 @@ async def _in_background(
     lake: LakeKeeper | None,
     wall: WallKeeper | None,
     cascade: Cascade | None,
+    audience: AudienceNotes,
 ) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
 
@@ -297,6 +302,7 @@ async def _in_background(
             tasks.create_task(recorder.run(), name="recordings")
             tasks.create_task(restreams.run(), name="restreams")
             tasks.create_task(heart.run(), name="heartbeat")
+            tasks.create_task(audience.run(), name="audience")
             if lake is not None:
                 tasks.create_task(lake.run(), name="lake")
             if wall is not None:

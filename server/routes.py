@@ -45,6 +45,7 @@ from server.http.shop import (
     replays,
     rooms,
     schedule,
+    summaries,
 )
 from server.http.shop.notices import routes as notice_routes
 from server.http.shop.push import routes as push_routes
@@ -96,6 +97,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *invites.routes,
         *facts.routes,
         *schedule.routes,
+        *summaries.routes,
         *share_card.routes,
         *coupons.routes,
         *draws.routes,

@@ -66,6 +66,7 @@ from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.routes import Routes
 from commerce.io.shop.schedule.reminders import LiveReminders
+from commerce.io.shop.schedule.runs import LiveRuns
 from commerce.io.shop.schedule.schedule import Schedule
 from commerce.io.shop.sealing import Sealer
 from commerce.io.shop.slots import SlotKeeping
@@ -222,6 +223,7 @@ class Commerce:
         self.restreams = Restreams(shop)
         self.lives = LiveRecord(shop)
         self.schedule = Schedule(shop, make_id)
+        self.live_runs = LiveRuns(shop)
         self.recordings = Recordings(shop)
         self.places = AllPlaces(shop)
         self.goods = AllGoods(shop)

@@ -97,6 +97,14 @@ class OwnedLives:
         self._orphans = Orphans(leases.ttl_s)
         self._turn = asyncio.Lock()  # one change of `_own` at a time
 
+    def on_air(self) -> dict[str, int]:
+        """The rooms whose lives this worker has on air now, and when each began."""
+        return {
+            room_id: own.started_at_ms
+            for room_id, own in self._own.items()
+            if own.announced is LiveState.LIVE and own.started_at_ms is not None and not own.lost
+        }
+
     def on_media(self, event: MediaEvent) -> None:
         """Note what happened; never blocks."""
         self._events.put_nowait(event)

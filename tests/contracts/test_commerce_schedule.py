@@ -40,3 +40,15 @@ async def test_a_room_shows_its_next_live_until_it_begins(
         with pytest.raises(NotFound):
             await schedule.cancel("demo", "nothing", actor="u1")
         await wait_until(lambda: shop.feed.schedules.get("demo") == [], what="the empty schedule")
+
+        await shop.commerce.live_runs.note_viewers("demo", now_ms, 12, 10)
+        shop.clock.ahead_ms += 90_000
+        over = Live("demo", LiveState.OVER, now_ms, fence=1)
+        assert await shop.commerce.lives.set_live(over, "w1")
+        shop.clock.ahead_ms += 90_000
+        assert await shop.commerce.lives.set_live(over, "w1")
+        await shop.commerce.live_runs.note_viewers("demo", now_ms, 99, 10)
+        summary = await shop.commerce.live_runs.summary("demo")
+        assert (summary.started_at_ms, summary.minutes, summary.viewers_max) == (now_ms, 2, 12)
+        with pytest.raises(NotFound):
+            await shop.commerce.live_runs.summary("demo", 1)

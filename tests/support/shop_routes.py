@@ -38,11 +38,13 @@ from server.http.shop import (
     products,
     rooms,
     schedule,
+    summaries,
 )
 from server.http.shop.notices import routes as notice_routes
 from server.http.shop.push import routes as push_routes
 from server.http.staff import cabinets, claims, neighbours, packing, prints, stock, stores, tills
 from server.limits import Limits
+from server.printing.drawings import Drawings
 from server.problem import Problem, problem_handler
 from server.settings import Settings
 from tests.support.commerce_shop import running_shop, shop_plan
@@ -98,6 +100,7 @@ async def shop_routes(
             *facts.routes,
             *schedule.routes,
             *draws.routes,
+            *summaries.routes,
             *orders.routes,
             *after_sales.routes,
             *claims.routes,
@@ -130,6 +133,7 @@ async def shop_routes(
             page_facts=FactSpool(shop.redis),
             media=stand_ins,
             rooms=stand_ins,
+            drawings=Drawings(),
             end_live=lives.end,
         )
         transport = httpx.ASGITransport(app)

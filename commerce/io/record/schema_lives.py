@@ -1,6 +1,6 @@
 """The tables of lives before and after they are on air; part of the record's schema."""
 
-from sqlalchemy import JSON, Column, Index, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, Table
 
 from commerce.io.record.columns import id_column, metadata, ref, time_column
 
@@ -27,4 +27,16 @@ live_reminders = Table(
     metadata,
     ref("live_id", "scheduled_lives.id", key=True),
     ref("guest_id", "guests.id", key=True),
+)
+
+# Every live from its beginning to its end, with its audience.
+live_runs = Table(
+    "live_runs",
+    metadata,
+    ref("room_id", "rooms.id", key=True),
+    Column("started_at_ms", BigInteger, primary_key=True),
+    time_column("ended_at_ms", nullable=True),
+    Column("viewers_max", Integer, nullable=False),
+    Column("viewer_s", BigInteger, nullable=False),
+    Column("viewers_by_minute", JSON, nullable=False),
 )

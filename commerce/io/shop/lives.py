@@ -8,6 +8,7 @@ from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.schema import lives
 from commerce.io.shop.activities.news import Part, changed
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.schedule.runs import note_run
 from commerce.io.shop.schedule.schedule import note_begun
 
 START_KNOWN_S = 5.0
@@ -90,6 +91,17 @@ class LiveRecord:
                 if await connection.scalar(select(lives.c.room_id).where(of_room)):
                     return False
                 await connection.execute(insert(lives), {"room_id": live.room_id, **values})
+            if live.started_at_ms is not None:
+                over = live.state is LiveState.OVER
+                await connection.run_sync(
+                    lambda sync: note_run(
+                        sync,
+                        live.room_id,
+                        live.started_at_ms or 0,
+                        over=over,
+                        at_ms=self._shop.clock(),
+                    )
+                )
             if before != live.started_at_ms:
                 # Another live begins without the questions of the last.
                 at_ms = self._shop.clock()

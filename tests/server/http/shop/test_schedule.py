@@ -4,6 +4,7 @@ import time
 
 import httpx
 
+from commerce.catalogue.values import Live, LiveState
 from tests.support.shop_routes import bearer, clerk, guest, shop_routes
 
 SCHEDULE = "/api/rooms/demo/schedule"
@@ -28,3 +29,20 @@ async def test_a_host_schedules_a_live_and_everybody_reads_it(
         assert (await web.get(SCHEDULE)).json() == {"lives": []}
         answer: httpx.Response = await web.get("/api/rooms/nowhere/schedule")
         assert answer.status_code == 404
+
+
+async def test_a_host_gets_the_summary_of_a_live_and_its_picture(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    async with shop_routes(sqlite_url, valkey_url) as web:
+        host, anna = bearer(await clerk(web)), bearer(await guest(web))
+        none = await web.get("/api/rooms/demo/summary", headers=host)
+        assert none.status_code == 404
+        commerce = web.commerce  # type: ignore[attr-defined]
+        for state in (LiveState.LIVE, LiveState.OVER):
+            assert await commerce.lives.set_live(Live("demo", state, 7, fence=1), "w1")
+        assert (await web.get("/api/rooms/demo/summary", headers=anna)).status_code == 403
+        found = (await web.get("/api/rooms/demo/summary", headers=host)).json()
+        assert (found["started_at_ms"], found["orders"], found["best_minute"]) == (7, 0, None)
+        drawn = await web.get("/api/rooms/demo/summary.png?language=en", headers=host)
+        assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/png")
