@@ -40,6 +40,9 @@ class NoticeState(StrEnum):
     FAILED = "failed"
 
 
+# Of no use after the night: these come in quiet hours, too.
+TIMELY = frozenset({NoticeKind.LIVE, NoticeKind.SUBSTITUTION})
+
 # The same notice about the same subject comes no sooner than this after the last one.
 REPEAT_MS = {
     NoticeKind.READY: 10 * MINUTE_MS,

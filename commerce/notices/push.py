@@ -163,14 +163,14 @@ _WORDS = {
     "zh": {
         NoticeKind.READY: ("可以取货了", "{about} 已备好你的订单，打开查看取货码。"),
         NoticeKind.REMINDER: ("记得取货", "{about} 的订单还在等你来取。"),
-        NoticeKind.REFUND: ("退款已发起", "{about} 的一笔退款正在原路退回。"),
+        NoticeKind.REFUND: ("退款已退回", "{about} 的一笔退款已原路退回。"),
         NoticeKind.SUBSTITUTION: ("有商品缺货", "{about} 想为你换一件，请尽快选择。"),
         NoticeKind.LIVE: ("马上开播", "{about}"),
     },
     "en": {
         NoticeKind.READY: ("Ready to collect", "{about} has packed your order: open the code."),
         NoticeKind.REMINDER: ("Your order is waiting", "{about} keeps your order for you."),
-        NoticeKind.REFUND: ("A refund is on its way", "{about} pays an amount back to you."),
+        NoticeKind.REFUND: ("A refund was paid", "{about} has paid an amount back to you."),
         NoticeKind.SUBSTITUTION: ("Something is missing", "{about} offers a substitute: choose."),
         NoticeKind.LIVE: ("About to go live", "{about}"),
     },

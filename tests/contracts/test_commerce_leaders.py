@@ -15,7 +15,7 @@ from commerce.io.record.schema_people import households, persons
 from commerce.io.record.schema_staff import audit_entries
 from commerce.leaders.commission import CommissionRate
 from commerce.leaders.scans import Scan, ScanHow, ScanResult
-from commerce.notices.notices import NoticeState
+from commerce.notices.notices import NoticeKind, NoticeState
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import sound
@@ -138,11 +138,14 @@ async def test_reminder_comes_once_waits_for_the_morning_and_shows_when_it_was_s
         assert (await reminders.remind("e1", [guest], "u1")).too_soon == 1
         assert await notices.mine(guest) == []
         clock.ahead_ms += 7 * HOUR_MS
-        [notice] = await notices.mine(guest)
+        mine = {notice.kind: notice for notice in await notices.mine(guest)}
+        assert set(mine) == {NoticeKind.READY, NoticeKind.REMINDER}
+        notice = mine[NoticeKind.REMINDER]
         [state] = (await shop.commerce.leaders.home.day("e1")).reminders
         assert (state.household_id, state.state) == (guest, NoticeState.WAITING)
         await notices.seen("somebody else", [notice.id])
         await notices.seen(guest, [notice.id])
+        await notices.seen(guest, [mine[NoticeKind.READY].id])
         assert await notices.mine(guest) == []
         [state] = (await shop.commerce.leaders.home.day("e1")).reminders
         assert state.state is NoticeState.SEEN

@@ -31,6 +31,7 @@ from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.moderation.rules import shown_of
+from commerce.io.shop.notices import notify_buyers
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
 from commerce.io.shop.schedule.schedule import shown_teasers
 from commerce.io.shop.staff import StaffVersions
@@ -38,6 +39,7 @@ from commerce.io.shop.stream_keys import StreamKeys
 from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.money.refund_calls import CallState, RefundPace
+from commerce.notices.notices import NoticeKind
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import is_slot_item
 from commerce.views import draw_view
@@ -227,6 +229,8 @@ async def send_refunds(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
     if answered:
         async with to.shop.record.write() as connection:
             await connection.run_sync(book_refund_calls, answered, to.shop.clock())
+            paid_back = {call.order_id for call, state in answered if state is CallState.DONE}
+            await connection.run_sync(_notify_of_refunds, paid_back, to.shop.clock())
         async with to.shop.record.read() as connection:
             turns = await connection.run_sync(refund_turns, [call.order_id for call in sent])
         later |= {order_id: turn.due_at_ms for order_id, turn in turns.items()}
@@ -311,6 +315,12 @@ async def _set_offers(to: Outlets, product_ids: Collection[str]) -> None:
     products = [catalogue.products[id] for id in sorted(product_ids) if id in catalogue.products]
     estates = catalogue.estates.values()
     await to.gate.set_products(products, catalogue.rules, estates, to.shop.clock())
+
+
+def _notify_of_refunds(connection: Connection, order_ids: Collection[str], at_ms: int) -> None:
+    if order_ids:
+        rows = orders_of(connection, ORDERS.where(orders.c.id.in_(order_ids)))
+        notify_buyers(connection, rows, NoticeKind.REFUND, "provider", at_ms)
 
 
 def _orders(connection: Connection, messages: Sequence[Message]) -> list[OrderRow]:

@@ -10,7 +10,9 @@ from commerce.groups.group import GroupState
 from commerce.io.record.order_postings import move_order
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import buying_groups, pickup_codes
+from commerce.io.shop.notices import notify_buyers
 from commerce.io.shop.pickup_codes import PickupCodes
+from commerce.notices.notices import NoticeKind
 from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
 
@@ -31,6 +33,7 @@ def advance(
     move_order(connection, order, to, moved_by, at_ms)
     if to is OrderState.READY:
         _make_code(connection, order, at_ms, codes)
+        notify_buyers(connection, [order], NoticeKind.READY, moved_by, at_ms)
     if to is OrderState.PICKING and order.group_id:
         begun = connection.execute(
             update(buying_groups)

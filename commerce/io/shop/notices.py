@@ -1,6 +1,6 @@
 """The notices of buyers: made once, shown when they are due, seen when a page has shown them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, update
@@ -10,10 +10,12 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from commerce.io.record.schema import estates, guests
 from commerce.io.record.schema_notices import notices
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.leaders.estates import time_zone_of
 from commerce.io.shop.push import preferences_of, subscribed
 from commerce.notices.notices import (
     DEFAULT_PREFERENCES,
     REPEAT_MS,
+    TIMELY,
     Notice,
     NoticeChannel,
     NoticeKind,
@@ -21,6 +23,7 @@ from commerce.notices.notices import (
     due_at_ms,
     is_repeat,
 )
+from commerce.orders.order import OrderRow
 
 SHOWN_MS = 3 * 86_400_000  # a notice that nobody has seen is shown this long
 SHOWN_MAX = 20
@@ -140,11 +143,33 @@ def _pushed_at_ms(
         if notice.guest_id not in pushed or notice.kind in preferences.muted:
             continue
         due_ms = notice.made_at_ms
-        # Who wants to be reminded of a live has chosen its hour.
-        if notice.kind is not NoticeKind.LIVE:
+        if notice.kind not in TIMELY:
             due_ms = due_at_ms(zones[notice.guest_id], now_ms=due_ms, preferences=preferences)
         found[notice.guest_id, notice.kind] = due_ms
     return found
+
+
+def notify_buyers(
+    connection: Connection, rows: Iterable[OrderRow], kind: NoticeKind, made_by: str, at_ms: int
+) -> None:
+    """Give the buyers of orders notice of them, in the caller's transaction."""
+    orders = list(rows)
+    known = known_guests(connection, {order.guest_id for order in orders})
+    new = [
+        Notice(
+            order.guest_id,
+            kind,
+            order.id,
+            made_by,
+            at_ms,
+            at_ms
+            if kind in TIMELY
+            else due_at_ms(time_zone_of(connection, order.estate_id), now_ms=at_ms),
+        )
+        for order in orders
+        if order.guest_id in known
+    ]
+    post_notices(connection, new)
 
 
 def known_guests(connection: Connection, guest_ids: Collection[str]) -> set[str]:

@@ -20,7 +20,9 @@ from commerce.io.record.refund_rows import refunded_parts
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.notices import notify_buyers
 from commerce.io.shop.views import order_views, store_views
+from commerce.notices.notices import NoticeKind
 from commerce.orders.order import OrderRow
 from commerce.orders.picks import (
     ANSWER_MS,
@@ -166,6 +168,9 @@ class Picks:
             share = units_fen(paid.amount_fen, paid.units, found.units)
             refunds.append((UNDER_WEIGHT, under_weight_fen(share, found.grams, due_g)))
         put_pick(connection, wanted, found.staff_id, at_ms)
+        if state is PickState.OFFERED:
+            kind = NoticeKind.SUBSTITUTION
+            notify_buyers(connection, [order], kind, found.staff_id, at_ms)
         self._refund(connection, order, paid, refunds, at_ms)
 
     def _check_substitute(self, connection: Connection, order: OrderRow, pick: Pick) -> None:
