@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -59,7 +60,7 @@ from server.bridge.restreams import RoomRestreams
 from server.bridge.wall import WallKeeper
 from server.errors import OperatorError
 from server.http.live.hls_direct import DirectHls
-from server.lake import lake_keeper, wall_keeper
+from server.lake import cabinet_subscriber, lake_keeper, wall_keeper
 from server.latency import Latency
 from server.limits import LimitKind, Limits
 from server.net.addresses import NO_ADDRESS, limit_key
@@ -240,10 +241,21 @@ async def build(
         lake = lake_keeper(settings, commerce.facts, redis, worker) if is_insight else None
         wall = wall_keeper(settings, commerce, hub, redis, worker) if is_insight else None
         audience = AudienceNotes(commerce.live_runs, lives.on_air, hub.viewers)
+        cabinets = cabinet_subscriber(settings, commerce, hub, worker)
         heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM), node_url(settings))
         await stack.enter_async_context(
             _in_background(
-                commerce, lives, hub, recorder, restreams, heart, lake, wall, cascade, audience
+                commerce,
+                lives,
+                hub,
+                recorder,
+                restreams,
+                heart,
+                lake,
+                wall,
+                cascade,
+                audience,
+                cabinets,
             )
         )
         yield Program(
@@ -279,6 +291,13 @@ def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
     return exists
 
 
+class Runs(Protocol):
+    """What works behind the requests."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+
 @contextlib.asynccontextmanager
 async def _in_background(
     commerce: Commerce,
@@ -291,6 +310,7 @@ async def _in_background(
     wall: WallKeeper | None,
     cascade: Cascade | None,
     audience: AudienceNotes,
+    cabinets: Runs | None,
 ) -> AsyncIterator[None]:
     """Run what works behind the requests; if it fails, so does the program."""
 
@@ -309,6 +329,8 @@ async def _in_background(
                 tasks.create_task(wall.run(), name="wall")
             if cascade is not None:
                 tasks.create_task(cascade.run(), name="cascade")
+            if cabinets is not None:
+                tasks.create_task(cabinets.run(), name="cabinets")
 
     task = asyncio.create_task(work(), name="background")
     task.add_done_callback(_died)

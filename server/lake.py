@@ -1,6 +1,10 @@
-"""Composes what fills the lake: in a server with the role insight, or in a process of its own."""
+"""Composes what fills the lake: in a server with the role insight, or in a process of its own.
+
+Cabinets that send by MQTT are listened to by servers only.
+"""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
@@ -14,6 +18,7 @@ from insight.facts import CHATS
 from insight.tables import CURVE_SQL
 from insight.wall import BUCKETS
 from rooms.io.hub import RoomHub
+from server.bridge.cabinets import CabinetDesk
 from server.bridge.facts import FactSpool, RecordSource
 from server.bridge.lake import LakeKeeper
 from server.bridge.redis_lease import RedisLeases
@@ -24,6 +29,9 @@ from server.ops.logs import configure_logs
 from server.ops.opening import open_record
 from server.settings import Settings
 from server.worker import Worker
+
+if TYPE_CHECKING:
+    from server.bridge.cabinet_mqtt import CabinetSubscriber
 
 REDIS_WAIT_S = 5.0
 
@@ -58,6 +66,25 @@ def wall_keeper(
 
     leases = RedisLeases(redis, kind="insight")
     return WallKeeper(commerce, hub, redis, leases, last_week, owner=worker.id)
+
+
+def cabinet_subscriber(
+    settings: Settings, commerce: Commerce, hub: RoomHub, worker: Worker
+) -> "CabinetSubscriber | None":
+    """Return what reads cabinets' messages, at one worker of the node; None without a broker.
+
+    Raises:
+        OperatorError: The URL is none.
+    """
+    url = settings.cabinets_url.get_secret_value()
+    if not url or worker.number:
+        return None
+    from server.bridge.cabinet_mqtt import CabinetSubscriber
+
+    try:
+        return CabinetSubscriber(CabinetDesk(commerce.cabinets, hub), url)
+    except ValueError as error:
+        raise OperatorError(f"LINLI_CABINETS_URL: {error}") from None
 
 
 async def write_lake(settings: Settings) -> None:

@@ -148,6 +148,12 @@ class Settings(BaseSettings):
         "credentials as s3://key:secret@bucket, or in AWS' own variables. "
         "Empty: files in the data folder.",
     )
+    cabinets_url: SecretStr = Field(
+        SecretStr(""),
+        description="The MQTT broker of cold cabinets: mqtt://user:password@host:port/prefix, or "
+        "mqtts:// for TLS; the prefix is linli/cabinets by default. Empty: cabinets send by HTTP "
+        "only.",
+    )
     roles: Annotated[tuple[str, ...], NoDecode] = Field(
         ROLES,
         description="What this process does, comma separated: edge answers requests and carries "

@@ -7,17 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from commerce.io.record.engine import wall_clock
-from commerce.io.shop.stock.cabinets import Taken
-from commerce.supply.cabinets import TENTHS_MAX, Reading
-from server.bridge.channels.cabinets import CabinetChanged
+from commerce.supply.cabinets import TENTHS_MAX
+from server.bridge.cabinets import READINGS_MAX, CabinetDesk, SentReading, SentReadings
 from server.http.bodies import Body, problems, read_body, reply, services_of
 from server.problem import Problem
-from server.services import Services
 
-READINGS_MAX = 500
 BODY_BYTES_MAX = 131_072
-AGE_MS_MAX = 7 * 86_400_000
 
 Milliseconds = Annotated[int, Field(ge=0, lt=1 << 47)]
 
@@ -44,22 +39,16 @@ async def readings(request: Request) -> Response:
     services = services_of(request)
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     body = await read_body(request, CabinetReadings, bytes_max=BODY_BYTES_MAX)
-    now_ms = wall_clock()
-    found = [
-        Reading(
-            one.number,
-            # The cabinet's clock may be wrong; how long ago something was is not.
-            now_ms - min(max(0, body.sent_at_ms - one.at_ms), AGE_MS_MAX),
-            one.celsius_tenths,
-            one.door_open,
-            one.powered,
-        )
-        for one in body.readings
-    ]
+    sent = SentReadings(
+        key.strip() if scheme.lower() == "bearer" else "",
+        body.sent_at_ms,
+        [
+            SentReading(one.number, one.at_ms, one.celsius_tenths, one.door_open, one.powered)
+            for one in body.readings
+        ],
+    )
     with problems():
-        taken = await services.commerce.cabinets.read(
-            key.strip() if scheme.lower() == "bearer" else "", found
-        )
+        taken = await CabinetDesk(services.commerce.cabinets, services.rooms).take(sent)
     if taken is None:
         raise Problem(
             401,
@@ -68,25 +57,7 @@ async def readings(request: Request) -> Response:
             "Send `Authorization: Bearer <cabinet key>`; a new one is made at the store.",
             headers={"WWW-Authenticate": 'Bearer realm="linli"'},
         )
-    await announce(services, taken)
     return reply({"number": taken.number, "taken": taken.taken, "alarm": taken.cabinet.alarm})
-
-
-async def announce(services: Services, taken: Taken) -> None:
-    """Show the store's staff that an alarm began or is over."""
-    if not taken.changed:
-        return
-    cabinet = taken.cabinet
-    await services.rooms.announce(
-        f"store:{taken.store_id}",
-        CabinetChanged(
-            id=cabinet.id,
-            name=cabinet.name,
-            alarm=cabinet.alarm.value if cabinet.alarm else None,
-            since_ms=cabinet.alarm_since_ms,
-            celsius_tenths=cabinet.celsius_tenths,
-        ),
-    )
 
 
 routes = [Route("/api/cabinets/readings", readings, methods=["POST"])]

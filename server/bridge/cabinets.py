@@ -1,0 +1,70 @@
+"""Cold cabinets: what their readings do to the record, and to the store's channel."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from commerce.io.record.engine import wall_clock
+from commerce.io.shop.stock.cabinets import Cabinets, Taken
+from commerce.supply.cabinets import TENTHS_MAX, Reading
+from rooms.io.hub import RoomHub
+from server.bridge.channels.cabinets import CabinetChanged
+
+READINGS_MAX = 500
+AGE_MS_MAX = 7 * 86_400_000
+
+Milliseconds = Annotated[int, Meta(ge=0, lt=1 << 47)]
+
+
+class SentReading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A reading; `number` grows with each, `at_ms` is the cabinet's clock."""
+
+    number: Annotated[int, Meta(ge=1, lt=1 << 47)]
+    at_ms: Milliseconds
+    celsius_tenths: Annotated[int, Meta(ge=-TENTHS_MAX, le=TENTHS_MAX)]
+    door_open: bool = False
+    powered: bool = True
+
+
+class SentReadings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A message of a cabinet; `sent_at_ms` is its clock."""
+
+    key: str
+    sent_at_ms: Milliseconds
+    readings: Annotated[list[SentReading], Meta(min_length=1, max_length=READINGS_MAX)]
+
+
+class CabinetDesk:
+    """Takes readings, whichever way they came."""
+
+    def __init__(self, cabinets: Cabinets, hub: RoomHub) -> None:
+        self._cabinets = cabinets
+        self._hub = hub
+
+    async def take(self, sent: SentReadings) -> Taken | None:
+        """Take readings and tell the store when an alarm begins or is over; None: unknown key."""
+        now_ms = wall_clock()
+        readings = [
+            Reading(
+                one.number,
+                # The cabinet's clock may be wrong; how long ago something was is not.
+                now_ms - min(max(0, sent.sent_at_ms - one.at_ms), AGE_MS_MAX),
+                one.celsius_tenths,
+                one.door_open,
+                one.powered,
+            )
+            for one in sent.readings
+        ]
+        taken = await self._cabinets.read(sent.key, readings)
+        if taken is not None and taken.changed:
+            cabinet = taken.cabinet
+            event = CabinetChanged(
+                id=cabinet.id,
+                name=cabinet.name,
+                alarm=cabinet.alarm.value if cabinet.alarm else None,
+                since_ms=cabinet.alarm_since_ms,
+                celsius_tenths=cabinet.celsius_tenths,
+            )
+            await self._hub.announce(f"store:{taken.store_id}", event)
+        return taken
