@@ -27,6 +27,7 @@ CommerceError
 │   ├── AlreadyHandedOver
 │   └── NotReadyYet
 └── PoisonEntry          a stream entry that no ledger can read
+    └── NewerEntry       one that a ledger of a newer version can read
 """
 
 from enum import StrEnum
@@ -184,6 +185,10 @@ class NotReadyYet(HandoverError):
 
 class PoisonEntry(CommerceError):
     """A stream entry that cannot be understood; it goes to the dead-letter stream."""
+
+
+class NewerEntry(PoisonEntry):
+    """A stream entry with fields of a newer version; it is left to a worker of that one."""
 
 
 class NoAward(CommerceError):

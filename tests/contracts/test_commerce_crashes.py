@@ -128,9 +128,15 @@ async def test_poison_entries_become_dead_letters_and_hold_up_no_other(
         for poison in ("nonsense", "|".join(["x" * 32, *"bgernp", "1", "1", "", "s", "1"])):
             await shop.redis.xadd(keys.ORDERS, {"tap": poison})
         await shop.redis.xadd(keys.ORDERS, {"other": b"\xff"})
+        newer = await shop.redis.xadd(keys.ORDERS, {"tap": "|" * 99})
         assert isinstance(await shop.commerce.orders.place(shop.tap("anna")), OrderView)
         assert await shop.redis.xlen(keys.DEAD) == 3
         assert shop.commerce.ledger.dead_letters == 3
+        # What only a newer version can read waits for a worker of that version.
+        left = await shop.redis.xpending_range(keys.ORDERS, keys.CONSUMER_GROUP, "-", "+", 10)
+        assert newer in [each["message_id"] for each in left]
+        await shop.redis.xack(keys.ORDERS, keys.CONSUMER_GROUP, newer)
+        await shop.redis.xdel(keys.ORDERS, newer)
         await sound(shop)
 
 

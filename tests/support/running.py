@@ -56,6 +56,7 @@ class Running:
             **settings,
         }
         self.process: asyncio.subprocess.Process | None = None
+        self.code: Path | None = None  # a checkout of another version; None: this one
 
     @property
     def url(self) -> str:
@@ -102,6 +103,7 @@ class Running:
             "server",
             *arguments,
             env=self.env,
+            cwd=self.code,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -159,6 +161,7 @@ class Running:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "server", *(command or ("serve",))),
                 env=self.env,
+                cwd=self.code,
                 stdout=log,
                 stderr=log,
             )

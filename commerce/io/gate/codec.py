@@ -38,7 +38,7 @@ from commerce.catalogue.offers import EstateOffer, Offer, RuleBook, place_of
 from commerce.catalogue.rules import Place
 from commerce.catalogue.values import Estate, Product
 from commerce.coupons.terms import ORDER_FEN_MIN
-from commerce.errors import PoisonEntry
+from commerce.errors import NewerEntry, PoisonEntry
 from commerce.groups.group import Group
 from commerce.io.gate import keys
 from commerce.orders.flash import GateFlash
@@ -74,6 +74,10 @@ HOLD_FIELDS = (
     "quotas",
     "coupon_id",
 )
+
+# What a released version does not know. Entries and holds that use none of it are written without,
+# so that a node of that version settles them while another is upgraded.
+LATER_FIELDS = ("quotas", "coupon_id", "discounts")
 
 _GUEST = ENTRY_FIELDS.index("guest_id")
 
@@ -132,13 +136,15 @@ def encode_stores(tap: Tap) -> str:
 
 def encode_hold(entry: Entry) -> str:
     """Return the hold of an admitted tap, as admit.lua writes it."""
-    return _joined(_hold_values(entry), len(HOLD_FIELDS))
+    text = _joined(_hold_values(entry), len(HOLD_FIELDS))
+    return text.removesuffix(SEPARATOR * len(_later(HOLD_FIELDS)))
 
 
 def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
     """Read what admit.lua added to the stream.
 
     Raises:
+        NewerEntry: It has more fields than this version knows.
         PoisonEntry: This is not an entry of ours.
     """
     try:
@@ -151,6 +157,8 @@ def decode_entry(entry_id: bytes, stream_fields: dict[bytes, bytes]) -> Entry:
         if lacking == len(_ADDED):
             parts.append(parts[_GUEST])
         parts += [""] * (len(ENTRY_FIELDS) - len(parts))
+    if len(parts) > len(ENTRY_FIELDS):
+        raise NewerEntry(f"{len(parts)} fields")
     if len(parts) != len(ENTRY_FIELDS):
         raise PoisonEntry(f"{len(parts)} fields")
     try:
@@ -329,7 +337,22 @@ def _pattern(names: tuple[str, ...]) -> str:
 
 
 def _concat(names: tuple[str, ...]) -> str:
+    later = _later(names)
+    used = " or ".join([f"{name} ~= ''" for name in later])
+    return (
+        _table(names[: len(names) - len(later)])
+        + f" .. (({used}) and '{SEPARATOR}' .. {_table(later)} or '')"
+    )
+
+
+def _table(names: tuple[str, ...]) -> str:
     return "table.concat({" + ", ".join(names) + f"}}, '{SEPARATOR}')"
+
+
+def _later(names: tuple[str, ...]) -> tuple[str, ...]:
+    later = tuple(name for name in names if name in LATER_FIELDS)
+    assert names[len(names) - len(later) :] == later
+    return later
 
 
 _PLACEHOLDERS = {

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError, ResponseError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from commerce.errors import PoisonEntry
+from commerce.errors import NewerEntry, PoisonEntry
 from commerce.io.gate import keys
 from commerce.io.gate.codec import decode_entry
 from commerce.io.gate.redis_gate import RedisGate
@@ -169,6 +169,9 @@ class Ledger:
                 if not await self._knows(entry):
                     raise PoisonEntry("it names something that does not exist")
                 entries.append(entry)
+            except NewerEntry:
+                # It stays pending, and a worker of that version claims it.
+                log.warning("entry of a newer version left", entry=entry_id.decode())
             except PoisonEntry as error:
                 await self._dead_letter(entry_id.decode(), fields, str(error))
         if entries:

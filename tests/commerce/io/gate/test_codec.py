@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commerce.errors import PoisonEntry
+from commerce.errors import NewerEntry, PoisonEntry
 from commerce.io.gate import codec
 from commerce.io.gate.codec import (
     ENTRY_FIELD,
@@ -85,6 +85,20 @@ def test_an_entry_of_an_older_version_is_read(entry: Entry) -> None:
         assert decode_entry(b"1-0", {ENTRY_FIELD: text.removesuffix(newer)}) == entry
 
 
+@given(entries)
+def test_an_entry_of_a_newer_version_is_not_poison(entry: Entry) -> None:
+    text = written(entry)[ENTRY_FIELD] + b"|what is new"
+    with pytest.raises(NewerEntry):
+        decode_entry(b"1-0", {ENTRY_FIELD: text})
+
+
+@given(entries)
+def test_a_hold_without_what_is_new_is_as_the_released_version_wrote_it(entry: Entry) -> None:
+    assert encode_hold(entry).count("|") == 7
+    later = encode_hold(replace(entry, quotas=(("flash:f", 1),)))
+    assert later == encode_hold(entry) + "|flash:f 1|"
+
+
 @pytest.mark.parametrize(
     ("lines", "needs"),
     [
@@ -131,7 +145,7 @@ def test_a_tap_and_a_hold_name_every_field_once() -> None:
     bag = replace(tap, lines=lines, needs=(("p", 2), ("x", 4)))
     assert encode_tap(bag) == "o|b|g|e|r|p|2||1||w|h|p 2 90 0,q 1  3|p 2,x 4|||0|||"
     entry = Entry("9-1", "o" * 32, "b", "g", "e", "r", "p", 2, 100, "", "s1", 5, "w", "h")
-    assert encode_hold(entry) == "p|s1|2||h|9-1||||"
+    assert encode_hold(entry) == "p|s1|2||h|9-1||"
     sold = replace(entry, needs=bag.needs, quotas=(("flash:f", 2),))
     assert encode_hold(sold) == "p|s1|2||h|9-1|p 2,x 4||flash:f 2|"
     assert {*TAP_FIELDS, "stores", "slots"} == {field.name for field in fields(Tap)}
