@@ -25,19 +25,20 @@ const LIB_MAY_IMPORT = {
   hq: ['base', 'shop'],
   leader: ['base', 'room', 'shop'],
 }
-/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `activities`, `moderation`, `schedule`, `shop`, `staff`. */
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `activities`, `moderation`, `schedule`, `push`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
   chat: ['ui'],
   activities: ['ui'],
   moderation: ['ui'],
   schedule: ['ui'],
+  push: ['ui'],
   shop: ['ui'],
   staff: ['ui'],
   home: ['ui'],
   room: ['ui', 'chat', 'shop', 'activities', 'moderation', 'schedule'],
   replay: ['ui', 'chat', 'shop'],
-  me: ['ui', 'shop'],
+  me: ['ui', 'shop', 'push'],
   host: ['ui', 'chat', 'shop', 'staff', 'activities', 'moderation', 'schedule'],
   store: ['ui', 'shop', 'staff'],
   leader: ['ui', 'shop', 'staff'],

@@ -135,6 +135,7 @@ export const en: typeof zh = {
     failed: 'That did not work. Please try again.',
   },
   camera: {
+    wechat: 'WeChat gives no camera here: tap … at the top right and open this page in your browser.',
     denied: 'The browser may not use the camera',
     denied_hint: 'Click the icon left of the address, allow camera and microphone, then try again.',
     missing: 'No camera found',

@@ -131,6 +131,7 @@ export const zh = {
     failed: '没有成功，请再试一次。',
   },
   camera: {
+    wechat: '微信里不能开播：点右上角「…」，选择在浏览器打开。',
     denied: '浏览器没有获得摄像头权限',
     denied_hint: '点地址栏左边的图标，允许摄像头和麦克风，然后重试。',
     missing: '没有找到摄像头',

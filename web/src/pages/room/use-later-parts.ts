@@ -31,6 +31,7 @@ export function useLaterParts({ sheets, identity, offers, stage, line }: RoomPag
     async () => (await import('../../parts/activities/RoomActivities.vue')).default,
   )
   const TeaserCard = later(async () => (await import('../../parts/schedule/TeaserCard.vue')).default)
+  const RemindButton = later(async () => (await import('../../parts/schedule/RemindButton.vue')).default)
   /** Somebody opens one, or nothing is more urgent any more. */
   const wanted = ref(false)
   watch(
@@ -39,5 +40,5 @@ export function useLaterParts({ sheets, identity, offers, stage, line }: RoomPag
     { immediate: true },
   )
   watch(wanted, keepShell)
-  return { RoomActivities, RoomSheets, TeaserCard, wanted }
+  return { RoomActivities, RoomSheets, TeaserCard, RemindButton, wanted }
 }
