@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from commerce.activities.moderation import Shown
 from commerce.activities.polls import Poll
 from commerce.activities.questions import Question
+from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
 from commerce.views import Card, DrawView, OrderView, StoreOrder, StoreStock, Teaser
 
@@ -61,6 +62,10 @@ class Feed(Protocol):
         """The notice of a room changed; None: it has none."""
         ...
 
+    async def flash(self, room_id: str, sale: FlashSale | None) -> None:
+        """A flash sale was announced, sold units or ended; None: the room shows none."""
+        ...
+
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """The schedule of a room changed; these lives it shows, the next one first."""
         ...
@@ -87,6 +92,7 @@ class MemoryFeed:
         self.polls: dict[str, Poll | None] = {}
         self.room_questions: dict[str, Sequence[Question]] = {}
         self.notices: dict[str, str | None] = {}
+        self.flash_sales: dict[str, FlashSale | None] = {}
         self.schedules: dict[str, Sequence[Teaser]] = {}
         self.draws: dict[str, DrawView | None] = {}
         self.moderated: dict[str, Shown] = {}
@@ -128,6 +134,10 @@ class MemoryFeed:
     async def notice(self, room_id: str, text: str | None) -> None:
         """Remember the notice."""
         self.notices[room_id] = text
+
+    async def flash(self, room_id: str, sale: FlashSale | None) -> None:
+        """Remember the flash sale."""
+        self.flash_sales[room_id] = sale
 
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """Remember the schedule."""

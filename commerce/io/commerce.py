@@ -91,6 +91,7 @@ from commerce.views import ProductDetail, ProductView
 EXPIRY_EVERY_S = 1.0
 PUSH_EVERY_S = 2.0
 LOT_EXPIRY_EVERY_S = 10.0
+FLASH_EVERY_S = 2.0
 OFFERS_EVERY_S = 5.0
 SLOTS_EVERY_S = 5.0
 ESCALATE_EVERY_S = 10.0
@@ -279,6 +280,7 @@ class Commerce:
             tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
             tasks.create_task(self._end_groups(), name="commerce groups")
             tasks.create_task(self._keep_slots(), name="commerce slots")
+            tasks.create_task(self._keep_flash_sales(), name="commerce flash sales")
             tasks.create_task(self._write_off_expired(), name="commerce lots")
             tasks.create_task(self._close_offers(), name="commerce picks")
             tasks.create_task(self._escalate_claims(), name="commerce claims")
@@ -306,6 +308,11 @@ class Commerce:
                 await self.push.step()
             except DBAPIError as error:
                 log.warning("notices not sent", error=type(error).__name__)
+
+    async def _keep_flash_sales(self) -> None:
+        while not stopping():
+            await self.activities.flash.step()
+            await asyncio.sleep(FLASH_EVERY_S)
 
     async def _escalate_claims(self) -> None:
         while not stopping():

@@ -238,6 +238,8 @@ class Gate:
         for at, (line, price_fen) in enumerate(zip(lines, prices_fen, strict=True)):
             if line.expected_price_fen in (None, price_fen):
                 continue
+            if quota and (line.expected_price_fen or 0) > price_fen:
+                continue  # who saw more pays less
             decided_here = at == 0 and (group is not None or bool(quota))
             if decided_here or not self._is_honoured(tap, line, price_fen, at_ms):
                 return self._refuse(tap, Refusal.PRICE_CHANGED, price_fen, at_ms, line.product_id)

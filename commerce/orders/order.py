@@ -116,11 +116,15 @@ class Entry:
 
     @property
     def bought(self) -> Needs:
-        """Units of products, and of flash sales, that the household's limits count."""
-        flash = counted_as(self.quotas)
+        """Units of products that it is of."""
         if self.lines:
-            return (*[(line.product_id, line.units) for line in self.lines], *flash)
-        return ((self.product_id, self.quantity), *flash)
+            return tuple((line.product_id, line.units) for line in self.lines)
+        return ((self.product_id, self.quantity),)
+
+    @property
+    def counted(self) -> Needs:
+        """What the household's limits count: units of products, and those of flash sales."""
+        return (*self.bought, *counted_as(self.quotas))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +196,17 @@ class OrderRow:
 
     @property
     def bought(self) -> Needs:
-        """Units of products, and of flash sales, that the household's limits count.
+        """Units of products that the household's limits count.
 
         A prize is none of them.
         """
         if self.is_prize:
             return ()
-        flash = counted_as(self.quotas)
         if self.lines:
-            return (*[(line.product_id, line.units) for line in self.lines], *flash)
-        return ((self.product_id, self.quantity), *flash)
+            return tuple((line.product_id, line.units) for line in self.lines)
+        return ((self.product_id, self.quantity),)
+
+    @property
+    def counted(self) -> Needs:
+        """What the household's limits count: units of products, and those of flash sales."""
+        return (*self.bought, *counted_as(self.quotas))

@@ -10,6 +10,7 @@ from commerce.activities.moderation import Shown
 from commerce.activities.polls import Poll
 from commerce.activities.questions import Question
 from commerce.feed import OrderChange
+from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
 from commerce.views import Card, DrawView, StoreStock, Teaser
@@ -19,6 +20,7 @@ from server.bridge.channels import (
     activities,
     cards,
     draws,
+    flash,
     groups,
     live,
     moderation,
@@ -101,6 +103,10 @@ class RoomFeed:
         """Show the notice."""
         await self._hub.announce(f"room:{room_id}", activities.NoticeChanged(text=text))
 
+    async def flash(self, room_id: str, sale: FlashSale | None) -> None:
+        """Show the flash sale."""
+        await self._hub.announce(f"room:{room_id}", _flash(sale))
+
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """Show the schedule."""
         await self._hub.announce(f"room:{room_id}", _schedule(lives))
@@ -129,6 +135,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
         poll = await commerce.activities.polls.shown(room_id)
         asked = await commerce.activities.questions.listed(room_id)
         notice = await commerce.activities.notices.shown(room_id)
+        sale = await commerce.activities.flash.shown(room_id)
         planned = await commerce.schedule.shown(room_id)
         draw = await commerce.activities.draws.shown_view(room_id)
         kept = await commerce.moderation.settings.shown(room_id)
@@ -141,12 +148,17 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
                 questions=tuple(_as(activities.Question, question) for question in asked)
             ),
             activities.NoticeChanged(text=notice),
+            _flash(sale),
             _schedule(planned),
             draws.DrawChanged(draw=_as(draws.Draw, draw) if draw else None),
             moderation.ChatRulesChanged(chat_rules=_as(moderation.ChatRules, kept)),
         )
 
     return seed
+
+
+def _flash(sale: FlashSale | None) -> flash.FlashChanged:
+    return flash.FlashChanged(flash=_as(flash.Flash, sale) if sale else None)
 
 
 def _schedule(lives: Sequence[Teaser]) -> schedule.UpcomingChanged:

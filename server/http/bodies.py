@@ -36,12 +36,15 @@ from commerce.io.shop.activities.errors import (
     DrawClosed,
     DrawFull,
     DrawOpen,
+    FlashClosed,
+    FlashOpen,
     NotEntered,
     NotLive,
     OtherEstate,
     PollClosed,
     PollOpen,
     TooManyQuestions,
+    WaitingFull,
     WrongWord,
 )
 from commerce.io.shop.privacy import OpenOrders
@@ -242,6 +245,14 @@ def _problem_of(error: CommerceError) -> Problem:
             return Problem(502, "not-sent", "The message was not sent.", "Please try again later.")
         case NotFound():
             return _not_found(error.kind)
+        case FlashOpen():
+            return Problem(
+                409, "flash-open", "A flash sale is open.", "It has to end before the next one."
+            )
+        case FlashClosed():
+            return Problem(409, "flash-over", "The flash sale is over.")
+        case WaitingFull():
+            return Problem(409, "waiting-full", "Too many wait already.")
         case PollOpen():
             return Problem(409, "poll-open", "A poll is open.", "Close it before the next one.")
         case PollClosed():

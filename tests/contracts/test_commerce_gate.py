@@ -253,7 +253,7 @@ class Pair:
             entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
             hold = self.rule.holds[entry.order_id]
             assert (entry.held, entry.ruled_out) == (hold.needs, hold.ruled_out)
-            assert (entry.quotas, entry.bought) == (hold.quotas, hold.bought)
+            assert (entry.quotas, entry.counted) == (hold.quotas, hold.bought)
         for id, group in self.rule.groups.items():
             seats = await self.redis.hgetall(keys.seats(id))
             assert {guest.decode(): order.decode() for guest, order in seats.items()} == group.seats  # type: ignore[union-attr]  # bytes

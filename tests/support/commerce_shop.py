@@ -26,6 +26,7 @@ from commerce.catalogue.values import (
     Text,
 )
 from commerce.feed import MemoryFeed
+from commerce.flash.sale import FlashSale, FlashTerms
 from commerce.groups.group import Group, GroupState
 from commerce.io.commerce import Commerce
 from commerce.io.ledger.consumer import Probe
@@ -234,3 +235,24 @@ async def running_shop(database_url: str, redis_url: str, **options: object) -> 
     async with open_shop(database_url, redis_url, **options) as shop:  # type: ignore[arg-type]  # passed on
         async with running(shop.commerce):
             yield shop
+
+
+async def open_flash(
+    shop: Shop,
+    product: str = "tea",
+    *,
+    price_fen: int = 700,
+    units: int = 10,
+    household_limit: int = 1,
+    starts_in_s: int = 0,
+    duration_s: int = 600,
+) -> FlashSale:
+    """Announce a flash sale in the room."""
+    terms = FlashTerms(price_fen, units, household_limit, starts_in_s, duration_s)
+    return await shop.commerce.activities.flash.open("demo", product, terms, actor="u1")
+
+
+def flash_tap(shop: Shop, sale: FlashSale, guest: str, key: str = "") -> OrderRequest:
+    """A tap in a flash sale; without a key, one per guest."""
+    tap = shop.tap(guest, sale.product_id, key=key or f"flash-{guest}")
+    return dataclasses.replace(tap, flash_id=sale.id)

@@ -277,7 +277,7 @@ def _write_households(
 ) -> None:
     bought = {(home, product): (units, since) for home, product, units, since in snapshot.bought}
     for entry in waiting:
-        for product_id, units in entry.bought:
+        for product_id, units in entry.counted:
             mark = (entry.household, product_id)
             before, since = bought.get(mark, (0, entry.at_ms))
             bought[mark] = (before + units, min(since, entry.at_ms))

@@ -161,9 +161,9 @@ class RedisGate:
                 entry.order_id,
                 encode_admitted_key(verdict.order.body_hash),
                 int(verdict.sold),
-                "".join([f"{units}," for _, units in entry.bought[1:]]),
+                "".join([f"{units}," for _, units in entry.counted[1:]]),
             )
-            further += [keys.bought(entry.household, name) for name, _ in entry.bought[1:]]
+            further += [keys.bought(entry.household, name) for name, _ in entry.counted[1:]]
         names += further
         async with self._redis.pipeline(transaction=False) as pipeline:
             if extra_entries:
@@ -313,13 +313,13 @@ def _release_arguments(order: OrderRow) -> list[Any]:
         keys.AVAILABLE,
         keys.SETTLED,
         keys.seats(order.group_id),
-        *[keys.bought(order.household, product_id) for product_id, _ in order.bought],
+        *[keys.bought(order.household, product_id) for product_id, _ in order.counted],
     ]
     rows: list[Any] = []
     held = order.held
     for item_id, units in held:
         rows += (keys.row(item_id, order.store_id), units)
-    units_bought = [units for _, units in order.bought]
+    units_bought = [units for _, units in order.counted]
     facts = [APPLIED_MS, order.household, order.id, len(held)]
     return [len(names), *names, *facts, *rows, *units_bought]
 

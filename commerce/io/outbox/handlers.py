@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from commerce.feed import Feed, OrderChange
 from commerce.groups.group import Group
+from commerce.io.gate.flash_rows import open_sale
 from commerce.io.gate.rebuild import restock_change
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.outbox.message import Message
@@ -23,6 +24,8 @@ from commerce.io.record.refund_postings import book_refund_calls, send_refund_ca
 from commerce.io.record.refund_rows import refund_turns
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, orders
+from commerce.io.record.schema_flash import flash_sales
+from commerce.io.shop.activities.flash import shown_sale
 from commerce.io.shop.activities.news import Part
 from commerce.io.shop.activities.notices import notice_of
 from commerce.io.shop.activities.polls import shown_poll
@@ -40,8 +43,10 @@ from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
 from commerce.money.refund_calls import CallState, RefundPace
 from commerce.notices.notices import NoticeKind
+from commerce.orders.flash import GateFlash
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import is_slot_item
+from commerce.orders.quotas import is_quota
 from commerce.views import draw_view
 
 ACTIVITY_EVERY_MS = 500
@@ -104,14 +109,14 @@ async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[
 
 
 async def restock_gate(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
-    """Units were received, or slots opened: the gate sells them and rooms show them."""
+    """Units were received, slots or quotas opened: the gate sells them and rooms show them."""
     for message in messages:
         change = restock_change(message.id, message.enqueued_at_ms)
         await to.gate.restock(change, message.subject, message.units)
     products = [
         replace(message, subject=message.subject.partition("|")[0])
         for message in messages
-        if not is_slot_item(message.subject)
+        if not is_slot_item(message.subject) and not is_quota(message.subject)
     ]
     return await show_stock(to, products)
 
@@ -241,6 +246,23 @@ async def send_refunds(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
     ]
 
 
+async def set_flash_sales(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
+    """Flash sales were announced, ended or closed: the gate sells at their price, or no more."""
+    ids = {message.subject for message in messages}
+    places = select(flash_sales.c.room_id, flash_sales.c.product_id)
+    places = places.where(flash_sales.c.id.in_(ids)).distinct()
+
+    def look_up(connection: Connection) -> list[tuple[str, str, GateFlash | None]]:
+        return [
+            (room_id, product_id, open_sale(connection, room_id, product_id))
+            for room_id, product_id in connection.execute(places)
+        ]
+
+    for room_id, product_id, sale in await to.shop.record.query(look_up):
+        await to.gate.set_flash(room_id, product_id, sale)
+    return ()
+
+
 async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Rooms are shown what they do together as it is now; votes in a rush at a pace."""
     at_ms, later = to.shop.clock(), []
@@ -267,6 +289,9 @@ async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[
                         product = await to.shop.cache.product(draw.terms.product_id)
                         view = draw_view(draw, product)
                     await to.feed.draw(room_id, view)
+                case Part.FLASH:
+                    sale = await connection.run_sync(shown_sale, room_id, at_ms)
+                    await to.feed.flash(room_id, sale)
                 case Part.NOTICE:
                     await to.feed.notice(room_id, await connection.run_sync(notice_of, room_id))
                 case Part.SCHEDULE:
@@ -299,6 +324,7 @@ HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
         Topic.PLACE: update_places,
         Topic.PRODUCT: update_products,
         Topic.RESTOCK: restock_gate,
+        Topic.FLASH: set_flash_sales,
         Topic.RELEASE: release_units,
         Topic.PIN: show_pins,
         Topic.GROUP: show_groups,

@@ -4,8 +4,9 @@
 2. buying groups, by id
 3. stock, by product and store
 4. slots, by store and name
-5. orders, by id
-6. all else; the audit trail of the brand last
+5. quotas, by name
+6. orders, by id
+7. all else; the audit trail of the brand last
 
 Who needs less begins further down. Which groups, items and stores an order has never changes, so
 they are read before anything is locked.
@@ -18,6 +19,7 @@ from sqlalchemy import Connection, select
 from commerce.errors import NotFound
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.postings import lock_stock
+from commerce.io.record.quotas import lock_quotas
 from commerce.io.record.rows import GROUPS, ORDERS
 from commerce.io.record.schema import buying_groups, orders
 from commerce.io.record.slots import lock_slots
@@ -52,9 +54,10 @@ def lock_groups(connection: Connection, group_ids: Sequence[str]) -> None:
 
 
 def lock_taken(connection: Connection, of_orders: Sequence[OrderRow]) -> None:
-    """Lock the stock and the slots that orders hold."""
+    """Lock the stock, the slots and the quotas that orders hold."""
     lock_stock(
         connection,
         [(item_id, order.store_id) for order in of_orders for item_id, _ in order.taken],
     )
     lock_slots(connection, {(order.store_id, order.slot) for order in of_orders if order.slot})
+    lock_quotas(connection, {name for order in of_orders for name, _ in order.quotas})

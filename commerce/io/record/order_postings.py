@@ -33,7 +33,7 @@ from commerce.io.record.postings import (
     move_stock,
     post_transfers,
 )
-from commerce.io.record.quotas import take_quotas
+from commerce.io.record.quotas import return_quotas, take_quotas
 from commerce.io.record.refund_postings import request_part_refunds, rest_of
 from commerce.io.record.refund_rows import (
     refunded_parts,
@@ -184,6 +184,7 @@ def cancel_orders(
                 raise IllegalMove(state, OrderState.CANCELLED)
     move_stock(connection, _stock_moves(cancelled, StockMoveKind.RELEASE, at_ms))
     change_taken(connection, cancelled, -1)
+    return_quotas(connection, cancelled, at_ms)
     ids = [order.id for order in cancelled]
     enqueue(connection, Topic.RELEASE, ids, at_ms)
     rest = [(order, reason) for order in cancelled]

@@ -57,7 +57,7 @@ class Topic(StrEnum):
 
     PLACE = "place"  # brand: one of its places or settings changed
     PRODUCT = "product"  # product: price, limit or sale state changed
-    RESTOCK = "restock"  # product|store: units or slots came, or left otherwise than by an order
+    RESTOCK = "restock"  # product|store: units, slots or quotas came, or left without an order
     RELEASE = "release"  # order: its units go back on sale
     PIN = "pin"  # room|product: pinned or unpinned
     GROUP = "group"  # group: opened, grew or ended
@@ -66,6 +66,7 @@ class Topic(StrEnum):
     REFUND = "refund"  # order: the payment goes back
     STAFF = "staff"  # staff: their older tokens hold no more
     STREAM_KEY = "stream_key"  # room: its older stream key holds no more
+    FLASH = "flash"  # flash sale: opened or closed
     ACTIVITY = "activity"  # room|part: what the room does together changed (activities/news.py)
 
 

@@ -42,7 +42,8 @@ class RequestedLine:
 class OrderRequest:
     """What a buyer asks for: one line, and maybe `further` ones of other products.
 
-    `expected_price_fen` is the price of a unit that they saw.
+    `expected_price_fen` is the price of a unit that they saw; with `flash_id` they buy in that
+    flash sale or not at all.
     """
 
     guest_id: str
@@ -57,6 +58,7 @@ class OrderRequest:
     member: bool = False
     further: tuple[RequestedLine, ...] = ()
     fulfilment: Fulfilment = Fulfilment.PICKUP
+    flash_id: str = ""
 
     @property
     def lines(self) -> tuple[RequestedLine, ...]:
@@ -147,6 +149,7 @@ class Orders:
                 request.expected_price_fen,
                 [astuple(line) for line in request.further],
                 request.fulfilment,
+                request.flash_id,
             ),
             guest_id=request.guest_id,
             estate_id=request.estate_id,
@@ -163,6 +166,7 @@ class Orders:
             fulfilment="" if request.fulfilment is Fulfilment.PICKUP else request.fulfilment,
             ruled_out=route.ruled_out,
             slots=route.slots,
+            flash_id=request.flash_id,
         )
         return self._explode(tap, request)
 

@@ -17,6 +17,7 @@ from server.bridge.channels.cabinets import CABINETS
 from server.bridge.channels.cards import CARDS, Card
 from server.bridge.channels.draws import DRAW, Draw
 from server.bridge.channels.feature import Feature, Reducer
+from server.bridge.channels.flash import FLASH, Flash
 from server.bridge.channels.groups import GROUPS, Group
 from server.bridge.channels.live import LIVE, Live
 from server.bridge.channels.moderation import MODERATION, ChatRules
@@ -32,6 +33,7 @@ FEATURES: tuple[Feature, ...] = (
     POLL,
     QUESTIONS,
     NOTICE,
+    FLASH,
     UPCOMING,
     DRAW,
     MODERATION,
@@ -57,6 +59,7 @@ class RoomState(State, WithChat, frozen=True):
     upcoming: tuple[Teaser, ...] = ()
     draw: Draw | None = None
     chat_rules: ChatRules = ChatRules()
+    flash: Flash | None = None
     counters: Counters = Counters()
     chat: tuple[ChatLine, ...] = ()
 

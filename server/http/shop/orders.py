@@ -54,6 +54,7 @@ class NewOrder(Body):
     price_fen: Annotated[int | None, Field(ge=1)] = None
     lines: Annotated[tuple[NewLine, ...], Field(max_length=LINES_MAX)] = ()
     fulfilment: Fulfilment = Fulfilment.PICKUP
+    flash_id: Id | None = None
 
     @model_validator(mode="after")
     def _lines_or_product(self) -> "NewOrder":
@@ -62,9 +63,13 @@ class NewOrder(Body):
                 raise ValueError("product_id, quantity and price_fen stand in lines")
             if self.group_id and len(self.lines) > 1:
                 raise ValueError("an order of several lines joins no group")
+            if self.flash_id and len(self.lines) > 1:
+                raise ValueError("a flash sale is of one product")
             if len({line.product_id for line in self.lines}) < len(self.lines):
                 raise ValueError("a product is in two lines")
-        elif self.product_id is None or self.quantity is None:
+        if self.flash_id and self.group_id:
+            raise ValueError("an order in a flash sale joins no group")
+        if not self.lines and (self.product_id is None or self.quantity is None):
             raise ValueError("product_id and quantity are needed, or lines")
         return self
 
@@ -120,6 +125,7 @@ async def _place(services: Services, request: Request) -> Response:
         member=await is_member(services, principal),
         further=tuple(further),
         fulfilment=body.fulfilment,
+        flash_id=body.flash_id or "",
     )
     order_id = order_id_of(principal.subject, key)
     with problems():

@@ -95,6 +95,6 @@ export function useActivities(roomId: string, api: Api, identity: IdentityModel,
     )
   }
 
-  return { mine, refresh, vote, want, ask }
+  return { roomId, api, identity, mine, refresh, vote, want, ask }
 }
 export type ActivitiesModel = ReturnType<typeof useActivities>

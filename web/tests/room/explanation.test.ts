@@ -17,6 +17,7 @@ function room(cards: Card[], live: Partial<RoomState['live']> = {}): RoomState {
     poll: null,
     questions: [],
     notice: null,
+    flash: null,
     upcoming: [],
     draw: null,
     chat_rules: { version: 0, slow_s: 0, members_only: false, removed_lines: [], removed_senders: [] },

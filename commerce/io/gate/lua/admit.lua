@@ -140,7 +140,14 @@ if not terms then
   group_id = ''
 end
 
-if quota then price_fen = flash_fen end
+if quota then
+  price_fen = flash_fen
+  -- Who saw more pays less.
+  if expected_price_fen ~= '' and tonumber(expected_price_fen) > tonumber(flash_fen) then
+    expected_price_fen = flash_fen
+    if not plain then tapped[1][3] = flash_fen end
+  end
+end
 
 -- Lines whose price is not the one that was seen, as {product, units, price seen, price}.
 local changed

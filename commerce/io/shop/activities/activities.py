@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.shop.activities.draws import Draws
+from commerce.io.shop.activities.flash import FlashSales
 from commerce.io.shop.activities.notices import Notices
 from commerce.io.shop.activities.polls import Polls
 from commerce.io.shop.activities.prompter import PrompterSales
@@ -15,7 +16,7 @@ from commerce.io.shop.sealing import Sealer
 
 
 class Activities:
-    """The polls, the questions, the notice and the draws of each room."""
+    """The polls, the questions, the notice, the draws and the flash sales of each room."""
 
     def __init__(
         self,
@@ -31,3 +32,4 @@ class Activities:
         self.notices = Notices(shop)
         self.sales = PrompterSales(shop)
         self.draws = Draws(shop, gate, households, sealer, new_id, random_hex)
+        self.flash = FlashSales(shop, households, gate, new_id)

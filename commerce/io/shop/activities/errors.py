@@ -35,6 +35,18 @@ class PollOpen(CommerceError):
     """The room has a poll that is still open."""
 
 
+class FlashOpen(CommerceError):
+    """The room has a flash sale that has not ended."""
+
+
+class FlashClosed(CommerceError):
+    """The flash sale is over."""
+
+
+class WaitingFull(CommerceError):
+    """So many households wait for a unit that no more may."""
+
+
 class PollClosed(CommerceError):
     """The poll is over."""
 

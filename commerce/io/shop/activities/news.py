@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from commerce.flash.sale import PART
 from commerce.io.record.postings import Topic, enqueue
 
 
@@ -13,6 +14,7 @@ class Part(StrEnum):
     POLL = "poll"
     QUESTIONS = "questions"
     NOTICE = "notice"
+    FLASH = PART
     SCHEDULE = "schedule"
     DRAW = "draw"
     MODERATION = "moderation"

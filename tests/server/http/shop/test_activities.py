@@ -74,3 +74,24 @@ async def test_a_notice_is_set_and_taken_away(web: httpx.AsyncClient) -> None:
     set_ = await web.put(f"{DEMO}/notice", json={"text": " 八点  草莓"}, headers=host)
     assert set_.json() == {"text": "八点 草莓"}
     assert (await web.delete(f"{DEMO}/notice", headers=host)).status_code == 204
+
+
+async def test_a_flash_sale_is_announced_bought_and_waited_for(web: httpx.AsyncClient) -> None:
+    host, anna = bearer(await clerk(web)), bearer(await guest(web))
+    lowest = (await web.get(f"{DEMO}/flash-sales/lowest/tea", headers=host)).json()["lowest_fen"]
+    new = {"product_id": "tea", "price_fen": lowest, "units": 1, "starts_in_s": 300}
+    dear = await web.post(f"{DEMO}/flash-sales", json=new, headers=host)
+    assert (dear.status_code, dear.json()["member"]) == (422, "price_fen")
+    new["price_fen"] = lowest - 1
+    assert (await web.post(f"{DEMO}/flash-sales", json=new, headers=anna)).status_code == 403
+    sale = (await web.post(f"{DEMO}/flash-sales", json=new, headers=host)).json()
+    again = await web.post(f"{DEMO}/flash-sales", json=new, headers=host)
+    assert (again.status_code, problem_of(again)) == (409, "flash-open")
+    place = f"{DEMO}/flash-sales/{sale['id']}/waiting"
+    soon = await web.put(place, headers=anna)
+    assert (soon.status_code, problem_of(soon)) == (409, "flash-over")
+    assert (await web.get(place, headers=anna)).json() == {"waiting": None}
+    end = f"{DEMO}/flash-sales/{sale['id']}/end"
+    ended = (await web.post(end, headers=host)).json()
+    assert ended["ends_at_ms"] <= sale["starts_at_ms"]
+    assert (await web.post(end, headers=host)).json() == ended

@@ -62,6 +62,8 @@ export type PlaceOrder = {
   lines?: PlaceLine[]
   /** `pickup` when it is left out. */
   fulfilment?: 'delivery'
+  /** Bought in this flash sale or not at all. */
+  flash_id?: string
 }
 /** A guest on a device of theirs, which keeps the secret. */
 export interface Registered {

@@ -237,6 +237,20 @@ export interface ChatRules {
   removed_senders: RemovedSender[]
 }
 
+/** A flash sale; times are the server's clock, `left` the units that anybody may still take. `served` is the last place of the waiting list that was offered a unit. */
+export interface Flash {
+  id: string
+  product_id: string
+  price_fen: Fen
+  before_fen: Fen
+  units: number
+  left: number
+  household_limit: number
+  starts_at_ms: AtMs
+  ends_at_ms: AtMs
+  served: number
+}
+
 /** Absolute values: viewers now, likes since the live began. */
 export interface Counters {
   viewers: number
@@ -269,6 +283,7 @@ export interface RoomState {
   upcoming: Teaser[]
   draw: Draw | null
   chat_rules: ChatRules
+  flash: Flash | null
   counters: Counters
   chat: ChatLine[]
 }
@@ -447,6 +462,14 @@ export interface NoticeChanged {
   text: string | null
 }
 
+/** A flash sale was announced, sold units or ended; null: the room shows none. */
+export interface FlashChanged {
+  k: 'flash'
+  o: number
+  at_ms: AtMs
+  flash: Flash | null
+}
+
 /** The lives that the room shows of its schedule now, the next one first. */
 export interface UpcomingChanged {
   k: 'upcoming'
@@ -558,6 +581,7 @@ export type ChannelEvent =
   | PollChanged
   | QuestionsChanged
   | NoticeChanged
+  | FlashChanged
   | UpcomingChanged
   | DrawChanged
   | ChatRulesChanged

@@ -4,16 +4,20 @@ import type { ChannelEvent, Poll, RoomState } from '../base/wire'
 /** The result of a poll is shown for this long after its end. */
 const RESULT_SHOWN_MS = 60_000
 
+/** What an event replaces as a whole is called as the event is. */
+const replaced = (state: RoomState, event: ChannelEvent): RoomState => ({
+  ...state,
+  [event.k]: event[event.k as never],
+})
+
 /** One reducer per kind of event; other kinds change nothing. */
 const REDUCERS: Partial<Record<string, (state: RoomState, event: never) => RoomState>> = {
-  poll: (state, event: Extract<ChannelEvent, { k: 'poll' }>) => ({ ...state, poll: event.poll }),
-  questions: (state, event: Extract<ChannelEvent, { k: 'questions' }>) => ({
-    ...state,
-    questions: event.questions,
-  }),
+  poll: replaced,
+  questions: replaced,
+  draw: replaced,
+  flash: replaced,
   notice: (state, event: Extract<ChannelEvent, { k: 'notice' }>) => ({ ...state, notice: event.text }),
   upcoming: (state, event: Extract<ChannelEvent, { k: 'upcoming' }>) => ({ ...state, upcoming: event.lives }),
-  draw: (state, event: Extract<ChannelEvent, { k: 'draw' }>) => ({ ...state, draw: event.draw }),
   chat_rules: (state, { chat_rules }: Extract<ChannelEvent, { k: 'chat_rules' }>) => ({
     ...state,
     chat_rules,

@@ -23,6 +23,7 @@ export const EMPTY_ROOM: RoomState = {
   poll: null,
   questions: [],
   notice: null,
+  flash: null,
   upcoming: [],
   draw: null,
   chat_rules: { version: 0, slow_s: 0, members_only: false, removed_lines: [], removed_senders: [] },

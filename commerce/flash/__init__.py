@@ -1,0 +1,1 @@
+"""Flash sales: their terms, and the waiting list."""
