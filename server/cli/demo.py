@@ -47,12 +47,17 @@ def demo(
     neighbours: Annotated[
         bool, typer.Option("--neighbours/--no-neighbours", help="Let demo neighbours chat and buy.")
     ] = True,
+    history: Annotated[
+        bool, typer.Option("--history", help="Simulate a year for the head office's key figures.")
+    ] = False,
 ) -> None:
     """Run the server with the demo shop, live at once, and print the addresses."""
-    run(run_demo(Settings(), DEMO_TOML, host=host, neighbours=neighbours))
+    run(run_demo(Settings(), DEMO_TOML, host=host, neighbours=neighbours, history=history))
 
 
-async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bool) -> None:
+async def run_demo(
+    settings: Settings, shop: Path, *, host: bool, neighbours: bool, history: bool = False
+) -> None:
     """Serve the shop in the file `shop` until SIGINT or SIGTERM."""
     # Not above: other commands start faster without the server.
     from server.ops.maintenance import load_shop
@@ -86,6 +91,9 @@ async def run_demo(settings: Settings, shop: Path, *, host: bool, neighbours: bo
                         NO_PROXY,
                     )
                 )
+            if history:
+                seed = ["lake", "seed", "--year", "--brand", plan.brand.id]
+                await stack.enter_async_context(child(seed))
             print_addresses(
                 settings.port,
                 plan.staff[0].username,

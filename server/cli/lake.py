@@ -1,6 +1,7 @@
 """`linli lake`: the lake."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,8 @@ from rich.table import Table
 
 from server.cli.console import out, run
 from server.settings import Settings
+
+NICENESS = 10
 
 lake_app = typer.Typer(
     help="The lake: what is in it, whether it says what the record says.", no_args_is_help=True
@@ -201,6 +204,8 @@ def seed(
 
     if not year:
         raise OperatorError("Say --year: the year before yesterday is simulated.")
+
+    os.nice(NICENESS)  # a server may be beside it
 
     async def main() -> None:
         found = await seed_year(

@@ -17,7 +17,11 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "docs" / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 NODES = ("node-a", "node-b")
-FILES = ["Dockerfile", ".dockerignore", *(f"docs/deploy/{path.name}" for path in DEPLOY.iterdir())]
+FILES = [
+    "Dockerfile",
+    ".dockerignore",
+    *(str(path.relative_to(ROOT)) for path in sorted(DEPLOY.rglob("*")) if path.is_file()),
+]
 EVENINGS = ((25, 1), (500, 1), (7_500, 300), (20_000, 300), (100_000, 300), (100_000, 1_000))
 
 
