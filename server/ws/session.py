@@ -45,6 +45,8 @@ MESSAGES = (40.0, 10.0)
 LIKES = (200.0, 20.0)
 BAD_MESSAGES = (10.0, 10 / 60)
 FAST_MESSAGES = (20.0, 20 / 60)
+BUSY_LINES = (3.0, 3 / 60)
+"""Lines that a connection may send to a room which has no place for them; beyond, it is closed."""
 WAITING_MESSAGES_MAX = 16
 """Messages that may follow `hello` before its answer."""
 
@@ -83,6 +85,7 @@ class RoomSession(Subscriber):
 
     __slots__ = (
         "_bad",
+        "_busy_lines",
         "_fast",
         "_has_hello",
         "_has_left",
@@ -112,6 +115,7 @@ class RoomSession(Subscriber):
         self._bad: TokenBucket | None = None
         self._fast: TokenBucket | None = None
         self._writer: Writer | None = None
+        self._busy_lines: TokenBucket | None = None
 
     @property
     def principal(self) -> Principal:
@@ -201,9 +205,17 @@ class RoomSession(Subscriber):
         else:
             self._send(ErrorMessage(code=error.code, detail=error.detail))
 
-    def _too_fast(
-        self, wait_s: float, cid: str | None = None, code: ErrorCode = ErrorCode.TOO_FAST
-    ) -> None:
+    def _busy(self, wait_s: float, cid: str) -> None:
+        if self._busy_lines is None:
+            self._busy_lines = TokenBucket(*BUSY_LINES)
+        if self._busy_lines.take(self._now) > 0.0:
+            self._transport.close_with(CloseCode.TOO_MANY_MESSAGES)
+            return
+        detail, wait_ms = "Too many write at once.", int(wait_s * 1000) + 1
+        code = ErrorCode.ROOM_BUSY
+        self._send(ErrorMessage(code=code, detail=detail, cid=cid, retry_after_ms=wait_ms))
+
+    def _too_fast(self, wait_s: float, cid: str | None = None) -> None:
         if self._fast is None:
             self._fast = TokenBucket(*FAST_MESSAGES)
         if self._fast.take(self._now) > 0.0:
@@ -211,7 +223,7 @@ class RoomSession(Subscriber):
             return
         self._send(
             ErrorMessage(
-                code=code,
+                code=ErrorCode.TOO_FAST,
                 detail="Rate limit exceeded.",
                 cid=cid,
                 retry_after_ms=int(wait_s * 1000) + 1,
@@ -256,7 +268,7 @@ class RoomSession(Subscriber):
         # Before any other work on the line: a flood costs no more than this.
         wait_s = self._admission_wait_s(local)
         if wait_s > 0.0:
-            self._too_fast(wait_s, message.cid, ErrorCode.ROOM_BUSY)
+            self._busy(wait_s, message.cid)
             return
         text = clean_text(message.text)
         error = text_error(text)

@@ -57,6 +57,7 @@ EVERYBODY = {
 READ_BY_EVERYBODY = {
     ("GET", "/live/{room}/whip"),  # says nothing
     ("GET", "/api/rooms/{room}/draws"),
+    ("GET", "/api/rooms/{room}/card.png"),
     ("GET", "/api/rooms/{room}/schedule"),
     ("GET", "/api/rooms/{room}/draws/{draw}"),
 }

@@ -10,8 +10,11 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from commerce.activities.moderation import Line
 from commerce.catalogue.values import SeedPlan
 from rooms.io.hub import RoomHub
+from rooms.io.local_room import LocalRoom
+from rooms.log import LogUnavailable
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
 from server.bridge.channels.cabinets import CabinetChanged
@@ -31,6 +34,7 @@ from server.http.shop import (
     facts,
     flash,
     guests,
+    moderation,
     orders,
     people,
     phones,
@@ -44,6 +48,7 @@ from server.http.shop import (
 from server.http.shop.notices import routes as notice_routes
 from server.http.shop.push import routes as push_routes
 from server.http.staff import cabinets, claims, neighbours, packing, prints, stock, stores, tills
+from server.latency import Latency
 from server.limits import Limits
 from server.printing.drawings import Drawings
 from server.problem import Problem, problem_handler
@@ -60,6 +65,8 @@ class StandIns:
         self.ended: list[str] = []
         self.announced: list[tuple[str, str]] = []
         self.cabinets: list[tuple[str, CabinetChanged]] = []
+        self.lines: dict[str, Line] = {}
+        self.shown: list[Line] = []
 
     def media_time(self, room_id: str) -> int | None:
         """A moment of the video."""
@@ -68,6 +75,22 @@ class StandIns:
     async def end(self, room_id: str) -> None:
         """Remember it."""
         self.ended.append(room_id)
+
+    async def open_room(self, channel: str) -> LocalRoom:
+        """There is none."""
+        raise LogUnavailable(channel)
+
+    async def line(self, room_id: str, line_id: str) -> Line | None:
+        """A line that a room shows."""
+        return self.lines.get(line_id)
+
+    async def show(self, room_id: str, line: Line) -> None:
+        """Remember it."""
+        self.shown.append(line)
+
+    async def keys_of_writer(self, room_id: str, subject: str) -> tuple[str, str]:
+        """Address and device of everybody."""
+        return "a:1", "d:1"
 
     def viewers(self, room_id: str) -> int:
         """As many as there are."""
@@ -91,6 +114,7 @@ async def shop_routes(
         routes: list[BaseRoute] = [
             *people.routes,
             *coupons.routes,
+            *moderation.routes,
             *guests.routes,
             *phones.routes,
             *privacy.routes,
@@ -136,7 +160,10 @@ async def shop_routes(
             media=stand_ins,
             rooms=stand_ins,
             drawings=Drawings(),
+            moderation=stand_ins,
             end_live=lives.end,
+            tracing=None,
+            latency={"orders": Latency(), "joins": Latency()},
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:

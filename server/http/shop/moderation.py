@@ -274,11 +274,23 @@ async def _moderator(request: Request) -> tuple[str, str]:
 
 
 async def _known(request: Request) -> tuple[str, Principal]:
+    """Return the room, and somebody known of its brand.
+
+    Raises:
+        Problem: 401, 403 `forbidden`, 404 or 429.
+    """
     services, room_id = services_of(request), path_id(request, "room")
     principal = services.access.principal(request)
     require(principal, Action.CHAT, room_id=room_id)
+    catalogue = services.commerce.catalogue
     with problems():
-        services.commerce.catalogue.room(room_id)
+        catalogue.room(room_id)
+        brand_id = principal.brand_id
+        if principal.estate_id:
+            catalogue.estate(principal.estate_id)
+            brand_id = catalogue.brand_id("estate", principal.estate_id)
+    if brand_id != catalogue.brand_id("room", room_id):
+        raise Problem(403, "forbidden", "Forbidden.", "This room is of another brand.")
     await services.limits.take(LimitKind.ACTIVITY, principal.subject)
     return room_id, principal
 
