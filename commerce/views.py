@@ -27,7 +27,8 @@ class ProductView:
 
     They lie in `stores`; an order comes from one of the few that serve the buyer's estate.
     Price and `offered` are those of estates that are not in `offers`. `member_fen` is what members
-    pay, where that is less.
+    pay, where that is less. `variants` are offered on the same card; `option` is what this one
+    differs in from them.
     """
 
     id: str
@@ -43,6 +44,8 @@ class ProductView:
     offers: tuple[EstateOffer, ...] = ()
     kind: ProductKind = ProductKind.ITEM
     member_fen: int | None = None
+    option: Text | None = None
+    variants: tuple["ProductView", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from commerce.catalogue.food import FoodInformation
 from commerce.catalogue.pricing import PriceBounds
 from commerce.catalogue.sets import ProductKind, SetPart
 from commerce.catalogue.text import Text as Text
+from commerce.catalogue.variants import Option
 
 HOUSEHOLD_LIMIT_DEFAULT = 20  # units of one product per household and day
 CONFIRM_ABOVE_FEN = 20_000  # an order that costs more is confirmed by a second tap
@@ -236,8 +237,8 @@ class SeedStaff:
 class SeedPlan:
     """A whole shop, to be loaded any number of times.
 
-    Loading again updates names and prices; stock that exists is left as it is. `food` is by
-    product.
+    Loading again updates names and prices; stock that exists is left as it is. `food` and
+    `options` are by product, whose names here are without the option.
     """
 
     brand: Brand
@@ -250,3 +251,4 @@ class SeedPlan:
     cities: tuple[City, ...] = ()
     categories: tuple[Category, ...] = ()
     food: Mapping[str, FoodInformation] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=dict)

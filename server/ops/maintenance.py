@@ -183,6 +183,7 @@ def plan_of(shop: ShopFile, password: str) -> values.SeedPlan:
             for rank, part in enumerate(shop.categories)
         ),
         food={part.id: _food(part.food) for part in shop.products},
+        options={part.id: part.as_option() for part in shop.products},
         rooms=tuple(values.Room(part.id, _text(part.title), part.store) for part in shop.rooms),
         products=tuple(_product(part, price_fen) for part in shop.products),
         stock=tuple(

@@ -20,6 +20,7 @@ from commerce.catalogue.food import (
     StorageKind,
 )
 from commerce.catalogue.sets import COOKING_MINUTES_MAX, PART_UNITS_MAX, PARTS_MAX, PartRole
+from commerce.catalogue.variants import NO_OPTION, Families, Option
 from server.access.policy import LED_ESTATES_MAX, Role
 from server.errors import OperatorError
 
@@ -166,7 +167,8 @@ class FoodPart(FileTable):
 class ProductPart(FileTable):
     """What is sold; `stock` is units on hand, for every store alike or by store.
 
-    A set has parts instead of stock. Its price is divided among them as what they cost alone.
+    A set has parts instead of stock. Its price is divided among them as what they cost alone. A
+    variant of another product of the file, and that one, say by which option they differ.
     """
 
     id: Id
@@ -183,6 +185,13 @@ class ProductPart(FileTable):
     cooking_minutes: Annotated[int | None, Field(ge=1, le=COOKING_MINUTES_MAX)] = None
     category: Id | None = None
     food: FoodPart = FoodPart()
+    variant_of: Id | None = None
+    option: Text | None = None
+
+    def as_option(self) -> Option:
+        """What it differs in from others of its family."""
+        name = values.Text(self.option.zh, self.option.en) if self.option else NO_OPTION
+        return Option(self.variant_of or "", name)
 
     @model_validator(mode="after")
     def _one_kind(self) -> "ProductPart":
@@ -222,6 +231,7 @@ class ShopFile(FileTable):
             if product.group and product.group.price_fen > product.price_fen:
                 raise ValueError(f"product {product.id}: the group price is above the price")
         self._check_sets()
+        self._check_families()
         self._check_categories()
         for who, store in used:
             if store not in stores:
@@ -254,6 +264,13 @@ class ShopFile(FileTable):
         for product in self.products:
             if product.category and product.category not in known:
                 raise ValueError(f"product {product.id}: there is no category {product.category!r}")
+
+    def _check_families(self) -> None:
+        families = Families({product.id: product.as_option() for product in self.products})
+        for product in self.products:
+            problem = families.problem(product.id)
+            if problem is not None:
+                raise ValueError(f"product {product.id}: {problem[0]}: {problem[1]}")
 
     def _check_sets(self) -> None:
         products = {product.id: product for product in self.products}

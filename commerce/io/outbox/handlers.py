@@ -96,7 +96,7 @@ async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[
     await to.catalogue_news.publish_goods(to.shop.catalogue.rules.version)
     catalogue, at_ms = to.shop.catalogue, to.shop.clock()
     async with to.shop.record.read() as connection:
-        rooms = await connection.run_sync(rooms_with, ids)
+        rooms = await connection.run_sync(rooms_with, catalogue, ids)
         cards = [
             (room_id, card)
             for room_id in sorted({room for found in rooms.values() for room in found})
@@ -154,7 +154,8 @@ async def show_groups(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
             GROUPS.add_columns(buying_groups.c.room_id).where(buying_groups.c.id.in_(ids))
         )
         found = [(group_of(row), row["room_id"]) for row in rows.mappings()]
-        rooms = rooms_with(connection, {group.product_id for group, _ in found})
+        sold = {group.product_id for group, _ in found}
+        rooms = rooms_with(connection, to.shop.catalogue, sold)
         ordered = connection.execute(
             select(orders.c.group_id, orders.c.room_id, orders.c.store_id)
             .where(orders.c.group_id.in_(ids))
@@ -187,7 +188,10 @@ async def show_stock(to: Outlets, messages: Sequence[Message]) -> Sequence[Messa
     ids = {message.subject for message in messages}
     ids |= catalogue.sets_of(ids)
     stores, rooms = await to.shop.record.query(
-        lambda connection: (stock_of(connection, catalogue, ids), rooms_with(connection, ids))
+        lambda connection: (
+            stock_of(connection, catalogue, ids),
+            rooms_with(connection, catalogue, ids),
+        )
     )
     for product_id, room_ids in sorted(rooms.items()):
         await to.feed.stock(room_ids, product_id, stores.get(product_id, ()))

@@ -1,8 +1,8 @@
 """Options of products as rows of the record, and the families that they make."""
 
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, select
 
 from commerce.catalogue.text import Text
 from commerce.catalogue.variants import Families, Option
@@ -22,3 +22,9 @@ def read_families(connection: Connection, brand_id: str) -> Families:
         ).where(products.c.brand_id == brand_id)
     )
     return Families({row["id"]: option_of(row) for row in rows.mappings()})
+
+
+def full_name(language: Literal["zh", "en"]) -> ColumnElement[str]:
+    """The name of a product with its option, as `with_option` writes it."""
+    name, option = products.c[f"name_{language}"], products.c[f"option_{language}"]
+    return case((option == "", name), else_=name + " · " + option)

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, func, select
@@ -44,7 +44,7 @@ Goods = tuple[int, int, int]  # version of the rules, products, sum of their ver
 class Catalogue:
     """Everything by id, in the order of the shelf; `routes` are candidate stores by estate.
 
-    `owners` are brands by store, estate and product.
+    `owners` are brands by store, estate and product, `variants` those on sale by their product.
     """
 
     brands: dict[str, Brand] = field(default_factory=dict)
@@ -54,6 +54,7 @@ class Catalogue:
     estates: dict[str, Estate] = field(default_factory=dict)
     rooms: dict[str, Room] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
+    variants: dict[str, tuple[str, ...]] = field(default_factory=dict)
     routes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rules: RuleBook = field(default_factory=RuleBook)
     goods: Goods = (-1, 0, 0)
@@ -125,6 +126,15 @@ class Catalogue:
             if any(part.item_id in item_ids for part in product.parts)
         }
 
+    def families_of(self, product_ids: Collection[str]) -> set[str]:
+        """Products with those whose cards they are offered on."""
+        found = (self.products.get(id) for id in product_ids)
+        return {*product_ids, *(one.variant_of for one in found if one and one.variant_of)}
+
+    def with_variants(self, product_ids: Collection[str]) -> list[str]:
+        """Products with all that is offered on their cards."""
+        return [each for id in product_ids for each in (id, *self.variants.get(id, ()))]
+
     def estates_of(self, room_id: str) -> tuple[Estate, ...]:
         """Estates that a room sells to: all of the brand's, those of its own store first."""
         store_id = self.room(room_id).store_id
@@ -172,6 +182,7 @@ def catalogue_in(connection: Connection, known: Catalogue) -> Catalogue:
             row["id"]: Room(row["id"], _text(row, "title"), row["store_id"]) for row in rows(rooms)
         },
         products=shelf,
+        variants=_variants(shelf),
         routes={
             estate.id: candidates(
                 estate,
@@ -204,6 +215,14 @@ def _shelf(
     found = connection.execute(PRODUCTS.order_by(products.c.shelf, products.c.id)).mappings().all()
     owners = {("product", row["id"]): row["brand_id"] for row in found}
     return goods, {row["id"]: product_of(row, recipes.get(row["id"], ())) for row in found}, owners
+
+
+def _variants(shelf: dict[str, Product]) -> dict[str, tuple[str, ...]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for product in shelf.values():
+        if product.variant_of and product.on_sale:
+            found[product.variant_of].append(product.id)
+    return {id: tuple(variants) for id, variants in found.items()}
 
 
 class CatalogueCache:
@@ -253,6 +272,8 @@ class CatalogueCache:
     async def products(self, room_id: str, estate_id: str, at_ms: int) -> list[ProductView]:
         """What a room sells, in the order of the shelf: to an estate, or to all if that is "".
 
+        Variants are those of their products.
+
         Raises:
             NotFound: There is no such room or estate.
         """
@@ -265,16 +286,21 @@ class CatalogueCache:
         on_sale = [
             product
             for product in catalogue.products.values()
-            if product.on_sale and catalogue.brand_id("product", product.id) == brand_id
+            if product.on_sale
+            and not product.variant_of
+            and catalogue.brand_id("product", product.id) == brand_id
         ]
         async with self._record.read() as connection:
-            ids = [product.id for product in on_sale]
+            ids = catalogue.with_variants([product.id for product in on_sale])
             stores = await connection.run_sync(stock_of, catalogue, ids)
         views = [
-            product_view(catalogue, product, stores.get(product.id, ()), room_id, at_ms, estate)
-            for product in on_sale
+            family_view(catalogue, product, stores, room_id, at_ms, estate) for product in on_sale
         ]
-        return [view for view in views if view.offered or view.offers]
+        return [
+            view
+            for view in views
+            if any(each.offered or each.offers for each in (view, *view.variants))
+        ]
 
     async def detail(
         self, room_id: str, product_id: str, estate_id: str, at_ms: int
@@ -363,6 +389,23 @@ def stock_of(
     return found
 
 
+def family_view(
+    catalogue: Catalogue,
+    product: Product,
+    stores: Mapping[str, tuple[StoreStock, ...]],
+    room_id: str,
+    at_ms: int,
+    estate: Estate | None = None,
+) -> ProductView:
+    """A product with its variants as buyers in a room see them; `stores` by product."""
+    shown = [product, *(catalogue.product(id) for id in catalogue.variants.get(product.id, ()))]
+    head, *variants = (
+        product_view(catalogue, each, stores.get(each.id, ()), room_id, at_ms, estate)
+        for each in shown
+    )
+    return replace(head, variants=tuple(variants)) if variants else head
+
+
 def product_view(
     catalogue: Catalogue,
     product: Product,
@@ -396,6 +439,7 @@ def product_view(
         offers=offers,
         kind=product.kind,
         member_fen=rules.member_fen(product, place, at_ms=at_ms) if members else None,
+        option=product.option,
     )
 
 

@@ -1,6 +1,7 @@
 """Group buys in the record: opened by a pin, expired at the deadline, done when handed over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import and_, bindparam, exists, insert, select, update
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.offers import RuleBook, place_of
 from commerce.catalogue.rules import Place
-from commerce.catalogue.values import Pin, Product
+from commerce.catalogue.values import Estate, Pin, Product
 from commerce.errors import InvalidField, NotFound
 from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
 from commerce.groups.terms import AskedTerms, GroupTerms, encode_steps, terms_of
@@ -21,7 +22,7 @@ from commerce.io.record.order_lines import orders_of
 from commerce.io.record.order_postings import cancel_orders
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
-from commerce.io.record.schema import buying_groups, orders, pins
+from commerce.io.record.schema import buying_groups, orders, pins, products
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.pins import cards_of, delete_pin, put_pin
 from commerce.orders.states import OrderState
@@ -72,7 +73,7 @@ class Groups:
         terms: AskedTerms | None = None,
         actor: str = OPERATOR,
     ) -> Card:
-        """Pin a product; open each estate's group if the product has an offer.
+        """Pin a product; open each estate's group if it or a variant has an offer.
 
         Pinned again, the card moves to the front; a group that may be joined goes on as it is,
         whatever `terms` ask for.
@@ -95,18 +96,20 @@ class Groups:
         pin = Pin(room_id, product_id, at_ms, media_time)
         async with self._shop.record.write() as connection:
             await put_pin(connection, pin)
-            going_on = await _going_on(connection, product_id, at_ms)
-            opened = []
-            if opens:
-                missing = [
-                    estate.id
-                    for estate in estates
-                    if estate.id not in going_on
-                    and _gains(catalogue.rules, product, opens, place_of(estate, room_id), at_ms)
-                ]
-                opened = await self._open(connection, pin, opens, missing)
-            # A group that another room opened is sold in this one, too: the room must show it.
-            shown = [*going_on.values(), *(group.id for group in opened)]
+            opened, shown = [], []
+            for id in catalogue.with_variants([product_id]):
+                if id != product_id:  # what was asked for is a step or an award of the product
+                    variant = catalogue.product(id)
+                    opens = variant.group and terms_of(
+                        variant.group, variant.own_price, AskedTerms()
+                    )
+                going_on = await _going_on(connection, id, at_ms)
+                new = await self._open_missing(
+                    connection, replace(pin, product_id=id), opens, estates, going_on
+                )
+                opened += new
+                # A group that another room opened is sold in this one, too: the room must show it.
+                shown += [*going_on.values(), *(group.id for group in new)]
             await connection.run_sync(enqueue, Topic.GROUP, shown, at_ms)
             await connection.run_sync(enqueue, Topic.PIN, [f"{room_id}|{product_id}"], at_ms)
             [card] = await cards_of(connection, catalogue, [pin], at_ms)
@@ -147,6 +150,27 @@ class Groups:
                     brand_id=self._shop.catalogue.brand_id("room", room_id),
                 )
         self._shop.on_commit()
+
+    async def _open_missing(
+        self,
+        connection: AsyncConnection,
+        pin: Pin,
+        terms: GroupTerms | None,
+        estates: Sequence[Estate],
+        going_on: Collection[str],
+    ) -> list[Group]:
+        """Open the groups of a product in estates where none goes on and one would pay less."""
+        if terms is None:
+            return []
+        rules, at_ms = self._shop.catalogue.rules, pin.pinned_at_ms
+        product = self._shop.catalogue.product(pin.product_id)
+        missing = [
+            estate.id
+            for estate in estates
+            if estate.id not in going_on
+            and _gains(rules, product, terms, place_of(estate, pin.room_id), at_ms)
+        ]
+        return await self._open(connection, pin, terms, missing)
 
     async def _open(
         self, connection: AsyncConnection, pin: Pin, terms: GroupTerms, estate_ids: Sequence[str]
@@ -192,15 +216,16 @@ class Groups:
         return opened
 
     async def of_room(self, room_id: str) -> list[Group]:
-        """Groups that a room shows: of pinned products, not ended, newest last."""
+        """Groups that a room shows: of products on its cards, not ended, newest last."""
         self._shop.catalogue.room(room_id)
+        pinned = select(pins.c.product_id).where(pins.c.room_id == room_id)
+        variants = select(products.c.id).where(products.c.variant_of.in_(pinned))
         async with self._shop.record.read() as connection:
             rows = await connection.execute(
                 GROUPS.where(
                     buying_groups.c.state.in_([state.value for state in JOINABLE]),
-                    buying_groups.c.product_id.in_(
-                        select(pins.c.product_id).where(pins.c.room_id == room_id)
-                    )
+                    buying_groups.c.product_id.in_(pinned)
+                    | buying_groups.c.product_id.in_(variants)
                     | (buying_groups.c.room_id == room_id),
                 )
                 .order_by(buying_groups.c.opened_at_ms.desc())

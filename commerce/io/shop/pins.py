@@ -1,5 +1,6 @@
 """Pinned products: the cards that a room shows."""
 
+from collections import defaultdict
 from collections.abc import Collection
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -7,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Pin
 from commerce.io.record.schema import pins
-from commerce.io.shop.catalogue import Catalogue, product_view, stock_of
+from commerce.io.shop.catalogue import Catalogue, family_view, stock_of
 from commerce.io.shop.context import ShopContext
 from commerce.views import Card
 
@@ -45,16 +46,11 @@ async def cards_of(
     connection: AsyncConnection, catalogue: Catalogue, found: Collection[Pin], at_ms: int
 ) -> list[Card]:
     """The cards of pins, with what is left."""
-    stores = await connection.run_sync(stock_of, catalogue, [pin.product_id for pin in found])
+    ids = catalogue.with_variants([pin.product_id for pin in found])
+    stores = await connection.run_sync(stock_of, catalogue, ids)
     return [
         Card(
-            product_view(
-                catalogue,
-                catalogue.product(pin.product_id),
-                stores.get(pin.product_id, ()),
-                pin.room_id,
-                at_ms,
-            ),
+            family_view(catalogue, catalogue.product(pin.product_id), stores, pin.room_id, at_ms),
             pin.pinned_at_ms,
             pin.media_time,
         )
@@ -71,17 +67,23 @@ async def find_pin(connection: AsyncConnection, room_id: str, product_id: str) -
     return Pin(**row) if row else None
 
 
-def rooms_with(connection: Connection, product_ids: Collection[str]) -> dict[str, list[str]]:
-    """Rooms in which products are pinned, sorted, by product."""
+def rooms_with(
+    connection: Connection, catalogue: Catalogue, product_ids: Collection[str]
+) -> dict[str, list[str]]:
+    """Rooms with a card on which products are offered, sorted, by product."""
     rows = connection.execute(
-        select(pins.c.product_id, pins.c.room_id)
-        .where(pins.c.product_id.in_(set(product_ids)))
-        .order_by(pins.c.room_id)
+        select(pins.c.product_id, pins.c.room_id).where(
+            pins.c.product_id.in_(catalogue.families_of(product_ids))
+        )
     )
-    found: dict[str, list[str]] = {}
+    pinned: defaultdict[str, set[str]] = defaultdict(set)
     for product_id, room_id in rows:
-        found.setdefault(product_id, []).append(room_id)
-    return found
+        pinned[product_id].add(room_id)
+    found = {
+        id: sorted(set().union(*(pinned[each] for each in catalogue.families_of([id]))))
+        for id in product_ids
+    }
+    return {id: rooms for id, rooms in found.items() if rooms}
 
 
 async def put_pin(connection: AsyncConnection, pin: Pin) -> None:

@@ -24,6 +24,7 @@ from commerce.io.record.schema_people import (
     phone_codes,
 )
 from commerce.io.record.schema_sets import order_lines
+from commerce.io.record.variants import full_name
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
 from commerce.orders.states import OrderState
@@ -108,8 +109,8 @@ def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
         orders.c.number,
         orders.c.created_at_ms,
         orders.c.product_id,
-        products.c.name_zh,
-        products.c.name_en,
+        full_name("zh").label("name_zh"),
+        full_name("en").label("name_en"),
         stores.c.name_zh.label("store_zh"),
         stores.c.name_en.label("store_en"),
         orders.c.quantity,
@@ -157,8 +158,8 @@ def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
             select(
                 orders.c.number,
                 order_lines.c.product_id,
-                products.c.name_zh,
-                products.c.name_en,
+                full_name("zh").label("name_zh"),
+                full_name("en").label("name_en"),
                 order_lines.c.units,
                 (order_lines.c.total_fen - order_lines.c.discount_fen).label("total_fen"),
             )

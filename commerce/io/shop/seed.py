@@ -10,6 +10,7 @@ from commerce.catalogue.categories import Category
 from commerce.catalogue.food import FoodInformation
 from commerce.catalogue.pinyin import pinyin_of
 from commerce.catalogue.values import Brand, Coordinates, Product, SeedPlan, Stock, Text
+from commerce.catalogue.variants import Option
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.record.food import food_values
@@ -165,6 +166,7 @@ def _category(plan: SeedPlan, category: Category) -> dict[str, Any]:
 
 def _product(product: Product, plan: SeedPlan, shelf: int) -> dict[str, Any]:
     offer = product.group
+    option = plan.options.get(product.id, Option())
     return {
         "id": product.id,
         "brand_id": plan.brand.id,
@@ -184,5 +186,7 @@ def _product(product: Product, plan: SeedPlan, shelf: int) -> dict[str, Any]:
         "recipe_en": product.recipe.en if product.recipe else "",
         "cooking_minutes": product.cooking_minutes,
         "category_id": product.category_id or None,
+        "variant_of": option.variant_of,
+        **_words("option", option.name),
         **food_values(plan.food.get(product.id, FoodInformation())),
     }

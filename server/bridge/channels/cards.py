@@ -36,12 +36,12 @@ class EstateOffer(msgspec.Struct, frozen=True, omit_defaults=True):
     member_fen: int | None = None
 
 
-class Product(msgspec.Struct, frozen=True, omit_defaults=True):
+class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
     """A product as viewers see it; `left` is the stock at the time of the message.
 
     `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate.
     `price_fen`, `offered` and `member_fen`, what members pay, are for the estates that are not in
-    `offers`.
+    `offers`. `option` is what it differs in from the others of its card.
     """
 
     id: str
@@ -57,6 +57,13 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True):
     offers: tuple[EstateOffer, ...] = ()
     kind: ProductKind = "item"
     member_fen: int | None = None
+    option: LocalText | None = None
+
+
+class Product(Variant, frozen=True, omit_defaults=True):
+    """A product with those that are offered on the same card."""
+
+    variants: tuple[Variant, ...] = ()
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -105,13 +112,24 @@ def _unpinned(cards: Cards, event: CardUnpinned) -> Cards:
 
 
 def _restocked(cards: Cards, event: StockChanged) -> Cards:
-    replace = msgspec.structs.replace
     return tuple(
-        replace(card, product=replace(card.product, left=event.left, stores=event.stores))
-        if card.product.id == event.product_id
-        else card
-        for card in cards
+        msgspec.structs.replace(card, product=_with_stock(card.product, event)) for card in cards
     )
+
+
+def _with_stock(product: Product, event: StockChanged) -> Product:
+    replace = msgspec.structs.replace
+    if product.id == event.product_id:
+        return replace(product, left=event.left, stores=event.stores)
+    if not any(variant.id == event.product_id for variant in product.variants):
+        return product
+    variants = (
+        replace(variant, left=event.left, stores=event.stores)
+        if variant.id == event.product_id
+        else variant
+        for variant in product.variants
+    )
+    return replace(product, variants=tuple(variants))
 
 
 def _without(cards: Cards, product_id: str) -> Cards:

@@ -5,7 +5,7 @@ import type { ProductDetail, Room } from '../lib/base/bodies'
 import { BASKET, basketOf } from '../lib/shop/basket'
 import type { Card } from '../lib/base/wire'
 import { groupFor } from '../lib/room/room-state'
-import { offeredTo } from '../lib/shop/estate-offer'
+import { familyOf, offeredTo } from '../lib/shop/estate-offer'
 import { type BagItem, type Offer, leftFor, offerOf, servedBy } from '../lib/shop/offer'
 import { type Kind, promiseOf, promisedRoute } from '../lib/shop/promise'
 import type { OrdersModel } from './use-orders'
@@ -31,7 +31,9 @@ export function useOffers(
   /** Whether this household pays members' prices; asked only where there are some. */
   const member = shallowRef(false)
   const hasMemberPrices = computed(() =>
-    cards().some(({ product }) => [product, ...(product.offers ?? [])].some((one) => one.member_fen)),
+    cards().some(({ product }) =>
+      familyOf(product).some((sold) => [sold, ...(sold.offers ?? [])].some((one) => one.member_fen)),
+    ),
   )
   watch(
     () => hasMemberPrices.value && identity.known(),
@@ -51,6 +53,8 @@ export function useOffers(
     const path = `/api/rooms/${encodeURIComponent(roomId)}/products/${encodeURIComponent(productId)}`
     return api.get(estateId.value ? `${path}?estate=${encodeURIComponent(estateId.value)}` : path)
   }
+  /** Chosen options by card, where it is not the first. */
+  const chosen = reactive(new Map<string, string>())
   /** Chosen quantities by product, where it is not one. */
   const quantities = reactive(new Map<string, number>())
   /** Products that are bought together, in one order. */
@@ -65,11 +69,14 @@ export function useOffers(
 
   /** `shown` as the estate is offered it, null when it is not. */
   function itemOf(shown: Card): BagItem | null {
-    const { id } = shown.product
     // A shown card has the price of one estate already; the room's has those of all.
-    const { product: all } = cards().find(({ product }) => product.id === id) ?? shown
-    const product = offeredTo(all, estateId.value, member.value)
+    const all =
+      cards().find(({ product }) => familyOf(product).some((sold) => sold.id === shown.product.id))
+        ?.product ?? shown.product
+    const options = familyOf(all).flatMap((sold) => offeredTo(sold, estateId.value, member.value) ?? [])
+    const product = options.find((sold) => sold.id === chosen.get(all.id)) ?? options[0]
     if (!product) return null
+    const { id } = product
     const card = { ...shown, product }
     const group = groupFor(room.state.value.groups, id, estateId.value)
     const offer = offerOf(
@@ -93,6 +100,8 @@ export function useOffers(
     const canBring = bringing && leftFor(product, [bringing.id]) >= quantity
     return {
       card,
+      head: all.id,
+      options: options.length > 1 ? options : [],
       group,
       offer,
       store,
@@ -190,6 +199,7 @@ export function useOffers(
     join,
     confirmed,
     choose: (card: Card, quantity: number) => quantities.set(card.product.id, quantity),
+    chooseOption: ({ head }: BagItem, productId: string) => chosen.set(head, productId),
   }
 }
 export type OffersModel = ReturnType<typeof useOffers>

@@ -36,6 +36,22 @@ describe('the vectors shared with Python', () => {
 })
 
 describe('the room state', () => {
+  it('changes the stock of a variant on its card', () => {
+    const words = { zh: '', en: '' }
+    const price = { price_fen: 1, list_price_fen: 1, group: null }
+    const tea = { id: 'tea', name: words, unit: words, image: '', left: 6, ...price }
+    const product = { ...tea, variants: [{ ...tea, id: 'large', left: 4 }] }
+    const before = { ...EMPTY_ROOM, cards: [{ product, pinned_at_ms: 1, media_time: null }] }
+    const after = applyTick(before, {
+      t: 'tick',
+      epoch: 'e',
+      offset: 1,
+      events: [{ o: 1, at_ms: 1, k: 'stock', media_time: null, product_id: 'large', left: 0, stores: [] }],
+    })
+    expect(after.cards[0]?.product.left).toBe(6)
+    expect(after.cards[0]?.product.variants?.map((one) => one.left)).toEqual([0])
+  })
+
   it('never changes the state it was given', () => {
     const before = structuredClone(EMPTY_ROOM)
     applyTick(EMPTY_ROOM, {

@@ -19,7 +19,7 @@ function item(id: string, price_fen: number, left: number, quantity = 1): BagIte
   const card: Card = { product, pinned_at_ms: 0, media_time: null }
   const terms = { quantity, route: null, confirm_above_fen: null }
   const offer = offerOf(card, null, [], null, 0, terms)
-  return { card, group: null, offer, store: null, promise: null, delivery: null }
+  return { card, head: id, options: [], group: null, offer, store: null, promise: null, delivery: null }
 }
 
 describe('basketOf', () => {

@@ -13,6 +13,7 @@ from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.rule_book import announce_products
 from commerce.io.record.schema import cities, estates, products, rooms, stores
 from commerce.io.record.schema_rules import assortment_rules, price_rules
+from commerce.io.record.variants import full_name
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.editing import Columns, Editor
 from commerce.io.shop.listing import read_page
@@ -147,8 +148,8 @@ def _kind(name: str, table: Table) -> PlaceKind[RuleRow]:
     def rows(brand_id: str) -> Select[tuple[object, ...]]:
         query = select(
             table,
-            products.c.name_zh.label("product_name_zh"),
-            products.c.name_en.label("product_name_en"),
+            full_name("zh").label("product_name_zh"),
+            full_name("en").label("product_name_en"),
             _scope_name("zh").label("scope_name_zh"),
             _scope_name("en").label("scope_name_en"),
         ).join(products, products.c.id == table.c.product_id)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from server.bridge.channels.cards import CardPinned, StockChanged
+from server.bridge.channels.cards import CardPinned, StockChanged, Variant
 from server.bridge.channels.groups import GroupChanged
 from server.bridge.channels.live import LiveChanged
 from server.bridge.channels.registry import FEATURES, RULES, RoomState, StoreState
@@ -28,6 +28,18 @@ def test_state_on_the_wire_keeps_its_order() -> None:
         *("live", "cards", "groups", "poll", "questions", "notice", "upcoming", "draw"),
         *("chat_rules", "flash", "counters", "chat"),
     ]
+
+
+def test_stock_of_a_variant_changes_on_its_card() -> None:
+    pinned = card("p1")
+    variant = msgspec.convert(card("p2").product, Variant, from_attributes=True)
+    family = msgspec.structs.replace(
+        pinned, product=msgspec.structs.replace(pinned.product, variants=(variant,))
+    )
+    state = RULES.apply(RoomState(cards=(family,)), StockChanged(product_id="p2", left=0))
+    assert isinstance(state, RoomState)
+    [after] = state.cards
+    assert (after.product.left, after.product.variants[0].left) == (pinned.product.left, 0)
 
 
 def test_store_has_no_state() -> None:

@@ -126,7 +126,25 @@ export interface EstateOffer {
   member_fen?: Fen
 }
 
-/** A product as viewers see it; `left` is the stock at the time of the message. `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate. `price_fen`, `offered` and `member_fen`, what members pay, are for the estates that are not in `offers`. */
+/** A product as viewers see it; `left` is the stock at the time of the message. `stores` are those that have some; `GET /api/rooms/{room}` says which of them serve an estate. `price_fen`, `offered` and `member_fen`, what members pay, are for the estates that are not in `offers`. `option` is what it differs in from the others of its card. */
+export interface Variant {
+  id: string
+  name: LocalText
+  unit: LocalText
+  image: string
+  price_fen: Fen
+  list_price_fen: Fen
+  left: number
+  group: GroupOffer | null
+  stores?: StoreStock[]
+  offered?: boolean
+  offers?: EstateOffer[]
+  kind?: ProductKind
+  member_fen?: Fen
+  option?: LocalText
+}
+
+/** A product with those that are offered on the same card. */
 export interface Product {
   id: string
   name: LocalText
@@ -141,6 +159,8 @@ export interface Product {
   offers?: EstateOffer[]
   kind?: ProductKind
   member_fen?: Fen
+  option?: LocalText
+  variants?: Variant[]
 }
 
 /** A pinned product; `media_time` is the RTP time (90 kHz, 32 bits) of its video frame. */

@@ -7,6 +7,7 @@ import {
   type ChannelEvent,
   type ChatLine,
   type Group,
+  type Product,
   type RoomState,
   type Snapshot,
   type StockChanged,
@@ -49,7 +50,10 @@ function applyEvent(state: RoomState, event: ChannelEvent): RoomState {
     case 'unpin':
       return { ...state, cards: without(state.cards, event.product_id) }
     case 'stock':
-      return { ...state, cards: state.cards.map((card) => withStock(card, event)) }
+      return {
+        ...state,
+        cards: state.cards.map((card) => ({ ...card, product: withStock(card.product, event) })),
+      }
     case 'group':
       return { ...state, groups: withGroup(state.groups, event.group) }
     default:
@@ -97,8 +101,12 @@ function without(cards: Card[], productId: string): Card[] {
   return cards.filter((card) => card.product.id !== productId)
 }
 
-function withStock(card: Card, { product_id, left, stores }: StockChanged): Card {
-  return card.product.id === product_id ? { ...card, product: { ...card.product, left, stores } } : card
+/** The product itself, or a variant on its card. */
+function withStock<P extends Product>(product: P, event: StockChanged): P {
+  const { product_id, left, stores } = event
+  if (product.id === product_id) return { ...product, left, stores }
+  const { variants } = product
+  return variants ? { ...product, variants: variants.map((one) => withStock(one, event)) } : product
 }
 
 function withGroup(groups: Group[], group: Group): Group[] {

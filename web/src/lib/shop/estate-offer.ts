@@ -15,3 +15,8 @@ export function offeredTo(product: Product, estateId: string | null, member = fa
   const paid_fen = member ? (member_fen ?? price_fen) : price_fen
   return { ...rest, price_fen: paid_fen, list_price_fen, ...(member_fen !== undefined && { member_fen }) }
 }
+
+/** All that is offered on the card of a product, itself first. */
+export function familyOf(product: Product): Product[] {
+  return [product, ...(product.variants ?? [])]
+}

@@ -28,7 +28,12 @@ const ONE: Terms = { quantity: 1, route: null, confirm_above_fen: null }
 
 /** A card as this household is offered it. */
 export interface BagItem {
+  /** Of the option that is chosen. */
   card: Card
+  /** What the card was pinned as. */
+  head: string
+  /** All options that the estate is offered, none where there is but one product. */
+  options: Product[]
   group: Group | null
   offer: Offer
   /** Where the goods would be handed over, null when unknown. */
