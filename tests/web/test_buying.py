@@ -4,6 +4,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from tests.support.played_guests import PHONE_CODE
 from tests.support.played_pages import Open
 from tests.support.played_server import PlayedServer, remember_guest
 from tests.support.played_shop import PRODUCTS
@@ -64,3 +65,42 @@ def test_a_waiting_group_stays_in_the_orders_without_its_card_and_can_be_left(
     page.get_by_test_id("leave-o1024").click()
     page.get_by_test_id("leave-group").click()
     expect(page.get_by_test_id("my-order-o1024")).to_have_attribute("data-state", "cancelled")
+
+
+def test_an_option_is_bought_once_the_number_that_the_shop_asks_for_is_proved(
+    open_page: Open,
+) -> None:
+    server = PlayedServer(pinned=["spinach"])
+    option, large = {"zh": "小份", "en": "Small"}, {"zh": "大份", "en": "Large"}
+    head = {**PRODUCTS[0], "group": None}
+    server.products[0] = {
+        **head,
+        "option": option,
+        "variants": [
+            {**head, "id": "large", "option": large, "price_fen": 4_990, "left": 3},
+            {**head, "id": "gone", "option": {"zh": "礼盒", "en": "Gift"}, "left": 0, "stores": []},
+        ],
+    }
+    placed: list[str] = []
+
+    def answer(body: dict[str, Any], _: str) -> tuple[int, dict[str, Any]]:
+        placed.append(body["product_id"])
+        if len(placed) == 1:
+            return 403, {"type": "urn:linli:problem:phone-needed", "status": 403}
+        order = server.order("new") | {"product_id": "large"}
+        server.orders.insert(0, order)
+        return 201, {"order": order}
+
+    server.answer_order = answer
+    page = open_page(server, "/r/demo", prepare=remember_guest, locale="en-GB")
+    expect(page.get_by_test_id("option-gone")).to_contain_text("Sold out")
+    page.get_by_test_id("option-large").get_by_role("radio").check()
+    page.get_by_test_id("join").click()
+    page.get_by_test_id("phone-input").fill("13800001234")
+    page.get_by_test_id("phone-consent").check()
+    page.get_by_test_id("phone-send").click()
+    page.get_by_test_id("code-input").fill(PHONE_CODE)
+    page.get_by_test_id("code-submit").click()
+    expect(page.get_by_test_id("about-you-sheet")).not_to_be_visible()
+    expect(page.get_by_test_id("join")).to_have_attribute("data-state", "bought")
+    assert placed == ["large", "large"]

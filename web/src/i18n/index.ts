@@ -20,3 +20,6 @@ export function createWords(words: PageWords, remembered: string | null) {
 export function declareLanguage(locale: Locale): void {
   document.documentElement.lang = locale === 'zh' ? 'zh-CN' : 'en'
 }
+
+/** Words that a page loads once they are needed. */
+export const householdWords = () => import('./household')

@@ -63,9 +63,8 @@ export const en = {
     declined: 'The payment did not go through; nothing was charged. Tap again to retry.',
     price_changed: 'The price has just changed; nothing was charged. Reload the page to see it.',
     not_on_sale: 'No longer on sale; nothing was charged.',
-    phone_needed:
-      'This shop asks for a verified phone number: verify yours on the page “Me”, then tap again.',
-    address_needed: 'Name your building and flat on the page “Me”, then tap again.',
+    phone_needed: 'This shop asks for a verified phone number: verify yours, then tap again.',
+    address_needed: 'Name your building and flat, then tap again.',
     no_slot: 'The shops nearby are fully booked; nothing was charged. Please try again later.',
     unknown: 'No answer so far. Tap again to keep asking; you will not be charged twice.',
     refused: 'The order did not go through; nothing was charged. Please try again.',

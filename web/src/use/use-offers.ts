@@ -35,15 +35,13 @@ export function useOffers(
       familyOf(product).some((sold) => [sold, ...(sold.offers ?? [])].some((one) => one.member_fen)),
     ),
   )
-  watch(
-    () => hasMemberPrices.value && identity.known(),
-    async (asks) => {
-      if (!asks) return
-      const answer = await api.get<{ member?: boolean }>('/api/me/phone').catch(() => null)
-      member.value = answer?.member ?? false
-    },
-    { immediate: true },
-  )
+  async function readMember(): Promise<boolean> {
+    if (!hasMemberPrices.value || !identity.known()) return false
+    const answer = await api.get<{ member?: boolean }>('/api/me/phone').catch(() => null)
+    member.value = answer?.member ?? false
+    return member.value
+  }
+  watch(() => hasMemberPrices.value && identity.known(), readMember, { immediate: true })
   const items = computed<BagItem[]>(() => cards().flatMap((card) => itemOf(card) ?? []))
   const route = computed(
     () => info.value?.estates.find((estate) => estate.id === estateId.value)?.store_ids ?? null,
@@ -183,6 +181,7 @@ export function useOffers(
 
   return {
     items,
+    readMember,
     route,
     detail,
     picked,

@@ -8,7 +8,7 @@ export const PROMISE_WORDS = {
   or_bring: { zh: '也可以', en: 'Or' },
   how: { zh: '怎么拿到', en: 'How you get it' },
   pickup: { zh: '到店自提', en: 'Pick up' },
-  address: { zh: '送到“我的”页面登记的门牌。', en: 'To the flat that you named on the page “Me”.' },
+  address: { zh: '送到您登记的门牌。', en: 'To the flat that you named.' },
   packed_at: { zh: '备货门店', en: 'Packed at' },
 } satisfies Record<string, LocalText>
 
