@@ -81,6 +81,7 @@ from commerce.io.shop.stock.prices import StorePrices
 from commerce.io.shop.stock.receipts import Receipts
 from commerce.io.shop.stock.tills import Tills
 from commerce.io.shop.stock.transfers import Transfers
+from commerce.io.shop.stock.warehouses import WarehouseStock
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.money.payments import Payments
 from commerce.notices.push import Push
@@ -214,6 +215,7 @@ class Commerce:
         self.stock = StockKeeping(shop)
         self.expiry = Expiry(shop)
         self.transfers = Transfers(shop)
+        self.warehouse_stock = WarehouseStock(shop)
         self.tills = Tills(shop)
         self.cabinets = Cabinets(shop)
         self.barcodes = Barcodes(shop)

@@ -31,8 +31,7 @@ OF_STORES: frozenset[LocationKind] = frozenset(
 )
 """Kinds with a location per store, which names it."""
 OWN: frozenset[LocationKind] = OF_STORES | {LocationKind.WAREHOUSE}
-# One of each.
-SHARED: tuple[LocationKind, ...] = tuple(kind for kind in LocationKind if kind not in OF_STORES)
+"""Kinds with a location per store or warehouse, which names it; one of each of the others."""
 
 
 class LotMoveKind(StrEnum):
@@ -93,10 +92,10 @@ WRITE_OFF_REASONS: frozenset[LotMoveKind] = frozenset(
 )
 
 
-def location_id(kind: LocationKind, store_id: str = "") -> str:
-    """Return the id of a location; one of a store needs it."""
-    assert bool(store_id) is (kind in OF_STORES)
-    return f"{kind}:{store_id}" if store_id else kind.value
+def location_id(kind: LocationKind, place_id: str = "") -> str:
+    """Return the id of a location; one of a store or warehouse needs it."""
+    assert bool(place_id) is (kind in OWN)
+    return f"{kind}:{place_id}" if place_id else kind.value
 
 
 def kind_of(location: str) -> LocationKind:
@@ -106,7 +105,12 @@ def kind_of(location: str) -> LocationKind:
 
 def store_of(location: str) -> str:
     """Return the store whose location it is, or an empty string."""
-    return location.partition(":")[2]
+    return location.partition(":")[2] if kind_of(location) in OF_STORES else ""
+
+
+def warehouse_of(location: str) -> str:
+    """Return the warehouse whose location it is, or an empty string."""
+    return location.partition(":")[2] if kind_of(location) is LocationKind.WAREHOUSE else ""
 
 
 def default_lot(product_id: str, store_id: str) -> str:

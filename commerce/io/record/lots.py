@@ -23,6 +23,7 @@ from commerce.supply.lots import (
     location_id,
     store_of,
     take,
+    warehouse_of,
 )
 
 IDS_MAX = 500  # ids per statement
@@ -77,7 +78,7 @@ def add_lot(connection: Connection, lot: Lot) -> None:
 
 
 def add_location(connection: Connection, location: str) -> None:
-    """Write a location of a store unless it is known."""
+    """Write a location of a store or warehouse unless it is known."""
     if connection.scalar(select(locations.c.id).where(locations.c.id == location)) is None:
         connection.execute(
             insert(locations),
@@ -85,6 +86,7 @@ def add_location(connection: Connection, location: str) -> None:
                 "id": location,
                 "kind": kind_of(location).value,
                 "store_id": store_of(location) or None,
+                "warehouse_id": warehouse_of(location) or None,
             },
         )
 

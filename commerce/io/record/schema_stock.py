@@ -26,6 +26,7 @@ locations = Table(
     Column("id", String(80), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("store_id", String(64), ForeignKey("stores.id")),
+    Column("warehouse_id", String(64), ForeignKey("warehouses.id")),
 )
 
 lots = Table(

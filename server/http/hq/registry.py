@@ -25,10 +25,12 @@ from server.http.hq import (
     places,
     staff,
     wall,
+    warehouse_stock,
 )
 
 routes: list[Route] = [
     *places.routes,
+    *warehouse_stock.routes,
     *categories.routes,
     *coupons.routes,
     *goods.routes,

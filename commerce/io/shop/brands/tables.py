@@ -105,6 +105,11 @@ def owned_by(table: Table, brand_id: str) -> ColumnElement[bool]:
         people = (metadata.tables[name] for name in ("guests", "households"))
         theirs = (select(each.c.id).where(owned_by(each, brand_id)) for each in people)
         return or_(*(table.c.subject_id.in_(ids) for ids in theirs))
+    if table.name == "locations":
+        places = ((column, key.column) for column in table.c for key in column.foreign_keys)
+        return or_(
+            *(column.in_(select(id).where(owned_by(id.table, brand_id))) for column, id in places)
+        )
     owner = _owner(table)
     if isinstance(owner, Column):
         return owner == brand_id if owner.foreign_keys else _named_or_of(table, brand_id)

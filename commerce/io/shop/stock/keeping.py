@@ -210,6 +210,12 @@ def _on_hand(connection: Connection, product_id: str, store_id: str) -> int:
 
 
 def _done(connection: Connection, change: StockChange, kinds: set[LotMoveKind], units: int) -> bool:
+    return is_done(connection, change.source, change.product_id, kinds, units)
+
+
+def is_done(
+    connection: Connection, source: str, product_id: str, kinds: set[LotMoveKind], units: int
+) -> bool:
     """Whether this change was made before.
 
     Raises:
@@ -217,13 +223,13 @@ def _done(connection: Connection, change: StockChange, kinds: set[LotMoveKind], 
     """
     rows = connection.execute(
         select(lot_moves.c.product_id, lot_moves.c.kind, lot_moves.c.units).where(
-            lot_moves.c.source == change.source
+            lot_moves.c.source == source
         )
     ).all()
     if not rows:
         return False
     known = {(row.product_id, LotMoveKind(row.kind) in kinds) for row in rows}
-    if known != {(change.product_id, True)} or sum(row.units for row in rows) != units:
+    if known != {(product_id, True)} or sum(row.units for row in rows) != units:
         raise Refused(Refusal.KEY_REUSED)
     return True
 

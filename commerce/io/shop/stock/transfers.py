@@ -57,7 +57,7 @@ class Transfers:
                 .order_by(stock_transfers.c.sent_at_ms.desc(), stock_transfers.c.id)
                 .limit(TRANSFERS_MAX)
             )
-            return [_view(row) for row in rows]
+            return [transfer_view(row) for row in rows]
 
     async def send(self, change: StockChange, units: int, to_store_id: str) -> TransferView:
         """Take units off the shelf of a store, what expires first, for another one.
@@ -89,7 +89,7 @@ class Transfers:
             if known is not None:
                 if (known.product_id, known.from_id, known.to_store_id, known.units) != wanted:
                     raise Refused(Refusal.KEY_REUSED)
-                return _view(known)
+                return transfer_view(known)
             self._take(connection, change, transfer_id, units, to_store_id, at_ms)
             connection.execute(
                 insert(stock_transfers),
@@ -105,7 +105,7 @@ class Transfers:
             after = {"units": units, "to": to_store_id, "product": change.product_id}
             by = (change.store_id, change.staff_id)
             self._audit(connection, *by, "transfer.send", transfer_id, after, at_ms)
-            return _view(_row(connection, transfer_id))
+            return transfer_view(_row(connection, transfer_id))
 
         sent = await self._shop.record.transact(work)
         self._shop.on_commit()
@@ -142,12 +142,12 @@ class Transfers:
             if not won.rowcount:
                 if now.received_units != units:
                     raise Refused(Refusal.KEY_REUSED)
-                return _view(now)
+                return transfer_view(now)
             self._arrive(connection, found, units, staff_id, at_ms)
             after = {"units": units, "sent": found.units}
             by = (store_id, staff_id)
             self._audit(connection, *by, "transfer.receive", transfer_id, after, at_ms)
-            return _view(now)
+            return transfer_view(now)
 
         received = await self._shop.record.transact(work)
         self._shop.on_commit()
@@ -247,7 +247,8 @@ def _find(connection: Connection, transfer_id: str) -> Row[tuple[object, ...]] |
     return found.first()
 
 
-def _view(row: Row[tuple[object, ...]]) -> TransferView:
+def transfer_view(row: Row[tuple[object, ...]]) -> TransferView:
+    """A transfer of the record; of a warehouse, `from_store_id` is its id."""
     return TransferView(
         row.id,
         row.product_id,
