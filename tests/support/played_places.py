@@ -46,6 +46,7 @@ def estates() -> list[Row]:
             "city_name": text("杭州", "Hangzhou"),
             "stores": [f"s{n}", "s4"],
             "store_name": text(f"邻鲜优选·{zh}店", f"Linxian {en}"),
+            "time_zone": "Asia/Shanghai",
         }
         for n, (zh, en) in enumerate(NAMES, 1)
     ]

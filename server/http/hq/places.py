@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from commerce.catalogue.cells import RINGS_MAX
 from commerce.catalogue.opening_hours import DAYS, joined
-from commerce.catalogue.values import ORDERS_PER_PACKER_HOUR, RINGS
+from commerce.catalogue.values import ORDERS_PER_PACKER_HOUR, RINGS, TIME_ZONE
 from commerce.io.shop.places.estates import STORES_MAX
 from commerce.io.shop.places.place import Places
 from commerce.io.shop.places.places import AllPlaces
@@ -46,12 +47,23 @@ class PinDraft(Body):
     longitude: Longitude
 
 
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("There is no such time zone.")
+    return name
+
+
+TimeZone = Annotated[str, Field(max_length=40), AfterValidator(_known_zone)]
+"""A name of the IANA time zone database."""
+
+
 class EstateDraft(PinDraft):
     """An estate; `stores` serve it in that order, `rings` of H3 cells lie around its pin's."""
 
     stores: Annotated[list[Id], Field(min_length=1, max_length=STORES_MAX)]
     city_id: Id | Annotated[str, Field(max_length=0)] = ""
     rings: Annotated[int, Field(ge=0, le=RINGS_MAX)] = RINGS
+    time_zone: TimeZone = TIME_ZONE
 
 
 class StoreDraft(PinDraft):

@@ -28,6 +28,7 @@ class EstateRow:
     city_name: Text | None
     stores: tuple[str, ...]
     store_name: Text
+    time_zone: str
     version: int
 
 
@@ -146,6 +147,7 @@ def _estate(row: RowMapping) -> EstateRow:
         city_name=Text(row["city_zh"], row["city_en"]) if row["city_id"] else None,
         stores=(row["store_id"], *(store_id for _, store_id in ranked)),
         store_name=Text(row["store_zh"], row["store_en"]),
+        time_zone=row["time_zone"],
         version=row["version"],
     )
 

@@ -16,6 +16,8 @@ export interface Estate extends Versioned, LatLon {
   /** Best first. */
   stores: string[]
   store_name: LocalText
+  /** A name of the IANA database. */
+  time_zone: string
 }
 export interface Warehouse extends Versioned, LatLon {
   name: LocalText

@@ -70,7 +70,12 @@ export const emptyDraft = (): Draft => ({
 })
 
 /** The request that a form stands for, or the field that is wrong. */
-export function checked(change: Change, draft: Draft, row: StockRow, now_ms: AtMs): Checked {
+export function checked(
+  change: Change,
+  draft: Draft,
+  row: Pick<StockRow, 'product_id' | 'on_hand'>,
+  now_ms: AtMs,
+): Checked {
   const units = wholeNumber(draft.units)
   if (units === null || units > UNITS_MAX || (units === 0 && change !== 'count')) return { wrong: 'units' }
   const product_id = row.product_id

@@ -141,6 +141,12 @@ export const SECTIONS: Entry[] = [
     load: () => import('./staff/section'),
   },
   {
+    id: 'commission',
+    group: 'people',
+    title: { zh: '团长佣金', en: 'Commission' },
+    load: () => import('./commission/section'),
+  },
+  {
     id: 'aftersales',
     group: 'money',
     title: { zh: '售后与评价', en: 'After-sales' },

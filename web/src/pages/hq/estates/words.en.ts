@@ -13,6 +13,7 @@ export const en: typeof zh = {
     rings: 'Rings of H3 cells around it',
     stores: 'Served by, in this order',
     stores_hint: 'The first chosen serves first; at most five',
+    time_zone: 'Time zone',
     add: 'Add an estate',
   },
 }

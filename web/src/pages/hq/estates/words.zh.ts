@@ -10,6 +10,7 @@ export const zh = {
     rings: '周围几圈 H3 格',
     stores: '供货门店（按先后）',
     stores_hint: '先选的先供货，最多五家',
+    time_zone: '时区',
     add: '新增小区',
   },
 }
