@@ -59,11 +59,15 @@ class _Tap:
 
 
 class Buyers:
-    """Guests of one room who buy. `async with`; then `arrive`, a rush or two, `check`."""
+    """Guests of one room who buy. `async with`; then `arrive`, a rush or two, `check`.
 
-    def __init__(self, base_url: str, room_id: str) -> None:
+    They buy products of one `kind`: `item` or `set`.
+    """
+
+    def __init__(self, base_url: str, room_id: str, kind: str = "item") -> None:
         self._http = PlainHttp(base_url)
         self._room_id = room_id
+        self._kind = kind
         self._tokens: list[str] = []
         self._products: list[str] = []
         self._left_before: dict[str, int] = {}
@@ -228,7 +232,11 @@ class Buyers:
 
     async def _left(self) -> dict[str, int]:
         products = (await self._get(f"/api/rooms/{self._room_id}/products"))["products"]
-        return {product["id"]: product["left"] for product in products}
+        return {
+            product["id"]: product["left"]
+            for product in products
+            if product.get("kind", "item") == self._kind
+        }
 
     async def _get(self, path: str) -> Any:
         answer = await self._http.request("GET", path)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from loadtest.actors.buyers import Buyers, Tapped
 from loadtest.measure.report import Check, Report
-from loadtest.measure.rig import ROOM, Rig, rig
+from loadtest.measure.rig import ROOM, Rig, rig, shop_toml
 from loadtest.measure.stats import Better, Figure
 
 WARM_UP_S = 2.0
+SET_PARTS = 4
+ORDER_CPU_US_MAX = 350.0
+SET_RATE_MIN = 0.8  # of the rate of single items
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class OrdersPlan:
     buyers: int
     guests: int
     groups: bool
+    sets: bool = False
 
 
 async def bench_orders(report: Report, plan: OrdersPlan) -> None:
@@ -34,7 +38,7 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
             await buyers.open_groups(await server.token())
         requests = await buyers.plain_requests(plan.buyers, WARM_UP_S)
         await buyers.flat_out(plan.buyers, WARM_UP_S)
-        flat_out, cpu_us, valkey_cpu_us = await _flat_out(report, server, buyers, plan)
+        flat_out, *cpu_us = await _flat_out(report, server, buyers, plan)
         rate = flat_out.median / 2
         rushes = [await _rush(report, server, buyers, rate, plan) for _ in range(plan.runs)]
         report.checks += await buyers.check()
@@ -42,8 +46,7 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
     p99 = tuple(tapped.percentile_ms(99) for tapped in rushes)
     report.figures += [
         flat_out,
-        cpu_us,
-        valkey_cpu_us,
+        *cpu_us,
         Figure("rate of the steady taps", "/s", (rate,), Better.HIGHER),
         Figure("tap → confirmed, p50", "ms", p50),
         Figure("tap → confirmed, p99", "ms", p99, target=150.0),
@@ -69,12 +72,32 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
         f"HTTP alone takes {1e3 / requests:.2f} ms of a request's "
         f"{1e3 / flat_out.median:.2f} ms; Valkey shares the server's core."
     )
+    if plan.sets:
+        report.figures.append(await _sets_beside_items(plan))
     report.finish()
+
+
+async def _sets_beside_items(plan: OrdersPlan) -> Figure:
+    """Measure orders of sets and of single items in turns, each on a server of its own."""
+    ratios = []
+    for _ in range(plan.runs):
+        items, sets = [await _rate_of(kind, plan) for kind in ("item", "set")]
+        ratios.append(sets / items)
+    name = f"orders of a set of {SET_PARTS}, as a ratio to single items in turns"
+    return Figure(name, "", tuple(ratios), Better.HIGHER, SET_RATE_MIN)
+
+
+async def _rate_of(kind: str, plan: OrdersPlan) -> float:
+    async with rig(shop_toml(SET_PARTS)) as server, Buyers(server.base_url, ROOM, kind) as buyers:
+        await buyers.arrive(plan.guests)
+        await buyers.flat_out(plan.buyers, WARM_UP_S)
+        tapped = await buyers.flat_out(plan.buyers, plan.seconds)
+        return max(1, tapped.confirmed) / tapped.seconds
 
 
 async def _flat_out(
     report: Report, server: Rig, buyers: Buyers, plan: OrdersPlan
-) -> tuple[Figure, Figure, Figure]:
+) -> tuple[Figure, ...]:
     rates, cpu_us, valkey_cpu_us, outcomes = [], [], [], Counter[str]()
     server_share = children_share = 0.0
     for _ in range(plan.runs):
@@ -100,6 +123,12 @@ async def _flat_out(
         ),
         Figure("CPU per order, server", "µs", tuple(cpu_us)),
         Figure("CPU per order, Valkey", "µs", tuple(valkey_cpu_us)),
+        Figure(
+            "CPU per order, server and Valkey",
+            "µs",
+            tuple(map(sum, zip(cpu_us, valkey_cpu_us, strict=True))),
+            target=ORDER_CPU_US_MAX,
+        ),
     )
 
 

@@ -67,8 +67,11 @@ class Cpu:
         )
 
 
-def shop_toml() -> str:
-    """Return a shop of one store with more stock than any measurement buys."""
+def shop_toml(set_parts: int = 0) -> str:
+    """Return a shop of one store with more stock than any measurement buys.
+
+    With `set_parts` it sells sets of so many of its products, too, one unit of each.
+    """
     head = """
 [brand]
 id = "bench"
@@ -107,7 +110,26 @@ price_fen = 990
 stock = {stock}
 group = {{ price_fen = 790, target = 10000, duration_s = 86400 }}
 """
-    return head + "".join(product.format(number=n, stock=STOCK) for n in range(PRODUCTS))
+    set_meal = """
+[[products]]
+id = "set{number}"
+image = "/goods/spinach.svg"
+name = {{ zh = "套餐 {number}", en = "Set {number}" }}
+unit = {{ zh = "份", en = "set" }}
+price_fen = 2990
+parts = [{parts}]
+"""
+    products = [product.format(number=n, stock=STOCK) for n in range(PRODUCTS)]
+    sets = [
+        set_meal.format(
+            number=n,
+            parts=", ".join(
+                f'{{ product = "p{(n + part) % PRODUCTS}" }}' for part in range(set_parts)
+            ),
+        )
+        for n in range(PRODUCTS if set_parts else 0)
+    ]
+    return head + "".join(products + sets)
 
 
 class Rig:

@@ -97,10 +97,13 @@ def orders(
     groups: Annotated[
         bool, typer.Option("--groups/--no-groups", help="Whether each tap joins a group.")
     ] = True,
+    sets: Annotated[
+        bool, typer.Option("--sets", help="Orders of a four-part set, too, as a ratio.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """One-tap orders a second, durable in SQL, and tap → confirmed at half that load."""
-    plan = OrdersPlan(runs, seconds, buyers, guests, groups)
+    plan = OrdersPlan(runs, seconds, buyers, guests, groups, sets)
     report = Report("orders", plan)
     _measure(bench_orders(report, plan), report, as_json=as_json)
 
