@@ -71,6 +71,8 @@ class RoomViewer(WebSocketClient):
         crowd.bytes += len(payload)
         if not self.joined.done() and b"\xa8snapshot" in payload:
             self.joined.set_result(None)
+        if crowd.watched and crowd.watched in payload:
+            crowd.seen_s.append(time.monotonic())
         mark = _MARK.search(payload)
         if mark is not None:
             crowd.on_marked_line(payload, mark)
@@ -115,6 +117,8 @@ class RoomCrowd:
         self.bytes = 0
         self._measured_from_ns: int | None = None
         self.latencies_us = array("L")
+        self.watched = b""
+        self.seen_s = array("d")
         self._viewers: dict[RoomViewer, None] = {}
         self._lost = 0
         self._leaving = False
@@ -176,6 +180,11 @@ class RoomCrowd:
         """Drop the delays so far; count those of lines sent from now on."""
         del self.latencies_us[:]
         self._measured_from_ns = time.monotonic_ns()
+
+    def watch(self, words: bytes) -> None:
+        """Note when viewers receive a message with these words, monotonic, from now on."""
+        self.watched = words
+        del self.seen_s[:]
 
     def on_marked_line(self, payload: bytes, first: re.Match[bytes]) -> None:
         """Note the delay of every marked line in one message."""

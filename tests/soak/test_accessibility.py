@@ -118,5 +118,5 @@ async def test_pages_and_dialogs_of_staff_have_no_serious_finding(
             )
             found += await findings(page, f"store {tab}")
             found += await dialogs(page, f"store {tab}", "main button[aria-haspopup]")
-    figures.at_most(f"serious findings of axe and keyboard, {language}", len(found), 0)
+    figures.seen(f"serious findings of axe and keyboard, {language}", len(found))
     assert not found, "\n".join(found)
