@@ -91,7 +91,7 @@ class Groups:
             raise NotFound("product", product_id)
         if terms and not product.group:
             raise InvalidField("group", "The product is sold in no groups.")
-        opens = product.group and terms_of(product.group, product.own_price, terms or AskedTerms())
+        opens = _terms_of(product, terms or AskedTerms())
         at_ms = self._shop.clock()
         pin = Pin(room_id, product_id, at_ms, media_time)
         async with self._shop.record.write() as connection:
@@ -99,10 +99,7 @@ class Groups:
             opened, shown = [], []
             for id in catalogue.with_variants([product_id]):
                 if id != product_id:  # what was asked for is a step or an award of the product
-                    variant = catalogue.product(id)
-                    opens = variant.group and terms_of(
-                        variant.group, variant.own_price, AskedTerms()
-                    )
+                    opens = _terms_of(catalogue.product(id), AskedTerms())
                 going_on = await _going_on(connection, id, at_ms)
                 new = await self._open_missing(
                     connection, replace(pin, product_id=id), opens, estates, going_on
@@ -293,6 +290,11 @@ class Groups:
             await connection.run_sync(forget_marks, ids)
         self._shop.on_commit()
         return len(ids)
+
+
+def _terms_of(product: Product, asked: AskedTerms) -> GroupTerms | None:
+    """The terms of a group of a product, None where it is sold in no groups."""
+    return terms_of(product.group, product.own_price, asked) if product.group else None
 
 
 def _gains(rules: RuleBook, product: Product, terms: GroupTerms, place: Place, at_ms: int) -> bool:
