@@ -26,6 +26,7 @@ from server.http.live import hls as hls_routes
 from server.http.live import replay, restream, stream_keys, thumbnail, whip_whep
 from server.http.pages import page_or_problem, page_routes
 from server.http.share import card as share_card
+from server.http.share import wechat
 from server.http.shop import (
     activities,
     after_sales,
@@ -101,6 +102,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *schedule.routes,
         *summaries.routes,
         *share_card.routes,
+        *wechat.routes,
         *coupons.routes,
         *draws.routes,
         *moderation.routes,

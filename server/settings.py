@@ -187,6 +187,17 @@ class Settings(BaseSettings):
         description="Origins of push services to which messages to browsers may go beside those "
         "of Chrome, Edge, Firefox and Safari, comma separated, e.g. https://push.example.org.",
     )
+    wechat_app_id: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_-]*$",
+        description="App id of the WeChat account whose JS-SDK pages may use. Empty: none.",
+    )
+    wechat_secret: SecretStr = Field(SecretStr(""), description="The secret of that WeChat app.")
+    wechat_api: str = Field(
+        "https://api.weixin.qq.com",
+        pattern=r"^https?://[^/\s]+/?$",
+        description="Base URL of WeChat's interface.",
+    )
     sms_url: SecretStr = Field(
         SecretStr(""),
         description="Account that sends one-time codes by SMS: "
