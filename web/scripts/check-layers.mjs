@@ -25,21 +25,23 @@ const LIB_MAY_IMPORT = {
   hq: ['base', 'shop'],
   leader: ['base', 'room', 'shop'],
 }
-/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `activities`, `moderation`, `schedule`, `push`, `shop`, `staff`. */
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `lucky-bag`, `activities`, `moderation`, `schedule`, `push`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
   chat: ['ui'],
-  activities: ['ui'],
+  'lucky-bag': ['ui'],
+  activities: ['ui', 'lucky-bag'],
   moderation: ['ui'],
   schedule: ['ui'],
   push: ['ui'],
   shop: ['ui'],
+  goods: ['ui', 'shop'],
   staff: ['ui'],
   home: ['ui'],
-  room: ['ui', 'chat', 'shop', 'activities', 'moderation', 'schedule'],
+  room: ['ui', 'chat', 'shop', 'activities', 'moderation', 'schedule', 'goods'],
   replay: ['ui', 'chat', 'shop'],
   me: ['ui', 'shop', 'push'],
-  host: ['ui', 'chat', 'shop', 'staff', 'activities', 'moderation', 'schedule'],
+  host: ['ui', 'chat', 'shop', 'staff', 'activities', 'moderation', 'schedule', 'goods'],
   store: ['ui', 'shop', 'staff'],
   leader: ['ui', 'shop', 'staff'],
   hq: ['ui', 'staff'],

@@ -95,6 +95,6 @@ export function useActivities(roomId: string, api: Api, identity: IdentityModel,
     )
   }
 
-  return { roomId, api, identity, mine, refresh, vote, want, ask }
+  return { roomId, base, api, identity, mine, refresh, vote, want, ask, say: room.chat }
 }
 export type ActivitiesModel = ReturnType<typeof useActivities>
