@@ -21,7 +21,7 @@ const ENTRIES = {
 /** Shorter texts may be those of a library, characters. */
 const OWN_WORDS_FROM = 3
 /** Word files that several pages share. */
-const SHARED = ['activities', 'common', 'live', 'shop', 'staff']
+const SHARED = ['common', 'live', 'shop', 'staff']
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')

@@ -1,6 +1,4 @@
 /** All words of the host's page. */
-import { en as activitiesEn } from './activities.en'
-import { zh as activitiesZh } from './activities.zh'
 import { en as commonEn } from './common.en'
 import { zh as commonZh } from './common.zh'
 import { en } from './host.en'
@@ -12,6 +10,6 @@ import { en as staffEn } from './staff.en'
 import { zh as staffZh } from './staff.zh'
 
 export const words = {
-  zh: { ...commonZh, ...staffZh, ...liveZh, ...activitiesZh, ...zh },
-  en: { ...commonEn, ...staffEn, ...liveEn, ...activitiesEn, ...en },
+  zh: { ...commonZh, ...staffZh, ...liveZh, ...zh },
+  en: { ...commonEn, ...staffEn, ...liveEn, ...en },
 } satisfies PageWords

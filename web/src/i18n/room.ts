@@ -1,8 +1,6 @@
 /** All words of the room's page. */
 import { en as afterEn } from './after-sale.en'
 import { zh as afterZh } from './after-sale.zh'
-import { en as activitiesEn } from './activities.en'
-import { zh as activitiesZh } from './activities.zh'
 import { en as commonEn } from './common.en'
 import { zh as commonZh } from './common.zh'
 import type { PageWords } from './index'
@@ -14,6 +12,6 @@ import { en as shopEn } from './shop.en'
 import { zh as shopZh } from './shop.zh'
 
 export const words = {
-  zh: { ...commonZh, ...afterZh, ...liveZh, ...activitiesZh, ...shopZh, ...zh },
-  en: { ...commonEn, ...afterEn, ...liveEn, ...activitiesEn, ...shopEn, ...en },
+  zh: { ...commonZh, ...afterZh, ...liveZh, ...shopZh, ...zh },
+  en: { ...commonEn, ...afterEn, ...liveEn, ...shopEn, ...en },
 } satisfies PageWords

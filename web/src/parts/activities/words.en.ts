@@ -1,5 +1,5 @@
 /** The words of what a room does together, in English. */
-import type { zh } from './activities.zh'
+import type { zh } from './words.zh'
 
 export const en: typeof zh = {
   poll: {
