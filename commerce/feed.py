@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from commerce.activities.moderation import Shown
 from commerce.activities.polls import Poll
 from commerce.activities.questions import Question
+from commerce.activities.shelf import Shelf
 from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
 from commerce.views import Card, DrawView, OrderView, StoreOrder, StoreStock, Teaser
@@ -78,6 +79,10 @@ class Feed(Protocol):
         """The order of a room's chat changed; this holds now."""
         ...
 
+    async def shelf(self, room_id: str, listed: Shelf) -> None:
+        """The list of a room was changed, or an explanation began or ended."""
+        ...
+
 
 class MemoryFeed:
     """A feed that keeps the newest state of everything."""
@@ -94,6 +99,7 @@ class MemoryFeed:
         self.notices: dict[str, str | None] = {}
         self.flash_sales: dict[str, FlashSale | None] = {}
         self.schedules: dict[str, Sequence[Teaser]] = {}
+        self.shelves: dict[str, Shelf] = {}
         self.draws: dict[str, DrawView | None] = {}
         self.moderated: dict[str, Shown] = {}
 
@@ -150,3 +156,7 @@ class MemoryFeed:
     async def moderation(self, room_id: str, shown: Shown) -> None:
         """Remember what is shown of it."""
         self.moderated[room_id] = shown
+
+    async def shelf(self, room_id: str, listed: Shelf) -> None:
+        """Remember the list."""
+        self.shelves[room_id] = listed

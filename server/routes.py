@@ -47,6 +47,7 @@ from server.http.shop import (
     replays,
     rooms,
     schedule,
+    shelves,
     summaries,
 )
 from server.http.shop.notices import routes as notice_routes
@@ -106,6 +107,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *coupons.routes,
         *draws.routes,
         *moderation.routes,
+        *shelves.routes,
         *replays.routes,
         *stores.routes,
         *packing.routes,

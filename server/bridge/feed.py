@@ -9,6 +9,7 @@ import msgspec
 from commerce.activities.moderation import Shown
 from commerce.activities.polls import Poll
 from commerce.activities.questions import Question
+from commerce.activities.shelf import Shelf
 from commerce.feed import OrderChange
 from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
@@ -26,6 +27,7 @@ from server.bridge.channels import (
     moderation,
     orders,
     schedule,
+    shelf,
 )
 
 T = TypeVar("T")
@@ -121,6 +123,10 @@ class RoomFeed:
         event = moderation.ChatRulesChanged(chat_rules=_as(moderation.ChatRules, shown))
         await self._hub.announce(f"room:{room_id}", event)
 
+    async def shelf(self, room_id: str, listed: Shelf) -> None:
+        """Show what the room lists and explains."""
+        await self._hub.announce(f"room:{room_id}", _shelf(listed))
+
 
 def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]:
     """Return the seed of a log that is new or was lost: the channel's events from the record."""
@@ -139,6 +145,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
         planned = await commerce.schedule.shown(room_id)
         draw = await commerce.activities.draws.shown_view(room_id)
         kept = await commerce.moderation.settings.shown(room_id)
+        listed = await commerce.activities.shelves.shown(room_id)
         return (
             live.LiveChanged(state=now.state.value, started_at_ms=now.started_at_ms),
             *(cards.CardPinned(card=_as(cards.Card, card)) for card in reversed(pinned)),
@@ -152,6 +159,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
             _schedule(planned),
             draws.DrawChanged(draw=_as(draws.Draw, draw) if draw else None),
             moderation.ChatRulesChanged(chat_rules=_as(moderation.ChatRules, kept)),
+            _shelf(listed),
         )
 
     return seed
@@ -163,6 +171,10 @@ def _flash(sale: FlashSale | None) -> flash.FlashChanged:
 
 def _schedule(lives: Sequence[Teaser]) -> schedule.UpcomingChanged:
     return schedule.UpcomingChanged(lives=tuple(_as(schedule.Teaser, live) for live in lives))
+
+
+def _shelf(listed: Shelf) -> shelf.ShelfChanged:
+    return shelf.ShelfChanged(shelf=_as(shelf.Shelf, listed))
 
 
 def _as(kind: type[T], view: object) -> T:

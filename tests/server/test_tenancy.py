@@ -60,6 +60,7 @@ READ_BY_EVERYBODY = {
     ("GET", "/api/rooms/{room}/card.png"),
     ("GET", "/api/rooms/{room}/schedule"),
     ("GET", "/api/rooms/{room}/draws/{draw}"),
+    ("GET", "/api/rooms/{room}/goods"),
 }
 # Read before it is known whose order it is.
 BODIES = {"/api/orders/{order}/substitutes/{line:int}/{part:int}": {"accept": True}}

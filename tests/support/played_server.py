@@ -344,7 +344,10 @@ class PlayedServer:
         if path.endswith("/explain"):
             if self.explain_refused:
                 return 409, {"type": PROBLEM + self.explain_refused, "status": 409}
-            self.explained.append(body_of(request)["product_id"])
+            product_id = body_of(request)["product_id"]
+            self.explained.append(product_id)
+            shelf = {"count": 0, "changed_at_ms": 0, "explaining": product_id, "since_ms": 1}
+            self.tick({"k": "shelf", "shelf": shelf})
             return 204, {}
         if "/clips/" in path:
             return self._change_clip(request, path)

@@ -43,6 +43,7 @@ from server.http.shop import (
     products,
     rooms,
     schedule,
+    shelves,
     summaries,
 )
 from server.http.shop.notices import routes as notice_routes
@@ -127,6 +128,7 @@ async def shop_routes(
             *schedule.routes,
             *draws.routes,
             *summaries.routes,
+            *shelves.routes,
             *orders.routes,
             *after_sales.routes,
             *claims.routes,

@@ -89,9 +89,9 @@ def test_a_host_begins_and_ends_the_clip_of_the_product_on_the_table(open_page: 
     explain.click()
     expect(explain).to_have_attribute("aria-pressed", "false")
     assert server.explained == ["spinach", None]
-    server.explain_refused = "not-recorded"
+    server.explain_refused = "not-live"
     explain.click()
-    expect(page.locator(".toast")).to_contain_text("没有录像")
+    expect(page.locator(".toast")).to_contain_text("开播以后")
     expect(explain).to_have_attribute("aria-pressed", "false")
     server.tick({"k": "unpin", "media_time": None, "product_id": "spinach"})
     expect(explain).to_have_attribute("aria-disabled", "true")

@@ -25,13 +25,13 @@ const LIB_MAY_IMPORT = {
   hq: ['base', 'shop'],
   leader: ['base', 'room', 'shop'],
 }
-/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `lucky-bag`, `activities`, `moderation`, `schedule`, `push`, `shop`, `staff`. */
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `lucky-bag`, `goods`, `activities`, `moderation`, `schedule`, `push`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
   chat: ['ui'],
   'lucky-bag': ['ui'],
-  activities: ['ui', 'lucky-bag'],
   moderation: ['ui'],
+  activities: ['ui', 'lucky-bag', 'goods'],
   schedule: ['ui'],
   push: ['ui'],
   shop: ['ui'],

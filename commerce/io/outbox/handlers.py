@@ -30,6 +30,7 @@ from commerce.io.shop.activities.news import Part
 from commerce.io.shop.activities.notices import notice_of
 from commerce.io.shop.activities.polls import shown_poll
 from commerce.io.shop.activities.questions import questions_of
+from commerce.io.shop.activities.shelves import shelf_of
 from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
@@ -296,6 +297,8 @@ async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[
                 case Part.FLASH:
                     sale = await connection.run_sync(shown_sale, room_id, at_ms)
                     await to.feed.flash(room_id, sale)
+                case Part.SHELF:
+                    await to.feed.shelf(room_id, await connection.run_sync(shelf_of, room_id))
                 case Part.NOTICE:
                     await to.feed.notice(room_id, await connection.run_sync(notice_of, room_id))
                 case Part.SCHEDULE:

@@ -102,9 +102,10 @@ class LiveRecord:
                         at_ms=self._shop.clock(),
                     )
                 )
+            at_ms = self._shop.clock()
+            await connection.run_sync(changed, live.room_id, Part.SHELF, at_ms)
             if before != live.started_at_ms:
                 # Another live begins without the questions of the last.
-                at_ms = self._shop.clock()
                 await connection.run_sync(changed, live.room_id, Part.QUESTIONS, at_ms)
                 if live.started_at_ms is not None:
                     await connection.run_sync(note_begun, live.room_id, live.started_at_ms, at_ms)

@@ -23,6 +23,7 @@ from server.bridge.channels.live import LIVE, Live
 from server.bridge.channels.moderation import MODERATION, ChatRules
 from server.bridge.channels.orders import ORDERS
 from server.bridge.channels.schedule import UPCOMING, Teaser
+from server.bridge.channels.shelf import SHELF, Shelf
 from server.bridge.channels.wall import WALL
 
 FEATURES: tuple[Feature, ...] = (
@@ -37,6 +38,7 @@ FEATURES: tuple[Feature, ...] = (
     UPCOMING,
     DRAW,
     MODERATION,
+    SHELF,
     WALL,
     CABINETS,
 )
@@ -60,6 +62,7 @@ class RoomState(State, WithChat, frozen=True):
     draw: Draw | None = None
     chat_rules: ChatRules = ChatRules()
     flash: Flash | None = None
+    shelf: Shelf = Shelf()
     counters: Counters = Counters()
     chat: tuple[ChatLine, ...] = ()
 

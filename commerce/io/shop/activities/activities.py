@@ -10,13 +10,14 @@ from commerce.io.shop.activities.notices import Notices
 from commerce.io.shop.activities.polls import Polls
 from commerce.io.shop.activities.prompter import PrompterSales
 from commerce.io.shop.activities.questions import Questions
+from commerce.io.shop.activities.shelves import Shelves
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
 from commerce.io.shop.sealing import Sealer
 
 
 class Activities:
-    """The polls, the questions, the notice, the draws and the flash sales of each room."""
+    """All that rooms do together: polls, questions, notices, draws, flash sales, lists of goods."""
 
     def __init__(
         self,
@@ -31,5 +32,6 @@ class Activities:
         self.questions = Questions(shop, households, new_id)
         self.notices = Notices(shop)
         self.sales = PrompterSales(shop)
+        self.shelves = Shelves(shop, new_id)
         self.draws = Draws(shop, gate, households, sealer, new_id, random_hex)
         self.flash = FlashSales(shop, households, gate, new_id)

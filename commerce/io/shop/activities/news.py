@@ -18,6 +18,7 @@ class Part(StrEnum):
     SCHEDULE = "schedule"
     DRAW = "draw"
     MODERATION = "moderation"
+    SHELF = "shelf"
 
 
 def changed(connection: Connection, room_id: str, part: Part, at_ms: int) -> None:

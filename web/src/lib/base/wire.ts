@@ -271,6 +271,14 @@ export interface Flash {
   served: number
 }
 
+/** How many goods the room lists since when, and which one the host explains now. */
+export interface Shelf {
+  count: number
+  changed_at_ms: AtMs
+  explaining: string | null
+  since_ms: number | null
+}
+
 /** Absolute values: viewers now, likes since the live began. */
 export interface Counters {
   viewers: number
@@ -304,6 +312,7 @@ export interface RoomState {
   draw: Draw | null
   chat_rules: ChatRules
   flash: Flash | null
+  shelf: Shelf
   counters: Counters
   chat: ChatLine[]
 }
@@ -514,6 +523,14 @@ export interface ChatRulesChanged {
   chat_rules: ChatRules
 }
 
+/** The list was changed, or an explanation began or ended. */
+export interface ShelfChanged {
+  k: 'shelf'
+  o: number
+  at_ms: AtMs
+  shelf: Shelf
+}
+
 /** The figures; `orders_by_minute` ends with this minute, `bucket` is of ten minutes. */
 export interface WallFigures {
   day: string
@@ -605,6 +622,7 @@ export type ChannelEvent =
   | UpcomingChanged
   | DrawChanged
   | ChatRulesChanged
+  | ShelfChanged
   | WallChanged
   | CabinetChanged
 

@@ -27,6 +27,7 @@ const REDUCERS: Partial<Record<string, (state: RoomState, event: never) => RoomS
         !chat_rules.removed_senders.some((gone) => gone.id === from.id && at_ms <= gone.until_ms),
     ),
   }),
+  shelf: (state, event: Extract<ChannelEvent, { k: 'shelf' }>) => ({ ...state, shelf: event.shelf }),
 }
 
 export function reduceActivity(state: RoomState, event: ChannelEvent): RoomState {

@@ -1,33 +1,16 @@
-/** Begins and ends the explanation of the card on top; what has begun outlives a reload of the page. */
-import { computed, ref, watch, type Ref } from 'vue'
+/** Begins and ends the explanation of the card on top. */
+import { computed, ref, type Ref } from 'vue'
 import { type Api, Refused } from '../../lib/base/api'
-import type { RecordingStatus } from '../../lib/base/bodies'
 import { explain } from '../../lib/base/replay-api'
 import type { RoomState } from '../../lib/base/wire'
-import { explainButton, explanationId } from '../../lib/room/explanation'
-import { storage } from '../../use/storage'
+import { explainButton } from '../../lib/room/explanation'
 import { notify } from '../../use/toast'
 import { useWords } from '../../use/use-words'
 
-export function useExplanation(
-  roomId: string,
-  api: Api,
-  state: Readonly<Ref<RoomState>>,
-  recording: Readonly<Ref<RecordingStatus | null>>,
-) {
+export function useExplanation(roomId: string, api: Api, state: Readonly<Ref<RoomState>>) {
   const { t } = useWords()
-  const key = `linli.explaining.${roomId}`
-  const begun = ref(storage.getItem(key))
   const busy = ref(false)
-  const button = computed(() => explainButton(state.value, recording.value, begun.value))
-  const possible = computed(() => explanationId(state.value))
-
-  function keep(id: string | null): void {
-    begun.value = id
-    if (id === null) storage.removeItem(key)
-    else storage.setItem(key, id)
-  }
-  watch(possible, (id) => begun.value !== id && keep(null))
+  const button = computed(() => explainButton(state.value))
 
   async function toggle(): Promise<void> {
     const now = button.value
@@ -35,10 +18,9 @@ export function useExplanation(
     busy.value = true
     try {
       await explain(api, roomId, now.pressed ? null : now.card.product.id)
-      keep(now.pressed || possible.value !== now.id ? null : now.id)
     } catch (error) {
-      const notRecorded = error instanceof Refused && error.kind === 'not-recorded'
-      notify(t(notRecorded ? 'host.explain_not_recorded' : 'host.explain_failed'))
+      const notLive = error instanceof Refused && error.kind === 'not-live'
+      notify(t(notLive ? 'host.explain_not_live' : 'host.explain_failed'))
     } finally {
       busy.value = false
     }
