@@ -59,6 +59,9 @@ READ_BY_EVERYBODY = {
     ("GET", "/api/rooms/{room}/draws"),
     ("GET", "/api/rooms/{room}/card.png"),
     ("GET", "/api/rooms/{room}/schedule"),
+    # Whoever has the code of an invite.
+    ("GET", "/api/invites/{code}"),
+    ("GET", "/api/invites/{code}/poster.png"),
     ("GET", "/api/rooms/{room}/draws/{draw}"),
     ("GET", "/api/rooms/{room}/goods"),
 }

@@ -86,7 +86,7 @@ async def set_wanted(request: Request) -> Response:
 async def reminders(request: Request) -> Response:
     """`GET /api/rooms/{room}/reminders`: the scheduled lives that the guest is reminded of."""
     principal = await _guest(request, counted=False)
-    room_id = path_id(request, "room")
+    room_id = _room_of_brand(request, principal)
     wanted = await services_of(request).commerce.live_reminders.wanted(room_id, principal.subject)
     return reply({"lives": wanted})
 
@@ -94,7 +94,7 @@ async def reminders(request: Request) -> Response:
 async def remind(request: Request) -> Response:
     """`PUT /api/rooms/{room}/reminders/{live}`: remind the guest of it; idempotent."""
     principal = await _guest(request)
-    room_id, live_id = path_id(request, "room"), path_id(request, "live")
+    room_id, live_id = _room_of_brand(request, principal), path_id(request, "live")
     with problems():
         await services_of(request).commerce.live_reminders.want(room_id, live_id, principal.subject)
     return Response(status_code=204)
@@ -103,6 +103,7 @@ async def remind(request: Request) -> Response:
 async def do_not_remind(request: Request) -> Response:
     """`DELETE /api/rooms/{room}/reminders/{live}`: idempotent."""
     principal = await _guest(request)
+    _room_of_brand(request, principal)
     await services_of(request).commerce.live_reminders.drop(
         path_id(request, "live"), principal.subject
     )
@@ -124,6 +125,16 @@ async def _guest(request: Request, *, counted: bool = True) -> Principal:
     if counted:
         await services.limits.take(LimitKind.ACTIVITY, principal.subject)
     return principal
+
+
+def _room_of_brand(request: Request, principal: Principal) -> str:
+    """Return the room of the path; 404 if it is not of the guest's brand."""
+    room_id, catalogue = path_id(request, "room"), services_of(request).commerce.catalogue
+    with problems():
+        catalogue.room(room_id)
+        if principal.estate_id:
+            catalogue.require_one_brand(room_id, ("estate", principal.estate_id))
+    return room_id
 
 
 _REMINDERS = "/api/rooms/{room}/reminders"
