@@ -25,11 +25,12 @@ const LIB_MAY_IMPORT = {
   hq: ['base', 'shop'],
   leader: ['base', 'room', 'shop'],
 }
-/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `lucky-bag`, `goods`, `activities`, `moderation`, `schedule`, `push`, `shop`, `staff`. */
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `lucky-bag`, `goods`, `activities`, `groups`, `moderation`, `schedule`, `push`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
   chat: ['ui'],
   'lucky-bag': ['ui'],
+  groups: ['ui'],
   moderation: ['ui'],
   activities: ['ui', 'lucky-bag', 'goods'],
   schedule: ['ui'],
@@ -38,10 +39,10 @@ const PARTS_MAY_IMPORT = {
   goods: ['ui', 'shop'],
   staff: ['ui'],
   home: ['ui'],
-  room: ['ui', 'chat', 'shop', 'activities', 'moderation', 'schedule', 'goods'],
+  room: ['ui', 'chat', 'shop', 'activities', 'groups', 'moderation', 'schedule', 'goods'],
   replay: ['ui', 'chat', 'shop'],
   me: ['ui', 'shop', 'push'],
-  host: ['ui', 'chat', 'shop', 'staff', 'activities', 'moderation', 'schedule', 'goods'],
+  host: ['ui', 'chat', 'shop', 'staff', 'activities', 'groups', 'moderation', 'schedule', 'goods'],
   store: ['ui', 'shop', 'staff'],
   leader: ['ui', 'shop', 'staff'],
   hq: ['ui', 'staff'],

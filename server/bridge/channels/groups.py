@@ -13,8 +13,23 @@ GroupState: TypeAlias = Literal["open", "reached", "fulfilling", "done", "expire
 GROUP_STATES_ENDED: frozenset[GroupState] = frozenset({"done", "expired", "cancelled"})
 
 
-class Group(msgspec.Struct, frozen=True):
-    """One estate's group buy of one product."""
+class PriceStep(msgspec.Struct, frozen=True):
+    """From `joined` neighbours on, all of them pay `price_fen` for a unit."""
+
+    joined: int
+    price_fen: int
+
+
+class GroupAward(msgspec.Struct, frozen=True):
+    """One household's `invites` neighbours who pay lower everybody's price by `off_fen`, once."""
+
+    invites: int
+    off_fen: int
+    given: bool
+
+
+class Group(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One estate's group buy of one product; `price_fen` is what a unit costs who joins now."""
 
     id: str
     product_id: str
@@ -24,6 +39,8 @@ class Group(msgspec.Struct, frozen=True):
     price_fen: int
     state: GroupState
     ends_at_ms: int
+    steps: tuple[PriceStep, ...] = ()
+    award: GroupAward | None = None
 
 
 class GroupChanged(TimedEvent, frozen=True, kw_only=True, tag="group"):

@@ -60,6 +60,7 @@ export const en: typeof zh = {
     pin: 'Show',
     unpin: 'Take off',
     pinned: 'On the table',
+    terms: 'Terms',
     pin_failed: 'That did not work. Please try again.',
     goods: 'List of goods: sort and explain',
     explain: 'Explain',

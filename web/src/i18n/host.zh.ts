@@ -57,6 +57,7 @@ export const zh = {
     pin: '上架讲解',
     unpin: '取消讲解',
     pinned: '讲解中',
+    terms: '玩法',
     pin_failed: '没有成功，请再试一次。',
     goods: '商品列表：排序和讲解',
     explain: '标记讲解',

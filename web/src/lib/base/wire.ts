@@ -170,7 +170,20 @@ export interface Card {
   media_time: number | null
 }
 
-/** One estate's group buy of one product. */
+/** From `joined` neighbours on, all of them pay `price_fen` for a unit. */
+export interface PriceStep {
+  joined: number
+  price_fen: Fen
+}
+
+/** One household's `invites` neighbours who pay lower everybody's price by `off_fen`, once. */
+export interface GroupAward {
+  invites: number
+  off_fen: Fen
+  given: boolean
+}
+
+/** One estate's group buy of one product; `price_fen` is what a unit costs who joins now. */
 export interface Group {
   id: string
   product_id: string
@@ -180,6 +193,8 @@ export interface Group {
   price_fen: Fen
   state: GroupState
   ends_at_ms: AtMs
+  steps?: PriceStep[]
+  award?: GroupAward
 }
 
 /** A poll with the votes of each option; open until `closes_at_ms`. */

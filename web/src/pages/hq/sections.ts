@@ -153,6 +153,12 @@ export const SECTIONS: Entry[] = [
     load: () => import('./aftersales/section'),
   },
   {
+    id: 'invites',
+    group: 'money',
+    title: { zh: '未计入的邀请', en: 'Invites not counted' },
+    load: () => import('./invites/section'),
+  },
+  {
     id: 'refunds',
     group: 'money',
     title: { zh: '退款', en: 'Refunds' },

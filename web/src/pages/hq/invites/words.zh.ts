@@ -1,0 +1,20 @@
+export const zh = {
+  invites: {
+    title: '未计入的邀请',
+    explanation: '这些参团照常发货，只是不算进邻里助力。同一人反复出现时，请先和门店核实。',
+    nothing: '最近没有未计入的邀请。',
+    pair: '{inviter} 邀请了 {invited}',
+    person: '{name}·{building} 栋',
+    neighbour: '邻居',
+    order: '订单 {number}',
+    reason_own_household: '同一户',
+    reason_other_estate: '不在这个小区',
+    reason_joined_before: '之前已经参团',
+    reason_own_device: '用的是邀请人的手机',
+    reason_same_device: '同一台手机已计入过',
+    reason_same_address: '同一网络已计入 2 户',
+    reason_ring: '30 天内互相邀请',
+    reason_same_pair: '30 天内同一对邻居已 3 次',
+    reason_too_many: '邀请人 30 天内已满 20 户',
+  },
+}
