@@ -174,7 +174,7 @@ def _order_up_to(
 
 
 def _in_stock(key: Ints, units: Ints, stock: Ints) -> NDArray[np.bool_]:
-    """Which lines the stock lasts for, in their order; who comes later gets nothing."""
+    """Which lines the stock lasts for, in their order; later ones get nothing."""
     by_key = np.argsort(key, kind="stable")
     sums = np.cumsum(units[by_key])
     keys = key[by_key]

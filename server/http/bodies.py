@@ -48,7 +48,7 @@ from commerce.io.shop.activities.errors import (
     WrongWord,
 )
 from commerce.io.shop.privacy import OpenOrders
-from commerce.orders.gate import KEY_CHARS_MAX, KEY_CHARS_MIN
+from commerce.orders.tap import KEY_CHARS_MAX, KEY_CHARS_MIN
 from commerce.people.consents import ConsentNeeded
 from commerce.people.households import BadDwelling
 from commerce.people.nicknames import CLUSTERS_MAX, BadNickname, NicknameProblem

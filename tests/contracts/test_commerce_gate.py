@@ -30,18 +30,11 @@ from commerce.io.ledger.consumer import Ledger
 from commerce.io.record.engine import wall_clock
 from commerce.money.payments import PaymentOutcome
 from commerce.orders.flash import GateFlash
-from commerce.orders.gate import (
-    HOLD_MS,
-    Decision,
-    Gate,
-    GateGroup,
-    GateProduct,
-    Status,
-    Tap,
-)
+from commerce.orders.gate import HOLD_MS, Gate, GateGroup, GateProduct
 from commerce.orders.ledger import Facts, Verdict, plan
 from commerce.orders.lines import EntryLine, TapLine
 from commerce.orders.order import body_hash_of, order_id_of
+from commerce.orders.tap import Decision, Status, Tap
 
 SECOND_MS = 1_000
 WORDS = Text("", "")

@@ -17,8 +17,9 @@ from commerce.io.gate.codec import encode_offers
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.consumer import Ledger
 from commerce.io.record.engine import wall_clock
-from commerce.orders.gate import GRACE_MS, Decision, Gate, GateProduct, Offered, Status, Tap
+from commerce.orders.gate import GRACE_MS, Gate, GateProduct, Offered
 from commerce.orders.lines import TapLine
+from commerce.orders.tap import Decision, Status, Tap
 
 WORDS = Text("", "")
 TEA = Product("tea", WORDS, WORDS, "", 100, 100, household_limit=1_000)

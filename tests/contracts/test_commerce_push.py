@@ -15,7 +15,7 @@ SENT = PushAnswer(PushOutcome.SENT)
 
 @dataclass
 class Answering:
-    """A push service that answers as told, sent by default."""
+    """A push service that answers what the test sets, 201 by default."""
 
     public_key: str = "key"
     answers: dict[str, list[PushAnswer]] = field(default_factory=dict)

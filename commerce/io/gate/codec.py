@@ -42,7 +42,6 @@ from commerce.errors import NewerEntry, PoisonEntry
 from commerce.groups.group import Group
 from commerce.io.gate import keys
 from commerce.orders.flash import GateFlash
-from commerce.orders.gate import Tap
 from commerce.orders.lines import (
     EntryLine,
     Needs,
@@ -54,6 +53,7 @@ from commerce.orders.lines import (
 from commerce.orders.order import ID_CHARS, Entry
 from commerce.orders.promise import Fulfilment
 from commerce.orders.quotas import FLASH
+from commerce.orders.tap import Tap
 
 SEPARATOR = "|"
 CAPTURES_MAX = 32  # of a pattern in Lua 5.1

@@ -1,4 +1,4 @@
-"""What the gate is told of quotas and flash sales when it is filled from the record."""
+"""Quotas and flash sales as the gate gets them when it is filled from the record."""
 
 from collections.abc import Sequence
 from typing import Any

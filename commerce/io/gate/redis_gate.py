@@ -34,12 +34,10 @@ from commerce.orders.gate import (
     HOLD_MS,
     IDEMPOTENCY_MS,
     LIMIT_WINDOW_MS,
-    Decision,
-    Status,
-    Tap,
 )
 from commerce.orders.ledger import Verdict
 from commerce.orders.order import OrderRow
+from commerce.orders.tap import Decision, Status, Tap
 
 PIPELINE_MAX = 256  # taps per round trip
 WAITING_MAX = 10_000  # taps of this worker that wait for the gate

@@ -73,8 +73,8 @@ def give_prizes(
 ) -> None:
     """Turn the units of a draw into its winners' orders; what is left goes back on sale.
 
-    The caller has locked stock and slots of the store. The gate hears of the orders before it hears
-    of the units, so that nobody buys one in between.
+    The caller has locked stock and slots of the store. The gate gets the orders before the
+    units, so that nobody buys one in between.
     """
     for _ in won:  # each of them is a move, and the gate counts moves
         enqueue(connection, Topic.RESTOCK, [f"{product_id}|{store_id}"], at_ms, -1)

@@ -75,7 +75,7 @@ class RefusedJoin:
 
 
 class Invites:
-    """Makes links and judges who comes by them."""
+    """Makes links and judges who follows them."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class Invites:
 
 
 def _mark(group_id: str, what: str) -> str | None:
-    """What tells two devices or addresses of one group apart, and nothing else."""
+    """A hash that distinguishes two devices or addresses of one group, and nothing else."""
     if not what:
         return None
     return hashlib.sha256(f"{group_id}|{what}".encode()).hexdigest()[:HASH_CHARS]

@@ -14,11 +14,11 @@ from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.routes import Routes
 from commerce.io.shop.views import order_view, order_views
-from commerce.orders.gate import Decision, Status, Tap
 from commerce.orders.lines import Needs, TapLine
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
 from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
+from commerce.orders.tap import Decision, Status, Tap
 from commerce.spans import Spans, no_spans
 from commerce.views import OrderView
 

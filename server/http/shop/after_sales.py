@@ -12,7 +12,7 @@ from commerce.after_sales.ratings import STARS, TAGS_MAX, Tag
 from commerce.after_sales.ratings import WORDS_MAX as RATING_WORDS_MAX
 from commerce.errors import NotFound
 from commerce.io.shop.after_sales.values import NewClaim, NewRating
-from commerce.orders.gate import QUANTITY_MAX
+from commerce.orders.tap import QUANTITY_MAX
 from media.errors import BlobsAway
 from server.access.policy import Action, Principal, require
 from server.http.bodies import Body, path_id, problems, read_body, read_bytes, reply, services_of

@@ -11,11 +11,11 @@ from starlette.routing import Route
 
 from commerce.errors import Refusal
 from commerce.io.shop.orders import OrderRequest, Pending, RequestedLine
-from commerce.orders.gate import QUANTITY_MAX
 from commerce.orders.lines import LINES_MAX
 from commerce.orders.order import OrderRow, order_id_of
 from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
+from commerce.orders.tap import QUANTITY_MAX
 from server.access.policy import Action, require
 from server.http.bodies import (
     Body,

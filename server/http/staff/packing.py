@@ -12,10 +12,10 @@ from starlette.routing import Route
 from commerce.io.shop.packing.moves import BatchMove, NotAllMoved, UndoOver
 from commerce.io.shop.packing.picks import Found
 from commerce.orders.batches import BATCH_MAX, BATCH_MAY
-from commerce.orders.gate import QUANTITY_MAX
 from commerce.orders.picking import read_slot
 from commerce.orders.picks import GRAMS_MAX, PickClosed
 from commerce.orders.states import OrderState
+from commerce.orders.tap import QUANTITY_MAX
 from server.access.policy import Action, Principal, require
 from server.http.bodies import (
     Body,

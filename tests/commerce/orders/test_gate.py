@@ -11,14 +11,12 @@ from commerce.orders.gate import (
     BACKLOG_MAX,
     IDEMPOTENCY_MS,
     LIMIT_WINDOW_MS,
-    Decision,
     Gate,
     GateGroup,
     GateProduct,
-    Status,
-    Tap,
 )
 from commerce.orders.lines import TapLine
+from commerce.orders.tap import Decision, Status, Tap
 
 UNITS = {("tea", "s1"): 3, ("tea", "s2"): 5, ("pear", "s1"): 4}
 LIMIT = 4

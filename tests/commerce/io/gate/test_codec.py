@@ -19,9 +19,9 @@ from commerce.io.gate.codec import (
     encode_tap,
     expand,
 )
-from commerce.orders.gate import Tap
 from commerce.orders.lines import EntryLine, Needs, TapLine, encode_units
 from commerce.orders.order import ID_CHARS, Entry
+from commerce.orders.tap import Tap
 
 LUA = Path(codec.__file__).parent / "lua"
 
