@@ -75,13 +75,18 @@ def _wire(view: object) -> object:
     """The view as JSON has it; of a product, or an order, members that are empty are left out."""
     value = msgspec.to_builtins(view)
     if isinstance(view, Card):
-        for name in ("stores", "offered", "offers", "kind", "member_fen"):
+        for name in (
+            *("stores", "offered", "offers", "kind", "member_fen"),
+            *("option", "variants"),
+        ):
             del value["product"][name]
     if isinstance(view, OrderView | StoreOrder):
         for name in ("lines", "promised", "fulfilment", "picks"):
             del value[name]
     if isinstance(view, OrderView):
-        del value["pickup"]["slot"]
+        del value["pickup"]["slot"], value["group"]["steps"], value["group"]["award"]
+    if isinstance(view, Group):
+        del value["steps"], value["award"]
     if isinstance(view, StoreOrder):
         del value["bag"], value["slot"]
     return value

@@ -63,6 +63,7 @@ export const en: typeof zh = {
     terms: 'Terms',
     pin_failed: 'That did not work. Please try again.',
     goods: 'List of goods: sort and explain',
+    goods_short: 'List',
     explain: 'Explain',
     explain_begin: 'Tap when you start on {name}',
     explain_end: 'Tap when you are done with {name}',

@@ -60,6 +60,7 @@ export const zh = {
     terms: '玩法',
     pin_failed: '没有成功，请再试一次。',
     goods: '商品列表：排序和讲解',
+    goods_short: '列表',
     explain: '标记讲解',
     explain_begin: '开讲时点一下：{name}',
     explain_end: '讲完再点一下：{name}',
