@@ -12,6 +12,7 @@ from server.access.moves import MoveCodes
 from server.access.policy import Principal, Role
 from server.access.tokens import Access
 from server.http.shop import guests, orders, people
+from server.latency import Latency
 from server.limits import Limits
 from server.problem import Problem, problem_handler
 from server.settings import Settings
@@ -52,6 +53,8 @@ async def web(sqlite_url: str, valkey_url: str) -> AsyncIterator[Web]:
             moves=MoveCodes(shop.redis),
             limits=Limits(shop.redis),
             commerce=shop.commerce,
+            tracing=None,
+            latency={"orders": Latency()},
         )
         app = Starlette(
             routes=[*people.routes, *guests.routes, *orders.routes],
