@@ -9,7 +9,15 @@ from commerce.activities.questions import Question
 from commerce.activities.shelf import Shelf
 from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
-from commerce.views import Card, DrawView, OrderView, StoreOrder, StoreStock, Teaser
+from commerce.views import (
+    Card,
+    CouponRelease,
+    DrawView,
+    OrderView,
+    StoreOrder,
+    StoreStock,
+    Teaser,
+)
 
 
 class OrderChange(NamedTuple):
@@ -65,6 +73,9 @@ class Feed(Protocol):
 
     async def flash(self, room_id: str, sale: FlashSale | None) -> None:
         """A flash sale was announced, sold units or ended; None: the room shows none."""
+
+    async def coupons(self, room_id: str, release: CouponRelease | None) -> None:
+        """Coupons were released, claimed or ended; None: the room shows none."""
         ...
 
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
@@ -98,6 +109,7 @@ class MemoryFeed:
         self.room_questions: dict[str, Sequence[Question]] = {}
         self.notices: dict[str, str | None] = {}
         self.flash_sales: dict[str, FlashSale | None] = {}
+        self.releases: dict[str, CouponRelease | None] = {}
         self.schedules: dict[str, Sequence[Teaser]] = {}
         self.shelves: dict[str, Shelf] = {}
         self.draws: dict[str, DrawView | None] = {}
@@ -144,6 +156,10 @@ class MemoryFeed:
     async def flash(self, room_id: str, sale: FlashSale | None) -> None:
         """Remember the flash sale."""
         self.flash_sales[room_id] = sale
+
+    async def coupons(self, room_id: str, release: CouponRelease | None) -> None:
+        """Remember the release."""
+        self.releases[room_id] = release
 
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """Remember the schedule."""

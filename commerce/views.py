@@ -116,6 +116,21 @@ class Teaser:
 
 
 @dataclass(frozen=True, slots=True)
+class CouponRelease:
+    """Coupons that a host gives to whoever taps first; `left` pieces until `closes_at_ms`."""
+
+    id: str
+    name: Text
+    amount_fen: int
+    percent: int
+    cap_fen: int
+    minimum_fen: int
+    pieces: int
+    left: int
+    closes_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoreView:
     """A store as a buyer needs it."""
 
@@ -206,6 +221,7 @@ class SharedOrderView:
     picks: tuple[PickView, ...] = ()
     promised: Span | None = None
     fulfilment: Fulfilment = Fulfilment.PICKUP
+    discount_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

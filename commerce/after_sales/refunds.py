@@ -87,6 +87,14 @@ def refunded_by_line(by_part: Mapping[PartKey, int]) -> dict[int, int]:
     return sums
 
 
+def discount_of_rest(order: OrderRow, refunded: Mapping[int, int]) -> int:
+    """Return what came off the goods that are left; `refunded` is what was given back by line."""
+    return sum(
+        line.discount_fen - line.discount_fen * refunded.get(number, 0) // max(1, line.total_fen)
+        for number, line in enumerate(order.all_lines)
+    )
+
+
 def refund_of_rest(
     order: OrderRow, reason: str, source: str, earlier: Mapping[PartKey, int]
 ) -> list[PartRefund]:

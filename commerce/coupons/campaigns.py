@@ -6,6 +6,7 @@ held, used → claimed   the order was cancelled
 claimed → expired   nobody used it in time; its budget is free again
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,6 +90,23 @@ class NewCampaign:
     valid_s: int
     budget_fen: int
     code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A coupon as the record has it when an order is decided."""
+
+    id: str
+    campaign_id: str
+    household_id: str
+    state: CouponState
+    value_fen: int
+    expires_at_ms: int
+
+    def usable(self, who: Collection[str], at_ms: int) -> bool:
+        """Whether an order of these ids may take it now."""
+        claimed = self.state is CouponState.CLAIMED and at_ms < self.expires_at_ms
+        return claimed and self.household_id in who
 
 
 def check(campaign: NewCampaign) -> None:

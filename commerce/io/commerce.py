@@ -163,7 +163,7 @@ class Commerce:
         )
         self.privacy = Privacy(shop, self.households)
         self.activities = Activities(shop, self.gate, self.households, sealer, make_id)
-        self.coupons = AllCoupons(shop, self.households, make_id)
+        self.coupons = AllCoupons(shop, redis, self.households, make_id)
         self.moderation = Moderation(shop, self.households, make_id)
         self.stream_keys = StreamKeys(shop, redis)
         self.catalogue_news = CatalogueNews(shop.cache, redis)

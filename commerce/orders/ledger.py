@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from commerce.catalogue.sets import SetPart
+from commerce.coupons.campaigns import Coupon
 from commerce.errors import Refusal
 from commerce.groups.group import GOES_ON, Group, GroupState
 from commerce.money.payments import PaymentOutcome
-from commerce.money.transfers import Transfer, charged
+from commerce.money.transfers import Transfer, charged, coupon_used
 from commerce.orders.lines import order_line
 from commerce.orders.order import Entry, OrderRow
 from commerce.orders.promise import Fulfilment, window_of
@@ -27,7 +28,7 @@ class Facts:
 
     `free` is on_hand − sold by (product, store); `seats` are (group, household) pairs taken;
     `recipes` are the parts of sets by (set, version); `slots` are free places by (store, slot),
-    `quotas` free units by name.
+    `quotas` free units by name, `coupons` those that the batch names and nobody has taken.
     """
 
     known: dict[str, OrderRow] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Facts:
     recipes: dict[tuple[str, int], tuple[SetPart, ...]] = field(default_factory=dict)
     slots: dict[tuple[str, str], int] = field(default_factory=dict)
     quotas: dict[str, int] = field(default_factory=dict)
+    coupons: dict[str, Coupon] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,13 @@ class Plan:
     def ruled_out(self) -> dict[str, str]:
         """Stores that did not get an order, by order."""
         return {verdict.entry.order_id: verdict.entry.ruled_out for verdict in self.verdicts}
+
+    @property
+    def discounts(self) -> dict[str, str]:
+        """Coupons that came off orders of the plan, by order."""
+        new = {order.id for order in self.orders}
+        found = {v.entry.order_id: v.entry.coupon_id for v in self.verdicts if v.entry.coupon_id}
+        return {order_id: coupon for order_id, coupon in found.items() if order_id in new}
 
     @property
     def sales(self) -> list[OrderRow]:
@@ -138,6 +147,10 @@ def _refusal(entry: Entry, paid: bool, facts: Facts) -> Refusal | None:
         return Refusal.NO_SLOT
     if any(facts.quotas.get(name, 0) < units for name, units in entry.quotas):
         return Refusal.FLASH_SOLD_OUT
+    if entry.coupon_id:
+        coupon = facts.coupons.get(entry.coupon_id)
+        if coupon is None or not coupon.usable((entry.household, entry.guest_id), entry.at_ms):
+            return Refusal.COUPON_TAKEN
     return None
 
 
@@ -175,12 +188,13 @@ def _order(
         entry_id=entry.entry_id,
         household_id=entry.household,
         lines=tuple(
-            order_line(line, facts.recipes.get((line.product_id, line.recipe_version), ()))
-            for line in entry.lines
+            order_line(line, facts.recipes.get((line.product_id, line.recipe_version), ()), off)
+            for line, off in zip(entry.lines, entry.discounts_fen, strict=False)
         ),
         slot="" if refusal else entry.slot,
         fulfilment=Fulfilment(entry.fulfilment or Fulfilment.PICKUP),
         quotas=() if refusal else entry.quotas,
+        discount_fen=sum(entry.discounts_fen),
     )
 
 
@@ -191,6 +205,10 @@ def _take(order: OrderRow, entry: Entry, facts: Facts, result: Plan) -> None:
         facts.slots[order.store_id, order.slot] -= 1
     for name, units in order.quotas:
         facts.quotas[name] -= units
+    if entry.coupon_id:
+        coupon = facts.coupons.pop(entry.coupon_id)
+        taken = (order.id, coupon.id, coupon.campaign_id, coupon.value_fen)
+        result.transfers.append(coupon_used(*taken, entry.at_ms))
     if not order.group_id:
         return
     facts.seats.add((order.group_id, order.household))

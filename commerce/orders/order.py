@@ -29,6 +29,7 @@ def body_hash_of(
     further: Sequence[tuple[str, int, int | None]] = (),
     fulfilment: Fulfilment = Fulfilment.PICKUP,
     flash_id: str = "",
+    coupon_id: str = "",
 ) -> str:
     """Return a hash that differs between bodies under the same key.
 
@@ -43,6 +44,8 @@ def body_hash_of(
         material += f"\x00{fulfilment}"
     if flash_id:
         material += f"\x00flash {flash_id}"
+    if coupon_id:
+        material += f"\x00coupon {coupon_id}"
     return hashlib.blake2b(material.encode(), digest_size=8).hexdigest()
 
 

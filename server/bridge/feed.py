@@ -14,12 +14,13 @@ from commerce.feed import OrderChange
 from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
-from commerce.views import Card, DrawView, StoreStock, Teaser
+from commerce.views import Card, CouponRelease, DrawView, StoreStock, Teaser
 from rooms.events import Event
 from rooms.io.hub import RoomHub
 from server.bridge.channels import (
     activities,
     cards,
+    coupons,
     draws,
     flash,
     groups,
@@ -109,6 +110,10 @@ class RoomFeed:
         """Show the flash sale."""
         await self._hub.announce(f"room:{room_id}", _flash(sale))
 
+    async def coupons(self, room_id: str, release: CouponRelease | None) -> None:
+        """Show the release of coupons."""
+        await self._hub.announce(f"room:{room_id}", _coupons(release))
+
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """Show the schedule."""
         await self._hub.announce(f"room:{room_id}", _schedule(lives))
@@ -142,6 +147,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
         asked = await commerce.activities.questions.listed(room_id)
         notice = await commerce.activities.notices.shown(room_id)
         sale = await commerce.activities.flash.shown(room_id)
+        released = await commerce.coupons.releases.shown(room_id)
         planned = await commerce.schedule.shown(room_id)
         draw = await commerce.activities.draws.shown_view(room_id)
         kept = await commerce.moderation.settings.shown(room_id)
@@ -156,6 +162,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
             ),
             activities.NoticeChanged(text=notice),
             _flash(sale),
+            _coupons(released),
             _schedule(planned),
             draws.DrawChanged(draw=_as(draws.Draw, draw) if draw else None),
             moderation.ChatRulesChanged(chat_rules=_as(moderation.ChatRules, kept)),
@@ -167,6 +174,11 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
 
 def _flash(sale: FlashSale | None) -> flash.FlashChanged:
     return flash.FlashChanged(flash=_as(flash.Flash, sale) if sale else None)
+
+
+def _coupons(release: CouponRelease | None) -> coupons.CouponsChanged:
+    found = _as(coupons.CouponRelease, release) if release else None
+    return coupons.CouponsChanged(release=found)
 
 
 def _schedule(lives: Sequence[Teaser]) -> schedule.UpcomingChanged:

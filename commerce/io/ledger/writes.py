@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from commerce.groups.group import GroupState
+from commerce.io.record.coupon_rows import lock_coupons, take_coupons
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.order_postings import (
     insert_orders,
@@ -84,6 +85,7 @@ def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
     facts.free = {(product, store): units for product, store, units in free}
     facts.slots = _lock_slots(connection, entries, group_ids)
     facts.quotas = lock_quotas(connection, {name for entry in entries for name, _ in entry.quotas})
+    facts.coupons = lock_coupons(connection, {e.coupon_id for e in entries if e.coupon_id})
     known = ORDERS.where(orders.c.id.in_([entry.order_id for entry in entries]))
     facts.known = {order.id: order for order in orders_of(connection, known)}
     facts.recipes = recipes_of(
@@ -144,6 +146,7 @@ def write_plan(connection: Connection, plan: Plan) -> None:
     moved_on = _complete_groups(connection, plan)
     insert_orders(connection, plan.orders)
     sell(connection, plan.sales, plan.ruled_out)
+    take_coupons(connection, plan.orders, plan.discounts)
     _place_groups(connection, plan, moved_on, at_ms)
     _take_seats(connection, plan.sales)
     unsettle(connection, sorted(plan.joined))

@@ -34,6 +34,7 @@ from commerce.io.shop.activities.shelves import shelf_of
 from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.coupons.releases import shown_release
 from commerce.io.shop.moderation.rules import shown_of
 from commerce.io.shop.notices import notify_buyers
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
@@ -301,6 +302,9 @@ async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[
                     await to.feed.shelf(room_id, await connection.run_sync(shelf_of, room_id))
                 case Part.NOTICE:
                     await to.feed.notice(room_id, await connection.run_sync(notice_of, room_id))
+                case Part.COUPONS:
+                    release = await connection.run_sync(shown_release, room_id, at_ms)
+                    await to.feed.coupons(room_id, release)
                 case Part.SCHEDULE:
                     catalogue = to.shop.catalogue
                     lives = await connection.run_sync(shown_teasers, catalogue, room_id, at_ms)
@@ -308,6 +312,13 @@ async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[
                 case Part.MODERATION:
                     await to.feed.moderation(room_id, await connection.run_sync(shown_of, room_id))
     return later
+
+
+async def free_coupons(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
+    """Orders gave their coupons back: the gate lets them be taken again."""
+    pairs = [message.subject.partition("|") for message in messages]
+    await to.gate.free_coupons([(coupon_id, order_id) for coupon_id, _, order_id in pairs])
+    return ()
 
 
 async def end_tokens(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
@@ -333,6 +344,7 @@ HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
         Topic.RESTOCK: restock_gate,
         Topic.FLASH: set_flash_sales,
         Topic.RELEASE: release_units,
+        Topic.COUPON: free_coupons,
         Topic.PIN: show_pins,
         Topic.GROUP: show_groups,
         Topic.STOCK: show_stock,

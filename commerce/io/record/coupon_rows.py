@@ -4,20 +4,31 @@ Every function runs inside the caller's transaction, and each change of a coupon
 it. Locks are taken in the order release, campaign, coupon; orders come after coupons.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from commerce.coupons.campaigns import (
+    RETURNED_MS,
+    Coupon,
     CouponRefused,
     CouponsRefused,
     CouponState,
 )
-from commerce.io.record.postings import post_transfers
-from commerce.io.record.schema_coupons import campaigns, coupon_releases, coupons
-from commerce.money.transfers import coupon_expired, coupon_issued
+from commerce.io.record.postings import Topic, enqueue, post_transfers
+from commerce.io.record.schema_coupons import (
+    campaigns,
+    coupon_releases,
+    coupons,
+    order_discounts,
+)
+from commerce.money.transfers import coupon_expired, coupon_issued, coupon_returned
+from commerce.orders.order import OrderRow
+from commerce.orders.states import OrderState
 
 ENDED_MAX = 500  # coupons per transaction
+DISCOUNT = "coupon"  # the kind of discount that a coupon gives
 
 
 def claim_coupon(connection: Connection, row: dict[str, Any], brand_id: str) -> None:
@@ -104,3 +115,99 @@ def move_coupons(
         .returning(coupons.c.id)
     )
     return list(moved)
+
+
+def lock_coupons(connection: Connection, ids: Collection[str]) -> dict[str, Coupon]:
+    """Lock coupons until the transaction ends, and return them."""
+    if not ids:
+        return {}
+    rows = connection.execute(
+        select(coupons).where(coupons.c.id.in_(ids)).order_by(coupons.c.id).with_for_update()
+    )
+    return {
+        row.id: Coupon(
+            row.id,
+            row.campaign_id,
+            row.household_id,
+            CouponState(row.state),
+            row.value_fen,
+            row.expires_at_ms,
+        )
+        for row in rows
+    }
+
+
+def take_coupons(connection: Connection, new: Sequence[OrderRow], taken: Mapping[str, str]) -> None:
+    """Write what coupons took off new orders, whose rows are written; `taken` is by order.
+
+    An order that was refused keeps its discount, and gets no coupon.
+    """
+    rows = []
+    for order in new:
+        coupon_id = taken.get(order.id)
+        if coupon_id is None:
+            continue
+        key = {"order_id": order.id, "kind": DISCOUNT, "source": coupon_id}
+        rows += [
+            {**key, "line": number, "amount_fen": line.discount_fen}
+            for number, line in enumerate(order.all_lines)
+            if line.discount_fen
+        ]
+        if order.refused is None:
+            which = coupons.c.id == coupon_id
+            held = CouponState.HELD
+            move_coupons(connection, which, CouponState.CLAIMED, held, order_id=order.id)
+    if rows:
+        connection.execute(insert(order_discounts), rows)
+        gone_on = [order.id for order in new if order.state is not OrderState.WAITING_GROUP]
+        use_coupons(connection, gone_on)
+
+
+def use_coupons(connection: Connection, order_ids: Collection[str]) -> None:
+    """Orders that took coupons go to their stores."""
+    which = coupons.c.order_id.in_(order_ids)
+    move_coupons(connection, which, CouponState.HELD, CouponState.USED)
+
+
+def give_back_coupons(connection: Connection, order_ids: Collection[str], at_ms: int) -> None:
+    """Orders that took coupons were cancelled: households have them again, for a day at least."""
+    rows = connection.execute(
+        select(coupons).where(coupons.c.order_id.in_(order_ids)).order_by(coupons.c.id)
+    ).all()
+    for row in rows:
+        move_coupons(
+            connection,
+            coupons.c.id == row.id,
+            CouponState(row.state),
+            CouponState.CLAIMED,
+            order_id=None,
+            expires_at_ms=max(row.expires_at_ms, at_ms + RETURNED_MS),
+        )
+    post_transfers(
+        connection,
+        [
+            coupon_returned(row.order_id, row.id, row.campaign_id, row.value_fen, at_ms)
+            for row in rows
+        ],
+    )
+    enqueue(connection, Topic.COUPON, [f"{row.id}|{row.order_id}" for row in rows], at_ms)
+
+
+def keep_for_household(connection: Connection, members: Collection[str], into: str) -> None:
+    """Coupons of these ids belong to a household, unless it has had one of that campaign."""
+    had = select(coupons.c.campaign_id).where(coupons.c.household_id == into)
+    theirs = connection.execute(
+        select(coupons.c.id, coupons.c.campaign_id)
+        .where(
+            coupons.c.household_id.in_(members),
+            coupons.c.household_id != into,
+            coupons.c.campaign_id.not_in(had),
+        )
+        .order_by(coupons.c.state, coupons.c.id)
+    )
+    first: dict[str, str] = {}
+    for coupon_id, campaign_id in theirs:
+        first.setdefault(campaign_id, coupon_id)
+    connection.execute(
+        update(coupons).where(coupons.c.id.in_(first.values())).values(household_id=into, n=1)
+    )

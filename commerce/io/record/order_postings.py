@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, insert, update
 
 from commerce.after_sales.claims import GoodsGo
 from commerce.after_sales.price_drops import REASON as PRICE_DROP
-from commerce.after_sales.refunds import refunded_by_line, refunded_by_part
+from commerce.after_sales.refunds import discount_of_rest, refunded_by_line, refunded_by_part
 from commerce.catalogue.stock import StockMove, StockMoveKind
 from commerce.errors import IllegalMove
 from commerce.io.record.book_rows import (
@@ -18,6 +18,7 @@ from commerce.io.record.book_rows import (
     taxed_lines,
 )
 from commerce.io.record.commissions import accrue
+from commerce.io.record.coupon_rows import give_back_coupons, use_coupons
 from commerce.io.record.draw_rows import prize_value
 from commerce.io.record.facts import (
     orders_moved,
@@ -153,6 +154,8 @@ def move_orders(
         )
         versions = [(order_id, version) for order_id, version in moved]
         orders_moved(connection, versions, state.value, to.value, due_at_ms, at_ms)
+        if state is OrderState.WAITING_GROUP and to is not OrderState.CANCELLED:
+            use_coupons(connection, [order_id for order_id, _ in moved])
     return [order_id for order_id, _ in moved]
 
 
@@ -187,6 +190,7 @@ def cancel_orders(
     return_quotas(connection, cancelled, at_ms)
     ids = [order.id for order in cancelled]
     enqueue(connection, Topic.RELEASE, ids, at_ms)
+    give_back_coupons(connection, ids, at_ms)
     rest = [(order, reason) for order in cancelled]
     refunds = rest_of(connection, rest, refunded_parts(connection, ids))
     request_part_refunds(connection, cancelled, refunds, at_ms)
@@ -237,7 +241,9 @@ def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:
         lines = [replace(line, total_fen=prize_fen) for line in lines]
     tax = tax_of_rest(lines, refunded_by_line(given))
     cost = cost_of_order(connection, order.id)
+    off = discount_of_rest(order, refunded_by_line(given))
     made = (
+        discounted(order.id, order.store_id, off, at_ms),
         earned(order.id, order.store_id, left, at_ms),
         discounted(order.id, order.store_id, prize_fen, at_ms),
         discounted(order.id, order.store_id, off_fen, at_ms, order.group_id),

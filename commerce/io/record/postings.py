@@ -57,6 +57,7 @@ class Topic(StrEnum):
 
     PLACE = "place"  # brand: one of its places or settings changed
     PRODUCT = "product"  # product: price, limit or sale state changed
+    COUPON = "coupon"  # coupon|order: the order gave it back
     RESTOCK = "restock"  # product|store: units, slots or quotas came, or left without an order
     RELEASE = "release"  # order: its units go back on sale
     PIN = "pin"  # room|product: pinned or unpinned

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from commerce.errors import NotFound
 from commerce.groups.group import JOINABLE
 from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.record.coupon_rows import keep_for_household
 from commerce.io.record.order_postings import give_to_household
 from commerce.io.record.rows import HOUSEHOLD
 from commerce.io.record.schema import buying_groups, group_seats, guests, orders
@@ -278,6 +279,7 @@ def _carry_orders(
     # One seat for each group, and every order outside of groups.
     carried = list({group_id or id: id for id, group_id in found}.values())
     give_to_household(connection, carried, moved.into)
+    keep_for_household(connection, {*members, moved.merged} - {""}, moved.into)
 
 
 def _household_of(connection: Connection, column: Any, where: Any) -> Household | None:

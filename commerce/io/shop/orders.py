@@ -12,6 +12,7 @@ from commerce.io.record.order_lines import orders_of
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.coupons.wallet import AppliedCoupon
 from commerce.io.shop.routes import Routes
 from commerce.io.shop.views import order_view, order_views
 from commerce.orders.lines import Needs, TapLine
@@ -43,7 +44,7 @@ class OrderRequest:
     """What a buyer asks for: one line, and maybe `further` ones of other products.
 
     `expected_price_fen` is the price of a unit that they saw; with `flash_id` they buy in that
-    flash sale or not at all.
+    flash sale or not at all, and with a coupon they saw all prices.
     """
 
     guest_id: str
@@ -59,6 +60,7 @@ class OrderRequest:
     further: tuple[RequestedLine, ...] = ()
     fulfilment: Fulfilment = Fulfilment.PICKUP
     flash_id: str = ""
+    coupon: AppliedCoupon | None = None
 
     @property
     def lines(self) -> tuple[RequestedLine, ...]:
@@ -150,6 +152,7 @@ class Orders:
                 [astuple(line) for line in request.further],
                 request.fulfilment,
                 request.flash_id,
+                coupon_id=request.coupon.id if request.coupon else "",
             ),
             guest_id=request.guest_id,
             estate_id=request.estate_id,
@@ -167,6 +170,8 @@ class Orders:
             ruled_out=route.ruled_out,
             slots=route.slots,
             flash_id=request.flash_id,
+            coupon_id=request.coupon.id if request.coupon else "",
+            discounts=request.coupon.discounts if request.coupon else "",
         )
         return self._explode(tap, request)
 

@@ -138,6 +138,7 @@ def _shared(row: OrderRow, catalogue: Catalogue) -> dict[str, Any]:
         "lines": line_views(row.lines, catalogue),
         "promised": promise_of(row.slot, row.fulfilment) if row.slot else None,
         "fulfilment": row.fulfilment,
+        "discount_fen": row.discount_fen,
     }
 
 

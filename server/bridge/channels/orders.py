@@ -109,6 +109,7 @@ class _OrderFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     picks: tuple[OrderPick, ...] = ()
     promised: Promised | None = None
     fulfilment: Fulfilment = "pickup"
+    discount_fen: int = 0
 
 
 class Order(_OrderFields, frozen=True, kw_only=True):

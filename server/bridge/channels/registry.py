@@ -15,6 +15,7 @@ from rooms.state import State, WithChat
 from server.bridge.channels.activities import NOTICE, POLL, QUESTIONS, Poll, Question
 from server.bridge.channels.cabinets import CABINETS
 from server.bridge.channels.cards import CARDS, Card
+from server.bridge.channels.coupons import COUPONS, CouponRelease
 from server.bridge.channels.draws import DRAW, Draw
 from server.bridge.channels.feature import Feature, Reducer
 from server.bridge.channels.flash import FLASH, Flash
@@ -35,6 +36,7 @@ FEATURES: tuple[Feature, ...] = (
     QUESTIONS,
     NOTICE,
     FLASH,
+    COUPONS,
     UPCOMING,
     DRAW,
     MODERATION,
@@ -58,6 +60,7 @@ class RoomState(State, WithChat, frozen=True):
     poll: Poll | None = None
     questions: tuple[Question, ...] = ()
     notice: str | None = None
+    coupons: CouponRelease | None = None
     upcoming: tuple[Teaser, ...] = ()
     draw: Draw | None = None
     chat_rules: ChatRules = ChatRules()

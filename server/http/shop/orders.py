@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -9,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from commerce.coupons.campaigns import CODE_CHARS_MAX
 from commerce.errors import Refusal
+from commerce.io.shop.coupons.wallet import AppliedCoupon, CouponChoice
 from commerce.io.shop.orders import OrderRequest, Pending, RequestedLine
 from commerce.orders.lines import LINES_MAX
 from commerce.orders.order import OrderRow, order_id_of
@@ -55,6 +58,8 @@ class NewOrder(Body):
     lines: Annotated[tuple[NewLine, ...], Field(max_length=LINES_MAX)] = ()
     fulfilment: Fulfilment = Fulfilment.PICKUP
     flash_id: Id | None = None
+    coupon_id: Id | None = None
+    coupon_code: Annotated[str | None, Field(max_length=2 * CODE_CHARS_MAX)] = None
 
     @model_validator(mode="after")
     def _lines_or_product(self) -> "NewOrder":
@@ -71,6 +76,11 @@ class NewOrder(Body):
             raise ValueError("an order in a flash sale joins no group")
         if not self.lines and (self.product_id is None or self.quantity is None):
             raise ValueError("product_id and quantity are needed, or lines")
+        if self.coupon_id or self.coupon_code:
+            if self.coupon_id and self.coupon_code:
+                raise ValueError("an order takes one coupon")
+            if any(line.expected_price_fen is None for line in self.requested()):
+                raise ValueError("with a coupon, price_fen is needed")
         return self
 
     def requested(self) -> list[RequestedLine]:
@@ -129,6 +139,7 @@ async def _place(services: Services, request: Request) -> Response:
     )
     order_id = order_id_of(principal.subject, key)
     with problems():
+        wanted = replace(wanted, coupon=await _coupon(services, body, wanted, order_id))
         quotas = await _quotas(services, request, wanted)
     await services.limits.claim(quotas, order_id)
     try:
@@ -145,6 +156,23 @@ async def _place(services: Services, request: Request) -> Response:
     if isinstance(placed, Pending):
         return reply({"order_id": placed.order_id, "state": "pending"}, 202)
     return reply({"order": placed}, 201)
+
+
+async def _coupon(
+    services: Services, body: NewOrder, wanted: OrderRequest, order_id: str
+) -> AppliedCoupon | None:
+    """What the coupon of an order takes off, at the prices that were seen."""
+    if not body.coupon_id and not body.coupon_code:
+        return None
+    choice = CouponChoice(
+        wanted.guest_id, wanted.estate_id, order_id, body.coupon_id or "", body.coupon_code or ""
+    )
+    if choice.code:
+        await services.limits.take(LimitKind.ACTIVITY, wanted.guest_id)
+    lines = [
+        (line.product_id, line.quantity * (line.expected_price_fen or 0)) for line in wanted.lines
+    ]
+    return await services.commerce.coupons.wallets.apply(choice, lines)
 
 
 async def _require_address(services: Services, guest_id: str) -> None:

@@ -1,5 +1,9 @@
 """What a coupon takes off an order."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +11,9 @@ from hypothesis import strategies as st
 from commerce.coupons.terms import ORDER_FEN_MIN, Terms, best, discounts
 
 pytestmark = pytest.mark.fast
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "coupons.json"
+CASES = json.loads(VECTORS.read_text("utf-8"))["cases"]
 
 amounts = st.integers(1, 5_000)
 terms_of = st.one_of(
@@ -52,22 +59,12 @@ def test_lines_share_a_discount_in_proportion_to_a_fen(
             assert abs(taken * base - sum(off) * fen) < base
 
 
-@pytest.mark.parametrize(
-    ("terms", "lines", "off"),
-    [
-        (Terms(500, minimum_fen=2_000), [("a", 1_000), ("b", 1_000)], (250, 250)),
-        (Terms(500, minimum_fen=2_001), [("a", 1_000), ("b", 1_000)], (0, 0)),
-        (Terms(100), [("a", 100), ("b", 100), ("c", 100)], (34, 33, 33)),
-        (Terms(percent=10, cap_fen=80), [("a", 500)], (50,)),
-        (Terms(percent=10, cap_fen=80), [("a", 5_000)], (80,)),
-        (Terms(500, products=("b",)), [("a", 1_000), ("b", 300)], (0, 300)),
-        (Terms(500), [("a", 500)], (499,)),
-    ],
-)
-def test_amounts_minimum_products_and_caps(
-    terms: Terms, lines: list[tuple[str, int]], off: tuple[int, ...]
-) -> None:
-    assert discounts(terms, lines) == off
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["off"]))
+def test_amounts_minimum_products_and_caps(case: dict[str, Any]) -> None:
+    given = case["terms"]
+    products = tuple(given.pop("product_ids"))
+    lines = [(product, fen) for product, fen in case["lines"]]
+    assert list(discounts(Terms(**given, products=products), lines)) == case["off"]
 
 
 def test_the_best_coupon_takes_off_most_and_ends_first() -> None:

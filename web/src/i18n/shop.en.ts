@@ -65,6 +65,7 @@ export const en = {
     not_on_sale: 'No longer on sale; nothing was charged.',
     phone_needed: 'This shop asks for a verified phone number: verify yours, then tap again.',
     address_needed: 'Name your building and flat, then tap again.',
+    coupon: 'The coupon cannot be used any more; nothing was charged. Please order again.',
     no_slot: 'The shops nearby are fully booked; nothing was charged. Please try again later.',
     unknown: 'No answer so far. Tap again to keep asking; you will not be charged twice.',
     refused: 'The order did not go through; nothing was charged. Please try again.',

@@ -4,6 +4,7 @@ import type { Api } from '../lib/base/api'
 import type { ProductDetail, Room } from '../lib/base/bodies'
 import { BASKET, basketOf } from '../lib/shop/basket'
 import type { Card } from '../lib/base/wire'
+import type { CouponChoice, Wallet } from '../lib/shop/coupons'
 import { groupFor } from '../lib/room/room-state'
 import { familyOf, offeredTo } from '../lib/shop/estate-offer'
 import { type BagItem, type Offer, leftFor, offerOf, servedBy } from '../lib/shop/offer'
@@ -22,11 +23,13 @@ interface OfferSources {
   identity: IdentityModel
   estateId: ComputedRef<string | null>
   info: Ref<Room | null>
+  /** Coupons that may come off an order, where the page has some. */
+  wallet?: Wallet
 }
 
 export function useOffers(
   roomId: string,
-  { api, room, cards, orders, identity, estateId, info }: OfferSources,
+  { api, room, cards, orders, identity, estateId, info, wallet }: OfferSources,
 ) {
   /** Whether this household pays members' prices; asked only where there are some. */
   const member = shallowRef(false)
@@ -115,7 +118,8 @@ export function useOffers(
       const item = itemOf(card)
       if (!item) return
       if (item.offer.button === 'joined' && !item.offer.again) return
-      if (item.offer.confirm) ask(item)
+      const coupon = wallet?.coupons.some(({ state }) => state === 'claimed')
+      if (item.offer.confirm || coupon) ask(item)
       else submit(item)
     })
   }
@@ -136,12 +140,12 @@ export function useOffers(
   }
 
   /** The buyer has confirmed what was asked, at the price and quantity that the sheet shows. */
-  function confirmed(kind: Kind): void {
-    if (asked.value) submit(asked.value, kind)
+  function confirmed(kind: Kind, coupon: CouponChoice | null): void {
+    if (asked.value) submit(asked.value, kind, coupon)
     asked.value = null
   }
 
-  function submit({ card, offer }: BagItem, kind: Kind = 'pickup'): void {
+  function submit({ card, offer }: BagItem, kind: Kind = 'pickup', coupon: CouponChoice | null = null): void {
     const group_id = offer.group?.id
     quantities.delete(card.product.id)
     orders.desk.submit({
@@ -151,6 +155,7 @@ export function useOffers(
       price_fen: offer.price_fen,
       ...(group_id ? { group_id } : {}),
       ...(kind === 'delivery' ? { fulfilment: kind } : {}),
+      ...coupon,
     })
   }
 

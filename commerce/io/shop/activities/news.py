@@ -15,6 +15,7 @@ class Part(StrEnum):
     QUESTIONS = "questions"
     NOTICE = "notice"
     FLASH = PART
+    COUPONS = "coupons"
     SCHEDULE = "schedule"
     DRAW = "draw"
     MODERATION = "moderation"

@@ -20,6 +20,12 @@ class TermsView:
     minimum_fen: int
     product_ids: tuple[str, ...]
 
+    @property
+    def rule(self) -> Terms:
+        """The terms as the rule has them."""
+        amounts = (self.amount_fen, self.percent, self.cap_fen, self.minimum_fen)
+        return Terms(*amounts, self.product_ids)
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignView:
@@ -70,6 +76,17 @@ class OfferView:
     valid_s: int
     until_ms: int
     stay_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasableView:
+    """A campaign that a host may release; its budget is enough for `left` coupons."""
+
+    campaign_id: str
+    name: Text
+    terms: TermsView
+    left: int
+    until_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The coupons of neighbours: claimed, listed, ended."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, select
@@ -15,19 +16,41 @@ from commerce.coupons.campaigns import (
     CouponState,
     clean_code,
 )
-from commerce.errors import NotFound
+from commerce.coupons.terms import Line, Terms, discounts
+from commerce.errors import NotFound, Refusal, Refused
 from commerce.io.record.coupon_rows import claim_coupon, end_coupons
 from commerce.io.record.rows import HOUSEHOLD
 from commerce.io.record.schema import orders
 from commerce.io.record.schema_coupons import campaigns, coupons
+from commerce.io.shop.activities.news import Part, changed
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.coupons.views import CouponView, OfferView, Wallet, terms_of, terms_view
 from commerce.io.shop.households import Households
+from commerce.orders.lines import encode_discounts
 from commerce.orders.states import OrderState
 
 SHOWN_MAX = 50  # coupons of a household
 SHOWN_MS = 30 * 86_400 * 1_000  # coupons that were used or have expired are shown for so long
 OFFERS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class CouponChoice:
+    """The coupon that a buyer puts to an order, by its id or by a code."""
+
+    guest_id: str
+    estate_id: str
+    order_id: str
+    coupon_id: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedCoupon:
+    """A coupon, and what it takes off the lines of an order (orders/lines.py)."""
+
+    id: str
+    discounts: str
 
 
 class Coupons:
@@ -58,28 +81,39 @@ class Coupons:
             raise NotFound("campaign", campaign_id)
         if row["kind"] == CampaignKind.STAY and stayed_s < STAY_S:
             raise CouponRefused(CouponsRefused.TOO_EARLY, STAY_S - stayed_s)
-        return await self._give(row, guest_id, estate_id, at_ms)
+        return await self.give(row, guest_id, estate_id, at_ms)
 
-    async def _give(
-        self, row: RowMapping, guest_id: str, estate_id: str, at_ms: int, release_id: str = ""
+    async def give(
+        self,
+        row: RowMapping,
+        guest_id: str,
+        estate_id: str,
+        at_ms: int,
+        release_id: str = "",
+        room_id: str = "",
     ) -> CouponView:
-        who = self._who(guest_id)
+        """Give a household a coupon of a campaign's row, or the one that it has.
+
+        Raises:
+            CouponRefused: A clear no.
+        """
+        who, campaign_id = self._who(guest_id), row["campaign_id" if release_id else "id"]
 
         def write(connection: Connection) -> CouponView:
             had = coupons.c.release_id == release_id
             if not release_id:
-                had = coupons.c.campaign_id == row["id"]
+                had = coupons.c.campaign_id == campaign_id
             mine = _coupons(connection, and_(had, coupons.c.household_id.in_(who)))
             if mine:
                 return mine[0]
             check_open(connection, row, who, estate_id, at_ms)
             numbers = select(func.coalesce(func.max(coupons.c.n), 0)).where(
-                coupons.c.campaign_id == row["id"], coupons.c.household_id == who[0]
+                coupons.c.campaign_id == campaign_id, coupons.c.household_id == who[0]
             )
             id, ends_at_ms = self._new_id(), at_ms + row["valid_s"] * 1_000
             new: dict[str, Any] = {
                 "id": id,
-                "campaign_id": row["id"],
+                "campaign_id": campaign_id,
                 "household_id": who[0],
                 "n": (connection.scalar(numbers) or 0) + 1,
                 "guest_id": guest_id,
@@ -90,6 +124,8 @@ class Coupons:
                 "expires_at_ms": ends_at_ms,
             }
             claim_coupon(connection, new, row["brand_id"])
+            if room_id:
+                changed(connection, room_id, Part.COUPONS, at_ms)
             [given] = _coupons(connection, coupons.c.id == id)
             return given
 
@@ -102,6 +138,51 @@ class Coupons:
             except IntegrityError:  # the household claims on another device at the same moment
                 continue
         raise CouponRefused(CouponsRefused.HAD)
+
+    async def of_release(self, release_id: str, guest_id: str) -> CouponView | None:
+        """The piece of a release that a household has."""
+        which = coupons.c.household_id.in_(self._who(guest_id))
+        async with self._shop.record.read() as connection:
+            found = await connection.run_sync(
+                _coupons, and_(coupons.c.release_id == release_id, which)
+            )
+        return found[0] if found else None
+
+    async def apply(self, choice: CouponChoice, lines: Sequence[Line]) -> AppliedCoupon:
+        """Return what a household's coupon takes off the lines of an order.
+
+        A coupon by code is claimed here, once it is known to fit.
+
+        Raises:
+            NotFound: The household has no such coupon, or there is no such code.
+            Refused: It is taken or over, or takes nothing off this order.
+            CouponRefused: The code gives no more coupons.
+        """
+        at_ms, who = self._shop.clock(), self._who(choice.guest_id)
+        if choice.code:
+            brand_id = self._shop.catalogue.brand_id("estate", choice.estate_id)
+            which = and_(
+                campaigns.c.code == (clean_code(choice.code) or None),
+                campaigns.c.brand_id == brand_id,
+            )
+            async with self._shop.record.read() as connection:
+                row = await connection.run_sync(_campaign, which)
+            if row is None:
+                raise NotFound("coupon", choice.code)
+            _off(terms_of(row), lines)
+            coupon = await self.give(row, choice.guest_id, choice.estate_id, at_ms)
+        else:
+            which = and_(coupons.c.id == choice.coupon_id, coupons.c.household_id.in_(who))
+            async with self._shop.record.read() as connection:
+                found = await connection.run_sync(_coupons, which)
+            if not found:
+                raise NotFound("coupon", choice.coupon_id)
+            coupon = found[0]
+        again = coupon.order_id == choice.order_id
+        free = coupon.state is CouponState.CLAIMED and at_ms < coupon.expires_at_ms
+        if not free and not again:
+            raise Refused(Refusal.COUPON_TAKEN)
+        return AppliedCoupon(coupon.id, encode_discounts(_off(coupon.terms.rule, lines)))
 
     async def wallet(self, guest_id: str, estate_id: str, code: str = "") -> Wallet:
         """The household's coupons, and what it may claim; with a code, also what that gives."""
@@ -169,6 +250,13 @@ def check_open(
         raise CouponRefused(CouponsRefused.NOT_FOR_YOU)
     if row["taken_fen"] + terms_of(row).value_fen > row["budget_fen"]:
         raise CouponRefused(CouponsRefused.GONE)
+
+
+def _off(terms: Terms, lines: Sequence[Line]) -> tuple[int, ...]:
+    off = discounts(terms, lines)
+    if not any(off):
+        raise Refused(Refusal.COUPON_UNFIT)
+    return off
 
 
 def _is_open(

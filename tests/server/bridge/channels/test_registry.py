@@ -25,8 +25,8 @@ def test_each_event_has_one_tag_and_belongs_to_one_feature() -> None:
 def test_state_on_the_wire_keeps_its_order() -> None:
     names = list(msgspec.to_builtins(RoomState()))
     assert names == [
-        *("live", "cards", "groups", "poll", "questions", "notice", "upcoming", "draw"),
-        *("chat_rules", "flash", "shelf", "counters", "chat"),
+        *("live", "cards", "groups", "poll", "questions", "notice", "coupons", "upcoming"),
+        *("draw", "chat_rules", "flash", "shelf", "counters", "chat"),
     ]
 
 

@@ -64,6 +64,8 @@ export type PlaceOrder = {
   fulfilment?: 'delivery'
   /** Bought in this flash sale or not at all. */
   flash_id?: string
+  coupon_id?: string
+  coupon_code?: string
 }
 /** A guest on a device of theirs, which keeps the secret. */
 export interface Registered {

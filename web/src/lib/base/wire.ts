@@ -216,6 +216,19 @@ export interface Question {
   answered_at_ms: AtMs | null
 }
 
+/** Coupons for whoever taps first: an amount off, or per cent with a cap. */
+export interface CouponRelease {
+  id: string
+  name: LocalText
+  amount_fen: Fen
+  percent: number
+  cap_fen: Fen
+  minimum_fen: Fen
+  pieces: number
+  left: number
+  closes_at_ms: AtMs
+}
+
 /** A product of a teaser; `price_fen` is that of estates without a price of their own. */
 export interface TeaserGood {
   id: string
@@ -323,6 +336,7 @@ export interface RoomState {
   poll: Poll | null
   questions: Question[]
   notice: string | null
+  coupons: CouponRelease | null
   upcoming: Teaser[]
   draw: Draw | null
   chat_rules: ChatRules
@@ -468,6 +482,7 @@ export interface StoreOrder {
   picks?: OrderPick[]
   promised?: Promised
   fulfilment?: Fulfilment
+  discount_fen?: Fen
   buyer: Buyer
   handed_over_at_ms: AtMs | null
   bag?: number
@@ -512,6 +527,14 @@ export interface FlashChanged {
   o: number
   at_ms: AtMs
   flash: Flash | null
+}
+
+/** Coupons were released, claimed or ended; null: there are none. */
+export interface CouponsChanged {
+  k: 'coupons'
+  o: number
+  at_ms: AtMs
+  release: CouponRelease | null
 }
 
 /** The lives that the room shows of its schedule now, the next one first. */
@@ -634,6 +657,7 @@ export type ChannelEvent =
   | QuestionsChanged
   | NoticeChanged
   | FlashChanged
+  | CouponsChanged
   | UpcomingChanged
   | DrawChanged
   | ChatRulesChanged
@@ -701,6 +725,7 @@ export interface Order {
   picks?: OrderPick[]
   promised?: Promised
   fulfilment?: Fulfilment
+  discount_fen?: Fen
   pickup: Pickup | null
   group: Group | null
 }

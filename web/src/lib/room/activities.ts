@@ -17,6 +17,7 @@ const REDUCERS: Partial<Record<string, (state: RoomState, event: never) => RoomS
   draw: replaced,
   flash: replaced,
   notice: (state, event: Extract<ChannelEvent, { k: 'notice' }>) => ({ ...state, notice: event.text }),
+  coupons: (state, event: Extract<ChannelEvent, { k: 'coupons' }>) => ({ ...state, coupons: event.release }),
   upcoming: (state, event: Extract<ChannelEvent, { k: 'upcoming' }>) => ({ ...state, upcoming: event.lives }),
   chat_rules: (state, { chat_rules }: Extract<ChannelEvent, { k: 'chat_rules' }>) => ({
     ...state,

@@ -25,6 +25,7 @@ export const EMPTY_ROOM: RoomState = {
   questions: [],
   notice: null,
   flash: null,
+  coupons: null,
   upcoming: [],
   draw: null,
   chat_rules: { version: 0, slow_s: 0, members_only: false, removed_lines: [], removed_senders: [] },

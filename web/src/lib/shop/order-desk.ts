@@ -25,6 +25,7 @@ export type AttemptPhase =
   | 'price_changed'
   | 'phone_needed'
   | 'no_slot'
+  | 'coupon'
   | 'address_needed'
   | 'unknown'
   | 'refused'
@@ -39,6 +40,8 @@ const PHASE_OF_PROBLEM: Record<string, AttemptPhase> = {
   'payment-declined': 'declined',
   'phone-needed': 'phone_needed',
   'no-slot': 'no_slot',
+  'coupon-taken': 'coupon',
+  'coupon-unfit': 'coupon',
   'address-needed': 'address_needed',
 }
 

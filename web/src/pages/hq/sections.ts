@@ -129,6 +129,12 @@ export const SECTIONS: Entry[] = [
     load: () => import('./assortment/section'),
   },
   {
+    id: 'campaigns',
+    group: 'goods',
+    title: { zh: '优惠券', en: 'Coupons' },
+    load: () => import('./campaigns/section'),
+  },
+  {
     id: 'files',
     group: 'goods',
     title: { zh: '导入导出', en: 'Import and export' },

@@ -1,6 +1,7 @@
 /** The viewer's page: one guest in one room, with its live, its orders and its chat. */
 import { computed, onMounted, onScopeDispose, reactive, ref, shallowRef, watch } from 'vue'
 import { type ChatLine, CloseCode } from '../../lib/base/wire'
+import type { Wallet } from '../../lib/shop/coupons'
 import { nextLive } from '../../lib/room/schedule'
 import { useActivities } from '../../use/use-activities'
 import { useGuest } from '../../use/use-guest'
@@ -54,6 +55,7 @@ export function useRoomPage(roomId: string) {
       : null,
   )
   const withLinked = useLinkedProduct(roomId, guest.api, () => room.at_ms.value)
+  const wallet = reactive<Wallet>({ coupons: [], offers: [] })
   const offers = useOffers(roomId, {
     api: guest.api,
     room,
@@ -62,6 +64,7 @@ export function useRoomPage(roomId: string) {
     identity,
     estateId,
     info,
+    wallet,
   })
 
   const activities = useActivities(roomId, guest.api, identity, room)
@@ -149,6 +152,7 @@ export function useRoomPage(roomId: string) {
     quality: useQuality(player),
     offers,
     activities,
+    coupons: { roomId, api: guest.api, identity, wallet },
     sheets,
     draft,
     line,
