@@ -102,8 +102,11 @@ async def stay(request: Request) -> Response:
     """`PUT /api/rooms/{room}/stay`: a page is here, and says so every 30 s."""
     principal, room_id = await _neighbour(request), path_id(request, "room")
     services = services_of(request)
+    catalogue = services.commerce.catalogue
     with problems():
-        services.commerce.catalogue.room(room_id)
+        catalogue.room(room_id)
+        if principal.estate_id:
+            catalogue.require_one_brand(room_id, ("estate", principal.estate_id))
     return reply(
         {"stayed_s": await services.commerce.coupons.stays.seen(room_id, principal.subject)}
     )

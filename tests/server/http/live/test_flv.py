@@ -108,7 +108,7 @@ async def test_ffmpeg_decodes_an_encoders_live(server: Server) -> None:
     times = [frame.time for frame in videos]
     assert len(times) > 20 and max(b - a for a, b in pairwise(times)) < 0.5
     assert times == sorted(times)
-    assert max(float(abs(frame.to_ndarray()).max()) for frame in sounds) > 0.5
+    assert max(float(abs(frame.to_ndarray()).max()) for frame in sounds) > 0.2
     assert abs(sounds[-1].time - times[-1]) < 1.0
 
 
