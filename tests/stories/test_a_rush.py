@@ -37,6 +37,7 @@ async def test_a_rush_sells_exactly_the_units_that_there_are(linli: Running) -> 
         await _record_is_sound(linli)
 
 
+@pytest.mark.soak
 async def test_a_killed_server_keeps_confirmed_orders_and_oversells_nothing(
     tmp_path: Path,
 ) -> None:

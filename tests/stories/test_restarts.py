@@ -32,6 +32,7 @@ async def linli(server: Running) -> Running:
     return server
 
 
+@pytest.mark.soak
 async def test_a_killed_server_gets_host_and_viewer_back(people: People, linli: Running) -> None:
     stage, viewer = await goes_live(people), await people.open(people.room_path)
     await more_frames(viewer)

@@ -94,6 +94,7 @@ async def test_a_host_that_is_replaced_before_it_is_connected_stays_away(
 
 
 @needs_ipv6
+@pytest.mark.soak
 async def test_a_server_of_ipv6_alone_is_published_to_and_watched(tmp_path: Path) -> None:
     async with running(tmp_path, LINLI_HOST="::1", LINLI_ICE_ADDRESSES="::1") as server:
         token = await server.host_token()
