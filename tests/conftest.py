@@ -233,9 +233,9 @@ def sqlite_url(tmp_path: Path, _migrated_sqlite: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path}/linli.sqlite3"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.soak)])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Each of the two kinds of record in turn, without rows."""
+    """A record without rows; on PostgreSQL, too, in the soaks (`tests.support.records`)."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 

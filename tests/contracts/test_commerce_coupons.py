@@ -26,7 +26,10 @@ from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet
 from tests.support.commerce_shop import Shop, running_shop, shop_plan
+from tests.support.records import each_record
 from tests.support.waiting import wait_until
+
+database_url = each_record
 
 DAY_MS = 86_400_000
 

@@ -15,6 +15,9 @@ from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
 from tests.support.commerce_shop import Shop, open_shop, running
+from tests.support.records import each_record
+
+database_url = each_record
 
 BUYERS = 7
 STEPS = ("read", "charged", "committed", "settled")

@@ -21,6 +21,9 @@ from commerce.io.shop.activities.errors import (
 from commerce.io.shop.sealing import Sealer
 from commerce.orders.states import OrderState
 from tests.support.commerce_shop import Shop, open_shop, shop_plan
+from tests.support.records import each_record
+
+database_url = each_record
 
 TEA = DrawRequest("tea", 2, 60)
 

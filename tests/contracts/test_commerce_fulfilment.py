@@ -21,7 +21,10 @@ from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
 from tests.support.commerce_shop import Shop, running_shop
+from tests.support.records import each_record
 from tests.support.waiting import wait_until
+
+database_url = each_record
 
 TO_READY = (OrderState.PICKING, OrderState.PACKED, OrderState.READY)
 

@@ -12,7 +12,10 @@ from commerce.errors import Refusal, Refused
 from commerce.orders.states import OrderState
 from commerce.views import OrderView, StoreStock
 from tests.support.commerce_shop import open_shop, running_shop, shop_plan
+from tests.support.records import each_record
 from tests.support.waiting import WAIT_S, wait_until
+
+database_url = each_record
 
 
 async def test_a_tap_becomes_a_confirmed_order(database_url: str, redis_url: str) -> None:

@@ -20,6 +20,9 @@ from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_shop import Shop, open_shop, running
+from tests.support.records import each_record
+
+database_url = each_record
 
 MOVED = (
     "money_transfers",

@@ -16,7 +16,10 @@ from commerce.orders.order import OrderRow
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_shop import Shop, open_shop, running, shop_plan, with_dinner
+from tests.support.records import each_record
 from tests.support.waiting import wait_until
+
+database_url = each_record
 
 PLAN = with_dinner(shop_plan(10))
 

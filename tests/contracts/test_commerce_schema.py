@@ -19,6 +19,9 @@ from commerce.io.shop.seed import seed
 from commerce.money import refund_calls
 from commerce.orders import states
 from tests.support.commerce_shop import shop_plan
+from tests.support.records import each_record
+
+database_url = each_record
 
 
 async def test_migrations_produce_the_schema_of_the_code(bare_database_url: str) -> None:

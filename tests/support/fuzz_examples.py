@@ -8,7 +8,7 @@ PROFILE = "fuzz"
 TIMES_LONGER = 10
 # Of a property that does not say otherwise; `make quick` sets fewer.
 EXAMPLES_MAX = 50
-EXAMPLES_DEFAULT = 20
+EXAMPLES_DEFAULT = 12
 EXAMPLES = int(os.environ.get("LINLI_EXAMPLES", EXAMPLES_DEFAULT))
 
 

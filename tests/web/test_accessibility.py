@@ -126,6 +126,7 @@ def ask_identity(page: Page) -> None:
     expect(page.get_by_test_id("identity-problem")).not_to_be_empty()
 
 
+SOAK = pytest.mark.soak  # axe takes seconds: all looks are in the soaks, a few in each run
 STRANGER, KNOWN = stay, everybody
 LOOKS: list[tuple[str, Callable[[Page], None], Callable[[Page], None], dict[str, Any]]] = [
     ("/", STRANGER, stay, {}),
@@ -152,9 +153,18 @@ LOOKS: list[tuple[str, Callable[[Page], None], Callable[[Page], None], dict[str,
 ]
 
 
+EACH_RUN = [
+    ("/r/demo", KNOWN, confirm_second_order),
+    ("/r/demo", STRANGER, ask_identity),
+    ("/me", KNOWN, stay),
+    ("/host", KNOWN, go_live),
+    ("/store", KNOWN, type_unknown_code),
+]
+
+
 @pytest.mark.parametrize(
     ("path", "who", "act", "more"),
-    LOOKS,
+    [pytest.param(*look, marks=() if look[:3] in EACH_RUN else SOAK) for look in LOOKS],
     ids=[f"{path} {act.__name__} {more.get('live', '')}".rstrip() for path, _, act, more in LOOKS],
 )
 def test_page_has_one_heading_and_no_violation_of_wcag(
@@ -195,11 +205,11 @@ RING = """() => {
 @pytest.mark.parametrize(
     ("path", "who", "act"),
     [
-        ("/", STRANGER, stay),
+        pytest.param("/", STRANGER, stay, marks=SOAK),
         ("/r/demo", KNOWN, stay),
-        ("/r/demo", STRANGER, ask_identity),
-        ("/host", STRANGER, stay),
-        ("/host", KNOWN, stay),
+        pytest.param("/r/demo", STRANGER, ask_identity, marks=SOAK),
+        pytest.param("/host", STRANGER, stay, marks=SOAK),
+        pytest.param("/host", KNOWN, stay, marks=SOAK),
         ("/store", KNOWN, stay),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
@@ -222,7 +232,9 @@ def test_keyboard_focus_is_visible_on_every_control(
     assert len(seen) >= 3
 
 
-@pytest.mark.parametrize("path", ["/r/demo", "/host", "/store"])
+@pytest.mark.parametrize(
+    "path", ["/r/demo", *(pytest.param(path, marks=SOAK) for path in ("/host", "/store"))]
+)
 def test_controls_keep_an_edge_in_forced_colours(open_page: Open, path: str) -> None:
     page = open_page(play(), path, prepare=everybody, size=DESKTOP, forced_colors="active")
     page.wait_for_load_state("networkidle")

@@ -19,6 +19,7 @@ def test_refused_token_is_renewed_for_the_same_guest(open_page: Open) -> None:
     assert server.guests.registered == []
 
 
+@pytest.mark.soak
 def test_forgotten_guest_sees_a_notice_and_is_not_replaced(open_page: Open) -> None:
     server = PlayedServer(pinned=["spinach"])
     server.guests.tokens.clear()
@@ -55,6 +56,7 @@ def test_move_link_makes_another_device_the_same_guest(open_page: Open) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("老王")
 
 
+@pytest.mark.soak
 def test_wrong_move_code_says_so(open_page: Open) -> None:
     page = open_page(PlayedServer(), "/me", locale="en-GB")
     for typed in ("nonsense", "0000-0000-0"):

@@ -1,5 +1,6 @@
 """Going back, leaving and reloading."""
 
+import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.support.played_pages import Open
@@ -61,6 +62,7 @@ def test_host_page_asks_before_it_is_closed_on_air_and_offers_to_go_on(open_page
     expect(page.get_by_test_id("interrupted")).to_have_count(0)
 
 
+@pytest.mark.soak
 def test_host_page_offers_nothing_in_a_later_live_of_another_device(open_page: Open) -> None:
     def prepare(page: Page) -> None:
         host(page)
@@ -72,6 +74,7 @@ def test_host_page_offers_nothing_in_a_later_live_of_another_device(open_page: O
     expect(page.get_by_test_id("interrupted")).to_have_count(0)
 
 
+@pytest.mark.soak
 def test_host_on_air_does_not_log_out_without_being_asked(open_page: Open) -> None:
     page = open_page(PlayedServer(), "/host", prepare=host, locale="en-GB")
     page.get_by_test_id("go-live").click()
@@ -85,6 +88,7 @@ def test_host_on_air_does_not_log_out_without_being_asked(open_page: Open) -> No
     expect(page.get_by_test_id("login-submit")).to_be_visible()
 
 
+@pytest.mark.soak
 def test_host_keeps_its_orders_after_a_reload(open_page: Open) -> None:
     server = PlayedServer()
     page = open_page(server, "/host", prepare=host)

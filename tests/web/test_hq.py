@@ -78,8 +78,13 @@ LOOKS: list[tuple[str, Callable[[Page], None]]] = [
 ]
 
 
+EACH_RUN = [("#/products", priced), ("#/prices", ruled)]
+
+
 @pytest.mark.parametrize(
-    ("place", "act"), LOOKS, ids=[f"{place[2:]} {act.__name__}" for place, act in LOOKS]
+    ("place", "act"),
+    [pytest.param(*look, marks=() if look in EACH_RUN else pytest.mark.soak) for look in LOOKS],
+    ids=[f"{place[2:]} {act.__name__}" for place, act in LOOKS],
 )
 def test_section_fits_all_widths_without_a_violation_of_wcag(
     open_page: Open, place: str, act: Callable[[Page], None]
@@ -127,6 +132,7 @@ def test_file_is_imported_once_no_cell_is_wrong(open_page: Open) -> None:
     assert server.office.imports == ["", "", "apply=yes"]
 
 
+@pytest.mark.soak
 def test_list_is_paged_searched_and_read_again_after_a_failure(open_page: Open) -> None:
     server = PlayedServer()
     server.office.refusals = [(503, {"status": 503})]

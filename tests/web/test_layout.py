@@ -63,7 +63,7 @@ def room_with_long_names(**more: Any) -> PlayedServer:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("live", ["live", "paused"])
+@pytest.mark.parametrize("live", [pytest.param("live", marks=pytest.mark.soak), "paused"])
 def test_low_windows_keep_price_deadline_and_button(
     open_page: Open, locale: str, live: str
 ) -> None:
@@ -138,7 +138,7 @@ def test_double_text_keeps_price_deadline_and_button(double_text: Page) -> None:
     assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") == 30
 
 
-@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+@pytest.mark.parametrize("locale", LOCALES)
 def test_flag_on_the_goods_picture_is_one_line(open_page: Open, locale: str) -> None:
     page = open_page(PlayedServer(), "/r/demo", locale=locale)
     lines = page.locator(".flag").evaluate(
@@ -147,7 +147,7 @@ def test_flag_on_the_goods_picture_is_one_line(open_page: Open, locale: str) -> 
     assert lines == 1
 
 
-@pytest.mark.parametrize("live", ["over", "paused"])
+@pytest.mark.parametrize("live", ["over", pytest.param("paused", marks=pytest.mark.soak)])
 def test_notice_and_chat_do_not_overlap(open_page: Open, live: str) -> None:
     server = room_with_long_names(live=live)
     page = open_page(server, "/r/demo", prepare=remember_guest)
@@ -209,7 +209,7 @@ FILLED = """() => {
 }"""
 
 
-@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+@pytest.mark.parametrize("locale", LOCALES)
 def test_host_sees_chat_orders_and_goods_over_the_page_that_films(
     open_page: Open, locale: str
 ) -> None:

@@ -10,6 +10,7 @@ from tests.support.played_server import LAYERS, ORIGIN, PlayedServer, remember_s
 from tests.support.waiting import WAIT_S
 
 # Counts wake locks that are requested and released, and releases them when a test asks.
+SOAK = pytest.mark.soak
 WAKE_LOCK = """
   window.locks = { asked: 0, held: 0 }
   Object.defineProperty(navigator, 'wakeLock', { value: {
@@ -131,7 +132,7 @@ def test_quality_picker_is_translated(open_page: Open, server: PlayedServer) -> 
     expect(quality.locator("option")).to_have_text(names)
 
 
-@pytest.mark.parametrize("layers", [None, LAYERS[2:]])
+@pytest.mark.parametrize("layers", [pytest.param(None, marks=SOAK), LAYERS[2:]])
 def test_single_layer_offers_no_choice(
     open_page: Open, layers: list[dict[str, object]] | None
 ) -> None:
@@ -175,7 +176,9 @@ def test_network_change_restarts_ice_in_the_session(
     assert page.evaluate("window.__peers.length") == 1
 
 
-@pytest.mark.parametrize("status", [404, 422, 500])
+@pytest.mark.parametrize(
+    "status", [404, *(pytest.param(status, marks=SOAK) for status in (422, 500))]
+)
 def test_refused_ice_restart_gets_a_new_session(
     open_page: Open, server: PlayedServer, status: int
 ) -> None:
@@ -222,7 +225,7 @@ def test_host_page_shows_the_uplink_verdict(open_page: Open, server: PlayedServe
     ("locale", "what", "why"),
     [
         ("zh-CN", "观众看不到画面", "参数集"),
-        ("en-GB", "Viewers see nothing", "SPS and PPS"),
+        pytest.param("en-GB", "Viewers see nothing", "SPS and PPS", marks=SOAK),
     ],
 )
 def test_host_page_says_why_nobody_can_decode_its_video(
@@ -254,7 +257,9 @@ def test_wake_lock_is_held_while_on_air(open_page: Open, server: PlayedServer) -
     "script",
     [
         WAKE_LOCK + "window.locksRefused = true",
-        "Object.defineProperty(navigator, 'wakeLock', { value: undefined })",
+        pytest.param(
+            "Object.defineProperty(navigator, 'wakeLock', { value: undefined })", marks=SOAK
+        ),
     ],
 )
 def test_refused_wake_lock_is_no_error(open_page: Open, server: PlayedServer, script: str) -> None:

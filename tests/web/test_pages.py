@@ -85,8 +85,8 @@ def test_order_is_retried_with_its_key_until_answered(open_page: Open) -> None:
     ("problem", "says"),
     [
         ("sold-out", "刚刚抢光了"),
-        ("already-joined", "已经参过这个团"),
-        ("group-closed", "刚刚结束"),
+        pytest.param("already-joined", "已经参过这个团", marks=pytest.mark.soak),
+        pytest.param("group-closed", "刚刚结束", marks=pytest.mark.soak),
         ("limit-reached", "限购"),
     ],
 )
@@ -282,7 +282,13 @@ def test_store_page_shows_older_orders_page_by_page(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("path", ["/", "/r/demo", "/r/nowhere", "/host", "/store"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/r/demo", "/host", "/store"),
+        *(pytest.param(path, marks=pytest.mark.soak) for path in ("/", "/r/nowhere")),
+    ],
+)
 def test_no_element_is_wider_than_a_small_phone(open_page: Open, path: str, locale: str) -> None:
     server = PlayedServer()
     server.orders = [server.order("picking", "weekend-set")]

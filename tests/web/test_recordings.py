@@ -1,5 +1,6 @@
 """A recorded live in the browser: replayed by viewers, edited by its host."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from media.recording.index import Index
@@ -70,6 +71,7 @@ def test_a_host_renames_cuts_and_hides_a_clip_and_downloads_the_recording(open_p
     assert (changed["start_ms"], changed["end_ms"]) == (65_000, 180_000)
 
 
+@pytest.mark.soak
 def test_a_host_on_air_reads_that_the_recording_has_stopped(open_page: Open) -> None:
     server = PlayedServer(recording_failure="disk-full")
     page = host_page(open_page, server)
@@ -184,6 +186,7 @@ def test_a_tap_on_a_product_shows_it_with_what_was_said_then(open_page: Open) ->
         expect(page.get_by_test_id("chat-list").locator("li")).to_contain_text(lines)
 
 
+@pytest.mark.soak
 def test_the_group_counter_of_a_clip_moves_at_its_moments(open_page: Open) -> None:
     server = recorded()
     server.replays[0]["clips"] = [clip("spinach", 3_000)]
