@@ -12,6 +12,9 @@ from tests.support.played_server import (
     remember_staff,
 )
 
+# A minute of real pages; the rules behind them are tested in web/tests each time.
+pytestmark = pytest.mark.soak
+
 
 def test_going_back_closes_the_sheet_and_stays_in_the_live(open_page: Open) -> None:
     page = open_page(PlayedServer(), "/", prepare=remember_guest)

@@ -9,6 +9,9 @@ from tests.support.played_pages import Open
 from tests.support.played_server import LAYERS, ORIGIN, PlayedServer, remember_staff
 from tests.support.waiting import WAIT_S
 
+# A minute of real pages; the rules behind them are tested in web/tests each time.
+pytestmark = pytest.mark.soak
+
 # Counts wake locks that are requested and released, and releases them when a test asks.
 SOAK = pytest.mark.soak
 WAKE_LOCK = """

@@ -10,6 +10,9 @@ from tests.support.played_pages import Open
 from tests.support.played_server import ORIGIN, PlayedServer, now_ms, remember_staff
 from tests.support.recorded_lives import FilmedStream
 
+# A minute of real pages; the rules behind them are tested in web/tests each time.
+pytestmark = pytest.mark.soak
+
 
 def clip(slug: str, start_ms: int) -> dict[str, object]:
     return {

@@ -6,6 +6,9 @@ from playwright.sync_api import expect
 from tests.support.played_pages import Open, wait_for_text
 from tests.support.played_server import PlayedServer
 
+# A minute of real pages; the rules behind them are tested in web/tests each time.
+pytestmark = pytest.mark.soak
+
 BLOCKED = """Object.defineProperty(window, 'localStorage', {
   get() { throw new DOMException('blocked', 'SecurityError') } })"""
 NO_QUOTA = """Storage.prototype.setItem = () => {
