@@ -1,4 +1,4 @@
-"""How long neighbours have watched a room, as their pages say again and again.
+"""How long neighbours have watched a room, as their pages report it every 30 s.
 
 A page that is silent for `SILENT_MS` has left. Of a neighbour there is one key in Redis,
 `stay:{room}:{guest}`, whose value is since when; it ends by itself.
