@@ -64,7 +64,7 @@ async def pinned(host: httpx.AsyncClient, crowd: RoomCrowd, room: str, id: str) 
 
 
 async def sold(till: httpx.AsyncClient, crowd: RoomCrowd, id: str) -> list[float]:
-    """Sell a product at the till; seconds until each viewer was told."""
+    """Sell a product at the till; seconds until each viewer has the event."""
     crowd.watch(id.encode())
     at_ms = time.time_ns() // 1_000_000
     line = {"line": 1, "kind": "sale", "item": id, "units": 1, "amount_fen": 990}
