@@ -165,9 +165,11 @@ class LiveRecording:
         self.unfollow()
         if self.failure is None:
             self._put(self._recorder.end_segment())
-        await self._end_chunk()
+        name = await self._end_chunk()
         if self.failure is not None:
-            await self._repair()
+            await self._repair()  # before the upload, which takes the chunk away
+        if name:
+            self._closed.put_nowait(name)
         self._closed.put_nowait(None)
         return self.index
 
@@ -252,7 +254,7 @@ class LiveRecording:
     async def _write(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._workers.writer, job)
 
-    async def _end_chunk(self) -> None:
+    async def _end_chunk(self) -> str:
         name, self._open_chunk = self._open_chunk, ""
         self._recorder.end_chunk()
         try:
@@ -260,8 +262,7 @@ class LiveRecording:
         except OSError as error:
             log.error("recording not written", error=str(error))
             self.fail(Failure.DISK_ERROR)
-        if name:
-            self._closed.put_nowait(name)
+        return name
 
     async def _repair(self) -> None:
         """After a failure the index may speak of what was not written."""

@@ -45,7 +45,8 @@ class Spool:
         for fragment, chunk, _ in index.fragments:
             ends[index.chunks[chunk]] = fragment.offset + fragment.length
         for name in sizes:
-            os.truncate(self.folder / name, ends[name])
+            with contextlib.suppress(FileNotFoundError):  # a chunk before the last is uploaded
+                os.truncate(self.folder / name, ends[name])
         with contextlib.suppress(OSError):  # the disk is still full
             index = self._with_tail(text, index)
         for path in self.chunks():
