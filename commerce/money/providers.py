@@ -1,8 +1,8 @@
 """The port to a payment provider whose answer comes later: by webhook, or when it is queried.
 
-An attempt to pay is known to both sides by our reference, a refund by our refund reference: both
-`REFERENCE_CHARS_MAX` characters of [0-9A-Za-z_-] at most. Amounts in fen, times in UTC
-milliseconds.
+An attempt to pay is known to both sides by our reference, a refund by our refund reference: both of
+`REFERENCE_CHARS_MIN` to `REFERENCE_CHARS_MAX` characters of [0-9A-Za-z_-], unique in the account.
+Amounts in fen, times in UTC milliseconds.
 
 CommerceError
 ├── WebhookRefused       a webhook that is not the provider's, or not of now
@@ -18,12 +18,12 @@ from typing import Protocol
 
 from commerce.errors import CommerceError
 
-REFERENCE_CHARS_MAX = 32
+REFERENCE_CHARS_MIN, REFERENCE_CHARS_MAX = 6, 32  # as WeChat Pay takes an out_trade_no
 WHAT_CHARS_MAX = 40  # of the text that the buyer sees in the provider's app
 WEBHOOK_BYTES_MAX = 64 * 1024
 REPLAY_WINDOW_MS = 300_000  # a webhook's timestamp may differ so much from our clock
 
-_REFERENCE = re.compile(rf"[0-9A-Za-z_-]{{1,{REFERENCE_CHARS_MAX}}}")
+_REFERENCE = re.compile(rf"[0-9A-Za-z_-]{{{REFERENCE_CHARS_MIN},{REFERENCE_CHARS_MAX}}}")
 
 
 class EventKind(StrEnum):
@@ -166,7 +166,7 @@ class PaymentProvider(Protocol):
         """
         ...
 
-    async def query_refund(self, refund_reference: str) -> ProviderEvent | None:
+    async def query_refund(self, reference: str, refund_reference: str) -> ProviderEvent | None:
         """Return REFUNDED or REFUND_FAILED of a refund; None while undecided, or unknown."""
         ...
 
