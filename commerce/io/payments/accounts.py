@@ -9,8 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
 from commerce.io.payments import alipay, stripe, wechat
 from commerce.io.payments.rsa import private_key, public_key
 from commerce.io.record.engine import Clock
@@ -54,47 +52,55 @@ def provider_of(file: Path, clock: Clock, *, refund_notify_url: str = "") -> Ope
 
 
 def _wechat(members: "_Members", clock: Clock, refund_notify_url: str) -> OpenProvider:
+    texts = {name: members.text(name) for name in ("mchid", "appid", "serial")}
     api_key = members.text("api_v3_key").encode()
     if len(api_key) != wechat.KEY_BYTES:
         raise ValueError(f"api_v3_key: {wechat.KEY_BYTES} bytes")
+    method = members.choice("method", wechat.Method.NATIVE)
+    url, own, theirs = (
+        members.url(wechat.LIVE_URL),
+        members.text("private_key"),
+        members.table("public_keys"),
+    )
+    members.all_read()
+    keys = {id: members.key(f"public_keys.{id}", theirs[id], public_key) for id in theirs}
+    private = members.key("private_key", own, private_key)
     account = wechat.WechatAccount(
-        mchid=members.text("mchid"),
-        appid=members.text("appid"),
-        serial=members.text("serial"),
-        private_key=members.key("private_key", private_key),
+        **texts,
+        private_key=private,
         api_key=api_key,
-        keys=members.keys("public_keys"),
-        method=members.choice("method", wechat.Method.NATIVE),
-        url=members.url(wechat.LIVE_URL),
+        keys=keys,
+        method=method,
+        url=url,
         refund_notify_url=refund_notify_url,
     )
-    return members.all_read(wechat.WechatPay(account, clock))
+    return wechat.WechatPay(account, clock)
 
 
 def _alipay(members: "_Members", clock: Clock) -> OpenProvider:
-    account = alipay.AlipayAccount(
-        app_id=members.text("app_id"),
-        private_key=members.key("private_key", private_key),
-        key=members.key("alipay_public_key", public_key),
-        method=members.choice("method", alipay.Method.QR),
-        url=members.url(alipay.LIVE_URL),
+    app_id = members.text("app_id")
+    method = members.choice("method", alipay.Method.QR)
+    url, own, theirs = (
+        members.url(alipay.LIVE_URL),
+        members.text("private_key"),
+        members.text("alipay_public_key"),
     )
-    return members.all_read(alipay.Alipay(account, clock))
+    members.all_read()
+    key = members.key("alipay_public_key", theirs, public_key)
+    private = members.key("private_key", own, private_key)
+    return alipay.Alipay(alipay.AlipayAccount(app_id, private, key, method, url), clock)
 
 
 def _stripe(members: "_Members", clock: Clock) -> OpenProvider:
-    account = stripe.StripeAccount(
-        account=members.text("account"),
-        secret_key=members.text("secret_key"),
-        webhook_secret=members.text("webhook_secret"),
-        method=members.choice("method", stripe.Method.ALIPAY),
-        url=members.url(stripe.LIVE_URL),
-    )
-    return members.all_read(stripe.Stripe(account, clock))
+    texts = {name: members.text(name) for name in ("account", "secret_key", "webhook_secret")}
+    method = members.choice("method", stripe.Method.ALIPAY)
+    url = members.url(stripe.LIVE_URL)
+    members.all_read()
+    return stripe.Stripe(stripe.StripeAccount(**texts, method=method, url=url), clock)
 
 
 class _Members:
-    """The members of a file, each read once; the paths of keys are relative to its folder."""
+    """The members of a file, each read once; the files of keys are relative to its folder."""
 
     def __init__(self, members: dict[str, object], folder: Path) -> None:
         self._members = members
@@ -106,14 +112,18 @@ class _Members:
             raise ValueError(f"{name}: missing")
         return found
 
-    def key(self, name: str, read: Callable[[Path], Key]) -> Key:
-        return self._read(name, self.text(name), read)
-
-    def keys(self, name: str) -> dict[str, RSAPublicKey]:
+    def table(self, name: str) -> dict[str, str]:
         found = self._members.pop(name, None)
         if not isinstance(found, dict) or not found:
             raise ValueError(f"{name}: a table of key ids and PEM files")
-        return {id: self._read(f"{name}.{id}", str(file), public_key) for id, file in found.items()}
+        return {id: str(file) for id, file in found.items()}
+
+    def key(self, name: str, file: str, read: Callable[[Path], Key]) -> Key:
+        """Loading a private key checks it, for a tenth of a second: the last thing to do."""
+        try:
+            return read(self._folder / file)
+        except (OSError, ValueError, TypeError):
+            raise ValueError(f"{name}: no PEM file of an RSA key at {file}") from None
 
     def choice(self, name: str, default: Chosen) -> Chosen:
         if name not in self._members:
@@ -129,13 +139,6 @@ class _Members:
             raise ValueError("url: https, or http on this machine")
         return found
 
-    def all_read(self, provider: OpenProvider) -> OpenProvider:
+    def all_read(self) -> None:
         if self._members:
             raise ValueError(f"unknown: {', '.join(sorted(self._members))}")
-        return provider
-
-    def _read(self, name: str, file: str, read: Callable[[Path], Key]) -> Key:
-        try:
-            return read(self._folder / file)
-        except (OSError, ValueError, TypeError):
-            raise ValueError(f"{name}: no PEM file of an RSA key at {file}") from None
