@@ -12,9 +12,8 @@ A field is added with a default; anything else is a new version beside the old o
 """
 
 import inspect
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType, NoneType, UnionType
+from collections.abc import Iterator, Mapping, Sequence
+from types import GenericAlias, MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -33,14 +32,14 @@ AtMs = Annotated[int, Meta(ge=0, lt=1 << 53)]
 Milliseconds = Annotated[int, Meta(ge=0, lt=1 << 53)]
 
 
-class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What a fact of one topic and version says."""
 
     topic: ClassVar[str]
     version: ClassVar[int] = 1
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A line of an order."""
 
     product_id: Id
@@ -48,7 +47,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     total_fen: Fen
 
 
-class OrderPlaced(Payload, frozen=True, kw_only=True):
+class OrderPlaced(Payload, frozen=True, kw_only=True, gc=False):
     """An order came into the record; one that the ledger refused says why."""
 
     topic: ClassVar[str] = "order.placed"
@@ -63,7 +62,7 @@ class OrderPlaced(Payload, frozen=True, kw_only=True):
     lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=LINES_MAX)]
 
 
-class OrderMoved(Payload, frozen=True, kw_only=True):
+class OrderMoved(Payload, frozen=True, kw_only=True, gc=False):
     """An order changed its state: picked, packed, ready, handed over, cancelled."""
 
     topic: ClassVar[str] = "order.moved"
@@ -74,7 +73,7 @@ class OrderMoved(Payload, frozen=True, kw_only=True):
     due_at_ms: AtMs | None
 
 
-class MoneyMoved(Payload, frozen=True, kw_only=True):
+class MoneyMoved(Payload, frozen=True, kw_only=True, gc=False):
     """A payment arrived (`charge`), went back (`refund`), or was earned by a hand-over (`earn`)."""
 
     topic: ClassVar[str] = "money.moved"
@@ -83,7 +82,7 @@ class MoneyMoved(Payload, frozen=True, kw_only=True):
     amount_fen: Fen
 
 
-class StockMoved(Payload, frozen=True, kw_only=True):
+class StockMoved(Payload, frozen=True, kw_only=True, gc=False):
     """Units of a product in a store were received, sold, released or handed over."""
 
     topic: ClassVar[str] = "stock.moved"
@@ -93,7 +92,7 @@ class StockMoved(Payload, frozen=True, kw_only=True):
     units: Units
 
 
-class LotMoved(Payload, frozen=True, kw_only=True):
+class LotMoved(Payload, frozen=True, kw_only=True, gc=False):
     """Units of a lot moved otherwise than by an order: deliveries, waste, tills, transfers."""
 
     topic: ClassVar[str] = "lot.moved"
@@ -105,7 +104,7 @@ class LotMoved(Payload, frozen=True, kw_only=True):
     units: Units
 
 
-class GroupChanged(Payload, frozen=True, kw_only=True):
+class GroupChanged(Payload, frozen=True, kw_only=True, gc=False):
     """A group buy opened, grew or ended; this is how it stands since."""
 
     topic: ClassVar[str] = "group.changed"
@@ -118,7 +117,7 @@ class GroupChanged(Payload, frozen=True, kw_only=True):
     ends_at_ms: AtMs
 
 
-class CardSeen(Payload, frozen=True, kw_only=True):
+class CardSeen(Payload, frozen=True, kw_only=True, gc=False):
     """A product card was on the screen of a page."""
 
     topic: ClassVar[str] = "card.seen"
@@ -126,7 +125,7 @@ class CardSeen(Payload, frozen=True, kw_only=True):
     product_id: Id
 
 
-class CardOpened(Payload, frozen=True, kw_only=True):
+class CardOpened(Payload, frozen=True, kw_only=True, gc=False):
     """Somebody opened a product card; `dwell_ms` is how long they stayed on it."""
 
     topic: ClassVar[str] = "card.opened"
@@ -135,7 +134,7 @@ class CardOpened(Payload, frozen=True, kw_only=True):
     dwell_ms: Milliseconds
 
 
-class BagAdded(Payload, frozen=True, kw_only=True):
+class BagAdded(Payload, frozen=True, kw_only=True, gc=False):
     """Somebody put units of a product into the bag."""
 
     topic: ClassVar[str] = "bag.added"
@@ -144,7 +143,7 @@ class BagAdded(Payload, frozen=True, kw_only=True):
     units: Units
 
 
-class Watched(Payload, frozen=True, kw_only=True):
+class Watched(Payload, frozen=True, kw_only=True, gc=False):
     """A page played a live for so long since it said so last."""
 
     topic: ClassVar[str] = "live.watched"
@@ -152,7 +151,7 @@ class Watched(Payload, frozen=True, kw_only=True):
     watched_ms: Milliseconds
 
 
-class CabinetRead(Payload, frozen=True, kw_only=True):
+class CabinetRead(Payload, frozen=True, kw_only=True, gc=False):
     """A cold cabinet's sensor was read: tenths of a degree Celsius, door, power."""
 
     topic: ClassVar[str] = "cabinet.read"
@@ -163,7 +162,7 @@ class CabinetRead(Payload, frozen=True, kw_only=True):
     powered: bool
 
 
-class ChatOrdered(Payload, frozen=True, kw_only=True):
+class ChatOrdered(Payload, frozen=True, kw_only=True, gc=False):
     """A neighbour wrote an order into a community's chat, such as “草莓2份”; not its words."""
 
     topic: ClassVar[str] = "chat.ordered"
@@ -172,7 +171,7 @@ class ChatOrdered(Payload, frozen=True, kw_only=True):
     units: Units
 
 
-class ChatAsked(Payload, frozen=True, kw_only=True):
+class ChatAsked(Payload, frozen=True, kw_only=True, gc=False):
     """A neighbour asked something there: about price, time, stock, quality or other."""
 
     topic: ClassVar[str] = "chat.asked"
@@ -209,8 +208,7 @@ BY_NAME: Mapping[tuple[str, int], type[Payload]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """One fact on its way into the lake; `person` is a pseudonym, `payload` that of its topic."""
 
     source: str
@@ -244,17 +242,39 @@ def parse(fact: Fact) -> Payload:
     Raises:
         BadFact: Its topic, version or a field of it is not in the vocabulary.
     """
-    kind = BY_NAME.get((fact.topic, fact.version))
-    if kind is None:
-        raise BadFact(f"no topic {fact.topic!r} of version {fact.version}")
-    if fact.topic not in OF_SOURCE.get(fact.source, (fact.topic,)):
-        raise BadFact(f"topic {fact.topic!r} does not come from {fact.source}")
-    if not 0 <= fact.occurred_ms < 1 << 53:
-        raise BadFact("occurred_ms out of range")
+    kind = _kind_of((fact,))
     try:
         return msgspec.convert(fact.payload, kind)
     except msgspec.ValidationError as error:
         raise BadFact(str(error)) from None
+
+
+def parse_all(facts: Sequence[Fact]) -> Sequence[Payload]:
+    """Return what facts of one topic, version and source say; much faster than one by one.
+
+    Raises:
+        BadFact: One of them is not in the vocabulary; `parse` finds out which.
+    """
+    kind = _kind_of(facts)
+    try:
+        found: list[Payload] = msgspec.convert(
+            [fact.payload for fact in facts], type=GenericAlias(list, (kind,))
+        )
+    except msgspec.ValidationError as error:
+        raise BadFact(str(error)) from None
+    return found
+
+
+def _kind_of(facts: Sequence[Fact]) -> type[Payload]:
+    first = facts[0]
+    kind = BY_NAME.get((first.topic, first.version))
+    if kind is None:
+        raise BadFact(f"no topic {first.topic!r} of version {first.version}")
+    if first.topic not in OF_SOURCE.get(first.source, (first.topic,)):
+        raise BadFact(f"topic {first.topic!r} does not come from {first.source}")
+    if not all(0 <= fact.occurred_ms < 1 << 53 for fact in facts):
+        raise BadFact("occurred_ms out of range")
+    return kind
 
 
 def markdown() -> str:

@@ -1,4 +1,4 @@
-"""The lake's tables: columns, units, grain and keys, and the rows that a fact becomes.
+"""The lake's tables: columns, units, grain and keys.
 
 Bronze holds facts as they came, silver their typed rows, one table per subject, gold what head
 office reads. `day` is the date in China (UTC+8, without summer time) of `occurred_at`; tables are
@@ -7,38 +7,14 @@ partitioned by it. docs/lake.md is generated from this module:
     python -m insight.tables > docs/lake.md
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Any
-
-import msgspec
-
-from insight.errors import BadFact
-from insight.facts import (
-    BagAdded,
-    CabinetRead,
-    CardOpened,
-    CardSeen,
-    ChatAsked,
-    ChatOrdered,
-    Fact,
-    GroupChanged,
-    LotMoved,
-    MoneyMoved,
-    OrderMoved,
-    OrderPlaced,
-    Payload,
-    StockMoved,
-    Watched,
-    parse,
-)
 
 CHINA = timezone(timedelta(hours=8))
 CHINA_MS = 8 * 3_600_000
-
-_encode = msgspec.json.Encoder(order="sorted").encode
+DAY_MS = 86_400_000
 
 
 class Kind(StrEnum):
@@ -90,6 +66,8 @@ _PLACE = _columns(
     ("person", _T, "pseudonym of the household or guest; empty where there is none"),
     ("trace", _T, "id that joins the facts of one order, group or delivery"),
 )
+FACT_COLUMNS = frozenset(column.name for column in (*_FACT, *_PLACE))
+"""The columns that every table of facts has."""
 _SILVER = "≤ 5 s behind the fact"
 
 
@@ -268,115 +246,10 @@ SILVER: tuple[Table, ...] = (
 )
 TABLES: tuple[Table, ...] = (FACTS, REJECTED, *SILVER, SALES_HOURLY)
 
-Row = dict[str, Any]
-
 
 def day_of(at_ms: int) -> str:
     """Return the date in China."""
     return datetime.fromtimestamp(at_ms / 1_000, UTC).astimezone(CHINA).strftime("%Y-%m-%d")
-
-
-def rows_of(facts: Iterable[Fact]) -> dict[str, list[Row]]:
-    """Return the rows that facts become, by table name; what is not admitted goes to `rejected`."""
-    found: dict[str, list[Row]] = {}
-    for fact in facts:
-        place = _place(fact)
-        raw = {
-            **place,
-            "topic": fact.topic,
-            "version": fact.version,
-            "arrived_at": fact.arrived_ms,
-            "payload": _encode(fact.payload).decode(),
-        }
-        found.setdefault(FACTS.name, []).append(raw)
-        try:
-            payload = parse(fact)
-        except BadFact as error:
-            found.setdefault(REJECTED.name, []).append({**raw, "reason": error.reason})
-            continue
-        for table, row in _silver_rows(payload):
-            found.setdefault(table.name, []).append({**place, **row})
-    return found
-
-
-def _place(fact: Fact) -> Row:
-    # A time that no calendar has must not end the writer; the fact itself is rejected.
-    at_ms = fact.occurred_ms if 0 <= fact.occurred_ms < 1 << 47 else fact.arrived_ms
-    return {
-        "source": fact.source,
-        "sequence": fact.sequence,
-        "occurred_at": at_ms,
-        "day": day_of(at_ms),
-        "brand": fact.brand,
-        "estate": fact.estate,
-        "person": fact.person,
-        "trace": fact.trace,
-    }
-
-
-def _silver_rows(payload: Payload) -> Iterator[tuple[Table, Row]]:
-    match payload:
-        case OrderPlaced():
-            yield from ((ORDER_LINES, row) for row in _lines(payload))
-        case OrderMoved():
-            yield ORDER_MOVES, _renamed(payload, due_at_ms="due_at")
-        case MoneyMoved():
-            yield MONEY, msgspec.structs.asdict(payload)
-        case StockMoved():
-            yield STOCK_MOVES, msgspec.structs.asdict(payload)
-        case LotMoved():
-            yield LOT_MOVES, msgspec.structs.asdict(payload)
-        case GroupChanged():
-            yield GROUPS, _renamed(payload, ends_at_ms="ends_at")
-        case CabinetRead():
-            yield CABINETS, msgspec.structs.asdict(payload)
-        case ChatOrdered() | ChatAsked():
-            columns = {"kind": payload.topic, "units": 0, "about": ""}
-            yield CHAT_EVENTS, columns | msgspec.structs.asdict(payload)
-        case CardSeen() | CardOpened() | BagAdded() | Watched():
-            yield PAGE_EVENTS, _page_event(payload)
-        case _:
-            raise AssertionError(f"{payload.topic} has no table")
-
-
-def _lines(order: OrderPlaced) -> Iterator[Row]:
-    before = 0
-    for number, line in enumerate(order.lines):
-        yield {
-            "order_id": order.order_id,
-            "line": number,
-            "product_id": line.product_id,
-            "units": line.units,
-            "total_fen": line.total_fen,
-            "before_fen": before,
-            "order_total_fen": order.total_fen,
-            "room_id": order.room_id,
-            "store_id": order.store_id,
-            "group_id": order.group_id,
-            "state": order.state,
-            "refused": order.refused,
-            "due_at": order.due_at_ms,
-        }
-        before += line.total_fen
-
-
-def _page_event(payload: CardSeen | CardOpened | BagAdded | Watched) -> Row:
-    duration_ms = 0
-    if isinstance(payload, CardOpened):
-        duration_ms = payload.dwell_ms
-    elif isinstance(payload, Watched):
-        duration_ms = payload.watched_ms
-    return {
-        "kind": payload.topic,
-        "room_id": payload.room_id,
-        "product_id": "" if isinstance(payload, Watched) else payload.product_id,
-        "units": payload.units if isinstance(payload, BagAdded) else 0,
-        "duration_ms": duration_ms,
-    }
-
-
-def _renamed(payload: Payload, **names: str) -> Row:
-    return {names.get(name, name): value for name, value in msgspec.structs.asdict(payload).items()}
 
 
 SALES_HOURLY_SQL = """

@@ -36,7 +36,7 @@ def seed(lake: Lake, world: World, *, seed: int) -> dict[str, int]:
     for name, columns in found.items():
         table = BY_NAME[name]
         if lake.version(table, SOURCE) < 0:
-            lake.append_columns(table, columns, SOURCE, int(columns["sequence"][-1]))
+            lake.append(table, columns, SOURCE, int(columns["sequence"][-1]))
     if lake.version(SALES_HOURLY, SOURCE) < 0:
         lake.append_sales(SOURCE, lake.version(MONEY, SOURCE))
     return {name: len(columns["sequence"]) for name, columns in found.items()}

@@ -7,9 +7,10 @@ completed: each table skips what it has.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from insight.columns import Columns, after, columns_of, rows_in
 from insight.facts import Fact
 from insight.io.lake import COMPACT_COMMITS, Lake
-from insight.tables import FACTS, MONEY, REJECTED, SILVER, Row, Table, rows_of
+from insight.tables import FACTS, MONEY, REJECTED, SILVER, Table
 
 FACTS_MAX = 2_000  # of one batch
 ORDER: tuple[Table, ...] = (*SILVER, REJECTED, FACTS)
@@ -40,11 +41,13 @@ class LakeWriter:
             return
         source, last = facts[0].source, facts[-1].sequence
         assert all(fact.source == source for fact in facts)
-        found = rows_of(facts)
-        self.rejected += len(found.get(REJECTED.name, ()))
+        found = columns_of(facts)
+        if REJECTED.name in found:
+            self.rejected += rows_in(found[REJECTED.name])
         for table in ORDER:
-            self._append(table, found.get(table.name, []), source, last)
-        self._stale_days |= {row["day"] for row in found.get(MONEY.name, ())}
+            if table.name in found:
+                self._append(table, found[table.name], source, last)
+        self._stale_days |= set(found.get(MONEY.name, {}).get("day", ()))
 
     def mark_stale(self, days: Iterable[str]) -> None:
         """Have `refresh` compute these days, too."""
@@ -69,18 +72,15 @@ class LakeWriter:
         """Make a day's silver and gold again from bronze; return how many facts that were."""
         self._lake.create()
         facts = self._lake.facts_of(day)
-        found = rows_of(facts)
+        found = columns_of(facts)
         for table in (*SILVER, REJECTED):
-            self._lake.replace_day(table, day, found.get(table.name, []))
+            self._lake.replace_day(table, day, found.get(table.name, {}))
         self._lake.refresh_sales(day)
         return len(facts)
 
-    def _append(self, table: Table, rows: Sequence[Row], source: str, last: int) -> None:
-        if not rows:
-            return
-        had = self._lake.version(table, source)
-        new = [row for row in rows if row["sequence"] > had]
-        if new:
+    def _append(self, table: Table, columns: Columns, source: str, last: int) -> None:
+        new = after(columns, self._lake.version(table, source))
+        if rows_in(new):
             self._probe(table.name)
             self._lake.append(table, new, source, last)
             self._commits[table.name] = self._commits.get(table.name, 0) + 1

@@ -1,9 +1,9 @@
 """The vocabulary of facts."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from insight.errors import BadFact
 from insight.facts import Fact, MoneyMoved, markdown, parse
