@@ -47,6 +47,7 @@ class LotMoveKind(StrEnum):
     EXPIRED = "expired"
     SHORT_WEIGHT = "short_weight"
     RETURNED = "returned"
+    SENT_BACK = "sent_back"
     SEND = "send"
     ARRIVE = "arrive"
     POS_SALE = "pos_sale"
@@ -74,6 +75,7 @@ PATHS: Mapping[LotMoveKind, tuple[tuple[LocationKind, ...], tuple[LocationKind, 
     _M.EXPIRED: (_STOCKED, (_L.WASTE,)),
     _M.SHORT_WEIGHT: (_STOCKED, (_L.WASTE,)),
     _M.RETURNED: ((*_STOCKED, _L.POS), (_L.WASTE,)),
+    _M.SENT_BACK: (_STOCKED, (_L.SUPPLIER,)),
     _M.SEND: (_STOCKED, (_L.TRANSIT,)),
     _M.ARRIVE: ((_L.TRANSIT,), (_L.SHOP,)),
     _M.POS_SALE: ((_L.SHOP,), (_L.POS,)),
@@ -86,10 +88,16 @@ PATHS: Mapping[LotMoveKind, tuple[tuple[LocationKind, ...], tuple[LocationKind, 
     _M.POS_VOID: ((_L.POS, _L.SHOP, _L.WASTE), (_L.SHOP, _L.POS)),
 }
 
-# Why a person may write units off: 报损, 过期, 缺斤, 退货销毁.
+# Why a person may write units off: 报损, 过期, 缺斤, 退货销毁, 退回供应商.
 WRITE_OFF_REASONS: frozenset[LotMoveKind] = frozenset(
-    {_M.DAMAGED, _M.EXPIRED, _M.SHORT_WEIGHT, _M.RETURNED}
+    {_M.DAMAGED, _M.EXPIRED, _M.SHORT_WEIGHT, _M.RETURNED, _M.SENT_BACK}
 )
+
+
+def written_off_to(reason: LotMoveKind) -> LocationKind:
+    """Return where units go that are written off for a reason."""
+    assert reason in WRITE_OFF_REASONS
+    return LocationKind.SUPPLIER if reason is _M.SENT_BACK else LocationKind.WASTE
 
 
 def location_id(kind: LocationKind, place_id: str = "") -> str:
@@ -101,6 +109,11 @@ def location_id(kind: LocationKind, place_id: str = "") -> str:
 def kind_of(location: str) -> LocationKind:
     """Return the kind of the location with this id."""
     return LocationKind(location.partition(":")[0])
+
+
+def owner_of(location: str) -> str:
+    """Return the store or warehouse whose location it is, or an empty string."""
+    return location.partition(":")[2]
 
 
 def store_of(location: str) -> str:

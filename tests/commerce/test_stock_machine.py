@@ -1,7 +1,8 @@
 """A state machine of one stock that app, till, transfer, write-off and expiry take from at once.
 
 It is the machine of the whole shop (taps, declines, crashes, data loss) with what its staff does.
-After every step no lot is below zero and every unit is where its moves say.
+After every step no lot is below zero, every unit is where its moves say, and the books have for
+goods what the lots cost that are there.
 """
 
 import asyncio
@@ -11,13 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
 from commerce.errors import CommerceError
 from commerce.io.shop.stock.keeping import Delivery, StockChange
 from commerce.io.shop.stock.receipts import Sent
-from commerce.supply.lots import LotMoveKind
+from commerce.supply.lots import WRITE_OFF_REASONS, LotMoveKind
 from commerce.supply.receipts import LineKind, ReceiptLine
+from tests.support.commerce_checks import inventory_gap_fen
 from tests.support.shop_machine import MINUTE_MS, ShopMachine
 
 ITEMS = st.sampled_from(["tea", "pear"])
@@ -73,17 +75,25 @@ class StockMachine(ShopMachine):
         """A receipt is void, whether it has arrived or not."""
         self.do(self.sell_at_till((), (number,)))
 
-    @rule(store=STORES, item=ITEMS, units=UNITS, minutes=st.sampled_from([4, 12, None]))
-    def delivery(self, store: str, item: str, units: int, minutes: int | None) -> None:
-        """Goods come, some of which will not last."""
+    @rule(
+        store=STORES,
+        item=ITEMS,
+        units=UNITS,
+        minutes=st.sampled_from([4, 12, None]),
+        cost=st.sampled_from([None, 0, 101, 250]),
+    )
+    def delivery(
+        self, store: str, item: str, units: int, minutes: int | None, cost: int | None
+    ) -> None:
+        """Goods come, some of which will not last, and some of unknown cost."""
         until = None if minutes is None else self.shop.clock() + minutes * MINUTE_MS
         stock = self.shop.commerce.stock
-        self.do(stock.receive(self.change(store, item), Delivery(units, until)))
+        self.do(stock.receive(self.change(store, item), Delivery(units, until, "farm", cost)))
 
-    @rule(item=ITEMS, units=UNITS)
-    def write_off(self, item: str, units: int) -> None:
-        """Something broke."""
-        self.do(self.written_off(item, units))
+    @rule(item=ITEMS, units=UNITS, reason=st.sampled_from(sorted(WRITE_OFF_REASONS)))
+    def write_off(self, item: str, units: int, reason: LotMoveKind) -> None:
+        """Something broke, or goes back to its supplier."""
+        self.do(self.written_off(item, units, reason))
 
     @rule(item=ITEMS, off=st.integers(-2, 2))
     def count(self, item: str, off: int) -> None:
@@ -130,10 +140,17 @@ class StockMachine(ShopMachine):
 
         self.do(together())
 
-    async def written_off(self, item: str, units: int) -> None:
+    async def written_off(
+        self, item: str, units: int, reason: LotMoveKind = LotMoveKind.DAMAGED
+    ) -> None:
         """Write off, if so many are there."""
         change = self.change("s1", item)
-        await self.allowed(self.shop.commerce.stock.write_off(change, units, LotMoveKind.DAMAGED))
+        await self.allowed(self.shop.commerce.stock.write_off(change, units, reason))
+
+    @invariant()
+    def the_inventory_is_at_cost(self) -> None:
+        """Always."""
+        assert self.do(inventory_gap_fen(self.shop)) == 0
 
     async def sent(self, item: str, units: int, to: str) -> None:
         """Send to a store, if so many are in the other."""

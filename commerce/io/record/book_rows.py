@@ -8,6 +8,7 @@ from commerce.io.record.schema import orders, products, stores
 from commerce.io.record.schema_books import book_closings
 from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.schema_stock import lot_moves, lots
+from commerce.money.goods import LotCost
 from commerce.money.tax import RATE_BP, TaxedLine
 from commerce.orders.order import OrderRow
 from commerce.supply.lots import LotMoveKind, LotUnits
@@ -101,3 +102,17 @@ def cost_of_units(connection: Connection, chosen: Collection[tuple[str, int]]) -
     )
     costs = {lot_id: cost_fen or 0 for lot_id, cost_fen in rows}
     return sum(units * costs[lot_id] for lot_id, units in chosen)
+
+
+def lot_costs(connection: Connection, lot_ids: Collection[str]) -> dict[str, LotCost]:
+    """Return what units of lots cost, of whom, and whose they are; of known costs only."""
+    found: dict[str, LotCost] = {}
+    ids = sorted(lot_ids)
+    for at in range(0, len(ids), IDS_MAX):
+        rows = connection.execute(
+            select(lots.c.id, lots.c.cost_fen, lots.c.supplier, products.c.brand_id)
+            .join(products, products.c.id == lots.c.product_id)
+            .where(lots.c.id.in_(ids[at : at + IDS_MAX]), lots.c.cost_fen.is_not(None))
+        )
+        found |= {lot_id: LotCost(*known) for lot_id, *known in rows}
+    return found

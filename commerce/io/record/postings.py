@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from commerce.catalogue.stock import StockMove, StockMoveKind, sum_moves
 from commerce.io.record.book_rows import (
     last_closed,
+    lot_costs,
     order_brands,
 )
 from commerce.io.record.facts import (
@@ -36,6 +37,7 @@ from commerce.io.record.schema import (
     stock_moves,
 )
 from commerce.money.accounts import period_of
+from commerce.money.goods import goods_transfers
 from commerce.money.transfers import (
     Transfer,
 )
@@ -218,6 +220,7 @@ def receive_stock(
     move = LotMove(*goes, LotMoveKind.RECEIVE, source, product_id, at_ms, moved_by)
     write_lot_moves(connection, [move])
     lots_moved(connection, [move])
+    _book_goods(connection, [move])
     enqueue(connection, Topic.RESTOCK, [f"{product_id}|{store_id}"], at_ms, units)
 
 
@@ -237,10 +240,16 @@ def _insert_for(connection: Connection) -> Any:
     return insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
 
 
-def move_lots(connection: Connection, moves: Sequence[LotMove], at_ms: int) -> None:
-    """Move units of lots whose stock rows the caller has locked, and have the gate follow."""
+def move_lots(
+    connection: Connection, moves: Sequence[LotMove], at_ms: int, *, store_id: str = ""
+) -> None:
+    """Move units of lots whose stock rows the caller has locked, and have the gate follow.
+
+    What they cost is booked; `store_id` is whose till moves them.
+    """
     write_lot_moves(connection, moves)
     lots_moved(connection, moves)
+    _book_goods(connection, moves, store_id)
     for (product_id, store_id), units in shop_changes(moves).items():
         connection.execute(
             update(stock)
@@ -248,6 +257,11 @@ def move_lots(connection: Connection, moves: Sequence[LotMove], at_ms: int) -> N
             .values(on_hand=stock.c.on_hand + units, moves=stock.c.moves + 1)
         )
         enqueue(connection, Topic.RESTOCK, [f"{product_id}|{store_id}"], at_ms, units)
+
+
+def _book_goods(connection: Connection, moves: Sequence[LotMove], store_id: str = "") -> None:
+    costs = lot_costs(connection, {move.lot_id for move in moves})
+    post_transfers(connection, goods_transfers(moves, costs, store_id))
 
 
 def _at(product_id: str, store_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

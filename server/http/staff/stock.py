@@ -42,6 +42,7 @@ class Reason(StrEnum):
     EXPIRED = LotMoveKind.EXPIRED.value
     SHORT_WEIGHT = LotMoveKind.SHORT_WEIGHT.value
     RETURNED = LotMoveKind.RETURNED.value
+    SENT_BACK = LotMoveKind.SENT_BACK.value
 
 
 class NewDelivery(Body):

@@ -28,6 +28,7 @@ from commerce.supply.lots import (
     default_lot,
     location_id,
     take,
+    written_off_to,
 )
 
 
@@ -150,6 +151,8 @@ class StockKeeping:
     ) -> StockView:
         """Take units that cannot be sold off the shelf, from one lot or from what expires first.
 
+        They are waste, or go back to their supplier.
+
         Raises:
             NotFound: There is no such store or product.
             NotEnoughUnits: Fewer are available.
@@ -160,8 +163,8 @@ class StockKeeping:
         def work(connection: Connection, at_ms: int) -> dict[str, object] | None:
             if _done(connection, change, {reason}, units):
                 return None
-            waste = LocationKind.WASTE
-            moves = _taken(connection, change, units, reason, waste, at_ms, lot_id)
+            to = written_off_to(reason)
+            moves = _taken(connection, change, units, reason, to, at_ms, lot_id)
             move_lots(connection, moves, at_ms)
             return {"units": -units, "reason": reason.value}
 

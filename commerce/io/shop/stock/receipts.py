@@ -272,7 +272,7 @@ class _Posting:
             elif line.kind is LineKind.RETURN_DESTROYED:
                 lot = self._sold_lot(line.product_id)
                 self._add(line, lot, _POS, _WASTE, line.units, LotMoveKind.RETURNED)
-        move_lots(self._connection, self._moves, self._at_ms)
+        move_lots(self._connection, self._moves, self._at_ms, store_id=self._till.store_id)
 
     def _leave(self, line: ReceiptLine, kind: LotMoveKind) -> None:
         shelf = self._shelf.get(line.product_id, {})

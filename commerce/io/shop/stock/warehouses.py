@@ -33,9 +33,10 @@ from commerce.supply.lots import (
     default_lot,
     location_id,
     take,
+    written_off_to,
 )
 
-_COUNT, _WASTE = LocationKind.COUNT.value, LocationKind.WASTE.value
+_COUNT = LocationKind.COUNT.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ class WarehouseStock:
         assert reason in WRITE_OFF_REASONS
 
         def moves(connection: Connection, at_ms: int) -> Sequence[LotMove]:
-            return _taken(connection, change, units, reason, _WASTE, at_ms)
+            return _taken(connection, change, units, reason, written_off_to(reason).value, at_ms)
 
         return await self._change(change, {reason}, units, moves)
 
