@@ -15,10 +15,10 @@ A set of entries cannot fail to sum to zero, because a transfer is both of its e
     coupon_expired   coupons → campaign         nobody used it
     commission  commission → leader             what a leader earns of an order
     clawback    leader → commission             what of it goes back with a refund
-    supply      inventory → supplier            goods that came, at cost
+    supply      inventory → supplier            goods that came, at cost; backwards if they go back
     cost        cost → inventory                goods that were handed over, at cost
     waste       waste → inventory               goods written off or missing, at cost
-    stock_found inventory → waste               goods that a count found, at cost
+    stock_found inventory → waste               goods that a count found, at cost (goods.py)
     fee         fee → provider                  what the provider took of its bill
     pos_sale, pos_return, pos_void   what a till sold, see commerce/money/tills.py
     payout      bank → provider, or leader, supplier → bank   money that was paid out

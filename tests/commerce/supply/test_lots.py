@@ -18,6 +18,7 @@ from commerce.supply.lots import (
     shop_changes,
     store_of,
     take,
+    written_off_to,
 )
 
 LOTS = st.lists(
@@ -68,7 +69,7 @@ def test_every_kind_of_move_has_a_path_that_touches_what_is_counted() -> None:
         if kind not in (LotMoveKind.RETURNED, LotMoveKind.CLAIMED):
             assert OWN & {*sources, *targets}
     for reason in WRITE_OFF_REASONS:
-        assert PATHS[reason][1] == (LocationKind.WASTE,)
+        assert PATHS[reason][1] == (written_off_to(reason),)
 
 
 def test_a_move_on_no_path_is_a_bug() -> None:

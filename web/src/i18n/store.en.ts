@@ -138,6 +138,7 @@ export const en: typeof zh = {
     reason_expired: 'Expired',
     reason_short_weight: 'Short weight',
     reason_returned: 'Returned',
+    reason_sent_back: 'Back to the supplier',
     lot: 'Lot',
     lot_first: 'What expires first',
     count_hint: 'on hand in the books: {on_hand}, of them held: {held}',

@@ -136,6 +136,7 @@ export const zh = {
     reason_expired: '过期',
     reason_short_weight: '缺斤',
     reason_returned: '退货销毁',
+    reason_sent_back: '退回供货商',
     lot: '批次',
     lot_first: '先到期的先出',
     count_hint: '账面在店 {on_hand}，其中已订 {held}',

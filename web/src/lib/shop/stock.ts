@@ -38,7 +38,7 @@ export interface StockList {
 
 export const CHANGES = ['receive', 'count', 'write_off', 'send'] as const
 export type Change = (typeof CHANGES)[number]
-export const REASONS = ['damaged', 'expired', 'short_weight', 'returned'] as const
+export const REASONS = ['damaged', 'expired', 'short_weight', 'returned', 'sent_back'] as const
 export type Reason = (typeof REASONS)[number]
 
 /** What is typed into a form, as it is typed. `date` is `YYYY-MM-DD`, `cost` in yuan. */

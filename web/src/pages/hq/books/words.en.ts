@@ -41,5 +41,9 @@ export const en: typeof zh = {
     waste: 'Waste',
     fee: 'Fees',
     bank: 'Bank',
+    cash: 'Cash drawer',
+    card: 'Card terminal',
+    coupons: 'Coupons not used yet',
+    campaign: 'Campaigns',
   },
 }

@@ -39,5 +39,9 @@ export const zh = {
     waste: '损耗',
     fee: '手续费',
     bank: '银行',
+    cash: '现金抽屉',
+    card: '刷卡机',
+    coupons: '未用优惠券',
+    campaign: '营销活动',
   },
 }

@@ -33,6 +33,7 @@ export const en: typeof zh = {
     expired: 'Past its date',
     short_weight: 'Short weight',
     returned: 'Returned',
+    sent_back: 'Back to the supplier',
     to: 'Store',
     submit: 'Book it',
     done: 'Booked.',

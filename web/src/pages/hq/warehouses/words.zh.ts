@@ -31,6 +31,7 @@ export const zh = {
     expired: '过期',
     short_weight: '缺斤',
     returned: '退货销毁',
+    sent_back: '退回供应商',
     to: '门店',
     submit: '入账',
     done: '已入账。',
