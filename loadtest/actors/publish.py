@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from loadtest.clients.rtmp import SCHEMES, RtmpSession
 from loadtest.clients.whip import WhipSession
 from loadtest.errors import ClipError, NoAnswer, RequestRefused, TakenOver, TryLater
 from loadtest.sources.clip import clip_audio, clip_video
@@ -73,7 +74,7 @@ async def publish(
     on_air: Callable[[], None] = lambda: None,
     rng: random.Random | None = None,
 ) -> None:
-    """Publish to the WHIP address `url` until cancelled or the clip is over.
+    """Publish to the WHIP or RTMP address `url` until cancelled or the clip is over.
 
     Raises:
         RequestRefused: The server will not have this host (401, 403, 404, …).
@@ -111,8 +112,11 @@ async def _once(
         loop=programme.loop,
         bitrate_bps=programme.bitrate_bps,
     )
-    async with WhipSession(url, token, video, audio) as session:
-        log.info("on air", to=url)
+    is_rtmp = url.startswith(SCHEMES)
+    async with (
+        RtmpSession(url, video, audio) if is_rtmp else WhipSession(url, token, video, audio)
+    ) as session:
+        log.info("on air", to="RTMP" if is_rtmp else url)  # an RTMP address ends with its key
         on_air()
         loop = asyncio.get_running_loop()
         since = loop.time()

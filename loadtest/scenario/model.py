@@ -46,6 +46,13 @@ class HostDoes(StrEnum):
     END = "end"
 
 
+class Road(StrEnum):
+    """How the host's video goes to the server."""
+
+    WHIP = "whip"
+    RTMP = "rtmp"
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -109,6 +116,10 @@ class HostStep(_Table):
     within_s: float = Field(
         10.0, gt=0, le=600, description="After a flash, buyers tap once within this time."
     )
+    road: Road = Field(Road.WHIP, description="How a live is published.")
+    clip: str = Field(
+        "", max_length=1_000, description="Media file of a live; without it a pattern with a clock."
+    )
 
 
 class Shop(_Table):
@@ -151,6 +162,11 @@ class Scenario(_Table):
                 f"{self.duration_s:g} s"
             )
         return self
+
+    @property
+    def uses_rtmp(self) -> bool:
+        """Whether the host publishes by RTMP."""
+        return any(step.do is HostDoes.LIVE and step.road is Road.RTMP for step in self.host)
 
     @property
     def duration_s(self) -> float:

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import json
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from loadtest.errors import LoadError, first_of
-from loadtest.measure.rig import rig
+from loadtest.measure.rig import free_port, rig
 from loadtest.report.compare import Change, compare
 from loadtest.report.html import html_report
 from loadtest.report.junit import junit_xml
@@ -360,7 +361,11 @@ async def _target(request: Request) -> AsyncIterator[Request]:
             )
         yield request
         return
-    async with rig(shop_file(request.scenario, request.factor), request.room) as server:
+    settings = {}
+    if request.scenario.uses_rtmp:
+        settings["LINLI_RTMP_PORT"] = str(free_port(socket.SOCK_STREAM))
+    shop = shop_file(request.scenario, request.factor)
+    async with rig(shop, request.room, **settings) as server:
         token = await server.token()
         yield dataclasses.replace(request, url=server.base_url, host_token=token)
 

@@ -1,4 +1,4 @@
-"""`linli publish`: a WHIP host."""
+"""`linli publish`: a host by WHIP or RTMP."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,13 @@ import typer
 
 
 def publish(
-    to: Annotated[str, typer.Option(help="WHIP URL, e.g. http://127.0.0.1:8080/live/demo/whip")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="WHIP URL, e.g. http://127.0.0.1:8080/live/demo/whip, or rtmp://…/live/KEY",
+            envvar="LINLI_PUBLISH_TO",
+        ),
+    ],
     clip: Annotated[
         Path | None, typer.Argument(help="Media file, played in a loop. None: a generated pattern.")
     ] = None,
@@ -17,7 +23,7 @@ def publish(
         bool, typer.Option("--copy", help="Pass H.264 through instead of encoding it again.")
     ] = False,
 ) -> None:
-    """Publish a clip or a generated pattern with a running clock, as a WHIP host."""
+    """Publish a clip or a generated pattern with a running clock, by WHIP or RTMP."""
     from loadtest.actors.publish import publish_command
 
     sys.exit(publish_command(to, token, clip, copy=copy))

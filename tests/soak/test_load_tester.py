@@ -11,7 +11,7 @@ import pytest
 from loadtest.scenario.shipped import shipped_names
 
 MEDIA = """
-title = { en = "Video", zh = "视频" }
+title = {{ en = "Video", zh = "视频" }}
 thresholds = [
     "media.joined == 5", "media.refused == 0", "media.forged == 0", "media.ended == 0",
     "media.packets > 1000", "host.failed == 0",
@@ -32,6 +32,7 @@ viewers = 10
 [[host]]
 at_s = 0
 do = "live"
+road = "{road}"
 """
 
 
@@ -66,9 +67,10 @@ async def test_processes_share_a_run(tmp_path: Path) -> None:
     assert report["measures"]["orders.confirmed"] == 25
 
 
-async def test_video_viewers_count_every_packet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("road", ["whip", "rtmp"])
+async def test_video_viewers_count_every_packet(road: str, tmp_path: Path) -> None:
     scenario = tmp_path / "video.toml"
-    scenario.write_text(MEDIA)
+    scenario.write_text(MEDIA.format(road=road))
     _, report = await loadtest(tmp_path, str(scenario))
     assert wrong(report) == []
 

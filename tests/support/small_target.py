@@ -64,6 +64,7 @@ class SmallTarget:
     offset: int = 0
     open_requests: int = 0
     consent: str = ""
+    stream_key: str = ""
     port: int = 0
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -153,6 +154,8 @@ class SmallTarget:
                 return 200, {"products": goods}
             case "GET", [".well-known", "linli-loadtest"] if self.consent:
                 return 200, {"token_sha256": self.consent}
+            case method, [*_, "stream-key"]:
+                return self._stream_key(method)
             case "POST", ["api", "guests"]:
                 self.guests += 1
                 return 201, {"token": f"t{self.guests}", "guest": {"id": f"g{self.guests}"}}
@@ -171,6 +174,13 @@ class SmallTarget:
             case "POST", [*_, "cancellation"]:
                 return 409, {"type": "urn:linli:problem:illegal-move"}
         return 404, {"type": "urn:linli:problem:not-found"}
+
+    def _stream_key(self, method: str) -> tuple[int, dict[str, Any]]:
+        if method != "GET":
+            self.stream_key = "made" if method == "POST" else ""
+        made_at_ms = 1 if self.stream_key else None
+        key = {"key": self.stream_key} if method == "POST" else {}
+        return 200, {"address": "rtmp://127.0.0.1:9/live", "made_at_ms": made_at_ms, **key}
 
     def _order(self, token: str, key: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if key in self.keys:
