@@ -5,6 +5,7 @@ Servers start once per test session; every test gets a database of its own, with
 
 import asyncio
 import contextlib
+import itertools
 import os
 import pwd
 import shutil
@@ -13,7 +14,8 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -218,19 +220,38 @@ def _query(server: str, statement: str) -> None:
     )
 
 
+def _new_postgres(server: str, migrated: str) -> str:
+    name = f"t{uuid.uuid4().hex}"
+    _query(server, f"CREATE DATABASE {name} TEMPLATE {migrated}")
+    return f"{server}/{name}"
+
+
+def _new_sqlite(path: Path, migrated: Path) -> str:
+    shutil.copyfile(migrated, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
 @pytest.fixture
 def postgres_url(_postgres_server: str, _migrated_postgres: str) -> str:
     """SQLAlchemy URL of a PostgreSQL database with the newest schema and no rows."""
-    name = f"t{uuid.uuid4().hex}"
-    _query(_postgres_server, f"CREATE DATABASE {name} TEMPLATE {_migrated_postgres}")
-    return f"{_postgres_server}/{name}"
+    return _new_postgres(_postgres_server, _migrated_postgres)
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path, _migrated_sqlite: Path) -> str:
     """SQLAlchemy URL of a SQLite database with the newest schema and no rows."""
-    shutil.copyfile(_migrated_sqlite, tmp_path / "linli.sqlite3")
-    return f"sqlite+aiosqlite:///{tmp_path}/linli.sqlite3"
+    return _new_sqlite(tmp_path / "linli.sqlite3", _migrated_sqlite)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_record(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Makes as many records without rows as a test wants, of each kind in turn."""
+    if request.param == "postgres":
+        server = request.getfixturevalue("_postgres_server")
+        return partial(_new_postgres, server, request.getfixturevalue("_migrated_postgres"))
+    migrated = request.getfixturevalue("_migrated_sqlite")
+    numbers = itertools.count()
+    return lambda: _new_sqlite(tmp_path / f"{next(numbers)}.sqlite3", migrated)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.soak)])
