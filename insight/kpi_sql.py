@@ -73,7 +73,7 @@ GROUP BY home.estate
 HOUSEHOLDS_SERVED = """
 SELECT o.estate, COUNT(DISTINCT o.person), CAST(0 AS BIGINT)
 FROM order_moves v JOIN order_lines o ON o.order_id = v.order_id
-WHERE o.brand = '{brand}' AND o.line = 0 AND v.to_state = 'handed_over'
+WHERE o.brand = '{brand}' AND o.line = 0 AND v.to_state IN ('handed_over', 'delivered')
     AND v.{in_month} AND o.{near}
 GROUP BY o.estate
 """

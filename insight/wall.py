@@ -21,8 +21,10 @@ OPEN_MAX = 50_000  # orders and groups that are followed; the oldest are dropped
 EXPIRING_MS = 600_000
 DAY_MS = 86_400_000
 
-PACKED = frozenset({"packed", "ready", "handed_over"})
-DONE = frozenset({"handed_over", "cancelled"})
+PACKED = frozenset({"packed", "ready", "out", "handed_over", "delivered"})
+GIVEN = frozenset({"handed_over", "delivered"})
+UNDONE = frozenset({"cancelled", "returned"})
+DONE = GIVEN | UNDONE
 GROUPS_OVER = frozenset({"done", "expired", "cancelled"})
 
 
@@ -157,9 +159,9 @@ class Wall(msgspec.Struct):
             day = self._day(fact.occurred_ms)
             day.packed += 1
             day.packed_on_time += order.due_at_ms is None or fact.occurred_ms <= order.due_at_ms
-        if move.to_state == "handed_over":
+        if move.to_state in GIVEN:
             del self.orders[move.order_id]
-        elif move.to_state == "cancelled":
+        elif move.to_state in UNDONE:
             order.due_at_ms, order.packed = None, True  # its refund is still to come
 
     def _group(self, fact: Fact, group: GroupChanged) -> None:

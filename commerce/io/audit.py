@@ -119,7 +119,7 @@ INVARIANTS: dict[str, str] = {
     "sold is what open orders hold": f"""
         SELECT s.product_id, s.store_id, s.sold, SUM(t.units) FROM stock s
         LEFT JOIN ({_TAKEN}) t ON t.product_id = s.product_id AND t.store_id = s.store_id
-            AND t.state NOT IN ('cancelled', 'handed_over')
+            AND t.state NOT IN ('cancelled', 'returned', 'handed_over', 'delivered')
         GROUP BY s.product_id, s.store_id, s.sold HAVING s.sold <> COALESCE(SUM(t.units), 0)
     """,
     "every order took its stock once": f"""
@@ -139,7 +139,7 @@ INVARIANTS: dict[str, str] = {
     "slots are taken by the orders that are not cancelled": """
         SELECT s.store_id, s.name, s.capacity, s.taken, COUNT(o.id) FROM slots s
         LEFT JOIN orders o ON o.store_id = s.store_id AND o.slot = s.name
-            AND o.state <> 'cancelled'
+            AND o.state NOT IN ('cancelled', 'returned')
         GROUP BY s.store_id, s.name, s.capacity, s.taken
         HAVING s.taken <> COUNT(o.id) OR s.taken > s.capacity
     """,
@@ -194,7 +194,7 @@ INVARIANTS: dict[str, str] = {
         LEFT JOIN order_discounts d ON d.order_id = k.order_id AND d.source = k.id
         WHERE k.state IN ('held', 'used')
         GROUP BY k.id, k.state, o.state
-        HAVING COALESCE(o.state, 'cancelled') = 'cancelled' OR COUNT(d.order_id) = 0
+        HAVING COALESCE(o.state, 'cancelled') IN ('cancelled', 'returned') OR COUNT(d.order_id) = 0
             OR (k.state = 'held') <> (o.state = 'waiting_group')
     """,
     "what coupons may still take off is what is claimed": """
@@ -221,7 +221,8 @@ INVARIANTS: dict[str, str] = {
         SELECT o.id, o.state, SUM(e.amount_fen) FROM orders o
         LEFT JOIN money_entries e ON e.order_id = o.id AND e.account = 'unearned'
         GROUP BY o.id, o.state, o.paid_fen, o.refunded_fen
-        HAVING COALESCE(SUM(e.amount_fen), 0) <> CASE WHEN o.state = 'handed_over' THEN COALESCE((
+        HAVING COALESCE(SUM(e.amount_fen), 0) <> CASE WHEN o.state IN ('handed_over', 'delivered')
+            THEN COALESCE((
             SELECT SUM(r.amount_fen) FROM refunds r WHERE r.order_id = o.id
                 AND r.account = 'unearned' AND r.done_at_ms IS NULL), 0)
             ELSE o.paid_fen - o.refunded_fen END
@@ -237,7 +238,7 @@ INVARIANTS: dict[str, str] = {
         HAVING o.paid_fen <> COALESCE(SUM(CASE t.kind WHEN 'charge' THEN t.amount_fen END), 0)
             OR o.refunded_fen <> COALESCE(SUM(CASE t.kind WHEN 'refund' THEN t.amount_fen END), 0)
             OR COALESCE(SUM(CASE t.kind WHEN 'earn' THEN t.amount_fen END), 0)
-               <> CASE o.state WHEN 'handed_over' THEN o.paid_fen - COALESCE((
+               <> CASE WHEN o.state IN ('handed_over', 'delivered') THEN o.paid_fen - COALESCE((
                    SELECT SUM(r.amount_fen) FROM refunds r
                    WHERE r.order_id = o.id AND r.account = 'unearned'), 0) ELSE 0 END
     """,
@@ -266,7 +267,7 @@ INVARIANTS: dict[str, str] = {
     "cancelled and paid orders are refunded": """
         SELECT o.id, o.paid_fen, SUM(r.amount_fen) FROM orders o
         LEFT JOIN refunds r ON r.order_id = o.id
-        WHERE o.state = 'cancelled' AND o.paid_fen > 0
+        WHERE o.state IN ('cancelled', 'returned') AND o.paid_fen > 0
         GROUP BY o.id, o.paid_fen HAVING o.paid_fen <> COALESCE(SUM(r.amount_fen), 0)
     """,
     "a refund that waits is in the outbox": """
@@ -282,7 +283,7 @@ INVARIANTS: dict[str, str] = {
         SELECT g.id, g.state, g.joined, COUNT(DISTINCT COALESCE(o.household_id, o.guest_id))
         FROM buying_groups g
         LEFT JOIN orders o ON o.group_id = g.id AND o.refused IS NULL AND o.paid_fen > 0
-            AND (o.state <> 'cancelled' OR g.state = 'expired')
+            AND (o.state NOT IN ('cancelled', 'returned') OR g.state = 'expired')
         GROUP BY g.id, g.state, g.joined
         HAVING g.joined <> COUNT(DISTINCT COALESCE(o.household_id, o.guest_id))
     """,
@@ -308,8 +309,8 @@ INVARIANTS: dict[str, str] = {
     """,
     "where a price fell, seats that are settled have paid no more": """
         SELECT s.order_id, s.settled_fen, o.total_fen, o.quantity, SUM(r.amount_fen)
-        FROM group_seats s JOIN orders o ON o.id = s.order_id AND o.state <> 'cancelled'
-            AND o.line_count = 0
+        FROM group_seats s JOIN orders o ON o.id = s.order_id
+            AND o.state NOT IN ('cancelled', 'returned') AND o.line_count = 0
         LEFT JOIN refunds r ON r.order_id = o.id AND r.reason = 'price-drop'
         WHERE s.settled_fen IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM refunds e WHERE e.order_id = o.id
@@ -338,12 +339,12 @@ INVARIANTS: dict[str, str] = {
     """,
     "a code is redeemed exactly when its order is handed over": """
         SELECT c.order_id FROM pickup_codes c JOIN orders o ON o.id = c.order_id
-        WHERE (c.redeemed_at_ms IS NOT NULL) <> (o.state = 'handed_over')
+        WHERE (c.redeemed_at_ms IS NOT NULL) <> (o.state IN ('handed_over', 'delivered'))
             OR c.store_id <> o.store_id
     """,
     "what is ready or handed over has a code": """
         SELECT o.id FROM orders o LEFT JOIN pickup_codes c ON c.order_id = o.id
-        WHERE o.state IN ('ready', 'handed_over') AND c.code IS NULL
+        WHERE o.state IN ('ready', 'out', 'handed_over', 'delivered') AND c.code IS NULL
     """,
     "moves follow the table of transitions": """
         SELECT m.order_id, m.from_state, m.to_state FROM order_moves m

@@ -18,6 +18,7 @@ class NoticeKind(StrEnum):
     """What a notice is about; its subject is a household, an order or a scheduled live."""
 
     READY = "ready"
+    OUT = "out"
     REMINDER = "reminder"
     REFUND = "refund"
     SUBSTITUTION = "substitution"
@@ -41,11 +42,12 @@ class NoticeState(StrEnum):
 
 
 # Of no use after the night: these come in quiet hours, too.
-TIMELY = frozenset({NoticeKind.LIVE, NoticeKind.SUBSTITUTION})
+TIMELY = frozenset({NoticeKind.LIVE, NoticeKind.OUT, NoticeKind.SUBSTITUTION})
 
 # The same notice about the same subject comes no sooner than this after the last one.
 REPEAT_MS = {
     NoticeKind.READY: 10 * MINUTE_MS,
+    NoticeKind.OUT: 10 * MINUTE_MS,
     NoticeKind.REMINDER: 30 * MINUTE_MS,
     NoticeKind.REFUND: 10 * MINUTE_MS,
     NoticeKind.SUBSTITUTION: 1 * MINUTE_MS,

@@ -35,6 +35,7 @@ SERVICES = (
 # A message that cannot be delivered for so long is of no use any more.
 TTL_MS = {
     NoticeKind.READY: 12 * 60 * MINUTE_MS,
+    NoticeKind.OUT: 60 * MINUTE_MS,
     NoticeKind.REMINDER: 4 * 60 * MINUTE_MS,
     NoticeKind.REFUND: 24 * 60 * MINUTE_MS,
     NoticeKind.SUBSTITUTION: 10 * MINUTE_MS,
@@ -162,6 +163,7 @@ def _decoded(text: str) -> bytes:
 _WORDS = {
     "zh": {
         NoticeKind.READY: ("可以取货了", "{about} 已备好你的订单，打开查看取货码。"),
+        NoticeKind.OUT: ("正在送货上门", "{about} 的订单已出发，请留意敲门。"),
         NoticeKind.REMINDER: ("记得取货", "{about} 的订单还在等你来取。"),
         NoticeKind.REFUND: ("退款已退回", "{about} 的一笔退款已原路退回。"),
         NoticeKind.SUBSTITUTION: ("有商品缺货", "{about} 想为你换一件，请尽快选择。"),
@@ -169,6 +171,7 @@ _WORDS = {
     },
     "en": {
         NoticeKind.READY: ("Ready to collect", "{about} has packed your order: open the code."),
+        NoticeKind.OUT: ("On the way to your door", "{about} is bringing your order now."),
         NoticeKind.REMINDER: ("Your order is waiting", "{about} keeps your order for you."),
         NoticeKind.REFUND: ("A refund was paid", "{about} has paid an amount back to you."),
         NoticeKind.SUBSTITUTION: ("Something is missing", "{about} offers a substitute: choose."),

@@ -16,7 +16,10 @@ class OrderState(StrEnum):
     PICKING = "picking"
     PACKED = "packed"
     READY = "ready"
+    OUT = "out"
     HANDED_OVER = "handed_over"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
     CANCELLED = "cancelled"
 
 
@@ -33,23 +36,52 @@ TRANSITIONS: frozenset[tuple[OrderState, OrderState]] = frozenset(
         (_S.PICKING, _S.CANCELLED),
         (_S.PACKED, _S.READY),
         (_S.PACKED, _S.CANCELLED),
+        (_S.READY, _S.OUT),
         (_S.READY, _S.HANDED_OVER),
+        (_S.READY, _S.RETURNED),
         (_S.READY, _S.CANCELLED),
+        (_S.OUT, _S.DELIVERED),
+        (_S.OUT, _S.RETURNED),
     }
 )
 
-# What the undo of a batch reverses (commerce/orders/batches.py): no goods left, no money moved.
+# What the undo of a batch reverses (commerce/orders/batches.py), and a walk on which nobody was at
+# home: no goods left for good, no money moved.
 REVERSALS: frozenset[tuple[OrderState, OrderState]] = frozenset(
-    {(_S.PICKING, _S.NEW), (_S.PACKED, _S.PICKING), (_S.READY, _S.PACKED)}
+    {
+        (_S.PICKING, _S.NEW),
+        (_S.PACKED, _S.PICKING),
+        (_S.READY, _S.PACKED),
+        (_S.OUT, _S.READY),
+    }
 )
 
 INITIAL: frozenset[OrderState] = frozenset({_S.WAITING_GROUP, _S.NEW, _S.CANCELLED})
 
 # What a clerk may ask for. WAITING_GROUP is the group's to end, HANDED_OVER needs the code.
-CLERK_MAY: frozenset[OrderState] = frozenset({_S.PICKING, _S.PACKED, _S.READY, _S.CANCELLED})
+CLERK_MAY: frozenset[OrderState] = frozenset(
+    {_S.PICKING, _S.PACKED, _S.READY, _S.RETURNED, _S.CANCELLED}
+)
 
 # States that a store works on.
 OPEN_AT_STORE: tuple[OrderState, ...] = (_S.NEW, _S.PICKING, _S.PACKED, _S.READY)
+
+# States whose goods the store answers for: what is out comes back or is delivered.
+WITH_STORE: tuple[OrderState, ...] = (*OPEN_AT_STORE, _S.OUT)
+
+# The buyer has the goods: collected, or brought to the door.
+WITH_BUYER: frozenset[OrderState] = frozenset({_S.HANDED_OVER, _S.DELIVERED})
+
+# The goods stay with the store and the money goes back, before packing or after it.
+UNDONE: frozenset[OrderState] = frozenset({_S.CANCELLED, _S.RETURNED})
+
+# Nothing follows in the store.
+ENDED: frozenset[OrderState] = WITH_BUYER | UNDONE
+
+# Their wire names, sorted, for queries.
+WITH_BUYER_VALUES = sorted(state.value for state in WITH_BUYER)
+UNDONE_VALUES = sorted(state.value for state in UNDONE)
+ENDED_VALUES = sorted(state.value for state in ENDED)
 
 
 def check_move(state: OrderState, to: OrderState) -> None:

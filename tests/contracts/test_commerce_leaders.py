@@ -4,11 +4,13 @@ import asyncio
 import dataclasses
 from collections import Counter
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from commerce.after_sales.claims import WINDOW_MS
 from commerce.after_sales.refunds import WHOLE, PartRefund
 from commerce.catalogue.values import SeedStaff, Staff
+from commerce.errors import NotReadyYet
 from commerce.io.record.refund_postings import request_part_refunds
 from commerce.io.record.schema import guests, orders
 from commerce.io.record.schema_people import households, persons
@@ -206,4 +208,38 @@ async def test_delivered_order_is_ticked_off_at_the_door_and_a_collected_one_is_
         other = await handover.hand_over("e1", at_door(collected, 2), "u1")
         again = await handover.hand_over("e1", at_door(brought, 3), "u1")
         assert (other.result, again.result) == (ScanResult.UNKNOWN, ScanResult.DUPLICATE)
+        assert (await shop.commerce.orders.get(brought)).state is OrderState.DELIVERED
+        await sound(shop)
+
+
+async def test_walk_takes_deliveries_out_and_those_of_nobody_at_home_are_returned(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        walk, handover = shop.commerce.leaders.walk, shop.commerce.leaders.handover
+        guest = (await shop.commerce.people.add_guest("Anna", "e1")).guest.id
+        brought = await ready_order(shop, guest, household="home")
+        absent = await ready_order(shop, "otto")
+        collected = await ready_order(shop, "zoe")
+        code = await code_of(shop, "otto", absent)
+        async with shop.commerce.record.write() as connection:
+            this = update(orders).where(orders.c.id.in_([brought, absent]))
+            await connection.execute(this.values(fulfilment="delivery"))
+        assert set(await walk.go_out("e1", [], "u1")) == {brought, absent}
+        assert await walk.go_out("e1", [brought], "u1") == (brought,)
+        assert await walk.go_out("e1", [collected], "u1") == ()
+        kinds = {notice.kind for notice in await shop.commerce.notices.mine(guest)}
+        assert NoticeKind.OUT in kinds
+        await wait_until(lambda: shop.seen(brought).state is OrderState.OUT)
+        at_door = Scan("d1", "phone", 1, ScanHow.CODE, 1_000, order_id=brought)
+        assert (await handover.hand_over("e1", at_door, "u1")).result is ScanResult.HANDED_OVER
+        assert await walk.come_back("e1", [absent, brought], "u1") == (absent,)
+        assert await code_of(shop, "otto", absent) == code
+        assert await walk.go_out("e1", [absent], "u1") == (absent,)
+        await shop.commerce.fulfilment.move(absent, OrderState.RETURNED, "clerk")
+        states = [(await shop.commerce.orders.get(id)).state for id in (brought, absent)]
+        assert states == [OrderState.DELIVERED, OrderState.RETURNED]
+        await wait_until(lambda: shop.seen(absent).refunded_fen == 990)
+        with pytest.raises(NotReadyYet):
+            await shop.commerce.fulfilment.hand_over("s1", code, "clerk")
         await sound(shop)

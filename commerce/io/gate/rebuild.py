@@ -63,7 +63,7 @@ from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
 from commerce.orders.order import PRIZE_ENTRY, Entry
 from commerce.orders.promise import slot_item
 from commerce.orders.quotas import PLACE
-from commerce.orders.states import OrderState
+from commerce.orders.states import UNDONE_VALUES
 
 LOCK_MS = 10_000  # a worker that dies while it rebuilds blocks the others for so long
 RETRY_S = 0.02
@@ -304,7 +304,7 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
     taken = await connection.execute(
         select(HOUSEHOLD.label("household"), orders.c.quotas, orders.c.created_at_ms).where(
             orders.c.created_at_ms > at_ms - LIMIT_WINDOW_MS,
-            orders.c.state != OrderState.CANCELLED.value,
+            orders.c.state.not_in(UNDONE_VALUES),
             orders.c.quotas != "",
         )
     )
@@ -346,7 +346,7 @@ def _bought_since(since_ms: int) -> Select[Any]:
     """Units by household and product, and when the first order was made; orders of lines, too."""
     counted = (
         orders.c.created_at_ms > since_ms,
-        orders.c.state != OrderState.CANCELLED.value,
+        orders.c.state.not_in(UNDONE_VALUES),
         orders.c.entry_id.not_like(f"{PRIZE_ENTRY}%"),
     )
     own = select(

@@ -22,7 +22,7 @@ from commerce.leaders.commission import (
 from commerce.money.accounts import Account, account
 from commerce.money.transfers import Transfer, TransferKind
 from commerce.orders.order import OrderRow
-from commerce.orders.states import OrderState
+from commerce.orders.states import WITH_BUYER_VALUES
 
 LEADER = "leader"
 
@@ -160,7 +160,7 @@ def _leader_of(connection: Connection, order: OrderRow, brand_id: str) -> str:
         select(order_moves.c.moved_by)
         .where(
             order_moves.c.order_id == order.id,
-            order_moves.c.to_state == OrderState.HANDED_OVER.value,
+            order_moves.c.to_state.in_(WITH_BUYER_VALUES),
         )
         .order_by(order_moves.c.version.desc())
         .limit(1)

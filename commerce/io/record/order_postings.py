@@ -64,7 +64,7 @@ from commerce.money.transfers import (
 )
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import slot_item
-from commerce.orders.states import OrderState, check_move, check_reversal
+from commerce.orders.states import UNDONE, WITH_BUYER, OrderState, check_move, check_reversal
 from commerce.supply.lots import (
     LocationKind,
     LotMove,
@@ -129,7 +129,7 @@ def move_orders(
     values: dict[str, object] = {"state": to.value, "version": orders.c.version + 1}
     if due_at_ms is not None:
         values["due_at_ms"] = due_at_ms
-    if to is OrderState.HANDED_OVER:
+    if to in WITH_BUYER:
         values["handed_over_at_ms"] = at_ms
     moved = connection.execute(
         update(orders)
@@ -154,7 +154,7 @@ def move_orders(
         )
         versions = [(order_id, version) for order_id, version in moved]
         orders_moved(connection, versions, state.value, to.value, due_at_ms, at_ms)
-        if state is OrderState.WAITING_GROUP and to is not OrderState.CANCELLED:
+        if state is OrderState.WAITING_GROUP and to not in UNDONE:
             use_coupons(connection, [order_id for order_id, _ in moved])
     return [order_id for order_id, _ in moved]
 
@@ -177,14 +177,29 @@ def cancel_orders(
     Raises:
         IllegalMove: One of them is not where the caller read it.
     """
+    undo_orders(connection, cancelled, OrderState.CANCELLED, reason, moved_by, at_ms)
+
+
+def undo_orders(
+    connection: Connection,
+    cancelled: Sequence[OrderRow],
+    to: OrderState,
+    reason: str,
+    moved_by: str,
+    at_ms: int,
+) -> None:
+    """Cancel orders, or take what was ready or out back as returned: units and money go back.
+
+    Raises:
+        IllegalMove: One of them is not where the caller read it.
+    """
     for state in dict.fromkeys(order.state for order in cancelled):
         ids = [order.id for order in cancelled if order.state is state]
         for at in range(0, len(ids), IDS_MAX):
             part = ids[at : at + IDS_MAX]
-            which = orders.c.id.in_(part)
-            moved = move_orders(connection, which, state, OrderState.CANCELLED, moved_by, at_ms)
+            moved = move_orders(connection, orders.c.id.in_(part), state, to, moved_by, at_ms)
             if len(moved) != len(part):
-                raise IllegalMove(state, OrderState.CANCELLED)
+                raise IllegalMove(state, to)
     move_stock(connection, _stock_moves(cancelled, StockMoveKind.RELEASE, at_ms))
     change_taken(connection, cancelled, -1)
     return_quotas(connection, cancelled, at_ms)

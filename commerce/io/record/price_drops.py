@@ -17,7 +17,7 @@ from commerce.io.record.refund_rows import refunded_parts
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, group_seats, orders
 from commerce.io.record.schema_group_terms import price_drops
-from commerce.orders.states import OrderState
+from commerce.orders.states import UNDONE_VALUES
 
 SEATS_MAX = 100  # settled per transaction
 GROUPS_MAX = 100  # looked at per pass
@@ -136,9 +136,9 @@ def settle_seats(connection: Connection, group_id: str, at_ms: int) -> bool:
 
 
 def _give_back(connection: Connection, order_ids: list[str], group: Group, at_ms: int) -> None:
-    which = ORDERS.where(
-        orders.c.id.in_(order_ids), orders.c.state != OrderState.CANCELLED.value
-    ).order_by(orders.c.id)
+    which = ORDERS.where(orders.c.id.in_(order_ids), orders.c.state.not_in(UNDONE_VALUES)).order_by(
+        orders.c.id
+    )
     found = orders_of(connection, which.with_for_update())
     earlier = refunded_parts(connection, [order.id for order in found])
     refunds = [

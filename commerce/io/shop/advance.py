@@ -34,6 +34,8 @@ def advance(
     if to is OrderState.READY:
         _make_code(connection, order, at_ms, codes)
         notify_buyers(connection, [order], NoticeKind.READY, moved_by, at_ms)
+    if to is OrderState.OUT:
+        notify_buyers(connection, [order], NoticeKind.OUT, moved_by, at_ms)
     if to is OrderState.PICKING and order.group_id:
         begun = connection.execute(
             update(buying_groups)

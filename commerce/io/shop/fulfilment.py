@@ -27,7 +27,7 @@ from commerce.groups.group import Group
 from commerce.io.record.invites import holds_award, uncount
 from commerce.io.record.locks import lock_order
 from commerce.io.record.order_lines import orders_of
-from commerce.io.record.order_postings import cancel_orders
+from commerce.io.record.order_postings import cancel_orders, undo_orders
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes, stores
@@ -38,7 +38,15 @@ from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.io.shop.views import order_views, store_views
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import read
-from commerce.orders.states import HANDED_OVER_SHOWN_MS, OPEN_AT_STORE, OrderState, check_clerk_move
+from commerce.orders.states import (
+    HANDED_OVER_SHOWN_MS,
+    OPEN_AT_STORE,
+    UNDONE,
+    WITH_BUYER_VALUES,
+    WITH_STORE,
+    OrderState,
+    check_clerk_move,
+)
 from commerce.views import OrderView, StoreOrder
 
 PAGE_ORDERS = 100  # handed over, per page
@@ -47,7 +55,7 @@ CURSOR_DIGITS_MAX = 15
 
 # Ready ones first, since their buyers are on the way; then what is nearest to it.
 _URGENCY = case(
-    {state.value: -rank for rank, state in enumerate(OPEN_AT_STORE)}, value=orders.c.state
+    {state.value: -rank for rank, state in enumerate(OPEN_AT_STORE)}, value=orders.c.state, else_=1
 )
 
 
@@ -95,12 +103,13 @@ class Fulfilment:
         """
         at_ms = self._shop.clock()
         async with self._shop.record.write() as connection:
-            cancels = to is OrderState.CANCELLED
-            ends = cancels or to is OrderState.PICKING
-            order = await connection.run_sync(lock_order, order_id, group=ends, stock=cancels)
+            undone = to in UNDONE
+            ends = undone or to is OrderState.PICKING
+            order = await connection.run_sync(lock_order, order_id, group=ends, stock=undone)
             check_clerk_move(order.state, to)
-            if cancels:
-                await connection.run_sync(cancel_orders, [order], "store", moved_by, at_ms)
+            if undone:
+                reason = "store" if to is OrderState.CANCELLED else "returned"
+                await connection.run_sync(undo_orders, [order], to, reason, moved_by, at_ms)
                 await connection.run_sync(give_up_seat, order, at_ms)
             else:
                 await connection.run_sync(advance, order, to, moved_by, at_ms, self._codes)
@@ -198,7 +207,7 @@ class Fulfilment:
                 orders_of,
                 ORDERS.where(
                     orders.c.store_id == store_id,
-                    orders.c.state.in_([state.value for state in OPEN_AT_STORE]),
+                    orders.c.state.in_([state.value for state in WITH_STORE]),
                 ).order_by(_URGENCY, orders.c.due_at_ms, orders.c.number),
             )
             done, cursor = await _handed_over(connection, store_id, true())
@@ -258,7 +267,7 @@ async def _handed_over(
         orders_of,
         ORDERS.where(
             orders.c.store_id == store_id,
-            orders.c.state == OrderState.HANDED_OVER.value,
+            orders.c.state.in_(WITH_BUYER_VALUES),
             which,
         )
         .order_by(orders.c.handed_over_at_ms.desc(), orders.c.id.desc())

@@ -25,7 +25,7 @@ from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, orders, pins, products
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.pins import cards_of, delete_pin, put_pin
-from commerce.orders.states import OrderState
+from commerce.orders.states import ENDED_VALUES, OrderState
 from commerce.views import Card
 
 ROOM_GROUPS_MAX = 200
@@ -44,7 +44,7 @@ _FINISHED = and_(
     _ENDED,
     ~exists().where(
         orders.c.group_id == buying_groups.c.id,
-        orders.c.state.not_in([OrderState.HANDED_OVER.value, OrderState.CANCELLED.value]),
+        orders.c.state.not_in(ENDED_VALUES),
     ),
 )
 _ANY_FINISHED = select(buying_groups.c.id).where(_FINISHED).limit(1)

@@ -26,7 +26,7 @@ from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.shutdown import stopping
 from commerce.io.shop.context import ShopContext
 from commerce.orders.gate import LIMIT_WINDOW_MS
-from commerce.orders.states import OrderState
+from commerce.orders.states import UNDONE_VALUES
 from commerce.people.households import (
     Dwelling,
     DwellingState,
@@ -270,7 +270,7 @@ def _carry_orders(
         .where(
             orders.c.guest_id.in_(members),
             HOUSEHOLD != moved.into,
-            orders.c.state != OrderState.CANCELLED.value,
+            orders.c.state.not_in(UNDONE_VALUES),
             (orders.c.group_id.is_(None) & (orders.c.created_at_ms > at_ms - LIMIT_WINDOW_MS))
             | (buying_groups.c.state.in_(_OPEN) & orders.c.group_id.not_in(seated)),
         )

@@ -27,11 +27,11 @@ from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.variants import full_name
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
-from commerce.orders.states import OrderState
+from commerce.orders.states import ENDED_VALUES
 from commerce.people.consents import Purpose, require_consent
 
 SHOWN_MS = 48 * 3_600 * 1_000  # longer than a board shows what was handed over
-DONE = [OrderState.CANCELLED.value, OrderState.HANDED_OVER.value]
+DONE = ENDED_VALUES
 
 
 class OpenOrders(CommerceError):

@@ -10,7 +10,16 @@ from server.bridge.channels.groups import Group
 from server.bridge.channels.texts import LocalText
 
 OrderState: TypeAlias = Literal[
-    "waiting_group", "new", "picking", "packed", "ready", "handed_over", "cancelled"
+    "waiting_group",
+    "new",
+    "picking",
+    "packed",
+    "ready",
+    "out",
+    "handed_over",
+    "delivered",
+    "returned",
+    "cancelled",
 ]
 
 

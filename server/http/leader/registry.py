@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from server.http.leader import commission, day, handover, reminders, share
+from server.http.leader import commission, day, handover, reminders, share, walk
 
 routes: list[Route] = [
     *day.routes,
@@ -10,4 +10,5 @@ routes: list[Route] = [
     *reminders.routes,
     *commission.routes,
     *share.routes,
+    *walk.routes,
 ]

@@ -12,6 +12,9 @@ from commerce.orders.states import (
     OPEN_AT_STORE,
     REVERSALS,
     TRANSITIONS,
+    UNDONE,
+    WITH_BUYER,
+    WITH_STORE,
     OrderState,
     check_clerk_move,
     check_move,
@@ -19,7 +22,7 @@ from commerce.orders.states import (
     due_at_ms,
 )
 
-FINAL = {OrderState.HANDED_OVER, OrderState.CANCELLED}
+FINAL = WITH_BUYER | UNDONE
 PAIRS = list(itertools.product(OrderState, OrderState))
 
 
@@ -38,9 +41,13 @@ def test_final_states_have_no_way_out_and_all_others_do() -> None:
 
 
 def test_every_order_can_be_cancelled_until_it_is_handed_over() -> None:
-    assert {state for state, to in TRANSITIONS if to is OrderState.CANCELLED} == (
-        set(OrderState) - FINAL
-    )
+    assert {state for state, to in TRANSITIONS if to in UNDONE} == set(OrderState) - FINAL
+
+
+def test_what_has_left_the_store_comes_back_as_returned() -> None:
+    after = {to for state, to in TRANSITIONS if state is OrderState.OUT}
+    assert after == {OrderState.DELIVERED, OrderState.RETURNED}
+    assert {state for state, to in TRANSITIONS if to is OrderState.DELIVERED} == {OrderState.OUT}
 
 
 def test_transitions_have_no_circle() -> None:
@@ -51,8 +58,10 @@ def test_transitions_have_no_circle() -> None:
 
 
 @pytest.mark.parametrize(("state", "to"), PAIRS)
-def test_only_steps_within_the_store_are_reversed(state: OrderState, to: OrderState) -> None:
-    within = {state, to} <= set(OPEN_AT_STORE)
+def test_only_steps_of_goods_that_the_store_answers_for_are_reversed(
+    state: OrderState, to: OrderState
+) -> None:
+    within = {state, to} <= set(WITH_STORE)
     if within and (to, state) in TRANSITIONS:
         check_reversal(state, to)
     else:
@@ -66,7 +75,7 @@ def test_a_clerk_uses_legal_transitions_that_need_no_code_and_no_group(
     state: OrderState, to: OrderState
 ) -> None:
     allowed = (state, to) in TRANSITIONS and state is not OrderState.WAITING_GROUP
-    if allowed and to is not OrderState.HANDED_OVER:
+    if allowed and to not in WITH_BUYER | {OrderState.OUT}:
         check_clerk_move(state, to)
     else:
         with pytest.raises(IllegalMove):
@@ -74,8 +83,9 @@ def test_a_clerk_uses_legal_transitions_that_need_no_code_and_no_group(
 
 
 def test_a_store_works_on_what_is_neither_waiting_nor_final() -> None:
-    assert set(OPEN_AT_STORE) == set(OrderState) - FINAL - {OrderState.WAITING_GROUP}
-    assert CLERK_MAY - {OrderState.CANCELLED} < set(OPEN_AT_STORE)
+    assert set(WITH_STORE) == set(OrderState) - FINAL - {OrderState.WAITING_GROUP}
+    assert set(WITH_STORE) - set(OPEN_AT_STORE) == {OrderState.OUT}
+    assert CLERK_MAY - UNDONE < set(OPEN_AT_STORE)
     assert INITIAL == {OrderState.WAITING_GROUP, OrderState.NEW, OrderState.CANCELLED}
 
 

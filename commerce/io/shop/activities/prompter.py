@@ -10,10 +10,10 @@ from commerce.io.record.schema import lives, orders
 from commerce.io.record.schema_recordings import recordings
 from commerce.io.record.schema_sets import order_lines
 from commerce.io.shop.context import ShopContext
-from commerce.orders.states import OrderState
+from commerce.orders.states import UNDONE_VALUES
 
 MINUTE_MS = 60_000
-_COUNTS = orders.c.state != OrderState.CANCELLED.value
+_COUNTS = orders.c.state.not_in(UNDONE_VALUES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from commerce.io.shop.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
 from commerce.orders.order import OrderRow
-from commerce.orders.states import OrderState
+from commerce.orders.states import WITH_BUYER_VALUES
 
 LISTED_MAX = 200
 ESCALATE_MAX = 200  # per pass
@@ -369,7 +369,7 @@ def _standing(connection: Connection, household_id: str, at_ms: int) -> Standing
     spent = connection.scalar(
         select(func.sum(orders.c.paid_fen)).where(
             HOUSEHOLD == household_id,
-            orders.c.state == OrderState.HANDED_OVER.value,
+            orders.c.state.in_(WITH_BUYER_VALUES),
             orders.c.created_at_ms > since_ms,
         )
     )

@@ -15,12 +15,12 @@ from commerce.io.record.schema import brands, lives, orders, products
 from commerce.io.record.schema_refunds import refunds
 from commerce.io.record.schema_staff import staff
 from commerce.io.shop.brands.tables import brand_tables, owned_by
-from commerce.orders.states import OrderState
+from commerce.orders.states import ENDED_VALUES
 
 INSTALLATION = ""
 """The trail of what was done to whole brands."""
 
-_ENDED = [OrderState.CANCELLED.value, OrderState.HANDED_OVER.value]
+_ENDED = ENDED_VALUES
 
 
 def require_idle(connection: Connection, brand_id: str) -> None:

@@ -27,7 +27,7 @@ from commerce.io.shop.context import ShopContext
 from commerce.io.shop.coupons.views import CouponView, OfferView, Wallet, terms_of, terms_view
 from commerce.io.shop.households import Households
 from commerce.orders.lines import encode_discounts
-from commerce.orders.states import OrderState
+from commerce.orders.states import UNDONE_VALUES
 
 SHOWN_MAX = 50  # coupons of a household
 SHOWN_MS = 30 * 86_400 * 1_000  # coupons that were used or have expired are shown for so long
@@ -270,9 +270,7 @@ def _is_open(
 
 
 def _has_ordered(connection: Connection, who: Sequence[str]) -> bool:
-    order = select(orders.c.id).where(
-        HOUSEHOLD.in_(who), orders.c.state != OrderState.CANCELLED.value
-    )
+    order = select(orders.c.id).where(HOUSEHOLD.in_(who), orders.c.state.not_in(UNDONE_VALUES))
     return connection.scalar(order.limit(1)) is not None
 
 

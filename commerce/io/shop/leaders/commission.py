@@ -23,7 +23,7 @@ from commerce.io.record.schema_leaders import (
 from commerce.io.record.schema_staff import staff
 from commerce.io.shop.context import ShopContext
 from commerce.leaders.commission import CommissionRate
-from commerce.orders.states import OrderState
+from commerce.orders.states import WITH_BUYER_VALUES
 
 ENTRIES_MAX = 200
 EFFICIENCY_MS = 30 * 86_400_000
@@ -214,7 +214,7 @@ class Commission:
                 .outerjoin(handovers, handovers.c.order_id == orders.c.id)
                 .where(
                     estates.c.brand_id == brand_id,
-                    orders.c.state == OrderState.HANDED_OVER.value,
+                    orders.c.state.in_(WITH_BUYER_VALUES),
                     orders.c.handed_over_at_ms >= since_ms,
                 )
                 .group_by(orders.c.estate_id, HOUSEHOLD, handovers.c.staff_id)

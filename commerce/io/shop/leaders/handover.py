@@ -20,7 +20,7 @@ from commerce.io.record.schema_leaders import handovers, scans
 from commerce.io.record.schema_people import persons
 from commerce.io.record.schema_staff import staff
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.handing_over import hand_out
+from commerce.io.shop.handing_over import deliver, hand_out
 from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.leaders.codes import DIGEST_ITERATIONS, code_digest
 from commerce.leaders.scans import (
@@ -34,7 +34,7 @@ from commerce.leaders.scans import (
 from commerce.orders.order import OrderRow
 from commerce.orders.pickup import read
 from commerce.orders.promise import Fulfilment
-from commerce.orders.states import OrderState
+from commerce.orders.states import WITH_BUYER, WITH_BUYER_VALUES, OrderState
 
 DIGESTS_KEPT = 4_096
 CODES_MAX = 1_000  # of an estate
@@ -77,7 +77,7 @@ class LeaderHandover:
                 .join(pickup_codes, pickup_codes.c.order_id == orders.c.id)
                 .where(
                     orders.c.estate_id == estate_id,
-                    orders.c.state == OrderState.READY.value,
+                    orders.c.state.in_([OrderState.READY.value, OrderState.OUT.value]),
                     pickup_codes.c.redeemed_at_ms.is_(None),
                 )
                 .order_by(orders.c.id)
@@ -124,22 +124,28 @@ class LeaderHandover:
             result, rows = _found(connection, estate_id, scan)
             if result is ScanResult.HANDED_OVER:
                 for row in rows:
-                    hand_out(connection, row, staff_id, at_ms)
+                    give = deliver if _is_delivery(scan, row) else hand_out
+                    give(connection, row, staff_id, at_ms)
                 _note_handovers(connection, rows, scan, staff_id)
             ids = tuple(row.id for row in rows)
             _note_scan(connection, estate_id, scan, staff_id, result, ids, at_ms)
             if result is ScanResult.HANDED_OVER:
                 how = "door" if scan.order_id else scan.how.value
-                after = {"state": "handed_over", "how": how, "device": scan.device}
+                after = {"how": how, "device": scan.device}
                 if scan.reason:
                     after["reason"] = scan.reason
-                for id in ids:
-                    subject = (id, {"state": "ready"}, after, at_ms)
+                for row in rows:
+                    to = "delivered" if _is_delivery(scan, row) else "handed_over"
+                    subject = (row.id, {"state": row.state.value}, after | {"state": to}, at_ms)
                     record_audit(connection, brand_id, staff_id, "order.hand-over", *subject)
             first = _first(connection, ids) if result is ScanResult.DUPLICATE else None
             return ScanOutcome(scan.seq, result, ids, first)
 
         return await self._shop.record.transact(work)
+
+
+def _is_delivery(scan: Scan, order: OrderRow) -> bool:
+    return bool(scan.order_id) or order.state is OrderState.OUT
 
 
 def _known(connection: Connection, scan: Scan) -> ScanOutcome | None:
@@ -166,11 +172,12 @@ def _found(connection: Connection, estate_id: str, scan: Scan) -> tuple[ScanResu
     if named is None:
         return ScanResult.UNKNOWN, []
     at = {"store_id": named.store_id, "fulfilment": named.fulfilment if scan.order_id else None}
-    ready = _lock_ready(connection, estate_id, named.household, **at)
+    out = _is_delivery(scan, named)
+    ready = _lock_ready(connection, estate_id, named.household, out=out, **at)
     if named.id in {row.id for row in ready}:
         return ScanResult.HANDED_OVER, ready
     [now] = orders_of(connection, ORDERS.where(orders.c.id == named.id))
-    used = now.state is OrderState.HANDED_OVER
+    used = now.state in WITH_BUYER
     return (ScanResult.DUPLICATE if used else ScanResult.NOT_READY), [now]
 
 
@@ -197,12 +204,17 @@ def _lock_ready(
     *,
     store_id: str | None,
     fulfilment: str | None = None,
+    out: bool = False,
 ) -> list[OrderRow]:
-    """Lock what is ready for a household and use up its codes; nobody else gets it then."""
+    """Lock what is ready for a household and use up its codes; nobody else gets it then.
+
+    With `out`, also what is on its way to the household's door.
+    """
+    states = {OrderState.READY, OrderState.OUT} if out else {OrderState.READY}
     which = [
         orders.c.estate_id == estate_id,
         HOUSEHOLD == household_id,
-        orders.c.state == OrderState.READY.value,
+        orders.c.state.in_([state.value for state in states]),
         pickup_codes.c.redeemed_at_ms.is_(None),
     ]
     if store_id is not None:
@@ -218,7 +230,7 @@ def _lock_ready(
     )
     ids = [order_id for (order_id,) in locked]
     found = ORDERS.where(orders.c.id.in_(ids)).order_by(orders.c.id).with_for_update()
-    rows = [row for row in orders_of(connection, found) if row.state is OrderState.READY]
+    rows = [row for row in orders_of(connection, found) if row.state in states]
     return rows
 
 
@@ -276,7 +288,7 @@ def _first(connection: Connection, order_ids: Sequence[str]) -> FirstHandover | 
         .outerjoin(staff, staff.c.id == order_moves.c.moved_by)
         .where(
             order_moves.c.order_id.in_(order_ids),
-            order_moves.c.to_state == OrderState.HANDED_OVER.value,
+            order_moves.c.to_state.in_(WITH_BUYER_VALUES),
         )
     ).first()
     if at_counter is None:

@@ -22,14 +22,14 @@ from commerce.leaders.day import day_begins_ms
 from commerce.leaders.walk import walk_key
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import Fulfilment
-from commerce.orders.states import OPEN_AT_STORE, OrderState
+from commerce.orders.states import WITH_BUYER_VALUES, WITH_STORE, OrderState
 from commerce.views import OrderLineView, StoreView
 
 GROUPS_MAX = 100
 ORDERS_MAX = 1_000
 
 TO_ARRIVE = (OrderState.NEW, OrderState.PICKING, OrderState.PACKED)
-_OPEN = [OrderState.WAITING_GROUP.value, *(state.value for state in OPEN_AT_STORE)]
+_OPEN = [OrderState.WAITING_GROUP.value, *(state.value for state in WITH_STORE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class LeaderHome:
 def estate_orders(connection: Connection, estate_id: str, begins_ms: int) -> list[OrderRow]:
     """Return the open orders of an estate, and those that were handed over since `begins_ms`."""
     open_or_done = orders.c.state.in_(_OPEN) | (
-        (orders.c.state == OrderState.HANDED_OVER.value) & (orders.c.handed_over_at_ms >= begins_ms)
+        orders.c.state.in_(WITH_BUYER_VALUES) & (orders.c.handed_over_at_ms >= begins_ms)
     )
     which = ORDERS.where(orders.c.estate_id == estate_id, open_or_done)
     newest = which.order_by(orders.c.created_at_ms.desc(), orders.c.id).limit(ORDERS_MAX)

@@ -5,6 +5,7 @@ from commerce.io.shop.leaders.commission import Commission
 from commerce.io.shop.leaders.handover import LeaderHandover
 from commerce.io.shop.leaders.home import LeaderHome
 from commerce.io.shop.leaders.reminders import Reminders
+from commerce.io.shop.leaders.walk import DeliveryWalk
 from commerce.io.shop.pickup_codes import PickupCodes
 
 
@@ -15,4 +16,5 @@ class Leaders:
         self.home = LeaderHome(shop)
         self.handover = LeaderHandover(shop, codes)
         self.reminders = Reminders(shop)
+        self.walk = DeliveryWalk(shop, codes)
         self.commission = Commission(shop)

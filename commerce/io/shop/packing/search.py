@@ -10,7 +10,7 @@ from commerce.io.shop.context import ShopContext
 from commerce.io.shop.views import store_views
 from commerce.orders.pace import WINDOW_MS, Pace, Readied, pace_of
 from commerce.orders.pickup import read
-from commerce.orders.states import OrderState
+from commerce.orders.states import WITH_BUYER_VALUES, OrderState
 from commerce.views import StoreOrder
 
 FOUND_MAX = 50
@@ -95,7 +95,7 @@ def _readied(connection: Connection, store_id: str, since_ms: int) -> list[Readi
             orders.c.store_id == store_id,
             ready.c.to_state == OrderState.READY.value,
             ready.c.at_ms >= since_ms,
-            orders.c.state.in_([OrderState.READY.value, OrderState.HANDED_OVER.value]),
+            orders.c.state.in_([OrderState.READY.value, OrderState.OUT.value, *WITH_BUYER_VALUES]),
         )
         .group_by(orders.c.id)
     )

@@ -11,7 +11,7 @@ from commerce.io.record.schema import estates, orders, rooms, stores
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.editing import Columns, Editor
 from commerce.io.shop.places.place import PlaceKind, Places, text_of
-from commerce.orders.states import OrderState
+from commerce.orders.states import ENDED_VALUES
 
 NOT_COUNTED = -1  # packers of a store that takes any number of orders
 
@@ -83,7 +83,7 @@ def _store(row: RowMapping) -> StoreRow:
 
 
 _ID_CHARS_MAX = 64
-_CLOSED = (OrderState.CANCELLED.value, OrderState.HANDED_OVER.value)
+_CLOSED = ENDED_VALUES
 _ESTATES = (
     select(func.count())
     .where(estates.c.store_id == stores.c.id)

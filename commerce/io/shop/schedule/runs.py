@@ -8,7 +8,7 @@ from commerce.io.record.schema_activities import question_votes, questions
 from commerce.io.record.schema_lives import live_runs
 from commerce.io.shop.context import ShopContext
 from commerce.lives.summary import LiveRun, LiveSummary, SoldOrder, noted, summary_of
-from commerce.orders.states import OrderState
+from commerce.orders.states import UNDONE_VALUES
 
 QUESTIONS_MAX = 20
 
@@ -117,7 +117,7 @@ def _sold(
         ).where(
             orders.c.room_id == room_id,
             orders.c.created_at_ms.between(started_at_ms, ended_at_ms),
-            orders.c.state != OrderState.CANCELLED.value,
+            orders.c.state.not_in(UNDONE_VALUES),
         )
     )
     return [SoldOrder(*row) for row in rows]

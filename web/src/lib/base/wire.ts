@@ -15,7 +15,16 @@ export type LiveState = 'scheduled' | 'live' | 'paused' | 'over'
 export type GroupState = 'open' | 'reached' | 'fulfilling' | 'done' | 'expired' | 'cancelled'
 
 export type OrderState =
-  'waiting_group' | 'new' | 'picking' | 'packed' | 'ready' | 'handed_over' | 'cancelled'
+  | 'waiting_group'
+  | 'new'
+  | 'picking'
+  | 'packed'
+  | 'ready'
+  | 'out'
+  | 'handed_over'
+  | 'delivered'
+  | 'returned'
+  | 'cancelled'
 
 export type PickState = 'found' | 'short' | 'offered' | 'substituted'
 
