@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # or an application of its own there: `brand_app`.
 COMMANDS = (
     *("serve", "demo", "publish", "neighbours", "token", "doctor", "plan", "pos", "top", "drain"),
-    *("brand", "books", "db", "lake", "staff", "bench", "loadtest"),
+    *("brand", "books", "payments", "db", "lake", "staff", "bench", "loadtest"),
 )
 
 

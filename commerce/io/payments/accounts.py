@@ -1,6 +1,6 @@
 """The file of a payment provider's account: TOML, with keys in PEM files beside it.
 
-`provider` is wechat, alipay or stripe; the other members are those of docs/payments.md.
+`provider` is wechat, alipay or stripe; the other members are those of docs/payment-providers.md.
 """
 
 import tomllib

@@ -47,8 +47,12 @@ _STATES = {
     "TRADE_FINISHED": EventKind.PAID,  # it was, and can no longer be refunded
     "TRADE_CLOSED": EventKind.CLOSED,
 }
-_LATER = frozenset({"20000", "ACQ.SYSTEM_ERROR", "isp.unknow-error", "aop.ACQ.SYSTEM_ERROR"})
-_TOO_MANY = "isv.app-call-limited"
+_LATER = frozenset(
+    {
+        *("20000", "ACQ.SYSTEM_ERROR", "aop.ACQ.SYSTEM_ERROR", "isp.unknow-error"),
+        *("isv.app-call-limited", "isp.call-limited"),
+    }
+)
 _UNKNOWN_TRADE = "ACQ.TRADE_NOT_EXIST"
 
 
@@ -250,24 +254,25 @@ class Alipay:
         if answer.status != 200:
             raise Unreachable(f"status {answer.status}")
         response = self._verified(answer, method.replace(".", "_") + "_response")
-        if response.code in _LATER or response.sub_code in _LATER | {_TOO_MANY}:
-            raise Unreachable(response.sub_code or response.msg)
+        if response.code in _LATER or response.sub_code in _LATER:
+            raise Unreachable(response.sub_code or response.code)
         return response
 
     def _verified(self, answer: Answer, member: str) -> _Response:
         """Return the response of an answer: the text of its member is what is signed."""
         members = answer.read(dict[str, msgspec.Raw])
-        raw = members.get(member)
         signature = answer.read(_Signed).sign
+        # The gateway answers what it cannot attribute to an application without a signature.
+        raw = members.get(member) or members.get("error_response")
         if raw is None:
-            # The gateway answers what it cannot attribute to an application without a signature.
-            error = members.get("error_response")
-            code = msgspec.json.decode(error, type=_Response) if error else None
-            raise ProviderRefused(code.sub_code or code.code if code else "unreadable answer")
-        if not verify(self._of.key, bytes(raw), signature):
+            raise Unreachable("the answer cannot be read")
+        if member in members and not verify(self._of.key, bytes(raw), signature):
             raise Unreachable("the answer is not signed")
         with _Readable():
-            return msgspec.json.decode(raw, type=_Response)
+            response = msgspec.json.decode(raw, type=_Response)
+        if member not in members and response.code == "10000":
+            raise Unreachable("the answer is not signed")
+        return response
 
 
 class _Signed(msgspec.Struct):

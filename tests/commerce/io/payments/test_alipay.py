@@ -25,7 +25,6 @@ from commerce.money.providers import (
     EventKind,
     IntentRequest,
     ProviderEvent,
-    ProviderRefused,
     RefusedBecause,
     Unreachable,
     WebhookRefused,
@@ -80,8 +79,9 @@ def test_an_answers_signature_is_over_its_members_text() -> None:
         provider()._verified(Answer(200, {}, raw.replace(b"tper3a", b"tper3b")), member)
     with pytest.raises(Unreachable):
         provider()._verified(Answer(200, {}, raw[:-1]), member)
-    with pytest.raises(ProviderRefused):
-        provider()._verified(Answer(200, {}, b"{}"), member)
+    for unsigned in (b"{}", b'{"error_response":{"code":"10000"}}', b'{"error_response":1}'):
+        with pytest.raises(Unreachable):
+            provider()._verified(Answer(200, {}, unsigned), member)
 
 
 @pytest.mark.parametrize(
