@@ -49,6 +49,9 @@ class ProductPictures(Protocol):
     async def get(self, product_id: str, file: str) -> bytes | None:
         """Return one size of a picture, or None; raises `NoSuchBlob`."""
 
+    async def forget(self, product_id: str) -> None:
+        """Delete all pictures of a product; raises `BlobsAway`."""
+
 
 class FactSink(Protocol):
     """Where facts of pages wait for the lake; see `server.bridge.facts`."""

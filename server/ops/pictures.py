@@ -71,6 +71,19 @@ class Pictures:
             return None
         return await asyncio.to_thread(self._blobs.get, _key(product_id, file))
 
+    async def forget(self, product_id: str) -> None:
+        """Delete all pictures of a product.
+
+        Raises:
+            BlobsAway: The blob store cannot be reached.
+        """
+        await asyncio.to_thread(self._blobs.delete, _folder(product_id))
+
+
+def claim_photos_of(order_id: str) -> str:
+    """Return under what photos of an order's claims lie, as pictures of products do."""
+    return f"claim-{order_id}"
+
 
 async def reencoded(data: bytes) -> list[bytes]:
     """Return a picture in the sizes of `SIDES`.
@@ -114,7 +127,10 @@ def _split(output: bytes) -> list[bytes]:
     return found
 
 
-def _key(product_id: str, file: str) -> str:
+def _folder(product_id: str) -> str:
     # An id may be "..", a key may not.
-    folder = hashlib.sha256(product_id.encode()).hexdigest()[:16]
-    return f"pictures/{folder}/{file}"
+    return f"pictures/{hashlib.sha256(product_id.encode()).hexdigest()[:16]}"
+
+
+def _key(product_id: str, file: str) -> str:
+    return f"{_folder(product_id)}/{file}"

@@ -124,12 +124,6 @@ def forget_marks(connection: Connection, group_ids: Collection[str]) -> None:
         _forget(connection, table, table.c.group_id.in_(group_ids))
 
 
-def forget_guest(connection: Connection, guest_id: str) -> None:
-    """Forget the devices and addresses of a guest."""
-    for table in (invites, invite_joins):
-        _forget(connection, table, table.c.guest_id == guest_id)
-
-
 def _forget(connection: Connection, table: Table, which: ColumnElement[bool]) -> None:
     marks = {name: None for name in ("device_hash", "address_hash") if name in table.c}
     connection.execute(update(table).where(which).values(**marks))

@@ -8,25 +8,22 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
 
 from commerce.errors import CommerceError, NotFound
-from commerce.io.record.invites import forget_guest
+from commerce.io.record.personal import forget_personal, read_personal
 from commerce.io.record.postings import Topic, enqueue
-from commerce.io.record.schema import estates, guest_devices, guests, orders, products, stores
-from commerce.io.record.schema_activities import question_votes, questions
+from commerce.io.record.schema import estates, guests, orders, products, stores
+from commerce.io.record.schema_after_sales import claims
 from commerce.io.record.schema_facts import person_keys
-from commerce.io.record.schema_lives import live_reminders
-from commerce.io.record.schema_notices import notice_preferences, push_subscriptions
 from commerce.io.record.schema_people import (
     consents,
-    dwelling_claims,
     dwellings,
     households,
     persons,
-    phone_codes,
 )
 from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.variants import full_name
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
+from commerce.io.shop.moderation.rules import bump
 from commerce.orders.states import ENDED_VALUES
 from commerce.people.consents import Purpose, require_consent
 
@@ -71,8 +68,10 @@ class Privacy:
             raise NotFound("guest", guest_id)
         return found
 
-    async def erase(self, guest_id: str) -> None:
-        """Forget who a guest is: nickname, devices, phone number and flat. Their tokens end.
+    async def erase(self, guest_id: str) -> list[str]:
+        """Forget who a guest is: nickname, devices, phone number, flat, and words. Tokens end.
+
+        Return the orders that were claimed with photos, which the caller deletes.
 
         Raises:
             NotFound: There is no such guest, or no more.
@@ -80,9 +79,10 @@ class Privacy:
         """
         at_ms = self._shop.clock()
         async with self._shop.record.write() as connection:
-            await connection.run_sync(_erase, guest_id, at_ms)
+            photographed = await connection.run_sync(_erase, guest_id, at_ms)
         self._shop.on_commit()
         await self._households.refresh()
+        return photographed
 
 
 def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
@@ -123,31 +123,8 @@ def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
     phone = select(persons.c.last_four, persons.c.verified_at_ms)
     return {
         "guest": guest[0],
-        "devices": rows(
-            select(guest_devices.c.created_at_ms, guest_devices.c.used_at_ms).where(
-                guest_devices.c.guest_id == guest_id
-            )
-        ),
+        **read_personal(connection, guest_id, guest[0]["household_id"]),
         "phones": rows(phone.join(guests, guests.c.person_id == persons.c.id).where(mine)),
-        "dwellings": rows(
-            select(
-                dwelling_claims.c.building,
-                dwelling_claims.c.flat,
-                dwelling_claims.c.state,
-                dwelling_claims.c.asked_at_ms,
-                dwelling_claims.c.decided_at_ms,
-            ).where(dwelling_claims.c.guest_id == guest_id)
-        ),
-        "consents": rows(
-            select(consents.c.purpose, consents.c.version, consents.c.given_at_ms)
-            .where(consents.c.guest_id == guest_id)
-            .order_by(consents.c.id)
-        ),
-        "questions": rows(
-            select(questions.c.room_id, questions.c.text, questions.c.asked_at_ms)
-            .where(questions.c.guest_id == guest_id)
-            .order_by(questions.c.asked_at_ms)
-        ),
         "orders": rows(
             bought.join(products, products.c.id == orders.c.product_id)
             .join(stores, stores.c.id == orders.c.store_id)
@@ -171,7 +148,7 @@ def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
     }
 
 
-def _erase(connection: Connection, guest_id: str, at_ms: int) -> None:
+def _erase(connection: Connection, guest_id: str, at_ms: int) -> list[str]:
     mine = guests.c.id == guest_id
     known = mine & guests.c.erased_at_ms.is_(None)
     guest = connection.execute(select(guests).where(known).with_for_update()).mappings().first()
@@ -180,23 +157,21 @@ def _erase(connection: Connection, guest_id: str, at_ms: int) -> None:
     ordered = orders.c.guest_id == guest_id
     if connection.scalar(select(exists().where(ordered, orders.c.state.not_in(DONE)))):
         raise OpenOrders
+    photos = select(claims.c.order_id).where(claims.c.guest_id == guest_id, claims.c.photos != "[]")
+    photographed = sorted(set(connection.scalars(photos)))
     forgotten = {"nickname": "", "person_id": None, "household_id": None}
     connection.execute(
         update(guests).where(mine).values(**forgotten, household_at_ms=at_ms, erased_at_ms=at_ms)
     )
-    asked = select(questions.c.id).where(questions.c.guest_id == guest_id)
-    connection.execute(delete(question_votes).where(question_votes.c.question_id.in_(asked)))
-    forget_guest(connection, guest_id)
-    tables = (guest_devices, phone_codes, dwelling_claims, questions)
-    pushed = (push_subscriptions, notice_preferences, live_reminders)
-    for table in (*tables, *pushed):
-        connection.execute(delete(table).where(table.c.guest_id == guest_id))
+    for room_id in forget_personal(connection, guest_id, at_ms):
+        bump(connection, room_id, at_ms)
     _forget_in_the_lake(connection, guest_id)
     _forget_those_left_alone(connection, guest)
     # Boards of shops that still show one of the orders show it without the name.
     lately = orders.c.created_at_ms > at_ms - SHOWN_MS
     shown = list(connection.scalars(select(orders.c.id).where(ordered, lately)))
     enqueue(connection, Topic.ORDER, shown, at_ms)
+    return photographed
 
 
 def _forget_those_left_alone(connection: Connection, guest: RowMapping) -> None:

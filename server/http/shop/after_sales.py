@@ -17,7 +17,7 @@ from media.errors import BlobsAway
 from server.access.policy import Action, Principal, require
 from server.http.bodies import Body, path_id, problems, read_body, read_bytes, reply, services_of
 from server.limits import LimitKind
-from server.ops.pictures import BYTES_MAX, BadPicture, PictureProblem
+from server.ops.pictures import BYTES_MAX, BadPicture, PictureProblem, claim_photos_of
 from server.problem import Problem
 from server.services import Services
 
@@ -59,7 +59,7 @@ async def send_photo(request: Request) -> Response:
     services, _, order_id = await _own_order(request)
     data = await read_bytes(request, BYTES_MAX)
     try:
-        photo = await services.pictures.put(f"claim-{order_id}", data)
+        photo = await services.pictures.put(claim_photos_of(order_id), data)
     except BadPicture as error:
         status = 415 if error.problem is PictureProblem.FORMAT else 422
         raise Problem(status, "bad-picture", "Picture refused.", reason=error.problem) from None

@@ -2,14 +2,19 @@
 
 from typing import Literal
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from commerce.people.consents import TEXTS
+from media.errors import BlobsAway
 from server.access.policy import Action, require
 from server.http.bodies import Body, problems, read_body, reply, services_of
 from server.limits import LimitKind
+from server.ops.pictures import claim_photos_of
+
+log = structlog.get_logger()
 
 
 class Erasure(Body):
@@ -37,14 +42,19 @@ async def export(request: Request) -> Response:
 
 
 async def erase(request: Request) -> Response:
-    """`POST /api/me/erasure`: who one is is forgotten; orders stay without a name."""
+    """`POST /api/me/erasure`: who one is and what one wrote is forgotten; orders stay, nameless."""
     services = services_of(request)
     principal = services.access.principal(request)
     require(principal, Action.ORDER)
     await read_body(request, Erasure)
     with problems():
-        await services.commerce.privacy.erase(principal.subject)
+        photographed = await services.commerce.privacy.erase(principal.subject)
     services.access.revoked(frozenset({principal.subject}))
+    for order_id in photographed:
+        try:
+            await services.pictures.forget(claim_photos_of(order_id))
+        except BlobsAway:  # for whoever operates the shop to delete
+            log.error("photos of a claim not deleted", order=order_id)
     return Response(status_code=204)
 
 

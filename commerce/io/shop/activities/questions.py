@@ -134,8 +134,8 @@ class Questions:
         at_ms = self._shop.clock()
         brand_id = self._shop.catalogue.brand_id("room", room_id)
 
-        def write(connection: Connection) -> str:
-            text = _require(connection, room_id, question_id)
+        def write(connection: Connection) -> None:
+            _require(connection, room_id, question_id)
             marked = connection.execute(
                 update(questions)
                 .where(questions.c.id == question_id, questions.c[column].is_(None))
@@ -143,18 +143,17 @@ class Questions:
             )
             if marked.rowcount:
                 changed(connection, room_id, Part.QUESTIONS, at_ms)
-            return text
 
         async with self._shop.record.write() as connection:
-            text = await connection.run_sync(write)
+            await connection.run_sync(write)
             if actor:
                 await self._shop.audit(
                     connection,
                     actor,
                     "question.hide",
                     question_id,
-                    {"text": text},
                     None,
+                    {"room": room_id},  # without the words: the trail outlives who wrote them
                     at_ms,
                     brand_id=brand_id,
                 )

@@ -102,7 +102,7 @@ class FlaggedLines:
                 actor,
                 f"chat.{decision.value}",
                 flag.line.id,
-                {"sender": flag.line.sender_id, "text": flag.line.text},
+                {"sender": flag.line.sender_id},  # the trail outlives who wrote the words
                 {"room": room_id},
                 at_ms,
                 brand_id=brand_id,
@@ -113,21 +113,26 @@ class FlaggedLines:
     async def remove(self, room_id: str, line: Line, *, actor: str) -> None:
         """Remove a line everywhere; reports of it are decided with it.
 
+        What it said is kept among the flagged lines, where it can be erased.
+
         Raises:
             NotFound: There is no such room.
         """
         self._shop.catalogue.room(room_id)
         at_ms = self._shop.clock()
 
+        decided = {"decision": FlagDecision.REMOVED.value, "decided_at_ms": at_ms}
+
         def write(connection: Connection) -> None:
+            mine = (flagged_lines.c.room_id == room_id, flagged_lines.c.line_id == line.id)
+            known = connection.scalar(select(flagged_lines.c.id).where(*mine))
+            if known is None:
+                row = self._row(room_id, FlagKind.REPORTED, line)
+                connection.execute(insert(flagged_lines), {**row, **decided})
             connection.execute(
                 update(flagged_lines)
-                .where(
-                    flagged_lines.c.room_id == room_id,
-                    flagged_lines.c.line_id == line.id,
-                    flagged_lines.c.decision.is_(None),
-                )
-                .values(decision=FlagDecision.REMOVED.value, decided_at_ms=at_ms)
+                .where(*mine, flagged_lines.c.decision.is_(None))
+                .values(decided)
             )
             _remove(connection, room_id, line.id, at_ms)
 
@@ -138,7 +143,7 @@ class FlaggedLines:
                 actor,
                 "chat.remove",
                 line.id,
-                {"sender": line.sender_id, "text": line.text},
+                {"sender": line.sender_id},
                 {"room": room_id},
                 at_ms,
                 brand_id=self._shop.catalogue.brand_id("room", room_id),
@@ -183,9 +188,13 @@ class FlaggedLines:
         )
         if (waiting or 0) >= LISTED_MAX[kind]:
             return None
-        id = self._new_id()
-        row = {
-            "id": id,
+        row = self._row(room_id, kind, line)
+        connection.execute(insert(flagged_lines), row)
+        return str(row["id"])
+
+    def _row(self, room_id: str, kind: FlagKind, line: Line) -> dict[str, object]:
+        return {
+            "id": self._new_id(),
             "room_id": room_id,
             "kind": kind.value,
             "line_id": line.id,
@@ -194,8 +203,6 @@ class FlaggedLines:
             "text": line.text,
             "written_at_ms": line.at_ms,
         }
-        connection.execute(insert(flagged_lines), row)
-        return id
 
 
 def _remove(connection: Connection, room_id: str, line_id: str, at_ms: int) -> None:

@@ -33,12 +33,16 @@ async def test_a_product_is_shown_by_the_picture_that_was_sent(
     shown = await hq.client.get(image)
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/webp")
     assert "immutable" in shown.headers["cache-control"]
+    await pictures.forget("pear")
+    assert (await hq.client.get(image)).status_code == 200
     for file in ("x.webp", "0123456789abcdef-600.webp", "..%2f..%2fsecret"):
         assert (await hq.client.get(f"/pictures/tea/{file}")).status_code == 404
     removed = await hq.ask("DELETE", PATH)
     assert removed.json() == {"image": NO_PICTURE}
     [tea] = [row for row in (await hq.read("/api/hq/products"))["rows"] if row["id"] == "tea"]
     assert tea["image"] == NO_PICTURE
+    await pictures.forget("tea")
+    assert (await hq.client.get(image)).status_code == 404
 
 
 async def test_what_is_no_picture_is_refused_and_changes_nothing(
