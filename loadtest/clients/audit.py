@@ -1,11 +1,14 @@
 """Audits of what a viewer received: RTP sequence numbers, room offsets, video freezes; and RTCP."""
 
 import struct
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-# A pause of three frames or more is a freeze (W3C webrtc-stats, freezeCount).
-FREEZE_S = 0.19
+# A frame that is shown for three times as long as the last 30 on average, and for 150 ms longer, is
+# a freeze (W3C webrtc-stats, freezeCount). Before there are any, 25 frames a second are assumed.
+FREEZE_FRAMES, FREEZE_TIMES, FREEZE_LONGER_S = 30, 3.0, 0.15
+FRAME_S = 0.04
 _REMB = struct.Struct("!BBHII4sII")
 _RECEIVER_REPORT = struct.Struct("!BBHIIIIIII")
 _TRANSPORT_FEEDBACK = struct.Struct("!BBHIIHHIH")
@@ -105,16 +108,32 @@ class FreezeAudit:
     freezes: int = 0
     longest_s: float = 0.0
     last: float | None = None
+    _shown_s: deque[float] = field(default_factory=lambda: deque(maxlen=FREEZE_FRAMES))
 
     def frame(self, now: float) -> None:
-        """Note the arrival of a frame, or of a part of one."""
-        if self.last is not None:
-            pause_s = now - self.last
-            if pause_s > self.longest_s:
-                self.longest_s = pause_s
-            if pause_s > FREEZE_S:
-                self.freezes += 1
+        """Note the arrival of a frame, or of a part of one that came with the others."""
+        if self.last is None:
+            self.last = now
+            return
+        pause_s = now - self.last
+        if not pause_s:
+            return
+        if pause_s > self.longest_s:
+            self.longest_s = pause_s
+        if self._shown_s and pause_s > FREEZE_LONGER_S and pause_s >= self.limit_s:
+            self.freezes += 1
+        self._shown_s.append(pause_s)
         self.last = now
+
+    @property
+    def limit_s(self) -> float:
+        """How long a frame may be shown."""
+        average_s = sum(self._shown_s) / len(self._shown_s) if self._shown_s else FRAME_S
+        return max(FREEZE_TIMES * average_s, average_s + FREEZE_LONGER_S)
+
+    def is_frozen(self, now: float) -> bool:
+        """Whether the frame that is shown now is a freeze already."""
+        return self.last is not None and now - self.last >= self.limit_s
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ and thrown away.
 import asyncio
 import re
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import cast
@@ -18,6 +19,7 @@ from loadtest.errors import NoAnswer, RequestRefused, TryLater
 CONNECTS_AT_ONCE = 100
 _HINT = re.compile(rb'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="p(\d+)\.(\d+)\.m4s"')
 _PART = re.compile(rb'#EXT-X-PART:[^\n]*URI="p(\d+)\.(\d+)\.m4s"')
+_MAP = re.compile(rb'#EXT-X-MAP:URI="([^"]+)"')
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 Place = tuple[int, int]  # segment and index of a part
@@ -60,13 +62,17 @@ class HlsCrowd:
             count = min(CONNECTS_AT_ONCE, viewers - begin)
             await asyncio.gather(*(self._connect(folder, None) for _ in range(count)))
 
-    async def enter(self, source: str | None = None) -> "HlsViewer":
+    async def enter(
+        self, source: str | None = None, on_part: Callable[[bytes, bytes], None] | None = None
+    ) -> "HlsViewer":
         """Bring in one viewer, who loads the stream's address as a player does.
+
+        `on_part` is given each part with the init segment that goes with it.
 
         Raises:
             NoAnswer, RequestRefused, TryLater: The server does not play it, or not yet.
         """
-        return await self._connect(await self._folder(source), source)
+        return await self._connect(await self._folder(source), source, on_part)
 
     async def _folder(self, source: str | None = None) -> str:
         """Return the path of the stream's playlists and parts."""
@@ -82,11 +88,16 @@ class HlsCrowd:
         first = next(line for line in answer.body.decode().split() if not line.startswith("#"))
         return self._room + first.partition("/")[0] + "/"
 
-    async def _connect(self, folder: str, source: str | None) -> "HlsViewer":
+    async def _connect(
+        self,
+        folder: str,
+        source: str | None,
+        on_part: Callable[[bytes, bytes], None] | None = None,
+    ) -> "HlsViewer":
         parts = urlsplit(self._base_url)
         try:
             _, viewer = await asyncio.get_running_loop().create_connection(
-                lambda: HlsViewer(self, folder.encode()),
+                lambda: HlsViewer(self, folder.encode(), on_part),
                 parts.hostname or "",
                 parts.port or (443 if self._tls else 80),
                 ssl=self._tls,
@@ -118,9 +129,18 @@ class HlsCrowd:
 class HlsViewer(asyncio.Protocol):
     """Asks for one thing at a time: a playlist, then each part that it mentions first."""
 
-    def __init__(self, crowd: HlsCrowd, folder: bytes) -> None:
+    def __init__(
+        self,
+        crowd: HlsCrowd,
+        folder: bytes,
+        on_part: Callable[[bytes, bytes], None] | None = None,
+    ) -> None:
         self._crowd = crowd
         self._folder = folder
+        self._on_part = on_part
+        self._init = b""
+        self._map = self._wanted_map = b""  # of the init segment that is here, and that is needed
+        self._takes_init = False
         self._transport: asyncio.Transport | None = None
         self._kept = bytearray()  # a head, or a playlist
         self._left = -1  # of the body; −1: the head comes
@@ -157,7 +177,7 @@ class HlsViewer(asyncio.Protocol):
             if end < 0:
                 return
             data = self._begin(end + 4)
-        if self._part is None:
+        if self._part is None or self._on_part:
             self._kept += data
         self._left -= len(data)
         if self._left == 0:
@@ -177,15 +197,23 @@ class HlsViewer(asyncio.Protocol):
         return rest
 
     def _finish(self) -> None:
-        crowd = self._crowd
-        if self._part is not None:
+        crowd, body = self._crowd, bytes(self._kept)
+        self._kept.clear()
+        if self._takes_init:
+            self._takes_init, self._init, self._map = False, body, self._wanted_map
+        elif self._part is not None:
             crowd.took(self._part, self._octets)
+            if self._on_part:
+                self._on_part(self._init, body)
             if not self.first_part.done():
                 self.first_part.set_result(None)
         else:
             crowd.totals.playlists += 1
-            self._read(bytes(self._kept))
-            self._kept.clear()
+            self._read(body)
+        if self._on_part and self._wanted_map != self._map:
+            self._takes_init = True
+            self._ask(self._wanted_map)
+            return
         if self._due:
             self._part = msn, index = self._due.pop(0)
             self._ask(b"p%d.%d.m4s" % (msn, index))
@@ -198,6 +226,8 @@ class HlsViewer(asyncio.Protocol):
 
     def _read(self, playlist: bytes) -> None:
         """Find the parts that are new since the last playlist, and the place of the next one."""
+        if maps := _MAP.findall(playlist):
+            self._wanted_map = maps[-1]
         hint = _HINT.search(playlist)
         if hint is None:
             self._next = None

@@ -44,6 +44,7 @@ class Totals:
     sampled: int = 0
     forged: int = 0
     freezes: int = 0
+    layer_changes: int = 0
     longest_pause_s: float = 0.0
 
 
@@ -223,4 +224,5 @@ def _add(totals: Totals, viewer: WhepViewer) -> None:
     totals.sampled += viewer.sampled
     totals.forged += viewer.forged
     totals.freezes += viewer.freezes.freezes
+    totals.layer_changes += viewer.layers.changes
     totals.longest_pause_s = max(totals.longest_pause_s, viewer.freezes.longest_s)

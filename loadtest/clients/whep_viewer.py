@@ -27,6 +27,7 @@ from loadtest.clients.ice import (
     choose_address,
     socket_to,
 )
+from loadtest.clients.parameter_sets import PACKET_BYTES_MAX, LayerAudit
 from loadtest.errors import NoAnswer
 
 # Values of <linux/udp.h>, which the socket module does not have.
@@ -73,6 +74,7 @@ class WhepViewer:
         self.location = ""
         self.video, self.audio = SequenceAudit(), SequenceAudit()
         self.freezes = FreezeAudit()
+        self.layers = LayerAudit()
         self.bytes = self.receives = self.sampled = self.forged = 0
         self.first_packet_at: float | None = None
         self.ended_because = ""
@@ -146,10 +148,10 @@ class WhepViewer:
         self.receives += 1
         self.bytes += size
         count = -(-size // segment)
+        last = (count - 1) * segment
         audit = self.video if kind == self._video_type else self.audio
         first = buffer[2] << 8 | buffer[3]
         if count > 1:
-            last = (count - 1) * segment
             whole = buffer[last + 1] & 0x7F == kind
             if (
                 not whole
@@ -167,6 +169,11 @@ class WhepViewer:
                 self._arrivals.append((first, count or -(-size // segment), now))
         if self.first_packet_at is None:
             self._begin(now)
+        if size - last < PACKET_BYTES_MAX and buffer[last + 1] == self._video_type:  # no marker
+            if (packet := self._sample(bytes(buffer[last:size]))) is not None:
+                self.layers.take(packet)
+            if not last:
+                return
         self._until_sample -= count
         if self._until_sample < 0:
             self._until_sample = SAMPLE_EVERY
@@ -183,13 +190,15 @@ class WhepViewer:
         if not self.playing.done():
             self.playing.set_result(self)
 
-    def _sample(self, packet: bytes) -> None:
+    def _sample(self, packet: bytes) -> bytes | None:
+        """Authenticate a packet, and return it decrypted."""
         self.sampled += 1
         assert self.dtls.incoming is not None
         try:
-            self.dtls.incoming.unprotect(packet)
+            return bytes(self.dtls.incoming.unprotect(packet))
         except pylibsrtp.Error:
             self.forged += 1
+            return None
 
     def _control(self, data: bytes, now: float) -> None:
         if data[0] < 4:

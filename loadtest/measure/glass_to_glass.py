@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from urllib.parse import urljoin
 
 import httpx
 import numpy as np
@@ -11,27 +12,43 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import VideoFrame
 
+from loadtest.clients.audit import FreezeAudit
 from loadtest.clients.whip import HTTP_TIMEOUT_S, loopback_candidates, raise_for
 from loadtest.errors import NoAnswer
 from loadtest.sources.clock_pattern import clock_delay_ms, read_clock
 
 
 class GlassViewer:
-    """Collects the latency of every frame whose clock can be read."""
+    """Collects the latency of every frame whose clock can be read, and how frames follow."""
 
     def __init__(self) -> None:
         self.delays_ms: list[float] = []
-        self.unreadable = 0
+        self.frames = self.unreadable = self.undecodable = self.size_changes = 0
+        self.freezes = FreezeAudit()
+        self.first_frame_ns: int | None = None
+        self.ended = False
+        self._size: tuple[int, int] | None = None
+        self._shown_ms: int | None = None
 
-    def look(self, frame: VideoFrame, at_ms: float) -> None:
-        """Read the clock of one decoded frame."""
+    def look(self, frame: VideoFrame, at_ms: float, *, timed: bool = True) -> None:
+        """Read the clock of one decoded frame; its delay counts if `timed`."""
+        self.frames += 1
+        if self.first_frame_ns is None:
+            self.first_frame_ns = time.monotonic_ns()
+        size = frame.width, frame.height
+        self.size_changes += self._size not in (None, size)
+        self._size = size
         plane = frame.planes[0]
         luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
         shown_ms = read_clock(luma[:, : plane.width])
         if shown_ms is None:
             self.unreadable += 1
-            return
-        self.delays_ms.append(clock_delay_ms(shown_ms, int(at_ms)))
+        elif timed:
+            self.delays_ms.append(clock_delay_ms(shown_ms, int(at_ms)))
+        # The same clock again is no new frame.
+        if shown_ms is None or shown_ms != self._shown_ms:
+            self.freezes.frame(at_ms / 1e3)
+        self._shown_ms = shown_ms
 
 
 @contextlib.asynccontextmanager
@@ -62,8 +79,13 @@ async def glass_viewer(whep_url: str) -> AsyncIterator[GlassViewer]:
             except httpx.HTTPError as error:
                 raise NoAnswer(f"no answer from {whep_url} ({type(error).__name__})") from None
             raise_for(answer)
+            session = answer.headers.get("Location", "")
             await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-            yield viewer
+            try:
+                yield viewer
+            finally:
+                with contextlib.suppress(httpx.HTTPError):
+                    await http.delete(urljoin(whep_url, session))
         finally:
             await peer.close()
             await asyncio.gather(*tasks)
@@ -75,3 +97,4 @@ async def _watch(track: MediaStreamTrack, viewer: GlassViewer) -> None:
             frame = await track.recv()
             if isinstance(frame, VideoFrame):
                 viewer.look(frame, time.time_ns() / 1e6)
+    viewer.ended = True

@@ -43,6 +43,7 @@ AUDIT = {
     "room.duplicates": ("重复的事件", "Events twice"),
     "room.behind": ("结束时落后的观众", "Viewers behind at the end"),
     "pins.missed": ("没看到上架的观众", "Viewers who missed a pin"),
+    "glass.freezes": ("画面冻结（解码观众）", "Freezes of viewers that decode"),
     "media.forged": ("伪造的媒体包", "Forged media packets"),
 }
 TIMING_NAMES = {
@@ -53,6 +54,9 @@ TIMING_NAMES = {
     "tap.answer": ("下单到答复", "Tap until answered"),
     "tap.shown": ("下单到显示", "Tap until shown"),
     "media.first_packet": ("第一个媒体包", "First media packet"),
+    "media.first_frame": ("第一帧画面", "First decoded frame"),
+    "glass.webrtc": ("WebRTC 端到端延迟", "Glass to glass, WebRTC"),
+    "glass.hls": ("HLS 端到端延迟", "Glass to glass, HLS"),
     "hls.first_part": ("HLS 第一个分片", "First HLS part"),
     "hls.part": ("HLS 分片送达", "Delivery of an HLS part"),
 }

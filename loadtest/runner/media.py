@@ -3,14 +3,17 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Mapping
 
-from loadtest.clients.audit import FREEZE_S
 from loadtest.clients.hls import HlsCrowd, HlsViewer
 from loadtest.clients.whep import Crowd, Whep
 from loadtest.clients.whep_viewer import Stage, WhepViewer
 from loadtest.errors import LoadError, TryLater
+from loadtest.measure.glass_to_glass import GlassViewer
 from loadtest.measure.recorder import Recorder
+from loadtest.runner.glass import Glass, is_frozen
 from loadtest.runner.target import Address
+from loadtest.scenario.model import ViewerKind
 
 NOT_YET_S = 1.0
 
@@ -25,14 +28,21 @@ class Cinema:
         recorder: Recorder,
         *,
         ends: bool = False,
+        decode: Mapping[ViewerKind, int] | None = None,
         crowd: Crowd | None = None,
     ) -> None:
-        """`ends`: the host's script ends the live, after which no frame is missed."""
+        """`ends`: the host's script ends the live, after which no frame is missed.
+
+        `decode` says how many viewers of each kind decode.
+        """
+        whep = f"{address.url}/live/{room}/whep"
         self._recorder = recorder
         self._address = address
         self._ends = ends
-        self._crowd = crowd or Crowd(Whep(f"{address.url}/live/{room}/whep", tls=address.tls))
+        self._crowd = crowd or Crowd(Whep(whep, tls=address.tls))
         self._hls = HlsCrowd(address.url, room, tls=address.tls)
+        self._glass = Glass(whep, recorder)
+        self._to_decode = Counter(decode)
         self._seen: Counter[str] = Counter()
         self.over = asyncio.Event()
 
@@ -42,10 +52,14 @@ class Cinema:
 
     async def __aexit__(self, *error: object) -> None:
         self._hls.close()
+        await self._glass.close()
         await self._crowd.__aexit__(*error)
 
     async def watch(self, due_ns: int, until_s: float) -> None:
         """Watch from `due_ns` until `until_s` of the loop's clock; a live may begin meanwhile."""
+        if self._decodes(ViewerKind.WEBRTC):
+            await self._watch_decoding(due_ns, until_s)
+            return
         recorder = self._recorder
         recorder.population += 1
         viewer: WhepViewer | None = None
@@ -62,13 +76,48 @@ class Cinema:
         if viewer:
             recorder.counts["media.ended"] += viewer.stage is Stage.ENDED
             # A freeze is counted by the frame that ends it; this one nothing has ended.
-            last = viewer.freezes.last
-            frozen = last is not None and time.monotonic() - last > FREEZE_S
+            frozen = viewer.freezes.is_frozen(time.monotonic())
             recorder.counts["media.freezes"] += frozen and not self._ends
             try:
                 await self._crowd.leave(viewer)
             except LoadError as error:
                 recorder.errors[f"whep: {error}"] += 1
+
+    async def _watch_decoding(self, due_ns: int, until_s: float) -> None:
+        """The same with a viewer that decodes."""
+        recorder, joined = self._recorder, False
+        recorder.population += 1
+        try:
+            async with asyncio.timeout_at(until_s):
+                while not (joined or self.over.is_set()):
+                    try:
+                        async with self._glass.webrtc(due_ns) as viewer:
+                            joined = True
+                            recorder.counts["media.joined"] += 1
+                            await self._until_over(viewer)
+                    except TryLater:
+                        await asyncio.sleep(NOT_YET_S)
+                        due_ns = time.monotonic_ns()
+        except TimeoutError:
+            pass
+        except LoadError as error:
+            recorder.errors[f"whep: {error}"] += 1
+        finally:
+            recorder.population -= 1
+            recorder.counts["media.refused"] += not joined
+
+    async def _until_over(self, viewer: GlassViewer) -> None:
+        try:
+            await self.over.wait()
+        finally:
+            frozen = is_frozen(viewer) and not (self._ends or viewer.ended)
+            self._recorder.counts["glass.freezes"] += frozen
+            self._recorder.counts["media.ended"] += viewer.ended
+
+    def _decodes(self, kind: ViewerKind) -> bool:
+        """Whether the viewer who comes now is of the sample that decodes."""
+        self._to_decode[kind] -= 1
+        return self._to_decode[kind] >= 0
 
     async def watch_hls(self, number: int, due_ns: int, until_s: float) -> None:
         """The same by LL-HLS, for viewer `number`."""
@@ -90,9 +139,10 @@ class Cinema:
 
     async def _enter_hls(self, number: int, due_ns: int) -> HlsViewer | None:
         source = self._address.source(number)
+        on_part = self._glass.hls() if self._decodes(ViewerKind.HLS) else None
         while not self.over.is_set():
             try:
-                viewer = await self._hls.enter(source)
+                viewer = await self._hls.enter(source, on_part)
                 await self._first_part(viewer)
             except TryLater:
                 await asyncio.sleep(NOT_YET_S)
@@ -116,6 +166,7 @@ class Cinema:
 
     def count(self) -> None:
         """Add what came since the last call to the recorder."""
+        self._glass.count()
         totals, hls = self._crowd.totals(), self._hls.totals
         for delay_s in hls.delays_s:
             self._recorder.delay("hls.part", 0, int(delay_s * 1e9))
@@ -126,6 +177,7 @@ class Cinema:
                 "media.missing": totals.missing,
                 "media.freezes": totals.freezes,
                 "media.forged": totals.forged,
+                "media.layer_changes": totals.layer_changes,
                 "hls.parts": hls.parts,
                 "hls.skipped": hls.skipped,
                 "hls.failed": hls.refused,

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,13 @@ class Setup:
     def plan(self) -> Plan:
         """Return the plan of the whole run."""
         return make_plan(self.scenario, self.factor, self.seed)
+
+    def decoding_viewers(self) -> Counter[ViewerKind]:
+        """Return how many viewers decode: all with the host's process, whose clock they read."""
+        found: Counter[ViewerKind] = Counter()
+        for profile in self.scenario.profiles if self.worker == 0 else ():
+            found[profile.kind] += profile.decode
+        return found
 
     def encode(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -120,7 +128,9 @@ class Share:
         self._room = Room(address, setup.room, decoder, self.recorder, self.watch)
         self._till = Till(address, setup.room, self.recorder)
         ends = any(step.do is HostDoes.END for step in setup.scenario.host)
-        self._cinema = Cinema(address, setup.room, self.recorder, ends=ends)
+        self._cinema = Cinema(
+            address, setup.room, self.recorder, ends=ends, decode=setup.decoding_viewers()
+        )
         self._host = Host(address, setup.room, setup.host_token, self.recorder)
         self._arrivals = self.plan.share(setup.worker, setup.workers)
         self._accounts: dict[int, Account] = {}

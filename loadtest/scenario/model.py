@@ -77,6 +77,9 @@ class Profile(_Table):
         None, description="How long a viewer stays; without it until the end."
     )
     orders: int = Field(1, ge=0, le=100, description="How many orders a buyer places.")
+    decode: int = Field(
+        1, ge=0, le=10, description="How many of the video viewers decode what they get."
+    )
     pause_s: RandomTime = Field(
         Distribution(constant=5.0), description="How long a slow reader reads nothing."
     )

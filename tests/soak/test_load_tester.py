@@ -14,7 +14,8 @@ MEDIA = """
 title = {{ en = "Video", zh = "视频" }}
 thresholds = [
     "media.joined == 5", "media.refused == 0", "media.forged == 0", "media.ended == 0",
-    "media.packets > 1000", "host.failed == 0",
+    "media.packets > 1000", "media.layer_changes == 0", "media.first_frame.count == 1",
+    "glass.webrtc.count > 100", "glass.hls.count > 10", "host.failed == 0",
     "hls.joined == 5", "hls.refused == 0", "hls.failed == 0", "hls.ended == 0", "hls.parts > 50",
 ]
 [[profiles]]

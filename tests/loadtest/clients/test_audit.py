@@ -2,12 +2,12 @@
 
 import struct
 
+import pytest
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, unpack_remb_fci
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.clients.audit import (
-    FREEZE_S,
     FreezeAudit,
     OffsetAudit,
     SequenceAudit,
@@ -15,6 +15,7 @@ from loadtest.clients.audit import (
     remb,
     transport_feedback,
 )
+from loadtest.clients.parameter_sets import LayerAudit, sequence_parameter_set
 from media.wire import rtcp
 from media.wire.transport_cc import TransportFeedback
 
@@ -64,12 +65,62 @@ def test_a_receiver_report_carries_loss_and_highest_number() -> None:
     assert (own, ssrc, lost, highest) == (1, 0xABCD, 3, 12)
 
 
-def test_a_pause_is_a_freeze_only_when_long() -> None:
-    audit = FreezeAudit()
-    for now in (0.0, 0.04, 0.04 + FREEZE_S - 0.01, 1.0, 1.04):
+def shown(*pauses_s: float) -> FreezeAudit:
+    audit, now = FreezeAudit(), 1.0
+    audit.frame(now)
+    for pause_s in pauses_s:
+        now += pause_s
         audit.frame(now)
-    assert audit.freezes == 1
-    assert audit.longest_s > 0.7
+    return audit
+
+
+@pytest.mark.parametrize(
+    ("frame_s", "pause_s", "freezes"),
+    [(0.04, 0.18, 0), (0.04, 0.2, 1), (0.1, 0.24, 0), (0.1, 0.31, 1), (0.01, 0.15, 0)],
+)
+def test_a_freeze_is_thrice_the_average_frame_and_150_ms_longer(
+    frame_s: float, pause_s: float, freezes: int
+) -> None:
+    audit = shown(*[frame_s] * 30, pause_s, frame_s)
+    assert audit.freezes == freezes
+    assert audit.longest_s == pytest.approx(pause_s)
+
+
+def test_the_average_is_of_the_last_30_frames() -> None:
+    assert shown(*[0.5] * 40, *[0.04] * 30, 0.3).freezes == 1
+    slow = [0.04] * 40 + [0.5] * 30
+    assert shown(*slow, 0.3).freezes == shown(*slow).freezes
+
+
+def test_video_is_frozen_before_the_next_frame_says_so() -> None:
+    audit = shown(*[0.04] * 25)
+    assert not audit.is_frozen(2.1)
+    assert audit.is_frozen(2.3)
+    assert not FreezeAudit().is_frozen(9.0)
+
+
+def rtp(payload: bytes, *, extension: bool = False) -> bytes:
+    head = bytes((0x90 if extension else 0x80, 102)) + bytes(10)
+    return head + (b"\xbe\xde\0\1abcd" if extension else b"") + payload
+
+
+def stap_a(*units: bytes) -> bytes:
+    return b"\x78" + b"".join(len(unit).to_bytes(2, "big") + unit for unit in units)
+
+
+@pytest.mark.parametrize("extension", [False, True])
+def test_another_sequence_parameter_set_is_another_layer(extension: bool) -> None:
+    audit = LayerAudit()
+    small, large, pps, slice_ = b"\x67small", b"\x67large", b"\x68pps", b"\x65slice"
+    for payload in (stap_a(small, pps), slice_, stap_a(small, pps), large, pps, stap_a(pps)):
+        audit.take(rtp(payload, extension=extension))
+    assert (audit.seen, audit.changes) == (3, 1)
+
+
+@given(st.binary(min_size=12, max_size=60))
+def test_any_packet_is_looked_into(packet: bytes) -> None:
+    found = sequence_parameter_set(packet)
+    assert found is None or found[0] & 0x1F == 7
 
 
 def test_room_events_in_order_have_no_gap() -> None:

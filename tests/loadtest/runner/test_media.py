@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import cast
 
-from loadtest.clients.audit import FREEZE_S, FreezeAudit
+from loadtest.clients.audit import FreezeAudit
 from loadtest.clients.whep import Crowd, Totals
 from loadtest.clients.whep_viewer import Stage, WhepViewer
 from loadtest.errors import RequestRefused, TryLater
@@ -68,7 +68,7 @@ async def watched(crowd: PlannedCrowd, *, ends: bool = False) -> Interval:
 
 
 async def test_forged_missing_and_frozen_are_counted() -> None:
-    totals = Totals(packets=90, missing=2, forged=1, freezes=3)
+    totals = Totals(packets=90, missing=2, forged=1, freezes=3, layer_changes=4)
     crowd = PlannedCrowd(Watching(), totals=totals)
     counts = (await watched(crowd)).counts
     assert counts["media.joined"] == len(crowd.gone) == 1
@@ -76,10 +76,11 @@ async def test_forged_missing_and_frozen_are_counted() -> None:
     assert counts["media.missing"] == 2
     assert counts["media.forged"] == 1
     assert counts["media.freezes"] == 3
+    assert counts["media.layer_changes"] == 4
 
 
 async def test_video_that_stays_frozen_is_a_freeze_unless_the_host_ends_it() -> None:
-    frozen = FreezeAudit(last=time.monotonic() - 2 * FREEZE_S)
+    frozen = FreezeAudit(last=time.monotonic() - 1.0)
     assert (await watched(PlannedCrowd(Watching(freezes=frozen)))).counts["media.freezes"] == 1
     ended = await watched(PlannedCrowd(Watching(freezes=frozen)), ends=True)
     assert ended.counts["media.freezes"] == 0
