@@ -58,6 +58,8 @@ TIMING_NAMES = {
     "glass.webrtc": ("WebRTC 端到端延迟", "Glass to glass, WebRTC"),
     "glass.hls": ("HLS 端到端延迟", "Glass to glass, HLS"),
     "hls.first_part": ("HLS 第一个分片", "First HLS part"),
+    "replay.first_segment": ("回放第一段", "First segment of a replay"),
+    "replay.segment": ("回放分段加载", "Loading a replay's segment"),
     "hls.part": ("HLS 分片送达", "Delivery of an HLS part"),
 }
 LINES = {

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from loadtest.runner.host import Host
 from loadtest.runner.media import Cinema
 from loadtest.runner.orders import Account, Till
 from loadtest.runner.profiles import NEEDS_ACCOUNT, Buyer, Chatter, Flapper, Inviter, SlowReader
+from loadtest.runner.replays import Replays
 from loadtest.runner.room import ENDING_TIMEOUT_S, PinDue, Room
 from loadtest.runner.target import Address, Found
 from loadtest.runner.viewer import Viewer
@@ -131,6 +132,7 @@ class Share:
         self._cinema = Cinema(
             address, setup.room, self.recorder, ends=ends, decode=setup.decoding_viewers()
         )
+        self._replays = Replays(address, setup.room, self.recorder)
         self._host = Host(address, setup.room, setup.host_token, self.recorder)
         self._arrivals = self.plan.share(setup.worker, setup.workers)
         self._accounts: dict[int, Account] = {}
@@ -222,11 +224,7 @@ class Share:
     def _arrive(self, arrival: Arrival, due_ns: int) -> None:
         leave_s = self.plan.duration_s if arrival.leave_s is None else arrival.leave_s
         kind, until_s = self._kind(arrival), self._start_s + leave_s
-        if kind in (ViewerKind.WEBRTC, ViewerKind.HLS):
-            if kind is ViewerKind.WEBRTC:
-                watching = self._cinema.watch(due_ns, until_s)
-            else:
-                watching = self._cinema.watch_hls(arrival.number, due_ns, until_s)
+        if watching := self._watching(kind, arrival.number, due_ns, until_s):
             self._media = [task for task in self._media if not task.done()]
             self._media.append(asyncio.create_task(watching))
             return
@@ -237,6 +235,19 @@ class Share:
             asyncio.get_running_loop().call_later(
                 self._until(leave_s), self._leaves, arrival.number
             )
+
+    def _watching(
+        self, kind: ViewerKind, number: int, due_ns: int, until_s: float
+    ) -> Coroutine[Any, Any, None] | None:
+        """Return the whole visit of somebody who watches and does nothing else."""
+        match kind:
+            case ViewerKind.WEBRTC:
+                return self._cinema.watch(due_ns, until_s)
+            case ViewerKind.HLS:
+                return self._cinema.watch_hls(number, due_ns, until_s)
+            case ViewerKind.REPLAY:
+                return self._replays.watch(number, due_ns, until_s, self._cinema.over)
+        return None
 
     def _viewer(self, arrival: Arrival) -> Viewer:
         profile = self.setup.scenario.profiles[arrival.profile]

@@ -16,6 +16,8 @@ TIMINGS = {
     "glass.hls": "burnt-in clock of a part's first frame → an HLS viewer has the whole part",
     "hls.first_part": "due time of an HLS viewer → first whole part",
     "hls.part": "first mention of a part in any playlist → each viewer has it whole",
+    "replay.first_segment": "due time of a replay viewer → first whole segment",
+    "replay.segment": "request for a segment → it is here, whole",
 }
 COUNTS = {
     "viewers.joined": "viewers who got a snapshot",
@@ -63,6 +65,11 @@ COUNTS = {
     "hls.skipped": "times an HLS viewer had to leave out parts",
     "hls.failed": "requests of HLS viewers that were refused",
     "hls.ended": "connections of HLS viewers that ended without being asked to",
+    "replay.joined": "replay viewers who got a segment",
+    "replay.refused": "replay viewers who got none",
+    "replay.segments": "segments received whole",
+    "replay.stalls": "times a replay viewer had to wait for what it was to show",
+    "replay.failed": "replay viewers whom the target gave no more",
     "tester.errors": "sockets that the tester's own machine refused",
 }
 PERCENTILES = {"p50_ms": 50.0, "p90_ms": 90.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 99.9}

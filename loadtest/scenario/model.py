@@ -34,6 +34,7 @@ class ViewerKind(StrEnum):
     FLAPPER = "flapper"
     WEBRTC = "webrtc"
     HLS = "hls"
+    REPLAY = "replay"
 
 
 class HostDoes(StrEnum):
@@ -165,6 +166,11 @@ class Scenario(_Table):
                 f"{self.duration_s:g} s"
             )
         return self
+
+    @property
+    def has_replays(self) -> bool:
+        """Whether anybody watches recordings."""
+        return any(profile.kind is ViewerKind.REPLAY for profile in self.profiles)
 
     @property
     def uses_rtmp(self) -> bool:

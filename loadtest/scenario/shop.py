@@ -8,7 +8,7 @@ _HEAD = """\
 [brand]
 id = "loadtest"
 name = {{ zh = "压测", en = "Load test" }}
-recording_days = 0
+recording_days = {days}
 [[stores]]
 id = "loadtest-s1"
 name = {{ zh = "压测店", en = "Load Test Store" }}
@@ -50,7 +50,7 @@ def shop_file(scenario: Scenario, factor: float = 1.0) -> str:
     """Return the TOML text; the stock is scaled by `factor`."""
     shop = scenario.shop
     stock = max(1, math.ceil(shop.stock * factor))
-    parts = [_HEAD.format(room=scenario.room)]
+    parts = [_HEAD.format(room=scenario.room, days=int(scenario.has_replays))]
     parts += [_ESTATE.format(number=number + 1) for number in range(shop.estates)]
     for number in range(shop.products):
         parts.append(_PRODUCT.format(number=number + 1, stock=stock))
