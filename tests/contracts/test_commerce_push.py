@@ -3,9 +3,12 @@
 import base64
 from dataclasses import dataclass, field
 
-from commerce.notices.notices import NoticeKind, Preferences
+from sqlalchemy import event
+
+from commerce.io.shop.notices import post_notices
+from commerce.notices.notices import Notice, NoticeKind, Preferences
 from commerce.notices.push import PushAnswer, PushMessage, PushOutcome, Subscription
-from tests.support.commerce_shop import open_shop, shop_plan
+from tests.support.commerce_shop import Shop, open_shop, shop_plan
 
 POINT = base64.urlsafe_b64encode(b"\x04" + b"\x11" * 64).decode()
 AUTH = base64.urlsafe_b64encode(b"\x22" * 16).decode()
@@ -26,6 +29,22 @@ class Answering:
         self.sent.append((to.endpoint.rpartition("/")[2], message.body))
         queue = self.answers.get(to.endpoint.rpartition("/")[2])
         return queue.pop(0) if queue else SENT
+
+
+async def statements(shop: Shop, guests: list[str], subject: str) -> int:
+    """How many statements it takes to give guests notice."""
+    count, at_ms = 0, shop.clock()
+
+    def executed(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    new = [Notice(guest, NoticeKind.LIVE, subject, "schedule", at_ms, at_ms) for guest in guests]
+    async with shop.commerce.record.write() as connection:
+        event.listen(shop.engine.sync_engine, "before_cursor_execute", executed)
+        assert await connection.run_sync(post_notices, new) == new
+        event.remove(shop.engine.sync_engine, "before_cursor_execute", executed)
+    return count
 
 
 async def test_those_who_want_it_are_reminded_of_a_live_once(
@@ -74,4 +93,5 @@ async def test_those_who_want_it_are_reminded_of_a_live_once(
         for guest_id in guests:
             [notice] = await shop.commerce.notices.mine(guest_id)
             assert (notice.kind, notice.subject) == (NoticeKind.LIVE, live.id)
+        assert await statements(shop, guests[:1], "one") == await statements(shop, guests, "many")
         await shop.commerce.privacy.erase(bo)

@@ -27,6 +27,7 @@ from commerce.orders.order import OrderRow
 
 SHOWN_MS = 3 * 86_400_000  # a notice that nobody has seen is shown this long
 SHOWN_MAX = 20
+BATCH_MAX = 500  # notices that are looked up and written together
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +89,54 @@ class Notices:
 
 def post_notices(connection: Connection, new: Sequence[Notice]) -> list[Notice]:
     """Write notices in the caller's transaction; return those that do not come too soon."""
-    fresh = []
-    for notice in new:
-        of_kind = (
-            notices.c.kind == notice.kind.value,
-            notices.c.subject == notice.subject,
-            notices.c.guest_id == notice.guest_id,
-        )
-        last = connection.scalar(select(func.max(notices.c.made_at_ms)).where(*of_kind))
-        if not is_repeat(notice.kind, last, now_ms=notice.made_at_ms):
-            fresh.append(notice)
-    pushed_at_ms = _pushed_at_ms(connection, fresh)
-    for notice in fresh:
-        _write(connection, notice, NoticeChannel.PAGE, notice.due_at_ms)
-        if (notice.guest_id, notice.kind) in pushed_at_ms:
-            due_ms = pushed_at_ms[notice.guest_id, notice.kind]
-            _write(connection, notice, NoticeChannel.PUSH, due_ms)
+    fresh: list[Notice] = []
+    for at in range(0, len(new), BATCH_MAX):
+        batch = new[at : at + BATCH_MAX]
+        last = _last_made(connection, batch)
+        not_soon = [
+            notice
+            for notice in batch
+            if not is_repeat(notice.kind, last.get(_key(notice)), now_ms=notice.made_at_ms)
+        ]
+        pushed_at_ms = _pushed_at_ms(connection, not_soon)
+        rows = []
+        for notice in not_soon:
+            rows.append(_row(notice, NoticeChannel.PAGE, notice.due_at_ms))
+            if (notice.guest_id, notice.kind) in pushed_at_ms:
+                due_ms = pushed_at_ms[notice.guest_id, notice.kind]
+                rows.append(_row(notice, NoticeChannel.PUSH, due_ms))
+        if rows:
+            insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+            connection.execute(insert(notices).on_conflict_do_nothing(), rows)
+        fresh += not_soon
     return fresh
 
 
-def _write(connection: Connection, notice: Notice, channel: NoticeChannel, due_at_ms: int) -> None:
-    insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
-    row = {
+def _key(notice: Notice) -> tuple[str, str, str]:
+    return notice.guest_id, notice.kind.value, notice.subject
+
+
+def _last_made(connection: Connection, batch: Sequence[Notice]) -> dict[tuple[str, str, str], int]:
+    """When notices such as these were made last, by guest, kind and subject."""
+    rows = connection.execute(
+        select(
+            notices.c.guest_id,
+            notices.c.kind,
+            notices.c.subject,
+            func.max(notices.c.made_at_ms),
+        )
+        .where(
+            notices.c.kind.in_({notice.kind.value for notice in batch}),
+            notices.c.subject.in_({notice.subject for notice in batch}),
+            notices.c.guest_id.in_({notice.guest_id for notice in batch}),
+        )
+        .group_by(notices.c.guest_id, notices.c.kind, notices.c.subject)
+    )
+    return {(guest_id, kind, subject): at_ms for guest_id, kind, subject, at_ms in rows}
+
+
+def _row(notice: Notice, channel: NoticeChannel, due_at_ms: int) -> dict[str, object]:
+    return {
         "guest_id": notice.guest_id,
         "kind": notice.kind.value,
         "subject": notice.subject,
@@ -120,7 +147,6 @@ def _write(connection: Connection, notice: Notice, channel: NoticeChannel, due_a
         "due_at_ms": due_at_ms,
         "slot": notice.made_at_ms // REPEAT_MS[notice.kind],
     }
-    connection.execute(insert(notices).values(row).on_conflict_do_nothing())
 
 
 def _pushed_at_ms(
