@@ -8,7 +8,7 @@ import httpx
 
 from commerce.io.payments import alipay, stripe, wechat
 from commerce.io.payments.accounts import OpenProvider
-from commerce.money.providers import ProviderEvent, WebhookRefused
+from commerce.money.providers import IntentRequest, ProviderEvent, WebhookRefused
 from server.sandbox.app import Sandbox
 from server.sandbox.faults import Faults
 from server.sandbox.keys import ALIPAY_APP_ID, APPID, KEY_ID, MCHID, SERIAL, STRIPE_ACCOUNT, Keys
@@ -18,6 +18,9 @@ from tests.support.serving import serving
 PROVIDERS = ("wechat", "alipay", "stripe")
 HOOK = "http://127.0.0.1:9/hooks/payments"
 NOON_MS = 1_796_011_200_000  # 2026-11-30 12:00 in Beijing
+REQUEST = IntentRequest(
+    "order-1-try-1", 8_880, "邻里 & 3 件", NOON_MS + 900_000, "http://a.example/back", HOOK
+)
 
 
 @dataclass

@@ -9,19 +9,15 @@ import pytest
 from commerce.money.providers import (
     ActionKind,
     EventKind,
-    IntentRequest,
     ProviderRefused,
     Unreachable,
 )
 from server.sandbox.book import TradeState
 from server.sandbox.faults import Faults
-from tests.support.payment_sandbox import HOOK, NOON_MS, PROVIDERS, Played, played
+from tests.support.payment_sandbox import PROVIDERS, REQUEST, Played, played
 from tests.support.payment_vectors import private
 
-REFERENCE = "order-1-try-1"
-REQUEST = IntentRequest(
-    REFERENCE, 8_880, "邻里 & 3 件", NOON_MS + 900_000, "http://a.example/back", HOOK
-)
+REFERENCE = REQUEST.reference
 
 
 def token_of(one: Played) -> str:
