@@ -39,13 +39,21 @@ async def decided(
     raise AssertionError("never decided")
 
 
+@pytest.mark.parametrize(
+    ("seed", "attempts"),
+    [(11, 3), *(pytest.param(seed, 12, marks=pytest.mark.soak) for seed in range(20))],
+)
 @pytest.mark.parametrize("name", PROVIDERS)
-async def test_every_attempt_and_refund_is_decided_once_through_all_faults(name: str) -> None:
-    chance = random.Random(7)
-    faults = Faults(seed=11, errors=0.25, mute=0.25, lost=0.3, twice=0.4, failing=0.2, delay_s=30.0)
+async def test_every_attempt_and_refund_is_decided_once_through_all_faults(
+    name: str, seed: int, attempts: int
+) -> None:
+    chance = random.Random(seed)
+    faults = Faults(
+        seed=seed, errors=0.25, mute=0.25, lost=0.3, twice=0.4, failing=0.2, delay_s=30.0
+    )
     async with played(name, faults) as one:
         provider, paid_fen, back_fen = one.provider, 0, 0
-        for n in range(5):
+        for n in range(attempts):
             expires_ms = one.now_ms + 86_400_000
             request = replace(REQUEST, reference=f"order-{n}-try-1", expires_at_ms=expires_ms)
             reference = request.reference
