@@ -98,9 +98,11 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def _comparable(results: Sequence[Result]) -> None:
-    kinds = {(one.scenario, one.factor) for one in results}
+    kinds = {(one.scenario, one.factor, one.planned_s) for one in results}
     if len(kinds) > 1:
-        names = ", ".join(f"{name} × {factor:g}" for name, factor in sorted(kinds))
+        names = ", ".join(
+            f"{name} × {factor:g} of {planned_s:g} s" for name, factor, planned_s in sorted(kinds)
+        )
         raise ReportError(f"these are runs of different load: {names}")
     for one in results:
         if one.objections:

@@ -69,12 +69,17 @@ def check_secret(secret: str) -> None:
 
 @contextlib.asynccontextmanager
 async def joined_agents(
-    count: int, host: str, port: int, secret: str, timeout_s: float = JOIN_TIMEOUT_S
+    count: int,
+    host: str,
+    port: int,
+    secret: str,
+    timeout_s: float = JOIN_TIMEOUT_S,
+    stopped: asyncio.Event | None = None,
 ) -> AsyncIterator[list[Agent]]:
     """Listen until `count` agents have joined; strangers are turned away.
 
     Raises:
-        AgentsMissing: They did not come in time, or the port is taken.
+        AgentsMissing: They did not come in time or before `stopped`, or the port is taken.
     """
     agents: asyncio.Queue[Agent] = asyncio.Queue()
     links: list[Link] = []
@@ -94,19 +99,38 @@ async def joined_agents(
     except OSError as error:
         raise AgentsMissing(f"cannot listen on {host}:{port}: {error.strerror}") from None
     try:
-        found: list[Agent] = []
-        try:
-            async with asyncio.timeout(timeout_s):
-                while len(found) < count:
-                    found.append(await agents.get())
-        except TimeoutError:
-            raise AgentsMissing(f"{len(found)} of {count} agents came") from None
+        found = await _first(agents, count, timeout_s, stopped or asyncio.Event())
         server.close()  # nobody else is let in
         yield found
     finally:
         server.close()
         for link in links:
             link.close()
+
+
+async def _first(
+    agents: asyncio.Queue[Agent], count: int, timeout_s: float, stopped: asyncio.Event
+) -> list[Agent]:
+    """Return the first `count` agents."""
+    found: list[Agent] = []
+    stopping = asyncio.create_task(stopped.wait())
+    try:
+        async with asyncio.timeout(timeout_s):
+            while len(found) < count and not stopped.is_set():
+                coming = asyncio.create_task(agents.get())
+                await asyncio.wait([coming, stopping], return_when=asyncio.FIRST_COMPLETED)
+                if coming.done():
+                    found.append(coming.result())
+                else:
+                    coming.cancel()
+    except TimeoutError:
+        pass
+    finally:
+        stopping.cancel()
+    if len(found) < count:
+        how = "before the run was interrupted" if stopped.is_set() else f"within {timeout_s:g} s"
+        raise AgentsMissing(f"{len(found)} of {count} agents came {how}")
+    return found
 
 
 async def serve_agent(host: str, port: int, secret: str, timeout_s: float = JOIN_TIMEOUT_S) -> None:

@@ -80,6 +80,7 @@ class Run:
         title = request.scenario.title.model_dump()
         self.progress = Progress(title, request.url, self._setup.plan(), thresholds)
         self.interrupted = False
+        self._stopped = asyncio.Event()
         self._shares: list[Share | RemoteShare] = []
         self._notes: list[str] = []
         self._objections: list[str] = []
@@ -92,6 +93,7 @@ class Run:
     def stop(self, why: str) -> None:
         """End the run early; the result says why."""
         self.progress.why_ended = self.progress.why_ended or why
+        self._stopped.set()
         for share in self._shares:
             share.stop(target_gone=self.progress.target_gone)
 
@@ -133,7 +135,10 @@ class Run:
                 self.progress.phase = f"waiting for {request.agents} agents"
                 check_secret(request.secret)
                 joining = joined_agents(
-                    request.agents, *parse_endpoint(request.listen), request.secret
+                    request.agents,
+                    *parse_endpoint(request.listen),
+                    request.secret,
+                    stopped=self._stopped,
                 )
                 agents = await stack.enter_async_context(joining)
                 self._note_clocks(agents)

@@ -167,6 +167,19 @@ class Scenario(_Table):
             )
         return self
 
+    def stretched(self, factor: float) -> "Scenario":
+        """Return it with stages and the host's script `factor` times as long.
+
+        Think times, stays, flashes and storms last as long as before.
+        """
+        if factor == 1.0:
+            return self
+        stages = tuple(
+            stage.model_copy(update={"seconds": stage.seconds * factor}) for stage in self.stages
+        )
+        host = tuple(step.model_copy(update={"at_s": step.at_s * factor}) for step in self.host)
+        return self.model_copy(update={"stages": stages, "host": host})
+
     @property
     def has_replays(self) -> bool:
         """Whether anybody watches recordings."""

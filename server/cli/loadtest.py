@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 import uvloop
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
@@ -37,7 +38,7 @@ from loadtest.scenario.reading import ScenarioError, read_scenario, scenario_sch
 from loadtest.scenario.shipped import shipped, shipped_names, shipped_text
 from loadtest.scenario.shop import shop_file
 from loadtest.scenario.words import did_you_mean
-from server.cli.console import out
+from server.cli.console import err, out
 from server.errors import OperatorError
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 3, Verdict.INVALID: 4}
@@ -47,6 +48,10 @@ WORKERS_MAX = 64
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 HOST_TOKEN_VARIABLE = "LINLI_LOADTEST_HOST_TOKEN"
 TOKEN_VARIABLE = "LINLI_LOADTEST_TOKEN"
+
+
+class Interrupted(Exception):
+    """The operator ended a run before it could say anything."""
 
 
 class ScenarioGroup(TyperGroup):
@@ -68,6 +73,9 @@ Factor = Annotated[float, typer.Option(help="How many times the scenario's viewe
 SharedSecret = Annotated[
     str,
     typer.Option(help="What coordinator and agents both know.", envvar="LINLI_LOADTEST_SECRET"),
+]
+TimeFactor = Annotated[
+    float, typer.Option(help="How many times as long its stages are.", min=0.001, max=10)
 ]
 ScenarioName = Annotated[str, typer.Argument(help="A shipped scenario, or a TOML file.")]
 
@@ -108,9 +116,9 @@ def list_scenarios() -> None:
 
 
 @loadtest_app.command()
-def check(scenario: ScenarioName, factor: Factor = 1.0) -> None:
+def check(scenario: ScenarioName, factor: Factor = 1.0, time_factor: TimeFactor = 1.0) -> None:
     """Read a scenario, say what is wrong with it, or what it will do."""
-    read = load_scenario(scenario)
+    read = load_scenario(scenario).stretched(time_factor)
     try:
         plan = make_plan(read, factor)
     except LoadError as error:
@@ -151,6 +159,7 @@ def run(
     ] = None,
     room: Annotated[str | None, typer.Option(help="Room at the target.")] = None,
     factor: Factor = 1.0,
+    time_factor: TimeFactor = 1.0,
     seed: Annotated[int | None, typer.Option(help="Instead of the scenario's.", min=0)] = None,
     workers: Annotated[
         int, typer.Option(help="Processes of the tester.", min=1, max=WORKERS_MAX)
@@ -189,7 +198,7 @@ def run(
     ] = "",
 ) -> None:
     """Play a scenario; exit with 0 pass, 3 fail, 4 invalid, 5 target gone, 130 interrupted."""
-    read = load_scenario(scenario)
+    read = load_scenario(scenario).stretched(time_factor)
     request = Request(
         read,
         scenario,
@@ -209,6 +218,9 @@ def run(
             raise OperatorError(f"there is no folder {path.absolute().parent} for the report")
     try:
         begun, result = uvloop.run(_play(request, live=not quiet and out.is_terminal))
+    except Interrupted as error:
+        err.print(f"[red]linli:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(EXIT_INTERRUPTED)
     except LoadError as error:
         raise OperatorError(str(error)) from None
     except ExceptionGroup as group:
@@ -326,7 +338,11 @@ async def _play(request: Request, *, live: bool) -> tuple[Run, Result]:
             async with _live(running) if live else contextlib.nullcontext():
                 return running, await running.play()
         except asyncio.CancelledError:
-            raise OperatorError("ended at once: no report, and nothing was taken away") from None
+            raise Interrupted("ended at once: no report, and nothing was taken away") from None
+        except LoadError as error:
+            if running.interrupted:
+                raise Interrupted(str(error)) from None
+            raise
         finally:
             for number in signals:
                 loop.remove_signal_handler(number)

@@ -147,9 +147,24 @@ async def test_a_stranger_without_the_secret_is_turned_away() -> None:
 
 
 async def test_agents_that_do_not_come_are_missed() -> None:
-    with pytest.raises(AgentsMissing, match="0 of 1 agents came"):
+    with pytest.raises(AgentsMissing, match="0 of 1 agents came within 0 s"):
         async with joined_agents(1, "127.0.0.1", free_port(), SECRET, timeout_s=0.0):
             pass
+
+
+async def test_a_run_that_is_interrupted_while_it_waits_for_agents_ends_at_once() -> None:
+    async with small_target() as (target, _):
+        listen = f"127.0.0.1:{free_port()}"
+        wanted = dataclasses.replace(
+            request(target.url, 0.4), agents=2, listen=listen, secret=SECRET
+        )
+        run = Run(wanted)
+        playing = asyncio.create_task(run.play())
+        await wait_until(lambda: run.progress.phase == "waiting for 2 agents")
+        run.interrupt()
+        with pytest.raises(AgentsMissing, match="0 of 2 agents came before the run was interr"):
+            await playing
+        assert target.guests == 0
 
 
 async def test_a_false_coordinator_gets_no_agent() -> None:

@@ -130,3 +130,16 @@ def test_a_threshold_reads_what_it_writes() -> None:
     threshold = Threshold.parse("room.delivery.p99_ms<300")
     assert str(threshold) == "room.delivery.p99_ms < 300"
     assert Threshold.parse(str(threshold)) == threshold
+
+
+@given(st.sampled_from(shipped_names()), st.sampled_from([0.02, 0.5, 1.0, 2.0]))
+def test_a_stretched_scenario_does_the_same_over_another_time(name: str, factor: float) -> None:
+    before = shipped(name)
+    after = before.stretched(factor)
+    assert after.duration_s == pytest.approx(before.duration_s * factor)
+    assert [step.do for step in after.host] == [step.do for step in before.host]
+    assert all(step.at_s <= after.duration_s for step in after.host)
+    assert after.profiles == before.profiles
+    begins = [stage.begin_s for stage in make_plan(after, 0.01).stages]
+    was = [stage.begin_s for stage in make_plan(before, 0.01).stages]
+    assert begins == pytest.approx([at_s * factor for at_s in was])

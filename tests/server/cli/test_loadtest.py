@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from loadtest.errors import NoAnswer
 from loadtest.report import result as result_module
 from loadtest.report.result import Result, read_result
+from loadtest.runner.agents import AgentsMissing
 from loadtest.runner.run import Run
 from loadtest.scenario.shipped import shipped_names, shipped_text
 from server.cli.loadtest import loadtest_app
@@ -153,3 +154,13 @@ def test_comparing_ends_with_3_when_something_got_worse(tmp_path: Path) -> None:
 def test_a_folder_without_reports_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="there is no report in"):
         linli("compare", str(tmp_path), str(tmp_path))
+
+
+def test_a_run_that_is_interrupted_before_it_begins_ends_with_130() -> None:
+    async def play(run: Run) -> Result:
+        run.interrupted = True
+        raise AgentsMissing("0 of 2 agents came before the run was interrupted")
+
+    with patch.object(Run, "play", play):
+        code, text = linli("evening", *AT_HOME)
+    assert (code, text) == (130, "linli: 0 of 2 agents came before the run was interrupted\n")
