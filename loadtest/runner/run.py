@@ -57,6 +57,7 @@ class Request:
     agents: int = 0
     listen: str = ""
     secret: str = ""
+    notes: tuple[str, ...] = ()
     target_gone_s: float = TARGET_GONE_S
     stock_settle_s: float = STOCK_SETTLE_S
 
@@ -251,7 +252,7 @@ class Run:
             verdict=verdict_of(judged, objections),
             thresholds=judged,
             objections=objections,
-            notes=self._notes + _notes(end, orders_left),
+            notes=[*request.notes, *self._notes] + _notes(end, orders_left),
             measures=measures,
             errors=dict(progress.total.errors.most_common()),
             curves=curves_of(progress.total),

@@ -5,10 +5,8 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +20,6 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from loadtest.errors import LoadError, first_of
-from loadtest.measure.rig import free_port, rig
 from loadtest.report.compare import Change, compare
 from loadtest.report.html import html_report
 from loadtest.report.junit import junit_xml
@@ -39,6 +36,7 @@ from loadtest.scenario.shipped import shipped, shipped_names, shipped_text
 from loadtest.scenario.shop import shop_file
 from loadtest.scenario.words import did_you_mean
 from server.cli.console import err, out
+from server.cli.loadtest_target import HOST_TOKEN_VARIABLE, HQ_TOKEN_VARIABLE, target_of
 from server.errors import OperatorError
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 3, Verdict.INVALID: 4}
@@ -46,7 +44,6 @@ EXIT_TARGET_GONE = 5
 REFRESH_S = 0.5
 WORKERS_MAX = 64
 EXIT_INTERRUPTED = 128 + signal.SIGINT
-HOST_TOKEN_VARIABLE = "LINLI_LOADTEST_HOST_TOKEN"
 TOKEN_VARIABLE = "LINLI_LOADTEST_TOKEN"
 
 
@@ -183,6 +180,13 @@ def run(
             help="Token of the room's host, for the host's script.", envvar=HOST_TOKEN_VARIABLE
         ),
     ] = "",
+    hq_token: Annotated[
+        str,
+        typer.Option(
+            help="Token of the target's head office: a shop is made there, and taken away after.",
+            envvar=HQ_TOKEN_VARIABLE,
+        ),
+    ] = "",
     html: Annotated[
         Path | None, typer.Option(help="Write the report as one HTML file.", dir_okay=False)
     ] = None,
@@ -217,7 +221,7 @@ def run(
         if path and not path.absolute().parent.is_dir():
             raise OperatorError(f"there is no folder {path.absolute().parent} for the report")
     try:
-        begun, result = uvloop.run(_play(request, live=not quiet and out.is_terminal))
+        begun, result = uvloop.run(_play(request, hq_token, live=not quiet and out.is_terminal))
     except Interrupted as error:
         err.print(f"[red]linli:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(EXIT_INTERRUPTED)
@@ -319,8 +323,8 @@ async def _work() -> None:
         await work(Link(reader, asyncio.StreamWriter(transport, protocol, None, loop)))
 
 
-async def _play(request: Request, *, live: bool) -> tuple[Run, Result]:
-    async with _target(request) as request:
+async def _play(request: Request, hq_token: str, *, live: bool) -> tuple[Run, Result]:
+    async with target_of(request, hq_token) as request:
         running = Run(request)
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task
@@ -364,26 +368,6 @@ async def _live(running: Run) -> AsyncIterator[None]:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def _target(request: Request) -> AsyncIterator[Request]:
-    """Yield the request with its target, which is a server of our own if none is named."""
-    if request.url:
-        if request.scenario.host and not request.host_token:
-            raise OperatorError(
-                f"the scenario has a host: give its token as --host-token or {HOST_TOKEN_VARIABLE} "
-                f"(at the target: linli token --role host --room {request.room})"
-            )
-        yield request
-        return
-    settings = {}
-    if request.scenario.uses_rtmp:
-        settings["LINLI_RTMP_PORT"] = str(free_port(socket.SOCK_STREAM))
-    shop = shop_file(request.scenario, request.factor)
-    async with rig(shop, request.room, **settings) as server:
-        token = await server.token()
-        yield dataclasses.replace(request, url=server.base_url, host_token=token)
 
 
 def _show(result: Result) -> None:

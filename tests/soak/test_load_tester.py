@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loadtest.scenario.shipped import shipped_names
+from tests.support.running import PASSWORD, running
 
 MEDIA = """
 title = {{ en = "Video", zh = "视频" }}
@@ -35,6 +36,25 @@ at_s = 0
 do = "live"
 road = "{road}"
 """
+REPLAY = """
+title = { en = "Replay", zh = "回放" }
+thresholds = [
+    "replay.joined == 5", "replay.refused == 0", "replay.failed == 0", "replay.segments > 20",
+    "host.failed == 0",
+]
+[[profiles]]
+kind = "replay"
+weight = 1
+[[stages]]
+seconds = 60
+viewers = 5
+[[host]]
+at_s = 0
+do = "live"
+[[host]]
+at_s = 20
+do = "end"
+"""
 
 
 async def loadtest(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -55,9 +75,10 @@ def wrong(report: dict[str, Any]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in shipped_names() if name != "soak"])
+@pytest.mark.parametrize("name", shipped_names())
 async def test_a_shipped_scenario_finds_no_fault(name: str, tmp_path: Path) -> None:
-    _, report = await loadtest(tmp_path, name, "--factor", "0.05")
+    time_factor = "0.02" if name == "soak" else "0.2"
+    _, report = await loadtest(tmp_path, name, "--factor", "0.02", "--time-factor", time_factor)
     assert wrong(report) == []
 
 
@@ -72,6 +93,31 @@ async def test_processes_share_a_run(tmp_path: Path) -> None:
 async def test_video_viewers_count_every_packet(road: str, tmp_path: Path) -> None:
     scenario = tmp_path / "video.toml"
     scenario.write_text(MEDIA.format(road=road))
+    _, report = await loadtest(tmp_path, str(scenario))
+    assert wrong(report) == []
+
+
+async def test_a_shop_is_made_for_a_run_and_taken_away_after_it(tmp_path: Path) -> None:
+    async with running(tmp_path, LINLI_RATE_LIMITS="false") as server, server.client() as client:
+        office = ("--name-zh", "压", "--name-en", "LT", "--username", "boss", "--password-stdin")
+        await server.linli("brand", "create", "ltb", *office, stdin=f"{PASSWORD}\n")
+        login = await client.post("/api/login", json={"username": "boss", "password": PASSWORD})
+        token = login.json()["token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        small = ("--factor", "0.02", "--time-factor", "0.1")
+        target = ("--target", server.url, "--hq-token", token)
+        _, report = await loadtest(tmp_path, "friday-eight", *small, *target)
+        goods = (await client.get("/api/hq/products")).json()["rows"]
+        staff = (await client.get("/api/hq/staff")).json()["rows"]
+    assert wrong(report) == []
+    assert report["measures"]["orders.confirmed"] > 0
+    assert [product["on_sale"] for product in goods] == [False, False]
+    assert {one["name"]: one["active"] for one in staff} == {"boss": True, report["room"]: False}
+
+
+async def test_replay_viewers_watch_what_was_recorded(tmp_path: Path) -> None:
+    scenario = tmp_path / "replay.toml"
+    scenario.write_text(REPLAY)
     _, report = await loadtest(tmp_path, str(scenario))
     assert wrong(report) == []
 
