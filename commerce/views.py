@@ -8,6 +8,7 @@ from commerce.catalogue.offers import EstateOffer
 from commerce.catalogue.sets import PartRole, ProductKind
 from commerce.catalogue.values import GroupOffer, Product, Text
 from commerce.groups.group import Group
+from commerce.money.providers import ActionKind
 from commerce.orders.picks import PickState
 from commerce.orders.promise import Fulfilment, Span
 from commerce.orders.states import OrderState
@@ -224,12 +225,42 @@ class SharedOrderView:
     discount_fen: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ActionParameter:
+    """A parameter of the call that the page makes."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionView:
+    """What the page does next: shows a QR of `url`, goes there, or calls with the parameters."""
+
+    kind: ActionKind
+    url: str
+    parameters: tuple[ActionParameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    """What an order waits for; `action` is set once the provider has answered."""
+
+    expires_at_ms: int
+    provider: str
+    action: ActionView | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView(SharedOrderView):
-    """An order as its buyer sees it; `group` is the one that it waits for or belongs to."""
+    """An order as its buyer sees it; `group` is the one that it waits for or belongs to.
+
+    `payment` is set while it waits to be paid.
+    """
 
     pickup: PickupView | None
     group: Group | None
+    payment: PaymentView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 
 PACKED = frozenset({"packed", "ready", "out", "handed_over", "delivered"})
 GIVEN = frozenset({"handed_over", "delivered"})
-UNDONE = frozenset({"cancelled", "returned"})
+UNDONE = frozenset({"cancelled", "expired", "returned"})
 DONE = GIVEN | UNDONE
 GROUPS_OVER = frozenset({"done", "expired", "cancelled"})
 

@@ -25,6 +25,7 @@ from commerce.io.record.engine import wall_clock
 from commerce.io.record.migrate import upgrade
 from commerce.io.shop.sealing import Sealer
 from commerce.money.payments import Payments
+from commerce.money.providers import PaymentProvider
 from commerce.people.phones import CodeSender, PhoneKeys
 from commerce.spans import no_spans
 from insight.facts import CHATS
@@ -72,6 +73,7 @@ from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Heart
 from server.ops.lake import open_lake
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
+from server.ops.payments import links_of, open_provider
 from server.ops.pictures import Pictures
 from server.ops.secrets import phone_secret, token_secret
 from server.ops.spool import open_spool
@@ -114,6 +116,7 @@ async def build(
     redis: Redis | None = None,
     engine: AsyncEngine | None = None,
     payments: Payments | None = None,
+    provider: PaymentProvider | None = None,
     worker: Worker | None = None,
 ) -> AsyncIterator[Program]:
     """Open everything, yield the running program, close everything.
@@ -135,6 +138,7 @@ async def build(
             await upgrade(engine)
         media = await _open_media(settings, worker)
         stack.push_async_callback(media.close)
+        provider = provider or await open_provider(settings, stack)
         hub = await RoomHub.open(redis, CODECS, RULES)
         stack.push_async_callback(hub.close)
         commerce = Commerce(
@@ -142,6 +146,8 @@ async def build(
             redis,
             RoomFeed(hub, media.event_time),
             payments=payments,
+            provider=provider,
+            links=links_of(settings, provider),
             codes=_open_sms(settings),
             push=WebPush(
                 push_key(token_secret(settings)),

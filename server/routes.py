@@ -18,6 +18,7 @@ from server.http.consent import loadtest_consent
 from server.http.headers import SafeHeaders
 from server.http.health import healthz, metrics, readyz
 from server.http.hooks import cabinets as cabinet_readings
+from server.http.hooks import payments as payment_hooks
 from server.http.hooks import pos
 from server.http.hq.registry import routes as hq_routes
 from server.http.leader.registry import routes as leader_routes
@@ -120,6 +121,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *stock.routes,
         *tills.routes,
         *pos.routes,
+        *payment_hooks.routes,
         *cabinet_readings.routes,
         *cabinets.routes,
         *links.routes,

@@ -204,6 +204,17 @@ class Settings(BaseSettings):
         "tencent://SecretId:SecretKey@sms.tencentcloudapi.com/?app=…&sign=…&template=…&region=…. "
         "Empty: codes are written to the log, for development.",
     )
+    payments: str = Field(
+        "sandbox",
+        description="How orders are paid: sandbox (at once, and no money moves), or the TOML file "
+        "of an account at WeChat Pay, Alipay or Stripe ([payments](payments.md)).",
+    )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s]+/?)?$",
+        description="Base URL at which buyers and payment providers reach this server, e.g. "
+        "https://shop.example.org; needed where LINLI_PAYMENTS is a file.",
+    )
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         (),
         description="Origins, comma separated, from which browsers may open the WebSocket, "

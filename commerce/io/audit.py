@@ -119,7 +119,7 @@ INVARIANTS: dict[str, str] = {
     "sold is what open orders hold": f"""
         SELECT s.product_id, s.store_id, s.sold, SUM(t.units) FROM stock s
         LEFT JOIN ({_TAKEN}) t ON t.product_id = s.product_id AND t.store_id = s.store_id
-            AND t.state NOT IN ('cancelled', 'returned', 'handed_over', 'delivered')
+            AND t.state NOT IN ('cancelled', 'expired', 'returned', 'handed_over', 'delivered')
         GROUP BY s.product_id, s.store_id, s.sold HAVING s.sold <> COALESCE(SUM(t.units), 0)
     """,
     "every order took its stock once": f"""
@@ -139,7 +139,7 @@ INVARIANTS: dict[str, str] = {
     "slots are taken by the orders that are not cancelled": """
         SELECT s.store_id, s.name, s.capacity, s.taken, COUNT(o.id) FROM slots s
         LEFT JOIN orders o ON o.store_id = s.store_id AND o.slot = s.name
-            AND o.state NOT IN ('cancelled', 'returned')
+            AND o.state NOT IN ('cancelled', 'expired', 'returned')
         GROUP BY s.store_id, s.name, s.capacity, s.taken
         HAVING s.taken <> COUNT(o.id) OR s.taken > s.capacity
     """,
@@ -194,8 +194,9 @@ INVARIANTS: dict[str, str] = {
         LEFT JOIN order_discounts d ON d.order_id = k.order_id AND d.source = k.id
         WHERE k.state IN ('held', 'used')
         GROUP BY k.id, k.state, o.state
-        HAVING COALESCE(o.state, 'cancelled') IN ('cancelled', 'returned') OR COUNT(d.order_id) = 0
-            OR (k.state = 'held') <> (o.state = 'waiting_group')
+        HAVING COALESCE(o.state, 'cancelled') IN ('cancelled', 'expired', 'returned')
+            OR COUNT(d.order_id) = 0
+            OR (k.state = 'held') <> (o.state IN ('waiting_group', 'waiting_payment'))
     """,
     "what coupons may still take off is what is claimed": """
         SELECT x.brand_id, SUM(x.fen) FROM (
@@ -262,12 +263,30 @@ INVARIANTS: dict[str, str] = {
         HAVING c.amount_fen <> COALESCE(SUM(r.amount_fen), 0)
     """,
     "only paid orders are fulfilled": """
-        SELECT id, state FROM orders WHERE state <> 'cancelled' AND paid_fen <> total_fen
+        SELECT id, state FROM orders
+        WHERE state NOT IN ('cancelled', 'expired', 'waiting_payment') AND paid_fen <> total_fen
+    """,
+    "an order that waits for its payment has one live intent, and only such a one": """
+        SELECT o.id, o.state, i.id, i.state FROM orders o
+        LEFT JOIN intents i ON i.order_id = o.id AND i.state IN ('created', 'action')
+        WHERE (o.state = 'waiting_payment') <> (i.id IS NOT NULL)
+            OR (i.id IS NOT NULL AND (o.paid_fen > 0 OR i.amount_fen <> o.total_fen))
+    """,
+    "an intent is paid exactly when its payment is among its events, and in its order": """
+        SELECT i.id, i.state, o.paid_fen, COUNT(e.id) FROM intents i
+        JOIN orders o ON o.id = i.order_id
+        LEFT JOIN payment_events e ON e.intent_id = i.id AND e.kind = 'paid'
+        GROUP BY i.id, i.state, o.paid_fen, i.amount_fen
+        HAVING (COUNT(e.id) > 0) <> (i.state IN ('paid', 'paid_late', 'honoured', 'refunding'))
+            OR (COUNT(e.id) > 0 AND o.paid_fen <> i.amount_fen)
+    """,
+    "no late payment is left undecided": """
+        SELECT id FROM intents WHERE state = 'paid_late'
     """,
     "cancelled and paid orders are refunded": """
         SELECT o.id, o.paid_fen, SUM(r.amount_fen) FROM orders o
         LEFT JOIN refunds r ON r.order_id = o.id
-        WHERE o.state IN ('cancelled', 'returned') AND o.paid_fen > 0
+        WHERE o.state IN ('cancelled', 'expired', 'returned') AND o.paid_fen > 0
         GROUP BY o.id, o.paid_fen HAVING o.paid_fen <> COALESCE(SUM(r.amount_fen), 0)
     """,
     "a refund that waits is in the outbox": """
@@ -283,7 +302,10 @@ INVARIANTS: dict[str, str] = {
         SELECT g.id, g.state, g.joined, COUNT(DISTINCT COALESCE(o.household_id, o.guest_id))
         FROM buying_groups g
         LEFT JOIN orders o ON o.group_id = g.id AND o.refused IS NULL AND o.paid_fen > 0
-            AND (o.state NOT IN ('cancelled', 'returned') OR g.state = 'expired')
+            AND o.state <> 'expired' AND (o.state NOT IN ('cancelled', 'returned')
+                OR (g.state = 'expired' AND NOT EXISTS (
+                    SELECT 1 FROM order_moves m WHERE m.order_id = o.id
+                        AND m.from_state = 'waiting_payment' AND m.to_state = 'cancelled')))
         GROUP BY g.id, g.state, g.joined
         HAVING g.joined <> COUNT(DISTINCT COALESCE(o.household_id, o.guest_id))
     """,

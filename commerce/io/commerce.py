@@ -53,6 +53,8 @@ from commerce.io.shop.packing.moves import BatchMoves
 from commerce.io.shop.packing.picks import Picks
 from commerce.io.shop.packing.search import OrderSearch
 from commerce.io.shop.packing.waves import Waves
+from commerce.io.shop.payments.intents import Intents, ProviderLinks
+from commerce.io.shop.payments.refunds import ProviderRefunds
 from commerce.io.shop.people import People
 from commerce.io.shop.phones import Phones
 from commerce.io.shop.pickup_codes import PickupCodes
@@ -83,12 +85,15 @@ from commerce.io.shop.stock.tills import Tills
 from commerce.io.shop.stock.transfers import Transfers
 from commerce.io.shop.stock.warehouses import WarehouseStock
 from commerce.io.shop.stream_keys import StreamKeys
+from commerce.money.intents import PaymentAccount
 from commerce.money.payments import Payments
+from commerce.money.providers import PaymentProvider
 from commerce.notices.push import Push
 from commerce.people.phones import CodeSender, PhoneKeys
 from commerce.spans import Spans, no_spans
 from commerce.views import ProductDetail, ProductView
 
+NO_LINKS = ProviderLinks("", "")
 EXPIRY_EVERY_S = 1.0
 PUSH_EVERY_S = 2.0
 LOT_EXPIRY_EVERY_S = 10.0
@@ -113,6 +118,7 @@ def new_id() -> str:
 class Commerce:
     """Everything that sells. `start` once, `run` beside the requests, cancel `run` to stop.
 
+    With a `provider`, orders wait until they are paid there.
     Without `phone_keys` and `sealer`, phone numbers, authenticators and seeds of draws are known
     again only here.
     Without `phone_keys`, phone numbers are known again by this object only; without
@@ -126,6 +132,8 @@ class Commerce:
         feed: Feed,
         *,
         payments: Payments | None = None,
+        provider: PaymentProvider | None = None,
+        links: ProviderLinks = NO_LINKS,
         codes: CodeSender | None = None,
         push: Push | None = None,
         push_services: Collection[str] = (),
@@ -147,6 +155,9 @@ class Commerce:
         self._shop = shop
         self.record = record
         self.payments = payments or SandboxPayments(record, clock=clock)
+        if provider:
+            self.payments = ProviderRefunds(record, provider, self.payments)
+        self.intents = Intents(shop, provider, links, probe)
         self.gate = RedisGate(redis)
         self.answers = Answers()
         self.rebuild = Rebuild(record, redis, clock)
@@ -183,9 +194,10 @@ class Commerce:
             self.gate,
             self.payments,
             self.answers,
+            account=PaymentAccount(provider.name, provider.account) if provider else None,
             worker=worker,
             knows=shop.cache.knows,
-            on_commit=shop.on_commit,
+            on_commit=self._on_orders,
             probe=probe,
             spans=spans,
         )
@@ -246,6 +258,10 @@ class Commerce:
         self.overview = Overview(shop)
         self.leaders = Leaders(shop, codes_of_pickup)
 
+    def _on_orders(self) -> None:
+        self._shop.on_commit()
+        self.intents.wake()
+
     @property
     def catalogue(self) -> Catalogue:
         """The catalogue as this worker knows it now."""
@@ -275,6 +291,7 @@ class Commerce:
             tasks.create_task(self.answers.run(self._redis), name="commerce answers")
             tasks.create_task(self.ledger.run(), name="commerce ledger")
             tasks.create_task(self.relay.run(), name="commerce relay")
+            tasks.create_task(self.intents.run(), name="commerce payments")
             tasks.create_task(self.reconcile.run(), name="commerce reconcile")
             tasks.create_task(self.catalogue_news.run(), name="commerce catalogue")
             tasks.create_task(self.people.versions.run(), name="commerce staff")

@@ -12,6 +12,7 @@ class PaymentOutcome(StrEnum):
     PAID = "paid"
     DECLINED = "declined"
     UNKNOWN = "unknown"  # no answer in time: call again with the same id
+    LATER = "later"  # the buyer has to do something first (commerce/money/intents.py)
 
 
 @dataclass(frozen=True, slots=True)

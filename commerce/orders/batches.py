@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from commerce.orders.states import REVERSALS, TRANSITIONS, OrderState
+from commerce.orders.states import REVERSALS, TRANSITIONS, WAITING, OrderState
 
 BATCH_MAX = 200  # orders
 UNDO_MS = 5 * 60 * 1_000  # how long a batch may be undone
@@ -39,7 +39,7 @@ def batch_outcome(state: OrderState | None, to: OrderState) -> Outcome:
         return Outcome.UNKNOWN
     if state is to:
         return Outcome.ALREADY
-    legal = to in BATCH_MAY and state is not OrderState.WAITING_GROUP and (state, to) in TRANSITIONS
+    legal = to in BATCH_MAY and state not in WAITING and (state, to) in TRANSITIONS
     return Outcome.MOVED if legal else Outcome.REFUSED
 
 

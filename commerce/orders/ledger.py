@@ -104,9 +104,10 @@ def plan(
         if known is not None:
             result.verdicts.append(_redelivered(entry, known))
             continue
-        paid = payments[entry.order_id] is PaymentOutcome.PAID
-        refusal = _refusal(entry, paid, facts)
-        order = _order(entry, first_number + offset, paid, refusal, facts)
+        outcome = payments[entry.order_id]
+        paid = outcome is PaymentOutcome.PAID
+        refusal = _refusal(entry, outcome, facts)
+        order = _order(entry, first_number + offset, outcome, refusal, facts)
         facts.known[order.id] = order
         if refusal is None:
             _take(order, entry, facts, result)
@@ -128,8 +129,8 @@ def _redelivered(entry: Entry, known: OrderRow) -> Verdict:
     return Verdict(entry, known, same and known.refused is None, known.refused)
 
 
-def _refusal(entry: Entry, paid: bool, facts: Facts) -> Refusal | None:
-    if not paid:
+def _refusal(entry: Entry, outcome: PaymentOutcome, facts: Facts) -> Refusal | None:
+    if outcome is PaymentOutcome.DECLINED:
         return Refusal.PAYMENT_DECLINED
     if entry.group_id:
         group = facts.groups.get(entry.group_id)
@@ -155,10 +156,12 @@ def _refusal(entry: Entry, paid: bool, facts: Facts) -> Refusal | None:
 
 
 def _order(
-    entry: Entry, number: int, paid: bool, refusal: Refusal | None, facts: Facts
+    entry: Entry, number: int, outcome: PaymentOutcome, refusal: Refusal | None, facts: Facts
 ) -> OrderRow:
     if refusal:
         state, due = OrderState.CANCELLED, None
+    elif outcome is PaymentOutcome.LATER:
+        state, due = OrderState.WAITING_PAYMENT, None
     elif entry.group_id and facts.groups[entry.group_id].state not in GOES_ON:
         state, due = OrderState.WAITING_GROUP, None
     else:
@@ -176,7 +179,7 @@ def _order(
         group_id=entry.group_id if entry.group_id in facts.groups else "",
         quantity=entry.quantity,
         total_fen=entry.total_fen,
-        paid_fen=entry.total_fen if paid else 0,
+        paid_fen=entry.total_fen if outcome is PaymentOutcome.PAID else 0,
         refunded_fen=0,
         state=state,
         refused=refusal,
@@ -209,8 +212,8 @@ def _take(order: OrderRow, entry: Entry, facts: Facts, result: Plan) -> None:
         coupon = facts.coupons.pop(entry.coupon_id)
         taken = (order.id, coupon.id, coupon.campaign_id, coupon.value_fen)
         result.transfers.append(coupon_used(*taken, entry.at_ms))
-    if not order.group_id:
-        return
+    if not order.group_id or order.state is OrderState.WAITING_PAYMENT:
+        return  # a household joins when it pays
     facts.seats.add((order.group_id, order.household))
     group = facts.groups[order.group_id]
     group = replace(group, joined=group.joined + 1)

@@ -11,6 +11,7 @@ HANDED_OVER_SHOWN_MS = 2 * 3_600 * 1_000  # how long the store's board shows wha
 class OrderState(StrEnum):
     """Where an order stands."""
 
+    WAITING_PAYMENT = "waiting_payment"
     WAITING_GROUP = "waiting_group"
     NEW = "new"
     PICKING = "picking"
@@ -21,6 +22,7 @@ class OrderState(StrEnum):
     DELIVERED = "delivered"
     RETURNED = "returned"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"  # not paid in time
 
 
 _S = OrderState
@@ -28,6 +30,12 @@ _S = OrderState
 # The database enforces the same table (commerce/io/record/schema.py writes it from here).
 TRANSITIONS: frozenset[tuple[OrderState, OrderState]] = frozenset(
     {
+        (_S.WAITING_PAYMENT, _S.WAITING_GROUP),
+        (_S.WAITING_PAYMENT, _S.NEW),
+        (_S.WAITING_PAYMENT, _S.EXPIRED),
+        (_S.WAITING_PAYMENT, _S.CANCELLED),
+        (_S.EXPIRED, _S.WAITING_GROUP),  # paid late, and there was still room
+        (_S.EXPIRED, _S.NEW),
         (_S.WAITING_GROUP, _S.NEW),
         (_S.WAITING_GROUP, _S.CANCELLED),
         (_S.NEW, _S.PICKING),
@@ -56,7 +64,12 @@ REVERSALS: frozenset[tuple[OrderState, OrderState]] = frozenset(
     }
 )
 
-INITIAL: frozenset[OrderState] = frozenset({_S.WAITING_GROUP, _S.NEW, _S.CANCELLED})
+INITIAL: frozenset[OrderState] = frozenset(
+    {_S.WAITING_PAYMENT, _S.WAITING_GROUP, _S.NEW, _S.CANCELLED}
+)
+
+# A store does not know of it yet: it waits for its payment, or for its group.
+WAITING: frozenset[OrderState] = frozenset({_S.WAITING_PAYMENT, _S.WAITING_GROUP})
 
 # What a clerk may ask for. WAITING_GROUP is the group's to end, HANDED_OVER needs the code.
 CLERK_MAY: frozenset[OrderState] = frozenset(
@@ -72,8 +85,8 @@ WITH_STORE: tuple[OrderState, ...] = (*OPEN_AT_STORE, _S.OUT)
 # The buyer has the goods: collected, or brought to the door.
 WITH_BUYER: frozenset[OrderState] = frozenset({_S.HANDED_OVER, _S.DELIVERED})
 
-# The goods stay with the store and the money goes back, before packing or after it.
-UNDONE: frozenset[OrderState] = frozenset({_S.CANCELLED, _S.RETURNED})
+# The goods stay with the store and what was paid goes back, before packing or after it.
+UNDONE: frozenset[OrderState] = frozenset({_S.CANCELLED, _S.EXPIRED, _S.RETURNED})
 
 # Nothing follows in the store.
 ENDED: frozenset[OrderState] = WITH_BUYER | UNDONE
@@ -98,7 +111,7 @@ def check_reversal(state: OrderState, to: OrderState) -> None:
 
 def check_clerk_move(state: OrderState, to: OrderState) -> None:
     """Raise `IllegalMove` unless a clerk may move an order from `state` to `to`."""
-    if to not in CLERK_MAY or state is _S.WAITING_GROUP:
+    if to not in CLERK_MAY or state in WAITING:
         raise IllegalMove(state, to)
     check_move(state, to)
 

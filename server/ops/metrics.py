@@ -116,6 +116,7 @@ COMMERCE: dict[str, str] = {
     "refunds_waiting": "Refunds that the payment provider has not confirmed.",
     "gate_drift_units": "Units that this worker's last comparison of gate and record repaired.",
 }
+PAYMENT_WEBHOOKS = "Webhooks of the payment provider, by what they reported or why not taken."
 COMMERCE_SCRAPE_ERRORS = "Scrapes without the figures of Redis or SQL, which could not be read."
 
 LATENCY: dict[str, str] = {
@@ -269,6 +270,8 @@ class _Figures(Collector):
         yield _labelled("linli_http_refused", "reason", HTTP_REFUSED, table.refused)
         refused = self._services.limits.quota_refused
         yield _labelled("linli_orders_over_quota", "scope", ORDERS_OVER_QUOTA, refused)
+        webhooks = self._services.commerce.intents.webhooks
+        yield _labelled("linli_payment_webhooks", "outcome", PAYMENT_WEBHOOKS, webhooks)
         for name, text in LATENCY.items():
             latency = self._services.latency[name]
             yield HistogramMetricFamily(

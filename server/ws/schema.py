@@ -35,6 +35,7 @@ ALIASES: dict[str, Any] = {
     "OrderState": orders.OrderState,
     "PickState": orders.PickState,
     "Fulfilment": orders.Fulfilment,
+    "PaymentActionKind": orders.PaymentActionKind,
     "ProductKind": cards.ProductKind,
     "CabinetAlarm": cabinets.CabinetAlarm,
     "DrawState": draws.DrawState,

@@ -16,7 +16,7 @@ from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.io.shop.catalogue import load_catalogue
 from commerce.io.shop.seed import seed
-from commerce.money import refund_calls
+from commerce.money import intents, refund_calls
 from commerce.orders import states
 from tests.support.commerce_shop import shop_plan
 from tests.support.records import each_record
@@ -36,6 +36,7 @@ async def test_migrations_produce_the_schema_of_the_code(bare_database_url: str)
                 ("refund_call_transitions", refund_calls.TRANSITIONS),
                 ("claim_transitions", claims.TRANSITIONS),
                 ("coupon_transitions", campaigns.TRANSITIONS),
+                ("intent_transitions", intents.TRANSITIONS),
             ):
                 rows = await connection.execute(text(f"SELECT from_state, to_state FROM {table}"))
                 assert {(a, b) for a, b in rows} == {(a.value, b.value) for a, b in transitions}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.http.hooks import pos
+from server.http.hooks import payments, pos
 from server.http.hq import registry as hq
 from server.http.leader import registry as leader
 from server.http.live import flv, hls, restream, stream_keys, thumbnail, whip_whep
@@ -65,6 +65,7 @@ def test_every_setting_is_documented_with_its_meaning(name: str) -> None:
         *(f"linli_{name}_seconds`" for name in metrics.LATENCY),
         "linli_http_refused{",
         "linli_commerce_scrape_errors{",
+        "linli_payment_webhooks{",
     ],
 )
 def test_every_metric_is_documented(name: str) -> None:
@@ -100,6 +101,7 @@ def test_every_route_is_documented() -> None:
         stock,
         tills,
         pos,
+        payments,
         hq,
     )
     paths = {route.path for module in modules for route in module.routes}

@@ -36,6 +36,7 @@ from commerce.io.shop.orders import OrderRequest
 from commerce.io.shop.sealing import Sealer
 from commerce.io.shop.seed import seed
 from commerce.money.payments import Payments
+from commerce.money.providers import PaymentProvider
 from commerce.notices.push import Push
 from commerce.orders.states import OrderState
 from commerce.spans import Spans, no_spans
@@ -178,6 +179,7 @@ async def open_shop(
     *,
     plan: SeedPlan | None = None,
     payments: Payments | None = None,
+    provider: PaymentProvider | None = None,
     push: Push | None = None,
     probe: Probe = lambda step: None,
     clock: TestClock | None = None,
@@ -198,6 +200,7 @@ async def open_shop(
             redis,
             feed,
             payments=payments,
+            provider=provider,
             push=push,
             clock=clock,
             probe=probe,

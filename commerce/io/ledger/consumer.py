@@ -23,6 +23,7 @@ from commerce.io.ledger.answers import Answer, Answers, encode
 from commerce.io.ledger.writes import load_facts, next_number, write_plan
 from commerce.io.record.engine import Record
 from commerce.io.record.shutdown import stopping
+from commerce.money.intents import PaymentAccount
 from commerce.money.payments import Charge, PaymentOutcome, Payments, Refund
 from commerce.orders.ledger import BATCH_MAX, Plan, plan
 from commerce.orders.order import Entry
@@ -47,7 +48,8 @@ Probe = Callable[[str], None]
 class Ledger:
     """One consumer of the order stream.
 
-    `worker` names us among the consumers; `knows` says whether what an entry names exists.
+    `worker` names us among the consumers; `knows` says whether what an entry names exists. With
+    an `account` nothing is charged here: orders wait until they are paid there.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Ledger:
         payments: Payments,
         answers: Answers,
         *,
+        account: PaymentAccount | None = None,
         worker: str,
         knows: Callable[[Entry], Awaitable[bool]],
         on_commit: Callable[[], None],
@@ -68,6 +71,7 @@ class Ledger:
         self._redis = redis
         self._gate = gate
         self._payments = payments
+        self._account = account
         self._answers = answers
         self._worker = worker
         self._knows = knows
@@ -190,10 +194,9 @@ class Ledger:
 
     async def _post_batch(self, entries: Sequence[Entry]) -> None:
         self._probe("read")
-        charges = [Charge(entry.order_id, entry.guest_id, entry.total_fen) for entry in entries]
         order_ids = [entry.order_id for entry in entries]
         with self._spans("order.charge", order_ids):
-            outcomes = await self._payments.charge(charges)
+            outcomes = await self._charge(entries)
         self._probe("charged")
         paid = {entry.order_id: outcome for entry, outcome in zip(entries, outcomes, strict=True)}
         # Without an answer from the provider an entry stays pending and is claimed again later.
@@ -210,13 +213,19 @@ class Ledger:
             await self._answer(result)
         self._probe("settled")
 
+    async def _charge(self, entries: Sequence[Entry]) -> Sequence[PaymentOutcome]:
+        if self._account:
+            return [PaymentOutcome.LATER] * len(entries)
+        charges = [Charge(entry.order_id, entry.guest_id, entry.total_fen) for entry in entries]
+        return await self._payments.charge(charges)
+
     async def _commit(self, entries: Sequence[Entry], paid: dict[str, PaymentOutcome]) -> Plan:
         def post(connection: Connection) -> Plan:
             facts = load_facts(connection, entries)
             new = sum(entry.order_id not in facts.known for entry in entries)
             number = next_number(connection, len(entries)) if new else 0
             result = plan(entries, paid, facts, number)
-            write_plan(connection, result)
+            write_plan(connection, result, self._account)
             return result
 
         return await self._record.transact(post)
@@ -243,9 +252,10 @@ class Ledger:
         if failures < DELIVERIES_MAX:
             return
         del self._failures[entry.entry_id]
-        [outcome] = await self._payments.refund([Refund(entry.order_id, entry.total_fen)])
-        if outcome is PaymentOutcome.UNKNOWN:
-            return
+        if self._account is None:  # else nothing was charged
+            [outcome] = await self._payments.refund([Refund(entry.order_id, entry.total_fen)])
+            if outcome is PaymentOutcome.UNKNOWN:
+                return
         await self._dead_letter(
             entry.entry_id, {b"order": entry.order_id.encode()}, str(error.orig)
         )

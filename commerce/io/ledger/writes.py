@@ -11,20 +11,17 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    bindparam,
     collate,
-    insert,
     select,
     update,
 )
 
-from commerce.groups.group import GroupState
 from commerce.io.record.coupon_rows import lock_coupons, take_coupons
+from commerce.io.record.intent_rows import insert_intents
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.order_postings import (
     insert_orders,
     items_of,
-    move_orders,
     place_groups,
     sell,
 )
@@ -35,24 +32,15 @@ from commerce.io.record.recipes import recipes_of
 from commerce.io.record.refund_postings import request_refunds
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, counters, group_seats, orders, stock
+from commerce.io.record.seats import complete_groups, take_seats
 from commerce.io.record.slots import lock_slots
+from commerce.money.intents import Intent, IntentState, PaymentAccount, expires_at_ms
 from commerce.orders.ledger import Facts, Plan
 from commerce.orders.order import Entry, OrderRow
 from commerce.orders.promise import window_of
-from commerce.orders.states import OrderState, due_at_ms
+from commerce.orders.states import OrderState
 
 ORDER_NUMBER = "order"
-
-_JOIN = (
-    update(buying_groups)
-    .where(buying_groups.c.id == bindparam("g"))
-    .values(joined=buying_groups.c.joined + bindparam("households"))
-)
-_REACH = (
-    update(buying_groups)
-    .where(buying_groups.c.id == bindparam("g"), buying_groups.c.state == GroupState.OPEN.value)
-    .values(state=GroupState.REACHED.value)
-)
 
 
 def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
@@ -138,17 +126,18 @@ def next_number(connection: Connection, count: int) -> int:
     return int(value.scalar_one()) - count
 
 
-def write_plan(connection: Connection, plan: Plan) -> None:
-    """Write all of a plan."""
+def write_plan(connection: Connection, plan: Plan, account: PaymentAccount | None = None) -> None:
+    """Write all of a plan; orders that wait for their payment are paid to `account`."""
     if not plan.orders:
         return
     at_ms = max(order.created_at_ms for order in plan.orders)
-    moved_on = _complete_groups(connection, plan)
+    moved_on = complete_groups(connection, plan.joined, plan.reached)
     insert_orders(connection, plan.orders)
     sell(connection, plan.sales, plan.ruled_out)
     take_coupons(connection, plan.orders, plan.discounts)
     _place_groups(connection, plan, moved_on, at_ms)
-    _take_seats(connection, plan.sales)
+    take_seats(connection, plan.sales)
+    insert_intents(connection, _intents(plan, account) if account else ())
     unsettle(connection, sorted(plan.joined))
     post_transfers(connection, plan.transfers)
     refused = [(order, order.refused) for order in plan.refunds if order.refused]
@@ -157,6 +146,26 @@ def write_plan(connection: Connection, plan: Plan) -> None:
     enqueue(connection, Topic.GROUP, sorted(plan.joined), at_ms)
     enqueue(connection, Topic.STOCK, items_of(plan.sales), at_ms)
     enqueue(connection, Topic.ORDER, shown + moved_on, at_ms)
+
+
+def _intents(plan: Plan, account: PaymentAccount) -> list[Intent]:
+    """One attempt per order that waits for its payment, due at once."""
+    return [
+        Intent(
+            order.id,
+            order.id,
+            account.provider,
+            account.account,
+            order.total_fen,
+            IntentState.CREATED,
+            order.created_at_ms,
+            expires_at_ms(order.created_at_ms, group.ends_at_ms if group else None),
+            order.created_at_ms,
+        )
+        for order in plan.sales
+        if order.state is OrderState.WAITING_PAYMENT
+        for group in [plan.groups.get(order.group_id)]
+    ]
 
 
 def _place_groups(connection: Connection, plan: Plan, moved_on: Sequence[str], at_ms: int) -> None:
@@ -172,35 +181,3 @@ def _place_groups(connection: Connection, plan: Plan, moved_on: Sequence[str], a
 
     plan.orders = [with_slot(order) for order in plan.orders]
     plan.verdicts = [replace(verdict, order=with_slot(verdict.order)) for verdict in plan.verdicts]
-
-
-def _complete_groups(connection: Connection, plan: Plan) -> list[str]:
-    """Groups that this batch completes are reached, and their waiting orders go to the stores."""
-    if plan.joined:
-        connection.execute(
-            _JOIN,
-            [{"g": group, "households": count} for group, count in sorted(plan.joined.items())],
-        )
-    moved_on: list[str] = []
-    for group_id, reached_at_ms in sorted(plan.reached.items()):
-        connection.execute(_REACH, {"g": group_id})
-        moved_on += move_orders(
-            connection,
-            orders.c.group_id == group_id,
-            OrderState.WAITING_GROUP,
-            OrderState.NEW,
-            "group",
-            reached_at_ms,
-            due_at_ms=due_at_ms(reached_at_ms),
-        )
-    return moved_on
-
-
-def _take_seats(connection: Connection, sales: Sequence[OrderRow]) -> None:
-    seats = [
-        {"group_id": order.group_id, "household_id": order.household, "order_id": order.id}
-        for order in sales
-        if order.group_id
-    ]
-    if seats:
-        connection.execute(insert(group_seats), seats)

@@ -25,7 +25,7 @@ from commerce.io.record.schema_coupons import (
 )
 from commerce.money.transfers import coupon_expired, coupon_issued, coupon_returned
 from commerce.orders.order import OrderRow
-from commerce.orders.states import OrderState
+from commerce.orders.states import WAITING
 
 ENDED_MAX = 500  # coupons per transaction
 DISCOUNT = "coupon"  # the kind of discount that a coupon gives
@@ -159,7 +159,7 @@ def take_coupons(connection: Connection, new: Sequence[OrderRow], taken: Mapping
             move_coupons(connection, which, CouponState.CLAIMED, held, order_id=order.id)
     if rows:
         connection.execute(insert(order_discounts), rows)
-        gone_on = [order.id for order in new if order.state is not OrderState.WAITING_GROUP]
+        gone_on = [order.id for order in new if order.state not in WAITING]
         use_coupons(connection, gone_on)
 
 

@@ -55,6 +55,7 @@ from commerce.io.record.slots import (
 )
 from commerce.money.tax import tax_of_rest
 from commerce.money.transfers import (
+    charged,
     discounted,
     earned,
     sold_at_cost,
@@ -64,7 +65,7 @@ from commerce.money.transfers import (
 )
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import slot_item
-from commerce.orders.states import UNDONE, WITH_BUYER, OrderState, check_move, check_reversal
+from commerce.orders.states import WAITING, WITH_BUYER, OrderState, check_move, check_reversal
 from commerce.supply.lots import (
     LocationKind,
     LotMove,
@@ -154,7 +155,7 @@ def move_orders(
         )
         versions = [(order_id, version) for order_id, version in moved]
         orders_moved(connection, versions, state.value, to.value, due_at_ms, at_ms)
-        if state is OrderState.WAITING_GROUP and to not in UNDONE:
+        if to is OrderState.NEW and state in WAITING:
             use_coupons(connection, [order_id for order_id, _ in moved])
     return [order_id for order_id, _ in moved]
 
@@ -172,7 +173,7 @@ def give_to_household(
 def cancel_orders(
     connection: Connection, cancelled: Sequence[OrderRow], reason: str, moved_by: str, at_ms: int
 ) -> None:
-    """Cancel paid orders that hold stock and that the caller has locked: units and money go back.
+    """Cancel orders that hold stock and that the caller has locked: units and money go back.
 
     Raises:
         IllegalMove: One of them is not where the caller read it.
@@ -188,7 +189,9 @@ def undo_orders(
     moved_by: str,
     at_ms: int,
 ) -> None:
-    """Cancel orders, or take what was ready or out back as returned: units and money go back.
+    """Cancel orders, let unpaid ones expire, or take what was ready or out back as returned.
+
+    Units go back, and what was paid.
 
     Raises:
         IllegalMove: One of them is not where the caller read it.
@@ -211,6 +214,14 @@ def undo_orders(
     request_part_refunds(connection, cancelled, refunds, at_ms)
     enqueue(connection, Topic.ORDER, ids, at_ms)
     enqueue(connection, Topic.STOCK, items_of(cancelled), at_ms)
+
+
+def take_money(connection: Connection, order: OrderRow, at_ms: int) -> OrderRow:
+    """The whole price of an order that the caller has locked came; return the order."""
+    which = orders.c.id == order.id
+    connection.execute(update(orders).where(which).values(paid_fen=order.total_fen))
+    post_transfers(connection, [charged(order.id, order.total_fen, at_ms)])
+    return replace(order, paid_fen=order.total_fen)
 
 
 def sell(connection: Connection, sales: Sequence[OrderRow], ruled_out: Mapping[str, str]) -> None:

@@ -28,6 +28,7 @@ from commerce.io.record.invites import holds_award, uncount
 from commerce.io.record.locks import lock_order
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.order_postings import cancel_orders, undo_orders
+from commerce.io.record.payment_postings import give_up
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes, stores
@@ -166,13 +167,13 @@ class Fulfilment:
         return shown
 
     async def cancel(self, order_id: str, guest_id: str) -> OrderView:
-        """Let a buyer leave a group that is not complete: units, seat and payment go back.
+        """Let a buyer leave a group that is not complete, or give up what is not paid.
 
-        An order that is cancelled already is left as it is.
+        Units, seat and payment go back. An order that is cancelled already is left as it is.
 
         Raises:
             NotFound: There is no such order of this buyer.
-            IllegalMove: The order does not wait for a group (any more).
+            IllegalMove: The order waits for neither payment nor group (any more).
         """
         at_ms = self._shop.clock()
         async with self._shop.record.write() as connection:
@@ -180,7 +181,9 @@ class Fulfilment:
             if await connection.scalar(mine) != guest_id:
                 raise NotFound("order", order_id)
             order = await connection.run_sync(lock_order, order_id, group=True, stock=True)
-            if order.state is not OrderState.CANCELLED:
+            if order.state is OrderState.WAITING_PAYMENT:
+                await connection.run_sync(give_up, order, guest_id, at_ms)
+            elif order.state not in UNDONE:
                 waits = order.state is OrderState.WAITING_GROUP
                 # A join that has lowered everybody's price stays until the group is over.
                 if not waits or await connection.run_sync(holds_award, order_id):

@@ -246,7 +246,8 @@ class Orders:
         row, group = found.order, found.group
         for product_id, _ in (*row.bought, *row.taken):
             await self._shop.cache.product(product_id)  # another worker may have sold a new one
-        if row.state is not OrderState.READY and (group or not row.group_id):
+        looks = row.state in (OrderState.READY, OrderState.WAITING_PAYMENT)
+        if not looks and (group or not row.group_id):
             return order_view(row, self._shop.catalogue, None, group)
         async with self._shop.record.read() as connection:
             return (await connection.run_sync(order_views, [row], self._shop.catalogue))[0]

@@ -10,12 +10,14 @@ from sqlalchemy import Connection, select
 
 from commerce.after_sales.refunds import paid_parts
 from commerce.groups.group import Group
+from commerce.io.record.intent_rows import live_actions
 from commerce.io.record.pick_rows import picks_of
 from commerce.io.record.rows import GROUPS, group_of
 from commerce.io.record.schema import buying_groups, pickup_codes
 from commerce.io.shop.catalogue import Catalogue
 from commerce.io.shop.packing.bags import NO_BAG, Bag, bags_of
 from commerce.io.shop.people import nicknames_of
+from commerce.money.providers import Action
 from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
 from commerce.orders.picks import Pick
@@ -23,10 +25,13 @@ from commerce.orders.pickup import shown, signed
 from commerce.orders.promise import promise_of
 from commerce.orders.states import OrderState
 from commerce.views import (
+    ActionParameter,
+    ActionView,
     BuyerView,
     OrderLineView,
     OrderPartView,
     OrderView,
+    PaymentView,
     PickupView,
     PickView,
     StoreOrder,
@@ -76,6 +81,7 @@ def order_views(
     groups = groups_of(connection, rows)
     bags = bags_of(connection, codes)
     picks = _picks(connection, rows, catalogue)
+    payments = _payments(connection, rows)
     return [
         replace(
             order_view(
@@ -86,9 +92,26 @@ def order_views(
                 bags.get(row.id, NO_BAG).slot,
             ),
             picks=picks.get(row.id, ()),
+            payment=payments.get(row.id),
         )
         for row in rows
     ]
+
+
+def _payments(connection: Connection, rows: Collection[OrderRow]) -> dict[str, PaymentView]:
+    """What orders wait for that are not paid yet, by order."""
+    waiting = [row.id for row in rows if row.state is OrderState.WAITING_PAYMENT]
+    return {
+        order_id: PaymentView(intent.expires_at_ms, intent.provider, _action(action))
+        for order_id, (intent, action) in live_actions(connection, waiting).items()
+    }
+
+
+def _action(action: Action | None) -> ActionView | None:
+    if action is None:
+        return None
+    parameters = [ActionParameter(*pair) for pair in action.data.items() if pair[0] != "url"]
+    return ActionView(action.kind, action.data.get("url", ""), tuple(parameters))
 
 
 def order_view(

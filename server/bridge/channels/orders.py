@@ -10,6 +10,7 @@ from server.bridge.channels.groups import Group
 from server.bridge.channels.texts import LocalText
 
 OrderState: TypeAlias = Literal[
+    "waiting_payment",
     "waiting_group",
     "new",
     "picking",
@@ -20,11 +21,13 @@ OrderState: TypeAlias = Literal[
     "delivered",
     "returned",
     "cancelled",
+    "expired",
 ]
 
 
 PickState: TypeAlias = Literal["found", "short", "offered", "substituted"]
 Fulfilment: TypeAlias = Literal["pickup", "delivery"]
+PaymentActionKind: TypeAlias = Literal["jsapi", "qr", "redirect", "none"]
 
 
 class Promised(msgspec.Struct, frozen=True):
@@ -121,11 +124,38 @@ class _OrderFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     discount_fen: int = 0
 
 
+class ActionParameter(msgspec.Struct, frozen=True):
+    """A parameter of the call that the buyer's page makes."""
+
+    name: str
+    value: str
+
+
+class PaymentAction(msgspec.Struct, frozen=True):
+    """What the buyer's page does next: shows a QR of `url`, goes there, or calls WeixinJSBridge."""
+
+    kind: PaymentActionKind
+    url: str
+    parameters: tuple[ActionParameter, ...]
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """Until when and at which provider an order may be paid."""
+
+    expires_at_ms: int
+    provider: str
+    action: PaymentAction | None
+
+
 class Order(_OrderFields, frozen=True, kw_only=True):
-    """An order as its buyer sees it; `group` is its group as of the message."""
+    """An order as its buyer sees it; `group` is its group as of the message.
+
+    `payment` is there while it waits to be paid.
+    """
 
     pickup: Pickup | None
     group: Group | None
+    payment: Payment | None = None
 
 
 class StoreOrder(_OrderFields, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from commerce.io.shop.context import ShopContext
 from commerce.io.shop.views import store_views
 from commerce.orders.pace import WINDOW_MS, Pace, Readied, pace_of
 from commerce.orders.pickup import read
-from commerce.orders.states import WITH_BUYER_VALUES, OrderState
+from commerce.orders.states import WAITING, WITH_BUYER_VALUES, OrderState
 from commerce.views import StoreOrder
 
 FOUND_MAX = 50
@@ -81,7 +81,7 @@ def _readied(connection: Connection, store_id: str, since_ms: int) -> list[Readi
     started = (
         select(func.min(came.c.at_ms))
         .where(came.c.order_id == orders.c.id, came.c.to_state == OrderState.NEW.value)
-        .where(came.c.from_state == OrderState.WAITING_GROUP.value)
+        .where(came.c.from_state.in_([state.value for state in WAITING]))
         .scalar_subquery()
     )
     rows = connection.execute(

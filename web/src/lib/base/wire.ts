@@ -15,6 +15,7 @@ export type LiveState = 'scheduled' | 'live' | 'paused' | 'over'
 export type GroupState = 'open' | 'reached' | 'fulfilling' | 'done' | 'expired' | 'cancelled'
 
 export type OrderState =
+  | 'waiting_payment'
   | 'waiting_group'
   | 'new'
   | 'picking'
@@ -25,10 +26,13 @@ export type OrderState =
   | 'delivered'
   | 'returned'
   | 'cancelled'
+  | 'expired'
 
 export type PickState = 'found' | 'short' | 'offered' | 'substituted'
 
 export type Fulfilment = 'pickup' | 'delivery'
+
+export type PaymentActionKind = 'jsapi' | 'qr' | 'redirect' | 'none'
 
 export type ProductKind = 'item' | 'set'
 
@@ -714,7 +718,27 @@ export interface Pickup {
   slot?: string
 }
 
-/** An order as its buyer sees it; `group` is its group as of the message. */
+/** A parameter of the call that the buyer's page makes. */
+export interface ActionParameter {
+  name: string
+  value: string
+}
+
+/** What the buyer's page does next: shows a QR of `url`, goes there, or calls WeixinJSBridge. */
+export interface PaymentAction {
+  kind: PaymentActionKind
+  url: string
+  parameters: ActionParameter[]
+}
+
+/** Until when and at which provider an order may be paid. */
+export interface Payment {
+  expires_at_ms: AtMs
+  provider: string
+  action: PaymentAction | null
+}
+
+/** An order as its buyer sees it; `group` is its group as of the message. `payment` is there while it waits to be paid. */
 export interface Order {
   id: string
   number: string
@@ -737,6 +761,7 @@ export interface Order {
   discount_fen?: Fen
   pickup: Pickup | null
   group: Group | null
+  payment?: Payment
 }
 
 /** An order of this user was placed or changed its state. `media_time` is that of the live in whose room it was placed, as events have it. */

@@ -1,0 +1,1 @@
+"""Payments whose answer comes later: calls to the provider, its webhooks, refunds."""
