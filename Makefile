@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Each process of the tests would compile the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo quick test soak fuzz check check-python check-pages format bench clean
 

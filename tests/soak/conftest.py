@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.browsers import browser, people
+from tests.support.chromium import WHOLE, find_chromium
 from tests.support.figures import Figures
 from tests.support.running import Running, running
 
@@ -19,6 +20,12 @@ _FIGURES = pytest.StashKey[Figures]()
 def camera_fps() -> int:
     """What watches video watches it at its usual rate."""
     return 15
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser that neighbours have."""
+    return find_chromium(WHOLE)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -4,7 +4,6 @@ Everything a phone sends and receives goes over its link here, pages and sockets
 """
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from playwright.async_api import async_playwright, expect
 from media.emulator import Conditions
 from tests.support import namespaces, router
 from tests.support.browsers import CHROMIUM_ARGUMENTS, DESKTOP, People, goes_live, video_stats
+from tests.support.chromium import WHOLE, find_chromium
 from tests.support.figures import Figures
 from tests.support.namespaces import HERE, Phone, phone, phone_behind_router
 from tests.support.running import Running, running
@@ -64,8 +64,7 @@ async def linli(tmp_path: Path) -> AsyncIterator[Running]:
 @asynccontextmanager
 async def on(phone: Phone, linli: Running, folder: Path) -> AsyncIterator[People]:
     """People whose browser runs on the phone."""
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium is missing; `make test` installs it with apt"
+    chromium = find_chromium(WHOLE)
     url = f"http://{HERE[0]}:{linli.port}"
     # A page may use the camera only in a secure context, or where we say that it is one.
     arguments = [*CHROMIUM_ARGUMENTS, f"--unsafely-treat-insecure-origin-as-secure={url}"]

@@ -1,6 +1,5 @@
 """Stereo from a host's microphone to a viewer's ears: two channels that differ."""
 
-import shutil
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from tests.support.browsers import CHROMIUM_ARGUMENTS, People, goes_live, more_frames
+from tests.support.chromium import WHOLE, find_chromium
 from tests.support.figures import Figures
 from tests.support.running import Running
 from tests.support.waiting import wait_until
@@ -57,7 +57,7 @@ async def people(linli: Running, tmp_path: Path) -> AsyncIterator[People]:
     _write_tones(sound)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
+            executable_path=find_chromium(WHOLE),
             args=[
                 *CHROMIUM_ARGUMENTS,
                 f"--use-file-for-fake-audio-capture={sound}",

@@ -1,5 +1,5 @@
 """Real browsers against one real server; each story has a room of its own on it."""
 
-from tests.support.browsers import browser, camera_fps, linli, people, shared_server
+from tests.support.browsers import browser, camera_fps, chromium, linli, people, shared_server
 
-__all__ = ["browser", "camera_fps", "linli", "people", "shared_server"]
+__all__ = ["browser", "camera_fps", "chromium", "linli", "people", "shared_server"]

@@ -3,7 +3,6 @@
 import copy
 import itertools
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from tests.support.chromium import find_chromium
 from tests.support.netem import Network
 from tests.support.running import PASSWORD, SHOP, Running, running
 from tests.support.waiting import WAIT_S, wait_until
@@ -149,14 +149,18 @@ def camera_fps() -> int:
     return 8
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser."""
+    return find_chromium()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser(camera_fps: int) -> AsyncIterator[Browser]:
-    """Debian's Chromium, headless, with a fake camera; people have contexts of their own."""
-    executable = shutil.which("chromium")
-    assert executable, "chromium is missing; `make test` installs it with apt"
+async def browser(camera_fps: int, chromium: str) -> AsyncIterator[Browser]:
+    """Chromium, headless, with a fake camera; people have contexts of their own."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=executable, args=[*CHROMIUM_ARGUMENTS, f"{CAMERA}{camera_fps}"]
+            executable_path=chromium, args=[*CHROMIUM_ARGUMENTS, f"{CAMERA}{camera_fps}"]
         )
         yield browser
         await browser.close()

@@ -1,12 +1,12 @@
 """A Chromium for all page tests, and pages of a played server in it."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
+from tests.support.chromium import find_chromium
 from tests.support.played_pages import FLAGS, NOTE_TEXTS, Open, Prepare
 from tests.support.played_server import (
     DIST,
@@ -25,10 +25,8 @@ def browser() -> Iterator[Browser]:
     """One Chromium for all tests of pages."""
     if not (DIST / "room.html").is_file():
         pytest.fail("web/dist is not built: run `make setup`")
-    executable = shutil.which("chromium")
-    assert executable, "chromium is missing; `make test` installs it with apt"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         yield chromium
         chromium.close()
 

@@ -1,12 +1,12 @@
 """What stays on screen in small and odd windows, and with large text."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from tests.support.chromium import find_chromium
 from tests.support.played_pages import FLAGS, LOCALES, Open
 from tests.support.played_server import (
     ORIGIN,
@@ -119,9 +119,8 @@ def test_keyboard_over_the_page_keeps_price_deadline_button_and_chat(open_page: 
 @pytest.fixture
 def double_text(browser: Browser) -> Iterator[Page]:
     """A page of a reader whose text is twice as large."""
-    executable = shutil.which("chromium")
     flags = [*FLAGS, "--blink-settings=defaultFontSize=32"]
-    chromium = browser.browser_type.launch(executable_path=executable, args=flags)
+    chromium = browser.browser_type.launch(executable_path=find_chromium(), args=flags)
     yield chromium.new_context(viewport=PHONE, locale="en-GB").new_page()
     chromium.close()
 
