@@ -1,10 +1,11 @@
 """The DTLS client of a light viewer, without I/O: datagrams in, datagrams out, then SRTP keys.
 
-RFC 5764 (DTLS-SRTP), RFC 7714 (AES-GCM for SRTP). One certificate serves all.
+RFC 5764 (DTLS-SRTP), RFC 7714 (AES-GCM for SRTP), RFC 3711 (AES-CM). One certificate serves all.
 """
 
 import datetime
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pylibsrtp
@@ -15,8 +16,21 @@ from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 MTU_BYTES = 1_200
-_KEY_BYTES, _SALT_BYTES = 16, 12
-_GCM = b"SRTP_AEAD_AES_128_GCM"
+_KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SrtpProfile:
+    """How packets are protected."""
+
+    name: bytes
+    number: int  # of libsrtp
+    salt_bytes: int
+
+
+GCM = SrtpProfile(b"SRTP_AEAD_AES_128_GCM", pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 12)
+CM = SrtpProfile(b"SRTP_AES128_CM_SHA1_80", pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 14)
+PROFILES = (GCM, CM)
 
 
 class HandshakeFailed(Exception):
@@ -31,8 +45,8 @@ class ClientContext:
     fingerprint: str
 
     @classmethod
-    def create(cls) -> "ClientContext":
-        """Make a certificate and a context that wants AES-128-GCM for SRTP."""
+    def create(cls, profiles: Sequence[SrtpProfile] = PROFILES) -> "ClientContext":
+        """Make a certificate and a context that offers `profiles`, the best first."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "load")])
         now = datetime.datetime.now(datetime.UTC)
@@ -51,7 +65,7 @@ class ClientContext:
         context.use_privatekey(key)
         # The certificate is checked by the fingerprint in the answer, not by who signed it.
         context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
-        context.set_tlsext_use_srtp(_GCM)
+        context.set_tlsext_use_srtp(b":".join(profile.name for profile in profiles))
         der = certificate.public_bytes(serialization.Encoding.DER)
         return cls(context, fingerprint_of(der))
 
@@ -129,9 +143,11 @@ class DtlsClient:
             raise HandshakeFailed(str(error)) from None
         self.done = True
         self._check_certificate()
-        if self._connection.get_selected_srtp_profile() != _GCM:
-            raise HandshakeFailed("the server did not choose AES-128-GCM")
-        self._derive_keys()
+        chosen = self._connection.get_selected_srtp_profile()
+        profile = next((one for one in PROFILES if one.name == chosen), None)
+        if profile is None:
+            raise HandshakeFailed("the server chose none of the offered SRTP profiles")
+        self._derive_keys(profile)
 
     def _check_certificate(self) -> None:
         certificate = self._connection.get_peer_certificate(as_cryptography=True)
@@ -140,19 +156,19 @@ class DtlsClient:
         if fingerprint_of(der) != self._fingerprint:
             raise HandshakeFailed("the server's certificate is not the one of its answer")
 
-    def _derive_keys(self) -> None:
+    def _derive_keys(self, profile: SrtpProfile) -> None:
+        key_bytes, salt_bytes = _KEY_BYTES, profile.salt_bytes
         material = self._connection.export_keying_material(
-            b"EXTRACTOR-dtls_srtp", 2 * (_KEY_BYTES + _SALT_BYTES)
+            b"EXTRACTOR-dtls_srtp", 2 * (key_bytes + salt_bytes)
         )
-        keys, salts = material[: 2 * _KEY_BYTES], material[2 * _KEY_BYTES :]
-        client = keys[:_KEY_BYTES] + salts[:_SALT_BYTES]
-        server = keys[_KEY_BYTES:] + salts[_SALT_BYTES:]
-        profile = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+        keys, salts = material[: 2 * key_bytes], material[2 * key_bytes :]
+        client = keys[:key_bytes] + salts[:salt_bytes]
+        server = keys[key_bytes:] + salts[salt_bytes:]
         inbound = pylibsrtp.Policy.SSRC_ANY_INBOUND
         outbound = pylibsrtp.Policy.SSRC_ANY_OUTBOUND
         self.incoming = pylibsrtp.Session(
-            pylibsrtp.Policy(key=server, ssrc_type=inbound, srtp_profile=profile)
+            pylibsrtp.Policy(key=server, ssrc_type=inbound, srtp_profile=profile.number)
         )
         self.outgoing = pylibsrtp.Session(
-            pylibsrtp.Policy(key=client, ssrc_type=outbound, srtp_profile=profile)
+            pylibsrtp.Policy(key=client, ssrc_type=outbound, srtp_profile=profile.number)
         )

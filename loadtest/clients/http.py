@@ -77,6 +77,19 @@ class PlainHttp:
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
             raise NoAnswer(f"{method} {path}: {type(error).__name__}") from error
 
+    async def connectable(self) -> None:
+        """Return if the server takes a connection.
+
+        Raises:
+            NoAnswer: It does not.
+        """
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                _, writer = await self._connection()
+        except (OSError, TimeoutError) as error:
+            raise NoAnswer(f"{self.host}:{self.port}: {type(error).__name__}") from error
+        writer.close()
+
     async def close(self) -> None:
         """Close the idle connections; no request may be running."""
         writers = [writer for _, _, writer in self._idle]

@@ -31,10 +31,18 @@ class Remote:
     wants_transport_feedback: bool  # instead of REMB
 
 
-def offer(ufrag: str, password: str, fingerprint: str, *, uses_remb: bool = True) -> str:
+def offer(
+    ufrag: str,
+    password: str,
+    fingerprint: str,
+    *,
+    uses_remb: bool = True,
+    setup: str = "actpass",
+) -> str:
     """Return the offer of a viewer who takes H.264 (baseline) and Opus.
 
-    It supports transport-wide feedback, and with `uses_remb` REMB too, as browsers do.
+    It supports transport-wide feedback, and with `uses_remb` REMB too, as browsers do. The viewer
+    is a DTLS client: `active` as `setup` says so to servers that would take this role.
     """
     transport = (
         "c=IN IP4 0.0.0.0",
@@ -42,7 +50,7 @@ def offer(ufrag: str, password: str, fingerprint: str, *, uses_remb: bool = True
         f"a=ice-pwd:{password}",
         "a=ice-options:trickle",
         f"a=fingerprint:sha-256 {fingerprint}",
-        "a=setup:actpass",
+        f"a=setup:{setup}",
         "a=rtcp-mux",
         "a=rtcp-mux-only",
         "a=recvonly",

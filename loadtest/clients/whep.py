@@ -11,7 +11,7 @@ import ssl
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypedDict
 from urllib.parse import urljoin, urlsplit
 
 from loadtest.clients.dtls import ClientContext
@@ -67,6 +67,13 @@ class Signalling(Protocol):
         """Let go of connections; no call may be running."""
 
 
+class _How(TypedDict):
+    """How `offer` is called."""
+
+    uses_remb: bool
+    setup: str
+
+
 class Whep:
     """WHEP (draft-ietf-wish-whep): the viewer offers, by POST; it leaves by DELETE."""
 
@@ -75,18 +82,19 @@ class Whep:
         url: str,
         *,
         uses_remb: bool = True,
+        setup: str = "actpass",
         tls: ssl.SSLContext | None = None,
         uds: Path | None = None,
     ) -> None:
         """With `uds` the server is at that Unix socket."""
         self.host = urlsplit(url).hostname or ""
-        self._uses_remb = uses_remb
+        self._how: _How = {"uses_remb": uses_remb, "setup": setup}
         self._url = url
         self._http = PlainHttp(url, tls=tls, uds=uds)
 
     async def enter(self, ufrag: str, password: str, fingerprint: str) -> tuple[Remote, str]:
         """See Signalling."""
-        text = offer(ufrag, password, fingerprint, uses_remb=self._uses_remb)
+        text = offer(ufrag, password, fingerprint, **self._how)
         headers = {"Content-Type": "application/sdp"}
         path = urlsplit(self._url).path
         answer = await self._http.request("POST", path, text.encode(), headers)

@@ -120,7 +120,7 @@ class WhipSession:
             track = PacedTrack(kind, source, pace, pool)
             self._tracks.append(track)
             transceiver = self._peer.addTransceiver(track, direction="sendonly")
-            _only(transceiver, "video/H264" if kind == "video" else "audio/opus")
+            only(transceiver, "video/H264" if kind == "video" else "audio/opus")
             # aiortc forwards PLIs to its own encoder; ours is the source.
             transceiver.sender._send_keyframe = source.request_key_frame  # type: ignore[method-assign]
         self._peer.on("connectionstatechange", self._state.set)
@@ -252,7 +252,7 @@ def problem_text(response: httpx.Response) -> str:
     return response.text[:200]
 
 
-def _only(transceiver: RTCRtpTransceiver, mime_type: str) -> None:
+def only(transceiver: RTCRtpTransceiver, mime_type: str) -> None:
     """Offer one codec and, for video, its retransmissions."""
     capabilities = RTCRtpSender.getCapabilities(transceiver.kind)
     assert capabilities is not None

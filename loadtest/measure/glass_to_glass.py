@@ -13,7 +13,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import VideoFrame
 
 from loadtest.clients.audit import FreezeAudit
-from loadtest.clients.whip import HTTP_TIMEOUT_S, loopback_candidates, raise_for
+from loadtest.clients.whip import HTTP_TIMEOUT_S, loopback_candidates, only, raise_for
 from loadtest.errors import NoAnswer
 from loadtest.sources.clock_pattern import clock_delay_ms, read_clock
 
@@ -68,8 +68,8 @@ async def glass_viewer(whep_url: str) -> AsyncIterator[GlassViewer]:
 
     async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_S) as http:
         try:
-            for kind in ("video", "audio"):
-                peer.addTransceiver(kind, direction="recvonly")
+            for kind, mime_type in (("video", "video/H264"), ("audio", "audio/opus")):
+                only(peer.addTransceiver(kind, direction="recvonly"), mime_type)
             with loopback_candidates(whep_url):
                 await peer.setLocalDescription(await peer.createOffer())
             headers = {"Content-Type": "application/sdp"}

@@ -22,11 +22,15 @@ STOP_TIMEOUT_S = 15.0
 class Host:
     """Plays the script in the room. `play` until its end, then `tidy` in any case."""
 
-    def __init__(self, address: Address, room: str, token: str, recorder: Recorder) -> None:
+    def __init__(
+        self, address: Address, room: str, token: str, recorder: Recorder, whip: str = ""
+    ) -> None:
+        """`whip` is the address of another server, which knows no rooms."""
         self._address = address
         self._http: PlainHttp = address.http(address.source(0))
         self._path = f"/api/rooms/{room}"
-        self._whip = f"{address.url}/live/{room}/whip"
+        self._whip = whip or f"{address.url}/live/{room}/whip"
+        self._has_room = not whip
         self._token = token
         self._recorder = recorder
         self._pinned: dict[str, None] = {}
@@ -102,7 +106,8 @@ class Host:
         return f"{fields['address']}/{fields['key']}"
 
     async def _end(self) -> None:
-        await self._ask("POST", f"{self._path}/end")
+        if self._has_room:
+            await self._ask("POST", f"{self._path}/end")
         publisher, self._publisher = self._publisher, None
         if publisher is None or publisher.returncode is not None:
             return

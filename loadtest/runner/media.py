@@ -29,17 +29,19 @@ class Cinema:
         *,
         ends: bool = False,
         decode: Mapping[ViewerKind, int] | None = None,
+        whep: str = "",
         crowd: Crowd | None = None,
     ) -> None:
         """`ends`: the host's script ends the live, after which no frame is missed.
 
-        `decode` says how many viewers of each kind decode.
+        `decode` says how many viewers of each kind decode; `whep` is another server's address.
         """
-        whep = f"{address.url}/live/{room}/whep"
+        setup = "active" if whep else "actpass"
+        whep = whep or f"{address.url}/live/{room}/whep"
         self._recorder = recorder
         self._address = address
         self._ends = ends
-        self._crowd = crowd or Crowd(Whep(whep, tls=address.tls))
+        self._crowd = crowd or Crowd(Whep(whep, setup=setup, tls=address.tls))
         self._hls = HlsCrowd(address.url, room, tls=address.tls)
         self._glass = Glass(whep, recorder)
         self._to_decode = Counter(decode)

@@ -58,6 +58,9 @@ class Request:
     listen: str = ""
     secret: str = ""
     notes: tuple[str, ...] = ()
+    # Addresses of another server's WHEP and WHIP: then media is all there is.
+    whep: str = ""
+    whip: str = ""
     target_gone_s: float = TARGET_GONE_S
     stock_settle_s: float = STOCK_SETTLE_S
 
@@ -76,6 +79,8 @@ class Run:
             request.factor,
             request.seed,
             host_token=request.host_token,
+            whep=request.whep,
+            whip=request.whip,
         )
         thresholds = tuple(Threshold.parse(text) for text in request.scenario.thresholds)
         title = request.scenario.title.model_dump()
@@ -109,9 +114,7 @@ class Run:
         http = address.http()
         try:
             await check_consent(address, http, self.request.loadtest_token)
-            before = await look(http, self.request.room)
-            if not before.estates or not before.products:
-                raise RequestRefused(404, f"room {self.request.room!r} has no estates or no goods")
+            before = await self._found(http)
             started_at = datetime.datetime.now(datetime.UTC)
             setup = dataclasses.replace(self._setup, found=before)
             async with self._open_shares(setup):
@@ -125,6 +128,16 @@ class Run:
         finally:
             await http.close()
         return self._result(end, sum(tidied), started_at)
+
+    async def _found(self, http: PlainHttp) -> Found:
+        """Return what there is in the room: of another server's video, nothing to buy."""
+        if self.request.whep:
+            await http.connectable()
+            return Found((), (), {})
+        before = await look(http, self.request.room)
+        if not before.estates or not before.products:
+            raise RequestRefused(404, f"room {self.request.room!r} has no estates or no goods")
+        return before
 
     @contextlib.asynccontextmanager
     async def _open_shares(self, setup: Setup) -> AsyncIterator[None]:
@@ -197,7 +210,10 @@ class Run:
             await asyncio.sleep(look_s)
             try:
                 async with asyncio.timeout(self.request.target_gone_s):
-                    await http.request("GET", f"/api/rooms/{self.request.room}")
+                    if self.request.whep:
+                        await http.connectable()
+                    else:
+                        await http.request("GET", f"/api/rooms/{self.request.room}")
                 answered = time.monotonic()
             except (LoadError, TimeoutError):
                 if time.monotonic() - answered > self.request.target_gone_s:
@@ -208,7 +224,7 @@ class Run:
 
     async def _judge_books(self, http: PlainHttp, before: dict[str, int], books: Books) -> None:
         """Compare the orders with the stock, which may need a moment to settle."""
-        if self.progress.target_gone:
+        if self.progress.target_gone or self.request.whep:
             return
         deadline = time.monotonic() + self.request.stock_settle_s
         while True:
@@ -240,7 +256,7 @@ class Run:
         return Result(
             scenario=request.name,
             title=request.scenario.title.model_dump(),
-            target=request.url,
+            target=request.whep or request.url,
             room=request.room,
             factor=request.factor,
             seed=request.scenario.seed if request.seed is None else request.seed,

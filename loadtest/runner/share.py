@@ -51,6 +51,9 @@ class Setup:
     worker: int = 0
     workers: int = 1
     host_token: str = ""
+    # Of another server, see `run.Request`.
+    whep: str = ""
+    whip: str = ""
     # What is added to this machine's monotonic clock to have the coordinator's.
     clock_offset_ns: int = 0
 
@@ -130,10 +133,15 @@ class Share:
         self._till = Till(address, setup.room, self.recorder)
         ends = any(step.do is HostDoes.END for step in setup.scenario.host)
         self._cinema = Cinema(
-            address, setup.room, self.recorder, ends=ends, decode=setup.decoding_viewers()
+            address,
+            setup.room,
+            self.recorder,
+            ends=ends,
+            decode=setup.decoding_viewers(),
+            whep=setup.whep,
         )
         self._replays = Replays(address, setup.room, self.recorder)
-        self._host = Host(address, setup.room, setup.host_token, self.recorder)
+        self._host = Host(address, setup.room, setup.host_token, self.recorder, setup.whip)
         self._arrivals = self.plan.share(setup.worker, setup.workers)
         self._accounts: dict[int, Account] = {}
         self._viewers: dict[int, Viewer] = {}

@@ -167,6 +167,16 @@ class Scenario(_Table):
             )
         return self
 
+    def beyond_media(self) -> str:
+        """Return what of it another server of WHIP and WHEP cannot have; "" for nothing."""
+        for profile in self.profiles:
+            if profile.kind is not ViewerKind.WEBRTC:
+                return f"viewers who are {profile.kind.value!r}"
+        for step in self.host:
+            if step.do not in (HostDoes.LIVE, HostDoes.END) or step.road is not Road.WHIP:
+                return f"the host's {step.do.value!r}" + " by RTMP" * (step.road is Road.RTMP)
+        return ""
+
     def stretched(self, factor: float) -> "Scenario":
         """Return it with stages and the host's script `factor` times as long.
 

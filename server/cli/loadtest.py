@@ -187,6 +187,12 @@ def run(
             envvar=HQ_TOKEN_VARIABLE,
         ),
     ] = "",
+    whep: Annotated[
+        str, typer.Option(help="WHEP address of any other server: video only, without --target.")
+    ] = "",
+    whip: Annotated[
+        str, typer.Option(help="WHIP address there, where the scenario's host goes live.")
+    ] = "",
     html: Annotated[
         Path | None, typer.Option(help="Write the report as one HTML file.", dir_okay=False)
     ] = None,
@@ -216,6 +222,8 @@ def run(
         agents,
         listen,
         secret,
+        whep=whep,
+        whip=whip,
     )
     for path in (json_file, junit, html):
         if path and not path.absolute().parent.is_dir():

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import socket
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 from loadtest.measure.rig import free_port, rig
 from loadtest.runner.consent import check_consent
@@ -20,6 +21,9 @@ HQ_TOKEN_VARIABLE = "LINLI_LOADTEST_HQ_TOKEN"
 @contextlib.asynccontextmanager
 async def target_of(request: Request, hq_token: str) -> AsyncIterator[Request]:
     """Yield the request with its target, which is a server of our own if none is named."""
+    if request.whep or request.whip:
+        yield _elsewhere(request)
+        return
     if request.url and hq_token:
         async with _shop(request, hq_token) as request:
             yield request
@@ -54,3 +58,22 @@ async def _shop(request: Request, hq_token: str) -> AsyncIterator[Request]:
         yield dataclasses.replace(
             request, room=shop.id, host_token=shop.host_token, notes=(shop.note,)
         )
+
+
+def _elsewhere(request: Request) -> Request:
+    """Return the request for another server of WHIP and WHEP.
+
+    Raises:
+        OperatorError: The scenario has what such a server has not.
+    """
+    if request.url or not request.whep:
+        raise OperatorError("another server is named by --whep, and --whip with a host, alone")
+    if beyond := request.scenario.beyond_media():
+        raise OperatorError(f"at a server of WHIP and WHEP there is no place for {beyond}")
+    if request.scenario.host and not request.whip:
+        raise OperatorError("the scenario has a host: give the server's --whip address")
+    parts = urlsplit(request.whep)
+    note = "The target is a server of WHIP and WHEP: its video was measured, and nothing else."
+    return dataclasses.replace(
+        request, url=f"{parts.scheme}://{parts.netloc}", room="", notes=(note,)
+    )

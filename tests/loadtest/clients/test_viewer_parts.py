@@ -3,7 +3,12 @@
 import pylibsrtp
 import pytest
 from aioice import stun
-from aiortc.rtcdtlstransport import SRTP_AEAD_AES_128_GCM, RTCCertificate
+from aiortc.rtcdtlstransport import (
+    SRTP_AEAD_AES_128_GCM,
+    SRTP_AES128_CM_SHA1_80,
+    RTCCertificate,
+    SRTPProtectionProfile,
+)
 from aiortc.sdp import SessionDescription
 from OpenSSL import SSL
 
@@ -99,25 +104,29 @@ def shake_hands(client: DtlsClient, server: SSL.Connection) -> None:
                 return
 
 
-def server_side() -> tuple[SSL.Connection, str]:
+def server_side(
+    profile: SRTPProtectionProfile = SRTP_AEAD_AES_128_GCM,
+) -> tuple[SSL.Connection, str]:
     certificate = RTCCertificate.generateCertificate()
-    context = certificate._create_ssl_context(srtp_profiles=[SRTP_AEAD_AES_128_GCM])
+    context = certificate._create_ssl_context(srtp_profiles=[profile])
     server = SSL.Connection(context)
     server.set_accept_state()
     prints = certificate.getFingerprints()
     return server, next(print_.value for print_ in prints if print_.algorithm == "sha-256")
 
 
-def test_the_handshake_derives_the_servers_srtp_keys() -> None:
-    server, fingerprint = server_side()
+@pytest.mark.parametrize("profile", [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80], ids=str)
+def test_the_handshake_derives_the_servers_srtp_keys(profile: SRTPProtectionProfile) -> None:
+    server, fingerprint = server_side(profile)
     client = DtlsClient(ClientContext.create(), fingerprint)
     shake_hands(client, server)
     assert client.done and client.incoming is not None
-    material = server.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * 28)
-    key = material[16:32] + material[44:56]
-    profile = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+    salt_bytes = profile.salt_length
+    material = server.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (16 + salt_bytes))
+    key = material[16:32] + material[32 + salt_bytes :]
     outbound = pylibsrtp.Policy.SSRC_ANY_OUTBOUND
-    sender = pylibsrtp.Session(pylibsrtp.Policy(key=key, ssrc_type=outbound, srtp_profile=profile))
+    policy = pylibsrtp.Policy(key=key, ssrc_type=outbound, srtp_profile=profile.libsrtp_profile)
+    sender = pylibsrtp.Session(policy)
     packet = b"\x80\x66\x00\x01" + bytes(8) + b"frame"
     assert client.incoming.unprotect(sender.protect(packet)) == packet
 

@@ -164,3 +164,38 @@ def test_a_run_that_is_interrupted_before_it_begins_ends_with_130() -> None:
     with patch.object(Run, "play", play):
         code, text = linli("evening", *AT_HOME)
     assert (code, text) == (130, "linli: 0 of 2 agents came before the run was interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--whip", "http://a/whip"), "named by --whep"),
+        (("--whep", "http://a/whep", "--target", "http://a"), "named by --whep"),
+        (("--whep", "http://a/whep"), "no place for viewers who are 'lurker'"),
+    ],
+)
+def test_another_server_has_video_and_nothing_else(arguments: tuple[str, ...], words: str) -> None:
+    with pytest.raises(OperatorError, match=words):
+        linli("evening", *arguments)
+
+
+def test_a_scenario_of_video_is_played_at_another_server(tmp_path: Path) -> None:
+    path = tmp_path / "video.toml"
+    path.write_text(
+        'title = { en = "V", zh = "视" }\n'
+        '[[profiles]]\nkind = "webrtc"\nweight = 1\n[[stages]]\nseconds = 1\n'
+        '[[host]]\nat_s = 0\ndo = "live"\n'
+    )
+    with pytest.raises(OperatorError, match="give the server's --whip address"):
+        linli(str(path), "--whep", "http://a/whep")
+    asked: list[Run] = []
+
+    async def play(run: Run) -> Result:
+        asked.append(run)
+        return loadtest_result(4)
+
+    with patch.object(Run, "play", play):
+        linli(str(path), "--whep", "http://a:1/b/whep", "--whip", "http://a:1/b/whip")
+    (run,) = asked
+    assert (run.request.url, run.request.room) == ("http://a:1", "")
+    assert run.request.notes[0].startswith("The target is a server of WHIP and WHEP")
