@@ -19,14 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
 from commerce.io.commerce import Commerce
-from commerce.io.messages.tencent_sms import TencentSms
 from commerce.io.messages.web_push import WebPush, push_key
-from commerce.io.record.engine import wall_clock
 from commerce.io.record.migrate import upgrade
 from commerce.io.shop.sealing import Sealer
 from commerce.money.payments import Payments
 from commerce.money.providers import PaymentProvider
-from commerce.people.phones import CodeSender, PhoneKeys
+from commerce.people.phones import PhoneKeys
 from commerce.spans import no_spans
 from insight.facts import CHATS
 from media.errors import TooManyAttempts, Unresolvable
@@ -72,6 +70,7 @@ from server.ops import metrics
 from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Heart
 from server.ops.lake import open_lake
+from server.ops.messages import open_sms, open_wechat
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.payments import links_of, open_provider
 from server.ops.pictures import Pictures
@@ -148,13 +147,14 @@ async def build(
             payments=payments,
             provider=provider,
             links=links_of(settings, provider),
-            codes=_open_sms(settings),
+            codes=open_sms(settings),
             push=WebPush(
                 push_key(token_secret(settings)),
                 lambda: int(time.time()),
                 contact=settings.push_contact,
             ),
             push_services=settings.push_services,
+            wechat=open_wechat(settings),
             phone_keys=PhoneKeys(phone_secret(settings)),
             sealer=Sealer(token_secret(settings), "totp"),
             pickup_secret=token_secret(settings),
@@ -386,14 +386,6 @@ def _open_blobs(settings: Settings) -> BlobStore:
 
     with opening("LINLI_BLOB_URL"):
         return S3Blobs(url)
-
-
-def _open_sms(settings: Settings) -> CodeSender | None:
-    url = settings.sms_url.get_secret_value()
-    try:
-        return TencentSms(url, lambda: wall_clock() // 1_000) if url else None
-    except ValueError as error:
-        raise OperatorError(f"LINLI_SMS_URL: {error}") from None
 
 
 async def _open_rtmp(

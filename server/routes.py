@@ -53,6 +53,7 @@ from server.http.shop import (
 )
 from server.http.shop.notices import routes as notice_routes
 from server.http.shop.push import routes as push_routes
+from server.http.shop.wechat import routes as wechat_routes
 from server.http.staff import (
     cabinets,
     claims,
@@ -118,6 +119,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *leader_routes,
         *notice_routes,
         *push_routes,
+        *wechat_routes,
         *stock.routes,
         *tills.routes,
         *pos.routes,

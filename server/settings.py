@@ -204,16 +204,23 @@ class Settings(BaseSettings):
         "tencent://SecretId:SecretKey@sms.tencentcloudapi.com/?app=…&sign=…&template=…&region=…. "
         "Empty: codes are written to the log, for development.",
     )
+    wechat_url: SecretStr = Field(
+        SecretStr(""),
+        description="WeChat official account that sends one-time messages: "
+        "wechat://APPID:SECRET@api.weixin.qq.com/?template=…. Empty: none.",
+    )
     payments: str = Field(
         "sandbox",
-        description="How orders are paid: sandbox (at once, and no money moves), or the TOML file "
-        "of an account at WeChat Pay, Alipay or Stripe ([payments](payments.md)).",
+        description="How orders are paid: sandbox (at once, and no money moves), sandbox-async (at "
+        "the pages of `linli payments sandbox`), or the TOML file of an account at WeChat Pay, "
+        "Alipay or Stripe ([payment providers](payment-providers.md)).",
     )
     public_url: str = Field(
         "",
         pattern=r"^(https?://[^/\s]+/?)?$",
         description="Base URL at which buyers and payment providers reach this server, e.g. "
-        "https://shop.example.org; needed where LINLI_PAYMENTS is a file.",
+        "https://shop.example.org; needed where LINLI_PAYMENTS is a file, "
+        "and for LINLI_WECHAT_URL.",
     )
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         (),

@@ -85,10 +85,12 @@ from commerce.io.shop.stock.tills import Tills
 from commerce.io.shop.stock.transfers import Transfers
 from commerce.io.shop.stock.warehouses import WarehouseStock
 from commerce.io.shop.stream_keys import StreamKeys
+from commerce.io.shop.wechat_grants import WechatGrants
 from commerce.money.intents import PaymentAccount
 from commerce.money.payments import Payments
 from commerce.money.providers import PaymentProvider
 from commerce.notices.push import Push
+from commerce.notices.wechat import WechatMessages
 from commerce.people.phones import CodeSender, PhoneKeys
 from commerce.spans import Spans, no_spans
 from commerce.views import ProductDetail, ProductView
@@ -137,6 +139,7 @@ class Commerce:
         codes: CodeSender | None = None,
         push: Push | None = None,
         push_services: Collection[str] = (),
+        wechat: WechatMessages | None = None,
         phone_keys: PhoneKeys | None = None,
         sealer: Sealer | None = None,
         pickup_secret: str = "",
@@ -253,7 +256,8 @@ class Commerce:
         self.after_sales = AfterSales(shop)
         self.facts = FactLog(shop)
         self.notices = Notices(shop)
-        self.push = PushMessages(shop, push, push_services)
+        self.push = PushMessages(shop, push, push_services, wechat)
+        self.wechat_grants = WechatGrants(shop, wechat)
         self.live_reminders = LiveReminders(shop)
         self.overview = Overview(shop)
         self.leaders = Leaders(shop, codes_of_pickup)

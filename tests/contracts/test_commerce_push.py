@@ -3,11 +3,14 @@
 import base64
 from dataclasses import dataclass, field
 
+import pytest
 from sqlalchemy import event
 
+from commerce.errors import UnknownLink
 from commerce.io.shop.notices import post_notices
 from commerce.notices.notices import Notice, NoticeKind, Preferences
 from commerce.notices.push import PushAnswer, PushMessage, PushOutcome, Subscription
+from commerce.notices.wechat import ASK_TTL_MS, SCENES, Grant
 from tests.support.commerce_shop import Shop, open_shop, shop_plan
 
 POINT = base64.urlsafe_b64encode(b"\x04" + b"\x11" * 64).decode()
@@ -95,3 +98,88 @@ async def test_those_who_want_it_are_reminded_of_a_live_once(
             assert (notice.kind, notice.subject) == (NoticeKind.LIVE, live.id)
         assert await statements(shop, guests[:1], "one") == await statements(shop, guests, "many")
         await shop.commerce.privacy.erase(bo)
+
+
+@dataclass
+class AnsweringWechat:
+    """WeChat that answers what the test sets."""
+
+    answers: dict[str, list[PushAnswer]] = field(default_factory=dict)
+    sent: list[tuple[str, int, str]] = field(default_factory=list)
+
+    def ask_url(self, scene: int, nonce: str) -> str:
+        """See the port."""
+        return f"{scene} {nonce}"
+
+    def is_ours(self, template_id: str) -> bool:
+        """See the port."""
+        return template_id == "T"
+
+    async def send(self, to: Grant, message: PushMessage) -> PushAnswer:
+        """Remember the message."""
+        self.sent.append((to.openid, to.scene, message.body))
+        queue = self.answers.get(to.openid)
+        return queue.pop(0) if queue else SENT
+
+
+async def test_each_message_in_wechat_uses_one_grant_where_there_is_no_browser(
+    database_url: str, valkey_url: str
+) -> None:
+    wechat, service = AnsweringWechat(), Answering()
+    plan = shop_plan(5, target=9)
+    async with open_shop(database_url, valkey_url, plan=plan, push=service, wechat=wechat) as shop:
+        push, grants, schedule = (
+            shop.commerce.push,
+            shop.commerce.wechat_grants,
+            shop.commerce.schedule,
+        )
+        anna, bo = [(await shop.commerce.people.add_guest(name, "e1")).guest.id for name in "ab"]
+
+        async def grant(guest_id: str, openid: str) -> None:
+            url = await grants.ask(guest_id, "zh")
+            assert url is not None
+            scene, nonce = url.split()
+            await grants.take(nonce, scene, "T", openid)
+            with pytest.raises(UnknownLink):
+                await grants.take(nonce, scene, "T", openid)
+
+        async def live(title: str) -> None:
+            at_ms = shop.clock() + 4 * MINUTE_MS
+            made = await schedule.add("demo", title, "", [], at_ms, actor="u1")
+            for guest_id in (anna, bo):
+                await shop.commerce.live_reminders.want("demo", made.id, guest_id)
+            await shop.commerce.live_reminders.step()
+
+        for _ in SCENES:
+            await grant(anna, "o-anna")
+        assert await grants.ask(anna, "zh") is None
+        late = await grants.ask(bo, "zh")
+        assert late is not None
+        shop.clock.ahead_ms += ASK_TTL_MS + 1
+        for nonce, template in ((late.split()[1], "T"), ("0" * 32, "T"), (late.split()[1], "U")):
+            with pytest.raises(UnknownLink):
+                await grants.take(nonce, "0", template, "o-bo")
+        assert (await grants.granted(anna), await grants.granted(bo)) == (len(SCENES), 0)
+
+        await grant(bo, "o-bo")
+        await push.subscribe(bo, f"https://fcm.googleapis.com/{bo}", POINT, AUTH, "zh")
+        wechat.answers = {"o-anna": [PushAnswer(PushOutcome.GONE), PushAnswer(PushOutcome.LATER)]}
+        service.answers = {bo: [PushAnswer(PushOutcome.GONE)]}
+        await live("周五海鲜")
+        assert await push.step() == 2  # Anna's grant is gone; so is Bo's browser
+        assert await push.step() == 2  # Anna's next grant waits; Bo's message comes in WeChat
+        assert await grants.granted(anna) == len(SCENES) - 1
+        assert await push.step() == 0
+        shop.clock.ahead_ms += 60_000
+        assert await push.step() == 1
+        assert [(openid, body) for openid, _, body in wechat.sent].count(("o-bo", "周五海鲜")) == 1
+        assert len(wechat.sent) == 4
+        assert (await grants.granted(anna), await grants.granted(bo)) == (len(SCENES) - 2, 0)
+
+        wechat.sent.clear()
+        shop.clock.ahead_ms += 10 * MINUTE_MS
+        await live("周六水果")
+        assert await push.step() == 1
+        assert {openid for openid, _, _ in wechat.sent} == {"o-anna"}
+        await shop.commerce.privacy.erase(anna)
+        assert await grants.granted(anna) == 0

@@ -18,6 +18,7 @@ from server.http.shop import (
     privacy,
     products,
     rooms,
+    wechat,
 )
 from server.http.staff import (
     claims,
@@ -77,6 +78,7 @@ def test_every_route_is_documented() -> None:
     text = (DOCS / "http.md").read_text()
     modules = (
         whip_whep,
+        wechat,
         flv,
         hls,
         restream,

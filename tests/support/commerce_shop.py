@@ -38,6 +38,7 @@ from commerce.io.shop.seed import seed
 from commerce.money.payments import Payments
 from commerce.money.providers import PaymentProvider
 from commerce.notices.push import Push
+from commerce.notices.wechat import WechatMessages
 from commerce.orders.states import OrderState
 from commerce.spans import Spans, no_spans
 from commerce.views import OrderView
@@ -181,6 +182,7 @@ async def open_shop(
     payments: Payments | None = None,
     provider: PaymentProvider | None = None,
     push: Push | None = None,
+    wechat: WechatMessages | None = None,
     probe: Probe = lambda step: None,
     clock: TestClock | None = None,
     spans: Spans = no_spans,
@@ -202,6 +204,7 @@ async def open_shop(
             payments=payments,
             provider=provider,
             push=push,
+            wechat=wechat,
             clock=clock,
             probe=probe,
             spans=spans,

@@ -25,7 +25,12 @@ from commerce.io.record.schema_moderation import (
     room_moderators,
     sanctions,
 )
-from commerce.io.record.schema_notices import notice_preferences, notices, push_subscriptions
+from commerce.io.record.schema_notices import (
+    notice_preferences,
+    notices,
+    push_subscriptions,
+    wechat_grants,
+)
 from commerce.io.record.schema_people import consents, dwelling_claims, phone_codes
 
 
@@ -114,6 +119,7 @@ PERSONAL: Sequence[Personal] = (
     Personal(notices, ("kind", "subject", "channel", "state", "made_at_ms"), deleted=True),
     Personal(notice_preferences, ("muted", "quiet_from_hour", "quiet_until_hour"), deleted=True),
     Personal(push_subscriptions, ("endpoint", "language", "made_at_ms"), deleted=True),
+    Personal(wechat_grants, ("openid", "language", "asked_at_ms"), deleted=True),
 )
 
 KEPT: Mapping[str, str] = {

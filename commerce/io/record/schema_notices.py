@@ -68,3 +68,16 @@ notice_preferences = Table(
     Column("quiet_from_hour", Integer, nullable=False),
     Column("quiet_until_hour", Integer, nullable=False),
 )
+
+# One message in WeChat each; without `openid` it was asked for and not granted (yet).
+wechat_grants = Table(
+    "wechat_grants",
+    metadata,
+    ref("guest_id", "guests.id", key=True),
+    Column("scene", Integer, primary_key=True, autoincrement=False),
+    Column("nonce_hash", String(64), nullable=False),
+    Column("openid", String(64)),
+    Column("language", String(2), nullable=False),
+    time_column("asked_at_ms"),
+    UniqueConstraint("nonce_hash"),
+)

@@ -11,7 +11,7 @@ from commerce.io.record.schema import estates, guests
 from commerce.io.record.schema_notices import notices
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.leaders.estates import time_zone_of
-from commerce.io.shop.push import preferences_of, subscribed
+from commerce.io.shop.push import may_be_sent, preferences_of
 from commerce.notices.notices import (
     DEFAULT_PREFERENCES,
     REPEAT_MS,
@@ -153,7 +153,7 @@ def _pushed_at_ms(
     connection: Connection, fresh: Sequence[Notice]
 ) -> dict[tuple[str, NoticeKind], int]:
     """When which notices are pushed: those of guests with a browser who did not mute them."""
-    pushed = subscribed(connection, {notice.guest_id for notice in fresh})
+    pushed = may_be_sent(connection, {notice.guest_id for notice in fresh})
     if not pushed:
         return {}
     wanted = preferences_of(connection, pushed)

@@ -18,6 +18,7 @@ from commerce.io.record.schema import orders, stores
 from commerce.io.record.schema_lives import scheduled_lives
 from commerce.io.record.schema_notices import notice_preferences, notices, push_subscriptions
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.wechat_grants import give_back, have_granted, use_grant
 from commerce.notices.notices import (
     DEFAULT_PREFERENCES,
     NoticeChannel,
@@ -35,6 +36,7 @@ from commerce.notices.push import (
     next_try_ms,
     subscription,
 )
+from commerce.notices.wechat import Grant, WechatMessages
 
 BATCH = 50
 LEASE_MS = 60_000
@@ -49,17 +51,29 @@ class Due:
     notice_id: int
     kind: NoticeKind
     subject: str
+    guest_id: str
     tries: int
     to: tuple[Subscription, ...]
+    grant: Grant | None = None  # where the guest has no browser
 
 
 class PushMessages:
     """Subscribes browsers and sends what is due."""
 
-    def __init__(self, shop: ShopContext, push: Push | None, services: Collection[str]) -> None:
-        """Without `push`, browsers cannot subscribe; `services` are more origins of services."""
+    def __init__(
+        self,
+        shop: ShopContext,
+        push: Push | None,
+        services: Collection[str],
+        wechat: WechatMessages | None = None,
+    ) -> None:
+        """Without `push`, browsers cannot subscribe; `services` are more origins of services.
+
+        `wechat` sends to guests without a browser who have granted a message there.
+        """
         self._shop = shop
         self._push = push
+        self._wechat = wechat
         self._services = services
 
     @property
@@ -137,7 +151,7 @@ class PushMessages:
 
     async def step(self) -> int:
         """Send what is due; return how many messages were tried. Several workers may do it."""
-        if self._push is None:
+        if self._push is None and self._wechat is None:
             return 0
         at_ms = self._shop.clock()
         waiting = await self._shop.record.query(lambda connection: _waiting(connection, at_ms))
@@ -153,9 +167,15 @@ class PushMessages:
         return len(due)
 
     async def _send(self, due: Due) -> list[PushAnswer]:
-        assert self._push is not None
         about, url = await self._shop.record.query(lambda connection: _about(connection, due))
         if about is None:
+            return []
+        if due.grant is not None and self._wechat is not None:
+            language = due.grant.language
+            said = _said(about, language)
+            text = message_of(due.kind, language, said, url, due.subject)
+            return [await self._wechat.send(due.grant, text)]
+        if self._push is None:
             return []
         texts = [
             message_of(due.kind, to.language, _said(about, to.language), url, due.subject)
@@ -179,10 +199,12 @@ def preferences_of(connection: Connection, guest_ids: Iterable[str]) -> dict[str
     }
 
 
-def subscribed(connection: Connection, guest_ids: Iterable[str]) -> set[str]:
-    """Those of some guests who have a browser that takes messages."""
-    which = push_subscriptions.c.guest_id.in_(list(guest_ids))
-    return set(connection.scalars(select(push_subscriptions.c.guest_id).where(which)))
+def may_be_sent(connection: Connection, guest_ids: Iterable[str]) -> set[str]:
+    """Those of some guests who have a browser that takes messages, or granted one in WeChat."""
+    ids = list(guest_ids)
+    which = push_subscriptions.c.guest_id.in_(ids)
+    browsers = set(connection.scalars(select(push_subscriptions.c.guest_id).where(which)))
+    return browsers | have_granted(connection, ids)
 
 
 _IS_WAITING = (
@@ -218,7 +240,9 @@ def _take(connection: Connection, rows: Sequence[Row[Any]], at_ms: int) -> list[
                     select(push_subscriptions).where(push_subscriptions.c.guest_id == row.guest_id)
                 )
             )
-            taken.append(Due(row.id, kind, row.subject, row.tries + 1, to))
+            grant = None if to else use_grant(connection, row.guest_id)
+            due = Due(row.id, kind, row.subject, row.guest_id, row.tries + 1, to, grant)
+            taken.append(due)
     return taken
 
 
@@ -228,6 +252,8 @@ def _book(
     """Write what came of the messages; forget the browsers that are gone."""
     for due, answers in pairs:
         outcomes = {answer.outcome for answer in answers}
+        if due.grant is not None and PushOutcome.LATER in outcomes:
+            give_back(connection, due.guest_id, due.grant, at_ms)
         gone = [
             to.id
             for to, answer in zip(due.to, answers, strict=False)
@@ -236,6 +262,10 @@ def _book(
         connection.execute(delete(push_subscriptions).where(push_subscriptions.c.id.in_(gone)))
         if PushOutcome.SENT in outcomes:
             _end(connection, due.notice_id, NoticeState.SENT, at_ms)
+            continue
+        if PushOutcome.GONE in outcomes and may_be_sent(connection, [due.guest_id]):
+            which = notices.c.id == due.notice_id  # another browser, or WeChat, at once
+            connection.execute(update(notices).where(which).values(due_at_ms=at_ms))
             continue
         wait_s = max((answer.retry_after_s for answer in answers), default=0)
         again_ms = next_try_ms(due.tries, wait_s, now_ms=at_ms)

@@ -44,6 +44,7 @@ SECRET_TABLES = frozenset(
         "staff_links",
         "staff_totp",
         "stream_keys",
+        "wechat_grants",
     }
 )
 """Left out of an export without secrets: links, keys and devices are made again."""
