@@ -24,6 +24,8 @@ SHARED = frozenset(
         "draw_transitions",
         "facts",
         "group_transitions",
+        "inbox",
+        "intent_transitions",
         "meta",
         "order_transitions",
         "outbox",
