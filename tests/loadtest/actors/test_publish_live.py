@@ -70,6 +70,7 @@ async def test_of_two_hosts_with_one_token_the_first_stays_away(server: Running)
                     await host
 
 
+@pytest.mark.soak
 async def test_a_host_that_is_replaced_before_it_is_connected_stays_away(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

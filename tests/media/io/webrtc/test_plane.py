@@ -241,8 +241,12 @@ async def test_a_lost_packet_is_retransmitted(plane: MediaPlane, repairs: bool) 
             dropping["left"] = 1
             for _ in range(12):
                 await next_frame(layers["video"])
-            await wait_until(lambda: plane.stats().resent > 0, what="a retransmit")
-            assert len(sent) == (1 if repairs else 0)
+            lost = (
+                1 if repairs else 0
+            )  # a busy machine may have lost others, which are resent first
+            await wait_until(
+                lambda: plane.stats().resent > 0 and len(sent) == lost, what="its retransmit"
+            )
 
 
 async def test_a_viewer_with_transport_cc_gets_transport_wide_numbers(plane: MediaPlane) -> None:
