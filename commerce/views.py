@@ -235,10 +235,14 @@ class ActionParameter:
 
 @dataclass(frozen=True, slots=True)
 class ActionView:
-    """What the page does next: shows a QR of `url`, goes there, or calls with the parameters."""
+    """What the page does next: shows `qr`, goes to `url`, or calls with the parameters.
+
+    `qr` is the URL as an SVG as data: URI, where that is to be scanned.
+    """
 
     kind: ActionKind
     url: str
+    qr: str
     parameters: tuple[ActionParameter, ...]
 
 

@@ -17,7 +17,7 @@ from commerce.io.record.schema import buying_groups, pickup_codes
 from commerce.io.shop.catalogue import Catalogue
 from commerce.io.shop.packing.bags import NO_BAG, Bag, bags_of
 from commerce.io.shop.people import nicknames_of
-from commerce.money.providers import Action
+from commerce.money.providers import Action, ActionKind
 from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
 from commerce.orders.picks import Pick
@@ -46,9 +46,7 @@ QR_BORDER = 2  # modules
 @lru_cache(QR_CACHE)
 def pickup_view(code: str, signature: str = "") -> PickupView:
     """The code as people read it, and its QR as an SVG data URI, with the signature."""
-    text = shown(code)
-    qr = segno.make(signed(code, signature), error="m", micro=False)
-    return PickupView(text, qr.svg_data_uri(border=QR_BORDER, scale=4, dark="#000"))
+    return PickupView(shown(code), _qr(signed(code, signature)))
 
 
 def pickup_codes_of(connection: Connection, rows: Collection[OrderRow]) -> dict[str, PickupView]:
@@ -110,8 +108,16 @@ def _payments(connection: Connection, rows: Collection[OrderRow]) -> dict[str, P
 def _action(action: Action | None) -> ActionView | None:
     if action is None:
         return None
+    url = action.data.get("url", "")
     parameters = [ActionParameter(*pair) for pair in action.data.items() if pair[0] != "url"]
-    return ActionView(action.kind, action.data.get("url", ""), tuple(parameters))
+    qr = _qr(url) if action.kind is ActionKind.QR else ""
+    return ActionView(action.kind, url, qr, tuple(parameters))
+
+
+@lru_cache(QR_CACHE)
+def _qr(text: str) -> str:
+    qr = segno.make(text, error="m", micro=False)
+    return qr.svg_data_uri(border=QR_BORDER, scale=4, dark="#000")
 
 
 def order_view(

@@ -132,10 +132,11 @@ class ActionParameter(msgspec.Struct, frozen=True):
 
 
 class PaymentAction(msgspec.Struct, frozen=True):
-    """What the buyer's page does next: shows a QR of `url`, goes there, or calls WeixinJSBridge."""
+    """What the buyer's page does next: shows `qr`, goes to `url`, or calls WeixinJSBridge."""
 
     kind: PaymentActionKind
     url: str
+    qr: str
     parameters: tuple[ActionParameter, ...]
 
 

@@ -79,6 +79,8 @@ export const en: typeof zh = {
     qr: 'QR code for pickup',
   },
   order_state: {
+    waiting_payment: 'To be paid',
+    expired: 'Not paid',
     waiting_group: 'Waiting for group',
     new: 'Received',
     picking: 'Picking',

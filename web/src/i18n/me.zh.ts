@@ -74,6 +74,8 @@ export const zh = {
     qr: '取货二维码',
   },
   order_state: {
+    waiting_payment: '待付款',
+    expired: '未付款',
     waiting_group: '等待成团',
     new: '已接单',
     picking: '拣货中',

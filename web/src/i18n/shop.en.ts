@@ -128,6 +128,8 @@ export const en = {
     as_of: 'Offline, as of {time}.',
   },
   order_state: {
+    waiting_payment: 'To be paid',
+    expired: 'Not paid',
     waiting_group: 'Waiting for group',
     new: 'Received',
     picking: 'Picking',

@@ -127,6 +127,8 @@ export const zh = {
     as_of: '离线，显示的是 {time} 的内容。',
   },
   order_state: {
+    waiting_payment: '待付款',
+    expired: '未付款',
     waiting_group: '待成团',
     new: '已接单',
     picking: '拣货中',

@@ -4,7 +4,7 @@ import type { Api } from '../lib/base/api'
 import type { AfterSale } from '../lib/shop/after-sale'
 import type { Order } from '../lib/base/wire'
 
-const DONE = ['handed_over', 'cancelled']
+const DONE = ['handed_over', 'cancelled', 'expired']
 
 export function useAfterSales(api: Api, orders: Readonly<Ref<Order[]>>, shown: Readonly<Ref<boolean>>) {
   const sales = shallowRef<ReadonlyMap<string, AfterSale>>(new Map())

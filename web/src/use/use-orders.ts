@@ -8,7 +8,7 @@ import { storage } from './storage'
 import type { GuestModel } from './use-guest'
 import { useKeptOrders } from './use-kept-orders'
 
-const OPEN_STATES = new Set(['waiting_group', 'new', 'picking', 'packed', 'ready'])
+const OPEN_STATES = new Set(['waiting_payment', 'waiting_group', 'new', 'picking', 'packed', 'ready'])
 
 export function useOrders(guest: GuestModel, onReady: () => void) {
   const kept = useKeptOrders(guest)
@@ -39,13 +39,16 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
   function take(order: Order): void {
     changes += 1
     const known = orders.value.find((other) => other.id === order.id)
+    // The answer to the tap may come after the message that says how to pay.
+    if (order.payment && known?.payment?.action) order = { ...order, payment: known.payment }
     kept.current(
       known
         ? orders.value.map((other) => (other.id === order.id ? order : other))
         : [order, ...orders.value].sort((a, b) => b.created_at_ms - a.created_at_ms),
       kept.ownId(),
     )
-    if (order.state === 'ready' && known && known.state !== 'ready') onReady()
+    const ready = order.state === 'ready' && known && known.state !== 'ready'
+    if (ready || (order.payment?.action && !known?.payment?.action)) onReady()
   }
 
   async function refresh(): Promise<void> {

@@ -724,10 +724,11 @@ export interface ActionParameter {
   value: string
 }
 
-/** What the buyer's page does next: shows a QR of `url`, goes there, or calls WeixinJSBridge. */
+/** What the buyer's page does next: shows `qr`, goes to `url`, or calls WeixinJSBridge. */
 export interface PaymentAction {
   kind: PaymentActionKind
   url: string
+  qr: string
   parameters: ActionParameter[]
 }
 

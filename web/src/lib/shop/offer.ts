@@ -9,7 +9,8 @@ import type { Card, Group, LocalText, Order, Product } from '../base/wire'
 export const QUANTITY_MAX = 20
 /** An order of the same product within this time makes the next one a second purchase, ms. */
 const AGAIN_MS = 24 * 3_600_000
-const DONE = new Set(['cancelled', 'handed_over'])
+const UNDONE = new Set(['cancelled', 'expired'])
+const DONE = new Set([...UNDONE, 'handed_over'])
 
 type ButtonState = 'join' | 'buy' | 'confirming' | 'joined' | 'bought' | 'sold_out'
 type Status = AttemptPhase | 'placed_group' | 'group_complete' | 'group_expired'
@@ -137,7 +138,7 @@ function orderOf(orders: Order[], group: Group | null, attempt: Attempt | null):
   const placed = attempt?.phase === 'placed' && orders.find((order) => order.id === attempt.order_id)
   if (placed) return placed
   const inGroup = orders.filter((order) => group !== null && order.group_id === group.id)
-  return inGroup.find((order) => order.state !== 'cancelled') ?? inGroup[0] ?? null
+  return inGroup.find((order) => !UNDONE.has(order.state)) ?? inGroup[0] ?? null
 }
 
 function buttonOf(
@@ -148,7 +149,7 @@ function buttonOf(
   attempt: Attempt | null,
 ): ButtonState {
   if (attempt?.phase === 'confirming' || attempt?.phase === 'offline') return 'confirming'
-  if (placed?.group_id && placed.state !== 'cancelled') return 'joined'
+  if (placed?.group_id && !UNDONE.has(placed.state)) return 'joined'
   if (joinable && attempt?.phase === 'already_joined') return 'joined'
   if (joinable && attempt?.phase === 'placed' && attempt.order.group_id && !placed) return 'joined'
   if (!joinable && own.some((order) => order.group_id === null && !DONE.has(order.state))) return 'bought'
@@ -163,8 +164,7 @@ function confirmOf(
   at_ms: number,
   terms: Terms,
 ): Offer['confirm'] {
-  if (own.some((order) => order.state !== 'cancelled' && at_ms - order.created_at_ms < AGAIN_MS))
-    return 'again'
+  if (own.some((order) => !UNDONE.has(order.state) && at_ms - order.created_at_ms < AGAIN_MS)) return 'again'
   if (store?.moved) return 'moved'
   return terms.confirm_above_fen !== null && total_fen > terms.confirm_above_fen ? 'above' : null
 }
@@ -177,10 +177,11 @@ function isAbout(attempt: Attempt, group: Group | null): boolean {
 function statusOf(attempt: Attempt | null, placed: Order | null, group: Group | null): Status | null {
   if (attempt && attempt.phase !== 'placed') return attempt.phase
   if (!placed) return attempt && (attempt.order.group_id ? 'placed_group' : 'placed')
-  if (placed.state === 'cancelled') {
+  if (UNDONE.has(placed.state)) {
     const state = group?.id === placed.group_id ? group?.state : placed.group?.state
     return state === 'expired' ? 'group_expired' : null
   }
+  if (placed.state === 'waiting_payment') return null
   if (placed.state === 'waiting_group') return 'placed_group'
   if (placed.state === 'handed_over') return null
   return placed.group_id ? 'group_complete' : 'placed'

@@ -34,6 +34,8 @@ export const en: typeof zh = {
   },
   rerouted: { 'closed-early': 'the store closed early' },
   order_states: {
+    waiting_payment: 'to be paid',
+    expired: 'not paid in time',
     waiting_group: 'waits for its group',
     new: 'new',
     picking: 'being picked',

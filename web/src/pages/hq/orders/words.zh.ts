@@ -32,6 +32,8 @@ export const zh = {
   },
   rerouted: { 'closed-early': '门店提前打烊' },
   order_states: {
+    waiting_payment: '待付款',
+    expired: '未付款',
     waiting_group: '等成团',
     new: '新订单',
     picking: '备货中',
