@@ -29,6 +29,7 @@ from commerce.io.shop.after_sales.orders import AfterSales
 from commerce.io.shop.after_sales.ratings import Ratings
 from commerce.io.shop.audit_trail import AuditTrail
 from commerce.io.shop.books.books import Books
+from commerce.io.shop.books.payouts import Payouts
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.closing import Closing
@@ -251,6 +252,7 @@ class Commerce:
         self.lists = Lists(shop)
         self.kpi_plans = KpiPlans(shop)
         self.books = Books(shop)
+        self.payouts = Payouts(shop)
         self.claims = Claims(shop, make_id)
         self.ratings = Ratings(shop)
         self.after_sales = AfterSales(shop)

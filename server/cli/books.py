@@ -1,9 +1,9 @@
-"""`linli books`: close days, read the trial balance, settle, reconcile the provider's bill."""
+"""`linli books`: trial balance, closing, settlements, payouts, the provider's bill."""
 
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.table import Table
@@ -12,12 +12,20 @@ from server.cli.console import out, run
 from server.errors import OperatorError
 from server.settings import Settings
 
+if TYPE_CHECKING:
+    from commerce.io.shop.books.payouts import PayoutList
+
 T = TypeVar("T")
 
 books_app = typer.Typer(
     help="The books: trial balance, closing, settlements, the provider's bill.",
     no_args_is_help=True,
 )
+payout_app = typer.Typer(
+    help="Payouts to leaders and suppliers, and what the provider transfers to us.",
+    no_args_is_help=True,
+)
+books_app.add_typer(payout_app, name="payout")
 _Brand = Annotated[str, typer.Option("--brand", help="The brand; needed if there are several.")]
 _Period = Annotated[str, typer.Argument(help="A day such as 2026-11-29, or a month.")]
 _Day = Annotated[str, typer.Argument(help="A day such as 2026-11-29.")]
@@ -110,6 +118,55 @@ def books_reconcile(
         table.add_row(one.kind, one.of, one.order_id, str(one.n), *fen)
     out.print(table)
     sys.exit(1)
+
+
+@payout_app.command("list")
+def payout_list(brand: _Brand = "") -> None:
+    """Print the newest payouts, and who got too much."""
+    from server.ops.bookkeeping import list_payouts
+
+    _print_payouts(_run(list_payouts(Settings(), brand)))
+
+
+@payout_app.command("propose")
+def payout_propose(period: _Period, brand: _Brand = "") -> None:
+    """Propose what the balances at the end of a closed day or month are."""
+    from server.ops.bookkeeping import propose_payouts
+
+    _print_payouts(_run(propose_payouts(Settings(), brand, period)))
+
+
+@payout_app.command("approve")
+def payout_approve(
+    numbers: Annotated[list[int], typer.Argument(help="The numbers of payouts.", min=1)],
+    brand: _Brand = "",
+) -> None:
+    """Approve payouts and book them, each once."""
+    from server.ops.bookkeeping import approve_payouts
+
+    _print_payouts(_run(approve_payouts(Settings(), brand, set(numbers))))
+
+
+@payout_app.command("file")
+def payout_file(
+    period: _Period,
+    to: Annotated[Path, typer.Option("--to", help="The file, as CSV.")],
+    brand: _Brand = "",
+) -> None:
+    """Write the bank's file of what was approved of the proposals until a day or month."""
+    from server.ops.bookkeeping import payout_file as file_of
+
+    to.write_bytes(_run(file_of(Settings(), brand, period)).encode())
+
+
+def _print_payouts(found: "PayoutList") -> None:
+    table = Table("number", "account", "name", "until", "amount", "state", box=None)
+    for one in found.payouts:
+        words = (one.account, one.name, one.until, _yuan(one.amount_fen), one.state)
+        table.add_row(str(one.number), *words)
+    out.print(table)
+    for late in found.carried:
+        out.print(f"Carried: {late.account} {_yuan(late.balance_fen)}", highlight=False)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

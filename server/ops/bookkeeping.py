@@ -1,6 +1,6 @@
 """What an operator does with the books of a brand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -9,6 +9,7 @@ from commerce.errors import InvalidField, NotFound
 from commerce.io.payments.sandbox import SandboxPayments
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.shop.books.books import Books, Reconciliation, TrialBalance, bounds_of
+from commerce.io.shop.books.payouts import PayoutList, Payouts
 from commerce.io.shop.catalogue import CatalogueCache
 from commerce.io.shop.context import ShopContext
 from commerce.money.bills import BadBill
@@ -51,6 +52,48 @@ async def settle(settings: Settings, brand_id: str, day: str) -> list[Settlement
         return await books.settle(brand, day)
 
 
+async def list_payouts(settings: Settings, brand_id: str) -> PayoutList:
+    """Return the newest payouts, and negative balances.
+
+    Raises:
+        OperatorError: There is no such brand.
+    """
+    async with _payouts(settings, brand_id) as (payouts, brand):
+        return await payouts.list(brand)
+
+
+async def propose_payouts(settings: Settings, brand_id: str, until: str) -> PayoutList:
+    """Propose payouts of the balances at the end of a closed day.
+
+    Raises:
+        OperatorError: There is no such brand or day, or it is open.
+    """
+    async with _payouts(settings, brand_id) as (payouts, brand):
+        return await payouts.propose(brand, until, OPERATOR)
+
+
+async def approve_payouts(
+    settings: Settings, brand_id: str, numbers: Collection[int]
+) -> PayoutList:
+    """Approve and book payouts.
+
+    Raises:
+        OperatorError: There is no such brand or payout.
+    """
+    async with _payouts(settings, brand_id) as (payouts, brand):
+        return await payouts.approve(brand, numbers, OPERATOR)
+
+
+async def payout_file(settings: Settings, brand_id: str, until: str) -> str:
+    """Return the bank's file of what was approved until a day.
+
+    Raises:
+        OperatorError: There is no such brand, or nothing was approved.
+    """
+    async with _payouts(settings, brand_id) as (payouts, brand):
+        return await payouts.file(brand, until)
+
+
 async def reconcile(settings: Settings, brand_id: str, day: str, bill: str) -> Reconciliation:
     """Compare the provider's bill of a day with the books.
 
@@ -76,6 +119,20 @@ async def _books(
     settings: Settings, brand_id: str
 ) -> AsyncIterator[tuple[Books, str, AsyncEngine]]:
     """The books, the brand that is meant, and the record."""
+    async with _shop(settings, brand_id) as (shop, brand, engine):
+        yield Books(shop), brand, engine
+
+
+@asynccontextmanager
+async def _payouts(settings: Settings, brand_id: str) -> AsyncIterator[tuple[Payouts, str]]:
+    async with _shop(settings, brand_id) as (shop, brand, _):
+        yield Payouts(shop), brand
+
+
+@asynccontextmanager
+async def _shop(
+    settings: Settings, brand_id: str
+) -> AsyncIterator[tuple[ShopContext, str, AsyncEngine]]:
     async with open_record(settings) as engine:
         record = Record(engine)
         shop = ShopContext(record, CatalogueCache(record), wall_clock, lambda: None)
@@ -84,6 +141,6 @@ async def _books(
         if brand_id not in brands and (brand_id or len(brands) != 1):
             raise OperatorError(f"--brand: one of {', '.join(sorted(brands)) or 'none'}.")
         try:
-            yield Books(shop), brand_id or next(iter(brands)), engine
+            yield shop, brand_id or next(iter(brands)), engine
         except (InvalidField, NotFound, BadBill) as error:
             raise OperatorError(f"{error}.") from None

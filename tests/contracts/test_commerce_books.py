@@ -1,5 +1,6 @@
 """The books of a day: closed once, zero at every moment, settled to the same files."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from commerce.after_sales.claims import Fault
-from commerce.errors import InvalidField
+from commerce.errors import InvalidField, NotFound
 from commerce.io.audit import audit
 from commerce.io.payments.sandbox import SandboxPayments
 from commerce.io.record.postings import post_transfers
@@ -16,11 +17,12 @@ from commerce.io.shop.books.books import bounds_of
 from commerce.io.shop.stock.keeping import Delivery, StockChange
 from commerce.money.accounts import day_of
 from commerce.money.bills import DifferenceKind
+from commerce.money.payouts import PayoutState
 from commerce.money.transfers import charged
 from commerce.orders.states import OrderState
 from commerce.supply.lots import LotMoveKind
 from commerce.views import OrderView
-from tests.support.commerce_shop import running_shop
+from tests.support.commerce_shop import open_shop, running_shop
 from tests.support.waiting import wait_until
 
 DAY_MS = 86_400_000
@@ -131,4 +133,52 @@ async def test_settlements_are_made_again_bit_for_bit_and_the_bill_is_our_books(
             "fee": -24,
             "provider": 24,
         }
+        assert await audit(shop.engine) == []
+
+
+async def test_payouts_are_booked_once_and_a_clawback_after_one_is_carried(
+    database_url: str, valkey_url: str
+) -> None:
+    async with open_shop(database_url, valkey_url) as shop:
+        books, payouts, clock = shop.commerce.books, shop.commerce.payouts, shop.clock
+        stock, change = shop.commerce.stock, StockChange("s1", "tea", "u1", "lorry")
+        await stock.receive(change, Delivery(10, None, "farm", 300))
+        day = day_of(clock())
+        with pytest.raises(InvalidField):
+            await payouts.propose("b", day, "boss")
+        clock.ahead_ms += DAY_MS
+        await books.close("b", day, "boss")
+        [first] = (await payouts.propose("b", day, "boss")).payouts
+        assert (first.account, first.amount_fen, first.name) == ("supplier:farm", 3_000, "farm")
+        assert (await payouts.propose("b", day, "boss")).payouts == [first]
+        both = await asyncio.gather(
+            *(payouts.approve("b", [first.number], "boss") for _ in range(2))
+        )
+        assert {one.payouts[0].state for one in both} == {PayoutState.APPROVED}
+        assert (await payouts.propose("b", day, "boss")).payouts == both[0].payouts
+        file = await payouts.file("b", day)
+        assert file.splitlines()[1] == (f"P000001,supplier,farm,farm,30.00,settlement until {day}")
+
+        back = replace(change, key="back")
+        [lot] = [lot for p in (await stock.list("s1", "tea")).products for lot in p.lots
+                 if lot.supplier == "farm"]  # fmt: skip
+        await stock.write_off(back, 4, LotMoveKind.SENT_BACK, lot.id)
+        later = day_of(clock())
+        clock.ahead_ms += DAY_MS
+        await books.close("b", later, "boss")
+        owed = await payouts.propose("b", later, "boss")
+        assert [one.state for one in owed.payouts] == [PayoutState.APPROVED]
+        [carried] = owed.carried
+        assert (carried.account, carried.balance_fen) == ("supplier:farm", -1_200)
+
+        await stock.receive(replace(change, key="next"), Delivery(10, None, "farm", 200))
+        newest = day_of(clock())
+        clock.ahead_ms += DAY_MS
+        await books.close("b", newest, "boss")
+        due = await payouts.propose("b", newest, "boss")
+        assert (due.payouts[0].amount_fen, due.carried) == (800, [])
+        with pytest.raises(NotFound):
+            await payouts.approve("b", [due.payouts[0].number, 99], "boss")
+        balance = await books.trial_balance("b", newest[:7])
+        assert balance.sum_fen == 0
         assert await audit(shop.engine) == []

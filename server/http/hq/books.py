@@ -1,4 +1,4 @@
-"""Routes of the head office about the books: trial balance, entries, closing, settlements."""
+"""Routes of the head office about the books: balances, entries, settlements, payouts."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -14,6 +14,13 @@ from server.http.hq.common import bad_member, office
 
 _Period = Annotated[str, Field(max_length=10)]
 ACCOUNT_CHARS_MAX = 80
+NUMBER_MAX = (1 << 31) - 1
+
+
+class Approval(Body):
+    """The numbers of payouts."""
+
+    numbers: Annotated[list[Annotated[int, Field(ge=1, le=NUMBER_MAX)]], Field(max_length=500)]
 
 
 class Closing(Body):
@@ -72,9 +79,44 @@ async def settlement_file(request: Request) -> Response:
         made = {one.party: one for one in await at.commerce.books.settle(at.brand_id, day)}
         if party not in made:
             raise NotFound("settlement", party)
-    name = f"{day}-{party.replace(':', '-')}.csv"
+    return _csv(made[party].file, f"{day}-{party.replace(':', '-')}.csv")
+
+
+async def payouts(request: Request) -> Response:
+    """`GET /api/hq/books/payouts`: what was proposed and approved, and negative balances."""
+    at = office(request)
+    return reply(await at.commerce.payouts.list(at.brand_id))
+
+
+async def propose(request: Request) -> Response:
+    """`POST /api/hq/books/payouts`: propose payouts of the balances at the end of a closed day."""
+    at = office(request)
+    body = await read_body(request, Closing)
+    with problems():
+        return reply(await at.commerce.payouts.propose(at.brand_id, body.period, at.staff_id), 201)
+
+
+async def approve(request: Request) -> Response:
+    """`POST /api/hq/books/payouts/approvals`: approve payouts and book them."""
+    at = office(request)
+    body = await read_body(request, Approval)
+    with problems():
+        return reply(
+            await at.commerce.payouts.approve(at.brand_id, set(body.numbers), at.staff_id), 201
+        )
+
+
+async def bank_file(request: Request) -> Response:
+    """`GET /api/hq/books/payouts/{day}`: the bank's file of what was approved until a day."""
+    at = office(request)
+    day = path_id(request, "day")
+    with problems():
+        return _csv(await at.commerce.payouts.file(at.brand_id, day), f"payouts-{day}.csv")
+
+
+def _csv(file: str, name: str) -> Response:
     return Response(
-        made[party].file,
+        file,
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"},
     )
@@ -86,4 +128,8 @@ routes = [
     Route("/api/hq/books/closings", close, methods=["POST"]),
     Route("/api/hq/books/settlements", settle, methods=["POST"]),
     Route("/api/hq/books/settlements/{day}/{party}", settlement_file, methods=["GET"]),
+    Route("/api/hq/books/payouts", payouts, methods=["GET"]),
+    Route("/api/hq/books/payouts", propose, methods=["POST"]),
+    Route("/api/hq/books/payouts/approvals", approve, methods=["POST"]),
+    Route("/api/hq/books/payouts/{day}", bank_file, methods=["GET"]),
 ]
