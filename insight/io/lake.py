@@ -173,15 +173,16 @@ class Lake:
     def _table(self, table: Table) -> DeltaTable | None:
         """Return a table as it is now, or None before its first row."""
         from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
 
         here = self._open.get(table.name)
         if here is not None:
             here.update_incremental()
             return here
-        uri = self.uri(table)
-        if not DeltaTable.is_deltatable(uri, self._options):
-            return None
-        here = self._open[table.name] = DeltaTable(uri, storage_options=self._options)
+        # Not `is_deltatable`: it holds the interpreter's lock while a bucket keeps it waiting.
+        with contextlib.suppress(TableNotFoundError):
+            here = DeltaTable(self.uri(table), storage_options=self._options)
+            self._open[table.name] = here
         return here
 
     def _append(self, table: Table, rows: Any, source: str, last: int) -> None:
