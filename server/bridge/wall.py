@@ -9,9 +9,9 @@ Both can be lost: they are made again from the facts that the record keeps, of t
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -22,16 +22,19 @@ from sqlalchemy.exc import DBAPIError
 from commerce.io.commerce import Commerce
 from commerce.io.record.engine import wall_clock
 from commerce.io.record.shutdown import stopping
-from insight.tables import day_of
+from commerce.io.shop.overview import CabinetCount, RatingSum
+from insight.tables import CHINA_MS, DAY_MS, day_of
 from insight.wall import DAYS_KEPT, Wall, by_estate, by_room, curve, figures, open_groups
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
 from server.bridge.channels.texts import LocalText
 from server.bridge.channels.wall import (
+    WallCabinets,
     WallChanged,
     WallEstate,
     WallFigures,
     WallLive,
+    WallRatings,
     WallSource,
 )
 from server.bridge.facts import RecordSource
@@ -46,13 +49,14 @@ LAST_WEEK_EVERY_S = 600.0
 RETRY_S = 1.0
 FACTS_MAX = 2_000
 KEYS_TTL_S = 3 * 86_400
-DAY_MS = 86_400_000
 NAME = "wall"
 
 LastWeek = Callable[[str, str], Awaitable[Sequence[int] | None]]
 """(brand, day) → GMV by ten minutes, None where there is nothing of that day."""
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Wall).decode
@@ -71,6 +75,8 @@ class ShownWall(msgspec.Struct, frozen=True):
     estates: tuple[WallEstate, ...]
     lives: tuple[WallLive, ...]
     sources: tuple[WallSource, ...]
+    ratings: WallRatings
+    cabinets: WallCabinets
 
 
 @dataclass(slots=True)
@@ -108,7 +114,9 @@ class WallKeeper:
         self._brands: dict[str, _Brand] = {}
         self._position = -1
         self._behind = 0
-        self._stock_outs: dict[str, int] = {}
+        self._stock_outs: Mapping[str, int] = {}
+        self._ratings: Mapping[str, RatingSum] = {}
+        self._cabinets: Mapping[str, CabinetCount] = {}
         self._pushed_at = self._saved_at = self._looked_at = 0.0
         self._looked_at_ms = 0
 
@@ -147,7 +155,10 @@ class WallKeeper:
         now = time.monotonic()
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at, self._looked_at_ms = now, self._clock()
-            self._stock_outs = await self._commerce.overview.stock_outs()
+            overview = self._commerce.overview
+            self._stock_outs = await overview.stock_outs()
+            self._ratings = await overview.ratings(_midnight_ms(self._looked_at_ms))
+            self._cabinets = await overview.cabinets()
             await self._look_at_last_week(now)
         if now - self._pushed_at >= PUSH_EVERY_S:
             self._pushed_at = now
@@ -177,6 +188,8 @@ class WallKeeper:
                     estates=tuple(estates),
                     lives=tuple(changed),
                     sources=shown.sources,
+                    ratings=shown.ratings,
+                    cabinets=shown.cabinets,
                 )
                 await self._hub.announce(f"hq:{brand_id}", event)
             brand.estates = {each.id: each for each in shown.estates}
@@ -208,6 +221,8 @@ class WallKeeper:
             ),
             lives=tuple(lives),
             sources=tuple(sources),
+            ratings=_as(WallRatings, self._ratings.get(brand_id)),
+            cabinets=_as(WallCabinets, self._cabinets.get(brand_id)),
         )
 
     async def _lives(self) -> dict[str, list[WallLive]]:
@@ -273,6 +288,15 @@ async def shown_wall(redis: Redis, brand_id: str) -> bytes | None:
     """Return a brand's whole wall as JSON; None while no worker keeps it."""
     found: Any = await redis.get(_key(brand_id, "shown"))
     return bytes(found) if found is not None else None
+
+
+def _midnight_ms(at_ms: int) -> int:
+    """When the day in China began."""
+    return at_ms - (at_ms + CHINA_MS) % DAY_MS
+
+
+def _as(kind: type[T], counted: object) -> T:
+    return kind() if counted is None else msgspec.convert(counted, kind, from_attributes=True)
 
 
 def _key(brand_id: str, name: str) -> str:

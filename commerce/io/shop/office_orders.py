@@ -38,6 +38,8 @@ class OrderFilter:
 
     state: OrderState | None = None
     store_id: str = ""
+    estate_id: str = ""
+    room_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,10 @@ class OfficeOrders:
             rows = rows.where(orders.c.state == which.state.value)
         if which.store_id:
             rows = rows.where(orders.c.store_id == which.store_id)
+        if which.estate_id:
+            rows = rows.where(orders.c.estate_id == which.estate_id)
+        if which.room_id:
+            rows = rows.where(orders.c.room_id == which.room_id)
         if not wanted.sort:
             wanted = replace(wanted, sort="created", descending=True)
         return await self._shop.record.query(

@@ -1,11 +1,15 @@
 """What head office sees of the record as it is now, for all brands at once."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, false, func, select
 
-from commerce.io.record.schema import products, stock
+from commerce.io.record.schema import brands, products, stock, stores
+from commerce.io.record.schema_after_sales import ratings
+from commerce.io.record.schema_cabinets import cabinets
 from commerce.io.shop.context import ShopContext
+from commerce.supply.cabinets import Alarm
 
 _NONE_LEFT = (
     select(products.c.brand_id, func.count())
@@ -14,6 +18,44 @@ _NONE_LEFT = (
     .group_by(products.c.brand_id)
     .select_from(stock)
 )
+
+
+# Words that wait for a moderator are held, their stars count; what was hidden does not.
+_RATINGS = (
+    select(ratings.c.brand_id, func.count(), func.sum(ratings.c.stars))
+    .where(ratings.c.brand_id.in_(select(brands.c.id)), ratings.c.hidden == false())
+    .group_by(ratings.c.brand_id)
+)
+_OUT_OF_RANGE = case((cabinets.c.alarm.in_((Alarm.TOO_WARM, Alarm.TOO_COLD)), 1), else_=0)
+_CABINETS = (
+    select(
+        stores.c.brand_id,
+        func.count(),
+        func.count(cabinets.c.alarm),
+        func.sum(_OUT_OF_RANGE),
+    )
+    .join(stores, stores.c.id == cabinets.c.store_id)
+    .where(cabinets.c.key_hash.is_not(None))  # without a key it is out of use
+    .group_by(stores.c.brand_id)
+    .select_from(cabinets)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RatingSum:
+    """How many ratings, and their stars in all."""
+
+    count: int
+    stars: int
+
+
+@dataclass(frozen=True, slots=True)
+class CabinetCount:
+    """How many cold cabinets, how many in alarm, and of those for their temperature."""
+
+    count: int
+    alarms: int
+    out_of_range: int
 
 
 class Overview:
@@ -31,3 +73,24 @@ class Overview:
             return found
 
         return await self._shop.record.query(count)
+
+    async def ratings(self, since_ms: int) -> dict[str, RatingSum]:
+        """Return per brand the ratings that were given since a time."""
+        # An edit is never before its rating, and the index has its time.
+        of = ratings.c
+        since = _RATINGS.where(of.edited_at_ms >= since_ms, of.rated_at_ms >= since_ms)
+
+        def add(connection: Connection) -> dict[str, RatingSum]:
+            rows = connection.execute(since)
+            return {brand: RatingSum(int(count), int(stars)) for brand, count, stars in rows}
+
+        return await self._shop.record.query(add)
+
+    async def cabinets(self) -> dict[str, CabinetCount]:
+        """Return per brand how its cold cabinets are."""
+
+        def add(connection: Connection) -> dict[str, CabinetCount]:
+            rows = connection.execute(_CABINETS)
+            return {brand: CabinetCount(*map(int, counts)) for brand, *counts in rows}
+
+        return await self._shop.record.query(add)

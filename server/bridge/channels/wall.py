@@ -59,6 +59,21 @@ class WallLive(msgspec.Struct, frozen=True):
     gmv_fen: int
 
 
+class WallRatings(msgspec.Struct, frozen=True):
+    """Ratings that buyers gave today, and their stars in all."""
+
+    count: int = 0
+    stars: int = 0
+
+
+class WallCabinets(msgspec.Struct, frozen=True):
+    """Cold cabinets, how many are in alarm, and how many of those for their temperature."""
+
+    count: int = 0
+    alarms: int = 0
+    out_of_range: int = 0
+
+
 class WallSource(msgspec.Struct, frozen=True):
     """When a source was read last."""
 
@@ -79,6 +94,8 @@ class WallChanged(Event, frozen=True, kw_only=True, tag="wall"):
     estates: tuple[WallEstate, ...]
     lives: tuple[WallLive, ...]
     sources: tuple[WallSource, ...]
+    ratings: WallRatings = WallRatings()
+    cabinets: WallCabinets = WallCabinets()
 
 
 WALL = Feature(stateless=(WallChanged,))

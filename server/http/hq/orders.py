@@ -13,14 +13,16 @@ ID_CHARS_MAX = 64
 
 
 async def orders(request: Request) -> Response:
-    """`GET /api/hq/orders?q=&state=&store=`: a page of the brand's orders, newest first."""
+    """`GET /api/hq/orders?q=&state=&store=&estate=&room=`: the brand's orders, newest first."""
     at = office(request)
-    state, store_id = (request.query_params.get(name, "") for name in ("state", "store"))
+    state = request.query_params.get("state", "")
     if state and state not in list(OrderState):
         raise bad_member("state", f"One of: {', '.join(OrderState)}.")
-    if len(store_id) > ID_CHARS_MAX:
-        raise bad_member("store", f"At most {ID_CHARS_MAX} characters.")
-    which = OrderFilter(OrderState(state) if state else None, store_id)
+    where = {name: request.query_params.get(name, "") for name in ("store", "estate", "room")}
+    for name, id in where.items():
+        if len(id) > ID_CHARS_MAX:
+            raise bad_member(name, f"At most {ID_CHARS_MAX} characters.")
+    which = OrderFilter(OrderState(state) if state else None, *where.values())
     with problems():
         return reply(await at.commerce.office_orders.page(at.brand_id, which, page_query(request)))
 

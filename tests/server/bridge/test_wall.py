@@ -4,12 +4,24 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import insert
+
+from commerce.catalogue.food import StorageKind
+from commerce.io.record.engine import wall_clock
+from commerce.io.record.schema_after_sales import ratings
+from commerce.supply.cabinets import Range, Reading
+from commerce.views import OrderView
 from rooms.io.hub import RoomHub
 from server.bridge.channels.registry import RULES
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.wall import WallKeeper, shown_wall
 from server.ws.wire import CODECS
 from tests.support.commerce_shop import Shop, open_shop, running
+
+
+def _id(placed: object) -> str:
+    assert isinstance(placed, OrderView)
+    return placed.id
 
 
 async def nothing(brand: str, day: str) -> Sequence[int] | None:
@@ -28,6 +40,38 @@ async def shown(shop: Shop, keeper: WallKeeper) -> Any:
     wall = await shown_wall(shop.redis, "b")
     assert wall is not None
     return json.loads(wall)
+
+
+async def test_ratings_of_today_and_cabinets_in_alarm_are_on_the_wall(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    async with open_shop(sqlite_url, valkey_url) as shop:
+        hub = await RoomHub.open(shop.redis, CODECS, RULES)
+        now_ms = wall_clock()
+        try:
+            async with running(shop.commerce):
+                orders = [await shop.commerce.orders.place(shop.tap(guest)) for guest in "abc"]
+            rated = {"line": 0, "part": 0, "brand_id": "b", "product_id": "tea", "tags": ""}
+            rows = [
+                rated
+                | {"order_id": _id(order), "guest_id": "g", "stars": stars, "words": ""}
+                | {"hidden": is_hidden, "rated_at_ms": at_ms, "edited_at_ms": now_ms}
+                for order, stars, is_hidden, at_ms in zip(
+                    orders, (5, 4, 1), (False, False, True), (now_ms,) * 3, strict=True
+                )
+            ]
+            rows.append(rows[0] | {"part": 1, "stars": 2, "rated_at_ms": now_ms - 2 * 86_400_000})
+            async with shop.engine.begin() as connection:
+                await connection.execute(insert(ratings), rows)
+            cabinets, cold = shop.commerce.cabinets, Range(20, 60)
+            for tenths, has_power in ((45, True), (90, True), (45, False)):
+                made = await cabinets.add("s1", "cold", StorageKind.CHILLED, cold, "st")
+                await cabinets.read(made.key, [Reading(1, now_ms, tenths, False, has_power)])
+            wall = await shown(shop, keeper(shop, hub))
+            assert wall["ratings"] == {"count": 2, "stars": 9}
+            assert wall["cabinets"] == {"count": 3, "alarms": 2, "out_of_range": 1}
+        finally:
+            await hub.close()
 
 
 async def test_orders_are_on_the_wall_once_also_when_another_worker_goes_on(

@@ -9,6 +9,7 @@ import {
   freshness,
   heat,
   livesIn,
+  meanStars,
   parseScope,
   share,
   sumsOf,
@@ -78,6 +79,8 @@ const event = (over: Partial<WallChanged>): WallChanged => ({
   estates: [],
   lives: [],
   sources: [],
+  ratings: { count: 2, stars: 9 },
+  cabinets: { count: 3, alarms: 1, out_of_range: 1 },
   ...over,
 })
 const place = (id: string, city_id: string, store_id: string) => ({
@@ -101,6 +104,11 @@ describe('the wall after an event', () => {
     expect(next.estates.map(({ gmv_fen }) => gmv_fen)).toEqual([700, 900])
     expect(next.lives.map(({ room_id }) => room_id)).toEqual(['r1'])
     expect(next.stock_outs).toBe(1)
+    expect([next.cabinets?.alarms, meanStars(next.ratings), meanStars(wall.ratings)]).toEqual([
+      1,
+      '4.5',
+      null,
+    ])
   })
   test('has the newest ten minutes of its curve, with those between that had no event', () => {
     const next = withEvent(wall, event({ figures: { ...figures, bucket: 4, bucket_gmv_fen: 60 } }))

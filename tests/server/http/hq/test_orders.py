@@ -38,6 +38,8 @@ async def test_head_office_reads_the_promise_the_reasons_and_the_capacity(hq: He
     )
     found = await hq.read(f"/api/hq/orders?state=ready&store=s2&q={orders[0].number}")
     assert [row["id"] for row in found["rows"]] == [orders[0].id]
+    for where, count in (("room=demo&estate=e1", 3), ("room=other", 0), ("estate=e2", 0)):
+        assert (await hq.read(f"/api/hq/orders?{where}"))["total"] == count
     assert found["rows"][0]["ready_at_ms"] <= found["rows"][0]["due_at_ms"]
     detail = await hq.read(f"/api/hq/orders/{orders[0].id}")
     assert [move["to_state"] for move in detail["moves"]] == ["picking", "packed", "ready"]
@@ -59,3 +61,4 @@ async def test_head_office_reads_the_promise_the_reasons_and_the_capacity(hq: He
     assert (await hq.ask("GET", path, token=theirs)).status_code == 404
     assert (await hq.ask("GET", "/api/hq/orders", token=theirs)).json()["total"] == 0
     assert (await hq.ask("GET", "/api/hq/orders?state=gone")).status_code == 422
+    assert (await hq.ask("GET", f"/api/hq/orders?room={'r' * 65}")).status_code == 422

@@ -633,6 +633,19 @@ export interface WallSource {
   at_ms: AtMs
 }
 
+/** Ratings that buyers gave today, and their stars in all. */
+export interface WallRatings {
+  count: number
+  stars: number
+}
+
+/** Cold cabinets, how many are in alarm, and how many of those for their temperature. */
+export interface WallCabinets {
+  count: number
+  alarms: number
+  out_of_range: number
+}
+
 /** The wall at a moment: figures whole, estates and lives only those that changed. `stock_outs` are (product, store) pairs on sale with nothing left. */
 export interface WallChanged {
   k: 'wall'
@@ -645,6 +658,8 @@ export interface WallChanged {
   estates: WallEstate[]
   lives: WallLive[]
   sources: WallSource[]
+  ratings: WallRatings
+  cabinets: WallCabinets
 }
 
 /** A cabinet's alarm began, changed or is over (null); store channels only. */

@@ -1,5 +1,13 @@
 /** The wall of the head office: its whole, what events change in it, and what of it belongs to a part of the brand. */
-import type { WallChanged, WallEstate, WallFigures, WallLive, WallSource } from '../base/wire'
+import type {
+  WallCabinets,
+  WallChanged,
+  WallEstate,
+  WallFigures,
+  WallLive,
+  WallRatings,
+  WallSource,
+} from '../base/wire'
 import type { MapPlace, PlaceMap } from './places'
 
 /** What `GET /api/hq/wall` answers. */
@@ -16,6 +24,9 @@ export interface ShownWall {
   estates: WallEstate[]
   lives: WallLive[]
   sources: WallSource[]
+  /** From a worker that counts them. */
+  ratings?: WallRatings
+  cabinets?: WallCabinets
 }
 
 /** A part of the brand: `''` is all of it. */
@@ -52,6 +63,8 @@ export function withEvent(wall: ShownWall, event: WallChanged): ShownWall {
     estates: merged(isNewDay ? [] : wall.estates, event.estates, (estate) => estate.id),
     lives: merged(wall.lives, event.lives, (live) => live.room_id).filter((live) => isOnAir(live)),
     sources: event.sources,
+    ratings: event.ratings ?? wall.ratings,
+    cabinets: event.cabinets ?? wall.cabinets,
   }
 }
 
@@ -105,6 +118,11 @@ export function change(now: number, before: number | null): number | null {
 /** A share in whole percent, null of nothing. */
 export function share(part: number, of: number): number | null {
   return of > 0 ? Math.round((100 * part) / of) : null
+}
+
+/** The mean of stars, null of none. */
+export function meanStars(ratings: WallRatings | undefined): string | null {
+  return ratings && ratings.count > 0 ? (ratings.stars / ratings.count).toFixed(1) : null
 }
 
 export function freshness(age_ms: number, behind: number): Freshness {

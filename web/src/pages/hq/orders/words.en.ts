@@ -13,6 +13,8 @@ export const en: typeof zh = {
     created: 'Ordered',
     total: 'Total',
     every_state: 'All states',
+    of_room: 'Room {id}',
+    of_estate: 'Estate {id}',
     every_store: 'All stores',
     why: 'Why this store?',
     why_of: 'Order {number}: why this store?',

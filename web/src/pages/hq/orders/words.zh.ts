@@ -11,6 +11,8 @@ export const zh = {
     created: '下单',
     total: '金额',
     every_state: '全部状态',
+    of_room: '直播间 {id}',
+    of_estate: '小区 {id}',
     every_store: '全部门店',
     why: '为什么是这家店？',
     why_of: '订单 {number}：为什么是这家店？',
