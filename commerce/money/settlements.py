@@ -40,11 +40,12 @@ class SettledEntry:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The file of a party, `store:s1`, and what it is owed by it."""
+    """The file of a party, `store:s1`, what it is owed by it, and the entries that it lists."""
 
     party: str
     payable_fen: int
     file: str
+    entries: tuple[SettledEntry, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -77,4 +78,4 @@ def _settlement(party: str, entries: list[SettledEntry]) -> Settlement:
         writer.writerow((*row, entry.amount_fen))
     payable_fen = sum(entry.amount_fen for entry in entries)
     writer.writerow(("", "", "payable", party, "", payable_fen))
-    return Settlement(party, payable_fen, out.getvalue())
+    return Settlement(party, payable_fen, out.getvalue(), tuple(entries))

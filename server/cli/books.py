@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.table import Table
@@ -61,15 +61,23 @@ def books_settle(
     day: _Day,
     brand: _Brand = "",
     to: Annotated[Path, typer.Option("--to", help="A folder for the files.")] = Path(),
+    language: Annotated[Literal["zh", "en"], typer.Option("--language", help="Of the PDF.")] = "zh",
 ) -> None:
-    """Write the settlement files of a closed day; made again, they are the same bit for bit."""
+    """Write the settlements of a closed day as CSV and PDF; made again, they are the same bytes."""
     from server.ops.bookkeeping import settle
+    from server.printing.settlement import NoFont, settlement_pdf
 
-    made = _run(settle(Settings(), brand, day))
+    settings = Settings()
+    made = _run(settle(settings, brand, day, language))
     to.mkdir(parents=True, exist_ok=True)
-    for one in made:
-        name = f"{day}-{one.party.replace(':', '-')}.csv"
+    for one, payee in made:
+        name = f"{day}-{one.party.replace(':', '-').replace('/', '-')}.csv"
         (to / name).write_bytes(one.file.encode())
+        try:
+            pdf = settlement_pdf(one, day, payee, language, settings.font)
+        except NoFont as error:
+            raise OperatorError(f"{error}.") from None
+        (to / name).with_suffix(".pdf").write_bytes(pdf)
         out.print(f"{name}  {_yuan(one.payable_fen)}  sha256 {one.sha256}", highlight=False)
     if not made:
         out.print("Nothing to settle.")

@@ -41,15 +41,18 @@ async def close(settings: Settings, brand_id: str, period: str) -> str:
         return await books.close(brand, period, OPERATOR)
 
 
-async def settle(settings: Settings, brand_id: str, day: str) -> list[Settlement]:
-    """Make the settlements of a closed day.
+async def settle(
+    settings: Settings, brand_id: str, day: str, language: str
+) -> list[tuple[Settlement, str]]:
+    """Make the settlements of a closed day, each with the name of its party.
 
     Raises:
         OperatorError: There is no such brand or day, it is open, or the books no longer give what
             was settled.
     """
     async with _books(settings, brand_id) as (books, brand, _):
-        return await books.settle(brand, day)
+        made = await books.settle(brand, day)
+        return [(one, await books.name_of(one.party, language)) for one in made]
 
 
 async def list_payouts(settings: Settings, brand_id: str) -> PayoutList:

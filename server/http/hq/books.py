@@ -11,6 +11,7 @@ from starlette.routing import Route
 from commerce.errors import NotFound
 from server.http.bodies import Body, path_id, problems, read_body, reply
 from server.http.hq.common import bad_member, office
+from server.http.staff.prints import pdf_reply
 
 _Period = Annotated[str, Field(max_length=10)]
 ACCOUNT_CHARS_MAX = 80
@@ -72,13 +73,24 @@ async def settle(request: Request) -> Response:
 
 
 async def settlement_file(request: Request) -> Response:
-    """`GET /api/hq/books/settlements/{day}/{party}`: the file of a party, made again as CSV."""
+    """`GET /api/hq/books/settlements/{day}/{party}`: the file of a party, made again.
+
+    CSV, or with `?format=pdf` a PDF in the `language`.
+    """
     at = office(request)
     day, party = path_id(request, "day"), request.path_params["party"]
     with problems():
         made = {one.party: one for one in await at.commerce.books.settle(at.brand_id, day)}
         if party not in made:
             raise NotFound("settlement", party)
+        if request.query_params.get("format") == "pdf":
+            language = "zh" if request.query_params.get("language") == "zh" else "en"
+            name = await at.commerce.books.name_of(party, language)
+            return await pdf_reply(
+                request,
+                "server.printing.settlement",
+                lambda prints, font: prints.settlement_pdf(made[party], day, name, language, font),
+            )
     return _csv(made[party].file, f"{day}-{party.replace(':', '-')}.csv")
 
 

@@ -56,14 +56,24 @@ async def _wave(request: Request) -> tuple[WaveView, Language, int]:
 
 
 async def _pdf(request: Request, make: Callable[[ModuleType, str], bytes]) -> Response:
-    """Answer with what `make` prints, given `server.printing.wave_prints` and LINLI_FONT."""
+    return await pdf_reply(request, "server.printing.wave_prints", make)
+
+
+async def pdf_reply(
+    request: Request, module: str, make: Callable[[ModuleType, str], bytes]
+) -> Response:
+    """Answer with what `make` prints, given a module of `server.printing` and LINLI_FONT.
+
+    Raises:
+        Problem: 501 `no-font`.
+    """
     # Few workers ever print, and the library takes 50 ms to load.
-    wave_prints = await asyncio.to_thread(import_module, "server.printing.wave_prints")
+    prints = await asyncio.to_thread(import_module, module)
     font = services_of(request).settings.font
     try:
         async with _printing:
-            data = await asyncio.to_thread(make, wave_prints, font)
-    except wave_prints.NoFont as error:
+            data = await asyncio.to_thread(make, prints, font)
+    except prints.NoFont as error:
         raise Problem(501, "no-font", "No font to print with.", str(error)) from None
     headers = {"Content-Disposition": "inline", "Cache-Control": "no-store"}
     return Response(data, media_type="application/pdf", headers=headers)

@@ -26,6 +26,7 @@ from commerce.io.record.postings import post_transfers, stamp_periods
 from commerce.io.record.schema import money_transfers as _T
 from commerce.io.record.schema import orders
 from commerce.io.record.schema_books import book_closings, provider_bills, settlements
+from commerce.io.record.schema_staff import staff
 from commerce.io.shop.context import ShopContext
 from commerce.money.accounts import DAY_ZONE, Account, account, day_of, days_of, kind_of, party_of
 from commerce.money.bills import BillKind, BillLine, Difference, differences, read_bill
@@ -220,6 +221,19 @@ class Books:
             if new:
                 await connection.execute(insert(settlements), new)
         return made
+
+    async def name_of(self, party: str, language: str) -> str:
+        """Return what a settled party is called; its id if nobody knows."""
+        kind, _, id = party.partition(":")
+        stores = self._shop.catalogue.stores
+        if kind == "store" and id in stores:
+            name = stores[id].name
+            return name.zh if language == "zh" else name.en
+        if kind == "leader":
+            async with self._shop.record.read() as connection:
+                named = await connection.scalar(select(staff.c.name).where(staff.c.id == id))
+            return named or id
+        return id
 
     async def settled(self, brand_id: str, period: str) -> list[SettledParty]:
         """Return the settlements that were made of a day or month."""
