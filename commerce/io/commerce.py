@@ -28,6 +28,7 @@ from commerce.io.shop.after_sales.claims import Claims
 from commerce.io.shop.after_sales.orders import AfterSales
 from commerce.io.shop.after_sales.ratings import Ratings
 from commerce.io.shop.audit_trail import AuditTrail
+from commerce.io.shop.books.bills import Bills
 from commerce.io.shop.books.books import Books
 from commerce.io.shop.books.payouts import Payouts
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
@@ -253,6 +254,7 @@ class Commerce:
         self.kpi_plans = KpiPlans(shop)
         self.books = Books(shop)
         self.payouts = Payouts(shop)
+        self.bills = Bills(shop)
         self.claims = Claims(shop, make_id)
         self.ratings = Ratings(shop)
         self.after_sales = AfterSales(shop)

@@ -109,10 +109,10 @@ def books_reconcile(
     from server.ops.bookkeeping import reconcile
 
     try:
-        text = bill.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        data = bill.read_bytes()
+    except OSError as error:
         raise OperatorError(f"{bill}: {error}") from None
-    found = _run(reconcile(Settings(), brand, day, text))
+    found = _run(reconcile(Settings(), brand, day, data))
     out.print(
         f"Charges {_yuan(found.charges_fen)}, refunds {_yuan(found.refunds_fen)},"
         f" fee {_yuan(found.fee_fen)}; {len(found.differences)} differences.",

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from commerce.errors import InvalidField, NotFound
 from commerce.io.payments.sandbox import SandboxPayments
 from commerce.io.record.engine import Record, wall_clock
-from commerce.io.shop.books.books import Books, Reconciliation, TrialBalance, bounds_of
+from commerce.io.shop.books.bills import Bills, Reconciliation
+from commerce.io.shop.books.books import Books, TrialBalance, bounds_of
 from commerce.io.shop.books.payouts import PayoutList, Payouts
 from commerce.io.shop.catalogue import CatalogueCache
 from commerce.io.shop.context import ShopContext
@@ -97,14 +98,14 @@ async def payout_file(settings: Settings, brand_id: str, until: str) -> str:
         return await payouts.file(brand, until)
 
 
-async def reconcile(settings: Settings, brand_id: str, day: str, bill: str) -> Reconciliation:
+async def reconcile(settings: Settings, brand_id: str, day: str, bill: bytes) -> Reconciliation:
     """Compare the provider's bill of a day with the books.
 
     Raises:
         OperatorError: There is no such brand or day, or the bill cannot be read.
     """
-    async with _books(settings, brand_id) as (books, brand, _):
-        return await books.reconcile(brand, day, bill)
+    async with _shop(settings, brand_id) as (shop, brand, _):
+        return await Bills(shop).reconcile(brand, day, bill)
 
 
 async def sandbox_bill(settings: Settings, brand_id: str, day: str) -> str:

@@ -117,11 +117,11 @@ async def test_settlements_are_made_again_bit_for_bit_and_the_bill_is_our_books(
 
         bill = await sandbox.bill("b", *bounds_of(day))
         assert bill.splitlines()[0] == "kind,order_id,n,amount_fen,fee_fen,at_ms"
-        found = await books.reconcile("b", day, bill)
+        found = await shop.commerce.bills.reconcile("b", day, bill.encode())
         assert (found.charges_fen, found.refunds_fen, found.fee_fen) == (3_960, 990, 24)
         assert found.differences == []
         wrong = bill.replace(f"refund,{orders[1].id},1,990", f"refund,{orders[1].id},1,880")
-        [other] = (await books.reconcile("b", day, wrong)).differences
+        [other] = (await shop.commerce.bills.reconcile("b", day, wrong.encode())).differences
         assert (other.kind, other.billed_fen, other.booked_fen) == (
             DifferenceKind.AMOUNT,
             880,

@@ -9,12 +9,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from commerce.errors import NotFound
-from server.http.bodies import Body, path_id, problems, read_body, reply
+from commerce.money.bills import BadBill
+from server.http.bodies import Body, path_id, problems, read_body, read_bytes, reply
 from server.http.hq.common import bad_member, office
 from server.http.staff.prints import pdf_reply
 
 _Period = Annotated[str, Field(max_length=10)]
 ACCOUNT_CHARS_MAX = 80
+BILL_BYTES_MAX = 20 * 1024 * 1024  # a day of about 60,000 orders
 NUMBER_MAX = (1 << 31) - 1
 
 
@@ -60,6 +62,28 @@ async def close(request: Request) -> Response:
     with problems():
         last = await at.commerce.books.close(at.brand_id, body.period, at.staff_id)
     return reply({"closed_until": last}, 201)
+
+
+async def bills(request: Request) -> Response:
+    """`GET /api/hq/books/bills`: what bills of the `period` said, and how they differ."""
+    at = office(request)
+    with problems():
+        found = await at.commerce.bills.reconciled(
+            at.brand_id, request.query_params.get("period", "")
+        )
+    return reply({"bills": found})
+
+
+async def reconcile(request: Request) -> Response:
+    """`POST /api/hq/books/bills/{day}`: compare a provider's bill, the body, with the books."""
+    at = office(request)
+    day = path_id(request, "day")
+    data = await read_bytes(request, BILL_BYTES_MAX)
+    with problems():
+        try:
+            return reply(await at.commerce.bills.reconcile(at.brand_id, day, data), 201)
+        except BadBill as error:
+            raise bad_member("bill", f"{error}.") from None
 
 
 async def settle(request: Request) -> Response:
@@ -140,6 +164,8 @@ routes = [
     Route("/api/hq/books/closings", close, methods=["POST"]),
     Route("/api/hq/books/settlements", settle, methods=["POST"]),
     Route("/api/hq/books/settlements/{day}/{party}", settlement_file, methods=["GET"]),
+    Route("/api/hq/books/bills", bills, methods=["GET"]),
+    Route("/api/hq/books/bills/{day}", reconcile, methods=["POST"]),
     Route("/api/hq/books/payouts", payouts, methods=["GET"]),
     Route("/api/hq/books/payouts", propose, methods=["POST"]),
     Route("/api/hq/books/payouts/approvals", approve, methods=["POST"]),

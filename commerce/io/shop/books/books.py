@@ -1,9 +1,6 @@
-"""The books of a brand: trial balance and entries by period, closing, settlements, bills."""
+"""The books of a brand: trial balance and entries by period, closing, settlements."""
 
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -17,21 +14,18 @@ from sqlalchemy import (
     select,
     text,
     union_all,
-    update,
 )
 
 from commerce.errors import InvalidField, NotFound
 from commerce.io.record.book_rows import last_closed
-from commerce.io.record.postings import post_transfers, stamp_periods
+from commerce.io.record.postings import stamp_periods
 from commerce.io.record.schema import money_transfers as _T
 from commerce.io.record.schema import orders
-from commerce.io.record.schema_books import book_closings, provider_bills, settlements
+from commerce.io.record.schema_books import book_closings, settlements
 from commerce.io.record.schema_staff import staff
 from commerce.io.shop.context import ShopContext
-from commerce.money.accounts import DAY_ZONE, Account, account, day_of, days_of, kind_of, party_of
-from commerce.money.bills import BillKind, BillLine, Difference, differences, read_bill
+from commerce.money.accounts import DAY_ZONE, Account, day_of, days_of, kind_of, party_of
 from commerce.money.settlements import SettledEntry, Settlement, settle
-from commerce.money.transfers import PROVIDER, Transfer, TransferKind
 
 ENTRIES_MAX = 500  # of an account that are listed
 IDS_MAX = 500  # orders per statement
@@ -83,17 +77,6 @@ class SettledParty:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
-    """What a bill of the provider comes to, and how it differs from our books."""
-
-    period: str
-    charges_fen: int
-    refunds_fen: int
-    fee_fen: int
-    differences: list[Difference]
-
-
 class Books:
     """The use cases around the books."""
 
@@ -106,7 +89,7 @@ class Books:
         Raises:
             InvalidField: It is neither.
         """
-        first, last = _days(period)
+        first, last = first_and_last(period)
         entries = _entries(brand_id, first, last).subquery()
         credit = func.sum(case((entries.c.fen > 0, entries.c.fen), else_=0))
         query = (
@@ -132,7 +115,7 @@ class Books:
         Raises:
             InvalidField: The period is neither.
         """
-        first, last = _days(period)
+        first, last = first_and_last(period)
         entries = _entries(brand_id, first, last).subquery()
         query = (
             select(entries, orders.c.number)
@@ -158,7 +141,7 @@ class Books:
         Raises:
             InvalidField: The period is none, or is not over.
         """
-        _, last = _days(period)
+        _, last = first_and_last(period)
         at_ms = self._shop.clock()
         if last >= day_of(at_ms):
             raise InvalidField("period", "It is not over yet.")
@@ -186,7 +169,7 @@ class Books:
             InvalidField: The day is none, or is open.
             NotFound: The books no longer give what was settled.
         """
-        first, last = _days(day)
+        first, last = first_and_last(day)
         if first != last:
             raise InvalidField("period", "A day.")
         at_ms = self._shop.clock()
@@ -237,7 +220,7 @@ class Books:
 
     async def settled(self, brand_id: str, period: str) -> list[SettledParty]:
         """Return the settlements that were made of a day or month."""
-        first, last = _days(period)
+        first, last = first_and_last(period)
         query = (
             select(settlements)
             .where(settlements.c.brand_id == brand_id, settlements.c.period.between(first, last))
@@ -249,31 +232,13 @@ class Books:
                 for row in await connection.execute(query)
             ]
 
-    async def reconcile(self, brand_id: str, day: str, bill: str) -> Reconciliation:
-        """Compare the provider's bill of a day with our books, and book its fee once.
 
-        Raises:
-            InvalidField: The day is none.
-            BadBill: The bill cannot be read.
-        """
-        begins_ms, ends_ms = bounds_of(day)
-        lines = read_bill(bill)
-        at_ms = self._shop.clock()
-        async with self._shop.record.write() as connection:
-            named = sorted({line.order_id for line in lines})
-            ours = await connection.run_sync(_booked, brand_id, begins_ms, ends_ms, named)
-            found = Reconciliation(
-                day,
-                sum(line.amount_fen for line in lines if line.kind is BillKind.CHARGE),
-                sum(line.amount_fen for line in lines if line.kind is BillKind.REFUND),
-                sum(line.fee_fen for line in lines),
-                differences(lines, ours, begins_ms, ends_ms),
-            )
-            await connection.run_sync(_write_bill, brand_id, bill, found, at_ms)
-        return found
+def first_and_last(period: str) -> tuple[str, str]:
+    """Return the first and last day of a day or month.
 
-
-def _days(period: str) -> tuple[str, str]:
+    Raises:
+        InvalidField: It is neither.
+    """
     try:
         return days_of(period)
     except ValueError:
@@ -286,7 +251,7 @@ def bounds_of(day: str) -> tuple[int, int]:
     Raises:
         InvalidField: It is no day.
     """
-    first, last = _days(day)
+    first, last = first_and_last(day)
     if first != last:
         raise InvalidField("period", "A day.")
     begins = datetime.combine(date.fromisoformat(day), time.min, DAY_ZONE)
@@ -320,54 +285,3 @@ def _settled_entries(connection: Connection, brand_id: str, day: str) -> list[Se
         SettledEntry(row.at_ms, row.number, row.kind, row.account, row.source, row.fen)
         for row in rows
     ]
-
-
-def _booked(
-    connection: Connection, brand_id: str, begins_ms: int, ends_ms: int, named: Sequence[str]
-) -> list[BillLine]:
-    """Charges and refunds in our books: of the day, and of orders that the bill names."""
-    kinds = [TransferKind.CHARGE.value, TransferKind.REFUND.value]
-    columns = select(_T.c.id, _T.c.kind, _T.c.order_id, _T.c.source, _T.c.amount_fen, _T.c.at_ms)
-    ours = columns.where(_T.c.kind.in_(kinds), _T.c.brand_id == brand_id)
-    rows = {
-        row.id: row
-        for row in connection.execute(ours.where(_T.c.at_ms >= begins_ms, _T.c.at_ms < ends_ms))
-    }
-    for at in range(0, len(named), IDS_MAX):
-        part = named[at : at + IDS_MAX]
-        rows |= {row.id: row for row in connection.execute(ours.where(_T.c.order_id.in_(part)))}
-    sums: dict[tuple[BillKind, str, int], tuple[int, int]] = {}
-    for row in rows.values():
-        kind = BillKind(row.kind)
-        # The source of a refund begins with the number of its call.
-        number = row.source.partition(":")[0]
-        n = 0 if kind is BillKind.CHARGE else int(number) if number.isdecimal() else 1
-        fen, _ = sums.get((kind, row.order_id, n), (0, 0))
-        sums[kind, row.order_id, n] = (fen + row.amount_fen, row.at_ms)
-    return [BillLine(*key, fen, 0, at_ms) for key, (fen, at_ms) in sums.items()]
-
-
-def _write_bill(
-    connection: Connection, brand_id: str, bill: str, found: Reconciliation, at_ms: int
-) -> None:
-    """Keep what the bill says; its fee is booked once, with the first bill of the day."""
-    which = (provider_bills.c.brand_id == brand_id) & (provider_bills.c.period == found.period)
-    known = connection.scalar(select(provider_bills.c.period).where(which))
-    values = {
-        "sha256": hashlib.sha256(bill.encode()).hexdigest(),
-        "charges_fen": found.charges_fen,
-        "refunds_fen": found.refunds_fen,
-        "fee_fen": found.fee_fen,
-        "differences": json.dumps([asdict(one) for one in found.differences]),
-        "read_at_ms": at_ms,
-    }
-    if known is not None:
-        connection.execute(update(provider_bills).where(which).values(values))
-        return
-    key = {"brand_id": brand_id, "period": found.period}
-    connection.execute(insert(provider_bills), {**key, **values})
-    if found.fee_fen:
-        source = f"bill:{brand_id}:{found.period}"
-        accounts = account(Account.FEE), PROVIDER
-        fee = Transfer("", TransferKind.FEE, *accounts, found.fee_fen, at_ms, source, brand_id)
-        post_transfers(connection, [fee])
