@@ -14,6 +14,7 @@ from commerce.feed import OrderChange
 from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
+from commerce.orders.states import OrderState
 from commerce.views import Card, CouponRelease, DrawView, StoreStock, Teaser
 from rooms.events import Event
 from rooms.io.hub import RoomHub
@@ -30,6 +31,9 @@ from server.bridge.channels import (
     schedule,
     shelf,
 )
+
+UNPAID = frozenset({OrderState.WAITING_PAYMENT, OrderState.EXPIRED})
+"""A store does not hear of orders that are not paid yet, or were not in time."""
 
 T = TypeVar("T")
 
@@ -80,6 +84,8 @@ class RoomFeed:
         """Show the orders to their stores, one announcement per store, and to their buyers."""
         by_store: defaultdict[str, list[Event]] = defaultdict(list)
         for change in changed:
+            if change.at_store.state in UNPAID:
+                continue
             order = _as(orders.StoreOrder, change.at_store)
             by_store[order.store.id].append(orders.OrderChanged(order=order))
         for store_id, batch in by_store.items():

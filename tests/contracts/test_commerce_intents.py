@@ -1,9 +1,20 @@
 """Orders that wait for their payment: from the tap to the store, or back on sale."""
 
+import asyncio
+import itertools
+from collections.abc import Awaitable
+
+from sqlalchemy import Connection, text
+
+from commerce.io.record.intent_rows import BookedEvent, events_of, find_intent
+from commerce.io.record.payment_postings import book_event, expire_intent
+from commerce.io.shop.orders import Pending
+from commerce.money.intents import LEASE_MS, PAY_MS, IntentEvent, fold
+from commerce.money.providers import IntentRequest
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import sound
-from tests.support.commerce_shop import Shop, running_shop, shop_plan
+from tests.support.commerce_shop import Shop, open_shop, running, running_shop, shop_plan
 from tests.support.payment_provider import MemoryProvider
 from tests.support.records import each_record
 from tests.support.waiting import wait_until
@@ -20,32 +31,54 @@ async def place(shop: Shop, guest: str, product: str = "tea") -> OrderView:
     return order
 
 
-async def test_an_order_goes_to_its_store_once_it_is_paid(
-    database_url: str, valkey_url: str
+async def pay(shop: Shop, provider: MemoryProvider, order: OrderView) -> None:
+    """Pay, and have the provider report it."""
+    await shop.commerce.intents.take_webhook(*provider.webhook(provider.pay(order.id)))
+
+
+STEPS = ("leased", "created", "action", "stored", "handled")
+
+
+class Killed(BaseException):
+    """The worker is dead; no handler of ours sees it."""
+
+
+class Dying:
+    """A probe that kills a worker the first time that it comes to a step."""
+
+    def __init__(self) -> None:
+        self.step = ""
+        self.deaths: set[str] = set()
+
+    def __call__(self, now_at: str) -> None:
+        if now_at == self.step:
+            self.step = ""
+            self.deaths.add(now_at)
+            raise Killed
+
+    async def at(self, step: str, work: Awaitable[object]) -> None:
+        """Do the work, or die at the step if it has not happened yet."""
+        self.step = "" if step in self.deaths else step
+        try:
+            await work
+        except Killed:
+            pass
+
+
+async def test_units_of_an_order_that_is_not_paid_go_back_on_sale_and_its_late_payment_back(
+    sqlite_url: str, valkey_url: str
 ) -> None:
     provider = MemoryProvider()
-    async with running_shop(database_url, valkey_url, provider=provider) as shop:
+    plan = shop_plan(1)
+    async with running_shop(sqlite_url, valkey_url, provider=provider, plan=plan) as shop:
         order = await place(shop, "anna")
         payment = shop.seen(order.id).payment
         assert payment and payment.action
         assert payment.action.url == f"memory://pay/{order.id}"
-        paid = provider.pay(order.id)
-        await shop.commerce.intents.take_webhook(*provider.webhook(paid))
-        await shop.commerce.intents.take_webhook(*provider.webhook(paid))
-        await wait_until(lambda: shop.seen(order.id).state is OrderState.NEW)
-        assert shop.seen(order.id).payment is None
-        assert shop.commerce.intents.webhooks == {"paid": 1, "again": 1}
-        await sound(shop)
-
-
-async def test_units_of_an_order_that_is_not_paid_go_back_on_sale_and_its_late_payment_back(
-    database_url: str, valkey_url: str
-) -> None:
-    provider = MemoryProvider()
-    plan = shop_plan(1)
-    async with running_shop(database_url, valkey_url, provider=provider, plan=plan) as shop:
-        order = await place(shop, "anna")
+        assert payment.action.qr.startswith("data:image/svg+xml")
         late = provider.pay(order.id)
+        await provider.create(IntentRequest("stray-1", 70, "tea", 0, "", ""))
+        await shop.commerce.intents.take_webhook(*provider.webhook(provider.pay("stray-1")))
         shop.clock.ahead_ms = 15 * 60_000
         provider.down.update(("query", "close"))
         await wait_until(lambda: shop.seen(order.id).state is OrderState.EXPIRED)
@@ -55,6 +88,105 @@ async def test_units_of_an_order_that_is_not_paid_go_back_on_sale_and_its_late_p
         assert shop.seen(order.id).state is OrderState.EXPIRED
         provider.pay(bert.id)
         provider.down.clear()
+        await wait_until(lambda: "stray-1-0" in provider.refunds)
         shop.clock.ahead_ms += 60_000  # no webhook came: it is queried
         await wait_until(lambda: shop.seen(bert.id).state is OrderState.NEW)
         await sound(shop)
+
+
+async def test_a_household_joins_its_group_when_it_pays(database_url: str, valkey_url: str) -> None:
+    provider = MemoryProvider()
+    plan = shop_plan(10, target=2)
+    async with running_shop(database_url, valkey_url, provider=provider, plan=plan) as shop:
+        await shop.commerce.groups.pin("demo", "pear", None)
+        orders = [await place(shop, guest, "pear") for guest in ("anna", "bert", "cleo")]
+        group_id = orders[0].group_id or ""
+        assert shop.seen_group(group_id).joined in (0, -1)
+        await pay(shop, provider, orders[0])
+        await wait_until(lambda: shop.seen(orders[0].id).state is OrderState.WAITING_GROUP)
+        await wait_until(lambda: shop.seen_group(group_id).joined == 1)
+        given_up = await shop.commerce.fulfilment.cancel(orders[1].id, "bert")
+        assert given_up.state is OrderState.CANCELLED
+        await pay(shop, provider, orders[2])
+        await wait_until(lambda: shop.seen(orders[0].id).state is OrderState.NEW)
+        assert shop.seen(orders[2].id).state is OrderState.NEW
+        assert shop.seen_group(group_id).joined == 2
+        await sound(shop)
+
+
+async def test_a_worker_that_dies_between_any_two_steps_is_followed_by_one_that_goes_on(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    provider, dying = MemoryProvider(), Dying()
+    async with open_shop(sqlite_url, valkey_url, provider=provider, probe=dying) as shop:
+        commerce, intents = shop.commerce, shop.commerce.intents
+        gate = asyncio.create_task(commerce.gate.run())
+        orders = {}
+        for step in STEPS:
+            placed = await commerce.orders.place(shop.tap(step), wait_s=0)
+            assert isinstance(placed, Pending)
+            await commerce.ledger.step()
+            orders[step] = placed.order_id
+            await dying.at(step, intents.step())
+            shop.clock.ahead_ms += LEASE_MS
+            await intents.step()  # takes over what the dead one had leased
+            paid = provider.webhook(provider.pay(placed.order_id))
+            await dying.at(step, intents.take_webhook(*paid))
+            await intents.take_webhook(*paid)
+            await dying.at(step, intents.step())
+            await intents.step()
+        gate.cancel()
+        assert dying.deaths == {*STEPS}
+        assert len(provider.attempts) == len(STEPS)
+        async with shop.commerce.record.read() as connection:
+            states = await connection.scalars(text("SELECT DISTINCT state FROM orders"))
+            assert list(states) == ["new"]
+        async with running(commerce):
+            await sound(shop)
+
+
+async def test_events_in_any_order_keep_money_and_units(sqlite_url: str, valkey_url: str) -> None:
+    """Paid by webhook, the same again, paid by query, declined, the time is over."""
+    happenings = ("webhook", "webhook", "query", "declined", "over")
+    ways = sorted(set(itertools.permutations(happenings)))[::8]
+    provider = MemoryProvider()
+    async with open_shop(sqlite_url, valkey_url, provider=provider, plan=shop_plan(50)) as shop:
+        gate = asyncio.create_task(shop.commerce.gate.run())
+        placed = [
+            await shop.commerce.orders.place(shop.tap(f"g{n}"), wait_s=0) for n in range(len(ways))
+        ]
+        await shop.commerce.ledger.step()
+        gate.cancel()
+        await shop.commerce.intents.step()
+        assert len(provider.attempts) == len(ways)
+        for reference in provider.attempts:
+            provider.pay(reference)
+
+        def happen(connection: Connection, order_id: str, what: str) -> None:
+            if what == "over":
+                expire_intent(connection, order_id, shop.clock() + PAY_MS)
+                return
+            kind = IntentEvent.FAILED if what == "declined" else IntentEvent.PAID
+            event = BookedEvent(kind, "m1", f"{order_id}:{what}", 990, 1)
+            book_event(connection, order_id, event, shop.clock())
+
+        for order, way in zip(placed, ways, strict=True):
+            assert isinstance(order, Pending)
+            for what in way:
+                async with shop.commerce.record.write(durable=False) as connection:
+                    await connection.run_sync(happen, order.order_id, what)
+        for order, way in zip(placed, ways, strict=True):
+            assert isinstance(order, Pending)
+            async with shop.commerce.record.read() as connection:
+                intent = await connection.run_sync(find_intent, order.order_id)
+                events = await connection.run_sync(events_of, order.order_id)
+            assert intent and intent.state is fold(events)
+            row = await shop.commerce.orders.get(order.order_id)
+            in_time = way[0] in ("webhook", "query")
+            assert row.state is (OrderState.NEW if in_time else OrderState.EXPIRED)
+            assert row.paid_fen == row.total_fen
+        shop.clock.ahead_ms = PAY_MS
+        async with running(shop.commerce):
+            await sound(shop)
+        late = [way for way in ways if way[0] in ("declined", "over")]
+        assert len(provider.refunds) == len(late) > 0

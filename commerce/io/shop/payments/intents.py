@@ -34,11 +34,13 @@ from commerce.io.record.shutdown import stopping
 from commerce.io.shop.context import ShopContext
 from commerce.money.intents import (
     LEASE_MS,
+    STRAY_MS,
     Intent,
     IntentEvent,
     IntentState,
     ends_at_provider_ms,
     next_query_ms,
+    refund_reference,
 )
 from commerce.money.providers import (
     WHAT_CHARS_MAX,
@@ -115,7 +117,11 @@ class Intents:
         """Handle the inbox, expire what is overdue, call the provider; return how much was done."""
         if self.provider is None:
             return 0
-        done = await self._handle_inbox() + await self._expire() + await self._call(self.provider)
+        done = (
+            await self._handle_inbox(self.provider)
+            + await self._expire()
+            + await self._call(self.provider)
+        )
         if done:
             self._shop.on_commit()
         return done
@@ -142,22 +148,47 @@ class Intents:
         self._probe("stored")
         self.wake()
 
-    async def _handle_inbox(self) -> int:
+    async def _handle_inbox(self, provider: PaymentProvider) -> int:
         async with self._shop.record.read() as connection:
             found = await connection.run_sync(unhandled_webhooks, BATCH_MAX)
         done = 0
-        for account, event, _ in found:
+        for account, event, received_ms in found:
             async with self._shop.record.write() as connection:
-                done += await connection.run_sync(self._handle, account, event)
+                handled = await connection.run_sync(self._handle, account, event)
+            if not handled and self._shop.clock() >= received_ms + STRAY_MS:
+                handled = await self._give_back(provider, account, event)
+            done += handled
             self._probe("handled")
         return done
+
+    async def _give_back(
+        self, provider: PaymentProvider, account: str, event: ProviderEvent
+    ) -> bool:
+        """Refund a payment of which the record knows nothing; whether it is over with."""
+        if account != provider.account:
+            return False
+        fen = event.amount_fen
+        try:
+            async with asyncio.timeout(CALL_S_MAX):
+                reference = refund_reference(event.reference, 0)
+                await provider.refund(event.reference, reference, fen, fen)
+        except (Unreachable, TimeoutError):
+            return False
+        except ProviderRefused as error:
+            log.error("a stray payment stays", reference=event.reference, code=error.code)
+        else:
+            log.error("a stray payment went back", reference=event.reference, fen=fen)
+        async with self._shop.record.write() as connection:
+            now_ms = self._shop.clock()
+            await connection.run_sync(handle_webhook, account, event.event_id, now_ms)
+        return True
 
     def _handle(self, connection: Connection, account: str, event: ProviderEvent) -> bool:
         """Book an event of the inbox and mark it as handled."""
         now_ms = self._shop.clock()
         if event.kind not in _KINDS:
             _ask_for_refund(connection, event.reference, now_ms)
-        elif not self._book(connection, account, event, now_ms):
+        elif not self._book(connection, account, event, now_ms) and event.kind is EventKind.PAID:
             return False  # of no intent that is known
         handle_webhook(connection, account, event.event_id, now_ms)
         return True
