@@ -16,10 +16,12 @@ from commerce.io.gate.rebuild import read_stock
 from commerce.io.record.audit_trail import broken_entries
 from commerce.io.record.draw_rows import broken_draws
 from commerce.io.record.engine import Record, wall_clock
+from commerce.io.record.quotas import broken_quotas
 
 FINDINGS_MAX = 20  # per invariant
 AUDIT_TRAIL = "the audit trail is whole"
 RECOUNT = "the winners of a draw are those of a recount"
+QUOTAS = "what is taken of a quota is in orders that are not cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,11 @@ INVARIANTS: dict[str, str] = {
     """,
     "a quota is never passed": """
         SELECT name, capacity, taken FROM quotas WHERE taken < 0 OR taken > capacity
+    """,
+    "the quotas of a flash sale share out its units": """
+        SELECT s.id, s.units, SUM(q.capacity) FROM flash_sales s
+        JOIN quotas q ON q.name = 'flash:' || s.id OR q.name LIKE 'flash:' || s.id || ':%'
+        GROUP BY s.id, s.units HAVING s.units <> SUM(q.capacity)
     """,
     "an order is the sum of its lines": """
         SELECT o.id, o.line_count, o.total_fen, SUM(l.total_fen - l.discount_fen) FROM orders o
@@ -387,8 +394,9 @@ async def audit(engine: AsyncEngine) -> list[Finding]:
             Finding(AUDIT_TRAIL, f"{brand}, entry {n}")
             for brand, n in await connection.run_sync(broken_entries)
         ]
-        broken = await connection.run_sync(broken_draws)
-        findings += [Finding(RECOUNT, draw) for draw in broken[:FINDINGS_MAX]]
+        for invariant, broken in ((RECOUNT, broken_draws), (QUOTAS, broken_quotas)):
+            found = await connection.run_sync(broken)
+            findings += [Finding(invariant, what) for what in found[:FINDINGS_MAX]]
     return findings
 
 

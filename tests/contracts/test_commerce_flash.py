@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 
 import pytest
+from sqlalchemy import text
 
 from commerce.errors import InvalidField, Refusal, Refused
 from commerce.flash.sale import (
@@ -13,6 +14,7 @@ from commerce.flash.sale import (
     Waiting,
     WaitingState,
 )
+from commerce.io.audit import audit
 from commerce.io.shop.activities.errors import FlashClosed, FlashOpen
 from commerce.io.shop.orders import OrderRequest
 from commerce.orders.states import OrderState
@@ -76,6 +78,9 @@ async def test_a_rush_takes_every_unit_once_at_its_price(
         await quiet(shop)
         assert await buy(shop, sale, "too-late") is Refusal.FLASH_OVER
         await sound(shop)
+        async with shop.commerce.record.write() as connection:
+            await connection.execute(text("UPDATE quotas SET taken = 11, capacity = 11"))
+        assert len(await audit(shop.engine)) == 2
 
 
 async def test_a_household_gets_no_more_than_its_limit_and_no_other_price(

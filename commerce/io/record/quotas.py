@@ -11,9 +11,12 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from commerce.flash.sale import PART, RIGHT_MS, WaitingState, next_waiting
 from commerce.io.record.postings import Topic, enqueue
+from commerce.io.record.schema import orders
 from commerce.io.record.schema_flash import flash_sales, flash_waiting, quotas
+from commerce.orders.lines import read_units
 from commerce.orders.order import OrderRow
 from commerce.orders.quotas import PLACE, flash_quota, right_quota, sale_of
+from commerce.orders.states import OrderState
 
 KEPT_MS = 3_600 * 1_000
 """A quota is compared with the gate's for so long after its end."""
@@ -155,6 +158,24 @@ def change_capacity(connection: Connection, name: str, units: int, at_ms: int) -
     if changed.rowcount:
         _tell_gate(connection, name, units, at_ms)
     return bool(changed.rowcount)
+
+
+def broken_quotas(connection: Connection) -> list[str]:
+    """Return the quotas of which not as much is taken as orders have that are not cancelled."""
+    taken: dict[str, int] = {}
+    of_orders = select(orders.c.quotas).where(
+        orders.c.quotas != "",
+        orders.c.refused.is_(None),
+        orders.c.state != OrderState.CANCELLED.value,
+    )
+    for text in connection.scalars(of_orders):
+        for name, units in read_units(text):
+            taken[name] = taken.get(name, 0) + units
+    return [
+        f"{name}: {counted} taken, {taken.get(name, 0)} in orders"
+        for name, counted in connection.execute(select(quotas.c.name, quotas.c.taken))
+        if counted != taken.get(name, 0)
+    ]
 
 
 def show_sale(connection: Connection, room_id: str, at_ms: int) -> None:
