@@ -84,5 +84,5 @@ async def window(
         await wait_until(lambda: all(each.encode() in read for each in newest), what="vote and tap")
     await asyncio.sleep(1.0)
     ticks = read.count(b'"t":"tick"')
-    cost_us = round((room.cpu_s() - before) / ticks / VIEWERS * 1e6, 2)
+    cost_us = round((room.cpu_s() - before) / max(1, ticks) / VIEWERS * 1e6, 2)
     return cost_us, read.count(b'"neighbour ')
