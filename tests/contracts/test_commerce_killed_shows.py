@@ -233,6 +233,7 @@ async def test_a_show_goes_on_though_its_workers_die(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 async def test_a_show_goes_on_whichever_effect_was_its_workers_last(
     new_record: Callable[[], str], valkey_url: str, story: Story

@@ -26,6 +26,7 @@ KNOWN_S = 30 * 86_400
 """New guests may write less."""
 
 
+@pytest.mark.timeout(1_200)
 async def test_poll_and_flash_sale_cost_little_beside_chat_and_starve_nobody() -> None:
     access = Access(SECRET)
     async with worker() as room:

@@ -43,6 +43,7 @@ def valkey() -> Iterator[Valkey]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.timeout(1_200)
 async def test_a_rush_sells_every_unit_once_though_the_gate_is_killed(
     database_url: str, valkey: Valkey
 ) -> None:
