@@ -37,7 +37,7 @@ export const en: typeof zh = {
     quiet_until: 'until',
     denied: 'The browser’s settings forbid notifications: allow them there first.',
     failed: 'That did not work, please try again later.',
-    wechat_granted: 'You have allowed {n} more messages in WeChat, one each time.',
+    wechat_granted: 'Messages allowed in WeChat: {n}. Each is used once.',
     wechat_grant: 'Allow one more message in WeChat',
     wechat: 'WeChat takes no push messages. Open this page in your browser, or come back here to look.',
     install: 'Add this page to the home screen and open it from there to receive messages.',
