@@ -241,9 +241,8 @@ async def test_a_lost_packet_is_retransmitted(plane: MediaPlane, repairs: bool) 
             dropping["left"] = 1
             for _ in range(12):
                 await next_frame(layers["video"])
-            lost = (
-                1 if repairs else 0
-            )  # a busy machine may have lost others, which are resent first
+            # A busy machine may have lost others, which are resent first.
+            lost = 1 if repairs else 0
             await wait_until(
                 lambda: plane.stats().resent > 0 and len(sent) == lost, what="its retransmit"
             )
