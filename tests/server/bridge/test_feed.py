@@ -85,6 +85,7 @@ def _wire(view: object) -> object:
             del value[name]
     if isinstance(view, OrderView):
         del value["pickup"]["slot"], value["group"]["steps"], value["group"]["award"]
+        del value["payment"]
     if isinstance(view, Group):
         del value["steps"], value["award"]
     if isinstance(view, StoreOrder):
