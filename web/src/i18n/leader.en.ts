@@ -36,13 +36,15 @@ export const en: typeof zh = {
     stage_ready: 'To collect',
     stage_coming: 'In the store',
     stage_waiting_group: 'Waiting for the group',
-    stage_handed_over: 'Collected today',
+    stage_out: 'On the way',
+    stage_handed_over: 'Done today',
     stages: 'State of orders',
     nobody: 'No orders',
     no_flat: 'No flat given',
     unconfirmed: 'not verified',
     fetch_at: 'at {store}',
     handed_at: 'collected {time}',
+    delivered_at: 'delivered {time}',
     due: 'ready by {time}',
   },
   handover: {
@@ -118,6 +120,10 @@ export const en: typeof zh = {
   walk: {
     left: '{n} doors to go',
     tick: 'Delivered',
+    go: 'Set out with {n} order | Set out with {n} orders',
+    out: 'On the way',
+    back: 'Nobody at home: back to the store',
+    failed: 'That did not work. Check the network and try again.',
     nothing: 'Nothing to deliver. What is ready appears here, by building.',
   },
 }

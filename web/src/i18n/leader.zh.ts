@@ -34,13 +34,15 @@ export const zh = {
     stage_ready: '待取货',
     stage_coming: '备货中',
     stage_waiting_group: '等成团',
-    stage_handed_over: '今日已取',
+    stage_out: '配送中',
+    stage_handed_over: '今日已完成',
     stages: '订单状态',
     nobody: '没有订单',
     no_flat: '未登记门牌',
     unconfirmed: '未核实',
     fetch_at: '在{store}取',
     handed_at: '{time} 已取',
+    delivered_at: '{time} 已送达',
     due: '预计 {time} 备好',
   },
   handover: {
@@ -115,6 +117,10 @@ export const zh = {
   walk: {
     left: '还有 {n} 户要送',
     tick: '已送到',
+    go: '带上 {n} 单出发',
+    out: '配送中',
+    back: '没人在家，带回门店',
+    failed: '没有成功，请检查网络后再试。',
     nothing: '没有要送上门的订单。备好的会按楼栋排在这里。',
   },
 }

@@ -18,6 +18,7 @@ export const en: typeof zh = {
   },
   notice: {
     ready: 'Your goods are ready.',
+    out: 'Your order is on its way to your door.',
     reminder: 'Your leader reminds you: the goods are ready, please collect them.',
     refund: 'A refund was paid back to you.',
     substitution: 'The store wants to replace an item: see your order.',
@@ -29,6 +30,7 @@ export const en: typeof zh = {
     turn_off: 'Stop messages on this device',
     kinds: 'Which messages',
     kind_ready: 'Ready to collect',
+    kind_out: 'On the way to your door',
     kind_reminder: 'Reminders of your leader',
     kind_substitution: 'Substitutes for what is missing',
     kind_refund: 'Refunds',
@@ -88,7 +90,10 @@ export const en: typeof zh = {
     picking: 'Picking',
     packed: 'Packed',
     ready: 'Ready',
+    out: 'Out for delivery',
     handed_over: 'Picked up',
+    delivered: 'Delivered',
+    returned: 'Returned',
     cancelled: 'Cancelled',
   },
 }

@@ -15,6 +15,7 @@ export const zh = {
   },
   notice: {
     ready: '您的商品可以取了。',
+    out: '您的订单正在送上门，请留意敲门。',
     reminder: '团长提醒您：商品已备好，请来取货。',
     refund: '有一笔退款已退回给您。',
     substitution: '门店想换一样商品，请看订单。',
@@ -26,6 +27,7 @@ export const zh = {
     turn_off: '关闭这台设备的提醒',
     kinds: '接收哪些提醒',
     kind_ready: '可以取货了',
+    kind_out: '正在送货上门',
     kind_reminder: '团长提醒取货',
     kind_substitution: '缺货换货',
     kind_refund: '退款',
@@ -83,7 +85,10 @@ export const zh = {
     picking: '拣货中',
     packed: '已打包',
     ready: '待取货',
+    out: '配送中',
     handed_over: '已取货',
+    delivered: '已送达',
+    returned: '已退回',
     cancelled: '已取消',
   },
 }

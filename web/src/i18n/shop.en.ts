@@ -135,7 +135,10 @@ export const en = {
     picking: 'Picking',
     packed: 'Packed',
     ready: 'Ready',
+    out: 'Out for delivery',
     handed_over: 'Picked up',
+    delivered: 'Delivered',
+    returned: 'Returned',
     cancelled: 'Cancelled',
   },
 }

@@ -3,8 +3,7 @@ import { type Ref, ref, shallowRef, watch } from 'vue'
 import type { Api } from '../lib/base/api'
 import type { AfterSale } from '../lib/shop/after-sale'
 import type { Order } from '../lib/base/wire'
-
-const DONE = ['handed_over', 'cancelled', 'expired']
+import { isEnded } from '../lib/shop/offer'
 
 export function useAfterSales(api: Api, orders: Readonly<Ref<Order[]>>, shown: Readonly<Ref<boolean>>) {
   const sales = shallowRef<ReadonlyMap<string, AfterSale>>(new Map())
@@ -26,7 +25,7 @@ export function useAfterSales(api: Api, orders: Readonly<Ref<Order[]>>, shown: R
   watch(
     [shown, orders],
     () => {
-      const some = orders.value.some((order) => DONE.includes(order.state) || order.refunded_fen > 0)
+      const some = orders.value.some((order) => isEnded(order.state) || order.refunded_fen > 0)
       if (shown.value && some) void refresh()
     },
     { immediate: true },

@@ -3,12 +3,11 @@ import { computed, onScopeDispose, reactive, watch } from 'vue'
 import { randomKey } from '../lib/base/keys'
 import { type Attempt, OrderDesk } from '../lib/shop/order-desk'
 import type { Order } from '../lib/base/wire'
+import { isEnded } from '../lib/shop/offer'
 import { realTimers } from './timers'
 import { storage } from './storage'
 import type { GuestModel } from './use-guest'
 import { useKeptOrders } from './use-kept-orders'
-
-const OPEN_STATES = new Set(['waiting_payment', 'waiting_group', 'new', 'picking', 'packed', 'ready'])
 
 export function useOrders(guest: GuestModel, onReady: () => void) {
   const kept = useKeptOrders(guest)
@@ -99,7 +98,7 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
     stale,
     asOf: kept.asOf,
     attempts,
-    open: computed(() => orders.value.filter((order) => OPEN_STATES.has(order.state))),
+    open: computed(() => orders.value.filter((order) => !isEnded(order.state))),
     desk,
     refresh,
     cancel,

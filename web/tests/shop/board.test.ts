@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keepingOlder, laneOf, withOlder, withOrder } from '../../src/lib/shop/board'
+import { LANES, keepingOlder, laneOf, withOlder, withOrder } from '../../src/lib/shop/board'
 import type { StoreOrder } from '../../src/lib/base/wire'
 import { storeOrder } from '../support/fixtures'
 
@@ -13,6 +13,14 @@ describe('the board', () => {
     ]
     expect(laneOf(orders, 'new').map((one) => one.id)).toEqual(['a', 'b'])
     expect(laneOf(orders, 'handed_over').map((one) => one.id)).toEqual(['y', 'x'])
+  })
+  it('shows what is out among what is ready, and what is delivered among what is handed over', () => {
+    const orders = [
+      storeOrder({ id: 'o', state: 'out' }),
+      storeOrder({ id: 'd', state: 'delivered', handed_over_at_ms: 1 }),
+      storeOrder({ id: 'r', state: 'returned' }),
+    ]
+    expect(LANES.map((lane) => laneOf(orders, lane).map((one) => one.id))).toEqual([[], [], [], ['o'], ['d']])
   })
   const done = (id: string) => storeOrder({ id, state: 'handed_over' })
   const board = (now_ms: number, next: string | null, ...orders: StoreOrder[]) => ({

@@ -62,11 +62,12 @@ export interface LeaderDay {
 }
 
 /** Where orders are, as a leader needs it: nearest to the neighbour first. */
-export const STAGES = ['ready', 'coming', 'waiting_group', 'handed_over'] as const
+export const STAGES = ['ready', 'out', 'coming', 'waiting_group', 'handed_over'] as const
 export type Stage = (typeof STAGES)[number]
 
 export function stageOf(state: OrderState): Stage | null {
   if (state === 'new' || state === 'picking' || state === 'packed') return 'coming'
+  if (state === 'delivered') return 'handed_over'
   return STAGES.find((stage) => stage === state) ?? null
 }
 export const ordersAt = (orders: LeaderOrder[], stage: Stage): LeaderOrder[] =>
@@ -74,7 +75,7 @@ export const ordersAt = (orders: LeaderOrder[], stage: Stage): LeaderOrder[] =>
 
 /** What is to be brought to doors, in the order of the walk. */
 export const toDeliver = (orders: LeaderOrder[]): LeaderOrder[] =>
-  orders.filter((order) => order.fulfilment === 'delivery' && order.state === 'ready')
+  orders.filter((order) => order.fulfilment === 'delivery' && ['ready', 'out'].includes(order.state))
 
 /** How many households a group lacks. */
 export const gapOf = (group: Group): number => Math.max(0, group.target - group.joined)

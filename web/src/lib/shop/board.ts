@@ -8,6 +8,13 @@ const GAP_MS = 2 * 3_600_000
 export const LANES = ['new', 'picking', 'packed', 'ready', 'handed_over'] as const
 export type Lane = (typeof LANES)[number]
 
+/** The lane of an order: what is out still waits for its buyer, what is delivered is with them. */
+export function laneFor(state: OrderState): Lane | null {
+  if (state === 'out') return 'ready'
+  if (state === 'delivered') return 'handed_over'
+  return LANES.find((lane) => lane === state) ?? null
+}
+
 /** What the big button of a lane does; a ready order is handed over by its pickup code alone. */
 export const NEXT_STATE: Partial<Record<OrderState, OrderState>> = {
   new: 'picking',
@@ -30,7 +37,7 @@ export function withOlder(board: StoreBoard, older: Pick<StoreBoard, 'orders' | 
 
 /** `listed`, with the older orders that `shown` has; without them if orders between the two may be missing. */
 export function keepingOlder(shown: StoreBoard, listed: StoreBoard): StoreBoard {
-  const handedOver = ({ state }: StoreOrder) => state === 'handed_over'
+  const handedOver = ({ state }: StoreOrder) => laneFor(state) === 'handed_over'
   const known = new Set(shown.orders.filter(handedOver).map((order) => order.id))
   const recent = listed.orders.filter(handedOver)
   const meets = recent.length === 0 || recent.some((order) => known.has(order.id))
@@ -40,7 +47,7 @@ export function keepingOlder(shown: StoreBoard, listed: StoreBoard): StoreBoard 
 
 /** The orders of a lane: open ones with the most pressing first, handed over ones with the latest first. */
 export function laneOf(orders: StoreOrder[], lane: Lane): StoreOrder[] {
-  const own = orders.filter((order) => order.state === lane)
+  const own = orders.filter((order) => laneFor(order.state) === lane)
   if (lane === 'handed_over')
     return own.sort((a, b) => (b.handed_over_at_ms ?? 0) - (a.handed_over_at_ms ?? 0))
   return own.sort((a, b) => (a.due_at_ms ?? a.created_at_ms) - (b.due_at_ms ?? b.created_at_ms))

@@ -3,14 +3,16 @@ import type { Attempt, AttemptPhase } from './order-desk'
 import type { Span } from './promise'
 import { isJoinable } from '../room/room-state'
 import type { SetPart, Store } from '../base/bodies'
-import type { Card, Group, LocalText, Order, Product } from '../base/wire'
+import type { Card, Group, LocalText, Order, OrderState, Product } from '../base/wire'
 
 /** Units in one order; the server takes no more. */
 export const QUANTITY_MAX = 20
 /** An order of the same product within this time makes the next one a second purchase, ms. */
 const AGAIN_MS = 24 * 3_600_000
-const UNDONE = new Set(['cancelled', 'expired'])
-const DONE = new Set([...UNDONE, 'handed_over'])
+const UNDONE = new Set<OrderState>(['cancelled', 'returned', 'expired'])
+const WITH_BUYER = new Set<OrderState>(['handed_over', 'delivered'])
+/** Nothing follows in the store. */
+export const isEnded = (state: OrderState): boolean => UNDONE.has(state) || WITH_BUYER.has(state)
 
 type ButtonState = 'join' | 'buy' | 'confirming' | 'joined' | 'bought' | 'sold_out'
 type Status = AttemptPhase | 'placed_group' | 'group_complete' | 'group_expired'
@@ -152,7 +154,7 @@ function buttonOf(
   if (placed?.group_id && !UNDONE.has(placed.state)) return 'joined'
   if (joinable && attempt?.phase === 'already_joined') return 'joined'
   if (joinable && attempt?.phase === 'placed' && attempt.order.group_id && !placed) return 'joined'
-  if (!joinable && own.some((order) => order.group_id === null && !DONE.has(order.state))) return 'bought'
+  if (!joinable && own.some((order) => order.group_id === null && !isEnded(order.state))) return 'bought'
   if (left <= 0) return 'sold_out'
   return joinable ? 'join' : 'buy'
 }
@@ -183,6 +185,6 @@ function statusOf(attempt: Attempt | null, placed: Order | null, group: Group | 
   }
   if (placed.state === 'waiting_payment') return null
   if (placed.state === 'waiting_group') return 'placed_group'
-  if (placed.state === 'handed_over') return null
+  if (isEnded(placed.state)) return null
   return placed.group_id ? 'group_complete' : 'placed'
 }

@@ -28,6 +28,7 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
   const words = ref('')
   /** What the server found beside the board, for the words that were searched for. */
   const found = shallowRef<{ words: string; orders: StoreOrder[] }>({ words: '', orders: [] })
+  const returning = ref(false)
   const chime = useChime()
   let timer = 0
   let searching = 0
@@ -124,6 +125,19 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
     search,
     found: computed(() => shown.value.length),
     move: (order: StoreOrder, to: string) => outgoing.move([order], to as OrderState),
+    returning,
+    /** The goods stay in the store and the buyer gets the money back; the counter needs a network for that. */
+    async giveBack(order: StoreOrder): Promise<void> {
+      if (returning.value) return
+      returning.value = true
+      try {
+        board.take(await api.move(order.id, 'returned'))
+      } catch {
+        notify(t('store.return_failed'))
+      } finally {
+        returning.value = false
+      }
+    },
     moveWave: (wave: Wave, to: string, slot: string) =>
       outgoing.move(wave.orders, to as OrderState, slot.trim().toUpperCase()),
     async loadOlder(): Promise<void> {

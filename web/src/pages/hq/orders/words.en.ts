@@ -43,7 +43,10 @@ export const en: typeof zh = {
     picking: 'being picked',
     packed: 'packed',
     ready: 'ready',
+    out: 'out for delivery',
     handed_over: 'handed over',
+    delivered: 'delivered',
+    returned: 'returned',
     cancelled: 'cancelled',
   },
 }

@@ -41,7 +41,10 @@ export const zh = {
     picking: '备货中',
     packed: '已打包',
     ready: '可取货',
+    out: '配送中',
     handed_over: '已取走',
+    delivered: '已送达',
+    returned: '已退回',
     cancelled: '已取消',
   },
 }
