@@ -18,6 +18,7 @@ BYTES_MAX = 10 * 1_048_576
 TIMEOUT_S = 60.0
 AT_A_TIME = 2  # processes; each may take a GiB
 SHOWN_SIDE = 600
+CLAIM = "claim-"  # pictures of a product whose id begins so are shown to nobody
 _MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", re.DOTALL)
 _FILE = re.compile(r"[0-9a-f]{16}-(?:1200|600|200)\.webp")
 
@@ -82,7 +83,12 @@ class Pictures:
 
 def claim_photos_of(order_id: str) -> str:
     """Return under what photos of an order's claims lie, as pictures of products do."""
-    return f"claim-{order_id}"
+    return f"{CLAIM}{order_id}"
+
+
+def claimed_order(name: str) -> str:
+    """Return the order whose photos lie under this name; nothing for pictures of a product."""
+    return name.removeprefix(CLAIM) if name.startswith(CLAIM) else ""
 
 
 async def reencoded(data: bytes) -> list[bytes]:

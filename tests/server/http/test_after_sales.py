@@ -1,16 +1,26 @@
 """Routes about claims, ratings and refunds, from the buyer to the head office."""
 
+from pathlib import Path
+
+import httpx
+
 from commerce.io.record.engine import wall_clock
 from commerce.money.accounts import day_of
+from media.io.blobs.files import FileBlobs
 from server.access.policy import Principal, Role
 from server.access.tokens import Access
+from server.ops.pictures import Pictures
+from tests.support.leader_routes import leader
+from tests.support.pictures import photo
 from tests.support.shop_routes import bearer, guest, shop_routes
+from tests.support.waiting import wait_until
 
 
 async def test_a_claim_goes_from_the_buyer_to_the_store_and_a_rating_to_the_head_office(
-    sqlite_url: str, valkey_url: str
+    sqlite_url: str, valkey_url: str, tmp_path: Path
 ) -> None:
     async with shop_routes(sqlite_url, valkey_url) as web:
+        web.services.pictures = Pictures(FileBlobs(tmp_path))  # type: ignore[attr-defined]
         buyer = bearer(await guest(web), "key-claims-1")
         access: Access = web.services.access  # type: ignore[attr-defined]  # see `shop_routes`
         clerk, stranger, office = (
@@ -37,6 +47,26 @@ async def test_a_claim_goes_from_the_buyer_to_the_store_and_a_rating_to_the_head
         odd = await web.post(f"{path}/claims", json={**stale, "fault": "rotten"}, headers=buyer)
         assert odd.json()["member"] == "fault"
         # 19.80 is small, and the first claim.
+        sent = await web.post(f"{path}/claim-photos", content=photo((80, 60)), headers=buyer)
+        image = sent.json()["photo"]
+        seen = {
+            who: (await web.get(image, headers=headers)).status_code
+            for who, headers in {
+                "buyer": buyer,
+                "clerk": clerk,
+                "office": office,
+                "leader": bearer(await leader(web)),
+                "other shop": stranger,
+                "other buyer": bearer(await guest(web, "秋水")),
+                "nobody": {},
+            }.items()
+        }
+        assert seen == {
+            **dict.fromkeys(("buyer", "clerk", "office", "leader"), 200),
+            **dict.fromkeys(("other shop", "other buyer"), 403),
+            "nobody": 401,
+        }
+        stale["photos"] = [image]
         made = await web.post(f"{path}/claims", json=stale, headers=buyer)
         assert (made.status_code, made.json()["state"]) == (201, "approved")
         again = await web.post(f"{path}/claims", json=stale, headers=buyer)
@@ -76,3 +106,13 @@ async def test_a_claim_goes_from_the_buyer_to_the_store_and_a_rating_to_the_head
         open_day = f"/api/hq/books/settlements/{day}/store:s1"
         assert (await web.get(open_day, headers=office)).status_code == 422
         assert (await web.get("/api/hq/books?period=2026", headers=office)).status_code == 422
+
+        forgotten = await web.post("/api/me/erasure", json={"erase": "everything"}, headers=buyer)
+        assert forgotten.status_code == 204
+        await wait_until(lambda: _is_gone(web, image, clerk))
+        claims = (await web.get("/api/stores/s1/claims", headers=clerk)).json()
+        assert [claim["claim"]["photos"] for claim in claims["decided"]] == [[]]
+
+
+async def _is_gone(web: httpx.AsyncClient, image: str, clerk: dict[str, str]) -> bool:
+    return (await web.get(image, headers=clerk)).status_code == 404
