@@ -223,6 +223,7 @@ class SharedOrderView:
     promised: Span | None = None
     fulfilment: Fulfilment = Fulfilment.PICKUP
     discount_fen: int = 0
+    consent_by_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

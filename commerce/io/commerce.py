@@ -67,6 +67,7 @@ from commerce.io.shop.privacy import Privacy
 from commerce.io.shop.promises import PromiseBoard
 from commerce.io.shop.push import PushMessages
 from commerce.io.shop.recordings import Recordings
+from commerce.io.shop.rerouting import Rerouting
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.routes import Routes
 from commerce.io.shop.schedule.reminders import LiveReminders
@@ -208,7 +209,8 @@ class Commerce:
         )
         self.routes = Routes(shop)
         self.slots = SlotKeeping(shop, self.gate)
-        self.closing = Closing(shop, self.slots)
+        self.rerouting = Rerouting(shop, self.routes)
+        self.closing = Closing(shop, self.slots, self.rerouting)
         self.promises = PromiseBoard(shop, self.gate, self.routes)
         self.office_orders = OfficeOrders(shop, self.gate)
         self.orders = Orders(
@@ -354,6 +356,7 @@ class Commerce:
     async def _close_offers(self) -> None:
         while not stopping():
             await self.picks.step()
+            await self.rerouting.step()
             await asyncio.sleep(OFFERS_EVERY_S)
 
     async def _end_coupons(self) -> None:

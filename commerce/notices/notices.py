@@ -19,6 +19,7 @@ class NoticeKind(StrEnum):
 
     READY = "ready"
     OUT = "out"
+    MOVED = "moved"
     REMINDER = "reminder"
     REFUND = "refund"
     SUBSTITUTION = "substitution"
@@ -42,12 +43,13 @@ class NoticeState(StrEnum):
 
 
 # Of no use after the night: these come in quiet hours, too.
-TIMELY = frozenset({NoticeKind.LIVE, NoticeKind.OUT, NoticeKind.SUBSTITUTION})
+TIMELY = frozenset({NoticeKind.LIVE, NoticeKind.MOVED, NoticeKind.OUT, NoticeKind.SUBSTITUTION})
 
 # The same notice about the same subject comes no sooner than this after the last one.
 REPEAT_MS = {
     NoticeKind.READY: 10 * MINUTE_MS,
     NoticeKind.OUT: 10 * MINUTE_MS,
+    NoticeKind.MOVED: 1 * MINUTE_MS,
     NoticeKind.REMINDER: 30 * MINUTE_MS,
     NoticeKind.REFUND: 10 * MINUTE_MS,
     NoticeKind.SUBSTITUTION: 1 * MINUTE_MS,

@@ -36,6 +36,7 @@ SERVICES = (
 TTL_MS = {
     NoticeKind.READY: 12 * 60 * MINUTE_MS,
     NoticeKind.OUT: 60 * MINUTE_MS,
+    NoticeKind.MOVED: 30 * MINUTE_MS,
     NoticeKind.REMINDER: 4 * 60 * MINUTE_MS,
     NoticeKind.REFUND: 24 * 60 * MINUTE_MS,
     NoticeKind.SUBSTITUTION: 10 * MINUTE_MS,
@@ -164,6 +165,7 @@ _WORDS = {
     "zh": {
         NoticeKind.READY: ("可以取货了", "{about} 已备好你的订单，打开查看取货码。"),
         NoticeKind.OUT: ("正在送货上门", "{about} 的订单已出发，请留意敲门。"),
+        NoticeKind.MOVED: ("换一家店备货？", "{about} 可以接手你的订单，请尽快选择。"),
         NoticeKind.REMINDER: ("记得取货", "{about} 的订单还在等你来取。"),
         NoticeKind.REFUND: ("退款已退回", "{about} 的一笔退款已原路退回。"),
         NoticeKind.SUBSTITUTION: ("有商品缺货", "{about} 想为你换一件，请尽快选择。"),
@@ -172,6 +174,7 @@ _WORDS = {
     "en": {
         NoticeKind.READY: ("Ready to collect", "{about} has packed your order: open the code."),
         NoticeKind.OUT: ("On the way to your door", "{about} is bringing your order now."),
+        NoticeKind.MOVED: ("Another store?", "{about} can pack your order: choose soon."),
         NoticeKind.REMINDER: ("Your order is waiting", "{about} keeps your order for you."),
         NoticeKind.REFUND: ("A refund was paid", "{about} has paid an amount back to you."),
         NoticeKind.SUBSTITUTION: ("Something is missing", "{about} offers a substitute: choose."),

@@ -167,6 +167,7 @@ class OrderRow:
     fulfilment: Fulfilment = Fulfilment.PICKUP
     quotas: Needs = ()
     discount_fen: int = 0
+    consent_by_ms: int | None = None  # until then its buyer may refuse the store that it moved to
 
     @property
     def is_prize(self) -> bool:

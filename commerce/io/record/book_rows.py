@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, case, func, select
 
+from commerce.io.record.lots import kept_lots
 from commerce.io.record.schema import orders, products, stores
 from commerce.io.record.schema_books import book_closings
 from commerce.io.record.schema_sets import order_lines
@@ -83,16 +84,7 @@ def cost_of_order(connection: Connection, order_id: str) -> int:
 
 def sold_lots(connection: Connection, order_id: str, product_id: str) -> list[LotUnits]:
     """Return the lots that an order took units of a product from."""
-    rows = connection.execute(
-        select(lot_moves.c.lot_id, lot_moves.c.units)
-        .where(
-            lot_moves.c.source == order_id,
-            lot_moves.c.product_id == product_id,
-            lot_moves.c.kind == LotMoveKind.SELL.value,
-        )
-        .order_by(lot_moves.c.id)
-    )
-    return [LotUnits(lot_id, units) for lot_id, units in rows]
+    return kept_lots(connection, [order_id]).get((order_id, product_id), [])
 
 
 def cost_of_units(connection: Connection, chosen: Collection[tuple[str, int]]) -> int:

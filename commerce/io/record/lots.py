@@ -5,9 +5,10 @@ by one transaction at a time.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from commerce.catalogue.stock import StockMove, StockMoveKind
 from commerce.io.record.schema_stock import balances, locations, lot_moves, lots
@@ -127,6 +128,36 @@ def follow(connection: Connection, moves: Sequence[StockMove]) -> None:
         write_lot_moves(connection, _releases(connection, released[at : at + IDS_MAX]))
 
 
+def swap_lots(
+    connection: Connection, back: Sequence[StockMove], taken: Sequence[StockMove], n: int
+) -> None:
+    """Move lots as orders give units back to one store and take them in another, the nth time."""
+    moves = [*_releases(connection, back), *_sales(connection, taken)]
+    write_lot_moves(connection, [replace(move, line=f"{move.line}/{n}") for move in moves])
+
+
+def kept_lots(
+    connection: Connection, order_ids: Iterable[str]
+) -> dict[tuple[str, str], list[LotUnits]]:
+    """Return the lots that orders took units from and gave none back, by (order, product)."""
+    back = lot_moves.c.kind == LotMoveKind.RELEASE.value
+    units = func.sum(case((back, -lot_moves.c.units), else_=lot_moves.c.units))
+    rows = connection.execute(
+        select(lot_moves.c.source, lot_moves.c.product_id, lot_moves.c.lot_id, units)
+        .where(
+            lot_moves.c.source.in_(set(order_ids)),
+            lot_moves.c.kind.in_([LotMoveKind.SELL.value, LotMoveKind.RELEASE.value]),
+        )
+        .group_by(lot_moves.c.source, lot_moves.c.product_id, lot_moves.c.lot_id)
+        .having(units > 0)
+        .order_by(func.min(lot_moves.c.id))
+    )
+    kept: dict[tuple[str, str], list[LotUnits]] = {}
+    for source, product_id, lot_id, left in rows:
+        kept.setdefault((source, product_id), []).append(LotUnits(lot_id, int(left)))
+    return kept
+
+
 def _sales(connection: Connection, sold: Sequence[StockMove]) -> list[LotMove]:
     shops = {move.store_id: location_id(LocationKind.SHOP, move.store_id) for move in sold}
     found = units_in(connection, shops.values(), {move.product_id for move in sold})
@@ -158,17 +189,7 @@ def _sales(connection: Connection, sold: Sequence[StockMove]) -> list[LotMove]:
 
 
 def _releases(connection: Connection, released: Sequence[StockMove]) -> list[LotMove]:
-    rows = connection.execute(
-        select(lot_moves.c.source, lot_moves.c.product_id, lot_moves.c.lot_id, lot_moves.c.units)
-        .where(
-            lot_moves.c.source.in_({move.order_id for move in released}),
-            lot_moves.c.kind == LotMoveKind.SELL.value,
-        )
-        .order_by(lot_moves.c.id)
-    )
-    taken: dict[tuple[str, str], list[LotUnits]] = {}
-    for source, product_id, lot_id, units in rows:
-        taken.setdefault((source, product_id), []).append(LotUnits(lot_id, units))
+    taken = kept_lots(connection, [move.order_id or "" for move in released])
     moves = []
     for order_id, product_id, store_id, units, at_ms in _sums(released):
         chosen = take(taken.get((order_id, product_id), []), units)

@@ -33,6 +33,7 @@ from commerce.io.record.postings import (
     move_lots,
     move_stock,
     post_transfers,
+    swap_store,
 )
 from commerce.io.record.quotas import return_quotas, take_quotas
 from commerce.io.record.refund_postings import request_part_refunds, rest_of
@@ -48,8 +49,10 @@ from commerce.io.record.schema import (
 )
 from commerce.io.record.slots import (
     SlotPlan,
+    add_route,
     add_routes,
     change_taken,
+    next_route,
     place_group_orders,
     plan_slots,
 )
@@ -64,7 +67,8 @@ from commerce.money.transfers import (
     wasted_at_cost,
 )
 from commerce.orders.order import OrderRow
-from commerce.orders.promise import slot_item
+from commerce.orders.promise import slot_item, window_of
+from commerce.orders.rerouting import NextStore, RerouteReason
 from commerce.orders.states import WAITING, WITH_BUYER, OrderState, check_move, check_reversal
 from commerce.supply.lots import (
     LocationKind,
@@ -252,6 +256,52 @@ def set_slots(connection: Connection, plans: Sequence[SlotPlan], at_ms: int) -> 
     for (store_id, name), units in sorted(changes.items()):
         enqueue(connection, Topic.RESTOCK, [f"{slot_item(name)}|{store_id}"], at_ms, units)
     return len(changes)
+
+
+def reroute_order(
+    connection: Connection,
+    order: OrderRow,
+    to: NextStore,
+    reason: RerouteReason,
+    consent_ms: int,
+    at_ms: int,
+) -> None:
+    """Give an order that the caller has locked, with the stock and slots of both, to a store.
+
+    It takes its units and its slot there, and gives back those of its old store.
+    """
+    assert to.store_id is not None
+    n = next_route(connection, order.id)
+    due_at_ms = window_of(to.slot).until_ms if to.slot else order.due_at_ms
+    moved = replace(order, store_id=to.store_id, slot=to.slot)
+    swap_store(connection, order, to.store_id, n, at_ms)
+    change_taken(connection, [order], -1)
+    change_taken(connection, [moved], 1)
+    connection.execute(
+        update(orders)
+        .where(orders.c.id == order.id)
+        .values(
+            store_id=to.store_id,
+            slot=to.slot,
+            due_at_ms=due_at_ms,
+            consent_by_ms=consent_ms,
+            version=orders.c.version + 1,
+        )
+    )
+    add_route(connection, moved, n, to.ruled_out, reason, at_ms)
+    for from_or_to, sign in ((order, 1), (moved, -1)):
+        for item_id, units in from_or_to.held:
+            name = f"{item_id}|{from_or_to.store_id}"
+            enqueue(connection, Topic.RESTOCK, [name], at_ms, sign * units)
+    enqueue(connection, Topic.STOCK, items_of([order]), at_ms)
+    enqueue(connection, Topic.ORDER, [order.id], at_ms)
+
+
+def agree_to_store(connection: Connection, order: OrderRow, at_ms: int) -> None:
+    """The buyer of an order that the caller has locked takes the store that it moved to."""
+    values = {"consent_by_ms": None, "version": orders.c.version + 1}
+    connection.execute(update(orders).where(orders.c.id == order.id).values(**values))
+    enqueue(connection, Topic.ORDER, [order.id], at_ms)
 
 
 def hand_over(connection: Connection, order: OrderRow, at_ms: int) -> None:

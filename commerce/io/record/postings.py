@@ -8,6 +8,7 @@ groups, stock, slots, quotas, orders, counter, each sorted by key.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -27,7 +28,7 @@ from commerce.io.record.facts import (
     money_moved,
     stock_moved,
 )
-from commerce.io.record.lots import add_lot, follow, write_lot_moves
+from commerce.io.record.lots import add_lot, follow, swap_lots, write_lot_moves
 from commerce.io.record.rows import GROUPS, group_of
 from commerce.io.record.schema import (
     buying_groups,
@@ -41,6 +42,7 @@ from commerce.money.goods import goods_transfers
 from commerce.money.transfers import (
     Transfer,
 )
+from commerce.orders.order import OrderRow
 from commerce.supply.lots import (
     LocationKind,
     Lot,
@@ -191,6 +193,30 @@ def move_stock(connection: Connection, moves: Sequence[StockMove]) -> None:
     )
     follow(connection, moves)
     stock_moved(connection, moves)
+
+
+def swap_store(connection: Connection, order: OrderRow, store_id: str, n: int, at_ms: int) -> None:
+    """Have an order take its units in another store, for the nth time.
+
+    The caller has locked the stock of both. The one sale of each item is that of the new store
+    from now on; lots keep what was taken and given back.
+    """
+    changes = [
+        {"p": item_id, "s": at, "on_hand_units": 0, "sold_units": sold, "count": 1}
+        for item_id, units in order.taken
+        for at, sold in ((order.store_id, -units), (store_id, units))
+    ]
+    connection.execute(_CHANGE_STOCK, changes)
+    sale = stock_moves.c.kind == StockMoveKind.SELL.value
+    mine = update(stock_moves).where(stock_moves.c.order_id == order.id, sale)
+    connection.execute(mine.values(store_id=store_id))
+    back = [
+        StockMove(item_id, order.store_id, StockMoveKind.RELEASE, units, at_ms, order.id)
+        for item_id, units in order.taken
+    ]
+    taken = [replace(move, store_id=store_id, kind=StockMoveKind.SELL) for move in back]
+    swap_lots(connection, back, taken, n)
+    stock_moved(connection, [*back, *taken])
 
 
 def receive_stock(

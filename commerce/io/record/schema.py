@@ -325,6 +325,7 @@ orders = Table(
     Column("fulfilment", String(16), nullable=False, server_default="pickup"),
     Column("quotas", String(255), nullable=False, server_default=""),
     Column("discount_fen", BigInteger, nullable=False, server_default="0"),
+    Column("consent_by_ms", BigInteger),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("paid_fen IN (0, total_fen)", name="paid_all_or_nothing"),
     CheckConstraint("refunded_fen >= 0 AND refunded_fen <= paid_fen", name="refunds_within_paid"),
@@ -335,6 +336,12 @@ Index("ix_orders_guest", orders.c.guest_id, orders.c.created_at_ms)
 Index("ix_orders_store", orders.c.store_id, orders.c.state)
 Index("ix_orders_group", orders.c.group_id, orders.c.state)
 Index("ix_orders_created", orders.c.created_at_ms)
+Index(
+    "ix_orders_consent",
+    orders.c.consent_by_ms,
+    sqlite_where=text("consent_by_ms IS NOT NULL"),
+    postgresql_where=text("consent_by_ms IS NOT NULL"),
+)
 
 order_moves = Table(
     "order_moves",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, u
 from commerce.io.record.schema import orders
 from commerce.io.record.schema_slots import order_routes, slots
 from commerce.orders.order import OrderRow
-from commerce.orders.promise import WAVE, spread, window_of
+from commerce.orders.promise import WAVE, RuledOut, encode_ruled_out, spread, window_of
 
 IDS_MAX = 500  # ids per statement
 
@@ -199,6 +199,29 @@ def add_routes(connection: Connection, routed: Mapping[str, str], made: Sequence
     ]
     if rows:
         connection.execute(insert(order_routes), rows)
+
+
+def add_route(
+    connection: Connection,
+    order: OrderRow,
+    n: int,
+    ruled_out: Iterable[RuledOut],
+    reason: str,
+    at_ms: int,
+) -> None:
+    """Write that an order was given to the store that it has now, and why."""
+    connection.execute(
+        insert(order_routes),
+        {
+            "order_id": order.id,
+            "n": n,
+            "store_id": order.store_id,
+            "slot": order.slot,
+            "ruled_out": encode_ruled_out(ruled_out),
+            "reason": reason,
+            "at_ms": at_ms,
+        },
+    )
 
 
 def next_route(connection: Connection, order_id: str) -> int:

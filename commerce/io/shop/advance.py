@@ -30,6 +30,8 @@ def advance(
     Raises:
         IllegalMove: Not a transition, or another transaction was faster.
     """
+    if to is OrderState.PICKING and order.consent_by_ms is not None:
+        raise IllegalMove(order.state, to)  # its buyer may still refuse the store
     move_order(connection, order, to, moved_by, at_ms)
     if to is OrderState.READY:
         _make_code(connection, order, at_ms, codes)

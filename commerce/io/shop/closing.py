@@ -1,41 +1,42 @@
-"""A store closes before its hours end: it takes no more orders, and what it has not begun ends."""
+"""A store closes before its hours end: others take the orders that it has not begun."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from commerce.errors import InvalidField
-from commerce.io.record.locks import lock_order
-from commerce.io.record.order_postings import cancel_orders
+from commerce.errors import IllegalMove, InvalidField
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import orders, stores
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.fulfilment import give_up_seat
+from commerce.io.shop.rerouting import Rerouting
 from commerce.io.shop.slots import SlotKeeping
 from commerce.orders.promise import HORIZON_MS, window_of
+from commerce.orders.rerouting import RerouteReason
 from commerce.orders.states import OrderState
-
-REASON = "closed-early"
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Until when a store is closed, and the orders whose buyers are paid back."""
+    """Until when a store is closed, the orders that other stores take, and those paid back."""
 
     store_id: str
     closed_until_ms: int
+    moved: tuple[str, ...]
     refunded: tuple[str, ...]
 
 
 class Closing:
     """Closes stores. Again, it ends what came in between; each order in a transaction."""
 
-    def __init__(self, shop: ShopContext, slots: SlotKeeping) -> None:
+    def __init__(self, shop: ShopContext, slots: SlotKeeping, rerouting: Rerouting) -> None:
         self._shop = shop
+        self._rerouting = rerouting
         self._slots = slots
 
     async def close(self, store_id: str, until_ms: int, closed_by: str) -> Closed:
-        """Take no orders for windows that begin before `until_ms`, and refund those not begun.
+        """Take no orders for windows that begin before `until_ms`; others take those not begun.
+
+        An order that no other store can do is paid back.
 
         A time that has passed opens the store again.
 
@@ -65,39 +66,25 @@ class Closing:
             )
         await self._shop.cache.refresh()
         await self._slots.open_windows()
-        refunded = await self._end(store_id, until_ms, closed_by) if until_ms > at_ms else ()
+        ended = await self._end(store_id, until_ms, closed_by) if until_ms > at_ms else {}
         self._shop.on_commit()
-        return Closed(store_id, until_ms, refunded)
+        moved = tuple(id for id, to in ended.items() if to is not None)
+        refunded = tuple(id for id, to in ended.items() if to is None)
+        return Closed(store_id, until_ms, moved, refunded)
 
-    async def _end(self, store_id: str, until_ms: int, closed_by: str) -> tuple[str, ...]:
+    async def _end(self, store_id: str, until_ms: int, closed_by: str) -> dict[str, str | None]:
+        """Give orders away; return the store that has each now, None of those paid back."""
         here = select(orders.c.id, orders.c.slot).where(
             orders.c.store_id == store_id, orders.c.state == OrderState.NEW.value
         )
         async with self._shop.record.read() as connection:
             rows = (await connection.execute(here.order_by(orders.c.created_at_ms))).all()
-        due = [id for id, slot in rows if not slot or window_of(slot).from_ms < until_ms]
-        return tuple([id for id in due if await self._refund(id, closed_by)])
-
-    async def _refund(self, order_id: str, closed_by: str) -> bool:
-        """Cancel an order that is still new; its units, slot and payment go back."""
-        at_ms = self._shop.clock()
-        async with self._shop.record.write() as connection:
-            order = await connection.run_sync(lock_order, order_id, group=True, stock=True)
-            if order.state is not OrderState.NEW:  # a packer was faster
-                return False
-            await connection.run_sync(cancel_orders, [order], REASON, closed_by, at_ms)
-            await connection.run_sync(give_up_seat, order, at_ms)
-            before, after = (
-                {"state": state.value} for state in (order.state, OrderState.CANCELLED)
-            )
-            await self._shop.audit(
-                connection,
-                closed_by,
-                "order.move",
-                order.id,
-                before,
-                {**after, "reason": REASON},
-                at_ms,
-                brand_id=self._shop.catalogue.brand_id("store", order.store_id),
-            )
-        return True
+        ended: dict[str, str | None] = {}
+        for id, slot in rows:
+            if slot and window_of(slot).from_ms >= until_ms:
+                continue
+            try:
+                ended[id] = await self._rerouting.reroute(id, RerouteReason.CLOSED, closed_by)
+            except IllegalMove:  # a packer was faster
+                continue
+        return ended

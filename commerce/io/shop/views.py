@@ -168,6 +168,7 @@ def _shared(row: OrderRow, catalogue: Catalogue) -> dict[str, Any]:
         "promised": promise_of(row.slot, row.fulfilment) if row.slot else None,
         "fulfilment": row.fulfilment,
         "discount_fen": row.discount_fen,
+        "consent_by_ms": row.consent_by_ms if row.state is OrderState.NEW else None,
     }
 
 

@@ -122,6 +122,7 @@ class _OrderFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     promised: Promised | None = None
     fulfilment: Fulfilment = "pickup"
     discount_fen: int = 0
+    consent_by_ms: int | None = None
 
 
 class ActionParameter(msgspec.Struct, frozen=True):

@@ -17,9 +17,10 @@ from commerce.io.shop.orders import OrderRequest, Pending, RequestedLine
 from commerce.orders.lines import LINES_MAX
 from commerce.orders.order import OrderRow, order_id_of
 from commerce.orders.promise import Fulfilment
+from commerce.orders.rerouting import RerouteReason
 from commerce.orders.states import OrderState
 from commerce.orders.tap import QUANTITY_MAX
-from server.access.policy import Action, require
+from server.access.policy import Action, allowed, require
 from server.http.bodies import (
     Body,
     Id,
@@ -250,6 +251,40 @@ async def cancel(request: Request) -> Response:
     return reply({"order": cancelled})
 
 
+class Consent(Body):
+    """Whether the buyer takes the store that the order moved to."""
+
+    accept: bool
+
+
+async def answer_move(request: Request) -> Response:
+    """`POST /api/orders/{order}/consent`: the buyer takes the other store, or the money back."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    body = await read_body(request, Consent)
+    with problems():
+        order = await services.commerce.rerouting.answer(
+            path_id(request, "order"), principal.subject, body.accept
+        )
+    return reply({"order": order})
+
+
+async def give_away(request: Request) -> Response:
+    """`POST /api/orders/{order}/reroute`: its store cannot do it, the next one that can may."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    with problems():
+        order = await services.commerce.orders.get(path_id(request, "order"))
+        brand_id = services.commerce.catalogue.brand_id("store", order.store_id)
+        if not allowed(principal, Action.MANAGE_BRAND, brand_id=brand_id):
+            require(principal, Action.FULFIL, store_id=order.store_id)
+        store_id = await services.commerce.rerouting.reroute(
+            order.id, RerouteReason.CANNOT, principal.subject
+        )
+    return reply({"store_id": store_id})
+
+
 async def move(request: Request) -> Response:
     """`POST /api/orders/{order}/moves`: a clerk moves an order on."""
     services = services_of(request)
@@ -266,5 +301,7 @@ routes = [
     Route("/api/orders", place, methods=["POST"]),
     Route("/api/me/orders", mine, methods=["GET"]),
     Route("/api/orders/{order}/cancellation", cancel, methods=["POST"]),
+    Route("/api/orders/{order}/consent", answer_move, methods=["POST"]),
+    Route("/api/orders/{order}/reroute", give_away, methods=["POST"]),
     Route("/api/orders/{order}/moves", move, methods=["POST"]),
 ]

@@ -19,6 +19,7 @@ export const en: typeof zh = {
   notice: {
     ready: 'Your goods are ready.',
     out: 'Your order is on its way to your door.',
+    moved: 'Another store could pack your order: see your orders.',
     reminder: 'Your leader reminds you: the goods are ready, please collect them.',
     refund: 'A refund was paid back to you.',
     substitution: 'The store wants to replace an item: see your order.',
@@ -31,6 +32,7 @@ export const en: typeof zh = {
     kinds: 'Which messages',
     kind_ready: 'Ready to collect',
     kind_out: 'On the way to your door',
+    kind_moved: 'Another store for an order',
     kind_reminder: 'Reminders of your leader',
     kind_substitution: 'Substitutes for what is missing',
     kind_refund: 'Refunds',

@@ -16,6 +16,7 @@ export const zh = {
   notice: {
     ready: '您的商品可以取了。',
     out: '您的订单正在送上门，请留意敲门。',
+    moved: '门店做不了这单，可换一家，请看订单。',
     reminder: '团长提醒您：商品已备好，请来取货。',
     refund: '有一笔退款已退回给您。',
     substitution: '门店想换一样商品，请看订单。',
@@ -28,6 +29,7 @@ export const zh = {
     kinds: '接收哪些提醒',
     kind_ready: '可以取货了',
     kind_out: '正在送货上门',
+    kind_moved: '换门店备货',
     kind_reminder: '团长提醒取货',
     kind_substitution: '缺货换货',
     kind_refund: '退款',

@@ -114,6 +114,11 @@ export const en = {
     offer: 'Something is missing',
     offer_text:
       '{n} × {missing} is missing. Take {other} instead? You pay no more; if it is cheaper, you get the rest back.',
+    move: 'Another store',
+    move_text: 'The store cannot do this order. {store} ({address}) can pack it. Collect it there?',
+    move_yes: 'Take it there',
+    move_yes_done: 'That store packs it.',
+    move_by: 'Without an answer in {time} you get your money back',
     offer_yes: 'Take it',
     offer_no: 'Money back',
     offer_until: 'Without an answer the money goes back in {time}.',

@@ -13,6 +13,7 @@ export const en: typeof zh = {
     move_packed: 'Packed',
     move_ready: 'Ready for pickup',
     waiting_code: 'Waiting for the pickup code',
+    asks_buyer: 'From another store, waiting for the buyer ({time})',
     waiting_walk: 'Waiting for the leader to deliver it',
     is_out: 'The leader is delivering it',
     return: 'Return and refund',

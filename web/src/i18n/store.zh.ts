@@ -11,6 +11,7 @@ export const zh = {
     move_packed: '打包完成',
     move_ready: '通知取货',
     waiting_code: '等待核销取货码',
+    asks_buyer: '从别的门店转来，等买家同意（{time}）',
     waiting_walk: '等团长来取，送货上门',
     is_out: '团长正在送货',
     return: '退回货架并退款',

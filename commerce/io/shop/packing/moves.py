@@ -136,6 +136,8 @@ class BatchMoves:
         for order_id in batch.order_ids:
             order = found.get(order_id)
             outcome = batch_outcome(order.state if order else None, batch.to)
+            if order and order.consent_by_ms is not None and outcome is Outcome.MOVED:
+                outcome = Outcome.REFUSED  # its buyer may still refuse the store
             state = order.state if order else None
             answers.append(BatchAnswer(order_id, outcome, state))
         fits = {Outcome.MOVED, Outcome.ALREADY}

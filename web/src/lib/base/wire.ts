@@ -496,6 +496,7 @@ export interface StoreOrder {
   promised?: Promised
   fulfilment?: Fulfilment
   discount_fen?: Fen
+  consent_by_ms?: number
   buyer: Buyer
   handed_over_at_ms: AtMs | null
   bag?: number
@@ -775,6 +776,7 @@ export interface Order {
   promised?: Promised
   fulfilment?: Fulfilment
   discount_fen?: Fen
+  consent_by_ms?: number
   pickup: Pickup | null
   group: Group | null
   payment?: Payment

@@ -90,3 +90,10 @@ export function isLate(order: OfficeOrder, at_ms: AtMs): boolean {
   if (order.ready_at_ms !== null) return order.ready_at_ms > order.due_at_ms
   return ['new', 'picking', 'packed'].includes(order.state) && at_ms > order.due_at_ms
 }
+
+const DAY_MS = 24 * 3_600_000
+/** China is ahead of UTC, ms. */
+const CHINA_MS = 8 * 3_600_000
+/** When the day of shops ends. */
+export const dayEndMs = (at_ms: AtMs): AtMs =>
+  (Math.floor((at_ms + CHINA_MS) / DAY_MS) + 1) * DAY_MS - CHINA_MS
