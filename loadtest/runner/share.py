@@ -319,8 +319,10 @@ class Share:
             self._cut()
 
     async def _count(self) -> None:
+        second = 0
         while True:
-            second = int(asyncio.get_running_loop().time() - self._start_s) + 1
+            # A timer may end a moment early: each second is cut once all the same.
+            second = max(second, int(asyncio.get_running_loop().time() - self._start_s)) + 1
             await asyncio.sleep(self._until(second))
             self._cut(second - 1)
 

@@ -10,6 +10,7 @@ import pytest
 
 from loadtest.report.result import Verdict
 from loadtest.runner import run as run_module
+from loadtest.runner import share as share_module
 from loadtest.runner.agents import (
     AgentsMissing,
     WrongSecret,
@@ -214,3 +215,20 @@ async def test_what_is_no_message_breaks_the_link() -> None:
             await Link(reader, writer).receive()
         writer.close()
         theirs.close()
+
+
+@pytest.mark.soak
+async def test_each_second_of_a_share_is_cut_once_however_early_a_timer_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with small_target() as (target, _):
+        run = Run(dataclasses.replace(request(target.url, 1.0), workers=1))
+        monkeypatch.setattr(share_module.Share, "_until", lambda self, at_s: until(self, at_s))
+
+        def until(share: share_module.Share, at_s: float) -> float:
+            """A moment too short, as with a timer of whole milliseconds."""
+            left_s = share._start_s + at_s - asyncio.get_running_loop().time()
+            return max(0.0, left_s - 0.01)
+
+        result = await run.play()
+    assert max(second.population for second in result.seconds) <= 9
