@@ -69,6 +69,11 @@ LINES = {
     "lost": ("断开", "lost"),
     "recovered": ("补齐", "recovered"),
     "snapshots": ("重取", "snapshots"),
+    "freezes": ("冻结", "freezes"),
+    "layers": ("换档", "changes of layer"),
+    "decoded": ("冻结（解码）", "freezes, decoded"),
+    "segments": ("分段", "segments"),
+    "stalls": ("卡顿", "stalls"),
 }
 PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
     (("在线观众", "Viewers"), {"viewers": "population"}),
@@ -84,4 +89,12 @@ PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
     (("每秒媒体包", "Media packets a second"), {"packets": "media.packets"}),
     (("每秒 HLS 分片", "HLS parts a second"), {"parts": "hls.parts"}),
     (("缺失的媒体包", "Media packets missing"), {"missing": "media.missing"}),
+    (
+        ("画面冻结与换档", "Freezes and changes of layer"),
+        {"freezes": "media.freezes", "layers": "media.layer_changes", "decoded": "glass.freezes"},
+    ),
+    (
+        ("每秒回放分段与卡顿", "Segments of replays and stalls"),
+        {"segments": "replay.segments", "stalls": "replay.stalls"},
+    ),
 )
