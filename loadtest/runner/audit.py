@@ -9,7 +9,7 @@ from typing import Any
 from loadtest.errors import LoadError
 from loadtest.measure.recorder import Recorder
 from loadtest.runner.orders import Account, Tap, Till
-from loadtest.runner.target import bearer, get_json
+from loadtest.runner.target import Found, bearer, get_json
 
 ASK_AT_ONCE = 16
 READ_TIMEOUT_S = TIDY_TIMEOUT_S = 120.0
@@ -61,12 +61,15 @@ class Books:
                 self.joined[group["id"]] = max(joined, self.joined.get(group["id"], 0))
         self.seats.update(households.keys())
 
-    def judge(self, before: dict[str, int], after: dict[str, int]) -> Counter[str]:
+    def judge(self, before: Found, after: dict[str, int]) -> Counter[str]:
         """Return the counts of the audit, given the stock before and after the run."""
         oversold = difference = 0
-        for product_id, left in before.items():
-            sold = self.units[product_id]
-            now_left = after.get(product_id, left)
+        units = Counter(self.units)
+        for set_id, parts in before.parts.items():
+            for product_id, of_each in parts.items():
+                units[product_id] += self.units[set_id] * of_each
+        for product_id, left in before.left.items():
+            sold, now_left = units[product_id], after.get(product_id, left)
             oversold += max(0, sold - left) + max(0, -now_left)
             difference += abs(left - now_left - sold)
         seats = sum(abs(joined - self.seats[group]) for group, joined in self.joined.items())

@@ -121,7 +121,7 @@ class Run:
                 try:
                     async with self._watching(http):
                         end = await self._play_shares()
-                    await self._judge_books(http, before.left, end.books)
+                    await self._judge_books(http, before, end.books)
                 finally:
                     gone = self.progress.target_gone
                     tidied = await asyncio.gather(*(share.tidy(gone) for share in self._shares))
@@ -222,7 +222,7 @@ class Run:
                     self.stop(f"the target stopped answering after about {max(0, played_s):.0f} s")
                     return
 
-    async def _judge_books(self, http: PlainHttp, before: dict[str, int], books: Books) -> None:
+    async def _judge_books(self, http: PlainHttp, before: Found, books: Books) -> None:
         """Compare the orders with the stock, which may need a moment to settle."""
         if self.progress.target_gone or self.request.whep:
             return

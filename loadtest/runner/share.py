@@ -82,7 +82,9 @@ class Setup:
             **data
             | {
                 "scenario": Scenario.model_validate(data["scenario"]),
-                "found": Found(tuple(found["estates"]), tuple(found["products"]), found["left"]),
+                "found": Found(
+                    **found | {name: tuple(found[name]) for name in ("estates", "products")}
+                ),
             }
         )
 

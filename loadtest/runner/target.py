@@ -11,6 +11,7 @@ from loadtest.errors import LoadError, NoAnswer, RequestRefused
 
 # A server may limit connections per address; a tester has the whole loopback net.
 VIEWERS_PER_ADDRESS = 100
+SET = "set"
 
 
 class BadTarget(LoadError):
@@ -72,6 +73,8 @@ class Found:
     estates: tuple[str, ...]
     products: tuple[str, ...]
     left: dict[str, int]
+    # What sets are made of, in units of items; they have no stock of their own.
+    parts: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 async def look(http: PlainHttp, room: str) -> Found:
@@ -86,10 +89,20 @@ async def look(http: PlainHttp, room: str) -> Found:
         return Found(
             tuple(estate["id"] for estate in answer["estates"]),
             tuple(product["id"] for product in products),
-            {product["id"]: int(product["left"]) for product in products},
+            {one["id"]: int(one["left"]) for one in products if one.get("kind") != SET},
+            {
+                one["id"]: await _parts(http, room, one["id"])
+                for one in products
+                if one.get("kind") == SET
+            },
         )
     except (KeyError, TypeError) as error:
         raise NoAnswer(f"the target is no Linli: its room has no {error}") from None
+
+
+async def _parts(http: PlainHttp, room: str, product_id: str) -> dict[str, int]:
+    detail = await get_json(http, f"/api/rooms/{room}/products/{product_id}")
+    return {part["product_id"]: int(part["units"]) for part in detail["parts"]}
 
 
 async def get_json(http: PlainHttp, path: str, token: str = "") -> Any:

@@ -132,6 +132,9 @@ class Shop(_Table):
     estates: int = Field(4, ge=1, le=500)
     products: int = Field(4, ge=1, le=40)
     stock: int = Field(10_000, ge=1, le=1_000_000, description="Units of each product.")
+    set_parts: int = Field(
+        0, ge=0, le=10, description="Products are sets of so many items of their own; 0: items."
+    )
     group_target: int = Field(20, ge=0, le=10_000, description="0: no group offers.")
     group_s: int = Field(3_600, ge=60, le=86_400, description="How long a group is open.")
 

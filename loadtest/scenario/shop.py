@@ -41,6 +41,14 @@ image = "/goods/spinach.svg"
 name = {{ zh = "压测商品 {number}", en = "Load Test Product {number}" }}
 unit = {{ zh = "份", en = "piece" }}
 price_fen = 990
+"""
+_PART = """\
+[[products]]
+id = "loadtest-part-{number}-{part}"
+image = "/goods/spinach.svg"
+name = {{ zh = "压测配料 {number}-{part}", en = "Load Test Part {number}-{part}" }}
+unit = {{ zh = "份", en = "piece" }}
+price_fen = 390
 stock = {stock}
 """
 _GROUP = "group = {{ price_fen = 790, target = {target}, duration_s = {seconds} }}\n"
@@ -52,8 +60,19 @@ def shop_file(scenario: Scenario, factor: float = 1.0) -> str:
     stock = max(1, math.ceil(shop.stock * factor))
     parts = [_HEAD.format(room=scenario.room, days=int(scenario.has_replays))]
     parts += [_ESTATE.format(number=number + 1) for number in range(shop.estates)]
-    for number in range(shop.products):
-        parts.append(_PRODUCT.format(number=number + 1, stock=stock))
+    numbers = range(1, shop.products + 1)
+    items = range(1, shop.set_parts + 1)
+    for number in numbers:
+        parts.append(_PRODUCT.format(number=number))
+        if items:
+            ids = (f'{{ product = "loadtest-part-{number}-{part}" }}' for part in items)
+            parts.append(f"parts = [{', '.join(ids)}]\n")
+        else:
+            parts.append(f"stock = {stock}\n")
         if shop.group_target:
             parts.append(_GROUP.format(target=shop.group_target, seconds=shop.group_s))
+    # Last: hosts name products by their place in the file.
+    parts += [
+        _PART.format(number=number, part=part, stock=stock) for number in numbers for part in items
+    ]
     return "".join(parts)

@@ -1,6 +1,7 @@
 """The plan of a run follows from the scenario and its seed."""
 
 import random
+import tomllib
 from collections import Counter
 from itertools import islice
 
@@ -12,6 +13,7 @@ from loadtest.scenario.distributions import SECONDS_MAX, Distribution
 from loadtest.scenario.model import Profile, Scenario, Stage, Title, ViewerKind
 from loadtest.scenario.plan import TooMuch, in_turns, make_plan
 from loadtest.scenario.shipped import shipped, shipped_names
+from loadtest.scenario.shop import shop_file
 from loadtest.scenario.thresholds import Threshold
 
 
@@ -143,3 +145,14 @@ def test_a_stretched_scenario_does_the_same_over_another_time(name: str, factor:
     begins = [stage.begin_s for stage in make_plan(after, 0.01).stages]
     was = [stage.begin_s for stage in make_plan(before, 0.01).stages]
     assert begins == pytest.approx([at_s * factor for at_s in was])
+
+
+def test_sets_of_a_shop_have_parts_with_stock_behind_all_products() -> None:
+    goods = tomllib.loads(shop_file(shipped("friday-eight"), 0.5))["products"]
+    sets = [product for product in goods if "parts" in product]
+    assert goods[: len(sets)] == sets
+    assert all("stock" not in product and product["group"]["target"] == 24 for product in sets)
+    stock = {product["id"]: product["stock"] for product in goods[len(sets) :]}
+    named = [part["product"] for product in sets for part in product["parts"]]
+    assert sorted(named) == sorted(stock)
+    assert set(stock.values()) == {600}
