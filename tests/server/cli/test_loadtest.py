@@ -77,7 +77,7 @@ def test_a_misspelt_scenario_has_the_right_word() -> None:
 
 def test_a_broken_scenario_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
-    path.write_text(shipped_text("evening").replace("weight = 74", "wieght = 74"))
+    path.write_text(shipped_text("evening").replace("weight = 66", "wieght = 66"))
     with pytest.raises(OperatorError, match=r"my\.toml:\d+: .*did you mean 'weight'"):
         linli(str(path))
 
