@@ -9,8 +9,11 @@ from urllib.parse import urljoin
 import httpx
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.codecs.h264 import H264Decoder
+from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import VideoFrame
+from av.frame import Frame
 
 from loadtest.clients.audit import FreezeAudit
 from loadtest.clients.whip import HTTP_TIMEOUT_S, loopback_candidates, only, raise_for
@@ -98,3 +101,15 @@ async def _watch(track: MediaStreamTrack, viewer: GlassViewer) -> None:
             if isinstance(frame, VideoFrame):
                 viewer.look(frame, time.time_ns() / 1e6)
     viewer.ended = True
+
+
+def _decode(decoder: H264Decoder, frame: JitterFrame) -> list[Frame]:
+    """Leave out what has no data: to FFmpeg it would be the end of the stream.
+
+    aiortc makes a frame of packets that are padding alone, as servers send to probe a network.
+    """
+    return _original_decode(decoder, frame) if frame.data else []
+
+
+_original_decode = H264Decoder.decode
+H264Decoder.decode = _decode  # type: ignore[method-assign, assignment]
