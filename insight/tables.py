@@ -261,10 +261,14 @@ WITH moved AS (
 lines AS (
     SELECT l.*, m.kind AS money_kind, m.occurred_at AS moved_at, m.day AS money_day,
         -- Rounded at the running total, so that the parts of a transfer sum to it.
-        CASE WHEN l.order_total_fen = 0 THEN 0 ELSE
-            m.amount_fen * (l.before_fen + l.total_fen) / l.order_total_fen
-            - m.amount_fen * l.before_fen / l.order_total_fen
-        END AS part_fen
+        -- Remainders are taken off first: `/` of integers is a fraction in some engines.
+        CASE WHEN l.order_total_fen = 0 THEN 0 ELSE CAST(
+            (m.amount_fen * (l.before_fen + l.total_fen)
+                - m.amount_fen * (l.before_fen + l.total_fen) % l.order_total_fen)
+                / l.order_total_fen
+            - (m.amount_fen * l.before_fen - m.amount_fen * l.before_fen % l.order_total_fen)
+                / l.order_total_fen
+        AS BIGINT) END AS part_fen
     FROM moved m JOIN order_lines l ON l.order_id = m.order_id
 ),
 summed AS (
@@ -282,7 +286,7 @@ summed AS (
 )
 SELECT *, paid_fen - refunded_fen AS gmv_fen FROM summed
 """
-"""The gold table of days, such as `day = '2026-11-28'`, from silver."""
+"""The gold table of days, such as `day = '2026-11-28'`, from silver; for Spark and DuckDB, too."""
 
 
 CURVE_SQL = """
@@ -333,6 +337,13 @@ read them as they are:
     duckdb -c "SELECT sum(gmv_fen) FROM delta_scan('var/lake/gold/sales_hourly') WHERE day = …"
     polars.scan_delta("var/lake/gold/sales_hourly")
     linli lake sql "SELECT day, sum(gmv_fen) FROM sales_hourly GROUP BY day"
+    spark.read.format("delta").load("var/lake/gold/sales_hourly")
+
+DuckDB without its Delta extension, and Spark without Delta's jar, read the Parquet files of the
+newest version: `deltalake.DeltaTable(address).file_uris()`. Gold is one SQL text that the lake's
+engine, DuckDB and Spark compute alike; `linli lake submit DAY …` has Spark do it (`pip install
+'linli[spark]'`, Java 17), at the cluster of `SPARK_REMOTE` if that is set, which must reach the
+lake's address itself. One computes a day at a time: not beside a running writer of the same day.
 
 Money is integer fen; times are UTC. One writer fills them (`linli lake write`, or the role
 `insight` of a server), each micro-batch once: the last number of a source is in the Delta log of

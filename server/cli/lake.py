@@ -170,6 +170,23 @@ def replay(day: Annotated[str, typer.Argument(help="A date in China, YYYY-MM-DD.
     out.print(f"{again(Settings(), day):,} facts of {day} replayed", highlight=False)
 
 
+@lake_app.command("submit")
+def submit(
+    days: Annotated[list[str], typer.Argument(help="Dates in China, YYYY-MM-DD.")],
+) -> None:
+    """Have Spark compute days' gold again: at the cluster of SPARK_REMOTE, or in this process."""
+    import re
+
+    from server.errors import OperatorError
+    from server.ops.lake import submit as hand_over
+
+    for day in days:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+            raise OperatorError(f"{day!r} is no date such as 2026-11-28.")
+    hand_over(Settings(), days)
+    out.print(f"gold of {len(days)} days computed by Spark", highlight=False)
+
+
 @lake_app.command("export")
 def export(
     query: Annotated[str, typer.Argument(help="SQL, or the name of a table.")],

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import csv
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +68,21 @@ def query(settings: Settings, sql: str) -> tuple[list[str], list[tuple[Any, ...]
         return open_lake(settings).sql(sql)
     except BadQuery as error:
         raise OperatorError(error.reason) from None
+
+
+def submit(settings: Settings, days: Sequence[str]) -> None:
+    """Have Spark compute the gold table of days again.
+
+    Raises:
+        OperatorError: It is not installed.
+    """
+    from insight.io.spark import refresh_sales, spark_session
+
+    try:
+        with spark_session() as spark:
+            refresh_sales(spark, open_lake(settings), days)
+    except ModuleNotFoundError:
+        raise OperatorError("Spark is not here: pip install 'linli[spark]'.") from None
 
 
 def kpis(settings: Settings, brand: str, month: str, now_ms: int) -> list[Kpi]:
