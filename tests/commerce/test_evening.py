@@ -6,22 +6,26 @@ import pytest
 from sqlalchemy import text
 
 from commerce.io.audit import audit, audit_gate
-from commerce.io.payments.sandbox import SandboxPayments
-from commerce.io.shop.books.books import bounds_of
 from commerce.money.accounts import day_of
 from commerce.orders.states import ENDED_VALUES, FULFIL_MS
 from tests.support.commerce_checks import inventory_gap_fen
-from tests.support.evening import DAY_ZONE_MS, HOUR_MS, Evening, Size
+from tests.support.evening import Evening
+from tests.support.evening_plan import DAY_ZONE_MS, HOUR_MS, Size
 
 SMALL = Size(2, 4, 6, seed=3, hours=0.5, fault_share=0.1, kills=1, tick_s=180)
+LATER = Size(2, 12, 40, seed=7, hours=1, fault_share=0.05, kills=2, tick_s=60, pays_later=True)
 WHOLE = Size(50, 24, 300, seed=21, kills=20, tick_s=30)
 
 
-@pytest.mark.parametrize(
-    "size",
-    [SMALL, pytest.param(WHOLE, marks=[pytest.mark.soak, pytest.mark.timeout(3 * 3_600)])],
-    ids=["2 shops", "50 shops"],
-)
+SOAK = pytest.mark.soak
+SIZES = [
+    SMALL,
+    pytest.param(LATER, marks=SOAK),
+    pytest.param(WHOLE, marks=[SOAK, pytest.mark.timeout(3 * 3_600)]),
+]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["2 shops", "2 shops paid later", "50 shops"])
 async def test_every_order_of_an_evening_ends_and_the_providers_bill_is_our_books(
     size: Size, sqlite_url: str, valkey_url: str
 ) -> None:
@@ -46,9 +50,7 @@ async def test_every_order_of_an_evening_ends_and_the_providers_bill_is_our_book
         assert p95_ms <= FULFIL_MS
 
         books, day = shop.commerce.books, day_of(shop.clock())
-        sandbox = SandboxPayments(shop.commerce.record, clock=shop.clock)
-        bill = await sandbox.bill("b", *bounds_of(day))
-        found = await shop.commerce.bills.reconcile("b", day, bill.encode())
+        found = await shop.commerce.bills.reconcile("b", day, await evening.bill("b", day))
         assert found.differences == []
         assert found.charges_fen > found.refunds_fen > 0
         evening.clock.now_ms += 24 * HOUR_MS - (evening.clock() + DAY_ZONE_MS) % (24 * HOUR_MS)

@@ -17,68 +17,28 @@ from redis.asyncio import Redis
 from sqlalchemy import text as sql
 
 from commerce.after_sales.claims import Fault as GoodsFault
-from commerce.catalogue.sets import PartRole, SetPart
-from commerce.catalogue.values import (
-    Brand,
-    Coordinates,
-    Estate,
-    GroupOffer,
-    Product,
-    Room,
-    SeedPlan,
-    Store,
-)
 from commerce.errors import CommerceError, TryAgain
 from commerce.io.gate import keys
 from commerce.io.payments.sandbox import Fault, SandboxPayments
-from commerce.io.record.engine import wall_clock
 from commerce.io.shop.after_sales.values import NewClaim
+from commerce.io.shop.books.books import bounds_of
 from commerce.io.shop.orders import OrderRequest
 from commerce.io.shop.stock.keeping import Delivery, StockChange
 from commerce.leaders.scans import Scan, ScanHow
+from commerce.money.bills import BillKind, BillLine, write_bill
+from commerce.money.providers import EventKind, ProviderEvent
 from commerce.orders.promise import Fulfilment
 from commerce.orders.states import ENDED_VALUES, OrderState
-from tests.support.commerce_shop import Shop, TestClock, open_shop, text
+from tests.support.commerce_shop import Shop, open_shop
+from tests.support.evening_plan import HOUR_MS, MINUTE_MS, SECOND_MS, Size, VirtualClock, plan_of
+from tests.support.payment_provider import MemoryProvider
 
-SECOND_MS = 1_000
-MINUTE_MS = 60 * SECOND_MS
-HOUR_MS = 60 * MINUTE_MS
 UNIT_COST_FEN = 310
-GROUP_TARGET = 4
 TRIES = 3  # of a tap whose gate learns of a group or a price
-DAY_ZONE_MS = 8 * HOUR_MS
 
 
 class Killed(BaseException):
     """The worker is dead."""
-
-
-class VirtualClock(TestClock):
-    """Time that goes only when it is told to; ahead of the real time in which keys expire."""
-
-    def __init__(self) -> None:
-        # Noon of tomorrow in China: an evening fits into one day of the books.
-        now = wall_clock() + DAY_ZONE_MS
-        self.now_ms = now - now % (24 * HOUR_MS) + 36 * HOUR_MS - DAY_ZONE_MS
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Size:
-    """How much happens. A store's packers take `packing_s` per order."""
-
-    shops: int
-    sets: int
-    singles: int
-    seed: int
-    hours: float = 4
-    packers: int = 8
-    packing_s: tuple[int, int] = (90, 240)
-    fault_share: float = 0.03
-    kills: int = 4
-    tick_s: int = 15
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -89,44 +49,6 @@ class _Tap:
     product: str
     units: int
     delivery: bool
-
-
-def plan_of(size: Size) -> SeedPlan:
-    """Return stores with an estate and a room each, `tea` and the set `dinner`."""
-    dinner = Product(
-        "dinner", text("dinner"), text("set"), "/goods/set.svg", 2_000, 2_780,
-        GroupOffer(1_700, GROUP_TARGET, int(size.hours * 3_600)),
-        parts=(SetPart("tea", 2, 7_000, PartRole.MAIN), SetPart("pear", 1, 3_000, PartRole.SIDE)),
-        recipe=text("boil"), cooking_minutes=30,
-    )  # fmt: skip
-    places = [Coordinates(30 + 0.05 * n, 120) for n in range(size.shops)]
-    per_hour = 3_600 // size.packing_s[1]
-    return SeedPlan(
-        brand=Brand("b", text("brand")),
-        stores=tuple(
-            Store(
-                f"s{n}",
-                text(f"store {n}"),
-                text("street"),
-                at,
-                packers=size.packers,
-                orders_per_packer_hour=per_hour,
-                delivers=True,
-            )
-            for n, at in enumerate(places)
-        ),
-        estates=tuple(
-            Estate(f"e{n}", text(f"estate {n}"), at, f"s{n}") for n, at in enumerate(places)
-        ),
-        rooms=tuple(Room(f"r{n}", text(f"room {n}"), f"s{n}") for n in range(size.shops)),
-        products=(
-            Product("tea", text("tea"), text("box"), "/goods/tea.svg", 990, 1_200),
-            Product("pear", text("pear"), text("kg"), "/goods/pear.svg", 800, 1_000),
-            dinner,
-        ),
-        stock=(),
-        staff=(),
-    )
 
 
 class Evening:
@@ -144,6 +66,8 @@ class Evening:
         self._plans: list[tuple[int, int, str, str, str]] = []
         self._planned = 0
         self._scans = 0
+        self._seen: set[str] = set()
+        self.provider = MemoryProvider() if size.pays_later else None
         self.shop: Shop
 
     @contextlib.asynccontextmanager
@@ -161,11 +85,16 @@ class Evening:
             await self._stack.aclose()
 
     async def _open(self) -> None:
-        options = {"plan": plan_of(self.size), "clock": self.clock, "probe": self._probe}
-        shop = open_shop(*self._urls, **options)  # type: ignore[arg-type]  # passed on
+        shop = open_shop(
+            *self._urls,
+            plan=plan_of(self.size),
+            clock=self.clock,
+            probe=self._probe,
+            provider=self.provider,
+        )
         self.shop = await self._stack.enter_async_context(shop)
-        assert isinstance(self.shop.commerce.payments, SandboxPayments)
-        self.shop.commerce.payments.fault = self._fault
+        if isinstance(self.shop.commerce.payments, SandboxPayments):
+            self.shop.commerce.payments.fault = self._fault
         gate = asyncio.create_task(self.shop.commerce.gate.run())
         self._stack.push_async_callback(asyncio.wait, [gate])
         self._stack.callback(gate.cancel)
@@ -228,6 +157,7 @@ class Evening:
                 self._die_at = self._random.choice(["read", "charged", "committed", "settled"])
             await self._tap(due)
             await self._step(self.shop.commerce.ledger.step())
+            await self._pay()
             await self._deliver()
             await self._pack()
             await self._carry_out()
@@ -264,6 +194,58 @@ class Evening:
             await work  # type: ignore[misc]  # a coroutine
         except Killed:
             await self._restart()
+
+    async def _pay(self) -> None:
+        """Buyers of new attempts will pay, decline or leave; the provider is away now and then."""
+        if self.provider is None:
+            return
+        calls = ("create", "query", "close", "refund", "query_refund")
+        shares = {call: self._random.random() for call in calls}
+        self.provider.down = {call for call in calls if shares[call] < self.size.fault_share}
+        self.provider.lost = {call for call in calls if shares[call] > 1 - self.size.fault_share}
+        await self._step(self.shop.commerce.intents.step())
+        for reference in sorted(self.provider.attempts.keys() - self._seen):
+            self._seen.add(reference)
+            what = self._random.choices(["pays", "declines", ""], [0.85, 0.1, 0.05])[0]
+            if what:
+                # Most are quick; some pay when the order has expired already.
+                in_s = self._random.choice([20, 60, 120, 300, 880, 960])
+                self._plan(in_s, what, reference, "")
+
+    async def _do_pays(self, reference: str, _store_id: str) -> None:
+        assert self.provider
+        await self._report(self.provider.pay(reference))
+
+    async def _do_declines(self, reference: str, _store_id: str) -> None:
+        assert self.provider
+        await self._report(self.provider.decline(reference))
+
+    async def _report(self, event: ProviderEvent) -> None:
+        """A webhook is lost, comes, or comes more than once."""
+        assert self.provider
+        for _ in range(self._random.choice([0, 1, 1, 1, 2])):
+            await self.shop.commerce.intents.take_webhook(*self.provider.webhook(event))
+
+    async def bill(self, brand_id: str, day: str) -> bytes:
+        """Return the provider's bill of the day."""
+        if self.provider is None:
+            sandbox = SandboxPayments(self.shop.commerce.record, clock=self.clock)
+            return (await sandbox.bill(brand_id, *bounds_of(day))).encode()
+        noon_ms = sum(bounds_of(day)) // 2
+        ends = [attempt.end for attempt in self.provider.attempts.values() if attempt.end]
+        lines = [
+            BillLine(BillKind.CHARGE, end.reference, 0, end.amount_fen, 0, noon_ms)
+            for end in ends
+            if end.kind is EventKind.PAID
+        ]
+        lines += [
+            BillLine(
+                BillKind.REFUND, end.reference, int(name.rpartition("-")[2]), end.amount_fen, 0,
+                noon_ms,
+            )
+            for name, end in self.provider.refunds.items()
+        ]  # fmt: skip
+        return write_bill(lines).encode()
 
     async def _deliver(self) -> None:
         """The outbox, until nothing of it is due."""
@@ -349,6 +331,7 @@ class Evening:
             await self._step(self.shop.commerce.ledger.claim(0))
             await self._step(self.shop.commerce.ledger.step())
             await self._keep()
+            await self._pay()
             await self._pack()
             await self._carry_out()
             await self._deliver()
