@@ -4,8 +4,10 @@ import asyncio
 import itertools
 from collections.abc import Awaitable
 
+import pytest
 from sqlalchemy import Connection, text
 
+from commerce.errors import Refusal, Refused
 from commerce.io.record.intent_rows import BookedEvent, events_of, find_intent
 from commerce.io.record.payment_postings import book_event, expire_intent
 from commerce.io.shop.orders import Pending
@@ -102,6 +104,10 @@ async def test_a_household_joins_its_group_when_it_pays(database_url: str, valke
         orders = [await place(shop, guest, "pear") for guest in ("anna", "bert", "cleo")]
         group_id = orders[0].group_id or ""
         assert shop.seen_group(group_id).joined in (0, -1)
+        await shop.commerce.rebuild.force()
+        with pytest.raises(Refused) as refused:
+            await shop.commerce.orders.place(shop.tap("anna", "pear", key="once more"))
+        assert refused.value.refusal is Refusal.ALREADY_JOINED
         await pay(shop, provider, orders[0])
         await wait_until(lambda: shop.seen(orders[0].id).state is OrderState.WAITING_GROUP)
         await wait_until(lambda: shop.seen_group(group_id).joined == 1)

@@ -63,7 +63,7 @@ from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
 from commerce.orders.order import PRIZE_ENTRY, Entry
 from commerce.orders.promise import slot_item
 from commerce.orders.quotas import PLACE
-from commerce.orders.states import UNDONE_VALUES
+from commerce.orders.states import UNDONE_VALUES, OrderState
 
 LOCK_MS = 10_000  # a worker that dies while it rebuilds blocks the others for so long
 RETRY_S = 0.02
@@ -300,6 +300,11 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
         GROUPS.where(*joinable).order_by(buying_groups.c.opened_at_ms)
     )
     seats = await connection.execute(select(group_seats).join(buying_groups).where(*joinable))
+    unpaid = await connection.execute(
+        select(orders.c.group_id, HOUSEHOLD, orders.c.id)
+        .join(buying_groups, buying_groups.c.id == orders.c.group_id)
+        .where(orders.c.state == OrderState.WAITING_PAYMENT.value, *joinable)
+    )
     bought = await connection.execute(_bought_since(at_ms - LIMIT_WINDOW_MS))
     taken = await connection.execute(
         select(HOUSEHOLD.label("household"), orders.c.quotas, orders.c.created_at_ms).where(
@@ -328,7 +333,9 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
         estates=[estate_of(row) for row in homes.mappings()],
         rules=await read_rule_book(connection, RuleBook()),
         groups=[group_of(row) for row in groups.mappings()],
-        seats=[(row.group_id, row.household_id, row.order_id) for row in seats],
+        # Who has yet to pay joins no second time.
+        seats=[(group_id, household, order_id) for group_id, household, order_id in unpaid]
+        + [(row.group_id, row.household_id, row.order_id) for row in seats],
         flash=[(row.room_id, row.product_id, flash_of(row)) for row in sales],
         bought=[
             *[(home, product, int(units), since) for home, product, units, since in bought],
