@@ -9,6 +9,7 @@ from commerce.activities.questions import Question
 from commerce.activities.shelf import Shelf
 from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
+from commerce.supply.cabinets import AlarmNow
 from commerce.views import (
     Card,
     CouponRelease,
@@ -94,6 +95,10 @@ class Feed(Protocol):
         """The list of a room was changed, or an explanation began or ended."""
         ...
 
+    async def cabinet(self, store_id: str, now: AlarmNow) -> None:
+        """A cabinet's alarm began, changed or is over."""
+        ...
+
 
 class MemoryFeed:
     """A feed that keeps the newest state of everything."""
@@ -114,6 +119,7 @@ class MemoryFeed:
         self.shelves: dict[str, Shelf] = {}
         self.draws: dict[str, DrawView | None] = {}
         self.moderated: dict[str, Shown] = {}
+        self.cabinets: list[tuple[str, AlarmNow]] = []
 
     async def pin(self, room_id: str, card: Card) -> None:
         """Remember the card."""
@@ -176,3 +182,7 @@ class MemoryFeed:
     async def shelf(self, room_id: str, listed: Shelf) -> None:
         """Remember the list."""
         self.shelves[room_id] = listed
+
+    async def cabinet(self, store_id: str, now: AlarmNow) -> None:
+        """Remember all of them."""
+        self.cabinets.append((store_id, now))

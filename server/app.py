@@ -247,7 +247,7 @@ async def build(
         lake = lake_keeper(settings, commerce.facts, redis, worker) if is_insight else None
         wall = wall_keeper(settings, commerce, hub, redis, worker) if is_insight else None
         audience = AudienceNotes(commerce.live_runs, lives.on_air, hub.viewers)
-        cabinets = cabinet_subscriber(settings, commerce, hub, worker)
+        cabinets = cabinet_subscriber(settings, commerce, worker)
         heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM), node_url(settings))
         await stack.enter_async_context(
             _in_background(

@@ -69,7 +69,7 @@ def wall_keeper(
 
 
 def cabinet_subscriber(
-    settings: Settings, commerce: Commerce, hub: RoomHub, worker: Worker
+    settings: Settings, commerce: Commerce, worker: Worker
 ) -> "CabinetSubscriber | None":
     """Return what reads cabinets' messages, at one worker of the node; None without a broker.
 
@@ -82,7 +82,7 @@ def cabinet_subscriber(
     from server.bridge.cabinet_mqtt import CabinetSubscriber
 
     try:
-        return CabinetSubscriber(CabinetDesk(commerce.cabinets, hub), url)
+        return CabinetSubscriber(CabinetDesk(commerce.cabinets), url)
     except ValueError as error:
         raise OperatorError(f"LINLI_CABINETS_URL: {error}") from None
 

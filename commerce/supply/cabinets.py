@@ -53,6 +53,17 @@ class CabinetState:
     alarm_since_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmNow:
+    """What a store is shown of a cabinet whose alarm began, changed or is over."""
+
+    id: str
+    name: str
+    alarm: Alarm | None
+    since_ms: int | None
+    celsius_tenths: int | None
+
+
 def step(state: CabinetState, within: Range, reading: Reading) -> CabinetState:
     """Return the state after a reading; one with a number that was had before changes nothing."""
     if reading.number <= state.number:

@@ -1,4 +1,4 @@
-"""Cold cabinets: what their readings do to the record, and to the store's channel."""
+"""Cold cabinets: what their readings do to the record."""
 
 from typing import Annotated
 
@@ -8,8 +8,6 @@ from msgspec import Meta
 from commerce.io.record.engine import wall_clock
 from commerce.io.shop.stock.cabinets import Cabinets, Taken
 from commerce.supply.cabinets import TENTHS_MAX, Reading
-from rooms.io.hub import RoomHub
-from server.bridge.channels.cabinets import CabinetChanged
 
 READINGS_MAX = 500
 AGE_MS_MAX = 7 * 86_400_000
@@ -38,12 +36,11 @@ class SentReadings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CabinetDesk:
     """Takes readings, whichever way they came."""
 
-    def __init__(self, cabinets: Cabinets, hub: RoomHub) -> None:
+    def __init__(self, cabinets: Cabinets) -> None:
         self._cabinets = cabinets
-        self._hub = hub
 
     async def take(self, sent: SentReadings) -> Taken | None:
-        """Take readings and tell the store when an alarm begins or is over; None: unknown key."""
+        """Take readings; None: unknown key."""
         now_ms = wall_clock()
         readings = [
             Reading(
@@ -56,15 +53,4 @@ class CabinetDesk:
             )
             for one in sent.readings
         ]
-        taken = await self._cabinets.read(sent.key, readings)
-        if taken is not None and taken.changed:
-            cabinet = taken.cabinet
-            event = CabinetChanged(
-                id=cabinet.id,
-                name=cabinet.name,
-                alarm=cabinet.alarm.value if cabinet.alarm else None,
-                since_ms=cabinet.alarm_since_ms,
-                celsius_tenths=cabinet.celsius_tenths,
-            )
-            await self._hub.announce(f"store:{taken.store_id}", event)
-        return taken
+        return await self._cabinets.read(sent.key, readings)

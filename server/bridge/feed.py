@@ -15,11 +15,13 @@ from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
 from commerce.orders.states import OrderState
+from commerce.supply.cabinets import AlarmNow
 from commerce.views import Card, CouponRelease, DrawView, StoreStock, Teaser
 from rooms.events import Event
 from rooms.io.hub import RoomHub
 from server.bridge.channels import (
     activities,
+    cabinets,
     cards,
     coupons,
     draws,
@@ -123,6 +125,17 @@ class RoomFeed:
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """Show the schedule."""
         await self._hub.announce(f"room:{room_id}", _schedule(lives))
+
+    async def cabinet(self, store_id: str, now: AlarmNow) -> None:
+        """Show the alarm, or that it is over."""
+        event = cabinets.CabinetChanged(
+            id=now.id,
+            name=now.name,
+            alarm=now.alarm.value if now.alarm else None,
+            since_ms=now.since_ms,
+            celsius_tenths=now.celsius_tenths,
+        )
+        await self._hub.announce(f"store:{store_id}", event)
 
     async def draw(self, room_id: str, draw: DrawView | None) -> None:
         """Show the draw."""

@@ -17,7 +17,6 @@ from rooms.io.local_room import LocalRoom
 from rooms.log import LogUnavailable
 from server.access.moves import MoveCodes
 from server.access.tokens import Access
-from server.bridge.channels.cabinets import CabinetChanged
 from server.bridge.facts import FactSpool
 from server.bridge.lease import MemoryLeases
 from server.bridge.lives import OwnedLives
@@ -66,7 +65,6 @@ class StandIns:
     def __init__(self) -> None:
         self.ended: list[str] = []
         self.announced: list[tuple[str, str]] = []
-        self.cabinets: list[tuple[str, CabinetChanged]] = []
         self.lines: dict[str, Line] = {}
         self.shown: list[Line] = []
 
@@ -101,10 +99,7 @@ class StandIns:
     async def announce(self, channel: str, *events: Any) -> None:
         """Remember it."""
         for event in events:
-            if isinstance(event, CabinetChanged):
-                self.cabinets.append((channel, event))
-            else:
-                self.announced.append((channel, event.state))
+            self.announced.append((channel, event.state))
 
 
 @asynccontextmanager

@@ -40,6 +40,7 @@ from commerce.io.shop.notices import notify_buyers
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
 from commerce.io.shop.schedule.schedule import shown_teasers
 from commerce.io.shop.staff import StaffVersions
+from commerce.io.shop.stock.cabinets import alarms_of
 from commerce.io.shop.stream_keys import StreamKeys
 from commerce.io.shop.views import order_views, store_views
 from commerce.money.payments import PaymentOutcome, Payments, Refund
@@ -314,6 +315,14 @@ async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[
     return later
 
 
+async def show_cabinets(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
+    """Alarms of cabinets began or are over: their stores see it."""
+    ids = {message.subject for message in messages}
+    for store_id, now in await to.shop.record.query(lambda connection: alarms_of(connection, ids)):
+        await to.feed.cabinet(store_id, now)
+    return ()
+
+
 async def free_coupons(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Orders gave their coupons back: the gate lets them be taken again."""
     pairs = [message.subject.partition("|") for message in messages]
@@ -349,6 +358,7 @@ HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
         Topic.GROUP: show_groups,
         Topic.STOCK: show_stock,
         Topic.ORDER: show_orders,
+        Topic.CABINET: show_cabinets,
         Topic.ACTIVITY: show_activities,
         Topic.REFUND: send_refunds,
     }

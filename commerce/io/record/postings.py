@@ -72,6 +72,7 @@ class Topic(StrEnum):
     STAFF = "staff"  # staff: their older tokens hold no more
     STREAM_KEY = "stream_key"  # room: its older stream key holds no more
     FLASH = "flash"  # flash sale: opened or closed
+    CABINET = "cabinet"  # cabinet: its alarm began, changed or is over
     ACTIVITY = "activity"  # room|part: what the room does together changed (activities/news.py)
 
 

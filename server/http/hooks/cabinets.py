@@ -48,7 +48,7 @@ async def readings(request: Request) -> Response:
         ],
     )
     with problems():
-        taken = await CabinetDesk(services.commerce.cabinets, services.rooms).take(sent)
+        taken = await CabinetDesk(services.commerce.cabinets).take(sent)
     if taken is None:
         raise Problem(
             401,

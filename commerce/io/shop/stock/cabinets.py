@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,11 +13,12 @@ from commerce.catalogue.food import StorageKind
 from commerce.errors import InvalidField, NotFound
 from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.facts import write_facts
+from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import products
 from commerce.io.record.schema_cabinets import cabinets, lot_marks
 from commerce.io.record.schema_stock import balances
 from commerce.io.shop.context import ShopContext
-from commerce.supply.cabinets import Alarm, CabinetState, Range, Reading, step
+from commerce.supply.cabinets import Alarm, AlarmNow, CabinetState, Range, Reading, step
 from commerce.supply.lots import LocationKind, location_id
 
 KEY_BYTES = 20
@@ -73,7 +74,6 @@ class Taken:
     number: int
     taken: int
     store_id: str
-    changed: bool  # the alarm began, ended or is another one
     cabinet: CabinetView
 
 
@@ -132,21 +132,26 @@ class Cabinets:
             if connection.execute(update(cabinets).where(*which).values(gone)).rowcount == 0:
                 raise NotFound("cabinet", cabinet_id)
             _end_marks(connection, cabinet_id, at_ms)
+            enqueue(connection, Topic.CABINET, [cabinet_id], at_ms)
             self._audit(connection, store_id, staff_id, "cabinet.revoke-key", cabinet_id, at_ms)
 
         await self._shop.record.transact(work)
+        self._shop.on_commit()
 
     async def read(self, key: str, readings: Sequence[Reading]) -> Taken | None:
         """Take readings of the cabinet with a key, each number once; None: no such key.
 
-        Readings become facts, and an alarm marks the lots inside, in one transaction.
+        Readings become facts, and an alarm marks the lots inside, in one transaction; the outbox
+        shows it to the store.
         """
         if not KEY_PATTERN.fullmatch(key):
             return None
         at_ms = self._shop.clock()
-        return await self._shop.record.transact(
+        taken = await self._shop.record.transact(
             lambda c: _read(c, _hash(key), sorted(readings, key=lambda one: one.number), at_ms)
         )
+        self._shop.on_commit()
+        return taken
 
     def _audit(
         self, connection: Connection, store_id: str, staff_id: str, action: str, id: str, at_ms: int
@@ -196,7 +201,29 @@ def _read(
         _mark(connection, row, state.alarm_since_ms or at_ms)
     elif before.alarm is not None and state.alarm is None:
         _end_marks(connection, row.id, new[-1].at_ms)
-    return Taken(state.number, len(new), row.store_id, before.alarm is not state.alarm, view)
+    if before.alarm is not state.alarm:
+        enqueue(connection, Topic.CABINET, [row.id], at_ms)
+    return Taken(state.number, len(new), row.store_id, view)
+
+
+def alarms_of(connection: Connection, ids: Collection[str]) -> list[tuple[str, AlarmNow]]:
+    """Return stores and what they are shown of these cabinets now."""
+    rows = connection.execute(
+        select(cabinets).where(cabinets.c.id.in_(ids)).order_by(cabinets.c.id)
+    )
+    return [
+        (
+            row.store_id,
+            AlarmNow(
+                row.id,
+                row.name,
+                Alarm(row.alarm) if row.alarm else None,
+                row.alarm_since_ms,
+                row.celsius_tenths,
+            ),
+        )
+        for row in rows
+    ]
 
 
 def _write_facts(connection: Connection, row: Row[object], new: Sequence[Reading]) -> None:
