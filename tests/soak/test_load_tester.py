@@ -122,8 +122,8 @@ async def test_replay_viewers_watch_what_was_recorded(tmp_path: Path) -> None:
     assert wrong(report) == []
 
 
-async def test_ten_runs_without_a_fault_find_none(tmp_path: Path) -> None:
-    for seed in range(10):
-        small = ("--factor", "0.02", "--time-factor", "0.2", "--seed", str(seed))
-        _, report = await loadtest(tmp_path, "flash", *small)
-        assert wrong(report) == []
+@pytest.mark.parametrize("seed", range(10))
+async def test_ten_runs_without_a_fault_find_none(seed: int, tmp_path: Path) -> None:
+    small = ("--factor", "0.02", "--time-factor", "0.2", "--seed", str(seed))
+    _, report = await loadtest(tmp_path, "flash", *small)
+    assert wrong(report) == []
