@@ -15,7 +15,7 @@ from commerce.io.gate import keys
 from commerce.io.gate.rebuild import read_stock
 from commerce.io.record.audit_trail import broken_entries
 from commerce.io.record.draw_rows import broken_draws
-from commerce.io.record.engine import Record, wall_clock
+from commerce.io.record.engine import Clock, Record, wall_clock
 from commerce.io.record.quotas import broken_quotas
 
 FINDINGS_MAX = 20  # per invariant
@@ -405,11 +405,11 @@ async def _check(connection: AsyncConnection, invariant: str, query: str) -> lis
     return [Finding(invariant, ", ".join(str(value) for value in row)) for row in rows]
 
 
-async def audit_gate(engine: AsyncEngine, redis: Redis) -> list[Finding]:
+async def audit_gate(engine: AsyncEngine, redis: Redis, clock: Clock = wall_clock) -> list[Finding]:
     """Check the gate beside its record, while stream and outbox are empty."""
     findings: list[Finding] = []
     async with Record(engine).read() as connection:
-        rows = await read_stock(connection, wall_clock())
+        rows = await read_stock(connection, clock())
     available = await _numbers(redis, keys.AVAILABLE)
     held = await _numbers(redis, keys.HELD)
     for row in rows:

@@ -42,7 +42,7 @@ async def test_every_order_of_an_evening_ends_and_the_providers_bill_is_our_book
 
         # Units, money, slots within capacity, refunds, codes: every invariant of the record.
         assert await audit(shop.engine) == []
-        assert await audit_gate(shop.engine, shop.redis) == []
+        assert await audit_gate(shop.engine, shop.redis, shop.clock) == []
         assert await inventory_gap_fen(shop) == 0
 
         ready = await evening.ready_after_ms()
