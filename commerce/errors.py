@@ -20,6 +20,8 @@ CommerceError
 ├── FactorIsOn           an authenticator that would be set up twice
 ├── FactorIsNeeded       an authenticator that the brand asks for
 ├── WeakPassword         a password that is refused (people/password_policy.py)
+├── OnAir                a room that is on air and would be rehearsed in
+├── Rehearses            a room that rehearses, and sells nothing
 ├── IllegalMove          not a transition of orders
 ├── HandoverError
 │   ├── UnknownCode      no such pickup code at any store
@@ -72,6 +74,14 @@ class Refused(CommerceError):
 
     def __str__(self) -> str:
         return f"{self.refusal} (left: {self.left})"
+
+
+class OnAir(CommerceError):
+    """The room is on air."""
+
+
+class Rehearses(CommerceError):
+    """The room rehearses: nothing is sold in it."""
 
 
 class TryAgain(CommerceError):

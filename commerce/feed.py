@@ -9,6 +9,7 @@ from commerce.activities.questions import Question
 from commerce.activities.shelf import Shelf
 from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
+from commerce.lives.next_room import NextRoom
 from commerce.supply.cabinets import AlarmNow
 from commerce.views import (
     Card,
@@ -79,6 +80,9 @@ class Feed(Protocol):
         """Coupons were released, claimed or ended; None: the room shows none."""
         ...
 
+    async def next_room(self, room_id: str, led: NextRoom | None) -> None:
+        """The audience of a room is led to another one, or (None) no longer."""
+
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """The schedule of a room changed; these lives it shows, the next one first."""
         ...
@@ -115,6 +119,7 @@ class MemoryFeed:
         self.notices: dict[str, str | None] = {}
         self.flash_sales: dict[str, FlashSale | None] = {}
         self.releases: dict[str, CouponRelease | None] = {}
+        self.next_rooms: dict[str, NextRoom | None] = {}
         self.schedules: dict[str, Sequence[Teaser]] = {}
         self.shelves: dict[str, Shelf] = {}
         self.draws: dict[str, DrawView | None] = {}
@@ -166,6 +171,10 @@ class MemoryFeed:
     async def coupons(self, room_id: str, release: CouponRelease | None) -> None:
         """Remember the release."""
         self.releases[room_id] = release
+
+    async def next_room(self, room_id: str, led: NextRoom | None) -> None:
+        """Remember where the audience is led."""
+        self.next_rooms[room_id] = led
 
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """Remember the schedule."""

@@ -43,6 +43,7 @@ from media.recording.blobs import BlobStore
 from rooms.io.hub import RoomHub
 from server.access.host_sessions import HostSessions
 from server.access.moves import MoveCodes
+from server.access.rehearsals import Rehearsals
 from server.access.tokens import Access
 from server.bridge.audience import AudienceNotes
 from server.bridge.channels.registry import RULES
@@ -179,6 +180,7 @@ async def build(
             on_announced=recorder.on_announced,
             worker_id=worker.id,
             media_time=media.event_time,
+            rehearses=commerce.rehearsals.runs,
         )
         media.listener = lives.on_media
         if tracing is not None:
@@ -197,9 +199,18 @@ async def build(
         stack.callback(flv.close)
         reencode = ReencodeRoad(media.roads, hls, settings.transcode_streams)
         stack.push_async_callback(reencode.close)
-        pushes = RestreamRoad(media.roads, hls, private=settings.restream_private)
+        pushes = RestreamRoad(
+            media.roads,
+            hls,
+            private=settings.restream_private,
+            closed=lambda: commerce.catalogue.rehearsals,
+        )
         stack.push_async_callback(pushes.close)
         sealer = Sealer(token_secret(settings), "restream")
+        rehearsals = Rehearsals(
+            lambda: commerce.catalogue.rehearsals,
+            lambda room_id: commerce.catalogue.brand_id("room", room_id),
+        )
         restreams = RoomRestreams(commerce.restreams, pushes, sealer)
         peers = Peers()
         stack.push_async_callback(peers.close)
@@ -218,6 +229,7 @@ async def build(
             access=access,
             host_sessions=HostSessions(access, media.end_session),
             moves=MoveCodes(redis),
+            rehearsals=rehearsals,
             limits=limits,
             connections=connection_table(settings),
             media=media,
@@ -239,6 +251,7 @@ async def build(
             commerce=commerce,
             moderation=moderation,
             prompters=RoomPrompters(hub, commerce),
+            end_rehearsal=lives.end_rehearsal,
             end_live=lives.end,
             explain=recorder.explain,
             timeline=recorder.timeline,
@@ -266,7 +279,7 @@ async def build(
         )
         yield Program(
             application(services, partial(PassOn.between, services, leases.holder, peers)),
-            room_protocol(services, _channel_exists(commerce), moderation),
+            room_protocol(services, _channel_exists(commerce), moderation, rehearsals),
             services,
             DirectHls(services),
         )
@@ -399,7 +412,10 @@ async def _open_rtmp(
             await limits.take(LimitKind.PUBLISH, f"rtmp:{limit_key(address)}")
         except Problem:
             raise TooManyAttempts from None
-        return await commerce.stream_keys.room_of(key)
+        room_id = await commerce.stream_keys.room_of(key)
+        if room_id is not None:
+            await commerce.rehearsals.runs(room_id)  # before the media, this worker knows
+        return room_id
 
     try:
         rtmp = await RtmpListener.open(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.access.host_sessions import HostSessions
 from server.access.moves import MoveCodes
+from server.access.rehearsals import Rehearsals
 from server.access.tokens import Access
 from server.latency import Latency
 from server.limits import Limits
@@ -123,6 +124,7 @@ class Services:
     access: Access
     host_sessions: HostSessions
     moves: MoveCodes
+    rehearsals: Rehearsals
     limits: Limits
     connections: ConnectionTable
     media: MediaPlane
@@ -146,4 +148,5 @@ class Services:
     prompters: Prompters
     explain: Callable[[str, str | None], bool]  # in a room, a product or none; False: no recording
     timeline: Callable[[str, str, Index], Awaitable[bytes]]  # of a room's live: JSON
+    end_rehearsal: Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
     end_live: Callable[[str], Awaitable[None]]  # of a room, whichever worker owns it

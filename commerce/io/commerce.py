@@ -70,6 +70,8 @@ from commerce.io.shop.recordings import Recordings
 from commerce.io.shop.rerouting import Rerouting
 from commerce.io.shop.restreams import Restreams
 from commerce.io.shop.routes import Routes
+from commerce.io.shop.schedule.next_rooms import NextRooms
+from commerce.io.shop.schedule.rehearsals import Rehearsals
 from commerce.io.shop.schedule.reminders import LiveReminders
 from commerce.io.shop.schedule.runs import LiveRuns
 from commerce.io.shop.schedule.schedule import Schedule
@@ -246,6 +248,8 @@ class Commerce:
         self.lives = LiveRecord(shop)
         self.schedule = Schedule(shop, make_id)
         self.live_runs = LiveRuns(shop)
+        self.rehearsals = Rehearsals(shop)
+        self.next_rooms = NextRooms(shop)
         self.recordings = Recordings(shop)
         self.places = AllPlaces(shop)
         self.goods = AllGoods(shop)
@@ -328,6 +332,7 @@ class Commerce:
         while not stopping():
             await asyncio.sleep(SLOTS_EVERY_S)
             await self.slots.step()
+            await self.rehearsals.step()
 
     async def _push_notices(self) -> None:
         while not stopping():

@@ -28,6 +28,7 @@ class Action(StrEnum):
     """What somebody wants to do."""
 
     WATCH = "watch"
+    REHEARSE = "rehearse"
     CHAT = "chat"
     ORDER = "order"
     PUBLISH = "publish"
@@ -76,6 +77,7 @@ _ROOM_STAFF = frozenset({Role.HOST})
 _MODERATORS = frozenset({Role.HOST, Role.MODERATOR})
 _STORE_STAFF = frozenset({Role.STORE})
 _HEAD_OFFICE = frozenset({Role.HQ})
+_STAFF = frozenset({Role.HOST, Role.MODERATOR, Role.STORE, Role.HQ})
 _LEADERS = frozenset({Role.LEADER})
 LED_ESTATES_MAX = 12
 """They all stand in the token, which is short."""
@@ -100,6 +102,9 @@ def allowed(
     match action:
         case Action.WATCH:
             return True
+        case Action.REHEARSE:
+            own = bool(_MODERATORS & principal.roles) and principal.room_id == room_id != ""
+            return own or (bool(_STAFF & principal.roles) and principal.brand_id == brand_id != "")
         case Action.CHAT:
             return not principal.anonymous
         case Action.ORDER:

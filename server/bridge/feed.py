@@ -14,6 +14,7 @@ from commerce.feed import OrderChange
 from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
+from commerce.lives.next_room import NextRoom
 from commerce.orders.states import OrderState
 from commerce.supply.cabinets import AlarmNow
 from commerce.views import Card, CouponRelease, DrawView, StoreStock, Teaser
@@ -29,6 +30,7 @@ from server.bridge.channels import (
     groups,
     live,
     moderation,
+    next_room,
     orders,
     schedule,
     shelf,
@@ -122,6 +124,10 @@ class RoomFeed:
         """Show the release of coupons."""
         await self._hub.announce(f"room:{room_id}", _coupons(release))
 
+    async def next_room(self, room_id: str, led: NextRoom | None) -> None:
+        """Lead the audience on."""
+        await self._hub.announce(f"room:{room_id}", _next_room(led))
+
     async def schedule(self, room_id: str, lives: Sequence[Teaser]) -> None:
         """Show the schedule."""
         await self._hub.announce(f"room:{room_id}", _schedule(lives))
@@ -171,6 +177,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
         draw = await commerce.activities.draws.shown_view(room_id)
         kept = await commerce.moderation.settings.shown(room_id)
         listed = await commerce.activities.shelves.shown(room_id)
+        led = await commerce.next_rooms.shown(room_id)
         return (
             live.LiveChanged(state=now.state.value, started_at_ms=now.started_at_ms),
             *(cards.CardPinned(card=_as(cards.Card, card)) for card in reversed(pinned)),
@@ -186,6 +193,7 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
             draws.DrawChanged(draw=_as(draws.Draw, draw) if draw else None),
             moderation.ChatRulesChanged(chat_rules=_as(moderation.ChatRules, kept)),
             _shelf(listed),
+            _next_room(led),
         )
 
     return seed
@@ -202,6 +210,10 @@ def _coupons(release: CouponRelease | None) -> coupons.CouponsChanged:
 
 def _schedule(lives: Sequence[Teaser]) -> schedule.UpcomingChanged:
     return schedule.UpcomingChanged(lives=tuple(_as(schedule.Teaser, live) for live in lives))
+
+
+def _next_room(led: NextRoom | None) -> next_room.NextRoomChanged:
+    return next_room.NextRoomChanged(next_room=_as(next_room.NextRoom, led) if led else None)
 
 
 def _shelf(listed: Shelf) -> shelf.ShelfChanged:

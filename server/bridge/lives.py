@@ -57,6 +57,11 @@ class OwnLive:
     ends_at: float | None = None  # monotonic s; only of a live that was taken over
     announced: LiveState | None = None  # under this lease
     lost: bool = False  # the lease could not be renewed
+    rehearsal: bool = False  # leased, and neither written nor announced
+
+
+async def _never(room_id: str) -> bool:
+    return False
 
 
 class OwnedLives:
@@ -79,6 +84,7 @@ class OwnedLives:
         on_announced: Callable[[Live], None] = lambda live: None,
         worker_id: str = "",
         media_time: Callable[[str], int | None] = lambda room_id: None,
+        rehearses: Callable[[str], Awaitable[bool]] = _never,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         # Of this start of the worker, never of another; others find the worker by it.
@@ -90,6 +96,7 @@ class OwnedLives:
         self._yield_media = yield_media or end_media  # another worker has the live
         self._on_announced = on_announced  # a live of this worker has another state
         self._media_time = media_time  # of what happens in a room now
+        self._rehearses = rehearses
         self._grace_s = grace_s
         self._clock = clock
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(EVENTS_MAX)
@@ -150,6 +157,10 @@ class OwnedLives:
                     continue  # it was given up meanwhile
                 if own.ends_at is not None and self._clock() >= own.ends_at:
                     own.wanted = LiveState.OVER
+                if own.rehearsal and not await self._rehearses(room_id):
+                    # It ended by itself: what was private never goes on air by that.
+                    own.wanted = LiveState.OVER
+                    await self._end_media(room_id)
                 if own.lost or own.wanted is not own.announced:
                     await self._announce(own)
 
@@ -177,18 +188,39 @@ class OwnedLives:
         async with self._turn:
             live = await self._record.live(room_id)
             lease = await self._leases.take(room_id, self.owner, above=live.fence)
-            own = OwnLive(lease, LiveState.OVER, live.started_at_ms, flowing=False)
+            rehearsal = await self._rehearses(room_id)
+            own = OwnLive(
+                lease, LiveState.OVER, live.started_at_ms, flowing=False, rehearsal=rehearsal
+            )
             self._own[room_id] = own
             await self._end_media(room_id)
+            await self._announce(own)
+
+    async def end_rehearsal(self, room_id: str, open_room: Callable[[], Awaitable[None]]) -> None:
+        """Open a room that rehearses; whoever publishes there to this worker is on air from now.
+
+        Raises:
+            LeasesUnavailable, LogUnavailable: It is open; what goes on is announced soon.
+        """
+        async with self._turn:
+            await open_room()
+            own = self._own.get(room_id)
+            if own is None or not own.rehearsal:
+                return
+            own.rehearsal, own.announced = False, None
+            own.started_at_ms = wall_clock()
             await self._announce(own)
 
     async def _host_is_here(self, room_id: str) -> None:
         before = await self._record.live(room_id)
         # The newest host has the live: it came to us, wherever the live was before.
         lease = await self._leases.take(room_id, self.owner, above=before.fence)
+        rehearsal = await self._rehearses(room_id)
         started_at_ms = before.started_at_ms if before.state in ON_AIR else None
+        if not rehearsal:
+            started_at_ms = started_at_ms or wall_clock()
         self._own[room_id] = own = OwnLive(
-            lease, LiveState.LIVE, started_at_ms or wall_clock(), flowing=True
+            lease, LiveState.LIVE, started_at_ms, flowing=True, rehearsal=rehearsal
         )
         await self._announce(own)
 
@@ -218,14 +250,16 @@ class OwnedLives:
     async def _announced(self, own: OwnLive) -> bool:
         """Bring the live to where it is wanted; False if the lease was lost."""
         lease, state = own.lease, own.wanted
-        if state is not own.announced:
+        if state is not own.announced and not own.rehearsal:
             live = Live(lease.room_id, state, own.started_at_ms, lease.fence)
             if not await self._record.set_live(live, lease.owner):
                 return False
         if not await self._leases.renew(lease):
             return False
         own.lost = False
-        if state is not own.announced:
+        if own.rehearsal:
+            own.announced = state
+        elif state is not own.announced:
             event = LiveChanged(
                 state=state.value,
                 started_at_ms=own.started_at_ms,
@@ -245,7 +279,10 @@ class OwnedLives:
         room_id = own.lease.room_id
         live = await self._record.live(room_id)
         holder = await self._leases.holder(room_id)
-        match after_loss(own.lease, holder, live, flowing=own.flowing):
+        after = after_loss(own.lease, holder, live, flowing=own.flowing)
+        if own.rehearsal and holder is not None:
+            after = AfterLoss.YIELD  # its new owner writes nothing by which this one would see it
+        match after:
             case AfterLoss.CLAIM:
                 lease = await self._leases.claim(room_id, self.owner, above=live.fence)
             case AfterLoss.TAKE:

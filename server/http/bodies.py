@@ -23,9 +23,11 @@ from commerce.errors import (
     NotEnoughUnits,
     NotFound,
     NotReadyYet,
+    OnAir,
     RefundTooLarge,
     Refusal,
     Refused,
+    Rehearses,
     StaleVersion,
     TryAgain,
     UnknownCode,
@@ -152,6 +154,18 @@ def path_id(request: Request, name: str) -> str:
     return value
 
 
+def open_room(request: Request) -> str:
+    """Return the room from the path, for those who may see it.
+
+    Raises:
+        Problem: 403 `rehearsal` for all but the staff of its brand, or 401 `bad-token`.
+    """
+    services, room_id = services_of(request), path_id(request, "room")
+    if room_id in services.rehearsals.rooms:
+        services.rehearsals.require(services.access.principal(request), room_id)
+    return room_id
+
+
 def reply(value: object, status: int = 200) -> Response:
     """Answer with a value as JSON."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
@@ -276,6 +290,11 @@ def _problem_of(error: CommerceError) -> Problem:
             return Problem(403, "other-estate", "This draw is for another estate.")
         case WrongWord():
             return Problem(409, "wrong-word", "Another comment is asked for.", word=error.word)
+        case OnAir():
+            return Problem(409, "on-air", "The room is on air.", "End the live first.")
+        case Rehearses():
+            detail = "Nothing is sold in a rehearsal: no order was made."
+            return Problem(409, "rehearsal", "The room rehearses.", detail)
         case NotLive():
             return Problem(409, "not-live", "Not live.")
         case TooManyQuestions():

@@ -57,6 +57,8 @@ async def room_page(request: Request, page: str) -> tuple[int, str]:
 async def _shared_room(request: Request, room: Room, language: str) -> Shared:
     """Return what the link of a room shows, or of one of its products (`?p=`)."""
     services: Services = request.app.state.services
+    if room.id in services.rehearsals.rooms:
+        return Shared(said(room.title, language), None, [])
     live = [f"/live/{room.id}/thumbnail.jpg"] if services.thumbnails.can_make(room.id) else []
     product_id = request.query_params.get("p", "")
     card, offer = await room_card(services, room, product_id, language)

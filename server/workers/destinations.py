@@ -36,7 +36,9 @@ _PLAY = re.compile(rf"/live/{_ROOM}/whep")
 # A room's name may end like a file's: the longest name before ".flv".
 _READ = re.compile(rf"/live/{_ROOM}(?:\.flv|/thumbnail\.jpg|/hls/.+|/replay/.+|/clips/.+)")
 _STATS = re.compile(rf"/api/lives/{_ROOM}/stats")
-_ROOM_COMMANDS = re.compile(rf"/api/rooms/{_ROOM}/(?:pins/[^/]+|explain|recording|restream|end)")
+_ROOM_COMMANDS = re.compile(
+    rf"/api/rooms/{_ROOM}/(?:pins/[^/]+|explain|recording|restream|end|rehearsal)"
+)
 
 
 def destination(method: str, path: str) -> Destination | None:

@@ -10,6 +10,7 @@ from websockets.frames import Opcode
 from websockets.http11 import Request, Response
 
 from server.access.policy import Principal
+from server.access.rehearsals import Rehearsals
 from server.services import Services
 from server.ws.handshake import client_address, client_device, codec_index, refusal
 from server.ws.moderation import ModerationSource
@@ -20,7 +21,10 @@ from server.ws.wire import CODECS, CloseCode
 
 
 def room_protocol(
-    services: Services, exists: ChannelExists, moderation: ModerationSource | None = None
+    services: Services,
+    exists: ChannelExists,
+    moderation: ModerationSource | None = None,
+    rehearsals: Rehearsals | None = None,
 ) -> "type[RoomConnection]":
     """Return the class to give to `uvicorn.Config(ws=…)`.
 
@@ -28,9 +32,10 @@ def room_protocol(
         services: Its `rooms` hub must have been made with `server.ws.wire.CODECS`.
         exists: Whether there is such a room or store; called at most once a minute per channel.
         moderation: Where the order of chats is kept; without it there are no rules.
+        rehearsals: Which rooms are open to their staff alone; without it none is.
     """
     registry = ConnectionRegistry(
-        services.rooms, services.access, services.settings, exists, moderation
+        services.rooms, services.access, services.settings, exists, moderation, rehearsals
     )
 
     class BoundRoomConnection(RoomConnection):

@@ -7,13 +7,14 @@ first; pings use a timing wheel with one slot per second. Times are monotonic se
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from websockets.frames import Opcode
 
 from rooms.io.hub import PING_S, RoomHub
 from rooms.rates import TokenBucket
 from server.access.policy import Principal
+from server.access.rehearsals import Rehearsals
 from server.access.tokens import Access
 from server.settings import Settings
 from server.ws.moderation import ChatPolicies, ModerationSource, NoModeration
@@ -37,6 +38,16 @@ CHANNEL_KNOWN_S = 60.0
 CHANNELS_KNOWN_MAX = 10_000
 
 PING_FRAME = frame(b"linli", Opcode.PING)
+
+
+@runtime_checkable
+class Rehearser(Protocol):
+    """A connection that is closed if its user may not be at a rehearsal."""
+
+    def leave_rehearsal(self, room_id: str) -> None:
+        """The room of its channel rehearses."""
+        ...
+
 
 ChannelExists = Callable[[str], Awaitable[bool]]
 
@@ -75,6 +86,7 @@ class ConnectionRegistry:
         settings: Settings,
         exists: ChannelExists,
         moderation: ModerationSource | None = None,
+        rehearsals: Rehearsals | None = None,
     ) -> None:
         self.hub = hub
         self.policies = ChatPolicies(hub, moderation or NoModeration())
@@ -83,6 +95,7 @@ class ConnectionRegistry:
         self.counts = hub.counts
         self.limits = settings.rate_limits
         self.draining = False
+        self.rehearsals = rehearsals or Rehearsals()
         self._exists = exists
         self._known: dict[str, float] = {}
         self._addresses: Counter[str] = Counter()
@@ -211,6 +224,8 @@ class ConnectionRegistry:
     def sweep(self, now: float) -> None:
         """Do what is due: pings, deadlines, pruning. Called several times a second."""
         self.policies.sweep(now)
+        for room_id in self.rehearsals.rooms:
+            self._clear(room_id)
         for peer in _due(self._greeting, now):
             peer.close_with(CloseCode.HELLO_LATE)
         for peer in _due(self._leaving, now):
@@ -226,6 +241,13 @@ class ConnectionRegistry:
             for buckets in (self._connects, self._chat):
                 for key in [key for key, bucket in buckets.items() if bucket.is_full(now)]:
                     del buckets[key]
+
+    def _clear(self, room_id: str) -> None:
+        """Close the connections of those who may not be at a rehearsal."""
+        local = self.hub.room(f"room:{room_id}")
+        for subscriber in list(local.audience.subscribers()) if local else ():
+            if isinstance(subscriber, Rehearser):
+                subscriber.leave_rehearsal(room_id)
 
     def _close_revoked(self, subjects: frozenset[str]) -> None:
         for peer in [peer for peers in self._wheel for peer in peers]:

@@ -320,6 +320,11 @@ class RoomSession(Subscriber):
     def _refuse_line(self, message: Chat, code: ErrorCode, detail: str) -> None:
         self._send(ErrorMessage(code=code, detail=detail, cid=message.cid))
 
+    def leave_rehearsal(self, room_id: str) -> None:
+        """The room rehearses: only the staff of its brand stays."""
+        if not self._has_left and not self._registry.rehearsals.admits(self._principal, room_id):
+            self.refuse(CloseCode.REHEARSAL)
+
     # Moderation
 
     def receive_policy(self, before: Policy, after: Policy) -> None:
@@ -408,8 +413,10 @@ class RoomSession(Subscriber):
             if kind == "hq" and allowed(principal, Action.MANAGE_BRAND, brand_id=name):
                 return None
             return CloseCode.UNAUTHORISED if principal.anonymous else CloseCode.FORBIDDEN
-        watches = allowed(self._principal, Action.WATCH, room_id=name)
-        return None if watches else CloseCode.FORBIDDEN
+        if not allowed(self._principal, Action.WATCH, room_id=name):
+            return CloseCode.FORBIDDEN
+        admits = self._registry.rehearsals.admits(self._principal, name)
+        return None if admits else CloseCode.REHEARSAL
 
     async def _join_later(self, channel: str, since: Position | None) -> None:
         try:
@@ -443,7 +450,8 @@ class RoomSession(Subscriber):
         self.client = self._registry.next_client()
         self.user_id = principal.subject
         room_id = local.channel.partition(":")[2]
-        self.is_viewer = not allowed(principal, Action.PUBLISH, room_id=room_id)
+        rehearses = room_id in self._registry.rehearsals.rooms
+        self.is_viewer = not (rehearses or allowed(principal, Action.PUBLISH, room_id=room_id))
         subscription = hub.subscribe(local, self, since)
         self.write(
             CODECS[self.codec].frame(self._welcome(subscription.recovered)) + subscription.frame

@@ -47,6 +47,7 @@ class CloseCode(IntEnum):
     TOO_MANY_CONNECTIONS = 3504
     TOO_MANY_MESSAGES = 3505
     BANNED = 3506
+    REHEARSAL = 3507
 
     @property
     def reason(self) -> str:

@@ -3,7 +3,9 @@
 import pytest
 
 from commerce.catalogue.values import Live, LiveState
-from commerce.errors import InvalidField, NotFound
+from commerce.errors import InvalidField, NotFound, OnAir
+from commerce.io.shop.schedule.rehearsals import REHEARSAL_MS_MAX
+from commerce.lives.next_room import SHOWN_MS
 from tests.support.commerce_shop import running_shop, shop_plan
 from tests.support.waiting import wait_until
 
@@ -52,3 +54,40 @@ async def test_a_room_shows_its_next_live_until_it_begins(
         assert (summary.started_at_ms, summary.minutes, summary.viewers_max) == (now_ms, 2, 12)
         with pytest.raises(NotFound):
             await shop.commerce.live_runs.summary("demo", 1)
+
+
+async def test_a_room_rehearses_and_leads_its_audience_to_another_live(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(5, target=9)) as shop:
+        rehearsals = shop.commerce.rehearsals
+        await rehearsals.begin("demo", actor="u1")
+        await rehearsals.begin("demo", actor="u1")
+        assert await rehearsals.runs("demo") and shop.commerce.catalogue.rehearsals == {"demo"}
+        await rehearsals.step()
+        assert await rehearsals.runs("demo")
+        shop.clock.ahead_ms += REHEARSAL_MS_MAX + 1
+        await rehearsals.step()
+        assert not await rehearsals.runs("demo") and not shop.commerce.catalogue.rehearsals
+
+        live = Live("demo", LiveState.LIVE, shop.clock(), fence=1)
+        assert await shop.commerce.lives.set_live(live, "w1")
+        with pytest.raises(OnAir):
+            await rehearsals.begin("demo", actor="u1")
+        assert not await rehearsals.runs("demo")
+        with pytest.raises(NotFound):
+            await rehearsals.begin("nothing", actor="u1")
+
+        next_rooms = shop.commerce.next_rooms
+        with pytest.raises(NotFound):
+            await next_rooms.set("demo", "other", actor="u1")
+        other = Live("other", LiveState.LIVE, shop.clock(), fence=1)
+        assert await shop.commerce.lives.set_live(other, "w1")
+        assert [room.id for room in await next_rooms.candidates("demo")] == ["other"]
+        with pytest.raises(NotFound):
+            await next_rooms.set("demo", "demo", actor="u1")
+        led = await next_rooms.set("demo", "other", actor="u1")
+        await wait_until(lambda: shop.feed.next_rooms.get("demo") == led, what="the next room")
+        shop.clock.ahead_ms += SHOWN_MS
+        assert await next_rooms.shown("demo") is None
+        await next_rooms.clear("demo", actor="u1")

@@ -24,12 +24,23 @@ class Record:
         self.now = Live(ROOM, state, 1 if state is LiveState.LIVE else None)
         self.away = away
         self.refused = 0
+        self.rehearsal = False
         self._owner = ""
 
     async def live(self, room_id: str) -> Live:
         """See `LiveRecord`."""
         self._reach()
         return self.now
+
+    async def rehearses(self, room_id: str) -> bool:
+        """See `Rehearsals.runs`."""
+        self._reach()
+        return self.rehearsal
+
+    async def open_room(self) -> None:
+        """See `Rehearsals.end`."""
+        self._reach()
+        self.rehearsal = False
 
     async def lives(self) -> list[Live]:
         """See `LiveRecord`."""
@@ -118,6 +129,7 @@ class DrivenLives(OwnedLives):
             GRACE_S,
             media_time={ROOM: 7_000}.get,
             clock=lambda: redis.now,
+            rehearses=redis.record.rehearses,
         )
         self.media_ended = 0
 

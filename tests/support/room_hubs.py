@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from server.access.policy import Principal, Role
+from server.access.rehearsals import Rehearsals
 from server.access.tokens import Access, TokenVersions
 from server.bridge.channels.registry import RULES
 from server.net.connections import ConnectionTable
@@ -162,6 +163,7 @@ async def serving(
     hub: RoomHub,
     versions: TokenVersions | None = None,
     moderation: ModerationSource | None = None,
+    rehearsals: Rehearsals | None = None,
     **settings: Any,
 ) -> AsyncIterator[Server]:
     """Serve `hub`, which has been started, until the block ends."""
@@ -181,7 +183,7 @@ async def serving(
         host="127.0.0.1",
         port=0,
         http=http_protocol(table),
-        ws=room_protocol(services, _exists, moderation),
+        ws=room_protocol(services, _exists, moderation, rehearsals),
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -16,6 +16,7 @@ from rooms.io.hub import RoomHub
 from rooms.io.local_room import LocalRoom
 from rooms.log import LogUnavailable
 from server.access.moves import MoveCodes
+from server.access.rehearsals import Rehearsals
 from server.access.tokens import Access
 from server.bridge.facts import FactSpool
 from server.bridge.lease import MemoryLeases
@@ -34,6 +35,7 @@ from server.http.shop import (
     flash,
     guests,
     moderation,
+    next_rooms,
     orders,
     people,
     phones,
@@ -125,6 +127,7 @@ async def shop_routes(
             *draws.routes,
             *summaries.routes,
             *shelves.routes,
+            *next_rooms.routes,
             *orders.routes,
             *after_sales.routes,
             *pictures.routes,
@@ -153,6 +156,10 @@ async def shop_routes(
             settings=Settings(),
             access=Access(SECRET, shop.commerce.people.versions),
             moves=MoveCodes(shop.redis),
+            rehearsals=Rehearsals(
+                lambda: shop.commerce.catalogue.rehearsals,
+                lambda room_id: shop.commerce.catalogue.brand_id("room", room_id),
+            ),
             limits=Limits(shop.redis, enabled=False),
             commerce=shop.commerce,
             page_facts=FactSpool(shop.redis),
@@ -161,6 +168,7 @@ async def shop_routes(
             drawings=Drawings(),
             moderation=stand_ins,
             end_live=lives.end,
+            end_rehearsal=lives.end_rehearsal,
             tracing=None,
             latency={"orders": Latency(), "joins": Latency()},
         )

@@ -38,6 +38,7 @@ from commerce.io.shop.coupons.releases import shown_release
 from commerce.io.shop.moderation.rules import shown_of
 from commerce.io.shop.notices import notify_buyers
 from commerce.io.shop.pins import cards_in, cards_of, find_pin, rooms_with
+from commerce.io.shop.schedule.next_rooms import next_room_of
 from commerce.io.shop.schedule.schedule import shown_teasers
 from commerce.io.shop.staff import StaffVersions
 from commerce.io.shop.stock.cabinets import alarms_of
@@ -310,6 +311,9 @@ async def show_activities(to: Outlets, messages: Sequence[Message]) -> Sequence[
                     catalogue = to.shop.catalogue
                     lives = await connection.run_sync(shown_teasers, catalogue, room_id, at_ms)
                     await to.feed.schedule(room_id, lives)
+                case Part.NEXT_ROOM:
+                    led = await connection.run_sync(next_room_of, to.shop.catalogue, room_id, at_ms)
+                    await to.feed.next_room(room_id, led)
                 case Part.MODERATION:
                     await to.feed.moderation(room_id, await connection.run_sync(shown_of, room_id))
     return later

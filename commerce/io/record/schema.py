@@ -146,7 +146,14 @@ estate_stores = Table(
     Column("rank", Integer, nullable=False),
 )
 
-rooms = Table("rooms", metadata, id_column(), ref("store_id", "stores.id"), *words("title"))
+rooms = Table(
+    "rooms",
+    metadata,
+    id_column(),
+    ref("store_id", "stores.id"),
+    *words("title"),
+    time_column("rehearsal_since_ms", nullable=True),
+)
 
 lives = Table(
     "lives",

@@ -40,3 +40,12 @@ live_runs = Table(
     Column("viewer_s", BigInteger, nullable=False),
     Column("viewers_by_minute", JSON, nullable=False),
 )
+
+# Where a host leads the audience, until a moment; one at a time.
+next_rooms = Table(
+    "next_rooms",
+    metadata,
+    ref("room_id", "rooms.id", key=True),
+    ref("to_room_id", "rooms.id"),
+    time_column("until_ms"),
+)

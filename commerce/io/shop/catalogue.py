@@ -44,7 +44,8 @@ Goods = tuple[int, int, int]  # version of the rules, products, sum of their ver
 class Catalogue:
     """Everything by id, in the order of the shelf; `routes` are candidate stores by estate.
 
-    `owners` are brands by store, estate and product, `variants` those on sale by their product.
+    `owners` are brands by store, estate and product, `variants` those on sale by their product,
+    `rehearsals` the rooms that rehearse.
     """
 
     brands: dict[str, Brand] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Catalogue:
     products: dict[str, Product] = field(default_factory=dict)
     variants: dict[str, tuple[str, ...]] = field(default_factory=dict)
     routes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rehearsals: frozenset[str] = frozenset()
     rules: RuleBook = field(default_factory=RuleBook)
     goods: Goods = (-1, 0, 0)
 
@@ -171,6 +173,7 @@ def catalogue_in(connection: Connection, known: Catalogue) -> Catalogue:
         select(estate_stores.c.estate_id, estate_stores.c.store_id).order_by(estate_stores.c.rank)
     ):
         further[estate_id] += (store_id,)
+    all_rooms = rows(rooms)
     all_estates = {row["id"]: estate_of(row, further[row["id"]]) for row in rows(estates)}
     return Catalogue(
         brands=all_brands,
@@ -179,7 +182,7 @@ def catalogue_in(connection: Connection, known: Catalogue) -> Catalogue:
         stores=all_stores,
         estates=all_estates,
         rooms={
-            row["id"]: Room(row["id"], _text(row, "title"), row["store_id"]) for row in rows(rooms)
+            row["id"]: Room(row["id"], _text(row, "title"), row["store_id"]) for row in all_rooms
         },
         products=shelf,
         variants=_variants(shelf),
@@ -194,6 +197,7 @@ def catalogue_in(connection: Connection, known: Catalogue) -> Catalogue:
             )
             for estate in all_estates.values()
         },
+        rehearsals=frozenset(row["id"] for row in all_rooms if row["rehearsal_since_ms"]),
         rules=rule_book_in(connection, known.rules),
         goods=goods,
     )

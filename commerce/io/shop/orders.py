@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 
 from commerce.catalogue.sets import explode, sum_units
-from commerce.errors import NotFound, Refusal, Refused, TryAgain
+from commerce.errors import NotFound, Refusal, Refused, Rehearses, TryAgain
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answer, Answers
 from commerce.io.record.order_lines import orders_of
@@ -114,6 +114,7 @@ class Orders:
         Raises:
             Refused: A clear no.
             NotFound: The room or estate does not exist.
+            Rehearses: The room sells nothing now.
             TryAgain: Nothing was decided.
         """
         tap = self._tap(request)
@@ -134,6 +135,8 @@ class Orders:
     def _tap(self, request: OrderRequest) -> Tap:
         catalogue = self._shop.catalogue
         catalogue.room(request.room_id)
+        if request.room_id in catalogue.rehearsals:
+            raise Rehearses(request.room_id)
         catalogue.estate(request.estate_id)
         asked = [("product", line.product_id) for line in request.lines]
         catalogue.require_one_brand(request.room_id, ("estate", request.estate_id), *asked)

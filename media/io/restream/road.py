@@ -1,7 +1,7 @@
 """Pushes the lives of this worker to the targets of their rooms, and knows how that goes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -43,6 +43,9 @@ _STATES = {
 }
 
 
+Closed = Callable[[], frozenset[str]]
+
+
 class Lives(Protocol):
     """What the road needs of the media plane."""
 
@@ -61,11 +64,17 @@ class RestreamStats:
 class RestreamRoad:
     """Give it targets; `close` it before HLS."""
 
-    def __init__(self, lives: Lives, hls: HlsRoad, *, private: bool) -> None:
-        """With `private`, targets may be on this machine or in its network."""
+    def __init__(
+        self, lives: Lives, hls: HlsRoad, *, private: bool, closed: Closed = frozenset
+    ) -> None:
+        """With `private`, targets may be on this machine or in its network.
+
+        `closed` returns the rooms that are pushed nowhere now.
+        """
         self._lives = lives
         self._hls = hls
         self._private = private
+        self._closed = closed
         self._targets: dict[str, PushTarget] = {}  # by room
         self._pushes: dict[str, _Push] = {}
         self._not_h264: set[str] = set()
@@ -105,6 +114,8 @@ class RestreamRoad:
             self._not_h264 &= lives.keys()
             for room_id, target in self._targets.items():
                 live = lives.get(room_id)
+                if room_id in self._closed():
+                    continue
                 if live is not None and live.on_air and room_id not in self._pushes:
                     self._begin(room_id, target)
 

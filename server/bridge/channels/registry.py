@@ -22,6 +22,7 @@ from server.bridge.channels.flash import FLASH, Flash
 from server.bridge.channels.groups import GROUPS, Group
 from server.bridge.channels.live import LIVE, Live
 from server.bridge.channels.moderation import MODERATION, ChatRules
+from server.bridge.channels.next_room import NEXT_ROOM, NextRoom
 from server.bridge.channels.orders import ORDERS
 from server.bridge.channels.schedule import UPCOMING, Teaser
 from server.bridge.channels.shelf import SHELF, Shelf
@@ -41,6 +42,7 @@ FEATURES: tuple[Feature, ...] = (
     DRAW,
     MODERATION,
     SHELF,
+    NEXT_ROOM,
     WALL,
     CABINETS,
 )
@@ -66,6 +68,7 @@ class RoomState(State, WithChat, frozen=True):
     chat_rules: ChatRules = ChatRules()
     flash: Flash | None = None
     shelf: Shelf = Shelf()
+    next_room: NextRoom | None = None
     counters: Counters = Counters()
     chat: tuple[ChatLine, ...] = ()
 

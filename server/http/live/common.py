@@ -17,7 +17,8 @@ from media.errors import (
     StaleIce,
     TakenOver,
 )
-from server.http.bodies import problems
+from server.access.policy import Action, require
+from server.http.bodies import path_id, problems, services_of
 from server.problem import Problem
 
 SDP = "application/sdp"
@@ -45,6 +46,21 @@ def open_to_all(handler: Handler) -> Handler:
         return response
 
     return handle
+
+
+def watched_room(request: Request) -> str:
+    """Return the room whose live is asked for.
+
+    Raises:
+        NotFound: There is no such room.
+        Problem: 401 `bad-token`, or 403 `rehearsal` for all but the staff of its brand.
+    """
+    services, room_id = services_of(request), path_id(request, "room")
+    principal = services.access.principal(request)
+    require(principal, Action.WATCH, room_id=room_id)
+    services.commerce.catalogue.room(room_id)
+    services.rehearsals.require(principal, room_id)
+    return room_id
 
 
 def preflight(accept_post: str = "", accept_patch: str = "") -> Handler:

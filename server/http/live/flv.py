@@ -11,9 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from media.errors import Full, NotPackaged
 from media.io.flv.road import FlvRoad
-from server.access.policy import Action, require
-from server.http.bodies import path_id, services_of
-from server.http.live.common import media_problems, open_to_all, preflight
+from server.http.bodies import services_of
+from server.http.live.common import media_problems, open_to_all, preflight, watched_room
 from server.limits import LimitKind
 from server.net.outlet import Outlet
 from server.problem import Problem
@@ -23,9 +22,7 @@ RETRY_AFTER_S = 2
 
 async def watch(request: Request) -> Response:
     """`GET /live/{room}.flv`: from the newest key frame on."""
-    services, room_id = services_of(request), path_id(request, "room")
-    require(services.access.principal(request), Action.WATCH, room_id=room_id)
-    services.commerce.catalogue.room(room_id)
+    services, room_id = services_of(request), watched_room(request)
     await services.limits.take(LimitKind.PLAY, services.limits.address(request))
     outlet = Outlet.of(request.scope)
     if outlet is None:

@@ -11,9 +11,8 @@ from media.io.hls.rendition import Rendition
 from media.packaging import playlist
 from media.packaging.segmenter import PART_TARGET_S
 from media.wire import fmp4
-from server.access.policy import Action, require
-from server.http.bodies import path_id, services_of
-from server.http.live.common import media_problems, open_to_all, preflight
+from server.http.bodies import services_of
+from server.http.live.common import media_problems, open_to_all, preflight, watched_room
 from server.limits import LimitKind
 from server.problem import Problem
 
@@ -43,9 +42,7 @@ async def sound(request: Request) -> Response:
 
 
 async def _variants(request: Request, *, sound_only: bool) -> Response:
-    services, room_id = services_of(request), path_id(request, "room")
-    require(services.access.principal(request), Action.WATCH, room_id=room_id)
-    services.commerce.catalogue.room(room_id)
+    services, room_id = services_of(request), watched_room(request)
     await services.limits.take(LimitKind.PLAY, services.limits.address(request))
     with media_problems():
         try:
@@ -65,8 +62,7 @@ async def _variants(request: Request, *, sound_only: bool) -> Response:
 
 async def file(request: Request) -> Response:
     """`GET /live/{room}/hls/{stream}/{file}`: the media playlist, or a file that it names."""
-    services, room_id = services_of(request), path_id(request, "room")
-    require(services.access.principal(request), Action.WATCH, room_id=room_id)
+    services, room_id = services_of(request), watched_room(request)
     stream = services.hls.stream(room_id, request.path_params["stream"])
     if stream is None:
         raise Problem(404, "no-such-stream", "No such stream.", "Load index.m3u8 again.")

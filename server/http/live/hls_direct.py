@@ -40,6 +40,7 @@ class DirectHls:
 
     def __init__(self, services: Services) -> None:
         self._road = services.hls
+        self._rehearsals = services.rehearsals
         self._date = b""
         self._date_s = 0
 
@@ -50,11 +51,15 @@ class DirectHls:
             return False
         room_id = match[1].decode()
         stream = self._road.stream(room_id, match[2].decode())
-        if stream is None or not allowed(ANONYMOUS, Action.WATCH, room_id=room_id):
+        if stream is None or not self._admits(room_id):
             return False
         if match[4] is not None:
             return self._part(stream, int(match[4]), int(match[5]), reply)
         return match[3] is not None and self._playlist(room_id, stream, match[3], reply)
+
+    def _admits(self, room_id: str) -> bool:
+        watches = allowed(ANONYMOUS, Action.WATCH, room_id=room_id)
+        return watches and self._rehearsals.admits(ANONYMOUS, room_id)
 
     def _playlist(self, room_id: str, stream: Rendition, query: bytes, reply: Reply) -> bool:
         asked = _QUERY.fullmatch(query)

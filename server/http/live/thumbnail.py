@@ -4,18 +4,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.access.policy import Action, require
-from server.http.bodies import path_id, services_of
-from server.http.live.common import media_problems, open_to_all
+from server.http.bodies import services_of
+from server.http.live.common import media_problems, open_to_all, watched_room
 
 MAX_AGE_S = 4
 
 
 async def thumbnail(request: Request) -> Response:
     """`GET /live/{room}/thumbnail.jpg`: the newest key frame, 320 pixels wide."""
-    services, room_id = services_of(request), path_id(request, "room")
-    require(services.access.principal(request), Action.WATCH, room_id=room_id)
-    services.commerce.catalogue.room(room_id)
+    services, room_id = services_of(request), watched_room(request)
     with media_problems():
         jpeg = await services.thumbnails.jpeg(room_id)
     headers = {"Cache-Control": f"public, max-age={MAX_AGE_S}"}

@@ -13,7 +13,15 @@ from server.access.policy import Action, require
 from server.http.bodies import path_id, read_bytes, services_of
 from server.http.ice_servers import links
 from server.http.live import events, layers
-from server.http.live.common import FRAGMENT, SDP, Handler, media_problems, open_to_all, preflight
+from server.http.live.common import (
+    FRAGMENT,
+    SDP,
+    Handler,
+    media_problems,
+    open_to_all,
+    preflight,
+    watched_room,
+)
 from server.limits import LimitKind
 from server.problem import Problem
 from server.services import Services
@@ -29,6 +37,7 @@ async def publish(request: Request) -> Response:
     services.commerce.catalogue.room(room_id)
     await services.limits.take(LimitKind.PUBLISH, f"{principal.subject}:{room_id}")
     offer = await _read(request, SDP)
+    await services.commerce.rehearsals.runs(room_id)  # before the media, this worker knows
     with media_problems():
         info = await services.media.publish(room_id, offer, takeover=not principal.standby)
     services.host_sessions.add(room_id, info.id, principal)
@@ -37,9 +46,7 @@ async def publish(request: Request) -> Response:
 
 async def play(request: Request) -> Response:
     """`POST /live/{room}/whep`: a viewer's offer."""
-    services, room_id, begins_ns = services_of(request), path_id(request, "room"), time.time_ns()
-    require(services.access.principal(request), Action.WATCH, room_id=room_id)
-    services.commerce.catalogue.room(room_id)
+    services, room_id, begins_ns = services_of(request), watched_room(request), time.time_ns()
     await services.limits.take(LimitKind.PLAY, services.limits.address(request))
     offer = await _read(request, SDP)
     with media_problems():

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from commerce.catalogue.values import Room
 from commerce.io.shop.leaders.estates import time_zone_of
 from media.errors import BlobsAway, NoSuchBlob
-from server.http.bodies import path_id, problems, services_of
+from server.http.bodies import open_room, problems, services_of
 from server.http.share.offers import CardFacts, Offer, card_facts, linked_offer, room_state
 from server.problem import Problem
 from server.services import Services
@@ -26,7 +26,7 @@ async def card(request: Request) -> Response:
     """`GET /api/rooms/{room}/card.png`: picture, price, what the group lacks; `?p=` a product."""
     services, query = services_of(request), request.query_params
     with problems():
-        room = services.commerce.catalogue.room(path_id(request, "room"))
+        room = services.commerce.catalogue.room(open_room(request))
     language = "en" if query.get("language") == "en" else "zh"
     facts, _ = await room_card(services, room, query.get("p", ""), language)
     etag = f'"{facts.version}"'

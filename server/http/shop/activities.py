@@ -158,7 +158,7 @@ async def neighbour_of(request: Request) -> tuple[str, Principal]:
     """Return the room, and a guest of an estate that the room sells to.
 
     Raises:
-        Problem: 403 `other-estate`, or 429.
+        Problem: 403 `other-estate` or `rehearsal`, or 429.
     """
     services, room_id = services_of(request), path_id(request, "room")
     principal = services.access.principal(request)
@@ -168,6 +168,7 @@ async def neighbour_of(request: Request) -> tuple[str, Principal]:
     estates = services.commerce.catalogue.estates_of(room_id)
     if principal.estate_id not in {estate.id for estate in estates}:
         raise Problem(403, "other-estate", "This room is for other estates.")
+    services.rehearsals.require(principal, room_id)
     await services.limits.take(LimitKind.ACTIVITY, principal.subject)
     return room_id, principal
 

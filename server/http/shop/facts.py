@@ -61,6 +61,8 @@ async def facts(request: Request) -> Response:
         estate_id = (
             estate.id if estate and catalogue.brand_id("estate", estate.id) == brand_id else ""
         )
+    if body.room_id in services.rehearsals.rooms:
+        return reply({"taken": 0})
     now_ms = wall_clock()
     spooled = [
         (

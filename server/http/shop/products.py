@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.http.bodies import path_id, problems, reply, services_of
+from server.http.bodies import open_room, path_id, problems, reply, services_of
 
 
 async def products(request: Request) -> Response:
@@ -12,7 +12,7 @@ async def products(request: Request) -> Response:
     with problems():
         commerce = services_of(request).commerce
         estate = request.query_params.get("estate", "")
-        return reply({"products": await commerce.products(path_id(request, "room"), estate)})
+        return reply({"products": await commerce.products(open_room(request), estate)})
 
 
 async def product(request: Request) -> Response:
@@ -20,7 +20,7 @@ async def product(request: Request) -> Response:
     with problems():
         commerce = services_of(request).commerce
         estate = request.query_params.get("estate", "")
-        room_id, product_id = path_id(request, "room"), path_id(request, "product")
+        room_id, product_id = open_room(request), path_id(request, "product")
         return reply(await commerce.product(room_id, product_id, estate))
 
 
@@ -29,7 +29,7 @@ async def promises(request: Request) -> Response:
     with problems():
         commerce = services_of(request).commerce
         estate = request.query_params.get("estate", "")
-        return reply(await commerce.promises.of(path_id(request, "room"), estate))
+        return reply(await commerce.promises.of(open_room(request), estate))
 
 
 routes = [

@@ -1,6 +1,7 @@
 """Routes about what there is to see: estates, rooms and where their lives stand."""
 
 import dataclasses
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,7 +9,7 @@ from starlette.routing import Route
 
 from commerce.catalogue.opening_hours import split
 from server.access.policy import Action, require
-from server.http.bodies import path_id, problems, reply, services_of
+from server.http.bodies import open_room, path_id, problems, reply, services_of
 from server.problem import Problem
 
 
@@ -62,7 +63,7 @@ async def room(request: Request) -> Response:
     """`GET /api/rooms/{room}`: what a page needs before it opens its socket."""
     commerce = services_of(request).commerce
     with problems():
-        found = commerce.catalogue.room(path_id(request, "room"))
+        found = commerce.catalogue.room(open_room(request))
         live = await commerce.lives.live(found.id)
         replays = await commerce.recordings.replays(found.id, limit=1)
         clips = await commerce.recordings.newest_clips(found.id)
@@ -100,6 +101,7 @@ async def room(request: Request) -> Response:
             ],
             "default_estate_id": sells_to[0].id if sells_to else None,
             "state": live.state,
+            "rehearsal": found.id in commerce.catalogue.rehearsals,
             "started_at_ms": live.started_at_ms,
             "replay_live_id": replays[0].live_id if replays else None,
             "clips": {
@@ -114,9 +116,34 @@ async def end(request: Request) -> Response:
     """`POST /api/rooms/{room}/end`: the live is over; its groups go on."""
     services = services_of(request)
     room_id = path_id(request, "room")
-    require(services.access.principal(request), Action.END_LIVE, room_id=room_id)
+    principal = services.access.principal(request)
+    require(principal, Action.END_LIVE, room_id=room_id)
     with problems():
         await services.end_live(room_id)
+        await services.commerce.rehearsals.end(room_id, actor=principal.subject)
+    return Response(status_code=204)
+
+
+async def begin_rehearsal(request: Request) -> Response:
+    """`PUT /api/rooms/{room}/rehearsal`: only staff sees what comes; idempotent."""
+    services, room_id = services_of(request), path_id(request, "room")
+    principal = services.access.principal(request)
+    require(principal, Action.PUBLISH, room_id=room_id)
+    with problems():
+        await services.commerce.rehearsals.begin(room_id, actor=principal.subject)
+    return Response(status_code=204)
+
+
+async def end_rehearsal(request: Request) -> Response:
+    """`DELETE /api/rooms/{room}/rehearsal`: who publishes is on air from now on; idempotent."""
+    services, room_id = services_of(request), path_id(request, "room")
+    principal = services.access.principal(request)
+    require(principal, Action.PUBLISH, room_id=room_id)
+    with problems():
+        await services.end_rehearsal(
+            room_id,
+            partial(services.commerce.rehearsals.end, room_id, actor=principal.subject),
+        )
     return Response(status_code=204)
 
 
@@ -126,4 +153,6 @@ routes = [
     Route("/api/lives", lives, methods=["GET"]),
     Route("/api/rooms/{room}", room, methods=["GET"]),
     Route("/api/rooms/{room}/end", end, methods=["POST"]),
+    Route("/api/rooms/{room}/rehearsal", begin_rehearsal, methods=["PUT"]),
+    Route("/api/rooms/{room}/rehearsal", end_rehearsal, methods=["DELETE"]),
 ]

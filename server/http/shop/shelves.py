@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.http.bodies import Body, Id, path_id, problems, read_body, reply, services_of
+from server.http.bodies import Body, Id, open_room, problems, read_body, reply, services_of
 from server.http.shop.activities import host_of
 
 
@@ -31,7 +31,7 @@ async def set_goods(request: Request) -> Response:
 async def goods(request: Request) -> Response:
     """`GET /api/rooms/{room}/goods`: what the room lists, in the host's order."""
     shelves = services_of(request).commerce.activities.shelves
-    room_id, estate_id = path_id(request, "room"), request.query_params.get("estate", "")
+    room_id, estate_id = open_room(request), request.query_params.get("estate", "")
     with problems():
         found = await shelves.goods(room_id, estate_id)
         shelf = await shelves.shown(room_id)

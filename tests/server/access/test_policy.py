@@ -25,6 +25,16 @@ def test_a_clerk_fulfils_for_the_own_store_only() -> None:
     assert not allowed(HOST, Action.FULFIL, store_id="s1")
 
 
+def test_a_rehearsal_is_for_the_staff_of_the_room_or_its_brand() -> None:
+    colleague = Principal("staff:3", frozenset({Role.STORE}), store_id="s9", brand_id="b1")
+    leader = Principal("staff:4", frozenset({Role.LEADER}), brand_id="b1")
+    for staff in (HOST, colleague):
+        assert allowed(staff, Action.REHEARSE, room_id="demo", brand_id="b1")
+    for other in (GUEST, ANONYMOUS, CLERK, leader):
+        assert not allowed(other, Action.REHEARSE, room_id="demo", brand_id="b1")
+    assert not allowed(colleague, Action.REHEARSE, room_id="demo", brand_id="b2")
+
+
 def test_ordering_needs_an_estate_and_watching_needs_nothing() -> None:
     assert allowed(GUEST, Action.ORDER)
     assert not allowed(dataclasses.replace(GUEST, estate_id=""), Action.ORDER)

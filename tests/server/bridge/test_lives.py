@@ -261,3 +261,47 @@ async def test_a_worker_ends_although_a_library_swallowed_its_cancellation(
     running.cancel()
     done, _ = await asyncio.wait({running}, timeout=WAIT_S)
     assert done and running.cancelled()
+
+
+async def test_a_rehearsal_is_leased_and_neither_written_nor_announced(redis: Redis) -> None:
+    redis.record.rehearsal = True
+    worker = await on_air(redis)
+    await pass_time(redis, 2 * LEASE_TTL_S, worker, DrivenLives(redis))
+    await worker.apply(PublisherLost(ROOM))
+    await worker.apply(PublisherUp(ROOM, returned=True))
+    assert redis.announced == []
+    assert redis.record.now.state is LiveState.SCHEDULED
+    assert worker.on_air() == {}
+    assert await redis.leases.holder(ROOM) is not None
+    await worker.end(ROOM)
+    assert (redis.announced, worker.media_ended) == ([], 1)
+    assert await redis.leases.holder(ROOM) is None
+
+
+async def test_a_rehearsal_that_its_host_ends_is_on_air(redis: Redis) -> None:
+    redis.record.rehearsal = True
+    worker = await on_air(redis)
+    await worker.end_rehearsal(ROOM, redis.record.open_room)
+    assert redis.announced == [LIVE]
+    assert redis.record.now.state is LIVE
+    assert set(worker.on_air()) == {ROOM}
+    await worker.end_rehearsal(ROOM, redis.record.open_room)
+    assert redis.announced == [LIVE]
+
+
+async def test_a_rehearsal_that_ends_by_itself_never_goes_on_air(redis: Redis) -> None:
+    redis.record.rehearsal = True
+    worker = await on_air(redis)
+    redis.record.rehearsal = False
+    await pass_time(redis, LEASE_TTL_S, worker)
+    assert (redis.announced, worker.media_ended) == ([], 1)
+    assert await redis.leases.holder(ROOM) is None
+
+
+async def test_a_rehearsal_that_moves_to_another_worker_leaves_the_first(redis: Redis) -> None:
+    redis.record.rehearsal = True
+    first = await on_air(redis)
+    second = await on_air(redis)
+    await pass_time(redis, LEASE_TTL_S, first, second)
+    assert (first.media_ended, second.media_ended) == (1, 0)
+    assert redis.announced == []

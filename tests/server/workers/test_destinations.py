@@ -38,6 +38,7 @@ def test_what_belongs_to_a_session_is_for_the_worker_in_its_id(
         ("GET", "/api/lives/demo/stats", Ask.LIVE),
         ("PUT", "/api/rooms/demo/pins/apples", Ask.LIVE),
         ("POST", "/api/rooms/demo/end", Ask.LIVE),
+        ("DELETE", "/api/rooms/demo/rehearsal", Ask.LIVE),
     ],
 )
 def test_what_needs_the_media_is_for_the_worker_with_the_live(

@@ -7,6 +7,7 @@ import pytest
 
 from rooms.io.hub import RoomHub
 from server.access.policy import Principal, Role
+from server.access.rehearsals import Rehearsals
 from server.bridge.channels.cards import CardPinned, StockChanged
 from server.bridge.channels.groups import GroupChanged
 from server.bridge.channels.live import LiveChanged
@@ -208,3 +209,20 @@ async def test_closed_connection_leaves_no_subscriber(server: Server) -> None:
         await wait_until(lambda: len(local.audience) == 0)
     await wait_until(lambda: server.hub.counts.connections == 0)
     assert server.hub._users == {}
+
+
+async def test_a_rehearsal_closes_the_connections_of_all_but_staff(hub: RoomHub) -> None:
+    rooms: set[str] = set()
+    rehearsals = Rehearsals(lambda: frozenset(rooms))
+    async with (
+        serving(hub, rehearsals=rehearsals) as server,
+        server.viewer(token=server.token(GUEST)) as guest,
+        server.viewer(token=server.token(HOST)) as host,
+    ):
+        rooms.add("demo")
+        assert await guest.close_code() == 3507
+        async with server.client() as late:
+            await late.send(t="hello", channel="room:demo", token=server.token(GUEST))
+            assert await late.close_code() == 3507
+        await host.send(t="chat", cid="c", text="one, two")
+        assert (await host.receive_until(cid="c"))["t"] == "ack"

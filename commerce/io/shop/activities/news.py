@@ -20,6 +20,7 @@ class Part(StrEnum):
     DRAW = "draw"
     MODERATION = "moderation"
     SHELF = "shelf"
+    NEXT_ROOM = "next_room"
 
 
 def changed(connection: Connection, room_id: str, part: Part, at_ms: int) -> None:

@@ -26,7 +26,7 @@ def test_state_on_the_wire_keeps_its_order() -> None:
     names = list(msgspec.to_builtins(RoomState()))
     assert names == [
         *("live", "cards", "groups", "poll", "questions", "notice", "coupons", "upcoming"),
-        *("draw", "chat_rules", "flash", "shelf", "counters", "chat"),
+        *("draw", "chat_rules", "flash", "shelf", "next_room", "counters", "chat"),
     ]
 
 

@@ -181,3 +181,20 @@ async def test_simulcast_is_answered_with_all_rids_section_4_8_and_rfc_8853(
     answer = (await linli.publish(offer)).text
     assert re.findall(r"a=rid:(\S+) recv", answer) == ["0", "1", "2"]
     assert "a=simulcast:recv 0;1;2\r\n" in answer
+
+
+async def test_the_media_of_a_rehearsal_is_for_staff(linli: LiveRoutes) -> None:
+    rehearsal = "/api/rooms/demo/rehearsal"
+    assert (await linli.client.put(rehearsal, headers=linli.host)).status_code == 204
+    try:
+        refused(await linli.play(), 403)
+        for path in ("hls/index.m3u8", "hls/audio.m3u8", "hls/0/media.m3u8", "thumbnail.jpg"):
+            refused(await linli.client.get(f"/live/demo/{path}"), 403)
+        refused(await linli.client.get("/live/demo.flv"), 403)
+        assert (await linli.client.get("/api/rooms/demo/card.png")).status_code == 403
+        headers = {**linli.host, **SDP}
+        staff = await linli.client.post(WHEP, content=PLAY_OFFER, headers=headers)
+        assert staff.status_code == 201
+    finally:
+        await linli.client.delete(rehearsal, headers=linli.host)
+    assert (await linli.play()).status_code == 201

@@ -320,6 +320,14 @@ export interface Shelf {
   since_ms: number | null
 }
 
+/** A live of the same brand; after `until_ms` nobody is led there any more. */
+export interface NextRoom {
+  room_id: string
+  title: LocalText
+  store: LocalText
+  until_ms: number
+}
+
 /** Absolute values: viewers now, likes since the live began. */
 export interface Counters {
   viewers: number
@@ -355,6 +363,7 @@ export interface RoomState {
   chat_rules: ChatRules
   flash: Flash | null
   shelf: Shelf
+  next_room: NextRoom | null
   counters: Counters
   chat: ChatLine[]
 }
@@ -583,6 +592,14 @@ export interface ShelfChanged {
   shelf: Shelf
 }
 
+/** The host leads the audience to another room; null: no longer. */
+export interface NextRoomChanged {
+  k: 'next_room'
+  o: number
+  at_ms: AtMs
+  next_room: NextRoom | null
+}
+
 /** The figures; `orders_by_minute` ends with this minute, `bucket` is of ten minutes. */
 export interface WallFigures {
   day: string
@@ -691,6 +708,7 @@ export type ChannelEvent =
   | DrawChanged
   | ChatRulesChanged
   | ShelfChanged
+  | NextRoomChanged
   | WallChanged
   | CabinetChanged
 
@@ -838,4 +856,5 @@ export const CloseCode = {
   TOO_MANY_CONNECTIONS: 3504,
   TOO_MANY_MESSAGES: 3505,
   BANNED: 3506,
+  REHEARSAL: 3507,
 } as const

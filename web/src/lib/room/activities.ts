@@ -16,6 +16,7 @@ const REDUCERS: Partial<Record<string, (state: RoomState, event: never) => RoomS
   questions: replaced,
   draw: replaced,
   flash: replaced,
+  next_room: replaced,
   notice: (state, event: Extract<ChannelEvent, { k: 'notice' }>) => ({ ...state, notice: event.text }),
   coupons: (state, event: Extract<ChannelEvent, { k: 'coupons' }>) => ({ ...state, coupons: event.release }),
   upcoming: (state, event: Extract<ChannelEvent, { k: 'upcoming' }>) => ({ ...state, upcoming: event.lives }),

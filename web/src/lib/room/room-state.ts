@@ -30,6 +30,7 @@ export const EMPTY_ROOM: RoomState = {
   draw: null,
   chat_rules: { version: 0, slow_s: 0, members_only: false, removed_lines: [], removed_senders: [] },
   shelf: { count: 0, changed_at_ms: 0, explaining: null, since_ms: null },
+  next_room: null,
   counters: { viewers: 0, likes: 0 },
   chat: [],
 }
