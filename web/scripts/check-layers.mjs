@@ -25,7 +25,7 @@ const LIB_MAY_IMPORT = {
   hq: ['base', 'shop'],
   leader: ['base', 'room', 'shop'],
 }
-/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `lucky-bag`, `goods`, `activities`, `groups`, `moderation`, `schedule`, `push`, `shop`, `staff`. */
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `lucky-bag`, `goods`, `activities`, `groups`, `moderation`, `schedule`, `next-room`, `push`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
   chat: ['ui'],
@@ -35,15 +35,27 @@ const PARTS_MAY_IMPORT = {
   moderation: ['ui'],
   activities: ['ui', 'lucky-bag', 'goods', 'coupons'],
   schedule: ['ui'],
+  'next-room': ['ui'],
   push: ['ui'],
   shop: ['ui', 'coupons'],
   goods: ['ui', 'shop'],
   staff: ['ui'],
   home: ['ui'],
-  room: ['ui', 'chat', 'shop', 'activities', 'groups', 'moderation', 'schedule', 'goods'],
+  room: ['ui', 'chat', 'shop', 'activities', 'groups', 'moderation', 'schedule', 'goods', 'next-room'],
   replay: ['ui', 'chat', 'shop'],
   me: ['ui', 'shop', 'push', 'coupons'],
-  host: ['ui', 'chat', 'shop', 'staff', 'activities', 'groups', 'moderation', 'schedule', 'goods'],
+  host: [
+    'ui',
+    'chat',
+    'shop',
+    'staff',
+    'activities',
+    'groups',
+    'moderation',
+    'schedule',
+    'goods',
+    'next-room',
+  ],
   store: ['ui', 'shop', 'staff'],
   leader: ['ui', 'shop', 'staff'],
   hq: ['ui', 'staff'],

@@ -22,7 +22,8 @@ export function usePublisher(roomId: string, api: Api, token: () => string | nul
     token,
     async roomState() {
       try {
-        return (await api.room(roomId)).state
+        const { state, rehearsal } = await api.room(roomId)
+        return rehearsal ? 'live' : state
       } catch {
         return null
       }

@@ -60,6 +60,9 @@ export function useStaff(page: 'host' | 'store' | 'leader' | 'hq') {
 }
 export type StaffModel = ReturnType<typeof useStaff>
 
+/** The token that is kept for a page, whether it still holds or not. */
+export const staffToken = (page: 'host' | 'store' | 'hq') => load(`linli.${page}`)?.token ?? null
+
 function load(key: string): Session | null {
   try {
     const value = JSON.parse(storage.getItem(key) ?? 'null') as Session | null

@@ -35,6 +35,8 @@ export interface Room {
   estates: Estate[]
   default_estate_id: string | null
   state: LiveState
+  /** Only the staff of the brand sees it now. */
+  rehearsal?: boolean
   started_at_ms: AtMs | null
   /** The newest recording, null when there is none. */
   replay_live_id?: string | null

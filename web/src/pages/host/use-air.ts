@@ -47,7 +47,7 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
     if ((await open()) && onAir.value && camera.stream.value) await publisher.replace(camera.stream.value)
   }
 
-  async function end(): Promise<void> {
+  async function end(): Promise<boolean> {
     ending.value = true
     try {
       await api.end(roomId)
@@ -55,8 +55,10 @@ export function useAir(roomId: string, api: Api, token: () => string | null, ser
       storage.removeItem(key)
       endShown.value = false
       notify(t('host.ended'))
+      return true
     } catch {
       notify(t('host.end_failed'))
+      return false
     } finally {
       ending.value = false
     }

@@ -1,6 +1,6 @@
 /** Starts the viewer's page. */
 import { words } from '../../i18n/room'
 import { mount } from '../../use/mount'
-import Room from './Room.vue'
+import RoomApp from './RoomApp.vue'
 
-mount(Room, words)
+mount(RoomApp, words)

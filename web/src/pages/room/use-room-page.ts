@@ -35,17 +35,23 @@ export function useRoomPage(roomId: string) {
   const guest = useGuest()
   const identity = useIdentity(guest)
   const orders = useOrders(guest, () => Object.assign(sheets, { bag: false, orders: true }))
-  const player = usePlayer(roomId, guest.token)
+  const { info, missing, closed, staffToken, reload } = useRoomInfo(roomId, guest.api)
+  const token = () => staffToken.value ?? guest.token()
+  const player = usePlayer(roomId, token)
   const room = useRoom(roomId, guest.token(), {
     onOrder: orders.pushed,
     onChatRefused,
     nextFrame: player.nextFrame,
     expectsFrames: player.expectsFrames,
   })
-  const { info, missing, reload } = useRoomInfo(roomId, guest.api)
-  const liveState = computed(() =>
-    room.ready.value ? room.state.value.live.state : (info.value?.state ?? 'scheduled'),
+  /** A rehearsal that this viewer sees as staff; to all others nothing has begun. */
+  const rehearses = computed(
+    () => info.value?.rehearsal === true && !['live', 'paused'].includes(room.state.value.live.state),
   )
+  const liveState = computed(() => {
+    if (rehearses.value) return 'live'
+    return room.ready.value ? room.state.value.live.state : (info.value?.state ?? 'scheduled')
+  })
   const estateId = computed(() => guest.guest.value?.estate_id ?? info.value?.default_estate_id ?? null)
   const stage = useStage(player, liveState, room.ready)
   /** The live that is awaited while there is none. */
@@ -119,10 +125,15 @@ export function useRoomPage(roomId: string) {
     orders.desk.resume()
     void orders.refresh()
   })
-  watch(missing, player.stop)
-  watch(guest.token, (token) => room.channel.authorise(token), { flush: 'sync' })
+  watch(() => missing.value || closed.value, player.stop)
+  watch(token, (now) => room.channel.authorise(now), { flush: 'sync' })
+  watch(staffToken, () => {
+    player.stop()
+    player.start()
+  })
   watch(room.channel.phase, async (phase) => {
     if (phase === 'closed' && room.channel.closeCode() === CloseCode.UNAUTHORISED) await renewIdentity()
+    else if (phase === 'closed' && room.channel.closeCode() === CloseCode.REHEARSAL) reload(0)
     else if (phase === 'live') {
       // After every absence orders are fetched, and attempts made meanwhile are sent.
       void orders.refresh()
@@ -146,6 +157,8 @@ export function useRoomPage(roomId: string) {
     player,
     info,
     missing,
+    closed,
+    rehearses,
     liveState,
     stage,
     next,
