@@ -24,6 +24,8 @@ export const en = {
     pick: '+ Buy together with others',
     picked: '✔ Chosen, tap to remove',
     order: 'Order {n} item for {price} | Order {n} items for {price}',
+    goods: 'Goods',
+    stacking: 'Flash and group prices come first, one coupon last.',
     single_prices: 'One order at single prices, picked up at once.',
   },
   set: {

@@ -91,6 +91,7 @@ export function useOffers(
         route: promisedRoute(promises.value, 'pickup', route.value),
         own: route.value?.[0],
         confirm_above_fen: info.value?.brand.confirm_above_fen ?? null,
+        flash: room.state.value.flash,
       },
     )
     const store = info.value?.stores?.find((other) => other.id === offer.store?.id) ?? null
@@ -154,6 +155,7 @@ export function useOffers(
       quantity: offer.quantity,
       price_fen: offer.price_fen,
       ...(group_id ? { group_id } : {}),
+      ...(offer.flash_id ? { flash_id: offer.flash_id } : {}),
       ...(kind === 'delivery' ? { fulfilment: kind } : {}),
       ...coupon,
     })
@@ -163,7 +165,7 @@ export function useOffers(
     if (!picked.delete(productId)) picked.add(productId)
   }
 
-  function orderBasket(): void {
+  function orderBasket(coupon: CouponChoice | null = null): void {
     wanted.value = null
     identity.require(() => {
       const { lines, count, total_fen } = basket.value
@@ -174,6 +176,7 @@ export function useOffers(
         quantity: count,
         price_fen: total_fen,
         lines: lines.map((line) => ({ ...line })),
+        ...coupon,
       })
     })
   }

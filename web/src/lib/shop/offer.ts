@@ -3,7 +3,8 @@ import type { Attempt, AttemptPhase } from './order-desk'
 import type { Span } from './promise'
 import { isJoinable } from '../room/room-state'
 import type { SetPart, Store } from '../base/bodies'
-import type { Card, Group, LocalText, Order, OrderState, Product } from '../base/wire'
+import type { Card, Flash, Group, LocalText, Order, OrderState, Product } from '../base/wire'
+import { flashFor, priceNow } from './price-now'
 
 /** Units in one order; the server takes no more. */
 export const QUANTITY_MAX = 20
@@ -26,6 +27,8 @@ export interface Terms {
   own?: string | undefined
   /** An order that costs more is confirmed by a second tap; null for no limit. */
   confirm_above_fen: number | null
+  /** The flash sale of the room. */
+  flash?: Flash | null
 }
 const ONE: Terms = { quantity: 1, route: null, confirm_above_fen: null }
 
@@ -51,7 +54,13 @@ export interface Offer {
   /** The group a tap would join, null for a purchase on one's own. */
   group: Group | null
   price_fen: number
+  /** What is shown as the price, which a group's step may lower after the purchase, and the plain price that is struck. */
+  shown: { fen: number; was_fen: number | null }
+  /** The flash sale that the tap buys in, null for none. */
+  flash_id: string | null
   quantity: number
+  /** Units that may be chosen for one order. */
+  most: number
   /** Units that one order of this estate can have at most. */
   left: number
   /** Where the goods would be handed over, null when unknown; `moved` when it is not the estate's own store. */
@@ -77,12 +86,17 @@ export function offerOf(
   terms: Terms = ONE,
 ): Offer {
   const { product } = card
-  const joinable = group && isJoinable(group, at_ms) ? group : null
-  const price_fen = joinable ? joinable.price_fen : product.price_fen
+  const running = group && isJoinable(group, at_ms) ? group : null
+  const other_fen = running ? Math.min(running.price_fen, product.price_fen) : product.price_fen
+  const flash = flashFor(product, terms.flash, other_fen, at_ms)
+  // An order in a flash sale joins no group.
+  const joinable = flash ? null : running
+  const price_fen = flash?.price_fen ?? joinable?.price_fen ?? product.price_fen
   const current = attempt && isAbout(attempt, group) ? attempt : null
   const placed = orderOf(orders, group, current)
   const left = leftFor(product, terms.route)
-  const quantity = Math.max(1, Math.min(terms.quantity, left, QUANTITY_MAX))
+  const most = Math.min(left, QUANTITY_MAX, flash ? Math.min(flash.household_limit, flash.left) : left)
+  const quantity = Math.max(1, Math.min(terms.quantity, most))
   const store = servedBy(product, terms.route, quantity, terms.own)
   const own = orders.filter((order) => order.product_id === product.id)
   const button = buttonOf(left, joinable, own, placed, current)
@@ -90,7 +104,10 @@ export function offerOf(
   return {
     group: joinable,
     price_fen,
+    shown: priceNow(product, joinable, flash, at_ms),
+    flash_id: flash?.id ?? null,
     quantity,
+    most,
     left,
     store,
     button,
