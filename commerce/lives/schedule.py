@@ -1,7 +1,8 @@
 """Scheduled lives: when the next one begins, what it is about, and which goods it shows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from commerce.activities.texts import text_of
 from commerce.errors import InvalidField
@@ -65,6 +66,31 @@ def scheduled_live(
     about = text_of(teaser, TEASER_CHARS_MAX, "teaser") if teaser.strip() else ""
     name = text_of(title, TITLE_CHARS_MAX, "title")
     return ScheduledLive(id, room_id, name, about, tuple(product_ids), starts_at_ms)
+
+
+def moved_live(live: ScheduledLive, starts_at_ms: int, *, now_ms: int) -> ScheduledLive:
+    """Return the live at another time.
+
+    Raises:
+        InvalidField: It would begin in the past or too far ahead.
+    """
+    if not now_ms < starts_at_ms <= now_ms + AHEAD_MS_MAX:
+        raise InvalidField("starts_at_ms", "within the next 90 days")
+    return replace(live, starts_at_ms=starts_at_ms)
+
+
+def conflicting(lives: Sequence[ScheduledLive]) -> set[str]:
+    """Return the ids of lives that another one of the same room is too near to.
+
+    A live that begins then could be either of them.
+    """
+    found: set[str] = set()
+    by_time = sorted(lives, key=lambda live: (live.room_id, live.starts_at_ms))
+    for one, next_one in pairwise(by_time):
+        near = next_one.starts_at_ms - one.starts_at_ms < LATE_MS
+        if one.room_id == next_one.room_id and near:
+            found |= {one.id, next_one.id}
+    return found
 
 
 def shown_lives(scheduled: Iterable[ScheduledLive], *, now_ms: int) -> list[ScheduledLive]:

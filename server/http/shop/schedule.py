@@ -51,6 +51,23 @@ async def add(request: Request) -> Response:
     return reply(live, 201)
 
 
+class NewTime(Body):
+    """When a live begins instead."""
+
+    starts_at_ms: Annotated[int, Field(ge=0, lt=2**53)]
+
+
+async def move(request: Request) -> Response:
+    """`PATCH /api/rooms/{room}/schedule/{live}`: it begins at another time."""
+    room_id, principal = _planner(request)
+    body = await read_body(request, NewTime)
+    with problems():
+        live = await services_of(request).commerce.schedule.move(
+            room_id, path_id(request, "live"), body.starts_at_ms, actor=principal.subject
+        )
+    return reply(live)
+
+
 async def cancel(request: Request) -> Response:
     """`DELETE /api/rooms/{room}/schedule/{live}`: it will not take place; idempotent."""
     room_id, principal = _planner(request)
@@ -76,5 +93,6 @@ def _planner(request: Request) -> tuple[str, Principal]:
 routes = [
     Route("/api/rooms/{room}/schedule", upcoming, methods=["GET"]),
     Route("/api/rooms/{room}/schedule", add, methods=["POST"]),
+    Route("/api/rooms/{room}/schedule/{live}", move, methods=["PATCH"]),
     Route("/api/rooms/{room}/schedule/{live}", cancel, methods=["DELETE"]),
 ]

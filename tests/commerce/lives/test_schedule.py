@@ -13,6 +13,8 @@ from commerce.lives.schedule import (
     SHOWN_MAX,
     ScheduledLive,
     begun_live,
+    conflicting,
+    moved_live,
     scheduled_live,
     shown_lives,
 )
@@ -63,3 +65,32 @@ def test_the_nearest_scheduled_live_is_the_one_that_begins(starts: list[int]) ->
     assert (begun is None) == (not near)
     if begun is not None:
         assert abs(begun.starts_at_ms - NOW) == min(abs(start - NOW) for start in near)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.sampled_from(["demo", "other"]), st.integers(0, 5 * LATE_MS)), max_size=6)
+)
+def test_lives_of_a_room_that_are_less_than_an_hour_apart_conflict(
+    planned: list[tuple[str, int]],
+) -> None:
+    lives = [
+        ScheduledLive(str(n), room, "Fish", "", (), NOW + after)
+        for n, (room, after) in enumerate(planned)
+    ]
+    near = {
+        one.id
+        for one in lives
+        for two in lives
+        if one is not two
+        and one.room_id == two.room_id
+        and abs(one.starts_at_ms - two.starts_at_ms) < LATE_MS
+    }
+    assert conflicting(lives) == near
+
+
+def test_a_live_is_moved_within_the_next_90_days() -> None:
+    assert moved_live(at(NOW + 1), NOW + 2, now_ms=NOW) == at(NOW + 2)
+    for starts_at_ms in (NOW, NOW + AHEAD_MS_MAX + 1):
+        with pytest.raises(InvalidField):
+            moved_live(at(NOW + 1), starts_at_ms, now_ms=NOW)

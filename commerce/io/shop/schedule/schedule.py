@@ -14,10 +14,13 @@ from commerce.lives.schedule import (
     UPCOMING_MAX,
     ScheduledLive,
     begun_live,
+    moved_live,
     scheduled_live,
     shown_lives,
 )
 from commerce.views import Teaser, TeaserGood
+
+OF_BRAND_MAX = 1_000
 
 
 class ScheduleFull(CommerceError):
@@ -88,6 +91,65 @@ class Schedule:
             )
         self._shop.on_commit()
         return live
+
+    async def move(
+        self, room_id: str, live_id: str, starts_at_ms: int, *, actor: str
+    ) -> ScheduledLive:
+        """Give a scheduled live another time; who wants a reminder gets it then.
+
+        Raises:
+            NotFound: The room has no such live that is still to come.
+            InvalidField: The time cannot be.
+        """
+        brand_id = self._shop.catalogue.brand_id("room", room_id)
+        at_ms = self._shop.clock()
+
+        def write(connection: Connection) -> tuple[ScheduledLive, ScheduledLive]:
+            found = {live.id: live for live in upcoming(connection, room_id, at_ms)}
+            if live_id not in found:
+                raise NotFound("live", live_id)
+            after = moved_live(found[live_id], starts_at_ms, now_ms=at_ms)
+            connection.execute(
+                update(scheduled_lives)
+                .where(scheduled_lives.c.id == live_id)
+                .values(starts_at_ms=starts_at_ms, reminded_at_ms=None)
+            )
+            changed(connection, room_id, Part.SCHEDULE, at_ms)
+            return found[live_id], after
+
+        async with self._shop.record.write() as connection:
+            before, after = await connection.run_sync(write)
+            await self._shop.audit(
+                connection,
+                actor,
+                "room.schedule",
+                room_id,
+                {"title": before.title, "starts_at_ms": before.starts_at_ms},
+                {"title": after.title, "starts_at_ms": after.starts_at_ms},
+                at_ms,
+                brand_id=brand_id,
+            )
+        self._shop.on_commit()
+        return after
+
+    async def of_brand(self, brand_id: str, from_ms: int, until_ms: int) -> list[ScheduledLive]:
+        """The lives that a brand's rooms have or had scheduled in a time, the first one first."""
+        catalogue = self._shop.catalogue
+        own = [id for id in catalogue.rooms if catalogue.brand_id("room", id) == brand_id]
+        wanted = (
+            select(scheduled_lives)
+            .where(
+                scheduled_lives.c.room_id.in_(own),
+                scheduled_lives.c.starts_at_ms >= from_ms,
+                scheduled_lives.c.starts_at_ms < until_ms,
+                scheduled_lives.c.cancelled_at_ms.is_(None),
+            )
+            .order_by(scheduled_lives.c.starts_at_ms, scheduled_lives.c.id)
+            .limit(OF_BRAND_MAX)
+        )
+        return await self._shop.record.query(
+            lambda connection: [_scheduled(row) for row in connection.execute(wanted).mappings()]
+        )
 
     async def cancel(self, room_id: str, live_id: str, *, actor: str) -> None:
         """Take a live from the schedule; idempotent.

@@ -26,8 +26,16 @@ async def test_a_host_schedules_a_live_and_everybody_reads_it(
         listed: list[dict[str, object]] = (await web.get(SCHEDULE)).json()["lives"]
         assert [live["title"] for live in listed] == ["周五海鲜"]
         gone = f"{SCHEDULE}/{made.json()['id']}"
+        later = {"starts_at_ms": starts_at_ms + 60_000}
+        assert (await web.patch(gone, json=later, headers=anna)).status_code == 403
+        assert (await web.patch(gone, json={"starts_at_ms": 1}, headers=host)).status_code == 422
+        assert (await web.patch(f"{SCHEDULE}/none", json=later, headers=host)).status_code == 404
+        moved = await web.patch(gone, json=later, headers=host)
+        assert (moved.status_code, moved.json()["starts_at_ms"]) == (200, later["starts_at_ms"])
+        assert (await web.get(SCHEDULE)).json()["lives"][0]["starts_at_ms"] == starts_at_ms + 60_000
         assert (await web.delete(gone, headers=host)).status_code == 204
         assert (await web.get(SCHEDULE)).json() == {"lives": []}
+        assert (await web.patch(gone, json=later, headers=host)).status_code == 404
         answer: httpx.Response = await web.get("/api/rooms/nowhere/schedule")
         assert answer.status_code == 404
 

@@ -105,6 +105,12 @@ export const SECTIONS: Entry[] = [
     load: () => import('./map/section'),
   },
   {
+    id: 'schedule',
+    group: 'places',
+    title: { zh: '直播排期', en: 'Schedule of lives' },
+    load: () => import('./schedule/section'),
+  },
+  {
     id: 'products',
     group: 'goods',
     title: { zh: '商品', en: 'Products' },
