@@ -81,7 +81,7 @@ def _wire(view: object) -> object:
         ):
             del value["product"][name]
     if isinstance(view, OrderView | StoreOrder):
-        for name in ("lines", "promised", "fulfilment", "picks", "discount_fen"):
+        for name in ("lines", "promised", "fulfilment", "picks", "discount_fen", "consent_by_ms"):
             del value[name]
     if isinstance(view, OrderView):
         del value["pickup"]["slot"], value["group"]["steps"], value["group"]["award"]
