@@ -1,7 +1,8 @@
-"""What the lake's writer costs: facts a second of CPU, bytes a row, memory, an hour's query.
+"""What the lake's writer costs: rows a second of CPU, bytes a row, memory, an hour's query.
 
 Facts go the whole way of a server's writer: the vocabulary, silver, bronze, gold and compaction, in
-batches as large as its own. CPU is that of the whole process, the lake's threads included.
+batches as large as its own. CPU is that of the whole process, the lake's threads included; making
+the facts is left out. A fact is a row of bronze and one or more of silver.
 """
 
 import resource
@@ -31,16 +32,19 @@ GROUP BY estate, date_trunc('minute', occurred_at)
 
 def bench_lake(report: Report, folder: Path, *, facts: int, batch: int, runs: int) -> None:
     """Write `facts` into new lakes, `runs` times, and ask the last one."""
-    rates, sizes, queries, golds = [], [], [], []
+    rates, row_rates, sizes, queries, golds = [], [], [], [], []
     for run in range(runs):
         lake = Lake(str(folder / f"lake-{run}"))
         writer = LakeWriter(lake)
         writer.position("bench")
-        began_s = time.process_time()
+        cpu_s = 0.0
         for part in _batches(facts, batch):
+            began_s = time.process_time()
             writer.write(part)
             writer.tidy()
-        rates.append(facts / (time.process_time() - began_s))
+            cpu_s += time.process_time() - began_s
+        rates.append(facts / cpu_s)
+        row_rates.append(sum(each["rows"] for each in lake.status()) / cpu_s)
         began_s = time.process_time()
         days = writer.refresh()
         golds.append(1_000 * (time.process_time() - began_s) / len(days))
@@ -52,10 +56,11 @@ def bench_lake(report: Report, folder: Path, *, facts: int, batch: int, runs: in
         report.counts[f"run {run + 1}: of them different"] = distinct
     memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
     report.figures += [
+        Figure("facts through the writer, a second of CPU", "/s", tuple(rates), Better.HIGHER),
         Figure(
-            "facts through the writer, a second of CPU",
+            "rows into all tables, a second of CPU",
             "/s",
-            tuple(rates),
+            tuple(row_rates),
             Better.HIGHER,
             RATE_GOAL,
         ),
