@@ -27,6 +27,7 @@ from commerce.money.providers import PaymentProvider
 from commerce.people.phones import PhoneKeys
 from commerce.spans import no_spans
 from insight.facts import CHATS
+from insight.io.query_process import QueryProcess
 from media.errors import TooManyAttempts, Unresolvable
 from media.io.blobs.files import FileBlobs
 from media.io.cascade.cascade import Cascade
@@ -215,7 +216,9 @@ async def build(
         peers = Peers()
         stack.push_async_callback(peers.close)
         siblings = Siblings(worker, settings.data_dir, Signer(token_secret(settings)), peers)
-        kpi = KpiReader(open_lake(settings))
+        queries = QueryProcess(open_lake(settings))
+        stack.callback(queries.close)
+        kpi = KpiReader(queries)
         stack.callback(kpi.close)
         moderation = RecordModeration(commerce, hub, redis, token_secret(settings))
         services = Services(

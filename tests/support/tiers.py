@@ -30,6 +30,7 @@ PLACES = {
     "tests/loadtest/runner": "services",
     "tests/server/cli": "services",
     "tests/server/http/live": "services",
+    "tests/insight/io/test_query_process.py": "services",
     "tests/media/io": "services",
     "tests/fuzz/test_http.py": "services",
     "tests/server/ops/test_embedded.py": "services",
