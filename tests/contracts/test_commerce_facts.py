@@ -52,6 +52,19 @@ async def test_what_a_shop_does_is_told_in_the_vocabulary_once_and_in_order(
         assert names == await facts.pseudonyms(["h2", "h1"]) and "h1" not in names["h1"]
 
 
+async def test_who_was_erased_is_nobody_in_the_lake_from_then_on(
+    database_url: str, redis_url: str
+) -> None:
+    async with open_shop(database_url, redis_url) as shop:
+        anna, bo = [
+            (await shop.commerce.people.add_guest(name, "e1")).guest.id for name in ("anna", "bo")
+        ]
+        before = await shop.commerce.facts.pseudonyms([anna, bo])
+        await shop.commerce.privacy.erase(anna)
+        after = await shop.commerce.facts.pseudonyms([anna, bo])
+        assert after[anna] != before[anna] and after[bo] == before[bo]
+
+
 async def test_racing_readers_number_each_fact_once(database_url: str, redis_url: str) -> None:
     async with open_shop(database_url, redis_url) as shop:
         async with shop.commerce.record.write() as connection:
