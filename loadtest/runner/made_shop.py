@@ -33,6 +33,7 @@ class MadeShop:
     id: str
     host_token: str
     note: str
+    goods: tuple[str, ...]
 
 
 @contextlib.asynccontextmanager
@@ -70,13 +71,13 @@ class _Maker:
         goods = [f"{name}-p{number + 1}" for number in range(shop.products)]
         for product_id in goods:
             await self._product(product_id, shop, estates)
-        await self._stock(goods, stock)
         for product_id in goods:
             await self._change(f"/api/hq/products/{product_id}", {"on_sale": True})
+        await self._stock(goods, stock)
         host_token = await self._host()
         await self._ask("PUT", f"/api/rooms/{name}/goods", {"product_ids": goods}, host_token)
         note = f"The run's shop {name} stays in the target's record, off sale."
-        return MadeShop(name, host_token, note)
+        return MadeShop(name, host_token, note, tuple(goods))
 
     async def take_away(self) -> None:
         """Take goods off sale and end the host's account; a target that is gone keeps them."""

@@ -58,6 +58,8 @@ class Request:
     listen: str = ""
     secret: str = ""
     notes: tuple[str, ...] = ()
+    # Of a shop that was made for the run; by default all that the room lists.
+    goods: tuple[str, ...] = ()
     # Addresses of another server's WHEP and WHIP: then media is all there is.
     whep: str = ""
     whip: str = ""
@@ -137,6 +139,9 @@ class Run:
         before = await look(http, self.request.room)
         if not before.estates or not before.products:
             raise RequestRefused(404, f"room {self.request.room!r} has no estates or no goods")
+        if self.request.goods:
+            left = {product_id: before.left.get(product_id, 0) for product_id in self.request.goods}
+            return dataclasses.replace(before, products=self.request.goods, left=left, parts={})
         return before
 
     @contextlib.asynccontextmanager

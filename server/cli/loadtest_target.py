@@ -56,7 +56,11 @@ async def _shop(request: Request, hq_token: str) -> AsyncIterator[Request]:
         await http.close()
     async with made_shop(address, hq_token, request.scenario.shop, request.factor) as shop:
         yield dataclasses.replace(
-            request, room=shop.id, host_token=shop.host_token, notes=(shop.note,)
+            request,
+            room=shop.id,
+            host_token=shop.host_token,
+            notes=(shop.note,),
+            goods=shop.goods,
         )
 
 

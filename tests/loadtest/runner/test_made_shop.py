@@ -70,6 +70,7 @@ async def test_goods_are_offered_in_the_runs_estates_only(office: Office) -> Non
         (stock,) = office.bodies("POST", "/api/hq/imports/stock?apply=yes")
         assert stock.splitlines()[1] == f"{goods[0]},{shop.id},0,50"
         assert shop.host_token == "of the host"
+        assert shop.goods == tuple(goods)
         on_sale = office.bodies("PATCH", f"/api/hq/products/{goods[0]}")
     assert on_sale == [{"on_sale": True}]
     assert office.bodies("PATCH", f"/api/hq/products/{goods[0]}")[1:] == [{"on_sale": False}]
