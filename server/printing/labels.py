@@ -1,9 +1,10 @@
-"""Bag labels: one page of 60 × 40 mm per bag, for a label printer."""
+"""Bag labels: one page of 60 × 40 mm per bag and those of its note cards, for a label printer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.printing.fonts import Font
+from server.printing.note_cards import PrintedCard, draw_card
 from server.printing.sheet import Align, Sheet
 
 LABEL = (60.0, 40.0)  # mm
@@ -28,15 +29,18 @@ class BagLabel:
     goods: tuple[str, ...]
     due: str
     slot: str = ""
+    cards: tuple[PrintedCard, ...] = ()
 
 
 def bag_labels(labels: Sequence[BagLabel], font: Font, title: str) -> bytes:
-    """Return the labels as a PDF, one page each."""
+    """Return the labels as a PDF, each followed by the cards that go into its bag."""
     sheet = Sheet(LABEL, font, title)
     for number, label in enumerate(labels):
         if number:
             sheet.next_page()
         _draw(sheet, label)
+        for card in label.cards:
+            draw_card(sheet, card)
     return sheet.pdf()
 
 

@@ -7,7 +7,9 @@ import io
 from collections.abc import Iterator
 from enum import Enum
 
+from PIL.Image import Image
 from reportlab.lib.units import mm
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from server.printing.fonts import Font
@@ -101,6 +103,15 @@ class Sheet:
                 left = x + start * module
                 path.rect(left * mm, top * mm, length * module * mm, module * mm)
         self._canvas.drawPath(path, stroke=0, fill=1)
+
+    def image(self, x: float, y: float, width: float, height: float, image: Image) -> None:
+        """Draw a picture as large as fits into this box, in its middle."""
+        scale = min(width / image.width, height / image.height)
+        wide, high = image.width * scale, image.height * scale
+        left, top = x + (width - wide) / 2, y + (height - high) / 2
+        bottom = self.height - top - high
+        reader = ImageReader(image)
+        self._canvas.drawImage(reader, left * mm, bottom * mm, wide * mm, high * mm)
 
     def rule(self, x: float, y: float, width: float, thickness: float = 0.2) -> None:
         """Draw a horizontal line."""

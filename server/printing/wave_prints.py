@@ -1,12 +1,14 @@
-"""A wave as its pick list and the labels of its bags, in the language of the clerk."""
+"""A wave as pick list and as labels and note cards of its bags, in the language of the clerk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
+from commerce.io.shop.goods.note_cards import ShownCard
 from commerce.io.shop.packing.waves import BagView, PickItem, WaveView
 from server.printing.fonts import NoFont, find_font, load_font
 from server.printing.labels import BagLabel, bag_labels
+from server.printing.note_cards import PrintedCard
 from server.printing.packing_words import (
     BAGS,
     COUNT,
@@ -58,9 +60,17 @@ def pick_list(wave: WaveView, language: Language, utc_offset: int, font: str) ->
 
 
 def labels(
-    bags: Sequence[BagView], of: int, language: Language, utc_offset: int, font: str
+    bags: Sequence[BagView],
+    of: int,
+    photos: Mapping[str, bytes],
+    language: Language,
+    utc_offset: int,
+    font: str,
 ) -> bytes:
-    """Return the labels of bags, which are `of` in their wave; else as `pick_list`."""
+    """Return the labels of bags, which are `of` in their wave, with cards; else as `pick_list`.
+
+    `photos` are those of cards by their path; a photo that is not there is left out.
+    """
     made = [
         BagLabel(
             bag.number,
@@ -72,10 +82,17 @@ def labels(
             if bag.due_at_ms
             else "",
             bag.slot,
+            tuple(_card(card, photos, language) for card in bag.note_cards),
         )
         for bag in bags
     ]
     return bag_labels(made, load_font(find_font(font)), "labels")
+
+
+def _card(card: ShownCard, photos: Mapping[str, bytes], language: Language) -> PrintedCard:
+    zh, en = card.words.zh, card.words.en
+    words = (zh or en) if language == "zh" else (en or zh)
+    return PrintedCard(words_in(card.name, language), words, photos.get(card.photo))
 
 
 def _item(item: PickItem, language: Language) -> PrintedItem:

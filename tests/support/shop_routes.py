@@ -24,7 +24,7 @@ from server.bridge.lives import OwnedLives
 from server.http.hooks import cabinets as cabinet_readings
 from server.http.hooks import pos
 from server.http.hq import after_sales as hq_after_sales
-from server.http.hq import audit, books
+from server.http.hq import audit, books, note_cards
 from server.http.leader.registry import routes as leader_routes
 from server.http.shop import (
     activities,
@@ -147,6 +147,7 @@ async def shop_routes(
             *cabinet_readings.routes,
             *cabinets.routes,
             *audit.routes,
+            *note_cards.routes,
         ]
         app = Starlette(routes=routes, exception_handlers={Problem: problem_handler})
         stand_ins = StandIns()

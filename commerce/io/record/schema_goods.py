@@ -1,4 +1,4 @@
-"""Categories, and the columns of products that say what is in them; part of the record's schema.
+"""Categories, note cards, and columns of products on what is in them; part of the record's schema.
 
 A row that names another of its own table (a parent, a product that it is a variant of) has no
 foreign key: rows of a brand may be copied in any order. The use cases check what is named.
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, String, Table, Text
 
-from commerce.io.record.columns import id_column, metadata, ref, version, words
+from commerce.io.record.columns import id_column, metadata, ref, time_column, version, words
 
 categories = Table(
     "categories",
@@ -19,6 +19,18 @@ categories = Table(
     *words("name"),
     Column("rank", Integer, nullable=False, server_default="0"),
     version(),
+)
+
+# Cooking tips; an empty estate stands for the whole brand, whose estates have no card of their own.
+note_cards = Table(
+    "note_cards",
+    metadata,
+    ref("product_id", "products.id", key=True),
+    Column("estate_id", String(64), primary_key=True),
+    *words("words"),
+    Column("photo", String(200), nullable=False),
+    Column("edited_by", String(64), nullable=False),
+    time_column("edited_at_ms"),
 )
 
 

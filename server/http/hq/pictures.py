@@ -10,6 +10,7 @@ from server.http.hq.common import office
 from server.ops.picture_child import PIXELS_MAX
 from server.ops.pictures import BYTES_MAX, BadPicture, PictureProblem
 from server.problem import Problem
+from server.services import Services
 
 NO_PICTURE = "/goods/logo.svg"
 _WHY = {
@@ -26,9 +27,21 @@ async def put_picture(request: Request) -> Response:
     shown = at.commerce.goods.pictures
     with problems():
         await shown.require(at.brand_id, product_id)
+    image = await sent_picture(request, at.services, product_id)
+    with problems():
+        await shown.put(at.brand_id, product_id, image, at.staff_id)
+    return reply({"image": image})
+
+
+async def sent_picture(request: Request, services: Services, product_id: str) -> str:
+    """Keep the picture that is the body among those of a product; return its path.
+
+    Raises:
+        Problem: 413, 415 or 422: it is refused; 503: the blob store cannot be reached.
+    """
     data = await read_bytes(request, BYTES_MAX)
     try:
-        image = await at.services.pictures.put(product_id, data)
+        return await services.pictures.put(product_id, data)
     except BadPicture as error:
         status, detail = _WHY[error.problem]
         raise Problem(
@@ -38,9 +51,6 @@ async def put_picture(request: Request) -> Response:
         raise Problem(
             503, "try-again", "Temporarily unavailable.", headers={"Retry-After": "5"}
         ) from None
-    with problems():
-        await shown.put(at.brand_id, product_id, image, at.staff_id)
-    return reply({"image": image})
 
 
 async def remove_picture(request: Request) -> Response:

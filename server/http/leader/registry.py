@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from server.http.leader import commission, day, handover, reminders, share, walk
+from server.http.leader import commission, day, handover, note_cards, reminders, share, walk
 
 routes: list[Route] = [
     *day.routes,
@@ -11,4 +11,5 @@ routes: list[Route] = [
     *commission.routes,
     *share.routes,
     *walk.routes,
+    *note_cards.routes,
 ]

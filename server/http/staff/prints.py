@@ -12,6 +12,7 @@ from starlette.routing import Route
 from commerce.io.shop.packing.waves import WaveView
 from server.access.policy import Action, require
 from server.http.bodies import path_id, problems, services_of
+from server.http.share.card import product_picture
 from server.printing.packing_words import Language
 from server.problem import Problem
 
@@ -28,14 +29,20 @@ async def pick_list(request: Request) -> Response:
 
 
 async def labels(request: Request) -> Response:
-    """`GET …/waves/{wave}/{state}/labels.pdf`: a page per bag; `?order=` for that one alone."""
+    """`GET …/waves/{wave}/{state}/labels.pdf`: a page per bag, and its note cards; `?order=`."""
     wave, language, offset = await _wave(request)
     only = request.query_params.get("order")
     bags = [bag for bag in wave.bags if only is None or bag.order_id == only]
     if not bags:
         raise Problem(404, "no-such-order", "No such order.")
     of = len(wave.bags)
-    return await _pdf(request, lambda prints, font: prints.labels(bags, of, language, offset, font))
+    services = services_of(request)
+    paths = {card.photo for bag in bags for card in bag.note_cards if card.photo}
+    found = {path: await product_picture(services, path) for path in paths}
+    photos = {path: data for path, data in found.items() if data}
+    return await _pdf(
+        request, lambda prints, font: prints.labels(bags, of, photos, language, offset, font)
+    )
 
 
 async def _wave(request: Request) -> tuple[WaveView, Language, int]:

@@ -1,5 +1,6 @@
 """Labels and pick lists are PDFs that show what they were given, read back from the pages."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2
@@ -8,6 +9,7 @@ import zxingcpp
 
 from server.printing.fonts import NoFont, find_font, load_font
 from server.printing.labels import BagLabel, bag_labels
+from server.printing.note_cards import PrintedCard
 from server.printing.pick_list import (
     PrintedBag,
     PrintedItem,
@@ -41,6 +43,15 @@ def test_a_label_counts_the_goods_that_do_not_fit_and_leaves_out_emoji() -> None
     text = _text(bag_labels([LABEL], load_font(find_font()), "labels"))
     assert "草莓 300 g × 2" in text and "+ 2" in text and "鸡蛋" not in text
     assert "李奶奶\r\n" in text and "A1 3/30" in " ".join(text.split())
+
+
+def test_a_card_of_200_characters_is_printed_whole_on_a_page_after_its_label() -> None:
+    words = {"煮" * 199 + "好": 1, "boil it, stir it and let it rest; " * 5: 2}
+    cards = tuple(PrintedCard("菠菜", tip) for tip in words)
+    pdf = bag_labels([replace(LABEL, cards=cards), LABEL], load_font(find_font()), "labels")
+    assert len(pypdfium2.PdfDocument(pdf)) == 4
+    for tip, page in words.items():
+        assert tip.replace(" ", "") in "".join(_text(pdf, page).split())
 
 
 def test_the_same_label_gives_the_same_bytes() -> None:

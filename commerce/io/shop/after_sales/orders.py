@@ -21,6 +21,7 @@ from commerce.io.shop.after_sales.ratings import part_rating
 from commerce.io.shop.after_sales.values import ListedCall, OrderAfterSale, SoldPart
 from commerce.io.shop.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.goods.note_cards import cards_of_orders
 from commerce.money.refund_calls import CallState
 from commerce.orders.order import OrderRow
 
@@ -93,6 +94,8 @@ def _after_sales(
 ) -> list[OrderAfterSale]:
     ids = [row.id for row in rows]
     given = refunds_of(connection, ids)
+    with_buyer = [row for row in rows if row.handed_over_at_ms is not None]
+    cards = cards_of_orders(connection, catalogue, with_buyer)
     made: dict[tuple[str, int, int], Any] = {}
     for row in connection.execute(
         select(claims).where(claims.c.order_id.in_(ids)).order_by(claims.c.made_at_ms)
@@ -134,6 +137,7 @@ def _after_sales(
                 due_fen,
                 order.refunded_fen,
                 tuple(parts),
+                cards.get(order.id, ()),
             )
         )
     return found

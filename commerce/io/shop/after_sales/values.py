@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from commerce.after_sales.claims import ClaimState, Desk, Fault, GoodsGo, Why
 from commerce.after_sales.ratings import Tag
 from commerce.catalogue.values import Text
+from commerce.io.shop.goods.note_cards import ShownCard
 from commerce.money.refund_calls import CallState
 
 
@@ -125,7 +126,8 @@ class SoldPart:
 class OrderAfterSale:
     """What a buyer can still do about an order, and what became of it.
 
-    `refund_due_fen` is on its way; `claim_until_ms` and `rate_until_ms` are None before a handover.
+    `refund_due_fen` is on its way; `claim_until_ms` and `rate_until_ms` are None before a handover,
+    and there are no `note_cards` yet.
     """
 
     order_id: str
@@ -134,6 +136,7 @@ class OrderAfterSale:
     refund_due_fen: int
     refunded_fen: int
     parts: tuple[SoldPart, ...]
+    note_cards: tuple[ShownCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

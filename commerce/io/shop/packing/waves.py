@@ -10,6 +10,7 @@ from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders
 from commerce.io.shop.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.goods.note_cards import ShownCard, cards_of_orders
 from commerce.io.shop.packing.bags import NO_BAG, Bag, bags_of
 from commerce.io.shop.people import nicknames_of
 from commerce.orders.order import OrderRow
@@ -57,6 +58,7 @@ class BagView:
     slot: str
     due_at_ms: int | None
     lines: tuple[BagLine, ...]
+    note_cards: tuple[ShownCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,10 @@ class Waves:
             names = await connection.run_sync(nicknames_of, {row.guest_id for row in rows})
             bags = await connection.run_sync(bags_of, [row.id for row in rows])
             items = {item_id for row in rows for item_id, _ in row.taken}
+            cards = await connection.run_sync(cards_of_orders, self._shop.catalogue, rows)
             food = await connection.run_sync(read_food, items)
         zones = {id: one.storage.kind.value for id, one in food.items() if one.storage}
-        known = _Known(self._shop.catalogue, names, bags, zones)
+        known = _Known(self._shop.catalogue, names, bags, zones, cards)
         return StoreWaves([_view(wave, known) for wave in waves(rows)], at_ms)
 
     async def one(self, store_id: str, wave_id: str, state: str) -> WaveView:
@@ -124,12 +127,13 @@ class Waves:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What views are made of: nicknames by guest, bags by order, zones by item."""
+    """What views are made of: nicknames by guest, bags and cards by order, zones by item."""
 
     catalogue: Catalogue
     names: dict[str, str]
     bags: dict[str, Bag]
     zones: dict[str, str]
+    cards: dict[str, tuple[ShownCard, ...]]
 
     def place_of(self, item_id: str) -> tuple[str, str]:
         return self.zones.get(item_id, ""), self.catalogue.product(item_id).name.zh
@@ -178,4 +182,5 @@ def _bag(row: OrderRow, number: int, known: _Known) -> BagView:
         tuple(
             BagLine(item_id, catalogue.product(item_id).name, units) for item_id, units in row.taken
         ),
+        known.cards.get(row.id, ()),
     )

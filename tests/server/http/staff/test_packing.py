@@ -1,5 +1,6 @@
 """A store moves a whole wave at once, each order once, takes it back, and prints it."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -7,8 +8,13 @@ import pypdfium2
 import pytest
 
 from commerce.orders.batches import UNDO_MS
+from media.io.blobs.files import FileBlobs
+from server.access.policy import Principal, Role
+from server.ops.pictures import Pictures
 from tests.support.commerce_checks import sound
 from tests.support.commerce_shop import shop_plan
+from tests.support.leader_routes import leader
+from tests.support.pictures import photo
 from tests.support.shop_routes import bearer, clerk, guest, shop_routes, tea
 from tests.support.waiting import wait_until
 
@@ -138,7 +144,7 @@ async def test_a_fresh_batch_is_taken_back_as_far_as_nothing_moved_since(
 
 
 async def test_a_wave_is_printed_as_pick_list_and_labels(
-    web: httpx.AsyncClient, packer: Packer
+    web: httpx.AsyncClient, packer: Packer, tmp_path: Path
 ) -> None:
     order = await buy(web, "anna", tea())
     await buy(web, "bert", tea())
@@ -152,6 +158,7 @@ async def test_a_wave_is_printed_as_pick_list_and_labels(
     assert len(pypdfium2.PdfDocument(labels.content)) == 2
     alone = await web.get(f"{wave}/labels.pdf?order={order}", headers=headers)
     assert len(pypdfium2.PdfDocument(alone.content)) == 1
+    await _card_is_printed(web, packer, f"{wave}/labels.pdf?order={order}&language=zh", tmp_path)
     for path in ("labels.pdf?order=none", "../packed/labels.pdf", "labels.pdf?utc_offset=x"):
         answer = await web.get(f"{wave}/{path}", headers=headers)
         assert answer.status_code in (404, 422)
@@ -160,6 +167,38 @@ async def test_a_wave_is_printed_as_pick_list_and_labels(
     missing = await web.get(f"{wave}/labels.pdf", headers=headers)
     assert (missing.status_code, missing.json()["type"]) == (501, "urn:linli:problem:no-font")
     assert (await web.get(f"{STORE}/waves")).status_code == 401
+
+
+async def _card_is_printed(
+    web: httpx.AsyncClient, packer: Packer, labels: str, blobs: Path
+) -> None:
+    """The leader's card follows the label: its words, then the photo of the handwriting."""
+    services: Any = web
+    services.services.pictures = Pictures(FileBlobs(blobs))
+    cards, headers = "/api/leader/estates/e1/note-cards", bearer(await leader(web))
+    sent = await web.post(f"{cards}/tea/photos", content=photo((80, 60)), headers=headers)
+    assert sent.status_code == 201, sent.text
+    tip = {"zh": "水开后{再}煮三分钟", "en": "", **sent.json()}
+    for body, problem in (
+        ({**tip, "photo": "/pictures/pear/x.webp"}, 422),
+        ({"zh": "煮" * 201}, 422),
+    ):
+        refused = await web.put(f"{cards}/tea", json=body, headers=headers)
+        assert refused.status_code == problem
+    assert (await web.put(f"{cards}/tea", json=tip, headers=headers)).status_code == 200
+    assert (await web.put(f"{cards}/tea", json=tip, headers=bearer(packer.token))).is_error
+    [listed] = (await web.get(cards, headers=headers)).json()["products"]
+    assert (listed["own"]["words"]["zh"], listed["brand"]) == (tip["zh"], None)
+    hq = Principal("token:h", frozenset({Role.HQ}), brand_id="b")
+    office = bearer(services.services.access.issue(hq, 600))
+    for path in ("/api/hq/products/tea/note-card", "/api/hq/products/none/note-card"):
+        made = await web.put(path, json={"zh": "小火", "en": "low heat"}, headers=office)
+        assert made.status_code == (404 if "none" in path else 200)
+    document = pypdfium2.PdfDocument((await web.get(labels, headers=bearer(packer.token))).content)
+    assert len(document) == 3
+    assert "水开后{再}煮三分钟" in document[1].get_textpage().get_text_range()
+    middle = document[2].render(scale=1).to_pil().getpixel((85, 60))
+    assert middle[0] > 200 and middle[2] < 120  # the photo's red
 
 
 async def test_a_buyer_sees_the_slot_of_the_bag_and_a_clerk_finds_the_order(
