@@ -31,6 +31,7 @@ from server.http.share import wechat
 from server.http.shop import (
     activities,
     after_sales,
+    cohosts,
     coupons,
     draws,
     facts,
@@ -110,6 +111,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
         *coupons.routes,
         *draws.routes,
         *moderation.routes,
+        *cohosts.routes,
         *shelves.routes,
         *next_rooms.routes,
         *replays.routes,

@@ -11,6 +11,10 @@ MODERATORS_MAX = 20
 SLOW_S_MAX = 300
 REASON_CHARS_MAX = 100
 APPEAL_CHARS_MAX = 200
+COHOSTS_MAX = 3
+"""Of a room: who has accepted, and invitations that wait."""
+INVITATION_MS_MAX = 24 * 3_600_000
+"""An invitation that nobody has accepted by then holds no more."""
 HELD_MAX = 200
 """Lines of a room that wait for review; more are refused."""
 REPORTED_MAX = 200
@@ -61,6 +65,21 @@ class Moderator:
 
 
 @dataclass(frozen=True, slots=True)
+class Cohost:
+    """An invitation to help the host of a room; `staff_id` is null until somebody accepts it."""
+
+    id: str
+    invited_at_ms: int
+    staff_id: str | None = None
+    nickname: str = ""
+    accepted_at_ms: int | None = None
+
+    def holds(self, now_ms: int) -> bool:
+        """Whether it was accepted, or may be."""
+        return self.staff_id is not None or now_ms < self.invited_at_ms + INVITATION_MS_MAX
+
+
+@dataclass(frozen=True, slots=True)
 class Sanction:
     """A mute or ban; `address` and `device` are keys of those it is extended to, or empty."""
 
@@ -104,11 +123,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All that a worker needs to judge lines of a room."""
+    """All that a worker needs to judge lines of a room; `cohosts` are ids of staff."""
 
     shown: Shown = Shown()
     words: tuple[Word, ...] = ()
     moderators: tuple[Moderator, ...] = ()
+    cohosts: tuple[str, ...] = ()
     sanctions: tuple[Sanction, ...] = ()
 
 

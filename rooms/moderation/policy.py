@@ -64,14 +64,19 @@ class Policy:
     members_only: bool = False
     filter: WordFilter = field(default_factory=WordFilter)
     moderators: frozenset[str] = frozenset()
+    cohosts: frozenset[str] = frozenset()
     sanctions: Mapping[str, tuple[Sanction, ...]] = field(default_factory=dict)
+
+    def exempts(self, writer: Writer) -> bool:
+        """Whether nothing below holds for somebody: staff, co-hosts and moderators of the room."""
+        return writer.is_staff or writer.subject in self.moderators | self.cohosts
 
     def sanction(self, writer: Writer, now_ms: int) -> Sanction | None:
         """Return what holds against somebody now: a ban before a mute, the longest before others.
 
-        Staff and moderators of the room have none.
+        Staff, co-hosts and moderators of the room have none.
         """
-        if not self.sanctions or writer.is_staff or writer.subject in self.moderators:
+        if not self.sanctions or self.exempts(writer):
             return None
         held = [
             sanction
@@ -86,7 +91,7 @@ class Policy:
 
         `since_last_s` is since the writer's line before, in this room.
         """
-        if writer.is_staff or writer.subject in self.moderators:
+        if self.exempts(writer):
             return None
         if self.sanction(writer, now_ms) is not None:
             return Ruling.MUTED

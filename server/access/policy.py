@@ -40,6 +40,7 @@ class Action(StrEnum):
     LEAD = "lead"
     MANAGE_BRAND = "manage-brand"
     MODERATE = "moderate"
+    COHOST = "cohost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,12 @@ def allowed(
     estate_id: str = "",
     brand_id: str = "",
     moderators: Container[str] = (),
+    cohosts: Container[str] = (),
 ) -> bool:
     """Decide: may `principal` do `action` in this room, store, estate or brand?
 
-    `moderators` are the subjects whom the host of the room has made so.
+    `moderators` and `cohosts` are the subjects whom the host of the room has made so; where a
+    co-host may not do what the host does, none are given.
     """
     if Role.ADMIN in principal.roles:
         return True
@@ -109,8 +112,15 @@ def allowed(
             return not principal.anonymous
         case Action.ORDER:
             return not principal.anonymous and bool(principal.estate_id)
-        case Action.PUBLISH | Action.PIN | Action.END_LIVE | Action.EDIT_REPLAY:
-            return bool(_ROOM_STAFF & principal.roles) and principal.room_id == room_id != ""
+        case Action.PUBLISH | Action.END_LIVE | Action.EDIT_REPLAY:
+            return _hosts(principal, room_id)
+        case Action.PIN:
+            return _hosts(principal, room_id) or (
+                not principal.anonymous and principal.subject in cohosts
+            )
+        case Action.COHOST:
+            colleague = bool(_STAFF & principal.roles) and principal.brand_id == brand_id != ""
+            return colleague and not _hosts(principal, room_id)
         case Action.MODERATE:
             own = bool(_MODERATORS & principal.roles) and principal.room_id == room_id != ""
             return own or (not principal.anonymous and principal.subject in moderators)
@@ -131,14 +141,23 @@ def require(
     estate_id: str = "",
     brand_id: str = "",
     moderators: Container[str] = (),
+    cohosts: Container[str] = (),
 ) -> None:
     """Raise unless `principal` may do `action`.
 
     Raises:
         Problem: 401 `token-needed` for somebody unknown, 403 `forbidden` for somebody known.
     """
-    scope = {"room_id": room_id, "store_id": store_id, "estate_id": estate_id}
-    if allowed(principal, action, brand_id=brand_id, moderators=moderators, **scope):
+    if allowed(
+        principal,
+        action,
+        room_id=room_id,
+        store_id=store_id,
+        estate_id=estate_id,
+        brand_id=brand_id,
+        moderators=moderators,
+        cohosts=cohosts,
+    ):
         return
     if principal.anonymous:
         raise Problem(
@@ -148,3 +167,7 @@ def require(
             headers={"WWW-Authenticate": 'Bearer realm="linli"'},
         )
     raise Problem(403, "forbidden", "Forbidden.", action=str(action))
+
+
+def _hosts(principal: Principal, room_id: str) -> bool:
+    return bool(_ROOM_STAFF & principal.roles) and principal.room_id == room_id != ""

@@ -118,6 +118,7 @@ def policy_of(rules: Rules) -> Policy:
             ListedWord(word.text, Verdict(word.verdict), word.syllables) for word in rules.words
         ),
         moderators=frozenset(moderator.subject for moderator in rules.moderators),
+        cohosts=frozenset(rules.cohosts),
         sanctions=sanctions,
     )
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from commerce.activities.moderation import COHOSTS_MAX
 from commerce.after_sales.claims import ClaimOpen, ClaimTooLate, TooManyClaims
 from commerce.after_sales.ratings import NotRatable
 from commerce.coupons.campaigns import CouponRefused, CouponsRefused
@@ -45,6 +46,7 @@ from commerce.io.shop.activities.errors import (
     OtherEstate,
     PollClosed,
     PollOpen,
+    TooManyCohosts,
     TooManyQuestions,
     WaitingFull,
     WrongWord,
@@ -297,6 +299,9 @@ def _problem_of(error: CommerceError) -> Problem:
             return Problem(409, "rehearsal", "The room rehearses.", detail)
         case NotLive():
             return Problem(409, "not-live", "Not live.")
+        case TooManyCohosts():
+            detail = f"At most {COHOSTS_MAX} co-hosts and invitations."
+            return Problem(409, "too-many-cohosts", "Enough co-hosts.", detail)
         case TooManyQuestions():
             detail = "Some questions of yours wait for an answer."
             return Problem(409, "too-many-questions", "Enough questions.", detail)

@@ -1,8 +1,6 @@
 """Who may chat in a room, what, and in which role."""
 
-from collections.abc import Container
-
-from rooms.moderation.policy import Ruling, Sanction
+from rooms.moderation.policy import Policy, Ruling, Sanction
 from rooms.rates import CHAT_CHARS_MAX
 from server.access.policy import Action, Principal, Role, allowed
 from server.bridge.channels.registry import is_staff
@@ -43,7 +41,7 @@ def ruling_error(ruling: Ruling, sanction: Sanction | None) -> tuple[ErrorCode, 
     return ErrorCode.MUTED, sanction.reason if sanction is not None else ""
 
 
-def chat_role(channel: str, principal: Principal, moderators: Container[str] = ()) -> str:
+def chat_role(channel: str, principal: Principal, policy: Policy) -> str:
     """Return the role shown beside a line: staff's only where it is theirs."""
     if Role.ADMIN in principal.roles:
         return "moderator"
@@ -51,4 +49,6 @@ def chat_role(channel: str, principal: Principal, moderators: Container[str] = (
         for role in (Role.HOST, Role.MODERATOR, Role.STORE):
             if role in principal.roles:
                 return str(role)
-    return "moderator" if principal.subject in moderators else "guest"
+    if principal.subject in policy.cohosts:
+        return "host"
+    return "moderator" if principal.subject in policy.moderators else "guest"

@@ -173,7 +173,7 @@ class ChatPolicies:
         if before is None or local is None:
             return
         self._policies[channel] = after
-        if before.sanctions or after.sanctions:
+        if before.sanctions or after.sanctions or before.cohosts != after.cohosts:
             for subscriber in list(local.audience.subscribers()):
                 if isinstance(subscriber, Judged):
                     subscriber.receive_policy(before, after)

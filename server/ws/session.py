@@ -297,10 +297,8 @@ class RoomSession(Subscriber):
 
     def _admission_wait_s(self, local: LocalRoom) -> float:
         registry, writer = self._registry, self._as_writer(local)
-        if not registry.limits or writer.is_staff:
-            return 0.0
         policies = registry.policies
-        if writer.subject in policies.of(local.channel).moderators:
+        if not registry.limits or policies.of(local.channel).exempts(writer):
             return 0.0
         age_s = time.time() - self._principal.born_at_s
         standing = standing_of(age_s, policies.source.is_member(writer.subject))
@@ -309,11 +307,11 @@ class RoomSession(Subscriber):
     def _line(self, local: LocalRoom, text: str) -> ChatLine:
         principal = self._principal
         self._lines += 1
-        moderators = self._registry.policies.of(local.channel).moderators
+        policy = self._registry.policies.of(local.channel)
         sender = Sender(
             principal.subject,
             principal.nickname or principal.subject,
-            chat_role(local.channel, principal, moderators),
+            chat_role(local.channel, principal, policy),
         )
         return ChatLine(f"{self.client}-{self._lines:x}", sender, text, _at_ms())
 
@@ -333,7 +331,7 @@ class RoomSession(Subscriber):
         if local is None or self._has_left:
             return
         writer, now_ms = self._as_writer(local), wall_ms()
-        appointed = {writer.subject in policy.moderators for policy in (before, after)}
+        appointed = {_appointment(policy, writer) for policy in (before, after)}
         if after.sanction(writer, now_ms) != before.sanction(writer, now_ms) or len(appointed) > 1:
             self._show_standing(after, writer)
 
@@ -342,7 +340,8 @@ class RoomSession(Subscriber):
         held, shown = policy.sanction(writer, wall_ms()), None
         if held is not None:
             shown = Restriction(held.id, held.kind.value, held.reason, held.until_ms)
-        standing = YourStanding(sanction=shown, moderator=writer.subject in policy.moderators)
+        moderator, cohost = _appointment(policy, writer)
+        standing = YourStanding(sanction=shown, moderator=moderator, cohost=cohost)
         self.write(CODECS[self.codec].frame(You(standing)))
         if held is not None and held.kind is SanctionKind.BAN:
             self.refuse(CloseCode.BANNED)
@@ -350,9 +349,9 @@ class RoomSession(Subscriber):
     def _greet_with_standing(self, local: LocalRoom) -> None:
         """Show a newcomer what holds, if anything does."""
         policy = self._registry.policies.of(local.channel)
-        if policy.sanctions or policy.moderators:
+        if policy.sanctions or policy.moderators or policy.cohosts:
             writer = self._as_writer(local)
-            if policy.sanction(writer, wall_ms()) or writer.subject in policy.moderators:
+            if policy.sanction(writer, wall_ms()) or any(_appointment(policy, writer)):
                 self._show_standing(policy, writer)
 
     def _as_writer(self, local: LocalRoom) -> Writer:
@@ -451,7 +450,8 @@ class RoomSession(Subscriber):
         self.user_id = principal.subject
         room_id = local.channel.partition(":")[2]
         rehearses = room_id in self._registry.rehearsals.rooms
-        self.is_viewer = not (rehearses or allowed(principal, Action.PUBLISH, room_id=room_id))
+        shows = allowed(principal, Action.PIN, room_id=room_id, cohosts=policy.cohosts)
+        self.is_viewer = not (rehearses or shows)
         subscription = hub.subscribe(local, self, since)
         self.write(
             CODECS[self.codec].frame(self._welcome(subscription.recovered)) + subscription.frame
@@ -473,6 +473,11 @@ class RoomSession(Subscriber):
         return Welcome(
             client=self.client, at_ms=_at_ms(), ping_s=PING_S, recovered=recovered, you=you
         )
+
+
+def _appointment(policy: Policy, writer: Writer) -> tuple[bool, bool]:
+    """Whether the host has made somebody a moderator, and a co-host."""
+    return writer.subject in policy.moderators, writer.subject in policy.cohosts
 
 
 def _at_ms() -> int:

@@ -19,6 +19,7 @@ OF_OTHERS = {
     "lot_moves": "staff",
     "order_batches": "staff",
     "order_picks": "staff",
+    "room_cohosts": "staff",
     "scans": "staff",
 }
 WORDS = re.compile(r"nickname|text|words|photos|appeal|.*_hash|.*_key|endpoint|auth|building|flat")

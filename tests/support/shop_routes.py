@@ -29,6 +29,7 @@ from server.http.leader.registry import routes as leader_routes
 from server.http.shop import (
     activities,
     after_sales,
+    cohosts,
     coupons,
     draws,
     facts,
@@ -114,6 +115,7 @@ async def shop_routes(
             *people.routes,
             *coupons.routes,
             *moderation.routes,
+            *cohosts.routes,
             *guests.routes,
             *phones.routes,
             *privacy.routes,

@@ -47,6 +47,20 @@ room_moderators = Table(
     time_column("since_ms"),
 )
 
+# Invitations, and who has accepted them; no foreign key to staff: an operator's token has no row.
+room_cohosts = Table(
+    "room_cohosts",
+    metadata,
+    id_column(),
+    ref("room_id", "rooms.id"),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    time_column("invited_at_ms"),
+    Column("staff_id", String(64)),
+    Column("nickname", String(64), nullable=False, server_default=""),
+    time_column("accepted_at_ms", nullable=True),
+    UniqueConstraint("room_id", "staff_id"),
+)
+
 # `address_key` and `device_key` are keyed hashes, or empty.
 sanctions = Table(
     "sanctions",

@@ -8,6 +8,7 @@ from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.schema import lives
 from commerce.io.shop.activities.news import Part, changed
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.moderation.cohosts import dismiss_all
 from commerce.io.shop.schedule.runs import note_run
 from commerce.io.shop.schedule.schedule import note_begun
 
@@ -83,7 +84,8 @@ class LiveRecord:
         mine = (lives.c.fence == live.fence) & (lives.c.owner == owner)
         of_room = lives.c.room_id == live.room_id
         async with self._shop.record.write() as connection:
-            before = await connection.scalar(select(lives.c.started_at_ms).where(of_room))
+            row = (await connection.execute(select(lives).where(of_room))).mappings().first()
+            before = row and row["started_at_ms"]
             written = await connection.execute(
                 update(lives).where(of_room, (lives.c.fence < live.fence) | mine).values(values)
             )
@@ -104,6 +106,9 @@ class LiveRecord:
                 )
             at_ms = self._shop.clock()
             await connection.run_sync(changed, live.room_id, Part.SHELF, at_ms)
+            if live.state is LiveState.OVER and (not row or row["state"] != live.state.value):
+                brand_id = self._shop.catalogue.brand_id("room", live.room_id)
+                await connection.run_sync(dismiss_all, brand_id, live.room_id, at_ms)
             if before != live.started_at_ms:
                 # Another live begins without the questions of the last.
                 await connection.run_sync(changed, live.room_id, Part.QUESTIONS, at_ms)

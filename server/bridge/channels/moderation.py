@@ -65,11 +65,13 @@ class Restriction(msgspec.Struct, frozen=True):
 class YourStanding(PrivateEvent, frozen=True, kw_only=True, tag="standing"):
     """What holds against this user in the room of the connection; null: nothing any more.
 
-    `moderator`: the host has made the user a moderator of it.
+    `moderator`: the host has made the user a moderator of it. `cohost`: the user has accepted the
+    host's invitation, and may do what a co-host may until it is false.
     """
 
     sanction: Restriction | None
     moderator: bool = False
+    cohost: bool = False
 
 
 MODERATION = Feature(

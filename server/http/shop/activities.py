@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.access.policy import Action, Principal, require
+from server.access.policy import Action, Principal, allowed, require
 from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
 from server.limits import LimitKind
 from server.problem import Problem
@@ -37,7 +37,7 @@ class Words(Body):
 
 async def open_poll(request: Request) -> Response:
     """`POST /api/rooms/{room}/polls`: ask the room; one poll at a time."""
-    room_id, _ = host_of(request)
+    room_id, _ = await host_of(request)
     body = await read_body(request, NewPoll)
     with problems():
         poll = await services_of(request).commerce.activities.polls.open(
@@ -48,7 +48,7 @@ async def open_poll(request: Request) -> Response:
 
 async def close_poll(request: Request) -> Response:
     """`POST /api/rooms/{room}/polls/{poll}/close`: end it now; idempotent."""
-    room_id, _ = host_of(request)
+    room_id, _ = await host_of(request)
     with problems():
         poll = await services_of(request).commerce.activities.polls.close(
             room_id, path_id(request, "poll")
@@ -101,7 +101,7 @@ async def vote_for_question(request: Request) -> Response:
 
 async def answer(request: Request) -> Response:
     """`POST /api/rooms/{room}/questions/{question}/answered`: the host has answered it."""
-    room_id, _ = host_of(request)
+    room_id, _ = await host_of(request)
     with problems():
         await services_of(request).commerce.activities.questions.answer(
             room_id, path_id(request, "question")
@@ -111,7 +111,7 @@ async def answer(request: Request) -> Response:
 
 async def hide(request: Request) -> Response:
     """`DELETE /api/rooms/{room}/questions/{question}`: nobody sees it any more."""
-    room_id, principal = host_of(request)
+    room_id, principal = await host_of(request)
     with problems():
         await services_of(request).commerce.activities.questions.hide(
             room_id, path_id(request, "question"), actor=principal.subject
@@ -121,14 +121,14 @@ async def hide(request: Request) -> Response:
 
 async def prompter(request: Request) -> Response:
     """`GET /api/rooms/{room}/prompter`: what is asked, wanted and running out in the live."""
-    room_id, _ = host_of(request)
+    room_id, _ = await host_of(request)
     with problems():
         return reply(await services_of(request).prompters.look(room_id))
 
 
 async def set_notice(request: Request) -> Response:
     """`PUT /api/rooms/{room}/notice`: pin a text to the room."""
-    room_id, principal = host_of(request)
+    room_id, principal = await host_of(request)
     body = await read_body(request, Words)
     with problems():
         text = await services_of(request).commerce.activities.notices.set(
@@ -139,7 +139,7 @@ async def set_notice(request: Request) -> Response:
 
 async def clear_notice(request: Request) -> Response:
     """`DELETE /api/rooms/{room}/notice`: take it away; idempotent."""
-    room_id, principal = host_of(request)
+    room_id, principal = await host_of(request)
     with problems():
         await services_of(request).commerce.activities.notices.clear(
             room_id, actor=principal.subject
@@ -147,10 +147,17 @@ async def clear_notice(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def host_of(request: Request) -> tuple[str, Principal]:
-    room_id = path_id(request, "room")
-    principal = services_of(request).access.principal(request)
-    require(principal, Action.PIN, room_id=room_id)
+async def host_of(request: Request) -> tuple[str, Principal]:
+    """Return the room, and its host or a co-host of it.
+
+    A co-host is looked up in the record each time: one who was dismissed is refused at once.
+    """
+    services, room_id = services_of(request), path_id(request, "room")
+    principal = services.access.principal(request)
+    cohosts: frozenset[str] = frozenset()
+    if not (principal.anonymous or allowed(principal, Action.PIN, room_id=room_id)):
+        cohosts = await services.commerce.moderation.cohosts.subjects(room_id)
+    require(principal, Action.PIN, room_id=room_id, cohosts=cohosts)
     return room_id, principal
 
 

@@ -32,7 +32,7 @@ class Comment(Body):
 
 async def open_draw(request: Request) -> Response:
     """`POST /api/rooms/{room}/draws`: set prizes aside and publish the commitment."""
-    room_id, principal = host_of(request)
+    room_id, principal = await host_of(request)
     body = await read_body(request, NewDraw)
     asked = DrawRequest(
         body.product_id,
@@ -50,7 +50,7 @@ async def open_draw(request: Request) -> Response:
 
 async def void_draw(request: Request) -> Response:
     """`POST /api/rooms/{room}/draws/{draw}/void`: end it without winners; idempotent."""
-    room_id, principal = host_of(request)
+    room_id, principal = await host_of(request)
     with problems():
         draw = await _draws(request).void(
             room_id, path_id(request, "draw"), actor=principal.subject

@@ -27,7 +27,7 @@ class NewFlash(Body):
 
 async def open_sale(request: Request) -> Response:
     """`POST /api/rooms/{room}/flash-sales`: announce a sale; one at a time."""
-    room_id, principal = host_of(request)
+    room_id, principal = await host_of(request)
     body = await read_body(request, NewFlash)
     terms = FlashTerms(
         body.price_fen, body.units, body.household_limit, body.starts_in_s, body.duration_s
@@ -41,7 +41,7 @@ async def open_sale(request: Request) -> Response:
 
 async def end_sale(request: Request) -> Response:
     """`POST /api/rooms/{room}/flash-sales/{sale}/end`: end it now; idempotent."""
-    room_id, principal = host_of(request)
+    room_id, principal = await host_of(request)
     with problems():
         sale = await services_of(request).commerce.activities.flash.end(
             room_id, path_id(request, "sale"), actor=principal.subject
@@ -51,7 +51,7 @@ async def end_sale(request: Request) -> Response:
 
 async def lowest(request: Request) -> Response:
     """`GET /api/rooms/{room}/flash-sales/lowest/{product}`: what a sale is below."""
-    room_id, _ = host_of(request)
+    room_id, _ = await host_of(request)
     with problems():
         lowest_fen = await services_of(request).commerce.activities.flash.lowest(
             room_id, path_id(request, "product")

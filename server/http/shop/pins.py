@@ -16,8 +16,8 @@ from commerce.groups.terms import (
     Award,
     PriceStep,
 )
-from server.access.policy import Action, require
 from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
+from server.http.shop.activities import host_of
 
 
 class AskedStep(Body):
@@ -58,9 +58,7 @@ class NewPin(Body):
 async def pin(request: Request) -> Response:
     """`PUT /api/rooms/{room}/pins/{product}`: put a product on the table, open its groups."""
     services = services_of(request)
-    room_id = path_id(request, "room")
-    principal = services.access.principal(request)
-    require(principal, Action.PIN, room_id=room_id)
+    room_id, principal = await host_of(request)
     body = await read_body(request, NewPin, empty="{}")
     media_time = body.media_time
     if media_time is None:
@@ -79,9 +77,7 @@ async def pin(request: Request) -> Response:
 async def unpin(request: Request) -> Response:
     """`DELETE /api/rooms/{room}/pins/{product}`: take a product off the table."""
     services = services_of(request)
-    room_id = path_id(request, "room")
-    principal = services.access.principal(request)
-    require(principal, Action.PIN, room_id=room_id)
+    room_id, principal = await host_of(request)
     with problems():
         await services.commerce.groups.unpin(
             room_id, path_id(request, "product"), actor=principal.subject

@@ -12,6 +12,7 @@ from commerce.catalogue.recordings import Clip, Recording
 from commerce.views import ProductView
 from server.access.policy import Action, allowed, require
 from server.http.bodies import Body, Id, path_id, problems, read_body, reply, services_of
+from server.http.shop.activities import host_of
 from server.problem import Problem
 
 CLIP_MS_MIN = 1_000
@@ -79,8 +80,8 @@ async def change_clip(request: Request) -> Response:
 
 async def explain(request: Request) -> Response:
     """`POST /api/rooms/{room}/explain`: the host begins or ends the explanation of a product."""
-    services, room_id = services_of(request), path_id(request, "room")
-    require(services.access.principal(request), Action.PIN, room_id=room_id)
+    services = services_of(request)
+    room_id, _ = await host_of(request)
     body = await read_body(request, Explained)
     with problems():
         if body.product_id is not None:

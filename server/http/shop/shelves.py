@@ -19,7 +19,7 @@ class Goods(Body):
 
 async def set_goods(request: Request) -> Response:
     """`PUT /api/rooms/{room}/goods`: list these goods in this order."""
-    room_id, principal = host_of(request)
+    room_id, principal = await host_of(request)
     body = await read_body(request, Goods)
     with problems():
         shelf = await services_of(request).commerce.activities.shelves.set(

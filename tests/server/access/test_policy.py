@@ -35,6 +35,23 @@ def test_a_rehearsal_is_for_the_staff_of_the_room_or_its_brand() -> None:
     assert not allowed(colleague, Action.REHEARSE, room_id="demo", brand_id="b2")
 
 
+def test_a_cohost_pins_and_answers_but_neither_publishes_nor_ends() -> None:
+    named = {CLERK.subject}
+    assert allowed(CLERK, Action.PIN, room_id="demo", cohosts=named)
+    for other in (GUEST, ANONYMOUS, dataclasses.replace(HOST, room_id="other")):
+        assert not allowed(other, Action.PIN, room_id="demo", cohosts=named)
+    for action in (Action.PUBLISH, Action.END_LIVE, Action.EDIT_REPLAY, Action.MODERATE):
+        assert not allowed(CLERK, action, room_id="demo", cohosts=named)
+
+
+def test_an_invitation_is_for_the_staff_of_the_brand_beside_the_host() -> None:
+    host = dataclasses.replace(HOST, brand_id="b1")
+    for colleague in (dataclasses.replace(CLERK, brand_id="b1"), host):
+        assert allowed(colleague, Action.COHOST, room_id="elsewhere", brand_id="b1")
+    for other in (GUEST, ANONYMOUS, CLERK, host):
+        assert not allowed(other, Action.COHOST, room_id="demo", brand_id="b1")
+
+
 def test_ordering_needs_an_estate_and_watching_needs_nothing() -> None:
     assert allowed(GUEST, Action.ORDER)
     assert not allowed(dataclasses.replace(GUEST, estate_id=""), Action.ORDER)

@@ -1,5 +1,8 @@
 """Lines are judged at acceptance, and what changes reaches connections that are open."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 from rooms.io.hub import RoomHub
 from rooms.messages import ChatLine
 from rooms.moderation.filters import ListedWord, Verdict, WordFilter
@@ -38,6 +41,15 @@ async def _code(client: Client, text: str) -> str:
     return str(answer.get("code", answer["t"]))
 
 
+async def _lines(client: Client, *, until: str) -> AsyncIterator[dict[str, Any]]:
+    """The lines that a client is shown, up to the one with this text."""
+    while True:
+        for line in (await client.receive_until(chat=None))["chat"]:
+            yield line
+            if line["text"] == until:
+                return
+
+
 async def test_what_moderators_set_holds_for_open_connections(hub: RoomHub) -> None:
     source = Source()
 
@@ -71,8 +83,17 @@ async def test_what_moderators_set_holds_for_open_connections(hub: RoomHub) -> N
             shown = [line["text"] for line in late.first["state"]["chat"]]
             assert shown == ["no scam here"]
 
+        await set_policy(2, ChatRules(version=2), cohosts=frozenset({"g2"}))
+        helping = (await bo.receive_until(t="you"))["event"]
+        assert (helping["cohost"], helping["moderator"]) == (True, False)
+        await bo.send(t="chat", cid="d", text="scam? no")
+        lines = [line async for line in _lines(lin, until="scam? no")]
+        assert lines[-1]["from"]["role"] == "host"
+        await set_policy(3, ChatRules(version=3))
+        assert (await bo.receive_until(t="you"))["event"]["cohost"] is False
+
         ban = Sanction("s2", SanctionKind.BAN, "threats")
-        await set_policy(2, ChatRules(version=2, slow_s=60), sanctions={"g1": (ban,)}, slow_s=60)
+        await set_policy(4, ChatRules(version=4, slow_s=60), sanctions={"g1": (ban,)}, slow_s=60)
         assert (await lin.receive_until(t="you"))["event"]["sanction"]["kind"] == "ban"
         assert await lin.close_code() == 3506
         async with server.client() as again:

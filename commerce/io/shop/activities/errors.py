@@ -55,5 +55,9 @@ class NotLive(CommerceError):
     """Questions are put to a live, and there is none."""
 
 
+class TooManyCohosts(CommerceError):
+    """The room has that many co-hosts and invitations."""
+
+
 class TooManyQuestions(CommerceError):
     """The household has that many unanswered questions in this live."""

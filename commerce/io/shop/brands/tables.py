@@ -43,6 +43,7 @@ SECRET_TABLES = frozenset(
         "push_subscriptions",
         "recovery_codes",
         "restreams",
+        "room_cohosts",
         "staff_links",
         "staff_totp",
         "stream_keys",

@@ -16,6 +16,7 @@ from commerce.activities.moderation import (
 from commerce.io.record.schema_moderation import (
     listed_words,
     removed_lines,
+    room_cohosts,
     room_moderation,
     room_moderators,
     sanctions,
@@ -52,6 +53,9 @@ def rules_of(connection: Connection, room_id: str, now_ms: int) -> Rules:
     """All that holds in the room."""
     words = select(listed_words).where(listed_words.c.room_id == room_id)
     named = select(room_moderators).where(room_moderators.c.room_id == room_id)
+    helping = select(room_cohosts.c.staff_id).where(
+        room_cohosts.c.room_id == room_id, room_cohosts.c.staff_id.is_not(None)
+    )
     holding = select(sanctions).where(
         sanctions.c.room_id == room_id,
         sanctions.c.lifted_at_ms.is_(None),
@@ -67,6 +71,7 @@ def rules_of(connection: Connection, room_id: str, now_ms: int) -> Rules:
             Moderator(row.subject, row.nickname, row.since_ms)
             for row in connection.execute(named.order_by(room_moderators.c.since_ms))
         ),
+        tuple(connection.scalars(helping.order_by(room_cohosts.c.staff_id))),
         tuple(
             sanction_of(row)
             for row in connection.execute(

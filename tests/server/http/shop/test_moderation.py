@@ -4,6 +4,7 @@ import httpx
 import jwt
 
 from commerce.activities.moderation import Line
+from server.access.policy import Principal, Role
 from tests.support.shop_routes import bearer, clerk, guest
 
 DEMO = "/api/rooms/demo"
@@ -50,3 +51,46 @@ async def test_moderators_act_and_the_concerned_appeal(web: httpx.AsyncClient) -
     lifted = await web.delete(f"{DEMO}/sanctions/{sanction['id']}", headers=by_host)
     assert lifted.status_code == 204
     assert (await web.get(f"{DEMO}/moderation", headers=by_host)).json()["sanctions"] == []
+
+
+async def test_cohost_does_what_the_host_allows_until_dismissed(web: httpx.AsyncClient) -> None:
+    access = web.services.access  # type: ignore[attr-defined]
+    colleague = Principal("demo:mei", frozenset({Role.STORE}), store_id="s2", brand_id="b")
+    stranger = Principal("demo:an", frozenset({Role.HOST}), room_id="x", brand_id="b2")
+    mei, an = (bearer(access.issue(each, 60)) for each in (colleague, stranger))
+    host, bo = bearer(await clerk(web)), bearer(await guest(web, "Bo"))
+    pear, cohosts = f"{DEMO}/pins/pear", f"{DEMO}/cohosts"
+    notice, sale = f"{DEMO}/notice", f"{DEMO}/flash-sales/lowest/tea"
+
+    assert (await web.put(pear, headers=mei)).status_code == 403
+    assert (await web.post(cohosts, headers=mei)).status_code == 403
+    invited = (await web.post(cohosts, headers=host)).json()
+    token = {"token": invited["token"]}
+    for other, status in ((an, 403), (bo, 403), (host, 403), ({}, 401), (mei, 204), (mei, 204)):
+        answer = await web.post(f"{cohosts}/accept", json=token, headers=other)
+        assert answer.status_code == status
+    (listed,) = (await web.get(cohosts, headers=host)).json()["cohosts"]
+    assert (listed["id"], listed["staff_id"]) == (invited["id"], "demo:mei")
+
+    assert (await web.put(pear, headers=mei)).status_code == 200
+    assert (await web.put(notice, json={"text": "hi"}, headers=mei)).status_code == 200
+    assert (await web.get(sale, headers=mei)).status_code == 200
+    assert (await web.put("/api/rooms/other/pins/pear", headers=mei)).status_code == 403
+    for method, path in (
+        ("POST", f"{DEMO}/end"),
+        ("PUT", f"{DEMO}/rehearsal"),
+        ("PUT", f"{DEMO}/next"),
+        ("GET", cohosts),
+        ("POST", cohosts),
+        ("PUT", f"{DEMO}/moderators/g1"),
+        ("GET", f"{DEMO}/moderation"),
+        ("GET", f"{DEMO}/summary"),
+    ):
+        assert (await web.request(method, path, headers=mei)).status_code == 403, path
+
+    for _ in range(2):
+        gone = await web.delete(f"{cohosts}/{invited['id']}", headers=host)
+        assert gone.status_code == 204
+    assert (await web.delete(pear, headers=mei)).status_code == 403
+    again = await web.post(f"{cohosts}/accept", json=token, headers=mei)
+    assert (again.status_code, again.json()["type"].rpartition(":")[2]) == (404, "no-such-link")

@@ -815,11 +815,12 @@ export interface Restriction {
   until_ms: number | null
 }
 
-/** What holds against this user in the room of the connection; null: nothing any more. `moderator`: the host has made the user a moderator of it. */
+/** What holds against this user in the room of the connection; null: nothing any more. `moderator`: the host has made the user a moderator of it. `cohost`: the user has accepted the host's invitation, and may do what a co-host may until it is false. */
 export interface YourStanding {
   k: 'standing'
   sanction: Restriction | null
   moderator: boolean
+  cohost: boolean
 }
 
 export type PrivateEvent = YourOrder | YourStanding
