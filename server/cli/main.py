@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from server.cli.console import err
 from server.errors import OperatorError
+from server.ops.forks import collect_nothing_between_fork_and_exec
 
 if TYPE_CHECKING:
     from typer._click.core import Command
@@ -65,6 +66,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     # What we write is for its owner: orders, names, secrets. Children inherit it.
     os.umask(0o077)
+    collect_nothing_between_fork_and_exec()
     try:
         app()
     except OperatorError as error:
