@@ -11,7 +11,7 @@ def names(view: type) -> set[str]:
 
 
 def test_a_store_never_sees_the_pickup_code() -> None:
-    assert names(OrderView) - names(StoreOrder) == {"pickup", "group"}
+    assert names(OrderView) - names(StoreOrder) == {"pickup", "group", "payment"}
 
 
 def test_a_store_sees_the_buyer_only_by_nickname_and_estate() -> None:

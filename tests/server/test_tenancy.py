@@ -66,7 +66,10 @@ READ_BY_EVERYBODY = {
     ("GET", "/api/rooms/{room}/goods"),
 }
 # Read before it is known whose order it is.
-BODIES = {"/api/orders/{order}/substitutes/{line:int}/{part:int}": {"accept": True}}
+BODIES = {
+    "/api/orders/{order}/substitutes/{line:int}/{part:int}": {"accept": True},
+    "/api/orders/{order}/consent": {"accept": True},
+}
 # With a secret of their own in path or header instead of a token.
 CODE = "6901234567892"
 KEYED = {"/live/{room}/whip/{session}", "/api/pos/barcodes/{barcode}"}

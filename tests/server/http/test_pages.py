@@ -117,6 +117,7 @@ def web(tmp_path: Path, table: Table) -> httpx.AsyncClient:
         settings=SimpleNamespace(font=""),
         limits=SimpleNamespace(is_https=lambda request: False),
         drawings=Drawings(),
+        rehearsals=SimpleNamespace(rooms={}),
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop")
 
