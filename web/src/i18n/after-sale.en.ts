@@ -26,6 +26,10 @@ export const en = {
     approved: 'Refund approved',
     refused: 'Not approved',
   },
+  tip: {
+    title: 'A note for you',
+    photo: 'Handwritten note on {name}',
+  },
   claim: {
     open: 'Something wrong?',
     title: 'What is wrong?',

@@ -26,6 +26,10 @@ export const zh = {
     approved: '已同意退款',
     refused: '未同意',
   },
+  tip: {
+    title: '温情卡',
+    photo: '{name}的手写卡片',
+  },
   claim: {
     open: '有问题？',
     title: '哪里不对？',

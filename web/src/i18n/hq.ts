@@ -6,12 +6,14 @@ import { zh as claimsZh } from './claims.zh'
 import { en as commonEn } from './common.en'
 import { zh as commonZh } from './common.zh'
 import type { PageWords } from './index'
+import { en as cardsEn } from './note-cards.en'
+import { zh as cardsZh } from './note-cards.zh'
 import { en as staffEn } from './staff.en'
 import { zh as staffZh } from './staff.zh'
 import { en } from './hq.en'
 import { zh } from './hq.zh'
 
 export const words = {
-  zh: { ...commonZh, ...afterZh, ...claimsZh, ...staffZh, ...zh },
-  en: { ...commonEn, ...afterEn, ...claimsEn, ...staffEn, ...en },
+  zh: { ...commonZh, ...afterZh, ...claimsZh, ...cardsZh, ...staffZh, ...zh },
+  en: { ...commonEn, ...afterEn, ...claimsEn, ...cardsEn, ...staffEn, ...en },
 } satisfies PageWords

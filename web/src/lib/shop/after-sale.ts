@@ -1,5 +1,6 @@
 /** What comes after a sale: what a buyer may still say about an order, and what became of it. */
 import type { AtMs, Fen, LocalText } from '../base/wire'
+import type { ShownCard } from './note-card'
 
 export const FAULTS = ['broken', 'missing', 'wrong', 'stale', 'underweight', 'other'] as const
 export type Fault = (typeof FAULTS)[number]
@@ -70,6 +71,8 @@ export interface AfterSale {
   refund_due_fen: Fen
   refunded_fen: Fen
   parts: SoldPart[]
+  /** Cooking tips of what was handed over; a server of an earlier version sends none. */
+  note_cards?: ShownCard[]
 }
 /** A claim as those see it who decide. */
 export interface DeskClaim {

@@ -21,6 +21,7 @@ export const en: typeof zh = {
     picture_pixels: 'Too many pixels: at most 40 million.',
     picture_broken: 'The picture is not whole, or damaged.',
     picture_failed: 'Not saved. Try again later.',
+    note_card_hint: 'For the whole brand. A card that a leader writes for the own estate goes before it.',
     codes: 'Barcodes',
     codes_of: 'Barcodes of {name}',
     code_label: 'New code (EAN-13, or seven digits of a weight code)',

@@ -18,6 +18,7 @@ export const zh = {
     picture_pixels: '像素太多，最多 4000 万。',
     picture_broken: '这张图片不完整或已损坏。',
     picture_failed: '没有保存成功，请稍后再试。',
+    note_card_hint: '用于全品牌；团长为自己小区写的卡片优先。',
     codes: '条码',
     codes_of: '{name}的条码',
     code_label: '新条码（EAN-13，或称重码前七位）',

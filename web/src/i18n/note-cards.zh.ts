@@ -1,0 +1,27 @@
+/** The words of those who write note cards, in Chinese. */
+export const zh = {
+  note_card: {
+    title: '温情卡',
+    explanation: '随商品附上一句做法：打印在袋子的标签后，邻居收到货后在订单里也能看到。',
+    write: '写卡片',
+    write_of: '{name}的温情卡',
+    words_zh: '做法（中文）',
+    words_en: '做法（英文）',
+    photo: '手写照片',
+    photo_add: '添加手写照片',
+    photo_replace: '换一张照片',
+    photo_remove: '移除照片',
+    save: '保存',
+    remove: '撤下卡片',
+    saved: '温情卡已保存',
+    removed: '温情卡已撤下',
+    hint: '每种语言最多 {n} 个字；只写一种语言也可以。照片里的拍摄信息会被去掉。',
+    refused: '这段文字或这张照片不能用：最多 10 MB 的 JPEG、PNG 或 WebP。',
+    failed: '没有保存。请检查网络后再试。',
+    not_read: '温情卡没有读到，请稍后再打开。',
+    nothing: '这里会列出邻居最近买的商品。',
+    of_own: '我写的',
+    of_brand: '总部的卡片',
+    of_none: '还没有卡片',
+  },
+}
