@@ -25,14 +25,15 @@ const LIB_MAY_IMPORT = {
   hq: ['base', 'shop'],
   leader: ['base', 'room', 'shop'],
 }
-/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `lucky-bag`, `goods`, `activities`, `groups`, `moderation`, `schedule`, `next-room`, `push`, `shop`, `staff`. */
+/** Which folders of parts/ a folder or a page may import beside its own; the shared ones are `ui`, `chat`, `lucky-bag`, `goods`, `activities`, `groups`, `moderation`, `cohosts`, `schedule`, `next-room`, `push`, `shop`, `staff`. */
 const PARTS_MAY_IMPORT = {
   ui: [],
   chat: ['ui'],
   'lucky-bag': ['ui'],
   groups: ['ui'],
   coupons: ['ui'],
-  moderation: ['ui'],
+  cohosts: ['ui'],
+  moderation: ['ui', 'cohosts'],
   activities: ['ui', 'lucky-bag', 'goods', 'coupons'],
   schedule: ['ui'],
   'next-room': ['ui'],
@@ -55,6 +56,7 @@ const PARTS_MAY_IMPORT = {
     'schedule',
     'goods',
     'next-room',
+    'cohosts',
   ],
   store: ['ui', 'shop', 'staff'],
   leader: ['ui', 'shop', 'staff'],

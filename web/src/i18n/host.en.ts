@@ -20,7 +20,7 @@ export const en: typeof zh = {
     failed: 'That did not work. Please try again.',
   },
   host: {
-    moderation: 'Order in the chat',
+    moderation: 'Order in the chat, co-hosts',
     prompter: 'Prompter',
     moderation_count: 'Order in the chat, {n} waiting',
     title: 'Host desk',

@@ -18,7 +18,7 @@ export const zh = {
     failed: '没有成功，请再试一次。',
   },
   host: {
-    moderation: '聊天秩序',
+    moderation: '聊天秩序和助播',
     prompter: '提词器',
     moderation_count: '聊天秩序，{n} 条待处理',
     title: '主播台',
