@@ -1,7 +1,7 @@
 /** The words of order in a room's chat, in English; loaded after the first frame. */
 export const en = {
   moderation: {
-    title: 'Order in the chat',
+    title: 'Order in the chat, co-hosts',
     waiting: 'Waiting for you',
     nothing: 'Nothing is waiting.',
     held: 'Has a listed word',

@@ -1,7 +1,7 @@
 /** The words of order in a room's chat, in Chinese; loaded after the first frame. */
 export const zh = {
   moderation: {
-    title: '聊天秩序',
+    title: '聊天秩序和助播',
     waiting: '待处理',
     nothing: '没有待处理的消息。',
     held: '含屏蔽词，等待审核',
