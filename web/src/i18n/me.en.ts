@@ -92,7 +92,7 @@ export const en: typeof zh = {
     picking: 'Picking',
     packed: 'Packed',
     ready: 'Ready',
-    out: 'Out for delivery',
+    out: 'On its way',
     handed_over: 'Picked up',
     delivered: 'Delivered',
     returned: 'Returned',

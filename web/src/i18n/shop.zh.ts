@@ -25,7 +25,7 @@ export const zh = {
     picked: '✔ 已选，再点取消',
     order: '一键下单 {n} 件 · {price}',
     goods: '商品合计',
-    stacking: '先按秒杀价或拼团价算，最后用一张优惠券。',
+    stacking: '每单用一张优惠券。',
     single_prices: '合并成一单，按单买价，一次取齐。',
   },
   set: {

@@ -6,7 +6,7 @@ export const en: typeof zh = {
     title: 'Open the group',
     kind: 'Kind',
     plain: 'One price',
-    tiers: 'Steps: more neighbours, lower price',
+    tiers: 'Steps: more join, lower price',
     invite: 'Invites: bring neighbours, all pay less',
     step: 'Step {n}',
     joined: 'Neighbours',
