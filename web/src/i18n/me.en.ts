@@ -92,7 +92,7 @@ export const en: typeof zh = {
     picking: 'Picking',
     packed: 'Packed',
     ready: 'Ready',
-    out: 'On its way',
+    out: 'En route',
     handed_over: 'Picked up',
     delivered: 'Delivered',
     returned: 'Returned',

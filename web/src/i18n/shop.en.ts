@@ -142,7 +142,7 @@ export const en = {
     picking: 'Picking',
     packed: 'Packed',
     ready: 'Ready',
-    out: 'On its way',
+    out: 'En route',
     handed_over: 'Picked up',
     delivered: 'Delivered',
     returned: 'Returned',
