@@ -4,7 +4,7 @@ import type { LocalText, PaymentAction } from '../base/wire'
 export const PAYMENT_WORDS = {
   pay: { zh: '去付款', en: 'Pay now' },
   scan: { zh: '用手机扫码付款', en: 'Scan with your phone to pay' },
-  open_app: { zh: '在这台手机上付款', en: 'Pay on this phone' },
+  open_app: { zh: '在这台设备上付款', en: 'Pay on this device' },
   soon: { zh: '正在准备付款…', en: 'Getting the payment ready…' },
   checking: { zh: '付款后这里会自动更新。', en: 'This moves on by itself once you have paid.' },
   give_up: { zh: '不要了', en: 'Give it up' },
