@@ -66,6 +66,8 @@ class RecordSource:
 
     async def read(self, after: int, facts_max: int) -> list[Fact]:
         """See `FactSource.read`."""
+        if not await self._log.has_more(after):
+            return []
         await self._log.number()
         found = await self._log.read(after, facts_max)
         names = await self._log.pseudonyms({fact.subject for fact in found})

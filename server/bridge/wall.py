@@ -42,6 +42,8 @@ from server.bridge.lease import Lease, LeasesUnavailable
 from server.bridge.redis_lease import RedisLeases
 
 READ_EVERY_S = 0.4
+READ_IDLE_S = 0.8  # while there are no facts
+RENEW_EVERY_S = 1.5
 PUSH_EVERY_S = 1.0
 SAVE_EVERY_S = 5.0
 LOOK_EVERY_S = 3.0  # at lives and stock
@@ -134,9 +136,15 @@ class WallKeeper:
     async def _keep_under(self, lease: Lease) -> None:
         self._position = -1
         try:
-            while not stopping() and await self._leases.renew(lease):
+            renewed_at = time.monotonic()
+            while not stopping():
+                if time.monotonic() - renewed_at >= RENEW_EVERY_S:
+                    if not await self._leases.renew(lease):
+                        return
+                    renewed_at = time.monotonic()
+                position = self._position
                 if not await self.step():
-                    await asyncio.sleep(READ_EVERY_S)
+                    await asyncio.sleep(READ_IDLE_S if self._position == position else READ_EVERY_S)
         finally:
             with contextlib.suppress(LeasesUnavailable):
                 await self._leases.release(lease)

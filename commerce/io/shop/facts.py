@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from commerce.io.record.schema import counters, money_transfers, orders
@@ -69,6 +69,12 @@ class FactLog:
 
     def __init__(self, shop: ShopContext) -> None:
         self._shop = shop
+
+    async def has_more(self, after: int) -> bool:
+        """Whether there are facts after a number, or some that are not numbered: one statement."""
+        last = select(counters.c.value).where(counters.c.name == NUMBER).scalar_subquery()
+        more = select(or_(last > after, _NEW.exists()))
+        return bool(await self._shop.record.query(lambda c: c.scalar(more)))
 
     async def number(self) -> int:
         """Number what was committed since; return how many facts. Safe to run twice at once."""
