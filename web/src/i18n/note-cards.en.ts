@@ -6,7 +6,7 @@ export const en: typeof zh = {
     title: 'Note cards',
     explanation:
       'A cooking tip that goes with the goods: printed after the label of the bag, and shown on the order once it is handed over.',
-    write: 'Write',
+    write: 'Note card',
     write_of: 'Note card of {name}',
     words_zh: 'Tip in Chinese',
     words_en: 'Tip in English',

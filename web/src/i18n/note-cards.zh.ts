@@ -3,7 +3,7 @@ export const zh = {
   note_card: {
     title: '温情卡',
     explanation: '随商品附上一句做法：打印在袋子的标签后，邻居收到货后在订单里也能看到。',
-    write: '写卡片',
+    write: '温情卡',
     write_of: '{name}的温情卡',
     words_zh: '做法（中文）',
     words_en: '做法（英文）',
