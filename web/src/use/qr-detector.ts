@@ -1,5 +1,8 @@
 /** Reads QR codes from video: by the browser where it can, else by a decoder that is loaded then. */
 
+import type JsQr from 'jsqr'
+import decoderUrl from 'jsqr/dist/jsQR.js?url'
+
 /** Pixels of the longer side that the decoder looks at: enough for a code in the hand, a few ms of work. */
 const SIDE_MAX = 640
 
@@ -26,8 +29,21 @@ export async function qrDetector(
   return fallback()
 }
 
+/** The decoder is a script of its own: as a module it would bring a helper into the chunks of all pages. */
+function load(): Promise<typeof JsQr> {
+  const page = globalThis as { jsQR?: typeof JsQr }
+  return new Promise((resolve, reject) => {
+    if (page.jsQR) return resolve(page.jsQR)
+    const script = document.createElement('script')
+    script.src = decoderUrl
+    script.onload = () => (page.jsQR ? resolve(page.jsQR) : reject(new Error('no decoder')))
+    script.onerror = () => reject(new Error('decoder not loaded'))
+    document.head.append(script)
+  })
+}
+
 async function loadedDetector(): Promise<QrDetector> {
-  const { default: jsQR } = await import('jsqr')
+  const jsQR = await load()
   const canvas = document.createElement('canvas')
   const context = canvas.getContext('2d', { willReadFrequently: true })!
   return {
