@@ -64,7 +64,8 @@ class Viewer:
         self._recovering = False
         self._attempts = 0
         self._pins_seen = 0
-        self._timers: list[asyncio.TimerHandle] = []
+        # With their times: uvloop gives a handle without one for what is due at once.
+        self._timers: list[tuple[float, asyncio.Handle]] = []
 
     def arrive(self, due_ns: int) -> None:
         """Connect; `due_ns` is when the plan wants it."""
@@ -77,7 +78,7 @@ class Viewer:
         if self.left:
             return
         self.left = True
-        for timer in self._timers:
+        for _, timer in self._timers:
             timer.cancel()
         recorder = self.room.recorder
         recorder.population -= 1
@@ -102,11 +103,12 @@ class Viewer:
 
     def after(self, delay_s: float, action: Any, *arguments: Any) -> None:
         """Do something later, unless the viewer has left by then."""
-        now = asyncio.get_running_loop().time()
-        self._timers = [timer for timer in self._timers if timer.when() > now]
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._timers = [(at, timer) for at, timer in self._timers if at > now]
         if not self.left:
-            loop = asyncio.get_running_loop()
-            self._timers.append(loop.call_at(now + delay_s, action, *arguments))
+            at = now + delay_s
+            self._timers.append((at, loop.call_at(at, action, *arguments)))
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a message, if connected."""
