@@ -1,7 +1,8 @@
 """Where an order goes when its store cannot do it: the next one that can, if its buyer agrees.
 
 The order takes its place there at once, so that nobody else does, and its picking waits for the
-buyer's consent. Who says no, or nothing until it must be packed, gets the money back.
+buyer's consent. A buyer who declines, or has not answered when it must be packed, gets the
+money back.
 """
 
 from collections.abc import Mapping, Sequence

@@ -117,7 +117,7 @@ class Cinema:
             self._recorder.counts["media.ended"] += viewer.ended
 
     def _decodes(self, kind: ViewerKind) -> bool:
-        """Whether the viewer who comes now is of the sample that decodes."""
+        """Whether the next viewer is of the sample that decodes."""
         self._to_decode[kind] -= 1
         return self._to_decode[kind] >= 0
 

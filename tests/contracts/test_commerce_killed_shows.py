@@ -141,7 +141,7 @@ STORIES: tuple[Story, ...] = (flash_sale, coupons, lucky_bag)
 
 
 async def guest(shop: Shop, nickname: str) -> str:
-    """The guest of estate e1 with this nickname, who comes if not there yet."""
+    """The guest of estate e1 with this nickname, added if missing."""
     async with shop.commerce.record.read() as connection:
         found = text("SELECT id FROM guests WHERE nickname = :nickname")
         known: str | None = await connection.scalar(found, {"nickname": nickname})

@@ -24,7 +24,7 @@ DAY_ZONE_MS = 8 * HOUR_MS
 
 
 class VirtualClock(TestClock):
-    """Time that goes only when it is told to; ahead of the real time in which keys expire."""
+    """Time that moves only when it is advanced; ahead of the real time in which keys expire."""
 
     def __init__(self) -> None:
         # Noon of tomorrow in China: an evening fits into one day of the books.

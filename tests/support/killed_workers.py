@@ -118,11 +118,11 @@ async def live(
     async with open_shop(database_url, redis_url, plan=plan, clock=clock, sealer=SEALER) as shop:
         life.begin(shop)
         gate = asyncio.create_task(shop.commerce.gate.run())
-        told = asyncio.ensure_future(story(shop))
-        await asyncio.wait((gate, told), return_when=asyncio.FIRST_COMPLETED)
-        for task in (gate, told):
+        played = asyncio.ensure_future(story(shop))
+        await asyncio.wait((gate, played), return_when=asyncio.FIRST_COMPLETED)
+        for task in (gate, played):
             task.cancel()
-        gone, end = await asyncio.gather(gate, told, return_exceptions=True)
+        gone, end = await asyncio.gather(gate, played, return_exceptions=True)
     if not life.is_over:
         if end is not None:
             raise end
