@@ -43,7 +43,9 @@ class _Node:
     def whep(self, number: int) -> Whep:
         """Return the way in at one worker."""
         url = f"{self.server.base_url}/live/{ROOM}/whep"
-        return Whep(url, uds=self.server.folder / "data" / "workers" / f"{number}.sock")
+        return Whep(
+            url, uses_rtx=False, uds=self.server.folder / "data" / "workers" / f"{number}.sock"
+        )
 
     def cpu_s(self) -> list[float]:
         """Return what each worker has used."""

@@ -82,7 +82,9 @@ async def wait_until_on_air(url: str, server: Rig) -> None:
 
 async def _steady(report: Report, server: Rig, url: str, plan: RelayPlan) -> None:
     """Measure while everybody just watches."""
-    async with Crowd(Whep(url, uses_remb=not plan.arrivals), gro=plan.gro) as crowd:
+    # Without RTX no packets are sent as probes: each one is the host's.
+    way_in = Whep(url, uses_remb=not plan.arrivals, uses_rtx=False)
+    async with Crowd(way_in, gro=plan.gro) as crowd:
         await fill(crowd, plan.viewers)
         sent = await server.metric("linli_media_packets_out_total")
         await watch(report, server, crowd, plan.runs, plan.seconds)

@@ -12,6 +12,7 @@ from aioice import stun
 from loadtest.errors import NoAnswer
 
 H264_PAYLOAD_TYPE = 102
+RTX_PAYLOAD_TYPE = 103
 OPUS_PAYLOAD_TYPE = 111
 _TRANSPORT_WIDE_ID = 3
 _TRANSPORT_WIDE_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
@@ -29,6 +30,8 @@ class Remote:
     fingerprint: str
     video_payload_type: int
     wants_transport_feedback: bool  # instead of REMB
+    takes_nacks: bool = False
+    rtx_payload_type: int | None = None  # None: what is sent again is the same packet
 
 
 def offer(
@@ -37,12 +40,14 @@ def offer(
     fingerprint: str,
     *,
     uses_remb: bool = True,
+    uses_rtx: bool = True,
     setup: str = "actpass",
 ) -> str:
     """Return the offer of a viewer who takes H.264 (baseline) and Opus.
 
-    It supports transport-wide feedback, and with `uses_remb` REMB too, as browsers do. The viewer
-    is a DTLS client: `active` as `setup` says so to servers that would take this role.
+    It supports NACK and transport-wide feedback, and with `uses_remb` and `uses_rtx` REMB and RTX
+    too, as browsers do. The viewer is a DTLS client: `active` as `setup` says so to servers that
+    would take this role.
     """
     transport = (
         "c=IN IP4 0.0.0.0",
@@ -57,6 +62,7 @@ def offer(
     )
     video, audio = H264_PAYLOAD_TYPE, OPUS_PAYLOAD_TYPE
     profile = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+    rtx = RTX_PAYLOAD_TYPE
     lines = (
         "v=0",
         "o=- 1 1 IN IP4 127.0.0.1",
@@ -64,11 +70,12 @@ def offer(
         "t=0 0",
         "a=group:BUNDLE 0 1",
         "a=msid-semantic: WMS",
-        f"m=video 9 UDP/TLS/RTP/SAVPF {video}",
+        f"m=video 9 UDP/TLS/RTP/SAVPF {video}{f' {rtx}' if uses_rtx else ''}",
         *transport,
         "a=mid:0",
         f"a=rtpmap:{video} H264/90000",
         f"a=fmtp:{video} {profile}",
+        *([f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={video}"] if uses_rtx else []),
         f"a=rtcp-fb:{video} nack",
         f"a=rtcp-fb:{video} nack pli",
         *([f"a=rtcp-fb:{video} goog-remb"] if uses_remb else []),
@@ -125,13 +132,17 @@ def parse_answer(answer: str) -> Remote:
     )
     if not candidates:
         raise NoAnswer("the answer has no host candidate")
+    video = int(first(r"^a=rtpmap:(\d+) H264/90000"))
+    rtx = re.search(rf"^a=fmtp:(\d+) apt={video}\s*$", answer, re.MULTILINE)
     return Remote(
         ufrag=first(r"^a=ice-ufrag:(\S+)"),
         password=first(r"^a=ice-pwd:(\S+)"),
         addresses=tuple(dict.fromkeys((host, int(port)) for host, port in candidates)),
         fingerprint=first(r"^a=fingerprint:sha-256 (\S+)").upper(),
-        video_payload_type=int(first(r"^a=rtpmap:(\d+) H264/90000")),
+        video_payload_type=video,
         wants_transport_feedback=f"a=extmap:{_TRANSPORT_WIDE_ID} {_TRANSPORT_WIDE_URI}" in answer,
+        takes_nacks=bool(re.search(rf"^a=rtcp-fb:({video}|\*) nack\s*$", answer, re.MULTILINE)),
+        rtx_payload_type=int(rtx[1]) if rtx else None,
     )
 
 

@@ -45,6 +45,8 @@ class Totals:
     forged: int = 0
     freezes: int = 0
     layer_changes: int = 0
+    nacks: int = 0
+    repaired: int = 0
     longest_pause_s: float = 0.0
 
 
@@ -71,6 +73,7 @@ class _How(TypedDict):
     """How `offer` is called."""
 
     uses_remb: bool
+    uses_rtx: bool
     setup: str
 
 
@@ -82,13 +85,14 @@ class Whep:
         url: str,
         *,
         uses_remb: bool = True,
+        uses_rtx: bool = True,
         setup: str = "actpass",
         tls: ssl.SSLContext | None = None,
         uds: Path | None = None,
     ) -> None:
         """With `uds` the server is at that Unix socket."""
         self.host = urlsplit(url).hostname or ""
-        self._how: _How = {"uses_remb": uses_remb, "setup": setup}
+        self._how: _How = {"uses_remb": uses_remb, "uses_rtx": uses_rtx, "setup": setup}
         self._url = url
         self._http = PlainHttp(url, tls=tls, uds=uds)
 
@@ -202,6 +206,8 @@ class Crowd:
                     continue
                 while viewer.take(buffer, views, now):
                     pass
+                if viewer.nacks.missing:
+                    viewer.request_lost(now)
                 if viewer.stage is Stage.ENDED:
                     self._forget(viewer, "")
 
@@ -233,4 +239,6 @@ def _add(totals: Totals, viewer: WhepViewer) -> None:
     totals.forged += viewer.forged
     totals.freezes += viewer.freezes.freezes
     totals.layer_changes += viewer.layers.changes
+    totals.nacks += viewer.nacks.sent
+    totals.repaired += viewer.nacks.repaired
     totals.longest_pause_s = max(totals.longest_pause_s, viewer.freezes.longest_s)

@@ -27,6 +27,13 @@ from loadtest.clients.ice import (
     choose_address,
     socket_to,
 )
+from loadtest.clients.nacks import (
+    NackGenerator,
+    is_ahead,
+    nack,
+    original_number,
+    picture_loss_indication,
+)
 from loadtest.clients.parameter_sets import PACKET_BYTES_MAX, LayerAudit
 from loadtest.errors import NoAnswer
 
@@ -75,6 +82,7 @@ class WhepViewer:
         self.video, self.audio = SequenceAudit(), SequenceAudit()
         self.freezes = FreezeAudit()
         self.layers = LayerAudit()
+        self.nacks = NackGenerator()
         self.bytes = self.receives = self.sampled = self.forged = 0
         self.first_packet_at: float | None = None
         self.ended_because = ""
@@ -86,7 +94,7 @@ class WhepViewer:
         self._feedbacks = self._reports = 0
         self._ssrcs: dict[int, SequenceAudit] = {}
         self._until_sample = 0
-        self._video_type = remote.video_payload_type
+        self._video_type, self._rtx_type = remote.video_payload_type, remote.rtx_payload_type
         at = choose_address(remote, host)
         self.sock = socket_to(at)
         self.sock.setblocking(False)
@@ -143,12 +151,16 @@ class WhepViewer:
 
     def _media(self, buffer: bytearray, size: int, segment: int, now: float) -> None:
         kind = buffer[1] & 0x7F
-        if 64 <= kind < 96:  # RTCP (RFC 5761 §4)
+        # RTCP (RFC 5761 §4), or packets that overtook the end of the handshake.
+        if 64 <= kind < 96 or self.stage is not Stage.PLAYING:
             return
         self.receives += 1
         self.bytes += size
         count = -(-size // segment)
         last = (count - 1) * segment
+        if kind == self._rtx_type:
+            self._one_by_one(buffer, size, segment, now)
+            return
         audit = self.video if kind == self._video_type else self.audio
         first = buffer[2] << 8 | buffer[3]
         if count > 1:
@@ -157,12 +169,15 @@ class WhepViewer:
                 not whole
                 or (buffer[last + 2] << 8 | buffer[last + 3]) != (first + count - 1) & 0xFFFF
             ):
-                self._one_by_one(buffer, size, segment)
                 count = 0
-        if audit.expected is None:
+        if (expected := audit.expected) is None:
             self._ssrcs[_SSRC.unpack_from(buffer, 8)[0]] = audit
-        if count:
+        if not count:
+            self._one_by_one(buffer, size, segment, now)
+        elif first == expected:
             audit.take(first, count)
+        elif not self._out_of_order(audit, first, count, now):
+            return
         if audit is self.video:
             self.freezes.frame(now)
             if self.remote.wants_transport_feedback:
@@ -179,11 +194,55 @@ class WhepViewer:
             self._until_sample = SAMPLE_EVERY
             self._sample(bytes(buffer[: min(segment, size)]))
 
-    def _one_by_one(self, buffer: bytearray, size: int, segment: int) -> None:
+    def _out_of_order(self, audit: SequenceAudit, first: int, count: int, now: float) -> bool:
+        """Take packets that do not follow the newest ones; return whether they are newer."""
+        expected = audit.expected
+        audit.take(first, count)
+        if expected is None:
+            return True
+        newer = is_ahead(first, expected)
+        if audit is self.video and self.remote.takes_nacks:
+            if newer:
+                self.nacks.on_gap(expected, (first - expected) & 0xFFFF, now=now)
+            for number in () if newer else range(first, first + count):
+                self.nacks.on_late(number & 0xFFFF, now=now)
+        return newer
+
+    def _one_by_one(self, buffer: bytearray, size: int, segment: int, now: float) -> None:
+        """Take a run of packets that are not one stream's."""
         for start in range(0, size, segment):
-            video = buffer[start + 1] & 0x7F == self._video_type
-            audit = self.video if video else self.audio
-            audit.take(buffer[start + 2] << 8 | buffer[start + 3], 1)
+            kind = buffer[start + 1] & 0x7F
+            if kind == self._rtx_type:
+                self._retransmitted(bytes(buffer[start : min(start + segment, size)]), now)
+                continue
+            audit = self.video if kind == self._video_type else self.audio
+            number = buffer[start + 2] << 8 | buffer[start + 3]
+            self._out_of_order(audit, number, 1, now)
+
+    def _retransmitted(self, protected: bytes, now: float) -> None:
+        """Take an RTX packet: a repair, a probe, or the last one of a frame once more."""
+        if (packet := self._sample(protected)) is None:
+            return
+        number, expected = original_number(packet), self.video.expected
+        if number is None or expected is None:
+            return
+        if number in self.nacks.missing or is_ahead(number, expected):
+            self._out_of_order(self.video, number, 1, now)
+
+    def request_lost(self, now: float) -> None:
+        """Send a NACK for what is missing and due, or a PLI if that is too much."""
+        if self.stage is not Stage.PLAYING:
+            return
+        assert self.dtls.outgoing is not None
+        numbers = self.nacks.due(now=now)
+        if numbers == []:
+            return
+        ssrc = self._video_ssrc()
+        feedback = nack(1, ssrc, numbers) if numbers else picture_loss_indication(1, ssrc)
+        self._send((self.dtls.outgoing.protect_rtcp(feedback),))
+
+    def _video_ssrc(self) -> int:
+        return next(ssrc for ssrc, audit in self._ssrcs.items() if audit is self.video)
 
     def _begin(self, now: float) -> None:
         self.first_packet_at = now
@@ -196,8 +255,9 @@ class WhepViewer:
         assert self.dtls.incoming is not None
         try:
             return bytes(self.dtls.incoming.unprotect(packet))
-        except pylibsrtp.Error:
-            self.forged += 1
+        except pylibsrtp.Error as error:
+            # A packet that came twice is authentic, but of no use.
+            self.forged += "replay" not in str(error)
             return None
 
     def _control(self, data: bytes, now: float) -> None:
@@ -225,7 +285,7 @@ class WhepViewer:
         """Send the RTCP that is due."""
         assert self.dtls.outgoing is not None
         if self._arrivals and now >= self._feedback_at:
-            ssrc = next(ssrc for ssrc, audit in self._ssrcs.items() if audit is self.video)
+            ssrc = self._video_ssrc()
             earliest = now - TRANSPORT_FEEDBACK_INTERVAL_S
             self._feedback_at = max(self._feedback_at, earliest) + TRANSPORT_FEEDBACK_INTERVAL_S
             report = transport_feedback(1, ssrc, self._feedbacks, self._arrivals)

@@ -74,6 +74,8 @@ LINES = {
     "decoded": ("冻结（解码）", "freezes, decoded"),
     "segments": ("分段", "segments"),
     "stalls": ("卡顿", "stalls"),
+    "missing": ("缺失", "missing"),
+    "repaired": ("重传补回", "repaired"),
 }
 PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
     (("在线观众", "Viewers"), {"viewers": "population"}),
@@ -88,7 +90,10 @@ PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
     ),
     (("每秒媒体包", "Media packets a second"), {"packets": "media.packets"}),
     (("每秒 HLS 分片", "HLS parts a second"), {"parts": "hls.parts"}),
-    (("缺失的媒体包", "Media packets missing"), {"missing": "media.missing"}),
+    (
+        ("缺失与重传补回的媒体包", "Media packets missing and repaired"),
+        {"missing": "media.missing", "repaired": "media.repaired"},
+    ),
     (
         ("画面冻结与换档", "Freezes and changes of layer"),
         {"freezes": "media.freezes", "layers": "media.layer_changes", "decoded": "glass.freezes"},

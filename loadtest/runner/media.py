@@ -177,6 +177,8 @@ class Cinema:
             {
                 "media.packets": totals.packets,
                 "media.missing": totals.missing,
+                "media.nacks": totals.nacks,
+                "media.repaired": totals.repaired,
                 "media.freezes": totals.freezes,
                 "media.forged": totals.forged,
                 "media.layer_changes": totals.layer_changes,

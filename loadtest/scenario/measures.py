@@ -52,6 +52,8 @@ COUNTS = {
     "media.refused": "WebRTC viewers who did not",
     "media.packets": "RTP packets received",
     "media.missing": "RTP packets that never came",
+    "media.nacks": "NACKs that WebRTC viewers sent",
+    "media.repaired": "RTP packets that came after a NACK",
     "media.freezes": "freezes by the pauses between frames, where they arrive",
     "media.layer_changes": "changes of the layer that viewers are sent, by its parameter sets",
     "media.forged": "RTP packets that failed authentication",

@@ -11,6 +11,7 @@ import pytest
 from loadtest.actors.publish import Programme, publish
 from loadtest.bench.clip import make_clip
 from loadtest.clients.whep import Crowd, Whep
+from loadtest.clients.whep_viewer import WhepViewer
 from loadtest.errors import TryLater
 from media.congestion.estimator import BITRATE_START_BPS
 from media.congestion.load import FEEDBACK_INTERVAL_S
@@ -107,3 +108,30 @@ async def test_a_viewer_ends_when_the_live_ends(live: tuple[MediaPlane, str]) ->
         await live[0].end("bench")
         await wait_until(lambda: viewer.ended_because)
         assert crowd.totals().viewers == 0
+
+
+@pytest.mark.parametrize(
+    "uses_rtx", [True, pytest.param(False, marks=pytest.mark.soak)], ids=["rtx", "no rtx"]
+)
+async def test_lost_packets_are_requested_and_repaired(
+    live: tuple[MediaPlane, str], uses_rtx: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every twentieth packet of the video is lost on its way in."""
+    take, seen = WhepViewer._media, 0
+
+    def lose(viewer: WhepViewer, buffer: bytearray, size: int, segment: int, now: float) -> None:
+        nonlocal seen
+        if buffer[1] & 0x7F == viewer.remote.video_payload_type:
+            seen += 1
+            if seen > 20 and seen % 20 == 0:
+                return
+        take(viewer, buffer, size, segment, now)
+
+    monkeypatch.setattr(WhepViewer, "_media", lose)
+    async with Crowd(Whep(live[1], uses_rtx=uses_rtx), gro=False) as crowd:
+        viewer = await crowd.join()
+        assert (viewer.remote.rtx_payload_type is not None) == uses_rtx
+        await wait_until(lambda: crowd.totals().repaired >= 5)
+        totals = crowd.totals()
+        assert totals.nacks > 0
+        assert totals.forged == 0

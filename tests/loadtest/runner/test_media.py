@@ -68,7 +68,9 @@ async def watched(crowd: PlannedCrowd, *, ends: bool = False) -> Interval:
 
 
 async def test_forged_missing_and_frozen_are_counted() -> None:
-    totals = Totals(packets=90, missing=2, forged=1, freezes=3, layer_changes=4)
+    totals = Totals(
+        packets=90, missing=2, forged=1, freezes=3, layer_changes=4, nacks=5, repaired=6
+    )
     crowd = PlannedCrowd(Watching(), totals=totals)
     counts = (await watched(crowd)).counts
     assert counts["media.joined"] == len(crowd.gone) == 1
@@ -77,6 +79,7 @@ async def test_forged_missing_and_frozen_are_counted() -> None:
     assert counts["media.forged"] == 1
     assert counts["media.freezes"] == 3
     assert counts["media.layer_changes"] == 4
+    assert (counts["media.nacks"], counts["media.repaired"]) == (5, 6)
 
 
 async def test_video_that_stays_frozen_is_a_freeze_unless_the_host_ends_it() -> None:
