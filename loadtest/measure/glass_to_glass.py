@@ -1,4 +1,4 @@
-"""Glass-to-glass latency: a viewer (aiortc) that reads the clock in each decoded frame."""
+"""Glass-to-glass latency: a viewer (aiortc) that reads clock and number in each decoded frame."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from av.frame import Frame
 from loadtest.clients.audit import FreezeAudit
 from loadtest.clients.whip import HTTP_TIMEOUT_S, loopback_candidates, only, raise_for
 from loadtest.errors import NoAnswer
-from loadtest.sources.clock_pattern import clock_delay_ms, read_clock
+from loadtest.sources.clock_pattern import clock_delay_ms, read_clock, read_number
 
 
 class GlassViewer:
@@ -27,11 +27,13 @@ class GlassViewer:
     def __init__(self) -> None:
         self.delays_ms: list[float] = []
         self.frames = self.unreadable = self.undecodable = self.size_changes = 0
+        self.skipped = self.repeated = 0  # frames, by the numbers in them
         self.freezes = FreezeAudit()
         self.first_frame_ns: int | None = None
         self.ended = False
         self._size: tuple[int, int] | None = None
         self._shown_ms: int | None = None
+        self._number: int | None = None
 
     def look(self, frame: VideoFrame, at_ms: float, *, timed: bool = True) -> None:
         """Read the clock of one decoded frame; its delay counts if `timed`."""
@@ -44,6 +46,8 @@ class GlassViewer:
         plane = frame.planes[0]
         luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
         shown_ms = read_clock(luma[:, : plane.width])
+        if (number := read_number(luma[:, : plane.width])) is not None:
+            self._count(number)
         if shown_ms is None:
             self.unreadable += 1
         elif timed:
@@ -52,6 +56,13 @@ class GlassViewer:
         if shown_ms is None or shown_ms != self._shown_ms:
             self.freezes.frame(at_ms / 1e3)
         self._shown_ms = shown_ms
+
+    def _count(self, number: int) -> None:
+        """Compare a frame with the one before; a smaller number is a host who began anew."""
+        if self._number is not None:
+            self.repeated += number == self._number
+            self.skipped += max(0, number - self._number - 1)
+        self._number = number
 
 
 @contextlib.asynccontextmanager

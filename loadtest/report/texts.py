@@ -74,6 +74,8 @@ LINES = {
     "decoded": ("冻结（解码）", "freezes, decoded"),
     "segments": ("分段", "segments"),
     "stalls": ("卡顿", "stalls"),
+    "skipped": ("跳过", "skipped"),
+    "again": ("重复", "repeated"),
     "missing": ("缺失", "missing"),
     "repaired": ("重传补回", "repaired"),
 }
@@ -97,6 +99,10 @@ PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
     (
         ("画面冻结与换档", "Freezes and changes of layer"),
         {"freezes": "media.freezes", "layers": "media.layer_changes", "decoded": "glass.freezes"},
+    ),
+    (
+        ("跳过与重复的帧（解码观众）", "Frames skipped and repeated, of viewers that decode"),
+        {"skipped": "glass.skipped", "again": "glass.repeated"},
     ),
     (
         ("每秒回放分段与卡顿", "Segments of replays and stalls"),

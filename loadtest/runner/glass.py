@@ -83,7 +83,12 @@ class Glass:
         if watched.due_ns and viewer.first_frame_ns and not watched.has_begun:
             watched.has_begun = True
             recorder.delay("media.first_frame", watched.due_ns, viewer.first_frame_ns)
-        counts = {"glass.frames": viewer.frames, "glass.unreadable": viewer.unreadable}
+        counts = {
+            "glass.frames": viewer.frames,
+            "glass.unreadable": viewer.unreadable,
+            "glass.skipped": viewer.skipped,
+            "glass.repeated": viewer.repeated,
+        }
         if watched.due_ns:  # parts come in lumps, and a player's buffer evens them
             counts["glass.freezes"] = viewer.freezes.freezes
             counts["media.layer_changes"] = viewer.size_changes

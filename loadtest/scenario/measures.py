@@ -60,6 +60,8 @@ COUNTS = {
     "media.ended": "WebRTC sessions that ended without being asked to",
     "glass.frames": "frames decoded",
     "glass.unreadable": "decoded frames without a readable clock",
+    "glass.skipped": "frames that a viewer who decodes did not see, by their numbers",
+    "glass.repeated": "frames that a viewer who decodes saw again",
     "glass.freezes": "freezes of WebRTC viewers that decode (freezeCount of the W3C)",
     "hls.joined": "HLS viewers who got a part",
     "hls.refused": "HLS viewers who got none",

@@ -1,8 +1,9 @@
-"""A test pattern: a shop table with a burnt-in UTC clock, drawn at little cost.
+"""A test pattern: a shop table with a burnt-in UTC clock and frame number, drawn at little cost.
 
-The scene is drawn once. Per frame only a few patches change: the clock's glyphs and two pre-drawn
+The scene is drawn once. Per frame only a few patches change: the glyphs and two pre-drawn
 animations are copied into the planes of one YUV 4:2:0 frame. `read_clock` reads the clock back from
-a decoded frame, so glass-to-glass latency can be measured.
+a decoded frame, so glass-to-glass latency can be measured, and `read_number` the number, so skipped
+and repeated frames can be counted.
 """
 
 import functools
@@ -22,6 +23,9 @@ HEIGHT_PX = 720
 CLOCK_X_PX, CLOCK_Y_PX = 40, 36
 CELL_WIDTH_PX, CELL_HEIGHT_PX = 44, 76
 CLOCK_LENGTH = 12
+# The number of the frame, in cells of the same size and height.
+NUMBER_X_PX, NUMBER_LENGTH = 632, 8
+NUMBER_PERIOD = 10**NUMBER_LENGTH
 GLYPHS = "0123456789:."
 DAY_MS = 86_400_000
 # A cell further than this from every glyph, in mean luma steps, is not a clock.
@@ -78,14 +82,17 @@ class ClockPattern:
                 height, width = pixels.shape
                 y, x = patch.y // scale, patch.x // scale
                 plane[y : y + height, x : x + width] = pixels
+        self._write(CLOCK_X_PX, clock_text(at_ms))
+        self._write(NUMBER_X_PX, f"{index % NUMBER_PERIOD:0{NUMBER_LENGTH}}")
+        return self._frame
+
+    def _write(self, x: int, text: str) -> None:
         luma = self._planes[0]
-        x = CLOCK_X_PX
-        for character in clock_text(at_ms):
+        for character in text:
             luma[CLOCK_Y_PX : CLOCK_Y_PX + CELL_HEIGHT_PX, x : x + CELL_WIDTH_PX] = self._glyphs[
                 GLYPHS.index(character)
             ]
             x += CELL_WIDTH_PX
-        return self._frame
 
 
 @functools.cache
@@ -111,11 +118,21 @@ def clock_text(at_ms: int) -> str:
 
 def read_clock(luma: Plane) -> int | None:
     """Return the ms of the day that a 1280×720 luma plane shows; None where there is no clock."""
+    text = _read(luma, CLOCK_X_PX, CLOCK_LENGTH)
+    return None if text is None else parse_clock(text)
+
+
+def read_number(luma: Plane) -> int | None:
+    """Return the number of the frame that a 1280×720 luma plane shows; None where there is none."""
+    text = _read(luma, NUMBER_X_PX, NUMBER_LENGTH)
+    return int(text) if text and text.isdigit() else None
+
+
+def _read(luma: Plane, x: int, length: int) -> str | None:
     glyphs = np.stack(paint_artwork().glyphs).astype(np.int16)
     text = ""
-    for place in range(CLOCK_LENGTH):
-        x = CLOCK_X_PX + place * CELL_WIDTH_PX
-        cell = luma[CLOCK_Y_PX : CLOCK_Y_PX + CELL_HEIGHT_PX, x : x + CELL_WIDTH_PX]
+    for left in range(x, x + length * CELL_WIDTH_PX, CELL_WIDTH_PX):
+        cell = luma[CLOCK_Y_PX : CLOCK_Y_PX + CELL_HEIGHT_PX, left : left + CELL_WIDTH_PX]
         if cell.shape != (CELL_HEIGHT_PX, CELL_WIDTH_PX):
             return None
         errors = np.abs(glyphs - cell.astype(np.int16)).mean(axis=(1, 2))
@@ -123,7 +140,7 @@ def read_clock(luma: Plane) -> int | None:
         if errors[best] > GLYPH_ERROR_MAX:
             return None
         text += GLYPHS[best]
-    return parse_clock(text)
+    return text
 
 
 def parse_clock(text: str) -> int | None:
@@ -183,7 +200,7 @@ def _animate(scene: Image.Image, box: Box, painter: Painter) -> Iterator[Patch]:
 
 
 def paint_scene() -> Image.Image:
-    """Paint what stands still: wall, awning, table, goods, the clock's plate."""
+    """Paint what stands still: wall, awning, table, goods, the plates of clock and number."""
     scale = 2  # painted twice as large and shrunk, so that edges are smooth
     image = Image.new("RGB", (WIDTH_PX * scale, HEIGHT_PX * scale))
     draw = ImageDraw.Draw(image)
@@ -195,10 +212,15 @@ def paint_scene() -> Image.Image:
     _paint_greens(draw, scale)
     image = image.resize((WIDTH_PX, HEIGHT_PX), Image.Resampling.LANCZOS)
     plate = ImageDraw.Draw(image)
-    right, bottom = CLOCK_X_PX + CLOCK_LENGTH * CELL_WIDTH_PX, CLOCK_Y_PX + CELL_HEIGHT_PX
-    plate.rounded_rectangle((CLOCK_X_PX - 14, CLOCK_Y_PX - 10, right + 14, bottom + 10), 18, _PLATE)
+    top, bottom = CLOCK_Y_PX - 10, CLOCK_Y_PX + CELL_HEIGHT_PX + 10
     label = ImageFont.load_default(size=26)
-    plate.text((CLOCK_X_PX, bottom + 22), "Linli · test pattern · UTC", (92, 52, 34), label)
+    for x, length, text in (
+        (CLOCK_X_PX, CLOCK_LENGTH, "Linli · test pattern · UTC"),
+        (NUMBER_X_PX, NUMBER_LENGTH, "Frame"),
+    ):
+        right = x + length * CELL_WIDTH_PX
+        plate.rounded_rectangle((x - 14, top, right + 14, bottom), 18, _PLATE)
+        plate.text((x, bottom + 12), text, (92, 52, 34), label)
     return image
 
 

@@ -23,7 +23,8 @@ title = { en = "Video", zh = "视频" }
 thresholds = [
     "media.joined == 3", "media.refused == 0", "media.ended == 0", "media.packets > 300",
     "media.missing == 0", "media.forged == 0", "media.layer_changes == 0", "media.freezes == 0",
-    "glass.freezes == 0", "glass.webrtc.p50_ms < 300", "host.failed == 0",
+    "glass.freezes == 0", "glass.repeated == 0", "glass.skipped == 0",
+    "glass.webrtc.p50_ms < 300", "host.failed == 0",
 ]
 [[profiles]]
 kind = "webrtc"
@@ -44,7 +45,7 @@ at_s = 11.5
 do = "end"
 """
 # What a machine that is short of time does to a picture.
-OF_TIME = {"media.freezes", "glass.freezes", "glass.webrtc.p50_ms"}
+OF_TIME = {"media.freezes", "glass.freezes", "glass.skipped", "glass.webrtc.p50_ms"}
 
 
 async def watched(whep: str, whip: str = "") -> Result:

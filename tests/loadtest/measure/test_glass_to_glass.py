@@ -7,6 +7,7 @@ import pytest
 
 from loadtest.measure import glass_to_glass
 from loadtest.measure.glass_to_glass import GlassViewer
+from loadtest.sources.clock_pattern import ClockPattern
 
 NOON_MS = 12 * 3_600_000
 
@@ -49,3 +50,10 @@ def test_another_size_is_another_layer(clocks: list[int | None]) -> None:
     for width in (640, 640, 320, 640):
         viewer.look(av.VideoFrame(width, 64, "yuv420p"), 0.0)
     assert viewer.size_changes == 2
+
+
+def test_frames_are_counted_as_skipped_and_repeated_by_their_numbers() -> None:
+    pattern, viewer = ClockPattern(), GlassViewer()
+    for number in (5, 6, 6, 9, 10, 0, 1):  # the host begins anew after 10
+        viewer.look(pattern.draw(number, NOON_MS), NOON_MS)
+    assert (viewer.skipped, viewer.repeated) == (2, 1)

@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.sources.clock_pattern import (
+    CELL_HEIGHT_PX,
+    CLOCK_Y_PX,
     DAY_MS,
     HEIGHT_PX,
+    NUMBER_PERIOD,
     PHASES,
     WIDTH_PX,
     ClockPattern,
@@ -15,6 +18,7 @@ from loadtest.sources.clock_pattern import (
     clock_text,
     parse_clock,
     read_clock,
+    read_number,
 )
 
 
@@ -50,15 +54,26 @@ def test_the_clock_reads_back_from_a_noisy_pattern(pattern: ClockPattern) -> Non
     assert read_clock(noisy.clip(0, 255).astype(np.uint8)) == 45_296_789
 
 
+@pytest.mark.parametrize("index", [0, 7, 123_456, 98_765_432, NUMBER_PERIOD + 5])
+def test_the_frame_number_reads_back_from_a_noisy_pattern(
+    pattern: ClockPattern, index: int
+) -> None:
+    rng = np.random.default_rng(1)
+    noisy = luma(pattern, index, 45_296_789) + rng.normal(0, 20, (HEIGHT_PX, WIDTH_PX))
+    assert read_number(noisy.clip(0, 255).astype(np.uint8)) == index % NUMBER_PERIOD
+
+
 def test_a_frame_without_the_clock_reads_as_none() -> None:
     assert read_clock(np.full((HEIGHT_PX, WIDTH_PX), 200, np.uint8)) is None
     assert read_clock(np.zeros((90, 160), np.uint8)) is None
+    assert read_number(np.full((HEIGHT_PX, WIDTH_PX), 200, np.uint8)) is None
 
 
 def test_the_pattern_moves_and_repeats_after_phases(pattern: ClockPattern) -> None:
-    first = luma(pattern, 0, 0).copy()
-    assert (luma(pattern, 10, 0) != first).any()
-    assert (luma(pattern, PHASES, 0) == first).all()
+    below = CLOCK_Y_PX + CELL_HEIGHT_PX  # of clock and number
+    first = luma(pattern, 0, 0)[below:].copy()
+    assert (luma(pattern, 10, 0)[below:] != first).any()
+    assert (luma(pattern, PHASES, 0)[below:] == first).all()
 
 
 def test_a_delay_across_midnight_is_short() -> None:
