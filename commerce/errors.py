@@ -56,6 +56,8 @@ class Refusal(StrEnum):
     FLASH_OVER = "flash-over"
     COUPON_TAKEN = "coupon-taken"
     COUPON_UNFIT = "coupon-unfit"
+    CUT_OFF = "cut-off"
+    PRESALE_APART = "presale-apart"
 
 
 class Refused(CommerceError):

@@ -54,6 +54,7 @@ from commerce.io.shop.overview import Overview
 from commerce.io.shop.packing.moves import BatchMoves
 from commerce.io.shop.packing.picks import Picks
 from commerce.io.shop.packing.search import OrderSearch
+from commerce.io.shop.packing.wave_plans import WavePlans
 from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.payments.intents import Intents, ProviderLinks
 from commerce.io.shop.payments.refunds import ProviderRefunds
@@ -62,6 +63,7 @@ from commerce.io.shop.phones import Phones
 from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.io.shop.pins import Pins
 from commerce.io.shop.places.places import AllPlaces
+from commerce.io.shop.presales import Presales
 from commerce.io.shop.price_drops import PriceDrops
 from commerce.io.shop.privacy import Privacy
 from commerce.io.shop.promises import PromiseBoard
@@ -231,6 +233,8 @@ class Commerce:
         self.fulfilment = Fulfilment(shop, codes_of_pickup)
         self.batches = BatchMoves(shop, codes_of_pickup)
         self.waves = Waves(shop)
+        self.wave_plans = WavePlans(shop)
+        self.presales = Presales(shop, make_id)
         self.picks = Picks(shop)
         self.order_search = OrderSearch(shop)
         self.stock = StockKeeping(shop)

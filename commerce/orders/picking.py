@@ -1,7 +1,7 @@
 """Waves and pick lists: orders of a store that are picked together, and what to take for them.
 
-A wave is a reached group, or all orders that belong to none. Its pick list has each item once with
-the sum over all bags, by zone; a bag is an order.
+A wave is a reached group, the single orders of a presale, or all others that belong to neither. Its
+pick list has each item once with the sum over all bags, by zone; a bag is an order.
 """
 
 import itertools
@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from commerce.orders.order import OrderRow
+from commerce.orders.promise import WAVE
 from commerce.orders.states import OPEN_AT_STORE, OrderState
 
 SLOT_CHARS_MAX = 8  # such as A1
-SINGLES = "singles"  # the id of the wave of orders that belong to no group
+SINGLES = "singles"  # the id of the wave of orders that belong to no group and no presale
 
 
 _SLOT = re.compile(rf"[A-Z0-9][A-Z0-9-]{{0,{SLOT_CHARS_MAX - 1}}}")
@@ -28,7 +29,7 @@ def read_slot(typed: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """Orders of one group (or of none) that stand in one state, in the order of their bags."""
+    """Orders of a group, a presale or neither in one state, in the order of their bags."""
 
     id: str
     group_id: str
@@ -66,13 +67,14 @@ def waves(orders: Iterable[OrderRow]) -> list[Wave]:
 
     In a wave orders stand by their numbers, so that a bag keeps its place from list to label.
     """
-    found: dict[tuple[OrderState, str], list[OrderRow]] = {}
+    found: dict[tuple[OrderState, str, str], list[OrderRow]] = {}
     for order in orders:
         if order.state in OPEN_AT_STORE:
-            found.setdefault((order.state, order.group_id), []).append(order)
+            slot = order.slot if order.slot.startswith(WAVE) and not order.group_id else ""
+            found.setdefault((order.state, order.group_id, slot), []).append(order)
     made = [
-        Wave(group_id or SINGLES, group_id, state, tuple(sorted(rows, key=bag_order)))
-        for (state, group_id), rows in found.items()
+        Wave(group_id or slot or SINGLES, group_id, state, tuple(sorted(rows, key=bag_order)))
+        for (state, group_id, slot), rows in found.items()
     ]
     return sorted(made, key=_urgency)
 

@@ -277,11 +277,6 @@ def spread(orders: int, free: Sequence[tuple[str, int]]) -> list[tuple[str, int]
     return taken
 
 
-def wave_capacity(store: PackingStore, from_ms: int, ready_by_ms: int) -> int:
-    """Return how many orders a store packs from the cut-off to when the wave is ready."""
-    return (store.capacity or 0) * max(0, (ready_by_ms - from_ms) // WINDOW_MS)
-
-
 def encode_ruled_out(stores: Iterable[RuledOut]) -> str:
     """Return stores and reasons as one text: `s1 closed ,s2 no-stock tea`."""
     return ",".join([f"{out.store_id} {out.reason} {out.detail}" for out in stores])

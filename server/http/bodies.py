@@ -76,6 +76,8 @@ _REFUSALS: dict[Refusal, tuple[int, str]] = {
     Refusal.NO_SLOT: (409, "Every store that has it is full or closed."),
     Refusal.COUPON_TAKEN: (409, "Another order has the coupon, or it has ended."),
     Refusal.COUPON_UNFIT: (409, "The coupon does not fit this order."),
+    Refusal.CUT_OFF: (409, "The cut-off of the presale has passed."),
+    Refusal.PRESALE_APART: (409, "Presale goods are ordered by themselves."),
     Refusal.LIMIT_REACHED: (409, "Household limit reached."),
     Refusal.NOT_ON_SALE: (409, "Not on sale."),
     Refusal.PRICE_CHANGED: (409, "Price changed."),
@@ -210,6 +212,8 @@ def _problem_of(error: CommerceError) -> Problem:
                 problem.extra["price_fen"] = error.left
             if error.refusal is Refusal.NOT_YET:
                 problem.extra["starts_at_ms"] = error.left
+            if error.refusal is Refusal.CUT_OFF:
+                problem.extra["cut_off_ms"] = error.left
             if error.product_id:
                 problem.extra["product_id"] = error.product_id
             return problem

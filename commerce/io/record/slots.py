@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
+from commerce.io.record.presales import presales_of_stores
 from commerce.io.record.schema import orders
 from commerce.io.record.schema_slots import order_routes, slots
 from commerce.orders.order import OrderRow
+from commerce.orders.presales import presale_of
 from commerce.orders.promise import WAVE, RuledOut, encode_ruled_out, spread, window_of
 
 IDS_MAX = 500  # ids per statement
@@ -25,6 +27,7 @@ _PLACE = (
     .where(orders.c.id == bindparam("o"))
     .values(slot=bindparam("name"), due_at_ms=bindparam("due"))
 )
+_DUE = update(orders).where(orders.c.id == bindparam("o")).values(due_at_ms=bindparam("due"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +88,25 @@ def place_group_orders(
 ) -> tuple[dict[str, str], dict[tuple[str, str], int]]:
     """Give orders without a slot the next ones of their stores, as early as there is room.
 
+    Orders of a presale get places of its wave, and are due with it even if it has none left.
+
     Returns:
         Slots by order, and how many were taken by (store, slot). Orders of stores that do not count
         them, and those that find no room, get none.
     """
-    waiting: dict[str, list[str]] = {}
-    for at in range(0, len(order_ids), IDS_MAX):
-        rows = connection.execute(
-            select(orders.c.id, orders.c.store_id)
-            .where(orders.c.id.in_(order_ids[at : at + IDS_MAX]), orders.c.slot == "")
-            .order_by(orders.c.created_at_ms, orders.c.id)
-        )
-        for order_id, store_id in rows:
-            waiting.setdefault(store_id, []).append(order_id)
+    waiting = _without_slots(connection, order_ids, at_ms)
+    due: dict[str, int] = {}
     placed: dict[str, str] = {}
     taken: dict[tuple[str, str], int] = {}
-    for store_id, ids in sorted(waiting.items()):
+    for (store_id, wave), ids in sorted(waiting.items()):
+        named = (
+            slots.c.name == wave
+            if wave
+            else and_(slots.c.from_ms >= at_ms, slots.c.name.not_like(f"{WAVE}%"))
+        )
         free = connection.execute(
             select(slots.c.name, slots.c.capacity - slots.c.taken)
-            .where(
-                slots.c.store_id == store_id,
-                slots.c.from_ms >= at_ms,
-                slots.c.name.not_like(f"{WAVE}%"),
-            )
+            .where(slots.c.store_id == store_id, named)
             .order_by(slots.c.from_ms)
             .with_for_update()
         )
@@ -115,6 +114,9 @@ def place_group_orders(
         for name, count in spread(len(ids), [(name, places) for name, places in free]):
             taken[store_id, name] = count
             placed |= {next(left): name for _ in range(count)}
+        due |= {id: window_of(wave).until_ms for id in left if wave}
+    if due:
+        connection.execute(_DUE, [{"o": id, "due": by_ms} for id, by_ms in due.items()])
     if placed:
         connection.execute(
             _TAKE,
@@ -131,6 +133,24 @@ def place_group_orders(
             ],
         )
     return placed, taken
+
+
+def _without_slots(
+    connection: Connection, order_ids: Sequence[str], at_ms: int
+) -> dict[tuple[str, str], list[str]]:
+    """Orders without a slot by their store and the wave that they need a place of, "" for none."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for at in range(0, len(order_ids), IDS_MAX):
+        rows = connection.execute(
+            select(orders.c.id, orders.c.store_id, orders.c.product_id, orders.c.created_at_ms)
+            .where(orders.c.id.in_(order_ids[at : at + IDS_MAX]), orders.c.slot == "")
+            .order_by(orders.c.created_at_ms, orders.c.id)
+        ).all()
+        packs = presales_of_stores(connection, {row.store_id for row in rows}, at_ms)
+        for id, store_id, product_id, ordered_at_ms in rows:
+            presale = presale_of(packs.get(store_id, ()), product_id, now_ms=ordered_at_ms)
+            found.setdefault((store_id, presale.slot if presale else ""), []).append(id)
+    return found
 
 
 def plan_slots(connection: Connection, plans: Sequence[SlotPlan]) -> dict[tuple[str, str], int]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from commerce.errors import NotFound
 from commerce.io.record.categories import read_categories
 from commerce.io.record.engine import Record
 from commerce.io.record.food import read_food
+from commerce.io.record.presales import read_presales
 from commerce.io.record.recipes import current_recipes
 from commerce.io.record.rows import PRODUCTS, estate_of, product_of
 from commerce.io.record.rule_book import read_version, rule_book_in, version_in
@@ -33,6 +34,7 @@ from commerce.io.record.schema import (
     stores,
 )
 from commerce.orders.order import Entry
+from commerce.orders.presales import Presale, presale_of_order
 from commerce.orders.routing import candidates
 from commerce.views import PartView, ProductDetail, ProductView, StoreStock
 
@@ -60,6 +62,7 @@ class Catalogue:
     rehearsals: frozenset[str] = frozenset()
     rules: RuleBook = field(default_factory=RuleBook)
     goods: Goods = (-1, 0, 0)
+    presales: tuple[Presale, ...] = ()
 
     @property
     def only_brand(self) -> Brand | None:
@@ -110,6 +113,23 @@ class Catalogue:
         for kind, id in others:
             if self.owners.get((kind, id), own) != own:
                 raise NotFound(kind, id)
+
+    def presale_of_order(
+        self, brand_id: str, product_ids: Iterable[str], *, now_ms: int
+    ) -> Presale | None:
+        """The presale of an order, None if it is taken from the shelf.
+
+        Raises:
+            Refused: Its goods are not handed over together.
+        """
+        known = [one for one in self.presales if one.brand_id == brand_id]
+        return presale_of_order(known, product_ids, now_ms=now_ms) if known else None
+
+    def presale_at(self, store_id: str, slot: str) -> Presale | None:
+        """The presale whose wave has that slot in a store."""
+        brand_id = self.brand_id("store", store_id)
+        found = (one for one in self.presales if one.brand_id == brand_id and one.slot == slot)
+        return next(found, None)
 
     def names(self, entry: Entry) -> bool:
         """Whether everything that a stream entry names exists."""
@@ -200,6 +220,7 @@ def catalogue_in(connection: Connection, known: Catalogue) -> Catalogue:
         rehearsals=frozenset(row["id"] for row in all_rooms if row["rehearsal_since_ms"]),
         rules=rule_book_in(connection, known.rules),
         goods=goods,
+        presales=read_presales(connection),
     )
 
 

@@ -21,6 +21,7 @@ from commerce.orders.promise import (
     CHINA_MS,
     DAY_MS,
     HORIZON_MS,
+    WAVE,
     Fulfilment,
     RuledOutBy,
     Span,
@@ -309,6 +310,7 @@ def _windows(
                 slots.c.store_id.in_(store_ids),
                 slots.c.from_ms >= from_ms,
                 slots.c.from_ms < until_ms,
+                slots.c.name.not_like(f"{WAVE}%"),
             )
             .order_by(slots.c.store_id, slots.c.from_ms, slots.c.name)
         )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
+from typing import NoReturn
 
 from commerce.catalogue.sets import explode, sum_units
 from commerce.errors import NotFound, Refusal, Refused, Rehearses, TryAgain
@@ -13,10 +14,11 @@ from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.coupons.wallet import AppliedCoupon
-from commerce.io.shop.routes import Routes
+from commerce.io.shop.routes import NOWHERE, EstateRoute, Routes
 from commerce.io.shop.views import order_view, order_views
 from commerce.orders.lines import Needs, TapLine
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
+from commerce.orders.presales import Presale
 from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
 from commerce.orders.tap import Decision, Status, Tap
@@ -123,8 +125,7 @@ class Orders:
             with self._spans("order.admit", (tap.order_id,)):
                 decision = await self._decide(tap, request, deadline)
             if decision.status is Status.REFUSED:
-                assert decision.refusal
-                raise Refused(decision.refusal, decision.left, decision.product_id)
+                self._refuse(decision, tap, request)
             replay = decision.status is not Status.ADMITTED
             with self._spans("order.confirm", (tap.order_id,)):
                 found = await self._wait(tap, answer, deadline, replay=replay)
@@ -143,7 +144,7 @@ class Orders:
         group_id = request.group_id or ""
         place = (request.estate_id, request.product_id)
         open_id = "" if request.further else self._open_groups.get(place, "")
-        route = self._routes.of(request.estate_id, request.fulfilment)
+        route = self._route(request)
         tap = Tap(
             order_id=order_id_of(request.guest_id, request.key),
             body_hash=body_hash_of(
@@ -177,6 +178,35 @@ class Orders:
             discounts=request.coupon.discounts if request.coupon else "",
         )
         return self._explode(tap, request)
+
+    def _presale(self, request: OrderRequest) -> Presale | None:
+        """The presale that a request orders from; which one depends on the time."""
+        catalogue = self._shop.catalogue
+        brand_id = catalogue.brand_id("room", request.room_id)
+        ids = [line.product_id for line in request.lines]
+        return catalogue.presale_of_order(brand_id, ids, now_ms=self._shop.clock())
+
+    def _route(self, request: OrderRequest) -> EstateRoute:
+        """Where a tap may go: nowhere after the cut-off, or with goods that are not sold together.
+
+        The gate is asked all the same, as the key may be that of an order which came in time.
+        """
+        try:
+            presale = self._presale(request)
+        except Refused:
+            return NOWHERE
+        if presale is None:
+            return self._routes.of(request.estate_id, request.fulfilment)
+        return self._routes.of_presale(presale, request.estate_id, request.fulfilment)
+
+    def _refuse(self, decision: Decision, tap: Tap, request: OrderRequest) -> NoReturn:
+        """Raise what the gate refused; of a tap without stores it says only that none has it."""
+        assert decision.refusal
+        if not tap.stores and decision.refusal is Refusal.SOLD_OUT:
+            presale = self._presale(request)
+            if presale and not presale.is_open(self._shop.clock()):
+                raise Refused(Refusal.CUT_OFF, presale.cut_off_ms)
+        raise Refused(decision.refusal, decision.left, decision.product_id)
 
     def _explode(self, tap: Tap, request: OrderRequest) -> Tap:
         """Name the lines of a tap and the items that they take, unless it is one item."""

@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
+from commerce.catalogue.values import Text
 from commerce.io.gate import keys
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.routes import EstateRoute, Routes
+from commerce.orders.presales import Presale, presale_of
 from commerce.orders.promise import Fulfilment, first_slot, promise_of, read_slots, slot_item
 
 KEPT_MS = 5_000
@@ -22,12 +24,31 @@ class StorePromise:
 
 
 @dataclass(frozen=True, slots=True)
+class PresalePromise:
+    """What is promised of the goods of a presale; no store takes an order after the cut-off."""
+
+    id: str
+    name: Text
+    product_ids: tuple[str, ...]
+    cut_off_ms: int
+    from_ms: int
+    until_ms: int
+    pickup: tuple[StorePromise, ...]
+    delivery: tuple[StorePromise, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Promises:
-    """Stores that would take an order, in the order in which the gate tries them."""
+    """Stores that would take an order, in the order in which the gate tries them.
+
+    `presales` are goods that are ordered for a later hand-over, each in the presale that it is
+    sold in now.
+    """
 
     pickup: tuple[StorePromise, ...]
     delivery: tuple[StorePromise, ...]
     now_ms: int
+    presales: tuple[PresalePromise, ...] = ()
 
 
 class PromiseBoard:
@@ -58,11 +79,17 @@ class PromiseBoard:
             return kept
 
     async def _look(self, estate_id: str, at_ms: int) -> Promises:
+        presales = self._presales(estate_id, at_ms)
         routes = {kind: self._routes.of(estate_id, kind) for kind in Fulfilment}
+        waves = {
+            (presale.id, kind): self._routes.of_presale(presale, estate_id, kind)
+            for presale, _ in presales
+            for kind in Fulfilment
+        }
         wanted = sorted(
             {
                 (slot, store_id)
-                for route in routes.values()
+                for route in (*routes.values(), *waves.values())
                 for store_id, text in zip(route.stores, route.slots, strict=True)
                 for slot, _ in read_slots(text)
             }
@@ -70,7 +97,41 @@ class PromiseBoard:
         found = await self._gate.free([keys.row(slot_item(name), store) for name, store in wanted])
         free = dict(zip(wanted, found, strict=True))
         promised = {kind: _promised(route, kind, free) for kind, route in routes.items()}
-        return Promises(promised[Fulfilment.PICKUP], promised[Fulfilment.DELIVERY], at_ms)
+        later = tuple(
+            PresalePromise(
+                presale.id,
+                presale.name,
+                product_ids,
+                presale.cut_off_ms,
+                presale.ready_by_ms,
+                presale.until_ms,
+                *[
+                    _handed_over(_promised(waves[presale.id, kind], kind, free), presale, kind)
+                    for kind in (Fulfilment.PICKUP, Fulfilment.DELIVERY)
+                ],
+            )
+            for presale, product_ids in presales
+        )
+        return Promises(promised[Fulfilment.PICKUP], promised[Fulfilment.DELIVERY], at_ms, later)
+
+    def _presales(self, estate_id: str, at_ms: int) -> list[tuple[Presale, tuple[str, ...]]]:
+        """The presales of an estate's brand, each with the goods that are sold in it now."""
+        catalogue = self._shop.catalogue
+        brand_id = catalogue.brand_id("estate", estate_id)
+        known = [one for one in catalogue.presales if one.brand_id == brand_id]
+        found: dict[str, tuple[str, ...]] = {}
+        for product_id in dict.fromkeys(id for one in known for id in one.products):
+            presale = presale_of(known, product_id, now_ms=at_ms)
+            if presale:
+                found[presale.id] = (*found.get(presale.id, ()), product_id)
+        return [(one, found[one.id]) for one in known if one.id in found]
+
+
+def _handed_over(
+    stores: tuple[StorePromise, ...], presale: Presale, kind: Fulfilment
+) -> tuple[StorePromise, ...]:
+    span = presale.handover(kind)
+    return tuple(StorePromise(store.store_id, span.from_ms, span.until_ms) for store in stores)
 
 
 def _promised(

@@ -21,7 +21,8 @@ from commerce.io.shop.routes import Routes, packing_store
 from commerce.io.shop.views import order_views
 from commerce.notices.notices import NoticeKind
 from commerce.orders.order import OrderRow
-from commerce.orders.promise import WAVE, read_slots, wave_route, window_of
+from commerce.orders.presales import places_of
+from commerce.orders.promise import WAVE, read_slots
 from commerce.orders.rerouting import (
     NextStore,
     RerouteReason,
@@ -169,8 +170,10 @@ class Rerouting:
             return list(zip(found.stores, found.slots, strict=True))
         catalogue = self._shop.catalogue
         near = [packing_store(catalogue.stores[id]) for id in catalogue.routes[order.estate_id]]
-        ready_by_ms = window_of(order.slot).until_ms
-        wave = wave_route(near, ready_by_ms, order.fulfilment, now_ms=at_ms)
+        presale = catalogue.presale_at(order.store_id, order.slot)
+        if presale is None:
+            return []
+        wave = places_of(presale, near, order.fulfilment, now_ms=at_ms)
         return list(zip(wave.stores, wave.slots, strict=True))
 
     def _brand_of(self, order: OrderRow) -> str:

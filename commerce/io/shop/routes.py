@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from commerce.catalogue.values import Store
 from commerce.io.shop.context import ShopContext
+from commerce.orders.presales import Presale, presale_route
 from commerce.orders.promise import (
     Fulfilment,
     PackingStore,
@@ -26,6 +27,9 @@ class EstateRoute:
     stores: tuple[str, ...]
     slots: tuple[str, ...]
     ruled_out: str
+
+
+NOWHERE = EstateRoute((), (), "")
 
 
 def packing_store(store: Store) -> PackingStore:
@@ -58,6 +62,13 @@ class Routes:
         if found is None:
             found = self._kept[estate_id, fulfilment] = self._route(estate_id, fulfilment, at_ms)
         return found
+
+    def of_presale(self, presale: Presale, estate_id: str, fulfilment: Fulfilment) -> EstateRoute:
+        """Return the route of an estate's taps on goods of a presale: none after its cut-off."""
+        catalogue = self._shop.catalogue
+        stores = [packing_store(catalogue.stores[id]) for id in catalogue.routes[estate_id]]
+        found = presale_route(presale, stores, fulfilment, now_ms=self._shop.clock())
+        return EstateRoute(found.stores, found.slots, encode_ruled_out(found.ruled_out))
 
     def _route(self, estate_id: str, fulfilment: Fulfilment, at_ms: int) -> EstateRoute:
         catalogue = self._shop.catalogue

@@ -22,7 +22,7 @@ from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
 from commerce.orders.picks import Pick
 from commerce.orders.pickup import shown, signed
-from commerce.orders.promise import promise_of
+from commerce.orders.promise import WAVE, Span, promise_of
 from commerce.orders.states import OrderState
 from commerce.views import (
     ActionParameter,
@@ -165,11 +165,21 @@ def _shared(row: OrderRow, catalogue: Catalogue) -> dict[str, Any]:
         "due_at_ms": row.due_at_ms,
         "refunded_fen": row.refunded_fen,
         "lines": line_views(row.lines, catalogue),
-        "promised": promise_of(row.slot, row.fulfilment) if row.slot else None,
+        "promised": _promised(row, catalogue),
         "fulfilment": row.fulfilment,
         "discount_fen": row.discount_fen,
         "consent_by_ms": row.consent_by_ms if row.state is OrderState.NEW else None,
     }
+
+
+def _promised(row: OrderRow, catalogue: Catalogue) -> Span | None:
+    """When the buyer gets it: in the window of its slot, or that of its presale."""
+    if not row.slot:
+        return None
+    presale = catalogue.presale_at(row.store_id, row.slot) if row.slot.startswith(WAVE) else None
+    if presale:
+        return presale.handover(row.fulfilment)
+    return promise_of(row.slot, row.fulfilment)
 
 
 def line_views(lines: Sequence[OrderLine], catalogue: Catalogue) -> tuple[OrderLineView, ...]:

@@ -60,6 +60,13 @@ async def waves(request: Request) -> Response:
         return reply(await services_of(request).commerce.waves.of_store(store_id))
 
 
+async def wave_plans(request: Request) -> Response:
+    """`GET /api/stores/{store}/wave-plans`: what is packed overnight for presales, and when."""
+    store_id, _ = _clerk(request)
+    with problems():
+        return reply(await services_of(request).commerce.wave_plans.of_store(store_id))
+
+
 async def move(request: Request) -> Response:
     """`POST /api/stores/{store}/moves`: many orders move on, once per key."""
     store_id, principal = _clerk(request)
@@ -207,6 +214,7 @@ def _batch_problems() -> Iterator[None]:
 
 routes = [
     Route("/api/stores/{store}/waves", waves, methods=["GET"]),
+    Route("/api/stores/{store}/wave-plans", wave_plans, methods=["GET"]),
     Route("/api/stores/{store}/orders/{order}/picks/{line:int}/{part:int}", pick, methods=["PUT"]),
     Route("/api/orders/{order}/substitutes/{line:int}/{part:int}", answer, methods=["POST"]),
     Route("/api/stores/{store}/bags", place, methods=["PUT"]),

@@ -31,7 +31,6 @@ from commerce.orders.promise import (
     route,
     slot_name,
     spread,
-    wave_capacity,
     wave_route,
     wave_slot,
     window_of,
@@ -159,8 +158,6 @@ def test_a_wave_is_promised_from_when_all_of_it_is_packed() -> None:
     slot = wave_slot(china(6, 10))
     assert window_of(slot).until_ms == china(6, 10)
     assert promise_of(slot, PICKUP) == window_at(6, 10)
-    night = PackingStore("s", EVERY_DAY, 20)
-    assert wave_capacity(night, china(5, 20), china(6, 10)) == 28 * 20
 
 
 def test_a_wave_is_packed_by_stores_that_are_not_closed_for_long() -> None:

@@ -1,6 +1,9 @@
 """The waves of a store with their pick lists, as its clerks see them."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from commerce.catalogue.values import Text
 from commerce.errors import NotFound
@@ -21,6 +24,7 @@ from commerce.orders.picking import (
     pick_list,
     waves,
 )
+from commerce.orders.promise import WAVE
 from commerce.orders.states import OPEN_AT_STORE, OrderState
 
 
@@ -63,7 +67,7 @@ class BagView:
 
 @dataclass(frozen=True, slots=True)
 class WaveView:
-    """Orders that are picked together; of a group, `name` is its product's."""
+    """Orders that are picked together; `name` is that of a group's product, or of a presale."""
 
     id: str
     state: OrderState
@@ -106,10 +110,8 @@ class Waves:
             )
             names = await connection.run_sync(nicknames_of, {row.guest_id for row in rows})
             bags = await connection.run_sync(bags_of, [row.id for row in rows])
-            items = {item_id for row in rows for item_id, _ in row.taken}
             cards = await connection.run_sync(cards_of_orders, self._shop.catalogue, rows)
-            food = await connection.run_sync(read_food, items)
-        zones = {id: one.storage.kind.value for id, one in food.items() if one.storage}
+            zones = await connection.run_sync(zones_of, rows)
         known = _Known(self._shop.catalogue, names, bags, zones, cards)
         return StoreWaves([_view(wave, known) for wave in waves(rows)], at_ms)
 
@@ -135,17 +137,36 @@ class _Known:
     zones: dict[str, str]
     cards: dict[str, tuple[ShownCard, ...]]
 
-    def place_of(self, item_id: str) -> tuple[str, str]:
-        return self.zones.get(item_id, ""), self.catalogue.product(item_id).name.zh
-
 
 def _view(wave: Wave, known: _Known) -> WaveView:
     catalogue = known.catalogue
     numbers = bag_numbers(wave.orders, {id: bag.number for id, bag in known.bags.items()})
     rows = sorted(wave.orders, key=lambda row: numbers[row.id])
-    group_product = catalogue.product(rows[0].product_id) if wave.group_id else None
+    name = catalogue.product(rows[0].product_id).name if wave.group_id else None
+    if not wave.group_id and rows[0].slot.startswith(WAVE):
+        presale = catalogue.presale_at(rows[0].store_id, rows[0].slot)
+        name = presale.name if presale else None
+    return WaveView(
+        wave.id,
+        wave.state,
+        wave.group_id or None,
+        name,
+        wave.due_at_ms,
+        pick_items(catalogue, known.zones, [(numbers[row.id], row) for row in rows]),
+        tuple(_bag(row, numbers[row.id], known) for row in rows),
+    )
+
+
+def pick_items(
+    catalogue: Catalogue, zones: Mapping[str, str], bag_orders: Sequence[tuple[int, OrderRow]]
+) -> tuple[PickItem, ...]:
+    """What to take for orders that go into these bags, by zone and then by name."""
+
+    def place_of(item_id: str) -> tuple[str, str]:
+        return zones.get(item_id, ""), catalogue.product(item_id).name.zh
+
     items = []
-    for entry in pick_list([(numbers[row.id], row) for row in rows], known.place_of):
+    for entry in pick_list(bag_orders, place_of):
         product = catalogue.product(entry.item_id)
         items.append(
             PickItem(
@@ -158,15 +179,14 @@ def _view(wave: Wave, known: _Known) -> WaveView:
                 entry.bags,
             )
         )
-    return WaveView(
-        wave.id,
-        wave.state,
-        wave.group_id or None,
-        group_product.name if group_product else None,
-        wave.due_at_ms,
-        tuple(items),
-        tuple(_bag(row, numbers[row.id], known) for row in rows),
-    )
+    return tuple(items)
+
+
+def zones_of(connection: Connection, rows: Iterable[OrderRow]) -> dict[str, str]:
+    """The zones of the items that orders take."""
+    items = {item_id for row in rows for item_id, _ in row.taken}
+    food = read_food(connection, items)
+    return {id: one.storage.kind.value for id, one in food.items() if one.storage}
 
 
 def _bag(row: OrderRow, number: int, known: _Known) -> BagView:

@@ -45,3 +45,30 @@ async def test_head_office_closes_a_store_early(hq: HeadOffice) -> None:
     assert isinstance(again, OrderView) and again.promised
     assert again.promised.until_ms <= until_ms
     await sound(shop)
+
+    # A presale of the same goods: ordered until then, packed in one wave by the next morning.
+    cut_off_ms = shop.clock() + 4 * WINDOW_MS
+    ready_by_ms = cut_off_ms + 20 * WINDOW_MS + -cut_off_ms % WINDOW_MS
+    new = {
+        "name": {"zh": "周末大米", "en": "Weekend rice"},
+        "product_ids": ["rice"],
+        "cut_off_ms": cut_off_ms,
+        "ready_by_ms": ready_by_ms,
+        "until_ms": ready_by_ms + 4 * WINDOW_MS,
+        "capacities": {"s2": 1},
+    }
+    path = "/api/hq/presales"
+    bad = await hq.ask("POST", path, {**new, "capacities": {"nowhere": 1}})
+    assert (bad.status_code, bad.json()["member"]) == (422, "capacities")
+    made = (await hq.ask("POST", path, new)).json()
+    await quiet(shop)
+    order = await shop.commerce.orders.place(shop.tap("fay", "rice"))
+    assert isinstance(order, OrderView) and order.due_at_ms == ready_by_ms
+    raised = await hq.ask("PUT", f"{path}/{made['id']}/capacities", {"capacities": {"s2": 9}})
+    assert {store["store_id"]: store["taken"] for store in raised.json()["stores"]}["s2"] == 1
+    foreign = await hq.ask("POST", f"{path}/{made['id']}/close", token=hq.token(OTHER_BRAND))
+    assert foreign.status_code == 404
+    assert (await hq.ask("POST", f"{path}/{made['id']}/close")).json()["cut_off_ms"] < cut_off_ms
+    [listed] = (await hq.read(path))["presales"]
+    assert {store["store_id"]: store["capacity"] for store in listed["stores"]}["s2"] == 9
+    await sound(shop)

@@ -1,0 +1,25 @@
+"""The table of presales; the places of their waves are slots (schema_slots.py).
+
+`capacities` is how many orders each store was to pack when it was last said; its slots may be more,
+as what is taken stays.
+"""
+
+from sqlalchemy import JSON, CheckConstraint, Column, Index, Table
+
+from commerce.io.record.columns import id_column, metadata, ref, time_column, words
+
+presales = Table(
+    "presales",
+    metadata,
+    id_column(),
+    ref("brand_id", "brands.id"),
+    *words("name"),
+    Column("products", JSON, nullable=False),
+    Column("capacities", JSON, nullable=False),
+    time_column("cut_off_ms"),
+    time_column("ready_by_ms"),
+    time_column("until_ms"),
+    time_column("made_at_ms"),
+    CheckConstraint("cut_off_ms < ready_by_ms AND ready_by_ms < until_ms", name="in_order"),
+)
+Index("ix_presales_until", presales.c.until_ms)
