@@ -22,7 +22,7 @@ from loadtest.scenario.model import Shop
 # The pole of inaccessibility of the seas: no store of anybody's serves it.
 LATITUDE, LONGITUDE = -48.87, -123.39
 REQUESTS_AT_ONCE = 8
-PRICE_FEN, GROUP_PRICE_FEN = 990, 790
+PRICE_FEN, GROUP_PRICE_FEN, PART_PRICE_FEN = 990, 790, 390
 UNIT = {"zh": "份", "en": "piece"}
 
 
@@ -33,7 +33,7 @@ class MadeShop:
     id: str
     host_token: str
     note: str
-    goods: tuple[str, ...]
+    goods: tuple[str, ...]  # without the items that sets are made of
 
 
 @contextlib.asynccontextmanager
@@ -69,13 +69,23 @@ class _Maker:
             "/api/hq/estates", [place | {"id": one, "stores": [name]} for one in estates]
         )
         goods = [f"{name}-p{number + 1}" for number in range(shop.products)]
+        parts = {
+            product_id: [f"{product_id}-{part + 1}" for part in range(shop.set_parts)]
+            for product_id in goods
+        }
+        items = [item for of_set in parts.values() for item in of_set]
+        for item in items:
+            await self._product(item, {"price_fen": PART_PRICE_FEN}, estates)
         for product_id in goods:
-            await self._product(product_id, shop, estates)
-        for product_id in goods:
+            made_of = [{"product_id": item} for item in parts[product_id]]
+            terms = {"price_fen": PRICE_FEN, "parts": made_of} | _group(shop)
+            await self._product(product_id, terms, estates)
+        on_shelf = goods + items
+        for product_id in on_shelf:
             await self._change(f"/api/hq/products/{product_id}", {"on_sale": True})
-        await self._stock(goods, stock)
+        await self._stock(items or goods, stock)
         host_token = await self._host()
-        await self._ask("PUT", f"/api/rooms/{name}/goods", {"product_ids": goods}, host_token)
+        await self._ask("PUT", f"/api/rooms/{name}/goods", {"product_ids": on_shelf}, host_token)
         note = f"The run's shop {name} stays in the target's record, off sale."
         return MadeShop(name, host_token, note, tuple(goods))
 
@@ -87,19 +97,15 @@ class _Maker:
                 await self._change(path, gone)
         await self._http.close()
 
-    async def _product(self, product_id: str, shop: Shop, estates: list[str]) -> None:
-        draft: dict[str, Any] = {
+    async def _product(self, product_id: str, terms: dict[str, Any], estates: list[str]) -> None:
+        draft = {
             "id": product_id,
             "name": self._words,
             "unit": UNIT,
-            "price_fen": PRICE_FEN,
-            "list_price_fen": PRICE_FEN,
+            "list_price_fen": terms["price_fen"],
             "on_sale": False,
         }
-        if shop.group_target:
-            draft["group_price_fen"] = GROUP_PRICE_FEN
-            draft["group_target"], draft["group_duration_s"] = shop.group_target, shop.group_s
-        await self._post("/api/hq/products", draft)
+        await self._post("/api/hq/products", draft | terms)
         self._made.append(f"/api/hq/products/{product_id}")
         rule = {"product_id": product_id}
         rules = [rule | {"scope": "brand", "offered": False}]
@@ -155,3 +161,14 @@ class _Maker:
             detail = answer.body.decode(errors="replace")[:300]
             raise RequestRefused(answer.status, f"{method} {path}: {detail}")
         return answer
+
+
+def _group(shop: Shop) -> dict[str, int]:
+    """Return the group offer of a product, if there is one."""
+    if not shop.group_target:
+        return {}
+    return {
+        "group_price_fen": GROUP_PRICE_FEN,
+        "group_target": shop.group_target,
+        "group_duration_s": shop.group_s,
+    }

@@ -139,10 +139,7 @@ class Run:
         before = await look(http, self.request.room)
         if not before.estates or not before.products:
             raise RequestRefused(404, f"room {self.request.room!r} has no estates or no goods")
-        if self.request.goods:
-            left = {product_id: before.left.get(product_id, 0) for product_id in self.request.goods}
-            return dataclasses.replace(before, products=self.request.goods, left=left, parts={})
-        return before
+        return before.only(self.request.goods) if self.request.goods else before
 
     @contextlib.asynccontextmanager
     async def _open_shares(self, setup: Setup) -> AsyncIterator[None]:

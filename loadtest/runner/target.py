@@ -76,6 +76,16 @@ class Found:
     # What sets are made of, in units of items; they have no stock of their own.
     parts: dict[str, dict[str, int]] = field(default_factory=dict)
 
+    def only(self, goods: tuple[str, ...]) -> "Found":
+        """Return these goods, with the stock of what they are made of."""
+        parts = {
+            product_id: self.parts[product_id] for product_id in goods if product_id in self.parts
+        }
+        stocked = [item for of_set in parts.values() for item in of_set]
+        stocked += [product_id for product_id in goods if product_id not in parts]
+        left = {product_id: self.left.get(product_id, 0) for product_id in stocked}
+        return Found(self.estates, goods, left, parts)
+
 
 async def look(http: PlainHttp, room: str) -> Found:
     """Read the room's estates and goods.

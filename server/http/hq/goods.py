@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from commerce.catalogue.sets import PART_UNITS_MAX, PARTS_MAX, PartRole, SetPart
 from commerce.catalogue.values import HOUSEHOLD_LIMIT_DEFAULT
 from commerce.io.shop.goods.goods import AllGoods
 from commerce.io.shop.goods.products import food_as_columns
@@ -51,6 +52,20 @@ class ProductDraft(Body):
     variant_of: Id | Annotated[str, Field(max_length=0)] = ""
     option: OptionalWords = OptionalWords()
     tax_bp: Annotated[int, Field(ge=0, le=RATE_BP_MAX)] = RATE_BP
+
+
+class PartDraft(Body):
+    """So many units of an item in a set."""
+
+    product_id: Id
+    units: Annotated[int, Field(ge=1, le=PART_UNITS_MAX)] = 1
+    role: PartRole = PartRole.OTHER
+
+
+class NewProduct(ProductDraft):
+    """A product to add; with parts it is a set, whose recipe an edit cannot change."""
+
+    parts: Annotated[tuple[PartDraft, ...], Field(max_length=PARTS_MAX)] = ()
 
 
 class RuleDraft(Body):
@@ -119,11 +134,13 @@ async def product(request: Request) -> Response:
 async def add_product(request: Request) -> Response:
     """`POST /api/hq/products`: a new one."""
     at = office(request)
-    body = await read_body(request, ProductDraft)
+    body = await read_body(request, NewProduct)
+    parts = [SetPart(part.product_id, part.units, 0, part.role) for part in body.parts]
     with problems():
         values = stored(columns(body, whole=True))
-        goods = at.commerce.goods.products
-        return versioned(await goods.add(at.brand_id, at.staff_id, body.id, values), 201)
+        del values["parts"]
+        goods, who = at.commerce.goods.products, (at.brand_id, at.staff_id, body.id, values)
+        return versioned(await (goods.add_set(*who, parts) if parts else goods.add(*who)), 201)
 
 
 async def edit_product(request: Request) -> Response:

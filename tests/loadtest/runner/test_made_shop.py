@@ -8,7 +8,7 @@ import pytest
 from loadtest.clients.http import HttpResponse
 from loadtest.errors import RequestRefused
 from loadtest.runner.made_shop import made_shop
-from loadtest.runner.target import Address
+from loadtest.runner.target import Address, Found
 from loadtest.scenario.model import Shop
 
 SHOP = Shop(estates=3, products=2, stock=100, group_target=24)
@@ -75,6 +75,25 @@ async def test_goods_are_offered_in_the_runs_estates_only(office: Office) -> Non
     assert on_sale == [{"on_sale": True}]
     assert office.bodies("PATCH", f"/api/hq/products/{goods[0]}")[1:] == [{"on_sale": False}]
     assert office.bodies("PATCH", "/api/hq/staff/s") == [{"active": False}]
+
+
+async def test_sets_are_made_of_items_that_have_the_stock(office: Office) -> None:
+    async with made_shop(office, "t", Shop(products=1, stock=100, set_parts=3), 1.0) as shop:
+        [*items, dinner] = office.bodies("POST", "/api/hq/products")
+        assert (dinner["id"],) == shop.goods
+        ids = [item["id"] for item in items]
+        assert [part["product_id"] for part in dinner["parts"]] == ids
+        (stock,) = office.bodies("POST", "/api/hq/imports/stock?apply=yes")
+        assert stock.splitlines()[1:] == [f"{id},{shop.id},0,100" for id in ids]
+        goods = office.bodies("PUT", f"/api/rooms/{shop.id}/goods")
+        assert goods == [{"product_ids": [dinner["id"], *ids]}]
+
+
+def test_the_stock_of_a_set_is_that_of_its_items() -> None:
+    left = {"a": 5, "b": 6, "rice": 7, "other": 8}
+    found = Found(("e",), ("set", "a", "b", "rice", "other"), left, {"set": {"a": 1, "b": 2}})
+    only = found.only(("set", "rice"))
+    assert only == Found(("e",), ("set", "rice"), {"a": 5, "b": 6, "rice": 7}, found.parts)
 
 
 async def test_a_shop_that_is_refused_half_way_is_taken_away(office: Office) -> None:

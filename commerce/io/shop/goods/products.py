@@ -1,6 +1,7 @@
 """Products, as the head office lists and edits them. `values` are columns of the table."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import (
     Connection,
@@ -19,10 +20,13 @@ from commerce.catalogue.food import FoodInformation
 from commerce.catalogue.paging import Page, PageQuery
 from commerce.catalogue.pinyin import pinyin_of
 from commerce.catalogue.pricing import PriceBounds
+from commerce.catalogue.sets import ProductKind, SetPart, shares_bp
 from commerce.catalogue.values import GroupOffer, Text
 from commerce.errors import InvalidField
+from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.categories import read_categories
 from commerce.io.record.food import food_of, food_values
+from commerce.io.record.recipes import publish_recipes
 from commerce.io.record.rows import product_of
 from commerce.io.record.rule_book import announce_products
 from commerce.io.record.schema import products, stock
@@ -100,6 +104,29 @@ class Products(Places[ProductRow]):
 
         return await self._shop.record.query(read)
 
+    async def add_set(
+        self, brand_id: str, staff_id: str, id: str, values: Columns, parts: Sequence[SetPart]
+    ) -> ProductRow:
+        """Add a product that is a set of items; their shares are as what they cost alone.
+
+        Raises:
+            InvalidField: See `add`; or a part is no item of the brand, or there twice.
+        """
+        by = Editor(brand_id, staff_id, self._shop.clock())
+
+        def work(connection: Connection) -> ProductRow:
+            shared = _with_shares(connection, by, parts)
+            self.check(connection, by, values)
+            added = self.insert(connection, by, id, values)
+            publish_recipes(connection, {added: shared})
+            recipe = {"parts": [[part.item_id, part.units, part.role.value] for part in shared]}
+            record_audit(
+                connection, brand_id, staff_id, "product.recipe", added, None, recipe, by.at_ms
+            )
+            return self._find(connection, brand_id, added)
+
+        return await self._announced(work)
+
     def check(self, connection: Connection, by: Editor, values: Columns) -> None:
         """Refuse a category that is not the brand's."""
         if values.get("category_id"):
@@ -161,6 +188,29 @@ def check_product(row: Columns) -> None:
         raise InvalidField("storage", "Missing beside its temperature.")
     if row.get("net_amount") and not row.get("net_unit"):
         raise InvalidField("net_unit", "Missing beside the amount.")
+
+
+def _with_shares(
+    connection: Connection, by: Editor, parts: Sequence[SetPart]
+) -> tuple[SetPart, ...]:
+    """Return the parts of a new set with their shares.
+
+    Raises:
+        InvalidField: A part is no item of the brand, or there twice.
+    """
+    ids = tuple(part.item_id for part in parts)
+    require_of_brand(connection, by, products, ids, "parts")
+    if len(set(ids)) < len(ids):
+        raise InvalidField("parts", "Each item once.")
+    rows = select(products.c.id, products.c.kind, products.c.price_fen).where(
+        products.c.id.in_(ids)
+    )
+    items = {row.id: row for row in connection.execute(rows)}
+    for one in ids:
+        if items[one].kind != ProductKind.ITEM:
+            raise InvalidField("parts", f"{one} is a set itself.")
+    shares = shares_bp([items[part.item_id].price_fen * part.units for part in parts])
+    return tuple(replace(part, share_bp=share) for part, share in zip(parts, shares, strict=True))
 
 
 def _check_family(connection: Connection, by: Editor, id: str) -> None:

@@ -166,3 +166,27 @@ async def test_another_brand_reaches_neither_products_nor_rules(hq: HeadOffice) 
     assert answer.json()["member"] == "product_id"
     listed = await hq.ask("GET", "/api/hq/price-rules", token=theirs)
     assert listed.json() == {"rows": [], "total": 0}
+
+
+async def test_a_set_is_added_with_its_parts_and_sold_as_one(hq: HeadOffice) -> None:
+    await add(hq, "/api/hq/products", SPINACH)
+    parts = [
+        {"product_id": "tea", "units": 2, "role": "main"},
+        {"product_id": "spinach", "role": "side"},
+    ]
+    dinner = SPINACH | {"id": "dinner", "parts": parts}
+    for wrong in ([{"product_id": "none"}], [parts[0], parts[0]]):
+        assert await refused(hq, "/api/hq/products", dinner | {"parts": wrong}) == "parts"
+    assert (await add(hq, "/api/hq/products", dinner))["kind"] == "set"
+    nested = SPINACH | {"id": "feast", "parts": [{"product_id": "dinner"}]}
+    assert await refused(hq, "/api/hq/products", nested) == "parts"
+    known = hq.shop.commerce._shop.cache.catalogue.product("dinner")
+    assert [(part.item_id, part.units, part.role.value) for part in known.parts] == [
+        ("tea", 2, "main"),
+        ("spinach", 1, "side"),
+    ]
+    tea, spinach = (hq.shop.commerce._shop.cache.catalogue.product(id) for id in ("tea", "spinach"))
+    whole = 2 * tea.price_fen + spinach.price_fen
+    assert abs(known.parts[0].share_bp - 10_000 * 2 * tea.price_fen / whole) < 1
+    trail = await hq.shop.commerce.audit_trail.page(BRAND, AuditFilter())
+    assert "product.recipe" in {entry.action for entry in trail.entries}
