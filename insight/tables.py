@@ -364,9 +364,11 @@ engine, DuckDB and Spark compute alike; `linli lake submit DAY …` has Spark do
 'linli[spark]'`, Java 17), at the cluster of `SPARK_REMOTE` if that is set, which must reach the
 lake's address itself. One computes a day at a time: not beside a running writer of the same day.
 
-Money is integer fen; times are UTC. One writer fills them (`linli lake write`, or the role
-`insight` of a server), each micro-batch once: the last number of a source is in the Delta log of
-each table as an app transaction. Compaction leaves older versions readable for 7 days.
+Money is integer fen; times are UTC. One writer fills them, the role `insight`: by default a
+process of its own beside each server, at low priority, that ends above 600 MB and is started
+again; `linli serve --roles insight` is that process alone, on another machine. Each micro-batch is
+written once: the last number of a source is in the Delta log of each table as an app transaction.
+Compaction leaves older versions readable for 7 days.
 Rows whose `source` is `simulator` come from no shop: docs/simulator.md says how they are made.
 A person's key is destroyed with their erasure; what stays in the lake is nobody's from then on.
 """

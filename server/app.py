@@ -8,10 +8,9 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -51,17 +50,15 @@ from server.bridge.channels.registry import RULES
 from server.bridge.facts import FactSpool
 from server.bridge.feed import RoomFeed, room_seed
 from server.bridge.kpi import KpiReader
-from server.bridge.lake import LakeKeeper
 from server.bridge.lives import OwnedLives
 from server.bridge.moderation import RecordModeration
 from server.bridge.prompter import RoomPrompters
 from server.bridge.recordings import LiveRecorder
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.restreams import RoomRestreams
-from server.bridge.wall import WallKeeper
 from server.errors import OperatorError
 from server.http.live.hls_direct import DirectHls
-from server.lake import cabinet_subscriber, lake_keeper, wall_keeper
+from server.lake import Runs, cabinet_subscriber, insight_of
 from server.latency import Latency
 from server.limits import LimitKind, Limits
 from server.net.addresses import NO_ADDRESS, limit_key
@@ -132,10 +129,13 @@ async def build(
         tracing = open_tracing(settings, worker)
         if tracing is not None:
             stack.callback(tracing.close)
-        redis = redis or await _open_redis(settings, stack)
+        reachable_at = ""  # where a process of its own reaches what this one does
+        if redis is None:
+            redis, reachable_at = await _open_redis(settings, stack)
         if engine is None:
             engine = await stack.enter_async_context(open_record(settings))
         else:
+            reachable_at = ""
             await upgrade(engine)
         media = await _open_media(settings, worker)
         stack.push_async_callback(media.close)
@@ -259,9 +259,7 @@ async def build(
             explain=recorder.explain,
             timeline=recorder.timeline,
         )
-        is_insight = "insight" in settings.roles
-        lake = lake_keeper(settings, commerce.facts, redis, worker) if is_insight else None
-        wall = wall_keeper(settings, commerce, hub, redis, worker) if is_insight else None
+        insight = insight_of(settings, commerce.shop, hub, redis, reachable_at, worker)
         audience = AudienceNotes(commerce.live_runs, lives.on_air, hub.viewers)
         cabinets = cabinet_subscriber(settings, commerce, worker)
         heart = Heart(services, partial(signal.raise_signal, signal.SIGTERM), node_url(settings))
@@ -273,8 +271,7 @@ async def build(
                 recorder,
                 restreams,
                 heart,
-                lake,
-                wall,
+                insight,
                 cascade,
                 audience,
                 cabinets,
@@ -313,13 +310,6 @@ def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
     return exists
 
 
-class Runs(Protocol):
-    """What works behind the requests."""
-
-    async def run(self) -> None:
-        """Work until cancelled."""
-
-
 @contextlib.asynccontextmanager
 async def _in_background(
     commerce: Commerce,
@@ -328,8 +318,7 @@ async def _in_background(
     recorder: LiveRecorder,
     restreams: RoomRestreams,
     heart: Heart,
-    lake: LakeKeeper | None,
-    wall: WallKeeper | None,
+    insight: Mapping[str, Runs],
     cascade: Cascade | None,
     audience: AudienceNotes,
     cabinets: Runs | None,
@@ -345,10 +334,8 @@ async def _in_background(
             tasks.create_task(restreams.run(), name="restreams")
             tasks.create_task(heart.run(), name="heartbeat")
             tasks.create_task(audience.run(), name="audience")
-            if lake is not None:
-                tasks.create_task(lake.run(), name="lake")
-            if wall is not None:
-                tasks.create_task(wall.run(), name="wall")
+            for name, each in insight.items():
+                tasks.create_task(each.run(), name=name)
             if cascade is not None:
                 tasks.create_task(cascade.run(), name="cascade")
             if cabinets is not None:
@@ -434,7 +421,7 @@ async def _open_rtmp(
     return rtmp
 
 
-async def _open_redis(settings: Settings, stack: contextlib.AsyncExitStack) -> Redis:
+async def _open_redis(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[Redis, str]:
     url = settings.redis_url
     if not url:
         valkey = EmbeddedValkey(settings.data_dir)
@@ -450,4 +437,4 @@ async def _open_redis(settings: Settings, stack: contextlib.AsyncExitStack) -> R
         stack.push_async_callback(client.aclose)
         async with asyncio.timeout(REDIS_WAIT_S):
             await client.ping()
-    return client
+    return client, url

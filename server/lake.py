@@ -1,16 +1,20 @@
-"""Composes what fills the lake: in a server with the role insight, or in a process of its own.
+"""Composes the role insight: in a server, or in a process of its own, without what serves.
 
 Cabinets that send by MQTT are listened to by servers only.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+import contextlib
+import signal
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Protocol
 
+import structlog
 from redis.asyncio import Redis
 
-from commerce.io.commerce import Commerce
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.shop.catalogue import CatalogueCache
+from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog
 from insight.errors import BadQuery
@@ -18,22 +22,57 @@ from insight.facts import CHATS
 from insight.tables import CURVE_SQL
 from insight.wall import BUCKETS
 from rooms.io.hub import RoomHub
-from server.bridge.cabinets import CabinetDesk
+from server.bridge.channels.registry import RULES
 from server.bridge.facts import FactSpool, RecordSource
 from server.bridge.lake import LakeKeeper
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.wall import WallKeeper
 from server.errors import OperatorError
+from server.ops.beats import beating, report_ready
+from server.ops.insight_process import InsightChild, environment, is_apart, yield_to_lives
 from server.ops.lake import open_lake
 from server.ops.logs import configure_logs
-from server.ops.opening import open_record
+from server.ops.opening import open_record, opening
 from server.settings import Settings
-from server.worker import Worker
+from server.worker import Worker, inherited
+from server.ws.wire import CODECS
 
 if TYPE_CHECKING:
+    from commerce.io.commerce import Commerce
     from server.bridge.cabinet_mqtt import CabinetSubscriber
 
 REDIS_WAIT_S = 5.0
+
+log = structlog.get_logger()
+
+
+class Runs(Protocol):
+    """What works behind the requests."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+
+def insight_of(
+    settings: Settings,
+    shop: ShopContext,
+    hub: RoomHub,
+    redis: Redis,
+    redis_url: str,
+    worker: Worker,
+) -> dict[str, Runs]:
+    """Return, by name, what does the role insight for a server: its child, or what runs in it.
+
+    A child needs the `redis_url`; without it all is in the server.
+    """
+    if "insight" not in settings.roles:
+        return {}
+    if redis_url and is_apart(settings):
+        return {"insight": InsightChild(worker, environment(settings, redis_url))}
+    return {
+        "lake": lake_keeper(settings, FactLog(shop), redis, worker),
+        "wall": wall_keeper(settings, shop, hub, redis, worker),
+    }
 
 
 def lake_keeper(settings: Settings, log: FactLog, redis: Redis, worker: Worker) -> LakeKeeper:
@@ -48,7 +87,7 @@ def lake_keeper(settings: Settings, log: FactLog, redis: Redis, worker: Worker) 
 
 
 def wall_keeper(
-    settings: Settings, commerce: Commerce, hub: RoomHub, redis: Redis, worker: Worker
+    settings: Settings, shop: ShopContext, hub: RoomHub, redis: Redis, worker: Worker
 ) -> WallKeeper:
     """Return what keeps the walls of head offices; `run` it."""
     lake = open_lake(settings)
@@ -65,11 +104,11 @@ def wall_keeper(
         return buckets if rows else None
 
     leases = RedisLeases(redis, kind="insight")
-    return WallKeeper(commerce, hub, redis, leases, last_week, owner=worker.id)
+    return WallKeeper(shop, hub, redis, leases, last_week, owner=worker.id)
 
 
 def cabinet_subscriber(
-    settings: Settings, commerce: Commerce, worker: Worker
+    settings: Settings, commerce: "Commerce", worker: Worker
 ) -> "CabinetSubscriber | None":
     """Return what reads cabinets' messages, at one worker of the node; None without a broker.
 
@@ -80,6 +119,7 @@ def cabinet_subscriber(
     if not url or worker.number:
         return None
     from server.bridge.cabinet_mqtt import CabinetSubscriber
+    from server.bridge.cabinets import CabinetDesk
 
     try:
         return CabinetSubscriber(CabinetDesk(commerce.cabinets), url)
@@ -87,8 +127,8 @@ def cabinet_subscriber(
         raise OperatorError(f"LINLI_CABINETS_URL: {error}") from None
 
 
-async def write_lake(settings: Settings) -> None:
-    """Fill the lake until cancelled.
+async def run_insight(settings: Settings) -> None:
+    """Do what the role insight does, and nothing else, until SIGINT or SIGTERM.
 
     Raises:
         OperatorError: There is no Redis in common with the servers.
@@ -96,16 +136,45 @@ async def write_lake(settings: Settings) -> None:
     configure_logs(settings)
     if not settings.redis_url:
         raise OperatorError(
-            "LINLI_REDIS_URL: a writer of its own needs the Redis of the servers; "
-            "one with an embedded Valkey fills the lake itself."
+            "LINLI_REDIS_URL: insight alone needs the Redis of the servers; "
+            "one with an embedded Valkey has a process for it."
         )
-    async with open_record(settings) as engine:
+    worker = inherited()
+    structlog.contextvars.bind_contextvars(worker="insight")
+    yield_to_lives()
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(beating(worker.beat_fd))
+        # A server that starts this has the newest schema already.
+        is_alone = worker.beat_fd is None
+        engine = await stack.enter_async_context(open_record(settings, migrate=is_alone))
         redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_WAIT_S)
+        stack.push_async_callback(redis.aclose)
+        with opening("LINLI_REDIS_URL"):
+            await redis.ping()
         cache = CatalogueCache(Record(engine))
         await cache.refresh()
-        log = FactLog(ShopContext(Record(engine), cache, wall_clock, lambda: None))
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(lake_keeper(settings, log, redis, Worker()).run())
-        finally:
-            await redis.aclose()
+        shop = ShopContext(Record(engine), cache, wall_clock, lambda: None)
+        hub = await RoomHub.open(redis, CODECS, RULES)
+        stack.push_async_callback(hub.close)
+        runs = (
+            lake_keeper(settings, FactLog(shop), redis, worker).run(),
+            wall_keeper(settings, shop, hub, redis, worker).run(),
+            CatalogueNews(cache, redis).run(),
+            hub.wait(),
+        )
+        report_ready(worker.beat_fd)
+        log.info("insight runs")
+        await _until_stopped(runs)
+
+
+async def _until_stopped(runs: Sequence[Coroutine[None, None, None]]) -> None:
+    async def work() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for each in runs:
+                tasks.create_task(each)
+
+    task = asyncio.create_task(work(), name="insight")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -4,18 +4,20 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import AsyncIterator
 from functools import partial
 
 import structlog
 
 from server.errors import OperatorError
 from server.ops.embedded import EmbeddedValkey
+from server.ops.insight_process import InsightChild, environment, is_apart
 from server.ops.listener import listen
 from server.ops.logs import configure_logs
 from server.ops.opening import open_data_folder, open_record, opening
 from server.ops.supervisor import Supervisor, workers_here
 from server.settings import Settings
-from server.worker import inherited
+from server.worker import Worker, inherited
 
 log = structlog.get_logger()
 
@@ -26,6 +28,11 @@ async def serve_node(settings: Settings) -> None:
     Raises:
         OperatorError: A port is taken, or the embedded Valkey cannot run.
     """
+    if "edge" not in settings.roles:
+        from server.lake import run_insight
+
+        await run_insight(settings)
+        return
     if inherited().beat_fd is not None:
         await _serve(settings)
         return
@@ -53,26 +60,40 @@ async def supervise(settings: Settings, workers: int) -> None:
     listen(settings).close()
     open_data_folder(settings)
     async with contextlib.AsyncExitStack() as stack:
-        environment = {
-            "LINLI_PORT": str(settings.port),
-            "LINLI_ROLES": ",".join(settings.roles),
-        }
-        if not settings.redis_url:
+        roles = [role for role in settings.roles if role != "insight" or not is_apart(settings)]
+        shared = {"LINLI_PORT": str(settings.port), "LINLI_ROLES": ",".join(roles)}
+        redis_url = settings.redis_url
+        if not redis_url:
             valkey = EmbeddedValkey(settings.data_dir)
             with opening("LINLI_DATA_DIR"):
                 await valkey.start()
             stack.push_async_callback(valkey.stop)
-            environment["LINLI_REDIS_URL"] = valkey.url
+            redis_url = shared["LINLI_REDIS_URL"] = valkey.url
         async with open_record(settings):
             pass  # the newest schema, once
         supervisor = Supervisor(
-            workers, partial(listen, settings, shared=True), environment, settings.drain_s
+            workers, partial(listen, settings, shared=True), shared, settings.drain_s
         )
+        if is_apart(settings):
+            await stack.enter_async_context(_beside(settings, redis_url))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, supervisor.stop)
         await supervisor.run()
     log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _beside(settings: Settings, redis_url: str) -> AsyncIterator[None]:
+    """The role insight, in a process of its own."""
+    child = InsightChild(Worker(), environment(settings, redis_url))
+    task = asyncio.create_task(child.run(), name="insight")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _serve(settings: Settings) -> None:

@@ -38,6 +38,14 @@ class CascadePolicy(StrEnum):
     ALWAYS = "always"
 
 
+class InsightProcess(StrEnum):
+    """Where a server does what the role insight does."""
+
+    AUTO = "auto"
+    OWN = "own"
+    SHARED = "shared"
+
+
 class Settings(BaseSettings):
     """What an operator can set. The defaults run the whole system on one laptop."""
 
@@ -157,7 +165,14 @@ class Settings(BaseSettings):
     roles: Annotated[tuple[str, ...], NoDecode] = Field(
         ROLES,
         description="What this process does, comma separated: edge answers requests and carries "
-        "lives, insight fills the lake. Without insight, `linli lake write` does it elsewhere.",
+        "lives, insight fills the lake and keeps the walls. insight alone does it for servers "
+        "elsewhere, and answers nothing.",
+    )
+    insight_process: InsightProcess = Field(
+        InsightProcess.AUTO,
+        description="Where a server does what the role insight does: `own`, a process of its own "
+        "at low priority and with bounded memory, started again when it ends; `shared`, in the "
+        "server's; `auto`, in its own where there is more than one core.",
     )
     lake_url: SecretStr = Field(
         SecretStr(""),
@@ -309,8 +324,8 @@ class Settings(BaseSettings):
     def _are_roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := set(value) - set(ROLES):
             raise ValueError(f"{sorted(unknown)[0]!r} is none of {', '.join(ROLES)}")
-        if "edge" not in value:
-            raise ValueError("a server without the role edge is `linli lake write`")
+        if not value:
+            raise ValueError(f"name at least one of {', '.join(ROLES)}")
         return value
 
     @field_validator("allowed_origins", mode="before")

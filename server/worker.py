@@ -15,6 +15,8 @@ WORKERS_MAX = 64
 NODE_DIGITS = 6
 WORKER_DIGITS = 8
 WORKER_ID = re.compile(r"[0-9a-f]{8}")
+INSIGHT_NUMBER = 255
+"""Of the process of the role insight, which is no worker: nobody reaches it."""
 VARIABLE = "LINLI_WORKER"
 PASSED = "linli.passed"
 """In the ASGI scope of a request that comes, signed, from another worker."""
@@ -51,8 +53,8 @@ class Worker:
 
     def environment(self) -> dict[str, str]:
         """Return what makes a child process this worker; see `inherited`."""
-        parts = (self.node_id, self.number, self.count, self.listener_fd, self.beat_fd)
-        return {VARIABLE: " ".join(map(str, parts))}
+        fds = (-1 if fd is None else fd for fd in (self.listener_fd, self.beat_fd))
+        return {VARIABLE: " ".join(map(str, (self.node_id, self.number, self.count, *fds)))}
 
 
 def inherited(environment: Mapping[str, str] = os.environ) -> Worker:
@@ -62,7 +64,8 @@ def inherited(environment: Mapping[str, str] = os.environ) -> Worker:
         return Worker()
     node_id, *numbers = text.split()
     number, count, listener_fd, beat_fd = map(int, numbers)
-    return Worker(node_id, number, count, listener_fd, beat_fd)
+    fds = (None if fd < 0 else fd for fd in (listener_fd, beat_fd))
+    return Worker(node_id, number, count, *fds)
 
 
 def socket_path(data_dir: Path, number: int) -> Path:

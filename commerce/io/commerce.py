@@ -281,6 +281,11 @@ class Commerce:
         self.intents.wake()
 
     @property
+    def shop(self) -> ShopContext:
+        """What use cases of other parts of the program work with, too."""
+        return self._shop
+
+    @property
     def catalogue(self) -> Catalogue:
         """The catalogue as this worker knows it now."""
         return self._shop.catalogue

@@ -19,10 +19,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from commerce.io.commerce import Commerce
 from commerce.io.record.engine import wall_clock
 from commerce.io.record.shutdown import stopping
-from commerce.io.shop.overview import CabinetCount, RatingSum
+from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.context import ShopContext
+from commerce.io.shop.facts import FactLog
+from commerce.io.shop.lives import LiveRecord
+from commerce.io.shop.overview import CabinetCount, Overview, RatingSum
 from insight.tables import CHINA_MS, DAY_MS, day_of
 from insight.wall import DAYS_KEPT, Wall, by_estate, by_room, curve, figures, open_groups
 from rooms.io.hub import RoomHub
@@ -96,7 +99,7 @@ class WallKeeper:
 
     def __init__(
         self,
-        commerce: Commerce,
+        shop: ShopContext,
         hub: RoomHub,
         redis: Redis,
         leases: RedisLeases,
@@ -105,14 +108,17 @@ class WallKeeper:
         owner: str,
         clock: Callable[[], int] = wall_clock,
     ) -> None:
-        self._commerce = commerce
+        self._shop = shop
+        self._facts = FactLog(shop)
+        self._overview = Overview(shop)
+        self._live_record = LiveRecord(shop)
         self._hub = hub
         self._redis = redis
         self._leases = leases
         self._last_week = last_week
         self._owner = owner
         self._clock = clock
-        self._source = RecordSource(commerce.facts, clock)
+        self._source = RecordSource(self._facts, clock)
         self._brands: dict[str, _Brand] = {}
         self._position = -1
         self._behind = 0
@@ -159,11 +165,11 @@ class WallKeeper:
                 self._brands.setdefault(fact.brand, _Brand()).wall.apply(fact)
             self._position = fact.sequence
         more = len(facts) >= FACTS_MAX
-        self._behind = (await self._commerce.facts.ends())[1] - self._position if more else 0
+        self._behind = (await self._facts.ends())[1] - self._position if more else 0
         now = time.monotonic()
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at, self._looked_at_ms = now, self._clock()
-            overview = self._commerce.overview
+            overview = self._overview
             self._stock_outs = await overview.stock_outs()
             self._ratings = await overview.ratings(_midnight_ms(self._looked_at_ms))
             self._cabinets = await overview.cabinets()
@@ -176,10 +182,14 @@ class WallKeeper:
             await self._save()
         return more
 
+    @property
+    def _catalogue(self) -> Catalogue:
+        return self._shop.catalogue
+
     async def push(self) -> None:
         """Show every brand's wall to those who watch it, and keep it for those who come."""
         lives = await self._lives()
-        for brand_id in self._commerce.catalogue.brands:
+        for brand_id in self._catalogue.brands:
             brand = self._brands.setdefault(brand_id, _Brand())
             shown = self._shown(brand_id, brand, lives.get(brand_id, ()))
             estates = [each for each in shown.estates if brand.estates.get(each.id) != each]
@@ -236,8 +246,8 @@ class WallKeeper:
     async def _lives(self) -> dict[str, list[WallLive]]:
         """Lives on the air or paused, by brand, most viewers first."""
         found: dict[str, list[WallLive]] = {}
-        now_ms, catalogue = self._clock(), self._commerce.catalogue
-        for live in await self._commerce.lives.lives():
+        now_ms, catalogue = self._clock(), self._catalogue
+        for live in await self._live_record.lives():
             brand_id = catalogue.brand_id("room", live.room_id)
             brand = self._brands.get(brand_id)
             was_shown = brand is not None and live.room_id in brand.lives
@@ -273,10 +283,10 @@ class WallKeeper:
     async def _load(self) -> None:
         """Go on from what was saved, or from two days ago."""
         self._brands.clear()
-        kept, last = await self._commerce.facts.ends()
-        begin = await self._commerce.facts.since(self._clock() - DAYS_KEPT * DAY_MS)
+        kept, last = await self._facts.ends()
+        begin = await self._facts.since(self._clock() - DAYS_KEPT * DAY_MS)
         positions = []
-        for brand_id in self._commerce.catalogue.brands:
+        for brand_id in self._catalogue.brands:
             saved: Any = await self._redis.get(_key(brand_id, "state"))
             brand = self._brands[brand_id] = _Brand()
             with contextlib.suppress(msgspec.DecodeError):

@@ -201,10 +201,13 @@ def export(
 
 @lake_app.command("write")
 def write() -> None:
-    """Fill the lake in a process of its own, beside servers without the role insight."""
-    from server.lake import write_lake
+    """Fill the lake and keep the walls, beside servers without the role insight.
 
-    run(write_lake(Settings()))
+    The same as `linli serve --roles insight`.
+    """
+    from server.lake import run_insight
+
+    run(run_insight(Settings()))
 
 
 @lake_app.command("seed")

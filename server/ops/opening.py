@@ -73,8 +73,8 @@ def find_pages(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_record(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Open the record with the newest schema.
+async def open_record(settings: Settings, *, migrate: bool = True) -> AsyncIterator[AsyncEngine]:
+    """Open the record with the newest schema, which it has already if it is not to `migrate`.
 
     Raises:
         OperatorError: The database is not there, not ours, or newer than this program.
@@ -87,8 +87,9 @@ async def open_record(settings: Settings) -> AsyncIterator[AsyncEngine]:
             raise OperatorError(f"{setting}: {kind} is none of {', '.join(DRIVERS)}.")
         engine = open_engine(settings.sql_url)
     try:
-        with opening(setting):
-            await upgrade(engine)
+        if migrate:
+            with opening(setting):
+                await upgrade(engine)
         yield engine
     finally:
         await close_engine(engine)

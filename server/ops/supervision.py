@@ -12,7 +12,7 @@ from server.worker import WORKERS_MAX
 START_S_MAX = 60.0
 """From the start to the first beat."""
 SILENT_S_MAX = 10.0
-"""Between beats, which come every second."""
+"""Between beats of a worker, which come every second."""
 DELAY_S_FIRST = 0.1
 DELAY_S_MAX = 30.0
 STEADY_S = 60.0
@@ -38,7 +38,8 @@ class Step(Enum):
 class Watch:
     """One worker number of a node."""
 
-    def __init__(self, *, now: float) -> None:
+    def __init__(self, *, now: float, silent_s_max: float = SILENT_S_MAX) -> None:
+        self._silent_s_max = silent_s_max
         self._start_at = now
         self._delay_s = 0.0
         self._started_at: float | None = None  # while a process runs
@@ -87,4 +88,4 @@ class Watch:
             return math.inf
         if self._beat_at is None:
             return self._started_at + START_S_MAX
-        return self._beat_at + SILENT_S_MAX
+        return self._beat_at + self._silent_s_max

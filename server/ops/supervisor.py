@@ -7,9 +7,7 @@ so that connections wait in the queue while a worker is started again. The worke
 """
 
 import asyncio
-import contextlib
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +17,8 @@ from typing import Any
 import structlog
 
 from server.errors import OperatorError
-from server.ops.beats import READY
-from server.ops.children import die_with_parent
-from server.ops.supervision import Step, Watch, worker_count
+from server.ops.beating_process import BeatingProcess
+from server.ops.supervision import Step, worker_count
 from server.settings import Settings
 from server.worker import Worker, draw_node_id
 
@@ -99,7 +96,7 @@ class Supervisor:
 
     async def _start(self, slot: "_Slot") -> None:
         slot.listener = slot.listener or self._listen()
-        await slot.start(self._command, self._environment)
+        await slot.start(self._command, self._environment, slot.listener.fileno())
         log.info("worker started", worker=slot.worker.number, pid=slot.pid)
 
     async def _wait(self, slot: "_Slot") -> None:
@@ -122,96 +119,17 @@ class Supervisor:
                 slot.close_listener()
 
     async def _end(self, slot: "_Slot") -> None:
-        if slot.ended is None:
-            return
-        slot.terminate()
-        done, _ = await asyncio.wait({slot.ended}, timeout=self._stop_s)
-        if not done:
+        if not await slot.end(self._stop_s):
             log.warning("worker did not end in time", worker=slot.worker.number)
-            slot.kill()
-            await asyncio.wait({slot.ended})
-        slot.take_end()
 
 
-class _Slot:
-    """One worker number: its process, its pipe and its listening socket."""
+class _Slot(BeatingProcess):
+    """One worker number: its process and its listening socket."""
 
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
-        self.watch = Watch(now=monotonic())
-        self.listener: socket.socket | None = None
-        self.ended: asyncio.Task[bool] | None = None
-        self._process: asyncio.subprocess.Process | None = None
-        self.was_ready = False
-        """Whether a process of this number ever answered requests."""
-        self._beats = -1
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the worker that runs."""
-        return self._process.pid if self._process else None
-
-    async def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start the worker."""
-        assert self.listener is not None
-        self._beats, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        listener_fd = self.listener.fileno()
-        worker = Worker(
-            self.worker.node_id, self.worker.number, self.worker.count, listener_fd, theirs
-        )
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                env={**os.environ, **environment, **worker.environment()},
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(listener_fd, theirs),
-                preexec_fn=die_with_parent,
-            )
-        finally:
-            os.close(theirs)
-        asyncio.get_running_loop().add_reader(self._beats, self._on_beat)
-        self.watch.started(now=monotonic())
-        self.ended = asyncio.create_task(self._exited(self._process))
-
-    def take_end(self) -> int | None:
-        """The process is gone: make room for the next one; return its exit code."""
-        assert self._process is not None
-        asyncio.get_running_loop().remove_reader(self._beats)
-        os.close(self._beats)
-        code = self._process.returncode
-        self._process = self.ended = None
-        self.watch.ended(now=monotonic())
-        return code
-
-    def terminate(self) -> None:
-        """Have it drain and end."""
-        self._signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it at once."""
-        self._signal(signal.SIGKILL)
+    listener: socket.socket | None = None
 
     def close_listener(self) -> None:
         """Take no more connections for it; idempotent."""
         if self.listener is not None:
             self.listener.close()
             self.listener = None
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
-
-    def _on_beat(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            data = os.read(self._beats, 4_096)
-            if data:
-                self.watch.beat(now=monotonic())
-                self.was_ready = self.was_ready or READY in data
-            else:  # it closed the pipe: it ends, or is no worker of ours
-                asyncio.get_running_loop().remove_reader(self._beats)
-
-    @staticmethod
-    async def _exited(process: asyncio.subprocess.Process) -> bool:
-        await process.wait()
-        return True

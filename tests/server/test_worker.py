@@ -3,7 +3,14 @@
 import socket
 from pathlib import Path
 
-from server.worker import SOCKET_PATH_BYTES_MAX, WORKER_ID, Worker, inherited, socket_path
+from server.worker import (
+    INSIGHT_NUMBER,
+    SOCKET_PATH_BYTES_MAX,
+    WORKER_ID,
+    Worker,
+    inherited,
+    socket_path,
+)
 
 WORKER = Worker("0a1b2c", 2, 4, 5, 6)
 
@@ -27,6 +34,8 @@ def test_siblings_are_the_other_workers_of_the_node() -> None:
 
 def test_child_inherits_what_the_supervisor_gives_it() -> None:
     assert inherited(WORKER.environment()) == WORKER
+    beats_only = Worker("0a1b2c", INSIGHT_NUMBER, 1, None, 6)
+    assert inherited(beats_only.environment()) == beats_only
 
 
 def test_program_without_a_supervisor_is_the_only_worker() -> None:

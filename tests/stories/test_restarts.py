@@ -1,5 +1,6 @@
 """A server that dies while a room is live: host and viewers come back without a tap."""
 
+import os
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -7,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from server.ops.insight_process import NICENESS
 from tests.support.browsers import People, goes_live, more_frames
 from tests.support.media_peers import host, loopback_candidates
 from tests.support.running import SDP, Running, running
@@ -19,7 +21,8 @@ __all__ = ["loopback_candidates"]
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     """A server of these stories, which may kill it."""
-    async with running(tmp_path_factory.mktemp("restarts")) as server:
+    folder = tmp_path_factory.mktemp("restarts")
+    async with running(folder, LINLI_INSIGHT_PROCESS="own") as server:
         yield server
 
 
@@ -68,3 +71,19 @@ async def test_a_player_gets_events_of_the_live_until_the_server_stops(linli: Ru
     assert "event: active" in received
     assert received[-3:-1] == ["event: reconnect", 'data: {"reconnecttime": 1000}']
     await linli.stop()
+
+
+async def test_a_server_has_nothing_of_the_lake_in_its_memory_and_a_nice_process_for_it(
+    linli: Running,
+) -> None:
+    assert linli.process is not None
+    await wait_until(lambda: linli.insight_pid, what="the process of the role insight")
+    own, child = linli.process.pid, linli.insight_pid
+    assert child is not None
+    niceness = os.getpriority(os.PRIO_PROCESS, own)
+
+    def yields() -> bool:
+        return os.getpriority(os.PRIO_PROCESS, child) == min(19, niceness + NICENESS)
+
+    await wait_until(yields, what="its low priority")
+    assert "deltalake" not in linli.libraries

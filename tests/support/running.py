@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import contextlib
 import os
 import shutil
 import signal
@@ -53,6 +54,8 @@ class Running:
             # On a busy machine, too, orders are confirmed and a host that was lost is back in time.
             "LINLI_CONFIRM_TIMEOUT_S": "30",
             "LINLI_PUBLISH_GRACE_S": "300",
+            # One process less to start; tests of its own one say so.
+            "LINLI_INSIGHT_PROCESS": "shared",
             **settings,
         }
         self.process: asyncio.subprocess.Process | None = None
@@ -94,6 +97,23 @@ class Running:
         return httpx.AsyncClient(
             base_url=self.url, headers=headers, timeout=WAIT_S, trust_env=False, verify=False
         )
+
+    @property
+    def insight_pid(self) -> int | None:
+        """Id of the server's process of the role insight, while there is one."""
+        assert self.process is not None
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            for pid in task.read_text().split():
+                with contextlib.suppress(OSError):  # it has just ended
+                    if b"LINLI_ROLES=insight" in Path(f"/proc/{pid}/environ").read_bytes():
+                        return int(pid)
+        return None
+
+    @property
+    def libraries(self) -> str:
+        """What the server's process has mapped, as the kernel prints it."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/maps").read_text()
 
     async def linli(self, *arguments: str, stdin: str = "") -> str:
         """Run another `linli` command on the same data; return what it printed."""

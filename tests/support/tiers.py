@@ -35,6 +35,7 @@ PLACES = {
     "tests/fuzz/test_http.py": "services",
     "tests/server/ops/test_embedded.py": "services",
     "tests/server/ops/test_forks.py": "services",
+    "tests/server/ops/test_insight_process.py": "services",
     "tests/server/ops/test_pictures.py": "services",
     "tests/server/ops/test_supervisor.py": "services",
     "tests/server/net/test_behind_a_proxy.py": "services",

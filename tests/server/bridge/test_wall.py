@@ -30,7 +30,7 @@ async def nothing(brand: str, day: str) -> Sequence[int] | None:
 
 def keeper(shop: Shop, hub: RoomHub) -> WallKeeper:
     leases = RedisLeases(shop.redis, kind="insight")
-    return WallKeeper(shop.commerce, hub, shop.redis, leases, nothing, owner="a")
+    return WallKeeper(shop.commerce.shop, hub, shop.redis, leases, nothing, owner="a")
 
 
 async def shown(shop: Shop, keeper: WallKeeper) -> Any:
