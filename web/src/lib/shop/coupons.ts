@@ -1,8 +1,10 @@
 /** What a coupon takes off an order: the rule of commerce/coupons/terms.py, checked by the same examples. */
-import type { Fen, LocalText } from '../base/wire'
+import type { AtMs, CouponRelease, Fen, LocalText } from '../base/wire'
 
 /** The least that an order costs after a coupon. */
 const ORDER_FEN_MIN = 1
+/** The end of a release is shown for this long, ms. */
+const SHOWN_AFTER_MS = 10_000
 
 export interface CouponTerms {
   amount_fen: Fen
@@ -62,3 +64,11 @@ export function bestCoupon(coupons: readonly Coupon[], lines: readonly Line[]): 
   }
   return found
 }
+
+/** The coupons that a host has released, while a room shows them. */
+export const shownRelease = (release: CouponRelease | null, atMs: AtMs): CouponRelease | null =>
+  release && atMs < release.closes_at_ms + SHOWN_AFTER_MS ? release : null
+
+/** What the household may claim without a code. */
+export const offerToClaim = (wallet: Wallet): CouponOffer | null =>
+  wallet.offers.find(({ kind }) => kind !== 'code') ?? null
