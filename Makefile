@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Each process of the tests would compile the whole program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo quick test soak fuzz check check-python check-pages format bench clean
+.PHONY: help setup demo quick test soak chaos fuzz check check-python check-pages format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ soak: setup .venv/.dev ## watch video on bad networks, then measure; LINLI_SOAK_
 	@scripts/test-tools soak
 	@$(BIN)/python -m pytest -m soak -p no:randomly --capture no
 	@$(MAKE) --no-print-directory bench
+
+chaos: setup .venv/.dev ## kill nodes, workers, Redis and PostgreSQL while people watch and buy; SEED=7 (1)
+	@$(BIN)/python -m tests.support.chaos --seed $${SEED:-1}
 
 fuzz: setup .venv/.dev ## try every parser of outside bytes for LINLI_FUZZ_MINUTES (60)
 	@$(BIN)/python -m pytest tests/fuzz -p tests.fuzz.campaign -p no:randomly

@@ -7,9 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import os
-import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -28,6 +26,7 @@ from commerce.io.record.engine import close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from server.ops.forks import collect_nothing_between_fork_and_exec
 from tests.support.fuzz_examples import EXAMPLES, EXAMPLES_DEFAULT, PROFILE
+from tests.support.postgres import USER, Postgres
 from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
 
@@ -136,54 +135,18 @@ def redis_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def _postgres_server() -> Iterator[str]:
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    found = shutil.which("pg_ctl")
-    home = binaries[-1] if binaries else Path(found).parent if found else None
-    if home is None:
-        pytest.fail("PostgreSQL is missing; `make test` installs it with apt")
-    # initdb refuses root, so the server runs as an ordinary user where we are root.
-    user = "postgres" if os.getuid() == 0 else None
-    group = pwd.getpwnam(user).pw_gid if user else None
     with tempfile.TemporaryDirectory(prefix="lnl") as folder:
-        os.chmod(folder, 0o755)
-        data = Path(folder) / "data"
-        data.mkdir(mode=0o700)
-        if user:
-            shutil.chown(data, user)
-        subprocess.run(
-            [f"{home}/initdb", "-D", data, "-A", "trust", "-U", "linli", "--no-sync"],
-            check=True,
-            capture_output=True,
-            cwd="/",
-            user=user,
-            group=group,
-        )
-        port = free_port()
-        child = subprocess.Popen(
-            [f"{home}/postgres", "-D", f"{data}", "-p", str(port), "-k", f"{data}"]
-            + ["-h", "127.0.0.1", "-c", "fsync=off"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            user=user,
-            group=group,
-        )
         try:
-            _wait_for_postgres(home, port)
-            yield f"postgresql+asyncpg://linli@127.0.0.1:{port}"
+            server = Postgres(Path(folder), free_port())
+        except FileNotFoundError as error:
+            pytest.fail(str(error))
+        server.create()
+        server.start()
+        try:
+            yield f"postgresql+asyncpg://{USER}@127.0.0.1:{server.port}"
         finally:
             # At once: what more than a hundred databases hold need not reach the disk.
-            child.send_signal(signal.SIGQUIT)
-            child.wait(START_S)
-
-
-def _wait_for_postgres(home: Path, port: int) -> None:
-    deadline = time.monotonic() + START_S
-    command = [f"{home}/pg_isready", "-h", "127.0.0.1", "-p", str(port)]
-    while subprocess.run(command, capture_output=True).returncode != 0:
-        if time.monotonic() > deadline:
-            raise TimeoutError("PostgreSQL did not start")
-        time.sleep(0.05)
+            server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -55,9 +55,9 @@ class Link:
         here = HERE[number]
         there = here[:-1] + "2"
         with ExitStack() as opened:
-            self.here = _open(self._here_device, kind)
+            self.here = open_tun(self._here_device, kind)
             opened.callback(os.close, self.here)
-            self.there = _open(self.device, kind)
+            self.there = open_tun(self.device, kind)
             opened.callback(os.close, self.there)
             _run("ip", "link", "set", self.device, "netns", phone)
             _run("ip", "address", "add", here, "peer", there, "dev", self._here_device)
@@ -188,8 +188,8 @@ def _namespace() -> Iterator[tuple[Phone, ExitStack]]:
         yield Phone(name), cleanup
 
 
-def _open(name: str, kind: int) -> int:
-    """Make a TUN or TAP device and return its end that is a file."""
+def open_tun(name: str, kind: int = _IFF_TUN) -> int:
+    """Make a TUN or TAP device and return its end that is a file; reads do not block."""
     fd = os.open(_TUN, os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(fd, _TUNSETIFF, struct.pack("16sH", name.encode(), kind | _IFF_NO_PI))
     return fd

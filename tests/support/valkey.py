@@ -15,8 +15,10 @@ START_S = 120.0
 class Valkey:
     """Append-only file on, like the embedded one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, port: int = 0) -> None:
+        """With a `port` it answers there, too, at every address and to everybody."""
         self._folder = folder
+        self._port = ["--port", str(port), *(["--protected-mode", "no"] if port else [])]
         self._socket = folder / "v.sock"
         self.url = f"unix://{self._socket}"
         self._child: subprocess.Popen[bytes] | None = None
@@ -24,7 +26,7 @@ class Valkey:
     def start(self) -> None:
         """Start and wait until it answers."""
         self._socket.unlink(missing_ok=True)
-        options = ["--port", "0", "--unixsocket", str(self._socket), "--dir", str(self._folder)]
+        options = [*self._port, "--unixsocket", str(self._socket), "--dir", str(self._folder)]
         self._child = subprocess.Popen(
             [get_binary_path(), *options, "--save", "", "--appendonly", "yes"],
             stdout=subprocess.DEVNULL,
