@@ -288,12 +288,19 @@ INVARIANTS: dict[str, str] = {
             OR (COUNT(e.id) > 0 AND o.paid_fen <> i.amount_fen)
     """,
     "no late payment is left undecided": """
-        SELECT id FROM intents WHERE state = 'paid_late'
+        SELECT id FROM intents WHERE state = 'paid_late' AND due_at_ms IS NULL
+    """,
+    "an order that was paid late is taken up again or refunded": """
+        SELECT i.id, i.state, o.state FROM intents i JOIN orders o ON o.id = i.order_id
+        WHERE (i.state = 'honoured' AND o.state = 'expired')
+            OR (i.state IN ('paid_late', 'refunding') AND o.state NOT IN ('expired', 'cancelled'))
     """,
     "cancelled and paid orders are refunded": """
         SELECT o.id, o.paid_fen, SUM(r.amount_fen) FROM orders o
         LEFT JOIN refunds r ON r.order_id = o.id
         WHERE o.state IN ('cancelled', 'expired', 'returned') AND o.paid_fen > 0
+            AND NOT EXISTS (
+                SELECT 1 FROM intents i WHERE i.order_id = o.id AND i.state = 'paid_late')
         GROUP BY o.id, o.paid_fen HAVING o.paid_fen <> COALESCE(SUM(r.amount_fen), 0)
     """,
     "a refund that waits is in the outbox": """

@@ -57,6 +57,7 @@ from commerce.io.shop.packing.search import OrderSearch
 from commerce.io.shop.packing.wave_plans import WavePlans
 from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.payments.intents import Intents, ProviderLinks
+from commerce.io.shop.payments.late import LatePayments
 from commerce.io.shop.payments.refunds import ProviderRefunds
 from commerce.io.shop.people import People
 from commerce.io.shop.phones import Phones
@@ -167,7 +168,6 @@ class Commerce:
         self.payments = payments or SandboxPayments(record, clock=clock)
         if provider:
             self.payments = ProviderRefunds(record, provider, self.payments)
-        self.intents = Intents(shop, provider, links, probe)
         self.gate = RedisGate(redis)
         self.answers = Answers()
         self.rebuild = Rebuild(record, redis, clock)
@@ -212,6 +212,8 @@ class Commerce:
             spans=spans,
         )
         self.routes = Routes(shop)
+        late = LatePayments(shop, self.gate, self.routes, probe)
+        self.intents = Intents(shop, provider, links, late, probe)
         self.slots = SlotKeeping(shop, self.gate)
         self.rerouting = Rerouting(shop, self.routes)
         self.closing = Closing(shop, self.slots, self.rerouting)

@@ -16,6 +16,9 @@ PROVIDER_MS_MIN = 60_000  # providers refuse attempts that end sooner
 LEASE_MS = 30_000  # how long one worker has an intent for a call to the provider
 QUERY_MS = 15_000  # from the next step to the first query; doubled with every query
 QUERY_MS_MAX = 120_000
+HONOUR_MS = 30 * 60 * 1_000  # from the end of an intent until a payment of it only goes back
+HONOUR_WAIT_MS = 1_000  # between two tries to take an order up again
+HONOUR_TRIES_MAX = 30  # while the gate decides nothing; then the payment goes back
 LATE_QUERIES_MS = 3 * 3_600 * 1_000  # an expired intent is queried for so long
 STRAY_MS = 10 * 60 * 1_000  # a payment of no intent that is known goes back after so long
 
@@ -108,6 +111,14 @@ class Intent:
     queries: int = 0
 
 
+def may_be_honoured(intent: Intent, now_ms: int) -> bool:
+    """Whether a late payment is soon enough after the end that its buyer still expects the goods.
+
+    The gate and the record decide whether there is room.
+    """
+    return now_ms < intent.expires_at_ms + HONOUR_MS and intent.queries < HONOUR_TRIES_MAX
+
+
 def refund_reference(order_id: str, n: int) -> str:
     """Return what the provider knows the `n`th refund call of an order by."""
     return f"{order_id[:28]}-{n}"
@@ -127,11 +138,14 @@ def ends_at_provider_ms(intent: Intent, now_ms: int) -> int:
 def next_query_ms(intent: Intent, now_ms: int) -> int | None:
     """Return when the provider is queried next, if no webhook comes before.
 
-    Once more when the time is over, and for a while after it, since a payment may still arrive.
+    A late payment is decided at once, and asks the gate, not the provider. Once more when the time
+    is over, and for a while after it, since a payment may still arrive.
     """
     wait_ms = min(QUERY_MS << min(intent.queries, 16), QUERY_MS_MAX)
     if intent.state in LIVE:
         return min(now_ms + wait_ms, max(now_ms, intent.expires_at_ms))
+    if intent.state is IntentState.PAID_LATE:
+        return now_ms + (HONOUR_WAIT_MS if intent.queries else 0)
     if intent.state in (IntentState.EXPIRED, IntentState.FAILED):
         due_ms = now_ms + wait_ms
         return due_ms if due_ms < intent.expires_at_ms + LATE_QUERIES_MS else None

@@ -153,7 +153,7 @@ class Gate:
         if group and tap.household in group.seats:
             return self._refuse(tap, Refusal.ALREADY_JOINED, 0, at_ms)
         for line, product in zip(lines, products, strict=True):
-            bought = self._units_bought(tap.household, line.product_id, at_ms)
+            bought = self.units_bought(tap.household, line.product_id, at_ms)
             if bought + line.units > product.household_limit:
                 left = max(0, product.household_limit - bought)
                 return self._refuse(tap, Refusal.LIMIT_REACHED, left, at_ms, line.product_id)
@@ -194,7 +194,7 @@ class Gate:
             units=tap.quantity,
             right=self.available.get((right, PLACE), 0),
             free=self.available.get((all_units, PLACE), 0),
-            bought=self._units_bought(tap.household, all_units, at_ms),
+            bought=self.units_bought(tap.household, all_units, at_ms),
             at_ms=at_ms,
         )
         if answer.refusal is Refusal.NOT_YET:
@@ -340,12 +340,7 @@ class Gate:
             *[(line.product_id, line.units) for line in tap.all_lines],
             *counted_as(quotas),
         )
-        for product_id, units in counted:
-            mark = (tap.household, product_id)
-            if self._units_bought(*mark, at_ms) == 0:
-                self._bought.pop(mark, None)
-            bought = self._bought.setdefault(mark, _Bought(0, at_ms + LIMIT_WINDOW_MS))
-            bought.units += units
+        self.count_bought(tap.household, counted, at_ms)
         self.holds[tap.order_id] = Hold(
             store_id,
             needs,
@@ -363,8 +358,12 @@ class Gate:
 
     def settle(self, order_id: str, *, sold: bool) -> None:
         """The ledger took the entry: its hold became a sale, or goes back."""
-        hold = self.holds.pop(order_id, None)
         self.backlog -= 1
+        self.end_hold(order_id, sold=sold)
+
+    def end_hold(self, order_id: str, *, sold: bool) -> None:
+        """A hold became a sale, or goes back."""
+        hold = self.holds.pop(order_id, None)
         if hold is None or sold:
             return
         for item, units in hold.needs:
@@ -401,7 +400,17 @@ class Gate:
         bought = self._bought.get((household_id, product_id))
         return bought.units if bought else 0
 
-    def _units_bought(self, household_id: str, product_id: str, at_ms: int) -> int:
+    def count_bought(self, household_id: str, counted: Needs, at_ms: int) -> None:
+        """Count units for a household's limits; a window begins with the first ones."""
+        for product_id, units in counted:
+            mark = (household_id, product_id)
+            if self.units_bought(*mark, at_ms) == 0:
+                self._bought.pop(mark, None)
+            bought = self._bought.setdefault(mark, _Bought(0, at_ms + LIMIT_WINDOW_MS))
+            bought.units += units
+
+    def units_bought(self, household_id: str, product_id: str, at_ms: int) -> int:
+        """Units of a product that a household's limit counts at a time."""
         bought = self._bought.get((household_id, product_id))
         return bought.units if bought and bought.expires_at_ms > at_ms else 0
 

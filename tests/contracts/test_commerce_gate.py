@@ -31,9 +31,11 @@ from commerce.io.record.engine import wall_clock
 from commerce.money.payments import PaymentOutcome
 from commerce.orders.flash import GateFlash
 from commerce.orders.gate import HOLD_MS, Gate, GateGroup, GateProduct
+from commerce.orders.late import LateOrder, readmit
 from commerce.orders.ledger import Facts, Verdict, plan
 from commerce.orders.lines import EntryLine, TapLine
-from commerce.orders.order import body_hash_of, order_id_of
+from commerce.orders.order import OrderRow, body_hash_of, order_id_of
+from commerce.orders.states import OrderState
 from commerce.orders.tap import Decision, Status, Tap
 
 SECOND_MS = 1_000
@@ -83,7 +85,19 @@ lines_of = st.tuples(
     st.sampled_from([("s1", "s2"), ("s1", "s2"), ("s2", "s1"), ("s2",), ()]),
     st.sampled_from(["", "", " 7:1 8", " 8 w9"]),
 )
-step = st.integers(0, 9).flatmap(
+# Orders that were paid late: household, product, units, number, group, store, slots, limit.
+late_of = st.tuples(
+    st.just("late"),
+    st.sampled_from(["anna", "bo", "cai", "dora"]),
+    st.sampled_from(["tea", "pear", "pear", "dinner"]),
+    st.sampled_from([1, 1, 2, 3]),
+    st.integers(0, 3),
+    st.booleans(),
+    st.sampled_from(STORES),
+    st.sampled_from(["", " 7:1 8", " 8"]),
+    st.sampled_from([2, 6, 6]),
+)
+step = st.integers(0, 11).flatmap(
     lambda die: (
         tap_of
         if die < 4
@@ -91,6 +105,10 @@ step = st.integers(0, 9).flatmap(
         if die < 7
         else st.tuples(st.just("settle"), st.booleans())
         if die < 9
+        else late_of
+        if die < 10
+        else st.tuples(st.just("end"), st.integers(0, 3), st.booleans())
+        if die < 11
         else st.tuples(st.just("wait"), st.integers(1, 8))
     )
 )
@@ -102,6 +120,8 @@ class Pair:
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
         self.script = RedisGate(redis)
+        self.late: dict[str, tuple[LateOrder, str]] = {}
+        self.ended = 0
         self.now = wall_clock() + SECOND_MS
         self.rule = Gate(
             available={
@@ -234,6 +254,38 @@ class Pair:
         assert await self.script.settle([verdict], (), b"") == 1
         await self.agree()
 
+    async def readmit(self, late: LateOrder) -> None:
+        """Both decide about an order that was paid late, and agree."""
+        expected = readmit(self.rule, late, at_ms=self.now)
+        assert await self.script.readmit(late, self.now) == expected
+        if expected.status is Status.ADMITTED:
+            self.late.setdefault(late.order_id, (late, expected.slot))
+        await self.agree()
+
+    async def end_late(self, nth: int, *, sold: bool) -> None:
+        """The record sold the units of a late order again, or did not."""
+        if not self.late:
+            return
+        late, slot = self.late.pop(sorted(self.late)[nth % len(self.late)])
+        self.ended += 1
+        slots = ((f"slot:{slot}", 1),) if slot else ()
+        for item, units in (*late.needs, *slots) if sold else ():
+            row = keys.row(item, late.store_id)
+            await self.script.restock(f"{self.ended}-{item}", row, -units)
+        [(product, quantity, _)] = late.counted
+        order = replace(
+            LATE,
+            id=late.order_id,
+            household_id=late.household_id,
+            product_id=product,
+            quantity=quantity,
+            group_id=late.group_id,
+        )
+        for _ in range(2):
+            await self.script.end_hold(order, sold=sold)
+        self.rule.end_hold(late.order_id, sold=sold)
+        await self.agree()
+
     async def agree(self) -> None:
         """Both have the same units available and held, and the same seats."""
         available = await self.redis.hgetall(keys.AVAILABLE)
@@ -324,6 +376,49 @@ def tap_of_lines(drawn: Lines) -> Tap:
     )
 
 
+Late = tuple[str, str, str, int, int, bool, str, str, int]
+
+
+def late_from(drawn: Late) -> LateOrder:
+    """An order that was paid late, alone or in the group of its product."""
+    _, household, product, units, number, grouped, store, slots, limit = drawn
+    group = {"pear": "g1", "dinner": "g3"}.get(product, "") if grouped else ""
+    recipe = RECIPES.get(product, ({product: 1}, 0))[0]
+    return LateOrder(
+        f"late-{household}-{number}",
+        household,
+        store,
+        tuple((item, each * units) for item, each in recipe.items()),
+        ((product, units, limit),),
+        "" if group else slots,
+        group,
+    )
+
+
+LATE = OrderRow(
+    id="",
+    number="1",
+    guest_id="",
+    estate_id="e1",
+    room_id="demo",
+    store_id="s1",
+    product_id="tea",
+    group_id="",
+    quantity=1,
+    total_fen=100,
+    paid_fen=100,
+    refunded_fen=0,
+    state=OrderState.NEW,
+    refused=None,
+    version=1,
+    created_at_ms=0,
+    due_at_ms=None,
+    handed_over_at_ms=None,
+    body_hash="",
+    entry_id="",
+)
+
+
 @settings(
     max_examples=60,
     deadline=None,
@@ -342,6 +437,10 @@ def test_the_script_agrees_with_the_rule(redis_url: str, steps: list[tuple[objec
                         await pair.settle(sold=bool(drawn[1]))
                     elif drawn[0] == "wait":
                         pair.now += int(str(drawn[1])) * SECOND_MS
+                    elif drawn[0] == "late":
+                        await pair.readmit(late_from(drawn))  # type: ignore[arg-type]  # as drawn
+                    elif drawn[0] == "end":
+                        await pair.end_late(int(str(drawn[1])), sold=bool(drawn[2]))
                     elif isinstance(drawn[1], list):
                         await pair.tap(tap_of_lines(drawn))  # type: ignore[arg-type]  # as drawn
                     else:
@@ -403,6 +502,13 @@ async def test_an_overdue_hold_is_returned_only_if_its_entry_is_lost(
     assert await pair.script.sweep(pair.now + 2 * HOLD_MS) == 1
     assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"3"
     assert await pair.redis.hget(keys.HELD, "tea|s1") == b"0"
+
+
+async def test_a_hold_of_a_late_order_that_nobody_ends_is_returned(pair: Pair) -> None:
+    await pair.readmit(late_from(("late", "anna", "pear", 2, 0, False, "s1", " 8", 6)))
+    assert await pair.script.sweep(pair.now + HOLD_MS) == 1
+    assert await pair.redis.hgetall(keys.HOLD) == {}
+    assert await pair.script.free(["pear|s1", "slot:8|s1"]) == [6, 1]
 
 
 async def test_entry_and_hold_carry_the_fields_of_the_tap(pair: Pair) -> None:

@@ -11,8 +11,9 @@ from commerce.errors import Refusal, Refused
 from commerce.io.record.intent_rows import BookedEvent, events_of, find_intent
 from commerce.io.record.payment_postings import book_event, expire_intent
 from commerce.io.shop.orders import Pending
-from commerce.money.intents import LEASE_MS, PAY_MS, IntentEvent, fold
+from commerce.money.intents import LEASE_MS, PAY_MS, QUERY_MS, IntentEvent, fold
 from commerce.money.providers import IntentRequest
+from commerce.orders.gate import HOLD_MS
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import sound
@@ -151,12 +152,111 @@ async def test_a_worker_that_dies_between_any_two_steps_is_followed_by_one_that_
             await sound(shop)
 
 
+async def ordered(shop: Shop, guest: str, product: str = "tea", group: str | None = None) -> str:
+    """Place an order that waits for its payment, while only the gate runs; return its id."""
+    tap = shop.tap(guest, product, group=group)
+    placed = await shop.commerce.orders.place(tap, wait_s=0)
+    assert isinstance(placed, Pending)
+    await shop.commerce.ledger.step()
+    return placed.order_id
+
+
+async def delivered(shop: Shop) -> None:
+    """The outbox is delivered, while nothing runs."""
+    while await shop.commerce.relay.step():
+        pass
+
+
+async def paid_late(shop: Shop, provider: MemoryProvider, order_id: str) -> None:
+    """The order expires, and then the provider is found to have its money; no webhook comes."""
+    provider.pay(order_id)
+    for wait_ms in (PAY_MS, QUERY_MS):
+        shop.clock.ahead_ms += wait_ms
+        await shop.commerce.intents.step()
+
+
+async def states_of(shop: Shop, *order_ids: str) -> list[OrderState]:
+    """Where orders stand."""
+    return [(await shop.commerce.orders.get(id)).state for id in order_ids]
+
+
+async def test_a_late_payment_takes_its_seat_and_completes_the_group(
+    database_url: str, valkey_url: str
+) -> None:
+    provider = MemoryProvider()
+    plan = shop_plan(10, target=2)
+    async with open_shop(database_url, valkey_url, provider=provider, plan=plan) as shop:
+        commerce, intents = shop.commerce, shop.commerce.intents
+        gate = asyncio.create_task(commerce.gate.run())
+        await commerce.groups.pin("demo", "pear", None)
+        await delivered(shop)
+        group_id = await commerce.gate.open_group("e1", "pear")
+        late = await ordered(shop, "anna", "pear", group_id)
+        await intents.step()
+        await paid_late(shop, provider, late)
+        await intents.step()  # the units are not on sale again yet
+        assert await states_of(shop, late) == [OrderState.EXPIRED]
+        in_time = await ordered(shop, "bert", "pear", group_id)
+        await intents.step()
+        await intents.take_webhook(*provider.webhook(provider.pay(in_time)))
+        await intents.step()
+        assert await states_of(shop, in_time) == [OrderState.WAITING_GROUP]
+        await delivered(shop)
+        shop.clock.ahead_ms += LEASE_MS
+        await intents.step()
+        assert await states_of(shop, late, in_time) == [OrderState.NEW, OrderState.NEW]
+        gate.cancel()
+        async with running(commerce):
+            await sound(shop)
+            assert shop.seen_group(group_id).joined == 2
+            await commerce.fulfilment.move(late, OrderState.CANCELLED, "u1")
+            await wait_until(lambda: shop.seen(late).refunded_fen == 600)
+            await sound(shop)
+
+
+async def test_a_late_payment_is_decided_once_whatever_dies_meanwhile(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    provider, dying = MemoryProvider(), Dying()
+    ways = list(itertools.product(("readmitted", "decided"), ("", "sweep", "rebuild")))
+    plan = shop_plan(len(ways))
+    async with open_shop(sqlite_url, valkey_url, provider=provider, probe=dying, plan=plan) as shop:
+        commerce, intents = shop.commerce, shop.commerce.intents
+        gate = asyncio.create_task(commerce.gate.run())
+        late = []
+        for step, follows in ways:
+            late.append(await ordered(shop, f"{step}-{follows}"))
+            await intents.step()
+            await paid_late(shop, provider, late[-1])
+            await delivered(shop)
+            dying.deaths.clear()
+            await dying.at(step, intents.step())
+            assert dying.deaths == {step}
+            shop.clock.ahead_ms += HOLD_MS
+            if follows == "sweep":
+                await commerce.gate.sweep(shop.clock())
+            elif follows == "rebuild":
+                await commerce.rebuild.force()
+            await intents.step()
+            await delivered(shop)
+        gate.cancel()
+        assert await states_of(shop, *late) == [OrderState.NEW] * len(ways)
+        assert not provider.refunds
+        async with running(commerce):
+            await sound(shop)
+
+
 async def test_events_in_any_order_keep_money_and_units(sqlite_url: str, valkey_url: str) -> None:
-    """Paid by webhook, the same again, paid by query, declined, the time is over."""
+    """Paid by webhook, the same again, paid by query, declined, the time is over.
+
+    Of those that are paid late, as many are taken up again as there are units left.
+    """
     happenings = ("webhook", "webhook", "query", "declined", "over")
     ways = sorted(set(itertools.permutations(happenings)))[::8]
     provider = MemoryProvider()
-    async with open_shop(sqlite_url, valkey_url, provider=provider, plan=shop_plan(50)) as shop:
+    async with open_shop(
+        sqlite_url, valkey_url, provider=provider, plan=shop_plan(len(ways))
+    ) as shop:
         gate = asyncio.create_task(shop.commerce.gate.run())
         placed = [
             await shop.commerce.orders.place(shop.tap(f"g{n}"), wait_s=0) for n in range(len(ways))
@@ -191,8 +291,21 @@ async def test_events_in_any_order_keep_money_and_units(sqlite_url: str, valkey_
             in_time = way[0] in ("webhook", "query")
             assert row.state is (OrderState.NEW if in_time else OrderState.EXPIRED)
             assert row.paid_fen == row.total_fen
+        late = [
+            order.order_id
+            for order, way in zip(placed, ways, strict=True)
+            if isinstance(order, Pending) and way[0] in ("declined", "over")
+        ]
         shop.clock.ahead_ms = PAY_MS
+        await delivered(shop)
+        gate = asyncio.create_task(shop.commerce.gate.run())
+        others = [await ordered(shop, f"x{n}") for n in range(len(late) // 3)]
+        gate.cancel()
+        while await shop.commerce.intents.step():
+            pass
+        states = await states_of(shop, *late)
+        assert states.count(OrderState.EXPIRED) == len(others) > 0
+        assert states.count(OrderState.NEW) == len(late) - len(others) > 0
         async with running(shop.commerce):
             await sound(shop)
-        late = [way for way in ways if way[0] in ("declined", "over")]
-        assert len(provider.refunds) == len(late) > 0
+        assert len(provider.refunds) == len(others)

@@ -25,6 +25,7 @@ the second without a price; `tea 2,bass 1` are units by item. Both are empty for
 | `$COUPON`        | what the key of a coupon begins with                              |
 | `$PRODUCT_PATTERN` | the pattern of a product: price, limit, on sale, recipe         |
 | `$KEY_PATTERN`   | the pattern of a key: body hash, refusal, units left, product     |
+| `$NO_ENTRY`      | the entry id of a hold that no entry of the stream stands for     |
 | `$KEY_ADMITTED`  | what follows the body hash in the key of an admitted tap          |
 """
 
@@ -373,5 +374,6 @@ _PLACEHOLDERS = {
     "COUPON": keys.COUPON,
     "PRODUCT_PATTERN": "'^(%d+) (%d+) (%d) ?(%d*)$'",
     "KEY_PATTERN": "'^(%S+) (%S+) (%d+) ?(%S*)$'",
+    "NO_ENTRY": "'0-0'",
     "KEY_ADMITTED": f"'{_ADMITTED}'",
 }

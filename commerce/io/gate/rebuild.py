@@ -37,11 +37,8 @@ from commerce.io.gate.codec import (
     offer_index_field,
 )
 from commerce.io.gate.flash_rows import OPEN_SALES, counted_by_sale, flash_of
-from commerce.io.gate.redis_gate import (
-    APPLIED_MS,
-    SEATS_KEPT_MS,
-    StockRow,
-)
+from commerce.io.gate.late import SEATS_KEPT_MS
+from commerce.io.gate.redis_gate import APPLIED_MS, StockRow
 from commerce.io.record.engine import Clock, Record
 from commerce.io.record.rows import GROUPS, HOUSEHOLD, PRODUCTS, estate_of, group_of, product_of
 from commerce.io.record.rule_book import read_rule_book
@@ -321,9 +318,13 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
         .limit(ANSWERS_MAX)
     )
     undelivered = await connection.execute(
-        select(outbox.c.id, outbox.c.topic, outbox.c.subject, outbox.c.enqueued_at_ms).where(
-            outbox.c.topic.in_(["release", "restock"])
-        )
+        select(
+            outbox.c.id,
+            outbox.c.topic,
+            outbox.c.subject,
+            outbox.c.units,
+            outbox.c.enqueued_at_ms,
+        ).where(outbox.c.topic.in_(["release", "restock"]))
     )
     products = await connection.execute(PRODUCTS)
     homes = await connection.execute(select(estates))
@@ -343,8 +344,10 @@ async def read_snapshot(connection: AsyncConnection, at_ms: int) -> RecordSnapsh
         ],
         recent=[(order_id, body_hash) for order_id, body_hash in recent],
         undelivered=[
-            subject if topic == "release" else restock_change(id, enqueued_at_ms)
-            for id, topic, subject, enqueued_at_ms in undelivered
+            release_change(subject, units)
+            if topic == "release"
+            else restock_change(id, enqueued_at_ms)
+            for id, topic, subject, units, enqueued_at_ms in undelivered
         ],
     )
 
@@ -423,6 +426,11 @@ def restock_change(outbox_id: int, enqueued_at_ms: int) -> str:
     The time belongs to it: SQLite gives the id of a row that was delivered and deleted again.
     """
     return f"restock-{outbox_id}-{enqueued_at_ms}"
+
+
+def release_change(order_id: str, again: int) -> str:
+    """Return the id under which an order's units go back; `again` if it was paid late before."""
+    return f"{order_id}-again" if again else order_id
 
 
 def _owner(epoch: bytes | str) -> bytes:

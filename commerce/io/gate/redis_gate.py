@@ -26,6 +26,12 @@ from commerce.io.gate.codec import (
     expand,
     flash_field,
 )
+from commerce.io.gate.late import (
+    SEATS_KEPT_MS,
+    end_hold_arguments,
+    read_decision,
+    readmit_arguments,
+)
 from commerce.io.record.shutdown import stopping
 from commerce.orders.flash import GateFlash
 from commerce.orders.gate import (
@@ -35,13 +41,13 @@ from commerce.orders.gate import (
     IDEMPOTENCY_MS,
     LIMIT_WINDOW_MS,
 )
+from commerce.orders.late import LateOrder
 from commerce.orders.ledger import Verdict
 from commerce.orders.order import OrderRow
 from commerce.orders.tap import Decision, Status, Tap
 
 PIPELINE_MAX = 256  # taps per round trip
 WAITING_MAX = 10_000  # taps of this worker that wait for the gate
-SEATS_KEPT_MS = 24 * 3_600 * 1_000  # seats outlive their group, so that replays find them
 APPLIED_MS = 7 * 24 * 3_600 * 1_000
 SWEEP_MAX = 500  # overdue holds looked at per call
 COMPARE_MAX = 500  # rows per call
@@ -57,7 +63,7 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-ADMIT, SETTLE, SWEEP, APPLY, COMPARE, OFFERS, CARRY, FREE_COUPONS = (
+ADMIT, SETTLE, SWEEP, APPLY, COMPARE, OFFERS, CARRY, FREE_COUPONS, READMIT, END_HOLD = (
     Script(name)
     for name in (
         "admit",
@@ -68,6 +74,8 @@ ADMIT, SETTLE, SWEEP, APPLY, COMPARE, OFFERS, CARRY, FREE_COUPONS = (
         "offers",
         "carry",
         "free_coupons",
+        "readmit",
+        "end_hold",
     )
 )
 
@@ -175,9 +183,17 @@ class RedisGate:
         names = [keys.ORDERS, keys.AVAILABLE, keys.HELD, keys.HOLDS, keys.HOLD]
         return int(await self._call(SWEEP, [len(names), *names, at_ms, HOLD_MS, SWEEP_MAX]))
 
-    async def release(self, cancelled: Sequence[OrderRow]) -> None:
-        """Give back the units of orders that were cancelled in the record; once per order."""
-        await self._call_all(APPLY, [_release_arguments(order) for order in cancelled])
+    async def readmit(self, late: LateOrder, at_ms: int) -> Decision:
+        """Hold again what an order needs that was paid late; `end_hold` follows, or the sweep."""
+        return read_decision(await self._call(READMIT, readmit_arguments(late, at_ms)))
+
+    async def end_hold(self, order: OrderRow, *, sold: bool) -> None:
+        """End the hold of a late order whose units the record sold again, or did not."""
+        await self._call(END_HOLD, end_hold_arguments(order, sold=sold))
+
+    async def release(self, changes: Sequence[tuple[str, OrderRow]]) -> None:
+        """Give back the units of orders that were cancelled in the record; once per change."""
+        await self._call_all(APPLY, [_release_arguments(*change) for change in changes])
 
     async def free_coupons(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Let coupons be taken again that orders gave back, as (coupon, order)."""
@@ -305,9 +321,9 @@ class RedisGate:
         return replies
 
 
-def _release_arguments(order: OrderRow) -> list[Any]:
+def _release_arguments(change_id: str, order: OrderRow) -> list[Any]:
     names = [
-        keys.applied(order.id),
+        keys.applied(change_id),
         keys.AVAILABLE,
         keys.SETTLED,
         keys.seats(order.group_id),

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from commerce.feed import Feed, OrderChange
 from commerce.groups.group import Group
 from commerce.io.gate.flash_rows import open_sale
-from commerce.io.gate.rebuild import restock_change
+from commerce.io.gate.rebuild import release_change, restock_change
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.outbox.message import Message
 from commerce.io.record.draw_rows import shown_draw
@@ -127,9 +127,23 @@ async def restock_gate(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
 
 async def release_units(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Orders were cancelled: their units go back on sale."""
+    found = await to.shop.record.query(lambda connection: _orders(connection, messages))
+    by_id = {order.id: order for order in found}
     await to.gate.release(
-        await to.shop.record.query(lambda connection: _orders(connection, messages))
+        [
+            (release_change(message.subject, message.units), by_id[message.subject])
+            for message in messages
+            if message.subject in by_id
+        ]
     )
+    return ()
+
+
+async def end_holds(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
+    """Orders that were paid late have their units again, or get none: the gate's holds end."""
+    sold = {message.subject: bool(message.units) for message in messages}
+    for order in await to.shop.record.query(lambda connection: _orders(connection, messages)):
+        await to.gate.end_hold(order, sold=sold[order.id])
     return ()
 
 
@@ -346,8 +360,8 @@ async def end_encoders(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
     return ()
 
 
-# In this order: who may do it, places, the gate before the rooms, cards before their groups, money
-# last.
+# In this order: who may do it, places, the gate before the rooms, units before the holds that kept
+# them, cards before their groups, money last.
 HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
     {
         Topic.STAFF: end_tokens,
@@ -355,6 +369,7 @@ HANDLERS: Mapping[Topic, Handler] = MappingProxyType(
         Topic.PLACE: update_places,
         Topic.PRODUCT: update_products,
         Topic.RESTOCK: restock_gate,
+        Topic.READMIT: end_holds,
         Topic.FLASH: set_flash_sales,
         Topic.RELEASE: release_units,
         Topic.COUPON: free_coupons,

@@ -161,6 +161,13 @@ def taken_intents(connection: Connection, order_ids: Collection[str]) -> dict[st
     return {intent.order_id: intent for intent in found}
 
 
+def honoured_orders(connection: Connection, order_ids: Collection[str]) -> set[str]:
+    """Return those of these orders that were paid late and taken up again."""
+    honoured = intents.c.state == IntentState.HONOURED.value
+    query = select(intents.c.order_id).where(intents.c.order_id.in_(order_ids), honoured)
+    return set(connection.scalars(query))
+
+
 def live_actions(
     connection: Connection, order_ids: Collection[str]
 ) -> dict[str, tuple[Intent, Action | None]]:

@@ -27,9 +27,16 @@ from commerce.orders.order import OrderRow
 
 
 def lock_order(
-    connection: Connection, order_id: str, *, group: bool = False, stock: bool = False
+    connection: Connection,
+    order_id: str,
+    *,
+    group: bool = False,
+    stock: bool = False,
+    slot: str = "",
 ) -> OrderRow:
     """Lock an order, before it the group that it waits in and the stock that it holds if asked to.
+
+    With the stock, `slot` is locked, too, which it may take.
 
     Raises:
         NotFound: There is no such order.
@@ -39,7 +46,7 @@ def lock_order(
         lock_groups(connection, [id for id in connection.scalars(mine) if id])
     which = ORDERS.where(orders.c.id == order_id)
     if stock:
-        lock_taken(connection, orders_of(connection, which))
+        lock_taken(connection, orders_of(connection, which), slot)
     found = orders_of(connection, which.with_for_update())
     if not found:
         raise NotFound("order", order_id)
@@ -53,11 +60,12 @@ def lock_groups(connection: Connection, group_ids: Sequence[str]) -> None:
         connection.execute(which.with_for_update())
 
 
-def lock_taken(connection: Connection, of_orders: Sequence[OrderRow]) -> None:
-    """Lock the stock, the slots and the quotas that orders hold."""
+def lock_taken(connection: Connection, of_orders: Sequence[OrderRow], slot: str = "") -> None:
+    """Lock the stock, the slots and the quotas that orders hold, and a slot that they may take."""
     lock_stock(
         connection,
         [(item_id, order.store_id) for order in of_orders for item_id, _ in order.taken],
     )
-    lock_slots(connection, {(order.store_id, order.slot) for order in of_orders if order.slot})
+    named = {(order.store_id, name) for order in of_orders for name in (order.slot, slot) if name}
+    lock_slots(connection, named)
     lock_quotas(connection, {name for order in of_orders for name, _ in order.quotas})

@@ -28,6 +28,7 @@ from commerce.supply.lots import (
 )
 
 IDS_MAX = 500  # ids per statement
+AGAIN = "/again"  # what the line of a release ends with that is an order's second one
 
 _CHANGE = (
     update(balances)
@@ -131,7 +132,10 @@ def follow(connection: Connection, moves: Sequence[StockMove]) -> None:
 def swap_lots(
     connection: Connection, back: Sequence[StockMove], taken: Sequence[StockMove], n: int
 ) -> None:
-    """Move lots as orders give units back to one store and take them in another, the nth time."""
+    """Move lots as orders give units back to one store and take them in another, the nth time.
+
+    The 0th is an order that takes again what it had given back.
+    """
     moves = [*_releases(connection, back), *_sales(connection, taken)]
     write_lot_moves(connection, [replace(move, line=f"{move.line}/{n}") for move in moves])
 
@@ -189,7 +193,9 @@ def _sales(connection: Connection, sold: Sequence[StockMove]) -> list[LotMove]:
 
 
 def _releases(connection: Connection, released: Sequence[StockMove]) -> list[LotMove]:
-    taken = kept_lots(connection, [move.order_id or "" for move in released])
+    order_ids = {move.order_id or "" for move in released}
+    taken = kept_lots(connection, order_ids)
+    before = _released(connection, order_ids)
     moves = []
     for order_id, product_id, store_id, units, at_ms in _sums(released):
         chosen = take(taken.get((order_id, product_id), []), units)
@@ -201,8 +207,20 @@ def _releases(connection: Connection, released: Sequence[StockMove]) -> list[Lot
         shop = location_id(LocationKind.SHOP, store_id)
         for lot_id, part in chosen:
             goes = (product_id, lot_id, LocationKind.SOLD.value, shop, part)
-            moves.append(LotMove(*goes, LotMoveKind.RELEASE, order_id, product_id, at_ms))
+            again = (order_id, lot_id, product_id) in before
+            line = f"{product_id}{AGAIN}" if again else product_id
+            moves.append(LotMove(*goes, LotMoveKind.RELEASE, order_id, line, at_ms))
     return moves
+
+
+def _released(connection: Connection, order_ids: Iterable[str]) -> set[tuple[str, str, str]]:
+    """Return what orders gave back before they were paid late, as (order, lot, line)."""
+    rows = connection.execute(
+        select(lot_moves.c.source, lot_moves.c.lot_id, lot_moves.c.line).where(
+            lot_moves.c.source.in_(order_ids), lot_moves.c.kind == LotMoveKind.RELEASE.value
+        )
+    )
+    return {(source, lot_id, line) for source, lot_id, line in rows}
 
 
 def _sums(moves: Sequence[StockMove]) -> list[tuple[str, str, str, int, int]]:

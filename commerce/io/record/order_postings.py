@@ -24,6 +24,7 @@ from commerce.io.record.facts import (
     orders_moved,
     orders_placed,
 )
+from commerce.io.record.intent_rows import honoured_orders
 from commerce.io.record.order_lines import insert_lines
 from commerce.io.record.postings import (
     IDS_MAX,
@@ -33,6 +34,7 @@ from commerce.io.record.postings import (
     move_lots,
     move_stock,
     post_transfers,
+    retake_stock,
     swap_store,
 )
 from commerce.io.record.quotas import return_quotas, take_quotas
@@ -211,7 +213,9 @@ def undo_orders(
     change_taken(connection, cancelled, -1)
     return_quotas(connection, cancelled, at_ms)
     ids = [order.id for order in cancelled]
-    enqueue(connection, Topic.RELEASE, ids, at_ms)
+    again = honoured_orders(connection, ids)
+    enqueue(connection, Topic.RELEASE, [id for id in ids if id not in again], at_ms)
+    enqueue(connection, Topic.RELEASE, sorted(again), at_ms, 1)
     give_back_coupons(connection, ids, at_ms)
     rest = [(order, reason) for order in cancelled]
     refunds = rest_of(connection, rest, refunded_parts(connection, ids))
@@ -226,6 +230,23 @@ def take_money(connection: Connection, order: OrderRow, at_ms: int) -> OrderRow:
     connection.execute(update(orders).where(which).values(paid_fen=order.total_fen))
     post_transfers(connection, [charged(order.id, order.total_fen, at_ms)])
     return replace(order, paid_fen=order.total_fen)
+
+
+def retake(connection: Connection, order: OrderRow, slot: str, at_ms: int) -> OrderRow:
+    """Have an expired order take its units again, with a slot; the caller has locked them.
+
+    Returns:
+        The order with its slot.
+    """
+    retake_stock(connection, order, at_ms)
+    taken = replace(order, slot=slot)
+    change_taken(connection, [taken], 1)
+    connection.execute(update(orders).where(orders.c.id == order.id).values(slot=slot))
+    rows = [f"{item_id}|{order.store_id}" for item_id, _ in taken.held]
+    for row, (_, units) in zip(rows, taken.held, strict=True):
+        enqueue(connection, Topic.RESTOCK, [row], at_ms, -units)
+    enqueue(connection, Topic.STOCK, items_of([order]), at_ms)
+    return taken
 
 
 def sell(connection: Connection, sales: Sequence[OrderRow], ruled_out: Mapping[str, str]) -> None:

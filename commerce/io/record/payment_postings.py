@@ -23,15 +23,24 @@ from commerce.io.record.order_postings import (
     move_order,
     move_orders,
     place_groups,
+    retake,
     take_money,
     undo_orders,
 )
-from commerce.io.record.postings import Topic, enqueue
+from commerce.io.record.postings import Topic, enqueue, free_units
 from commerce.io.record.price_drops import lock_group, unsettle
 from commerce.io.record.refund_postings import request_refunds
 from commerce.io.record.schema import group_seats, orders
 from commerce.io.record.seats import complete_groups, take_seats
-from commerce.money.intents import Intent, IntentEvent, IntentState, next_query_ms, step
+from commerce.io.record.slots import lock_slots
+from commerce.money.intents import (
+    Intent,
+    IntentEvent,
+    IntentState,
+    may_be_honoured,
+    next_query_ms,
+    step,
+)
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import window_of
 from commerce.orders.states import OrderState, due_at_ms
@@ -39,7 +48,7 @@ from commerce.orders.states import OrderState, due_at_ms
 MOVED_BY = "payment"
 UNPAID = "not-paid"  # why units went back
 NO_SEAT = "group-closed"  # why money went back: the group ended, or the household has a seat
-PAID_LATE = "paid-late"
+PAID_LATE = "paid-late"  # and there was no room any more
 
 
 def book_event(
@@ -107,14 +116,88 @@ def _pay(connection: Connection, order: OrderRow, at_ms: int) -> None:
 
 
 def _pay_late(connection: Connection, intent: Intent, order: OrderRow, at_ms: int) -> IntentState:
-    """The units went back on sale, so the money goes back, too."""
+    """The units went back on sale: what can be taken up again waits for it, the rest goes back."""
     paid = take_money(connection, order, at_ms)
+    if may_be_taken_up(paid) and may_be_honoured(intent, at_ms):
+        enqueue(connection, Topic.ORDER, [order.id], at_ms)
+        return intent.state
+    return _refund_late(connection, intent, paid, at_ms)
+
+
+def may_be_taken_up(order: OrderRow) -> bool:
+    """Whether an order that was paid late may have its units again.
+
+    Its coupon is the household's again, and the units of a flash sale went on to those who waited.
+    """
+    return order.state is OrderState.EXPIRED and not order.quotas and not order.discount_fen
+
+
+def refund_late(connection: Connection, intent_id: str, at_ms: int) -> bool:
+    """Have a late payment go back for which there is no room; False if it is decided already."""
+    found = _lock_late(connection, intent_id)
+    if found is None:
+        return False
+    intent, order = found
+    _refund_late(connection, intent, order, at_ms)
+    enqueue(connection, Topic.READMIT, [order.id], at_ms, 0)
+    return True
+
+
+def honour(connection: Connection, intent_id: str, slot: str, at_ms: int) -> bool:
+    """Take an order up again whose units the gate holds, or give its payment back.
+
+    The record may have less than the gate: that lost a hold, or a group ended meanwhile.
+
+    Returns:
+        Whether it was taken up now.
+    """
+    found = _lock_late(connection, intent_id, slot)
+    if found is None:
+        return False
+    intent, order = found
+    group = lock_group(connection, order.group_id) if order.group_id else None
+    if not _has_units(connection, order, slot) or (
+        group and not _has_seat(connection, group, order, at_ms)
+    ):
+        refund_late(connection, intent_id, at_ms)
+        return False
+    insert_event(connection, intent.id, own_event(intent.id, IntentEvent.HONOURED, at_ms))
+    move_intent(connection, intent, IntentState.HONOURED, None)
+    _go_on(connection, retake(connection, order, slot, at_ms), group, at_ms)
+    enqueue(connection, Topic.READMIT, [order.id], at_ms, 1)
+    return True
+
+
+def _refund_late(
+    connection: Connection, intent: Intent, order: OrderRow, at_ms: int
+) -> IntentState:
     to = IntentState.REFUNDING
     insert_event(connection, intent.id, own_event(intent.id, IntentEvent.REFUNDING, at_ms))
     move_intent(connection, intent, to, None)
-    request_refunds(connection, [(paid, PAID_LATE)], at_ms)
+    request_refunds(connection, [(order, PAID_LATE)], at_ms)
     enqueue(connection, Topic.ORDER, [order.id], at_ms)
     return to
+
+
+def _lock_late(
+    connection: Connection, intent_id: str, slot: str = ""
+) -> tuple[Intent, OrderRow] | None:
+    """Lock a late payment and its order with what that takes, and a slot; None if it is decided."""
+    intent = find_intent(connection, intent_id)
+    assert intent
+    order = lock_order(connection, intent.order_id, group=True, stock=True, slot=slot)
+    intent = find_intent(connection, intent_id, lock=True)
+    assert intent
+    return (intent, order) if intent.state is IntentState.PAID_LATE else None
+
+
+def _has_units(connection: Connection, order: OrderRow, slot: str) -> bool:
+    """Whether the record has what an order needs; the caller has locked it."""
+    free = free_units(connection, order.store_id, [item_id for item_id, _ in order.taken])
+    places = lock_slots(connection, {(order.store_id, slot)} if slot else ())
+    return all(free.get(item_id, 0) >= units for item_id, units in order.taken) and (
+        not slot or places.get((order.store_id, slot), 0) > 0
+    )
 
 
 def _has_seat(connection: Connection, group: Group, order: OrderRow, at_ms: int) -> bool:

@@ -7,12 +7,12 @@ Every function runs inside the caller's transaction: directly in `Record.transac
 groups, stock, slots, quotas, orders, counter, each sorted by key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -63,7 +63,8 @@ class Topic(StrEnum):
     PRODUCT = "product"  # product: price, limit or sale state changed
     COUPON = "coupon"  # coupon|order: the order gave it back
     RESTOCK = "restock"  # product|store: units, slots or quotas came, or left without an order
-    RELEASE = "release"  # order: its units go back on sale
+    RELEASE = "release"  # order: its units go back on sale; units = 1: for the second time
+    READMIT = "readmit"  # order paid late: its units are sold again (1) or not (0)
     PIN = "pin"  # room|product: pinned or unpinned
     GROUP = "group"  # group: opened, grew or ended
     STOCK = "stock"  # product: fewer or more units may be sold
@@ -220,6 +221,27 @@ def swap_store(connection: Connection, order: OrderRow, store_id: str, n: int, a
     stock_moved(connection, [*back, *taken])
 
 
+def retake_stock(connection: Connection, order: OrderRow, at_ms: int) -> None:
+    """Have an order that gave its units back take them again; the caller has locked them.
+
+    The one release of each item is undone with its sale standing; lots keep both, and the next.
+    """
+    taken = [
+        StockMove(item_id, order.store_id, StockMoveKind.SELL, units, at_ms, order.id)
+        for item_id, units in order.taken
+    ]
+    changes = [
+        {"p": move.product_id, "s": move.store_id, "on_hand_units": 0, "count": 1}
+        | {"sold_units": move.units}
+        for move in taken
+    ]
+    connection.execute(_CHANGE_STOCK, changes)
+    release = stock_moves.c.kind == StockMoveKind.RELEASE.value
+    connection.execute(delete(stock_moves).where(stock_moves.c.order_id == order.id, release))
+    swap_lots(connection, (), taken, 0)
+    stock_moved(connection, taken)
+
+
 def receive_stock(
     connection: Connection,
     product_id: str,
@@ -261,6 +283,17 @@ def lock_stock(connection: Connection, rows: Sequence[tuple[str, str]]) -> None:
             key = {"product_id": product_id, "store_id": store_id}
             row = {**key, "on_hand": 0, "sold": 0, "moves": 0}
             connection.execute(_insert_for(connection)(stock).on_conflict_do_nothing(), row)
+
+
+def free_units(
+    connection: Connection, store_id: str, product_ids: Collection[str]
+) -> dict[str, int]:
+    """Return what may be sold of products in a store; the caller has locked the rows."""
+    here = (stock.c.store_id == store_id, stock.c.product_id.in_(product_ids))
+    rows = connection.execute(
+        select(stock.c.product_id, stock.c.on_hand - stock.c.sold).where(*here)
+    )
+    return {product_id: int(units) for product_id, units in rows}
 
 
 def _insert_for(connection: Connection) -> Any:

@@ -17,12 +17,11 @@ from commerce.io.record.slots import lock_slots
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.fulfilment import give_up_seat
 from commerce.io.shop.notices import notify_buyers
-from commerce.io.shop.routes import Routes, packing_store
+from commerce.io.shop.routes import Routes
 from commerce.io.shop.views import order_views
 from commerce.notices.notices import NoticeKind
 from commerce.orders.order import OrderRow
-from commerce.orders.presales import places_of
-from commerce.orders.promise import WAVE, read_slots
+from commerce.orders.promise import read_slots
 from commerce.orders.rerouting import (
     NextStore,
     RerouteReason,
@@ -59,7 +58,7 @@ class Rerouting:
         at_ms = self._shop.clock()
 
         def work(connection: Connection) -> str | None:
-            order, found = self._locked(connection, order_id, at_ms)
+            order, found = self._locked(connection, order_id)
             if order.state is not OrderState.NEW:
                 raise IllegalMove(order.state, OrderState.CANCELLED)
             if found.store_id is None:
@@ -140,9 +139,7 @@ class Rerouting:
         what = (order.id, before, {**after, "reason": str(reason)}, at_ms)
         record_audit(connection, self._brand_of(order), by, "order.move", *what)
 
-    def _locked(
-        self, connection: Connection, order_id: str, at_ms: int
-    ) -> tuple[OrderRow, NextStore]:
+    def _locked(self, connection: Connection, order_id: str) -> tuple[OrderRow, NextStore]:
         """Lock an order with all that it has and may take; return where it may go."""
         which = ORDERS.where(orders.c.id == order_id)
         rows = orders_of(connection, which)
@@ -150,7 +147,7 @@ class Rerouting:
             raise NotFound("order", order_id)
         [order] = rows
         lock_groups(connection, [order.group_id] if order.group_id else [])
-        stores = [] if order.is_prize else self._stores_for(order, at_ms)
+        stores = [] if order.is_prize else self._routes.of_order(order)
         needs = dict(order.taken)
         here = {order.store_id, *(store_id for store_id, _ in stores)}
         lock_stock(connection, [(item, store) for item in needs for store in here])
@@ -162,19 +159,6 @@ class Rerouting:
         [order] = orders_of(connection, which.with_for_update())
         room = Room(_units(connection, needs, here), free)
         return order, next_store(stores, needs, order.store_id, room)
-
-    def _stores_for(self, order: OrderRow, at_ms: int) -> list[tuple[str, str]]:
-        """Stores that may take an order over, best first, each with its slots."""
-        if not order.slot.startswith(WAVE):
-            found = self._routes.of(order.estate_id, order.fulfilment)
-            return list(zip(found.stores, found.slots, strict=True))
-        catalogue = self._shop.catalogue
-        near = [packing_store(catalogue.stores[id]) for id in catalogue.routes[order.estate_id]]
-        presale = catalogue.presale_at(order.store_id, order.slot)
-        if presale is None:
-            return []
-        wave = places_of(presale, near, order.fulfilment, now_ms=at_ms)
-        return list(zip(wave.stores, wave.slots, strict=True))
 
     def _brand_of(self, order: OrderRow) -> str:
         return self._shop.catalogue.brand_id("store", order.store_id)

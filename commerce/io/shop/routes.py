@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from commerce.catalogue.values import Store
 from commerce.io.shop.context import ShopContext
-from commerce.orders.presales import Presale, presale_route
+from commerce.orders.order import OrderRow
+from commerce.orders.presales import Presale, places_of, presale_route
 from commerce.orders.promise import (
+    WAVE,
     Fulfilment,
     PackingStore,
     RuledOut,
@@ -83,3 +85,16 @@ class Routes:
         away = beyond_reach(catalogue.estates[estate_id], others)[:TOO_FAR_MAX]
         far = [RuledOut(id, RuledOutBy.TOO_FAR, f"{away_m // 1_000}km") for id, away_m in away]
         return EstateRoute(found.stores, found.slots, encode_ruled_out([*found.ruled_out, *far]))
+
+    def of_order(self, order: OrderRow) -> list[tuple[str, str]]:
+        """Return the stores that may take an order over now, best first, each with its slots."""
+        if not order.slot.startswith(WAVE):
+            found = self.of(order.estate_id, order.fulfilment)
+            return list(zip(found.stores, found.slots, strict=True))
+        catalogue = self._shop.catalogue
+        near = [packing_store(catalogue.stores[id]) for id in catalogue.routes[order.estate_id]]
+        presale = catalogue.presale_at(order.store_id, order.slot)
+        if presale is None:
+            return []
+        wave = places_of(presale, near, order.fulfilment, now_ms=self._shop.clock())
+        return list(zip(wave.stores, wave.slots, strict=True))

@@ -32,6 +32,7 @@ from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import orders
 from commerce.io.record.shutdown import stopping
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.payments.late import LatePayments
 from commerce.money.intents import (
     LEASE_MS,
     STRAY_MS,
@@ -83,10 +84,12 @@ class Intents:
         shop: ShopContext,
         provider: PaymentProvider | None,
         links: ProviderLinks,
+        late: LatePayments,
         probe: Probe = lambda step: None,
     ) -> None:
         self._shop = shop
         self._links = links
+        self._late = late
         self._probe = probe
         self._wake = asyncio.Event()
         self.provider = provider
@@ -232,6 +235,9 @@ class Intents:
 
     async def _call_for(self, provider: PaymentProvider, intent: Intent) -> None:
         """Make the call that an intent is due for, and book what came of it."""
+        if intent.state is IntentState.PAID_LATE:
+            await self._late.decide(intent)
+            return
         try:
             if intent.account != provider.account:
                 raise Unreachable(f"no such account: {intent.account}")
