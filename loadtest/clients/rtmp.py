@@ -23,13 +23,23 @@ from loadtest.sources.tracks import LATE_MAX_S
 
 SCHEMES = ("rtmp://", "rtmps://")
 AAC_BITRATE_BPS = 96_000
+ANSWER_TIMEOUT_S = 5.0  # of each read and write: FFmpeg by itself waits for ever
+MICROSECONDS = 1_000_000
 
 
 class RtmpSession:
     """One connection of a host. `async with` publishes; `lost()` returns when it has ended."""
 
-    def __init__(self, url: str, video: EncodedSource, audio: EncodedSource) -> None:
+    def __init__(
+        self,
+        url: str,
+        video: EncodedSource,
+        audio: EncodedSource,
+        *,
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> None:
         self._url = url
+        self._answer_timeout_s = answer_timeout_s
         self._video, self._audio = video, audio
         self._stop = threading.Event()
         self._on_air = asyncio.Event()
@@ -79,12 +89,16 @@ class RtmpSession:
             NoAnswer: The server is not there, or has closed the connection.
         """
         try:
-            with av.open(self._url, "w", format="flv") as container:
+            to = _flv_to(self._url, self._answer_timeout_s)
+            with av.open(to, "w", format="tee") as container:
                 muxer = _Muxer(container, self._video)
                 for packet, is_video in self._due():
                     (muxer.video if is_video else muxer.audio)(packet)
                     if not self._on_air.is_set():
                         self._loop.call_soon_threadsafe(self._on_air.set)
+        except TimeoutError:
+            wait_s = self._answer_timeout_s
+            raise NoAnswer(f"RTMP: the server did not answer within {wait_s:g} s") from None
         except (av.FFmpegError, OSError) as error:
             raise NoAnswer(f"RTMP: {getattr(error, 'strerror', error)}") from None
         return not self._stop.is_set()
@@ -136,6 +150,12 @@ class _Muxer:
         for frame in self._opus.decode(packet):
             frame.pts, frame.time_base = packet.pts, packet.time_base
             self._container.mux(self._audio.encode(frame))
+
+
+def _flv_to(url: str, timeout_s: float) -> str:
+    """Return the address for FFmpeg's tee muxer, the one that hands the timeout to the socket."""
+    escaped = "".join(f"\\{one}" if one in "\\'|" else one for one in url)
+    return f"[f=flv:rw_timeout={round(timeout_s * MICROSECONDS)}]{escaped}"
 
 
 def _first_key_frame(video: EncodedSource) -> Packet:

@@ -1,5 +1,6 @@
 """The RTMP publisher's FLV stream, written to a file in place of a connection."""
 
+import socket
 from pathlib import Path
 
 import av
@@ -49,3 +50,19 @@ async def test_a_server_that_cannot_be_reached_is_no_answer(tmp_path: Path) -> N
     with pytest.raises(NoAnswer, match="RTMP: No such file"):
         async with RtmpSession(str(tmp_path / "none" / "a.flv"), *sources()):
             raise AssertionError("it is on air")
+
+
+async def test_a_server_that_accepts_and_says_nothing_is_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rtmp://127.0.0.1:{silent.getsockname()[1]}/live/key"
+        session = RtmpSession(url, *sources(), answer_timeout_s=0.1)
+        with pytest.raises(NoAnswer, match=r"the server did not answer within 0\.1 s"):
+            async with session:
+                raise AssertionError("it is on air")
+
+
+async def test_an_address_may_have_any_character(tmp_path: Path) -> None:
+    path = tmp_path / "a|b'c[d]\\e.flv"
+    async with RtmpSession(str(path), *sources()) as session:
+        assert await session.lost() == "the clip is over"
+    assert path.stat().st_size > 0
