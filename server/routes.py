@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import structlog
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from commerce.io.record.engine import is_away
 from rooms.log import LogUnavailable
 from server.bridge.lease import LeasesUnavailable
 from server.http.consent import loadtest_consent
@@ -143,6 +145,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
             RedisError: _redis_error_handler,
             LogUnavailable: _redis_error_handler,
             LeasesUnavailable: _redis_error_handler,
+            SQLAlchemyError: record_error_handler,
             ClientDisconnect: _client_gone_handler,
             Exception: internal_error_handler,
         },
@@ -160,6 +163,24 @@ async def _redis_error_handler(request: Request, error: Exception) -> Response:
         "try-again",
         "Temporarily unavailable.",
         "Nothing was lost; please try again.",
+        headers={"Retry-After": "1"},
+    ).response()
+
+
+async def record_error_handler(request: Request, error: Exception) -> Response:
+    """The record is away for a moment: what was committed stays, the client tries again.
+
+    Any other error of SQL is a bug of ours.
+    """
+    assert isinstance(error, SQLAlchemyError)
+    if not is_away(error):
+        raise error
+    log.warning("the record is away", path=request.url.path, error=type(error).__name__)
+    return Problem(
+        503,
+        "try-again",
+        "Temporarily unavailable.",
+        "Please try again.",
         headers={"Retry-After": "1"},
     ).response()
 

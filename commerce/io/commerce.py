@@ -2,11 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commerce.feed import Feed
@@ -322,65 +325,36 @@ class Commerce:
             tasks.create_task(self.people.versions.run(), name="commerce staff")
             tasks.create_task(self.households.run(), name="commerce households")
             tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
-            tasks.create_task(self._end_groups(), name="commerce groups")
-            tasks.create_task(self._keep_slots(), name="commerce slots")
-            tasks.create_task(self._keep_flash_sales(), name="commerce flash sales")
-            tasks.create_task(self._write_off_expired(), name="commerce lots")
-            tasks.create_task(self._close_offers(), name="commerce picks")
-            tasks.create_task(self._escalate_claims(), name="commerce claims")
-            tasks.create_task(self._end_coupons(), name="commerce coupons")
-            tasks.create_task(self._move_draws(), name="commerce draws")
-            tasks.create_task(self._push_notices(), name="commerce push")
+            for name, work in self._housekeeping():
+                tasks.create_task(work, name=f"commerce {name}")
 
-    async def _end_groups(self) -> None:
-        while not stopping():
-            await asyncio.sleep(EXPIRY_EVERY_S)
-            await self.groups.step()
-            await self.invites.step()
-            await self.price_drops.step()
+    def _housekeeping(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        groups = (self.groups.step, self.invites.step, self.price_drops.step)
+        offers = (self.picks.step, self.rerouting.step)
+        return [
+            ("groups", every(EXPIRY_EVERY_S, *groups)),
+            ("slots", every(SLOTS_EVERY_S, self.slots.step, self.rehearsals.step)),
+            ("flash sales", every(FLASH_EVERY_S, self.activities.flash.step, at_once=True)),
+            ("lots", every(LOT_EXPIRY_EVERY_S, self.expiry.step, at_once=True)),
+            ("offers", every(OFFERS_EVERY_S, *offers, at_once=True)),
+            ("claims", every(ESCALATE_EVERY_S, self.claims.step, at_once=True)),
+            ("coupons", every(COUPONS_EVERY_S, self.coupons.wallets.step, at_once=True)),
+            ("draws", every(DRAWS_EVERY_S, self.activities.draws.step)),
+            ("notices", every(PUSH_EVERY_S, self.live_reminders.step, self.push.step)),
+        ]
 
-    async def _keep_slots(self) -> None:
-        while not stopping():
-            await asyncio.sleep(SLOTS_EVERY_S)
-            await self.slots.step()
-            await self.rehearsals.step()
 
-    async def _push_notices(self) -> None:
-        while not stopping():
-            await asyncio.sleep(PUSH_EVERY_S)
+async def every(
+    seconds: float, *steps: Callable[[], Awaitable[object]], at_once: bool = False
+) -> None:
+    """Take the steps again and again until cancelled; what fails while others are away waits."""
+    if not at_once:
+        await asyncio.sleep(seconds)
+    while not stopping():
+        for step in steps:
             try:
-                await self.live_reminders.step()
-                await self.push.step()
-            except DBAPIError as error:
-                log.warning("notices not sent", error=type(error).__name__)
-
-    async def _keep_flash_sales(self) -> None:
-        while not stopping():
-            await self.activities.flash.step()
-            await asyncio.sleep(FLASH_EVERY_S)
-
-    async def _escalate_claims(self) -> None:
-        while not stopping():
-            await self.claims.step()
-            await asyncio.sleep(ESCALATE_EVERY_S)
-
-    async def _move_draws(self) -> None:
-        while not stopping():
-            await asyncio.sleep(DRAWS_EVERY_S)
-            await self.activities.draws.step()
-
-    async def _close_offers(self) -> None:
-        while not stopping():
-            await self.picks.step()
-            await self.rerouting.step()
-            await asyncio.sleep(OFFERS_EVERY_S)
-
-    async def _end_coupons(self) -> None:
-        while not stopping():
-            await self.coupons.wallets.step()
-            await asyncio.sleep(COUPONS_EVERY_S)
-
-    async def _write_off_expired(self) -> None:
-        while not stopping():
-            await self.expiry.step()
-            await asyncio.sleep(LOT_EXPIRY_EVERY_S)
+                await step()
+            except (DBAPIError, PoolTimeoutError, RedisError, OSError) as error:
+                work = getattr(step, "__qualname__", repr(step))
+                log.warning("housekeeping waits", work=work, error=type(error).__name__)
+        await asyncio.sleep(seconds)

@@ -8,13 +8,21 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import aiosqlite
+import asyncpg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 10_000  # another process writes the same SQLite file
 POOL_SIZE = 8
 POOL_OVERFLOW = 16
 SQLITE_CACHE_KIB = 32_768
+# SQLSTATE classes and codes of PostgreSQL that say nothing about the statement: no connection,
+# too many of them, a server that shuts down, crashed or starts.
+_AWAY_STATES = ("08", "53", "57P")
+_PostgresAway: Any = AsyncAdapt_asyncpg_dbapi.OperationalError
 
 Clock = Callable[[], int]
 T = TypeVar("T")
@@ -33,13 +41,29 @@ def open_engine(url: str | URL) -> AsyncEngine:
         url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
-        connect_args={"async_creator_fn": _connector(connections)} if is_sqlite else {},
+        connect_args={
+            "async_creator_fn": _connector(connections) if is_sqlite else _connect_postgres
+        },
         execution_options={"linli_connections": connections},
     )
     if is_sqlite:
         event.listen(engine.sync_engine, "connect", _sqlite_connected)
         event.listen(engine.sync_engine, "begin", _sqlite_begin)
     return engine
+
+
+def is_away(error: SQLAlchemyError) -> bool:
+    """Whether the record could not be reached or was busy: the same again may succeed."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeoutError)
+    if error.connection_invalidated or "connection is closed" in str(error.orig):
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_AWAY_STATES)
+    return isinstance(error, OperationalError) and (
+        isinstance(error.orig, _PostgresAway) or "database is locked" in str(error.orig)
+    )
 
 
 async def close_engine(engine: AsyncEngine) -> None:
@@ -65,6 +89,18 @@ def _connector(opened: list[aiosqlite.Connection]) -> Callable[..., aiosqlite.Co
         return connection
 
     return connect
+
+
+async def _connect_postgres(*address: Any, **options: Any) -> Any:
+    """Connect; what prevents it is an error of the database, like those of a connection's end.
+
+    SQLAlchemy passes on what the driver raises here as it is: `OSError` and the driver's own.
+    """
+    try:
+        return await asyncpg.connect(*address, **options)
+    except (OSError, asyncpg.PostgresError) as error:
+        text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise _PostgresAway(text, error) from error
 
 
 def _has_ended(thread: threading.Thread) -> bool:
