@@ -127,9 +127,10 @@ class Gate:
             if product.recipe_version != line.recipe_version:
                 return Decision(Status.STALE)
             products.append(product)
-        flash, quota = self.flash_sales.get((tap.room_id, tap.product_id)), ""
-        if tap.flash_id or (flash and not tap.explicit and len(lines) < 2):
-            decided = self._flash(tap, flash, at_ms)
+        sold_at, flash = self._flash_line(tap, lines)
+        quota = ""
+        if tap.flash_id or (flash and not tap.explicit):
+            decided = self._flash(tap, lines[sold_at], flash, at_ms)
             if isinstance(decided, Decision):
                 return decided
             quota = decided
@@ -140,13 +141,14 @@ class Gate:
         if group:
             prices_fen[0] = group.price_fen
         if flash and quota:
-            prices_fen[0] = flash.price_fen
+            prices_fen[sold_at] = flash.price_fen
         for at, (line, price_fen) in enumerate(zip(lines, prices_fen, strict=True)):
             if line.expected_price_fen in (None, price_fen):
                 continue
-            if quota and (line.expected_price_fen or 0) > price_fen:
-                continue  # who saw more pays less
-            decided_here = at == 0 and (group is not None or bool(quota))
+            in_flash = bool(quota) and at == sold_at
+            if in_flash and (line.expected_price_fen or 0) > price_fen and not tap.coupon_id:
+                continue  # who saw more pays less; what a coupon takes off is of the price seen
+            decided_here = in_flash or (at == 0 and group is not None)
             if decided_here or not self._is_honoured(tap, line, price_fen, at_ms):
                 return self._refuse(tap, Refusal.PRICE_CHANGED, price_fen, at_ms, line.product_id)
             prices_fen[at] = line.expected_price_fen or 0
@@ -167,7 +169,8 @@ class Gate:
             left, item_id = self._left(tap, needs)
             return self._refuse(tap, Refusal.SOLD_OUT, left, at_ms, item_id)
         held = (*needs, (slot_item(slot), 1)) if slot else needs
-        self._hold(tap, store_id, held, group, at_ms, quota)
+        quotas = ((quota, lines[sold_at].units),) if quota else ()
+        self._hold(tap, store_id, held, group, at_ms, quotas)
         ruled_out = filter(None, [tap.ruled_out, encode_ruled_out(passed_over)])
         self.holds[tap.order_id].ruled_out = ",".join(ruled_out)
         group_id = tap.group_id if group else ""
@@ -179,19 +182,32 @@ class Gate:
             slot=slot,
         )
 
-    def _flash(self, tap: Tap, flash: GateFlash | None, at_ms: int) -> Decision | str:
-        """The quota from which a tap is sold at a flash sale's price, "" if at the plain one.
+    def _flash_line(self, tap: Tap, lines: tuple[TapLine, ...]) -> tuple[int, GateFlash | None]:
+        """The first line of a product that is in a flash sale of the room, and the sale."""
+        for at, line in enumerate(lines):
+            flash = self.flash_sales.get((tap.room_id, line.product_id))
+            if flash:
+                return at, flash
+        return 0, None
 
-        A tap before its start decides nothing, so its key may be used again.
+    def _flash(
+        self, tap: Tap, line: TapLine, flash: GateFlash | None, at_ms: int
+    ) -> Decision | str:
+        """The quota from which a line is sold at a flash sale's price, "" if at the plain one.
+
+        A tap before its start, or of a sale that the gate does not know, decides nothing, so its
+        key may be used again.
         """
-        if flash is None or tap.flash_id not in ("", flash.id) or len(tap.lines) > 1:
+        if len(tap.lines) > 1 and tap.flash_id:
             return self._refuse(tap, Refusal.FLASH_OVER, 0, at_ms, tap.product_id)
+        if flash is None or tap.flash_id not in ("", flash.id):
+            return Decision(Status.REFUSED, Refusal.NOT_YET)
         right, all_units = right_quota(flash.id, tap.household), flash_quota(flash.id)
         answer = flash_answer(
             flash,
             asked=bool(tap.flash_id),
-            seen_fen=tap.expected_price_fen,
-            units=tap.quantity,
+            seen_fen=line.expected_price_fen,
+            units=line.units,
             right=self.available.get((right, PLACE), 0),
             free=self.available.get((all_units, PLACE), 0),
             bought=self.units_bought(tap.household, all_units, at_ms),
@@ -200,7 +216,7 @@ class Gate:
         if answer.refusal is Refusal.NOT_YET:
             return Decision(Status.REFUSED, Refusal.NOT_YET, answer.left)
         if answer.refusal:
-            return self._refuse(tap, answer.refusal, answer.left, at_ms)
+            return self._refuse(tap, answer.refusal, answer.left, at_ms, line.product_id)
         return right if answer.from_right else all_units if answer.from_all else ""
 
     def _group(self, tap: Tap, at_ms: int) -> GateGroup | None:
@@ -327,13 +343,12 @@ class Gate:
         needs: Needs,
         group: GateGroup | None,
         at_ms: int,
-        quota: str,
+        quotas: Needs,
     ) -> None:
         for item, units in needs:
             self.available[item, store_id] -= units
-        quotas = ((quota, tap.quantity),) if quota else ()
-        if quota:
-            self.available[quota, PLACE] -= tap.quantity
+        for name, units in quotas:
+            self.available[name, PLACE] -= units
         if group:
             group.seats[tap.household] = tap.order_id
         counted = (

@@ -1,6 +1,7 @@
 """Flash sales on both records: sold at their price to the last unit, and never beyond."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -15,8 +16,10 @@ from commerce.flash.sale import (
     WaitingState,
 )
 from commerce.io.audit import audit
+from commerce.io.gate import keys
+from commerce.io.gate.codec import flash_field
 from commerce.io.shop.activities.errors import FlashClosed, FlashOpen
-from commerce.io.shop.orders import OrderRequest
+from commerce.io.shop.orders import OrderRequest, RequestedLine
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
@@ -106,6 +109,40 @@ async def test_a_household_gets_no_more_than_its_limit_and_no_other_price(
         await shop.commerce.fulfilment.move(order.id, OrderState.CANCELLED, "clerk")
         await quiet(shop)
         assert isinstance(await buy(shop, sale, "anna", key="fifth-pear"), OrderView)
+        await sound(shop)
+
+
+async def test_a_bag_is_sold_its_line_of_a_sale_at_the_flash_price(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url) as shop:
+        sale = await open_flash(shop, units=3, household_limit=2)
+        await quiet(shop)
+        # As if it were still on its way to the gate.
+        field = flash_field("demo", sale.product_id)
+        terms = await shop.redis.hget(keys.PRODUCTS, field)
+        assert terms and await shop.redis.hdel(keys.PRODUCTS, field)
+        assert await buy(shop, sale, "anna", key="too-early") is Refusal.NOT_YET
+        await shop.redis.hset(keys.PRODUCTS, field, terms)
+        assert isinstance(await buy(shop, sale, "anna", key="too-early"), OrderView)
+
+        def bag(guest: str, units: int, price_fen: int, key: str) -> OrderRequest:
+            tea = RequestedLine(sale.product_id, units, price_fen)
+            first = shop.tap(guest, "pear", key=key)
+            return dataclasses.replace(first, further=(tea,))
+
+        order = await place(shop, bag("bo", 2, sale.price_fen, "bag-of-bo"))
+        assert isinstance(order, OrderView)
+        assert order.lines[1].total_fen == 2 * sale.price_fen
+        await quiet(shop)
+        # The household has its units, and all are taken: the price that was seen is refused.
+        more = await place(shop, bag("bo", 1, sale.price_fen, "more-of-bo"))
+        assert more is Refusal.FLASH_SOLD_OUT
+        plain = await place(shop, bag("cai", 1, 990, "bag-of-cai"))
+        assert isinstance(plain, OrderView) and plain.lines[1].total_fen == 990
+        await shop.commerce.fulfilment.move(order.id, OrderState.CANCELLED, "clerk")
+        await quiet(shop)
+        assert (shown := shop.feed.flash_sales["demo"]) and shown.left == 2
         await sound(shop)
 
 

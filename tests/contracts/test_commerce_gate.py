@@ -73,7 +73,7 @@ line_of = st.builds(
     TapLine,
     st.sampled_from(["tea", "pear", "milk", "dinner", "dinner", "soup", "jam", "gone"]),
     st.sampled_from([1, 1, 1, 2, 3]),
-    st.sampled_from([None] * 5 + [100, 250]),
+    st.sampled_from([None] * 5 + [70, 100, 250]),
 )
 lines_of = st.tuples(
     st.sampled_from(["anna", "bo", "cai", "dora"]),
@@ -543,16 +543,18 @@ BAG: Lines = (
 
 
 async def test_lines_are_held_together_and_carry_their_prices(pair: Pair) -> None:
+    """Tea is in a flash sale; its buyer saw more."""
     await pair.tap(tap_of_lines(BAG))
     [(entry_id, fields)] = await pair.redis.xrange(keys.ORDERS)  # type: ignore[misc]  # redis-py: maybe None
     entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
     assert entry.lines == (
         EntryLine("dinner", 1, 250, 2),
-        EntryLine("tea", 1, 100),
+        EntryLine("tea", 1, 70),
         EntryLine("pear", 2, 100),
     )
+    assert entry.quotas == (("flash:f1", 1),)
     assert (dict(entry.needs), entry.store_id) == ({"tea": 3, "pear": 3}, "s1")
-    assert entry.total_fen == 550
+    assert entry.total_fen == 520
     hold = await pair.redis.hget(keys.HOLD, entry.order_id)
     assert hold == encode_hold(entry).encode()
 

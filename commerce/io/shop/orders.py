@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from commerce.catalogue.sets import explode, sum_units
 from commerce.errors import NotFound, Refusal, Refused, Rehearses, TryAgain
+from commerce.io.gate.flash_rows import open_sale
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answer, Answers
 from commerce.io.record.order_lines import orders_of
@@ -125,6 +126,8 @@ class Orders:
             with self._spans("order.admit", (tap.order_id,)):
                 decision = await self._decide(tap, request, deadline)
             if decision.status is Status.REFUSED:
+                if decision.refusal is Refusal.NOT_YET and not decision.left:
+                    raise await self._of_unknown_sale(tap)
                 self._refuse(decision, tap, request)
             replay = decision.status is not Status.ADMITTED
             with self._spans("order.confirm", (tap.order_id,)):
@@ -207,6 +210,17 @@ class Orders:
             if presale and not presale.is_open(self._shop.clock()):
                 raise Refused(Refusal.CUT_OFF, presale.cut_off_ms)
         raise Refused(decision.refusal, decision.left, decision.product_id)
+
+    async def _of_unknown_sale(self, tap: Tap) -> Refused:
+        """Why a tap of a flash sale that the gate does not know is refused.
+
+        One that is open in the record is on its way to the gate: the key may be used again.
+        """
+        async with self._shop.record.read() as connection:
+            sale = await connection.run_sync(open_sale, tap.room_id, tap.product_id)
+        if sale and sale.id == tap.flash_id:
+            return Refused(Refusal.NOT_YET, sale.starts_at_ms)
+        return Refused(Refusal.FLASH_OVER)
 
     def _explode(self, tap: Tap, request: OrderRequest) -> Tap:
         """Name the lines of a tap and the items that they take, unless it is one item."""

@@ -27,6 +27,8 @@ export const en = {
     goods: 'Goods',
     stacking: 'One coupon per order.',
     single_prices: 'One order at single prices, picked up at once.',
+    flash: '“{name}” at the flash price of {price}.',
+    flash_spent: 'The flash units of “{name}” are used up: usual price.',
   },
   set: {
     contents: 'Contents',
@@ -68,6 +70,7 @@ export const en = {
     phone_needed: 'This shop asks for a verified phone number: verify yours, then tap again.',
     address_needed: 'Name your building and flat, then tap again.',
     coupon: 'The coupon cannot be used any more; nothing was charged. Please order again.',
+    flash_gone: 'The flash units have just gone; nothing was charged. Tap again to buy at the usual price.',
     no_slot: 'The shops nearby are fully booked; nothing was charged. Please try again later.',
     unknown: 'No answer so far. Tap again to keep asking; you will not be charged twice.',
     refused: 'The order did not go through; nothing was charged. Please try again.',

@@ -27,6 +27,8 @@ export const zh = {
     goods: '商品合计',
     stacking: '每单用一张优惠券。',
     single_prices: '合并成一单，按单买价，一次取齐。',
+    flash: '“{name}”按秒杀价 {price}。',
+    flash_spent: '“{name}”的秒杀份额用完了，按平时价。',
   },
   set: {
     contents: '套餐内容',
@@ -68,6 +70,7 @@ export const zh = {
     phone_needed: '这家店要先核对手机号：验证后再点一次。',
     address_needed: '先填楼栋和门牌，再点一次。',
     coupon: '这张券用不了了，没有扣款。请再下一次单。',
+    flash_gone: '秒杀份额刚刚没了，没有扣款。现在是平时价，要买请再点一次。',
     no_slot: '附近门店都排满了，没有扣款。请再试一次。',
     unknown: '暂时没有收到结果。再点一次继续确认，不会重复下单。',
     refused: '没有下单成功，没有扣款。请再试一次。',

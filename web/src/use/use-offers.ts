@@ -2,7 +2,7 @@
 import { type ComputedRef, type Ref, computed, reactive, ref, shallowRef, watch } from 'vue'
 import type { Api } from '../lib/base/api'
 import type { ProductDetail, Room } from '../lib/base/bodies'
-import { BASKET, basketOf } from '../lib/shop/basket'
+import { BASKET, basketOf, isSpent } from '../lib/shop/basket'
 import type { Card } from '../lib/base/wire'
 import type { CouponChoice, Wallet } from '../lib/shop/coupons'
 import { groupFor } from '../lib/room/room-state'
@@ -60,7 +60,15 @@ export function useOffers(
   const quantities = reactive(new Map<string, number>())
   /** Products that are bought together, in one order. */
   const picked = reactive(new Set<string>())
-  const basket = computed(() => basketOf(items.value, picked))
+  /** The flash sale that gives this household nothing more: its product has the usual price. */
+  const spent = ref<string | null>(null)
+  watch(orders.attempts, (attempts) => {
+    const sale = room.state.value.flash
+    if (sale && isSpent(sale, attempts.values())) spent.value = sale.id
+  })
+  const basket = computed(() =>
+    basketOf(items.value, picked, room.state.value.flash, room.at_ms.value, spent.value),
+  )
   /** The offer that the identity sheet is opened for, null for chat. */
   const wanted = shallowRef<Offer | null>(null)
   /** What the confirmation asks about, and what it has chosen. */
@@ -91,7 +99,7 @@ export function useOffers(
         route: promisedRoute(promises.value, 'pickup', route.value),
         own: route.value?.[0],
         confirm_above_fen: info.value?.brand.confirm_above_fen ?? null,
-        flash: room.state.value.flash,
+        flash: room.state.value.flash?.id === spent.value ? null : room.state.value.flash,
       },
     )
     const store = info.value?.stores?.find((other) => other.id === offer.store?.id) ?? null

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Card } from '../../src/lib/base/wire'
-import { basketOf } from '../../src/lib/shop/basket'
+import type { Card, Flash } from '../../src/lib/base/wire'
+import { basketOf, isSpent } from '../../src/lib/shop/basket'
 import { type BagItem, offerOf } from '../../src/lib/shop/offer'
+import type { Attempt, AttemptPhase } from '../../src/lib/shop/order-desk'
 
 const words = { zh: '', en: '' }
 
@@ -33,7 +34,53 @@ describe('basketOf', () => {
       ],
       count: 3,
       total_fen: 4980,
+      flash: null,
     })
+  })
+
+  const sale: Flash = {
+    id: 'f1',
+    product_id: 'tea',
+    price_fen: 500,
+    before_fen: 990,
+    units: 9,
+    left: 9,
+    household_limit: 2,
+    starts_at_ms: 10,
+    ends_at_ms: 20,
+    served: 0,
+  }
+  const teaOf = (sold: Flash, at_ms: number, spent: string | null = null) => {
+    const { lines, flash } = basketOf(items, new Set(['tea', 'rice']), sold, at_ms, spent)
+    return [lines[0]!.price_fen, flash?.price_fen]
+  }
+
+  it('has the line of a flash sale at its price while the sale gives as many units', () => {
+    expect(teaOf(sale, 10)).toEqual([500, 500])
+    expect(teaOf(sale, 9)).toEqual([990, undefined])
+    expect(teaOf(sale, 20)).toEqual([990, undefined])
+  })
+
+  it('has the usual price, and says so, where the sale gives less', () => {
+    expect(teaOf({ ...sale, left: 0 }, 10)).toEqual([990, null])
+    expect(teaOf({ ...sale, household_limit: 1 }, 10)).toEqual([990, null])
+    expect(teaOf(sale, 10, 'f1')).toEqual([990, null])
+  })
+
+  it('knows from attempts that a sale gives a household nothing more', () => {
+    const line = { product_id: 'tea', quantity: 1, price_fen: 500 }
+    const attempt = (phase: AttemptPhase, quantity = 1): Attempt => ({
+      guest_id: null,
+      key: 'k',
+      order: { room_id: 'r', product_id: 'tea', quantity, price_fen: 500, lines: [line] },
+      phase,
+      tapped_at_ms: 0,
+    })
+    expect(isSpent(sale, [attempt('limit')])).toBe(true)
+    expect(isSpent(sale, [attempt('flash_gone')])).toBe(true)
+    expect(isSpent(sale, [attempt('placed')])).toBe(false)
+    expect(isSpent({ ...sale, household_limit: 1 }, [attempt('placed')])).toBe(true)
+    expect(isSpent({ ...sale, price_fen: 400 }, [attempt('limit')])).toBe(false)
   })
 
   it('leaves out what is sold out', () => {

@@ -75,9 +75,11 @@ if not explicit and not several then
   if open ~= group_id then return {'group', open} end
 end
 
--- What is tapped: one item, or lines of {product, units, price seen, price, limit}.
+-- What is tapped: one item, or lines of {product, units, price seen, price, limit}; `flash` is then
+-- the sale of the first line whose product is in one.
 local price_fen, limit, on_sale, recipe
 local tapped = {}
+local flash_at, flash_there
 if plain then
   price_fen, limit, on_sale, recipe = facts_of(product_id)
   if on_sale ~= '1' then return refuse('not-on-sale', 0) end
@@ -89,18 +91,26 @@ else
     if on_sale ~= '1' then return refuse('not-on-sale', 0, product) end
     if (recipe == '' and '0' or recipe) ~= version then return {'stale'} end
     tapped[#tapped + 1] = {product, count, seen, price, tonumber(most), version}
+    if flash and not flash_at then flash_at, flash_there = #tapped, flash end
   end
-  price_fen = tapped[1][4]
+  price_fen, flash = tapped[1][4], flash_there
 end
 
--- The quota from which the tap is sold at a flash sale's price, before any group's.
-local quota, flash_fen, counted
-if flash_id ~= '' or flash and not explicit and not several then
+-- The quota from which a line is sold at a flash sale's price, before any group's.
+local quota, flash_fen, counted, flash_product, flash_units
+if flash_id ~= '' or flash and not explicit then
+  if flash_id ~= '' and several then return refuse('flash-over', 0, product_id) end
   local sale, starts, ends, fen, most
   if flash then sale, starts, ends, fen, most = string.match(flash, $FLASH_PATTERN) end
-  if not sale or several or flash_id ~= '' and flash_id ~= sale then
-    return refuse('flash-over', 0, product_id)
+  -- One that is not known may come: nothing is decided.
+  if not sale or flash_id ~= '' and flash_id ~= sale then return {'refused', 'not-yet', '0', ''} end
+  local seen
+  if plain then
+    flash_product, flash_units, seen = product_id, quantity, expected_price_fen
+  else
+    flash_product, flash_units, seen = unpack(tapped[flash_at], 1, 3)
   end
+  local units = tonumber(flash_units)
   if now < tonumber(starts) then
     if flash_id ~= '' then return {'refused', 'not-yet', starts, ''} end
   else
@@ -109,15 +119,19 @@ if flash_id ~= '' or flash and not explicit and not several then
     local over = now >= tonumber(ends)
     local free = redis.call('HMGET', KEYS[9], right .. '|', all_units .. '|')
     local own, common = tonumber(free[1] or '0'), over and 0 or tonumber(free[2] or '0')
-    local wanted = flash_id ~= '' or not over and expected_price_fen == fen
+    local wanted = flash_id ~= '' or not over and seen == fen
     counted = '$BOUGHT' .. household_id .. ':' .. all_units
     local bought = tonumber(redis.call('GET', counted) or '0')
     if own >= units then quota = right elseif common >= units then quota = all_units end
     if not quota then
-      if wanted and over and own == 0 then return refuse('flash-over', 0) end
-      if wanted then return refuse('flash-sold-out', math.max(0, own, common)) end
+      if wanted and over and own == 0 then return refuse('flash-over', 0, flash_product) end
+      if wanted then
+        return refuse('flash-sold-out', math.max(0, own, common), flash_product)
+      end
     elseif bought + units > tonumber(most) then
-      if wanted then return refuse('limit-reached', math.max(0, tonumber(most) - bought)) end
+      if wanted then
+        return refuse('limit-reached', math.max(0, tonumber(most) - bought), flash_product)
+      end
       quota = nil
     end
     flash_fen = quota and fen
@@ -141,11 +155,13 @@ if not terms then
 end
 
 if quota then
-  price_fen = flash_fen
-  -- Who saw more pays less.
-  if expected_price_fen ~= '' and tonumber(expected_price_fen) > tonumber(flash_fen) then
-    expected_price_fen = flash_fen
-    if not plain then tapped[1][3] = flash_fen end
+  local line = tapped[flash_at]
+  if plain or flash_at == 1 then price_fen = flash_fen end
+  if line then line[4] = flash_fen end
+  local seen = plain and expected_price_fen or line[3]
+  -- Who saw more pays less; what a coupon takes off is of the price seen.
+  if seen ~= '' and tonumber(seen) > tonumber(flash_fen) and coupon_id == '' then
+    if plain then expected_price_fen = flash_fen else line[3] = flash_fen end
   end
 end
 
@@ -186,7 +202,7 @@ if changed then
   end
 
   for _, line in ipairs(changed) do
-    local decided = (terms or quota) and line[1] == product_id
+    local decided = terms and line[1] == product_id or quota and line[1] == flash_product
     if decided or not is_honoured(line[1], line[3], line[4]) then
       return refuse('price-changed', tonumber(line[4]), line[1])
     end
@@ -300,12 +316,12 @@ end
 
 local quotas = ''
 if quota then
-  redis.call('HINCRBY', KEYS[9], quota .. '|', -units)
-  redis.call('HINCRBY', KEYS[10], quota .. '|', units)
-  if redis.call('INCRBY', counted, quantity) == units then
+  redis.call('HINCRBY', KEYS[9], quota .. '|', '-' .. flash_units)
+  redis.call('HINCRBY', KEYS[10], quota .. '|', flash_units)
+  if redis.call('INCRBY', counted, flash_units) == tonumber(flash_units) then
     redis.call('PEXPIRE', counted, window_ms)
   end
-  quotas = quota .. ' ' .. quantity
+  quotas = quota .. ' ' .. flash_units
 end
 
 if terms then

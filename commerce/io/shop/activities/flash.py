@@ -393,10 +393,18 @@ def _waiting(connection: Connection, sale_id: str, household_id: str) -> Waiting
 
 def _lowest_paid(connection: Connection, product_id: str, since_ms: int) -> int | None:
     """The lowest price of a unit that was paid since then, outside flash sales."""
+    in_a_sale = (
+        select(flash_sales.c.id)
+        .where(
+            flash_sales.c.product_id == product_id,
+            orders.c.quotas.startswith(flash_quota("") + flash_sales.c.id),
+        )
+        .exists()
+    )
     counted = (
         orders.c.created_at_ms > since_ms,
         orders.c.refused.is_(None),
-        orders.c.quotas == "",
+        (orders.c.quotas == "") | ~in_a_sale,
     )
     own = select(func.min(orders.c.total_fen / orders.c.quantity)).where(
         *counted, orders.c.line_count == 0, orders.c.product_id == product_id

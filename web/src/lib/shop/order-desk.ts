@@ -26,6 +26,7 @@ export type AttemptPhase =
   | 'phone_needed'
   | 'no_slot'
   | 'coupon'
+  | 'flash_gone'
   | 'address_needed'
   | 'unknown'
   | 'refused'
@@ -42,6 +43,8 @@ const PHASE_OF_PROBLEM: Record<string, AttemptPhase> = {
   'no-slot': 'no_slot',
   'coupon-taken': 'coupon',
   'coupon-unfit': 'coupon',
+  'flash-sold-out': 'flash_gone',
+  'flash-over': 'flash_gone',
   'address-needed': 'address_needed',
 }
 
@@ -170,7 +173,8 @@ export class OrderDesk {
     if (renewed) return this.#later(running, { phase: 'confirming' }, 0)
     if (error instanceof Unreachable) return this.#later(running, { phase: 'offline' }, 0)
     if (!(error instanceof Refused)) return this.#finish(running, 'refused')
-    if (error.status === 429 || error.status >= 500)
+    // Before the start of a flash sale nothing is decided.
+    if (error.status === 429 || error.status >= 500 || error.kind === 'not-yet')
       return this.#later(running, { phase: 'confirming' }, error.retry_after_ms)
     const phase = PHASE_OF_PROBLEM[error.kind] ?? 'refused'
     if (phase === 'sold_out' && isText(error.extra.name))
