@@ -4,6 +4,7 @@ For ordinary clients see httpx in `buyer` and `whip`.
 """
 
 import asyncio
+import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -75,7 +76,9 @@ class PlainHttp:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 return await self._exchange(data)
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
-            raise NoAnswer(f"{method} {path}: {type(error).__name__}") from error
+            raise NoAnswer(f"{method} {path}: {_reason(error)}") from error
+        except (ValueError, IndexError, asyncio.LimitOverrunError) as error:
+            raise NoAnswer(f"{method} {path}: the answer is not HTTP") from error
 
     async def connectable(self) -> None:
         """Return if the server takes a connection.
@@ -86,8 +89,8 @@ class PlainHttp:
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 _, writer = await self._connection()
-        except (OSError, TimeoutError) as error:
-            raise NoAnswer(f"{self.host}:{self.port}: {type(error).__name__}") from error
+        except TimeoutError as error:
+            raise NoAnswer(f"{self.host}:{self.port}: {_reason(error)}") from error
         writer.close()
 
     async def close(self) -> None:
@@ -99,17 +102,27 @@ class PlainHttp:
         await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Return a connection that the server has not closed, the last used first."""
+        """Return a connection that the server has not closed, the last used first.
+
+        Raises:
+            NoAnswer: There is none to be had.
+        """
         while self._idle:
             idle_since, reader, writer = self._idle.pop()
             if not reader.at_eof() and time.monotonic() - idle_since < IDLE_S_MAX:
                 return reader, writer
             writer.close()
-        if self._uds is not None:
-            return await asyncio.open_unix_connection(str(self._uds), limit=HEAD_BYTES_MAX)
-        return await asyncio.open_connection(
-            self.host, self.port, limit=HEAD_BYTES_MAX, ssl=self._tls, local_addr=self._source
-        )
+        try:
+            if self._uds is not None:
+                return await asyncio.open_unix_connection(str(self._uds), limit=HEAD_BYTES_MAX)
+            return await asyncio.open_connection(
+                self.host, self.port, limit=HEAD_BYTES_MAX, ssl=self._tls, local_addr=self._source
+            )
+        except TimeoutError:
+            raise
+        except OSError as error:
+            reason = _reason(error)
+            raise NoAnswer(f"{self.host}:{self.port} cannot be reached: {reason}") from error
 
     async def _exchange(self, data: bytes) -> HttpResponse:
         reader, writer = await self._connection()
@@ -127,6 +140,26 @@ class PlainHttp:
                 self._idle.append((time.monotonic(), reader, writer))
             else:
                 writer.close()
+
+
+def _reason(error: Exception) -> str:
+    """Return in words why there is no answer."""
+    match error:
+        case TimeoutError():
+            return f"no answer within {REQUEST_TIMEOUT_S:g} s"
+        case socket.gaierror():
+            return "there is no such host"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted ({error.verify_message})"
+        case ssl.SSLError():
+            return f"no TLS ({error.reason})"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case ConnectionError() | asyncio.IncompleteReadError():
+            return "the connection was closed before the answer"
+        case OSError():
+            return error.strerror or type(error).__name__
+    return type(error).__name__
 
 
 def parse_head(head: bytes) -> HttpResponse:

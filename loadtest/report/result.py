@@ -170,13 +170,16 @@ def read_result(path: Path) -> Result:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a report whole, or leave nothing behind.
+    """Write a report whole, or leave nothing behind; to a pipe or a device, as it is.
 
     Raises:
         ReportError: There is no room, or no right to.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
         partial.write_bytes(data)
         partial.replace(path)
     except OSError as error:

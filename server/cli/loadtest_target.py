@@ -24,6 +24,8 @@ async def target_of(request: Request, hq_token: str) -> AsyncIterator[Request]:
     if request.whep or request.whip:
         yield _elsewhere(request)
         return
+    if request.url:
+        Address.parse(request.url)
     if request.url and hq_token:
         async with _shop(request, hq_token) as request:
             yield request
@@ -72,11 +74,13 @@ def _elsewhere(request: Request) -> Request:
     """
     if request.url or not request.whep:
         raise OperatorError("another server is named by --whep, and --whip with a host, alone")
+    parts = urlsplit(request.whep)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise OperatorError(f"{request.whep!r} is no address: give http://… or https://…")
     if beyond := request.scenario.beyond_media():
         raise OperatorError(f"at a server of WHIP and WHEP there is no place for {beyond}")
     if request.scenario.host and not request.whip:
         raise OperatorError("the scenario has a host: give the server's --whip address")
-    parts = urlsplit(request.whep)
     note = "The target is a server of WHIP and WHEP: its video was measured, and nothing else."
     return dataclasses.replace(
         request, url=f"{parts.scheme}://{parts.netloc}", room="", notes=(note,)

@@ -128,6 +128,14 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_report_to_a_device_is_written_into_it(tmp_path: Path) -> None:
+    path = tmp_path / "full"
+    path.symlink_to("/dev/full")
+    with pytest.raises(ReportError, match="full cannot be written: No space left on device"):
+        write_file(path, b"x")
+    assert path.is_symlink()
+
+
 def shown(view: Any) -> str:
     console = Console(width=100, record=True, file=open("/dev/null", "w"), color_system=None)
     with console.file:
