@@ -280,13 +280,15 @@ class BuyerView:
 class StoreOrder(SharedOrderView):
     """An order as the store sees it: never with the pickup code.
 
-    `bag` is its number in its wave (0: none yet), `slot` where the bag stands.
+    `bag` is its number in its wave (0: none yet), `slot` where the bag stands. `wave` is that of
+    its presale, "" for an order of a group or from the shelf.
     """
 
     buyer: BuyerView
     handed_over_at_ms: int | None
     bag: int = 0
     slot: str = ""
+    wave: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ def test_a_store_sees_the_buyer_only_by_nickname_and_estate() -> None:
         "handed_over_at_ms",
         "bag",
         "slot",
+        "wave",
     }
     assert names(BuyerView) == {"nickname", "estate_name"}
     assert "guest_id" not in names(StoreOrder) | names(OrderView)

@@ -143,6 +143,7 @@ def store_order(row: OrderRow, catalogue: Catalogue, nickname: str, bag: Bag) ->
         handed_over_at_ms=row.handed_over_at_ms,
         bag=bag.number,
         slot=bag.slot,
+        wave=row.slot if row.slot.startswith(WAVE) and not row.group_id else "",
     )
 
 

@@ -163,13 +163,15 @@ class Order(_OrderFields, frozen=True, kw_only=True):
 class StoreOrder(_OrderFields, frozen=True, kw_only=True):
     """An order as its store sees it: the buyer's name, never the pickup code.
 
-    `bag` is its number in its wave, `slot` where the bag stands.
+    `bag` is its number in its wave, `slot` where the bag stands, `wave` that of its presale, of an
+    order that is in no group.
     """
 
     buyer: Buyer
     handed_over_at_ms: int | None
     bag: int = 0
     slot: str = ""
+    wave: str = ""
 
 
 class OrderChanged(Event, frozen=True, kw_only=True, tag="order"):

@@ -71,6 +71,8 @@ export const en = {
     address_needed: 'Name your building and flat, then tap again.',
     coupon: 'The coupon cannot be used any more; nothing was charged. Please order again.',
     flash_gone: 'The flash units have just gone; nothing was charged. Tap again to buy at the usual price.',
+    cut_off: 'This presale takes no more orders; nothing was charged.',
+    apart: 'Presale goods are ordered by themselves; nothing was charged.',
     no_slot: 'The shops nearby are fully booked; nothing was charged. Please try again later.',
     unknown: 'No answer so far. Tap again to keep asking; you will not be charged twice.',
     refused: 'The order did not go through; nothing was charged. Please try again.',

@@ -8,7 +8,7 @@ import type { CouponChoice, Wallet } from '../lib/shop/coupons'
 import { groupFor } from '../lib/room/room-state'
 import { familyOf, offeredTo } from '../lib/shop/estate-offer'
 import { type BagItem, type Offer, leftFor, offerOf, servedBy } from '../lib/shop/offer'
-import { type Kind, promiseOf, promisedRoute } from '../lib/shop/promise'
+import { type Kind, presaleOf, presaleSpan, promiseOf, promisedRoute } from '../lib/shop/promise'
 import type { OrdersModel } from './use-orders'
 import { usePromises } from './use-promises'
 import type { RoomModel } from './use-room'
@@ -87,6 +87,8 @@ export function useOffers(
     if (!product) return null
     const { id } = product
     const card = { ...shown, product }
+    const presale = presaleOf(promises.value, id)
+    const promised = presale ?? promises.value
     const group = groupFor(room.state.value.groups, id, estateId.value)
     const offer = offerOf(
       card,
@@ -96,7 +98,7 @@ export function useOffers(
       room.at_ms.value,
       {
         quantity: quantities.get(id) ?? 1,
-        route: promisedRoute(promises.value, 'pickup', route.value),
+        route: promisedRoute(promised, 'pickup', route.value),
         own: route.value?.[0],
         confirm_above_fen: info.value?.brand.confirm_above_fen ?? null,
         flash: room.state.value.flash?.id === spent.value ? null : room.state.value.flash,
@@ -106,7 +108,7 @@ export function useOffers(
     const { quantity } = offer
     const bringing = offer.group
       ? null
-      : servedBy(product, promises.value?.delivery.map((promise) => promise.store_id) ?? null, quantity)
+      : servedBy(product, promised?.delivery.map((promise) => promise.store_id) ?? null, quantity)
     const canBring = bringing && leftFor(product, [bringing.id]) >= quantity
     return {
       card,
@@ -115,8 +117,12 @@ export function useOffers(
       group,
       offer,
       store,
-      promise: offer.group ? null : promiseOf(promises.value, 'pickup', offer.store?.id),
-      delivery: canBring ? promiseOf(promises.value, 'delivery', bringing.id) : null,
+      promise: presale
+        ? presaleSpan(presale)
+        : offer.group
+          ? null
+          : promiseOf(promised, 'pickup', offer.store?.id),
+      delivery: canBring ? promiseOf(promised, 'delivery', bringing.id) : null,
     }
   }
 

@@ -83,6 +83,8 @@ describe('a tap', () => {
     ['limit-reached', 'limit'],
     ['not-on-sale', 'not_on_sale'],
     ['no-slot', 'no_slot'],
+    ['cut-off', 'cut_off'],
+    ['presale-apart', 'apart'],
     ['address-needed', 'address_needed'],
     ['price-changed', 'price_changed'],
     ['something-new', 'refused'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Promises, promiseOf, promisedRoute } from '../../src/lib/shop/promise'
+import { type Promises, presaleOf, presaleSpan, promiseOf, promisedRoute } from '../../src/lib/shop/promise'
 import { dayOf, minutesLate, spanText } from '../../src/lib/shop/promise-text'
 
 const at = (day: number, hour: number, minute = 0) => new Date(2026, 5, day, hour, minute).getTime()
@@ -32,5 +32,25 @@ describe('a promise', () => {
   it('is late by whole minutes', () => {
     expect(minutesLate(at(1, 19), at(1, 18))).toBe(0)
     expect(minutesLate(at(1, 19), at(1, 19, 7))).toBe(7)
+  })
+})
+
+describe('a presale', () => {
+  const meals = {
+    product_ids: ['meal'],
+    cut_off_ms: at(5, 20),
+    from_ms: at(6, 10),
+    until_ms: at(6, 12),
+    pickup: [{ store_id: 's2', from_ms: at(6, 10), until_ms: at(6, 12) }],
+    delivery: [],
+  }
+  const promises = { ...PROMISES, presales: [meals] }
+
+  it('promises its own hand-over, and until when to order', () => {
+    expect(presaleOf(promises, 'tea')).toBeNull()
+    const found = presaleOf(promises, 'meal')
+    expect(found).toBe(meals)
+    expect(promisedRoute(found, 'pickup', ['s1', 's2'])).toEqual(['s2'])
+    expect(presaleSpan(meals)).toEqual({ from_ms: at(6, 10), until_ms: at(6, 12), order_by_ms: at(5, 20) })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lateOnes, matches, needsServer, wavesOf, zonesOf } from '../../src/lib/shop/waves'
+import { lateOnes, matches, needsServer, nextOfBatch, wavesOf, zonesOf } from '../../src/lib/shop/waves'
 import { storeOrder } from '../support/fixtures'
 
 describe('waves', () => {
@@ -18,6 +18,18 @@ describe('waves', () => {
       ['singles', 70, ['b', 'a']],
     ])
     expect(wavesOf(orders, 'ready')).toEqual([])
+  })
+  it('keep the single orders of a presale together, and move a batch on by its earliest state', () => {
+    const orders = ['a', 'b'].map((id) => storeOrder({ id, group_id: null, wave: 'w990100' }))
+    expect(wavesOf(orders, 'new').map(({ id, group_id }) => [id, group_id])).toEqual([['w990100', null]])
+    const open_orders = [
+      { order_id: 'a', state: 'picking' as const },
+      { order_id: 'b', state: 'new' as const },
+    ]
+    const batch = { from_ms: 0, until_ms: 1, orders: 3, packed: 1, open_orders, items: [] }
+    expect(nextOfBatch(batch)).toEqual({ to: 'picking', ids: ['b'] })
+    expect(nextOfBatch({ ...batch, open_orders: open_orders.slice(0, 1) })?.to).toBe('packed')
+    expect(nextOfBatch({ ...batch, open_orders: [] })).toBeNull()
   })
   it('keep the zones of a pick list in its order', () => {
     const item = (zone: string, product_id: string) => ({

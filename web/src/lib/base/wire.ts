@@ -484,7 +484,7 @@ export interface Buyer {
   estate_name: LocalText
 }
 
-/** An order as its store sees it: the buyer's name, never the pickup code. `bag` is its number in its wave, `slot` where the bag stands. */
+/** An order as its store sees it: the buyer's name, never the pickup code. `bag` is its number in its wave, `slot` where the bag stands, `wave` that of its presale, of an order that is in no group. */
 export interface StoreOrder {
   id: string
   number: string
@@ -510,6 +510,7 @@ export interface StoreOrder {
   handed_over_at_ms: AtMs | null
   bag?: number
   slot?: string
+  wave?: string
 }
 
 /** An order reached its store or changed its state (store channels only). */

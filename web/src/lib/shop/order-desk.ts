@@ -25,6 +25,8 @@ export type AttemptPhase =
   | 'price_changed'
   | 'phone_needed'
   | 'no_slot'
+  | 'cut_off'
+  | 'apart'
   | 'coupon'
   | 'flash_gone'
   | 'address_needed'
@@ -41,6 +43,8 @@ const PHASE_OF_PROBLEM: Record<string, AttemptPhase> = {
   'payment-declined': 'declined',
   'phone-needed': 'phone_needed',
   'no-slot': 'no_slot',
+  'cut-off': 'cut_off',
+  'presale-apart': 'apart',
   'coupon-taken': 'coupon',
   'coupon-unfit': 'coupon',
   'flash-sold-out': 'flash_gone',

@@ -22,6 +22,11 @@ export function spanText(span: Span, locale: Locale): string {
   return `${timeOfDay(span.from_ms, locale)}–${timeOfDay(span.until_ms, locale)}`
 }
 
+/** `Fri 5 Jun 20:00` */
+export function momentText(at_ms: AtMs, locale: Locale): string {
+  return `${weekday(at_ms, locale)} ${timeOfDay(at_ms, locale)}`
+}
+
 /** Whole minutes since a promise has passed, 0 before that. */
 export function minutesLate(until_ms: AtMs, at_ms: AtMs): number {
   return Math.max(0, Math.floor((at_ms - until_ms) / 60_000))

@@ -17,6 +17,16 @@ export function atStore(store: LocalText): LocalText {
   return { zh: `${store.zh} 自提`, en: `pick up at ${store.en}` }
 }
 
+/** Until when a presale takes orders. */
+export function orderBy(when: string): LocalText {
+  return { zh: `${when} 前下单`, en: `Order by ${when}` }
+}
+
+/** A presale that takes no more. */
+export function ordersClosed(when: string): LocalText {
+  return { zh: `${when} 已截单`, en: `Closed ${when}` }
+}
+
 /** By how much it is later than was said. */
 export function lateBy(minutes: number): LocalText {
   return { zh: `已比约定晚 ${minutes} 分钟`, en: `${minutes} min later than promised` }

@@ -1,4 +1,4 @@
-/** Orders that are picked together: a group's, or all single ones of a lane. As in commerce/orders/picking.py. */
+/** Orders that are picked together: a group's, those of a presale, or all other single ones of a lane. As in commerce/orders/picking.py. */
 import type { AtMs, LocalText, OrderState, StoreOrder } from '../base/wire'
 import { NEXT_STATE } from './board'
 
@@ -44,6 +44,37 @@ export interface WaveView {
   bags: BagView[]
 }
 
+/** A wave of a presale: what it takes together, and its batches by the half hour. As in docs/http.md. */
+export interface WavePlan {
+  id: string
+  name: LocalText
+  cut_off_ms: AtMs
+  ready_by_ms: AtMs
+  orders: number
+  packed: number
+  behind: number
+  items: PickItem[]
+  batches: PlanBatch[]
+}
+export interface PlanBatch {
+  from_ms: AtMs
+  until_ms: AtMs
+  orders: number
+  packed: number
+  open_orders: { order_id: string; state: OrderState }[]
+  items: PickItem[]
+}
+
+/** The orders of a batch that one tap moves on: those of its earliest state, and where they go. */
+export function nextOfBatch(batch: PlanBatch): { to: OrderState; ids: string[] } | null {
+  const from = (['new', 'picking'] as const).find((state) =>
+    batch.open_orders.some((order) => order.state === state),
+  )
+  const to = from && NEXT_STATE[from]
+  if (!to) return null
+  return { to, ids: batch.open_orders.filter(({ state }) => state === from).map((one) => one.order_id) }
+}
+
 /** How fast orders of the last day were ready. */
 export interface Pace {
   orders: number
@@ -58,7 +89,7 @@ export function wavesOf(orders: StoreOrder[], state: OrderState): Wave[] {
   const found = new Map<string, StoreOrder[]>()
   for (const order of orders)
     if (order.state === state) {
-      const id = order.group_id ?? SINGLES
+      const id = order.group_id ?? (order.wave || SINGLES)
       found.set(id, [...(found.get(id) ?? []), order])
     }
   const waves = [...found].map(([id, own]) => wave(id, state, own))
@@ -74,7 +105,7 @@ export function wavesOf(orders: StoreOrder[], state: OrderState): Wave[] {
 function wave(id: string, state: OrderState, own: StoreOrder[]): Wave {
   const orders = own.sort((a, b) => a.created_at_ms - b.created_at_ms || (a.number < b.number ? -1 : 1))
   const due = orders.map((order) => order.due_at_ms).filter((at_ms) => at_ms !== null)
-  const group = id === SINGLES ? null : id
+  const group = orders[0]?.group_id ?? null
   return {
     id,
     group_id: group,

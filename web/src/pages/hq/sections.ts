@@ -141,6 +141,12 @@ export const SECTIONS: Entry[] = [
     load: () => import('./campaigns/section'),
   },
   {
+    id: 'presales',
+    group: 'goods',
+    title: { zh: '预售', en: 'Presales' },
+    load: () => import('./presales/section'),
+  },
+  {
     id: 'files',
     group: 'goods',
     title: { zh: '导入导出', en: 'Import and export' },

@@ -138,6 +138,11 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
         returning.value = false
       }
     },
+    moveIds: (ids: string[], to: OrderState) =>
+      outgoing.move(
+        board.orders.value.filter(({ id }) => ids.includes(id)),
+        to,
+      ),
     moveWave: (wave: Wave, to: string, slot: string) =>
       outgoing.move(wave.orders, to as OrderState, slot.trim().toUpperCase()),
     async loadOlder(): Promise<void> {
