@@ -159,7 +159,7 @@ async def run_insight(settings: Settings) -> None:
         runs = (
             lake_keeper(settings, FactLog(shop), redis, worker).run(),
             wall_keeper(settings, shop, hub, redis, worker).run(),
-            CatalogueNews(cache, redis).run(),
+            CatalogueNews(cache, redis, shop.record.reread()).run(),
             hub.wait(),
         )
         report_ready(worker.beat_fd)

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import cast
 
 import structlog
@@ -23,6 +24,7 @@ from server.settings import Settings, unknown_names
 from server.worker import Worker, inherited, socket_path
 
 STOP_TIMEOUT_S = 5
+DATE_EVERY_S = 1.0  # the header of all answers
 GC_YOUNG_MAX = 10_000
 """New objects after which the collector looks at them. At its own 700 it takes 6 % of a rush."""
 
@@ -44,6 +46,8 @@ class Server(uvicorn.Server):
         self._peers_socket = peers_socket
         self._on_ready = on_ready
         self._on_stop = on_stop
+        self._loop = asyncio.get_running_loop()
+        self._asked_to_stop = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -51,6 +55,18 @@ class Server(uvicorn.Server):
         with super().capture_signals():
             yield
             self._captured_signals.clear()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        # Called between two bytecodes of whatever runs.
+        self._loop.call_soon_threadsafe(self._asked_to_stop.set)
+
+    async def main_loop(self) -> None:
+        """uvicorn's own looks ten times a second whether it is to stop, and once for the date."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DATE_EVERY_S):
+                    await self._asked_to_stop.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

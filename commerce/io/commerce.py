@@ -2,14 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commerce.feed import Feed
@@ -36,6 +32,7 @@ from commerce.io.shop.books.books import Books
 from commerce.io.shop.books.payouts import Payouts
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
 from commerce.io.shop.catalogue_news import CatalogueNews
+from commerce.io.shop.chores import LOOK_EVERY_S, UNAVAILABLE, Chores
 from commerce.io.shop.closing import Closing
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.coupons.coupons import AllCoupons
@@ -107,18 +104,10 @@ from commerce.spans import Spans, no_spans
 from commerce.views import ProductDetail, ProductView
 
 NO_LINKS = ProviderLinks("", "")
-EXPIRY_EVERY_S = 1.0
-PUSH_EVERY_S = 2.0
-LOT_EXPIRY_EVERY_S = 10.0
-FLASH_EVERY_S = 2.0
-OFFERS_EVERY_S = 5.0
 SLOTS_EVERY_S = 5.0
-ESCALATE_EVERY_S = 10.0
-COUPONS_EVERY_S = 5.0
-DRAWS_EVERY_S = 1.0
 ID_BYTES = 10
 
-assert EXPIRY_GRACE_MS >= EXPIRY_EVERY_S * 1_000
+assert EXPIRY_GRACE_MS >= LOOK_EVERY_S * 1_000
 
 log = structlog.get_logger()
 
@@ -190,7 +179,7 @@ class Commerce:
         self.coupons = AllCoupons(shop, redis, self.households, make_id)
         self.moderation = Moderation(shop, self.households, make_id)
         self.stream_keys = StreamKeys(shop, redis)
-        self.catalogue_news = CatalogueNews(shop.cache, redis)
+        self.catalogue_news = CatalogueNews(shop.cache, redis, record.reread())
         outlets = Outlets(
             shop,
             self.gate,
@@ -325,23 +314,28 @@ class Commerce:
             tasks.create_task(self.people.versions.run(), name="commerce staff")
             tasks.create_task(self.households.run(), name="commerce households")
             tasks.create_task(self.stream_keys.run(), name="commerce stream keys")
-            for name, work in self._housekeeping():
-                tasks.create_task(work, name=f"commerce {name}")
+            slots = every(SLOTS_EVERY_S, self.slots.step)
+            tasks.create_task(slots, name="commerce slots")
+            # What waits for Redis or for others' servers does not hold up groups and draws.
+            for chores in self._chores():
+                looks = every(LOOK_EVERY_S, chores.step)
+                tasks.create_task(looks, name="commerce chores")
 
-    def _housekeeping(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-        groups = (self.groups.step, self.invites.step, self.price_drops.step)
-        offers = (self.picks.step, self.rerouting.step)
-        return [
-            ("groups", every(EXPIRY_EVERY_S, *groups)),
-            ("slots", every(SLOTS_EVERY_S, self.slots.step, self.rehearsals.step)),
-            ("flash sales", every(FLASH_EVERY_S, self.activities.flash.step, at_once=True)),
-            ("lots", every(LOT_EXPIRY_EVERY_S, self.expiry.step, at_once=True)),
-            ("offers", every(OFFERS_EVERY_S, *offers, at_once=True)),
-            ("claims", every(ESCALATE_EVERY_S, self.claims.step, at_once=True)),
-            ("coupons", every(COUPONS_EVERY_S, self.coupons.wallets.step, at_once=True)),
-            ("draws", every(DRAWS_EVERY_S, self.activities.draws.step)),
-            ("notices", every(PUSH_EVERY_S, self.live_reminders.step, self.push.step)),
-        ]
+    def _chores(self) -> list[Chores]:
+        """What falls due by itself, each with the looks between two tries."""
+        quick = (self.groups, self.invites, self.price_drops, self.activities.draws)
+        slow = (self.picks, self.rerouting, self.coupons.wallets, self.rehearsals)
+        rare = (self.claims, self.expiry)
+        looks = (
+            [(1, chore) for chore in quick],
+            [
+                (2, self.activities.flash),
+                *((5, each) for each in slow),
+                *((10, each) for each in rare),
+            ],
+            [(2, self.live_reminders), (2, self.push)],
+        )
+        return [Chores(self.record, self._shop.clock, *chores) for chores in looks]
 
 
 async def every(
@@ -354,7 +348,7 @@ async def every(
         for step in steps:
             try:
                 await step()
-            except (DBAPIError, PoolTimeoutError, RedisError, OSError) as error:
+            except UNAVAILABLE as error:
                 work = getattr(step, "__qualname__", repr(step))
                 log.warning("housekeeping waits", work=work, error=type(error).__name__)
         await asyncio.sleep(seconds)

@@ -145,3 +145,21 @@ async def test_goods_that_are_loaded_while_the_shop_runs_are_sold_at_once(
         # Of what was there before, too, no unit is missing in the gate.
         assert (await shop.commerce.reconcile.compare()).behind == 0
         await sound(shop)
+
+
+async def test_a_relay_with_nothing_due_looks_again_after_a_commit_and_when_a_row_is_due(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    async with open_shop(sqlite_url, valkey_url) as shop:
+        relay = relay_of(shop, Deliveries("tea"))
+        while await shop.commerce.relay.step():
+            pass
+        await relay.step()
+        assert not await relay._may_have_more()
+        await enqueued(shop, "tea")
+        assert await relay._may_have_more()
+        await relay.step()  # it fails, and is due later
+        await relay.step()
+        assert not await relay._may_have_more()
+        shop.clock.ahead_ms += RETRY_MS
+        assert await relay._may_have_more()

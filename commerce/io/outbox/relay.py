@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from commerce.io.outbox.handlers import HANDLERS, Handler, Outlets
@@ -22,8 +22,8 @@ from commerce.io.record.shutdown import stopping
 from commerce.spans import Spans, no_spans
 
 BATCH_MAX = 1_000  # rows per pass
-# How often a relay looks when nothing woke it: for rows whose time has come, and on PostgreSQL for
-# what other workers committed.
+# How often a relay looks when nothing woke it: whether others have committed something, and whether
+# the time of a row has come.
 IDLE_SQLITE_S = 1.0
 IDLE_S = 0.2
 CONFLATE_S = 0.03  # what is committed within this time is delivered together
@@ -49,6 +49,7 @@ _DUE = (
     .order_by(outbox.c.id)
     .limit(BATCH_MAX)
 )
+_NEXT = select(func.min(outbox.c.due_at_ms)).where(outbox.c.topic.in_([*Topic]))
 
 
 class OutboxRelay:
@@ -69,21 +70,17 @@ class OutboxRelay:
         self._wake = wake
         self._handlers = handlers
         self._spans = spans
+        self._empty_at = ""  # the record's version in which nothing was due
+        self._empty_until_ms = 0
 
     async def run(self) -> None:
         """Relay until cancelled."""
         idle_s = IDLE_SQLITE_S if self._record.is_sqlite else IDLE_S
         try:
             while not stopping():
+                woken = await self._woken(idle_s)
                 try:
-                    async with asyncio.timeout(idle_s):
-                        await self._wake.wait()
-                        await asyncio.sleep(CONFLATE_S)
-                except TimeoutError:
-                    pass
-                self._wake.clear()
-                try:
-                    if await self._lock.acquire():
+                    if (woken or await self._may_have_more()) and await self._lock.acquire():
                         if await self.step():
                             self._wake.set()  # handlers may have added rows; there may be more
                 except (RedisError, DBAPIError, OSError) as error:
@@ -92,11 +89,29 @@ class OutboxRelay:
         finally:
             await self._lock.release()
 
+    async def _woken(self, idle_s: float) -> bool:
+        """Wait until something is committed here, at most so long; whether it was."""
+        try:
+            async with asyncio.timeout(idle_s):
+                await self._wake.wait()
+                await asyncio.sleep(CONFLATE_S)
+        except TimeoutError:
+            pass
+        woken = self._wake.is_set()
+        self._wake.clear()
+        return woken
+
+    async def _may_have_more(self) -> bool:
+        version = await self._record.version.read()
+        return version != self._empty_at or self._clock() >= self._empty_until_ms
+
     async def step(self) -> int:
         """One pass: deliver what is due; return how many rows there were."""
         now = self._clock()
-        messages = await self._record.query(lambda connection: _due(connection, now))
+        version = await self._record.version.read()
+        messages, later_ms = await self._record.query(lambda connection: _due(connection, now))
         if not messages:
+            self._empty_at, self._empty_until_ms = version, later_ms
             return 0
         delivered: list[int] = []
         later: list[Message] = []
@@ -158,9 +173,14 @@ def _postponed(message: Message, at_ms: int) -> dict[str, int]:
     return {"i": message.id, "tries": 1, "due": at_ms + wait_ms}
 
 
-def _due(connection: Connection, now: int) -> list[Message]:
-    rows = connection.execute(_DUE, {"now": now})
-    return [
+def _due(connection: Connection, now: int) -> tuple[list[Message], int]:
+    """Return what is due; if that is nothing, when something will be."""
+    messages = [
         Message(id, Topic(topic), subject, units, attempts, enqueued_at_ms)
-        for id, topic, subject, units, attempts, enqueued_at_ms in rows
+        for id, topic, subject, units, attempts, enqueued_at_ms in connection.execute(
+            _DUE, {"now": now}
+        )
     ]
+    if messages:
+        return messages, now
+    return [], connection.scalar(_NEXT) or now + RETRY_MS_MAX

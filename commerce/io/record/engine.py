@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from commerce.io.record.changes import RecordVersion, Reread
+
 BUSY_TIMEOUT_MS = 10_000  # another process writes the same SQLite file
 POOL_SIZE = 8
 POOL_OVERFLOW = 16
@@ -143,6 +145,7 @@ class Record:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self.version = RecordVersion(engine)
         self._reader = engine
         self._writers = {
             durable: engine.execution_options(linli_write=True, linli_durable=durable)
@@ -174,6 +177,10 @@ class Record:
             if not durable:
                 await connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
+
+    def reread(self) -> Reread:
+        """Return a guard for what is read from here again and again."""
+        return Reread(self.version)
 
     async def query(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one snapshot; nothing is written.

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from commerce.io.gate import keys
+from commerce.io.record.changes import Reread
 from commerce.io.record.shutdown import stopping
 from commerce.io.shop.catalogue import CatalogueCache
 
@@ -20,8 +21,9 @@ log = structlog.get_logger()
 class CatalogueNews:
     """Has all workers read the catalogue again; `run` once per worker."""
 
-    def __init__(self, cache: CatalogueCache, redis: Redis) -> None:
+    def __init__(self, cache: CatalogueCache, redis: Redis, reread: Reread) -> None:
         self._cache = cache
+        self._reread = reread
         self._redis = redis
         self._goods_version = -1
 
@@ -59,6 +61,8 @@ class CatalogueNews:
 
     async def _try_refresh(self) -> None:
         try:
-            await self._cache.refresh_changed()
+            async with self._reread.needed() as needed:
+                if needed:
+                    await self._cache.refresh_changed()
         except DBAPIError as error:
             log.warning("the catalogue was not refreshed", error=type(error).__name__)

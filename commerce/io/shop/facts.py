@@ -69,12 +69,19 @@ class FactLog:
 
     def __init__(self, shop: ShopContext) -> None:
         self._shop = shop
+        self._none_after: tuple[str, int] | None = None
 
     async def has_more(self, after: int) -> bool:
         """Whether there are facts after a number, or some that are not numbered: one statement."""
+        is_sqlite = self._shop.record.is_sqlite  # PostgreSQL gives its version no cheaper
+        asked = (await self._shop.record.version.read(), after) if is_sqlite else None
+        if asked is not None and asked == self._none_after:
+            return False
         last = select(counters.c.value).where(counters.c.name == NUMBER).scalar_subquery()
         more = select(or_(last > after, _NEW.exists()))
-        return bool(await self._shop.record.query(lambda c: c.scalar(more)))
+        found = bool(await self._shop.record.query(lambda c: c.scalar(more)))
+        self._none_after = None if found else asked
+        return found
 
     async def number(self) -> int:
         """Number what was committed since; return how many facts. Safe to run twice at once."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import structlog
-from sqlalchemy import and_, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -229,6 +229,12 @@ class Groups:
                 .limit(ROOM_GROUPS_MAX)
             )
             return [group_of(row) for row in reversed(rows.mappings().all())]
+
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        ended = {"ended": at_ms - EXPIRY_GRACE_MS}
+        looked = (connection.scalar(which, ended) for which in (_OVERDUE.limit(1), _ANY_FINISHED))
+        return any(found is not None for found in looked)
 
     async def step(self) -> None:
         """Expire and finish what is due; an unavailable record is retried next time."""

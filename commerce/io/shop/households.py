@@ -57,6 +57,7 @@ class Households:
         self._known: dict[str, str] = {}
         self.erased: set[str] = set()  # guests whose tokens hold no more
         self._read_until_ms = 0
+        self._reread = shop.record.reread()
 
     def of(self, guest_id: str) -> str:
         """Return the household of a guest, "" for one who has none."""
@@ -84,7 +85,9 @@ class Households:
         while not stopping():
             await asyncio.sleep(REFRESH_S)
             try:
-                await self.refresh()
+                async with self._reread.needed() as needed:
+                    if needed:
+                        await self.refresh()
             except DBAPIError as error:
                 log.warning("the households were not refreshed", error=type(error).__name__)
 

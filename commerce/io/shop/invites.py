@@ -167,6 +167,10 @@ class Invites:
             )
         return JoinState(str(state))
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return bool(groups_to_judge(connection))
+
     async def step(self) -> None:
         """Judge what was paid; an unavailable record is retried next time."""
         try:

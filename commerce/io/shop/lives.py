@@ -2,7 +2,7 @@
 
 import time
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.schema import lives
@@ -20,6 +20,8 @@ class LiveRecord:
 
     def __init__(self, shop: ShopContext) -> None:
         self._shop = shop
+        self._reread = shop.record.reread()
+        self._known: dict[str, Live] = {}
         self._starts: dict[str, tuple[float, int]] = {}
 
     async def started_at_ms(self, room_id: str) -> int:
@@ -39,11 +41,11 @@ class LiveRecord:
 
     async def lives(self) -> list[Live]:
         """The live of every room."""
-        async with self._shop.record.read() as connection:
-            rows = (await connection.execute(select(lives))).mappings()
-            known = {row["room_id"]: _live(row) for row in rows}
+        async with self._reread.needed() as needed:
+            if needed:
+                self._known = await self._shop.record.query(_lives)
         return [
-            known.get(room_id, Live(room_id, LiveState.SCHEDULED, None))
+            self._known.get(room_id, Live(room_id, LiveState.SCHEDULED, None))
             for room_id in self._shop.catalogue.rooms
         ]
 
@@ -116,6 +118,10 @@ class LiveRecord:
                     await connection.run_sync(note_begun, live.room_id, live.started_at_ms, at_ms)
         self._shop.on_commit()
         return True
+
+
+def _lives(connection: Connection) -> dict[str, Live]:
+    return {row["room_id"]: _live(row) for row in connection.execute(select(lives)).mappings()}
 
 
 def _live(row: RowMapping) -> Live:

@@ -1,7 +1,9 @@
 """What head office sees of the record as it is now, for all brands at once."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, case, false, func, select
 
@@ -10,6 +12,8 @@ from commerce.io.record.schema_after_sales import ratings
 from commerce.io.record.schema_cabinets import cabinets
 from commerce.io.shop.context import ShopContext
 from commerce.supply.cabinets import Alarm
+
+T = TypeVar("T")
 
 _NONE_LEFT = (
     select(products.c.brand_id, func.count())
@@ -59,10 +63,11 @@ class CabinetCount:
 
 
 class Overview:
-    """A few sums; each call is one query, whoever looks."""
+    """A few sums; each call is one query, or none while the record has not changed."""
 
     def __init__(self, shop: ShopContext) -> None:
         self._shop = shop
+        self._known: dict[str, tuple[tuple[object, ...], Any]] = {}
 
     async def stock_outs(self) -> dict[str, int]:
         """Return per brand how many (product, store) pairs are on sale with nothing left."""
@@ -72,7 +77,7 @@ class Overview:
             found |= {brand: int(pairs) for brand, pairs in connection.execute(_NONE_LEFT)}
             return found
 
-        return await self._shop.record.query(count)
+        return await self._kept("stock-outs", count)
 
     async def ratings(self, since_ms: int) -> dict[str, RatingSum]:
         """Return per brand the ratings that were given since a time."""
@@ -84,7 +89,7 @@ class Overview:
             rows = connection.execute(since)
             return {brand: RatingSum(int(count), int(stars)) for brand, count, stars in rows}
 
-        return await self._shop.record.query(add)
+        return await self._kept("ratings", add, since_ms)
 
     async def cabinets(self) -> dict[str, CabinetCount]:
         """Return per brand how its cold cabinets are."""
@@ -93,4 +98,13 @@ class Overview:
             rows = connection.execute(_CABINETS)
             return {brand: CabinetCount(*map(int, counts)) for brand, *counts in rows}
 
-        return await self._shop.record.query(add)
+        return await self._kept("cabinets", add)
+
+    async def _kept(self, name: str, add: Callable[[Connection], T], *arguments: object) -> T:
+        version = await self._shop.record.version.read()
+        known = self._known.get(name)
+        if known is None or known[0] != (version, *arguments):
+            known = ((version, *arguments), await self._shop.record.query(add))
+            self._known[name] = known
+        found: T = known[1]
+        return found

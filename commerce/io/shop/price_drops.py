@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from commerce.io.record.price_drops import (
@@ -24,6 +25,10 @@ class PriceDrops:
     def __init__(self, shop: ShopContext, probe: Probe = lambda step: None) -> None:
         self._shop = shop
         self._probe = probe
+
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return bool(groups_to_close(connection, at_ms) or unsettled_groups(connection))
 
     async def step(self) -> None:
         """Do what is due; an unavailable record is retried next time."""

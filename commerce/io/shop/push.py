@@ -149,6 +149,11 @@ class PushMessages:
 
         await self._shop.record.transact(write)
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        can_send = self._push is not None or self._wechat is not None
+        return can_send and bool(_waiting(connection, at_ms))
+
     async def step(self) -> int:
         """Send what is due; return how many messages were tried. Several workers may do it."""
         if self._push is None and self._wechat is None:

@@ -104,15 +104,16 @@ class Rerouting:
         self._shop.on_commit()
         return shown
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return bool(_unanswered(connection, at_ms, 1))
+
     async def step(self) -> int:
         """Pay back the orders whose buyers gave no answer in time; return how many."""
         at_ms = self._shop.clock()
-        due = select(orders.c.id).where(
-            orders.c.consent_by_ms <= at_ms, orders.c.state == OrderState.NEW.value
-        )
         try:
             ids = await self._shop.record.query(
-                lambda connection: list(connection.scalars(due.limit(UNANSWERED_MAX)))
+                lambda connection: _unanswered(connection, at_ms, UNANSWERED_MAX)
             )
             for id in ids:
                 await self._shop.record.transact(
@@ -179,3 +180,10 @@ def _units(
         )
     )
     return {(store, item): units for store, item, units in rows}
+
+
+def _unanswered(connection: Connection, at_ms: int, limit: int) -> list[str]:
+    due = select(orders.c.id).where(
+        orders.c.consent_by_ms <= at_ms, orders.c.state == OrderState.NEW.value
+    )
+    return list(connection.scalars(due.limit(limit)))

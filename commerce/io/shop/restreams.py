@@ -21,6 +21,8 @@ class Restreams:
 
     def __init__(self, shop: ShopContext) -> None:
         self._shop = shop
+        self._reread = shop.record.reread()
+        self._rows: list[RestreamRow] = []
 
     async def put(self, row: RestreamRow) -> None:
         """Set a room's target.
@@ -45,8 +47,10 @@ class Restreams:
 
     async def all(self) -> list[RestreamRow]:
         """Return the targets of all rooms."""
-        async with self._shop.record.read() as connection:
-            rows = await connection.execute(
-                select(restreams.c.room_id, restreams.c.address, restreams.c.sealed_key)
-            )
-            return [RestreamRow(*row) for row in rows]
+        every = select(restreams.c.room_id, restreams.c.address, restreams.c.sealed_key)
+        async with self._reread.needed() as needed:
+            if needed:
+                self._rows = await self._shop.record.query(
+                    lambda connection: [RestreamRow(*row) for row in connection.execute(every)]
+                )
+        return self._rows

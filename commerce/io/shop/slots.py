@@ -16,6 +16,7 @@ from commerce.orders.promise import HOUR_MS, WAVE, open_windows, slot_item, slot
 
 FORGET_AFTER_MS = 2 * HOUR_MS  # longer than slots are compared, see gate/rebuild.py
 FORGET_FOR_MS = 4 * HOUR_MS
+FORGET_EVERY_MS = 60_000
 
 log = structlog.get_logger()
 
@@ -26,12 +27,14 @@ class SlotKeeping:
     def __init__(self, shop: ShopContext, gate: RedisGate) -> None:
         self._shop = shop
         self._gate = gate
+        self._forget_at_ms = 0
 
     async def step(self) -> None:
         """Open windows and forget those that are over; what is unavailable is tried next time."""
         try:
             await self.open_windows()
-            await self._forget()
+            if self._shop.clock() >= self._forget_at_ms:
+                await self._forget()
         except (DBAPIError, RedisError) as error:
             log.warning("windows not opened", error=type(error).__name__)
 
@@ -97,3 +100,4 @@ class SlotKeeping:
             lambda connection: [keys.row(slot_item(n), s) for n, s in connection.execute(over)]
         )
         await self._gate.forget(rows)
+        self._forget_at_ms = at_ms + FORGET_EVERY_MS

@@ -47,6 +47,7 @@ class StaffVersions:
     def __init__(self, record: Record, redis: Redis) -> None:
         self.on_raised: Callable[[frozenset[str]], None] = lambda ids: None
         self._record = record
+        self._reread = record.reread()
         self._redis = redis
         self._versions: dict[str, int] = {}
 
@@ -85,7 +86,9 @@ class StaffVersions:
 
     async def _try_refresh(self) -> None:
         try:
-            await self.refresh()
+            async with self._reread.needed() as needed:
+                if needed:
+                    await self.refresh()
         except DBAPIError as error:
             log.warning("the staff was not refreshed", error=type(error).__name__)
 

@@ -36,6 +36,16 @@ STEPS_MAX = 50
 log = structlog.get_logger()
 
 
+def draws_due(connection: Connection, at_ms: int) -> list[tuple[str, str]]:
+    """Return draws to close or to reveal by then, and their states."""
+    overdue = (draws.c.state == DrawState.OPEN.value) & (draws.c.closes_at_ms <= at_ms)
+    public = (draws.c.state == DrawState.CLOSED.value) & (
+        draws.c.closed_at_ms <= at_ms - REVEAL_AFTER_MS
+    )
+    which = select(draws.c.id, draws.c.state).where(overdue | public).limit(STEPS_MAX)
+    return [(draw_id, state) for draw_id, state in connection.execute(which)]
+
+
 def sealed_for(draw_id: str) -> str:
     """Return what a draw's sealed seed belongs to."""
     return f"draw:{draw_id}"
@@ -51,13 +61,7 @@ class DrawSteps:
     async def step(self) -> None:
         """Do what is due."""
         at_ms = self._shop.clock()
-        overdue = (draws.c.state == DrawState.OPEN.value) & (draws.c.closes_at_ms <= at_ms)
-        public = (draws.c.state == DrawState.CLOSED.value) & (
-            draws.c.closed_at_ms <= at_ms - REVEAL_AFTER_MS
-        )
-        which = select(draws.c.id, draws.c.state).where(overdue | public).limit(STEPS_MAX)
-        async with self._shop.record.read() as connection:
-            due = (await connection.execute(which)).all()
+        due = await self._shop.record.query(lambda connection: draws_due(connection, at_ms))
         for draw_id, state in due:
             step = self.close if state == DrawState.OPEN else self.reveal
             try:

@@ -29,7 +29,7 @@ from commerce.io.record.draw_rows import (
 )
 from commerce.io.record.prizes import hold_prizes
 from commerce.io.record.schema_draws import draw_entries, draw_seeds, draws
-from commerce.io.shop.activities.draw_steps import DrawSteps, sealed_for
+from commerce.io.shop.activities.draw_steps import DrawSteps, draws_due, sealed_for
 from commerce.io.shop.activities.errors import (
     DrawClosed,
     DrawFull,
@@ -288,6 +288,10 @@ class Draws:
         async with self._shop.record.read() as connection:
             draw = await connection.run_sync(_found, room_id, draw_id)
             return draw, await connection.run_sync(tickets_of, draw_id)
+
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return bool(draws_due(connection, at_ms))
 
     async def step(self) -> None:
         """Close, reveal or void what is due; workers may do so at once."""

@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 from commerce.errors import NotFound
 from commerce.flash.sale import (
     LOWEST_OF_MS,
-    RIGHT_GRACE_MS,
     WAITING_MAX,
     FlashSale,
     FlashTerms,
@@ -35,13 +34,16 @@ from commerce.io.record.schema import orders, rooms
 from commerce.io.record.schema_flash import flash_sales, flash_waiting, quotas
 from commerce.io.record.schema_sets import order_lines
 from commerce.io.shop.activities.errors import FlashClosed, FlashOpen, WaitingFull
+from commerce.io.shop.activities.flash_due import (
+    flash_due,
+    forgettable,
+    lapsed_rights,
+    sales_over,
+)
 from commerce.io.shop.catalogue import stock_of
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
 from commerce.orders.quotas import PLACE, flash_quota, right_quota
-
-FORGET_FOR_MS = 3_600 * 1_000
-"""The gate forgets a quota within so long after it is no longer compared."""
 
 _OF_SALE = (
     select(
@@ -234,6 +236,10 @@ class FlashSales:
             await connection.run_sync(_sale, room_id, sale_id)
             return await connection.run_sync(_waiting, sale_id, household_id)
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return flash_due(connection, at_ms)
+
     async def step(self) -> None:
         """Pass on rights that were not used, and close sales that are over."""
         try:
@@ -245,10 +251,7 @@ class FlashSales:
     async def pass_on_lapsed(self) -> int:
         """Offer units whose rights were not used to the next; return how many rights lapsed."""
         at_ms = self._shop.clock()
-        overdue = (
-            flash_waiting.c.state == WaitingState.OFFERED.value,
-            flash_waiting.c.until_ms <= at_ms - RIGHT_GRACE_MS,
-        )
+        overdue = lapsed_rights(at_ms)
         async with self._shop.record.read() as connection:
             found = await connection.scalars(
                 select(flash_waiting.c.sale_id).where(*overdue).distinct()
@@ -288,19 +291,7 @@ class FlashSales:
     async def close_ended(self) -> int:
         """Close sales that are over and whose rights have all ended; return how many."""
         at_ms = self._shop.clock()
-        open_rights = (
-            select(flash_waiting.c.place)
-            .where(
-                flash_waiting.c.sale_id == flash_sales.c.id,
-                flash_waiting.c.state == WaitingState.OFFERED.value,
-            )
-            .exists()
-        )
-        over = (
-            flash_sales.c.closed_at_ms.is_(None),
-            flash_sales.c.ends_at_ms <= at_ms - RIGHT_GRACE_MS,
-            ~open_rights,
-        )
+        over = sales_over(at_ms)
         async with self._shop.record.read() as connection:
             if not list(await connection.scalars(select(flash_sales.c.id).where(*over))):
                 return await self._forget(at_ms)
@@ -318,9 +309,7 @@ class FlashSales:
 
     async def _forget(self, at_ms: int) -> int:
         """Have the gate forget quotas that are long over."""
-        over = select(quotas.c.name).where(
-            quotas.c.until_ms <= at_ms, quotas.c.until_ms > at_ms - FORGET_FOR_MS
-        )
+        over = select(quotas.c.name).where(*forgettable(at_ms, at_ms))
         async with self._shop.record.read() as connection:
             names = list(await connection.scalars(over))
         await self._gate.forget([keys.row(name, PLACE) for name in names])

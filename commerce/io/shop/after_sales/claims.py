@@ -261,16 +261,16 @@ class Claims:
                 for row in rows
             ]
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return connection.scalar(select(claims.c.id).where(_late(at_ms)).limit(1)) is not None
+
     async def step(self) -> int:
         """Give what nobody decided in time to the head office; return how many these were."""
         at_ms = self._shop.clock()
-        late = (claims.c.state == ClaimState.OPEN.value) & (claims.c.due_at_ms <= at_ms)
-        async with self._shop.record.read() as connection:
-            ids = (
-                (await connection.execute(select(claims.c.id).where(late).limit(ESCALATE_MAX)))
-                .scalars()
-                .all()
-            )
+        late = _late(at_ms)
+        some = select(claims.c.id).where(late).limit(ESCALATE_MAX)
+        ids = await self._shop.record.query(lambda connection: connection.scalars(some).all())
         if not ids:
             return 0
         async with self._shop.record.write() as connection:
@@ -284,6 +284,10 @@ class Claims:
             await connection.run_sync(enqueue, Topic.ORDER, order_ids, at_ms)
         self._shop.on_commit()
         return len(ids)
+
+
+def _late(at_ms: int) -> ColumnElement[bool]:
+    return (claims.c.state == ClaimState.OPEN.value) & (claims.c.due_at_ms <= at_ms)
 
 
 def goods_claim(row: Any, catalogue: Catalogue) -> GoodsClaim:

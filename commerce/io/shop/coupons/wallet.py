@@ -214,19 +214,20 @@ class Coupons:
 
         return await self._shop.record.query(read)
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        due = select(coupons.c.id).where(
+            coupons.c.state == CouponState.CLAIMED.value, coupons.c.expires_at_ms <= at_ms
+        )
+        return connection.scalar(due.limit(1)) is not None
+
     async def step(self) -> int:
         """Expire coupons that nobody used in time; return how many."""
-        ended = 0
         at_ms = self._shop.clock()
-        async with self._shop.record.read() as connection:
-            due = select(coupons.c.id).where(
-                coupons.c.state == CouponState.CLAIMED.value, coupons.c.expires_at_ms <= at_ms
-            )
-            if await connection.scalar(due.limit(1)) is None:
-                return 0
+        if not await self._shop.record.query(lambda connection: self.is_due(connection, at_ms)):
+            return 0
         async with self._shop.record.write() as connection:
-            ended = await connection.run_sync(end_coupons, at_ms)
-        return ended
+            return await connection.run_sync(end_coupons, at_ms)
 
     def _who(self, guest_id: str) -> list[str]:
         """Under which ids coupons of a guest may stand, the one for new ones first."""

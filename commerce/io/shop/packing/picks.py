@@ -121,6 +121,10 @@ class Picks:
         self._shop.on_commit()
         return shown
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return bool(offers_over(connection, at_ms, 1))
+
     async def step(self) -> int:
         """Pay back what nobody has answered in time; how many offers."""
         at_ms = self._shop.clock()

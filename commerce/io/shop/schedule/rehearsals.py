@@ -71,11 +71,14 @@ class Rehearsals:
         at_ms = self._shop.clock()
         await self._written(lambda connection: _end(connection, brand_id, room_id, actor, at_ms))
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return bool(_too_long(connection, at_ms))
+
     async def step(self) -> None:
         """End what has lasted too long."""
         at_ms = self._shop.clock()
-        old = select(rooms.c.id).where(rooms.c.rehearsal_since_ms < at_ms - REHEARSAL_MS_MAX)
-        found = await self._shop.record.query(lambda connection: list(connection.scalars(old)))
+        found = await self._shop.record.query(lambda connection: _too_long(connection, at_ms))
         for room_id in found:
             await self.end(room_id, actor=SYSTEM)
 
@@ -83,6 +86,11 @@ class Rehearsals:
         await self._shop.record.transact(write)
         await self._shop.cache.refresh_changed()
         self._shop.on_commit()
+
+
+def _too_long(connection: Connection, at_ms: int) -> list[str]:
+    old = select(rooms.c.id).where(rooms.c.rehearsal_since_ms < at_ms - REHEARSAL_MS_MAX)
+    return list(connection.scalars(old))
 
 
 def _since(room_id: str) -> Select[tuple[int | None]]:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from commerce.errors import NotFound
 from commerce.io.record.schema_lives import live_reminders, scheduled_lives
+from commerce.io.shop.chores import AHEAD_MS
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.notices import post_notices
 from commerce.lives.schedule import REMIND_BEFORE_MS, REMIND_UNTIL_MS
@@ -60,17 +61,22 @@ class LiveReminders:
         )
         return await self._shop.record.query(lambda connection: list(connection.scalars(mine)))
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return bool(_near(connection, at_ms, at_ms - AHEAD_MS))
+
     async def step(self) -> None:
         """Post the reminders of lives that are about to begin; several workers may do it."""
         at_ms = self._shop.clock()
-        near = await self._shop.record.query(lambda connection: _near(connection, at_ms))
+        near = await self._shop.record.query(lambda connection: _near(connection, at_ms, at_ms))
         if near:
             await self._shop.record.transact(lambda connection: _remind(connection, near, at_ms))
 
 
-def _near(connection: Connection, at_ms: int) -> list[str]:
+def _near(connection: Connection, at_ms: int, since_ms: int) -> list[str]:
     """The lives about to begin of which nobody was reminded yet."""
-    near = scheduled_lives.c.starts_at_ms.between(at_ms - REMIND_UNTIL_MS, at_ms + REMIND_BEFORE_MS)
+    earliest_ms, latest_ms = since_ms - REMIND_UNTIL_MS, at_ms + REMIND_BEFORE_MS
+    near = scheduled_lives.c.starts_at_ms.between(earliest_ms, latest_ms)
     return list(
         connection.scalars(
             select(scheduled_lives.c.id)

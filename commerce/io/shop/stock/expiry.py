@@ -22,10 +22,14 @@ class Expiry:
     def __init__(self, shop: ShopContext) -> None:
         self._shop = shop
 
+    def is_due(self, connection: Connection, at_ms: int) -> bool:
+        """See `Chore`."""
+        return bool(_expired(connection, at_ms, 1))
+
     async def step(self) -> int:
         """Write off what is due; how many units. An unavailable record is retried next time."""
         try:
-            if not await self._shop.record.query(self._is_due):
+            if not await self._shop.record.query(self._has_expired):
                 return 0
             units = await self._shop.record.transact(self._write_off)
         except DBAPIError as error:
@@ -36,29 +40,12 @@ class Expiry:
             log.info("expired lots written off", units=units)
         return units
 
-    def _is_due(self, connection: Connection) -> bool:
-        return bool(self._due(connection, 1))
-
-    def _due(self, connection: Connection, limit: int) -> list[tuple[str, str, str, int]]:
-        rows = connection.execute(
-            select(
-                balances.c.location_id, balances.c.product_id, balances.c.lot_id, balances.c.units
-            )
-            .join(lots, lots.c.id == balances.c.lot_id)
-            .join(locations, locations.c.id == balances.c.location_id)
-            .where(
-                lots.c.best_before_ms <= self._shop.clock(),
-                locations.c.kind.in_(_STOCKED),
-                balances.c.units > 0,
-            )
-            .order_by(lots.c.best_before_ms, balances.c.location_id, balances.c.lot_id)
-            .limit(limit)
-        )
-        return [(location, product, lot, units) for location, product, lot, units in rows]
+    def _has_expired(self, connection: Connection) -> bool:
+        return self.is_due(connection, self._shop.clock())
 
     def _write_off(self, connection: Connection) -> int:
         at_ms = self._shop.clock()
-        found = self._due(connection, LOTS_MAX)
+        found = _expired(connection, at_ms, LOTS_MAX)
         shops = [(product, store_of(location)) for location, product, _, _ in found]
         lock_stock(connection, [(product, store) for product, store in shops if store])
         # Units may have been sold before the lock was ours: only what was found is written off.
@@ -76,8 +63,24 @@ class Expiry:
                 at_ms,
                 EXPIRY,
             )
-            for location, product, lot, units in self._due(connection, 2 * LOTS_MAX)
+            for location, product, lot, units in _expired(connection, at_ms, 2 * LOTS_MAX)
             if (location, lot) in chosen
         ]
         move_lots(connection, moves, at_ms)
         return sum(move.units for move in moves)
+
+
+def _expired(connection: Connection, at_ms: int, limit: int) -> list[tuple[str, str, str, int]]:
+    rows = connection.execute(
+        select(balances.c.location_id, balances.c.product_id, balances.c.lot_id, balances.c.units)
+        .join(lots, lots.c.id == balances.c.lot_id)
+        .join(locations, locations.c.id == balances.c.location_id)
+        .where(
+            lots.c.best_before_ms <= at_ms,
+            locations.c.kind.in_(_STOCKED),
+            balances.c.units > 0,
+        )
+        .order_by(lots.c.best_before_ms, balances.c.location_id, balances.c.lot_id)
+        .limit(limit)
+    )
+    return [(location, product, lot, units) for location, product, lot, units in rows]
