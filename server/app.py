@@ -171,6 +171,11 @@ async def build(
         recordings = RecordingRoad(hls, blobs, open_spool(settings.data_dir, worker))
         stack.push_async_callback(recordings.close)
         recorder = LiveRecorder(recordings, hub, commerce)
+
+        def begin_public(room_id: str) -> None:
+            media.begin_public(room_id)
+            hls.begin_public(room_id)
+
         lives = OwnedLives(
             commerce.lives,
             hub,
@@ -182,6 +187,7 @@ async def build(
             worker_id=worker.id,
             media_time=media.event_time,
             rehearses=commerce.rehearsals.runs,
+            begin_public=begin_public,
         )
         media.listener = lives.on_media
         if tracing is not None:

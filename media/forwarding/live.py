@@ -111,6 +111,13 @@ class Live:
         for layer in self.layers():
             layer.lose_source()
 
+    def begin_public(self) -> None:
+        """A rehearsal goes on air: who joins now begins with a key frame that is still to come."""
+        for layer in self.layers():
+            if layer.kind == "video":
+                layer.clear_gop()
+                layer.keys.request()
+
     def clear_tracks(self) -> None:
         """Another codec begins, and nobody watches any more."""
         self.tracks.clear()

@@ -147,6 +147,14 @@ class Segmenter:
         self._discontinuity = bool(self.segments)
         self._on_change()
 
+    def forget(self) -> None:
+        """What came so far was for others: it is neither listed nor handed out any more."""
+        self.interrupt()
+        self.discontinuities_retired += sum(each.begins_discontinuity for each in self.segments)
+        self.segments.clear()
+        self._retired.clear()
+        self._on_change()
+
     def end(self) -> None:
         """Nothing comes any more."""
         if not self.ended:
@@ -213,7 +221,8 @@ class Segmenter:
         open_segment = self._open_segment()
         begins_late = open_segment is not None and not open_segment.parts[0].independent
         # Players begin only once there is a complete segment.
-        is_first = self.next_msn == 0 and segment_s >= PART_S_MIN
+        has_none = not self.segments or not self.segments[0].complete
+        is_first = has_none and segment_s >= PART_S_MIN
         return bool(self._main) and (segment_s >= SEGMENT_S_MIN or begins_late or is_first)
 
     def _take_held(self, duration: int) -> None:

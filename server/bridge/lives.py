@@ -85,6 +85,7 @@ class OwnedLives:
         worker_id: str = "",
         media_time: Callable[[str], int | None] = lambda room_id: None,
         rehearses: Callable[[str], Awaitable[bool]] = _never,
+        begin_public: Callable[[str], None] = lambda room_id: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         # Of this start of the worker, never of another; others find the worker by it.
@@ -97,6 +98,7 @@ class OwnedLives:
         self._on_announced = on_announced  # a live of this worker has another state
         self._media_time = media_time  # of what happens in a room now
         self._rehearses = rehearses
+        self._begin_public = begin_public  # no media of a rehearsal is shown any more
         self._grace_s = grace_s
         self._clock = clock
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(EVENTS_MAX)
@@ -207,6 +209,7 @@ class OwnedLives:
             own = self._own.get(room_id)
             if own is None or not own.rehearsal:
                 return
+            self._begin_public(room_id)
             own.rehearsal, own.announced = False, None
             own.started_at_ms = wall_clock()
             await self._announce(own)

@@ -130,8 +130,10 @@ class DrivenLives(OwnedLives):
             media_time={ROOM: 7_000}.get,
             clock=lambda: redis.now,
             rehearses=redis.record.rehearses,
+            begin_public=lambda room_id: self.made_public.append(room_id),
         )
         self.media_ended = 0
+        self.made_public: list[str] = []
 
     async def rounds(self) -> None:
         """Do one round of `run`."""

@@ -20,7 +20,6 @@ RETRY_AFTER_S = 2
 FIRST_SEGMENT_TIMEOUT_S = 8.0
 # The smaller layers of such a host are left out.
 OTHER_SEGMENT_TIMEOUT_S = 1.5
-FIRST_SEGMENT = (1, -1)  # the place behind it
 
 
 class LiveLookup(Protocol):
@@ -48,10 +47,11 @@ class HlsRoad:
         self._pool = ThreadPoolExecutor(1, "hls-audio")
         self._timer: asyncio.TimerHandle | None = None
 
-    async def join(self, room_id: str) -> HlsSink:
+    async def join(self, room_id: str, *, private: bool = False) -> HlsSink:
         """Return the stream of a live once it has a segment: players do not begin before.
 
-        Nothing is packaged until somebody joins, or the live is recorded.
+        Nothing is packaged until somebody joins, or the live is recorded. Who joins not `private`
+        is shown nothing of what came before, if others did.
 
         Raises:
             NotLive: Nobody publishes, or nothing that can be shown came.
@@ -59,15 +59,26 @@ class HlsRoad:
         """
         stream = self.open(room_id)
         self._add_renditions(stream)
-        await stream.wait_for(*FIRST_SEGMENT, FIRST_SEGMENT_TIMEOUT_S)
+        if stream.is_private and not private:
+            self.begin_public(room_id)
+        stream.is_private |= private
+        await stream.wait_for(*_behind_first(stream), FIRST_SEGMENT_TIMEOUT_S)
         if not stream.segmenter.segments:
             raise NotLive(RETRY_AFTER_S)
         # Their key frames were requested together.
         waits = [
-            other.wait_for(*FIRST_SEGMENT, OTHER_SEGMENT_TIMEOUT_S) for other in stream.siblings
+            other.wait_for(*_behind_first(other), OTHER_SEGMENT_TIMEOUT_S)
+            for other in stream.siblings
         ]
         await asyncio.gather(*waits)
         return stream
+
+    def begin_public(self, room_id: str) -> None:
+        """A rehearsal goes on air: nobody is shown what came before."""
+        stream = self._streams.get(room_id)
+        if stream is not None:
+            stream.is_private = False
+            stream.forget()
 
     def open(self, room_id: str) -> HlsSink:
         """Return the stream of a live, which may have nothing yet.
@@ -179,6 +190,13 @@ class HlsRoad:
 
 def _new_id() -> str:
     return secrets.token_urlsafe(6)
+
+
+def _behind_first(rendition: Rendition) -> tuple[int, int]:
+    """Return the place behind the first segment that is listed, or will be."""
+    segmenter = rendition.segmenter
+    first = segmenter.segments[0].msn if segmenter.segments else segmenter.next_msn
+    return first + 1, -1
 
 
 def _set_siblings(stream: HlsSink, others: Sequence[Rendition]) -> None:

@@ -76,6 +76,7 @@ class HlsSink(Rendition):
         # Replaced, never changed: one may be attached or detached while media is handed on.
         self._muxers: tuple[Muxer, ...] = (self.segmenter, self._gop)
         self.used_at = self.watched_at = monotonic()  # at all; by players of HLS
+        self.is_private = False  # not all may see what it has
         self.repeats_sets = False  # key frames carry their parameter sets in any case
         self.live = live
         self._pool = pool
@@ -130,6 +131,12 @@ class HlsSink(Rendition):
         self._break_own()
         for muxer in self._muxers:
             muxer.end()
+
+    def forget(self) -> None:
+        """What came so far was for others: players, and all that is attached, begin anew."""
+        self._break()
+        for rendition in (self, *self.siblings):
+            rendition.segmenter.forget()
 
     def tick(self, *, now: float) -> None:
         """Call about every 100 ms."""

@@ -311,6 +311,12 @@ class MediaPlane:
         if live is not None:
             self._lives.end_live(live)
 
+    def begin_public(self, room_id: str) -> None:
+        """A rehearsal goes on air; nothing of it is shown any more."""
+        live = self._lives.by_room.get(room_id)
+        if live is not None:
+            live.begin_public()
+
     async def yield_to_other_worker(self, room_id: str) -> None:
         """The live went to a host at another worker."""
         self._note_taken_over(room_id)

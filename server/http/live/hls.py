@@ -46,7 +46,8 @@ async def _variants(request: Request, *, sound_only: bool) -> Response:
     await services.limits.take(LimitKind.PLAY, services.limits.address(request))
     with media_problems():
         try:
-            stream = await services.hls.join(room_id)
+            private = room_id in services.rehearsals.rooms
+            stream = await services.hls.join(room_id, private=private)
         except NotPackaged:
             detail = "The host sends VP8; HLS carries H.264."
             raise Problem(409, "no-hls", "Not available by HLS.", detail) from None

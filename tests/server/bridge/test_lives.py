@@ -286,7 +286,7 @@ async def test_a_rehearsal_that_its_host_ends_is_on_air(redis: Redis) -> None:
     assert redis.record.now.state is LIVE
     assert set(worker.on_air()) == {ROOM}
     await worker.end_rehearsal(ROOM, redis.record.open_room)
-    assert redis.announced == [LIVE]
+    assert (redis.announced, worker.made_public) == ([LIVE], [ROOM])
 
 
 async def test_a_rehearsal_that_ends_by_itself_never_goes_on_air(redis: Redis) -> None:

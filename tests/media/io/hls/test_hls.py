@@ -212,6 +212,25 @@ async def test_a_host_that_ends_is_announced_and_the_next_one_is_played(
     assert player.checker.check(stream.text(skips=False).decode()).ended
 
 
+async def test_nothing_of_a_rehearsal_is_in_the_public_playlist(
+    plane: MediaPlane, road: HlsRoad
+) -> None:
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane))
+        staff = Player(await road.join(ROOM, private=True))
+        await staff.follow(segments=1)
+        rehearsed = list(staff.stream.segmenter.segments)
+        plane.begin_public(ROOM)
+        road.begin_public(ROOM)
+        assert not any(layer.gop for layer in plane.roads.live(ROOM).layers())
+        stream = await road.join(ROOM)
+        public = PlaylistChecker(complete=False).check(stream.text(skips=False).decode())
+    assert public.segments[0].parts[0].independent
+    first = stream.segmenter.segments[0]
+    assert first.msn > rehearsed[-1].msn and first.program_s > rehearsed[-1].program_s
+    assert [stream.segmenter.find(each.msn) for each in rehearsed] == [None] * len(rehearsed)
+
+
 async def test_nothing_is_packaged_unless_somebody_watches(
     plane: MediaPlane, road: HlsRoad, rtmp_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
