@@ -173,7 +173,8 @@ class ChatPolicies:
         if before is None or local is None:
             return
         self._policies[channel] = after
-        if before.sanctions or after.sanctions or before.cohosts != after.cohosts:
+        roles = [(policy.moderators, policy.cohosts) for policy in (before, after)]
+        if before.sanctions or after.sanctions or roles[0] != roles[1]:
             for subscriber in list(local.audience.subscribers()):
                 if isinstance(subscriber, Judged):
                     subscriber.receive_policy(before, after)
