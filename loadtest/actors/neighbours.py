@@ -9,7 +9,8 @@ import contextlib
 import random
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Literal
 
 import structlog
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -28,6 +29,8 @@ HEARTS_MAX = 8
 EXIT_REFUSED = 2
 # Shares of actions; the rest are orders.
 CHAT_PERCENT, LIKE_PERCENT = 45, 35
+
+Language = Literal["zh", "en"]
 
 _BUILDINGS = range(1, 13)
 _NAMES = (
@@ -78,7 +81,7 @@ def nickname(number: int) -> str:
     return f"{_BUILDINGS[number * 5 % len(_BUILDINGS)]}栋{name}"
 
 
-def line_about(names: Sequence[dict[str, str]], language: str, rng: random.Random) -> str:
+def line_about(names: Sequence[dict[str, str]], language: Language, rng: random.Random) -> str:
     """Return a chat line, about one of the pinned products `names` if there is one."""
     line = rng.choice(_LINES_ZH if language == "zh" else _LINES_EN)
     if "{name}" not in line:
@@ -102,13 +105,18 @@ class Neighbour:
     """One simulated viewer: stays in the room and acts when called."""
 
     def __init__(
-        self, shop: Shopfront, room_id: str, guest: GuestAccount, rng: random.Random
+        self,
+        shop: Shopfront,
+        room_id: str,
+        guest: GuestAccount,
+        rng: random.Random,
+        language: Language = "zh",
     ) -> None:
         self._shop = shop
         self._room_id = room_id
         self._guest = guest
         self._rng = rng
-        self._language = "en" if rng.random() < 0.3 else "zh"
+        self._language = language
         self._view = RoomView()
         self._socket: RoomSocket | None = None
         self._bought: set[str] = set()
@@ -161,15 +169,19 @@ async def neighbours(
     *,
     per_minute: float = ACTIONS_PER_MINUTE,
     limit: int = NEIGHBOURS_MAX,
+    language: Language = "zh",
     rng: random.Random | None = None,
 ) -> None:
-    """Let up to `limit` neighbours act, together `per_minute` times a minute, until cancelled."""
+    """Let up to `limit` neighbours act, together `per_minute` times a minute, until cancelled.
+
+    They all chat in the language of the brand: nobody's chat is translated.
+    """
     rng = rng or random.Random()
     shop = Shopfront(base_url)
     present: list[Neighbour] = []
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_arrive(tasks, shop, room_id, present, limit, rng))
+            tasks.create_task(_arrive(tasks, shop, room_id, present, limit, language, rng))
             while True:
                 await asyncio.sleep(rng.expovariate(per_minute / 60))
                 if present:
@@ -184,6 +196,7 @@ async def _arrive(
     room_id: str,
     present: list[Neighbour],
     limit: int,
+    language: Language,
     rng: random.Random,
 ) -> None:
     estates: list[str] = []
@@ -196,7 +209,7 @@ async def _arrive(
             log.info("a neighbour cannot join yet", why=str(error))
             await asyncio.sleep(RETRY_S)
             continue
-        neighbour = Neighbour(shop, room_id, guest, rng)
+        neighbour = Neighbour(shop, room_id, guest, rng, language)
         present.append(neighbour)
         tasks.create_task(neighbour.stay())
         await asyncio.sleep(JOIN_INTERVAL_S * rng.uniform(0.5, 1.5))
@@ -208,10 +221,14 @@ def neighbours_command(
     *,
     per_minute: float = ACTIONS_PER_MINUTE,
     limit: int = NEIGHBOURS_MAX,
+    language: Language = "zh",
 ) -> int:
     """Run `linli neighbours` until SIGINT or SIGTERM; return the exit code."""
     try:
-        asyncio.run(_until_signal(base_url, room_id, per_minute, limit))
+        acting = neighbours(
+            base_url, room_id, per_minute=per_minute, limit=limit, language=language
+        )
+        asyncio.run(_until_signal(acting))
     except ExceptionGroup as group:
         failure = first_of(group)
         if failure is None:
@@ -221,8 +238,8 @@ def neighbours_command(
     return 0
 
 
-async def _until_signal(base_url: str, room_id: str, per_minute: float, limit: int) -> None:
-    task = asyncio.create_task(neighbours(base_url, room_id, per_minute=per_minute, limit=limit))
+async def _until_signal(acting: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(acting)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)

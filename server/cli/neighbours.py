@@ -1,7 +1,7 @@
 """`linli neighbours`: simulated viewers who chat and buy."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,6 +13,9 @@ def neighbours(
     room: Annotated[str, typer.Option(help="Room to visit.")] = "demo",
     per_minute: Annotated[float, typer.Option(help="What all of them do in a minute.")] = 20.0,
     limit: Annotated[int, typer.Option(help="How many come.")] = 60,
+    language: Annotated[
+        Literal["zh", "en"], typer.Option(help="What they chat in: the brand's.")
+    ] = "zh",
     opening: Annotated[
         int, typer.Option(help="Fill the first group on the table to this many, before all else.")
     ] = 0,
@@ -23,4 +26,4 @@ def neighbours(
 
     if opening:
         run(fill_first_group(to, room, opening))
-    sys.exit(neighbours_command(to, room, per_minute=per_minute, limit=limit))
+    sys.exit(neighbours_command(to, room, per_minute=per_minute, limit=limit, language=language))

@@ -7,9 +7,11 @@ import pypdfium2
 import pytest
 import zxingcpp
 
+from commerce.catalogue.values import Text
 from server.printing.fonts import NoFont, find_font, load_font
 from server.printing.labels import BagLabel, bag_labels
 from server.printing.note_cards import PrintedCard
+from server.printing.packing_words import DUE, words_in
 from server.printing.pick_list import (
     PrintedBag,
     PrintedItem,
@@ -92,3 +94,10 @@ def test_a_missing_font_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "text.ttf").write_text("no font")
     with pytest.raises(NoFont, match="no TrueType font"):
         load_font(find_font(str(tmp_path / "text.ttf")))
+
+
+def test_a_name_with_braces_is_printed_as_it_is() -> None:
+    name = Text("{礼盒} 3 支装", "{Gift} box {0}")
+    assert words_in(name, "zh") == name.zh
+    assert words_in(name, "en") == name.en
+    assert words_in(DUE, "en", time="{18:30}") == "ready by {18:30}"
