@@ -24,6 +24,6 @@ DUE = Text("{time} 前备好", "ready by {time}")
 
 
 def words_in(text: Text, language: Language, **values: object) -> str:
-    """Return a text in a language, with its values; names of goods have none, and may have braces."""
+    """Return a text in a language, with its values; names have none, and may have braces."""
     words = text.zh if language == "zh" else text.en
     return words.format(**values) if values else words

@@ -56,10 +56,12 @@ async def test_roles_that_a_host_gives_and_takes_reach_the_other_worker(valkey_u
     record, version = Record(), 0
     async with hub_on(valkey_url) as first, hub_on(valkey_url) as second:
 
-        async def set_policy(**values: frozenset[str]) -> None:
+        async def set_policy(
+            cohosts: frozenset[str] = frozenset(), moderators: frozenset[str] = frozenset()
+        ) -> None:
             nonlocal version
             version += 1
-            record.current = Policy(version=version, **values)
+            record.current = Policy(version=version, cohosts=cohosts, moderators=moderators)
             rules = ChatRulesChanged(chat_rules=ChatRules(version=version))
             await first.announce("room:demo", rules)
 
