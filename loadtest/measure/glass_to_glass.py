@@ -12,6 +12,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.codecs.h264 import H264Decoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.stats import RTCInboundRtpStreamStats
 from av import VideoFrame
 from av.frame import Frame
 
@@ -19,6 +20,9 @@ from loadtest.clients.audit import FreezeAudit
 from loadtest.clients.whip import HTTP_TIMEOUT_S, loopback_candidates, only, raise_for
 from loadtest.errors import NoAnswer
 from loadtest.sources.clock_pattern import clock_delay_ms, read_clock, read_number
+from loadtest.sources.encoded import VIDEO_CLOCK_HZ
+
+JITTER_EVERY_S = 1.0
 
 
 class GlassViewer:
@@ -26,6 +30,7 @@ class GlassViewer:
 
     def __init__(self) -> None:
         self.delays_ms: list[float] = []
+        self.jitters_ms: list[float] = []  # of the video's packets, once a second
         self.frames = self.unreadable = self.undecodable = self.size_changes = 0
         self.skipped = self.repeated = 0  # frames, by the numbers in them
         self.freezes = FreezeAudit()
@@ -95,14 +100,16 @@ async def glass_viewer(whep_url: str) -> AsyncIterator[GlassViewer]:
             raise_for(answer)
             session = answer.headers.get("Location", "")
             await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+            tasks.append(asyncio.create_task(_watch_jitter(peer, viewer)))
             try:
                 yield viewer
             finally:
+                tasks[-1].cancel()
                 with contextlib.suppress(httpx.HTTPError):
                     await http.delete(urljoin(whep_url, session))
         finally:
             await peer.close()
-            await asyncio.gather(*tasks)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _watch(track: MediaStreamTrack, viewer: GlassViewer) -> None:
@@ -112,6 +119,15 @@ async def _watch(track: MediaStreamTrack, viewer: GlassViewer) -> None:
             if isinstance(frame, VideoFrame):
                 viewer.look(frame, time.time_ns() / 1e6)
     viewer.ended = True
+
+
+async def _watch_jitter(peer: RTCPeerConnection, viewer: GlassViewer) -> None:
+    """Note the interarrival jitter of the video now and then (RFC 3550 §6.4.1)."""
+    while True:
+        await asyncio.sleep(JITTER_EVERY_S)
+        for one in (await peer.getStats()).values():
+            if isinstance(one, RTCInboundRtpStreamStats) and one.kind == "video":
+                viewer.jitters_ms.append(one.jitter * 1e3 / VIDEO_CLOCK_HZ)
 
 
 def _decode(decoder: H264Decoder, frame: JitterFrame) -> list[Frame]:

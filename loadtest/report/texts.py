@@ -55,6 +55,7 @@ TIMING_NAMES = {
     "tap.shown": ("下单到显示", "Tap until shown"),
     "media.first_packet": ("第一个媒体包", "First media packet"),
     "media.first_frame": ("第一帧画面", "First decoded frame"),
+    "media.jitter": ("媒体包抖动", "Jitter of media packets"),
     "glass.webrtc": ("WebRTC 端到端延迟", "Glass to glass, WebRTC"),
     "glass.hls": ("HLS 端到端延迟", "Glass to glass, HLS"),
     "hls.first_part": ("HLS 第一个分片", "First HLS part"),
@@ -63,6 +64,11 @@ TIMING_NAMES = {
     "hls.part": ("HLS 分片送达", "Delivery of an HLS part"),
 }
 LINES = {
+    "viewers": ("观众", "viewers"),
+    "messages": ("消息", "messages"),
+    "packets": ("包", "packets"),
+    "bytes": ("字节", "bytes"),
+    "parts": ("分片", "parts"),
     "taps": ("点击", "taps"),
     "confirmed": ("成交", "confirmed"),
     "sold out": ("售罄", "sold out"),
@@ -91,6 +97,7 @@ PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
         {"lost": "room.lost", "recovered": "room.recovered", "snapshots": "room.snapshots"},
     ),
     (("每秒媒体包", "Media packets a second"), {"packets": "media.packets"}),
+    (("每秒媒体字节", "Bytes of media a second"), {"bytes": "media.bytes"}),
     (("每秒 HLS 分片", "HLS parts a second"), {"parts": "hls.parts"}),
     (
         ("缺失与重传补回的媒体包", "Media packets missing and repaired"),

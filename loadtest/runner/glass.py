@@ -80,6 +80,9 @@ class Glass:
         for delay_ms in viewer.delays_ms[:new]:
             recorder.delay(watched.timing, 0, int(delay_ms * 1e6))
         del viewer.delays_ms[:new]
+        for jitter_ms in viewer.jitters_ms:
+            recorder.delay("media.jitter", 0, int(jitter_ms * 1e6))
+        viewer.jitters_ms.clear()
         if watched.due_ns and viewer.first_frame_ns and not watched.has_begun:
             watched.has_begun = True
             recorder.delay("media.first_frame", watched.due_ns, viewer.first_frame_ns)

@@ -176,6 +176,7 @@ class Cinema:
         now = Counter(
             {
                 "media.packets": totals.packets,
+                "media.bytes": totals.bytes,
                 "media.missing": totals.missing,
                 "media.nacks": totals.nacks,
                 "media.repaired": totals.repaired,

@@ -24,7 +24,7 @@ thresholds = [
     "media.joined == 3", "media.refused == 0", "media.ended == 0", "media.packets > 300",
     "media.missing == 0", "media.forged == 0", "media.layer_changes == 0", "media.freezes == 0",
     "glass.freezes == 0", "glass.repeated == 0", "glass.skipped == 0",
-    "glass.webrtc.p50_ms < 300", "host.failed == 0",
+    "media.jitter.count > 3", "glass.webrtc.p50_ms < 300", "host.failed == 0",
 ]
 [[profiles]]
 kind = "webrtc"

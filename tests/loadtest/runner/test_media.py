@@ -9,7 +9,9 @@ from loadtest.clients.audit import FreezeAudit
 from loadtest.clients.whep import Crowd, Totals
 from loadtest.clients.whep_viewer import Stage, WhepViewer
 from loadtest.errors import RequestRefused, TryLater
+from loadtest.measure.glass_to_glass import GlassViewer
 from loadtest.measure.recorder import Interval, Recorder
+from loadtest.runner.glass import Glass, Watched
 from loadtest.runner.media import Cinema
 from loadtest.runner.target import Address
 
@@ -69,17 +71,41 @@ async def watched(crowd: PlannedCrowd, *, ends: bool = False) -> Interval:
 
 async def test_forged_missing_and_frozen_are_counted() -> None:
     totals = Totals(
-        packets=90, missing=2, forged=1, freezes=3, layer_changes=4, nacks=5, repaired=6
+        packets=90,
+        bytes=9_000,
+        missing=2,
+        forged=1,
+        freezes=3,
+        layer_changes=4,
+        nacks=5,
+        repaired=6,
     )
     crowd = PlannedCrowd(Watching(), totals=totals)
     counts = (await watched(crowd)).counts
     assert counts["media.joined"] == len(crowd.gone) == 1
     assert counts["media.packets"] == 90
+    assert counts["media.bytes"] == 9_000
     assert counts["media.missing"] == 2
     assert counts["media.forged"] == 1
     assert counts["media.freezes"] == 3
     assert counts["media.layer_changes"] == 4
     assert (counts["media.nacks"], counts["media.repaired"]) == (5, 6)
+
+
+async def test_what_a_decoding_viewer_saw_is_recorded_once() -> None:
+    recorder = Recorder()
+    glass = Glass("http://127.0.0.1:9/whep", recorder)
+    viewer = GlassViewer()
+    glass._watched.append(Watched(viewer, "glass.webrtc", 1))
+    viewer.jitters_ms, viewer.delays_ms = [4.0, 6.0], [50.0]
+    viewer.skipped, viewer.repeated = 3, 2
+    glass.count()
+    viewer.repeated = 5
+    await glass.close()
+    found = recorder.cut(0)
+    assert (found.counts["glass.skipped"], found.counts["glass.repeated"]) == (3, 5)
+    assert found.delays["media.jitter"].get_total_count() == 2
+    assert found.delays["glass.webrtc"].get_total_count() == 1
 
 
 async def test_video_that_stays_frozen_is_a_freeze_unless_the_host_ends_it() -> None:
