@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.support.played_guests import MOVE_CODE
 from tests.support.played_pages import Open
-from tests.support.played_server import PlayedServer, remember_guest, remember_staff
+from tests.support.played_server import PlayedServer, now_ms, remember_guest, remember_staff
 
 
 def test_refused_token_is_renewed_for_the_same_guest(open_page: Open) -> None:
@@ -36,8 +36,15 @@ def test_forgotten_guest_sees_a_notice_and_is_not_replaced(open_page: Open) -> N
 
 def test_me_shows_the_guest_their_orders_and_a_move_code(open_page: Open) -> None:
     server = PlayedServer()
-    server.orders = [server.order("ready")]
+    url = "https://pay.example/7"
+    action = {"kind": "redirect", "url": url, "qr": "", "parameters": []}
+    payment = {"expires_at_ms": now_ms() + 900_000, "provider": "wechat", "action": action}
+    unpaid = {**server.order("waiting_payment", number=1025), "payment": payment}
+    server.orders = [unpaid, server.order("expired", number=1023), server.order("ready")]
     page = open_page(server, "/me", prepare=remember_guest)
+    expect(page.get_by_test_id("payment-go")).to_have_attribute("href", url)
+    expect(page.get_by_test_id("payment")).to_contain_text("付款")
+    expect(page.get_by_test_id("my-order-o1023")).to_contain_text("没有按时付款")
     expect(page.get_by_role("heading", level=1)).to_have_text("李阿姨")
     expect(page.get_by_test_id("pickup-code")).to_have_text("7KQ2-M9XD-4")
     page.get_by_test_id("move-start").click()

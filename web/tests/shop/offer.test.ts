@@ -79,6 +79,31 @@ describe('an offer', () => {
     })
   })
 
+  it('waits for its payment, alone or in a group, and says so when that is over', () => {
+    const payment = { expires_at_ms: 900_000, provider: 'wechat', action: null }
+    for (const [offered, group_id] of [
+      [null, null],
+      [group(), 'g1'],
+    ] as const) {
+      const unpaid = order({ id: 'o1', group_id, state: 'waiting_payment', payment })
+      const tapped: Attempt = { ...attempt('placed', group_id ?? undefined), order_id: 'o1' }
+      for (const latest of [tapped, null])
+        expect(offerOf(card(), offered, [unpaid], latest, 0)).toMatchObject({
+          button: 'to_pay',
+          pay_by_ms: 900_000,
+          status: null,
+          again: false,
+        })
+      const over = { ...unpaid, state: 'expired' as const }
+      delete over.payment
+      expect(offerOf(card(), offered, [over], tapped, 0)).toMatchObject({
+        button: offered ? 'join' : 'buy',
+        pay_by_ms: null,
+        status: 'not_paid',
+      })
+    }
+  })
+
   it("asks before an order above the brand's limit", () => {
     const terms = { quantity: 2, route: null, confirm_above_fen: 2_500 }
     expect(offerOf(card(), null, [], null, 0, terms)).toMatchObject({ confirm: 'above', quantity: 2 })

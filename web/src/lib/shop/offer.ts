@@ -3,7 +3,7 @@ import type { Attempt, AttemptPhase } from './order-desk'
 import type { Span } from './promise'
 import { isJoinable } from '../room/room-state'
 import type { SetPart, Store } from '../base/bodies'
-import type { Card, Flash, Group, LocalText, Order, OrderState, Product } from '../base/wire'
+import type { AtMs, Card, Flash, Group, LocalText, Order, OrderState, Product } from '../base/wire'
 import { flashFor, priceNow } from './price-now'
 
 /** Units in one order; the server takes no more. */
@@ -15,8 +15,8 @@ const WITH_BUYER = new Set<OrderState>(['handed_over', 'delivered'])
 /** Nothing follows in the store. */
 export const isEnded = (state: OrderState): boolean => UNDONE.has(state) || WITH_BUYER.has(state)
 
-type ButtonState = 'join' | 'buy' | 'confirming' | 'joined' | 'bought' | 'sold_out'
-type Status = AttemptPhase | 'placed_group' | 'group_complete' | 'group_expired'
+type ButtonState = 'join' | 'buy' | 'confirming' | 'to_pay' | 'joined' | 'bought' | 'sold_out'
+type Status = AttemptPhase | 'placed_group' | 'group_complete' | 'group_expired' | 'not_paid'
 
 /** What a buyer has chosen, and what shop and brand say about it. */
 export interface Terms {
@@ -66,6 +66,8 @@ export interface Offer {
   /** Where the goods would be handed over, null when unknown; `moved` when it is not the estate's own store. */
   store: { id: string; moved: boolean } | null
   button: ButtonState
+  /** Until when the order that waits for its payment can be paid, null when none does. */
+  pay_by_ms: AtMs | null
   /** Whether one may buy once more beside the button. */
   again: boolean
   /** Why a tap has to be confirmed, null when one tap is enough. */
@@ -99,7 +101,8 @@ export function offerOf(
   const quantity = Math.max(1, Math.min(terms.quantity, most))
   const store = servedBy(product, terms.route, quantity, terms.own)
   const own = orders.filter((order) => order.product_id === product.id)
-  const button = buttonOf(left, joinable, own, placed, current)
+  const unpaid = unpaidOf(joinable, own, placed)
+  const button = buttonOf(left, joinable, own, placed, unpaid, current)
   const waits = current !== null && ['confirming', 'offline', 'unknown'].includes(current.phase)
   return {
     group: joinable,
@@ -111,6 +114,7 @@ export function offerOf(
     left,
     store,
     button,
+    pay_by_ms: unpaid?.payment?.expires_at_ms ?? null,
     again: left > 0 && (button === 'bought' || (button === 'joined' && !joinable)),
     confirm: waits ? null : confirmOf(own, store, price_fen * quantity, at_ms, terms),
     status: statusOf(current, placed, group),
@@ -160,14 +164,22 @@ function orderOf(orders: Order[], group: Group | null, attempt: Attempt | null):
   return inGroup.find((order) => !UNDONE.has(order.state)) ?? inGroup[0] ?? null
 }
 
+/** The order of the card that waits for its payment. */
+function unpaidOf(joinable: Group | null, own: Order[], placed: Order | null): Order | null {
+  const alone = joinable ? [] : own.filter((order) => order.group_id === null)
+  return [placed, ...alone].find((order) => order?.state === 'waiting_payment') ?? null
+}
+
 function buttonOf(
   left: number,
   joinable: Group | null,
   own: Order[],
   placed: Order | null,
+  unpaid: Order | null,
   attempt: Attempt | null,
 ): ButtonState {
   if (attempt?.phase === 'confirming' || attempt?.phase === 'offline') return 'confirming'
+  if (unpaid) return 'to_pay'
   if (placed?.group_id && !UNDONE.has(placed.state)) return 'joined'
   if (joinable && attempt?.phase === 'already_joined') return 'joined'
   if (joinable && attempt?.phase === 'placed' && attempt.order.group_id && !placed) return 'joined'
@@ -196,6 +208,7 @@ function isAbout(attempt: Attempt, group: Group | null): boolean {
 function statusOf(attempt: Attempt | null, placed: Order | null, group: Group | null): Status | null {
   if (attempt && attempt.phase !== 'placed') return attempt.phase
   if (!placed) return attempt && (attempt.order.group_id ? 'placed_group' : 'placed')
+  if (placed.state === 'expired') return 'not_paid'
   if (UNDONE.has(placed.state)) {
     const state = group?.id === placed.group_id ? group?.state : placed.group?.state
     return state === 'expired' ? 'group_expired' : null

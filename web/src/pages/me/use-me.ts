@@ -4,6 +4,7 @@ import type { Estate } from '../../lib/base/bodies'
 import { type Consent, type Household, PersonalData, type Purpose } from '../../lib/shop/personal-data'
 import { type GuestModel, useGuest } from '../../use/use-guest'
 import { useKeptOrders } from '../../use/use-kept-orders'
+import { usePayments } from './use-payments'
 
 const CODE_IN_LINK = /^#move=(.+)$/
 
@@ -16,18 +17,23 @@ export function useMe() {
   // A code that stays in the address would be kept in the history and in bookmarks.
   if (given) history.replaceState(history.state, '', location.pathname)
 
-  async function refresh(): Promise<void> {
+  async function read(further: () => Promise<void>): Promise<void> {
     if (!guest.token()) return
     try {
       const asker = ownId()
       current(await guest.api.myOrders(), asker)
-      estates.value = await guest.api.estates()
-      await personal.read()
+      await further()
       stale.value = false
     } catch {
       stale.value = true
     }
   }
+  const refreshOrders = () => read(() => Promise.resolve())
+  const refresh = () =>
+    read(async () => {
+      estates.value = await guest.api.estates()
+      await personal.read()
+    })
   onMounted(() => void refresh())
 
   return {
@@ -38,6 +44,7 @@ export function useMe() {
     given,
     refresh,
     personal,
+    payments: usePayments(guest, orders, refreshOrders),
     estate: computed(() => estates.value.find(({ id }) => id === guest.guest.value?.estate_id) ?? null),
   }
 }
