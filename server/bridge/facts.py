@@ -60,9 +60,13 @@ class RecordSource:
 
     name = RECORD
 
-    def __init__(self, log: FactLog, clock: Callable[[], int] = wall_clock) -> None:
+    def __init__(
+        self, log: FactLog, clock: Callable[[], int] = wall_clock, *, with_people: bool = True
+    ) -> None:
+        """`with_people` off, no fact has a pseudonym, and none is made."""
         self._log = log
         self._clock = clock
+        self._with_people = with_people
 
     async def read(self, after: int, facts_max: int) -> list[Fact]:
         """See `FactSource.read`."""
@@ -70,7 +74,8 @@ class RecordSource:
             return []
         await self._log.number()
         found = await self._log.read(after, facts_max)
-        names = await self._log.pseudonyms({fact.subject for fact in found})
+        subjects = {fact.subject for fact in found} if self._with_people else ()
+        names = await self._log.pseudonyms(subjects)
         arrived_ms = self._clock()
         return [
             Fact(

@@ -48,6 +48,7 @@ READ_EVERY_S = 0.4
 READ_IDLE_S = 0.8  # while there are no facts
 RENEW_EVERY_S = 1.5
 PUSH_EVERY_S = 1.0
+PUSH_NEWS_EVERY_S = 0.5  # while there are facts
 SAVE_EVERY_S = 5.0
 LOOK_EVERY_S = 3.0  # at lives and stock
 LAST_WEEK_EVERY_S = 600.0
@@ -118,7 +119,7 @@ class WallKeeper:
         self._last_week = last_week
         self._owner = owner
         self._clock = clock
-        self._source = RecordSource(self._facts, clock)
+        self._source = RecordSource(self._facts, clock, with_people=False)
         self._brands: dict[str, _Brand] = {}
         self._position = -1
         self._behind = 0
@@ -126,6 +127,7 @@ class WallKeeper:
         self._ratings: Mapping[str, RatingSum] = {}
         self._cabinets: Mapping[str, CabinetCount] = {}
         self._pushed_at = self._saved_at = self._looked_at = 0.0
+        self._has_news = False
         self._looked_at_ms = 0
 
     async def run(self) -> None:
@@ -165,6 +167,7 @@ class WallKeeper:
                 self._brands.setdefault(fact.brand, _Brand()).wall.apply(fact)
             self._position = fact.sequence
         more = len(facts) >= FACTS_MAX
+        self._has_news |= bool(facts)
         self._behind = (await self._facts.ends())[1] - self._position if more else 0
         now = time.monotonic()
         if now - self._looked_at >= LOOK_EVERY_S:
@@ -174,8 +177,8 @@ class WallKeeper:
             self._ratings = await overview.ratings(_midnight_ms(self._looked_at_ms))
             self._cabinets = await overview.cabinets()
             await self._look_at_last_week(now)
-        if now - self._pushed_at >= PUSH_EVERY_S:
-            self._pushed_at = now
+        if now - self._pushed_at >= (PUSH_NEWS_EVERY_S if self._has_news else PUSH_EVERY_S):
+            self._pushed_at, self._has_news = now, False
             await self.push()
         if now - self._saved_at >= SAVE_EVERY_S:
             self._saved_at = now
