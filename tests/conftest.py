@@ -62,11 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Tiers(), "tiers")
 
 
-def _redis_server(binary: Path, folder: Path) -> Iterator[str]:
+def _redis_server(binary: Path, folder: Path, *options: str) -> Iterator[str]:
     path = folder / "redis.sock"
     log = (folder / "log").open("wb")
     child = subprocess.Popen(
-        [binary, "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder],
+        [binary, "--port", "0", *options, "--unixsocket", path, "--save", "", "--dir", folder],
         stdout=log,
         stderr=log,
     )
@@ -101,8 +101,18 @@ def _flushed(url: str) -> str:
 
 @pytest.fixture(scope="session")
 def _valkey_server() -> Iterator[str]:
+    """The only node of a cluster: it refuses calls whose keys lie in several slots."""
+    options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
     with tempfile.TemporaryDirectory(prefix="lnl") as folder:
-        yield from _redis_server(get_binary_path(), Path(folder))
+        servers = _redis_server(get_binary_path(), Path(folder), "--bind", "127.0.0.1", *options)
+        for url in servers:
+            with contextlib.closing(redis.Redis.from_url(url)) as client:
+                client.execute_command(  # type: ignore[no-untyped-call]  # no types there
+                    "CLUSTER", "ADDSLOTSRANGE", 0, 16383
+                )
+                while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):  # type: ignore[no-untyped-call]  # the same
+                    time.sleep(0.02)
+            yield url
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,18 @@ UNITS_PER_ADDRESS = 60  # of one product per address and live, while phones are 
 UNITS_PER_DEVICE = 40  # of one product per browser and live, the same
 SEATS_PER_DEVICE = 2  # in one group
 RECORDING_DAYS = 30  # how long recordings of lives are kept; 0: nothing is recorded
+SHARED_GATE = "shop"
+"""The gate of brands that have none of their own; the name is their keys' hash tag in Redis."""
 TIME_ZONE = "Asia/Shanghai"
 """Of an estate that names none (IANA)."""
 ORDERS_PER_PACKER_HOUR = 12
 RINGS = 1  # of H3 cells around that of an estate's pin
 RECORDING_GIB = 50  # of all recordings; beyond that the oldest are deleted
+
+
+def own_gate(brand_id: str) -> str:
+    """The name of a brand's own gate."""
+    return f"b:{brand_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from commerce.io.gate import keys
-from commerce.io.gate.rebuild import read_stock
+from commerce.io.gate.keys import SHARED, GateKeys
+from commerce.io.gate.keys import row as row_name
+from commerce.io.gate.snapshot import read_stock
 from commerce.io.record.audit_trail import broken_entries
 from commerce.io.record.draw_rows import broken_draws
 from commerce.io.record.engine import Clock, Record, wall_clock
 from commerce.io.record.quotas import broken_quotas
+from commerce.io.record.schema import brands
 
 FINDINGS_MAX = 20  # per invariant
 AUDIT_TRAIL = "the audit trail is whole"
@@ -417,11 +419,13 @@ async def audit_gate(engine: AsyncEngine, redis: Redis, clock: Clock = wall_cloc
     findings: list[Finding] = []
     async with Record(engine).read() as connection:
         rows = await read_stock(connection, clock())
-    available = await _numbers(redis, keys.AVAILABLE)
-    held = await _numbers(redis, keys.HELD)
+        names = {SHARED, *await connection.scalars(select(brands.c.gate))}
+    gates = {name: GateKeys(name) for name in sorted(names)}
+    available = {name: await _numbers(redis, keys.available) for name, keys in gates.items()}
+    held = {name: await _numbers(redis, keys.held) for name, keys in gates.items()}
     for row in rows:
-        field = keys.row(row.product_id, row.store_id)
-        here, set_aside = available.get(field, 0), held.get(field, 0)
+        field = row_name(row.product_id, row.store_id)
+        here, set_aside = available[row.gate].get(field, 0), held[row.gate].get(field, 0)
         if here + set_aside != row.free:
             findings.append(
                 Finding(
@@ -432,17 +436,19 @@ async def audit_gate(engine: AsyncEngine, redis: Redis, clock: Clock = wall_cloc
         if here < 0 or set_aside < 0:
             findings.append(Finding("units are never negative", f"{field}: {here}, {set_aside}"))
     findings += [
-        Finding("every key ends or has an owner", key) for key in await keys_without_end(redis)
+        Finding("every key ends or has an owner", key)
+        for keys in gates.values()
+        for key in await keys_without_end(redis, keys)
     ]
     return findings
 
 
-async def keys_without_end(redis: Redis) -> list[str]:
-    """Keys of the gate that neither expire nor are known to be kept."""
+async def keys_without_end(redis: Redis, keys: GateKeys) -> list[str]:
+    """Keys of a gate that neither expire nor are known to be kept."""
     found = []
-    async for key in redis.scan_iter(f"{keys.TAG}:*"):
+    async for key in redis.scan_iter(f"{keys.tag}:*"):
         name = key.decode() if isinstance(key, bytes) else key
-        if name not in keys.OWNED and await redis.ttl(name) == -1:
+        if name not in keys.owned and await redis.ttl(name) == -1:
             found.append(name)
     return found
 

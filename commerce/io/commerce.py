@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commerce.feed import Feed
 from commerce.groups.group import EXPIRY_GRACE_MS
+from commerce.io.gate.gates import Gates
 from commerce.io.gate.rebuild import Rebuild
 from commerce.io.gate.reconcile import Reconcile
-from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answers
 from commerce.io.ledger.consumer import Ledger, Probe
 from commerce.io.messages.log import LoggedCodes
@@ -160,13 +160,13 @@ class Commerce:
         self.payments = payments or SandboxPayments(record, clock=clock)
         if provider:
             self.payments = ProviderRefunds(record, provider, self.payments)
-        self.gate = RedisGate(redis)
+        self.gates = Gates(redis, lambda: shop.catalogue.gates)
         self.answers = Answers()
-        self.rebuild = Rebuild(record, redis, clock)
-        self.reconcile = Reconcile(record, self.gate, self.rebuild, clock)
-        self.metrics = CommerceMetrics(record, redis, self.reconcile, clock)
+        self.rebuild = Rebuild(record, redis, self.gates, clock)
+        self.reconcile = Reconcile(record, self.gates, self.rebuild, clock)
+        self.metrics = CommerceMetrics(record, redis, self.gates, self.reconcile, clock)
         self.people = People(shop, redis, make_id)
-        self.households = Households(shop, self.gate, make_id)
+        self.households = Households(shop, self.gates, make_id)
         self.phones = Phones(
             shop,
             self.households,
@@ -175,14 +175,14 @@ class Commerce:
             make_id,
         )
         self.privacy = Privacy(shop, self.households)
-        self.activities = Activities(shop, self.gate, self.households, sealer, make_id)
+        self.activities = Activities(shop, self.gates, self.households, sealer, make_id)
         self.coupons = AllCoupons(shop, redis, self.households, make_id)
         self.moderation = Moderation(shop, self.households, make_id)
         self.stream_keys = StreamKeys(shop, redis)
         self.catalogue_news = CatalogueNews(shop.cache, redis, record.reread())
         outlets = Outlets(
             shop,
-            self.gate,
+            self.gates,
             self.payments,
             feed,
             self.people.versions,
@@ -193,7 +193,7 @@ class Commerce:
         self.ledger = Ledger(
             record,
             redis,
-            self.gate,
+            self.gates,
             self.payments,
             self.answers,
             account=PaymentAccount(provider.name, provider.account) if provider else None,
@@ -204,23 +204,23 @@ class Commerce:
             spans=spans,
         )
         self.routes = Routes(shop)
-        late = LatePayments(shop, self.gate, self.routes, probe)
+        late = LatePayments(shop, self.gates, self.routes, probe)
         self.intents = Intents(shop, provider, links, late, probe)
-        self.slots = SlotKeeping(shop, self.gate)
+        self.slots = SlotKeeping(shop, self.gates)
         self.rerouting = Rerouting(shop, self.routes)
         self.closing = Closing(shop, self.slots, self.rerouting)
-        self.promises = PromiseBoard(shop, self.gate, self.routes)
-        self.office_orders = OfficeOrders(shop, self.gate)
+        self.promises = PromiseBoard(shop, self.gates, self.routes)
+        self.office_orders = OfficeOrders(shop, self.gates)
         self.orders = Orders(
             shop,
-            self.gate,
+            self.gates,
             self.answers,
             self.routes,
             worker=worker,
             on_closed=self.reconcile.closed,
             spans=spans,
         )
-        self.groups = Groups(shop, self.gate, make_id)
+        self.groups = Groups(shop, self.gates, make_id)
         self.invites = Invites(shop, make_id, probe)
         self.price_drops = PriceDrops(shop, probe)
         codes_of_pickup = PickupCodes(pickup_secret or secrets.token_hex(ID_BYTES), random_bits)
@@ -297,14 +297,14 @@ class Commerce:
         await self._shop.cache.refresh()
         await self.people.versions.refresh()
         await self.households.refresh()
-        await self.ledger.make_group()
+        await self.ledger.make_groups()
         await self.slots.open_windows()
         await self.rebuild.ensure()
 
     async def run(self) -> None:
         """Do all work behind the requests, until cancelled. Several workers may run at once."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.gate.run(), name="commerce gate")
+            tasks.create_task(self.gates.run(), name="commerce gate")
             tasks.create_task(self.answers.run(self._redis), name="commerce answers")
             tasks.create_task(self.ledger.run(), name="commerce ledger")
             tasks.create_task(self.relay.run(), name="commerce relay")

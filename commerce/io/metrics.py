@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from commerce.io.gate import keys
+from commerce.io.gate.gates import Gates
 from commerce.io.gate.reconcile import Reconcile
 from commerce.io.record.engine import Clock, Record
 from commerce.io.record.schema import outbox
@@ -71,9 +71,12 @@ _RECORD = select(
 class CommerceMetrics:
     """Reads the figures when asked."""
 
-    def __init__(self, record: Record, redis: Redis, reconcile: Reconcile, clock: Clock) -> None:
+    def __init__(
+        self, record: Record, redis: Redis, gates: Gates, reconcile: Reconcile, clock: Clock
+    ) -> None:
         self._record = record
         self._redis = redis
+        self._gates = gates
         self._reconcile = reconcile
         self._clock = clock
         self._errors = Counter({"redis": 0, "sql": 0})
@@ -95,18 +98,21 @@ class CommerceMetrics:
         try:
             async with asyncio.timeout(READ_S_MAX):
                 pipeline = self._redis.pipeline(transaction=False)
-                pipeline.xlen(keys.ORDERS)
-                pipeline.xrange(keys.ORDERS, count=1)
                 pipeline.time()  # entry ids are made by the same clock
-                pipeline.hlen(keys.HOLD)
-                pipeline.xlen(keys.DEAD)
-                backlog, oldest, (seconds, micros), holds, dead = await pipeline.execute()
+                for gate in self._gates.all():
+                    pipeline.xlen(gate.keys.orders)
+                    pipeline.xrange(gate.keys.orders, count=1)
+                    pipeline.hlen(gate.keys.hold)
+                    pipeline.xlen(gate.keys.dead)
+                (seconds, micros), *found = await pipeline.execute()
         except (RedisError, OSError) as error:
             self._failed("redis", error)
             return None
         now_ms = seconds * 1_000 + micros // 1_000
-        lag_ms = max(0, now_ms - _made_at_ms(oldest[0][0])) if oldest else 0
-        return GateFigures(backlog, lag_ms / 1_000, holds, dead)
+        backlogs, oldest, holds, dead = (found[at::4] for at in range(4))
+        made_at_ms = [_made_at_ms(entries[0][0]) for entries in oldest if entries]
+        lag_ms = max(0, now_ms - min(made_at_ms, default=now_ms))
+        return GateFigures(sum(backlogs), lag_ms / 1_000, sum(holds), sum(dead))
 
     async def _read_record(self) -> RecordFigures | None:
         try:

@@ -116,6 +116,7 @@ async def test_a_brand_is_exported_deleted_and_imported_as_it_was(
             assert not any((await rows_of(shop.engine, "b")).values())
 
         assert await brands.load(file) == (manifest, 0)
+        ours["brands"][0]["gate"] = "b:b"  # what comes has a gate of its own
         assert await rows_of(shop.engine, "b") == ours
         assert await rows_of(shop.engine, "x") == theirs
         await quiet(shop)
@@ -123,6 +124,12 @@ async def test_a_brand_is_exported_deleted_and_imported_as_it_was(
         assert await audit(shop.engine) == []
         assert await audit_gate(shop.engine, shop.redis) == []
         assert isinstance(await shop.commerce.orders.place(shop.tap("dora")), OrderView)
+        assert await shop.redis.hexists("{b:b}:available", "tea|s1")
+
+        await brands.delete("b", force=True)
+        await quiet(shop)
+        await shop.commerce.reconcile.step()
+        assert not await shop.redis.keys("{b:b}:*")
 
 
 def without_last_order(file: io.BytesIO) -> bytes:

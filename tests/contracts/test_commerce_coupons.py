@@ -181,7 +181,7 @@ async def test_a_coupon_is_held_while_its_order_waits_for_the_group(
         anna, bo = [await neighbour(shop, name) for name in ("anna", "bo")]
         await shop.commerce.groups.pin("demo", "pear", None)
         await quiet(shop)
-        group = await shop.commerce.gate.open_group("e1", "pear")
+        group = await shop.commerce.gates.of("b").open_group("e1", "pear")
         coupon = await wallets.claim(new.id, anna, "e1")
         wanted = shop.tap(anna, "pear", price=600, group=group)
         choice = CouponChoice(anna, "e1", order_id_of(anna, wanted.key), coupon.id)

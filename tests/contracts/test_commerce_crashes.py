@@ -15,6 +15,7 @@ from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
 from tests.support.commerce_shop import Shop, open_shop, running
+from tests.support.gate_keys import GATE
 from tests.support.records import each_record
 
 database_url = each_record
@@ -42,7 +43,7 @@ async def test_no_order_is_lost_or_doubled_when_the_ledger_is_killed(
     database_url: str, valkey_url: str, step: str
 ) -> None:
     async with open_shop(database_url, valkey_url, probe=dying_at(step)) as shop:
-        gate = asyncio.create_task(shop.commerce.gate.run())
+        gate = asyncio.create_task(shop.commerce.gates.run())
         taps = [shop.tap(f"g{number}") for number in range(BUYERS)]
         # Without a wait, a tap is answered from the record as it is at that moment.
         place_now = partial(shop.commerce.orders.place, wait_s=0)
@@ -71,7 +72,7 @@ async def test_confirmed_orders_survive_the_loss_of_redis(
 ) -> None:
     async with open_shop(database_url, redis_url) as shop:
         async with running(shop.commerce):
-            before = await shop.redis.dump(keys.AVAILABLE)
+            before = await shop.redis.dump(GATE.available)
             orders = [
                 await shop.commerce.orders.place(shop.tap(f"g{number}", quantity=10))
                 for number in range(5)
@@ -81,8 +82,8 @@ async def test_confirmed_orders_survive_the_loss_of_redis(
                 await shop.redis.flushall()
             else:  # stock as it was before the orders, and a run of Redis that we do not know
                 assert before is not None
-                await shop.redis.restore(keys.AVAILABLE, 0, before, replace=True)
-                await shop.redis.set(keys.EPOCH, "another:run")
+                await shop.redis.restore(GATE.available, 0, before, replace=True)
+                await shop.redis.set(GATE.epoch, "another:run")
             again = [
                 await shop.commerce.orders.place(shop.tap(f"g{number}", quantity=10))
                 for number in range(5)
@@ -103,7 +104,7 @@ async def test_the_record_refuses_and_refunds_what_the_gate_oversells(
     database_url: str, valkey_url: str
 ) -> None:
     async with open_shop(database_url, valkey_url) as shop, running(shop.commerce):
-        await shop.redis.hset(keys.AVAILABLE, "tea|s1", "150")
+        await shop.redis.hset(GATE.available, "tea|s1", "150")
         answers = await asyncio.gather(
             *(shop.commerce.orders.place(shop.tap(f"g{number}")) for number in range(130)),
             return_exceptions=True,
@@ -129,24 +130,24 @@ async def test_poison_entries_become_dead_letters_and_hold_up_no_other(
 ) -> None:
     async with open_shop(database_url, valkey_url) as shop, running(shop.commerce):
         for poison in ("nonsense", "|".join(["x" * 32, *"bgernp", "1", "1", "", "s", "1"])):
-            await shop.redis.xadd(keys.ORDERS, {"tap": poison})
-        await shop.redis.xadd(keys.ORDERS, {"other": b"\xff"})
-        newer = await shop.redis.xadd(keys.ORDERS, {"tap": "|" * 99})
+            await shop.redis.xadd(GATE.orders, {"tap": poison})
+        await shop.redis.xadd(GATE.orders, {"other": b"\xff"})
+        newer = await shop.redis.xadd(GATE.orders, {"tap": "|" * 99})
         assert isinstance(await shop.commerce.orders.place(shop.tap("anna")), OrderView)
-        assert await shop.redis.xlen(keys.DEAD) == 3
+        assert await shop.redis.xlen(GATE.dead) == 3
         assert shop.commerce.ledger.dead_letters == 3
         # What only a newer version can read waits for a worker of that version.
-        left = await shop.redis.xpending_range(keys.ORDERS, keys.CONSUMER_GROUP, "-", "+", 10)
+        left = await shop.redis.xpending_range(GATE.orders, keys.CONSUMER_GROUP, "-", "+", 10)
         assert newer in [each["message_id"] for each in left]
-        await shop.redis.xack(keys.ORDERS, keys.CONSUMER_GROUP, newer)
-        await shop.redis.xdel(keys.ORDERS, newer)
+        await shop.redis.xack(GATE.orders, keys.CONSUMER_GROUP, newer)
+        await shop.redis.xdel(GATE.orders, newer)
         await sound(shop)
 
 
 async def test_drift_is_found_and_repaired(database_url: str, valkey_url: str) -> None:
     async with open_shop(database_url, valkey_url) as shop:
-        await shop.redis.hincrby(keys.AVAILABLE, "tea|s1", -9)
-        await shop.redis.hincrby(keys.AVAILABLE, "rice|s2", 4)
+        await shop.redis.hincrby(GATE.available, "tea|s1", -9)
+        await shop.redis.hincrby(GATE.available, "rice|s2", 4)
         found = await shop.commerce.reconcile.compare()
         assert (found.repaired, found.drift) == (2, 13)
         assert shop.commerce.reconcile.counts.drift_units == 13
@@ -181,7 +182,7 @@ async def test_an_unknown_payment_is_retried_and_a_declined_one_frees_its_units(
             assert refused.value.refusal is Refusal.PAYMENT_DECLINED
             assert await shop.commerce.orders.mine("poor") == []
             await sound(shop)
-            assert await shop.redis.hget(keys.AVAILABLE, "tea|s1") == b"80"
+            assert await shop.redis.hget(GATE.available, "tea|s1") == b"80"
 
 
 async def test_an_order_survives_short_failures_of_the_record(

@@ -39,7 +39,7 @@ async def free(shop: Shop) -> tuple[int, int]:
         left = await connection.scalar(
             text("SELECT on_hand - sold FROM stock WHERE product_id = 'tea' AND store_id = 's1'")
         )
-    return left, (await shop.commerce.gate.free(["tea|s1"]))[0]
+    return left, (await shop.commerce.gates.of("b").free(["tea|s1"]))[0]
 
 
 async def pass_time(shop: Shop, ms: int) -> None:

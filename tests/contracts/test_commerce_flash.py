@@ -16,7 +16,6 @@ from commerce.flash.sale import (
     WaitingState,
 )
 from commerce.io.audit import audit
-from commerce.io.gate import keys
 from commerce.io.gate.codec import flash_field
 from commerce.io.shop.activities.errors import FlashClosed, FlashOpen
 from commerce.io.shop.orders import OrderRequest, RequestedLine
@@ -24,6 +23,7 @@ from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
 from tests.support.commerce_shop import Shop, flash_tap, open_flash, running_shop, shop_plan
+from tests.support.gate_keys import GATE
 
 SECOND_MS = 1_000
 
@@ -120,10 +120,10 @@ async def test_a_bag_is_sold_its_line_of_a_sale_at_the_flash_price(
         await quiet(shop)
         # As if it were still on its way to the gate.
         field = flash_field("demo", sale.product_id)
-        terms = await shop.redis.hget(keys.PRODUCTS, field)
-        assert terms and await shop.redis.hdel(keys.PRODUCTS, field)
+        terms = await shop.redis.hget(GATE.products, field)
+        assert terms and await shop.redis.hdel(GATE.products, field)
         assert await buy(shop, sale, "anna", key="too-early") is Refusal.NOT_YET
-        await shop.redis.hset(keys.PRODUCTS, field, terms)
+        await shop.redis.hset(GATE.products, field, terms)
         assert isinstance(await buy(shop, sale, "anna", key="too-early"), OrderView)
 
         def bag(guest: str, units: int, price_fen: int, key: str) -> OrderRequest:

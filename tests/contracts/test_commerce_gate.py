@@ -26,7 +26,7 @@ from commerce.io.gate.codec import (
     encode_hold,
 )
 from commerce.io.gate.redis_gate import RedisGate
-from commerce.io.ledger.consumer import Ledger
+from commerce.io.ledger.consumer import make_group
 from commerce.io.record.engine import wall_clock
 from commerce.money.payments import PaymentOutcome
 from commerce.orders.flash import GateFlash
@@ -37,6 +37,7 @@ from commerce.orders.lines import EntryLine, TapLine
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
 from commerce.orders.states import OrderState
 from commerce.orders.tap import Decision, Status, Tap
+from tests.support.gate_keys import GATE
 
 SECOND_MS = 1_000
 WORDS = Text("", "")
@@ -184,9 +185,9 @@ class Pair:
     async def fill(self) -> None:
         """Give the script what the rule has."""
         await self.redis.flushall()
-        await Ledger.make_group(self)  # type: ignore[arg-type]  # needs nothing but the client
+        await make_group(self.redis, GATE.orders)
         for (product, store), units in self.rule.available.items():
-            await self.redis.hset(keys.AVAILABLE, keys.row(product, store), str(units))
+            await self.redis.hset(GATE.available, keys.row(product, store), str(units))
         await self.script.set_products(
             [
                 Product(
@@ -222,7 +223,7 @@ class Pair:
             )
         for (room, product), sale in self.rule.flash_sales.items():
             await self.script.set_flash(room, product, sale)
-        await self.redis.set(keys.EPOCH, "e")
+        await self.redis.set(GATE.epoch, "e")
 
     @property
     def _redis(self) -> Redis:
@@ -236,7 +237,7 @@ class Pair:
 
     async def settle(self, *, sold: bool) -> None:
         """The ledger takes the oldest entry."""
-        raw = await self.redis.xrange(keys.ORDERS, count=1)
+        raw = await self.redis.xrange(GATE.orders, count=1)
         if not raw:
             return
         entry_id, fields = raw[0]
@@ -288,27 +289,27 @@ class Pair:
 
     async def agree(self) -> None:
         """Both have the same units available and held, and the same seats."""
-        available = await self.redis.hgetall(keys.AVAILABLE)
-        held = await self.redis.hgetall(keys.HELD)
+        available = await self.redis.hgetall(GATE.available)
+        held = await self.redis.hgetall(GATE.held)
         for (product, store), units in self.rule.available.items():
             field = keys.row(product, store).encode()
             assert int(available[field]) == units >= 0
             assert int(held.get(field, b"0")) == self.rule.held(product, store)
-        for entry_id, fields in await self.redis.xrange(keys.ORDERS) or ():
+        for entry_id, fields in await self.redis.xrange(GATE.orders) or ():
             entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
             hold = self.rule.holds[entry.order_id]
             assert (entry.held, entry.ruled_out) == (hold.needs, hold.ruled_out)
             assert (entry.quotas, entry.counted) == (hold.quotas, hold.bought)
         for id, group in self.rule.groups.items():
-            seats = await self.redis.hgetall(keys.seats(id))
+            seats = await self.redis.hgetall(GATE.seats(id))
             assert {guest.decode(): order.decode() for guest, order in seats.items()} == group.seats  # type: ignore[union-attr]  # bytes
         for guest in ("anna", "bo", "cai", "dora", "eve"):
             for product in (*self.rule.products, "flash:f1", "flash:f2", "flash:f3"):
-                bought = await self.redis.get(keys.bought(guest, product))
+                bought = await self.redis.get(GATE.bought(guest, product))
                 assert int(bought or 0) == self.rule.bought(guest, product)
-        taken = await self.redis.get(keys.coupon("c1"))
+        taken = await self.redis.get(GATE.coupon("c1"))
         assert (taken or b"") == self.rule.coupons.get("c1", ("", 0))[0].encode()
-        assert await self.redis.xlen(keys.ORDERS) == self.rule.backlog
+        assert await self.redis.xlen(GATE.orders) == self.rule.backlog
 
 
 Drawn = tuple[str, str, int, str, str, bool, int | None, tuple[str, ...], str, str]
@@ -445,7 +446,7 @@ def test_the_script_agrees_with_the_rule(redis_url: str, steps: list[tuple[objec
                         await pair.tap(tap_of_lines(drawn))  # type: ignore[arg-type]  # as drawn
                     else:
                         await pair.tap(tap_from(drawn))  # type: ignore[arg-type]  # as drawn
-                assert await keys_without_end(redis) == []
+                assert await keys_without_end(redis, GATE) == []
             finally:
                 running.cancel()
                 await asyncio.wait([running])
@@ -480,9 +481,9 @@ TEA: Drawn = (
 
 
 async def test_a_closed_gate_decides_nothing(pair: Pair) -> None:
-    await pair.redis.delete(keys.EPOCH)
+    await pair.redis.delete(GATE.epoch)
     assert await pair.script.admit(tap_from(TEA), pair.now) == Decision(Status.NOT_READY)
-    await pair.redis.set(keys.EPOCH, "e")
+    await pair.redis.set(GATE.epoch, "e")
     assert (await pair.script.admit(tap_from(TEA), pair.now)).status is Status.ADMITTED
 
 
@@ -497,17 +498,17 @@ async def test_an_overdue_hold_is_returned_only_if_its_entry_is_lost(
     await pair.script.admit(tap_from(TEA), pair.now)
     assert await pair.script.sweep(pair.now + HOLD_MS - 1) == 0
     assert await pair.script.sweep(pair.now + HOLD_MS) == 0
-    await pair.redis.xtrim(keys.ORDERS, maxlen=0)
+    await pair.redis.xtrim(GATE.orders, maxlen=0)
     assert await pair.script.sweep(pair.now + HOLD_MS) == 0
     assert await pair.script.sweep(pair.now + 2 * HOLD_MS) == 1
-    assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"3"
-    assert await pair.redis.hget(keys.HELD, "tea|s1") == b"0"
+    assert await pair.redis.hget(GATE.available, "tea|s1") == b"3"
+    assert await pair.redis.hget(GATE.held, "tea|s1") == b"0"
 
 
 async def test_a_hold_of_a_late_order_that_nobody_ends_is_returned(pair: Pair) -> None:
     await pair.readmit(late_from(("late", "anna", "pear", 2, 0, False, "s1", " 8", 6)))
     assert await pair.script.sweep(pair.now + HOLD_MS) == 1
-    assert await pair.redis.hgetall(keys.HOLD) == {}
+    assert await pair.redis.hgetall(GATE.hold) == {}
     assert await pair.script.free(["pear|s1", "slot:8|s1"]) == [6, 1]
 
 
@@ -518,13 +519,13 @@ async def test_entry_and_hold_carry_the_fields_of_the_tap(pair: Pair) -> None:
         household_id="home",
     )
     decision = await pair.script.admit(tap, pair.now)
-    [(entry_id, fields)] = await pair.redis.xrange(keys.ORDERS)  # type: ignore[misc]  # redis-py: maybe None
+    [(entry_id, fields)] = await pair.redis.xrange(GATE.orders)  # type: ignore[misc]  # redis-py: maybe None
     entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
     for name in set(ENTRY_FIELDS) & set(TAP_FIELDS):
         assert getattr(entry, name) == getattr(tap, name)
     assert (entry.store_id, entry.price_fen, entry.at_ms) == (decision.store_id, 90, pair.now)
-    assert await pair.redis.hget(keys.HOLD, tap.order_id) == encode_hold(entry).encode()
-    assert await pair.redis.get(keys.idem(tap.order_id)) == (
+    assert await pair.redis.hget(GATE.hold, tap.order_id) == encode_hold(entry).encode()
+    assert await pair.redis.get(GATE.idem(tap.order_id)) == (
         encode_admitted_key(tap.body_hash).encode()
     )
 
@@ -545,7 +546,7 @@ BAG: Lines = (
 async def test_lines_are_held_together_and_carry_their_prices(pair: Pair) -> None:
     """Tea is in a flash sale; its buyer saw more."""
     await pair.tap(tap_of_lines(BAG))
-    [(entry_id, fields)] = await pair.redis.xrange(keys.ORDERS)  # type: ignore[misc]  # redis-py: maybe None
+    [(entry_id, fields)] = await pair.redis.xrange(GATE.orders)  # type: ignore[misc]  # redis-py: maybe None
     entry = decode_entry(entry_id, fields)  # type: ignore[arg-type]  # bytes
     assert entry.lines == (
         EntryLine("dinner", 1, 250, 2),
@@ -555,13 +556,13 @@ async def test_lines_are_held_together_and_carry_their_prices(pair: Pair) -> Non
     assert entry.quotas == (("flash:f1", 1),)
     assert (dict(entry.needs), entry.store_id) == ({"tea": 3, "pear": 3}, "s1")
     assert entry.total_fen == 520
-    hold = await pair.redis.hget(keys.HOLD, entry.order_id)
+    hold = await pair.redis.hget(GATE.hold, entry.order_id)
     assert hold == encode_hold(entry).encode()
 
 
 async def test_a_sold_out_item_is_named_with_what_is_left_of_it(pair: Pair) -> None:
     pair.rule.available["tea", "s1"] = 2
-    await pair.redis.hset(keys.AVAILABLE, "tea|s1", "2")
+    await pair.redis.hset(GATE.available, "tea|s1", "2")
     refused = await pair.script.admit(tap_of_lines(BAG[:-2] + (("s1",), "")), pair.now)
     assert refused == Decision(Status.REFUSED, Refusal.SOLD_OUT, 2, product_id="tea")
     again = await pair.script.admit(tap_of_lines(BAG[:-2] + (("s1",), "")), pair.now)
@@ -578,7 +579,7 @@ async def test_of_a_set_as_many_are_left_as_its_scarcest_part_makes(pair: Pair) 
 async def test_a_set_in_a_group_costs_what_the_group_does(pair: Pair) -> None:
     decision = await pair.script.admit(tap_of_lines(DINNER), pair.now)
     assert (decision.status, decision.group_id) == (Status.ADMITTED, "g3")
-    [(entry_id, fields)] = await pair.redis.xrange(keys.ORDERS)  # type: ignore[misc]  # redis-py: maybe None
+    [(entry_id, fields)] = await pair.redis.xrange(GATE.orders)  # type: ignore[misc]  # redis-py: maybe None
     assert decode_entry(entry_id, fields).lines == (EntryLine("dinner", 1, 200, 2),)  # type: ignore[arg-type]  # bytes
 
 
@@ -592,10 +593,10 @@ async def test_another_recipe_than_the_buyers_decides_nothing(pair: Pair) -> Non
 
 async def test_an_overdue_hold_of_several_items_returns_all_of_them(pair: Pair) -> None:
     await pair.script.admit(tap_of_lines(BAG), pair.now)
-    await pair.redis.xtrim(keys.ORDERS, maxlen=0)
+    await pair.redis.xtrim(GATE.orders, maxlen=0)
     assert await pair.script.sweep(pair.now + HOLD_MS) == 1
-    assert await pair.redis.hmget(keys.AVAILABLE, "tea|s1", "pear|s1") == [b"3", b"6"]
-    assert await pair.redis.hmget(keys.HELD, "tea|s1", "pear|s1") == [b"0", b"0"]
+    assert await pair.redis.hmget(GATE.available, "tea|s1", "pear|s1") == [b"3", b"6"]
+    assert await pair.redis.hmget(GATE.held, "tea|s1", "pear|s1") == [b"0", b"0"]
 
 
 async def test_a_coupon_is_taken_by_one_order_until_it_is_given_back(pair: Pair) -> None:
@@ -607,11 +608,11 @@ async def test_a_coupon_is_taken_by_one_order_until_it_is_given_back(pair: Pair)
     assert await pair.script.admit(second, pair.now) == taken
     await pair.script.free_coupons([("c9", second.order_id)])
     assert await pair.script.admit(second, pair.now) == taken
-    await pair.redis.xtrim(keys.ORDERS, maxlen=0)
+    await pair.redis.xtrim(GATE.orders, maxlen=0)
     assert await pair.script.sweep(pair.now + HOLD_MS) == 1
     assert (await pair.script.admit(third, pair.now)).status is Status.ADMITTED
     await pair.script.free_coupons([("c9", third.order_id)])
-    assert await pair.redis.exists(keys.coupon("c9")) == 0
+    assert await pair.redis.exists(GATE.coupon("c9")) == 0
 
 
 async def test_a_slot_is_held_and_returned_with_the_units(pair: Pair) -> None:
@@ -624,24 +625,24 @@ async def test_a_slot_is_held_and_returned_with_the_units(pair: Pair) -> None:
     third = replace(third, estate_id="e3")
     refused = await pair.script.admit(third, pair.now)
     assert refused == Decision(Status.REFUSED, Refusal.NO_SLOT)
-    assert await pair.redis.hget(keys.HELD, "slot:7|s1") == b"1"
-    await pair.redis.xtrim(keys.ORDERS, maxlen=0)
+    assert await pair.redis.hget(GATE.held, "slot:7|s1") == b"1"
+    await pair.redis.xtrim(GATE.orders, maxlen=0)
     assert await pair.script.sweep(pair.now + HOLD_MS) == 2
-    assert await pair.redis.hmget(keys.AVAILABLE, "slot:7|s1", "slot:8|s1") == [b"2", b"1"]
-    assert await pair.redis.hmget(keys.HELD, "slot:7|s1", "slot:8|s1") == [b"0", b"0"]
+    assert await pair.redis.hmget(GATE.available, "slot:7|s1", "slot:8|s1") == [b"2", b"1"]
+    assert await pair.redis.hmget(GATE.held, "slot:7|s1", "slot:8|s1") == [b"0", b"0"]
 
 
 async def test_a_hold_of_an_older_version_is_returned(pair: Pair) -> None:
-    await pair.redis.hset(keys.HOLD, "old", "tea|s1|2||anna|1-1")
-    await pair.redis.zadd(keys.HOLDS, {"old": pair.now})
+    await pair.redis.hset(GATE.hold, "old", "tea|s1|2||anna|1-1")
+    await pair.redis.zadd(GATE.holds, {"old": pair.now})
     assert await pair.script.sweep(pair.now) == 1
-    assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"5"
+    assert await pair.redis.hget(GATE.available, "tea|s1") == b"5"
 
 
 async def test_a_restock_is_applied_once(pair: Pair) -> None:
     for _ in range(3):
         await pair.script.restock("change", "tea|s1", 7)
-    assert await pair.redis.hget(keys.AVAILABLE, "tea|s1") == b"10"
+    assert await pair.redis.hget(GATE.available, "tea|s1") == b"10"
 
 
 async def test_a_group_ends_in_the_millisecond_of_its_deadline(pair: Pair) -> None:

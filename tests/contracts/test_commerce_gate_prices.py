@@ -15,11 +15,12 @@ from commerce.errors import Refusal
 from commerce.io.gate import keys
 from commerce.io.gate.codec import encode_offers
 from commerce.io.gate.redis_gate import RedisGate
-from commerce.io.ledger.consumer import Ledger
+from commerce.io.ledger.consumer import make_group
 from commerce.io.record.engine import wall_clock
 from commerce.orders.gate import GRACE_MS, Gate, GateProduct, Offered
 from commerce.orders.lines import TapLine
 from commerce.orders.tap import Decision, Status, Tap
+from tests.support.gate_keys import GATE
 
 WORDS = Text("", "")
 TEA = Product("tea", WORDS, WORDS, "", 100, 100, household_limit=1_000)
@@ -73,11 +74,11 @@ class Pair:
     async def fill(self) -> None:
         """Both have tea and rice, and the gate is open."""
         await self._redis.flushall()
-        await Ledger.make_group(self)  # type: ignore[arg-type]  # needs nothing but the client
+        await make_group(self._redis, GATE.orders)
         for (product, store), units in self.rule.available.items():
-            await self._redis.hset(keys.AVAILABLE, keys.row(product, store), str(units))
+            await self._redis.hset(GATE.available, keys.row(product, store), str(units))
         await self.reprice([])
-        await self._redis.set(keys.EPOCH, "e")
+        await self._redis.set(GATE.epoch, "e")
 
     async def reprice(self, drawn: list[tuple[tuple[Scope, str], int]]) -> None:
         """Other rules hold for tea."""
@@ -179,7 +180,7 @@ def test_the_price_before_a_dearer_one_holds_for_thirty_seconds(redis_url: str) 
                 assert (await pair.tap("e1", False, False, False, 80)).left == 100
                 await pair.reprice([((Scope.BRAND, ""), 90)])
                 assert (await pair.tap("e1", False, False, False, 100)).left == 90
-                assert await redis.ttl(keys.PREVIOUS) > 0
+                assert await redis.ttl(GATE.previous) > 0
             finally:
                 running.cancel()
 

@@ -127,7 +127,7 @@ async def test_a_worker_that_dies_between_any_two_steps_is_followed_by_one_that_
     provider, dying = MemoryProvider(), Dying()
     async with open_shop(sqlite_url, valkey_url, provider=provider, probe=dying) as shop:
         commerce, intents = shop.commerce, shop.commerce.intents
-        gate = asyncio.create_task(commerce.gate.run())
+        gate = asyncio.create_task(commerce.gates.run())
         orders = {}
         for step in STEPS:
             placed = await commerce.orders.place(shop.tap(step), wait_s=0)
@@ -187,10 +187,10 @@ async def test_a_late_payment_takes_its_seat_and_completes_the_group(
     plan = shop_plan(10, target=2)
     async with open_shop(database_url, valkey_url, provider=provider, plan=plan) as shop:
         commerce, intents = shop.commerce, shop.commerce.intents
-        gate = asyncio.create_task(commerce.gate.run())
+        gate = asyncio.create_task(commerce.gates.run())
         await commerce.groups.pin("demo", "pear", None)
         await delivered(shop)
-        group_id = await commerce.gate.open_group("e1", "pear")
+        group_id = await commerce.gates.of("b").open_group("e1", "pear")
         late = await ordered(shop, "anna", "pear", group_id)
         await intents.step()
         await paid_late(shop, provider, late)
@@ -222,7 +222,7 @@ async def test_a_late_payment_is_decided_once_whatever_dies_meanwhile(
     plan = shop_plan(len(ways))
     async with open_shop(sqlite_url, valkey_url, provider=provider, probe=dying, plan=plan) as shop:
         commerce, intents = shop.commerce, shop.commerce.intents
-        gate = asyncio.create_task(commerce.gate.run())
+        gate = asyncio.create_task(commerce.gates.run())
         late = []
         for step, follows in ways:
             late.append(await ordered(shop, f"{step}-{follows}"))
@@ -234,7 +234,7 @@ async def test_a_late_payment_is_decided_once_whatever_dies_meanwhile(
             assert dying.deaths == {step}
             shop.clock.ahead_ms += HOLD_MS
             if follows == "sweep":
-                await commerce.gate.sweep(shop.clock())
+                await commerce.gates.sweep(shop.clock())
             elif follows == "rebuild":
                 await commerce.rebuild.force()
             await intents.step()
@@ -257,7 +257,7 @@ async def test_events_in_any_order_keep_money_and_units(sqlite_url: str, valkey_
     async with open_shop(
         sqlite_url, valkey_url, provider=provider, plan=shop_plan(len(ways))
     ) as shop:
-        gate = asyncio.create_task(shop.commerce.gate.run())
+        gate = asyncio.create_task(shop.commerce.gates.run())
         placed = [
             await shop.commerce.orders.place(shop.tap(f"g{n}"), wait_s=0) for n in range(len(ways))
         ]
@@ -298,7 +298,7 @@ async def test_events_in_any_order_keep_money_and_units(sqlite_url: str, valkey_
         ]
         shop.clock.ahead_ms = PAY_MS
         await delivered(shop)
-        gate = asyncio.create_task(shop.commerce.gate.run())
+        gate = asyncio.create_task(shop.commerce.gates.run())
         others = [await ordered(shop, f"x{n}") for n in range(len(late) // 3)]
         gate.cancel()
         while await shop.commerce.intents.step():

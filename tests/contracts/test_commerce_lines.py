@@ -8,13 +8,13 @@ import pytest
 from commerce.catalogue.sets import SetPart
 from commerce.errors import Refusal, Refused
 from commerce.io.audit import audit, audit_gate
-from commerce.io.gate import keys
 from commerce.io.shop.orders import OrderRequest, RequestedLine
 from commerce.io.shop.seed import seed
 from commerce.orders.lines import OrderLine, OrderPart
 from commerce.orders.states import OrderState
 from commerce.views import OrderView, StoreStock
 from tests.support.commerce_shop import Shop, running_shop, shop_plan, with_dinner
+from tests.support.gate_keys import GATE
 from tests.support.waiting import wait_until
 
 DINNER = OrderLine("dinner", 2, 2_000, 1, (OrderPart("tea", 4, 2_800), OrderPart("pear", 2, 1_200)))
@@ -75,8 +75,8 @@ async def test_a_cancelled_order_gives_all_its_items_back(
         await shop.commerce.fulfilment.move(order.id, OrderState.CANCELLED, "clerk")
         assert (await left(shop))["dinner"] == 5
         await wait_until(lambda: shop.seen(order.id).refunded_fen == order.total_fen)
-        assert await shop.redis.hmget(keys.AVAILABLE, "tea|s1", "pear|s1") == [b"10", b"10"]
-        assert await shop.redis.get(keys.bought("anna", "tea")) is None
+        assert await shop.redis.hmget(GATE.available, "tea|s1", "pear|s1") == [b"10", b"10"]
+        assert await shop.redis.get(GATE.bought("anna", "tea")) is None
         assert await audit(shop.engine) == []
         assert await audit_gate(shop.engine, shop.redis) == []
 
@@ -101,8 +101,8 @@ async def test_a_rebuilt_gate_knows_what_lines_took_and_the_limits_count(
         await shop.commerce.orders.place(bag(shop))
         await wait_until(lambda: len(shop.feed.last_orders) == 1)
         await shop.commerce.rebuild.force()
-        assert await shop.redis.hmget(keys.AVAILABLE, "tea|s1", "pear|s1") == [b"5", b"5"]
-        bought = [keys.bought("anna", product) for product in ("dinner", "tea", "pear")]
+        assert await shop.redis.hmget(GATE.available, "tea|s1", "pear|s1") == [b"5", b"5"]
+        bought = [GATE.bought("anna", product) for product in ("dinner", "tea", "pear")]
         assert await shop.redis.mget(bought) == [b"2", b"1", b"3"]
 
 

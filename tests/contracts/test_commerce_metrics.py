@@ -11,7 +11,6 @@ from redis.backoff import NoBackoff
 from sqlalchemy import event
 
 from commerce.io import metrics
-from commerce.io.gate import keys
 from commerce.io.metrics import CommerceMetrics, Figures, GateFigures, RecordFigures
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.shop.orders import Pending
@@ -19,6 +18,7 @@ from commerce.money.payments import MemoryPayments, PaymentOutcome, Refund
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_shop import Shop, open_shop
+from tests.support.gate_keys import GATE
 from tests.support.waiting import WAIT_S, free_port, wait_until
 
 TAPS = 3
@@ -47,7 +47,7 @@ async def record_figures(shop: Shop) -> RecordFigures:
 @asynccontextmanager
 async def gate_running(shop: Shop) -> AsyncIterator[None]:
     """The gate admits; no ledger runs."""
-    task = asyncio.create_task(shop.commerce.gate.run())
+    task = asyncio.create_task(shop.commerce.gates.run())
     try:
         yield
     finally:
@@ -84,8 +84,8 @@ async def test_the_lag_is_the_age_of_the_oldest_entry(database_url: str, valkey_
     async with open_shop(database_url, valkey_url) as shop:
         seconds, micros = await shop.redis.time()
         now_ms = seconds * 1_000 + micros // 1_000
-        await shop.redis.xadd(keys.ORDERS, {"tap": "nonsense"}, id=f"{now_ms - 90_000}-0")
-        await shop.redis.xadd(keys.ORDERS, {"tap": "nonsense"})
+        await shop.redis.xadd(GATE.orders, {"tap": "nonsense"}, id=f"{now_ms - 90_000}-0")
+        await shop.redis.xadd(GATE.orders, {"tap": "nonsense"})
         found = await gate_figures(shop)
         assert found.backlog_entries == 2
         assert 90 <= found.ledger_lag_s < 90 + WAIT_S
@@ -115,7 +115,7 @@ async def test_refunds_wait_until_the_provider_confirms_them(
     async with open_shop(database_url, valkey_url, payments=payments) as shop:
         async with gate_running(shop):
             tap = asyncio.create_task(shop.commerce.orders.place(shop.tap("anna")))
-            await wait_until(lambda: shop.redis.xlen(keys.ORDERS))
+            await wait_until(lambda: shop.redis.xlen(GATE.orders))
             await shop.commerce.ledger.step()
             order = await tap
         assert isinstance(order, OrderView)
@@ -139,7 +139,7 @@ async def test_refunds_wait_until_the_provider_confirms_them(
 async def test_drift_is_what_the_last_comparison_found(database_url: str, valkey_url: str) -> None:
     async with open_shop(database_url, valkey_url) as shop:
         assert (await shop.commerce.metrics.read()).gate_drift_units is None
-        await shop.redis.hincrby(keys.AVAILABLE, "tea|s1", -9)
+        await shop.redis.hincrby(GATE.available, "tea|s1", -9)
         for drift in (9, 0):
             await shop.commerce.reconcile.compare()
             assert (await shop.commerce.metrics.read()).gate_drift_units == drift
@@ -151,7 +151,11 @@ async def figures_without(
     """Two scrapes with a Redis or a record of their own."""
     commerce = shop.commerce
     read = CommerceMetrics(
-        record or commerce.record, redis or shop.redis, commerce.reconcile, shop.clock
+        record or commerce.record,
+        redis or shop.redis,
+        commerce.gates,
+        commerce.reconcile,
+        shop.clock,
     ).read
     await read()
     return await read()

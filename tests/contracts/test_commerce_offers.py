@@ -12,7 +12,6 @@ from commerce.catalogue.offers import EstateOffer
 from commerce.catalogue.pricing import PriceRule
 from commerce.catalogue.rules import ALWAYS, Scope, Window
 from commerce.errors import Refusal, Refused
-from commerce.io.gate import keys
 from commerce.io.record.rule_book import (
     delete_rule,
     put_assortment_rules,
@@ -24,6 +23,7 @@ from commerce.io.record.schema_rules import assortment_rules, price_rules
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet
 from tests.support.commerce_shop import Shop, open_shop, running, running_shop
+from tests.support.gate_keys import GATE
 from tests.support.waiting import wait_until
 
 HOUR_MS = 3_600_000
@@ -45,7 +45,7 @@ async def put(shop: Shop, *rules: PriceRule | AssortmentRule) -> None:
 
     async def arrived() -> bool:
         indexes = [f"|{rule.product_id}" for rule in rules]
-        found: list[Any] = await shop.redis.hmget(keys.PRODUCTS, indexes)
+        found: list[Any] = await shop.redis.hmget(GATE.products, indexes)
         return all(int(index.split(b" ")[0]) >= version for index in found)
 
     await wait_until(arrived)
@@ -107,7 +107,7 @@ async def test_what_an_estate_is_not_offered_it_cannot_order(
 
 
 async def _absent(shop: Shop, field: str) -> bool:
-    return not await shop.redis.hexists(keys.PRODUCTS, field)
+    return not await shop.redis.hexists(GATE.products, field)
 
 
 async def test_a_live_price_holds_in_its_room_and_goes_with_its_rule(
@@ -152,14 +152,14 @@ async def test_a_rebuilt_gate_has_the_same_offers(sqlite_url: str, valkey_url: s
             await quiet(shop)
         before = await _offers(shop)
         assert len(before) > 4
-        await shop.redis.delete(keys.PRODUCTS)
+        await shop.redis.delete(GATE.products)
         await shop.commerce.rebuild.force()
         assert await _offers(shop) == before
 
 
 async def _offers(shop: Shop) -> dict[bytes, bytes]:
     """What the gate sells, without how new it is."""
-    found: dict[Any, Any] = await shop.redis.hgetall(keys.PRODUCTS)
+    found: dict[Any, Any] = await shop.redis.hgetall(GATE.products)
     return {name: facts for name, facts in found.items() if not name.startswith(b"|")}
 
 
@@ -172,7 +172,10 @@ async def test_an_older_reading_does_not_replace_a_newer_one(
         await put(shop, estate_price(880))
         tea, estates = catalogue.products["tea"], list(catalogue.estates.values())
         await asyncio.gather(
-            *(shop.commerce.gate.set_products([tea], old, estates, at_ms + late) for late in (0, 9))
+            *(
+                shop.commerce.gates.of("b").set_products([tea], old, estates, at_ms + late)
+                for late in (0, 9)
+            )
         )
         assert await total(shop, "anna") == 880
 

@@ -63,7 +63,7 @@ async def test_an_answer_that_did_not_arrive_is_read_from_the_record(
         running_shop(sqlite_url, valkey_url),
         open_shop(sqlite_url, valkey_url) as unsubscribed,
     ):
-        gate = asyncio.create_task(unsubscribed.commerce.gate.run())
+        gate = asyncio.create_task(unsubscribed.commerce.gates.run())
         try:
             async with asyncio.timeout(WAIT_S):
                 place = unsubscribed.commerce.orders.place

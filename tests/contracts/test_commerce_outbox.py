@@ -40,7 +40,7 @@ def relay_of(shop: Shop, handler: Deliveries) -> OutboxRelay:
     commerce = shop.commerce
     outlets = Outlets(
         commerce._shop,
-        commerce.gate,
+        commerce.gates,
         commerce.payments,
         MemoryFeed(),
         commerce.people.versions,

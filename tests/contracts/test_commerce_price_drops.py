@@ -46,7 +46,7 @@ async def join(shop: Shop, guest: str, *, quantity: int = 1) -> OrderView:
 
 async def join_unseen(shop: Shop, guest: str) -> str:
     """Join while nothing runs beside the gate and the ledger; return the order's id."""
-    gate = asyncio.create_task(shop.commerce.gate.run())
+    gate = asyncio.create_task(shop.commerce.gates.run())
     pending = await shop.commerce.orders.place(shop.tap(guest, "pear"), wait_s=0)
     assert isinstance(pending, Pending)
     await shop.commerce.ledger.step()

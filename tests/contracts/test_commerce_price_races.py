@@ -12,12 +12,12 @@ from commerce.catalogue.offers import RuleBook, place_of
 from commerce.catalogue.pricing import PriceRule
 from commerce.catalogue.rules import Scope
 from commerce.errors import Refusal, Refused
-from commerce.io.gate import keys
 from commerce.io.gate.codec import encode_offers
 from commerce.io.record.rule_book import put_assortment_rules, put_price_rules
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
 from tests.support.commerce_shop import Shop, running_shop, shop_plan
+from tests.support.gate_keys import GATE
 
 CHANGES = 25
 BUYERS = 60
@@ -98,6 +98,6 @@ async def equal(shop: Shop) -> None:
     wanted: dict[str, str] = {}
     for product in catalogue.products.values():
         wanted |= encode_offers(product, catalogue.rules, catalogue.estates.values(), shop.clock())
-    raw: dict[Any, Any] = await shop.redis.hgetall(keys.PRODUCTS)
+    raw: dict[Any, Any] = await shop.redis.hgetall(GATE.products)
     found = {name.decode(): facts.decode() for name, facts in raw.items()}
     assert {name: facts for name, facts in found.items() if name[:1] != "|"} == wanted

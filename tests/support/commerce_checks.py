@@ -3,7 +3,6 @@
 from sqlalchemy import text
 
 from commerce.io.audit import audit, audit_gate
-from commerce.io.gate import keys
 from tests.support.commerce_shop import Shop
 from tests.support.waiting import wait_until
 
@@ -14,7 +13,9 @@ async def quiet(shop: Shop) -> None:
     async def nothing() -> bool:
         async with shop.commerce.record.read() as connection:
             waiting = await connection.scalar(text("SELECT COUNT(*) FROM outbox"))
-        return not waiting and not await shop.redis.xlen(keys.ORDERS)
+        return not waiting and not any(
+            [await shop.redis.xlen(gate.keys.orders) for gate in shop.commerce.gates.all()]
+        )
 
     await wait_until(nothing, what="a quiet shop")
 

@@ -18,7 +18,6 @@ from sqlalchemy import text as sql
 
 from commerce.after_sales.claims import Fault as GoodsFault
 from commerce.errors import CommerceError, TryAgain
-from commerce.io.gate import keys
 from commerce.io.payments.sandbox import Fault, SandboxPayments
 from commerce.io.shop.after_sales.values import NewClaim
 from commerce.io.shop.books.books import bounds_of
@@ -31,6 +30,7 @@ from commerce.orders.promise import Fulfilment
 from commerce.orders.states import ENDED_VALUES, OrderState
 from tests.support.commerce_shop import Shop, open_shop
 from tests.support.evening_plan import HOUR_MS, MINUTE_MS, SECOND_MS, Size, VirtualClock, plan_of
+from tests.support.gate_keys import GATE
 from tests.support.payment_provider import MemoryProvider
 
 UNIT_COST_FEN = 310
@@ -95,7 +95,7 @@ class Evening:
         self.shop = await self._stack.enter_async_context(shop)
         if isinstance(self.shop.commerce.payments, SandboxPayments):
             self.shop.commerce.payments.fault = self._fault
-        gate = asyncio.create_task(self.shop.commerce.gate.run())
+        gate = asyncio.create_task(self.shop.commerce.gates.run())
         self._stack.push_async_callback(asyncio.wait, [gate])
         self._stack.callback(gate.cancel)
 
@@ -258,7 +258,7 @@ class Evening:
         await self._step(commerce.ledger.claim(MINUTE_MS))
         await commerce.groups.step()
         await commerce.slots.step()
-        await commerce.gate.sweep(self.clock())
+        await commerce.gates.sweep(self.clock())
 
     async def _rows(self, query: str) -> list[tuple[str, ...]]:
         async with self.shop.commerce.record.read() as connection:
@@ -336,7 +336,7 @@ class Evening:
             await self._carry_out()
             await self._deliver()
             waiting = await self._rows("SELECT id FROM outbox LIMIT 1")
-            stream = await self.shop.redis.xlen(keys.ORDERS)
+            stream = await self.shop.redis.xlen(GATE.orders)
             if not waiting and not stream and not await self._open_orders():
                 return
             self.clock.now_ms += 2 * MINUTE_MS

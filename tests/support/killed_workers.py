@@ -13,7 +13,6 @@ from typing import Any
 from redis.asyncio import Redis
 
 from commerce.errors import Refused, TryAgain
-from commerce.io.gate import keys
 from commerce.io.outbox.handlers import ACTIVITY_EVERY_MS
 from commerce.io.record.engine import Record
 from commerce.io.shop.orders import OrderRequest
@@ -21,6 +20,7 @@ from commerce.io.shop.sealing import Sealer
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_shop import Shop, TestClock, open_shop, shop_plan
+from tests.support.gate_keys import GATE
 
 SEALER = Sealer("the secret of this installation", "totp")
 LOOKS = {"GET", "MGET", "HGET", "HMGET", "HGETALL", "XLEN", "XINFO CONSUMERS", "TTL", "SCAN"}
@@ -117,7 +117,7 @@ async def live(
     plan = shop_plan(units=9, target=2)
     async with open_shop(database_url, redis_url, plan=plan, clock=clock, sealer=SEALER) as shop:
         life.begin(shop)
-        gate = asyncio.create_task(shop.commerce.gate.run())
+        gate = asyncio.create_task(shop.commerce.gates.run())
         played = asyncio.ensure_future(story(shop))
         await asyncio.wait((gate, played), return_when=asyncio.FIRST_COMPLETED)
         for task in (gate, played):
@@ -134,7 +134,7 @@ async def work_off(shop: Shop) -> None:
     """Post all that waits in the stream, also a dead worker's, and deliver what was committed."""
     commerce = shop.commerce
     await commerce.ledger.claim(0)
-    while await shop.redis.xlen(keys.ORDERS):
+    while await shop.redis.xlen(GATE.orders):
         await commerce.ledger.step()
     for _ in range(2):  # what is shown at a pace is due a moment later
         while await commerce.relay.step():

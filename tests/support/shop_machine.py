@@ -20,12 +20,12 @@ from sqlalchemy import text
 from commerce.errors import CommerceError, Refusal, Refused
 from commerce.groups.group import EXPIRY_GRACE_MS
 from commerce.io.audit import audit, audit_gate
-from commerce.io.gate import keys
 from commerce.io.payments.sandbox import Fault, SandboxPayments
 from commerce.io.shop.orders import RequestedLine
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_shop import Shop, open_shop, shop_plan, with_dinner
+from tests.support.gate_keys import GATE
 
 T = TypeVar("T")
 UNITS = 6
@@ -98,7 +98,7 @@ class ShopMachine(RuleBasedStateMachine):
         shop.clock.ahead_ms = self.ahead_ms
         assert isinstance(shop.commerce.payments, SandboxPayments)
         shop.commerce.payments.fault = self._fault
-        self.gate = asyncio.create_task(shop.commerce.gate.run())
+        self.gate = asyncio.create_task(shop.commerce.gates.run())
         return shop
 
     def _probe(self, step: str) -> None:
@@ -198,7 +198,7 @@ class ShopMachine(RuleBasedStateMachine):
         self.ahead_ms += minutes * MINUTE_MS + EXPIRY_GRACE_MS
         self.shop.clock.ahead_ms = self.ahead_ms
         self.do(self.shop.commerce.groups.step())
-        self.do(self.shop.commerce.gate.sweep(self.shop.clock()))
+        self.do(self.shop.commerce.gates.sweep(self.shop.clock()))
 
     @rule()
     def restart(self) -> None:
@@ -256,10 +256,10 @@ class ShopMachine(RuleBasedStateMachine):
             await commerce.relay.step()
             async with commerce.record.read() as connection:
                 waiting = await connection.scalar(text("SELECT COUNT(*) FROM outbox"))
-            if not waiting and not await self.shop.redis.xlen(keys.ORDERS):
+            if not waiting and not await self.shop.redis.xlen(GATE.orders):
                 break
-        await commerce.gate.sweep(self.shop.clock())
-        await commerce.gate.sweep(self.shop.clock())
+        await commerce.gates.sweep(self.shop.clock())
+        await commerce.gates.sweep(self.shop.clock())
         found = await commerce.reconcile.compare()
         assert found.behind == 0
         assert found.drift == 0

@@ -21,8 +21,6 @@ the second without a price; `tea 2,bass 1` are units by item. Both are empty for
 | `$PREVIOUS`      | what the key of prices before adds to that of the products        |
 | `$FLASH`         | what the names of flash sales' quotas begin with                  |
 | `$FLASH_PATTERN` | the pattern of a flash sale: id, start, end, price, limit         |
-| `$BOUGHT`        | what the keys of units bought begin with                          |
-| `$COUPON`        | what the key of a coupon begins with                              |
 | `$PRODUCT_PATTERN` | the pattern of a product: price, limit, on sale, recipe         |
 | `$KEY_PATTERN`   | the pattern of a key: body hash, refusal, units left, product     |
 | `$NO_ENTRY`      | the entry id of a hold that no entry of the stream stands for     |
@@ -370,8 +368,6 @@ _PLACEHOLDERS = {
     "PREVIOUS": keys.OF_PREVIOUS,
     "FLASH": FLASH,
     "FLASH_PATTERN": "'^(%S+) (%d+) (%d+) (%d+) (%d+)$'",
-    "BOUGHT": keys.BOUGHT,
-    "COUPON": keys.COUPON,
     "PRODUCT_PATTERN": "'^(%d+) (%d+) (%d) ?(%d*)$'",
     "KEY_PATTERN": "'^(%S+) (%S+) (%d+) ?(%S*)$'",
     "NO_ENTRY": "'0-0'",

@@ -1,10 +1,13 @@
-"""Names of the gate's Redis keys: type, writer, time to live. All share one hash tag.
+"""Names of a gate's Redis keys: type, writer, time to live. All of one gate share one hash tag.
+
+A gate is named in the record, with its brand (`brands.gate`). `shop` is shared by the brands that
+are older than gates of their own, and by the brand of the shop file; any other gate is one
+brand's, so that brands spread over a cluster.
 
 | key                        | type   | lives                    | written by          |
 | -------------------------- | ------ | ------------------------ | ------------------- |
 | epoch                      | string | until a rebuild          | rebuild             |
 | rebuild                    | string | 10 s (a lock)            | rebuild             |
-| relay                      | string | 3 s (a lock)             | outbox relay        |
 | available, held, settled   | hash   | until a rebuild          | scripts, rebuild    |
 | products, open             | hash   | until a rebuild          | outbox, rebuild     |
 | products:previous          | hash   | 30 s after a change      | outbox              |
@@ -17,69 +20,86 @@
 | idem:{order}               | string | 24 h                     | admit, settle       |
 | coupon:{id}                | string | 24 h, or until it is given back | admit, settle, outbox |
 | applied:{change}           | string | 7 days                   | outbox              |
+
+The installation has, beside the shared gate:
+
+| key                        | type   | lives                    | written by          |
+| -------------------------- | ------ | ------------------------ | ------------------- |
+| relay                      | string | 3 s (a lock)             | outbox relay        |
 | answers                    | channel|                          | settle              |
 | staff                      | channel|                          | outbox              |
 | stream_keys                | channel|                          | outbox              |
 | catalogue                  | channel|                          | outbox              |
 """
 
-TAG = "{shop}"
+from commerce.catalogue.values import SHARED_GATE
+
+SHARED = SHARED_GATE
 CONSUMER_GROUP = "ledger"
 NO_ID = "-"
 OF_PREVIOUS = ":previous"
 
-EPOCH = f"{TAG}:epoch"
-REBUILD = f"{TAG}:rebuild"
-RELAY = f"{TAG}:relay"
-AVAILABLE = f"{TAG}:available"
-HELD = f"{TAG}:held"
-SETTLED = f"{TAG}:settled"
-PRODUCTS = f"{TAG}:products"
-PREVIOUS = f"{PRODUCTS}{OF_PREVIOUS}"
-OPEN = f"{TAG}:open"
-HOLDS = f"{TAG}:holds"
-HOLD = f"{TAG}:hold"
-ORDERS = f"{TAG}:orders"
-DEAD = f"{TAG}:dead"
-ANSWERS = f"{TAG}:answers"
-STAFF = f"{TAG}:staff"
-STREAM_KEYS = f"{TAG}:stream_keys"
-CATALOGUE = f"{TAG}:catalogue"
-BOUGHT = f"{TAG}:bought:"
-COUPON = f"{TAG}:coupon:"
-
-# Keys that live until a rebuild or are swept; everything else must have a time to live.
-OWNED = frozenset({EPOCH, AVAILABLE, HELD, SETTLED, PRODUCTS, OPEN, HOLDS, HOLD, ORDERS, DEAD})
+RELAY = f"{{{SHARED}}}:relay"
+ANSWERS = f"{{{SHARED}}}:answers"
+STAFF = f"{{{SHARED}}}:staff"
+STREAM_KEYS = f"{{{SHARED}}}:stream_keys"
+CATALOGUE = f"{{{SHARED}}}:catalogue"
 
 
-def group(group_id: str) -> str:
-    """The terms of a group that may be joined."""
-    return f"{TAG}:group:{group_id or NO_ID}"
+class GateKeys:
+    """The keys of one gate."""
 
+    def __init__(self, gate: str) -> None:
+        self.gate = gate
+        self.tag = f"{{{gate}}}"
+        self.epoch = f"{self.tag}:epoch"
+        self.rebuild = f"{self.tag}:rebuild"
+        self.available = f"{self.tag}:available"
+        self.held = f"{self.tag}:held"
+        self.settled = f"{self.tag}:settled"
+        self.products = f"{self.tag}:products"
+        self.previous = f"{self.products}{OF_PREVIOUS}"
+        self.open = f"{self.tag}:open"
+        self.holds = f"{self.tag}:holds"
+        self.hold = f"{self.tag}:hold"
+        self.orders = f"{self.tag}:orders"
+        self.dead = f"{self.tag}:dead"
+        self._group = f"{self.tag}:group:"
+        self._seats = f"{self.tag}:seats:"
+        self._bought = f"{self.tag}:bought:"
+        self._idem = f"{self.tag}:idem:"
+        self._coupon = f"{self.tag}:coupon:"
+        self._applied = f"{self.tag}:applied:"
 
-def seats(group_id: str) -> str:
-    """Households of a group."""
-    return f"{TAG}:seats:{group_id or NO_ID}"
+    @property
+    def owned(self) -> frozenset[str]:
+        """Keys that live until a rebuild or are swept; all others must have a time to live."""
+        counts = (self.available, self.held, self.settled, self.holds, self.hold)
+        return frozenset({self.epoch, self.products, self.open, self.orders, self.dead, *counts})
 
+    def group(self, group_id: str) -> str:
+        """The terms of a group that may be joined."""
+        return f"{self._group}{group_id or NO_ID}"
 
-def bought(household_id: str, product_id: str) -> str:
-    """Units of a product, or of a flash sale's quota, that a household took within a day."""
-    return f"{BOUGHT}{household_id or NO_ID}:{product_id or NO_ID}"
+    def seats(self, group_id: str) -> str:
+        """Households of a group."""
+        return f"{self._seats}{group_id or NO_ID}"
 
+    def bought(self, household_id: str, product_id: str) -> str:
+        """Units of a product, or of a flash sale's quota, that a household took within a day."""
+        return f"{self._bought}{household_id or NO_ID}:{product_id or NO_ID}"
 
-def idem(order_id: str) -> str:
-    """The answer to an idempotency key."""
-    return f"{TAG}:idem:{order_id}"
+    def idem(self, order_id: str) -> str:
+        """The answer to an idempotency key."""
+        return f"{self._idem}{order_id}"
 
+    def coupon(self, coupon_id: str) -> str:
+        """The order that took a coupon."""
+        return f"{self._coupon}{coupon_id}"
 
-def coupon(coupon_id: str) -> str:
-    """The order that took a coupon."""
-    return f"{COUPON}{coupon_id}"
-
-
-def applied(change_id: str) -> str:
-    """Mark of a change that was applied to the gate."""
-    return f"{TAG}:applied:{change_id}"
+    def applied(self, change_id: str) -> str:
+        """Mark of a change that was applied to the gate."""
+        return f"{self._applied}{change_id}"
 
 
 def row(product_id: str, store_id: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from commerce.errors import Refusal
-from commerce.io.gate import keys
+from commerce.io.gate.keys import GateKeys
 from commerce.orders.gate import HOLD_MS, LIMIT_WINDOW_MS
 from commerce.orders.late import LateOrder
 from commerce.orders.lines import encode_units
@@ -15,16 +15,16 @@ SEATS_KEPT_MS = 24 * 3_600 * 1_000  # seats outlive their group, so that replays
 _LIMITS = f"{HOLD_MS}|{LIMIT_WINDOW_MS}|{SEATS_KEPT_MS}"
 
 
-def readmit_arguments(late: LateOrder, at_ms: int) -> list[Any]:
+def readmit_arguments(keys: GateKeys, late: LateOrder, at_ms: int) -> list[Any]:
     """Return the keys and arguments of readmit.lua."""
     names = [
-        keys.EPOCH,
+        keys.epoch,
         keys.group(late.group_id),
         keys.seats(late.group_id),
-        keys.AVAILABLE,
-        keys.HELD,
-        keys.HOLDS,
-        keys.HOLD,
+        keys.available,
+        keys.held,
+        keys.holds,
+        keys.hold,
         *[keys.bought(late.household_id, product_id) for product_id, _, _ in late.counted],
     ]
     order = (late.order_id, late.household_id, late.group_id, late.store_id, late.slots)
@@ -46,13 +46,13 @@ def read_decision(reply: list[bytes]) -> Decision:
             return Decision(status)
 
 
-def end_hold_arguments(order: OrderRow, *, sold: bool) -> list[Any]:
+def end_hold_arguments(keys: GateKeys, order: OrderRow, *, sold: bool) -> list[Any]:
     """Return the keys and arguments of end_hold.lua."""
     names = [
-        keys.AVAILABLE,
-        keys.HELD,
-        keys.HOLDS,
-        keys.HOLD,
+        keys.available,
+        keys.held,
+        keys.holds,
+        keys.hold,
         keys.seats(order.group_id),
         *[keys.bought(order.household, product_id) for product_id, _ in order.counted],
     ]

@@ -12,8 +12,10 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from commerce.io.gate.rebuild import Rebuild, read_stock
-from commerce.io.gate.redis_gate import Comparison, RedisGate
+from commerce.io.gate.gates import Comparison, Gates, Turns, sum_up
+from commerce.io.gate.rebuild import Rebuild
+from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.snapshot import read_stock
 from commerce.io.record.engine import Clock, Record
 from commerce.io.record.shutdown import stopping
 
@@ -37,18 +39,21 @@ class ReconcileCounts:
 class Reconcile:
     """Sweeps, compares and rebuilds."""
 
-    def __init__(self, record: Record, gate: RedisGate, rebuild: Rebuild, clock: Clock) -> None:
+    def __init__(self, record: Record, gates: Gates, rebuild: Rebuild, clock: Clock) -> None:
         self._record = record
-        self._gate = gate
+        self._gates = gates
+        self._turns = Turns()
+        self._closed: set[str] = set()
         self._rebuild = rebuild
         self._clock = clock
         self._wake = asyncio.Event()
-        self._behind = 0
+        self._behind: dict[str, int] = {}
         self.last: Comparison | None = None
         self.counts = ReconcileCounts()
 
-    def closed(self) -> None:
-        """A tap found the gate closed: reconcile at once."""
+    def closed(self, gate: RedisGate) -> None:
+        """A tap found a gate closed: reconcile at once."""
+        self._closed.add(gate.keys.gate)
         self._wake.set()
 
     async def run(self) -> None:
@@ -68,9 +73,14 @@ class Reconcile:
             steps += 1
 
     async def step(self, *, compare: bool = True) -> None:
-        """Open the gate if it is closed, sweep holds, and compare if asked to."""
-        await self._rebuild.ensure()
-        returned = await self._gate.sweep(self._clock())
+        """Open closed gates, sweep holds, and compare if asked to."""
+        for gate in self._gates.gone():
+            await self._rebuild.drop(gate)
+            self._gates.forget(gate)
+        due = self._turns.next(self._gates.all())
+        closed, self._closed = self._closed, set()
+        await self._rebuild.ensure([*due, *map(self._gates.named, closed)])
+        returned = await self._gates.sweep(self._clock(), due)
         if returned:
             self.counts.holds_returned += returned
             log.warning("holds returned", holds=returned)
@@ -78,18 +88,21 @@ class Reconcile:
             await self.compare()
 
     async def compare(self) -> Comparison:
-        """Compare every row of the gate with the record."""
+        """Compare every row of the gates with the record."""
         async with self._record.read() as connection:
             rows = await read_stock(connection, self._clock())
-        found = self.last = await self._gate.compare(rows)
+        by_gate = await self._gates.compare(rows)
+        found = self.last = sum_up(by_gate.values())
         if found.repaired:
             self.counts.drift_units += found.drift
             self.counts.rows_repaired += found.repaired
             log.warning("drift repaired", rows=found.repaired, units=found.drift)
-        self._behind = self._behind + 1 if found.behind else 0
-        if self._behind >= BEHIND_MAX:
-            self._behind = 0
+        self._behind = {
+            name: self._behind.get(name, 0) + 1 for name, one in by_gate.items() if one.behind
+        }
+        for name in [name for name, times in self._behind.items() if times >= BEHIND_MAX]:
+            del self._behind[name]
             self.counts.rebuilds += 1
-            log.warning("the gate stays behind the record", rows=found.behind)
-            await self._rebuild.force()
+            log.warning("a gate stays behind the record", gate=name, rows=by_gate[name].behind)
+            await self._rebuild.force([self._gates.named(name)])
         return found

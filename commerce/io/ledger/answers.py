@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from commerce.errors import Refusal
 from commerce.groups.group import Group
-from commerce.io.gate import keys
+from commerce.io.gate.keys import ANSWERS
 from commerce.io.record.shutdown import stopping
 from commerce.orders.order import OrderRow
 
@@ -71,7 +71,7 @@ class Answers:
         while not stopping():
             try:
                 async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    await pubsub.subscribe(keys.ANSWERS)
+                    await pubsub.subscribe(ANSWERS)
                     while not stopping():
                         message = await pubsub.get_message(timeout=POLL_S)
                         if message is not None:

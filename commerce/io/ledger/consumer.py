@@ -16,8 +16,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from commerce.errors import NewerEntry, PoisonEntry
-from commerce.io.gate import keys
 from commerce.io.gate.codec import decode_entry
+from commerce.io.gate.gates import Gates, Turns
+from commerce.io.gate.keys import CONSUMER_GROUP
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answer, Answers, encode
 from commerce.io.ledger.writes import load_facts, next_number, write_plan
@@ -46,7 +47,7 @@ Probe = Callable[[str], None]
 
 
 class Ledger:
-    """One consumer of the order stream.
+    """One consumer of the order streams, one per gate.
 
     `worker` names us among the consumers; `knows` says whether what an entry names exists. With
     an `account` nothing is charged here: orders wait until they are paid there.
@@ -56,7 +57,7 @@ class Ledger:
         self,
         record: Record,
         redis: Redis,
-        gate: RedisGate,
+        gates: Gates,
         payments: Payments,
         answers: Answers,
         *,
@@ -69,7 +70,9 @@ class Ledger:
     ) -> None:
         self._record = record
         self._redis = redis
-        self._gate = gate
+        self._gates = gates
+        self._turns = Turns()
+        self._grouped: set[str] = set()
         self._payments = payments
         self._account = account
         self._answers = answers
@@ -78,7 +81,7 @@ class Ledger:
         self._on_commit = on_commit
         self._probe = probe
         self._spans = spans
-        self._failures: dict[str, int] = {}
+        self._failures: dict[tuple[str, str], int] = {}
         self._started_at: float | None = None
         self._claim_at = 0.0
         self._unfinished = False  # a batch failed: our pending entries are reread first
@@ -86,7 +89,7 @@ class Ledger:
         self.dead_letters = 0
 
     async def run(self) -> None:
-        """Work off the stream until cancelled."""
+        """Work off the streams until cancelled."""
         while not stopping():
             try:
                 await self.step(block_ms=BLOCK_MS)
@@ -96,76 +99,103 @@ class Ledger:
                 await asyncio.sleep(BACKOFF_S)
 
     async def step(self, *, block_ms: int | None = None) -> int:
-        """Claim abandoned entries, then handle one batch of new ones; return how many."""
-        handled = 0
+        """Claim abandoned entries, then handle one batch of new ones; return how many.
+
+        One gate's new entries are waited for at Redis. Of several, each is read after a tap of
+        this worker, and when its turn comes.
+        """
+        gates, handled = self._gates.all(), 0
+        due = [self._gates.named(name) for name in sorted(self._gates.take_tapped())]
         now = asyncio.get_running_loop().time()
         if now >= self._claim_at:
             self._claim_at = now + CLAIM_EVERY_S
             self._started_at = self._started_at or now
             fresh = now - self._started_at < CLAIM_FIRST_S
-            handled += await self.claim(CLAIM_IDLE_FIRST_MS if fresh else CLAIM_IDLE_MS)
+            turn = self._turns.next(gates)
+            due += [gate for gate in turn if gate not in due]
+            idle_ms = CLAIM_IDLE_FIRST_MS if fresh else CLAIM_IDLE_MS
+            handled += await self.claim(idle_ms, turn)
         if self._unfinished:
-            handled += await self._read("0", None)
+            handled += await self._read(gates, "0", None)
             self._unfinished = False
-        return handled + await self._read(">", block_ms)
-
-    async def _read(self, since: str, block_ms: int | None) -> int:
-        """Read and handle one batch; `since` is ">" for new entries, "0" for our unsettled ones."""
-        try:
-            reply = await self._redis.xreadgroup(
-                keys.CONSUMER_GROUP,
-                self._worker,
-                {keys.ORDERS: since},
-                count=BATCH_MAX,
-                block=block_ms,
-            )
-        except ResponseError as error:
-            if "NOGROUP" not in str(error):
-                raise
-            await self.make_group()
-            return 0
-        handled = 0
-        for _, raw in _streams(reply):
-            # A pending entry that was deleted from the stream has no fields any more.
-            if raw := [(entry_id, fields) for entry_id, fields in raw if fields]:
-                await self._handle(raw)
-                handled += len(raw)
+        if len(gates) == 1:
+            return handled + await self._read(gates, ">", block_ms)
+        if due:
+            handled += await self._read(due, ">", None)
+        if not handled and block_ms:
+            await self._gates.wait_for_tap(block_ms / 1_000)
         return handled
 
-    async def claim(self, idle_ms: int) -> int:
-        """Claim and handle entries that are unsettled for `idle_ms`."""
-        handled, cursor = 0, "0-0"
+    async def _read(self, gates: Sequence[RedisGate], since: str, block_ms: int | None) -> int:
+        """Read and handle one batch per gate; `since` is ">" for new entries, "0" for our
+        unsettled ones.
+        """
+        await self.make_groups(gates)
+        replies = await self._ask(gates, since, block_ms)
+        handled = 0
+        for gate, reply in zip(gates, replies, strict=True):
+            if isinstance(reply, ResponseError) and "NOGROUP" in str(reply):
+                self._grouped.discard(gate.keys.orders)
+                continue
+            if isinstance(reply, Exception):
+                raise reply
+            for _, raw in _streams(reply):
+                # A pending entry that was deleted from the stream has no fields any more.
+                if raw := [(entry_id, fields) for entry_id, fields in raw if fields]:
+                    await self._handle(gate, raw)
+                    handled += len(raw)
+        return handled
+
+    async def _ask(self, gates: Sequence[RedisGate], since: str, block_ms: int | None) -> list[Any]:
+        """Replies to XREADGROUP, one per gate, in one round trip; an error is a reply, too."""
+        calls: list[tuple[Any, ...]] = [
+            (CONSUMER_GROUP, self._worker, {gate.keys.orders: since}, BATCH_MAX, block_ms)
+            for gate in gates
+        ]
+        if len(calls) == 1:
+            try:
+                return [await self._redis.xreadgroup(*calls[0])]
+            except ResponseError as error:
+                return [error]
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for call in calls:
+                pipeline.xreadgroup(*call)
+            return await pipeline.execute(raise_on_error=False)
+
+    async def claim(self, idle_ms: int, gates: Sequence[RedisGate] | None = None) -> int:
+        """Claim and handle entries of gates, or of all, that are unsettled for `idle_ms`."""
+        looked_at = self._gates.all() if gates is None else gates
+        return sum([await self._claim(gate, idle_ms) for gate in looked_at])
+
+    async def _claim(self, gate: RedisGate, idle_ms: int) -> int:
+        handled, cursor, orders = 0, "0-0", gate.keys.orders
         while True:
             try:
                 reply = await self._redis.xautoclaim(
-                    keys.ORDERS, keys.CONSUMER_GROUP, self._worker, idle_ms, cursor, count=BATCH_MAX
+                    orders, CONSUMER_GROUP, self._worker, idle_ms, cursor, count=BATCH_MAX
                 )
             except ResponseError as error:
                 if "NOGROUP" not in str(error):
                     raise
-                await self.make_group()
+                self._grouped.discard(orders)
                 return handled
             cursor, raw = reply[0].decode(), reply[1]
             if raw:
-                await self._handle(raw)
+                await self._handle(gate, raw)
                 handled += len(raw)
             if cursor == "0-0":
                 return handled
 
-    async def make_group(self) -> None:
-        """Make the stream and its consumer group unless they exist; delete idle consumers."""
-        try:
-            await self._redis.xgroup_create(keys.ORDERS, keys.CONSUMER_GROUP, "0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
-        for consumer in await self._redis.xinfo_consumers(keys.ORDERS, keys.CONSUMER_GROUP):
-            if consumer["pending"] == 0 and consumer["idle"] > CONSUMER_IDLE_MS:
-                await self._redis.xgroup_delconsumer(
-                    keys.ORDERS, keys.CONSUMER_GROUP, consumer["name"]
-                )
+    async def make_groups(self, gates: Sequence[RedisGate] | None = None) -> None:
+        """Make streams and their consumer groups unless they exist; see `make_group`."""
+        for gate in self._gates.all() if gates is None else gates:
+            if gate.keys.orders not in self._grouped:
+                await make_group(self._redis, gate.keys.orders)
+                self._grouped.add(gate.keys.orders)
 
-    async def _handle(self, raw: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> None:
+    async def _handle(
+        self, gate: RedisGate, raw: Sequence[tuple[bytes, dict[bytes, bytes]]]
+    ) -> None:
         entries = []
         for entry_id, fields in raw:
             try:
@@ -177,22 +207,22 @@ class Ledger:
                 # It stays pending, and a worker of that version claims it.
                 log.warning("entry of a newer version left", entry=entry_id.decode())
             except PoisonEntry as error:
-                await self._dead_letter(entry_id.decode(), fields, str(error))
+                await self._dead_letter(gate, entry_id.decode(), fields, str(error))
         if entries:
-            await self._post(entries)
+            await self._post(gate, entries)
 
-    async def _post(self, entries: Sequence[Entry]) -> None:
+    async def _post(self, gate: RedisGate, entries: Sequence[Entry]) -> None:
         """Post a batch; if the record refuses it as a whole, post its entries one by one."""
         try:
-            await self._post_batch(entries)
+            await self._post_batch(gate, entries)
         except IntegrityError as error:
             if len(entries) > 1:
                 for entry in entries:
-                    await self._post([entry])
+                    await self._post(gate, [entry])
                 return
-            await self._failed(entries[0], error)
+            await self._failed(gate, entries[0], error)
 
-    async def _post_batch(self, entries: Sequence[Entry]) -> None:
+    async def _post_batch(self, gate: RedisGate, entries: Sequence[Entry]) -> None:
         self._probe("read")
         order_ids = [entry.order_id for entry in entries]
         with self._spans("order.charge", order_ids):
@@ -208,9 +238,9 @@ class Ledger:
         self._probe("committed")
         self.committed += len(result.orders)
         for entry in decided:
-            self._failures.pop(entry.entry_id, None)
+            self._failures.pop((gate.keys.gate, entry.entry_id), None)
         with self._spans("order.settle", order_ids):
-            await self._answer(result)
+            await self._answer(gate, result)
         self._probe("settled")
 
     async def _charge(self, entries: Sequence[Entry]) -> Sequence[PaymentOutcome]:
@@ -230,7 +260,7 @@ class Ledger:
 
         return await self._record.transact(post)
 
-    async def _answer(self, result: Plan) -> None:
+    async def _answer(self, gate: RedisGate, result: Plan) -> None:
         verdicts, groups = result.verdicts, result.groups
         answers = [
             Answer(verdict.order, verdict.refusal, groups.get(verdict.order.group_id))
@@ -243,33 +273,47 @@ class Ledger:
             for answer, verdict in zip(answers, verdicts, strict=True)
             if verdict.entry.origin != self._worker
         ]
-        await self._gate.settle(verdicts, (), encode(elsewhere))
+        await gate.settle(verdicts, (), encode(elsewhere))
 
-    async def _failed(self, entry: Entry, error: IntegrityError) -> None:
-        failures = self._failures.get(entry.entry_id, 0) + 1
-        self._failures[entry.entry_id] = failures
+    async def _failed(self, gate: RedisGate, entry: Entry, error: IntegrityError) -> None:
+        which = gate.keys.gate, entry.entry_id
+        failures = self._failures[which] = self._failures.get(which, 0) + 1
         log.warning("entry refused by the record", entry=entry.entry_id, why=str(error.orig))
         if failures < DELIVERIES_MAX:
             return
-        del self._failures[entry.entry_id]
+        del self._failures[which]
         if self._account is None:  # else nothing was charged
             [outcome] = await self._payments.refund([Refund(entry.order_id, entry.total_fen)])
             if outcome is PaymentOutcome.UNKNOWN:
                 return
         await self._dead_letter(
-            entry.entry_id, {b"order": entry.order_id.encode()}, str(error.orig)
+            gate, entry.entry_id, {b"order": entry.order_id.encode()}, str(error.orig)
         )
 
-    async def _dead_letter(self, entry_id: str, fields: dict[bytes, bytes], why: str) -> None:
+    async def _dead_letter(
+        self, gate: RedisGate, entry_id: str, fields: dict[bytes, bytes], why: str
+    ) -> None:
         """Move an entry to the dead-letter stream; its hold expires by itself."""
         self.dead_letters += 1
         dead: dict[Any, Any] = {**fields, b"entry": entry_id, b"why": why[:200]}
         log.error("entry moved to the dead-letter stream", entry=entry_id, why=why)
         async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.xadd(keys.DEAD, dead, maxlen=DEAD_MAX, approximate=True)
-            pipeline.xack(keys.ORDERS, keys.CONSUMER_GROUP, entry_id)
-            pipeline.xdel(keys.ORDERS, entry_id)
+            pipeline.xadd(gate.keys.dead, dead, maxlen=DEAD_MAX, approximate=True)
+            pipeline.xack(gate.keys.orders, CONSUMER_GROUP, entry_id)
+            pipeline.xdel(gate.keys.orders, entry_id)
             await pipeline.execute()
+
+
+async def make_group(redis: Redis, orders: str) -> None:
+    """Make a stream and its consumer group unless they exist; delete idle consumers."""
+    try:
+        await redis.xgroup_create(orders, CONSUMER_GROUP, "0", mkstream=True)
+    except ResponseError as error:
+        if "BUSYGROUP" not in str(error):
+            raise
+    for consumer in await redis.xinfo_consumers(orders, CONSUMER_GROUP):
+        if consumer["pending"] == 0 and consumer["idle"] > CONSUMER_IDLE_MS:
+            await redis.xgroup_delconsumer(orders, CONSUMER_GROUP, consumer["name"])
 
 
 def _streams(

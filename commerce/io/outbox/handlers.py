@@ -11,11 +11,19 @@ from types import MappingProxyType
 import structlog
 from sqlalchemy import Connection, select
 
+from commerce.catalogue.values import Product
 from commerce.feed import Feed, OrderChange
 from commerce.groups.group import Group
 from commerce.io.gate.flash_rows import open_sale
-from commerce.io.gate.rebuild import release_change, restock_change
+from commerce.io.gate.gates import Gates
+from commerce.io.gate.owners import (
+    gates_of_estates,
+    gates_of_orders,
+    gates_of_rooms,
+    gates_of_rows,
+)
 from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.snapshot import release_change, restock_change
 from commerce.io.outbox.message import Message
 from commerce.io.record.draw_rows import shown_draw
 from commerce.io.record.order_lines import orders_of
@@ -64,7 +72,7 @@ class Outlets:
     """Where messages go: the gate, the payment provider, the feed, and what workers check."""
 
     shop: ShopContext
-    gate: RedisGate
+    gates: Gates
     payments: Payments
     feed: Feed
     versions: StaffVersions
@@ -114,9 +122,13 @@ async def update_products(to: Outlets, messages: Sequence[Message]) -> Sequence[
 
 async def restock_gate(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Units were received, slots or quotas opened: the gate sells them and rooms show them."""
+    rows = [message.subject for message in messages]
+    gates = await to.shop.record.query(lambda connection: gates_of_rows(connection, rows))
     for message in messages:
-        change = restock_change(message.id, message.enqueued_at_ms)
-        await to.gate.restock(change, message.subject, message.units)
+        if message.subject in gates:
+            change = restock_change(message.id, message.enqueued_at_ms)
+            gate = to.gates.named(gates[message.subject])
+            await gate.restock(change, message.subject, message.units)
     products = [
         replace(message, subject=message.subject.partition("|")[0])
         for message in messages
@@ -127,23 +139,24 @@ async def restock_gate(to: Outlets, messages: Sequence[Message]) -> Sequence[Mes
 
 async def release_units(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Orders were cancelled: their units go back on sale."""
-    found = await to.shop.record.query(lambda connection: _orders(connection, messages))
-    by_id = {order.id: order for order in found}
-    await to.gate.release(
-        [
-            (release_change(message.subject, message.units), by_id[message.subject])
-            for message in messages
-            if message.subject in by_id
-        ]
-    )
+    found = await _orders_by_gate(to, messages)
+    for gate, by_id in found.items():
+        await gate.release(
+            [
+                (release_change(message.subject, message.units), by_id[message.subject])
+                for message in messages
+                if message.subject in by_id
+            ]
+        )
     return ()
 
 
 async def end_holds(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Orders that were paid late have their units again, or get none: the gate's holds end."""
     sold = {message.subject: bool(message.units) for message in messages}
-    for order in await to.shop.record.query(lambda connection: _orders(connection, messages)):
-        await to.gate.end_hold(order, sold=sold[order.id])
+    for gate, by_id in (await _orders_by_gate(to, messages)).items():
+        for order in by_id.values():
+            await gate.end_hold(order, sold=sold[order.id])
     return ()
 
 
@@ -167,7 +180,7 @@ async def show_groups(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
     """Groups changed: the gate, their rooms and the stores that serve them get the new state."""
     ids = {message.subject for message in messages}
 
-    def look_up(connection: Connection) -> list[tuple[Group, set[str], set[str]]]:
+    def look_up(connection: Connection) -> list[tuple[Group, str, set[str], set[str]]]:
         rows = connection.execute(
             GROUPS.add_columns(buying_groups.c.room_id).where(buying_groups.c.id.in_(ids))
         )
@@ -180,9 +193,11 @@ async def show_groups(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
             .distinct()
         )
         places = [(id, room, store) for id, room, store in ordered]
+        gates = gates_of_estates(connection, {group.estate_id for group, _ in found})
         return [
             (
                 group,
+                gates[group.estate_id],
                 # Rooms in which its buyers are, too, though the product may be off the table there.
                 {room_id, *rooms.get(group.product_id, ())}
                 | {room for id, room, _ in places if id == group.id},
@@ -191,8 +206,8 @@ async def show_groups(to: Outlets, messages: Sequence[Message]) -> Sequence[Mess
             for group, room_id in found
         ]
 
-    for group, in_rooms, in_stores in await to.shop.record.query(look_up):
-        await to.gate.set_group(group, to.shop.clock())
+    for group, gate, in_rooms, in_stores in await to.shop.record.query(look_up):
+        await to.gates.named(gate).set_group(group, to.shop.clock())
         await to.feed.group(sorted(in_rooms), sorted(in_stores), group)
     return ()
 
@@ -274,14 +289,16 @@ async def set_flash_sales(to: Outlets, messages: Sequence[Message]) -> Sequence[
     places = select(flash_sales.c.room_id, flash_sales.c.product_id)
     places = places.where(flash_sales.c.id.in_(ids)).distinct()
 
-    def look_up(connection: Connection) -> list[tuple[str, str, GateFlash | None]]:
+    def look_up(connection: Connection) -> list[tuple[str, str, str, GateFlash | None]]:
+        found = [(room_id, product_id) for room_id, product_id in connection.execute(places)]
+        gates = gates_of_rooms(connection, {room_id for room_id, _ in found})
         return [
-            (room_id, product_id, open_sale(connection, room_id, product_id))
-            for room_id, product_id in connection.execute(places)
+            (gates[room_id], room_id, product_id, open_sale(connection, room_id, product_id))
+            for room_id, product_id in found
         ]
 
-    for room_id, product_id, sale in await to.shop.record.query(look_up):
-        await to.gate.set_flash(room_id, product_id, sale)
+    for gate, room_id, product_id, sale in await to.shop.record.query(look_up):
+        await to.gates.named(gate).set_flash(room_id, product_id, sale)
     return ()
 
 
@@ -344,7 +361,11 @@ async def show_cabinets(to: Outlets, messages: Sequence[Message]) -> Sequence[Me
 async def free_coupons(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Orders gave their coupons back: the gate lets them be taken again."""
     pairs = [message.subject.partition("|") for message in messages]
-    await to.gate.free_coupons([(coupon_id, order_id) for coupon_id, _, order_id in pairs])
+    order_ids = {order_id for _, _, order_id in pairs}
+    gates = await to.shop.record.query(lambda connection: gates_of_orders(connection, order_ids))
+    for name in sorted(set(gates.values())):
+        freed = [(coupon, order) for coupon, _, order in pairs if gates.get(order) == name]
+        await to.gates.named(name).free_coupons(freed)
     return ()
 
 
@@ -388,13 +409,32 @@ async def _set_offers(to: Outlets, product_ids: Collection[str]) -> None:
     catalogue = to.shop.catalogue
     products = [catalogue.products[id] for id in sorted(product_ids) if id in catalogue.products]
     estates = catalogue.estates.values()
-    await to.gate.set_products(products, catalogue.rules, estates, to.shop.clock())
+    of_brand: dict[str, list[Product]] = {}
+    for product in products:
+        of_brand.setdefault(catalogue.brand_id("product", product.id), []).append(product)
+    for brand_id, found in of_brand.items():
+        gate = to.gates.of(brand_id)
+        await gate.set_products(found, catalogue.rules, estates, to.shop.clock())
 
 
 def _notify_of_refunds(connection: Connection, order_ids: Collection[str], at_ms: int) -> None:
     if order_ids:
         rows = orders_of(connection, ORDERS.where(orders.c.id.in_(order_ids)))
         notify_buyers(connection, rows, NoticeKind.REFUND, "provider", at_ms)
+
+
+async def _orders_by_gate(
+    to: Outlets, messages: Sequence[Message]
+) -> dict[RedisGate, dict[str, OrderRow]]:
+    """The orders that messages name, by their gate and id."""
+    ids = {message.subject for message in messages}
+    found, gates = await to.shop.record.query(
+        lambda connection: (_orders(connection, messages), gates_of_orders(connection, ids))
+    )
+    by_gate: dict[RedisGate, dict[str, OrderRow]] = {}
+    for order in found:
+        by_gate.setdefault(to.gates.named(gates[order.id]), {})[order.id] = order
+    return by_gate
 
 
 def _orders(connection: Connection, messages: Sequence[Message]) -> list[OrderRow]:

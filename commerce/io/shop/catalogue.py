@@ -46,11 +46,12 @@ Goods = tuple[int, int, int]  # version of the rules, products, sum of their ver
 class Catalogue:
     """Everything by id, in the order of the shelf; `routes` are candidate stores by estate.
 
-    `owners` are brands by store, estate and product, `variants` those on sale by their product,
-    `rehearsals` the rooms that rehearse.
+    `gates` are names of gates by brand, `owners` brands by store, estate and product, `variants`
+    those on sale by their product, `rehearsals` the rooms that rehearse.
     """
 
     brands: dict[str, Brand] = field(default_factory=dict)
+    gates: dict[str, str] = field(default_factory=dict)
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
     cities: dict[str, City] = field(default_factory=dict)
     stores: dict[str, Store] = field(default_factory=dict)
@@ -180,7 +181,7 @@ def catalogue_in(connection: Connection, known: Catalogue) -> Catalogue:
     def rows(table: Any) -> list[RowMapping]:
         return list(connection.execute(select(table).order_by(table.c.id)).mappings())
 
-    all_brands = {row["id"]: _brand(row) for row in rows(brands)}
+    brand_rows = rows(brands)
     goods, shelf, product_owners = _shelf(connection, known)
     owners = product_owners | {
         (kind, id): brand_id
@@ -196,7 +197,8 @@ def catalogue_in(connection: Connection, known: Catalogue) -> Catalogue:
     all_rooms = rows(rooms)
     all_estates = {row["id"]: estate_of(row, further[row["id"]]) for row in rows(estates)}
     return Catalogue(
-        brands=all_brands,
+        brands={row["id"]: _brand(row) for row in brand_rows},
+        gates={row["id"]: row["gate"] for row in brand_rows},
         owners=owners,
         cities={row["id"]: City(row["id"], _text(row, "name")) for row in rows(cities)},
         stores=all_stores,

@@ -14,7 +14,7 @@ from commerce.catalogue.values import Estate, Pin, Product
 from commerce.errors import InvalidField, NotFound
 from commerce.groups.group import EXPIRY_GRACE_MS, JOINABLE, Group, GroupState
 from commerce.groups.terms import AskedTerms, GroupTerms, encode_steps, terms_of
-from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.gates import Gates
 from commerce.io.record.audit_trail import OPERATOR
 from commerce.io.record.invites import forget_marks
 from commerce.io.record.locks import lock_taken
@@ -59,9 +59,9 @@ _FINISH = (
 class Groups:
     """Opens, finds and ends group buys; pins and unpins cards."""
 
-    def __init__(self, shop: ShopContext, gate: RedisGate, new_id: Callable[[], str]) -> None:
+    def __init__(self, shop: ShopContext, gates: Gates, new_id: Callable[[], str]) -> None:
         self._shop = shop
-        self._gate = gate
+        self._gates = gates
         self._new_id = new_id
 
     async def pin(
@@ -122,8 +122,9 @@ class Groups:
                 brand_id=self._shop.catalogue.brand_id("room", room_id),
             )
         # The outbox updates the gate as well; so the first tap already finds the group.
+        gate = self._gates.of(self._shop.catalogue.brand_id("room", room_id))
         for group in opened:
-            await self._gate.set_group(group, at_ms)
+            await gate.set_group(group, at_ms)
         self._shop.on_commit()
         return card
 

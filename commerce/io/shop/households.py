@@ -9,14 +9,15 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, func, select, union, update
+from sqlalchemy import CompoundSelect, Connection, Select, func, select, union, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.errors import NotFound
 from commerce.groups.group import JOINABLE
-from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.gates import Gates
 from commerce.io.record.coupon_rows import keep_for_household
 from commerce.io.record.order_postings import give_to_household
 from commerce.io.record.rows import HOUSEHOLD
@@ -49,9 +50,9 @@ log = structlog.get_logger()
 class Households:
     """Moves guests between households; `of` is what the gate counts by."""
 
-    def __init__(self, shop: ShopContext, gate: RedisGate, new_id: Callable[[], str]) -> None:
+    def __init__(self, shop: ShopContext, gates: Gates, new_id: Callable[[], str]) -> None:
         self._shop = shop
-        self._gate = gate
+        self._gates = gates
         self._new_id = new_id
         self._insert: Any = insert_sqlite if shop.record.is_sqlite else insert_postgresql
         self._known: dict[str, str] = {}
@@ -206,20 +207,33 @@ class Households:
             return
         mine = HOUSEHOLD == moved.into
         async with self._shop.record.read() as connection:
-            of_lines = select(order_lines.c.product_id).join(
+            of_lines = select(orders.c.store_id, order_lines.c.product_id).join(
                 orders, orders.c.id == order_lines.c.order_id
             )
-            named = union(select(orders.c.product_id).where(mine), of_lines.where(mine))
-            products = list(await connection.scalars(named))
-            joined = select(orders.c.group_id).join(
-                buying_groups, buying_groups.c.id == orders.c.group_id
+            own = select(orders.c.store_id, orders.c.product_id)
+            products = await self._by_brand(
+                connection, union(own.where(mine), of_lines.where(mine))
             )
-            groups = list(
-                await connection.scalars(
-                    joined.where(mine, buying_groups.c.state.in_(_OPEN)).distinct()
-                )
+            joined = (
+                select(orders.c.store_id, orders.c.group_id)
+                .join(buying_groups, buying_groups.c.id == orders.c.group_id)
+                .where(mine, buying_groups.c.state.in_(_OPEN))
             )
-        await self._gate.carry(before, moved.into, products, groups)
+            groups = await self._by_brand(connection, joined.distinct())
+        for brand_id in sorted(products):
+            gate = self._gates.of(brand_id)
+            joined_here = sorted(groups.get(brand_id, ()))
+            await gate.carry(before, moved.into, sorted(products[brand_id]), joined_here)
+
+    async def _by_brand(
+        self, connection: AsyncConnection, query: Select[Any] | CompoundSelect[Any]
+    ) -> dict[str, set[str]]:
+        """What is named beside a store, by the store's brand."""
+        found: dict[str, set[str]] = {}
+        for store_id, id in await connection.execute(query):
+            brand_id = self._shop.catalogue.brand_id("store", store_id)
+            found.setdefault(brand_id, set()).add(id)
+        return found
 
     def _estates_of(self, store_id: str) -> Collection[str]:
         estates = self._shop.catalogue.estates.values()

@@ -9,7 +9,7 @@ from commerce.catalogue.paging import Page, PageQuery
 from commerce.catalogue.values import Text
 from commerce.errors import NotFound
 from commerce.io.gate import keys
-from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.gates import Gates
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import order_moves, orders, stores
@@ -160,9 +160,9 @@ _LIST = select(orders, _READY_AT, _ROUTES).join(stores, stores.c.id == orders.c.
 class OfficeOrders:
     """Orders and capacity of a brand."""
 
-    def __init__(self, shop: ShopContext, gate: RedisGate) -> None:
+    def __init__(self, shop: ShopContext, gates: Gates) -> None:
         self._shop = shop
-        self._gate = gate
+        self._gates = gates
 
     async def page(self, brand_id: str, which: OrderFilter, wanted: PageQuery) -> Page[OfficeOrder]:
         """Return one page of a brand's orders, the newest first unless they are sorted.
@@ -282,7 +282,7 @@ class OfficeOrders:
             )
         )
         fields = [keys.row(slot_item(row["name"]), row["store_id"]) for row in rows]
-        held = dict(zip(fields, await self._gate.held(fields), strict=True))
+        held = dict(zip(fields, await self._gates.of(brand_id).held(fields), strict=True))
         windows: dict[str, list[WindowView]] = {}
         for row, field in zip(rows, fields, strict=True):
             shown = {

@@ -8,6 +8,7 @@ from typing import NoReturn
 from commerce.catalogue.sets import explode, sum_units
 from commerce.errors import NotFound, Refusal, Refused, Rehearses, TryAgain
 from commerce.io.gate.flash_rows import open_sale
+from commerce.io.gate.gates import Gates
 from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.ledger.answers import Answer, Answers
 from commerce.io.record.order_lines import orders_of
@@ -90,16 +91,16 @@ class Orders:
     def __init__(
         self,
         shop: ShopContext,
-        gate: RedisGate,
+        gates: Gates,
         answers: Answers,
         routes: Routes,
         *,
         worker: str,
-        on_closed: Callable[[], None],
+        on_closed: Callable[[RedisGate], None],
         spans: Spans = no_spans,
     ) -> None:
         self._shop = shop
-        self._gate = gate
+        self._gates = gates
         self._answers = answers
         self._routes = routes
         self._worker = worker
@@ -240,14 +241,15 @@ class Orders:
     async def _decide(self, tap: Tap, request: OrderRequest, deadline: float) -> Decision:
         """Ask the gate until it decides, while there is time."""
         loop = asyncio.get_running_loop()
+        gate = self._gates.of(self._shop.catalogue.brand_id("room", tap.room_id))
         while True:
-            decision = await self._gate.admit(tap, self._shop.clock())
+            decision = await gate.admit(tap, self._shop.clock())
             match decision.status:
                 case Status.OTHER_GROUP:
                     self._open_groups[tap.estate_id, tap.product_id] = decision.group_id
                     tap = replace(tap, group_id=decision.group_id)
                 case Status.NOT_READY:
-                    self._on_closed()
+                    self._on_closed(gate)
                     await asyncio.sleep(GATE_RETRY_S)
                 case Status.STALE:
                     await self._shop.cache.refresh()

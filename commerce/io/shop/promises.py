@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from commerce.catalogue.values import Text
 from commerce.io.gate import keys
-from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.gates import Gates
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.routes import EstateRoute, Routes
 from commerce.orders.presales import Presale, presale_of
@@ -54,9 +54,9 @@ class Promises:
 class PromiseBoard:
     """Answers for a whole estate, and looks into the gate every few seconds at most."""
 
-    def __init__(self, shop: ShopContext, gate: RedisGate, routes: Routes) -> None:
+    def __init__(self, shop: ShopContext, gates: Gates, routes: Routes) -> None:
         self._shop = shop
-        self._gate = gate
+        self._gates = gates
         self._routes = routes
         self._kept: dict[str, Promises] = {}
         self._turn = asyncio.Lock()
@@ -94,7 +94,9 @@ class PromiseBoard:
                 for slot, _ in read_slots(text)
             }
         )
-        found = await self._gate.free([keys.row(slot_item(name), store) for name, store in wanted])
+        brand_id = self._shop.catalogue.brand_id("estate", estate_id)
+        rows = [keys.row(slot_item(name), store) for name, store in wanted]
+        found = await self._gates.of(brand_id).free(rows)
         free = dict(zip(wanted, found, strict=True))
         promised = {kind: _promised(route, kind, free) for kind, route in routes.items()}
         later = tuple(

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from commerce.io.gate import keys
-from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.gates import Gates
 from commerce.io.record.order_postings import set_slots
 from commerce.io.record.schema_slots import slots
 from commerce.io.record.slots import SlotPlan
@@ -14,7 +14,7 @@ from commerce.io.shop.context import ShopContext
 from commerce.io.shop.routes import packing_store
 from commerce.orders.promise import HOUR_MS, WAVE, open_windows, slot_item, slot_name
 
-FORGET_AFTER_MS = 2 * HOUR_MS  # longer than slots are compared, see gate/rebuild.py
+FORGET_AFTER_MS = 2 * HOUR_MS  # longer than slots are compared, see gate/snapshot.py
 FORGET_FOR_MS = 4 * HOUR_MS
 FORGET_EVERY_MS = 60_000
 
@@ -24,9 +24,9 @@ log = structlog.get_logger()
 class SlotKeeping:
     """Opens windows up to the horizon, and closes those that a store is not open in any more."""
 
-    def __init__(self, shop: ShopContext, gate: RedisGate) -> None:
+    def __init__(self, shop: ShopContext, gates: Gates) -> None:
         self._shop = shop
-        self._gate = gate
+        self._gates = gates
         self._forget_at_ms = 0
 
     async def step(self) -> None:
@@ -96,8 +96,12 @@ class SlotKeeping:
             slots.c.until_ms <= at_ms - FORGET_AFTER_MS,
             slots.c.until_ms > at_ms - FORGET_FOR_MS,
         )
-        rows = await self._shop.record.query(
-            lambda connection: [keys.row(slot_item(n), s) for n, s in connection.execute(over)]
-        )
-        await self._gate.forget(rows)
+        rows: dict[str, list[str]] = {}
+        for name, store_id in await self._shop.record.query(
+            lambda connection: connection.execute(over).all()
+        ):
+            brand_id = self._shop.catalogue.brand_id("store", store_id)
+            rows.setdefault(brand_id, []).append(keys.row(slot_item(name), store_id))
+        for brand_id, found in rows.items():
+            await self._gates.of(brand_id).forget(found)
         self._forget_at_ms = at_ms + FORGET_EVERY_MS

@@ -221,7 +221,7 @@ async def _quotas(
         return quotas
     group_id = order.group_id
     if not group_id and len(order.bought) == 1:
-        group_id = await commerce.gate.open_group(order.estate_id, order.product_id)
+        group_id = await commerce.gates.of(brand.id).open_group(order.estate_id, order.product_id)
     if group_id:
         quotas.append(Quota(QuotaScope.DEVICE, group_id, device, brand.seats_per_device, 1))
     return quotas

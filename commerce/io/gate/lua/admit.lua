@@ -5,7 +5,7 @@
 --       7 seats:{group}  8 bought:{household}:{product}  9 available  10 held  11 holds  12 hold
 --       13… bought:{household}:{product} of the second line and those after it
 --       (and bought:{household}:{quota} of a flash sale, which only the script knows)
---       (and coupon:{id} of a tap with a coupon)
+--       (and coupon:{id} of a tap with a coupon; both begin as the first key does)
 -- ARGV  1 now
 --       2 the tap
 --       3 hold ms|idempotency ms|limit window ms|backlog max|seats kept ms
@@ -120,7 +120,8 @@ if flash_id ~= '' or flash and not explicit then
     local free = redis.call('HMGET', KEYS[9], right .. '|', all_units .. '|')
     local own, common = tonumber(free[1] or '0'), over and 0 or tonumber(free[2] or '0')
     local wanted = flash_id ~= '' or not over and seen == fen
-    counted = '$BOUGHT' .. household_id .. ':' .. all_units
+    counted = string.sub(KEYS[1], 1, -#'epoch' - 1)
+      .. 'bought:' .. household_id .. ':' .. all_units
     local bought = tonumber(redis.call('GET', counted) or '0')
     if own >= units then quota = right elseif common >= units then quota = all_units end
     if not quota then
@@ -228,7 +229,8 @@ else
   end
 end
 
-local coupon_key = coupon_id ~= '' and '$COUPON' .. coupon_id
+local coupon_key = coupon_id ~= ''
+  and string.sub(KEYS[1], 1, -#'epoch' - 1) .. 'coupon:' .. coupon_id
 if coupon_key and redis.call('EXISTS', coupon_key) == 1 then return refuse('coupon-taken', 0) end
 
 -- Units of items that it takes, as {item, units}, all from the first store that has them and a

@@ -58,8 +58,10 @@ for index = 0, entries - 1 do
       end_hold(quota .. '|', units, sold)
     end
     if sold ~= '1' then
-      if coupon_id ~= '' and redis.call('GET', '$COUPON' .. coupon_id) == order_id then
-        redis.call('DEL', '$COUPON' .. coupon_id)
+      if coupon_id ~= '' then
+        -- A key of this gate that only its holds know.
+        local coupon = string.sub(KEYS[1], 1, -#'orders' - 1) .. 'coupon:' .. coupon_id
+        if redis.call('GET', coupon) == order_id then redis.call('DEL', coupon) end
       end
       if redis.call('HGET', KEYS[key + 2], household_id) == order_id then
         redis.call('HDEL', KEYS[key + 2], household_id)

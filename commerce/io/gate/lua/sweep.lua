@@ -31,8 +31,10 @@ for _, order_id in ipairs(
         redis.call('HINCRBY', KEYS[3], quota .. '|', -units)
         redis.call('HINCRBY', KEYS[2], quota .. '|', units)
       end
-      if coupon_id ~= '' and redis.call('GET', '$COUPON' .. coupon_id) == order_id then
-        redis.call('DEL', '$COUPON' .. coupon_id)
+      if coupon_id ~= '' then
+        -- A key of this gate that only its holds know.
+        local coupon = string.sub(KEYS[1], 1, -#'orders' - 1) .. 'coupon:' .. coupon_id
+        if redis.call('GET', coupon) == order_id then redis.call('DEL', coupon) end
       end
       returned = returned + 1
     end

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 
-from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.gates import Gates
 from commerce.io.shop.activities.draws import Draws
 from commerce.io.shop.activities.flash import FlashSales
 from commerce.io.shop.activities.notices import Notices
@@ -22,7 +22,7 @@ class Activities:
     def __init__(
         self,
         shop: ShopContext,
-        gate: RedisGate,
+        gates: Gates,
         households: Households,
         sealer: Sealer,
         new_id: Callable[[], str],
@@ -33,5 +33,5 @@ class Activities:
         self.notices = Notices(shop)
         self.sales = PrompterSales(shop)
         self.shelves = Shelves(shop, new_id)
-        self.draws = Draws(shop, gate, households, sealer, new_id, random_hex)
-        self.flash = FlashSales(shop, households, gate, new_id)
+        self.draws = Draws(shop, gates, households, sealer, new_id, random_hex)
+        self.flash = FlashSales(shop, households, gates, new_id)

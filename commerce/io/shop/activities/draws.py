@@ -18,8 +18,8 @@ from commerce.activities.draws import (
     draw_terms,
 )
 from commerce.errors import InvalidField, NotEnoughUnits, NotFound
+from commerce.io.gate.gates import Gates
 from commerce.io.gate.keys import row
-from commerce.io.gate.redis_gate import RedisGate
 from commerce.io.record.draw_rows import (
     find_draw,
     newest_draws,
@@ -66,14 +66,14 @@ class Draws:
     def __init__(
         self,
         shop: ShopContext,
-        gate: RedisGate,
+        gates: Gates,
         households: Households,
         sealer: Sealer,
         new_id: Callable[[], str],
         random_hex: Callable[[int], str],
     ) -> None:
         self._shop = shop
-        self._gate = gate
+        self._gates = gates
         self._households = households
         self._sealer = sealer
         self._new_id = new_id
@@ -94,7 +94,9 @@ class Draws:
         terms = await self._terms(room_id, asked, at_ms)
         product = catalogue.product(terms.product_id)
         # What orders on their way hold is not in the record yet.
-        [free] = await self._gate.free([row(product.id, store_id)])
+        [free] = await self._gates.of(catalogue.brand_id("room", room_id)).free(
+            [row(product.id, store_id)]
+        )
         if free < terms.winners:
             raise NotEnoughUnits(max(0, free))
         seed, draw_id = self._random_hex(SEED_BYTES), self._new_id()

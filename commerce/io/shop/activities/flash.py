@@ -20,7 +20,7 @@ from commerce.flash.sale import (
     new_sale,
 )
 from commerce.io.gate import keys
-from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.gates import Gates
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.quotas import (
     KEPT_MS,
@@ -71,12 +71,12 @@ class FlashSales:
         self,
         shop: ShopContext,
         households: Households,
-        gate: RedisGate,
+        gates: Gates,
         new_id: Callable[[], str],
     ) -> None:
         self._shop = shop
         self._households = households
-        self._gate = gate
+        self._gates = gates
         self._new_id = new_id
 
     async def lowest(self, room_id: str, product_id: str) -> int:
@@ -309,10 +309,13 @@ class FlashSales:
 
     async def _forget(self, at_ms: int) -> int:
         """Have the gate forget quotas that are long over."""
-        over = select(quotas.c.name).where(*forgettable(at_ms, at_ms))
+        over = select(quotas.c.brand_id, quotas.c.name).where(*forgettable(at_ms, at_ms))
         async with self._shop.record.read() as connection:
-            names = list(await connection.scalars(over))
-        await self._gate.forget([keys.row(name, PLACE) for name in names])
+            rows: dict[str, list[str]] = {}
+            for brand_id, name in await connection.execute(over):
+                rows.setdefault(brand_id, []).append(keys.row(name, PLACE))
+        for brand_id, found in rows.items():
+            await self._gates.of(brand_id).forget(found)
         return 0
 
     def _check(self, room_id: str, product_id: str) -> None:

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from commerce.catalogue.values import Text
+from commerce.catalogue.values import Text, own_gate
 from commerce.errors import InvalidField
 from commerce.io.ledger.writes import ORDER_NUMBER
 from commerce.io.record.audit_trail import OPERATOR, record_audit
@@ -123,7 +123,7 @@ def _create(connection: Connection, new: NewBrand, password_hash: str, at_ms: in
         row = {"name": ORDER_NUMBER, "value": FIRST_ORDER_NUMBER}
         connection.execute(insert(counters), row)
     names = {"name_zh": new.name.zh, "name_en": new.name.en}
-    connection.execute(insert(brands), {"id": new.id, **names})
+    connection.execute(insert(brands), {"id": new.id, **names, "gate": own_gate(new.id)})
     staff_id = secrets.token_hex(ID_BYTES)
     connection.execute(
         insert(staff),

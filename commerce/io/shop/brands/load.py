@@ -13,6 +13,7 @@ from typing import IO, Any
 from sqlalchemy import Connection, Table, insert, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
 
+from commerce.catalogue.values import own_gate
 from commerce.errors import BadBrandFile
 from commerce.io.ledger.writes import ORDER_NUMBER, next_number
 from commerce.io.record.audit_trail import OPERATOR, record_audit
@@ -114,9 +115,13 @@ class _Rows:
                     owner = row.get("brand_id", self._manifest.brand_id)
                     if owner not in ("", self._manifest.brand_id):
                         raise BadBrandFile(f"{name}, row {at}: of another brand.")
-                    yield row
+                    yield row | self._own(row)
             except (ValueError, zipfile.BadZipFile, EOFError) as error:
                 raise BadBrandFile(f"{name}, row {at}: {error}") from None
+
+    def _own(self, row: dict[str, Any]) -> dict[str, Any]:
+        """What a row has of this record instead: a brand that comes gets a gate of its own."""
+        return {"gate": own_gate(row["id"])} if self._table is brands else {}
 
     def _require_new(self, page: list[dict[str, Any]]) -> None:
         keys = keys_of(self._table)

@@ -11,7 +11,7 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import Connection, select
 
-from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.gates import Gates
 from commerce.io.ledger.consumer import Probe
 from commerce.io.record.intent_rows import postpone_intent
 from commerce.io.record.order_lines import orders_of
@@ -34,7 +34,7 @@ class LatePayments:
     """Decides late payments one by one; each of them may be asked for again."""
 
     shop: ShopContext
-    gate: RedisGate
+    gates: Gates
     routes: Routes
     probe: Probe = lambda step: None
 
@@ -73,7 +73,8 @@ class LatePayments:
 
     async def _readmit(self, late: LateOrder) -> Decision | None:
         try:
-            return await self.gate.readmit(late, self.shop.clock())
+            brand_id = self.shop.catalogue.brand_id("store", late.store_id)
+            return await self.gates.of(brand_id).readmit(late, self.shop.clock())
         except (RedisError, OSError) as error:
             log.warning("the gate cannot be asked", error=type(error).__name__)
             return None

@@ -72,7 +72,7 @@ async def test_order_that_names_no_group_takes_a_seat_of_the_open_one(
     await limit_brand(web, seats_per_device=1)
     await web.put("/api/rooms/demo/pins/pear", headers=bearer(await clerk(web)))
     shop: Shop = web.shop  # type: ignore[attr-defined]  # see the fixture
-    await wait_until(partial(shop.commerce.gate.open_group, "e1", "pear"))
+    await wait_until(partial(shop.commerce.gates.of("b").open_group, "e1", "pear"))
     body = {"room_id": "demo", "product_id": "pear", "quantity": 1}
     first, second = await guest(web), await guest(web)
     made = await web.post("/api/orders", json=body, headers=bearer(first, "key-00001"))
