@@ -41,6 +41,7 @@ async def store(request: Request) -> Response:
             "latitude": found.position.latitude,
             "longitude": found.position.longitude,
             "opening_hours": split(found.opening_hours),
+            "closed_until_ms": found.closed_until_ms,
         }
     )
 

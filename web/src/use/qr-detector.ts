@@ -1,32 +1,80 @@
-/** Reads QR codes from video: by the browser where it can, else by a decoder that is loaded then. */
+/** Reads QR and bar codes from video: by the browser where it can, else by decoders of our own. */
 
 import type JsQr from 'jsqr'
+import { readEan } from '../lib/shop/ean'
 import decoderUrl from 'jsqr/dist/jsQR.js?url'
 
 /** Pixels of the longer side that the decoder looks at: enough for a code in the hand, a few ms of work. */
 const SIDE_MAX = 640
 
-export interface QrDetector {
+/** Rows of the middle of a picture in which a bar code is looked for. */
+const ROWS = 15
+
+export interface CodeDetector {
   detect(source: HTMLVideoElement): Promise<{ rawValue: string }[]>
 }
 /** Of the Shape Detection API. */
 export interface DetectorClass {
-  new (options: { formats: string[] }): QrDetector
+  new (options: { formats: string[] }): CodeDetector
   getSupportedFormats(): Promise<string[]>
 }
 
 /** The browser's own detector if it reads QR codes: a browser may have one that knows no format. */
-export async function qrDetector(
-  native = (globalThis as { BarcodeDetector?: DetectorClass }).BarcodeDetector,
-  fallback: () => Promise<QrDetector> = loadedDetector,
-): Promise<QrDetector> {
+export function qrDetector(
+  native = browserDetector(),
+  fallback: () => Promise<CodeDetector> = loadedDetector,
+): Promise<CodeDetector> {
+  return detectorOf('qr_code', native, fallback)
+}
+
+/** The same for EAN-13, which our own decoder finds where it lies across the picture. */
+export function barcodeDetector(native = browserDetector()): Promise<CodeDetector> {
+  return detectorOf('ean_13', native, () => Promise.resolve(rowsDetector()))
+}
+
+const browserDetector = () => (globalThis as { BarcodeDetector?: DetectorClass }).BarcodeDetector
+
+async function detectorOf(
+  format: string,
+  native: DetectorClass | undefined,
+  fallback: () => Promise<CodeDetector>,
+): Promise<CodeDetector> {
   try {
-    if (native && (await native.getSupportedFormats()).includes('qr_code'))
-      return new native({ formats: ['qr_code'] })
+    if (native && (await native.getSupportedFormats()).includes(format))
+      return new native({ formats: [format] })
   } catch {
     // What it has does not work.
   }
   return fallback()
+}
+
+function rowsDetector(): CodeDetector {
+  const look = pictures()
+  return {
+    async detect(video) {
+      const { data, width, height } = look(video)
+      for (let n = 0; n < ROWS; n++) {
+        const y = Math.floor((height * (n + 1)) / (ROWS + 1))
+        const green = Uint8Array.from({ length: width }, (_, x) => data[4 * (y * width + x) + 1]!)
+        const code = readEan(green)
+        if (code) return [{ rawValue: code }]
+      }
+      return []
+    },
+  }
+}
+
+/** Takes pictures of a video, at most `SIDE_MAX` wide. */
+function pictures(): (video: HTMLVideoElement) => ImageData {
+  const canvas = document.createElement('canvas')
+  const context = canvas.getContext('2d', { willReadFrequently: true })!
+  return (video) => {
+    const scale = Math.min(1, SIDE_MAX / Math.max(video.videoWidth, video.videoHeight))
+    canvas.width = Math.round(video.videoWidth * scale)
+    canvas.height = Math.round(video.videoHeight * scale)
+    context.drawImage(video, 0, 0, canvas.width, canvas.height)
+    return context.getImageData(0, 0, canvas.width, canvas.height)
+  }
 }
 
 /** The decoder is a script of its own: as a module it would bring a helper into the chunks of all pages. */
@@ -42,17 +90,12 @@ function load(): Promise<typeof JsQr> {
   })
 }
 
-async function loadedDetector(): Promise<QrDetector> {
+async function loadedDetector(): Promise<CodeDetector> {
   const jsQR = await load()
-  const canvas = document.createElement('canvas')
-  const context = canvas.getContext('2d', { willReadFrequently: true })!
+  const look = pictures()
   return {
     async detect(video) {
-      const scale = Math.min(1, SIDE_MAX / Math.max(video.videoWidth, video.videoHeight))
-      canvas.width = Math.round(video.videoWidth * scale)
-      canvas.height = Math.round(video.videoHeight * scale)
-      context.drawImage(video, 0, 0, canvas.width, canvas.height)
-      const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height)
+      const { data, width, height } = look(video)
       const found = jsQR(data, width, height, { inversionAttempts: 'dontInvert' })
       return found ? [{ rawValue: found.data }] : []
     },

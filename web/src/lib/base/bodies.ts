@@ -18,6 +18,8 @@ export interface Store {
   address?: LocalText
   /** Seven days from Monday, or none; an empty one is closed. */
   opening_hours?: string[]
+  /** Closed early until then; a time that has passed means nothing. */
+  closed_until_ms?: number
 }
 export interface Estate {
   id: string

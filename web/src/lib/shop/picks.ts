@@ -5,18 +5,21 @@ import type { LocalText, OrderPick, StoreOrder } from '../base/wire'
 export interface Part {
   line: number
   part: number
+  product_id: string
   name: LocalText
   units: number
   pick: OrderPick | null
 }
 
-export function partsOf(order: Pick<StoreOrder, 'name' | 'quantity' | 'lines' | 'picks'>): Part[] {
+export function partsOf(
+  order: Pick<StoreOrder, 'product_id' | 'name' | 'quantity' | 'lines' | 'picks'>,
+): Part[] {
   const lines = order.lines ?? []
-  const whole = { name: order.name, quantity: order.quantity, parts: [] }
+  const whole = { product_id: order.product_id, name: order.name, quantity: order.quantity, parts: [] }
   const parts = (lines.length > 0 ? lines : [whole]).flatMap((one, line) =>
     (one.parts ?? []).length > 0
-      ? one.parts!.map(({ name, units }, part) => ({ line, part, name, units }))
-      : [{ line, part: 0, name: one.name, units: one.quantity }],
+      ? one.parts!.map(({ product_id, name, units }, part) => ({ line, part, product_id, name, units }))
+      : [{ line, part: 0, product_id: one.product_id, name: one.name, units: one.quantity }],
   )
   const noted = (line: number, part: number) =>
     order.picks?.find((pick) => pick.line === line && pick.part === part) ?? null

@@ -126,6 +126,9 @@ export function useStoreDesk(storeId: string, staff: StaffModel) {
     found: computed(() => shown.value.length),
     move: (order: StoreOrder, to: string) => outgoing.move([order], to as OrderState),
     returning,
+    closed(closed_until_ms: number): void {
+      if (store.value) store.value = { ...store.value, closed_until_ms }
+    },
     /** The goods stay in the store and the buyer gets the money back; the counter needs a network for that. */
     async giveBack(order: StoreOrder): Promise<void> {
       if (returning.value) return
