@@ -21,6 +21,7 @@ from aiortc import (
 from aiortc.rtp import RtcpByePacket, RtcpPacket
 
 from loadtest.clients.proxies import uses_proxy
+from loadtest.clients.receive_watchdog import ReceiveWatchdog
 from loadtest.errors import NoAnswer, RequestRefused, TakenOver, TryLater
 from loadtest.sources.encoded import EncodedSource
 from loadtest.sources.tracks import Pace, PacedTrack
@@ -29,6 +30,8 @@ HTTP_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 15.0
 # Interval of GET on the session's URL.
 PROBE_EVERY_S = 3.0
+WATCH_EVERY_S = 0.25
+DELETE_TIMEOUT_S = 2.0  # of a server that may be gone
 # What our own server answers there once the session is over (docs/http.md).
 PROBLEM_PREFIX = "urn:linli:problem:"
 NO_SUCH_SESSION = "no-such-session"
@@ -54,6 +57,7 @@ class WhipSession:
         self._location: str | None = None
         self._state = asyncio.Event()
         self._bye = asyncio.Event()
+        self._watchdog = ReceiveWatchdog()
         self._tracks: list[PacedTrack] = []
 
     async def __aenter__(self) -> "WhipSession":
@@ -71,7 +75,7 @@ class WhipSession:
         """Return why the session ended, once it has: media, network or the server ended it.
 
         The server ends it by its own clear word at the session's URL, by closing DTLS, by giving
-        no more consent (RFC 7675) or by an RTCP BYE.
+        no more consent (RFC 7675) or by an RTCP BYE. One that is gone sends no more RTCP.
 
         Raises:
             TakenOver: Another host publishes in our place.
@@ -80,11 +84,13 @@ class WhipSession:
         state = asyncio.create_task(self._disconnected())
         probe = asyncio.create_task(self._server_ended())
         bye = asyncio.create_task(self._bye.wait())
+        silence = asyncio.create_task(self._silent())
         reasons = {
             media: "the clip is over",
             state: "disconnected",
             probe: "ended by the server",
             bye: "ended by the server (BYE)",
+            silence: "the server sends nothing any more",
         }
         try:
             done, _ = await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
@@ -107,7 +113,7 @@ class WhipSession:
         if self._location:
             location, self._location = self._location, None
             with contextlib.suppress(httpx.HTTPError):
-                await self._http.delete(location, headers=self._headers)
+                await self._http.delete(location, headers=self._headers, timeout=DELETE_TIMEOUT_S)
         await self._peer.close()
         await self._http.aclose()
         for pool, source in zip(self._pools, self._sources, strict=True):
@@ -131,7 +137,7 @@ class WhipSession:
             await self._peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         except ValueError as error:
             raise NoAnswer(f"the answer was not understood: {error}") from None
-        self._watch_for_bye()
+        self._watch_rtcp()
         try:
             await self._connected()
         except NoAnswer:
@@ -196,13 +202,22 @@ class WhipSession:
             return False
         return word_of(response) == TAKEN_OVER
 
-    def _watch_for_bye(self) -> None:
-        """Note an RTCP BYE (RFC 3550 section 6.6), which aiortc leaves to nobody in particular."""
+    async def _silent(self) -> None:
+        loop = asyncio.get_running_loop()
+        looks = 0  # two in a row: on a busy machine packets may wait beside this task
+        while looks < 2:
+            await asyncio.sleep(WATCH_EVERY_S)
+            looks = looks + 1 if self._watchdog.is_silent(loop.time()) else 0
+
+    def _watch_rtcp(self) -> None:
+        """Note RTCP, and a BYE (RFC 3550 §6.6), which aiortc leaves to nobody in particular."""
+        loop = asyncio.get_running_loop()
 
         def watch(transport: RTCDtlsTransport) -> None:
             handle = transport._handle_rtcp_data
 
             async def handle_and_note(data: bytes) -> None:
+                self._watchdog.received(loop.time())
                 with contextlib.suppress(ValueError):
                     packets = RtcpPacket.parse(data)
                     if any(isinstance(packet, RtcpByePacket) for packet in packets):
