@@ -38,7 +38,7 @@ soak: setup .venv/.dev ## watch video on bad networks, then measure; LINLI_SOAK_
 	@$(MAKE) --no-print-directory bench
 
 chaos: setup .venv/.dev ## kill nodes, workers, Redis and PostgreSQL while people watch and buy; SEED=7 (1)
-	@$(BIN)/python -m tests.support.chaos --seed $${SEED:-1}
+	@$(BIN)/python -m tests.support.chaos --seed $${SEED:-1} --seeds $${SEEDS:-1}
 
 fuzz: setup .venv/.dev ## try every parser of outside bytes for LINLI_FUZZ_MINUTES (60)
 	@$(BIN)/python -m pytest tests/fuzz -p tests.fuzz.campaign -p no:randomly

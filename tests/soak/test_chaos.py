@@ -9,16 +9,16 @@ import pytest
 
 from tests.support.chaos.verdict import Exit
 
-SEEDS = range(1, 11)
-RUN_S_MAX = 400.0
+SEEDS = 10
+RUN_S_MAX = 1_800.0
 _missing = os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "nsenter", "ip")))
 
 
+@pytest.mark.timeout(RUN_S_MAX + 60.0)
 @pytest.mark.skipif(_missing, reason="only root may make network namespaces, with iproute2")
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_nothing_is_oversold_or_lost_whatever_is_killed(seed: int) -> None:
+async def test_nothing_is_oversold_or_lost_whatever_is_killed() -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.support.chaos", "--seed", str(seed)),
+        *(sys.executable, "-m", "tests.support.chaos", "--seed", "1", "--seeds", str(SEEDS)),
         stdout=asyncio.subprocess.PIPE,
     )
     try:

@@ -13,18 +13,20 @@ from tests.support.chaos.run import Plan, chaos
 from tests.support.chaos.schedule import Kind, draw
 from tests.support.chaos.verdict import Exit, Outcome, report
 
-INSIDE = "LINLI_CHAOS_INSIDE"
+INSIDE = "CHAOS_INSIDE"
+ERRORS_SHOWN = 8
 
 
 def main() -> None:
     """Play it in namespaces of its own: when this process ends, everything ends."""
     options = _options()
-    plan = Plan(
-        seed=options.seed, faults=options.faults, loss=options.loss, only=tuple(options.only)
-    )
+    seeds = tuple(range(options.seed, options.seed + options.seeds))
+    plan = Plan(seeds, options.faults, loss=options.loss, only=tuple(options.only))
     if options.dry_run:
-        for fault in draw(plan.seed, faults=plan.faults, workers=plan.workers):
-            print(f"{fault.at_s:5.1f} s  {fault}")
+        for seed in seeds:
+            print(f"seed {seed}")
+            for fault in draw(seed, faults=plan.faults, workers=plan.workers):
+                print(f"{fault.at_s:5.1f} s  {fault}")
         return
     if INSIDE not in os.environ:
         if os.geteuid() or shutil.which("unshare") is None:
@@ -38,32 +40,40 @@ def main() -> None:
 def _play(plan: Plan, *, keep: bool) -> Exit:
     folder = Path(tempfile.mkdtemp(prefix="chaos"))
     folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-    outcome = asyncio.run(_run(plan, folder))
-    print(report(outcome))
-    if outcome.errors:
-        print("what clients met:")
-        for text, count in outcome.errors.most_common(12):
-            print(f"  {count:>5} × {text}")
-    if keep or outcome.exit_code is Exit.BROKEN:
+    exits = asyncio.run(_run(plan, folder))
+    worst = next(code for code in (Exit.BROKEN, Exit.LATE, Exit.HELD) if code in exits)
+    if keep or worst is Exit.BROKEN:
         print(f"logs are in {folder}")
     else:
         shutil.rmtree(folder, ignore_errors=True)
-    return outcome.exit_code
+    return worst
 
 
-async def _run(plan: Plan, folder: Path) -> Outcome:
+async def _run(plan: Plan, folder: Path) -> list[Exit]:
     began = time.monotonic()
 
     def tell(text: str) -> None:
         print(f"[{time.monotonic() - began:5.1f}] {text}", file=sys.stderr, flush=True)
 
     async with chaos(plan, folder, tell) as running:
-        return await running.play()
+        return [_told(await running.play(seed)) for seed in plan.seeds]
+
+
+def _told(outcome: Outcome) -> Exit:
+    print(report(outcome))
+    for text, count in outcome.errors.most_common(ERRORS_SHOWN):
+        print(f"{count:>7} × {text}")
+    print(
+        f"        load of the machine: {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores\n",
+        flush=True,
+    )
+    return outcome.exit_code
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.support.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="which schedule of faults")
+    parser.add_argument("--seeds", type=int, default=1, help="how many, one after the other")
     parser.add_argument("--faults", type=int, default=4, help="how many")
     parser.add_argument("--loss", type=float, default=0.02, help="between the nodes, 0 to 1")
     parser.add_argument(

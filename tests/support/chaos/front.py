@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from loadtest.clients.http import PlainHttp
 from loadtest.errors import LoadError
 
-HEALTH_INTERVAL_S = 1.0
-HEALTH_TIMEOUT_S = 1.0
+HEALTH_INTERVAL_S = 2.0
+HEALTH_TIMEOUT_S = 3.0
 CONNECT_TIMEOUT_S = 1.0
 READ_BYTES = 65_536
 UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

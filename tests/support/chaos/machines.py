@@ -40,7 +40,9 @@ class Machine:
         self.gateway = f"198.18.{number}.1"  # this end of the link to here: where services are
         self.address = f"198.18.{number}.2"
         self.private_address = f"198.18.3.{number}"  # at the link between the machines
-        self._holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        self._holder = subprocess.Popen(
+            ["unshare", "--net", "sleep", "infinity"], start_new_session=True
+        )
 
     @property
     def namespace(self) -> str:
@@ -125,7 +127,7 @@ def _pass(fd: int, direction: Direction) -> None:
     for _ in range(READS_MAX):
         try:
             packet = os.read(fd, MTU)
-        except BlockingIOError:
+        except OSError:  # nothing more now, or the device is gone
             return
         direction.send(packet)
 

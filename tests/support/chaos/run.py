@@ -22,7 +22,7 @@ from tests.support.chaos.machines import NETWORK, Machine, link_between, run
 from tests.support.chaos.nodes import PORT, Node
 from tests.support.chaos.outages import aftermaths
 from tests.support.chaos.rush import Rush
-from tests.support.chaos.schedule import NODES, Fault, Kind, draw, length_s
+from tests.support.chaos.schedule import NODES, SPACING_S, Fault, Kind, draw, length_s
 from tests.support.chaos.verdict import Outcome
 from tests.support.postgres import USER, Postgres
 from tests.support.valkey import Valkey
@@ -33,15 +33,18 @@ PASSWORD = "correct horse battery"
 REDIS_PORT, POSTGRES_PORT = 6_379, 5_432
 TOKEN_TTL_S = 3_600
 BACK_TIMEOUT_S = 60.0
-# Of the stock: the rush is to sell out at its end, so that overselling would show.
-SOLD_SHARE = 0.8
+PRODUCTS = 2  # of each seed's own
+# Of the taps: the rush is to sell out at its end, so that overselling would show.
+STOCK_SHARE = 0.8
+AFTER_S = SPACING_S[0]  # of the rush, after the last fault
+NODE_BACK_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What an operator may choose."""
 
-    seed: int = 1
+    seeds: tuple[int, ...] = (1,)
     faults: int = 4
     workers: int = 2
     videos: int = 3  # viewers of the video at each node
@@ -58,7 +61,7 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Chaos:
-    """Everything that runs. `async with chaos(…)`, then `play`."""
+    """Everything that runs. `async with chaos(…)`, then `play` each seed."""
 
     plan: Plan
     folder: Path
@@ -69,29 +72,32 @@ class Chaos:
     balancer: Balancer
     fronts: dict[str, str]
     token: str
-    rng: random.Random
-    recorder: Recorder = field(default_factory=Recorder)
     _restarts: list[asyncio.Task[None]] = field(default_factory=list)
+    _before: dict[str, str] | None = None  # what the doctor found wrong before all faults
 
-    async def play(self) -> Outcome:
+    async def play(self, seed: int) -> Outcome:
         """People come, the rush begins, the faults come, all is looked at."""
-        schedule = draw(self.plan.seed, faults=self.plan.faults, workers=self.plan.workers)
+        rng, recorder = random.Random(seed), Recorder()
+        schedule = draw(seed, faults=self.plan.faults, workers=self.plan.workers)
         if self.plan.only:
             schedule = tuple(fault for fault in schedule if fault.kind in self.plan.only)
-        before = await self._doctor()
-        rush = Rush(ROOM, self.fronts, self.recorder, self.rng)
-        audience = Audience(ROOM, self.recorder, self.rng)
-        host = asyncio.create_task(
-            be_host(self.fronts[self.rng.choice(NODES)], ROOM, self.token, self.rng)
-        )
+        if self._before is None:
+            self._before = await self._doctor()
+        products = _products(self.plan.seeds.index(seed))
+        rush = Rush(ROOM, self.fronts, recorder, rng, products)
+        audience = Audience(ROOM, recorder, rng)
+        host = asyncio.create_task(be_host(self.fronts[rng.choice(NODES)], ROOM, self.token, rng))
         try:
             await rush.open(self.plan.guests)
             async with audience.watching(self.fronts, self.plan.videos, self.plan.rooms):
                 await wait_until(audience.everybody_is_in, what="everybody watching")
                 audience.forget()
                 self.tell("everybody is in; the rush begins")
-                buying = asyncio.create_task(rush.run(self.plan.taps_per_s, length_s(schedule)))
+                over = asyncio.Event()
+                buying = asyncio.create_task(rush.run(self.plan.taps_per_s, over))
                 injected = await self._inject(schedule)
+                await asyncio.sleep(AFTER_S)
+                over.set()
                 await buying
                 missing = await self._all_back(audience)
                 outages = audience.outages()
@@ -103,22 +109,31 @@ class Chaos:
             await rush.close()
         found, unexplained = aftermaths(injected, outages)
         return Outcome(
-            seed=self.plan.seed,
+            seed=seed,
             aftermaths=found,
             unexplained=unexplained,
-            orders=Counter(self.recorder.counts) + counts,
+            orders=Counter(recorder.counts) + counts,
             unread=unread,
-            doctor=[f"{name}: {after[name]}" for name in sorted(after.keys() - before.keys())],
+            doctor=[
+                f"{name}: {after[name]}" for name in sorted(after.keys() - self._before.keys())
+            ],
             missing=missing,
-            errors=self.recorder.errors,
+            errors=recorder.errors,
         )
 
     async def _inject(self, schedule: tuple[Fault, ...]) -> list[tuple[float, Fault]]:
-        """Let each fault come when it is due; return when it did, in monotonic seconds."""
+        """Let each fault come when it is due; return when it did, in monotonic seconds.
+
+        While a node starts, those that would hit the other one wait, and those after them.
+        """
         began = time.monotonic()
         injected = []
         for fault in schedule:
             await asyncio.sleep(max(0.0, began + fault.at_s - time.monotonic()))
+            waits_from = time.monotonic()
+            if fault.node:
+                await wait_until(self.balancer.all_ready, NODE_BACK_S, what="the other node")
+            began += time.monotonic() - waits_from
             self.tell(f"{time.monotonic() - began:5.1f} s  {fault}")
             injected.append((time.monotonic(), fault))
             await self._kill(fault)
@@ -168,15 +183,14 @@ class Chaos:
     async def _doctor(self) -> dict[str, str]:
         """What is wrong on any node."""
         found: dict[str, str] = {}
-        for node in self.nodes.values():
-            found |= await node.doctor()
+        for wrong in await asyncio.gather(*(node.doctor() for node in self.nodes.values())):
+            found |= wrong
         return found
 
 
 @contextlib.asynccontextmanager
 async def chaos(plan: Plan, folder: Path, tell: Tell) -> AsyncIterator[Chaos]:
     """Everything, started and filled with a shop; logs are in `folder`."""
-    rng = random.Random(plan.seed)
     secret = secrets.token_hex(32)
     async with contextlib.AsyncExitStack() as stack:
         run("ip", "link", "set", "lo", "up")
@@ -185,7 +199,7 @@ async def chaos(plan: Plan, folder: Path, tell: Tell) -> AsyncIterator[Chaos]:
             stack.callback(machine.close)
             await machine.connect()
         conditions = Conditions(loss=plan.loss, delay_s=plan.delay_s)
-        stack.enter_context(link_between(machines, conditions, random.Random(plan.seed)))
+        stack.enter_context(link_between(machines, conditions, random.Random(plan.seeds[0])))
         valkey, postgres = await asyncio.to_thread(_services, folder, stack)
         tell("Valkey and PostgreSQL run")
         nodes = {
@@ -207,7 +221,7 @@ async def chaos(plan: Plan, folder: Path, tell: Tell) -> AsyncIterator[Chaos]:
         fronts = {name: await stack.enter_async_context(balancer.front(name)) for name in NODES}
         host = Principal("token:host", frozenset({Role.HOST}), room_id=ROOM)
         token = Access(secret).issue(host, TOKEN_TTL_S)
-        yield Chaos(plan, folder, tell, valkey, postgres, nodes, balancer, fronts, token, rng)
+        yield Chaos(plan, folder, tell, valkey, postgres, nodes, balancer, fronts, token)
 
 
 def _services(folder: Path, stack: contextlib.AsyncExitStack) -> tuple[Valkey, Postgres]:
@@ -234,15 +248,15 @@ def _shared(machine: Machine, secret: str) -> dict[str, str]:
 
 def _shop(plan: Plan) -> str:
     """Return a shop whose goods are nearly all sold by the rush."""
-    rush_s = length_s(draw(plan.seed, faults=plan.faults, workers=plan.workers))
-    products = 2
+    schedules = [draw(seed, faults=plan.faults, workers=plan.workers) for seed in plan.seeds]
+    rush_s = min(map(length_s, schedules))
     scenario = Scenario.model_validate(
         {
             "title": {"en": "Chaos", "zh": "故障"},
             "room": ROOM,
             "shop": {
-                "products": products,
-                "stock": max(1, int(plan.taps_per_s * rush_s * SOLD_SHARE / products)),
+                "products": PRODUCTS * len(plan.seeds),
+                "stock": max(1, int(plan.taps_per_s * rush_s * STOCK_SHARE / PRODUCTS)),
                 "group_target": 0,
             },
             "profiles": [{"kind": "lurker", "weight": 1}],
@@ -250,6 +264,12 @@ def _shop(plan: Plan) -> str:
         }
     )
     return shop_file(scenario)
+
+
+def _products(place: int) -> tuple[str, ...]:
+    """Return what the seed at this place sells: no seed finds what another one sold out."""
+    first = PRODUCTS * place + 1
+    return tuple(f"loadtest-p{number}" for number in range(first, first + PRODUCTS))
 
 
 async def _stop_all(nodes: dict[str, Node]) -> None:

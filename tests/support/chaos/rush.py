@@ -1,6 +1,7 @@
 """A rush of orders on both fronts by the load tester's till, and its audit afterwards."""
 
 import asyncio
+import itertools
 import random
 import time
 from collections import Counter
@@ -24,6 +25,7 @@ class Rush:
     fronts: dict[str, str]
     recorder: Recorder
     rng: random.Random
+    products: tuple[str, ...]  # what is bought
     _tills: list[Till] = field(default_factory=list)
     _before: Found = field(default_factory=lambda: Found((), (), {}))
 
@@ -36,16 +38,18 @@ class Rush:
             numbers = list(range(place, guests, len(self.fronts)))
             await till.open_accounts(numbers, self._before.estates)
 
-    async def run(self, per_s: float, seconds: float) -> None:
-        """Tap; return when the last tap is answered or given up."""
+    async def run(self, per_s: float, over: asyncio.Event) -> None:
+        """Tap until it is over; return when the last tap is answered or given up."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with asyncio.TaskGroup() as tasks:
-            for number in range(int(per_s * seconds)):
+            for number in itertools.count():
                 await asyncio.sleep(max(0.0, began + number / per_s - loop.time()))
+                if over.is_set():
+                    return
                 till = self._tills[number % len(self._tills)]
                 account = self.rng.choice(till.accounts)
-                product = self.rng.choice(self._before.products)
+                product = self.rng.choice(self.products)
                 tasks.create_task(self._tap(till, account, product))
 
     async def audit(self) -> tuple[Counter[str], int]:
