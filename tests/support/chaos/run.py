@@ -37,7 +37,7 @@ PRODUCTS = 2  # of each seed's own
 # Of the taps: the rush is to sell out at its end, so that overselling would show.
 STOCK_SHARE = 0.8
 AFTER_S = SPACING_S[0]  # of the rush, after the last fault
-NODE_BACK_S = 120.0
+START_S = NODE_BACK_S = 400.0  # of a machine that is busy with something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ async def chaos(plan: Plan, folder: Path, tell: Tell) -> AsyncIterator[Chaos]:
         balancer = Balancer([Upstream(n.name, n.machine.address, PORT) for n in nodes.values()])
         watching = asyncio.create_task(balancer.watch())
         stack.callback(watching.cancel)
-        await wait_until(balancer.all_ready, what="both nodes ready")
+        await wait_until(balancer.all_ready, START_S, what="both nodes ready")
         tell("both nodes are ready")
         fronts = {name: await stack.enter_async_context(balancer.front(name)) for name in NODES}
         host = Principal("token:host", frozenset({Role.HOST}), room_id=ROOM)
