@@ -93,7 +93,7 @@ def _y_axis(top: float) -> list[str]:
     for tick in range(TICKS + 1):
         y = _y(tick / TICKS)
         parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" class="grid"/>')
-        parts.append(_text(LEFT - 6, y + 4, f"{top * tick / TICKS:,.5g}", "end"))
+        parts.append(_text(LEFT - 6, y + 4, _short(top * tick / TICKS), "end"))
     return parts
 
 
@@ -105,6 +105,15 @@ def _polyline(places: Sequence[tuple[float, float]], color: str) -> str:
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _short(value: float) -> str:
+    """Return a figure of an axis.
+
+    >>> [_short(value) for value in (0.25, 1_250, 1_500_000)]
+    ['0.25', '1,250', '1.5 M']
+    """
+    return f"{value / 1e6:,.5g} M" if value >= 1e6 else f"{round(value, 4):,.10g}"
 
 
 def _svg(parts: Sequence[str], label: str) -> str:
