@@ -36,6 +36,7 @@ PING_S = 25
 KEEPALIVE_S = 20.0
 POSITION_CHECK_S = 20.0
 SWEEP_S = 0.25
+IDLE_SWEEP_S = 1.0  # while there is no room
 IDLE_ROOM_S = 30.0
 OPEN_TIMEOUT_S = 5.0
 CATCH_UP_TIMEOUT_S = 1.0
@@ -277,7 +278,7 @@ class RoomHub:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_S)
+            await asyncio.sleep(SWEEP_S if self._rooms else IDLE_SWEEP_S)
             now = time.monotonic()
             for sweep in self.sweepers:
                 sweep(now)

@@ -66,6 +66,7 @@ class Heartbeats:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._ahead_ms: int | None = None  # of our own clock, as of the last row
 
     async def write(self, beat: Beat) -> bool:
         """Write a worker's row, which lasts `ROW_TTL_S`; return whether the worker is to drain.
@@ -73,14 +74,19 @@ class Heartbeats:
         Raises:
             RedisError: It was not written.
         """
-        now_ms = await self._now_ms()
+        ahead_ms = self._ahead_ms
+        if ahead_ms is None:
+            ahead_ms = await self._now_ms() - _own_ms()
+        now_ms = _own_ms() + ahead_ms
         async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.time()
             pipe.set(_key(beat.worker), json.dumps(beat.as_dict()), ex=ROW_TTL_S)
             pipe.zadd(WORKERS_KEY, {beat.worker: now_ms + ROW_TTL_S * 1_000})
             pipe.zremrangebyscore(WORKERS_KEY, "-inf", now_ms)
             pipe.expire(WORKERS_KEY, ROW_TTL_S)
             pipe.exists(_drain_key(beat.worker))
-            *_, wanted = await pipe.execute()
+            time_of_redis, *_, wanted = await pipe.execute()
+        self._ahead_ms = _ms(time_of_redis) - _own_ms()
         return bool(wanted)
 
     async def request_drain(self, worker: str) -> None:
@@ -126,8 +132,7 @@ class Heartbeats:
         return _beat(json.loads(row)) if row else None
 
     async def _now_ms(self) -> int:
-        seconds, microseconds = await self._redis.time()
-        return int(seconds) * 1_000 + int(microseconds) // 1_000
+        return _ms(await self._redis.time())
 
 
 class Heart:
@@ -215,6 +220,16 @@ class Heart:
 def this_version() -> str:
     """Return the version of this program and the newest schema that it knows."""
     return f"{importlib.metadata.version('linli')} (schema {newest_schema()})"
+
+
+def _own_ms() -> int:
+    """A clock that nobody sets."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def _ms(time_of_redis: tuple[int, int]) -> int:
+    seconds, microseconds = time_of_redis
+    return int(seconds) * 1_000 + int(microseconds) // 1_000
 
 
 def _key(worker: str) -> str:

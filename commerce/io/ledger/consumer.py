@@ -30,7 +30,7 @@ from commerce.orders.ledger import BATCH_MAX, Plan, plan
 from commerce.orders.order import Entry
 from commerce.spans import Spans, no_spans
 
-BLOCK_MS = 500  # how long a read waits for the first entry
+BLOCK_MS = 1_000  # how long a read waits for the first entry
 CLAIM_IDLE_MS = 5_000  # an entry that is unsettled for so long is claimed
 CLAIM_IDLE_FIRST_MS = 1_000  # the same just after the start: after a crash buyers wait
 CLAIM_FIRST_S = 10.0
