@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from loadtest.report.plots import COLORS, curve_plot, series_plot
 from loadtest.report.result import Judged, Result, Second
-from loadtest.report.texts import AUDIT, LINES, PLOTS, TEXTS, TIMING_NAMES
+from loadtest.report.texts import AUDIT, LINES, PLOTS, TEXTS, TIMING_NAMES, in_chinese
 
 ERRORS_SHOWN = 30
 MARKS = {
@@ -51,7 +51,7 @@ def _t(name: str) -> str:
 
 def _head(result: Result) -> str:
     verdict = result.verdict.value
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in result.reasons())
+    reasons = "".join(f"<li>{both(in_chinese(one))}</li>" for one in result.reasons())
     facts = [
         ("target", escape(f"{result.target} · {result.room}")),
         ("began", escape(result.started_at.replace("T", " ").replace("+00:00", " UTC"))),
@@ -167,7 +167,7 @@ def _tester(result: Result) -> str:
         [_t("sockets"), f"{tester.own_errors}"],
         [_t("machine"), escape(f"{machine['cpu']}, {machine['cores']}, {machine['python']}")],
     ]
-    notes = "".join(f"<p>{escape(note)}</p>" for note in result.notes)
+    notes = "".join(f"<p>{both(in_chinese(note))}</p>" for note in result.notes)
     return _section("tester", _table(("", ""), rows) + notes)
 
 

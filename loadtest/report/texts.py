@@ -1,5 +1,7 @@
 """The words of the HTML report: (Chinese, English)."""
 
+import re
+
 TEXTS = {
     "pass": ("通过", "Pass"),
     "fail": ("未通过", "Fail"),
@@ -116,3 +118,43 @@ PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
         {"segments": "replay.segments", "stalls": "replay.stalls"},
     ),
 )
+# Reasons and notes as a run writes them, and in Chinese; the more general come last.
+SENTENCES = (
+    (r"the tester's own loop was (.+) ms late \(p99\)", r"测试器自身的循环迟了 \1 毫秒（p99）"),
+    (r"the tester used (.+) of its core", r"测试器用了一个核的 \1"),
+    (r"the tester's clock was set by (.+) ms", r"测试器的时钟被拨动了 \1 毫秒"),
+    (r"the tester's machine refused (.+) sockets", r"测试机拒绝了 \1 个套接字"),
+    (r"nothing was measured for (.+)", r"没有测到：\1"),
+    (r"interrupted after (.+) s", r"\1 秒后被中断"),
+    (r"the target stopped answering after about (.+) s", r"约 \1 秒后目标不再应答"),
+    (r"the stock could not be read after the run", "结束后读不到库存"),
+    (r"(.+) of the tester's (.+) processes died", r"测试器的 \2 个进程中有 \1 个中途退出"),
+    (r"the orders of (.+) guests could not be read", r"\1 位客人的订单读不到"),
+    (r"an agent's clock is known to (.+) ms only", r"一台代理机的时钟只能确定到 \1 毫秒"),
+    (r"The agents' clocks are known to (.+) ms\.", r"各代理机的时钟确定到 \1 毫秒。"),
+    (
+        r"The tester used (.+) cores of its machine, other programs (.+)\.",
+        r"测试器用了本机 \1 个核，其他程序用了 \2 个。",
+    ),
+    (
+        r"(.+) orders of the run stay in the target's record\.",
+        r"目标的记录里留下本次的 \1 笔订单。",
+    ),
+    (
+        r"The run's shop (.+) stays in the target's record, off sale\.",
+        r"本次的店 \1 留在目标的记录里，已下架。",
+    ),
+    (
+        r"The target is a server of WHIP and WHEP: its video was measured, and nothing else\.",
+        "目标是 WHIP 与 WHEP 服务器：只测了视频。",
+    ),
+    (r"(.+) \(measured (.+)\)", r"\1（实测 \2）"),
+)
+
+
+def in_chinese(sentence: str) -> tuple[str, str]:
+    """Return a sentence in both languages; an unknown one is English in both."""
+    for english, chinese in SENTENCES:
+        if found := re.fullmatch(english, sentence):
+            return found.expand(chinese), sentence
+    return sentence, sentence

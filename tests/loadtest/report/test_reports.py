@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from loadtest.measure.recorder import Recorder
+from loadtest.measure.self_check import SelfCheck
 from loadtest.report.html import html_report
 from loadtest.report.junit import junit_xml
 from loadtest.report.live import live_view, sparkline
@@ -26,7 +27,7 @@ from loadtest.report.result import (
     read_result,
     write_file,
 )
-from loadtest.report.texts import AUDIT, TIMING_NAMES
+from loadtest.report.texts import AUDIT, TIMING_NAMES, in_chinese
 from loadtest.scenario.measures import COUNTS, TIMINGS
 from tests.support.loadtest_results import loadtest_progress, loadtest_result
 
@@ -76,7 +77,7 @@ def test_the_page_has_every_text_in_both_languages() -> None:
 def test_the_page_names_what_does_not_hold() -> None:
     page = html_report(loadtest_result(gaps=3)).decode()
     assert '<header class="fail">' in page
-    assert "<li>room.gaps == 0 (measured 3)</li>" in page
+    assert '<span lang="en">room.gaps == 0 (measured 3)</span></li>' in page
     assert "close 3008 &lt;b&gt;" in page
 
 
@@ -134,6 +135,22 @@ def test_a_report_to_a_device_is_written_into_it(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="full cannot be written: No space left on device"):
         write_file(path, b"x")
     assert path.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "chinese"),
+    [
+        *((sentence, "") for sentence in SelfCheck(500.0, 500.0, 1.0, 0.0, 900.0, 3).objections()),
+        ("room.gaps == 0 (measured 2)", "room.gaps == 0（实测 2）"),
+        ("2 of the tester's 4 processes died", "测试器的 4 个进程中有 2 个中途退出"),
+        ("interrupted after 29 s", "29 秒后被中断"),
+    ],
+)
+def test_reasons_are_in_both_languages(sentence: str, chinese: str) -> None:
+    zh, en = in_chinese(sentence)
+    assert en == sentence != zh
+    assert chinese in zh
+    assert in_chinese("something else") == ("something else", "something else")
 
 
 def shown(view: Any) -> str:
