@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
@@ -77,6 +77,7 @@ from server.ops.secrets import phone_secret, token_secret
 from server.ops.spool import open_spool
 from server.printing.drawings import Drawings
 from server.problem import Problem
+from server.redis_client import open_redis
 from server.routes import application
 from server.services import Services
 from server.settings import Settings
@@ -436,10 +437,7 @@ async def _open_redis(settings: Settings, stack: contextlib.AsyncExitStack) -> t
         stack.push_async_callback(valkey.stop)
         url = valkey.url
     with opening("LINLI_REDIS_URL"):
-        pool = BlockingConnectionPool.from_url(
-            url, max_connections=REDIS_CONNECTIONS_MAX, timeout=REDIS_WAIT_S
-        )
-        client = Redis.from_pool(pool)
+        client = open_redis(url, connections_max=REDIS_CONNECTIONS_MAX, wait_s=REDIS_WAIT_S)
         stack.push_async_callback(client.aclose)
         async with asyncio.timeout(REDIS_WAIT_S):
             await client.ping()

@@ -33,6 +33,7 @@ from server.ops.insight_process import InsightChild, environment, is_apart, yiel
 from server.ops.lake import open_lake
 from server.ops.logs import configure_logs
 from server.ops.opening import open_record, opening
+from server.redis_client import open_redis
 from server.settings import Settings
 from server.worker import Worker, inherited
 from server.ws.wire import CODECS
@@ -147,7 +148,7 @@ async def run_insight(settings: Settings) -> None:
         # A server that starts this has the newest schema already.
         is_alone = worker.beat_fd is None
         engine = await stack.enter_async_context(open_record(settings, migrate=is_alone))
-        redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_WAIT_S)
+        redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
         with opening("LINLI_REDIS_URL"):
             await redis.ping()

@@ -142,7 +142,9 @@ class Settings(BaseSettings):
         "http://10.0.0.7:8080. Empty: the first address of this machine and LINLI_PORT.",
     )
     redis_url: str = Field(
-        "", description="Redis or Valkey to use. Empty: a private Valkey child process."
+        "",
+        description="Redis or Valkey to use; nodes of a cluster as "
+        "redis://a:6379,b:6379/?cluster=true. Empty: a private Valkey child process.",
     )
     database_url: str = Field(
         "",

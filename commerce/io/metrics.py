@@ -98,13 +98,13 @@ class CommerceMetrics:
         try:
             async with asyncio.timeout(READ_S_MAX):
                 pipeline = self._redis.pipeline(transaction=False)
-                pipeline.time()  # entry ids are made by the same clock
                 for gate in self._gates.all():
                     pipeline.xlen(gate.keys.orders)
                     pipeline.xrange(gate.keys.orders, count=1)
                     pipeline.hlen(gate.keys.hold)
                     pipeline.xlen(gate.keys.dead)
-                (seconds, micros), *found = await pipeline.execute()
+                found = await pipeline.execute()
+                seconds, micros = await self._redis.time()  # entry ids are made by such a clock
         except (RedisError, OSError) as error:
             self._failed("redis", error)
             return None

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -136,18 +137,18 @@ class RedisRoomBus:
     # The connection
 
     async def _connect(self, listener: BusListener) -> None:
-        pool = self._redis.connection_pool
+        kind, kwargs = await _connection_of(self._redis)
         # RESP2: everything that arrives on a subscribed connection is a message to us. No retries
         # inside the client: a broken connection must be seen, since messages were missed.
         settings = {
-            **pool.connection_kwargs,
+            **kwargs,
             "protocol": 2,
             "retry": Retry(NoBackoff(), 0),
             "retry_on_error": [],
             "decode_responses": False,
             "health_check_interval": 0,
         }
-        connection: Any = pool.connection_class(**settings)
+        connection: Any = kind(**settings)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await connection.connect()
@@ -220,6 +221,19 @@ class RedisRoomBus:
         if self._connection is None:
             raise OSError("not connected")
         await self._connection.send_command(*command, check_health=False)
+
+
+async def _connection_of(redis: Redis | RedisCluster) -> tuple[Any, dict[str, Any]]:
+    """The class and settings of connections of a client.
+
+    A message that is published at any node of a cluster reaches the subscribers of every node: one
+    node is as good as another, and another is tried when one is lost.
+    """
+    if not isinstance(redis, RedisCluster):
+        return redis.connection_pool.connection_class, redis.connection_pool.connection_kwargs
+    await redis.initialize()
+    node = random.choice(redis.get_nodes())
+    return node.connection_class, node.connection_kwargs
 
 
 async def _drop(connection: Any) -> None:

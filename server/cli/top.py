@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Group
 from rich.live import Live
@@ -17,6 +16,7 @@ from server.cli.console import out, run
 from server.errors import OperatorError
 from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Beat, Heartbeats
+from server.redis_client import open_redis
 from server.settings import Settings
 
 LIVES_SHOWN_MAX = 40
@@ -59,7 +59,7 @@ async def open_heartbeats(settings: Settings) -> AsyncIterator[Heartbeats]:
     """
     url = settings.redis_url or EmbeddedValkey(settings.data_dir).url
     try:
-        async with Redis.from_url(url) as redis:
+        async with open_redis(url) as redis:
             yield Heartbeats(redis)
     except (RedisError, OSError, ValueError) as error:
         where = "LINLI_REDIS_URL" if settings.redis_url else "LINLI_DATA_DIR"

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from media.io.webrtc.udp import BUFFER_BYTES, open_socket
 from server.net.addresses import is_loopback
 from server.ops.heartbeat import Beat, Heartbeats, this_version
+from server.redis_client import open_redis
 
 CLOCK_OFF_S_MAX = 0.5
 """Deadlines of groups and holds are compared with the clocks of several machines."""
@@ -197,7 +198,7 @@ async def _is_node(url: str) -> bool:
 
 async def running_results(url: str) -> list[CheckResult]:
     """The checks of the embedded Valkey; none while no server runs."""
-    async with Redis.from_url(url) as redis:
+    async with open_redis(url) as redis:
         try:
             return await redis_results(redis)
         except (RedisError, OSError):

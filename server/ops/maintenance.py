@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -35,6 +34,7 @@ from server.ops.opening import open_record
 from server.ops.reachability import unreachable
 from server.ops.shop_file import FoodPart, Place, ProductPart, ShopFile, Text, read_shop
 from server.ops.supervisor import workers_here
+from server.redis_client import open_redis
 from server.settings import Settings
 
 DISK_BYTES_MIN = 1 << 30
@@ -258,7 +258,7 @@ def _position(place: Place) -> values.Coordinates:
 
 
 async def _redis_answers(url: str) -> list[CheckResult]:
-    async with Redis.from_url(url) as client:
+    async with open_redis(url) as client:
         try:
             async with asyncio.timeout(REDIS_TIMEOUT_S):
                 return [CheckResult("redis answers", True), *await redis_results(client)]

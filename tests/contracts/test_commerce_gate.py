@@ -37,6 +37,7 @@ from commerce.orders.lines import EntryLine, TapLine
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
 from commerce.orders.states import OrderState
 from commerce.orders.tap import Decision, Status, Tap
+from server.redis_client import open_redis
 from tests.support.gate_keys import GATE
 
 SECOND_MS = 1_000
@@ -428,7 +429,7 @@ LATE = OrderRow(
 @given(steps=st.lists(step, min_size=4, max_size=40))
 def test_the_script_agrees_with_the_rule(redis_url: str, steps: list[tuple[object, ...]]) -> None:
     async def main() -> None:
-        async with Redis.from_url(redis_url) as redis:
+        async with open_redis(redis_url) as redis:
             pair = Pair(redis)
             await pair.fill()
             running = asyncio.create_task(pair.script.run())
@@ -457,7 +458,7 @@ def test_the_script_agrees_with_the_rule(redis_url: str, steps: list[tuple[objec
 @pytest.fixture
 async def pair(redis_url: str):  # type: ignore[no-untyped-def]  # a fixture that yields
     """A rule and a script, filled alike."""
-    async with Redis.from_url(redis_url) as redis:
+    async with open_redis(redis_url) as redis:
         filled = Pair(redis)
         await filled.fill()
         running = asyncio.create_task(filled.script.run())

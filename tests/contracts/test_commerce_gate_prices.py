@@ -20,6 +20,7 @@ from commerce.io.record.engine import wall_clock
 from commerce.orders.gate import GRACE_MS, Gate, GateProduct, Offered
 from commerce.orders.lines import TapLine
 from commerce.orders.tap import Decision, Status, Tap
+from server.redis_client import open_redis
 from tests.support.gate_keys import GATE
 
 WORDS = Text("", "")
@@ -136,7 +137,7 @@ def test_the_scripts_agree_with_the_rule_at_changing_prices(
     redis_url: str, steps: list[object]
 ) -> None:
     async def main() -> None:
-        async with Redis.from_url(redis_url) as redis:
+        async with open_redis(redis_url) as redis:
             pair = Pair(redis)
             await pair.fill()
             running = asyncio.create_task(pair.script.run())
@@ -165,7 +166,7 @@ def test_the_scripts_agree_with_the_rule_at_changing_prices(
 
 def test_the_price_before_a_dearer_one_holds_for_thirty_seconds(redis_url: str) -> None:
     async def main() -> None:
-        async with Redis.from_url(redis_url) as redis:
+        async with open_redis(redis_url) as redis:
             pair = Pair(redis)
             await pair.fill()
             running = asyncio.create_task(pair.script.run())

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from redis.asyncio import Redis
 from sqlalchemy import text
 
 from commerce.catalogue.values import Product, Stock
@@ -16,6 +15,7 @@ from commerce.io.outbox.relay import RETRY_MS, OutboxRelay
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.shop.seed import seed
 from commerce.views import OrderView
+from server.redis_client import open_redis
 from tests.support.commerce_checks import quiet, sound
 from tests.support.commerce_shop import Shop, open_shop, running_shop, shop_plan
 from tests.support.commerce_shop import text as label
@@ -110,7 +110,7 @@ async def test_rows_of_topics_that_have_no_handler_stay(database_url: str, valke
 
 
 async def test_one_worker_at_a_time_has_the_lock(redis_url: str) -> None:
-    async with Redis.from_url(redis_url) as redis:
+    async with open_redis(redis_url) as redis:
         one, other = OutboxLock(redis), OutboxLock(redis)
         assert await one.acquire()
         assert await one.acquire()

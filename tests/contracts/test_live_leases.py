@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
 from server.bridge.lease import LeasesUnavailable, LiveLeases, MemoryLeases
 from server.bridge.redis_lease import RedisLeases
+from server.redis_client import open_redis
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
@@ -32,7 +32,7 @@ async def open_leases(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
 
         yield memory
         return
-    redis = Redis.from_url(request.getfixturevalue(f"{request.param}_url"))
+    redis = open_redis(request.getfixturevalue(f"{request.param}_url"))
     try:
         yield lambda ttl_s: RedisLeases(redis, ttl_s)
     finally:
@@ -125,7 +125,7 @@ async def test_leases_of_two_rooms_are_independent(leases: LiveLeases) -> None:
 
 
 async def test_all_keys_in_redis_expire(valkey_url: str) -> None:
-    async with Redis.from_url(valkey_url) as redis:
+    async with open_redis(valkey_url) as redis:
         await RedisLeases(redis).take(ROOM, "a", above=0)
         for key in await redis.keys("*"):
             assert await redis.pttl(key) > 0, key

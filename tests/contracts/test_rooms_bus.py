@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from redis.asyncio import Redis
 
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from rooms.io.redis_bus import RedisRoomBus
@@ -15,6 +14,7 @@ from rooms.messages import Counters
 from rooms.state import CHAT_LINES_MAX
 from server.bridge.channels.cards import StockChanged
 from server.bridge.channels.registry import RULES
+from server.redis_client import open_redis
 from tests.support.room_examples import line
 from tests.support.room_listeners import RecordingListener
 from tests.support.waiting import WAIT_S, wait_until
@@ -52,7 +52,7 @@ async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
         yield made
         await made.close()
         return
-    redis = Redis.from_url(request.getfixturevalue(f"{request.param}_url"))
+    redis = open_redis(request.getfixturevalue(f"{request.param}_url"))
     made = System(RedisRoomLog(redis, RULES), lambda: RedisRoomBus(redis, RULES))
     try:
         yield made

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from redis.asyncio import Redis
 
 from rooms.events import Event
 from rooms.io.memory import MemoryRoomLog, MemoryRooms
@@ -15,6 +14,7 @@ from server.bridge.channels.cards import CardPinned, CardUnpinned, StockChanged
 from server.bridge.channels.live import LiveChanged
 from server.bridge.channels.orders import OrderChanged
 from server.bridge.channels.registry import RULES, RoomState, StoreState
+from server.redis_client import open_redis
 from tests.support.room_examples import card, store_order
 
 CHANNEL = "room:demo"
@@ -25,7 +25,7 @@ async def log(request: pytest.FixtureRequest) -> AsyncIterator[RoomLog]:
     if request.param == "memory":
         yield MemoryRoomLog(MemoryRooms(RULES))
         return
-    redis = Redis.from_url(request.getfixturevalue(f"{request.param}_url"))
+    redis = open_redis(request.getfixturevalue(f"{request.param}_url"))
     try:
         yield RedisRoomLog(redis, RULES)
     finally:

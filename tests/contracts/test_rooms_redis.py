@@ -16,6 +16,7 @@ from rooms.log import Batch, LogUnavailable
 from rooms.messages import Counters
 from server.bridge.channels.cards import CardPinned, StockChanged
 from server.bridge.channels.registry import RULES, RoomState
+from server.redis_client import open_redis
 from tests.support.count_channels import Added, CountRules, Restarted, Sum
 from tests.support.room_examples import card, line
 from tests.support.room_listeners import RecordingListener
@@ -26,7 +27,7 @@ CHANNEL = "room:demo"
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = Redis.from_url(redis_url)
+    client = open_redis(redis_url)
     try:
         yield client
     finally:
@@ -112,7 +113,7 @@ async def test_bus_reconnects_and_resubscribes_to_its_channels(redis: Redis) -> 
 
 
 async def test_calls_without_a_server_raise_log_unavailable(tmp_path: Any) -> None:
-    async with Redis.from_url(f"unix://{tmp_path}/nobody.sock") as redis:
+    async with open_redis(f"unix://{tmp_path}/nobody.sock") as redis:
         log, bus = RedisRoomLog(redis, RULES), RedisRoomBus(redis, RULES)
         event = StockChanged(product_id="p", left=1)
         for call in (

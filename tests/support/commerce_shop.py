@@ -42,6 +42,7 @@ from commerce.notices.wechat import WechatMessages
 from commerce.orders.states import OrderState
 from commerce.spans import Spans, no_spans
 from commerce.views import OrderView
+from server.redis_client import open_redis
 from tests.support.order_views import order_view
 from tests.support.waiting import WAIT_S
 
@@ -191,7 +192,7 @@ async def open_shop(
 ) -> AsyncIterator[Shop]:
     """A seeded shop; with `started`, the gate is open (nothing runs yet)."""
     engine = open_engine(database_url)
-    redis = Redis.from_url(redis_url)
+    redis = open_redis(redis_url)
     clock = clock or TestClock()
     feed = MemoryFeed()
     try:

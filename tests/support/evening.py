@@ -13,7 +13,6 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 
-from redis.asyncio import Redis
 from sqlalchemy import text as sql
 
 from commerce.after_sales.claims import Fault as GoodsFault
@@ -28,6 +27,7 @@ from commerce.money.bills import BillKind, BillLine, write_bill
 from commerce.money.providers import EventKind, ProviderEvent
 from commerce.orders.promise import Fulfilment
 from commerce.orders.states import ENDED_VALUES, OrderState
+from server.redis_client import open_redis
 from tests.support.commerce_shop import Shop, open_shop
 from tests.support.evening_plan import HOUR_MS, MINUTE_MS, SECOND_MS, Size, VirtualClock, plan_of
 from tests.support.gate_keys import GATE
@@ -73,7 +73,7 @@ class Evening:
     @contextlib.asynccontextmanager
     async def played(self) -> AsyncIterator["Evening"]:
         """Play it to its end, and keep its worker open."""
-        async with Redis.from_url(self._urls[1]) as redis:
+        async with open_redis(self._urls[1]) as redis:
             await redis.flushall()
         self._stack = contextlib.AsyncExitStack()
         try:

