@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from commerce.catalogue.values import Text
 
@@ -34,16 +35,25 @@ def card_for(cards: Cards, product_id: str, estate_id: str) -> NoteCard | None:
 
 
 def cards_of_lines(
-    cards: Cards, lines: Iterable[tuple[str, Sequence[str]]], estate_id: str
+    cards: Cards,
+    lines: Iterable[tuple[str, Sequence[str]]],
+    estate_id: str,
+    heads: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[NoteCard, ...]:
     """Return the cards for lines of a product and its parts, each once, in this order.
 
-    A set that has a card is cooked as this says; of one without, each part has its own.
+    A set that has a card is cooked as this says; of one without, each part has its own. A variant
+    without one has that of its product, which `heads` gives.
     """
+
+    def of(id: str) -> NoteCard | None:
+        own = card_for(cards, id, estate_id)
+        return own or (card_for(cards, heads[id], estate_id) if id in heads else None)
+
     found: dict[str, NoteCard] = {}
     for product_id, item_ids in lines:
-        whole = card_for(cards, product_id, estate_id)
-        for card in [whole] if whole else [card_for(cards, id, estate_id) for id in item_ids]:
+        whole = of(product_id)
+        for card in [whole] if whole else [of(id) for id in item_ids]:
             if card:
                 found.setdefault(card.product_id, card)
     return tuple(found.values())

@@ -5,6 +5,7 @@ The same calls give the same bytes.
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 from PIL.Image import Image
@@ -43,6 +44,19 @@ class Sheet:
     def next_page(self) -> None:
         """End the page; what follows is drawn on a new one."""
         self._canvas.showPage()
+
+    @contextmanager
+    def within(self, x: float, y: float, width: float, height: float) -> Iterator[None]:
+        """Draw in a part of the page as if it were a page of its own."""
+        size = self.width, self.height
+        self._canvas.saveState()
+        self._canvas.translate(x * mm, (self.height - y - height) * mm)
+        self.width, self.height = width, height
+        try:
+            yield
+        finally:
+            self.width, self.height = size
+            self._canvas.restoreState()
 
     def pdf(self) -> bytes:
         """End the last page and return the document; nothing is drawn after it."""

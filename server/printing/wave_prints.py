@@ -1,6 +1,7 @@
 """A wave as pick list and as labels and note cards of its bags, in the language of the clerk."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
@@ -8,7 +9,7 @@ from commerce.io.shop.goods.note_cards import ShownCard
 from commerce.io.shop.packing.waves import BagView, PickItem, WaveView
 from server.printing.fonts import NoFont, find_font, load_font
 from server.printing.labels import BagLabel, bag_labels
-from server.printing.note_cards import PrintedCard
+from server.printing.note_cards import PrintedCard, card_sheets
 from server.printing.packing_words import (
     BAGS,
     COUNT,
@@ -27,7 +28,7 @@ from server.printing.pick_list import (
     pick_list_pdf,
 )
 
-__all__ = ["NoFont", "labels", "pick_list"]
+__all__ = ["NoFont", "labels", "note_cards", "pick_list"]
 
 
 def pick_list(wave: WaveView, language: Language, utc_offset: int, font: str) -> bytes:
@@ -87,6 +88,18 @@ def labels(
         for bag in bags
     ]
     return bag_labels(made, load_font(find_font(font)), "labels")
+
+
+def note_cards(
+    bags: Sequence[BagView], photos: Mapping[str, bytes], language: Language, font: str
+) -> bytes:
+    """Return A4 sheets with a card for each bag that has one, in the order of bags."""
+    cards = [
+        replace(printed, title=f"{printed.title} · #{bag.bag}")
+        for bag in bags
+        for printed in (_card(card, photos, language) for card in bag.note_cards)
+    ]
+    return card_sheets(cards, load_font(find_font(font)), "note cards")
 
 
 def _card(card: ShownCard, photos: Mapping[str, bytes], language: Language) -> PrintedCard:

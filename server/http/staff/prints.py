@@ -1,7 +1,7 @@
 """What a store prints of a wave: the pick list (A4) and the labels of its bags (60 × 40 mm)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
 
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from commerce.io.shop.packing.waves import WaveView
+from commerce.io.shop.packing.waves import BagView, WaveView
 from server.access.policy import Action, require
 from server.http.bodies import path_id, problems, services_of
 from server.http.share.card import product_picture
@@ -36,13 +36,28 @@ async def labels(request: Request) -> Response:
     if not bags:
         raise Problem(404, "no-such-order", "No such order.")
     of = len(wave.bags)
-    services = services_of(request)
-    paths = {card.photo for bag in bags for card in bag.note_cards if card.photo}
-    found = {path: await product_picture(services, path) for path in paths}
-    photos = {path: data for path, data in found.items() if data}
+    photos = await _photos(request, bags)
     return await _pdf(
         request, lambda prints, font: prints.labels(bags, of, photos, language, offset, font)
     )
+
+
+async def note_cards(request: Request) -> Response:
+    """`GET …/waves/{wave}/{state}/note-cards.pdf`: the cards of all bags, many on an A4 sheet."""
+    wave, language, _ = await _wave(request)
+    bags = [bag for bag in wave.bags if bag.note_cards]
+    if not bags:
+        raise Problem(404, "no-note-cards", "No bag of this wave has a note card.")
+    photos = await _photos(request, bags)
+    return await _pdf(request, lambda prints, font: prints.note_cards(bags, photos, language, font))
+
+
+async def _photos(request: Request, bags: Sequence[BagView]) -> dict[str, bytes]:
+    """The photos of the cards of bags by their path, without those that are gone."""
+    services = services_of(request)
+    paths = {card.photo for bag in bags for card in bag.note_cards if card.photo}
+    found = {path: await product_picture(services, path) for path in paths}
+    return {path: data for path, data in found.items() if data}
 
 
 async def _wave(request: Request) -> tuple[WaveView, Language, int]:
@@ -90,4 +105,5 @@ _WAVE = "/api/stores/{store}/waves/{wave}/{state}"
 routes = [
     Route(f"{_WAVE}/pick-list.pdf", pick_list, methods=["GET"]),
     Route(f"{_WAVE}/labels.pdf", labels, methods=["GET"]),
+    Route(f"{_WAVE}/note-cards.pdf", note_cards, methods=["GET"]),
 ]

@@ -33,3 +33,15 @@ def test_a_set_with_a_card_needs_none_of_its_parts_and_each_card_is_there_once()
     ]
     of_set = cards_of_lines(CARDS, lines, "e2")
     assert [card.product_id for card in of_set] == ["feast", "tea"]
+
+
+def test_a_variant_without_a_card_has_that_of_its_product() -> None:
+    heads = {"tea-large": "tea", "pear-large": "pear"}
+    own = {**CARDS, ("pear-large", "e1"): NoteCard("pear-large", "e1", Text("big", ""), "", 1)}
+    lines = [("tea-large", ()), ("pear-large", ())]
+    found = cards_of_lines(own, lines, "e1", heads)
+    assert [(card.product_id, card.estate_id) for card in found] == [
+        ("tea", "e1"),
+        ("pear-large", "e1"),
+    ]
+    assert cards_of_lines(own, lines, "e2", heads)[1].product_id == "pear"

@@ -1,16 +1,18 @@
 """Labels and pick lists are PDFs that show what they were given, read back from the pages."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2
 import pytest
 import zxingcpp
+from PIL import Image
 
 from commerce.catalogue.values import Text
 from server.printing.fonts import NoFont, find_font, load_font
 from server.printing.labels import BagLabel, bag_labels
-from server.printing.note_cards import PrintedCard
+from server.printing.note_cards import PrintedCard, card_sheets
 from server.printing.packing_words import DUE, words_in
 from server.printing.pick_list import (
     PrintedBag,
@@ -27,9 +29,13 @@ GOODS = ("草莓 300 g × 2", "豆腐 × 1", "菠菜 × 3", "鸡蛋 × 1", "葱 
 LABEL = BagLabel("1129-0042", "3/30", "李奶奶🍓", "幸福里", GOODS, "12:40 前", slot="A1")
 
 
-def _text(pdf: bytes, page: int = 0) -> str:
-    text: str = pypdfium2.PdfDocument(pdf)[page].get_textpage().get_text_range()
+def _page_text(document: pypdfium2.PdfDocument, page: int) -> str:
+    text: str = document[page].get_textpage().get_text_range()
     return text
+
+
+def _text(pdf: bytes, page: int = 0) -> str:
+    return _page_text(pypdfium2.PdfDocument(pdf), page)
 
 
 def test_a_label_is_60_by_40_mm_and_its_qr_is_the_order_number() -> None:
@@ -54,6 +60,33 @@ def test_a_card_of_200_characters_is_printed_whole_on_a_page_after_its_label() -
     assert len(pypdfium2.PdfDocument(pdf)) == 4
     for tip, page in words.items():
         assert tip.replace(" ", "") in "".join(_text(pdf, page).split())
+
+
+def test_cards_stand_21_on_an_a4_sheet_each_within_its_own_lines() -> None:
+    photo = io.BytesIO()
+    Image.new("RGB", (300, 200), (20, 90, 40)).save(photo, "JPEG")
+    cards = [PrintedCard(f"菠菜 · #{n}", f"第{n}袋：大火快炒。") for n in range(1, 22)]
+    cards[4] = replace(cards[4], photo=photo.getvalue())
+    document = pypdfium2.PdfDocument(card_sheets(cards, load_font(find_font()), "cards"))
+    assert len(document) == 2
+    width, height = document[0].get_size()
+    assert (round(width / MM), round(height / MM)) == (210, 297)
+    page = document[0].render(scale=2).to_pil().convert("L")
+    dots = 2 * MM  # of a mm
+
+    def darkest(column: int, row: int) -> int:
+        """Of the middle of a card, below its title."""
+        left, top = 15 + 60 * column, 8.5 + 40 * row
+        box = [dots * at for at in (left + 3, top + 9, left + 57, top + 37)]
+        return int(page.crop(tuple(map(round, box))).getextrema()[0])
+
+    # 21 cards and a photo: the sixth place is the photo, and the last card stands on a second page.
+    assert all(darkest(n % 3, n // 3) < 120 for n in range(21))
+    assert "第20袋" in _page_text(document, 0)
+    assert "第21袋" in _page_text(document, 1) and "第21袋" not in _page_text(document, 0)
+    # Nothing is drawn beside the cards.
+    margin = page.crop((0, 0, round(14 * dots), page.height))
+    assert margin.getextrema() == (255, 255)
 
 
 def test_the_same_label_gives_the_same_bytes() -> None:

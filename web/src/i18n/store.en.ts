@@ -63,6 +63,7 @@ export const en: typeof zh = {
     move_ready: 'Ready ({n})',
     print_list: 'Print the list',
     print_labels: 'Print {n} labels',
+    print_cards: 'Print the note cards (A4)',
     print_failed: 'It could not be printed. Check the connection and try again.',
     list_failed: 'The pick list could not be loaded.',
     again: 'Try again',

@@ -61,6 +61,7 @@ export const zh = {
     move_ready: '通知取货 {n} 单',
     print_list: '打印拣货单',
     print_labels: '打印 {n} 张袋签',
+    print_cards: '打印温情卡（A4）',
     print_failed: '没有打印成功，请检查网络后再试。',
     list_failed: '拣货单没有加载成功。',
     again: '再试一次',

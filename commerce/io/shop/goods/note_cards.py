@@ -144,14 +144,21 @@ def cards_of_orders(
         for row in rows
     }
     ids = {id for of in lines.values() for one, parts in of for id in (one, *parts)}
-    cards = read_note_cards(connection, ids)
+    heads = {
+        id: product.variant_of
+        for id in ids
+        if (product := catalogue.products.get(id)) and product.variant_of
+    }
+    cards = read_note_cards(connection, {*ids, *heads.values()})
 
     def shown(card: NoteCard) -> ShownCard:
         name = catalogue.product(card.product_id).name
         return ShownCard(card.product_id, name, card.words, card.photo)
 
     return {
-        row.id: tuple(shown(card) for card in cards_of_lines(cards, lines[row.id], row.estate_id))
+        row.id: tuple(
+            shown(card) for card in cards_of_lines(cards, lines[row.id], row.estate_id, heads)
+        )
         for row in rows
     }
 

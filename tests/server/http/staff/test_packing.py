@@ -159,6 +159,11 @@ async def test_a_wave_is_printed_as_pick_list_and_labels(
     alone = await web.get(f"{wave}/labels.pdf?order={order}", headers=headers)
     assert len(pypdfium2.PdfDocument(alone.content)) == 1
     await _card_is_printed(web, packer, f"{wave}/labels.pdf?order={order}&language=zh", tmp_path)
+    sheets = await web.get(f"{wave}/note-cards.pdf?language=zh", headers=headers)
+    text = pypdfium2.PdfDocument(sheets.content)[0].get_textpage().get_text_range()
+    assert "水开后{再}煮三分钟" in text and "#1" in text and "#2" in text
+    none = await web.get(f"{STORE}/waves/singles/packed/note-cards.pdf", headers=headers)
+    assert none.status_code == 404
     for path in ("labels.pdf?order=none", "../packed/labels.pdf", "labels.pdf?utc_offset=x"):
         answer = await web.get(f"{wave}/{path}", headers=headers)
         assert answer.status_code in (404, 422)

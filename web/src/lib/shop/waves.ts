@@ -33,6 +33,7 @@ export interface BagView {
   slot: string
   due_at_ms: AtMs | null
   lines: { product_id: string; name: LocalText; units: number }[]
+  note_cards?: { product_id: string }[]
 }
 export interface WaveView {
   id: string
