@@ -16,7 +16,7 @@ from commerce.io.record.schema import order_moves, orders, stores
 from commerce.io.record.schema_slots import order_routes, slots
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.listing import read_page
-from commerce.io.shop.views import store_view
+from commerce.io.shop.views import promised, store_view
 from commerce.orders.promise import (
     CHINA_MS,
     DAY_MS,
@@ -25,7 +25,6 @@ from commerce.orders.promise import (
     Fulfilment,
     RuledOutBy,
     Span,
-    promise_of,
     read_ruled_out,
     slot_item,
 )
@@ -221,9 +220,10 @@ class OfficeOrders:
         ).mappings()
         shown = [self._route(route, order.fulfilment) for route in routes]
         if not shown:
-            promised = promise_of(order.slot, order.fulfilment) if order.slot else None
-            store = store_view(self._shop.catalogue, order.store_id)
-            shown = [RouteView(store, promised, "", order.created_at_ms, ())]
+            catalogue = self._shop.catalogue
+            window = promised(catalogue, order.store_id, order.slot, order.fulfilment)
+            store = store_view(catalogue, order.store_id)
+            shown = [RouteView(store, window, "", order.created_at_ms, ())]
         return OfficeOrderDetail(
             self._order(row),
             tuple(shown),
@@ -243,7 +243,7 @@ class OfficeOrders:
             estate_name=estate.name if estate else Text(row["estate_id"], row["estate_id"]),
             store=store_view(catalogue, row["store_id"]),
             fulfilment=fulfilment,
-            promised=promise_of(row["slot"], fulfilment) if row["slot"] else None,
+            promised=promised(catalogue, row["store_id"], row["slot"], fulfilment),
             total_fen=row["total_fen"],
             refunded_fen=row["refunded_fen"],
             created_at_ms=row["created_at_ms"],
@@ -264,7 +264,7 @@ class OfficeOrders:
             ruled_out.append(RuledOutView(out.store_id, name, out.reason, out.detail, item_name))
         return RouteView(
             store_view(catalogue, row["store_id"]),
-            promise_of(row["slot"], fulfilment) if row["slot"] else None,
+            promised(catalogue, row["store_id"], row["slot"], fulfilment),
             row["reason"],
             row["at_ms"],
             tuple(ruled_out),

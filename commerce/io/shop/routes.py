@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from commerce.catalogue.values import Store
+from commerce.io.shop.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.orders.order import OrderRow
 from commerce.orders.presales import Presale, places_of, presale_route
@@ -51,15 +52,15 @@ class Routes:
     def __init__(self, shop: ShopContext) -> None:
         self._shop = shop
         self._kept: dict[tuple[str, Fulfilment], EstateRoute] = {}
-        self._kept_for: tuple[int, int] = (0, 0)
+        self._kept_for: tuple[int, Catalogue] = (0, shop.catalogue)
 
     def of(self, estate_id: str, fulfilment: Fulfilment) -> EstateRoute:
         """Return the route of an estate's taps."""
         at_ms, catalogue = self._shop.clock(), self._shop.catalogue
-        # Another catalogue has other stores, hours and packers.
-        now = at_ms // KEPT_MS, id(catalogue)
-        if now != self._kept_for:
-            self._kept, self._kept_for = {}, now
+        # Another catalogue has other stores, hours and packers. It is kept, as an id comes again.
+        since, known = self._kept_for
+        if since != at_ms // KEPT_MS or known is not catalogue:
+            self._kept, self._kept_for = {}, (at_ms // KEPT_MS, catalogue)
         found = self._kept.get((estate_id, fulfilment))
         if found is None:
             found = self._kept[estate_id, fulfilment] = self._route(estate_id, fulfilment, at_ms)

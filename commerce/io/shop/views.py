@@ -22,7 +22,7 @@ from commerce.orders.lines import OrderLine
 from commerce.orders.order import OrderRow
 from commerce.orders.picks import Pick
 from commerce.orders.pickup import shown, signed
-from commerce.orders.promise import WAVE, Span, promise_of
+from commerce.orders.promise import WAVE, Fulfilment, Span, promise_of
 from commerce.orders.states import OrderState
 from commerce.views import (
     ActionParameter,
@@ -166,21 +166,19 @@ def _shared(row: OrderRow, catalogue: Catalogue) -> dict[str, Any]:
         "due_at_ms": row.due_at_ms,
         "refunded_fen": row.refunded_fen,
         "lines": line_views(row.lines, catalogue),
-        "promised": _promised(row, catalogue),
+        "promised": promised(catalogue, row.store_id, row.slot, row.fulfilment),
         "fulfilment": row.fulfilment,
         "discount_fen": row.discount_fen,
         "consent_by_ms": row.consent_by_ms if row.state is OrderState.NEW else None,
     }
 
 
-def _promised(row: OrderRow, catalogue: Catalogue) -> Span | None:
-    """When the buyer gets it: in the window of its slot, or that of its presale."""
-    if not row.slot:
+def promised(catalogue: Catalogue, store_id: str, slot: str, fulfilment: Fulfilment) -> Span | None:
+    """When a buyer gets an order: in the window of its slot, or that of its presale."""
+    if not slot:
         return None
-    presale = catalogue.presale_at(row.store_id, row.slot) if row.slot.startswith(WAVE) else None
-    if presale:
-        return presale.handover(row.fulfilment)
-    return promise_of(row.slot, row.fulfilment)
+    presale = catalogue.presale_at(store_id, slot) if slot.startswith(WAVE) else None
+    return presale.handover(fulfilment) if presale else promise_of(slot, fulfilment)
 
 
 def line_views(lines: Sequence[OrderLine], catalogue: Catalogue) -> tuple[OrderLineView, ...]:

@@ -64,6 +64,8 @@ async def test_head_office_closes_a_store_early(hq: HeadOffice) -> None:
     await quiet(shop)
     order = await shop.commerce.orders.place(shop.tap("fay", "rice"))
     assert isinstance(order, OrderView) and order.due_at_ms == ready_by_ms
+    seen = (await hq.read(f"/api/hq/orders?q={order.number}"))["rows"][0]
+    assert seen["promised"] == {"from_ms": ready_by_ms, "until_ms": new["until_ms"]}
     raised = await hq.ask("PUT", f"{path}/{made['id']}/capacities", {"capacities": {"s2": 9}})
     assert {store["store_id"]: store["taken"] for store in raised.json()["stores"]}["s2"] == 1
     foreign = await hq.ask("POST", f"{path}/{made['id']}/close", token=hq.token(OTHER_BRAND))
