@@ -6,19 +6,38 @@ import re
 from playwright.async_api import Locator, Page, expect
 
 from tests.support.browsers import DESKTOP, People, keep_screenshot, log_in, more_frames
+from tests.support.evening_show import (
+    HostDesk,
+    asks_what_the_host_explains,
+    buys_in_a_flash_sale,
+    claims_a_coupon,
+    enters_a_lucky_bag,
+    host_desk,
+    is_muted_and_told_why,
+    is_shared,
+    sees_steps_and_invites,
+    watches_notice_poll_and_questions,
+)
+from tests.support.running import Running
 from tests.support.waiting import wait_until
 
 # No other story has neighbours of these names.
 NEIGHBOURS = ("朝霞", "Sunny")
 
 
-async def test_from_going_live_to_the_handover(people: People) -> None:
+async def test_from_going_live_to_the_handover(people: People, linli: Running) -> None:
+    async with host_desk(linli) as desk:
+        await _evening(people, linli, desk)
+
+
+async def _evening(people: People, linli: Running, desk: HostDesk) -> None:
+    first = await _the_room_is_announced_and_rehearsed(people, desk)
     host = await people.open("/host", size=DESKTOP)
     await log_in(host, people.host)
     await host.get_by_test_id("go-live").click()
     await expect(host.get_by_test_id("live-state")).to_have_attribute("data-state", "live")
 
-    first = await people.open(people.room_path)
+    await first.reload()
     second = await people.open(people.room_path, locale="en-US")
     await asyncio.gather(more_frames(first), more_frames(second))
 
@@ -35,6 +54,7 @@ async def test_from_going_live_to_the_handover(people: People) -> None:
     ):
         await expect(viewer.get_by_test_id("group-line")).to_have_text(line)
     await keep_screenshot(first, "room-joined-zh")
+    await _the_show(first, linli, desk)
 
     store = await people.open("/store", size=DESKTOP)
     await log_in(store, people.host)
@@ -65,6 +85,30 @@ async def test_from_going_live_to_the_handover(people: People) -> None:
     await keep_screenshot(first, "room-over-zh")
 
 
+async def _the_room_is_announced_and_rehearsed(people: People, desk: HostDesk) -> Page:
+    """A neighbour who comes early sees when it begins, and nothing of the rehearsal."""
+    early = await people.open(people.room_path)
+    await desk.schedules("周五鲜果夜")
+    await expect(early.get_by_test_id("teaser")).to_contain_text("周五鲜果夜")
+    await desk.does("PUT", "/rehearsal")
+    await expect(early.get_by_test_id("room-rehearses")).to_be_visible()
+    await desk.does("DELETE", "/rehearsal")
+    return early
+
+
+async def _the_show(viewer: Page, linli: Running, desk: HostDesk) -> None:
+    """Reasons to act now, to bring a neighbour, to ask; one line for each."""
+    await watches_notice_poll_and_questions(viewer, desk)
+    await buys_in_a_flash_sale(viewer, desk)
+    await claims_a_coupon(viewer, desk)
+    await enters_a_lucky_bag(viewer, desk)
+    await sees_steps_and_invites(viewer, desk)
+    await asks_what_the_host_explains(viewer, desk)
+    await is_muted_and_told_why(viewer, desk)
+    await is_shared(linli)
+    await desk.does("PUT", "/pins/spinach")
+
+
 async def _join(viewer: Page, nickname: str) -> None:
     await viewer.get_by_test_id("join").click()
     await viewer.get_by_test_id("nickname").fill(nickname)
@@ -77,7 +121,8 @@ async def _join(viewer: Page, nickname: str) -> None:
 def _orders(store: Page, lane: str) -> Locator:
     """Return the two neighbours' orders in `lane`; the store also has orders of other rooms."""
     orders = store.get_by_test_id(f"lane-{lane}").locator("[data-testid^=order-]")
-    return orders.filter(has_text=re.compile("|".join(NEIGHBOURS)))
+    # What was bought in the show is packed by others.
+    return orders.filter(has_text=re.compile("|".join(NEIGHBOURS))).filter(has_text="菠菜")
 
 
 async def _move_first_order(store: Page, lane: str) -> None:

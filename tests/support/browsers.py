@@ -105,6 +105,30 @@ store = "s1"
 """
 
 
+# Goods whose groups have terms of a show; see evening_show.py.
+_GOODS = """
+[[products]]
+id = "berries"
+image = "/goods/strawberries.svg"
+name = { zh = "红颜草莓 500 克", en = "Strawberries, 500 g" }
+unit = { zh = "盒", en = "box" }
+price_fen = 3990
+list_price_fen = 3990
+stock = 50
+group = { price_fen = 2990, target = 2, duration_s = 600 }
+
+[[products]]
+id = "pears"
+image = "/goods/fruit-puree.svg"
+name = { zh = "皇冠梨 4 个", en = "Pears, 4" }
+unit = { zh = "份", en = "portion" }
+price_fen = 1990
+list_price_fen = 1990
+stock = 50
+group = { price_fen = 1690, target = 5, duration_s = 600 }
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class SharedServer:
     """One server for all stories that leave it running, and the rooms that none has used yet."""
@@ -119,7 +143,7 @@ async def shared_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
     folder = tmp_path_factory.mktemp("shared")
     rooms = (_ROOM.format(room=_room(number), host=_host(number)) for number in range(ROOMS))
     shop = folder / "shop.toml"
-    shop.write_text(SHOP.read_text("utf-8") + "".join(rooms), "utf-8")
+    shop.write_text(SHOP.read_text("utf-8") + _GOODS + "".join(rooms), "utf-8")
     # Guests of all stories come from one address.
     async with running(folder, shop, LINLI_RATE_LIMITS="false") as server:
         yield SharedServer(server, itertools.count())
