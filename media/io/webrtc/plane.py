@@ -55,6 +55,7 @@ from media.io.webrtc.udp import open_socket
 from media.stream.program_time import media_time
 from media.wire import sdp
 from media.wire.address import Address
+from media.wire.played_offers import parse_played
 from media.wire.sdpfrag import parse_fragment
 
 TICK_S = 0.020
@@ -192,7 +193,7 @@ class MediaPlane:
             NotForwarded: The live has B-frames.
             Full: Too many sessions, or too busy to serve one more as well as the others.
         """
-        parsed = sdp.parse_offer(offer, "play")
+        parsed = parse_played(offer)
         if room_id not in self._lives.by_room and self.accepts_viewers:
             await self.watch_elsewhere(room_id)
         live = self._lives.watched(room_id)
