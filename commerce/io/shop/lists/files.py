@@ -23,6 +23,9 @@ COLUMNS_MAX = 60
 CHUNK_BYTES = 65_536
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?")
+_RELATIONS = "xl/_rels/workbook.xml.rels"
+_OTHER_FORMATS = frozenset({"mimetype", "content.xml", "xl/workbook.bin"})
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
@@ -92,12 +95,10 @@ class _Unreadable(Exception):
 
 
 def _scan(data: bytes, errors: Errors) -> None:
-    """Note formulas, merged cells and too many rows of all sheets."""
+    """Note formulas, merged cells, and too many rows or columns of all sheets."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
-        sheets = sorted(name for name in names if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name))
-        if not sheets:
-            raise _Unreadable
+        sheets = _sheets(archive, names)
         for name in names:
             scan = _SheetScan(errors) if name in sheets else None
             with archive.open(name) as part:
@@ -111,44 +112,119 @@ def _scan(data: bytes, errors: Errors) -> None:
                         return
 
 
+def _sheets(archive: zipfile.ZipFile, names: Sequence[str]) -> set[str]:
+    """Names of all parts that the workbook may name as a sheet: each of them is scanned.
+
+    The reader of workbooks takes names in any case, and takes other formats in a ZIP file, too.
+
+    Raises:
+        _Unreadable: It is another kind of file, or says two things at once.
+    """
+    by_name = {name.lower(): name for name in names}
+    if len(by_name) < len(names) or by_name.keys() & _OTHER_FORMATS:
+        raise _Unreadable
+    if _RELATIONS not in by_name:
+        raise _Unreadable
+    info = archive.getinfo(by_name[_RELATIONS])
+    if info.file_size > CHUNK_BYTES:
+        raise _Unreadable
+    targets: list[str] = []
+    parser = expat.ParserCreate()
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        targets.append(attributes.get("Target", ""))
+
+    parser.StartElementHandler = start
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.Parse(archive.read(info)[: CHUNK_BYTES + 1], True)
+    paths = [each.removeprefix("/").lower() for each in targets]
+    found = {by_name.get(path if path.startswith("xl/") else f"xl/{path}") for path in paths}
+    found |= {name for name in names if _SHEET.fullmatch(name.lower())}
+    return {name for name in found if name is not None}
+
+
+def _refuse(*_: object) -> None:
+    raise _Unreadable
+
+
 class _SheetScan:
-    """Reads the XML of a sheet for what its values do not say."""
+    """Reads the XML of a sheet for what its values do not say.
+
+    What a sheet costs to read is its last row times its last column, however few cells it has.
+    """
 
     def __init__(self, errors: Errors) -> None:
         self._errors = errors
-        self._at = (1, "A")
-        self._rows = 0
+        self._row, self._column, self._letters = 0, 0, "A"
+        self._in_data = False
+        self._ended = False
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler = self._start
-        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.StartDoctypeDeclHandler = _refuse
 
     def feed(self, chunk: bytes) -> bool:
         """Read on; False if it is enough."""
         self._parser.Parse(chunk, False)
-        if self._rows > ROWS_MAX + 1:
-            self._errors.add(ROWS_MAX + 2, "A", Problem.TOO_MANY_ROWS)
-            return False
-        return True
+        return not self._ended
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
-        if name == "row":
-            self._rows += 1
-        elif name == "c":
-            found = _REFERENCE.fullmatch(attributes.get("r", ""))
-            if found:
-                self._at = (int(found[2]), found[1])
-                if int(found[2]) > ROWS_MAX + 1:
-                    self._rows = ROWS_MAX + 2
-        elif name == "f":
-            self._errors.add(*self._at, Problem.FORMULA)
-        elif name == "mergeCell":
+        if name == "mergeCell":
             found = _REFERENCE.match(attributes.get("ref", ""))
-            row, column = (int(found[2]), found[1]) if found else self._at
+            row, column = (int(found[2]), found[1]) if found else (self._row, self._letters)
             self._errors.add(row, column, Problem.MERGED, attributes.get("ref", ""))
+        elif name == "sheetData":
+            self._in_data = True
+        elif self._in_data and not self._ended:
+            self._read(name, attributes)
 
-    def _doctype(self, *_: object) -> None:
-        raise _Unreadable
+    def _read(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "row":
+            number = attributes.get("r", "")
+            self._row = int(number) if number.isdecimal() else self._row + 1
+            self._column = 0
+            if self._row > ROWS_MAX + 1:
+                self._end(ROWS_MAX + 2, "A", Problem.TOO_MANY_ROWS)
+        elif name == "c":
+            self._move(attributes.get("r"))
+        elif name in ("v", "is", "f") and self._column > COLUMNS_MAX:
+            self._end(self._row, self._letters, Problem.NOT_A_TABLE)
+        elif name == "f":
+            self._errors.add(self._row, self._letters, Problem.FORMULA)
+
+    def _move(self, reference: str | None) -> None:
+        if reference is None:
+            self._column += 1
+            self._letters = _letters(self._column)
+            return
+        found = _REFERENCE.fullmatch(reference)
+        if found is None:
+            raise _Unreadable
+        self._row, self._letters = int(found[2]), found[1]
+        self._column = _column(found[1])
+        if self._row > ROWS_MAX + 1:
+            self._end(ROWS_MAX + 2, "A", Problem.TOO_MANY_ROWS)
+
+    def _end(self, row: int, column: str, problem: Problem) -> None:
+        if not self._ended:
+            self._errors.add(row, column, problem)
+        self._ended = True
+
+
+def _column(letters: str) -> int:
+    """Return the number of a column: 1 for A, 27 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
+def _letters(column: int) -> str:
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
 
 
 class FileWriter(Protocol):
