@@ -370,7 +370,9 @@ again; `linli serve --roles insight` is that process alone, on another machine. 
 written once: the last number of a source is in the Delta log of each table as an app transaction.
 Compaction leaves older versions readable for 7 days.
 Rows whose `source` is `simulator` come from no shop: docs/simulator.md says how they are made.
-A person's key is destroyed with their erasure; what stays in the lake is nobody's from then on.
+A person's key is destroyed with their erasure, so that their rows are nobody's. Within ten minutes
+the writer also takes the pseudonym out of every row, bronze and silver; money and units stay, so
+that sums do. Files of versions before that go after 7 days.
 """
 
 

@@ -17,6 +17,7 @@ from commerce.io.shop.catalogue import CatalogueCache
 from commerce.io.shop.catalogue_news import CatalogueNews
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog
+from commerce.io.shop.lake_erasures import LakeErasures
 from insight.errors import BadQuery
 from insight.facts import CHATS
 from insight.tables import CURVE_SQL
@@ -71,18 +72,20 @@ def insight_of(
     if redis_url and is_apart(settings):
         return {"insight": InsightChild(worker, environment(settings, redis_url))}
     return {
-        "lake": lake_keeper(settings, FactLog(shop), redis, worker),
+        "lake": lake_keeper(settings, shop, redis, worker),
         "wall": wall_keeper(settings, shop, hub, redis, worker),
     }
 
 
-def lake_keeper(settings: Settings, log: FactLog, redis: Redis, worker: Worker) -> LakeKeeper:
+def lake_keeper(settings: Settings, shop: ShopContext, redis: Redis, worker: Worker) -> LakeKeeper:
     """Return what fills the lake of these settings; `run` it."""
+    log = FactLog(shop)
     return LakeKeeper(
         open_lake(settings),
         (RecordSource(log), FactSpool(redis), FactSpool(redis, CHATS)),
         RedisLeases(redis, kind="insight"),
         log,
+        LakeErasures(shop),
         owner=worker.id,
     )
 
@@ -158,7 +161,7 @@ async def run_insight(settings: Settings) -> None:
         hub = await RoomHub.open(redis, CODECS, RULES)
         stack.push_async_callback(hub.close)
         runs = (
-            lake_keeper(settings, FactLog(shop), redis, worker).run(),
+            lake_keeper(settings, shop, redis, worker).run(),
             wall_keeper(settings, shop, hub, redis, worker).run(),
             CatalogueNews(cache, redis, shop.record.reread()).run(),
             hub.wait(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,6 +159,46 @@ class Lake:
             here.create_checkpoint()
             here.vacuum(retention_hours=RETENTION_HOURS, dry_run=False)
             here.cleanup_metadata()
+
+    def erase(self, people: Collection[str]) -> list[str]:
+        """Take pseudonyms out of all rows; return the tables that had them. Once more is harmless.
+
+        The rows stay, without anybody: sums of money and units are what they were.
+
+        Raises:
+            LakeConflict: Another writer was first; do it again.
+        """
+        from deltalake.exceptions import CommitFailedError
+
+        names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(people))
+        changed = []
+        for table in TABLES:
+            here = self._table(table)
+            if here is None or not names or not any(c.name == "person" for c in table.columns):
+                continue
+            try:
+                found = here.update(
+                    {"person": "''"},
+                    predicate=f"person IN ({names})",
+                    writer_properties=_properties(),
+                )
+            except CommitFailedError as error:
+                self._open.pop(table.name, None)
+                raise LakeConflict(str(error)) from None
+            if found.get("num_updated_rows"):
+                changed.append(table.name)
+        return changed
+
+    def vacuum(self, retention_hours: int = RETENTION_HOURS) -> None:
+        """Remove files that only versions older than the retention have."""
+        for table in TABLES:
+            here = self._table(table)
+            if here is not None:
+                here.vacuum(
+                    retention_hours=retention_hours,
+                    dry_run=False,
+                    enforce_retention_duration=retention_hours >= RETENTION_HOURS,
+                )
 
     def commits_since_compaction(self, table: Table) -> int:
         """Return how many commits a table has since it was compacted."""

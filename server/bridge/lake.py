@@ -21,9 +21,10 @@ from sqlalchemy.exc import DBAPIError
 from commerce.io.record.engine import wall_clock
 from commerce.io.record.shutdown import stopping
 from commerce.io.shop.facts import FactLog
+from commerce.io.shop.lake_erasures import LakeErasures
 from insight.errors import LakeConflict
 from insight.facts import Fact
-from insight.io.lake import Lake
+from insight.io.lake import RETENTION_HOURS, Lake
 from insight.io.writer import FACTS_MAX, LakeWriter
 from insight.tables import day_of
 from server.bridge.facts import RECORD, FactSource, FactSpool
@@ -37,6 +38,9 @@ RETRY_S = 1.0
 RETRY_S_MAX = 60.0
 KEEP_MS = 2 * 86_400 * 1_000  # how long the record keeps facts that the lake has
 PRUNE_EVERY_S = 60.0
+ERASE_EVERY_S = 600.0
+# Files of versions that still have somebody are older than the retention then.
+VACUUM_AFTER_MS = (RETENTION_HOURS + 1) * 3_600 * 1_000
 NAME = "lake"
 
 log = structlog.get_logger()
@@ -53,6 +57,7 @@ class LakeKeeper:
         sources: Sequence[FactSource],
         leases: RedisLeases,
         facts: FactLog,
+        erasures: LakeErasures,
         *,
         owner: str,
     ) -> None:
@@ -61,8 +66,10 @@ class LakeKeeper:
         self._sources = sources
         self._leases = leases
         self._facts = facts
+        self._erasures = erasures
         self._owner = owner
         self._gold_at = self._pruned_at = 0.0
+        self._erased_at = -ERASE_EVERY_S
         self._at: dict[str, int] = {}  # what the lake has of each source
         # One thread, so that the tables are used by one caller at a time.
         self._thread = ThreadPoolExecutor(1, "lake", initializer=_yield_to_lives)
@@ -119,7 +126,22 @@ class LakeKeeper:
         if now - self._pruned_at >= PRUNE_EVERY_S:
             self._pruned_at = now
             await self._prune()
+        if now - self._erased_at >= ERASE_EVERY_S:
+            self._erased_at = now
+            await self.erase()
         return more
+
+    async def erase(self) -> None:
+        """Take those out of the lake who were erased since, and vacuum what still had them."""
+        pending = await self._erasures.pending()
+        if pending:
+            tables = await self._in_thread(partial(self._lake.erase, pending))
+            log.info("the lake has forgotten people", people=len(pending), tables=len(tables))
+            await self._erasures.rewritten(pending)
+        before_ms = wall_clock() - VACUUM_AFTER_MS
+        if await self._erasures.to_vacuum(before_ms):
+            await self._in_thread(self._lake.vacuum)
+            await self._erasures.vacuumed(before_ms)
 
     async def _next(self, source: FactSource) -> list[Fact]:
         if source.name not in self._at:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from commerce.io.shop.lake_erasures import LakeErasures
 from insight.errors import LakeConflict
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
@@ -64,6 +65,7 @@ async def filling(shop: Any, settings: Settings) -> AsyncIterator[LakeKeeper]:
         (RecordSource(shop.commerce.facts),),
         RedisLeases(shop.redis, kind="insight"),
         shop.commerce.facts,
+        LakeErasures(shop.commerce.shop),
         owner="a",
     )
     task = asyncio.create_task(keeper.run())

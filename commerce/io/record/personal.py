@@ -127,7 +127,7 @@ KEPT: Mapping[str, str] = {
     "households": "deleted with the last of its people",
     "persons": "deleted with the last guest that has proved the number",
     "dwellings": "deleted with the household",
-    "person_keys": "deleted: what the lake has is nobody's from then on",
+    "person_keys": "the key is destroyed: what the lake has is nobody's from then on",
     "orders": "the books; shown as `orders` and `order_lines`",
     "order_moves": "the books: who moved an order",
     "group_seats": "the books: which order has the seat of a group",

@@ -35,3 +35,12 @@ person_keys = Table(
     Column("key", String(32), nullable=False),
     Column("made_at_ms", BigInteger, nullable=False),
 )
+
+# Pseudonyms that the lake is still to forget, or whose older versions are still to go there.
+lake_erasures = Table(
+    "lake_erasures",
+    metadata,
+    Column("pseudonym", String(40), primary_key=True),
+    Column("erased_at_ms", BigInteger, nullable=False),
+    Column("rewritten_at_ms", BigInteger),
+)

@@ -125,7 +125,8 @@ class FactLog:
     async def pseudonyms(self, subjects: Collection[str]) -> dict[str, str]:
         """Return what the lake calls these households and guests, the same every time.
 
-        It follows from a random key of each; once that is destroyed, nobody can tell whose it was.
+        It follows from a random key of each; once that is destroyed, nobody can tell whose it was,
+        and whoever was erased has none.
         """
         wanted = sorted({subject for subject in subjects if subject})
         if not wanted:
@@ -139,7 +140,9 @@ class FactLog:
             except IntegrityError:
                 pass  # another reader made them at the same time
             found |= await self._shop.record.query(lambda c: _keys(c, missing))
-        return {subject: _pseudonym(subject, key) for subject, key in found.items()}
+        return {
+            subject: pseudonym_of(subject, key) if key else "" for subject, key in found.items()
+        }
 
 
 def _brand_of(fact: RecordFact, catalogue: Catalogue) -> str:
@@ -151,7 +154,8 @@ def _brand_of(fact: RecordFact, catalogue: Catalogue) -> str:
     )
 
 
-def _pseudonym(subject: str, key: str) -> str:
+def pseudonym_of(subject: str, key: str) -> str:
+    """Return what the lake calls a subject while its key is there."""
     return hashlib.blake2b(
         subject.encode(), key=bytes.fromhex(key), digest_size=PSEUDONYM_BYTES
     ).hexdigest()

@@ -12,7 +12,6 @@ from commerce.io.record.personal import forget_personal, read_personal
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.schema import estates, guests, orders, products, stores
 from commerce.io.record.schema_after_sales import claims
-from commerce.io.record.schema_facts import person_keys
 from commerce.io.record.schema_people import (
     consents,
     dwellings,
@@ -23,6 +22,7 @@ from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.variants import full_name
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
+from commerce.io.shop.lake_erasures import forget_in_the_lake
 from commerce.io.shop.moderation.rules import bump
 from commerce.orders.states import ENDED_VALUES
 from commerce.people.consents import Purpose, require_consent
@@ -165,8 +165,8 @@ def _erase(connection: Connection, guest_id: str, at_ms: int) -> list[str]:
     )
     for room_id in forget_personal(connection, guest_id, at_ms):
         bump(connection, room_id, at_ms)
-    _forget_in_the_lake(connection, guest_id)
-    _forget_those_left_alone(connection, guest)
+    forget_in_the_lake(connection, guest_id, at_ms)
+    _forget_those_left_alone(connection, guest, at_ms)
     # Boards of shops that still show one of the orders show it without the name.
     lately = orders.c.created_at_ms > at_ms - SHOWN_MS
     shown = list(connection.scalars(select(orders.c.id).where(ordered, lately)))
@@ -174,7 +174,7 @@ def _erase(connection: Connection, guest_id: str, at_ms: int) -> list[str]:
     return photographed
 
 
-def _forget_those_left_alone(connection: Connection, guest: RowMapping) -> None:
+def _forget_those_left_alone(connection: Connection, guest: RowMapping, at_ms: int) -> None:
     """The phone number that no other guest has proved, the household that has nobody left."""
     person = persons.c.id == guest["person_id"]
     if not connection.scalar(select(exists().where(guests.c.person_id == guest["person_id"]))):
@@ -185,9 +185,4 @@ def _forget_those_left_alone(connection: Connection, guest: RowMapping) -> None:
     if not connection.scalar(select(people | known)):
         connection.execute(delete(dwellings).where(dwellings.c.household_id == home))
         connection.execute(delete(households).where(households.c.id == home))
-        _forget_in_the_lake(connection, home)
-
-
-def _forget_in_the_lake(connection: Connection, subject_id: str) -> None:
-    """Destroy the key by which the lake knows somebody: what it has is nobody's from now on."""
-    connection.execute(delete(person_keys).where(person_keys.c.subject_id == subject_id))
+        forget_in_the_lake(connection, home, at_ms)

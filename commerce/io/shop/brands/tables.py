@@ -26,6 +26,7 @@ SHARED = frozenset(
         "group_transitions",
         "inbox",
         "intent_transitions",
+        "lake_erasures",
         "meta",
         "order_transitions",
         "outbox",
