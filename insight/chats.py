@@ -80,7 +80,7 @@ def read(text: str, products: Mapping[str, str]) -> Ordered | Asked | None:
     A line that asks is no order, whatever numbers are in it.
     """
     plain = _PACK.sub(" ", text)
-    product_id = _product(text, products)
+    product_id = named_in(text, products)
     if _QUESTION.search(plain):
         about = next((about for about, words in _ABOUT if words.search(plain)), About.OTHER)
         return Asked(product_id, about)
@@ -139,7 +139,8 @@ def _number(word: str) -> int:
     return int(word) if word.isdigit() else _DIGITS[word]
 
 
-def _product(text: str, products: Mapping[str, str]) -> str:
+def named_in(text: str, products: Mapping[str, str]) -> str:
+    """Return the product that a line names, "" for none; the longest name of several."""
     named = [name for name in products if name in text]
     return products[max(named, key=len)] if named else ""
 

@@ -22,6 +22,8 @@ from insight.facts import (
     ChatOrdered,
     Fact,
     GroupChanged,
+    LiveAsked,
+    LiveChatted,
     LotMoved,
     MoneyMoved,
     OrderMoved,
@@ -71,6 +73,8 @@ TABLE_OF: Mapping[type[Payload], Table] = MappingProxyType(
         CabinetRead: CABINETS,
         ChatOrdered: CHAT_EVENTS,
         ChatAsked: CHAT_EVENTS,
+        LiveAsked: CHAT_EVENTS,
+        LiveChatted: CHAT_EVENTS,
     }
 )
 """Where a fact is one row; an order has one for each line."""

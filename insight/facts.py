@@ -180,6 +180,24 @@ class ChatAsked(Payload, frozen=True, kw_only=True, gc=False):
     about: Word
 
 
+class LiveAsked(Payload, frozen=True, kw_only=True, gc=False):
+    """A viewer asked something in a live's chat: about price, time, stock, quality or other."""
+
+    topic: ClassVar[str] = "live.asked"
+    room_id: Id
+    product_id: Id
+    about: Word
+
+
+class LiveChatted(Payload, frozen=True, kw_only=True, gc=False):
+    """A viewer wrote another line there: about an order, a product, or other; not its words."""
+
+    topic: ClassVar[str] = "live.chatted"
+    room_id: Id
+    product_id: Id
+    about: Word
+
+
 TOPICS: tuple[type[Payload], ...] = (
     OrderPlaced,
     OrderMoved,
@@ -194,13 +212,19 @@ TOPICS: tuple[type[Payload], ...] = (
     CabinetRead,
     ChatOrdered,
     ChatAsked,
+    LiveAsked,
+    LiveChatted,
 )
 PAGES = "pages"
 PAGE_TOPICS = frozenset(kind.topic for kind in (CardSeen, CardOpened, BagAdded, Watched))
 """What pages of viewers may send; everything else comes from the record or from devices."""
 CHATS = "chats"
 CHAT_TOPICS = frozenset(kind.topic for kind in (ChatOrdered, ChatAsked))
-OF_SOURCE: Mapping[str, frozenset[str]] = MappingProxyType({PAGES: PAGE_TOPICS, CHATS: CHAT_TOPICS})
+LIVES = "lives"
+LIVE_TOPICS = frozenset(kind.topic for kind in (LiveAsked, LiveChatted))
+OF_SOURCE: Mapping[str, frozenset[str]] = MappingProxyType(
+    {PAGES: PAGE_TOPICS, CHATS: CHAT_TOPICS, LIVES: LIVE_TOPICS}
+)
 """The topics of sources that anybody can write to; the record's own are not restricted."""
 
 BY_NAME: Mapping[tuple[str, int], type[Payload]] = MappingProxyType(
@@ -302,9 +326,10 @@ Every fact has, beside what its topic says:
 | `trace` | the id that joins all facts of one order, group or delivery |
 
 Sources: `record` (orders, money, stock, groups and cabinets, written in the transaction that they
-are about), `pages` (pages of viewers, through `POST /api/facts`), `chats` (communities' chats).
-Money is integer fen, times are UTC milliseconds, an id that does not apply is empty. A fact that
-the vocabulary does not admit is kept in the table `rejected` with the reason.
+are about), `pages` (pages of viewers, through `POST /api/facts`), `chats` (communities' chats),
+`lives` (what lives' chats are about). Words of chats and their writers are in no fact. Money is
+integer fen, times are UTC milliseconds, an id that does not apply is empty. A fact that the
+vocabulary does not admit is kept in the table `rejected` with the reason.
 """
 
 

@@ -201,13 +201,14 @@ CABINETS = _silver(
 )
 CHAT_EVENTS = _silver(
     "chat_events",
-    "an order or a question in a community's chat",
-    "`chat.ordered`, `chat.asked`",
+    "a line in a community's chat that orders or asks, or any of a viewer in a live's",
+    "`chat.ordered`, `chat.asked`, `live.asked`, `live.chatted`",
     ("kind", _T, "topic"),
-    ("chat_id", _T, "chat id"),
+    ("chat_id", _T, "chat id; empty in a live"),
     ("product_id", _T, "product id; empty when none was named"),
     ("units", _N, "units, of `chat.ordered`"),
-    ("about", _T, "`price`, `time`, `stock`, `quality`, `other`, of `chat.asked`"),
+    ("about", _T, "`price`, `time`, `stock`, `quality`, `other`; `order`, `product` in a live"),
+    ("room_id", _T, "room id, of a live"),
 )
 SALES_HOURLY = Table(
     "sales_hourly",

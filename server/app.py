@@ -25,7 +25,7 @@ from commerce.money.payments import Payments
 from commerce.money.providers import PaymentProvider
 from commerce.people.phones import PhoneKeys
 from commerce.spans import no_spans
-from insight.facts import CHATS
+from insight.facts import CHATS, LIVES
 from insight.io.query_process import QueryProcess
 from media.errors import TooManyAttempts, Unresolvable
 from media.io.blobs.files import FileBlobs
@@ -50,6 +50,7 @@ from server.bridge.channels.registry import RULES
 from server.bridge.facts import FactSpool
 from server.bridge.feed import RoomFeed, room_seed
 from server.bridge.kpi import KpiReader
+from server.bridge.live_topics import LiveTopics
 from server.bridge.lives import OwnedLives
 from server.bridge.moderation import RecordModeration
 from server.bridge.prompter import RoomPrompters
@@ -266,6 +267,7 @@ async def build(
             explain=recorder.explain,
             timeline=recorder.timeline,
         )
+        topics = LiveTopics(FactSpool(redis, LIVES), lambda: commerce.catalogue, rehearsals.rooms)
         insight = insight_of(settings, commerce.shop, hub, redis, reachable_at, worker)
         audience = AudienceNotes(commerce.live_runs, lives.on_air, hub.viewers)
         cabinets = cabinet_subscriber(settings, commerce, worker)
@@ -278,15 +280,17 @@ async def build(
                 recorder,
                 restreams,
                 heart,
-                insight,
+                {**insight, "topics": topics},
                 cascade,
                 audience,
                 cabinets,
             )
         )
+        websocket = room_protocol(services, _channel_exists(commerce), moderation, rehearsals)
+        websocket.shared.on_line = topics.add
         yield Program(
             application(services, partial(PassOn.between, services, leases.holder, peers)),
-            room_protocol(services, _channel_exists(commerce), moderation, rehearsals),
+            websocket,
             services,
             DirectHls(services),
         )
@@ -325,7 +329,7 @@ async def _in_background(
     recorder: LiveRecorder,
     restreams: RoomRestreams,
     heart: Heart,
-    insight: Mapping[str, Runs],
+    others: Mapping[str, Runs],
     cascade: Cascade | None,
     audience: AudienceNotes,
     cabinets: Runs | None,
@@ -341,7 +345,7 @@ async def _in_background(
             tasks.create_task(restreams.run(), name="restreams")
             tasks.create_task(heart.run(), name="heartbeat")
             tasks.create_task(audience.run(), name="audience")
-            for name, each in insight.items():
+            for name, each in others.items():
                 tasks.create_task(each.run(), name=name)
             if cascade is not None:
                 tasks.create_task(cascade.run(), name="cascade")

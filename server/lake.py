@@ -19,7 +19,7 @@ from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog
 from commerce.io.shop.lake_erasures import LakeErasures
 from insight.errors import BadQuery
-from insight.facts import CHATS
+from insight.facts import CHATS, LIVES, PAGES
 from insight.tables import CURVE_SQL
 from insight.wall import BUCKETS
 from rooms.io.hub import RoomHub
@@ -82,7 +82,7 @@ def lake_keeper(settings: Settings, shop: ShopContext, redis: Redis, worker: Wor
     log = FactLog(shop)
     return LakeKeeper(
         open_lake(settings),
-        (RecordSource(log), FactSpool(redis), FactSpool(redis, CHATS)),
+        (RecordSource(log), *(FactSpool(redis, name) for name in (PAGES, CHATS, LIVES))),
         RedisLeases(redis, kind="insight"),
         log,
         LakeErasures(shop),

@@ -96,6 +96,8 @@ class ConnectionRegistry:
         self.limits = settings.rate_limits
         self.draining = False
         self.rehearsals = rehearsals or Rehearsals()
+        # Gets channel, estate and text of each line of a viewer; set before the first one comes.
+        self.on_line: Callable[[str, str, str], None] = lambda channel, estate_id, text: None
         self._exists = exists
         self._known: dict[str, float] = {}
         self._addresses: Counter[str] = Counter()

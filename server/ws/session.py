@@ -293,6 +293,8 @@ class RoomSession(Subscriber):
             registry.hub.spawn(policies.remember(local.channel, writer))
         policies.on_line(local.channel, writer.subject, self._now)
         registry.hub.publish_line(local, line)
+        if line.sender.role == "guest":
+            registry.on_line(local.channel, principal.estate_id, text)
         self._send(Ack(message.cid))
 
     def _admission_wait_s(self, local: LocalRoom) -> float:

@@ -6,12 +6,13 @@ from typing import Any
 from deltalake import DeltaTable
 
 from commerce.io.shop.lake_erasures import LakeErasures, forget_in_the_lake
-from insight.facts import SpooledFact
+from insight.facts import LIVES, SpooledFact
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
 from insight.tables import FACTS, ORDER_LINES
 from server.bridge.facts import FactSpool, RecordSource
 from server.bridge.lake import LakeKeeper
+from server.bridge.live_topics import LiveTopics
 from server.bridge.redis_lease import RedisLeases
 from server.ops.lake import compare, status
 from server.settings import Settings
@@ -21,7 +22,7 @@ from tests.support.commerce_shop import open_shop, running, shop_plan
 def keeper(shop: Any, folder: Path, owner: str = "a") -> LakeKeeper:
     return LakeKeeper(
         Lake(str(folder)),
-        (RecordSource(shop.commerce.facts), FactSpool(shop.redis)),
+        (RecordSource(shop.commerce.facts), FactSpool(shop.redis), FactSpool(shop.redis, LIVES)),
         RedisLeases(shop.redis, kind="insight"),
         shop.commerce.facts,
         LakeErasures(shop.commerce.shop),
@@ -43,6 +44,15 @@ async def test_orders_cards_and_refunds_reach_the_lake_once_and_to_the_fen(
                 await shop.commerce.orders.place(shop.tap(guest, quantity=2))
             assert await spool.add("sender-1", [(1, seen), (2, seen)]) == 2
             assert await spool.add("sender-1", [(2, seen), (3, seen)]) == 1
+            topics = LiveTopics(FactSpool(shop.redis, LIVES), lambda: shop.commerce.catalogue)
+            for channel in ("room:demo", "store:s1"):
+                for estate, line in (
+                    ("e1", "还有菠菜吗?"),
+                    ("elsewhere", "来2份"),
+                    ("e1", "大家好"),
+                ):
+                    topics.add(channel, estate, line)
+            await topics.send()
             first = keeper(shop, lake)
             await first.step()
             await shop.commerce.orders.place(shop.tap("h4"))
@@ -69,6 +79,14 @@ async def test_orders_cards_and_refunds_reach_the_lake_once_and_to_the_fen(
     )[1]
     assert (fen, orders) == (7 * 990, 4)
     assert here.sql("SELECT count(*) FROM page_events")[1] == [(3,)]
+    lines = here.sql("SELECT kind, about, estate, person, room_id FROM chat_events ORDER BY about")
+    assert lines[1] == [
+        ("live.chatted", "order", "", "", "demo"),
+        ("live.chatted", "other", "e1", "", "demo"),
+        ("live.asked", "stock", "e1", "", "demo"),
+    ]
+    words = here.sql("SELECT count(*) FROM facts WHERE payload LIKE '%菠菜%'")
+    assert words[1] == [(0,)]
     people = here.sql("SELECT DISTINCT person FROM order_lines")[1]
     names = {name for (name,) in people}
     assert len(names) == 4 and "" in names and not {"h1", "h2", "h3", "h4", erased} & names
