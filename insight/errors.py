@@ -3,7 +3,8 @@
 InsightError
 ├── BadFact             a fact that its topic does not admit
 ├── LakeConflict        another writer committed first
-└── BadQuery            SQL that the lake cannot run
+├── BadQuery            SQL that the lake cannot run
+└── HasHistory          other history of a brand in the way
 """
 
 
@@ -29,3 +30,7 @@ class BadQuery(InsightError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class HasHistory(InsightError):
+    """The lake has facts of these days, which history of others must not be mixed with."""

@@ -194,6 +194,7 @@ ORDER BY m.estate, age_months
 
 IS_SIMULATED = """
 SELECT COUNT(*) FROM (
-    SELECT 1 FROM money WHERE source = 'simulator' AND brand = '{brand}' LIMIT 1
+    SELECT 1 FROM money
+    WHERE source IN ('simulator', 'completejourney') AND brand = '{brand}' LIMIT 1
 )
 """

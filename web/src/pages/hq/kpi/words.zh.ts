@@ -8,7 +8,7 @@ export const zh = {
     plan: '试点与口径',
     failed: '暂时读不到指标，正在重试',
     as_of: '数据时间 {time}',
-    simulated: '含模拟数据：部分历史由模拟器生成，并非真实经营结果。',
+    simulated: '含模拟数据：部分历史由模拟器生成或来自其他商店，并非真实经营结果。',
     gmv_per_estate: '社区月均 GMV',
     repurchase_twice: '月复购率（甲）',
     repurchase_again: '月复购率（乙）',
