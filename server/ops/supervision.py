@@ -10,7 +10,9 @@ from enum import Enum, auto
 from server.worker import WORKERS_MAX
 
 START_S_MAX = 60.0
-"""From the start to the first beat."""
+"""From the start to the first beat; twice as long after each process that did not get there."""
+START_S_LIMIT = 480.0
+"""A machine that is too busy to start a worker in a minute is made no quicker by killing it."""
 SILENT_S_MAX = 10.0
 """Between beats of a worker, which come every second."""
 DELAY_S_FIRST = 0.1
@@ -42,6 +44,7 @@ class Watch:
         self._silent_s_max = silent_s_max
         self._start_at = now
         self._delay_s = 0.0
+        self._start_s = START_S_MAX
         self._started_at: float | None = None  # while a process runs
         self._beat_at: float | None = None
         self._killed = False
@@ -65,7 +68,10 @@ class Watch:
     def ended(self, *, now: float) -> None:
         """The process is gone, for whatever reason."""
         assert self._started_at is not None, "started before"
-        steady = now - self._started_at >= STEADY_S
+        never_ran = self._killed and self._beat_at is None
+        grown_start_s = min(START_S_LIMIT, self._start_s * 2)
+        self._start_s = grown_start_s if never_ran else START_S_MAX
+        steady = not never_ran and now - self._started_at >= STEADY_S
         grown_s = max(DELAY_S_FIRST, self._delay_s * 2)
         self._delay_s = DELAY_S_FIRST if steady else min(grown_s, DELAY_S_MAX)
         self._start_at = now + self._delay_s
@@ -87,5 +93,5 @@ class Watch:
         if self._killed:
             return math.inf
         if self._beat_at is None:
-            return self._started_at + START_S_MAX
+            return self._started_at + self._start_s
         return self._beat_at + self._silent_s_max

@@ -9,6 +9,7 @@ from server.ops.supervision import (
     DELAY_S_FIRST,
     DELAY_S_MAX,
     SILENT_S_MAX,
+    START_S_LIMIT,
     START_S_MAX,
     STEADY_S,
     Step,
@@ -49,6 +50,21 @@ def test_worker_has_longer_to_its_first_beat_than_between_beats() -> None:
     watch = running()
     assert watch.next_step(now=START_S_MAX - 0.1) is Step.WAIT
     assert watch.next_step(now=START_S_MAX) is Step.KILL
+
+
+def test_worker_that_does_not_start_in_time_has_twice_as_long_the_next_time() -> None:
+    watch = running()
+    for expected in (START_S_MAX, 2 * START_S_MAX, 4 * START_S_MAX, START_S_LIMIT, START_S_LIMIT):
+        kill_at = watch.next_timer()
+        assert watch.next_step(now=kill_at) is Step.KILL
+        watch.ended(now=kill_at)
+        watch.started(now=watch.next_timer())
+        began = kill_at + watch.delay_s
+        assert watch.next_timer() == began + min(START_S_LIMIT, 2 * expected)
+    watch.beat(now=began)
+    watch.ended(now=began + 1.0)
+    watch.started(now=watch.next_timer())
+    assert watch.next_timer() == pytest.approx(began + 1.0 + watch.delay_s + START_S_MAX)
 
 
 def test_beats_of_a_killed_process_do_not_count_for_the_next() -> None:
