@@ -23,6 +23,7 @@ class BeatingProcess:
         self.ended: asyncio.Task[bool] | None = None
         self.was_ready = False
         """Whether a process of this place ever was ready."""
+        self.is_ready = False
         self._process: asyncio.subprocess.Process | None = None
         self._beats = -1
 
@@ -61,6 +62,7 @@ class BeatingProcess:
         os.close(self._beats)
         code = self._process.returncode
         self._process = self.ended = None
+        self.is_ready = False
         self.watch.ended(now=monotonic())
         return code
 
@@ -90,7 +92,8 @@ class BeatingProcess:
             data = os.read(self._beats, 4_096)
             if data:
                 self.watch.beat(now=monotonic())
-                self.was_ready = self.was_ready or READY in data
+                self.is_ready = self.is_ready or READY in data
+                self.was_ready = self.was_ready or self.is_ready
             else:  # it closed the pipe: it ends, or is no process of ours
                 asyncio.get_running_loop().remove_reader(self._beats)
 

@@ -14,7 +14,8 @@ RECEIVE_BUFFER_BYTES = 64 * 1024
 def listen(settings: Settings, *, shared: bool = False) -> socket.socket:
     """Bind the TCP port before anything else starts, so that a taken port is the first error.
 
-    `::` is every address of both families. `shared`: with other sockets of this node.
+    `::` is every address of both families. `shared`: with other sockets of this node; it takes
+    connections from its first `listen` on.
 
     Raises:
         OperatorError: The port is taken, or the address is none of this machine.
@@ -43,5 +44,6 @@ def listen(settings: Settings, *, shared: bool = False) -> socket.socket:
             f"Port {port} on {host} cannot be opened ({error.strerror}). "
             "Set LINLI_PORT to another one."
         ) from None
-    listener.listen(BACKLOG)
+    if not shared:
+        listener.listen(BACKLOG)
     return listener

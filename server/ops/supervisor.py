@@ -1,8 +1,9 @@
 """`linli serve --workers N`: starts the workers of a node, and starts them again when they end.
 
 The supervisor owns what the workers share: the embedded Valkey and the listening sockets of HTTP,
-one for each worker (SO_REUSEPORT: the kernel spreads connections evenly). It keeps a copy of each,
-so that connections wait in the queue while a worker is started again. The workers end with it
+one for each worker (SO_REUSEPORT: the kernel spreads connections evenly over those that listen).
+While a worker is started again the others take all connections, and its socket listens once it is
+ready; where no other one serves, connections wait in its queue. The workers end with the supervisor
 (PR_SET_PDEATHSIG). Each writes a byte a second to a pipe; see supervision.py.
 """
 
@@ -18,6 +19,7 @@ import structlog
 
 from server.errors import OperatorError
 from server.ops.beating_process import BeatingProcess
+from server.ops.listener import BACKLOG
 from server.ops.supervision import Step, worker_count
 from server.settings import Settings
 from server.worker import Worker, draw_node_id
@@ -96,6 +98,8 @@ class Supervisor:
 
     async def _start(self, slot: "_Slot") -> None:
         slot.listener = slot.listener or self._listen()
+        if not self._others_serve(slot):
+            slot.listener.listen(BACKLOG)
         await slot.start(self._command, self._environment, slot.listener.fileno())
         log.info("worker started", worker=slot.worker.number, pid=slot.pid)
 
@@ -115,8 +119,12 @@ class Supervisor:
             if code == REFUSED and not any(each.was_ready for each in self._slots):
                 self._refused = True
                 self.stop()
-            if slot.watch.delay_s > QUEUE_S_MAX:
+            if slot.watch.delay_s > QUEUE_S_MAX or self._others_serve(slot):
                 slot.close_listener()
+
+    def _others_serve(self, slot: "_Slot") -> bool:
+        """Whether connections need not wait for this worker: the others of the node take them."""
+        return any(other.is_ready for other in self._slots if other is not slot)
 
     async def _end(self, slot: "_Slot") -> None:
         if not await slot.end(self._stop_s):

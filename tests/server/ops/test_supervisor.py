@@ -29,6 +29,23 @@ open(f"{{os.environ['PIDS']}}/{{number}}.{{os.getpid()}}", "w").close()
 signal.pause()
 """
 REFUSES = "raise SystemExit(1)"
+# Answers with its number; a second process of worker 0 never gets ready.
+ANSWERS = f"""
+import os, signal, socket
+node, number, count, listener, beats = os.environ[{VARIABLE!r}].split()
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+again = any(name.startswith("0.") for name in os.listdir(os.environ["PIDS"]))
+open(f"{{os.environ['PIDS']}}/{{number}}.{{os.getpid()}}", "w").close()
+if number == "0" and again:
+    signal.pause()
+os.write(int(beats), b"R")
+server = socket.socket(fileno=int(listener))
+server.listen()
+while True:
+    client, _ = server.accept()
+    client.sendall(number.encode())
+    client.close()
+"""
 
 
 class Node:
@@ -42,6 +59,14 @@ class Node:
         environment = {"PIDS": str(folder)}
         opened = partial(listen, settings, shared=True)
         self.supervisor = Supervisor(2, opened, environment, 0.0, command)
+
+    async def answer(self) -> bytes:
+        """What a new connection is answered."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            return await reader.read()
+        finally:
+            writer.close()
 
     def pids(self, number: int) -> set[int]:
         """All that ever ran as this number."""
@@ -82,6 +107,19 @@ async def test_workers_end_in_order_with_their_supervisor(tmp_path: Path) -> Non
     async with running(node):
         pids = node.pids(0) | node.pids(1)
     assert not any(map(is_there, pids))
+
+
+async def test_others_take_all_connections_while_a_worker_is_started_again(
+    tmp_path: Path,
+) -> None:
+    node = Node(tmp_path, ANSWERS)
+    async with running(node), asyncio.timeout(WAIT_S):
+        while {await node.answer() for _ in range(8)} != {b"0", b"1"}:
+            pass
+        [killed] = node.pids(0)
+        os.kill(killed, signal.SIGKILL)
+        await wait_until(lambda: len(node.pids(0)) == 2, what="another worker")
+        assert {await node.answer() for _ in range(16)} == {b"1"}
 
 
 async def test_connections_wait_while_workers_are_started_again(tmp_path: Path) -> None:
