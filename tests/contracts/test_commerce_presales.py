@@ -15,10 +15,7 @@ from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
 from tests.support.commerce_shop import Shop, running_shop, shop_plan, with_dinner
-from tests.support.records import each_record
 from tests.support.waiting import wait_until
-
-database_url = each_record
 
 
 def weekend_plan() -> SeedPlan:
@@ -102,9 +99,9 @@ async def test_a_wave_is_never_overbooked_and_a_late_tap_is_told_the_cut_off(
 
 
 async def test_groups_of_a_presale_take_its_places_and_the_night_is_planned_by_hands(
-    sqlite_url: str, valkey_url: str
+    database_url: str, valkey_url: str
 ) -> None:
-    async with running_shop(sqlite_url, valkey_url, plan=weekend_plan()) as shop:
+    async with running_shop(database_url, valkey_url, plan=weekend_plan()) as shop:
         presale = await opened(shop)
         with pytest.raises(InvalidField, match="dinner"):
             later_ms = presale.ready_by_ms + 24 * HOUR_MS

@@ -104,6 +104,7 @@ class PlayedServer:
     restarts: list[Request] = field(default_factory=list)
     restart_status: int = 200
     confirm_above_fen: int = 20_000
+    presales: list[dict[str, Any]] = field(default_factory=list)
     codes: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
     def attach(self, context: BrowserContext) -> None:
@@ -437,7 +438,12 @@ class PlayedServer:
         if path.endswith("/ratings"):
             return 200, {"ratings": {}}
         if path.endswith("/promises"):
-            return 200, {"pickup": [], "delivery": [], "now_ms": now_ms()}
+            return 200, {
+                "pickup": [],
+                "delivery": [],
+                "now_ms": now_ms(),
+                "presales": self.presales,
+            }
         if path.endswith("/activities/mine"):
             return 200, {"poll": None, "option": None, "questions": []}
         if path.endswith("/stream-key"):

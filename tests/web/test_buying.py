@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.support.played_guests import PHONE_CODE
 from tests.support.played_pages import Open
-from tests.support.played_server import PlayedServer, remember_guest
+from tests.support.played_server import PlayedServer, now_ms, remember_guest
 from tests.support.played_shop import PRODUCTS
 
 
@@ -31,7 +31,16 @@ def test_the_card_names_the_shop_and_says_when_it_is_another_one(open_page: Open
 
 
 def test_a_dear_order_is_placed_after_a_second_tap_only(open_page: Open) -> None:
-    server = server_with_stock(9, 0, confirm_above_fen=1_000)
+    in_a_day_ms = now_ms() + 86_400_000
+    presale = {
+        "product_ids": ["spinach"],
+        "cut_off_ms": in_a_day_ms,
+        "from_ms": in_a_day_ms + 50_400_000,
+        "until_ms": in_a_day_ms + 57_600_000,
+        "pickup": [{"store_id": "s1", "from_ms": None, "until_ms": None}],
+        "delivery": [],
+    }
+    server = server_with_stock(9, 0, confirm_above_fen=1_000, presales=[presale])
     placed: list[dict[str, Any]] = []
 
     def answer(body: dict[str, Any], _: str) -> tuple[int, dict[str, Any]]:
@@ -42,6 +51,8 @@ def test_a_dear_order_is_placed_after_a_second_tap_only(open_page: Open) -> None
 
     server.answer_order = answer
     page = open_page(server, "/r/demo", prepare=remember_guest)
+    # In a presale: the card says until when it is ordered.
+    expect(page.get_by_test_id("cut-off")).to_contain_text("前下单")
     page.get_by_test_id("quantity-more").click()
     page.get_by_test_id("join").click()
     confirm = page.get_by_test_id("confirm-order")
