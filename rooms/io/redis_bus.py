@@ -1,21 +1,20 @@
-"""The bus between workers over Redis pub/sub, on a connection of its own that always reconnects."""
+"""The bus between workers over Redis pub/sub, on connections of its own that always reconnect."""
 
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from rooms.io import scripts
 from rooms.io.redis_log import LOG_TTL_S, PublishedDecoder, channel_key, channel_topic
+from rooms.io.topics import Topics, publishing
 from rooms.log import TALLY_TTL_S, Batch, BusListener, LogUnavailable
 from rooms.messages import ChatLine, Counters
 from rooms.rules import ChannelRules
@@ -29,6 +28,10 @@ JOIN_TIMEOUT_S = 3.0
 RETRY_S_MIN = 0.1
 RETRY_S_MAX = 5.0
 
+_MESSAGE = (b"message", b"smessage")
+_SUBSCRIBED = (b"subscribe", b"ssubscribe")
+_UNSUBSCRIBED = (b"unsubscribe", b"sunsubscribe")
+
 log = structlog.get_logger()
 
 _encoder = msgspec.msgpack.Encoder()
@@ -38,16 +41,18 @@ _private_decoder = msgspec.msgpack.Decoder(list[tuple[str, bytes]])
 
 
 class RedisRoomBus:
-    """See `RoomBus`. `redis` publishes; a connection with the same settings subscribes."""
+    """See `RoomBus`. `redis` publishes; connections with the same settings subscribe."""
 
     def __init__(self, redis: Redis, rules: ChannelRules) -> None:
         self._published = PublishedDecoder(rules)
         self._redis = redis
-        self._publish_batch = redis.register_script(scripts.PUBLISH_BATCH)
+        self._publish_batch = redis.register_script(publishing(redis, scripts.PUBLISH_BATCH))
         self._tally = redis.register_script(scripts.TALLY)
         self._topics: dict[str, str] = {}  # topic → channel
         self._waiting: dict[str, asyncio.Future[None]] = {}
-        self._connection: Any = None
+        self._at = Topics(redis)
+        self._connections: dict[str, Any] = {}  # by node; none while the bus is lost
+        self._leaving: Counter[str] = Counter()  # topics whose end is not confirmed yet
         self.restored_total = 0
 
     # Subscribing
@@ -77,11 +82,11 @@ class RedisRoomBus:
         """See `RoomBus.join`."""
         topic = channel_topic(channel)
         self._topics[topic] = channel
-        if self._connection is None:
+        if not self._connections:
             raise LogUnavailable("the bus is not connected")
         waiting = self._waiting.setdefault(topic, asyncio.get_running_loop().create_future())
         try:
-            await self._send("SUBSCRIBE", topic)
+            await self._send(topic, self._at.subscribe, topic)
             async with asyncio.timeout(JOIN_TIMEOUT_S):
                 await asyncio.shield(waiting)
         except (RedisError, OSError, TimeoutError) as error:
@@ -91,9 +96,10 @@ class RedisRoomBus:
         """See `RoomBus.leave`."""
         topic = channel_topic(channel)
         self._topics.pop(topic, None)
-        if self._connection is not None:
+        if self._connections:
+            self._leaving[topic] += 1
             with contextlib.suppress(RedisError, OSError):
-                await self._send("UNSUBSCRIBE", topic)
+                await self._send(topic, self._at.unsubscribe, topic)
 
     # Publishing
 
@@ -137,56 +143,79 @@ class RedisRoomBus:
     # The connection
 
     async def _connect(self, listener: BusListener) -> None:
-        kind, kwargs = await _connection_of(self._redis)
-        # RESP2: everything that arrives on a subscribed connection is a message to us. No retries
-        # inside the client: a broken connection must be seen, since messages were missed.
-        settings = {
-            **kwargs,
-            "protocol": 2,
-            "retry": Retry(NoBackoff(), 0),
-            "retry_on_error": [],
-            "decode_responses": False,
-            "health_check_interval": 0,
-        }
-        connection: Any = kind(**settings)
+        connections = await self._at.connections()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await connection.connect()
-                await self._subscribe(connection, listener)
+                for connection in connections.values():
+                    await connection.connect()
+                await self._subscribe(connections, listener)
         except BaseException:
-            await _drop(connection)
+            for connection in connections.values():
+                await _drop(connection)
             raise
-        self._connection = connection
+        self._leaving.clear()
+        self._connections = connections
 
-    async def _subscribe(self, connection: Any, listener: BusListener) -> None:
+    async def _subscribe(self, connections: dict[str, Any], listener: BusListener) -> None:
         """Return once all topics are confirmed, those included that are joined meanwhile."""
         confirmed: set[str] = set()
+        first = next(iter(connections))
         while missing := {PRIVATE_TOPIC, *self._topics} - confirmed:
-            await connection.send_command("SUBSCRIBE", *missing, check_health=False)
-            while not missing <= confirmed:
-                message = await connection.read_response()
-                if message[0] == b"subscribe":
-                    confirmed.add(message[1].decode())
-                else:
-                    self._dispatch(listener, message[1].decode(), message[2])
+            wanted: dict[str, set[str]] = {}
+            for topic in missing:
+                private = topic == PRIVATE_TOPIC
+                node = first if private else self._at.node_of(topic)
+                if node not in connections:
+                    raise OSError("a node of the cluster is not known")
+                verb = "SUBSCRIBE" if private else self._at.subscribe
+                wanted.setdefault(node, set()).add(topic)
+                # One by one: topics of one call would have to share a slot.
+                await connections[node].send_command(verb, topic, check_health=False)
+            for node, topics in wanted.items():
+                while not topics <= confirmed:
+                    message = await connections[node].read_response()
+                    if message[0] in _SUBSCRIBED:
+                        confirmed.add(message[1].decode())
+                    else:
+                        self._dispatch(listener, message[1].decode(), message[2])
 
     async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
+        connections, self._connections = self._connections, {}
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(LogUnavailable("the bus was lost"))
                 waiting.exception()  # The waiting call may have timed out meanwhile.
         self._waiting.clear()
-        if connection is not None:
+        for connection in connections.values():
             await _drop(connection)
 
     async def _listen(self, listener: BusListener) -> None:
-        silent = False
-        while True:
-            message = await self._connection.read_response(timeout=PING_AFTER_S)
+        """Listen to all nodes; if one is lost, all are, and the topics may lie elsewhere."""
+        [only, *others] = self._connections.values()
+        if not others:
+            await self._listen_to(only, listener)
+            return
+        tasks = [
+            asyncio.create_task(self._listen_to(connection, listener), name="room bus")
+            for connection in (only, *others)
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self._disconnect()  # a read that ignores the cancellation ends, too
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _listen_to(self, connection: Any, listener: BusListener) -> None:
+        task, silent = asyncio.current_task(), False
+        while task is None or not task.cancelling():
+            message = await connection.read_response(timeout=PING_AFTER_S)
             if message is not None:
                 silent = False
-                if message[0] == b"message":
+                if message[0] in _MESSAGE:
                     self._dispatch(listener, message[1].decode(), message[2])
                 else:
                     self._confirm(message)
@@ -194,13 +223,20 @@ class RedisRoomBus:
                 raise OSError("silent")
             else:
                 silent = True
-                await self._send("PING")
+                await connection.send_command("PING", check_health=False)
 
     def _confirm(self, message: Any) -> None:
-        if message[0] == b"subscribe":
-            waiting = self._waiting.pop(message[1].decode(), None)
+        topic = message[1].decode()
+        if message[0] in _SUBSCRIBED:
+            waiting = self._waiting.pop(topic, None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
+        elif message[0] in _UNSUBSCRIBED:
+            self._leaving[topic] -= 1
+            if self._leaving[topic] < 0:
+                raise OSError("a topic moved to another node")
+            if not self._leaving[topic]:
+                del self._leaving[topic]
 
     def _dispatch(self, listener: BusListener, topic: str, payload: bytes) -> None:
         try:
@@ -217,23 +253,11 @@ class RedisRoomBus:
             # missing by their offset and read from the log.
             log.warning("room bus message not decodable", topic=topic, error=str(error))
 
-    async def _send(self, *command: str) -> None:
-        if self._connection is None:
+    async def _send(self, topic: str, *command: str) -> None:
+        connection = self._connections.get(self._at.node_of(topic))
+        if connection is None:
             raise OSError("not connected")
-        await self._connection.send_command(*command, check_health=False)
-
-
-async def _connection_of(redis: Redis | RedisCluster) -> tuple[Any, dict[str, Any]]:
-    """The class and settings of connections of a client.
-
-    A message that is published at any node of a cluster reaches the subscribers of every node: one
-    node is as good as another, and another is tried when one is lost.
-    """
-    if not isinstance(redis, RedisCluster):
-        return redis.connection_pool.connection_class, redis.connection_pool.connection_kwargs
-    await redis.initialize()
-    node = random.choice(redis.get_nodes())
-    return node.connection_class, node.connection_kwargs
+        await connection.send_command(*command, check_health=False)
 
 
 async def _drop(connection: Any) -> None:

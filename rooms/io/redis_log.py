@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from rooms.events import Event
 from rooms.io import scripts
+from rooms.io.topics import publishing
 from rooms.log import LOG_EVENTS_MAX, LogUnavailable, Position, Reading
 from rooms.rules import ChannelRules, apply
 
@@ -50,7 +51,7 @@ class RedisRoomLog:
     def __init__(self, redis: Redis, rules: ChannelRules) -> None:
         self._rules = rules
         self._decode_event = msgspec.msgpack.Decoder(rules.event_type).decode
-        self._append = redis.register_script(scripts.APPEND)
+        self._append = redis.register_script(publishing(redis, scripts.APPEND))
         self._read = redis.register_script(scripts.READ)
         self._position = redis.register_script(scripts.POSITION)
         self._save = redis.register_script(scripts.SAVE)

