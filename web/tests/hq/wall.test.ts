@@ -11,6 +11,7 @@ import {
   livesIn,
   meanStars,
   parseScope,
+  rowsInSight,
   share,
   sumsOf,
   withEvent,
@@ -156,4 +157,15 @@ test('a wall says when it is behind', () => {
     'slow',
     'stale',
   ])
+})
+
+describe('rows of many lives', () => {
+  test('those in sight are drawn, with some above and below, and never more', () => {
+    expect(rowsInSight(0, 320, 58, 300)).toEqual({ first: 0, end: 18 })
+    expect(rowsInSight(5_800, 320, 58, 300)).toEqual({ first: 94, end: 112 })
+    expect(rowsInSight(58 * 300, 320, 58, 300)).toEqual({ first: 282, end: 300 })
+  })
+  test('a list that became short is drawn whole', () => {
+    expect(rowsInSight(9_000, 320, 58, 12)).toEqual({ first: 0, end: 12 })
+  })
 })

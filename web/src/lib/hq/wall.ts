@@ -144,3 +144,18 @@ function merged<T>(before: T[], changed: T[], key: (item: T) => string): T[] {
   for (const item of changed) byKey.set(key(item), item)
   return [...byKey.values()]
 }
+
+/** Rows above and below those in sight that are drawn, too. */
+const ROWS_BESIDE = 6
+
+/** Which rows of one height are in sight of a box that is scrolled down by `top_px`. */
+export function rowsInSight(
+  top_px: number,
+  height_px: number,
+  row_px: number,
+  rows: number,
+): { first: number; end: number } {
+  const shown = Math.ceil(height_px / row_px) + 2 * ROWS_BESIDE
+  const first = Math.min(Math.floor(top_px / row_px) - ROWS_BESIDE, rows - shown)
+  return { first: Math.max(0, first), end: Math.min(rows, Math.max(0, first) + shown) }
+}
