@@ -69,7 +69,7 @@ export const en: typeof zh = {
     duplicate: 'This code was used before. Do not hand out again.',
     duplicate_by: 'Handed over before: by {name} ({device}) at {time}. Do not hand out again.',
     duplicate_counter: 'Handed over before: by the store at {time}. Do not hand out again.',
-    waiting: '{n} scans wait to be sent',
+    waiting: '{n} scan waits to be sent | {n} scans wait to be sent',
     later: 'Scanned offline at {time}:',
     kept_short: 'handed over, to be sent',
     no_code: 'No code',
@@ -118,7 +118,7 @@ export const en: typeof zh = {
     no_poster: 'The poster was not made. Try again later.',
   },
   walk: {
-    left: '{n} doors to go',
+    left: '{n} door to go | {n} doors to go',
     tick: 'Delivered',
     go: 'Set out with {n} order | Set out with {n} orders',
     out: 'On the way',

@@ -3,6 +3,8 @@ import type { AtMs, LocalText, OrderState, StoreOrder } from '../base/wire'
 import { NEXT_STATE } from './board'
 
 export const SINGLES = 'singles'
+/** Orders in one move; the server takes no more. */
+const MOVE_MAX = 200
 
 export interface Wave {
   id: string
@@ -73,7 +75,8 @@ export function nextOfBatch(batch: PlanBatch): { to: OrderState; ids: string[] }
   )
   const to = from && NEXT_STATE[from]
   if (!to) return null
-  return { to, ids: batch.open_orders.filter(({ state }) => state === from).map((one) => one.order_id) }
+  const going = batch.open_orders.filter(({ state }) => state === from)
+  return { to, ids: going.slice(0, MOVE_MAX).map((one) => one.order_id) }
 }
 
 /** How fast orders of the last day were ready. */
