@@ -33,9 +33,12 @@ export function useActivities(roomId: string, api: Api, identity: IdentityModel,
     busy: false,
   })
 
+  let sent = 0
+
   async function run(send: () => Promise<void>): Promise<boolean> {
     if (mine.busy) return false
     Object.assign(mine, { busy: true, trouble: null })
+    sent += 1
     try {
       await send()
       return true
@@ -50,9 +53,12 @@ export function useActivities(roomId: string, api: Api, identity: IdentityModel,
   /** Read what the household voted for, on this device or another one. */
   async function refresh(): Promise<void> {
     if (!identity.known()) return
+    const before = sent
     try {
       const found = await api.get<Mine>(`${base}/activities/mine`)
-      Object.assign(mine, { poll: found.poll, option: found.option, questions: new Set(found.questions) })
+      // What was sent meanwhile is newer.
+      if (sent === before)
+        Object.assign(mine, { poll: found.poll, option: found.option, questions: new Set(found.questions) })
     } catch {
       // A vote that is not shown is answered with the one that counts.
     }
