@@ -8,11 +8,14 @@ provider loses questions and answers and declines, and the worker dies between s
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import heapq
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from unittest.mock import patch
 
+import segno
 from sqlalchemy import text as sql
 
 from commerce.after_sales.claims import Fault as GoodsFault
@@ -31,10 +34,24 @@ from server.redis_client import open_redis
 from tests.support.commerce_shop import Shop, open_shop
 from tests.support.evening_plan import HOUR_MS, MINUTE_MS, SECOND_MS, Size, VirtualClock, plan_of
 from tests.support.gate_keys import GATE
+from tests.support.inline_sqlite import inline_sqlite
 from tests.support.payment_provider import MemoryProvider
 
 UNIT_COST_FEN = 310
+NO_QR = segno.make("nobody looks at it")  # a tenth of the CPU time goes into codes otherwise
+COLLECT_AFTER = 100_000  # objects
 TRIES = 3  # of a tap whose gate learns of a group or a price
+
+
+@contextlib.contextmanager
+def rare_collections() -> Iterator[None]:
+    """Collect garbage a hundred times more rarely."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Killed(BaseException):
@@ -76,13 +93,14 @@ class Evening:
         async with open_redis(self._urls[1]) as redis:
             await redis.flushall()
         self._stack = contextlib.AsyncExitStack()
-        try:
-            await self._open()
-            await self._stock_up()
-            await self._play()
-            yield self
-        finally:
-            await self._stack.aclose()
+        with inline_sqlite(), patch.object(segno, "make", return_value=NO_QR), rare_collections():
+            try:
+                await self._open()
+                await self._stock_up()
+                await self._play()
+                yield self
+            finally:
+                await self._stack.aclose()
 
     async def _open(self) -> None:
         shop = open_shop(
