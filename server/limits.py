@@ -231,8 +231,8 @@ class Limits:
         for quota in quotas if self.enabled else ():
             await self._give_back(keys=[quota.key], args=[order_id])
 
-    def address(self, request: Request) -> str:
-        """Return the address of the client, for use as a key."""
+    def client(self, request: Request) -> str:
+        """Return the address of the client, as far as proxies of ours say whose it is."""
         peer = request.client.host if request.client else ""
         forwarded = request.headers.getlist("x-forwarded-for")
         if forwarded and not self._warned and not self._proxies.trusts(peer):
@@ -242,7 +242,11 @@ class Limits:
                 "all of them are limited as one address",
                 proxy=peer,
             )
-        return limit_key(self._proxies.client(peer, forwarded))
+        return self._proxies.client(peer, forwarded)
+
+    def address(self, request: Request) -> str:
+        """Return the address of the client, for use as a key."""
+        return limit_key(self.client(request))
 
     def is_https(self, request: Request) -> bool:
         """Whether the client came over TLS, as far as a proxy of ours says so."""

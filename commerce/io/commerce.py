@@ -58,6 +58,7 @@ from commerce.io.shop.packing.wave_plans import WavePlans
 from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.payments.intents import Intents, ProviderLinks
 from commerce.io.shop.payments.late import LatePayments
+from commerce.io.shop.payments.payers import Payers
 from commerce.io.shop.payments.refunds import ProviderRefunds
 from commerce.io.shop.people import People
 from commerce.io.shop.phones import Phones
@@ -206,6 +207,7 @@ class Commerce:
         self.routes = Routes(shop)
         late = LatePayments(shop, self.gates, self.routes, probe)
         self.intents = Intents(shop, provider, links, late, probe)
+        self.payers = Payers(shop, provider, links.return_url, self.intents.wake)
         self.slots = SlotKeeping(shop, self.gates)
         self.rerouting = Rerouting(shop, self.routes)
         self.closing = Closing(shop, self.slots, self.rerouting)

@@ -54,11 +54,24 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays, as their page says it when it wants to pay.
+
+    `client` is what the provider knows them by (WeChat: the openid), "" if that is not known;
+    `client_ip` the address of their device; `phone` whether its browser may open the provider's
+    app.
+    """
+
+    client: str
+    client_ip: str
+    phone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IntentRequest:
     """An attempt to take `amount_fen` until `expires_at_ms`.
 
-    `client` is what the provider knows the buyer by (WeChat: the openid), `client_ip` the address
-    of the buyer's device, as WeChat's H5 pay asks for it.
+    `payer` is there if the provider asks for it.
     """
 
     reference: str
@@ -67,8 +80,7 @@ class IntentRequest:
     expires_at_ms: int
     return_url: str
     notify_url: str
-    client: str | None = None
-    client_ip: str = "127.0.0.1"
+    payer: "Payer | None" = None
 
     def __post_init__(self) -> None:
         assert is_reference(self.reference), self.reference
@@ -132,8 +144,28 @@ class Unreachable(CommerceError):
     """No answer in time, a 5xx, or too many calls: query, or call again with the same reference."""
 
 
+class BuyerLogin(Protocol):
+    """Finds out what the provider knows a buyer by: the page goes to `url`, and brings a code."""
+
+    def url(self, back: str, state: str) -> str:
+        """Return the provider's page, which sends the buyer to `back` with `code` and `state`."""
+        ...
+
+    async def client_of(self, code: str) -> str:
+        """Return what the provider knows the buyer by who brought this code; it is good once.
+
+        Raises:
+            ProviderRefused: The code is wrong, old or used.
+            Unreachable: There is no answer.
+        """
+        ...
+
+
 class PaymentProvider(Protocol):
     """A payment provider's account.
+
+    With `asks_payer` an attempt is begun once its `Payer` is known; `login` says who that is to the
+    provider, None if buyers need not be known to it, or cannot be.
 
     Every call may raise Unreachable, and ProviderRefused where the request itself is at fault.
     A call again with the same reference has no second effect.
@@ -141,6 +173,12 @@ class PaymentProvider(Protocol):
 
     name: str
     account: str
+    asks_payer: bool
+
+    @property
+    def login(self) -> BuyerLogin | None:
+        """How buyers are known to it."""
+        ...
 
     async def create(self, request: IntentRequest) -> Action:
         """Begin an attempt and return what the page does next; idempotent by reference."""

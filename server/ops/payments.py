@@ -45,7 +45,7 @@ def links_of(settings: Settings, provider: PaymentProvider | None) -> ProviderLi
     """Return the addresses that a provider is given."""
     if provider is None:
         return ProviderLinks("", "")
-    return ProviderLinks(_hook(settings, provider.name), f"{_base(settings)}/")
+    return ProviderLinks(_hook(settings, provider.name), f"{_base(settings)}/me")
 
 
 def _hook(settings: Settings, name: str) -> str:

@@ -80,6 +80,7 @@ class Sandbox:
             Route("/v3/pay/transactions/{method}", wechat, methods=["POST"]),
             Route(refunds, self._api(self._wechat, refund=True), methods=["POST"]),
             Route(f"{refunds}/{{refund}}", wechat),
+            Route("/sns/oauth2/access_token", self._login),
             Route("/gateway.do", self._api(self._alipay), methods=["GET", "POST"]),
             Route("/v1/payment_intents", stripe, methods=["POST"]),
             Route("/v1/payment_intents/search", stripe),
@@ -102,6 +103,9 @@ class Sandbox:
             return played.error() if faults.is_mute() else answer
 
         return endpoint
+
+    async def _login(self, request: Request) -> Response:
+        return self._wechat.login(request.query_params)
 
     async def _list(self, _request: Request) -> Response:
         trades = self.book.trades(self._clock())[:LIST_MAX]

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from commerce.io.payments.rsa import sign, verify
 from commerce.io.payments.times import ms_of_rfc3339, rfc3339
@@ -48,6 +48,7 @@ class Wechat:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._codes: set[str] = set()  # of logins, each good once
 
     def answer(self, request: Request, body: bytes, now_ms: int) -> Response:
         """See `Played`."""
@@ -96,6 +97,20 @@ class Wechat:
                 refund = trade.refunds[params["refund"]]
                 return self._json(self._refund_fields(trade, refund, "status", now_ms), now_ms)
         raise BookRefused(Why.UNKNOWN)
+
+    def login(self, query: Mapping[str, str]) -> Response:
+        """Play the login of a page in WeChat: `code-NAME` is the code of the openid NAME, once."""
+        code = query.get("code", "")
+        if query.get("appid") != APPID or not query.get("secret"):
+            return JSONResponse({"errcode": 40_125, "errmsg": "invalid appsecret"})
+        if not code.startswith("code-"):
+            return JSONResponse({"errcode": 40_029, "errmsg": "invalid code"})
+        if code in self._codes:
+            return JSONResponse({"errcode": 40_163, "errmsg": "code been used"})
+        self._codes.add(code)
+        openid = code.removeprefix("code-")
+        answer = {"access_token": "t", "expires_in": 7_200, "openid": openid}
+        return JSONResponse(answer | {"scope": "snsapi_base"})
 
     def _create(self, method: str, fields: dict[str, Any], now_ms: int) -> Response:
         _own(fields["mchid"])

@@ -3,22 +3,24 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, text
 
-from commerce.errors import Refusal, Refused
+from commerce.errors import NotFound, Refusal, Refused
 from commerce.io.record.intent_rows import BookedEvent, events_of, find_intent
 from commerce.io.record.payment_postings import book_event, expire_intent
 from commerce.io.shop.orders import Pending
+from commerce.io.shop.payments.payers import PayingPage
 from commerce.money.intents import LEASE_MS, PAY_MS, QUERY_MS, IntentEvent, fold
-from commerce.money.providers import IntentRequest
+from commerce.money.providers import IntentRequest, Payer
 from commerce.orders.gate import HOLD_MS
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import sound
 from tests.support.commerce_shop import Shop, open_shop, running, running_shop, shop_plan
-from tests.support.payment_provider import MemoryProvider
+from tests.support.payment_provider import MemoryLogin, MemoryProvider
 from tests.support.records import each_record
 from tests.support.waiting import wait_until
 
@@ -244,6 +246,38 @@ async def test_a_late_payment_is_decided_once_whatever_dies_meanwhile(
         assert not provider.refunds
         async with running(commerce):
             await sound(shop)
+
+
+async def test_a_provider_that_asks_who_pays_is_called_once_the_page_has_said_so(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    provider = MemoryProvider(asks_payer=True, login=MemoryLogin())
+    in_app = PayingPage("203.0.113.9", phone=True, in_app=True)
+    desk = PayingPage("2001:db8::7", phone=False, in_app=False)
+    async with open_shop(sqlite_url, valkey_url, provider=provider) as shop:
+        payers, intents = shop.commerce.payers, shop.commerce.intents
+        gate = asyncio.create_task(shop.commerce.gates.run())
+        anna, bert, cleo = [await ordered(shop, guest) for guest in ("anna", "bert", "cleo")]
+        gate.cancel()
+        await intents.step()
+        assert provider.attempts == {}
+        with pytest.raises(NotFound):
+            await payers.begin(anna, "bert", desk)
+        assert anna in (await payers.begin(anna, "anna", in_app) or "")
+        assert await payers.begin(anna, "anna", replace(in_app, code="o1")) is None
+        assert await payers.begin(anna, "anna", desk) is None
+        assert await payers.begin(bert, "bert", desk) is None
+        assert await payers.begin(cleo, "cleo", replace(in_app, code="old")) is None
+        await intents.step()
+        assert {id: attempt.request.payer for id, attempt in provider.attempts.items()} == {
+            anna: Payer("o1", "203.0.113.9", False),
+            bert: Payer("", "2001:db8::7", False),
+            cleo: Payer("", "203.0.113.9", False),
+        }
+        assert await payers.begin(anna, "anna", in_app) is None
+        async with shop.commerce.record.read() as connection:
+            kept = await connection.scalars(text("SELECT id FROM intents WHERE payer IS NOT NULL"))
+            assert list(kept) == []
 
 
 async def test_events_in_any_order_keep_money_and_units(sqlite_url: str, valkey_url: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from commerce.money.providers import (
     Action,
     ActionKind,
+    BuyerLogin,
     EventKind,
     IntentRequest,
     ProviderEvent,
@@ -37,6 +38,8 @@ class MemoryProvider:
 
     name: str = "memory"
     account: str = "m1"
+    asks_payer: bool = False
+    login: BuyerLogin | None = None
     attempts: dict[str, Attempt] = field(default_factory=dict)
     refunds: dict[str, ProviderEvent] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
@@ -146,3 +149,18 @@ class MemoryProvider:
     def acknowledge(self) -> tuple[int, bytes, str]:
         """Return what is taken as received."""
         return 200, b"success", "text/plain"
+
+
+@dataclass(slots=True)
+class MemoryLogin:
+    """Implements `commerce.money.providers.BuyerLogin`: the code is what the buyer is known by."""
+
+    def url(self, back: str, state: str) -> str:
+        """Where the page goes."""
+        return f"memory://login?back={back}&state={state}"
+
+    async def client_of(self, code: str) -> str:
+        """Who brought the code."""
+        if code == "old":
+            raise ProviderRefused("used")
+        return code

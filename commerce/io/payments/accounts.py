@@ -57,6 +57,7 @@ def _wechat(members: "_Members", clock: Clock, refund_notify_url: str) -> OpenPr
     if len(api_key) != wechat.KEY_BYTES:
         raise ValueError(f"api_v3_key: {wechat.KEY_BYTES} bytes")
     method = members.choice("method", wechat.Method.NATIVE)
+    secret = members.optional("app_secret")
     url, own, theirs = (
         members.url(wechat.LIVE_URL),
         members.text("private_key"),
@@ -73,6 +74,7 @@ def _wechat(members: "_Members", clock: Clock, refund_notify_url: str) -> OpenPr
         method=method,
         url=url,
         refund_notify_url=refund_notify_url,
+        app_secret=secret,
     )
     return wechat.WechatPay(account, clock)
 
@@ -111,6 +113,9 @@ class _Members:
         if not isinstance(found, str) or not found or found != found.strip():
             raise ValueError(f"{name}: missing")
         return found
+
+    def optional(self, name: str) -> str:
+        return self.text(name) if name in self._members else ""
 
     def table(self, name: str) -> dict[str, str]:
         found = self._members.pop(name, None)

@@ -104,6 +104,8 @@ class Alipay:
     """Implements `commerce.money.providers.PaymentProvider`."""
 
     name = "alipay"
+    asks_payer = False
+    login = None
 
     def __init__(self, account: AlipayAccount, clock: Clock) -> None:
         self.account = account.app_id

@@ -141,6 +141,8 @@ class Stripe:
     """Implements `commerce.money.providers.PaymentProvider`."""
 
     name = "stripe"
+    asks_payer = False
+    login = None
 
     def __init__(self, account: StripeAccount, clock: Clock) -> None:
         self.account = account.account

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from commerce.io.payments.calls import Answer, Calls
 from commerce.io.payments.rsa import sign, verify
 from commerce.io.payments.times import ms_of_rfc3339, rfc3339
+from commerce.io.payments.wechat_login import LIVE_URL as LOGIN_URL
+from commerce.io.payments.wechat_login import WechatLogin
 from commerce.io.record.engine import Clock
 from commerce.money.providers import (
     REPLAY_WINDOW_MS,
@@ -31,6 +33,7 @@ from commerce.money.providers import (
     ActionKind,
     EventKind,
     IntentRequest,
+    Payer,
     ProviderEvent,
     ProviderRefused,
     RefusedBecause,
@@ -80,6 +83,7 @@ class WechatAccount:
     method: Method = Method.NATIVE
     url: str = LIVE_URL
     refund_notify_url: str = ""
+    app_secret: str = ""  # of the public account `appid`: with it, buyers in WeChat are known
 
 
 class _Amount(msgspec.Struct):
@@ -141,6 +145,11 @@ class WechatPay:
 
     def __init__(self, account: WechatAccount, clock: Clock) -> None:
         self.account = account.mchid
+        self.asks_payer = account.method is not Method.NATIVE
+        self.login: WechatLogin | None = None
+        if account.app_secret:  # the sandbox plays both hosts
+            url = LOGIN_URL if account.url == LIVE_URL else account.url
+            self.login = WechatLogin(account.appid, account.app_secret, url)
         self._of = account
         self._clock = clock
         self._calls = Calls(account.url)
@@ -157,29 +166,36 @@ class WechatPay:
             "notify_url": request.notify_url,
             "amount": {"total": request.amount_fen, "currency": "CNY"},
         }
-        if of.method is Method.JSAPI:
-            if not request.client:
-                raise ProviderRefused("no openid")
-            payload["payer"] = {"openid": request.client}
-        if of.method is Method.H5:
-            scene = {"payer_client_ip": request.client_ip, "h5_info": {"type": "Wap"}}
+        method, payer = self._method(request.payer), request.payer
+        if payer and method is Method.JSAPI:
+            payload["payer"] = {"openid": payer.client}
+        if payer and method is Method.H5:
+            scene = {"payer_client_ip": payer.client_ip, "h5_info": {"type": "Wap"}}
             payload["scene_info"] = scene
-        answer = await self._send("POST", f"{PAY}/{of.method}", payload)
+        answer = await self._send("POST", f"{PAY}/{method}", payload)
         if answer.status != 200:
             code = _code(answer)
             if code == "ORDERPAID":
                 return Action(ActionKind.NONE)
             raise ProviderRefused(code)
-        return self._action(answer.read(_Created), request)
+        return self._action(method, answer.read(_Created), request)
 
-    def _action(self, created: _Created, request: IntentRequest) -> Action:
-        if self._of.method is Method.JSAPI and created.prepay_id:
+    def _method(self, payer: Payer | None) -> Method:
+        """The account's method if the payer can use it; a QR code can be scanned by everybody."""
+        if payer is None or self._of.method is Method.NATIVE:
+            return Method.NATIVE
+        if self._of.method is Method.JSAPI and payer.client:
+            return Method.JSAPI
+        return Method.H5 if payer.phone and payer.client_ip else Method.NATIVE
+
+    def _action(self, method: Method, created: _Created, request: IntentRequest) -> Action:
+        if method is Method.JSAPI and created.prepay_id:
             at_s = self._clock() // 1_000
             return Action(ActionKind.JSAPI, self.jsapi(created.prepay_id, at_s, _nonce()))
-        if self._of.method is Method.H5 and created.h5_url:
+        if method is Method.H5 and created.h5_url:
             back = quote(request.return_url, safe="")
             return Action(ActionKind.REDIRECT, {"url": f"{created.h5_url}&redirect_url={back}"})
-        if self._of.method is Method.NATIVE and created.code_url:
+        if method is Method.NATIVE and created.code_url:
             return Action(ActionKind.QR, {"url": created.code_url})
         raise Unreachable("the answer lacks what the page needs")
 
@@ -274,6 +290,8 @@ class WechatPay:
     async def aclose(self) -> None:
         """End the connections."""
         await self._calls.aclose()
+        if self.login:
+            await self.login.aclose()
 
     def _own(self, mchid: str) -> None:
         if mchid != self._of.mchid:

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, null, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from commerce.io.record.schema_payments import inbox, intents, payment_events
 from commerce.money.intents import LIVE, Intent, IntentEvent, IntentState
-from commerce.money.providers import Action, ActionKind, EventKind, ProviderEvent
+from commerce.money.providers import Action, ActionKind, EventKind, Payer, ProviderEvent
 
 OURS = "linli"  # the account of our own events
 
@@ -83,7 +83,14 @@ def move_intent(connection: Connection, intent: Intent, to: IntentState, due: in
     moved = connection.execute(
         update(intents)
         .where(intents.c.id == intent.id, intents.c.state == intent.state.value)
-        .values(state=to.value, due_at_ms=due, leased_until_ms=0, queries=0, action=None)
+        .values(
+            state=to.value,
+            due_at_ms=due,
+            leased_until_ms=0,
+            queries=0,
+            action=None,
+            payer=None,
+        )
     )
     return moved.rowcount > 0
 
@@ -136,6 +143,33 @@ def postpone_intent(connection: Connection, intent: Intent, due_at_ms: int | Non
         .where(intents.c.id == intent.id, intents.c.state == intent.state.value)
         .values(due_at_ms=due_at_ms, leased_until_ms=0, queries=intents.c.queries + 1)
     )
+
+
+def set_payer(connection: Connection, intent_id: str, payer: Payer, at_ms: int) -> bool:
+    """Keep who pays, once; the attempt is due then. False if it is known or too late."""
+    kept = {"client": payer.client, "client_ip": payer.client_ip, "phone": payer.phone}
+    new = (intents.c.id == intent_id, intents.c.state == IntentState.CREATED.value)
+    changed = connection.execute(
+        update(intents).where(*new, intents.c.payer.is_(null())).values(payer=kept, due_at_ms=at_ms)
+    )
+    return changed.rowcount > 0
+
+
+def payer_of(connection: Connection, intent_id: str) -> Payer | None:
+    """Return who pays an intent, None if that was not said yet."""
+    kept = connection.scalar(select(intents.c.payer).where(intents.c.id == intent_id))
+    return Payer(kept["client"], kept["client_ip"], kept["phone"]) if kept else None
+
+
+def payer_or_postpone(
+    connection: Connection, intent: Intent, due_at_ms: int | None
+) -> Payer | None:
+    """Return who pays an intent; while that was not said, give the intent back."""
+    find_intent(connection, intent.id, lock=True)
+    payer = payer_of(connection, intent.id)
+    if payer is None:
+        postpone_intent(connection, intent, due_at_ms)
+    return payer
 
 
 def set_action(connection: Connection, intent_id: str, action: Action) -> None:

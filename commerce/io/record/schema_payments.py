@@ -20,7 +20,8 @@ from sqlalchemy import (
 from commerce.io.record.columns import SERIAL, metadata, one_of, ref, time_column
 from commerce.money.intents import IntentEvent, IntentState
 
-# `id` is our reference at the provider; `action` what the buyer's page does next. Nobody else
+# `id` is our reference at the provider; `action` what the buyer's page does next, `payer` who
+# pays, where the provider asks. Nobody else
 # calls the provider for it before `leased_until_ms`.
 intents = Table(
     "intents",
@@ -32,6 +33,7 @@ intents = Table(
     Column("amount_fen", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("action", JSON),
+    Column("payer", JSON(none_as_null=True)),
     time_column("created_at_ms"),
     time_column("expires_at_ms"),
     time_column("due_at_ms", nullable=True),

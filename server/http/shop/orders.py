@@ -14,6 +14,8 @@ from commerce.coupons.campaigns import CODE_CHARS_MAX
 from commerce.errors import Refusal
 from commerce.io.shop.coupons.wallet import AppliedCoupon, CouponChoice
 from commerce.io.shop.orders import OrderRequest, Pending, RequestedLine
+from commerce.io.shop.payments.payers import LOGIN_CODE_CHARS_MAX
+from commerce.io.shop.payments.payers import PayingPage as Page
 from commerce.orders.lines import LINES_MAX
 from commerce.orders.order import OrderRow, order_id_of
 from commerce.orders.promise import Fulfilment
@@ -37,6 +39,8 @@ from server.limits import LimitKind, Quota, QuotaScope
 from server.problem import Problem
 from server.services import Services
 
+# What browsers call themselves in their User-Agent: on a phone, and inside WeChat.
+_PHONE, _WECHAT = "Mobi", "MicroMessenger"
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -251,6 +255,28 @@ async def cancel(request: Request) -> Response:
     return reply({"order": cancelled})
 
 
+class PayingPage(Body):
+    """What the provider's login gave the page, if it has been there."""
+
+    code: Annotated[str, Field(max_length=LOGIN_CODE_CHARS_MAX)] = ""
+
+
+async def pay(request: Request) -> Response:
+    """`POST /api/orders/{order}/payment`: the page is about to pay, and maybe logs in first."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    await services.limits.take(LimitKind.ORDER, principal.subject)
+    body = await read_body(request, PayingPage)
+    agent = request.headers.get("user-agent", "")
+    page = Page(services.limits.client(request), _PHONE in agent, _WECHAT in agent, body.code)
+    with problems():
+        login_url = await services.commerce.payers.begin(
+            path_id(request, "order"), principal.subject, page
+        )
+    return reply({"login_url": login_url})
+
+
 class Consent(Body):
     """Whether the buyer takes the store that the order moved to."""
 
@@ -301,6 +327,7 @@ routes = [
     Route("/api/orders", place, methods=["POST"]),
     Route("/api/me/orders", mine, methods=["GET"]),
     Route("/api/orders/{order}/cancellation", cancel, methods=["POST"]),
+    Route("/api/orders/{order}/payment", pay, methods=["POST"]),
     Route("/api/orders/{order}/consent", answer_move, methods=["POST"]),
     Route("/api/orders/{order}/reroute", give_away, methods=["POST"]),
     Route("/api/orders/{order}/moves", move, methods=["POST"]),

@@ -102,6 +102,7 @@ export function useOrders(guest: GuestModel, onReady: () => void) {
     desk,
     refresh,
     cancel,
+    beginPayment: (order: Order, code: string) => guest.api.beginPayment(order.id, code),
     pushed(order: Order) {
       take(order)
       desk.seen(order)

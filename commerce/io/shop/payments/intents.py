@@ -22,6 +22,7 @@ from commerce.io.record.intent_rows import (
     lease_intents,
     overdue_intents,
     own_event,
+    payer_or_postpone,
     postpone_intent,
     set_action,
     store_webhook,
@@ -254,6 +255,13 @@ class Intents:
 
     async def _create(self, provider: PaymentProvider, intent: Intent) -> None:
         now_ms = self._shop.clock()
+        payer = None
+        if provider.asks_payer:
+            due_ms = next_query_ms(intent, now_ms)
+            async with self._shop.record.write() as connection:
+                payer = await connection.run_sync(payer_or_postpone, intent, due_ms)
+            if payer is None:  # it is due when the buyer's page says who (payers.py)
+                return
         action = await provider.create(
             IntentRequest(
                 reference=intent.id,
@@ -262,6 +270,7 @@ class Intents:
                 expires_at_ms=ends_at_provider_ms(intent, now_ms),
                 return_url=self._links.return_url,
                 notify_url=self._links.notify_url,
+                payer=payer,
             )
         )
         self._probe("created")

@@ -2,22 +2,28 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commerce.io.payments.rsa import sign
-from commerce.io.payments.wechat import WechatPay, authorization
+from commerce.io.payments.wechat import Method, WechatPay, authorization
 from commerce.money.providers import (
     REPLAY_WINDOW_MS,
+    ActionKind,
     EventKind,
+    Payer,
     ProviderEvent,
+    ProviderRefused,
     RefusedBecause,
     WebhookRefused,
 )
+from tests.support.payment_sandbox import REQUEST, played
 from tests.support.payment_vectors import private, vectors, wechat_account
 
 NOTICE = vectors()["wechat_notice"]
@@ -201,3 +207,68 @@ def test_a_refunds_notice_has_the_amount_of_the_refund(status: str, kind: EventK
 def test_a_notice_of_another_kind_is_genuine_and_not_ours() -> None:
     body = notice("COUPON.USE", {"mchid": "1900007291"})
     assert provider().read_webhook(signed(body), body, now_ms=AT_MS) is None
+
+
+IN_WECHAT, ON_A_PHONE, ON_A_DESK = (
+    Payer("oUpF8uMuAJO", "203.0.113.9", False),
+    Payer("", "2001:db8::7", True),
+    Payer("", "203.0.113.9", False),
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "payer", "target", "member"),
+    [
+        (Method.JSAPI, IN_WECHAT, "jsapi", {"payer": {"openid": "oUpF8uMuAJO"}}),
+        (Method.JSAPI, ON_A_PHONE, "h5", {"scene_info": {"payer_client_ip": "2001:db8::7"}}),
+        (Method.JSAPI, ON_A_DESK, "native", {}),
+        (Method.H5, IN_WECHAT, "native", {}),
+        (Method.H5, ON_A_PHONE, "h5", {"scene_info": {"payer_client_ip": "2001:db8::7"}}),
+        (Method.NATIVE, None, "native", {}),
+    ],
+)
+async def test_how_a_buyer_pays_depends_on_who_they_are_and_where_the_page_is_open(
+    method: Method, payer: Payer | None, target: str, member: dict[str, Any]
+) -> None:
+    asked: list[httpx.Request] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        found = {"prepay_id": "wx1", "h5_url": "https://wx.example/1", "code_url": "weixin://1"}
+        body = json.dumps(found).encode()
+        return httpx.Response(200, content=body, headers=signed(body))
+
+    one = provider(method=method)
+    one._calls._client = httpx.AsyncClient(transport=httpx.MockTransport(take))
+    action = await one.create(replace(REQUEST, payer=payer))
+    await one.aclose()
+    kinds = {"jsapi": ActionKind.JSAPI, "h5": ActionKind.REDIRECT, "native": ActionKind.QR}
+    assert action.kind is kinds[target]
+    [request] = asked
+    assert request.url.path == f"/v3/pay/transactions/{target}"
+    sent = json.loads(request.content)
+    common = {"appid", "mchid", "description", "out_trade_no", "time_expire", "notify_url"}
+    assert set(sent) - common - {"amount"} == set(member)
+    if "scene_info" in member:
+        member = {"scene_info": {**member["scene_info"], "h5_info": {"type": "Wap"}}}
+    assert {name: sent[name] for name in member} == member
+
+
+async def test_the_login_gives_an_openid_for_a_code_once() -> None:
+    async with played("wechat") as sandbox:
+        of = replace(sandbox.provider._of, app_secret="s3", url=sandbox.url)  # type: ignore[attr-defined]
+        one = WechatPay(of, sandbox.clock)
+        assert one.login
+        page = one.login.url("https://shop.example/me", "order-1")
+        assert page == (
+            f"https://open.weixin.qq.com/connect/oauth2/authorize?appid={of.appid}"
+            "&redirect_uri=https%3A%2F%2Fshop.example%2Fme&response_type=code"
+            "&scope=snsapi_base&state=order-1#wechat_redirect"
+        )
+        transport = httpx.ASGITransport(sandbox.sandbox.app)
+        one.login._calls._client = httpx.AsyncClient(transport=transport)
+        assert await one.login.client_of("code-oUpF8uMuAJO") == "oUpF8uMuAJO"
+        for code in ("code-oUpF8uMuAJO", "other", ""):
+            with pytest.raises(ProviderRefused):
+                await one.login.client_of(code)
+        await one.aclose()

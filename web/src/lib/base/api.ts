@@ -98,6 +98,17 @@ export class Api {
   myOrders = async () => (await this.get<{ orders: Order[] }>('/api/me/orders')).orders
   cancelOrder = async (order: string) =>
     (await this.send<{ order: Order }>('POST', `/api/orders/${encodeURIComponent(order)}/cancellation`)).order
+  /** Say that the page is about to pay; where the provider's login comes first, its address. */
+  beginPayment = async (order: string, code: string) =>
+    (
+      await this.send<{ login_url: string | null }>(
+        'POST',
+        `/api/orders/${encodeURIComponent(order)}/payment`,
+        {
+          code,
+        },
+      )
+    ).login_url
   store = (store: string) => this.get<Store>(`/api/stores/${encodeURIComponent(store)}`)
   board = (store: string) => this.get<StoreBoard>(boardPath(store))
   /** What was handed over before the orders that `cursor` ends. */

@@ -1,6 +1,7 @@
 /** Orders that wait for their payment: counted down, and asked for until they are paid or over. */
 import { computed, onScopeDispose, ref, type Ref } from 'vue'
 import type { Order } from '../../lib/base/wire'
+import { loginOf } from '../../lib/shop/payment'
 import type { GuestModel } from '../../use/use-guest'
 
 const TICK_MS = 1000
@@ -11,6 +12,9 @@ export function usePayments(guest: GuestModel, orders: Ref<Order[] | null>, refr
   const at_ms = ref(Date.now())
   const waits = computed(() => orders.value?.some((order) => order.payment) ?? false)
   let asked_ms = at_ms.value
+  const login = loginOf(location.search)
+  // A code is good once, and nobody's to see.
+  if (login) history.replaceState(history.state, '', location.pathname)
 
   function look(): void {
     if (document.hidden || !waits.value) return
@@ -38,5 +42,11 @@ export function usePayments(guest: GuestModel, orders: Ref<Order[] | null>, refr
     }
   }
 
-  return { at_ms, cancel }
+  return {
+    at_ms,
+    cancel,
+    /** The order that the provider's login was for, with its code. */
+    login,
+    begin: (order: Order, code: string) => guest.api.beginPayment(order.id, code),
+  }
 }
