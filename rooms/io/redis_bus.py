@@ -217,7 +217,7 @@ class RedisRoomBus:
                 silent = False
                 if message[0] in _MESSAGE:
                     self._dispatch(listener, message[1].decode(), message[2])
-                else:
+                elif isinstance(message, list):  # else PONG, where nothing is subscribed to
                     self._confirm(message)
             elif silent:
                 raise OSError("silent")

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import RedisError
 
 from commerce.io.record.migrate import newest_schema
@@ -61,11 +62,15 @@ class Beat:
         return asdict(self)
 
 
+_TIME = "return redis.call('TIME')"
+
+
 class Heartbeats:
     """The rows in Redis. All keys have a time to live and share one hash tag."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis | RedisCluster) -> None:
         self._redis = redis
+        self._in_cluster = isinstance(redis, RedisCluster)
         self._ahead_ms: int | None = None  # of our own clock, as of the last row
 
     async def write(self, beat: Beat) -> bool:
@@ -79,7 +84,10 @@ class Heartbeats:
             ahead_ms = await self._now_ms() - _own_ms()
         now_ms = _own_ms() + ahead_ms
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.time()
+            if self._in_cluster:  # whose pipelines take only what names a key
+                pipe.eval(_TIME, 1, WORKERS_KEY)
+            else:
+                pipe.time()
             pipe.set(_key(beat.worker), json.dumps(beat.as_dict()), ex=ROW_TTL_S)
             pipe.zadd(WORKERS_KEY, {beat.worker: now_ms + ROW_TTL_S * 1_000})
             pipe.zremrangebyscore(WORKERS_KEY, "-inf", now_ms)

