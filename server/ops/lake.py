@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from xlsxwriter import Workbook
-
 from commerce.io.record.engine import Record, wall_clock
 from commerce.io.shop.catalogue import CatalogueCache
 from commerce.io.shop.context import ShopContext
@@ -241,6 +239,8 @@ def export(settings: Settings, sql: str, file: Path) -> int:
             writer.writerow(names)
             writer.writerows(rows)
     else:
+        from xlsxwriter import Workbook
+
         with Workbook(file, {"remove_timezone": True, "strings_to_formulas": False}) as book:
             sheet = book.add_worksheet()
             time_format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})

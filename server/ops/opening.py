@@ -6,14 +6,13 @@ import stat
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from alembic.util.exc import CommandError
 from asyncpg import PostgresError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from commerce.io.record.engine import close_engine, open_engine
-from commerce.io.record.migrate import upgrade
+from commerce.io.record.migrate import UnknownSchema, upgrade
 from server.errors import OperatorError
 from server.settings import DRIVERS, Settings
 
@@ -24,7 +23,7 @@ _FAILURES = (
     ImportError,
     RedisError,
     SQLAlchemyError,
-    CommandError,
+    UnknownSchema,
     PostgresError,
 )
 

@@ -13,7 +13,7 @@ from commerce.groups import group
 from commerce.io.audit import audit
 from commerce.io.record.columns import metadata
 from commerce.io.record.engine import Record, close_engine, open_engine
-from commerce.io.record.migrate import upgrade
+from commerce.io.record.migrate import newest_schema, upgrade
 from commerce.io.shop.catalogue import load_catalogue
 from commerce.io.shop.seed import seed
 from commerce.money import intents, refund_calls
@@ -30,6 +30,8 @@ async def test_migrations_produce_the_schema_of_the_code(bare_database_url: str)
         await upgrade(engine)
         async with engine.connect() as connection:
             assert await connection.run_sync(_differences) == []
+            found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            assert found == newest_schema()
             for table, transitions in (
                 ("order_transitions", states.TRANSITIONS | states.REVERSALS),
                 ("group_transitions", group.TRANSITIONS),

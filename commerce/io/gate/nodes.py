@@ -6,12 +6,16 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
+# Asked every second: reading all of the text in Python costs more than the rest of the look.
+_RUN_ID = "return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')"
+
 
 async def read_run_ids(redis: Redis | RedisCluster, keys: Sequence[str]) -> list[str]:
     """The id of the run of Redis that has each key; another one may have lost what it had."""
     if not isinstance(redis, RedisCluster):
-        info = await redis.info("server")
-        return [info.get("run_id", "")] * len(keys)
+        found_id: bytes | str | None = await redis.eval(_RUN_ID, 0)
+        run_id = found_id.decode() if isinstance(found_id, bytes) else found_id or ""
+        return [run_id] * len(keys)
     await redis.initialize()
     nodes = [redis.get_node_from_key(key) for key in keys]
     found: dict[str, str] = {}

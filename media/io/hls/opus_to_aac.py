@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import av
-import numpy as np
 from av.audio.codeccontext import AudioCodecContext
-from numpy.typing import NDArray
 
 from media.wire import fmp4
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 RATE_HZ = 48_000
 AAC_BITS_PER_S = 96_000
@@ -37,7 +40,7 @@ class OpusToAac:
         self._decoder: AudioCodecContext = decoder
         self._encoder: AudioCodecContext = encoder
         self.next = start  # where the next sample goes
-        self._kept = np.zeros((2, 0), np.float32)  # less than a frame
+        self._kept: NDArray[np.float32] | None = None  # less than a frame
 
     def feed(self, packets: Sequence[tuple[int, bytes]], until: int) -> list[tuple[int, bytes]]:
         """Take packets with their places, then go on with silence up to `until`.
@@ -61,11 +64,15 @@ class OpusToAac:
             pieces.append(self._silence(min(until - self.next, SILENCE_SAMPLES_MAX)))
         return self._encode(pieces)
 
-    def _silence(self, count: int) -> NDArray[np.float32]:
+    def _silence(self, count: int) -> "NDArray[np.float32]":
+        import numpy as np  # 9 MB that a worker without such a stream does not need
+
         self.next += count
         return np.zeros((2, count), np.float32)
 
-    def _decode(self, data: bytes) -> NDArray[np.float32]:
+    def _decode(self, data: bytes) -> "NDArray[np.float32]":
+        import numpy as np
+
         try:
             frames = self._decoder.decode(av.Packet(data))
         except av.FFmpegError:
@@ -76,8 +83,13 @@ class OpusToAac:
         ]
         return np.concatenate(pieces, axis=1) if pieces else np.zeros((2, 0), np.float32)
 
-    def _encode(self, pieces: list[NDArray[np.float32]]) -> list[tuple[int, bytes]]:
-        samples = np.concatenate([self._kept, *pieces], axis=1)
+    def _encode(self, pieces: "list[NDArray[np.float32]]") -> list[tuple[int, bytes]]:
+        import numpy as np
+
+        before = [] if self._kept is None else [self._kept]
+        if not (pieces := [*before, *pieces]):
+            return []
+        samples = np.concatenate(pieces, axis=1)
         at = self.next - samples.shape[1]
         out = []
         for begin in range(0, samples.shape[1] - FRAME_SAMPLES + 1, FRAME_SAMPLES):

@@ -11,7 +11,6 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from xlsxwriter import Workbook
 
 from commerce.io.record.engine import wall_clock
 from commerce.io.shop.kpi_plan import KpiPlan, StoreStatement
@@ -201,6 +200,8 @@ def _csv(table: list[tuple[Any, ...]]) -> bytes:
 
 
 def _xlsx(table: list[tuple[Any, ...]]) -> bytes:
+    from xlsxwriter import Workbook
+
     out = io.BytesIO()
     with Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
         sheet = book.add_worksheet()
