@@ -3,9 +3,20 @@
 import asyncio
 import re
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.support.browsers import DESKTOP, People, keep_screenshot, log_in, more_frames
+from tests.support.browsers import (
+    DESKTOP,
+    People,
+    SharedServer,
+    goes_live,
+    host_of,
+    keep_screenshot,
+    log_in,
+    more_frames,
+    room_of,
+)
 from tests.support.evening_show import (
     HostDesk,
     asks_what_the_host_explains,
@@ -28,6 +39,29 @@ NEIGHBOURS = ("朝霞", "Sunny")
 async def test_from_going_live_to_the_handover(people: People, linli: Running) -> None:
     async with host_desk(linli) as desk:
         await _evening(people, linli, desk)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+async def test_a_bag_is_drawn_and_the_audience_led_to_the_next_room(
+    people: People, linli: Running, shared_server: SharedServer
+) -> None:
+    """What takes half a minute, and a second host."""
+    await goes_live(people)
+    viewer = await people.open(people.room_path)
+    number = next(shared_server.rooms)
+    people.host = host_of(number)
+    await goes_live(people)
+    async with host_desk(linli) as desk:
+        await desk.does("PUT", "/pins/spinach")
+        await _join(viewer, "拾光")
+        await enters_a_lucky_bag(viewer, desk, duration_s=30)
+        await expect(viewer.get_by_test_id("lucky-bag-outcome")).to_be_visible()
+        await expect(viewer.get_by_test_id("lucky-bag-winner")).to_contain_text("拾光")
+        await desk.does("PUT", "/next", room_id=room_of(number))
+        await viewer.get_by_test_id("next-go").click()
+        await viewer.wait_for_url(f"**/r/{room_of(number)}*")
+        await more_frames(viewer)
 
 
 async def _evening(people: People, linli: Running, desk: HostDesk) -> None:

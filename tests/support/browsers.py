@@ -141,7 +141,7 @@ class SharedServer:
 async def shared_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SharedServer]:
     """A started server whose shop has many rooms."""
     folder = tmp_path_factory.mktemp("shared")
-    rooms = (_ROOM.format(room=_room(number), host=_host(number)) for number in range(ROOMS))
+    rooms = (_ROOM.format(room=room_of(number), host=host_of(number)) for number in range(ROOMS))
     shop = folder / "shop.toml"
     shop.write_text(SHOP.read_text("utf-8") + _GOODS + "".join(rooms), "utf-8")
     # Guests of all stories come from one address.
@@ -155,15 +155,17 @@ def linli(shared_server: SharedServer) -> Running:
     number = next(shared_server.rooms)
     assert number < ROOMS, "more stories than rooms: raise ROOMS"
     server = copy.copy(shared_server.server)
-    server.room, server.host = _room(number), _host(number)
+    server.room, server.host = room_of(number), host_of(number)
     return server
 
 
-def _room(number: int) -> str:
+def room_of(number: int) -> str:
+    """The room of that number."""
     return f"room-{number}"
 
 
-def _host(number: int) -> str:
+def host_of(number: int) -> str:
+    """Who hosts there."""
     return f"host-{number}"
 
 

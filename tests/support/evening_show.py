@@ -142,9 +142,9 @@ async def claims_a_coupon(viewer: Page, desk: HostDesk) -> None:
     await expect(viewer.get_by_test_id("coupon-own")).to_be_visible()
 
 
-async def enters_a_lucky_bag(viewer: Page, desk: HostDesk) -> None:
+async def enters_a_lucky_bag(viewer: Page, desk: HostDesk, *, duration_s: int = DRAW_S) -> None:
     """A ticket for the word that the host asks for."""
-    terms = {"product_id": "eggs", "winners": 1, "duration_s": DRAW_S, "word": "想吃鸡蛋"}
+    terms = {"product_id": "eggs", "winners": 1, "duration_s": duration_s, "word": "想吃鸡蛋"}
     await desk.does("POST", "/draws", **terms)
     await open_card(viewer, "bag")
     await viewer.get_by_test_id("lucky-bag-enter").click()
