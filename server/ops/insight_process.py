@@ -24,7 +24,7 @@ from server.settings import InsightProcess, Settings
 from server.worker import INSIGHT_NUMBER, Worker
 
 NICENESS = 10
-MEMORY_BYTES_MAX = 600 * 1024 * 1024  # that it may write to; beyond, it ends
+MEMORY_BYTES_MAX = 1536 * 1024 * 1024  # of data, resident or not; beyond, it ends
 OOM_SCORE = 500  # of 1,000: where memory runs out, it goes before any server
 SILENT_S_MAX = 120.0
 """Between its beats: a store that is away keeps the interpreter waiting."""
