@@ -30,7 +30,14 @@ from server.bridge.redis_lease import RedisLeases
 from server.bridge.wall import WallKeeper
 from server.errors import OperatorError
 from server.ops.beats import beating, report_ready
-from server.ops.insight_process import InsightChild, environment, is_apart, yield_to_lives
+from server.ops.insight_process import (
+    InsightChild,
+    TooLarge,
+    environment,
+    is_apart,
+    watch_memory,
+    yield_to_lives,
+)
 from server.ops.lake import open_lake
 from server.ops.logs import configure_logs
 from server.ops.opening import open_record, opening
@@ -165,6 +172,7 @@ async def run_insight(settings: Settings) -> None:
             wall_keeper(settings, shop, hub, redis, worker).run(),
             CatalogueNews(cache, redis, shop.record.reread()).run(),
             hub.wait(),
+            watch_memory(),
         )
         report_ready(worker.beat_fd)
         log.info("insight runs")
@@ -180,5 +188,8 @@ async def _until_stopped(runs: Sequence[Coroutine[None, None, None]]) -> None:
     task = asyncio.create_task(work(), name="insight")
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    except* TooLarge as found:
+        log.error("insight has too much memory, it ends", why=str(found.exceptions[0]))

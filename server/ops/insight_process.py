@@ -24,7 +24,9 @@ from server.settings import InsightProcess, Settings
 from server.worker import INSIGHT_NUMBER, Worker
 
 NICENESS = 10
-MEMORY_BYTES_MAX = 1536 * 1024 * 1024  # of data, resident or not; beyond, it ends
+MEMORY_BYTES_MAX = 800 * 1024 * 1024  # resident; above, it ends in order
+DATA_BYTES_MAX = 3 * 1024 * 1024 * 1024  # also reserved, such as stacks of the engine's threads
+MEMORY_EVERY_S = 2.0
 OOM_SCORE = 500  # of 1,000: where memory runs out, it goes before any server
 SILENT_S_MAX = 120.0
 """Between its beats: a store that is away keeps the interpreter waiting."""
@@ -102,13 +104,35 @@ class InsightChild:
             log.warning("insight ended, it is started again", code=process.take_end())
 
 
-def yield_to_lives(memory_bytes_max: int = MEMORY_BYTES_MAX) -> None:
+class TooLarge(Exception):
+    """The process has more memory than it may; the next one goes on."""
+
+
+async def watch_memory(bytes_max: int = MEMORY_BYTES_MAX) -> None:
+    """Run until this process has too much memory.
+
+    Raises:
+        TooLarge: It has.
+    """
+    while True:
+        resident = _resident_bytes()
+        if resident > bytes_max:
+            raise TooLarge(f"{resident >> 20} MB")
+        await asyncio.sleep(MEMORY_EVERY_S)
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def yield_to_lives(data_bytes_max: int = DATA_BYTES_MAX) -> None:
     """Give this process a low priority, bounded memory, and the first place to be killed."""
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     with contextlib.suppress(OSError, ValueError):
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        if hard == resource.RLIM_INFINITY or hard > memory_bytes_max:
-            resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes_max, memory_bytes_max))
+        if hard == resource.RLIM_INFINITY or hard > data_bytes_max:
+            resource.setrlimit(resource.RLIMIT_DATA, (data_bytes_max, data_bytes_max))
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))

@@ -7,9 +7,16 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
-from server.ops.insight_process import InsightChild, environment, is_apart
+from server.ops.insight_process import (
+    InsightChild,
+    TooLarge,
+    environment,
+    is_apart,
+    watch_memory,
+)
 from server.settings import InsightProcess, Settings
 from server.worker import INSIGHT_NUMBER, VARIABLE, Worker
 from tests.support.waiting import WAIT_S, wait_until
@@ -65,3 +72,9 @@ def test_the_process_knows_the_record_lake_and_redis_of_its_server(tmp_path: Pat
     there = Settings.model_validate({k: v for k, v in names.items() if k in Settings.model_fields})
     assert (there.roles, there.redis_url) == (("insight",), "unix:///run/valkey.sock")
     assert there.sql_url == settings.sql_url and there.lake_url == settings.lake_url
+
+
+async def test_insight_ends_when_it_has_more_memory_than_it_may() -> None:
+    async with asyncio.timeout(WAIT_S):
+        with pytest.raises(TooLarge):
+            await watch_memory(1)
