@@ -1,7 +1,6 @@
 """What an operator does with whole brands; needs no Redis, and a server may be running.
 
-A running server reads the catalogue again at once. Its gate finds the stock of an imported brand
-missing and is rebuilt within a minute.
+A running server reads the catalogue again at once, and fills the gate of a new or imported brand.
 """
 
 import asyncio
