@@ -1,6 +1,7 @@
 """An order in the store, on both records: moves, pickup code, handover, refusals."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -20,7 +21,7 @@ from commerce.io.shop import fulfilment
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
-from tests.support.commerce_shop import Shop, running_shop
+from tests.support.commerce_shop import Shop, open_shop, running_shop
 from tests.support.records import each_record
 from tests.support.waiting import wait_until
 
@@ -161,6 +162,29 @@ async def test_two_workers_never_oversell_one_shop(database_url: str, redis_url:
         assert one.commerce.rebuild.count + two.commerce.rebuild.count == 1
         await quiet(one)
         await sound(one)
+
+
+async def test_a_gate_that_another_worker_opened_meanwhile_is_not_closed_again(
+    database_url: str, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        open_shop(database_url, valkey_url) as one,
+        open_shop(database_url, valkey_url) as two,
+    ):
+        late, early = one.commerce.rebuild, two.commerce.rebuild
+        before = late.count, early.count
+        await one.redis.flushall()
+        read = late._epochs
+
+        async def read_long_ago(gates: Any) -> Any:
+            found = await read(gates)
+            await early.ensure()
+            return found
+
+        monkeypatch.setattr(late, "_epochs", read_long_ago)
+        await late.ensure()
+        assert (late.count, early.count) == (before[0], before[1] + 1)
+        assert not await one.redis.keys("*rebuild*")
 
 
 async def test_a_board_has_every_open_order_and_pages_what_was_handed_over(

@@ -103,6 +103,10 @@ class Rebuild:
         if not await self._redis.set(keys.rebuild, token, nx=True, px=LOCK_MS):
             return False  # another worker rebuilds
         try:
+            if await self._redis.get(keys.epoch) == epoch.encode():
+                # Another worker opened it meanwhile: to close it again would wake that one.
+                await self._redis.delete(keys.rebuild)
+                return False
             await self._drop_other_record(keys, epoch)
             await self._redis.delete(keys.epoch)
             return await self._fill(keys, token, epoch)
