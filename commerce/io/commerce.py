@@ -58,6 +58,7 @@ from commerce.io.shop.packing.wave_plans import WavePlans
 from commerce.io.shop.packing.waves import Waves
 from commerce.io.shop.payments.intents import Intents, ProviderLinks
 from commerce.io.shop.payments.late import LatePayments
+from commerce.io.shop.payments.notices import UnpaidNotices
 from commerce.io.shop.payments.payers import Payers
 from commerce.io.shop.payments.refunds import ProviderRefunds
 from commerce.io.shop.people import People
@@ -266,6 +267,7 @@ class Commerce:
         self.after_sales = AfterSales(shop)
         self.facts = FactLog(shop)
         self.notices = Notices(shop)
+        self.unpaid_notices = UnpaidNotices(shop)
         self.push = PushMessages(shop, push, push_services, wechat)
         self.wechat_grants = WechatGrants(shop, wechat)
         self.live_reminders = LiveReminders(shop)
@@ -335,7 +337,7 @@ class Commerce:
                 *((5, each) for each in slow),
                 *((10, each) for each in rare),
             ],
-            [(2, self.live_reminders), (2, self.push)],
+            [(2, self.live_reminders), (2, self.unpaid_notices), (2, self.push)],
         )
         return [Chores(self.record, self._shop.clock, *chores) for chores in looks]
 

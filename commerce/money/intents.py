@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import reduce
 
 PAY_MS = 15 * 60 * 1_000  # from the tap until the units go back on sale
+UNPAID_NOTICE_MS = 3 * 60 * 1_000  # before that end the buyer is given notice
 PROVIDER_MS_MIN = 60_000  # providers refuse attempts that end sooner
 LEASE_MS = 30_000  # how long one worker has an intent for a call to the provider
 QUERY_MS = 15_000  # from the next step to the first query; doubled with every query

@@ -24,6 +24,9 @@ class NoticeKind(StrEnum):
     REFUND = "refund"
     SUBSTITUTION = "substitution"
     LIVE = "live"
+    UNPAID = "unpaid"
+    LATE_PAID = "late_paid"
+    LATE_REFUND = "late_refund"
 
 
 class NoticeChannel(StrEnum):
@@ -42,8 +45,18 @@ class NoticeState(StrEnum):
     FAILED = "failed"
 
 
-# Of no use after the night: these come in quiet hours, too.
-TIMELY = frozenset({NoticeKind.LIVE, NoticeKind.MOVED, NoticeKind.OUT, NoticeKind.SUBSTITUTION})
+# Of no use after the night, or about a payment of minutes ago: these come in quiet hours, too.
+TIMELY = frozenset(
+    {
+        NoticeKind.LIVE,
+        NoticeKind.MOVED,
+        NoticeKind.OUT,
+        NoticeKind.SUBSTITUTION,
+        NoticeKind.UNPAID,
+        NoticeKind.LATE_PAID,
+        NoticeKind.LATE_REFUND,
+    }
+)
 
 # The same notice about the same subject comes no sooner than this after the last one.
 REPEAT_MS = {
@@ -54,6 +67,9 @@ REPEAT_MS = {
     NoticeKind.REFUND: 10 * MINUTE_MS,
     NoticeKind.SUBSTITUTION: 1 * MINUTE_MS,
     NoticeKind.LIVE: 24 * 60 * MINUTE_MS,
+    NoticeKind.UNPAID: 24 * 60 * MINUTE_MS,
+    NoticeKind.LATE_PAID: 24 * 60 * MINUTE_MS,
+    NoticeKind.LATE_REFUND: 24 * 60 * MINUTE_MS,
 }
 
 

@@ -41,6 +41,9 @@ TTL_MS = {
     NoticeKind.REFUND: 24 * 60 * MINUTE_MS,
     NoticeKind.SUBSTITUTION: 10 * MINUTE_MS,
     NoticeKind.LIVE: 30 * MINUTE_MS,
+    NoticeKind.UNPAID: 3 * MINUTE_MS,
+    NoticeKind.LATE_PAID: 12 * 60 * MINUTE_MS,
+    NoticeKind.LATE_REFUND: 12 * 60 * MINUTE_MS,
 }
 
 
@@ -170,6 +173,9 @@ _WORDS = {
         NoticeKind.REFUND: ("退款已退回", "{about} 的一笔退款已原路退回。"),
         NoticeKind.SUBSTITUTION: ("有商品缺货", "{about} 想为你换一件，请尽快选择。"),
         NoticeKind.LIVE: ("马上开播", "{about}"),
+        NoticeKind.UNPAID: ("订单快到期了", "{about} 的订单还没付款，几分钟后取消，请尽快付款。"),
+        NoticeKind.LATE_PAID: ("付款已收到", "{about} 的订单付款晚了一点，仍为你保留，正常备货。"),
+        NoticeKind.LATE_REFUND: ("付款晚了，退款中", "{about} 的订单已过期，你付的钱会原路退回。"),
     },
     "en": {
         NoticeKind.READY: ("Ready to collect", "{about} has packed your order: open the code."),
@@ -179,5 +185,11 @@ _WORDS = {
         NoticeKind.REFUND: ("A refund was paid", "{about} has paid an amount back to you."),
         NoticeKind.SUBSTITUTION: ("Something is missing", "{about} offers a substitute: choose."),
         NoticeKind.LIVE: ("About to go live", "{about}"),
+        NoticeKind.UNPAID: ("Pay soon", "Your order at {about} ends unpaid in a few minutes."),
+        NoticeKind.LATE_PAID: ("Paid in time after all", "{about} packs the order you paid late."),
+        NoticeKind.LATE_REFUND: (
+            "Paid too late",
+            "Your order at {about} had ended: the amount goes back to you.",
+        ),
     },
 }

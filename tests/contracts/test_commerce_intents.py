@@ -11,10 +11,20 @@ from sqlalchemy import Connection, text
 from commerce.errors import NotFound, Refusal, Refused
 from commerce.io.record.intent_rows import BookedEvent, events_of, find_intent
 from commerce.io.record.payment_postings import book_event, expire_intent
+from commerce.io.shop.chores import AHEAD_MS
 from commerce.io.shop.orders import Pending
 from commerce.io.shop.payments.payers import PayingPage
-from commerce.money.intents import LEASE_MS, PAY_MS, QUERY_MS, IntentEvent, fold
+from commerce.money.intents import (
+    HONOUR_MS,
+    LEASE_MS,
+    PAY_MS,
+    QUERY_MS,
+    UNPAID_NOTICE_MS,
+    IntentEvent,
+    fold,
+)
 from commerce.money.providers import IntentRequest, Payer
+from commerce.notices.notices import NoticeKind
 from commerce.orders.gate import HOLD_MS
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
@@ -177,6 +187,11 @@ async def paid_late(shop: Shop, provider: MemoryProvider, order_id: str) -> None
         await shop.commerce.intents.step()
 
 
+async def notices_of(shop: Shop, guest_id: str) -> list[tuple[NoticeKind, str]]:
+    """What a guest's page shows, newest first."""
+    return [(one.kind, one.subject) for one in await shop.commerce.notices.mine(guest_id)]
+
+
 async def states_of(shop: Shop, *order_ids: str) -> list[OrderState]:
     """Where orders stand."""
     return [(await shop.commerce.orders.get(id)).state for id in order_ids]
@@ -193,7 +208,8 @@ async def test_a_late_payment_takes_its_seat_and_completes_the_group(
         await commerce.groups.pin("demo", "pear", None)
         await delivered(shop)
         group_id = await commerce.gates.of("b").open_group("e1", "pear")
-        late = await ordered(shop, "anna", "pear", group_id)
+        anna = (await commerce.people.add_guest("Anna", "e1")).guest.id
+        late = await ordered(shop, anna, "pear", group_id)
         await intents.step()
         await paid_late(shop, provider, late)
         await intents.step()  # the units are not on sale again yet
@@ -207,6 +223,7 @@ async def test_a_late_payment_takes_its_seat_and_completes_the_group(
         shop.clock.ahead_ms += LEASE_MS
         await intents.step()
         assert await states_of(shop, late, in_time) == [OrderState.NEW, OrderState.NEW]
+        assert await notices_of(shop, anna) == [(NoticeKind.LATE_PAID, late)]
         gate.cancel()
         async with running(commerce):
             await sound(shop)
@@ -214,6 +231,42 @@ async def test_a_late_payment_takes_its_seat_and_completes_the_group(
             await commerce.fulfilment.move(late, OrderState.CANCELLED, "u1")
             await wait_until(lambda: shop.seen(late).refunded_fen == 600)
             await sound(shop)
+
+
+async def test_a_buyer_has_notice_once_before_an_order_expires_and_when_its_payment_goes_back(
+    database_url: str, valkey_url: str
+) -> None:
+    provider = MemoryProvider()
+    async with open_shop(database_url, valkey_url, provider=provider) as shop:
+        commerce, intents, unpaid = (
+            shop.commerce,
+            shop.commerce.intents,
+            shop.commerce.unpaid_notices,
+        )
+        gate = asyncio.create_task(commerce.gates.run())
+        anna, bert = [(await commerce.people.add_guest(name, "e1")).guest.id for name in "ab"]
+        late, paid = await ordered(shop, anna), await ordered(shop, bert)
+        await intents.step()
+        await intents.take_webhook(*provider.webhook(provider.pay(paid)))
+        await intents.step()
+        shop.clock.ahead_ms += PAY_MS - UNPAID_NOTICE_MS - AHEAD_MS
+        assert await unpaid.step() == 0
+        async with commerce.record.read() as connection:
+            assert await connection.run_sync(unpaid.is_due, shop.clock() + AHEAD_MS)
+        shop.clock.ahead_ms += AHEAD_MS
+        assert await unpaid.step() == 1
+        assert await unpaid.step() == 0
+        assert await notices_of(shop, anna) == [(NoticeKind.UNPAID, late)]
+        shop.clock.ahead_ms += UNPAID_NOTICE_MS
+        await intents.step()
+        shop.clock.ahead_ms += HONOUR_MS
+        for _ in range(2):
+            await intents.take_webhook(*provider.webhook(provider.pay(late)))
+            await intents.step()
+        gate.cancel()
+        kinds = [NoticeKind.LATE_REFUND, NoticeKind.UNPAID]
+        assert await notices_of(shop, anna) == [(kind, late) for kind in kinds]
+        assert await notices_of(shop, bert) == []
 
 
 async def test_a_late_payment_is_decided_once_whatever_dies_meanwhile(

@@ -34,6 +34,7 @@ from commerce.io.record.schema import orders
 from commerce.io.record.shutdown import stopping
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.payments.late import LatePayments
+from commerce.io.shop.payments.notices import notify_of_late
 from commerce.money.intents import (
     LEASE_MS,
     STRAY_MS,
@@ -210,7 +211,8 @@ class Intents:
             return True
         amount, ref = event.amount_fen, event.provider_ref
         booked = BookedEvent(kind, account, event.event_id, amount, event.at_ms, ref)
-        book_event(connection, intent.id, booked, now_ms)
+        if book_event(connection, intent.id, booked, now_ms) is IntentState.REFUNDING:
+            notify_of_late(connection, intent.id, now_ms)
         return True
 
     async def _expire(self) -> int:

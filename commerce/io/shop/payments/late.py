@@ -20,6 +20,7 @@ from commerce.io.record.postings import Topic
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders, outbox
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.payments.notices import notify_of_late
 from commerce.io.shop.routes import Routes
 from commerce.money.intents import Intent, may_be_honoured, next_query_ms
 from commerce.orders.late import LateOrder
@@ -60,11 +61,11 @@ class LatePayments:
 
     async def _honour(self, intent: Intent, slot: str) -> None:
         async with self.shop.record.write() as connection:
-            await connection.run_sync(honour, intent.id, slot, self.shop.clock())
+            await connection.run_sync(_honour, intent.id, slot, self.shop.clock())
 
     async def _give_back(self, intent: Intent) -> None:
         async with self.shop.record.write() as connection:
-            await connection.run_sync(refund_late, intent.id, self.shop.clock())
+            await connection.run_sync(_refund, intent.id, self.shop.clock())
 
     async def _postpone(self, intent: Intent) -> None:
         due_ms = next_query_ms(intent, self.shop.clock())
@@ -107,6 +108,16 @@ class LatePayments:
             slots,
             order.group_id,
         )
+
+
+def _honour(connection: Connection, intent_id: str, slot: str, at_ms: int) -> None:
+    honour(connection, intent_id, slot, at_ms)
+    notify_of_late(connection, intent_id, at_ms)
+
+
+def _refund(connection: Connection, intent_id: str, at_ms: int) -> None:
+    refund_late(connection, intent_id, at_ms)
+    notify_of_late(connection, intent_id, at_ms)
 
 
 def _look_up(connection: Connection, order_id: str) -> tuple[OrderRow, bool]:
