@@ -23,12 +23,16 @@ from commerce.views import (
 
 
 class OrderChange(NamedTuple):
-    """An order was made or moved: as its buyer and as its store see it."""
+    """An order was made or moved: as its buyer and as its store see it.
+
+    `is_placed` says that it has just been placed, and paid where that is asked for.
+    """
 
     guest_id: str
     room_id: str
     mine: OrderView
     at_store: StoreOrder
+    is_placed: bool = False
 
 
 class Feed(Protocol):
@@ -114,6 +118,7 @@ class MemoryFeed:
         self.left: dict[str, int] = {}
         self.last_orders: dict[str, OrderView] = {}
         self.store_orders: dict[str, StoreOrder] = {}
+        self.placed: list[str] = []
         self.polls: dict[str, Poll | None] = {}
         self.room_questions: dict[str, Sequence[Question]] = {}
         self.notices: dict[str, str | None] = {}
@@ -148,6 +153,7 @@ class MemoryFeed:
 
     async def orders(self, changed: Sequence[OrderChange]) -> None:
         """Remember the orders."""
+        self.placed.extend(change.mine.id for change in changed if change.is_placed)
         for change in changed:
             self.last_orders[change.mine.id] = change.mine
             self.store_orders[change.at_store.id] = change.at_store

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from rooms.events import Event
-from rooms.messages import ChatLine, Counters
+from rooms.messages import ChatLine, Counters, Purchase
 from rooms.state import State
 
 LOG_EVENTS_MAX = 1_000
@@ -44,10 +44,11 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
-    """The lossy lane of a channel, as one worker publishes it: chat, and names of who joined."""
+    """The lossy lane of a channel, as one worker publishes it: chat, newcomers, a purchase."""
 
     chat: tuple[ChatLine, ...] = ()
     joins: tuple[str, ...] = ()
+    purchase: Purchase | None = None
 
 
 class RoomLog(Protocol):

@@ -29,6 +29,19 @@ class Counters(msgspec.Struct, frozen=True):
     likes: int = 0
 
 
+class Purchase(msgspec.Struct, frozen=True):
+    """A household joined a group or placed an order: `kind` is group or order.
+
+    `name` is the masked name, "" of one that has none; `others` is how many more purchases there
+    were in the room since the one that was shown before.
+    """
+
+    kind: str
+    name: str
+    product_id: str
+    others: int = 0
+
+
 class Tick(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t", tag="tick"
 ):
@@ -40,6 +53,7 @@ class Tick(
     chat: tuple[ChatLine, ...] = ()
     counters: Counters | None = None
     joins: tuple[str, ...] = ()
+    purchase: Purchase | None = None
 
 
 class You(msgspec.Struct, frozen=True, tag_field="t", tag="you"):

@@ -16,6 +16,7 @@ import msgspec
 from rooms.events import Event
 from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
 from rooms.messages import ChatLine, Counters, Tick
+from rooms.purchases import PurchaseSampler
 from rooms.rates import TokenBucket
 from rooms.rules import ChannelRules, apply, apply_lossy
 from rooms.state import State, WithChat, kept_lines, lines_since, with_lines
@@ -49,6 +50,7 @@ class ChannelReplica:
         "_early",
         "_events",
         "_joins",
+        "_purchases",
         "_recent",
         "_reset",
         "_rules",
@@ -74,6 +76,7 @@ class ChannelReplica:
         self._chat: list[ChatLine] = []
         self._joins: list[str] = []
         self._counters: Counters | None = None
+        self._purchases = PurchaseSampler()
         self._bucket = TokenBucket(CHAT_LINES_BURST, CHAT_LINES_PER_S)
         self._reset = False
 
@@ -85,7 +88,7 @@ class ChannelReplica:
     @property
     def is_due(self) -> bool:
         """Whether there is anything to flush."""
-        return bool(self._events or self._chat or self._joins or self._counters or self._reset)
+        return self.has_news or bool(self._joins or self._counters or self._purchases.waiting)
 
     @property
     def has_news(self) -> bool:
@@ -118,8 +121,8 @@ class ChannelReplica:
         if sum(len(waiting) for _, waiting in self._early) < EARLY_EVENTS_MAX:
             self._early.append((epoch, events))
 
-    def receive_batch(self, batch: Batch) -> None:
-        """Take chat and joins from the bus; beyond a limit the oldest lines are dropped."""
+    def receive_batch(self, batch: Batch, *, now: float) -> None:
+        """Take the lossy lane from the bus; beyond a limit the oldest lines are dropped."""
         known = {line.id for line in self._chat}
         if isinstance(self.state, WithChat):
             known.update(line.id for line in self.state.chat)
@@ -127,6 +130,9 @@ class ChannelReplica:
         self._chat.extend(line for line in batch.chat if line.id not in known)
         del self._chat[:-CHAT_WAITING_MAX]
         self._joins = [*self._joins, *batch.joins][:JOINS_PER_TICK_MAX]
+        if batch.purchase is not None:
+            counters = self.state.counters if isinstance(self.state, WithChat) else Counters()
+            self._purchases.receive(batch.purchase, counters.viewers, now=now)
 
     def receive_counters(self, counters: Counters) -> None:
         """Take the newest counts."""
@@ -174,7 +180,7 @@ class ChannelReplica:
     def flush(self, now: float, *, sheds_chat: bool = False) -> Flushed | None:
         """Return the next tick and apply it, or None when all must have a snapshot.
 
-        `sheds_chat` drops guests' lines and joins: the lossy lane, while the worker is busy.
+        `sheds_chat` drops guests' lines, joins and purchases, while the worker is busy.
         """
         if self._reset:
             self._reset = False
@@ -188,6 +194,7 @@ class ChannelReplica:
         chat, dropped = self._sample(now, sheds_chat)
         # Counts that came before what has just begun are not of it.
         counters = self._counters if _since_ms(state) == _since_ms(self.state) else None
+        purchase = self._purchases.take()
         offset = self.position.offset + len(events)
         tick = Tick(
             epoch=self.position.epoch,
@@ -196,6 +203,7 @@ class ChannelReplica:
             chat=chat,
             counters=counters,
             joins=() if sheds_chat else tuple(self._joins),
+            purchase=None if sheds_chat else purchase,
         )
         self._events.clear()
         self._chat.clear()

@@ -28,7 +28,7 @@ from rooms.io.tallies import Tallies
 from rooms.io.ticks import Ticks
 from rooms.io.timeouts import CALL_TIMEOUT_S, within
 from rooms.log import Batch, LogUnavailable, Position, RoomBus, RoomLog
-from rooms.messages import ChatLine, You
+from rooms.messages import ChatLine, Purchase, You
 from rooms.rules import ChannelRules
 
 PING_S = 25
@@ -224,6 +224,10 @@ class RoomHub:
         """Show the room that somebody joined."""
         self._outbox.add_join(local.channel, nickname)
 
+    def publish_purchase(self, channel: str, purchase: Purchase) -> None:
+        """Show the room that somebody bought; in a busy room most of them are only counted."""
+        self._outbox.add_purchase(channel, purchase)
+
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run `work`, which must handle its errors, until the hub closes."""
         if self._tasks is None or self._running is None:
@@ -242,7 +246,8 @@ class RoomHub:
     def on_batch(self, channel: str, batch: Batch) -> None:
         """See `BusListener`."""
         if (local := self._rooms.get(channel)) is not None:
-            local.room.receive_batch(batch)
+            now = asyncio.get_running_loop().time()
+            local.room.receive_batch(batch, now=now)
             self._on_news(local)
 
     def on_private(self, user_id: str, message: bytes) -> None:

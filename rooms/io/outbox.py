@@ -1,4 +1,4 @@
-"""Outbox: chat and joins of this worker's viewers on their way to all workers."""
+"""Outbox: chat, joins and purchases that this worker knows of on their way to all workers."""
 
 import asyncio
 from collections import defaultdict
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from rooms.io.audience import Counts
 from rooms.io.timeouts import CALL_TIMEOUT_S, within
 from rooms.log import Batch, LogUnavailable, RoomBus
-from rooms.messages import ChatLine
+from rooms.messages import ChatLine, Purchase
+from rooms.purchases import with_others
 from rooms.rates import Pace
 from rooms.room import JOINS_PER_TICK_MAX
 
@@ -24,8 +25,8 @@ class Outbox:
 
     Order: lines of a channel keep their order. Delivery: at most once to other workers; when the
     bus fails, the batch still reaches the viewers of this one through `deliver`. Limits: one batch
-    per channel in `OUTBOX_S` on average, of `OUTBOX_LINES_MAX` lines and `JOINS_PER_TICK_MAX`
-    names.
+    per channel in `OUTBOX_S` on average, of `OUTBOX_LINES_MAX` lines, `JOINS_PER_TICK_MAX` names
+    and one purchase, which counts the others.
     """
 
     def __init__(self, bus: RoomBus, counts: Counts, deliver: Callable[[str, Batch], None]) -> None:
@@ -34,6 +35,7 @@ class Outbox:
         self._deliver = deliver
         self._lines: defaultdict[str, list[ChatLine]] = defaultdict(list)
         self._joins: defaultdict[str, list[str]] = defaultdict(list)
+        self._purchases: dict[str, Purchase] = {}
         self._changed = asyncio.Event()
 
     def add_line(self, channel: str, line: ChatLine) -> None:
@@ -50,6 +52,13 @@ class Outbox:
             joins.append(nickname)
             self._changed.set()
 
+    def add_purchase(self, channel: str, purchase: Purchase) -> None:
+        """Put a purchase into the channel's next batch, instead of the one that is there."""
+        before = self._purchases.get(channel)
+        others = 0 if before is None else 1 + before.others
+        self._purchases[channel] = with_others(purchase, others)
+        self._changed.set()
+
     async def run(self) -> None:
         """Publish batches until cancelled."""
         loop, pace = asyncio.get_running_loop(), Pace(OUTBOX_S, ROUNDS_BURST, ROUND_S_MIN)
@@ -58,9 +67,14 @@ class Outbox:
             self._changed.clear()
             lines, self._lines = self._lines, defaultdict(list)
             joins, self._joins = self._joins, defaultdict(list)
+            bought, self._purchases = self._purchases, {}
             batches = {
-                channel: Batch(tuple(lines.get(channel, ())), tuple(joins.get(channel, ())))
-                for channel in {**lines, **joins}
+                channel: Batch(
+                    tuple(lines.get(channel, ())),
+                    tuple(joins.get(channel, ())),
+                    bought.get(channel),
+                )
+                for channel in {**lines, **joins, **bought}
             }
             pace.on_sent(loop.time())
             await asyncio.gather(*(self._publish(*item) for item in batches.items()))

@@ -14,12 +14,14 @@ from commerce.feed import OrderChange
 from commerce.flash.sale import FlashSale
 from commerce.groups.group import Group
 from commerce.io.commerce import Commerce
+from commerce.leaders.names import initial
 from commerce.lives.next_room import NextRoom
 from commerce.orders.states import OrderState
 from commerce.supply.cabinets import AlarmNow
 from commerce.views import Card, CouponRelease, DrawView, StoreStock, Teaser
 from rooms.events import Event
 from rooms.io.hub import RoomHub
+from rooms.messages import Purchase
 from server.bridge.channels import (
     activities,
     cabinets,
@@ -85,7 +87,10 @@ class RoomFeed:
             await self._hub.announce(f"room:{room_id}", timed)
 
     async def orders(self, changed: Sequence[OrderChange]) -> None:
-        """Show the orders to their stores, one announcement per store, and to their buyers."""
+        """Show the orders to their stores, one announcement per store, and to their buyers.
+
+        Rooms are shown a sample of those that have just been placed.
+        """
         by_store: defaultdict[str, list[Event]] = defaultdict(list)
         for change in changed:
             if change.at_store.state in UNPAID:
@@ -100,6 +105,10 @@ class RoomFeed:
                 for each in changed
             )
         )
+
+        for each in changed:
+            if each.is_placed and each.room_id:
+                self._hub.publish_purchase(f"room:{each.room_id}", _purchase(each))
 
     async def poll(self, room_id: str, poll: Poll | None) -> None:
         """Show the poll."""
@@ -197,6 +206,12 @@ def room_seed(commerce: Commerce) -> Callable[[str], Awaitable[Sequence[Event]]]
         )
 
     return seed
+
+
+def _purchase(change: OrderChange) -> Purchase:
+    order = change.mine
+    kind = "group" if order.group_id else "order"
+    return Purchase(kind, initial(change.at_store.buyer.nickname), order.product_id)
 
 
 def _flash(sale: FlashSale | None) -> flash.FlashChanged:

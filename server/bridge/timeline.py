@@ -48,7 +48,7 @@ _timed = msgspec.json.Decoder(_Message)
 def line_of(at_ms: int, message: Snapshot | Tick) -> bytes | None:
     """Return the line of a message; None: it has nothing to show."""
     if isinstance(message, Tick):
-        message = msgspec.structs.replace(message, joins=())
+        message = msgspec.structs.replace(message, joins=(), purchase=None)
         if not (message.events or message.chat or message.counters):
             return None
     return b'{"at_ms":%d,"m":%b}\n' % (at_ms, _encode(message))

@@ -151,6 +151,9 @@ async def test_orders_of_a_reached_group_go_to_the_store_and_later_joins_at_once
             lambda: all(shop.seen(order.id).state is OrderState.NEW for order in first)
         )
         await sound(shop)
+        # That the group is reached places none of them again.
+        placed = [*(order.id for order in first), third.id, late.id]
+        assert sorted(shop.feed.placed) == sorted(placed)
 
 
 async def test_orders_of_an_expired_group_are_refunded(database_url: str, valkey_url: str) -> None:

@@ -131,6 +131,7 @@ async def test_a_household_joins_its_group_when_it_pays(database_url: str, valke
         assert shop.seen(orders[2].id).state is OrderState.NEW
         assert shop.seen_group(group_id).joined == 2
         await sound(shop)
+        assert set(shop.feed.placed) == {orders[0].id, orders[2].id}, "those that were paid"
 
 
 async def test_a_worker_that_dies_between_any_two_steps_is_followed_by_one_that_goes_on(

@@ -45,7 +45,7 @@ def test_room_adds_up_what_its_rules_say() -> None:
 
 def test_state_without_chat_takes_neither_lines_nor_counters() -> None:
     room = opened("sum:a")
-    room.receive_batch(Batch((line("a-1"),)))
+    room.receive_batch(Batch((line("a-1"),)), now=1.0)
     room.receive_counters(Counters(5, 6))
     room.flush(1.0)
     assert room.state == Sum()
@@ -53,7 +53,7 @@ def test_state_without_chat_takes_neither_lines_nor_counters() -> None:
 
 def test_likes_and_chat_start_anew_where_the_rules_say_something_begins() -> None:
     room = opened("talk:a")
-    room.receive_batch(Batch((line("a-1"),)))  # said at 1 ms
+    room.receive_batch(Batch((line("a-1"),)), now=1.0)  # said at 1 ms
     room.receive_counters(Counters(5, 6))
     room.flush(1.0)
     room.receive_counters(Counters(5, 7))

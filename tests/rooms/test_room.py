@@ -2,7 +2,7 @@
 
 from rooms.events import Event
 from rooms.log import LOG_EVENTS_MAX, Batch, Position, Reading
-from rooms.messages import Counters
+from rooms.messages import Counters, Purchase, Tick
 from rooms.room import JOINS_PER_TICK_MAX, ChannelReplica
 from server.bridge.channels.cards import StockChanged
 from server.bridge.channels.registry import RULES, RoomState
@@ -79,7 +79,7 @@ def test_trimmed_events_make_a_snapshot_necessary() -> None:
 
 def test_chat_and_counts_survive_a_new_epoch() -> None:
     room = opened()
-    room.receive_batch(Batch((line("a-1"),)))
+    room.receive_batch(Batch((line("a-1"),)), now=1.0)
     room.receive_counters(Counters(5, 6))
     room.flush(1.0)
     room.begin_reading()
@@ -93,11 +93,11 @@ def test_chat_and_counts_survive_a_new_epoch() -> None:
 def test_duplicate_batch_is_delivered_once() -> None:
     room = opened()
     for _ in range(2):
-        room.receive_batch(Batch((line("a-1"), line("a-2"))))
+        room.receive_batch(Batch((line("a-1"), line("a-2"))), now=1.0)
     flushed = room.flush(1.0)
     assert flushed is not None
     assert [line.id for line in flushed.tick.chat] == ["a-1", "a-2"]
-    room.receive_batch(Batch((line("a-2"),)))
+    room.receive_batch(Batch((line("a-2"),)), now=1.0)
     assert not room.is_due
 
 
@@ -135,7 +135,7 @@ def test_counters_are_sent_when_they_change() -> None:
 
 def test_joins_per_tick_are_limited() -> None:
     room = opened()
-    room.receive_batch(Batch(joins=tuple("abcdefghij")))
+    room.receive_batch(Batch(joins=tuple("abcdefghij")), now=1.0)
     flushed = room.flush(1.0)
     assert flushed is not None
     assert len(flushed.tick.joins) == JOINS_PER_TICK_MAX
@@ -145,7 +145,7 @@ def test_guests_chat_is_sampled_evenly_and_staffs_is_always_delivered() -> None:
     room = opened()
     lines = [line(f"g-{at}") for at in range(100)]
     lines.insert(50, line("h-1", role="host"))
-    room.receive_batch(Batch(tuple(lines)))
+    room.receive_batch(Batch(tuple(lines)), now=1.0)
     flushed = room.flush(1.0)
     assert flushed is not None
     delivered = [line.id for line in flushed.tick.chat]
@@ -153,7 +153,7 @@ def test_guests_chat_is_sampled_evenly_and_staffs_is_always_delivered() -> None:
     assert "h-1" in delivered
     assert [int(id[2:]) for id in delivered if id != "h-1"] == list(range(0, 100, 5))
     assert {line.id for line in flushed.dropped} | set(delivered) == {line.id for line in lines}
-    room.receive_batch(Batch((line("g-200"),)))
+    room.receive_batch(Batch((line("g-200"),)), now=1.0)
     later = room.flush(1.1)
     assert later is not None and len(later.tick.chat) == 1
 
@@ -161,14 +161,21 @@ def test_guests_chat_is_sampled_evenly_and_staffs_is_always_delivered() -> None:
 def test_overloaded_worker_sheds_guests_chat_and_joins_but_not_events_and_staff() -> None:
     room = opened()
     room.receive_events("e1", (stock(1),))
-    room.receive_batch(Batch((line("g-1"), line("h-1", role="host")), joins=("a",)))
+    room.receive_batch(
+        Batch(
+            (line("g-1"), line("h-1", role="host")),
+            joins=("a",),
+            purchase=Purchase("order", "李*", "p1"),
+        ),
+        now=1.0,
+    )
     flushed = room.flush(1.0, sheds_chat=True)
     assert flushed is not None
     assert [event.o for event in flushed.tick.events] == [1]
     assert [line.id for line in flushed.tick.chat] == ["h-1"]
     assert [line.id for line in flushed.dropped] == ["g-1"]
-    assert flushed.tick.joins == ()
-    room.receive_batch(Batch((line("g-2"),), joins=("b",)))
+    assert (flushed.tick.joins, flushed.tick.purchase) == ((), None)
+    room.receive_batch(Batch((line("g-2"),), joins=("b",)), now=1.0)
     later = room.flush(2.0)
     assert later is not None
     assert ([line.id for line in later.tick.chat], later.tick.joins) == (["g-2"], ("b",))
@@ -182,3 +189,23 @@ def test_urgent_event_makes_the_next_tick_urgent() -> None:
     assert room.urgent
     room.flush(1.0)
     assert not room.urgent
+
+
+def test_purchase_takes_one_place_in_a_tick_and_no_tick_when_it_is_only_counted() -> None:
+    room = opened()
+    room.receive_events("e1", (stock(1),))
+    room.receive_batch(Batch((line("a-1"),), ("b",), Purchase("group", "李*", "p1")), now=1.0)
+    flushed = room.flush(1.0)
+    assert flushed is not None
+    tick = flushed.tick
+    assert tick.purchase == Purchase("group", "李*", "p1")
+    assert (len(tick.events), len(tick.chat), tick.joins) == (1, 1, ("b",))
+    room.receive_batch(Batch(purchase=Purchase("order", "王*", "p2")), now=2.0)
+    assert not room.is_due
+    room.receive_batch(Batch(purchase=Purchase("order", "", "p3")), now=9.0)
+    later = room.flush(9.0)
+    assert later is not None
+    assert later.tick.purchase == Purchase("order", "", "p3", others=1)
+    assert room.recover(Position("e1", 0)) == Tick(
+        epoch="e1", offset=1, events=(stock(1),), counters=Counters()
+    )

@@ -147,7 +147,7 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(worker=workers, viewers=st.integers(0, 5))
     def chat_and_counts_arrive(self, worker: int, viewers: int) -> None:
         self.lines += 1
-        self.rooms[worker].receive_batch(Batch((line(f"a-{self.lines}"),), ("小林",)))
+        self.rooms[worker].receive_batch(Batch((line(f"a-{self.lines}"),), ("小林",)), now=self.now)
         self.rooms[worker].receive_counters(Counters(viewers, 0))
 
     @rule(worker=workers, seconds=st.floats(0.02, 2.0))

@@ -25,7 +25,7 @@ from commerce.io.record.order_postings import (
     place_groups,
     sell,
 )
-from commerce.io.record.postings import Topic, enqueue, post_transfers
+from commerce.io.record.postings import PLACED, Topic, enqueue, post_transfers
 from commerce.io.record.price_drops import unsettle
 from commerce.io.record.quotas import lock_quotas
 from commerce.io.record.recipes import recipes_of
@@ -41,6 +41,8 @@ from commerce.orders.promise import window_of
 from commerce.orders.states import OrderState
 
 ORDER_NUMBER = "order"
+PLACED_STATES = frozenset({OrderState.WAITING_GROUP, OrderState.NEW})
+"""Of a new order: it has been placed, while others are refused or wait for their payment."""
 
 
 def load_facts(connection: Connection, entries: Sequence[Entry]) -> Facts:
@@ -142,10 +144,13 @@ def write_plan(connection: Connection, plan: Plan, account: PaymentAccount | Non
     post_transfers(connection, plan.transfers)
     refused = [(order, order.refused) for order in plan.refunds if order.refused]
     request_refunds(connection, refused, at_ms)
-    shown = [order.id for order in plan.orders if order.refused is None or order.paid_fen]
+    shown = [order for order in plan.orders if order.refused is None or order.paid_fen]
+    placed = [order.id for order in shown if order.state in PLACED_STATES]
+    others = [order.id for order in shown if order.state not in PLACED_STATES]
     enqueue(connection, Topic.GROUP, sorted(plan.joined), at_ms)
     enqueue(connection, Topic.STOCK, items_of(plan.sales), at_ms)
-    enqueue(connection, Topic.ORDER, shown + moved_on, at_ms)
+    enqueue(connection, Topic.ORDER, placed, at_ms, PLACED)
+    enqueue(connection, Topic.ORDER, others + moved_on, at_ms)
 
 
 def _intents(plan: Plan, account: PaymentAccount) -> list[Intent]:

@@ -27,7 +27,7 @@ from commerce.io.gate.snapshot import release_change, restock_change
 from commerce.io.outbox.message import Message
 from commerce.io.record.draw_rows import shown_draw
 from commerce.io.record.order_lines import orders_of
-from commerce.io.record.postings import Topic
+from commerce.io.record.postings import PLACED, Topic
 from commerce.io.record.refund_postings import book_refund_calls, send_refund_calls
 from commerce.io.record.refund_rows import refund_turns
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
@@ -63,6 +63,9 @@ from commerce.views import draw_view
 
 ACTIVITY_EVERY_MS = 500
 """A room is shown its poll or questions this often at most."""
+
+JUST_PLACED_MS = 15_000
+"""An order whose news comes later than this has no longer just been placed."""
 
 log = structlog.get_logger()
 
@@ -234,13 +237,19 @@ async def show_stock(to: Outlets, messages: Sequence[Message]) -> Sequence[Messa
 async def show_orders(to: Outlets, messages: Sequence[Message]) -> Sequence[Message]:
     """Orders were made or moved: buyer and store see them."""
     catalogue = to.shop.catalogue
+    placed_from_ms = to.shop.clock() - JUST_PLACED_MS
+    placed = {
+        message.subject
+        for message in messages
+        if message.units == PLACED and message.enqueued_at_ms >= placed_from_ms
+    }
 
     def look_up(connection: Connection) -> list[OrderChange]:
         rows = _orders(connection, messages)
         views = order_views(connection, rows, catalogue)
         store_orders = store_views(connection, rows, catalogue)
         return [
-            OrderChange(row.guest_id, row.room_id, view, store_order)
+            OrderChange(row.guest_id, row.room_id, view, store_order, row.id in placed)
             for row, view, store_order in zip(rows, views, store_orders, strict=True)
         ]
 

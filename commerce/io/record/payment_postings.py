@@ -27,7 +27,7 @@ from commerce.io.record.order_postings import (
     take_money,
     undo_orders,
 )
-from commerce.io.record.postings import Topic, enqueue, free_units
+from commerce.io.record.postings import PLACED, Topic, enqueue, free_units
 from commerce.io.record.price_drops import lock_group, unsettle
 from commerce.io.record.refund_postings import request_refunds
 from commerce.io.record.schema import group_seats, orders
@@ -228,7 +228,8 @@ def _go_on(connection: Connection, order: OrderRow, group: Group | None, at_ms: 
         place_groups(connection, moved_on, at_ms)
         unsettle(connection, [group.id])
         enqueue(connection, Topic.GROUP, [group.id], at_ms)
-    enqueue(connection, Topic.ORDER, sorted({order.id, *moved_on}), at_ms)
+    enqueue(connection, Topic.ORDER, [order.id], at_ms, PLACED)
+    enqueue(connection, Topic.ORDER, sorted({*moved_on} - {order.id}), at_ms)
 
 
 def _to_store(connection: Connection, order: OrderRow, at_ms: int, due_ms: int) -> None:

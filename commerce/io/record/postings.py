@@ -56,6 +56,9 @@ from commerce.supply.lots import (
 IDS_MAX = 1_000  # ids per statement
 
 
+PLACED = 1  # the units of a message of an order that was placed
+
+
 class Topic(StrEnum):
     """What an outbox row is about. `subject` is an id, or two ids joined by `|`."""
 
@@ -68,7 +71,7 @@ class Topic(StrEnum):
     PIN = "pin"  # room|product: pinned or unpinned
     GROUP = "group"  # group: opened, grew or ended
     STOCK = "stock"  # product: fewer or more units may be sold
-    ORDER = "order"  # order: made or moved
+    ORDER = "order"  # order: made or moved; units = PLACED: placed, and paid if it has to be
     REFUND = "refund"  # order: the payment goes back
     STAFF = "staff"  # staff: their older tokens hold no more
     STREAM_KEY = "stream_key"  # room: its older stream key holds no more

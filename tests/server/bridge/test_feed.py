@@ -10,6 +10,7 @@ from commerce.feed import OrderChange
 from commerce.groups.group import Group, GroupState
 from commerce.orders.states import OrderState
 from commerce.views import (
+    BuyerView,
     Card,
     OrderView,
     PickupView,
@@ -19,11 +20,15 @@ from commerce.views import (
 )
 from rooms.io.hub import RoomHub
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
+from rooms.messages import Purchase, Tick
+from rooms.state import Snapshot
 from server.bridge.channels import cards, groups, orders
 from server.bridge.channels.registry import RULES
 from server.bridge.feed import RoomFeed
 from tests.support.order_views import TEXT, order_view, store_order
+from tests.support.room_hubs import memory_hub
 from tests.support.room_listeners import RecordingListener
+from tests.support.waiting import wait_until
 
 GROUP = Group("g1", "p1", "e1", 3, 10, 790, GroupState.OPEN, 1_700_000_900_000)
 CARD = Card(
@@ -71,6 +76,33 @@ async def test_buyers_get_their_orders_in_one_message_per_call() -> None:
         assert private.media_time == 123
 
 
+async def test_a_room_is_shown_who_has_just_bought_by_the_first_character() -> None:
+    async with memory_hub() as hub:
+        shown: list[Purchase] = []
+
+        def watch(message: Snapshot | Tick) -> None:
+            if isinstance(message, Tick) and message.purchase:
+                shown.append(message.purchase)
+
+        for room_id in ("demo", "other"):
+            await hub.watch(f"room:{room_id}", watch)
+        feed = RoomFeed(hub)
+        nameless = store_order(buyer=BuyerView("", TEXT))
+        single = order_view(group_id=None)
+        await feed.orders(
+            [
+                OrderChange("g1", "demo", READY, AT_STORE),
+                OrderChange("g2", "demo", READY, AT_STORE, is_placed=True),
+                OrderChange("g3", "other", single, nameless, is_placed=True),
+            ]
+        )
+        await wait_until(lambda: len(shown) == 2, what="both rooms' purchases")
+    assert {purchase.kind: purchase for purchase in shown} == {
+        "group": Purchase("group", "小*", "p1"),
+        "order": Purchase("order", "", "p1"),
+    }
+
+
 def _wire(view: object) -> object:
     """The view as JSON has it; of a product, or an order, members that are empty are left out."""
     value = msgspec.to_builtins(view)
@@ -89,5 +121,5 @@ def _wire(view: object) -> object:
     if isinstance(view, Group):
         del value["steps"], value["award"]
     if isinstance(view, StoreOrder):
-        del value["bag"], value["slot"]
+        del value["bag"], value["slot"], value["wave"]
     return value

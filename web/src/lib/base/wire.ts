@@ -713,6 +713,14 @@ export type ChannelEvent =
   | WallChanged
   | CabinetChanged
 
+/** A household joined a group or placed an order: `kind` is group or order. `name` is the masked name, "" of one that has none; `others` is how many more purchases there were in the room since the one that was shown before. */
+export interface Purchase {
+  kind: string
+  name: string
+  product_id: string
+  others: number
+}
+
 /** The changes of a channel since the last tick; `offset` is that of its last event. */
 export interface Tick {
   t: 'tick'
@@ -722,6 +730,7 @@ export interface Tick {
   chat?: ChatLine[]
   counters?: Counters
   joins?: string[]
+  purchase?: Purchase
 }
 
 /** A chat line was accepted. */
