@@ -6,6 +6,8 @@ from dataclasses import dataclass
 QUESTION_CHARS_MAX = 80
 LISTED_MAX = 20
 """Questions that a room lists."""
+ANSWERED_MAX = 100
+"""Answered questions that a replay lists."""
 OPEN_PER_HOUSEHOLD_MAX = 3
 """Unanswered questions of one household in a live."""
 
@@ -34,3 +36,17 @@ def listed(questions: Iterable[Question]) -> tuple[Question, ...]:
         return False, -question.votes, question.asked_at_ms, question.id
 
     return tuple(sorted(questions, key=place)[:LISTED_MAX])
+
+
+def answered(questions: Iterable[Question]) -> tuple[Question, ...]:
+    """Return what a replay lists: answered questions in the order of their answers.
+
+    Of too many, those with most votes stay.
+    """
+    done = [question for question in questions if question.answered_at_ms is not None]
+    done.sort(key=lambda question: (-question.votes, question.asked_at_ms, question.id))
+    return tuple(
+        sorted(
+            done[:ANSWERED_MAX], key=lambda question: (question.answered_at_ms or 0, question.id)
+        )
+    )

@@ -4,16 +4,20 @@
 joined; `{"at_ms": …, "explain": product or null}` is the host's explain button.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from commerce.activities.questions import Question
 from commerce.catalogue.recordings import Moment, Moments
 from media.recording.index import Index
 from rooms.messages import Tick
 from rooms.state import Snapshot
+
+# The last segment is recorded when it is full, and a host may end the live with the last answer.
+ANSWER_AFTER_END_MS_MAX = 10_000
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,6 +33,17 @@ class Shown(msgspec.Struct, frozen=True):
 
     s: float
     m: msgspec.Raw
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answered question with its place in the replay; None: the replay does not have it."""
+
+    id: str
+    text: str
+    nickname: str
+    votes: int
+    answered_at_ms: int
+    start_ms: int | None
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -116,6 +131,23 @@ def timeline(text: bytes, index: Index, removed: Removed = NOTHING) -> bytes:
     places_s = [0.0, *places_s[1:]] if places_s else []
     shown = [Shown(round(s, 3), m) for s, m in zip(places_s, messages, strict=True)]
     return _encode({"events": shown})
+
+
+def answers_of(questions: Iterable[Question], index: Index) -> list[Answer]:
+    """Return answered questions with their places, as the chat of that time is placed."""
+    until_ms = index.end_at_ms + ANSWER_AFTER_END_MS_MAX
+    return [
+        Answer(
+            each.id,
+            each.text,
+            each.nickname,
+            each.votes,
+            at_ms,
+            round(index.position_s(at_ms) * 1_000) if at_ms <= until_ms else None,
+        )
+        for each in questions
+        if (at_ms := each.answered_at_ms) is not None
+    ]
 
 
 def _media_time(line: Line) -> int | None:

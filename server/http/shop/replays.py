@@ -10,7 +10,10 @@ from starlette.routing import Route
 
 from commerce.catalogue.recordings import Clip, Recording
 from commerce.views import ProductView
+from media.errors import BlobsAway, NoSuchBlob
+from media.recording.index import Index
 from server.access.policy import Action, allowed, require
+from server.bridge.timeline import Answer, answers_of
 from server.http.bodies import Body, Id, path_id, problems, read_body, reply, services_of
 from server.http.shop.activities import host_of
 from server.problem import Problem
@@ -51,7 +54,8 @@ async def replay(request: Request) -> Response:
         services.commerce.catalogue.room(room_id)
         found = await services.commerce.recordings.find(room_id, path_id(request, "live"))
         products = await _products(request, room_id)
-        return reply(await _replay(request, found, products, _is_host(request, room_id)))
+        body = await _replay(request, found, products, _is_host(request, room_id))
+        return reply(body | {"questions": await _answers(request, found)})
 
 
 async def change_clip(request: Request) -> Response:
@@ -128,6 +132,18 @@ async def _replay(
         "octets": recording.octets,
         "clips": [_clip(request, clip, on_sale) for clip in clips if shows_all or not clip.hidden],
     }
+
+
+async def _answers(request: Request, recording: Recording) -> list[Answer]:
+    """What the host answered in the live; without places while the recording is not at hand."""
+    services, room_id = services_of(request), recording.room_id
+    asked = services.commerce.activities.questions
+    answered = await asked.answered(room_id, recording.started_at_ms)
+    try:
+        index = await services.recordings.index(room_id, recording.live_id)
+    except (NoSuchBlob, BlobsAway):
+        index = Index()
+    return answers_of(answered, index)
 
 
 def _clip(request: Request, clip: Clip, on_sale: dict[str, ProductView]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commerce.activities.polls import SHOWN_AFTER_MS, new_poll
-from commerce.activities.questions import LISTED_MAX, Question, listed
+from commerce.activities.questions import ANSWERED_MAX, LISTED_MAX, Question, answered, listed
 from commerce.activities.texts import key_of, text_of
 from commerce.errors import InvalidField
 
@@ -67,3 +67,9 @@ def test_unanswered_questions_come_first_by_votes(asked: list[tuple[int, int | N
     waiting = [q for q in shown if q.answered_at_ms is None]
     assert list(shown[: len(waiting)]) == waiting
     assert [q.votes for q in waiting] == sorted((q.votes for q in waiting), reverse=True)
+
+
+def test_a_replay_lists_answers_in_their_order_and_leaves_out_the_least_wanted() -> None:
+    asked = [Question(str(n), "?", "Li", n, 0, 1_000 - n) for n in range(ANSWERED_MAX + 2)]
+    shown = answered([Question("open", "?", "Li", 500, 0), *asked])
+    assert [q.votes for q in shown] == list(range(ANSWERED_MAX + 1, 1, -1))

@@ -3,11 +3,19 @@
 import json
 from typing import Any
 
+from commerce.activities.questions import Question
 from commerce.catalogue.recordings import Moment
 from media.recording.index import HZ, Chunk, Epoch, Fragment, Index, Init
 from rooms.messages import Counters, Tick
 from server.bridge.channels.groups import Group, GroupChanged
-from server.bridge.timeline import explain_line, line_of, moments_of, timeline
+from server.bridge.timeline import (
+    ANSWER_AFTER_END_MS_MAX,
+    answers_of,
+    explain_line,
+    line_of,
+    moments_of,
+    timeline,
+)
 
 BEGUN_MS = 1_700_000_000_000
 
@@ -76,3 +84,21 @@ def test_moments_are_read_from_pins_and_from_the_explain_button() -> None:
     pear = Moment("pear", 15_000, 40_000)
     assert moments_of(text, None) == [pear]
     assert moments_of(text, 60_000) == [pear, Moment("fig", 50_000, 60_000)]
+
+
+def test_an_answer_has_its_place_also_where_the_host_was_away_and_none_after_the_recording() -> (
+    None
+):
+    index = index_of(60)
+    # Back after 100 s: the recording goes on at once.
+    index.add(Epoch(0, 60 * HZ, BEGUN_MS + 160_000, None, "", 640, 360))
+    index.add(Fragment(10, 10, 60 * HZ, 30 * HZ, True))
+    after_s = (-1, 12.5, 80, 170, 195, 190 + ANSWER_AFTER_END_MS_MAX / 1_000 + 1)
+    asked = [
+        Question(str(n), "?", "Li", 2, BEGUN_MS, BEGUN_MS + round(second * 1_000))
+        for n, second in enumerate(after_s)
+    ]
+    asked.append(Question("open", "?", "Li", 9, BEGUN_MS))
+    answers = answers_of(asked, index)
+    assert [each.start_ms for each in answers] == [0, 12_500, 60_000, 70_000, 90_000, None]
+    assert {each.start_ms for each in answers_of(asked, Index())} == {None}

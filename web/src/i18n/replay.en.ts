@@ -18,6 +18,9 @@ export const en = {
     share_failed: 'That was not copied. Please take the link from the address bar.',
     to_live: 'To the live room',
     group_then: 'At this moment of the live: {joined} of {target} had joined',
+    answers: 'Questions answered',
+    answered_at: 'Answered at',
+    wanted: '{n} wanted to know | {n} wanted to know',
     at_time: 'What was said then',
   },
 }

@@ -18,6 +18,9 @@ export const zh = {
     share_failed: '没有复制成功，请从地址栏复制链接。',
     to_live: '去直播间',
     group_then: '直播当时：{joined} / {target} 人参团',
+    answers: '主播回答过的问题',
+    answered_at: '回答于',
+    wanted: '{n} 户想知道',
     at_time: '当时的画面和聊天',
   },
 }

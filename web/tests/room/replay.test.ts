@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { Shown } from '../../src/lib/base/bodies'
 import type { ChatLine } from '../../src/lib/base/wire'
-import { ReplayRoom, placeIn, placeOf } from '../../src/lib/room/replay'
+import { ReplayRoom, answerFrom, placeIn, placeOf } from '../../src/lib/room/replay'
 import { EMPTY_ROOM } from '../../src/lib/room/room-state'
 
 const line = (id: string): ChatLine => ({
@@ -43,4 +43,13 @@ it.each([
 
 it.each(['', 'abc', '1', '1:99', '1:2:3:4'])('takes "%s" for no place', (text) => {
   expect(placeIn(text)).toBeNull()
+})
+
+it.each([
+  [65_000, 50_000],
+  [9_000, 0],
+  [null, null],
+])('plays the answer that was marked at %s ms from %s ms on', (start_ms, from_ms) => {
+  const answer = { id: 'q', text: '?', nickname: 'Li', votes: 1, answered_at_ms: 1, start_ms }
+  expect(answerFrom(answer)).toBe(from_ms)
 })

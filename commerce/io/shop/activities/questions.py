@@ -10,6 +10,7 @@ from commerce.activities.questions import (
     OPEN_PER_HOUSEHOLD_MAX,
     QUESTION_CHARS_MAX,
     Question,
+    answered,
     listed,
 )
 from commerce.activities.texts import key_of, text_of
@@ -127,6 +128,11 @@ class Questions:
         async with self._shop.record.read() as connection:
             return await connection.run_sync(questions_of, room_id)
 
+    async def answered(self, room_id: str, live_started_at_ms: int) -> tuple[Question, ...]:
+        """What the host of a live answered, in the order of the answers."""
+        async with self._shop.record.read() as connection:
+            return answered(await connection.run_sync(_shown, room_id, live_started_at_ms))
+
     def _household(self, guest_id: str) -> str:
         return self._households.of(guest_id) or guest_id
 
@@ -177,6 +183,11 @@ def questions_of(connection: Connection, room_id: str) -> tuple[Question, ...]:
     started_at_ms = connection.scalar(
         select(lives.c.started_at_ms).where(lives.c.room_id == room_id)
     )
+    return listed(_shown(connection, room_id, started_at_ms or 0))
+
+
+def _shown(connection: Connection, room_id: str, live_started_at_ms: int) -> list[Question]:
+    """The questions of a live that nobody hid."""
     votes = (
         select(func.count()).where(question_votes.c.question_id == questions.c.id).scalar_subquery()
     )
@@ -192,11 +203,11 @@ def questions_of(connection: Connection, room_id: str) -> tuple[Question, ...]:
         .join(guests, guests.c.id == questions.c.guest_id)
         .where(
             questions.c.room_id == room_id,
-            questions.c.live_started_at_ms == (started_at_ms or 0),
+            questions.c.live_started_at_ms == live_started_at_ms,
             _IS_SHOWN,
         )
     )
-    return listed(Question(**row) for row in rows.mappings())
+    return [Question(**row) for row in rows.mappings()]
 
 
 def _live_since(connection: Connection, room_id: str) -> int:

@@ -68,6 +68,18 @@ class Server:
         line = ChatLine(f"c-{text}", Sender("g1", "李", "guest"), text, 1)
         hub.publish_line(local, line)
 
+    async def answered(self, text: str) -> str:
+        """Have a neighbour ask and the host answer; return the id of the question."""
+        made = (
+            await self.client.post("/api/guests", json={"nickname": "李", "estate_id": "chunjiang"})
+        ).json()
+        headers = {"Authorization": f"Bearer {made['token']}"}
+        put = await self.client.post(f"{API}/questions", json={"text": text}, headers=headers)
+        question_id = str(put.json()["id"])
+        path = f"{API}/questions/{question_id}/answered"
+        assert (await self.client.post(path, headers=self.headers)).status_code == 204
+        return question_id
+
     async def get(self, path: str, **headers: str) -> httpx.Response:
         return await self.client.get(path, headers=headers)
 
@@ -109,6 +121,7 @@ async def test_a_live_becomes_a_replay_with_its_cards_chat_and_clips(server: Ser
         await server.client.put(pins + first, headers=server.headers)
         pinned_s = await server.recorded_s()
         await server.say("hello")
+        asked = await server.answered("辣吗?")
         await wait_until(lambda: server.noted(first))
         # Its moment is as long as a clip needs, however busy the machine is.
         await server.until_recorded_at(time.time() + 4)
@@ -184,8 +197,11 @@ async def test_a_live_becomes_a_replay_with_its_cards_chat_and_clips(server: Ser
     assert (await server.get(address)).status_code == 404
     shorter = await server.client.get(address, headers=server.headers)
     assert len(shorter.content) <= len(part.content)
-    shown_clips = (await server.get(f"{API}/replays/{live_id}")).json()["clips"]
-    assert clip["id"] not in {each["id"] for each in shown_clips}
+    one_replay = (await server.get(f"{API}/replays/{live_id}")).json()
+    assert clip["id"] not in {each["id"] for each in one_replay["clips"]}
+    [answer] = one_replay["questions"]
+    assert (answer["id"], answer["text"], answer["votes"]) == (asked, "辣吗?", 1)
+    assert places[first] - 1 <= answer["start_ms"] / 1e3 <= places[second] + 1
     for wrong in ({"end_ms": 0}, {"hidden": None}, {"colour": "red"}):
         answer = await server.client.patch(one, json=wrong, headers=server.headers)
         assert answer.status_code == 422, wrong

@@ -69,6 +69,17 @@ export interface Replay {
   duration_ms: number
   octets: number
   clips: Clip[]
+  /** Of one replay, not in a list. */
+  questions?: Answer[]
+}
+/** A question that the host answered; `start_ms` is its place in the recording, null: it has none. */
+export interface Answer {
+  id: string
+  text: string
+  nickname: string
+  votes: number
+  answered_at_ms: AtMs
+  start_ms: number | null
 }
 /** What the room showed, with its second in the recording. */
 export interface Shown {

@@ -1,5 +1,5 @@
 /** A room as it was during a recorded live: its messages once more, through the reducer of the live page. */
-import type { Shown } from '../base/bodies'
+import type { Answer, Shown } from '../base/bodies'
 import type { RoomState } from '../base/wire'
 import { EMPTY_ROOM, reduce } from './room-state'
 
@@ -25,6 +25,13 @@ export class ReplayRoom {
     }
   }
 }
+
+/** The host marks a question once it is answered: what was said begins before that, ms. */
+const ANSWER_LEAD_MS = 15_000
+
+/** Where the answer to a question begins, ms; null: the recording does not have it. */
+export const answerFrom = ({ start_ms }: Answer): number | null =>
+  start_ms === null ? null : Math.max(0, start_ms - ANSWER_LEAD_MS)
 
 /** A place in a recording, as players write it: 1:02:03 or 4:05. */
 export function placeOf(ms: number): string {
