@@ -35,12 +35,20 @@ def office(request: Request) -> Office:
     """Return who of the head office sent `request`.
 
     Raises:
-        Problem: 401 or 403: nobody of a head office.
+        Problem: 401 or 403: nobody of a head office, or an administrator of no brand where the
+            installation has several.
     """
     services = services_of(request)
     principal = services.access.principal(request)
     require(principal, Action.MANAGE_BRAND, brand_id=principal.brand_id)
-    return Office(services, principal.brand_id, principal.subject)
+    brand_id, only = principal.brand_id, services.commerce.catalogue.only_brand
+    if not brand_id and only is not None:
+        brand_id = only.id
+    if not brand_id:
+        raise Problem(
+            403, "brand-needed", "The token names no brand.", "Make one with `linli token --brand`."
+        )
+    return Office(services, brand_id, principal.subject)
 
 
 def page_query(request: Request) -> PageQuery:

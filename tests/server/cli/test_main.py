@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 from typer.testing import CliRunner
 
 from server.access.policy import Role
@@ -68,6 +69,22 @@ def test_a_printed_token_is_valid() -> None:
     principal = Access(token_secret(Settings())).verify(result.output.strip())
     assert principal.roles == {Role.HOST}
     assert principal.room_id == "demo"
+
+
+def test_a_token_of_a_head_office_is_of_the_only_brand(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINLI_DATABASE_URL", sqlite_url)
+    none = CliRunner().invoke(app, ["token", "--role", "hq"])
+    assert isinstance(none.exception, OperatorError) and "--brand" in str(none.exception)
+    with sqlite3.connect(make_url(sqlite_url).database or "") as record:
+        record.execute("INSERT INTO brands (id, name_zh, name_en) VALUES ('linxian', '邻鲜', 'L')")
+    for role in (Role.HQ, Role.ADMIN):
+        result = CliRunner().invoke(app, ["token", "--role", role.value])
+        principal = Access(token_secret(Settings())).verify(result.output.strip())
+        assert principal.roles == {role} and principal.brand_id == "linxian"
+    wrong = CliRunner().invoke(app, ["token", "--role", "admin", "--brand", "nothing"])
+    assert "no brand nothing" in str(wrong.exception)
 
 
 def test_a_host_token_without_a_room_is_refused() -> None:
