@@ -69,6 +69,7 @@ READ_BY_EVERYBODY = {
 BODIES = {
     "/api/orders/{order}/substitutes/{line:int}/{part:int}": {"accept": True},
     "/api/orders/{order}/consent": {"accept": True},
+    "/api/orders/{order}/payment": {},
 }
 # With a secret of their own in path or header instead of a token.
 CODE = "6901234567892"
