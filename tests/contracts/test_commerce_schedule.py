@@ -6,6 +6,7 @@ from commerce.catalogue.values import Live, LiveState
 from commerce.errors import InvalidField, NotFound, OnAir
 from commerce.io.shop.schedule.rehearsals import REHEARSAL_MS_MAX
 from commerce.lives.next_room import SHOWN_MS
+from commerce.views import OrderView
 from tests.support.commerce_shop import running_shop, shop_plan
 from tests.support.waiting import wait_until
 
@@ -44,14 +45,23 @@ async def test_a_room_shows_its_next_live_until_it_begins(
         await wait_until(lambda: shop.feed.schedules.get("demo") == [], what="the empty schedule")
 
         await shop.commerce.live_runs.note_viewers("demo", now_ms, 12, 10)
+        guest = (await shop.commerce.people.add_guest("anna", "e1")).guest
+        await shop.commerce.activities.questions.ask("demo", guest.id, "辣吗?")
+        order = await shop.commerce.orders.place(shop.tap(guest.id, quantity=2))
+        assert isinstance(order, OrderView)
         shop.clock.ahead_ms += 90_000
         over = Live("demo", LiveState.OVER, now_ms, fence=1)
         assert await shop.commerce.lives.set_live(over, "w1")
+        at_once = await shop.commerce.live_runs.summary("demo")
+        assert (at_once.orders, at_once.units, at_once.total_fen) == (1, 2, order.total_fen)
+        assert at_once.best_minute is not None and at_once.best_minute.orders == 1
+        assert (at_once.viewers_max, at_once.questions_open) == (12, ("辣吗?",))
         shop.clock.ahead_ms += 90_000
         assert await shop.commerce.lives.set_live(over, "w1")
         await shop.commerce.live_runs.note_viewers("demo", now_ms, 99, 10)
         summary = await shop.commerce.live_runs.summary("demo")
-        assert (summary.started_at_ms, summary.minutes, summary.viewers_max) == (now_ms, 2, 12)
+        assert (summary.started_at_ms, summary.minutes) == (now_ms, 2)
+        assert summary == at_once, "it was final when the live was over"
         with pytest.raises(NotFound):
             await shop.commerce.live_runs.summary("demo", 1)
 

@@ -70,6 +70,7 @@ class Redis:
     now: float = 100.0
     away: bool = False
     announced: list[LiveState] = field(default_factory=list)
+    recorded: list[LiveState] = field(default_factory=list)  # when it was announced
     media_times: list[int | None] = field(default_factory=list)
     leases: MemoryLeases = field(init=False)
 
@@ -79,6 +80,7 @@ class Redis:
     async def announce(self, channel: str, event: LiveChanged) -> None:
         """See `RoomHub`."""
         self.reach()
+        self.recorded.append(self.record.now.state)
         self.announced.append(LiveState(event.state))
         self.media_times.append(event.media_time)
 

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from commerce.catalogue.values import Live, LiveState
 from media.events import PublisherGone, PublisherLost, PublisherUp
 from server.bridge import lives
 from server.bridge.lease import (
     LEASE_TTL_S,
+    RENEWALS_PER_TTL,
     AfterLoss,
     Lease,
     LeasesUnavailable,
@@ -182,6 +184,25 @@ async def test_an_end_that_could_not_be_announced_is_announced_later(redis: Redi
     redis.away = False
     await owner.settle()
     assert redis.announced == [LIVE, OVER]
+
+
+async def test_a_live_is_over_in_the_record_within_10_s_of_its_end(redis: Redis) -> None:
+    owner = await on_air(redis)
+
+    async def away(room_id: str) -> None:
+        redis.record.away = 2
+
+    owner._end_media = away
+    with pytest.raises(OperationalError):
+        await owner.end(ROOM)
+    assert redis.record.now.state is LIVE
+    ended_at, round_s = redis.now, LEASE_TTL_S / RENEWALS_PER_TTL
+    while redis.record.now.state is not OVER:
+        redis.now += round_s
+        with suppress(OperationalError):
+            await owner.settle()
+        assert redis.now - ended_at <= 10
+    assert redis.announced == redis.recorded == [LIVE, OVER], "its summary is there before"
 
 
 @asynccontextmanager
