@@ -189,6 +189,22 @@ def test_a_tap_on_a_product_shows_it_with_what_was_said_then(open_page: Open) ->
         expect(page.get_by_test_id("chat-list").locator("li")).to_contain_text(lines)
 
 
+def test_a_question_plays_its_answer_by_the_keyboard(open_page: Open) -> None:
+    server = recorded()
+    server.movie = movie()
+    asked = {"id": "q", "text": "辣吗?", "nickname": "李", "votes": 2, "answered_at_ms": 1}
+    server.replays[0]["questions"] = [
+        asked | {"start_ms": 20_000},
+        asked | {"id": "later", "start_ms": None},
+    ]
+    page = open_page(server, "/r/demo/replay/7")
+    answers = page.get_by_test_id("answer")
+    expect(answers).to_contain_text(["0:20", "2 户想知道"])
+    expect(answers.nth(1)).not_to_have_role("button")
+    answers.first.press("Enter")
+    page.wait_for_function(AT, arg=5.0)  # of what was said before the host marked it
+
+
 @pytest.mark.soak
 def test_the_group_counter_of_a_clip_moves_at_its_moments(open_page: Open) -> None:
     server = recorded()
