@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from commerce.errors import NotFound, Refusal, Refused
+from commerce.io.outbox import handlers
 from commerce.io.record.intent_rows import BookedEvent, events_of, find_intent
 from commerce.io.record.payment_postings import book_event, expire_intent
 from commerce.io.shop.chores import AHEAD_MS
@@ -109,7 +110,10 @@ async def test_units_of_an_order_that_is_not_paid_go_back_on_sale_and_its_late_p
         await sound(shop)
 
 
-async def test_a_household_joins_its_group_when_it_pays(database_url: str, valkey_url: str) -> None:
+async def test_a_household_joins_its_group_when_it_pays(
+    database_url: str, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "JUST_PLACED_MS", 3_600_000)  # however busy the machine is
     provider = MemoryProvider()
     plan = shop_plan(10, target=2)
     async with running_shop(database_url, valkey_url, provider=provider, plan=plan) as shop:

@@ -7,6 +7,7 @@ import type {
   ChannelEvent,
   Order,
   PrivateEvent,
+  Purchase,
   RoomState,
   ServerMessage,
   Tick,
@@ -41,6 +42,7 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
   const ownLikes = ref(0)
   const othersLikes = ref(0)
   const arrival = ref('')
+  const purchase = shallowRef<Purchase>()
   /** Chat lines without an answer, by their id. */
   const pendingChat = new Map<string, string>()
   let arrivalTimer = 0
@@ -69,6 +71,7 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
           mediaTimeOf(event),
         )
       state.value = reduce(state.value, rest)
+      purchase.value = message.purchase ?? purchase.value
       noteActivity(message.joins, state.value.counters.likes - before)
     } else if (message.t === 'you') receivePrivate(message.event)
     else if (message.t === 'ack') pendingChat.delete(message.cid)
@@ -125,6 +128,8 @@ export function useRoom(roomId: string, token: string | null, listener: RoomList
     channel,
     /** The nickname of the latest newcomer, `''` after a moment. */
     arrival,
+    /** What the room was last shown that somebody bought. */
+    purchase,
     /** Likes of others since the page was opened. */
     othersLikes,
     likes: computed(() => state.value.counters.likes + ownLikes.value),

@@ -40,6 +40,12 @@ export const en: typeof zh = {
     revealed: 'drawn',
     void: 'void',
   },
+  purchase: {
+    neighbour: 'A neighbour',
+    group: '{name} just joined a group',
+    order: '{name} just ordered',
+    others: '{n} more order | {n} more orders',
+  },
   notice_board: {
     label: 'Notice',
   },

@@ -38,6 +38,12 @@ export const zh = {
     revealed: '已开奖',
     void: '已作废',
   },
+  purchase: {
+    neighbour: '邻居',
+    group: '{name} 刚刚参团',
+    order: '{name} 刚刚下单',
+    others: '另有 {n} 单',
+  },
   notice_board: {
     label: '公告',
   },
