@@ -70,7 +70,7 @@ from server.ops import metrics
 from server.ops.embedded import EmbeddedValkey
 from server.ops.heartbeat import Heart
 from server.ops.lake import open_lake
-from server.ops.messages import open_sms, open_wechat
+from server.ops.messages import open_sms, open_sms_notices, open_wechat
 from server.ops.opening import find_pages, open_data_folder, open_record, opening
 from server.ops.payments import links_of, open_provider
 from server.ops.pictures import Pictures
@@ -159,6 +159,7 @@ async def build(
             ),
             push_services=settings.push_services,
             wechat=open_wechat(settings),
+            sms=open_sms_notices(settings),
             phone_keys=PhoneKeys(phone_secret(settings)),
             sealer=Sealer(token_secret(settings), "totp"),
             pickup_secret=token_secret(settings),

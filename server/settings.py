@@ -221,6 +221,13 @@ class Settings(BaseSettings):
         "tencent://SecretId:SecretKey@sms.tencentcloudapi.com/?app=…&sign=…&template=…&region=…. "
         "Empty: codes are written to the log, for development.",
     )
+    sms_notices: bool = Field(
+        False,
+        description="Send notices of orders that are ready and of refunds by SMS to guests who "
+        "agreed to it and are reached no other way; each costs what the account's provider "
+        "charges. LINLI_SMS_URL names the templates, with the store's name as parameter: "
+        "…&ready=…&refund=….",
+    )
     wechat_url: SecretStr = Field(
         SecretStr(""),
         description="WeChat official account that sends one-time messages: "

@@ -82,6 +82,7 @@ from commerce.io.shop.schedule.runs import LiveRuns
 from commerce.io.shop.schedule.schedule import Schedule
 from commerce.io.shop.sealing import Sealer
 from commerce.io.shop.slots import SlotKeeping
+from commerce.io.shop.sms_numbers import SmsNumbers
 from commerce.io.shop.staff_links import StaffLinks
 from commerce.io.shop.staff_office import StaffOffice
 from commerce.io.shop.staff_totp import StaffTotp
@@ -100,6 +101,7 @@ from commerce.money.intents import PaymentAccount
 from commerce.money.payments import Payments
 from commerce.money.providers import PaymentProvider
 from commerce.notices.push import Push
+from commerce.notices.sms import SmsMessages
 from commerce.notices.wechat import WechatMessages
 from commerce.people.phones import CodeSender, PhoneKeys
 from commerce.spans import Spans, no_spans
@@ -142,6 +144,7 @@ class Commerce:
         push: Push | None = None,
         push_services: Collection[str] = (),
         wechat: WechatMessages | None = None,
+        sms: SmsMessages | None = None,
         phone_keys: PhoneKeys | None = None,
         sealer: Sealer | None = None,
         pickup_secret: str = "",
@@ -169,11 +172,13 @@ class Commerce:
         self.metrics = CommerceMetrics(record, redis, self.gates, self.reconcile, clock)
         self.people = People(shop, redis, make_id)
         self.households = Households(shop, self.gates, make_id)
+        self.sms_numbers = SmsNumbers(shop, sms, sealer)
         self.phones = Phones(
             shop,
             self.households,
             codes or LoggedCodes(),
             phone_keys or PhoneKeys(secrets.token_hex(ID_BYTES)),
+            self.sms_numbers,
             make_id,
         )
         self.privacy = Privacy(shop, self.households)
@@ -268,7 +273,7 @@ class Commerce:
         self.facts = FactLog(shop)
         self.notices = Notices(shop)
         self.unpaid_notices = UnpaidNotices(shop)
-        self.push = PushMessages(shop, push, push_services, wechat)
+        self.push = PushMessages(shop, push, push_services, wechat, self.sms_numbers)
         self.wechat_grants = WechatGrants(shop, wechat)
         self.live_reminders = LiveReminders(shop)
         self.overview = Overview(shop)

@@ -34,6 +34,7 @@ class NoticeChannel(StrEnum):
 
     PAGE = "page"
     PUSH = "push"
+    SMS = "sms"  # a push message that came by SMS in the end
 
 
 class NoticeState(StrEnum):

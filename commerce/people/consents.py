@@ -16,6 +16,7 @@ class Purpose(StrEnum):
 
     PHONE = "phone"
     DWELLING = "dwelling"
+    SMS = "sms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,17 @@ TEXTS: dict[Purpose, ConsentText] = {
             "The shop that serves you sees building and flat, to confirm that you live there and "
             "to deliver. They are used for nothing else; you can export or erase them on the page "
             "“Me” at any time.",
+        ),
+    ),
+    Purpose.SMS: ConsentText(
+        Purpose.SMS,
+        "2026-11-1",
+        Wording(
+            "收不到其他提醒时，用短信通知我：可以取货、退款到账。为此加密保存完整手机号，"
+            "每天最多 3 条，不用于营销，可随时在“我的”页面停止，停止后号码即删除。",
+            "Send me a text message when an order is ready or a refund was paid, if nothing else "
+            "reaches me. For this the whole number is kept, encrypted: at most 3 messages a day, "
+            "no advertising. You can stop it on the page “Me” at any time, which deletes it.",
         ),
     ),
 }

@@ -1,7 +1,8 @@
 """Phone numbers, and the one-time codes by which somebody proves to have one.
 
 A number is E.164 (`+8613800000000`). The record keeps a keyed hash of it and its last four digits,
-never the number; of a code it keeps a keyed hash, too. Times in UTC milliseconds.
+never the number, unless its owner wants notices by SMS (notices/sms.py); of a code it keeps a
+keyed hash, too. Times in UTC milliseconds.
 
 BadPhone        a text that is no phone number
 WrongCode       a code that is not the one that was sent

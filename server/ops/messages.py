@@ -1,8 +1,10 @@
 """Opens the accounts that send messages: codes by SMS, notices in WeChat."""
 
+from commerce.io.messages.logged_sms import LoggedSms
 from commerce.io.messages.tencent_sms import TencentSms
 from commerce.io.messages.wechat_app import WechatApp
 from commerce.io.record.engine import wall_clock
+from commerce.notices.sms import SmsMessages
 from commerce.notices.wechat import WechatMessages
 from commerce.people.phones import CodeSender
 from server.errors import OperatorError
@@ -20,6 +22,26 @@ def open_sms(settings: Settings) -> CodeSender | None:
         return TencentSms(url, _clock_s) if url else None
     except ValueError as error:
         raise OperatorError(f"LINLI_SMS_URL: {error}") from None
+
+
+def open_sms_notices(settings: Settings) -> SmsMessages | None:
+    """Open the account that sends notices by SMS; None: that is off.
+
+    Raises:
+        OperatorError: The account has no template for a notice.
+    """
+    if not settings.sms_notices:
+        return None
+    url = settings.sms_url.get_secret_value()
+    if not url:
+        return LoggedSms()
+    try:
+        account = TencentSms(url, _clock_s)
+    except ValueError as error:
+        raise OperatorError(f"LINLI_SMS_URL: {error}") from None
+    if not account.kinds:
+        raise OperatorError("LINLI_SMS_URL: LINLI_SMS_NOTICES needs its ready=… or refund=….")
+    return account
 
 
 def open_wechat(settings: Settings) -> WechatMessages | None:

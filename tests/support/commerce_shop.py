@@ -38,6 +38,7 @@ from commerce.io.shop.seed import seed
 from commerce.money.payments import Payments
 from commerce.money.providers import PaymentProvider
 from commerce.notices.push import Push
+from commerce.notices.sms import SmsMessages
 from commerce.notices.wechat import WechatMessages
 from commerce.orders.states import OrderState
 from commerce.spans import Spans, no_spans
@@ -184,6 +185,7 @@ async def open_shop(
     provider: PaymentProvider | None = None,
     push: Push | None = None,
     wechat: WechatMessages | None = None,
+    sms: SmsMessages | None = None,
     probe: Probe = lambda step: None,
     clock: TestClock | None = None,
     spans: Spans = no_spans,
@@ -206,6 +208,7 @@ async def open_shop(
             provider=provider,
             push=push,
             wechat=wechat,
+            sms=sms,
             clock=clock,
             probe=probe,
             spans=spans,

@@ -2,17 +2,21 @@
 
 The URL of the account: `tencent://SecretId:SecretKey@sms.tencentcloudapi.com/?app=1400006666&
 sign=…&template=1110&region=ap-guangzhou`; the template has two parameters, the code and minutes.
+Notices have templates of their own, `&ready=2110&refund=2111`, with one: the store's name.
 """
 
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
+from commerce.notices.notices import NoticeKind
+from commerce.notices.push import PushAnswer, PushOutcome
+from commerce.notices.sms import SMS_KINDS
 from commerce.people.phones import CODE_TTL_MS, CodeNotSent
 
 ALGORITHM = "TC3-HMAC-SHA256"
@@ -22,10 +26,12 @@ CONTENT_TYPE = "application/json; charset=utf-8"
 SIGNED_HEADERS = "content-type;host"
 TIMEOUT_S = 8.0
 ANSWER_BYTES_MAX = 65_536
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_LATER = frozenset({"RequestLimitExceeded"})
 
 
 class TencentSms:
-    """Implements `commerce.people.phones.CodeSender`.
+    """Implements `commerce.people.phones.CodeSender` and `commerce.notices.sms.SmsMessages`.
 
     Raises:
         ValueError: The URL lacks something; the text says what.
@@ -45,27 +51,48 @@ class TencentSms:
         self._url = f"{scheme}://{self._host}/"
         self._app, self._sign = query["app"], query["sign"]
         self._template = query["template"]
+        self._notices = {kind: query[kind] for kind in sorted(SMS_KINDS) if query.get(kind)}
         self._region = query.get("region", "ap-guangzhou")
         self._clock_s = clock_s
 
     async def send(self, phone: str, code: str) -> None:
         """Send one message; a message that may have been sent is not sent again."""
+        try:
+            reason = await self._post(phone, self._template, [code, str(CODE_TTL_MS // 60_000)])
+        except httpx.HTTPError as error:
+            raise CodeNotSent(type(error).__name__) from None
+        if reason:
+            raise CodeNotSent(reason)
+
+    @property
+    def kinds(self) -> Collection[NoticeKind]:
+        """See `SmsMessages.kinds`."""
+        return self._notices.keys()
+
+    async def send_notice(self, phone: str, kind: NoticeKind, about: str) -> PushAnswer:
+        """See `SmsMessages.send_notice`; what may have been sent is not sent again."""
+        try:
+            reason = await self._post(phone, self._notices[kind], [about])
+        except _NOT_SENT:
+            return PushAnswer(PushOutcome.LATER)
+        except httpx.HTTPError:
+            return PushAnswer(PushOutcome.REFUSED)
+        if not reason:
+            return PushAnswer(PushOutcome.SENT)
+        return PushAnswer(PushOutcome.LATER if reason in _LATER else PushOutcome.REFUSED)
+
+    async def _post(self, phone: str, template: str, parameters: Sequence[str]) -> str:
         payload = {
             "PhoneNumberSet": [phone],
             "SmsSdkAppId": self._app,
             "SignName": self._sign,
-            "TemplateId": self._template,
-            "TemplateParamSet": [code, str(CODE_TTL_MS // 60_000)],
+            "TemplateId": template,
+            "TemplateParamSet": list(parameters),
         }
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
-        try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
-                answer = await client.post(self._url, content=body, headers=self._headers(body))
-        except httpx.HTTPError as error:
-            raise CodeNotSent(type(error).__name__) from None
-        reason = refusal_of(answer.content[:ANSWER_BYTES_MAX])
-        if reason:
-            raise CodeNotSent(reason)
+        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
+            answer = await client.post(self._url, content=body, headers=self._headers(body))
+        return refusal_of(answer.content[:ANSWER_BYTES_MAX])
 
     def _headers(self, body: bytes) -> dict[str, str]:
         at_s = self._clock_s()

@@ -126,6 +126,7 @@ KEPT: Mapping[str, str] = {
     "guests": "the row that orders name; its nickname, person and household are forgotten",
     "households": "deleted with the last of its people",
     "persons": "deleted with the last guest that has proved the number",
+    "sms_numbers": "deleted with the person; shown in `phones`",
     "dwellings": "deleted with the household",
     "person_keys": "the key is destroyed: what the lake has is nobody's from then on",
     "orders": "the books; shown as `orders` and `order_lines`",

@@ -37,6 +37,19 @@ phone_codes = Table(
     Column("code_hash", String(64), nullable=False),
     Column("expires_at_ms", BigInteger, nullable=False),
     Column("tries", Integer, nullable=False),
+    Column("sealed", String(200)),
+)
+
+# Numbers for notices by SMS, of people who agreed to that; `sent` messages on `day`
+# (commerce/notices/sms.py).
+sms_numbers = Table(
+    "sms_numbers",
+    metadata,
+    Column("person_id", String(64), ForeignKey("persons.id", ondelete="CASCADE"), primary_key=True),
+    Column("sealed", String(200), nullable=False),
+    Column("kept_at_ms", BigInteger, nullable=False),
+    Column("day", BigInteger, nullable=False, server_default="0"),
+    Column("sent", Integer, nullable=False, server_default="0"),
 )
 
 # The id is that of the guest it began with; see commerce/people/households.py.

@@ -12,6 +12,7 @@ from commerce.io.record.schema_notices import notices
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.leaders.estates import time_zone_of
 from commerce.io.shop.push import may_be_sent, preferences_of
+from commerce.io.shop.sms_numbers import have_numbers
 from commerce.notices.notices import (
     DEFAULT_PREFERENCES,
     REPEAT_MS,
@@ -23,6 +24,7 @@ from commerce.notices.notices import (
     due_at_ms,
     is_repeat,
 )
+from commerce.notices.sms import SMS_KINDS
 from commerce.orders.order import OrderRow
 
 SHOWN_MS = 3 * 86_400_000  # a notice that nobody has seen is shown this long
@@ -154,19 +156,26 @@ def _pushed_at_ms(
 ) -> dict[tuple[str, NoticeKind], int]:
     """When which notices are pushed: those of guests with a browser who did not mute them."""
     pushed = may_be_sent(connection, {notice.guest_id for notice in fresh})
-    if not pushed:
+    by_sms = {notice.guest_id for notice in fresh if notice.kind in SMS_KINDS} - pushed
+    if by_sms:
+        by_sms = have_numbers(connection, by_sms)
+    reached = pushed | by_sms
+    if not reached:
         return {}
-    wanted = preferences_of(connection, pushed)
+    wanted = preferences_of(connection, reached)
     zone = select(guests.c.id, estates.c.time_zone).join(
         estates, estates.c.id == guests.c.estate_id
     )
     zones: dict[str, str] = {
-        id: time_zone for id, time_zone in connection.execute(zone.where(guests.c.id.in_(pushed)))
+        id: time_zone for id, time_zone in connection.execute(zone.where(guests.c.id.in_(reached)))
     }
     found = {}
     for notice in fresh:
         preferences = wanted.get(notice.guest_id, DEFAULT_PREFERENCES)
-        if notice.guest_id not in pushed or notice.kind in preferences.muted:
+        may_come = notice.guest_id in pushed or (
+            notice.guest_id in by_sms and notice.kind in SMS_KINDS
+        )
+        if not may_come or notice.kind in preferences.muted:
             continue
         due_ms = notice.made_at_ms
         if notice.kind not in TIMELY:

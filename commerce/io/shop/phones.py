@@ -15,6 +15,7 @@ from commerce.io.record.schema_people import persons, phone_codes
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.guest_devices import find_guest
 from commerce.io.shop.households import Households
+from commerce.io.shop.sms_numbers import SmsNumbers, keep_number
 from commerce.people.households import Moved
 from commerce.people.phones import (
     CODE_DIGITS,
@@ -52,6 +53,7 @@ class Phones:
         households: Households,
         sender: CodeSender,
         keys: PhoneKeys,
+        numbers: SmsNumbers,
         new_id: Callable[[], str],
         random_below: Callable[[int], int] = secrets.randbelow,
     ) -> None:
@@ -59,6 +61,7 @@ class Phones:
         self._households = households
         self._sender = sender
         self._keys = keys
+        self._numbers = numbers
         self._new_id = new_id
         self._random_below = random_below
         self._proved: set[str] = set()
@@ -74,8 +77,10 @@ class Phones:
         brand_id = self._shop.catalogue.brand_id("estate", estate_id)
         return TypedPhone(phone, self._keys.phone(brand_id, phone))
 
-    async def send_code(self, guest_id: str, typed: TypedPhone) -> None:
+    async def send_code(self, guest_id: str, typed: TypedPhone, *, keep: bool = False) -> None:
         """Send a new code; an older one of this guest ends.
+
+        With `keep` the number is kept for notices once it is proved; the guest has agreed.
 
         Raises:
             NotFound: There is no such guest.
@@ -89,6 +94,7 @@ class Phones:
             "code_hash": self._keys.code(guest_id, typed.hash, code),
             "expires_at_ms": self._shop.clock() + CODE_TTL_MS,
             "tries": 0,
+            "sealed": self._numbers.seal(typed.phone, typed.hash) if keep else None,
         }
         async with self._shop.record.write(durable=False) as connection:
             if await find_guest(connection, guest_id) is None:
@@ -163,6 +169,8 @@ class Phones:
             connection.execute(
                 update(guests).where(guests.c.id == guest_id).values(person_id=person_id)
             )
+            if row.sealed:
+                keep_number(connection, person_id, row.sealed, at_ms)
             moved = self._households.prove_phone(connection, guest_id, person_id, at_ms)
         return answer, row.tries + 1, row.last_four, moved
 

@@ -17,6 +17,7 @@ from commerce.io.record.schema_people import (
     dwellings,
     households,
     persons,
+    sms_numbers,
 )
 from commerce.io.record.schema_sets import order_lines
 from commerce.io.record.variants import full_name
@@ -120,7 +121,11 @@ def _export(connection: Connection, guest_id: str) -> dict[str, Any] | None:
         orders.c.state,
         orders.c.handed_over_at_ms,
     )
-    phone = select(persons.c.last_four, persons.c.verified_at_ms)
+    phone = select(
+        persons.c.last_four,
+        persons.c.verified_at_ms,
+        sms_numbers.c.kept_at_ms.label("sms_since_ms"),
+    ).outerjoin(sms_numbers, sms_numbers.c.person_id == persons.c.id)
     return {
         "guest": guest[0],
         **read_personal(connection, guest_id, guest[0]["household_id"]),

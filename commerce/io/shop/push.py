@@ -6,7 +6,7 @@ until it was seen there.
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
@@ -18,6 +18,7 @@ from commerce.io.record.schema import orders, stores
 from commerce.io.record.schema_lives import scheduled_lives
 from commerce.io.record.schema_notices import notice_preferences, notices, push_subscriptions
 from commerce.io.shop.context import ShopContext
+from commerce.io.shop.sms_numbers import KeptNumber, SmsNumbers, have_numbers, use_number
 from commerce.io.shop.wechat_grants import give_back, have_granted, use_grant
 from commerce.notices.notices import (
     DEFAULT_PREFERENCES,
@@ -28,6 +29,7 @@ from commerce.notices.notices import (
 )
 from commerce.notices.push import (
     SUBSCRIPTIONS_MAX,
+    TRIES_MAX,
     Push,
     PushAnswer,
     PushOutcome,
@@ -36,6 +38,7 @@ from commerce.notices.push import (
     next_try_ms,
     subscription,
 )
+from commerce.notices.sms import ABOUT_CHARS_MAX, Way, way_of
 from commerce.notices.wechat import Grant, WechatMessages
 
 BATCH = 50
@@ -55,6 +58,8 @@ class Due:
     tries: int
     to: tuple[Subscription, ...]
     grant: Grant | None = None  # where the guest has no browser
+    number: KeptNumber | None = None  # where there is no grant either
+    channel: NoticeChannel = NoticeChannel.PUSH
 
 
 class PushMessages:
@@ -65,16 +70,28 @@ class PushMessages:
         shop: ShopContext,
         push: Push | None,
         services: Collection[str],
-        wechat: WechatMessages | None = None,
+        wechat: WechatMessages | None,
+        numbers: SmsNumbers,
     ) -> None:
         """Without `push`, browsers cannot subscribe; `services` are more origins of services.
 
-        `wechat` sends to guests without a browser who have granted a message there.
+        `wechat` sends to guests without a browser who have granted a message there; the last way
+        are `numbers`.
         """
         self._shop = shop
         self._push = push
         self._wechat = wechat
+        self._numbers = numbers
         self._services = services
+
+    @property
+    def _can_send(self) -> bool:
+        ways = (self._push, self._wechat, self._numbers.sms)
+        return any(way is not None for way in ways)
+
+    @property
+    def _templates(self) -> Collection[NoticeKind]:
+        return self._numbers.sms.kinds if self._numbers.sms else ()
 
     @property
     def public_key(self) -> str:
@@ -151,23 +168,24 @@ class PushMessages:
 
     def is_due(self, connection: Connection, at_ms: int) -> bool:
         """See `Chore`."""
-        can_send = self._push is not None or self._wechat is not None
-        return can_send and bool(_waiting(connection, at_ms))
+        return self._can_send and bool(_waiting(connection, at_ms))
 
     async def step(self) -> int:
         """Send what is due; return how many messages were tried. Several workers may do it."""
-        if self._push is None and self._wechat is None:
+        if not self._can_send:
             return 0
         at_ms = self._shop.clock()
         waiting = await self._shop.record.query(lambda connection: _waiting(connection, at_ms))
         if not waiting:
             return 0
-        due = await self._shop.record.transact(lambda connection: _take(connection, waiting, at_ms))
+        due = await self._shop.record.transact(
+            lambda connection: _take(connection, waiting, self._templates, at_ms)
+        )
         answers = await asyncio.gather(*(self._send(one) for one in due))
         if due:
             pairs = list(zip(due, answers, strict=True))
             await self._shop.record.transact(
-                lambda connection: _book(connection, pairs, self._shop.clock())
+                lambda connection: _book(connection, pairs, self._templates, self._shop.clock())
             )
         return len(due)
 
@@ -180,6 +198,12 @@ class PushMessages:
             said = _said(about, language)
             text = message_of(due.kind, language, said, url, due.subject)
             return [await self._wechat.send(due.grant, text)]
+        if due.number is not None and self._numbers.sms is not None:
+            phone = self._numbers.open(due.number)
+            if phone is None:
+                return []
+            named = _said(about, "zh")[:ABOUT_CHARS_MAX]
+            return [await self._numbers.sms.send_notice(phone, due.kind, named)]
         if self._push is None:
             return []
         texts = [
@@ -228,31 +252,62 @@ def _waiting(connection: Connection, at_ms: int) -> Sequence[Row[Any]]:
     ).all()
 
 
-def _take(connection: Connection, rows: Sequence[Row[Any]], at_ms: int) -> list[Due]:
+def _take(
+    connection: Connection, rows: Sequence[Row[Any]], templates: Collection[NoticeKind], at_ms: int
+) -> list[Due]:
     """Take messages, so that no other worker sends them for a while."""
     taken = []
     for row in rows:
-        kind = NoticeKind(row.kind)
         mine = connection.execute(
             update(notices)
             .where(notices.c.id == row.id, notices.c.tries == row.tries, *_IS_WAITING)
             .values(tries=row.tries + 1, due_at_ms=at_ms + LEASE_MS)
         )
         if mine.rowcount:
-            to = tuple(
-                Subscription(one.endpoint, one.p256dh, one.auth, one.language)
-                for one in connection.execute(
-                    select(push_subscriptions).where(push_subscriptions.c.guest_id == row.guest_id)
-                )
-            )
-            grant = None if to else use_grant(connection, row.guest_id)
-            due = Due(row.id, kind, row.subject, row.guest_id, row.tries + 1, to, grant)
-            taken.append(due)
+            taken.append(_addressed(connection, row, templates, at_ms))
     return taken
 
 
+def _addressed(
+    connection: Connection, row: Row[Any], templates: Collection[NoticeKind], at_ms: int
+) -> Due:
+    """Return a message with where it is sent to; browsers that took no try of it are left out."""
+    kind = NoticeKind(row.kind)
+    mine = push_subscriptions.c.guest_id == row.guest_id
+    to = tuple(
+        Subscription(one.endpoint, one.p256dh, one.auth, one.language)
+        for one in connection.execute(select(push_subscriptions).where(mine))
+        if row.tries < TRIES_MAX
+    )
+    due = Due(row.id, kind, row.subject, row.guest_id, row.tries + 1, to)
+    way = _way(connection, due, templates, has_browser=bool(to))
+    if way is Way.WECHAT:
+        return replace(due, grant=use_grant(connection, row.guest_id))
+    if way is Way.SMS:
+        # One that may have been sent is not sent again: a worker that dies now leaves it failed.
+        _end(connection, row.id, NoticeState.FAILED, at_ms, NoticeChannel.SMS)
+        number = use_number(connection, row.guest_id, at_ms)
+        return replace(due, number=number, channel=NoticeChannel.SMS)
+    return due
+
+
+def _way(
+    connection: Connection, due: Due, templates: Collection[NoticeKind], *, has_browser: bool
+) -> Way | None:
+    return way_of(
+        due.kind,
+        has_browser=has_browser,
+        has_grant=bool(have_granted(connection, [due.guest_id])),
+        has_number=bool(have_numbers(connection, [due.guest_id])),
+        templates=templates,
+    )
+
+
 def _book(
-    connection: Connection, pairs: Sequence[tuple[Due, list[PushAnswer]]], at_ms: int
+    connection: Connection,
+    pairs: Sequence[tuple[Due, list[PushAnswer]]],
+    templates: Collection[NoticeKind],
+    at_ms: int,
 ) -> None:
     """Write what came of the messages; forget the browsers that are gone."""
     for due, answers in pairs:
@@ -266,24 +321,43 @@ def _book(
         ]
         connection.execute(delete(push_subscriptions).where(push_subscriptions.c.id.in_(gone)))
         if PushOutcome.SENT in outcomes:
-            _end(connection, due.notice_id, NoticeState.SENT, at_ms)
+            _end(connection, due.notice_id, NoticeState.SENT, at_ms, due.channel)
             continue
-        if PushOutcome.GONE in outcomes and may_be_sent(connection, [due.guest_id]):
-            which = notices.c.id == due.notice_id  # another browser, or WeChat, at once
-            connection.execute(update(notices).where(which).values(due_at_ms=at_ms))
+        if PushOutcome.GONE in outcomes and (
+            may_be_sent(connection, [due.guest_id])
+            or _way(connection, due, templates, has_browser=False)
+        ):
+            _again(connection, due, due.tries, at_ms)  # another browser, or another way, at once
             continue
         wait_s = max((answer.retry_after_s for answer in answers), default=0)
         again_ms = next_try_ms(due.tries, wait_s, now_ms=at_ms)
-        if PushOutcome.LATER not in outcomes or again_ms is None:
-            _end(connection, due.notice_id, NoticeState.FAILED, at_ms)
-            continue
-        which = notices.c.id == due.notice_id
-        connection.execute(update(notices).where(which).values(due_at_ms=again_ms))
+        if PushOutcome.LATER in outcomes and again_ms is not None:
+            _again(connection, due, due.tries, again_ms)
+        elif due.to and _way(connection, due, templates, has_browser=False):
+            _again(connection, due, max(due.tries, TRIES_MAX), at_ms)  # no browser takes it
+        else:
+            _end(connection, due.notice_id, NoticeState.FAILED, at_ms, due.channel)
 
 
-def _end(connection: Connection, notice_id: int, state: NoticeState, at_ms: int) -> None:
-    which = (notices.c.id == notice_id, notices.c.state == NoticeState.WAITING.value)
-    connection.execute(update(notices).where(*which).values(state=state.value, done_at_ms=at_ms))
+def _again(connection: Connection, due: Due, tries: int, at_ms: int) -> None:
+    """Let a message wait for its next try, which begins with the first way that is left."""
+    which = (notices.c.id == due.notice_id, notices.c.state != NoticeState.SEEN.value)
+    again = {
+        "channel": NoticeChannel.PUSH.value,
+        "state": NoticeState.WAITING.value,
+        "due_at_ms": at_ms,
+        "done_at_ms": None,
+        "tries": tries,
+    }
+    connection.execute(update(notices).where(*which).values(again))
+
+
+def _end(
+    connection: Connection, notice_id: int, state: NoticeState, at_ms: int, channel: NoticeChannel
+) -> None:
+    over = {"state": state.value, "done_at_ms": at_ms, "channel": channel.value}
+    which = (notices.c.id == notice_id, notices.c.state != NoticeState.SEEN.value)
+    connection.execute(update(notices).where(*which).values(over))
 
 
 def _about(connection: Connection, due: Due) -> tuple[tuple[str, str] | None, str]:

@@ -22,6 +22,7 @@ class NewPhone(Body):
 
     phone: Annotated[str, Field(min_length=1, max_length=64)]
     consent: Annotated[str, Field(max_length=16)] = ""
+    sms: Annotated[str, Field(max_length=16)] = ""
 
 
 class TypedCode(Body):
@@ -47,7 +48,9 @@ async def show(request: Request) -> Response:
     digits = await services.commerce.phones.last_four(principal.subject)
     member = digits is not None and brand is not None and brand.member_prices
     needed = brand is not None and brand.phone_needed
-    return reply({"last_four": digits, "needed": needed, "member": member})
+    numbers = services.commerce.sms_numbers
+    sms = None if numbers.sms is None else await numbers.is_kept(principal.subject)
+    return reply({"last_four": digits, "needed": needed, "member": member, "sms": sms})
 
 
 async def send_code(request: Request) -> Response:
@@ -61,11 +64,14 @@ async def send_code(request: Request) -> Response:
     with problems():
         typed = phones.read(body.phone, principal.estate_id)
         await services.commerce.privacy.agree(principal.subject, Purpose.PHONE, body.consent)
+        keep = bool(body.sms) and services.commerce.sms_numbers.sms is not None
+        if keep:
+            await services.commerce.privacy.agree(principal.subject, Purpose.SMS, body.sms)
     await limits.take(LimitKind.PHONE_ADDRESS, limits.address(request))
     await limits.take(LimitKind.PHONE_NUMBER, typed.hash)
     await limits.take(LimitKind.PHONE_BRAND, brand_id)
     with problems():
-        await phones.send_code(principal.subject, typed)
+        await phones.send_code(principal.subject, typed, keep=keep)
     answer = {"last_four": last_four(typed.phone), "expires_in_s": CODE_TTL_MS // 1_000}
     return reply(answer, 202)
 
@@ -80,6 +86,16 @@ async def verify(request: Request) -> Response:
     with problems():
         digits = await services.commerce.phones.verify(principal.subject, body.code.strip())
     return reply({"last_four": digits})
+
+
+async def stop_sms(request: Request) -> Response:
+    """`DELETE /api/me/phone/sms`: no notices by SMS, and the number is kept no more; idempotent."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    await services.limits.take(LimitKind.ACTIVITY, principal.subject)
+    await services.commerce.sms_numbers.forget(principal.subject)
+    return Response(status_code=204)
 
 
 async def require_phone(services: Services, principal: Principal) -> None:
@@ -136,5 +152,6 @@ routes = [
     Route("/api/me/dwelling", claim, methods=["PUT"]),
     Route("/api/me/phone", show, methods=["GET"]),
     Route("/api/me/phone", send_code, methods=["POST"]),
+    Route("/api/me/phone/sms", stop_sms, methods=["DELETE"]),
     Route("/api/me/phone/verify", verify, methods=["POST"]),
 ]

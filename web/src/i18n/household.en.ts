@@ -7,6 +7,8 @@ export const en: typeof zh = {
     phone: 'Phone number',
     phone_known: 'Verified, ends in {digits}.',
     phone_needed: 'This shop asks for a verified number before you order.',
+    sms_on: 'If nothing else reaches you, a text message comes.',
+    sms_stop: 'Stop and delete the number',
     phone_number: 'Phone number',
     phone_other: 'Another number',
     send: 'Send a code',

@@ -5,6 +5,8 @@ export const zh = {
     phone: '手机号',
     phone_known: '已验证，尾号 {digits}。',
     phone_needed: '这家店下单前要先核对手机号。',
+    sms_on: '收不到其他提醒时，会用短信通知你。',
+    sms_stop: '停止短信并删除号码',
     phone_number: '手机号',
     phone_other: '换一个手机号',
     send: '发送验证码',

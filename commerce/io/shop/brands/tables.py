@@ -45,6 +45,7 @@ SECRET_TABLES = frozenset(
         "recovery_codes",
         "restreams",
         "room_cohosts",
+        "sms_numbers",
         "staff_links",
         "staff_totp",
         "stream_keys",

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from commerce.io.messages.tencent_sms import TencentSms, authorization, refusal_of
+from commerce.notices.notices import NoticeKind
+from commerce.notices.push import PushOutcome
 from commerce.people.phones import CodeNotSent
 
 AT_S = 1_551_113_065
@@ -30,7 +32,7 @@ def test_a_request_is_signed_as_the_providers_example() -> None:
 
 
 @asynccontextmanager
-async def provider(answer: bytes, got: list[bytes]) -> AsyncIterator[TencentSms]:
+async def provider(answer: bytes, got: list[bytes], notices: str = "") -> AsyncIterator[TencentSms]:
     """The adapter on a server that keeps the bytes it gets."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +44,7 @@ async def provider(answer: bytes, got: list[bytes]) -> AsyncIterator[TencentSms]
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    url = f"tencent://id:k%2Fey@127.0.0.1:{port}/{QUERY}"
+    url = f"tencent://id:k%2Fey@127.0.0.1:{port}/{QUERY}{notices}"
     async with server:
         yield TencentSms(url, lambda: AT_S, scheme="http")
 
@@ -70,6 +72,41 @@ async def test_a_code_goes_to_one_phone() -> None:
         "x-tc-region": "ap-guangzhou",
     }
     assert headers["host"] == host
+
+
+async def test_a_notice_has_its_own_template_with_the_stores_name() -> None:
+    got: list[bytes] = []
+    async with provider(SENT, got, "&ready=2110") as sms:
+        answer = await sms.send_notice("+8613800001234", NoticeKind.READY, "春江店")
+    assert (answer.outcome, set(sms.kinds)) == (PushOutcome.SENT, {NoticeKind.READY})
+    [request] = got
+    head, body = request.split(b"\r\n\r\n")
+    assert body.decode() == (
+        '{"PhoneNumberSet":["+8613800001234"],"SmsSdkAppId":"1400006666","SignName":"邻鲜",'
+        '"TemplateId":"2110","TemplateParamSet":["春江店"]}'
+    )
+    [host] = [line[6:] for line in head.decode().split("\r\n") if line.lower().startswith("host: ")]
+    signed = authorization("id", "k/ey", "sms", host, body, AT_S)
+    assert f"Authorization: {signed}".lower() in head.decode().lower()
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("RequestLimitExceeded", PushOutcome.LATER),
+        ("LimitExceeded.PhoneNumberDailyLimit", PushOutcome.REFUSED),
+        ("InternalError.Timeout", PushOutcome.REFUSED),  # it may have been sent
+    ],
+)
+async def test_a_notice_is_tried_again_only_if_it_was_not_sent_for_certain(
+    code: str, outcome: PushOutcome
+) -> None:
+    error = json.dumps({"Response": {"Error": {"Code": code}}}).encode()
+    async with provider(error, [], "&ready=2110") as sms:
+        answer = await sms.send_notice("+8613800001234", NoticeKind.READY, "春江店")
+    assert answer.outcome is outcome
+    unreachable = await sms.send_notice("+8613800001234", NoticeKind.READY, "春江店")
+    assert unreachable.outcome is PushOutcome.LATER
 
 
 async def test_a_refusal_is_an_error_with_the_providers_word() -> None:

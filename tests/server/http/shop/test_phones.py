@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import select, update
 
 from commerce.io.messages.log import LoggedCodes
+from commerce.io.messages.logged_sms import LoggedSms
 from commerce.io.record.engine import Record
 from commerce.io.record.schema import brands, guests
 from commerce.io.record.schema_people import persons, phone_codes
@@ -53,13 +54,35 @@ async def test_a_guest_proves_a_number_with_the_code_that_was_sent_to_it(
     asked = await ask(web, token)
     assert (asked.status_code, asked.json()) == (202, {"last_four": "1234", "expires_in_s": 300})
     before = await web.get("/api/me/phone", headers=bearer(token))
-    assert before.json() == {"last_four": None, "needed": False, "member": False}
+    assert before.json() == {"last_four": None, "needed": False, "member": False, "sms": None}
     verified = await verify(web, token, f" {sender_of(web).sent[E164]} ")
     assert (verified.status_code, verified.json()) == (200, {"last_four": "1234"})
     after = await web.get("/api/me/phone", headers=bearer(token))
     assert after.json()["last_four"] == "1234"
     again = await verify(web, token, sender_of(web).sent[E164])
     assert (again.status_code, again.json()["type"]) == (410, "urn:linli:problem:code-expired")
+
+
+async def test_a_number_is_kept_for_sms_with_consent_until_the_guest_stops_it(
+    web: httpx.AsyncClient,
+) -> None:
+    token = await guest(web)
+
+    async def kept() -> object:
+        return (await web.get("/api/me/phone", headers=bearer(token))).json()["sms"]
+
+    body = {"phone": PHONE, "consent": TEXTS[Purpose.PHONE].version}
+    body["sms"] = TEXTS[Purpose.SMS].version
+    for sms, found in ((None, False), (LoggedSms(), True)):
+        shop_of(web).commerce.sms_numbers.sms = sms
+        await web.post("/api/me/phone", json=body, headers=bearer(token))
+        await verify(web, token, sender_of(web).sent[E164])
+        shop_of(web).commerce.sms_numbers.sms = LoggedSms()
+        assert await kept() is found
+    old = await web.post("/api/me/phone", json={**body, "sms": "1"}, headers=bearer(token))
+    assert old.json()["type"] == "urn:linli:problem:consent-needed"
+    stopped = await web.delete("/api/me/phone/sms", headers=bearer(token))
+    assert (stopped.status_code, await kept()) == (204, False)
 
 
 async def test_two_guests_with_one_number_are_one_person(web: httpx.AsyncClient) -> None:

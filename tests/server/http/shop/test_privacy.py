@@ -108,7 +108,7 @@ async def test_who_waits_for_goods_is_not_erased(web: httpx.AsyncClient) -> None
 async def test_data_is_taken_only_with_consent_to_the_newest_text(web: httpx.AsyncClient) -> None:
     token = await guest(web)
     texts = (await web.get("/api/consents")).json()["consents"]
-    assert {each["purpose"] for each in texts} == {"phone", "dwelling"}
+    assert {each["purpose"] for each in texts} == {"phone", "dwelling", "sms"}
     for consent in ("", "2020-01-1"):
         body = {"phone": PHONE, "consent": consent}
         refused = await web.post("/api/me/phone", json=body, headers=bearer(token))

@@ -2,7 +2,7 @@
 import type { Api } from '../base/api'
 import type { AtMs, LocalText } from '../base/wire'
 
-export type Purpose = 'phone' | 'dwelling'
+export type Purpose = 'phone' | 'dwelling' | 'sms'
 export interface Consent {
   purpose: Purpose
   version: string
@@ -26,6 +26,8 @@ export interface Household {
 export interface Phone {
   last_four: string | null
   needed: boolean
+  /** Whether the number is kept for notices by SMS; none where there are no such notices. */
+  sms?: boolean | null
 }
 
 export class PersonalData {
@@ -34,8 +36,10 @@ export class PersonalData {
   consents = async () => (await this.api.get<{ consents: Consent[] }>('/api/consents')).consents
   phone = () => this.api.get<Phone>('/api/me/phone')
   household = () => this.api.get<Household>('/api/me/household')
-  sendCode = (phone: string, consent: string) =>
-    this.api.send<{ last_four: string }>('POST', '/api/me/phone', { phone, consent })
+  /** With the version of the consent `sms`, the number is kept for notices once it is verified. */
+  sendCode = (phone: string, consent: string, sms = '') =>
+    this.api.send<{ last_four: string }>('POST', '/api/me/phone', { phone, consent, ...(sms && { sms }) })
+  stopSms = () => this.api.send<null>('DELETE', '/api/me/phone/sms')
   verify = (code: string) => this.api.send<{ last_four: string }>('POST', '/api/me/phone/verify', { code })
   nameFlat = (building: string, flat: string, consent: string) =>
     this.api.send<Household>('PUT', '/api/me/dwelling', { building, flat, consent })

@@ -1,0 +1,124 @@
+"""Notices by SMS in both kinds of record: whom they reach, when, how often, and what is kept."""
+
+import asyncio
+import base64
+
+from sqlalchemy import select
+
+from commerce.io.messages.log import LoggedCodes
+from commerce.io.messages.logged_sms import LoggedSms
+from commerce.io.record.schema_notices import notices
+from commerce.io.record.schema_people import sms_numbers
+from commerce.io.shop.notices import post_notices
+from commerce.io.shop.orders import Pending
+from commerce.notices.notices import Notice, NoticeChannel, NoticeKind, Preferences
+from commerce.notices.push import TRIES_MAX, PushAnswer, PushMessage, PushOutcome, Subscription
+from commerce.notices.sms import DAY_MS, SMS_PER_DAY_MAX
+from tests.support.commerce_shop import Shop, open_shop
+from tests.support.records import each_record
+
+database_url = each_record
+
+PHONE = "+8613800001234"
+POINT = base64.urlsafe_b64encode(b"\x04" + b"\x11" * 64).decode()
+AUTH = base64.urlsafe_b64encode(b"\x22" * 16).decode()
+MINUTE_MS = 60_000
+ALWAYS = Preferences(quiet_from_hour=9, quiet_until_hour=9)
+
+
+class Busy:
+    """A push service that takes nothing."""
+
+    public_key = "key"
+
+    async def send(self, to: Subscription, message: PushMessage) -> PushAnswer:
+        """Ask for another try."""
+        return PushAnswer(PushOutcome.LATER)
+
+
+async def prove(shop: Shop, guest_id: str, phone: str, *, keep: bool) -> None:
+    """Have a guest prove a phone number."""
+    phones = shop.commerce.phones
+    assert isinstance(phones._sender, LoggedCodes)
+    await phones.send_code(guest_id, phones.read(phone, "e1"), keep=keep)
+    await phones.verify(guest_id, phones._sender.sent[phone])
+
+
+async def ready(shop: Shop, order_id: str, *guest_ids: str) -> None:
+    """Give guests notice of an order, later than the last time."""
+    shop.clock.ahead_ms += 11 * MINUTE_MS
+    at_ms = shop.clock()
+    new = [Notice(one, NoticeKind.READY, order_id, "u1", at_ms, at_ms) for one in guest_ids]
+    async with shop.commerce.record.write() as connection:
+        await connection.run_sync(post_notices, new)
+        await connection.run_sync(post_notices, new)
+
+
+async def by_sms(shop: Shop, guest_id: str) -> list[str]:
+    """How far the notices of a guest came that were left to SMS, oldest first."""
+    async with shop.commerce.record.read() as connection:
+        mine = (notices.c.guest_id == guest_id, notices.c.channel == NoticeChannel.SMS.value)
+        states = select(notices.c.state).where(*mine).order_by(notices.c.id)
+        return list(await connection.scalars(states))
+
+
+async def test_sms_comes_last_to_those_who_agreed_and_a_few_times_a_day(
+    database_url: str, valkey_url: str
+) -> None:
+    sms, later = LoggedSms(), PushAnswer(PushOutcome.LATER)
+    async with open_shop(database_url, valkey_url, push=Busy(), sms=sms) as shop:
+        commerce, push = shop.commerce, shop.commerce.push
+        shop.clock.ahead_ms = DAY_MS - (shop.clock() + 8 * 60 * MINUTE_MS) % DAY_MS  # midnight
+        gate = asyncio.create_task(commerce.gates.run())
+        anna, bo = [(await commerce.people.add_guest(name, "e1")).guest.id for name in "ab"]
+        placed = await commerce.orders.place(shop.tap(anna), wait_s=0)
+        assert isinstance(placed, Pending)
+        await commerce.ledger.step()
+        gate.cancel()
+        order_id = placed.order_id
+        await prove(shop, anna, PHONE, keep=True)
+        await prove(shop, bo, "+8613900005678", keep=False)
+        for guest_id in (anna, bo):
+            await push.set_preferences(guest_id, ALWAYS)
+
+        await ready(shop, order_id, anna, bo)
+        assert [await push.step(), await push.step()] == [1, 0]
+        [(phone, kind, store)] = sms.sent
+        assert (phone, kind, bool(store)) == (PHONE, NoticeKind.READY, True)
+
+        await push.set_preferences(anna, Preferences(frozenset({NoticeKind.READY}), 9, 9))
+        await ready(shop, order_id, anna)
+        assert await push.step() == 0
+        await push.set_preferences(anna, Preferences(quiet_from_hour=0, quiet_until_hour=2))
+        await ready(shop, order_id, anna)
+        assert await push.step() == 0
+        shop.clock.ahead_ms += 120 * MINUTE_MS
+        sms.answers = [later]
+        assert await push.step() == 1
+        shop.clock.ahead_ms += MINUTE_MS
+        assert [await push.step(), await push.step()] == [1, 0]
+        assert await by_sms(shop, anna) == ["sent", "sent"]
+        assert len(sms.sent) == SMS_PER_DAY_MAX
+        await ready(shop, order_id, anna)
+        assert [await push.step(), len(sms.sent)] == [1, SMS_PER_DAY_MAX]
+
+        shop.clock.ahead_ms += DAY_MS
+        await push.set_preferences(anna, ALWAYS)
+        await push.subscribe(anna, "https://fcm.googleapis.com/anna", POINT, AUTH, "zh")
+        await ready(shop, order_id, anna)
+        for _ in range(TRIES_MAX):
+            assert [await push.step(), len(sms.sent)] == [1, SMS_PER_DAY_MAX]
+            shop.clock.ahead_ms += 15 * MINUTE_MS
+        assert [await push.step(), len(sms.sent)] == [1, SMS_PER_DAY_MAX + 1]
+        assert await by_sms(shop, anna) == ["sent", "sent", "failed", "sent"]
+
+        assert [await commerce.sms_numbers.is_kept(one) for one in (anna, bo)] == [True, False]
+        async with commerce.record.read() as connection:
+            kept = (await connection.execute(select(sms_numbers))).one()
+        assert PHONE[-8:] not in str(kept)
+        await commerce.sms_numbers.forget(anna)
+        assert not await commerce.sms_numbers.is_kept(anna)
+        await prove(shop, bo, "+8613900005678", keep=True)
+        await commerce.privacy.erase(bo)
+        async with commerce.record.read() as connection:
+            assert (await connection.execute(select(sms_numbers))).all() == []
