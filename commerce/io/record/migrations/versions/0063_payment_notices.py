@@ -1,6 +1,6 @@
 """Notices of payments: an order that is about to expire, and what became of a late payment."""
 
-from commerce.io.record.widen_check import widen_check
+from commerce.io.record.migrations.widen_check import widen_check
 
 revision = "0063"
 down_revision = "0062"

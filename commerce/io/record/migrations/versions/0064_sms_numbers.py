@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from commerce.io.record.widen_check import widen_check
+from commerce.io.record.migrations.widen_check import widen_check
 
 revision = "0064"
 down_revision = "0063"
