@@ -44,7 +44,7 @@ export const en: typeof zh = {
     neighbour: 'A neighbour',
     group: '{name} just joined a group',
     order: '{name} just ordered',
-    others: '{n} more order | {n} more orders',
+    others: '{n} more',
   },
   notice_board: {
     label: 'Notice',
