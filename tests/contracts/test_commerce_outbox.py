@@ -81,6 +81,20 @@ async def test_a_message_that_fails_is_retried_later_and_holds_up_no_other(
         assert await waiting(shop) == []
 
 
+async def test_the_id_of_a_message_that_was_delivered_is_not_given_again(
+    database_url: str, valkey_url: str
+) -> None:
+    ids: list[int] = []
+    async with open_shop(database_url, valkey_url) as shop:
+        relay = relay_of(shop, Deliveries())
+        for _ in range(2):
+            await enqueued(shop, "p1")
+            async with shop.commerce.record.read() as connection:
+                ids += await connection.scalars(text("SELECT id FROM outbox WHERE topic = 'stock'"))
+            await relay.step()
+    assert len(set(ids)) == 2
+
+
 async def test_retries_back_off(database_url: str, valkey_url: str) -> None:
     async with open_shop(database_url, valkey_url) as shop:
         relay = relay_of(shop, Deliveries("tea"))

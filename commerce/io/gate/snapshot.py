@@ -209,7 +209,7 @@ async def read_stock(
 def restock_change(outbox_id: int, enqueued_at_ms: int) -> str:
     """Return the id under which units received are applied to the gate.
 
-    The time belongs to it: SQLite gives the id of a row that was delivered and deleted again.
+    The time belongs to it: ids begin anew in a record that was restored or moved.
     """
     return f"restock-{outbox_id}-{enqueued_at_ms}"
 

@@ -414,6 +414,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     time_column("due_at_ms"),
     Column("enqueued_at_ms", BigInteger, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,  # the gate knows a change by it
 )
 Index("ix_outbox_due", outbox.c.due_at_ms, outbox.c.id)
 
