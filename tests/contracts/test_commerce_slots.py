@@ -112,7 +112,9 @@ async def test_a_group_fills_windows_when_it_is_complete(
             assert isinstance(order, OrderView)
             joined.append(order)
             assert len(await taken(shop)) == (len(joined) if len(joined) >= 3 else 0)
-        await wait_until(lambda: shop.seen(joined[0].id).state is OrderState.NEW)
+        await wait_until(
+            lambda: {shop.seen(order.id).state for order in joined[:2]} == {OrderState.NEW}
+        )
         due = [shop.seen(order.id).due_at_ms or 0 for order in joined[:2]]
         due += [order.due_at_ms or 0 for order in joined[2:]]
         assert sorted(due) == [min(due) + WINDOW_MS * n for n in range(4)]
