@@ -120,7 +120,7 @@ async def _evening(people: People, linli: Running, desk: HostDesk) -> None:
 
 
 async def _the_room_is_announced_and_rehearsed(people: People, desk: HostDesk) -> Page:
-    """A neighbour who comes early sees when it begins, and nothing of the rehearsal."""
+    """A page opened before the live shows when it begins, and nothing of the rehearsal."""
     early = await people.open(people.room_path)
     await desk.schedules("周五鲜果夜")
     await expect(early.get_by_test_id("teaser")).to_contain_text("周五鲜果夜")
