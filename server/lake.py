@@ -13,8 +13,8 @@ import structlog
 from redis.asyncio import Redis
 
 from commerce.io.record.engine import Record, wall_clock
-from commerce.io.shop.catalogue import CatalogueCache
-from commerce.io.shop.catalogue_news import CatalogueNews
+from commerce.io.shop.catalogue.cache import CatalogueCache
+from commerce.io.shop.catalogue.news import CatalogueNews
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog
 from commerce.io.shop.lake_erasures import LakeErasures

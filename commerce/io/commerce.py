@@ -30,8 +30,9 @@ from commerce.io.shop.audit_trail import AuditTrail
 from commerce.io.shop.books.bills import Bills
 from commerce.io.shop.books.books import Books
 from commerce.io.shop.books.payouts import Payouts
-from commerce.io.shop.catalogue import Catalogue, CatalogueCache
-from commerce.io.shop.catalogue_news import CatalogueNews
+from commerce.io.shop.catalogue.cache import CatalogueCache
+from commerce.io.shop.catalogue.catalogue import Catalogue
+from commerce.io.shop.catalogue.news import CatalogueNews
 from commerce.io.shop.chores import LOOK_EVERY_S, UNAVAILABLE, Chores
 from commerce.io.shop.closing import Closing
 from commerce.io.shop.context import ShopContext

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from commerce.io.record.engine import wall_clock
 from commerce.io.record.shutdown import stopping
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from insight.chats import Asked, Ordered, named_in, names_of, read
 from insight.facts import LiveAsked, LiveChatted, SpooledFact
 from server.services import FactSink

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from commerce.io.record.engine import wall_clock
 from commerce.io.record.shutdown import stopping
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog
 from commerce.io.shop.lives import LiveRecord

@@ -11,7 +11,7 @@ from commerce.io.record.engine import Record, wall_clock
 from commerce.io.shop.books.bills import Bills, Reconciliation
 from commerce.io.shop.books.books import Books, TrialBalance, bounds_of
 from commerce.io.shop.books.payouts import PayoutList, Payouts
-from commerce.io.shop.catalogue import CatalogueCache
+from commerce.io.shop.catalogue.cache import CatalogueCache
 from commerce.io.shop.context import ShopContext
 from commerce.money.bills import BadBill
 from commerce.money.settlements import Settlement

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from commerce.io.record.engine import Record, wall_clock
-from commerce.io.shop.catalogue import CatalogueCache
+from commerce.io.shop.catalogue.cache import CatalogueCache
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog, MoneyOfDay
 from insight.errors import BadQuery

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from commerce.io.record.engine import Record
-from commerce.io.shop.catalogue import Catalogue, CatalogueCache
+from commerce.io.shop.catalogue.cache import CatalogueCache
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from insight.errors import HasHistory
 from insight.io.simulated import seed
 from insight.simulated_rows import Good, Place, World

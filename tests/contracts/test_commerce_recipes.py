@@ -8,7 +8,7 @@ from commerce.catalogue.sets import PartRole, SetPart
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import upgrade
 from commerce.io.record.recipes import recipes_of
-from commerce.io.shop.catalogue import load_catalogue
+from commerce.io.shop.catalogue.load import load_catalogue
 from commerce.io.shop.seed import seed
 from tests.support.commerce_shop import shop_plan, with_dinner
 from tests.support.commerce_shop import text as words

@@ -14,7 +14,7 @@ from commerce.io.audit import audit
 from commerce.io.record.columns import metadata
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import newest_schema, upgrade
-from commerce.io.shop.catalogue import load_catalogue
+from commerce.io.shop.catalogue.load import load_catalogue
 from commerce.io.shop.seed import seed
 from commerce.money import intents, refund_calls
 from commerce.orders import states

@@ -39,8 +39,8 @@ from commerce.io.shop.activities.notices import notice_of
 from commerce.io.shop.activities.polls import shown_poll
 from commerce.io.shop.activities.questions import questions_of
 from commerce.io.shop.activities.shelves import shelf_of
-from commerce.io.shop.catalogue import stock_of
-from commerce.io.shop.catalogue_news import CatalogueNews
+from commerce.io.shop.catalogue.news import CatalogueNews
+from commerce.io.shop.catalogue.views import stock_of
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.coupons.releases import shown_release
 from commerce.io.shop.moderation.rules import shown_of

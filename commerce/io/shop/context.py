@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.io.record.audit_trail import Value, record_audit
 from commerce.io.record.engine import Clock, Record
-from commerce.io.shop.catalogue import Catalogue, CatalogueCache
+from commerce.io.shop.catalogue.cache import CatalogueCache
+from commerce.io.shop.catalogue.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)

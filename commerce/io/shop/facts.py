@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from commerce.io.record.schema import counters, money_transfers, orders
 from commerce.io.record.schema_facts import facts, person_keys
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 
 NUMBER = "fact"

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Pin
 from commerce.io.record.schema import pins
-from commerce.io.shop.catalogue import Catalogue, family_view, stock_of
+from commerce.io.shop.catalogue.catalogue import Catalogue
+from commerce.io.shop.catalogue.views import family_view, stock_of
 from commerce.io.shop.context import ShopContext
 from commerce.views import Card
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from commerce.catalogue.values import Store
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.orders.order import OrderRow
 from commerce.orders.presales import Presale, places_of, presale_route

@@ -14,7 +14,7 @@ from commerce.io.record.intent_rows import live_actions
 from commerce.io.record.pick_rows import picks_of
 from commerce.io.record.rows import GROUPS, group_of
 from commerce.io.record.schema import buying_groups, pickup_codes
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.packing.bags import NO_BAG, Bag, bags_of
 from commerce.io.shop.people import nicknames_of
 from commerce.money.providers import Action, ActionKind

@@ -40,7 +40,7 @@ from commerce.io.shop.activities.flash_due import (
     lapsed_rights,
     sales_over,
 )
-from commerce.io.shop.catalogue import stock_of
+from commerce.io.shop.catalogue.views import stock_of
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.households import Households
 from commerce.orders.quotas import PLACE, flash_quota, right_quota

@@ -37,7 +37,7 @@ from commerce.io.record.schema import orders
 from commerce.io.record.schema_after_sales import claims
 from commerce.io.record.schema_staff import staff
 from commerce.io.shop.after_sales.values import DeskClaim, FaultCount, GoodsClaim, NewClaim, Verdict
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.people import nicknames_of
 from commerce.orders.order import OrderRow

@@ -19,7 +19,7 @@ from commerce.io.record.schema_refunds import refund_calls, refunds
 from commerce.io.shop.after_sales.claims import goods_claim
 from commerce.io.shop.after_sales.ratings import part_rating
 from commerce.io.shop.after_sales.values import ListedCall, OrderAfterSale, SoldPart
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.goods.note_cards import cards_of_orders
 from commerce.money.refund_calls import CallState

@@ -20,7 +20,7 @@ from commerce.io.record.note_cards import read_note_card, read_note_cards, write
 from commerce.io.record.schema import orders, products
 from commerce.io.record.schema_goods import note_cards
 from commerce.io.record.schema_sets import order_lines, order_parts
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.orders.order import OrderRow
 

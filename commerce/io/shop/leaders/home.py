@@ -12,7 +12,7 @@ from commerce.groups.group import JOINABLE, Group
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.rows import GROUPS, ORDERS, group_of
 from commerce.io.record.schema import buying_groups, orders
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.leaders.estates import time_zone_of
 from commerce.io.shop.leaders.neighbours import UNKNOWN, Neighbour, neighbours_of

@@ -9,7 +9,7 @@ from commerce.catalogue.values import Text
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.packing.waves import PickItem, pick_items, zones_of
 from commerce.io.shop.routes import packing_store

@@ -11,7 +11,7 @@ from commerce.io.record.food import read_food
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.goods.note_cards import ShownCard, cards_of_orders
 from commerce.io.shop.packing.bags import NO_BAG, Bag, bags_of

@@ -8,7 +8,7 @@ from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.schema import lives
 from commerce.io.record.schema_lives import next_rooms
 from commerce.io.shop.activities.news import Part, changed
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.lives.next_room import SHOWN_MS, NextRoom, reachable
 

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from commerce.errors import CommerceError, NotFound
 from commerce.io.record.schema_lives import scheduled_lives
 from commerce.io.shop.activities.news import Part, changed
-from commerce.io.shop.catalogue import Catalogue, product_view
+from commerce.io.shop.catalogue.catalogue import Catalogue
+from commerce.io.shop.catalogue.views import product_view
 from commerce.io.shop.context import ShopContext
 from commerce.lives.schedule import (
     LATE_MS,

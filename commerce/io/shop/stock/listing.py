@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from commerce.catalogue.values import Product, Text
 from commerce.io.record.schema import stock
 from commerce.io.record.schema_stock import balances, lots, stock_transfers
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.stock.prices import OwnPrice, price_in_store, store_place
 from commerce.supply.lots import LocationKind, location_id
 

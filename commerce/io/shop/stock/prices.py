@@ -16,7 +16,7 @@ from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.rule_book import announce_products
 from commerce.io.record.schema import products
 from commerce.io.record.schema_rules import price_rules
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.editing import ID_BYTES
 

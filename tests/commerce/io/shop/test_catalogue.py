@@ -6,7 +6,7 @@ import pytest
 
 from commerce.catalogue.values import Coordinates, Estate, Product, Room, Store, Text
 from commerce.errors import NotFound
-from commerce.io.shop.catalogue import Catalogue
+from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.orders.order import Entry
 
 WORDS, HERE = Text("", ""), Coordinates(30.0, 120.0)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from commerce.io.gate import keys
 from commerce.io.record.changes import Reread
 from commerce.io.record.shutdown import stopping
-from commerce.io.shop.catalogue import CatalogueCache
+from commerce.io.shop.catalogue.cache import CatalogueCache
 
 REFRESH_S = 5.0
 """How old a worker's copy of the catalogue may be when no message comes through."""

@@ -1,0 +1,1 @@
+"""The catalogue that every worker keeps in memory."""
