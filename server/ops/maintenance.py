@@ -14,7 +14,8 @@ from commerce.catalogue.categories import Category
 from commerce.catalogue.food import FoodInformation, NetContent, Storage, in_order
 from commerce.catalogue.sets import SetPart, shares_bp
 from commerce.errors import NotFound
-from commerce.io.audit import AUDIT_TRAIL, INVARIANTS, audit
+from commerce.io.audit import AUDIT_TRAIL, audit
+from commerce.io.invariants import INVARIANTS
 from commerce.io.shop.seed import seed
 from commerce.io.shop.staff import log_out_everywhere, store_password
 from commerce.io.shop.staff_totp import turn_off_factor

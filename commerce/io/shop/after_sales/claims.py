@@ -1,17 +1,14 @@
 """Claims: made by buyers, decided by the rule, a leader, a store or the head office."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from commerce.after_sales.claims import (
-    DECIDE_MS,
     GOODS,
     PHOTOS_MAX,
-    STANDING_MS,
     WAITING,
     WORDS_MAX,
     ClaimOpen,
@@ -19,7 +16,6 @@ from commerce.after_sales.claims import (
     Desk,
     Fault,
     GoodsGo,
-    Standing,
     Why,
     check_decision,
     check_time,
@@ -32,16 +28,17 @@ from commerce.io.record.order_postings import settle_goods
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.refund_postings import request_part_refunds
 from commerce.io.record.refund_rows import refunded_parts
-from commerce.io.record.rows import HOUSEHOLD
-from commerce.io.record.schema import orders
 from commerce.io.record.schema_after_sales import claims
-from commerce.io.record.schema_staff import staff
+from commerce.io.shop.after_sales.claim_rows import (
+    claim_values,
+    desk_claims,
+    goods_claim,
+    is_led,
+    standing_of,
+)
 from commerce.io.shop.after_sales.values import DeskClaim, FaultCount, GoodsClaim, NewClaim, Verdict
-from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.people import nicknames_of
 from commerce.orders.order import OrderRow
-from commerce.orders.states import WITH_BUYER_VALUES
 
 LISTED_MAX = 200
 ESCALATE_MAX = 200  # per pass
@@ -77,11 +74,11 @@ class Claims:
             )
             if not refunds:
                 raise RefundTooLarge(0)
-            standing = _standing(connection, order.household, at_ms)
-            has_leader = _has_leader(connection, order.estate_id)
+            standing = standing_of(connection, order.household, at_ms)
+            has_leader = is_led(connection, order.estate_id)
             decision = decide(refunds[0].amount_fen, standing, has_leader=has_leader)
             values = {
-                **_values(made, order, new, refunds[0].amount_fen, at_ms),
+                **claim_values(made, order, new, refunds[0].amount_fen, at_ms),
                 "brand_id": self._shop.catalogue.brand_id("store", order.store_id),
                 "state": decision.state.value,
                 "desk": decision.desk.value,
@@ -141,7 +138,7 @@ class Claims:
         order = claims.c.due_at_ms.asc() if waiting else claims.c.decided_at_ms.desc()
         at_ms = self._shop.clock()
         return await self._shop.record.query(
-            lambda connection: _desk_claims(
+            lambda connection: desk_claims(
                 connection,
                 self._shop.catalogue,
                 connection.execute(
@@ -211,7 +208,7 @@ class Claims:
             )
             enqueue(connection, Topic.ORDER, [order.id], at_ms)
             rows = connection.execute(select(claims).where(found)).mappings().all()
-            return _desk_claims(connection, catalogue, rows, at_ms)[0]
+            return desk_claims(connection, catalogue, rows, at_ms)[0]
 
         async with self._shop.record.write() as connection:
             shown = await connection.run_sync(write)
@@ -290,31 +287,6 @@ def _late(at_ms: int) -> ColumnElement[bool]:
     return (claims.c.state == ClaimState.OPEN.value) & (claims.c.due_at_ms <= at_ms)
 
 
-def goods_claim(row: Any, catalogue: Catalogue) -> GoodsClaim:
-    """A claim of the record as its buyer sees it."""
-    product = catalogue.product(row["product_id"])
-    return GoodsClaim(
-        row["id"],
-        row["order_id"],
-        row["line"],
-        row["part"],
-        product.id,
-        product.name,
-        product.image,
-        row["units"],
-        row["amount_fen"],
-        Fault(row["fault"]),
-        row["words"],
-        tuple(json.loads(row["photos"])),
-        ClaimState(row["state"]),
-        Desk(row["desk"]),
-        row["made_at_ms"],
-        row["due_at_ms"],
-        row["decided_at_ms"],
-        row["answer"],
-    )
-
-
 def _check_words(new: NewClaim) -> None:
     if len(new.words) > WORDS_MAX:
         raise InvalidField("words", f"At most {WORDS_MAX} characters.")
@@ -329,30 +301,6 @@ def photo_prefix(order_id: str) -> str:
     return f"/pictures/claim-{order_id}/"
 
 
-def _values(
-    claim_id: str, order: OrderRow, new: NewClaim, amount_fen: int, at_ms: int
-) -> dict[str, Any]:
-    taken = order.all_lines[new.line]
-    return {
-        "id": claim_id,
-        "store_id": order.store_id,
-        "estate_id": order.estate_id,
-        "order_id": order.id,
-        "line": new.line,
-        "part": new.part,
-        "product_id": taken.parts[new.part].item_id if taken.parts else taken.product_id,
-        "guest_id": order.guest_id,
-        "household_id": order.household,
-        "units": new.units,
-        "amount_fen": amount_fen,
-        "fault": new.fault.value,
-        "words": new.words.strip(),
-        "photos": json.dumps(new.photos),
-        "made_at_ms": at_ms,
-        "due_at_ms": at_ms + DECIDE_MS,
-    }
-
-
 def _locked_order(
     connection: Connection, order_id: str, guest_id: str, *, stock: bool = False
 ) -> OrderRow:
@@ -360,33 +308,6 @@ def _locked_order(
     if order.guest_id != guest_id:
         raise NotFound("order", order_id)
     return order
-
-
-def _standing(connection: Connection, household_id: str, at_ms: int) -> Standing:
-    since_ms = at_ms - STANDING_MS
-    counted = claims.c.state != ClaimState.REFUSED.value
-    count, claimed = connection.execute(
-        select(func.count(), func.sum(claims.c.amount_fen).filter(counted)).where(
-            claims.c.household_id == household_id, claims.c.made_at_ms > since_ms
-        )
-    ).one()
-    spent = connection.scalar(
-        select(func.sum(orders.c.paid_fen)).where(
-            HOUSEHOLD == household_id,
-            orders.c.state.in_(WITH_BUYER_VALUES),
-            orders.c.created_at_ms > since_ms,
-        )
-    )
-    return Standing(count, int(claimed or 0), int(spent or 0))
-
-
-def _has_leader(connection: Connection, estate_id: str) -> bool:
-    led = connection.execute(
-        select(staff.c.estate_ids).where(
-            staff.c.active, staff.c.estate_ids.contains(estate_id, autoescape=True)
-        )
-    )
-    return any(estate_id in estates.split() for estates in led.scalars())
 
 
 def _settle(
@@ -402,42 +323,3 @@ def _in_scope(row: Any, brand_id: str, store_id: str, estate_id: str) -> bool:
     if store_id:
         return bool(row["store_id"] == store_id and row["desk"] in (Desk.LEADER, Desk.STORE))
     return bool(row["brand_id"] == brand_id)
-
-
-def _desk_claims(
-    connection: Connection, catalogue: Catalogue, rows: Sequence[Any], at_ms: int
-) -> list[DeskClaim]:
-    names = nicknames_of(connection, {row["guest_id"] for row in rows})
-    numbers = {
-        order_id: number
-        for order_id, number in connection.execute(
-            select(orders.c.id, orders.c.number).where(
-                orders.c.id.in_({row["order_id"] for row in rows})
-            )
-        )
-    }
-    recent = {
-        household_id: count
-        for household_id, count in connection.execute(
-            select(claims.c.household_id, func.count())
-            .where(
-                claims.c.household_id.in_({row["household_id"] for row in rows}),
-                claims.c.made_at_ms > at_ms - STANDING_MS,
-            )
-            .group_by(claims.c.household_id)
-        )
-    }
-    return [
-        DeskClaim(
-            goods_claim(row, catalogue),
-            Why(row["why"]),
-            numbers[row["order_id"]],
-            names.get(row["guest_id"], "—"),
-            catalogue.estate(row["estate_id"]).name,
-            row["store_id"],
-            recent.get(row["household_id"], 0),
-            row["decided_by"],
-            row["goods"],
-        )
-        for row in rows
-    ]

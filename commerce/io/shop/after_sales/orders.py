@@ -16,7 +16,7 @@ from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders, stores
 from commerce.io.record.schema_after_sales import claims, ratings
 from commerce.io.record.schema_refunds import refund_calls, refunds
-from commerce.io.shop.after_sales.claims import goods_claim
+from commerce.io.shop.after_sales.claim_rows import goods_claim
 from commerce.io.shop.after_sales.ratings import part_rating
 from commerce.io.shop.after_sales.values import ListedCall, OrderAfterSale, SoldPart
 from commerce.io.shop.catalogue.catalogue import Catalogue
