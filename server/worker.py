@@ -37,7 +37,7 @@ class Worker:
     number: int = 0
     count: int = 1  # workers of the node
     listener_fd: int | None = None  # the listening socket of HTTP
-    beat_fd: int | None = None  # a byte a second there says that the event loop turns
+    beat_fd: int | None = None  # a byte each half second there says that the event loop turns
 
     @property
     def id(self) -> str:

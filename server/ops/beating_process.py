@@ -1,4 +1,4 @@
-"""A process of this program that writes a byte a second to a pipe, so that it can be watched."""
+"""A process of this program that writes to a pipe all the time, so that it can be watched."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from server.ops.beats import READY
+from server.ops.activity import activity
+from server.ops.beats import ENDS, READY
 from server.ops.children import die_with_parent
 from server.ops.supervision import SILENT_S_MAX, Watch
 from server.worker import Worker
@@ -17,8 +18,12 @@ from server.worker import Worker
 class BeatingProcess:
     """One process after the other in the same place; `watch` says what to do with it."""
 
-    def __init__(self, worker: Worker, silent_s_max: float = SILENT_S_MAX) -> None:
+    def __init__(
+        self, worker: Worker, silent_s_max: float = SILENT_S_MAX, *, serves_people: bool = True
+    ) -> None:
+        """`serves_people`, once ready: replaced soon when it does not answer."""
         self.worker = worker
+        self._serves_people = serves_people
         self.watch = Watch(now=monotonic(), silent_s_max=silent_s_max)
         self.ended: asyncio.Task[bool] | None = None
         self.was_ready = False
@@ -78,6 +83,11 @@ class BeatingProcess:
         self.take_end()
         return bool(done)
 
+    def look(self) -> None:
+        """Note what it does while its beats are missing."""
+        if self._process is not None:
+            self.watch.looked(activity(self._process.pid), now=monotonic())
+
     def kill(self) -> None:
         """End it at once."""
         self._signal(signal.SIGKILL)
@@ -92,8 +102,11 @@ class BeatingProcess:
             data = os.read(self._beats, 4_096)
             if data:
                 self.watch.beat(now=monotonic())
-                self.is_ready = self.is_ready or READY in data
-                self.was_ready = self.was_ready or self.is_ready
+                if READY in data:
+                    self.is_ready = self.was_ready = True
+                    self.watch.serves(self._serves_people)
+                if ENDS in data:
+                    self.watch.serves(False)
             else:  # it closed the pipe: it ends, or is no process of ours
                 asyncio.get_running_loop().remove_reader(self._beats)
 

@@ -1,12 +1,15 @@
-"""A worker's heartbeat to its supervisor: a byte a second from the event loop, one when ready."""
+"""A worker's heartbeat to its supervisor: a byte each half second from the event loop.
+
+Another one says that it is ready, and another that it ends.
+"""
 
 import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
 
-EVERY_S = 1.0
-BEAT, READY = b".", b"R"
+EVERY_S = 0.5
+BEAT, READY, ENDS = b".", b"R", b"E"
 
 
 @contextlib.asynccontextmanager
@@ -22,18 +25,22 @@ async def beating(fd: int | None) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        _write(fd, ENDS)
 
 
 def report_ready(fd: int | None) -> None:
     """Tell the supervisor, if there is one, that requests are answered."""
     if fd is not None:
-        with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            os.write(fd, READY)
+        _write(fd, READY)
 
 
 async def _beat(fd: int) -> None:
     while True:
-        # A supervisor that does not read has other troubles; one that is gone ends us by a signal.
-        with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            os.write(fd, BEAT)
+        _write(fd, BEAT)
         await asyncio.sleep(EVERY_S)
+
+
+def _write(fd: int, byte: bytes) -> None:
+    # A supervisor that does not read has other troubles; one that is gone ends us by a signal.
+    with contextlib.suppress(BlockingIOError, BrokenPipeError):
+        os.write(fd, byte)

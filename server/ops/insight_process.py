@@ -67,7 +67,7 @@ class InsightChild:
         command: Sequence[str] = (sys.executable, "-m", "server", "serve"),
     ) -> None:
         place = replace(worker, number=INSIGHT_NUMBER, listener_fd=None, beat_fd=None)
-        self._process = BeatingProcess(place, SILENT_S_MAX)
+        self._process = BeatingProcess(place, SILENT_S_MAX, serves_people=False)
         self._environment = environment
         self._command = command
 
@@ -85,6 +85,8 @@ class InsightChild:
                     case Step.START:
                         await process.start(self._command, self._environment)
                         log.info("insight started", pid=process.pid)
+                    case Step.LOOK:
+                        process.look()
                     case Step.KILL:
                         log.error("insight does not answer, killing it", pid=process.pid)
                         process.kill()

@@ -4,7 +4,7 @@ The supervisor owns what the workers share: the embedded Valkey and the listenin
 one for each worker (SO_REUSEPORT: the kernel spreads connections evenly over those that listen).
 While a worker is started again the others take all connections, and its socket listens once it is
 ready; where no other one serves, connections wait in its queue. The workers end with the supervisor
-(PR_SET_PDEATHSIG). Each writes a byte a second to a pipe; see supervision.py.
+(PR_SET_PDEATHSIG). Each writes a byte each half second to a pipe; see supervision.py.
 """
 
 import asyncio
@@ -87,6 +87,8 @@ class Supervisor:
             match slot.watch.next_step(now=monotonic()):
                 case Step.START:
                     await self._start(slot)
+                case Step.LOOK:
+                    slot.look()
                 case Step.KILL:
                     log.error("worker does not answer, killing it", worker=slot.worker.number)
                     slot.kill()

@@ -2,16 +2,25 @@
 
 import itertools
 import math
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from server.ops.beats import EVERY_S
 from server.ops.supervision import (
+    BUSY_S_MAX,
     DELAY_S_FIRST,
     DELAY_S_MAX,
+    LATE_S,
+    LOOK_S,
     SILENT_S_MAX,
     START_S_LIMIT,
     START_S_MAX,
     STEADY_S,
+    STUCK_S_MAX,
+    Activity,
     Step,
     Watch,
     worker_count,
@@ -26,11 +35,106 @@ def running(now: float = 0.0) -> Watch:
     return watch
 
 
+BACK_S_MAX = 5.0
+"""Until a viewer's page is back; it needs two seconds of that itself."""
+
+
+def killed_after(activity: Callable[[float], Activity | None]) -> float:
+    """How long after its last beat a worker that serves is killed."""
+    watch = running()
+    watch.beat(now=1.0)
+    watch.serves(True)
+    while True:
+        now = watch.next_timer()
+        match watch.next_step(now=now):
+            case Step.LOOK:
+                watch.looked(activity(now - 1.0), now=now)
+            case Step.KILL:
+                return now - 1.0
+
+
 def test_worker_that_beats_is_left_alone() -> None:
     watch = running()
     for second in range(1_000):
         watch.beat(now=float(second))
         assert watch.next_step(now=second + 0.5) is Step.WAIT
+
+
+def test_worker_that_serves_and_is_stopped_is_killed_so_soon_that_viewers_are_back_in_time() -> (
+    None
+):
+    stopped = Activity(cpu_s=7.0, waits=False)
+    assert killed_after(lambda _: stopped) == pytest.approx(LATE_S + STUCK_S_MAX)
+    assert LATE_S + STUCK_S_MAX <= BACK_S_MAX - 3.0
+
+
+def test_worker_that_runs_without_end_is_killed_a_second_later() -> None:
+    after = killed_after(lambda now: Activity(cpu_s=7.0 + now, waits=True))
+    assert after == pytest.approx(LATE_S + BUSY_S_MAX)
+    assert after <= BACK_S_MAX - 2.0
+
+
+@pytest.mark.parametrize("share", [0.0, 1 / 30, 1 / 15])
+def test_worker_that_waits_for_a_core_or_a_disk_is_left_alone_for_long(share: float) -> None:
+    """At a fifteenth of a core its first beat comes before it is killed."""
+    after = killed_after(lambda now: Activity(cpu_s=share * now, waits=True))
+    assert after == pytest.approx(SILENT_S_MAX, abs=LOOK_S)
+
+
+def test_one_thread_that_waits_now_and_then_excuses_no_stuck_loop() -> None:
+    moments = itertools.count()
+    after = killed_after(lambda _: Activity(cpu_s=7.0, waits=next(moments) % 5 == 0))
+    assert after < 2 * (LATE_S + STUCK_S_MAX)
+
+
+def test_where_the_machine_does_not_tell_a_worker_may_be_silent_for_long() -> None:
+    assert killed_after(lambda _: None) == pytest.approx(SILENT_S_MAX, abs=LOOK_S)
+
+
+def test_supervisor_that_was_kept_waiting_does_not_blame_the_worker() -> None:
+    """Three looks, each ten seconds late."""
+    stopped = Activity(cpu_s=7.0, waits=False)
+    watch = running()
+    watch.beat(now=0.0)
+    watch.serves(True)
+    for now in (8.0, 18.0, 28.0):
+        assert watch.next_step(now=now) is Step.LOOK
+        watch.looked(stopped, now=now)
+    watch.beat(now=28.1)
+    assert watch.next_step(now=28.1 + LATE_S) is Step.LOOK
+    watch.looked(stopped, now=28.1 + LATE_S)
+    assert watch.next_step(now=28.1 + LATE_S) is Step.WAIT, "a beat ends the suspicion"
+
+
+@given(st.lists(st.floats(0.0, LATE_S + STUCK_S_MAX - 0.01), max_size=50))
+def test_beats_that_come_late_kill_nobody(gaps: list[float]) -> None:
+    watch, now = running(), 0.0
+    watch.serves(True)
+    watch.beat(now=now)
+    for gap in gaps:
+        until = now + gap
+        while watch.next_timer() < until:
+            now = watch.next_timer()
+            assert watch.next_step(now=now) is Step.LOOK
+            watch.looked(Activity(cpu_s=1.0, waits=False), now=now)
+        now = until
+        watch.beat(now=now)
+    assert watch.next_step(now=now + EVERY_S) is Step.WAIT
+
+
+def test_worker_that_does_not_serve_yet_or_any_more_is_not_looked_at() -> None:
+    watch = running()
+    watch.beat(now=1.0)
+    assert watch.next_timer() == 1.0 + SILENT_S_MAX
+    watch.serves(True)
+    assert watch.next_timer() == 1.0 + LATE_S
+    watch.serves(False)
+    assert watch.next_timer() == 1.0 + SILENT_S_MAX
+    watch.serves(True)
+    watch.ended(now=2.0)
+    watch.started(now=3.0)
+    watch.beat(now=3.5)
+    assert watch.next_timer() == 3.5 + SILENT_S_MAX, "the next process is not ready"
 
 
 def test_worker_that_misses_its_beats_is_killed_once_and_replaced() -> None:

@@ -13,25 +13,28 @@ from pathlib import Path
 import pytest
 
 from server.errors import OperatorError
+from server.ops.activity import activity
 from server.ops.listener import listen
 from server.ops.supervisor import Supervisor
 from server.settings import Settings
 from server.worker import VARIABLE
 from tests.support.waiting import WAIT_S, free_port, wait_until
 
-# Notes its pid, is ready, and ends in order at SIGTERM.
+# Notes its pid, is ready, beats, and ends in order at SIGTERM.
 SERVES = f"""
-import os, signal
+import os, signal, time
 node, number, count, listener, beats = os.environ[{VARIABLE!r}].split()
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 os.write(int(beats), b"R")
 open(f"{{os.environ['PIDS']}}/{{number}}.{{os.getpid()}}", "w").close()
-signal.pause()
+while True:
+    time.sleep(0.05)
+    os.write(int(beats), b".")
 """
 REFUSES = "raise SystemExit(1)"
 # Answers with its number; a second process of worker 0 never gets ready.
 ANSWERS = f"""
-import os, signal, socket
+import os, signal, socket, threading, time
 node, number, count, listener, beats = os.environ[{VARIABLE!r}].split()
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 again = any(name.startswith("0.") for name in os.listdir(os.environ["PIDS"]))
@@ -41,6 +44,11 @@ if number == "0" and again:
 os.write(int(beats), b"R")
 server = socket.socket(fileno=int(listener))
 server.listen()
+def beat():
+    while True:
+        time.sleep(0.05)
+        os.write(int(beats), b".")
+threading.Thread(target=beat, daemon=True).start()
 while True:
     client, _ = server.accept()
     client.sendall(number.encode())
@@ -100,6 +108,16 @@ async def test_worker_that_is_killed_is_replaced_and_the_other_goes_on(tmp_path:
         os.kill(killed, signal.SIGKILL)
         await wait_until(lambda: len(node.pids(0)) == 2, what="another worker")
         assert node.pids(1) == others
+
+
+async def test_worker_that_is_stopped_is_killed_and_replaced(tmp_path: Path) -> None:
+    node = Node(tmp_path, SERVES)
+    async with running(node):
+        [stopped] = node.pids(0)
+        os.kill(stopped, signal.SIGSTOP)
+        await wait_until(lambda: not (seen := activity(stopped)) or not seen.waits, what="its stop")
+        await wait_until(lambda: len(node.pids(0)) == 2, what="another worker")
+        await wait_until(lambda: not is_there(stopped), what="its end")
 
 
 async def test_workers_end_in_order_with_their_supervisor(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.support.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="which schedule of faults")
     parser.add_argument("--seeds", type=int, default=1, help="how many, one after the other")
-    parser.add_argument("--faults", type=int, default=4, help="how many")
+    parser.add_argument("--faults", type=int, default=len(Kind), help="how many")
     parser.add_argument("--loss", type=float, default=0.02, help="between the nodes, 0 to 1")
     parser.add_argument(
         "--only", type=Kind, nargs="*", default=[], choices=list(Kind), help="faults to keep"

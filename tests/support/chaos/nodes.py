@@ -64,11 +64,11 @@ class Node:
             return sorted(map(int, children.split()))
         return []
 
-    def kill_worker(self, number: int) -> None:
-        """SIGKILL one of those that run."""
+    def signal_worker(self, number: int, what: signal.Signals) -> None:
+        """Send it to one of those that run."""
         running = self.workers()
         if running:
-            os.kill(running[number % len(running)], signal.SIGKILL)
+            os.kill(running[number % len(running)], what)
 
     async def kill(self) -> None:
         """SIGKILL all of it."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import secrets
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -45,7 +46,7 @@ class Plan:
     """What an operator may choose."""
 
     seeds: tuple[int, ...] = (1,)
-    faults: int = 4
+    faults: int = len(Kind)
     workers: int = 2
     videos: int = 3  # viewers of the video at each node
     rooms: int = 10  # viewers of the room alone at each node
@@ -144,9 +145,11 @@ class Chaos:
         match fault.kind:
             case Kind.NODE:
                 await self.nodes[fault.node].kill()
-            case Kind.WORKER:
+            case Kind.WORKER | Kind.STOPPED:
                 nodes = [self.nodes[fault.node], *self.nodes.values()]
-                next(node for node in nodes if node.workers()).kill_worker(fault.worker)
+                node = next(node for node in nodes if node.workers())
+                killed = fault.kind is Kind.WORKER
+                node.signal_worker(fault.worker, signal.SIGKILL if killed else signal.SIGSTOP)
             case Kind.REDIS:
                 await asyncio.to_thread(self.valkey.kill)
             case Kind.POSTGRES:

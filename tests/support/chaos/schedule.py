@@ -18,18 +18,21 @@ NODE_START_S = 25.0
 
 
 class Kind(StrEnum):
-    """What is killed (SIGKILL)."""
+    """What is killed (SIGKILL), or stops answering (SIGSTOP)."""
 
     NODE = "node"
     WORKER = "worker"
+    STOPPED = "stopped"  # a worker
     REDIS = "redis"
     POSTGRES = "postgres"
 
 
-# For how long it is kept away before it is started again; a supervisor starts its worker at once.
+OF_WORKERS = (Kind.WORKER, Kind.STOPPED)
+# For how long it is kept away before it is started again; a supervisor replaces its worker itself.
 AWAY_S = {
     Kind.NODE: (1.0, 3.0),
     Kind.WORKER: (0.0, 0.0),
+    Kind.STOPPED: (0.0, 0.0),
     Kind.REDIS: (0.5, 2.5),
     Kind.POSTGRES: (0.5, 2.5),
 }
@@ -46,12 +49,17 @@ class Fault:
     worker: int = 0
 
     def __str__(self) -> str:
-        what = {Kind.NODE: f"node {self.node}", Kind.WORKER: f"worker {self.node}{self.worker}"}
         away = f", away for {self.away_s:.1f} s" if self.away_s else ""
-        return f"kill -9 {what.get(self.kind, self.kind)}{away}"
+        match self.kind:
+            case Kind.NODE:
+                return f"kill -9 node {self.node}{away}"
+            case Kind.WORKER | Kind.STOPPED:
+                signal = "9" if self.kind is Kind.WORKER else "STOP"
+                return f"kill -{signal} worker {self.node}{self.worker}"
+        return f"kill -9 {self.kind}{away}"
 
 
-def draw(seed: int, *, faults: int = 4, workers: int = 2) -> tuple[Fault, ...]:
+def draw(seed: int, *, faults: int = len(Kind), workers: int = 2) -> tuple[Fault, ...]:
     """Return the schedule of `seed`, in order of time; every kind comes up before any twice.
 
     Raises:
@@ -83,7 +91,7 @@ def _draw_one(rng: random.Random, at_s: float, before: list[Fault], workers: int
     if kind in (Kind.REDIS, Kind.POSTGRES):
         return Fault(at_s, kind, away_s)
     node = rng.choice([node for node in NODES if node != away])
-    return Fault(at_s, kind, away_s, node, rng.randrange(workers) if kind is Kind.WORKER else 0)
+    return Fault(at_s, kind, away_s, node, rng.randrange(workers) if kind in OF_WORKERS else 0)
 
 
 def _node_away(before: list[Fault], at_s: float) -> str:

@@ -48,6 +48,13 @@ def test_every_kind_comes_up_before_any_comes_twice(seed: int) -> None:
     assert {fault.kind for fault in draw(seed, faults=len(Kind))} == set(Kind)
 
 
+def test_fault_says_which_signal_goes_where() -> None:
+    said = {fault.kind: str(fault) for fault in draw(1)}
+    assert said[Kind.STOPPED].startswith("kill -STOP worker ")
+    assert said[Kind.WORKER].startswith("kill -9 worker ")
+    assert said[Kind.REDIS].startswith("kill -9 redis, away for ")
+
+
 def test_ten_seeds_kill_either_node_and_any_worker() -> None:
     faults = [fault for seed in range(1, 11) for fault in draw(seed)]
     assert {fault.node for fault in faults if fault.kind is Kind.NODE} == {"a", "b"}
