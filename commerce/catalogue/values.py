@@ -214,12 +214,14 @@ class Live:
     """The current (or last, or next) live of a room.
 
     `fence` is the fencing token of the owner that wrote it; a smaller one writes no more.
+    `announced` is false from when it is over until its room knows that.
     """
 
     room_id: str
     state: LiveState
     started_at_ms: int | None
     fence: int = 0
+    announced: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@
 `paused` is a host whose media broke off and who has time to return; `over` ends this live, the
 next publish starts another. Only the worker that holds the live's lease writes and announces its
 state (see lease.py); the live of a worker that is gone is paused by another one, and ended when its
-host has not come back, to any worker, within the grace time.
+host has not come back, to any worker, within the grace time. The record knows whether the end of a
+live was announced, too: whoever dies in between leaves that to another one.
 """
 
 import asyncio
@@ -44,6 +45,11 @@ ON_AIR = (LiveState.LIVE, LiveState.PAUSED)
 UNAVAILABLE = (ConnectionError, OSError, RuntimeError, DBAPIError)
 
 log = structlog.get_logger()
+
+
+def _unfinished(live: Live) -> bool:
+    """Whether a live needs an owner: until its room knows that it is over."""
+    return live.state in ON_AIR or not live.announced
 
 
 @dataclass(slots=True)
@@ -163,7 +169,9 @@ class OwnedLives:
                     # It ended by itself: what was private never goes on air by that.
                     own.wanted = LiveState.OVER
                     await self._end_media(room_id)
-                if own.lost or own.wanted is not own.announced:
+                # Those that are over go with their announcement; one that is here is not yet noted.
+                over = own.wanted is LiveState.OVER
+                if own.lost or over or own.wanted is not own.announced:
                     await self._announce(own)
 
     async def check(self) -> None:
@@ -171,7 +179,7 @@ class OwnedLives:
         missing = [
             live.room_id
             for live in await self._record.lives()
-            if live.state in ON_AIR
+            if _unfinished(live)
             and live.room_id not in self._own
             and await self._leases.holder(live.room_id) is None
         ]
@@ -229,15 +237,16 @@ class OwnedLives:
 
     async def _take_over(self, room_id: str) -> None:
         live = await self._record.live(room_id)
-        if room_id in self._own or live.state not in ON_AIR:
+        if room_id in self._own or not _unfinished(live):
             return
         lease = await self._leases.claim(room_id, self.owner, above=live.fence)
         if lease is None:
             return
         log.info("live of a worker that is gone", room=room_id, state=live.state.value)
+        over = live.state is LiveState.OVER
         self._own[room_id] = own = OwnLive(
             lease,
-            LiveState.PAUSED,
+            LiveState.OVER if over else LiveState.PAUSED,
             live.started_at_ms,
             flowing=False,
             ends_at=self._clock() + self._grace_s,
@@ -273,6 +282,9 @@ class OwnedLives:
             self._on_announced(Live(lease.room_id, state, own.started_at_ms, lease.fence))
             log.info("live", room=lease.room_id, state=state.value)
         if state is LiveState.OVER:
+            if not own.rehearsal:
+                live = Live(lease.room_id, state, own.started_at_ms, lease.fence)
+                await self._record.note_announced(live, lease.owner)
             del self._own[lease.room_id]
             await self._leases.release(lease)
         return True

@@ -1,7 +1,7 @@
 """Workers that own lives, driven by hand in virtual time, on one record and one Redis in memory."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from sqlalchemy.exc import OperationalError
@@ -17,6 +17,10 @@ ROOM = "demo"
 GRACE_S = 30.0
 
 
+class Died(Exception):
+    """The worker is gone right after what it did last."""
+
+
 class Record:
     """In place of the record of lives: one room; it cannot be reached `away` times."""
 
@@ -25,6 +29,7 @@ class Record:
         self.away = away
         self.refused = 0
         self.rehearsal = False
+        self.last_step = ""
         self._owner = ""
 
     async def live(self, room_id: str) -> Live:
@@ -53,8 +58,23 @@ class Record:
         if (live.fence, owner) != (self.now.fence, self._owner) and live.fence <= self.now.fence:
             self.refused += 1
             return False
-        self.now, self._owner = live, owner
+        over = live.state is LiveState.OVER
+        self.now, self._owner = replace(live, announced=not over), owner
+        self.dies_after("write")
         return True
+
+    async def note_announced(self, live: Live, owner: str) -> None:
+        """See `LiveRecord`."""
+        self._reach()
+        if (live.fence, owner) == (self.now.fence, self._owner):
+            self.now = replace(self.now, announced=True)
+        self.dies_after("note")
+
+    def dies_after(self, step: str) -> None:
+        """Raise if the worker is to die after this step: `write`, `announce` or `note`."""
+        if self.last_step == step:
+            self.last_step = ""
+            raise Died
 
     def _reach(self) -> None:
         if self.away:
@@ -83,6 +103,7 @@ class Redis:
         self.recorded.append(self.record.now.state)
         self.announced.append(LiveState(event.state))
         self.media_times.append(event.media_time)
+        self.record.dies_after("announce")
 
     def reach(self) -> None:
         """Raise while Redis is away."""

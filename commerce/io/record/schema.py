@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 
 from commerce.catalogue import values
@@ -164,6 +165,7 @@ lives = Table(
     time_column("started_at_ms", nullable=True),
     Column("fence", BigInteger, nullable=False, server_default="0"),
     Column("owner", String(64), nullable=False, server_default=""),
+    Column("announced", Boolean, nullable=False, server_default=true()),
     one_of("state", [state.value for state in LiveState]),
 )
 

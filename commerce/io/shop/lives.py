@@ -2,7 +2,7 @@
 
 import time
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from commerce.catalogue.values import Live, LiveState
 from commerce.io.record.schema import lives
@@ -69,7 +69,8 @@ class LiveRecord:
     async def set_live(self, live: Live, owner: str) -> bool:
         """Write where a live stands, as the owner whose fencing token is `live.fence`.
 
-        False if an owner with a larger token wrote before: then nothing is changed.
+        False if an owner with a larger token wrote before: then nothing is changed. A live that is
+        over counts as not announced until `note_announced`.
 
         Raises:
             NotFound: There is no such room.
@@ -81,9 +82,9 @@ class LiveRecord:
             "started_at_ms": live.started_at_ms,
             "fence": live.fence,
             "owner": owner,
+            "announced": live.state is not LiveState.OVER,
         }
-        # Fences that Redis gave before it was emptied may come again, hence the owner beside them.
-        mine = (lives.c.fence == live.fence) & (lives.c.owner == owner)
+        mine = _written_by(live.fence, owner)
         of_room = lives.c.room_id == live.room_id
         async with self._shop.record.write() as connection:
             row = (await connection.execute(select(lives).where(of_room))).mappings().first()
@@ -119,10 +120,27 @@ class LiveRecord:
         self._shop.on_commit()
         return True
 
+    async def note_announced(self, live: Live, owner: str) -> None:
+        """Its room knows that the live is over, as this owner wrote; idempotent.
+
+        Until then any worker that finds it without a lease announces it again.
+        """
+        of_room = lives.c.room_id == live.room_id
+        async with self._shop.record.write() as connection:
+            await connection.execute(
+                update(lives).where(of_room, _written_by(live.fence, owner)).values(announced=True)
+            )
+
 
 def _lives(connection: Connection) -> dict[str, Live]:
     return {row["room_id"]: _live(row) for row in connection.execute(select(lives)).mappings()}
 
 
 def _live(row: RowMapping) -> Live:
-    return Live(row["room_id"], LiveState(row["state"]), row["started_at_ms"], row["fence"])
+    state = LiveState(row["state"])
+    return Live(row["room_id"], state, row["started_at_ms"], row["fence"], row["announced"])
+
+
+def _written_by(fence: int, owner: str) -> ColumnElement[bool]:
+    # Fences that Redis gave before it was emptied may come again, hence the owner beside them.
+    return (lives.c.fence == fence) & (lives.c.owner == owner)

@@ -19,7 +19,7 @@ from server.bridge.lease import (
     Orphans,
     after_loss,
 )
-from tests.support.live_workers import GRACE_S, ROOM, DrivenLives, Record, Redis
+from tests.support.live_workers import GRACE_S, ROOM, Died, DrivenLives, Record, Redis
 from tests.support.waiting import WAIT_S, wait_until
 
 LIVE, PAUSED, OVER = LiveState.LIVE, LiveState.PAUSED, LiveState.OVER
@@ -76,6 +76,41 @@ async def test_the_live_of_a_killed_owner_is_paused_and_then_over(redis: Redis) 
     assert redis.announced == [LIVE, PAUSED], "the host has time to return"
     await pass_time(redis, 4, other)
     assert redis.announced == [LIVE, PAUSED, OVER]
+
+
+@pytest.mark.parametrize("step", ["write", "announce", "note"])
+async def test_a_worker_that_dies_while_a_live_ends_leaves_no_room_on_air(
+    redis: Redis, step: str
+) -> None:
+    owner, other = await on_air(redis), DrivenLives(redis)
+    redis.record.last_step = step
+    with pytest.raises(Died):
+        await owner.apply(PublisherGone(ROOM))
+    assert redis.record.now.state is OVER
+    await pass_time(redis, 2 * LEASE_TTL_S + 2, other)
+    assert redis.announced[-1] is OVER
+    assert redis.record.now.announced
+    assert await redis.leases.holder(ROOM) is None
+    count = len(redis.announced)
+    await pass_time(redis, GRACE_S, other)
+    assert len(redis.announced) == count, "once it is noted nobody says it again"
+
+
+async def test_an_end_that_could_not_be_noted_is_noted_later(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await on_air(redis)
+
+    async def away(live: Live, by: str) -> None:
+        raise OperationalError("UPDATE", {}, Exception("the server closed the connection"))
+
+    with monkeypatch.context() as patch, pytest.raises(OperationalError):
+        patch.setattr(redis.record, "note_announced", away)
+        await owner.end(ROOM)
+    await owner.settle()
+    assert redis.announced == [LIVE, OVER]
+    assert redis.record.now.announced
+    assert await redis.leases.holder(ROOM) is None
 
 
 async def test_one_of_many_workers_takes_an_orphaned_live_over(redis: Redis) -> None:

@@ -10,9 +10,10 @@ from commerce.catalogue.values import LiveState
 from media.events import MediaEvent, PublisherGone, PublisherLost, PublisherUp
 from server.bridge.lease import LeasesUnavailable
 from tests.support.fuzz_examples import examples
-from tests.support.live_workers import GRACE_S, ROOM, DrivenLives, Record, Redis
+from tests.support.live_workers import GRACE_S, ROOM, Died, DrivenLives, Record, Redis
 
 WORKERS = 3
+STEPS = ("write", "announce", "note")
 QUIET_S = 4 * GRACE_S
 
 worker_numbers = st.integers(0, WORKERS - 1)
@@ -20,6 +21,7 @@ steps = st.one_of(
     st.tuples(st.just("publish"), worker_numbers),
     st.tuples(st.just("stop"), st.just(0)),
     st.tuples(st.just("kill"), worker_numbers),
+    st.tuples(st.just("die after"), st.integers(0, len(STEPS) - 1)),
     st.tuples(st.just("suspend"), worker_numbers),
     st.tuples(st.just("resume"), worker_numbers),
     st.tuples(st.just("end"), worker_numbers),
@@ -88,15 +90,18 @@ class Cluster:
             case "stop":
                 self._host_leaves()
             case "kill":
-                if self.host is worker:
-                    self.host = None
-                self.workers[number] = Worker(self)
+                self._bury(worker)
+            case "die after":
+                self.redis.record.last_step = STEPS[number]
             case "suspend" | "resume":
                 worker.suspended = step == "suspend"
             case "end":
                 if not worker.suspended:
-                    with suppress(LeasesUnavailable):
-                        await worker.lives.end(ROOM)
+                    try:
+                        with suppress(LeasesUnavailable):
+                            await worker.lives.end(ROOM)
+                    except Died:
+                        self._bury(worker)
             case "redis away" | "redis back":
                 self.redis.away = step == "redis away"
             case "redis emptied":
@@ -114,8 +119,16 @@ class Cluster:
         until = self.redis.now + seconds
         while self.redis.now < until:
             self.redis.now += 1.0
-            for worker in self.workers:
-                await worker.tick()
+            for worker in list(self.workers):
+                try:
+                    await worker.tick()
+                except Died:
+                    self._bury(worker)
+
+    def _bury(self, worker: Worker) -> None:
+        if self.host is worker:
+            self.host = None
+        self.workers[self.workers.index(worker)] = Worker(self)
 
 
 @examples(150)
