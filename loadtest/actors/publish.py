@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,9 +146,13 @@ def publish_command(
     to: str, token: str, clip: Path | None, *, copy: bool = False, loop: bool = True
 ) -> int:
     """Run `linli publish` until SIGINT or SIGTERM; return the exit code."""
-    programme = Programme(clip, copy=copy, loop=loop)
+    return run_host(publish(to, token, Programme(clip, copy=copy, loop=loop)))
+
+
+def run_host(publishing: Coroutine[None, None, None]) -> int:
+    """Run it until SIGINT or SIGTERM; return the exit code."""
     try:
-        asyncio.run(_until_signal(to, token, programme))
+        asyncio.run(_until_signal(publishing))
     except RequestRefused as error:
         log.error("not on air", why=str(error))
         return EXIT_REFUSED
@@ -161,9 +165,9 @@ def publish_command(
     return 0
 
 
-async def _until_signal(to: str, token: str, programme: Programme) -> None:
+async def _until_signal(publishing: Coroutine[None, None, None]) -> None:
     loop = asyncio.get_running_loop()
-    task = asyncio.create_task(publish(to, token, programme))
+    task = asyncio.create_task(publishing)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):

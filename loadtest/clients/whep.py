@@ -99,15 +99,8 @@ class Whep:
     async def enter(self, ufrag: str, password: str, fingerprint: str) -> tuple[Remote, str]:
         """See Signalling."""
         text = offer(ufrag, password, fingerprint, **self._how)
-        headers = {"Content-Type": "application/sdp"}
-        path = urlsplit(self._url).path
-        answer = await self._http.request("POST", path, text.encode(), headers)
-        if answer.status in (409, 429, 503):
-            raise TryLater(answer.status, answer.body.decode()[:200], None)
-        if answer.status != 201:
-            raise RequestRefused(answer.status, answer.body.decode()[:200])
-        location = urlsplit(urljoin(self._url, answer.headers.get("location", ""))).path
-        return parse_answer(answer.body.decode()), location
+        answer, location = await post_offer(self._http, self._url, text)
+        return parse_answer(answer), location
 
     async def leave(self, name: str) -> None:
         """See Signalling."""
@@ -116,6 +109,21 @@ class Whep:
     async def close(self) -> None:
         """See Signalling."""
         await self._http.close()
+
+
+async def post_offer(http: PlainHttp, url: str, offer: str) -> tuple[str, str]:
+    """Offer a session at the WHEP address `url`; return the answer and the session's path.
+
+    Raises:
+        NoAnswer, RequestRefused, TryLater: Why it may not watch.
+    """
+    headers = {"Content-Type": "application/sdp"}
+    answer = await http.request("POST", urlsplit(url).path, offer.encode(), headers)
+    if answer.status in (409, 429, 503):
+        raise TryLater(answer.status, answer.body.decode()[:200], None)
+    if answer.status != 201:
+        raise RequestRefused(answer.status, answer.body.decode()[:200])
+    return answer.body.decode(), urlsplit(urljoin(url, answer.headers.get("location", ""))).path
 
 
 class Crowd:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
+import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -39,6 +41,12 @@ TAKEN_OVER = "taken-over"
 _LATER = (409, 429, 503)
 
 
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """Return what https needs, read from disk once and not for each session."""
+    return httpx.create_ssl_context()
+
+
 class WhipSession:
     """One connection of a host. `async with` publishes; `lost()` returns when it has ended.
 
@@ -52,7 +60,10 @@ class WhipSession:
         self._pools = [ThreadPoolExecutor(1), ThreadPoolExecutor(1)]
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._http = httpx.AsyncClient(
-            timeout=HTTP_TIMEOUT_S, follow_redirects=True, trust_env=uses_proxy(url)
+            timeout=HTTP_TIMEOUT_S,
+            follow_redirects=True,
+            trust_env=uses_proxy(url),
+            verify=tls_context(),
         )
         self._location: str | None = None
         self._state = asyncio.Event()

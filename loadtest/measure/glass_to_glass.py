@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections.abc import AsyncIterator
-from urllib.parse import urljoin
 
-import httpx
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.codecs.h264 import H264Decoder
@@ -17,8 +16,10 @@ from av import VideoFrame
 from av.frame import Frame
 
 from loadtest.clients.audit import FreezeAudit
-from loadtest.clients.whip import HTTP_TIMEOUT_S, loopback_candidates, only, raise_for
-from loadtest.errors import NoAnswer
+from loadtest.clients.http import PlainHttp
+from loadtest.clients.whep import post_offer
+from loadtest.clients.whip import loopback_candidates, only
+from loadtest.errors import LoadError
 from loadtest.sources.clock_pattern import clock_delay_ms, read_clock, read_number
 from loadtest.sources.encoded import VIDEO_CLOCK_HZ
 
@@ -71,7 +72,9 @@ class GlassViewer:
 
 
 @contextlib.asynccontextmanager
-async def glass_viewer(whep_url: str) -> AsyncIterator[GlassViewer]:
+async def glass_viewer(
+    whep_url: str, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[GlassViewer]:
     """Watch `whep_url` and read its clock until left.
 
     Raises:
@@ -85,31 +88,25 @@ async def glass_viewer(whep_url: str) -> AsyncIterator[GlassViewer]:
     def take(track: MediaStreamTrack) -> None:
         tasks.append(asyncio.create_task(_watch(track, viewer)))
 
-    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_S) as http:
+    http = PlainHttp(whep_url, tls=tls)
+    try:
+        for kind, mime_type in (("video", "video/H264"), ("audio", "audio/opus")):
+            only(peer.addTransceiver(kind, direction="recvonly"), mime_type)
+        with loopback_candidates(whep_url):
+            await peer.setLocalDescription(await peer.createOffer())
+        answer, session = await post_offer(http, whep_url, peer.localDescription.sdp)
+        await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        tasks.append(asyncio.create_task(_watch_jitter(peer, viewer)))
         try:
-            for kind, mime_type in (("video", "video/H264"), ("audio", "audio/opus")):
-                only(peer.addTransceiver(kind, direction="recvonly"), mime_type)
-            with loopback_candidates(whep_url):
-                await peer.setLocalDescription(await peer.createOffer())
-            headers = {"Content-Type": "application/sdp"}
-            try:
-                offer = peer.localDescription.sdp
-                answer = await http.post(whep_url, content=offer, headers=headers)
-            except httpx.HTTPError as error:
-                raise NoAnswer(f"no answer from {whep_url} ({type(error).__name__})") from None
-            raise_for(answer)
-            session = answer.headers.get("Location", "")
-            await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-            tasks.append(asyncio.create_task(_watch_jitter(peer, viewer)))
-            try:
-                yield viewer
-            finally:
-                tasks[-1].cancel()
-                with contextlib.suppress(httpx.HTTPError):
-                    await http.delete(urljoin(whep_url, session))
+            yield viewer
         finally:
-            await peer.close()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            tasks[-1].cancel()
+            with contextlib.suppress(LoadError):
+                await http.request("DELETE", session)
+    finally:
+        await peer.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await http.close()
 
 
 async def _watch(track: MediaStreamTrack, viewer: GlassViewer) -> None:

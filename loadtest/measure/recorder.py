@@ -30,12 +30,15 @@ class Interval:
 
     second: int = 0
     population: int = 0
+    # The longest that the tester stood still, see `stalls`.
+    stall_s: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     delays: dict[str, HdrHistogram] = field(default_factory=dict)
 
     def add(self, other: "Interval") -> None:
         """Take in what was measured elsewhere, or later; the population is the caller's."""
+        self.stall_s = max(self.stall_s, other.stall_s)
         self.counts.update(other.counts)
         for kind, count in other.errors.items():
             known = kind in self.errors or len(self.errors) < ERROR_KINDS_MAX
@@ -62,6 +65,7 @@ class Interval:
         return {
             "second": self.second,
             "population": self.population,
+            "stall_s": self.stall_s,
             "counts": dict(self.counts),
             "errors": dict(self.errors),
             "delays": {name: delays.encode().decode() for name, delays in self.delays.items()},
@@ -74,6 +78,7 @@ class Interval:
         return cls(
             data["second"],
             data["population"],
+            data["stall_s"],
             Counter(data["counts"]),
             Counter(data["errors"]),
             delays,
@@ -93,9 +98,9 @@ class Recorder:
         """Note one delay under one of the TIMINGS."""
         self._delays[name].append(max(1, (now_ns - since_ns) // 1_000))
 
-    def cut(self, second: int) -> Interval:
+    def cut(self, second: int, stall_s: float = 0.0) -> Interval:
         """Return what came since the last cut and begin anew."""
-        interval = Interval(second, self.population, self.counts, self.errors)
+        interval = Interval(second, self.population, stall_s, self.counts, self.errors)
         self.counts, self.errors = Counter(), Counter()
         for name, values in self._delays.items():
             if values:

@@ -156,6 +156,11 @@ class Rig:
             others_s -= cpu_s(self._host)
         return Cpu(time.monotonic(), server_s, children_s, tester_s, kernel_s, others_s)
 
+    @property
+    def pid(self) -> int:
+        """The server's."""
+        return self._process.pid
+
     def rss_bytes(self) -> int:
         """Return the server's resident memory."""
         return int(self._server.memory_info().rss)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import psutil
 
+from loadtest.measure.stalls import Stalls, waits_s
+
 LOOK_S = 0.05
 LAG_P99_MS_MAX = 100.0
 CPU_SHARE_MAX = 0.95
@@ -55,12 +57,17 @@ class SelfCheck:
 
 
 class SelfWatch:
-    """Watches this process. `async with running()`, then `result`."""
+    """Watches this process. `async with running()`, then `result`.
+
+    `stalls` may be told of those of other processes that belong to the tester.
+    """
 
     def __init__(self) -> None:
         self.own_errors = 0
+        self.stalls = Stalls()
         self._lags_us = array("Q")
-        self._step_s = 0.0
+        self._due_s: float | None = None
+        self._offset_s = self._step_s = 0.0
         self._process = psutil.Process()
         self._began = self._usage()
 
@@ -79,11 +86,6 @@ class SelfWatch:
         """Note a socket that our own machine refused; errors of the network do not count."""
         self.own_errors += error.errno in OWN_ERRORS
 
-    @property
-    def lag_ms(self) -> float:
-        """The latest lag."""
-        return self._lags_us[-1] / 1e3 if self._lags_us else 0.0
-
     def result(self) -> SelfCheck:
         """Return how it went so far."""
         at, own_s, machine_s = (
@@ -99,19 +101,22 @@ class SelfWatch:
             own_errors=self.own_errors,
         )
 
-    async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
-        due, offset_s = loop.time(), time.time() - time.monotonic()
-        while True:
-            due += LOOK_S
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            late_s = max(0.0, loop.time() - due)
-            self._lags_us.append(int(late_s * 1e6))
-            due = max(due, loop.time() - LOOK_S)
-            now_s = time.time() - time.monotonic()
+    def look(self, now: float, wall_s: float) -> float:
+        """Note how late this look is, by the monotonic clock; return when the next one is due."""
+        if self._due_s is not None:
+            late_s = max(0.0, now - self._due_s)
+            self.stalls.note(late_s, now)
+            self._lags_us.extend(int(wait_s * 1e6) for wait_s in waits_s(late_s, LOOK_S))
             # A step, not the slow slewing of NTP: what changes from one look to the next.
-            self._step_s = max(self._step_s, abs(now_s - offset_s))
-            offset_s = now_s
+            self._step_s = max(self._step_s, abs(wall_s - now - self._offset_s))
+        self._offset_s = wall_s - now
+        self._due_s = max(now, self._due_s or now) + LOOK_S
+        return self._due_s
+
+    async def _watch(self) -> None:
+        while True:
+            due_s = self.look(time.monotonic(), time.time())
+            await asyncio.sleep(due_s - time.monotonic())
 
     def _usage(self) -> tuple[float, float, float]:
         times = psutil.cpu_times()

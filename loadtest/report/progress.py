@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from loadtest.measure.recorder import Interval
+from loadtest.measure.stalls import doubtful
 from loadtest.report.result import Judged, Second, second_of
 from loadtest.scenario.plan import Plan, StageTime
 from loadtest.scenario.thresholds import Threshold
@@ -23,6 +24,9 @@ class Progress:
     thresholds: tuple[Threshold, ...] = ()
     phase: str = "preparing"
     total: Interval = field(default_factory=Interval)
+    # What no stall of the tester has touched, and how many seconds one has.
+    calm: Interval = field(default_factory=Interval)
+    stalled: int = 0
     done: list[Second] = field(default_factory=list)
     start_ns: int = 0
     why_ended: str = ""
@@ -39,11 +43,32 @@ class Progress:
         second.add(interval)
         second.population += interval.population
         while len(self._open) > SETTLED_AFTER:
-            self.done.append(second_of(self._open.popleft()))
+            self._settle()
 
     def all_seconds(self) -> list[Second]:
-        """Return every second, the newest included."""
-        return [*self.done, *(second_of(interval) for interval in self._open)]
+        """Return every second, the newest included, once all shares have ended."""
+        while self._open:
+            self._settle()
+        return self.done
+
+    def doubts(self, measures: dict[str, float]) -> list[str]:
+        """Return why a threshold that does not hold may be the tester's own fault."""
+        found = doubtful(self.thresholds, measures, self.calm.measured())
+        if not found:
+            return []
+        return [
+            f"the tester was held up for up to {self.total.stall_s * 1e3:.0f} ms: without those "
+            f"{self.stalled} s nothing speaks against {', '.join(map(str, found))}"
+        ]
+
+    def _settle(self) -> None:
+        """Take a second for whole. Where one process stood still, others waited for it."""
+        interval = self._open.popleft()
+        self.done.append(second_of(interval))
+        if interval.stall_s:
+            self.stalled += 1
+        else:
+            self.calm.add(interval)
 
     def judge(self, measures: dict[str, float]) -> list[Judged]:
         """Hold the thresholds against what was measured."""

@@ -44,6 +44,7 @@ class Second(msgspec.Struct, frozen=True):
     population: int
     counts: dict[str, int]
     delays: dict[str, Percentiles]
+    stall_ms: float = 0.0
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -140,7 +141,8 @@ def second_of(interval: Interval) -> Second:
         if measured[f"{name}.count"]
     }
     counts = {name: count for name, count in interval.counts.items() if count}
-    return Second(interval.second, interval.population, counts, delays)
+    stall_ms = round(interval.stall_s * 1e3, 1)
+    return Second(interval.second, interval.population, counts, delays, stall_ms)
 
 
 def curves_of(total: Interval) -> dict[str, list[tuple[float, float]]]:

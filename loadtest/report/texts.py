@@ -121,6 +121,15 @@ PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
 # Reasons and notes as a run writes them, and in Chinese; the more general come last.
 SENTENCES = (
     (r"the tester's own loop was (.+) ms late \(p99\)", r"测试器自身的循环迟了 \1 毫秒（p99）"),
+    (
+        r"the tester was held up for up to (.+) ms: without those (.+) s nothing speaks "
+        r"against (.+)",
+        r"测试器自身被耽误最长 \1 毫秒：除去这 \2 秒，没有违反 \3",
+    ),
+    (
+        r"The tester was held up in (.+) s of the run, for up to (.+) ms\.",
+        r"测试器在其中 \1 秒里被耽误，最长 \2 毫秒。",
+    ),
     (r"the tester used (.+) of its core", r"测试器用了一个核的 \1"),
     (r"the tester's clock was set by (.+) ms", r"测试器的时钟被拨动了 \1 毫秒"),
     (r"the tester's machine refused (.+) sockets", r"测试机拒绝了 \1 个套接字"),

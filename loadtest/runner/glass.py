@@ -5,6 +5,7 @@ The host of a run burns the clock of its machine into the video, so these viewer
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +30,11 @@ class Watched:
 class Glass:
     """All decoding viewers of a process. Close it at the end."""
 
-    def __init__(self, whep_url: str, recorder: Recorder) -> None:
+    def __init__(
+        self, whep_url: str, recorder: Recorder, *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._url = whep_url
+        self._tls = tls
         self._recorder = recorder
         self._watched: list[Watched] = []
         # One thread, so that parts are decoded in their order.
@@ -43,7 +47,7 @@ class Glass:
         Raises:
             LoadError: There is nothing to watch.
         """
-        async with glass_viewer(self._url) as viewer:
+        async with glass_viewer(self._url, tls=self._tls) as viewer:
             watched = Watched(viewer, "glass.webrtc", due_ns)
             self._watched.append(watched)
             try:

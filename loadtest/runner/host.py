@@ -1,11 +1,8 @@
 """The host's script: go live, pin, flash, end; and what it made is taken away afterwards."""
 
 import asyncio
-import contextlib
 import os
-import signal
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -13,19 +10,31 @@ from loadtest.clients.http import HttpResponse, PlainHttp
 from loadtest.errors import LoadError
 from loadtest.measure.recorder import Recorder
 from loadtest.runner.orders import problem_of
+from loadtest.runner.publisher import Publisher
 from loadtest.runner.target import Address, bearer
 from loadtest.scenario.model import HostDoes, HostStep, Road
 
-STOP_TIMEOUT_S = 15.0
+# Processes of hosts that are made ready before the run.
+READY_HOSTS_MAX = 8
 
 
 class Host:
-    """Plays the script in the room. `play` until its end, then `tidy` in any case."""
+    """Plays the script in the room. `prepare`, `play` until its end, then `tidy` in any case."""
 
     def __init__(
-        self, address: Address, room: str, token: str, recorder: Recorder, whip: str = ""
+        self,
+        address: Address,
+        room: str,
+        token: str,
+        recorder: Recorder,
+        whip: str = "",
+        *,
+        on_late: Callable[[float], None] = lambda late_s: None,
     ) -> None:
-        """`whip` is the address of another server, which knows no rooms."""
+        """`whip` is the address of another server, which knows no rooms.
+
+        `on_late` is told for how many seconds a process that publishes stood still.
+        """
         self._address = address
         self._http: PlainHttp = address.http(address.source(0))
         self._path = f"/api/rooms/{room}"
@@ -34,8 +43,18 @@ class Host:
         self._token = token
         self._recorder = recorder
         self._pinned: dict[str, None] = {}
-        self._publisher: asyncio.subprocess.Process | None = None
+        self._on_late = on_late
+        self._ready: dict[str, list[Publisher]] = {}  # by their clips
+        self._publisher: Publisher | None = None
         self._has_key = False
+
+    async def prepare(self, steps: Sequence[HostStep]) -> None:
+        """Start what will go live, so that nothing is loaded or painted while the run goes on."""
+        clips = [step.clip for step in steps if step.do is HostDoes.LIVE and _is_there(step.clip)]
+        for clip in clips[:READY_HOSTS_MAX]:
+            self._ready.setdefault(clip, []).append(await self._start(clip))
+        ready = (one.ready() for waiting in self._ready.values() for one in waiting)
+        await asyncio.gather(*ready)
 
     async def play(self, steps: Sequence[HostStep], products: Sequence[str], start_ns: int) -> None:
         """Do each step when it is due."""
@@ -56,6 +75,7 @@ class Host:
         """Unpin what was pinned, end the live and the stream key that were made, disconnect."""
         if self._publisher:
             await self._end()
+        await asyncio.gather(*(one.stop() for some in self._ready.values() for one in some))
         for product_id in [] if target_gone else list(self._pinned):
             await self._pin(product_id, unpin=True)
         if self._has_key and not target_gone:
@@ -72,21 +92,23 @@ class Host:
 
     async def _go_live(self, step: HostStep) -> None:
         """Publish a clip, or a generated video with a clock, from a process of its own."""
-        if step.clip and not os.path.isfile(step.clip):  # noqa: ASYNC240 - no wait worth a thread
+        if not _is_there(step.clip):
             self._failed(f"there is no clip {step.clip}")
             return
         to = self._whip if step.road is Road.WHIP else await self._rtmp_address()
         if not to:
             return
-        self._publisher = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server", "publish", *([step.clip] if step.clip else [])),
-            # Addresses of RTMP end with a key, which is not for the list of processes.
-            env={**os.environ, "LINLI_PUBLISH_TO": to, "LINLI_PUBLISH_TOKEN": self._token},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C at a terminal is for the run, which ends it in order
-        )
+        if self._publisher:
+            await self._publisher.stop()
+        waiting = self._ready.get(step.clip)
+        self._publisher = waiting.pop() if waiting else await self._start(step.clip)
+        if self._publisher.failure:
+            self._failed(self._publisher.failure)
+            return
+        self._publisher.go_live(to)
+
+    async def _start(self, clip: str) -> Publisher:
+        return await Publisher.start(clip, self._token, self._on_late)
 
     async def _rtmp_address(self) -> str:
         """Return the address with a new stream key; "" if none can be had."""
@@ -109,16 +131,8 @@ class Host:
         if self._has_room:
             await self._ask("POST", f"{self._path}/end")
         publisher, self._publisher = self._publisher, None
-        if publisher is None or publisher.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            publisher.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await publisher.wait()
-        except TimeoutError:
-            publisher.kill()
-            await publisher.wait()
+        if publisher:
+            await publisher.stop()
 
     async def _ask(self, method: str, path: str) -> HttpResponse | None:
         """Return the answer; None if it is a refusal, which is then counted."""
@@ -137,3 +151,7 @@ class Host:
     def _failed(self, why: str) -> None:
         self._recorder.counts["host.failed"] += 1
         self._recorder.errors[f"host: {why}"] += 1
+
+
+def _is_there(clip: str) -> bool:
+    return not clip or os.path.isfile(clip)

@@ -43,7 +43,7 @@ class Cinema:
         self._ends = ends
         self._crowd = crowd or Crowd(Whep(whep, setup=setup, tls=address.tls))
         self._hls = HlsCrowd(address.url, room, tls=address.tls)
-        self._glass = Glass(whep, recorder)
+        self._glass = Glass(whep, recorder, tls=address.tls)
         self._to_decode = Counter(decode)
         self._seen: Counter[str] = Counter()
         self.over = asyncio.Event()

@@ -63,6 +63,8 @@ class Request:
     # Addresses of another server's WHEP and WHIP: then media is all there is.
     whep: str = ""
     whip: str = ""
+    # Of the server, if it was started for this run.
+    server_pid: int = 0
     target_gone_s: float = TARGET_GONE_S
     stock_settle_s: float = STOCK_SETTLE_S
 
@@ -83,6 +85,7 @@ class Run:
             host_token=request.host_token,
             whep=request.whep,
             whip=request.whip,
+            server_pid=request.server_pid,
         )
         thresholds = tuple(Threshold.parse(text) for text in request.scenario.thresholds)
         title = request.scenario.title.model_dump()
@@ -172,6 +175,7 @@ class Run:
                     worker=number,
                     workers=workers,
                     host_token="",
+                    server_pid=0,
                     clock_offset_ns=offset_ns,
                 )
                 self._shares.append(RemoteShare(theirs, link, self.progress.add))
@@ -244,6 +248,7 @@ class Run:
 
     def _result(self, end: ShareEnd, orders_left: int, started_at: datetime.datetime) -> Result:
         request, progress = self.request, self.progress
+        seconds = progress.all_seconds()
         measures = progress.total.measured()
         judged = progress.judge(measures)
         objections = [progress.why_ended] if progress.why_ended else []
@@ -251,6 +256,7 @@ class Run:
         objections += [
             f"nothing was measured for {one.threshold}" for one in judged if one.holds is None
         ]
+        objections += progress.doubts(measures)
         if end.deaths:
             objections.append(f"{end.deaths} of the tester's {len(self._shares)} processes died")
         if end.books.unread:
@@ -270,21 +276,26 @@ class Run:
             verdict=verdict_of(judged, objections),
             thresholds=judged,
             objections=objections,
-            notes=[*request.notes, *self._notes] + _notes(end, orders_left),
+            notes=[*request.notes, *self._notes] + _notes(end, orders_left, progress),
             measures=measures,
             errors=dict(progress.total.errors.most_common()),
             curves=curves_of(progress.total),
             histograms={
                 name: delays.encode().decode() for name, delays in progress.total.delays.items()
             },
-            seconds=progress.all_seconds(),
+            seconds=seconds,
             tester=Health(**dataclasses.asdict(end.check)),
             machine=dataclasses.asdict(Machine.this()),
         )
 
 
-def _notes(end: ShareEnd, orders_left: int) -> list[str]:
+def _notes(end: ShareEnd, orders_left: int, progress: Progress) -> list[str]:
     notes = []
+    if progress.stalled:
+        notes.append(
+            f"The tester was held up in {progress.stalled} s of the run, for up to "
+            f"{progress.total.stall_s * 1e3:.0f} ms."
+        )
     if end.check.others_cores > OTHERS_CORES_NOTED:
         notes.append(
             f"The tester used {end.check.cpu_share:.2f} cores of its machine, other programs "

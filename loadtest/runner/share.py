@@ -7,6 +7,7 @@ audit included.
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -15,6 +16,7 @@ from typing import Any
 
 from loadtest.errors import first_of
 from loadtest.measure.recorder import Interval, Recorder
+from loadtest.measure.run_queue import RunQueue
 from loadtest.measure.self_check import SelfCheck, SelfWatch
 from loadtest.runner.audit import Books, cancel_orders, read_books
 from loadtest.runner.decoding import Decoder
@@ -54,6 +56,8 @@ class Setup:
     # Of another server, see `run.Request`.
     whep: str = ""
     whip: str = ""
+    # Of the server, if it was started for this run.
+    server_pid: int = 0
     # What is added to this machine's monotonic clock to have the coordinator's.
     clock_offset_ns: int = 0
 
@@ -143,31 +147,33 @@ class Share:
             whep=setup.whep,
         )
         self._replays = Replays(address, setup.room, self.recorder)
-        self._host = Host(address, setup.room, setup.host_token, self.recorder, setup.whip)
+        self._host = Host(
+            address,
+            setup.room,
+            setup.host_token,
+            self.recorder,
+            setup.whip,
+            on_late=lambda late_s: self.watch.stalls.note(late_s, time.monotonic()),
+        )
         self._arrivals = self.plan.share(setup.worker, setup.workers)
         self._accounts: dict[int, Account] = {}
         self._viewers: dict[int, Viewer] = {}
         self._media: list[asyncio.Task[None]] = []
         self._start_s = 0.0
         self._own_errors = 0
+        self._cut_s = 0.0
+        self._server = RunQueue(setup.server_pid) if setup.server_pid else None
         self.stopped = asyncio.Event()
         self.target_gone = False
         self._is_tidy = False
 
     async def prepare(self) -> None:
-        """Make the guests' accounts, unless the run is stopped meanwhile.
+        """Make the guests' accounts and the host's process, unless the run is stopped meanwhile.
 
         Raises:
             LoadError: The target refuses them.
         """
-        numbers = [
-            viewer.number for viewer in self._arrivals if self._kind(viewer) in NEEDS_ACCOUNT
-        ]
-        inviters = [one.number for one in self._arrivals if self._kind(one) is ViewerKind.INVITER]
-        # A neighbour lives in the inviter's estate: its number differs by a multiple of theirs.
-        beyond = NEIGHBOUR * len(self.setup.found.estates)
-        numbers += [number + beyond for number in inviters]
-        opening = asyncio.create_task(self._till.open_accounts(numbers, self.setup.found.estates))
+        opening = asyncio.create_task(self._open())
         ending = asyncio.create_task(self.stopped.wait())
         await asyncio.wait([opening, ending], return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
@@ -176,9 +182,23 @@ class Share:
             await asyncio.gather(opening, return_exceptions=True)
             return
         try:
-            self._accounts = opening.result()
+            opening.result()
         except ExceptionGroup as group:
             raise (first_of(group) or group) from None
+        # What is there now stays: the collector need not look at it during the run.
+        gc.freeze()
+
+    async def _open(self) -> None:
+        numbers = [
+            viewer.number for viewer in self._arrivals if self._kind(viewer) in NEEDS_ACCOUNT
+        ]
+        inviters = [one.number for one in self._arrivals if self._kind(one) is ViewerKind.INVITER]
+        # A neighbour lives in the inviter's estate: its number differs by a multiple of theirs.
+        beyond = NEIGHBOUR * len(self.setup.found.estates)
+        numbers += [number + beyond for number in inviters]
+        if self.setup.worker == 0:
+            await self._host.prepare(self.setup.scenario.host)
+        self._accounts = await self._till.open_accounts(numbers, self.setup.found.estates)
 
     def stop(self, *, target_gone: bool) -> None:
         """End the share early, in order; of a target that is gone nothing more is asked."""
@@ -188,6 +208,7 @@ class Share:
     async def play(self, start_ns: int) -> ShareEnd:
         """Play from `start_ns` of the monotonic clock to the end of the plan, then audit."""
         self._start_s = start_ns / 1e9
+        self._cut_s = time.monotonic()
         self._room.pins = self._pins(start_ns)
         async with self._cinema, self.watch.running(), self._counted():
             try:
@@ -207,6 +228,7 @@ class Share:
         if self._is_tidy:
             return 0
         self._is_tidy = True
+        gc.unfreeze()
         await self._host.tidy(target_gone=target_gone)
         left = 0 if target_gone else await cancel_orders(self._till)
         await self._till.close()
@@ -334,7 +356,11 @@ class Share:
         self._cinema.count()
         self.recorder.counts["tester.errors"] = self.watch.own_errors - self._own_errors
         self._own_errors = self.watch.own_errors
-        self._on_interval(self.recorder.cut(max(0, second)))
+        since_s, self._cut_s = self._cut_s, time.monotonic()
+        if self._server:
+            self.watch.stalls.note(self._server.waited_s(), self._cut_s)
+        stall_s = self.watch.stalls.longest_s(since_s, self._cut_s)
+        self._on_interval(self.recorder.cut(max(0, second), stall_s))
 
     async def _end(self) -> ShareEnd:
         check = self.watch.result()

@@ -129,7 +129,7 @@ def read_number(luma: Plane) -> int | None:
 
 
 def _read(luma: Plane, x: int, length: int) -> str | None:
-    glyphs = np.stack(paint_artwork().glyphs).astype(np.int16)
+    glyphs = _glyphs_to_compare()
     text = ""
     for left in range(x, x + length * CELL_WIDTH_PX, CELL_WIDTH_PX):
         cell = luma[CLOCK_Y_PX : CLOCK_Y_PX + CELL_HEIGHT_PX, left : left + CELL_WIDTH_PX]
@@ -141,6 +141,12 @@ def _read(luma: Plane, x: int, length: int) -> str | None:
             return None
         text += GLYPHS[best]
     return text
+
+
+@functools.cache
+def _glyphs_to_compare() -> npt.NDArray[np.int16]:
+    """Return the glyphs for `_read`, which needs nothing else of the artwork."""
+    return np.stack(tuple(glyph_lumas())).astype(np.int16)
 
 
 def parse_clock(text: str) -> int | None:

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
+from loadtest.actors.standby import standby_command
 from loadtest.errors import LoadError, first_of
 from loadtest.report.compare import Change, compare
 from loadtest.report.html import html_report
@@ -318,6 +319,15 @@ def agent(
 def worker() -> None:
     """Play a share for the coordinator at standard input and output."""
     uvloop.run(_work())
+
+
+@loadtest_app.command(hidden=True)
+def host(
+    clip: Annotated[Path | None, typer.Argument()] = None,
+    token: Annotated[str, typer.Option(envvar="LINLI_PUBLISH_TOKEN")] = "",
+) -> None:
+    """Stand by for a run's coordinator at standard input and output, and go live when told."""
+    sys.exit(standby_command(token, clip))
 
 
 async def _work() -> None:

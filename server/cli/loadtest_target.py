@@ -44,7 +44,9 @@ async def target_of(request: Request, hq_token: str) -> AsyncIterator[Request]:
     shop = shop_file(request.scenario, request.factor)
     async with rig(shop, request.room, **settings) as server:
         token = await server.token()
-        yield dataclasses.replace(request, url=server.base_url, host_token=token)
+        yield dataclasses.replace(
+            request, url=server.base_url, host_token=token, server_pid=server.pid
+        )
 
 
 @contextlib.asynccontextmanager

@@ -141,6 +141,11 @@ def test_a_report_to_a_device_is_written_into_it(tmp_path: Path) -> None:
     ("sentence", "chinese"),
     [
         *((sentence, "") for sentence in SelfCheck(500.0, 500.0, 1.0, 0.0, 900.0, 3).objections()),
+        (
+            "the tester was held up for up to 430 ms: without those 2 s nothing speaks against a",
+            "除去这 2 秒",
+        ),
+        ("The tester was held up in 3 s of the run, for up to 430 ms.", "最长 430 毫秒"),
         ("room.gaps == 0 (measured 2)", "room.gaps == 0（实测 2）"),
         ("2 of the tester's 4 processes died", "测试器的 4 个进程中有 2 个中途退出"),
         ("interrupted after 29 s", "29 秒后被中断"),
