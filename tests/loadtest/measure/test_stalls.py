@@ -79,8 +79,9 @@ def test_every_look_that_was_due_in_a_stall_counts() -> None:
     assert still.lag_max_ms == pytest.approx(1_000, abs=LOOK_S * 1e3)
     # A second in twenty: of every hundred looks five were up to a second late.
     assert 700 < still.lag_p99_ms < 900
-    assert still.objections() == [f"the tester's own loop was {still.lag_p99_ms:.0f} ms late (p99)"]
-    assert watched().result().objections() == []
+    late = f"the tester's own loop was {still.lag_p99_ms:.0f} ms late (p99)"
+    assert late in still.objections()
+    assert watched().result().lag_max_ms == pytest.approx(0.0)
 
 
 def test_a_step_of_the_clock_is_seen_and_slewing_is_not() -> None:
