@@ -67,6 +67,7 @@ from commerce.io.shop.phones import Phones
 from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.io.shop.pins import Pins
 from commerce.io.shop.places.places import AllPlaces
+from commerce.io.shop.presale_cancels import PresaleCancels
 from commerce.io.shop.presales import Presales
 from commerce.io.shop.price_drops import PriceDrops
 from commerce.io.shop.privacy import Privacy
@@ -238,6 +239,7 @@ class Commerce:
         self.waves = Waves(shop)
         self.wave_plans = WavePlans(shop)
         self.presales = Presales(shop, make_id)
+        self.presale_cancels = PresaleCancels(shop, probe)
         self.picks = Picks(shop)
         self.order_search = OrderSearch(shop)
         self.stock = StockKeeping(shop)
@@ -340,6 +342,7 @@ class Commerce:
             [(1, chore) for chore in quick],
             [
                 (2, self.activities.flash),
+                (2, self.presale_cancels),
                 *((5, each) for each in slow),
                 *((10, each) for each in rare),
             ],

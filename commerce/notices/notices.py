@@ -27,6 +27,7 @@ class NoticeKind(StrEnum):
     UNPAID = "unpaid"
     LATE_PAID = "late_paid"
     LATE_REFUND = "late_refund"
+    CANCELLED = "cancelled"
 
 
 class NoticeChannel(StrEnum):
@@ -71,6 +72,7 @@ REPEAT_MS = {
     NoticeKind.UNPAID: 24 * 60 * MINUTE_MS,
     NoticeKind.LATE_PAID: 24 * 60 * MINUTE_MS,
     NoticeKind.LATE_REFUND: 24 * 60 * MINUTE_MS,
+    NoticeKind.CANCELLED: 24 * 60 * MINUTE_MS,
 }
 
 

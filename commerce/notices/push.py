@@ -44,6 +44,7 @@ TTL_MS = {
     NoticeKind.UNPAID: 3 * MINUTE_MS,
     NoticeKind.LATE_PAID: 12 * 60 * MINUTE_MS,
     NoticeKind.LATE_REFUND: 12 * 60 * MINUTE_MS,
+    NoticeKind.CANCELLED: 12 * 60 * MINUTE_MS,
 }
 
 
@@ -176,6 +177,10 @@ _WORDS = {
         NoticeKind.UNPAID: ("订单快到期了", "{about} 的订单还没付款，几分钟后取消，请尽快付款。"),
         NoticeKind.LATE_PAID: ("付款已收到", "{about} 的订单付款晚了一点，仍为你保留，正常备货。"),
         NoticeKind.LATE_REFUND: ("付款晚了，退款中", "{about} 的订单已过期，你付的钱会原路退回。"),
+        NoticeKind.CANCELLED: (
+            "预售已取消",
+            "{about} 的这场预售取消了，你付的钱会原路退回。",
+        ),
     },
     "en": {
         NoticeKind.READY: ("Ready to collect", "{about} has packed your order: open the code."),
@@ -190,6 +195,10 @@ _WORDS = {
         NoticeKind.LATE_REFUND: (
             "Paid too late",
             "Your order at {about} had ended: the amount goes back to you.",
+        ),
+        NoticeKind.CANCELLED: (
+            "A presale was cancelled",
+            "{about} cannot make it: what you paid goes back to you.",
         ),
     },
 }

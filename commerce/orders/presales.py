@@ -23,10 +23,22 @@ from commerce.orders.promise import (
     wave_route,
     wave_slot,
 )
+from commerce.orders.states import OrderState
 
 PRODUCTS_MAX = 50
 NAME_CHARS_MAX = 40
 ORDERS_MAX = 10_000  # of a store in one wave
+# Orders of a cancelled presale that end with it: what is out comes back or is delivered first.
+CANCELLABLE = frozenset(
+    {
+        OrderState.WAITING_PAYMENT,
+        OrderState.WAITING_GROUP,
+        OrderState.NEW,
+        OrderState.PICKING,
+        OrderState.PACKED,
+        OrderState.READY,
+    }
+)
 AHEAD_MS_MAX = 14 * 24 * 3_600 * 1_000  # from the opening to the cut-off
 PACKING_MS_MAX = 36 * 3_600 * 1_000  # from the cut-off to when all is packed
 HANDOVER_MS_MIN, HANDOVER_MS_MAX = WINDOW_MS + DELIVERY_MS, 24 * 3_600 * 1_000
@@ -49,7 +61,10 @@ class NewPresale:
 
 @dataclass(frozen=True, slots=True)
 class Presale:
-    """A presale; `capacities` are orders by store, and other stores take none."""
+    """A presale; `capacities` are orders by store, and other stores take none.
+
+    Stores that have `cancelled` it take no more, and pay back what they had taken.
+    """
 
     id: str
     brand_id: str
@@ -59,6 +74,7 @@ class Presale:
     ready_by_ms: int
     until_ms: int
     capacities: Mapping[str, int]
+    cancelled: frozenset[str] = frozenset()
 
     @property
     def slot(self) -> str:
@@ -68,6 +84,10 @@ class Presale:
     def is_open(self, now_ms: int) -> bool:
         """Whether it takes orders; the cut-off itself is too late."""
         return now_ms < self.cut_off_ms
+
+    def takes(self, store_id: str, *, now_ms: int) -> bool:
+        """Whether it takes orders of a store."""
+        return self.is_open(now_ms) and store_id not in self.cancelled
 
     def handover(self, fulfilment: Fulfilment) -> Span:
         """When its buyers get their orders."""
@@ -157,8 +177,15 @@ def places_of(
     presale: Presale, stores: Iterable[PackingStore], fulfilment: Fulfilment, *, now_ms: int
 ) -> Route:
     """Return the stores that may pack an order of a presale, before or after the cut-off."""
-    counted = [replace(store, capacity=presale.capacities.get(store.id, 0)) for store in stores]
-    return wave_route(counted, presale.ready_by_ms, fulfilment, now_ms=now_ms)
+    near = list(stores)
+    counted = [
+        replace(store, capacity=presale.capacities.get(store.id, 0))
+        for store in near
+        if store.id not in presale.cancelled
+    ]
+    found = wave_route(counted, presale.ready_by_ms, fulfilment, now_ms=now_ms)
+    off = [RuledOut(one.id, RuledOutBy.CLOSED) for one in near if one.id in presale.cancelled]
+    return replace(found, ruled_out=(*found.ruled_out, *off))
 
 
 def packing_windows(store: PackingStore, from_ms: int, ready_by_ms: int) -> list[Span]:

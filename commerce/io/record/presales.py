@@ -23,6 +23,7 @@ def presale_of_row(row: RowMapping) -> Presale:
         row["ready_by_ms"],
         row["until_ms"],
         dict(row["capacities"]),
+        frozenset(row["cancelled"]),
     )
 
 
@@ -44,4 +45,7 @@ def presales_of_stores(
     owners = connection.execute(
         select(stores.c.id, stores.c.brand_id).where(stores.c.id.in_(store_ids))
     )
-    return {id: [one for one in known if one.brand_id == brand_id] for id, brand_id in owners}
+    return {
+        id: [one for one in known if one.brand_id == brand_id and id not in one.cancelled]
+        for id, brand_id in owners
+    }

@@ -1,7 +1,8 @@
 """The table of presales; the places of their waves are slots (schema_slots.py).
 
 `capacities` is how many orders each store was to pack when it was last said; its slots may be more,
-as what is taken stays.
+as what is taken stays. `cancelled` are the stores whose orders end with it; `cancelled_at_ms` is
+when the last of them was named.
 """
 
 from sqlalchemy import JSON, CheckConstraint, Column, Index, Table
@@ -20,6 +21,8 @@ presales = Table(
     time_column("ready_by_ms"),
     time_column("until_ms"),
     time_column("made_at_ms"),
+    Column("cancelled", JSON, nullable=False, server_default="[]"),
+    time_column("cancelled_at_ms", nullable=True),
     CheckConstraint("cut_off_ms < ready_by_ms AND ready_by_ms < until_ms", name="in_order"),
 )
 Index("ix_presales_until", presales.c.until_ms)

@@ -1,6 +1,6 @@
-"""Presales: opened, listed and cut off by the head office. Their waves are slots of stores."""
+"""Presales: opened, cut off and cancelled. Their waves are slots of stores."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
@@ -30,12 +30,16 @@ LISTED_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class StorePlaces:
-    """How many orders a store packs in a wave (null: no matter how many), and how many it has."""
+    """How many orders a store packs in a wave (null: no matter how many), and how many it has.
+
+    A store that has `cancelled` it has those that are not paid back yet, or were handed over.
+    """
 
     store_id: str
     name: Text
     capacity: int | None
     taken: int
+    cancelled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,44 @@ class Presales:
         await self._shop.record.transact(write)
         return await self._changed(brand_id, presale_id)
 
+    async def cancel(
+        self, brand_id: str, staff_id: str, presale_id: str, store_ids: Collection[str] = ()
+    ) -> PresaleView:
+        """End it for some of its stores, else for all: no more orders, and all money goes back.
+
+        Orders that have left the store stay; `PresaleCancels` ends the others. Idempotent.
+
+        Raises:
+            NotFound: The brand has no such presale, or a store no part in it.
+            InvalidField: It is over.
+        """
+        at_ms = self._shop.clock()
+
+        def write(connection: Connection) -> None:
+            presale = _find(connection, brand_id, presale_id)
+            for id in store_ids:
+                if id not in presale.capacities:
+                    raise NotFound("store", id)
+            named = frozenset(store_ids or presale.capacities)
+            if named <= presale.cancelled:
+                return
+            if at_ms >= presale.until_ms:
+                raise InvalidField("presale", "It is over.")
+            cancelled = sorted(named | presale.cancelled)
+            after: dict[str, object] = {"cancelled": cancelled}
+            if set(presale.capacities) <= set(cancelled) and presale.is_open(at_ms):
+                after["cut_off_ms"] = at_ms
+            which = presales.c.id == presale_id
+            connection.execute(update(presales).where(which).values(cancelled_at_ms=at_ms, **after))
+            enqueue(connection, Topic.PLACE, [brand_id], at_ms)
+            before = {"cut_off_ms": presale.cut_off_ms, "cancelled": sorted(presale.cancelled)}
+            before = {name: before[name] for name in after}
+            what = ("presale.cancel", presale_id, before, after, at_ms)
+            record_audit(connection, brand_id, staff_id, *what)
+
+        await self._shop.record.transact(write)
+        return await self._changed(brand_id, presale_id)
+
     async def set_capacities(
         self, brand_id: str, staff_id: str, presale_id: str, capacities: Mapping[str, int]
     ) -> PresaleView:
@@ -186,7 +228,8 @@ class Presales:
             capacity, taken = places.get((store_id, presale.slot), (0, 0))
             store = self._shop.catalogue.store(store_id)
             limit = None if capacity >= ORDERS_MAX else capacity
-            stores.append(StorePlaces(store_id, store.name, limit, taken))
+            cancelled = store_id in presale.cancelled
+            stores.append(StorePlaces(store_id, store.name, limit, taken, cancelled))
         return PresaleView(
             presale.id,
             presale.name,

@@ -68,6 +68,15 @@ async def close_presale(request: Request) -> Response:
         )
 
 
+async def cancel_presale(request: Request) -> Response:
+    """`POST /api/hq/presales/{presale}/cancel`: orders end, their money goes back; idempotent."""
+    at = office(request)
+    with problems():
+        return reply(
+            await at.commerce.presales.cancel(at.brand_id, at.staff_id, path_id(request, "presale"))
+        )
+
+
 async def set_capacities(request: Request) -> Response:
     """`PUT /api/hq/presales/{presale}/capacities`: more or fewer places, never below the taken."""
     at = office(request)
@@ -84,5 +93,6 @@ routes = [
     Route("/api/hq/presales", presales, methods=["GET"]),
     Route("/api/hq/presales", open_presale, methods=["POST"]),
     Route("/api/hq/presales/{presale}/close", close_presale, methods=["POST"]),
+    Route("/api/hq/presales/{presale}/cancel", cancel_presale, methods=["POST"]),
     Route("/api/hq/presales/{presale}/capacities", set_capacities, methods=["PUT"]),
 ]

@@ -27,6 +27,7 @@ export const en: typeof zh = {
     unpaid: 'An order ends unpaid in a few minutes: please pay it soon.',
     late_paid: 'You paid late, and your order goes on all the same.',
     late_refund: 'You paid when your order had ended: the amount goes back to you.',
+    cancelled: 'A presale was cancelled, and your order with it: the amount goes back to you.',
   },
   push: {
     title: 'Push messages',
@@ -42,6 +43,7 @@ export const en: typeof zh = {
     kind_unpaid: 'Orders that end unpaid soon',
     kind_late_paid: 'Late payments that were taken',
     kind_late_refund: 'Late payments that go back',
+    kind_cancelled: 'Presales that were cancelled',
     kind_live: 'Lives that you want to see',
     quiet_from: 'Quiet from',
     quiet_until: 'until',

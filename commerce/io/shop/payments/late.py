@@ -88,7 +88,7 @@ class LatePayments:
         if not all(product.on_sale for product in products):
             return None
         presale = self.shop.catalogue.presale_at(order.store_id, order.slot)
-        if presale and not presale.is_open(self.shop.clock()):
+        if presale and not presale.takes(order.store_id, now_ms=self.shop.clock()):
             return None
         slots = ""
         if not order.group_id:

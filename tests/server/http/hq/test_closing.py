@@ -5,6 +5,7 @@ from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet, sound
 from tests.support.head_office import OTHER_BRAND, HeadOffice
+from tests.support.waiting import wait_until
 
 
 async def test_head_office_closes_a_store_early(hq: HeadOffice) -> None:
@@ -73,4 +74,9 @@ async def test_head_office_closes_a_store_early(hq: HeadOffice) -> None:
     assert (await hq.ask("POST", f"{path}/{made['id']}/close")).json()["cut_off_ms"] < cut_off_ms
     [listed] = (await hq.read(path))["presales"]
     assert {store["store_id"]: store["capacity"] for store in listed["stores"]}["s2"] == 9
+    foreign = await hq.ask("POST", f"{path}/{made['id']}/cancel", token=hq.token(OTHER_BRAND))
+    assert foreign.status_code == 404
+    cancelled = (await hq.ask("POST", f"{path}/{made['id']}/cancel")).json()
+    assert all(store["cancelled"] for store in cancelled["stores"])
+    await wait_until(lambda: shop.seen(order.id).refunded_fen == order.total_fen)
     await sound(shop)

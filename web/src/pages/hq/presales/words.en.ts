@@ -18,6 +18,11 @@ export const en = {
     close: 'Close now',
     close_sure: 'Take no more orders for “{name}”? What is ordered will be packed.',
     closed_now: 'Closed.',
+    cancelled: 'Cancelled',
+    cancel: 'Cancel and refund',
+    cancel_sure:
+      'Cancel “{name}”? It takes no more orders, its {orders} orders end, and all that was paid for them goes back. This cannot be undone.',
+    cancelled_now: 'Cancelled: orders end, and refunds are on their way.',
     failed: 'Not changed, please try again.',
     store: 'Shop',
     places: 'Orders',
