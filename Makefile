@@ -102,5 +102,5 @@ web/node_modules/.ready: web/package.json web/package-lock.json | .venv/.node
 
 web/dist/.ready: web/node_modules/.ready $(shell find web/src web/public web/*.html web/*.ts web/*.json 2>/dev/null | sed 's/ /\\ /g')
 	@echo "» building the pages"
-	@cd web && npm run --silent build
+	@cd web && npm run --silent build -- --logLevel warn
 	@touch $@

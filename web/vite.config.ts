@@ -127,6 +127,7 @@ export default defineConfig({
   build: {
     target: 'es2022',
     manifest: true,
+    chunkSizeWarningLimit: 600, // kB: only the charts of head office are above 500
     modulePreload: { polyfill: false }, // browsers without it load scripts a little later
     rollupOptions: {
       input: {

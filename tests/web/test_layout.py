@@ -201,6 +201,10 @@ DESK = [
         "end-live",
     )
 ] + ["[data-testid=host-orders] li"]
+OFF_AIR = [
+    f"[data-testid={name}]"
+    for name in ("elsewhere", "encoder-open", "unpin-spinach", "chat-input", "go-live")
+]
 FILLED = """() => {
   const { left, top, right, bottom } =
     document.querySelector('[data-testid=self-view]').getBoundingClientRect();
@@ -217,6 +221,9 @@ def test_host_sees_chat_orders_and_goods_over_the_page_that_films(
     page = open_page(
         server, "/host", locale=locale, prepare=lambda page: remember_staff(page, "host")
     )
+    page.set_viewport_size(PHONE)
+    expect(page.get_by_test_id("elsewhere")).to_be_visible()
+    assert page.evaluate(HIDDEN, OFF_AIR) == []
     page.get_by_test_id("go-live").click()
     expect(page.get_by_test_id("uplink")).to_be_visible()
     expect(page.get_by_test_id("host-orders").locator("li")).to_have_count(1)
@@ -230,3 +237,15 @@ def test_host_sees_chat_orders_and_goods_over_the_page_that_films(
     for size in LOW[:-1]:
         page.set_viewport_size(size)
         assert page.evaluate(HIDDEN, [DESK[0], *DESK[-3:-1]]) == [], size
+
+
+def test_low_desktop_shows_orders_below_what_the_counter_has(open_page: Open) -> None:
+    server = PlayedServer()
+    server.store_orders = [server.store_order("new", "tofu", 1, "李阿姨")]
+    page = open_page(
+        server, "/store", prepare=lambda page: remember_staff(page, "store"), size=DESKTOP
+    )
+    lane = page.get_by_test_id("lane-new")
+    expect(lane.locator("li")).to_have_count(1)
+    box = lane.locator("xpath=..").bounding_box()
+    assert box and box["height"] >= 380

@@ -12,10 +12,22 @@ from server.errors import OperatorError
 from server.ops.shop_file import ShopFile, read_shop
 from tests.support.running import SHOP
 
+PUBLIC = Path(__file__).parents[3] / "web" / "public"
+
 
 @pytest.mark.parametrize("path", [DEMO_TOML, SHOP], ids=["demo", "story"])
 def test_shipped_shop_files_are_valid(path: Path) -> None:
     assert read_shop(path).products
+
+
+@pytest.mark.parametrize("path", [DEMO_TOML, SHOP], ids=["demo", "story"])
+def test_shipped_shop_files_name_pictures_that_exist(path: Path) -> None:
+    missing = {
+        product.image
+        for product in read_shop(path).products
+        if not (PUBLIC / product.image.lstrip("/")).is_file()
+    }
+    assert not missing
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ export const en = {
     pinned: 'On the table',
     region: 'The product being shown',
     left: 'Only {n} left',
-    plenty: '{n} in stock',
+    plenty: '{n} left',
     sold_out_hint: 'This one is gone. Have a look at the others in the bag.',
     single: '{price} alone',
     bag: 'Bag',

@@ -18,7 +18,8 @@ type Place = { box: Element; rank: number }[]
 
 /**
  * From now on, when the element with the focus is removed (an order moves to the next lane), the focus goes to the control
- * that took its place, in the innermost box that is still there. Never to a text field: a phone would open its keyboard.
+ * that took its place, in the innermost box that is still there; where the whole page is another one (somebody logged in), to its first control. Never to a text
+ * field: a phone would open its keyboard.
  */
 export function keepFocusOnPage(): void {
   let focused: Element | null = null
@@ -28,7 +29,10 @@ export function keepFocusOnPage(): void {
     focused = target
     place = []
     for (let box = target.parentElement; box && box !== document.body; box = box.parentElement)
-      place.push({ box, rank: [...box.querySelectorAll(FOCUSABLE)].indexOf(target) })
+      place.push({
+        box,
+        rank: box.id === 'app' ? 0 : [...box.querySelectorAll(FOCUSABLE)].indexOf(target),
+      })
   })
   new MutationObserver(() => {
     if (!focused || focused.isConnected || document.activeElement !== document.body) return
