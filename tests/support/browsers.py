@@ -105,7 +105,7 @@ store = "s1"
 """
 
 
-# Goods whose groups have terms of a show; see evening_show.py.
+# Goods of stories: with terms of a show (evening_show.py), and by the pound for a packer.
 _GOODS = """
 [[products]]
 id = "berries"
@@ -126,6 +126,19 @@ price_fen = 1990
 list_price_fen = 1990
 stock = 50
 group = { price_fen = 1690, target = 5, duration_s = 600 }
+
+[[products]]
+id = "cherries"
+image = "/goods/strawberries.svg"
+name = { zh = "车厘子 500 克", en = "Cherries, 500 g" }
+unit = { zh = "盒", en = "box" }
+price_fen = 2990
+list_price_fen = 2990
+stock = 90
+group = { price_fen = 2000, target = 30, duration_s = 1800 }
+
+[products.food]
+net = { amount = 500, unit = "g" }
 """
 
 

@@ -73,6 +73,7 @@ class PlayedServer:
     joined: int = 25
     group_state: str = "open"
     ends_in_s: float = 312
+    ahead_ms: int = 0  # of its channel's clock, for a page whose own clock a test has moved
     orders: list[dict[str, Any]] = field(default_factory=list)
     recording_failure: str | None = None
     explained: list[str | None] = field(default_factory=list)  # None: ended
@@ -215,7 +216,7 @@ class PlayedServer:
                 welcome = {
                     "t": "welcome",
                     "client": "c",
-                    "at_ms": now_ms(),
+                    "at_ms": now_ms() + self.ahead_ms,
                     "ping_s": 25,
                     "recovered": False,
                     "you": None,
@@ -228,9 +229,8 @@ class PlayedServer:
                 )
                 socket.send(msgspec.msgpack.encode(snapshot))
             elif message["t"] == "ping":
-                socket.send(
-                    msgspec.msgpack.encode({"t": "pong", "id": message["id"], "at_ms": now_ms()})
-                )
+                pong = {"t": "pong", "id": message["id"], "at_ms": now_ms() + self.ahead_ms}
+                socket.send(msgspec.msgpack.encode(pong))
             elif message["t"] == "chat":
                 refusal = {"t": "error", "cid": message["cid"], "code": self.chat_refused}
                 ack = {"t": "ack", "cid": message["cid"]}

@@ -43,6 +43,8 @@ export function useOutgoing(
   const conflicts = shallowRef<Conflict[]>([])
   const undoable = shallowRef<Undoable | null>(null)
   let sending = false
+  /** The move that is on its way to the server. */
+  let posted: { key: string; answer: Promise<boolean> } | null = null
   let timer = 0
 
   function keep(next: Outgoing[]): void {
@@ -74,10 +76,11 @@ export function useOutgoing(
     sending = true
     try {
       for (let first = waiting.value[0]; first; first = waiting.value[0]) {
-        const answered = await post(first)
-        if (!answered) break
+        posted = { key: first.key, answer: post(first) }
+        if (!(await posted.answer)) break
       }
     } finally {
+      posted = null
       sending = false
     }
     if (waiting.value.length > 0) timer = window.setTimeout(() => void send(), RETRY_MS)
@@ -114,10 +117,13 @@ export function useOutgoing(
 
   /** Take the last move back; whether that worked. */
   async function undo(): Promise<boolean> {
+    const asked = undoable.value?.key
+    // What is on its way may be made: only the server can take it back then.
+    if (posted && posted.key === asked) await posted.answer
     const last = undoable.value
-    if (!last) return false
+    if (!last || last.key !== asked) return false
     if (!last.batch) {
-      const rest = sending && waiting.value[0]?.key === last.key ? null : takenBack(waiting.value, last.key)
+      const rest = takenBack(waiting.value, last.key)
       if (!rest) return false
       keep(rest)
       undoable.value = null

@@ -123,4 +123,19 @@ describe('moves of a store', () => {
     expect(model.undoable.value).toBeNull()
     scope.stop()
   })
+  it('that are on their way are taken back once the server has answered', async () => {
+    const { server, scope, open } = desk()
+    const model = open()
+    model.move(orders('a'), 'picking')
+    expect(await model.undo()).toBe(true)
+    expect(server.sent.map(({ path }) => path)).toEqual([
+      '/api/stores/s1/moves',
+      '/api/stores/s1/moves/b1/undo',
+    ])
+    server.reachable = false
+    model.move(orders('a'), 'picking')
+    expect(await model.undo()).toBe(true)
+    expect(model.waitingCount.value).toBe(0)
+    scope.stop()
+  })
 })
