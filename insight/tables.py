@@ -309,14 +309,15 @@ SELECT *, paid_fen - refunded_fen AS gmv_fen FROM summed
 """The gold table of days, such as `day = '2026-11-28'`, from silver; for Spark and DuckDB, too."""
 
 
-CURVE_SQL = """
-SELECT CAST((date_part('epoch', occurred_at) + 28800) % 86400 / 600 AS BIGINT) AS bucket,
-    CAST(SUM(CASE WHEN kind = 'charge' THEN amount_fen ELSE -amount_fen END) AS BIGINT) AS gmv_fen
+CURVES_SQL = """
+SELECT brand, CAST((date_part('epoch', occurred_at) + 28800) % 86400 / 600 AS BIGINT) AS bucket,
+    CAST(SUM(CASE WHEN kind = 'charge' THEN amount_fen ELSE -amount_fen END) AS BIGINT) AS gmv_fen,
+    bool_or(source IN ('simulator', 'completejourney')) AS simulated
 FROM money
-WHERE day = '{day}' AND brand = '{brand}' AND kind IN ('charge', 'refund')
-GROUP BY CAST((date_part('epoch', occurred_at) + 28800) % 86400 / 600 AS BIGINT)
+WHERE day = '{day}' AND kind IN ('charge', 'refund')
+GROUP BY brand, CAST((date_part('epoch', occurred_at) + 28800) % 86400 / 600 AS BIGINT)
 """
-"""A brand's GMV of a day by ten minutes, from silver; bucket 0 begins at midnight in China."""
+"""GMV of a day by brand and ten minutes, from silver; bucket 0 begins at midnight in China."""
 
 
 def markdown() -> str:

@@ -5,7 +5,8 @@ whole at every number, so it can be saved with it and go on, or be made again fr
 are UTC milliseconds, days are dates in China. Money is fen; a transfer counts when it happened.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -210,6 +211,24 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 MINUTES_SHOWN = 31
+
+
+class DayCurve(msgspec.Struct, frozen=True):
+    """GMV of a past day by bucket, and whether some of it is simulated, or of other shops."""
+
+    gmv_fen: tuple[int, ...]
+    is_simulated: bool
+
+
+def day_curves(rows: Iterable[Sequence[Any]]) -> dict[str, DayCurve]:
+    """Return each brand's curve, from rows of `CURVES_SQL`."""
+    found: dict[str, list[int]] = {}
+    simulated: set[str] = set()
+    for brand, bucket, gmv_fen, is_simulated in rows:
+        found.setdefault(brand, [0] * BUCKETS)[min(bucket, BUCKETS - 1)] += gmv_fen
+        if is_simulated:
+            simulated.add(brand)
+    return {brand: DayCurve(tuple(curve), brand in simulated) for brand, curve in found.items()}
 
 
 def figures(wall: Wall, last_week: Sequence[int] | None, *, now_ms: int) -> Figures:

@@ -20,8 +20,8 @@ from commerce.io.shop.facts import FactLog
 from commerce.io.shop.lake_erasures import LakeErasures
 from insight.errors import BadQuery
 from insight.facts import CHATS, LIVES, PAGES
-from insight.tables import CURVE_SQL
-from insight.wall import BUCKETS
+from insight.tables import CURVES_SQL
+from insight.wall import DayCurve, day_curves
 from rooms.io.hub import RoomHub
 from server.bridge.channels.registry import RULES
 from server.bridge.facts import FactSpool, RecordSource
@@ -103,19 +103,17 @@ def wall_keeper(
     """Return what keeps the walls of head offices; `run` it."""
     lake = open_lake(settings)
 
-    async def last_week(brand_id: str, day: str) -> list[int] | None:
-        query = CURVE_SQL.format(day=day, brand=brand_id.replace("'", "''"))
+    async def curves(day: str) -> dict[str, DayCurve]:
+        if not lake.may_have_tables():
+            return {}
         try:
-            _, rows = await asyncio.to_thread(lake.sql, query)
+            _, rows = await asyncio.to_thread(lake.sql, CURVES_SQL.format(day=day))
         except BadQuery:
-            return None  # there is no lake yet
-        buckets = [0] * BUCKETS
-        for bucket, gmv_fen in rows:
-            buckets[min(bucket, BUCKETS - 1)] = gmv_fen
-        return buckets if rows else None
+            return {}  # no writer has made them yet
+        return day_curves(rows)
 
     leases = RedisLeases(redis, kind="insight")
-    return WallKeeper(shop, hub, redis, leases, last_week, owner=worker.id)
+    return WallKeeper(shop, hub, redis, leases, curves, owner=worker.id)
 
 
 def cabinet_subscriber(

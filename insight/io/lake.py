@@ -50,6 +50,10 @@ class Lake:
         """Return where a table is."""
         return f"{self._url}/{table.layer}/{table.name}"
 
+    def may_have_tables(self) -> bool:
+        """Whether reading is worth loading a library: of a folder, whether it is there."""
+        return "://" in self._url or Path(self._url).is_dir()
+
     def create(self) -> None:
         """Make the tables that are missing, without rows, and columns that are new, as null."""
         for table in TABLES:

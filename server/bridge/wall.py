@@ -27,7 +27,7 @@ from commerce.io.shop.facts import FactLog
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.overview import CabinetCount, Overview, RatingSum
 from insight.tables import CHINA_MS, DAY_MS, day_of
-from insight.wall import DAYS_KEPT, Wall, by_estate, by_room, curve, figures, open_groups
+from insight.wall import DAYS_KEPT, DayCurve, Wall, by_estate, by_room, curve, figures, open_groups
 from rooms.io.hub import RoomHub
 from rooms.log import LogUnavailable
 from server.bridge.channels.texts import LocalText
@@ -51,14 +51,14 @@ PUSH_EVERY_S = 1.0
 PUSH_NEWS_EVERY_S = 0.5  # while there are facts
 SAVE_EVERY_S = 5.0
 LOOK_EVERY_S = 3.0  # at lives and stock
-LAST_WEEK_EVERY_S = 600.0
+LAST_WEEK_EVERY_S = 30.0
 RETRY_S = 1.0
 FACTS_MAX = 2_000
 KEYS_TTL_S = 3 * 86_400
 NAME = "wall"
 
-LastWeek = Callable[[str, str], Awaitable[Sequence[int] | None]]
-"""(brand, day) → GMV by ten minutes, None where there is nothing of that day."""
+Curves = Callable[[str], Awaitable[Mapping[str, DayCurve]]]
+"""Day → GMV of each brand by ten minutes; none of a brand without any that day."""
 
 log = structlog.get_logger()
 
@@ -78,6 +78,7 @@ class ShownWall(msgspec.Struct, frozen=True):
     stock_outs: int
     curve: tuple[int, ...]
     last_week: tuple[int, ...] | None
+    last_week_simulated: bool
     estates: tuple[WallEstate, ...]
     lives: tuple[WallLive, ...]
     sources: tuple[WallSource, ...]
@@ -88,9 +89,6 @@ class ShownWall(msgspec.Struct, frozen=True):
 @dataclass(slots=True)
 class _Brand:
     wall: Wall = field(default_factory=Wall)
-    last_week: Sequence[int] | None = None
-    last_week_of: str = ""
-    last_week_at: float = 0.0
     estates: dict[str, WallEstate] = field(default_factory=dict)
     lives: dict[str, WallLive] = field(default_factory=dict)
 
@@ -104,7 +102,7 @@ class WallKeeper:
         hub: RoomHub,
         redis: Redis,
         leases: RedisLeases,
-        last_week: LastWeek,
+        curves: Curves,
         *,
         owner: str,
         clock: Callable[[], int] = wall_clock,
@@ -116,7 +114,9 @@ class WallKeeper:
         self._hub = hub
         self._redis = redis
         self._leases = leases
-        self._last_week = last_week
+        self._curves = curves
+        self._last_week: Mapping[str, DayCurve] = {}
+        self._last_week_of = ""
         self._owner = owner
         self._clock = clock
         self._source = RecordSource(self._facts, clock, with_people=False)
@@ -132,6 +132,12 @@ class WallKeeper:
 
     async def run(self) -> None:
         """Keep the walls while the lease is ours; wait for it otherwise."""
+        async with asyncio.TaskGroup() as tasks:
+            past = tasks.create_task(self._follow_last_week())
+            await self._keep()
+            past.cancel()
+
+    async def _keep(self) -> None:
         while not stopping():
             try:
                 lease = await self._leases.claim(NAME, self._owner, above=0)
@@ -142,7 +148,6 @@ class WallKeeper:
             await asyncio.sleep(RETRY_S)
 
     async def _keep_under(self, lease: Lease) -> None:
-        self._position = -1
         try:
             renewed_at = time.monotonic()
             while not stopping():
@@ -154,6 +159,7 @@ class WallKeeper:
                 if not await self.step():
                     await asyncio.sleep(READ_IDLE_S if self._position == position else READ_EVERY_S)
         finally:
+            self._position = -1
             with contextlib.suppress(LeasesUnavailable):
                 await self._leases.release(lease)
 
@@ -176,7 +182,6 @@ class WallKeeper:
             self._stock_outs = await overview.stock_outs()
             self._ratings = await overview.ratings(_midnight_ms(self._looked_at_ms))
             self._cabinets = await overview.cabinets()
-            await self._look_at_last_week(now)
         if now - self._pushed_at >= (PUSH_NEWS_EVERY_S if self._has_news else PUSH_EVERY_S):
             self._pushed_at, self._has_news = now, False
             await self.push()
@@ -218,6 +223,9 @@ class WallKeeper:
 
     def _shown(self, brand_id: str, brand: _Brand, lives: Sequence[WallLive]) -> ShownWall:
         now_ms, wall = self._clock(), brand.wall
+        is_of_today = self._last_week_of == day_of(now_ms - 7 * DAY_MS)
+        past = self._last_week.get(brand_id) if is_of_today else None
+        last_week = None if past is None else past.gmv_fen
         sold, groups = by_estate(wall, now_ms=now_ms), open_groups(wall)
         sources = [WallSource("orders", now_ms), WallSource("lives", self._looked_at_ms)]
         return ShownWall(
@@ -225,11 +233,14 @@ class WallKeeper:
             made_at_ms=now_ms,
             behind=self._behind,
             figures=msgspec.convert(
-                figures(wall, brand.last_week, now_ms=now_ms), WallFigures, from_attributes=True
+                figures(wall, last_week, now_ms=now_ms),
+                WallFigures,
+                from_attributes=True,
             ),
             stock_outs=self._stock_outs.get(brand_id, 0),
             curve=curve(wall, now_ms=now_ms),
-            last_week=None if brand.last_week is None else tuple(brand.last_week),
+            last_week=last_week,
+            last_week_simulated=past is not None and past.is_simulated,
             estates=tuple(
                 WallEstate(
                     id,
@@ -274,14 +285,20 @@ class WallKeeper:
             lives.sort(key=lambda live: -live.viewers)
         return found
 
-    async def _look_at_last_week(self, now: float) -> None:
+    async def _follow_last_week(self) -> None:
+        """Beside the wall, as a lake that is away may keep its reader waiting."""
+        while True:
+            if self._position >= 0:
+                try:
+                    await self.read_last_week()
+                except Exception as error:  # the store may fail in any way
+                    log.warning("last week cannot be read", error=repr(error)[:200])
+            await asyncio.sleep(LAST_WEEK_EVERY_S if self._last_week_of else RETRY_S)
+
+    async def read_last_week(self) -> None:
+        """Read what each brand sold a week ago, also if it came to the lake only now."""
         day = day_of(self._clock() - 7 * DAY_MS)
-        for brand_id, brand in self._brands.items():
-            is_new = brand.last_week_of != day
-            is_due = brand.last_week is None and now - brand.last_week_at >= LAST_WEEK_EVERY_S
-            if self._position > 0 and (is_new or is_due):
-                brand.last_week_of, brand.last_week_at = day, now
-                brand.last_week = await self._last_week(brand_id, day)
+        self._last_week, self._last_week_of = await self._curves(day), day
 
     async def _load(self) -> None:
         """Go on from what was saved, or from two days ago."""

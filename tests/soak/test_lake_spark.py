@@ -22,6 +22,8 @@ ORDERS = 300
 ALL = "SELECT * FROM sales_hourly ORDER BY hour, product_id, estate, store_id"
 
 
+# pyspark leaves sockets to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_spark_computes_the_same_gold_to_the_fen_and_the_lake_goes_on_from_it(
     tmp_path: Path,
 ) -> None:

@@ -224,7 +224,7 @@ class PlayedServer:
                 socket.send(msgspec.msgpack.encode(welcome))
                 snapshot = (
                     {**self._snapshot(), "state": {}}
-                    if message["channel"].startswith("store:")
+                    if message["channel"].startswith(("store:", "hq:"))
                     else self._snapshot()
                 )
                 socket.send(msgspec.msgpack.encode(snapshot))

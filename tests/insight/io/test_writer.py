@@ -8,7 +8,8 @@ import pytest
 from insight.errors import BadQuery, LakeConflict
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
-from insight.tables import FACTS, MONEY, day_of
+from insight.tables import CURVES_SQL, FACTS, MONEY, day_of
+from insight.wall import bucket_of, day_curves
 from tests.support.lake_facts import AT_MS, FactMaker
 
 HOURLY = "SELECT product_id, units, orders, buyers, paid_fen, refunded_fen, gmv_fen "
@@ -110,3 +111,23 @@ def test_a_replayed_day_is_the_same_day(tmp_path: Path) -> None:
     assert rows(lake, "SELECT count(*) FROM money") == [(3,)]
     assert writer.position("record") == len(facts().made)
     assert {entry["table"]: entry["rows"] for entry in lake.status()}["bronze/facts"] == 6
+
+
+def test_a_day_s_curve_is_what_each_ten_minutes_sold_and_says_if_some_is_simulated(
+    tmp_path: Path,
+) -> None:
+    lake = Lake(str(tmp_path))
+    writer = LakeWriter(lake)
+    for source in ("record", "simulator"):
+        history = FactMaker(source, at_ms=AT_MS if source == "record" else AT_MS + 7 * 86_400_000)
+        history.order("o1", ("tea", 2, 1_000))
+        history.at_ms += 600_000
+        history.money("o1", "refund", 300)
+        writer.position(source)
+        writer.write(history.made)
+    for at_ms, is_simulated in ((AT_MS, False), (AT_MS + 7 * 86_400_000, True)):
+        curves = day_curves(lake.sql(CURVES_SQL.format(day=day_of(at_ms)))[1])
+        assert list(curves) == ["b"]
+        curve, first = curves["b"].gmv_fen, bucket_of(at_ms)
+        assert (curve[first], curve[first + 1], sum(curve)) == (1_000, -300, 700)
+        assert curves["b"].is_simulated is is_simulated

@@ -1,7 +1,7 @@
 """The wall beside a running shop: an order is on it with the next step, also after a restart."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import insert
@@ -11,10 +11,12 @@ from commerce.io.record.engine import wall_clock
 from commerce.io.record.schema_after_sales import ratings
 from commerce.supply.cabinets import Range, Reading
 from commerce.views import OrderView
+from insight.tables import DAY_MS, day_of
+from insight.wall import BUCKETS, DayCurve
 from rooms.io.hub import RoomHub
 from server.bridge.channels.registry import RULES
 from server.bridge.redis_lease import RedisLeases
-from server.bridge.wall import WallKeeper, shown_wall
+from server.bridge.wall import Curves, WallKeeper, shown_wall
 from server.ws.wire import CODECS
 from tests.support.commerce_shop import Shop, open_shop, running
 
@@ -24,13 +26,15 @@ def _id(placed: object) -> str:
     return placed.id
 
 
-async def nothing(brand: str, day: str) -> Sequence[int] | None:
-    return None
+async def nothing(day: str) -> Mapping[str, DayCurve]:
+    return {}
 
 
-def keeper(shop: Shop, hub: RoomHub) -> WallKeeper:
+def keeper(
+    shop: Shop, hub: RoomHub, curves: Curves = nothing, clock: Callable[[], int] = wall_clock
+) -> WallKeeper:
     leases = RedisLeases(shop.redis, kind="insight")
-    return WallKeeper(shop.commerce.shop, hub, shop.redis, leases, nothing, owner="a")
+    return WallKeeper(shop.commerce.shop, hub, shop.redis, leases, curves, owner="a", clock=clock)
 
 
 async def shown(shop: Shop, keeper: WallKeeper) -> Any:
@@ -70,6 +74,37 @@ async def test_ratings_of_today_and_cabinets_in_alarm_are_on_the_wall(
             wall = await shown(shop, keeper(shop, hub))
             assert wall["ratings"] == {"count": 2, "stars": 9}
             assert wall["cabinets"] == {"count": 3, "alarms": 2, "out_of_range": 1}
+        finally:
+            await hub.close()
+
+
+async def test_last_week_is_shown_once_the_lake_has_it_and_only_while_it_is_last_week(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    in_lake: dict[str, DayCurve] = {}
+    asked: list[str] = []
+    now_ms = wall_clock()
+
+    async def curves(day: str) -> Mapping[str, DayCurve]:
+        asked.append(day)
+        return dict(in_lake)
+
+    async with open_shop(sqlite_url, valkey_url) as shop:
+        hub = await RoomHub.open(shop.redis, CODECS, RULES)
+        try:
+            found = keeper(shop, hub, curves, lambda: now_ms)
+            await found.read_last_week()
+            wall = await shown(shop, found)
+            assert (wall["last_week"], wall["last_week_simulated"]) == (None, False)
+            assert wall["figures"]["last_week_gmv_fen"] is None
+            in_lake["b"] = DayCurve((600,) * BUCKETS, is_simulated=True)
+            await found.read_last_week()
+            wall = await shown(shop, found)
+            assert asked[-1] == day_of(now_ms - 7 * DAY_MS)
+            assert (wall["last_week"], wall["last_week_simulated"]) == ([600] * BUCKETS, True)
+            assert wall["figures"]["last_week_gmv_fen"] >= 0
+            now_ms += DAY_MS
+            assert (await shown(shop, found))["last_week"] is None
         finally:
             await hub.close()
 

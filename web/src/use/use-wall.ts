@@ -1,7 +1,7 @@
 /** A brand's wall: fetched at every snapshot of its channel, kept current by its events. */
 import { computed, onMounted, onScopeDispose, ref, shallowRef } from 'vue'
 import type { ServerMessage } from '../lib/base/wire'
-import { type ShownWall, freshness, withEvent } from '../lib/hq/wall'
+import { type ShownWall, freshness, lacksLastWeek, withEvent } from '../lib/hq/wall'
 import { useChannel } from './use-channel'
 import { useHq } from './use-hq'
 
@@ -47,6 +47,7 @@ export function useWall() {
     if (message.t !== 'tick' || !wall.value) return
     for (const event of message.events ?? [])
       if (event.k === 'wall') wall.value = withEvent(wall.value, event)
+    if (lacksLastWeek(wall.value)) void refresh()
   }
 
   const clock = setInterval(() => {

@@ -8,14 +8,17 @@ import {
   estatesIn,
   freshness,
   heat,
+  lacksLastWeek,
   livesIn,
   meanStars,
+  ordersPerMinute,
   parseScope,
   rowsInSight,
   share,
   sumsOf,
   withEvent,
 } from '../../src/lib/hq/wall'
+import { linesOf } from '../../src/parts/hq/wall/picture'
 
 const name = { zh: '名', en: 'name' }
 const figures: WallFigures = {
@@ -65,6 +68,7 @@ const wall: ShownWall = {
   stock_outs: 0,
   curve: [100, 500, 400],
   last_week: null,
+  last_week_simulated: false,
   estates: [estate('e1', 700), estate('e2', 300)],
   lives: [live('r1', 's1'), live('r2', 's2')],
   sources: [],
@@ -157,6 +161,33 @@ test('a wall says when it is behind', () => {
     'slow',
     'stale',
   ])
+})
+
+test('last week is fetched once there is one, and is of another day after midnight', () => {
+  const known = { ...figures, last_week_gmv_fen: 5 }
+  const shown = { ...wall, figures: known, last_week: [5], last_week_simulated: true }
+  expect([lacksLastWeek(wall), lacksLastWeek({ ...wall, figures: known }), lacksLastWeek(shown)]).toEqual([
+    false,
+    true,
+    false,
+  ])
+  expect(withEvent(shown, event({ figures: known })).last_week_simulated).toBe(true)
+  const next = withEvent(shown, event({ figures: { ...known, day: '2026-11-29', bucket: 0 } }))
+  expect([next.last_week, next.last_week_simulated, lacksLastWeek(next)]).toEqual([null, false, true])
+})
+
+test('orders of this minute count in what a minute has', () => {
+  const minutes = [9, ...Array.from({ length: 9 }, () => 0), 1, 5]
+  expect(ordersPerMinute(minutes, 10, 600_000 + 30_000)).toBeCloseTo(6 / 10.5)
+  expect(ordersPerMinute([0, 1], 10, 60_000)).toBeCloseTo(0.1)
+  expect(ordersPerMinute([], 10, 0)).toBe(0)
+})
+
+test('a note of the picture is broken into lines that fit', () => {
+  const measure = (text: string) => [...text].length
+  expect(linesOf('Today 12 reached, 3 expired', 10, measure)).toEqual(['Today 12', 'reached, 3', 'expired'])
+  expect(linesOf('今日成团 12，未成 3', 6, measure)).toEqual(['今日成团', '12，未成', '3'])
+  expect([linesOf('', 10, measure), linesOf('unbreakable', 4, measure)]).toEqual([[], ['unbreakable']])
 })
 
 describe('rows of many lives', () => {

@@ -21,6 +21,8 @@ export interface ShownWall {
   curve: number[]
   /** The same of the whole day a week ago. */
   last_week: number[] | null
+  /** Whether some of that day is simulated, or of other shops. */
+  last_week_simulated: boolean
   estates: WallEstate[]
   lives: WallLive[]
   sources: WallSource[]
@@ -45,6 +47,7 @@ export type Freshness = 'fresh' | 'slow' | 'stale'
 /** An age from which the wall says that it is slow, and that it is stale, ms. */
 const SLOW_MS = 5_000
 const STALE_MS = 20_000
+const MINUTE_MS = 60_000
 
 /** The wall after an event. */
 export function withEvent(wall: ShownWall, event: WallChanged): ShownWall {
@@ -60,12 +63,25 @@ export function withEvent(wall: ShownWall, event: WallChanged): ShownWall {
     figures,
     stock_outs: event.stock_outs,
     curve,
+    last_week: isNewDay ? null : wall.last_week,
+    last_week_simulated: !isNewDay && wall.last_week_simulated,
     estates: merged(isNewDay ? [] : wall.estates, event.estates, (estate) => estate.id),
     lives: merged(wall.lives, event.lives, (live) => live.room_id).filter((live) => isOnAir(live)),
     sources: event.sources,
     ratings: event.ratings ?? wall.ratings,
     cabinets: event.cabinets ?? wall.cabinets,
   }
+}
+
+/** Whether there is a curve of last week that the wall does not have, as events do not bring it. */
+export function lacksLastWeek({ figures, last_week }: ShownWall): boolean {
+  return figures.last_week_gmv_fen !== null && last_week === null
+}
+
+/** The mean of orders a minute, over the minutes before this one and what has passed of it. */
+export function ordersPerMinute(byMinute: number[], minutes: number, now_ms: number): number {
+  const orders = byMinute.slice(-minutes - 1).reduce((sum, count) => sum + count, 0)
+  return orders / (minutes + (now_ms % MINUTE_MS) / MINUTE_MS)
 }
 
 /** Running sums, as a chart of the day shows them. */
@@ -108,6 +124,11 @@ export function sumsOf(estates: WallEstate[], within: MapPlace[]): ScopeFigures 
     sums.groups += estate.groups
   }
   return sums
+}
+
+/** A count, by thousands. */
+export function count(of: number): string {
+  return of.toLocaleString('en-US')
 }
 
 /** A change in percent, null where there is nothing to compare with. */

@@ -47,6 +47,8 @@ export const en: typeof zh = {
     brand_only: 'Whole brand',
     today: 'Today',
     last_week: 'Same day last week',
+    simulated_mark: ' (simulated)',
+    simulated: 'The day a week ago contains simulated data: a simulator made it, or it is of other shops.',
     curve: 'GMV so far',
     curve_yuan: 'GMV so far, yuan',
     by_minute: 'Orders a minute, last 30 minutes',

@@ -44,6 +44,8 @@ export const zh = {
     brand_only: '全品牌数字',
     today: '今天',
     last_week: '上周同日',
+    simulated_mark: '（含模拟数据）',
+    simulated: '上周同日含模拟数据：由模拟器生成，或来自其他商店。',
     curve: '累计 GMV',
     curve_yuan: '累计 GMV，元',
     by_minute: '每分钟订单，近 30 分钟',

@@ -11,19 +11,45 @@ const WIDTH = 1600
 const PAD = 32
 const COLUMNS = 4
 const TILE_HEIGHT = 120
+const INSET = 16
+const NOTE_SIZE = 16
+const NOTE_LINE = 20
+const NOTE_LINES_MAX = 4
 const CHART_HEIGHT = 420
 const GAP = 16
+
+/** A text in lines of a width at most; Latin words stay whole where they fit, Chinese breaks anywhere. */
+export function linesOf(text: string, width: number, measure: (text: string) => number): string[] {
+  const parts = text.match(/[\u2e80-\uffef]|[^\s\u2e80-\uffef]+|\s+/g) ?? []
+  const lines: string[] = []
+  let line = ''
+  for (const part of parts)
+    if (!line || measure(line + part.trimEnd()) <= width) line += part
+    else {
+      lines.push(line.trimEnd())
+      line = part.trimStart()
+    }
+  return line.trim() ? [...lines, line.trimEnd()] : lines
+}
 
 /** Draw it, as the bytes of a PNG. */
 export async function drawPicture(wall: WallPicture): Promise<Blob | null> {
   const rows = Math.ceil(wall.figures.length / COLUMNS)
-  const chartsTop = PAD + 84 + rows * (TILE_HEIGHT + GAP)
+  const width = (WIDTH - 2 * PAD - (COLUMNS - 1) * GAP) / COLUMNS
   const canvas = document.createElement('canvas')
-  canvas.width = WIDTH
-  canvas.height = chartsTop + CHART_HEIGHT + PAD
   const context = canvas.getContext('2d')
   if (!context) return null
   const font = getComputedStyle(document.body).fontFamily
+  context.font = `400 ${NOTE_SIZE}px ${font}`
+  const measure = (text: string) => context.measureText(text).width
+  const notes = wall.figures.map(({ note }) =>
+    linesOf(note, width - 2 * INSET, measure).slice(0, NOTE_LINES_MAX),
+  )
+  const lines = Math.max(1, ...notes.map(({ length }) => length))
+  const tileHeight = TILE_HEIGHT + (lines - 1) * NOTE_LINE
+  const chartsTop = PAD + 84 + rows * (tileHeight + GAP)
+  canvas.width = WIDTH
+  canvas.height = chartsTop + (wall.charts.length ? CHART_HEIGHT : 0) + PAD
   const { ink, ink2, card, line, back } = wall.colours
   const write = (text: string, x: number, y: number, size: number, colour: string, weight = 400) => {
     context.font = `${weight} ${size}px ${font}`
@@ -42,14 +68,13 @@ export async function drawPicture(wall: WallPicture): Promise<Blob | null> {
   context.fillRect(0, 0, canvas.width, canvas.height)
   write(wall.title, PAD, PAD + 34, 34, ink, 700)
   write(wall.subtitle, PAD, PAD + 66, 20, ink2)
-  const width = (WIDTH - 2 * PAD - (COLUMNS - 1) * GAP) / COLUMNS
   wall.figures.forEach((figure, index) => {
     const x = PAD + (index % COLUMNS) * (width + GAP)
-    const y = PAD + 84 + Math.floor(index / COLUMNS) * (TILE_HEIGHT + GAP)
-    box(x, y, width, TILE_HEIGHT)
-    write(figure.name, x + 16, y + 30, 18, ink2)
-    write(figure.value, x + 16, y + 72, 36, ink, 700)
-    write(figure.note, x + 16, y + 104, 16, ink2)
+    const y = PAD + 84 + Math.floor(index / COLUMNS) * (tileHeight + GAP)
+    box(x, y, width, tileHeight)
+    write(figure.name, x + INSET, y + 30, 18, ink2)
+    write(figure.value, x + INSET, y + 72, 36, ink, 700)
+    notes[index]?.forEach((line, at) => write(line, x + INSET, y + 104 + at * NOTE_LINE, NOTE_SIZE, ink2))
   })
   const wide = (WIDTH - 2 * PAD - (wall.charts.length - 1) * GAP) / Math.max(1, wall.charts.length)
   wall.charts.forEach((chart, index) => {
