@@ -5,8 +5,8 @@ from alembic import op
 
 from commerce.io.record.migrations.widen_check import widen_check
 
-revision = "0066"
-down_revision = "0065"
+revision = "0067"
+down_revision = "0066"
 branch_labels = None
 depends_on = None
 
