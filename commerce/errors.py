@@ -2,6 +2,7 @@
 
 CommerceError
 ├── Refused              a tap that was answered with a clear no
+│   └── HeldApart        two stores have together what no single one has (orders/splitting.py)
 ├── TryAgain             nothing was decided; the tap may be retried
 ├── NotFound             a room, product, order … that does not exist
 ├── InvalidField         something that is edited would be wrong; names the field

@@ -47,7 +47,8 @@ class Brand:
     """The chain, and what it allows: see the constants of the same names.
 
     With `phone_needed` only guests who have proved a phone number may order. With `member_prices`
-    those guests are members, and pay members' prices.
+    those guests are members, and pay members' prices. With `split_orders` who buys several
+    goods that no one store has is offered an order at each of two stores.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Brand:
     recording_gib: int = RECORDING_GIB
     phone_needed: bool = False
     member_prices: bool = False
+    split_orders: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -52,6 +53,7 @@ from commerce.io.shop.activities.errors import (
     WrongWord,
 )
 from commerce.io.shop.privacy import OpenOrders
+from commerce.orders.splitting import HeldApart
 from commerce.orders.tap import KEY_CHARS_MAX, KEY_CHARS_MIN
 from commerce.people.consents import ConsentNeeded
 from commerce.people.households import BadDwelling
@@ -216,6 +218,8 @@ def _problem_of(error: CommerceError) -> Problem:
                 problem.extra["cut_off_ms"] = error.left
             if error.product_id:
                 problem.extra["product_id"] = error.product_id
+            if isinstance(error, HeldApart):
+                problem.extra["halves"] = [asdict(half) for half in error.halves]
             return problem
         case TryAgain():
             return Problem(

@@ -82,6 +82,7 @@ def brand() -> Row:
         "phone_needed": False,
         "totp_needed": False,
         "member_prices": False,
+        "split_orders": False,
     }
 
 

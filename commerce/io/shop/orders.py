@@ -17,11 +17,13 @@ from commerce.io.record.schema import orders
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.coupons.wallet import AppliedCoupon
 from commerce.io.shop.routes import NOWHERE, EstateRoute, Routes
+from commerce.io.shop.splitting import halves_of
 from commerce.io.shop.views import order_view, order_views
 from commerce.orders.lines import Needs, TapLine
 from commerce.orders.order import OrderRow, body_hash_of, order_id_of
 from commerce.orders.presales import Presale
 from commerce.orders.promise import Fulfilment
+from commerce.orders.splitting import HeldApart
 from commerce.orders.states import OrderState
 from commerce.orders.tap import Decision, Status, Tap
 from commerce.spans import Spans, no_spans
@@ -129,7 +131,7 @@ class Orders:
             if decision.status is Status.REFUSED:
                 if decision.refusal is Refusal.NOT_YET and not decision.left:
                     raise await self._of_unknown_sale(tap)
-                self._refuse(decision, tap, request)
+                await self._refuse(decision, tap, request)
             replay = decision.status is not Status.ADMITTED
             with self._spans("order.confirm", (tap.order_id,)):
                 found = await self._wait(tap, answer, deadline, replay=replay)
@@ -203,13 +205,16 @@ class Orders:
             return self._routes.of(request.estate_id, request.fulfilment)
         return self._routes.of_presale(presale, request.estate_id, request.fulfilment)
 
-    def _refuse(self, decision: Decision, tap: Tap, request: OrderRequest) -> NoReturn:
+    async def _refuse(self, decision: Decision, tap: Tap, request: OrderRequest) -> NoReturn:
         """Raise what the gate refused; of a tap without stores it says only that none has it."""
         assert decision.refusal
-        if not tap.stores and decision.refusal is Refusal.SOLD_OUT:
+        if decision.refusal is Refusal.SOLD_OUT:
             presale = self._presale(request)
-            if presale and not presale.is_open(self._shop.clock()):
+            if not tap.stores and presale and not presale.is_open(self._shop.clock()):
                 raise Refused(Refusal.CUT_OFF, presale.cut_off_ms)
+            halves = None if presale else await halves_of(self._shop, tap)
+            if halves:
+                raise HeldApart(decision.left, decision.product_id, halves)
         raise Refused(decision.refusal, decision.left, decision.product_id)
 
     async def _of_unknown_sale(self, tap: Tap) -> Refused:

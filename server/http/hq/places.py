@@ -98,6 +98,7 @@ class BrandDraft(Body):
     phone_needed: bool
     totp_needed: bool
     member_prices: bool
+    split_orders: bool
 
 
 def _as_sent(values: dict[str, object]) -> dict[str, object]:

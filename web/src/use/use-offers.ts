@@ -211,6 +211,7 @@ export function useOffers(
     basketPhase,
     basketLacking,
     pick,
+    submit,
     orderBasket,
     top: computed(() => items.value[0] ?? null),
     wanted,

@@ -122,6 +122,7 @@ def _brand(row: RowMapping) -> Brand:
         row["recording_gib"],
         row["phone_needed"],
         row["member_prices"],
+        row["split_orders"],
     )
 
 

@@ -25,6 +25,7 @@ class BrandRow:
     phone_needed: bool
     totp_needed: bool
     member_prices: bool
+    split_orders: bool
     version: int
 
 

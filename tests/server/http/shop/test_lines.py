@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
-from tests.support.commerce_shop import shop_plan, with_dinner
+from commerce.io.record.schema import brands
+from tests.support.commerce_shop import Shop, shop_plan, with_dinner
 from tests.support.shop_routes import bearer, clerk, guest, shop_routes
 
 BAG: dict[str, Any] = {
@@ -65,6 +67,35 @@ async def test_a_refusal_names_the_product_it_is_about(web: httpx.AsyncClient) -
     bag = {**BAG, "lines": [BAG["lines"][1], {**BAG["lines"][0], "price_fen": 1_900}]}
     refused = await web.post("/api/orders", json=bag, headers=bearer(token, "one-tap-2"))
     assert (refused.json()["product_id"], refused.json()["price_fen"]) == ("dinner", 2_000)
+
+
+async def test_what_no_store_has_alone_is_offered_from_two_where_the_brand_allows(
+    web: httpx.AsyncClient,
+) -> None:
+    shop: Shop = web.shop  # type: ignore[attr-defined]  # see the fixture
+    token = await guest(web)
+    lines = [*BAG["lines"], {"product_id": "rice", "quantity": 1}]
+
+    async def asks(key: str, *bought: str) -> httpx.Response:
+        bag = {**BAG, "lines": [line for line in lines if line["product_id"] in bought]}
+        return await web.post("/api/orders", json=bag, headers=bearer(token, key))
+
+    alone = await asks("one-tap-1", "dinner", "tea", "rice")
+    assert (alone.status_code, alone.json().get("halves")) == (409, None)
+    async with shop.commerce.record.write() as connection:
+        await connection.execute(update(brands).values(split_orders=True))
+    await shop.commerce.shop.cache.refresh()
+    apart = (await asks("one-tap-2", "dinner", "tea", "rice")).json()
+    assert (apart["type"], apart["product_id"]) == ("urn:linli:problem:sold-out", "rice")
+    near, far = apart["halves"]
+    assert near == {"store_id": "s1", "product_ids": ["dinner", "tea"]}
+    assert far == {"store_id": "s2", "product_ids": ["rice"]}
+    for half in (near, far):
+        placed = await asks(f"half-tap-{half['store_id']}", *half["product_ids"])
+        assert placed.json()["order"]["store"]["id"] == half["store_id"]
+    # Nobody has as much as that.
+    lines[0] = {**lines[0], "quantity": 6}
+    assert "halves" not in (await asks("one-tap-3", "dinner", "tea", "rice")).json()
 
 
 @pytest.mark.parametrize(

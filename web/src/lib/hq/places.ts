@@ -56,6 +56,7 @@ export interface Brand extends Versioned {
   phone_needed: boolean
   totp_needed: boolean
   member_prices: boolean
+  split_orders: boolean
 }
 
 /** What an edit sends: the members of `draft` that are not as they were. */

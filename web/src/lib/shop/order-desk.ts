@@ -62,6 +62,14 @@ export interface Attempt {
   readonly order_id?: string
   /** What is sold out: a product of the order, or a part of a set in it. */
   readonly lacking?: LocalText
+  /** What two stores have together of what no single one has. */
+  readonly halves?: Half[]
+}
+
+/** The products that one of two stores would pack. */
+export interface Half {
+  store_id: string
+  product_ids: string[]
 }
 
 /** The part of Web Storage we use. */
@@ -183,6 +191,8 @@ export class OrderDesk {
     const phase = PHASE_OF_PROBLEM[error.kind] ?? 'refused'
     if (phase === 'sold_out' && isText(error.extra.name))
       running.attempt = { ...running.attempt, lacking: error.extra.name }
+    if (Array.isArray(error.extra.halves))
+      running.attempt = { ...running.attempt, halves: error.extra.halves as Half[] }
     this.#finish(running, phase)
   }
 

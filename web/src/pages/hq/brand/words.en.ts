@@ -11,6 +11,7 @@ export const en: typeof zh = {
     recording_days: 'Days that recordings are kept (0: none are made)',
     phone_needed: 'Neighbours verify a phone number before they order',
     member_prices: 'Neighbours with a verified phone number are members and pay member prices',
+    split_orders: 'What no one shop has may be ordered from two, as two orders',
     totp_needed: 'The head office logs in with an authenticator',
     yes: 'Yes',
     no: 'No',

@@ -9,6 +9,7 @@ export const zh = {
     recording_days: '直播录像保留天数（0 为不录）',
     phone_needed: '邻居下单前要先验证手机号',
     member_prices: '验证过手机号的邻居就是会员，享会员价',
+    split_orders: '一家店凑不齐时，可分两单由两家店备货',
     totp_needed: '总部账号登录要用验证器',
     yes: '是',
     no: '否',
