@@ -17,6 +17,7 @@ from commerce.io.record.schema_people import households, persons
 from commerce.io.record.schema_staff import audit_entries
 from commerce.leaders.commission import CommissionRate
 from commerce.leaders.scans import Scan, ScanHow, ScanResult
+from commerce.money.accounts import day_of
 from commerce.notices.notices import NoticeKind, NoticeState
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
@@ -177,6 +178,7 @@ async def test_commission_is_accrued_at_the_handover_and_goes_back_with_a_refund
             return (await commission.statement("l1")).clawed_fen == 40
 
         await wait_until(clawed)
+        day = day_of(clock())
         clock.ahead_ms += WINDOW_MS
         late = await commission.statement("l1")
         assert (late.accrued_fen, late.clawed_fen, late.available_fen) == (79, 40, 39)
@@ -186,6 +188,12 @@ async def test_commission_is_accrued_at_the_handover_and_goes_back_with_a_refund
         assert sheet.decode("utf-8-sig").splitlines()[-1] == "total,,,,,0.39"
         [one] = (await commission.efficiency("b")).leaders
         assert (one.leader_id, one.households, one.orders) == ("l1", 1, 1)
+        books = shop.commerce.books
+        await books.close("b", day, "boss")
+        settled, again = [await books.settle("b", day) for _ in range(2)]
+        assert settled == again
+        owed = {one.party: one.payable_fen for one in settled}
+        assert owed == {"leader:l1": 39, "store:s1": 990 - 500 - 39}
         await sound(shop)
 
 
