@@ -16,7 +16,7 @@ import uvicorn
 
 from server.app import Program, build
 from server.net.protocol import http_protocol
-from server.ops.beats import beating, report_ready
+from server.ops.beats import beating, report_opening, report_ready
 from server.ops.drain import drain
 from server.ops.listener import listen
 from server.ops.logs import configure_logs
@@ -32,11 +32,12 @@ log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, with callbacks after its start and before its stop."""
+    """uvicorn's server, with callbacks before and after its start and before its stop."""
 
     def __init__(
         self,
         config: uvicorn.Config,
+        on_opening: Callable[[], None],
         on_ready: Callable[[], Awaitable[None]],
         on_stop: Callable[[], Awaitable[None]],
         peers_socket: Path | None = None,
@@ -44,6 +45,7 @@ class Server(uvicorn.Server):
         """The workers of this node ask at `peers_socket`."""
         super().__init__(config)
         self._peers_socket = peers_socket
+        self._on_opening = on_opening
         self._on_ready = on_ready
         self._on_stop = on_stop
         self._loop = asyncio.get_running_loop()
@@ -69,6 +71,7 @@ class Server(uvicorn.Server):
                     await self._asked_to_stop.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_opening()
         await super().startup(sockets)
         if self.started:
             if self._peers_socket is not None:
@@ -134,11 +137,14 @@ async def _serve(
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
     )
 
-    async def ready() -> None:
+    def opening() -> None:
         # What the program is made of stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_YOUNG_MAX)
+        report_opening(program.services.worker.beat_fd)
+
+    async def ready() -> None:
         report_ready(program.services.worker.beat_fd)
         log.info("ready", port=settings.port, ice_port=program.services.media.port)
         if on_ready:
@@ -153,7 +159,7 @@ async def _serve(
         await program.services.media.close()
 
     async with program.services.connections.sweeping():
-        await Server(config, ready, stop, _peers_socket(program)).serve([listener])
+        await Server(config, opening, ready, stop, _peers_socket(program)).serve([listener])
 
 
 def _make_way(path: Path) -> None:

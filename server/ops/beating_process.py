@@ -9,7 +9,7 @@ from dataclasses import replace
 from time import monotonic
 
 from server.ops.activity import activity
-from server.ops.beats import ENDS, READY
+from server.ops.beats import ENDS, OPENS, READY
 from server.ops.children import die_with_parent
 from server.ops.supervision import SILENT_S_MAX, Watch
 from server.worker import Worker
@@ -18,12 +18,8 @@ from server.worker import Worker
 class BeatingProcess:
     """One process after the other in the same place; `watch` says what to do with it."""
 
-    def __init__(
-        self, worker: Worker, silent_s_max: float = SILENT_S_MAX, *, serves_people: bool = True
-    ) -> None:
-        """`serves_people`, once ready: replaced soon when it does not answer."""
+    def __init__(self, worker: Worker, silent_s_max: float = SILENT_S_MAX) -> None:
         self.worker = worker
-        self._serves_people = serves_people
         self.watch = Watch(now=monotonic(), silent_s_max=silent_s_max)
         self.ended: asyncio.Task[bool] | None = None
         self.was_ready = False
@@ -102,9 +98,10 @@ class BeatingProcess:
             data = os.read(self._beats, 4_096)
             if data:
                 self.watch.beat(now=monotonic())
+                if OPENS in data:
+                    self.watch.serves(True)
                 if READY in data:
                     self.is_ready = self.was_ready = True
-                    self.watch.serves(self._serves_people)
                 if ENDS in data:
                     self.watch.serves(False)
             else:  # it closed the pipe: it ends, or is no process of ours

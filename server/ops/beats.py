@@ -1,6 +1,6 @@
 """A worker's heartbeat to its supervisor: a byte each half second from the event loop.
 
-Another one says that it is ready, and another that it ends.
+Others say that it takes connections from now, that it is ready, and that it ends.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator
 
 EVERY_S = 0.5
-BEAT, READY, ENDS = b".", b"R", b"E"
+BEAT, OPENS, READY, ENDS = b".", b"O", b"R", b"E"
 
 
 @contextlib.asynccontextmanager
@@ -26,6 +26,12 @@ async def beating(fd: int | None) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await task
         _write(fd, ENDS)
+
+
+def report_opening(fd: int | None) -> None:
+    """Tell the supervisor, if there is one, that people wait for answers from now on."""
+    if fd is not None:
+        _write(fd, OPENS)
 
 
 def report_ready(fd: int | None) -> None:

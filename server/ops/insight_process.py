@@ -67,7 +67,7 @@ class InsightChild:
         command: Sequence[str] = (sys.executable, "-m", "server", "serve"),
     ) -> None:
         place = replace(worker, number=INSIGHT_NUMBER, listener_fd=None, beat_fd=None)
-        self._process = BeatingProcess(place, SILENT_S_MAX, serves_people=False)
+        self._process = BeatingProcess(place, SILENT_S_MAX)
         self._environment = environment
         self._command = command
 

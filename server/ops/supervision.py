@@ -92,7 +92,7 @@ class Watch:
         self._acquit()
 
     def serves(self, people: bool) -> None:
-        """Whether people wait for it now; before that it computes, and after it waits for threads.
+        """Whether it takes connections; before that it computes, and after it waits for threads.
 
         Only then is it looked at; any other silence may last `silent_s_max`.
         """

@@ -25,7 +25,7 @@ SERVES = f"""
 import os, signal, time
 node, number, count, listener, beats = os.environ[{VARIABLE!r}].split()
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-os.write(int(beats), b"R")
+os.write(int(beats), b"OR")
 open(f"{{os.environ['PIDS']}}/{{number}}.{{os.getpid()}}", "w").close()
 while True:
     time.sleep(0.05)
@@ -41,7 +41,7 @@ again = any(name.startswith("0.") for name in os.listdir(os.environ["PIDS"]))
 open(f"{{os.environ['PIDS']}}/{{number}}.{{os.getpid()}}", "w").close()
 if number == "0" and again:
     signal.pause()
-os.write(int(beats), b"R")
+os.write(int(beats), b"OR")
 server = socket.socket(fileno=int(listener))
 server.listen()
 def beat():

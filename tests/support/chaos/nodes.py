@@ -64,6 +64,13 @@ class Node:
             return sorted(map(int, children.split()))
         return []
 
+    def answering(self) -> list[int]:
+        """Those of them that are not stopped."""
+        seen = {pid: Path(f"/proc/{pid}/stat") for pid in self.workers()}
+        with contextlib.suppress(OSError):
+            return [pid for pid, stat in seen.items() if ") T " not in stat.read_text()]
+        return []
+
     def signal_worker(self, number: int, what: signal.Signals) -> None:
         """Send it to one of those that run."""
         running = self.workers()

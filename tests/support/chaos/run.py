@@ -181,7 +181,7 @@ class Chaos:
         return missing
 
     def _workers_run(self) -> bool:
-        return all(len(node.workers()) == self.plan.workers for node in self.nodes.values())
+        return all(len(node.answering()) == self.plan.workers for node in self.nodes.values())
 
     async def _doctor(self) -> dict[str, str]:
         """What is wrong: with the machine and the record, which both nodes share."""
