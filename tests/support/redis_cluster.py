@@ -3,8 +3,9 @@
 import contextlib
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -14,6 +15,7 @@ PRIMARIES = 3
 SLOTS = 16_384
 START_S = 120.0
 NODE_TIMEOUT_MS = 1_000
+MIGRATE_MS = 5_000
 
 
 class ClusterServer:
@@ -56,9 +58,15 @@ class ClusterServer:
 
     def ask(self, *command: object) -> str:
         """Return what the node answers to a command."""
+        return str(self.ask_all([command])[0])
+
+    def ask_all(self, commands: Iterable[Sequence[object]]) -> list[Any]:
+        """Return what the node answers to each of the commands, one after the other."""
         with contextlib.closing(redis.Redis(port=self.port, decode_responses=True)) as client:
-            answer = client.execute_command(*command)  # type: ignore[no-untyped-call]  # no types
-            return str(answer)
+            return [
+                client.execute_command(*command)  # type: ignore[no-untyped-call]  # no types
+                for command in commands
+            ]
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -97,6 +105,42 @@ class RedisCluster:
         for primary, replica in zip(self.primaries, self.replicas, strict=False):
             replica.ask("CLUSTER", "REPLICATE", primary.ask("CLUSTER", "MYID"))
         self.wait_until_whole()
+
+    def slot_of(self, key: str) -> int:
+        """The slot of a key."""
+        return int(self.primaries[0].ask("CLUSTER", "KEYSLOT", key))
+
+    def owner_of(self, slot: int) -> ClusterServer:
+        """The primary that has a slot."""
+        for node in self.primaries:
+            [slots] = node.ask_all([("CLUSTER", "SLOTS")])
+            for first, last, (_, port, *_), *_ in slots:
+                if first <= slot <= last and port == node.port:
+                    return node
+        raise AssertionError(f"nobody has slot {slot}")
+
+    def move_slot(self, slot: int, *, key_s: float) -> int:
+        """Move a slot to the next primary as `redis-cli --cluster reshard` does; return its keys.
+
+        Key by key, each after `key_s`, so that calls find some of them here and some there.
+        """
+        source = self.owner_of(slot)
+        target = self.primaries[(self.primaries.index(source) + 1) % PRIMARIES]
+        source_id, target_id = (node.ask("CLUSTER", "MYID") for node in (source, target))
+        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
+        moved = 0
+        while True:
+            [keys] = source.ask_all([("CLUSTER", "GETKEYSINSLOT", slot, 1)])
+            if not keys:
+                break
+            time.sleep(key_s)
+            # A key that expired meanwhile is answered with NOKEY.
+            source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, MIGRATE_MS, "KEYS", *keys)
+            moved += 1
+        for node in (target, source, *self.primaries):
+            node.ask("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+        return moved
 
     def wait_until_whole(self) -> None:
         """Return once every node serves, and every replica has its primary's data."""
