@@ -21,13 +21,13 @@ _drawing = asyncio.Lock()
 _WORDS = {
     "zh": (
         "已有 {joined} 户参团",
-        "还差 {gap} 人",
+        "还差 {gap} 户",
         "已成团",
         "{time} 截止",
         "扫码看直播，一键参团",
     ),
     "en": (
-        "{joined} households joined",
+        "{joined} already in",
         "{gap} more needed",
         "Complete",
         "until {time}",

@@ -108,8 +108,8 @@ export const en: typeof zh = {
   share: {
     open: 'Share with neighbours',
     title: 'Share this group buy',
-    text: '{name}: {price} per {unit} together. {joined} households joined, {gap} more needed until {time}. Join in!',
-    text_complete: '{name}: {price} per {unit} together. {joined} households, complete; join until {time}!',
+    text: '{name}: {price} per {unit} together. {joined} already in, {gap} more needed until {time}. Join in!',
+    text_complete: '{name}: {price} per {unit} together. complete with {joined} in; join until {time}!',
     copy: 'Copy the text',
     copied: 'Copied: paste it into the chat.',
     not_copied: 'The browser does not allow it: press long on the text.',

@@ -59,6 +59,9 @@ export function useHandover(
       const body = { device: queue.device, device_name, scans }
       const { results } = await api.send<{ results: Outcome[] }>('POST', `${base}/scans`, body)
       queue.decide(results, live)
+      // What this phone vouched for was handed over before: the list of surprises says by whom.
+      const wrong = live === null && results.some((one) => one.result !== 'handed_over')
+      if (wrong && ['kept', 'signed'].includes(shown.value?.kind ?? '')) shown.value = null
       version.value++
       if (results.some((one) => one.result === 'handed_over')) onHanded()
       return results
