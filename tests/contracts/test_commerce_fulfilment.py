@@ -30,16 +30,16 @@ database_url = each_record
 TO_READY = (OrderState.PICKING, OrderState.PACKED, OrderState.READY)
 
 
-async def buy(shop: Shop, guest: str, product: str = "tea") -> OrderView:
+async def buy(shop: Shop, guest: str, product: str = "tea", household: str = "") -> OrderView:
     """One confirmed order."""
-    order = await shop.commerce.orders.place(shop.tap(guest, product))
+    order = await shop.commerce.orders.place(shop.tap(guest, product, household=household))
     assert isinstance(order, OrderView)
     return order
 
 
-async def make_ready(shop: Shop, guest: str) -> OrderView:
+async def make_ready(shop: Shop, guest: str, household: str = "") -> OrderView:
     """One order that waits to be fetched."""
-    order = await buy(shop, guest)
+    order = await buy(shop, guest, household=household)
     for state in TO_READY:
         await shop.commerce.fulfilment.move(order.id, state, "clerk")
     [mine] = [o for o in await shop.commerce.orders.mine(guest) if o.id == order.id]
@@ -57,7 +57,7 @@ async def test_a_ready_order_is_handed_over_once(database_url: str, valkey_url: 
             await fulfilment.hand_over("s2", order.pickup.code, "clerk")
         assert elsewhere.value.store_id == "s1"
         typed = order.pickup.code.lower().replace("-", " ")
-        done = await fulfilment.hand_over("s1", typed, "clerk")
+        [done] = await fulfilment.hand_over("s1", typed, "clerk")
         assert done.state is OrderState.HANDED_OVER
         with pytest.raises(AlreadyHandedOver) as again:
             await fulfilment.hand_over("s1", order.pickup.code, "clerk")
@@ -70,21 +70,30 @@ async def test_a_ready_order_is_handed_over_once(database_url: str, valkey_url: 
         await sound(shop)
 
 
-async def test_one_of_many_concurrent_handovers_succeeds(
+async def test_one_of_many_concurrent_handovers_succeeds_and_gives_out_all_that_is_ready(
     database_url: str, valkey_url: str
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
-        order = await make_ready(shop, "anna")
-        assert order.pickup
+        orders = [await make_ready(shop, guest, "home") for guest in ("anna", "bo")]
+        brought, other = await make_ready(shop, "cai", "home"), await make_ready(shop, "otto")
+        async with shop.commerce.record.write() as connection:
+            await connection.execute(
+                text("UPDATE orders SET fulfilment = 'delivery' WHERE id = :id"), {"id": brought.id}
+            )
+        codes = [order.pickup.code for order in orders if order.pickup]
         results = await asyncio.gather(
             *(
-                shop.commerce.fulfilment.hand_over("s1", order.pickup.code, f"clerk {n}")
+                shop.commerce.fulfilment.hand_over("s1", codes[n % 2], f"clerk {n}")
                 for n in range(8)
             ),
             return_exceptions=True,
         )
-        kinds = sorted(type(result).__name__ for result in results)
-        assert kinds == ["AlreadyHandedOver"] * 7 + ["StoreOrder"]
+        [given] = [result for result in results if isinstance(result, list)]
+        assert sorted(order.id for order in given) == sorted(order.id for order in orders)
+        late = [result for result in results if not isinstance(result, list)]
+        assert [type(result) for result in late] == [AlreadyHandedOver] * 7
+        for waits in (brought, other):
+            assert (await shop.commerce.orders.get(waits.id)).state is OrderState.READY
         await sound(shop)
 
 

@@ -222,15 +222,16 @@ def test_pickup_code_is_accepted_once_in_any_format(open_page: Open) -> None:
     server = PlayedServer()
     order = server.store_order("ready", "spinach", 1023, "李阿姨")
     server.store_orders = [order]
-    server.codes["7KQ2-M9XD-4"] = (
-        200,
-        {**order, "state": "handed_over", "handed_over_at_ms": now_ms()},
-    )
+    given = {"state": "handed_over", "handed_over_at_ms": now_ms()}
+    also = [{**server.store_order("ready", "eggs", 1024, "李阿姨"), **given}]
+    server.codes["7KQ2-M9XD-4"] = 200, {**order, **given, "also": also}
     page = open_page(server, "/store", prepare=lambda page: remember_staff(page, "store"))
     page.get_by_test_id("code-input").fill("7kq2 m9xd4")
     page.get_by_test_id("code-submit").click()
     result = page.get_by_test_id("code-result")
     expect(result).to_have_attribute("data-result", "ok")
+    expect(page.get_by_test_id("handed-order")).to_have_count(2)
+    expect(page.get_by_test_id("lane-handed_over")).to_have_attribute("data-count", "2")
     used = {"type": PROBLEM + "already-handed-over", "handed_over_at_ms": now_ms()}
     server.codes["7KQ2-M9XD-4"] = 409, used
     page.get_by_test_id("code-input").fill("7KQ2-M9XD-4")

@@ -16,11 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.catalogue.values import Text
 from commerce.errors import (
-    AlreadyHandedOver,
-    AtOtherStore,
     IllegalMove,
     NotFound,
-    NotReadyYet,
     UnknownCode,
 )
 from commerce.groups.group import Group
@@ -31,10 +28,10 @@ from commerce.io.record.order_postings import cancel_orders, undo_orders
 from commerce.io.record.payment_postings import give_up
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.rows import GROUP_COLUMNS, GROUPS, ORDERS, group_of
-from commerce.io.record.schema import buying_groups, group_seats, orders, pickup_codes, stores
+from commerce.io.record.schema import buying_groups, group_seats, orders
 from commerce.io.shop.advance import advance
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.handing_over import hand_out
+from commerce.io.shop.handing_over import hand_out, redeem
 from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.io.shop.views import order_views, store_views
 from commerce.orders.order import OrderRow
@@ -140,13 +137,15 @@ class Fulfilment:
             brand_id=self._shop.catalogue.brand_id("store", order.store_id),
         )
 
-    async def hand_over(self, store_id: str, typed: str, moved_by: str) -> StoreOrder:
-        """Give out the goods behind a code, once.
+    async def hand_over(self, store_id: str, typed: str, moved_by: str) -> list[StoreOrder]:
+        """Give out, once, what is behind a code and all else that its household may collect here.
+
+        The order of the code comes first.
 
         Raises:
             UnknownCode: No store has such a code.
             AtOtherStore: Another store has it.
-            AlreadyHandedOver: It was used before.
+            AlreadyHandedOver: It was used before, or went out with another code of the household.
             NotReadyYet: The order is not ready (it was cancelled).
         """
         code = read(typed)
@@ -154,15 +153,13 @@ class Fulfilment:
             raise UnknownCode
         at_ms = self._shop.clock()
         async with self._shop.record.write() as connection:
-            row = await _redeem(connection, store_id, code, at_ms)
-            order = await connection.run_sync(lock_order, row, stock=True)
-            if order.state is not OrderState.READY:
-                raise NotReadyYet
-            await connection.run_sync(hand_out, order, moved_by, at_ms)
-            shown = await self._shown(connection, order.id)
-            await self._audit(
-                connection, "order.hand-over", order, OrderState.HANDED_OVER, moved_by, at_ms
-            )
+            given = await connection.run_sync(redeem, store_id, code, at_ms)
+            for order in given:
+                await connection.run_sync(hand_out, order, moved_by, at_ms)
+                await self._audit(
+                    connection, "order.hand-over", order, OrderState.HANDED_OVER, moved_by, at_ms
+                )
+            shown = [await self._shown(connection, order.id) for order in given]
         self._shop.on_commit()
         return shown
 
@@ -316,35 +313,3 @@ def give_up_seat(connection: Connection, order: OrderRow, at_ms: int) -> None:
             .values(joined=buying_groups.c.joined - 1)
         )
         enqueue(connection, Topic.GROUP, [order.group_id], at_ms)
-
-
-async def _redeem(connection: AsyncConnection, store_id: str, code: str, at_ms: int) -> str:
-    """Use up a code; return its order."""
-    here = (pickup_codes.c.store_id == store_id, pickup_codes.c.code == code)
-    won = await connection.execute(
-        update(pickup_codes)
-        .where(*here, pickup_codes.c.redeemed_at_ms.is_(None))
-        .values(redeemed_at_ms=at_ms)
-        .returning(pickup_codes.c.order_id)
-    )
-    order_id = won.scalar_one_or_none()
-    if order_id is not None:
-        return str(order_id)
-    redeemed_at_ms = await connection.scalar(select(pickup_codes.c.redeemed_at_ms).where(*here))
-    if redeemed_at_ms is not None:
-        raise AlreadyHandedOver(redeemed_at_ms)
-    own_brand = select(stores.c.brand_id).where(stores.c.id == store_id).scalar_subquery()
-    elsewhere = await connection.scalar(
-        select(pickup_codes.c.store_id)
-        .join(stores, stores.c.id == pickup_codes.c.store_id)
-        .where(
-            pickup_codes.c.code == code,
-            pickup_codes.c.redeemed_at_ms.is_(None),
-            stores.c.brand_id == own_brand,
-        )
-        .order_by(pickup_codes.c.created_at_ms.desc())
-        .limit(1)
-    )
-    if elsewhere is None:
-        raise UnknownCode
-    raise AtOtherStore(elsewhere)

@@ -59,7 +59,7 @@ async def board(request: Request) -> Response:
 
 
 async def hand_over(request: Request) -> Response:
-    """`POST /api/stores/{store}/handovers`: a code is redeemed, once."""
+    """`POST /api/stores/{store}/handovers`: a code is redeemed, once, for all that is ready."""
     services = services_of(request)
     store_id = path_id(request, "store")
     principal = services.access.principal(request)
@@ -70,7 +70,7 @@ async def hand_over(request: Request) -> Response:
     commerce = services.commerce
     with problems():
         try:
-            order = await commerce.fulfilment.hand_over(store_id, body.code, principal.subject)
+            given = await commerce.fulfilment.hand_over(store_id, body.code, principal.subject)
         except AtOtherStore as error:
             other = commerce.catalogue.store(error.store_id)
             raise Problem(
@@ -84,7 +84,8 @@ async def hand_over(request: Request) -> Response:
                     "address": asdict(other.address),
                 },
             ) from None
-    return reply(order)
+    first, *also = given
+    return reply({**asdict(first), "also": also})
 
 
 async def close(request: Request) -> Response:

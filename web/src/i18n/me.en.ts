@@ -88,7 +88,7 @@ export const en: typeof zh = {
   },
   orders: {
     pickup_code: 'Pickup code',
-    pickup_hint: 'Show the QR code in the shop, or read out the code.',
+    pickup_hint: 'Show or read out one code: your household gets all that is ready.',
     pickup_slot: 'Shelf {slot}',
     qr: 'QR code for pickup',
   },

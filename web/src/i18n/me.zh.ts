@@ -83,7 +83,7 @@ export const zh = {
   },
   orders: {
     pickup_code: '取货码',
-    pickup_hint: '到店出示二维码，或报取货码。',
+    pickup_hint: '到店出示二维码或报取货码，一个码取走家里所有备好的货。',
     pickup_slot: '货架 {slot}',
     qr: '取货二维码',
   },

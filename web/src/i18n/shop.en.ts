@@ -120,7 +120,7 @@ export const en = {
     leave_text: 'Your place becomes free, and {price} comes back to you.',
     leave_failed: 'That did not work: the group may be complete by now.',
     pickup_code: 'Pickup code',
-    pickup_hint: 'Show the QR code in the shop, or read out the code.',
+    pickup_hint: 'Show or read out one code: your household gets all that is ready.',
     pick_short: '{n} × {missing} was missing: your money goes back',
     pick_substituted: '{other} for {n} × {missing}',
     offer: 'Something is missing',

@@ -120,7 +120,7 @@ export const zh = {
     leave_text: '您的名额会空出来，{price} 原路退回。',
     leave_failed: '没有退出成功，可能已经成团了。',
     pickup_code: '取货码',
-    pickup_hint: '到店出示二维码，或报出取货码。',
+    pickup_hint: '到店出示二维码或报取货码，一个码取走家里所有备好的货。',
     pick_short: '缺 {n} 份{missing}，已退款',
     pick_substituted: '{n} 份{missing}换成了{other}',
     offer: '有商品缺货',

@@ -20,7 +20,7 @@ from commerce.io.record.schema_leaders import handovers, scans
 from commerce.io.record.schema_people import persons
 from commerce.io.record.schema_staff import staff
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.handing_over import deliver, hand_out
+from commerce.io.shop.handing_over import deliver, hand_out, lock_ready
 from commerce.io.shop.pickup_codes import PickupCodes
 from commerce.leaders.codes import DIGEST_ITERATIONS, code_digest
 from commerce.leaders.scans import (
@@ -166,14 +166,14 @@ def _found(connection: Connection, estate_id: str, scan: Scan) -> tuple[ScanResu
     if scan.how is ScanHow.TAIL:
         if not _has_tail(connection, scan.household_id, scan.last_four):
             return ScanResult.WRONG_TAIL, []
-        ready = _lock_ready(connection, estate_id, scan.household_id, store_id=None)
+        ready = lock_ready(connection, scan.household_id, estate_id=estate_id)
         return (ScanResult.HANDED_OVER if ready else ScanResult.NOT_READY), ready
     named = _named(connection, estate_id, scan)
     if named is None:
         return ScanResult.UNKNOWN, []
     at = {"store_id": named.store_id, "fulfilment": named.fulfilment if scan.order_id else None}
     out = _is_delivery(scan, named)
-    ready = _lock_ready(connection, estate_id, named.household, out=out, **at)
+    ready = lock_ready(connection, named.household, estate_id=estate_id, out=out, **at)
     if named.id in {row.id for row in ready}:
         return ScanResult.HANDED_OVER, ready
     [now] = orders_of(connection, ORDERS.where(orders.c.id == named.id))
@@ -195,43 +195,6 @@ def _named(connection: Connection, estate_id: str, scan: Scan) -> OrderRow | Non
         return None
     which = ORDERS.where(orders.c.estate_id == estate_id, named)
     return next(iter(orders_of(connection, which)), None)
-
-
-def _lock_ready(
-    connection: Connection,
-    estate_id: str,
-    household_id: str,
-    *,
-    store_id: str | None,
-    fulfilment: str | None = None,
-    out: bool = False,
-) -> list[OrderRow]:
-    """Lock what is ready for a household and use up its codes; nobody else gets it then.
-
-    With `out`, also what is on its way to the household's door.
-    """
-    states = {OrderState.READY, OrderState.OUT} if out else {OrderState.READY}
-    which = [
-        orders.c.estate_id == estate_id,
-        HOUSEHOLD == household_id,
-        orders.c.state.in_([state.value for state in states]),
-        pickup_codes.c.redeemed_at_ms.is_(None),
-    ]
-    if store_id is not None:
-        which.append(orders.c.store_id == store_id)
-    if fulfilment is not None:
-        which.append(orders.c.fulfilment == fulfilment)
-    locked = connection.execute(
-        select(pickup_codes.c.order_id)
-        .join(orders, orders.c.id == pickup_codes.c.order_id)
-        .where(*which)
-        .order_by(pickup_codes.c.store_id, pickup_codes.c.code)
-        .with_for_update(of=pickup_codes)
-    )
-    ids = [order_id for (order_id,) in locked]
-    found = ORDERS.where(orders.c.id.in_(ids)).order_by(orders.c.id).with_for_update()
-    rows = [row for row in orders_of(connection, found) if row.state in states]
-    return rows
 
 
 def _note_handovers(

@@ -57,7 +57,7 @@ async def test_order_goes_from_the_tap_to_the_handover(web: httpx.AsyncClient) -
     wide = mine["pickup"]["code"].translate({at: at + 0xFEE0 for at in range(0x21, 0x7F)})
     code = {"code": f"{wide}\r\n"}
     done = await web.post("/api/stores/s1/handovers", json=code, headers=bearer(staff))
-    assert done.json()["state"] == "handed_over"
+    assert (done.json()["state"], done.json()["also"]) == ("handed_over", [])
     twice = await web.post("/api/stores/s1/handovers", json=code, headers=bearer(staff))
     assert twice.status_code == 409
     assert twice.json()["type"] == "urn:linli:problem:already-handed-over"

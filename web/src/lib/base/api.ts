@@ -148,7 +148,11 @@ export class Api {
   move = (order: string, to: string) =>
     this.send<StoreOrder>('POST', `/api/orders/${encodeURIComponent(order)}/moves`, { to })
   handover = (store: string, code: string) =>
-    this.send<StoreOrder>('POST', `/api/stores/${encodeURIComponent(store)}/handovers`, { code })
+    this.send<StoreOrder & { also?: StoreOrder[] }>(
+      'POST',
+      `/api/stores/${encodeURIComponent(store)}/handovers`,
+      { code },
+    )
 
   /** Place an order. The same `key` may be sent any number of times: it is one order. */
   async placeOrder(order: PlaceOrder, key: string): Promise<Placed> {
