@@ -22,10 +22,22 @@ from commerce.money.transfers import charged
 from commerce.orders.states import OrderState
 from commerce.supply.lots import LotMoveKind
 from commerce.views import OrderView
-from tests.support.commerce_shop import open_shop, running_shop
+from tests.support.commerce_shop import Shop, open_shop, running_shop
 from tests.support.waiting import wait_until
 
 DAY_MS = 86_400_000
+
+
+async def handed_over(shop: Shop, guest: str, product: str, units: int) -> OrderView:
+    """An order that its buyer has collected."""
+    order = await shop.commerce.orders.place(shop.tap(guest, product, quantity=units))
+    assert isinstance(order, OrderView)
+    for state in (OrderState.PICKING, OrderState.PACKED, OrderState.READY):
+        await shop.commerce.fulfilment.move(order.id, state, "clerk")
+    [mine] = await shop.commerce.orders.mine(guest)
+    assert mine.pickup
+    await shop.commerce.fulfilment.hand_over("s1", mine.pickup.code, "clerk")
+    return order
 
 
 async def test_a_closed_day_refuses_transfers_and_what_comes_late_goes_to_the_next(
@@ -33,13 +45,11 @@ async def test_a_closed_day_refuses_transfers_and_what_comes_late_goes_to_the_ne
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
         books, clock = shop.commerce.books, shop.clock
-        order = await shop.commerce.orders.place(shop.tap("anna", quantity=2))
-        assert isinstance(order, OrderView)
-        for state in (OrderState.PICKING, OrderState.PACKED, OrderState.READY):
-            await shop.commerce.fulfilment.move(order.id, state, "clerk")
-        [mine] = await shop.commerce.orders.mine("anna")
-        assert mine.pickup
-        await shop.commerce.fulfilment.hand_over("s1", mine.pickup.code, "clerk")
+        async with shop.commerce.record.write() as connection:
+            await connection.execute(text("UPDATE products SET tax_bp = 1300 WHERE id = 'pear'"))
+        await shop.commerce._shop.cache.refresh()
+        taxed = await handed_over(shop, "bo", "pear", 1)
+        order = await handed_over(shop, "anna", "tea", 2)
         day = day_of(clock())
         with pytest.raises(InvalidField):
             await books.close("b", day, "boss")
@@ -68,10 +78,16 @@ async def test_a_closed_day_refuses_transfers_and_what_comes_late_goes_to_the_ne
         sums = {one.account: one.balance_fen for one in (
             await books.trial_balance("b", day)
         ).accounts}  # fmt: skip
-        assert sums == {"provider": -1_980, "unearned": 0, "sales:s1": 1_817, "tax:s1": 163}
+        # Tea at the usual 9 percent, the pear at 13 of its own.
+        tax = {order.number: 163, taxed.number: 92}
+        sales = 1_980 + 800 - sum(tax.values())
+        assert sums == {
+            "provider": -2_780, "unearned": 0, "sales:s1": sales, "tax:s1": sum(tax.values()),
+        }  # fmt: skip
         assert (await books.trial_balance("b", day[:7])).sum_fen == 0
-        [entry] = await books.entries("b", day, "tax:s1")
-        assert (entry.number, entry.other, entry.amount_fen) == (order.number, "sales:s1", 163)
+        entries = await books.entries("b", day, "tax:s1")
+        assert {entry.number: entry.amount_fen for entry in entries} == tax
+        assert {entry.other for entry in entries} == {"sales:s1"}
         assert await audit(shop.engine) == []
 
 

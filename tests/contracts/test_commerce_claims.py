@@ -74,6 +74,8 @@ async def test_a_small_claim_is_paid_back_by_the_rule_and_a_large_one_by_the_sto
     shop: Shop,
 ) -> None:
     claims = shop.commerce.claims
+    async with shop.commerce.record.write() as connection:
+        await connection.execute(text("UPDATE lots SET supplier = 'farm' WHERE product_id = 'tea'"))
     order = await handed_over(shop)
     small = await claims.make("anna", NewClaim(order.id, 0, 1, 1, Fault.STALE))
     assert (small.state, small.desk, small.amount_fen) == (ClaimState.APPROVED, Desk.RULE, 600)
@@ -109,6 +111,7 @@ async def test_a_small_claim_is_paid_back_by_the_rule_and_a_large_one_by_the_sto
     [stale, wrong] = sorted(await claims.faults("b", 0), key=lambda one: one.product_id)
     assert (stale.fault, stale.approved, stale.refunded_fen) == (Fault.STALE, 1, 600)
     assert (wrong.product_id, wrong.units) == ("tea", 4)
+    assert (wrong.supplier, stale.supplier) == ("farm", "")
     await sound(shop)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from commerce.after_sales.claims import (
     DECIDE_MS,
@@ -19,11 +19,13 @@ from commerce.io.record.rows import HOUSEHOLD
 from commerce.io.record.schema import orders
 from commerce.io.record.schema_after_sales import claims
 from commerce.io.record.schema_staff import staff
+from commerce.io.record.schema_stock import lot_moves, lots
 from commerce.io.shop.after_sales.values import DeskClaim, GoodsClaim, NewClaim
 from commerce.io.shop.catalogue.catalogue import Catalogue
 from commerce.io.shop.people import nicknames_of
 from commerce.orders.order import OrderRow
 from commerce.orders.states import WITH_BUYER_VALUES
+from commerce.supply.lots import LotMoveKind
 
 
 def goods_claim(row: Any, catalogue: Catalogue) -> GoodsClaim:
@@ -143,3 +145,22 @@ def is_led(connection: Connection, estate_id: str) -> bool:
         )
     )
     return any(estate_id in estates.split() for estates in led.scalars())
+
+
+def faulty(brand_id: str, since_ms: int) -> Select[tuple[Any, ...]]:
+    """Claims with who supplied what was sold; of several suppliers, the first by name."""
+    sold = (lot_moves.c.source == claims.c.order_id, lot_moves.c.line == claims.c.product_id)
+    supplier = (
+        select(func.min(lots.c.supplier))
+        .join(lot_moves, lot_moves.c.lot_id == lots.c.id)
+        .where(*sold, lot_moves.c.kind == LotMoveKind.SELL.value)
+        .scalar_subquery()
+    )
+    return select(
+        claims.c.product_id,
+        func.coalesce(supplier, "").label("supplier"),
+        claims.c.fault,
+        claims.c.state,
+        claims.c.units,
+        claims.c.amount_fen,
+    ).where(claims.c.brand_id == brand_id, claims.c.made_at_ms >= since_ms)

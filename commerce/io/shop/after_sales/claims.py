@@ -32,6 +32,7 @@ from commerce.io.record.schema_after_sales import claims
 from commerce.io.shop.after_sales.claim_rows import (
     claim_values,
     desk_claims,
+    faulty,
     goods_claim,
     is_led,
     standing_of,
@@ -226,20 +227,20 @@ class Claims:
         return shown
 
     async def faults(self, brand_id: str, since_ms: int) -> list[FaultCount]:
-        """What was claimed of each product since a time, most often first."""
-        approved = claims.c.state == ClaimState.APPROVED.value
+        """What was claimed of each product and supplier since a time, most often first."""
+        one = faulty(brand_id, since_ms).subquery()
+        approved = one.c.state == ClaimState.APPROVED.value
+        what = (one.c.product_id, one.c.supplier, one.c.fault)
         query = (
             select(
-                claims.c.product_id,
-                claims.c.fault,
+                *what,
                 func.count().label("claims"),
                 func.count().filter(approved).label("approved"),
-                func.sum(claims.c.units).label("units"),
-                func.sum(claims.c.amount_fen).filter(approved).label("fen"),
+                func.sum(one.c.units).label("units"),
+                func.sum(one.c.amount_fen).filter(approved).label("fen"),
             )
-            .where(claims.c.brand_id == brand_id, claims.c.made_at_ms >= since_ms)
-            .group_by(claims.c.product_id, claims.c.fault)
-            .order_by(func.count().desc(), claims.c.product_id, claims.c.fault)
+            .group_by(*what)
+            .order_by(func.count().desc(), *what)
             .limit(LISTED_MAX)
         )
         catalogue = self._shop.catalogue
@@ -249,6 +250,7 @@ class Claims:
                 FaultCount(
                     row.product_id,
                     catalogue.product(row.product_id).name,
+                    row.supplier,
                     Fault(row.fault),
                     row.claims,
                     row.approved,

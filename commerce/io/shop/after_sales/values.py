@@ -72,10 +72,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class FaultCount:
-    """How often a fault of a product was claimed, and what of it was approved."""
+    """How often a fault of a supplier's product was claimed, and what of it was approved."""
 
     product_id: str
     name: Text
+    supplier: str
     fault: Fault
     claims: int
     approved: int
