@@ -135,10 +135,16 @@ async def test_reminder_comes_once_waits_for_the_morning_and_shows_when_it_was_s
         guest = (await shop.commerce.people.add_guest("Anna", "e1")).guest.id
         await ready_order(shop, guest)
         await ready_order(shop, "unknown to the record")
+        at_door = (await shop.commerce.people.add_guest("Bo", "e1")).guest.id
+        brought = await ready_order(shop, at_door)
+        async with shop.commerce.record.write() as connection:
+            this = update(orders).where(orders.c.id == brought)
+            await connection.execute(this.values(fulfilment="delivery"))
         reminders, notices = shop.commerce.leaders.reminders, shop.commerce.notices
         both = await asyncio.gather(*(reminders.remind("e1", [], "u1") for _ in range(2)))
         assert sum(one.households for one in both) in (1, 2)  # both may have looked before
         assert (await reminders.remind("e1", [guest], "u1")).too_soon == 1
+        assert (await reminders.remind("e1", [at_door], "u1")).households == 0
         assert await notices.mine(guest) == []
         clock.ahead_ms += 7 * HOUR_MS
         mine = {notice.kind: notice for notice in await notices.mine(guest)}

@@ -13,6 +13,7 @@ from commerce.io.shop.context import ShopContext
 from commerce.io.shop.leaders.estates import time_zone_of
 from commerce.io.shop.notices import known_guests, post_notices
 from commerce.notices.notices import Notice, NoticeKind, NoticeState, due_at_ms
+from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
 
 HOUSEHOLDS_MAX = 500
@@ -44,14 +45,16 @@ class Reminders:
         self._shop = shop
 
     async def remind(self, estate_id: str, household_ids: Collection[str], by_id: str) -> Reminded:
-        """Remind these households, or with none all, whose goods are ready."""
+        """Remind these households, or with none all, of goods that are ready to be collected."""
         at_ms = self._shop.clock()
         wanted = set(household_ids)
 
         def work(connection: Connection) -> Reminded:
             due = due_at_ms(time_zone_of(connection, estate_id), now_ms=at_ms)
             which = ORDERS.where(
-                orders.c.estate_id == estate_id, orders.c.state == OrderState.READY.value
+                orders.c.estate_id == estate_id,
+                orders.c.state == OrderState.READY.value,
+                orders.c.fulfilment == Fulfilment.PICKUP.value,
             )
             rows = [
                 row for row in orders_of(connection, which) if not wanted or row.household in wanted

@@ -70,8 +70,11 @@ export function stageOf(state: OrderState): Stage | null {
   if (state === 'delivered') return 'handed_over'
   return STAGES.find((stage) => stage === state) ?? null
 }
+/** Those at a stage; what is brought to doors is on the walk and waits for nobody to collect it. */
 export const ordersAt = (orders: LeaderOrder[], stage: Stage): LeaderOrder[] =>
-  orders.filter((order) => stageOf(order.state) === stage)
+  orders.filter(
+    (order) => stageOf(order.state) === stage && !(stage === 'ready' && order.fulfilment === 'delivery'),
+  )
 
 /** What is to be brought to doors, in the order of the walk. */
 export const toDeliver = (orders: LeaderOrder[]): LeaderOrder[] =>
