@@ -99,10 +99,10 @@ async def _steady(report: Report, server: Rig, url: str, plan: RelayPlan) -> Non
     ]
 
 
-async def fill(crowd: Crowd, viewers: int) -> None:
+async def fill(crowd: Crowd, viewers: int, *, settle_s: float = SETTLE_S) -> None:
     """Bring in `viewers` at a steady pace and let them settle."""
     await _paced([crowd.join() for _ in range(viewers)], JOIN_PER_S)
-    await asyncio.sleep(SETTLE_S)
+    await asyncio.sleep(settle_s)
 
 
 async def watch(report: Report, server: Rig, crowd: Crowd, runs: int, seconds: float) -> None:

@@ -67,7 +67,7 @@ class Cpu:
         )
 
 
-def shop_toml(set_parts: int = 0) -> str:
+def shop_toml(set_parts: int = 0, rooms: Sequence[str] = (ROOM,)) -> str:
     """Return a shop of one store with more stock than any measurement buys.
 
     With `set_parts` it sells sets of so many of its products, too, one unit of each.
@@ -89,16 +89,18 @@ name = { zh = "测量店", en = "Bench Store" }
 address = { zh = "一号院门口", en = "Gate of Court One" }
 latitude = 30.0
 longitude = 120.0
-[[rooms]]
-id = "bench"
-store = "s1"
-title = { zh = "测量", en = "Bench" }
 [[staff]]
 username = "bench"
 name = "bench"
 roles = ["host", "store"]
-room = "bench"
+room = "{room}"
 store = "s1"
+"""
+    room = """
+[[rooms]]
+id = "{id}"
+store = "s1"
+title = {{ zh = "测量", en = "Bench" }}
 """
     product = """
 [[products]]
@@ -129,7 +131,8 @@ parts = [{parts}]
         )
         for n in range(PRODUCTS if set_parts else 0)
     ]
-    return head + "".join(products + sets)
+    head = head.replace("{room}", rooms[0])
+    return head + "".join([*(room.format(id=each) for each in rooms), *products, *sets])
 
 
 class Rig:
@@ -179,9 +182,9 @@ class Rig:
                 return float(line.split()[1])
         return 0.0
 
-    async def token(self) -> str:
-        """Return a host's token for the room."""
-        command = ["token", "--role", "host", "--room", self._room]
+    async def token(self, role: str = "host") -> str:
+        """Return a token, a host's for the room."""
+        command = ["token", "--role", role, *(["--room", self._room] if role == "host" else [])]
         return (await run_linli(command, rig_environment(self.folder))).strip()
 
     @contextlib.asynccontextmanager

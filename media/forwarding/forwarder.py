@@ -97,6 +97,11 @@ class Forwarder:
             or any(downlink.layer is layer for downlink in self.catching_up)
         )
 
+    @property
+    def waits(self) -> bool:
+        """Whether a viewer is to be sent something by `tick`."""
+        return bool(self.waiting or self.catching_up or self.duplicating)
+
     def clear(self) -> None:
         """Nobody watches any more, and the tracks will be others."""
         self.legs.clear()

@@ -55,11 +55,26 @@ class Live:
         self.on_air = False  # the source's media flows
         self.lost_at: float | None = None
         self.decodability = Decodability()
+        self.ticked_at = 0.0
         self._keepalive_at = 0.0
 
     def layers(self) -> list[Layer]:
         """Return the layers of all tracks."""
         return [layer for track in self.tracks.values() for layer in track.all_layers]
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is due within milliseconds: a repair, a key frame, a viewer's GOP.
+
+        An edge asks its origin then; of several layers one may be dropped at any time.
+        """
+        if self.edge or self.forwarder.waits:
+            return True
+        for track in self.tracks.values():
+            layers = track.layers
+            if len(layers) > 1 or track.original is not None or layers[0].waits:
+                return True
+        return False
 
     # Source
 

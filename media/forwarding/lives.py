@@ -29,6 +29,8 @@ FIRST_MEDIA_TIMEOUT_S = 10.0  # from a host's offer to its first packet
 STANDBY_S = 120.0  # how long a standby host stays away after another host's last media
 RETRY_AFTER_S = 2
 BUSY_RETRY_AFTER_S = 10
+# While nothing of a live waits it is looked at so often: hosts expect feedback as often as this.
+QUIET_TICK_S = 0.095
 PAIRS_FROM_VIEWERS = 50  # in smaller lives audio goes out at once
 
 
@@ -54,6 +56,7 @@ class Lives:
         self._rng = rng
         self._hosts: dict[str, Host] = {}
         self._viewers: dict[str, Viewer] = {}
+        self._received: dict[Layer, Live] = {}  # whose packets wait for `deliver_received`
         # Room → when a source that is no standby last sent.
         self._other_source_at: dict[str, float] = {}
 
@@ -242,6 +245,11 @@ class Lives:
 
     def on_rtp(self, peer_id: str, packet: Packet, clear: bytes, *, now: float) -> None:
         """A host's packet; `clear` is the whole of it, unprotected."""
+        self.receive_rtp(peer_id, packet, clear, now=now)
+        self.deliver_received(now=now)
+
+    def receive_rtp(self, peer_id: str, packet: Packet, clear: bytes, *, now: float) -> None:
+        """A host's packet, one of several; then call `deliver_received`."""
         self._counted["in"] += 1
         host = self._hosts.get(peer_id)
         live = self._live_of(host)
@@ -249,6 +257,14 @@ class Lives:
             return
         layer = host.take(packet, clear, now=now)
         if layer is not None:
+            self._received[layer] = live
+
+    def deliver_received(self, *, now: float) -> None:
+        """Hand on what hosts sent since the last call."""
+        if not self._received:
+            return
+        received, self._received = self._received, {}
+        for layer, live in received.items():
             layer.pairs = len(live.viewers) >= PAIRS_FROM_VIEWERS
             self.deliver(live, layer, now=now)
 
@@ -303,6 +319,9 @@ class Lives:
     def tick(self, *, now: float) -> None:
         """Go on with what waits: reordered packets, feedback to sources, viewers that catch up."""
         for live in list(self.by_room.values()):
+            if now - live.ticked_at < QUIET_TICK_S and not live.waits:
+                continue
+            live.ticked_at = now
             if live.source is not None:
                 for layer in live.layers():
                     self.deliver(live, layer, now=now)

@@ -86,6 +86,8 @@ def padding(timestamp: int, now: float) -> Item:
 
 def cut(packets: Sequence[SourcePacket], stamp: int = -1) -> list[Run]:
     """Return the runs of a frame's packets, which are in order."""
+    if _is_one_run(packets):
+        return [_run(packets, stamp)]
     runs: list[Run] = []
     current: list[SourcePacket] = []
     longest = 0
@@ -110,6 +112,17 @@ def cut(packets: Sequence[SourcePacket], stamp: int = -1) -> list[Run]:
     return runs
 
 
+def _is_one_run(packets: Sequence[SourcePacket]) -> bool:
+    """Whether the packets are, as encoders cut most frames, equal but for the last."""
+    count = len(packets)
+    if not 0 < count <= SEGMENTS_MAX or packets[-1].number - packets[0].number != count - 1:
+        return False
+    if count == 1:
+        return True
+    sizes = [len(packet.payload) for packet in packets]
+    return max(sizes) - min(sizes[:-1]) <= PADDING_BYTES_MAX
+
+
 def part_of(runs: Sequence[Run], begin: int, end: int) -> tuple[Run, ...]:
     """Return the packets of `runs` from `begin` on, up to `end`."""
     out = []
@@ -123,14 +136,11 @@ def part_of(runs: Sequence[Run], begin: int, end: int) -> tuple[Run, ...]:
 
 
 def _run(packets: Sequence[SourcePacket], stamp: int) -> Run:
-    longest = max(len(packet.payload) for packet in packets)
-    last = len(packets) - 1
-    items = tuple(
-        _item(packet, 0 if at == last else longest - len(packet.payload), stamp)
-        for at, packet in enumerate(packets)
-    )
+    longest = max([len(packet.payload) for packet in packets])
+    items = [_item(packet, longest - len(packet.payload), stamp) for packet in packets[:-1]]
+    items.append(_item(packets[-1], 0, stamp))
     header = HEADER_BYTES if stamp < 0 else STAMPED_HEADER_BYTES
-    return Run(packets[0].number, items, header + longest + TAG_BYTES, stamp >= 0)
+    return Run(packets[0].number, tuple(items), header + longest + TAG_BYTES, stamp >= 0)
 
 
 def _item(packet: SourcePacket, padding: int, stamp: int) -> Item:

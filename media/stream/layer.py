@@ -97,6 +97,16 @@ class Layer(SentFrames):
         return self.kind == "video" and not begun
 
     @property
+    def waits(self) -> bool:
+        """Whether a repair, a key frame or the second packet of a pair is awaited."""
+        if self.keys.pending or self._added:
+            return True
+        source = self._source
+        if source is None:
+            return False
+        return source.reorder.holds or not source.begun or (bool(self._frame) and self.pairs)
+
+    @property
     def source(self) -> RtpSource | None:
         """The RTP source that sends now."""
         return self._source
@@ -114,15 +124,19 @@ class Layer(SentFrames):
     def receive(self, packet: Packet, *, now: float) -> None:
         """Take a host's packet; then call `poll`."""
         source = self._source
-        if source is None or not source.continues_with(packet):
+        number = source.number_of(packet) if source is not None else None
+        if source is None or number is None:
+            if source is not None:
+                self._added += self.poll(now=now)
             self._end_frame(now)
             source = self._source = RtpSource(packet, self.codec.clock_hz, self.patience_s)
-            self.can_start = False
+            self.can_start, number = False, source.newest
         if packet.payload:
             self.received_at = now
             self.timeline.on_packet(now=now)
-        source.receive(packet, now=now)
-        self.nacks.on_packet(packet.sequence, now=now)
+        source.receive(packet, number, now=now)
+        if self.nacks.sent:
+            self.nacks.on_packet(packet.sequence, now=now)
 
     def receive_retransmit(self, packet: Packet, *, now: float) -> None:
         """Take a packet that was requested and came on an SSRC of its own; then call `poll`."""

@@ -29,6 +29,11 @@ class Nacks:
         self._repaired: dict[int, float] = {}  # when each retransmit arrived
         self._duplicate_ratio = 0.0
 
+    @property
+    def sent(self) -> bool:
+        """Whether a packet was requested of late: if not, what arrives need not be noted."""
+        return bool(self._requests or self._repaired)
+
     def is_requested(self, number: int) -> bool:
         """Whether a packet was requested and has not arrived."""
         return number in self._requests

@@ -35,6 +35,11 @@ class Reorder(Generic[T]):
             return arrived + self._patience_s
         return None
 
+    @property
+    def holds(self) -> bool:
+        """Whether an item waits for one before it."""
+        return bool(self._held)
+
     def receive(self, sequence: int, item: T, *, now: float) -> bool:
         """Take an item; False for one that is too late or a duplicate."""
         if self.expected is None or sequence - self.expected > JUMP_PACKETS_MAX:

@@ -26,14 +26,18 @@ class RtpSource:
         self._reported = (0, 0)  # expected and received as of the last report
         self._sender_report = (0, 0, 0.0)  # NTP time, its RTP timestamp, arrival
 
-    def continues_with(self, packet: Packet) -> bool:
-        """Whether `packet` is of this source; a restarted host may keep its SSRC."""
-        jump = unwrap(packet.sequence, self.newest) - self.newest
-        return packet.ssrc == self.ssrc and abs(jump) <= JUMP_PACKETS_MAX
+    def number_of(self, packet: Packet) -> int | None:
+        """Return the unwrapped number of `packet`; None: it is of another source.
 
-    def receive(self, packet: Packet, *, now: float) -> None:
-        """Take a packet of this source."""
+        A restarted host may keep its SSRC.
+        """
+        if packet.ssrc != self.ssrc:
+            return None
         number = unwrap(packet.sequence, self.newest)
+        return number if abs(number - self.newest) <= JUMP_PACKETS_MAX else None
+
+    def receive(self, packet: Packet, number: int, *, now: float) -> None:
+        """Take a packet of this source."""
         self.received += 1
         if number >= self.newest:
             self._measure_jitter(packet.timestamp, now)

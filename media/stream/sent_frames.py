@@ -70,12 +70,12 @@ class SentFrames:
         for run in runs:
             for number, item in enumerate(run.items, run.sequence):
                 self.ring[number] = Kept(self.newest_at, item)
-                self._ages.append(number)
+        self._ages.extend([packet.number for packet in packets])
         self.timestamp = timestamp
         self.next_unsent = packets[-1].number + 1
         self.packets_sent += len(packets)
         self.frames_sent += 1
-        octets = sum(len(packet.payload) for packet in packets)
+        octets = sum([len(packet.payload) for packet in packets])
         self.octets_sent += octets
         if self.kind == "video":
             self._extend_gop(frame, octets)

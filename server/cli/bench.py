@@ -22,6 +22,7 @@ from loadtest.bench.fanout import FanoutPlan, bench_fanout
 from loadtest.bench.glass import GlassPlan, bench_glass
 from loadtest.bench.hls import HlsPlan, bench_hls
 from loadtest.bench.janus import JanusPlan, bench_janus
+from loadtest.bench.lives import bench_lives
 from loadtest.bench.orders import OrdersPlan, bench_orders
 from loadtest.bench.relay import RelayPlan, bench_relay
 from loadtest.errors import LoadError, first_of
@@ -65,11 +66,17 @@ def relay(
     workers: Annotated[
         int, typer.Option(help="2 or more: viewers watch in turns at two workers.", min=1)
     ] = 1,
+    lives: Annotated[
+        int, typer.Option(help="So many lives of --viewers each; no storm of joins.", min=0)
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """CPU per RTP packet to a viewer, viewers per core, cost and delay of a join."""
     plan = RelayPlan(viewers, runs, seconds, joins, joins_per_s, gro, arrivals, clip, workers)
     report = Report("relay", plan)
+    if lives:
+        _measure(bench_lives(report, plan, lives), report, as_json=as_json)
+        return
     bench = bench_relay if workers == 1 else bench_edges
     _measure(bench(report, plan), report, as_json=as_json)
 

@@ -6,11 +6,11 @@ fingerprint of its offer, a packet by its SRTP tag.
 
 import contextlib
 import socket
+import struct
 from collections import Counter
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, time
 
-import pylibsrtp
 import structlog
 
 from media.congestion.load import Load
@@ -33,12 +33,17 @@ GONE_S = 1.5
 # SSRCs of one peer, for each of which libsrtp keeps state; an encoder that starts anew takes
 # another.
 SOURCES_MAX = 256
+_TIMESTAMP = struct.Struct("@qq")  # struct timespec
+_ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESTAMP.size)
 
 log = structlog.get_logger()
 
 
 class Intake:
-    """Call `readable` when the socket is."""
+    """Call `readable` when the socket is, or now and then: the kernel notes when packets arrive.
+
+    What hosts sent goes out after all that waits has been read.
+    """
 
     def __init__(self, sock: socket.socket, sessions: Sessions, lives: Lives, load: Load) -> None:
         # By reason: stun, stun-integrity, dtls, rtp, rtcp, srtp, sources, unknown, flood,
@@ -50,19 +55,32 @@ class Intake:
         self._lives = lives
         self._load = load
         self._unknown: Counter[str | bytes] = Counter()  # datagrams of this second, by address
+        self._read_at = 0.0  # nothing that is read now arrived before that
 
-    def readable(self) -> None:
-        """Take what waits."""
-        receive, now = self._sock.recvfrom, monotonic()
+    def readable(self) -> bool:
+        """Take what waits; True: more may wait."""
+        receive, now = self._sock.recvmsg, monotonic()
+        to_monotonic = now - time()
+        more = True
         for _ in range(READS_MAX):
             try:
-                datagram, address = receive(DATAGRAM_BYTES_MAX)
+                datagram, ancillary, _, address = receive(DATAGRAM_BYTES_MAX, _ANCILLARY_BYTES)
             except (BlockingIOError, InterruptedError):
-                return
+                more = False
+                break
             except OSError:
                 self.rejected["unreceivable"] += 1
-                return
-            self._take(datagram, address, now)
+                break
+            arrived = now
+            if ancillary:
+                seconds, nanoseconds = _TIMESTAMP.unpack_from(ancillary[0][2])
+                arrived = seconds + nanoseconds * 1e-9 + to_monotonic
+                # Steps of the machine's clock are nobody's delay.
+                arrived = min(max(arrived, self._read_at), now)
+            self._take(datagram, address, arrived)
+        self._read_at = now
+        self._lives.deliver_received(now=monotonic())
+        return more
 
     def count_second(self) -> None:
         """Call once a second: the limits per second begin anew."""
@@ -199,7 +217,7 @@ class Intake:
                 clear = session.inbound.unprotect(datagram)
             else:
                 clear = session.inbound.unprotect_rtcp(datagram)
-        except (pylibsrtp.Error, ValueError):  # forged or replayed; longer than any is
+        except ValueError:  # forged or replayed; longer than any is
             self.rejected["srtp"] += 1
             return
         session.sources.add(source)
@@ -208,7 +226,7 @@ class Intake:
             session.feedback_due_at = now + self._load.feedback_interval_s
         try:
             if is_rtp:
-                self._lives.on_rtp(session.id, rtp.parse(clear), clear, now=now)
+                self._lives.receive_rtp(session.id, rtp.parse(clear), clear, now=now)
             else:
                 self._lives.on_rtcp(session.id, rtcp.parse(clear), now=now)
         except Malformed:

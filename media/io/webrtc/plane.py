@@ -120,6 +120,7 @@ class MediaPlane:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._second_at = 0.0
+        self.reads_at_once = False  # whenever something arrives, else with the ticks
         self._closed = False
 
     @classmethod
@@ -138,7 +139,7 @@ class MediaPlane:
             sock.close()
             raise
         plane = cls(config, sock, candidates)
-        plane._loop.add_reader(plane._sock, plane._intake.readable)
+        plane._watch()
         plane._timer = plane._loop.call_later(TICK_S, plane._tick)
         return plane
 
@@ -234,6 +235,7 @@ class MediaPlane:
         )
         session.id = self.config.session_prefix + session.id
         self._sessions.add(session)
+        self._watch()
         return session
 
     def _local(self, credentials: IceCredentials) -> sdp.Local:
@@ -412,9 +414,31 @@ class MediaPlane:
 
     # Time
 
+    def _watch(self) -> None:
+        """Read the socket whenever something arrives; idempotent."""
+        if not self.reads_at_once:
+            self.reads_at_once = True
+            self._loop.add_reader(self._sock, self._intake.readable)
+
+    def _choose_how_to_read(self) -> None:
+        """Whoever joins is answered at once; media alone is read with the ticks.
+
+        Most of what a packet of a small live costs is that it wakes the process.
+        """
+        if self._lives.by_room and not self._sessions.handshaking:
+            if self.reads_at_once:
+                self.reads_at_once = False
+                self._loop.remove_reader(self._sock)
+        else:
+            self._watch()
+
     def _tick(self) -> None:
+        if self._closed:
+            return
+        more = not self.reads_at_once and self._intake.readable()
         busy = self._lives.by_room or self._sessions.handshaking
-        self._timer = self._loop.call_later(TICK_S if busy else IDLE_TICK_S, self._tick)
+        wait_s = 0 if more else TICK_S if busy else IDLE_TICK_S
+        self._timer = self._loop.call_later(wait_s, self._tick)
         now = monotonic()
         self._lives.tick(now=now)
         for session in list(self._sessions.handshaking.values()):
@@ -425,6 +449,7 @@ class MediaPlane:
         if now - self._second_at >= SECOND_S:
             self._second_at = now
             self._every_second(now)
+        self._choose_how_to_read()
 
     def _every_second(self, now: float) -> None:
         self._intake.count_second()

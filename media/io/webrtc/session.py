@@ -14,7 +14,7 @@ import pylibsrtp
 from media.forwarding.leg import Leg
 from media.forwarding.rtt import Rtt
 from media.io.webrtc.dtls import DtlsIdentity, Handshake
-from media.io.webrtc.srtp import Gcm, inbound, outbound
+from media.io.webrtc.srtp import Gcm, Inbound, outbound
 from media.wire import stun
 from media.wire.address import Address
 from media.wire.sdp import Offer
@@ -94,7 +94,7 @@ class Session:
         self.flight_sent_at = 0.0  # when our newest flight of the handshake left
         self.pings_sent = 0
         self._pings: dict[bytes, float] = {}  # without an answer: ids, and when they left
-        self.inbound: pylibsrtp.Session | None = None  # unprotects what the peer sends
+        self.inbound: Inbound | None = None  # unprotects what the peer sends
         self._outbound: pylibsrtp.Session | None = None
         self._gcm: Gcm | None = None
         self.send_to = send
@@ -161,7 +161,7 @@ class Session:
         """The handshake is over: make the ciphers of both directions."""
         keys = self.handshake.keys
         assert keys is not None
-        self.inbound, self._outbound = inbound(keys), outbound(keys)
+        self.inbound, self._outbound = Inbound(keys), outbound(keys)
         self._gcm = Gcm(keys) if keys.is_gcm else None
         self.up = True
 

@@ -1,9 +1,11 @@
 """SRTP keys: libsrtp for what is rare, AES-GCM by hand for what viewers get (RFC 7714)."""
 
+from collections.abc import Callable
+
 import pylibsrtp
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pylibsrtp._binding import ffi
+from pylibsrtp._binding import ffi, lib
 
 from media.forwarding.leg import EncryptInto
 from media.io.webrtc.dtls import Keys
@@ -11,13 +13,43 @@ from media.io.webrtc.dtls import Keys
 # RFC 3711 section 3.3.2 requires at least 64; a burst of a key frame overtakes more.
 REPLAY_WINDOW = 1_024
 OUTBOUND_BYTES = 1_472 + 144  # the longest that we send, and what pylibsrtp keeps free
+INBOUND_BYTES_MAX = 2_048
+_DATA = ffi.new("char[]", INBOUND_BYTES_MAX)
+_BUFFER = ffi.buffer(_DATA)
+_SIZE = ffi.new("int *")
 _KEY_LABEL = 0
 _SALT_LABEL = 2
 
 
-def inbound(keys: Keys) -> pylibsrtp.Session:
-    """Return a session that unprotects what the peer sends."""
-    return _session(keys, keys.theirs, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+class Inbound:
+    """Unprotects what the peer sends. All use one buffer, as pylibsrtp's would not."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._session = _session(keys, keys.theirs, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        self._srtp = self._session._srtp[0]
+
+    def unprotect(self, datagram: bytes) -> bytes:
+        """Return the RTP packet.
+
+        Raises:
+            ValueError: It is forged, was received before, or is longer than any is.
+        """
+        return self._open(datagram, lib.srtp_unprotect)
+
+    def unprotect_rtcp(self, datagram: bytes) -> bytes:
+        """Return the compound RTCP packet; raises as `unprotect` does."""
+        return self._open(datagram, lib.srtp_unprotect_rtcp)
+
+    def _open(self, datagram: bytes, unprotect: Callable[..., int]) -> bytes:
+        size = len(datagram)
+        if size > INBOUND_BYTES_MAX:
+            raise ValueError("longer than any packet is")
+        _BUFFER[:size] = datagram
+        _SIZE[0] = size
+        if status := unprotect(self._srtp, _DATA, _SIZE):
+            raise ValueError(f"libsrtp refuses it: {status}")
+        clear: bytes = _BUFFER[: _SIZE[0]]
+        return clear
 
 
 def outbound(keys: Keys) -> pylibsrtp.Session:

@@ -6,6 +6,7 @@ import socket
 BUFFER_BYTES = 8 << 20
 _SO_RCVBUFFORCE = 33
 _SO_SNDBUFFORCE = 32
+_SO_TIMESTAMPNS = 35
 # What a kernel without IPv6 says.
 _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.ENOPROTOOPT)
 
@@ -37,6 +38,8 @@ def _open(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
                 sock.setsockopt(socket.SOL_SOCKET, forced, BUFFER_BYTES)
             except OSError:  # needs CAP_NET_ADMIN; without it the kernel's limit applies
                 sock.setsockopt(socket.SOL_SOCKET, plain, BUFFER_BYTES)
+        # Packets are read some milliseconds after they arrived.
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         sock.setblocking(False)
         sock.bind((host, port))
     except BaseException:

@@ -73,6 +73,17 @@ async def test_a_small_bench_measures_and_checks(kind: str) -> None:
     assert held >= ALWAYS[kind] or (kind == "glass" and not sound)
 
 
+@pytest.mark.soak
+async def test_small_lives_are_measured_apart_from_what_is_used_at_rest() -> None:
+    found, _ = await bench(
+        "relay", "--lives", "2", "--viewers", "1", "--runs", "1", "--seconds", "1"
+    )
+    medians = {figure["name"]: figure["median"] for figure in found["figures"]}
+    assert 0 < medians["at rest, of a core"] < medians["all of it, of a core"]
+    assert medians["CPU per packet of a host"] > 0
+    assert found["counts"]["viewers"] == 2
+
+
 @pytest.mark.skipif(shutil.which("janus") is None, reason="no janus; it is an apt package")
 @pytest.mark.soak
 async def test_janus_serves_the_same_viewers() -> None:

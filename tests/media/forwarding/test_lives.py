@@ -188,3 +188,27 @@ def host_rtcp(host: Host) -> list[bytes]:
     transport = host._transport
     assert isinstance(transport, ClearTransport)
     return transport.rtcp
+
+
+def test_a_live_for_which_nothing_waits_is_looked_at_ten_times_a_second(worker: Worker) -> None:
+    live = worker.lives.by_room[ROOM]
+    for _ in range(10):
+        worker.now += 0.02
+        worker.lives.tick(now=worker.now)
+    assert 0.05 < worker.now - live.ticked_at + 0.1 < 0.2
+    looked_at = live.ticked_at
+    worker.now = looked_at + 0.02
+    worker.lives.tick(now=worker.now)
+    assert live.ticked_at == looked_at
+
+
+def test_a_hosts_loss_is_requested_with_the_next_tick(worker: Worker) -> None:
+    host = worker.host("again")
+    worker.send("again")
+    worker.lives.tick(now=worker.now)
+    sent = len(host.rtcp)
+    worker.number += 1  # lost
+    worker.send("again")
+    worker.now += 0.02
+    worker.lives.tick(now=worker.now)
+    assert len(host.rtcp) > sent

@@ -315,3 +315,28 @@ def test_of_a_gop_beyond_the_limit_nothing_is_kept_until_the_next_key_frame() ->
     live.add_frame(payloads, 10 * FPS * TICKS, key=True, now=10)
     live.poll(now=10)
     assert [frame.key for frame in live.gop] == [True]
+
+
+def test_what_a_source_sent_goes_out_although_another_one_begins_before_it_is_polled() -> None:
+    live = layer()
+    for number, ssrc in ((7, 1), (7, 2)):
+        live.receive(Packet(96, True, number, 0, ssrc, KEY + bytes(100)), now=0)
+    frames = live.poll(now=0)
+    assert [frame.key for frame in frames] == [True, True]
+    assert numbers(frames) == [100, 101]
+
+
+def test_a_layer_waits_while_packets_or_a_key_frame_are_missing() -> None:
+    live = layer()
+    assert not live.waits
+    feed(live, 5, 0, DELTA, now=0)
+    assert live.waits
+    feed(live, 7, 0, KEY, now=0)
+    assert not live.waits
+    feed(live, 10, TICKS, DELTA, now=0.04)  # 9 was lost
+    assert live.waits
+    live.receive(Packet(96, True, 9, TICKS, 1, DELTA), now=0.05)
+    live.poll(now=0.05)
+    assert not live.waits
+    live.keys.request()
+    assert live.waits

@@ -14,7 +14,7 @@ from media.forwarding.leg import Leg
 from media.forwarding.track import Track
 from media.io.webrtc.dtls import Keys
 from media.io.webrtc.fanout import SLICE_VIEWERS, Fanout
-from media.io.webrtc.srtp import Gcm, inbound, outbound
+from media.io.webrtc.srtp import Gcm, Inbound, outbound
 from media.stream.frames import Frame, SourcePacket, cut
 from media.stream.layer import Layer
 from media.wire import rtp
@@ -34,7 +34,7 @@ class Receiver:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
         self.sock.setblocking(False)
-        self._inbound = inbound(keys)
+        self._inbound = Inbound(keys)
         self.leg = Leg(96, 3)
         self.leg.address = self.sock.getsockname()
         if keys.is_gcm:

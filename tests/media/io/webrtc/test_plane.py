@@ -47,6 +47,16 @@ async def test_a_viewer_decodes_what_a_host_sends(plane: MediaPlane, codec: str)
     assert stats.send_errors == stats.send_blocked == 0
 
 
+async def test_media_alone_is_read_with_the_ticks_and_a_newcomer_at_once(plane: MediaPlane) -> None:
+    assert plane.reads_at_once
+    async with host(publishing(plane)):
+        await wait_until(lambda: live(plane) and not plane.reads_at_once, what="the host alone")
+        await plane.play(ROOM, OFFER.replace("sendonly", "recvonly"))
+        assert plane.reads_at_once
+        async with viewer(playing(plane)) as layers:
+            await next_frame(layers["video"])
+
+
 async def test_a_busy_worker_refuses_joins_and_serves_its_viewers(plane: MediaPlane) -> None:
     async with host(publishing(plane)):
         await wait_until(lambda: live(plane), what="the live")

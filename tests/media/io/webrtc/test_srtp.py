@@ -2,12 +2,11 @@
 
 import struct
 
-import pylibsrtp
 import pytest
 from aiortc.rtcdtlstransport import SRTP_AEAD_AES_128_GCM
 
 from media.io.webrtc.dtls import Keys
-from media.io.webrtc.srtp import Gcm, inbound, outbound
+from media.io.webrtc.srtp import Gcm, Inbound, outbound
 
 KEYS = Keys(SRTP_AEAD_AES_128_GCM, ours=bytes(range(28)), theirs=bytes(range(28)))
 SSRC = 0xDEADBEEF
@@ -20,12 +19,12 @@ def test_a_packet_encrypted_by_hand_equals_libsrtps(sequence: int) -> None:
 
 
 def test_the_rollover_counter_goes_into_the_nonce() -> None:
-    gcm, receiver = Gcm(KEYS), inbound(KEYS)
+    gcm, receiver = Gcm(KEYS), Inbound(KEYS)
     for index in (65_535, 65_536, 65_537):
         header = struct.pack("!BBHII", 0x80, 96, index & 0xFFFF, 0, SSRC)
         protected = _by_hand(gcm, index, header)
         assert receiver.unprotect(protected) == header + b"payload"
-        with pytest.raises(pylibsrtp.Error):
+        with pytest.raises(ValueError):
             receiver.unprotect(protected[:-1] + b"x")
 
 
