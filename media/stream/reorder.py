@@ -53,16 +53,18 @@ class Reorder(Generic[T]):
     def ready(self, *, now: float) -> list[tuple[int, T]]:
         """Return the items that are in order now, skipping gaps past their deadline."""
         out: list[tuple[int, T]] = []
+        released_at = 0.0  # when the last item arrived that this one had to wait for
         while self._held:
             assert self.expected is not None
             while (held := self._held.pop(self.expected, None)) is not None:
                 out.append((self.expected, held[0]))
                 self.expected += 1
-                self.blocked_s_max = max(self.blocked_s_max, now - held[1])
+                released_at = max(released_at, held[1])
+                self.blocked_s_max = max(self.blocked_s_max, released_at - held[1])
             deadline = self.deadline
             if deadline is None or (now < deadline and len(self._held) <= HELD_PACKETS_MAX):
                 break
-            self.expected = min(self._held)
+            self.expected, released_at = min(self._held), now
         return out
 
     def blocked_s(self, *, now: float) -> float:

@@ -81,3 +81,15 @@ def test_packets_leave_once_and_in_order_for_any_arrival_order(
             out += order.ready(now=at * 0.001)
     out += order.ready(now=1 + REPAIR_S)
     assert [item for _, item in out] == [-1, *sorted(set(arrival) - lost)]
+
+
+def test_what_is_read_late_was_not_blocked() -> None:
+    reorder = Reorder[str]()
+    reorder.receive(1, "a", now=0.0)
+    reorder.receive(2, "b", now=0.1)
+    assert len(reorder.ready(now=5.0)) == 2
+    assert reorder.blocked_s_max == 0
+    reorder.receive(4, "d", now=6.0)
+    reorder.receive(3, "c", now=6.2)
+    assert len(reorder.ready(now=9.0)) == 2
+    assert round(reorder.blocked_s_max, 3) == 0.2
