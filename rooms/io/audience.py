@@ -6,6 +6,7 @@ change only between two broadcasts, so that no frame is missed or duplicated.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -72,6 +73,7 @@ class Subscriber:
         "behind_since",
         "client",
         "codec",
+        "counted_as",
         "is_viewer",
         "level",
         "paused",
@@ -83,6 +85,7 @@ class Subscriber:
         self.audience: Audience | None = None
         self.client = ""
         self.user_id = ""
+        self.counted_as = ""
         self.codec = 0
         self.is_viewer = True
         self.level = Level.FULL
@@ -106,7 +109,16 @@ def nothing(_: bytes) -> None:
 class Audience:
     """All subscribers of one channel, by codec."""
 
-    __slots__ = ("_batches", "_behind", "_changed", "_counts", "_full", "_hosts")
+    __slots__ = (
+        "_again",
+        "_batches",
+        "_behind",
+        "_changed",
+        "_counts",
+        "_full",
+        "_hosts",
+        "_people",
+    )
 
     def __init__(self, codecs: int, counts: Counts) -> None:
         self._full: list[dict[Subscriber, None]] = [{} for _ in range(codecs)]
@@ -114,6 +126,8 @@ class Audience:
         self._behind: dict[Subscriber, None] = {}
         self._changed: dict[Subscriber, None] = {}
         self._hosts: set[Subscriber] = set()
+        self._people: Counter[str] = Counter()  # connections of each person who watches
+        self._again = 0  # connections of people beyond their first
         self._counts = counts
 
     def __len__(self) -> int:
@@ -121,14 +135,21 @@ class Audience:
 
     @property
     def viewers(self) -> int:
-        """How many subscribers watch; hosts are left out."""
-        return len(self) - len(self._hosts)
+        """How many people watch, each once; who is nobody in particular, by connection.
+
+        Hosts are left out.
+        """
+        return len(self) - len(self._hosts) - self._again
 
     def add(self, subscriber: Subscriber) -> None:
         """Send `subscriber` every broadcast that begins from now on."""
         subscriber.audience = self
         if not subscriber.is_viewer:
             self._hosts.add(subscriber)
+        elif subscriber.user_id:
+            subscriber.counted_as = subscriber.user_id
+            self._people[subscriber.user_id] += 1
+            self._again += self._people[subscriber.user_id] > 1
         self._full[subscriber.codec][subscriber] = None
         self._batches[subscriber.codec] = None
         if subscriber.paused:
@@ -137,6 +158,13 @@ class Audience:
     def remove(self, subscriber: Subscriber) -> None:
         """Forget `subscriber`."""
         subscriber.audience = None
+        if person := subscriber.counted_as:
+            subscriber.counted_as = ""
+            self._people[person] -= 1
+            if self._people[person]:
+                self._again -= 1
+            else:
+                del self._people[person]
         self._hosts.discard(subscriber)
         if self._full[subscriber.codec].pop(subscriber, subscriber) is None:
             self._batches[subscriber.codec] = None

@@ -149,3 +149,19 @@ def test_the_host_is_served_and_not_counted_as_a_viewer() -> None:
     assert (len(audience), audience.viewers) == (2, 1)
     audience.remove(host)
     assert (len(audience), audience.viewers) == (1, 1)
+
+
+def test_a_person_with_several_connections_counts_once() -> None:
+    audience = Audience(1, Counts())
+    anybody = [FakeSubscriber() for _ in range(2)]
+    phone, tablet, other, shop = (FakeSubscriber() for _ in range(4))
+    phone.user_id = tablet.user_id = "g1"
+    other.user_id = shop.user_id = "g2"
+    shop.is_viewer = False
+    for subscriber in (*anybody, phone, tablet, other, shop):
+        audience.add(subscriber)
+    assert (len(audience), audience.viewers) == (6, 4)
+    phone.user_id = "g3"  # a token of another guest, later on
+    for subscriber, viewers in ((phone, 4), (phone, 4), (tablet, 3), (shop, 3), (other, 2)):
+        audience.remove(subscriber)
+        assert audience.viewers == viewers

@@ -107,6 +107,25 @@ async def test_events_missed_while_the_bus_was_down_are_recovered() -> None:
         assert all(message["t"] == "tick" for message in received(subscriber))
 
 
+async def test_thousands_who_return_at_once_cost_one_reading_of_the_log() -> None:
+    rooms = MemoryRooms(RULES)
+    async with memory_hub(rooms) as other, memory_hub(rooms) as hub:
+        await subscribed(other)
+        for left in range(3):
+            await other.announce(ROOM, StockChanged(product_id="p1", left=left))
+        since = Position(rooms.logs[ROOM].position.epoch, 1)
+
+        async def returns() -> FakeSubscriber:
+            local, subscriber = await hub.open_room(ROOM), FakeSubscriber(1)
+            subscription = hub.subscribe(local, subscriber, since)
+            assert subscription.recovered
+            return subscriber
+
+        await asyncio.gather(*(returns() for _ in range(5_000)))
+        assert hub.counts.log_readings_total == 1
+        assert hub.counts.recovered_total == 5_000
+
+
 async def test_lost_log_is_seeded_from_the_record() -> None:
     rooms = MemoryRooms(RULES)
 
