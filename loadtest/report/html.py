@@ -111,7 +111,7 @@ def _plots(result: Result) -> str:
             plot = series_plot(lines, result.stages, texts[1])
             caption = f"{both(texts)} (ms) <code>{timing}</code>"
             parts.append(_figure(caption, plot, lines))
-    return _section("course", "".join(parts))
+    return _section("course", _beside(parts))
 
 
 def _figure(caption: str, plot: str, names: Iterable[str]) -> str:
@@ -126,6 +126,10 @@ def _figure(caption: str, plot: str, names: Iterable[str]) -> str:
 def _counted(count: str) -> Callable[[Second], float]:
     if count == "population":
         return lambda second: float(second.population)
+    if count == "media.bits":
+        return lambda second: second.counts.get("media.bytes", 0) * 8.0
+    if count == "stall_ms":
+        return lambda second: second.stall_ms
     return lambda second: float(second.counts.get(count, 0))
 
 
@@ -139,7 +143,7 @@ def _curves(result: Result) -> str:
         if curve := result.curves.get(timing):
             plot = curve_plot({timing: curve}, texts[1])
             parts.append(_figure(f"{both(texts)} (ms)", plot, ()))
-    return _section("curves", "".join(parts))
+    return _section("curves", _beside(parts))
 
 
 def _errors(result: Result) -> str:
@@ -169,6 +173,10 @@ def _tester(result: Result) -> str:
     ]
     notes = "".join(f"<p>{both(in_chinese(note))}</p>" for note in result.notes)
     return _section("tester", _table(("", ""), rows) + notes)
+
+
+def _beside(figures: Sequence[str]) -> str:
+    return f'<div class="plots">{"".join(figures)}</div>'
 
 
 def _section(name: str, body: str) -> str:

@@ -9,17 +9,22 @@ from rich.text import Text
 
 from loadtest.report.progress import Progress
 from loadtest.report.result import Second
+from loadtest.report.texts import Language, in_language, live_text, timing_name
+from loadtest.report.units import bit_rate
 from loadtest.scenario.measures import TIMINGS
 
 SHOWN_S = 40
 ERRORS_SHOWN = 5
-RATES = {
-    "messages received": "room.messages",
-    "chat lines": "chat.sent",
-    "taps": "orders.tapped",
-    "orders confirmed": "orders.confirmed",
-    "RTP packets": "media.packets",
-}
+RATES = (
+    "room.messages",
+    "chat.sent",
+    "orders.tapped",
+    "orders.confirmed",
+    "media.packets",
+    "media.bytes",
+    "hls.parts",
+    "replay.segments",
+)
 # These hold from the first moment on; others, such as `viewers.joined == 24`, only at the end.
 _ALWAYS = ("<", "<=")
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -33,11 +38,11 @@ def sparkline(values: Sequence[float]) -> str:
     return "".join(_BARS[1 + min(7, int(value / top * 7.999))] for value in values)
 
 
-def live_view(progress: Progress) -> RenderableType:
+def live_view(progress: Progress, language: Language = "en") -> RenderableType:
     """Return what the terminal shows now."""
     recent = progress.done[-SHOWN_S:]
-    parts: list[RenderableType] = [_head(progress), _stages(progress), Text()]
-    parts += [_rates(recent), Text(), _timings(recent, progress), Text()]
+    parts: list[RenderableType] = [_head(progress, language), _stages(progress), Text()]
+    parts += [_rates(recent, language), Text(), _timings(recent, progress, language), Text()]
     parts += _short(progress)
     parts += [
         Text(f"{count:>8,} × {kind}", style="yellow")
@@ -46,12 +51,13 @@ def live_view(progress: Progress) -> RenderableType:
     return Group(*parts)
 
 
-def _head(progress: Progress) -> Text:
-    head = Text(progress.title["en"], style="bold")
+def _head(progress: Progress, language: Language) -> Text:
+    head = Text(progress.title[language], style="bold")
     head.append(f"   {progress.target}   ", style="dim")
     if progress.why_ended:
-        return head.append(f"ending: {progress.why_ended}", style="yellow")
-    return head.append(progress.phase, style="cyan")
+        why = in_language(progress.why_ended, language)
+        return head.append(f"{live_text('ending', language)}{why}", style="yellow")
+    return head.append(in_language(progress.phase, language), style="cyan")
 
 
 def _stages(progress: Progress) -> Table:
@@ -66,25 +72,27 @@ def _stages(progress: Progress) -> Table:
     return row
 
 
-def _rates(recent: Sequence[Second]) -> Table:
+def _rates(recent: Sequence[Second], language: Language) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     population = [float(second.population) for second in recent]
-    table.add_row("viewers", f"{int(population[-1]) if population else 0:,}", sparkline(population))
-    for name, count in RATES.items():
-        values = [float(second.counts.get(count, 0)) for second in recent]
+    now = f"{int(population[-1]) if population else 0:,}"
+    table.add_row(live_text("viewers", language), now, sparkline(population))
+    for name in RATES:
+        values = [float(second.counts.get(name, 0)) for second in recent]
         if any(values):
-            table.add_row(f"{name} /s", f"{values[-1]:,.0f}", sparkline(values))
+            rate = bit_rate(values[-1] * 8) if name == "media.bytes" else f"{values[-1]:,.0f} /s"
+            table.add_row(live_text(name, language), rate, sparkline(values))
     return table
 
 
-def _timings(recent: Sequence[Second], progress: Progress) -> Table:
+def _timings(recent: Sequence[Second], progress: Progress, language: Language) -> Table:
     table = Table(
-        "ms, last second",
+        live_text("last second", language),
         "p50",
         "p95",
         "p99",
-        f"p99 of {SHOWN_S} s",
-        "in all",
+        live_text("worst", language).format(seconds=SHOWN_S),
+        live_text("in all", language),
         box=None,
         pad_edge=False,
         header_style="dim",
@@ -99,7 +107,7 @@ def _timings(recent: Sequence[Second], progress: Progress) -> Table:
         count = progress.total.delays[name].get_total_count()
         figures = (newest.p50_ms, newest.p95_ms, newest.p99_ms) if newest else ()
         cells = [f"{figure:,.1f}" for figure in figures] or ["", "", ""]
-        table.add_row(name, *cells, worst, f"{count:,}")
+        table.add_row(timing_name(name, language), *cells, worst, f"{count:,}")
     return table
 
 

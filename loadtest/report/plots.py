@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from loadtest.report.result import Span
+from loadtest.report.units import scaled
 
-WIDTH, HEIGHT = 760, 190
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 22, 26
+# About as wide as a phone shows it, so that text stays legible; on paper two are side by side.
+WIDTH, HEIGHT = 400, 170
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 20, 24
 POINTS_MAX = 500
 COLORS = ("var(--a)", "var(--b)", "var(--c)", "var(--d)")
 TICKS = 4
@@ -35,7 +37,7 @@ def curve_plot(curves: Mapping[str, Series], label: str) -> str:
     """Return percentile curves; each step to the right is a tenth of what was left."""
     top = nice_top(max((y for line in curves.values() for _, y in line), default=0.0))
     parts = _y_axis(top)
-    for percent in (0.0, 50.0, 90.0, 99.0, 99.9, 99.99):
+    for percent in (50.0, 90.0, 99.0, 99.9, 99.99):
         x = _x(_nines(percent))
         parts.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" class="grid"/>')
         parts.append(_text(x, HEIGHT - 8, f"{percent:g} %", "middle"))
@@ -110,10 +112,13 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 def _short(value: float) -> str:
     """Return a figure of an axis.
 
-    >>> [_short(value) for value in (0.25, 1_250, 1_500_000)]
-    ['0.25', '1,250', '1.5 M']
+    >>> [_short(value) for value in (0.25, 1_250, 1_500_000, 2_500_000_000)]
+    ['0.25', '1,250', '1.5 M', '2.5 G']
     """
-    return f"{value / 1e6:,.5g} M" if value >= 1e6 else f"{round(value, 4):,.10g}"
+    if value < 1e6:
+        return f"{round(value, 4):,.10g}"
+    figure, prefix = scaled(value)
+    return f"{figure:.5g} {prefix}"
 
 
 def _svg(parts: Sequence[str], label: str) -> str:

@@ -1,6 +1,10 @@
 """The words of the HTML report: (Chinese, English)."""
 
 import re
+from collections.abc import Mapping
+from typing import Literal
+
+Language = Literal["zh", "en"]
 
 TEXTS = {
     "pass": ("通过", "Pass"),
@@ -33,6 +37,22 @@ TEXTS = {
     "clock": ("时钟跳变", "Clock step"),
     "sockets": ("本机拒绝的套接字", "Sockets refused by its machine"),
     "machine": ("机器", "Machine"),
+}
+LIVE = {
+    "viewers": ("观众", "viewers"),
+    "room.messages": ("收到的消息", "messages received"),
+    "chat.sent": ("聊天", "chat lines"),
+    "orders.tapped": ("点击下单", "taps"),
+    "orders.confirmed": ("成交", "orders confirmed"),
+    "media.packets": ("RTP 包", "RTP packets"),
+    "media.bytes": ("视频码率", "video"),
+    "hls.parts": ("HLS 分片", "HLS parts"),
+    "replay.segments": ("回放分段", "segments of replays"),
+    "last second": ("毫秒，最近一秒", "ms, last second"),
+    "worst": ("{seconds} 秒内的 p99", "p99 of {seconds} s"),
+    "in all": ("合计", "in all"),
+    "ending": ("正在结束：", "ending: "),
+    "holds": ("全部达标", "every threshold holds"),
 }
 AUDIT = {
     "orders.oversold": ("超卖的份数", "Units sold beyond the stock"),
@@ -69,7 +89,8 @@ LINES = {
     "viewers": ("观众", "viewers"),
     "messages": ("消息", "messages"),
     "packets": ("包", "packets"),
-    "bytes": ("字节", "bytes"),
+    "bits": ("码率", "bit rate"),
+    "held up": ("耽误", "held up"),
     "parts": ("分片", "parts"),
     "taps": ("点击", "taps"),
     "confirmed": ("成交", "confirmed"),
@@ -99,7 +120,7 @@ PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
         {"lost": "room.lost", "recovered": "room.recovered", "snapshots": "room.snapshots"},
     ),
     (("每秒媒体包", "Media packets a second"), {"packets": "media.packets"}),
-    (("每秒媒体字节", "Bytes of media a second"), {"bytes": "media.bytes"}),
+    (("媒体码率（bit/s）", "Bit rate of the media (bit/s)"), {"bits": "media.bits"}),
     (("每秒 HLS 分片", "HLS parts a second"), {"parts": "hls.parts"}),
     (
         ("缺失与重传补回的媒体包", "Media packets missing and repaired"),
@@ -113,6 +134,7 @@ PLOTS: tuple[tuple[tuple[str, str], dict[str, str]], ...] = (
         ("跳过与重复的帧（解码观众）", "Frames skipped and repeated, of viewers that decode"),
         {"skipped": "glass.skipped", "again": "glass.repeated"},
     ),
+    (("测试器被耽误（毫秒）", "Tester held up (ms)"), {"held up": "stall_ms"}),
     (
         ("每秒回放分段与卡顿", "Segments of replays and stalls"),
         {"segments": "replay.segments", "stalls": "replay.stalls"},
@@ -124,7 +146,7 @@ SENTENCES = (
     (
         r"the tester was held up for up to (.+) ms: without those (.+) s nothing speaks "
         r"against (.+)",
-        r"测试器自身被耽误最长 \1 毫秒：除去这 \2 秒，没有违反 \3",
+        r"测试器自身被耽误最长 \1 毫秒：除去受影响的 \2 秒，\3 并未违反",
     ),
     (
         r"The tester was held up in (.+) s of the run, for up to (.+) ms\.",
@@ -137,6 +159,9 @@ SENTENCES = (
     (r"interrupted after (.+) s", r"\1 秒后被中断"),
     (r"the target stopped answering after about (.+) s", r"约 \1 秒后目标不再应答"),
     (r"the stock could not be read after the run", "结束后读不到库存"),
+    (r"preparing", "准备中"),
+    (r"running", "进行中"),
+    (r"waiting for (.+) agents", r"等待 \1 台代理机"),
     (r"(.+) of the tester's (.+) processes died", r"测试器的 \2 个进程中有 \1 个中途退出"),
     (r"the orders of (.+) guests could not be read", r"\1 位客人的订单读不到"),
     (r"an agent's clock is known to (.+) ms only", r"一台代理机的时钟只能确定到 \1 毫秒"),
@@ -167,3 +192,26 @@ def in_chinese(sentence: str) -> tuple[str, str]:
         if found := re.fullmatch(english, sentence):
             return found.expand(chinese), sentence
     return sentence, sentence
+
+
+def in_language(sentence: str, language: Language) -> str:
+    """Return a sentence in one language; an unknown one as it is."""
+    return in_chinese(sentence)[language == "en"]
+
+
+def live_text(name: str, language: Language) -> str:
+    """Return one of the terminal's words."""
+    return LIVE[name][language == "en"]
+
+
+def timing_name(name: str, language: Language) -> str:
+    """Return how the terminal names a timing; English is what thresholds have."""
+    return TIMING_NAMES[name][0] if language == "zh" else name
+
+
+def language_of(environment: Mapping[str, str]) -> Language:
+    """Return the language of a terminal, by the variables of POSIX."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environment.get(name):
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"

@@ -6,6 +6,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -26,6 +27,7 @@ from loadtest.report.html import html_report
 from loadtest.report.junit import junit_xml
 from loadtest.report.live import live_view
 from loadtest.report.result import Result, Verdict, read_result, result_schema, write_file
+from loadtest.report.texts import TEXTS, Language, in_language, language_of, live_text
 from loadtest.runner.agents import check_secret, parse_endpoint, serve_agent
 from loadtest.runner.link import Link, LinkBroken
 from loadtest.runner.run import Request, Run
@@ -200,6 +202,10 @@ def run(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No live view; one line at the end.")
     ] = False,
+    language: Annotated[
+        Language | None,
+        typer.Option(help="Of what the terminal shows. Default: by LC_ALL, LC_MESSAGES or LANG."),
+    ] = None,
     token: Annotated[
         str,
         typer.Option(
@@ -230,7 +236,9 @@ def run(
         if path and not path.absolute().parent.is_dir():
             raise OperatorError(f"there is no folder {path.absolute().parent} for the report")
     try:
-        begun, result = uvloop.run(_play(request, hq_token, live=not quiet and out.is_terminal))
+        speaks = language or language_of(os.environ)
+        shown = speaks if not quiet and out.is_terminal else None
+        begun, result = uvloop.run(_play(request, hq_token, shown))
     except Interrupted as error:
         err.print(f"[red]linli:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(EXIT_INTERRUPTED)
@@ -243,7 +251,7 @@ def run(
     if quiet:
         print(result.summary())
     else:
-        _show(result)
+        _show(result, speaks)
     _write(result, json_file, junit, html)
     if begun.progress.target_gone:
         sys.exit(EXIT_TARGET_GONE)
@@ -341,7 +349,7 @@ async def _work() -> None:
         await work(Link(reader, asyncio.StreamWriter(transport, protocol, None, loop)))
 
 
-async def _play(request: Request, hq_token: str, *, live: bool) -> tuple[Run, Result]:
+async def _play(request: Request, hq_token: str, shown: Language | None) -> tuple[Run, Result]:
     async with target_of(request, hq_token) as request:
         running = Run(request)
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -357,7 +365,7 @@ async def _play(request: Request, hq_token: str, *, live: bool) -> tuple[Run, Re
         for number in signals:
             loop.add_signal_handler(number, interrupt)
         try:
-            async with _live(running) if live else contextlib.nullcontext():
+            async with _live(running, shown) if shown else contextlib.nullcontext():
                 return running, await running.play()
         except asyncio.CancelledError:
             raise Interrupted("ended at once: no report, and nothing was taken away") from None
@@ -371,13 +379,13 @@ async def _play(request: Request, hq_token: str, *, live: bool) -> tuple[Run, Re
 
 
 @contextlib.asynccontextmanager
-async def _live(running: Run) -> AsyncIterator[None]:
+async def _live(running: Run, language: Language) -> AsyncIterator[None]:
     """Show the run on the terminal while it goes on."""
     with Live(console=out, auto_refresh=False, transient=True) as screen:
 
         async def refresh() -> None:
             while True:
-                screen.update(live_view(running.progress), refresh=True)
+                screen.update(live_view(running.progress, language), refresh=True)
                 await asyncio.sleep(REFRESH_S)
 
         task = asyncio.create_task(refresh())
@@ -388,8 +396,9 @@ async def _live(running: Run) -> AsyncIterator[None]:
             await asyncio.gather(task, return_exceptions=True)
 
 
-def _show(result: Result) -> None:
-    table = Table("threshold", "measured", "", box=None, pad_edge=False)
+def _show(result: Result, language: Language) -> None:
+    heads = [TEXTS[name][language == "en"] for name in ("threshold", "measured")]
+    table = Table(*heads, "", box=None, pad_edge=False)
     for one in result.thresholds:
         mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}[one.holds]
         table.add_row(one.threshold, "" if one.measured is None else f"{one.measured:,.6g}", mark)
@@ -397,9 +406,12 @@ def _show(result: Result) -> None:
     for kind, count in list(result.errors.items())[:10]:
         out.print(f"[dim]{count:,} × {kind}[/]", highlight=False)
     for note in result.notes:
-        out.print(f"[dim]{note}[/]", highlight=False)
+        out.print(f"[dim]{in_language(note, language)}[/]", highlight=False)
     color = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INVALID: "yellow"}
-    out.print(f"[bold {color[result.verdict]}]{result.summary()}[/]", highlight=False)
+    words = [in_language(reason, language) for reason in result.reasons()]
+    said = "; ".join(words) or live_text("holds", language)
+    verdict = TEXTS[result.verdict.value][language == "en"]
+    out.print(f"[bold {color[result.verdict]}]{verdict}: {said}[/]", highlight=False)
 
 
 @loadtest_app.command()

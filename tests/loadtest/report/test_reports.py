@@ -17,7 +17,7 @@ from loadtest.measure.recorder import Recorder
 from loadtest.measure.self_check import SelfCheck
 from loadtest.report.html import html_report
 from loadtest.report.junit import junit_xml
-from loadtest.report.live import live_view, sparkline
+from loadtest.report.live import RATES, live_view, sparkline
 from loadtest.report.plots import POINTS_MAX, curve_plot, nice_top, series_plot, thinned
 from loadtest.report.progress import SETTLED_AFTER
 from loadtest.report.result import (
@@ -27,7 +27,7 @@ from loadtest.report.result import (
     read_result,
     write_file,
 )
-from loadtest.report.texts import AUDIT, TIMING_NAMES, in_chinese
+from loadtest.report.texts import AUDIT, LIVE, TIMING_NAMES, in_chinese, language_of
 from loadtest.scenario.measures import COUNTS, TIMINGS
 from tests.support.loadtest_results import loadtest_progress, loadtest_result
 
@@ -143,7 +143,7 @@ def test_a_report_to_a_device_is_written_into_it(tmp_path: Path) -> None:
         *((sentence, "") for sentence in SelfCheck(500.0, 500.0, 1.0, 0.0, 900.0, 3).objections()),
         (
             "the tester was held up for up to 430 ms: without those 2 s nothing speaks against a",
-            "除去这 2 秒",
+            "除去受影响的 2 秒，a 并未违反",
         ),
         ("The tester was held up in 3 s of the run, for up to 430 ms.", "最长 430 毫秒"),
         ("room.gaps == 0 (measured 2)", "room.gaps == 0（实测 2）"),
@@ -170,8 +170,45 @@ def test_the_live_view_shows_the_load_and_what_falls_short() -> None:
     assert "✗ room.gaps == 0: 2" in text
     assert "✗ join.p99_ms < 5: 11" in text
     assert "2 × close 3008 <b>" in text
-    assert "messages received /s" in text
-    assert "taps /s" not in text
+    assert re.search(r"messages received +5 /s", text)
+    assert "taps" not in text
+
+
+def test_the_live_view_speaks_chinese_too() -> None:
+    progress = loadtest_progress(gaps=2)
+    text = shown(live_view(progress, "zh"))
+    assert "一场" in text and "准备中" in text
+    assert re.search(r"收到的消息 +5 /s", text)
+    assert "进入直播间" in text and "毫秒，最近一秒" in text
+    progress.why_ended = "interrupted after 29 s"
+    assert "正在结束：29 秒后被中断" in shown(live_view(progress, "zh"))
+    assert "ending: interrupted after 29 s" in shown(live_view(progress, "en"))
+    assert set(RATES) <= set(LIVE)
+
+
+def test_video_is_shown_in_bits_a_second() -> None:
+    progress = loadtest_progress()
+    for second in progress.done:
+        second.counts["media.bytes"] = 192_000
+    assert re.search(r"video +1.54 Mbit/s", shown(live_view(progress)))
+    page = html_report(msgspec.structs.replace(loadtest_result(), seconds=progress.done)).decode()
+    assert "Bit rate of the media (bit/s)" in page
+    assert ">2 M</text>" in page
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LC_ALL": "", "LC_MESSAGES": "zh_TW", "LANG": "en_US"}, "zh"),
+    ],
+)
+def test_the_terminals_language_is_that_of_posix(
+    environment: dict[str, str], language: str
+) -> None:
+    assert language_of(environment) == language
 
 
 def test_a_view_of_nothing_yet_is_no_error() -> None:

@@ -112,9 +112,10 @@ def test_exit_codes_tell_verdicts_apart(
     paths = [tmp_path / name for name in ("a.json", "a.xml", "a.html")]
     options = zip(("--json", "--junit", "--html"), map(str, paths), strict=True)
     with playing(found, **ended):
-        result = linli("evening", *AT_HOME, *(word for pair in options for word in pair))
+        words = (word for pair in options for word in pair)
+        result = linli("evening", *AT_HOME, "--language", "en", *words)
     assert result[0] == code
-    assert found.verdict.value in result[1]
+    assert found.verdict.value.capitalize() in result[1]
     assert read_result(paths[0]) == found
     assert all(path.stat().st_size for path in paths)
 
@@ -122,6 +123,19 @@ def test_exit_codes_tell_verdicts_apart(
 def test_a_quiet_run_prints_one_line() -> None:
     with playing(loadtest_result(4)):
         assert linli("evening", *AT_HOME, "--quiet") == (0, "pass: every threshold holds\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "locale"), [(("--language", "zh"), "en_US.UTF-8"), ((), "zh_CN.UTF-8")]
+)
+def test_the_end_of_a_run_is_told_in_the_operators_language(
+    options: tuple[str, ...], locale: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    with playing(loadtest_result(4, objections=("interrupted after 29 s",))):
+        text = linli("evening", *AT_HOME, *options)[1]
+    assert "无效: 29 秒后被中断" in text
+    assert text.startswith("门槛")
 
 
 def test_a_folder_that_is_not_there_ends_before_the_run(tmp_path: Path) -> None:
