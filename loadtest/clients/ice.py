@@ -3,6 +3,7 @@
 RFC 8445 (ICE; the server is lite, so the viewer controls), RFC 8489 (STUN), RFC 8829 (SDP).
 """
 
+import ipaddress
 import re
 import socket
 from dataclasses import dataclass
@@ -155,6 +156,15 @@ def socket_to(at: tuple[str, int]) -> socket.socket:
     """Return a UDP socket of the family of `at`."""
     family = socket.AF_INET6 if ":" in at[0] else socket.AF_INET
     return socket.socket(family, socket.SOCK_DGRAM)
+
+
+def is_way(source: str, host: str) -> bool:
+    """Whether packets can go from the address `source` of this machine to `host`."""
+    try:
+        here, there = ipaddress.ip_address(source), ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return here.version == there.version and (there.is_loopback or not here.is_loopback)
 
 
 def binding_request(remote: Remote, ufrag: str, tie_breaker: int) -> stun.Message:

@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypedDict
@@ -129,8 +130,19 @@ async def post_offer(http: PlainHttp, url: str, offer: str) -> tuple[str, str]:
 class Crowd:
     """All viewers of one process. `async with`; then `join`, `totals`, `leave`."""
 
-    def __init__(self, at: str | Signalling, *, gro: bool = True) -> None:
-        """`at`: a WHEP address, or another way in; it is closed with the crowd."""
+    def __init__(
+        self,
+        at: str | Signalling,
+        *,
+        gro: bool = True,
+        source: Callable[[int], str | None] = lambda number: None,
+    ) -> None:
+        """`at`: a WHEP address, or another way in; it is closed with the crowd.
+
+        `source` is the local address of a viewer, by its number in the order of joins.
+        """
+        self._source = source
+        self._joins = 0
         self._signalling = Whep(at) if isinstance(at, str) else at
         self._gro = gro
         self._context = ClientContext.create()
@@ -161,7 +173,9 @@ class Crowd:
         ufrag, password = secrets.token_hex(4), secrets.token_hex(16)
         remote, location = await self._signalling.enter(ufrag, password, self._context.fingerprint)
         ice, host = (ufrag, password), self._signalling.host
-        viewer = WhepViewer(remote, ice, host, self._context, gro=self._gro)
+        source = self._source(self._joins)
+        self._joins += 1
+        viewer = WhepViewer(remote, ice, host, self._context, gro=self._gro, source=source)
         viewer.location = location
         self._viewers[viewer] = None
         asyncio.get_running_loop().add_reader(viewer.sock.fileno(), self._newcomer, viewer)

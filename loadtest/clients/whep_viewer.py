@@ -25,6 +25,7 @@ from loadtest.clients.ice import (
     answers,
     binding_request,
     choose_address,
+    is_way,
     socket_to,
 )
 from loadtest.clients.nacks import (
@@ -73,6 +74,7 @@ class WhepViewer:
         context: ClientContext,
         *,
         gro: bool,
+        source: str | None = None,
     ) -> None:
         self.remote = remote
         self.dtls = DtlsClient(context, remote.fingerprint)
@@ -101,6 +103,8 @@ class WhepViewer:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         if gro:
             self.sock.setsockopt(socket.IPPROTO_UDP, UDP_GRO, 1)
+        if source and is_way(source, at[0]):
+            self.sock.bind((source, 0))
         self.sock.connect(at)
 
     def check(self, now: float) -> None:

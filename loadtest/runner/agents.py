@@ -133,7 +133,14 @@ async def _first(
     return found
 
 
-async def serve_agent(host: str, port: int, secret: str, timeout_s: float = JOIN_TIMEOUT_S) -> None:
+async def serve_agent(
+    host: str,
+    port: int,
+    secret: str,
+    timeout_s: float = JOIN_TIMEOUT_S,
+    *,
+    sources: tuple[str, ...] = (),
+) -> None:
     """Join the run of the coordinator at `host`:`port` and play a share of it to its end.
 
     Raises:
@@ -156,7 +163,7 @@ async def serve_agent(host: str, port: int, secret: str, timeout_s: float = JOIN
             await _expect(link, "clock")
             link.send("clock", at_ns=time.monotonic_ns())
         with contextlib.suppress(LinkBroken):  # so the coordinator says that it is over
-            await work(link)
+            await work(link, sources)
     finally:
         link.close()
 

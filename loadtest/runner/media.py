@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from loadtest.clients.hls import HlsCrowd, HlsViewer
 from loadtest.clients.whep import Crowd, Whep
@@ -31,6 +31,7 @@ class Cinema:
         decode: Mapping[ViewerKind, int] | None = None,
         whep: str = "",
         crowd: Crowd | None = None,
+        on_os_error: Callable[[OSError], None] = lambda error: None,
     ) -> None:
         """`ends`: the host's script ends the live, after which no frame is missed.
 
@@ -41,7 +42,9 @@ class Cinema:
         self._recorder = recorder
         self._address = address
         self._ends = ends
-        self._crowd = crowd or Crowd(Whep(whep, setup=setup, tls=address.tls))
+        signalling = Whep(whep, setup=setup, tls=address.tls)
+        self._crowd = crowd or Crowd(signalling, source=address.source)
+        self._on_os_error = on_os_error
         self._hls = HlsCrowd(address.url, room, tls=address.tls)
         self._glass = Glass(whep, recorder, tls=address.tls)
         self._to_decode = Counter(decode)
@@ -150,7 +153,7 @@ class Cinema:
                 await asyncio.sleep(NOT_YET_S)
                 due_ns = time.monotonic_ns()
             except LoadError as error:
-                self._recorder.errors[f"hls: {error}"] += 1
+                self._note("hls", error)
                 return None
             else:
                 self._recorder.counts["hls.joined"] += 1
@@ -194,6 +197,13 @@ class Cinema:
             self._recorder.counts[name] += count - self._seen[name]
         self._seen = now
 
+    def _note(self, kind: str, error: Exception) -> None:
+        """Note why a viewer did not get in; our own machine may have refused the socket."""
+        self._recorder.errors[f"{kind}: {error}"] += 1
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError):
+            self._on_os_error(cause)
+
     async def _join(self, due_ns: int) -> WhepViewer | None:
         while not self.over.is_set():
             try:
@@ -202,8 +212,8 @@ class Cinema:
                 # Before the host is there, nothing can be watched, and time does not count.
                 await asyncio.sleep(NOT_YET_S)
                 due_ns = time.monotonic_ns()
-            except LoadError as error:
-                self._recorder.errors[f"whep: {error}"] += 1
+            except (LoadError, OSError) as error:
+                self._note("whep", error)
                 return None
             else:
                 self._recorder.counts["media.joined"] += 1

@@ -29,7 +29,7 @@ from loadtest.runner.audit import Books
 from loadtest.runner.consent import check_consent
 from loadtest.runner.remote import RemoteShare, worker_process
 from loadtest.runner.share import Setup, Share, ShareEnd
-from loadtest.runner.target import Address, Found, look
+from loadtest.runner.target import Address, Found, check_sources, look
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.thresholds import Threshold
 
@@ -63,6 +63,8 @@ class Request:
     # Addresses of another server's WHEP and WHIP: then media is all there is.
     whep: str = ""
     whip: str = ""
+    # Addresses of this machine from which viewers come.
+    sources: tuple[str, ...] = ()
     # Of the server, if it was started for this run.
     server_pid: int = 0
     target_gone_s: float = TARGET_GONE_S
@@ -85,6 +87,7 @@ class Run:
             host_token=request.host_token,
             whep=request.whep,
             whip=request.whip,
+            sources=request.sources,
             server_pid=request.server_pid,
         )
         thresholds = tuple(Threshold.parse(text) for text in request.scenario.thresholds)
@@ -115,7 +118,8 @@ class Run:
             LoadError: It could not begin.
             ExceptionGroup: The same, of one or more processes.
         """
-        address = Address.parse(self.request.url)
+        check_sources(self.request.sources)
+        address = Address.parse(self.request.url, self.request.sources)
         http = address.http()
         try:
             await check_consent(address, http, self.request.loadtest_token)

@@ -56,6 +56,8 @@ class Setup:
     # Of another server, see `run.Request`.
     whep: str = ""
     whip: str = ""
+    # Addresses of its machine from which viewers come.
+    sources: tuple[str, ...] = ()
     # Of the server, if it was started for this run.
     server_pid: int = 0
     # What is added to this machine's monotonic clock to have the coordinator's.
@@ -86,6 +88,7 @@ class Setup:
             **data
             | {
                 "scenario": Scenario.model_validate(data["scenario"]),
+                "sources": tuple(data["sources"]),
                 "found": Found(
                     **found | {name: tuple(found[name]) for name in ("estates", "products")}
                 ),
@@ -133,7 +136,7 @@ class Share:
         self.recorder = Recorder()
         self.watch = SelfWatch()
         self._on_interval = on_interval
-        address = Address.parse(setup.url)
+        address = Address.parse(setup.url, setup.sources)
         decoder = Decoder(setup.tag, setup.clock_offset_ns)
         self._room = Room(address, setup.room, decoder, self.recorder, self.watch)
         self._till = Till(address, setup.room, self.recorder)
@@ -145,6 +148,7 @@ class Share:
             ends=ends,
             decode=setup.decoding_viewers(),
             whep=setup.whep,
+            on_os_error=self.watch.on_os_error,
         )
         self._replays = Replays(address, setup.room, self.recorder)
         self._host = Host(

@@ -1,6 +1,7 @@
 """The installation that is looked at: its address, and what the run found there at its start."""
 
 import ipaddress
+import socket
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,9 +27,11 @@ class Address:
     host: str
     port: int
     tls: ssl.SSLContext | None = field(compare=False, repr=False)
+    # Addresses of this machine from which viewers come; by default see `source`.
+    sources: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, url: str) -> "Address":
+    def parse(cls, url: str, sources: tuple[str, ...] = ()) -> "Address":
         """Read an http or https URL without a path.
 
         Raises:
@@ -44,7 +47,7 @@ class Address:
         if parts.path.strip("/") or parts.query:
             raise BadTarget(f"{url!r} has a path: give the address of the installation alone")
         tls = ssl.create_default_context() if parts.scheme == "https" else None
-        return cls(url.rstrip("/"), parts.hostname, port or (443 if tls else 80), tls)
+        return cls(url.rstrip("/"), parts.hostname, port or (443 if tls else 80), tls, sources)
 
     @property
     def is_loopback(self) -> bool:
@@ -55,7 +58,12 @@ class Address:
             return self.host == "localhost"
 
     def source(self, number: int) -> str | None:
-        """Return the local address of viewer `number`; None: the system's choice."""
+        """Return the local address of viewer `number`; None: the system's choice.
+
+        Of one address no more than about 28,000 connections can be made to a server's port.
+        """
+        if self.sources:
+            return self.sources[number % len(self.sources)]
         if not self.host.startswith("127."):
             return None
         host = 2 + number // VIEWERS_PER_ADDRESS
@@ -85,6 +93,23 @@ class Found:
         stocked += [product_id for product_id in goods if product_id not in parts]
         left = {product_id: self.left.get(product_id, 0) for product_id in stocked}
         return Found(self.estates, goods, left, parts)
+
+
+def check_sources(sources: tuple[str, ...]) -> None:
+    """See whether viewers can come from these addresses.
+
+    Raises:
+        BadTarget: One is not this machine's.
+    """
+    for source in sources:
+        try:
+            family = (
+                socket.AF_INET6 if ipaddress.ip_address(source).version == 6 else socket.AF_INET
+            )
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.bind((source, 0))
+        except (ValueError, OSError):
+            raise BadTarget(f"{source!r} is no address of this machine") from None
 
 
 async def look(http: PlainHttp, room: str) -> Found:

@@ -1,6 +1,7 @@
 """The side of a process that plays a share for a coordinator elsewhere."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 from loadtest.errors import LoadError
@@ -9,8 +10,10 @@ from loadtest.runner.link import Link, LinkBroken
 from loadtest.runner.share import Setup, Share
 
 
-async def work(link: Link) -> None:
+async def work(link: Link, sources: tuple[str, ...] | None = None) -> None:
     """Play what the coordinator wants until it closes the link; what goes wrong is sent to it.
+
+    `sources` are addresses of another machine than the coordinator's.
 
     Raises:
         LinkBroken: The coordinator is gone, or speaks another protocol.
@@ -22,7 +25,10 @@ async def work(link: Link) -> None:
     first = await link.receive()
     if first["t"] != "setup":
         raise LinkBroken(f"{first['t']!r} before the setup")
-    share = Share(Setup.decode(first["setup"]), on_interval)
+    setup = Setup.decode(first["setup"])
+    if sources is not None:
+        setup = dataclasses.replace(setup, sources=sources)
+    share = Share(setup, on_interval)
     playing: asyncio.Task[None] | None = None
     try:
         while True:

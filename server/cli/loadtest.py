@@ -31,6 +31,7 @@ from loadtest.report.texts import TEXTS, Language, in_language, language_of, liv
 from loadtest.runner.agents import check_secret, parse_endpoint, serve_agent
 from loadtest.runner.link import Link, LinkBroken
 from loadtest.runner.run import Request, Run
+from loadtest.runner.target import check_sources
 from loadtest.runner.worker import work
 from loadtest.scenario.model import Scenario
 from loadtest.scenario.plan import make_plan
@@ -73,6 +74,13 @@ Factor = Annotated[float, typer.Option(help="How many times the scenario's viewe
 SharedSecret = Annotated[
     str,
     typer.Option(help="What coordinator and agents both know.", envvar="LINLI_LOADTEST_SECRET"),
+]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source-address",
+        help="An address of this machine from which viewers come; may be given many times.",
+    ),
 ]
 TimeFactor = Annotated[
     float, typer.Option(help="How many times as long its stages are.", min=0.001, max=10)
@@ -183,6 +191,7 @@ def run(
             help="Token of the room's host, for the host's script.", envvar=HOST_TOKEN_VARIABLE
         ),
     ] = "",
+    source_address: Sources = None,
     hq_token: Annotated[
         str,
         typer.Option(
@@ -231,6 +240,7 @@ def run(
         secret,
         whep=whep,
         whip=whip,
+        sources=tuple(source_address or ()),
     )
     for path in (json_file, junit, html):
         if path and not path.absolute().parent.is_dir():
@@ -312,11 +322,14 @@ def _reports(path: Path) -> list[Result]:
 def agent(
     coordinator: Annotated[str, typer.Argument(help="HOST:PORT of the run to join.")],
     secret: SharedSecret = "",
+    source_address: Sources = None,
 ) -> None:
     """Join a run that another machine coordinates, and play a share of it."""
     try:
         check_secret(secret)
-        uvloop.run(serve_agent(*parse_endpoint(coordinator), secret))
+        sources = tuple(source_address or ())
+        check_sources(sources)
+        uvloop.run(serve_agent(*parse_endpoint(coordinator), secret, sources=sources))
     except LoadError as error:
         raise OperatorError(str(error)) from None
     except KeyboardInterrupt:

@@ -122,6 +122,8 @@ class SmallTarget:
             cards = [{"product": {"id": product_id}} for product_id in self.pinned]
             state = {"cards": cards}
             member.send({"t": "snapshot", "epoch": "e", "offset": self.offset, "state": state})
+            for order in self.orders.get(member.token, ()):
+                member.send({"t": "you", "event": {"k": "order", "order": order}})
         elif message["t"] == "chat":
             member.send({"t": "ack", "cid": message["cid"]})
             self._tick({"chat": [{"text": message["text"]}]}, self.members)

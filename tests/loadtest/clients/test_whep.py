@@ -135,3 +135,29 @@ async def test_lost_packets_are_requested_and_repaired(
         totals = crowd.totals()
         assert totals.nacks > 0
         assert totals.forged == 0
+
+
+async def test_a_forged_packet_is_found_by_its_sample(
+    live: tuple[MediaPlane, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = WhepViewer._media
+
+    def forge(viewer: WhepViewer, buffer: bytearray, size: int, segment: int, now: float) -> None:
+        buffer[size - 1] ^= 1
+        take(viewer, buffer, size, segment, now)
+
+    async with Crowd(live[1]) as crowd:
+        await crowd.join()
+        await wait_until(lambda: crowd.totals().sampled)
+        assert crowd.totals().forged == 0
+        monkeypatch.setattr(WhepViewer, "_media", forge)
+        await wait_until(lambda: crowd.totals().forged)
+
+
+async def test_viewers_come_from_the_addresses_that_are_given(
+    live: tuple[MediaPlane, str],
+) -> None:
+    sources = ("127.0.0.1", "127.0.3.1")
+    async with Crowd(live[1], source=lambda number: sources[number % 2]) as crowd:
+        viewers = [await crowd.join() for _ in range(4)]
+        assert [viewer.sock.getsockname()[0] for viewer in viewers] == [*sources, *sources]

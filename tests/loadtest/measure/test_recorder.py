@@ -1,5 +1,6 @@
 """What several processes measure adds up to what one would have measured."""
 
+import errno
 import random
 from collections import Counter
 
@@ -8,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.measure.recorder import ERROR_KINDS_MAX, OTHER_ERRORS, Interval, Recorder
-from loadtest.measure.self_check import CLOCK_STEP_MS_MAX, CPU_SHARE_MAX, LAG_P99_MS_MAX, SelfCheck
+from loadtest.measure.self_check import (
+    CLOCK_STEP_MS_MAX,
+    CPU_SHARE_MAX,
+    LAG_P99_MS_MAX,
+    SelfCheck,
+    SelfWatch,
+)
 from loadtest.scenario.measures import NAMES
 
 
@@ -68,3 +75,10 @@ def test_each_way_to_be_the_bottleneck_is_an_objection() -> None:
     )
     assert len(bad.objections()) == 4
     assert SelfCheck().worse(bad).objections() == bad.objections()
+
+
+def test_a_socket_that_our_own_machine_refuses_is_not_the_targets_fault() -> None:
+    watch = SelfWatch()
+    for number in (errno.EMFILE, errno.EADDRNOTAVAIL, errno.ECONNREFUSED, errno.ETIMEDOUT):
+        watch.on_os_error(OSError(number, "refused"))
+    assert watch.own_errors == watch.result().own_errors == 2

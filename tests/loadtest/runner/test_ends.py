@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from loadtest.clients.ice import is_way
 from loadtest.errors import NoAnswer, RequestRefused
 from loadtest.report.result import Verdict
 from loadtest.runner.consent import NoConsent, check_consent
@@ -117,3 +118,47 @@ async def test_a_machine_that_carries_the_token_may_be_tested() -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1"])
 async def test_this_machine_needs_no_token(url: str) -> None:
     await consent(Address.parse(url), "", "")
+
+
+def test_viewers_take_turns_with_the_addresses_of_their_machine() -> None:
+    here = Address.parse("http://127.0.0.1:1")
+    assert len({here.source(number) for number in range(10_000)}) == 100
+    assert Address.parse("https://shop.example").source(5) is None
+    two = Address.parse("https://shop.example", ("192.0.2.1", "192.0.2.2"))
+    assert [two.source(number) for number in range(3)] == ["192.0.2.1", "192.0.2.2", "192.0.2.1"]
+
+
+@pytest.mark.parametrize(
+    ("source", "host", "leads"),
+    [
+        ("127.0.3.1", "127.0.0.1", True),
+        ("127.0.3.1", "192.0.2.1", False),
+        ("192.0.2.2", "192.0.2.1", True),
+        ("192.0.2.2", "2001:db8::1", False),
+        ("192.0.2.2", "shop.local", False),
+    ],
+)
+def test_an_address_is_used_where_it_leads(source: str, host: str, leads: bool) -> None:
+    assert is_way(source, host) == leads
+
+
+@pytest.mark.parametrize("source", ["192.0.2.1", "shop", ""])
+async def test_an_address_of_another_machine_is_one_line(source: str) -> None:
+    run = Run(dataclasses.replace(request("http://127.0.0.1:1"), sources=("127.0.0.1", source)))
+    with pytest.raises(BadTarget, match=f"'{source}' is no address of this machine"):
+        await run.play()
+
+
+async def test_a_close_code_of_the_server_is_in_the_report() -> None:
+    async with small_target() as (target, _):
+        run = Run(request(target.url))
+        playing = asyncio.create_task(run.play())
+        await wait_until(lambda: target.orders and len(target.members) > 3)
+        closed = list(target.members)[:3]
+        for member in closed:
+            member.writer.write(b"\x88\x02" + (1012).to_bytes(2))
+        await wait_until(lambda: run.progress.total.counts["room.lost"] >= 3)
+        run.interrupt()
+        result = await playing
+    assert result.errors["close 1012"] == 3
+    assert result.measures["room.lost"] == 3

@@ -1,7 +1,9 @@
 """Faults of the video reach the report: forged and missing packets, frozen frames, refusals."""
 
 import asyncio
+import errno
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -54,11 +56,23 @@ class PlannedCrowd:
         return self._totals
 
 
-async def watched(crowd: PlannedCrowd, *, ends: bool = False) -> Interval:
+async def watched(
+    crowd: PlannedCrowd,
+    *,
+    ends: bool = False,
+    on_os_error: Callable[[OSError], None] = lambda error: None,
+) -> Interval:
     """One viewer watches until the run is over, which it is at once."""
     recorder = Recorder()
     address = Address.parse("http://127.0.0.1:9")
-    cinema = Cinema(address, "demo", recorder, ends=ends, crowd=cast(Crowd, crowd))
+    cinema = Cinema(
+        address,
+        "demo",
+        recorder,
+        ends=ends,
+        crowd=cast(Crowd, crowd),
+        on_os_error=on_os_error,
+    )
     async with cinema:
         until_s = asyncio.get_running_loop().time() + 60
         watching = asyncio.create_task(cinema.watch(time.monotonic_ns(), until_s))
@@ -123,6 +137,15 @@ async def test_a_refused_viewer_is_counted_with_the_reason() -> None:
     found = await watched(PlannedCrowd(RequestRefused(503, "full")))
     assert found.counts["media.refused"] == 1
     assert found.errors == {"whep: the server refused (503): full": 1}
+
+
+async def test_a_socket_that_this_machine_refuses_a_viewer_is_the_testers_own_error() -> None:
+    refused: list[OSError] = []
+    full = OSError(errno.EMFILE, "Too many open files")
+    crowd = PlannedCrowd(full)
+    counts = (await watched(crowd, on_os_error=refused.append)).counts
+    assert (counts["media.joined"], counts["media.refused"]) == (0, 1)
+    assert refused == [full]
 
 
 async def test_before_the_host_is_there_nobody_is_refused_with_an_error() -> None:

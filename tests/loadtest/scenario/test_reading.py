@@ -69,6 +69,12 @@ def test_a_host_step_after_the_end_is_refused() -> None:
     assert "comes after the end" in found[1]
 
 
+def test_a_scenario_of_more_than_six_hours_is_refused() -> None:
+    hours = "".join(f"[[stages]]\nseconds = 7200\nviewers = {n}\n" for n in range(1, 4))
+    (found,) = mistakes(GOOD + hours)
+    assert "more than 6 hours" in found[1]
+
+
 @settings(max_examples=40)
 @given(st.text(max_size=60))
 def test_any_text_is_a_scenario_or_a_scenario_error(text: str) -> None:
