@@ -12,6 +12,7 @@ WARM_UP_S = 2.0
 SET_PARTS = 4
 ORDER_CPU_US_MAX = 350.0
 SET_RATE_MIN = 0.8  # of the rate of single items
+SLOT_RATE_MIN = 0.9  # of the rate where places in windows are not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class OrdersPlan:
     guests: int
     groups: bool
     sets: bool = False
+    slots: bool = False
 
 
 async def bench_orders(report: Report, plan: OrdersPlan) -> None:
@@ -74,6 +76,8 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
     )
     if plan.sets:
         report.figures.append(await _sets_beside_items(plan))
+    if plan.slots:
+        report.figures += await _with_slots_beside_without(plan)
     report.finish()
 
 
@@ -87,12 +91,37 @@ async def _sets_beside_items(plan: OrdersPlan) -> Figure:
     return Figure(name, "", tuple(ratios), Better.HIGHER, SET_RATE_MIN)
 
 
+async def _with_slots_beside_without(plan: OrdersPlan) -> list[Figure]:
+    """Measure orders that take a place in a window and such that need none, in turns."""
+    rates, cpu = [], []
+    for _ in range(plan.runs):
+        without, counted = [await _measured("item", plan, slots=slots) for slots in (False, True)]
+        rates.append(counted[0] / without[0])
+        cpu.append(counted[1] / without[1])
+    name = "orders with places in windows, as a ratio to those without in turns"
+    return [
+        Figure(name, "", tuple(rates), Better.HIGHER, SLOT_RATE_MIN),
+        Figure("CPU of such an order, the same ratio", "", tuple(cpu), target=1 / SLOT_RATE_MIN),
+    ]
+
+
 async def _rate_of(kind: str, plan: OrdersPlan) -> float:
+    rate, _ = await _measured(kind, plan)
+    return rate
+
+
+async def _measured(kind: str, plan: OrdersPlan, *, slots: bool = False) -> tuple[float, float]:
+    """Orders a second, and CPU seconds of server and Valkey per order, on a server of its own."""
     async with rig(shop_toml(SET_PARTS)) as server, Buyers(server.base_url, ROOM, kind) as buyers:
+        if slots:
+            await server.count_slots()
         await buyers.arrive(plan.guests)
         await buyers.flat_out(plan.buyers, WARM_UP_S)
+        before = server.cpu()
         tapped = await buyers.flat_out(plan.buyers, plan.seconds)
-        return max(1, tapped.confirmed) / tapped.seconds
+        used = server.cpu().since(before)
+        orders = max(1, tapped.confirmed)
+        return orders / tapped.seconds, (used.server_s + used.children_s) / orders
 
 
 async def _flat_out(

@@ -23,7 +23,8 @@ import psutil
 from loadtest.clients.http import PlainHttp
 from loadtest.errors import LoadError, NoAnswer
 
-ROOM = "bench"
+ROOM, BRAND = "bench", "bench"
+PACKING = (200, 120)  # packers, and orders of each in an hour: the most that a store has
 PRODUCTS = 40
 STOCK = 1_000_000
 START_TIMEOUT_S = 90.0
@@ -186,6 +187,34 @@ class Rig:
         """Return a token, a host's for the room."""
         command = ["token", "--role", role, *(["--room", self._room] if role == "host" else [])]
         return (await run_linli(command, rig_environment(self.folder))).strip()
+
+    async def count_slots(self) -> None:
+        """Give the bench's store packers, so that each order takes a place in a window.
+
+        Raises:
+            RigFailed: The windows were not opened.
+        """
+        command = ["token", "--role", "hq", "--brand", BRAND]
+        token = (await run_linli(command, rig_environment(self.folder))).strip()
+        http = PlainHttp(self.base_url)
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "If-Match": '"1"',
+        }
+        body = b'{"packers": %d, "orders_per_packer_hour": %d}' % PACKING
+        answer = await http.request("PATCH", "/api/hq/stores/s1", body, headers)
+        if answer.status != 200:
+            raise RigFailed(answer.body.decode()[:LOG_TAIL_BYTES])
+        deadline = time.monotonic() + START_TIMEOUT_S
+        path = f"/api/rooms/{self._room}/promises?estate=e1"
+        while time.monotonic() < deadline:
+            promised = (await http.request("GET", path)).json()["pickup"]
+            if promised and promised[0]["from_ms"] is not None:
+                await http.close()
+                return
+            await asyncio.sleep(POLL_S)
+        raise RigFailed("no window was opened")
 
     @contextlib.asynccontextmanager
     async def host(self, clip: Path | None) -> AsyncIterator[None]:

@@ -107,10 +107,13 @@ def orders(
     sets: Annotated[
         bool, typer.Option("--sets", help="Orders of a four-part set, too, as a ratio.")
     ] = False,
+    slots: Annotated[
+        bool, typer.Option("--slots", help="Orders with places in windows, too, as a ratio.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """One-tap orders a second, durable in SQL, and tap → confirmed at half that load."""
-    plan = OrdersPlan(runs, seconds, buyers, guests, groups, sets)
+    plan = OrdersPlan(runs, seconds, buyers, guests, groups, sets, slots)
     report = Report("orders", plan)
     _measure(bench_orders(report, plan), report, as_json=as_json)
 

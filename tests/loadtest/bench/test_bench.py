@@ -106,3 +106,15 @@ async def test_a_small_bench_compares_an_edge_with_its_origin() -> None:
     assert medians["a packet of an edge, in packets of its origin"] > 0
     held = {check["name"] for check in found["checks"] if check["holds"]}
     assert "packets forged" in held
+
+
+@pytest.mark.soak
+async def test_orders_with_places_in_windows_are_measured_beside_those_without() -> None:
+    small = ("--buyers", "4", "--guests", "50", "--runs", "1", "--seconds", "1")
+    found, _ = await bench("orders", "--no-groups", "--slots", *small)
+    shown = {figure["name"]: figure for figure in found["figures"]}
+    for name in (
+        "orders with places in windows, as a ratio to those without in turns",
+        "CPU of such an order, the same ratio",
+    ):
+        assert shown[name]["median"] > 0
