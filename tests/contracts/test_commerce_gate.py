@@ -87,7 +87,8 @@ lines_of = st.tuples(
     st.sampled_from([("s1", "s2"), ("s1", "s2"), ("s2", "s1"), ("s2",), ()]),
     st.sampled_from(["", "", " 7:1 8", " 8 w9"]),
 )
-# Orders that were paid late: household, product, units, number, group, store, slots, limit.
+# Orders that were paid late: household, product, units, number, group, store, slots, limit,
+# whether at the price of the product's flash sale, whether with the coupon.
 late_of = st.tuples(
     st.just("late"),
     st.sampled_from(["anna", "bo", "cai", "dora"]),
@@ -98,6 +99,8 @@ late_of = st.tuples(
     st.sampled_from(STORES),
     st.sampled_from(["", " 7:1 8", " 8"]),
     st.sampled_from([2, 6, 6]),
+    st.booleans(),
+    st.booleans(),
 )
 step = st.integers(0, 11).flatmap(
     lambda die: (
@@ -271,10 +274,12 @@ class Pair:
         late, slot = self.late.pop(sorted(self.late)[nth % len(self.late)])
         self.ended += 1
         slots = ((f"slot:{slot}", 1),) if slot else ()
-        for item, units in (*late.needs, *slots) if sold else ():
-            row = keys.row(item, late.store_id)
+        stocks = [(item, late.store_id, units) for item, units in (*late.needs, *slots)]
+        stocks += [(name, "", units) for name, units in late.quotas]
+        for item, place, units in stocks if sold else ():
+            row = keys.row(item, place)
             await self.script.restock(f"{self.ended}-{item}", row, -units)
-        [(product, quantity, _)] = late.counted
+        product, quantity, _ = late.counted[0]
         order = replace(
             LATE,
             id=late.order_id,
@@ -282,6 +287,7 @@ class Pair:
             product_id=product,
             quantity=quantity,
             group_id=late.group_id,
+            quotas=late.quotas,
         )
         for _ in range(2):
             await self.script.end_hold(order, sold=sold)
@@ -378,22 +384,26 @@ def tap_of_lines(drawn: Lines) -> Tap:
     )
 
 
-Late = tuple[str, str, str, int, int, bool, str, str, int]
+Late = tuple[str, str, str, int, int, bool, str, str, int, bool, bool]
+SALES = {"tea": ("flash:f1", 2), "pear": ("flash:f2", 3)}  # with what a household may take
 
 
 def late_from(drawn: Late) -> LateOrder:
     """An order that was paid late, alone or in the group of its product."""
-    _, household, product, units, number, grouped, store, slots, limit = drawn
+    _, household, product, units, number, grouped, store, slots, limit, flash, coupon = drawn
     group = {"pear": "g1", "dinner": "g3"}.get(product, "") if grouped else ""
+    sale = SALES.get(product) if flash and not group else None
     recipe = RECIPES.get(product, ({product: 1}, 0))[0]
     return LateOrder(
         f"late-{household}-{number}",
         household,
         store,
         tuple((item, each * units) for item, each in recipe.items()),
-        ((product, units, limit),),
+        ((product, units, limit), *([(sale[0], units, sale[1])] if sale else [])),
         "" if group else slots,
         group,
+        ((sale[0], units),) if sale else (),
+        "c1" if coupon else "",
     )
 
 
@@ -507,7 +517,7 @@ async def test_an_overdue_hold_is_returned_only_if_its_entry_is_lost(
 
 
 async def test_a_hold_of_a_late_order_that_nobody_ends_is_returned(pair: Pair) -> None:
-    await pair.readmit(late_from(("late", "anna", "pear", 2, 0, False, "s1", " 8", 6)))
+    await pair.readmit(late_from(("late", "anna", "pear", 2, 0, False, "s1", " 8", 6, True, True)))
     assert await pair.script.sweep(pair.now + HOLD_MS) == 1
     assert await pair.redis.hgetall(GATE.hold) == {}
     assert await pair.script.free(["pear|s1", "slot:8|s1"]) == [6, 1]

@@ -95,7 +95,7 @@ class GateKeys:
 
     def coupon(self, coupon_id: str) -> str:
         """The order that took a coupon."""
-        return f"{self._coupon}{coupon_id}"
+        return f"{self._coupon}{coupon_id or NO_ID}"
 
     def applied(self, change_id: str) -> str:
         """Mark of a change that was applied to the gate."""

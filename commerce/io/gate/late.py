@@ -4,7 +4,7 @@ from typing import Any
 
 from commerce.errors import Refusal
 from commerce.io.gate.keys import GateKeys
-from commerce.orders.gate import HOLD_MS, LIMIT_WINDOW_MS
+from commerce.orders.gate import HOLD_MS, IDEMPOTENCY_MS, LIMIT_WINDOW_MS
 from commerce.orders.late import LateOrder
 from commerce.orders.lines import encode_units
 from commerce.orders.order import OrderRow
@@ -12,7 +12,7 @@ from commerce.orders.tap import Decision, Status
 
 SEATS_KEPT_MS = 24 * 3_600 * 1_000  # seats outlive their group, so that replays find them
 
-_LIMITS = f"{HOLD_MS}|{LIMIT_WINDOW_MS}|{SEATS_KEPT_MS}"
+_LIMITS = f"{HOLD_MS}|{LIMIT_WINDOW_MS}|{SEATS_KEPT_MS}|{IDEMPOTENCY_MS}"
 
 
 def readmit_arguments(keys: GateKeys, late: LateOrder, at_ms: int) -> list[Any]:
@@ -25,13 +25,14 @@ def readmit_arguments(keys: GateKeys, late: LateOrder, at_ms: int) -> list[Any]:
         keys.held,
         keys.holds,
         keys.hold,
+        keys.coupon(late.coupon_id),
         *[keys.bought(late.household_id, product_id) for product_id, _, _ in late.counted],
     ]
     order = (late.order_id, late.household_id, late.group_id, late.store_id, late.slots)
     first = late.counted[0][:2]
     limits = [number for _, units, limit in late.counted for number in (units, limit)]
-    needs = encode_units(late.needs)
-    return [len(names), *names, at_ms, _LIMITS, *order, needs, *first, *limits]
+    taken = encode_units(late.needs), encode_units(late.quotas), late.coupon_id
+    return [len(names), *names, at_ms, _LIMITS, *order, *taken, *first, *limits]
 
 
 def read_decision(reply: list[bytes]) -> Decision:

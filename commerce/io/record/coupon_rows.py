@@ -5,6 +5,7 @@ it. Locks are taken in the order release, campaign, coupon; orders come after co
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
@@ -16,6 +17,7 @@ from commerce.coupons.campaigns import (
     CouponsRefused,
     CouponState,
 )
+from commerce.io.record.intent_rows import honoured_orders
 from commerce.io.record.postings import Topic, enqueue, post_transfers
 from commerce.io.record.schema_coupons import (
     campaigns,
@@ -23,11 +25,12 @@ from commerce.io.record.schema_coupons import (
     coupons,
     order_discounts,
 )
-from commerce.money.transfers import coupon_expired, coupon_issued, coupon_returned
+from commerce.money.transfers import coupon_expired, coupon_issued, coupon_returned, coupon_used
 from commerce.orders.order import OrderRow
 from commerce.orders.states import WAITING
 
 ENDED_MAX = 500  # coupons per transaction
+AGAIN = ":again"  # marks the transfers of an order that took its coupon a second time
 DISCOUNT = "coupon"  # the kind of discount that a coupon gives
 
 
@@ -169,6 +172,34 @@ def use_coupons(connection: Connection, order_ids: Collection[str]) -> None:
     move_coupons(connection, which, CouponState.HELD, CouponState.USED)
 
 
+def coupon_of(connection: Connection, order_id: str) -> str:
+    """Return the coupon that came off an order, "" if none did."""
+    query = select(order_discounts.c.source).where(
+        order_discounts.c.order_id == order_id, order_discounts.c.kind == DISCOUNT
+    )
+    return connection.scalar(query.limit(1)) or ""
+
+
+def retake_coupon(connection: Connection, order: OrderRow, coupon_id: str, at_ms: int) -> bool:
+    """Have an order take the coupon again that it gave back; False if that is not there any more.
+
+    The caller has locked the order.
+    """
+    coupon = lock_coupons(connection, [coupon_id]).get(coupon_id)
+    if (
+        coupon is None
+        or coupon.state is not CouponState.CLAIMED
+        or coupon.household_id != order.household
+        or coupon.expires_at_ms <= at_ms
+    ):
+        return False
+    which = coupons.c.id == coupon_id
+    move_coupons(connection, which, CouponState.CLAIMED, CouponState.HELD, order_id=order.id)
+    used = coupon_used(order.id, coupon_id, coupon.campaign_id, coupon.value_fen, at_ms)
+    post_transfers(connection, [replace(used, source=f"{coupon_id}{AGAIN}")])
+    return True
+
+
 def give_back_coupons(connection: Connection, order_ids: Collection[str], at_ms: int) -> None:
     """Orders that took coupons were cancelled: households have them again, for a day at least."""
     rows = connection.execute(
@@ -183,11 +214,16 @@ def give_back_coupons(connection: Connection, order_ids: Collection[str], at_ms:
             order_id=None,
             expires_at_ms=max(row.expires_at_ms, at_ms + RETURNED_MS),
         )
+    again = honoured_orders(connection, [row.order_id for row in rows])
+    returned = [
+        (row, coupon_returned(row.order_id, row.id, row.campaign_id, row.value_fen, at_ms))
+        for row in rows
+    ]
     post_transfers(
         connection,
         [
-            coupon_returned(row.order_id, row.id, row.campaign_id, row.value_fen, at_ms)
-            for row in rows
+            replace(each, source=f"{row.id}{AGAIN}") if row.order_id in again else each
+            for row, each in returned
         ],
     )
     enqueue(connection, Topic.COUPON, [f"{row.id}|{row.order_id}" for row in rows], at_ms)

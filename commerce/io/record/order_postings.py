@@ -37,7 +37,7 @@ from commerce.io.record.postings import (
     retake_stock,
     swap_store,
 )
-from commerce.io.record.quotas import return_quotas, take_quotas
+from commerce.io.record.quotas import retake_quotas, return_quotas, take_quotas
 from commerce.io.record.refund_postings import request_part_refunds, rest_of
 from commerce.io.record.refund_rows import (
     refunded_parts,
@@ -68,6 +68,7 @@ from commerce.money.transfers import (
     unsold_at_cost,
     wasted_at_cost,
 )
+from commerce.orders.lines import Needs, encode_units
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import slot_item, window_of
 from commerce.orders.rerouting import NextStore, RerouteReason
@@ -161,7 +162,7 @@ def move_orders(
         )
         versions = [(order_id, version) for order_id, version in moved]
         orders_moved(connection, versions, state.value, to.value, due_at_ms, at_ms)
-        if to is OrderState.NEW and state in WAITING:
+        if to is OrderState.NEW and (state in WAITING or state is OrderState.EXPIRED):
             use_coupons(connection, [order_id for order_id, _ in moved])
     return [order_id for order_id, _ in moved]
 
@@ -232,16 +233,20 @@ def take_money(connection: Connection, order: OrderRow, at_ms: int) -> OrderRow:
     return replace(order, paid_fen=order.total_fen)
 
 
-def retake(connection: Connection, order: OrderRow, slot: str, at_ms: int) -> OrderRow:
+def retake(
+    connection: Connection, order: OrderRow, slot: str, quotas: Needs, at_ms: int
+) -> OrderRow:
     """Have an expired order take its units again, with a slot; the caller has locked them.
 
     Returns:
-        The order with its slot.
+        The order with its slot, and the units of a flash sale that it has now.
     """
     retake_stock(connection, order, at_ms)
-    taken = replace(order, slot=slot)
+    taken = replace(order, slot=slot, quotas=quotas)
     change_taken(connection, [taken], 1)
-    connection.execute(update(orders).where(orders.c.id == order.id).values(slot=slot))
+    retake_quotas(connection, taken, at_ms)
+    values = {"slot": slot, "quotas": encode_units(quotas)}
+    connection.execute(update(orders).where(orders.c.id == order.id).values(values))
     rows = [f"{item_id}|{order.store_id}" for item_id, _ in taken.held]
     for row, (_, units) in zip(rows, taken.held, strict=True):
         enqueue(connection, Topic.RESTOCK, [row], at_ms, -units)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, select
 
 from commerce.groups.group import EXPIRY_GRACE_MS, GOES_ON, JOINABLE, Group, GroupState
+from commerce.io.record.coupon_rows import coupon_of, retake_coupon
 from commerce.io.record.intent_rows import (
     BookedEvent,
     find_intent,
@@ -29,6 +30,7 @@ from commerce.io.record.order_postings import (
 )
 from commerce.io.record.postings import PLACED, Topic, enqueue, free_units
 from commerce.io.record.price_drops import lock_group, unsettle
+from commerce.io.record.quotas import lock_quotas
 from commerce.io.record.refund_postings import request_refunds
 from commerce.io.record.schema import group_seats, orders
 from commerce.io.record.seats import complete_groups, take_seats
@@ -41,6 +43,7 @@ from commerce.money.intents import (
     next_query_ms,
     step,
 )
+from commerce.orders.lines import Needs
 from commerce.orders.order import OrderRow
 from commerce.orders.promise import window_of
 from commerce.orders.states import OrderState, due_at_ms
@@ -125,11 +128,8 @@ def _pay_late(connection: Connection, intent: Intent, order: OrderRow, at_ms: in
 
 
 def may_be_taken_up(order: OrderRow) -> bool:
-    """Whether an order that was paid late may have its units again.
-
-    Its coupon is the household's again, and the units of a flash sale went on to those who waited.
-    """
-    return order.state is OrderState.EXPIRED and not order.quotas and not order.discount_fen
+    """Whether an order that was paid late may have its units again."""
+    return order.state is OrderState.EXPIRED
 
 
 def refund_late(connection: Connection, intent_id: str, at_ms: int) -> bool:
@@ -143,10 +143,11 @@ def refund_late(connection: Connection, intent_id: str, at_ms: int) -> bool:
     return True
 
 
-def honour(connection: Connection, intent_id: str, slot: str, at_ms: int) -> bool:
+def honour(connection: Connection, intent_id: str, slot: str, quotas: Needs, at_ms: int) -> bool:
     """Take an order up again whose units the gate holds, or give its payment back.
 
-    The record may have less than the gate: that lost a hold, or a group ended meanwhile.
+    The record may have less than the gate: that lost a hold, or a group ended meanwhile. `quotas`
+    are the units of a flash sale that still runs; the coupon is taken again that came off it.
 
     Returns:
         Whether it was taken up now.
@@ -156,14 +157,16 @@ def honour(connection: Connection, intent_id: str, slot: str, at_ms: int) -> boo
         return False
     intent, order = found
     group = lock_group(connection, order.group_id) if order.group_id else None
-    if not _has_units(connection, order, slot) or (
-        group and not _has_seat(connection, group, order, at_ms)
+    if (
+        not _has_units(connection, order, slot, quotas)
+        or (group and not _has_seat(connection, group, order, at_ms))
+        or not _has_coupon(connection, order, at_ms)
     ):
         refund_late(connection, intent_id, at_ms)
         return False
     insert_event(connection, intent.id, own_event(intent.id, IntentEvent.HONOURED, at_ms))
     move_intent(connection, intent, IntentState.HONOURED, None)
-    _go_on(connection, retake(connection, order, slot, at_ms), group, at_ms)
+    _go_on(connection, retake(connection, order, slot, quotas, at_ms), group, at_ms)
     enqueue(connection, Topic.READMIT, [order.id], at_ms, 1)
     return True
 
@@ -191,12 +194,21 @@ def _lock_late(
     return (intent, order) if intent.state is IntentState.PAID_LATE else None
 
 
-def _has_units(connection: Connection, order: OrderRow, slot: str) -> bool:
+def _has_coupon(connection: Connection, order: OrderRow, at_ms: int) -> bool:
+    """Take the coupon of an order again, if one came off it and its household still has it."""
+    coupon_id = coupon_of(connection, order.id) if order.discount_fen else ""
+    return not coupon_id or retake_coupon(connection, order, coupon_id, at_ms)
+
+
+def _has_units(connection: Connection, order: OrderRow, slot: str, quotas: Needs) -> bool:
     """Whether the record has what an order needs; the caller has locked it."""
     free = free_units(connection, order.store_id, [item_id for item_id, _ in order.taken])
     places = lock_slots(connection, {(order.store_id, slot)} if slot else ())
-    return all(free.get(item_id, 0) >= units for item_id, units in order.taken) and (
-        not slot or places.get((order.store_id, slot), 0) > 0
+    of_sale = lock_quotas(connection, {name for name, _ in quotas})
+    return (
+        all(free.get(item_id, 0) >= units for item_id, units in order.taken)
+        and (not slot or places.get((order.store_id, slot), 0) > 0)
+        and all(of_sale.get(name, 0) >= units for name, units in quotas)
     )
 
 

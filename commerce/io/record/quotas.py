@@ -16,7 +16,7 @@ from commerce.io.record.schema_flash import flash_sales, flash_waiting, quotas
 from commerce.orders.lines import read_units
 from commerce.orders.order import OrderRow
 from commerce.orders.quotas import PLACE, flash_quota, right_quota, sale_of
-from commerce.orders.states import OrderState
+from commerce.orders.states import UNDONE_VALUES
 
 KEPT_MS = 3_600 * 1_000
 """A quota is compared with the gate's for so long after its end."""
@@ -72,6 +72,13 @@ def take_quotas(connection: Connection, made: Iterable[OrderRow]) -> None:
             _move(connection, sale_id, [household_id], WaitingState.TAKEN, None)
     for room_id, at_ms in sorted(rooms.items()):
         show_sale(connection, room_id, at_ms)
+
+
+def retake_quotas(connection: Connection, order: OrderRow, at_ms: int) -> None:
+    """Have an order that gave its units back take some again; the caller has locked them."""
+    take_quotas(connection, [order])
+    for name, units in order.quotas:
+        _tell_gate(connection, name, -units, at_ms)
 
 
 def return_quotas(connection: Connection, released: Sequence[OrderRow], at_ms: int) -> None:
@@ -166,7 +173,7 @@ def broken_quotas(connection: Connection) -> list[str]:
     of_orders = select(orders.c.quotas).where(
         orders.c.quotas != "",
         orders.c.refused.is_(None),
-        orders.c.state != OrderState.CANCELLED.value,
+        orders.c.state.not_in(UNDONE_VALUES),
     )
     for text in connection.scalars(of_orders):
         for name, units in read_units(text):

@@ -20,7 +20,16 @@ for item, units in string.gmatch(needs, $UNITS_PATTERN) do
   redis.call('HINCRBY', KEYS[2], row, -units)
   redis.call('HINCRBY', KEYS[1], row, units)
 end
+for quota, units in string.gmatch(quotas, $UNITS_PATTERN) do
+  redis.call('HINCRBY', KEYS[2], quota .. '|', -units)
+  redis.call('HINCRBY', KEYS[1], quota .. '|', units)
+end
 if sold then return 1 end
+if coupon_id ~= '' then
+  -- A key of this gate that only its holds know.
+  local coupon = string.sub(KEYS[1], 1, -#'available' - 1) .. 'coupon:' .. coupon_id
+  if redis.call('GET', coupon) == order_id then redis.call('DEL', coupon) end
+end
 if redis.call('HGET', KEYS[5], ARGV[2]) == order_id then redis.call('HDEL', KEYS[5], ARGV[2]) end
 for at = 1, #KEYS - 5 do
   local key, units = KEYS[5 + at], ARGV[3 + at]

@@ -361,6 +361,12 @@ def shown_sale(connection: Connection, room_id: str, now_ms: int) -> FlashSale |
     return sale if sale and sale.is_shown(now_ms) else None
 
 
+def sale_by_id(connection: Connection, sale_id: str) -> FlashSale | None:
+    """A flash sale as it stands now."""
+    row = connection.execute(_OF_SALE.where(flash_sales.c.id == sale_id)).first()
+    return _sale_of(row) if row else None
+
+
 def _sale(connection: Connection, room_id: str, sale_id: str) -> FlashSale:
     which = _OF_SALE.where(flash_sales.c.id == sale_id, flash_sales.c.room_id == room_id)
     row = connection.execute(which).first()
