@@ -3,6 +3,7 @@
 import asyncio
 import base64
 
+import pytest
 from sqlalchemy import select
 
 from commerce.io.messages.log import LoggedCodes
@@ -14,6 +15,7 @@ from commerce.io.shop.orders import Pending
 from commerce.notices.notices import Notice, NoticeChannel, NoticeKind, Preferences
 from commerce.notices.push import TRIES_MAX, PushAnswer, PushMessage, PushOutcome, Subscription
 from commerce.notices.sms import DAY_MS, SMS_PER_DAY_MAX
+from commerce.notices.wechat import Grant
 from tests.support.commerce_shop import Shop, open_shop
 from tests.support.records import each_record
 
@@ -122,3 +124,59 @@ async def test_sms_comes_last_to_those_who_agreed_and_a_few_times_a_day(
         await commerce.privacy.erase(bo)
         async with commerce.record.read() as connection:
             assert (await connection.execute(select(sms_numbers))).all() == []
+
+
+class Wechat:
+    """WeChat that answers what the test sets; every grant is for its template."""
+
+    def __init__(self, answer: PushAnswer) -> None:
+        self.answer = answer
+        self.tries = 0
+
+    def ask_url(self, scene: int, nonce: str) -> str:
+        """See the port."""
+        return f"{scene} {nonce}"
+
+    def is_ours(self, template_id: str) -> bool:
+        """See the port."""
+        return True
+
+    async def send(self, to: Grant, message: PushMessage) -> PushAnswer:
+        """Answer as set."""
+        self.tries += 1
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tries"),
+    [(PushOutcome.REFUSED, 1), (PushOutcome.LATER, TRIES_MAX), (PushOutcome.GONE, 1)],
+)
+@pytest.mark.parametrize("with_browser", [False, True])
+async def test_what_wechat_does_not_take_comes_by_sms(
+    sqlite_url: str, valkey_url: str, outcome: PushOutcome, tries: int, with_browser: bool
+) -> None:
+    sms, wechat = LoggedSms(), Wechat(PushAnswer(outcome))
+    async with open_shop(sqlite_url, valkey_url, push=Busy(), wechat=wechat, sms=sms) as shop:
+        commerce, push = shop.commerce, shop.commerce.push
+        gate = asyncio.create_task(commerce.gates.run())
+        anna = (await commerce.people.add_guest("Anna", "e1")).guest.id
+        placed = await commerce.orders.place(shop.tap(anna), wait_s=0)
+        assert isinstance(placed, Pending)
+        await commerce.ledger.step()
+        gate.cancel()
+        await prove(shop, anna, PHONE, keep=True)
+        await push.set_preferences(anna, ALWAYS)
+        scene, nonce = (await commerce.wechat_grants.ask(anna, "zh") or "").split()
+        await commerce.wechat_grants.take(nonce, scene, "T", "o-anna")
+        if with_browser:
+            await push.subscribe(anna, "https://fcm.googleapis.com/anna", POINT, AUTH, "zh")
+        await ready(shop, placed.order_id, anna)
+        for _ in range(TRIES_MAX * with_browser + tries):
+            assert [await push.step(), sms.sent] == [1, []]
+            shop.clock.ahead_ms += 15 * MINUTE_MS
+        assert [await push.step(), len(sms.sent), wechat.tries] == [1, 1, tries]
+        assert await by_sms(shop, anna) == ["sent"]
+        assert await push.step() == 0
+        # Only what WeChat says is gone is used up.
+        kept = 0 if outcome is PushOutcome.GONE else 1
+        assert await commerce.wechat_grants.granted(anna) == kept

@@ -42,6 +42,7 @@ from commerce.notices.sms import ABOUT_CHARS_MAX, Way, way_of
 from commerce.notices.wechat import Grant, WechatMessages
 
 BATCH = 50
+WECHAT_TRIES_MAX = 2 * TRIES_MAX  # of a message, those to browsers among them; then SMS is left
 LEASE_MS = 60_000
 """A worker that took a message and did not finish it lost it after this long."""
 HOURS = 24
@@ -292,12 +293,19 @@ def _addressed(
 
 
 def _way(
-    connection: Connection, due: Due, templates: Collection[NoticeKind], *, has_browser: bool
+    connection: Connection,
+    due: Due,
+    templates: Collection[NoticeKind],
+    *,
+    has_browser: bool = False,
+    by_wechat: bool = True,
 ) -> Way | None:
+    """The first way that is left to a message; WeChat is not, once it has taken no try of it."""
+    by_wechat = by_wechat and due.tries <= WECHAT_TRIES_MAX
     return way_of(
         due.kind,
         has_browser=has_browser,
-        has_grant=bool(have_granted(connection, [due.guest_id])),
+        has_grant=by_wechat and bool(have_granted(connection, [due.guest_id])),
         has_number=bool(have_numbers(connection, [due.guest_id])),
         templates=templates,
     )
@@ -312,7 +320,7 @@ def _book(
     """Write what came of the messages; forget the browsers that are gone."""
     for due, answers in pairs:
         outcomes = {answer.outcome for answer in answers}
-        if due.grant is not None and PushOutcome.LATER in outcomes:
+        if due.grant is not None and outcomes & {PushOutcome.LATER, PushOutcome.REFUSED}:
             give_back(connection, due.guest_id, due.grant, at_ms)
         gone = [
             to.id
@@ -324,17 +332,19 @@ def _book(
             _end(connection, due.notice_id, NoticeState.SENT, at_ms, due.channel)
             continue
         if PushOutcome.GONE in outcomes and (
-            may_be_sent(connection, [due.guest_id])
-            or _way(connection, due, templates, has_browser=False)
+            may_be_sent(connection, [due.guest_id]) or _way(connection, due, templates)
         ):
             _again(connection, due, due.tries, at_ms)  # another browser, or another way, at once
             continue
         wait_s = max((answer.retry_after_s for answer in answers), default=0)
-        again_ms = next_try_ms(due.tries, wait_s, now_ms=at_ms)
+        tries = (due.tries - 1) % TRIES_MAX + 1  # by this way
+        again_ms = next_try_ms(tries, wait_s, now_ms=at_ms)
         if PushOutcome.LATER in outcomes and again_ms is not None:
             _again(connection, due, due.tries, again_ms)
-        elif due.to and _way(connection, due, templates, has_browser=False):
+        elif due.to and _way(connection, due, templates):
             _again(connection, due, max(due.tries, TRIES_MAX), at_ms)  # no browser takes it
+        elif due.grant and _way(connection, due, templates, by_wechat=False):
+            _again(connection, due, max(due.tries, WECHAT_TRIES_MAX), at_ms)  # nor does WeChat
         else:
             _end(connection, due.notice_id, NoticeState.FAILED, at_ms, due.channel)
 
