@@ -236,7 +236,8 @@ async def mine(request: Request) -> Response:
     services = services_of(request)
     principal = services.access.principal(request)
     require(principal, Action.ORDER)
-    return reply({"orders": await services.commerce.orders.mine(principal.subject)})
+    mine = await services.commerce.orders.mine(principal.subject)
+    return reply({"orders": mine, "now_ms": services.commerce.shop.clock()})
 
 
 async def cancel(request: Request) -> Response:

@@ -5,7 +5,7 @@
  *   ├── Unreachable   no answer came
  *   └── Refused       the server said no: status, problem type, Retry-After
  */
-import type { Card, Order, Product, StoreOrder } from './wire'
+import type { AtMs, Card, Order, Product, StoreOrder } from './wire'
 import type {
   Estate,
   Guest,
@@ -95,7 +95,9 @@ export class Api {
   room = (room: string) => this.get<Room>(`/api/rooms/${encodeURIComponent(room)}`)
   products = async (room: string) =>
     (await this.get<{ products: Product[] }>(`/api/rooms/${encodeURIComponent(room)}/products`)).products
-  myOrders = async () => (await this.get<{ orders: Order[] }>('/api/me/orders')).orders
+  myOrders = async () => (await this.ordersNow()).orders
+  /** One's orders, and what time it is there; an older server does not say that. */
+  ordersNow = () => this.get<{ orders: Order[]; now_ms?: AtMs }>('/api/me/orders')
   cancelOrder = async (order: string) =>
     (await this.send<{ order: Order }>('POST', `/api/orders/${encodeURIComponent(order)}/cancellation`)).order
   /** Say that the page is about to pay; where the provider's login comes first, its address. */

@@ -2,6 +2,7 @@
 import { computed, onMounted, shallowRef } from 'vue'
 import type { Estate } from '../../lib/base/bodies'
 import { type Consent, type Household, PersonalData, type Purpose } from '../../lib/shop/personal-data'
+import { ServerClock } from '../../lib/shop/server-clock'
 import { type GuestModel, useGuest } from '../../use/use-guest'
 import { useKeptOrders } from '../../use/use-kept-orders'
 import { usePayments } from './use-payments'
@@ -10,6 +11,7 @@ const CODE_IN_LINK = /^#move=(.+)$/
 
 export function useMe() {
   const guest = useGuest()
+  const clock = new ServerClock()
   const estates = shallowRef<Estate[]>([])
   const { orders, stale, asOf, ownId, current } = useKeptOrders(guest)
   const personal = usePersonal(guest)
@@ -21,7 +23,10 @@ export function useMe() {
     if (!guest.token()) return
     try {
       const asker = ownId()
-      current(await guest.api.myOrders(), asker)
+      const sent_ms = performance.now()
+      const answer = await guest.api.ordersNow()
+      if (answer.now_ms !== undefined) clock.heard(sent_ms, performance.now(), answer.now_ms)
+      current(answer.orders, asker)
       await further()
       stale.value = false
     } catch {
@@ -44,7 +49,7 @@ export function useMe() {
     given,
     refresh,
     personal,
-    payments: usePayments(guest, orders, refreshOrders),
+    payments: usePayments(guest, orders, refreshOrders, () => clock.now(performance.now()) ?? Date.now()),
     estate: computed(() => estates.value.find(({ id }) => id === guest.guest.value?.estate_id) ?? null),
   }
 }

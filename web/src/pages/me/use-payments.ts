@@ -1,6 +1,6 @@
 /** Orders that wait for their payment: counted down, and asked for until they are paid or over. */
-import { computed, onScopeDispose, ref, type Ref } from 'vue'
-import type { Order } from '../../lib/base/wire'
+import { computed, onScopeDispose, ref, type Ref, watch } from 'vue'
+import type { AtMs, Order } from '../../lib/base/wire'
 import { loginOf } from '../../lib/shop/payment'
 import type { GuestModel } from '../../use/use-guest'
 
@@ -8,21 +8,28 @@ const TICK_MS = 1000
 /** How often the shop is asked what became of a payment. */
 const ASK_EVERY_MS = 5000
 
-export function usePayments(guest: GuestModel, orders: Ref<Order[] | null>, refresh: () => Promise<void>) {
-  const at_ms = ref(Date.now())
+/** `serverNow` is the server's time, by which a payment ends; of the device's clock, nothing is known. */
+export function usePayments(
+  guest: GuestModel,
+  orders: Ref<Order[] | null>,
+  refresh: () => Promise<void>,
+  serverNow: () => AtMs,
+) {
+  const at_ms = ref(serverNow())
   const waits = computed(() => orders.value?.some((order) => order.payment) ?? false)
-  let asked_ms = at_ms.value
+  let asked_ms = performance.now()
   const login = loginOf(location.search)
   // A code is good once, and nobody's to see.
   if (login) history.replaceState(history.state, '', location.pathname)
 
   function look(): void {
     if (document.hidden || !waits.value) return
-    at_ms.value = Date.now()
-    if (at_ms.value - asked_ms < ASK_EVERY_MS) return
-    asked_ms = at_ms.value
+    at_ms.value = serverNow()
+    if (performance.now() - asked_ms < ASK_EVERY_MS) return
+    asked_ms = performance.now()
     void refresh()
   }
+  watch(orders, () => (at_ms.value = serverNow()), { flush: 'sync' })
   const timer = window.setInterval(look, TICK_MS)
   document.addEventListener('visibilitychange', look)
   onScopeDispose(() => {
