@@ -14,7 +14,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from commerce.io.gate.gates import Gates
 from commerce.io.gate.reconcile import Reconcile
@@ -120,7 +119,7 @@ class CommerceMetrics:
                 oldest_ms, refunds_waiting = (
                     await connection.execute(_RECORD, {"now": self._clock()})
                 ).one()
-        except (DBAPIError, PoolTimeoutError, OSError) as error:
+        except (DBAPIError, OSError) as error:
             self._failed("sql", error)
             return None
         age_ms = max(0, self._clock() - oldest_ms) if oldest_ms is not None else 0

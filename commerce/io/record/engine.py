@@ -14,12 +14,14 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, QueuePool
 
 from commerce.io.record.changes import RecordVersion, Reread
 
 BUSY_TIMEOUT_MS = 10_000  # another process writes the same SQLite file
 POOL_SIZE = 8
 POOL_OVERFLOW = 16
+POOL_WAIT_S = 30.0  # for a free connection
 SQLITE_CACHE_KIB = 32_768
 # SQLSTATE classes and codes of PostgreSQL that say nothing about the statement: no connection,
 # too many of them, a server that shuts down, crashed or starts.
@@ -41,8 +43,10 @@ def open_engine(url: str | URL) -> AsyncEngine:
     is_sqlite = make_url(url).get_backend_name() == "sqlite"
     engine = create_async_engine(
         url,
+        poolclass=_AsyncWaiting,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
+        pool_timeout=POOL_WAIT_S,
         connect_args={
             "async_creator_fn": _connector(connections) if is_sqlite else _connect_postgres
         },
@@ -57,7 +61,7 @@ def open_engine(url: str | URL) -> AsyncEngine:
 def is_away(error: SQLAlchemyError) -> bool:
     """Whether the record could not be reached or was busy: the same again may succeed."""
     if not isinstance(error, DBAPIError):
-        return isinstance(error, PoolTimeoutError)
+        return False
     if error.connection_invalidated or "connection is closed" in str(error.orig):
         return True
     state = getattr(error.orig, "sqlstate", None)
@@ -78,6 +82,25 @@ async def close_engine(engine: AsyncEngine) -> None:
     for connection in engine.get_execution_options()["linli_connections"]:
         if connection._thread.is_alive():
             await asyncio.to_thread(connection._thread.join, BUSY_TIMEOUT_MS / 1_000)
+
+
+class _Waiting(QueuePool):
+    """A wait that was too long is an error of the database, as is a database that is away.
+
+    So what tries again after one also does after the other.
+    """
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        try:
+            return super()._do_get()
+        except PoolTimeoutError as error:
+            raise OperationalError(
+                "a connection of the pool", None, _PostgresAway(str(error), error)
+            ) from error
+
+
+class _AsyncWaiting(_Waiting, AsyncAdaptedQueuePool):
+    """The same, where the event loop waits."""
 
 
 def _connector(opened: list[aiosqlite.Connection]) -> Callable[..., aiosqlite.Connection]:
@@ -223,7 +246,13 @@ class Record:
 
 def _threaded(engine: AsyncEngine) -> Engine:
     """The same SQLite file for use from threads; closed together with `engine`."""
-    threaded = create_engine(engine.url.set(drivername="sqlite"), pool_size=POOL_SIZE)
+    threaded = create_engine(
+        engine.url.set(drivername="sqlite"),
+        poolclass=_Waiting,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=POOL_WAIT_S,
+    )
     event.listen(threaded, "connect", _sqlite_connected)
     event.listen(threaded, "begin", _sqlite_begin)
     event.listen(engine.sync_engine, "engine_disposed", lambda _engine: threaded.dispose())

@@ -12,7 +12,6 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from commerce.io.record.engine import Clock, Record
 
@@ -20,7 +19,7 @@ LOOK_EVERY_S = 1.0
 AHEAD_MS = 30_000
 """How far a look sees: so long the record is not read again while it stays as it is."""
 
-UNAVAILABLE = (DBAPIError, PoolTimeoutError, RedisError, OSError)
+UNAVAILABLE = (DBAPIError, RedisError, OSError)
 
 log = structlog.get_logger()
 

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from redis.exceptions import ConnectionError as RedisAway
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from commerce.io.commerce import every
 
@@ -14,7 +13,6 @@ from commerce.io.commerce import every
     "error",
     [
         OperationalError("SELECT", {}, Exception("the database system is starting up")),
-        PoolTimeoutError("no connection is free"),
         RedisAway("refused"),
         ConnectionRefusedError("refused"),
     ],
