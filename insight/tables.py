@@ -367,7 +367,7 @@ engine, DuckDB and Spark compute alike; `linli lake submit DAY …` has Spark do
 lake's address itself. One computes a day at a time: not beside a running writer of the same day.
 
 Money is integer fen; times are UTC. One writer fills them, the role `insight`: by default a
-process of its own beside each server, at low priority, that ends above 800 MB and is started
+process of its own beside each server, at low priority, that ends above 600 MB and is started
 again; `linli serve --roles insight` is that process alone, on another machine. Each micro-batch is
 written once: the last number of a source is in the Delta log of each table as an app transaction.
 Compaction leaves older versions readable for 7 days.

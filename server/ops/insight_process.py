@@ -24,7 +24,7 @@ from server.settings import InsightProcess, Settings
 from server.worker import INSIGHT_NUMBER, Worker
 
 NICENESS = 10
-MEMORY_BYTES_MAX = 800 * 1024 * 1024  # resident; above, it ends in order
+MEMORY_BYTES_MAX = 600 * 1024 * 1024  # resident; above, it ends in order
 DATA_BYTES_MAX = 3 * 1024 * 1024 * 1024  # also reserved, such as stacks of the engine's threads
 MEMORY_EVERY_S = 2.0
 OOM_SCORE = 500  # of 1,000: where memory runs out, it goes before any server
