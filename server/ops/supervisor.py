@@ -2,9 +2,9 @@
 
 The supervisor owns what the workers share: the embedded Valkey and the listening sockets of HTTP,
 one for each worker (SO_REUSEPORT: the kernel spreads connections evenly over those that listen).
-While a worker is started again the others take all connections, and its socket listens once it is
-ready; where no other one serves, connections wait in its queue. The workers end with the supervisor
-(PR_SET_PDEATHSIG). Each writes a byte each half second to a pipe; see supervision.py.
+A worker's socket listens once it is ready: until then the others take all connections. Where none
+serves any more, connections wait in its queue while it is started again. The workers end with the
+supervisor (PR_SET_PDEATHSIG). Each writes a byte each half second to a pipe; see supervision.py.
 """
 
 import asyncio
@@ -64,6 +64,11 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._refused = False
 
+    @property
+    def ready(self) -> int:
+        """How many workers answer requests."""
+        return sum(slot.is_ready for slot in self._slots)
+
     def stop(self) -> None:
         """Drain and end all workers; `run` returns after them."""
         self._stopping.set()
@@ -100,7 +105,8 @@ class Supervisor:
 
     async def _start(self, slot: "_Slot") -> None:
         slot.listener = slot.listener or self._listen()
-        if not self._others_serve(slot):
+        # Before anybody was ready a balancer is to see a node that refuses, not one that waits.
+        if any(each.was_ready for each in self._slots) and not self._others_serve(slot):
             slot.listener.listen(BACKLOG)
         await slot.start(self._command, self._environment, slot.listener.fileno())
         log.info("worker started", worker=slot.worker.number, pid=slot.pid)

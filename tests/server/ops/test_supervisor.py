@@ -20,11 +20,13 @@ from server.settings import Settings
 from server.worker import VARIABLE
 from tests.support.waiting import WAIT_S, free_port, wait_until
 
-# Notes its pid, is ready, beats, and ends in order at SIGTERM.
+# Notes its pid, takes connections, is ready, beats, and ends in order at SIGTERM.
 SERVES = f"""
-import os, signal, time
+import os, signal, socket, time
 node, number, count, listener, beats = os.environ[{VARIABLE!r}].split()
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+taking = socket.socket(fileno=int(listener))
+taking.listen()
 os.write(int(beats), b"OR")
 open(f"{{os.environ['PIDS']}}/{{number}}.{{os.getpid()}}", "w").close()
 while True:
@@ -140,9 +142,26 @@ async def test_others_take_all_connections_while_a_worker_is_started_again(
         assert {await node.answer() for _ in range(16)} == {b"1"}
 
 
+async def test_node_that_starts_keeps_nobody_waiting_for_its_slowest_worker(
+    tmp_path: Path,
+) -> None:
+    never_ready = ANSWERS.replace('number == "0" and again', 'number == "1"')
+    node = Node(tmp_path, never_ready)
+
+    async def answered() -> bool:
+        with contextlib.suppress(ConnectionRefusedError):
+            return await node.answer() == b"0"
+        return False
+
+    async with running(node), asyncio.timeout(WAIT_S):
+        await wait_until(answered, what="the worker that is ready")
+        assert {await node.answer() for _ in range(16)} == {b"0"}
+
+
 async def test_connections_wait_while_workers_are_started_again(tmp_path: Path) -> None:
     node = Node(tmp_path, SERVES)
     async with running(node):
+        await wait_until(lambda: node.supervisor.ready == 2, what="two that are ready")
         for pid in node.pids(0) | node.pids(1):
             os.kill(pid, signal.SIGKILL)
         for _ in range(8):

@@ -33,7 +33,7 @@ ROOM = "chaos"
 PASSWORD = "correct horse battery"
 REDIS_PORT, POSTGRES_PORT = 6_379, 5_432
 TOKEN_TTL_S = 3_600
-BACK_TIMEOUT_S = 60.0
+BACK_TIMEOUT_S = 90.0  # a worker that is stopped while it starts is replaced after 60
 PRODUCTS = 2  # of each seed's own
 # Of the taps: the rush is to sell out at its end, so that overselling would show.
 STOCK_SHARE = 0.8
