@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from loadtest.errors import LoadError
-from loadtest.measure.recorder import Interval
+from loadtest.measure.recorder import Interval, percentiles
 from loadtest.scenario.measures import TIMINGS
 
 FORMAT = 1
@@ -148,7 +148,12 @@ def second_of(interval: Interval) -> Second:
 def curves_of(total: Interval) -> dict[str, list[tuple[float, float]]]:
     """Return (percentile, milliseconds) of every timing that has values."""
     return {
-        name: [(p, delays.get_value_at_percentile(p) / 1e3) for p in CURVE_PERCENTS]
+        name: [
+            (percent, value / 1e3)
+            for percent, value in zip(
+                CURVE_PERCENTS, percentiles(delays, CURVE_PERCENTS), strict=True
+            )
+        ]
         for name, delays in total.delays.items()
         if delays.get_total_count()
     }

@@ -8,7 +8,15 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.measure.recorder import ERROR_KINDS_MAX, OTHER_ERRORS, Interval, Recorder
+from loadtest.measure.recorder import (
+    DELAY_US_MAX,
+    ERROR_KINDS_MAX,
+    OTHER_ERRORS,
+    Interval,
+    Recorder,
+    delay_histogram,
+    percentiles,
+)
 from loadtest.measure.self_check import (
     CLOCK_STEP_MS_MAX,
     CPU_SHARE_MAX,
@@ -35,6 +43,18 @@ def test_intervals_of_processes_merge_exactly(values: list[tuple[int, int]], see
     for cut in cuts:
         merged.add(Interval.decode(cut))
     assert merged.measured() == whole.cut(1).measured()
+
+
+@given(
+    st.lists(st.integers(1, DELAY_US_MAX), min_size=1, max_size=200),
+    st.lists(st.floats(0, 100), min_size=1, max_size=5),
+)
+def test_percentiles_are_those_of_the_histogram(values: list[int], percents: list[float]) -> None:
+    histogram = delay_histogram()
+    for value in values:
+        histogram.record_value(value)
+    expected = [histogram.get_value_at_percentile(percent) for percent in percents]
+    assert percentiles(histogram, percents) == expected
 
 
 def test_every_name_of_a_threshold_is_measured() -> None:
