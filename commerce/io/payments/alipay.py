@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-from commerce.io.payments.calls import Answer, Calls
+from commerce.io.payments.calls import Answer, Calls, readable
 from commerce.io.payments.rsa import sign, verify
 from commerce.io.payments.times import ms_of_spaced, spaced
 from commerce.io.record.engine import Clock
@@ -145,7 +145,7 @@ class Alipay:
             return None
         if response.send_pay_date:
             kind = EventKind.PAID  # a trade whose whole amount went back is closed too
-        with _Readable():
+        with readable():
             paid_at = response.send_pay_date
             return ProviderEvent(
                 f"query:{reference}:{kind}",
@@ -189,7 +189,7 @@ class Alipay:
         _expect(response)
         if response.refund_status != "REFUND_SUCCESS":
             return None
-        with _Readable():
+        with readable():
             amount_fen = fen(response.refund_amount)
             at = response.gmt_refund_pay
             return self._refunded(reference, refund_reference, response.trade_no, amount_fen, at)
@@ -270,7 +270,7 @@ class Alipay:
             raise Unreachable("the answer cannot be read")
         if member in members and not verify(self._of.key, bytes(raw), signature):
             raise Unreachable("the answer is not signed")
-        with _Readable():
+        with readable():
             response = msgspec.json.decode(raw, type=_Response)
         if member not in members and response.code == "10000":
             raise Unreachable("the answer is not signed")
@@ -279,17 +279,6 @@ class Alipay:
 
 class _Signed(msgspec.Struct):
     sign: str = ""
-
-
-class _Readable:
-    """Turns what is wrong in an answer's values into Unreachable."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ValueError):
-            raise Unreachable("the answer cannot be read") from None
 
 
 def signed_text(fields: Mapping[str, str]) -> str:

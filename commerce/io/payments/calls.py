@@ -1,6 +1,7 @@
 """HTTP calls to a payment provider, over connections that are kept."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,10 +31,17 @@ class Answer:
         Raises:
             Unreachable: It is something else.
         """
-        try:
+        with readable():
             return msgspec.json.decode(self.body, type=shape)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise Unreachable("the answer cannot be read") from None
+
+
+@contextlib.contextmanager
+def readable() -> Iterator[None]:
+    """Turn the ValueError of what an answer says into Unreachable."""
+    try:
+        yield
+    except (ValueError, msgspec.MsgspecError):
+        raise Unreachable("the answer cannot be read") from None
 
 
 class Calls:

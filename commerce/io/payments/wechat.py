@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from commerce.io.payments.calls import Answer, Calls
+from commerce.io.payments.calls import Answer, Calls, readable
 from commerce.io.payments.rsa import sign, verify
 from commerce.io.payments.times import ms_of_rfc3339, rfc3339
 from commerce.io.payments.wechat_login import LIVE_URL as LOGIN_URL
@@ -219,10 +219,8 @@ class WechatPay:
         if answer.status == 404:
             return None
         _expect(answer, 200)
-        try:
+        with readable():
             return self._payment(answer.read(_Transaction), "query")
-        except ValueError:
-            raise Unreachable("the answer cannot be read") from None
 
     async def close(self, reference: str) -> None:
         """See the port."""
@@ -255,10 +253,8 @@ class WechatPay:
         return self._refunded(answer)
 
     def _refunded(self, answer: Answer) -> ProviderEvent | None:
-        try:
+        with readable():
             return self._refund_event(answer.read(_Refund), "query")
-        except ValueError:
-            raise Unreachable("the answer cannot be read") from None
 
     def read_webhook(
         self, headers: Mapping[str, str], body: bytes, *, now_ms: int

@@ -9,9 +9,8 @@ from starlette.routing import Route
 
 from commerce.catalogue.food import StorageKind
 from commerce.supply.cabinets import TENTHS_MAX, Range
-from server.access.policy import Action, require
-from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
-from server.services import Services
+from server.http.bodies import Body, path_id, problems, read_body, reply
+from server.http.staff.stock import store_keeper
 
 Tenths = Annotated[int, Field(ge=-TENTHS_MAX, le=TENTHS_MAX)]
 
@@ -27,7 +26,7 @@ class Cabinet(Body):
 
 async def listing(request: Request) -> Response:
     """`GET /api/stores/{store}/cabinets`: the cabinets, and lots that were marked."""
-    services, store_id, _ = _keeper(request)
+    services, store_id, _ = store_keeper(request)
     with problems():
         found, marks = await services.commerce.cabinets.list(store_id)
     return reply({"cabinets": found, "marks": marks})
@@ -35,7 +34,7 @@ async def listing(request: Request) -> Response:
 
 async def add(request: Request) -> Response:
     """`POST /api/stores/{store}/cabinets`: a new cabinet and its key."""
-    services, store_id, staff_id = _keeper(request)
+    services, store_id, staff_id = store_keeper(request)
     body = await read_body(request, Cabinet)
     within = Range(body.low_tenths, body.high_tenths)
     with problems():
@@ -47,18 +46,10 @@ async def add(request: Request) -> Response:
 
 async def revoke_key(request: Request) -> Response:
     """`DELETE /api/stores/{store}/cabinets/{cabinet}/key`: the cabinet is not listened to."""
-    services, store_id, staff_id = _keeper(request)
+    services, store_id, staff_id = store_keeper(request)
     with problems():
         await services.commerce.cabinets.revoke_key(store_id, path_id(request, "cabinet"), staff_id)
     return Response(status_code=204)
-
-
-def _keeper(request: Request) -> tuple[Services, str, str]:
-    services = services_of(request)
-    store_id = path_id(request, "store")
-    principal = services.access.principal(request)
-    require(principal, Action.KEEP_STOCK, store_id=store_id)
-    return services, store_id, principal.subject
 
 
 routes = [

@@ -23,6 +23,7 @@ from server.http.bodies import (
     services_of,
 )
 from server.problem import Problem
+from server.services import Services
 
 UNITS_MAX = 1_000_000
 COST_FEN_MAX = 100_000_000
@@ -105,8 +106,8 @@ class Keeper:
         return StockChange(self.store_id, product_id, self.staff_id, idempotency_key(request))
 
 
-def keeper(request: Request) -> Keeper:
-    """Return who keeps stock here.
+def store_keeper(request: Request) -> tuple[Services, str, str]:
+    """Return the services, the store and who keeps stock there.
 
     Raises:
         Problem: 401 or 403: nobody of this store.
@@ -115,7 +116,13 @@ def keeper(request: Request) -> Keeper:
     store_id = path_id(request, "store")
     principal = services.access.principal(request)
     require(principal, Action.KEEP_STOCK, store_id=store_id)
-    return Keeper(services.commerce.stock, store_id, principal.subject)
+    return services, store_id, principal.subject
+
+
+def keeper(request: Request) -> Keeper:
+    """Return who keeps stock here; raises as `store_keeper` does."""
+    services, store_id, staff_id = store_keeper(request)
+    return Keeper(services.commerce.stock, store_id, staff_id)
 
 
 async def listing(request: Request) -> Response:

@@ -7,9 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.access.policy import Action, require
-from server.http.bodies import Body, Id, path_id, problems, read_body, reply, services_of
-from server.services import Services
+from server.http.bodies import Body, Id, path_id, problems, read_body, reply
+from server.http.staff.stock import store_keeper
 
 GRAMS_MAX = 99_999
 
@@ -29,14 +28,14 @@ class Assignment(Body):
 
 async def listing(request: Request) -> Response:
     """`GET /api/stores/{store}/tills`: the tills of the store."""
-    services, store_id, _ = _keeper(request)
+    services, store_id, _ = store_keeper(request)
     with problems():
         return reply({"tills": await services.commerce.tills.list(store_id)})
 
 
 async def add(request: Request) -> Response:
     """`POST /api/stores/{store}/tills`: a new till and its key."""
-    services, store_id, staff_id = _keeper(request)
+    services, store_id, staff_id = store_keeper(request)
     body = await read_body(request, NewTill)
     with problems():
         return reply(await services.commerce.tills.add(store_id, body.name, staff_id), 201)
@@ -44,7 +43,7 @@ async def add(request: Request) -> Response:
 
 async def renew_key(request: Request) -> Response:
     """`POST /api/stores/{store}/tills/{till}/key`: another key for a till."""
-    services, store_id, staff_id = _keeper(request)
+    services, store_id, staff_id = store_keeper(request)
     till_id = path_id(request, "till")
     with problems():
         return reply(await services.commerce.tills.renew_key(store_id, till_id, staff_id), 201)
@@ -52,7 +51,7 @@ async def renew_key(request: Request) -> Response:
 
 async def revoke_key(request: Request) -> Response:
     """`DELETE /api/stores/{store}/tills/{till}/key`: no key for a till."""
-    services, store_id, staff_id = _keeper(request)
+    services, store_id, staff_id = store_keeper(request)
     till_id = path_id(request, "till")
     with problems():
         await services.commerce.tills.revoke_key(store_id, till_id, staff_id)
@@ -61,7 +60,7 @@ async def revoke_key(request: Request) -> Response:
 
 async def assign(request: Request) -> Response:
     """`PUT /api/stores/{store}/barcodes/{code}`: a code stands for a product."""
-    services, store_id, staff_id = _keeper(request)
+    services, store_id, staff_id = store_keeper(request)
     brand_id = services.commerce.catalogue.brand_id("store", store_id)
     code = path_id(request, "code")
     body = await read_body(request, Assignment)
@@ -73,17 +72,9 @@ async def assign(request: Request) -> Response:
 
 async def lookup(request: Request) -> Response:
     """`GET /api/stores/{store}/barcodes/{code}`: the product that a code stands for."""
-    services, store_id, _ = _keeper(request)
+    services, store_id, _ = store_keeper(request)
     with problems():
         return reply(await services.commerce.barcodes.scan(store_id, path_id(request, "code")))
-
-
-def _keeper(request: Request) -> tuple[Services, str, str]:
-    services = services_of(request)
-    store_id = path_id(request, "store")
-    principal = services.access.principal(request)
-    require(principal, Action.KEEP_STOCK, store_id=store_id)
-    return services, store_id, principal.subject
 
 
 routes = [
