@@ -23,8 +23,8 @@ quick: .venv/.dev ## style, types and the fast tests, in seconds: after each edi
 	  tests=$$?; wait $$types && exit $$tests
 
 test: setup .venv/.dev ## run every test but the soaks, browser included
-	@scripts/test-tools
-	@cd web && npm run --silent test
+	@# Packages are installed while the pages' own tests run.
+	@scripts/test-tools & tools=$$!; (cd web && npm run --silent test); pages=$$?; wait $$tools && exit $$pages
 	@# Each process begins with a block of tests, browsers first, and then takes from the others.
 	@# Order and examples are those of LINLI_SEED here, drawn anew in `make quick`.
 	@rm -f .pytest_cache/v/cache/lastfailed

@@ -119,7 +119,9 @@ def _valkey_server() -> Iterator[str]:
                 client.execute_command(  # type: ignore[no-untyped-call]  # no types there
                     "CLUSTER", "ADDSLOTSRANGE", 0, 16383
                 )
+                deadline = time.monotonic() + START_S
                 while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):  # type: ignore[no-untyped-call]  # the same
+                    assert time.monotonic() < deadline, "the cluster of one node is not ready"
                     time.sleep(0.02)
             yield url
 

@@ -1,5 +1,6 @@
 """Every page and sheet against WCAG 2.2 AA, by axe and by the keyboard."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.support.axe import DESKTOP, PHONE, violations
 from tests.support.played_pages import Open
 from tests.support.played_server import ORIGIN, PlayedServer, now_ms, remember_guest, remember_staff
+from tests.support.waiting import WAIT_S
 
 
 def play(**more: Any) -> PlayedServer:
@@ -314,7 +316,9 @@ def test_focus_returns_to_the_button_that_opened_a_sheet(open_page: Open) -> Non
     page = open_page(play(), "/r/demo", prepare=hold_sheets)
     page.get_by_test_id("bag-open").focus()
     page.keyboard.press("Enter")
+    deadline = time.monotonic() + WAIT_S
     while not held:
+        assert time.monotonic() < deadline, "the page did not ask for the script of its sheets"
         page.wait_for_timeout(20)
     held.pop().fallback()
     expect(page.get_by_test_id("bag-sheet").get_by_test_id("sheet-close")).to_be_focused()

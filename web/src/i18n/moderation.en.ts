@@ -1,7 +1,7 @@
 /** The words of order in a room's chat, in English; loaded after the first frame. */
 export const en = {
   moderation: {
-    title: 'Order in the chat, co-hosts',
+    title: 'Moderation and co-hosts',
     waiting: 'Waiting for you',
     nothing: 'Nothing is waiting.',
     held: 'Has a listed word',
@@ -51,7 +51,7 @@ export const en = {
     done: 'Done',
   },
   prompter: {
-    title: 'Prompter',
+    title: 'Teleprompter',
     failed: 'Not readable now, trying again.',
     running_out: 'Will not last the show',
     lasts: '{left} left, gone in about {n} minute | {left} left, gone in about {n} minutes',

@@ -42,7 +42,7 @@ export const en: typeof zh = {
     code_empty: 'Type the pickup code first.',
     live_on: 'Updating live',
     new_order: 'New order: {product}',
-    network_lost: 'You are offline. Reconnecting; the board updates by itself.',
+    network_lost: 'You are offline. Reconnecting; the board then updates automatically.',
   },
   packing: {
     singles: 'Single orders',

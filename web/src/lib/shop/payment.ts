@@ -6,7 +6,7 @@ export const PAYMENT_WORDS = {
   scan: { zh: '用手机扫码付款', en: 'Scan with your phone to pay' },
   open_app: { zh: '在这台设备上付款', en: 'Pay on this device' },
   soon: { zh: '正在准备付款…', en: 'Getting the payment ready…' },
-  checking: { zh: '付款后这里会自动更新。', en: 'This moves on by itself once you have paid.' },
+  checking: { zh: '付款后这里会自动更新。', en: 'This page continues automatically once you have paid.' },
   give_up: { zh: '不要了', en: 'Give it up' },
   give_up_failed: { zh: '取消没有成功，请再试一次。', en: 'That did not work. Please try again.' },
   in_wechat: { zh: '请在微信里打开这个页面付款。', en: 'Open this page in WeChat to pay.' },
