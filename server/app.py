@@ -175,9 +175,10 @@ async def build(
         stack.push_async_callback(recordings.close)
         recorder = LiveRecorder(recordings, hub, commerce)
 
-        def begin_public(room_id: str) -> None:
-            media.begin_public(room_id)
-            hls.begin_public(room_id)
+        def set_private(room_id: str, private: bool) -> None:
+            media.set_private(room_id, private)
+            if not private:
+                hls.begin_public(room_id)
 
         lives = OwnedLives(
             commerce.lives,
@@ -190,8 +191,9 @@ async def build(
             worker_id=worker.id,
             media_time=media.event_time,
             rehearses=commerce.rehearsals.runs,
-            begin_public=begin_public,
+            set_private=set_private,
         )
+        media.rehearses = lambda room_id: room_id in commerce.catalogue.rehearsals
         media.listener = lives.on_media
         if tracing is not None:
             media.on_connected = tracing.connected

@@ -63,6 +63,8 @@ class EdgeSource:
         self._wants_at = float("-inf")
         self._stated = False
         self._closed = False
+        self.private = False  # what came so far, or the first of it, is a rehearsal
+        self._public = False  # nothing of a rehearsal is taken
 
     def attach(self, layers: Mapping[str, Sequence[Layer]]) -> None:
         """Fill these from now on, by kind."""
@@ -77,6 +79,11 @@ class EdgeSource:
     def take(self, header: MediaHeader, payload: bytes, *, now: float) -> Layer | None:
         """Take an RTP payload of the origin; return the layer to deliver, if any."""
         self.last_media_at = now
+        if header.private and self._public:
+            return None
+        if self.private and not header.private:
+            self.begin_public()
+        self.private |= header.private
         if header.layer >= len(self._layers) or not self._wanted >> header.layer & 1:
             return None
         layer = self._layers[header.layer]
@@ -86,6 +93,16 @@ class EdgeSource:
         if layer.missing():
             self._request_missing(header.layer, layer, now)
         return layer
+
+    def begin_public(self) -> None:
+        """Viewers who may see no rehearsal join, or it is over: forget it, and take no more of it.
+
+        Packets that were lost or overtaken on the hop may come long after. Idempotent.
+        """
+        if self.private and not self._public:
+            for layer in self._layers:
+                layer.begin_public()
+        self._public = True
 
     def on_state(self, state: State, *, now: float) -> list[tuple[Layer, int, int]]:
         """Take what the origin says; return layers with an NTP time and the timestamp of it."""

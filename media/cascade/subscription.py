@@ -26,7 +26,7 @@ class HopSender(Protocol):
     """The way to one edge. Neither call waits or raises; delivery is that of UDP."""
 
     def send_run(self, layer: int, run: Run) -> None:
-        """Send packets of the layer of this index."""
+        """Send packets of the layer of this index, with `PRIVATE` where they are a rehearsal's."""
 
     def send_message(self, message: hop.Message) -> None:
         """Send a message."""
@@ -157,8 +157,9 @@ class Subscription:
             del self._replays[index]
 
     def _send(self, index: int, frame: Frame) -> None:
+        layer = self._flagged(index, frame.runs[0].sequence)
         for run in frame.runs:
-            self._sender.send_run(index, run)
+            self._sender.send_run(layer, run)
         self._counted["hop_packets_out"] += frame.packets
 
     def _resend(self, index: int, numbers: tuple[int, ...]) -> None:
@@ -172,8 +173,14 @@ class Subscription:
             if kept is not None:
                 item = kept.item
                 segment = HEADER_BYTES + len(item.payload) + TAG_BYTES
-                self._sender.send_run(index, Run(whole, (item,), segment, item.stamp >= 0))
+                flagged = self._flagged(index, whole)
+                self._sender.send_run(flagged, Run(whole, (item,), segment, item.stamp >= 0))
                 self._counted["hop_resent"] += 1
+
+    def _flagged(self, index: int, sequence: int) -> int:
+        """Return what a packet has as `layer`: of a rehearsal's the edge must know."""
+        private = self.live.private or sequence < self._formats.layers[index].public_from
+        return index | hop.PRIVATE if private else index
 
     def _state_now(self, now: float) -> State:
         live = self.live

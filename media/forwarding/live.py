@@ -52,6 +52,7 @@ class Live:
         self.source_since = 0.0
         self.standby = False  # the source gives way to any other
         self.edge = False  # its source is at another worker, which owns the live
+        self.private = False  # a rehearsal
         self.on_air = False  # the source's media flows
         self.lost_at: float | None = None
         self.decodability = Decodability()
@@ -128,10 +129,10 @@ class Live:
 
     def begin_public(self) -> None:
         """A rehearsal goes on air: who joins now begins with a key frame that is still to come."""
+        self.private = False
+        self.end_reencoding()  # it is behind, and begins anew
         for layer in self.layers():
-            if layer.kind == "video":
-                layer.clear_gop()
-                layer.keys.request()
+            layer.begin_public()
 
     def clear_tracks(self) -> None:
         """Another codec begins, and nobody watches any more."""

@@ -45,8 +45,12 @@ class Lives:
         counted: Counter[str],
         rng: Random,
         zero_at: float | None = None,
+        rehearses: Callable[[str], bool] = lambda room_id: False,
     ) -> None:
-        """`zero_at`: when the timestamps of all lives were 0; None: when each begins."""
+        """`zero_at`: when the timestamps of all lives were 0; None: when each begins.
+
+        `rehearses` tells whether what a source of a room publishes is for its staff alone.
+        """
         self._zero_at = zero_at
         self.by_room: dict[str, Live] = {}
         self._sender = sender
@@ -54,6 +58,7 @@ class Lives:
         self._listener = listener
         self._counted = counted
         self._rng = rng
+        self._rehearses = rehearses
         self._hosts: dict[str, Host] = {}
         self._viewers: dict[str, Viewer] = {}
         self._received: dict[Layer, Live] = {}  # whose packets wait for `deliver_received`
@@ -98,10 +103,21 @@ class Lives:
         previous = live.source
         if live.edge and not edge and live.on_air:
             live.on_air, live.lost_at = False, now  # the live is to begin here
+        if live.edge and not edge:
+            live.begin_public()  # what the other worker sent may have been a rehearsal
         live.edge = edge
         live.set_source(source, self._rng, standby=standby, now=now)
+        if not edge:
+            self.set_private(live, self._rehearses(room_id))
         if previous is not None:
             self._close_source(previous)
+
+    @staticmethod
+    def set_private(live: Live, private: bool) -> None:
+        """A live is a rehearsal, or no longer one: nothing of it is shown then any more."""
+        if live.private and not private:
+            live.begin_public()
+        live.private = private
 
     def watched(self, room_id: str) -> Live:
         """Return a live that can be watched.
@@ -188,6 +204,8 @@ class Lives:
     def become_edge(self, live: Live, *, now: float) -> None:
         """The live went to another worker; its viewers wait for what comes from there."""
         live.edge = True
+        if live.private:
+            live.begin_public()  # what goes on is shown as the other worker has it
         if live.source is not None:
             self._close_source(live.source)
             live.source = None

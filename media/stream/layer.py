@@ -72,6 +72,7 @@ class Layer(SentFrames):
         self.can_start = False  # the source has sent a key frame that a decoder can start from
         self.reorders = False  # the source sends B-frames: no WebRTC viewer can be shown them
         self.parameter_sets = ParameterSets()  # of H.264
+        self.public_from = first_sequence  # what was sent before was a rehearsal's
         # The source's clock: an NTP time (64 bits) and the timestamp of that moment.
         self.clock: tuple[int, int] | None = None
         self._lost_counted = 0
@@ -196,6 +197,15 @@ class Layer(SentFrames):
         self._end_frame(self.newest_at)
         self.clear_gop()
         self.nacks, self.keys.pending = Nacks(), False
+
+    def begin_public(self) -> None:
+        """Nobody is shown what was received so far, a rehearsal: what waits of it is dropped."""
+        if self._source is not None:
+            self.leave_out()
+        self.clear_gop()
+        self.public_from = self._next
+        if self.kind == "video":
+            self.keys.request()
 
     def missing(self) -> list[int]:
         """Host sequence numbers (16 bits) of the gaps that block the live."""

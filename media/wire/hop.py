@@ -9,9 +9,9 @@ A datagram is a clear header, which is authenticated, and a body that is sealed 
     MEDIA    kind association counter layer number timestamp | RTP payload     17 bytes of header
     CONTROL  kind association counter     | one of the messages below
 
-`layer` has the marker bit, a bit for RTP padding (RFC 3550 section 5.1) and the index of the layer
-in `Formats`. Edge to origin: `Wants`, `Nack`, `Bye`; origin to edge: `Formats`, `State`, `Gone`.
-Everything but media is repeated until its effect is seen. Pure.
+`layer` has the marker bit, a bit for RTP padding (RFC 3550 section 5.1), one for a rehearsal, and
+the index of the layer in `Formats`. Edge to origin: `Wants`, `Nack`, `Bye`; origin to edge:
+`Formats`, `State`, `Gone`. Everything but media is repeated until its effect is seen. Pure.
 """
 
 import re
@@ -34,7 +34,7 @@ MEDIA_HEADER_BYTES = 17
 CONTROL_HEADER_BYTES = 10
 HELLO_HEADER_BYTES = 9 + SALT_BYTES
 WELCOME_HEADER_BYTES = 5 + SALT_BYTES
-MARKER, PADDED, LAYER = 0x80, 0x40, 0x0F
+MARKER, PADDED, PRIVATE, LAYER = 0x80, 0x40, 0x20, 0x0F
 
 _MEDIA = struct.Struct("!BIBIBHI")  # the counter in 8 and 32 bits
 _CONTROL = struct.Struct("!BIBI")
@@ -56,6 +56,7 @@ class MediaHeader(NamedTuple):
     layer: int
     marker: bool
     padded: bool
+    private: bool  # of a rehearsal
     number: int  # of the origin's layer, 16 bits
     timestamp: int  # of the origin's layer
 
@@ -187,7 +188,7 @@ def write_media_header(
     number: int,
     timestamp: int,
 ) -> None:
-    """Write a header in place; `layer` is its index, with `MARKER` and `PADDED`."""
+    """Write a header in place; `layer` is its index, with `MARKER`, `PADDED`, `PRIVATE`."""
     _MEDIA.pack_into(
         buffer, 0, MEDIA, association, counter >> 32, counter & 0xFFFFFFFF, layer,
         number & 0xFFFF, timestamp & 0xFFFFFFFF,
@@ -205,7 +206,7 @@ def media_header(datagram: bytes) -> MediaHeader:
     _, association, high, low, flags, number, timestamp = _MEDIA.unpack_from(datagram)
     return MediaHeader(
         association, high << 32 | low, flags & LAYER, flags >= MARKER, bool(flags & PADDED),
-        number, timestamp,
+        bool(flags & PRIVATE), number, timestamp,
     )  # fmt: skip
 
 

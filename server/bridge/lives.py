@@ -91,7 +91,7 @@ class OwnedLives:
         worker_id: str = "",
         media_time: Callable[[str], int | None] = lambda room_id: None,
         rehearses: Callable[[str], Awaitable[bool]] = _never,
-        begin_public: Callable[[str], None] = lambda room_id: None,
+        set_private: Callable[[str, bool], None] = lambda room_id, private: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         # Of this start of the worker, never of another; others find the worker by it.
@@ -104,7 +104,8 @@ class OwnedLives:
         self._on_announced = on_announced  # a live of this worker has another state
         self._media_time = media_time  # of what happens in a room now
         self._rehearses = rehearses
-        self._begin_public = begin_public  # no media of a rehearsal is shown any more
+        # A live's media is a rehearsal, or no longer: nothing of it is shown then any more.
+        self._set_private = set_private
         self._grace_s = grace_s
         self._clock = clock
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(EVENTS_MAX)
@@ -213,11 +214,17 @@ class OwnedLives:
             LeasesUnavailable, LogUnavailable: It is open; what goes on is announced soon.
         """
         async with self._turn:
-            await open_room()
             own = self._own.get(room_id)
             if own is None or not own.rehearsal:
+                await open_room()
                 return
-            self._begin_public(room_id)
+            # First: from the commit on every worker lets neighbours in.
+            self._set_private(room_id, False)
+            try:
+                await open_room()
+            except BaseException:
+                self._set_private(room_id, True)
+                raise
             own.rehearsal, own.announced = False, None
             own.started_at_ms = wall_clock()
             await self._announce(own)
@@ -227,6 +234,7 @@ class OwnedLives:
         # The newest host has the live: it came to us, wherever the live was before.
         lease = await self._leases.take(room_id, self.owner, above=before.fence)
         rehearsal = await self._rehearses(room_id)
+        self._set_private(room_id, rehearsal)
         started_at_ms = before.started_at_ms if before.state in ON_AIR else None
         if not rehearsal:
             started_at_ms = started_at_ms or wall_clock()

@@ -106,6 +106,7 @@ async def open_cascade(
         log.warning("another port for lives of other workers", taken=port, port=cascade.port)
     media.watch_elsewhere = cascade.edges.watch
     media.follow_elsewhere = cascade.edges.follow
+    media.begin_public_elsewhere = cascade.edges.begin_public
     return cascade
 
 

@@ -153,10 +153,10 @@ class DrivenLives(OwnedLives):
             media_time={ROOM: 7_000}.get,
             clock=lambda: redis.now,
             rehearses=redis.record.rehearses,
-            begin_public=lambda room_id: self.made_public.append(room_id),
+            set_private=lambda room_id, private: self.privacy.append(private),
         )
         self.media_ended = 0
-        self.made_public: list[str] = []
+        self.privacy: list[bool] = []
 
     async def rounds(self) -> None:
         """Do one round of `run`."""

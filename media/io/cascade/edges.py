@@ -77,6 +77,7 @@ class _Edge:
         self.link: _Link | None = None
         self.source: EdgeSource | None = None
         self.watched_at = monotonic()
+        self.public = False  # somebody watches who may see no rehearsal
         self.seeking: asyncio.Task[bool] | None = None
 
 
@@ -141,13 +142,22 @@ class Edges:
             edge.seeking = asyncio.create_task(self._connect(edge), name="find a live's origin")
         return await asyncio.shield(edge.seeking)
 
+    def begin_public(self, room_id: str) -> None:
+        """Somebody watches who may see no rehearsal: nothing of one is taken from now on."""
+        edge = self._edges.get(room_id)
+        if edge is not None:
+            edge.public = True
+            if edge.source is not None:
+                edge.source.begin_public()
+
     def follow(self, room_id: str) -> bool:
         """Be an edge of a live that went from here to another worker; False: nobody watches it."""
         live = self._lives.by_room.get(room_id)
         if live is None or live.edge or not live.viewers:
             return False
-        self._lives.become_edge(live, now=monotonic())
         edge = self._edges[room_id] = _Edge(room_id)
+        edge.public = not live.private
+        self._lives.become_edge(live, now=monotonic())
         edge.seeking = asyncio.create_task(self._follow(edge, live), name="follow a live")
         return True
 
@@ -247,8 +257,12 @@ class Edges:
             return live is not None and live.forwarder.uses(layer)
 
         source_id = f"edge {link.number:08x} {formats.version}"
+        before = edge.source
         edge.source = EdgeSource(source_id, formats, link.send, uses, self._counted)
+        edge.source.private = before is not None and before.private
         lives.add_source(room_id, edge.source, standby=False, edge=True, now=monotonic())
+        if edge.public:
+            edge.source.begin_public()
 
     async def _address(self, row: HopRow) -> Address | None:
         flags = socket.AI_V4MAPPED | socket.AI_ALL if self._family == socket.AF_INET6 else 0

@@ -76,7 +76,7 @@ class HlsRoad:
     def begin_public(self, room_id: str) -> None:
         """A rehearsal goes on air: nobody is shown what came before."""
         stream = self._streams.get(room_id)
-        if stream is not None:
+        if stream is not None and stream.is_private:
             stream.is_private = False
             stream.forget()
 
@@ -93,6 +93,7 @@ class HlsRoad:
             if stream is not None:
                 self._drop_renditions(stream)
             stream = HlsSink(_new_id(), live, self._pool)
+            stream.is_private = live.private
             live.add_sink(stream)
             self._streams[room_id] = stream
             if self._timer is None:

@@ -109,13 +109,15 @@ class _Reencoded:
         packaged.attach(self.child.muxer)
 
     def goes_on(self, live: Live | None) -> bool:
-        """Whether the live still has the source and the packaged stream of the beginning."""
+        """Whether the live still has the source, the layer and the stream of the beginning."""
         ended = self._packaged.segmenter.ended
-        return live is self._live and live.source is self._source and not ended
+        if live is not self._live or live.source is not self._source or ended:
+            return False
+        return self._layer in live.tracks["video"].layers
 
     async def close(self) -> None:
         self._packaged.detach(self.child.muxer)
-        if self._live.source is self._source:
+        if self._live.source is self._source and self._layer in self._live.layers():
             self._live.end_reencoding()
         await self.child.close()
 
@@ -128,7 +130,7 @@ class _Reencoded:
 
     def _add(self, frame: EncodedFrame) -> None:
         ticks = self.child.flv.media_time(frame.timestamp_ms)
-        if ticks is None or self._live.source is not self._source:
+        if ticks is None or not self.goes_on(self._live):
             return
         units = [unit for unit in frame.nal_units() if unit[0] & 31 != h264.ACCESS_UNIT_DELIMITER]
         payloads = h264.payloads(units, PAYLOAD_BYTES_MAX)

@@ -29,6 +29,7 @@ from media.errors import (
     NoSuchLayer,
     NoSuchSession,
     NotForwarded,
+    NotLive,
     StaleIce,
     TakenOver,
 )
@@ -91,8 +92,12 @@ class MediaPlane:
         self.listener: Callable[[MediaEvent], None] = lambda event: None
         # A session's id, and how long ICE and DTLS took, in seconds.
         self.on_connected: Callable[[str, float], None] = lambda session_id, took_s: None
+        # Whether what is published in a room is a rehearsal.
+        self.rehearses: Callable[[str], bool] = lambda room_id: False
         # Becomes an edge of a room's live, if another worker has that; see media/io/cascade/.
         self.watch_elsewhere: WatchElsewhere = _nowhere
+        # Somebody who may see no rehearsal watches the live of another worker.
+        self.begin_public_elsewhere: Callable[[str], None] = lambda room_id: None
         # Becomes one of a live that went from here to another worker, unless nobody watches.
         self.follow_elsewhere: Callable[[str], bool] = lambda room_id: False
         self.draining = False  # accepts no more sessions
@@ -111,6 +116,7 @@ class MediaPlane:
             self._counted,
             secrets.SystemRandom(),
             zero_at=monotonic() - time.time(),
+            rehearses=lambda room_id: self.rehearses(room_id),
         )
         self.roads = Roads(self._lives, self._note_taken_over)
         self._intake = Intake(sock, self._sessions, self._lives, self.load)
@@ -185,12 +191,13 @@ class MediaPlane:
         if live is not None and live.source is not None and not live.standby:
             self._sessions.note_taken_over(live.source.id)
 
-    async def play(self, room_id: str, offer: str) -> SessionInfo:
-        """Answer a viewer's offer.
+    async def play(self, room_id: str, offer: str, *, private: bool = False) -> SessionInfo:
+        """Answer a viewer's offer; who plays not `private` is shown nothing of a rehearsal.
 
         Raises:
             BadOffer: The offer cannot be answered, or does not play the live's codec.
-            NotLive: Nobody publishes, nor at another worker of which this one can be an edge.
+            NotLive: Nobody publishes to all, nor at another worker of which this one can be an
+                edge.
             NotForwarded: The live has B-frames.
             Full: Too many sessions, or too busy to serve one more as well as the others.
         """
@@ -198,6 +205,10 @@ class MediaPlane:
         if room_id not in self._lives.by_room and self.accepts_viewers:
             await self.watch_elsewhere(room_id)
         live = self._lives.watched(room_id)
+        if live.private and not private:
+            raise NotLive(RETRY_AFTER_S)
+        if live.edge and not private:
+            self.begin_public_elsewhere(room_id)
         if live.reorders:
             raise NotForwarded
         self._admit()
@@ -314,11 +325,16 @@ class MediaPlane:
         if live is not None:
             self._lives.end_live(live)
 
-    def begin_public(self, room_id: str) -> None:
-        """A rehearsal goes on air; nothing of it is shown any more."""
+    def set_private(self, room_id: str, private: bool) -> None:
+        """A live is a rehearsal, or no longer one: nothing of it is shown then any more."""
         live = self._lives.by_room.get(room_id)
-        if live is not None:
-            live.begin_public()
+        if live is not None and not live.edge:
+            self._lives.set_private(live, private)
+
+    def is_private(self, room_id: str) -> bool:
+        """Whether a live on this worker is a rehearsal."""
+        live = self._lives.by_room.get(room_id)
+        return live is not None and live.private
 
     async def yield_to_other_worker(self, room_id: str) -> None:
         """The live went to a host at another worker."""

@@ -30,6 +30,8 @@ CORS = {
     "Accept-Post, Accept-Patch",
 }
 
+RETRY_AFTER_S = 2
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -60,6 +62,9 @@ def watched_room(request: Request) -> str:
     require(principal, Action.WATCH, room_id=room_id)
     services.commerce.catalogue.room(room_id)
     services.rehearsals.require(principal, room_id)
+    if services.media.is_private(room_id) and room_id not in services.rehearsals.rooms:
+        with media_problems():  # a rehearsal that ends by itself is over in a moment
+            raise NotLive(RETRY_AFTER_S)
     return room_id
 
 

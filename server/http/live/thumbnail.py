@@ -15,7 +15,8 @@ async def thumbnail(request: Request) -> Response:
     services, room_id = services_of(request), watched_room(request)
     with media_problems():
         jpeg = await services.thumbnails.jpeg(room_id)
-    headers = {"Cache-Control": f"public, max-age={MAX_AGE_S}"}
+    private = room_id in services.rehearsals.rooms
+    headers = {"Cache-Control": "no-store" if private else f"public, max-age={MAX_AGE_S}"}
     return Response(jpeg, headers=headers, media_type="image/jpeg")
 
 

@@ -49,8 +49,9 @@ async def play(request: Request) -> Response:
     services, room_id, begins_ns = services_of(request), watched_room(request), time.time_ns()
     await services.limits.take(LimitKind.PLAY, services.limits.address(request))
     offer = await _read(request, SDP)
+    private = room_id in services.rehearsals.rooms
     with media_problems():
-        info = await services.media.play(room_id, offer)
+        info = await services.media.play(room_id, offer, private=private)
     ends_ns = time.time_ns()
     services.latency["joins"].observe((ends_ns - begins_ns) / 1e9)
     if services.tracing is not None:

@@ -21,15 +21,22 @@ def test_a_message_is_read_as_it_was_written(message: hop.Message) -> None:
 
 
 @examples(20)
-@given(u32, counters, st.integers(0, 15), st.booleans(), st.booleans(), u16, u32)
+@given(u32, counters, st.integers(0, 15), *[st.booleans()] * 3, u16, u32)
 def test_a_media_header_is_read_as_it_was_written(
-    association: int, counter: int, layer: int, marker: bool, padded: bool, number: int, time: int
+    association: int,
+    counter: int,
+    layer: int,
+    marker: bool,
+    padded: bool,
+    private: bool,
+    number: int,
+    time: int,
 ) -> None:
     datagram = bytearray(hop.MEDIA_HEADER_BYTES) + b"payload"
-    flags = layer | hop.MARKER * marker | hop.PADDED * padded
+    flags = layer | hop.MARKER * marker | hop.PADDED * padded | hop.PRIVATE * private
     hop.write_media_header(datagram, association, counter, flags, number, time)
     read = hop.media_header(bytes(datagram))
-    assert read == (association, counter, layer, marker, padded, number, time)
+    assert read == (association, counter, layer, marker, padded, private, number, time)
     assert hop.kind_of(bytes(datagram)) == hop.MEDIA
 
 

@@ -342,7 +342,16 @@ async def test_a_rehearsal_that_its_host_ends_is_on_air(redis: Redis) -> None:
     assert redis.record.now.state is LIVE
     assert set(worker.on_air()) == {ROOM}
     await worker.end_rehearsal(ROOM, redis.record.open_room)
-    assert (redis.announced, worker.made_public) == ([LIVE], [ROOM])
+    assert (redis.announced, worker.privacy) == ([LIVE], [True, False])
+
+
+async def test_a_room_whose_rehearsal_cannot_be_ended_stays_private(redis: Redis) -> None:
+    redis.record.rehearsal = True
+    worker = await on_air(redis)
+    redis.record.away = 1
+    with pytest.raises(OperationalError):
+        await worker.end_rehearsal(ROOM, redis.record.open_room)
+    assert (redis.announced, worker.privacy) == ([], [True, False, True])
 
 
 async def test_a_rehearsal_that_ends_by_itself_never_goes_on_air(redis: Redis) -> None:

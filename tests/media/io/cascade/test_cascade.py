@@ -77,6 +77,7 @@ class Workers:
         worker = Worker(plane, cascade)
         plane.watch_elsewhere = cascade.edges.watch
         plane.follow_elsewhere = cascade.edges.follow
+        plane.begin_public_elsewhere = cascade.edges.begin_public
         plane.listener = worker.events.append
         self.opened.append(worker)
         return worker
@@ -250,3 +251,25 @@ async def test_a_worker_that_nobody_answers_is_no_edge(
     assert not await alone.cascade.edges.watch(ROOM), "it does not know the secret"
     assert other.cascade.stats().rejected > 0
     assert alone.cascade.edges.idle
+
+
+async def test_who_joins_after_a_rehearsal_is_shown_nothing_of_it_at_any_worker(
+    workers: Workers, pair: tuple[Worker, Worker]
+) -> None:
+    origin, edge = pair
+    origin.plane.rehearses = lambda room_id: True
+    async with workers.live(origin):
+        offer = OFFER.replace("sendonly", "recvonly")
+        await edge.plane.play(ROOM, offer, private=True)
+        here, there = (worker.plane.lives.by_room[ROOM] for worker in pair)
+        await wait_until(lambda: there.layers()[0].gop)
+        with pytest.raises(NotLive):
+            await origin.plane.play(ROOM, offer)
+        ended_at = here.layers()[0].timestamp
+        origin.plane.set_private(ROOM, False)
+        for worker in pair:
+            await worker.plane.play(ROOM, offer)
+        assert not there.layers()[0].gop and not here.layers()[0].gop
+        await wait_until(lambda: there.layers()[0].gop)
+        later = there.layers()[0].gop[0].timestamp - ended_at & 0xFFFFFFFF
+        assert 0 < later < 1 << 31
