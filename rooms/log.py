@@ -44,11 +44,16 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
-    """The lossy lane of a channel, as one worker publishes it: chat, newcomers, a purchase."""
+    """The lossy lane of a channel, as one worker publishes it: chat, newcomers, a purchase.
+
+    `order_ids` are of the purchase, the last, and of those that it counts: what was committed once
+    may be published again, by this worker or another, and is shown once.
+    """
 
     chat: tuple[ChatLine, ...] = ()
     joins: tuple[str, ...] = ()
     purchase: Purchase | None = None
+    order_ids: tuple[str, ...] = ()
 
 
 class RoomLog(Protocol):

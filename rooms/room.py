@@ -132,7 +132,7 @@ class ChannelReplica:
         self._joins = [*self._joins, *batch.joins][:JOINS_PER_TICK_MAX]
         if batch.purchase is not None:
             counters = self.state.counters if isinstance(self.state, WithChat) else Counters()
-            self._purchases.receive(batch.purchase, counters.viewers, now=now)
+            self._purchases.receive(batch.purchase, batch.order_ids, counters.viewers, now=now)
 
     def receive_counters(self, counters: Counters) -> None:
         """Take the newest counts."""

@@ -224,9 +224,9 @@ class RoomHub:
         """Show the room that somebody joined."""
         self._outbox.add_join(local.channel, nickname)
 
-    def publish_purchase(self, channel: str, purchase: Purchase) -> None:
+    def publish_purchase(self, channel: str, order_id: str, purchase: Purchase) -> None:
         """Show the room that somebody bought; in a busy room most of them are only counted."""
-        self._outbox.add_purchase(channel, purchase)
+        self._outbox.add_purchase(channel, order_id, purchase)
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run `work`, which must handle its errors, until the hub closes."""

@@ -8,7 +8,6 @@ from rooms.io.audience import Counts
 from rooms.io.timeouts import CALL_TIMEOUT_S, within
 from rooms.log import Batch, LogUnavailable, RoomBus
 from rooms.messages import ChatLine, Purchase
-from rooms.purchases import with_others
 from rooms.rates import Pace
 from rooms.room import JOINS_PER_TICK_MAX
 
@@ -18,6 +17,8 @@ ROUNDS_BURST = 4
 ROUND_S_MIN = 0.01
 OUTBOX_LINES_MAX = 200
 """Lines of a channel that wait; beyond, the oldest are dropped."""
+PURCHASES_MAX = 200
+"""Purchases of a channel that are counted in one batch; beyond, the oldest are dropped."""
 
 
 class Outbox:
@@ -26,7 +27,7 @@ class Outbox:
     Order: lines of a channel keep their order. Delivery: at most once to other workers; when the
     bus fails, the batch still reaches the viewers of this one through `deliver`. Limits: one batch
     per channel in `OUTBOX_S` on average, of `OUTBOX_LINES_MAX` lines, `JOINS_PER_TICK_MAX` names
-    and one purchase, which counts the others.
+    and one purchase, which counts the others, of which `PURCHASES_MAX`.
     """
 
     def __init__(self, bus: RoomBus, counts: Counts, deliver: Callable[[str, Batch], None]) -> None:
@@ -35,7 +36,8 @@ class Outbox:
         self._deliver = deliver
         self._lines: defaultdict[str, list[ChatLine]] = defaultdict(list)
         self._joins: defaultdict[str, list[str]] = defaultdict(list)
-        self._purchases: dict[str, Purchase] = {}
+        # Per channel by order; the newest last.
+        self._purchases: defaultdict[str, dict[str, Purchase]] = defaultdict(dict)
         self._changed = asyncio.Event()
 
     def add_line(self, channel: str, line: ChatLine) -> None:
@@ -52,11 +54,12 @@ class Outbox:
             joins.append(nickname)
             self._changed.set()
 
-    def add_purchase(self, channel: str, purchase: Purchase) -> None:
-        """Put a purchase into the channel's next batch, instead of the one that is there."""
-        before = self._purchases.get(channel)
-        others = 0 if before is None else 1 + before.others
-        self._purchases[channel] = with_others(purchase, others)
+    def add_purchase(self, channel: str, order_id: str, purchase: Purchase) -> None:
+        """Put a purchase into the channel's next batch, which shows the newest of them."""
+        waiting = self._purchases[channel]
+        waiting[order_id] = purchase
+        if len(waiting) > PURCHASES_MAX:
+            del waiting[next(iter(waiting))]
         self._changed.set()
 
     async def run(self) -> None:
@@ -67,12 +70,13 @@ class Outbox:
             self._changed.clear()
             lines, self._lines = self._lines, defaultdict(list)
             joins, self._joins = self._joins, defaultdict(list)
-            bought, self._purchases = self._purchases, {}
+            bought, self._purchases = self._purchases, defaultdict(dict)
             batches = {
                 channel: Batch(
                     tuple(lines.get(channel, ())),
                     tuple(joins.get(channel, ())),
-                    bought.get(channel),
+                    next(reversed(bought.get(channel, {}).values()), None),
+                    tuple(bought.get(channel, ())),
                 )
                 for channel in {**lines, **joins, **bought}
             }

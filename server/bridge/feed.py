@@ -108,7 +108,7 @@ class RoomFeed:
 
         for each in changed:
             if each.is_placed and each.room_id:
-                self._hub.publish_purchase(f"room:{each.room_id}", _purchase(each))
+                self._hub.publish_purchase(f"room:{each.room_id}", each.mine.id, _purchase(each))
 
     async def poll(self, room_id: str, poll: Poll | None) -> None:
         """Show the poll."""

@@ -194,15 +194,17 @@ def test_urgent_event_makes_the_next_tick_urgent() -> None:
 def test_purchase_takes_one_place_in_a_tick_and_no_tick_when_it_is_only_counted() -> None:
     room = opened()
     room.receive_events("e1", (stock(1),))
-    room.receive_batch(Batch((line("a-1"),), ("b",), Purchase("group", "李*", "p1")), now=1.0)
+    room.receive_batch(
+        Batch((line("a-1"),), ("b",), Purchase("group", "李*", "p1"), ("o1",)), now=1.0
+    )
     flushed = room.flush(1.0)
     assert flushed is not None
     tick = flushed.tick
     assert tick.purchase == Purchase("group", "李*", "p1")
     assert (len(tick.events), len(tick.chat), tick.joins) == (1, 1, ("b",))
-    room.receive_batch(Batch(purchase=Purchase("order", "王*", "p2")), now=2.0)
+    room.receive_batch(Batch(purchase=Purchase("order", "王*", "p2"), order_ids=("o2",)), now=2.0)
     assert not room.is_due
-    room.receive_batch(Batch(purchase=Purchase("order", "", "p3")), now=9.0)
+    room.receive_batch(Batch(purchase=Purchase("order", "", "p3"), order_ids=("o3",)), now=9.0)
     later = room.flush(9.0)
     assert later is not None
     assert later.tick.purchase == Purchase("order", "", "p3", others=1)
