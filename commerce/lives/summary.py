@@ -63,9 +63,9 @@ class LiveSummary:
     questions_open: tuple[str, ...]
 
 
-def noted(run: LiveRun, viewers: int, lasted_s: int, *, now_ms: int) -> LiveRun:
-    """Return a live with one more look at its audience, which stood for so many seconds."""
-    minute = max(0, now_ms - run.started_at_ms) // MINUTE_MS
+def noted(run: LiveRun, viewers: int, viewer_s: int, *, at_ms: int) -> LiveRun:
+    """Return a live with what was seen of its audience: the most at once, the seconds of all."""
+    minute = max(0, at_ms - run.started_at_ms) // MINUTE_MS
     by_minute = list(run.viewers_by_minute)
     if minute < MINUTES_MAX:
         by_minute += [0] * (minute + 1 - len(by_minute))
@@ -75,7 +75,7 @@ def noted(run: LiveRun, viewers: int, lasted_s: int, *, now_ms: int) -> LiveRun:
         run.started_at_ms,
         run.ended_at_ms,
         max(run.viewers_max, viewers),
-        run.viewer_s + viewers * lasted_s,
+        run.viewer_s + viewer_s,
         tuple(by_minute),
     )
 

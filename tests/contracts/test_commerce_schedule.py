@@ -44,7 +44,7 @@ async def test_a_room_shows_its_next_live_until_it_begins(
             await schedule.cancel("demo", "nothing", actor="u1")
         await wait_until(lambda: shop.feed.schedules.get("demo") == [], what="the empty schedule")
 
-        await shop.commerce.live_runs.note_viewers("demo", now_ms, 12, 10)
+        await shop.commerce.live_runs.note_viewers("demo", now_ms, 12, 120, at_ms=now_ms)
         guest = (await shop.commerce.people.add_guest("anna", "e1")).guest
         await shop.commerce.activities.questions.ask("demo", guest.id, "辣吗?")
         order = await shop.commerce.orders.place(shop.tap(guest.id, quantity=2))
@@ -58,10 +58,15 @@ async def test_a_room_shows_its_next_live_until_it_begins(
         assert (at_once.viewers_max, at_once.questions_open) == (12, ("辣吗?",))
         shop.clock.ahead_ms += 90_000
         assert await shop.commerce.lives.set_live(over, "w1")
-        await shop.commerce.live_runs.note_viewers("demo", now_ms, 99, 10)
+        runs = shop.commerce.live_runs
+        await runs.note_viewers("demo", now_ms, 99, 990, at_ms=shop.clock())
         summary = await shop.commerce.live_runs.summary("demo")
         assert (summary.started_at_ms, summary.minutes) == (now_ms, 2)
         assert summary == at_once, "it was final when the live was over"
+        await runs.note_viewers("demo", now_ms, 13, 60, at_ms=summary.ended_at_ms)
+        assert (await runs.summary("demo")).viewers_max == 13, (
+            "what was seen before is its audience"
+        )
         with pytest.raises(NotFound):
             await shop.commerce.live_runs.summary("demo", 1)
 

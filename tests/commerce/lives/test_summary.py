@@ -17,7 +17,7 @@ def sold(minute: float, total_fen: int = 1_000, household: str = "h") -> SoldOrd
 def test_audience_is_the_most_at_once_and_the_time_of_all() -> None:
     run = RUN
     for at_s, viewers in ((10, 3), (20, 9), (70, 6)):
-        run = noted(run, viewers, 10, now_ms=START + at_s * 1_000)
+        run = noted(run, viewers, viewers * 10, at_ms=START + at_s * 1_000)
     assert (run.viewers_max, run.viewer_s, run.viewers_by_minute) == (9, 180, (9, 6))
     found = summary_of(run, [], [], now_ms=0)
     assert (found.minutes, found.minutes_watched, found.viewers_average) == (10, 3, 0)
@@ -25,7 +25,7 @@ def test_audience_is_the_most_at_once_and_the_time_of_all() -> None:
 
 
 def test_best_minute_has_the_most_orders_then_the_most_money_then_comes_first() -> None:
-    run = noted(RUN, 40, 10, now_ms=START + 3 * MINUTE_MS)
+    run = noted(RUN, 40, 400, at_ms=START + 3 * MINUTE_MS)
     orders = [sold(1), sold(1.5), sold(3, 1_500), sold(3.9, 700), sold(7, 9_000)]
     found = summary_of(run, orders, ["Is it fresh?"], now_ms=0)
     assert found.best_minute == BestMinute(START + 3 * MINUTE_MS, 2, 2_200, 40)

@@ -20,16 +20,18 @@ class LiveRuns:
         self._shop = shop
 
     async def note_viewers(
-        self, room_id: str, started_at_ms: int, viewers: int, lasted_s: int
+        self, room_id: str, started_at_ms: int, viewers: int, viewer_s: int, *, at_ms: int
     ) -> None:
-        """Note how many watch a live now, and for how long that stands."""
-        at_ms = self._shop.clock()
+        """Note how many watched a live at most before `at_ms`, and for how long in all.
+
+        What was seen when the live was over already is none of its audience.
+        """
 
         def write(connection: Connection) -> None:
             run = _run(connection, room_id, started_at_ms)
-            if run is None or run.ended_at_ms is not None:
+            if run is None or (run.ended_at_ms is not None and at_ms > run.ended_at_ms):
                 return
-            after = noted(run, viewers, lasted_s, now_ms=at_ms)
+            after = noted(run, viewers, viewer_s, at_ms=at_ms)
             connection.execute(
                 update(live_runs)
                 .where(live_runs.c.room_id == room_id, live_runs.c.started_at_ms == started_at_ms)
