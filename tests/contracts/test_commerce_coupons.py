@@ -25,7 +25,7 @@ from commerce.orders.order import order_id_of
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
 from tests.support.commerce_checks import quiet
-from tests.support.commerce_shop import Shop, running_shop, shop_plan
+from tests.support.commerce_shop import Shop, flash_tap, open_flash, running_shop, shop_plan
 from tests.support.records import each_record
 from tests.support.waiting import wait_until
 
@@ -192,6 +192,28 @@ async def test_a_coupon_is_held_while_its_order_waits_for_the_group(
         assert (await wallets.wallet(anna, "e1")).coupons[0].state is CouponState.HELD
         await shop.commerce.orders.place(shop.tap(bo, "pear", group=group))
         assert (await wallets.wallet(anna, "e1")).coupons[0].state is CouponState.USED
+        assert await audit(shop.engine) == []
+
+
+async def test_a_coupon_comes_off_the_flash_price_and_a_flash_sale_off_no_group(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=shop_plan(20, target=2)) as shop:
+        wallets = shop.commerce.coupons.wallets
+        new = await made(shop, terms=Terms(300, minimum_fen=500))
+        anna = await neighbour(shop, "anna")
+        sale = await open_flash(shop, "pear", price_fen=500)
+        await shop.commerce.groups.pin("demo", "pear", None)
+        await quiet(shop)
+        coupon = await wallets.claim(new.id, anna, "e1")
+        wanted = replace(flash_tap(shop, sale, anna), expected_price_fen=500)
+        choice = CouponChoice(anna, "e1", order_id_of(anna, wanted.key), coupon.id)
+        with pytest.raises(Refused, match="unfit"):
+            await wallets.apply(choice, [("pear", 499)])
+        applied = await wallets.apply(choice, [("pear", 500)])
+        order = await shop.commerce.orders.place(replace(wanted, coupon=applied))
+        assert isinstance(order, OrderView)
+        assert (order.group, order.discount_fen, order.total_fen) == (None, 300, 200)
         assert await audit(shop.engine) == []
 
 
