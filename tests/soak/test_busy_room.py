@@ -1,6 +1,6 @@
-"""A room of 5,000: what a poll and a flash sale cost beside chat, and that none starves another.
+"""A room of 5,000: what poll, sale and purchases cost beside chat, and that none starves another.
 
-About three minutes on an idle machine: `pytest -m soak tests/soak/test_busy_room.py`.
+About four minutes on an idle machine: `pytest -m soak tests/soak/test_busy_room.py`.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from rooms.purchases import INTERVAL_S_MAX
 from server.access.policy import Principal, Role
 from server.access.tokens import Access
 from tests.support.figures import Figures
@@ -21,17 +22,17 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.soak
 
 VIEWERS, WRITERS = 5_000, 1_000
-LINES_PER_S, CHANGES_PER_S = 20, 2
+LINES_PER_S, CHANGES_PER_S, PURCHASES_PER_S = 20, 2, 20
 WINDOW_S = 8
 TURNS = 3
-RATIO_MAX, LINES_SHARE_MIN = 1.25, 0.95
+RATIO_MAX, TICKER_RATIO_MAX, LINES_SHARE_MIN = 1.25, 1.05, 0.95
 LOST_MAX = 100
 KNOWN_S = 30 * 86_400
 """New guests may write less."""
 
 
-@pytest.mark.timeout(300)
-async def test_poll_and_flash_sale_cost_little_beside_chat_and_starve_nobody(
+@pytest.mark.timeout(480)
+async def test_poll_sale_and_purchases_cost_little_beside_chat_and_starve_nobody(
     figures: Figures,
 ) -> None:
     access = Access(SECRET)
@@ -54,11 +55,13 @@ async def test_poll_and_flash_sale_cost_little_beside_chat_and_starve_nobody(
         writers = itertools.cycle(peers[1 : 1 + WRITERS])
         plain: list[tuple[float, int]] = []
         busy: list[tuple[float, int]] = []
+        buying: list[tuple[float, int]] = []
         try:
             await asyncio.sleep(5.0)
             for _ in range(TURNS):  # in turns: the machine may be busy with something else
-                plain.append(await window(room, writers, reader.read, changes_per_s=0))
+                plain.append(await window(room, writers, reader.read))
                 busy.append(await window(room, writers, reader.read, changes_per_s=CHANGES_PER_S))
+                buying.append(await window(room, writers, reader.read, buys_per_s=PURCHASES_PER_S))
             # A machine that is busy with something else is late for handshakes and pings.
             assert sum(peer.lost for peer in peers) <= LOST_MAX and not reader.lost
         finally:
@@ -68,13 +71,21 @@ async def test_poll_and_flash_sale_cost_little_beside_chat_and_starve_nobody(
     figures.seen("CPU µs per viewer and tick, and lines shown: chat", plain)
     figures.seen("the same with a poll and a flash sale", busy)
     figures.at_most(f"CPU in a room of {VIEWERS:,}, of that with chat alone", ratio, RATIO_MAX, "×")
+    figures.seen(f"the same with {PURCHASES_PER_S} purchases a second", buying)
+    ratio = min(buying)[0] / min(plain)[0]
+    figures.at_most("CPU with purchases, of that with chat alone", ratio, TICKER_RATIO_MAX, "×")
     # Lines beyond 20/s reach their writers only: after a stall of the machine, too.
-    shown = [max(lines for _, lines in each) for each in (plain, busy)]
-    assert shown[1] >= LINES_SHARE_MIN * shown[0] > 0
+    shown = [max(lines for _, lines in each) for each in (plain, busy, buying)]
+    assert min(shown[1:]) >= LINES_SHARE_MIN * shown[0] > 0
 
 
 async def window(
-    room: Worker, writers: Iterator[Peer], read: bytearray, *, changes_per_s: int
+    room: Worker,
+    writers: Iterator[Peer],
+    read: bytearray,
+    *,
+    changes_per_s: int = 0,
+    buys_per_s: int = 0,
 ) -> tuple[float, int]:
     """Chat for a while; return the CPU of a tick for a viewer, and the lines that all have seen."""
     loop = asyncio.get_running_loop()
@@ -86,10 +97,14 @@ async def window(
         next(writers).say(number, f"neighbour {number}")
         if every and number % every == 0:
             room.change()
+        for _ in range(buys_per_s // LINES_PER_S):
+            room.buy()
         await asyncio.sleep(max(0.0, begun + (number + 1) / LINES_PER_S - loop.time()))
     if every:  # a tick brings what a vote or a tap has changed last
         newest = f'"votes":[{room.changes},7]', f'"left":{UNITS - room.changes},'
         await wait_until(lambda: all(each.encode() in read for each in newest), what="vote and tap")
+    if buys_per_s:
+        assert read.count(b'"purchase"') <= 1 + WINDOW_S / INTERVAL_S_MAX, "a sample of them"
     await asyncio.sleep(1.0)
     ticks = read.count(b'"t":"tick"')
     cost_us = round((room.cpu_s() - before) / max(1, ticks) / VIEWERS * 1e6, 2)

@@ -1,11 +1,13 @@
 """A worker with one room in memory, as a program: prints its port, ends with its input.
 
-With each line of input the room's poll gets a vote, and its flash sale sells a unit.
+With each line `change` of input the room's poll gets a vote, and its flash sale sells a unit; with
+each line `purchase` a household has bought.
 """
 
 import asyncio
 import sys
 
+from rooms.messages import Purchase
 from server.bridge.channels.activities import Poll, PollChanged
 from server.bridge.channels.flash import Flash, FlashChanged
 from server.net.addresses import Proxies
@@ -24,8 +26,13 @@ async def main() -> None:
         serving(hub, trust_proxy=proxies, connections_max=CONNECTIONS_MAX) as server,
     ):
         print(server.port, flush=True)
-        changes = 0
-        while await asyncio.to_thread(sys.stdin.readline):
+        changes, bought = 0, 0
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            if line == "purchase\n":
+                bought += 1
+                purchase = Purchase("group", "李*", "tea")
+                hub.publish_purchase("room:demo", f"order-{bought}", purchase)
+                continue
             changes += 1
             poll = Poll("poll-1", "今晚吃什么?", ("饺子", "面条"), (changes, 7), FAR_MS)
             sale = Flash("sale-1", "tea", 700, 990, UNITS, UNITS - changes, 1, 0, FAR_MS)

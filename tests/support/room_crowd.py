@@ -88,7 +88,11 @@ class Worker:
     def change(self) -> None:
         """The room's poll and flash sale change."""
         self.changes += 1
-        self.input.write(b"\n")
+        self.input.write(b"change\n")
+
+    def buy(self) -> None:
+        """A household buys."""
+        self.input.write(b"purchase\n")
 
     def cpu_s(self) -> float:
         """Processor time so far, user and system."""
