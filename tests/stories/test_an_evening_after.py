@@ -6,6 +6,7 @@ ahead, closes them and settles.
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,10 @@ async def test_an_evening_goes_on_to_the_door_and_into_the_books(
 
         day = await _close_the_day(linli, valkey_url)
         office = People(browser, linli)
-        await _read_the_books(office, linli, day, locale)
+        page = await office.open("/hq#/books", size=DESKTOP, locale=locale)
+        await log_in(page, "zongbu")
+        await _read_the_books(page, linli, day)
+        await _read_why_and_where(page, taken)
         await office.close()
 
 
@@ -166,9 +170,7 @@ async def _close_the_day(linli: Running, valkey_url: str) -> str:
     return day
 
 
-async def _read_the_books(office: People, linli: Running, day: str, locale: str) -> None:
-    page = await office.open("/hq#/books", size=DESKTOP, locale=locale)
-    await log_in(page, "zongbu")
+async def _read_the_books(page: Page, linli: Running, day: str) -> None:
     await page.goto("/hq#/books")
     await expect(page.get_by_text("store:s1").first).to_be_visible()
     await _keep(page, "books")
@@ -177,6 +179,21 @@ async def _read_the_books(office: People, linli: Running, day: str, locale: str)
         assert books["balance"]["sum_fen"] == 0
         file = await client.get(f"/api/hq/books/settlements/{day}/store:s1")
         assert file.status_code == 200 and len(file.text.splitlines()) > 2
+
+
+async def _read_why_and_where(page: Page, order_id: str) -> None:
+    """Why that store packed it, how full the stores are, and which refunds wait or were made."""
+    await page.goto("/hq#/orders")
+    await page.get_by_test_id(f"why-{order_id}").click()
+    await expect(page.get_by_test_id("route")).to_contain_text(re.compile("春江店|Spring River"))
+    await page.get_by_test_id("route").click()  # which waits for the end of its animation
+    await _keep(page, "orders")
+    await page.goto("/hq#/capacity")
+    await expect(page.get_by_test_id("row-s1")).to_contain_text("100%")
+    await _keep(page, "capacity")
+    await page.goto("/hq#/refunds")
+    await expect(page.get_by_test_id("state")).to_be_visible()
+    await _keep(page, "refunds")
 
 
 async def _keep(page: Page, name: str) -> None:

@@ -20,6 +20,6 @@ export const en: typeof zh = {
     retried: 'It is queued again.',
     not_retried: 'That did not work. Reload and try again.',
     nothing: 'There are no such refunds.',
-    sum: '{n} refunds, {price}',
+    sum: '{n} refund, {price} | {n} refunds, {price}',
   },
 }
