@@ -82,12 +82,12 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
     # Tried in this order for each request: what a rush asks for comes first.
     routes: list[BaseRoute] = [
         *orders.routes,
+        *whip_whep.routes,
         *after_sales.routes,
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
         Route("/.well-known/linli-loadtest", loadtest_consent, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
-        *whip_whep.routes,
         *hls_routes.routes,
         *flv_routes.routes,
         *replay.routes,

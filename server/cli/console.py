@@ -1,7 +1,7 @@
 """What the commands share: the terminal, and the loop that runs them."""
 
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
@@ -11,9 +11,11 @@ out = Console()
 err = Console(stderr=True)
 
 
-def run(main: Coroutine[Any, Any, None]) -> None:
+def run(
+    main: Coroutine[Any, Any, None], new_loop: Callable[[], uvloop.Loop] = uvloop.new_event_loop
+) -> None:
     """Run `main` on uvloop; Ctrl-C ends quietly."""
     try:
-        uvloop.run(main)
+        uvloop.run(main, loop_factory=new_loop)
     except KeyboardInterrupt:
         sys.exit(130)

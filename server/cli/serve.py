@@ -20,7 +20,8 @@ def serve(
 ) -> None:
     """Run the server: HTTP, WebSocket, WebRTC, orders."""
     from server.node import serve_node
+    from server.ops.timers import AlignedLoop
 
     given = {"port": port, "workers": workers, "roles": roles}
     settings = Settings.model_validate({k: v for k, v in given.items() if v is not None})
-    run(serve_node(settings))
+    run(serve_node(settings), AlignedLoop)

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from commerce.io.record.migrate import newest_schema
 from commerce.io.record.shutdown import stopping
+from server.ops.timers import wait_ends_at
 from server.services import Services
 
 BEAT_S = 3.0
@@ -214,8 +215,9 @@ class Heart:
     async def _wait(self) -> None:
         until_s = time.monotonic() + BEAT_S
         while (began_s := time.monotonic()) < until_s and not stopping():
+            due_s = wait_ends_at(began_s + LAG_STEP_S)
             await asyncio.sleep(LAG_STEP_S)
-            self._lag_s = max(self._lag_s, time.monotonic() - began_s - LAG_STEP_S)
+            self._lag_s = max(self._lag_s, time.monotonic() - due_s)
 
     async def _remove(self) -> None:
         try:

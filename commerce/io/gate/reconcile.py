@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from commerce.io.gate.gates import Comparison, Gates, Turns, sum_up
 from commerce.io.gate.rebuild import Rebuild
-from commerce.io.gate.redis_gate import RedisGate
+from commerce.io.gate.redis_gate import RedisGate, StockRow
 from commerce.io.gate.snapshot import read_stock
 from commerce.io.record.engine import Clock, Record
 from commerce.io.record.shutdown import stopping
@@ -22,6 +22,9 @@ from commerce.io.record.shutdown import stopping
 EVERY_S = 1.0
 COMPARE_EVERY = 5  # steps
 BEHIND_MAX = 6  # comparisons in a row that may find rows behind before the gate is rebuilt
+# Of a record that does not change, rows are read again after so long, since slots and quotas end.
+# That is fewer comparisons than BEHIND_MAX.
+ROWS_KEPT_MS = 20_000
 
 log = structlog.get_logger()
 
@@ -48,6 +51,9 @@ class Reconcile:
         self._clock = clock
         self._wake = asyncio.Event()
         self._behind: dict[str, int] = {}
+        self._reread = record.reread()
+        self._rows: list[StockRow] = []
+        self._rows_until_ms = 0
         self.last: Comparison | None = None
         self.counts = ReconcileCounts()
 
@@ -89,9 +95,7 @@ class Reconcile:
 
     async def compare(self) -> Comparison:
         """Compare every row of the gates with the record."""
-        async with self._record.read() as connection:
-            rows = await read_stock(connection, self._clock())
-        by_gate = await self._gates.compare(rows)
+        by_gate = await self._gates.compare(await self._stock())
         found = self.last = sum_up(by_gate.values())
         if found.repaired:
             self.counts.drift_units += found.drift
@@ -106,3 +110,12 @@ class Reconcile:
             log.warning("a gate stays behind the record", gate=name, rows=by_gate[name].behind)
             await self._rebuild.force([self._gates.named(name)])
         return found
+
+    async def _stock(self) -> list[StockRow]:
+        at_ms = self._clock()
+        async with self._reread.needed() as changed:
+            if changed or at_ms >= self._rows_until_ms:
+                async with self._record.read() as connection:
+                    self._rows = await read_stock(connection, at_ms)
+                self._rows_until_ms = at_ms + ROWS_KEPT_MS
+        return self._rows
