@@ -94,6 +94,14 @@ async def run_demo(
             if history:
                 seed = ["lake", "seed", "--year", "--brand", plan.brand.id]
                 await stack.enter_async_context(child(seed))
+            if office := _first(plan, Role.HQ):
+                # Not above: see there.
+                from server.ops.demo_presale import keep_presale
+
+                commerce, opens = program.services.commerce, f"staff-{office}"
+                kept = keep_presale(commerce, plan.brand.id, opens)
+                presale = asyncio.create_task(kept, name="demo presale")
+                stack.push_async_callback(_cancelled, presale)
             print_addresses(
                 settings.port,
                 plan.staff[0].username,
