@@ -1,4 +1,4 @@
-"""`linli bench relay|fanout|orders|hls|glass|janus|lake`: the figures of docs/performance.md.
+"""`linli bench …`: the figures of docs/performance.md.
 
 The server runs alone in a process pinned to one core, the load in this one on another. CPU is the
 whole process's, user and system. Every figure is the median of several runs with its spread.
@@ -21,6 +21,7 @@ from loadtest.bench.edges import bench_edges
 from loadtest.bench.fanout import FanoutPlan, bench_fanout
 from loadtest.bench.glass import GlassPlan, bench_glass
 from loadtest.bench.hls import HlsPlan, bench_hls
+from loadtest.bench.insight import InsightPlan, bench_insight
 from loadtest.bench.janus import JanusPlan, bench_janus
 from loadtest.bench.lives import bench_lives
 from loadtest.bench.orders import OrdersPlan, bench_orders
@@ -171,6 +172,21 @@ def lake(
             bench_lake(report, Path(folder), facts=facts, batch=batch, runs=runs)
 
     _measure(measured(), report, as_json=as_json)
+
+
+@bench_app.command()
+def insight(
+    runs: Runs = 4,
+    seconds: Seconds = 6.0,
+    viewers: Annotated[int, typer.Option(help="WHEP viewers of each server.", min=1)] = 60,
+    buyers: Annotated[int, typer.Option(help="Buyers who tap at once.", min=1)] = 32,
+    guests: Annotated[int, typer.Option(help="Guest accounts of each server.", min=1)] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """Relay and orders of a server with the role insight, as ratios to one without it."""
+    plan = InsightPlan(runs, seconds, viewers, buyers, guests)
+    report = Report("insight", plan)
+    _measure(bench_insight(report, plan), report, as_json=as_json)
 
 
 def _measure(bench: Coroutine[Any, Any, None], report: Report, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -44,23 +45,34 @@ def tables(as_json: Json = False) -> None:
 @lake_app.command("status")
 def status(as_json: Json = False) -> None:
     """Print how far the lake is, table by table, and what it rejected."""
-    from server.ops.lake import status as look
+    from server.lake_status import status as look
 
     async def main() -> None:
         found = await look(Settings())
         if as_json:
             print(json.dumps(found, indent=2))
             return
-        shown = Table("table", "rows", "files", "bytes", "version", box=None)
+        shown = Table("table", "rows", "files", "bytes", "version", "last commit", box=None)
         for table in found["tables"]:
             numbers = (f"{table[name]:,}" for name in ("rows", "files", "bytes", "version"))
-            shown.add_row(table["table"], *numbers)
+            shown.add_row(table["table"], *numbers, _time(table["committed_at_ms"]))
         out.print(shown)
+        lags = Table("source", "last fact", "behind, s", box=None)
+        for each in found["sources"]:
+            lag = "Redis is away" if each["lag_ms"] is None else f"{each['lag_ms'] / 1_000:.1f}"
+            lags.add_row(each["source"], f"{max(each['last'], 0):,}", lag)
+        out.print(lags)
         out.print(f"{found['behind']:,} facts of the record are not in the lake yet.")
         for each in found["rejected"]:
             out.print(f"rejected {each['facts']:,}: {each['reason']}", markup=False)
 
     run(main())
+
+
+def _time(at_ms: int | None) -> str:
+    if at_ms is None:
+        return "–"
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(" ", "seconds")
 
 
 @lake_app.command("check")

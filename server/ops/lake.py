@@ -19,7 +19,7 @@ from insight.io.kpi import Plan, read_kpis
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
 from insight.kpi import Kpi
-from insight.tables import BY_NAME, FACTS, REJECTED
+from insight.tables import BY_NAME, FACTS
 from server.errors import OperatorError
 from server.ops.opening import open_record
 from server.settings import Settings
@@ -145,7 +145,7 @@ async def compare(settings: Settings) -> Comparison:
     lake = open_lake(settings)
     position = await asyncio.to_thread(lake.version, FACTS, RECORD)
     if position < 0:
-        async with _facts_of(settings) as log:
+        async with facts_of(settings) as log:
             await log.number()
             return Comparison(0, (await log.ends())[1], 0, 0, 0, 0, ())
     [numbers] = await asyncio.to_thread(_rows, lake, _NUMBERS.format(position))
@@ -153,7 +153,7 @@ async def compare(settings: Settings) -> Comparison:
     [(began,)] = await asyncio.to_thread(_rows, lake, _BEGAN)
     days = await asyncio.to_thread(_rows, lake, _MONEY.format(position))
     in_lake = {(day, kind): MoneyOfDay(n, fen) for day, kind, n, fen in days}
-    async with _facts_of(settings) as log:
+    async with facts_of(settings) as log:
         await log.number()
         behind = (await log.ends())[1] - position
         since_ms = int(began.timestamp() * 1_000) if began else wall_clock()
@@ -196,32 +196,11 @@ def _differences(
 
 
 @contextlib.asynccontextmanager
-async def _facts_of(settings: Settings) -> AsyncIterator[FactLog]:
+async def facts_of(settings: Settings) -> AsyncIterator[FactLog]:
     """The record's facts; nothing else of commerce runs."""
     async with open_record(settings) as engine:
         record = Record(engine)
         yield FactLog(ShopContext(record, CatalogueCache(record), wall_clock, lambda: None))
-
-
-async def status(settings: Settings) -> dict[str, Any]:
-    """Return the tables, how far the lake is behind the record, and rejected facts by reason."""
-    lake = open_lake(settings)
-    tables = await asyncio.to_thread(lake.status)
-    position = await asyncio.to_thread(lake.version, FACTS, RECORD)
-    async with _facts_of(settings) as log:
-        await log.number()
-        last = (await log.ends())[1]
-    rejected = []
-    if any(table["table"] == f"{REJECTED.layer}/{REJECTED.name}" for table in tables):
-        rejected = await asyncio.to_thread(_rows, lake, _REASONS)
-    return {
-        "behind": last - max(position, 0),
-        "tables": tables,
-        "rejected": [{"reason": reason, "facts": count} for reason, count in rejected],
-    }
-
-
-_REASONS = "SELECT reason, count(*) FROM rejected GROUP BY reason ORDER BY count(*) DESC LIMIT 20"
 
 
 def export(settings: Settings, sql: str, file: Path) -> int:

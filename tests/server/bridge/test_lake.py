@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from deltalake import DeltaTable
 
 from commerce.io.shop.lake_erasures import LakeErasures, forget_in_the_lake
@@ -10,11 +11,13 @@ from insight.facts import LIVES, SpooledFact
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
 from insight.tables import FACTS, ORDER_LINES
+from server import lake_status
 from server.bridge.facts import FactSpool, RecordSource
 from server.bridge.lake import LakeKeeper
 from server.bridge.live_topics import LiveTopics
 from server.bridge.redis_lease import RedisLeases
-from server.ops.lake import compare, status
+from server.lake_status import status
+from server.ops.lake import compare
 from server.settings import Settings
 from tests.support.commerce_shop import open_shop, running, shop_plan
 
@@ -31,7 +34,7 @@ def keeper(shop: Any, folder: Path, owner: str = "a") -> LakeKeeper:
 
 
 async def test_orders_cards_and_refunds_reach_the_lake_once_and_to_the_fen(
-    sqlite_url: str, valkey_url: str, tmp_path: Path
+    sqlite_url: str, valkey_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake = tmp_path / "lake"
     settings = Settings(database_url=sqlite_url, data_dir=tmp_path)
@@ -71,8 +74,18 @@ async def test_orders_cards_and_refunds_reach_the_lake_once_and_to_the_fen(
             await second.erase()
         result = await compare(settings)
         assert result.ok and result.behind == 0 and result.first == 1 and result.compared > 0
-        found = await status(settings)
+        found = await status(settings.model_copy(update={"redis_url": valkey_url}))
         assert found["behind"] == 0 and found["rejected"] == []
+        lags = {each["source"]: each["lag_ms"] for each in found["sources"]}
+        assert lags == {"record": 0, "pages": 0, "chats": 0, "lives": 0}
+        assert await spool.add("sender-1", [(4, seen)]) == 1
+        found = await status(settings.model_copy(update={"redis_url": valkey_url}))
+        lags = {each["source"]: each["lag_ms"] for each in found["sources"]}
+        # The card was seen when the epoch was six milliseconds old.
+        assert lags["pages"] > 1_000_000_000_000 and lags["record"] == 0
+        monkeypatch.setattr(lake_status, "REDIS_WAIT_S", 0.05)
+        away = await status(settings)
+        assert {each["lag_ms"] for each in away["sources"][1:]} == {None}
     here = Lake(str(lake))
     [(fen, orders)] = here.sql(
         "SELECT CAST(sum(gmv_fen) AS BIGINT), sum(orders) FROM sales_hourly"
