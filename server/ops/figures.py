@@ -25,9 +25,9 @@ VIEWERS_PER_CORE = Figure(
     "| viewers per core, transport-wide feedback | 1,225 |",
 )
 JOIN_MS = Figure(3.8, "ms of CPU per WHEP join, on a slower day", "3.8 on a slower day")
-IDLE_PERCENT = Figure(2, "% of a core for an idle worker", "An idle server uses 2 % of a core")
+IDLE_PERCENT = Figure(0.6, "% of a core for an idle worker", "An idle server uses 0.6 % of a core")
 HOST_PERCENT = Figure(
-    4.5, "% of a core with one live and no viewer", "with a host and no viewer 4.5 %"
+    2.7, "% of a core with one live and no viewer", "with a host and no viewer 2.7 %"
 )
 TICK_US = Figure(
     13.5,
