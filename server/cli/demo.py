@@ -122,7 +122,13 @@ def _first(plan: ShopFile, role: Role) -> str:
 
 
 async def direct(base_url: str, token: str, plan: ShopFile) -> None:
-    """Put one group-buy product after the other on the table, as a host would."""
+    """Put one group-buy product after the other on the table, as a host would.
+
+    What is on presale stays in the bag below them.
+    """
+    # Not above: see `run_demo`.
+    from server.ops.demo_presale import PRODUCT
+
     products = [product.id for product in plan.products if product.group]
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(
@@ -133,6 +139,8 @@ async def direct(base_url: str, token: str, plan: ShopFile) -> None:
         while True:
             product = products[turn % len(products)]
             try:
+                if not shown:
+                    await _show(client, PRODUCT, ())
                 await _show(client, product, shown)
             except httpx.HTTPError as error:
                 log.warning("the demo's host could not pin", why=type(error).__name__)
