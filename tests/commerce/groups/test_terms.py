@@ -1,5 +1,8 @@
 """Terms of groups: steps that fall, awards, and what a group closes at."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +22,7 @@ from commerce.groups.terms import (
     terms_of,
 )
 
+VECTORS = Path(__file__).parents[2] / "vectors"
 OFFER = GroupOffer(600, 10, 3_600)
 STEPS = (PriceStep(10, 600), PriceStep(20, 550), PriceStep(30, 400))
 
@@ -47,6 +51,16 @@ def test_a_price_falls_with_more_neighbours_and_never_leaves_its_steps(
     assert first_fen >= price_at(first_fen, steps, few) >= price_at(first_fen, steps, more)
     assert price_at(first_fen, steps, more) in {step.price_fen for step in steps}
     assert decode_steps(encode_steps(steps)) == steps
+
+
+def test_what_all_pay_is_what_pages_show() -> None:
+    vectors = json.loads((VECTORS / "group_steps.json").read_text("utf-8"))
+    steps = [PriceStep(**step) for step in vectors["steps"]]
+    for case in vectors["cases"]:
+        price_fen = price_at(vectors["price_fen"], steps, case["joined"])
+        assert price_fen == case["price_fen"]
+        lower = [step for step in steps if price_at(price_fen, steps, step.joined) < price_fen]
+        assert (PriceStep(**case["next"]) if case["next"] else None) == next(iter(lower), None)
 
 
 @pytest.mark.parametrize(

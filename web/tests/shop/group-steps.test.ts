@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import vectors from '../../../tests/vectors/group_steps.json'
 import type { Group } from '../../src/lib/base/wire'
 import { stepsOf } from '../../src/lib/shop/group-steps'
 
@@ -8,19 +9,15 @@ const group = (joined: number): Group => ({
   estate_id: 'e1',
   joined,
   target: 10,
-  price_fen: 600,
+  price_fen: vectors.price_fen,
   state: 'reached',
   ends_at_ms: 0,
-  steps: [
-    { joined: 10, price_fen: 600 },
-    { joined: 20, price_fen: 550 },
-  ],
+  steps: vectors.steps,
 })
 
 describe('the steps of a group', () => {
-  it('name what all pay now and what the next one needs', () => {
-    expect(stepsOf(group(9))).toEqual({ price_fen: 600, next: { joined: 10, price_fen: 600 } })
-    expect(stepsOf(group(10))).toEqual({ price_fen: 600, next: { joined: 20, price_fen: 550 } })
-    expect(stepsOf(group(31))).toEqual({ price_fen: 550, next: null })
+  it.each(vectors.cases)('with $joined neighbours name the price and the next that is lower', (found) => {
+    const { joined, price_fen, next } = found
+    expect(stepsOf(group(joined))).toEqual({ price_fen, next })
   })
 })
