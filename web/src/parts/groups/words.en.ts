@@ -7,7 +7,7 @@ export const en: typeof zh = {
     kind: 'Kind',
     plain: 'One price',
     tiers: 'Steps: more join, lower price',
-    invite: 'Invites: bring neighbours, all pay less',
+    invite: 'Invites: all pay less',
     step: 'Step {n}',
     joined: 'Neighbours',
     price: 'Each (¥)',
