@@ -49,7 +49,8 @@ export function useInvite(
     const id = group()?.award && group()?.id
     if (!id || !identity.known()) return void (mine.value = null)
     const found = await api.get<Invite>(path(id)).catch(() => null)
-    if (group()?.id === id) mine.value = found
+    // One that was made meanwhile is not known to this answer.
+    if (group()?.id === id && (found || mine.value?.group.id !== id)) mine.value = found
   }
 
   async function open(): Promise<void> {
