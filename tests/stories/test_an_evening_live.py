@@ -8,6 +8,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.support.browsers import (
     DESKTOP,
+    ROOMS,
     People,
     SharedServer,
     goes_live,
@@ -18,22 +19,28 @@ from tests.support.browsers import (
     room_of,
 )
 from tests.support.evening_show import (
+    KEEP_PURCHASES,
     HostDesk,
     asks_what_the_host_explains,
     buys_in_a_flash_sale,
     claims_a_coupon,
     enters_a_lucky_bag,
     host_desk,
+    is_helped_by_a_colleague,
     is_muted_and_told_why,
     is_shared,
+    is_summed_up,
     sees_steps_and_invites,
+    sees_who_has_just_bought,
     watches_notice_poll_and_questions,
 )
+from tests.support.evening_story import logged_in
 from tests.support.running import Running
 from tests.support.waiting import wait_until
 
 # No other story has neighbours of these names.
 NEIGHBOURS = ("朝霞", "Sunny")
+COLLEAGUE = host_of(ROOMS - 1)
 
 
 async def test_from_going_live_to_the_handover(people: People, linli: Running) -> None:
@@ -80,6 +87,7 @@ async def _evening(people: People, linli: Running, desk: HostDesk) -> None:
         await expect(viewer.get_by_test_id("card-name")).to_contain_text(name)
         await expect(viewer.get_by_test_id("countdown")).to_be_visible()
     await keep_screenshot(first, "room-card-zh")
+    await second.evaluate(KEEP_PURCHASES)
 
     await _join(first, NEIGHBOURS[0])
     for viewer, line in (
@@ -88,7 +96,8 @@ async def _evening(people: People, linli: Running, desk: HostDesk) -> None:
     ):
         await expect(viewer.get_by_test_id("group-line")).to_have_text(line)
     await keep_screenshot(first, "room-joined-zh")
-    await _the_show(first, linli, desk)
+    await _the_show(first, people, linli, desk)
+    await sees_who_has_just_bought(second, NEIGHBOURS[0])
 
     store = await people.open("/store", size=DESKTOP)
     await log_in(store, people.host)
@@ -117,6 +126,8 @@ async def _evening(people: People, linli: Running, desk: HostDesk) -> None:
     await host.get_by_test_id("end-confirm").click()
     await expect(first.get_by_test_id("stage-notice")).to_have_attribute("data-notice", "over")
     await keep_screenshot(first, "room-over-zh")
+    await is_summed_up(host)
+    await keep_screenshot(host, "host-summary-zh")
 
 
 async def _the_room_is_announced_and_rehearsed(people: People, desk: HostDesk) -> Page:
@@ -130,7 +141,7 @@ async def _the_room_is_announced_and_rehearsed(people: People, desk: HostDesk) -
     return early
 
 
-async def _the_show(viewer: Page, linli: Running, desk: HostDesk) -> None:
+async def _the_show(viewer: Page, people: People, linli: Running, desk: HostDesk) -> None:
     """Reasons to act now, to bring a neighbour, to ask; one line for each."""
     await watches_notice_poll_and_questions(viewer, desk)
     await buys_in_a_flash_sale(viewer, desk)
@@ -140,6 +151,13 @@ async def _the_show(viewer: Page, linli: Running, desk: HostDesk) -> None:
     await asks_what_the_host_explains(viewer, desk)
     await is_muted_and_told_why(viewer, desk)
     await is_shared(linli)
+    invited = await desk.does("POST", "/cohosts")
+    link, login = (
+        f"/host#cohost={linli.room}.{invited['token']}",
+        await logged_in(linli, "host", COLLEAGUE),
+    )
+    colleague = await people.open(link, scripts=[login])
+    await is_helped_by_a_colleague(viewer, colleague, desk)
     await desk.does("PUT", "/pins/spinach")
 
 

@@ -1,5 +1,6 @@
 """What a host does in an evening beside selling: its controls by the API, and what a page shows."""
 
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,15 @@ from tests.support.waiting import wait_until
 
 BRAND = "linxian"
 DAY_MS = 24 * 3_600_000
+# The ticker shows a line for less than three seconds.
+KEEP_PURCHASES = """() => {
+  window.purchases = []
+  const look = () => {
+    const shown = document.querySelector('[data-testid=purchase]')
+    if (shown) window.purchases.push(shown.textContent)
+  }
+  new MutationObserver(look).observe(document, { childList: true, subtree: true })
+}"""
 DRAW_S = 1_800  # longer than the story: a result would show itself in the midst of it
 
 
@@ -191,6 +201,36 @@ async def sees_steps_and_invites(viewer: Page, desk: HostDesk) -> None:
     await viewer.get_by_test_id("invite-open").click()
     await expect(viewer.get_by_test_id("invite-count")).to_contain_text("0")
     await _close(viewer, "invite-sheet")
+
+
+async def sees_who_has_just_bought(viewer: Page, name: str) -> None:
+    """A line of the ticker since `KEEP_PURCHASES`: the first character alone of the name."""
+
+    async def shown() -> bool:
+        lines: list[str] = await viewer.evaluate("window.purchases")
+        assert not any(name in line for line in lines)
+        return any(f"{name[0]}*" in line for line in lines)
+
+    await wait_until(shown, what="a purchase in the ticker")
+
+
+async def is_helped_by_a_colleague(viewer: Page, colleague: Page, desk: HostDesk) -> None:
+    """A co-host, who has opened the invitation and logged in, shows a product until dismissed."""
+    await expect(colleague.get_by_test_id("cohost-desk")).to_be_visible()
+    await colleague.get_by_test_id("pin-eggs").click()
+    await expect(viewer.get_by_test_id("card-name")).to_contain_text("鸡蛋")
+    [cohost] = (await desk.does("GET", "/cohosts"))["cohosts"]
+    assert cohost["accepted_at_ms"]
+    await desk.does("DELETE", f"/cohosts/{cohost['id']}")
+    await expect(colleague.get_by_test_id("cohost-over")).to_be_visible()
+
+
+async def is_summed_up(host: Page) -> None:
+    """The host's figures come by themselves when the live is over, and as a picture."""
+    for figure in ("viewers_max", "orders", "households"):
+        value = host.get_by_test_id(f"summary-{figure}").locator("dd")
+        await expect(value).to_have_text(re.compile("[1-9]"))
+    await expect(host.get_by_test_id("summary-sheet")).to_contain_text("菠菜是今天的吗？")
 
 
 async def is_shared(linli: Running) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from server.access.policy import Role
-from tests.support.running import Running
+from tests.support.running import PASSWORD, Running
 
 STAFF = """
 [[staff]]
@@ -24,6 +24,12 @@ roles = ["hq"]
 def known(guest: dict[str, Any]) -> str:
     """Return the script that makes a page know its guest."""
     return f"localStorage.setItem('linli.guest', {json.dumps(json.dumps(guest))})"
+
+
+async def logged_in(linli: Running, page: str, username: str) -> str:
+    """Return the script that makes a staff page know its log-in."""
+    login = await send(linli, "POST", "/api/login", username=username, password=PASSWORD)
+    return f"localStorage.setItem('linli.{page}', {json.dumps(json.dumps(login))})"
 
 
 async def send(
