@@ -1,14 +1,11 @@
 """The load tester against a real server: its shipped scenarios, small, and in processes."""
 
-import asyncio
-import json
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from loadtest.scenario.shipped import shipped_names
+from tests.support.loadtest_runs import loadtest, wrong
 from tests.support.running import PASSWORD, running
 
 MEDIA = """
@@ -113,24 +110,6 @@ at_s = 8
 do = "pin"
 product = 2
 """
-
-
-async def loadtest(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Run it to its end; return its exit code and its report."""
-    report = folder / "report.json"
-    command = (sys.executable, "-m", "server", "loadtest", *arguments, "-q", "--json", str(report))
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    print((await process.communicate())[0].decode())
-    return process.returncode or 0, json.loads(report.read_bytes())
-
-
-def wrong(report: dict[str, Any]) -> list[str]:
-    """What is no matter of speed, which a busy machine lacks."""
-    return [
-        one["threshold"]
-        for one in report["thresholds"]
-        if one["holds"] is not True and "_ms" not in one["threshold"]
-    ]
 
 
 @pytest.mark.parametrize("name", shipped_names())

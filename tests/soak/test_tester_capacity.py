@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.test_load_tester import loadtest, wrong
+from tests.support.loadtest_runs import loadtest, wrong
 
 CPU_SHARE_MAX = 0.95
 MEDIA = """

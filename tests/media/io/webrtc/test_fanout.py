@@ -28,11 +28,15 @@ SSRC = 77
 
 
 class Receiver:
-    """A viewer's socket, its leg, and what it could decrypt."""
+    """A viewer's socket, its leg, and what it could decrypt.
 
-    def __init__(self, keys: Keys) -> None:
+    It takes from `server` alone: its port may have been another test's, whose peer still sends.
+    """
+
+    def __init__(self, keys: Keys, server: socket.socket) -> None:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
+        self.sock.connect(server.getsockname())
         self.sock.setblocking(False)
         self._inbound = Inbound(keys)
         self.leg = Leg(96, 3)
@@ -62,8 +66,8 @@ class Refusing:
 
 
 @pytest.fixture
-def receivers() -> Iterator[list[Receiver]]:
-    made = [Receiver(GCM), Receiver(CM), Receiver(GCM)]
+def receivers(fanout: Fanout) -> Iterator[list[Receiver]]:
+    made = [Receiver(keys, fanout._sock) for keys in (GCM, CM, GCM)]
     yield made
     for each in made:
         each.sock.close()
@@ -72,6 +76,7 @@ def receivers() -> Iterator[list[Receiver]]:
 @pytest.fixture
 def fanout() -> Iterator[Fanout]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
         sock.setblocking(False)
         yield Fanout(sock)
 
