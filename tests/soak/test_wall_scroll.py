@@ -1,8 +1,7 @@
 """What a frame of the wall costs while it is scrolled, with 300 lives and two events a second.
 
-The time is that of the page's main thread by its own CPU clock, so that other programs do not
-count: 60 frames a second leave 16.7 ms for each, and no task may take longer. Frames a second
-themselves need a machine with nothing else to do.
+Time of the page's main thread is by its own CPU clock, so that other programs do not count. A task
+of two frames delays one frame at most. Frames a second need a machine with nothing else to do.
 """
 
 import json
@@ -29,17 +28,21 @@ TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
 EVENT_EVERY_S = 0.5
 WATCHED_S = 5.0  # of each: scrolling, events, both
 FRAME_MS = 1_000 / 60
+LATE_SHARE_MAX = 0.02  # of frames
+FPS_MIN = 58
 BUSY_MAX = 0.5  # of the main thread, at 60 frames and two events a second
 # Scrolls by hand's speed, down and up again, a step each frame; notes when frames were drawn.
 SCROLL = """([selector, step]) => {
-  const box = selector ? document.querySelector(selector) : document.scrollingElement
+  const box = () => (selector ? document.querySelector(selector) : document.scrollingElement)
   const drawn = (window.__drawn = [])
   let by = step
   const frame = (at) => {
     drawn.push(at)
-    const before = box.scrollTop
-    box.scrollTop = before + by
-    if (box.scrollTop === before) by = -by
+    const before = box()?.scrollTop
+    if (before !== undefined) {
+      box().scrollTop = before + by
+      if (box().scrollTop === before) by = -by
+    }
     window.__scrolling = requestAnimationFrame(frame)
   }
   window.__scrolling = requestAnimationFrame(frame)
@@ -111,7 +114,7 @@ class Watched:
 
 
 @pytest.mark.parametrize(("what", "size", "selector", "step"), PLACES, ids=[p[0] for p in PLACES])
-def test_no_task_of_a_busy_wall_is_longer_than_a_frame_while_it_is_scrolled(
+def test_a_busy_wall_scrolls_at_sixty_frames_a_second(
     chromium: Browser,
     figures: Figures,
     what: str,
@@ -138,8 +141,10 @@ def test_no_task_of_a_busy_wall_is_longer_than_a_frame_while_it_is_scrolled(
     fps = 1_000 * len(waits) / sum(waits)
     figures.seen(f"{what}: CPU of a scrolled frame", f"{frame_ms:.2f} ms")
     figures.seen(f"{what}: CPU of an event", f"{event_ms:.1f} ms")
-    figures.seen(f"{what}: frames a second, late", f"{fps:.1f}, {late} of {len(waits)}")
-    figures.at_most(f"{what}: longest task", tasks_ms[-1], FRAME_MS, "ms")
+    figures.seen(f"{what}: frames a second", f"{fps:.1f}")
+    figures.at_most(f"{what}: late frames", late / len(waits), LATE_SHARE_MAX)
+    assert fps >= FPS_MIN
+    figures.at_most(f"{what}: longest task", tasks_ms[-1], 2 * FRAME_MS, "ms")
     busy = (60 * frame_ms + event_ms / EVENT_EVERY_S) / 1_000
     figures.at_most(f"{what}: of the main thread", busy, BUSY_MAX)
 
