@@ -27,7 +27,7 @@ VIEWERS_PER_CORE = Figure(
 JOIN_MS = Figure(3.8, "ms of CPU per WHEP join, on a slower day", "3.8 on a slower day")
 IDLE_PERCENT = Figure(0.6, "% of a core for an idle worker", "An idle server uses 0.6 % of a core")
 HOST_PERCENT = Figure(
-    2.7, "% of a core with one live and no viewer", "with a host and no viewer 2.7 %"
+    3.9, "% of a core with one live and no viewer", "with a host and no viewer 3.9 %"
 )
 TICK_US = Figure(
     13.5,
