@@ -1,4 +1,4 @@
-"""A host of a run, in a process of its own that has everything ready before it is told to go live.
+"""A host of a run, in a process of its own that has everything ready before the order to go live.
 
 It prints `ready`, reads the address from standard input, and publishes there until that closes, or
 SIGTERM. Whenever its loop stood still it prints `late SECONDS`: the video may have frozen by it.

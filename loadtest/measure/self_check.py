@@ -59,7 +59,7 @@ class SelfCheck:
 class SelfWatch:
     """Watches this process. `async with running()`, then `result`.
 
-    `stalls` may be told of those of other processes that belong to the tester.
+    Stalls of other processes that belong to the tester are added to `stalls`.
     """
 
     def __init__(self) -> None:

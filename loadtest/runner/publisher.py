@@ -27,7 +27,7 @@ class Publisher:
 
     @classmethod
     async def start(cls, clip: str, token: str, on_late: Callable[[float], None]) -> "Publisher":
-        """Start the process; `on_late` is told for how many seconds it stood still."""
+        """Start the process; `on_late` gets the seconds that it stood still."""
         process = await asyncio.create_subprocess_exec(
             *(*COMMAND, *([clip] if clip else [])),
             env={**os.environ, "LINLI_PUBLISH_TOKEN": token},

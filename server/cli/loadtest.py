@@ -347,7 +347,7 @@ def host(
     clip: Annotated[Path | None, typer.Argument()] = None,
     token: Annotated[str, typer.Option(envvar="LINLI_PUBLISH_TOKEN")] = "",
 ) -> None:
-    """Stand by for a run's coordinator at standard input and output, and go live when told."""
+    """Stand by for a run's coordinator at standard input and output, and go live at its order."""
     sys.exit(standby_command(token, clip))
 
 

@@ -71,7 +71,7 @@ class Watch:
         self._killed = False
         self._serves = False
         self._look: tuple[float, Activity | None] | None = None  # the last one since the last beat
-        self._guilt = 0.0  # 1: it does not answer, and that is its own fault
+        self._unresponsive = 0.0  # share of what ends it; 1: it does not answer
 
     @property
     def delay_s(self) -> float:
@@ -107,7 +107,7 @@ class Watch:
         passed_s = min(now - before[0], 2 * LOOK_S)
         ran_s = min(max(0.0, activity.cpu_s - before[1].cpu_s), passed_s)
         idle_s = 0.0 if activity.waits or before[1].waits else passed_s - ran_s
-        self._guilt += ran_s / BUSY_S_MAX + idle_s / STUCK_S_MAX
+        self._unresponsive += ran_s / BUSY_S_MAX + idle_s / STUCK_S_MAX
 
     def ended(self, *, now: float) -> None:
         """The process is gone, for whatever reason."""
@@ -127,7 +127,7 @@ class Watch:
             return Step.START if now >= self._start_at else Step.WAIT
         if now < self.next_timer():
             return Step.WAIT
-        if self._guilt < 1.0 and now < self._kill_at(self._started_at):
+        if self._unresponsive < 1.0 and now < self._kill_at(self._started_at):
             return Step.LOOK
         self._killed = True
         return Step.KILL
@@ -143,7 +143,7 @@ class Watch:
             return kill_at
         if self._look is None:
             return min(kill_at, self._beat_at + LATE_S)
-        return min(kill_at, self._look[0] + (LOOK_S if self._guilt < 1.0 else 0.0))
+        return min(kill_at, self._look[0] + (LOOK_S if self._unresponsive < 1.0 else 0.0))
 
     def _kill_at(self, started_at: float) -> float:
         if self._beat_at is None:
@@ -152,4 +152,4 @@ class Watch:
 
     def _acquit(self) -> None:
         self._look = None
-        self._guilt = 0.0
+        self._unresponsive = 0.0

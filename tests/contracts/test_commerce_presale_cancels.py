@@ -75,7 +75,7 @@ async def states(shop: Shop, ids: list[str]) -> list[OrderState]:
     return [(await shop.commerce.orders.get(id)).state for id in ids]
 
 
-async def told(shop: Shop) -> set[tuple[str, str]]:
+async def notices_of_cancels(shop: Shop) -> set[tuple[str, str]]:
     """Who has, or will have, notice of which order that was cancelled."""
     query = text("SELECT guest_id, subject FROM notices WHERE kind = :kind")
     async with shop.commerce.record.read() as connection:
@@ -129,7 +129,7 @@ async def test_all_that_has_not_left_the_store_is_paid_back_and_its_buyers_are_t
         assert await states(shop, ids) == ended
         assert await states(shop, [other.id]) == [OrderState.NEW]
         assert await refunds(shop) == [(1, order.total_fen) for order in orders[1:]]
-        assert await told(shop) == set(zip(guests[1:], ids[1:], strict=True))
+        assert await notices_of_cancels(shop) == set(zip(guests[1:], ids[1:], strict=True))
         await sound(shop)
 
         shop.clock.ahead_ms = presale.until_ms - shop.clock()

@@ -1,4 +1,4 @@
-"""A page pays by WeChat Pay, through the whole application: what WeChat is told of its buyer.
+"""A page pays by WeChat Pay, through the whole application: what WeChat gets about its buyer.
 
 The adapter is the real one, and the sandbox plays WeChat; between them, what is asked is kept.
 """
@@ -157,7 +157,7 @@ async def next_step(page: httpx.AsyncClient) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("trusts", "peer", "forwarded", "told"),
+    ("trusts", "peer", "forwarded", "sent"),
     [
         (PROXY, PROXY, f"{LIAR}, {BUYER}", BUYER),  # the one that our proxy saw
         (PROXY, LIAR, BUYER, LIAR),  # who comes past the proxy is who it is
@@ -166,7 +166,7 @@ async def next_step(page: httpx.AsyncClient) -> dict[str, Any]:
     ],
 )
 async def test_h5_is_told_the_address_of_the_device_and_no_invented_one(
-    tmp_path: Path, valkey_url: str, trusts: str, peer: str, forwarded: str, told: str
+    tmp_path: Path, valkey_url: str, trusts: str, peer: str, forwarded: str, sent: str
 ) -> None:
     async with till(tmp_path, valkey_url, Method.H5, trusts=trusts) as at:
         async with at.page(peer, PHONE, forwarded) as page:
@@ -174,7 +174,7 @@ async def test_h5_is_told_the_address_of_the_device_and_no_invented_one(
             assert at.begun == {}, "nobody has said who pays"
             assert await pays(page, order_id) is None
             method, asked = await begun(at, order_id)
-            scene = {"payer_client_ip": told, "h5_info": {"type": "Wap"}}
+            scene = {"payer_client_ip": sent, "h5_info": {"type": "Wap"}}
             assert (method, asked["scene_info"]) == (Method.H5, scene)
             action = await next_step(page)
             assert action["kind"] == "redirect"
