@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
+from commerce.io.gate import reconcile
 from commerce.io.record import engine as engines
 from commerce.io.record.engine import is_away
 from commerce.views import OrderView
@@ -37,6 +38,9 @@ async def test_workers_wait_for_a_connection_and_go_on_once_there_is_one(
     database_url: str, valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "POOL_WAIT_S", WAIT_S)
+    # Each step of the reconciliation reads the record.
+    monkeypatch.setattr(reconcile, "COMPARE_EVERY", 1)
+    monkeypatch.setattr(reconcile, "ROWS_KEPT_MS", 0)
     async with open_shop(database_url, valkey_url) as shop, AsyncExitStack() as held:
         with structlog.testing.capture_logs() as logs:
             async with running(shop.commerce):
