@@ -90,6 +90,8 @@ class _Waiting(QueuePool):
     So what tries again after one also does after the other.
     """
 
+    __module__ = QueuePool.__module__  # it logs as SQLAlchemy's own pools do
+
     def _do_get(self) -> ConnectionPoolEntry:
         try:
             return super()._do_get()
@@ -101,6 +103,8 @@ class _Waiting(QueuePool):
 
 class _AsyncWaiting(_Waiting, AsyncAdaptedQueuePool):
     """The same, where the event loop waits."""
+
+    __module__ = QueuePool.__module__
 
 
 def _connector(opened: list[aiosqlite.Connection]) -> Callable[..., aiosqlite.Connection]:
