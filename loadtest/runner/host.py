@@ -33,7 +33,7 @@ class Host:
     ) -> None:
         """`whip` is the address of another server, which knows no rooms.
 
-        `on_late` is told for how many seconds a process that publishes stood still.
+        `on_late` gets the seconds that a process that publishes stood still.
         """
         self._address = address
         self._http: PlainHttp = address.http(address.source(0))

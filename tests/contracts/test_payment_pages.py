@@ -160,7 +160,7 @@ async def next_step(page: httpx.AsyncClient) -> dict[str, Any]:
     ("trusts", "peer", "forwarded", "sent"),
     [
         (PROXY, PROXY, f"{LIAR}, {BUYER}", BUYER),  # the one that our proxy saw
-        (PROXY, LIAR, BUYER, LIAR),  # who comes past the proxy is who it is
+        (PROXY, LIAR, BUYER, LIAR),  # a direct peer is its own address
         ("", PROXY, BUYER, PROXY),  # nobody is believed
         ("", LIAR, "", LIAR),
     ],

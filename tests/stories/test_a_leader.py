@@ -131,7 +131,7 @@ async def _by_tail(leader: Page, linli: Running, guest: dict[str, Any]) -> None:
 async def _on_two_phones(
     people: People, leader: Page, linli: Running, guest: dict[str, Any], locale: str
 ) -> None:
-    """Both are offline and both hand the same code over; at sync the second one is told by whom."""
+    """Both are offline and both hand the same code over; who syncs second sees who was first."""
     async with linli.client(str(guest["token"])) as client:
         [mine] = (await client.get("/api/me/orders")).json()["orders"]
     code = mine["pickup"]["code"]

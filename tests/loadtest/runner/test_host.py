@@ -48,7 +48,7 @@ class Publishing:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Publishing:
-    """What starts publishers, and what they are told."""
+    """What starts publishers, and the orders that they get."""
     publishing = Publishing()
     monkeypatch.setattr(Publisher, "start", publishing.start)
     return publishing
