@@ -3,7 +3,10 @@
 SILENT_S_MIN = 1.5
 """As the host's page has it (web/src/lib/media/publisher.ts)."""
 INTERVALS = 4
-"""Of the longest interval so far: servers send reports as often as they like (RFC 3550 §6.2)."""
+"""So many of its mean intervals: servers report as often as they like (RFC 3550 §6.2)."""
+DEVIATIONS = 4
+"""And so many of its mean deviations, smoothed as round trips are (RFC 6298 §2)."""
+_GAIN_MEAN, _GAIN_DEVIATION = 1 / 8, 1 / 4
 PACKETS_MIN = 6
 """Before that the server's pace is not known."""
 
@@ -14,17 +17,24 @@ class ReceiveWatchdog:
     def __init__(self) -> None:
         self._packets = 0
         self._last = 0.0
-        self._longest_s = 0.0
+        self._mean_s = 0.0
+        self._deviation_s = 0.0
 
     def received(self, now: float) -> None:
         """A packet came."""
-        if self._packets:
-            self._longest_s = max(self._longest_s, now - self._last)
+        interval_s = now - self._last
+        if self._packets == 1:
+            self._mean_s = interval_s
+        elif self._packets:
+            difference_s = interval_s - self._mean_s
+            self._deviation_s += (abs(difference_s) - self._deviation_s) * _GAIN_DEVIATION
+            self._mean_s += difference_s * _GAIN_MEAN
         self._packets += 1
         self._last = now
 
     def is_silent(self, now: float) -> bool:
-        """Whether the server has sent nothing for much longer than ever before."""
+        """Whether the server has sent nothing for much longer than it uses to."""
         if self._packets < PACKETS_MIN:
             return False
-        return now - self._last > max(SILENT_S_MIN, INTERVALS * self._longest_s)
+        usual_s = INTERVALS * self._mean_s + DEVIATIONS * self._deviation_s
+        return now - self._last > max(SILENT_S_MIN, usual_s)

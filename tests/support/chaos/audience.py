@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from loadtest.actors.publish import Programme, publish
 from loadtest.clients.whep import Crowd
 from loadtest.clients.whep_viewer import WhepViewer
-from loadtest.errors import LoadError
+from loadtest.errors import LoadError, TryLater
 from loadtest.measure.recorder import Recorder
 from loadtest.measure.self_check import SelfWatch
 from loadtest.runner.decoding import Decoder
@@ -27,6 +27,8 @@ LOOK_S = 0.05
 # Of web/src/lib/media/player.ts and base/backoff.ts.
 RECEIVE_TIMEOUT_S = (2.0, 2.5)
 BACKOFF_S, BACKOFF_S_MAX = 0.5, 8.0
+# A page joins as soon as its room says that the host is back; these viewers ask that often.
+NOT_LIVE_S = 0.5
 
 
 class Audience:
@@ -108,6 +110,10 @@ class Audience:
         while True:
             try:
                 viewer = await crowd.join()
+            except TryLater as later:
+                self._recorder.errors[f"whep: {later}"] += 1
+                await asyncio.sleep(NOT_LIVE_S * self._rng.uniform(0.5, 1.0))
+                continue
             except LoadError as error:
                 self._recorder.errors[f"whep: {error}"] += 1
                 longest = min(BACKOFF_S_MAX, BACKOFF_S * 2**failures)
