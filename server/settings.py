@@ -90,6 +90,13 @@ class Settings(BaseSettings):
         "network; a worker's number is added to it. 0: 100 above LINLI_ICE_PORT, "
         "or any other if that is taken.",
     )
+    cascade_fanout: int = Field(
+        8,
+        ge=1,
+        le=1_000,
+        description="How many workers receive one live from the same worker. Beyond that they "
+        "receive it from each other, at most 4 hops from the worker that has it.",
+    )
     rtmp_port: int | None = Field(
         1935,
         ge=0,

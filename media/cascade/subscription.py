@@ -1,11 +1,15 @@
-"""What an origin sends one edge: the layers that it needs, packets that were lost, how the live is.
+"""What a worker sends one edge: the layers that it needs, packets that were lost, how the live is.
 
+The worker is the live's origin, or an edge itself, whose edges know formats, numbers and timestamps
+as it knows them from the origin: for them one parent is as good as another.
 Pure: `now` is monotonic seconds; the hop itself is a `HopSender`'s.
 """
 
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Protocol
 
+from media.cascade.edge_source import EdgeSource
 from media.forwarding.live import Live
 from media.stream.frames import HEADER_BYTES, TAG_BYTES, Frame, Run
 from media.stream.layer import Layer
@@ -35,24 +39,56 @@ class HopSender(Protocol):
 class LiveFormats:
     """The tracks of a live as its edges know them; the same for all of these."""
 
-    def __init__(self, live: Live, first_version: int) -> None:
-        """`first_version` is drawn: 1 to 0x7FFF."""
+    def __init__(self, live: Live, draw_version: Callable[[], int]) -> None:
+        """`draw_version` returns a number from 1 to 0x7FFF that was not used of late."""
         self.layers: list[Layer] = []
-        self.formats = Formats(first_version, ())
+        self.formats = Formats(0xFFFF, ())
         self._live = live
+        self._draw_version = draw_version
+        self._passed_on: EdgeSource | None = None  # the source, where the origin is elsewhere
+        self._own = False  # the formats are this worker's
         self.refresh()
 
     def refresh(self) -> None:
         """Notice other tracks or layers."""
+        source = self._live.source
+        if isinstance(source, EdgeSource):
+            if source is not self._passed_on:
+                self._passed_on, self._own = source, False
+                self.layers, self.formats = source.layers, source.formats
+        elif not self._live.edge:  # else it is looked for
+            self._passed_on = None
+            self._refresh_own()
+
+    def _refresh_own(self) -> None:
         tracks, layers = [], []
         for kind, track in sorted(self._live.tracks.items()):
             rids = tuple(layer.rid for layer in track.layers)
             tracks.append(Format(kind, _bare(track.codec), rids))
             layers += track.layers
         # Their order may change as long as they are the same.
-        if set(layers) != set(self.layers) and len(layers) <= LAYERS_MAX:
+        if (set(layers) != set(self.layers) or not self._own) and len(layers) <= LAYERS_MAX:
             self.layers = layers
-            self.formats = Formats(self.formats.version % 0xFFFF + 1, tuple(tracks))
+            # Another origin may have counted on from the same version.
+            version = self.formats.version % 0xFFFF + 1 if self._own else self._draw_version()
+            self.formats, self._own = Formats(version, tuple(tracks)), True
+
+    def number(self, layer: Layer, sequence: int) -> int | None:
+        """Return the number by which edges know a packet; None: they do not know it."""
+        if self._passed_on is None:
+            return sequence
+        # Of another source nobody knows anything before the next `refresh`.
+        known = self._live.source is self._passed_on
+        return self._passed_on.number(layer, sequence) if known else None
+
+    def sequence(self, layer: Layer, number: int) -> int | None:
+        """Return the layer's number of a packet, of which 16 bits count."""
+        return self._passed_on.sequence(layer, number) if self._passed_on else number
+
+    @property
+    def private(self) -> bool:
+        """Whether what is sent now is a rehearsal."""
+        return self._passed_on.is_private if self._passed_on else self._live.private
 
 
 class Subscription:
@@ -101,6 +137,16 @@ class Subscription:
                 self._resend(index, numbers)
             case hop.Bye():
                 self.closed = True
+
+    def introduce(self, *, now: float) -> None:
+        """Begin with an edge that knows nothing of the live yet."""
+        self._sender.send_message(self._formats.formats)
+        self._send_state(self._state_now(now), now)
+
+    def uses(self, layer: Layer) -> bool:
+        """Whether the edge needs a layer."""
+        layers = self._formats.layers
+        return layer in layers and bool(self._wanted >> layers.index(layer) & 1)
 
     def expired(self, *, now: float) -> bool:
         """Whether the edge is gone."""
@@ -157,8 +203,14 @@ class Subscription:
             del self._replays[index]
 
     def _send(self, index: int, frame: Frame) -> None:
-        layer = self._flagged(index, frame.runs[0].sequence)
+        first = frame.runs[0].sequence
+        number = self._formats.number(self._formats.layers[index], first)
+        if number is None:
+            return  # of the cached GOP of a source before
+        layer = self._flagged(index, first)
         for run in frame.runs:
+            if number != first:
+                run = run._replace(sequence=run.sequence - first + number)
             self._sender.send_run(layer, run)
         self._counted["hop_packets_out"] += frame.packets
 
@@ -168,18 +220,22 @@ class Subscription:
         layer = self._formats.layers[index]
         self._counted["hop_nacks_in"] += 1
         for number in numbers:
-            whole = unwrap(number, layer.next_unsent)
+            sequence = self._formats.sequence(layer, number)
+            if sequence is None:
+                return
+            whole = unwrap(sequence & 0xFFFF, layer.next_unsent)
             kept = layer.ring.get(whole)
-            if kept is not None:
+            known_as = self._formats.number(layer, whole)
+            if kept is not None and known_as is not None:
                 item = kept.item
                 segment = HEADER_BYTES + len(item.payload) + TAG_BYTES
                 flagged = self._flagged(index, whole)
-                self._sender.send_run(flagged, Run(whole, (item,), segment, item.stamp >= 0))
+                self._sender.send_run(flagged, Run(known_as, (item,), segment, item.stamp >= 0))
                 self._counted["hop_resent"] += 1
 
     def _flagged(self, index: int, sequence: int) -> int:
         """Return what a packet has as `layer`: of a rehearsal's the edge must know."""
-        private = self.live.private or sequence < self._formats.layers[index].public_from
+        private = self._formats.private or sequence < self._formats.layers[index].public_from
         return index | hop.PRIVATE if private else index
 
     def _state_now(self, now: float) -> State:

@@ -237,6 +237,7 @@ class Layer(SentFrames):
                     continue
                 source.begun = True
                 source.sequence_delta = self._next - number
+                source.first_sent = self._next
                 source.timestamp_delta = self._timestamp_delta(packet, now)
             if not packet.payload:
                 # Padding that probes the host's link: its number must not become a gap.
@@ -255,7 +256,8 @@ class Layer(SentFrames):
     ) -> list[Frame]:
         """Put the sets, under numbers of their own, before a key frame that came without."""
         out: list[Frame] = []
-        if self.codec.name != "H264":
+        # An edge's edges know its packets by the origin's numbers: none is added to them.
+        if self.codec.name != "H264" or self.announced is not None:
             return out
         for payload in self.parameter_sets.before(packet):
             self.size = frame_size_of(self.codec.name, payload) or self.size

@@ -15,6 +15,7 @@ class RtpSource:
         self.ssrc = first.ssrc
         self.begun = False
         self.sequence_delta = 0
+        self.first_sent = 0  # the layer's number of its first packet, once it has begun
         self.timestamp_delta = 0
         self.reorder: Reorder[Packet] = Reorder(patience_s)
         self.newest = first.sequence + 0x10000

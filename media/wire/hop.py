@@ -1,4 +1,4 @@
-"""Packets of the hop: what the worker with a live (origin) and one of its edges send each other.
+"""Packets of the hop: what a worker with a live and one of its edges send each other.
 
 A datagram is a clear header, which is authenticated, and a body that is sealed with AES-GCM (tag of
 16 bytes). Integers are big-endian. `association` names one edge's subscription to one live,
@@ -10,8 +10,10 @@ A datagram is a clear header, which is authenticated, and a body that is sealed 
     CONTROL  kind association counter     | one of the messages below
 
 `layer` has the marker bit, a bit for RTP padding (RFC 3550 section 5.1), one for a rehearsal, and
-the index of the layer in `Formats`. Edge to origin: `Wants`, `Nack`, `Bye`; origin to edge:
-`Formats`, `State`, `Gone`. Everything but media is repeated until its effect is seen. Pure.
+the index of the layer in `Formats`. An edge receives from its parent, the origin or another edge.
+Edge to parent: `Join`, `Wants`, `Nack`, `Bye`; parent to edge: `Formats`, `State`, `Path`, `Ask`,
+`Gone`. Everything but media is repeated until its effect is seen. Workers from before the tree know
+neither `Join`, `Path` nor `Ask`, and drop them. Pure.
 """
 
 import re
@@ -29,6 +31,8 @@ LAYERS_MAX = 16
 NACK_NUMBERS_MAX = 500
 PARAMETERS_BYTES_MAX = 400
 NAME_BYTES_MAX = 64
+PATH_MAX = 8
+AVOIDS_MAX = 8
 COUNTER_MAX = (1 << 40) - 1
 MEDIA_HEADER_BYTES = 17
 CONTROL_HEADER_BYTES = 10
@@ -41,9 +45,11 @@ _CONTROL = struct.Struct("!BIBI")
 _HELLO = struct.Struct(f"!BII{SALT_BYTES}s")
 _WELCOME = struct.Struct(f"!BI{SALT_BYTES}s")
 _WANTS = struct.Struct("!IHHH")
+_JOIN = struct.Struct("!BHB")
 _STATE = struct.Struct("!BHIB")
 _LAYER_STATE = struct.Struct("!BIHHQI")
 _ON_AIR, _REORDERS, _FLOWS = 1, 2, 1
+_OF_ORIGIN, _ACCEPTS = 1, 2
 _KINDS = ("audio", "video")
 _WORKER = re.compile(r"[0-9a-f]{8}")
 
@@ -90,6 +96,17 @@ class Hello:
     worker: str
     room_id: str
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """An edge asks for a live, and goes on saying how it is while it receives it."""
+
+    of_origin: bool  # it takes the parent for the origin; else another worker named it
+    accepts: bool  # it would serve an edge
+    below: int  # how many edges receive the live through it
+    busy_percent: int
+    avoids: tuple[str, ...] = ()  # workers that it cannot reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +176,25 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Path:
+    """How the live gets here: the workers from the origin to the parent, which is the last."""
+
+    workers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The parent does not serve the edge: `worker` may; "": the origin is to be asked again."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
-    """The origin has no such live any more."""
+    """The parent has no such live any more."""
 
 
-Message = Wants | Nack | Bye | Formats | State | Gone
+Message = Join | Wants | Nack | Bye | Formats | State | Path | Ask | Gone
 
 
 # Headers
@@ -279,6 +310,12 @@ def parse_hello(body: bytes) -> Hello:
 def write(message: Message) -> bytes:
     """Return the body of a message."""
     match message:
+        case Join():
+            return b"J" + _written_join(message)
+        case Path(workers):
+            return b"P" + "".join(workers).encode()
+        case Ask(worker):
+            return b"A" + worker.encode()
         case Wants(sent_ms, layers, keys, formats):
             return b"W" + _WANTS.pack(sent_ms, layers, keys, formats)
         case Nack(layer, numbers):
@@ -298,8 +335,14 @@ def parse(body: bytes) -> Message:
     """Read the body of a message; raises `MalformedHop`."""
     reader = _Reader(body[1:])
     match body[:1]:
+        case b"J":
+            message: Message = _parsed_join(reader)
+        case b"P":
+            message = Path(reader.workers(PATH_MAX))
+        case b"A":
+            message = Ask("".join(reader.workers(1)))
         case b"W":
-            message: Message = Wants(*reader.unpack(_WANTS))
+            message = Wants(*reader.unpack(_WANTS))
         case b"N":
             (layer,) = reader.unpack(struct.Struct("!B"))
             message = Nack(_index(layer), reader.numbers())
@@ -316,6 +359,18 @@ def parse(body: bytes) -> Message:
     if reader.left:
         raise MalformedHop("longer than its message")
     return message
+
+
+def _written_join(join: Join) -> bytes:
+    flags = _OF_ORIGIN * join.of_origin | _ACCEPTS * join.accepts
+    below, busy = min(join.below, 0xFFFF), min(join.busy_percent, 0xFF)
+    return _JOIN.pack(flags, below, busy) + "".join(join.avoids[:AVOIDS_MAX]).encode()
+
+
+def _parsed_join(reader: "_Reader") -> Join:
+    flags, below, busy = reader.unpack(_JOIN)
+    avoids = reader.workers(AVOIDS_MAX)
+    return Join(bool(flags & _OF_ORIGIN), bool(flags & _ACCEPTS), below, busy, avoids)
 
 
 def _format(track: Format) -> bytes:
@@ -415,6 +470,15 @@ class _Reader:
         if size > bytes_max:
             raise MalformedHop("a text is too long")
         return self.text(size)
+
+    def workers(self, count_max: int) -> tuple[str, ...]:
+        count, rest = divmod(self.left, 8)
+        if rest or count > count_max:
+            raise MalformedHop("no list of workers")
+        workers = tuple(self.text(8) for _ in range(count))
+        if not all(map(_WORKER.fullmatch, workers)):
+            raise MalformedHop("no worker")
+        return workers
 
     def numbers(self) -> tuple[int, ...]:
         count, rest = divmod(self.left, 2)

@@ -240,7 +240,8 @@ def _assumptions(demand: Demand) -> tuple[str, ...]:
         "network card does: run `linli bench relay` on your machine.",
         "All lives have the same number of viewers, and all watch at once by WHEP.",
         "A live's viewers are served by the worker that its host publishes to; those for whom it "
-        "has no room by others, which receive the live from it (LINLI_CASCADE).",
+        "has no room by others, which receive the live from it or from each other (LINLI_CASCADE, "
+        "LINLI_CASCADE_FANOUT); their hops are not counted.",
         "Each worker is one `linli serve` with ports of its own; "
         f"{CORES_RESERVED} core of a node is for the kernel and the proxy. TLS of the proxy, "
         "recording and re-encoding are not counted.",

@@ -46,7 +46,8 @@ MEDIA: dict[str, tuple[str, str]] = {
 }
 CASCADE: dict[str, tuple[str, str]] = {
     "edges": ("gauge", "Lives of other workers that this one has viewers of."),
-    "subscriptions": ("gauge", "Workers that receive lives of this one, each live counted."),
+    "subscriptions": ("gauge", "Workers that receive lives from this one, each live counted."),
+    "depth": ("gauge", "Most hops from the worker with a live to this one."),
     "packets_out": ("counter", "RTP packets sent to other workers."),
     "packets_in": ("counter", "RTP packets received from other workers."),
     "nacks_out": ("counter", "NACK messages sent to other workers."),
@@ -54,7 +55,7 @@ CASCADE: dict[str, tuple[str, str]] = {
     "resent": ("counter", "Packets retransmitted to other workers."),
     "unsent": ("counter", "Datagrams to other workers that the kernel did not take."),
     "rejected": ("counter", "Datagrams of the port for other workers that were dropped."),
-    "round_trip_ms": ("gauge", "The longest round trip to a worker whose live is received."),
+    "round_trip_ms": ("gauge", "The longest round trip to a worker from which a live is received."),
 }
 FLV: dict[str, tuple[str, str]] = {
     "viewers": ("gauge", "Viewers of HTTP-FLV."),

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from commerce.io.shop.sealing import Sealer
+from media.cascade.tree import Capacity
 from media.io.cascade.cascade import Cascade
 from media.io.cascade.directory import ROW_TTL_S, DirectoryUnavailable, HopRow, Secret
 from media.io.webrtc.plane import MediaPlane
@@ -87,10 +88,17 @@ async def open_cascade(
         lease = await holder(room_id)
         return lease.owner[:WORKER_DIGITS] if lease else ""
 
+    def capacity() -> Capacity:
+        accepts = media.accepts_viewers and not media.closed
+        return Capacity(accepts, round(media.load.busy * 100), drains=media.draining)
+
     async def opened(port: int) -> Cascade:
         host = urlsplit(node_url(settings)).hostname or LOOPBACK
         directory = RedisDirectory(redis, worker, token_secret(settings))
-        return await Cascade.open(worker.id, host, port, media.lives, directory, origin_of)
+        return await Cascade.open(
+            worker.id, host, port, media.lives, directory, origin_of,
+            fanout=settings.cascade_fanout, capacity=capacity,
+        )  # fmt: skip
 
     base = settings.cascade_port or (settings.ice_port and settings.ice_port + PORT_ABOVE_ICE)
     port = base and base + worker.number

@@ -28,11 +28,18 @@ states = st.builds(
         st.builds(hop.LayerState, st.booleans(), u32, u16, u16, st.tuples(u64, u32)), max_size=16
     ).map(tuple),
 )  # fmt: skip
+workers = st.text("0123456789abcdef", min_size=8, max_size=8)
 messages: st.SearchStrategy[hop.Message] = st.one_of(
+    st.builds(
+        hop.Join, st.booleans(), st.booleans(), u16, st.integers(0, 255),
+        st.lists(workers, max_size=hop.AVOIDS_MAX).map(tuple),
+    ),
+    st.builds(hop.Path, st.lists(workers, max_size=hop.PATH_MAX).map(tuple)),
+    st.builds(hop.Ask, workers | st.just("")),
     st.builds(hop.Wants, u32, u16, u16, u16),
     st.builds(hop.Nack, st.integers(0, 15), st.lists(u16, max_size=50).map(tuple)),
     st.builds(hop.Bye),
     st.builds(hop.Gone),
     formats,
     states,
-)
+)  # fmt: skip

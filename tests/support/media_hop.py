@@ -1,4 +1,4 @@
-"""An origin and an edge of its live in virtual time, with an emulated hop between them."""
+"""An origin and edges of its live in virtual time, with emulated hops between them."""
 
 from collections import Counter
 from random import Random
@@ -15,6 +15,7 @@ from media.forwarding.lives import Lives
 from media.forwarding.rtt import Rtt
 from media.forwarding.viewer import Viewer
 from media.stream.frames import Run
+from media.stream.layer import Layer
 from media.wire import hop
 from tests.support.media_forwarding import FRAME_S, ClearTransport, LiveRig, Recorder, Seen
 
@@ -41,14 +42,30 @@ class _ToEdge:
 
 
 class HopRig:
-    """A host's live at an origin, which `run` sends over the hop to an edge with viewers."""
+    """A host's live at an origin, which `run` sends over the hop to an edge with viewers.
 
-    def __init__(self, rids: tuple[str, ...] = ("",), conditions: Conditions | None = None) -> None:
-        self.origin = LiveRig(rids)
-        self.origin.live.on_air = True
+    Of an edge `below` another one the origin is the same; drive the first one, or either.
+    """
+
+    def __init__(
+        self,
+        rids: tuple[str, ...] = ("",),
+        conditions: Conditions | None = None,
+        *,
+        below: "HopRig | None" = None,
+    ) -> None:
+        if below is None:
+            self.origin = LiveRig(rids)
+            self.origin.live.on_air = True
+            self.formats = LiveFormats(self.origin.live, lambda: 7)
+            self.root = self
+            self.rigs = [self]  # all of the tree
+        else:
+            self.origin, self.root = below.origin, below.root
+            self.root.rigs.append(self)
+        self.parent = below
+        self.children: list[HopRig] = []
         self.conditions = conditions = conditions or Conditions(delay_s=0.001)
-        self.to_edge = EmulatedLink(conditions, Random(1))
-        self.to_origin = EmulatedLink(conditions, Random(2))
         self.counted = Counter[str]()
         self.events: list[MediaEvent] = []
         self.recorder = Recorder()
@@ -58,21 +75,47 @@ class HopRig:
         self.gone = False
         self.joined = 0
         self.media_received = Counter[int]()  # by layer
-        self.formats = LiveFormats(self.origin.live, 7)
+        self._below: LiveFormats | None = None  # of the edge's own live
+        self.attach(below)
+
+    def attach(self, parent: "HopRig | None") -> None:
+        """Receive from an edge, or from the origin, from now on."""
+        if self.parent is not None and self in self.parent.children:
+            self.parent.children.remove(self)
+        self.parent = parent
+        if parent is not None:
+            parent.children.append(self)
+        self.to_edge = EmulatedLink(self.conditions, Random(1))
+        self.to_origin = EmulatedLink(self.conditions, Random(2))
         self.subscribe()
+
+    def formats_below(self) -> LiveFormats:
+        """What edges of the edge know of the live."""
+        if self._below is None:
+            self._below = LiveFormats(self.live, lambda: 9)
+        return self._below
 
     def subscribe(self) -> None:
         """Begin an association, in place of the one before if there is one."""
-        for sink in self.origin.live.sinks[1:]:
-            self.origin.live.remove_sink(sink)
+        live = self.origin.live if self.parent is None else self.parent.live
+        formats = self.root.formats if self.parent is None else self.parent.formats_below()
+        before = getattr(self, "subscription", None)
+        if before is not None:
+            before.live.remove_sink(before)
         self.gone = False
-        self.subscription = Subscription(
-            self.origin.live, self.formats, _ToEdge(self), self.counted, now=self.now
-        )
-        self.origin.live.add_sink(self.subscription)
-        self._send(hop.Wants(0, 0, 0, 0))
-        for _ in range(5):
-            self.tick()
+        self.subscription = Subscription(live, formats, _ToEdge(self), self.counted, now=self.now)
+        live.add_sink(self.subscription)
+        if self.source is not None:
+            self.source.go_on(self._send, now=self.now)
+        else:
+            self._send(hop.Wants(0, 0, 0, 0))
+            for _ in range(5):
+                self.tick()
+
+    def uses(self, layer: Layer) -> bool:
+        """Whether viewers or edges of the edge need a layer."""
+        below = (child.subscription for child in self.children)
+        return self.live.forwarder.uses(layer) or any(each.uses(layer) for each in below)
 
     @property
     def now(self) -> float:
@@ -88,17 +131,26 @@ class HopRig:
         self.to_origin.send(datagram, now=self.now)
 
     def tick(self) -> None:
-        """Let 20 ms pass, in steps of one."""
+        """Let 20 ms pass at all workers, in steps of one."""
+        root = self.root
         for _ in range(20):
-            self.origin.pass_time(TICK_S / 20)
-            self.exchange()
-        self.formats.refresh()
+            root.origin.pass_time(TICK_S / 20)
+            for rig in root.rigs:
+                rig.exchange()
+        root.formats.refresh()
+        root.origin.tick()
+        for rig in root.rigs:
+            rig.tick_edge()
+
+    def tick_edge(self) -> None:
+        """Go on with what waits at this edge."""
         self.subscription.tick(now=self.now)
-        self.origin.tick()
+        if self._below is not None:
+            self._below.refresh()
         self.edge.tick(now=self.now)
 
     def exchange(self) -> None:
-        """Hand over what has arrived."""
+        """Hand over what has arrived here."""
         for datagram in self.to_origin.ready(now=self.now):
             message = hop.parse(datagram[hop.CONTROL_HEADER_BYTES :])
             self.subscription.receive(message, now=self.now)
@@ -124,7 +176,7 @@ class HopRig:
                     f"edge {message.version}",
                     message,
                     self._send,
-                    lambda layer: self.live.forwarder.uses(layer),
+                    self.uses,
                     self.counted,
                 )
                 self.edge.add_source(ROOM, self.source, standby=False, edge=True, now=self.now)
@@ -142,7 +194,8 @@ class HopRig:
             for _ in range(round(FRAME_S / TICK_S)):
                 self.tick()
             if self.origin.frame_number % 25 == 0:
-                self.edge.count_second(now=self.now)
+                for rig in self.root.rigs:
+                    rig.edge.count_second(now=self.now)
 
     def viewer(self) -> Viewer:
         """Somebody joins at the edge."""

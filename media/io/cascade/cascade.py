@@ -1,4 +1,4 @@
-"""The cascade of a worker: its socket of the hop, its edges' subscriptions, its own edges.
+"""The cascade of a worker: its socket of the hop, the edges that it serves, those that it is.
 
 Call `run` in the background: it writes the worker's row and draws new secrets.
 """
@@ -7,11 +7,13 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
 import structlog
 
+from media.cascade.tree import FANOUT, Capacity
 from media.errors import Malformed, MalformedHop
 from media.forwarding.lives import Lives
 from media.io.cascade.directory import (
@@ -22,7 +24,8 @@ from media.io.cascade.directory import (
     HopRow,
     Secret,
 )
-from media.io.cascade.edges import Edges, FindOrigin
+from media.io.cascade.edges import Edges
+from media.io.cascade.links import FindOrigin, ParentFinder
 from media.io.cascade.origins import Origins
 from media.io.cascade.sender import RunSender
 from media.io.webrtc.udp import open_socket
@@ -51,8 +54,9 @@ class CascadeStats:
     unsent: int
     rejected: int
     edges: int  # lives of other workers here
-    subscriptions: int  # edges of lives here
-    round_trip_ms: float  # the longest to an origin
+    subscriptions: int  # edges that are served here
+    depth: int  # the most hops from an origin to this worker
+    round_trip_ms: float  # the longest to a parent
 
 
 class Cascade:
@@ -66,6 +70,8 @@ class Cascade:
         lives: Lives,
         directory: HopDirectory,
         find_origin: FindOrigin,
+        fanout: int,
+        capacity: Callable[[], Capacity],
     ) -> None:
         self.port: int = sock.getsockname()[1]
         self._worker = worker
@@ -75,10 +81,12 @@ class Cascade:
         self._secrets = [Secret.draw()]  # the newest first
         self._counted: Counter[str] = Counter()
         sender = RunSender(sock, self._counted)
-        self.origins = Origins(lives, self, sender, self._counted)
+        self.origins = Origins(worker, lives, self, sender, self._counted, fanout, capacity)
+        finder = ParentFinder(worker, sock.family, directory, find_origin, sender)
         self.edges = Edges(
-            worker, lives, directory, find_origin, sock, sender, self._counted
+            worker, lives, finder, sender, self._counted, self.origins.below, capacity
         )  # fmt: skip
+        self.origins.elsewhere = self.edges
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -92,13 +100,17 @@ class Cascade:
         lives: Lives,
         directory: HopDirectory,
         find_origin: FindOrigin,
+        *,
+        fanout: int = FANOUT,
+        capacity: Callable[[], Capacity] = Capacity,
     ) -> "Cascade":
-        """Bind UDP `port` (0: any), which others reach at `host`.
+        """Bind UDP `port` (0: any), which others reach at `host`; serve `fanout` edges of a live.
 
         Raises:
             OSError: The port is taken.
         """
-        cascade = cls(worker, host, open_socket(port), lives, directory, find_origin)
+        sock = open_socket(port)
+        cascade = cls(worker, host, sock, lives, directory, find_origin, fanout, capacity)
         cascade._loop.add_reader(cascade._sock, cascade._readable)
         cascade._tick()
         return cascade
@@ -154,6 +166,7 @@ class Cascade:
             rejected=counted["hop_rejected"],
             edges=self.edges.count,
             subscriptions=self.origins.edges,
+            depth=self.edges.depth,
             round_trip_ms=round(self.edges.round_trip_s * 1e3, 2),
         )
 

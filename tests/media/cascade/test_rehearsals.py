@@ -1,4 +1,4 @@
-"""Nothing of a rehearsal reaches who joins an edge once it is over, whatever the hop does."""
+"""Nothing of a rehearsal reaches who joins an edge once it is over, whatever the hops do."""
 
 import pytest
 
@@ -11,9 +11,13 @@ from tests.support.media_hop import HopRig
 class Rehearsal:
     """A rehearsal at an origin, with staff who watch it at an edge."""
 
-    def __init__(self, conditions: Conditions | None = None, rids: tuple[str, ...] = ("",)) -> None:
+    def __init__(
+        self, conditions: Conditions | None = None, rids: tuple[str, ...] = ("",), hops: int = 1
+    ) -> None:
         self.rig = HopRig(rids, conditions)
         self.rig.origin.live.private = True
+        for _ in range(hops - 1):
+            self.rig = HopRig(conditions=conditions, below=self.rig)
         self.staff: Viewer | None = None
         self.ended_at = 0
 
@@ -43,8 +47,12 @@ class Rehearsal:
         assert_seamless(seen)
 
 
-def test_a_cached_gop_of_a_rehearsal_is_not_shown_to_who_joins_afterwards() -> None:
-    rehearsal = Rehearsal()
+hops_1_and_2 = pytest.mark.parametrize("hops", [1, 2])
+
+
+@hops_1_and_2
+def test_a_cached_gop_of_a_rehearsal_is_not_shown_to_who_joins_afterwards(hops: int) -> None:
+    rehearsal = Rehearsal(hops=hops)
     rehearsal.play(30)
     assert rehearsal.rig.live.layers()[0].gop
     rehearsal.end()
@@ -56,8 +64,9 @@ def test_a_cached_gop_of_a_rehearsal_is_not_shown_to_who_joins_afterwards() -> N
     rehearsal.assert_shown_nothing_of_it(neighbour)
 
 
-def test_an_edge_forgets_all_layers_of_a_rehearsal_when_one_of_the_live_arrives() -> None:
-    rehearsal = Rehearsal(rids=("l", "h"))
+@hops_1_and_2
+def test_an_edge_forgets_all_layers_of_a_rehearsal_when_one_of_the_live_arrives(hops: int) -> None:
+    rehearsal = Rehearsal(rids=("l", "h"), hops=hops)
     rehearsal.play(1)
     other = rehearsal.rig.viewer()
     other.link.set_preference("h", None)
@@ -68,8 +77,9 @@ def test_an_edge_forgets_all_layers_of_a_rehearsal_when_one_of_the_live_arrives(
     assert [bool(layer.gop) for layer in rehearsal.rig.live.layers()] == [True, False]
 
 
-def test_staff_at_an_edge_goes_on_watching_what_is_on_air() -> None:
-    rehearsal = Rehearsal()
+@hops_1_and_2
+def test_staff_at_an_edge_goes_on_watching_what_is_on_air(hops: int) -> None:
+    rehearsal = Rehearsal(hops=hops)
     rehearsal.play(30)
     rehearsal.end()
     rehearsal.rig.frames(20, "all")
@@ -98,9 +108,10 @@ def test_a_key_frame_that_is_on_its_way_when_a_rehearsal_ends_is_not_shown() -> 
     rehearsal.assert_shown_nothing_of_it(neighbour)
 
 
+@hops_1_and_2
 @pytest.mark.parametrize("joins_after", [0, 1, 4])
-def test_losses_on_the_hop_bring_nothing_of_a_rehearsal_back(joins_after: int) -> None:
-    rehearsal = Rehearsal(Conditions(delay_s=0.02, jitter_s=0.02))
+def test_losses_on_the_hop_bring_nothing_of_a_rehearsal_back(joins_after: int, hops: int) -> None:
+    rehearsal = Rehearsal(Conditions(delay_s=0.02, jitter_s=0.02), hops=hops)
     rehearsal.rig.conditions.loss = 0.2
     rehearsal.play(60)
     rehearsal.end()
@@ -131,3 +142,29 @@ def test_a_key_frame_that_waits_behind_a_gap_when_a_rehearsal_ends_is_dropped() 
     rig.frame("all")
     assert rig.seen(neighbour)[0][2]
     assert all(time > ended_at + round(FRAME_S * 90_000) for _, time, _ in rig.seen(neighbour))
+
+
+@pytest.mark.parametrize("joins_first", [True, False])
+def test_nothing_of_a_rehearsal_passes_an_edge_without_viewers_of_its_own(
+    joins_first: bool,
+) -> None:
+    """Staff watches two hops away; somebody else joins at a third edge, below the same one."""
+    rehearsal = Rehearsal(hops=2)
+    first = rehearsal.rig.parent
+    assert first is not None
+    other = HopRig(conditions=rehearsal.rig.conditions, below=first)
+    rehearsal.play(30)
+    assert first.live.layers()[0].gop and not first.live.viewers
+    if not joins_first:
+        rehearsal.end()
+    assert other.source is not None
+    other.source.begin_public()
+    neighbour = other.viewer()
+    rehearsal.rig.frames(10)
+    assert other.seen(neighbour) == []
+    if joins_first:
+        assert len({time for _, time, _ in rehearsal.seen(rehearsal.staff)}) == 41, "staff goes on"
+        rehearsal.end()
+    rehearsal.rig.frames(40, "all")
+    seen = other.seen(neighbour)
+    assert seen and seen[0][2] and all(time > rehearsal.ended_at for _, time, _ in seen)
