@@ -32,6 +32,22 @@ class Position(NamedTuple):
     offset: int
 
 
+class People(NamedTuple):
+    """Who watches a channel at one worker, each person by a hash: all, or what changed."""
+
+    all: bool  # forget whom this worker reported before
+    joined: tuple[bytes, ...]
+    left: tuple[bytes, ...] = ()
+
+
+class Tally(NamedTuple):
+    """The sums over all workers, and what these know of the one that reports."""
+
+    counters: Counters
+    knows_people: bool = False  # whom it reported is known; else it is to report all
+    is_shared: bool = False  # other workers have viewers of the channel
+
+
 class Reading(msgspec.Struct, frozen=True):
     """The content of a log: its end, the state there, its newest events, oldest first, no gaps.
 
@@ -150,9 +166,18 @@ class RoomBus(Protocol):
         ...
 
     async def tally(
-        self, channel: str, worker_id: str, viewers: int, likes: int, since_ms: int = 0
-    ) -> Counters:
+        self,
+        channel: str,
+        worker_id: str,
+        viewers: int,
+        likes: int,
+        since_ms: int = 0,
+        people: People | None = None,
+    ) -> Tally:
         """Report this worker's viewers and new likes; return the sums over all workers.
+
+        A person whom several workers have reported among their `people` counts once. Of one worker
+        reports arrive in their order, and none begins before the one before it has ended.
 
         Likes are those since `since_ms` (0 while nothing has begun): a newer beginning starts at
         zero, and likes since an older one are not counted any more. A worker that does not report

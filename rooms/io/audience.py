@@ -7,11 +7,12 @@ change only between two broadcasts, so that no frame is missed or duplicated.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
+from rooms.io.presence import Presence
 from rooms.messages import Tick, You
 from rooms.state import Snapshot
 
@@ -118,6 +119,7 @@ class Audience:
         "_full",
         "_hosts",
         "_people",
+        "presence",
     )
 
     def __init__(self, codecs: int, counts: Counts) -> None:
@@ -128,6 +130,7 @@ class Audience:
         self._hosts: set[Subscriber] = set()
         self._people: Counter[str] = Counter()  # connections of each person who watches
         self._again = 0  # connections of people beyond their first
+        self.presence = Presence()
         self._counts = counts
 
     def __len__(self) -> int:
@@ -141,15 +144,23 @@ class Audience:
         """
         return len(self) - len(self._hosts) - self._again
 
+    @property
+    def people(self) -> Collection[str]:
+        """Who watches, but for who is nobody in particular."""
+        return self._people.keys()
+
     def add(self, subscriber: Subscriber) -> None:
         """Send `subscriber` every broadcast that begins from now on."""
         subscriber.audience = self
         if not subscriber.is_viewer:
             self._hosts.add(subscriber)
-        elif subscriber.user_id:
+        elif subscriber.user_id and not subscriber.counted_as:  # else it was behind
             subscriber.counted_as = subscriber.user_id
             self._people[subscriber.user_id] += 1
-            self._again += self._people[subscriber.user_id] > 1
+            if self._people[subscriber.user_id] > 1:
+                self._again += 1
+            else:
+                self.presence.joined(subscriber.user_id)
         self._full[subscriber.codec][subscriber] = None
         self._batches[subscriber.codec] = None
         if subscriber.paused:
@@ -165,6 +176,7 @@ class Audience:
                 self._again -= 1
             else:
                 del self._people[person]
+                self.presence.left(person)
         self._hosts.discard(subscriber)
         if self._full[subscriber.codec].pop(subscriber, subscriber) is None:
             self._batches[subscriber.codec] = None

@@ -12,7 +12,16 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from rooms.events import Event
-from rooms.log import LOG_EVENTS_MAX, Batch, BusListener, LogUnavailable, Position, Reading
+from rooms.log import (
+    LOG_EVENTS_MAX,
+    Batch,
+    BusListener,
+    LogUnavailable,
+    People,
+    Position,
+    Reading,
+    Tally,
+)
 from rooms.messages import ChatLine, Counters
 from rooms.rules import ChannelRules, apply
 from rooms.state import CHAT_LINES_MAX, State
@@ -35,6 +44,7 @@ class MemoryRooms:
         self.buses: list[MemoryRoomBus] = []
         self.chat: dict[str, tuple[ChatLine, ...]] = {}
         self.viewers: dict[str, dict[str, int]] = defaultdict(dict)
+        self.people: dict[str, dict[str, set[bytes]]] = defaultdict(dict)
         self.likes: dict[str, int] = defaultdict(int)
         self.since_ms: dict[str, int] = defaultdict(int)
         self._epochs = itertools.count(1)
@@ -142,17 +152,35 @@ class MemoryRoomBus:
                     bus._listener.on_private(user_id, message)
 
     async def tally(
-        self, channel: str, worker_id: str, viewers: int, likes: int, since_ms: int = 0
-    ) -> Counters:
+        self,
+        channel: str,
+        worker_id: str,
+        viewers: int,
+        likes: int,
+        since_ms: int = 0,
+        people: People | None = None,
+    ) -> Tally:
         """See `RoomBus.tally`; here a worker is counted until it reports none."""
         self._check()
         self._rooms.viewers[channel][worker_id] = viewers
+        known = self._rooms.people[channel]
+        if not viewers:
+            known.pop(worker_id, None)
+        if people is not None and people.all:
+            known[worker_id] = set()
+        if people is not None and worker_id in known:
+            known[worker_id] |= set(people.joined)
+            known[worker_id] -= set(people.left)
         if since_ms > self._rooms.since_ms[channel]:
             self._rooms.since_ms[channel] = since_ms
             self._rooms.likes[channel] = 0
         if since_ms == self._rooms.since_ms[channel]:
             self._rooms.likes[channel] += likes
-        return Counters(sum(self._rooms.viewers[channel].values()), self._rooms.likes[channel])
+        again = sum(map(len, known.values())) - len(set().union(*known.values()))
+        counts = self._rooms.viewers[channel]
+        shared = any(count for worker, count in counts.items() if worker != worker_id)
+        counters = Counters(sum(counts.values()) - again, self._rooms.likes[channel])
+        return Tally(counters, worker_id in known, shared)
 
     async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:
         """See `RoomBus.recent_chat`."""

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from rooms.io import scripts
 from rooms.io.redis_log import LOG_TTL_S, PublishedDecoder, channel_key, channel_topic
 from rooms.io.topics import Topics, publishing
-from rooms.log import TALLY_TTL_S, Batch, BusListener, LogUnavailable
+from rooms.log import TALLY_TTL_S, Batch, BusListener, LogUnavailable, People, Tally
 from rooms.messages import ChatLine, Counters
 from rooms.rules import ChannelRules
 from rooms.state import CHAT_LINES_MAX
@@ -108,7 +108,10 @@ class RedisRoomBus:
         head = [channel_topic(channel), b"B" + _encoder.encode(batch)]
         lines = [_encoder.encode(line) for line in batch.chat]
         await self._script(
-            self._publish_batch, channel, "chat", [*head, LOG_TTL_S * 1000, CHAT_LINES_MAX, *lines]
+            self._publish_batch,
+            channel,
+            ["chat"],
+            [*head, LOG_TTL_S * 1000, CHAT_LINES_MAX, *lines],
         )
 
     async def send_private(self, messages: Sequence[tuple[str, bytes]]) -> None:
@@ -119,12 +122,24 @@ class RedisRoomBus:
             raise LogUnavailable(str(error)) from error
 
     async def tally(
-        self, channel: str, worker_id: str, viewers: int, likes: int, since_ms: int = 0
-    ) -> Counters:
+        self,
+        channel: str,
+        worker_id: str,
+        viewers: int,
+        likes: int,
+        since_ms: int = 0,
+        people: People | None = None,
+    ) -> Tally:
         """See `RoomBus.tally`."""
         ttls = [int(TALLY_TTL_S * 1000), LOG_TTL_S * 1000]
-        args = [worker_id, viewers, likes, *ttls, since_ms]
-        return Counters(*await self._script(self._tally, channel, "tally", args))
+        changes: list[Any] = []
+        if people is not None:
+            changes = [int(people.all), len(people.joined), *people.joined, *people.left]
+        args = [worker_id, viewers, likes, *ttls, since_ms, *changes]
+        viewers, likes, knows, others = await self._script(
+            self._tally, channel, ["tally", "people"], args
+        )
+        return Tally(Counters(viewers, likes), bool(knows), bool(others))
 
     async def recent_chat(self, channel: str) -> tuple[ChatLine, ...]:
         """See `RoomBus.recent_chat`."""
@@ -134,9 +149,9 @@ class RedisRoomBus:
             raise LogUnavailable(str(error)) from error
         return tuple(_line_decoder.decode(line) for line in lines)
 
-    async def _script(self, script: Any, channel: str, kind: str, args: list[Any]) -> Any:
+    async def _script(self, script: Any, channel: str, kinds: list[str], args: list[Any]) -> Any:
         try:
-            return await script(keys=[channel_key(channel, kind)], args=args)
+            return await script(keys=[channel_key(channel, kind) for kind in kinds], args=args)
         except (RedisError, OSError) as error:
             raise LogUnavailable(str(error)) from error
 

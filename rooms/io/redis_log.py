@@ -87,7 +87,10 @@ class RedisRoomLog:
 
     async def position(self, channel: str) -> Position:
         """See `RoomLog.position`."""
-        keys = [*self._keys(channel), channel_key(channel, "chat"), channel_key(channel, "tally")]
+        keys = [
+            *self._keys(channel),
+            *(channel_key(channel, kind) for kind in ("chat", "tally", "people")),
+        ]
         try:
             epoch, offset = await self._position(keys=keys, args=_new())
         except (RedisError, OSError) as error:

@@ -9,7 +9,9 @@ publishes to that slot alone (see topics.py).
     rooms:{channel}:done:T   string  end of the append with token T, against its resend
     rooms:{channel}:chat     list    the newest chat lines
     rooms:{channel}:tally    hash    likes, since when (`live`), and per worker its viewers and
-                                     when they expire
+                                     when they expire; who reported people, and how many of these
+                                     are counted more than once (`again`)
+    rooms:{channel}:people   hash    hash of a person = ids of the workers where they watch
 
 An epoch ends where events may have been lost: with the keys, or with a server that restarted or
 was replaced by its replica (its run id differs), since either may have forgotten the last second.
@@ -103,18 +105,71 @@ end
 return redis.call('PUBLISH', ARGV[1], ARGV[2])
 """
 
-# KEYS tally. ARGV worker id, viewers, likes, ttl of a worker ms, ttl of the key ms, since when
-# the likes are.
-# Returns viewers, likes. A worker is the field 'p:' + id, holding "viewers expires-at-ms".
+# KEYS tally, people. ARGV worker id, viewers, likes, ttl of a worker ms, ttl of the keys ms, since
+# when the likes are; and of people 1 to begin anew, how many joined, these, those who left.
+# Returns viewers, likes, whether people of this worker are known, how many other workers there are.
+# A worker is the field 'p:' + id, holding "viewers expires-at-ms", and 'w:' + id once its people
+# are known. Each call costs what it changes; a worker that is gone costs all people once.
 TALLY = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local own = 'p:' .. ARGV[1]
-if tonumber(ARGV[2]) > 0 then
-  redis.call('HSET', KEYS[1], own, string.format('%d %d', ARGV[2], now + ARGV[4]))
-else
-  redis.call('HDEL', KEYS[1], own)
+local me = ARGV[1]
+local again = tonumber(redis.call('HGET', KEYS[1], 'again')) or 0
+local before = again
+
+local function put(person)
+  local at = redis.call('HGET', KEYS[2], person)
+  if not at then
+    redis.call('HSET', KEYS[2], person, me)
+  elseif not string.find(' ' .. at .. ' ', ' ' .. me .. ' ', 1, true) then
+    redis.call('HSET', KEYS[2], person, at .. ' ' .. me)
+    again = again + 1
+  end
 end
+
+local function take(person, at, worker)
+  local padded = ' ' .. (at or '') .. ' '
+  local from, to = string.find(padded, ' ' .. worker .. ' ', 1, true)
+  if not from then return end
+  local rest = string.sub(padded, 1, from) .. string.sub(padded, to + 1)
+  rest = string.match(rest, '^ *(.-) *$')
+  if rest == '' then
+    redis.call('HDEL', KEYS[2], person)
+  else
+    redis.call('HSET', KEYS[2], person, rest)
+    again = again - 1
+  end
+end
+
+local function forget(worker)
+  local people = redis.call('HGETALL', KEYS[2])
+  for at = 1, #people, 2 do take(people[at], people[at + 1], worker) end
+  redis.call('HDEL', KEYS[1], 'w:' .. worker)
+end
+
+local known = redis.call('HEXISTS', KEYS[1], 'w:' .. me) == 1
+if tonumber(ARGV[2]) > 0 then
+  redis.call('HSET', KEYS[1], 'p:' .. me, string.format('%d %d', ARGV[2], now + ARGV[4]))
+else
+  redis.call('HDEL', KEYS[1], 'p:' .. me)
+  if known then forget(me) end
+  known = false
+end
+if ARGV[7] and tonumber(ARGV[2]) > 0 then
+  if ARGV[7] == '1' then
+    if known then forget(me) end
+    redis.call('HSET', KEYS[1], 'w:' .. me, 1)
+    known = true
+  end
+  if known then
+    local joined = tonumber(ARGV[8])
+    for at = 9, 8 + joined do put(ARGV[at]) end
+    for at = 9 + joined, #ARGV do
+      take(ARGV[at], redis.call('HGET', KEYS[2], ARGV[at]), me)
+    end
+  end
+end
+
 local likes = tonumber(redis.call('HGET', KEYS[1], 'likes')) or 0
 local since, newest = tonumber(ARGV[6]), tonumber(redis.call('HGET', KEYS[1], 'live')) or 0
 if since > newest then
@@ -124,18 +179,30 @@ end
 if tonumber(ARGV[3]) > 0 and since == newest then
   likes = redis.call('HINCRBY', KEYS[1], 'likes', ARGV[3])
 end
-local viewers = 0
+
+local viewers, others = 0, 0
+local reporting, live = {}, {}
 local fields = redis.call('HGETALL', KEYS[1])
 for at = 1, #fields, 2 do
-  if string.sub(fields[at], 1, 2) == 'p:' then
+  local kind, worker = string.sub(fields[at], 1, 2), string.sub(fields[at], 3)
+  if kind == 'p:' then
     local count, expires = string.match(fields[at + 1], '(%d+) (%d+)')
     if tonumber(expires) > now then
       viewers = viewers + tonumber(count)
+      live[worker] = true
+      if worker ~= me then others = others + 1 end
     else
       redis.call('HDEL', KEYS[1], fields[at])
     end
+  elseif kind == 'w:' then
+    reporting[#reporting + 1] = worker
   end
 end
+for _, worker in ipairs(reporting) do
+  if not live[worker] then forget(worker) end
+end
+if again ~= before then redis.call('HSET', KEYS[1], 'again', again) end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-return {viewers, likes}
+redis.call('PEXPIRE', KEYS[2], ARGV[5])
+return {math.max(0, viewers - again), likes, known and 1 or 0, others}
 """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from rooms.io.audience import Counts
 from rooms.io.local_room import LocalRoom
 from rooms.io.timeouts import CALL_TIMEOUT_S, within
-from rooms.log import LogUnavailable, RoomBus
+from rooms.log import LogUnavailable, People, RoomBus
 from rooms.messages import Counters
 
 TALLY_S = 1.0
@@ -19,10 +19,11 @@ INTEREST_S = 60.0
 class Tallies:
     """One task that reports every room of this worker each `TALLY_S` and takes the sums.
 
-    Order: sums are absolute, the newest replaces the older. Delivery: likes stay with the room
-    until a report has succeeded; a report whose answer was lost may count them twice. Limits:
-    `TALLIES_AT_ONCE` calls at a time; channels without a local room are forgotten after
-    `INTEREST_S`.
+    Order: sums are absolute, the newest replaces the older; reports of one room follow each other,
+    and of one that other workers share say who watches here (see presence.py). Delivery: likes
+    stay with the room until a report has succeeded; a report whose answer was lost may count them
+    twice. Limits: `TALLIES_AT_ONCE` calls at a time; channels without a local room are forgotten
+    after `INTEREST_S`.
     """
 
     def __init__(
@@ -68,18 +69,42 @@ class Tallies:
     async def report(self, channel: str) -> None:
         """Report one channel; a failure is counted, and the next report carries its likes."""
         local = self._rooms.get(channel)
-        viewers, likes = (local.audience.viewers, local.likes) if local else (0, 0)
+        if local is None:
+            await self._report_none(channel)
+            return
+        async with local.reporting:
+            await self._report(local)
+
+    async def _report(self, local: LocalRoom) -> None:
+        audience, likes, since_ms = local.audience, local.likes, local.since_ms
+        viewers, presence = audience.viewers, audience.presence
+        parts: list[People | None] = [*presence.report(audience.people)]
         try:
-            counters = await within(CALL_TIMEOUT_S, self._tally(channel, viewers, likes, local))
+            for people in parts or [None]:
+                call = self._bus.tally(
+                    local.channel, self._worker_id, viewers, likes, since_ms, people
+                )
+                tally = await within(CALL_TIMEOUT_S, call)
+                local.likes -= likes
+                likes = 0
+        except LogUnavailable:
+            presence.failed()
+            self._counts.log_failures_total += 1
+            return
+        presence.reported(tally)
+        local.counters = tally.counters
+        local.room.receive_counters(tally.counters)
+        self._on_news(local)
+
+    async def _report_none(self, channel: str) -> None:
+        """Ask for the sums of a channel that this worker has no viewers of."""
+        try:
+            call = self._bus.tally(channel, self._worker_id, 0, 0)
+            counters = (await within(CALL_TIMEOUT_S, call)).counters
         except LogUnavailable:
             self._counts.log_failures_total += 1
             return
-        if local is not None:
-            local.likes -= likes
-            local.counters = counters
-            local.room.receive_counters(counters)
-            self._on_news(local)
-        elif channel in self._interest:
+        if channel in self._interest:
             self._interest[channel] = (self._interest[channel][0], counters)
 
     async def withdraw(self, channel: str, local: LocalRoom | None = None) -> None:
@@ -88,11 +113,6 @@ class Tallies:
         Raises:
             LogUnavailable: They are counted until their report expires.
         """
-        likes = local.likes if local else 0
-        await within(CALL_TIMEOUT_S, self._tally(channel, 0, likes, local))
-
-    async def _tally(
-        self, channel: str, viewers: int, likes: int, local: LocalRoom | None
-    ) -> Counters:
-        since_ms = local.since_ms if local else 0
-        return await self._bus.tally(channel, self._worker_id, viewers, likes, since_ms)
+        likes, since_ms = (local.likes, local.since_ms) if local else (0, 0)
+        call = self._bus.tally(channel, self._worker_id, 0, likes, since_ms)
+        await within(CALL_TIMEOUT_S, call)

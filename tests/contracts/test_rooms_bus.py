@@ -9,7 +9,7 @@ import pytest
 from rooms.io.memory import MemoryRoomBus, MemoryRoomLog, MemoryRooms
 from rooms.io.redis_bus import RedisRoomBus
 from rooms.io.redis_log import RedisRoomLog
-from rooms.log import Batch, RoomBus, RoomLog
+from rooms.log import Batch, People, RoomBus, RoomLog, Tally
 from rooms.messages import Counters
 from rooms.state import CHAT_LINES_MAX
 from server.bridge.channels.cards import StockChanged
@@ -114,18 +114,50 @@ async def test_private_messages_reach_every_worker(system: System) -> None:
 
 async def test_viewers_are_summed_over_workers_and_likes_over_time(system: System) -> None:
     bus, _ = await system.worker()
-    assert await bus.tally(CHANNEL, "one", 3, 0) == Counters(3, 0)
-    assert await bus.tally(CHANNEL, "two", 4, 10) == Counters(7, 10)
-    assert await bus.tally(CHANNEL, "one", 1, 5) == Counters(5, 15)
-    assert await bus.tally(CHANNEL, "two", 0, 0) == Counters(1, 15)
-    assert await bus.tally("room:other", "one", 0, 0) == Counters(0, 0)
+    assert (await bus.tally(CHANNEL, "one", 3, 0)).counters == Counters(3, 0)
+    assert (await bus.tally(CHANNEL, "two", 4, 10)).counters == Counters(7, 10)
+    assert (await bus.tally(CHANNEL, "one", 1, 5)).counters == Counters(5, 15)
+    assert (await bus.tally(CHANNEL, "two", 0, 0)).counters == Counters(1, 15)
+    assert (await bus.tally("room:other", "one", 0, 0)).counters == Counters(0, 0)
 
 
 async def test_likes_are_those_of_the_newest_live(system: System) -> None:
     bus, _ = await system.worker()
-    assert await bus.tally(CHANNEL, "one", 3, 10, 1_000) == Counters(3, 10)
-    assert await bus.tally(CHANNEL, "one", 3, 2, 1_000) == Counters(3, 12)
-    assert await bus.tally(CHANNEL, "one", 3, 1, 2_000) == Counters(3, 1)
+    assert (await bus.tally(CHANNEL, "one", 3, 10, 1_000)).counters == Counters(3, 10)
+    assert (await bus.tally(CHANNEL, "one", 3, 2, 1_000)).counters == Counters(3, 12)
+    assert (await bus.tally(CHANNEL, "one", 3, 1, 2_000)).counters == Counters(3, 1)
     # A worker that has not seen the new live yet, and one without viewers, change nothing.
-    assert await bus.tally(CHANNEL, "two", 1, 50, 1_000) == Counters(4, 1)
-    assert await bus.tally(CHANNEL, "three", 0, 0) == Counters(4, 1)
+    assert (await bus.tally(CHANNEL, "two", 1, 50, 1_000)).counters == Counters(4, 1)
+    assert (await bus.tally(CHANNEL, "three", 0, 0)).counters == Counters(4, 1)
+
+
+async def test_person_at_several_workers_counts_once(system: System) -> None:
+    bus, _ = await system.worker()
+    lin, chen, wu = b"lin", b"chen\x00 \xff", b"wu"
+    assert not (await bus.tally(CHANNEL, "one", 2, 0)).is_shared
+    assert (await bus.tally(CHANNEL, "two", 2, 0)).is_shared
+    one = await bus.tally(CHANNEL, "one", 2, 0, 0, People(True, (lin, chen)))
+    assert one == Tally(Counters(4, 0), knows_people=True, is_shared=True)
+    two = await bus.tally(CHANNEL, "two", 2, 0, 0, People(True, (lin, wu)))
+    assert two.counters.viewers == 3
+    assert (await bus.tally(CHANNEL, "one", 2, 0)).counters.viewers == 3
+    assert (await bus.tally(CHANNEL, "three", 1, 0, 0, People(True, (lin,)))).counters.viewers == 3
+    left = People(False, (wu,), (lin,))
+    assert (await bus.tally(CHANNEL, "one", 2, 0, 0, left)).counters.viewers == 3
+    assert (await bus.tally(CHANNEL, "three", 0, 0)).counters.viewers == 3
+    again = People(True, (lin, wu))  # it does not know what arrived
+    assert (await bus.tally(CHANNEL, "two", 2, 0, 0, again)).counters.viewers == 3
+    assert (
+        await bus.tally(CHANNEL, "two", 1, 0, 0, People(False, (), (wu,)))
+    ).counters.viewers == 3
+    assert (await bus.tally(CHANNEL, "two", 0, 0)) == Tally(Counters(2, 0), False, True)
+
+
+async def test_changes_of_a_worker_whose_people_are_not_known_are_asked_for_anew(
+    system: System,
+) -> None:
+    bus, _ = await system.worker()
+    changed = await bus.tally(CHANNEL, "one", 1, 0, 0, People(False, (b"lin",)))
+    assert not changed.knows_people
+    assert (await bus.tally(CHANNEL, "one", 1, 0, 0, People(True, (b"lin",)))).knows_people
+    assert (await bus.tally(CHANNEL, "two", 1, 0, 0, People(True, (b"lin",)))).counters.viewers == 1

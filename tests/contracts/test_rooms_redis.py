@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from rooms.io import scripts
 from rooms.io.redis_bus import RedisRoomBus
 from rooms.io.redis_log import SAVE_EVERY_EVENTS, RedisRoomLog, channel_key
-from rooms.log import Batch, LogUnavailable
+from rooms.log import Batch, LogUnavailable, People, Tally
 from rooms.messages import Counters
 from server.bridge.channels.cards import CardPinned, StockChanged
 from server.bridge.channels.registry import RULES, RoomState
@@ -43,8 +43,11 @@ async def test_every_key_has_a_ttl_and_its_channels_hash_tag(redis: Redis) -> No
     await bus.publish(CHANNEL, Batch((line("a-1"),)))
     await bus.tally(CHANNEL, "one", 2, 3)
     await bus.tally("room:empty", "one", 0, 0)
+    await bus.tally(CHANNEL, "two", 1, 0, 0, People(True, (b"lin",)))
     keys: list[Any] = await redis.keys("*")
-    assert {key.rpartition(b":")[2] for key in keys} >= {b"meta", b"log", b"chat", b"tally"}
+    assert {key.rpartition(b":")[2] for key in keys} >= {
+        b"meta", b"log", b"chat", b"tally", b"people",
+    }  # fmt: skip
     for key in keys:
         assert re.match(rb"rooms:\{room:\w+\}:", key), key
         assert await redis.pttl(key) > 0, key
@@ -87,11 +90,25 @@ async def test_log_without_keys_starts_a_new_epoch_at_offset_one(redis: Redis) -
 
 async def test_viewers_of_a_dead_worker_expire_from_the_count(redis: Redis) -> None:
     bus = RedisRoomBus(redis, RULES)
-    assert await bus.tally(CHANNEL, "dead", 9, 0) == Counters(9, 0)
+    assert (await bus.tally(CHANNEL, "dead", 9, 0)).counters == Counters(9, 0)
     key = channel_key(CHANNEL, "tally")
     await redis.hset(key, "p:dead", "9 1")
-    assert await bus.tally(CHANNEL, "alive", 1, 0) == Counters(1, 0)
+    assert (await bus.tally(CHANNEL, "alive", 1, 0)).counters == Counters(1, 0)
     assert await redis.hget(key, "p:dead") is None
+
+
+async def test_people_of_a_dead_worker_are_forgotten(redis: Redis) -> None:
+    bus = RedisRoomBus(redis, RULES)
+    await bus.tally(CHANNEL, "dead", 2, 0, 0, People(True, (b"lin", b"chen")))
+    both = await bus.tally(CHANNEL, "alive", 2, 0, 0, People(True, (b"lin", b"wu")))
+    assert both.counters == Counters(3, 0)
+    await redis.hset(channel_key(CHANNEL, "tally"), "p:dead", "2 1")
+    alone = await bus.tally(CHANNEL, "alive", 2, 0)
+    assert alone == Tally(Counters(2, 0), knows_people=True, is_shared=False)
+    assert await redis.hgetall(channel_key(CHANNEL, "people")) == {
+        b"lin": b"alive",
+        b"wu": b"alive",
+    }
 
 
 async def test_bus_reconnects_and_resubscribes_to_its_channels(redis: Redis) -> None:

@@ -165,3 +165,18 @@ def test_a_person_with_several_connections_counts_once() -> None:
     for subscriber, viewers in ((phone, 4), (phone, 4), (tablet, 3), (shop, 3), (other, 2)):
         audience.remove(subscriber)
         assert audience.viewers == viewers
+
+
+def test_a_person_that_was_behind_counts_once() -> None:
+    audience = Audience(1, Counts())
+    phone, other = FakeSubscriber(), FakeSubscriber()
+    phone.user_id, other.user_id = "g1", "g2"
+    for subscriber in (phone, other):
+        audience.add(subscriber)
+    phone.pause(audience)
+    audience.settle(1.0, snapshot)
+    phone.resume(audience)
+    audience.settle(2.0, snapshot)
+    assert audience.viewers == 2
+    audience.remove(phone)
+    assert (audience.viewers, list(audience.people)) == (1, ["g2"])

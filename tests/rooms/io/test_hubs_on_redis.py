@@ -237,3 +237,12 @@ async def test_chat_within_a_worker_survives_the_loss_of_redis(
         async with one.client() as client:
             await client.send(t="hello", channel="room:other")
             assert await client.close_code() == 3013
+
+
+async def test_a_person_at_two_workers_counts_once(one: Server, two: Server) -> None:
+    token = {"token": one.token(GUEST)}
+    async with one.viewer(**token), two.viewer(token=two.token(GUEST)), two.viewer() as other:
+        await wait_until(lambda: one.hub.viewers(ROOM) == two.hub.viewers(ROOM) == 2)
+        await other.socket.close()
+        await wait_until(lambda: one.hub.viewers(ROOM) == two.hub.viewers(ROOM) == 1)
+    await wait_until(lambda: one.hub.viewers(ROOM) == two.hub.viewers(ROOM) == 0)
