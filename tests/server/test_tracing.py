@@ -1,12 +1,8 @@
 """Steps of one order meet in one trace whichever process took them, and reach a collector."""
 
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -14,6 +10,7 @@ from server.errors import OperatorError
 from server.settings import Settings
 from server.tracing import Tracing, ids_of, open_tracing
 from server.worker import Worker
+from tests.support.otlp_collector import collecting
 
 pytestmark = pytest.mark.fast
 
@@ -79,45 +76,14 @@ def test_times_of_a_join_are_those_given() -> None:
     assert connect.context.trace_id == pass_on.context.trace_id
 
 
-class Collector(BaseHTTPRequestHandler):
-    """Keeps the names of the spans it gets."""
-
-    names: list[str]
-
-    def do_POST(self) -> None:
-        """Take a batch."""
-        body = self.rfile.read(int(self.headers["content-length"]))
-        batch = ExportTraceServiceRequest.FromString(body)
-        for resource in batch.resource_spans:
-            for scope in resource.scope_spans:
-                self.names += [span.name for span in scope.spans]
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Write no log."""
-
-
-@pytest.fixture
-def collector() -> Iterator[HTTPServer]:
-    """A collector on loopback."""
-    Collector.names = []
-    with HTTPServer(("127.0.0.1", 0), Collector) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-def test_what_waits_is_sent_to_the_collector_at_the_end(collector: HTTPServer) -> None:
-    url = f"http://127.0.0.1:{collector.server_port}"
-    tracing = open_tracing(Settings(otlp_url=url), Worker())
-    assert tracing
-    with tracing.span("order.tap", ("o1",)):
-        pass
-    tracing.close()
-    assert Collector.names == ["order.tap"]
+def test_what_waits_is_sent_to_the_collector_at_the_end() -> None:
+    with collecting() as collector:
+        tracing = open_tracing(Settings(otlp_url=collector.url), Worker())
+        assert tracing
+        with tracing.span("order.tap", ("o1",)):
+            pass
+        tracing.close()
+    assert [(span.name, span.key) for span in collector.spans] == [("order.tap", "o1")]
 
 
 def test_without_a_collector_nothing_is_traced() -> None:
