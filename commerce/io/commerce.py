@@ -48,6 +48,7 @@ from commerce.io.shop.leaders.leaders import Leaders
 from commerce.io.shop.lists.lists import Lists
 from commerce.io.shop.lives import LiveRecord
 from commerce.io.shop.moderation.moderation import Moderation
+from commerce.io.shop.notice_preferences import NoticePreferences
 from commerce.io.shop.notices import Notices
 from commerce.io.shop.office_orders import OfficeOrders
 from commerce.io.shop.orders import Orders
@@ -275,6 +276,7 @@ class Commerce:
         self.after_sales = AfterSales(shop)
         self.facts = FactLog(shop)
         self.notices = Notices(shop)
+        self.notice_preferences = NoticePreferences(shop, sms.kinds if sms else ())
         self.unpaid_notices = UnpaidNotices(shop)
         self.push = PushMessages(shop, push, push_services, wechat, self.sms_numbers)
         self.wechat_grants = WechatGrants(shop, wechat)

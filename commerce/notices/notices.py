@@ -1,10 +1,11 @@
-"""Notices to buyers: what they are about, when they may come, and how often.
+"""Notices to buyers: what they are about, when they may come, how often, and where.
 
-One notice is a row per person and channel. Channels of a person differ in loudness, not in what
-they say: a page shows it the next time that it is open, a push message comes at once.
+One notice is a row for the page, which shows it the next time that it is open, and a row for the
+message that comes at once, by the first of the channels that the buyer has and wants it by.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -31,11 +32,19 @@ class NoticeKind(StrEnum):
 
 
 class NoticeChannel(StrEnum):
-    """Where a notice comes."""
+    """Where a notice comes. A message that waits has the channel `PUSH`, whichever it comes by."""
 
     PAGE = "page"
     PUSH = "push"
-    SMS = "sms"  # a push message that came by SMS in the end
+    WECHAT = "wechat"
+    SMS = "sms"
+
+
+# The channels of messages in the order in which they are tried: what costs nothing comes first.
+FALLBACK_ORDER = (NoticeChannel.PUSH, NoticeChannel.WECHAT, NoticeChannel.SMS)
+
+# SMS costs money: few kinds come by it.
+SMS_KINDS = frozenset({NoticeKind.READY, NoticeKind.REFUND})
 
 
 class NoticeState(StrEnum):
@@ -95,17 +104,47 @@ def is_repeat(kind: NoticeKind, last_ms: int | None, *, now_ms: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a guest wants pushed: no `muted` kinds, and nothing in quiet hours of the day.
+    """Which messages a guest wants: of no `muted` kinds, and none in quiet hours of the day.
 
-    Quiet hours that begin when they end are none.
+    `muted_by` has the kinds that a channel does not bring, while others may. Quiet hours that
+    begin when they end are none.
     """
 
     muted: frozenset[NoticeKind] = frozenset()
     quiet_from_hour: int = QUIET_FROM_HOUR
     quiet_until_hour: int = QUIET_UNTIL_HOUR
+    muted_by: Mapping[NoticeChannel, frozenset[NoticeKind]] = field(default_factory=dict)
+
+    def wants(self, kind: NoticeKind, channel: NoticeChannel) -> bool:
+        """Whether a channel may bring a kind."""
+        return kind not in self.muted and kind not in self.muted_by.get(channel, ())
 
 
 DEFAULT_PREFERENCES = Preferences()
+
+
+def carried(channel: NoticeChannel, templates: Collection[NoticeKind]) -> frozenset[NoticeKind]:
+    """Return the kinds that a channel brings; SMS those of `templates` that may cost money."""
+    if channel is NoticeChannel.SMS:
+        return SMS_KINDS.intersection(templates)
+    return frozenset(NoticeKind)
+
+
+def channel_of(
+    kind: NoticeKind,
+    has: Collection[NoticeChannel],
+    templates: Collection[NoticeKind],
+    preferences: Preferences,
+) -> NoticeChannel | None:
+    """Return the channel by which a message comes to a guest who has these; None: the page is left.
+
+    It is the first one that brings the kind and that the guest wants it by.
+    """
+    for channel in FALLBACK_ORDER:
+        if channel in has and kind in carried(channel, templates):
+            if preferences.wants(kind, channel):
+                return channel
+    return None
 
 
 def due_at_ms(

@@ -72,8 +72,8 @@ async def test_those_who_want_it_are_reminded_of_a_live_once(
         anna, bo, cai = guests
         await push.unsubscribe(anna, f"https://fcm.googleapis.com/{anna}-two")
         muted = Preferences(frozenset({NoticeKind.LIVE}))
-        await push.set_preferences(cai, muted)
-        assert await push.preferences(cai) == muted
+        await shop.commerce.notice_preferences.set(cai, muted)
+        assert await shop.commerce.notice_preferences.of(cai) == muted
         await reminders.step()
         assert await push.step() == 0
         shop.clock.ahead_ms += 15 * MINUTE_MS + 1

@@ -1,31 +1,22 @@
 """Notices by SMS in both kinds of record: whom they reach, when, how often, and what is kept."""
 
-import asyncio
-import base64
-
 import pytest
 from sqlalchemy import select
 
-from commerce.io.messages.log import LoggedCodes
 from commerce.io.messages.logged_sms import LoggedSms
 from commerce.io.record.schema_notices import notices
 from commerce.io.record.schema_people import sms_numbers
-from commerce.io.shop.notices import post_notices
-from commerce.io.shop.orders import Pending
-from commerce.notices.notices import Notice, NoticeChannel, NoticeKind, Preferences
+from commerce.notices.notices import NoticeChannel, NoticeKind, Preferences
 from commerce.notices.push import TRIES_MAX, PushAnswer, PushMessage, PushOutcome, Subscription
 from commerce.notices.sms import DAY_MS, SMS_PER_DAY_MAX
 from commerce.notices.wechat import Grant
 from tests.support.commerce_shop import Shop, open_shop
+from tests.support.notices import ALWAYS, MINUTE_MS, grant, notify, ordered, prove, subscribe
 from tests.support.records import each_record
 
 database_url = each_record
 
 PHONE = "+8613800001234"
-POINT = base64.urlsafe_b64encode(b"\x04" + b"\x11" * 64).decode()
-AUTH = base64.urlsafe_b64encode(b"\x22" * 16).decode()
-MINUTE_MS = 60_000
-ALWAYS = Preferences(quiet_from_hour=9, quiet_until_hour=9)
 
 
 class Busy:
@@ -36,24 +27,6 @@ class Busy:
     async def send(self, to: Subscription, message: PushMessage) -> PushAnswer:
         """Ask for another try."""
         return PushAnswer(PushOutcome.LATER)
-
-
-async def prove(shop: Shop, guest_id: str, phone: str, *, keep: bool) -> None:
-    """Have a guest prove a phone number."""
-    phones = shop.commerce.phones
-    assert isinstance(phones._sender, LoggedCodes)
-    await phones.send_code(guest_id, phones.read(phone, "e1"), keep=keep)
-    await phones.verify(guest_id, phones._sender.sent[phone])
-
-
-async def ready(shop: Shop, order_id: str, *guest_ids: str) -> None:
-    """Give guests notice of an order, later than the last time."""
-    shop.clock.ahead_ms += 11 * MINUTE_MS
-    at_ms = shop.clock()
-    new = [Notice(one, NoticeKind.READY, order_id, "u1", at_ms, at_ms) for one in guest_ids]
-    async with shop.commerce.record.write() as connection:
-        await connection.run_sync(post_notices, new)
-        await connection.run_sync(post_notices, new)
 
 
 async def by_sms(shop: Shop, guest_id: str) -> list[str]:
@@ -71,28 +44,27 @@ async def test_sms_comes_last_to_those_who_agreed_and_a_few_times_a_day(
     async with open_shop(database_url, valkey_url, push=Busy(), sms=sms) as shop:
         commerce, push = shop.commerce, shop.commerce.push
         shop.clock.ahead_ms = DAY_MS - (shop.clock() + 8 * 60 * MINUTE_MS) % DAY_MS  # midnight
-        gate = asyncio.create_task(commerce.gates.run())
         anna, bo = [(await commerce.people.add_guest(name, "e1")).guest.id for name in "ab"]
-        placed = await commerce.orders.place(shop.tap(anna), wait_s=0)
-        assert isinstance(placed, Pending)
-        await commerce.ledger.step()
-        gate.cancel()
-        order_id = placed.order_id
+        order_id = await ordered(shop, anna)
         await prove(shop, anna, PHONE, keep=True)
         await prove(shop, bo, "+8613900005678", keep=False)
         for guest_id in (anna, bo):
-            await push.set_preferences(guest_id, ALWAYS)
+            await shop.commerce.notice_preferences.set(guest_id, ALWAYS)
 
-        await ready(shop, order_id, anna, bo)
+        await notify(shop, NoticeKind.READY, order_id, anna, bo)
         assert [await push.step(), await push.step()] == [1, 0]
         [(phone, kind, store)] = sms.sent
         assert (phone, kind, bool(store)) == (PHONE, NoticeKind.READY, True)
 
-        await push.set_preferences(anna, Preferences(frozenset({NoticeKind.READY}), 9, 9))
-        await ready(shop, order_id, anna)
+        await shop.commerce.notice_preferences.set(
+            anna, Preferences(frozenset({NoticeKind.READY}), 9, 9)
+        )
+        await notify(shop, NoticeKind.READY, order_id, anna)
         assert await push.step() == 0
-        await push.set_preferences(anna, Preferences(quiet_from_hour=0, quiet_until_hour=2))
-        await ready(shop, order_id, anna)
+        await shop.commerce.notice_preferences.set(
+            anna, Preferences(quiet_from_hour=0, quiet_until_hour=2)
+        )
+        await notify(shop, NoticeKind.READY, order_id, anna)
         assert await push.step() == 0
         shop.clock.ahead_ms += 120 * MINUTE_MS
         sms.answers = [later]
@@ -101,13 +73,13 @@ async def test_sms_comes_last_to_those_who_agreed_and_a_few_times_a_day(
         assert [await push.step(), await push.step()] == [1, 0]
         assert await by_sms(shop, anna) == ["sent", "sent"]
         assert len(sms.sent) == SMS_PER_DAY_MAX
-        await ready(shop, order_id, anna)
+        await notify(shop, NoticeKind.READY, order_id, anna)
         assert [await push.step(), len(sms.sent)] == [1, SMS_PER_DAY_MAX]
 
         shop.clock.ahead_ms += DAY_MS
-        await push.set_preferences(anna, ALWAYS)
-        await push.subscribe(anna, "https://fcm.googleapis.com/anna", POINT, AUTH, "zh")
-        await ready(shop, order_id, anna)
+        await shop.commerce.notice_preferences.set(anna, ALWAYS)
+        await subscribe(shop, anna)
+        await notify(shop, NoticeKind.READY, order_id, anna)
         for _ in range(TRIES_MAX):
             assert [await push.step(), len(sms.sent)] == [1, SMS_PER_DAY_MAX]
             shop.clock.ahead_ms += 15 * MINUTE_MS
@@ -158,19 +130,14 @@ async def test_what_wechat_does_not_take_comes_by_sms(
     sms, wechat = LoggedSms(), Wechat(PushAnswer(outcome))
     async with open_shop(sqlite_url, valkey_url, push=Busy(), wechat=wechat, sms=sms) as shop:
         commerce, push = shop.commerce, shop.commerce.push
-        gate = asyncio.create_task(commerce.gates.run())
         anna = (await commerce.people.add_guest("Anna", "e1")).guest.id
-        placed = await commerce.orders.place(shop.tap(anna), wait_s=0)
-        assert isinstance(placed, Pending)
-        await commerce.ledger.step()
-        gate.cancel()
+        order_id = await ordered(shop, anna)
         await prove(shop, anna, PHONE, keep=True)
-        await push.set_preferences(anna, ALWAYS)
-        scene, nonce = (await commerce.wechat_grants.ask(anna, "zh") or "").split()
-        await commerce.wechat_grants.take(nonce, scene, "T", "o-anna")
+        await shop.commerce.notice_preferences.set(anna, ALWAYS)
+        await grant(shop, anna)
         if with_browser:
-            await push.subscribe(anna, "https://fcm.googleapis.com/anna", POINT, AUTH, "zh")
-        await ready(shop, placed.order_id, anna)
+            await subscribe(shop, anna)
+        await notify(shop, NoticeKind.READY, order_id, anna)
         for _ in range(TRIES_MAX * with_browser + tries):
             assert [await push.step(), sms.sent] == [1, []]
             shop.clock.ahead_ms += 15 * MINUTE_MS

@@ -25,6 +25,16 @@ class PlayedGuests:
     registered: list[dict[str, Any]] = field(default_factory=list)
     last_four: str | None = None
     dwelling: dict[str, Any] | None = None
+    channels: dict[str, list[str]] = field(default_factory=dict)
+    wanted: dict[str, Any] = field(
+        default_factory=lambda: {
+            "muted": [],
+            "muted_by": {},
+            "quiet_from_hour": 22,
+            "quiet_until_hour": 8,
+        }
+    )
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
 
     def claims(self) -> list[dict[str, Any]]:
         """What the shop sees of the flat that was named."""
@@ -68,6 +78,13 @@ class PlayedGuests:
                     return _problem(422, "wrong-code")
                 self.last_four = "1234"
                 return 200, {"last_four": self.last_four}
+            case "/api/me/push":
+                return 200, {"key": "", "channels": self.channels, **self.wanted}
+            case "/api/me/push/preferences":
+                self.wanted = body
+                return 200, self.wanted
+            case "/api/me/notices/deliveries":
+                return 200, {"deliveries": self.deliveries}
             case "/api/me/household":
                 return 200, {"people": 1, "dwelling": self.dwelling}
             case "/api/me/dwelling":

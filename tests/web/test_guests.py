@@ -80,3 +80,36 @@ def test_staff_whose_token_was_revoked_logs_in_again(open_page: Open, which: str
     expect(page.get_by_test_id("login")).to_be_visible()
     expect(page.get_by_role("status").first).to_be_visible()
     assert page.evaluate(f"localStorage.getItem('linli.{which}')") is None
+
+
+def test_messages_are_chosen_for_each_channel_and_show_how_they_came(open_page: Open) -> None:
+    server = PlayedServer()
+    server.guests.channels = {"push": ["ready", "refund", "live"], "sms": ["ready", "refund"]}
+    sent = {"kind": "ready", "subject": "o1", "made_at_ms": now_ms(), "at_ms": now_ms()}
+    server.guests.deliveries = [
+        {**sent, "channel": "sms", "state": "sent"},
+        {**sent, "kind": "refund", "channel": "push", "state": "failed"},
+    ]
+    page = open_page(server, "/me", prepare=remember_guest, locale="en-GB")
+    choices = page.get_by_test_id("notice-choices")
+    box = choices.get_by_role("checkbox", name="Ready to collect: Push")
+    expect(box).to_be_checked()
+    expect(choices.get_by_role("checkbox")).to_have_count(5)
+    box.focus()
+    page.keyboard.press("Space")
+    expect(box).not_to_be_checked()
+    expect(page.get_by_test_id("notice-ready-sms")).to_be_checked()
+    choices.get_by_label("Quiet from").select_option("21")
+    page.get_by_test_id("notice-live-push").uncheck()
+    expect(choices.get_by_role("row", name="Lives that you want to see")).to_contain_text(
+        "on this page only"
+    )
+    page.reload()
+    expect(choices.get_by_label("Quiet from")).to_have_value("21")
+    expect(page.get_by_test_id("notice-ready-push")).not_to_be_checked()
+    muted_by = {"push": ["ready", "live"], "wechat": [], "sms": []}
+    assert server.guests.wanted["muted_by"] == muted_by
+    page.get_by_text("Messages of the last days").click()
+    came = page.get_by_test_id("notice-deliveries").get_by_role("listitem")
+    expect(came.nth(0)).to_contain_text("SMS sent")
+    expect(came.nth(1)).to_contain_text("Push not delivered")

@@ -4,9 +4,8 @@ from collections.abc import Collection
 
 import structlog
 
-from commerce.notices.notices import NoticeKind
+from commerce.notices.notices import SMS_KINDS, NoticeKind
 from commerce.notices.push import PushAnswer, PushOutcome
-from commerce.notices.sms import SMS_KINDS
 from commerce.people.phones import last_four
 
 KEPT_MAX = 100

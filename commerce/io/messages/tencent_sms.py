@@ -14,9 +14,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 
-from commerce.notices.notices import NoticeKind
+from commerce.notices.notices import SMS_KINDS, NoticeKind
 from commerce.notices.push import PushAnswer, PushOutcome
-from commerce.notices.sms import SMS_KINDS
 from commerce.people.phones import CODE_TTL_MS, CodeNotSent
 
 ALGORITHM = "TC3-HMAC-SHA256"

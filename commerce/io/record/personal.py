@@ -117,7 +117,11 @@ PERSONAL: Sequence[Personal] = (
     Personal(room_moderators, ("room_id", "nickname", "since_ms"), by="subject", deleted=True),
     Personal(live_reminders, ("live_id",), deleted=True),
     Personal(notices, ("kind", "subject", "channel", "state", "made_at_ms"), deleted=True),
-    Personal(notice_preferences, ("muted", "quiet_from_hour", "quiet_until_hour"), deleted=True),
+    Personal(
+        notice_preferences,
+        ("muted", "muted_by", "quiet_from_hour", "quiet_until_hour"),
+        deleted=True,
+    ),
     Personal(push_subscriptions, ("endpoint", "language", "made_at_ms"), deleted=True),
     Personal(wechat_grants, ("openid", "language", "asked_at_ms"), deleted=True),
 )

@@ -60,6 +60,7 @@ push_subscriptions = Table(
 )
 Index("ix_push_subscriptions_guest", push_subscriptions.c.guest_id)
 
+# `muted` are kinds that come by no channel, `muted_by` has those that one channel does not bring.
 notice_preferences = Table(
     "notice_preferences",
     metadata,
@@ -67,6 +68,7 @@ notice_preferences = Table(
     Column("muted", JSON, nullable=False),
     Column("quiet_from_hour", Integer, nullable=False),
     Column("quiet_until_hour", Integer, nullable=False),
+    Column("muted_by", JSON, nullable=False, server_default="{}"),
 )
 
 # One message in WeChat each; without `openid` it was asked for and not granted (yet).

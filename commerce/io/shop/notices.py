@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -11,20 +12,20 @@ from commerce.io.record.schema import estates, guests
 from commerce.io.record.schema_notices import notices
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.leaders.estates import time_zone_of
-from commerce.io.shop.push import may_be_sent, preferences_of
-from commerce.io.shop.sms_numbers import have_numbers
+from commerce.io.shop.notice_preferences import channels_of, preferences_of
 from commerce.notices.notices import (
     DEFAULT_PREFERENCES,
     REPEAT_MS,
+    SMS_KINDS,
     TIMELY,
     Notice,
     NoticeChannel,
     NoticeKind,
     NoticeState,
+    channel_of,
     due_at_ms,
     is_repeat,
 )
-from commerce.notices.sms import SMS_KINDS
 from commerce.orders.order import OrderRow
 
 SHOWN_MS = 3 * 86_400_000  # a notice that nobody has seen is shown this long
@@ -40,6 +41,21 @@ class NoticeView:
     kind: NoticeKind
     subject: str
     made_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far the message of a notice has come; `channel` is None while it waits.
+
+    `at_ms` is when it was sent or given up, and of one that waits when it is due.
+    """
+
+    kind: NoticeKind
+    subject: str
+    made_at_ms: int
+    channel: NoticeChannel | None
+    state: NoticeState
+    at_ms: int
 
 
 class Notices:
@@ -68,6 +84,25 @@ class Notices:
                 NoticeView(row.id, NoticeKind(row.kind), row.subject, row.made_at_ms)
                 for row in rows
             ]
+
+        return await self._shop.record.query(read)
+
+    async def deliveries(self, guest_id: str) -> list[Delivery]:
+        """Return how far the messages to a guest have come in the last days, newest first."""
+        since_ms = self._shop.clock() - SHOWN_MS
+
+        def read(connection: Connection) -> list[Delivery]:
+            rows = connection.execute(
+                select(notices)
+                .where(
+                    notices.c.guest_id == guest_id,
+                    notices.c.channel != NoticeChannel.PAGE.value,
+                    notices.c.made_at_ms >= since_ms,
+                )
+                .order_by(notices.c.made_at_ms.desc(), notices.c.id.desc())
+                .limit(SHOWN_MAX)
+            )
+            return [_delivery(row) for row in rows]
 
         return await self._shop.record.query(read)
 
@@ -114,6 +149,19 @@ def post_notices(connection: Connection, new: Sequence[Notice]) -> list[Notice]:
     return fresh
 
 
+def _delivery(row: Row[Any]) -> Delivery:
+    state = NoticeState(row.state)
+    waits = state is NoticeState.WAITING
+    return Delivery(
+        NoticeKind(row.kind),
+        row.subject,
+        row.made_at_ms,
+        None if waits else NoticeChannel(row.channel),
+        state,
+        row.due_at_ms if row.done_at_ms is None else row.done_at_ms,
+    )
+
+
 def _key(notice: Notice) -> tuple[str, str, str]:
     return notice.guest_id, notice.kind.value, notice.subject
 
@@ -154,12 +202,10 @@ def _row(notice: Notice, channel: NoticeChannel, due_at_ms: int) -> dict[str, ob
 def _pushed_at_ms(
     connection: Connection, fresh: Sequence[Notice]
 ) -> dict[tuple[str, NoticeKind], int]:
-    """When which notices are pushed: those of guests with a browser who did not mute them."""
-    pushed = may_be_sent(connection, {notice.guest_id for notice in fresh})
-    by_sms = {notice.guest_id for notice in fresh if notice.kind in SMS_KINDS} - pushed
-    if by_sms:
-        by_sms = have_numbers(connection, by_sms)
-    reached = pushed | by_sms
+    """When which messages come: those of guests with a channel that they want them by."""
+    with_sms = any(notice.kind in SMS_KINDS for notice in fresh)
+    guest_ids = {notice.guest_id for notice in fresh}
+    reached = channels_of(connection, guest_ids, with_sms=with_sms) if fresh else {}
     if not reached:
         return {}
     wanted = preferences_of(connection, reached)
@@ -172,10 +218,8 @@ def _pushed_at_ms(
     found = {}
     for notice in fresh:
         preferences = wanted.get(notice.guest_id, DEFAULT_PREFERENCES)
-        may_come = notice.guest_id in pushed or (
-            notice.guest_id in by_sms and notice.kind in SMS_KINDS
-        )
-        if not may_come or notice.kind in preferences.muted:
+        has = reached.get(notice.guest_id, ())
+        if not channel_of(notice.kind, has, SMS_KINDS, preferences):
             continue
         due_ms = notice.made_at_ms
         if notice.kind not in TIMELY:

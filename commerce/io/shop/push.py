@@ -1,31 +1,29 @@
-"""Push messages: the browsers of guests, what guests want pushed, and sending what is due.
+"""Push messages: the browsers of guests, and sending what is due by the channel that is left.
 
 A browser that cannot be reached any more (404, 410) is forgotten. Every notice is on the page, too,
 until it was seen there.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from commerce.errors import InvalidField
 from commerce.io.record.schema import orders, stores
 from commerce.io.record.schema_lives import scheduled_lives
-from commerce.io.record.schema_notices import notice_preferences, notices, push_subscriptions
+from commerce.io.record.schema_notices import notices, push_subscriptions
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.sms_numbers import KeptNumber, SmsNumbers, have_numbers, use_number
-from commerce.io.shop.wechat_grants import give_back, have_granted, use_grant
+from commerce.io.shop.notice_preferences import channels_of, preferences_of
+from commerce.io.shop.sms_numbers import KeptNumber, SmsNumbers, use_number
+from commerce.io.shop.wechat_grants import give_back, use_grant
 from commerce.notices.notices import (
     DEFAULT_PREFERENCES,
     NoticeChannel,
     NoticeKind,
     NoticeState,
-    Preferences,
+    channel_of,
 )
 from commerce.notices.push import (
     SUBSCRIPTIONS_MAX,
@@ -38,14 +36,13 @@ from commerce.notices.push import (
     next_try_ms,
     subscription,
 )
-from commerce.notices.sms import ABOUT_CHARS_MAX, Way, way_of
+from commerce.notices.sms import ABOUT_CHARS_MAX
 from commerce.notices.wechat import Grant, WechatMessages
 
 BATCH = 50
 WECHAT_TRIES_MAX = 2 * TRIES_MAX  # of a message, those to browsers among them; then SMS is left
 LEASE_MS = 60_000
 """A worker that took a message and did not finish it lost it after this long."""
-HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,8 @@ class Due:
     guest_id: str
     tries: int
     to: tuple[Subscription, ...]
-    grant: Grant | None = None  # where the guest has no browser
-    number: KeptNumber | None = None  # where there is no grant either
+    grant: Grant | None = None  # where no browser is left
+    number: KeptNumber | None = None  # where no grant is left either
     channel: NoticeChannel = NoticeChannel.PUSH
 
 
@@ -137,36 +134,6 @@ class PushMessages:
             lambda connection: connection.execute(delete(push_subscriptions).where(which))
         )
 
-    async def preferences(self, guest_id: str) -> Preferences:
-        """What a guest wants pushed."""
-        return await self._shop.record.query(
-            lambda connection: preferences_of(connection, [guest_id]).get(
-                guest_id, DEFAULT_PREFERENCES
-            )
-        )
-
-    async def set_preferences(self, guest_id: str, wanted: Preferences) -> None:
-        """Write what a guest wants pushed.
-
-        Raises:
-            InvalidField: Quiet hours are hours of a day.
-        """
-        for name in ("quiet_from_hour", "quiet_until_hour"):
-            if not 0 <= getattr(wanted, name) < HOURS:
-                raise InvalidField(name, "0 to 23")
-        values = {
-            "muted": sorted(kind.value for kind in wanted.muted),
-            "quiet_from_hour": wanted.quiet_from_hour,
-            "quiet_until_hour": wanted.quiet_until_hour,
-        }
-
-        def write(connection: Connection) -> None:
-            new = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
-            row = new(notice_preferences).values(guest_id=guest_id, **values)
-            connection.execute(row.on_conflict_do_update(index_elements=["guest_id"], set_=values))
-
-        await self._shop.record.transact(write)
-
     def is_due(self, connection: Connection, at_ms: int) -> bool:
         """See `Chore`."""
         return self._can_send and bool(_waiting(connection, at_ms))
@@ -215,28 +182,6 @@ class PushMessages:
         return list(await asyncio.gather(*calls))
 
 
-def preferences_of(connection: Connection, guest_ids: Iterable[str]) -> dict[str, Preferences]:
-    """What these guests want pushed, where they chose it."""
-    which = notice_preferences.c.guest_id.in_(list(guest_ids))
-    rows = connection.execute(select(notice_preferences).where(which))
-    return {
-        row.guest_id: Preferences(
-            frozenset(NoticeKind(kind) for kind in row.muted),
-            row.quiet_from_hour,
-            row.quiet_until_hour,
-        )
-        for row in rows
-    }
-
-
-def may_be_sent(connection: Connection, guest_ids: Iterable[str]) -> set[str]:
-    """Those of some guests who have a browser that takes messages, or granted one in WeChat."""
-    ids = list(guest_ids)
-    which = push_subscriptions.c.guest_id.in_(ids)
-    browsers = set(connection.scalars(select(push_subscriptions.c.guest_id).where(which)))
-    return browsers | have_granted(connection, ids)
-
-
 _IS_WAITING = (
     notices.c.channel == NoticeChannel.PUSH.value,
     notices.c.state == NoticeState.WAITING.value,
@@ -264,51 +209,65 @@ def _take(
             .where(notices.c.id == row.id, notices.c.tries == row.tries, *_IS_WAITING)
             .values(tries=row.tries + 1, due_at_ms=at_ms + LEASE_MS)
         )
-        if mine.rowcount:
-            taken.append(_addressed(connection, row, templates, at_ms))
+        if mine.rowcount and (due := _addressed(connection, row, templates, at_ms)):
+            taken.append(due)
     return taken
 
 
 def _addressed(
     connection: Connection, row: Row[Any], templates: Collection[NoticeKind], at_ms: int
-) -> Due:
-    """Return a message with where it is sent to; browsers that took no try of it are left out."""
-    kind = NoticeKind(row.kind)
+) -> Due | None:
+    """Return a message with where it is sent to; browsers that took no try of it are left out.
+
+    One that the guest has muted since by all that is left is deleted: None.
+    """
     mine = push_subscriptions.c.guest_id == row.guest_id
     to = tuple(
         Subscription(one.endpoint, one.p256dh, one.auth, one.language)
         for one in connection.execute(select(push_subscriptions).where(mine))
         if row.tries < TRIES_MAX
     )
-    due = Due(row.id, kind, row.subject, row.guest_id, row.tries + 1, to)
-    way = _way(connection, due, templates, has_browser=bool(to))
-    if way is Way.WECHAT:
-        return replace(due, grant=use_grant(connection, row.guest_id))
-    if way is Way.SMS:
-        # One that may have been sent is not sent again: a worker that dies now leaves it failed.
-        _end(connection, row.id, NoticeState.FAILED, at_ms, NoticeChannel.SMS)
-        number = use_number(connection, row.guest_id, at_ms)
-        return replace(due, number=number, channel=NoticeChannel.SMS)
-    return due
+    due = Due(row.id, NoticeKind(row.kind), row.subject, row.guest_id, row.tries + 1, to)
+    has = _left(connection, due, has_browser=bool(to))
+    match _channel(connection, due, has, templates):
+        case NoticeChannel.PUSH:
+            return due
+        case NoticeChannel.WECHAT:
+            grant = use_grant(connection, row.guest_id)
+            return replace(due, to=(), grant=grant, channel=NoticeChannel.WECHAT)
+        case NoticeChannel.SMS:
+            # One that may have been sent is not sent again: a worker that dies now leaves it
+            # failed.
+            _end(connection, row.id, NoticeState.FAILED, at_ms, NoticeChannel.SMS)
+            number = use_number(connection, row.guest_id, at_ms)
+            return replace(due, to=(), number=number, channel=NoticeChannel.SMS)
+    if channel_of(due.kind, has, templates, DEFAULT_PREFERENCES):
+        connection.execute(delete(notices).where(notices.c.id == row.id))
+        return None
+    return replace(due, to=())
 
 
-def _way(
+def _left(
+    connection: Connection, due: Due, *, has_browser: bool = False, by_wechat: bool = True
+) -> set[NoticeChannel]:
+    """The channels that are left to a message; WeChat is not, once it has taken no try of it."""
+    has = channels_of(connection, [due.guest_id], with_sms=True).get(due.guest_id, set())
+    if not has_browser:
+        has.discard(NoticeChannel.PUSH)
+    if not by_wechat or due.tries > WECHAT_TRIES_MAX:
+        has.discard(NoticeChannel.WECHAT)
+    return has
+
+
+def _channel(
     connection: Connection,
     due: Due,
+    has: Collection[NoticeChannel],
     templates: Collection[NoticeKind],
-    *,
-    has_browser: bool = False,
-    by_wechat: bool = True,
-) -> Way | None:
-    """The first way that is left to a message; WeChat is not, once it has taken no try of it."""
-    by_wechat = by_wechat and due.tries <= WECHAT_TRIES_MAX
-    return way_of(
-        due.kind,
-        has_browser=has_browser,
-        has_grant=by_wechat and bool(have_granted(connection, [due.guest_id])),
-        has_number=bool(have_numbers(connection, [due.guest_id])),
-        templates=templates,
-    )
+) -> NoticeChannel | None:
+    """The first channel of those left that the guest wants a message by, as it is now."""
+    wanted = preferences_of(connection, [due.guest_id]).get(due.guest_id, DEFAULT_PREFERENCES)
+    return channel_of(due.kind, has, templates, wanted)
 
 
 def _book(
@@ -331,26 +290,27 @@ def _book(
         if PushOutcome.SENT in outcomes:
             _end(connection, due.notice_id, NoticeState.SENT, at_ms, due.channel)
             continue
-        if PushOutcome.GONE in outcomes and (
-            may_be_sent(connection, [due.guest_id]) or _way(connection, due, templates)
-        ):
-            _again(connection, due, due.tries, at_ms)  # another browser, or another way, at once
+        left = _left(connection, due, has_browser=True)
+        if PushOutcome.GONE in outcomes and _channel(connection, due, left, templates):
+            _again(connection, due, due.tries, at_ms)  # another browser or channel, at once
             continue
         wait_s = max((answer.retry_after_s for answer in answers), default=0)
-        tries = (due.tries - 1) % TRIES_MAX + 1  # by this way
+        tries = (due.tries - 1) % TRIES_MAX + 1  # by this channel
         again_ms = next_try_ms(tries, wait_s, now_ms=at_ms)
         if PushOutcome.LATER in outcomes and again_ms is not None:
             _again(connection, due, due.tries, again_ms)
-        elif due.to and _way(connection, due, templates):
+        elif due.to and _channel(connection, due, _left(connection, due), templates):
             _again(connection, due, max(due.tries, TRIES_MAX), at_ms)  # no browser takes it
-        elif due.grant and _way(connection, due, templates, by_wechat=False):
+        elif due.grant and _channel(
+            connection, due, _left(connection, due, by_wechat=False), templates
+        ):
             _again(connection, due, max(due.tries, WECHAT_TRIES_MAX), at_ms)  # nor does WeChat
         else:
             _end(connection, due.notice_id, NoticeState.FAILED, at_ms, due.channel)
 
 
 def _again(connection: Connection, due: Due, tries: int, at_ms: int) -> None:
-    """Let a message wait for its next try, which begins with the first way that is left."""
+    """Let a message wait for its next try, which begins with the first channel that is left."""
     which = (notices.c.id == due.notice_id, notices.c.state != NoticeState.SEEN.value)
     again = {
         "channel": NoticeChannel.PUSH.value,

@@ -25,6 +25,14 @@ async def mine(request: Request) -> Response:
     return reply({"notices": await services.commerce.notices.mine(principal.subject)})
 
 
+async def deliveries(request: Request) -> Response:
+    """`GET /api/me/notices/deliveries`: how far one's messages of the last days have come."""
+    services = services_of(request)
+    principal = services.access.principal(request)
+    require(principal, Action.ORDER)
+    return reply({"deliveries": await services.commerce.notices.deliveries(principal.subject)})
+
+
 async def seen(request: Request) -> Response:
     """`POST /api/me/notices/seen`: a page has shown them."""
     services = services_of(request)
@@ -37,5 +45,6 @@ async def seen(request: Request) -> Response:
 
 routes = [
     Route("/api/me/notices", mine, methods=["GET"]),
+    Route("/api/me/notices/deliveries", deliveries, methods=["GET"]),
     Route("/api/me/notices/seen", seen, methods=["POST"]),
 ]

@@ -1,4 +1,4 @@
-"""Routes about push messages: a guest's browsers, what is pushed, and reminders of lives."""
+"""Routes about messages: a guest's browsers, what comes by which channel, reminders of lives."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from commerce.notices.notices import NoticeKind, Preferences
+from commerce.notices.notices import FALLBACK_ORDER, NoticeChannel, NoticeKind, Preferences
 from server.access.policy import Action, Principal, require
 from server.http.bodies import Body, path_id, problems, read_body, reply, services_of
 from server.limits import LimitKind
@@ -35,20 +35,26 @@ class Endpoint(Body):
     endpoint: Annotated[str, Field(max_length=2_000)]
 
 
-class Wanted(Body):
-    """Kinds that are not pushed, and the hours in which nothing is."""
+Kinds = Annotated[tuple[NoticeKind, ...], Field(max_length=len(NoticeKind))]
 
-    muted: Annotated[tuple[NoticeKind, ...], Field(max_length=len(NoticeKind))] = ()
+
+class Wanted(Body):
+    """Kinds that come by no channel or not by one, and the hours in which nothing comes."""
+
+    muted: Kinds = ()
+    muted_by: dict[NoticeChannel, Kinds] = Field(default={}, max_length=len(FALLBACK_ORDER))
     quiet_from_hour: int
     quiet_until_hour: int
 
 
 async def read(request: Request) -> Response:
-    """`GET /api/me/push`: the key that browsers subscribe with, and what the guest wants."""
-    services = services_of(request)
-    principal = await _guest(request, counted=False)
-    wanted = await services.commerce.push.preferences(principal.subject)
-    return reply({"key": services.commerce.push.public_key, **_shown(wanted)})
+    """`GET /api/me/push`: the browsers' key, the guest's channels, and what the guest wants."""
+    commerce = services_of(request).commerce
+    guest_id = (await _guest(request, counted=False)).subject
+    channels = await commerce.notice_preferences.channels(guest_id)
+    shown = {channel: sorted(kinds) for channel, kinds in channels.items()}
+    wanted = await commerce.notice_preferences.of(guest_id)
+    return reply({"key": commerce.push.public_key, "channels": shown, **_shown(wanted)})
 
 
 async def subscribe(request: Request) -> Response:
@@ -74,12 +80,17 @@ async def unsubscribe(request: Request) -> Response:
 
 
 async def set_wanted(request: Request) -> Response:
-    """`PUT /api/me/push/preferences`: what is pushed, and when not."""
+    """`PUT /api/me/push/preferences`: which messages come by which channel, and when none."""
     principal = await _guest(request)
     body = await read_body(request, Wanted)
-    wanted = Preferences(frozenset(body.muted), body.quiet_from_hour, body.quiet_until_hour)
+    wanted = Preferences(
+        frozenset(body.muted),
+        body.quiet_from_hour,
+        body.quiet_until_hour,
+        {channel: frozenset(kinds) for channel, kinds in body.muted_by.items()},
+    )
     with problems():
-        await services_of(request).commerce.push.set_preferences(principal.subject, wanted)
+        await services_of(request).commerce.notice_preferences.set(principal.subject, wanted)
     return reply(_shown(wanted))
 
 
@@ -113,6 +124,7 @@ async def do_not_remind(request: Request) -> Response:
 def _shown(wanted: Preferences) -> dict[str, object]:
     return {
         "muted": sorted(wanted.muted),
+        "muted_by": {channel: sorted(kinds) for channel, kinds in sorted(wanted.muted_by.items())},
         "quiet_from_hour": wanted.quiet_from_hour,
         "quiet_until_hour": wanted.quiet_until_hour,
     }

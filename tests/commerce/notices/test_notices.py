@@ -1,10 +1,27 @@
-"""Notices come when they may, and not twice."""
+"""Notices come when they may, not twice, and by the first channel that the guest wants them by."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from commerce.notices.notices import MINUTE_MS, NoticeKind, due_at_ms, is_repeat
+from commerce.notices.notices import (
+    DEFAULT_PREFERENCES,
+    FALLBACK_ORDER,
+    MINUTE_MS,
+    SMS_KINDS,
+    NoticeChannel,
+    NoticeKind,
+    Preferences,
+    channel_of,
+    due_at_ms,
+    is_repeat,
+)
+
+kinds = st.frozensets(st.sampled_from(NoticeKind))
+channels = st.frozensets(st.sampled_from(FALLBACK_ORDER))
 
 
 def at(hour: int, minute: int = 0, day: int = 1) -> int:
@@ -29,3 +46,33 @@ def test_reminder_comes_again_after_half_an_hour_only() -> None:
     assert not is_repeat(NoticeKind.REMINDER, None, now_ms=0)
     assert is_repeat(NoticeKind.REMINDER, 0, now_ms=29 * MINUTE_MS)
     assert not is_repeat(NoticeKind.REMINDER, 0, now_ms=30 * MINUTE_MS)
+
+
+@given(kinds, st.dictionaries(st.sampled_from(FALLBACK_ORDER), kinds), channels, kinds)
+def test_a_message_comes_by_the_first_channel_that_brings_it_and_is_wanted(
+    muted: frozenset[NoticeKind],
+    muted_by: Mapping[NoticeChannel, frozenset[NoticeKind]],
+    has: Collection[NoticeChannel],
+    templates: Collection[NoticeKind],
+) -> None:
+    wanted = Preferences(muted=muted, muted_by=muted_by)
+    for kind in NoticeKind:
+        may = [
+            channel
+            for channel in (NoticeChannel.PUSH, NoticeChannel.WECHAT, NoticeChannel.SMS)
+            if channel in has
+            and kind not in muted
+            and kind not in muted_by.get(channel, frozenset())
+            and (channel is not NoticeChannel.SMS or (kind in SMS_KINDS and kind in templates))
+        ]
+        assert channel_of(kind, has, templates, wanted) == (may[0] if may else None)
+
+
+def test_a_kind_muted_by_one_channel_comes_by_the_next() -> None:
+    ready, refund, live = NoticeKind.READY, NoticeKind.REFUND, NoticeKind.LIVE
+    push, sms = NoticeChannel.PUSH, NoticeChannel.SMS
+    wanted = Preferences(muted_by={push: frozenset({ready, live}), sms: frozenset({refund})})
+    found = [channel_of(kind, {push, sms}, SMS_KINDS, wanted) for kind in (ready, refund, live)]
+    assert found == [sms, push, None]
+    assert channel_of(refund, {sms}, SMS_KINDS, wanted) is None
+    assert channel_of(refund, {sms}, SMS_KINDS, DEFAULT_PREFERENCES) is sms

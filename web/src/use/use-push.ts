@@ -4,12 +4,6 @@ import type { Api } from '../lib/base/api'
 import { pushSupport } from '../lib/base/wechat'
 import { useWords } from './use-words'
 
-/** What can be read and chosen at `/api/me/push`. */
-export interface PushWanted {
-  muted: string[]
-  quiet_from_hour: number
-  quiet_until_hour: number
-}
 export type PushState = 'unknown' | 'off' | 'on' | 'denied' | 'failed'
 
 export function usePush(api: Api) {
