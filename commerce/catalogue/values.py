@@ -48,7 +48,8 @@ class Brand:
 
     With `phone_needed` only guests who have proved a phone number may order. With `member_prices`
     those guests are members, and pay members' prices. With `split_orders` who buys several
-    goods that no one store has is offered an order at each of two stores.
+    goods that no one store has is offered an order at each of two stores. With `store_presales`
+    its stores open presales of their own, and cancel their part of the others.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Brand:
     phone_needed: bool = False
     member_prices: bool = False
     split_orders: bool = False
+    store_presales: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from commerce.orders.promise import (
 from commerce.orders.states import OrderState
 
 PRODUCTS_MAX = 50
+OWN_MAX = 5  # presales of a store's own that are not handed over yet
 NAME_CHARS_MAX = 40
 ORDERS_MAX = 10_000  # of a store in one wave
 # Orders of a cancelled presale that end with it: what is out comes back or is delivered first.
@@ -63,7 +64,8 @@ class NewPresale:
 class Presale:
     """A presale; `capacities` are orders by store, and other stores take none.
 
-    Stores that have `cancelled` it take no more, and pay back what they had taken.
+    Stores that have `cancelled` it take no more, and pay back what they had taken. With a
+    `store_id` it is that store's own, for orders in its rooms; else it is for all of the brand's.
     """
 
     id: str
@@ -75,6 +77,7 @@ class Presale:
     until_ms: int
     capacities: Mapping[str, int]
     cancelled: frozenset[str] = frozenset()
+    store_id: str = ""
 
     @property
     def slot(self) -> str:
@@ -84,6 +87,10 @@ class Presale:
     def is_open(self, now_ms: int) -> bool:
         """Whether it takes orders; the cut-off itself is too late."""
         return now_ms < self.cut_off_ms
+
+    def is_for(self, store_id: str) -> bool:
+        """Whether it is for orders in the rooms of a store."""
+        return self.store_id in ("", store_id)
 
     def takes(self, store_id: str, *, now_ms: int) -> bool:
         """Whether it takes orders of a store."""
@@ -177,14 +184,13 @@ def places_of(
     presale: Presale, stores: Iterable[PackingStore], fulfilment: Fulfilment, *, now_ms: int
 ) -> Route:
     """Return the stores that may pack an order of a presale, before or after the cut-off."""
-    near = list(stores)
-    counted = [
-        replace(store, capacity=presale.capacities.get(store.id, 0))
-        for store in near
-        if store.id not in presale.cancelled
-    ]
+    counted, off = [], []
+    for store in stores:
+        if store.id in presale.cancelled or not presale.is_for(store.id):
+            off.append(RuledOut(store.id, RuledOutBy.CLOSED))
+        else:
+            counted.append(replace(store, capacity=presale.capacities.get(store.id, 0)))
     found = wave_route(counted, presale.ready_by_ms, fulfilment, now_ms=now_ms)
-    off = [RuledOut(one.id, RuledOutBy.CLOSED) for one in near if one.id in presale.cancelled]
     return replace(found, ruled_out=(*found.ruled_out, *off))
 
 

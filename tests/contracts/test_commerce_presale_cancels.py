@@ -12,7 +12,7 @@ from commerce.io.shop import presale_cancels
 from commerce.io.shop.orders import Pending
 from commerce.io.shop.presales import PresaleView
 from commerce.notices.notices import NoticeKind
-from commerce.orders.presales import NewPresale
+from commerce.orders.presales import OWN_MAX, NewPresale
 from commerce.orders.promise import HOUR_MS, WINDOW_MS
 from commerce.orders.states import OrderState
 from commerce.views import OrderView
@@ -38,7 +38,7 @@ def weekend_plan() -> SeedPlan:
     return replace(plan, stock=(*plan.stock, Stock("tea", "s2", 100)))
 
 
-async def opened(shop: Shop, *products: str, runs: bool = True) -> PresaleView:
+async def opened(shop: Shop, *products: str, runs: bool = True, store_id: str = "") -> PresaleView:
     """A presale until two hours from now, ready ten hours later."""
     cut_off_ms = shop.clock() + 2 * HOUR_MS
     ready_by_ms = cut_off_ms + 10 * HOUR_MS
@@ -46,7 +46,7 @@ async def opened(shop: Shop, *products: str, runs: bool = True) -> PresaleView:
     name = Text("周末套餐", "Weekend meals")
     until_ms = ready_by_ms + 2 * HOUR_MS
     new = NewPresale(name, products, cut_off_ms, ready_by_ms, until_ms)
-    made = await shop.commerce.presales.open("b", "u1", new)
+    made = await shop.commerce.presales.open("b", "u1", new, store_id)
     if runs:
         await quiet(shop)
     else:
@@ -250,3 +250,67 @@ async def test_an_unpaid_order_ends_too_and_its_late_payment_goes_back(
             assert await states(shop, [unpaid]) == [OrderState.CANCELLED]
             await sound(shop)
         assert sorted(refund.amount_fen for refund in provider.refunds.values()) == [2_000] * 2
+
+
+async def test_a_store_opens_its_own_for_its_rooms_and_other_rooms_sell_from_the_shelf(
+    database_url: str, valkey_url: str
+) -> None:
+    async with running_shop(database_url, valkey_url, plan=weekend_plan()) as shop:
+        own = await opened(shop, "tea", store_id="s1")
+        assert [store.store_id for store in own.stores] == ["s1"]
+        here = await shop.commerce.orders.place(shop.tap("anna", "tea"))
+        there = await shop.commerce.orders.place(
+            replace(shop.tap("bo", "tea", key="key-in-other"), room_id="other")
+        )
+        assert isinstance(here, OrderView) and isinstance(there, OrderView)
+        assert (here.store.id, here.due_at_ms) == ("s1", own.ready_by_ms)
+        assert there.due_at_ms is not None and there.due_at_ms < own.cut_off_ms
+        for room, sold in (("demo", 1), ("other", 0)):
+            assert len((await shop.commerce.promises.of(room, "e1")).presales) == sold
+        # The other store may have the same goods and morning; the brand's takes what nobody has.
+        with pytest.raises(InvalidField):
+            await opened(shop, "tea", store_id="s1")
+        other = await opened(shop, "tea", store_id="s2")
+        with pytest.raises(InvalidField):
+            await opened(shop, "tea")
+        assert [one.id for one in await shop.commerce.presales.of_store("s2")] == [other.id]
+        late = await shop.commerce.orders.place(shop.tap("cai", "tea", estate="e2"))
+        assert isinstance(late, OrderView) and late.store.id == "s1", "its room decides"
+
+        [plan] = (await shop.commerce.wave_plans.of_store("s1")).plans
+        assert (plan.id, plan.orders) == (own.id, 2)
+
+        await shop.commerce.presales.cancel("b", "u1", own.id, ("s1",))
+        for order in (here, late):
+            await wait_until(lambda id=order.id: shop.seen(id).refunded_fen == 990)  # type: ignore[misc]  # this one
+        assert await states(shop, [there.id]) == [OrderState.NEW]
+        await sound(shop)
+
+
+async def test_of_two_that_are_opened_at_once_one_is_and_a_store_has_few_of_its_own(
+    database_url: str, valkey_url: str
+) -> None:
+    async with open_shop(database_url, valkey_url, plan=weekend_plan()) as shop:
+        cut_off_ms = shop.clock() + HOUR_MS
+        first_ms = cut_off_ms + 10 * HOUR_MS + -(cut_off_ms) % WINDOW_MS
+
+        async def opens(product: str, ready_by_ms: int, store_id: str = "s1") -> bool:
+            name, until_ms = Text("茶", "Tea"), ready_by_ms + 2 * HOUR_MS
+            new = NewPresale(name, (product,), cut_off_ms, ready_by_ms, until_ms)
+            try:
+                await shop.commerce.presales.open("b", "u1", new, store_id)
+            except InvalidField:
+                return False
+            return True
+
+        both = await asyncio.gather(opens("tea", first_ms), opens("tea", first_ms + WINDOW_MS))
+        assert sorted(both) == [False, True]
+        others = ["pear", "rice", "dinner", "gone"]
+        for at, product in enumerate(others, 2):
+            assert await opens(product, first_ms + at * WINDOW_MS)
+        assert len(await shop.commerce.presales.of_store("s1")) == OWN_MAX
+        # Its cut-off is over, and it is not handed over yet: it still counts.
+        shop.clock.ahead_ms += 2 * HOUR_MS
+        cut_off_ms += 2 * HOUR_MS
+        assert not await opens("tea", first_ms + 9 * WINDOW_MS)
+        assert await opens("tea", first_ms + 9 * WINDOW_MS, store_id="s2")

@@ -83,6 +83,7 @@ def brand() -> Row:
         "totp_needed": False,
         "member_prices": False,
         "split_orders": False,
+        "store_presales": False,
     }
 
 

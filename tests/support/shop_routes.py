@@ -51,7 +51,17 @@ from server.http.shop import (
 )
 from server.http.shop.notices import routes as notice_routes
 from server.http.shop.push import routes as push_routes
-from server.http.staff import cabinets, claims, neighbours, packing, prints, stock, stores, tills
+from server.http.staff import (
+    cabinets,
+    claims,
+    neighbours,
+    packing,
+    presales,
+    prints,
+    stock,
+    stores,
+    tills,
+)
 from server.latency import Latency
 from server.limits import Limits
 from server.printing.drawings import Drawings
@@ -138,6 +148,7 @@ async def shop_routes(
             *books.routes,
             *stores.routes,
             *packing.routes,
+            *presales.routes,
             *prints.routes,
             *neighbours.routes,
             *leader_routes,

@@ -9,7 +9,7 @@ from commerce.io.record.schema import stores
 from commerce.io.record.schema_presales import presales
 from commerce.orders.presales import Presale
 
-KNOWN_MAX = 200  # presales of all brands, the newest
+KNOWN_MAX = 1_000  # presales of all brands, those that are handed over last
 
 
 def presale_of_row(row: RowMapping) -> Presale:
@@ -24,6 +24,7 @@ def presale_of_row(row: RowMapping) -> Presale:
         row["until_ms"],
         dict(row["capacities"]),
         frozenset(row["cancelled"]),
+        row["store_id"] or "",
     )
 
 

@@ -91,6 +91,7 @@ brands = Table(
     Column("totp_needed", Boolean, nullable=False, server_default=false()),
     Column("member_prices", Boolean, nullable=False, server_default=false()),
     Column("split_orders", Boolean, nullable=False, server_default=false()),
+    Column("store_presales", Boolean, nullable=False, server_default=false()),
     Column("kpi_plan", JSON),
     Column("gate", String(80), nullable=False, server_default=values.SHARED_GATE),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from commerce.io.record.presales import presales_of_stores
-from commerce.io.record.schema import orders
+from commerce.io.record.schema import orders, rooms
 from commerce.io.record.schema_slots import order_routes, slots
 from commerce.orders.order import OrderRow
 from commerce.orders.presales import presale_of
@@ -143,12 +143,15 @@ def _without_slots(
     for at in range(0, len(order_ids), IDS_MAX):
         rows = connection.execute(
             select(orders.c.id, orders.c.store_id, orders.c.product_id, orders.c.created_at_ms)
+            .add_columns(rooms.c.store_id.label("of_room"))
+            .join(rooms, rooms.c.id == orders.c.room_id)
             .where(orders.c.id.in_(order_ids[at : at + IDS_MAX]), orders.c.slot == "")
             .order_by(orders.c.created_at_ms, orders.c.id)
         ).all()
         packs = presales_of_stores(connection, {row.store_id for row in rows}, at_ms)
-        for id, store_id, product_id, ordered_at_ms in rows:
-            presale = presale_of(packs.get(store_id, ()), product_id, now_ms=ordered_at_ms)
+        for id, store_id, product_id, ordered_at_ms, of_room in rows:
+            known = [one for one in packs.get(store_id, ()) if one.is_for(of_room)]
+            presale = presale_of(known, product_id, now_ms=ordered_at_ms)
             found.setdefault((store_id, presale.slot if presale else ""), []).append(id)
     return found
 

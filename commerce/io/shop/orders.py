@@ -187,10 +187,9 @@ class Orders:
 
     def _presale(self, request: OrderRequest) -> Presale | None:
         """The presale that a request orders from; which one depends on the time."""
-        catalogue = self._shop.catalogue
-        brand_id = catalogue.brand_id("room", request.room_id)
         ids = [line.product_id for line in request.lines]
-        return catalogue.presale_of_order(brand_id, ids, now_ms=self._shop.clock())
+        now_ms = self._shop.clock()
+        return self._shop.catalogue.presale_of_order(request.room_id, ids, now_ms=now_ms)
 
     def _route(self, request: OrderRequest) -> EstateRoute:
         """Where a tap may go: nowhere after the cut-off, or with goods that are not sold together.

@@ -18,7 +18,7 @@ from commerce.io.record.order_postings import cancel_orders
 from commerce.io.record.payment_postings import give_up
 from commerce.io.record.presales import presale_of_row, read_presales
 from commerce.io.record.rows import ORDERS
-from commerce.io.record.schema import orders
+from commerce.io.record.schema import orders, rooms
 from commerce.io.record.schema_presales import presales
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.fulfilment import give_up_seat
@@ -97,6 +97,8 @@ def _of(connection: Connection, presale: Presale, made_at_ms: int, limit: int) -
     )
     rows = connection.execute(
         select(orders.c.id, orders.c.slot, orders.c.product_id, orders.c.created_at_ms)
+        .add_columns(rooms.c.store_id.label("of_room"))
+        .join(rooms, rooms.c.id == orders.c.room_id)
         .where(
             orders.c.store_id.in_(presale.cancelled),
             orders.c.state.in_(_CANCELLABLE),
@@ -107,11 +109,11 @@ def _of(connection: Connection, presale: Presale, made_at_ms: int, limit: int) -
     if not any(row.slot == "" for row in rows):
         return [row.id for row in rows[:limit]]
     known = [one for one in read_presales(connection) if one.brand_id == presale.brand_id]
-    mine = [
-        row.id
-        for row in rows
-        if row.slot or presale_of(known, row.product_id, now_ms=row.created_at_ms) == presale
-    ]
+    mine = []
+    for row in rows:
+        of_room = [one for one in known if one.is_for(row.of_room)]
+        if row.slot or presale_of(of_room, row.product_id, now_ms=row.created_at_ms) == presale:
+            mine.append(row.id)
     return mine[:limit]
 
 

@@ -1,9 +1,9 @@
 """Presales: opened, cut off and cancelled. Their waves are slots of stores."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from commerce.catalogue.values import Text
 from commerce.errors import InvalidField, NotFound
@@ -11,6 +11,7 @@ from commerce.io.record.audit_trail import record_audit
 from commerce.io.record.order_postings import set_slots
 from commerce.io.record.postings import Topic, enqueue
 from commerce.io.record.presales import presale_of_row
+from commerce.io.record.schema import brands
 from commerce.io.record.schema_presales import presales
 from commerce.io.record.schema_slots import slots
 from commerce.io.record.slots import SlotPlan
@@ -18,6 +19,7 @@ from commerce.io.shop.context import ShopContext
 from commerce.io.shop.routes import packing_store
 from commerce.orders.presales import (
     ORDERS_MAX,
+    OWN_MAX,
     NewPresale,
     Presale,
     check,
@@ -53,6 +55,7 @@ class PresaleView:
     ready_by_ms: int
     until_ms: int
     stores: tuple[StorePlaces, ...]
+    store_id: str | None  # the store whose own it is
 
 
 class Presales:
@@ -62,15 +65,22 @@ class Presales:
         self._shop = shop
         self._new_id = new_id
 
-    async def open(self, brand_id: str, staff_id: str, new: NewPresale) -> PresaleView:
+    async def open(
+        self, brand_id: str, staff_id: str, new: NewPresale, store_id: str = ""
+    ) -> PresaleView:
         """Open a presale: from now on its goods are ordered for its hand-over only.
 
+        With a `store_id` it is that store's own: for orders in its rooms, and it packs them all.
+
         Raises:
-            InvalidField: Something cannot be, or a product is in another presale already.
+            InvalidField: Something cannot be, a product is in another presale already, or the
+                store has as many of its own as it may.
         """
         at_ms, id = self._shop.clock(), self._new_id()
         check(new, now_ms=at_ms)
         capacities = self._capacities(brand_id, new)
+        if store_id:
+            capacities = {store_id: capacities[store_id]}
         self._check_products(brand_id, new.products)
         made = Presale(
             id,
@@ -81,10 +91,16 @@ class Presales:
             new.ready_by_ms,
             new.until_ms,
             capacities,
+            store_id=store_id,
         )
 
         def write(connection: Connection) -> None:
+            # Of two that are opened at once, the second one sees the first.
+            one = select(brands.c.id).where(brands.c.id == brand_id)
+            connection.execute(one.with_for_update(key_share=True))
             _check_free(connection, made, at_ms)
+            if store_id:
+                _check_own(connection, store_id, at_ms)
             row = {
                 "id": id,
                 "brand_id": brand_id,
@@ -96,6 +112,7 @@ class Presales:
                 "ready_by_ms": new.ready_by_ms,
                 "until_ms": new.until_ms,
                 "made_at_ms": at_ms,
+                "store_id": store_id or None,
             }
             connection.execute(insert(presales), row)
             set_slots(connection, _plans(made, capacities), at_ms)
@@ -195,18 +212,42 @@ class Presales:
         """The presales of a brand, those that are handed over last first."""
         return await self._shop.record.query(lambda connection: self._views(connection, brand_id))
 
+    async def of_store(self, store_id: str) -> list[PresaleView]:
+        """The presales in which a store takes orders, each as far as it is that store's.
+
+        Raises:
+            NotFound: There is no such store.
+        """
+        self._shop.catalogue.store(store_id)
+        brand_id = self._shop.catalogue.brand_id("store", store_id)
+        views = await self._shop.record.query(
+            lambda connection: self._views(connection, brand_id, store_id)
+        )
+        mine = (
+            (view, tuple(one for one in view.stores if one.store_id == store_id)) for view in views
+        )
+        return [replace(view, stores=stores) for view, stores in mine if stores]
+
     async def _changed(self, brand_id: str, presale_id: str) -> PresaleView:
         await self._shop.cache.refresh_changed()
         self._shop.on_commit()
-        views = await self.listed(brand_id)
-        return next(view for view in views if view.id == presale_id)
+        views = await self._shop.record.query(
+            lambda connection: self._views(connection, brand_id, presale_id=presale_id)
+        )
+        return views[0]
 
-    def _views(self, connection: Connection, brand_id: str) -> list[PresaleView]:
+    def _views(
+        self, connection: Connection, brand_id: str, store_id: str = "", presale_id: str = ""
+    ) -> list[PresaleView]:
+        """A brand's presales, or one; of a store, its own and those that are for all stores."""
+        newest = select(presales).where(presales.c.brand_id == brand_id)
+        if presale_id:
+            newest = newest.where(presales.c.id == presale_id)
+        if store_id:
+            own = presales.c.store_id == store_id
+            newest = newest.where(or_(presales.c.store_id.is_(None), own))
         rows = connection.execute(
-            select(presales)
-            .where(presales.c.brand_id == brand_id)
-            .order_by(presales.c.until_ms.desc(), presales.c.id)
-            .limit(LISTED_MAX)
+            newest.order_by(presales.c.until_ms.desc(), presales.c.id).limit(LISTED_MAX)
         )
         known = [presale_of_row(row) for row in rows.mappings()]
         names = {presale.slot for presale in known}
@@ -238,6 +279,7 @@ class Presales:
             presale.ready_by_ms,
             presale.until_ms,
             tuple(stores),
+            presale.store_id or None,
         )
 
     def _capacities(self, brand_id: str, new: NewPresale) -> dict[str, int]:
@@ -276,11 +318,21 @@ def _check_free(connection: Connection, made: Presale, at_ms: int) -> None:
         select(presales).where(presales.c.brand_id == made.brand_id, presales.c.ready_by_ms > at_ms)
     )
     for other in map(presale_of_row, rows.mappings()):
+        if other.store_id and made.store_id not in ("", other.store_id):
+            continue
         if other.ready_by_ms == made.ready_by_ms:
             raise InvalidField("ready_by_ms", "Another presale is ready by then.")
         both = set(other.products) & set(made.products)
         if both and other.is_open(at_ms):
             raise InvalidField("product_ids", f"In another presale: {', '.join(sorted(both))}.")
+
+
+def _check_own(connection: Connection, store_id: str, at_ms: int) -> None:
+    count = connection.scalar(
+        select(func.count()).where(presales.c.store_id == store_id, presales.c.until_ms > at_ms)
+    )
+    if count and count >= OWN_MAX:
+        raise InvalidField("presales", f"{OWN_MAX} of a store's own at a time")
 
 
 def _find(connection: Connection, brand_id: str, presale_id: str) -> Presale:

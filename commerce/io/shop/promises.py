@@ -52,13 +52,13 @@ class Promises:
 
 
 class PromiseBoard:
-    """Answers for a whole estate, and looks into the gate every few seconds at most."""
+    """Answers for an estate in a store's rooms; looks into the gate every few seconds at most."""
 
     def __init__(self, shop: ShopContext, gates: Gates, routes: Routes) -> None:
         self._shop = shop
         self._gates = gates
         self._routes = routes
-        self._kept: dict[str, Promises] = {}
+        self._kept: dict[tuple[str, str], Promises] = {}
         self._turn = asyncio.Lock()
 
     async def of(self, room_id: str, estate_id: str) -> Promises:
@@ -68,18 +68,18 @@ class PromiseBoard:
             NotFound: There is no such room, or no such estate of its brand.
         """
         catalogue = self._shop.catalogue
-        catalogue.room(room_id)
+        here = estate_id, catalogue.room(room_id).store_id
         catalogue.estate(estate_id)
         catalogue.require_one_brand(room_id, ("estate", estate_id))
         async with self._turn:
             at_ms = self._shop.clock()
-            kept = self._kept.get(estate_id)
+            kept = self._kept.get(here)
             if kept is None or not 0 <= at_ms - kept.now_ms < KEPT_MS:
-                kept = self._kept[estate_id] = await self._look(estate_id, at_ms)
+                kept = self._kept[here] = await self._look(room_id, estate_id, at_ms)
             return kept
 
-    async def _look(self, estate_id: str, at_ms: int) -> Promises:
-        presales = self._presales(estate_id, at_ms)
+    async def _look(self, room_id: str, estate_id: str, at_ms: int) -> Promises:
+        presales = self._presales(room_id, at_ms)
         routes = {kind: self._routes.of(estate_id, kind) for kind in Fulfilment}
         waves = {
             (presale.id, kind): self._routes.of_presale(presale, estate_id, kind)
@@ -116,11 +116,9 @@ class PromiseBoard:
         )
         return Promises(promised[Fulfilment.PICKUP], promised[Fulfilment.DELIVERY], at_ms, later)
 
-    def _presales(self, estate_id: str, at_ms: int) -> list[tuple[Presale, tuple[str, ...]]]:
-        """The presales of an estate's brand, each with the goods that are sold in it now."""
-        catalogue = self._shop.catalogue
-        brand_id = catalogue.brand_id("estate", estate_id)
-        known = [one for one in catalogue.presales if one.brand_id == brand_id]
+    def _presales(self, room_id: str, at_ms: int) -> list[tuple[Presale, tuple[str, ...]]]:
+        """The presales of a room, each with the goods that are sold in it now."""
+        known = self._shop.catalogue.presales_of_room(room_id)
         found: dict[str, tuple[str, ...]] = {}
         for product_id in dict.fromkeys(id for one in known for id in one.products):
             presale = presale_of(known, product_id, now_ms=at_ms)

@@ -99,6 +99,7 @@ class BrandDraft(Body):
     totp_needed: bool
     member_prices: bool
     split_orders: bool
+    store_presales: bool
 
 
 def _as_sent(values: dict[str, object]) -> dict[str, object]:

@@ -79,6 +79,17 @@ def test_taps_take_places_of_the_wave_until_the_cut_off() -> None:
     assert MEALS.handover(Fulfilment.DELIVERY) == Span(SATURDAY + WINDOW_MS, NOON)
 
 
+def test_no_tap_goes_to_a_store_that_cancelled_or_whose_presale_it_is_not() -> None:
+    stores = [PackingStore("a"), PackingStore("b")]
+    for presale in (
+        replace(MEALS, cancelled=frozenset({"b"})),
+        replace(MEALS, store_id="a"),  # b may have one of its own for the same morning
+    ):
+        found = presale_route(presale, stores, Fulfilment.PICKUP, now_ms=FRIDAY - 1)
+        assert found.stores == ("a",)
+        assert [one.store_id for one in found.ruled_out] == ["b"]
+
+
 def test_a_store_packs_a_wave_while_it_is_shut_or_beside_its_other_orders() -> None:
     night = PackingStore("a", EVERY_DAY, 20)
     assert wave_capacity(night, FRIDAY, SATURDAY) == (6 + 16) * 20  # 21:00 to 08:00

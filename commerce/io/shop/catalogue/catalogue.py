@@ -87,21 +87,30 @@ class Catalogue:
             if self.owners.get((kind, id), own) != own:
                 raise NotFound(kind, id)
 
+    def presales_of_room(self, room_id: str) -> list[Presale]:
+        """The presales whose goods are ordered in a room."""
+        brand_id, store_id = self.brand_id("room", room_id), self.room(room_id).store_id
+        return [one for one in self.presales if one.brand_id == brand_id and one.is_for(store_id)]
+
     def presale_of_order(
-        self, brand_id: str, product_ids: Iterable[str], *, now_ms: int
+        self, room_id: str, product_ids: Iterable[str], *, now_ms: int
     ) -> Presale | None:
-        """The presale of an order, None if it is taken from the shelf.
+        """The presale of an order in a room, None if it is taken from the shelf.
 
         Raises:
             Refused: Its goods are not handed over together.
         """
-        known = [one for one in self.presales if one.brand_id == brand_id]
+        known = self.presales_of_room(room_id) if self.presales else []
         return presale_of_order(known, product_ids, now_ms=now_ms) if known else None
 
     def presale_at(self, store_id: str, slot: str) -> Presale | None:
         """The presale whose wave has that slot in a store."""
         brand_id = self.brand_id("store", store_id)
-        found = (one for one in self.presales if one.brand_id == brand_id and one.slot == slot)
+        found = (
+            one
+            for one in self.presales
+            if one.brand_id == brand_id and one.slot == slot and one.is_for(store_id)
+        )
         return next(found, None)
 
     def names(self, entry: Entry) -> bool:

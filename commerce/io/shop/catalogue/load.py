@@ -123,6 +123,7 @@ def _brand(row: RowMapping) -> Brand:
         row["phone_needed"],
         row["member_prices"],
         row["split_orders"],
+        row["store_presales"],
     )
 
 

@@ -93,7 +93,9 @@ class WavePlans:
         known = [
             presale
             for presale in catalogue.presales
-            if presale.brand_id == brand_id and at_ms < presale.until_ms
+            if presale.brand_id == brand_id
+            and presale.is_for(store_id)
+            and at_ms < presale.until_ms
         ]
         known.sort(key=lambda presale: presale.ready_by_ms)
 

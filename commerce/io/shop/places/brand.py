@@ -26,6 +26,7 @@ class BrandRow:
     totp_needed: bool
     member_prices: bool
     split_orders: bool
+    store_presales: bool
     version: int
 
 

@@ -57,6 +57,7 @@ export interface Brand extends Versioned {
   totp_needed: boolean
   member_prices: boolean
   split_orders: boolean
+  store_presales: boolean
 }
 
 /** What an edit sends: the members of `draft` that are not as they were. */

@@ -12,6 +12,7 @@ export const en: typeof zh = {
     phone_needed: 'Neighbours verify a phone number before they order',
     member_prices: 'Neighbours with a verified phone number are members and pay member prices',
     split_orders: 'What no one shop has may be ordered from two, as two orders',
+    store_presales: 'Shops open presales of their own, and may cancel their part of others',
     totp_needed: 'The head office logs in with an authenticator',
     yes: 'Yes',
     no: 'No',

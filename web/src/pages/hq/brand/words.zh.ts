@@ -10,6 +10,7 @@ export const zh = {
     phone_needed: '邻居下单前要先验证手机号',
     member_prices: '验证过手机号的邻居就是会员，享会员价',
     split_orders: '一家店凑不齐时，可分两单由两家店备货',
+    store_presales: '门店可以自己开预售，也可以取消自己那份预售',
     totp_needed: '总部账号登录要用验证器',
     yes: '是',
     no: '否',
