@@ -1,10 +1,12 @@
 """The migrations make exactly the schema that the code knows, on both records."""
 
 import dataclasses
+import itertools
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from commerce.after_sales import claims
 from commerce.catalogue.values import City, Text
@@ -14,11 +16,13 @@ from commerce.io.audit import audit
 from commerce.io.record.columns import metadata
 from commerce.io.record.engine import Record, close_engine, open_engine
 from commerce.io.record.migrate import newest_schema, upgrade
+from commerce.io.record.schema import orders
 from commerce.io.shop.catalogue.load import load_catalogue
 from commerce.io.shop.seed import seed
 from commerce.money import intents, refund_calls
 from commerce.orders import states
-from tests.support.commerce_shop import shop_plan
+from tests.support.commerce_shop import open_shop, shop_plan
+from tests.support.notices import ordered
 from tests.support.records import each_record
 
 database_url = each_record
@@ -87,3 +91,45 @@ async def test_estates_belong_to_the_city_of_the_shop_file(database_url: str) ->
         }
     finally:
         await close_engine(engine)
+
+
+async def test_the_database_refuses_every_illegal_move_of_an_order_and_takes_every_legal_one(
+    database_url: str, valkey_url: str
+) -> None:
+    legal = states.TRANSITIONS | states.REVERSALS
+    pairs = list(itertools.product(states.OrderState, states.OrderState))
+    async with open_shop(database_url, valkey_url) as shop:
+        order_id = await ordered(shop, (await shop.commerce.people.add_guest("a", "e1")).guest.id)
+        async with shop.commerce.record.write() as connection:
+            await connection.run_sync(_copies, order_id, [f"{a}>{b}" for a, b in pairs])
+            taken = set()
+            for state, to in pairs:
+                if await connection.run_sync(_moved, f"{state}>{to}", to.value):
+                    taken.add((state, to))
+            assert taken == legal | {(state, state) for state in states.OrderState}
+            for nonsense in ("", "NEW", "lost", None):
+                assert not await connection.run_sync(_moved, "new>new", nonsense)
+            found = await connection.execute(text("SELECT id, state FROM orders"))
+            now = {id: state for id, state in found if id != order_id}
+            assert now == {f"{a}>{b}": (b if (a, b) in taken else a).value for a, b in pairs}
+
+
+def _copies(connection: Connection, order_id: str, ids: list[str]) -> None:
+    """Insert copies of an order whose ids begin with the state that they have."""
+    row = connection.execute(select(orders).where(orders.c.id == order_id)).mappings().one()
+    copies = [
+        {**row, "id": id, "number": f"copy{n}", "state": id.partition(">")[0]}
+        for n, id in enumerate(ids)
+    ]
+    connection.execute(insert(orders), copies)
+
+
+def _moved(connection: Connection, order_id: str, to: str | None) -> bool:
+    """Whether the database takes a move that nobody has checked."""
+    try:
+        with connection.begin_nested():
+            move = text("UPDATE orders SET state = :to WHERE id = :id")
+            connection.execute(move, {"to": to, "id": order_id})
+    except IntegrityError:
+        return False
+    return True
