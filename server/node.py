@@ -1,4 +1,7 @@
-"""Runs a node: one worker, or a supervisor and its workers (`LINLI_WORKERS`)."""
+"""Runs a node: a supervisor and its workers (`LINLI_WORKERS`), or one worker without any.
+
+What only some of these need is loaded there: a supervisor stays small.
+"""
 
 import asyncio
 import contextlib
@@ -10,11 +13,8 @@ from functools import partial
 import structlog
 
 from server.errors import OperatorError
-from server.ops.embedded import EmbeddedValkey
-from server.ops.insight_process import InsightChild, environment, is_apart
 from server.ops.listener import listen
 from server.ops.logs import configure_logs
-from server.ops.opening import open_data_folder, open_record, opening
 from server.ops.supervisor import Supervisor, workers_here
 from server.settings import Settings
 from server.worker import Worker, inherited
@@ -44,7 +44,22 @@ async def serve_node(settings: Settings) -> None:
     cores = len(os.sched_getaffinity(0))
     if not settings.workers and cores > 1:
         log.info("one worker: more need LINLI_REDIS_URL and LINLI_DATABASE_URL", cores=cores)
+    if settings.supervise and settings.port:
+        await supervise_one(settings)
+        return
     await _serve(settings)
+
+
+async def supervise_one(settings: Settings) -> None:
+    """Run a supervisor with one worker, which has all that a node has, until SIGINT or SIGTERM.
+
+    Raises:
+        OperatorError: The port is taken, or the worker cannot start.
+    """
+    listen(settings).close()
+    shared = {"LINLI_PORT": str(settings.port), "LINLI_ROLES": ",".join(settings.roles)}
+    await _run(Supervisor(1, partial(listen, settings, shared=True), shared, settings.drain_s))
+    log.info("stopped")
 
 
 async def supervise(settings: Settings, workers: int) -> None:
@@ -53,6 +68,10 @@ async def supervise(settings: Settings, workers: int) -> None:
     Raises:
         OperatorError: A port is taken, the embedded Valkey cannot run, or no worker can.
     """
+    from server.ops.embedded import EmbeddedValkey
+    from server.ops.insight_process import is_apart
+    from server.ops.opening import open_data_folder, open_record, opening
+
     configure_logs(settings)
     if not settings.port:
         raise OperatorError("LINLI_PORT: workers share a port, 0 is none.")
@@ -76,16 +95,22 @@ async def supervise(settings: Settings, workers: int) -> None:
         )
         if is_apart(settings):
             await stack.enter_async_context(_beside(settings, redis_url))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, supervisor.stop)
-        await supervisor.run()
+        await _run(supervisor)
     log.info("stopped")
+
+
+async def _run(supervisor: Supervisor) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, supervisor.stop)
+    await supervisor.run()
 
 
 @contextlib.asynccontextmanager
 async def _beside(settings: Settings, redis_url: str) -> AsyncIterator[None]:
     """The role insight, in a process of its own."""
+    from server.ops.insight_process import InsightChild, environment
+
     child = InsightChild(Worker(), environment(settings, redis_url))
     task = asyncio.create_task(child.run(), name="insight")
     try:

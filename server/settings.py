@@ -8,16 +8,18 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import URL, make_url
 
 from server.net.addresses import Proxies, candidate_of
 from server.net.origins import Origin
 from server.worker import VARIABLE as WORKER_VARIABLE
 from server.worker import WORKERS_MAX
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 COMMAND_VARIABLES = ("LINLI_PUBLISH_TOKEN", WORKER_VARIABLE)
 ROLES = ("edge", "insight")
@@ -63,6 +65,11 @@ class Settings(BaseSettings):
         le=WORKERS_MAX,
         description="Processes that share the port of HTTP, under one supervisor. 0 or auto: one "
         "for each core where LINLI_REDIS_URL and LINLI_DATABASE_URL are set, else one.",
+    )
+    supervise: bool = Field(
+        True,
+        description="Whether a worker that is alone has a supervisor, as several have: it is "
+        "started again when it ends, and killed and replaced when it stops answering.",
     )
     ice_port: int = Field(
         8440,
@@ -406,8 +413,10 @@ class Settings(BaseSettings):
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
-    def sql_url(self) -> URL:
+    def sql_url(self) -> "URL":
         """The URL of the record, embedded default included."""
+        from sqlalchemy import URL, make_url  # which a supervisor does not need
+
         if not self.database_url:
             # A folder's name may have characters that mean something in a URL.
             return URL.create(

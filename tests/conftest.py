@@ -61,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
     collect_nothing_between_fork_and_exec()
     os.environ.setdefault("LINLI_RTMP_PORT", "")
     os.environ.setdefault("LINLI_WORKERS", "1")
+    os.environ.setdefault("LINLI_SUPERVISE", "0")
     defaults = PasswordHasher.__init__.__defaults__ or ()
     PasswordHasher.__init__.__defaults__ = (*QUICK_HASH, *defaults[len(QUICK_HASH) :])
     config.pluginmanager.register(Tiers(), "tiers")

@@ -282,6 +282,7 @@ def rig_environment(folder: Path) -> dict[str, str]:
         "LINLI_ICE_ADDRESSES": "127.0.0.1",
         "LINLI_RATE_LIMITS": "false",
         "LINLI_RTMP_PORT": "",
+        "LINLI_SUPERVISE": "0",
         "LINLI_LOG_LEVEL": "warning",
     }
 
