@@ -1,6 +1,8 @@
 """`linli bench orders`: durable one-tap orders a second, and tap → confirmed at half that load."""
 
+import contextlib
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from loadtest.actors.buyers import Buyers, Tapped
@@ -82,46 +84,64 @@ async def bench_orders(report: Report, plan: OrdersPlan) -> None:
 
 
 async def _sets_beside_items(plan: OrdersPlan) -> Figure:
-    """Measure orders of sets and of single items in turns, each on a server of its own."""
-    ratios = []
-    for _ in range(plan.runs):
-        items, sets = [await _rate_of(kind, plan) for kind in ("item", "set")]
-        ratios.append(sets / items)
+    """Measure orders of sets and of single items in turns."""
+    async with _Side.open(plan, "item") as items, _Side.open(plan, "set") as sets:
+        turns = [[await side.turn() for side in (items, sets)] for _ in range(plan.runs)]
+    ratios = tuple(of_sets.rate / of_items.rate for of_items, of_sets in turns)
     name = f"orders of a set of {SET_PARTS}, as a ratio to single items in turns"
-    return Figure(name, "", tuple(ratios), Better.HIGHER, SET_RATE_MIN)
+    return Figure(name, "", ratios, Better.HIGHER, SET_RATE_MIN)
 
 
 async def _with_slots_beside_without(plan: OrdersPlan) -> list[Figure]:
     """Measure orders that take a place in a window and such that need none, in turns."""
-    rates, cpu = [], []
-    for _ in range(plan.runs):
-        without, counted = [await _measured("item", plan, slots=slots) for slots in (False, True)]
-        rates.append(counted[0] / without[0])
-        cpu.append(counted[1] / without[1])
+    async with _Side.open(plan) as without, _Side.open(plan, slots=True) as counted:
+        turns = [[await side.turn() for side in (without, counted)] for _ in range(plan.runs)]
+    rates = tuple(counted.rate / without.rate for without, counted in turns)
+    cpu = tuple(counted.cpu_s / without.cpu_s for without, counted in turns)
     name = "orders with places in windows, as a ratio to those without in turns"
     return [
-        Figure(name, "", tuple(rates), Better.HIGHER, SLOT_RATE_MIN),
-        Figure("CPU of such an order, the same ratio", "", tuple(cpu), target=1 / SLOT_RATE_MIN),
+        Figure(name, "", rates, Better.HIGHER, SLOT_RATE_MIN),
+        Figure("CPU of such an order, the same ratio", "", cpu, target=1 / SLOT_RATE_MIN),
     ]
 
 
-async def _rate_of(kind: str, plan: OrdersPlan) -> float:
-    rate, _ = await _measured(kind, plan)
-    return rate
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Orders a second, and CPU seconds of server and Valkey per order."""
+
+    rate: float
+    cpu_s: float
 
 
-async def _measured(kind: str, plan: OrdersPlan, *, slots: bool = False) -> tuple[float, float]:
-    """Orders a second, and CPU seconds of server and Valkey per order, on a server of its own."""
-    async with rig(shop_toml(SET_PARTS)) as server, Buyers(server.base_url, ROOM, kind) as buyers:
-        if slots:
-            await server.count_slots()
-        await buyers.arrive(plan.guests)
-        await buyers.flat_out(plan.buyers, WARM_UP_S)
-        before = server.cpu()
-        tapped = await buyers.flat_out(plan.buyers, plan.seconds)
-        used = server.cpu().since(before)
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One of two servers that share the core; while one has its turn, the other is idle."""
+
+    server: Rig
+    buyers: Buyers
+    plan: OrdersPlan
+
+    @staticmethod
+    @contextlib.asynccontextmanager
+    async def open(
+        plan: OrdersPlan, kind: str = "item", *, slots: bool = False
+    ) -> AsyncIterator["_Side"]:
+        """Start it and warm it up."""
+        shop = shop_toml(SET_PARTS)
+        async with rig(shop) as server, Buyers(server.base_url, ROOM, kind) as buyers:
+            if slots:
+                await server.count_slots()
+            await buyers.arrive(plan.guests)
+            await buyers.flat_out(plan.buyers, WARM_UP_S)
+            yield _Side(server, buyers, plan)
+
+    async def turn(self) -> _Turn:
+        """Have buyers tap for a while."""
+        before = self.server.cpu()
+        tapped = await self.buyers.flat_out(self.plan.buyers, self.plan.seconds)
+        used = self.server.cpu().since(before)
         orders = max(1, tapped.confirmed)
-        return orders / tapped.seconds, (used.server_s + used.children_s) / orders
+        return _Turn(orders / tapped.seconds, (used.server_s + used.children_s) / orders)
 
 
 async def _flat_out(
