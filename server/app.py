@@ -317,9 +317,14 @@ def _channel_exists(commerce: Commerce) -> Callable[[str], Awaitable[bool]]:
     async def exists(channel: str) -> bool:
         kind, _, name = channel.partition(":")
         catalogue = commerce.catalogue
-        if kind == "hq":
-            return name in catalogue.brands
-        return name in (catalogue.stores if kind == "store" else catalogue.rooms)
+        match kind:
+            case "hq":
+                return name in catalogue.brands
+            case "store":
+                return name in catalogue.stores
+            case "estate":
+                return name in catalogue.estates
+        return name in catalogue.rooms
 
     return exists
 

@@ -39,13 +39,13 @@ from server.bridge.channels import (
 )
 
 UNPAID = frozenset({OrderState.WAITING_PAYMENT, OrderState.EXPIRED})
-"""A store does not hear of orders that are not paid yet, or were not in time."""
+"""Store and leader do not hear of orders that are not paid yet, or were not in time."""
 
 T = TypeVar("T")
 
 
 class RoomFeed:
-    """Announces to `room:*` and `store:*` channels, and privately to buyers."""
+    """Announces to `room:*`, `store:*` and `estate:*` channels, and privately to buyers."""
 
     def __init__(
         self, hub: RoomHub, media_time: Callable[[str], int | None] = lambda _: None
@@ -72,6 +72,7 @@ class RoomFeed:
             await self._hub.announce(f"room:{room_id}", timed)
         for store_id in store_ids:
             await self._hub.announce(f"store:{store_id}", event)
+        await self._hub.announce(f"estate:{group.estate_id}", event)
 
     async def stock(
         self, room_ids: Sequence[str], product_id: str, stores: Sequence[StoreStock]
@@ -87,18 +88,22 @@ class RoomFeed:
             await self._hub.announce(f"room:{room_id}", timed)
 
     async def orders(self, changed: Sequence[OrderChange]) -> None:
-        """Show the orders to their stores, one announcement per store, and to their buyers.
+        """Show the orders to stores and leaders, one announcement per channel, and to buyers.
 
         Rooms are shown a sample of those that have just been placed.
         """
-        by_store: defaultdict[str, list[Event]] = defaultdict(list)
+        by_channel: defaultdict[str, list[Event]] = defaultdict(list)
         for change in changed:
             if change.at_store.state in UNPAID:
                 continue
             order = _as(orders.StoreOrder, change.at_store)
-            by_store[order.store.id].append(orders.OrderChanged(order=order))
-        for store_id, batch in by_store.items():
-            await self._hub.announce(f"store:{store_id}", *batch)
+            by_channel[f"store:{order.store.id}"].append(orders.OrderChanged(order=order))
+            moved = orders.LedOrderChanged(
+                order_id=order.id, number=order.number, state=order.state
+            )
+            by_channel[f"estate:{order.estate_id}"].append(moved)
+        for channel, batch in by_channel.items():
+            await self._hub.announce(channel, *batch)
         await self._hub.send_private(
             *(
                 (each.guest_id, _for_its_buyer(each, self._media_time(each.room_id)))

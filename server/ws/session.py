@@ -411,6 +411,8 @@ class RoomSession(Subscriber):
             principal = self._principal
             if kind == "store" and allowed(principal, Action.FULFIL, store_id=name):
                 return None
+            if kind == "estate" and allowed(principal, Action.LEAD, estate_id=name):
+                return None
             if kind == "hq" and allowed(principal, Action.MANAGE_BRAND, brand_id=name):
                 return None
             return CloseCode.UNAUTHORISED if principal.anonymous else CloseCode.FORBIDDEN

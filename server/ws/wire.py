@@ -83,7 +83,7 @@ class _ClientMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="t"):
 class Hello(_ClientMessage, frozen=True, kw_only=True, tag="hello"):
     """The first message: channel, token, and the position after a reconnect."""
 
-    channel: Annotated[str, Meta(pattern=r"^(hq|room|store):[A-Za-z0-9_-]{1,64}$")]
+    channel: Annotated[str, Meta(pattern=r"^(estate|hq|room|store):[A-Za-z0-9_-]{1,64}$")]
     token: Annotated[str, Meta(max_length=TOKEN_CHARS_MAX)] | None = None
     epoch: Annotated[str, Meta(max_length=64)] | None = None
     offset: Annotated[int, Meta(ge=0, le=INTEGER_MAX)] | None = None

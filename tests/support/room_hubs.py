@@ -155,7 +155,8 @@ class Client:
 
 
 async def _exists(channel: str) -> bool:
-    return channel in ("room:demo", "room:other", "store:s1", "store:s2", "hq:b")
+    rooms = ("room:demo", "room:other")
+    return channel in (*rooms, "store:s1", "store:s2", "estate:e1", "estate:e2", "hq:b")
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""Orders, as their stores and their buyers are shown them."""
+"""Orders, as their stores, leaders and buyers are shown them."""
 
 from typing import Literal, TypeAlias
 
@@ -180,6 +180,14 @@ class OrderChanged(Event, frozen=True, kw_only=True, tag="order"):
     order: StoreOrder
 
 
+class LedOrderChanged(Event, frozen=True, kw_only=True, tag="led_order"):
+    """An order of an estate changed its state (channels of estates only): no name, no goods."""
+
+    order_id: str
+    number: str
+    state: OrderState
+
+
 class YourOrder(PrivateEvent, frozen=True, kw_only=True, tag="order"):
     """An order of this user was placed or changed its state.
 
@@ -190,4 +198,4 @@ class YourOrder(PrivateEvent, frozen=True, kw_only=True, tag="order"):
     order: Order
 
 
-ORDERS = Feature(stateless=(OrderChanged,), private=(YourOrder,))
+ORDERS = Feature(stateless=(OrderChanged, LedOrderChanged), private=(YourOrder,))

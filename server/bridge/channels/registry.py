@@ -95,8 +95,8 @@ ChannelState: TypeAlias = RoomState | StoreState
 
 
 def is_staff(channel: str) -> bool:
-    """Whether `channel` belongs to staff (store, head office) instead of a room's viewers."""
-    return channel.startswith(("store:", "hq:"))
+    """Whether `channel` belongs to staff (store, leaders, head office) instead of viewers."""
+    return channel.startswith(("store:", "estate:", "hq:"))
 
 
 class Channels:

@@ -38,7 +38,7 @@ READY = order_view(state=OrderState.READY, pickup=PickupView("ABCD-EFGH-J", "dat
 AT_STORE = store_order(state=OrderState.READY)
 
 
-async def test_views_arrive_whole_in_rooms_and_stores() -> None:
+async def test_views_arrive_whole_in_rooms_and_stores_and_leaders_hear_that_orders_moved() -> None:
     rooms = MemoryRooms(RULES)
     hub = RoomHub(MemoryRoomLog(rooms), MemoryRoomBus(rooms), (), RULES)
     feed = RoomFeed(hub, {"demo": 123}.get)
@@ -57,6 +57,13 @@ async def test_views_arrive_whole_in_rooms_and_stores() -> None:
     _, order = rooms.log("store:s1").events
     assert isinstance(order, orders.OrderChanged)
     assert msgspec.to_builtins(order.order) == _wire(AT_STORE)
+    grown, moved = rooms.log("estate:e1").events
+    assert isinstance(grown, groups.GroupChanged)
+    assert moved == msgspec.structs.replace(
+        orders.LedOrderChanged(order_id="o1", number="1001", state="ready"),
+        o=moved.o,
+        at_ms=moved.at_ms,
+    )
 
 
 async def test_buyers_get_their_orders_in_one_message_per_call() -> None:

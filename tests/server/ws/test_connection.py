@@ -147,13 +147,20 @@ async def test_private_events_reach_their_user_alone(server: Server) -> None:
             assert message["t"] != "you"
 
 
-async def test_channels_of_store_and_head_office_are_for_their_staff(server: Server) -> None:
+async def test_channels_of_store_estate_and_head_office_are_for_their_staff(server: Server) -> None:
     async with server.viewer("store:s1", token=server.token(CLERK)) as clerk:
         assert clerk.first["state"] == {}
     office = Principal("h1", frozenset({Role.HQ}), brand_id="b")
     async with server.viewer("hq:b", token=server.token(office)) as wall:
         assert wall.first["state"] == {}
+    leader = Principal("l1", frozenset({Role.LEADER}), estate_ids=("e1",), brand_id="b")
+    async with server.viewer("estate:e1", token=server.token(leader)) as led:
+        assert led.first["state"] == {}
     for channel, token, code in (
+        ("estate:e1", {}, 3501),
+        ("estate:e1", {"token": server.token(GUEST)}, 3502),
+        ("estate:e1", {"token": server.token(CLERK)}, 3502),
+        ("estate:e2", {"token": server.token(leader)}, 3502),
         ("hq:b", {}, 3501),
         ("hq:b", {"token": server.token(CLERK)}, 3502),
         ("hq:other", {"token": server.token(office)}, 3502),

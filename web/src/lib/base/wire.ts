@@ -521,6 +521,16 @@ export interface OrderChanged {
   order: StoreOrder
 }
 
+/** An order of an estate changed its state (channels of estates only): no name, no goods. */
+export interface LedOrderChanged {
+  k: 'led_order'
+  o: number
+  at_ms: AtMs
+  order_id: string
+  number: string
+  state: OrderState
+}
+
 /** A poll opened, was voted in or ended; null: there is none. */
 export interface PollChanged {
   k: 'poll'
@@ -700,6 +710,7 @@ export type ChannelEvent =
   | StockChanged
   | GroupChanged
   | OrderChanged
+  | LedOrderChanged
   | PollChanged
   | QuestionsChanged
   | NoticeChanged
