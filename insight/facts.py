@@ -117,6 +117,22 @@ class GroupChanged(Payload, frozen=True, kw_only=True, gc=False):
     ends_at_ms: AtMs
 
 
+class RatingChanged(Payload, frozen=True, kw_only=True, gc=False):
+    """A part of an order was rated, rated anew, hidden or shown; this is how it stands since.
+
+    `tags` are joined by spaces; what was written is in no fact.
+    """
+
+    topic: ClassVar[str] = "rating.changed"
+    order_id: Id
+    line: Units
+    part: Units
+    product_id: Id
+    stars: Annotated[int, Meta(ge=1, le=5)]
+    tags: Annotated[str, Meta(max_length=200)]
+    hidden: bool
+
+
 class CardSeen(Payload, frozen=True, kw_only=True, gc=False):
     """A product card was on the screen of a page."""
 
@@ -205,6 +221,7 @@ TOPICS: tuple[type[Payload], ...] = (
     StockMoved,
     LotMoved,
     GroupChanged,
+    RatingChanged,
     CardSeen,
     CardOpened,
     BagAdded,
@@ -325,11 +342,11 @@ Every fact has, beside what its topic says:
 | `person` | a pseudonym of the household or guest; its key is destroyed when they are erased |
 | `trace` | the id that joins all facts of one order, group or delivery |
 
-Sources: `record` (orders, money, stock, groups and cabinets, written in the transaction that they
-are about), `pages` (pages of viewers, through `POST /api/facts`), `chats` (communities' chats),
-`lives` (what lives' chats are about). Words of chats and their writers are in no fact. Money is
-integer fen, times are UTC milliseconds, an id that does not apply is empty. A fact that the
-vocabulary does not admit is kept in the table `rejected` with the reason.
+Sources: `record` (orders, money, stock, groups, ratings and cabinets, written in the transaction
+that they are about), `pages` (pages of viewers, through `POST /api/facts`), `chats` (communities'
+chats), `lives` (what lives' chats are about). Words of chats and their writers are in no fact.
+Money is integer fen, times are UTC milliseconds, an id that does not apply is empty. A fact that
+the vocabulary does not admit is kept in the table `rejected` with the reason.
 """
 
 

@@ -179,6 +179,18 @@ GROUPS = _silver(
     ("price_fen", _N, "fen, of a unit"),
     ("ends_at", _AT, "deadline"),
 )
+RATINGS = _silver(
+    "ratings",
+    "a rating of a part of an order after a change of it; the last one holds",
+    "`rating.changed`",
+    ("order_id", _T, "order id"),
+    ("line", _N, "its line, from 0"),
+    ("part", _N, "the part of the line's set, from 0"),
+    ("product_id", _T, "product id, of the part"),
+    ("stars", _N, "1 to 5"),
+    ("tags", _T, "such as `too_salty`, joined by spaces"),
+    ("hidden", _B, "whether head office hides it"),
+)
 PAGE_EVENTS = _silver(
     "page_events",
     "something that happened on a page of a viewer",
@@ -241,6 +253,7 @@ SILVER: tuple[Table, ...] = (
     STOCK_MOVES,
     LOT_MOVES,
     GROUPS,
+    RATINGS,
     PAGE_EVENTS,
     CABINETS,
     CHAT_EVENTS,

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, insert
+from sqlalchemy import Row as SqlRow
 
 from commerce.catalogue.stock import StockMove
 from commerce.groups.group import Group
@@ -181,3 +182,10 @@ def groups_changed(connection: Connection, changed: Sequence[Group], at_ms: int)
             for group in changed
         ],
     )
+
+
+def rating_changed(connection: Connection, row: SqlRow[Any], at_ms: int) -> None:
+    """A part of an order was rated, rated anew, hidden or shown; `row` is the rating since."""
+    names = ("order_id", "line", "part", "product_id", "stars", "tags", "hidden")
+    payload = {name: getattr(row, name) for name in names}
+    write_facts(connection, [("rating.changed", 1, at_ms, "", "", row.order_id, payload)])

@@ -20,6 +20,7 @@ from commerce.after_sales.ratings import (
 from commerce.after_sales.refunds import paid_parts
 from commerce.catalogue.values import Text
 from commerce.errors import InvalidField, NotFound
+from commerce.io.record.facts import rating_changed
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders
@@ -112,6 +113,8 @@ class Ratings:
                 await connection.execute(insert(ratings), {**values, **said})
             else:
                 await connection.execute(update(ratings).where(key).values(said))
+            row = (await connection.execute(select(ratings).where(key))).one()
+            await connection.run_sync(rating_changed, row, at_ms)
         return PartRating(new.stars, new.tags, words, held, rated_at_ms or at_ms)
 
     async def of_products(self, product_ids: Sequence[str]) -> dict[str, Stars]:
@@ -179,6 +182,7 @@ class Ratings:
             row = changed.one_or_none()
             if row is None:
                 raise NotFound("rating", order_id)
+            await connection.run_sync(rating_changed, row, at_ms)
             subject, after = f"{order_id}|{line}|{part}", {"hidden": hidden}
             await self._shop.audit(
                 connection, staff_id, "rating.moderate", subject, {}, after, at_ms,
