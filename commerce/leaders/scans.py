@@ -13,6 +13,7 @@ class ScanHow(StrEnum):
 
     CODE = "code"  # scanned or typed; at a door the order itself
     TAIL = "tail"  # the last four digits of a proved phone number, and a reason
+    BATCH = "batch"  # one of several households together, by sight, and a reason
 
 
 class ScanResult(StrEnum):

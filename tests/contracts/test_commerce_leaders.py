@@ -5,51 +5,28 @@ import dataclasses
 from collections import Counter
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from commerce.after_sales.claims import WINDOW_MS
 from commerce.after_sales.refunds import WHOLE, PartRefund
 from commerce.catalogue.values import SeedStaff, Staff
 from commerce.errors import NotReadyYet
 from commerce.io.record.refund_postings import request_part_refunds
-from commerce.io.record.schema import guests, orders
-from commerce.io.record.schema_people import households, persons
+from commerce.io.record.schema import orders
 from commerce.io.record.schema_staff import audit_entries
 from commerce.leaders.commission import CommissionRate
 from commerce.leaders.scans import Scan, ScanHow, ScanResult
 from commerce.money.accounts import day_of
 from commerce.notices.notices import NoticeKind, NoticeState
 from commerce.orders.states import OrderState
-from commerce.views import OrderView
 from tests.support.commerce_checks import sound
-from tests.support.commerce_shop import Shop, TestClock, running_shop, shop_plan
+from tests.support.commerce_shop import TestClock, running_shop, shop_plan
+from tests.support.ready_orders import code_of, ready_order, scan, settle_in
 from tests.support.waiting import wait_until
 
-TO_READY = (OrderState.PICKING, OrderState.PACKED, OrderState.READY)
 RACERS = 20
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-
-
-async def ready_order(shop: Shop, guest: str, product: str = "tea", household: str = "") -> str:
-    """An order that waits to be fetched; its id."""
-    order = await shop.commerce.orders.place(shop.tap(guest, product, household=household))
-    assert isinstance(order, OrderView)
-    for state in TO_READY:
-        await shop.commerce.fulfilment.move(order.id, state, "clerk")
-    return order.id
-
-
-async def code_of(shop: Shop, guest: str, order_id: str) -> str:
-    """The code that the buyer of a ready order sees."""
-    [mine] = [o for o in await shop.commerce.orders.mine(guest) if o.id == order_id]
-    assert mine.pickup
-    return mine.pickup.code
-
-
-def scan(device: str, code: str, seq: int = 1, at_ms: int = 1_000) -> Scan:
-    """A code, scanned by a phone."""
-    return Scan(device, f"phone {device}", seq, ScanHow.CODE, at_ms, code)
 
 
 async def test_twenty_racing_handovers_give_one_success_and_nineteen_named_duplicates(
@@ -101,14 +78,7 @@ async def test_phone_digits_hand_over_with_a_reason_that_is_audited(
     database_url: str, valkey_url: str
 ) -> None:
     async with running_shop(database_url, valkey_url) as shop:
-        guest = (await shop.commerce.people.add_guest("Anna", "e1")).guest.id
-        async with shop.commerce.record.write() as connection:
-            person = {"id": "p1", "brand_id": "b", "phone_hash": "h", "last_four": "1234"}
-            await connection.execute(insert(persons), {**person, "verified_at_ms": 1})
-            home = {"id": "home", "brand_id": "b", "created_at_ms": 1}
-            await connection.execute(insert(households), home)
-            mine = update(guests).where(guests.c.id == guest)
-            await connection.execute(mine.values(person_id="p1", household_id="home"))
+        guest = await settle_in(shop, "Anna", "home", "1234")
         order = await ready_order(shop, guest, household="home")
 
         def tail(seq: int, last_four: str) -> Scan:

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 
 from commerce.people.consents import TEXTS, Purpose
 from tests.support.browsers import People, keep_screenshot, log_in
-from tests.support.evening_story import STAFF, make_ready, neighbour, order, send
+from tests.support.evening_story import STAFF, known, make_ready, neighbour, order, send
 from tests.support.pictures import photo
 from tests.support.running import SHOP, Running, running
 from tests.support.waiting import wait_until
@@ -32,10 +32,13 @@ async def test_a_leader_shares_reminds_and_hands_over_by_tail_and_on_two_phones(
     shop.write_text(SHOP.read_text("utf-8") + STAFF, "utf-8")
     async with running(tmp_path, shop, LINLI_RATE_LIMITS="false") as linli:
         people = People(browser, linli)
-        first, second = [await neighbour(linli, name) for name in ("晨光", "晚霞")]
+        names = ("晨光", "晚霞", "秋水", "冬梅")
+        first, second, *together = [await neighbour(linli, name) for name in names]
         await _prove_phone(linli, first)
-        for guest in (first, second):
-            await make_ready(linli, await order(linli, guest, 1))
+        orders = {}
+        for guest, units in ((first, 2), (second, 1), *((guest, 1) for guest in together)):
+            orders[str(guest["guest"]["id"])] = made = await order(linli, guest, units)
+            await make_ready(linli, made)
         await _open_a_group(linli)
 
         leader = await people.open("/leader", locale=locale)
@@ -44,9 +47,11 @@ async def test_a_leader_shares_reminds_and_hands_over_by_tail_and_on_two_phones(
         await _write_a_tip(leader, locale)
         await leader.goto("/leader#orders")
         await _remind(leader, linli, first)
+        await _in_a_batch(leader, linli, together, locale)
         await _by_tail(leader, linli, first)
         await _on_two_phones(people, leader, linli, second, locale)
         await _has_the_tip(linli, first)
+        await _claim_comes_with_its_photo(people, leader, first, orders, locale)
         await people.close()
 
 
@@ -111,6 +116,25 @@ async def _leader_token(linli: Running) -> str:
     return str((await send(linli, "POST", "/api/login", **body))["token"])
 
 
+async def _in_a_batch(
+    leader: Page, linli: Running, together: list[dict[str, Any]], locale: str
+) -> None:
+    """Two households who stand there together, and one reason."""
+    for guest in together:
+        await leader.get_by_test_id(f"choose-{guest['guest']['id']}").check()
+    await leader.get_by_test_id("batch-reason").fill("两户一起来取，都认识")
+    await keep_screenshot(leader, f"leader-batch-{locale[:2]}")
+    await leader.get_by_test_id("batch-submit").click()
+    result = leader.get_by_test_id("code-result")
+    await expect(result).to_have_attribute("data-result", "batch")
+    await expect(leader.get_by_test_id("batch-others")).to_have_count(0)
+    await keep_screenshot(leader, f"leader-batch-done-{locale[:2]}")
+    for guest in together:
+        async with linli.client(str(guest["token"])) as client:
+            [mine] = (await client.get("/api/me/orders")).json()["orders"]
+        assert mine["state"] == "handed_over"
+
+
 async def _by_tail(leader: Page, linli: Running, guest: dict[str, Any]) -> None:
     """Without a code: the last digits of a proved number, and why."""
     household = str(guest["guest"]["id"])
@@ -153,6 +177,34 @@ async def _on_two_phones(
     await expect(helper.get_by_test_id("surprises")).to_contain_text("王姐")
     await expect(helper.get_by_test_id("code-result")).to_have_count(0)
     await keep_screenshot(helper, f"leader-duplicate-{locale[:2]}")
+
+
+async def _claim_comes_with_its_photo(
+    people: People, leader: Page, guest: dict[str, Any], orders: dict[str, str], locale: str
+) -> None:
+    """Above 20 yuan it is the leader's to decide, who sees what the buyer has photographed."""
+    made = orders[str(guest["guest"]["id"])]
+    buyer = await people.open(people.room_path, locale=locale, scripts=[known(guest)])
+    await buyer.get_by_test_id("orders-open").click()
+    await buyer.get_by_test_id(f"claim-{made}").click()
+    await buyer.locator("label", has=buyer.get_by_test_id("fault-broken")).click()
+    broken = {"name": "eggs.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+    await buyer.get_by_test_id("claim-photo").set_input_files(broken)  # type: ignore[arg-type]
+    await buyer.locator("fieldset.units button").last.click()
+    await buyer.get_by_test_id("claim-send").click()
+    state = buyer.get_by_test_id("claim-made")
+    await expect(state).to_have_attribute("data-state", "open")
+    await keep_screenshot(buyer, f"claim-open-{locale[:2]}")
+
+    await leader.goto("/leader#claims")
+    claims = leader.get_by_test_id("claims")
+    image = claims.locator(".photos img")
+    await expect(image).to_be_visible()
+    loaded = "(image) => image.complete && image.naturalWidth > 0"
+    await wait_until(lambda: image.evaluate(loaded), what="the photo")
+    await keep_screenshot(leader, f"leader-claims-{locale[:2]}")
+    await leader.get_by_test_id("claim-approve").click()
+    await expect(leader.get_by_test_id("claim-approve")).to_have_count(0)
 
 
 async def _has_the_tip(linli: Running, guest: dict[str, Any]) -> None:

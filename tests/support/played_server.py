@@ -17,6 +17,7 @@ import msgspec
 from playwright.sync_api import BrowserContext, Page, Request, Route, WebSocketRoute
 
 from tests.support.played_guests import LI, PlayedGuests
+from tests.support.played_leader import PlayedLeader
 from tests.support.played_office import PlayedOffice
 from tests.support.played_shop import (
     CHAT,
@@ -100,6 +101,7 @@ class PlayedServer:
     guests: PlayedGuests = field(default_factory=PlayedGuests)
     office: PlayedOffice = field(default_factory=PlayedOffice)
     stock: PlayedStock = field(default_factory=PlayedStock)
+    leader: PlayedLeader = field(default_factory=PlayedLeader)
     layers: list[dict[str, Any]] | None = None
     layer_requests: list[dict[str, Any]] = field(default_factory=list)
     restarts: list[Request] = field(default_factory=list)
@@ -224,7 +226,7 @@ class PlayedServer:
                 socket.send(msgspec.msgpack.encode(welcome))
                 snapshot = (
                     {**self._snapshot(), "state": {}}
-                    if message["channel"].startswith(("store:", "hq:"))
+                    if message["channel"].startswith(("store:", "estate:", "hq:"))
                     else self._snapshot()
                 )
                 socket.send(msgspec.msgpack.encode(snapshot))
@@ -329,6 +331,8 @@ class PlayedServer:
             return 200, {"undecodable": self.undecodable}
         if path.startswith(("/api/hq/", "/api/staff-links/")):
             return self.office.answer(request)
+        if path.startswith("/api/leader/"):
+            return self.leader.answer(request, path)
         if path.startswith(("/api/guests", "/api/me", "/api/consents")):
             return self.guests.answer(request, path, self.orders)
         if path == "/api/login":

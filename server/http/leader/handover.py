@@ -27,6 +27,7 @@ class SentScan(Body):
     household_id: Annotated[str, Field(max_length=64)] = ""
     last_four: Annotated[str, Field(pattern=r"^[0-9]{4}$|^$")] = ""
     reason: Annotated[str, Field(max_length=REASON_CHARS_MAX)] = ""
+    batch: bool = False
 
 
 class SentScans(Body):
@@ -60,11 +61,12 @@ async def scans(request: Request) -> Response:
 
 
 def _scan(body: SentScans, sent: SentScan) -> Scan:
+    without_code = ScanHow.BATCH if sent.batch else ScanHow.TAIL
     return Scan(
         device=body.device,
         device_name=body.device_name,
         seq=sent.seq,
-        how=ScanHow.CODE if sent.code or sent.order_id else ScanHow.TAIL,
+        how=ScanHow.CODE if sent.code or sent.order_id else without_code,
         scanned_at_ms=min(sent.at_ms, wall_clock()),
         code=sent.code,
         order_id=sent.order_id,

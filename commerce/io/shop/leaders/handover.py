@@ -38,6 +38,9 @@ from commerce.orders.states import WITH_BUYER, WITH_BUYER_VALUES, OrderState
 
 DIGESTS_KEPT = 4_096
 CODES_MAX = 1_000  # of an estate
+JUST_GIVEN_MS = (
+    12 * 3_600_000
+)  # how long a hand-over makes another one of its household a duplicate
 
 _digest = lru_cache(DIGESTS_KEPT)(code_digest)
 
@@ -102,9 +105,9 @@ class LeaderHandover:
         The same device and number again gets the same answer.
 
         Raises:
-            InvalidField: The phone's digits need a reason.
+            InvalidField: A hand-over without a code needs a reason.
         """
-        if scan.how is ScanHow.TAIL and len(scan.reason.strip()) < REASON_CHARS_MIN:
+        if scan.how is not ScanHow.CODE and len(scan.reason.strip()) < REASON_CHARS_MIN:
             raise InvalidField("reason", f"At least {REASON_CHARS_MIN} characters.")
         try:
             outcome = await self._decide(estate_id, scan, staff_id)
@@ -163,11 +166,8 @@ def _known(connection: Connection, scan: Scan) -> ScanOutcome | None:
 
 def _found(connection: Connection, estate_id: str, scan: Scan) -> tuple[ScanResult, list[OrderRow]]:
     """What a scan is about; orders that are to be handed over are locked."""
-    if scan.how is ScanHow.TAIL:
-        if not _has_tail(connection, scan.household_id, scan.last_four):
-            return ScanResult.WRONG_TAIL, []
-        ready = lock_ready(connection, scan.household_id, estate_id=estate_id)
-        return (ScanResult.HANDED_OVER if ready else ScanResult.NOT_READY), ready
+    if scan.how is not ScanHow.CODE:
+        return _of_household(connection, estate_id, scan)
     named = _named(connection, estate_id, scan)
     if named is None:
         return ScanResult.UNKNOWN, []
@@ -179,6 +179,28 @@ def _found(connection: Connection, estate_id: str, scan: Scan) -> tuple[ScanResu
     [now] = orders_of(connection, ORDERS.where(orders.c.id == named.id))
     used = now.state in WITH_BUYER
     return (ScanResult.DUPLICATE if used else ScanResult.NOT_READY), [now]
+
+
+def _of_household(
+    connection: Connection, estate_id: str, scan: Scan
+) -> tuple[ScanResult, list[OrderRow]]:
+    """What waits for a household to be collected, or what it has just been given."""
+    if scan.how is ScanHow.TAIL and not _has_tail(connection, scan.household_id, scan.last_four):
+        return ScanResult.WRONG_TAIL, []
+    # Who has proved nothing does not get what is to be brought to a door.
+    only = Fulfilment.PICKUP.value if scan.how is ScanHow.BATCH else None
+    ready = lock_ready(connection, scan.household_id, estate_id=estate_id, fulfilment=only)
+    if ready:
+        return ScanResult.HANDED_OVER, ready
+    given = ORDERS.where(
+        orders.c.estate_id == estate_id,
+        HOUSEHOLD == scan.household_id,
+        orders.c.state.in_(WITH_BUYER_VALUES),
+        orders.c.handed_over_at_ms > scan.scanned_at_ms - JUST_GIVEN_MS,
+    )
+    newest = given.order_by(orders.c.handed_over_at_ms.desc(), orders.c.id).limit(1)
+    before = orders_of(connection, newest)
+    return (ScanResult.DUPLICATE if before else ScanResult.NOT_READY), before
 
 
 def _named(connection: Connection, estate_id: str, scan: Scan) -> OrderRow | None:

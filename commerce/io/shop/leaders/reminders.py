@@ -1,7 +1,8 @@
-"""Leaders remind households whose goods wait, and see whether the reminder was read."""
+"""Leaders remind households whose goods wait, and see how far the reminder has come."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -12,7 +13,8 @@ from commerce.io.record.schema_notices import notices
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.leaders.estates import time_zone_of
 from commerce.io.shop.notices import known_guests, post_notices
-from commerce.notices.notices import Notice, NoticeKind, NoticeState, due_at_ms
+from commerce.notices.copies import furthest
+from commerce.notices.notices import Notice, NoticeChannel, NoticeKind, NoticeState, due_at_ms
 from commerce.orders.promise import Fulfilment
 from commerce.orders.states import OrderState
 
@@ -30,12 +32,18 @@ class Reminded:
 
 @dataclass(frozen=True, slots=True)
 class ReminderState:
-    """The last reminder of a household: seen when one of it has seen it."""
+    """The last reminder of a household: by which channel it came how far, and when that was.
+
+    It is seen when one of the household has seen it. `at_ms` is when it was seen, sent or given
+    up, or, while it waits, when it comes.
+    """
 
     household_id: str
     made_at_ms: int
     due_at_ms: int
+    channel: NoticeChannel
     state: NoticeState
+    at_ms: int
 
 
 class Reminders:
@@ -81,11 +89,19 @@ def reminder_states(connection: Connection, household_ids: Collection[str]) -> l
         )
         .order_by(notices.c.made_at_ms)
     )
-    last: dict[str, ReminderState] = {}
+    last: dict[str, list[Any]] = {}
     for row in rows:
-        state = NoticeState(row.state)
-        before = last.get(row.subject)
-        if before and before.made_at_ms == row.made_at_ms and before.state is NoticeState.SEEN:
-            continue
-        last[row.subject] = ReminderState(row.subject, row.made_at_ms, row.due_at_ms, state)
-    return sorted(last.values(), key=lambda one: one.household_id)
+        found = last.setdefault(row.subject, [row])
+        if found[0].made_at_ms != row.made_at_ms:
+            last[row.subject] = [row]
+        elif found[0] is not row:
+            found.append(row)
+    return [_state(household_id, found) for household_id, found in sorted(last.items())]
+
+
+def _state(household_id: str, copies: Sequence[Any]) -> ReminderState:
+    by_copy = {(NoticeChannel(row.channel), NoticeState(row.state)): row for row in copies}
+    channel, state = furthest(by_copy)
+    row = by_copy[channel, state]
+    at_ms = row.due_at_ms if row.done_at_ms is None else row.done_at_ms
+    return ReminderState(household_id, row.made_at_ms, row.due_at_ms, channel, state, at_ms)

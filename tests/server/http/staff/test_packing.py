@@ -15,6 +15,7 @@ from tests.support.commerce_checks import sound
 from tests.support.commerce_shop import shop_plan
 from tests.support.leader_routes import leader
 from tests.support.pictures import photo
+from tests.support.ready_orders import settle_in
 from tests.support.shop_routes import bearer, clerk, guest, shop_routes, tea
 from tests.support.waiting import wait_until
 
@@ -234,6 +235,29 @@ async def test_a_buyer_sees_the_slot_of_the_bag_and_a_clerk_finds_the_order(
     assert pace["p50_ms"] == pace["p95_ms"] >= 0
     wrong = await web.put(f"{STORE}/bags", json=body | {"slot": "shelf 1/2"}, headers=headers)
     assert (wrong.status_code, wrong.json()["member"]) == (422, "slot")
+
+
+async def test_a_clerk_finds_orders_by_the_last_digits_of_a_proved_phone_number(
+    web: httpx.AsyncClient, packer: Packer
+) -> None:
+    shop: Any = web
+    placed: dict[str, str] = {}
+    for name, digits, product in (
+        ("anna", "1234", "tea"),
+        ("bo", "1234", "tea"),
+        ("cai", "9999", "pear"),
+    ):
+        buyer = await settle_in(shop.shop, name, f"home-{name}", digits)
+        tap = shop.shop.tap(buyer, product, household=f"home-{name}")
+        placed[name] = (await shop.shop.commerce.orders.place(tap)).id
+    found: dict[str, set[str]] = {}
+    for digits in ("1234", "9999", "0000", "34"):
+        path = f"{STORE}/found-orders"
+        answer = await web.get(path, params={"q": digits}, headers=bearer(packer.token))
+        found[digits] = {one["id"] for one in answer.json()["orders"]}
+    assert found["1234"] == {placed["anna"], placed["bo"]}
+    assert found["9999"] == {placed["cai"]}
+    assert found["0000"] == found["34"] == set()
 
 
 async def test_what_is_missing_is_paid_back_and_a_substitute_is_the_buyers_to_take(

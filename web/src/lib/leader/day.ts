@@ -43,12 +43,14 @@ export interface LeaderOrder {
   due_at_ms: AtMs | null
   handed_over_at_ms: AtMs | null
 }
-/** The last reminder of a household. */
+/** The last reminder of a household; `at_ms` is when it was seen, sent or given up, or when it comes. */
 export interface ReminderState {
   household_id: string
   made_at_ms: AtMs
   due_at_ms: AtMs
+  channel: 'page' | 'push' | 'wechat' | 'sms'
   state: 'waiting' | 'sent' | 'seen' | 'failed'
+  at_ms: AtMs
 }
 export interface LeaderDay {
   estate_id: string

@@ -16,6 +16,8 @@ export interface Scan {
   household_id?: string
   last_four?: string
   reason?: string
+  /** One of several households who stand there together. */
+  batch?: boolean
 }
 export type ScanResult = 'handed_over' | 'duplicate' | 'unknown' | 'not_ready' | 'wrong_tail'
 /** An empty device is the store's counter. */
@@ -85,12 +87,12 @@ export class ScanQueue {
     return this.#kept.waiting.slice(0, SEND_MAX).map(({ order_ids: _, ...scan }) => scan)
   }
 
-  /** Note what the server has decided; `live` is the scan that somebody is looking at. */
-  decide(outcomes: Outcome[], live: number | null): void {
+  /** Note what the server has decided; `live` are the scans that somebody is looking at. */
+  decide(outcomes: Outcome[], live: number[]): void {
     const known = new Map(this.#kept.waiting.map((scan) => [scan.seq, scan]))
     const fresh = outcomes.flatMap((outcome): Decided[] => {
       const scan = known.get(outcome.seq)
-      return scan ? [{ ...outcome, at_ms: scan.at_ms, late: outcome.seq !== live }] : []
+      return scan ? [{ ...outcome, at_ms: scan.at_ms, late: !live.includes(outcome.seq) }] : []
     })
     const done = new Set(outcomes.map((outcome) => outcome.seq))
     this.#kept = {

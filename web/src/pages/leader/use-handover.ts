@@ -4,6 +4,7 @@ import { type Api, Refused } from '../../lib/base/api'
 import { randomKey } from '../../lib/base/keys'
 import type { LeaderOrder } from '../../lib/leader/day'
 import { type OfflineCodes, type Verdict, check } from '../../lib/leader/offline-codes'
+import type { BatchOther, HouseholdOrders } from '../../lib/leader/households'
 import { type FirstHandover, type Outcome, type Scan, ScanQueue } from '../../lib/leader/scan-queue'
 import { onNetworkChange } from '../../use/network'
 import { storage } from '../../use/storage'
@@ -17,6 +18,7 @@ const SYNC_EVERY_MS = 10_000
 export type Shown =
   | { kind: 'handed_over' | 'kept' | 'signed'; orders: LeaderOrder[] }
   | { kind: 'duplicate'; first: FirstHandover | null }
+  | { kind: 'batch'; done: number; kept: number; others: BatchOther[] }
   | { kind: 'unknown' | 'not_ready' | 'wrong_tail' | 'used_here' | 'too_many' | 'needs_network' | 'failed' }
 
 export function useHandover(
@@ -51,7 +53,7 @@ export function useHandover(
   }
 
   /** Send what waits; whether the server answered. */
-  async function sync(live: number | null = null): Promise<Outcome[] | null> {
+  async function sync(live: number[] = []): Promise<Outcome[] | null> {
     const scans = queue.batch()
     if (scans.length === 0) return []
     const device_name = deviceName().slice(0, 40) || queue.device.slice(0, 6)
@@ -60,13 +62,13 @@ export function useHandover(
       const { results } = await api.send<{ results: Outcome[] }>('POST', `${base}/scans`, body)
       queue.decide(results, live)
       // What this phone vouched for was handed over before: the list of surprises says by whom.
-      const wrong = live === null && results.some((one) => one.result !== 'handed_over')
+      const wrong = live.length === 0 && results.some((one) => one.result !== 'handed_over')
       if (wrong && ['kept', 'signed'].includes(shown.value?.kind ?? '')) shown.value = null
       version.value++
       if (results.some((one) => one.result === 'handed_over')) onHanded()
       return results
     } catch (error) {
-      if (error instanceof Refused && error.status === 422 && live !== null) queue.drop(live)
+      if (error instanceof Refused && error.status === 422) live.forEach((seq) => queue.drop(seq))
       if (error instanceof Refused) throw error
       return null
     }
@@ -100,7 +102,7 @@ export function useHandover(
   async function decide(scan: Scan, verdict: Verdict['kind'], ids: string[]): Promise<Shown> {
     let results: Outcome[] | null
     try {
-      results = await sync(scan.seq)
+      results = await sync([scan.seq])
     } catch (error) {
       queue.drop(scan.seq)
       version.value++
@@ -144,6 +146,45 @@ export function useHandover(
     }
   }
 
+  /** Hand over to several households who stand there together; whether the server has looked at it. */
+  async function byBatch(households: HouseholdOrders[], reason: string): Promise<boolean> {
+    if (busy.value) return false
+    busy.value = true
+    const sought = new Map<number, HouseholdOrders>()
+    for (const one of households) {
+      const ids = one.orders.map((order) => order.id)
+      const scan = { at_ms: Date.now(), household_id: one.household_id, reason, batch: true }
+      sought.set(queue.add(scan, ids).seq, one)
+    }
+    const seqs = [...sought.keys()]
+    const left = () => queue.waiting.filter(({ seq }) => sought.has(seq))
+    const others: BatchOther[] = []
+    let done = 0
+    try {
+      while (left().length > 0) {
+        const results = await sync(seqs)
+        if (results === null) break
+        for (const outcome of results) {
+          const one = sought.get(outcome.seq)
+          if (one && outcome.result === 'handed_over') done++
+          else if (one) others.push({ ...outcome, one })
+        }
+      }
+    } catch (error) {
+      // Too many at once: what is left is sent a little later.
+      if (!(error instanceof Refused && error.status === 429)) {
+        left().forEach(({ seq }) => queue.drop(seq))
+        shown.value = { kind: 'failed' }
+        return false
+      }
+    } finally {
+      version.value++
+      busy.value = false
+    }
+    shown.value = { kind: 'batch', done, kept: left().length, others }
+    return true
+  }
+
   const trySync = () => void sync().catch(() => undefined)
   const timers = [
     window.setInterval(() => document.hidden || void refreshCodes(), CODES_EVERY_MS),
@@ -156,7 +197,7 @@ export function useHandover(
     timers.forEach((timer) => clearInterval(timer))
     stop()
   })
-  return { shown, busy, waiting, surprises, handed, scanned, byTail, atDoor }
+  return { shown, busy, waiting, surprises, handed, scanned, byTail, byBatch, atDoor }
 }
 export type HandoverModel = ReturnType<typeof useHandover>
 

@@ -48,8 +48,12 @@ export function useReminders(
   function stateOf(household: string): string {
     const last: ReminderState | undefined = states.value.get(household)
     if (!last) return ''
-    if (last.state === 'seen') return t('remind.state_seen')
-    return t('remind.state_made', { time: time(Math.max(last.made_at_ms, last.due_at_ms)) })
+    const at = { time: time(last.at_ms) }
+    if (last.state === 'seen') return t('remind.state_seen', at)
+    if (last.state === 'failed') return t('remind.state_failed', at)
+    if (last.channel === 'page') return t('remind.state_page', at)
+    if (last.state === 'waiting') return t('remind.state_waiting', at)
+    return t(last.channel === 'push' ? 'remind.state_sent' : `remind.state_${last.channel}`, at)
   }
   return { busy, remind, stateOf }
 }
