@@ -1,5 +1,5 @@
 /** Invites to a group: the link that one came by, and one's own. */
-import { computed, onMounted, ref, shallowRef, watch } from 'vue'
+import { computed, ref, shallowRef, watch } from 'vue'
 import { type Api, Refused } from '../lib/base/api'
 import type { Group } from '../lib/base/wire'
 import type { IdentityModel } from './use-identity'
@@ -65,10 +65,13 @@ export function useInvite(
     }
   }
 
-  onMounted(async () => {
+  /** Whose link one came by. */
+  async function look(): Promise<void> {
     if (!code) return
     invited.value = await api.get<Invited>(`/api/invites/${encodeURIComponent(code)}`).catch(() => null)
-  })
+  }
+
+  void look()
   watch(identity.known, () => void follow(), { immediate: true })
   watch([() => group()?.id, () => group()?.joined, joined, () => group()?.price_fen], () => void refresh(), {
     immediate: true,
