@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -26,6 +26,13 @@ from server.problem import Problem
 MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 MONTH_CHARS = 7
 PILOTS_MAX = 1_000
+RAMP_WORDS_ZH = "新小区爬坡：小区每月 GMV（已付 − 已退），月龄为首次付款那个月起的第几个月"
+RAMP_WORDS_EN = (
+    "Ramp: GMV of an estate by month (paid − paid back); its age is in months since the one of its "
+    "first payment"
+)
+
+Cells = tuple[Any, ...]
 
 
 class Statement(Body):
@@ -78,18 +85,21 @@ async def rows(request: Request) -> Response:
         | {"part": row.part, "whole": row.whole, "value": row.value}
         for row in figure.rows
     ]
-    kind = request.query_params.get("format", "json")
-    if kind == "json":
-        return reply({"figure": _figure(figure), "simulated": found.simulated, "rows": named})
-    if kind not in MEDIA_TYPES:
-        raise bad_member("format", "json, csv or xlsx.")
-    table = list(_table(found, figure, named))
-    name = f"{figure.id}-{found.month}.{kind}"
-    return Response(
-        _csv(table) if kind == "csv" else _xlsx(table),
-        media_type=MEDIA_TYPES[kind],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    shown = {"figure": _figure(figure), "simulated": found.simulated, "rows": named}
+    return _as_asked(request, f"{figure.id}-{found.month}", shown, _table(found, figure, named))
+
+
+async def ramp_rows(request: Request) -> Response:
+    """`GET /api/hq/kpi/ramp/rows?month=`: the months of each estate; files as of a figure."""
+    at = office(request)
+    _, found = await _board(request, at)
+    named = [
+        {"key": row.estate, "name": _name(at, Per.ESTATE, row.estate)}
+        | {"month": row.month, "age_months": row.age_months, "gmv_fen": row.gmv_fen}
+        for row in found.ramp
+    ]
+    shown = {"simulated": found.simulated, "rows": named}
+    return _as_asked(request, f"ramp-{found.month}", shown, _ramp_table(found, named))
 
 
 async def set_plan(request: Request) -> Response:
@@ -177,15 +187,34 @@ def _name(at: Office, per: Per, key: str) -> dict[str, str]:
     return {"zh": place.name.zh, "en": place.name.en} if place else {"zh": key, "en": key}
 
 
-def _table(board: KpiBoard, figure: Kpi, named: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    """A figure as a table that says by itself what it is."""
-    formula = BY_ID[figure.id]
+def _as_asked(request: Request, name: str, shown: Any, table: Iterable[Cells]) -> Response:
+    """Rows as JSON, or the table as the file that `format` names."""
+    kind = request.query_params.get("format", "json")
+    if kind == "json":
+        return reply(shown)
+    if kind not in MEDIA_TYPES:
+        raise bad_member("format", "json, csv or xlsx.")
+    return Response(
+        _csv(table) if kind == "csv" else _xlsx(table),
+        media_type=MEDIA_TYPES[kind],
+        headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'},
+    )
+
+
+def _head(board: KpiBoard, words_zh: str, words_en: str) -> Iterator[Cells]:
     made_at = datetime.fromtimestamp(board.made_at_ms / 1_000, UTC).astimezone(CHINA)
-    yield formula.words_zh, formula.words_en
+    yield words_zh, words_en
     yield "月份 month", board.month
     yield "数据时间 as of", made_at.strftime("%Y-%m-%d %H:%M")
     if board.simulated:
         yield "含模拟数据 contains simulated data", ""
+
+
+def _table(board: KpiBoard, figure: Kpi, named: list[dict[str, Any]]) -> Iterator[Cells]:
+    """A figure as a table that says by itself what it is."""
+    formula = BY_ID[figure.id]
+    yield from _head(board, formula.words_zh, formula.words_en)
+    yield "基准月 baseline", figure.baseline_month, figure.baseline
     yield ()
     yield "编号 id", "名称 name", "分子 part", "分母 n", "值 value"
     for row in named:
@@ -193,13 +222,21 @@ def _table(board: KpiBoard, figure: Kpi, named: list[dict[str, Any]]) -> Iterato
     yield "合计 total", "", figure.part, figure.whole, figure.value
 
 
-def _csv(table: list[tuple[Any, ...]]) -> bytes:
+def _ramp_table(board: KpiBoard, named: list[dict[str, Any]]) -> Iterator[Cells]:
+    yield from _head(board, RAMP_WORDS_ZH, RAMP_WORDS_EN)
+    yield ()
+    yield "编号 id", "名称 name", "月份 month", "月龄 age in months", "GMV（分）GMV in fen"
+    for row in named:
+        yield row["key"], row["name"]["zh"], row["month"], row["age_months"], row["gmv_fen"]
+
+
+def _csv(table: Iterable[Cells]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(table)
     return out.getvalue().encode("utf-8-sig")
 
 
-def _xlsx(table: list[tuple[Any, ...]]) -> bytes:
+def _xlsx(table: Iterable[Cells]) -> bytes:
     from xlsxwriter import Workbook
 
     out = io.BytesIO()
@@ -215,5 +252,6 @@ def _xlsx(table: list[tuple[Any, ...]]) -> bytes:
 routes = [
     Route("/api/hq/kpi", board, methods=["GET"]),
     Route("/api/hq/kpi/plan", set_plan, methods=["PUT"]),
+    Route("/api/hq/kpi/ramp/rows", ramp_rows, methods=["GET"]),
     Route("/api/hq/kpi/{figure}/rows", rows, methods=["GET"]),
 ]

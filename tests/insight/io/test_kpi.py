@@ -55,7 +55,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 NOW_MS = AUGUST_31_MS + 60 * DAY_MS
 UNTIL_OCTOBER_MIN = (16 * 24 + 11) * 60  # from September 14, 13:00
-STATED = {Stated.LEADERS: {"e1": 2}, Stated.AREA_M2: {"s1": 50}}
+STATED = {
+    Stated.LEADERS: {"e1": 2},
+    Stated.AREA_M2: {"s1": 50, "s2": 80},
+    Stated.STAFF_HOURS: {"s1": 70},
+}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,7 @@ STATED = {Stated.LEADERS: {"e1": 2}, Stated.AREA_M2: {"s1": 50}}
         ("sell_through", ("s1", 9, 13), None),
         ("stock_out", ("s1", 3 * 60, UNTIL_OCTOBER_MIN), None),
         ("gmv_per_m2", ("s1", 1_400, 50), ("s1", 2_000, 50)),
-        ("gmv_per_staff_hour", None, None),  # nobody stated them
+        ("gmv_per_staff_hour", ("s1", 1_400, 70), ("s1", 2_000, 70)),
     ],
 )
 def test_a_figure_is_the_one_counted_by_hand(
@@ -81,6 +85,12 @@ def test_a_figure_is_the_one_counted_by_hand(
         found = rows_of(lake, BY_ID[id], "b", month, STATED, now_ms=NOW_MS)
         assert found == ([KpiRow(*expected)] if expected else [])
     assert rows_of(lake, BY_ID[id], "other", "2026-09", STATED, now_ms=NOW_MS) == []
+
+
+@pytest.mark.parametrize("id", ["households_per_leader", "gmv_per_m2", "gmv_per_staff_hour"])
+def test_a_figure_whose_whole_nobody_stated_has_no_rows(lake: Lake, id: str) -> None:
+    for stated in ({}, {Stated.AREA_M2: {"s1": 0}, Stated.STAFF_HOURS: {"s2": 9}}):
+        assert rows_of(lake, BY_ID[id], "b", "2026-09", stated, now_ms=NOW_MS) == []
 
 
 def test_an_estate_grows_from_its_first_month(lake: Lake) -> None:

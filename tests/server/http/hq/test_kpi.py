@@ -56,10 +56,18 @@ async def test_the_head_office_reads_figures_and_the_rows_behind_them(
     file = await hq.ask("GET", f"{path}&format=csv")
     table = list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
     assert table[3][0].startswith("含模拟数据")
+    assert table[4] == ["基准月 baseline", "2026-08", ""]
     assert table[-1] == ["合计 total", "", "1980", "1", "1980.0"]
     book = await hq.ask("GET", f"{path}&format=xlsx")
     assert zipfile.ZipFile(io.BytesIO(book.content)).testzip() is None
     assert (await hq.ask("GET", "/api/hq/kpi/nothing/rows")).status_code == 404
+    ramp = f"/api/hq/kpi/ramp/rows?month={MONTH}"
+    [row] = (await hq.read(ramp))["rows"]
+    assert (row["key"], row["month"], row["age_months"], row["gmv_fen"]) == ("e1", MONTH, 0, 1_980)
+    file = await hq.ask("GET", f"{ramp}&format=csv")
+    table = list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
+    assert (table[-1][0], table[-1][2:]) == ("e1", [MONTH, "0", "1980"])
+    assert (await hq.ask("GET", f"{ramp}&format=pdf")).json()["member"] == "format"
     other = await hq.ask("GET", path, token=hq.token("other-brand"))
     assert other.json()["rows"] == [] and BRAND != "other-brand"
     reader.close()

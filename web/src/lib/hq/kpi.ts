@@ -52,6 +52,14 @@ export interface FigureRow {
   whole: number
   value: number | null
 }
+/** GMV of an estate in a month, so many months after the one of its first payment. */
+export interface RampRow {
+  key: string
+  name: LocalText
+  month: string
+  age_months: number
+  gmv_fen: number
+}
 /** What an interval says: that pilots changed more or less than the others, or that it does not tell them apart. */
 export type Verdict = 'more' | 'less' | 'unclear' | 'too_few' | 'none'
 
