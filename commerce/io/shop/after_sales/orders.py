@@ -1,6 +1,6 @@
 """What became of a buyer's orders after the sale, and refunds as the head office sees them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -8,10 +8,11 @@ from sqlalchemy import Connection, func, select
 from commerce.after_sales.claims import WINDOW_MS
 from commerce.after_sales.ratings import RATE_MS
 from commerce.after_sales.refunds import paid_parts, refunded_by_part
+from commerce.catalogue.values import Text
 from commerce.errors import IllegalMove, NotFound
 from commerce.io.record.order_lines import orders_of
 from commerce.io.record.refund_postings import retry_refund_call
-from commerce.io.record.refund_rows import calls_of, refunds_of
+from commerce.io.record.refund_rows import calls_of, refund_turns, refunds_of
 from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders, stores
 from commerce.io.record.schema_after_sales import claims, ratings
@@ -27,7 +28,7 @@ from commerce.orders.order import OrderRow
 
 ORDERS_MAX = 30  # of a buyer, the newest
 CALLS_MAX = 200  # that the head office sees at once
-_OPEN = (CallState.QUEUED, CallState.SENT)
+_OPEN = (CallState.QUEUED, CallState.SENT, CallState.UNKNOWN)
 
 
 class AfterSales:
@@ -52,13 +53,15 @@ class AfterSales:
     async def refunds(self, brand_id: str, state: CallState | None) -> list[ListedCall]:
         """Refund calls of a brand in this state, the oldest first; with None, those of waiting.
 
-        Waiting are calls that are queued or sent, and refunds that have no call yet.
+        Waiting are calls that are queued, sent or without an answer, and refunds that have no
+        call yet.
         """
+        names = {id: store.name for id, store in self._shop.catalogue.stores.items()}
         async with self._shop.record.read() as connection:
             if state is not None:
-                return await connection.run_sync(_calls, brand_id, (state,))
-            listed = await connection.run_sync(_calls, brand_id, _OPEN)
-            return await connection.run_sync(_without_call, brand_id) + listed
+                return await connection.run_sync(_calls, brand_id, (state,), names)
+            listed = await connection.run_sync(_calls, brand_id, _OPEN, names)
+            return await connection.run_sync(_without_call, brand_id, names) + listed
 
     async def retry(self, brand_id: str, order_id: str, n: int, staff_id: str) -> None:
         """Have a failed refund call sent again.
@@ -144,7 +147,10 @@ def _after_sales(
 
 
 def _calls(
-    connection: Connection, brand_id: str, states: Collection[CallState]
+    connection: Connection,
+    brand_id: str,
+    states: Collection[CallState],
+    names: Mapping[str, Text],
 ) -> list[ListedCall]:
     rows = connection.execute(
         select(refund_calls, orders.c.number, orders.c.store_id)
@@ -161,11 +167,17 @@ def _calls(
         )
     ):
         reasons.setdefault((order_id, n), set()).add(reason)
+    due = {
+        (order_id, turn.call.n): turn.due_at_ms
+        for order_id, turn in refund_turns(connection, [row.order_id for row in rows]).items()
+        if turn.call is not None
+    }
     return [
         ListedCall(
             row.order_id,
             row.number,
             row.store_id,
+            names[row.store_id],
             row.n,
             row.amount_fen,
             CallState(row.state),
@@ -174,12 +186,15 @@ def _calls(
             row.made_at_ms,
             row.sent_at_ms,
             row.ended_at_ms,
+            due.get((row.order_id, row.n)),
         )
         for row in rows
     ]
 
 
-def _without_call(connection: Connection, brand_id: str) -> list[ListedCall]:
+def _without_call(
+    connection: Connection, brand_id: str, names: Mapping[str, Text]
+) -> list[ListedCall]:
     since = func.min(refunds.c.requested_at_ms)
     rows = connection.execute(
         select(
@@ -188,7 +203,6 @@ def _without_call(connection: Connection, brand_id: str) -> list[ListedCall]:
             orders.c.store_id,
             func.sum(refunds.c.amount_fen).label("fen"),
             since.label("since"),
-            func.min(refunds.c.reason).label("reason"),
         )
         .join(refunds, refunds.c.order_id == orders.c.id)
         .join(stores, stores.c.id == orders.c.store_id)
@@ -200,11 +214,34 @@ def _without_call(connection: Connection, brand_id: str) -> list[ListedCall]:
         .group_by(orders.c.id, orders.c.number, orders.c.store_id)
         .order_by(since)
         .limit(CALLS_MAX)
-    )
-    return [
-        ListedCall(
-            row.id, row.number, row.store_id, None, int(row.fen), CallState.QUEUED, 0,
-            (row.reason,), row.since, None, None,
+    ).all()
+    ids = [row.id for row in rows]
+    turns = refund_turns(connection, ids)
+    reasons: dict[str, set[str]] = {}
+    for order_id, reason in connection.execute(
+        select(refunds.c.order_id, refunds.c.reason).where(
+            refunds.c.order_id.in_(ids), refunds.c.done_at_ms.is_(None), refunds.c.call_n.is_(None)
         )
-        for row in rows
-    ]  # fmt: skip
+    ):
+        reasons.setdefault(order_id, set()).add(reason)
+    found = []
+    for row in rows:
+        turn = turns.get(row.id)
+        found.append(
+            ListedCall(
+                row.id,
+                row.number,
+                row.store_id,
+                names[row.store_id],
+                None,
+                int(row.fen),
+                CallState.QUEUED,
+                0,
+                tuple(sorted(reasons[row.id])),
+                row.since,
+                None,
+                None,
+                turn.due_at_ms if turn is not None and turn.call is None else None,
+            )
+        )
+    return found

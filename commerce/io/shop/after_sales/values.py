@@ -142,11 +142,16 @@ class OrderAfterSale:
 
 @dataclass(frozen=True, slots=True)
 class ListedCall:
-    """A refund call as the head office sees it; without a call, its refunds wait for their turn."""
+    """A refund call as the head office sees it; without a call, its refunds wait for their turn.
+
+    `next_at_ms` is from when it may be sent, or sent again, at the provider's pace; None if it is
+    over, or follows another call of its order.
+    """
 
     order_id: str
     number: str
     store_id: str
+    store_name: Text
     n: int | None
     amount_fen: int
     state: CallState
@@ -155,3 +160,4 @@ class ListedCall:
     requested_at_ms: int
     sent_at_ms: int | None
     ended_at_ms: int | None
+    next_at_ms: int | None
