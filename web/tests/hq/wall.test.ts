@@ -18,7 +18,7 @@ import {
   sumsOf,
   withEvent,
 } from '../../src/lib/hq/wall'
-import { linesOf } from '../../src/parts/hq/wall/picture'
+import { linesOf, shortened } from '../../src/parts/hq/wall/picture'
 
 const name = { zh: '名', en: 'name' }
 const figures: WallFigures = {
@@ -188,6 +188,10 @@ test('a note of the picture is broken into lines that fit', () => {
   expect(linesOf('Today 12 reached, 3 expired', 10, measure)).toEqual(['Today 12', 'reached, 3', 'expired'])
   expect(linesOf('今日成团 12，未成 3', 6, measure)).toEqual(['今日成团', '12，未成', '3'])
   expect([linesOf('', 10, measure), linesOf('unbreakable', 4, measure)]).toEqual([[], ['unbreakable']])
+  expect([shortened('Kitchen', 7, measure), shortened('Weekend kitchen', 8, measure)]).toEqual([
+    'Kitchen',
+    'Weekend…',
+  ])
 })
 
 describe('rows of many lives', () => {

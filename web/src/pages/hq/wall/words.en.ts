@@ -56,6 +56,7 @@ export const en: typeof zh = {
     no_lives: 'Nobody is live now.',
     room: 'Room',
     viewers: 'Viewers',
+    live_sums: '{viewers} viewers · {orders} orders · {price}',
     paused: 'paused',
     heat: 'GMV today by estate',
     top: 'Estates by GMV',

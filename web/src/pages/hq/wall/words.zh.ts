@@ -53,6 +53,7 @@ export const zh = {
     no_lives: '现在没有直播。',
     room: '直播间',
     viewers: '观众',
+    live_sums: '{viewers} 人观看 · {orders} 单 · {price}',
     paused: '暂停',
     heat: '各小区今日 GMV',
     top: '小区排行',
