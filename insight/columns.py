@@ -119,6 +119,12 @@ def columns_of(facts: Sequence[Fact]) -> dict[str, Columns]:
     return found
 
 
+def topics_of(table: Table) -> list[str]:
+    """Return the topics whose facts are rows of a silver table."""
+    of_lines = [OrderPlaced.topic] if table is ORDER_LINES else []
+    return of_lines + [kind.topic for kind, each in TABLE_OF.items() if each is table]
+
+
 def rows_in(columns: Columns) -> int:
     """Return how many rows columns have."""
     return len(columns["sequence"])

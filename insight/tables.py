@@ -266,11 +266,11 @@ def day_of(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1_000, UTC).astimezone(CHINA).strftime("%Y-%m-%d")
 
 
-SALES_HOURLY_SQL = """
+_SALES_HOURLY = """
 WITH moved AS (
     SELECT order_id, kind, amount_fen, occurred_at, day
     FROM money
-    WHERE {days} AND kind IN ('charge', 'refund')
+    WHERE {moved} AND kind IN ('charge', 'refund')
 ),
 lines AS (
     SELECT l.*, m.kind AS money_kind, m.occurred_at AS moved_at, m.day AS money_day,
@@ -284,6 +284,7 @@ lines AS (
                 / l.order_total_fen
         AS BIGINT) END AS part_fen
     FROM moved m JOIN order_lines l ON l.order_id = m.order_id
+    WHERE {placed}
 ),
 -- Summed in three steps: sets of what is distinct in each group would take 400 MB for a day.
 by_order AS (
@@ -319,7 +320,15 @@ summed AS (
 )
 SELECT *, paid_fen - refunded_fen AS gmv_fen FROM summed
 """
-"""The gold table of days, such as `day = '2026-11-28'`, from silver; for Spark and DuckDB, too."""
+
+
+def sales_hourly_sql(moved: str, placed: str = "TRUE") -> str:
+    """Return the gold table from silver, for the lake's engine, Spark and DuckDB.
+
+    `moved` says which transfers count: those of whole hours, such as `day = '2026-11-28'`. `placed`
+    may say on which days (`l.day`) their orders were placed, so that no others are read.
+    """
+    return _SALES_HOURLY.format(moved=moved, placed=placed)
 
 
 CURVES_SQL = """
@@ -378,6 +387,10 @@ newest version: `deltalake.DeltaTable(address).file_uris()`. Gold is one SQL tex
 engine, DuckDB and Spark compute alike; `linli lake submit DAY …` has Spark do it (`pip install
 'linli[spark]'`, Java 17), at the cluster of `SPARK_REMOTE` if that is set, which must reach the
 lake's address itself. One computes a day at a time: not beside a running writer of the same day.
+The writer computes hours whose transfers changed, in pieces of some 100,000 transfers, so that a
+day of any size takes the same memory; gold says by its app transactions how much of silver it has.
+`linli lake replay DAY` makes a day's silver and gold again from bronze, beside a running writer,
+too: rows that are in silver alone, such as simulated ones, stay.
 
 Money is integer fen; times are UTC. One writer fills them, the role `insight`: by default a
 process of its own beside each server, at low priority, that ends above 600 MB and is started

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insight.errors import HasHistory
+from insight.io.gold import Gold
 from insight.io.lake import Lake
 from insight.simulated_rows import DAY_MS, JOURNEY, Columns, World, days_of
 from insight.tables import BY_NAME, CHINA_MS, MONEY, SALES_HOURLY
@@ -80,7 +81,8 @@ def seed_journey(lake: Lake, folder: Path, world: World) -> dict[str, int]:
         if lake.version(table, JOURNEY) < 0:
             lake.append(table, columns, JOURNEY, int(columns["sequence"][-1]))
     if lake.version(SALES_HOURLY, JOURNEY) < 0:
-        lake.append_sales(JOURNEY, lake.version(MONEY, JOURNEY))
+        batches = Gold(lake).batches_of(JOURNEY)
+        lake.append_batches(SALES_HOURLY, batches, JOURNEY, lake.version(MONEY, JOURNEY))
     return {name: len(columns["sequence"]) for name, columns in found.items()}
 
 

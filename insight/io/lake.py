@@ -8,34 +8,41 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insight.errors import BadQuery, LakeConflict
 from insight.facts import Fact
-from insight.tables import (
-    FACTS,
-    SALES_HOURLY,
-    SALES_HOURLY_SQL,
-    TABLES,
-    Kind,
-    Table,
-)
+from insight.tables import FACTS, TABLES, Kind, Table
 
 if TYPE_CHECKING:
-    from arro3.core import RecordBatchReader
+    from arro3.core import RecordBatch, RecordBatchReader
     from arro3.core import Table as ArrowTable
-    from deltalake import DeltaTable, WriterProperties
+    from deltalake import CommitProperties, DeltaTable, WriterProperties
 
 COMPACT_COMMITS = 100  # after how many commits a table is compacted
+COMPACT_BYTES = 16 << 20  # files of this size are not merged any more, so no row is for ever
+REOPEN_COMMITS = 20
+"""After how many commits a table is opened anew, from a checkpoint: what the library knows of its
+files grows by a piece with each commit, and the next commit goes through all of them."""
 RETENTION_HOURS = 7 * 24  # how long files of older versions are kept
+_READS = re.compile(
+    r"(\s|--[^\n]*\n|\(|explain\s|analyze\s|verbose\s)*(select|with|values|show|describe)\b",
+    re.IGNORECASE,
+)
+"""An engine that may write would write into the tables past their one writer."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 ROWS_MAX = 100_000  # that a query returns
 COMPRESSION_LEVEL = 1  # of Zstandard; 3 takes a third more time and saves nothing here
 DISTINCT = ("payload", "trace", "order_id", "sequence", "occurred_at", "arrived_at")
 """Columns whose values hardly ever come again."""
+
+
+Row = tuple[Any, ...]
 
 
 class Lake:
@@ -45,6 +52,7 @@ class Lake:
         self._url = url.rstrip("/")
         self._options = dict(storage_options or {})
         self._open: dict[str, DeltaTable] = {}
+        self._commits: dict[str, int] = {}  # since a table was opened
 
     def uri(self, table: Table) -> str:
         """Return where a table is."""
@@ -85,53 +93,77 @@ class Lake:
         """
         self._append(table, _arrow(table, columns), source, last)
 
-    def append_sales(self, source: str, last: int) -> None:
-        """Compute the gold rows of all days of a source that is only appended once."""
-        rows = self._execute(SALES_HOURLY_SQL.format(days=f"source = '{source}'"))
-        self._append(SALES_HOURLY, rows, source, last)
+    def append_batches(self, table: Table, batches: Sequence[Any], source: str, last: int) -> None:
+        """As `append`, of Arrow batches."""
+        if batches:
+            self._append(table, batches, source, last)
 
-    def overwrite_day(self, table: Table, day: str, rows: Any) -> None:
-        """Put rows in place of all that a table has of a day, in one commit."""
-        here = self._table(table)
-        assert here is not None, "call `create` first"
-        self._write(table, here, rows, mode="overwrite", predicate=f"day = '{day}'")
+    def overwrite(
+        self, table: Table, predicate: str, rows: Any, upto: Mapping[str, int] | None = None
+    ) -> None:
+        """Put rows in place of all that a table has where the predicate holds, in one commit.
 
-    def replace_day(self, table: Table, day: str, columns: Mapping[str, Any]) -> None:
-        """As `overwrite_day`, of columns as `append` takes them; without any, the day is empty."""
-        self.overwrite_day(table, day, _arrow(table, columns or _empty(table)))
+        Call `version` before the rows are made: what another writer wrote there since is a
+        conflict. `upto` has the last numbers of sources that the table has with it.
 
-    def facts_of(self, day: str) -> list[Fact]:
-        """Return a day's facts from bronze, in the order of their sources and numbers."""
+        Raises:
+            LakeConflict: Another writer was first; compute them again.
+        """
+        properties = _transactions(upto or {})
+        how = {"mode": "overwrite", "predicate": predicate, "commit_properties": properties}
+        if isinstance(rows, list) and not rows:
+            rows = _arrow(table, _empty(table))
+        self._write(table, self._open[table.name], rows, **how)
+
+    def reopened(self) -> Lake:
+        """Return the same lake, with tables that are read on their own."""
+        return Lake(self._url, self._options)
+
+    def facts(self, where: str) -> Iterator[list[Fact]]:
+        """Return bronze's facts that meet a condition, some at a time, in any order."""
         names = ", ".join(column.name for column in FACTS.columns)
-        ordered = f"SELECT {names} FROM facts WHERE day = '{day}' ORDER BY source, sequence"
-        found = self._execute(ordered).read_all()
-        columns = {name: found.column(name).to_pylist() for name in found.schema.names}
-        return [
-            _fact(dict(zip(columns, values, strict=True)))
-            for values in zip(*columns.values(), strict=True)
-        ]
+        for batch in self.read(f"SELECT {names} FROM facts WHERE {where}"):
+            columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+            yield [
+                _fact(dict(zip(columns, values, strict=True)))
+                for values in zip(*columns.values(), strict=True)
+            ]
 
-    def refresh_sales(self, day: str) -> None:
-        """Compute the gold table of a day again."""
-        self.overwrite_day(
-            SALES_HOURLY, day, self._execute(SALES_HOURLY_SQL.format(days=f"day = '{day}'"))
-        )
+    def rows(self, table: Table, where: str) -> Iterator[RecordBatch]:
+        """Return a table's rows that meet a condition, as `batch` makes them."""
+        from arro3.core import RecordBatch
 
-    def sql(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Run a query on the tables by their names; return columns and at most `ROWS_MAX` rows.
+        names = ", ".join(column.name for column in table.columns)
+        schema = _arrow(table, _empty(table)).schema
+        for batch in self.read(f"SELECT {names} FROM {table.name} WHERE {where}"):
+            kinds = zip(schema.names, schema.types, strict=True)
+            arrays = [batch.column(name).cast(kind) for name, kind in kinds]
+            yield RecordBatch.from_arrays(arrays, schema=schema)
+
+    def batch(self, table: Table, columns: Mapping[str, Any]) -> RecordBatch:
+        """Return columns as `append` takes them as an Arrow batch."""
+        return _arrow(table, columns).combine_chunks().to_batches()[0]
+
+    def sql(self, query: str, rows_max: int | None = ROWS_MAX) -> tuple[list[str], list[Row]]:
+        """Run a query on the tables by their names; return columns and at most so many rows.
 
         Raises:
             BadQuery: It cannot be run.
         """
-        from deltalake.exceptions import DeltaError
+        names, rows = self.stream(query)
+        return names, list(islice(rows, rows_max))
 
-        try:
-            found = self._execute(query).read_all()
-        except (DeltaError, ValueError) as error:
-            raise BadQuery(str(error)) from None
-        columns = [column.to_pylist() for column in found.columns]
-        names = list(found.schema.names)
-        return names, list(zip(*columns, strict=True))[:ROWS_MAX]
+    def stream(self, query: str) -> tuple[list[str], Iterator[Row]]:
+        """As `sql`, with all rows, which are read as they are taken.
+
+        Raises:
+            BadQuery: It cannot be run; while rows are taken, too.
+        """
+        if not _READS.match(query):
+            raise BadQuery("only queries: SELECT, WITH, VALUES, SHOW, DESCRIBE or EXPLAIN of one.")
+        with _bad_queries():
+            found = self.read(query)
+        return list(found.schema.names), _rows(found)
 
     def status(self) -> list[dict[str, Any]]:
         """Return for each table its version, live files, bytes, rows and last number by source."""
@@ -159,7 +191,9 @@ class Lake:
         """Merge small files and forget files and log entries that are older than the retention."""
         here = self._table(table)
         if here is not None:
-            here.optimize.compact(writer_properties=_properties())
+            here.optimize.compact(
+                target_size=COMPACT_BYTES, max_concurrent_tasks=1, writer_properties=_properties()
+            )
             here.create_checkpoint()
             here.vacuum(retention_hours=RETENTION_HOURS, dry_run=False)
             here.cleanup_metadata()
@@ -230,15 +264,13 @@ class Lake:
         return here
 
     def _append(self, table: Table, rows: Any, source: str, last: int) -> None:
-        from deltalake import CommitProperties, Transaction
-
         self._write(
             table,
             # Delta would accept the same number twice in a row, so the snapshot stays as it was.
             self._open[table.name],
             rows,
             mode="append",
-            commit_properties=CommitProperties(app_transactions=[Transaction(source, last)]),
+            commit_properties=_transactions({source: last}),
         )
 
     def _write(self, table: Table, here: DeltaTable | None, rows: Any, **how: Any) -> None:
@@ -264,8 +296,17 @@ class Lake:
             if here is None and self._table(table) is not None:
                 raise LakeConflict(str(error)) from None
             raise
+        if here is not None:
+            self._count_commit(table, here)
 
-    def _execute(self, query: str) -> RecordBatchReader:
+    def _count_commit(self, table: Table, here: DeltaTable) -> None:
+        count = self._commits[table.name] = self._commits.get(table.name, 0) + 1
+        if count >= REOPEN_COMMITS:
+            here.create_checkpoint()
+            del self._open[table.name], self._commits[table.name]
+
+    def read(self, query: str) -> RecordBatchReader:
+        """Return what a query on the tables finds, batch by batch; it is read as it is taken."""
         from deltalake import QueryBuilder
 
         builder = QueryBuilder()
@@ -274,6 +315,20 @@ class Lake:
             if here is not None:
                 builder.register(table.name, here)
         return builder.execute(query)
+
+
+def _rows(found: RecordBatchReader) -> Iterator[Row]:
+    with _bad_queries():
+        for batch in found:
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+@contextlib.contextmanager
+def _bad_queries() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # what goes wrong while rows are read has no class of its own
+        raise BadQuery(str(error).partition("\n")[0]) from None
 
 
 def _fact(row: Mapping[str, Any]) -> Fact:
@@ -319,6 +374,12 @@ def _arrow(table: Table, columns: Mapping[str, Any]) -> ArrowTable:
         array = Array(values, plain[column.kind]) if is_list else Array.from_numpy(values)
         made[column.name] = array.cast(ms).cast(us) if column.kind is Kind.TIME else array
     return ArrowTable.from_pydict(made)
+
+
+def _transactions(upto: Mapping[str, int]) -> CommitProperties:
+    from deltalake import CommitProperties, Transaction
+
+    return CommitProperties(app_transactions=[Transaction(*each) for each in sorted(upto.items())])
 
 
 def _properties() -> WriterProperties:

@@ -15,7 +15,7 @@ import threading
 from typing import IO, Any
 
 from insight.errors import BadQuery
-from insight.io.lake import Lake
+from insight.io.lake import ROWS_MAX, Lake
 
 IDLE_S = 300.0
 NICENESS = 10
@@ -32,11 +32,11 @@ class QueryProcess(Lake):
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def sql(self, query: str) -> Rows:
+    def sql(self, query: str, rows_max: int | None = ROWS_MAX) -> Rows:
         """See `Lake.sql`."""
         with self._lock:
             try:
-                found: Rows | str = self._ask(query)
+                found: Rows | str = self._ask(query, rows_max)
             except (OSError, EOFError, pickle.UnpicklingError):
                 self._end()
                 raise BadQuery("the process of queries ended") from None
@@ -49,7 +49,7 @@ class QueryProcess(Lake):
         with self._lock:
             self._end()
 
-    def _ask(self, query: str) -> Rows | str:
+    def _ask(self, query: str, rows_max: int | None) -> Rows | str:
         if self._process is not None and self._process.poll() is not None:
             self._end()
         if self._process is None:
@@ -61,7 +61,7 @@ class QueryProcess(Lake):
         questions, answers = self._process.stdin, self._process.stdout
         assert questions is not None and answers is not None
         # Not by its arguments, as options have secrets.
-        pickle.dump((self._url, self._options, query), questions)
+        pickle.dump((self._url, self._options, query, rows_max), questions)
         questions.flush()
         found: Rows | str = pickle.load(answers)
         return found
@@ -87,12 +87,12 @@ def _answer(questions: IO[bytes], answers: IO[bytes]) -> None:
     # A question comes only after the answer before it, so that none waits in a buffer.
     while select.select([questions], [], [], IDLE_S)[0]:
         try:
-            url, options, query = pickle.load(questions)
+            url, options, query, rows_max = pickle.load(questions)
         except EOFError:
             return
         lake = lake or Lake(url, options)
         try:
-            found: Rows | str = lake.sql(query)
+            found: Rows | str = lake.sql(query, rows_max)
         except BadQuery as error:
             found = error.reason
         answers.write(pickle.dumps(found))

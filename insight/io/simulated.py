@@ -5,6 +5,7 @@ from datetime import timedelta
 import numpy as np
 
 from insight.errors import HasHistory
+from insight.io.gold import Gold
 from insight.io.lake import Lake
 from insight.simulated_rows import SOURCE, World
 from insight.simulator import simulate
@@ -34,5 +35,6 @@ def seed(lake: Lake, world: World, *, seed: int) -> dict[str, int]:
         if lake.version(table, SOURCE) < 0:
             lake.append(table, columns, SOURCE, int(columns["sequence"][-1]))
     if lake.version(SALES_HOURLY, SOURCE) < 0:
-        lake.append_sales(SOURCE, lake.version(MONEY, SOURCE))
+        batches = Gold(lake).batches_of(SOURCE)
+        lake.append_batches(SALES_HOURLY, batches, SOURCE, lake.version(MONEY, SOURCE))
     return {name: len(columns["sequence"]) for name, columns in found.items()}

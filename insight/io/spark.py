@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from insight.tables import MONEY, ORDER_LINES, SALES_HOURLY, SALES_HOURLY_SQL, Table
+from insight.tables import MONEY, ORDER_LINES, SALES_HOURLY, Table, sales_hourly_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def sales_hourly(spark: SparkSession, lake: Lake, day: str) -> DataFrame:
     for table in (MONEY, ORDER_LINES):
         _read(spark, lake, table).createOrReplaceTempView(table.name)
     names = [column.name for column in SALES_HOURLY.columns]
-    return spark.sql(SALES_HOURLY_SQL.format(days=f"day = '{day}'")).select(*names)
+    return spark.sql(sales_hourly_sql(f"day = '{day}'")).select(*names)
 
 
 def refresh_sales(spark: SparkSession, lake: Lake, days: Iterable[str]) -> None:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from insight.columns import Columns, after, columns_of, rows_in
 from insight.facts import Fact
+from insight.io.gold import HOUR_MS, Gold, hours_of
 from insight.io.lake import COMPACT_COMMITS, Lake
-from insight.tables import FACTS, MONEY, REJECTED, SILVER, Table
+from insight.io.replay import replay_table
+from insight.tables import FACTS, MONEY, ORDER_LINES, REJECTED, SALES_HOURLY, SILVER, Table
 
-FACTS_MAX = 2_000  # of one batch
+FACTS_MAX = 50_000  # of one batch; a commit costs as much as some 5,000 facts
 ORDER: tuple[Table, ...] = (*SILVER, REJECTED, FACTS)
 
 
@@ -22,14 +24,20 @@ class LakeWriter:
     def __init__(self, lake: Lake, probe: Callable[[str], None] = lambda table: None) -> None:
         self._lake = lake
         self._probe = probe
-        self._stale_days: set[str] = set()
+        self._gold = Gold(lake)
+        self._stale: set[int] = set()  # hours since the epoch whose gold is older than silver
+        self._written: dict[str, int] = {}  # last numbers of sources
         self._commits: dict[str, int] = {}
         self.rejected = 0
 
     def position(self, source: str) -> int:
         """Return the number after which facts of a source are to be written."""
         self._lake.create()
-        return max(self._lake.version(FACTS, source), 0)
+        # What a writer before this one wrote, and ended before gold had it.
+        self._stale |= self._gold.missing(source)
+        position = max(self._lake.version(FACTS, source), 0)
+        self._written[source] = position
+        return position
 
     def write(self, facts: Sequence[Fact]) -> None:
         """Write a batch of one source, in the order of its numbers; call `position` before.
@@ -47,40 +55,54 @@ class LakeWriter:
         for table in ORDER:
             if table.name in found:
                 self._append(table, found[table.name], source, last)
-        self._stale_days |= set(found.get(MONEY.name, {}).get("day", ()))
+        for table in (MONEY, ORDER_LINES):
+            at_ms = found.get(table.name, {}).get("occurred_at", ())
+            self._stale |= {ms // HOUR_MS for ms in at_ms}
+        self._written[source] = last
 
     def mark_stale(self, days: Iterable[str]) -> None:
-        """Have `refresh` compute these days, too."""
-        self._stale_days |= set(days)
+        """Have `refresh` compute all hours of these days, too."""
+        self._stale.update(*map(hours_of, days))
 
     def refresh(self) -> list[str]:
-        """Compute gold again for days whose money changed; return them."""
-        days = sorted(self._stale_days)
-        for day in days:
-            self._lake.refresh_sales(day)
-            self._stale_days.discard(day)
-        return days
+        """Compute gold again for hours whose money changed; return their days."""
+        days = set()
+        for piece in self._gold.refresh(frozenset(self._stale), dict(self._written)):
+            self._stale -= set(range(piece.first, piece.end))
+            self._count_commit(SALES_HOURLY)
+            days.add(piece.day)
+        return sorted(days)
 
     def tidy(self) -> None:
         """Compact tables that had many commits."""
-        for table in ORDER:
+        for table in (*ORDER, SALES_HOURLY):
             if self._commits.get(table.name, 0) >= COMPACT_COMMITS:
                 self._lake.compact(table)
                 self._commits[table.name] = 0
 
     def replay(self, day: str) -> int:
-        """Make a day's silver and gold again from bronze; return how many facts that were."""
+        """Make a day's silver and gold again from bronze; return how many facts that were.
+
+        Raises:
+            LakeConflict: Another writer wrote into the day meanwhile; do it again.
+        """
         self._lake.create()
-        facts = self._lake.facts_of(day)
-        found = columns_of(facts)
         for table in (*SILVER, REJECTED):
-            self._lake.replace_day(table, day, found.get(table.name, {}))
-        self._lake.refresh_sales(day)
-        return len(facts)
+            replay_table(self._lake, table, day)
+        self.mark_stale([day])
+        self.refresh()
+        [(count,)] = self._lake.sql(f"SELECT COUNT(*) FROM facts WHERE day = '{day}'")[1]
+        return int(count)
 
     def _append(self, table: Table, columns: Columns, source: str, last: int) -> None:
         new = after(columns, self._lake.version(table, source))
         if rows_in(new):
             self._probe(table.name)
             self._lake.append(table, new, source, last)
-            self._commits[table.name] = self._commits.get(table.name, 0) + 1
+            self._count_commit(table)
+
+    def _count_commit(self, table: Table) -> None:
+        before = self._commits.get(table.name)
+        # Writers may end often before they have committed so many.
+        count = self._lake.commits_since_compaction(table) if before is None else before + 1
+        self._commits[table.name] = count

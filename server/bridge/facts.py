@@ -14,7 +14,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from commerce.io.record.engine import wall_clock
-from commerce.io.shop.facts import FactLog
+from commerce.io.shop.facts import FactLog, RecordFact
 from insight.facts import CHATS, PAGES, Fact, SpooledFact
 
 RECORD = "record"
@@ -70,10 +70,16 @@ class RecordSource:
 
     async def read(self, after: int, facts_max: int) -> list[Fact]:
         """See `FactSource.read`."""
-        if not await self._log.has_more(after):
+        found: list[RecordFact] = []
+        while len(found) < facts_max and await self._log.has_more(after):
+            await self._log.number()
+            some = await self._log.read(after, facts_max - len(found))
+            if not some:
+                break
+            found += some
+            after = some[-1].sequence
+        if not found:
             return []
-        await self._log.number()
-        found = await self._log.read(after, facts_max)
         subjects = {fact.subject for fact in found} if self._with_people else ()
         names = await self._log.pseudonyms(subjects)
         arrived_ms = self._clock()

@@ -26,7 +26,6 @@ from insight.errors import LakeConflict
 from insight.facts import Fact
 from insight.io.lake import RETENTION_HOURS, Lake
 from insight.io.writer import FACTS_MAX, LakeWriter
-from insight.tables import day_of
 from server.bridge.facts import RECORD, FactSource, FactSpool
 from server.bridge.lease import Lease, LeasesUnavailable
 from server.bridge.redis_lease import RedisLeases
@@ -100,7 +99,6 @@ class LakeKeeper:
 
     async def _write_under(self, lease: Lease) -> None:
         self._at.clear()
-        self._writer.mark_stale(stale_days(wall_clock()))
         try:
             while not stopping() and await self._leases.renew(lease):
                 began = time.monotonic()
@@ -172,8 +170,3 @@ def _yield_to_lives() -> None:
     """Give this thread, and those that the lake's library starts in it, a lower priority."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-def stale_days(now_ms: int) -> set[str]:
-    """Days whose gold may be older than silver when a writer starts: today and yesterday."""
-    return {day_of(now_ms), day_of(now_ms - 86_400_000)}

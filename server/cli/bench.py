@@ -156,7 +156,9 @@ def janus(
 @bench_app.command()
 def lake(
     facts: Annotated[int, typer.Option(help="Facts of a run.", min=1_000)] = 1_000_000,
-    batch: Annotated[int, typer.Option(help="Facts of a commit.", min=100)] = 20_000,
+    batch: Annotated[
+        int, typer.Option(help="Facts of a commit; a server writes as many.", min=100)
+    ] = 50_000,
     runs: Runs = 1,
     as_json: AsJson = False,
 ) -> None:

@@ -4,14 +4,15 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from server.cli.console import out, run
+from server.cli.console import err, out, run
 from server.settings import Settings
 
 NICENESS = 10
@@ -110,16 +111,19 @@ def sql(
     as_json: Json = False,
 ) -> None:
     """Run SQL on the lake."""
+    from insight.io.lake import ROWS_MAX
     from server.ops.lake import query as ask
 
     names, rows = ask(Settings(), query)
     if as_json:
         print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str))
-        return
-    shown = Table(*names, box=None)
-    for row in rows:
-        shown.add_row(*("" if value is None else str(value) for value in row))
-    out.print(shown)
+    else:
+        shown = Table(*map(escape, names), box=None)
+        for row in rows:
+            shown.add_row(*("" if value is None else escape(str(value)) for value in row))
+        out.print(shown)
+    if len(rows) == ROWS_MAX:
+        err.print(f"The first {ROWS_MAX:,} rows; `linli lake export` has all.", highlight=False)
 
 
 @lake_app.command("kpi")
@@ -172,14 +176,21 @@ def compact() -> None:
 @lake_app.command("replay")
 def replay(day: Annotated[str, typer.Argument(help="A date in China, YYYY-MM-DD.")]) -> None:
     """Make a day's silver and gold again from bronze, without counting anything twice."""
-    import re
-
-    from server.errors import OperatorError
     from server.ops.lake import replay as again
 
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
-        raise OperatorError(f"{day!r} is no date such as 2026-11-28.")
+    _check_date(day)
     out.print(f"{again(Settings(), day):,} facts of {day} replayed", highlight=False)
+
+
+def _check_date(day: str) -> None:
+    from server.errors import OperatorError
+
+    try:
+        is_date = date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        is_date = False
+    if not is_date:
+        raise OperatorError(f"{day!r} is no date such as 2026-11-28.")
 
 
 @lake_app.command("submit")
@@ -187,14 +198,10 @@ def submit(
     days: Annotated[list[str], typer.Argument(help="Dates in China, YYYY-MM-DD.")],
 ) -> None:
     """Have Spark compute days' gold again: at the cluster of SPARK_REMOTE, or in this process."""
-    import re
-
-    from server.errors import OperatorError
     from server.ops.lake import submit as hand_over
 
     for day in days:
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
-            raise OperatorError(f"{day!r} is no date such as 2026-11-28.")
+        _check_date(day)
     hand_over(Settings(), days)
     out.print(f"gold of {len(days)} days computed by Spark", highlight=False)
 
@@ -208,7 +215,7 @@ def export(
     from server.ops.lake import export as write
 
     text = query if " " in query else f"SELECT * FROM {query}"
-    out.print(f"{write(Settings(), text, file):,} rows in {file}", highlight=False)
+    out.print(f"{write(Settings(), text, file):,} rows in {file}", highlight=False, soft_wrap=True)
 
 
 @lake_app.command("write")

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import csv
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from commerce.io.record.engine import Record, wall_clock
 from commerce.io.shop.catalogue.cache import CatalogueCache
 from commerce.io.shop.context import ShopContext
 from commerce.io.shop.facts import FactLog, MoneyOfDay
-from insight.errors import BadQuery
+from insight.errors import BadQuery, LakeConflict
 from insight.io.kpi import Plan, read_kpis
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
@@ -25,6 +25,8 @@ from server.ops.opening import open_record
 from server.settings import Settings
 
 RECORD = "record"
+REPLAYS = 3  # of a day in which another writer writes meanwhile
+XLSX_ROWS_MAX = 1_048_576  # of a sheet, the header among them
 
 
 def open_lake(settings: Settings) -> Lake:
@@ -56,14 +58,26 @@ def open_lake(settings: Settings) -> Lake:
     return Lake(f"s3://{parts.hostname}/{parts.path.strip('/')}", storage)
 
 
+def _filled_lake(settings: Settings) -> Lake:
+    """Open a lake that has tables.
+
+    Raises:
+        OperatorError: There is none.
+    """
+    lake = open_lake(settings)
+    if not lake.may_have_tables():
+        raise OperatorError("There is no lake yet: a server with the role insight fills it.")
+    return lake
+
+
 def query(settings: Settings, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Run SQL on the lake's tables.
 
     Raises:
-        OperatorError: It cannot be run.
+        OperatorError: It cannot be run, or there is no lake yet.
     """
     try:
-        return open_lake(settings).sql(sql)
+        return _filled_lake(settings).sql(sql)
     except BadQuery as error:
         raise OperatorError(error.reason) from None
 
@@ -89,7 +103,7 @@ def kpis(settings: Settings, brand: str, month: str, now_ms: int) -> list[Kpi]:
     Raises:
         OperatorError: There is no lake yet.
     """
-    lake = open_lake(settings)
+    lake = _filled_lake(settings)
     try:
         return read_kpis(lake, brand, month, Plan(), {}, now_ms=now_ms)
     except BadQuery as error:
@@ -104,8 +118,16 @@ def compact(settings: Settings) -> None:
 
 
 def replay(settings: Settings, day: str) -> int:
-    """Make a day's tables again from bronze; return how many facts it has."""
-    return LakeWriter(open_lake(settings)).replay(day)
+    """Make a day's tables again from bronze; return how many facts it has.
+
+    Raises:
+        OperatorError: There is no lake, or facts of the day keep coming.
+    """
+    lake = _filled_lake(settings)
+    for _ in range(REPLAYS):
+        with contextlib.suppress(LakeConflict):
+            return LakeWriter(lake).replay(day)
+    raise OperatorError(f"{day}: facts keep coming. Replay it when the day is over.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +195,7 @@ _NUMBERS = (
     "SELECT min(sequence), count(*), count(DISTINCT sequence) FROM facts "
     "WHERE source = 'record' AND sequence <= {}"
 )
-_BEGAN = "SELECT min(occurred_at) FROM money WHERE source = 'record'"
+_BEGAN = "SELECT min(occurred_at) FROM facts WHERE source = 'record' AND topic = 'money.moved'"
 _MONEY = (
     "SELECT day, kind, count(*), CAST(sum(amount_fen) AS BIGINT) FROM money "
     "WHERE source = 'record' AND sequence <= {} GROUP BY day, kind"
@@ -206,26 +228,56 @@ async def facts_of(settings: Settings) -> AsyncIterator[FactLog]:
 def export(settings: Settings, sql: str, file: Path) -> int:
     """Write what a query returns as CSV or XLSX, by the file's name; return how many rows.
 
-    Raises:
-        OperatorError: The query cannot be run, or the file is neither.
-    """
-    if file.suffix not in (".csv", ".xlsx"):
-        raise OperatorError(f"{file}: the name of the file ends in .csv or .xlsx.")
-    names, rows = query(settings, sql)
-    if file.suffix == ".csv":
-        with file.open("w", newline="", encoding="utf-8-sig") as out:
-            writer = csv.writer(out)
-            writer.writerow(names)
-            writer.writerows(rows)
-    else:
-        from xlsxwriter import Workbook
+    A file that is there is replaced once all rows are written.
 
-        with Workbook(file, {"remove_timezone": True, "strings_to_formulas": False}) as book:
-            sheet = book.add_worksheet()
-            time_format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-            sheet.set_column(0, len(names) - 1, 18)
-            for at, row in enumerate((names, *rows)):
-                for column, value in enumerate(row):
-                    is_time = isinstance(value, datetime)
-                    sheet.write(at, column, value, time_format if is_time else None)
-    return len(rows)
+    Raises:
+        OperatorError: The query cannot be run, or the file cannot be written or is neither.
+    """
+    write = {".csv": _write_csv, ".xlsx": _write_xlsx}.get(file.suffix)
+    if write is None:
+        raise OperatorError(f"{file}: the name of the file ends in .csv or .xlsx.")
+    part = file.with_name(f".{file.name}.part")
+    try:
+        names, rows = _filled_lake(settings).stream(sql)
+        count = write(part, names, rows)
+        part.replace(file)
+    except BadQuery as error:
+        raise OperatorError(error.reason) from None
+    except OSError as error:
+        raise OperatorError(f"{file}: {error.strerror}.") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _write_csv(file: Path, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> int:
+    count = 0
+    with file.open("w", newline="", encoding="utf-8-sig") as out:
+        writer = csv.writer(out)
+        writer.writerow(names)
+        for row in rows:
+            writer.writerow(row)
+            count += 1
+    return count
+
+
+def _write_xlsx(file: Path, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> int:
+    from xlsxwriter import Workbook
+
+    count = 0
+    options = {"remove_timezone": True, "strings_to_formulas": False, "constant_memory": True}
+    with Workbook(file, options) as book:
+        sheet = book.add_worksheet()
+        time_format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        sheet.set_column(0, len(names) - 1, 18)
+        sheet.write_row(0, 0, names)
+        for count, row in enumerate(rows, 1):
+            if count == XLSX_ROWS_MAX:
+                raise OperatorError(f"{file.name}: more rows than a sheet has; .csv has no limit.")
+            for column, value in enumerate(row):
+                sheet.write(count, column, value, time_format if _is_time(value) else None)
+    return count
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, datetime)

@@ -29,6 +29,7 @@ from server.settings import Settings
 from server.ws.wire import CODECS
 from tests.support.commerce_shop import NEAR, Shop, open_shop, shop_plan, text
 from tests.support.figures import Figures
+from tests.support.lake_lag import lags_ms
 from tests.support.room_subscribers import FakeSubscriber
 from tests.support.waiting import wait_until
 
@@ -182,6 +183,7 @@ async def test_a_wall_of_300_lives_and_100000_facts_a_minute_is_two_seconds_behi
                     return found[1] == [(facts, facts)]
 
                 await wait_until(is_kept, what="all facts in the lake")
+                lags = await asyncio.to_thread(lags_ms, lake, "record")
         finally:
             await hub.close()
     behind = sorted(watched.behind_s)
@@ -191,6 +193,8 @@ async def test_a_wall_of_300_lives_and_100000_facts_a_minute_is_two_seconds_behi
     figures.seen("the wall behind, worst", f"{behind[-1]:.2f} s")
     figures.seen("insight's CPU per second", f"{busy_s / spent_s * 1_000:.0f} ms")
     figures.seen("insight's memory", f"{peak_mb} MB")
+    figures.seen("facts into the lake, median lag", f"{lags[len(lags) // 2] / 1_000:.2f} s")
+    figures.at_most("facts into the lake, lag p99", lags[len(lags) * 99 // 100] / 1_000, 5, "s")
     figures.at_most("the wall behind, p99", behind[len(behind) * 99 // 100], BEHIND_S_MAX, "s")
     figures.at_most("insight's memory", peak_mb, MEMORY_MB_MAX, "MB")
 

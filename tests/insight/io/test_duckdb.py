@@ -7,7 +7,7 @@ from deltalake import DeltaTable
 
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
-from insight.tables import MONEY, ORDER_LINES, SALES_HOURLY, SALES_HOURLY_SQL
+from insight.tables import MONEY, ORDER_LINES, SALES_HOURLY, sales_hourly_sql
 from tests.support.lake_facts import FactMaker
 
 
@@ -30,7 +30,7 @@ def test_duckdb_computes_the_same_gold_to_the_fen(tmp_path: Path) -> None:
                 {"files": files},
             )
         names = "product_id, units, orders, buyers, paid_fen, refunded_fen, gmv_fen, simulated"
-        gold = SALES_HOURLY_SQL.format(days=f"day = '{day}'")
+        gold = sales_hourly_sql(f"day = '{day}'")
         theirs = duck.sql(f"SELECT {names} FROM ({gold}) ORDER BY product_id").fetchall()
         kept = duck.sql(f"SELECT {names} FROM sales_hourly ORDER BY product_id").fetchall()
     ours = lake.sql(f"SELECT {names} FROM sales_hourly ORDER BY product_id")[1]

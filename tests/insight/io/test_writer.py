@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,54 @@ def test_a_replayed_day_is_the_same_day(tmp_path: Path) -> None:
     assert rows(lake, "SELECT count(*) FROM money") == [(3,)]
     assert writer.position("record") == len(facts().made)
     assert {entry["table"]: entry["rows"] for entry in lake.status()}["bronze/facts"] == 6
+
+
+def test_a_replay_leaves_what_bronze_does_not_have_yet_and_never_had(tmp_path: Path) -> None:
+    """A batch that its writer is about to put into bronze, and a simulator's rows."""
+
+    def kill(table: str) -> None:
+        if table == FACTS.name:
+            raise Killed
+
+    lake, history = Lake(str(tmp_path)), facts().made
+    opened(tmp_path).write(history[:3])
+    simulated = FactMaker("simulator")
+    simulated.order("s1", ("tea", 5, 2_500))
+    with pytest.raises(Killed):
+        opened(tmp_path, kill).write(simulated.made)
+    with pytest.raises(Killed):
+        opened(tmp_path, kill).write(history)
+    for _ in range(2):
+        assert LakeWriter(lake).replay(day_of(AT_MS)) == 3
+    moved = "SELECT source, count(*), sum(amount_fen) FROM money GROUP BY source ORDER BY source"
+    assert rows(lake, moved) == [("record", 3, 2_501), ("simulator", 1, 2_500)]
+    assert rows(lake, "SELECT sum(gmv_fen) FROM sales_hourly") == [(1_501 + 2_500,)]
+    # The writer goes on where it was.
+    opened(tmp_path).write(history)
+    assert rows(lake, moved) == [("record", 3, 2_501), ("simulator", 1, 2_500)]
+    assert rows(lake, "SELECT count(*), count(DISTINCT sequence) FROM facts") == [(6, 6)]
+
+
+def test_a_replay_beside_a_writer_of_the_same_day_loses_and_leaves_the_table_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = facts().made
+    opened(tmp_path).write(history[:3])
+    lake = Lake(str(tmp_path))
+    put = lake.overwrite
+
+    def late(table: Any, *more: Any) -> None:
+        if table is MONEY:
+            opened(tmp_path).write(history)
+        put(table, *more)
+
+    monkeypatch.setattr(lake, "overwrite", late)
+    with pytest.raises(LakeConflict):
+        LakeWriter(lake).replay(day_of(AT_MS))
+    monkeypatch.undo()
+    assert rows(lake, "SELECT count(*) FROM money") == [(3,)]
+    assert LakeWriter(lake).replay(day_of(AT_MS)) == 6
+    assert rows(lake, "SELECT count(*), sum(amount_fen) FROM money") == [(3, 2_501)]
 
 
 def test_a_day_s_curve_is_what_each_ten_minutes_sold_and_says_if_some_is_simulated(
