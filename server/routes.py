@@ -53,6 +53,7 @@ from server.http.shop import (
     rooms,
     schedule,
     shelves,
+    split_orders,
     summaries,
 )
 from server.http.shop.notices import routes as notice_routes
@@ -83,6 +84,7 @@ def application(services: Services, pass_on: Callable[[ASGIApp], PassOn]) -> Sta
     # Tried in this order for each request: what a rush asks for comes first.
     routes: list[BaseRoute] = [
         *orders.routes,
+        *split_orders.routes,
         *whip_whep.routes,
         *after_sales.routes,
         Route("/healthz", healthz, methods=["GET"]),

@@ -86,6 +86,7 @@ from commerce.io.shop.schedule.schedule import Schedule
 from commerce.io.shop.sealing import Sealer
 from commerce.io.shop.slots import SlotKeeping
 from commerce.io.shop.sms_numbers import SmsNumbers
+from commerce.io.shop.split_orders import SplitOrders
 from commerce.io.shop.staff_links import StaffLinks
 from commerce.io.shop.staff_office import StaffOffice
 from commerce.io.shop.staff_totp import StaffTotp
@@ -231,6 +232,14 @@ class Commerce:
             on_closed=self.reconcile.closed,
             spans=spans,
         )
+        self.split_orders = SplitOrders(
+            shop,
+            self.gates,
+            self.answers,
+            self.orders,
+            on_closed=self.reconcile.closed,
+            probe=probe,
+        )
         self.groups = Groups(shop, self.gates, make_id)
         self.invites = Invites(shop, make_id, probe)
         self.price_drops = PriceDrops(shop, probe)
@@ -345,6 +354,7 @@ class Commerce:
             [
                 (2, self.activities.flash),
                 (2, self.presale_cancels),
+                (2, self.split_orders),
                 *((5, each) for each in slow),
                 *((10, each) for each in rare),
             ],

@@ -29,6 +29,7 @@ class NoticeKind(StrEnum):
     LATE_PAID = "late_paid"
     LATE_REFUND = "late_refund"
     CANCELLED = "cancelled"
+    SPLIT = "split"
 
 
 class NoticeChannel(StrEnum):
@@ -56,7 +57,7 @@ class NoticeState(StrEnum):
     FAILED = "failed"
 
 
-# Of no use after the night, or about a payment of minutes ago: these come in quiet hours, too.
+# Of no use after the night, or about a tap or payment of minutes ago: these come in quiet hours.
 TIMELY = frozenset(
     {
         NoticeKind.LIVE,
@@ -66,6 +67,7 @@ TIMELY = frozenset(
         NoticeKind.UNPAID,
         NoticeKind.LATE_PAID,
         NoticeKind.LATE_REFUND,
+        NoticeKind.SPLIT,
     }
 )
 
@@ -82,6 +84,7 @@ REPEAT_MS = {
     NoticeKind.LATE_PAID: 24 * 60 * MINUTE_MS,
     NoticeKind.LATE_REFUND: 24 * 60 * MINUTE_MS,
     NoticeKind.CANCELLED: 24 * 60 * MINUTE_MS,
+    NoticeKind.SPLIT: 24 * 60 * MINUTE_MS,
 }
 
 

@@ -45,6 +45,7 @@ TTL_MS = {
     NoticeKind.LATE_PAID: 12 * 60 * MINUTE_MS,
     NoticeKind.LATE_REFUND: 12 * 60 * MINUTE_MS,
     NoticeKind.CANCELLED: 12 * 60 * MINUTE_MS,
+    NoticeKind.SPLIT: 12 * 60 * MINUTE_MS,
 }
 
 
@@ -181,6 +182,10 @@ _WORDS = {
             "预售已取消",
             "{about} 的这场预售取消了，你付的钱会原路退回。",
         ),
+        NoticeKind.SPLIT: (
+            "两家店的订单都取消了",
+            "另一家店备不齐，{about} 的这一单也取消了，你付的钱会原路退回。",
+        ),
     },
     "en": {
         NoticeKind.READY: ("Ready to collect", "{about} has packed your order: open the code."),
@@ -199,6 +204,10 @@ _WORDS = {
         NoticeKind.CANCELLED: (
             "A presale was cancelled",
             "{about} cannot make it: what you paid goes back to you.",
+        ),
+        NoticeKind.SPLIT: (
+            "Both orders were cancelled",
+            "The other shop has not got its part, so {about} packs none: what you paid goes back.",
         ),
     },
 }

@@ -4,6 +4,7 @@ In production the rule runs inside Redis, atomically; this module says the same 
 the script is property-tested against, and serves as the gate in memory. Times are UTC milliseconds.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from commerce.errors import Refusal
@@ -101,7 +102,7 @@ class Gate:
     _keys: dict[str, _Key] = field(default_factory=dict)
     _bought: dict[tuple[str, str], _Bought] = field(default_factory=dict)
 
-    def admit(self, tap: Tap, *, at_ms: int) -> Decision:
+    def admit(self, tap: Tap, *, at_ms: int, is_half: bool = False) -> Decision:
         """Decide one tap; the same tap decided again is a replay or the same refusal."""
         key = self._keys.get(tap.order_id)
         if key and key.expires_at_ms > at_ms:
@@ -113,9 +114,28 @@ class Gate:
         if self.backlog >= BACKLOG_MAX:
             return Decision(Status.BUSY)
         open_id = self.open_groups.get((tap.estate_id, tap.product_id), "")
-        if not tap.explicit and len(tap.lines) < 2 and open_id != tap.group_id:
+        joins = not tap.explicit and len(tap.lines) < 2 and not is_half
+        if joins and open_id != tap.group_id:
             return Decision(Status.OTHER_GROUP, group_id=open_id)
         return self._decide(tap, at_ms)
+
+    def admit_halves(self, first: Tap, second: Tap, *, at_ms: int) -> list[Decision]:
+        """Decide both halves of a split order: both answers, or the one that prevents both.
+
+        They have no product and no store in common, and join no group. A refusal is kept with the
+        key of its half; nothing is held for the other one.
+        """
+        halves = (first, second)
+        for tap in halves:
+            seen = deepcopy(self).admit(tap, at_ms=at_ms, is_half=True)
+            if seen.status is Status.REFUSED:
+                return [self.admit(tap, at_ms=at_ms, is_half=True)]
+            if seen.status not in (Status.ADMITTED, Status.REPLAYED):
+                return [seen]
+        backlog, self.backlog = self.backlog, 0  # there was room for both when the first was seen
+        decided = [self.admit(tap, at_ms=at_ms, is_half=True) for tap in halves]
+        self.backlog += backlog
+        return decided
 
     def _decide(self, tap: Tap, at_ms: int) -> Decision:
         lines = tap.all_lines

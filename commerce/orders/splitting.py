@@ -1,6 +1,6 @@
 """Which two stores have together what no single one has; each gets an order of its own.
 
-The buyer is asked first, and the gate decides on each of the two orders as on any other.
+The buyer is asked first, and the gate holds both halves at once or neither.
 """
 
 from collections import Counter
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from commerce.errors import Refusal, Refused
+from commerce.errors import InvalidField, Refusal, Refused
 from commerce.orders.lines import Needs
 
 
@@ -47,6 +47,21 @@ def split_over_two(
         if not lacking:
             return None
     return None
+
+
+def check_halves(product_ids: Sequence[str], halves: tuple[Half, Half]) -> None:
+    """Check that two halves are the lines of an order, each in one of them.
+
+    Raises:
+        InvalidField: They are not.
+    """
+    given = [id for half in halves for id in half.product_ids]
+    if len(set(given)) != len(given) or sorted(product_ids) != sorted(given):
+        raise InvalidField("halves", "each line in one of them")
+    if not all(half.product_ids for half in halves):
+        raise InvalidField("halves", "a line in each of them")
+    if halves[0].store_id == halves[1].store_id:
+        raise InvalidField("halves", "two different stores")
 
 
 def _taken(

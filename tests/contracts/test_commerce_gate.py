@@ -102,7 +102,20 @@ late_of = st.tuples(
     st.booleans(),
     st.booleans(),
 )
-step = st.integers(0, 11).flatmap(
+# Orders that are split over two stores: household, lines, key, how many lines the first half has.
+halves_of = st.tuples(
+    st.just("halves"),
+    st.tuples(
+        st.sampled_from(["anna", "bo", "cai", "dora"]),
+        st.lists(line_of, min_size=2, max_size=4, unique_by=lambda line: line.product_id),
+        st.sampled_from([f"k{number}" for number in range(12)]),
+        st.integers(1, 3),
+        st.sampled_from([0, 0, 0, 0, 0, 1]),
+        st.permutations(STORES),
+        st.sampled_from(["", "", " 7:1 8", " 8 w9"]),
+    ),
+)
+step = st.integers(0, 13).flatmap(
     lambda die: (
         tap_of
         if die < 4
@@ -114,6 +127,8 @@ step = st.integers(0, 11).flatmap(
         if die < 10
         else st.tuples(st.just("end"), st.integers(0, 3), st.booleans())
         if die < 11
+        else halves_of
+        if die < 13
         else st.tuples(st.just("wait"), st.integers(1, 8))
     )
 )
@@ -237,6 +252,12 @@ class Pair:
         """Both decide, and agree."""
         expected = self.rule.admit(tap, at_ms=self.now)
         assert await self.script.admit(tap, self.now) == expected
+        await self.agree()
+
+    async def halves(self, first: Tap, second: Tap) -> None:
+        """Both decide about the two halves of a split order, and agree."""
+        expected = self.rule.admit_halves(first, second, at_ms=self.now)
+        assert await self.script.admit_halves(first, second, self.now) == expected
         await self.agree()
 
     async def settle(self, *, sold: bool) -> None:
@@ -384,6 +405,25 @@ def tap_of_lines(drawn: Lines) -> Tap:
     )
 
 
+Halves = tuple[str, list[TapLine], str, int, int, list[str], str]
+
+
+def halves_from(drawn: Halves) -> tuple[Tap, Tap]:
+    """Two taps of one key; a half of one item is as plain as any tap of one."""
+    guest, lines, key, cut, older, stores, slots = drawn
+    cut = min(cut, len(lines) - 1)
+    first, second = (
+        tap_of_lines((guest, own, f"{key}{place}", "", False, older, (stores[place],), slots))
+        for place, own in enumerate((lines[:cut], lines[cut:]))
+    )
+    plain = [len(tap.lines) == 1 and tap.product_id not in RECIPES for tap in (first, second)]
+    one, other = (
+        replace(tap, lines=(), needs=()) if alone else tap
+        for tap, alone in zip((first, second), plain, strict=True)
+    )
+    return one, other
+
+
 Late = tuple[str, str, str, int, int, bool, str, str, int, bool, bool]
 SALES = {"tea": ("flash:f1", 2), "pear": ("flash:f2", 3)}  # with what a household may take
 
@@ -453,6 +493,8 @@ def test_the_script_agrees_with_the_rule(redis_url: str, steps: list[tuple[objec
                         await pair.readmit(late_from(drawn))  # type: ignore[arg-type]  # as drawn
                     elif drawn[0] == "end":
                         await pair.end_late(int(str(drawn[1])), sold=bool(drawn[2]))
+                    elif drawn[0] == "halves":
+                        await pair.halves(*halves_from(drawn[1]))  # type: ignore[arg-type]  # as drawn
                     elif isinstance(drawn[1], list):
                         await pair.tap(tap_of_lines(drawn))  # type: ignore[arg-type]  # as drawn
                     else:
@@ -662,3 +704,27 @@ async def test_a_group_ends_in_the_millisecond_of_its_deadline(pair: Pair) -> No
     pair.now += 1
     await pair.tap(tap_from(("bo", "pear", 1, "k1", "g1", True, None, STORES, "", "")))
     assert list(pair.rule.groups["g1"].seats) == ["anna"]
+
+
+async def test_of_two_halves_both_are_held_or_none(pair: Pair) -> None:
+    lines = [TapLine("tea", 2), TapLine("jam", 6)]
+    whole = halves_from(("anna", lines, "k1", 1, 0, ["s1", "s2"], ""))
+    wanting = halves_from(("bo", lines, "k1", 1, 0, ["s1", "s2"], ""))
+    less = [TapLine("tea", 1), TapLine("jam", 1)]
+    one_less = halves_from(("cai", less, "k1", 1, 0, ["s1", "s2"], ""))
+    answers = await pair.script.admit_halves(*whole, pair.now)
+    assert [(one.status, one.store_id) for one in answers] == [
+        (Status.ADMITTED, "s1"),
+        (Status.ADMITTED, "s2"),
+    ]
+    assert await pair.redis.hmget(GATE.available, "tea|s1", "jam|s2") == [b"1", b"0"]
+    again = await pair.script.admit_halves(*whole, pair.now)
+    assert again == [Decision(Status.REPLAYED)] * 2
+    # There is tea left for another one, and no jam: nothing of it is held, and it stays so.
+    for _ in range(2):
+        [refused] = await pair.script.admit_halves(*one_less, pair.now)
+        assert (refused.status, refused.refusal) == (Status.REFUSED, Refusal.SOLD_OUT)
+    [refused] = await pair.script.admit_halves(*wanting, pair.now)
+    assert refused.refusal is Refusal.SOLD_OUT
+    assert await pair.redis.hmget(GATE.available, "tea|s1", "jam|s2") == [b"1", b"0"]
+    assert await pair.redis.xlen(GATE.orders) == 2

@@ -47,6 +47,7 @@ from server.http.shop import (
     rooms,
     schedule,
     shelves,
+    split_orders,
     summaries,
 )
 from server.http.shop.notices import routes as notice_routes
@@ -141,6 +142,7 @@ async def shop_routes(
             *shelves.routes,
             *next_rooms.routes,
             *orders.routes,
+            *split_orders.routes,
             *after_sales.routes,
             *pictures.routes,
             *claims.routes,

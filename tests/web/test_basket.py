@@ -33,27 +33,30 @@ def test_picked_goods_are_one_order_and_its_refusal_is_shown(open_page: Open) ->
     assert "product_id" not in body
 
 
-def test_what_two_shops_have_together_is_two_orders_with_keys_of_their_own(
+def test_what_two_shops_have_together_is_asked_for_once_and_two_orders_or_none(
     open_page: Open,
 ) -> None:
     server = PlayedServer(pinned=["spinach", "eggs", "tofu"])
-    taps: dict[str, dict[str, Any]] = {}
     near: dict[str, Any] = {"store_id": STORE["id"], "product_ids": ["spinach", "tofu"]}
     far: dict[str, Any] = {"store_id": OTHER_STORE["id"], "product_ids": ["eggs"]}
+    sold_out = {"type": PROBLEM + "sold-out", "status": 409, "left": 0, "product_id": "eggs"}
+    sent: list[tuple[str, dict[str, Any]]] = []
 
     def answer(route: Route) -> None:
         body = json.loads(route.request.post_data or "{}")
-        taps[route.request.headers["idempotency-key"]] = body
-        if len(body.get("lines", [])) == 3:
-            problem = {"type": PROBLEM + "sold-out", "status": 409, "left": 0, "product_id": "eggs"}
-            route.fulfill(status=409, json={**problem, "halves": [near, far]})
+        sent.append((route.request.headers["idempotency-key"], body))
+        if len(sent) < 3:  # the whole, and the halves, as somebody else was faster
+            route.fulfill(status=409, json={**sold_out, "halves": [near, far]})
             return
-        slug = "eggs" if "product_id" in body else "spinach"
-        order = server.order("new", slug, 2_000 + len(taps), grouped=False)
-        route.fulfill(status=201, json={"order": order})
+        orders = [
+            server.order("new", slug, 2_000 + place, grouped=False)
+            for place, slug in enumerate(("spinach", "eggs"))
+        ]
+        route.fulfill(status=201, json={"orders": orders})
 
     page = open_page(server, "/r/demo", prepare=remember_guest)
     page.route("**/api/orders", answer)
+    page.route("**/api/orders/split", answer)
     page.get_by_test_id("bag-open").click()
     for place in range(3):
         page.get_by_test_id("pick").nth(place).click()
@@ -63,12 +66,16 @@ def test_what_two_shops_have_together_is_two_orders_with_keys_of_their_own(
     expect(halves.nth(1)).to_contain_text("翠湖湾店")
     assert page.evaluate(OVERFLOW) == 0
     page.get_by_test_id("order-halves").click()
+    expect(page.get_by_test_id("halves").get_by_role("alert")).to_contain_text("两单都没有下")
+    expect(halves.nth(0)).to_have_attribute("data-state", "offered")
+    page.get_by_test_id("order-halves").click()
     for half in range(2):
         expect(halves.nth(half)).to_have_attribute("data-state", "placed")
-    _, *sent = taps.values()
-    assert len(taps) == 3
-    assert [line["product_id"] for line in sent[0]["lines"]] == near["product_ids"]
-    assert sent[1]["product_id"] == "eggs"
+    keys = {key for key, _ in sent}
+    assert len(sent) == len(keys) == 3
+    for _, body in sent[1:]:
+        assert body["halves"] == [near, far]
+        assert [line["product_id"] for line in body["lines"]] == ["spinach", "eggs", "tofu"]
     expect(page.get_by_test_id("order-halves")).to_have_count(0)
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from commerce.catalogue.offers import RuleBook
 from commerce.catalogue.values import Estate, Product
+from commerce.errors import TryAgain
 from commerce.groups.group import Group
 from commerce.io.gate.codec import (
     encode_admitted_key,
@@ -28,6 +30,7 @@ from commerce.io.gate.late import (
     readmit_arguments,
 )
 from commerce.io.gate.scripts import (
+    ADMIT_HALVES,
     APPLY,
     CARRY,
     END_HOLD,
@@ -39,7 +42,7 @@ from commerce.io.gate.scripts import (
     call,
     call_all,
 )
-from commerce.io.gate.taps import TapQueue
+from commerce.io.gate.taps import TapQueue, read_admission
 from commerce.orders.flash import GateFlash
 from commerce.orders.gate import (
     BACKLOG_MAX,
@@ -102,6 +105,25 @@ class RedisGate:
             return await self._taps.decide(_admit_arguments(self.keys, tap, at_ms))
         finally:
             self._on_tap(self)
+
+    async def admit_halves(self, first: Tap, second: Tap, at_ms: int) -> list[Decision]:
+        """Decide both halves of a split order at once; see `Gate.admit_halves`.
+
+        Raises:
+            TryAgain: Redis cannot be asked.
+        """
+        one, other = (_admit_arguments(self.keys, tap, at_ms) for tap in (first, second))
+        names, more = one[1 : one[0] + 1], other[1 : other[0] + 1]
+        arguments = [one[0], *one[one[0] + 1 :], *other[other[0] + 1 :]]
+        try:
+            reply = await call(
+                self._redis, ADMIT_HALVES, [len(names) + len(more), *names, *more, *arguments]
+            )
+        except (RedisError, OSError) as error:
+            raise TryAgain(type(error).__name__) from None
+        finally:
+            self._on_tap(self)
+        return [read_admission(answer) for answer in reply]
 
     async def settle(
         self, verdicts: Sequence[Verdict], extra_entries: Sequence[str], message: bytes

@@ -13,17 +13,40 @@ ATTEMPTS_MAX = 3
 
 
 class Script:
-    """A Lua file with its placeholders filled in, and the digest that Redis knows it by."""
+    """A Lua file with its placeholders filled in, and the digest that Redis knows it by.
+
+    `$ADMIT_LUA` stands for the whole of admit.lua.
+    """
 
     def __init__(self, name: str) -> None:
-        self.text = expand((Path(__file__).parent / "lua" / f"{name}.lua").read_text("utf-8"))
+        text = _read(name)
+        if "$ADMIT_LUA" in text:
+            text = text.replace("$ADMIT_LUA", _read("admit"))
+        self.text = expand(text)
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-ADMIT, SETTLE, SWEEP, APPLY, COMPARE, OFFERS, CARRY, FREE_COUPONS, READMIT, END_HOLD = (
+def _read(name: str) -> str:
+    return (Path(__file__).parent / "lua" / f"{name}.lua").read_text("utf-8")
+
+
+(
+    ADMIT,
+    ADMIT_HALVES,
+    SETTLE,
+    SWEEP,
+    APPLY,
+    COMPARE,
+    OFFERS,
+    CARRY,
+    FREE_COUPONS,
+    READMIT,
+    END_HOLD,
+) = (
     Script(name)
     for name in (
         "admit",
+        "admit_halves",
         "settle",
         "sweep",
         "apply",

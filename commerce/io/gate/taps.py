@@ -1,6 +1,7 @@
 """Taps of this worker that wait for a gate: they leave together, those of all brands."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -70,10 +71,12 @@ def _answer(future: asyncio.Future[Decision], reply: Any) -> None:
     elif isinstance(reply, Exception):
         future.set_exception(TryAgain(type(reply).__name__))
     else:
-        future.set_result(_decision([part.decode() for part in reply]))
+        future.set_result(read_admission(reply))
 
 
-def _decision(parts: list[str]) -> Decision:
+def read_admission(reply: Sequence[bytes]) -> Decision:
+    """Return what the admit script has answered."""
+    parts = [part.decode() for part in reply]
     status = Status(parts[0])
     match status:
         case Status.ADMITTED:

@@ -123,7 +123,7 @@ class Orders:
             Rehearses: The room sells nothing now.
             TryAgain: Nothing was decided.
         """
-        tap = self._tap(request)
+        tap = self.tap_of(request)
         deadline = asyncio.get_running_loop().time() + wait_s
         with self._answers.expect(tap.order_id) as answer:
             with self._spans("order.admit", (tap.order_id,)):
@@ -131,15 +131,21 @@ class Orders:
             if decision.status is Status.REFUSED:
                 if decision.refusal is Refusal.NOT_YET and not decision.left:
                     raise await self._of_unknown_sale(tap)
-                await self._refuse(decision, tap, request)
+                await self.refuse(decision, tap, request)
             replay = decision.status is not Status.ADMITTED
             with self._spans("order.confirm", (tap.order_id,)):
-                found = await self._wait(tap, answer, deadline, replay=replay)
+                found = await self.wait_for(tap, answer, deadline, replay=replay)
         if found is None:
             return Pending(tap.order_id)
-        return await self._show(found)
+        return await self.view_of(found)
 
-    def _tap(self, request: OrderRequest) -> Tap:
+    def tap_of(self, request: OrderRequest) -> Tap:
+        """Return what the gate is asked.
+
+        Raises:
+            NotFound: The room or estate does not exist.
+            Rehearses: The room sells nothing now.
+        """
         catalogue = self._shop.catalogue
         catalogue.room(request.room_id)
         if request.room_id in catalogue.rehearsals:
@@ -191,6 +197,13 @@ class Orders:
         now_ms = self._shop.clock()
         return self._shop.catalogue.presale_of_order(request.room_id, ids, now_ms=now_ms)
 
+    def from_shelf(self, request: OrderRequest) -> bool:
+        """Whether the goods of a request are in no presale now."""
+        try:
+            return self._presale(request) is None
+        except Refused:
+            return False
+
     def _route(self, request: OrderRequest) -> EstateRoute:
         """Where a tap may go: nowhere after the cut-off, or with goods that are not sold together.
 
@@ -204,7 +217,7 @@ class Orders:
             return self._routes.of(request.estate_id, request.fulfilment)
         return self._routes.of_presale(presale, request.estate_id, request.fulfilment)
 
-    async def _refuse(self, decision: Decision, tap: Tap, request: OrderRequest) -> NoReturn:
+    async def refuse(self, decision: Decision, tap: Tap, request: OrderRequest) -> NoReturn:
         """Raise what the gate refused; of a tap without stores it says only that none has it."""
         assert decision.refusal
         if decision.refusal is Refusal.SOLD_OUT:
@@ -266,7 +279,7 @@ class Orders:
             if loop.time() >= deadline:
                 raise TryAgain("the gate is closed")
 
-    async def _wait(
+    async def wait_for(
         self, tap: Tap, answer: asyncio.Future[Answer], deadline: float, *, replay: bool
     ) -> Answer | None:
         """Wait for the answer, looking into the record now and then, and once at the end.
@@ -295,7 +308,8 @@ class Orders:
             found = await connection.run_sync(orders_of, ORDERS.where(orders.c.id == order_id))
         return found[0] if found else None
 
-    async def _show(self, found: Answer) -> OrderView:
+    async def view_of(self, found: Answer) -> OrderView:
+        """Return an order as its buyer sees it."""
         row, group = found.order, found.group
         for product_id, _ in (*row.bought, *row.taken):
             await self._shop.cache.product(product_id)  # another worker may have sold a new one

@@ -5,23 +5,16 @@ provider's pace. A worker may die between any two batches. What a tap or a payme
 way makes later is found by the next look.
 """
 
-from collections.abc import Sequence
-
 import structlog
 from sqlalchemy import Connection, and_, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from commerce.io.ledger.consumer import Probe
-from commerce.io.record.locks import lock_groups, lock_taken
-from commerce.io.record.order_lines import orders_of
-from commerce.io.record.order_postings import cancel_orders
-from commerce.io.record.payment_postings import give_up
 from commerce.io.record.presales import presale_of_row, read_presales
-from commerce.io.record.rows import ORDERS
 from commerce.io.record.schema import orders, rooms
 from commerce.io.record.schema_presales import presales
 from commerce.io.shop.context import ShopContext
-from commerce.io.shop.fulfilment import give_up_seat
+from commerce.io.shop.ending import end_orders
 from commerce.io.shop.notices import notify_buyers
 from commerce.notices.notices import NoticeKind
 from commerce.orders.presales import CANCELLABLE, Presale, presale_of
@@ -70,7 +63,9 @@ class PresaleCancels:
         at_ms = self._shop.clock()
         ids = _left(connection, at_ms, BATCH_ORDERS)
         if ids:
-            _end(connection, ids, at_ms)
+            ended = end_orders(connection, ids, REASON, MOVED_BY, at_ms)
+            paid = [order for order in ended if order.state is not OrderState.WAITING_PAYMENT]
+            notify_buyers(connection, paid, NoticeKind.CANCELLED, MOVED_BY, at_ms)
         return len(ids)
 
 
@@ -115,21 +110,3 @@ def _of(connection: Connection, presale: Presale, made_at_ms: int, limit: int) -
         if row.slot or presale_of(of_room, row.product_id, now_ms=row.created_at_ms) == presale:
             mine.append(row.id)
     return mine[:limit]
-
-
-def _end(connection: Connection, ids: Sequence[str], at_ms: int) -> None:
-    which = ORDERS.where(orders.c.id.in_(ids))
-    seen = orders_of(connection, which)
-    lock_groups(connection, sorted({order.group_id for order in seen if order.group_id}))
-    lock_taken(connection, seen)
-    locked = orders_of(connection, which.order_by(orders.c.id).with_for_update())
-    still = [order for order in locked if order.state in CANCELLABLE]
-    unpaid = [order for order in still if order.state is OrderState.WAITING_PAYMENT]
-    rest = [order for order in still if order.state is not OrderState.WAITING_PAYMENT]
-    for order in unpaid:
-        give_up(connection, order, MOVED_BY, at_ms)
-    if rest:
-        cancel_orders(connection, rest, REASON, MOVED_BY, at_ms)
-    for order in rest:
-        give_up_seat(connection, order, at_ms)
-    notify_buyers(connection, rest, NoticeKind.CANCELLED, MOVED_BY, at_ms)

@@ -125,7 +125,7 @@ async def _place(services: Services, request: Request) -> Response:
     await require_phone(services, principal)
     body = await read_body(request, NewOrder)
     if body.fulfilment is Fulfilment.DELIVERY:
-        await _require_address(services, principal.subject)
+        await require_address(services, principal.subject)
     first, *further = body.requested()
     wanted = OrderRequest(
         guest_id=principal.subject,
@@ -145,7 +145,7 @@ async def _place(services: Services, request: Request) -> Response:
     order_id = order_id_of(principal.subject, key)
     with problems():
         wanted = replace(wanted, coupon=await _coupon(services, body, wanted, order_id))
-        quotas = await _quotas(services, request, wanted)
+        quotas = await quotas_of(services, request, wanted)
     await services.limits.claim(quotas, order_id)
     try:
         with problems():
@@ -153,7 +153,7 @@ async def _place(services: Services, request: Request) -> Response:
                 wanted, wait_s=services.settings.confirm_timeout_s
             )
     except Problem as problem:
-        _name_product(services, problem)
+        name_product(services, problem)
         # Undecided, the order may still be made; and a used key must not free another's units.
         if problem.status < 500 and problem.type != Refusal.KEY_REUSED:
             await services.limits.give_back(quotas, order_id)
@@ -180,7 +180,7 @@ async def _coupon(
     return await services.commerce.coupons.wallets.apply(choice, lines)
 
 
-async def _require_address(services: Services, guest_id: str) -> None:
+async def require_address(services: Services, guest_id: str) -> None:
     """Refuse a delivery to a household that has named no flat.
 
     Raises:
@@ -192,14 +192,14 @@ async def _require_address(services: Services, guest_id: str) -> None:
         raise Problem(409, "address-needed", "Where to?", detail)
 
 
-def _name_product(services: Services, problem: Problem) -> None:
+def name_product(services: Services, problem: Problem) -> None:
     """Name what a refusal is about: a part of a set is on no card of the page."""
     product = services.commerce.catalogue.products.get(str(problem.extra.get("product_id", "")))
     if product:
         problem.extra["name"] = {"zh": product.name.zh, "en": product.name.en}
 
 
-async def _quotas(
+async def quotas_of(
     services: Services, request: Request, order: OrderRequest | OrderRow
 ) -> list[Quota]:
     """What bounds invented neighbours: units in a live by address and device, seats by device.
@@ -251,7 +251,7 @@ async def cancel(request: Request) -> Response:
             path_id(request, "order"), principal.subject
         )
         order = await services.commerce.orders.get(cancelled.id)
-        quotas = await _quotas(services, request, order)
+        quotas = await quotas_of(services, request, order)
     await services.limits.give_back(quotas, cancelled.id)
     return reply({"order": cancelled})
 

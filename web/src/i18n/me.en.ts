@@ -28,6 +28,7 @@ export const en: typeof zh = {
     late_paid: 'You paid late, and your order goes on all the same.',
     late_refund: 'You paid when your order had ended: the amount goes back to you.',
     cancelled: 'A presale was cancelled, and your order with it: the amount goes back to you.',
+    split: 'One of two shops has not got its part: both orders are cancelled, and what you paid goes back.',
   },
   push: {
     title: 'Push messages',
@@ -54,6 +55,7 @@ export const en: typeof zh = {
     kind_late_paid: 'Late payments that were taken',
     kind_late_refund: 'Late payments that go back',
     kind_cancelled: 'Presales that were cancelled',
+    kind_split: 'Orders at two shops that were cancelled',
     kind_live: 'Lives that you want to see',
     quiet_from: 'Quiet from',
     quiet_until: 'until',

@@ -25,6 +25,7 @@ export const zh = {
     late_paid: '付款晚了一点，订单仍为您保留，正常备货。',
     late_refund: '付款时订单已过期，钱会原路退回给您。',
     cancelled: '这场预售取消了，订单已取消，钱会原路退回给您。',
+    split: '两家店里有一家备不齐，两单都已取消，钱会原路退回给您。',
   },
   push: {
     title: '消息提醒',
@@ -51,6 +52,7 @@ export const zh = {
     kind_late_paid: '付款晚了，订单仍保留',
     kind_late_refund: '付款晚了，退款',
     kind_cancelled: '预售取消',
+    kind_split: '两店分单取消',
     kind_live: '预约的直播开播',
     quiet_from: '免打扰，从',
     quiet_until: '到',

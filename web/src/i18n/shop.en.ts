@@ -26,6 +26,7 @@ export const en = {
     order: 'Order {n} item for {price} | Order {n} items for {price}',
     goods: 'Goods',
     halves: 'No one shop has all of it. Two shops have it together, as two orders:',
+    halves_again: 'One of the two has just sold out: nothing was ordered.',
     order_halves: 'Order from both shops',
     comma: ', ',
     stacking: 'One coupon per order.',

@@ -26,6 +26,7 @@ export const zh = {
     order: '一键下单 {n} 件 · {price}',
     goods: '商品合计',
     halves: '没有一家店能备齐，这两家店合起来有，分两单下：',
+    halves_again: '其中一家刚刚售完，两单都没有下。',
     order_halves: '两家店各下一单',
     comma: '、',
     stacking: '每单用一张优惠券。',

@@ -69,6 +69,16 @@ describe('a tap', () => {
     expect(placed).toHaveLength(1)
   })
 
+  it('becomes two orders where two stores share it, after one answer that was late', async () => {
+    answers = [{ done: false }, { done: true, order: order(), other: order({ id: 'other' }) }]
+    desk().submit({ ...TAP, halves: [] })
+    await settle()
+    await time.pass(60_000)
+    await settle()
+    expect(placed.map(({ id }) => id)).toEqual([order().id, 'other'])
+    expect(new Set(keys).size).toBe(1)
+  })
+
   it('keeps the name of what is sold out', async () => {
     const name = { zh: '豆腐', en: 'Tofu' }
     answers = [new Refused(409, 'sold-out', '', 0, { name })]

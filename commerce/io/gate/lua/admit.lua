@@ -11,6 +11,8 @@
 --       3 hold ms|idempotency ms|limit window ms|backlog max|seats kept ms
 --       4 candidate stores, best first, each with the slots that it may take there, and followed
 --         by |: "s1 980250:4 980251|s2|"; a number after a slot is how many of it must stay free
+--       5 of a half (admit_halves.lua), which joins no group: "look" writes nothing, "half" does what
+--         a look has allowed
 -- Gives {status, a, b, c, d}.
 
 local epoch_and_key = redis.call('MGET', KEYS[1], KEYS[2])
@@ -23,6 +25,7 @@ local hold_ms, idempotency_ms, window_ms, backlog_max, seats_ms =
   string.match(ARGV[3], '^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$')
 local units = tonumber(quantity)
 explicit = explicit == '1'
+local is_half, looks = ARGV[5] ~= nil, ARGV[5] == 'look'
 if household_id == '' then household_id = guest_id end
 local plain = lines == ''  -- one item, which is most taps: no lists are made for it
 local several = not plain and string.find(lines, ',', 1, true)
@@ -38,6 +41,7 @@ end
 local function refuse(refusal, left, product)
   left = string.format('%d', left)
   product = several and product or ''
+  if looks then return {'refused', refusal, left, product} end
   local key = body_hash .. ' ' .. refusal .. ' ' .. left
   if product ~= '' then key = key .. ' ' .. product end
   redis.call('SET', KEYS[2], key, 'PX', idempotency_ms)
@@ -67,10 +71,12 @@ local function facts_of(product)
   return string.match(facts, $PRODUCT_PATTERN)
 end
 
-if redis.call('XLEN', KEYS[3]) >= tonumber(backlog_max) then return {'busy'} end
+if ARGV[5] ~= 'half' and redis.call('XLEN', KEYS[3]) >= tonumber(backlog_max) then
+  return {'busy'}
+end
 
 local place = estate_id .. '|' .. product_id
-if not explicit and not several then
+if not explicit and not several and not is_half then
   local open = redis.call('HGET', KEYS[5], place) or ''
   if open ~= group_id then return {'group', open} end
 end
@@ -270,6 +276,7 @@ if plain then
     if full then return refuse('no-slot', 0) end
     return refuse('sold-out', most)
   end
+  if looks then return {'admitted'} end
   local row = product_id .. '|' .. store_id
   redis.call('HINCRBY', KEYS[9], row, -units)
   redis.call('HINCRBY', KEYS[10], row, units)
@@ -303,6 +310,7 @@ else
     if several then return refuse('sold-out', left, lacking or needed[1][1]) end
     return refuse('sold-out', most)
   end
+  if looks then return {'admitted'} end
   for _, need in ipairs(needed) do
     local row = need[1] .. '|' .. store_id
     redis.call('HINCRBY', KEYS[9], row, -need[2])

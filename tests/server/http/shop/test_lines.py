@@ -90,9 +90,25 @@ async def test_what_no_store_has_alone_is_offered_from_two_where_the_brand_allow
     near, far = apart["halves"]
     assert near == {"store_id": "s1", "product_ids": ["dinner", "tea"]}
     assert far == {"store_id": "s2", "product_ids": ["rice"]}
-    for half in (near, far):
-        placed = await asks(f"half-tap-{half['store_id']}", *half["product_ids"])
-        assert placed.json()["order"]["store"]["id"] == half["store_id"]
+    split = {**BAG, "lines": lines, "halves": [near, far]}
+    for _ in range(2):
+        placed = await web.post("/api/orders/split", json=split, headers=bearer(token, "one-tap-4"))
+        assert placed.status_code == 201
+        stores = [order["store"]["id"] for order in placed.json()["orders"]]
+        assert stores == ["s1", "s2"]
+    mine = (await web.get("/api/me/orders", headers=bearer(token))).json()["orders"]
+    assert len(mine) == 2
+    wrong = {**split, "halves": [near, {**far, "product_ids": ["rice", "tea"]}]}
+    for bad in (wrong, {**split, "halves": [near]}, {**split, "lines": lines[:1]}):
+        refused = await web.post("/api/orders/split", json=bad, headers=bearer(token, "one-tap-5"))
+        assert refused.status_code == 422
+    much = {**split, "lines": [*lines[:2], {**lines[2], "quantity": 10}]}
+    refused = await web.post("/api/orders/split", json=much, headers=bearer(token, "one-tap-6"))
+    problem = refused.json()
+    assert (refused.status_code, problem["product_id"]) == (409, "rice")
+    assert problem["name"] == {"zh": "rice", "en": "rice"}
+    nobody = await web.post("/api/orders/split", json=split, headers={"Idempotency-Key": "k" * 9})
+    assert nobody.status_code == 401
     # Nobody has as much as that.
     lines[0] = {**lines[0], "quantity": 6}
     assert "halves" not in (await asks("one-tap-3", "dinner", "tea", "rice")).json()

@@ -66,6 +66,13 @@ export type PlaceOrder = {
   flash_id?: string
   coupon_id?: string
   coupon_code?: string
+  /** Placed as an order at each of two stores, or not at all. */
+  halves?: Half[]
+}
+/** The products that one of two stores would pack. */
+export interface Half {
+  store_id: string
+  product_ids: string[]
 }
 /** A guest on a device of theirs, which keeps the secret. */
 export interface Registered {
@@ -81,7 +88,8 @@ export interface Move {
   qr: string
   expires_in_s: number
 }
-export type Placed = { done: true; order: Order } | { done: false; order_id: string }
+/** `other` is the second order where two stores share it. */
+export type Placed = { done: true; order: Order; other?: Order } | { done: false; order_id?: string }
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
 export class Api {
@@ -158,12 +166,21 @@ export class Api {
 
   /** Place an order. The same `key` may be sent any number of times: it is one order. */
   async placeOrder(order: PlaceOrder, key: string): Promise<Placed> {
-    const { room_id, lines, fulfilment } = order
-    const sent = lines ? { room_id, lines, ...(fulfilment ? { fulfilment } : {}) } : order
-    const response = await this.#request('POST', '/api/orders', sent, { 'Idempotency-Key': key })
-    const body = (await response.json()) as { order?: Order; order_id?: string }
-    if (response.status !== 202 && body.order) return { done: true, order: body.order }
-    return { done: false, order_id: String(body.order_id) }
+    const { room_id, lines, fulfilment, halves } = order
+    const sent = lines ? { room_id, lines, halves, ...(fulfilment ? { fulfilment } : {}) } : order
+    const path = halves ? '/api/orders/split' : '/api/orders'
+    const response = await this.#request('POST', path, sent, { 'Idempotency-Key': key })
+    const {
+      order: one,
+      orders,
+      order_id,
+    } = (await response.json()) as {
+      order?: Order
+      orders?: Order[]
+      order_id?: string
+    }
+    const [first, other] = orders ?? [one]
+    return response.status !== 202 && first ? { done: true, order: first, other } : { done: false, order_id }
   }
 
   /** For what only some pages ask. */

@@ -3,7 +3,7 @@
  * has given a final answer, over retries, lost answers and reloads of the page. An attempt is its guest's: this browser may be
  * another guest's later, as whom it is never sent.
  */
-import { type PlaceOrder, type Placed, Refused, Unreachable } from '../base/api'
+import { type Half, type PlaceOrder, type Placed, Refused, Unreachable } from '../base/api'
 import { Backoff } from '../base/backoff'
 import type { Timers } from '../base/timers'
 import type { LocalText, Order } from '../base/wire'
@@ -64,12 +64,6 @@ export interface Attempt {
   readonly lacking?: LocalText
   /** What two stores have together of what no single one has. */
   readonly halves?: Half[]
-}
-
-/** The products that one of two stores would pack. */
-export interface Half {
-  store_id: string
-  product_ids: string[]
 }
 
 /** The part of Web Storage we use. */
@@ -172,8 +166,10 @@ export class OrderDesk {
     try {
       const placed = await this.world.place(running.attempt.order, running.attempt.key)
       running.busy = false
-      if (placed.done) this.#finish(running, 'placed', placed.order)
-      else this.#later(running, { phase: 'confirming', order_id: placed.order_id }, 1000)
+      if (placed.done) {
+        this.#finish(running, 'placed', placed.order)
+        if (placed.other) this.world.onPlaced(placed.other)
+      } else this.#later(running, { phase: 'confirming', order_id: placed.order_id }, 1000)
     } catch (error) {
       const renewed = error instanceof Refused && error.status === 401 && (await this.world.renewIdentity())
       running.busy = false
