@@ -1,6 +1,7 @@
 """Key figures of brands for their head offices, read from the lake by one thread at low priority.
 
-What was read is kept for five minutes, so that a page that is reloaded by many costs one reading.
+What was read is kept for five minutes, and what is being read is waited for by all who ask for it,
+so that a page that is reloaded by many costs one reading.
 """
 
 import asyncio
@@ -36,6 +37,7 @@ class KpiReader:
         self._monotonic = monotonic
         self._thread: ThreadPoolExecutor | None = None
         self._kept: OrderedDict[str, tuple[float, KpiBoard]] = OrderedDict()
+        self._reading: dict[str, asyncio.Future[KpiBoard | None]] = {}
 
     async def board(
         self, brand: str, month: str, plan: Plan, stated: Statements
@@ -45,15 +47,25 @@ class KpiReader:
         kept = self._kept.get(key)
         if kept is not None and self._monotonic() - kept[0] < FRESH_S:
             return kept[1]
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "kpi", initializer=_yield_to_lives)
-        loop = asyncio.get_running_loop()
-        board = await loop.run_in_executor(self._thread, self._read, brand, month, plan, stated)
-        if board is not None:
-            self._kept[key] = self._monotonic(), board
-            while len(self._kept) > BOARDS_MAX:
-                self._kept.popitem(last=False)
-        return board
+        reading = self._reading.get(key)
+        if reading is None:
+            if self._thread is None:
+                self._thread = ThreadPoolExecutor(1, "kpi", initializer=_yield_to_lives)
+            loop = asyncio.get_running_loop()
+            reading = loop.run_in_executor(self._thread, self._read, brand, month, plan, stated)
+            self._reading[key] = reading
+            reading.add_done_callback(lambda done: self._done(key, done))
+        # One that goes away leaves the reading to the others.
+        return await asyncio.shield(reading)
+
+    def _done(self, key: str, reading: asyncio.Future[KpiBoard | None]) -> None:
+        del self._reading[key]
+        board = None if reading.cancelled() or reading.exception() else reading.result()
+        if board is None:
+            return
+        self._kept[key] = self._monotonic(), board
+        while len(self._kept) > BOARDS_MAX:
+            self._kept.popitem(last=False)
 
     def close(self) -> None:
         """Wait for what is being read."""

@@ -7,7 +7,8 @@ and in batches that are cut anywhere.
 
 import itertools
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from insight.io.kpi import rows_of
+from insight.io.kpi import read_ramp, rows_of
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
 from insight.kpi import BY_ID, KpiRow, Stated
@@ -23,7 +24,7 @@ from tests.support.lake_facts import FactMaker
 
 DAY_MS = 86_400_000
 NOON_MS = 1_788_062_400_000  # 2026-08-30 12:00 in China
-DAYS = (0, 1, 2, 16, 31, 32)  # August 30 and 31; September 1, 15 and 30; October 1
+DAYS = (0, 1, 2, 9, 16, 31, 32)  # August 30 and 31; September 1, 8, 15 and 30; October 1
 SEPTEMBER = range(2, 32)
 NOW_MS = NOON_MS + 60 * DAY_MS
 STATED = {Stated.AREA_M2: {"s1": 50, "s2": 80, "s3": 10}}
@@ -107,6 +108,10 @@ def test_figures_are_the_sums_of_what_was_paid_and_paid_back_in_the_month(
     gold += f"WHERE brand = '{brand}' AND day LIKE '2026-09%' GROUP BY store_id ORDER BY store_id"
     assert lake.sql(gold)[1] == sorted(by_store.items())
     assert figure("repurchase_twice") == twice(bought)
+    assert figure("repurchase_again") == again(bought)
+    assert figure("repurchase_weekly") == weekly(bought)
+    ramp = read_ramp(lake, brand, "2026-09", now_ms=NOW_MS)
+    assert [(one.estate, one.month, one.age_months, one.gmv_fen) for one in ramp] == grown(bought)
 
 
 def back_fen(order: Bought) -> int:
@@ -117,23 +122,68 @@ def back_on(order: Bought) -> int:
     return max(order.day, order.refund_day)
 
 
-def twice(bought: list[Bought]) -> list[KpiRow]:
-    """Who bought twice in September, at the estate of their latest order until October 7."""
-    home: dict[str, str] = {}
-    for _, _, order in sorted(
-        ((order.day, number, order) for number, order in enumerate(bought)),
-        key=lambda each: each[:2],
-    ):
-        home[order.person] = order.estate
-    counts: defaultdict[str, int] = defaultdict(int)
-    for order in bought:
-        counts[order.person] += order.day in SEPTEMBER
-    rows: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for person, count in counts.items():
-        if count:
-            rows[home[person]][0] += count >= 2
-            rows[home[person]][1] += 1
+def homes(bought: list[Bought]) -> dict[str, str]:
+    """The estate of each household's latest order until October 7."""
+    numbered = sorted(enumerate(bought), key=lambda each: (each[1].day, each[0]))
+    return {order.person: order.estate for _, order in numbered}
+
+
+def by_home(bought: list[Bought], counted: Iterable[tuple[str, bool]]) -> list[KpiRow]:
+    """Rows of households, each counted or not, at home."""
+    home, rows = homes(bought), defaultdict[str, list[int]](lambda: [0, 0])
+    for person, counts in counted:
+        rows[home[person]][0] += counts
+        rows[home[person]][1] += 1
     return [KpiRow(estate, *parts) for estate, parts in sorted(rows.items())]
+
+
+def twice(bought: list[Bought]) -> list[KpiRow]:
+    """Who bought twice in September, of those who bought."""
+    counts = Counter(order.person for order in bought if order.day in SEPTEMBER)
+    return by_home(bought, [(person, count >= 2) for person, count in counts.items()])
+
+
+def again(bought: list[Bought]) -> list[KpiRow]:
+    """Who bought in September, of those who bought in August."""
+    earlier = {order.person for order in bought if order.day < SEPTEMBER.start}
+    later = {order.person for order in bought if order.day in SEPTEMBER}
+    return by_home(bought, [(person, person in later) for person in earlier])
+
+
+def weekly(bought: list[Bought]) -> list[KpiRow]:
+    """Who bought in a week of September, of those who bought in the week before.
+
+    Weeks begin on Mondays, as August 31 is; one in which nobody bought does not count.
+    """
+    weeks = {(order.person, (order.day - 1) // 7) for order in bought}
+    begun = {week for _, week in weeks}
+    return by_home(
+        bought,
+        [
+            (person, (person, week + 1) in weeks)
+            for person, week in weeks
+            if week + 1 in begun and 1 + 7 * (week + 1) in SEPTEMBER
+        ],
+    )
+
+
+def grown(bought: list[Bought]) -> list[tuple[str, str, int, int]]:
+    """GMV of each estate by month until September, and its age in months."""
+    sums: defaultdict[tuple[str, int], int] = defaultdict(int)
+    for order in bought:
+        sums[order.estate, month_of(order.day)] += sum(order.lines)
+        if back_fen(order):
+            sums[order.estate, month_of(back_on(order))] -= back_fen(order)
+    first = {estate: month for estate, month in sorted(sums, reverse=True)}
+    return [
+        (estate, f"2026-{month:02}", month - first[estate], fen)
+        for (estate, month), fen in sorted(sums.items())
+        if month <= 9
+    ]
+
+
+def month_of(day: int) -> int:
+    return 8 if day < SEPTEMBER.start else 9 if day in SEPTEMBER else 10
 
 
 def write(

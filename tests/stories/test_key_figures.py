@@ -82,6 +82,10 @@ async def test_each_figure_is_the_sum_of_its_rows_and_is_saved_as_csv_and_xlsx(
     per_m2 = page.get_by_test_id("figure-gmv_per_m2").get_by_test_id("compared")
     await expect(per_m2).to_have_count(0)
     await _ramp(page, month)
+    # Another month's link, followed on the open page.
+    await page.evaluate("(month) => (location.hash = `#/kpi/${month}`)", month_before(month))
+    await expect(page.get_by_test_id("month")).to_have_value(month_before(month))
+    await expect(gmv.get_by_test_id("value")).to_have_text("¥100.00")
     await people.close()
 
 

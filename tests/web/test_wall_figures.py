@@ -36,6 +36,14 @@ def evening(lives: int = 12, **over: Any) -> PlayedServer:
     return server
 
 
+def test_less_than_last_week_is_red_with_a_minus(open_page: Open) -> None:
+    server = evening(last_week_simulated=False)
+    server.office.gets["/api/hq/wall"]["figures"]["last_week_gmv_fen"] = 206_960_000
+    page = open_page(server, "/hq#/wall", prepare=office, locale="en-GB", size=DESKTOP)
+    beside = page.get_by_test_id("wall-gmv").locator(".bad")
+    expect(beside).to_have_text("−50% on last week, same time")
+
+
 def test_every_figure_of_the_brand_is_on_the_wall_with_its_age(open_page: Open) -> None:
     page = open_page(evening(), "/hq#/wall", prepare=office, locale="en-GB", size=DESKTOP)
     for name, value, note in (

@@ -27,6 +27,8 @@ export const DARK: Theme = {
 }
 
 const BUCKETS = 144
+/** Amounts below nothing are shown from this part of the largest one on. */
+const NEGATIVE_SHOWN = 50
 const clockOf = (bucket: number) =>
   `${String(Math.floor(bucket / 6)).padStart(2, '0')}:${String((bucket % 6) * 10).padStart(2, '0')}`
 const yuan = (fen: number) => Math.round(fen) / 100
@@ -86,6 +88,8 @@ export function curveChart(
     },
     yAxis: {
       type: 'value',
+      // A few fen below nothing do not make half of the chart empty.
+      min: ({ min, max }: { min: number; max: number }) => (min < -max / NEGATIVE_SHOWN ? null : 0),
       axisLabel: { color: theme.ink2 },
       splitLine: { lineStyle: { color: theme.line } },
     },
