@@ -140,7 +140,8 @@ async def _by_tail(leader: Page, linli: Running, guest: dict[str, Any]) -> None:
     household = str(guest["guest"]["id"])
     card = leader.get_by_test_id(f"household-{household}")
     await leader.get_by_test_id(f"tail-{household}").click()
-    digits, reason = card.locator("input").nth(0), card.locator("input").nth(1)
+    fields = card.locator("form input")
+    digits, reason = fields.nth(0), fields.nth(1)
     await reason.fill(REASON)
     result = leader.get_by_test_id("code-result")
     for tail, shown in (("9999", "wrong_tail"), (PHONE[-4:], "handed_over")):

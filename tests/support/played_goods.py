@@ -105,3 +105,10 @@ def report(*, errors: int = 0, done: bool = False) -> Row:
         "error_count": errors,
         "errors": listed,
     }
+
+
+def product_detail(products: list[dict[str, Any]], product_id: str) -> dict[str, Any]:
+    """All about a product of a room."""
+    [product] = [item for item in products if item["id"] == product_id]
+    rest: dict[str, Any] = {"parts": [], "recipe": None, "cooking_minutes": None, "category": None}
+    return {"product": product, **rest, "food": FOOD, "allergens": []}

@@ -35,6 +35,8 @@ class PlayedGuests:
         }
     )
     deliveries: list[dict[str, Any]] = field(default_factory=list)
+    after_sales: list[dict[str, Any]] = field(default_factory=list)
+    rated: list[dict[str, Any]] = field(default_factory=list)
 
     def claims(self) -> list[dict[str, Any]]:
         """What the shop sees of the flat that was named."""
@@ -63,7 +65,11 @@ class PlayedGuests:
                 return 201, {**known, "token": "t3", "guest": WANG, "device_secret": "d"}
         if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
             return _problem(401, "bad-token")
+        if path.endswith("/rating"):
+            return 200, self._rate(body)
         match path:
+            case "/api/me/after-sales":
+                return 200, {"orders": self.after_sales}
             case "/api/me/devices":
                 return 201, {"device_secret": "d"}
             case "/api/me/moves":
@@ -99,6 +105,18 @@ class PlayedGuests:
                 self.devices.clear()
                 return 204, {}
         return 200, {"orders": orders}
+
+    def _rate(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.rated.append(body)
+        [part] = [
+            part
+            for sale in self.after_sales
+            for part in sale["parts"]
+            if (part["line"], part["part"]) == (body["line"], body["part"])
+        ]
+        part["rating"] = {**body, "held": False, "rated_at_ms": 1}
+        rating: dict[str, Any] = part["rating"]
+        return rating
 
 
 def _problem(status: int, kind: str) -> Answer:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from playwright.sync_api import BrowserContext, Page, Request, Route, WebSocketRoute
 
+from tests.support.played_goods import product_detail
 from tests.support.played_guests import LI, PlayedGuests
 from tests.support.played_leader import PlayedLeader
 from tests.support.played_office import PlayedOffice
@@ -107,6 +108,8 @@ class PlayedServer:
     restarts: list[Request] = field(default_factory=list)
     restart_status: int = 200
     confirm_above_fen: int = 20_000
+    ratings: dict[str, dict[str, int]] = field(default_factory=dict)
+    comments: list[dict[str, Any]] = field(default_factory=list)
     presales: list[dict[str, Any]] = field(default_factory=list)
     codes: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
@@ -333,7 +336,7 @@ class PlayedServer:
             return self.office.answer(request)
         if path.startswith("/api/leader/"):
             return self.leader.answer(request, path)
-        if path.startswith(("/api/guests", "/api/me", "/api/consents")):
+        if path.startswith(("/api/guests", "/api/me", "/api/consents")) or path.endswith("/rating"):
             return self.guests.answer(request, path, self.orders)
         if path == "/api/login":
             if body_of(request)["password"] != "linli":
@@ -440,7 +443,9 @@ class PlayedServer:
         if path.endswith("/products"):
             return 200, {"products": self.products}
         if path.endswith("/ratings"):
-            return 200, {"ratings": {}}
+            return 200, {"ratings": self.comments if "/products/" in path else self.ratings}
+        if "/products/" in path:
+            return 200, product_detail(self.products, path.rpartition("/")[2])
         if path.endswith("/promises"):
             return 200, {
                 "pickup": [],

@@ -64,6 +64,7 @@ export const en = {
     send: 'Send rating',
     sent: 'Thank you for your rating.',
     held: 'Thank you. Your words are shown once they have been read.',
+    neighbours: 'What neighbours say',
     card: '{stars} · {n} ratings',
     card_label: '{stars} stars, {n} ratings',
     problem_not_ratable: 'It cannot be rated or changed any more.',

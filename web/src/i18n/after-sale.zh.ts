@@ -64,6 +64,7 @@ export const zh = {
     send: '提交评价',
     sent: '谢谢，评价已收到。',
     held: '谢谢，文字审核后显示。',
+    neighbours: '邻居怎么说',
     card: '{stars} · {n} 条',
     card_label: '{stars} 星，{n} 条评价',
     problem_not_ratable: '现在不能评价或修改了。',

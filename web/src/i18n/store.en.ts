@@ -117,7 +117,7 @@ export const en: typeof zh = {
     found: 'Found',
     less: 'One less',
     more: 'One more',
-    grams: 'Grams, if weighed',
+    grams: 'Grams',
     search: 'Offer something else (optional)',
     note_found: 'All found',
     note_short: '{n} missing: pay back',
