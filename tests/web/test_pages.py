@@ -109,6 +109,23 @@ def test_ready_order_opens_its_pickup_code(open_page: Open) -> None:
     expect(page.get_by_test_id("pickup-qr")).to_be_visible()
 
 
+def test_the_timeline_of_an_order_moves_by_itself(open_page: Open) -> None:
+    server = PlayedServer()
+    server.orders = [server.order("new")]
+    page = open_page(server, "/r/demo", prepare=remember_guest, locale="en-GB")
+    page.get_by_test_id("order-strip").click()
+    step = page.locator(".timeline [aria-current=step]")
+    steps = [step.inner_text()]
+    for state in ("picking", "packed", "ready"):
+        server.send({"t": "you", "event": {"k": "order", "order": server.order(state)}})
+        expect(step).not_to_have_text(steps[-1])
+        steps.append(step.inner_text())
+    assert len(set(steps)) == 4
+    expect(page.get_by_test_id("pickup-code")).to_be_visible()
+    server.send({"t": "you", "event": {"k": "order", "order": server.order("handed_over")}})
+    expect(step).to_have_count(0)
+
+
 def test_live_event_starts_playback_without_a_reload(open_page: Open) -> None:
     server = PlayedServer(live="scheduled", whep=(409, "not-live", 60))
     page = open_page(server, "/r/demo")
