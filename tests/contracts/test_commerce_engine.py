@@ -1,10 +1,11 @@
 """The record's connections, when what they do is cancelled, and when the record is away."""
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from commerce.io.record.engine import Record, close_engine, is_away, open_engine
@@ -79,3 +80,38 @@ async def test_a_file_that_another_process_writes_is_away(
     for engine in (one, other):
         await close_engine(engine)
     assert is_away(locked.value)
+
+
+@pytest.mark.parametrize("raises", [True, False])
+async def test_a_result_that_is_left_half_read_leaves_the_next_reader_no_old_snapshot(
+    sqlite_url: str, raises: bool
+) -> None:
+    engine = open_engine(sqlite_url)
+    record = Record(engine)
+    kept: list[object] = []  # as a traceback or a caller keeps it
+
+    def begin(connection: Connection) -> None:
+        connection.execute(text("CREATE TABLE seen (n INTEGER)"))
+        connection.execute(text("INSERT INTO seen VALUES (1), (2)"))
+
+    def leave(connection: Connection) -> None:
+        rows = connection.execute(text("SELECT n FROM seen"))
+        next(iter(rows))
+        kept.append(rows)
+        if raises:
+            raise LookupError
+
+    def count(connection: Connection) -> int:
+        return int(connection.scalar(text("SELECT COUNT(*) FROM seen")) or 0)
+
+    try:
+        await record.transact(begin)
+        for work in (record.query, record.transact):
+            with contextlib.suppress(LookupError):
+                await work(leave)
+        async with record.write() as other:
+            await other.execute(text("INSERT INTO seen VALUES (3)"))
+        assert [await record.query(count) for _ in range(2)] == [3, 3]
+        assert len(kept) == 2
+    finally:
+        await close_engine(engine)

@@ -1,8 +1,10 @@
 """The record's connections: SQLite with one writer, or PostgreSQL; and the clock of production."""
 
 import asyncio
+import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -248,10 +250,40 @@ class Record:
             raise
 
 
+class _SqliteConnection(sqlite3.Connection):
+    """One whose cursors can be closed, whoever still refers to them.
+
+    SQLite keeps a snapshot as long as a statement is half-read, beyond the end of its transaction.
+    A result that an exception left unread lives as long as its traceback; the next reader of the
+    pooled connection would see the record as it was then.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+
+    def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
+        """Open a cursor, and know it while it lives."""
+        cursor = super().cursor(factory)
+        self._cursors.add(cursor)
+        return cursor
+
+    def close_cursors(self) -> None:
+        """End all statements, read to their end or not."""
+        for cursor in list(self._cursors):
+            cursor.close()
+        self._cursors.clear()
+
+
+def _sqlite_reset(connection: _SqliteConnection, _record: object, _state: object) -> None:
+    connection.close_cursors()
+
+
 def _threaded(engine: AsyncEngine) -> Engine:
     """The same SQLite file for use from threads; closed together with `engine`."""
     threaded = create_engine(
         engine.url.set(drivername="sqlite"),
+        connect_args={"factory": _SqliteConnection},
         poolclass=_Waiting,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
@@ -259,5 +291,6 @@ def _threaded(engine: AsyncEngine) -> Engine:
     )
     event.listen(threaded, "connect", _sqlite_connected)
     event.listen(threaded, "begin", _sqlite_begin)
+    event.listen(threaded, "reset", _sqlite_reset)
     event.listen(engine.sync_engine, "engine_disposed", lambda _engine: threaded.dispose())
     return threaded
