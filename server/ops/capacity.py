@@ -7,8 +7,11 @@ the figures do not say is a named constant here, and stands among the plan's ass
 import math
 from dataclasses import asdict, dataclass
 
+from media.cascade.tree import DEPTH_MAX, FANOUT
 from server.ops import figures
 
+EDGES_MAX = sum(FANOUT**depth for depth in range(1, DEPTH_MAX + 1))
+"""Workers that one live reaches beside its own."""
 AUDIO_PACKETS_PER_S = 50
 VIDEO_PACKET_BYTES = 1_170
 PACKET_HEADER_BYTES = 64
@@ -133,13 +136,13 @@ def plan(demand: Demand) -> Plan:
     audience = math.ceil(demand.viewers / demand.lives)
     problems = []
     edges = max(0, math.ceil(audience / max(1, costs.viewers_max)) - 1)
-    if edges > costs.viewers_max:
+    if edges > EDGES_MAX:
         problems.append(
             f"A live has {audience:,} viewers, for which {edges:,} workers would have to receive "
-            f"it from one that sends to {costs.viewers_max:,}: give them a lower bitrate, or "
-            "LL-HLS behind a CDN."
+            f"it from each other, {DEPTH_MAX} hops deep at most: {EDGES_MAX:,} do. Give viewers a "
+            "lower bitrate, or LL-HLS behind a CDN."
         )
-    # An edge receives the live as its origin does from the host, and is a viewer of the origin.
+    # An edge receives the live as its origin does from the host, and is a viewer of its parent.
     each = costs.live + audience * costs.viewer + edges * (costs.live + costs.viewer)
     lives_per_worker = max(1, math.floor(costs.budget / each))
     busy_cores = demand.lives * each + demand.orders / figures.ORDERS_PER_CORE.value
@@ -240,8 +243,9 @@ def _assumptions(demand: Demand) -> tuple[str, ...]:
         "network card does: run `linli bench relay` on your machine.",
         "All lives have the same number of viewers, and all watch at once by WHEP.",
         "A live's viewers are served by the worker that its host publishes to; those for whom it "
-        "has no room by others, which receive the live from it or from each other (LINLI_CASCADE, "
-        "LINLI_CASCADE_FANOUT); their hops are not counted.",
+        "has no room by others, which receive the live from it or from each other (LINLI_CASCADE): "
+        f"{FANOUT} from one (LINLI_CASCADE_FANOUT), {DEPTH_MAX} hops deep at most. Each costs the "
+        "one that it receives from as much as a viewer.",
         "Each worker is one `linli serve` with ports of its own; "
         f"{CORES_RESERVED} core of a node is for the kernel and the proxy. TLS of the proxy, "
         "recording and re-encoding are not counted.",

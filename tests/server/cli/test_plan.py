@@ -35,7 +35,7 @@ def test_a_plan_as_json_has_the_same_numbers() -> None:
 
 
 def test_a_live_that_is_too_large_exits_with_1() -> None:
-    result = CliRunner().invoke(app, ["plan", "--viewers", "1000000", "--lives", "1"])
+    result = CliRunner().invoke(app, ["plan", "--viewers", "10000000", "--lives", "1"])
     assert result.exit_code == 1
     assert "not carried" in result.output
 
