@@ -76,14 +76,22 @@ def insert_refunds(
 
 
 def make_call(connection: Connection, order_id: str, n: int, at_ms: int) -> RefundCall:
-    """Give all refunds of an order that wait for a call its next one, `n`."""
-    which = (
-        refunds.c.order_id == order_id,
-        refunds.c.done_at_ms.is_(None),
-        refunds.c.call_n.is_(None),
+    """Give all refunds of an order that wait for a call its next one, `n`.
+
+    One statement takes them and says how much they are: another one may be requested at any time,
+    and must not be in a call whose amount is without it.
+    """
+    taken = connection.execute(
+        update(refunds)
+        .where(
+            refunds.c.order_id == order_id,
+            refunds.c.done_at_ms.is_(None),
+            refunds.c.call_n.is_(None),
+        )
+        .values(call_n=n)
+        .returning(refunds.c.amount_fen)
     )
-    amount_fen = connection.scalar(select(func.sum(refunds.c.amount_fen)).where(*which))
-    call = RefundCall(order_id, n, int(amount_fen or 0), CallState.QUEUED, 0, at_ms, None, None)
+    call = RefundCall(order_id, n, sum(taken.scalars()), CallState.QUEUED, 0, at_ms, None, None)
     connection.execute(
         insert(refund_calls),
         {
@@ -94,7 +102,6 @@ def make_call(connection: Connection, order_id: str, n: int, at_ms: int) -> Refu
             "made_at_ms": at_ms,
         },
     )
-    connection.execute(update(refunds).where(*which).values(call_n=n))
     return call
 
 
