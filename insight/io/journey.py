@@ -76,7 +76,8 @@ def seed_journey(lake: Lake, folder: Path, world: World) -> dict[str, int]:
     )[1]
     if count:
         raise HasHistory(f"{world.brand} has {count} transfers between {first_day} and {last_day}.")
-    for name, columns in found.items():
+    # Money comes last: the key figures are marked by it, and are whole then.
+    for name, columns in sorted(found.items(), key=lambda each: each[0] == MONEY.name):
         table = BY_NAME[name]
         if lake.version(table, JOURNEY) < 0:
             lake.append(table, columns, JOURNEY, int(columns["sequence"][-1]))

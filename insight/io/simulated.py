@@ -30,9 +30,10 @@ def seed(lake: Lake, world: World, *, seed: int) -> dict[str, int]:
     if count:
         raise HasHistory(f"{world.brand} has {count} transfers between {first} and {last_day}.")
     found = simulate(world, np.random.default_rng(seed))
-    for name, columns in found.items():
+    # Money comes last: the key figures are marked by it, and are whole then.
+    for name, columns in sorted(found.items(), key=lambda each: each[0] == MONEY.name):
         table = BY_NAME[name]
-        if lake.version(table, SOURCE) < 0:
+        if len(columns["sequence"]) and lake.version(table, SOURCE) < 0:
             lake.append(table, columns, SOURCE, int(columns["sequence"][-1]))
     if lake.version(SALES_HOURLY, SOURCE) < 0:
         batches = Gold(lake).batches_of(SOURCE)

@@ -19,6 +19,7 @@ from server.bridge.facts import FactSpool, RecordSource
 from server.cli.main import app
 from server.errors import OperatorError
 from server.ops import lake as lake_ops
+from server.ops import lake_seed
 from tests.support.commerce_shop import open_shop, running
 from tests.support.lake_facts import AT_MS, FactMaker
 
@@ -196,6 +197,39 @@ def test_compaction_leaves_every_row_in_fewer_files(lake: Lake) -> None:
 @pytest.mark.usefixtures("data")
 def test_bad_input_is_named(arguments: tuple[str, ...], why: str) -> None:
     assert why in refused(*arguments)
+
+
+async def test_a_year_is_simulated_once_marked_and_never_mixed_with_a_brand_s_own(
+    sqlite_url: str, valkey_url: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINLI_DATABASE_URL", sqlite_url)
+    monkeypatch.setattr(lake_seed, "YEAR_DAYS", 20)
+    async with open_shop(sqlite_url, valkey_url):
+        pass
+
+    async def seed(*arguments: str) -> Any:
+        command = ["lake", "seed", "--year", *arguments]
+        return await asyncio.to_thread(CliRunner().invoke, app, command)
+
+    lake = Lake(str(data / "lake"))
+    totals = "SELECT SUM(CASE kind WHEN 'charge' THEN amount_fen ELSE -amount_fen END) FROM money"
+    found = []
+    for _ in range(2):
+        assert (
+            "rows of money, simulated" in (await seed("--brand", "b", "--households", "3")).output
+        )
+        found.append((lake.sql(totals)[1], lake.sql("SELECT SUM(gmv_fen) FROM sales_hourly")[1]))
+    assert found[0] == found[1] and found[0][0] == found[0][1] != [(None,)]
+    assert lake.sql("SELECT DISTINCT simulated FROM sales_hourly")[1] == [(True,)]
+    assert lake.sql("SELECT DISTINCT source FROM order_lines")[1] == [("simulator",)]
+    assert "'nobody' has no estates" in str((await seed("--brand", "nobody")).exception)
+    [(last,)] = lake.sql("SELECT MAX(occurred_at) FROM money")[1]
+    own = FactMaker(at_ms=int(last.timestamp()) * 1_000)
+    own.order("o1", ("tea", 1, 990))
+    writer = LakeWriter(lake)
+    writer.position("record")
+    writer.write(own.made)
+    assert "is not mixed" in str((await seed("--brand", "b")).exception)
 
 
 async def test_status_and_check_say_how_far_the_lake_is_and_what_differs(

@@ -2,16 +2,52 @@
 
 import csv
 import io
-import zipfile
 from pathlib import Path
+from typing import Any
 
+import pytest
+from python_calamine import CalamineWorkbook
+
+from insight.io.kpi import KpiBoard, Plan
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
+from server.bridge import kpi
 from server.bridge.kpi import KpiReader
 from tests.support.head_office import BRAND, HeadOffice
 from tests.support.lake_facts import AT_MS, FactMaker
 
 MONTH = "2026-09"
+
+
+async def test_a_board_is_kept_for_twenty_times_as_long_as_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s, took_s = 0.0, 0.0
+    read = 0
+
+    def slow(*_: object, now_ms: int) -> KpiBoard:
+        nonlocal now_s, read
+        now_s += took_s
+        read += 1
+        return KpiBoard(MONTH, now_ms, False, (), ())
+
+    monkeypatch.setattr(kpi, "read_board", slow)
+    reader = KpiReader(Lake(str(tmp_path)), lambda: AT_MS, lambda: now_s)
+    reads = []
+    # A small lake is seen as it is after seconds, a large one is read every five minutes.
+    for took, later_s in (
+        (0.0, 4.9),
+        (0.0, 5.1),
+        (1.0, 5.1),
+        (60.0, 19.9),
+        (0.0, 299.0),
+        (0.0, 301.0),
+    ):
+        now_s, took_s = now_s + later_s, took
+        await reader.board("b", MONTH, Plan(), {})
+        reads.append(read)
+    reader.close()
+    assert reads == [1, 2, 3, 3, 4, 5]
 
 
 async def test_the_head_office_reads_figures_and_the_rows_behind_them(
@@ -59,7 +95,14 @@ async def test_the_head_office_reads_figures_and_the_rows_behind_them(
     assert table[4] == ["基准月 baseline", "2026-08", ""]
     assert table[-1] == ["合计 total", "", "1980", "1", "1980.0"]
     book = await hq.ask("GET", f"{path}&format=xlsx")
-    assert zipfile.ZipFile(io.BytesIO(book.content)).testzip() is None
+    opened = CalamineWorkbook.from_filelike(io.BytesIO(book.content))
+    sheet: list[Any] = opened.get_sheet_by_index(0).to_python()
+    # Both files have the same rows, and these sum to their last line.
+    head = next(at for at, row in enumerate(table) if row and row[0].startswith("编号"))
+    assert [sheet[head][0], sheet[-1][0]] == [table[head][0], table[-1][0]]
+    for column in (2, 3):
+        sums = [sum(int(row[column]) for row in rows[head + 1 : -1]) for rows in (table, sheet)]
+        assert sums == [int(table[-1][column])] * 2 == [int(sheet[-1][column])] * 2
     assert (await hq.ask("GET", "/api/hq/kpi/nothing/rows")).status_code == 404
     ramp = f"/api/hq/kpi/ramp/rows?month={MONTH}"
     [row] = (await hq.read(ramp))["rows"]
