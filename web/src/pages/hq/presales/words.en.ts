@@ -11,6 +11,7 @@ export const en = {
     ready: 'All packed by',
     until: 'Handed over until',
     times: 'Orders until {cut_off} · packed by {ready} · handed over until {until}',
+    own: 'Of {store}, for its rooms',
     open: 'Taking orders',
     packing: 'Being packed',
     ready_now: 'Handed over',

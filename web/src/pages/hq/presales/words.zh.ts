@@ -11,6 +11,7 @@ export const zh = {
     ready: '全部备好',
     until: '交付截止',
     times: '{cut_off} 截单 · {ready} 前备好 · {until} 前交付',
+    own: '{store}自己的，只在它的直播间',
     open: '接单中',
     packing: '备货中',
     ready_now: '交付中',
