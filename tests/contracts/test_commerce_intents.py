@@ -344,7 +344,7 @@ async def test_events_in_any_order_keep_money_and_units(sqlite_url: str, valkey_
     Of those that are paid late, as many are taken up again as there are units left.
     """
     happenings = ("webhook", "webhook", "query", "declined", "over")
-    ways = sorted(set(itertools.permutations(happenings)))[::8]
+    ways = sorted(set(itertools.permutations(happenings)))
     provider = MemoryProvider()
     async with open_shop(
         sqlite_url, valkey_url, provider=provider, plan=shop_plan(len(ways))
@@ -355,8 +355,8 @@ async def test_events_in_any_order_keep_money_and_units(sqlite_url: str, valkey_
         ]
         await shop.commerce.ledger.step()
         gate.cancel()
-        await shop.commerce.intents.step()
-        assert len(provider.attempts) == len(ways)
+        while len(provider.attempts) < len(ways):
+            await shop.commerce.intents.step()  # some at a time
         for reference in provider.attempts:
             provider.pay(reference)
 

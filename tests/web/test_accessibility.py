@@ -30,6 +30,18 @@ def play(**more: Any) -> PlayedServer:
         server.store_order("ready", "tofu", 4, "Mia"),
         server.store_order("handed_over", "tofu", 5, "Mia"),
     ]
+    server.guests.channels = {"push": ["ready", "out", "live"], "sms": ["ready"]}
+    server.guests.deliveries = [
+        {
+            "kind": "ready",
+            "subject": "o1",
+            "made_at_ms": now_ms(),
+            "channel": "sms",
+            "state": state,
+            "at_ms": now_ms(),
+        }
+        for state in ("sent", "failed")
+    ]
     server.waiting = [
         {
             "group": server.group("spinach"),
