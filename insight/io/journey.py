@@ -76,6 +76,9 @@ def seed_journey(lake: Lake, folder: Path, world: World) -> dict[str, int]:
     )[1]
     if count:
         raise HasHistory(f"{world.brand} has {count} transfers between {first_day} and {last_day}.")
+    other = f"SELECT brand FROM money WHERE source = '{JOURNEY}' AND brand <> '{brand}' LIMIT 1"
+    for (name,) in lake.sql(other)[1]:
+        raise HasHistory(f"{name} has such history in this lake already.")
     # Money comes last: the key figures are marked by it, and are whole then.
     for name, columns in sorted(found.items(), key=lambda each: each[0] == MONEY.name):
         table = BY_NAME[name]

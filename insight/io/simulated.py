@@ -29,6 +29,9 @@ def seed(lake: Lake, world: World, *, seed: int) -> dict[str, int]:
     )[1]
     if count:
         raise HasHistory(f"{world.brand} has {count} transfers between {first} and {last_day}.")
+    other = f"SELECT brand FROM money WHERE source = '{SOURCE}' AND brand <> '{brand}' LIMIT 1"
+    for (name,) in lake.sql(other)[1]:
+        raise HasHistory(f"{name} has such history in this lake already.")
     found = simulate(world, np.random.default_rng(seed))
     # Money comes last: the key figures are marked by it, and are whole then.
     for name, columns in sorted(found.items(), key=lambda each: each[0] == MONEY.name):
