@@ -99,10 +99,20 @@ def test_a_pick_list_goes_on_over_pages_and_loses_no_bag() -> None:
     bags = tuple(PrintedBag(f"{n}", f"no-{n}", "李奶奶", "菠菜 × 1") for n in range(1, 61))
     printed = PrintedPickList("拣货单", "60 袋", (PrintedZone("冷藏", (item,)),), "分袋", bags)
     pdf = pick_list_pdf(printed, load_font(find_font()))
-    pages = [_text(pdf, page) for page in range(len(pypdfium2.PdfDocument(pdf)))]
+    document = pypdfium2.PdfDocument(pdf)
+    pages = [_page_text(document, page) for page in range(len(document))]
     assert len(pages) > 1 and "冷藏" in pages[0] and "× 30" in pages[0]
     words = " ".join(pages).split()
     assert [bag.number for bag in bags if bag.number not in words] == []
+    width, height = document[0].get_size()
+    assert (round(width / MM), round(height / MM)) == (210, 297)
+    # The pictures of all pages have ink between margins of 14 mm, and none in them.
+    margin = round(14 * MM)
+    for page in document:
+        shown = page.render(scale=1).to_pil().convert("L")
+        for left in (0, shown.width - margin):
+            assert shown.crop((left, 0, left + margin, shown.height)).getextrema() == (255, 255)
+        assert shown.getextrema()[0] < 60
 
 
 def test_text_wraps_within_its_width_and_never_begins_with_a_comma() -> None:
