@@ -17,8 +17,8 @@ AUGUST_31_MS = 1_788_148_800_000  # 2026-08-31 12:00 in China, a Monday
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """August: p1 and p2 buy. September: p1 twice, in two weeks, p3 once; p3 gets 100 fen back.
 
-    o3 is packed at 12:20, half an hour before its time, o4 at 13:00, ten minutes after it. Tea
-    comes on September 14 at 13:00, is sold out at 15:00, and there again from 18:00 on.
+    Promised in half an hour, o3 is packed after twenty minutes, o5 after ten, o4 after an hour.
+    Tea comes on September 14 at 13:00, is sold out at 15:00, and there again from 18:00 on.
     """
     history = FactMaker(at_ms=AUGUST_31_MS)
     history.order("o1", ("tea", 2, 1_000), ("pear", 1, 500), person="p1")
@@ -32,7 +32,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     history.order("o4", ("tea", 1, 500), person="p1")
     history.order("o5", ("tea", 1, 500), person="p3")
     history.money("o5", "refund", 100)
-    history.at_ms += HOUR_MS
+    history.at_ms += HOUR_MS // 6
+    history.moved("o5", 2, "new", "packed")
+    history.at_ms += HOUR_MS - HOUR_MS // 6
     history.moved("o4", 2, "new", "packed")
     place = {"product_id": "tea", "lot_id": "l", "kind": "receive"}
     history.add("lot.moved", {**place, "from_id": "supplier", "to_id": "shop:s1", "units": 40})
@@ -70,7 +72,7 @@ STATED = {
         ("repurchase_again", ("e1", 1, 2), None),  # p1 of p1, p2
         ("repurchase_weekly", ("e1", 2, 3), None),  # of Aug 31: p1, not p2; of Sep 7: p1
         ("households_per_leader", ("e1", 1, 2), None),  # p1 got o3
-        ("packed_on_time", ("e1", 1, 2), None),
+        ("packed_on_time", ("e1", 2, 3), None),
         ("waste", ("s1", 3, 40), None),
         ("sell_through", ("s1", 9, 13), None),
         ("stock_out", ("s1", 3 * 60, UNTIL_OCTOBER_MIN), None),

@@ -32,7 +32,7 @@ export const en: typeof zh = {
     no_bills: 'No bill of this time was read yet.',
     bill_sums: 'Payments {charges}, refunds {refunds}, fees {fee}',
     agrees: 'Agrees with the books',
-    differences: '{count} differences',
+    differences: '{count} difference | {count} differences',
     differs_not_in_books: 'Not in the books',
     differs_not_in_bill: 'Not in the bill',
     differs_amount: 'Another amount',
