@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from commerce.io.record.facts import write_facts
 from commerce.io.shop.lake_erasures import LakeErasures, forget_in_the_lake
 from insight.facts import LIVES, SpooledFact
 from insight.io.lake import Lake
 from insight.io.writer import LakeWriter
 from insight.tables import FACTS, ORDER_LINES
 from server import lake_status
+from server.bridge import facts
 from server.bridge.facts import FactSpool, RecordSource
 from server.bridge.lake import LakeKeeper
 from server.bridge.live_topics import LiveTopics
@@ -111,6 +113,48 @@ async def test_orders_cards_and_refunds_reach_the_lake_once_and_to_the_fen(
         )
 
 
+async def test_a_spool_keeps_its_newest_facts_and_no_more_than_it_may(
+    sqlite_url: str, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "SPOOLED_MAX", 300)
+    card = {"room_id": "demo", "product_id": "tea"}
+    many = [
+        (number, SpooledFact("card.seen", 1, 5, 6, "b", "e1", card)) for number in range(1, 501)
+    ]
+    async with open_shop(sqlite_url, valkey_url) as shop:
+        spool = FactSpool(shop.redis)
+        for sender in ("sender-1", "sender-2"):
+            for first in range(0, 500, 100):
+                assert await spool.add(sender, many[first : first + 100]) == 100
+        kept = await spool.read(0, 1_000)
+        # Redis drops whole nodes of a stream, of a hundred entries each.
+        assert 300 <= len(kept) <= 400
+        numbers = [fact.sequence for fact in kept]
+        assert numbers == sorted(set(numbers))
+        assert await spool.read(numbers[-1], 10) == []
+        # What a sender sent again, and in the wrong order, counts once.
+        assert await spool.add("sender-1", many[::-1]) == 0
+        assert await spool.read(numbers[-1], 10) == []
+
+
+async def test_facts_that_wait_in_many_rows_are_read_until_a_batch_is_full(
+    sqlite_url: str, valkey_url: str
+) -> None:
+    async with open_shop(sqlite_url, valkey_url) as shop:
+        source = RecordSource(shop.commerce.facts)
+        begun = await source.read(0, 10_000)
+        async with shop.commerce.record.write() as connection:
+            for number in range(1_200):
+                read = {"order_id": f"o{number}", "kind": "charge", "amount_fen": 1}
+                row = ("money.moved", 1, number, "e1", "", f"o{number}", read)
+                await connection.run_sync(write_facts, [row])
+        found = await source.read(begun[-1].sequence, 10_000)
+        assert [fact.trace for fact in found] == [f"o{number}" for number in range(1_200)]
+        some = await source.read(begun[-1].sequence, 700)
+        assert [fact.sequence for fact in some] == [fact.sequence for fact in found[:700]]
+        assert await source.read(found[-1].sequence, 10) == []
+
+
 async def test_a_lake_that_lost_or_doubled_money_is_found_out(
     sqlite_url: str, valkey_url: str, tmp_path: Path
 ) -> None:
@@ -119,11 +163,11 @@ async def test_a_lake_that_lost_or_doubled_money_is_found_out(
         async with running(shop.commerce):
             for guest in ("h1", "h2"):
                 await shop.commerce.orders.place(shop.tap(guest))
-        facts = await RecordSource(shop.commerce.facts).read(0, 1_000)
-        charges = [fact for fact in facts if fact.topic == "money.moved"]
-        without = [fact for fact in facts if fact not in charges[:1]]
+        read = await RecordSource(shop.commerce.facts).read(0, 1_000)
+        charges = [fact for fact in read if fact.topic == "money.moved"]
+        without = [fact for fact in read if fact not in charges[:1]]
         writer = LakeWriter(Lake(str(tmp_path / "lake")))
         writer.position("record")
-        writer.write([facts[0], *without])
+        writer.write([read[0], *without])
         result = await compare(settings)
         assert not result.ok and result.missing == 1 and result.doubled == 1
