@@ -250,6 +250,7 @@ class Subscription:
 
     def _send_state(self, state: State, now: float) -> None:
         self._state, self._state_at = state, now
+        self._echo_ms = 0  # what is sent on its own later answers nothing
         self._sender.send_message(state)
 
 

@@ -185,3 +185,16 @@ def test_other_tracks_at_the_origin_become_another_source_at_the_edge() -> None:
     rig.frames(20, "all")
     assert rig.source is not first
     assert [layer.rid for layer in rig.live.layers()] == ["l", "h"]
+
+
+def test_the_round_trip_is_that_of_answers_alone() -> None:
+    """What an origin says of itself in between is no answer."""
+    rig = HopRig(conditions=Conditions(delay_s=0.010))
+    rig.frames(1, "all")
+    rig.viewer()
+    layer = rig.origin.layer("")
+    for seconds in range(60):
+        layer.clock = (seconds + 1 << 32, layer.timestamp)
+        rig.frames(5)
+    assert rig.source is not None
+    assert 0.015 < rig.source.round_trip_s < 0.025
