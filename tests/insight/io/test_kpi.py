@@ -36,6 +36,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     history.moved("o5", 2, "new", "packed")
     history.at_ms += HOUR_MS - HOUR_MS // 6
     history.moved("o4", 2, "new", "packed")
+    history.moved("o4", 3, "packed", "handed_over")
     place = {"product_id": "tea", "lot_id": "l", "kind": "receive"}
     history.add("lot.moved", {**place, "from_id": "supplier", "to_id": "shop:s1", "units": 40})
     history.add("lot.moved", {**place, "from_id": "shop:s1", "to_id": "waste", "units": 3})
@@ -71,7 +72,7 @@ STATED = {
         ("repurchase_twice", ("e1", 1, 2), ("e1", 0, 2)),  # p1 of p1, p3
         ("repurchase_again", ("e1", 1, 2), None),  # p1 of p1, p2
         ("repurchase_weekly", ("e1", 2, 3), None),  # of Aug 31: p1, not p2; of Sep 7: p1
-        ("households_per_leader", ("e1", 1, 2), None),  # p1 got o3
+        ("households_per_leader", ("e1", 1, 2), None),  # p1 got o3 and o4
         ("packed_on_time", ("e1", 2, 3), None),
         ("waste", ("s1", 3, 40), None),
         ("sell_through", ("s1", 9, 13), None),
