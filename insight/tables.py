@@ -387,7 +387,7 @@ newest version: `deltalake.DeltaTable(address).file_uris()`. Gold is one SQL tex
 engine, DuckDB and Spark compute alike; `linli lake submit DAY …` has Spark do it (`pip install
 'linli[spark]'`, Java 17), at the cluster of `SPARK_REMOTE` if that is set, which must reach the
 lake's address itself. One computes a day at a time: not beside a running writer of the same day.
-The writer computes hours whose transfers changed, in pieces of some 100,000 transfers, so that a
+The writer computes hours whose transfers changed, in pieces of some 50,000 transfers, so that a
 day of any size takes the same memory; gold says by its app transactions how much of silver it has.
 `linli lake replay DAY` makes a day's silver and gold again from bronze, beside a running writer,
 too: rows that are in silver alone, such as simulated ones, stay.

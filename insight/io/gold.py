@@ -23,7 +23,7 @@ from insight.tables import (
 if TYPE_CHECKING:
     from insight.io.lake import Lake
 
-TRANSFERS_MAX = 100_000  # of one piece, unless a single hour has more
+TRANSFERS_MAX = 50_000  # of one piece, unless a single hour has more
 PLACED_DAYS = 2  # most orders are paid within so many days; others are looked for
 KNOWN_MAX = 50_000  # days of older orders that are kept
 HOUR_S = 3_600
