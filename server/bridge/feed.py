@@ -93,15 +93,16 @@ class RoomFeed:
         Rooms are shown a sample of those that have just been placed.
         """
         by_channel: defaultdict[str, list[Event]] = defaultdict(list)
+        led: defaultdict[str, list[orders.LedOrder]] = defaultdict(list)
         for change in changed:
             if change.at_store.state in UNPAID:
                 continue
             order = _as(orders.StoreOrder, change.at_store)
             by_channel[f"store:{order.store.id}"].append(orders.OrderChanged(order=order))
-            moved = orders.LedOrderChanged(
-                order_id=order.id, number=order.number, state=order.state
-            )
-            by_channel[f"estate:{order.estate_id}"].append(moved)
+            led[order.estate_id].append(orders.LedOrder(order.id, order.number, order.state))
+        for estate_id, moved in led.items():
+            event = orders.LedOrdersChanged(orders=tuple(moved))
+            by_channel[f"estate:{estate_id}"].append(event)
         for channel, batch in by_channel.items():
             await self._hub.announce(channel, *batch)
         await self._hub.send_private(

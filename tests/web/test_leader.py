@@ -34,7 +34,8 @@ def test_an_order_that_moved_is_shown_without_a_reload_by_the_estates_channel(
     page.clock.run_for(1_000)
     expect(page.get_by_test_id("stage-coming")).to_contain_text("1")
     server.leader.orders[0]["state"] = "ready"
-    server.tick({"k": "led_order", "order_id": "o1", "number": "1", "state": "ready"})
+    moved = {"order_id": "o1", "number": "1", "state": "ready"}
+    server.tick({"k": "led_orders", "orders": [moved]})
     household = page.get_by_test_id("household-h1")
     for _ in range(60):  # six seconds of its clock: fewer than until it would ask by itself
         page.clock.run_for(100)

@@ -180,12 +180,18 @@ class OrderChanged(Event, frozen=True, kw_only=True, tag="order"):
     order: StoreOrder
 
 
-class LedOrderChanged(Event, frozen=True, kw_only=True, tag="led_order"):
-    """An order of an estate changed its state (channels of estates only): no name, no goods."""
+class LedOrder(msgspec.Struct, frozen=True):
+    """An order as its estate's leaders are shown it: no name, no goods."""
 
     order_id: str
     number: str
     state: OrderState
+
+
+class LedOrdersChanged(Event, frozen=True, kw_only=True, tag="led_orders"):
+    """Orders of an estate changed their states together (channels of estates only)."""
+
+    orders: tuple[LedOrder, ...]
 
 
 class YourOrder(PrivateEvent, frozen=True, kw_only=True, tag="order"):
@@ -198,4 +204,4 @@ class YourOrder(PrivateEvent, frozen=True, kw_only=True, tag="order"):
     order: Order
 
 
-ORDERS = Feature(stateless=(OrderChanged, LedOrderChanged), private=(YourOrder,))
+ORDERS = Feature(stateless=(OrderChanged, LedOrdersChanged), private=(YourOrder,))

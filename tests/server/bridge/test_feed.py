@@ -60,7 +60,7 @@ async def test_views_arrive_whole_in_rooms_and_stores_and_leaders_hear_that_orde
     grown, moved = rooms.log("estate:e1").events
     assert isinstance(grown, groups.GroupChanged)
     assert moved == msgspec.structs.replace(
-        orders.LedOrderChanged(order_id="o1", number="1001", state="ready"),
+        orders.LedOrdersChanged(orders=(orders.LedOrder("o1", "1001", "ready"),)),
         o=moved.o,
         at_ms=moved.at_ms,
     )

@@ -521,14 +521,19 @@ export interface OrderChanged {
   order: StoreOrder
 }
 
-/** An order of an estate changed its state (channels of estates only): no name, no goods. */
-export interface LedOrderChanged {
-  k: 'led_order'
-  o: number
-  at_ms: AtMs
+/** An order as its estate's leaders are shown it: no name, no goods. */
+export interface LedOrder {
   order_id: string
   number: string
   state: OrderState
+}
+
+/** Orders of an estate changed their states together (channels of estates only). */
+export interface LedOrdersChanged {
+  k: 'led_orders'
+  o: number
+  at_ms: AtMs
+  orders: LedOrder[]
 }
 
 /** A poll opened, was voted in or ended; null: there is none. */
@@ -710,7 +715,7 @@ export type ChannelEvent =
   | StockChanged
   | GroupChanged
   | OrderChanged
-  | LedOrderChanged
+  | LedOrdersChanged
   | PollChanged
   | QuestionsChanged
   | NoticeChanged
