@@ -339,12 +339,12 @@ async def test_a_provider_that_asks_who_pays_is_called_once_the_page_has_said_so
 
 
 async def test_events_in_any_order_keep_money_and_units(sqlite_url: str, valkey_url: str) -> None:
-    """Paid by webhook, the same again, paid by query, declined, the time is over.
+    """Paid by webhook, the same again, paid by query, declined, the time is over: each fourth way.
 
     Of those that are paid late, as many are taken up again as there are units left.
     """
     happenings = ("webhook", "webhook", "query", "declined", "over")
-    ways = sorted(set(itertools.permutations(happenings)))
+    ways = sorted(set(itertools.permutations(happenings)))[::4]
     provider = MemoryProvider()
     async with open_shop(
         sqlite_url, valkey_url, provider=provider, plan=shop_plan(len(ways))

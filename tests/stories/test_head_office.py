@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from commerce.io.record.engine import wall_clock
@@ -16,6 +17,7 @@ from tests.support.running import Running
 from tests.support.waiting import wait_until
 
 
+@pytest.mark.soak
 async def test_the_head_office_reads_routes_capacity_books_and_bill(
     browser: Browser, office: Running, tmp_path: Path
 ) -> None:

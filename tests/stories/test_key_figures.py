@@ -23,6 +23,8 @@ from tests.support.browsers import DESKTOP, SCREENSHOTS, People, log_in
 from tests.support.offices import SETTLED, fits_all_widths
 from tests.support.running import Running
 
+pytestmark = pytest.mark.soak
+
 HALF_FEN = 2.7764 * (2 * 1_000_000 / 3) ** 0.5  # of the interval, with 4 degrees of freedom
 # Numbers that are on more than one line, as a sign or currency that was broken off is.
 BROKEN = """() => [...document.querySelectorAll('.figure .whole, .figure .value')].filter((one) => {

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.support.chromium import find_chromium
@@ -310,6 +311,12 @@ async def people(browser: Browser, linli: Running) -> AsyncIterator[People]:
 async def keep_screenshot(page: Page, name: str) -> None:
     """Keep what `page` shows as screenshots/{name}.png."""
     await page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def keep_picture(picture: Image.Image, name: str) -> None:
+    """Keep a picture as screenshots/{name}.png."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    picture.save(SCREENSHOTS / f"{name}.png")
 
 
 async def video_stats(page: Page) -> dict[str, Any]:

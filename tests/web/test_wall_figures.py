@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support import played_places
 from tests.support.axe import DESKTOP
-from tests.support.browsers import SCREENSHOTS
+from tests.support.browsers import keep_picture
 from tests.support.played_pages import Open
 from tests.support.played_server import ORIGIN, PlayedServer, now_ms, remember_staff
 from tests.support.played_wall import map_of, wall
@@ -126,7 +126,7 @@ def test_the_wall_is_printed_whole_on_white_paper(open_page: Open, locale: str) 
     whole = "\n".join(texts)
     for number, sheet in enumerate(paper):
         drawn = sheet.render(scale=2).to_pil().convert("RGB")
-        drawn.save(SCREENSHOTS / f"wall-print-{locale}-{number}.png")
+        keep_picture(drawn, f"wall-print-{locale}-{number}")
         corners = {drawn.getpixel((x, y)) for x in (2, drawn.width - 3) for y in (2, 9)}
         assert corners == {(255, 255, 255)}
         assert drawn.width > drawn.height  # landscape
@@ -148,6 +148,6 @@ def test_a_picture_of_each_view_is_saved(open_page: Open, view: str) -> None:
     assert re.fullmatch(r"linli-wall-\d{4}-\d\d-\d\d\.png", name)
     picture = Image.open(BytesIO(Path(download.value.path()).read_bytes())).convert("RGB")
     assert picture.width == 1_600
-    picture.save(SCREENSHOTS / f"wall-picture{view.replace('/', '-')}.png")
+    keep_picture(picture, f"wall-picture{view.replace('/', '-')}")
     colours = picture.getcolors(picture.width * picture.height)
     assert colours and len(colours) > 50  # figures, charts and lists, no empty frame

@@ -170,6 +170,7 @@ def test_scripts_spell_no_list_of_fields_themselves() -> None:
     for path in LUA.glob("*.lua"):
         text = path.read_text("utf-8")
         code = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+        code = code.replace("$ADMIT_LUA", "")  # the whole of another script
         assert "[^|]*" not in code, path.name
         assert "$" not in expand(code).replace("$'", "").replace("*)$", ""), path.name
 
