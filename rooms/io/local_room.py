@@ -41,7 +41,7 @@ class LocalRoom:
         self.watchers: list[Watcher] = []
         self.counters = Counters()
         self.likes = 0  # not reported yet
-        self.reporting = asyncio.Lock()  # of what Redis is told of this room
+        self.reporting = asyncio.Lock()  # of this room to Redis
         self.is_subscribed = False  # on the bus
         self.is_reading = False  # the log is to be read, or being read
         self.idle_since = now

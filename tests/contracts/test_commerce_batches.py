@@ -169,11 +169,11 @@ async def test_a_leader_sees_whether_a_reminder_was_sent_failed_or_seen(
             found = {one.household_id: (one.channel, one.state) for one in day.reminders}
             return {name: found[guest] for name, guest in ready.items()}
 
-        async def told() -> bool:
+        async def answered() -> bool:
             found = await fates()
             return NoticeState.WAITING not in (found["Anna"][1], found["Bo"][1])
 
-        await wait_until(told, what="an answer to both messages")
+        await wait_until(answered, what="an answer to both messages")
         assert await fates() == {
             "Anna": (NoticeChannel.PUSH, NoticeState.SENT),
             "Bo": (NoticeChannel.PUSH, NoticeState.FAILED),

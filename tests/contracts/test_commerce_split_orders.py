@@ -70,7 +70,7 @@ async def states_of(shop: Shop, guest_id: str) -> list[tuple[str, str, int, int]
         return sorted((row[0], row[1], row[2], row[3]) for row in rows)
 
 
-async def told(shop: Shop, guest_id: str) -> list[NoticeKind]:
+async def notices_of(shop: Shop, guest_id: str) -> list[NoticeKind]:
     """What a guest is given notice of, less the refunds."""
     found = await shop.commerce.notices.mine(guest_id)
     return [one.kind for one in found if one.kind is not NoticeKind.REFUND]
@@ -145,7 +145,7 @@ async def test_a_half_that_the_record_refuses_ends_the_other_with_one_notice(
         found = await states_of(shop, guest_id)
         assert [(state, paid - back) for _, state, paid, back in found] == [("cancelled", 0)] * 2
         assert sorted(back for *_, back in found) == sorted([0, [3_000, 2_780][refused]])
-        assert await told(shop, guest_id) == [NoticeKind.SPLIT]
+        assert await notices_of(shop, guest_id) == [NoticeKind.SPLIT]
         assert await shop.commerce.split_orders.step() == 0
         await sound(shop)
 
@@ -201,7 +201,7 @@ async def test_whoever_dies_between_the_halves_both_come_or_none(
         assert [state for _, state, _, _ in found] == [kept] * 2
         assert sum(paid - back for *_, paid, back in found) == (5_780 if ends == "well" else 0)
         notices = [] if ends == "well" else [NoticeKind.SPLIT]
-        assert await told(again, guest_id) == notices
+        assert await notices_of(again, guest_id) == notices
         await sound(again)
 
 
@@ -222,5 +222,5 @@ async def test_a_half_whose_entry_was_lost_leaves_none_alone(
             await quiet(shop)
         [(_, state, paid, back)] = await states_of(shop, guest_id)
         assert (state, paid - back) == ("cancelled", 0)
-        assert await told(shop, guest_id) == [NoticeKind.SPLIT]
+        assert await notices_of(shop, guest_id) == [NoticeKind.SPLIT]
         assert await audit(shop.engine) == []

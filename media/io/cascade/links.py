@@ -39,7 +39,7 @@ class Link:
     def __init__(
         self, room_id: str, row: HopRow, address: Address, number: int, begun: hop.Join
     ) -> None:
-        """`begun` is what the parent is told first."""
+        """`begun` is the first message to the parent."""
         self.room_id = room_id
         self.row = row
         self.address = address
