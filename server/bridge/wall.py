@@ -56,6 +56,7 @@ RETRY_S = 1.0
 FACTS_MAX = 2_000
 KEYS_TTL_S = 3 * 86_400
 NAME = "wall"
+ON_AIR = ("live", "paused")
 
 Curves = Callable[[str], Awaitable[Mapping[str, DayCurve]]]
 """Day → GMV of each brand by ten minutes; none of a brand without any that day."""
@@ -88,6 +89,8 @@ class ShownWall(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Brand:
+    """A brand's figures, with estates and lives as they were last announced."""
+
     wall: Wall = field(default_factory=Wall)
     estates: dict[str, WallEstate] = field(default_factory=dict)
     lives: dict[str, WallLive] = field(default_factory=dict)
@@ -202,9 +205,10 @@ class WallKeeper:
             shown = self._shown(brand_id, brand, lives.get(brand_id, ()))
             estates = [each for each in shown.estates if brand.estates.get(each.id) != each]
             changed = [each for each in shown.lives if brand.lives.get(each.room_id) != each]
-            await self._redis.set(
-                _key(brand_id, "shown"), msgspec.json.encode(shown), ex=KEYS_TTL_S
-            )
+            on_air = tuple(live for live in shown.lives if live.state in ON_AIR)
+            kept = msgspec.json.encode(msgspec.structs.replace(shown, lives=on_air))
+            await self._redis.set(_key(brand_id, "shown"), kept, ex=KEYS_TTL_S)
+            # Viewers are counted a second late: what nobody was sent stays to be announced.
             if self._hub.viewers(f"hq:{brand_id}"):
                 event = WallChanged(
                     made_at_ms=shown.made_at_ms,
@@ -218,8 +222,8 @@ class WallKeeper:
                     cabinets=shown.cabinets,
                 )
                 await self._hub.announce(f"hq:{brand_id}", event)
-            brand.estates = {each.id: each for each in shown.estates}
-            brand.lives = {each.room_id: each for each in shown.lives}
+                brand.estates = {each.id: each for each in shown.estates}
+                brand.lives = {each.room_id: each for each in on_air}
 
     def _shown(self, brand_id: str, brand: _Brand, lives: Sequence[WallLive]) -> ShownWall:
         now_ms, wall = self._clock(), brand.wall
@@ -258,14 +262,14 @@ class WallKeeper:
         )
 
     async def _lives(self) -> dict[str, list[WallLive]]:
-        """Lives on the air or paused, by brand, most viewers first."""
+        """Lives on air, and those that were announced as such, by brand, most viewers first."""
         found: dict[str, list[WallLive]] = {}
         now_ms, catalogue = self._clock(), self._catalogue
         for live in await self._live_record.lives():
             brand_id = catalogue.brand_id("room", live.room_id)
             brand = self._brands.get(brand_id)
-            was_shown = brand is not None and live.room_id in brand.lives
-            if live.state.value not in ("live", "paused") and not was_shown:
+            was_announced = brand is not None and live.room_id in brand.lives
+            if live.state.value not in ON_AIR and not was_announced:
                 continue
             room = catalogue.rooms[live.room_id]
             sales = by_room(brand.wall, now_ms=now_ms).get(live.room_id) if brand else None

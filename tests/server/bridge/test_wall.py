@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 from sqlalchemy import insert
 
 from commerce.catalogue.food import StorageKind
@@ -15,6 +16,7 @@ from insight.tables import DAY_MS, day_of
 from insight.wall import BUCKETS, DayCurve
 from rooms.io.hub import RoomHub
 from server.bridge.channels.registry import RULES
+from server.bridge.channels.wall import WallChanged
 from server.bridge.redis_lease import RedisLeases
 from server.bridge.wall import Curves, WallKeeper, shown_wall
 from server.ws.wire import CODECS
@@ -131,5 +133,35 @@ async def test_orders_are_on_the_wall_once_also_when_another_worker_goes_on(
             await shop.redis.flushdb()
             again = await shown(shop, keeper(shop, hub))
             assert again["figures"] == wall["figures"]
+        finally:
+            await hub.close()
+
+
+async def test_what_nobody_was_sent_is_in_the_next_event(
+    sqlite_url: str, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has just come is not counted yet, and may have fetched the wall before an order."""
+    viewers, sent = 0, list[WallChanged]()
+
+    async def announce(channel: str, *events: Any) -> None:
+        sent.extend(events)
+
+    async with open_shop(sqlite_url, valkey_url) as shop:
+        hub = await RoomHub.open(shop.redis, CODECS, RULES)
+        monkeypatch.setattr(hub, "viewers", lambda channel: viewers)
+        monkeypatch.setattr(hub, "announce", announce)
+        try:
+            async with running(shop.commerce):
+                found = keeper(shop, hub)
+                await shown(shop, found)
+                await shop.commerce.orders.place(shop.tap("h1"))
+                await shown(shop, found)
+            assert sent == []
+            viewers = 1
+            await found.push()
+            await found.push()
+            first, second = sent
+            assert [(estate.id, estate.orders) for estate in first.estates] == [("e1", 1)]
+            assert second.estates == ()
         finally:
             await hub.close()

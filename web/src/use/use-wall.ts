@@ -1,6 +1,6 @@
 /** A brand's wall: fetched at every snapshot of its channel, kept current by its events. */
 import { computed, onMounted, onScopeDispose, ref, shallowRef } from 'vue'
-import type { ServerMessage } from '../lib/base/wire'
+import type { ServerMessage, WallChanged } from '../lib/base/wire'
 import { type ShownWall, freshness, lacksLastWeek, withEvent } from '../lib/hq/wall'
 import { useChannel } from './use-channel'
 import { useHq } from './use-hq'
@@ -20,6 +20,8 @@ export function useWall() {
   let channel: ReturnType<typeof useChannel> | null = null
   let timer = 0
   let isOver = false
+  /** Events of while the whole wall is fetched; null: it is there. */
+  let waiting: WallChanged[] | null = null
   const serverNow = () => channel?.serverTime() ?? Date.now()
 
   async function refresh(): Promise<void> {
@@ -28,7 +30,10 @@ export function useWall() {
       const whole = await api.get<ShownWall>('/api/hq/wall')
       if (isOver) return
       failed.value = false
-      if (!wall.value || whole.made_at_ms >= wall.value.made_at_ms) wall.value = whole
+      const newer = (waiting ?? []).filter((event) => event.made_at_ms > whole.made_at_ms)
+      if (waiting || !wall.value || whole.made_at_ms >= wall.value.made_at_ms)
+        wall.value = newer.reduce(withEvent, whole)
+      waiting = null
       watchOver(whole.brand_id)
     } catch {
       failed.value = wall.value === null
@@ -43,10 +48,16 @@ export function useWall() {
   }
 
   function receive(message: ServerMessage): void {
-    if (message.t === 'snapshot') void refresh()
+    if (message.t === 'snapshot') {
+      waiting = []
+      void refresh()
+    }
     if (message.t !== 'tick' || !wall.value) return
-    for (const event of message.events ?? [])
-      if (event.k === 'wall') wall.value = withEvent(wall.value, event)
+    for (const event of message.events ?? []) {
+      if (event.k !== 'wall') continue
+      if (waiting) waiting.push(event)
+      else wall.value = withEvent(wall.value, event)
+    }
     if (lacksLastWeek(wall.value)) void refresh()
   }
 
