@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from server.access.policy import Role
@@ -16,6 +17,7 @@ from tests.support.waiting import wait_until
 HOUR_MS = 3_600_000
 
 
+@pytest.mark.soak
 async def test_refunds_wait_with_reason_age_state_and_next_attempt(
     browser: Browser, office: Running
 ) -> None:
